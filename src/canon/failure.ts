@@ -1,0 +1,125 @@
+// One class for everything that can go wrong on the road, and ONE table that says what follows from each kind.
+// A Failure's message goes to the client: it must never hold a key, a path, a stack or an upstream's host.
+
+export type FailureKind =
+  | "invalid-request"
+  | "unsupported"
+  | "unauthorized"
+  | "forbidden"
+  | "unknown-model"
+  | "misdirected"
+  | "unsupported-media-type"
+  | "not-found"
+  | "too-large"
+  | "context-exceeded"
+  | "busy"
+  | "over-limit"
+  | "over-budget"
+  | "rate-limited"
+  | "quota-exhausted"
+  | "upstream-error"
+  | "model-missing"
+  | "credentials-rejected"
+  | "overloaded"
+  | "unreachable"
+  | "bad-output"
+  | "timed-out"
+  | "refused"
+  | "cancelled"
+  | "shutting-down"
+  | "internal";
+
+/** What a failure counts against in health. */
+export type Hurts = "nobody" | "request" | "model" | "credential" | "provider";
+export type TryNext = "no" | "yes" | "larger-window";
+
+export type Consequence = {
+  readonly status: number;
+  readonly tryNext: TryNext;
+  readonly hurts: Hurts;
+  /** Short, low-cardinality name for metrics and records. */
+  readonly metric: string;
+};
+
+const row = (status: number, tryNext: TryNext, hurts: Hurts, metric: string): Consequence => ({
+  status,
+  tryNext,
+  hurts,
+  metric,
+});
+
+export const consequences: Readonly<Record<FailureKind, Consequence>> = {
+  "invalid-request": row(400, "no", "nobody", "invalid_request"),
+  unsupported: row(400, "no", "nobody", "unsupported"),
+  unauthorized: row(401, "no", "nobody", "unauthorized"),
+  forbidden: row(403, "no", "nobody", "forbidden"),
+  "unknown-model": row(404, "no", "nobody", "unknown_model"),
+  "not-found": row(404, "no", "nobody", "not_found"),
+  misdirected: row(421, "no", "nobody", "misdirected"),
+  "unsupported-media-type": row(415, "no", "nobody", "unsupported_media_type"),
+  "too-large": row(413, "no", "nobody", "too_large"),
+  "context-exceeded": row(400, "larger-window", "nobody", "context_exceeded"),
+  busy: row(429, "no", "nobody", "busy"),
+  "over-limit": row(429, "no", "nobody", "over_limit"),
+  "over-budget": row(429, "no", "nobody", "over_budget"),
+  "rate-limited": row(429, "yes", "credential", "rate_limited"),
+  "quota-exhausted": row(429, "yes", "credential", "quota_exhausted"),
+  "upstream-error": row(502, "yes", "provider", "upstream_error"),
+  "model-missing": row(502, "yes", "model", "model_missing"),
+  "credentials-rejected": row(502, "yes", "credential", "credentials_rejected"),
+  overloaded: row(503, "yes", "provider", "overloaded"),
+  unreachable: row(502, "yes", "provider", "unreachable"),
+  "bad-output": row(502, "yes", "provider", "bad_output"),
+  "timed-out": row(504, "yes", "provider", "timed_out"),
+  refused: row(400, "no", "nobody", "refused"),
+  cancelled: row(499, "no", "nobody", "cancelled"),
+  "shutting-down": row(503, "no", "nobody", "shutting_down"),
+  internal: row(500, "no", "nobody", "internal"),
+};
+
+export type FailureDetail = {
+  /** The request field at fault, in the client's own spelling ("messages[2].content"). */
+  readonly param?: string | null;
+  /** How long the caller should wait, in milliseconds; rendered as Retry-After. */
+  readonly retryAfterMs?: number | null;
+  /** The upstream's own HTTP status, for the record. */
+  readonly upstreamStatus?: number | null;
+  /** True when the upstream may have charged for work that the client never saw. */
+  readonly maybeBilled?: boolean;
+  /** A machine-readable word for the client (OpenAI's `code`), where the kind alone does not say it. */
+  readonly code?: string | null;
+  /** For the log only; never sent to a client. */
+  readonly cause?: unknown;
+};
+
+export class Failure extends Error {
+  override readonly name = "Failure";
+  readonly kind: FailureKind;
+  readonly param: string | null;
+  readonly retryAfterMs: number | null;
+  readonly upstreamStatus: number | null;
+  readonly maybeBilled: boolean;
+  readonly code: string | null;
+
+  constructor(kind: FailureKind, message: string, detail: FailureDetail = {}) {
+    super(message, { cause: detail.cause });
+    this.kind = kind;
+    this.param = detail.param ?? null;
+    this.retryAfterMs = detail.retryAfterMs ?? null;
+    this.upstreamStatus = detail.upstreamStatus ?? null;
+    this.maybeBilled = detail.maybeBilled ?? false;
+    this.code = detail.code ?? null;
+  }
+
+  get status(): number {
+    return consequences[this.kind].status;
+  }
+}
+
+/** Anything thrown, as a Failure. An unknown exception is a bug of ours: its text stays in `cause`. */
+export function failureFrom(thrown: unknown): Failure {
+  if (thrown instanceof Failure) return thrown;
+  return new Failure("internal", "The gateway met an internal error. The request id is in x-request-id.", {
+    cause: thrown,
+  });
+}

@@ -1,0 +1,67 @@
+// One row a request, attempts nested (contract section 6). Times are UTC milliseconds; null means unknown.
+
+import type { Candidate, Layer } from "./decision.ts";
+import type { FinishReason } from "./event.ts";
+import type { FailureKind } from "./failure.ts";
+import type { Usage } from "./usage.ts";
+
+export type AttemptOutcome = "ok" | "failed" | "skipped" | "cancelled";
+
+export type AttemptRecord = {
+  readonly provider: string;
+  readonly model: string;
+  readonly outcome: AttemptOutcome;
+  /** "relay" = express lane, "hub" = translated, "forward" = a road without a chat request. */
+  readonly lane: "relay" | "hub" | "forward";
+  readonly status: number | null;
+  readonly failure: FailureKind | null;
+  /** Redacted, at most 300 characters. */
+  readonly message: string | null;
+  readonly startedAtMs: number;
+  readonly waitMs: number;
+  readonly headersMs: number | null;
+  readonly firstTokenMs: number | null;
+  readonly durationMs: number;
+  readonly maybeBilled: boolean;
+};
+
+export type RequestRecord = {
+  /** ULID; also x-request-id. */
+  readonly id: string;
+  readonly startedAtMs: number;
+  readonly tenant: string | null;
+  readonly keyId: string | null;
+  readonly session: string | null;
+  readonly door: string;
+  /** The client program's name, from its user agent, at most 80 characters. */
+  readonly client: string | null;
+  readonly tags: readonly string[];
+  readonly requestedModel: string;
+  readonly stream: boolean;
+  readonly layer: Layer | null;
+  readonly rule: string | null;
+  readonly confidence: number | null;
+  readonly reason: string | null;
+  /** What routing looked at; only with metrics.log_routing_decisions. */
+  readonly facts: Readonly<Record<string, unknown>> | null;
+  readonly candidates: readonly Candidate[];
+  readonly attempts: readonly AttemptRecord[];
+  /** The target that answered; null when none did. */
+  readonly provider: string | null;
+  /** The model id as configured; `upstreamModel` is what the upstream says it was. */
+  readonly model: string | null;
+  readonly upstreamModel: string | null;
+  readonly queueWaitMs: number;
+  /** Our own time from the request's arrival until the first dispatch. */
+  readonly overheadMs: number | null;
+  readonly firstTokenMs: number | null;
+  readonly durationMs: number;
+  readonly usage: Usage;
+  /** Integer nano-USD; null when the price or the usage is unknown. */
+  readonly costNanoUsd: number | null;
+  readonly status: number;
+  readonly finish: FinishReason | null;
+  readonly failure: FailureKind | null;
+  /** Redacted, at most 300 characters. */
+  readonly error: string | null;
+};

@@ -1,0 +1,79 @@
+// Token counts as inclusive totals and disjoint parts, so that no reader ever subtracts. Unknown is null, never 0.
+
+/**
+ * `input` includes `inputCached` and `inputCacheWrite`; `inputUncached` is what is left of it.
+ * `output` includes `outputReasoning`.
+ */
+export type Usage = {
+  readonly input: number | null;
+  readonly inputUncached: number | null;
+  readonly inputCached: number | null;
+  readonly inputCacheWrite: number | null;
+  readonly output: number | null;
+  readonly outputReasoning: number | null;
+};
+
+export const unknownUsage: Usage = {
+  input: null,
+  inputUncached: null,
+  inputCached: null,
+  inputCacheWrite: null,
+  output: null,
+  outputReasoning: null,
+};
+
+/** A count from outside: a whole number of at least 0, else unknown. Vendors have sent negative and fractional ones. */
+export function tokenCount(value: unknown): number | null {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : null;
+}
+
+/** OpenAI's way: the input total includes the cached part. */
+export function usageFromTotal(parts: {
+  input: number | null;
+  inputCached: number | null;
+  inputCacheWrite?: number | null;
+  output: number | null;
+  outputReasoning?: number | null;
+}): Usage {
+  const { input, inputCached, output } = parts;
+  const inputCacheWrite = parts.inputCacheWrite ?? null;
+  return {
+    input,
+    inputUncached: input === null ? null : Math.max(0, input - (inputCached ?? 0) - (inputCacheWrite ?? 0)),
+    inputCached,
+    inputCacheWrite,
+    output,
+    outputReasoning: parts.outputReasoning ?? null,
+  };
+}
+
+/** Anthropic's way: `input_tokens` excludes both the cached and the cache-write part. */
+export function usageFromParts(parts: {
+  inputUncached: number | null;
+  inputCached: number | null;
+  inputCacheWrite: number | null;
+  output: number | null;
+  outputReasoning?: number | null;
+}): Usage {
+  const { inputUncached, inputCached, inputCacheWrite, output } = parts;
+  return {
+    input: inputUncached === null ? null : inputUncached + (inputCached ?? 0) + (inputCacheWrite ?? 0),
+    inputUncached,
+    inputCached,
+    inputCacheWrite,
+    output,
+    outputReasoning: parts.outputReasoning ?? null,
+  };
+}
+
+/** Later news wins where it knows something; a null never erases a number. */
+export function mergeUsage(older: Usage, newer: Usage): Usage {
+  return {
+    input: newer.input ?? older.input,
+    inputUncached: newer.inputUncached ?? older.inputUncached,
+    inputCached: newer.inputCached ?? older.inputCached,
+    inputCacheWrite: newer.inputCacheWrite ?? older.inputCacheWrite,
+    output: newer.output ?? older.output,
+    outputReasoning: newer.outputReasoning ?? older.outputReasoning,
+  };
+}

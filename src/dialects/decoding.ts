@@ -1,0 +1,136 @@
+// What all decoders share: exactly one closing event, numbers of blocks in order, and statuses read as failures.
+// It must never know a vendor's field names.
+
+import { isClosing, type StreamEvent } from "../canon/event.ts";
+import { Failure, type FailureKind } from "../canon/failure.ts";
+import type { SseFrame } from "../wire/sse.ts";
+import type { StreamDecoder } from "./dialect.ts";
+
+/** Guards a decoder's output: nothing after the closing event, and always exactly one, even if the bytes stop short. */
+export function closeOnce(inner: StreamDecoder): StreamDecoder {
+  let isClosed = false;
+  const guard = (events: StreamEvent[]): StreamEvent[] => {
+    if (isClosed) return [];
+    const at = events.findIndex(isClosing);
+    if (at < 0) return events;
+    isClosed = true;
+    return at === events.length - 1 ? events : events.slice(0, at + 1);
+  };
+  return {
+    step(frame: SseFrame) {
+      if (isClosed) return [];
+      return guard(inner.step(frame));
+    },
+    end() {
+      if (isClosed) return [];
+      const events = guard(inner.end());
+      if (!isClosed) {
+        isClosed = true;
+        events.push({ type: "failure", failure: cutShort() });
+      }
+      return events;
+    },
+  };
+}
+
+export function cutShort(): Failure {
+  return new Failure("bad-output", "The upstream's stream broke off before its end.", { maybeBilled: true });
+}
+
+const contextWords =
+  /context[ _-]?(?:length|window)|maximum context|prompt is too long|too many (?:input )?tokens|exceed\w* (?:the )?(?:model'?s? )?(?:max\w* )?(?:context|input)|input is too long/i;
+const quotaWords = /insufficient_quota|quota|billing|credit balance|payment/i;
+
+/** What the error body said, as far as the dialect could read it. */
+export type ErrorWords = {
+  readonly message: string;
+  readonly type: string | null;
+  readonly code: string | null;
+  readonly param: string | null;
+};
+
+/**
+ * HTTP status (and words) of a vendor's error answer -> Failure, by the retry matrix of the house.
+ * `retryAfterMs` null: the vendor did not say.
+ */
+export function failureOfStatus(status: number, words: ErrorWords, retryAfterMs: number | null): Failure {
+  const said = `${words.type ?? ""} ${words.code ?? ""} ${words.message}`;
+  const kind = kindOfStatus(status, words, said);
+  const isTheirs =
+    kind !== "invalid-request" && kind !== "context-exceeded" && kind !== "too-large" && kind !== "refused";
+  return new Failure(kind, isTheirs ? `${headline(kind, status)}: ${words.message}` : words.message, {
+    param: words.param,
+    code: isTheirs ? null : words.code,
+    retryAfterMs,
+    upstreamStatus: status,
+  });
+}
+
+function headline(kind: FailureKind, status: number): string {
+  switch (kind) {
+    case "credentials-rejected":
+      return `The upstream rejected the gateway's credentials (${status})`;
+    case "rate-limited":
+      return "The upstream is limiting the rate";
+    case "quota-exhausted":
+      return "The upstream's quota is used up";
+    case "model-missing":
+      return "The upstream does not have this model";
+    case "overloaded":
+      return `The upstream is overloaded (${status})`;
+    default:
+      return `The upstream failed (${status})`;
+  }
+}
+
+function kindOfStatus(status: number, words: ErrorWords, said: string): FailureKind {
+  if (status === 401 || status === 403) return "credentials-rejected";
+  if (status === 402) return "quota-exhausted";
+  if (status === 404) return "model-missing";
+  if (status === 408 || status === 504) return "timed-out";
+  if (status === 413) return "too-large";
+  if (status === 429)
+    return quotaWords.test(`${words.type ?? ""} ${words.code ?? ""}`) ? "quota-exhausted" : "rate-limited";
+  if (status === 502 || status === 503 || status === 529) return "overloaded";
+  if (status >= 500) return "upstream-error";
+  if (status >= 300 && status < 400) return "bad-output";
+  if (contextWords.test(said)) return "context-exceeded";
+  if (/content_policy|content_filter|safety/i.test(`${words.type ?? ""} ${words.code ?? ""}`))
+    return "refused";
+  return "invalid-request";
+}
+
+/** Retry-After (seconds or an HTTP date) or retry-after-ms, as milliseconds of at least 0; null when absent or unreadable. */
+export function retryAfter(headers: Headers, nowMs: number): number | null {
+  const precise = Number(headers.get("retry-after-ms") ?? Number.NaN);
+  if (Number.isFinite(precise) && precise >= 0) return precise;
+  const value = headers.get("retry-after");
+  if (value === null) return null;
+  const seconds = Number(value);
+  if (value.trim() !== "" && Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? null : Math.max(0, date - nowMs);
+}
+
+/** Error text of an answer that is not in the dialect's shape: an HTML page, an empty body. Never the raw body. */
+export function wordsOfForeignBody(status: number): ErrorWords {
+  return {
+    message: `the answer was not in the expected format (HTTP ${status})`,
+    type: null,
+    code: null,
+    param: null,
+  };
+}
+
+/** Parses JSON that may be broken; undefined instead of an exception. */
+export function parseLoosely(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

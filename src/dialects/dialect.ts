@@ -1,0 +1,116 @@
+// What a wire format must be able to do. Two halves: the client half faces our callers, the backend half faces vendors.
+// Everything here is pure: no clock, no network, no log. A dialect folder never imports another one.
+
+import type { FinishReason, StreamEvent } from "../canon/event.ts";
+import type { Failure } from "../canon/failure.ts";
+import type { Reply } from "../canon/reply.ts";
+import type { ChatRequest, DialectName } from "../canon/request.ts";
+import type { Usage } from "../canon/usage.ts";
+import type { JsonEdit, JsonScan } from "../wire/json.ts";
+import type { SseFrame } from "../wire/sse.ts";
+
+/** A model as lists show it. `created` is Unix seconds. */
+export type ModelCard = {
+  readonly id: string;
+  readonly created: number;
+  readonly ownedBy: string;
+  readonly description: string | null;
+  readonly contextWindow: number | null;
+  readonly maxOutput: number | null;
+};
+
+/** Facts about our answer that the wire wants and the events do not hold. */
+export type AnswerFacts = {
+  readonly requestId: string;
+  readonly createdSeconds: number;
+  readonly wantsUsage: boolean;
+};
+
+/** Turns events into the text of one stream. A `failure` event becomes the dialect's in-band error, with no happy ending. */
+export type StreamEncoder = { step(event: StreamEvent): string };
+
+export type ClientHalf = {
+  /** `body` is parsed JSON. Throws Failure `invalid-request` or `unsupported`, with `param` naming the field. */
+  decodeRequest(body: unknown): ChatRequest;
+  streamEncoder(facts: AnswerFacts): StreamEncoder;
+  encodeReply(reply: Reply, facts: AnswerFacts): unknown;
+  /** The JSON body of an error answer. */
+  encodeFailure(failure: Failure, requestId: string): unknown;
+  /** The error as a frame inside a stream whose status is already sent (the relay needs it without an encoder). */
+  encodeFailureFrame(failure: Failure, requestId: string): string;
+  encodeModelList(cards: readonly ModelCard[]): unknown;
+  encodeModel(card: ModelCard): unknown;
+  /** A frame that says "still here" in the dialect's own typed way. */
+  readonly heartbeatFrame: string;
+  /** What ends a good stream ("data: [DONE]\n\n"), or "" where the last event does. */
+  readonly endFrame: string;
+};
+
+/** What an encoder must know about where a request goes. */
+export type TargetFacts = {
+  /** The id to send upstream. */
+  readonly model: string;
+  /** Sent when the client named no limit and the format demands one. */
+  readonly defaultMaxTokens: number;
+  /** The model's own ceiling, null when unknown; a larger wish is cut to it. */
+  readonly maxOutput: number | null;
+};
+
+/** Frames -> events. After a closing event it yields nothing more. */
+export type StreamDecoder = {
+  step(frame: SseFrame): StreamEvent[];
+  /** The bytes are over: closes what is open and, if the vendor never said so, ends with `failure: bad-output`. */
+  end(): StreamEvent[];
+};
+
+/** An error answer of the vendor. `body` is at most 64 KB of text. */
+export type ErrorAnswer = {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: string;
+  readonly nowMs: number;
+};
+
+/** What one frame tells the record, read without any state. Absent fields: the frame says nothing about them. */
+export type Glance = {
+  readonly id?: string;
+  readonly model?: string;
+  /** True for the first frames that open the gate: text, thinking, tool, finish. */
+  readonly opens?: boolean;
+  readonly usage?: Usage;
+  readonly finish?: FinishReason;
+  readonly failure?: Failure;
+  /** True when a good stream is over with this frame ([DONE], message_stop). */
+  readonly isEnd?: boolean;
+  /** True for a frame that only carries usage, which a client that did not ask must not see. */
+  readonly isUsageOnly?: boolean;
+};
+
+/** The express lane's view of a dialect: bytes pass, and only what the record needs is read. */
+export type RelayHalf = {
+  /** After the gate only frames that hold one of these are read. */
+  readonly markers: readonly string[];
+  glance(frame: SseFrame): Glance;
+  /** Top-level members that must change before the bytes may go upstream. Throws Failure on a member of the wrong kind. */
+  edits(scan: JsonScan, bytes: Buffer, target: TargetFacts): readonly JsonEdit[];
+};
+
+export type BackendHalf = {
+  /** Path below the provider's base URL. */
+  readonly path: string;
+  /** JSON body that asks for a stream. Drops or adapts what this format cannot say; throws Failure `unsupported` when dropping would change the answer. */
+  encodeRequest(request: ChatRequest, target: TargetFacts): Record<string, unknown>;
+  streamDecoder(): StreamDecoder;
+  /** A plain JSON answer as events (a vendor that ignores `stream`, or the relay's record). */
+  readReply(body: unknown): StreamEvent[];
+  decodeFailure(answer: ErrorAnswer): Failure;
+  readonly relay: RelayHalf;
+};
+
+export type Dialect = {
+  readonly name: DialectName;
+  readonly client: ClientHalf;
+  readonly backend: BackendHalf;
+  /** What is left of events after a trip through this format: the declared loss, and the tests' oracle. */
+  lose(events: readonly StreamEvent[]): StreamEvent[];
+};

@@ -1,0 +1,196 @@
+// One pass over the raw bytes of a JSON object: depth, and where each top-level value stands. Nothing is parsed.
+// It must never guess: what it cannot be sure of it reports as broken, and the caller answers 400.
+
+/** `start`..`end` are byte offsets of the value (end exclusive). `kind` is told by the value's first byte. */
+export type JsonMember = {
+  readonly key: string;
+  readonly start: number;
+  readonly end: number;
+  readonly kind: "string" | "number" | "object" | "array" | "boolean" | "null";
+};
+
+export type JsonScan = {
+  readonly members: readonly JsonMember[];
+  /** Offset just behind the opening brace, where a new member may be spliced in. */
+  readonly bodyStart: number;
+};
+
+export class BrokenJson extends Error {
+  override readonly name = "BrokenJson";
+}
+
+const quote = 0x22;
+const backslash = 0x5c;
+
+/** Offset just behind the closing quote of the string whose opening quote stands at `at`. */
+function skipString(bytes: Buffer, at: number): number {
+  let from = at + 1;
+  for (;;) {
+    // Most strings are short; the native search pays off only on long ones.
+    let end = -1;
+    const near = Math.min(from + 24, bytes.length);
+    for (let i = from; i < near; i++)
+      if (bytes[i] === quote) {
+        end = i;
+        break;
+      }
+    if (end < 0) end = near === bytes.length ? -1 : bytes.indexOf(quote, near);
+    if (end < 0) throw new BrokenJson("a string is not closed");
+    let slashes = 0;
+    for (let i = end - 1; i > at && bytes[i] === backslash; i--) slashes++;
+    if (slashes % 2 === 0) return end + 1;
+    from = end + 1;
+  }
+}
+
+function skipSpace(bytes: Buffer, at: number): number {
+  let i = at;
+  for (;;) {
+    const byte = bytes[i];
+    if (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) i++;
+    else return i;
+  }
+}
+
+/** Offset just behind the object or array that opens at `at`. */
+function skipNested(bytes: Buffer, at: number, depth: number, maxDepth: number): number {
+  const closers: number[] = [];
+  let i = at;
+  for (;;) {
+    const byte = bytes[i];
+    if (byte === undefined) throw new BrokenJson("the text ends too early");
+    if (byte === quote) {
+      i = skipString(bytes, i);
+      continue;
+    }
+    if (byte === 0x7b || byte === 0x5b) {
+      closers.push(byte + 2);
+      if (depth + closers.length > maxDepth)
+        throw new BrokenJson(`it is nested deeper than ${maxDepth} levels`);
+    } else if (byte === 0x7d || byte === 0x5d) {
+      if (closers.pop() !== byte) throw new BrokenJson("brackets do not match");
+      if (closers.length === 0) return i + 1;
+    }
+    i++;
+  }
+}
+
+const literals: readonly (readonly [string, JsonMember["kind"]])[] = [
+  ["true", "boolean"],
+  ["false", "boolean"],
+  ["null", "null"],
+];
+const numberPattern = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+
+function skipScalar(bytes: Buffer, at: number): { end: number; kind: JsonMember["kind"] } {
+  let end = at;
+  while (end < bytes.length && end - at < 400) {
+    const byte = bytes[end] ?? 0;
+    if (byte === 0x2c || byte === 0x7d || byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09)
+      break;
+    end++;
+  }
+  const text = bytes.toString("latin1", at, end);
+  for (const [word, kind] of literals) if (text === word) return { end, kind };
+  if (numberPattern.test(text)) return { end, kind: "number" };
+  throw new BrokenJson("a value is neither a string, a number, true, false nor null");
+}
+
+/** Throws BrokenJson with a reason that completes the sentence "The body is not usable JSON: …". */
+export function scanObject(bytes: Buffer, maxDepth: number): JsonScan {
+  let i = skipSpace(bytes, 0);
+  if (bytes[i] !== 0x7b) throw new BrokenJson("it must be an object");
+  const bodyStart = i + 1;
+  const members: JsonMember[] = [];
+  i = skipSpace(bytes, bodyStart);
+  if (bytes[i] === 0x7d) i++;
+  else
+    for (;;) {
+      if (bytes[i] !== quote) throw new BrokenJson("a member name is missing");
+      const keyEnd = skipString(bytes, i);
+      const key = readString(bytes, i, keyEnd);
+      i = skipSpace(bytes, keyEnd);
+      if (bytes[i] !== 0x3a) throw new BrokenJson(`there is no colon after "${key.slice(0, 60)}"`);
+      const start = skipSpace(bytes, i + 1);
+      const first = bytes[start];
+      if (first === quote) {
+        i = skipString(bytes, start);
+        members.push({ key, start, end: i, kind: "string" });
+      } else if (first === 0x7b || first === 0x5b) {
+        i = skipNested(bytes, start, 1, maxDepth);
+        members.push({ key, start, end: i, kind: first === 0x7b ? "object" : "array" });
+      } else {
+        const scalar = skipScalar(bytes, start);
+        i = scalar.end;
+        members.push({ key, start, end: i, kind: scalar.kind });
+      }
+      i = skipSpace(bytes, i);
+      if (bytes[i] === 0x2c) {
+        i = skipSpace(bytes, i + 1);
+        continue;
+      }
+      if (bytes[i] !== 0x7d) throw new BrokenJson("a comma or a closing brace is missing");
+      i++;
+      break;
+    }
+  if (skipSpace(bytes, i) !== bytes.length) throw new BrokenJson("there is something behind its end");
+  return { members, bodyStart };
+}
+
+/** The text of the JSON string that stands at `start`..`end`. Throws BrokenJson. */
+export function readString(bytes: Buffer, start: number, end: number): string {
+  try {
+    return JSON.parse(bytes.toString("utf8", start, end)) as string;
+  } catch {
+    throw new BrokenJson("a string holds a forbidden character or a broken escape");
+  }
+}
+
+/** A change of one top-level member; `json` is JSON text. */
+export type JsonEdit = { readonly key: string; readonly json: string };
+
+/**
+ * The same object with members replaced, or added at its front. Untouched bytes stay as they are,
+ * so that a provider's prompt cache sees the same prefix.
+ */
+export function spliceObject(bytes: Buffer, scan: JsonScan, edits: readonly JsonEdit[]): Uint8Array {
+  if (edits.length === 0) return bytes;
+  const cuts: { start: number; end: number; text: string }[] = [];
+  for (const edit of edits) {
+    const member = scan.members.find((each) => each.key === edit.key);
+    if (member) cuts.push({ start: member.start, end: member.end, text: edit.json });
+    else {
+      const comma = scan.members.length > 0 ? "," : "";
+      cuts.push({
+        start: scan.bodyStart,
+        end: scan.bodyStart,
+        text: `${JSON.stringify(edit.key)}:${edit.json}${comma}`,
+      });
+    }
+  }
+  cuts.sort((a, b) => a.start - b.start);
+  const parts: Uint8Array[] = [];
+  let from = 0;
+  for (const cut of cuts) {
+    parts.push(bytes.subarray(from, cut.start), Buffer.from(cut.text));
+    from = cut.end;
+  }
+  parts.push(bytes.subarray(from));
+  return Buffer.concat(parts);
+}
+
+/** Depth of a parsed value, stopping at `limit`: iterative, because recursion is what a deep value attacks. */
+export function isDeeperThan(value: unknown, limit: number): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > limit) return true;
+    const next: unknown[] = [];
+    for (const each of level) {
+      if (typeof each !== "object" || each === null) continue;
+      for (const child of Object.values(each))
+        if (typeof child === "object" && child !== null) next.push(child);
+    }
+    level = next;
+  }
+  return false;
+}

@@ -1,0 +1,109 @@
+// Bytes <-> server-sent events (WHATWG HTML section 9.2). Bounded: a frame over the limit is a Failure of the caller's making.
+// It must never know what a frame means.
+
+/** `event` is null when the frame names none. `data` joins several data lines with "\n". */
+export type SseFrame = { readonly event: string | null; readonly data: string };
+
+/** A frame larger than this is refused: nothing legitimate comes near it and it would otherwise sit in memory. */
+export const maxFrameBytes = 16 * 1024 * 1024;
+
+export class FrameTooLarge extends Error {
+  override readonly name = "FrameTooLarge";
+}
+
+export type SseDecoder = {
+  /** Complete frames so far. Throws FrameTooLarge. */
+  push(chunk: Uint8Array): SseFrame[];
+  /** A last frame whose blank line never came. Vendors leave it out; the specification would drop it. */
+  end(): SseFrame[];
+};
+
+export function sseDecoder(limit = maxFrameBytes): SseDecoder {
+  const text = new TextDecoder("utf-8"); // drops a leading BOM
+  let carry = "";
+  let event: string | null = null;
+  let data: string[] = [];
+  let held = 0;
+
+  const line = (value: string, frames: SseFrame[]): void => {
+    if (value === "") {
+      if (data.length > 0)
+        frames.push({ event, data: data.length === 1 ? (data[0] ?? "") : data.join("\n") });
+      event = null;
+      data = [];
+      held = 0;
+      return;
+    }
+    const colon = value.indexOf(":");
+    if (colon === 0) return;
+    const field = colon < 0 ? value : value.slice(0, colon);
+    const rest =
+      colon < 0 ? "" : value.charCodeAt(colon + 1) === 32 ? value.slice(colon + 2) : value.slice(colon + 1);
+    if (field === "data") {
+      data.push(rest);
+      held += rest.length;
+      if (held > limit) throw new FrameTooLarge("A server-sent event is larger than the limit.");
+    } else if (field === "event") event = rest;
+  };
+
+  const take = (input: string): SseFrame[] => {
+    const frames: SseFrame[] = [];
+    let buffer = carry === "" ? input : carry + input;
+    if (buffer.includes("\r")) {
+      // A CR at the very end may be half of a CRLF: it waits for the next chunk.
+      const waits = buffer.endsWith("\r");
+      buffer = (waits ? buffer.slice(0, -1) : buffer).replaceAll("\r\n", "\n").replaceAll("\r", "\n");
+      if (waits) buffer += "\r";
+    }
+    let from = 0;
+    for (;;) {
+      const end = buffer.indexOf("\n", from);
+      if (end < 0) break;
+      line(buffer.slice(from, end), frames);
+      from = end + 1;
+    }
+    carry = from === 0 ? buffer : buffer.slice(from);
+    if (carry.length > limit) throw new FrameTooLarge("A server-sent event is larger than the limit.");
+    return frames;
+  };
+
+  return {
+    push: (chunk) => take(text.decode(chunk, { stream: true })),
+    end() {
+      const frames = take(text.decode());
+      if (carry !== "") {
+        line(carry.endsWith("\r") ? carry.slice(0, -1) : carry, frames);
+        carry = "";
+      }
+      line("", frames);
+      return frames;
+    },
+  };
+}
+
+/** Frames of a text that is known to end with a blank line. */
+export function readFrames(text: string): SseFrame[] {
+  const decoder = sseDecoder();
+  return [...decoder.push(Buffer.from(text)), ...decoder.end()];
+}
+
+/** One frame as text. `data` must be a single line (JSON is). */
+export function encodeFrame(data: string, event: string | null = null): string {
+  return event === null ? `data: ${data}\n\n` : `event: ${event}\ndata: ${data}\n\n`;
+}
+
+/** A comment frame: keeps connections open, and every client's parser skips it. */
+export const commentFrame = ": keep-alive\n\n";
+
+/** Offset just behind the last complete frame in `bytes`, or 0. Frames end with a blank line in LF, CRLF or CR. */
+export function lastFrameEnd(bytes: Buffer): number {
+  const lf = bytes.lastIndexOf("\n\n");
+  let end = lf < 0 ? 0 : lf + 2;
+  if (end !== bytes.length) {
+    const crlf = bytes.lastIndexOf("\r\n\r\n");
+    if (crlf >= 0) end = Math.max(end, crlf + 4);
+    const cr = bytes.lastIndexOf("\r\r");
+    if (cr >= 0) end = Math.max(end, cr + 2);
+  }
+  return end;
+}
