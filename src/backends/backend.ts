@@ -2,6 +2,7 @@
 // It knows one provider of the config; what the road does about a failure is not its business.
 
 import type { StreamEvent } from "../canon/event.ts";
+import type { Failure } from "../canon/failure.ts";
 import type { ChatRequest, DialectName } from "../canon/request.ts";
 import type { TargetFacts } from "../dialects/dialect.ts";
 
@@ -12,6 +13,8 @@ export type Call = {
   readonly model: string;
   /** Aborted with a Failure as its reason when the try must end: client gone, deadline, operator. */
   readonly signal: AbortSignal;
+  /** Ends this try with `reason`; the road then does what the failure's kind says. */
+  abort(reason: Failure): void;
   /** Client headers that this dialect may carry upstream, already filtered and checked (anthropic-beta, anthropic-version). */
   readonly passHeaders: Readonly<Record<string, string>>;
   /** Told once, when the upstream's status line is in. */
@@ -32,4 +35,6 @@ export type Backend = {
    * Throws Failure on anything else. Null where there is no wire: then only `generate` works.
    */
   readonly open: ((path: string, body: Uint8Array, call: Call) => Promise<Response>) | null;
+  /** A free look whether somebody is there (the model list). Null: all is well. Absent where there is nothing to look at. */
+  readonly check?: (signal: AbortSignal) => Promise<Failure | null>;
 };

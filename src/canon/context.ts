@@ -7,7 +7,6 @@ export type Context = {
   readonly startedAtMs: number;
   readonly tenant: string | null;
   readonly keyId: string | null;
-  readonly session: string | null;
   readonly client: string | null;
   readonly tags: readonly string[];
   /** Aborted when the client leaves, the deadline passes, the operator cancels, or the drain ends. */

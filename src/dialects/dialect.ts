@@ -32,6 +32,8 @@ export type StreamEncoder = { step(event: StreamEvent): string };
 export type ClientHalf = {
   /** `body` is parsed JSON. Throws Failure `invalid-request` or `unsupported`, with `param` naming the field. */
   decodeRequest(body: unknown): ChatRequest;
+  /** Asked before a request goes to a backend of ANOTHER dialect: the Failure that says what would be lost, or null. */
+  readonly refuseTranslation: (request: ChatRequest) => Failure | null;
   streamEncoder(facts: AnswerFacts): StreamEncoder;
   encodeReply(reply: Reply, facts: AnswerFacts): unknown;
   /** The JSON body of an error answer. */
@@ -88,6 +90,11 @@ export type Glance = {
 
 /** The express lane's view of a dialect: bytes pass, and only what the record needs is read. */
 export type RelayHalf = {
+  /**
+   * Texts that only stand in bodies which vendors of this format refuse and the hub can put right.
+   * A body that holds one goes through the hub; a false alarm costs time and nothing else.
+   */
+  readonly declines: readonly string[];
   /** After the gate only frames that hold one of these are read. */
   readonly markers: readonly string[];
   glance(frame: SseFrame): Glance;

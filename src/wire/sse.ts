@@ -81,10 +81,10 @@ export function sseDecoder(limit = maxFrameBytes): SseDecoder {
   };
 }
 
-/** Frames of a text that is known to end with a blank line. */
-export function readFrames(text: string): SseFrame[] {
+/** Frames of bytes or text that end with a complete frame. */
+export function readFrames(input: string | Uint8Array): SseFrame[] {
   const decoder = sseDecoder();
-  return [...decoder.push(Buffer.from(text)), ...decoder.end()];
+  return [...decoder.push(typeof input === "string" ? Buffer.from(input) : input), ...decoder.end()];
 }
 
 /** One frame as text. `data` must be a single line (JSON is). */
@@ -106,4 +106,26 @@ export function lastFrameEnd(bytes: Buffer): number {
     if (cr >= 0) end = Math.max(end, cr + 2);
   }
   return end;
+}
+
+/** Every frame as its own slice, terminators included. `bytes` must end with a complete frame. */
+export function splitFrames(bytes: Buffer): Buffer[] {
+  const frames: Buffer[] = [];
+  let from = 0;
+  let isLineEmpty = true;
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i];
+    if (byte !== 0x0a && byte !== 0x0d) {
+      isLineEmpty = false;
+      continue;
+    }
+    if (byte === 0x0d && bytes[i + 1] === 0x0a) i++;
+    if (isLineEmpty && i + 1 > from) {
+      frames.push(bytes.subarray(from, i + 1));
+      from = i + 1;
+    }
+    isLineEmpty = true;
+  }
+  if (from < bytes.length) frames.push(bytes.subarray(from));
+  return frames;
 }

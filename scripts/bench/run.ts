@@ -1,0 +1,110 @@
+// `npm run bench`: everyone started, measured in turns and stopped again; prints the table. Loopback only, bounded in time.
+// Flags: --rounds N, --quick, --only <case,case>, --no-endurance, --load wrk|own, --json FILE, --stand-in (tries the bench itself).
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { cases, measureCase, type Row } from "./cases.ts";
+import { measureEndurance } from "./endurance.ts";
+import { marksOf, renderReport, type Report } from "./report.ts";
+import { buildBinaries, startGateway, startNginx, startPassthrough, startUpstream } from "./targets.ts";
+import { openYard, type Yard } from "./yard.ts";
+
+const { values: flags } = parseArgs({
+  options: {
+    rounds: { type: "string" },
+    quick: { type: "boolean", default: false },
+    only: { type: "string" },
+    endurance: { type: "boolean", default: true },
+    load: { type: "string" },
+    json: { type: "string" },
+    "stand-in": { type: "boolean", default: false },
+  },
+  allowNegative: true,
+});
+
+const limitMs = 20 * 60_000;
+
+async function bench(yard: Yard, directory: string): Promise<Report> {
+  const wanted = flags.only?.split(",");
+  const unknown = wanted?.filter((id) => !cases.some((each) => each.id === id)) ?? [];
+  if (unknown.length > 0)
+    throw new Error(`no case ${unknown.join(", ")}; cases: ${cases.map((each) => each.id).join(", ")}`);
+  const tool = flags.load === "own" || Bun.which("wrk") === null ? "own" : "wrk";
+  const rounds = flags.quick ? 1 : Number(flags.rounds ?? 3);
+  const isStandIn = flags["stand-in"];
+  const grounds = await buildBinaries(yard, directory, isStandIn);
+  const upstream = await startUpstream(grounds);
+  const nginx = await startNginx(grounds, upstream.port);
+  const passthrough = await startPassthrough(grounds, upstream.port);
+  const chatFirst = await startGateway(grounds, upstream.port, ["oai", "ant"]);
+  const messagesFirst = await startGateway(grounds, upstream.port, ["ant", "oai"]);
+
+  const rows: Row[] = [];
+  const failures: string[] = [];
+  for (const each of cases) {
+    if (wanted ? !wanted.includes(each.id) : flags.quick && each.isExtra) continue;
+    say(`${each.title} …`);
+    const gateway = each.chain === "chat" ? chatFirst : messagesFirst;
+    const targets = [upstream, ...(nginx ? [nginx] : []), passthrough, gateway];
+    try {
+      rows.push(...(await measureCase({ yard, directory, tool, rounds }, each, targets)));
+    } catch (error) {
+      failures.push(`${each.title}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  for (const target of [chatFirst, messagesFirst, passthrough, nginx]) await target?.runner.stop();
+
+  const endurance: Report["endurance"] = {};
+  if (flags.endurance) {
+    say("start, memory, 1,000 aborts, 1,000 streams at once …");
+    endurance.passthrough = await measureEndurance(yard, directory, upstream, "", async () => {
+      const startedAt = performance.now();
+      const target = await startPassthrough(grounds, upstream.port);
+      return { target, startMs: performance.now() - startedAt };
+    });
+    endurance.gateway = await measureEndurance(yard, directory, upstream, "oai/", async () => {
+      const startedAt = performance.now();
+      const target = await startGateway(grounds, upstream.port, ["oai", "ant"]);
+      return { target, startMs: performance.now() - startedAt };
+    });
+  }
+  const machine = `${cpus().length} × ${cpus()[0]?.model ?? "unknown processor"}, Bun ${Bun.version}`;
+  return {
+    machine: isStandIn ? `${machine}, pass-through in the gateway's place` : machine,
+    tool,
+    rounds,
+    rows,
+    failures,
+    endurance,
+  };
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+const directory = mkdtempSync(join(tmpdir(), "clawgate-bench-"));
+const yard = openYard(directory);
+process.on("exit", () => {
+  yard.stopAll();
+  rmSync(directory, { recursive: true, force: true });
+});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(130));
+setTimeout(() => {
+  say(`not done after ${limitMs / 60_000} minutes`);
+  process.exit(1);
+}, limitMs).unref();
+
+try {
+  const report = await bench(yard, directory);
+  process.stdout.write(`${renderReport(report)}\n`);
+  if (flags.json !== undefined) {
+    await Bun.write(flags.json, `${JSON.stringify({ ...report, marks: marksOf(report) }, null, 2)}\n`);
+  }
+  process.exit(report.failures.length === 0 ? 0 : 1);
+} catch (error) {
+  say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  process.exit(1);
+}

@@ -1,0 +1,104 @@
+// Builds the one-file program: dist/clawgate for this machine, or for another one with --target.
+// It must never leave a map or an asset beside the binary, nor let it load .env or bunfig.toml from where it is started.
+
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { parseArgs } from "node:util";
+
+const root = dirname(import.meta.dir);
+const defaultOutput = join(root, "dist", "clawgate");
+const stampPath = join(root, ".cache", "build-stamp");
+/** Everything that the binary's bytes follow from. */
+const inputs = ["src", "skills", "package.json", "bun.lock", "scripts/build.ts"];
+
+export type BuildOptions = {
+  /** One of Bun's names ("bun-darwin-arm64"); default: this machine. */
+  readonly target?: string;
+  readonly output?: string;
+  readonly entry?: string;
+};
+
+/** Short commit id, or "" outside a repository. */
+function commitId(): string {
+  const git = Bun.spawnSync(["git", "-c", "safe.directory=*", "rev-parse", "--short=12", "HEAD"], {
+    cwd: root,
+    stdout: "pipe",
+    stderr: "ignore",
+  });
+  return git.success ? git.stdout.toString().trim() : "";
+}
+
+/** Throws an Error when the build fails; bun's own words are already on stderr. */
+export function buildBinary(options: BuildOptions = {}): string {
+  const output = resolve(options.output ?? defaultOutput);
+  const entry = resolve(options.entry ?? join(root, "src", "main.ts"));
+  if (!existsSync(entry)) throw new Error(`There is no ${relative(root, entry)} to build.`);
+  mkdirSync(dirname(output), { recursive: true });
+  // An old binary that survives a failed build would be tested as if it were the new one.
+  rmSync(output, { force: true });
+  if (output === defaultOutput) rmSync(stampPath, { force: true });
+  const startedMs = performance.now();
+  const flags = ["--compile", "--production", "--minify", "--bytecode", "--format=esm", "--sourcemap=inline"];
+  const autoload = ["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"];
+  const target = options.target === undefined ? [] : [`--target=${options.target}`];
+  const define = ["--define", `CLAWGATE_COMMIT=${JSON.stringify(commitId())}`];
+  const build = Bun.spawnSync(
+    [process.execPath, "build", ...flags, ...autoload, ...define, ...target, entry, "--outfile", output],
+    { cwd: root, stdout: "ignore", stderr: "inherit" },
+  );
+  // The map is inside the binary, for readable stacks; Bun 1.4.5 writes a second one beside it.
+  rmSync(`${output}.map`, { force: true });
+  const isThere = existsSync(output) || existsSync(`${output}.exe`);
+  if (!build.success || !isThere) throw new Error(`bun build failed (exit code ${build.exitCode}).`);
+  const made = existsSync(output) ? output : `${output}.exe`;
+  const megabytes = (statSync(made).size / 1e6).toFixed(1);
+  const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
+  console.log(`built ${relative(process.cwd(), made) || made}: ${megabytes} MB in ${seconds} s`);
+  return made;
+}
+
+function hashOfInputs(): string {
+  const hash = createHash("sha256").update(`${Bun.version} ${commitId()}`);
+  for (const input of inputs) {
+    const path = join(root, input);
+    if (!existsSync(path)) continue;
+    const isFolder = statSync(path).isDirectory();
+    const names = isFolder ? readdirSync(path, { recursive: true, encoding: "utf8" }).toSorted() : [""];
+    for (const name of names) {
+      const file = join(path, name);
+      if (statSync(file).isFile()) hash.update(`\0${input}/${name}\0`).update(readFileSync(file));
+    }
+  }
+  return hash.digest("hex");
+}
+
+/** dist/clawgate of exactly these sources; built only when something changed. */
+export function ensureBinary(): string {
+  const wanted = hashOfInputs();
+  const isFresh = existsSync(defaultOutput) && existsSync(stampPath);
+  if (isFresh && readFileSync(stampPath, "utf8") === wanted) {
+    console.log("dist/clawgate is up to date");
+    return defaultOutput;
+  }
+  const made = buildBinary();
+  mkdirSync(dirname(stampPath), { recursive: true });
+  writeFileSync(stampPath, wanted);
+  return made;
+}
+
+if (import.meta.main) {
+  try {
+    const { values } = parseArgs({
+      options: { target: { type: "string" }, outfile: { type: "string" }, entry: { type: "string" } },
+    });
+    buildBinary({
+      ...(values.target === undefined ? {} : { target: values.target }),
+      ...(values.outfile === undefined ? {} : { output: values.outfile }),
+      ...(values.entry === undefined ? {} : { entry: values.entry }),
+    });
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  }
+}

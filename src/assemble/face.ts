@@ -1,0 +1,101 @@
+// The house as the HTTP face sees it: every question answered by the generation in force.
+
+import type { ModelCard } from "../dialects/dialect.ts";
+import { chatRequestSchema } from "../dialects/openai-chat/schema.ts";
+import { countTokensRequestSchema, messagesRequestSchema } from "../dialects/anthropic-messages/schema.ts";
+import { dialects } from "../dialects/table.ts";
+import { Failure } from "../canon/failure.ts";
+import { ulid } from "../canon/id.ts";
+import { handle } from "../pipeline/pipeline.ts";
+import { embeddingsRequestSchema } from "../pipeline/embeddings-schema.ts";
+import type { Face } from "../server/face.ts";
+import { version } from "../system/identity.ts";
+import type { Assembled } from "./generation.ts";
+import { healthReport } from "./health-report.ts";
+import type { House } from "./house.ts";
+
+export function createFace(estate: House["estate"], current: () => Assembled): Face {
+  const text = (query: URLSearchParams, name: string): string | undefined => query.get(name) ?? undefined;
+  const whole = (query: URLSearchParams, name: string): number | undefined => {
+    const value = query.get(name);
+    if (value === null) return undefined;
+    if (!/^\d{1,15}$/.test(value))
+      throw new Failure("invalid-request", `${name} must be a whole number.`, { param: name });
+    return Number(value);
+  };
+  const optional = <T extends Record<string, unknown>>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+    Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+      [K in keyof T]?: Exclude<T[K], undefined>;
+    };
+
+  return {
+    version,
+    log: estate.log,
+    rules: () => current().rules,
+    access: (routeClass, facts) => current().access(routeClass, facts),
+    door: (door, request, caller, facts) =>
+      handle(door, request, { caller, requestId: facts.requestId, arrivedMs: facts.arrivedMs, keepOpen: facts.keepOpen }, current().road, estate),
+    modelList: (dialect) => dialects[dialect].client.encodeModelList(current().cards),
+    model(dialect, id) {
+      const card = findCard(current(), id);
+      return card === null ? null : dialects[dialect].client.encodeModel(card);
+    },
+    health: () => healthReport(estate, current()),
+    stats: (query) => estate.reports.stats({ nowMs: estate.clock.nowMs(), ...optional({ tenant: text(query, "tenant") }) }),
+    async recent(query) {
+      const failure = text(query, "failure");
+      const requests = await estate.reports.recent(
+        optional({
+          limit: whole(query, "limit"),
+          before: whole(query, "before"),
+          provider: text(query, "provider"),
+          tenant: text(query, "tenant"),
+          layer: text(query, "layer"),
+          failure: failure === "true" ? (true as const) : failure,
+        }),
+      );
+      return { requests };
+    },
+    live: () => ({
+      requests: estate.live.list().map(({ id, door, tenant, startedAtMs, stage, model, provider }) => ({
+        id,
+        door,
+        tenant,
+        started_at_ms: startedAtMs,
+        stage,
+        model,
+        provider,
+      })),
+    }),
+    resetProvider(id) {
+      if (!current().road.providers.has(id)) return false;
+      estate.health.reset(id);
+      estate.log.info(`provider ${id} was reset by the operator`);
+      return true;
+    },
+    cancelRequest: (id) => estate.live.cancel(id, new Failure("cancelled", "The operator cancelled this request.")),
+    encodeFailure: (dialect, failure, requestId) => dialects[dialect].client.encodeFailure(failure, requestId),
+    newRequestId: () => ulid(estate.clock.nowMs()),
+    monotonicMs: estate.clock.monotonicMs,
+    apiSchemas: () => ({
+      chat: chatRequestSchema,
+      messages: messagesRequestSchema,
+      "count-tokens": countTokensRequestSchema,
+      embeddings: embeddingsRequestSchema,
+    }),
+  };
+}
+
+/** A card of the list, or one for any name that a request could use: SDKs ask for models that no list holds. */
+function findCard(assembled: Assembled, id: string): ModelCard | null {
+  const listed = assembled.cards.find((card) => card.id === id);
+  if (listed !== undefined) return listed;
+  try {
+    const [target] = assembled.road.router.decide({ model: id, isFallbackOff: true }).targets;
+    const card = assembled.cards.find((each) => each.id === `${target?.provider}/${target?.model}`);
+    return card === undefined ? null : { ...card, id };
+  } catch (thrown) {
+    if (thrown instanceof Failure) return null;
+    throw thrown;
+  }
+}

@@ -1,0 +1,49 @@
+// GET /health: ClawGate's shape with the overall truth, and the words that a person needs to act on it.
+
+import type { Health } from "../server/face.ts";
+import { version } from "../system/identity.ts";
+import type { Assembled } from "./generation.ts";
+import type { House } from "./house.ts";
+
+export function healthReport(estate: House["estate"], current: Assembled): Health {
+  const ids = [...current.road.providers.keys()];
+  const views = ids.map((id) => [id, estate.health.view(id)] as const);
+  const healthy = views.filter(([, view]) => view.healthy).length;
+  const status = healthy === 0 ? "down" : healthy < views.length ? "degraded" : "ok";
+  const iso = (atMs: number | null): string | null => (atMs === null ? null : new Date(atMs).toISOString());
+  const { queued, dropped, state } = estate.store.status();
+  return {
+    status,
+    version,
+    uptime_s: Math.max(0, Math.floor(estate.clock.nowMs() / 1000) - estate.startedAtSeconds),
+    running: estate.live.count(),
+    oldest_running_s: oldestSeconds(estate),
+    providers: Object.fromEntries(
+      views.map(([id, view]) => [
+        id,
+        {
+          name: id,
+          healthy: view.healthy,
+          consecutive_failures: view.consecutiveFailures,
+          avg_latency_ms: view.avgLatencyMs,
+          last_error: view.lastError,
+          last_check: iso(view.lastCheckMs),
+          circuit: view.circuit,
+          ejections: view.ejections,
+          retry_at: iso(view.retryAtMs),
+          credential: view.credential,
+          cooling_models: Object.keys(view.coolingModels),
+          ...current.road.providers.get(id)?.queue.counts(),
+        },
+      ]),
+    ),
+    skipped: Object.fromEntries(current.loaded.skippedProviders.map(({ id, reason }) => [id, reason])),
+    metrics: { state, queued, dropped },
+  };
+}
+
+function oldestSeconds(estate: House["estate"]): number | null {
+  const started = estate.live.list().map((request) => request.startedAtMs);
+  if (started.length === 0) return null;
+  return Math.max(0, Math.round((estate.clock.nowMs() - Math.min(...started)) / 1000));
+}

@@ -1,0 +1,48 @@
+// A free look at providers that nobody has used for a while. Bad news counts as one failure; good news never closes a
+// circuit that real traffic opened, because a model list says nothing about models.
+
+import type { Assembled } from "./generation.ts";
+import type { House } from "./house.ts";
+
+/** Returns the function that stops it. */
+export function watchLiveness(estate: House["estate"], current: () => Assembled): () => void {
+  const { clock, health } = estate;
+  const running = new Set<AbortController>();
+  let isStopped = false;
+  let cancel = (): void => undefined;
+
+  const look = async (): Promise<void> => {
+    const { loaded, road } = current();
+    const settings = loaded.config.health;
+    const idle = [...road.providers.values()].filter(({ id, backend }) => {
+      const lastMs = health.lastUsedMs(id);
+      return backend.check !== undefined && (lastMs === null || clock.nowMs() - lastMs >= settings.check_interval_seconds * 1000);
+    });
+    await Promise.all(
+      idle.map(async ({ id, backend }) => {
+        const abort = new AbortController();
+        running.add(abort);
+        const stop = clock.setTimer(settings.timeout_seconds * 1000, () => abort.abort());
+        const failure = await backend.check?.(abort.signal);
+        stop();
+        running.delete(abort);
+        if (!isStopped && failure !== undefined) health.checked(id, failure);
+      }),
+    );
+  };
+  const arm = (): void => {
+    const seconds = current().loaded.config.health.check_interval_seconds;
+    // 0 switches it off; the setting is looked at again, because a reload may switch it on.
+    cancel = clock.setTimer((seconds === 0 ? 60 : seconds) * 1000, () => {
+      void (seconds === 0 ? Promise.resolve() : look()).finally(() => {
+        if (!isStopped) arm();
+      });
+    });
+  };
+  arm();
+  return () => {
+    isStopped = true;
+    cancel();
+    for (const abort of running) abort.abort();
+  };
+}

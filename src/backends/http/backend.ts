@@ -1,0 +1,253 @@
+// A vendor behind HTTP: one POST, no retry of its own but for a connection that had died in the pool.
+// Every failure leaves here as a Failure; no upstream text reaches a client unredacted.
+
+import type { StreamEvent } from "../../canon/event.ts";
+import { Failure, failureFrom } from "../../canon/failure.ts";
+import { wordsOfForeignBody, failureOfStatus, retryAfter } from "../../dialects/decoding.ts";
+import type { Dialect, TargetFacts } from "../../dialects/dialect.ts";
+import { FrameTooLarge, sseDecoder } from "../../wire/sse.ts";
+import type { Backend, Call } from "../backend.ts";
+import type { Signer } from "./auth.ts";
+import { applyQuirks, type QuirkName } from "./quirks.ts";
+import type { Reach } from "./reach.ts";
+
+export type HttpBackendOptions = {
+  readonly provider: string;
+  readonly dialect: Dialect;
+  /** Without a trailing slash, version segment included. */
+  readonly baseUrl: string;
+  /** What the format demands of every request and a client's own header may replace. */
+  readonly defaultHeaders: Readonly<Record<string, string>>;
+  /** The operator's own headers: they win over everything but the signature. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signer: Signer;
+  readonly quirks: readonly QuirkName[];
+  readonly proxy: string | null;
+  readonly connectMs: number;
+  readonly userAgent: string;
+  readonly targetFacts: (model: string) => TargetFacts;
+  readonly fetch: typeof fetch;
+  readonly reach: Reach;
+  readonly nowMs: () => number;
+  readonly redact: (text: string) => string;
+};
+
+const errorBodyBytes = 64 * 1024;
+export const maxReplyBytes = 64 * 1024 * 1024;
+/** Two tries at most: a reset that comes this fast is a pooled connection that the vendor had closed. */
+const staleConnectionMs = 1_000;
+
+const unreachableCodes = new Set([
+  "ConnectionRefused",
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "FailedToOpenSocket",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ETIMEDOUT",
+]);
+const resetCodes = new Set(["ECONNRESET", "ConnectionClosed", "EPIPE"]);
+
+export function createHttpBackend(options: HttpBackendOptions): Backend {
+  const { dialect, signer } = options;
+  const origin = new URL(options.baseUrl).origin;
+
+  const send = async (url: string, body: Uint8Array, headers: Record<string, string>, call: Call): Promise<Response> => {
+    if (call.signal.aborted) throw failureFrom(call.signal.reason);
+    const stopWatch =
+      options.proxy === null
+        ? options.reach.watch(origin, options.connectMs, () =>
+            call.abort(new Failure("unreachable", "The upstream could not be connected to in time.")),
+          )
+        : () => undefined;
+    try {
+      const answer = await options.fetch(url, {
+        method: "POST",
+        headers,
+        body,
+        signal: call.signal,
+        redirect: "manual",
+        // Bun's own inactivity limit is 6 minutes; the deadlines are ours (facts/stack.md section 7).
+        timeout: false,
+        ...(options.proxy === null ? {} : { proxy: options.proxy }),
+      } as RequestInit);
+      options.reach.answered(origin);
+      return answer;
+    } catch (thrown) {
+      throw call.signal.aborted ? failureFrom(call.signal.reason) : thrown;
+    } finally {
+      stopWatch();
+    }
+  };
+
+  const open = async (path: string, body: Uint8Array, call: Call): Promise<Response> => {
+    const headers: Record<string, string> = {
+      "content-type": "application/json",
+      "user-agent": options.userAgent,
+      ...options.defaultHeaders,
+      ...call.passHeaders,
+      ...options.headers,
+    };
+    await signer.sign(headers);
+    const url = options.baseUrl + path;
+    const startedMs = options.nowMs();
+    let answer: Response;
+    try {
+      answer = await send(url, body, headers, call);
+    } catch (first) {
+      if (!isReset(first) || options.nowMs() - startedMs > staleConnectionMs || call.signal.aborted) throw networkFailure(first);
+      try {
+        answer = await send(url, body, headers, call);
+      } catch (second) {
+        throw networkFailure(second);
+      }
+    }
+    call.onHeaders(answer.status);
+    if (answer.status >= 200 && answer.status < 300) return answer;
+    if (answer.status === 401) signer.forget();
+    throw await errorAnswer(answer);
+  };
+
+  const errorAnswer = async (answer: Response): Promise<Failure> => {
+    const { status, headers } = answer;
+    const text = await readAtMost(answer, errorBodyBytes).catch(() => "");
+    if (status >= 300 && status < 400) {
+      return failureOfStatus(status, { ...wordsOfForeignBody(status), message: "it answered with a redirect" }, null);
+    }
+    const nowMs = options.nowMs();
+    if (/^\s*</.test(text)) return failureOfStatus(status, wordsOfForeignBody(status), retryAfter(headers, nowMs));
+    return redactedFailure(options.redact, dialect.backend.decodeFailure({ status, headers, body: text, nowMs }));
+  };
+
+  const masked = (events: StreamEvent[]): StreamEvent[] => {
+    const last = events.at(-1);
+    if (last?.type !== "failure") return events;
+    return [...events.slice(0, -1), { type: "failure", failure: redactedFailure(options.redact, last.failure) }];
+  };
+
+  const check = async (signal: AbortSignal): Promise<Failure | null> => {
+    const headers: Record<string, string> = { "user-agent": options.userAgent, ...options.defaultHeaders, ...options.headers };
+    try {
+      await signer.sign(headers);
+      const answer = await options.fetch(`${options.baseUrl}/models`, {
+        headers,
+        signal,
+        redirect: "manual",
+        ...(options.proxy === null ? {} : { proxy: options.proxy }),
+      } as RequestInit);
+      await answer.body?.cancel();
+      // Some vendors have no list, some hide it: only a server's own trouble is bad news here.
+      return answer.status >= 500 ? failureOfStatus(answer.status, wordsOfForeignBody(answer.status), null) : null;
+    } catch (thrown) {
+      return signal.aborted ? new Failure("timed-out", "The liveness probe got no answer in time.") : networkFailure(thrown);
+    }
+  };
+
+  async function* generate(request: Parameters<Backend["generate"]>[0], call: Call): ReturnType<Backend["generate"]> {
+    const decoder = dialect.backend.streamDecoder();
+    try {
+      const encoded = applyQuirks(options.quirks, dialect.backend.encodeRequest(request, options.targetFacts(call.model)));
+      const answer = await open(dialect.backend.path, Buffer.from(JSON.stringify(encoded)), call);
+      const type = answer.headers.get("content-type") ?? "";
+      if (type.includes("text/html")) throw foreignAnswer();
+      if (type.includes("application/json")) {
+        yield masked(dialect.backend.readReply(await readJsonReply(answer)));
+        return;
+      }
+      const frames = sseDecoder();
+      if (answer.body !== null)
+        for await (const chunk of answer.body) {
+          const events = decodeAll(decoder, frames.push(chunk));
+          if (events.length > 0) yield masked(events);
+        }
+      yield masked([...decodeAll(decoder, frames.end()), ...decoder.end()]);
+    } catch (thrown) {
+      const failure = call.signal.aborted ? failureFrom(call.signal.reason) : networkFailure(thrown);
+      yield [{ type: "failure", failure }];
+    }
+  }
+
+  return { provider: options.provider, dialect: dialect.name, targetFacts: options.targetFacts, generate, open, check };
+}
+
+function decodeAll(
+  decoder: ReturnType<Dialect["backend"]["streamDecoder"]>,
+  frames: Parameters<typeof decoder.step>[0][],
+): StreamEvent[] {
+  const events: StreamEvent[] = [];
+  for (const frame of frames) for (const event of decoder.step(frame)) events.push(event);
+  return events;
+}
+
+/** The same failure with every secret in its text masked. */
+export function redactedFailure(redact: (text: string) => string, failure: Failure): Failure {
+  return new Failure(failure.kind, redact(failure.message).slice(0, 2_000), failure);
+}
+
+function isReset(thrown: unknown): boolean {
+  return thrown instanceof Error && "code" in thrown && resetCodes.has(String(thrown.code));
+}
+
+/** What fetch threw, as the road's word for it. Its text may hold the upstream's address and stays in `cause`. */
+export function networkFailure(thrown: unknown): Failure {
+  if (thrown instanceof Failure) return thrown;
+  if (thrown instanceof FrameTooLarge) return new Failure("bad-output", "The upstream sent an event beyond the size limit.");
+  const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
+  if (resetCodes.has(code))
+    return new Failure("unreachable", "The upstream closed the connection.", { cause: thrown, maybeBilled: true });
+  if (unreachableCodes.has(code)) return new Failure("unreachable", "The upstream could not be reached.", { cause: thrown });
+  if (/CERT|TLS|SSL/i.test(code))
+    return new Failure("unreachable", "The upstream's certificate was not accepted.", { cause: thrown });
+  if (code === "ZlibError" || /decompress/i.test(code))
+    return new Failure("bad-output", "The upstream's answer could not be decompressed.", { cause: thrown });
+  if (thrown instanceof TypeError || thrown instanceof DOMException || code !== "")
+    return new Failure("unreachable", "The connection to the upstream failed.", { cause: thrown, maybeBilled: true });
+  return failureFrom(thrown);
+}
+
+export function foreignAnswer(): Failure {
+  return new Failure("bad-output", "The upstream answered with something that is not its API's format.");
+}
+
+/** At most `limit` bytes of the body as text; the rest is not read. */
+async function readAtMost(answer: Response, limit: number): Promise<string> {
+  if (answer.body === null) return "";
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of answer.body) {
+    parts.push(chunk);
+    size += chunk.byteLength;
+    if (size >= limit) break;
+  }
+  return Buffer.concat(parts).subarray(0, limit).toString("utf8");
+}
+
+/** The bytes of a whole reply, bounded. Throws Failure. */
+export async function readReplyBytes(answer: Response): Promise<Uint8Array> {
+  const tooLarge = (): Failure => new Failure("bad-output", "The upstream's answer is larger than the limit.");
+  const length = Number(answer.headers.get("content-length") ?? Number.NaN);
+  // A decoded gzip body may be far larger than its content-length says: only plain ones take the short way.
+  if (Number.isFinite(length) && answer.headers.get("content-encoding") === null) {
+    if (length > maxReplyBytes) throw tooLarge();
+    return answer.bytes();
+  }
+  if (answer.body === null) return new Uint8Array();
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of answer.body) {
+    size += chunk.byteLength;
+    if (size > maxReplyBytes) throw tooLarge();
+    parts.push(chunk);
+  }
+  return parts.length === 1 ? (parts[0] ?? new Uint8Array()) : Buffer.concat(parts);
+}
+
+async function readJsonReply(answer: Response): Promise<unknown> {
+  const bytes = await readReplyBytes(answer);
+  try {
+    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8")) as unknown;
+  } catch (cause) {
+    throw new Failure("bad-output", "The upstream's answer is not valid JSON.", { cause });
+  }
+}

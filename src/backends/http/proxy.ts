@@ -1,0 +1,68 @@
+// Which proxy, if any, stands before an upstream. Bun would send even loopback through HTTP_PROXY (facts/stack.md section 7),
+// so the choice is made here and handed to fetch; it must never depend on anything in a request.
+
+export type ProxyVariables = {
+  readonly httpProxy: string | null;
+  readonly httpsProxy: string | null;
+  readonly noProxy: string | null;
+};
+
+export function readProxyVariables(environment: Readonly<Record<string, string | undefined>>): ProxyVariables {
+  const read = (name: string): string | null => environment[name.toLowerCase()] || environment[name] || null;
+  const all = read("ALL_PROXY");
+  return { httpProxy: read("HTTP_PROXY") ?? all, httpsProxy: read("HTTPS_PROXY") ?? all, noProxy: read("NO_PROXY") };
+}
+
+/** `configured` is the provider's own `proxy` and wins. Null: connect directly. */
+export function proxyFor(url: URL, configured: string | null, variables: ProxyVariables): string | null {
+  if (isLoopback(url.hostname)) return null;
+  if (configured !== null) return configured === "direct" || configured === "none" ? null : configured;
+  const proxy = url.protocol === "https:" ? variables.httpsProxy : variables.httpProxy;
+  if (proxy === null || isExcluded(url, variables.noProxy)) return null;
+  return proxy;
+}
+
+export function isLoopback(hostname: string): boolean {
+  const host = hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "").toLowerCase();
+  return host === "localhost" || host.endsWith(".localhost") || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+function isExcluded(url: URL, noProxy: string | null): boolean {
+  if (noProxy === null) return false;
+  const host = url.hostname.toLowerCase();
+  const port = url.port || (url.protocol === "https:" ? "443" : "80");
+  return noProxy.split(",").some((entry) => {
+    let rule = entry.trim().toLowerCase();
+    if (rule === "") return false;
+    if (rule === "*") return true;
+    const colon = rule.lastIndexOf(":");
+    if (colon > 0 && /^\d+$/.test(rule.slice(colon + 1)) && !rule.endsWith("]")) {
+      if (rule.slice(colon + 1) !== port) return false;
+      rule = rule.slice(0, colon);
+    }
+    if (rule.includes("/")) return isInsideCidr(host, rule);
+    const bare = rule.replace(/^\*?\./, "");
+    return host === bare || host.endsWith(`.${bare}`);
+  });
+}
+
+function isInsideCidr(host: string, rule: string): boolean {
+  const [base = "", bits = ""] = rule.split("/");
+  const network = ipv4Number(base);
+  const address = ipv4Number(host);
+  const length = Number(bits);
+  if (network === null || address === null || !Number.isInteger(length) || length < 0 || length > 32) return false;
+  const size = 2 ** (32 - length);
+  return Math.floor(network / size) === Math.floor(address / size);
+}
+
+function ipv4Number(text: string): number | null {
+  const parts = text.split(".");
+  if (parts.length !== 4) return null;
+  let value = 0;
+  for (const part of parts) {
+    if (!/^\d{1,3}$/.test(part) || Number(part) > 255) return null;
+    value = value * 256 + Number(part);
+  }
+  return value;
+}

@@ -1,0 +1,81 @@
+// fetch does not say when its connection stands, so a silent host looks like a slow model. This asks the network beside it:
+// when an origin has not answered lately, one plain TCP connection is tried; if that does not stand in time, nobody is there.
+
+export type Reach = {
+  /** An answer came: the origin is there. */
+  answered(origin: string): void;
+  /** Calls `onDead` once if the origin cannot be connected to within `connectMs`. The returned function stops the watch. */
+  watch(origin: string, connectMs: number, onDead: () => void): () => void;
+};
+
+export type Connect = (host: string, port: number, onOpen: () => void, onError: () => void) => () => void;
+
+const trustMs = 30_000;
+
+export function createReach(options: {
+  readonly nowMs: () => number;
+  readonly setTimer: (ms: number, run: () => void) => () => void;
+  readonly connect: Connect;
+}): Reach {
+  const lastAnswer = new Map<string, number>();
+  return {
+    answered(origin) {
+      lastAnswer.set(origin, options.nowMs());
+    },
+    watch(origin, connectMs, onDead) {
+      if (options.nowMs() - (lastAnswer.get(origin) ?? Number.NEGATIVE_INFINITY) < trustMs) return () => undefined;
+      const url = new URL(origin);
+      const port = url.port === "" ? (url.protocol === "https:" ? 443 : 80) : Number(url.port);
+      let stopProbe = (): void => undefined;
+      // The first half of the time belongs to fetch alone: most answers come before a probe is worth a connection.
+      const stopTimers: (() => void)[] = [];
+      const stop = (): void => {
+        for (const each of stopTimers) each();
+        stopProbe();
+      };
+      stopTimers.push(
+        options.setTimer(connectMs / 2, () => {
+          stopProbe = options.connect(
+            url.hostname.replace(/^\[|\]$/g, ""),
+            port,
+            () => {
+              lastAnswer.set(origin, options.nowMs());
+              stop();
+            },
+            () => undefined,
+          );
+        }),
+        options.setTimer(connectMs, () => {
+          stop();
+          onDead();
+        }),
+      );
+      return stop;
+    },
+  };
+}
+
+/** A TCP connection through Bun that is closed as soon as it stands. */
+export const tcpConnect: Connect = (host, port, onOpen, onError) => {
+  let isStopped = false;
+  let close = (): void => undefined;
+  Bun.connect({
+    hostname: host,
+    port,
+    socket: {
+      open(socket) {
+        close = () => socket.end();
+        if (!isStopped) onOpen();
+        socket.end();
+      },
+      data() {},
+      connectError() {
+        onError();
+      },
+    },
+  }).catch(onError);
+  return () => {
+    isStopped = true;
+    close();
+  };
+};

@@ -1,0 +1,334 @@
+// The `providers`, `health` and `queue` sections of the config: who can answer, how to reach them, how long to wait.
+// It must never know a vendor by name; vendors.ts does.
+
+import { z } from "zod";
+
+export const backendNames = ["openai-compat", "anthropic", "google-genai", "claude-cli", "demo"] as const;
+export type BackendName = (typeof backendNames)[number];
+
+export type BaseUrl = { readonly url: string } | { readonly problem: string };
+
+/**
+ * The base URL that paths such as `/chat/completions` are put behind, without a trailing slash.
+ * A path whose last part is a version is kept, and so is a version followed by `/openai`, which is how Google and
+ * Cloudflare publish their OpenAI-compatible endpoints; anything else gets `/v1` (`/v1beta` for google-genai).
+ */
+export function resolveBaseUrl(raw: string, backend: BackendName): BaseUrl {
+  const url = URL.canParse(raw) ? new URL(raw) : null;
+  if (url === null) return { problem: "not a URL; write it with http:// or https://" };
+  if (url.protocol !== "http:" && url.protocol !== "https:") return { problem: "only http and https work" };
+  if (url.username !== "" || url.password !== "")
+    return { problem: "no credentials in a URL; use `api_key` or `headers`" };
+  if (raw.includes("?") || raw.includes("#")) return { problem: "no query and no fragment in a base URL" };
+  const path = url.pathname.replaceAll(/\/{2,}/g, "/").replace(/\/$/, "");
+  const isVersioned = /\/v\d[^/]*(\/openai)?$/.test(path);
+  const version = backend === "google-genai" ? "/v1beta" : "/v1";
+  return { url: url.origin + path + (isVersioned ? "" : version) };
+}
+
+const price = z.number().min(0).max(1_000_000);
+
+const pricing = z.strictObject({
+  input: price.describe("USD per million input tokens."),
+  output: price.describe("USD per million output tokens."),
+  cache_read: price.optional().describe("USD per million cached input tokens. Absent: the input price."),
+  cache_write: price
+    .optional()
+    .describe("USD per million tokens written to the cache. Absent: the input price."),
+});
+
+/** USD per million tokens. */
+export type PricingSettings = z.infer<typeof pricing>;
+
+const tokenCount = z.number().int().min(1).max(100_000_000);
+
+const modelName = z
+  .string()
+  .min(1)
+  .max(300)
+  .regex(/^[^\s\p{C}]+$/u, "a model name without spaces");
+
+const listedModel = z
+  .strictObject({
+    id: modelName.describe("The model's name at the vendor."),
+    name: z.string().min(1).optional().describe("A name for people."),
+    context_window: tokenCount.optional().describe("Tokens that fit, answer included."),
+    max_output: tokenCount.optional().describe("Most tokens of one answer."),
+    capabilities: z
+      .strictObject({
+        tools: z.boolean().optional().describe("Takes tools."),
+        vision: z.boolean().optional().describe("Takes images."),
+        json: z.boolean().optional().describe("Keeps to a JSON schema."),
+        thinking: z.boolean().optional().describe("Can think before it answers."),
+      })
+      .optional()
+      .describe("What the model can do; absent = unknown, which refuses nothing."),
+    price: pricing.optional().describe("Same as `pricing`."),
+    pricing: pricing.optional().describe("Prices of this model; they win over the provider's."),
+  })
+  .transform(({ price: otherName, ...model }) =>
+    otherName === undefined ? model : { ...model, pricing: model.pricing ?? otherName },
+  );
+
+export type ModelSettings = z.infer<typeof listedModel>;
+
+const modelEntry = z.union([modelName.transform((id): ModelSettings => ({ id })), listedModel]);
+
+const seconds = z.number().min(0.001).max(86_400);
+
+const timeout = z
+  .strictObject({
+    connect_s: seconds.default(10).describe("Seconds to connect."),
+    first_token_s: seconds.optional().describe("Seconds until the first word (default 120)."),
+    idle_s: seconds.optional().describe("Seconds between two parts of a stream (default 300)."),
+    total_s: seconds
+      .optional()
+      .describe("Seconds for one attempt. Absent: `server.request_timeout_s` alone."),
+    read_s: seconds.optional().describe("Sets `first_token_s` and `idle_s` where they are absent."),
+  })
+  .prefault({})
+  .transform(({ read_s, ...rest }) => ({
+    ...rest,
+    first_token_s: rest.first_token_s ?? read_s ?? 120,
+    idle_s: rest.idle_s ?? read_s ?? 300,
+  }));
+
+export type TimeoutSettings = z.infer<typeof timeout>;
+
+const auth = z.union([
+  z.literal("api_key"),
+  z.discriminatedUnion("type", [
+    z.strictObject({
+      type: z.literal("bearer-env").describe("Where the token comes from."),
+      variable: z
+        .string()
+        .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "a variable name")
+        .describe("Variable with the token."),
+    }),
+    z.strictObject({
+      type: z.literal("bearer-file").describe("Where the token comes from."),
+      path: z.string().min(1).describe("File with the token."),
+      pointer: z
+        .string()
+        .regex(/^(\/.*)?$/, "a JSON pointer such as /auth/token")
+        .optional()
+        .describe("JSON pointer to the token in the file. Absent: the whole file is the token."),
+    }),
+    z.strictObject({
+      type: z.literal("bearer-command").describe("Where the token comes from."),
+      command: z.array(z.string().min(1)).min(1).describe("Program and arguments; its output is the token."),
+    }),
+  ]),
+]);
+
+export type ProviderAuthSettings = z.infer<typeof auth>;
+
+/** Headers that belong to the connection or to the body, not to the operator. */
+const ownHeaders = new Set([
+  "host",
+  "content-length",
+  "connection",
+  "transfer-encoding",
+  "content-type",
+  "te",
+]);
+
+const headers = z
+  .record(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, "a header name")
+      .refine((name) => !ownHeaders.has(name.toLowerCase()), "this header is set by the gateway itself"),
+    z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, "a header value on one line"),
+  )
+  .default({});
+
+const proxyUrl = z
+  .string()
+  .refine(
+    (text) => /^https?:\/\/[^/]/.test(text) && URL.canParse(text),
+    "must be an http:// or https:// URL",
+  );
+
+const providerShape = z.strictObject({
+  backend: z
+    .enum([...backendNames, "anthropic-compat"])
+    .default("openai-compat")
+    .describe(
+      "Wire format: openai-compat, anthropic (= anthropic-compat), google-genai, claude-cli or demo.",
+    ),
+  base_url: z
+    .string()
+    .optional()
+    .describe(
+      "The vendor's address, with or without `/v1`. Absent: the official one for anthropic and google-genai.",
+    ),
+  api_key: z
+    .string()
+    .regex(/^[\x21-\x7e]*$/, "a key holds printable ASCII without spaces")
+    .optional()
+    .describe(
+      "The vendor's key. Absent: no key is sent. An empty value or unset variable: the provider is skipped.",
+    ),
+  model: modelName
+    .optional()
+    .describe("The model used when a client names only the provider. Absent: first of `models`."),
+  models: z
+    .array(modelEntry)
+    .prefault([])
+    .describe("More models of this provider: names, or objects with details."),
+  max_tokens: tokenCount
+    .optional()
+    .describe("Answer length where the wire format demands one and the client gave none."),
+  tier: z
+    .string()
+    .min(1)
+    .max(50)
+    .optional()
+    .describe("A word for people: default, reasoning, cheap, mid, fallback, local."),
+  timeout: timeout.describe("How long to wait for this provider."),
+  pricing: pricing.optional().describe("Prices for all models of this provider."),
+  headers: headers.describe("More headers for every request to this provider."),
+  proxy: proxyUrl
+    .optional()
+    .describe("Proxy for this provider. Absent: HTTP_PROXY, HTTPS_PROXY and NO_PROXY."),
+  max_concurrent: z
+    .number()
+    .int()
+    .min(1)
+    .max(100_000)
+    .optional()
+    .describe("Requests at a time; more wait in the queue. Absent: no limit."),
+  fallback: z
+    .boolean()
+    .default(true)
+    .describe("Whether the chain is tried after this provider was asked for directly."),
+  auth: auth
+    .default("api_key")
+    .describe(
+      "`api_key`, or a bearer token: bearer-env {variable}, bearer-file {path, pointer}, bearer-command {command}.",
+    ),
+});
+
+const officialBaseUrls: Partial<Record<z.infer<typeof providerShape>["backend"], string>> = {
+  anthropic: "https://api.anthropic.com",
+  "google-genai": "https://generativelanguage.googleapis.com",
+};
+
+const modelsOfBackendsWithoutWire: Partial<Record<BackendName, string>> = {
+  demo: "demo",
+  "claude-cli": "sonnet",
+};
+
+/**
+ * One provider, settled: `base_url` is resolved (null for backends without a wire), `model` is always there and is
+ * one of `models`, and every timeout has its value.
+ */
+export const providerSettings = providerShape.transform((raw, context) => {
+  const backend: BackendName = raw.backend === "anthropic-compat" ? "anthropic" : raw.backend;
+  const modelWithoutWire = modelsOfBackendsWithoutWire[backend];
+  const model = raw.model ?? raw.models[0]?.id ?? modelWithoutWire;
+  let baseUrl: string | null = null;
+  if (modelWithoutWire === undefined) {
+    const written = raw.base_url ?? officialBaseUrls[raw.backend];
+    const resolved =
+      written === undefined
+        ? { problem: `backend ${raw.backend} needs a base_url` }
+        : resolveBaseUrl(written, backend);
+    if ("url" in resolved) baseUrl = resolved.url;
+    else context.addIssue({ code: "custom", path: ["base_url"], message: resolved.problem });
+  }
+  if (model === undefined) {
+    context.addIssue({ code: "custom", path: ["model"], message: "the provider needs `model` or `models`" });
+    return z.NEVER;
+  }
+  const models: readonly ModelSettings[] = raw.models.some((listed) => listed.id === model)
+    ? raw.models
+    : [{ id: model }, ...raw.models];
+  return { ...raw, backend, base_url: baseUrl, model, models };
+});
+
+export type ProviderSettings = z.infer<typeof providerSettings>;
+
+export const providersSettings = z
+  .record(
+    z
+      .string()
+      .regex(
+        /^(?=.*[a-z])[a-z0-9][a-z0-9._-]{0,63}$/i,
+        "letters, digits, dot, dash and underscore, at most 64",
+      )
+      .refine((id) => id.toLowerCase() !== "auto", "`auto` is the router's own name"),
+    providerSettings,
+  )
+  .prefault({});
+
+export const healthSettings = z
+  .strictObject({
+    consecutive_failures_before_skip: z
+      .number()
+      .int()
+      .min(1)
+      .max(1000)
+      .default(5)
+      .describe("Failures in a row after which a provider is left out for a while."),
+    recovery_check_interval_seconds: z
+      .number()
+      .min(0.01)
+      .max(86_400)
+      .default(30)
+      .describe("Seconds until such a provider gets its first new try."),
+    timeout_seconds: z
+      .number()
+      .min(0.01)
+      .max(3600)
+      .default(10)
+      .describe("Seconds that a liveness probe may take."),
+    check_interval_seconds: z
+      .number()
+      .min(0)
+      .max(86_400)
+      .default(300)
+      .describe("Seconds between free liveness probes (the model list) of idle providers; 0 = never."),
+  })
+  .prefault({});
+
+export type HealthSettings = z.infer<typeof healthSettings>;
+
+export const queueSettings = z
+  .strictObject({
+    wait_s: z
+      .number()
+      .min(0)
+      .max(3600)
+      .default(5)
+      .describe(
+        "Seconds that a request waits for a provider at its `max_concurrent` before the next one is tried.",
+      ),
+    depth: z
+      .number()
+      .int()
+      .min(0)
+      .max(100_000)
+      .default(64)
+      .describe("Requests that may wait for one provider."),
+  })
+  .prefault({});
+
+export type QueueSettings = z.infer<typeof queueSettings>;
+
+/** A vendor as discovery and the catalogue know it: what a person would write to use it. */
+export type VendorRow<Quirk extends string = string> = {
+  /** The provider id when there is no config. */
+  readonly id: string;
+  readonly name: string;
+  readonly backend: BackendName;
+  readonly baseUrl: string;
+  /** The variable that holds the key; null for a local server without one. */
+  readonly keyVariable: string | null;
+  /** The model when a client names only the provider; null: whatever the server lists first. */
+  readonly model: string | null;
+  /** More models that a client may name. */
+  readonly models: readonly string[];
+  readonly quirks: readonly Quirk[];
+};

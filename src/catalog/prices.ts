@@ -1,0 +1,126 @@
+// The price of a model at a provider and the cost of a request: the operator's word first, then the bundled table.
+// Unknown is null, never 0, for local servers too: only a written price of 0 makes something free.
+
+import type { ModelPrice } from "@pydantic/genai-prices";
+import type { Usage } from "../canon/usage.ts";
+import { costByPricing, costByTable, type Pricing } from "./cost.ts";
+import { loadPriceTable, type PriceTable, type Seller } from "./table.ts";
+
+export type { Pricing } from "./cost.ts";
+
+/** One model at one provider, as the settings know it. */
+export type PricedTarget = {
+  /** The id sent upstream. */
+  readonly model: string;
+  readonly seller: Seller;
+  readonly modelPricing?: Pricing | null | undefined;
+  readonly providerPricing?: Pricing | null | undefined;
+};
+
+export type Price = {
+  readonly source: "model" | "provider" | "bundled";
+  readonly inputUsdPerMillion: number;
+  readonly outputUsdPerMillion: number;
+  readonly cacheReadUsdPerMillion: number | null;
+  readonly cacheWriteUsdPerMillion: number | null;
+  /** True when a larger input costs more per token; the numbers are then those of the smallest. */
+  readonly hasTiers: boolean;
+};
+
+export type PriceBook = {
+  /** Loads the bundled table if this target needs it. Resolves at once when it does not; never rejects. */
+  prepare(target: PricedTarget): Promise<void>;
+  /** Null when unknown, or when the table is not loaded yet (await `prepare` first). */
+  priceOf(target: PricedTarget, atMs: number): Price | null;
+  /** Integer nano-USD. Null when price or usage is unknown, or the table is not loaded yet. */
+  costNow(target: PricedTarget, usage: Usage, atMs: number): number | null;
+  /** `costNow` after `prepare`. */
+  costOf(target: PricedTarget, usage: Usage, atMs: number): Promise<number | null>;
+};
+
+/** For `modelCard`, and for whoever wants to know whether the table was needed yet. */
+export type LoadedTable = { table(): PriceTable | null };
+
+export type PriceBookOptions = {
+  /** Told once if the bundled table cannot be loaded; then prices of the config alone are known. */
+  onTableLost(error: unknown): void;
+  readonly load?: () => Promise<PriceTable>;
+};
+
+function ownPricing(target: PricedTarget): { source: "model" | "provider"; pricing: Pricing } | null {
+  if (target.modelPricing) return { source: "model", pricing: target.modelPricing };
+  if (target.providerPricing) return { source: "provider", pricing: target.providerPricing };
+  return null;
+}
+
+function ownPrice(source: "model" | "provider", pricing: Pricing): Price {
+  return {
+    source,
+    inputUsdPerMillion: pricing.input,
+    outputUsdPerMillion: pricing.output,
+    cacheReadUsdPerMillion: pricing.cache_read ?? null,
+    cacheWriteUsdPerMillion: pricing.cache_write ?? null,
+    hasTiers: false,
+  };
+}
+
+function bundledPrice(prices: ModelPrice): Price | null {
+  const { input_mtok, output_mtok, cache_read_mtok, cache_write_mtok } = prices;
+  const base = (rate: ModelPrice[string]) =>
+    rate === undefined ? null : typeof rate === "number" ? rate : rate.base;
+  const input = base(input_mtok);
+  if (input === null) return null;
+  return {
+    source: "bundled",
+    inputUsdPerMillion: input,
+    outputUsdPerMillion: base(output_mtok) ?? 0,
+    cacheReadUsdPerMillion: base(cache_read_mtok),
+    cacheWriteUsdPerMillion: base(cache_write_mtok),
+    hasTiers: typeof input_mtok === "object",
+  };
+}
+
+export function createPriceBook(options: PriceBookOptions): PriceBook & LoadedTable {
+  const load = options.load ?? loadPriceTable;
+  let table: PriceTable | null = null;
+  let loading: Promise<void> | null = null;
+
+  const loadOnce = (): Promise<void> => {
+    loading ??= load().then(
+      (loaded) => {
+        table = loaded;
+      },
+      (error: unknown) => options.onTableLost(error),
+    );
+    return loading;
+  };
+
+  const tablePrices = (target: PricedTarget, atMs: number): ModelPrice | null =>
+    table?.find(target.seller, target.model)?.pricesAt(atMs) ?? null;
+
+  const prepare = (target: PricedTarget): Promise<void> =>
+    ownPricing(target) === null && table === null ? loadOnce() : Promise.resolve();
+
+  const costNow = (target: PricedTarget, usage: Usage, atMs: number): number | null => {
+    const own = ownPricing(target);
+    if (own !== null) return costByPricing(usage, own.pricing);
+    const prices = tablePrices(target, atMs);
+    return prices === null ? null : costByTable(usage, prices);
+  };
+
+  return {
+    table: () => table,
+    prepare,
+    priceOf(target, atMs) {
+      const own = ownPricing(target);
+      if (own !== null) return ownPrice(own.source, own.pricing);
+      const prices = tablePrices(target, atMs);
+      return prices === null ? null : bundledPrice(prices);
+    },
+    costNow,
+    async costOf(target, usage, atMs) {
+      await prepare(target);
+      return costNow(target, usage, atMs);
+    },
+  };
+}

@@ -1,0 +1,42 @@
+// What the terminal shows when the gateway stands: what was found, where it is, and a line to try.
+
+import type { Summary } from "../assemble/gateway.ts";
+import { fullVersion } from "../system/identity.ts";
+import type { CommandContext } from "./command.ts";
+
+export function banner(summary: Summary, context: Pick<CommandContext, "stdout" | "environment">): string {
+  const hasColour = context.stdout.isTTY && !context.environment["NO_COLOR"];
+  const bold = (text: string): string => (hasColour ? `\u001b[1m${text}\u001b[0m` : text);
+  const dim = (text: string): string => (hasColour ? `\u001b[2m${text}\u001b[0m` : text);
+  const lines = ["", bold(`ClawGate ${fullVersion}`), ""];
+  if (summary.configPath !== null) lines.push(`  Config     ${summary.configPath}`);
+  else {
+    lines.push("  Config     none, so this was found:");
+    for (const { what, detail } of summary.found) lines.push(`               ${what}: ${detail}`);
+  }
+  const providers = summary.providers.map(({ id, model }) => (model === id ? id : `${id} (${model})`));
+  lines.push(`  Providers  ${providers.length === 0 ? "none loaded" : providers.join(", ")}`);
+  for (const { id, reason } of summary.skipped) lines.push(dim(`             not loaded: ${id}, ${reason}`));
+  lines.push(`  OpenAI     ${bold(`${summary.url}/v1`)}`);
+  lines.push(`  Anthropic  ${bold(summary.url)}`);
+  lines.push(`  API page   ${summary.url}/swagger`);
+  lines.push(`  Health     ${summary.url}/health`);
+  lines.push("", "  Try it:", "", ...tryIt(summary).map((line) => `    ${line}`), "");
+  if (summary.providers.some(({ id }) => id === "demo"))
+    lines.push(
+      "  Only the built-in demonstration is being served: it answers offline and asks no AI model.",
+      "  Set a key such as OPENAI_API_KEY or ANTHROPIC_API_KEY, start a local server such as Ollama,",
+      "  or write a config.yaml, and start again.",
+      "",
+    );
+  return `${lines.join("\n")}\n`;
+}
+
+function tryIt(summary: Summary): string[] {
+  return [
+    `curl ${summary.url}/v1/chat/completions \\`,
+    ...(summary.needsKey ? [`  -H "Authorization: Bearer <one of auth.keys>" \\`] : []),
+    `  -H "Content-Type: application/json" \\`,
+    `  -d '{"model":"auto","messages":[{"role":"user","content":"Hello"}]}'`,
+  ];
+}

@@ -1,0 +1,132 @@
+// `clawgate serve`: load or discover a config, open the house, say where it stands, and stop it in order.
+
+import { readFileSync, statSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { type Gateway, openGateway } from "../assemble/gateway.ts";
+import { ConfigProblem } from "../config/problems.ts";
+import { errorCode } from "../system/files.ts";
+import { banner } from "./banner.ts";
+import { type Command, type CommandContext, exitCodes } from "./command.ts";
+
+const help = `Usage: clawgate [serve] [options]
+
+Starts the gateway. Without a config file it looks for known API-key variables, local model servers
+(Ollama, LM Studio, vLLM, llama.cpp) and serves what it finds; if there is nothing, the offline demonstration.
+
+Options:
+  --config FILE   config file (else $CLAWGATE_CONFIG, ./config.yaml, $XDG_CONFIG_HOME/clawgate/config.yaml)
+  --host HOST     address to listen on (default 127.0.0.1)
+  --port PORT     port to listen on (default 8090; 0 = any free one)
+  --demo          serve only the built-in demonstration
+  --json-log      log as JSON lines even on a terminal
+  -h, --help      this text
+
+Signals: SIGTERM and SIGINT drain running requests (server.drain_s) and stop; a second one stops at once.
+`;
+
+type Options = { config?: string; host?: string; port?: string; demo: boolean; jsonLog: boolean };
+
+function readOptions(args: readonly string[]): Options | string {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        config: { type: "string" },
+        host: { type: "string" },
+        port: { type: "string" },
+        demo: { type: "boolean", default: false },
+        "json-log": { type: "boolean", default: false },
+      },
+    });
+    const { "json-log": jsonLog, demo, ...rest } = values;
+    return { ...rest, demo, jsonLog };
+  } catch (thrown) {
+    return thrown instanceof Error ? thrown.message : String(thrown);
+  }
+}
+
+/** Null when there is no such file; throws when it is there and cannot be read. */
+function readFile(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (thrown) {
+    if (errorCode(thrown) === "ENOENT" || errorCode(thrown) === "ENOTDIR") return null;
+    throw thrown;
+  }
+}
+
+function fileMode(path: string): number | null {
+  try {
+    return statSync(path).mode & 0o777;
+  } catch {
+    return null;
+  }
+}
+
+async function run(context: CommandContext): Promise<number> {
+  const options = readOptions(context.args);
+  if (typeof options === "string") {
+    context.stderr.write(`clawgate serve: ${options}\nclawgate serve --help shows the options.\n`);
+    return exitCodes.usage;
+  }
+  const input = {
+    argvConfigPath: options.config,
+    environment: context.environment,
+    workingDirectory: context.workingDirectory,
+    homeDirectory: context.homeDirectory,
+    readFile,
+    fileMode,
+    flags: { host: options.host, port: options.port },
+    isDemo: options.demo,
+    isJsonLog: options.jsonLog,
+    stderr: context.stderr,
+  };
+  let opened: Gateway;
+  try {
+    opened = await openGateway(input);
+  } catch (thrown) {
+    if (thrown instanceof ConfigProblem) {
+      context.stderr.write(`${thrown.message}\n`);
+      return exitCodes.config;
+    }
+    const words = startFailure(thrown, options);
+    context.stderr.write(`clawgate: ${words}\n`);
+    return exitCodes.failed;
+  }
+  if (!options.jsonLog) context.stdout.write(banner(opened.summary, context));
+  return untilStopped(opened);
+}
+
+const signals = ["SIGTERM", "SIGINT"] as const;
+
+/** Resolves with the exit code when the gateway has stopped in order; a second signal ends the drain at once. */
+function untilStopped({ house, drainMs }: Gateway): Promise<number> {
+  return new Promise((resolve) => {
+    let count = 0;
+    const onSignal = (): void => {
+      count += 1;
+      if (count > 1) {
+        house.cutOff();
+        return;
+      }
+      const running = house.estate.live.count();
+      house.estate.log.info(running === 0 ? "stopping" : `stopping when ${running} running requests are done`, { running });
+      void house.stop(drainMs).then(() => {
+        for (const signal of signals) process.off(signal, onSignal);
+        resolve(exitCodes.ok);
+      });
+    };
+    for (const signal of signals) process.on(signal, onSignal);
+  });
+}
+
+function startFailure(thrown: unknown, options: Options): string {
+  const code = errorCode(thrown);
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  if (code === "EADDRINUSE" || /in use/i.test(message))
+    return `the address is already in use${options.port === undefined ? "" : ` (port ${options.port})`}. Another gateway may be running; choose a port with --port.`;
+  if (code === "EACCES") return `this address may not be used without more rights: ${message}`;
+  return message;
+}
+
+export const serve: Command = { name: "serve", summary: "start the gateway (the default)", help, run };

@@ -1,0 +1,7 @@
+// The commands, one line each. A new command is a file and a line here.
+
+import type { Command } from "./command.ts";
+import { serve } from "./serve.ts";
+import { versionCommand } from "./version.ts";
+
+export const commands: readonly Command[] = [serve, versionCommand];

@@ -1,0 +1,156 @@
+// What no single slice can see: names that must exist, keys that must differ, and a door that must not stand open.
+
+import { createHash } from "node:crypto";
+import { nearest } from "../canon/nearest.ts";
+import { hashedKeyPattern } from "../tenants/settings.ts";
+import { dotted, type Path } from "./document.ts";
+import type { Finding } from "./issues.ts";
+import { didYouMean } from "./problems.ts";
+import type { Config } from "./schema.ts";
+import { isTree, valueAt } from "./values.ts";
+
+type Checked = Omit<Config, "fallback_chain"> & { readonly fallback_chain?: readonly string[] | undefined };
+
+/** Providers as they are declared, skipped ones included, with the model names each lists. */
+export type Declared = ReadonlyMap<string, readonly string[]>;
+
+export function declaredProviders(value: unknown): Declared {
+  const providers = valueAt(value, ["providers"]);
+  const names = new Map<string, readonly string[]>();
+  for (const [id, provider] of isTree(providers) ? Object.entries(providers) : []) {
+    const listed = valueAt(provider, ["models"]);
+    const models: readonly unknown[] = Array.isArray(listed) ? listed : [];
+    const ids = models.map((entry) => (typeof entry === "string" ? entry : valueAt(entry, ["id"])));
+    names.set(
+      id,
+      [valueAt(provider, ["model"]), ...ids].filter((model) => typeof model === "string"),
+    );
+  }
+  return names;
+}
+
+/** Names that the CLI knows by itself, with the prefixes that its forerunners took. */
+const cliModel = /^(claude-code-cli\/|claude-max\/|cc-gateway\/)?(claude-.+|opus|sonnet|haiku)/i;
+
+export function nameFindings(config: Checked, declared: Declared): readonly Finding[] {
+  const findings: Finding[] = [];
+  const ids = [...declared.keys()];
+  const listed = new Set([...declared.values()].flat());
+  const hasCli = config.cli !== undefined || declared.has("claude-cli");
+
+  const isTarget = (name: string): boolean => {
+    const slash = name.indexOf("/");
+    if (declared.has(name) || listed.has(name)) return true;
+    if (slash > 0 && slash < name.length - 1 && declared.has(name.slice(0, slash))) return true;
+    return hasCli && cliModel.test(name);
+  };
+  const complain = (path: Path, name: string, known: Iterable<string>, what: string): void => {
+    findings.push({
+      path,
+      message: `"${name}" is not ${what}`,
+      hint: didYouMean(nearest(name, known)),
+      expected: null,
+    });
+  };
+  const demandTarget = (path: Path, name: string | undefined): void => {
+    if (name !== undefined && !isTarget(name))
+      complain(path, name, [...ids, ...listed], "a declared provider, provider/model or listed model");
+  };
+
+  const chain = config.fallback_chain ?? [];
+  for (const [index, id] of chain.entries()) {
+    const path: Path = ["fallback_chain", index];
+    if (!declared.has(id)) complain(path, id, ids, "a declared provider");
+    else if (chain.indexOf(id) < index)
+      findings.push({ path, message: `"${id}" is named twice`, hint: null, expected: null });
+  }
+  for (const [alias, target] of Object.entries(config.aliases)) {
+    if (alias.toLowerCase() === "auto")
+      findings.push({
+        path: ["aliases", alias],
+        message: "`auto` is the router's own name",
+        hint: null,
+        expected: null,
+      });
+    if (target !== "auto") demandTarget(["aliases", alias], target);
+  }
+  const fallbackModel = config.default_model;
+  if (fallbackModel !== undefined && fallbackModel !== "auto" && !isTarget(fallbackModel)) {
+    const known = [...ids, ...listed, ...Object.keys(config.aliases)];
+    if (!Object.hasOwn(config.aliases, fallbackModel))
+      complain(["default_model"], fallbackModel, known, "a declared provider, model or alias");
+  }
+  for (const layer of ["static_rules", "heuristic_rules"] as const) {
+    const seen = new Set<string>();
+    for (const [index, rule] of config[layer].rules.entries()) {
+      demandTarget([layer, "rules", index, "route_to"], rule.route_to);
+      if (seen.has(rule.name))
+        findings.push({
+          path: [layer, "rules", index, "name"],
+          message: `the name "${rule.name}" is taken by an earlier rule`,
+          hint: null,
+          expected: null,
+        });
+      seen.add(rule.name);
+    }
+  }
+  const classifier = config.llm_classifier;
+  demandTarget(["llm_classifier", "classifier_provider"], classifier.classifier_provider);
+  demandTarget(["llm_classifier", "fallback_on_timeout"], classifier.fallback_on_timeout);
+  for (const [category, target] of Object.entries(classifier.category_routing))
+    demandTarget(["llm_classifier", "category_routing", category], target);
+  return findings;
+}
+
+function fingerprint(key: string): string {
+  const hashed = hashedKeyPattern.test(key) ? key.slice("sha256:".length).toLowerCase() : null;
+  return hashed ?? createHash("sha256").update(key).digest("hex");
+}
+
+/** Two equal keys would make one caller pass as another; a key and its own hash are equal as well. */
+export function keyFindings(config: Checked, lineOf: (path: Path) => number | null): readonly Finding[] {
+  const findings: Finding[] = [];
+  const owners = new Map<string, Path>();
+  const claim = (key: string, path: Path): void => {
+    const print = fingerprint(key);
+    const first = owners.get(print);
+    if (first === undefined) owners.set(print, path);
+    else {
+      const line = lineOf(first);
+      const place = line === null ? dotted(first) : `${dotted(first)} on line ${line}`;
+      findings.push({ path, message: `the same key stands at ${place}`, hint: null, expected: null });
+    }
+  };
+  for (const [index, key] of config.auth.keys.entries()) claim(key, ["auth", "keys", index]);
+  if (config.auth.admin_key !== undefined) claim(config.auth.admin_key, ["auth", "admin_key"]);
+  const names = new Map<string, number>();
+  for (const [index, tenant] of config.tenants.entries()) {
+    claim(tenant.api_key, ["tenants", index, "api_key"]);
+    const first = names.get(tenant.name);
+    if (first === undefined) names.set(tenant.name, index);
+    else
+      findings.push({
+        path: ["tenants", index, "name"],
+        message: `the name "${tenant.name}" is taken by the tenant on line ${lineOf(["tenants", first, "name"]) ?? "?"}`,
+        hint: null,
+        expected: null,
+      });
+  }
+  return findings;
+}
+
+/** Loopback as the system will bind it; a name other than localhost may resolve to anything. */
+function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, "").toLowerCase();
+  return bare === "localhost" || bare === "::1" || /^127(\.\d{1,3}){3}$/.test(bare);
+}
+
+/**
+ * Why this config must not be served, or null: beyond loopback anybody could spend the operator's money.
+ * `loadConfig` asks it after flags and variables; ask it again if the bind host is changed later.
+ */
+export function checkExposure(config: Pick<Config, "server" | "auth" | "tenants">): string | null {
+  if (isLoopback(config.server.host)) return null;
+  if (config.auth.keys.length > 0 || config.tenants.length > 0) return null;
+  return `listening on ${config.server.host} needs a key: set auth.keys (or PROXY_API_KEYS), or listen on 127.0.0.1`;
+}

@@ -1,0 +1,123 @@
+// What serves when there is no config file: known keys, a `claude` program, servers on this machine, else the demonstration.
+// It writes the value that a person would have written; it must never send a credential to find something out.
+
+import type { BackendName, VendorRow } from "../backends/settings.ts";
+import { documentOf } from "./document.ts";
+import type { Environment } from "./environment.ts";
+import type { ConfigInput } from "./schema.ts";
+import { environmentFor, type LoadedConfig, type LoadInput, settle } from "./settle.ts";
+
+export type DiscoveryInput = {
+  readonly vendors: readonly VendorRow[];
+  readonly localServers: readonly VendorRow[];
+  /** The model ids that a server lists at this URL, asked without credentials and briefly; null when nobody answers. */
+  readonly probe: (modelsUrl: string) => Promise<readonly string[] | null>;
+  /** The path of a program on PATH, or null. */
+  readonly which: (program: string) => string | null;
+  /** Serve the demonstration and look for nothing. */
+  readonly isDemo: boolean;
+};
+
+/** One line of the start banner. */
+export type Found = { readonly what: string; readonly detail: string };
+
+export type Discovered = { readonly value: ConfigInput; readonly found: readonly Found[] };
+
+type ProviderInput = NonNullable<ConfigInput["providers"]>[string];
+type Entry = {
+  readonly id: string;
+  readonly backend: BackendName;
+  readonly provider: ProviderInput;
+  readonly found: Found;
+};
+
+function keyedVendors(rows: readonly VendorRow[], environment: Environment): readonly Entry[] {
+  return rows.flatMap((row) => {
+    const { keyVariable } = row;
+    if (keyVariable === null || (environment[keyVariable] ?? "") === "") return [];
+    const provider: ProviderInput = {
+      backend: row.backend,
+      base_url: row.baseUrl,
+      api_key: `\${${keyVariable}}`,
+      ...(row.model === null ? {} : { model: row.model }),
+      models: [...row.models],
+    };
+    return [
+      {
+        id: row.id,
+        backend: row.backend,
+        provider,
+        found: { what: row.name, detail: `key from ${keyVariable}` },
+      },
+    ];
+  });
+}
+
+async function localServer(row: VendorRow, probe: DiscoveryInput["probe"]): Promise<Entry | Found | null> {
+  const models = await probe(`${row.baseUrl}/models`);
+  if (models === null) return null;
+  const place = new URL(row.baseUrl).host;
+  const [model] = models;
+  if (model === undefined) return { what: row.name, detail: `answers at ${place} but has no model` };
+  const count = models.length === 1 ? "1 model" : `${models.length} models`;
+  return {
+    id: row.id,
+    backend: row.backend,
+    provider: { backend: row.backend, base_url: row.baseUrl, model, models: [...models] },
+    found: { what: row.name, detail: `${count} at ${place}` },
+  };
+}
+
+export async function discover(
+  environment: Environment,
+  availableBackends: ReadonlySet<BackendName>,
+  input: DiscoveryInput,
+): Promise<Discovered> {
+  const demo: Entry = {
+    id: "demo",
+    backend: "demo",
+    provider: { backend: "demo" },
+    found: { what: "demo", detail: "built in, answers offline, only a demonstration" },
+  };
+  const entries: Entry[] = [];
+  const remarks: Found[] = [];
+  if (!input.isDemo) {
+    const asked = Promise.all(input.localServers.map((row) => localServer(row, input.probe)));
+    entries.push(...keyedVendors(input.vendors, environment));
+    const program = environment["CLAUDE_BIN"] || environment["CLAUDE_PATH"] || "claude";
+    const claude = input.which(program);
+    if (claude !== null)
+      entries.push({
+        id: "claude-cli",
+        backend: "claude-cli",
+        provider: { backend: "claude-cli" },
+        found: { what: "Claude Code", detail: claude },
+      });
+    for (const answer of await asked) {
+      if (answer !== null && "provider" in answer) entries.push(answer);
+      else if (answer !== null) remarks.push(answer);
+    }
+  }
+  const isServed = entries.some(({ backend }) => availableBackends.has(backend));
+  if (!isServed) entries.push(demo);
+  return {
+    value: {
+      providers: Object.fromEntries(entries.map(({ id, provider }) => [id, provider])),
+      fallback_chain: entries.map(({ id }) => id),
+    },
+    found: [...entries.map((entry) => entry.found), ...remarks],
+  };
+}
+
+/** `loadConfig` for a start without a file. Throws ConfigProblem (a variable or flag may be wrong). */
+export async function discoverConfig(
+  input: LoadInput,
+  discovery: DiscoveryInput,
+): Promise<LoadedConfig & { readonly found: readonly Found[] }> {
+  const rows = [...discovery.vendors, ...discovery.localServers];
+  const keys = rows.flatMap((row) => row.keyVariable ?? []);
+  const known = { ...input, knownVariables: [...(input.knownVariables ?? []), ...keys] };
+  const surroundings = environmentFor(known, null, {});
+  const { value, found } = await discover(surroundings.environment, input.availableBackends, discovery);
+  return { ...settle(known, documentOf(value), null, surroundings), found };
+}

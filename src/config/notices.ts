@@ -1,0 +1,56 @@
+// Lines for the operator at start: keys that this build reads but does not act on yet, and settings that deserve a second look.
+// It must never stop anything; what must stop is a problem.
+
+import { hashedKeyPattern } from "../tenants/settings.ts";
+import { dotted, type Path } from "./document.ts";
+import { awaitedKeys, type Config } from "./schema.ts";
+import { isTree, type Tree, valueAt } from "./values.ts";
+
+function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === false || value === 0) return true;
+  if (Array.isArray(value)) return value.length === 0;
+  return isTree(value) && Object.keys(value).length === 0;
+}
+
+/** A rule layer that is switched off, or a value equal to the default, asks for nothing. */
+function asksForSomething(path: Path, value: unknown): boolean {
+  if (isEmpty(value)) return false;
+  if (isTree(value) && value["enabled"] === false) return false;
+  if (path[0] === "llm_classifier") return valueAt(value, ["enabled"]) === true;
+  return !(dotted(path) === "routing.strategy" && value === "priority") && value !== "auto";
+}
+
+export function awaitedNotices(value: unknown, originOf: (path: Path) => string): readonly string[] {
+  return awaitedKeys.flatMap(({ path, effect }) =>
+    asksForSomething(path, valueAt(value, path))
+      ? [`${originOf(path)} ${dotted(path)}: this build reads it but does not act on it yet; ${effect}`]
+      : [],
+  );
+}
+
+export function authNotices(config: Pick<Config, "providers">): readonly string[] {
+  return Object.entries(config.providers).flatMap(([id, provider]) =>
+    provider.auth === "api_key"
+      ? []
+      : [
+          `providers.${id}.auth: a ${provider.auth.type} token is sent. Whether a token that was issued to another program ` +
+            "may be used here is for the vendor's terms to say; an API key is the safe choice",
+        ],
+  );
+}
+
+/** Whether the file itself holds a key in the clear (a `${VAR}` or a hash does not count). */
+export function holdsPlainKeys(written: Tree): boolean {
+  const providers = written["providers"];
+  const tenants = written["tenants"];
+  const keys = valueAt(written, ["auth", "keys"]);
+  const candidates: unknown[] = [
+    valueAt(written, ["auth", "admin_key"]),
+    ...(Array.isArray(keys) ? keys : []),
+    ...(isTree(providers) ? Object.values(providers).map((entry) => valueAt(entry, ["api_key"])) : []),
+    ...(Array.isArray(tenants) ? tenants.map((entry: unknown) => valueAt(entry, ["api_key"])) : []),
+  ];
+  return candidates.some(
+    (key) => typeof key === "string" && key !== "" && !key.includes("${") && !hashedKeyPattern.test(key),
+  );
+}

@@ -1,0 +1,36 @@
+// What is wrong with a config, said so that a person finds the place and the word.
+// It must never hold a value that may be a secret.
+
+export type Problem = {
+  /** The file, or the variable or flag that the value came from; null when there is no file. */
+  readonly path: string | null;
+  readonly line: number | null;
+  /** Dotted key such as `providers.openai.base_url`; empty for the file as a whole. */
+  readonly key: string;
+  readonly message: string;
+  /** What to do about it, or null. */
+  readonly hint: string | null;
+};
+
+function line(problem: Problem): string {
+  const place = [problem.path, problem.line].filter((part) => part !== null).join(":");
+  const where = [place, problem.key].filter((part) => part !== "").join(" ");
+  const hint = problem.hint === null ? "" : `; ${problem.hint}`;
+  return `${where === "" ? "" : `${where}: `}${problem.message}${hint}`;
+}
+
+/** Thrown by `loadConfig`; its message is the whole printable text, one line a problem. */
+export class ConfigProblem extends Error {
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+    super([`The config has ${count}:`, ...problems.map((problem) => `  ${line(problem)}`)].join("\n"));
+    this.name = "ConfigProblem";
+    this.problems = problems;
+  }
+}
+
+export function didYouMean(name: string | null): string | null {
+  return name === null ? null : `did you mean "${name}"?`;
+}

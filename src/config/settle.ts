@@ -1,0 +1,215 @@
+// A document, the variables and the flags become a Config. Shared by the file and by discovery, so that both mean the same.
+// It must never say a value aloud: it may be a key.
+
+import { dirname, join } from "node:path";
+import { type BackendName, providerSettings } from "../backends/settings.ts";
+import { checkExposure, declaredProviders, keyFindings, nameFindings } from "./checks.ts";
+import { type ConfigDocument, dotted, type Path } from "./document.ts";
+import { documentedVariables, type Environment, keyVariables, mergeEnvironment } from "./environment.ts";
+import { type Expanded, expand, variablesIn } from "./expand.ts";
+import { type Finding, findingsOf } from "./issues.ts";
+import { authNotices, awaitedNotices, holdsPlainKeys } from "./notices.ts";
+import { type Flags, type Override, overridesOf } from "./overrides.ts";
+import { ConfigProblem, type Problem } from "./problems.ts";
+import { isBelow, type SkippedProvider, sortProviders } from "./providers.ts";
+import { type Config, configSchema } from "./schema.ts";
+import type { SearchInput } from "./search.ts";
+import { isTree, type Tree, valueAt, withoutNulls, withValueAt } from "./values.ts";
+
+export type LoadInput = SearchInput & {
+  /** Backends that this build can drive; providers of others are skipped. */
+  readonly availableBackends: ReadonlySet<BackendName>;
+  readonly flags?: Flags;
+  /** More variables that `.env` may set: the key variables of the vendor rows. */
+  readonly knownVariables?: readonly string[];
+  /** Permission bits of a file, or null when they say nothing here. */
+  readonly fileMode?: (path: string) => number | null;
+};
+
+export type LoadedConfig = {
+  /** The config file; null when there is none. */
+  readonly path: string | null;
+  readonly config: Config;
+  /** The process's variables with the known names of `.env` laid under them. Hand this on instead of process.env. */
+  readonly environment: Environment;
+  /** One line each, for the log at start. */
+  readonly notices: readonly string[];
+  readonly skippedProviders: readonly SkippedProvider[];
+};
+
+/** The variables that `.env` may set for this document, laid under the process's own. */
+export function environmentFor(
+  input: LoadInput,
+  configPath: string | null,
+  value: unknown,
+): { readonly environment: Environment; readonly notices: readonly string[] } {
+  const providers = valueAt(value, ["providers"]);
+  const tokenVariables = isTree(providers)
+    ? Object.values(providers).map((provider) => valueAt(provider, ["auth", "variable"]))
+    : [];
+  const known = new Set([
+    ...documentedVariables,
+    ...keyVariables,
+    ...(input.knownVariables ?? []),
+    ...variablesIn(value),
+    ...tokenVariables.filter((name) => typeof name === "string"),
+  ]);
+  const folders = [...(configPath === null ? [] : [dirname(configPath)]), input.workingDirectory];
+  const notices: string[] = [];
+  const texts = [...new Set(folders.map((folder) => join(folder, ".env")))].flatMap((path) => {
+    try {
+      const text = input.readFile(path);
+      return text === null ? [] : [text];
+    } catch (error) {
+      notices.push(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+      return [];
+    }
+  });
+  return { environment: mergeEnvironment(input.environment, texts, known), notices };
+}
+
+/** A `cli:` section makes the provider `claude-cli`. */
+function withCliProvider(value: Tree): Tree {
+  const providers = isTree(value["providers"]) ? value["providers"] : {};
+  const hasOne = Object.values(providers).some((entry) => valueAt(entry, ["backend"]) === "claude-cli");
+  if (!isTree(value["cli"]) || hasOne || "claude-cli" in providers) return value;
+  return { ...value, providers: { ...providers, "claude-cli": { backend: "claude-cli" } } };
+}
+
+/** Variables are text; where the schema wants a number or a boolean, a text that came out of a variable is read as one. */
+function withReadNumbers(
+  value: unknown,
+  findings: readonly Finding[],
+  origins: Expanded["origins"],
+): unknown {
+  return findings.reduce((current, { path, expected }) => {
+    const text = valueAt(current, path);
+    if (typeof text !== "string" || !origins.has(dotted(path))) return current;
+    if ((expected === "number" || expected === "int") && /^-?\d+(\.\d+)?$/.test(text))
+      return withValueAt(current, path, Number(text));
+    if (expected === "boolean" && /^(true|false)$/i.test(text))
+      return withValueAt(current, path, text.toLowerCase() === "true");
+    return current;
+  }, value);
+}
+
+function parse(value: unknown, origins: Expanded["origins"]) {
+  const first = configSchema.safeParse(value);
+  if (first.success) return { config: first.data, findings: [] };
+  const settled = withReadNumbers(value, findingsOf(first.error.issues, value), origins);
+  const second = configSchema.safeParse(settled);
+  if (second.success) return { config: second.data, findings: [] };
+  return { config: null, findings: findingsOf(second.error.issues, settled) };
+}
+
+/** Typing errors in a provider that is left out would show up only on the day its key arrives. */
+function unknownKeysOf(skipped: readonly SkippedProvider[], value: unknown): readonly Finding[] {
+  return skipped.flatMap(({ id }) => {
+    const path: Path = ["providers", id];
+    const parsed = providerSettings.safeParse(valueAt(value, path));
+    const issues = parsed.success ? [] : parsed.error.issues;
+    const inPlace = issues.map((issue) => ({ ...issue, path: [...path, ...issue.path] }));
+    return findingsOf(inPlace, value).filter((finding) => finding.message === "unknown key");
+  });
+}
+
+/** Loads a value as if it stood in a file: what `loadConfig` and discovery share. */
+export function settle(
+  input: LoadInput,
+  document: ConfigDocument,
+  path: string | null,
+  surroundings: ReturnType<typeof environmentFor>,
+): LoadedConfig {
+  const { environment } = surroundings;
+  const written = withoutNulls(document.value);
+  const expanded = expand(isTree(written) ? written : {}, (name) => environment[name]);
+  const expandedTree = isTree(expanded.value) ? expanded.value : {};
+  const { overrides, refused } = overridesOf(expandedTree, environment, input.flags ?? {});
+  const overridden = overrides.reduce<unknown>(
+    (value, override) => withValueAt(value, override.path, override.value),
+    expandedTree,
+  );
+  const declared = withCliProvider(isTree(overridden) ? overridden : {});
+  const sorted = sortProviders({ ...expanded, value: declared }, input.availableBackends, environment);
+  const value = { ...declared, providers: sorted.loaded };
+
+  const originAt = (at: Path): Override | undefined =>
+    overrides.findLast((override) => isBelow(at, [override.path]));
+  const problemAt = (finding: Finding): Problem => {
+    const origin = originAt(finding.path);
+    const key = dotted(finding.path);
+    const { message, hint } = finding;
+    if (origin !== undefined) return { path: origin.origin, line: null, key: `(${key})`, message, hint };
+    return { path, line: document.lineOf(finding.path), key, message, hint };
+  };
+  const plain = (at: Path, message: string, hint: string | null): Problem =>
+    problemAt({ path: at, message, hint, expected: null });
+
+  const leftOut: Path[] = sorted.skipped.map(({ id }) => ["providers", id]);
+  const isLive = (at: Path): boolean => !isBelow(at, leftOut) && originAt(at) === undefined;
+  const parsed = parse(value, expanded.origins);
+  const unsetPaths = new Set(expanded.unset.map((unset) => dotted(unset.path)));
+  const findings = [
+    // An unset variable is the reason; that its place is empty then need not be said as well.
+    ...parsed.findings.filter((finding) => !unsetPaths.has(dotted(finding.path))),
+    ...unknownKeysOf(sorted.skipped, declared),
+    ...(parsed.config === null ? [] : nameFindings(parsed.config, declaredProviders(declared))),
+    ...(parsed.config === null ? [] : keyFindings(parsed.config, document.lineOf)),
+  ];
+  const problems: Problem[] = [
+    ...expanded.malformed
+      .filter((bad) => isLive(bad.path))
+      .map((bad) =>
+        plain(
+          bad.path,
+          `"${bad.text}" is not a variable reference`,
+          "write ${NAME}, ${NAME:-default} or $${",
+        ),
+      ),
+    ...expanded.unset
+      .filter((unset) => isLive(unset.path))
+      .map((unset) =>
+        plain(
+          unset.path,
+          `the variable ${unset.variable} is not set`,
+          `set it, or write \${${unset.variable}:-default}`,
+        ),
+      ),
+    ...refused.map(({ origin, message }) => ({ path: origin, line: null, key: "", message, hint: null })),
+    ...findings.map(problemAt),
+  ];
+  if (parsed.config === null || problems.length > 0) throw new ConfigProblem(inOrder(problems));
+
+  const loadedIds = Object.keys(parsed.config.providers);
+  const chain = parsed.config.fallback_chain?.filter((id) => loadedIds.includes(id)) ?? loadedIds;
+  const config: Config = { ...parsed.config, fallback_chain: chain };
+  const exposure = checkExposure(config);
+  if (exposure !== null) throw new ConfigProblem([plain(["server", "host"], exposure, null)]);
+
+  const mode = path === null ? null : (input.fileMode?.(path) ?? null);
+  const isReadableByAll = mode !== null && (mode & 0o004) !== 0 && isTree(written) && holdsPlainKeys(written);
+  const isUnlocked = overrides.some((override) => override.origin === "REQUIRE_AUTH");
+  return {
+    path,
+    config,
+    environment,
+    skippedProviders: sorted.skipped,
+    notices: [
+      ...surroundings.notices,
+      ...awaitedNotices(value, (at) => originAt(at)?.origin ?? placeOf(path, document.lineOf(at))),
+      ...authNotices(config),
+      ...(isReadableByAll
+        ? [`${path} holds keys and every user of this machine can read it; chmod 600 ${path}`]
+        : []),
+      ...(isUnlocked ? ["REQUIRE_AUTH=false: the keys of this config are not asked for"] : []),
+    ],
+  };
+}
+
+function placeOf(path: string | null, line: number | null): string {
+  return [path, line].filter((part) => part !== null).join(":");
+}
+
+function inOrder(problems: readonly Problem[]): readonly Problem[] {
+  return problems.toSorted((left, right) => (left.line ?? Infinity) - (right.line ?? Infinity));
+}

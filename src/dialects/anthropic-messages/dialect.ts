@@ -1,0 +1,39 @@
+// The Messages API of Anthropic, both halves in one value. It only gathers; the rooms beside it do the work.
+
+import type { Dialect } from "../dialect.ts";
+import { decodeRequest } from "./decode-request.ts";
+import { encodeRequest } from "./encode-request.ts";
+import { decodeFailure, encodeFailure, encodeFailureFrame } from "./failure.ts";
+import { lose } from "./loss.ts";
+import { encodeModel, encodeModelList } from "./models.ts";
+import { name } from "./pocket.ts";
+import { refuseTranslation } from "./refuse-translation.ts";
+import { relay } from "./relay.ts";
+import { encodeReply, readReply } from "./reply.ts";
+import { streamDecoder } from "./stream-decoder.ts";
+import { heartbeatFrame, streamEncoder } from "./stream-encoder.ts";
+
+export const anthropicMessages: Dialect = {
+  name,
+  client: {
+    decodeRequest,
+    refuseTranslation,
+    streamEncoder,
+    encodeReply,
+    encodeFailure,
+    encodeFailureFrame,
+    encodeModelList,
+    encodeModel,
+    heartbeatFrame,
+    endFrame: "",
+  },
+  backend: {
+    path: "/messages",
+    encodeRequest,
+    streamDecoder,
+    readReply,
+    decodeFailure,
+    relay,
+  },
+  lose,
+};

@@ -1,0 +1,91 @@
+// Reasoning wishes of any dialect -> `thinking`, `output_config.effort` and a max_tokens that leaves room for both.
+// It must never send a combination that the API refuses: thinking is dropped before the answer is.
+
+import { budgetOfEffort } from "../../canon/effort.ts";
+import type { ChatRequest } from "../../canon/request.ts";
+import type { TargetFacts } from "../dialect.ts";
+import type { WireMessage } from "./encode-messages.ts";
+import { pocketOf } from "./pocket.ts";
+
+/** The API's floor for `budget_tokens`. */
+const leastBudget = 1024;
+
+export type ThinkingPlan = {
+  readonly maxTokens: number;
+  readonly thinking: Record<string, unknown> | null;
+  readonly effort: string | null;
+};
+
+/** "Thinking may not be enabled when tool_choice forces tool use." */
+export function mayThink(request: ChatRequest): boolean {
+  return request.toolChoice?.type !== "required" && request.toolChoice?.type !== "tool";
+}
+
+/** Does the request ask for thinking at all, in whatever words? */
+export function wantsThinking(request: ChatRequest): boolean {
+  if (!mayThink(request) || request.thinking?.mode === "off") return false;
+  return request.thinking !== null || (request.effort !== null && request.effort !== "none");
+}
+
+/** For a request that came in through this dialect: its own words, corrected only where a cut limit makes them impossible. */
+export function planOwnThinking(request: ChatRequest, target: TargetFacts): ThinkingPlan {
+  const maxTokens = limit(request.maxTokens ?? target.defaultMaxTokens, target);
+  const effort = request.effort === "minimal" ? "low" : request.effort === "none" ? null : request.effort;
+  const { thinking } = request;
+  const off = { maxTokens, thinking: { type: "disabled" }, effort };
+  if (thinking === null) return request.effort === "none" ? off : { maxTokens, thinking: null, effort };
+  if (thinking.mode === "off") return off;
+  if (!mayThink(request)) return { maxTokens, thinking: null, effort };
+  const extras = pocketOf(thinking.extras);
+  if (thinking.mode === "adaptive") return { maxTokens, thinking: { type: "adaptive", ...extras }, effort };
+  const wasCut = request.maxTokens === null || maxTokens < request.maxTokens;
+  const budget = wasCut ? Math.min(thinking.budgetTokens, maxTokens - 1) : thinking.budgetTokens;
+  if (wasCut && budget < leastBudget) return { maxTokens, thinking: null, effort };
+  return { maxTokens, thinking: { type: "enabled", budget_tokens: budget, ...extras }, effort };
+}
+
+/**
+ * For other dialects: a budget, because every thinking model knows it (adaptive thinking and effort only newer ones).
+ * `max_tokens` counts the thinking here, so it grows by the budget where it would leave no room for the answer.
+ */
+export function planForeignThinking(
+  request: ChatRequest,
+  target: TargetFacts,
+  messages: readonly WireMessage[],
+): ThinkingPlan {
+  const answer = limit(request.maxTokens ?? target.defaultMaxTokens, target);
+  const none = { maxTokens: answer, thinking: null, effort: null };
+  if (!wantsThinking(request) || startsMidTurn(messages)) return none;
+  const wish =
+    request.thinking?.mode === "budget"
+      ? request.thinking.budgetTokens
+      : budgetOfEffort(request.effort ?? "medium");
+  const wanted = Math.max(leastBudget, wish);
+  if (wanted < answer) return { ...none, thinking: { type: "enabled", budget_tokens: wanted } };
+  const maxTokens = limit(answer + wanted, target);
+  const budget = Math.min(wanted, Math.max(leastBudget, maxTokens - answer));
+  if (budget >= maxTokens) return none;
+  return { maxTokens, thinking: { type: "enabled", budget_tokens: budget }, effort: null };
+}
+
+function limit(wish: number, target: TargetFacts): number {
+  return target.maxOutput === null ? wish : Math.min(wish, target.maxOutput);
+}
+
+/**
+ * With a budget the API refuses a prefill, and a running tool turn that does not begin with its thinking
+ * ("Expected `thinking` … but found `tool_use`"), which other formats cannot carry.
+ */
+function startsMidTurn(messages: readonly WireMessage[]): boolean {
+  const at = messages.findLastIndex((each) => each.role === "assistant");
+  const turn = messages[at];
+  if (turn === undefined) return false;
+  if (at === messages.length - 1) return true;
+  const first = turn.content[0]?.["type"];
+  if (first === "thinking" || first === "redacted_thinking") return false;
+  return turn.content.some((block) => block["type"] === "tool_use") && holdsResult(messages[at + 1]);
+}
+
+function holdsResult(message: WireMessage | undefined): boolean {
+  return message?.content.some((block) => block["type"] === "tool_result") ?? false;
+}

@@ -1,0 +1,126 @@
+// Failures in Anthropic's words, both ways: {type:"error", error:{type, message}, request_id}.
+// It must never pass a foreign body on as a message, nor 401 for an upstream's problem.
+
+import { Failure, type FailureKind } from "../../canon/failure.ts";
+import { encodeFrame } from "../../wire/sse.ts";
+import {
+  type ErrorWords,
+  failureOfStatus,
+  isRecord,
+  parseLoosely,
+  retryAfter,
+  wordsOfForeignBody,
+} from "../decoding.ts";
+import type { ErrorAnswer } from "../dialect.ts";
+
+/** Types: docs.anthropic.com/en/api/errors, and `ErrorType` of @anthropic-ai/sdk 1.11. */
+const errorTypes: Readonly<Record<FailureKind, string>> = {
+  "invalid-request": "invalid_request_error",
+  unsupported: "invalid_request_error",
+  unauthorized: "authentication_error",
+  forbidden: "permission_error",
+  "unknown-model": "not_found_error",
+  "not-found": "not_found_error",
+  misdirected: "invalid_request_error",
+  "unsupported-media-type": "invalid_request_error",
+  "too-large": "request_too_large",
+  "context-exceeded": "invalid_request_error",
+  busy: "rate_limit_error",
+  "over-limit": "rate_limit_error",
+  "over-budget": "rate_limit_error",
+  "rate-limited": "rate_limit_error",
+  "quota-exhausted": "rate_limit_error",
+  "upstream-error": "api_error",
+  "model-missing": "api_error",
+  "credentials-rejected": "api_error",
+  overloaded: "overloaded_error",
+  unreachable: "api_error",
+  "bad-output": "api_error",
+  "timed-out": "timeout_error",
+  refused: "invalid_request_error",
+  cancelled: "api_error",
+  "shutting-down": "overloaded_error",
+  internal: "api_error",
+};
+
+/** Statuses that the API sends with its error types; an error event inside a stream has only the type. */
+const statuses: Readonly<Record<string, number>> = {
+  invalid_request_error: 400,
+  authentication_error: 401,
+  billing_error: 402,
+  permission_error: 403,
+  not_found_error: 404,
+  conflict_error: 409,
+  request_too_large: 413,
+  rate_limit_error: 429,
+  api_error: 500,
+  timeout_error: 504,
+  overloaded_error: 529,
+};
+
+export function encodeFailure(failure: Failure, requestId: string): Record<string, unknown> {
+  const error = { type: errorTypes[failure.kind], message: wordsFor(failure) };
+  return { type: "error", error, request_id: requestId };
+}
+
+/** Anthropic's shape has no `param`, so the message names it. Claude Code compacts when it reads "prompt is too long". */
+function wordsFor(failure: Failure): string {
+  if (failure.kind === "context-exceeded" && !/prompt is too long/i.test(failure.message))
+    return `prompt is too long: ${failure.message}`;
+  const isNamed = failure.param === null || failure.message.includes(failure.param);
+  return isNamed ? failure.message : `${failure.param}: ${failure.message}`;
+}
+
+export function encodeFailureFrame(failure: Failure, requestId: string): string {
+  return encodeFrame(JSON.stringify(encodeFailure(failure, requestId)), "error");
+}
+
+export function decodeFailure(answer: ErrorAnswer): Failure {
+  const words = readWords(parseLoosely(answer.body)) ?? wordsOfForeignBody(answer.status);
+  return failureOfWords(answer.status, words, waitOf(answer));
+}
+
+/** The failure inside an `error` event or a 200 answer that is an error. */
+export function failureOfErrorBody(body: unknown): Failure {
+  const words = readWords(body) ?? wordsOfForeignBody(500);
+  const status = Object.hasOwn(statuses, words.type ?? "") ? statuses[words.type ?? ""] : undefined;
+  return failureOfWords(status ?? 500, words, null);
+}
+
+/** `{error:{type,message}}`, also `{error:"…"}` and `{message:"…"}` of compatible vendors. */
+function readWords(body: unknown): ErrorWords | null {
+  if (!isRecord(body)) return null;
+  const inner = body["error"] ?? body;
+  if (typeof inner === "string") return { message: inner, type: null, code: null, param: null };
+  if (!isRecord(inner)) return null;
+  const { message, type, code, param } = inner;
+  const text = (value: unknown): string | null => (typeof value === "string" ? value : null);
+  if (typeof message !== "string") return null;
+  return { message, type: text(type), code: text(code), param: text(param) };
+}
+
+function failureOfWords(status: number, words: ErrorWords, retryAfterMs: number | null): Failure {
+  // "Your credit balance is too low to access the Anthropic API" comes as a 400 invalid_request_error.
+  if (words.type === "billing_error" || /credit balance|spend(?:ing)? limit/i.test(words.message))
+    return failureOfStatus(402, words, retryAfterMs);
+  if (status === 400 && /content filtering policy/i.test(words.message))
+    return new Failure("refused", words.message, { upstreamStatus: status });
+  const isOverloaded = words.type === "overloaded_error" && status >= 500;
+  return failureOfStatus(isOverloaded ? 529 : status, words, retryAfterMs);
+}
+
+const limits = ["requests", "tokens", "input-tokens", "output-tokens"];
+
+/** Retry-After, else the resets of the limits that are used up. */
+function waitOf(answer: ErrorAnswer): number | null {
+  const said = retryAfter(answer.headers, answer.nowMs);
+  if (said !== null || answer.status !== 429) return said;
+  const unified = Number(answer.headers.get("anthropic-ratelimit-unified-reset") ?? Number.NaN);
+  const usedUp: number[] = Number.isFinite(unified) ? [unified * 1000 - answer.nowMs] : [];
+  for (const limit of limits) {
+    if (answer.headers.get(`anthropic-ratelimit-${limit}-remaining`) !== "0") continue;
+    const reset = Date.parse(answer.headers.get(`anthropic-ratelimit-${limit}-reset`) ?? "");
+    if (!Number.isNaN(reset)) usedUp.push(reset - answer.nowMs);
+  }
+  return usedUp.length > 0 ? Math.max(0, ...usedUp) : null;
+}

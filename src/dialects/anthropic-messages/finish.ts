@@ -1,0 +1,41 @@
+// Stop reasons of the Messages API <-> canonical finish reasons.
+// It must never say "tool_use" over an answer without a tool call: agents then wait for ever (seeds.md section 6.6).
+
+import type { FinishReason } from "../../canon/event.ts";
+
+const decoded: Readonly<Record<string, FinishReason>> = {
+  end_turn: "stop",
+  stop_sequence: "stop-sequence",
+  max_tokens: "length",
+  model_context_window_exceeded: "length",
+  tool_use: "tool-calls",
+  refusal: "refused",
+  pause_turn: "pause",
+};
+
+const encoded: Readonly<Record<FinishReason, string>> = {
+  stop: "end_turn",
+  "stop-sequence": "stop_sequence",
+  length: "max_tokens",
+  "tool-calls": "tool_use",
+  refused: "refusal",
+  pause: "pause_turn",
+};
+
+/** `hasTool` null: not known (the relay reads frames without state). Reasons that we do not know yet count as `stop`. */
+export function decodeFinish(reason: string, hasTool: boolean | null): FinishReason {
+  const finish = Object.hasOwn(decoded, reason) ? (decoded[reason] ?? "stop") : "stop";
+  return finish === "tool-calls" && hasTool === false ? "stop" : finish;
+}
+
+/** `own`: the reason as this dialect's own upstream spelled it, if it says more than the canonical one. */
+export function encodeFinish(finish: FinishReason, hasTool: boolean, own: unknown): string {
+  const reason = finish === "tool-calls" && !hasTool ? "stop" : finish;
+  if (typeof own === "string" && isFinerThanCanon(own) && decodeFinish(own, hasTool) === reason) return own;
+  return encoded[reason];
+}
+
+/** True when the canonical reason alone would lose the vendor's word. */
+export function isFinerThanCanon(reason: string): boolean {
+  return encoded[decodeFinish(reason, null)] !== reason;
+}

@@ -1,0 +1,99 @@
+// What is left of events after a trip through this format: the declared loss, and the tests' oracle.
+// It must never be written as decode(encode(events)): then it could not find either of them wrong.
+
+import type { StreamEvent } from "../../canon/event.ts";
+import { mergeUsage, unknownUsage, type Usage } from "../../canon/usage.ts";
+import { encodeFailure, failureOfErrorBody } from "./failure.ts";
+import { decodeFinish, encodeFinish, isFinerThanCanon } from "./finish.ts";
+import { inPocket, name, pocketOf } from "./pocket.ts";
+import { isRecord } from "../decoding.ts";
+import { countsOf, decodeCounts, mergeCounts, noCounts, restOfUsage, withoutNulls } from "./usage.ts";
+
+type Finish = Extract<StreamEvent, { type: "finish" }>;
+
+/**
+ * Lost: other dialects' extras and opaque blocks, extras of tools and thinking, empty deltas, `usage` events (their
+ * numbers end up in the finish), unknown numbers (0 on this wire), and a failure's finer kind.
+ * `events` begins with `start` (or with heartbeats and a failure) and its blocks do not overlap.
+ */
+export function lose(events: readonly StreamEvent[]): StreamEvent[] {
+  const left: StreamEvent[] = [];
+  let index = 0;
+  let hasTool = false;
+  let usage: Usage = unknownUsage;
+  let counts = noCounts;
+  for (const event of events) {
+    switch (event.type) {
+      case "start":
+        usage = mergeUsage(usage, event.usage ?? unknownUsage);
+        counts = countsOf(event.usage ?? unknownUsage);
+        left.push({ type: "start", id: event.id, model: event.model, usage: decodeCounts(counts) });
+        break;
+      case "text-start":
+      case "thinking-start":
+        left.push({ ...event, index });
+        break;
+      case "tool-start":
+        hasTool = true;
+        left.push({ type: "tool-start", index, id: event.id, name: event.name });
+        break;
+      case "text-delta":
+      case "thinking-delta":
+        if (event.text !== "") left.push({ ...event, index });
+        break;
+      case "tool-delta":
+        if (event.input !== "") left.push({ ...event, index });
+        break;
+      case "text-end":
+        left.push({ type: "text-end", index: index++, ...inPocket(citationsOf(event)) });
+        break;
+      case "thinking-end":
+        left.push({ type: "thinking-end", index: index++, signature: event.signature || null });
+        break;
+      case "tool-end":
+        left.push({ type: "tool-end", index: index++ });
+        break;
+      case "opaque":
+        if (event.dialect !== name || !isRecord(event.value)) break;
+        hasTool ||= event.value["type"] === "tool_use";
+        left.push({ ...event, index: index++ });
+        break;
+      case "heartbeat":
+        left.push(event);
+        break;
+      case "usage":
+        usage = mergeUsage(usage, event.usage);
+        break;
+      case "finish": {
+        counts = mergeCounts(counts, countsOf(mergeUsage(usage, event.usage)));
+        return [...left, loseFinish(event, hasTool, decodeCounts(counts))];
+      }
+      case "failure":
+        return [...left, { type: "failure", failure: failureOfErrorBody(encodeFailure(event.failure, "")) }];
+    }
+  }
+  return left;
+}
+
+function citationsOf(event: Extract<StreamEvent, { type: "text-end" }>): Record<string, unknown> | null {
+  const { citations } = pocketOf(event.extras);
+  return Array.isArray(citations) && citations.length > 0 ? { citations } : null;
+}
+
+function loseFinish(event: Finish, hasTool: boolean, usage: Usage): Finish {
+  const { stop_reason, usage: kept, ...members } = pocketOf(event.extras);
+  const reason = encodeFinish(event.reason, hasTool, stop_reason);
+  const rest = restOfUsage(kept);
+  const pocket = withoutNulls({
+    ...members,
+    ...(isFinerThanCanon(reason) ? { stop_reason: reason } : {}),
+    ...(rest === null ? {} : { usage: rest }),
+  });
+  return {
+    type: "finish",
+    reason: decodeFinish(reason, hasTool),
+    usage,
+    stopSequence: event.stopSequence ?? null,
+    ...inPocket(pocket),
+  };
+}

@@ -1,0 +1,148 @@
+// The express lane's view: the few frames that the record needs, and the few members of a body that must be right.
+// It must never keep state nor touch a byte that it does not have to: the provider's prompt cache sees the same prefix.
+
+import { BrokenJson, type JsonEdit, type JsonMember, type JsonScan, readString } from "../../wire/json.ts";
+import type { SseFrame } from "../../wire/sse.ts";
+import { Failure } from "../../canon/failure.ts";
+import { isRecord } from "../decoding.ts";
+import type { Glance, RelayHalf, TargetFacts } from "../dialect.ts";
+import { invalid } from "./decode-content.ts";
+import { steeringKeys } from "./decode-request.ts";
+import { failureOfErrorBody } from "./failure.ts";
+import { decodeFinish } from "./finish.ts";
+import { readEvent } from "./stream-decoder.ts";
+import { decodeCounts, readCounts } from "./usage.ts";
+
+type Members = Record<string, unknown>;
+
+export function glance(frame: SseFrame): Glance {
+  const event = readEvent(frame);
+  if (event === null) return {};
+  if (event instanceof Failure) return { failure: event };
+  switch (event["type"]) {
+    case "message_start":
+      return glanceAtStart(isRecord(event["message"]) ? event["message"] : {});
+    case "content_block_start":
+      return opensAtStart(event["content_block"]) ? { opens: true } : {};
+    case "content_block_delta":
+      return opensAtDelta(event["delta"]) ? { opens: true } : {};
+    case "message_delta":
+      return glanceAtEnd(event);
+    case "message_stop":
+      return { isEnd: true, opens: true };
+    case "error":
+      return { failure: failureOfErrorBody(event) };
+    case undefined:
+      return isRecord(event["error"]) ? { failure: failureOfErrorBody(event) } : {};
+    default:
+      return {};
+  }
+}
+
+function glanceAtStart(message: Members): Glance {
+  const { id, model, usage } = message;
+  return {
+    ...(typeof id === "string" ? { id } : {}),
+    ...(typeof model === "string" ? { model } : {}),
+    ...(isRecord(usage) ? { usage: decodeCounts(readCounts(usage)) } : {}),
+  };
+}
+
+function glanceAtEnd(event: Members): Glance {
+  const reason = isRecord(event["delta"]) ? event["delta"]["stop_reason"] : null;
+  return {
+    ...(isRecord(event["usage"]) ? { usage: decodeCounts(readCounts(event["usage"])) } : {}),
+    ...(typeof reason === "string" ? { finish: decodeFinish(reason, null), opens: true } : {}),
+  };
+}
+
+/** An empty text block is no first word yet; a tool, thinking or vendor block is. */
+function opensAtStart(block: unknown): boolean {
+  return (
+    isRecord(block) &&
+    (block["type"] !== "text" || (typeof block["text"] === "string" && block["text"] !== ""))
+  );
+}
+
+function opensAtDelta(delta: unknown): boolean {
+  if (!isRecord(delta)) return false;
+  return Object.entries(delta).some(([key, value]) => key !== "type" && value !== "");
+}
+
+const kinds: Readonly<Record<string, readonly JsonMember["kind"][]>> = {
+  model: ["string"],
+  messages: ["array"],
+  max_tokens: ["number"],
+  stream: ["boolean", "null"],
+  system: ["string", "array", "null"],
+  tools: ["array", "null"],
+  tool_choice: ["object", "null"],
+  thinking: ["object", "null"],
+  metadata: ["object", "null"],
+  output_config: ["object", "null"],
+  temperature: ["number", "null"],
+  top_p: ["number", "null"],
+  top_k: ["number", "null"],
+  stop_sequences: ["array", "null"],
+};
+/** Two of these could make routing, billing and the vendor read different requests. */
+const onlyOnce: ReadonlySet<string> = new Set(["model", "messages", "max_tokens", "stream"]);
+
+export function edits(scan: JsonScan, bytes: Buffer, target: TargetFacts): readonly JsonEdit[] {
+  const seen = new Map<string, JsonMember>();
+  for (const member of scan.members) {
+    const { key, kind } = member;
+    if (steeringKeys.includes(key)) throw invalid(key, "is not accepted by this gateway");
+    if (seen.has(key) && onlyOnce.has(key)) throw invalid(key, "is given twice");
+    const allowed = Object.hasOwn(kinds, key) ? kinds[key] : undefined;
+    if (allowed !== undefined && !allowed.includes(kind))
+      throw invalid(key, `must be ${allowed.filter((each) => each !== "null").join(" or ")}`);
+    seen.set(key, member);
+  }
+  const messages = seen.get("messages");
+  if (messages === undefined || isEmptyArray(bytes, messages))
+    throw invalid("messages", "must be a non-empty array");
+  return [
+    ...modelEdit(bytes, seen.get("model"), target),
+    ...limitEdit(bytes, seen.get("max_tokens"), target),
+  ];
+}
+
+function modelEdit(bytes: Buffer, member: JsonMember | undefined, target: TargetFacts): JsonEdit[] {
+  const model = member === undefined ? "" : stringOf(bytes, member);
+  if (model === "") throw invalid("model", "must be a non-empty string");
+  return model === target.model ? [] : [{ key: "model", json: JSON.stringify(target.model) }];
+}
+
+/** The API demands max_tokens, so a missing one is the client's mistake; a wish above the model's ceiling is cut. */
+function limitEdit(bytes: Buffer, member: JsonMember | undefined, target: TargetFacts): JsonEdit[] {
+  if (member === undefined) throw invalid("max_tokens", "is required");
+  const value = Number(bytes.toString("latin1", member.start, member.end));
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw invalid("max_tokens", "must be a whole number of at least 1");
+  return target.maxOutput !== null && value > target.maxOutput
+    ? [{ key: "max_tokens", json: String(target.maxOutput) }]
+    : [];
+}
+
+function stringOf(bytes: Buffer, member: JsonMember): string {
+  try {
+    return readString(bytes, member.start, member.end);
+  } catch (thrown) {
+    if (thrown instanceof BrokenJson) throw invalid(member.key, thrown.message);
+    throw thrown;
+  }
+}
+
+function isEmptyArray(bytes: Buffer, member: JsonMember): boolean {
+  return bytes.toString("latin1", member.start + 1, member.end - 1).trim() === "";
+}
+
+export const relay: RelayHalf = {
+  // A part of the Responses API that older clients put into messages (facts/clients.md section 2.1).
+  declines: ['"input_text"'],
+  // Inside texts a quote is escaped, so these words in quotes are found in frames of that kind only.
+  markers: ['"message_delta"', '"message_stop"', '"error"', "event: error"],
+  glance,
+  edits,
+};

@@ -1,0 +1,102 @@
+// Anthropic's token counts <-> canonical usage. Its `input_tokens` excludes what came from and went into the cache.
+// It must never subtract twice, nor let a placeholder 0 erase a real number.
+
+import { tokenCount, type Usage, usageFromParts } from "../../canon/usage.ts";
+import { isRecord } from "../decoding.ts";
+import { restOf } from "./pocket.ts";
+
+/** The counts as the wire names them; null where it said nothing. */
+export type WireCounts = {
+  readonly input: number | null;
+  readonly cacheRead: number | null;
+  readonly cacheWrite: number | null;
+  readonly output: number | null;
+  readonly thinking: number | null;
+};
+
+export const noCounts: WireCounts = {
+  input: null,
+  cacheRead: null,
+  cacheWrite: null,
+  output: null,
+  thinking: null,
+};
+
+const countMembers = new Set([
+  "input_tokens",
+  "cache_read_input_tokens",
+  "cache_creation_input_tokens",
+  "output_tokens",
+  "output_tokens_details",
+]);
+
+export function readCounts(usage: unknown): WireCounts {
+  if (!isRecord(usage)) return noCounts;
+  const details = usage["output_tokens_details"];
+  return {
+    input: tokenCount(usage["input_tokens"]),
+    cacheRead: tokenCount(usage["cache_read_input_tokens"]),
+    cacheWrite: tokenCount(usage["cache_creation_input_tokens"]),
+    output: tokenCount(usage["output_tokens"]),
+    thinking: isRecord(details) ? tokenCount(details["thinking_tokens"]) : null,
+  };
+}
+
+/** What a usage object holds beside the counts (server_tool_use, service_tier …), without nulls. */
+export function restOfUsage(usage: unknown): Record<string, unknown> | null {
+  return isRecord(usage) ? withoutNulls(restOf(usage, countMembers)) : null;
+}
+
+export function withoutNulls(members: Record<string, unknown> | null): Record<string, unknown> | null {
+  if (members === null) return null;
+  const kept = Object.entries(members).filter(([, value]) => value !== null && value !== undefined);
+  return kept.length > 0 ? Object.fromEntries(kept) : null;
+}
+
+/** message_delta repeats message_start's counts as totals; some vendors put zeros into either of them. */
+export function mergeCounts(older: WireCounts, newer: WireCounts): WireCounts {
+  const pick = (old: number | null, now: number | null): number | null => (now ? now : (old ?? now));
+  return {
+    input: pick(older.input, newer.input),
+    cacheRead: pick(older.cacheRead, newer.cacheRead),
+    cacheWrite: pick(older.cacheWrite, newer.cacheWrite),
+    output: pick(older.output, newer.output),
+    thinking: pick(older.thinking, newer.thinking),
+  };
+}
+
+export function decodeCounts(counts: WireCounts): Usage {
+  return usageFromParts({
+    inputUncached: counts.input,
+    inputCached: counts.cacheRead,
+    inputCacheWrite: counts.cacheWrite,
+    output: counts.output,
+    outputReasoning: counts.thinking,
+  });
+}
+
+/** The counts as they go out: the SDKs' types demand numbers, so unknown is 0 here and nowhere else. */
+export function countsOf(usage: Usage): WireCounts {
+  const cacheRead = usage.inputCached ?? 0;
+  const cacheWrite = usage.inputCacheWrite ?? 0;
+  const uncached = usage.inputUncached ?? Math.max(0, (usage.input ?? 0) - cacheRead - cacheWrite);
+  return {
+    input: uncached,
+    cacheRead,
+    cacheWrite,
+    output: usage.output ?? 0,
+    thinking: usage.outputReasoning,
+  };
+}
+
+/** pi-ai 0.50 reads `input_tokens` from message_delta, so every usage object is a full one. */
+export function encodeUsage(usage: Usage): Record<string, unknown> {
+  const counts = countsOf(usage);
+  return {
+    input_tokens: counts.input,
+    cache_creation_input_tokens: counts.cacheWrite,
+    cache_read_input_tokens: counts.cacheRead,
+    output_tokens: counts.output,
+    ...(counts.thinking === null ? {} : { output_tokens_details: { thinking_tokens: counts.thinking } }),
+  };
+}

@@ -1,0 +1,147 @@
+// Reads a vendor's answer, chunk by chunk or whole, into events: the one mapping that streams and plain bodies share.
+// It must never say finish before the vendor's usage had its chance to arrive.
+
+import type { FinishReason, StreamEvent } from "../../canon/event.ts";
+import { Failure } from "../../canon/failure.ts";
+import { mergeUsage, unknownUsage, type Usage } from "../../canon/usage.ts";
+import { cutShort, isRecord } from "../decoding.ts";
+import { blockQueue } from "./block-queue.ts";
+import { failureInBand } from "./failure.ts";
+import { readFinish, settleReason } from "./finish.ts";
+import { inventedToolId } from "./tool-id.ts";
+import { callOf, jsonProgress, readFragment, type ToolCall } from "./tool-calls.ts";
+import { readUsage } from "./usage.ts";
+
+type Raw = Record<string, unknown>;
+
+export type AnswerReader = {
+  /** One chunk (`choices[0].delta`) or one whole completion (`choices[0].message`). */
+  take(chunk: Raw): StreamEvent[];
+  fail(failure: Failure): StreamEvent[];
+  /** `saidDone`: the vendor itself said that the stream is complete. */
+  finish(saidDone: boolean): StreamEvent[];
+};
+
+/** The chunk's error, in any of the places where vendors put one. */
+export function errorOf(body: unknown): Failure | null {
+  if (Array.isArray(body)) return failureInBand(body);
+  if (!isRecord(body)) return null;
+  if (isRecord(body.error) || (typeof body.error === "string" && body.error !== ""))
+    return failureInBand(body);
+  return body.object === "error" ? failureInBand(body) : null; // vLLM
+}
+
+/** Answers are always asked for singly: a choice of another index is not ours. */
+export function firstChoice(chunk: Raw): Raw | null {
+  if (!Array.isArray(chunk.choices)) return null;
+  const found: unknown = chunk.choices.find(
+    (each) => isRecord(each) && (each.index === undefined || each.index === null || each.index === 0),
+  );
+  return isRecord(found) ? found : null;
+}
+
+export function readText(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** DeepSeek's word first, then OpenRouter's; vendors that send both send the same text twice. */
+export function readReasoning(delta: Raw): string {
+  return readText(delta.reasoning_content) || readText(delta.reasoning);
+}
+
+export function answerReader(): AnswerReader {
+  let id = "";
+  let model = "";
+  let isStarted = false;
+  let isRefused = false;
+  let reason: FinishReason | null = null;
+  let usage: Usage = unknownUsage;
+  const calls: ToolCall[] = [];
+  const queue = blockQueue((call) => call.id ?? inventedToolId(id, calls.indexOf(call)));
+
+  const begin = (out: StreamEvent[]): void => {
+    if (isStarted) return;
+    isStarted = true;
+    out.push({ type: "start", id, model });
+  };
+  const say = (kind: "text" | "thinking", text: string, out: StreamEvent[]): void => {
+    if (text === "") return;
+    begin(out);
+    queue.say(kind, text, out);
+  };
+  const takeFragment = (value: unknown, out: StreamEvent[]): void => {
+    const fragment = readFragment(value);
+    if (fragment === null) return;
+    begin(out);
+    let call = callOf(calls, fragment);
+    if (call === null) {
+      call = { index: fragment.index, id: null, name: null, progress: jsonProgress(), isClosed: false };
+      calls.push(call);
+    }
+    call.id ??= fragment.id;
+    call.name ??= fragment.name;
+    queue.call(call, fragment.input, out);
+  };
+  const takeContent = (content: unknown, out: StreamEvent[]): void => {
+    if (typeof content === "string") say("text", content, out);
+    if (!Array.isArray(content)) return;
+    // Mistral's reasoning models send parts: {type:"thinking",thinking:[{type:"text",text}]} and {type:"text",text}.
+    for (const part of content) {
+      if (!isRecord(part)) continue;
+      say("text", readText(part.text), out);
+      if (!Array.isArray(part.thinking)) continue;
+      for (const thought of part.thinking)
+        if (isRecord(thought)) say("thinking", readText(thought.text), out);
+    }
+  };
+  const takeDelta = (delta: Raw, out: StreamEvent[]): void => {
+    say("thinking", readReasoning(delta), out);
+    takeContent(delta.content, out);
+    const refusal = readText(delta.refusal);
+    if (refusal !== "") isRefused = true;
+    say("text", refusal, out);
+    if (Array.isArray(delta.tool_calls)) for (const each of delta.tool_calls) takeFragment(each, out);
+    if (isRecord(delta.function_call)) takeFragment({ index: 0, function: delta.function_call }, out);
+  };
+  const fail = (failure: Failure, out: StreamEvent[] = []): StreamEvent[] => {
+    queue.close(out);
+    // What was counted until now may have been charged.
+    if (usage.input !== null || usage.output !== null) out.push({ type: "usage", usage });
+    out.push({ type: "failure", failure });
+    return out;
+  };
+
+  return {
+    take(chunk) {
+      const out: StreamEvent[] = [];
+      if (id === "") id = readText(chunk.id);
+      if (model === "") model = readText(chunk.model);
+      // Azure's first chunk is about its prompt filter and names nobody.
+      if (id !== "") begin(out);
+      const news = readUsage(chunk.usage);
+      if (news !== null) usage = mergeUsage(usage, news);
+      const choice = firstChoice(chunk);
+      if (choice === null) return out;
+      const delta = choice.delta ?? choice.message;
+      if (isRecord(delta)) takeDelta(delta, out);
+      const finish = readFinish(choice.finish_reason);
+      if (finish instanceof Failure) return fail(finish, out);
+      reason = finish ?? reason;
+      return out;
+    },
+    fail: (failure) => fail(failure),
+    finish(saidDone) {
+      if (reason === null && !(saidDone && queue.count > 0)) return fail(cutShort());
+      const out: StreamEvent[] = [];
+      begin(out);
+      if (!queue.close(out))
+        return fail(
+          new Failure("bad-output", "The upstream called a tool without naming it.", { maybeBilled: true }),
+          out,
+        );
+      const settled = settleReason(reason ?? "stop", calls.length);
+      out.push({ type: "finish", reason: isRefused && settled === "stop" ? "refused" : settled, usage });
+      return out;
+    },
+  };
+}

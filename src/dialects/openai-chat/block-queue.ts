@@ -1,0 +1,94 @@
+// Puts the pieces of an answer in line: one block is open at a time, what comes early for the next ones is held back.
+// It must never let two blocks overlap, nor change the order of the pieces inside one.
+
+import type { StreamEvent } from "../../canon/event.ts";
+import type { ToolCall } from "./tool-calls.ts";
+
+type Slot = {
+  readonly kind: "text" | "thinking" | "tool";
+  readonly call: ToolCall | null;
+  /** -1 while the block waits for its turn. */
+  index: number;
+  readonly held: string[];
+};
+
+export type BlockQueue = {
+  say(kind: "text" | "thinking", text: string, out: StreamEvent[]): void;
+  call(call: ToolCall, input: string, out: StreamEvent[]): void;
+  /** Ends everything. False when a call was never named, so that it could not be told. */
+  close(out: StreamEvent[]): boolean;
+  /** Blocks opened so far. */
+  readonly count: number;
+};
+
+export function blockQueue(idOf: (call: ToolCall) => string): BlockQueue {
+  const slots: Slot[] = [];
+  const slotOfCall = new Map<ToolCall, Slot>();
+  let count = 0;
+
+  const start = (slot: Slot): StreamEvent => {
+    const index = slot.index;
+    if (slot.call === null) return { type: slot.kind === "text" ? "text-start" : "thinking-start", index };
+    return { type: "tool-start", index, id: idOf(slot.call), name: slot.call.name ?? "" };
+  };
+  const delta = ({ kind, index }: Slot, piece: string): StreamEvent =>
+    kind === "tool"
+      ? { type: "tool-delta", index, input: piece }
+      : { type: kind === "text" ? "text-delta" : "thinking-delta", index, text: piece };
+  const end = ({ kind, index }: Slot): StreamEvent => {
+    if (kind === "thinking") return { type: "thinking-end", index, signature: null };
+    return { type: kind === "text" ? "text-end" : "tool-end", index };
+  };
+
+  /** False when a nameless call stands in the way although everything is over. */
+  const advance = (out: StreamEvent[], isOver: boolean): boolean => {
+    for (;;) {
+      const head = slots[0];
+      if (head === undefined) return true;
+      if (head.index < 0) {
+        if (head.call !== null && head.call.name === null) return !isOver;
+        head.index = count++;
+        out.push(start(head));
+      }
+      for (const piece of head.held) out.push(delta(head, piece));
+      head.held.length = 0;
+      // A call ends for the sake of the next block only when its arguments are whole: fragments may still be under way.
+      const mayEnd = isOver || (slots.length > 1 && (head.call === null || head.call.progress.isComplete));
+      if (!mayEnd) return true;
+      out.push(end(head));
+      if (head.call !== null) head.call.isClosed = true;
+      slots.shift();
+    }
+  };
+
+  return {
+    say(kind, text, out) {
+      let slot = slots.at(-1);
+      if (slot?.kind !== kind) {
+        slot = { kind, call: null, index: -1, held: [] };
+        slots.push(slot);
+      }
+      slot.held.push(text);
+      advance(out, false);
+    },
+    call(call, input, out) {
+      // What follows the whole arguments of an ended call is a repetition and no part of them.
+      if (call.isClosed) return;
+      let slot = slotOfCall.get(call);
+      if (slot === undefined) {
+        slot = { kind: "tool", call, index: -1, held: [] };
+        slotOfCall.set(call, slot);
+        slots.push(slot);
+      }
+      if (input !== "") {
+        call.progress.take(input);
+        slot.held.push(input);
+      }
+      advance(out, false);
+    },
+    close: (out) => advance(out, true),
+    get count() {
+      return count;
+    },
+  };
+}

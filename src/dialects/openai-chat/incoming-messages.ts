@@ -1,0 +1,135 @@
+// The client's `messages` -> system blocks and canonical messages.
+// It must never drop content silently: what has no place in the canonical form is refused by name.
+
+import type {
+  Block,
+  Extras,
+  Message,
+  TextBlock,
+  ThinkingBlock,
+  ToolCallBlock,
+  ToolResultBlock,
+} from "../../canon/request.ts";
+import {
+  invalid,
+  optionalList,
+  optionalText,
+  recordAt,
+  shown,
+  textAt,
+  unsupported,
+  wordAt,
+  wrongKind,
+} from "./fields.ts";
+import { decodeContent, decodeTexts } from "./incoming-parts.ts";
+
+type Raw = Record<string, unknown>;
+export type Conversation = { readonly system: TextBlock[]; readonly messages: Message[] };
+
+export function decodeMessages(value: unknown): Conversation {
+  if (!Array.isArray(value)) throw wrongKind("messages", "an array of messages", value);
+  if (value.length === 0) throw invalid("messages", "messages must hold at least one message.");
+  const system: TextBlock[] = [];
+  const messages: Message[] = [];
+  // Tool messages in a row are the results of one turn: they share one user message.
+  let results: ToolResultBlock[] | null = null;
+  for (let i = 0; i < value.length; i++) {
+    const param = `messages[${i}]`;
+    const raw = recordAt(value[i], param);
+    const role = textAt(raw.role, `${param}.role`);
+    if (role === "tool") {
+      const result = decodeToolResult(raw, param);
+      if (results === null) {
+        results = [result];
+        messages.push({ role: "user", content: results });
+      } else results.push(result);
+      continue;
+    }
+    results = null;
+    if (role === "system" || role === "developer") {
+      const content = decodeTexts(raw.content, `${param}.content`, "system");
+      const message = withName({ role: "system", content }, raw, param);
+      if (messages.length === 0) system.push(...content);
+      else messages.push(message);
+    } else if (role === "user") {
+      const content = decodeContent(raw.content, `${param}.content`, "user");
+      messages.push(withName({ role, content }, raw, param));
+    } else if (role === "assistant") {
+      messages.push(withName({ role, content: decodeAssistant(raw, param) }, raw, param));
+    } else throw unknownRole(role, param);
+  }
+  return { system, messages };
+}
+
+function unknownRole(role: string, param: string): Error {
+  if (role === "function")
+    return unsupported(
+      `${param}.role`,
+      `${param}.role "function" is obsolete; use "tool" with tool_call_id.`,
+    );
+  return invalid(
+    `${param}.role`,
+    `${param}.role must be system, developer, user, assistant or tool, not ${shown(role)}.`,
+  );
+}
+
+function withName(message: Message, raw: Raw, param: string): Message {
+  const name = optionalText(raw.name, `${param}.name`);
+  return name === null ? message : { ...message, extras: { "openai-chat": { name } } };
+}
+
+function decodeToolResult(raw: Raw, param: string): ToolResultBlock {
+  const callId = wordAt(raw.tool_call_id, `${param}.tool_call_id`);
+  const content = raw.content === null ? [] : decodeContent(raw.content, `${param}.content`, "tool");
+  return { type: "tool-result", callId, content, isError: false };
+}
+
+function decodeAssistant(raw: Raw, param: string): Block[] {
+  if (raw.function_call !== undefined && raw.function_call !== null)
+    throw unsupported(
+      `${param}.function_call`,
+      `${param}.function_call is obsolete; use tool_calls with an id and type "function".`,
+    );
+  if (raw.audio !== undefined && raw.audio !== null)
+    throw unsupported(
+      `${param}.audio`,
+      `${param}.audio refers to spoken output, which is not supported here.`,
+    );
+  const content: Block[] = [];
+  const thinking = decodeThinking(raw, param);
+  if (thinking !== null) content.push(thinking);
+  if (raw.content !== null && raw.content !== undefined)
+    content.push(...decodeTexts(raw.content, `${param}.content`, "assistant"));
+  else if (typeof raw.refusal === "string" && raw.refusal !== "")
+    content.push({ type: "text", text: raw.refusal });
+  const calls = optionalList(raw.tool_calls, `${param}.tool_calls`);
+  for (let i = 0; i < calls.length; i++) content.push(decodeCall(calls[i], `${param}.tool_calls[${i}]`));
+  return content;
+}
+
+/** Vendors' two names for the same thing (DeepSeek's and OpenRouter's); the pocket remembers which one it was. */
+function decodeThinking(raw: Raw, param: string): ThinkingBlock | null {
+  const first = optionalText(raw.reasoning_content, `${param}.reasoning_content`) ?? "";
+  const second = optionalText(raw.reasoning, `${param}.reasoning`) ?? "";
+  const text = first === "" ? second : first;
+  if (text === "") return null;
+  const extras: Extras = { "openai-chat": { field: first === "" ? "reasoning" : "reasoning_content" } };
+  return { type: "thinking", text, signature: null, extras };
+}
+
+function decodeCall(value: unknown, param: string): ToolCallBlock {
+  const raw = recordAt(value, param);
+  if (raw.type !== undefined && raw.type !== "function")
+    throw unsupported(
+      `${param}.type`,
+      `${param} is a tool call of type ${shown(raw.type)}; only "function" is supported here.`,
+    );
+  const id = wordAt(raw.id, `${param}.id`);
+  const called = recordAt(raw.function, `${param}.function`);
+  return {
+    type: "tool-call",
+    id,
+    name: wordAt(called.name, `${param}.function.name`),
+    input: textAt(called.arguments, `${param}.function.arguments`),
+  };
+}

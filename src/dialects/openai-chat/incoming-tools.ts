@@ -1,0 +1,84 @@
+// The client's `tools`, `tool_choice` and `response_format` -> canonical.
+// It must never judge a JSON schema: that is the model's vendor's business.
+
+import type { AnswerFormat, Tool, ToolChoice } from "../../canon/request.ts";
+import {
+  invalid,
+  optionalBoolean,
+  optionalList,
+  optionalRecord,
+  optionalText,
+  recordAt,
+  shown,
+  textAt,
+  unsupported,
+  wordAt,
+} from "./fields.ts";
+
+export function decodeTools(value: unknown): Tool[] {
+  return optionalList(value, "tools").map((each, i) => decodeTool(each, `tools[${i}]`));
+}
+
+function decodeTool(value: unknown, param: string): Tool {
+  const raw = recordAt(value, param);
+  const type = textAt(raw.type, `${param}.type`);
+  if (type !== "function")
+    throw unsupported(
+      `${param}.type`,
+      `${param} is a tool of type ${shown(type)}; only tools of type "function" are supported here.`,
+    );
+  const declared = recordAt(raw.function, `${param}.function`);
+  const strict = optionalBoolean(declared.strict, `${param}.function.strict`);
+  const tool = {
+    name: wordAt(declared.name, `${param}.function.name`),
+    description: optionalText(declared.description, `${param}.function.description`),
+    schema: optionalRecord(declared.parameters, `${param}.function.parameters`) ?? {
+      type: "object",
+      properties: {},
+    },
+  };
+  return strict === null ? tool : { ...tool, extras: { "openai-chat": { strict } } };
+}
+
+export function decodeToolChoice(value: unknown, tools: readonly Tool[]): ToolChoice | null {
+  if (value === undefined || value === null) return null;
+  if (value === "none" || value === "auto" || value === "required") return { type: value };
+  if (typeof value !== "object" || Array.isArray(value))
+    throw invalid(
+      "tool_choice",
+      `tool_choice must be none, auto, required or an object that names a function, not ${shown(value)}.`,
+    );
+  const raw = recordAt(value, "tool_choice");
+  if (raw.type !== "function")
+    throw unsupported(
+      "tool_choice.type",
+      `tool_choice of type ${shown(raw.type)} is not supported here; use none, auto, required or {"type":"function","function":{"name":...}}.`,
+    );
+  const name = wordAt(recordAt(raw.function, "tool_choice.function").name, "tool_choice.function.name");
+  if (!tools.some((tool) => tool.name === name))
+    throw invalid("tool_choice.function.name", `tool_choice names ${shown(name)}, which is not among tools.`);
+  return { type: "tool", name };
+}
+
+/** `description` of a JSON schema has no canonical place; it is kept in this dialect's pocket. */
+export function decodeFormat(value: unknown): { format: AnswerFormat | null; description: string | null } {
+  const raw = optionalRecord(value, "response_format");
+  if (raw === null || raw.type === "text") return { format: null, description: null };
+  if (raw.type === "json_object") return { format: { type: "json-object" }, description: null };
+  if (raw.type !== "json_schema") {
+    const type = wordAt(raw.type, "response_format.type");
+    throw unsupported(
+      "response_format.type",
+      `response_format of type ${shown(type)} is not supported here; use text, json_object or json_schema.`,
+    );
+  }
+  const at = "response_format.json_schema";
+  const wanted = recordAt(raw.json_schema, at);
+  const format: AnswerFormat = {
+    type: "json-schema",
+    name: wordAt(wanted.name, `${at}.name`),
+    schema: optionalRecord(wanted.schema, `${at}.schema`) ?? {},
+    strict: optionalBoolean(wanted.strict, `${at}.strict`),
+  };
+  return { format, description: optionalText(wanted.description, `${at}.description`) };
+}

@@ -1,0 +1,80 @@
+// What is left of events after a trip through this format: the declared loss, and the oracle of the round-trip tests.
+// It must never be kinder than the encoder and the decoder are.
+
+import type { StreamEvent } from "../../canon/event.ts";
+import { mergeUsage, unknownUsage, type Usage } from "../../canon/usage.ts";
+import { encodeFailure, failureInBand } from "./failure.ts";
+import { settleReason } from "./finish.ts";
+import { loseUsage } from "./usage.ts";
+
+type Kind = "text" | "thinking" | "tool";
+
+/**
+ * Lost: opaque events, heartbeats, signatures, extras, stop sequences, cache-write counts, usage before the end, empty
+ * deltas and blocks, and the seam between two neighbouring texts (or thoughts). A failure keeps what its words say.
+ */
+export function lose(events: readonly StreamEvent[]): StreamEvent[] {
+  const out: StreamEvent[] = [];
+  let open: Kind | null = null;
+  let index = -1;
+  let callCount = 0;
+  let usage: Usage = unknownUsage;
+
+  const close = (): void => {
+    if (open === "text") out.push({ type: "text-end", index });
+    else if (open === "thinking") out.push({ type: "thinking-end", index, signature: null });
+    else if (open === "tool") out.push({ type: "tool-end", index });
+    open = null;
+  };
+  const enter = (kind: Kind): void => {
+    close();
+    open = kind;
+    index += 1;
+  };
+
+  for (const event of events) {
+    switch (event.type) {
+      case "start":
+        usage = mergeUsage(usage, event.usage ?? unknownUsage);
+        out.push({ type: "start", id: event.id, model: event.model });
+        break;
+      case "text-delta":
+      case "thinking-delta": {
+        if (event.text === "") break;
+        const kind = event.type === "text-delta" ? "text" : "thinking";
+        if (open !== kind) {
+          enter(kind);
+          out.push({ type: `${kind}-start`, index });
+        }
+        out.push({ type: event.type, index, text: event.text });
+        break;
+      }
+      case "tool-start":
+        enter("tool");
+        callCount += 1;
+        out.push({ type: "tool-start", index, id: event.id, name: event.name });
+        break;
+      case "tool-delta":
+        if (event.input !== "") out.push({ type: "tool-delta", index, input: event.input });
+        break;
+      case "usage":
+        usage = mergeUsage(usage, event.usage);
+        break;
+      case "finish":
+        close();
+        out.push({
+          type: "finish",
+          reason: settleReason(event.reason, callCount),
+          usage: loseUsage(mergeUsage(usage, event.usage)),
+        });
+        return out;
+      case "failure":
+        close();
+        out.push({ type: "failure", failure: failureInBand(encodeFailure(event.failure)) });
+        return out;
+      default:
+        break;
+    }
+  }
+  return out;
+}

@@ -1,0 +1,94 @@
+// Canonical request -> the body that goes to a vendor of this format, always as a stream.
+// It must never read another dialect's pocket, nor drop what would change the answer.
+
+import { type Effort, effortOfBudget } from "../../canon/effort.ts";
+import type { AnswerFormat, ChatRequest, Tool, ToolChoice } from "../../canon/request.ts";
+import type { TargetFacts } from "../dialect.ts";
+import { isRecord } from "../decoding.ts";
+import { unsupported } from "./fields.ts";
+import { encodeMessages } from "./outgoing-messages.ts";
+import { cannotTranslate } from "./request.ts";
+import { digest } from "./tool-id.ts";
+
+type Wire = Record<string, unknown>;
+
+export function encodeRequest(request: ChatRequest, target: TargetFacts): Wire {
+  // The canonical form holds one plain answer, even between two ends of the same format.
+  const refusal = cannotTranslate(request);
+  if (refusal !== null) throw refusal;
+  const opaque = request.opaqueTools[0];
+  if (opaque !== undefined)
+    throw unsupported(
+      "tools",
+      `Tools of type "${opaque.type}" cannot be sent to this model: its API knows only function tools.`,
+    );
+  const {
+    max_completion_tokens: newerLimit,
+    "response_format.description": formatDescription,
+    ...pocket
+  } = request.extras["openai-chat"] ?? {};
+  const body: Wire = { ...pocket, model: target.model, messages: encodeMessages(request) };
+  body.stream = true;
+  body.stream_options = {
+    ...(isRecord(pocket.stream_options) ? pocket.stream_options : {}),
+    include_usage: true,
+  };
+  if (request.tools.length > 0) {
+    body.tools = request.tools.map(encodeTool);
+    if (request.toolChoice !== null) body.tool_choice = encodeToolChoice(request.toolChoice);
+    if (request.parallelTools !== null) body.parallel_tool_calls = request.parallelTools;
+  }
+  if (request.maxTokens !== null)
+    body[newerLimit === undefined ? "max_tokens" : "max_completion_tokens"] =
+      target.maxOutput === null ? request.maxTokens : Math.min(request.maxTokens, target.maxOutput);
+  if (request.temperature !== null) body.temperature = request.temperature;
+  if (request.topP !== null) body.top_p = request.topP;
+  if (request.stop.length > 0) body.stop = request.stop;
+  const effort = effortOf(request);
+  if (effort !== null) body.reasoning_effort = effort;
+  if (request.format !== null) body.response_format = encodeFormat(request.format, formatDescription);
+  if (request.user !== null && request.user !== pocket.safety_identifier)
+    body.user = encodeUser(request.user);
+  return body;
+}
+
+function effortOf(request: ChatRequest): Effort | null {
+  if (request.thinking?.mode === "off") return null;
+  if (request.effort !== null) return request.effort;
+  return request.thinking?.mode === "budget" ? effortOfBudget(request.thinking.budgetTokens) : null;
+}
+
+/** OpenAI takes at most 64 characters; Claude Code's id is 150 characters of JSON. A digest still tells users apart. */
+function encodeUser(user: string): string {
+  return user.length <= 64 ? user : `user_${digest(user)}`;
+}
+
+function encodeTool(tool: Tool): Wire {
+  const strict = tool.extras?.["openai-chat"]?.strict;
+  return {
+    type: "function",
+    function: {
+      name: tool.name,
+      ...(tool.description === null ? {} : { description: tool.description }),
+      parameters: tool.schema,
+      ...(typeof strict === "boolean" ? { strict } : {}),
+    },
+  };
+}
+
+function encodeToolChoice(choice: ToolChoice): unknown {
+  return choice.type === "tool" ? { type: "function", function: { name: choice.name } } : choice.type;
+}
+
+function encodeFormat(format: AnswerFormat, description: unknown): Wire {
+  if (format.type === "json-object") return { type: "json_object" };
+  return {
+    type: "json_schema",
+    json_schema: {
+      name: format.name,
+      ...(typeof description === "string" ? { description } : {}),
+      schema: format.schema,
+      ...(format.strict === null ? {} : { strict: format.strict }),
+    },
+  };
+}

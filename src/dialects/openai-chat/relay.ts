@@ -1,0 +1,143 @@
+// The express lane's view: what one frame tells the record, and which top-level members must change on the way up.
+// It must never parse more than a frame, and never touch a byte that need not change.
+
+import { Failure } from "../../canon/failure.ts";
+import { type JsonEdit, type JsonMember, type JsonScan, readString } from "../../wire/json.ts";
+import type { SseFrame } from "../../wire/sse.ts";
+import { isRecord, parseLoosely } from "../decoding.ts";
+import type { Glance, RelayHalf, TargetFacts } from "../dialect.ts";
+import { errorOf, firstChoice, readReasoning, readText } from "./answer.ts";
+import { failureInBand } from "./failure.ts";
+import { invalid } from "./fields.ts";
+import { readFinish } from "./finish.ts";
+import { steeringKeys, steeringRefused } from "./request.ts";
+import { isDone, unreadable } from "./stream-decoder.ts";
+import { readUsage } from "./usage.ts";
+
+type Raw = Record<string, unknown>;
+
+function glance(frame: SseFrame): Glance {
+  if (isDone(frame.data)) return { isEnd: true };
+  if (frame.data.trim() === "") return {};
+  const body = parseLoosely(frame.data);
+  if (frame.event === "error")
+    return { failure: failureInBand(body ?? { message: frame.data.slice(0, 300) }) };
+  const failure = errorOf(body);
+  if (failure !== null) return { failure };
+  if (!isRecord(body)) return { failure: unreadable() };
+  const id = readText(body.id);
+  const model = readText(body.model);
+  const usage = readUsage(body.usage);
+  const choice = firstChoice(body);
+  const finish = readFinish(choice?.finish_reason);
+  if (finish instanceof Failure) return { failure: finish };
+  const delta = choice?.delta ?? choice?.message;
+  const isUsageOnly = usage !== null && Array.isArray(body.choices) && body.choices.length === 0;
+  return {
+    ...(id === "" ? {} : { id }),
+    ...(model === "" ? {} : { model }),
+    ...(finish !== null || (isRecord(delta) && saysSomething(delta)) ? { opens: true } : {}),
+    ...(usage === null ? {} : { usage }),
+    ...(finish === null ? {} : { finish }),
+    ...(isUsageOnly ? { isUsageOnly } : {}),
+  };
+}
+
+function saysSomething(delta: Raw): boolean {
+  return (
+    hasLength(delta.content) ||
+    readReasoning(delta) !== "" ||
+    readText(delta.refusal) !== "" ||
+    (Array.isArray(delta.tool_calls) && delta.tool_calls.length > 0) ||
+    isRecord(delta.function_call)
+  );
+}
+
+const hasLength = (value: unknown): boolean =>
+  (typeof value === "string" || Array.isArray(value)) && value.length > 0;
+
+/** Members that we read or change: two of one name, and the vendor might read the other one. */
+const ourMembers = ["model", "messages", "stream", "stream_options"] as const;
+type OurMember = (typeof ourMembers)[number];
+
+const isOurs = (key: string): key is OurMember => (ourMembers as readonly string[]).includes(key);
+
+function edits(scan: JsonScan, bytes: Buffer, target: TargetFacts): readonly JsonEdit[] {
+  const found = new Map<OurMember, JsonMember>();
+  for (const member of scan.members) {
+    if (steeringKeys.has(member.key)) throw steeringRefused(member.key);
+    if (!isOurs(member.key)) continue;
+    if (found.has(member.key))
+      throw invalid(member.key, `${member.key} appears more than once in the request body.`);
+    found.set(member.key, member);
+  }
+  const { model, messages, stream, options } = kindsChecked(found, bytes);
+  const changes: JsonEdit[] = [];
+  if (model === undefined || readString(bytes, model.start, model.end) !== target.model)
+    changes.push({ key: "model", json: JSON.stringify(target.model) });
+  if (
+    messages.end - messages.start < 64 &&
+    /^\[\s*\]$/.test(bytes.toString("latin1", messages.start, messages.end))
+  )
+    throw invalid("messages", "messages must hold at least one message.");
+  const isStreaming = stream?.kind === "boolean" && bytes[stream.start] === 0x74;
+  const change = isStreaming ? usageAsked(options, bytes) : null;
+  if (change !== null) changes.push(change);
+  return changes;
+}
+
+type Checked = {
+  readonly model: JsonMember | undefined;
+  readonly messages: JsonMember;
+  readonly stream: JsonMember | undefined;
+  readonly options: JsonMember | undefined;
+};
+
+function kindsChecked(found: ReadonlyMap<OurMember, JsonMember>, bytes: Buffer): Checked {
+  const model = found.get("model");
+  const messages = found.get("messages");
+  const stream = found.get("stream");
+  const options = found.get("stream_options");
+  const wrong = (param: OurMember, wanted: string, member: JsonMember | undefined): Failure => {
+    const value =
+      member === undefined
+        ? "nothing"
+        : bytes.toString("utf8", member.start, Math.min(member.end, member.start + 60));
+    return invalid(param, `${param} must be ${wanted}, not ${value}.`);
+  };
+  if (model !== undefined && model.kind !== "string") throw wrong("model", "a string", model);
+  if (messages?.kind !== "array") throw wrong("messages", "an array of messages", messages);
+  if (stream !== undefined && stream.kind !== "boolean" && stream.kind !== "null")
+    throw wrong("stream", "true or false", stream);
+  if (options !== undefined && options.kind !== "object" && options.kind !== "null")
+    throw wrong("stream_options", "an object", options);
+  return { model, messages, stream, options };
+}
+
+/** Usage is always asked for: the record needs it, and the relay hides the frame from clients that did not ask. */
+function usageAsked(options: JsonMember | undefined, bytes: Buffer): JsonEdit | null {
+  if (options === undefined || options.kind === "null")
+    return { key: "stream_options", json: '{"include_usage":true}' };
+  const value = parseLoosely(bytes.toString("utf8", options.start, options.end));
+  if (!isRecord(value)) throw invalid("stream_options", "stream_options is not valid JSON.");
+  if (value.include_usage === true) return null;
+  return { key: "stream_options", json: JSON.stringify({ ...value, include_usage: true }) };
+}
+
+export const relay: RelayHalf = {
+  // Parts of the Responses API and a role that most compatible servers do not know (facts/clients.md section 10).
+  declines: ['"input_text"', '"developer"'],
+  // Every chunk says `"finish_reason":null`, and inside strings quotes are escaped: these mark only frames with news.
+  markers: [
+    '"finish_reason":"',
+    '"finish_reason": "',
+    '"prompt_tokens"',
+    '"completion_tokens"',
+    '"error"',
+    "event: error",
+    "event:error",
+    "[DONE]",
+  ],
+  glance,
+  edits,
+};

@@ -1,0 +1,64 @@
+// Whole answers: our reply as one completion, and a vendor's completion as events.
+// It must never have a mapping of its own for incoming ones: streams and bodies share answer.ts.
+
+import type { StreamEvent } from "../../canon/event.ts";
+import { Failure } from "../../canon/failure.ts";
+import type { Reply } from "../../canon/reply.ts";
+import { isRecord } from "../decoding.ts";
+import type { AnswerFacts } from "../dialect.ts";
+import { answerReader, errorOf, firstChoice } from "./answer.ts";
+import { settleReason, wordOfReason } from "./finish.ts";
+import { answerId } from "./stream.ts";
+import { renderUsage } from "./usage.ts";
+
+export function encodeReply(reply: Reply, facts: AnswerFacts): Record<string, unknown> {
+  let text = "";
+  let thinking = "";
+  const calls: Record<string, unknown>[] = [];
+  for (const block of reply.content) {
+    if (block.type === "text") text += block.text;
+    else if (block.type === "thinking") thinking += block.text;
+    else if (block.type === "tool-call")
+      calls.push({
+        id: block.id,
+        type: "function",
+        function: { name: block.name, arguments: block.input },
+      });
+  }
+  const usage = renderUsage(reply.usage);
+  return {
+    id: answerId(reply.id, facts),
+    object: "chat.completion",
+    created: facts.createdSeconds,
+    model: reply.model,
+    system_fingerprint: null,
+    choices: [
+      {
+        index: 0,
+        message: {
+          role: "assistant",
+          content: text === "" && calls.length > 0 ? null : text,
+          refusal: null,
+          ...(thinking === "" ? {} : { reasoning_content: thinking }),
+          ...(calls.length === 0 ? {} : { tool_calls: calls }),
+        },
+        logprobs: null,
+        finish_reason: wordOfReason[settleReason(reply.finish, calls.length)],
+      },
+    ],
+    ...(usage === null ? {} : { usage }),
+  };
+}
+
+export function readReply(body: unknown): StreamEvent[] {
+  const reader = answerReader();
+  const failure = errorOf(body);
+  if (failure !== null) return reader.fail(failure);
+  if (!isRecord(body) || firstChoice(body) === null)
+    return reader.fail(
+      new Failure("bad-output", "The upstream's answer holds no choices.", { maybeBilled: true }),
+    );
+  const events = reader.take(body);
+  // A body that arrived whole is complete, whether or not its vendor bothers to say why it ended.
+  return events.at(-1)?.type === "failure" ? events : [...events, ...reader.finish(true)];
+}

@@ -1,0 +1,154 @@
+// The client's chat request -> canonical, and what of it no other format can say.
+// Checks are written by hand: a third of the schema's cost, and they name the field and the way out.
+// It must never throw anything but Failure.
+
+import { isEffort, type Effort, efforts } from "../../canon/effort.ts";
+import type { Failure } from "../../canon/failure.ts";
+import type { ChatRequest } from "../../canon/request.ts";
+import { isRecord } from "../decoding.ts";
+import {
+  invalid,
+  optionalBoolean,
+  optionalCount,
+  optionalList,
+  optionalNumber,
+  optionalRecord,
+  optionalText,
+  shown,
+  textAt,
+  unsupported,
+  wrongKind,
+} from "./fields.ts";
+import { decodeMessages } from "./incoming-messages.ts";
+import { decodeFormat, decodeToolChoice, decodeTools } from "./incoming-tools.ts";
+
+/** Body members that clients of other gateways use to choose the upstream: here the operator chooses. */
+export const steeringKeys: ReadonlySet<string> = new Set([
+  "api_base",
+  "base_url",
+  "api_key",
+  "headers",
+  "extra_headers",
+  "organization",
+  "endpoint",
+  "proxy",
+  "extra_body",
+]);
+
+export function steeringRefused(key: string): Failure {
+  return invalid(
+    key,
+    `${key} is not accepted in a request: the gateway's configuration decides where requests go.`,
+  );
+}
+
+/** Members with a canonical home. Everything else travels in the pocket, under its own name. */
+const canonicalKeys: ReadonlySet<string> = new Set([
+  "model",
+  "messages",
+  "tools",
+  "tool_choice",
+  "parallel_tool_calls",
+  "max_tokens",
+  "temperature",
+  "top_p",
+  "stop",
+  "stream",
+  "stream_options",
+  "reasoning_effort",
+  "response_format",
+  "user",
+  "functions",
+  "function_call",
+]);
+
+const obsolete: readonly (readonly [string, string])[] = [
+  ["functions", "tools"],
+  ["function_call", "tool_choice"],
+];
+
+const mostStops = 64;
+
+export function decodeRequest(value: unknown): ChatRequest {
+  if (!isRecord(value)) throw invalid(null, `The request body must be a JSON object, not ${shown(value)}.`);
+  const pocket = decodePocket(value);
+  for (const [key, instead] of obsolete)
+    if (value[key] !== undefined && value[key] !== null)
+      throw unsupported(key, `${key} is obsolete and not supported here; use ${instead}.`);
+  const model = textAt(value.model, "model");
+  const { system, messages } = decodeMessages(value.messages);
+  const tools = decodeTools(value.tools);
+  const { format, description } = decodeFormat(value.response_format);
+  if (description !== null) pocket["response_format.description"] = description;
+  const streamOptions = optionalRecord(value.stream_options, "stream_options");
+  const { include_usage: includeUsage, ...otherOptions } = streamOptions ?? {};
+  if (Object.keys(otherOptions).length > 0) pocket.stream_options = otherOptions;
+  const maxTokens = optionalCount(value.max_tokens, "max_tokens");
+  const safetyId = optionalText(value.safety_identifier, "safety_identifier");
+  return {
+    model,
+    system,
+    messages,
+    tools,
+    opaqueTools: [],
+    toolChoice: decodeToolChoice(value.tool_choice, tools),
+    parallelTools: optionalBoolean(value.parallel_tool_calls, "parallel_tool_calls"),
+    maxTokens: optionalCount(value.max_completion_tokens, "max_completion_tokens") ?? maxTokens,
+    temperature: optionalNumber(value.temperature, "temperature", 0, 2),
+    topP: optionalNumber(value.top_p, "top_p", 0, 1),
+    topK: null,
+    stop: decodeStop(value.stop),
+    effort: decodeEffort(value.reasoning_effort),
+    thinking: null,
+    format,
+    stream: optionalBoolean(value.stream, "stream") ?? false,
+    wantsUsage: optionalBoolean(includeUsage, "stream_options.include_usage") ?? false,
+    user: optionalText(value.user, "user") ?? safetyId,
+    extras: Object.keys(pocket).length > 0 ? { "openai-chat": pocket } : {},
+  };
+}
+
+/** Members without a canonical home, as the client wrote them; null means absent. */
+function decodePocket(body: Record<string, unknown>): Record<string, unknown> {
+  const pocket: Record<string, unknown> = {};
+  for (const key of Object.keys(body)) {
+    if (steeringKeys.has(key)) throw steeringRefused(key);
+    const value = body[key];
+    if (canonicalKeys.has(key) || key === "__proto__" || value === null) continue;
+    pocket[key] = value;
+  }
+  optionalCount(body.n, "n", 128);
+  optionalBoolean(body.logprobs, "logprobs");
+  for (const [i, each] of optionalList(body.modalities, "modalities").entries())
+    textAt(each, `modalities[${i}]`);
+  optionalRecord(body.audio, "audio");
+  return pocket;
+}
+
+function decodeStop(value: unknown): string[] {
+  if (value === undefined || value === null || value === "") return [];
+  if (typeof value === "string") return [value];
+  if (!Array.isArray(value)) throw wrongKind("stop", "a string or an array of strings", value);
+  if (value.length > mostStops) throw invalid("stop", `stop must not hold more than ${mostStops} strings.`);
+  return value.map((each, i) => textAt(each, `stop[${i}]`)).filter((each) => each !== "");
+}
+
+function decodeEffort(value: unknown): Effort | null {
+  if (value === undefined || value === null) return null;
+  if (!isEffort(value)) throw wrongKind("reasoning_effort", `one of ${efforts.join(", ")}`, value);
+  return value;
+}
+
+/** What the client asked for that only this format's own answers can hold; the canonical form would lose it. */
+export function cannotTranslate(request: ChatRequest): Failure | null {
+  const pocket = request.extras["openai-chat"];
+  if (pocket === undefined) return null;
+  const because = "cannot be carried by the translation that this request needs";
+  if (typeof pocket.n === "number" && pocket.n > 1)
+    return unsupported("n", `n greater than 1 ${because}. Send several requests instead.`);
+  if (pocket.logprobs === true) return unsupported("logprobs", `logprobs ${because}.`);
+  if (Array.isArray(pocket.modalities) && pocket.modalities.some((each) => each !== "text"))
+    return unsupported("modalities", `Output other than text ${because}.`);
+  if (pocket.audio !== undefined) return unsupported("audio", `Spoken output ${because}.`);
+  return null;
+}

@@ -1,0 +1,104 @@
+// The request as clients send it, for the API description (/swagger). Requests are checked by request.ts, not by this.
+// The two must never disagree: test/dialects/openai-chat/schema.test.ts holds them together.
+
+import { z } from "zod";
+import { efforts } from "../../canon/effort.ts";
+
+const count = z.number().int().positive();
+const flag = z.boolean().nullish();
+const word = z.string().min(1);
+
+const textPart = z.looseObject({ type: z.enum(["text", "input_text"]), text: z.string() });
+const refusalPart = z.looseObject({ type: z.literal("refusal"), refusal: z.string() });
+const imageUrl = z
+  .string()
+  .regex(/^(?:https?:\/\/|data:image\/[a-z0-9.+-]+(?:;[^,]*)?;base64,)/i)
+  .describe(
+    "A data: URL with a base64 image, or an http(s) URL, which the gateway passes on and never fetches.",
+  );
+const imagePart = z.looseObject({
+  type: z.literal("image_url"),
+  image_url: z.union([imageUrl, z.looseObject({ url: imageUrl, detail: z.string().nullish() })]),
+});
+const texts = z.union([z.string(), z.array(textPart)]);
+const textsAndImages = z.union([z.string(), z.array(z.union([textPart, imagePart]))]);
+const name = z.string().nullish();
+
+const toolCall = z.looseObject({
+  id: word,
+  type: z.literal("function").optional(),
+  function: z.looseObject({ name: word, arguments: z.string().describe("JSON text of the arguments.") }),
+});
+
+const message = z.discriminatedUnion("role", [
+  z.looseObject({ role: z.literal("system"), content: texts, name }),
+  z.looseObject({ role: z.literal("developer"), content: texts, name }).describe("The same as system."),
+  z.looseObject({ role: z.literal("user"), content: textsAndImages, name }),
+  z.looseObject({
+    role: z.literal("assistant"),
+    content: z.union([z.string(), z.array(z.union([textPart, refusalPart]))]).nullish(),
+    reasoning_content: z.string().nullish(),
+    reasoning: z.string().nullish(),
+    tool_calls: z.array(toolCall).nullish(),
+    function_call: z.null().optional(),
+    audio: z.null().optional(),
+    name,
+  }),
+  z.looseObject({ role: z.literal("tool"), tool_call_id: word, content: textsAndImages.nullable() }),
+]);
+
+const tool = z.looseObject({
+  type: z.literal("function"),
+  function: z.looseObject({
+    name: word,
+    description: z.string().nullish(),
+    parameters: z.looseObject({}).nullish().describe("JSON Schema of the arguments."),
+    strict: flag,
+  }),
+});
+
+const toolChoice = z.union([
+  z.enum(["none", "auto", "required"]),
+  z.looseObject({ type: z.literal("function"), function: z.looseObject({ name: word }) }),
+]);
+
+const responseFormat = z.discriminatedUnion("type", [
+  z.looseObject({ type: z.literal("text") }),
+  z.looseObject({ type: z.literal("json_object") }),
+  z.looseObject({
+    type: z.literal("json_schema"),
+    json_schema: z.looseObject({
+      name: word,
+      description: z.string().nullish(),
+      schema: z.looseObject({}).nullish(),
+      strict: flag,
+    }),
+  }),
+]);
+
+export const chatRequestSchema = z
+  .looseObject({
+    model: z.string().describe("auto, an alias, a provider's id, provider/model, or a listed model."),
+    messages: z.array(message).min(1),
+    stream: flag,
+    stream_options: z.looseObject({ include_usage: flag }).nullish(),
+    tools: z.array(tool).nullish(),
+    tool_choice: toolChoice.nullish(),
+    parallel_tool_calls: flag,
+    max_completion_tokens: count.nullish(),
+    max_tokens: count.nullish().describe("max_completion_tokens wins where both are given."),
+    temperature: z.number().min(0).max(2).nullish(),
+    top_p: z.number().min(0).max(1).nullish(),
+    stop: z.union([z.string(), z.array(z.string()).max(64)]).nullish(),
+    n: count.max(128).nullish().describe("More than 1 only where no translation is needed."),
+    response_format: responseFormat.nullish(),
+    reasoning_effort: z.enum(efforts).nullish(),
+    logprobs: flag,
+    modalities: z.array(z.string()).nullish(),
+    audio: z.looseObject({}).nullish(),
+    user: z.string().nullish(),
+    safety_identifier: z.string().nullish(),
+    functions: z.null().optional(),
+    function_call: z.null().optional(),
+  })
+  .describe("Members that are not listed here are passed on to providers of the same format.");

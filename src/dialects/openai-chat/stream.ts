@@ -1,0 +1,90 @@
+// Events -> chunks for a client: role, deltas, finish, usage if asked, [DONE]; one id throughout.
+// It must never write [DONE] after a failure, nor leave a gap in the numbering of tool calls.
+
+import type { StreamEvent } from "../../canon/event.ts";
+import { mergeUsage, unknownUsage, type Usage } from "../../canon/usage.ts";
+import { commentFrame, encodeFrame } from "../../wire/sse.ts";
+import type { AnswerFacts, StreamEncoder } from "../dialect.ts";
+import { encodeFailureFrame } from "./failure.ts";
+import { settleReason, wordOfReason } from "./finish.ts";
+import { renderUsage } from "./usage.ts";
+
+export const endFrame = encodeFrame("[DONE]");
+
+/** The id of an answer whose maker gave it none. */
+export function answerId(id: string, facts: AnswerFacts): string {
+  return id === "" ? `chatcmpl-${facts.requestId}` : id;
+}
+
+export function streamEncoder(facts: AnswerFacts): StreamEncoder {
+  let head = "";
+  let callCount = 0;
+  let usage: Usage = unknownUsage;
+  let isClosed = false;
+  const tail = facts.wantsUsage ? ',"usage":null}' : "}";
+
+  const chunk = (delta: string, finish: string | null = null): string => {
+    const choice = `{"index":0,"delta":${delta},"logprobs":null,"finish_reason":${finish === null ? "null" : `"${finish}"`}}`;
+    return `data: ${head}"choices":[${choice}]${tail}\n\n`;
+  };
+  const begin = (id: string, model: string): string => {
+    if (head !== "") return "";
+    const fixed = JSON.stringify({
+      id: answerId(id, facts),
+      object: "chat.completion.chunk",
+      created: facts.createdSeconds,
+      model,
+      system_fingerprint: null,
+    });
+    head = `${fixed.slice(0, -1)},`;
+    return chunk('{"role":"assistant","content":""}');
+  };
+  const finish = (reason: string): string => {
+    const counted = facts.wantsUsage ? renderUsage(usage) : null;
+    const last = counted === null ? "" : `data: ${head}"choices":[],"usage":${JSON.stringify(counted)}}\n\n`;
+    return chunk("{}", reason) + last + endFrame;
+  };
+  const words = (field: string, text: string): string =>
+    text === "" ? "" : begin("", "") + chunk(`{"${field}":${JSON.stringify(text)}}`);
+
+  const encode = (event: StreamEvent): string => {
+    switch (event.type) {
+      case "start":
+        if (event.usage !== undefined) usage = mergeUsage(usage, event.usage);
+        return begin(event.id, event.model);
+      case "text-delta":
+        return words("content", event.text);
+      case "thinking-delta":
+        return words("reasoning_content", event.text);
+      case "tool-start": {
+        const call = {
+          index: callCount++,
+          id: event.id,
+          type: "function",
+          function: { name: event.name, arguments: "" },
+        };
+        return begin("", "") + chunk(`{"tool_calls":[${JSON.stringify(call)}]}`);
+      }
+      case "tool-delta": {
+        if (event.input === "") return "";
+        const input = JSON.stringify(event.input);
+        return chunk(`{"tool_calls":[{"index":${callCount - 1},"function":{"arguments":${input}}}]}`);
+      }
+      case "usage":
+        usage = mergeUsage(usage, event.usage);
+        return "";
+      case "heartbeat":
+        return commentFrame;
+      case "finish":
+        isClosed = true;
+        usage = mergeUsage(usage, event.usage);
+        return begin("", "") + finish(wordOfReason[settleReason(event.reason, callCount)]);
+      case "failure":
+        isClosed = true;
+        return encodeFailureFrame(event.failure);
+      default:
+        return "";
+    }
+  };
+  return { step: (event) => (isClosed ? "" : encode(event)) };
+}

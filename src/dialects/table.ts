@@ -1,0 +1,11 @@
+// Every dialect by its name: the one place where a new wire format is announced.
+
+import type { DialectName } from "../canon/request.ts";
+import { anthropicMessages } from "./anthropic-messages/dialect.ts";
+import type { Dialect } from "./dialect.ts";
+import { openaiChat } from "./openai-chat/dialect.ts";
+
+export const dialects: Readonly<Record<DialectName, Dialect>> = {
+  "openai-chat": openaiChat,
+  "anthropic-messages": anthropicMessages,
+};

@@ -1,0 +1,28 @@
+// argv -> command -> exit code, and before that one thing that only a fresh process can have: room for many requests.
+
+import { homedir } from "node:os";
+import { dispatch } from "./commands/dispatch.ts";
+
+// Bun reads this limit once, at its start, and queues every further upstream request silently (facts/stack.md section 7).
+const requestLimit = "BUN_CONFIG_MAX_HTTP_REQUESTS";
+
+if (process.env[requestLimit] === undefined && process.platform !== "win32" && process.execve !== undefined) {
+  const own = Bun.isStandaloneExecutable ? process.argv.slice(2) : process.argv.slice(1);
+  process.execve(process.execPath, [process.argv0, ...own], { ...environmentOf(process.env), [requestLimit]: "65336" });
+}
+
+function environmentOf(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const present = Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return Object.fromEntries(present);
+}
+
+process.exitCode = await dispatch({
+  args: process.argv.slice(2),
+  environment: process.env,
+  workingDirectory: process.cwd(),
+  homeDirectory: process.env["HOME"] || homedir(),
+  stdout: process.stdout,
+  stderr: process.stderr,
+});
+// Timers of dependencies must not keep a finished command alive.
+process.exit();

@@ -1,0 +1,191 @@
+// The database that is open just now, or the reason why none is: which path was taken, what was moved aside, when to
+// look again. It must never throw, and never wait.
+
+import type { Database } from "bun:sqlite";
+import type { Clock } from "../system/clock.ts";
+import type { Log } from "../system/log.ts";
+import {
+  abandon,
+  closeDatabase,
+  type DatabaseFile,
+  describeTrouble,
+  moveAside,
+  openDatabase,
+  type Trouble,
+  troubleOf,
+  wasReplaced,
+} from "./database.ts";
+import { inMemory } from "./path.ts";
+import { type Writer, writerOf } from "./writer.ts";
+
+export type MetricsLog = Pick<Log, "info" | "warn" | "error">;
+
+export type ConnectionState = "opening" | "ok" | "memory" | "failed" | "closed";
+
+export type Open = { readonly db: Database; readonly writer: Writer };
+
+export type Connection = {
+  /** The open database; opens or reopens one if that is due. Null while there is none to be had. */
+  current(): Open | null;
+  /** Tells the connection what a statement threw; gives what kind of trouble that was. */
+  report(error: unknown): Trouble;
+  /** After a statement that succeeded. */
+  recovered(): void;
+  status(): { readonly path: string | null; readonly state: ConnectionState; readonly detail: string | null };
+  close(): void;
+};
+
+export type ConnectionOptions = {
+  readonly paths: readonly string[];
+  readonly log: MetricsLog;
+  readonly clock: Pick<Clock, "nowMs">;
+  readonly maxFileBytes: number;
+};
+
+const memoryBytes = 32 * 1024 * 1024;
+
+export function connect(options: ConnectionOptions): Connection {
+  const { log, clock } = options;
+  let held: { readonly file: DatabaseFile; readonly open: Open } | null = null;
+  let state: ConnectionState = "opening";
+  let detail: string | null = null;
+  let memoryDetail: string | null = null;
+  let path: string | null = options.paths[0] ?? null;
+  // A foreign file does not become ours by asking again.
+  let isMemoryOnly = false;
+
+  const fail = (what: string) => {
+    if (state !== "failed")
+      log.warn("metrics database: records are kept in memory and tried again", { path, detail: what });
+    state = "failed";
+    detail = what;
+  };
+
+  /** Null when taken over. A file whose tables somebody changed by hand refuses our statements. */
+  const adopt = (file: DatabaseFile): { trouble: Trouble; detail: string } | null => {
+    try {
+      held = { file, open: { db: file.db, writer: writerOf(file.db) } };
+    } catch (error) {
+      file.db.close();
+      return { trouble: troubleOf(error), detail: describeTrouble(error) };
+    }
+    path = file.path;
+    const isMemory = file.path === inMemory;
+    if (isMemory) memoryDetail = detail ?? "no file; records are lost when the gateway stops";
+    detail = isMemory ? memoryDetail : null;
+    if (state !== "ok") log.info("metrics database open", { path });
+    state = isMemory ? "memory" : "ok";
+    return null;
+  };
+
+  const aside = (broken: string, why: string): boolean => {
+    try {
+      const name = moveAside(broken, clock.nowMs());
+      log.error("metrics database is damaged: moved aside, a new one is started", {
+        path: broken,
+        aside: name,
+        detail: why,
+      });
+      return true;
+    } catch (error) {
+      log.error("metrics database is damaged and cannot be moved aside", {
+        path: broken,
+        detail: describeTrouble(error),
+      });
+      return false;
+    }
+  };
+
+  /** "next": this path is of no use. "wait": it will be, later. */
+  const tryPath = (candidate: string): "done" | "wait" | "next" => {
+    const limit = candidate === inMemory ? memoryBytes : options.maxFileBytes;
+    let result = openDatabase(candidate, limit);
+    if (result.kind === "corrupt" && aside(candidate, result.detail)) result = openDatabase(candidate, limit);
+    if (result.kind === "open") {
+      const refusal = adopt(result.file);
+      if (refusal === null) return "done";
+      result = { kind: refusal.trouble === "busy" ? "busy" : "unusable", detail: refusal.detail };
+    }
+    path = candidate;
+    if (result.kind === "busy") {
+      fail(result.detail);
+      return "wait";
+    }
+    detail = `${candidate}: ${result.detail}`;
+    log.warn("metrics database path cannot be used", { path: candidate, detail: result.detail });
+    // A foreign file is no reason to write somewhere else: the operator looks there and would find nothing.
+    if (result.kind === "foreign") isMemoryOnly = true;
+    return "next";
+  };
+
+  const openOne = () => {
+    for (const candidate of options.paths) {
+      if (isMemoryOnly) break;
+      if (tryPath(candidate) !== "next") return;
+    }
+    if (tryPath(inMemory) === "next") fail("no database can be opened, not even in memory");
+  };
+
+  const openNow = (): Open | null => held?.open ?? null;
+
+  const letGo = () => {
+    const gone = held;
+    held = null;
+    if (gone === null) return;
+    try {
+      gone.open.writer.close();
+      abandon(gone.file);
+    } catch (error) {
+      log.warn("metrics database: letting go of the old file", { detail: describeTrouble(error) });
+    }
+  };
+
+  return {
+    current() {
+      if (state === "closed") return null;
+      if (held !== null && wasReplaced(held.file)) {
+        log.warn("metrics database was deleted or replaced: opened again", { path: held.file.path });
+        letGo();
+      }
+      if (held === null) openOne();
+      return openNow();
+    },
+
+    report(error) {
+      const trouble = troubleOf(error);
+      if (trouble === "row") return trouble;
+      const broken = held?.file ?? null;
+      if (trouble === "corrupt" && broken !== null) {
+        // Another gateway may have moved it aside already; then the path leads to its new file.
+        const isStillThere = broken.identity !== null && !wasReplaced(broken);
+        if (isStillThere && aside(broken.path, describeTrouble(error))) state = "failed";
+        letGo();
+      }
+      fail(describeTrouble(error));
+      return trouble;
+    },
+
+    recovered() {
+      if (state !== "failed" || held === null) return;
+      log.info("metrics database works again", { path });
+      state = held.file.path === inMemory ? "memory" : "ok";
+      detail = state === "memory" ? memoryDetail : null;
+    },
+
+    status: () => ({ path, state, detail }),
+
+    close() {
+      const last = held;
+      held = null;
+      state = "closed";
+      if (last === null) return;
+      try {
+        last.open.writer.close();
+        if (wasReplaced(last.file)) abandon(last.file);
+        else closeDatabase(last.file);
+      } catch (error) {
+        log.warn("metrics database: closing", { detail: describeTrouble(error) });
+      }
+    },
+  };
+}

@@ -1,0 +1,54 @@
+// Where the database lives: the places to try, in order. It must never touch the disk.
+
+import { isAbsolute, join, resolve } from "node:path";
+
+/** SQLite's own name for a database without a file; an operator may ask for it. */
+export const inMemory = ":memory:";
+
+export type PathQuestion = {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** `metrics.db_path` of the config. */
+  readonly configured: string | null;
+  readonly cwd: string;
+  readonly home: string;
+};
+
+export type PathAnswer = {
+  /** Never empty: what the operator chose, then the documented user path. */
+  readonly paths: readonly string[];
+  /** Lines to log, each for a choice that was not followed. */
+  readonly notices: readonly string[];
+};
+
+function absolute(path: string, question: PathQuestion): string {
+  if (path === inMemory) return path;
+  if (path === "~" || path.startsWith("~/")) return join(question.home, path.slice(1));
+  return resolve(question.cwd, path);
+}
+
+/** ClawGate refuses its own default name inside the checkout: such a file was committed, or lost with the next update. */
+function liesInCheckout(path: string, cwd: string): boolean {
+  return path.startsWith(join(cwd, "clawgate.db"));
+}
+
+/** CLAWGATE_DB_PATH > metrics.db_path > $XDG_DATA_HOME/clawgate/clawgate.db > ~/.local/share/clawgate/clawgate.db. */
+export function databasePaths(question: PathQuestion): PathAnswer {
+  const { env, configured } = question;
+  const notices: string[] = [];
+  const paths: string[] = [];
+  const fromEnv = env.CLAWGATE_DB_PATH?.trim() ?? "";
+  if (fromEnv !== "") paths.push(absolute(fromEnv, question));
+  else if (configured !== null && configured.trim() !== "") {
+    const path = absolute(configured.trim(), question);
+    if (liesInCheckout(path, question.cwd))
+      notices.push(
+        `metrics.db_path ${configured} lies in the working directory and is not used; the user path is.`,
+      );
+    else paths.push(path);
+  }
+  // The XDG specification says that a relative path here is to be ignored.
+  const xdg = env.XDG_DATA_HOME ?? "";
+  const data = xdg !== "" && isAbsolute(xdg) ? xdg : join(question.home, ".local", "share");
+  paths.push(join(data, "clawgate", "clawgate.db"));
+  return { paths: [...new Set(paths)], notices };
+}

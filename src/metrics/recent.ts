@@ -1,0 +1,115 @@
+// The newest requests, one by one, for /api/recent and the command line. Reads only.
+
+import { and, desc, eq, isNotNull, lt, type SQL } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/bun-sqlite";
+import type { Candidate } from "../canon/decision.ts";
+import type { AttemptRecord } from "../canon/record.ts";
+import type { RecentRow } from "./report-shapes.ts";
+import { cacheSplit } from "./row.ts";
+import type { RecordSource } from "./store.ts";
+import { requests } from "./tables.ts";
+
+export type RecentQuestion = {
+  /** 1..1000, default 50; what lies outside is brought inside. */
+  readonly limit?: number;
+  /** The provider that answered, or was tried last. */
+  readonly provider?: string;
+  readonly tenant?: string;
+  readonly layer?: string;
+  /** True: every request that did not succeed; a word: that failure kind. */
+  readonly failure?: true | string;
+  /** Only rows older than this `id`: the next page. */
+  readonly before?: number;
+};
+
+type Stored = typeof requests.$inferSelect;
+
+const nano = 1e9;
+
+/** USD with 6 decimals. */
+export function usd(nanoUsd: number): number {
+  return Math.round(nanoUsd / 1000) / 1e6;
+}
+
+// The casts below read back what row.ts wrote into the same columns.
+function read<T>(json: string | null, otherwise: T): T {
+  return json === null ? otherwise : (JSON.parse(json) as T);
+}
+
+function shape(row: Stored): RecentRow {
+  const cache = cacheSplit(row.inputTokens, row.inputCached);
+  return {
+    id: row.id,
+    timestamp: row.startedAtMs / 1000,
+    provider: row.shownProvider,
+    model: row.shownModel,
+    layer: row.layer ?? "",
+    rule_name: row.rule ?? "",
+    prompt_tok: row.inputTokens ?? 0,
+    compl_tok: row.outputTokens ?? 0,
+    cache_hit: cache.hit,
+    cache_miss: cache.miss,
+    cost_usd: row.costNanoUsd === null ? null : row.costNanoUsd / nano,
+    latency_ms: row.durationMs,
+    success: row.failure === null ? 1 : 0,
+    error: row.error ?? "",
+    request_id: row.requestId,
+    tenant: row.tenant,
+    key_id: row.keyId,
+    session: row.session,
+    door: row.door,
+    client: row.client,
+    tags: read<readonly string[]>(row.tags, []),
+    requested_model: row.requestedModel,
+    upstream_model: row.upstreamModel,
+    stream: row.stream === 1,
+    status: row.status,
+    finish: row.finish,
+    failure: row.failure,
+    confidence: row.confidence,
+    reason: row.reason,
+    candidates: read<readonly Candidate[]>(row.candidates, []),
+    facts: read<Readonly<Record<string, unknown>> | null>(row.facts, null),
+    attempts: read<readonly AttemptRecord[]>(row.attempts, []),
+    queue_wait_ms: row.queueWaitMs,
+    overhead_ms: row.overheadMs,
+    first_token_ms: row.firstTokenMs,
+    usage: {
+      input: row.inputTokens,
+      input_uncached: row.inputUncached,
+      input_cached: row.inputCached,
+      input_cache_write: row.inputCacheWrite,
+      output: row.outputTokens,
+      output_reasoning: row.outputReasoning,
+    },
+  };
+}
+
+function conditions(question: RecentQuestion): SQL[] {
+  const { provider, tenant, layer, failure, before } = question;
+  const found: SQL[] = [];
+  if (provider !== undefined) found.push(eq(requests.shownProvider, provider));
+  if (tenant !== undefined) found.push(eq(requests.tenant, tenant));
+  if (layer !== undefined) found.push(eq(requests.layer, layer));
+  if (failure === true) found.push(isNotNull(requests.failure));
+  else if (failure !== undefined)
+    found.push(and(eq(requests.failure, failure), isNotNull(requests.failure)) as SQL);
+  if (before !== undefined) found.push(lt(requests.id, before));
+  return found;
+}
+
+/** Newest first. Empty when there is no readable database. */
+export function readRecent(source: RecordSource, question: RecentQuestion): RecentRow[] {
+  const wanted = Math.trunc(question.limit ?? 50);
+  const limit = Number.isNaN(wanted) ? 50 : Math.min(1000, Math.max(1, wanted));
+  const rows = source.read((db) =>
+    drizzle({ client: db })
+      .select()
+      .from(requests)
+      .where(and(...conditions(question)))
+      .orderBy(desc(requests.id))
+      .limit(limit)
+      .all(),
+  );
+  return (rows ?? []).map(shape);
+}

@@ -1,0 +1,42 @@
+// The `metrics` and `prompt_caching` sections of the config: what is written down about requests and for how long.
+// It must never choose the database's path: it only carries what the operator wrote.
+
+import { z } from "zod";
+
+export const metricsSettings = z
+  .strictObject({
+    enabled: z.boolean().default(true).describe("Whether requests are recorded at all."),
+    db_path: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "SQLite file. `CLAWGATE_DB_PATH` wins; absent: `$XDG_DATA_HOME/clawgate/clawgate.db`, else `~/.local/share/clawgate/clawgate.db`.",
+      ),
+    retention_days: z
+      .number()
+      .min(0)
+      .max(36_500)
+      .default(30)
+      .describe("Days that records are kept; 0 = for ever."),
+    log_requests: z.boolean().default(true).describe("Whether one row per request is kept."),
+    log_routing_decisions: z
+      .boolean()
+      .default(true)
+      .describe("Whether the routing decision is kept with the row."),
+  })
+  .prefault({});
+
+export type MetricsSettings = z.infer<typeof metricsSettings>;
+
+export const promptCachingSettings = z
+  .strictObject({
+    track_metrics: z.boolean().default(true).describe("Whether cached tokens are recorded."),
+    stabilize_prefix: z
+      .boolean()
+      .default(false)
+      .describe("Whether cache marks are set for clients that cannot set them."),
+  })
+  .prefault({});
+
+export type PromptCachingSettings = z.infer<typeof promptCachingSettings>;

@@ -1,0 +1,235 @@
+// The one place that keeps request records: a bounded queue in front of SQLite. `record` never throws and never waits,
+// whatever the disk does; what cannot be kept is counted.
+
+import type { Database } from "bun:sqlite";
+import type { RequestRecord } from "../canon/record.ts";
+import type { Clock } from "../system/clock.ts";
+import { connect, type ConnectionState, type MetricsLog } from "./connection.ts";
+import { describeTrouble } from "./database.ts";
+import { cutoffMs, deleteExpired, deleteOldest, isAtLimit } from "./retention.ts";
+
+export type StoreStatus = {
+  readonly path: string | null;
+  readonly queued: number;
+  readonly dropped: number;
+  readonly written: number;
+  /** failed = nothing can be written just now, records wait; memory = kept until the gateway stops. */
+  readonly state: ConnectionState | "disabled";
+  readonly detail: string | null;
+};
+
+/** What the reports need of a store. */
+export type RecordSource = {
+  /** Writes what waits. True when nothing waits any more; false when the database takes nothing just now. */
+  flush(): Promise<boolean>;
+  /** Null when there is no readable database. */
+  read<T>(work: (db: Database) => T): T | null;
+  status(): StoreStatus;
+};
+
+export type MetricsStore = RecordSource & {
+  record(record: RequestRecord): void;
+  /** Writes what waits, for at most `closeWaitMs`, then closes the file. Idempotent. */
+  close(): Promise<void>;
+};
+
+export type StoreOptions = {
+  /** Places to try, in order (`databasePaths`). */
+  readonly paths: readonly string[];
+  /** Whole days; 0 keeps records for ever. */
+  readonly retentionDays: number;
+  /** False: facts, candidates and reason are not stored (`metrics.log_routing_decisions`). */
+  readonly keepsDecisions: boolean;
+  readonly log: MetricsLog;
+  readonly clock: Pick<Clock, "nowMs">;
+  readonly queueLimit?: number;
+  readonly maxFileBytes?: number;
+  readonly closeWaitMs?: number;
+};
+
+const batchSize = 100;
+const tickMs = 150;
+// A long queue is written in short breaths instead, so that a burst of thousands a second is not lost.
+const hurriedTickMs = 4;
+const slowestRetryMs = 5_000;
+const sweepEveryMs = 3_600_000;
+const sweepPauseMs = 20;
+const sweepSize = 500;
+
+function withoutDecision(record: RequestRecord): RequestRecord {
+  return { ...record, facts: null, candidates: [], reason: null };
+}
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+const breath = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+export function openStore(options: StoreOptions): MetricsStore {
+  const { log, clock } = options;
+  const queueLimit = options.queueLimit ?? 10_000;
+  const connection = connect({
+    paths: options.paths,
+    log,
+    clock,
+    maxFileBytes: options.maxFileBytes ?? 2 * 1024 ** 3,
+  });
+  const queue: RequestRecord[] = [];
+  let pushed = 0;
+  let settled = 0;
+  let written = 0;
+  let dropped = 0;
+  let failures = 0;
+  let isClosed = false;
+  let tick: Timer | null = null;
+  let sweep: Timer | null = null;
+
+  const drop = (count: number, why: string) => {
+    // One line when it starts, one each thousand: a full disk must not fill the log as well.
+    if (dropped === 0 || Math.floor(dropped / 1000) !== Math.floor((dropped + count) / 1000))
+      log.warn("metrics records dropped", { dropped: dropped + count, detail: why });
+    dropped += count;
+  };
+
+  const settle = (count: number) => {
+    queue.splice(0, count);
+    settled += count;
+  };
+
+  /** One batch. False when the database takes nothing just now. */
+  const step = (): boolean => {
+    const open = connection.current();
+    if (open === null) return false;
+    const batch = queue.slice(0, batchSize);
+    if (batch.length === 0) return true;
+    try {
+      const result = open.writer.write(batch);
+      settle(batch.length);
+      written += result.written;
+      if (result.refused.length > 0) drop(result.refused.length, result.refused[0] ?? "");
+      connection.recovered();
+      return true;
+    } catch (error) {
+      const trouble = connection.report(error);
+      if (trouble === "row") {
+        // Not one row's fault but the batch's: trying it again would stop everything behind it.
+        settle(batch.length);
+        drop(batch.length, describeTrouble(error));
+      } else if (trouble === "full") makeRoom(open.db);
+      return false;
+    }
+  };
+
+  const makeRoom = (db: Database) => {
+    try {
+      if (isAtLimit(db)) deleteOldest(db, sweepSize * 2);
+    } catch (error) {
+      connection.report(error);
+    }
+  };
+
+  const arm = () => {
+    if (tick !== null || isClosed || queue.length === 0) return;
+    const calm = queue.length >= batchSize ? hurriedTickMs : tickMs;
+    const delay = failures === 0 ? calm : Math.min(slowestRetryMs, tickMs * 2 ** Math.min(failures, 6));
+    tick = setTimeout(() => {
+      tick = null;
+      failures = step() ? 0 : failures + 1;
+      arm();
+    }, delay);
+    tick.unref();
+  };
+
+  const flush = async (): Promise<boolean> => {
+    const goal = pushed;
+    while (settled < goal) {
+      // A second try at once: the first may have found a broken or full file and mended it.
+      if (!step() && !step()) return false;
+      failures = 0;
+      await breath();
+    }
+    return true;
+  };
+
+  const sweepStep = () => {
+    const open = connection.current();
+    let isDone = true;
+    try {
+      if (open !== null)
+        isDone = deleteExpired(open.db, cutoffMs(clock.nowMs(), options.retentionDays), sweepSize);
+    } catch (error) {
+      connection.report(error);
+    }
+    scheduleSweep(isDone ? sweepEveryMs : sweepPauseMs);
+  };
+
+  const scheduleSweep = (delayMs: number) => {
+    if (isClosed || options.retentionDays <= 0) return;
+    sweep = setTimeout(sweepStep, delayMs);
+    sweep.unref();
+  };
+
+  // Opened soon, but not now: a slow disk must not hold up the start.
+  const opening = setTimeout(() => {
+    if (!isClosed) connection.current();
+    scheduleSweep(sweepPauseMs);
+  }, 0);
+
+  return {
+    record(record) {
+      if (isClosed || queue.length >= queueLimit) {
+        drop(1, isClosed ? "the store is closed" : "the queue is full");
+        return;
+      }
+      pushed += 1;
+      queue.push(options.keepsDecisions ? record : withoutDecision(record));
+      arm();
+    },
+
+    flush,
+
+    read(work) {
+      const open = connection.current();
+      if (open === null) return null;
+      try {
+        const answer = work(open.db);
+        connection.recovered();
+        return answer;
+      } catch (error) {
+        if (connection.report(error) === "row") throw error;
+        return null;
+      }
+    },
+
+    status: () => ({ ...connection.status(), queued: queue.length, dropped, written }),
+
+    async close() {
+      if (isClosed) return;
+      const endMs = performance.now() + (options.closeWaitMs ?? 2_000);
+      while (!(await flush()) && performance.now() < endMs) await pause(50);
+      isClosed = true;
+      clearTimeout(opening);
+      if (tick !== null) clearTimeout(tick);
+      if (sweep !== null) clearTimeout(sweep);
+      if (queue.length > 0) drop(queue.length, "the database took nothing before the gateway stopped");
+      settle(queue.length);
+      connection.close();
+    },
+  };
+}
+
+/** For `metrics.enabled: false` and `metrics.log_requests: false`: nothing is kept. */
+export function disabledStore(): MetricsStore {
+  return {
+    record: () => undefined,
+    flush: () => Promise.resolve(true),
+    read: () => null,
+    status: () => ({
+      path: null,
+      queued: 0,
+      dropped: 0,
+      written: 0,
+      state: "disabled",
+      detail: "metrics are switched off in the config",
+    }),
+    close: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,143 @@
+// Who may call what: the contract's table (section 4) as code. It reads headers and the peer's address and nothing else;
+// it must never look at a path, so that routing and authorization cannot see two different ones.
+
+import { Failure } from "../canon/failure.ts";
+import type { Directory } from "../tenants/directory.ts";
+import type { Guesses } from "../tenants/guesses.ts";
+import { addressSet, isLoopback } from "../wire/address.ts";
+
+/** public: nothing needed · data: a client key · read: the operator looks · write: the operator changes something. */
+export type RouteClass = "public" | "data" | "read" | "write";
+
+export type RequestFacts = {
+  readonly headers: Headers;
+  /** The address of the TCP peer, null when the socket is gone. A function, because most requests never need it. */
+  peer(): string | null;
+};
+
+/** `keyId` is the first 8 hex digits of the key's SHA-256. `isAdmin`: may see and do what the operator may. */
+export type Caller = {
+  readonly tenant: string | null;
+  readonly keyId: string | null;
+  readonly isAdmin: boolean;
+};
+
+export type AccessOptions = {
+  readonly directory: Directory;
+  readonly guesses: Guesses;
+  /** Addresses or CIDR ranges of the proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
+};
+
+/** Throws Failure unauthorized, forbidden or over-limit. */
+export type Access = (routeClass: RouteClass, facts: RequestFacts) => Caller;
+
+const nobody: Caller = { tenant: null, keyId: null, isAdmin: false };
+const operator: Caller = { tenant: null, keyId: null, isAdmin: true };
+
+export function createAccess(options: AccessOptions): Access {
+  const { directory, guesses } = options;
+  const proxies = addressSet(options.trustedProxies);
+  const adminOnly = (key: string): Caller | null => (directory.isAdmin(key) ? operator : null);
+  const keyHolder = (key: string): Caller | null => {
+    const found = directory.identify(key);
+    return found === null ? null : { tenant: null, keyId: found.keyId, isAdmin: false };
+  };
+
+  /** Wrong keys are counted against this address; unlike `requireLocal` it refuses nobody. */
+  function blamed(facts: RequestFacts): string {
+    const peer = facts.peer();
+    if (peer === null) return "unknown";
+    return (proxies.holds(peer) ? clientBehind(facts.headers, proxies.holds) : null) ?? peer;
+  }
+
+  function requireKey(facts: RequestFacts, find: (key: string) => Caller | null, wanted: string): Caller {
+    const presented = presentedKeys(facts.headers);
+    if (presented.length === 0)
+      throw new Failure("unauthorized", `This endpoint needs ${wanted}; ${howToSend}`);
+    for (const key of presented) {
+      const caller = find(key);
+      if (caller === null) continue;
+      const waitMs = guesses.isQuiet() ? null : guesses.suspectForMs(blamed(facts));
+      if (waitMs !== null) throw tooManyGuesses(waitMs);
+      return caller;
+    }
+    const waitMs = guesses.failed(blamed(facts), directory.fingerprint(presented[0] ?? ""));
+    if (waitMs !== null) throw tooManyGuesses(waitMs);
+    throw new Failure("unauthorized", `The key was not accepted. This endpoint needs ${wanted}.`, {
+      code: "invalid_api_key",
+    });
+  }
+
+  function requireLocal(facts: RequestFacts, caller: Caller, remedy: string): Caller {
+    const peer = facts.peer();
+    let address = peer;
+    if (isForwarded(facts.headers)) {
+      if (peer === null || !proxies.holds(peer))
+        throw new Failure(
+          "forbidden",
+          `This request came through a proxy or tunnel without an accepted key. Set ${remedy}, or name the proxy in server.trusted_proxies.`,
+        );
+      address = clientBehind(facts.headers, proxies.holds);
+    }
+    if (address === null || !isLoopback(address))
+      throw new Failure("forbidden", `Without ${remedy} this endpoint answers only its own machine.`);
+    return caller;
+  }
+
+  return (routeClass, facts) => {
+    switch (routeClass) {
+      case "public":
+        return nobody;
+      case "data":
+        return directory.hasKeys
+          ? requireKey(facts, keyHolder, "an API key")
+          : requireLocal(facts, nobody, "auth.keys");
+      case "read":
+        if (directory.hasAdminKey) return requireKey(facts, adminOnly, "the admin key");
+        // No admin key: a client's own key is no guess here, so it is not counted as one.
+        if (presentedKeys(facts.headers).some(directory.isAdmin)) return operator;
+        return requireLocal(facts, operator, "auth.admin_key");
+      case "write":
+        return requireKey(facts, adminOnly, "the admin key or the token in the state directory's run.json");
+    }
+  };
+}
+
+const howToSend = 'send it as "Authorization: Bearer <key>" or "x-api-key: <key>".';
+
+function tooManyGuesses(waitMs: number): Failure {
+  return new Failure("over-limit", "Too many wrong keys from this address.", { retryAfterMs: waitMs });
+}
+
+/** Both places at once: OpenClaw with authHeader fills both (facts/clients.md section 12). */
+function presentedKeys(headers: Headers): string[] {
+  const keys: string[] = [];
+  const authorization = headers.get("authorization");
+  if (authorization !== null && authorization.slice(0, 7).toLowerCase() === "bearer ") {
+    const key = authorization.slice(7).trim();
+    if (key !== "") keys.push(key);
+  }
+  const apiKey = headers.get("x-api-key");
+  if (apiKey !== null && apiKey !== "" && apiKey !== keys[0]) keys.push(apiKey);
+  return keys;
+}
+
+function isForwarded(headers: Headers): boolean {
+  for (const name of headers.keys())
+    if (name === "forwarded" || name === "via" || name.startsWith("x-forwarded-")) return true;
+  return false;
+}
+
+/** The last address in X-Forwarded-For that no trusted proxy wrote about itself; null when there is none to believe. */
+function clientBehind(headers: Headers, isTrusted: (address: string) => boolean): string | null {
+  const chain = (headers.get("x-forwarded-for") ?? "").split(",").slice(-maxHops);
+  let address: string | null = null;
+  for (let i = chain.length - 1; i >= 0; i--) {
+    address = (chain[i] ?? "").trim().slice(0, 64);
+    if (!isTrusted(address)) return address === "" ? null : address;
+  }
+  return address;
+}
+
+const maxHops = 32;

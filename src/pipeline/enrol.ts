@@ -1,0 +1,100 @@
+// From bytes to what the road must know: the scan of the body, the model's name, the session. Nothing is parsed that need not be.
+
+import { isUtf8 } from "node:buffer";
+import { Failure } from "../canon/failure.ts";
+import { TooLarge, readBody } from "../wire/body.ts";
+import { BrokenJson, type JsonMember, type JsonScan, readString, scanObject } from "../wire/json.ts";
+
+export const maxJsonDepth = 128;
+
+export type Enrolled = {
+  readonly bytes: Buffer;
+  readonly scan: JsonScan;
+  readonly model: string;
+  readonly stream: boolean;
+  readonly session: string | null;
+};
+
+/** Throws Failure. */
+export async function readRequest(request: Request, limitBytes: number, signal: AbortSignal): Promise<Enrolled> {
+  const bytes = await bodyOf(request, limitBytes, signal);
+  if (!isUtf8(bytes)) throw new Failure("invalid-request", "The body is not valid UTF-8.");
+  let scan: JsonScan;
+  try {
+    scan = scanObject(bytes, maxJsonDepth);
+  } catch (thrown) {
+    if (!(thrown instanceof BrokenJson)) throw thrown;
+    throw new Failure("invalid-request", `The body is not usable JSON: ${thrown.message}.`);
+  }
+  const member = (key: string): JsonMember | undefined => memberOf(scan, key);
+  const model = textOf(bytes, member("model"), "model");
+  if (model === null || model === "")
+    throw new Failure("invalid-request", "model is required: the name of a model, or auto.", { param: "model" });
+  return { bytes, scan, model, stream: booleanOf(bytes, member("stream")), session: sessionOf(request.headers, bytes, scan) };
+}
+
+async function bodyOf(request: Request, limitBytes: number, signal: AbortSignal): Promise<Buffer> {
+  try {
+    return await readBody(request, limitBytes);
+  } catch (thrown) {
+    if (signal.aborted) throw signal.reason;
+    if (thrown instanceof TooLarge)
+      throw new Failure("too-large", `The body is larger than the limit of ${limitBytes} bytes (server.body_limit_mb).`);
+    throw new Failure("cancelled", "The request ended before its body did.", { cause: thrown });
+  }
+}
+
+/** Throws when the key stands there twice: nobody can say which one an upstream would take. */
+function memberOf(scan: JsonScan, key: string): JsonMember | undefined {
+  let found: JsonMember | undefined;
+  for (const member of scan.members) {
+    if (member.key !== key) continue;
+    if (found !== undefined) throw new Failure("invalid-request", `${key} stands in the body twice.`, { param: key });
+    found = member;
+  }
+  return found;
+}
+
+function textOf(bytes: Buffer, member: JsonMember | undefined, key: string): string | null {
+  if (member === undefined || member.kind === "null") return null;
+  if (member.kind !== "string") throw new Failure("invalid-request", `${key} must be a string.`, { param: key });
+  try {
+    return readString(bytes, member.start, member.end);
+  } catch {
+    throw new Failure("invalid-request", `${key} is not a valid JSON string.`, { param: key });
+  }
+}
+
+function booleanOf(bytes: Buffer, member: JsonMember | undefined): boolean {
+  if (member === undefined || member.kind === "null") return false;
+  if (member.kind !== "boolean") throw new Failure("invalid-request", "stream must be true or false.", { param: "stream" });
+  return bytes[member.start] === 0x74;
+}
+
+// The only keys per conversation that clients really send (facts/clients.md section 12), most specific first.
+const sessionHeaders = [
+  "x-claude-code-session-id",
+  "session-id",
+  "session_id",
+  "x-session-id",
+  "x-session-affinity",
+  "thread-id",
+];
+
+function sessionOf(headers: Headers, bytes: Buffer, scan: JsonScan): string | null {
+  for (const name of sessionHeaders) {
+    const value = headers.get(name);
+    if (value !== null && value !== "") return value.slice(0, 200);
+  }
+  const key = scan.members.find((member) => member.key === "prompt_cache_key" && member.kind === "string");
+  return key === undefined ? null : (textOf(bytes, key, "prompt_cache_key")?.slice(0, 200) ?? null);
+}
+
+/** The whole body, parsed. The scan has already bounded its depth. Throws Failure. */
+export function parseBody(enrolled: Enrolled): unknown {
+  try {
+    return JSON.parse(enrolled.bytes.toString("utf8")) as unknown;
+  } catch {
+    throw new Failure("invalid-request", "The body is not valid JSON.");
+  }
+}

@@ -1,0 +1,97 @@
+// Roads that never become a ChatRequest: embeddings and token counts. Bytes in, bytes out, with the same admission,
+// fallback and record as a chat.
+
+import type { Call } from "../backends/backend.ts";
+import { networkFailure, readReplyBytes } from "../backends/http/backend.ts";
+import { Failure, failureFrom } from "../canon/failure.ts";
+import { estimateTokens } from "../canon/tokens.ts";
+import { tokenCount, unknownUsage } from "../canon/usage.ts";
+import { decodeCountRequest, encodeTokenCount } from "../dialects/anthropic-messages/count-tokens.ts";
+import { isRecord, parseLoosely } from "../dialects/decoding.ts";
+import { spliceObject } from "../wire/json.ts";
+import type { LaneChoice } from "./attempt.ts";
+import { type Enrolled, parseBody } from "./enrol.ts";
+import type { Provider } from "./generation.ts";
+import { failurePiece, type Lane } from "./lane.ts";
+import type { Trial } from "./run.ts";
+
+/** Embeddings go to openai-compatible providers only: no other format has them. */
+export function chooseEmbeddings(enrolled: Enrolled): (provider: Provider) => LaneChoice {
+  return (provider) => {
+    const { backend } = provider;
+    const { open } = backend;
+    if (backend.dialect !== "openai-chat" || open === null)
+      return { refusal: new Failure("unsupported", `The provider "${provider.id}" has no embeddings.`, { param: "model" }) };
+    return {
+      lane: "forward",
+      open: (_provider, target, trial, call) =>
+        forwardLane(() => open("/embeddings", withModel(enrolled, target.model), call), call, (bytes) => readUsage(bytes, trial)),
+    };
+  };
+}
+
+/** The upstream's own count where the target is Anthropic's format, else the house's estimate. */
+export function chooseTokenCount(enrolled: Enrolled): (provider: Provider) => LaneChoice {
+  return (provider) => {
+    const { backend } = provider;
+    const { open } = backend;
+    if (backend.dialect !== "anthropic-messages" || open === null)
+      return { lane: "forward", open: () => estimateLane(enrolled) };
+    return {
+      lane: "forward",
+      open: (_provider, target, _trial, call) =>
+        forwardLane(() => open("/messages/count_tokens", withModel(enrolled, target.model), call), call, () => undefined),
+    };
+  };
+}
+
+function withModel(enrolled: Enrolled, model: string): Uint8Array {
+  if (enrolled.model === model) return enrolled.bytes;
+  return spliceObject(enrolled.bytes, enrolled.scan, [{ key: "model", json: JSON.stringify(model) }]);
+}
+
+function forwardLane(send: () => Promise<Response>, call: Call, onBytes: (bytes: Uint8Array) => void): Lane {
+  return {
+    async next() {
+      try {
+        const answer = await send();
+        const bytes = await readReplyBytes(answer);
+        if (!/json/.test(answer.headers.get("content-type") ?? ""))
+          throw new Failure("bad-output", "The upstream answered with something that is not JSON.");
+        onBytes(bytes);
+        return { bytes, opens: true, failure: null, isLast: true };
+      } catch (thrown) {
+        return failurePiece(call.signal.aborted ? failureFrom(call.signal.reason) : networkFailure(thrown));
+      }
+    },
+  };
+}
+
+function estimateLane(enrolled: Enrolled): Lane {
+  return {
+    next() {
+      try {
+        const tokens = estimateTokens(decodeCountRequest(parseBody(enrolled)));
+        const bytes = JSON.stringify(encodeTokenCount(tokens));
+        return Promise.resolve({ bytes, opens: true, failure: null, isLast: true });
+      } catch (thrown) {
+        return Promise.resolve(failurePiece(failureFrom(thrown)));
+      }
+    },
+  };
+}
+
+// An answer of embeddings is mostly numbers: its usage stands at one end, and parsing megabytes for it would cost more than the rest.
+const usageWindowBytes = 600;
+
+function readUsage(bytes: Uint8Array, trial: Trial): void {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (const part of [buffer.subarray(-usageWindowBytes), buffer.subarray(0, usageWindowBytes)]) {
+    const found = /"usage"\s*:\s*(\{[^{}]*\})/.exec(part.toString("utf8"));
+    const usage = found?.[1] === undefined ? undefined : parseLoosely(found[1]);
+    if (!isRecord(usage)) continue;
+    const input = tokenCount(usage["prompt_tokens"]) ?? tokenCount(usage["total_tokens"]);
+    trial.observer.event({ type: "usage", usage: { ...unknownUsage, input, inputUncached: input, output: 0 } });
+    return;
+  }
+}

@@ -1,0 +1,59 @@
+// The two lifetimes as the road sees them. A generation follows from one config and is swapped whole; the estate outlives it.
+// A request keeps the generation it was admitted with until its end.
+
+import type { Backend } from "../backends/backend.ts";
+import type { HealthBook } from "../backends/health.ts";
+import type { DialectName } from "../canon/request.ts";
+import type { RequestRecord } from "../canon/record.ts";
+import type { Dialect } from "../dialects/dialect.ts";
+import type { Router } from "../routing/router.ts";
+import type { Clock } from "../system/clock.ts";
+import type { Log } from "../system/log.ts";
+import type { TurnQueue } from "../tenants/queue.ts";
+import type { LiveRegistry } from "./live.ts";
+import type { RetryBudget } from "./retry-budget.ts";
+import type { StreamingSettings } from "./settings.ts";
+
+export type ProviderLimits = {
+  readonly firstTokenMs: number;
+  readonly idleMs: number;
+  /** For one attempt; null: only the request's own deadline counts. */
+  readonly totalMs: number | null;
+};
+
+/** One loaded provider. */
+export type Provider = {
+  readonly id: string;
+  readonly backend: Backend;
+  readonly limits: ProviderLimits;
+  readonly queue: TurnQueue;
+  /** Top-level members of a body that this vendor wants rewritten: with one of them the bytes may not pass unread. */
+  readonly relayBlockers: readonly string[];
+  /** Known context window of a model, null when unknown. */
+  readonly contextWindow: (model: string) => number | null;
+};
+
+export type Generation = {
+  readonly providers: ReadonlyMap<string, Provider>;
+  readonly dialects: Readonly<Record<DialectName, Dialect>>;
+  readonly router: Router;
+  readonly streaming: StreamingSettings;
+  readonly bodyLimitBytes: number;
+  readonly requestTimeoutMs: number;
+  /** How long a second try may wait for its place in the retry budget. */
+  readonly retryWaitMs: number;
+  /** Whether cache marks are set for clients that cannot set them. */
+  readonly setsCacheMarks: boolean;
+};
+
+export type Estate = {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly health: HealthBook;
+  readonly live: LiveRegistry;
+  readonly retryBudget: RetryBudget;
+  /** Masks every secret of the config in a text. */
+  redact(text: string): string;
+  /** Takes the finished record; never throws, never waits. */
+  record(record: RequestRecord): void;
+};

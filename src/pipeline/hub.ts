@@ -1,0 +1,98 @@
+// The lane through the canonical form: any door's dialect over any backend's.
+
+import type { Backend, Call } from "../backends/backend.ts";
+import { opensGate, type StreamEvent } from "../canon/event.ts";
+import { type Failure, failureFrom } from "../canon/failure.ts";
+import { foldReply } from "../canon/reply.ts";
+import type { ChatRequest } from "../canon/request.ts";
+import { cutShort } from "../dialects/decoding.ts";
+import type { AnswerFacts, ClientHalf } from "../dialects/dialect.ts";
+import { endQuietly, failurePiece, type Lane, type Piece } from "./lane.ts";
+import type { Observer } from "./observe.ts";
+
+export type HubOptions = {
+  readonly backend: Backend;
+  readonly request: ChatRequest;
+  readonly call: Call;
+  readonly client: ClientHalf;
+  readonly facts: AnswerFacts;
+  readonly observer: Observer;
+  readonly setTimer: (ms: number, run: () => void) => () => void;
+};
+
+export function hubLane(options: HubOptions): Lane {
+  const batches = options.backend.generate(options.request, options.call);
+  return options.request.stream ? streamLane(options, batches) : wholeLane(options, batches);
+}
+
+function streamLane(options: HubOptions, batches: ReturnType<Backend["generate"]>): Lane {
+  const encode = pieceEncoder(options.client, options.facts, options.observer);
+  return {
+    async next() {
+      for (;;) {
+        const step = await batches.next();
+        if (step.done === true) return failurePiece(cutShort());
+        const piece = encode(step.value);
+        if (piece.isLast) {
+          endQuietly(
+            () => batches.next(),
+            () => void batches.return(),
+            options.setTimer,
+          );
+          return piece;
+        }
+        if (piece.bytes !== "" || piece.failure !== null) return piece;
+      }
+    },
+  };
+}
+
+/** Batches of events -> pieces; one encoder's state over the whole stream. */
+export function pieceEncoder(
+  client: ClientHalf,
+  facts: AnswerFacts,
+  observer: Observer,
+): (events: readonly StreamEvent[]) => Piece {
+  const encoder = client.streamEncoder(facts);
+  return (events) => {
+    let bytes = "";
+    let opens = false;
+    let isLast = false;
+    let failure: Failure | null = null;
+    for (const event of events) {
+      observer.event(event);
+      if (event.type === "failure") {
+        failure = event.failure;
+        break;
+      }
+      bytes += encoder.step(event);
+      opens ||= opensGate(event);
+      isLast = event.type === "finish";
+    }
+    return { bytes, opens, failure, isLast };
+  };
+}
+
+function wholeLane(options: HubOptions, batches: ReturnType<Backend["generate"]>): Lane {
+  return {
+    async next() {
+      const events: StreamEvent[] = [];
+      try {
+        for await (const batch of batches) for (const event of batch) events.push(event);
+        return wholePiece(events, options);
+      } catch (thrown) {
+        return failurePiece(failureFrom(thrown));
+      }
+    },
+  };
+}
+
+/** The fold of all events as one JSON body. Throws the stream's Failure. */
+export function wholePiece(
+  events: readonly StreamEvent[],
+  options: Pick<HubOptions, "client" | "facts" | "observer">,
+): Piece {
+  for (const event of events) options.observer.event(event);
+  const reply = options.client.encodeReply(foldReply(events), options.facts);
+  return { bytes: JSON.stringify(reply), opens: true, failure: null, isLast: true };
+}

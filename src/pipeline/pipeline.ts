@@ -1,0 +1,147 @@
+// The road of one request: admit, enrol, route, attempt, respond, record. It reads top to bottom as design.md section 1 does.
+
+import { failureFrom } from "../canon/failure.ts";
+import type { ChatRequest } from "../canon/request.ts";
+import type { Target } from "../canon/decision.ts";
+import type { AnswerFacts, Dialect } from "../dialects/dialect.ts";
+import { spliceObject } from "../wire/json.ts";
+import { admit, type Admission } from "./admit.ts";
+import { type LaneChoice, openFirst } from "./attempt.ts";
+import { withCacheMarks } from "./cache-marks.ts";
+import type { Door } from "./doors.ts";
+import { type Enrolled, parseBody, readRequest } from "./enrol.ts";
+import { chooseEmbeddings, chooseTokenCount } from "./forward.ts";
+import type { Estate, Generation, Provider } from "./generation.ts";
+import { hubLane } from "./hub.ts";
+import { relayLane } from "./relay.ts";
+import { failureResponse, streamResponse, wholeResponse } from "./respond.ts";
+import type { Run } from "./run.ts";
+
+/** Answers one request at one door. Never rejects: every failure is an answer in the door's dialect. */
+export async function handle(
+  door: Door,
+  request: Request,
+  admission: Admission,
+  generation: Generation,
+  estate: Estate,
+): Promise<Response> {
+  const { client } = generation.dialects[door.dialect];
+  const run = admit(door, request, admission, generation, estate);
+  try {
+    const enrolled = await readRequest(request, generation.bodyLimitBytes, run.context.signal);
+    admission.keepOpen();
+    run.requestedModel = enrolled.model;
+    run.live.model = enrolled.model;
+    run.session = enrolled.session;
+    run.stream = door.road === "chat" && enrolled.stream;
+    run.decision = generation.router.decide({
+      model: enrolled.model,
+      isFallbackOff: request.headers.get("x-clawgate-fallback")?.toLowerCase() === "off",
+    });
+    const choose = choiceFor(door, run, enrolled, request);
+    const opening = openFirst(run, choose, (provider) => passHeaders(request.headers, door, provider));
+    return run.stream ? await streamResponse(run, client, opening) : await wholeResponse(run, client, opening);
+  } catch (thrown) {
+    const failure = run.context.signal.aborted ? failureFrom(run.context.signal.reason) : failureFrom(thrown);
+    if (failure.kind === "internal") estate.log.error("a request met a bug", { request: run.context.id, error: failure.cause });
+    return failureResponse(run, client, failure);
+  }
+}
+
+function choiceFor(
+  door: Door,
+  run: Run,
+  enrolled: Enrolled,
+  request: Request,
+): (provider: Provider, target: Target) => LaneChoice {
+  switch (door.road) {
+    case "embeddings":
+      return chooseEmbeddings(enrolled);
+    case "count-tokens":
+      return chooseTokenCount(enrolled);
+    case "chat":
+      return chooseChat(door, run, enrolled, request);
+  }
+}
+
+/** The express lane where both sides speak the same dialect and nothing must change; else the hub. */
+function chooseChat(door: Door, run: Run, enrolled: Enrolled, request: Request): (provider: Provider) => LaneChoice {
+  const dialect = run.generation.dialects[door.dialect];
+  const { setTimer } = run.estate.clock;
+  const createdSeconds = Math.floor(run.context.startedAtMs / 1000);
+  let decoded: ChatRequest | null = null;
+  const needsHub = dialect.backend.relay.declines.some((text) => enrolled.bytes.includes(text));
+  const path = dialect.backend.path + (isBeta(request.url) ? "?beta=true" : "");
+
+  return (provider) => {
+    const { backend } = provider;
+    const { open } = backend;
+    if (backend.dialect === door.dialect && open !== null && !needsHub && !isBlocked(provider, enrolled)) {
+      return {
+        lane: "relay",
+        open(_provider, target, trial, call) {
+          const edits = dialect.backend.relay.edits(enrolled.scan, enrolled.bytes, backend.targetFacts(target.model));
+          return relayLane({
+            backend: { ...backend, open },
+            dialect,
+            path,
+            body: spliceObject(enrolled.bytes, enrolled.scan, edits),
+            stream: enrolled.stream,
+            facts: { requestId: run.context.id, createdSeconds, wantsUsage: asksForUsage(dialect, enrolled) },
+            call,
+            observer: trial.observer,
+            redact: run.estate.redact,
+            setTimer,
+          });
+        },
+      };
+    }
+    decoded ??= dialect.client.decodeRequest(parseBody(enrolled));
+    const isForeign = backend.dialect !== null && backend.dialect !== door.dialect;
+    const refusal = isForeign ? dialect.client.refuseTranslation(decoded) : null;
+    if (refusal !== null) return { refusal };
+    const marked = run.generation.setsCacheMarks && isForeign ? withCacheMarks(decoded) : decoded;
+    return {
+      lane: "hub",
+      open(_provider, target, trial, call) {
+        const facts: AnswerFacts = { requestId: run.context.id, createdSeconds, wantsUsage: marked.wantsUsage };
+        return hubLane({
+          backend,
+          request: { ...marked, model: target.model },
+          call,
+          client: dialect.client,
+          facts,
+          observer: trial.observer,
+          setTimer,
+        });
+      },
+    };
+  };
+}
+
+function isBlocked(provider: Provider, enrolled: Enrolled): boolean {
+  return provider.relayBlockers.some((key) => enrolled.scan.members.some((member) => member.key === key));
+}
+
+/** Whether the client itself asked for the usage frame: only then may it see one. */
+function asksForUsage(dialect: Dialect, enrolled: Enrolled): boolean {
+  if (dialect.name !== "openai-chat") return true;
+  const member = enrolled.scan.members.find((each) => each.key === "stream_options");
+  if (member === undefined || member.kind !== "object") return false;
+  const options: unknown = JSON.parse(enrolled.bytes.toString("utf8", member.start, member.end));
+  return typeof options === "object" && options !== null && "include_usage" in options && options.include_usage === true;
+}
+
+const isBeta = (url: string): boolean => url.endsWith("?beta=true") || url.includes("?beta=true&");
+
+/** Client headers that an upstream of the same dialect needs: names are fixed here, values are what fetch lets through. */
+function passHeaders(headers: Headers, door: Door, provider: Provider): Record<string, string> {
+  const passed: Record<string, string> = {};
+  if (door.dialect !== "anthropic-messages" || provider.backend.dialect !== door.dialect) return passed;
+  for (const name of ["anthropic-version", "anthropic-beta"]) {
+    const value = headers.get(name);
+    if (value !== null && value.length <= 4_000 && /^[\x20-\x7e]*$/.test(value)) passed[name] = value;
+  }
+  return passed;
+}
+

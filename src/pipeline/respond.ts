@@ -1,0 +1,83 @@
+// An open lane -> the response that the client sees. After the first word nothing is retried and nothing is spliced:
+// a failed stream ends with its dialect's error and without its happy end.
+
+import { Failure, failureFrom } from "../canon/failure.ts";
+import type { ClientHalf } from "../dialects/dialect.ts";
+import type { Opened } from "./attempt.ts";
+import { type Run, shownRule } from "./run.ts";
+import { streamBody } from "./stream-body.ts";
+
+/** Headers of every answer that came from a target. Values are ASCII by construction. */
+export function answerHeaders(run: Run): Record<string, string> {
+  const { winner, decision } = run;
+  const target = winner?.target ?? decision?.targets[0];
+  const headers: Record<string, string> = { "x-clawgate-attempts": String(run.attempts) };
+  if (target !== undefined) {
+    headers["x-clawgate-provider"] = target.provider;
+    headers["x-clawgate-model"] = asciiOf(target.model);
+  }
+  if (decision !== null) {
+    headers["x-clawgate-layer"] = decision.layer;
+    headers["x-clawgate-rule"] = asciiOf(shownRule(run));
+  }
+  if (run.overheadMs !== null) headers["x-clawgate-overhead-ms"] = run.overheadMs.toFixed(3);
+  return headers;
+}
+
+const asciiOf = (text: string): string => text.replace(/[^\x20-\x7e]/g, "?");
+
+export function failureResponse(run: Run, client: ClientHalf, failure: Failure): Response {
+  const headers: Record<string, string> = { ...answerHeaders(run), "content-type": "application/json" };
+  if (failure.retryAfterMs !== null) headers["retry-after"] = String(Math.max(1, Math.ceil(failure.retryAfterMs / 1000)));
+  run.settle(failure.status, failure);
+  return new Response(JSON.stringify(client.encodeFailure(failure, run.context.id)), { status: failure.status, headers });
+}
+
+export async function wholeResponse(run: Run, client: ClientHalf, opening: Promise<Opened>): Promise<Response> {
+  try {
+    const opened = await opening;
+    run.winner = opened.trial;
+    const [piece] = opened.pieces;
+    const headers = answerHeaders(run);
+    headers["content-type"] = "application/json";
+    run.settle(200, null);
+    return new Response((piece?.bytes ?? "") as BodyInit, { headers });
+  } catch (thrown) {
+    return failureResponse(run, client, failureFrom(thrown));
+  }
+}
+
+export async function streamResponse(run: Run, client: ClientHalf, opening: Promise<Opened>): Promise<Response> {
+  const { streaming } = run.generation;
+  let opened: Opened | null;
+  try {
+    opened = await withinCommit(run, opening, streaming.commit_after_s * 1000);
+  } catch (thrown) {
+    return failureResponse(run, client, failureFrom(thrown));
+  }
+  if (opened !== null) run.winner = opened.trial;
+  const headers = answerHeaders(run);
+  headers["content-type"] = "text/event-stream; charset=utf-8";
+  headers["cache-control"] = "no-cache, no-transform";
+  headers["x-accel-buffering"] = "no";
+  run.live.stage = "streaming";
+  return new Response(streamBody(run, client, opened ?? opening) as unknown as ReadableStream, { headers });
+}
+
+/** Null when the gate is still shut after `commitMs`: from then on failures are told in-band. */
+function withinCommit(run: Run, opening: Promise<Opened>, commitMs: number): Promise<Opened | null> {
+  if (commitMs === 0) return opening;
+  return new Promise((resolve, reject) => {
+    const stop = run.estate.clock.setTimer(commitMs, () => resolve(null));
+    opening.then(
+      (opened) => {
+        stop();
+        resolve(opened);
+      },
+      (thrown) => {
+        stop();
+        reject(thrown);
+      },
+    );
+  });
+}

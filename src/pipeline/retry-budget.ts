@@ -1,0 +1,58 @@
+// How many second tries may be under way at once: 20 % of the running requests, at least 3 (facts/reliability.md rule 5).
+// A try beyond that waits for its place, so that a dead provider costs time and never a storm.
+
+export type RetryBudget = {
+  /** Resolves true with a place taken, or false when none came free in `waitMs`. Rejects with the signal's reason. */
+  take(signal: AbortSignal, waitMs: number): Promise<boolean>;
+  give(): void;
+  running(): number;
+};
+
+const share = 0.2;
+const floor = 3;
+
+export function createRetryBudget(options: {
+  readonly activeRequests: () => number;
+  readonly setTimer: (ms: number, run: () => void) => () => void;
+}): RetryBudget {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  const hasPlace = (): boolean => running < Math.max(floor, Math.floor(options.activeRequests() * share));
+
+  return {
+    running: () => running,
+    take(signal, waitMs) {
+      if (hasPlace()) {
+        running += 1;
+        return Promise.resolve(true);
+      }
+      return new Promise((resolve, reject) => {
+        const leave = (): void => {
+          stopTimer();
+          signal.removeEventListener("abort", onAbort);
+          const at = waiting.indexOf(enter);
+          if (at >= 0) waiting.splice(at, 1);
+        };
+        const enter = (): void => {
+          leave();
+          running += 1;
+          resolve(true);
+        };
+        const onAbort = (): void => {
+          leave();
+          reject(signal.reason);
+        };
+        const stopTimer = options.setTimer(waitMs, () => {
+          leave();
+          resolve(false);
+        });
+        signal.addEventListener("abort", onAbort, { once: true });
+        waiting.push(enter);
+      });
+    },
+    give() {
+      running -= 1;
+      if (hasPlace()) waiting[0]?.();
+    },
+  };
+}

@@ -1,0 +1,184 @@
+// One request on its way: what admit opened, what every stage adds, and the single place that ends it with one record.
+
+import { Failure, consequences } from "../canon/failure.ts";
+import type { AttemptRecord, RequestRecord } from "../canon/record.ts";
+import type { Context } from "../canon/context.ts";
+import type { Target } from "../canon/decision.ts";
+import { unknownUsage } from "../canon/usage.ts";
+import type { RoutedDecision } from "../routing/router.ts";
+import type { Turn } from "../tenants/queue.ts";
+import type { Door } from "./doors.ts";
+import type { Estate, Generation, Provider } from "./generation.ts";
+import type { LiveRequest } from "./live.ts";
+import { createObserver, type Observer } from "./observe.ts";
+
+/** A try in progress; it becomes an AttemptRecord. */
+export type Trial = {
+  readonly provider: Provider;
+  readonly target: Target;
+  readonly lane: AttemptRecord["lane"];
+  readonly startedMs: number;
+  readonly startedAtMs: number;
+  readonly waitMs: number;
+  readonly abort: AbortController;
+  readonly observer: Observer;
+  turn: Turn | null;
+  status: number | null;
+  headersMs: number | null;
+  firstTokenMs: number | null;
+  isSettled: boolean;
+};
+
+export type Run = {
+  readonly context: Context;
+  readonly door: Door;
+  readonly estate: Estate;
+  readonly generation: Generation;
+  readonly live: LiveRequest;
+  readonly trials: AttemptRecord[];
+  decision: RoutedDecision | null;
+  requestedModel: string;
+  session: string | null;
+  stream: boolean;
+  /** Our own time until the first dispatch; null until then. */
+  overheadMs: number | null;
+  queueWaitMs: number;
+  /** Targets that were tried, failed or not. */
+  attempts: number;
+  /** The try whose answer the client gets. */
+  winner: Trial | null;
+  /** Writes the record and lets everything go. Idempotent. */
+  settle(status: number, failure: Failure | null): void;
+};
+
+export function createRun(options: {
+  readonly context: Context;
+  readonly door: Door;
+  readonly estate: Estate;
+  readonly generation: Generation;
+  readonly live: LiveRequest;
+  readonly onSettled: () => void;
+}): Run {
+  const { context, estate } = options;
+  let isSettled = false;
+  const run: Run = {
+    context,
+    estate,
+    door: options.door,
+    generation: options.generation,
+    live: options.live,
+    trials: [],
+    decision: null,
+    requestedModel: "",
+    session: null,
+    stream: false,
+    overheadMs: null,
+    queueWaitMs: 0,
+    attempts: 0,
+    winner: null,
+    settle(status, failure) {
+      if (isSettled) return;
+      isSettled = true;
+      options.onSettled();
+      estate.live.remove(context.id);
+      if (run.winner !== null) endTrial(run, run.winner, failure);
+      estate.record(recordOf(run, status, failure));
+    },
+  };
+  return run;
+}
+
+/** Ends a try: its turn is free, its verdict is in the health book, its row is in the record. Idempotent. */
+export function endTrial(run: Run, trial: Trial, failure: Failure | null): void {
+  if (trial.isSettled) return;
+  trial.isSettled = true;
+  trial.turn?.release();
+  const { health, clock } = run.estate;
+  const durationMs = clock.monotonicMs() - trial.startedMs;
+  const { provider, model } = trial.target;
+  if (failure === null) health.succeeded(provider, model, durationMs);
+  else if (failure.kind === "cancelled" || failure.kind === "shutting-down") health.undecided(provider);
+  else health.failed(provider, model, failure);
+  if (failure !== null) trial.abort.abort(failure);
+  run.trials.push({
+    provider,
+    model,
+    outcome: failure === null ? "ok" : failure.kind === "cancelled" ? "cancelled" : "failed",
+    lane: trial.lane,
+    status: failure?.upstreamStatus ?? trial.status,
+    failure: failure?.kind ?? null,
+    message: failure === null ? null : shortError(run, failure),
+    startedAtMs: trial.startedAtMs,
+    waitMs: Math.round(trial.waitMs),
+    headersMs: trial.headersMs,
+    firstTokenMs: trial.firstTokenMs,
+    durationMs: Math.round(durationMs),
+    maybeBilled: failure !== null && (failure.maybeBilled || trial.status === 200),
+  });
+}
+
+export function beginTrial(run: Run, fields: Pick<Trial, "provider" | "target" | "lane" | "waitMs" | "turn" | "abort">): Trial {
+  const { clock } = run.estate;
+  run.attempts += 1;
+  run.live.provider = fields.provider.id;
+  return {
+    ...fields,
+    startedMs: clock.monotonicMs(),
+    startedAtMs: clock.nowMs(),
+    observer: createObserver(),
+    status: null,
+    headersMs: null,
+    firstTokenMs: null,
+    isSettled: false,
+  };
+}
+
+/** The rule as it is shown: a diversion from the decision's first target is marked. */
+export function shownRule(run: Run): string {
+  const { decision, winner } = run;
+  if (decision === null) return "none";
+  const first = decision.targets[0];
+  const isDiverted = winner !== null && winner.target.provider !== first?.provider;
+  return isDiverted ? `${decision.rule}->fallback` : decision.rule;
+}
+
+const shortError = (run: Run, failure: Failure): string => run.estate.redact(failure.message).slice(0, 300);
+
+function recordOf(run: Run, status: number, failure: Failure | null): RequestRecord {
+  const { context, decision, winner } = run;
+  const rule = decision === null ? null : shownRule(run);
+  const isDiverted = rule !== null && rule !== decision?.rule;
+  const round = (ms: number | null): number | null => (ms === null ? null : Math.round(ms * 1000) / 1000);
+  return {
+    id: context.id,
+    startedAtMs: context.startedAtMs,
+    tenant: context.tenant,
+    keyId: context.keyId,
+    session: run.session,
+    door: run.door.name,
+    client: context.client,
+    tags: context.tags,
+    requestedModel: run.requestedModel.slice(0, 300),
+    stream: run.stream,
+    layer: decision?.layer ?? null,
+    rule,
+    confidence: decision === null ? null : isDiverted ? round(decision.confidence * 0.8) : decision.confidence,
+    reason: decision?.reason ?? null,
+    facts: null,
+    candidates: decision?.candidates ?? [],
+    attempts: run.trials,
+    provider: winner?.target.provider ?? null,
+    model: winner?.target.model ?? null,
+    upstreamModel: winner?.observer.sight.upstreamModel ?? null,
+    queueWaitMs: Math.round(run.queueWaitMs),
+    overheadMs: round(run.overheadMs),
+    firstTokenMs: winner?.firstTokenMs ?? null,
+    durationMs: Math.round(run.estate.clock.monotonicMs() - context.arrivedMs),
+    usage: winner?.observer.sight.usage ?? unknownUsage,
+    costNanoUsd: null,
+    status: failure !== null && status === 200 && !run.stream ? consequences[failure.kind].status : status,
+    finish: winner?.observer.sight.finish ?? null,
+    failure: failure?.kind ?? null,
+    error: failure === null ? null : shortError(run, failure),
+  };
+}

@@ -1,0 +1,165 @@
+// The bytes of a stream, pulled by the client: piece after piece, keep-alives in long silences, and its limits.
+// A client that does not read is let go; an upstream that falls silent is cut off. It must never buffer ahead.
+
+import { Failure, failureFrom } from "../canon/failure.ts";
+import type { ClientHalf } from "../dialects/dialect.ts";
+import { commentFrame } from "../wire/sse.ts";
+import type { Opened } from "./attempt.ts";
+import type { Run } from "./run.ts";
+import { createWatch } from "./watch.ts";
+
+const silence = Symbol("silence");
+
+export type StreamBody = AsyncGenerator<Uint8Array | string, void, void>;
+
+/** `source` is a promise when headers had to be sent before any target opened its gate. */
+export function streamBody(run: Run, client: ClientHalf, source: Opened | Promise<Opened>): StreamBody {
+  const { context, generation } = run;
+  const patience = createPatience(run);
+  const frame = generation.streaming.keepalive === "event" ? client.heartbeatFrame : commentFrame;
+
+  const end = (failure: Failure | null): void => {
+    patience.stop();
+    context.signal.removeEventListener("abort", onAbort);
+    run.settle(200, failure);
+  };
+  // A generator that was never started, or that waits for a client who has gone, may never reach its `finally`.
+  const onAbort = (): void => {
+    if (!patience.isWithUpstream()) end(failureFrom(context.signal.reason));
+  };
+  context.signal.addEventListener("abort", onAbort, { once: true });
+
+  async function* generate(): StreamBody {
+    let failure: Failure | null = null;
+    let isOver = false;
+    try {
+      let opened: Opened;
+      if (source instanceof Promise) {
+        // The client must hear at once that its request was accepted.
+        let result: Opened | typeof silence = silence;
+        do {
+          patience.offer();
+          yield frame;
+          patience.taken();
+          result = await patience.wait(source);
+        } while (result === silence);
+        opened = result;
+      } else opened = source;
+      run.winner = opened.trial;
+      patience.hear(opened);
+      let isLast = false;
+      for (const piece of opened.pieces) {
+        isLast = piece.isLast;
+        if (piece.bytes.length === 0) continue;
+        patience.offer();
+        yield piece.bytes;
+        patience.taken();
+      }
+      while (!isLast) {
+        const next = opened.lane.next();
+        let piece = await patience.wait(next);
+        while (piece === silence) {
+          patience.offer();
+          yield frame;
+          patience.taken();
+          piece = await patience.wait(next);
+        }
+        patience.heard();
+        if (piece.bytes.length > 0) {
+          patience.offer();
+          yield piece.bytes;
+          patience.taken();
+          patience.heard();
+        }
+        if (piece.failure !== null) throw piece.failure;
+        isLast = piece.isLast;
+      }
+      isOver = true;
+    } catch (thrown) {
+      failure = failureFrom(thrown);
+      if (failure.kind !== "cancelled") {
+        isOver = true;
+        yield client.encodeFailureFrame(failure, context.id);
+      }
+    } finally {
+      // Left at a yield without an end: the client has gone.
+      if (!isOver && failure === null) failure = goneFailure(context.signal);
+      end(failure);
+    }
+  }
+  return generate();
+}
+
+function goneFailure(signal: AbortSignal): Failure {
+  return signal.aborted ? failureFrom(signal.reason) : new Failure("cancelled", "The client went away.");
+}
+
+/** The waiting of one stream: who is being waited for, since when, and what happens when it is too long. */
+function createPatience(run: Run) {
+  const { clock } = run.estate;
+  const { streaming } = run.generation;
+  const keepAliveMs = streaming.keepalive_s * 1000;
+  const stallMs = streaming.stall_s * 1000;
+  let opened: Opened | null = null;
+  let stands: "with-client" | "with-upstream" = "with-client";
+  let offeredMs = clock.monotonicMs();
+  let heardMs = offeredMs;
+  let pingMs = offeredMs + keepAliveMs;
+  let wake: ((value: typeof silence) => void) | null = null;
+
+  const upstreamLimitMs = (): number => {
+    if (opened === null) return Number.POSITIVE_INFINITY;
+    const { limits } = opened.trial.provider;
+    const totalMs = limits.totalMs === null ? Number.POSITIVE_INFINITY : opened.trial.startedMs + limits.totalMs;
+    return Math.min(heardMs + limits.idleMs, totalMs);
+  };
+  const look = (): void => {
+    const now = clock.monotonicMs();
+    if (stands === "with-client" && now >= offeredMs + stallMs) {
+      run.context.abort(new Failure("cancelled", "The client stopped reading."));
+      return;
+    }
+    if (stands === "with-upstream" && now >= upstreamLimitMs()) {
+      opened?.trial.abort.abort(new Failure("timed-out", "The upstream fell silent.", { maybeBilled: true }));
+      return;
+    }
+    if (stands === "with-upstream" && now >= pingMs) {
+      pingMs = now + keepAliveMs;
+      wake?.(silence);
+    }
+    // No limit is farther away than this, so a change of sides is noticed in time without moving a timer.
+    const next = stands === "with-client" ? offeredMs + stallMs : Math.min(pingMs, upstreamLimitMs());
+    watch.set(Math.max(now + 1, Math.min(next, now + stallMs, now + keepAliveMs)));
+  };
+  const watch = createWatch(clock, look);
+  watch.set(offeredMs + Math.min(keepAliveMs, stallMs));
+
+  return {
+    stop: () => watch.stop(),
+    isWithUpstream: () => stands === "with-upstream",
+    hear(source: Opened) {
+      opened = source;
+      heardMs = clock.monotonicMs();
+      watch.set(Math.min(heardMs + source.trial.provider.limits.idleMs, heardMs + keepAliveMs, heardMs + stallMs));
+    },
+    heard() {
+      heardMs = clock.monotonicMs();
+      pingMs = heardMs + keepAliveMs;
+    },
+    offer() {
+      offeredMs = clock.monotonicMs();
+      stands = "with-client";
+    },
+    taken() {
+      stands = "with-upstream";
+    },
+    /** The value, or `silence` when a keep-alive is due first; then the same promise is to be waited for again. */
+    wait<T>(promise: Promise<T>): Promise<T | typeof silence> {
+      stands = "with-upstream";
+      return new Promise((resolve, reject) => {
+        wake = resolve;
+        promise.then(resolve, reject);
+      });
+    },
+  };
+}

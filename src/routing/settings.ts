@@ -1,0 +1,155 @@
+// The routing sections of the config: names, chain, strategy and the three layers in ClawGate-py's shapes.
+// It must never ask whether a target exists: only config/ sees the whole file.
+
+import { z } from "zod";
+
+export const aliasesSettings = z
+  .record(z.string().min(1).max(200), z.string().min(1).max(300))
+  .default({})
+  .describe(
+    "Other names for models: name to provider, `provider/model`, listed model or `auto`. `*` in the name is a wildcard.",
+  );
+
+export const defaultModelSettings = z
+  .string()
+  .min(1)
+  .optional()
+  .describe("Target for a model name that nothing else knows. Absent: such a name is answered with 404.");
+
+export const fallbackChainSettings = z
+  .array(z.string().min(1))
+  .optional()
+  .describe(
+    "Providers in the order in which they are tried. Absent: every provider in the order of this file.",
+  );
+
+export const strategies = [
+  "priority",
+  "weighted",
+  "round-robin",
+  "lowest-latency",
+  "lowest-cost",
+  "least-busy",
+] as const;
+
+export const routingSettings = z
+  .strictObject({
+    strategy: z.enum(strategies).default("priority").describe("How one of several equal targets is chosen."),
+    hedge_after_s: z
+      .number()
+      .min(0)
+      .max(600)
+      .default(0)
+      .describe("Seconds without a first word after which a second target is asked as well; 0 = never."),
+    unknown_model: z
+      .enum(["error", "auto"])
+      .default("error")
+      .describe("A model name that nothing knows: 404, or treated like `auto`."),
+  })
+  .prefault({});
+
+export type RoutingSettings = z.infer<typeof routingSettings>;
+
+const words = z
+  .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+  .transform((value) => (typeof value === "string" ? [value] : value));
+
+const staticMatch = z.strictObject({
+  get any() {
+    return z.array(staticMatch).min(1).optional().describe("One of these blocks holds.");
+  },
+  get all() {
+    return z.array(staticMatch).min(1).optional().describe("All of these blocks hold.");
+  },
+  get not() {
+    return staticMatch.optional().describe("This block does not hold.");
+  },
+  model_requested: words.optional().describe("Whole model names; `*` is a wildcard."),
+  system_prompt_contains: words.optional().describe("Words or phrases of the system prompt."),
+  header_contains: z
+    .record(z.string(), words)
+    .optional()
+    .describe("Texts in request headers, by header name."),
+});
+
+export type StaticMatch = z.infer<typeof staticMatch>;
+
+const staticRule = z.strictObject({
+  name: z.string().min(1).max(100).describe("The rule's name, shown in `X-ClawGate-Rule`."),
+  match: staticMatch.describe("What must hold; keys of one block are AND."),
+  route_to: z.string().min(1).describe("Provider, or `provider/model`."),
+});
+
+export type StaticRule = z.infer<typeof staticRule>;
+
+export const staticRulesSettings = z
+  .strictObject({
+    enabled: z.boolean().default(true).describe("Whether this layer is asked."),
+    rules: z.array(staticRule).prefault([]).describe("First match wins."),
+  })
+  .prefault({});
+
+export type StaticRulesSettings = z.infer<typeof staticRulesSettings>;
+
+const heuristicMatch = z.strictObject({
+  message_keywords: z
+    .strictObject({
+      any_of: z.array(z.string().min(1)).min(1).describe("Words or phrases of the last user turn."),
+      min_matches: z.number().int().min(1).max(1000).default(1).describe("How many of them must occur."),
+    })
+    .optional()
+    .describe("Keywords in the user's own words."),
+  has_tools: z.boolean().optional().describe("Whether the request brings tools."),
+  has_images: z.boolean().optional().describe("Whether the request brings images."),
+  code_block: z.boolean().optional().describe("Whether the last user turn holds a code block."),
+  estimated_tokens: z
+    .strictObject({
+      less_than: z.number().min(0).optional().describe("Fewer than this."),
+      greater_than: z.number().min(0).optional().describe("More than this."),
+    })
+    .optional()
+    .describe("Estimated tokens of the whole request."),
+  fallthrough: z.boolean().optional().describe("Always holds."),
+});
+
+export type HeuristicMatch = z.infer<typeof heuristicMatch>;
+
+const heuristicRule = z.strictObject({
+  name: z.string().min(1).max(100).describe("The rule's name, shown in `X-ClawGate-Rule`."),
+  match: heuristicMatch.describe("What must hold; keys of one block are AND."),
+  route_to: z.string().min(1).describe("Provider, or `provider/model`."),
+});
+
+export type HeuristicRule = z.infer<typeof heuristicRule>;
+
+export const heuristicRulesSettings = z
+  .strictObject({
+    enabled: z.boolean().default(true).describe("Whether this layer is asked."),
+    rules: z.array(heuristicRule).default([]).describe("First match wins."),
+  })
+  .prefault({});
+
+export type HeuristicRulesSettings = z.infer<typeof heuristicRulesSettings>;
+
+export const llmClassifierSettings = z
+  .strictObject({
+    enabled: z.boolean().default(false).describe("Whether a cheap model is asked when no rule matched."),
+    classifier_provider: z.string().min(1).optional().describe("Provider that classifies."),
+    max_classify_tokens: z
+      .number()
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(50)
+      .describe("Most tokens of its answer."),
+    timeout_ms: z.number().int().min(1).max(600_000).default(3000).describe("Milliseconds it may take."),
+    fallback_on_timeout: z.string().min(1).optional().describe("Provider when it takes longer."),
+    prompt: z.string().min(1).optional().describe("The question, with `{last_user_message}` in it."),
+    category_routing: z
+      .record(z.string().min(1), z.string().min(1))
+      .default({})
+      .describe("Category to provider, or to `provider/model`."),
+  })
+  .prefault({});
+
+export type LlmClassifierSettings = z.infer<typeof llmClassifierSettings>;

@@ -1,0 +1,50 @@
+// Answers that the server gives itself: JSON of the operator's routes, and every refusal in the caller's dialect.
+// A refusal must never show more than the Failure's own message.
+
+import { Failure, failureFrom } from "../canon/failure.ts";
+import type { DialectName } from "../canon/request.ts";
+import type { Face } from "./face.ts";
+
+/** Which dialect's errors a caller understands, told before any route is known. */
+export function dialectOf(path: string, headers: Headers): DialectName {
+  const isMessages = path.startsWith("/v1/messages") && (path.length === 12 || path.charCodeAt(12) === 0x2f);
+  return isMessages || headers.has("anthropic-version") ? "anthropic-messages" : "openai-chat";
+}
+
+/** JSON for the operator: never kept by a cache, never sniffed into something else. */
+export function operatorJson(value: unknown, status = 200): Response {
+  return Response.json(value, {
+    status,
+    headers: { "cache-control": "no-store", "x-content-type-options": "nosniff" },
+  });
+}
+
+export type Refusal = {
+  readonly dialect: DialectName;
+  readonly requestId: string;
+  /** A status that the kinds of Failure do not have (405). */
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+/** Anything thrown, as an answer. A bug of ours goes to the log with its request id. */
+export function refuse(face: Face, thrown: unknown, refusal: Refusal): Response {
+  const failure = failureFrom(thrown);
+  if (failure.kind === "internal")
+    face.log.error("a request met an internal error", {
+      requestId: refusal.requestId,
+      error: failure.cause ?? failure,
+    });
+  const headers = new Headers({ ...refusal.headers, "cache-control": "no-store" });
+  if (failure.retryAfterMs !== null)
+    headers.set("retry-after", String(Math.max(1, Math.ceil(failure.retryAfterMs / 1000))));
+  if (failure.kind === "unauthorized") headers.set("www-authenticate", "Bearer");
+  return Response.json(face.encodeFailure(refusal.dialect, failure, refusal.requestId), {
+    status: refusal.status ?? failure.status,
+    headers,
+  });
+}
+
+export function notFound(what: string): Failure {
+  return new Failure("not-found", what);
+}

@@ -1,0 +1,152 @@
+// What the API description says about each route, as plain OpenAPI 3.0 data. It must hold no code that a request runs.
+
+import type { DocumentDecoration } from "elysia";
+import type { Door, DoorName } from "../pipeline/doors.ts";
+
+export type Detail = DocumentDecoration;
+
+type Responses = NonNullable<Detail["responses"]>;
+
+const reference = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+const json = (description: string, schema: string) => ({
+  description,
+  content: { "application/json": { schema: reference(schema) } },
+});
+
+/** Component name of a door's request body. */
+export function requestSchemaName(door: DoorName | string): string {
+  return `${door.replace(/(^|-)([a-z])/g, (_all, _dash: string, letter: string) => letter.toUpperCase())}Request`;
+}
+
+const clientKey: NonNullable<Detail["security"]> = [{ bearer: [] }, { apiKey: [] }];
+const errorStatuses: readonly (readonly [string, string])[] = [
+  ["400", "The request is malformed or asks for something that is not supported."],
+  ["401", "No key, or a wrong one."],
+  ["403", "Forbidden: not this machine, an undeclared proxy, or a foreign website."],
+  ["404", "Nothing there, or no such model."],
+  ["413", "The body is too large."],
+  ["415", "The body is not JSON, or is compressed."],
+  ["429", "A limit of the gateway or of every provider that could answer; see Retry-After."],
+  ["500", "An error of the gateway."],
+  ["502", "The upstream failed."],
+  ["503", "Overloaded or shutting down."],
+  ["504", "The upstream took too long."],
+];
+
+function errors(schema: string, statuses: readonly string[]): Responses {
+  const responses: Responses = {};
+  for (const [status, description] of errorStatuses)
+    if (statuses.includes(status)) responses[status] = json(description, schema);
+  return responses;
+}
+
+function operatorRoute(summary: string, description: string, detail: Partial<Detail> = {}): Detail {
+  return {
+    tags: ["Operator"],
+    summary,
+    description,
+    security: [{ adminKey: [] }],
+    responses: {
+      "200": { description: "JSON", content: { "application/json": { schema: { type: "object" } } } },
+      ...errors("OpenAIError", ["401", "403", "404", "429"]),
+    },
+    ...detail,
+  };
+}
+
+const streamed: Partial<Record<DoorName, string>> = { chat: "ChatReply", messages: "MessagesReply" };
+
+export const describe = {
+  hidden: { hide: true } satisfies Detail,
+  health: {
+    tags: ["Public"],
+    summary: "Health of the gateway and of every provider",
+    description: "Always 200 and the truth in `status`; with `ready=1` it is 503 when the gateway is down.",
+    security: [],
+    parameters: [{ name: "ready", in: "query", required: false, schema: { type: "string", enum: ["1"] } }],
+    responses: { "200": json("The state", "Health"), "503": json("Down (only with ready=1)", "Health") },
+  } satisfies Detail,
+  models: {
+    tags: ["Model list"],
+    summary: "List the models that clients may name",
+    description: "OpenAI's shape; Anthropic's when `anthropic-version` is sent.",
+    security: clientKey,
+    responses: {
+      "200": {
+        description: "The list",
+        content: {
+          "application/json": {
+            schema: { oneOf: [reference("ModelList"), reference("AnthropicModelList")] },
+          },
+        },
+      },
+      ...errors("OpenAIError", ["401", "403"]),
+    },
+  } satisfies Detail,
+  /** Not a row's own: the plugin leaves out paths with a `*`. */
+  model: {
+    tags: ["Model list"],
+    summary: "One model",
+    description: "The id may hold a slash, as it is or as %2F.",
+    security: clientKey,
+    parameters: [{ name: "model", in: "path", required: true, schema: { type: "string" } }],
+    responses: {
+      "200": {
+        description: "The model",
+        content: {
+          "application/json": { schema: { oneOf: [reference("Model"), reference("AnthropicModel")] } },
+        },
+      },
+      ...errors("OpenAIError", ["401", "403", "404"]),
+    },
+  } satisfies Detail,
+  door(door: Door): Detail {
+    const isAnthropic = door.dialect === "anthropic-messages";
+    const errorSchema = isAnthropic ? "AnthropicError" : "OpenAIError";
+    const reply = streamed[door.name];
+    const body = {
+      "application/json": { schema: reply === undefined ? { type: "object" as const } : reference(reply) },
+    };
+    return {
+      tags: [isAnthropic ? "Anthropic" : "OpenAI"],
+      summary: door.summary,
+      security: clientKey,
+      requestBody: {
+        required: true,
+        content: { "application/json": { schema: reference(requestSchemaName(door.name)) } },
+      },
+      responses: {
+        "200": {
+          description:
+            reply === undefined ? "The answer" : "The answer; with `stream: true` as server-sent events",
+          content:
+            reply === undefined
+              ? body
+              : { ...body, "text/event-stream": { schema: { type: "string" as const } } },
+        },
+        ...errors(
+          errorSchema,
+          errorStatuses.map(([status]) => status),
+        ),
+      },
+    };
+  },
+  stats: operatorRoute(
+    "Totals, by provider, by route and over time",
+    "Requests are counted once, however many attempts they took.",
+  ),
+  recent: operatorRoute("The latest requests", "One row a request, its attempts nested.", {
+    parameters: [
+      { name: "limit", in: "query", required: false, schema: { type: "integer", minimum: 1, default: 50 } },
+    ],
+  }),
+  live: operatorRoute("Requests that are running now", "Id, tenant and stage of every request on the road."),
+  reset: operatorRoute(
+    "Forget a provider's failures",
+    "Closes its circuit and ends its cooldown. Needs the admin key or the state directory's token.",
+  ),
+  cancel: operatorRoute(
+    "Cancel a running request",
+    "Its upstream call is aborted and the client gets an error. Needs the admin key or the state directory's token.",
+  ),
+} as const;

@@ -1,0 +1,57 @@
+// Everything the HTTP face needs from the house, handed in by assemble. The server knows no more of the house than this.
+
+import type { z } from "zod";
+import type { Failure } from "../canon/failure.ts";
+import type { DialectName } from "../canon/request.ts";
+import type { Caller, RequestFacts, RouteClass } from "../pipeline/access.ts";
+import type { Door } from "../pipeline/doors.ts";
+
+/** What a Host and an Origin header are held against, and how large a body may be. */
+export type HostRules = {
+  readonly bindHost: string;
+  /** Host names without a port, compared without regard to case. */
+  readonly allowedHosts: readonly string[];
+  /** Whole origins ("https://app.example"), as browsers send them. */
+  readonly allowedOrigins: readonly string[];
+  readonly bodyLimitBytes: number;
+};
+
+export type DoorFacts = RequestFacts & {
+  /** Also the value of x-request-id and request-id, which the server puts on every answer. */
+  readonly requestId: string;
+  /** Monotonic milliseconds. */
+  readonly arrivedMs: number;
+  /** Lifts the idle timeout of this connection: to be called once the request is admitted and its body read. */
+  keepOpen(): void;
+};
+
+export type Health = { readonly status: "ok" | "degraded" | "down"; readonly [key: string]: unknown };
+
+export type Face = {
+  /** The current generation's rules: the same object until a reload, because the server prepares sets from it once. */
+  rules(): HostRules;
+  /** Throws Failure unauthorized, forbidden or over-limit (pipeline/access.ts). */
+  access(routeClass: RouteClass, facts: RequestFacts): Caller;
+  /** The road. The body is unread; wire/body.ts reads it. Never rejects: failures are answers. Headers must be mutable. */
+  door(door: Door, request: Request, caller: Caller, facts: DoorFacts): Promise<Response>;
+  /** The dialect's body of the model list. */
+  modelList(dialect: DialectName, caller: Caller): unknown;
+  /** The dialect's body of one model, null when there is none of that id. */
+  model(dialect: DialectName, id: string, caller: Caller): unknown;
+  health(isReadyCheck: boolean): Health;
+  stats(query: URLSearchParams): Promise<unknown>;
+  recent(query: URLSearchParams): Promise<unknown>;
+  live(): unknown;
+  /** False: no such provider. */
+  resetProvider(id: string): boolean;
+  /** False: no such running request. */
+  cancelRequest(id: string): boolean;
+  /** The dialect's body of an error answer. */
+  encodeFailure(dialect: DialectName, failure: Failure, requestId: string): unknown;
+  newRequestId(): string;
+  monotonicMs(): number;
+  readonly log: { error(message: string, fields: Readonly<Record<string, unknown>>): void };
+  readonly version: string;
+  /** Request schemas for the API description, by door name. Called when the description is first asked for. */
+  apiSchemas(): Readonly<Record<string, z.ZodType>>;
+};

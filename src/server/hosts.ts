@@ -1,0 +1,79 @@
+// The Host and Origin rules (contract section 4): what keeps other websites and rebound names away from a local port.
+// Verdicts come from the configuration alone; it must never look at a path or a key.
+
+import { Failure } from "../canon/failure.ts";
+import { isAddressLiteral } from "../wire/address.ts";
+import type { HostRules } from "./face.ts";
+
+export type Gate = {
+  /** Throws Failure invalid-request (no usable Host) or misdirected. */
+  checkHost(host: string | null): void;
+  /**
+   * The origin to answer CORS for, null when there is none or it is our own page.
+   * `host` must have passed checkHost. Throws Failure forbidden.
+   */
+  checkOrigin(origin: string | null, host: string): string | null;
+};
+
+const hostShape = /^(\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?)\.?(?::\d{1,5})?$/i;
+const rememberedHosts = 64;
+
+export function createGate(rules: HostRules): Gate {
+  const names = new Set(
+    ["localhost", "host.docker.internal", rules.bindHost, ...rules.allowedHosts].map((name) =>
+      name.toLowerCase(),
+    ),
+  );
+  const origins = new Set(rules.allowedOrigins.map((origin) => origin.toLowerCase().replace(/\/$/, "")));
+  const accepted = new Set<string>();
+  return {
+    checkHost(host) {
+      if (host !== null && accepted.has(host)) return;
+      // Two Host headers arrive joined as "a, b", which the shape refuses as well.
+      const name = host === null || host.length > 255 ? undefined : hostShape.exec(host)?.[1];
+      if (host === null || name === undefined)
+        throw new Failure("invalid-request", "The Host header is missing or malformed.", {
+          code: "invalid_host",
+        });
+      if (!isAddressLiteral(name) && !names.has(name.toLowerCase()))
+        throw new Failure(
+          "misdirected",
+          "This Host name is not one of the gateway's. Add it to server.allowed_hosts if it should be.",
+        );
+      if (accepted.size >= rememberedHosts) accepted.clear();
+      accepted.add(host);
+    },
+    checkOrigin(origin, host) {
+      if (origin === null) return null;
+      if (origins.has(origin.toLowerCase())) return origin;
+      if (origin === `http://${host}` || origin === `https://${host}`) return null;
+      throw new Failure(
+        "forbidden",
+        "Requests from other websites are refused. Add this Origin to server.allowed_origins if it is trusted.",
+      );
+    },
+  };
+}
+
+/** Headers that let a page of an allowed origin read the answer. */
+export function corsHeaders(origin: string): readonly (readonly [string, string])[] {
+  return [
+    ["access-control-allow-origin", origin],
+    [
+      "access-control-expose-headers",
+      "x-request-id, request-id, retry-after, x-clawgate-provider, x-clawgate-model, x-clawgate-layer, x-clawgate-rule, x-clawgate-attempts, x-clawgate-overhead-ms",
+    ],
+    ["vary", "origin"],
+  ];
+}
+
+/** The answer to a preflight of an allowed origin. */
+export function preflight(wantedHeaders: string | null, methods: readonly string[]): Response {
+  const headers = new Headers({
+    "access-control-allow-methods": methods.join(", "),
+    "access-control-max-age": "600",
+  });
+  if (wantedHeaders !== null && /^[\w!#$%&'*+.^`|~, -]{1,2000}$/.test(wantedHeaders))
+    headers.set("access-control-allow-headers", wantedHeaders);
+  return new Response(null, { status: 204, headers });
+}

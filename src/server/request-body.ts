@@ -1,0 +1,30 @@
+// What a body must look like before anybody reads it: JSON, not compressed, not too large. It reads headers only.
+
+import { Failure } from "../canon/failure.ts";
+
+/** Throws Failure unsupported-media-type or too-large. `isWanted` false: a command, whose body may be missing. */
+export function checkRequestBody(headers: Headers, isWanted: boolean, limitBytes: number): void {
+  const encoding = headers.get("content-encoding");
+  if (encoding !== null && encoding.toLowerCase() !== "identity")
+    throw new Failure("unsupported-media-type", "Compressed request bodies are not accepted.", {
+      code: "unsupported_content_encoding",
+    });
+  const length = headers.get("content-length");
+  const type = headers.get("content-type");
+  const isEmpty = (length === null || length === "0") && !headers.has("transfer-encoding");
+  const isBare = !isWanted && isEmpty && type === null;
+  if (!isBare && (type === null || !isJson(type)))
+    throw new Failure(
+      "unsupported-media-type",
+      "The body must be JSON, sent as Content-Type: application/json.",
+    );
+  if (length !== null && Number(length) > limitBytes)
+    throw new Failure("too-large", `The body is larger than the limit of ${limitBytes} bytes.`);
+}
+
+function isJson(contentType: string): boolean {
+  if (contentType === "application/json") return true;
+  const semicolon = contentType.indexOf(";");
+  const type = (semicolon < 0 ? contentType : contentType.slice(0, semicolon)).trim().toLowerCase();
+  return type === "application/json" || /^application\/[a-z0-9!#$&^_.-]{1,100}\+json$/.test(type);
+}

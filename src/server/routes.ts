@@ -1,0 +1,119 @@
+// The table of routes: method, path, who may call it, what it does. One row carries its own class, so that no route
+// can be reached around its check. It must never read a body.
+
+import { Failure } from "../canon/failure.ts";
+import type { DialectName } from "../canon/request.ts";
+import type { Caller, RouteClass } from "../pipeline/access.ts";
+import { doors } from "../pipeline/doors.ts";
+import { notFound, operatorJson } from "./answers.ts";
+import { describe, type Detail } from "./describe.ts";
+import type { DoorFacts, Face } from "./face.ts";
+
+export type Call = {
+  readonly request: Request;
+  readonly path: string;
+  /** Without the question mark; "" when there is none. */
+  readonly query: string;
+  /** The part of the path that the row's `*` stands for, percent-decoded; "" for a path without one. */
+  readonly name: string;
+  readonly dialect: DialectName;
+  readonly caller: Caller;
+  readonly facts: DoorFacts;
+};
+
+export type Route = {
+  readonly method: "GET" | "HEAD" | "POST";
+  /** At most one `*`. It stands for one or more characters; between two slashes it stands for one segment. */
+  readonly path: string;
+  readonly routeClass: RouteClass;
+  /** A door's body is JSON; the other POST routes take none. */
+  readonly takesBody: boolean;
+  readonly detail: Detail;
+  answer(call: Call): Response | Promise<Response>;
+};
+
+export function routesOf(face: Face): readonly Route[] {
+  const health = (call: Call): Response => {
+    const isReadyCheck = new URLSearchParams(call.query).get("ready") === "1";
+    const health = face.health(isReadyCheck);
+    return operatorJson(health, isReadyCheck && health.status === "down" ? 503 : 200);
+  };
+  const get = (
+    path: string,
+    routeClass: RouteClass,
+    answer: Route["answer"],
+    detail: Detail = describe.hidden,
+  ): Route => ({ method: "GET", path, routeClass, takesBody: false, detail, answer });
+  const head = (path: string, answer: Route["answer"]): Route => ({
+    ...get(path, "public", answer),
+    method: "HEAD",
+  });
+  const command = (path: string, detail: Detail, missing: string, act: (id: string) => boolean): Route => ({
+    ...get(path, "write", (call) => {
+      if (!act(call.name)) throw notFound(missing);
+      return operatorJson({ ok: true });
+    }),
+    method: "POST",
+    detail,
+  });
+  return [
+    get("/", "public", () => new Response(greeting(face.version))),
+    head("/", () => new Response(null)),
+    get("/health", "public", health, describe.health),
+    head("/health", (call) => new Response(null, { status: health(call).status })),
+    get(
+      "/v1/models",
+      "data",
+      (call) => Response.json(face.modelList(call.dialect, call.caller)),
+      describe.models,
+    ),
+    get("/v1/models/*", "data", (call) => {
+      const model = face.model(call.dialect, call.name, call.caller);
+      if (model === null)
+        throw new Failure("unknown-model", `There is no model "${call.name.slice(0, 120)}" here.`, {
+          code: "model_not_found",
+          param: "model",
+        });
+      return Response.json(model);
+    }),
+    ...doors.map((door): Route => ({
+      method: "POST",
+      path: door.path,
+      routeClass: "data",
+      takesBody: true,
+      detail: describe.door(door),
+      answer: (call) => face.door(door, call.request, call.caller, call.facts),
+    })),
+    get(
+      "/api/stats",
+      "read",
+      async (call) => operatorJson(await face.stats(new URLSearchParams(call.query))),
+      describe.stats,
+    ),
+    get(
+      "/api/recent",
+      "read",
+      async (call) => operatorJson(await face.recent(new URLSearchParams(call.query))),
+      describe.recent,
+    ),
+    get("/api/live", "read", () => operatorJson(face.live()), describe.live),
+    command("/api/providers/*/reset", describe.reset, "There is no provider of that id.", face.resetProvider),
+    command(
+      "/api/requests/*/cancel",
+      describe.cancel,
+      "No request of that id is running.",
+      face.cancelRequest,
+    ),
+  ];
+}
+
+function greeting(version: string): string {
+  return [
+    `ClawGate ${version}: one local endpoint between AI clients and AI models.`,
+    "",
+    "OpenAI clients:    base URL <this address>/v1",
+    "Anthropic clients: base URL <this address>",
+    "API description:   /swagger",
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,165 @@
+// The HTTP server: Elysia mounts the table of routes, and one function stands before every one of them.
+// It must never decide anything about models, keys or providers: that is the face's business.
+
+import { Elysia } from "elysia";
+import { Failure } from "../canon/failure.ts";
+import { dialectOf, notFound, refuse } from "./answers.ts";
+import { descriptionRoutes } from "./description.ts";
+import type { DoorFacts, Face } from "./face.ts";
+import { corsHeaders, createGate, preflight } from "./hosts.ts";
+import { elysiaPath, methodsAt, nameIn, splitUrl } from "./paths.ts";
+import { checkRequestBody } from "./request-body.ts";
+import { type Route, routesOf } from "./routes.ts";
+
+export type ServerOptions = {
+  /** An address or a name; "::" takes both families where the machine does. */
+  readonly hostname: string;
+  /** 0: any free one. */
+  readonly port: number;
+};
+
+export type Server = {
+  readonly port: number;
+  readonly hostname: string;
+  /** Requests that are being answered now, streams included. */
+  pendingRequests(): number;
+  /** Accepts nobody any more, waits up to `graceMs` for running answers, then cuts them off. */
+  stop(graceMs: number): Promise<void>;
+};
+
+type BunServer = Bun.Server<unknown>;
+
+/** Starts to listen. Throws what Bun.serve throws (EADDRINUSE, EACCES). */
+export function createServer(face: Face, options: ServerOptions): Server {
+  const routes = routesOf(face);
+  const table = [...routes, ...descriptionRoutes(face, routes)];
+  let rules = face.rules();
+  let gate = createGate(rules);
+
+  async function answer(route: Route | null, request: Request, bun: BunServer | null): Promise<Response> {
+    const arrivedMs = face.monotonicMs();
+    const requestId = face.newRequestId();
+    const { headers } = request;
+    const [path, query] = splitUrl(request.url);
+    let corsOrigin: string | null = null;
+    let response: Response;
+    try {
+      const current = face.rules();
+      if (current !== rules) {
+        rules = current;
+        gate = createGate(current);
+      }
+      const host = headers.get("host");
+      gate.checkHost(host);
+      corsOrigin = gate.checkOrigin(headers.get("origin"), host ?? "");
+      const name = route === null ? null : nameIn(route.path, path);
+      if (route === null || name === null) response = answerUnrouted(request, path, requestId, corsOrigin);
+      else {
+        const facts: DoorFacts = {
+          requestId,
+          arrivedMs,
+          headers,
+          peer: () => bun?.requestIP(request)?.address ?? null,
+          keepOpen: () => bun?.timeout(request, 0),
+        };
+        const caller = face.access(route.routeClass, facts);
+        if (route.method === "POST") checkRequestBody(headers, route.takesBody, rules.bodyLimitBytes);
+        response = await route.answer({
+          request,
+          path,
+          query,
+          name,
+          dialect: dialectOf(path, headers),
+          caller,
+          facts,
+        });
+      }
+    } catch (thrown) {
+      response = refuse(face, thrown, { dialect: dialectOf(path, headers), requestId });
+    }
+    response.headers.set("x-request-id", requestId);
+    response.headers.set("request-id", requestId);
+    // The rest of the body is still under way: without this the client goes on sending it into a connection that we keep.
+    if (response.status === 413) response.headers.set("connection", "close");
+    if (corsOrigin !== null)
+      for (const [name, value] of corsHeaders(corsOrigin)) response.headers.set(name, value);
+    return response;
+  }
+
+  function answerUnrouted(
+    request: Request,
+    path: string,
+    requestId: string,
+    corsOrigin: string | null,
+  ): Response {
+    const methods = methodsAt(table, path);
+    if (methods.length === 0) throw notFound("There is nothing at this path.");
+    const { headers } = request;
+    if (request.method === "OPTIONS" && corsOrigin !== null && headers.has("access-control-request-method"))
+      return preflight(headers.get("access-control-request-headers"), methods);
+    const failure = new Failure("invalid-request", `This path answers ${methods.join(", ")} only.`, {
+      code: "method_not_allowed",
+    });
+    return refuse(face, failure, {
+      dialect: dialectOf(path, headers),
+      requestId,
+      status: 405,
+      headers: { allow: methods.join(", ") },
+    });
+  }
+
+  /** For what `answer` itself could not turn into an answer: nothing of the house is asked again. */
+  function lastResort(error: unknown): Response {
+    face.log.error("a request could not be answered", { error });
+    const requestId = crypto.randomUUID();
+    return Response.json(
+      {
+        error: {
+          message: "The gateway met an internal error.",
+          type: "server_error",
+          param: null,
+          code: null,
+        },
+      },
+      { status: 500, headers: { "x-request-id": requestId, "request-id": requestId } },
+    );
+  }
+
+  // systemRouter: Bun's own router decodes and matches paths in its way; one matcher only, and it sees the raw path.
+  // standardHostname: with true, Elysia looks for the path behind the 11th character and misreads short host names.
+  const app = new Elysia({ strictPath: true, systemRouter: false, handler: { standardHostname: false } });
+  for (const route of table)
+    app.route(
+      route.method,
+      elysiaPath(route.path),
+      ({ request, server }) => answer(route, request, server).catch(lastResort),
+      {
+        parse: "none",
+      },
+    );
+  app.all("*", ({ request, server }) => answer(null, request, server).catch(lastResort), { parse: "none" });
+  app.listen({
+    hostname: options.hostname,
+    port: options.port,
+    // Elysia's default shares the port with whoever else listens there, silently.
+    reusePort: false,
+    // Cuts off a stalled upload; a door lifts it once the body is read (facts/stack.md section 6).
+    idleTimeout: 60,
+    // Above our own limit, so that the 413 is ours and has a body.
+    maxRequestBodySize: rules.bodyLimitBytes + 1024 * 1024,
+    development: false,
+  });
+  const bun = app.server;
+  if (bun === null || bun.port === undefined) throw new Error("the server did not start to listen");
+  const { port } = bun;
+  return {
+    port,
+    hostname: options.hostname,
+    pendingRequests: () => bun.pendingRequests,
+    async stop(graceMs) {
+      const timer = setTimeout(() => void bun.stop(true), graceMs);
+      await bun.stop();
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,78 @@
+// The `server` section of the config: where we listen, who may stand in front, and the limits of one request.
+// It must never read the environment: variables and flags are laid over it by config/.
+
+import { z } from "zod";
+
+/** ClawGate-py handed this word to uvicorn, so uvicorn's words are read as well. */
+const logLevel = z
+  .enum(["trace", "debug", "info", "warn", "warning", "error", "critical"])
+  .transform((word): LogLevel => {
+    if (word === "trace") return "debug";
+    if (word === "warning") return "warn";
+    return word === "critical" ? "error" : word;
+  });
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+const hostName = z
+  .string()
+  .regex(/^[A-Za-z0-9._-]+$|^\[?[0-9A-Fa-f:.]+\]?$/, "a host name or address without scheme, port or path");
+
+const origin = z
+  .string()
+  .regex(/^[a-z][a-z0-9+.-]*:\/\/[^/\s*]+$/i, "an origin such as https://app.example.com, without a path");
+
+function isAddress(text: string): boolean {
+  return z.union([z.ipv4(), z.ipv6()]).safeParse(text).success;
+}
+
+const addressOrRange = z
+  .string()
+  .regex(/^[0-9A-Fa-f:.]+(\/\d{1,3})?$/, "an IP address or a range such as 10.0.0.0/8");
+
+export const serverSettings = z
+  .strictObject({
+    host: hostName
+      .default("127.0.0.1")
+      .describe("Address to listen on. Anything but loopback needs a key in `auth.keys`."),
+    port: z.number().int().min(0).max(65_535).default(8090).describe("TCP port. 0 takes any free one."),
+    log_level: logLevel.prefault("info").describe("How much is logged: debug, info, warn or error."),
+    body_limit_mb: z
+      .number()
+      .min(0.001)
+      .max(1024)
+      .default(32)
+      .describe("Largest request body, in megabytes; above it the answer is 413."),
+    drain_s: z
+      .number()
+      .min(0)
+      .max(3600)
+      .default(30)
+      .describe("Seconds that running requests get to finish when the gateway stops."),
+    request_timeout_s: z
+      .number()
+      .min(1)
+      .max(86_400)
+      .default(900)
+      .describe("Seconds for a whole request, all attempts included."),
+    allowed_hosts: z
+      .array(hostName)
+      .default([])
+      .describe("More names that the Host header may carry, beside localhost, addresses and the bind host."),
+    allowed_origins: z
+      .array(origin)
+      .default([])
+      .describe("Web origins that may call from a browser; they get CORS answers."),
+    trusted_proxies: z
+      .array(addressOrRange)
+      .default([])
+      .describe("Addresses or ranges of reverse proxies whose forwarding headers are believed."),
+    docker_host_ip: z
+      .string()
+      .refine((text) => text === "auto" || isAddress(text), "must be `auto` or an IP address")
+      .default("auto")
+      .describe("Address of this machine as containers see it: `auto` or an IP address."),
+  })
+  .prefault({});
+
+export type ServerSettings = z.infer<typeof serverSettings>;

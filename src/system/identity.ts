@@ -1,0 +1,17 @@
+// Who this program is: name, version, commit. package.json is the one place that holds the version.
+// It must never ask git or the disk: a compiled binary has neither.
+
+import { version as packageVersion } from "../../package.json";
+
+// Put in by scripts/build.ts; absent when the sources run directly.
+declare const CLAWGATE_COMMIT: string;
+
+export const programName = "clawgate";
+export const version: string = packageVersion;
+/** Short commit id of the build; null when the sources run directly or the build had no repository. */
+export const commit: string | null =
+  typeof CLAWGATE_COMMIT === "undefined" || CLAWGATE_COMMIT === "" ? null : CLAWGATE_COMMIT;
+/** As `clawgate version` and /health show it. */
+export const fullVersion: string = commit === null ? version : `${version} (${commit})`;
+/** What upstreams see unless the client's own name is passed on. */
+export const userAgent = `${programName}/${version}`;

@@ -1,0 +1,186 @@
+// Other programs: the only room that starts any. Bounded in time and memory, in a group of their own.
+// It must never hand a child the gateway's whole environment: provider keys live in it.
+
+import { accessSync, constants, statSync } from "node:fs";
+import { delimiter, isAbsolute, join, resolve } from "node:path";
+import { type Clock, systemClock } from "./clock.ts";
+import { errorCode } from "./files.ts";
+
+export type CommandOptions = {
+  readonly timeoutMs: number;
+  /** The child's whole environment. Default: `inheritedEnvironment(process.env)`. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Per stream; what comes beyond it is read and dropped. Default 1 MB. */
+  readonly maxOutputBytes?: number;
+  readonly cwd?: string;
+  /** Written to standard input, which is then closed. Default: nothing to read. */
+  readonly input?: string;
+  readonly signal?: AbortSignal;
+  readonly clock?: Clock;
+};
+
+export type CommandResult = {
+  /** Exit code; null when a signal ended it. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly timedOut: boolean;
+  /** True when output was dropped at maxOutputBytes. */
+  readonly wasCut: boolean;
+};
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const graceMs = 2_000;
+// A grandchild can keep the pipes open after the command itself is gone.
+const pipeGraceMs = 500;
+
+const inheritedNames =
+  /^(?:PATH|HOME|USER|LOGNAME|SHELL|TERM|COLORTERM|NO_COLOR|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|XDG_[A-Z_]+|SSL_CERT_FILE|SSL_CERT_DIR|NODE_EXTRA_CA_CERTS|DOCKER_HOST|DOCKER_CONFIG|DOCKER_CONTEXT|(?:https?|no|all)_proxy|(?:HTTPS?|NO|ALL)_PROXY)$/;
+// Each of these makes a program load code or be another program.
+const refusedNames = /^(?:LD_.*|DYLD_.*|NODE_OPTIONS|BUN_.*|PATH)$/;
+
+/** What children get of the gateway's own environment: an allow-list (contract section 5). */
+export function inheritedEnvironment(environment: Environment): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const [name, value] of Object.entries(environment))
+    if (value !== undefined && inheritedNames.test(name)) kept[name] = value;
+  return kept;
+}
+
+/** The inherited part, and over it what the operator wrote, but for the names that would load code. */
+export function childEnvironment(
+  environment: Environment,
+  operatorSays: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const chosen = Object.entries(operatorSays).filter(([name]) => !refusedNames.test(name));
+  return { ...inheritedEnvironment(environment), ...Object.fromEntries(chosen) };
+}
+
+/** Runs to the end and never past `timeoutMs` by much: TERM to the group, then KILL. Throws when it cannot be started. */
+export async function runCommand(argv: readonly string[], options: CommandOptions): Promise<CommandResult> {
+  const clock = options.clock ?? systemClock;
+  const limit = options.maxOutputBytes ?? 1024 * 1024;
+  const child = Bun.spawn([...argv], {
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    env: { ...(options.env ?? inheritedEnvironment(process.env)) },
+    stdin: options.input === undefined ? "ignore" : Buffer.from(options.input),
+    stdout: "pipe",
+    stderr: "pipe",
+    // A session of its own, so that a signal reaches its children too.
+    detached: true,
+  });
+  const stdout = collect(child.stdout, limit);
+  const stderr = collect(child.stderr, limit);
+
+  let timedOut = false;
+  let mayLinger = false;
+  let cancelKill = (): void => undefined;
+  const stop = (): void => {
+    mayLinger = true;
+    signalGroup(child.pid, "SIGTERM");
+    cancelKill = clock.setTimer(graceMs, () => signalGroup(child.pid, "SIGKILL"));
+  };
+  const cancelTimeout = clock.setTimer(options.timeoutMs, () => {
+    timedOut = true;
+    stop();
+  });
+  options.signal?.addEventListener("abort", stop, { once: true });
+  if (options.signal?.aborted) stop();
+  try {
+    await child.exited;
+    if (!(await drained(clock, stdout, stderr))) mayLinger = true;
+  } finally {
+    cancelTimeout();
+    cancelKill();
+    options.signal?.removeEventListener("abort", stop);
+    // Only then: once the group is empty its number may belong to somebody else.
+    if (mayLinger) signalGroup(child.pid, "SIGKILL");
+  }
+  return {
+    code: child.signalCode === null ? child.exitCode : null,
+    stdout: stdout.text(),
+    stderr: stderr.text(),
+    timedOut,
+    wasCut: stdout.wasCut() || stderr.wasCut(),
+  };
+}
+
+type Collected = { readonly done: Promise<void>; stop(): void; text(): string; wasCut(): boolean };
+
+/** Reads to the end and keeps the first `limit` bytes: an unread pipe would be gathered in memory without limit. */
+function collect(stream: ReadableStream<Uint8Array>, limit: number): Collected {
+  const reader = stream.getReader();
+  const kept: Uint8Array[] = [];
+  let bytes = 0;
+  let isCut = false;
+  const read = async (): Promise<void> => {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const room = limit - bytes;
+      if (value.length > room) isCut = true;
+      if (room <= 0) continue;
+      kept.push(value.subarray(0, room));
+      bytes += Math.min(room, value.length);
+    }
+  };
+  return {
+    done: read(),
+    stop: () => void reader.cancel(),
+    text: () => Buffer.concat(kept).toString("utf8"),
+    wasCut: () => isCut,
+  };
+}
+
+/** False when somebody still held the pipes after the grace. */
+async function drained(clock: Clock, ...pipes: readonly Collected[]): Promise<boolean> {
+  let wasHeld = false;
+  const cancel = clock.setTimer(pipeGraceMs, () => {
+    wasHeld = true;
+    for (const pipe of pipes) pipe.stop();
+  });
+  await Promise.all(pipes.map((pipe) => pipe.done));
+  cancel();
+  return !wasHeld;
+}
+
+function signalGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    // ESRCH: the whole group is gone already. EPERM: macOS says so of a group that holds only zombies.
+    if (errorCode(error) !== "ESRCH" && errorCode(error) !== "EPERM") throw error;
+  }
+}
+
+/** Does a process with this id exist? (Another user's counts as well.) */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errorCode(error) === "EPERM";
+  }
+}
+
+/** Absolute path of a program, or null. A relative entry of the variable is skipped: it would run what lies in the current folder. */
+export function findOnPath(name: string, pathVariable: string | undefined): string | null {
+  if (name === "") return null;
+  if (name.includes("/")) return isProgram(resolve(name)) ? resolve(name) : null;
+  for (const directory of (pathVariable ?? "").split(delimiter)) {
+    if (!isAbsolute(directory)) continue;
+    const candidate = join(directory, name);
+    if (isProgram(candidate)) return candidate;
+  }
+  return null;
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,44 @@
+// Secrets in memory: a wrapper that prints masked wherever it is shown, comparison that tells nothing by its time, tokens.
+// Nothing here may ever hand out a plain value except through reveal().
+
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+
+export type Secret = {
+  /** The plain value. Call it where the bytes leave the house and nowhere else. */
+  reveal(): string;
+  /** Masked: `****` and the last four characters of a value long enough to spare them. */
+  toString(): string;
+  toJSON(): string;
+};
+
+const shortestShownLength = 16;
+
+export function maskSecret(value: string): string {
+  return value.length < shortestShownLength ? "****" : `****${value.slice(-4)}`;
+}
+
+// The value lives in a closure: neither inspection, spreading nor serialising the object can reach it.
+export function secret(value: string): Secret {
+  const shown = (): string => maskSecret(value);
+  return Object.freeze({
+    reveal: () => value,
+    toString: shown,
+    toJSON: shown,
+    [Symbol.for("nodejs.util.inspect.custom")]: shown,
+  });
+}
+
+export function sha256Hex(text: string): string {
+  return createHash("sha256").update(text, "utf8").digest("hex");
+}
+
+/** Compares digests, so that neither the time nor an exception tells the length of the expected value. */
+export function equalInConstantTime(a: string, b: string): boolean {
+  const digest = (text: string): Buffer => createHash("sha256").update(text, "utf8").digest();
+  return timingSafeEqual(digest(a), digest(b));
+}
+
+/** 256 random bits in URL-safe characters. */
+export function randomToken(): string {
+  return randomBytes(32).toString("base64url");
+}

@@ -1,0 +1,62 @@
+// Where the gateway keeps what is its own, and run.json: how a command in another terminal finds the running gateway.
+// It must never trust a directory that others can write into.
+
+import { rm } from "node:fs/promises";
+import { homedir } from "node:os";
+import { isAbsolute, join, resolve } from "node:path";
+import { ensurePrivateDirectory, readTextIfExists, replaceFile } from "./files.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** `token` lets the user's own commands use the write routes (contract section 4). */
+export type RunFile = { readonly pid: number; readonly url: string; readonly token: string };
+
+/** $CLAWGATE_STATE_DIR, else $XDG_STATE_HOME/clawgate, else ~/.local/state/clawgate. Absolute; nothing is created. */
+export function stateDirectory(environment: Environment): string {
+  const own = environment["CLAWGATE_STATE_DIR"];
+  if (own) return resolve(own);
+  const home = environment["HOME"] || homedir();
+  const xdg = environment["XDG_STATE_HOME"];
+  // XDG Base Directory specification: a relative path is invalid and must be ignored.
+  const base = xdg && isAbsolute(xdg) ? xdg : join(home, ".local", "state");
+  return join(base, "clawgate");
+}
+
+/** The same, made sure of: it exists, is ours and has mode 0700. Throws an Error that says what is wrong. */
+export async function openStateDirectory(environment: Environment): Promise<string> {
+  const path = stateDirectory(environment);
+  await ensurePrivateDirectory(path);
+  return path;
+}
+
+const runFilePath = (directory: string): string => join(directory, "run.json");
+
+export function writeRunFile(directory: string, run: RunFile): Promise<void> {
+  const { pid, url, token } = run;
+  return replaceFile(runFilePath(directory), `${JSON.stringify({ pid, url, token })}\n`, { mode: 0o600 });
+}
+
+/** Null when there is none or it is not usable; whether its process still lives is the reader's question. */
+export async function readRunFile(directory: string): Promise<RunFile | null> {
+  const text = await readTextIfExists(runFilePath(directory));
+  if (text === null) return null;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (typeof value !== "object" || value === null) return null;
+  const { pid, url, token } = value as Record<string, unknown>;
+  if (typeof pid !== "number" || !Number.isSafeInteger(pid) || pid <= 0) return null;
+  if (typeof url !== "string" || typeof token !== "string") return null;
+  return { pid, url, token };
+}
+
+/** Removes the file only if it is still the one that `run` wrote: a second gateway may have taken the place. */
+export async function removeRunFile(directory: string, run: RunFile): Promise<boolean> {
+  const found = await readRunFile(directory);
+  if (found === null || found.pid !== run.pid || found.token !== run.token) return false;
+  await rm(runFilePath(directory), { force: true });
+  return true;
+}

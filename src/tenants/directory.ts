@@ -1,0 +1,78 @@
+// Which key belongs to whom. Keys are held as SHA-256 only, and it must never log, return or store one in the clear.
+
+import { timingSafeEqual } from "node:crypto";
+
+export type DirectoryOptions = {
+  /** Client keys, plain or as `sha256:<64 hex digits>`. */
+  readonly keys: readonly string[];
+  /** In the same two forms; null or blank: there is none. */
+  readonly adminKey: string | null;
+  /** The token in the state directory; null: none was written. */
+  readonly stateToken: string | null;
+};
+
+export type Directory = {
+  readonly hasKeys: boolean;
+  readonly hasAdminKey: boolean;
+  identify(presented: string | null): { readonly keyId: string } | null;
+  /** The admin key, or the token of the state directory. */
+  isAdmin(presented: string | null): boolean;
+  /** The first 8 hex digits of the hash: names a key without giving it away. */
+  fingerprint(presented: string): string;
+};
+
+type Entry = { readonly keyId: string; readonly hash: Buffer };
+
+/** Throws an Error for a `sha256:` entry that is not 64 hex digits; its text is safe to show. */
+export function createDirectory(options: DirectoryOptions): Directory {
+  const written = options.keys.map(hashOfEntry);
+  const entries = new Map<string, Entry>();
+  for (const hash of written) if (hash !== null) entries.set(hash.toString("hex"), entryOf(hash));
+  const adminHashes: Buffer[] = [];
+  const adminHash = hashOfEntry(options.adminKey ?? "");
+  if (adminHash !== null) adminHashes.push(adminHash);
+  if (options.stateToken !== null && options.stateToken !== "")
+    adminHashes.push(hashOf(Buffer.from(options.stateToken)));
+  return {
+    // A blank entry still counts as written: an unset key must shut the door, not take it off its hinges.
+    hasKeys: written.length > 0,
+    hasAdminKey: adminHash !== null,
+    identify(presented) {
+      if (presented === null || presented === "") return null;
+      const hash = hashOf(bytesOf(presented));
+      const entry = entries.get(hash.toString("hex"));
+      return entry !== undefined && timingSafeEqual(entry.hash, hash) ? entry : null;
+    },
+    isAdmin(presented) {
+      if (presented === null || presented === "") return false;
+      const hash = hashOf(bytesOf(presented));
+      let isEqual = false;
+      for (const each of adminHashes) isEqual = timingSafeEqual(each, hash) || isEqual;
+      return isEqual;
+    },
+    fingerprint: (presented) => entryOf(hashOf(bytesOf(presented))).keyId,
+  };
+}
+
+function entryOf(hash: Buffer): Entry {
+  return { keyId: hash.toString("hex", 0, 4), hash };
+}
+
+function hashOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(Bun.SHA256.hash(bytes).buffer);
+}
+
+/** A header value holds one character a byte, so a key outside ASCII arrives as the Latin-1 reading of its UTF-8. */
+function bytesOf(presented: string): Buffer {
+  // oxlint-disable-next-line no-control-regex
+  return /^[\u0000-\u00ff]*$/.test(presented) ? Buffer.from(presented, "latin1") : Buffer.from(presented);
+}
+
+function hashOfEntry(entry: string): Buffer | null {
+  const text = entry.trim();
+  if (text === "") return null;
+  if (!text.startsWith("sha256:")) return hashOf(Buffer.from(text));
+  const hex = text.slice(7);
+  if (!/^[0-9a-f]{64}$/i.test(hex)) throw new Error("a sha256: key must be followed by 64 hex digits");
+  return Buffer.from(hex, "hex");
+}

@@ -1,0 +1,71 @@
+// Turns at something of limited concurrency. First come, first served; a waiter that leaves gives up its place at once.
+// Every turn is released exactly once, whatever happens to its holder.
+
+export type Turn = { readonly waitedMs: number; release(): void };
+
+export type QueueRefusal = "full" | "too-long";
+
+export type TurnQueue = {
+  /** Resolves with a turn, or with why there is none. Rejects with the signal's reason when it aborts. */
+  take(signal: AbortSignal): Promise<Turn | QueueRefusal>;
+  counts(): { running: number; waiting: number };
+};
+
+export function createQueue(options: {
+  /** Turns at once; null = no limit, and then nobody ever waits. */
+  readonly limit: number | null;
+  readonly depth: number;
+  readonly waitMs: number;
+  readonly monotonicMs: () => number;
+  readonly setTimer: (ms: number, run: () => void) => () => void;
+}): TurnQueue {
+  let running = 0;
+  const waiting: { start: () => void }[] = [];
+
+  const grant = (waitedMs: number): Turn => {
+    running += 1;
+    let isReleased = false;
+    return {
+      waitedMs,
+      release() {
+        if (isReleased) return;
+        isReleased = true;
+        running -= 1;
+        waiting.shift()?.start();
+      },
+    };
+  };
+
+  return {
+    counts: () => ({ running, waiting: waiting.length }),
+    take(signal) {
+      if (options.limit === null || (running < options.limit && waiting.length === 0)) return Promise.resolve(grant(0));
+      if (waiting.length >= options.depth) return Promise.resolve("full");
+      const startedMs = options.monotonicMs();
+      return new Promise((resolve, reject) => {
+        const leave = (): void => {
+          stopTimer();
+          signal.removeEventListener("abort", onAbort);
+          const at = waiting.indexOf(entry);
+          if (at >= 0) waiting.splice(at, 1);
+        };
+        const entry = {
+          start() {
+            leave();
+            resolve(grant(options.monotonicMs() - startedMs));
+          },
+        };
+        const onAbort = (): void => {
+          leave();
+          reject(signal.reason);
+        };
+        const stopTimer = options.setTimer(options.waitMs, () => {
+          leave();
+          resolve("too-long");
+        });
+        signal.addEventListener("abort", onAbort, { once: true });
+        waiting.push(entry);
+      });
+    },
+  };
+}

@@ -1,0 +1,26 @@
+// The official openai package, unchanged, against the fake vendor and through the gateway.
+
+import { afterAll, beforeAll, describe } from "bun:test";
+import { checkAnswers } from "./openai-sdk/answers.ts";
+import { checkFaults } from "./openai-sdk/faults.ts";
+import { openSession } from "./openai-sdk/session.ts";
+import type { Session } from "./openai-sdk/session.ts";
+import { checkTools } from "./openai-sdk/tools.ts";
+import { openTimeoutMs, targetKinds } from "./targets.ts";
+
+describe.each([...targetKinds])("openai SDK, $name", ({ open }) => {
+  let session: Session | undefined;
+  const at = (): Session => {
+    if (!session) throw new Error("The target is not open.");
+    return session;
+  };
+
+  beforeAll(async () => {
+    session = openSession(await open());
+  }, openTimeoutMs);
+  afterAll(async () => session?.target.stop());
+
+  checkAnswers(at);
+  checkTools(at);
+  checkFaults(at);
+});

@@ -1,0 +1,54 @@
+// Puts pinned npm programs into .cache/clients, once. It must never run a package's install scripts.
+
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+
+const cache = join(import.meta.dir, "..", "..", ".cache", "clients");
+
+/**
+ * The folder that holds `node_modules` with exactly these packages. `name` is the folder below .cache/clients,
+ * `proof` a file below it that is there when an earlier installation is complete.
+ */
+export function installed(name: string, packages: readonly string[], proof: string): string {
+  const folder = join(cache, `${name}-${Bun.hash(packages.join(" ")).toString(36)}`);
+  if (existsSync(join(folder, proof))) return folder;
+  mkdirSync(folder, { recursive: true });
+  console.log(`installing ${packages.join(", ")} into ${folder}`);
+  const flags = ["--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"];
+  const npm = Bun.spawnSync(["npm", "install", "--prefix", folder, ...flags, ...packages], {
+    stdout: "ignore",
+    stderr: "inherit",
+    timeout: 300_000,
+  });
+  if (!npm.success || !existsSync(join(folder, proof)))
+    throw new Error(`npm install ${packages.join(" ")} failed (exit code ${npm.exitCode}).`);
+  return folder;
+}
+
+export type Run = { readonly code: number; readonly stdout: string; readonly stderr: string };
+
+/** Runs a program to its end, or kills it after `timeoutMs` (then the code is not 0). */
+export async function run(
+  command: readonly string[],
+  options: {
+    readonly cwd: string;
+    readonly env: Readonly<Record<string, string>>;
+    readonly timeoutMs: number;
+  },
+): Promise<Run> {
+  const child = Bun.spawn([...command], {
+    cwd: options.cwd,
+    env: options.env,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    timeout: options.timeoutMs,
+    killSignal: "SIGKILL",
+  });
+  const [stdout, stderr, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { code, stdout, stderr };
+}

@@ -1,0 +1,110 @@
+// Records, folders and logs for the metrics tests.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { AttemptRecord, RequestRecord } from "../../src/canon/record.ts";
+import type { MetricsLog } from "../../src/metrics/connection.ts";
+import { openStore, type MetricsStore, type StoreOptions } from "../../src/metrics/store.ts";
+
+export const noonMs = Date.UTC(2026, 10, 21, 12, 0, 0);
+
+export function sampleAttempt(change: Partial<AttemptRecord> = {}): AttemptRecord {
+  return {
+    provider: "alpha",
+    model: "alpha-1",
+    outcome: "ok",
+    lane: "hub",
+    status: 200,
+    failure: null,
+    message: null,
+    startedAtMs: noonMs,
+    waitMs: 0,
+    headersMs: 20,
+    firstTokenMs: 40,
+    durationMs: 100,
+    maybeBilled: false,
+    ...change,
+  };
+}
+
+export function sampleRecord(id: string, change: Partial<RequestRecord> = {}): RequestRecord {
+  return {
+    id,
+    startedAtMs: noonMs,
+    tenant: null,
+    keyId: null,
+    session: null,
+    door: "chat",
+    client: "openai-node",
+    tags: [],
+    requestedModel: "auto",
+    stream: false,
+    layer: "static",
+    rule: "coding",
+    confidence: 0.75,
+    reason: "keyword",
+    facts: { tokens: 12 },
+    candidates: [{ provider: "alpha", model: "alpha-1", note: "chosen", kept: true }],
+    attempts: [sampleAttempt()],
+    provider: "alpha",
+    model: "alpha-1",
+    upstreamModel: "alpha-1-2026",
+    queueWaitMs: 0,
+    overheadMs: 0.4321,
+    firstTokenMs: 40,
+    durationMs: 100,
+    usage: {
+      input: 1000,
+      inputUncached: 600,
+      inputCached: 400,
+      inputCacheWrite: 0,
+      output: 50,
+      outputReasoning: 10,
+    },
+    costNanoUsd: 2_500_000,
+    status: 200,
+    finish: "stop",
+    failure: null,
+    error: null,
+    ...change,
+  };
+}
+
+export function temporaryFolder(): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), "clawgate-metrics-"));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+export type Heard = { readonly level: string; readonly message: string };
+
+export function listeningLog(): MetricsLog & { readonly heard: Heard[] } {
+  const heard: Heard[] = [];
+  const hear = (level: string) => (message: string) => {
+    heard.push({ level, message });
+  };
+  return { heard, info: hear("info"), warn: hear("warn"), error: hear("error") };
+}
+
+export function testStore(path: string, change: Partial<StoreOptions> = {}): MetricsStore {
+  return openStore({
+    paths: [path],
+    retentionDays: 0,
+    keepsDecisions: true,
+    log: listeningLog(),
+    clock: { nowMs: () => noonMs },
+    closeWaitMs: 0,
+    ...change,
+  });
+}
+
+export function rowCount(store: MetricsStore): number | null {
+  return store.read(
+    (db) => db.query<{ n: number }, []>("SELECT count(*) AS n FROM request_records").get()?.n ?? 0,
+  );
+}
+
+/** Lets the process turn until `isSo`; the test's own time limit ends a wait for nothing. */
+export async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise<void>((resolve) => setTimeout(resolve, 5));
+}

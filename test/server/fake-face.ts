@@ -1,0 +1,88 @@
+// A house made of cardboard: it answers what a test tells it to, and remembers who knocked.
+// It must never stand in for the pipeline's own tests.
+
+import { z } from "zod";
+import { Failure } from "../../src/canon/failure.ts";
+import type { Caller, RouteClass } from "../../src/pipeline/access.ts";
+import type { Door } from "../../src/pipeline/doors.ts";
+import type { DoorFacts, Face, HostRules } from "../../src/server/face.ts";
+import { readBody, TooLarge } from "../../src/wire/body.ts";
+
+export type Knock = { readonly door: string; readonly caller: Caller; readonly body: string };
+
+export type FakeFace = Face & {
+  hostRules: HostRules;
+  readonly knocks: Knock[];
+  readonly logged: string[];
+  readonly classes: RouteClass[];
+  status: "ok" | "degraded" | "down";
+  answerDoor: ((request: Request, facts: DoorFacts) => Promise<Response>) | null;
+};
+
+export const goodKey = "sk-good";
+
+export function fakeFace(): FakeFace {
+  let ids = 0;
+  const face: FakeFace = {
+    hostRules: {
+      bindHost: "127.0.0.1",
+      allowedHosts: ["gateway.example", "gw"],
+      allowedOrigins: ["https://app.example"],
+      bodyLimitBytes: 1000,
+    },
+    knocks: [],
+    logged: [],
+    classes: [],
+    status: "ok",
+    answerDoor: null,
+    rules: () => face.hostRules,
+    access(routeClass, facts) {
+      face.classes.push(routeClass);
+      if (routeClass === "public") return { tenant: null, keyId: null, isAdmin: false };
+      if (facts.headers.get("authorization") !== `Bearer ${goodKey}`)
+        throw new Failure("unauthorized", "The key was not accepted.");
+      return { tenant: null, keyId: "abcd1234", isAdmin: routeClass !== "data" };
+    },
+    async door(door: Door, request, caller, facts) {
+      if (face.answerDoor !== null) return face.answerDoor(request, facts);
+      try {
+        const body = await readBody(request, face.hostRules.bodyLimitBytes);
+        face.knocks.push({ door: door.name, caller, body: body.toString() });
+        return Response.json({ door: door.name });
+      } catch (thrown) {
+        if (!(thrown instanceof TooLarge)) throw thrown;
+        const failure = new Failure("too-large", "The body is too large.");
+        return Response.json(face.encodeFailure(door.dialect, failure, facts.requestId), { status: 413 });
+      }
+    },
+    modelList: (dialect) => ({ dialect, data: ["auto"] }),
+    model: (dialect, id) => (id === "auto" || id === "openai/gpt" ? { dialect, id } : null),
+    health: (isReadyCheck) => ({ status: face.status, isReadyCheck }),
+    stats: (query) => Promise.resolve({ days: query.get("days") }),
+    recent: (query) =>
+      query.get("limit") === "boom"
+        ? Promise.reject(new Error("secret/path"))
+        : Promise.resolve({ requests: [] }),
+    live: () => ({ requests: [] }),
+    resetProvider: (id) => id === "openai",
+    cancelRequest: (id) => id === "01ABC",
+    encodeFailure: (dialect, failure, requestId) =>
+      dialect === "anthropic-messages"
+        ? { type: "error", error: { type: failure.kind, message: failure.message }, request_id: requestId }
+        : {
+            error: { message: failure.message, type: failure.kind, param: failure.param, code: failure.code },
+          },
+    newRequestId: () => `request-${++ids}`,
+    monotonicMs: () => performance.now(),
+    log: { error: (message, fields) => void face.logged.push(`${message} ${String(fields.error)}`) },
+    version: "0.0.0-test",
+    apiSchemas() {
+      const part: z.ZodType = z.lazy(() => z.object({ text: z.string().nullish(), parts: z.array(part) }));
+      return {
+        chat: z.looseObject({ model: z.string(), messages: z.array(part) }),
+        messages: z.looseObject({ model: z.string(), max_tokens: z.int() }),
+      };
+    },
+  };
+  return face;
+}

@@ -1,0 +1,47 @@
+// Says to a port exactly the bytes that a test wrote, which no HTTP client would.
+
+import { connect } from "node:net";
+
+export type RawAnswer = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+};
+
+/** The first answer on the connection; status 0 when it was closed without one. */
+export function say(port: number, request: string | readonly (string | Buffer)[]): Promise<RawAnswer> {
+  const parts = typeof request === "string" ? [request] : request;
+  const hasBody = !parts[0]?.toString().startsWith("HEAD ");
+  return new Promise((resolve, reject) => {
+    let text = "";
+    const socket = connect(port, "127.0.0.1", () => {
+      for (const part of parts) socket.write(typeof part === "string" ? Buffer.from(part, "latin1") : part);
+    });
+    const finish = (answer: RawAnswer): void => {
+      resolve(answer);
+      socket.destroy();
+    };
+    socket.on("data", (chunk) => {
+      text += chunk.toString("latin1");
+      const answer = completeAnswer(text, hasBody);
+      if (answer !== null) finish(answer);
+    });
+    socket.on("close", () => finish(completeAnswer(text, hasBody) ?? { status: 0, headers: {}, body: text }));
+    // A server that has refused may reset the connection under our last write.
+    socket.on("error", (error) => (text === "" ? reject(error) : undefined));
+  });
+}
+
+function completeAnswer(text: string, hasBody: boolean): RawAnswer | null {
+  const headEnd = text.indexOf("\r\n\r\n");
+  if (headEnd < 0) return null;
+  const [statusLine = "", ...lines] = text.slice(0, headEnd).split("\r\n");
+  const headers: Record<string, string> = {};
+  for (const line of lines) {
+    const colon = line.indexOf(":");
+    headers[line.slice(0, colon).toLowerCase()] = line.slice(colon + 1).trim();
+  }
+  const body = text.slice(headEnd + 4);
+  if (hasBody && body.length < Number(headers["content-length"] ?? 0)) return null;
+  return { status: Number(statusLine.split(" ")[1]), headers, body };
+}

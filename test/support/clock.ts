@@ -1,0 +1,75 @@
+// Clocks for tests: one that stands still until it is told to move, one that never makes anybody wait.
+// No test may sleep; it moves a clock instead.
+
+import type { Clock } from "../../src/system/clock.ts";
+
+export type FakeClock = Clock & {
+  /** Moves time, firing due timers in order and letting promises settle after each. */
+  advance(byMs: number): Promise<void>;
+  /** Timers that wait. A leak test asks that this is 0. */
+  waiting(): number;
+};
+
+type Timer = { readonly dueMs: number; readonly order: number; readonly run: () => void };
+
+/** Lets everything that is already due on the microtask and immediate queues happen. */
+export function settle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+export function fakeClock(startMs = Date.UTC(2026, 0, 1)): FakeClock {
+  const timers = new Set<Timer>();
+  let elapsedMs = 0;
+  let order = 0;
+  const nextDue = (untilMs: number): Timer | null => {
+    let next: Timer | null = null;
+    for (const timer of timers) {
+      if (timer.dueMs > untilMs) continue;
+      if (
+        next === null ||
+        timer.dueMs < next.dueMs ||
+        (timer.dueMs === next.dueMs && timer.order < next.order)
+      )
+        next = timer;
+    }
+    return next;
+  };
+  return {
+    nowMs: () => startMs + elapsedMs,
+    monotonicMs: () => elapsedMs,
+    setTimer(delayMs, run) {
+      const timer = { dueMs: elapsedMs + Math.max(0, delayMs), order: order++, run };
+      timers.add(timer);
+      return () => timers.delete(timer);
+    },
+    async advance(byMs) {
+      const untilMs = elapsedMs + byMs;
+      await settle();
+      for (let timer = nextDue(untilMs); timer !== null; timer = nextDue(untilMs)) {
+        timers.delete(timer);
+        elapsedMs = Math.max(elapsedMs, timer.dueMs);
+        timer.run();
+        await settle();
+      }
+      elapsedMs = untilMs;
+    },
+    waiting: () => timers.size,
+  };
+}
+
+/** Every timer fires on the next turn of the loop, and time jumps to where it was due. */
+export function hurriedClock(startMs = Date.UTC(2026, 0, 1)): Clock {
+  let elapsedMs = 0;
+  return {
+    nowMs: () => startMs + elapsedMs,
+    monotonicMs: () => elapsedMs,
+    setTimer(delayMs, run) {
+      const dueMs = elapsedMs + Math.max(0, delayMs);
+      const immediate = setImmediate(() => {
+        elapsedMs = Math.max(elapsedMs, dueMs);
+        run();
+      });
+      return () => clearImmediate(immediate);
+    },
+  };
+}

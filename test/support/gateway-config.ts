@@ -1,0 +1,47 @@
+// The config that client tests give the gateway: one fake vendor behind two providers, and one provider for each fault,
+// so that what a fault does to a provider's health never reaches the other checks.
+
+export const gatewayKey = "clawgate-test-key-0123456789";
+export const vendorKey = "test-key";
+
+/** Faults (mode names of the fake vendor) that have providers of their own: `oai-429`, `oai-429-stream`, `ant-429`, … */
+export const isolatedFaults = [
+  "400",
+  "401",
+  "429",
+  "500",
+  "503",
+  "cut",
+  "reset",
+  "error-mid",
+  "error-first",
+  "hang",
+] as const;
+export type IsolatedFault = (typeof isolatedFaults)[number];
+
+type Provider = Readonly<Record<string, unknown>>;
+
+export function gatewayConfig(vendorUrl: string, more: Readonly<Record<string, unknown>> = {}): object {
+  const openai: Provider = {
+    backend: "openai-compat",
+    base_url: vendorUrl,
+    api_key: vendorKey,
+    models: ["fake-large", "fake-small", "org/fake-slash"],
+  };
+  const anthropic: Provider = { ...openai, backend: "anthropic" };
+  const providers: Record<string, Provider> = { oai: openai, ant: anthropic };
+  for (const fault of isolatedFaults) {
+    for (const name of [fault, `${fault}-stream`]) {
+      providers[`oai-${name}`] = { ...openai, fallback: false };
+      providers[`ant-${name}`] = { ...anthropic, fallback: false };
+    }
+  }
+  return {
+    server: { log_level: "warn" },
+    auth: { keys: [gatewayKey] },
+    providers,
+    aliases: { "test-openai": "oai/fake-large", "test-anthropic": "ant/fake-large" },
+    fallback_chain: ["oai", "ant"],
+    ...more,
+  };
+}

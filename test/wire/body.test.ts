@@ -1,0 +1,49 @@
+import { describe, expect, test } from "bun:test";
+import { readBody, TooLarge } from "../../src/wire/body.ts";
+
+function chunked(chunks: readonly string[], seen?: { isCancelled: boolean }): Request {
+  const rest = [...chunks];
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      const chunk = rest.shift();
+      if (chunk === undefined) controller.close();
+      else controller.enqueue(Buffer.from(chunk));
+    },
+    cancel() {
+      if (seen) seen.isCancelled = true;
+    },
+  });
+  return new Request("http://localhost/", { method: "POST", body });
+}
+
+function whole(body: string, declared = String(body.length)): Request {
+  return new Request("http://localhost/", { method: "POST", body, headers: { "content-length": declared } });
+}
+
+describe("readBody", () => {
+  test("gives the bytes, sent whole or in chunks", async () => {
+    expect((await readBody(whole("hällo"), 10)).toString()).toBe("hällo");
+    expect((await readBody(chunked(["he", "llo"]), 5)).toString()).toBe("hello");
+    expect((await readBody(chunked([]), 5)).length).toBe(0);
+    expect((await readBody(new Request("http://localhost/", { method: "POST" }), 5)).length).toBe(0);
+  });
+
+  test("a declared length above the limit is refused unread", async () => {
+    const request = whole("x", "11");
+    await expect(readBody(request, 10)).rejects.toBeInstanceOf(TooLarge);
+    expect(request.bodyUsed).toBe(false);
+  });
+
+  test("a length that lies is counted", async () => {
+    await expect(readBody(whole("x".repeat(11), "3"), 10)).rejects.toBeInstanceOf(TooLarge);
+    await expect(readBody(whole("x".repeat(11), "4, 4"), 10)).rejects.toBeInstanceOf(TooLarge);
+  });
+
+  test("chunks above the limit end the reading", async () => {
+    const seen = { isCancelled: false };
+    await expect(readBody(chunked(["12345", "67890", "1", "never"], seen), 10)).rejects.toBeInstanceOf(
+      TooLarge,
+    );
+    expect(seen.isCancelled).toBe(true);
+  });
+});
