@@ -31,12 +31,12 @@ export type Verdict = { readonly go: "yes" | "probe" } | { readonly go: "no"; re
 
 export type HealthBook = {
   judge(provider: string, model: string): Verdict;
-  /** A judged target is now being tried: takes the single probe of a half-open circuit. */
-  begin(provider: string, model: string): void;
+  /** A judged target is now being tried. True: this try is the single probe of a half-open circuit. */
+  begin(provider: string, model: string): boolean;
   succeeded(provider: string, model: string, latencyMs: number): void;
   failed(provider: string, model: string, failure: Failure): void;
-  /** The try ended without a verdict (client gone): gives the probe back. */
-  undecided(provider: string): void;
+  /** The try that was the probe has ended, whatever came of it. */
+  endProbe(provider: string): void;
   /** A free liveness check: bad news counts, good news only says that somebody is there. */
   checked(provider: string, failure: Failure | null): void;
   lastUsedMs(provider: string): number | null;
@@ -50,14 +50,18 @@ const maxCooldownMs = 300_000;
 const defaultRateLimitMs = 30_000;
 const rejectedMs = 600_000;
 const latencyWindow = 20;
+/** Wall time comes in whole milliseconds, durations do not. */
+const clockGrainMs = 1;
 
 type State = {
   consecutiveFailures: number;
   unreachableInARow: number;
   ejections: number;
+  openedAtMs: number;
   openUntilMs: number;
   isProbing: boolean;
   credential: ProviderHealth["credential"];
+  credentialSinceMs: number;
   credentialUntilMs: number;
   models: Map<string, number>;
   latencies: number[];
@@ -70,9 +74,11 @@ const fresh = (): State => ({
   consecutiveFailures: 0,
   unreachableInARow: 0,
   ejections: 0,
+  openedAtMs: 0,
   openUntilMs: 0,
   isProbing: false,
   credential: "ok",
+  credentialSinceMs: 0,
   credentialUntilMs: 0,
   models: new Map(),
   latencies: [],
@@ -106,7 +112,8 @@ export function createHealthBook(options: {
   const open = (provider: string, state: State): void => {
     state.ejections += 1;
     const forMs = Math.min(maxOpenMs, options.settings().openMs * state.ejections);
-    state.openUntilMs = options.nowMs() + forMs;
+    state.openedAtMs = options.nowMs();
+    state.openUntilMs = state.openedAtMs + forMs;
     options.alarm(provider, `taken out for ${Math.round(forMs / 1000)} s: ${state.lastError ?? "repeated failures"}`);
   };
 
@@ -120,6 +127,7 @@ export function createHealthBook(options: {
 
   const coolCredential = (provider: string, state: State, failure: Failure): void => {
     const before = state.credential;
+    state.credentialSinceMs = options.nowMs();
     if (failure.kind === "credentials-rejected") {
       state.credential = "rejected";
       state.credentialUntilMs = options.nowMs() + rejectedMs;
@@ -151,26 +159,34 @@ export function createHealthBook(options: {
     begin(provider) {
       const state = stateOf(provider);
       state.lastUsedMs = options.nowMs();
-      if (circuitOf(state) === "half-open") state.isProbing = true;
+      if (circuitOf(state) !== "half-open" || state.isProbing) return false;
+      state.isProbing = true;
+      return true;
     },
     succeeded(provider, model, latencyMs) {
       const state = stateOf(provider);
-      if (state.openUntilMs !== 0) options.alarm(provider, "is back");
+      const now = options.nowMs();
+      // A long stream that began before the trouble and ends well says nothing about the trouble.
+      const isNewerThan = (sinceMs: number): boolean => now - latencyMs + clockGrainMs >= sinceMs;
       state.consecutiveFailures = 0;
       state.unreachableInARow = 0;
-      state.ejections = 0;
-      state.openUntilMs = 0;
-      state.isProbing = false;
-      state.credential = "ok";
-      state.credentialUntilMs = 0;
-      state.lastCheckMs = options.nowMs();
+      if (state.openUntilMs !== 0 && isNewerThan(state.openedAtMs)) {
+        state.ejections = 0;
+        state.openUntilMs = 0;
+        state.isProbing = false;
+        options.alarm(provider, "is back");
+      }
+      if (isNewerThan(state.credentialSinceMs)) {
+        state.credential = "ok";
+        state.credentialUntilMs = 0;
+      }
+      state.lastCheckMs = now;
       if (state.models.size > 0) state.models.delete(model);
       state.latencies.push(latencyMs);
       if (state.latencies.length > latencyWindow) state.latencies.shift();
     },
     failed(provider, model, failure) {
       const state = stateOf(provider);
-      state.isProbing = false;
       const { hurts } = consequences[failure.kind];
       if (hurts === "nobody" || hurts === "request") return;
       state.lastError = options.redact(`${failure.kind}: ${failure.message}`).slice(0, 300);
@@ -179,7 +195,7 @@ export function createHealthBook(options: {
       else if (hurts === "credential") coolCredential(provider, state, failure);
       else countFailure(provider, state, failure);
     },
-    undecided(provider) {
+    endProbe(provider) {
       const state = states.get(provider);
       if (state !== undefined) state.isProbing = false;
     },

@@ -45,8 +45,6 @@ function isInside(issue: Issue): boolean {
 }
 
 export function findingsOf(issues: readonly Issue[], value: unknown): readonly Finding[] {
-  const schema = configJsonSchema();
-
   function describe(issue: Issue, parent: Path): readonly Finding[] {
     const path = [...parent, ...pathOf(issue)];
     const found = (
@@ -57,7 +55,7 @@ export function findingsOf(issues: readonly Issue[], value: unknown): readonly F
     const actual = valueAt(value, path);
     switch (issue.code) {
       case "unrecognized_keys": {
-        const known = knownKeysAt(path, schema);
+        const known = knownKeysAt(path, configJsonSchema());
         return issue.keys.map((key) => ({
           path: [...path, key],
           message: "unknown key",

@@ -20,12 +20,24 @@ function asksForSomething(path: Path, value: unknown): boolean {
   return !(dotted(path) === "routing.strategy" && value === "priority") && value !== "auto";
 }
 
+/** The places in `value` that `pattern` means; `*` stands for every entry. */
+function placesOf(pattern: readonly string[], value: unknown): readonly Path[] {
+  const [part, ...rest] = pattern;
+  if (part === undefined) return [[]];
+  const below = (key: string | number, item: unknown): readonly Path[] =>
+    placesOf(rest, item).map((path) => [key, ...path]);
+  if (part !== "*") return below(part, valueAt(value, [part]));
+  if (Array.isArray(value)) return value.flatMap((item: unknown, index) => below(index, item));
+  return isTree(value) ? Object.entries(value).flatMap(([key, item]) => below(key, item)) : [];
+}
+
 export function awaitedNotices(value: unknown, originOf: (path: Path) => string): readonly string[] {
-  return awaitedKeys.flatMap(({ path, effect }) =>
-    asksForSomething(path, valueAt(value, path))
-      ? [`${originOf(path)} ${dotted(path)}: this build reads it but does not act on it yet; ${effect}`]
-      : [],
-  );
+  return awaitedKeys.flatMap(({ path: pattern, effect }) => {
+    const [first] = placesOf(pattern, value).filter((path) => asksForSomething(path, valueAt(value, path)));
+    return first === undefined
+      ? []
+      : [`${originOf(first)} ${dotted(first)}: this build reads it but does not act on it yet; ${effect}`];
+  });
 }
 
 export function authNotices(config: Pick<Config, "providers">): readonly string[] {

@@ -120,9 +120,6 @@ export const variableKeys: readonly { readonly variable: string; readonly key: s
     variable,
     key: rows.map((row) => `\`${row.path.join(".")}\``).join(", "),
   })),
-    variable: row.variable,
-    key: `\`${row.path.join(".")}\``,
-  })),
   { variable: "PROXY_API_KEYS", key: "more `auth.keys`, separated by commas" },
   {
     variable: "REQUIRE_AUTH",

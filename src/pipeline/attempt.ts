@@ -29,21 +29,29 @@ export async function openFirst(
 ): Promise<Opened> {
   const { estate, generation, context } = run;
   const failures: { provider: string; failure: Failure }[] = [];
+  const heldBack: { target: Target; untilMs: number }[] = [];
   let isRetry = false;
   let minimumWindow: number | null = null;
 
-  for (const target of targetsInReach(run)) {
+  const isHeldBack = (target: Target): boolean => {
+    const verdict = estate.health.judge(target.provider, target.model);
+    if (verdict.go !== "no") return false;
+    heldBack.push({ target, untilMs: verdict.untilMs });
+    noteSkipped(run, target, verdict.why);
+    return true;
+  };
+
+  const attempt = async (target: Target, isLastResort: boolean): Promise<Opened | "next" | "over"> => {
     const provider = generation.providers.get(target.provider);
-    if (provider === undefined) continue;
-    if (minimumWindow !== null && !((provider.contextWindow(target.model) ?? 0) > minimumWindow)) continue;
+    if (provider === undefined) return "next";
+    if (minimumWindow !== null && !((provider.contextWindow(target.model) ?? 0) > minimumWindow)) return "next";
     const choice = choose(provider, target);
     if ("refusal" in choice) {
       failures.push({ provider: provider.id, failure: choice.refusal });
-      // The first target is what the client asked for, so its refusal is the answer; a later one is only no help.
-      if (failures.length === 1 && !isRetry) throw choice.refusal;
-      continue;
+      // The target that the client named: its refusal is the answer. One that we chose is only no help.
+      return isClientsChoice(run, target) ? "over" : "next";
     }
-    if (isRetry && !(await estate.retryBudget.take(context.signal, generation.retryWaitMs))) break;
+    if (isRetry && !(await estate.retryBudget.take(context.signal, generation.retryWaitMs))) return "over";
     let hasPlace = isRetry;
     const givePlace = (): void => {
       if (hasPlace) estate.retryBudget.give();
@@ -54,55 +62,66 @@ export async function openFirst(
       const turn = await provider.queue.take(context.signal);
       if (turn === "full" || turn === "too-long") {
         failures.push({ provider: provider.id, failure: busy(provider.id) });
-        continue;
+        return "next";
       }
       run.queueWaitMs += turn.waitedMs;
+      // Much may have become known since this target was judged; and only one request may be the probe.
+      if (!isLastResort && isHeldBack(target)) {
+        turn.release();
+        return "next";
+      }
       const abort = new AbortController();
       const trial = beginTrial(run, { provider, target, lane: choice.lane, waitMs: turn.waitedMs, turn, abort });
       const outcome = await tryOne(run, trial, choice.open, passHeaders(provider), givePlace);
-      if (!(outcome instanceof Failure)) return outcome;
+      if (!(outcome instanceof Failure)) {
+        run.win(trial);
+        return outcome;
+      }
       const failure = ownedFailure(run, target, outcome);
       endTrial(run, trial, failure);
       failures.push({ provider: provider.id, failure });
-      if (context.signal.aborted) break;
       const { tryNext } = consequences[failure.kind];
-      if (tryNext === "no") break;
+      if (context.signal.aborted || tryNext === "no") return "over";
       if (tryNext === "larger-window") {
         minimumWindow = provider.contextWindow(target.model);
-        if (minimumWindow === null) break;
+        if (minimumWindow === null) return "over";
       }
       isRetry = true;
+      return "next";
     } finally {
       givePlace();
     }
+  };
+
+  let outcome: Opened | "next" | "over" = "next";
+  for (const target of run.decision?.targets ?? []) {
+    if (isHeldBack(target)) continue;
+    outcome = await attempt(target, false);
+    if (outcome !== "next") break;
   }
+  // Health never refuses a request that has nowhere else to go: then the target is asked that will be well first.
+  if (outcome === "next" && run.attempts === 0) {
+    for (const { target } of heldBack.toSorted((left, right) => left.untilMs - right.untilMs)) {
+      outcome = await attempt(target, true);
+      if (outcome !== "next" || run.attempts > 0) break;
+    }
+  }
+  if (typeof outcome !== "string") return outcome;
   if (context.signal.aborted) throw failureFrom(context.signal.reason);
   throw summary(failures);
 }
 
-/** Healthy targets in order; when nothing is healthy, the one that will be so first: the last one is never taken out. */
-function targetsInReach(run: Run): readonly Target[] {
-  const targets = run.decision?.targets ?? [];
-  const { health } = run.estate;
-  const good: Target[] = [];
-  let soonest: { target: Target; untilMs: number } | null = null;
-  let skipped = 0;
-  for (const target of targets) {
-    const verdict = health.judge(target.provider, target.model);
-    if (verdict.go !== "no") good.push(target);
-    else {
-      skipped += 1;
-      if (soonest === null || verdict.untilMs < soonest.untilMs) soonest = { target, untilMs: verdict.untilMs };
-    }
-  }
-  if (skipped > 0 && run.decision !== null) {
-    const candidates = run.decision.candidates.map((candidate) => {
-      const verdict = health.judge(candidate.provider, candidate.model);
-      return verdict.go === "no" ? { ...candidate, kept: false, note: `skipped: ${verdict.why}` } : candidate;
-    });
-    run.decision = { ...run.decision, candidates };
-  }
-  return good.length > 0 ? good : soonest === null ? [] : [soonest.target];
+const isClientsChoice = (run: Run, target: Target): boolean =>
+  run.decision?.layer === "direct" && target === run.decision.targets[0];
+
+function noteSkipped(run: Run, target: Target, why: string): void {
+  if (run.decision === null) return;
+  const candidates = run.decision.candidates.map((each) =>
+    each.provider === target.provider && each.model === target.model
+      ? { ...each, kept: false, note: `skipped: ${why}` }
+      : each,
+  );
+  run.decision = { ...run.decision, candidates };
 }
 
 async function tryOne(
@@ -115,7 +134,7 @@ async function tryOne(
   const { estate, context } = run;
   const { provider, target, abort } = trial;
   const { clock } = estate;
-  estate.health.begin(target.provider, target.model);
+  trial.isProbe = estate.health.begin(target.provider, target.model);
   run.live.stage = "asking";
   const onAbort = (): void => abort.abort(context.signal.reason);
   if (context.signal.aborted) return failureFrom(context.signal.reason);
@@ -123,7 +142,14 @@ async function tryOne(
   const watch = createWatch(clock, () =>
     abort.abort(new Failure("timed-out", "The upstream gave no answer in time.", { maybeBilled: true })),
   );
-  watch.set(trial.startedMs + Math.min(provider.limits.firstTokenMs, provider.limits.totalMs ?? Number.POSITIVE_INFINITY));
+  const { firstTokenMs, idleMs, totalMs } = provider.limits;
+  const endMs = totalMs === null ? Number.POSITIVE_INFINITY : trial.startedMs + totalMs;
+  watch.set(Math.min(trial.startedMs + firstTokenMs, endMs));
+  // A whole answer that is being written is not a silent upstream, however long it takes in all.
+  trial.onWords = () => {
+    trial.firstTokenMs ??= Math.round(clock.monotonicMs() - trial.startedMs);
+    watch.set(Math.min(clock.monotonicMs() + idleMs, endMs));
+  };
   const call: Call = {
     requestId: context.id,
     model: target.model,
@@ -143,9 +169,9 @@ async function tryOne(
     for (;;) {
       const piece = await lane.next();
       if (piece.failure !== null) return piece.failure;
-      pieces.push(piece);
+      if (piece.bytes.length > 0 || piece.isLast) pieces.push(piece);
       if (!piece.opens && !piece.isLast) continue;
-      trial.firstTokenMs = Math.round(clock.monotonicMs() - trial.startedMs);
+      trial.firstTokenMs ??= Math.round(clock.monotonicMs() - trial.startedMs);
       return { trial, lane, pieces };
     }
   } catch (thrown) {

@@ -2,7 +2,8 @@
 
 import type { Backend, Call } from "../backends/backend.ts";
 import { opensGate, type StreamEvent } from "../canon/event.ts";
-import { type Failure, failureFrom } from "../canon/failure.ts";
+import { maxReplyBytes } from "../backends/http/backend.ts";
+import { Failure, failureFrom } from "../canon/failure.ts";
 import { foldReply } from "../canon/reply.ts";
 import type { ChatRequest } from "../canon/request.ts";
 import { cutShort } from "../dialects/decoding.ts";
@@ -17,6 +18,8 @@ export type HubOptions = {
   readonly client: ClientHalf;
   readonly facts: AnswerFacts;
   readonly observer: Observer;
+  /** Told of every sign of life in a whole answer from its first word on. */
+  readonly onWords: () => void;
   readonly setTimer: (ms: number, run: () => void) => () => void;
 };
 
@@ -29,22 +32,25 @@ function streamLane(options: HubOptions, batches: ReturnType<Backend["generate"]
   const encode = pieceEncoder(options.client, options.facts, options.observer);
   return {
     async next() {
-      for (;;) {
-        const step = await batches.next();
-        if (step.done === true) return failurePiece(cutShort());
-        const piece = encode(step.value);
-        if (piece.isLast) {
-          endQuietly(
-            () => batches.next(),
-            () => void batches.return(),
-            options.setTimer,
-          );
-          return piece;
-        }
-        if (piece.bytes !== "" || piece.failure !== null) return piece;
+      const step = await batches.next();
+      if (step.done === true) return failurePiece(cutShort());
+      const piece = encode(step.value);
+      if (piece.isLast) {
+        endQuietly(
+          () => batches.next(),
+          () => cutOff(options, batches),
+          options.setTimer,
+        );
       }
+      return piece;
     },
   };
+}
+
+/** `return` alone would wait for a read that may never end. */
+function cutOff(options: HubOptions, batches: ReturnType<Backend["generate"]>): void {
+  options.call.abort(new Failure("cancelled", "The answer was complete."));
+  void batches.return();
 }
 
 /** Batches of events -> pieces; one encoder's state over the whole stream. */
@@ -77,14 +83,37 @@ function wholeLane(options: HubOptions, batches: ReturnType<Backend["generate"]>
   return {
     async next() {
       const events: StreamEvent[] = [];
+      let size = 0;
+      let isOpen = false;
       try {
-        for await (const batch of batches) for (const event of batch) events.push(event);
+        for await (const batch of batches) {
+          for (const event of batch) {
+            size += sizeOf(event);
+            if (size > maxReplyBytes) throw new Failure("bad-output", "The upstream's answer is larger than the limit.");
+            isOpen ||= opensGate(event);
+            events.push(event);
+          }
+          if (isOpen) options.onWords();
+        }
         return wholePiece(events, options);
       } catch (thrown) {
         return failurePiece(failureFrom(thrown));
       }
     },
   };
+}
+
+/** About what an event takes in memory; unlike a stream, a whole answer is held until its end. */
+function sizeOf(event: StreamEvent): number {
+  switch (event.type) {
+    case "text-delta":
+    case "thinking-delta":
+      return 32 + event.text.length;
+    case "tool-delta":
+      return 32 + event.input.length;
+    default:
+      return 128;
+  }
 }
 
 /** The fold of all events as one JSON body. Throws the stream's Failure. */

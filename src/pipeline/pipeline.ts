@@ -3,6 +3,7 @@
 import { failureFrom } from "../canon/failure.ts";
 import type { ChatRequest } from "../canon/request.ts";
 import type { Target } from "../canon/decision.ts";
+import { isRecord, parseLoosely } from "../dialects/decoding.ts";
 import type { AnswerFacts, Dialect } from "../dialects/dialect.ts";
 import { spliceObject } from "../wire/json.ts";
 import { admit, type Admission } from "./admit.ts";
@@ -42,9 +43,8 @@ export async function handle(
     const opening = openFirst(run, choose, (provider) => passHeaders(request.headers, door, provider));
     return run.stream ? await streamResponse(run, client, opening) : await wholeResponse(run, client, opening);
   } catch (thrown) {
-    const failure = run.context.signal.aborted ? failureFrom(run.context.signal.reason) : failureFrom(thrown);
-    if (failure.kind === "internal") estate.log.error("a request met a bug", { request: run.context.id, error: failure.cause });
-    return failureResponse(run, client, failure);
+    const { signal } = run.context;
+    return failureResponse(run, client, failureFrom(signal.aborted ? signal.reason : thrown));
   }
 }
 
@@ -90,6 +90,7 @@ function chooseChat(door: Door, run: Run, enrolled: Enrolled, request: Request):
             facts: { requestId: run.context.id, createdSeconds, wantsUsage: asksForUsage(dialect, enrolled) },
             call,
             observer: trial.observer,
+            onWords: trial.onWords,
             redact: run.estate.redact,
             setTimer,
           });
@@ -112,6 +113,7 @@ function chooseChat(door: Door, run: Run, enrolled: Enrolled, request: Request):
           client: dialect.client,
           facts,
           observer: trial.observer,
+          onWords: trial.onWords,
           setTimer,
         });
       },
@@ -128,8 +130,8 @@ function asksForUsage(dialect: Dialect, enrolled: Enrolled): boolean {
   if (dialect.name !== "openai-chat") return true;
   const member = enrolled.scan.members.find((each) => each.key === "stream_options");
   if (member === undefined || member.kind !== "object") return false;
-  const options: unknown = JSON.parse(enrolled.bytes.toString("utf8", member.start, member.end));
-  return typeof options === "object" && options !== null && "include_usage" in options && options.include_usage === true;
+  const options = parseLoosely(enrolled.bytes.toString("utf8", member.start, member.end));
+  return isRecord(options) && options["include_usage"] === true;
 }
 
 const isBeta = (url: string): boolean => url.endsWith("?beta=true") || url.includes("?beta=true&");

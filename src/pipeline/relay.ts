@@ -3,10 +3,11 @@
 
 import type { Backend, Call } from "../backends/backend.ts";
 import { foreignAnswer, maxReplyBytes, networkFailure, readReplyBytes, redactedFailure } from "../backends/http/backend.ts";
+import { opensGate } from "../canon/event.ts";
 import { Failure, failureFrom } from "../canon/failure.ts";
 import { cutShort } from "../dialects/decoding.ts";
 import type { AnswerFacts, Dialect } from "../dialects/dialect.ts";
-import { lastFrameEnd, readFrames, splitFrames, sseDecoder } from "../wire/sse.ts";
+import { lastFrameEnd, maxFrameBytes, readFrames, splitFrames, sseDecoder } from "../wire/sse.ts";
 import { pieceEncoder, wholePiece } from "./hub.ts";
 import { endQuietly, failurePiece, type Lane, type Piece } from "./lane.ts";
 import type { Observer } from "./observe.ts";
@@ -22,6 +23,8 @@ export type RelayOptions = {
   readonly facts: AnswerFacts;
   readonly call: Call;
   readonly observer: Observer;
+  /** Told of every sign of life in a whole answer from its first word on. */
+  readonly onWords: () => void;
   readonly redact: (text: string) => string;
   readonly setTimer: (ms: number, run: () => void) => () => void;
 };
@@ -78,11 +81,17 @@ function foldedStream(options: RelayOptions, answer: Response): Lane {
       const frames = sseDecoder();
       const events = [];
       let size = 0;
+      let isOpen = false;
       if (answer.body !== null)
         for await (const chunk of answer.body) {
           size += chunk.byteLength;
           if (size > maxReplyBytes) throw new Failure("bad-output", "The upstream's answer is larger than the limit.");
-          for (const frame of frames.push(chunk)) events.push(...decoder.step(frame));
+          for (const frame of frames.push(chunk))
+            for (const event of decoder.step(frame)) {
+              isOpen ||= opensGate(event);
+              events.push(event);
+            }
+          if (isOpen) options.onWords();
         }
       for (const frame of frames.end()) events.push(...decoder.step(frame));
       events.push(...decoder.end());
@@ -94,7 +103,9 @@ function foldedStream(options: RelayOptions, answer: Response): Lane {
 function frameLane(options: RelayOptions, answer: Response): Lane {
   const { relay } = options.dialect.backend;
   const reader = answer.body?.getReader();
-  let carry: Buffer | null = null;
+  /** The beginning of a frame, in the pieces in which it came. */
+  let carry: Buffer[] = [];
+  let carriedBytes = 0;
   let isOpen = false;
   let isOver = false;
 
@@ -127,9 +138,8 @@ function frameLane(options: RelayOptions, answer: Response): Lane {
   const hasMarker = (ready: Buffer): boolean => markers.some((marker) => ready.includes(marker));
 
   const atEnd = (): Piece => {
-    const rest = carry === null ? null : Buffer.concat([carry, Buffer.from("\n\n")]);
-    carry = null;
-    const piece: Piece = rest === null ? { bytes: "", opens: false, failure: null, isLast: isOver } : inspect(rest);
+    const piece = carry.length === 0 ? { ...quiet, isLast: isOver } : inspect(Buffer.concat([...carry, Buffer.from("\n\n")]));
+    carry = [];
     if (piece.failure !== null || piece.isLast) return piece;
     // The vendor said why it stopped but not that it stopped: the dialect's end is ours to write.
     if (options.observer.sight.finish === null) return { ...piece, failure: cutShort() };
@@ -138,16 +148,21 @@ function frameLane(options: RelayOptions, answer: Response): Lane {
 
   return {
     async next() {
-      for (;;) {
         const step = await reader?.read();
         if (step === undefined || step.done) return atEnd();
-        let chunk = asBuffer(step.value);
-        if (carry !== null) chunk = Buffer.concat([carry, chunk]);
-        const end = lastFrameEnd(chunk);
-        carry = end === chunk.length ? null : chunk.subarray(end);
-        if (carry !== null && carry.length > maxCarryBytes)
+        carry.push(asBuffer(step.value));
+        // Joined only when a line ends: one endless line would otherwise be copied again with every chunk.
+        const chunk = hasLineEnd(asBuffer(step.value)) ? Buffer.concat(carry) : null;
+        const end = chunk === null ? 0 : lastFrameEnd(chunk);
+        carriedBytes += step.value.byteLength;
+        if (chunk !== null) {
+          carry = end === chunk.length ? [] : [chunk.subarray(end)];
+          carriedBytes = chunk.length - end;
+        }
+        if (carriedBytes > maxFrameBytes)
           return failurePiece(new Failure("bad-output", "The upstream sent an event beyond the size limit."));
-        if (end === 0) continue;
+        // Half a frame is a sign of life.
+        if (chunk === null || end === 0) return quiet;
         const ready = end === chunk.length ? chunk : chunk.subarray(0, end);
         if (isOpen && !hasMarker(ready)) return { bytes: ready, opens: true, failure: null, isLast: false };
         const piece = inspect(ready);
@@ -158,10 +173,11 @@ function frameLane(options: RelayOptions, answer: Response): Lane {
             options.setTimer,
           );
         }
-        if (piece.bytes.length > 0 || piece.failure !== null || piece.isLast) return piece;
-      }
+        return piece;
     },
   };
 }
 
-const maxCarryBytes = 16 * 1024 * 1024;
+const quiet: Piece = { bytes: "", opens: false, failure: null, isLast: false };
+
+const hasLineEnd = (bytes: Buffer): boolean => bytes.includes(0x0a) || bytes.includes(0x0d);

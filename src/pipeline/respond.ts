@@ -24,11 +24,17 @@ export function answerHeaders(run: Run): Record<string, string> {
   return headers;
 }
 
+/** A vendor's nonsense (1e9 seconds, a date far off) is not handed on as it is. */
+const longestRetryAfterMs = 86_400_000;
+
 const asciiOf = (text: string): string => text.replace(/[^\x20-\x7e]/g, "?");
 
 export function failureResponse(run: Run, client: ClientHalf, failure: Failure): Response {
   const headers: Record<string, string> = { ...answerHeaders(run), "content-type": "application/json" };
-  if (failure.retryAfterMs !== null) headers["retry-after"] = String(Math.max(1, Math.ceil(failure.retryAfterMs / 1000)));
+  if (failure.retryAfterMs !== null) {
+    const seconds = Math.ceil(Math.min(failure.retryAfterMs, longestRetryAfterMs) / 1000);
+    headers["retry-after"] = String(Math.max(1, seconds));
+  }
   run.settle(failure.status, failure);
   return new Response(JSON.stringify(client.encodeFailure(failure, run.context.id)), { status: failure.status, headers });
 }
@@ -36,7 +42,6 @@ export function failureResponse(run: Run, client: ClientHalf, failure: Failure):
 export async function wholeResponse(run: Run, client: ClientHalf, opening: Promise<Opened>): Promise<Response> {
   try {
     const opened = await opening;
-    run.winner = opened.trial;
     const [piece] = opened.pieces;
     const headers = answerHeaders(run);
     headers["content-type"] = "application/json";
@@ -55,7 +60,6 @@ export async function streamResponse(run: Run, client: ClientHalf, opening: Prom
   } catch (thrown) {
     return failureResponse(run, client, failureFrom(thrown));
   }
-  if (opened !== null) run.winner = opened.trial;
   const headers = answerHeaders(run);
   headers["content-type"] = "text/event-stream; charset=utf-8";
   headers["cache-control"] = "no-cache, no-transform";

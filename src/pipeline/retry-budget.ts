@@ -18,11 +18,16 @@ export function createRetryBudget(options: {
   let running = 0;
   const waiting: (() => void)[] = [];
   const hasPlace = (): boolean => running < Math.max(floor, Math.floor(options.activeRequests() * share));
+  // More than one may enter: the share grows with the number of running requests.
+  const letIn = (): void => {
+    while (waiting.length > 0 && hasPlace()) waiting[0]?.();
+  };
 
   return {
     running: () => running,
     take(signal, waitMs) {
-      if (hasPlace()) {
+      if (signal.aborted) return Promise.reject(signal.reason);
+      if (waiting.length === 0 && hasPlace()) {
         running += 1;
         return Promise.resolve(true);
       }
@@ -48,11 +53,12 @@ export function createRetryBudget(options: {
         });
         signal.addEventListener("abort", onAbort, { once: true });
         waiting.push(enter);
+        letIn();
       });
     },
     give() {
       running -= 1;
-      if (hasPlace()) waiting[0]?.();
+      letIn();
     },
   };
 }

@@ -26,6 +26,10 @@ export type Trial = {
   status: number | null;
   headersMs: number | null;
   firstTokenMs: number | null;
+  /** The one try that may find out whether an ejected provider is back. */
+  isProbe: boolean;
+  /** Told that a whole answer is being written: its first word, and every later one. */
+  onWords: () => void;
   isSettled: boolean;
 };
 
@@ -46,7 +50,9 @@ export type Run = {
   /** Targets that were tried, failed or not. */
   attempts: number;
   /** The try whose answer the client gets. */
-  winner: Trial | null;
+  readonly winner: Trial | null;
+  /** From here on `settle` ends this try as well; at once when the client did not wait for it. */
+  win(trial: Trial): void;
   /** Writes the record and lets everything go. Idempotent. */
   settle(status: number, failure: Failure | null): void;
 };
@@ -61,6 +67,7 @@ export function createRun(options: {
 }): Run {
   const { context, estate } = options;
   let isSettled = false;
+  let winner: Trial | null = null;
   const run: Run = {
     context,
     estate,
@@ -75,13 +82,21 @@ export function createRun(options: {
     overheadMs: null,
     queueWaitMs: 0,
     attempts: 0,
-    winner: null,
+    get winner() {
+      return winner;
+    },
+    win(trial) {
+      if (isSettled) endTrial(run, trial, new Failure("cancelled", "The client went away."));
+      else winner = trial;
+    },
     settle(status, failure) {
       if (isSettled) return;
       isSettled = true;
       options.onSettled();
       estate.live.remove(context.id);
-      if (run.winner !== null) endTrial(run, run.winner, failure);
+      if (winner !== null) endTrial(run, winner, failure);
+      if (failure?.kind === "internal")
+        estate.log.error("a request met a bug", { request: context.id, error: failure.cause });
       estate.record(recordOf(run, status, failure));
     },
   };
@@ -94,11 +109,11 @@ export function endTrial(run: Run, trial: Trial, failure: Failure | null): void 
   trial.isSettled = true;
   trial.turn?.release();
   const { health, clock } = run.estate;
+  if (trial.isProbe) health.endProbe(trial.target.provider);
   const durationMs = clock.monotonicMs() - trial.startedMs;
   const { provider, model } = trial.target;
   if (failure === null) health.succeeded(provider, model, durationMs);
-  else if (failure.kind === "cancelled" || failure.kind === "shutting-down") health.undecided(provider);
-  else health.failed(provider, model, failure);
+  else if (failure.kind !== "cancelled" && failure.kind !== "shutting-down") health.failed(provider, model, failure);
   if (failure !== null) trial.abort.abort(failure);
   run.trials.push({
     provider,
@@ -129,6 +144,8 @@ export function beginTrial(run: Run, fields: Pick<Trial, "provider" | "target" |
     status: null,
     headersMs: null,
     firstTokenMs: null,
+    isProbe: false,
+    onWords: () => undefined,
     isSettled: false,
   };
 }

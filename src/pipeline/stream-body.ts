@@ -18,7 +18,9 @@ export function streamBody(run: Run, client: ClientHalf, source: Opened | Promis
   const patience = createPatience(run);
   const frame = generation.streaming.keepalive === "event" ? client.heartbeatFrame : commentFrame;
 
+  let isEnded = false;
   const end = (failure: Failure | null): void => {
+    isEnded = true;
     patience.stop();
     context.signal.removeEventListener("abort", onAbort);
     run.settle(200, failure);
@@ -27,7 +29,14 @@ export function streamBody(run: Run, client: ClientHalf, source: Opened | Promis
   const onAbort = (): void => {
     if (!patience.isWithUpstream()) end(failureFrom(context.signal.reason));
   };
-  context.signal.addEventListener("abort", onAbort, { once: true });
+  if (context.signal.aborted) onAbort();
+  else context.signal.addEventListener("abort", onAbort, { once: true });
+
+  /** Before every yield: whoever has gone is not waited for. */
+  const offer = (): void => {
+    if (context.signal.aborted) throw context.signal.reason;
+    patience.offer();
+  };
 
   async function* generate(): StreamBody {
     let failure: Failure | null = null;
@@ -38,20 +47,19 @@ export function streamBody(run: Run, client: ClientHalf, source: Opened | Promis
         // The client must hear at once that its request was accepted.
         let result: Opened | typeof silence = silence;
         do {
-          patience.offer();
+          offer();
           yield frame;
           patience.taken();
           result = await patience.wait(source);
         } while (result === silence);
         opened = result;
       } else opened = source;
-      run.winner = opened.trial;
       patience.hear(opened);
       let isLast = false;
       for (const piece of opened.pieces) {
         isLast = piece.isLast;
         if (piece.bytes.length === 0) continue;
-        patience.offer();
+        offer();
         yield piece.bytes;
         patience.taken();
       }
@@ -59,16 +67,17 @@ export function streamBody(run: Run, client: ClientHalf, source: Opened | Promis
         const next = opened.lane.next();
         let piece = await patience.wait(next);
         while (piece === silence) {
-          patience.offer();
+          offer();
           yield frame;
           patience.taken();
           piece = await patience.wait(next);
         }
         patience.heard();
         if (piece.bytes.length > 0) {
-          patience.offer();
+          offer();
           yield piece.bytes;
           patience.taken();
+          // What the client took its time for is not the upstream's silence.
           patience.heard();
         }
         if (piece.failure !== null) throw piece.failure;
@@ -77,14 +86,14 @@ export function streamBody(run: Run, client: ClientHalf, source: Opened | Promis
       isOver = true;
     } catch (thrown) {
       failure = failureFrom(thrown);
-      if (failure.kind !== "cancelled") {
-        isOver = true;
-        yield client.encodeFailureFrame(failure, context.id);
-      }
+      isOver = true;
+      // Settled before the last word is said: the client may never take it.
+      end(failure);
+      yield client.encodeFailureFrame(failure, context.id);
     } finally {
       // Left at a yield without an end: the client has gone.
-      if (!isOver && failure === null) failure = goneFailure(context.signal);
-      end(failure);
+      if (!isOver) failure = goneFailure(context.signal);
+      if (!isEnded) end(failure);
     }
   }
   return generate();
@@ -106,12 +115,20 @@ function createPatience(run: Run) {
   let heardMs = offeredMs;
   let pingMs = offeredMs + keepAliveMs;
   let wake: ((value: typeof silence) => void) | null = null;
+  let isStopped = false;
 
   const upstreamLimitMs = (): number => {
     if (opened === null) return Number.POSITIVE_INFINITY;
     const { limits } = opened.trial.provider;
     const totalMs = limits.totalMs === null ? Number.POSITIVE_INFINITY : opened.trial.startedMs + limits.totalMs;
     return Math.min(heardMs + limits.idleMs, totalMs);
+  };
+  /** The sides change with every chunk, and no timer is moved for that: so it looks as often as the nearest limit may come. */
+  const lookAgain = (now: number): void => {
+    if (isStopped) return;
+    const next = stands === "with-client" ? offeredMs + stallMs : Math.min(pingMs, upstreamLimitMs());
+    const idleMs = opened?.trial.provider.limits.idleMs ?? Number.POSITIVE_INFINITY;
+    watch.set(Math.max(now + 1, Math.min(next, now + stallMs, now + keepAliveMs, now + idleMs)));
   };
   const look = (): void => {
     const now = clock.monotonicMs();
@@ -127,24 +144,25 @@ function createPatience(run: Run) {
       pingMs = now + keepAliveMs;
       wake?.(silence);
     }
-    // No limit is farther away than this, so a change of sides is noticed in time without moving a timer.
-    const next = stands === "with-client" ? offeredMs + stallMs : Math.min(pingMs, upstreamLimitMs());
-    watch.set(Math.max(now + 1, Math.min(next, now + stallMs, now + keepAliveMs)));
+    lookAgain(now);
   };
   const watch = createWatch(clock, look);
-  watch.set(offeredMs + Math.min(keepAliveMs, stallMs));
+  lookAgain(offeredMs);
 
   return {
-    stop: () => watch.stop(),
+    stop() {
+      isStopped = true;
+      watch.stop();
+    },
     isWithUpstream: () => stands === "with-upstream",
     hear(source: Opened) {
       opened = source;
       heardMs = clock.monotonicMs();
-      watch.set(Math.min(heardMs + source.trial.provider.limits.idleMs, heardMs + keepAliveMs, heardMs + stallMs));
+      stands = "with-upstream";
+      lookAgain(heardMs);
     },
     heard() {
       heardMs = clock.monotonicMs();
-      pingMs = heardMs + keepAliveMs;
     },
     offer() {
       offeredMs = clock.monotonicMs();
@@ -152,6 +170,7 @@ function createPatience(run: Run) {
     },
     taken() {
       stands = "with-upstream";
+      pingMs = clock.monotonicMs() + keepAliveMs;
     },
     /** The value, or `silence` when a keep-alive is due first; then the same promise is to be waited for again. */
     wait<T>(promise: Promise<T>): Promise<T | typeof silence> {

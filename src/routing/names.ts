@@ -24,7 +24,7 @@ export type NameTable = {
 
 export type Meaning =
   | { readonly kind: "auto" }
-  /** `isListed` false: the client named a model that no config lists, so a 404 for it is the client's. */
+  /** `isListed` false: the client named a model that the config does not name, so a 404 for it is the client's. */
   | { readonly kind: "target"; readonly target: Target; readonly isListed: boolean; readonly via: string };
 
 const maxAliasSteps = 8;
@@ -41,24 +41,27 @@ export function createNames(table: NameTable): { resolve(name: string): Meaning;
   const exact = new Map(Object.entries(table.aliases).filter(([name]) => !name.includes("*")));
   const wild = Object.entries(table.aliases).flatMap(([name, to]) => (name.includes("*") ? [{ name, to }] : []));
 
-  const aliasOf = (name: string): string | null => {
+  /** `isWhole` false: a part of the new name is what the client wrote. */
+  const aliasOf = (name: string): { readonly to: string; readonly isWhole: boolean } | null => {
     const direct = exact.get(name);
-    if (direct !== undefined) return direct;
+    if (direct !== undefined) return { to: direct, isWhole: true };
     for (const { name: pattern, to } of wild) {
       const middle = matchWildcard(pattern, name);
-      if (middle !== null) return to.replace("*", middle);
+      // A function, because the client's text may hold `$&`.
+      if (middle !== null) return { to: to.replace("*", () => middle), isWhole: !to.includes("*") };
     }
     return null;
   };
 
-  const lookUp = (name: string, via: string, step: number): Meaning | null => {
+  /** `isOurs`: the config, not the client, named this model. */
+  const lookUp = (name: string, via: string, step: number, isOurs: boolean): Meaning | null => {
     if (name === "auto" || name === "clawgate/auto") return { kind: "auto" };
     const provider = byId.get(name);
     if (provider !== undefined)
       return { kind: "target", target: { provider: name, model: provider.model }, isListed: true, via };
     const alias = aliasOf(name);
-    if (alias !== null && alias !== name && step < maxAliasSteps) {
-      const meaning = lookUp(alias, `alias ${name}`, step + 1);
+    if (alias !== null && alias.to !== name && step < maxAliasSteps) {
+      const meaning = lookUp(alias.to, `alias ${name}`, step + 1, alias.isWhole);
       if (meaning !== null) return meaning;
     }
     const slash = name.indexOf("/");
@@ -69,7 +72,7 @@ export function createNames(table: NameTable): { resolve(name: string): Meaning;
         return {
           kind: "target",
           target: { provider: owner.id, model },
-          isListed: model === owner.model || owner.models.includes(model),
+          isListed: isOurs || model === owner.model || owner.models.includes(model),
           via,
         };
     }
@@ -88,20 +91,21 @@ export function createNames(table: NameTable): { resolve(name: string): Meaning;
   return {
     known,
     resolve(name) {
-      const meaning = lookUp(name, "the requested model", 0);
+      const meaning = lookUp(name, "the requested model", 0, false);
       if (meaning !== null) return meaning;
       if (table.defaultModel !== null) {
-        const fallback = lookUp(table.defaultModel, "default_model", 0);
+        const fallback = lookUp(table.defaultModel, "default_model", 0, true);
         if (fallback !== null) return fallback;
       }
-      throw unknownModel(name, table, [...known(), ...owners.keys()]);
+      throw unknownModel(name, aliasOf(name)?.to ?? name, table, [...known(), ...owners.keys()]);
     },
   };
 }
 
-function unknownModel(name: string, table: NameTable, known: readonly string[]): Failure {
+/** `meant` is what stands behind the name when it is an alias. */
+function unknownModel(name: string, meant: string, table: NameTable, known: readonly string[]): Failure {
   const shown = name.length > 120 ? `${name.slice(0, 120)}…` : name;
-  const id = name.split("/")[0] ?? name;
+  const id = meant.split("/")[0] ?? meant;
   const reason = Object.hasOwn(table.skipped, id) ? table.skipped[id] : undefined;
   const near = nearest(name.slice(0, 200), known);
   const hint =
@@ -116,11 +120,19 @@ function unknownModel(name: string, table: NameTable, known: readonly string[]):
   });
 }
 
-/** What stands where the pattern's first `*` is, or null when the whole name does not fit. */
+/** What stands where the pattern's first `*` is (as little as fits), or null when the whole name does not fit. */
 function matchWildcard(pattern: string, name: string): string | null {
-  const star = pattern.indexOf("*");
-  const head = pattern.slice(0, star);
-  const tail = pattern.slice(star + 1);
+  const [head = "", ...parts] = pattern.split("*");
+  const tail = parts.pop() ?? "";
   if (!name.startsWith(head) || !name.endsWith(tail) || name.length < head.length + tail.length) return null;
-  return name.slice(head.length, name.length - tail.length);
+  const end = name.length - tail.length;
+  let at = head.length;
+  let captured: string | null = null;
+  for (const part of parts) {
+    const found = name.indexOf(part, at);
+    if (found < 0 || found + part.length > end) return null;
+    captured ??= name.slice(head.length, found);
+    at = found + part.length;
+  }
+  return captured ?? name.slice(head.length, end);
 }

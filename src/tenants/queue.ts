@@ -39,6 +39,7 @@ export function createQueue(options: {
   return {
     counts: () => ({ running, waiting: waiting.length }),
     take(signal) {
+      if (signal.aborted) return Promise.reject(signal.reason);
       if (options.limit === null || (running < options.limit && waiting.length === 0)) return Promise.resolve(grant(0));
       if (waiting.length >= options.depth) return Promise.resolve("full");
       const startedMs = options.monotonicMs();

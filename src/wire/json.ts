@@ -156,17 +156,15 @@ export type JsonEdit = { readonly key: string; readonly json: string };
 export function spliceObject(bytes: Buffer, scan: JsonScan, edits: readonly JsonEdit[]): Uint8Array {
   if (edits.length === 0) return bytes;
   const cuts: { start: number; end: number; text: string }[] = [];
+  const added: string[] = [];
   for (const edit of edits) {
     const member = scan.members.find((each) => each.key === edit.key);
     if (member) cuts.push({ start: member.start, end: member.end, text: edit.json });
-    else {
-      const comma = scan.members.length > 0 ? "," : "";
-      cuts.push({
-        start: scan.bodyStart,
-        end: scan.bodyStart,
-        text: `${JSON.stringify(edit.key)}:${edit.json}${comma}`,
-      });
-    }
+    else added.push(`${JSON.stringify(edit.key)}:${edit.json}`);
+  }
+  if (added.length > 0) {
+    const comma = scan.members.length > 0 ? "," : "";
+    cuts.push({ start: scan.bodyStart, end: scan.bodyStart, text: added.join(",") + comma });
   }
   cuts.sort((a, b) => a.start - b.start);
   const parts: Uint8Array[] = [];

@@ -21,6 +21,7 @@ export type SseDecoder = {
 export function sseDecoder(limit = maxFrameBytes): SseDecoder {
   const text = new TextDecoder("utf-8"); // drops a leading BOM
   let carry = "";
+  let waitsForLf = false;
   let event: string | null = null;
   let data: string[] = [];
   let held = 0;
@@ -41,20 +42,27 @@ export function sseDecoder(limit = maxFrameBytes): SseDecoder {
       colon < 0 ? "" : value.charCodeAt(colon + 1) === 32 ? value.slice(colon + 2) : value.slice(colon + 1);
     if (field === "data") {
       data.push(rest);
-      held += rest.length;
+      // Empty lines take memory as well.
+      held += rest.length + 1;
       if (held > limit) throw new FrameTooLarge("A server-sent event is larger than the limit.");
     } else if (field === "event") event = rest;
   };
 
   const take = (input: string): SseFrame[] => {
     const frames: SseFrame[] = [];
-    let buffer = carry === "" ? input : carry + input;
+    let buffer = carry + input;
+    if (!waitsForLf && !/[\r\n]/.test(input)) {
+      // Only joined on paper: looking through one endless line again with every chunk would take all the time there is.
+      carry = buffer;
+      if (carry.length > limit) throw new FrameTooLarge("A server-sent event is larger than the limit.");
+      return frames;
+    }
     if (buffer.includes("\r")) {
       // A CR at the very end may be half of a CRLF: it waits for the next chunk.
-      const waits = buffer.endsWith("\r");
-      buffer = (waits ? buffer.slice(0, -1) : buffer).replaceAll("\r\n", "\n").replaceAll("\r", "\n");
-      if (waits) buffer += "\r";
-    }
+      waitsForLf = buffer.endsWith("\r");
+      buffer = (waitsForLf ? buffer.slice(0, -1) : buffer).replaceAll("\r\n", "\n").replaceAll("\r", "\n");
+      if (waitsForLf) buffer += "\r";
+    } else waitsForLf = false;
     let from = 0;
     for (;;) {
       const end = buffer.indexOf("\n", from);
@@ -100,8 +108,8 @@ export function lastFrameEnd(bytes: Buffer): number {
   const lf = bytes.lastIndexOf("\n\n");
   let end = lf < 0 ? 0 : lf + 2;
   if (end !== bytes.length) {
-    const crlf = bytes.lastIndexOf("\r\n\r\n");
-    if (crlf >= 0) end = Math.max(end, crlf + 4);
+    const crlf = bytes.lastIndexOf("\n\r\n");
+    if (crlf >= 0) end = Math.max(end, crlf + 3);
     const cr = bytes.lastIndexOf("\r\r");
     if (cr >= 0) end = Math.max(end, cr + 2);
   }

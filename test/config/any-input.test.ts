@@ -21,7 +21,7 @@ test("any value in any section", () => {
     fc.property(fc.constantFrom(...sections), fc.jsonValue({ maxDepth: 4 }), (section, value) => {
       survives(JSON.stringify({ [section]: value }));
     }),
-    { numRuns: 400 },
+    { numRuns: 200 },
   );
 });
 
@@ -49,7 +49,7 @@ test("any value at any place of a provider and of a rule", () => {
     fc.property(fc.constantFrom(...places), fc.jsonValue({ maxDepth: 3 }), (place, value) => {
       survives(JSON.stringify(withValueAt(base, place, value)));
     }),
-    { numRuns: 400 },
+    { numRuns: 200 },
   );
 });
 
@@ -75,6 +75,6 @@ test("a file with bytes knocked out or put in", () => {
     fc.property(texts, fc.nat(8000), fc.nat(20), damage, (text, at, length, piece) => {
       survives(text.slice(0, at) + piece + text.slice(at + length));
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
 });

@@ -271,6 +271,11 @@ describe("notices", () => {
       "providers: { a: { base_url: http://x, model: m } }\nllm_classifier: { enabled: true, classifier_provider: a }",
       "llm_classifier",
     ],
+    [
+      "capabilities of a model",
+      "providers: { a: { base_url: http://x, models: [n, { id: m, capabilities: { tools: true } }] } }",
+      "/work/config.yaml:1 providers.a.models[1].capabilities: this build",
+    ],
     ["empty sections", "tenants: []\nmcp_servers: {}\nsession:\n", null],
   ])("%s", (_name, yaml, expected) => {
     const { notices } = load(yaml);

@@ -7,7 +7,7 @@ import { disabledStore, type MetricsStore } from "../../src/metrics/store.ts";
 import { unknownUsage } from "../../src/canon/usage.ts";
 import { noonMs, sampleAttempt, sampleRecord, temporaryFolder, testStore } from "./samples.ts";
 
-let folder = temporaryFolder();
+let folder: ReturnType<typeof temporaryFolder>;
 let store: MetricsStore;
 let reports: Reports;
 

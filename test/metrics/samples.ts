@@ -108,3 +108,29 @@ export function rowCount(store: MetricsStore): number | null {
 export async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await new Promise<void>((resolve) => setTimeout(resolve, 5));
 }
+
+/** Folders and stores of one test file; `clear` in afterEach closes and removes them. */
+export function workshop() {
+  const stores: MetricsStore[] = [];
+  const folders: { remove(): void }[] = [];
+  return {
+    place(): string {
+      const folder = temporaryFolder();
+      folders.push(folder);
+      return folder.path;
+    },
+    opened(path: string, change: Partial<StoreOptions> = {}): MetricsStore {
+      const store = testStore(path, change);
+      stores.push(store);
+      return store;
+    },
+    async clear(): Promise<void> {
+      for (const store of stores.splice(0)) await store.close();
+      for (const folder of folders.splice(0)) folder.remove();
+    },
+  };
+}
+
+export function fill(store: MetricsStore, name: string, count: number): void {
+  for (let i = 0; i < count; i++) store.record(sampleRecord(`${name}-${i}`));
+}

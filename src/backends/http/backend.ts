@@ -158,8 +158,8 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
       const frames = sseDecoder();
       if (answer.body !== null)
         for await (const chunk of answer.body) {
-          const events = decodeAll(decoder, frames.push(chunk));
-          if (events.length > 0) yield masked(events);
+          // An empty batch is a sign of life: comments and halves of frames keep a silent thinker alive.
+          yield masked(decodeAll(decoder, frames.push(chunk)));
         }
       yield masked([...decodeAll(decoder, frames.end()), ...decoder.end()]);
     } catch (thrown) {
@@ -201,7 +201,8 @@ export function networkFailure(thrown: unknown): Failure {
     return new Failure("unreachable", "The upstream's certificate was not accepted.", { cause: thrown });
   if (code === "ZlibError" || /decompress/i.test(code))
     return new Failure("bad-output", "The upstream's answer could not be decompressed.", { cause: thrown });
-  if (thrown instanceof TypeError || thrown instanceof DOMException || code !== "")
+  // Without a code it is no word of the network's but a bug of ours, and no provider is to blame.
+  if (thrown instanceof DOMException || code !== "")
     return new Failure("unreachable", "The connection to the upstream failed.", { cause: thrown, maybeBilled: true });
   return failureFrom(thrown);
 }

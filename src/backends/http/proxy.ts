@@ -29,17 +29,19 @@ export function isLoopback(hostname: string): boolean {
 
 function isExcluded(url: URL, noProxy: string | null): boolean {
   if (noProxy === null) return false;
-  const host = url.hostname.toLowerCase();
+  const host = url.hostname.toLowerCase().replace(/^\[|\]$/g, "");
   const port = url.port || (url.protocol === "https:" ? "443" : "80");
   return noProxy.split(",").some((entry) => {
     let rule = entry.trim().toLowerCase();
     if (rule === "") return false;
     if (rule === "*") return true;
-    const colon = rule.lastIndexOf(":");
-    if (colon > 0 && /^\d+$/.test(rule.slice(colon + 1)) && !rule.endsWith("]")) {
-      if (rule.slice(colon + 1) !== port) return false;
-      rule = rule.slice(0, colon);
+    // An IPv6 address is full of colons: only one in brackets can have a port behind it.
+    const [, name, wantedPort] = /^(\[[^\]]*\]|[^:]*):(\d+)$/.exec(rule) ?? [];
+    if (name !== undefined) {
+      if (wantedPort !== port) return false;
+      rule = name;
     }
+    rule = rule.replace(/^\[|\]$/g, "");
     if (rule.includes("/")) return isInsideCidr(host, rule);
     const bare = rule.replace(/^\*?\./, "");
     return host === bare || host.endsWith(`.${bare}`);

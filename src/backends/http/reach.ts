@@ -18,12 +18,14 @@ export function createReach(options: {
   readonly connect: Connect;
 }): Reach {
   const lastAnswer = new Map<string, number>();
+  const isTrusted = (origin: string): boolean =>
+    options.nowMs() - (lastAnswer.get(origin) ?? Number.NEGATIVE_INFINITY) < trustMs;
   return {
     answered(origin) {
       lastAnswer.set(origin, options.nowMs());
     },
     watch(origin, connectMs, onDead) {
-      if (options.nowMs() - (lastAnswer.get(origin) ?? Number.NEGATIVE_INFINITY) < trustMs) return () => undefined;
+      if (isTrusted(origin)) return () => undefined;
       const url = new URL(origin);
       const port = url.port === "" ? (url.protocol === "https:" ? 443 : 80) : Number(url.port);
       let stopProbe = (): void => undefined;
@@ -35,6 +37,8 @@ export function createReach(options: {
       };
       stopTimers.push(
         options.setTimer(connectMs / 2, () => {
+          // Another request may have heard from it meanwhile.
+          if (isTrusted(origin)) return stop();
           stopProbe = options.connect(
             url.hostname.replace(/^\[|\]$/g, ""),
             port,
@@ -47,7 +51,7 @@ export function createReach(options: {
         }),
         options.setTimer(connectMs, () => {
           stop();
-          onDead();
+          if (!isTrusted(origin)) onDead();
         }),
       );
       return stop;

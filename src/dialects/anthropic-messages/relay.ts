@@ -11,7 +11,7 @@ import { steeringKeys } from "./decode-request.ts";
 import { failureOfErrorBody } from "./failure.ts";
 import { decodeFinish } from "./finish.ts";
 import { readEvent } from "./stream-decoder.ts";
-import { decodeCounts, readCounts } from "./usage.ts";
+import { decodeCounts, readCounts, withoutPlaceholders } from "./usage.ts";
 
 type Members = Record<string, unknown>;
 
@@ -51,7 +51,9 @@ function glanceAtStart(message: Members): Glance {
 function glanceAtEnd(event: Members): Glance {
   const reason = isRecord(event["delta"]) ? event["delta"]["stop_reason"] : null;
   return {
-    ...(isRecord(event["usage"]) ? { usage: decodeCounts(readCounts(event["usage"])) } : {}),
+    ...(isRecord(event["usage"])
+      ? { usage: decodeCounts(withoutPlaceholders(readCounts(event["usage"]))) }
+      : {}),
     ...(typeof reason === "string" ? { finish: decodeFinish(reason, null), opens: true } : {}),
   };
 }

@@ -53,15 +53,22 @@ export function withoutNulls(members: Record<string, unknown> | null): Record<st
   return kept.length > 0 ? Object.fromEntries(kept) : null;
 }
 
-/** message_delta repeats message_start's counts as totals; some vendors put zeros into either of them. */
+/** Input counts that are nothing but zeros: a placeholder of vendors that know them only at the other end of the stream. */
+export function withoutPlaceholders(counts: WireCounts): WireCounts {
+  if (counts.input || counts.cacheRead || counts.cacheWrite) return counts;
+  return { ...counts, input: null, cacheRead: null, cacheWrite: null };
+}
+
+/** message_delta repeats message_start's counts as totals, so the newer ones win wherever they say something. */
 export function mergeCounts(older: WireCounts, newer: WireCounts): WireCounts {
-  const pick = (old: number | null, now: number | null): number | null => (now ? now : (old ?? now));
+  const isKnown = older.input !== null || older.cacheRead !== null || older.cacheWrite !== null;
+  const now = isKnown ? withoutPlaceholders(newer) : newer;
   return {
-    input: pick(older.input, newer.input),
-    cacheRead: pick(older.cacheRead, newer.cacheRead),
-    cacheWrite: pick(older.cacheWrite, newer.cacheWrite),
-    output: pick(older.output, newer.output),
-    thinking: pick(older.thinking, newer.thinking),
+    input: now.input ?? older.input,
+    cacheRead: now.cacheRead ?? older.cacheRead,
+    cacheWrite: now.cacheWrite ?? older.cacheWrite,
+    output: now.output ?? older.output,
+    thinking: now.thinking ?? older.thinking,
   };
 }
 

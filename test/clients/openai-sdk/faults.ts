@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import OpenAI from "openai";
+import { vendorKey } from "../../support/gateway-config.ts";
 import { thrownBy } from "../targets.ts";
 import { joined, user } from "./session.ts";
 import type { Session } from "./session.ts";
@@ -36,6 +37,34 @@ export function checkFaults(at: () => Session): void {
         1_000,
       );
       expect(seen.chunksSent).toBeLessThan(1_000);
+    });
+
+    test.each([false, true])(
+      "an abort before the first word reaches the vendor, stream: %p",
+      async (stream) => {
+        const { client, target } = at();
+        const mark = `early-${crypto.randomUUID()}`;
+        const abort = new AbortController();
+        const params = { model: target.model, stream, messages: [user(`[[mode:hang]] ${mark}`)] };
+        const gone = thrownBy(async () => client.chat.completions.create(params, { signal: abort.signal }));
+        await target.upstream.waitFor((request) => request.rawBody.includes(mark));
+        abort.abort();
+        expect(await gone).toBeInstanceOf(OpenAI.APIUserAbortError);
+        await target.upstream.waitFor(
+          (request) => request.rawBody.includes(mark) && request.isAborted,
+          1_000,
+        );
+      },
+    );
+
+    test("the vendor sees its own key and its own model name, never the client's", async () => {
+      const { say, target } = at();
+      const mark = crypto.randomUUID();
+      await say(`[[say:x]] ${mark}`);
+      const seen = target.upstream.find(mark);
+      expect(seen.body["model"]).toBe("fake-large");
+      expect(Object.values(seen.headers).join("\n")).toContain(vendorKey);
+      if (target.behind !== null) expect(JSON.stringify(seen)).not.toContain(target.key);
     });
   });
 

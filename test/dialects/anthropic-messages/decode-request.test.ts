@@ -1,20 +1,16 @@
 // The client's request, field by field: what it becomes, and the param that a wrong one names.
 
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
 import { Failure } from "../../../src/canon/failure.ts";
-import type { Block, ChatRequest } from "../../../src/canon/request.ts";
+import type { ChatRequest } from "../../../src/canon/request.ts";
 import {
   decodeCountRequest,
   encodeTokenCount,
 } from "../../../src/dialects/anthropic-messages/count-tokens.ts";
 import { decodeRequest } from "../../../src/dialects/anthropic-messages/decode-request.ts";
-import { refuseTranslation } from "../../../src/dialects/anthropic-messages/refuse-translation.ts";
 
 const base = { model: "m", max_tokens: 100, messages: [{ role: "user", content: "hi" }] };
 const decode = (members: object): ChatRequest => decodeRequest({ ...base, ...members });
-const userBlock = (block: unknown): Block | undefined =>
-  decode({ messages: [{ role: "user", content: [block] }] }).messages[0]?.content[0];
 const caught = (run: () => unknown): Failure => {
   try {
     run();
@@ -160,102 +156,6 @@ describe("request members", () => {
   });
 });
 
-describe("content blocks", () => {
-  const opaque = (value: object): object => ({ type: "opaque", dialect: "anthropic-messages", value });
-  const file = { type: "image", source: { type: "file", file_id: "f" } };
-  const document = {
-    type: "document",
-    source: { type: "url", url: "u" },
-    cache_control: { type: "ephemeral" },
-  };
-  const table: [string, unknown, object][] = [
-    ["text", { type: "text", text: "a", cache_control: null }, { type: "text", text: "a" }],
-    ["input_text", { type: "input_text", text: "a" }, { type: "text", text: "a" }],
-    [
-      "text with citations",
-      { type: "text", text: "a", citations: [1] },
-      { type: "text", text: "a", ...own({ citations: [1] }) },
-    ],
-    [
-      "a mark with a scope",
-      { type: "text", text: "a", cache_control: { type: "ephemeral", scope: "global" } },
-      {
-        type: "text",
-        text: "a",
-        cache: { ttl: null },
-        ...own({ cache_control: { type: "ephemeral", scope: "global" } }),
-      },
-    ],
-    [
-      "inline image",
-      { type: "image", source: { type: "base64", media_type: "image/png", data: "iV\nBO" } },
-      { type: "image", source: { kind: "base64", mediaType: "image/png", data: "iVBO" } },
-    ],
-    [
-      "image by URL",
-      { type: "image", source: { type: "url", url: "http://169.254.169.254/" } },
-      { type: "image", source: { kind: "url", url: "http://169.254.169.254/" } },
-    ],
-    ["image by file", file, opaque(file)],
-    ["document", document, opaque(document)],
-    [
-      "redacted thinking",
-      { type: "redacted_thinking", data: "x" },
-      opaque({ type: "redacted_thinking", data: "x" }),
-    ],
-    ["server tool", { type: "server_tool_use", id: "s" }, opaque({ type: "server_tool_use", id: "s" })],
-    [
-      "thinking",
-      { type: "thinking", thinking: "t", signature: "s" },
-      { type: "thinking", text: "t", signature: "s" },
-    ],
-    [
-      "unsigned thinking",
-      { type: "thinking", thinking: "t", signature: "" },
-      { type: "thinking", text: "t", signature: null },
-    ],
-    [
-      "tool use",
-      { type: "tool_use", id: "i", name: "n", input: { a: [1] } },
-      { type: "tool-call", id: "i", name: "n", input: '{"a":[1]}' },
-    ],
-    [
-      "result as a string",
-      { type: "tool_result", tool_use_id: "i", content: "ok", is_error: true },
-      { type: "tool-result", callId: "i", isError: true, content: [{ type: "text", text: "ok" }] },
-    ],
-    [
-      "result said to be good",
-      { type: "tool_result", tool_use_id: "i", is_error: false },
-      { type: "tool-result", callId: "i", isError: false, content: [], ...own({ is_error: false }) },
-    ],
-    [
-      "result with an image",
-      {
-        type: "tool_result",
-        tool_use_id: "i",
-        content: [
-          { type: "image", source: { type: "base64", media_type: "image/png", data: "AA" } },
-          { type: "search_result" },
-        ],
-      },
-      {
-        type: "tool-result",
-        callId: "i",
-        isError: false,
-        content: [
-          { type: "image", source: { kind: "base64", mediaType: "image/png", data: "AA" } },
-          opaque({ type: "search_result" }),
-        ],
-      },
-    ],
-  ];
-  for (const [name, block, expected] of table)
-    test(name, () => {
-      expect(userBlock(block)).toEqual(expected as Block);
-    });
-});
-
 describe("refusals name the field", () => {
   const message = (content: unknown): object => ({ messages: [base.messages[0], { role: "user", content }] });
   const tool = { name: "f", input_schema: {} };
@@ -361,132 +261,5 @@ describe("count_tokens", () => {
     expect(decodeCountRequest(body)).toMatchObject({ model: "m", maxTokens: null });
     expect(caught(() => decodeCountRequest({ ...body, messages: [] })).param).toBe("messages");
     expect(encodeTokenCount(7)).toEqual({ input_tokens: 7 });
-  });
-});
-
-describe("fuzz", () => {
-  const rules = (run: () => unknown): void => {
-    try {
-      run();
-    } catch (thrown) {
-      expect(thrown).toBeInstanceOf(Failure);
-      expect((thrown as Failure).kind).toBe("invalid-request");
-      expect((thrown as Failure).param).not.toBeNull();
-    }
-  };
-  test("any JSON: a request or an invalid-request that names its field", () => {
-    fc.assert(
-      fc.property(fc.jsonValue(), (body) => rules(() => decodeRequest(body))),
-      { numRuns: 500 },
-    );
-  });
-  test("a good request with anything anywhere", () => {
-    const rich = {
-      ...base,
-      system: [{ type: "text", text: "s", cache_control: { type: "ephemeral", ttl: "5m" } }],
-      tools: [
-        { name: "f", description: "d", input_schema: { type: "object" } },
-        { type: "bash_20250124", name: "bash" },
-      ],
-      tool_choice: { type: "tool", name: "f", disable_parallel_tool_use: true },
-      thinking: { type: "enabled", budget_tokens: 1024 },
-      output_config: { effort: "low", format: { type: "json_schema", schema: {} } },
-      metadata: { user_id: "u" },
-      stop_sequences: ["a"],
-      temperature: 1,
-      messages: [
-        {
-          role: "user",
-          content: [{ type: "image", source: { type: "base64", media_type: "m", data: "d" } }],
-        },
-        {
-          role: "assistant",
-          content: [
-            { type: "thinking", thinking: "t", signature: "s" },
-            { type: "tool_use", id: "i", name: "f", input: {} },
-          ],
-        },
-        {
-          role: "user",
-          content: [
-            { type: "tool_result", tool_use_id: "i", content: [{ type: "text", text: "x" }], is_error: true },
-          ],
-        },
-      ],
-    };
-    const paths: (string | number)[][] = [];
-    const walk = (value: unknown, path: (string | number)[]): void => {
-      paths.push(path);
-      if (typeof value === "object" && value !== null)
-        for (const [key, child] of Object.entries(value))
-          walk(child, [...path, Array.isArray(value) ? Number(key) : key]);
-    };
-    walk(rich, []);
-    const put = (value: unknown, path: readonly (string | number)[], wild: unknown): unknown => {
-      const [key, ...rest] = path;
-      if (key === undefined) return wild;
-      if (Array.isArray(value))
-        return value.map((each: unknown, at) => (at === key ? put(each, rest, wild) : each));
-      const record = value as Record<string, unknown>;
-      return { ...record, [key]: put(record[key], rest, wild) };
-    };
-    fc.assert(
-      fc.property(fc.constantFrom(...paths), fc.jsonValue(), (path, wild) =>
-        rules(() => decodeRequest(put(rich, path, wild))),
-      ),
-      { numRuns: 2000 },
-    );
-  });
-});
-
-describe("what no other format can say", () => {
-  const inMessage = (content: unknown): object => ({
-    messages: [
-      { role: "user", content: "a" },
-      { role: "user", content },
-    ],
-  });
-  const table: [string, object, string][] = [
-    [
-      "messages[1].content[1]",
-      inMessage([
-        { type: "text", text: "a" },
-        { type: "document", source: {} },
-      ]),
-      "document",
-    ],
-    [
-      "messages[1].content[0].content[0]",
-      inMessage([{ type: "tool_result", tool_use_id: "a", content: [{ type: "search_result" }] }]),
-      "search_result",
-    ],
-    [
-      "messages[1].content[0]",
-      inMessage([{ type: "image", source: { type: "file", file_id: "f" } }]),
-      "image",
-    ],
-    ["tools", { tools: [{ type: "web_search_20250305", name: "web_search" }] }, "web_search_20250305"],
-    ["container", { container: "c" }, "container"],
-    ["mcp_servers", { mcp_servers: [{ url: "u" }] }, "mcp_servers"],
-  ];
-  for (const [param, members, word] of table)
-    test(param, () => {
-      const failure = refuseTranslation(decode(members));
-      expect(failure).toMatchObject({ kind: "unsupported", param });
-      expect(failure?.message).toContain(word);
-    });
-  test("droppable things pass", () => {
-    const request = decode({
-      context_management: { edits: [] },
-      metadata: { user_id: "u" },
-      mcp_servers: [],
-      container: null,
-      service_tier: "auto",
-      ...inMessage([
-        { type: "redacted_thinking", data: "x" },
-        { type: "text", text: "a", cache_control: { type: "ephemeral" } },
-      ]),
-    });
-    expect(refuseTranslation(request)).toBeNull();
   });
 });

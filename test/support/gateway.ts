@@ -1,0 +1,155 @@
+// The real house on a free port, with fakes only at its edges: a temporary home and database, a log that is kept in a list,
+// and the clock and fetch that the test hands in. It must never touch the developer's own home or state.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type House, openHouse } from "../../src/assemble/house.ts";
+import { availableBackends } from "../../src/assemble/providers.ts";
+import type { RequestRecord } from "../../src/canon/record.ts";
+import { loadConfig } from "../../src/config/load.ts";
+import { type Clock, systemClock } from "../../src/system/clock.ts";
+import { createLog } from "../../src/system/log.ts";
+import type { Recorded } from "./upstream.ts";
+
+export type GatewayOptions = {
+  /** YAML text, or a value that is written as JSON (which is YAML). `server.port` is always a free one. */
+  readonly config: string | object;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly clock?: Clock;
+  readonly fetch?: typeof fetch;
+};
+
+export type TestGateway = {
+  /** Without a path. */
+  readonly url: string;
+  readonly house: House;
+  /** Lines of the log so far, JSON, from `debug` up. */
+  readonly log: readonly string[];
+  /** Finished requests, oldest first, as the pipeline wrote them (before they are priced). */
+  records(): readonly RequestRecord[];
+  /** Settles with the first finished request, past or future, that fits. */
+  waitForRecord(fits: (record: RequestRecord) => boolean, timeoutMs?: number): Promise<RequestRecord>;
+  /** The record of one answer. */
+  recordOf(answer: Response): Promise<RequestRecord>;
+  /**
+   * Settles when nothing is left over: no live request, no turn taken, no second try under way and, of the vendors'
+   * requests that are handed in, none still open. Throws an Error that names what is left.
+   */
+  assertClean(upstreamRequests?: readonly Recorded[]): Promise<void>;
+  /** Ends what runs, closes everything, removes the temporary folder. Idempotent. */
+  stop(): Promise<void>;
+};
+
+export async function openGatewayForTest(options: GatewayOptions): Promise<TestGateway> {
+  const directory = mkdtempSync(join(tmpdir(), "clawgate-house-"));
+  const configPath = join(directory, "config.yaml");
+  const { config } = options;
+  const text = typeof config === "string" ? config : JSON.stringify(config);
+  const clock = options.clock ?? systemClock;
+  const log: string[] = [];
+  const records: RequestRecord[] = [];
+  const waiters = new Set<() => void>();
+
+  const loaded = loadConfig({
+    argvConfigPath: configPath,
+    environment: {
+      HOME: directory,
+      CLAWGATE_STATE_DIR: join(directory, "state"),
+      CLAWGATE_DB_PATH: join(directory, "records.db"),
+      ...options.environment,
+    },
+    workingDirectory: directory,
+    homeDirectory: directory,
+    readFile: (path) => (path === configPath ? text : null),
+    fileMode: () => 0o600,
+    flags: { port: 0 },
+    availableBackends,
+  });
+  const house = await openHouse({
+    loaded,
+    clock,
+    log: createLog({
+      level: "debug",
+      pretty: false,
+      write: (line) => void log.push(line),
+      clock,
+      redact: (secretText) => secretText,
+    }),
+    workingDirectory: directory,
+    homeDirectory: directory,
+    ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
+  });
+
+  // The pipeline asks the estate for `record` at every end, so listening here misses nothing and changes nothing.
+  const { estate } = house;
+  const keep = estate.record;
+  estate.record = (record) => {
+    records.push(record);
+    keep(record);
+    for (const wake of waiters) wake();
+  };
+
+  const waitForRecord: TestGateway["waitForRecord"] = async (fits, timeoutMs = 5_000) => {
+    const past = records.find(fits);
+    if (past !== undefined) return past;
+    const found = Promise.withResolvers<RequestRecord>();
+    const wake = (): void => {
+      const record = records.find(fits);
+      if (record !== undefined) found.resolve(record);
+    };
+    waiters.add(wake);
+    const timer = setTimeout(
+      () => found.reject(new Error(`No such record within ${timeoutMs} ms; ${records.length} were written.`)),
+      timeoutMs,
+    );
+    try {
+      return await found.promise;
+    } finally {
+      clearTimeout(timer);
+      waiters.delete(wake);
+    }
+  };
+
+  const leftovers = (upstreamRequests: readonly Recorded[]): string[] => {
+    const left: string[] = [];
+    const live = estate.live.list();
+    if (live.length > 0)
+      left.push(`live requests: ${live.map((each) => `${each.id} ${each.stage}`).join(", ")}`);
+    for (const [id, provider] of house.current().road.providers) {
+      const { running, waiting } = provider.queue.counts();
+      if (running + waiting > 0) left.push(`queue of ${id}: ${running} running, ${waiting} waiting`);
+    }
+    if (estate.retryBudget.running() > 0) left.push(`second tries: ${estate.retryBudget.running()}`);
+    const open = upstreamRequests.filter((request) => !request.isFinished && !request.isAborted);
+    if (open.length > 0) left.push(`open at the vendor: ${open.map((each) => each.path).join(", ")}`);
+    return left;
+  };
+
+  let stopping: Promise<void> | null = null;
+  const stop = async (): Promise<void> => {
+    house.cutOff();
+    await house.stop(0);
+    rmSync(directory, { recursive: true, force: true });
+  };
+
+  return {
+    url: house.url,
+    house,
+    log,
+    records: () => records,
+    waitForRecord,
+    recordOf(answer) {
+      const id = answer.headers.get("x-request-id");
+      return waitForRecord((record) => record.id === id);
+    },
+    async assertClean(upstreamRequests = []) {
+      const giveUpMs = performance.now() + 3_000;
+      for (let left = leftovers(upstreamRequests); left.length > 0; left = leftovers(upstreamRequests)) {
+        if (performance.now() > giveUpMs) throw new Error(`The house is not clean: ${left.join("; ")}.`);
+        await new Promise<void>((resolve) => setImmediate(resolve));
+      }
+    },
+    stop: () => (stopping ??= stop()),
+  };
+}
