@@ -8,11 +8,16 @@ const requestLimit = "BUN_CONFIG_MAX_HTTP_REQUESTS";
 
 if (process.env[requestLimit] === undefined && process.platform !== "win32" && process.execve !== undefined) {
   const own = Bun.isStandaloneExecutable ? process.argv.slice(2) : process.argv.slice(1);
-  process.execve(process.execPath, [process.argv0, ...own], { ...environmentOf(process.env), [requestLimit]: "65336" });
+  process.execve(process.execPath, [process.argv0, ...own], {
+    ...environmentOf(process.env),
+    [requestLimit]: "65336",
+  });
 }
 
 function environmentOf(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
-  const present = Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const present = Object.entries(environment).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  );
   return Object.fromEntries(present);
 }
 

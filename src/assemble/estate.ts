@@ -14,8 +14,7 @@ import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
 import { createGuesses } from "../tenants/guesses.ts";
 import type { RequestRecord } from "../canon/record.ts";
-import { pricedTarget } from "./providers.ts";
-import type { Assembled } from "./generation.ts";
+import { pricedTarget } from "./priced-target.ts";
 
 export type EstateOptions = {
   readonly clock: Clock;
@@ -25,9 +24,12 @@ export type EstateOptions = {
   readonly workingDirectory: string;
   readonly homeDirectory: string;
   readonly fetch: typeof fetch;
-  /** The generation that is in force; null before the first one stands. */
-  readonly current: () => Assembled | null;
+  /** The config that is in force. Not the generation: that one is made of the estate. */
+  readonly inForce: () => LoadedConfig;
 };
+
+/** What createEstate gives: the type that the rest of this room speaks of. */
+export type HouseEstate = ReturnType<typeof createEstate>;
 
 export function createEstate(options: EstateOptions) {
   const { clock, log } = options;
@@ -35,8 +37,7 @@ export function createEstate(options: EstateOptions) {
   const live = createLiveRegistry();
   let redactor = { secrets: "", redact: redactorFor([]) };
   const redact = (text: string): string => {
-    const loaded = options.current()?.loaded ?? options.loaded;
-    const secrets = secretsOf(loaded);
+    const secrets = secretsOf(options.inForce());
     const key = secrets.join("\n");
     if (key !== redactor.secrets) redactor = { secrets: key, redact: redactorFor(secrets) };
     return redactor.redact(text);
@@ -64,9 +65,9 @@ export function createEstate(options: EstateOptions) {
 
   const record = (finished: RequestRecord): void => {
     if (!keeps) return;
-    const settings = options.current()?.loaded.config;
-    const provider = finished.provider === null ? undefined : settings?.providers[finished.provider];
-    const tracked = settings?.prompt_caching.track_metrics === false ? withoutCacheParts(finished) : finished;
+    const settings = options.inForce().config;
+    const provider = finished.provider === null ? undefined : settings.providers[finished.provider];
+    const tracked = settings.prompt_caching.track_metrics === false ? withoutCacheParts(finished) : finished;
     if (provider === undefined || finished.model === null) {
       store.record(tracked);
       return;
@@ -93,8 +94,11 @@ export function createEstate(options: EstateOptions) {
     reach: createReach({ nowMs: clock.monotonicMs, setTimer: clock.setTimer, connect: tcpConnect }),
     health: createHealthBook({
       settings: () => {
-        const health = (options.current()?.loaded ?? options.loaded).config.health;
-        return { ejectAfter: health.consecutive_failures_before_skip, openMs: health.recovery_check_interval_seconds * 1000 };
+        const { health } = options.inForce().config;
+        return {
+          ejectAfter: health.consecutive_failures_before_skip,
+          openMs: health.recovery_check_interval_seconds * 1000,
+        };
       },
       nowMs: clock.nowMs,
       redact,

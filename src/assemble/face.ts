@@ -12,9 +12,9 @@ import type { Face } from "../server/face.ts";
 import { version } from "../system/identity.ts";
 import type { Assembled } from "./generation.ts";
 import { healthReport } from "./health-report.ts";
-import type { House } from "./house.ts";
+import type { HouseEstate } from "./estate.ts";
 
-export function createFace(estate: House["estate"], current: () => Assembled): Face {
+export function createFace(estate: HouseEstate, current: () => Assembled): Face {
   const text = (query: URLSearchParams, name: string): string | undefined => query.get(name) ?? undefined;
   const whole = (query: URLSearchParams, name: string): number | undefined => {
     const value = query.get(name);
@@ -23,7 +23,9 @@ export function createFace(estate: House["estate"], current: () => Assembled): F
       throw new Failure("invalid-request", `${name} must be a whole number.`, { param: name });
     return Number(value);
   };
-  const optional = <T extends Record<string, unknown>>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  const optional = <T extends Record<string, unknown>>(
+    fields: T,
+  ): { [K in keyof T]?: Exclude<T[K], undefined> } =>
     Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
       [K in keyof T]?: Exclude<T[K], undefined>;
     };
@@ -34,14 +36,21 @@ export function createFace(estate: House["estate"], current: () => Assembled): F
     rules: () => current().rules,
     access: (routeClass, facts) => current().access(routeClass, facts),
     door: (door, request, caller, facts) =>
-      handle(door, request, { caller, requestId: facts.requestId, arrivedMs: facts.arrivedMs, keepOpen: facts.keepOpen }, current().road, estate),
+      handle(
+        door,
+        request,
+        { caller, requestId: facts.requestId, arrivedMs: facts.arrivedMs, keepOpen: facts.keepOpen },
+        current().road,
+        estate,
+      ),
     modelList: (dialect) => dialects[dialect].client.encodeModelList(current().cards),
     model(dialect, id) {
       const card = findCard(current(), id);
       return card === null ? null : dialects[dialect].client.encodeModel(card);
     },
     health: () => healthReport(estate, current()),
-    stats: (query) => estate.reports.stats({ nowMs: estate.clock.nowMs(), ...optional({ tenant: text(query, "tenant") }) }),
+    stats: (query) =>
+      estate.reports.stats({ nowMs: estate.clock.nowMs(), ...optional({ tenant: text(query, "tenant") }) }),
     async recent(query) {
       const failure = text(query, "failure");
       const requests = await estate.reports.recent(
@@ -73,8 +82,10 @@ export function createFace(estate: House["estate"], current: () => Assembled): F
       estate.log.info(`provider ${id} was reset by the operator`);
       return true;
     },
-    cancelRequest: (id) => estate.live.cancel(id, new Failure("cancelled", "The operator cancelled this request.")),
-    encodeFailure: (dialect, failure, requestId) => dialects[dialect].client.encodeFailure(failure, requestId),
+    cancelRequest: (id) =>
+      estate.live.cancel(id, new Failure("cancelled", "The operator cancelled this request.")),
+    encodeFailure: (dialect, failure, requestId) =>
+      dialects[dialect].client.encodeFailure(failure, requestId),
     newRequestId: () => ulid(estate.clock.nowMs()),
     monotonicMs: estate.clock.monotonicMs,
     apiSchemas: () => ({

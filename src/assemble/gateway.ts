@@ -48,7 +48,8 @@ export async function openGateway(input: GatewayInput): Promise<Gateway> {
   });
   watchForBugs(log);
   for (const notice of loaded.notices) log.warn(notice);
-  for (const { id, reason } of loaded.skippedProviders) log.info(`provider ${id} is not loaded: ${reason}`, { provider: id });
+  for (const { id, reason } of loaded.skippedProviders)
+    log.info(`provider ${id} is not loaded: ${reason}`, { provider: id });
   log.info("listening", { url: house.url, config: loaded.path, providers: Object.keys(config.providers) });
   return {
     house,
@@ -65,7 +66,9 @@ export async function openGateway(input: GatewayInput): Promise<Gateway> {
   };
 }
 
-async function loadOrDiscover(input: GatewayInput): Promise<{ loaded: LoadedConfig; found: readonly Found[] }> {
+async function loadOrDiscover(
+  input: GatewayInput,
+): Promise<{ loaded: LoadedConfig; found: readonly Found[] }> {
   const full: LoadInput = { ...input, availableBackends };
   const search = findConfigFile(full);
   const hasFile = "missing" in search || search.file !== null;

@@ -8,7 +8,7 @@ import type { Generation } from "../pipeline/generation.ts";
 import { createRouter } from "../routing/router.ts";
 import type { HostRules } from "../server/face.ts";
 import { createDirectory } from "../tenants/directory.ts";
-import type { House } from "./house.ts";
+import type { HouseEstate } from "./estate.ts";
 import { createProvider } from "./providers.ts";
 
 /** A generation and what the HTTP face needs of the same config. */
@@ -20,7 +20,11 @@ export type Assembled = {
   readonly cards: readonly ModelCard[];
 };
 
-export function assembleGeneration(loaded: LoadedConfig, estate: House["estate"], stateToken: string | null): Assembled {
+export function assembleGeneration(
+  loaded: LoadedConfig,
+  estate: HouseEstate,
+  stateToken: string | null,
+): Assembled {
   const { config } = loaded;
   const providers = new Map(
     Object.entries(config.providers).map(([id, settings]) => [
@@ -42,7 +46,9 @@ export function assembleGeneration(loaded: LoadedConfig, estate: House["estate"]
       aliases: config.aliases,
       fallbackChain: config.fallback_chain,
       defaultModel: config.default_model ?? (config.routing.unknown_model === "auto" ? "auto" : null),
-      withoutFallback: new Set(Object.entries(config.providers).flatMap(([id, each]) => (each.fallback ? [] : [id]))),
+      withoutFallback: new Set(
+        Object.entries(config.providers).flatMap(([id, each]) => (each.fallback ? [] : [id])),
+      ),
     }),
     streaming: config.streaming,
     bodyLimitBytes: Math.floor(config.server.body_limit_mb * 1024 * 1024),
@@ -72,9 +78,14 @@ export function assembleGeneration(loaded: LoadedConfig, estate: House["estate"]
   };
 }
 
-function cardsOf(loaded: LoadedConfig, road: Generation, estate: House["estate"]): ModelCard[] {
+function cardsOf(loaded: LoadedConfig, road: Generation, estate: HouseEstate): ModelCard[] {
   const { config } = loaded;
-  const card = (id: string, ownedBy: string, description: string | null, model?: [string, string]): ModelCard => {
+  const card = (
+    id: string,
+    ownedBy: string,
+    description: string | null,
+    model?: [string, string],
+  ): ModelCard => {
     const provider = model === undefined ? undefined : road.providers.get(model[0]);
     return {
       id,
@@ -91,7 +102,11 @@ function cardsOf(loaded: LoadedConfig, road: Generation, estate: House["estate"]
     ...entries.map(([id, { model, tier, backend }]) =>
       card(id, backend, tier === undefined ? model : `${model} (${tier})`, [id, model]),
     ),
-    ...entries.flatMap(([id, { models }]) => models.map((each) => card(`${id}/${each.id}`, id, each.name ?? null, [id, each.id]))),
-    ...Object.entries(config.aliases).flatMap(([name, to]) => (name.includes("*") ? [] : [card(name, "clawgate", `alias of ${to}`)])),
+    ...entries.flatMap(([id, { models }]) =>
+      models.map((each) => card(`${id}/${each.id}`, id, each.name ?? null, [id, each.id])),
+    ),
+    ...Object.entries(config.aliases).flatMap(([name, to]) =>
+      name.includes("*") ? [] : [card(name, "clawgate", `alias of ${to}`)],
+    ),
   ];
 }

@@ -3,9 +3,9 @@
 import type { Health } from "../server/face.ts";
 import { version } from "../system/identity.ts";
 import type { Assembled } from "./generation.ts";
-import type { House } from "./house.ts";
+import type { HouseEstate } from "./estate.ts";
 
-export function healthReport(estate: House["estate"], current: Assembled): Health {
+export function healthReport(estate: HouseEstate, current: Assembled): Health {
   const ids = [...current.road.providers.keys()];
   const views = ids.map((id) => [id, estate.health.view(id)] as const);
   const healthy = views.filter(([, view]) => view.healthy).length;
@@ -42,7 +42,7 @@ export function healthReport(estate: House["estate"], current: Assembled): Healt
   };
 }
 
-function oldestSeconds(estate: House["estate"]): number | null {
+function oldestSeconds(estate: HouseEstate): number | null {
   const started = estate.live.list().map((request) => request.startedAtMs);
   if (started.length === 0) return null;
   return Math.max(0, Math.round((estate.clock.nowMs() - Math.min(...started)) / 1000));

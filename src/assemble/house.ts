@@ -7,7 +7,7 @@ import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
 import { openStateDirectory, removeRunFile, writeRunFile } from "../system/state-directory.ts";
 import { randomToken } from "../system/secret.ts";
-import { createEstate } from "./estate.ts";
+import { createEstate, type HouseEstate } from "./estate.ts";
 import { createFace } from "./face.ts";
 import { type Assembled, assembleGeneration } from "./generation.ts";
 import { watchLiveness } from "./liveness.ts";
@@ -15,7 +15,7 @@ import { watchLiveness } from "./liveness.ts";
 export type House = {
   readonly url: string;
   readonly server: Server;
-  readonly estate: ReturnType<typeof createEstate>;
+  readonly estate: HouseEstate;
   current(): Assembled;
   /** Lets running requests finish for `drainMs`, then ends them; flushes records. Idempotent. */
   stop(drainMs: number): Promise<void>;
@@ -42,19 +42,28 @@ export async function openHouse(options: HouseOptions): Promise<House> {
   const stateDirectory = await openStateDirectory(environment);
   const token = randomToken();
   let assembled: Assembled | null = null;
-  const estate = createEstate({ ...options, fetch: options.fetch ?? fetch, current: () => assembled });
+  const estate = createEstate({
+    ...options,
+    fetch: options.fetch ?? fetch,
+    inForce: () => assembled?.loaded ?? loaded,
+  });
   const first = assembleGeneration(loaded, estate, token);
   assembled = first;
   const current = (): Assembled => assembled ?? first;
 
-  const server = createServer(createFace(estate, current), { hostname: config.server.host, port: config.server.port });
+  const server = createServer(createFace(estate, current), {
+    hostname: config.server.host,
+    port: config.server.port,
+  });
   const url = `http://${urlHost(config.server.host)}:${server.port}`;
   const runFile = { pid: process.pid, url, token };
   await writeRunFile(stateDirectory, runFile);
   const stopLiveness = watchLiveness(estate, current);
 
   const cutOff = (): void =>
-    estate.live.cancelAll(new Failure("shutting-down", "The gateway is shutting down. Try again in a moment."));
+    estate.live.cancelAll(
+      new Failure("shutting-down", "The gateway is shutting down. Try again in a moment."),
+    );
   let stopping: Promise<void> | null = null;
   const stop = async (drainMs: number): Promise<void> => {
     stopLiveness();

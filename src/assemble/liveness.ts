@@ -2,10 +2,10 @@
 // circuit that real traffic opened, because a model list says nothing about models.
 
 import type { Assembled } from "./generation.ts";
-import type { House } from "./house.ts";
+import type { HouseEstate } from "./estate.ts";
 
 /** Returns the function that stops it. */
-export function watchLiveness(estate: House["estate"], current: () => Assembled): () => void {
+export function watchLiveness(estate: HouseEstate, current: () => Assembled): () => void {
   const { clock, health } = estate;
   const running = new Set<AbortController>();
   let isStopped = false;
@@ -16,7 +16,10 @@ export function watchLiveness(estate: House["estate"], current: () => Assembled)
     const settings = loaded.config.health;
     const idle = [...road.providers.values()].filter(({ id, backend }) => {
       const lastMs = health.lastUsedMs(id);
-      return backend.check !== undefined && (lastMs === null || clock.nowMs() - lastMs >= settings.check_interval_seconds * 1000);
+      return (
+        backend.check !== undefined &&
+        (lastMs === null || clock.nowMs() - lastMs >= settings.check_interval_seconds * 1000)
+      );
     });
     await Promise.all(
       idle.map(async ({ id, backend }) => {

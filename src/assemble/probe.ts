@@ -13,9 +13,12 @@ export async function probeModels(modelsUrl: string): Promise<readonly string[] 
     });
     if (!answer.ok) return null;
     const body: unknown = await answer.json();
-    if (typeof body !== "object" || body === null || !("data" in body) || !Array.isArray(body.data)) return null;
+    if (typeof body !== "object" || body === null || !("data" in body) || !Array.isArray(body.data))
+      return null;
     const ids = body.data.flatMap((each: unknown) =>
-      typeof each === "object" && each !== null && "id" in each && typeof each.id === "string" ? [each.id] : [],
+      typeof each === "object" && each !== null && "id" in each && typeof each.id === "string"
+        ? [each.id]
+        : [],
     );
     return ids.slice(0, mostModels);
   } catch {

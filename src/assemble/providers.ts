@@ -11,7 +11,6 @@ import { quirks } from "../backends/http/quirks.ts";
 import { quirksAt } from "../backends/http/vendors.ts";
 import type { BackendName, ProviderSettings } from "../backends/settings.ts";
 import { maxOutputOf, modelCard } from "../catalog/models.ts";
-import type { PricedTarget } from "../catalog/prices.ts";
 import type { Config } from "../config/schema.ts";
 import type { TargetFacts } from "../dialects/dialect.ts";
 import type { Provider } from "../pipeline/generation.ts";
@@ -19,7 +18,7 @@ import { readTextIfExists } from "../system/files.ts";
 import { userAgent } from "../system/identity.ts";
 import { childEnvironment, runCommand } from "../system/process.ts";
 import { createQueue } from "../tenants/queue.ts";
-import type { House } from "./house.ts";
+import type { HouseEstate } from "./estate.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -39,14 +38,19 @@ export function createProvider(
   settings: ProviderSettings,
   config: Config,
   environment: Environment,
-  estate: House["estate"],
+  estate: HouseEstate,
 ): Provider {
   const { clock } = estate;
   const listed = new Map(settings.models.map((model) => [model.id, model]));
   const seller = { baseUrl: settings.base_url };
   const targetFacts = (model: string): TargetFacts => {
-    const maxOutput = listed.get(model)?.max_output ?? (settings.backend === "anthropic" ? maxOutputOf(model) : null);
-    return { model, maxOutput, defaultMaxTokens: settings.max_tokens ?? maxOutput ?? tokensWhenNothingIsKnown };
+    const maxOutput =
+      listed.get(model)?.max_output ?? (settings.backend === "anthropic" ? maxOutputOf(model) : null);
+    return {
+      model,
+      maxOutput,
+      defaultMaxTokens: settings.max_tokens ?? maxOutput ?? tokensWhenNothingIsKnown,
+    };
   };
   const names = settings.base_url === null ? [] : quirksAt(settings.base_url);
   return {
@@ -66,7 +70,9 @@ export function createProvider(
     }),
     relayBlockers: names.flatMap((name) => quirks[name].touches),
     contextWindow: (model) =>
-      listed.get(model)?.context_window ?? modelCard(estate.prices.table(), seller, model)?.contextWindow ?? null,
+      listed.get(model)?.context_window ??
+      modelCard(estate.prices.table(), seller, model)?.contextWindow ??
+      null,
   };
 }
 
@@ -75,7 +81,7 @@ function backendOf(
   settings: ProviderSettings,
   targetFacts: (model: string) => TargetFacts,
   environment: Environment,
-  estate: House["estate"],
+  estate: HouseEstate,
 ): Backend {
   const name = dialectOfBackend[settings.backend];
   if (name === undefined || settings.base_url === null) {
@@ -101,7 +107,12 @@ function backendOf(
   });
 }
 
-function signerOf(settings: ProviderSettings, dialect: DialectName, environment: Environment, nowMs: () => number): Signer {
+function signerOf(
+  settings: ProviderSettings,
+  dialect: DialectName,
+  environment: Environment,
+  nowMs: () => number,
+): Signer {
   const { auth } = settings;
   if (auth === "api_key") {
     if (settings.api_key === undefined) return noSigner();
@@ -111,23 +122,18 @@ function signerOf(settings: ProviderSettings, dialect: DialectName, environment:
     case "bearer-env":
       return tokenSigner(() => Promise.resolve(environment[auth.variable] ?? ""), nowMs);
     case "bearer-file":
-      return tokenSigner(async () => tokenOfText((await readTextIfExists(auth.path)) ?? "", auth.pointer ?? null), nowMs);
+      return tokenSigner(
+        async () => tokenOfText((await readTextIfExists(auth.path)) ?? "", auth.pointer ?? null),
+        nowMs,
+      );
     case "bearer-command":
       return tokenSigner(async () => {
-        const result = await runCommand(auth.command, { timeoutMs: tokenCommandMs, env: childEnvironment(environment, {}) });
+        const result = await runCommand(auth.command, {
+          timeoutMs: tokenCommandMs,
+          env: childEnvironment(environment, {}),
+        });
         if (result.code !== 0) throw new Error(`the token command ended with ${result.code ?? "a signal"}`);
         return result.stdout;
       }, nowMs);
   }
-}
-
-/** What the price book must know of one model of one provider. */
-export function pricedTarget(settings: ProviderSettings, model: string): PricedTarget {
-  const listed = settings.models.find((each) => each.id === model);
-  return {
-    model,
-    seller: { baseUrl: settings.base_url },
-    modelPricing: listed?.pricing,
-    providerPricing: settings.pricing,
-  };
 }

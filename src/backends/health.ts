@@ -27,7 +27,8 @@ export type ProviderHealth = {
 };
 
 /** `yes`: send. `probe`: the one request that may find out. `no`: not now, and why. */
-export type Verdict = { readonly go: "yes" | "probe" } | { readonly go: "no"; readonly untilMs: number; readonly why: string };
+export type Verdict =
+  { readonly go: "yes" | "probe" } | { readonly go: "no"; readonly untilMs: number; readonly why: string };
 
 export type HealthBook = {
   judge(provider: string, model: string): Verdict;
@@ -114,7 +115,10 @@ export function createHealthBook(options: {
     const forMs = Math.min(maxOpenMs, options.settings().openMs * state.ejections);
     state.openedAtMs = options.nowMs();
     state.openUntilMs = state.openedAtMs + forMs;
-    options.alarm(provider, `taken out for ${Math.round(forMs / 1000)} s: ${state.lastError ?? "repeated failures"}`);
+    options.alarm(
+      provider,
+      `taken out for ${Math.round(forMs / 1000)} s: ${state.lastError ?? "repeated failures"}`,
+    );
   };
 
   const countFailure = (provider: string, state: State, failure: Failure): void => {
@@ -153,7 +157,9 @@ export function createHealthBook(options: {
       const circuit = circuitOf(state);
       if (circuit === "open") return { go: "no", untilMs: state.openUntilMs, why: "the circuit is open" };
       if (circuit === "half-open")
-        return state.isProbing ? { go: "no", untilMs: now + 1_000, why: "a probe is under way" } : { go: "probe" };
+        return state.isProbing
+          ? { go: "no", untilMs: now + 1_000, why: "a probe is under way" }
+          : { go: "probe" };
       return { go: "yes" };
     },
     begin(provider) {
@@ -212,7 +218,10 @@ export function createHealthBook(options: {
       const now = options.nowMs();
       const circuit = circuitOf(state);
       const isCredentialCooling = now < state.credentialUntilMs;
-      const until = Math.max(circuit === "open" ? state.openUntilMs : 0, isCredentialCooling ? state.credentialUntilMs : 0);
+      const until = Math.max(
+        circuit === "open" ? state.openUntilMs : 0,
+        isCredentialCooling ? state.credentialUntilMs : 0,
+      );
       const cooling = [...state.models].filter(([, at]) => now < at);
       return {
         healthy: circuit === "closed" && !isCredentialCooling,

@@ -9,7 +9,11 @@ export type Context = {
   readonly keyId: string | null;
   readonly client: string | null;
   readonly tags: readonly string[];
-  /** Aborted when the client leaves, the deadline passes, the operator cancels, or the drain ends. */
+  /** Why the request must end: the client left, the deadline passed, the operator cancelled. Null while it may go on. */
+  readonly abortReason: Error | null;
+  /** Calls `run` once when that happens, at once if it already has; the answer takes it back. */
+  onAbort(run: () => void): () => void;
+  /** The same for those who take a signal; made when first asked for. */
   readonly signal: AbortSignal;
   /** `reason` must be a Failure. Idempotent. */
   abort(reason: Error): void;

@@ -88,6 +88,8 @@ export type FailureDetail = {
   readonly maybeBilled?: boolean;
   /** A machine-readable word for the client (OpenAI's `code`), where the kind alone does not say it. */
   readonly code?: string | null;
+  /** Further facts in the client's own dialect, told beside the message (Anthropic's `error.details`); JSON. */
+  readonly details?: unknown;
   /** For the log only; never sent to a client. */
   readonly cause?: unknown;
 };
@@ -100,6 +102,7 @@ export class Failure extends Error {
   readonly upstreamStatus: number | null;
   readonly maybeBilled: boolean;
   readonly code: string | null;
+  readonly details: unknown;
 
   constructor(kind: FailureKind, message: string, detail: FailureDetail = {}) {
     super(message, { cause: detail.cause });
@@ -109,6 +112,7 @@ export class Failure extends Error {
     this.upstreamStatus = detail.upstreamStatus ?? null;
     this.maybeBilled = detail.maybeBilled ?? false;
     this.code = detail.code ?? null;
+    this.details = detail.details ?? null;
   }
 
   get status(): number {

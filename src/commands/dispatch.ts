@@ -40,7 +40,9 @@ function run(name: string, context: CommandContext, args: readonly string[]): Pr
       name,
       commands.map((each) => each.name),
     );
-    context.stderr.write(`clawgate: there is no command "${name}".${near === null ? "" : ` Did you mean "${near}"?`}\n`);
+    context.stderr.write(
+      `clawgate: there is no command "${name}".${near === null ? "" : ` Did you mean "${near}"?`}\n`,
+    );
     context.stderr.write("clawgate --help lists them.\n");
     return Promise.resolve(exitCodes.usage);
   }

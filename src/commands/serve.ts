@@ -110,7 +110,10 @@ function untilStopped({ house, drainMs }: Gateway): Promise<number> {
         return;
       }
       const running = house.estate.live.count();
-      house.estate.log.info(running === 0 ? "stopping" : `stopping when ${running} running requests are done`, { running });
+      house.estate.log.info(
+        running === 0 ? "stopping" : `stopping when ${running} running requests are done`,
+        { running },
+      );
       void house.stop(drainMs).then(() => {
         for (const signal of signals) process.off(signal, onSignal);
         resolve(exitCodes.ok);

@@ -9,7 +9,9 @@ export const versionCommand: Command = {
   help: `Usage: clawgate version [--json]\n\nPrints the version and the commit it was built from.\n`,
   run({ args, stdout }) {
     stdout.write(
-      args.includes("--json") ? `${JSON.stringify({ name: programName, version, commit })}\n` : `${programName} ${fullVersion}\n`,
+      args.includes("--json")
+        ? `${JSON.stringify({ name: programName, version, commit })}\n`
+        : `${programName} ${fullVersion}\n`,
     );
     return Promise.resolve(exitCodes.ok);
   },

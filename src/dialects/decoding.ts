@@ -47,6 +47,7 @@ export type ErrorWords = {
   readonly type: string | null;
   readonly code: string | null;
   readonly param: string | null;
+  readonly details?: unknown;
 };
 
 /**
@@ -61,6 +62,8 @@ export function failureOfStatus(status: number, words: ErrorWords, retryAfterMs:
   return new Failure(kind, isTheirs ? `${headline(kind, status)}: ${words.message}` : words.message, {
     param: words.param,
     code: isTheirs ? null : words.code,
+    // Facts about our account at the vendor are not the client's.
+    details: isTheirs ? null : words.details,
     retryAfterMs,
     upstreamStatus: status,
   });

@@ -44,7 +44,7 @@ export type ClientHalf = {
   encodeModel(card: ModelCard): unknown;
   /** A frame that says "still here" in the dialect's own typed way. */
   readonly heartbeatFrame: string;
-  /** What ends a good stream ("data: [DONE]\n\n"), or "" where the last event does. */
+  /** What ends a good stream ("data: [DONE]", message_stop), for a relay whose vendor left it out. */
   readonly endFrame: string;
 };
 
@@ -81,6 +81,8 @@ export type Glance = {
   readonly opens?: boolean;
   readonly usage?: Usage;
   readonly finish?: FinishReason;
+  /** True for words of a refusal; the finish that follows may not say so (OpenAI's is then "stop"). */
+  readonly isRefusal?: boolean;
   readonly failure?: Failure;
   /** True when a good stream is over with this frame ([DONE], message_stop). */
   readonly isEnd?: boolean;

@@ -3,6 +3,7 @@
 import type { Context } from "../canon/context.ts";
 import { Failure } from "../canon/failure.ts";
 import type { Caller } from "./access.ts";
+import { createCancellation } from "./cancellation.ts";
 import type { Door } from "./doors.ts";
 import type { Estate, Generation } from "./generation.ts";
 import type { LiveRequest } from "./live.ts";
@@ -17,14 +18,18 @@ export type Admission = {
   keepOpen(): void;
 };
 
-export function admit(door: Door, request: Request, admission: Admission, generation: Generation, estate: Estate): Run {
+export function admit(
+  door: Door,
+  request: Request,
+  admission: Admission,
+  generation: Generation,
+  estate: Estate,
+): Run {
   const { clock } = estate;
-  const controller = new AbortController();
-  const abort = (reason: Error): void => {
-    if (!controller.signal.aborted) controller.abort(reason);
-  };
+  const cancellation = createCancellation();
+  const { abort } = cancellation;
   const deadlineMs = admission.arrivedMs + generation.requestTimeoutMs;
-  const context: Context = {
+  const context: Context = Object.assign(cancellation, {
     id: admission.requestId,
     arrivedMs: admission.arrivedMs,
     startedAtMs: clock.nowMs(),
@@ -32,10 +37,8 @@ export function admit(door: Door, request: Request, admission: Admission, genera
     keyId: admission.caller.keyId,
     client: clientName(request.headers.get("user-agent")),
     tags: tagsOf(request.headers.get("x-clawgate-tags")),
-    signal: controller.signal,
-    abort,
     deadlineMs,
-  };
+  });
   const live: LiveRequest = {
     id: context.id,
     door: door.name,
@@ -47,7 +50,11 @@ export function admit(door: Door, request: Request, admission: Admission, genera
     abort,
   };
   const stopDeadline = clock.setTimer(generation.requestTimeoutMs, () =>
-    abort(new Failure("timed-out", "The request took longer than server.request_timeout_s.", { maybeBilled: true })),
+    abort(
+      new Failure("timed-out", "The request took longer than server.request_timeout_s.", {
+        maybeBilled: true,
+      }),
+    ),
   );
   const onGone = (): void => abort(new Failure("cancelled", "The client went away."));
   if (request.signal.aborted) onGone();

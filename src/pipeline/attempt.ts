@@ -12,7 +12,8 @@ import { createWatch } from "./watch.ts";
 export type LaneFactory = (provider: Provider, target: Target, trial: Trial, call: Call) => Lane;
 
 /** Which lane a provider would get; `null` with a reason when this request cannot go there at all. */
-export type LaneChoice = { readonly lane: Trial["lane"]; readonly open: LaneFactory } | { readonly refusal: Failure };
+export type LaneChoice =
+  { readonly lane: Trial["lane"]; readonly open: LaneFactory } | { readonly refusal: Failure };
 
 export type Opened = {
   readonly trial: Trial;
@@ -44,7 +45,8 @@ export async function openFirst(
   const attempt = async (target: Target, isLastResort: boolean): Promise<Opened | "next" | "over"> => {
     const provider = generation.providers.get(target.provider);
     if (provider === undefined) return "next";
-    if (minimumWindow !== null && !((provider.contextWindow(target.model) ?? 0) > minimumWindow)) return "next";
+    if (minimumWindow !== null && !((provider.contextWindow(target.model) ?? 0) > minimumWindow))
+      return "next";
     const choice = choose(provider, target);
     if ("refusal" in choice) {
       failures.push({ provider: provider.id, failure: choice.refusal });
@@ -59,7 +61,7 @@ export async function openFirst(
     };
     try {
       run.live.stage = "waiting";
-      const turn = await provider.queue.take(context.signal);
+      const turn = provider.queue.tryTake() ?? (await provider.queue.take(context.signal));
       if (turn === "full" || turn === "too-long") {
         failures.push({ provider: provider.id, failure: busy(provider.id) });
         return "next";
@@ -71,7 +73,14 @@ export async function openFirst(
         return "next";
       }
       const abort = new AbortController();
-      const trial = beginTrial(run, { provider, target, lane: choice.lane, waitMs: turn.waitedMs, turn, abort });
+      const trial = beginTrial(run, {
+        provider,
+        target,
+        lane: choice.lane,
+        waitMs: turn.waitedMs,
+        turn,
+        abort,
+      });
       const outcome = await tryOne(run, trial, choice.open, passHeaders(provider), givePlace);
       if (!(outcome instanceof Failure)) {
         run.win(trial);
@@ -81,7 +90,7 @@ export async function openFirst(
       endTrial(run, trial, failure);
       failures.push({ provider: provider.id, failure });
       const { tryNext } = consequences[failure.kind];
-      if (context.signal.aborted || tryNext === "no") return "over";
+      if (context.abortReason !== null || tryNext === "no") return "over";
       if (tryNext === "larger-window") {
         minimumWindow = provider.contextWindow(target.model);
         if (minimumWindow === null) return "over";
@@ -107,7 +116,7 @@ export async function openFirst(
     }
   }
   if (typeof outcome !== "string") return outcome;
-  if (context.signal.aborted) throw failureFrom(context.signal.reason);
+  if (context.abortReason !== null) throw failureFrom(context.abortReason);
   throw summary(failures);
 }
 
@@ -136,9 +145,8 @@ async function tryOne(
   const { clock } = estate;
   trial.isProbe = estate.health.begin(target.provider, target.model);
   run.live.stage = "asking";
-  const onAbort = (): void => abort.abort(context.signal.reason);
-  if (context.signal.aborted) return failureFrom(context.signal.reason);
-  context.signal.addEventListener("abort", onAbort, { once: true });
+  if (context.abortReason !== null) return failureFrom(context.abortReason);
+  context.onAbort(() => abort.abort(context.abortReason));
   const watch = createWatch(clock, () =>
     abort.abort(new Failure("timed-out", "The upstream gave no answer in time.", { maybeBilled: true })),
   );
@@ -213,10 +221,15 @@ function summary(failures: readonly { provider: string; failure: Failure }[]): F
   const { failure } = tellsMost ?? last;
   const waits = failures.flatMap((each) => each.failure.retryAfterMs ?? []);
   const parts = failures.map((each) => `${each.provider}: ${each.failure.message}`).join("; ");
-  return new Failure(failure.kind, final ? failure.message : `All providers failed. ${parts}`.slice(0, 2_000), {
-    param: failure.param,
-    code: failure.code,
-    upstreamStatus: failure.upstreamStatus,
-    retryAfterMs: waits.length === 0 ? null : Math.min(...waits),
-  });
+  return new Failure(
+    failure.kind,
+    final ? failure.message : `All providers failed. ${parts}`.slice(0, 2_000),
+    {
+      param: failure.param,
+      code: failure.code,
+      details: failure.details,
+      upstreamStatus: failure.upstreamStatus,
+      retryAfterMs: waits.length === 0 ? null : Math.min(...waits),
+    },
+  );
 }

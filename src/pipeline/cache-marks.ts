@@ -13,7 +13,11 @@ export function withCacheMarks(request: ChatRequest): ChatRequest {
   if (isMarked) return request;
   return {
     ...request,
-    system: request.system.map((block, at) => (at === lastSystem && block.type === "text" ? { ...block, cache: mark } : block)),
-    tools: request.tools.map((tool, at) => (at === request.tools.length - 1 ? { ...tool, cache: mark } : tool)),
+    system: request.system.map((block, at) =>
+      at === lastSystem && block.type === "text" ? { ...block, cache: mark } : block,
+    ),
+    tools: request.tools.map((tool, at) =>
+      at === request.tools.length - 1 ? { ...tool, cache: mark } : tool,
+    ),
   };
 }

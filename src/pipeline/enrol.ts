@@ -1,6 +1,7 @@
 // From bytes to what the road must know: the scan of the body, the model's name, the session. Nothing is parsed that need not be.
 
 import { isUtf8 } from "node:buffer";
+import type { Context } from "../canon/context.ts";
 import { Failure } from "../canon/failure.ts";
 import { TooLarge, readBody } from "../wire/body.ts";
 import { BrokenJson, type JsonMember, type JsonScan, readString, scanObject } from "../wire/json.ts";
@@ -16,8 +17,12 @@ export type Enrolled = {
 };
 
 /** Throws Failure. */
-export async function readRequest(request: Request, limitBytes: number, signal: AbortSignal): Promise<Enrolled> {
-  const bytes = await bodyOf(request, limitBytes, signal);
+export async function readRequest(
+  request: Request,
+  limitBytes: number,
+  context: Pick<Context, "abortReason">,
+): Promise<Enrolled> {
+  const bytes = await bodyOf(request, limitBytes, context);
   if (!isUtf8(bytes)) throw new Failure("invalid-request", "The body is not valid UTF-8.");
   let scan: JsonScan;
   try {
@@ -29,17 +34,32 @@ export async function readRequest(request: Request, limitBytes: number, signal: 
   const member = (key: string): JsonMember | undefined => memberOf(scan, key);
   const model = textOf(bytes, member("model"), "model");
   if (model === null || model === "")
-    throw new Failure("invalid-request", "model is required: the name of a model, or auto.", { param: "model" });
-  return { bytes, scan, model, stream: booleanOf(bytes, member("stream")), session: sessionOf(request.headers, bytes, scan) };
+    throw new Failure("invalid-request", "model is required: the name of a model, or auto.", {
+      param: "model",
+    });
+  return {
+    bytes,
+    scan,
+    model,
+    stream: booleanOf(bytes, member("stream")),
+    session: sessionOf(request.headers, bytes, scan),
+  };
 }
 
-async function bodyOf(request: Request, limitBytes: number, signal: AbortSignal): Promise<Buffer> {
+async function bodyOf(
+  request: Request,
+  limitBytes: number,
+  context: Pick<Context, "abortReason">,
+): Promise<Buffer> {
   try {
     return await readBody(request, limitBytes);
   } catch (thrown) {
-    if (signal.aborted) throw signal.reason;
+    if (context.abortReason !== null) throw context.abortReason;
     if (thrown instanceof TooLarge)
-      throw new Failure("too-large", `The body is larger than the limit of ${limitBytes} bytes (server.body_limit_mb).`);
+      throw new Failure(
+        "too-large",
+        `The body is larger than the limit of ${limitBytes} bytes (server.body_limit_mb).`,
+      );
     throw new Failure("cancelled", "The request ended before its body did.", { cause: thrown });
   }
 }
@@ -49,7 +69,8 @@ function memberOf(scan: JsonScan, key: string): JsonMember | undefined {
   let found: JsonMember | undefined;
   for (const member of scan.members) {
     if (member.key !== key) continue;
-    if (found !== undefined) throw new Failure("invalid-request", `${key} stands in the body twice.`, { param: key });
+    if (found !== undefined)
+      throw new Failure("invalid-request", `${key} stands in the body twice.`, { param: key });
     found = member;
   }
   return found;
@@ -57,7 +78,8 @@ function memberOf(scan: JsonScan, key: string): JsonMember | undefined {
 
 function textOf(bytes: Buffer, member: JsonMember | undefined, key: string): string | null {
   if (member === undefined || member.kind === "null") return null;
-  if (member.kind !== "string") throw new Failure("invalid-request", `${key} must be a string.`, { param: key });
+  if (member.kind !== "string")
+    throw new Failure("invalid-request", `${key} must be a string.`, { param: key });
   try {
     return readString(bytes, member.start, member.end);
   } catch {
@@ -67,7 +89,8 @@ function textOf(bytes: Buffer, member: JsonMember | undefined, key: string): str
 
 function booleanOf(bytes: Buffer, member: JsonMember | undefined): boolean {
   if (member === undefined || member.kind === "null") return false;
-  if (member.kind !== "boolean") throw new Failure("invalid-request", "stream must be true or false.", { param: "stream" });
+  if (member.kind !== "boolean")
+    throw new Failure("invalid-request", "stream must be true or false.", { param: "stream" });
   return bytes[member.start] === 0x74;
 }
 

@@ -21,11 +21,19 @@ export function chooseEmbeddings(enrolled: Enrolled): (provider: Provider) => La
     const { backend } = provider;
     const { open } = backend;
     if (backend.dialect !== "openai-chat" || open === null)
-      return { refusal: new Failure("unsupported", `The provider "${provider.id}" has no embeddings.`, { param: "model" }) };
+      return {
+        refusal: new Failure("unsupported", `The provider "${provider.id}" has no embeddings.`, {
+          param: "model",
+        }),
+      };
     return {
       lane: "forward",
       open: (_provider, target, trial, call) =>
-        forwardLane(() => open("/embeddings", withModel(enrolled, target.model), call), call, (bytes) => readUsage(bytes, trial)),
+        forwardLane(
+          () => open("/embeddings", withModel(enrolled, target.model), call),
+          call,
+          (bytes) => readUsage(bytes, trial),
+        ),
     };
   };
 }
@@ -40,7 +48,11 @@ export function chooseTokenCount(enrolled: Enrolled): (provider: Provider) => La
     return {
       lane: "forward",
       open: (_provider, target, _trial, call) =>
-        forwardLane(() => open("/messages/count_tokens", withModel(enrolled, target.model), call), call, () => undefined),
+        forwardLane(
+          () => open("/messages/count_tokens", withModel(enrolled, target.model), call),
+          call,
+          () => undefined,
+        ),
     };
   };
 }
@@ -91,7 +103,10 @@ function readUsage(bytes: Uint8Array, trial: Trial): void {
     const usage = found?.[1] === undefined ? undefined : parseLoosely(found[1]);
     if (!isRecord(usage)) continue;
     const input = tokenCount(usage["prompt_tokens"]) ?? tokenCount(usage["total_tokens"]);
-    trial.observer.event({ type: "usage", usage: { ...unknownUsage, input, inputUncached: input, output: 0 } });
+    trial.observer.event({
+      type: "usage",
+      usage: { ...unknownUsage, input, inputUncached: input, output: 0 },
+    });
     return;
   }
 }

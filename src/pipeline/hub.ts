@@ -89,7 +89,8 @@ function wholeLane(options: HubOptions, batches: ReturnType<Backend["generate"]>
         for await (const batch of batches) {
           for (const event of batch) {
             size += sizeOf(event);
-            if (size > maxReplyBytes) throw new Failure("bad-output", "The upstream's answer is larger than the limit.");
+            if (size > maxReplyBytes)
+              throw new Failure("bad-output", "The upstream's answer is larger than the limit.");
             isOpen ||= opensGate(event);
             events.push(event);
           }

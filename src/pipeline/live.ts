@@ -40,7 +40,8 @@ export function createLiveRegistry(): LiveRegistry {
       return request !== undefined;
     },
     cancelAll(reason) {
-      for (const request of [...running.values()]) request.abort(reason);
+      // An abort may take the request out of the map; a Map's iterator stands that.
+      for (const request of running.values()) request.abort(reason);
     },
   };
 }

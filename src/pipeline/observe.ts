@@ -11,10 +11,15 @@ export type Sight = {
   upstreamId: string | null;
 };
 
-export type Observer = { readonly sight: Sight; event(event: StreamEvent): void; glance(glance: Glance): void };
+export type Observer = {
+  readonly sight: Sight;
+  event(event: StreamEvent): void;
+  glance(glance: Glance): void;
+};
 
 export function createObserver(): Observer {
   const sight: Sight = { usage: unknownUsage, finish: null, upstreamModel: null, upstreamId: null };
+  let isRefused = false;
   const named = (id: string | undefined, model: string | undefined): void => {
     if (id !== undefined && id !== "") sight.upstreamId ??= id;
     if (model !== undefined && model !== "") sight.upstreamModel ??= model;
@@ -41,7 +46,9 @@ export function createObserver(): Observer {
     glance(glance) {
       named(glance.id, glance.model);
       if (glance.usage !== undefined) sight.usage = mergeUsage(sight.usage, glance.usage);
-      if (glance.finish !== undefined) sight.finish = glance.finish;
+      isRefused ||= glance.isRefusal === true;
+      if (glance.finish !== undefined)
+        sight.finish = isRefused && glance.finish === "stop" ? "refused" : glance.finish;
     },
   };
 }

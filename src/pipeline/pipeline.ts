@@ -29,7 +29,7 @@ export async function handle(
   const { client } = generation.dialects[door.dialect];
   const run = admit(door, request, admission, generation, estate);
   try {
-    const enrolled = await readRequest(request, generation.bodyLimitBytes, run.context.signal);
+    const enrolled = await readRequest(request, generation.bodyLimitBytes, run.context);
     admission.keepOpen();
     run.requestedModel = enrolled.model;
     run.live.model = enrolled.model;
@@ -41,10 +41,11 @@ export async function handle(
     });
     const choose = choiceFor(door, run, enrolled, request);
     const opening = openFirst(run, choose, (provider) => passHeaders(request.headers, door, provider));
-    return run.stream ? await streamResponse(run, client, opening) : await wholeResponse(run, client, opening);
+    return run.stream
+      ? await streamResponse(run, client, opening)
+      : await wholeResponse(run, client, opening);
   } catch (thrown) {
-    const { signal } = run.context;
-    return failureResponse(run, client, failureFrom(signal.aborted ? signal.reason : thrown));
+    return failureResponse(run, client, failureFrom(run.context.abortReason ?? thrown));
   }
 }
 
@@ -65,7 +66,12 @@ function choiceFor(
 }
 
 /** The express lane where both sides speak the same dialect and nothing must change; else the hub. */
-function chooseChat(door: Door, run: Run, enrolled: Enrolled, request: Request): (provider: Provider) => LaneChoice {
+function chooseChat(
+  door: Door,
+  run: Run,
+  enrolled: Enrolled,
+  request: Request,
+): (provider: Provider) => LaneChoice {
   const dialect = run.generation.dialects[door.dialect];
   const { setTimer } = run.estate.clock;
   const createdSeconds = Math.floor(run.context.startedAtMs / 1000);
@@ -80,7 +86,11 @@ function chooseChat(door: Door, run: Run, enrolled: Enrolled, request: Request):
       return {
         lane: "relay",
         open(_provider, target, trial, call) {
-          const edits = dialect.backend.relay.edits(enrolled.scan, enrolled.bytes, backend.targetFacts(target.model));
+          const edits = dialect.backend.relay.edits(
+            enrolled.scan,
+            enrolled.bytes,
+            backend.targetFacts(target.model),
+          );
           return relayLane({
             backend: { ...backend, open },
             dialect,
@@ -105,7 +115,11 @@ function chooseChat(door: Door, run: Run, enrolled: Enrolled, request: Request):
     return {
       lane: "hub",
       open(_provider, target, trial, call) {
-        const facts: AnswerFacts = { requestId: run.context.id, createdSeconds, wantsUsage: marked.wantsUsage };
+        const facts: AnswerFacts = {
+          requestId: run.context.id,
+          createdSeconds,
+          wantsUsage: marked.wantsUsage,
+        };
         return hubLane({
           backend,
           request: { ...marked, model: target.model },
@@ -146,4 +160,3 @@ function passHeaders(headers: Headers, door: Door, provider: Provider): Record<s
   }
   return passed;
 }
-

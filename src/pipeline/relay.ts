@@ -2,7 +2,13 @@
 // It is an optimisation of the hub and must never show the client anything else than the hub would.
 
 import type { Backend, Call } from "../backends/backend.ts";
-import { foreignAnswer, maxReplyBytes, networkFailure, readReplyBytes, redactedFailure } from "../backends/http/backend.ts";
+import {
+  foreignAnswer,
+  maxReplyBytes,
+  networkFailure,
+  readReplyBytes,
+  redactedFailure,
+} from "../backends/http/backend.ts";
 import { opensGate } from "../canon/event.ts";
 import { Failure, failureFrom } from "../canon/failure.ts";
 import { cutShort } from "../dialects/decoding.ts";
@@ -29,7 +35,8 @@ export type RelayOptions = {
   readonly setTimer: (ms: number, run: () => void) => () => void;
 };
 
-const asBytes = (bytes: Uint8Array | string): Uint8Array => (typeof bytes === "string" ? Buffer.from(bytes) : bytes);
+const asBytes = (bytes: Uint8Array | string): Uint8Array =>
+  typeof bytes === "string" ? Buffer.from(bytes) : bytes;
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 export function relayLane(options: RelayOptions): Lane {
@@ -47,8 +54,10 @@ export function relayLane(options: RelayOptions): Lane {
         }
         return await source.next();
       } catch (thrown) {
-        const failure = options.call.signal.aborted ? failureFrom(options.call.signal.reason) : networkFailure(thrown);
-        return failurePiece(failure);
+        const failure = options.call.signal.aborted
+          ? failureFrom(options.call.signal.reason)
+          : networkFailure(thrown);
+        return failurePiece(redactedFailure(options.redact, failure));
       }
     },
   };
@@ -85,7 +94,8 @@ function foldedStream(options: RelayOptions, answer: Response): Lane {
       if (answer.body !== null)
         for await (const chunk of answer.body) {
           size += chunk.byteLength;
-          if (size > maxReplyBytes) throw new Failure("bad-output", "The upstream's answer is larger than the limit.");
+          if (size > maxReplyBytes)
+            throw new Failure("bad-output", "The upstream's answer is larger than the limit.");
           for (const frame of frames.push(chunk))
             for (const event of decoder.step(frame)) {
               isOpen ||= opensGate(event);
@@ -95,7 +105,11 @@ function foldedStream(options: RelayOptions, answer: Response): Lane {
         }
       for (const frame of frames.end()) events.push(...decoder.step(frame));
       events.push(...decoder.end());
-      return wholePiece(events, { client: options.dialect.client, facts: options.facts, observer: options.observer });
+      return wholePiece(events, {
+        client: options.dialect.client,
+        facts: options.facts,
+        observer: options.observer,
+      });
     },
   };
 }
@@ -119,7 +133,8 @@ function frameLane(options: RelayOptions, answer: Response): Lane {
       const [frame] = readFrames(slice);
       const glance = frame === undefined ? {} : relay.glance(frame);
       options.observer.glance(glance);
-      const isHidden = isOver || glance.failure !== undefined || (glance.isUsageOnly === true && !options.facts.wantsUsage);
+      const isHidden =
+        isOver || glance.failure !== undefined || (glance.isUsageOnly === true && !options.facts.wantsUsage);
       if (isHidden) passed ??= frames.slice(0, at);
       else if (passed !== null) passed.push(slice);
       opens ||= glance.opens === true || glance.finish !== undefined;
@@ -138,42 +153,49 @@ function frameLane(options: RelayOptions, answer: Response): Lane {
   const hasMarker = (ready: Buffer): boolean => markers.some((marker) => ready.includes(marker));
 
   const atEnd = (): Piece => {
-    const piece = carry.length === 0 ? { ...quiet, isLast: isOver } : inspect(Buffer.concat([...carry, Buffer.from("\n\n")]));
+    const piece =
+      carry.length === 0
+        ? { ...quiet, isLast: isOver }
+        : inspect(Buffer.concat([...carry, Buffer.from("\n\n")]));
     carry = [];
     if (piece.failure !== null || piece.isLast) return piece;
     // The vendor said why it stopped but not that it stopped: the dialect's end is ours to write.
     if (options.observer.sight.finish === null) return { ...piece, failure: cutShort() };
-    return { ...piece, bytes: Buffer.concat([asBytes(piece.bytes), Buffer.from(options.dialect.client.endFrame)]), isLast: true };
+    return {
+      ...piece,
+      bytes: Buffer.concat([asBytes(piece.bytes), Buffer.from(options.dialect.client.endFrame)]),
+      isLast: true,
+    };
   };
 
   return {
     async next() {
-        const step = await reader?.read();
-        if (step === undefined || step.done) return atEnd();
-        carry.push(asBuffer(step.value));
-        // Joined only when a line ends: one endless line would otherwise be copied again with every chunk.
-        const chunk = hasLineEnd(asBuffer(step.value)) ? Buffer.concat(carry) : null;
-        const end = chunk === null ? 0 : lastFrameEnd(chunk);
-        carriedBytes += step.value.byteLength;
-        if (chunk !== null) {
-          carry = end === chunk.length ? [] : [chunk.subarray(end)];
-          carriedBytes = chunk.length - end;
-        }
-        if (carriedBytes > maxFrameBytes)
-          return failurePiece(new Failure("bad-output", "The upstream sent an event beyond the size limit."));
-        // Half a frame is a sign of life.
-        if (chunk === null || end === 0) return quiet;
-        const ready = end === chunk.length ? chunk : chunk.subarray(0, end);
-        if (isOpen && !hasMarker(ready)) return { bytes: ready, opens: true, failure: null, isLast: false };
-        const piece = inspect(ready);
-        if (piece.isLast && reader !== undefined) {
-          endQuietly(
-            () => reader.read(),
-            () => void reader.cancel().catch(() => undefined),
-            options.setTimer,
-          );
-        }
-        return piece;
+      const step = await reader?.read();
+      if (step === undefined || step.done) return atEnd();
+      carry.push(asBuffer(step.value));
+      // Joined only when a line ends: one endless line would otherwise be copied again with every chunk.
+      const chunk = hasLineEnd(asBuffer(step.value)) ? Buffer.concat(carry) : null;
+      const end = chunk === null ? 0 : lastFrameEnd(chunk);
+      carriedBytes += step.value.byteLength;
+      if (chunk !== null) {
+        carry = end === chunk.length ? [] : [chunk.subarray(end)];
+        carriedBytes = chunk.length - end;
+      }
+      if (carriedBytes > maxFrameBytes)
+        return failurePiece(new Failure("bad-output", "The upstream sent an event beyond the size limit."));
+      // Half a frame is a sign of life.
+      if (chunk === null || end === 0) return quiet;
+      const ready = end === chunk.length ? chunk : chunk.subarray(0, end);
+      if (isOpen && !hasMarker(ready)) return { bytes: ready, opens: true, failure: null, isLast: false };
+      const piece = inspect(ready);
+      if (piece.isLast && reader !== undefined) {
+        endQuietly(
+          () => reader.read(),
+          () => void reader.cancel().catch(() => undefined),
+          options.setTimer,
+        );
+      }
+      return piece;
     },
   };
 }

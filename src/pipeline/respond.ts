@@ -36,10 +36,17 @@ export function failureResponse(run: Run, client: ClientHalf, failure: Failure):
     headers["retry-after"] = String(Math.max(1, seconds));
   }
   run.settle(failure.status, failure);
-  return new Response(JSON.stringify(client.encodeFailure(failure, run.context.id)), { status: failure.status, headers });
+  return new Response(JSON.stringify(client.encodeFailure(failure, run.context.id)), {
+    status: failure.status,
+    headers,
+  });
 }
 
-export async function wholeResponse(run: Run, client: ClientHalf, opening: Promise<Opened>): Promise<Response> {
+export async function wholeResponse(
+  run: Run,
+  client: ClientHalf,
+  opening: Promise<Opened>,
+): Promise<Response> {
   try {
     const opened = await opening;
     const [piece] = opened.pieces;
@@ -52,7 +59,11 @@ export async function wholeResponse(run: Run, client: ClientHalf, opening: Promi
   }
 }
 
-export async function streamResponse(run: Run, client: ClientHalf, opening: Promise<Opened>): Promise<Response> {
+export async function streamResponse(
+  run: Run,
+  client: ClientHalf,
+  opening: Promise<Opened>,
+): Promise<Response> {
   const { streaming } = run.generation;
   let opened: Opened | null;
   try {
@@ -65,7 +76,12 @@ export async function streamResponse(run: Run, client: ClientHalf, opening: Prom
   headers["cache-control"] = "no-cache, no-transform";
   headers["x-accel-buffering"] = "no";
   run.live.stage = "streaming";
-  return new Response(streamBody(run, client, opened ?? opening) as unknown as ReadableStream, { headers });
+  return pulledResponse(streamBody(run, client, opened ?? opening), headers);
+}
+
+/** Bun pulls a generator as fast as the client reads; the DOM's types, which the name Response has, know only streams. */
+function pulledResponse(body: Bun.BodyInit, headers: Record<string, string>): Response {
+  return new Response(body as BodyInit, { headers });
 }
 
 /** Null when the gate is still shut after `commitMs`: from then on failures are told in-band. */

@@ -113,7 +113,8 @@ export function endTrial(run: Run, trial: Trial, failure: Failure | null): void 
   const durationMs = clock.monotonicMs() - trial.startedMs;
   const { provider, model } = trial.target;
   if (failure === null) health.succeeded(provider, model, durationMs);
-  else if (failure.kind !== "cancelled" && failure.kind !== "shutting-down") health.failed(provider, model, failure);
+  else if (failure.kind !== "cancelled" && failure.kind !== "shutting-down")
+    health.failed(provider, model, failure);
   if (failure !== null) trial.abort.abort(failure);
   run.trials.push({
     provider,
@@ -132,7 +133,10 @@ export function endTrial(run: Run, trial: Trial, failure: Failure | null): void 
   });
 }
 
-export function beginTrial(run: Run, fields: Pick<Trial, "provider" | "target" | "lane" | "waitMs" | "turn" | "abort">): Trial {
+export function beginTrial(
+  run: Run,
+  fields: Pick<Trial, "provider" | "target" | "lane" | "waitMs" | "turn" | "abort">,
+): Trial {
   const { clock } = run.estate;
   run.attempts += 1;
   run.live.provider = fields.provider.id;
@@ -179,7 +183,8 @@ function recordOf(run: Run, status: number, failure: Failure | null): RequestRec
     stream: run.stream,
     layer: decision?.layer ?? null,
     rule,
-    confidence: decision === null ? null : isDiverted ? round(decision.confidence * 0.8) : decision.confidence,
+    confidence:
+      decision === null ? null : isDiverted ? round(decision.confidence * 0.8) : decision.confidence,
     reason: decision?.reason ?? null,
     facts: null,
     candidates: decision?.candidates ?? [],

@@ -19,22 +19,21 @@ export function streamBody(run: Run, client: ClientHalf, source: Opened | Promis
   const frame = generation.streaming.keepalive === "event" ? client.heartbeatFrame : commentFrame;
 
   let isEnded = false;
+  let stopListening = (): void => undefined;
   const end = (failure: Failure | null): void => {
     isEnded = true;
     patience.stop();
-    context.signal.removeEventListener("abort", onAbort);
+    stopListening();
     run.settle(200, failure);
   };
   // A generator that was never started, or that waits for a client who has gone, may never reach its `finally`.
-  const onAbort = (): void => {
-    if (!patience.isWithUpstream()) end(failureFrom(context.signal.reason));
-  };
-  if (context.signal.aborted) onAbort();
-  else context.signal.addEventListener("abort", onAbort, { once: true });
+  stopListening = context.onAbort(() => {
+    if (!patience.isWithUpstream()) end(failureFrom(context.abortReason));
+  });
 
   /** Before every yield: whoever has gone is not waited for. */
   const offer = (): void => {
-    if (context.signal.aborted) throw context.signal.reason;
+    if (context.abortReason !== null) throw context.abortReason;
     patience.offer();
   };
 
@@ -92,15 +91,15 @@ export function streamBody(run: Run, client: ClientHalf, source: Opened | Promis
       yield client.encodeFailureFrame(failure, context.id);
     } finally {
       // Left at a yield without an end: the client has gone.
-      if (!isOver) failure = goneFailure(context.signal);
+      if (!isOver) failure = goneFailure(context.abortReason);
       if (!isEnded) end(failure);
     }
   }
   return generate();
 }
 
-function goneFailure(signal: AbortSignal): Failure {
-  return signal.aborted ? failureFrom(signal.reason) : new Failure("cancelled", "The client went away.");
+function goneFailure(reason: Error | null): Failure {
+  return reason !== null ? failureFrom(reason) : new Failure("cancelled", "The client went away.");
 }
 
 /** The waiting of one stream: who is being waited for, since when, and what happens when it is too long. */
@@ -120,7 +119,8 @@ function createPatience(run: Run) {
   const upstreamLimitMs = (): number => {
     if (opened === null) return Number.POSITIVE_INFINITY;
     const { limits } = opened.trial.provider;
-    const totalMs = limits.totalMs === null ? Number.POSITIVE_INFINITY : opened.trial.startedMs + limits.totalMs;
+    const totalMs =
+      limits.totalMs === null ? Number.POSITIVE_INFINITY : opened.trial.startedMs + limits.totalMs;
     return Math.min(heardMs + limits.idleMs, totalMs);
   };
   /** The sides change with every chunk, and no timer is moved for that: so it looks as often as the nearest limit may come. */

@@ -39,7 +39,9 @@ export function createNames(table: NameTable): { resolve(name: string): Meaning;
   for (const provider of chainFirst)
     for (const model of provider.models) if (!owners.has(model)) owners.set(model, provider);
   const exact = new Map(Object.entries(table.aliases).filter(([name]) => !name.includes("*")));
-  const wild = Object.entries(table.aliases).flatMap(([name, to]) => (name.includes("*") ? [{ name, to }] : []));
+  const wild = Object.entries(table.aliases).flatMap(([name, to]) =>
+    name.includes("*") ? [{ name, to }] : [],
+  );
 
   /** `isWhole` false: a part of the new name is what the client wrote. */
   const aliasOf = (name: string): { readonly to: string; readonly isWhole: boolean } | null => {
@@ -77,7 +79,8 @@ export function createNames(table: NameTable): { resolve(name: string): Meaning;
         };
     }
     const owner = owners.get(name);
-    if (owner !== undefined) return { kind: "target", target: { provider: owner.id, model: name }, isListed: true, via };
+    if (owner !== undefined)
+      return { kind: "target", target: { provider: owner.id, model: name }, isListed: true, via };
     return null;
   };
 

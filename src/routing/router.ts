@@ -32,7 +32,8 @@ export function createRouter(options: RouterOptions): Router {
     return provider === undefined ? [] : [{ provider: id, model: provider.model }];
   });
   // Without a chain of its own the config's order is the chain for `auto`, and direct choices stand alone.
-  const autoChain = chain.length > 0 ? chain : options.providers.map(({ id, model }) => ({ provider: id, model }));
+  const autoChain =
+    chain.length > 0 ? chain : options.providers.map(({ id, model }) => ({ provider: id, model }));
 
   return {
     known: () => names.known(),
@@ -40,7 +41,9 @@ export function createRouter(options: RouterOptions): Router {
       const meaning = names.resolve(model);
       if (meaning.kind === "auto") {
         if (autoChain.length === 0)
-          throw new Failure("unknown-model", "No provider is loaded, so there is nothing to choose from.", { param: "model" });
+          throw new Failure("unknown-model", "No provider is loaded, so there is nothing to choose from.", {
+            param: "model",
+          });
         const targets = isFallbackOff ? autoChain.slice(0, 1) : autoChain;
         return {
           layer: "fallback",

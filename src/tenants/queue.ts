@@ -6,6 +6,8 @@ export type Turn = { readonly waitedMs: number; release(): void };
 export type QueueRefusal = "full" | "too-long";
 
 export type TurnQueue = {
+  /** A turn if one is free now: what most requests get, without a promise. */
+  tryTake(): Turn | null;
   /** Resolves with a turn, or with why there is none. Rejects with the signal's reason when it aborts. */
   take(signal: AbortSignal): Promise<Turn | QueueRefusal>;
   counts(): { running: number; waiting: number };
@@ -38,9 +40,12 @@ export function createQueue(options: {
 
   return {
     counts: () => ({ running, waiting: waiting.length }),
+    tryTake: () =>
+      options.limit === null || (running < options.limit && waiting.length === 0) ? grant(0) : null,
     take(signal) {
       if (signal.aborted) return Promise.reject(signal.reason);
-      if (options.limit === null || (running < options.limit && waiting.length === 0)) return Promise.resolve(grant(0));
+      if (options.limit === null || (running < options.limit && waiting.length === 0))
+        return Promise.resolve(grant(0));
       if (waiting.length >= options.depth) return Promise.resolve("full");
       const startedMs = options.monotonicMs();
       return new Promise((resolve, reject) => {

@@ -176,19 +176,3 @@ export function spliceObject(bytes: Buffer, scan: JsonScan, edits: readonly Json
   parts.push(bytes.subarray(from));
   return Buffer.concat(parts);
 }
-
-/** Depth of a parsed value, stopping at `limit`: iterative, because recursion is what a deep value attacks. */
-export function isDeeperThan(value: unknown, limit: number): boolean {
-  let level: unknown[] = [value];
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > limit) return true;
-    const next: unknown[] = [];
-    for (const each of level) {
-      if (typeof each !== "object" || each === null) continue;
-      for (const child of Object.values(each))
-        if (typeof child === "object" && child !== null) next.push(child);
-    }
-    level = next;
-  }
-  return false;
-}

@@ -7,10 +7,11 @@ import { join } from "node:path";
 import { ensureBinary } from "../../scripts/build.ts";
 
 export type BinaryOptions = {
-  /** YAML text, or an object that is written as JSON (which is YAML). */
-  readonly config: string | object;
+  /** YAML text, or an object that is written as JSON (which is YAML). null: no file, as at a first start. */
+  readonly config: string | object | null;
   readonly args?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
+  /** undefined takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** Home of everything it writes. Default: a new temporary folder, removed by `stop`. */
   readonly dir?: string;
 };
@@ -24,8 +25,16 @@ export type RunningBinary = {
   readonly dir: string;
   readonly stateDir: string;
   readonly configPath: string;
+  /** Where it was started: an empty folder, unless the test put something there. */
+  readonly work: string;
   /** Everything printed so far, both streams. */
   output(): string;
+  stdout(): string;
+  /** Settles when the output holds `text`; throws an Error with the output after 10 s. */
+  waitForOutput(text: string): Promise<void>;
+  signal(name: "SIGTERM" | "SIGINT"): void;
+  /** Settles with the exit code. */
+  readonly exited: Promise<number>;
   /** SIGTERM, then SIGKILL after 5 s. Gives the exit code. */
   stop(): Promise<number>;
 };
@@ -63,6 +72,27 @@ function readAnnouncement(path: string, pid: number): Announcement | null {
 
 const startLimitMs = 10_000;
 
+export type Finished = { readonly code: number; readonly stdout: string; readonly stderr: string };
+
+/** Runs the program to its end in `work`, for commands and for starts that must fail. Killed after 10 s. */
+export async function runBinary(args: readonly string[], work: string): Promise<Finished> {
+  const child = Bun.spawn([binaryPath(), ...args], {
+    cwd: work,
+    env: cleanEnvironment(work),
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    timeout: startLimitMs,
+    killSignal: "SIGKILL",
+  });
+  const [stdout, stderr, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { code, stdout, stderr };
+}
+
 /** Settles when /health answers. Throws an Error with the program's output when it does not come up in 10 s. */
 export async function startBinary(options: BinaryOptions): Promise<RunningBinary> {
   const program = binaryPath();
@@ -72,19 +102,56 @@ export async function startBinary(options: BinaryOptions): Promise<RunningBinary
   const work = join(dir, "work");
   mkdirSync(work, { recursive: true });
   const configPath = join(dir, "clawgate.yaml");
-  const text = typeof options.config === "string" ? options.config : JSON.stringify(options.config, null, 2);
-  writeFileSync(configPath, text, { mode: 0o600 });
+  const { config } = options;
+  if (config !== null)
+    writeFileSync(configPath, typeof config === "string" ? config : JSON.stringify(config, null, 2), {
+      mode: 0o600,
+    });
 
-  const child = Bun.spawn(
-    [program, "serve", "--config", configPath, "--port", "0", ...(options.args ?? [])],
-    { cwd: work, env, stdin: "ignore", stdout: "pipe", stderr: "pipe" },
-  );
+  const named = config === null ? [] : ["--config", configPath];
+  const child = Bun.spawn([program, "serve", ...named, "--port", "0", ...(options.args ?? [])], {
+    cwd: work,
+    env,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
   let printed = "";
-  const collect = async (stream: ReadableStream<Uint8Array>): Promise<void> => {
+  let stdout = "";
+  const wakers = new Set<() => void>();
+  const collect = async (stream: ReadableStream<Uint8Array>, take: (text: string) => void): Promise<void> => {
     const decoder = new TextDecoder();
-    for await (const chunk of stream) printed += decoder.decode(chunk, { stream: true });
+    for await (const chunk of stream) {
+      const text = decoder.decode(chunk, { stream: true });
+      printed += text;
+      take(text);
+      for (const wake of wakers) wake();
+    }
   };
-  const collected = Promise.all([collect(child.stdout), collect(child.stderr)]);
+  const collected = Promise.all([
+    collect(child.stdout, (text) => {
+      stdout += text;
+    }),
+    collect(child.stderr, () => undefined),
+  ]);
+  const waitForOutput = (text: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const settle = (): void => {
+        wakers.delete(look);
+        clearTimeout(timer);
+      };
+      const look = (): void => {
+        if (!printed.includes(text)) return;
+        settle();
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        settle();
+        reject(new Error(`The gateway never said "${text}". It said:\n${printed}`));
+      }, startLimitMs);
+      wakers.add(look);
+      look();
+    });
 
   const stop = async (): Promise<number> => {
     child.kill("SIGTERM");
@@ -101,7 +168,20 @@ export async function startBinary(options: BinaryOptions): Promise<RunningBinary
   for (;;) {
     const run = readAnnouncement(runPath, child.pid);
     const health = run && (await fetch(`${run.url}/health`).catch(() => null));
-    if (run && health?.ok) return { ...run, dir, stateDir, configPath, output: () => printed, stop };
+    if (run && health?.ok)
+      return {
+        ...run,
+        dir,
+        stateDir,
+        configPath,
+        work,
+        output: () => printed,
+        stdout: () => stdout,
+        waitForOutput,
+        signal: (name) => child.kill(name),
+        exited: child.exited,
+        stop,
+      };
     if (child.exitCode !== null || child.signalCode !== null || performance.now() > deadline) {
       const code = await stop();
       throw new Error(`The gateway did not come up (exit code ${code}). It said:\n${printed}`);

@@ -49,7 +49,11 @@ export function tokenSigner(read: () => Promise<string>, nowMs: () => number, tt
         try {
           token = await reading;
         } catch (cause) {
-          throw new Failure("credentials-rejected", "The gateway could not read the token of this provider.", { cause });
+          throw new Failure(
+            "credentials-rejected",
+            "The gateway could not read the token of this provider.",
+            { cause },
+          );
         }
       }
       headers["authorization"] = `Bearer ${token}`;

@@ -3,7 +3,7 @@
 
 import type { StreamEvent } from "../../canon/event.ts";
 import { Failure, failureFrom } from "../../canon/failure.ts";
-import { wordsOfForeignBody, failureOfStatus, retryAfter } from "../../dialects/decoding.ts";
+import { failureOfStatus, parseLoosely, retryAfter, wordsOfForeignBody } from "../../dialects/decoding.ts";
 import type { Dialect, TargetFacts } from "../../dialects/dialect.ts";
 import { FrameTooLarge, sseDecoder } from "../../wire/sse.ts";
 import type { Backend, Call } from "../backend.ts";
@@ -53,7 +53,12 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
   const { dialect, signer } = options;
   const origin = new URL(options.baseUrl).origin;
 
-  const send = async (url: string, body: Uint8Array, headers: Record<string, string>, call: Call): Promise<Response> => {
+  const send = async (
+    url: string,
+    body: Uint8Array,
+    headers: Record<string, string>,
+    call: Call,
+  ): Promise<Response> => {
     if (call.signal.aborted) throw failureFrom(call.signal.reason);
     const stopWatch =
       options.proxy === null
@@ -96,7 +101,8 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     try {
       answer = await send(url, body, headers, call);
     } catch (first) {
-      if (!isReset(first) || options.nowMs() - startedMs > staleConnectionMs || call.signal.aborted) throw networkFailure(first);
+      if (!isReset(first) || options.nowMs() - startedMs > staleConnectionMs || call.signal.aborted)
+        throw networkFailure(first);
       try {
         answer = await send(url, body, headers, call);
       } catch (second) {
@@ -113,21 +119,36 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     const { status, headers } = answer;
     const text = await readAtMost(answer, errorBodyBytes).catch(() => "");
     if (status >= 300 && status < 400) {
-      return failureOfStatus(status, { ...wordsOfForeignBody(status), message: "it answered with a redirect" }, null);
+      return failureOfStatus(
+        status,
+        { ...wordsOfForeignBody(status), message: "it answered with a redirect" },
+        null,
+      );
     }
     const nowMs = options.nowMs();
-    if (/^\s*</.test(text)) return failureOfStatus(status, wordsOfForeignBody(status), retryAfter(headers, nowMs));
-    return redactedFailure(options.redact, dialect.backend.decodeFailure({ status, headers, body: text, nowMs }));
+    if (/^\s*</.test(text))
+      return failureOfStatus(status, wordsOfForeignBody(status), retryAfter(headers, nowMs));
+    return redactedFailure(
+      options.redact,
+      dialect.backend.decodeFailure({ status, headers, body: text, nowMs }),
+    );
   };
 
   const masked = (events: StreamEvent[]): StreamEvent[] => {
     const last = events.at(-1);
     if (last?.type !== "failure") return events;
-    return [...events.slice(0, -1), { type: "failure", failure: redactedFailure(options.redact, last.failure) }];
+    return [
+      ...events.slice(0, -1),
+      { type: "failure", failure: redactedFailure(options.redact, last.failure) },
+    ];
   };
 
   const check = async (signal: AbortSignal): Promise<Failure | null> => {
-    const headers: Record<string, string> = { "user-agent": options.userAgent, ...options.defaultHeaders, ...options.headers };
+    const headers: Record<string, string> = {
+      "user-agent": options.userAgent,
+      ...options.defaultHeaders,
+      ...options.headers,
+    };
     try {
       await signer.sign(headers);
       const answer = await options.fetch(`${options.baseUrl}/models`, {
@@ -138,16 +159,26 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
       } as RequestInit);
       await answer.body?.cancel();
       // Some vendors have no list, some hide it: only a server's own trouble is bad news here.
-      return answer.status >= 500 ? failureOfStatus(answer.status, wordsOfForeignBody(answer.status), null) : null;
+      return answer.status >= 500
+        ? failureOfStatus(answer.status, wordsOfForeignBody(answer.status), null)
+        : null;
     } catch (thrown) {
-      return signal.aborted ? new Failure("timed-out", "The liveness probe got no answer in time.") : networkFailure(thrown);
+      return signal.aborted
+        ? new Failure("timed-out", "The liveness probe got no answer in time.")
+        : networkFailure(thrown);
     }
   };
 
-  async function* generate(request: Parameters<Backend["generate"]>[0], call: Call): ReturnType<Backend["generate"]> {
+  async function* generate(
+    request: Parameters<Backend["generate"]>[0],
+    call: Call,
+  ): ReturnType<Backend["generate"]> {
     const decoder = dialect.backend.streamDecoder();
     try {
-      const encoded = applyQuirks(options.quirks, dialect.backend.encodeRequest(request, options.targetFacts(call.model)));
+      const encoded = applyQuirks(
+        options.quirks,
+        dialect.backend.encodeRequest(request, options.targetFacts(call.model)),
+      );
       const answer = await open(dialect.backend.path, Buffer.from(JSON.stringify(encoded)), call);
       const type = answer.headers.get("content-type") ?? "";
       if (type.includes("text/html")) throw foreignAnswer();
@@ -168,7 +199,14 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     }
   }
 
-  return { provider: options.provider, dialect: dialect.name, targetFacts: options.targetFacts, generate, open, check };
+  return {
+    provider: options.provider,
+    dialect: dialect.name,
+    targetFacts: options.targetFacts,
+    generate,
+    open,
+    check,
+  };
 }
 
 function decodeAll(
@@ -182,7 +220,11 @@ function decodeAll(
 
 /** The same failure with every secret in its text masked. */
 export function redactedFailure(redact: (text: string) => string, failure: Failure): Failure {
-  return new Failure(failure.kind, redact(failure.message).slice(0, 2_000), failure);
+  const { cause } = failure;
+  // What masking or its sheer size made unreadable is left out.
+  const told = failure.details === null ? "" : redact(JSON.stringify(failure.details));
+  const details = told.length > 4_000 ? null : parseLoosely(told);
+  return new Failure(failure.kind, redact(failure.message).slice(0, 2_000), { ...failure, cause, details });
 }
 
 function isReset(thrown: unknown): boolean {
@@ -192,18 +234,26 @@ function isReset(thrown: unknown): boolean {
 /** What fetch threw, as the road's word for it. Its text may hold the upstream's address and stays in `cause`. */
 export function networkFailure(thrown: unknown): Failure {
   if (thrown instanceof Failure) return thrown;
-  if (thrown instanceof FrameTooLarge) return new Failure("bad-output", "The upstream sent an event beyond the size limit.");
+  if (thrown instanceof FrameTooLarge)
+    return new Failure("bad-output", "The upstream sent an event beyond the size limit.");
   const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
   if (resetCodes.has(code))
-    return new Failure("unreachable", "The upstream closed the connection.", { cause: thrown, maybeBilled: true });
-  if (unreachableCodes.has(code)) return new Failure("unreachable", "The upstream could not be reached.", { cause: thrown });
+    return new Failure("unreachable", "The upstream closed the connection.", {
+      cause: thrown,
+      maybeBilled: true,
+    });
+  if (unreachableCodes.has(code))
+    return new Failure("unreachable", "The upstream could not be reached.", { cause: thrown });
   if (/CERT|TLS|SSL/i.test(code))
     return new Failure("unreachable", "The upstream's certificate was not accepted.", { cause: thrown });
   if (code === "ZlibError" || /decompress/i.test(code))
     return new Failure("bad-output", "The upstream's answer could not be decompressed.", { cause: thrown });
   // Without a code it is no word of the network's but a bug of ours, and no provider is to blame.
   if (thrown instanceof DOMException || code !== "")
-    return new Failure("unreachable", "The connection to the upstream failed.", { cause: thrown, maybeBilled: true });
+    return new Failure("unreachable", "The connection to the upstream failed.", {
+      cause: thrown,
+      maybeBilled: true,
+    });
   return failureFrom(thrown);
 }
 
@@ -226,7 +276,8 @@ async function readAtMost(answer: Response, limit: number): Promise<string> {
 
 /** The bytes of a whole reply, bounded. Throws Failure. */
 export async function readReplyBytes(answer: Response): Promise<Uint8Array> {
-  const tooLarge = (): Failure => new Failure("bad-output", "The upstream's answer is larger than the limit.");
+  const tooLarge = (): Failure =>
+    new Failure("bad-output", "The upstream's answer is larger than the limit.");
   const length = Number(answer.headers.get("content-length") ?? Number.NaN);
   // A decoded gzip body may be far larger than its content-length says: only plain ones take the short way.
   if (Number.isFinite(length) && answer.headers.get("content-encoding") === null) {
@@ -247,7 +298,9 @@ export async function readReplyBytes(answer: Response): Promise<Uint8Array> {
 async function readJsonReply(answer: Response): Promise<unknown> {
   const bytes = await readReplyBytes(answer);
   try {
-    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8")) as unknown;
+    return JSON.parse(
+      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8"),
+    ) as unknown;
   } catch (cause) {
     throw new Failure("bad-output", "The upstream's answer is not valid JSON.", { cause });
   }

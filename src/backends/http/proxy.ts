@@ -7,10 +7,16 @@ export type ProxyVariables = {
   readonly noProxy: string | null;
 };
 
-export function readProxyVariables(environment: Readonly<Record<string, string | undefined>>): ProxyVariables {
+export function readProxyVariables(
+  environment: Readonly<Record<string, string | undefined>>,
+): ProxyVariables {
   const read = (name: string): string | null => environment[name.toLowerCase()] || environment[name] || null;
   const all = read("ALL_PROXY");
-  return { httpProxy: read("HTTP_PROXY") ?? all, httpsProxy: read("HTTPS_PROXY") ?? all, noProxy: read("NO_PROXY") };
+  return {
+    httpProxy: read("HTTP_PROXY") ?? all,
+    httpsProxy: read("HTTPS_PROXY") ?? all,
+    noProxy: read("NO_PROXY"),
+  };
 }
 
 /** `configured` is the provider's own `proxy` and wins. Null: connect directly. */
@@ -23,8 +29,16 @@ export function proxyFor(url: URL, configured: string | null, variables: ProxyVa
 }
 
 export function isLoopback(hostname: string): boolean {
-  const host = hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "").toLowerCase();
-  return host === "localhost" || host.endsWith(".localhost") || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
+  const host = hostname
+    .replace(/^\[|\]$/g, "")
+    .replace(/\.$/, "")
+    .toLowerCase();
+  return (
+    host === "localhost" ||
+    host.endsWith(".localhost") ||
+    host === "::1" ||
+    /^127(?:\.\d{1,3}){3}$/.test(host)
+  );
 }
 
 function isExcluded(url: URL, noProxy: string | null): boolean {
@@ -53,7 +67,8 @@ function isInsideCidr(host: string, rule: string): boolean {
   const network = ipv4Number(base);
   const address = ipv4Number(host);
   const length = Number(bits);
-  if (network === null || address === null || !Number.isInteger(length) || length < 0 || length > 32) return false;
+  if (network === null || address === null || !Number.isInteger(length) || length < 0 || length > 32)
+    return false;
   const size = 2 ** (32 - length);
   return Math.floor(network / size) === Math.floor(address / size);
 }

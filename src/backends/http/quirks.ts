@@ -34,6 +34,9 @@ export const quirks = {
 
 export type QuirkName = keyof typeof quirks;
 
-export function applyQuirks(names: readonly QuirkName[], body: Record<string, unknown>): Record<string, unknown> {
+export function applyQuirks(
+  names: readonly QuirkName[],
+  body: Record<string, unknown>,
+): Record<string, unknown> {
   return names.reduce((current, name) => quirks[name].rewrite(current), body);
 }

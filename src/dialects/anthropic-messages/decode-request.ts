@@ -14,6 +14,7 @@ import type {
 import { isRecord } from "../decoding.ts";
 import { decodeContent, decodeSystem, invalid, marksOf, stringAt } from "./decode-content.ts";
 import { inPocket, name, restOf } from "./pocket.ts";
+import { threadRefused } from "./refuse-threads.ts";
 
 type Members = Record<string, unknown>;
 
@@ -60,6 +61,7 @@ export function decodeBody(body: unknown, needsMaxTokens: boolean): ChatRequest 
   if (!isRecord(body)) throw invalid("body", "must be a JSON object");
   for (const key of steeringKeys)
     if (Object.hasOwn(body, key)) throw invalid(key, "is not accepted by this gateway");
+  if ((body["thread"] ?? null) !== null) throw threadRefused();
   const model = body["model"];
   if (typeof model !== "string" || model === "") throw invalid("model", "must be a non-empty string");
   const messages = body["messages"];

@@ -25,7 +25,8 @@ export const anthropicMessages: Dialect = {
     encodeModelList,
     encodeModel,
     heartbeatFrame,
-    endFrame: "",
+    // Compatible servers leave it out after message_delta; the encoder writes its own with the last event.
+    endFrame: encodeFrame('{"type":"message_stop"}', "message_stop"),
   },
   backend: {
     path: "/messages",

@@ -1,4 +1,4 @@
-// Failures in Anthropic's words, both ways: {type:"error", error:{type, message}, request_id}.
+// Failures in Anthropic's words, both ways: {type:"error", error:{type, message, details?}, request_id}.
 // It must never pass a foreign body on as a message, nor 401 for an upstream's problem.
 
 import { Failure, type FailureKind } from "../../canon/failure.ts";
@@ -59,7 +59,12 @@ const statuses: Readonly<Record<string, number>> = {
 };
 
 export function encodeFailure(failure: Failure, requestId: string): Record<string, unknown> {
-  const error = { type: errorTypes[failure.kind], message: wordsFor(failure) };
+  const { details } = failure;
+  const error = {
+    type: errorTypes[failure.kind],
+    message: wordsFor(failure),
+    ...(details === null ? {} : { details }),
+  };
   return { type: "error", error, request_id: requestId };
 }
 
@@ -93,10 +98,10 @@ function readWords(body: unknown): ErrorWords | null {
   const inner = body["error"] ?? body;
   if (typeof inner === "string") return { message: inner, type: null, code: null, param: null };
   if (!isRecord(inner)) return null;
-  const { message, type, code, param } = inner;
+  const { message, type, code, param, details } = inner;
   const text = (value: unknown): string | null => (typeof value === "string" ? value : null);
   if (typeof message !== "string") return null;
-  return { message, type: text(type), code: text(code), param: text(param) };
+  return { message, type: text(type), code: text(code), param: text(param), details };
 }
 
 function failureOfWords(status: number, words: ErrorWords, retryAfterMs: number | null): Failure {
@@ -104,7 +109,7 @@ function failureOfWords(status: number, words: ErrorWords, retryAfterMs: number 
   if (words.type === "billing_error" || /credit balance|spend(?:ing)? limit/i.test(words.message))
     return failureOfStatus(402, words, retryAfterMs);
   if (status === 400 && /content filtering policy/i.test(words.message))
-    return new Failure("refused", words.message, { upstreamStatus: status });
+    return new Failure("refused", words.message, { upstreamStatus: status, details: words.details });
   const isOverloaded = words.type === "overloaded_error" && status >= 500;
   return failureOfStatus(isOverloaded ? 529 : status, words, retryAfterMs);
 }

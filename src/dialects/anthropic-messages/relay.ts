@@ -10,6 +10,7 @@ import { invalid } from "./decode-content.ts";
 import { steeringKeys } from "./decode-request.ts";
 import { failureOfErrorBody } from "./failure.ts";
 import { decodeFinish } from "./finish.ts";
+import { threadRefused } from "./refuse-threads.ts";
 import { readEvent } from "./stream-decoder.ts";
 import { decodeCounts, readCounts, withoutPlaceholders } from "./usage.ts";
 
@@ -95,6 +96,7 @@ export function edits(scan: JsonScan, bytes: Buffer, target: TargetFacts): reado
   for (const member of scan.members) {
     const { key, kind } = member;
     if (steeringKeys.includes(key)) throw invalid(key, "is not accepted by this gateway");
+    if (key === "thread" && kind !== "null") throw threadRefused();
     if (seen.has(key) && onlyOnce.has(key)) throw invalid(key, "is given twice");
     const allowed = Object.hasOwn(kinds, key) ? kinds[key] : undefined;
     if (allowed !== undefined && !allowed.includes(kind))

@@ -98,6 +98,7 @@ export const countTokensRequestSchema = z.looseObject({
   tool_choice: toolChoice.nullish(),
   thinking: thinking.nullish(),
   output_config: z.looseObject({ effort: z.string().nullish(), format: format.nullish() }).nullish(),
+  thread: z.null().optional().describe("Threads are not kept here: send the whole history in messages."),
 });
 
 export const messagesRequestSchema = countTokensRequestSchema.extend({

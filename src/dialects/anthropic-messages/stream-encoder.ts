@@ -119,6 +119,7 @@ export function streamEncoder(facts: AnswerFacts): StreamEncoder {
         return open({ type: "tool_use", id: event.id, name: event.name, input: {} });
       case "tool-delta":
         return event.input === "" ? "" : delta({ type: "input_json_delta", partial_json: event.input });
+      // A call without arguments needs no delta: its block began with `input: {}`, and the API's own stream says no more.
       case "tool-end":
         return stop();
       case "opaque":

@@ -5,19 +5,21 @@ import type { StreamEvent } from "../../canon/event.ts";
 import { mergeUsage, unknownUsage, type Usage } from "../../canon/usage.ts";
 import { encodeFailure, failureInBand } from "./failure.ts";
 import { settleReason } from "./finish.ts";
+import { noArguments } from "./tool-calls.ts";
 import { loseUsage } from "./usage.ts";
 
 type Kind = "text" | "thinking" | "tool";
 
 /**
  * Lost: opaque events, heartbeats, signatures, extras, stop sequences, cache-write counts, usage before the end, empty
- * deltas and blocks, and the seam between two neighbouring texts (or thoughts). A failure keeps what its words say.
+ * deltas and blocks, the difference between no arguments and {}, and the seam between two neighbouring texts (or thoughts). A failure keeps what its words say.
  */
 export function lose(events: readonly StreamEvent[]): StreamEvent[] {
   const out: StreamEvent[] = [];
   let open: Kind | null = null;
   let index = -1;
   let callCount = 0;
+  let hasInput = false;
   let usage: Usage = unknownUsage;
 
   const close = (): void => {
@@ -52,10 +54,15 @@ export function lose(events: readonly StreamEvent[]): StreamEvent[] {
       case "tool-start":
         enter("tool");
         callCount += 1;
+        hasInput = false;
         out.push({ type: "tool-start", index, id: event.id, name: event.name });
         break;
       case "tool-delta":
+        if (event.input.trim() !== "") hasInput = true;
         if (event.input !== "") out.push({ type: "tool-delta", index, input: event.input });
+        break;
+      case "tool-end":
+        if (!hasInput) out.push({ type: "tool-delta", index, input: noArguments });
         break;
       case "usage":
         usage = mergeUsage(usage, event.usage);

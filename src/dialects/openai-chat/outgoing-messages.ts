@@ -12,6 +12,7 @@ import type {
 } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
 import { unsupported } from "./fields.ts";
+import { noArguments } from "./tool-calls.ts";
 import { outgoingToolId } from "./tool-id.ts";
 
 type Wire = Record<string, unknown>;
@@ -108,8 +109,7 @@ function encodeAssistant(message: Message, index: number): Wire {
 }
 
 function encodeCall(block: ToolCallBlock): Wire {
-  // Vendors parse the arguments of old calls and refuse an empty string.
-  const input = block.input.trim() === "" ? "{}" : block.input;
+  const input = block.input.trim() === "" ? noArguments : block.input;
   return {
     id: outgoingToolId(block.id),
     type: "function",

@@ -39,6 +39,7 @@ function glance(frame: SseFrame): Glance {
     ...(finish !== null || (isRecord(delta) && saysSomething(delta)) ? { opens: true } : {}),
     ...(usage === null ? {} : { usage }),
     ...(finish === null ? {} : { finish }),
+    ...(isRecord(delta) && readText(delta.refusal) !== "" ? { isRefusal: true } : {}),
     ...(isUsageOnly ? { isUsageOnly } : {}),
   };
 }

@@ -9,6 +9,7 @@ import type { AnswerFacts } from "../dialect.ts";
 import { answerReader, errorOf, firstChoice } from "./answer.ts";
 import { settleReason, wordOfReason } from "./finish.ts";
 import { answerId } from "./stream.ts";
+import { noArguments } from "./tool-calls.ts";
 import { renderUsage } from "./usage.ts";
 
 export function encodeReply(reply: Reply, facts: AnswerFacts): Record<string, unknown> {
@@ -22,7 +23,7 @@ export function encodeReply(reply: Reply, facts: AnswerFacts): Record<string, un
       calls.push({
         id: block.id,
         type: "function",
-        function: { name: block.name, arguments: block.input },
+        function: { name: block.name, arguments: block.input.trim() === "" ? noArguments : block.input },
       });
   }
   const usage = renderUsage(reply.usage);

@@ -7,6 +7,7 @@ import { commentFrame, encodeFrame } from "../../wire/sse.ts";
 import type { AnswerFacts, StreamEncoder } from "../dialect.ts";
 import { encodeFailureFrame } from "./failure.ts";
 import { settleReason, wordOfReason } from "./finish.ts";
+import { noArguments } from "./tool-calls.ts";
 import { renderUsage } from "./usage.ts";
 
 export const endFrame = encodeFrame("[DONE]");
@@ -19,6 +20,7 @@ export function answerId(id: string, facts: AnswerFacts): string {
 export function streamEncoder(facts: AnswerFacts): StreamEncoder {
   let head = "";
   let callCount = 0;
+  let hasInput = false;
   let usage: Usage = unknownUsage;
   let isClosed = false;
   const tail = facts.wantsUsage ? ',"usage":null}' : "}";
@@ -44,6 +46,8 @@ export function streamEncoder(facts: AnswerFacts): StreamEncoder {
     const last = counted === null ? "" : `data: ${head}"choices":[],"usage":${JSON.stringify(counted)}}\n\n`;
     return chunk("{}", reason) + last + endFrame;
   };
+  const argumentsPiece = (text: string): string =>
+    chunk(`{"tool_calls":[{"index":${callCount - 1},"function":{"arguments":${JSON.stringify(text)}}}]}`);
   const words = (field: string, text: string): string =>
     text === "" ? "" : begin("", "") + chunk(`{"${field}":${JSON.stringify(text)}}`);
 
@@ -57,6 +61,7 @@ export function streamEncoder(facts: AnswerFacts): StreamEncoder {
       case "thinking-delta":
         return words("reasoning_content", event.text);
       case "tool-start": {
+        hasInput = false;
         const call = {
           index: callCount++,
           id: event.id,
@@ -67,9 +72,11 @@ export function streamEncoder(facts: AnswerFacts): StreamEncoder {
       }
       case "tool-delta": {
         if (event.input === "") return "";
-        const input = JSON.stringify(event.input);
-        return chunk(`{"tool_calls":[{"index":${callCount - 1},"function":{"arguments":${input}}}]}`);
+        if (event.input.trim() !== "") hasInput = true;
+        return argumentsPiece(event.input);
       }
+      case "tool-end":
+        return hasInput ? "" : argumentsPiece(noArguments);
       case "usage":
         usage = mergeUsage(usage, event.usage);
         return "";

@@ -3,6 +3,9 @@
 
 import { isRecord } from "../decoding.ts";
 
+/** Arguments of a call that has none: every client's JSON.parse throws at "", and vendors refuse it in old calls. */
+export const noArguments = "{}";
+
 export type ToolCall = {
   readonly index: number | null;
   id: string | null;

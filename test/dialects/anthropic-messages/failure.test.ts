@@ -56,6 +56,23 @@ describe("encodeFailure", () => {
     expect(words("must be whole")).toMatchObject({ message: "top_k: must be whole" });
     expect(words("top_k: must be whole")).toMatchObject({ message: "top_k: must be whole" });
   });
+  test("details stand beside the message", () => {
+    const details = { error_code: "x" };
+    expect(encodeFailure(new Failure("unsupported", "no", { details }), "id")["error"]).toEqual({
+      type: "invalid_request_error",
+      message: "no",
+      details,
+    });
+  });
+  test("a vendor's details reach the client when the request was at fault, and only then", () => {
+    const body = {
+      type: "error",
+      error: { type: "invalid_request_error", message: "no", details: { error_code: "x" } },
+    };
+    expect(answer(400, body).details).toEqual({ error_code: "x" });
+    expect(answer(401, body).details).toBeNull();
+    expect(answer(400, error("invalid_request_error")).details).toBeNull();
+  });
   test("a full context is said in the words that clients wait for", () => {
     const body = encodeFailure(new Failure("context-exceeded", "maximum context length is 8192"), "id");
     expect(body["error"]).toEqual({

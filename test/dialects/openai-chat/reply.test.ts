@@ -55,6 +55,12 @@ describe("our whole answer", () => {
     });
   });
 
+  test.each(["", " \n"])("a call without arguments (%j) says {}", (input) => {
+    expect(encode({ content: [{ ...call, input }], finish: "tool-calls" })).toMatchObject({
+      choices: [{ message: { tool_calls: [{ function: { name: "f", arguments: "{}" } }] } }],
+    });
+  });
+
   test("thoughts stand beside the text; an empty answer is an empty string", () => {
     expect(encode({ content: [{ type: "thinking", text: "hm", signature: "s" }] })).toMatchObject({
       choices: [{ message: { content: "", reasoning_content: "hm" } }],

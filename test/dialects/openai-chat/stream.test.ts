@@ -48,10 +48,13 @@ describe("the client's stream", () => {
       { tool_calls: [{ index: 0, id: "t1", type: "function", function: { name: "f", arguments: "" } }] },
       { tool_calls: [{ index: 0, function: { arguments: "{}" } }] },
       { tool_calls: [{ index: 1, id: "t2", type: "function", function: { name: "g", arguments: "" } }] },
+      // The call had no arguments, and a client's JSON.parse would throw at "".
+      { tool_calls: [{ index: 1, function: { arguments: "{}" } }] },
       {},
       null,
     ]);
     expect(chunks.map((each) => each.choices[0]?.finish_reason)).toEqual([
+      null,
       null,
       null,
       null,

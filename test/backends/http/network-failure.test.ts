@@ -1,0 +1,119 @@
+// What fetch throws, as the road's word for it: real connections on loopback that break in every way.
+
+import { describe, expect, test } from "bun:test";
+import { networkFailure } from "../../../src/backends/http/backend.ts";
+import { Failure } from "../../../src/canon/failure.ts";
+import { FrameTooLarge } from "../../../src/wire/sse.ts";
+
+/** Fetches from a server that says these bytes and hangs up. */
+async function failureOf(bytes: string): Promise<Failure | "an answer"> {
+  const listener = Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: {
+      data(socket) {
+        socket.write(bytes);
+        socket.end();
+      },
+    },
+  });
+  try {
+    const answer = await fetch(`http://127.0.0.1:${listener.port}/v1/x`, {
+      method: "POST",
+      body: "{}",
+      redirect: "manual",
+    });
+    await answer.bytes();
+    return "an answer";
+  } catch (thrown) {
+    return networkFailure(thrown);
+  } finally {
+    listener.stop(true);
+  }
+}
+
+describe("connections that break", () => {
+  test.each([
+    ["closed without a word", "", "unreachable"],
+    ["no HTTP at all", "hello, this is not HTTP\r\n\r\n", "unreachable"],
+    ["a broken status line", "HTTP/1.1 xyz\r\n\r\n", "unreachable"],
+    ["a body shorter than promised", "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{", "unreachable"],
+    ["a broken chunk", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", "unreachable"],
+    [
+      "a gzip that is none",
+      "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 5\r\n\r\nhello",
+      "bad-output",
+    ],
+  ] as const)("%s", async (_, bytes, kind) => {
+    const failure = await failureOf(bytes);
+    expect(failure).toBeInstanceOf(Failure);
+    if (failure === "an answer") return;
+    expect(failure.kind).toBe(kind);
+    expect(failure.message).not.toContain("127.0.0.1");
+  });
+
+  test("a header of 1 MB and a thousand 100s are no trouble", async () => {
+    expect(
+      await failureOf(`HTTP/1.1 200 OK\r\nx: ${"a".repeat(1_000_000)}\r\ncontent-length: 2\r\n\r\n{}`),
+    ).toBe("an answer");
+    expect(
+      await failureOf(
+        `${"HTTP/1.1 100 Continue\r\n\r\n".repeat(1_000)}HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}`,
+      ),
+    ).toBe("an answer");
+  });
+
+  test.each(["http://127.0.0.1:1/", "https://127.0.0.1:1/", "http://nobody.invalid/"])(
+    "nobody at %s",
+    async (url) => {
+      const thrown: unknown = await fetch(url).catch((error: unknown) => error);
+      const failure = networkFailure(thrown);
+      expect(failure.kind).toBe("unreachable");
+      expect(failure.maybeBilled).toBe(false);
+      expect(failure.message).not.toMatch(/127\.0\.0\.1|nobody/);
+      expect(failure.cause).toBe(thrown);
+    },
+  );
+
+  test("TLS asked of a plain port", async () => {
+    const listener = Bun.listen({
+      hostname: "127.0.0.1",
+      port: 0,
+      socket: { data: (socket) => void socket.end("HTTP/1.1 200 OK\r\n\r\n") },
+    });
+    const thrown: unknown = await fetch(`https://127.0.0.1:${listener.port}/`).catch(
+      (error: unknown) => error,
+    );
+    listener.stop(true);
+    expect(networkFailure(thrown).kind).toBe("unreachable");
+  });
+});
+
+describe("other things thrown", () => {
+  test("a Failure stays what it is", () => {
+    const failure = new Failure("overloaded", "busy");
+    expect(networkFailure(failure)).toBe(failure);
+  });
+
+  test("a frame beyond the limit is bad output", () => {
+    expect(networkFailure(new FrameTooLarge("big")).kind).toBe("bad-output");
+  });
+
+  test("a bug of ours is no provider's fault", () => {
+    for (const bug of [
+      new TypeError("undefined is not a function"),
+      new RangeError("deep"),
+      new Error("odd"),
+      "text",
+      undefined,
+    ])
+      expect(networkFailure(bug).kind).toBe("internal");
+  });
+
+  test("a reset may have been billed, a refusal was not", () => {
+    const coded = (code: string): Failure => networkFailure(Object.assign(new Error("x"), { code }));
+    expect(coded("ECONNRESET").maybeBilled).toBe(true);
+    expect(coded("ConnectionRefused").maybeBilled).toBe(false);
+    expect(coded("UNABLE_TO_VERIFY_LEAF_SIGNATURE_CERT").message).toContain("certificate");
+  });
+});

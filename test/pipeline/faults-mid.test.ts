@@ -1,0 +1,239 @@
+// Faults after the first word: never a retry, never a splice. The stream ends with the door's error and without its happy
+// end, what was used so far is in the record, and everything is let go. Cases U70-U73, U77-U80 of facts/reliability.md.
+
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { startUpstream } from "../support/upstream.ts";
+import { allWell, fastClock, type Format, goodAnswer, heardIn, lanes, openRoad, type Road, until } from "./road.ts";
+
+const upstreams = { bad: startUpstream(), good: startUpstream() };
+const pathOf: Readonly<Record<Format, string>> = { openai: "/v1/chat/completions", anthropic: "/v1/messages" };
+/** The frames of a correct stream on a wire. */
+const framesOf = (wire: Format): readonly string[] =>
+  (goodAnswer({ path: pathOf[wire], body: { stream: true } }).chunks ?? []).map(String);
+
+describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
+  const frames = framesOf(wire);
+  const firstWordAt = frames.findIndex((frame) => frame.includes('"all "'));
+  const finishAt = frames.findIndex((frame) => /"finish_reason":"stop"|"stop_reason":"end_turn"/.test(frame));
+  let road: Road;
+  beforeAll(async () => {
+    const timeout = { first_token_s: 0.3, idle_s: 0.12 };
+    road = await openRoad({ door, wire, upstreams, provider: { timeout } });
+  });
+  afterEach(() => road.clear());
+  afterAll(() => road.stop());
+
+  const expectBroken = async (answer: Response, failure: string): Promise<void> => {
+    const heard = await heardIn(answer, door);
+    expect(heard.status).toBe(200);
+    expect(heard.isEnded).toBe(false);
+    expect(heard.error?.message).toBeTruthy();
+    expect(allWell.startsWith(heard.text)).toBe(true);
+    expect(heard.raw.match(/"error":\s*\{/g)).toHaveLength(1);
+    const record = await road.gateway.recordOf(answer);
+    expect(record.failure).toBe(failure as typeof record.failure);
+    expect(record.provider).toBe("bad");
+    expect(record.attempts).toHaveLength(1);
+    expect(record.attempts[0]?.maybeBilled).toBe(true);
+    expect(road.good.count()).toBe(0);
+    expect(road.gateway.house.estate.health.view("bad").consecutiveFailures).toBe(1);
+    await road.gateway.assertClean(road.bad.requests);
+  };
+
+  for (const ending of ["reset", "fin", "hang"] as const) {
+    for (let k = firstWordAt + 1; k <= finishAt; k++) {
+      test(`${ending} after ${k} frames`, async () => {
+        // A reset throws away what was not read yet: the pause lets every frame arrive.
+        road.bad.script(() => ({ chunks: frames.slice(0, k), ending, betweenChunksMs: 12 }));
+        await expectBroken(await road.ask("hello"), ending === "hang" ? "timed-out" : "unreachable");
+      });
+    }
+  }
+
+  for (let k = 0; k < firstWordAt; k++) {
+    test(`a reset after ${k} frames, before the first word: the next one answers, in one clean stream`, async () => {
+      road.bad.script(() => ({ chunks: frames.slice(0, k), ending: "reset" }));
+      const heard = await road.hear("hello");
+      expect(heard).toMatchObject({ status: 200, text: allWell, isEnded: true, error: null });
+      expect(heard.raw.match(/"role":"assistant"/g)).toHaveLength(1);
+      await road.gateway.assertClean(road.bad.requests);
+    });
+  }
+
+  test("an error event in the middle", async () => {
+    const error = { type: "error", error: { type: "overloaded_error", message: "busy, key vendor-secret-key" } };
+    const event = `event: error\ndata: ${JSON.stringify(error)}\n\n`;
+    const chunks = [...frames.slice(0, firstWordAt + 2), event, ...frames.slice(firstWordAt + 2)];
+    road.bad.script(() => ({ chunks, betweenChunksMs: 12 }));
+    const answer = await road.ask("hello");
+    const copy = answer.clone();
+    await expectBroken(answer, "overloaded");
+    expect(await copy.text()).not.toContain("vendor-secret-key");
+  });
+
+  test("an end by closing, half-way: it is no end", async () => {
+    road.bad.script(() => ({ chunks: frames.slice(0, firstWordAt + 2), framing: "close" }));
+    await expectBroken(await road.ask("hello"), "bad-output");
+  });
+
+  test("an end by closing after the reason to stop is an end", async () => {
+    road.bad.script(() => ({ chunks: frames.filter((frame) => !/DONE|message_stop/.test(frame)), framing: "close" }));
+    const heard = await road.hear("hello");
+    expect(heard).toMatchObject({ text: allWell, isEnded: true, error: null });
+  });
+
+  test("a line of 17 MB without an end is cut off", async () => {
+    const megabyte = "x".repeat(1_048_576);
+    road.bad.script(() => ({
+      chunks: [...frames.slice(0, firstWordAt + 1), "data: ", ...Array.from({ length: 17 }, () => megabyte)],
+    }));
+    await expectBroken(await road.ask("hello"), "bad-output");
+  });
+
+  test("the bytes may be cut anywhere", async () => {
+    for (const pieceBytes of [1, 2, 3, 7, 64]) {
+      road.bad.script(() => ({ chunks: frames, pieceBytes }));
+      expect(await road.hear("hello")).toMatchObject({ text: allWell, isEnded: true, error: null });
+    }
+  });
+
+  test.each(["\r\n", "\r"])("line ends of %j", async (lineEnd) => {
+    road.bad.script(() => ({ chunks: frames.map((frame) => frame.replaceAll("\n", lineEnd)) }));
+    expect(await road.hear("hello")).toMatchObject({ text: allWell, isEnded: true, error: null });
+  });
+
+  test("comments, pings and half frames keep a silent thinker alive", async () => {
+    const alive = [": thinking\n\n", ": thi", "nking\n", "\n", ...Array.from({ length: 8 }, () => ": still here\n\n")];
+    const chunks = [...frames.slice(0, firstWordAt + 1), ...alive, ...frames.slice(firstWordAt + 1)];
+    road.bad.script(() => ({ chunks, betweenChunksMs: 25 }));
+    expect(await road.hear("hello")).toMatchObject({ text: allWell, isEnded: true, error: null });
+  });
+
+  test("a whole answer may take longer than the first word and the idle time together", async () => {
+    road.bad.script(() => ({ chunks: frames.flatMap((frame) => [frame, ": \n\n"]), betweenChunksMs: 40 }));
+    const heard = await road.hear("hello", { stream: false });
+    expect(heard).toMatchObject({ status: 200, text: allWell });
+    expect(heard.headers.get("x-clawgate-provider")).toBe("bad");
+  });
+
+  test("a whole answer that stops in the middle of being written falls back", async () => {
+    road.bad.script(() => ({ chunks: frames.slice(0, firstWordAt + 2), ending: "hang" }));
+    const heard = await road.hear("hello", { stream: false });
+    expect(heard).toMatchObject({ status: 200, text: allWell });
+    expect(heard.headers.get("x-clawgate-provider")).toBe("good");
+    await road.gateway.assertClean(road.bad.requests);
+  });
+
+  describe("usage", () => {
+    const withUsage = (edit: (usage: string) => string): readonly string[] =>
+      frames.map((frame) => frame.replace(/"usage":(\{[^}]*\})/, (_, usage: string) => `"usage":${edit(usage)}`));
+    const usageOf = async (chunks: readonly string[]) => {
+      road.bad.script(() => ({ chunks }));
+      const answer = await road.ask("hello");
+      expect(await heardIn(answer, door)).toMatchObject({ text: allWell, isEnded: true });
+      return (await road.gateway.recordOf(answer)).usage;
+    };
+
+    test("missing is unknown, not 0", async () => {
+      const chunks = withUsage(() => "null").filter((frame) => !frame.includes('"choices":[]'));
+      expect(await usageOf(chunks)).toMatchObject({ input: null, output: null });
+    });
+
+    test("negative and broken numbers are unknown", async () => {
+      const usage = await usageOf(withUsage((each) => each.replaceAll(/\d+/g, "-5")));
+      expect(usage).toMatchObject({ input: null, output: null });
+    });
+
+    test("twice is once", async () => {
+      const twice = frames.flatMap((frame) => (/"usage":\{/.test(frame) && !frame.includes("message_start") ? [frame, frame] : [frame]));
+      expect(await usageOf(twice)).toMatchObject({ input: 9, output: 3 });
+    });
+
+    test("what was known when the stream broke is kept", async () => {
+      if (wire === "openai") return;
+      road.bad.script(() => ({ chunks: frames.slice(0, firstWordAt + 1), ending: "reset" }));
+      const answer = await road.ask("hello");
+      await answer.text();
+      expect((await road.gateway.recordOf(answer)).usage.input).toBe(9);
+    });
+  });
+});
+
+describe.each([...lanes])("long silences: $door door, $wire vendor", ({ door, wire }) => {
+  const frames = framesOf(wire);
+  const firstWordAt = frames.findIndex((frame) => frame.includes('"all "'));
+  let road: Road;
+  beforeAll(async () => {
+    road = await openRoad({
+      door,
+      wire,
+      upstreams,
+      clock: fastClock(20),
+      config: { streaming: { commit_after_s: 1, keepalive_s: 1, stall_s: 60 }, server: { request_timeout_s: 24 } },
+      provider: { timeout: { first_token_s: 40, idle_s: 40 } },
+    });
+  });
+  afterEach(() => road.clear());
+  afterAll(() => road.stop());
+
+  test("after the commit the client hears keep-alives until the first word, then the whole answer", async () => {
+    road.bad.script(() => ({ chunks: frames, beforeBodyMs: 300 }));
+    const heard = await road.hear("hello");
+    expect(heard).toMatchObject({ status: 200, text: allWell, isEnded: true, error: null });
+    expect((heard.raw.match(/: keep-alive/g) ?? []).length).toBeGreaterThan(2);
+  });
+
+  test("after the commit the next target still answers", async () => {
+    road.bad.script(() => ({ beforeHeadersMs: 150, status: 500, body: {} }));
+    const answer = await road.ask("hello");
+    expect(answer.headers.get("x-clawgate-provider")).toBe("bad");
+    const heard = await heardIn(answer, door);
+    expect(heard).toMatchObject({ status: 200, text: allWell, isEnded: true, error: null });
+    expect(await road.gateway.recordOf(answer)).toMatchObject({ provider: "good", rule: "explicit-model->fallback", failure: null });
+    await road.gateway.assertClean(road.bad.requests);
+  });
+
+  test("after the commit a failure is told in the stream", async () => {
+    road.bad.script(() => ({ beforeHeadersMs: 150, status: 500, body: {} }));
+    const answer = await road.ask("hello", { model: "alone" });
+    const heard = await heardIn(answer, door);
+    expect(heard).toMatchObject({ status: 200, text: "", isEnded: false });
+    expect(heard.error?.message).toBeTruthy();
+    expect((await road.gateway.recordOf(answer)).failure).toBe("upstream-error");
+  });
+
+  test("silence between two words is filled with keep-alives and the answer is whole", async () => {
+    road.bad.script(() => ({
+      chunks: [...frames.slice(0, firstWordAt + 1), ...frames.slice(firstWordAt + 1)],
+      betweenChunksMs: 110,
+    }));
+    const heard = await road.hear("hello");
+    expect(heard).toMatchObject({ text: allWell, isEnded: true });
+    expect(heard.raw).toContain(": keep-alive");
+  });
+
+  test("a vendor that stays connected after its last word holds nobody up, and its connection is cut", async () => {
+    road.bad.script(() => ({ chunks: frames, ending: "hang" }));
+    const heard = await road.hear("hello");
+    expect(heard).toMatchObject({ text: allWell, isEnded: true, error: null });
+    expect(road.gateway.house.estate.live.count()).toBe(0);
+    await until("the vendor's connection is closed", () => road.bad.requests.every((each) => each.isAborted));
+    expect(road.gateway.house.estate.health.view("bad")).toMatchObject({ healthy: true, consecutiveFailures: 0 });
+  });
+
+  test("the time of the whole request ends a stream that never ends", async () => {
+    const words = Array.from({ length: 400 }, () => frames[firstWordAt] ?? "");
+    road.bad.script(() => ({ chunks: [...frames.slice(0, firstWordAt), ...words], betweenChunksMs: 20 }));
+    const answer = await road.ask("hello");
+    const heard = await heardIn(answer, door);
+    expect(heard.isEnded).toBe(false);
+    expect(heard.error?.message).toContain("request_timeout_s");
+    expect((await road.gateway.recordOf(answer)).failure).toBe("timed-out");
+    await road.gateway.assertClean(road.bad.requests);
+  });
+});
+
+afterAll(() => {
+  upstreams.bad.stop();
+  upstreams.good.stop();
+});

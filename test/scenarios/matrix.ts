@@ -1,0 +1,199 @@
+// Every scenario through the booted house, for every client dialect over every backend dialect, streamed and whole.
+
+import { describe, expect, test } from "bun:test";
+import { consequences, Failure, type FailureKind } from "../../src/canon/failure.ts";
+import { foldReply } from "../../src/canon/reply.ts";
+import type { RequestRecord } from "../../src/canon/record.ts";
+import type { DialectName } from "../../src/canon/request.ts";
+import { unknownUsage } from "../../src/canon/usage.ts";
+import type { AnswerFacts } from "../../src/dialects/dialect.ts";
+import { dialects } from "../../src/dialects/table.ts";
+import {
+  closingOf,
+  encoded,
+  kindAtClient,
+  passable,
+  plain,
+  type PlainEvent,
+  said,
+  understood,
+  usageOf,
+} from "./oracle.ts";
+import { canonicalOf, scenarioNames, sideOf } from "./scenario.ts";
+import {
+  contentOf,
+  everyWay,
+  lastRequest,
+  providerOf,
+  type Question,
+  type Stage,
+  vendorModel,
+} from "./stage.ts";
+
+export function factsOf(record: RequestRecord, wantsUsage: boolean): AnswerFacts {
+  return { requestId: record.id, createdSeconds: Math.floor(record.startedAtMs / 1000), wantsUsage };
+}
+
+/** An error body in this dialect with every message blanked: what is left is its shape and its machine-readable words. */
+function shapeOf(body: unknown): unknown {
+  return JSON.parse(JSON.stringify(body), (key: string, value: unknown) =>
+    key === "message" && typeof value === "string" && value !== "" ? "…" : value,
+  ) as unknown;
+}
+
+export function expectErrorBody(
+  client: DialectName,
+  text: string,
+  kind: FailureKind,
+  requestId: string,
+): void {
+  const wanted = dialects[client].client.encodeFailure(new Failure(kind, "some words"), requestId);
+  expect(shapeOf(JSON.parse(text))).toEqual(shapeOf(wanted));
+}
+
+/** What the vendor was asked: on the express lane the client's own words, through the hub everything that was said. */
+function expectAsked(stage: Stage, question: Question): void {
+  const asked = lastRequest(stage.upstream);
+  const { vendor, lane, scenario, stream } = question;
+  expect(asked.path).toBe(`/v1${dialects[vendor].backend.path}`);
+  expect(asked.body["model"]).toBe(vendorModel);
+  if (lane === "relay") {
+    const { model: _model, stream_options: _options, ...theirs } = stage.bodyOf(question);
+    const { model: _other, stream_options: _others, ...ours } = asked.body;
+    expect<unknown>(ours).toEqual(theirs);
+    expect(ours["stream"]).toBe(stream);
+  } else {
+    expect(asked.body["stream"]).toBe(true);
+    const missing = contentOf(scenario).filter(
+      (text) => !asked.rawBody.includes(JSON.stringify(text).slice(1, -1)),
+    );
+    expect(missing).toEqual([]);
+  }
+}
+
+function expectRecord(record: RequestRecord, question: Question, isHeard: boolean): void {
+  const { vendor, client, lane, scenario, stream } = question;
+  const events = said(scenario, vendor);
+  const closing = closingOf(events);
+  const failure = closing?.type === "failure" ? closing.failure.kind : null;
+  const start = events.find((event) => event.type === "start");
+  expect(record).toMatchObject({
+    requestedModel: providerOf(vendor),
+    stream,
+    layer: "direct",
+    rule: "explicit-model",
+    provider: isHeard ? providerOf(vendor) : null,
+    model: isHeard ? vendorModel : null,
+    upstreamModel: isHeard && start?.type === "start" ? start.model : null,
+    usage: isHeard ? usageOf(events) : unknownUsage,
+    status: failure === null || stream ? 200 : consequences[failure].status,
+    finish: closing?.type === "finish" ? closing.reason : null,
+    failure,
+  });
+  expect(record.attempts).toHaveLength(1);
+  expect(record.attempts[0]).toMatchObject({
+    provider: providerOf(vendor),
+    model: vendorModel,
+    lane,
+    outcome: failure === null ? "ok" : "failed",
+    failure,
+  });
+  expect(record.door).toBe(client === "openai-chat" ? "chat" : "messages");
+}
+
+async function streamed(stage: Stage, question: Question): Promise<void> {
+  const { client, vendor, lane, scenario } = question;
+  const wantsUsage = question.wantsUsage ?? true;
+  const answer = await stage.ask(question);
+  const text = await answer.text();
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get("content-type")).toStartWith("text/event-stream");
+  expect(answer.headers.get("x-clawgate-provider")).toBe(providerOf(vendor));
+  const record = await stage.gateway.recordOf(answer);
+  const events = said(scenario, vendor);
+  const wanted =
+    lane === "relay"
+      ? passable(sideOf(scenario, vendor).sse, wantsUsage)
+      : encoded(client, events, factsOf(record, wantsUsage));
+  const closing = closingOf(events);
+  if (closing?.type !== "failure") expect(text).toBe(wanted);
+  else {
+    expect(text.slice(0, wanted.length)).toBe(wanted);
+    expect(plain(understood(client, text)).at(-1)).toEqual({
+      type: "failure",
+      kind: kindAtClient(client, closing),
+    });
+    const { endFrame } = dialects[client].client;
+    if (endFrame !== "") expect(text).not.toContain(endFrame);
+  }
+  expectAsked(stage, question);
+  expectRecord(record, question, true);
+}
+
+async function whole(stage: Stage, question: Question): Promise<void> {
+  const { client, vendor, lane, scenario } = question;
+  const answer = await stage.ask(question);
+  const text = await answer.text();
+  expect(answer.headers.get("content-type")).toStartWith("application/json");
+  const record = await stage.gateway.recordOf(answer);
+  const { failure } = canonicalOf(scenario);
+  if (failure !== null) {
+    expect(answer.status).toBe(consequences[failure].status);
+    expectErrorBody(client, text, failure, record.id);
+  } else {
+    expect(answer.status).toBe(200);
+    const reply = foldReply(said(scenario, vendor));
+    const wanted = dialects[client].client.encodeReply(reply, factsOf(record, true));
+    if (lane === "relay") expect(text).toBe(sideOf(scenario, vendor).reply?.text ?? "");
+    else expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(wanted)));
+  }
+  expectAsked(stage, question);
+  expectRecord(record, question, failure === null);
+}
+
+export function describeMatrix(stageOf: () => Stage): void {
+  describe.each(everyWay)("a client of $client over a vendor of $vendor, $lane", (way) => {
+    test.each([...scenarioNames])("%s, streamed", (scenario) =>
+      streamed(stageOf(), { ...way, scenario, stream: true }),
+    );
+    test.each([...scenarioNames])("%s, streamed, usage not asked for", (scenario) =>
+      streamed(stageOf(), { ...way, scenario, stream: true, wantsUsage: way.client !== "openai-chat" }),
+    );
+    test.each([...scenarioNames])("%s, whole", (scenario) =>
+      whole(stageOf(), { ...way, scenario, stream: false }),
+    );
+  });
+}
+
+const withoutUsage = (event: PlainEvent): PlainEvent =>
+  event.type === "finish" ? { ...event, usage: unknownUsage } : event;
+
+/** Both lanes of one dialect, as its own parser understands them. */
+export function describeLanes(stageOf: () => Stage): void {
+  const own = everyWay.filter(({ lane }) => lane === "relay").map(({ client }) => client);
+  describe.each(own)("%s: the express lane and the hub say the same", (dialect) => {
+    const way = { client: dialect, vendor: dialect };
+    test.each([...scenarioNames])("%s, streamed", async (scenario) => {
+      for (const wantsUsage of [true, false]) {
+        const question = { ...way, scenario, stream: true, wantsUsage } as const;
+        const express = await (await stageOf().ask({ ...question, lane: "relay" })).text();
+        const hub = await (await stageOf().ask({ ...question, lane: "hub" })).text();
+        const [left, right] = [plain(understood(dialect, express)), plain(understood(dialect, hub))];
+        // A usage that stands in a frame of another purpose (DeepSeek's) passes the express lane unasked: contract section 2.
+        if (wantsUsage) expect(left).toEqual(right);
+        else expect(left.map(withoutUsage)).toEqual(right.map(withoutUsage));
+      }
+    });
+    test.each([...scenarioNames])("%s, whole", async (scenario) => {
+      const question = { ...way, scenario, stream: false } as const;
+      const express = await stageOf().ask({ ...question, lane: "relay" });
+      const hub = await stageOf().ask({ ...question, lane: "hub" });
+      expect(express.status).toBe(hub.status);
+      const [left, right] = [await express.text(), await hub.text()];
+      const { readReply } = dialects[dialect].backend;
+      if (express.ok)
+        expect(foldReply(readReply(JSON.parse(left)))).toEqual(foldReply(readReply(JSON.parse(right))));
+      else expect(plain(readReply(JSON.parse(left)))).toEqual(plain(readReply(JSON.parse(right))));
+    });
+  });
+}

@@ -1,0 +1,76 @@
+// A local vendor that holds its answers until the test lets them go: for what must be seen while requests are running.
+// It must never answer by the clock.
+
+export type GatedVendor = {
+  readonly url: string;
+  /** Requests that were begun. */
+  begun(): number;
+  /** Settles when so many requests are being held at the same time. */
+  waitForHeld(count: number): Promise<void>;
+  /** Lets all answers go, held ones and later ones. */
+  release(): void;
+  stop(): void;
+};
+
+const chunk = (delta: object, finish: string | null = null): string =>
+  `data: ${JSON.stringify({
+    id: "chatcmpl-gated",
+    object: "chat.completion.chunk",
+    created: 1_795_000_000,
+    model: "gated",
+    choices: [{ index: 0, delta, finish_reason: finish }],
+  })}\n\n`;
+
+/** Streams "before", waits, then streams "after" and its end. */
+export function startGatedVendor(): GatedVendor {
+  const gate = Promise.withResolvers<void>();
+  const waiters = new Set<() => void>();
+  let begun = 0;
+  let held = 0;
+
+  async function* answer(): AsyncGenerator<string, void, void> {
+    yield chunk({ role: "assistant", content: "before" });
+    held += 1;
+    for (const wake of waiters) wake();
+    await gate.promise;
+    held -= 1;
+    yield chunk({ content: " after" });
+    yield chunk({}, "stop");
+    yield "data: [DONE]\n\n";
+  }
+
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    idleTimeout: 0,
+    async fetch(request) {
+      if (request.method !== "POST") return Response.json({ object: "list", data: [] });
+      await request.text();
+      begun += 1;
+      const body: Bun.BodyInit = answer();
+      return new Response(body as BodyInit, { headers: { "content-type": "text/event-stream" } });
+    },
+  });
+  return {
+    url: `http://127.0.0.1:${server.port}`,
+    begun: () => begun,
+    waitForHeld(count) {
+      const reached = Promise.withResolvers<void>();
+      const timer = setTimeout(
+        () => reached.reject(new Error(`Only ${held} of ${count} requests reached the vendor at once.`)),
+        10_000,
+      );
+      const look = (): void => {
+        if (held < count) return;
+        clearTimeout(timer);
+        waiters.delete(look);
+        reached.resolve();
+      };
+      waiters.add(look);
+      look();
+      return reached.promise;
+    },
+    release: gate.resolve,
+    stop: () => void server.stop(true),
+  };
+}
