@@ -12,6 +12,7 @@ import { createLiveRegistry } from "../pipeline/live.ts";
 import { createRetryBudget } from "../pipeline/retry-budget.ts";
 import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
+import { createTicker } from "../system/ticker.ts";
 import { createGuesses } from "../tenants/guesses.ts";
 import type { RequestRecord } from "../canon/record.ts";
 import { pricedTarget } from "./priced-target.ts";
@@ -80,6 +81,7 @@ export function createEstate(options: EstateOptions) {
 
   return {
     clock,
+    ticker: createTicker(clock),
     log,
     live,
     store,

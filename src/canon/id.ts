@@ -4,14 +4,14 @@ const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /** A ULID (spec: github.com/ulid/spec): 48 bits of UTC milliseconds, 80 random bits, Crockford base 32. */
 export function ulid(nowMs: number, random: Uint8Array = crypto.getRandomValues(new Uint8Array(16))): string {
-  let time = "";
-  let rest = Math.floor(nowMs);
-  for (let i = 0; i < 10; i++) {
-    time = alphabet.charAt(rest % 32) + time;
-    rest = Math.floor(rest / 32);
-  }
-  for (let i = 0; i < 16; i++) time += alphabet.charAt((random[i] ?? 0) & 31);
-  return time;
+  // 50 bits are two halves of 25, which integer arithmetic can shift.
+  const high = Math.floor(nowMs / 0x2000000);
+  const low = Math.floor(nowMs) % 0x2000000;
+  let id = "";
+  for (let shift = 20; shift >= 0; shift -= 5) id += alphabet[(high >> shift) & 31];
+  for (let shift = 20; shift >= 0; shift -= 5) id += alphabet[(low >> shift) & 31];
+  for (let i = 0; i < 16; i++) id += alphabet[(random[i] ?? 0) & 31];
+  return id;
 }
 
 /** Strips everything but letters and digits: OpenClaw returns tool-call ids that way (`call_a_0` -> `calla0`). */

@@ -96,10 +96,12 @@ export type RelayHalf = {
    * Texts that only stand in bodies which vendors of this format refuse and the hub can put right.
    * A body that holds one goes through the hub; a false alarm costs time and nothing else.
    */
-  readonly declines: readonly string[];
+  readonly declines: readonly Buffer[];
   /** After the gate only frames that hold one of these are read. */
   readonly markers: readonly string[];
   glance(frame: SseFrame): Glance;
+  /** The same for a whole JSON answer of the plainest kind; null: read it in full (`readReply`), it may hold a surprise. */
+  glanceReply(body: unknown): Glance | null;
   /** Top-level members that must change before the bytes may go upstream. Throws Failure on a member of the wrong kind. */
   edits(scan: JsonScan, bytes: Buffer, target: TargetFacts): readonly JsonEdit[];
 };

@@ -49,7 +49,7 @@ export function admit(
     provider: null,
     abort,
   };
-  const stopDeadline = clock.setTimer(generation.requestTimeoutMs, () =>
+  const stopDeadline = estate.ticker.setTimer(generation.requestTimeoutMs, () =>
     abort(
       new Failure("timed-out", "The request took longer than server.request_timeout_s.", {
         maybeBilled: true,

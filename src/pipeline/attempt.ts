@@ -147,7 +147,7 @@ async function tryOne(
   run.live.stage = "asking";
   if (context.abortReason !== null) return failureFrom(context.abortReason);
   context.onAbort(() => abort.abort(context.abortReason));
-  const watch = createWatch(clock, () =>
+  const watch = createWatch(estate.ticker, () =>
     abort.abort(new Failure("timed-out", "The upstream gave no answer in time.", { maybeBilled: true })),
   );
   const { firstTokenMs, idleMs, totalMs } = provider.limits;

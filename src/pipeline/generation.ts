@@ -9,6 +9,7 @@ import type { Dialect } from "../dialects/dialect.ts";
 import type { Router } from "../routing/router.ts";
 import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
+import type { Ticker } from "../system/ticker.ts";
 import type { TurnQueue } from "../tenants/queue.ts";
 import type { LiveRegistry } from "./live.ts";
 import type { RetryBudget } from "./retry-budget.ts";
@@ -48,6 +49,8 @@ export type Generation = {
 
 export type Estate = {
   readonly clock: Clock;
+  /** Timers for limits that are seldom reached: cheap to set, up to 20 ms late. */
+  readonly ticker: Ticker;
   readonly log: Log;
   readonly health: HealthBook;
   readonly live: LiveRegistry;

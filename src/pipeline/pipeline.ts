@@ -76,7 +76,7 @@ function chooseChat(
   const { setTimer } = run.estate.clock;
   const createdSeconds = Math.floor(run.context.startedAtMs / 1000);
   let decoded: ChatRequest | null = null;
-  const needsHub = dialect.backend.relay.declines.some((text) => enrolled.bytes.includes(text));
+  const needsHub = dialect.backend.relay.declines.some((bytes) => enrolled.bytes.includes(bytes));
   const path = dialect.backend.path + (isBeta(request.url) ? "?beta=true" : "");
 
   return (provider) => {

@@ -65,7 +65,14 @@ export function relayLane(options: RelayOptions): Lane {
 
 async function jsonPiece(options: RelayOptions, answer: Response): Promise<Piece> {
   const bytes = await readReplyBytes(answer);
-  const events = options.dialect.backend.readReply(readJson(bytes));
+  const body = readJson(bytes);
+  const { backend } = options.dialect;
+  const glance = options.stream ? null : backend.relay.glanceReply(body);
+  if (glance !== null) {
+    options.observer.glance(glance);
+    return { bytes, opens: true, failure: null, isLast: true };
+  }
+  const events = backend.readReply(body);
   const last = events.at(-1);
   if (last?.type === "failure") return failurePiece(redactedFailure(options.redact, last.failure));
   // A vendor that answers a stream request with one JSON body: the client still gets its stream.

@@ -27,7 +27,8 @@ export function answerHeaders(run: Run): Record<string, string> {
 /** A vendor's nonsense (1e9 seconds, a date far off) is not handed on as it is. */
 const longestRetryAfterMs = 86_400_000;
 
-const asciiOf = (text: string): string => text.replace(/[^\x20-\x7e]/g, "?");
+const isAscii = /^[\x20-\x7e]*$/;
+const asciiOf = (text: string): string => (isAscii.test(text) ? text : text.replace(/[^\x20-\x7e]/g, "?"));
 
 export function failureResponse(run: Run, client: ClientHalf, failure: Failure): Response {
   const headers: Record<string, string> = { ...answerHeaders(run), "content-type": "application/json" };

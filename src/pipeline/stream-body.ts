@@ -146,7 +146,7 @@ function createPatience(run: Run) {
     }
     lookAgain(now);
   };
-  const watch = createWatch(clock, look);
+  const watch = createWatch(run.estate.ticker, look);
   lookAgain(offeredMs);
 
   return {

@@ -2,7 +2,7 @@
 // in the door's own shape. Cases U62-U69 and U75-U76 of facts/reliability.md, at both doors, on both lanes.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { allWell, lanes, openRoad, type Road } from "./road.ts";
+import { allWell, goodAnswer, lanes, openRoad, type Road } from "./road.ts";
 import { startUpstream, type Scripted } from "../support/upstream.ts";
 
 const upstreams = { bad: startUpstream(), good: startUpstream() };
@@ -204,7 +204,6 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
     });
 
     test("gzip answers are decoded and their headers do not lie", async () => {
-      const { goodAnswer } = await import("./road.ts");
       road.bad.script((request) => {
         const scripted = goodAnswer(request);
         const body = Buffer.from(scripted.chunks?.join("") ?? JSON.stringify(scripted.body));
@@ -220,7 +219,6 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
     });
 
     test("JSON where a stream was asked for, and a stream where JSON was, reach the client in the asked way", async () => {
-      const { goodAnswer } = await import("./road.ts");
       road.bad.script((request) =>
         goodAnswer({ path: request.path, body: { stream: request.body["stream"] !== true } }),
       );

@@ -3,10 +3,23 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { startUpstream } from "../support/upstream.ts";
-import { allWell, fastClock, type Format, goodAnswer, heardIn, lanes, openRoad, type Road, until } from "./road.ts";
+import {
+  allWell,
+  fastClock,
+  type Format,
+  goodAnswer,
+  heardIn,
+  lanes,
+  openRoad,
+  type Road,
+  until,
+} from "./road.ts";
 
 const upstreams = { bad: startUpstream(), good: startUpstream() };
-const pathOf: Readonly<Record<Format, string>> = { openai: "/v1/chat/completions", anthropic: "/v1/messages" };
+const pathOf: Readonly<Record<Format, string>> = {
+  openai: "/v1/chat/completions",
+  anthropic: "/v1/messages",
+};
 /** The frames of a correct stream on a wire. */
 const framesOf = (wire: Format): readonly string[] =>
   (goodAnswer({ path: pathOf[wire], body: { stream: true } }).chunks ?? []).map(String);
@@ -17,7 +30,7 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
   const finishAt = frames.findIndex((frame) => /"finish_reason":"stop"|"stop_reason":"end_turn"/.test(frame));
   let road: Road;
   beforeAll(async () => {
-    const timeout = { first_token_s: 0.3, idle_s: 0.12 };
+    const timeout = { first_token_s: 0.3, idle_s: 0.2 };
     road = await openRoad({ door, wire, upstreams, provider: { timeout } });
   });
   afterEach(() => road.clear());
@@ -61,7 +74,10 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
   }
 
   test("an error event in the middle", async () => {
-    const error = { type: "error", error: { type: "overloaded_error", message: "busy, key vendor-secret-key" } };
+    const error = {
+      type: "error",
+      error: { type: "overloaded_error", message: "busy, key vendor-secret-key" },
+    };
     const event = `event: error\ndata: ${JSON.stringify(error)}\n\n`;
     const chunks = [...frames.slice(0, firstWordAt + 2), event, ...frames.slice(firstWordAt + 2)];
     road.bad.script(() => ({ chunks, betweenChunksMs: 12 }));
@@ -77,17 +93,12 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
   });
 
   test("an end by closing after the reason to stop is an end", async () => {
-    road.bad.script(() => ({ chunks: frames.filter((frame) => !/DONE|message_stop/.test(frame)), framing: "close" }));
+    road.bad.script(() => ({
+      chunks: frames.filter((frame) => !/DONE|message_stop/.test(frame)),
+      framing: "close",
+    }));
     const heard = await road.hear("hello");
     expect(heard).toMatchObject({ text: allWell, isEnded: true, error: null });
-  });
-
-  test("a line of 17 MB without an end is cut off", async () => {
-    const megabyte = "x".repeat(1_048_576);
-    road.bad.script(() => ({
-      chunks: [...frames.slice(0, firstWordAt + 1), "data: ", ...Array.from({ length: 17 }, () => megabyte)],
-    }));
-    await expectBroken(await road.ask("hello"), "bad-output");
   });
 
   test("the bytes may be cut anywhere", async () => {
@@ -103,7 +114,13 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
   });
 
   test("comments, pings and half frames keep a silent thinker alive", async () => {
-    const alive = [": thinking\n\n", ": thi", "nking\n", "\n", ...Array.from({ length: 8 }, () => ": still here\n\n")];
+    const alive = [
+      ": thinking\n\n",
+      ": thi",
+      "nking\n",
+      "\n",
+      ...Array.from({ length: 8 }, () => ": still here\n\n"),
+    ];
     const chunks = [...frames.slice(0, firstWordAt + 1), ...alive, ...frames.slice(firstWordAt + 1)];
     road.bad.script(() => ({ chunks, betweenChunksMs: 25 }));
     expect(await road.hear("hello")).toMatchObject({ text: allWell, isEnded: true, error: null });
@@ -126,7 +143,9 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
 
   describe("usage", () => {
     const withUsage = (edit: (usage: string) => string): readonly string[] =>
-      frames.map((frame) => frame.replace(/"usage":(\{[^}]*\})/, (_, usage: string) => `"usage":${edit(usage)}`));
+      frames.map((frame) =>
+        frame.replace(/"usage":(\{[^}]*\})/, (_, usage: string) => `"usage":${edit(usage)}`),
+      );
     const usageOf = async (chunks: readonly string[]) => {
       road.bad.script(() => ({ chunks }));
       const answer = await road.ask("hello");
@@ -145,7 +164,9 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
     });
 
     test("twice is once", async () => {
-      const twice = frames.flatMap((frame) => (/"usage":\{/.test(frame) && !frame.includes("message_start") ? [frame, frame] : [frame]));
+      const twice = frames.flatMap((frame) =>
+        /"usage":\{/.test(frame) && !frame.includes("message_start") ? [frame, frame] : [frame],
+      );
       expect(await usageOf(twice)).toMatchObject({ input: 9, output: 3 });
     });
 
@@ -168,8 +189,11 @@ describe.each([...lanes])("long silences: $door door, $wire vendor", ({ door, wi
       door,
       wire,
       upstreams,
-      clock: fastClock(20),
-      config: { streaming: { commit_after_s: 1, keepalive_s: 1, stall_s: 60 }, server: { request_timeout_s: 24 } },
+      clock: fastClock(40),
+      config: {
+        streaming: { commit_after_s: 1, keepalive_s: 1, stall_s: 60 },
+        server: { request_timeout_s: 24 },
+      },
       provider: { timeout: { first_token_s: 40, idle_s: 40 } },
     });
   });
@@ -177,24 +201,28 @@ describe.each([...lanes])("long silences: $door door, $wire vendor", ({ door, wi
   afterAll(() => road.stop());
 
   test("after the commit the client hears keep-alives until the first word, then the whole answer", async () => {
-    road.bad.script(() => ({ chunks: frames, beforeBodyMs: 300 }));
+    road.bad.script(() => ({ chunks: frames, beforeBodyMs: 150 }));
     const heard = await road.hear("hello");
     expect(heard).toMatchObject({ status: 200, text: allWell, isEnded: true, error: null });
     expect((heard.raw.match(/: keep-alive/g) ?? []).length).toBeGreaterThan(2);
   });
 
   test("after the commit the next target still answers", async () => {
-    road.bad.script(() => ({ beforeHeadersMs: 150, status: 500, body: {} }));
+    road.bad.script(() => ({ beforeHeadersMs: 75, status: 500, body: {} }));
     const answer = await road.ask("hello");
     expect(answer.headers.get("x-clawgate-provider")).toBe("bad");
     const heard = await heardIn(answer, door);
     expect(heard).toMatchObject({ status: 200, text: allWell, isEnded: true, error: null });
-    expect(await road.gateway.recordOf(answer)).toMatchObject({ provider: "good", rule: "explicit-model->fallback", failure: null });
+    expect(await road.gateway.recordOf(answer)).toMatchObject({
+      provider: "good",
+      rule: "explicit-model->fallback",
+      failure: null,
+    });
     await road.gateway.assertClean(road.bad.requests);
   });
 
   test("after the commit a failure is told in the stream", async () => {
-    road.bad.script(() => ({ beforeHeadersMs: 150, status: 500, body: {} }));
+    road.bad.script(() => ({ beforeHeadersMs: 75, status: 500, body: {} }));
     const answer = await road.ask("hello", { model: "alone" });
     const heard = await heardIn(answer, door);
     expect(heard).toMatchObject({ status: 200, text: "", isEnded: false });
@@ -205,7 +233,7 @@ describe.each([...lanes])("long silences: $door door, $wire vendor", ({ door, wi
   test("silence between two words is filled with keep-alives and the answer is whole", async () => {
     road.bad.script(() => ({
       chunks: [...frames.slice(0, firstWordAt + 1), ...frames.slice(firstWordAt + 1)],
-      betweenChunksMs: 110,
+      betweenChunksMs: 55,
     }));
     const heard = await road.hear("hello");
     expect(heard).toMatchObject({ text: allWell, isEnded: true });
@@ -218,7 +246,10 @@ describe.each([...lanes])("long silences: $door door, $wire vendor", ({ door, wi
     expect(heard).toMatchObject({ text: allWell, isEnded: true, error: null });
     expect(road.gateway.house.estate.live.count()).toBe(0);
     await until("the vendor's connection is closed", () => road.bad.requests.every((each) => each.isAborted));
-    expect(road.gateway.house.estate.health.view("bad")).toMatchObject({ healthy: true, consecutiveFailures: 0 });
+    expect(road.gateway.house.estate.health.view("bad")).toMatchObject({
+      healthy: true,
+      consecutiveFailures: 0,
+    });
   });
 
   test("the time of the whole request ends a stream that never ends", async () => {

@@ -16,6 +16,7 @@ import {
   plain,
   type PlainEvent,
   said,
+  toolIdsAccepted,
   understood,
   usageOf,
 } from "./oracle.ts";
@@ -68,6 +69,13 @@ function expectAsked(stage: Stage, question: Question): void {
       (text) => !asked.rawBody.includes(JSON.stringify(text).slice(1, -1)),
     );
     expect(missing).toEqual([]);
+    const blocks = dialects[vendor].client
+      .decodeRequest(asked.body)
+      .messages.flatMap(({ content }) => content);
+    const calls = blocks.flatMap((block) => (block.type === "tool-call" ? [block.id] : []));
+    const answered = blocks.flatMap((block) => (block.type === "tool-result" ? [block.callId] : []));
+    expect(answered).toEqual(calls);
+    for (const id of calls) expect(id).toMatch(toolIdsAccepted(vendor));
   }
 }
 

@@ -132,4 +132,14 @@ export function passable(sse: Buffer, mayHaveUsage: boolean): string {
   return kept.join("");
 }
 
+/** Ids of tool calls as the dialect's own API accepts them; facts/clients.md: OpenAI refuses more than 40 characters. */
+export function toolIdsAccepted(dialect: DialectName): RegExp {
+  switch (dialect) {
+    case "openai-chat":
+      return /^[A-Za-z0-9_-]{1,40}$/;
+    case "anthropic-messages":
+      return /^[A-Za-z0-9_-]+$/;
+  }
+}
+
 export const closingOf = (events: readonly StreamEvent[]): StreamEvent | undefined => events.find(isClosing);

@@ -98,7 +98,7 @@ function bodyOf(question: Question): JsonBody {
   };
   if (lane === "relay" || client !== vendor) return body;
   // The word sends a body through the hub (RelayHalf.declines) although both ends speak its dialect.
-  const word = JSON.parse(dialects[client].backend.relay.declines[0] ?? "null") as unknown;
+  const word = JSON.parse(dialects[client].backend.relay.declines[0]?.toString() ?? "null") as unknown;
   const metadata = recorded["metadata"];
   return { ...body, metadata: { ...(typeof metadata === "object" ? metadata : {}), note: word } };
 }

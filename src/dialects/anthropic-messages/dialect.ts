@@ -1,5 +1,6 @@
 // The Messages API of Anthropic, both halves in one value. It only gathers; the rooms beside it do the work.
 
+import { encodeFrame } from "../../wire/sse.ts";
 import type { Dialect } from "../dialect.ts";
 import { decodeRequest } from "./decode-request.ts";
 import { encodeRequest } from "./encode-request.ts";

@@ -59,6 +59,16 @@ function glanceAtEnd(event: Members): Glance {
   };
 }
 
+/** Text blocks with a plain end; tools, refusals, errors and oddities are `readReply`'s to judge. */
+function glanceReply(body: unknown): Glance | null {
+  if (!isRecord(body) || body["type"] !== "message" || !Array.isArray(body["content"])) return null;
+  const reason = body["stop_reason"];
+  if (reason !== "end_turn" && reason !== "max_tokens") return null;
+  const isPlain = (block: unknown): boolean => isRecord(block) && block["type"] === "text" && block["text"] !== "";
+  if (body["content"].length === 0 || !body["content"].every(isPlain)) return null;
+  return { ...glanceAtStart(body), finish: decodeFinish(reason, null) };
+}
+
 /** An empty text block is no first word yet; a tool, thinking or vendor block is. */
 function opensAtStart(block: unknown): boolean {
   return (
@@ -144,9 +154,10 @@ function isEmptyArray(bytes: Buffer, member: JsonMember): boolean {
 
 export const relay: RelayHalf = {
   // A part of the Responses API that older clients put into messages (facts/clients.md section 2.1).
-  declines: ['"input_text"'],
+  declines: [Buffer.from('"input_text"')],
   // Inside texts a quote is escaped, so these words in quotes are found in frames of that kind only.
   markers: ['"message_delta"', '"message_stop"', '"error"', "event: error"],
   glance,
+  glanceReply,
   edits,
 };

@@ -44,6 +44,19 @@ function glance(frame: SseFrame): Glance {
   };
 }
 
+/** Plain text with a plain end; tools, refusals, errors and oddities are `readReply`'s to judge. */
+function glanceReply(body: unknown): Glance | null {
+  if (!isRecord(body) || body.error !== undefined) return null;
+  const choice = firstChoice(body);
+  const message = choice?.message;
+  if (!isRecord(message) || typeof message.content !== "string" || message.content === "") return null;
+  if (message.tool_calls != null || message.function_call != null || message.refusal != null) return null;
+  if (choice?.finish_reason !== "stop" && choice?.finish_reason !== "length") return null;
+  const usage = readUsage(body.usage);
+  const known: Glance = { id: readText(body.id), model: readText(body.model), finish: choice.finish_reason };
+  return usage === null ? known : { ...known, usage };
+}
+
 function saysSomething(delta: Raw): boolean {
   return (
     hasLength(delta.content) ||
@@ -127,7 +140,7 @@ function usageAsked(options: JsonMember | undefined, bytes: Buffer): JsonEdit | 
 
 export const relay: RelayHalf = {
   // Parts of the Responses API and a role that most compatible servers do not know (facts/clients.md section 10).
-  declines: ['"input_text"', '"developer"'],
+  declines: [Buffer.from('"input_text"'), Buffer.from('"developer"')],
   // Every chunk says `"finish_reason":null`, and inside strings quotes are escaped: these mark only frames with news.
   markers: [
     '"finish_reason":"',
@@ -140,5 +153,6 @@ export const relay: RelayHalf = {
     "[DONE]",
   ],
   glance,
+  glanceReply,
   edits,
 };

@@ -56,22 +56,17 @@ describe("a token from elsewhere", () => {
     expect(reads()).toBe(1);
   });
 
-  test.each([
-    "",
-    "  ",
-    "two words",
-    "line\r\nx-evil: 1",
-    "é",
-    "x".repeat(20_000),
-    unreadable,
-  ])("%p is none, is told without its text, and the next try reads again", async (bad) => {
-    const { signer } = tokens([bad, "good"]);
-    const thrown: unknown = await signed(signer).catch((error: unknown) => error);
-    expect(thrown).toBeInstanceOf(Failure);
-    expect((thrown as Failure).kind).toBe("credentials-rejected");
-    expect((thrown as Failure).message).not.toContain("secret");
-    expect(await signed(signer)).toEqual({ authorization: "Bearer good" });
-  });
+  test.each(["", "  ", "two words", "line\r\nx-evil: 1", "é", "x".repeat(20_000), unreadable])(
+    "%p is none, is told without its text, and the next try reads again",
+    async (bad) => {
+      const { signer } = tokens([bad, "good"]);
+      const thrown: unknown = await signed(signer).catch((error: unknown) => error);
+      expect(thrown).toBeInstanceOf(Failure);
+      expect((thrown as Failure).kind).toBe("credentials-rejected");
+      expect((thrown as Failure).message).not.toContain("secret");
+      expect(await signed(signer)).toEqual({ authorization: "Bearer good" });
+    },
+  );
 });
 
 describe("a token inside a text", () => {

@@ -1,0 +1,198 @@
+// What faults do to the requests after them: cooling, ejection and its single probe, and that no storm comes of it.
+// Cases U64-U66, U82-U84 of facts/reliability.md.
+
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { fakeClock } from "../support/clock.ts";
+import { type Scripted, startUpstream } from "../support/upstream.ts";
+import { allWell, goodAnswer, heardIn, lanes, openRoad, type Road, until } from "./road.ts";
+
+const upstreams = { bad: startUpstream(), good: startUpstream() };
+const broken: Scripted = { status: 500, body: { error: { message: "broken" } } };
+
+describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
+  const clock = fakeClock();
+  let road: Road;
+  beforeAll(async () => {
+    road = await openRoad({ door, wire, upstreams, clock });
+  });
+  afterEach(() => road.clear());
+  afterAll(() => road.stop());
+  const calls = (): number => road.bad.count();
+  const askTimes = async (times: number, stream = true): Promise<void> => {
+    for (let i = 0; i < times; i++)
+      expect(await road.hear("hello", { stream })).toMatchObject({ status: 200, text: allWell });
+  };
+
+  describe.each([{ stream: true }, { stream: false }])("stream: $stream", ({ stream }) => {
+    test.each([500, 502, 503, 529])(
+      "five times %p: no call while it is out, one probe after, and back in",
+      async (status) => {
+        road.bad.script(() => ({ status, body: "" }));
+        await askTimes(8, stream);
+        expect(calls()).toBe(5);
+        await clock.advance(29_900);
+        await askTimes(3, stream);
+        expect(calls()).toBe(5);
+        await clock.advance(200);
+        await askTimes(4, stream);
+        expect(calls()).toBe(6);
+        await clock.advance(60_100);
+        road.bad.script(goodAnswer);
+        await askTimes(4, stream);
+        expect(calls()).toBe(10);
+        expect(road.gateway.house.estate.health.view("bad")).toMatchObject({ healthy: true, ejections: 0 });
+      },
+    );
+
+    test("many at a time find it half open: one of them is the probe", async () => {
+      road.bad.script(() => broken);
+      await askTimes(5, stream);
+      await clock.advance(30_100);
+      road.bad.script(() => ({ ...broken, beforeHeadersMs: 30 }));
+      const all = await Promise.all(Array.from({ length: 10 }, () => road.hear("hello", { stream })));
+      expect(all.every((heard) => heard.text === allWell)).toBe(true);
+      expect(calls()).toBe(6);
+    });
+
+    test("a probe whose client leaves is given to the next one", async () => {
+      road.bad.script(() => broken);
+      await askTimes(5, stream);
+      await clock.advance(30_100);
+      road.bad.script(() => ({ isSilent: true }));
+      const leaver = new AbortController();
+      const left = road.ask("hello", { stream, signal: leaver.signal }).catch(() => "left");
+      await until("the probe is at the vendor", () => calls() === 6);
+      leaver.abort();
+      expect(await left).toBe("left");
+      await road.gateway.assertClean(road.bad.requests);
+      road.bad.script(goodAnswer);
+      await askTimes(1, stream);
+      expect(calls()).toBe(7);
+    });
+
+    test.each([
+      ["7", 7],
+      ["0.5", 0.5],
+      ["1e9", 300],
+      ["soon", 30],
+      ["", 30],
+      [null, 30],
+      ["date+20", 20],
+      ["date+9999999", 300],
+    ] as const)("429 with Retry-After %p rests for %p s", async (written, seconds) => {
+      const value =
+        written?.startsWith("date") === true
+          ? new Date(clock.nowMs() + Number(written.slice(5)) * 1000).toUTCString()
+          : written;
+      const headers: Record<string, string> = value === null ? {} : { "retry-after": value };
+      road.bad.script(() => ({ status: 429, headers, body: {} }));
+      await askTimes(3, stream);
+      expect(calls()).toBe(1);
+      // A date is written in whole seconds.
+      const grainMs = written?.startsWith("date") === true ? 1_000 : 10;
+      await clock.advance(seconds * 1000 - grainMs);
+      await askTimes(1, stream);
+      expect(calls()).toBe(1);
+      await clock.advance(grainMs + 10);
+      await askTimes(1, stream);
+      expect(calls()).toBe(2);
+      expect(road.gateway.house.estate.health.view("bad").consecutiveFailures).toBe(0);
+    });
+
+    test("429 alone tells the client when to come back, and no nonsense", async () => {
+      for (const [written, shown] of [
+        ["7", "7"],
+        ["0.2", "1"],
+        ["1e9", "86400"],
+        ["1e308", "86400"],
+      ]) {
+        road.clear();
+        road.bad.script(() => ({ status: 429, headers: { "retry-after": written ?? "" }, body: {} }));
+        const heard = await road.hear("hello", { stream, model: "alone" });
+        expect(heard.status).toBe(429);
+        expect(heard.headers.get("retry-after")).toBe(shown ?? null);
+      }
+    });
+
+    test.each([401, 403])("%p: one alarm, and not asked again for ten minutes", async (status) => {
+      const alarmsBefore = road.gateway.log.filter((line) =>
+        line.includes("its credential is rejected"),
+      ).length;
+      road.bad.script(() => ({ status, body: { error: { message: "bad key vendor-secret-key" } } }));
+      await askTimes(20, stream);
+      expect(calls()).toBe(1);
+      await clock.advance(600_100);
+      await askTimes(2, stream);
+      expect(calls()).toBe(2);
+      const alarms = road.gateway.log.filter((line) => line.includes("its credential is rejected"));
+      expect(alarms).toHaveLength(alarmsBefore + 1);
+      expect(alarms.join()).not.toContain("vendor-secret-key");
+    });
+
+    test("404 for a listed model rests that model only", async () => {
+      road.bad.script(() => ({ status: 404, body: { error: { message: "no such model" } } }));
+      await askTimes(5, stream);
+      expect(calls()).toBe(1);
+      road.bad.script(goodAnswer);
+      const other = await road.hear("hello", { stream, model: "bad/other" });
+      expect(other.headers.get("x-clawgate-provider")).toBe("bad");
+    });
+
+    test("the last one is never taken out", async () => {
+      road.bad.script(() => broken);
+      for (let i = 0; i < 12; i++)
+        expect((await road.hear("hello", { stream, model: "alone" })).status).toBe(502);
+      expect(calls()).toBe(12);
+      road.bad.script(goodAnswer);
+      expect((await road.hear("hello", { stream, model: "alone" })).text).toBe(allWell);
+    });
+
+    test("all are out: the one that will be back first is asked, once a request", async () => {
+      road.bad.script(() => broken);
+      road.good.script(() => ({ status: 429, headers: { "retry-after": "200" }, body: {} }));
+      for (let i = 0; i < 6; i++) await road.hear("hello", { stream });
+      const before = calls() + road.good.count();
+      for (let i = 0; i < 5; i++) expect((await road.hear("hello", { stream })).status).toBeOneOf([429, 502]);
+      expect(calls() + road.good.count()).toBe(before + 5);
+    });
+  });
+
+  test("a provider that flaps causes no storm", async () => {
+    let isUp = true;
+    road.bad.script((request) => (isUp ? goodAnswer(request) : broken));
+    const requests = 240;
+    let ejections = 0;
+    for (let i = 0; i < requests; i++) {
+      if (i % 10 === 0) isUp = !isUp;
+      const before = road.gateway.house.estate.health.view("bad").ejections;
+      expect((await road.hear("hello")).text).toBe(allWell);
+      if (road.gateway.house.estate.health.view("bad").ejections > before) ejections++;
+      await clock.advance(100);
+    }
+    expect(ejections).toBeGreaterThan(0);
+    expect(calls() + road.good.count()).toBeLessThanOrEqual(requests * 1.2 + ejections * 5);
+  });
+
+  test("all providers fail for many at a time: second tries stay within their budget", async () => {
+    let asking = 0;
+    let most = 0;
+    road.bad.script(() => ({ ...broken, beforeHeadersMs: 5 }));
+    road.good.script(() => {
+      asking++;
+      most = Math.max(most, asking);
+      setTimeout(() => asking--, 15);
+      return { ...broken, beforeHeadersMs: 20 };
+    });
+    const all = await Promise.all(
+      Array.from({ length: 30 }, async () => heardIn(await road.ask("hello", { stream: false }), door)),
+    );
+    expect(all.every((heard) => heard.status === 502)).toBe(true);
+    expect(most).toBeLessThanOrEqual(6);
+    await road.gateway.assertClean();
+  });
+});
+
+afterAll(() => {
+  upstreams.bad.stop();
+  upstreams.good.stop();
+});

@@ -1,0 +1,131 @@
+// Roads that never become a chat: embeddings and token counts have the same fallback, limits and records.
+
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { startUpstream } from "../support/upstream.ts";
+import { openRoad, type Road } from "./road.ts";
+
+const upstreams = { bad: startUpstream(), good: startUpstream() };
+type Json = Record<string, unknown>;
+
+async function post(
+  road: Road,
+  path: string,
+  body: object | string,
+): Promise<{ answer: Response; body: Json }> {
+  const answer = await fetch(road.gateway.url + path, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+  return { answer, body: (await answer.json()) as Json };
+}
+
+describe("embeddings", () => {
+  let road: Road;
+  beforeAll(async () => {
+    road = await openRoad({
+      door: "openai",
+      wire: "openai",
+      upstreams,
+      provider: { timeout: { first_token_s: 0.15 } },
+    });
+  });
+  afterEach(async () => {
+    await road.gateway.assertClean(road.bad.requests);
+    road.clear();
+    road.good.script([]);
+  });
+  afterAll(() => road.stop());
+  const ask = (model = "bad") => post(road, "/v1/embeddings", { model, input: ["one", "two"] });
+  /** The good vendor is scripted for chats; here it answers by itself. */
+  const withFault = (answer: object): void => {
+    road.good.script([]);
+    road.bad.script(() => answer);
+  };
+
+  test("an answer passes, with its usage in the record and the upstream's model in the body", async () => {
+    const { answer, body } = await ask();
+    expect(answer.status).toBe(200);
+    expect((body["data"] as unknown[]).length).toBe(2);
+    const record = await road.gateway.recordOf(answer);
+    expect(record).toMatchObject({ door: "embeddings", provider: "bad", failure: null });
+    expect(record.usage.input).toBeGreaterThan(0);
+    expect(record.attempts[0]?.lane).toBe("forward");
+    expect(road.bad.requests[0]?.body["model"]).toBe("fake-large");
+  });
+
+  test.each([
+    ["500", { status: 500, body: {} }],
+    ["a page", { headers: { "content-type": "text/html" }, body: "<html></html>" }],
+    ["an empty text", { body: "" }],
+    ["silence", { isSilent: true }],
+    ["a reset", { isSilent: true, ending: "reset" }],
+    ["half an answer", { body: { data: [] }, cutAfterBytes: 3 }],
+  ])("%s: the next one answers", async (_, fault) => {
+    withFault(fault);
+    const { answer, body } = await ask();
+    expect(answer.status).toBe(200);
+    expect(body["object"]).toBe("list");
+    expect(answer.headers.get("x-clawgate-provider")).toBe("good");
+  });
+
+  test("a 400 is the client's", async () => {
+    withFault({
+      status: 400,
+      body: { error: { message: "input is too odd", type: "invalid_request_error" } },
+    });
+    const { answer, body } = await ask();
+    expect(answer.status).toBe(400);
+    expect(JSON.stringify(body)).toContain("input is too odd");
+    expect(road.good.count()).toBe(0);
+  });
+
+  test("bodies that are none", async () => {
+    for (const text of ["", "[]", "{", '{"model":"bad","model":"good","input":"x"}', '{"input":"x"}'])
+      expect((await post(road, "/v1/embeddings", text)).answer.status).toBe(400);
+    expect(road.bad.count()).toBe(0);
+  });
+});
+
+test("a provider of another format has no embeddings, and says so", async () => {
+  const road = await openRoad({ door: "anthropic", wire: "anthropic", upstreams });
+  const { answer, body } = await post(road, "/v1/embeddings", { model: "alone", input: "x" });
+  expect(answer.status).toBe(400);
+  expect(JSON.stringify(body)).toContain("no embeddings");
+  await road.gateway.assertClean();
+  await road.stop();
+});
+
+describe("token counts", () => {
+  const question = { model: "bad", messages: [{ role: "user", content: "x".repeat(400) }] };
+
+  test("the vendor counts where it can, else the next one does", async () => {
+    const road = await openRoad({ door: "anthropic", wire: "anthropic", upstreams });
+    road.good.script(() => ({ body: { input_tokens: 77 } }));
+    road.bad.script(() => ({ body: { input_tokens: 5 } }));
+    expect((await post(road, "/v1/messages/count_tokens", question)).body).toEqual({ input_tokens: 5 });
+    road.bad.script(() => ({ status: 500, body: {} }));
+    expect((await post(road, "/v1/messages/count_tokens", question)).body).toEqual({ input_tokens: 77 });
+    await road.gateway.assertClean(road.bad.requests);
+    await road.stop();
+  });
+
+  test("elsewhere it is the house's estimate, and nobody is asked", async () => {
+    upstreams.bad.reset();
+    const road = await openRoad({ door: "anthropic", wire: "openai", upstreams });
+    const { answer, body } = await post(road, "/v1/messages/count_tokens", question);
+    expect(answer.status).toBe(200);
+    expect(body["input_tokens"]).toBe(101);
+    expect(road.bad.count("/v1/messages")).toBe(0);
+    expect((await post(road, "/v1/messages/count_tokens", { model: "bad", messages: 5 })).answer.status).toBe(
+      400,
+    );
+    await road.gateway.assertClean();
+    await road.stop();
+  });
+});
+
+afterAll(() => {
+  upstreams.bad.stop();
+  upstreams.good.stop();
+});

@@ -1,0 +1,233 @@
+// Clients that leave, operators that cancel, and a house that closes: at whatever stage, nothing stays behind.
+
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { type Scripted, startUpstream } from "../support/upstream.ts";
+import {
+  allWell,
+  fastClock,
+  type Format,
+  goodAnswer,
+  heardIn,
+  lanes,
+  openRoad,
+  type Road,
+  until,
+} from "./road.ts";
+
+const upstreams = { bad: startUpstream(), good: startUpstream() };
+const framesOf = (wire: Format): readonly string[] =>
+  (
+    goodAnswer({ path: wire === "openai" ? "/v1/chat/completions" : "/v1/messages", body: { stream: true } })
+      .chunks ?? []
+  ).map(String);
+
+/** A sequence of numbers below `limit` that is the same in every run. */
+function chance(seed: number): (limit: number) => number {
+  let state = seed;
+  return (limit) => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return Math.floor((state / 2_147_483_648) * limit);
+  };
+}
+
+describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
+  const frames = framesOf(wire);
+  const wordAt = frames.findIndex((frame) => frame.includes('"all "'));
+  let road: Road;
+  beforeAll(async () => {
+    road = await openRoad({
+      door,
+      wire,
+      upstreams,
+      clock: fastClock(20),
+      config: { streaming: { commit_after_s: 1, keepalive_s: 1 }, queue: { wait_s: 60, depth: 100 } },
+      badProvider: { max_concurrent: 8 },
+    });
+  });
+  afterEach(async () => {
+    await road.gateway.assertClean();
+    road.clear();
+  });
+  afterAll(() => road.stop());
+  const live = () => road.gateway.house.estate.live;
+
+  test("200 clients leave at any stage: queued, asking, committed, streaming, at the end", async () => {
+    const random = chance(7);
+    const broken: Scripted = { status: 500, body: {} };
+    road.bad.script((request) => {
+      const slow = { beforeHeadersMs: random(15), beforeBodyMs: random(100), betweenChunksMs: random(6) };
+      return random(4) === 0
+        ? { ...broken, beforeHeadersMs: random(15) }
+        : { ...goodAnswer(request), ...slow };
+    });
+    road.good.script((request) => ({
+      ...goodAnswer(request),
+      beforeHeadersMs: random(10),
+      betweenChunksMs: random(4),
+    }));
+    const leave = async (): Promise<"left" | "heard"> => {
+      const leaver = new AbortController();
+      setTimeout(() => leaver.abort(), random(180));
+      try {
+        const answer = await road.ask("hello", { stream: random(4) !== 0, signal: leaver.signal });
+        await answer.text();
+        return "heard";
+      } catch {
+        return "left";
+      }
+    };
+    const outcomes = await Promise.all(Array.from({ length: 200 }, leave));
+    expect(outcomes.filter((each) => each === "left").length).toBeGreaterThan(30);
+    await road.gateway.assertClean([...road.bad.requests, ...road.good.requests]);
+    expect(road.gateway.records().length).toBeGreaterThanOrEqual(live().count());
+    road.clear();
+    road.bad.script(goodAnswer);
+    expect(await road.hear("hello")).toMatchObject({ text: allWell, isEnded: true });
+  });
+
+  describe("one client leaves", () => {
+    const stages: readonly (readonly [string, Scripted, string | null])[] = [
+      ["while the vendor says nothing", { isSilent: true }, "asking"],
+      ["between headers and the first word", { chunks: [], ending: "hang" }, "asking"],
+      ["in the middle of the words", { chunks: frames.slice(0, wordAt + 2), ending: "hang" }, "streaming"],
+    ];
+    test.each([...stages])("%s", async (_, answer, stage) => {
+      road.bad.script(() => answer);
+      const before = road.gateway.records().length;
+      const leaver = new AbortController();
+      const asking = road.ask("hello", { signal: leaver.signal }).then(
+        (response) => response.text(),
+        () => "left",
+      );
+      await until(`it is ${stage}`, () => live().list()[0]?.stage === stage && road.bad.count() === 1);
+      const leftMs = performance.now();
+      leaver.abort();
+      await asking.catch(() => "left");
+      await road.gateway.assertClean(road.bad.requests);
+      expect((road.bad.requests[0]?.abortedAtMs ?? Number.POSITIVE_INFINITY) - leftMs).toBeLessThan(2_000);
+      const record = road.gateway.records()[before];
+      expect(record).toMatchObject({ failure: "cancelled" });
+      expect(record?.attempts[0]?.outcome).toBe("cancelled");
+      expect(road.gateway.house.estate.health.view("bad").consecutiveFailures).toBe(0);
+    });
+
+    test("after the commit, before any word", async () => {
+      road.bad.script(() => ({ isSilent: true }));
+      const leaver = new AbortController();
+      const answer = await road.ask("hello", { signal: leaver.signal });
+      expect(answer.status).toBe(200);
+      leaver.abort();
+      await answer.text().catch(() => "left");
+      await road.gateway.assertClean(road.bad.requests);
+      expect(road.good.count()).toBe(0);
+    });
+
+    test("in the queue: it is never served", async () => {
+      road.bad.script(() => ({ isSilent: true }));
+      const holder = new AbortController();
+      const held = Array.from({ length: 8 }, () =>
+        road.ask("hello", { signal: holder.signal, stream: false }).catch(() => "left"),
+      );
+      await until("all places are taken", () => road.bad.count() === 8);
+      const leaver = new AbortController();
+      const waiting = road.ask("hello", { signal: leaver.signal, stream: false }).catch(() => "left");
+      await until("one waits", () =>
+        live()
+          .list()
+          .some((each) => each.stage === "waiting"),
+      );
+      leaver.abort();
+      expect(await waiting).toBe("left");
+      await until("its place is empty", () => live().count() === 8);
+      holder.abort();
+      await Promise.all(held);
+      await road.gateway.assertClean(road.bad.requests);
+      expect(road.bad.count()).toBe(8);
+    });
+
+    test("while its body is still under way", async () => {
+      const { hostname, port } = new URL(road.gateway.url);
+      const socket = await Bun.connect({ hostname, port: Number(port), socket: { data() {}, error() {} } });
+      socket.write(
+        `POST /v1/messages HTTP/1.1\r\nhost: ${hostname}:${port}\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{"mod`,
+      );
+      await until("it is read", () =>
+        live()
+          .list()
+          .some((each) => each.stage === "reading"),
+      );
+      socket.terminate();
+      await road.gateway.assertClean();
+      expect(road.bad.count()).toBe(0);
+    });
+  });
+
+  describe("the operator", () => {
+    const cancelAll = (): void => {
+      const face = road.gateway.house;
+      for (const { id } of live().list()) expect(face.estate.live.cancel(id, operatorsWord())).toBe(true);
+    };
+
+    test("cancels a stream: its client is told and it has no happy end", async () => {
+      road.bad.script(() => ({ chunks: frames.slice(0, wordAt + 1), ending: "hang" }));
+      const answer = await road.ask("hello");
+      cancelAll();
+      const heard = await heardIn(answer, door);
+      expect(heard.isEnded).toBe(false);
+      expect(heard.error?.message).toContain("operator");
+      expect(await road.gateway.recordOf(answer)).toMatchObject({ failure: "cancelled" });
+    });
+
+    test("cancels a request that nobody has answered yet", async () => {
+      road.bad.script(() => ({ isSilent: true }));
+      const asking = road.hear("hello", { stream: false });
+      await until("it asks", () => road.bad.count() === 1);
+      cancelAll();
+      const heard = await asking;
+      expect(heard.status).toBe(499);
+      expect(heard.error?.message).toContain("operator");
+      expect(road.good.count()).toBe(0);
+      expect(live().cancel("nobody", operatorsWord())).toBe(false);
+    });
+  });
+});
+
+const { Failure } = await import("../../src/canon/failure.ts");
+const operatorsWord = () => new Failure("cancelled", "The operator cancelled this request.");
+
+describe.each([...lanes])("a house that closes: $door door, $wire vendor", (lane) => {
+  const frames = framesOf(lane.wire);
+  const wordAt = frames.findIndex((frame) => frame.includes('"all "'));
+
+  test("what runs may finish, new ones are not let in", async () => {
+    const road = await openRoad({ ...lane, upstreams });
+    upstreams.bad.reset();
+    upstreams.bad.script(() => ({ chunks: frames, betweenChunksMs: 10 }));
+    const answer = await road.ask("hello");
+    const stopping = road.gateway.house.stop(5_000);
+    expect(await heardIn(answer, lane.door)).toMatchObject({ text: allWell, isEnded: true });
+    await stopping;
+    expect(await road.ask("hello").catch(() => "refused")).toBe("refused");
+    await road.stop();
+  });
+
+  test("what does not finish in time is told so", async () => {
+    const road = await openRoad({ ...lane, upstreams });
+    upstreams.bad.reset();
+    upstreams.bad.script(() => ({ chunks: frames.slice(0, wordAt + 1), ending: "hang" }));
+    const answer = await road.ask("hello");
+    const stopping = road.gateway.house.stop(30);
+    const heard = await heardIn(answer, lane.door);
+    expect(heard).toMatchObject({ text: "all ", isEnded: false });
+    expect(heard.error?.message).toContain("shutting down");
+    await stopping;
+    expect(road.gateway.records()[0]).toMatchObject({ failure: "shutting-down" });
+    expect(road.gateway.house.estate.health.view("bad").consecutiveFailures).toBe(0);
+    await road.stop();
+  });
+});
+
+afterAll(() => {
+  upstreams.bad.stop();
+  upstreams.good.stop();
+});

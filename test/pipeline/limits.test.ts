@@ -1,0 +1,191 @@
+// Limits of time and of places: total_s, request_timeout_s, max_concurrent with its queue, and clients that do not read.
+
+import { connect } from "node:net";
+import { afterAll, describe, expect, test } from "bun:test";
+import { startUpstream } from "../support/upstream.ts";
+import {
+  allWell,
+  fastClock,
+  goodAnswer,
+  lanes,
+  openRoad,
+  type Road,
+  type RoadOptions,
+  until,
+} from "./road.ts";
+
+const upstreams = { bad: startUpstream(), good: startUpstream() };
+
+async function withRoad(
+  options: Omit<RoadOptions, "upstreams">,
+  work: (road: Road) => Promise<void>,
+): Promise<void> {
+  const road = await openRoad({ ...options, upstreams });
+  road.bad.reset();
+  road.good.reset();
+  road.good.script(goodAnswer);
+  try {
+    await work(road);
+    await road.gateway.assertClean(road.bad.requests);
+  } finally {
+    await road.stop();
+  }
+}
+
+/** A request whose answer is never read. */
+function askWithoutReading(url: string, path: string, body: object): { leave(): void } {
+  const { hostname, port } = new URL(url);
+  const text = JSON.stringify(body);
+  const socket = connect(Number(port), hostname, () => {
+    socket.pause();
+    socket.write(
+      `POST ${path} HTTP/1.1\r\nhost: ${hostname}:${port}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+    );
+  });
+  socket.on("error", () => undefined);
+  return { leave: () => void socket.destroy() };
+}
+
+describe.each([...lanes])("$door door, $wire vendor", (lane) => {
+  const path = lane.door === "openai" ? "/v1/chat/completions" : "/v1/messages";
+  const body = { model: "bad", max_tokens: 9, stream: true, messages: [{ role: "user", content: "hello" }] };
+
+  describe.each([{ stream: true }, { stream: false }])("stream: $stream", ({ stream }) => {
+    test("request_timeout_s holds over all attempts: 504", () =>
+      withRoad(
+        {
+          ...lane,
+          clock: fastClock(10),
+          config: { server: { request_timeout_s: 2 } },
+          provider: { timeout: { first_token_s: 1.2 } },
+        },
+        async (road) => {
+          road.bad.script(() => ({ isSilent: true }));
+          road.good.script(() => ({ isSilent: true }));
+          const startedMs = performance.now();
+          const answer = await road.ask("hello", { stream });
+          expect(answer.status).toBe(504);
+          expect(performance.now() - startedMs).toBeLessThan(2_000);
+          const record = await road.gateway.recordOf(answer);
+          expect(record.attempts.map((each) => each.provider)).toEqual(["bad", "good"]);
+          expect(record.failure).toBe("timed-out");
+          await answer.text();
+        },
+      ));
+
+    test("total_s ends one attempt", () =>
+      withRoad({ ...lane, badProvider: { timeout: { total_s: 0.1 } } }, async (road) => {
+        road.bad.script(() => ({ isSilent: true }));
+        expect(await road.hear("hello", { stream })).toMatchObject({ status: 200, text: allWell });
+      }));
+
+    test("a place that comes free in time is waited for", () =>
+      withRoad({ ...lane, badProvider: { max_concurrent: 1 } }, async (road) => {
+        road.bad.script((request) => ({ ...goodAnswer(request), beforeHeadersMs: 40 }));
+        const heard = await Promise.all([1, 2, 3].map(() => road.hear("hello", { stream })));
+        expect(heard.map((each) => each.headers.get("x-clawgate-provider"))).toEqual(["bad", "bad", "bad"]);
+        expect(road.gateway.records().some((each) => each.queueWaitMs > 10)).toBe(true);
+      }));
+
+    test("no place in time: the next target; none at all: 429 with Retry-After", () =>
+      withRoad(
+        { ...lane, badProvider: { max_concurrent: 1 }, config: { queue: { wait_s: 0.05, depth: 1 } } },
+        async (road) => {
+          road.bad.script(() => ({ isSilent: true }));
+          const leaver = new AbortController();
+          const holders = ["bad", "alone"].map((model) =>
+            road.ask("hello", { stream, model, signal: leaver.signal }).catch(() => "left"),
+          );
+          await until("the places are taken", () => road.bad.count() === 2);
+          expect((await road.hear("hello", { stream })).headers.get("x-clawgate-provider")).toBe("good");
+          const alone = await road.hear("hello", { stream, model: "alone" });
+          expect(alone.status).toBe(429);
+          expect(Number(alone.headers.get("retry-after"))).toBeGreaterThan(0);
+          expect(alone.error?.message).toContain("max_concurrent");
+          expect(road.gateway.house.estate.health.view("alone").consecutiveFailures).toBe(0);
+          expect(road.bad.count()).toBe(2);
+          leaver.abort();
+          await Promise.all(holders);
+        },
+      ));
+
+    test("a full queue is told at once", () =>
+      withRoad(
+        { ...lane, badProvider: { max_concurrent: 1 }, config: { queue: { wait_s: 600, depth: 1 } } },
+        async (road) => {
+          road.bad.script(() => ({ isSilent: true }));
+          const leaver = new AbortController();
+          const waiting = [1, 2].map(() =>
+            road.ask("hello", { stream, model: "alone", signal: leaver.signal }).catch(() => "left"),
+          );
+          const queue = road.gateway.house.current().road.providers.get("alone")?.queue;
+          await until(
+            "one runs and one waits",
+            () => queue?.counts().running === 1 && queue.counts().waiting === 1,
+          );
+          expect((await road.hear("hello", { stream, model: "alone" })).status).toBe(429);
+          leaver.abort();
+          await Promise.all(waiting);
+        },
+      ));
+  });
+
+  test("total_s ends a stream that goes on", () =>
+    withRoad({ ...lane, badProvider: { timeout: { total_s: 0.15 } } }, async (road) => {
+      const frames = (
+        goodAnswer({
+          path: lane.wire === "openai" ? "/v1/chat/completions" : "/v1/messages",
+          body: { stream: true },
+        }).chunks ?? []
+      ).map(String);
+      const at = frames.findIndex((frame) => frame.includes('"all "'));
+      road.bad.script(() => ({
+        chunks: [...frames.slice(0, at), ...Array.from({ length: 200 }, () => frames[at] ?? "")],
+        betweenChunksMs: 15,
+      }));
+      const answer = await road.ask("hello");
+      expect(await answer.text()).toContain("error");
+      expect(await road.gateway.recordOf(answer)).toMatchObject({ failure: "timed-out", provider: "bad" });
+    }));
+
+  test("a client that stays and does not read loses its place, and the vendor is cut off", () =>
+    withRoad(
+      {
+        ...lane,
+        clock: fastClock(10),
+        config: { streaming: { stall_s: 1 } },
+        badProvider: { max_concurrent: 1 },
+      },
+      async (road) => {
+        const frames = (
+          goodAnswer({
+            path: lane.wire === "openai" ? "/v1/chat/completions" : "/v1/messages",
+            body: { stream: true },
+          }).chunks ?? []
+        ).map(String);
+        const at = frames.findIndex((frame) => frame.includes('"all "'));
+        const long = (frames[at] ?? "").replace("all ", "x".repeat(1_000_000));
+        road.bad.script(() => ({
+          chunks: [...frames.slice(0, at + 1), ...Array.from({ length: 64 }, () => long)],
+        }));
+        const client = askWithoutReading(road.gateway.url, path, body);
+        await until("it streams", () => road.gateway.house.estate.live.list()[0]?.stage === "streaming");
+        await until("it is let go", () => road.gateway.house.estate.live.count() === 0);
+        const [record] = road.gateway.records();
+        expect(record).toMatchObject({
+          failure: "cancelled",
+          provider: "bad",
+          error: "The client stopped reading.",
+        });
+        await until("the vendor is cut off", () => road.bad.requests.every((each) => each.isAborted));
+        road.bad.script(goodAnswer);
+        expect((await road.hear("hello")).headers.get("x-clawgate-provider")).toBe("bad");
+        client.leave();
+      },
+    ));
+});
+
+afterAll(() => {
+  upstreams.bad.stop();
+  upstreams.good.stop();
+});
