@@ -74,9 +74,13 @@ export function createEstate(options: EstateOptions) {
       return;
     }
     // The price is worked out of what was really used; only what is shown of the cache may be switched off.
-    void prices
-      .costOf(pricedTarget(provider, finished.model), finished.usage, finished.startedAtMs)
-      .then((costNanoUsd) => store.record({ ...tracked, costNanoUsd }));
+    const target = pricedTarget(provider, finished.model);
+    const keep = (): void => {
+      const costNanoUsd = prices.costNow(target, finished.usage, finished.startedAtMs);
+      store.record(costNanoUsd === null ? tracked : { ...tracked, costNanoUsd });
+    };
+    if (prices.isReady(target)) keep();
+    else void prices.prepare(target).then(keep);
   };
 
   return {

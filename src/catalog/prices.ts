@@ -28,6 +28,8 @@ export type Price = {
 };
 
 export type PriceBook = {
+  /** False while the bundled table is needed and not loaded yet. */
+  isReady(target: PricedTarget): boolean;
   /** Loads the bundled table if this target needs it. Resolves at once when it does not; never rejects. */
   prepare(target: PricedTarget): Promise<void>;
   /** Null when unknown, or when the table is not loaded yet (await `prepare` first). */
@@ -110,6 +112,7 @@ export function createPriceBook(options: PriceBookOptions): PriceBook & LoadedTa
 
   return {
     table: () => table,
+    isReady: (target) => table !== null || ownPricing(target) !== null,
     prepare,
     priceOf(target, atMs) {
       const own = ownPricing(target);

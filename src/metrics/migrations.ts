@@ -3,23 +3,17 @@
 
 const first = `
 CREATE TABLE request_records (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  id INTEGER PRIMARY KEY,
   request_id TEXT NOT NULL UNIQUE,
   started_at_ms INTEGER NOT NULL,
-  tenant TEXT, key_id TEXT, session TEXT,
-  door TEXT NOT NULL, client TEXT, tags TEXT NOT NULL, requested_model TEXT NOT NULL, stream INTEGER NOT NULL,
-  layer TEXT, rule TEXT, confidence REAL, reason TEXT, facts TEXT, candidates TEXT,
-  attempts TEXT NOT NULL, attempt_count INTEGER NOT NULL,
-  provider TEXT, model TEXT, upstream_model TEXT, shown_provider TEXT NOT NULL, shown_model TEXT NOT NULL,
-  queue_wait_ms INTEGER NOT NULL, overhead_ms REAL, first_token_ms INTEGER, duration_ms INTEGER NOT NULL,
-  input_tokens INTEGER, input_uncached INTEGER, input_cached INTEGER, input_cache_write INTEGER,
-  output_tokens INTEGER, output_reasoning INTEGER, cost_nano_usd INTEGER,
-  status INTEGER NOT NULL, finish TEXT, failure TEXT, error TEXT
+  tenant TEXT, provider TEXT NOT NULL, layer TEXT, failure TEXT,
+  stream INTEGER NOT NULL, status INTEGER NOT NULL, duration_ms INTEGER NOT NULL, first_token_ms INTEGER,
+  input_tokens INTEGER, input_cached INTEGER, output_tokens INTEGER, cost_nano_usd INTEGER,
+  finish TEXT, detail TEXT NOT NULL
 );
-CREATE INDEX request_records_started ON request_records (started_at_ms);
-CREATE INDEX request_records_provider ON request_records (shown_provider);
+CREATE INDEX request_records_provider ON request_records (provider);
 CREATE INDEX request_records_layer ON request_records (layer);
-CREATE INDEX request_records_tenant ON request_records (tenant);
+CREATE INDEX request_records_tenant ON request_records (tenant) WHERE tenant IS NOT NULL;
 CREATE INDEX request_records_failed ON request_records (id) WHERE failure IS NOT NULL;
 CREATE TABLE usage_days (
   day_ms INTEGER NOT NULL, tenant TEXT NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL,
@@ -29,6 +23,7 @@ CREATE TABLE usage_days (
   cache_hit_tokens INTEGER NOT NULL, cache_miss_tokens INTEGER NOT NULL, cache_write_tokens INTEGER NOT NULL,
   cost_nano_usd INTEGER NOT NULL, unknown_cost INTEGER NOT NULL, unknown_usage INTEGER NOT NULL,
   duration_ms INTEGER NOT NULL, first_token_ms INTEGER NOT NULL, first_tokens INTEGER NOT NULL,
+  first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,
   PRIMARY KEY (day_ms, tenant, provider, model, layer, rule, outcome)
 ) WITHOUT ROWID;
 CREATE TABLE attempt_days (

@@ -2,10 +2,9 @@
 
 import { and, desc, eq, isNotNull, lt, type SQL } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
-import type { Candidate } from "../canon/decision.ts";
-import type { AttemptRecord } from "../canon/record.ts";
+import { readDetail } from "./detail.ts";
+import { cacheHit, cacheMiss } from "./measures.ts";
 import type { RecentRow } from "./report-shapes.ts";
-import { cacheSplit } from "./row.ts";
 import type { RecordSource } from "./store.ts";
 import { requests } from "./tables.ts";
 
@@ -31,56 +30,51 @@ export function usd(nanoUsd: number): number {
   return Math.round(nanoUsd / 1000) / 1e6;
 }
 
-// The casts below read back what row.ts wrote into the same columns.
-function read<T>(json: string | null, otherwise: T): T {
-  return json === null ? otherwise : (JSON.parse(json) as T);
-}
-
 function shape(row: Stored): RecentRow {
-  const cache = cacheSplit(row.inputTokens, row.inputCached);
+  const detail = readDetail(row.detail, row.startedAtMs);
   return {
     id: row.id,
     timestamp: row.startedAtMs / 1000,
-    provider: row.shownProvider,
-    model: row.shownModel,
+    provider: row.provider,
+    model: detail.model,
     layer: row.layer ?? "",
-    rule_name: row.rule ?? "",
+    rule_name: detail.rule,
     prompt_tok: row.inputTokens ?? 0,
     compl_tok: row.outputTokens ?? 0,
-    cache_hit: cache.hit,
-    cache_miss: cache.miss,
+    cache_hit: cacheHit(row.inputCached),
+    cache_miss: cacheMiss(row.inputTokens, row.inputCached),
     cost_usd: row.costNanoUsd === null ? null : row.costNanoUsd / nano,
     latency_ms: row.durationMs,
     success: row.failure === null ? 1 : 0,
-    error: row.error ?? "",
+    error: detail.error,
     request_id: row.requestId,
     tenant: row.tenant,
-    key_id: row.keyId,
-    session: row.session,
-    door: row.door,
-    client: row.client,
-    tags: read<readonly string[]>(row.tags, []),
-    requested_model: row.requestedModel,
-    upstream_model: row.upstreamModel,
+    key_id: detail.keyId,
+    session: detail.session,
+    door: detail.door,
+    client: detail.client,
+    tags: detail.tags,
+    requested_model: detail.requestedModel,
+    upstream_model: detail.upstreamModel,
     stream: row.stream === 1,
     status: row.status,
     finish: row.finish,
     failure: row.failure,
-    confidence: row.confidence,
-    reason: row.reason,
-    candidates: read<readonly Candidate[]>(row.candidates, []),
-    facts: read<Readonly<Record<string, unknown>> | null>(row.facts, null),
-    attempts: read<readonly AttemptRecord[]>(row.attempts, []),
-    queue_wait_ms: row.queueWaitMs,
-    overhead_ms: row.overheadMs,
+    confidence: detail.confidence,
+    reason: detail.reason,
+    candidates: detail.candidates,
+    facts: detail.facts,
+    attempts: detail.attempts,
+    queue_wait_ms: detail.queueWaitMs,
+    overhead_ms: detail.overheadMs,
     first_token_ms: row.firstTokenMs,
     usage: {
       input: row.inputTokens,
-      input_uncached: row.inputUncached,
+      input_uncached: detail.inputUncached,
       input_cached: row.inputCached,
-      input_cache_write: row.inputCacheWrite,
+      input_cache_write: detail.inputCacheWrite,
       output: row.outputTokens,
-      output_reasoning: row.outputReasoning,
+      output_reasoning: detail.outputReasoning,
     },
   };
 }
@@ -88,7 +82,7 @@ function shape(row: Stored): RecentRow {
 function conditions(question: RecentQuestion): SQL[] {
   const { provider, tenant, layer, failure, before } = question;
   const found: SQL[] = [];
-  if (provider !== undefined) found.push(eq(requests.shownProvider, provider));
+  if (provider !== undefined) found.push(eq(requests.provider, provider));
   if (tenant !== undefined) found.push(eq(requests.tenant, tenant));
   if (layer !== undefined) found.push(eq(requests.layer, layer));
   if (failure === true) found.push(isNotNull(requests.failure));

@@ -1,6 +1,6 @@
 // The reads behind /api/stats, /api/recent and `clawgate stats`. They walk the sums, not the requests, and never write.
 
-import { and, asc, desc, eq, gte, isNull, sum } from "drizzle-orm";
+import { and, desc, eq, gte, isNull, max, min, sum } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
 import type { Database } from "bun:sqlite";
 import { foldStats, type AttemptSums, type Latency, type UsageSums } from "./fold.ts";
@@ -93,16 +93,13 @@ function quarterSums(db: Database, question: StatsQuestion): QuarterSums[] {
     .all();
 }
 
-/** The first or the last request's time: of all by its index, of one tenant by the order of arrival. */
-function edgeMs(db: Database, tenant: string | undefined, order: typeof asc): number | null {
-  const [edge] = drizzle({ client: db })
-    .select({ ms: requests.startedAtMs })
-    .from(requests)
-    .where(tenant === undefined ? undefined : eq(requests.tenant, tenant))
-    .orderBy(order(tenant === undefined ? requests.startedAtMs : requests.id))
-    .limit(1)
-    .all();
-  return edge?.ms ?? null;
+/** When the first and the last request started. */
+function edges(db: Database, tenant: string | undefined) {
+  return drizzle({ client: db })
+    .select({ firstMs: min(usageDays.firstMs), lastMs: max(usageDays.lastMs) })
+    .from(usageDays)
+    .where(tenant === undefined ? undefined : eq(usageDays.tenant, tenant))
+    .get();
 }
 
 function latency(db: Database, tenant: string | undefined): Latency {
@@ -113,7 +110,8 @@ function latency(db: Database, tenant: string | undefined): Latency {
     .orderBy(desc(requests.id))
     .limit(latencySample)
     .all();
-  return { sample, firstMs: edgeMs(db, tenant, asc), lastMs: edgeMs(db, tenant, desc) };
+  const { firstMs = null, lastMs = null } = edges(db, tenant) ?? {};
+  return { sample, firstMs, lastMs };
 }
 
 export function createReports(source: RecordSource): Reports {

@@ -9,18 +9,35 @@ export function cutoffMs(nowMs: number, retentionDays: number): number {
   return Math.floor(nowMs / dayMs - retentionDays) * dayMs;
 }
 
-/** Deletes at most `limit` requests older than the cutoff, and the sums once no such request is left. True when done. */
-export function deleteExpired(db: Database, cutoff: number, limit: number): boolean {
-  const { changes } = db
-    .query(
-      "DELETE FROM request_records WHERE id IN (SELECT id FROM request_records WHERE started_at_ms < ?1 LIMIT ?2)",
+/** Every row has its share in the sums of its day, so those few say whether anything is old. */
+export function hasExpired(db: Database, cutoff: number): boolean {
+  return db.query("SELECT 1 FROM usage_days WHERE day_ms < ?1 LIMIT 1").get(cutoff) !== null;
+}
+
+/**
+ * Goes through the `limit` requests behind `afterId` and deletes those that are older than the cutoff; gives the id to
+ * go on from. Null when there were none: then the sums are deleted too. A walk over all rows, once a day, because an
+ * index of the times would cost every request a tenth of its record.
+ */
+export function deleteExpired(db: Database, cutoff: number, afterId: number, limit: number): number | null {
+  const piece = db
+    .query<{ last: number | null }, [number, number]>(
+      "SELECT max(id) AS last FROM (SELECT id FROM request_records WHERE id > ?1 ORDER BY id LIMIT ?2)",
     )
-    .run(cutoff, limit);
-  if (changes >= limit) return false;
+    .get(afterId, limit);
+  const last = piece?.last ?? null;
+  if (last !== null) {
+    db.query("DELETE FROM request_records WHERE id > ?1 AND id <= ?2 AND started_at_ms < ?3").run(
+      afterId,
+      last,
+      cutoff,
+    );
+    return last;
+  }
   db.query("DELETE FROM usage_days WHERE day_ms < ?1").run(cutoff);
   db.query("DELETE FROM attempt_days WHERE day_ms < ?1").run(cutoff);
   db.query("DELETE FROM traffic_quarters WHERE quarter_ms < ?1").run(cutoff);
-  return true;
+  return null;
 }
 
 // More than any batch needs: after a batch that did not fit, at least this little is left.

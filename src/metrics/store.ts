@@ -6,7 +6,7 @@ import type { RequestRecord } from "../canon/record.ts";
 import type { Clock } from "../system/clock.ts";
 import { connect, type ConnectionState, type MetricsLog } from "./connection.ts";
 import { describeTrouble } from "./database.ts";
-import { cutoffMs, deleteExpired, deleteOldest, isAtLimit } from "./retention.ts";
+import { cutoffMs, deleteExpired, deleteOldest, hasExpired, isAtLimit } from "./retention.ts";
 
 export type StoreStatus = {
   readonly path: string | null;
@@ -47,7 +47,8 @@ export type StoreOptions = {
   readonly closeWaitMs?: number;
 };
 
-const batchSize = 100;
+// At 5 us a row: a batch holds up the requests of this process for a millisecond or two.
+const batchSize = 250;
 const tickMs = 150;
 // A long queue is written in short breaths instead, so that a burst of thousands a second is not lost.
 const hurriedTickMs = 4;
@@ -55,10 +56,6 @@ const slowestRetryMs = 5_000;
 const sweepEveryMs = 3_600_000;
 const sweepPauseMs = 20;
 const sweepSize = 500;
-
-function withoutDecision(record: RequestRecord): RequestRecord {
-  return { ...record, facts: null, candidates: [], reason: null };
-}
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 const breath = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -71,6 +68,7 @@ export function openStore(options: StoreOptions): MetricsStore {
     log,
     clock,
     maxFileBytes: options.maxFileBytes ?? 2 * 1024 ** 3,
+    keepsDecisions: options.keepsDecisions,
   });
   const queue: RequestRecord[] = [];
   let pushed = 0;
@@ -81,6 +79,7 @@ export function openStore(options: StoreOptions): MetricsStore {
   let isClosed = false;
   let tick: Timer | null = null;
   let sweep: Timer | null = null;
+  let sweptUpTo = 0;
 
   const drop = (count: number, why: string) => {
     // One line when it starts, one each thousand: a full disk must not fill the log as well.
@@ -151,14 +150,16 @@ export function openStore(options: StoreOptions): MetricsStore {
 
   const sweepStep = () => {
     const open = connection.current();
-    let isDone = true;
+    const cutoff = cutoffMs(clock.nowMs(), options.retentionDays);
+    let next: number | null = null;
     try {
-      if (open !== null)
-        isDone = deleteExpired(open.db, cutoffMs(clock.nowMs(), options.retentionDays), sweepSize);
+      if (open !== null && (sweptUpTo > 0 || hasExpired(open.db, cutoff)))
+        next = deleteExpired(open.db, cutoff, sweptUpTo, sweepSize);
     } catch (error) {
       connection.report(error);
     }
-    scheduleSweep(isDone ? sweepEveryMs : sweepPauseMs);
+    sweptUpTo = next ?? 0;
+    scheduleSweep(next === null ? sweepEveryMs : sweepPauseMs);
   };
 
   const scheduleSweep = (delayMs: number) => {
@@ -180,7 +181,7 @@ export function openStore(options: StoreOptions): MetricsStore {
         return;
       }
       pushed += 1;
-      queue.push(options.keepsDecisions ? record : withoutDecision(record));
+      queue.push(record);
       arm();
     },
 

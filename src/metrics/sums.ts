@@ -1,31 +1,14 @@
-// What a RequestRecord adds to the tables of sums, folded over a batch before anything is written. Pure.
+// What a batch adds to the tables of sums: folded in memory first, so that a batch costs a few statements and not a few
+// for each record. Pure.
 
-import type { RequestRecord } from "../canon/record.ts";
-import { cacheSplit, shownTarget, text, triedCount, type Value, whole } from "./row.ts";
+import type { AttemptRecord, RequestRecord } from "../canon/record.ts";
+import { cacheHit, cacheMiss, shownModel, shownProvider, text, triedCount, whole } from "./measures.ts";
+import type { Value } from "./row.ts";
 import { dayMs, quarterMs } from "./tables.ts";
 
-export type Sums = Map<string, { readonly key: readonly Value[]; readonly add: number[] }>;
-
-function addTo(sums: Sums, key: readonly Value[], add: readonly number[]): void {
-  const name = JSON.stringify(key);
-  const known = sums.get(name);
-  if (known === undefined) sums.set(name, { key, add: [...add] });
-  else for (const [i, value] of add.entries()) known.add[i] = (known.add[i] ?? 0) + value;
-}
-
-function upsert(table: string, keys: readonly string[], counters: readonly string[]): string {
-  const names = [...keys, ...counters];
-  const marks = names.map(() => "?").join(", ");
-  const updates = counters.map((name) => `${name} = ${name} + excluded.${name}`).join(", ");
-  return `INSERT INTO ${table} (${names.join(", ")}) VALUES (${marks}) ON CONFLICT DO UPDATE SET ${updates}`;
-}
-
-const usageKeys = "day_ms tenant provider model layer rule outcome".split(" ");
-const usageCounters = (
-  "requests streams attempts fallbacks input_tokens output_tokens reasoning_tokens cache_hit_tokens " +
-  "cache_miss_tokens cache_write_tokens cost_nano_usd unknown_cost unknown_usage duration_ms first_token_ms first_tokens"
-).split(" ");
-export const addUsage = upsert("usage_days", usageKeys, usageCounters);
+/** Requests of one quarter of an hour that are alike in everything that reports tell apart. */
+type Tally = ReturnType<typeof emptyTally>;
+type AttemptTally = ReturnType<typeof emptyAttemptTally>;
 
 type Outcome = "ok" | "failed" | "cancelled";
 
@@ -35,83 +18,230 @@ function outcomeOf(record: RequestRecord): Outcome {
   return record.failure === "cancelled" ? "cancelled" : "failed";
 }
 
-export function sumUsage(record: RequestRecord, sums: Sums): void {
-  const { usage } = record;
-  const shown = shownTarget(record);
-  const outcome = outcomeOf(record);
-  const tried = triedCount(record);
-  const cache = cacheSplit(usage.input, usage.inputCached);
-  const firstTokenMs = outcome === "ok" ? whole(record.firstTokenMs) : null;
-  // A request that reached nobody cost nothing: its unknown price is no gap in the bill.
-  const isBillable = tried > 0;
-  addTo(
-    sums,
-    [
-      Math.floor(record.startedAtMs / dayMs) * dayMs,
-      text(record.tenant) ?? "",
-      text(shown.provider),
-      text(shown.model),
-      record.layer ?? "",
-      text(record.rule) ?? "",
-      outcome,
-    ],
-    [
-      1,
-      record.stream ? 1 : 0,
-      tried,
-      tried > 1 ? 1 : 0,
-      whole(usage.input) ?? 0,
-      whole(usage.output) ?? 0,
-      whole(usage.outputReasoning) ?? 0,
-      cache.hit,
-      cache.miss,
-      whole(usage.inputCacheWrite) ?? 0,
-      whole(record.costNanoUsd) ?? 0,
-      isBillable && record.costNanoUsd === null ? 1 : 0,
-      isBillable && (usage.input === null || usage.output === null) ? 1 : 0,
-      // Failures take no part in a mean latency: a refused connection would make a provider look fast.
-      outcome === "ok" ? (whole(record.durationMs) ?? 0) : 0,
-      firstTokenMs ?? 0,
-      firstTokenMs === null ? 0 : 1,
-    ],
-  );
+const startOf = (ms: number, span: number): number => Math.floor(ms / span) * span;
+
+function emptyTally(record: RequestRecord, provider: string, model: string, outcome: Outcome) {
+  return {
+    dayMs: startOf(record.startedAtMs, dayMs),
+    quarterMs: startOf(record.startedAtMs, quarterMs),
+    tenant: text(record.tenant) ?? "",
+    provider,
+    model,
+    layer: record.layer ?? "",
+    rule: text(record.rule) ?? "",
+    outcome,
+    firstMs: Infinity,
+    lastMs: -Infinity,
+    requests: 0,
+    streams: 0,
+    attempts: 0,
+    fallbacks: 0,
+    inputTokens: 0,
+    outputTokens: 0,
+    reasoningTokens: 0,
+    cacheHitTokens: 0,
+    cacheMissTokens: 0,
+    cacheWriteTokens: 0,
+    costNanoUsd: 0,
+    unknownCost: 0,
+    unknownUsage: 0,
+    durationMs: 0,
+    firstTokenMs: 0,
+    firstTokens: 0,
+  };
 }
 
-const attemptKeys = "day_ms tenant provider model".split(" ");
-const attemptCounters = "attempts failures skipped maybe_billed".split(" ");
-export const addAttempts = upsert("attempt_days", attemptKeys, attemptCounters);
+function count(record: RequestRecord, tally: Tally): void {
+  const { usage } = record;
+  const tried = triedCount(record);
+  const startedAtMs = Math.round(record.startedAtMs);
+  if (startedAtMs < tally.firstMs) tally.firstMs = startedAtMs;
+  if (startedAtMs > tally.lastMs) tally.lastMs = startedAtMs;
+  tally.requests += 1;
+  if (record.stream) tally.streams += 1;
+  tally.attempts += tried;
+  if (tried > 1) tally.fallbacks += 1;
+  tally.inputTokens += whole(usage.input) ?? 0;
+  tally.outputTokens += whole(usage.output) ?? 0;
+  tally.reasoningTokens += whole(usage.outputReasoning) ?? 0;
+  tally.cacheHitTokens += cacheHit(whole(usage.inputCached));
+  tally.cacheMissTokens += cacheMiss(whole(usage.input), whole(usage.inputCached));
+  tally.cacheWriteTokens += whole(usage.inputCacheWrite) ?? 0;
+  tally.costNanoUsd += whole(record.costNanoUsd) ?? 0;
+  // A request that reached nobody cost nothing: its unknown price is no gap in the bill.
+  if (tried > 0 && record.costNanoUsd === null) tally.unknownCost += 1;
+  if (tried > 0 && (usage.input === null || usage.output === null)) tally.unknownUsage += 1;
+  // Failures take no part in a mean latency: a refused connection would make a provider look fast.
+  if (tally.outcome !== "ok") return;
+  tally.durationMs += whole(record.durationMs) ?? 0;
+  const firstTokenMs = whole(record.firstTokenMs);
+  if (firstTokenMs === null) return;
+  tally.firstTokenMs += firstTokenMs;
+  tally.firstTokens += 1;
+}
 
-export function sumAttempts(record: RequestRecord, sums: Sums): void {
-  const bucket = Math.floor(record.startedAtMs / dayMs) * dayMs;
+function emptyAttemptTally(dayStartMs: number, tenant: string, provider: string, model: string) {
+  return { dayMs: dayStartMs, tenant, provider, model, attempts: 0, failures: 0, skipped: 0, maybeBilled: 0 };
+}
+
+export type Sums = {
+  readonly tallies: Map<string, Tally>;
+  readonly attempts: Map<string, AttemptTally>;
+  // Most requests are like the one before them: comparing is cheaper than writing a key.
+  latest: Tally | null;
+  latestAttempt: AttemptTally | null;
+};
+
+export function emptySums(): Sums {
+  return { tallies: new Map(), attempts: new Map(), latest: null, latestAttempt: null };
+}
+
+function attemptTallyOf(sums: Sums, day: number, tenant: string, attempt: AttemptRecord): AttemptTally {
+  const { provider, model } = attempt;
+  const last = sums.latestAttempt;
+  if (last?.dayMs === day && last.tenant === tenant && last.provider === provider && last.model === model)
+    return last;
+  const key = `${day}\0${tenant}\0${provider}\0${model}`;
+  let tally = sums.attempts.get(key);
+  if (tally === undefined) {
+    tally = emptyAttemptTally(day, tenant, text(provider), text(model));
+    sums.attempts.set(key, tally);
+  }
+  sums.latestAttempt = tally;
+  return tally;
+}
+
+function countAttempts(record: RequestRecord, sums: Sums): void {
+  const day = startOf(record.startedAtMs, dayMs);
+  const tenant = text(record.tenant) ?? "";
   for (const attempt of record.attempts) {
-    const isSkipped = attempt.outcome === "skipped";
-    addTo(
-      sums,
-      [bucket, text(record.tenant) ?? "", text(attempt.provider), text(attempt.model)],
-      [
-        isSkipped ? 0 : 1,
-        attempt.outcome === "failed" ? 1 : 0,
-        isSkipped ? 1 : 0,
-        attempt.maybeBilled ? 1 : 0,
-      ],
-    );
+    const tally = attemptTallyOf(sums, day, tenant, attempt);
+    if (attempt.outcome === "skipped") tally.skipped += 1;
+    else tally.attempts += 1;
+    if (attempt.outcome === "failed") tally.failures += 1;
+    if (attempt.maybeBilled) tally.maybeBilled += 1;
   }
 }
 
-const trafficKeys = "quarter_ms tenant".split(" ");
-const trafficCounters = "requests failures tokens cost_nano_usd".split(" ");
-export const addTraffic = upsert("traffic_quarters", trafficKeys, trafficCounters);
-
-export function sumTraffic(record: RequestRecord, sums: Sums): void {
-  const { input, output } = record.usage;
-  addTo(
-    sums,
-    [Math.floor(record.startedAtMs / quarterMs) * quarterMs, text(record.tenant) ?? ""],
-    [
-      1,
-      outcomeOf(record) === "failed" ? 1 : 0,
-      (whole(input) ?? 0) + (whole(output) ?? 0),
-      whole(record.costNanoUsd) ?? 0,
-    ],
-  );
+function tallyOf(record: RequestRecord, sums: Sums): Tally {
+  const quarter = startOf(record.startedAtMs, quarterMs);
+  const outcome = outcomeOf(record);
+  const provider = shownProvider(record);
+  const model = shownModel(record);
+  const tenant = record.tenant ?? "";
+  const layer = record.layer ?? "";
+  const rule = record.rule ?? "";
+  const last = sums.latest;
+  if (
+    last?.quarterMs === quarter &&
+    last.outcome === outcome &&
+    last.layer === layer &&
+    last.provider === provider &&
+    last.model === model &&
+    last.rule === rule &&
+    last.tenant === tenant
+  )
+    return last;
+  const key = `${quarter}\0${outcome}\0${layer}\0${provider}\0${model}\0${rule}\0${tenant}`;
+  let tally = sums.tallies.get(key);
+  if (tally === undefined) {
+    tally = emptyTally(record, provider, model, outcome);
+    sums.tallies.set(key, tally);
+  }
+  sums.latest = tally;
+  return tally;
 }
+
+export function addToSums(record: RequestRecord, sums: Sums): void {
+  count(record, tallyOf(record, sums));
+  countAttempts(record, sums);
+}
+
+type Column<T> = readonly [name: string, read: (tally: T) => Value];
+
+/** One statement that adds a tally to its row of a table: `merge` says how each of the other columns comes together. */
+export type Addition<T> = { readonly sql: string; values(tally: T): Value[] };
+
+function addition<T>(
+  table: string,
+  keys: readonly Column<T>[],
+  counters: readonly Column<T>[],
+  edges: readonly (readonly [...Column<T>, "min" | "max"])[] = [],
+): Addition<T> {
+  const all = [...keys, ...counters, ...edges];
+  const names = all.map(([name]) => name).join(", ");
+  const updates = [
+    ...counters.map(([name]) => `${name} = ${name} + excluded.${name}`),
+    ...edges.map(([name, , choose]) => `${name} = ${choose}(${name}, excluded.${name})`),
+  ].join(", ");
+  const marks = all.map(() => "?").join(", ");
+  return {
+    sql: `INSERT INTO ${table} (${names}) VALUES (${marks}) ON CONFLICT DO UPDATE SET ${updates}`,
+    values: (tally) => all.map(([, read]) => read(tally)),
+  };
+}
+
+export const toUsageDays = addition<Tally>(
+  "usage_days",
+  [
+    ["day_ms", (t) => t.dayMs],
+    ["tenant", (t) => t.tenant],
+    ["provider", (t) => t.provider],
+    ["model", (t) => t.model],
+    ["layer", (t) => t.layer],
+    ["rule", (t) => t.rule],
+    ["outcome", (t) => t.outcome],
+  ],
+  [
+    ["requests", (t) => t.requests],
+    ["streams", (t) => t.streams],
+    ["attempts", (t) => t.attempts],
+    ["fallbacks", (t) => t.fallbacks],
+    ["input_tokens", (t) => t.inputTokens],
+    ["output_tokens", (t) => t.outputTokens],
+    ["reasoning_tokens", (t) => t.reasoningTokens],
+    ["cache_hit_tokens", (t) => t.cacheHitTokens],
+    ["cache_miss_tokens", (t) => t.cacheMissTokens],
+    ["cache_write_tokens", (t) => t.cacheWriteTokens],
+    ["cost_nano_usd", (t) => t.costNanoUsd],
+    ["unknown_cost", (t) => t.unknownCost],
+    ["unknown_usage", (t) => t.unknownUsage],
+    ["duration_ms", (t) => t.durationMs],
+    ["first_token_ms", (t) => t.firstTokenMs],
+    ["first_tokens", (t) => t.firstTokens],
+  ],
+  [
+    ["first_ms", (t) => t.firstMs, "min"],
+    ["last_ms", (t) => t.lastMs, "max"],
+  ],
+);
+
+export const toTrafficQuarters = addition<Tally>(
+  "traffic_quarters",
+  [
+    ["quarter_ms", (t) => t.quarterMs],
+    ["tenant", (t) => t.tenant],
+  ],
+  [
+    ["requests", (t) => t.requests],
+    ["failures", (t) => (t.outcome === "failed" ? t.requests : 0)],
+    ["tokens", (t) => t.inputTokens + t.outputTokens],
+    ["cost_nano_usd", (t) => t.costNanoUsd],
+  ],
+);
+
+export const toAttemptDays = addition<AttemptTally>(
+  "attempt_days",
+  [
+    ["day_ms", (t) => t.dayMs],
+    ["tenant", (t) => t.tenant],
+    ["provider", (t) => t.provider],
+    ["model", (t) => t.model],
+  ],
+  [
+    ["attempts", (t) => t.attempts],
+    ["failures", (t) => t.failures],
+    ["skipped", (t) => t.skipped],
+    ["maybe_billed", (t) => t.maybeBilled],
+  ],
+);

@@ -5,7 +5,7 @@ import type { Database, Statement } from "bun:sqlite";
 import type { RequestRecord } from "../canon/record.ts";
 import { troubleOf } from "./database.ts";
 import { insertRow, rowOf, type Value } from "./row.ts";
-import { addAttempts, addTraffic, addUsage, type Sums, sumAttempts, sumTraffic, sumUsage } from "./sums.ts";
+import { addToSums, emptySums, toAttemptDays, toTrafficQuarters, toUsageDays } from "./sums.ts";
 
 export type BatchResult = { readonly written: number; readonly refused: readonly string[] };
 
@@ -17,9 +17,9 @@ export type Writer = {
 };
 
 /** Null when it was inserted, else why this one row never will be. */
-function insertOne(insert: Statement, record: RequestRecord): string | null {
+function insertOne(insert: Statement, record: RequestRecord, keepsDecisions: boolean): string | null {
   try {
-    insert.run(...rowOf(record));
+    insert.run(...rowOf(record, keepsDecisions));
     return null;
   } catch (error) {
     // A constraint undoes its own statement only, so the rest of the batch goes on. Anything else ends the batch.
@@ -28,32 +28,24 @@ function insertOne(insert: Statement, record: RequestRecord): string | null {
   }
 }
 
-export function writerOf(db: Database): Writer {
+export function writerOf(db: Database, keepsDecisions: boolean): Writer {
   const insert = db.prepare<unknown, Value[]>(insertRow);
-  const usage = db.prepare<unknown, Value[]>(addUsage);
-  const attempts = db.prepare<unknown, Value[]>(addAttempts);
-  const traffic = db.prepare<unknown, Value[]>(addTraffic);
-  const add = (statement: Statement, sums: Sums) => {
-    for (const { key, add: counters } of sums.values()) statement.run(...key, ...counters);
-  };
+  const usage = db.prepare<unknown, Value[]>(toUsageDays.sql);
+  const attempts = db.prepare<unknown, Value[]>(toAttemptDays.sql);
+  const traffic = db.prepare<unknown, Value[]>(toTrafficQuarters.sql);
   const run = db.transaction((batch: readonly RequestRecord[]): BatchResult => {
     const refused: string[] = [];
-    const usageSums: Sums = new Map();
-    const attemptSums: Sums = new Map();
-    const trafficSums: Sums = new Map();
+    const sums = emptySums();
     for (const record of batch) {
-      const refusal = insertOne(insert, record);
-      if (refusal !== null) {
-        refused.push(refusal);
-        continue;
-      }
-      sumUsage(record, usageSums);
-      sumAttempts(record, attemptSums);
-      sumTraffic(record, trafficSums);
+      const refusal = insertOne(insert, record, keepsDecisions);
+      if (refusal === null) addToSums(record, sums);
+      else refused.push(refusal);
     }
-    add(usage, usageSums);
-    add(attempts, attemptSums);
-    add(traffic, trafficSums);
+    for (const tally of sums.tallies.values()) {
+      usage.run(...toUsageDays.values(tally));
+      traffic.run(...toTrafficQuarters.values(tally));
+    }
+    for (const tally of sums.attempts.values()) attempts.run(...toAttemptDays.values(tally));
     return { written: batch.length - refused.length, refused };
   });
   return {

@@ -176,8 +176,9 @@ async function tryOne(
     const pieces: Piece[] = [];
     for (;;) {
       const piece = await lane.next();
-      if (piece.failure !== null) return piece.failure;
-      if (piece.bytes.length > 0 || piece.isLast) pieces.push(piece);
+      // A word that came together with the failure was a word: it is shown, and the failure is told in-band.
+      if (piece.failure !== null && !piece.opens) return piece.failure;
+      if (piece.bytes.length > 0 || piece.isLast || piece.failure !== null) pieces.push(piece);
       if (!piece.opens && !piece.isLast) continue;
       trial.firstTokenMs ??= Math.round(clock.monotonicMs() - trial.startedMs);
       return { trial, lane, pieces };

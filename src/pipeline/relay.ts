@@ -13,7 +13,7 @@ import { opensGate } from "../canon/event.ts";
 import { Failure, failureFrom } from "../canon/failure.ts";
 import { cutShort } from "../dialects/decoding.ts";
 import type { AnswerFacts, Dialect } from "../dialects/dialect.ts";
-import { lastFrameEnd, maxFrameBytes, readFrames, splitFrames, sseDecoder } from "../wire/sse.ts";
+import { lastFrameEnd, maxFrameBytes, readFrame, splitFrames, sseDecoder } from "../wire/sse.ts";
 import { pieceEncoder, wholePiece } from "./hub.ts";
 import { endQuietly, failurePiece, type Lane, type Piece } from "./lane.ts";
 import type { Observer } from "./observe.ts";
@@ -137,8 +137,8 @@ function frameLane(options: RelayOptions, answer: Response): Lane {
     let opens = false;
     const frames = splitFrames(ready);
     for (const [at, slice] of frames.entries()) {
-      const [frame] = readFrames(slice);
-      const glance = frame === undefined ? {} : relay.glance(frame);
+      const frame = readFrame(slice);
+      const glance = frame === null ? {} : relay.glance(frame);
       options.observer.glance(glance);
       const isHidden =
         isOver || glance.failure !== undefined || (glance.isUsageOnly === true && !options.facts.wantsUsage);
@@ -157,7 +157,10 @@ function frameLane(options: RelayOptions, answer: Response): Lane {
   };
 
   const markers = relay.markers.map((marker) => Buffer.from(marker));
-  const hasMarker = (ready: Buffer): boolean => markers.some((marker) => ready.includes(marker));
+  const hasMarker = (ready: Buffer): boolean => {
+    for (const marker of markers) if (ready.includes(marker)) return true;
+    return false;
+  };
 
   const atEnd = (): Piece => {
     const piece =
@@ -179,9 +182,10 @@ function frameLane(options: RelayOptions, answer: Response): Lane {
     async next() {
       const step = await reader?.read();
       if (step === undefined || step.done) return atEnd();
-      carry.push(asBuffer(step.value));
+      const news = asBuffer(step.value);
       // Joined only when a line ends: one endless line would otherwise be copied again with every chunk.
-      const chunk = hasLineEnd(asBuffer(step.value)) ? Buffer.concat(carry) : null;
+      const chunk = !hasLineEnd(news) ? null : carry.length === 0 ? news : Buffer.concat([...carry, news]);
+      if (chunk === null) carry.push(news);
       const end = chunk === null ? 0 : lastFrameEnd(chunk);
       carriedBytes += step.value.byteLength;
       if (chunk !== null) {
@@ -209,4 +213,5 @@ function frameLane(options: RelayOptions, answer: Response): Lane {
 
 const quiet: Piece = { bytes: "", opens: false, failure: null, isLast: false };
 
-const hasLineEnd = (bytes: Buffer): boolean => bytes.includes(0x0a) || bytes.includes(0x0d);
+const hasLineEnd = (bytes: Buffer): boolean =>
+  bytes[bytes.length - 1] === 0x0a || bytes.includes(0x0a) || bytes.includes(0x0d);

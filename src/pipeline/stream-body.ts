@@ -57,10 +57,12 @@ export function streamBody(run: Run, client: ClientHalf, source: Opened | Promis
       let isLast = false;
       for (const piece of opened.pieces) {
         isLast = piece.isLast;
-        if (piece.bytes.length === 0) continue;
-        offer();
-        yield piece.bytes;
-        patience.taken();
+        if (piece.bytes.length > 0) {
+          offer();
+          yield piece.bytes;
+          patience.taken();
+        }
+        if (piece.failure !== null) throw piece.failure;
       }
       while (!isLast) {
         const next = opened.lane.next();

@@ -95,6 +95,16 @@ export function readFrames(input: string | Uint8Array): SseFrame[] {
   return [...decoder.push(typeof input === "string" ? Buffer.from(input) : input), ...decoder.end()];
 }
 
+/** The one frame of a slice of `splitFrames`; null when it holds only comments. */
+export function readFrame(slice: Buffer): SseFrame | null {
+  const text = slice.toString("utf8");
+  const first = text.indexOf("\n");
+  // Nearly every frame is one data line: no decoder is set up for it.
+  if (text.startsWith("data: ") && first === text.length - 2 && !text.includes("\r"))
+    return { event: null, data: text.slice(6, first) };
+  return readFrames(slice)[0] ?? null;
+}
+
 /** One frame as text. `data` must be a single line (JSON is). */
 export function encodeFrame(data: string, event: string | null = null): string {
   return event === null ? `data: ${data}\n\n` : `event: ${event}\ndata: ${data}\n\n`;
@@ -105,6 +115,7 @@ export const commentFrame = ": keep-alive\n\n";
 
 /** Offset just behind the last complete frame in `bytes`, or 0. Frames end with a blank line in LF, CRLF or CR. */
 export function lastFrameEnd(bytes: Buffer): number {
+  if (bytes[bytes.length - 1] === 0x0a && bytes[bytes.length - 2] === 0x0a) return bytes.length;
   const lf = bytes.lastIndexOf("\n\n");
   let end = lf < 0 ? 0 : lf + 2;
   if (end !== bytes.length) {

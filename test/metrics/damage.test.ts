@@ -80,7 +80,7 @@ describe("a file that is not what it should be", () => {
     fill(first, "a", 1);
     await first.close();
     const editor = new Database(path);
-    editor.run("ALTER TABLE request_records DROP COLUMN client");
+    editor.run("ALTER TABLE request_records DROP COLUMN status");
     editor.close();
     const next = join(folder, "next.db");
     const store = opened(path, { paths: [path, next] });

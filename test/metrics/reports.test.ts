@@ -379,8 +379,8 @@ describe("recent", () => {
           .map((row) => row.detail)
           .join("; "),
       );
-    expect(plan("shown_provider = 'x'")).toBe(
-      "SEARCH request_records USING INDEX request_records_provider (shown_provider=?)",
+    expect(plan("provider = 'x'")).toBe(
+      "SEARCH request_records USING INDEX request_records_provider (provider=?)",
     );
     expect(plan("tenant = 'x' AND id < 9")).toContain("INDEX request_records_tenant");
     expect(plan("layer = 'x'")).toContain("INDEX request_records_layer");

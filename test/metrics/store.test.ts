@@ -50,7 +50,11 @@ describe("an ordinary file", () => {
     fill(store, "a", 1);
     await store.flush();
     const row = store.read((db) =>
-      db.query("SELECT facts, candidates, reason, rule FROM request_records").get(),
+      db
+        .query(
+          "SELECT detail ->> 'facts' AS facts, detail ->> 'candidates' AS candidates, detail ->> 'reason' AS reason, detail ->> 'rule' AS rule FROM request_records",
+        )
+        .get(),
     );
     expect(row).toEqual({ facts: null, candidates: null, reason: null, rule: "coding" });
   });

@@ -1,0 +1,152 @@
+// What of a request is shown but never searched or summed: one JSON text, small because most of what a row costs is
+// its bytes, and back again. Pure; it must never throw for anything but a value that JSON cannot say.
+
+import type { Candidate } from "../canon/decision.ts";
+import type { AttemptRecord, RequestRecord } from "../canon/record.ts";
+import { fine, text } from "./measures.ts";
+
+const longestDetail = 32_768;
+const attemptsOfLongest = 20;
+
+/** An attempt without its field names, its start counted from the request's. */
+type PackedAttempt = readonly [
+  provider: string,
+  model: string,
+  outcome: AttemptRecord["outcome"],
+  lane: AttemptRecord["lane"],
+  status: number | null,
+  failure: AttemptRecord["failure"],
+  message: string | null,
+  startedAfterMs: number | null,
+  waitMs: number | null,
+  headersMs: number | null,
+  firstTokenMs: number | null,
+  durationMs: number | null,
+  maybeBilled: 0 | 1,
+];
+
+// Absent means null (or none), so that a field costs nothing until it is used.
+type Packed = {
+  readonly model?: string | undefined;
+  readonly rule?: string | undefined;
+  readonly keyId?: string | undefined;
+  readonly session?: string | undefined;
+  readonly door: string;
+  readonly client?: string | undefined;
+  readonly tags?: readonly string[] | undefined;
+  readonly requestedModel?: string | undefined;
+  readonly upstreamModel?: string | undefined;
+  readonly confidence?: number | undefined;
+  readonly reason?: string | undefined;
+  readonly facts?: Readonly<Record<string, unknown>> | undefined;
+  readonly candidates?: readonly Candidate[] | undefined;
+  readonly queueWaitMs?: number | undefined;
+  readonly overheadMs?: number | undefined;
+  readonly inputUncached?: number | undefined;
+  readonly inputCacheWrite?: number | undefined;
+  readonly outputReasoning?: number | undefined;
+  readonly error?: string | undefined;
+  readonly attempts: readonly PackedAttempt[];
+};
+
+function packAttempt(attempt: AttemptRecord, requestStartedAtMs: number): PackedAttempt {
+  return [
+    attempt.provider,
+    attempt.model,
+    attempt.outcome,
+    attempt.lane,
+    attempt.status,
+    attempt.failure,
+    text(attempt.message),
+    fine(attempt.startedAtMs - requestStartedAtMs),
+    fine(attempt.waitMs),
+    fine(attempt.headersMs),
+    fine(attempt.firstTokenMs),
+    fine(attempt.durationMs),
+    attempt.maybeBilled ? 1 : 0,
+  ];
+}
+
+function unpackAttempt(packed: PackedAttempt, requestStartedAtMs: number): AttemptRecord {
+  const [provider, model, outcome, lane, status, failure, message, startedAfterMs] = packed;
+  const [, , , , , , , , waitMs, headersMs, firstTokenMs, durationMs, maybeBilled] = packed;
+  return {
+    provider,
+    model,
+    outcome,
+    lane,
+    status,
+    failure,
+    message,
+    startedAtMs: requestStartedAtMs + (startedAfterMs ?? 0),
+    waitMs: waitMs ?? 0,
+    headersMs,
+    firstTokenMs,
+    durationMs: durationMs ?? 0,
+    maybeBilled: maybeBilled === 1,
+  };
+}
+
+function pack(record: RequestRecord, shownModel: string, keepsDecisions: boolean): Packed {
+  const { usage } = record;
+  return {
+    model: shownModel === "" ? undefined : shownModel,
+    rule: text(record.rule) ?? undefined,
+    keyId: text(record.keyId) ?? undefined,
+    session: text(record.session) ?? undefined,
+    door: record.door,
+    client: text(record.client) ?? undefined,
+    tags: record.tags.length === 0 ? undefined : record.tags,
+    requestedModel: text(record.requestedModel) ?? undefined,
+    upstreamModel: text(record.upstreamModel) ?? undefined,
+    confidence: fine(record.confidence) ?? undefined,
+    reason: keepsDecisions ? (text(record.reason) ?? undefined) : undefined,
+    facts: keepsDecisions ? (record.facts ?? undefined) : undefined,
+    candidates: keepsDecisions && record.candidates.length > 0 ? record.candidates : undefined,
+    queueWaitMs: fine(record.queueWaitMs) || undefined,
+    overheadMs: fine(record.overheadMs) ?? undefined,
+    inputUncached: usage.inputUncached ?? undefined,
+    inputCacheWrite: usage.inputCacheWrite ?? undefined,
+    outputReasoning: usage.outputReasoning ?? undefined,
+    error: text(record.error) ?? undefined,
+    attempts: record.attempts.map((attempt) => packAttempt(attempt, record.startedAtMs)),
+  };
+}
+
+/** Without `keepsDecisions` (`metrics.log_routing_decisions`) facts, candidates and reason are left out. */
+export function writeDetail(record: RequestRecord, shownModel: string, keepsDecisions: boolean): string {
+  const packed = pack(record, shownModel, keepsDecisions);
+  const written = JSON.stringify(packed);
+  if (written.length <= longestDetail) return written;
+  // Whole parts are left out: half a document could be read by nobody.
+  const { facts: _facts, candidates: _candidates, tags: _tags, ...rest } = packed;
+  return JSON.stringify({ ...rest, attempts: packed.attempts.slice(-attemptsOfLongest) });
+}
+
+/** Everything there, null where nothing was written. */
+export function readDetail(written: string, startedAtMs: number) {
+  // What writeDetail wrote; nobody else writes this column.
+  const packed = JSON.parse(written) as Packed;
+  return {
+    model: packed.model ?? "",
+    rule: packed.rule ?? "",
+    keyId: packed.keyId ?? null,
+    session: packed.session ?? null,
+    door: packed.door,
+    client: packed.client ?? null,
+    tags: packed.tags ?? [],
+    requestedModel: packed.requestedModel ?? "",
+    upstreamModel: packed.upstreamModel ?? null,
+    confidence: packed.confidence ?? null,
+    reason: packed.reason ?? null,
+    facts: packed.facts ?? null,
+    candidates: packed.candidates ?? [],
+    queueWaitMs: packed.queueWaitMs ?? 0,
+    overheadMs: packed.overheadMs ?? null,
+    inputUncached: packed.inputUncached ?? null,
+    inputCacheWrite: packed.inputCacheWrite ?? null,
+    outputReasoning: packed.outputReasoning ?? null,
+    error: packed.error ?? "",
+    attempts: packed.attempts.map((attempt) => unpackAttempt(attempt, startedAtMs)),
+  };
+}
