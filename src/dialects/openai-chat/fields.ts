@@ -61,6 +61,12 @@ export function optionalNumber(value: unknown, param: string, least: number, mos
   return value;
 }
 
+export function optionalInteger(value: unknown, param: string): number | null {
+  if (isAbsent(value)) return null;
+  if (typeof value !== "number" || !Number.isInteger(value)) throw wrongKind(param, "a whole number", value);
+  return value;
+}
+
 export function optionalCount(value: unknown, param: string, most = Number.MAX_SAFE_INTEGER): number | null {
   if (isAbsent(value)) return null;
   if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 1 || value > most) {

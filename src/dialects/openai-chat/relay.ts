@@ -8,8 +8,9 @@ import { isRecord, parseLoosely } from "../decoding.ts";
 import type { Glance, RelayHalf, TargetFacts } from "../dialect.ts";
 import { errorOf, firstChoice, readReasoning, readText } from "./answer.ts";
 import { failureInBand } from "./failure.ts";
-import { invalid } from "./fields.ts";
+import { invalid, optionalBoolean, wrongKind } from "./fields.ts";
 import { readFinish } from "./finish.ts";
+import { checkMember, valueOf } from "./relayed-members.ts";
 import { steeringKeys, steeringRefused } from "./request.ts";
 import { isDone, unreadable } from "./stream-decoder.ts";
 import { readUsage } from "./usage.ts";
@@ -80,7 +81,10 @@ function edits(scan: JsonScan, bytes: Buffer, target: TargetFacts): readonly Jso
   const found = new Map<OurMember, JsonMember>();
   for (const member of scan.members) {
     if (steeringKeys.has(member.key)) throw steeringRefused(member.key);
-    if (!isOurs(member.key)) continue;
+    if (!isOurs(member.key)) {
+      checkMember(member, bytes);
+      continue;
+    }
     if (found.has(member.key))
       throw invalid(member.key, `${member.key} appears more than once in the request body.`);
     found.set(member.key, member);
@@ -95,8 +99,8 @@ function edits(scan: JsonScan, bytes: Buffer, target: TargetFacts): readonly Jso
   )
     throw invalid("messages", "messages must hold at least one message.");
   const isStreaming = stream?.kind === "boolean" && bytes[stream.start] === 0x74;
-  const change = isStreaming ? usageAsked(options, bytes) : null;
-  if (change !== null) changes.push(change);
+  const change = usageAsked(options, bytes);
+  if (isStreaming && change !== null) changes.push(change);
   return changes;
 }
 
@@ -112,13 +116,8 @@ function kindsChecked(found: ReadonlyMap<OurMember, JsonMember>, bytes: Buffer):
   const messages = found.get("messages");
   const stream = found.get("stream");
   const options = found.get("stream_options");
-  const wrong = (param: OurMember, wanted: string, member: JsonMember | undefined): Failure => {
-    const value =
-      member === undefined
-        ? "nothing"
-        : bytes.toString("utf8", member.start, Math.min(member.end, member.start + 60));
-    return invalid(param, `${param} must be ${wanted}, not ${value}.`);
-  };
+  const wrong = (param: OurMember, wanted: string, member: JsonMember | undefined): Failure =>
+    wrongKind(param, wanted, member === undefined ? undefined : valueOf(member, bytes));
   if (model !== undefined && model.kind !== "string") throw wrong("model", "a string", model);
   if (messages?.kind !== "array") throw wrong("messages", "an array of messages", messages);
   if (stream !== undefined && stream.kind !== "boolean" && stream.kind !== "null")
@@ -134,7 +133,7 @@ function usageAsked(options: JsonMember | undefined, bytes: Buffer): JsonEdit | 
     return { key: "stream_options", json: '{"include_usage":true}' };
   const value = parseLoosely(bytes.toString("utf8", options.start, options.end));
   if (!isRecord(value)) throw invalid("stream_options", "stream_options is not valid JSON.");
-  if (value.include_usage === true) return null;
+  if (optionalBoolean(value.include_usage, "stream_options.include_usage") === true) return null;
   return { key: "stream_options", json: JSON.stringify({ ...value, include_usage: true }) };
 }
 

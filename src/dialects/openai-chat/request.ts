@@ -10,6 +10,7 @@ import {
   invalid,
   optionalBoolean,
   optionalCount,
+  optionalInteger,
   optionalList,
   optionalNumber,
   optionalRecord,
@@ -118,14 +119,17 @@ function decodePocket(body: Record<string, unknown>): Record<string, unknown> {
     pocket[key] = value;
   }
   optionalCount(body.n, "n", 128);
+  optionalInteger(body.seed, "seed");
   optionalBoolean(body.logprobs, "logprobs");
+  optionalBoolean(body.store, "store");
   for (const [i, each] of optionalList(body.modalities, "modalities").entries())
     textAt(each, `modalities[${i}]`);
   optionalRecord(body.audio, "audio");
+  optionalRecord(body.metadata, "metadata");
   return pocket;
 }
 
-function decodeStop(value: unknown): string[] {
+export function decodeStop(value: unknown): string[] {
   if (value === undefined || value === null || value === "") return [];
   if (typeof value === "string") return [value];
   if (!Array.isArray(value)) throw wrongKind("stop", "a string or an array of strings", value);
@@ -133,7 +137,7 @@ function decodeStop(value: unknown): string[] {
   return value.map((each, i) => textAt(each, `stop[${i}]`)).filter((each) => each !== "");
 }
 
-function decodeEffort(value: unknown): Effort | null {
+export function decodeEffort(value: unknown): Effort | null {
   if (value === undefined || value === null) return null;
   if (!isEffort(value)) throw wrongKind("reasoning_effort", `one of ${efforts.join(", ")}`, value);
   return value;

@@ -59,6 +59,9 @@ const full = {
   logprobs: false,
   modalities: ["text"],
   audio: {},
+  seed: 7,
+  store: true,
+  metadata: { a: "b" },
 };
 
 /** Every way to put `odd` in the place of one value of `value`. */
