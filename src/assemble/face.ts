@@ -1,15 +1,13 @@
 // The house as the HTTP face sees it: every question answered by the generation in force.
 
 import type { ModelCard } from "../dialects/dialect.ts";
-import { chatRequestSchema } from "../dialects/openai-chat/schema.ts";
-import { countTokensRequestSchema, messagesRequestSchema } from "../dialects/anthropic-messages/schema.ts";
 import { dialects } from "../dialects/table.ts";
 import { Failure } from "../canon/failure.ts";
 import { ulid } from "../canon/id.ts";
 import { handle } from "../pipeline/pipeline.ts";
-import { embeddingsRequestSchema } from "../pipeline/embeddings-schema.ts";
 import type { Face } from "../server/face.ts";
 import { version } from "../system/identity.ts";
+import { apiSchemas } from "./api-schemas.ts";
 import type { Assembled } from "./generation.ts";
 import { healthReport } from "./health-report.ts";
 import type { HouseEstate } from "./estate.ts";
@@ -88,12 +86,7 @@ export function createFace(estate: HouseEstate, current: () => Assembled): Face 
       dialects[dialect].client.encodeFailure(failure, requestId),
     newRequestId: () => ulid(estate.clock.nowMs()),
     monotonicMs: estate.clock.monotonicMs,
-    apiSchemas: () => ({
-      chat: chatRequestSchema,
-      messages: messagesRequestSchema,
-      "count-tokens": countTokensRequestSchema,
-      embeddings: embeddingsRequestSchema,
-    }),
+    apiSchemas,
   };
 }
 

@@ -34,6 +34,8 @@ export type HealthBook = {
   judge(provider: string, model: string): Verdict;
   /** A judged target is now being tried. True: this try is the single probe of a half-open circuit. */
   begin(provider: string, model: string): boolean;
+  /** The probe's answer has begun, `sinceMs` after it was sent: the circuit closes, and the probe is no longer one. */
+  opened(provider: string, sinceMs: number): void;
   succeeded(provider: string, model: string, latencyMs: number): void;
   failed(provider: string, model: string, failure: Failure): void;
   /** The try that was the probe has ended, whatever came of it. */
@@ -121,6 +123,19 @@ export function createHealthBook(options: {
     );
   };
 
+  /** A long stream that began before the trouble and goes well says nothing about the trouble. */
+  const isNewer = (sinceMs: number, troubleAtMs: number): boolean =>
+    options.nowMs() - sinceMs + clockGrainMs >= troubleAtMs;
+
+  const close = (provider: string, state: State): void => {
+    if (state.openUntilMs === 0) return;
+    state.consecutiveFailures = 0;
+    state.unreachableInARow = 0;
+    state.openUntilMs = 0;
+    state.isProbing = false;
+    options.alarm(provider, "is back");
+  };
+
   const countFailure = (provider: string, state: State, failure: Failure): void => {
     state.consecutiveFailures += 1;
     state.unreachableInARow = failure.kind === "unreachable" ? state.unreachableInARow + 1 : 0;
@@ -169,18 +184,21 @@ export function createHealthBook(options: {
       state.isProbing = true;
       return true;
     },
+    opened(provider, sinceMs) {
+      const state = stateOf(provider);
+      state.isProbing = false;
+      if (isNewer(sinceMs, state.openedAtMs)) close(provider, state);
+    },
     succeeded(provider, model, latencyMs) {
       const state = stateOf(provider);
       const now = options.nowMs();
-      // A long stream that began before the trouble and ends well says nothing about the trouble.
-      const isNewerThan = (sinceMs: number): boolean => now - latencyMs + clockGrainMs >= sinceMs;
+      const isNewerThan = (atMs: number): boolean => isNewer(latencyMs, atMs);
       state.consecutiveFailures = 0;
       state.unreachableInARow = 0;
-      if (state.openUntilMs !== 0 && isNewerThan(state.openedAtMs)) {
+      if (isNewerThan(state.openedAtMs)) {
+        close(provider, state);
+        // Only a whole answer shortens the next ejection again: who begins well may still break off every time.
         state.ejections = 0;
-        state.openUntilMs = 0;
-        state.isProbing = false;
-        options.alarm(provider, "is back");
       }
       if (isNewerThan(state.credentialSinceMs)) {
         state.credential = "ok";

@@ -79,8 +79,16 @@ const seconds = z.number().min(0.001).max(86_400);
 const timeout = z
   .strictObject({
     connect_s: seconds.default(10).describe("Seconds to connect."),
-    first_token_s: seconds.optional().describe("Seconds until the first word (default 120)."),
-    idle_s: seconds.optional().describe("Seconds between two parts of a stream (default 300)."),
+    first_token_s: seconds
+      .optional()
+      .describe(
+        "Seconds until the first word (default 120). A whole answer that passes unchanged shows no first word: until its end it may take the larger of `first_token_s` and `idle_s`.",
+      ),
+    idle_s: seconds
+      .optional()
+      .describe(
+        "Seconds between two parts of a stream (default 300). Where larger than `first_token_s` also the limit of a whole answer that passes unchanged.",
+      ),
     total_s: seconds
       .optional()
       .describe("Seconds for one attempt. Absent: `server.request_timeout_s` alone."),

@@ -3,12 +3,11 @@
 
 import type { AttemptRecord, RequestRecord } from "../canon/record.ts";
 import { cacheHit, cacheMiss, shownModel, shownProvider, text, triedCount, whole } from "./measures.ts";
-import type { Value } from "./row.ts";
 import { dayMs, quarterMs } from "./tables.ts";
 
 /** Requests of one quarter of an hour that are alike in everything that reports tell apart. */
-type Tally = ReturnType<typeof emptyTally>;
-type AttemptTally = ReturnType<typeof emptyAttemptTally>;
+export type Tally = ReturnType<typeof emptyTally>;
+export type AttemptTally = ReturnType<typeof emptyAttemptTally>;
 
 type Outcome = "ok" | "failed" | "cancelled";
 
@@ -156,92 +155,3 @@ export function addToSums(record: RequestRecord, sums: Sums): void {
   count(record, tallyOf(record, sums));
   countAttempts(record, sums);
 }
-
-type Column<T> = readonly [name: string, read: (tally: T) => Value];
-
-/** One statement that adds a tally to its row of a table: `merge` says how each of the other columns comes together. */
-export type Addition<T> = { readonly sql: string; values(tally: T): Value[] };
-
-function addition<T>(
-  table: string,
-  keys: readonly Column<T>[],
-  counters: readonly Column<T>[],
-  edges: readonly (readonly [...Column<T>, "min" | "max"])[] = [],
-): Addition<T> {
-  const all = [...keys, ...counters, ...edges];
-  const names = all.map(([name]) => name).join(", ");
-  const updates = [
-    ...counters.map(([name]) => `${name} = ${name} + excluded.${name}`),
-    ...edges.map(([name, , choose]) => `${name} = ${choose}(${name}, excluded.${name})`),
-  ].join(", ");
-  const marks = all.map(() => "?").join(", ");
-  return {
-    sql: `INSERT INTO ${table} (${names}) VALUES (${marks}) ON CONFLICT DO UPDATE SET ${updates}`,
-    values: (tally) => all.map(([, read]) => read(tally)),
-  };
-}
-
-export const toUsageDays = addition<Tally>(
-  "usage_days",
-  [
-    ["day_ms", (t) => t.dayMs],
-    ["tenant", (t) => t.tenant],
-    ["provider", (t) => t.provider],
-    ["model", (t) => t.model],
-    ["layer", (t) => t.layer],
-    ["rule", (t) => t.rule],
-    ["outcome", (t) => t.outcome],
-  ],
-  [
-    ["requests", (t) => t.requests],
-    ["streams", (t) => t.streams],
-    ["attempts", (t) => t.attempts],
-    ["fallbacks", (t) => t.fallbacks],
-    ["input_tokens", (t) => t.inputTokens],
-    ["output_tokens", (t) => t.outputTokens],
-    ["reasoning_tokens", (t) => t.reasoningTokens],
-    ["cache_hit_tokens", (t) => t.cacheHitTokens],
-    ["cache_miss_tokens", (t) => t.cacheMissTokens],
-    ["cache_write_tokens", (t) => t.cacheWriteTokens],
-    ["cost_nano_usd", (t) => t.costNanoUsd],
-    ["unknown_cost", (t) => t.unknownCost],
-    ["unknown_usage", (t) => t.unknownUsage],
-    ["duration_ms", (t) => t.durationMs],
-    ["first_token_ms", (t) => t.firstTokenMs],
-    ["first_tokens", (t) => t.firstTokens],
-  ],
-  [
-    ["first_ms", (t) => t.firstMs, "min"],
-    ["last_ms", (t) => t.lastMs, "max"],
-  ],
-);
-
-export const toTrafficQuarters = addition<Tally>(
-  "traffic_quarters",
-  [
-    ["quarter_ms", (t) => t.quarterMs],
-    ["tenant", (t) => t.tenant],
-  ],
-  [
-    ["requests", (t) => t.requests],
-    ["failures", (t) => (t.outcome === "failed" ? t.requests : 0)],
-    ["tokens", (t) => t.inputTokens + t.outputTokens],
-    ["cost_nano_usd", (t) => t.costNanoUsd],
-  ],
-);
-
-export const toAttemptDays = addition<AttemptTally>(
-  "attempt_days",
-  [
-    ["day_ms", (t) => t.dayMs],
-    ["tenant", (t) => t.tenant],
-    ["provider", (t) => t.provider],
-    ["model", (t) => t.model],
-  ],
-  [
-    ["attempts", (t) => t.attempts],
-    ["failures", (t) => t.failures],
-    ["skipped", (t) => t.skipped],
-    ["maybe_billed", (t) => t.maybeBilled],
-  ],
-);

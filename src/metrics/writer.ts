@@ -3,9 +3,10 @@
 
 import type { Database, Statement } from "bun:sqlite";
 import type { RequestRecord } from "../canon/record.ts";
+import { toAttemptDays, toTrafficQuarters, toUsageDays } from "./additions.ts";
 import { troubleOf } from "./database.ts";
 import { insertRow, rowOf, type Value } from "./row.ts";
-import { addToSums, emptySums, toAttemptDays, toTrafficQuarters, toUsageDays } from "./sums.ts";
+import { addToSums, emptySums } from "./sums.ts";
 
 export type BatchResult = { readonly written: number; readonly refused: readonly string[] };
 

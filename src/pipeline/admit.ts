@@ -29,7 +29,7 @@ export function admit(
   const cancellation = createCancellation();
   const { abort } = cancellation;
   const deadlineMs = admission.arrivedMs + generation.requestTimeoutMs;
-  const context: Context = Object.assign(cancellation, {
+  const context: Context = {
     id: admission.requestId,
     arrivedMs: admission.arrivedMs,
     startedAtMs: clock.nowMs(),
@@ -38,7 +38,15 @@ export function admit(
     client: clientName(request.headers.get("user-agent")),
     tags: tagsOf(request.headers.get("x-clawgate-tags")),
     deadlineMs,
-  });
+    abort,
+    onAbort: cancellation.onAbort,
+    get abortReason() {
+      return cancellation.abortReason;
+    },
+    get signal() {
+      return cancellation.signal;
+    },
+  };
   const live: LiveRequest = {
     id: context.id,
     door: door.name,

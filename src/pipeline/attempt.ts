@@ -152,7 +152,10 @@ async function tryOne(
   );
   const { firstTokenMs, idleMs, totalMs } = provider.limits;
   const endMs = totalMs === null ? Number.POSITIVE_INFINITY : trial.startedMs + totalMs;
-  watch.set(Math.min(trial.startedMs + firstTokenMs, endMs));
+  // Nobody sees the first word of a whole answer that passes as bytes: until its end it may take the longer of the two.
+  const isWhole = trial.lane === "relay" && !run.stream;
+  const answerMs = isWhole ? Math.max(firstTokenMs, idleMs) : firstTokenMs;
+  watch.set(Math.min(trial.startedMs + answerMs, endMs));
   // A whole answer that is being written is not a silent upstream, however long it takes in all.
   trial.onWords = () => {
     trial.firstTokenMs ??= Math.round(clock.monotonicMs() - trial.startedMs);
@@ -180,7 +183,13 @@ async function tryOne(
       if (piece.failure !== null && !piece.opens) return piece.failure;
       if (piece.bytes.length > 0 || piece.isLast || piece.failure !== null) pieces.push(piece);
       if (!piece.opens && !piece.isLast) continue;
-      trial.firstTokenMs ??= Math.round(clock.monotonicMs() - trial.startedMs);
+      const openedMs = clock.monotonicMs() - trial.startedMs;
+      trial.firstTokenMs ??= Math.round(openedMs);
+      if (trial.isProbe && piece.failure === null) {
+        // A long stream must not keep everybody else away from a provider that answers.
+        trial.isProbe = false;
+        estate.health.opened(target.provider, openedMs);
+      }
       return { trial, lane, pieces };
     }
   } catch (thrown) {

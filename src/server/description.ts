@@ -1,7 +1,6 @@
 // The API description: OpenAPI JSON from the table of routes and our zod schemas, and its page from the binary.
 // The page must never load anything from another host.
 
-import { swagger } from "@elysiajs/swagger";
 import { Elysia } from "elysia";
 import scalarScript from "../../node_modules/@scalar/api-reference/dist/browser/standalone.js" with { type: "file" };
 import { components } from "./components.ts";
@@ -79,6 +78,8 @@ export function descriptionRoutes(face: Face, described: readonly Route[]): read
 
 /** The plugin reads the routes of the Elysia it hangs on, so it gets one of its own that never listens. */
 async function makeDescription(face: Face, described: readonly Route[]) {
+  // Loaded here and not at the start: the plugin brings 9 MB that most runs never need.
+  const { swagger } = await import("@elysiajs/swagger");
   const book = new Elysia({ strictPath: true });
   for (const route of described)
     book.route(route.method, route.path.replace(/\*(?=\/)/, ":id"), () => "", { detail: route.detail });
@@ -89,7 +90,7 @@ async function makeDescription(face: Face, described: readonly Route[]) {
       scalarCDN: scriptPath,
       scalarConfig: scalarSettings,
       excludeMethods: ["OPTIONS", "HEAD"],
-      documentation: documentation(face),
+      documentation: documentation(face, await face.apiSchemas()),
     }),
   );
   const read = async (path: string) => (await book.handle(new Request(`http://localhost${path}`))).text();
@@ -108,7 +109,7 @@ const scalarSettings: Record<string, unknown> = {
   customCss: ":root { --scalar-font: system-ui, sans-serif; --scalar-font-code: ui-monospace, monospace; }",
 };
 
-function documentation(face: Face) {
+function documentation(face: Face, schemas: Awaited<ReturnType<Face["apiSchemas"]>>) {
   return {
     info: {
       title: "ClawGate",
@@ -125,7 +126,7 @@ function documentation(face: Face) {
     ],
     paths: { "/v1/models/{model}": { get: describe.model } },
     components: {
-      schemas: components(face.apiSchemas()),
+      schemas: components(schemas),
       securitySchemes: {
         bearer: { type: "http" as const, scheme: "bearer", description: "A client key of auth.keys" },
         apiKey: { type: "apiKey" as const, in: "header", name: "x-api-key", description: "The same key" },

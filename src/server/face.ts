@@ -53,5 +53,5 @@ export type Face = {
   readonly log: { error(message: string, fields: Readonly<Record<string, unknown>>): void };
   readonly version: string;
   /** Request schemas for the API description, by door name. Called when the description is first asked for. */
-  apiSchemas(): Readonly<Record<string, z.ZodType>>;
+  apiSchemas(): Promise<Readonly<Record<string, z.ZodType>>>;
 };

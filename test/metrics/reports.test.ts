@@ -32,6 +32,15 @@ const failedAttempt = sampleAttempt({
   maybeBilled: true,
 });
 
+const unknownUsageShown = {
+  input: null,
+  input_uncached: null,
+  input_cached: null,
+  input_cache_write: null,
+  output: null,
+  output_reasoning: null,
+};
+
 /** One of each: plain, fallen back, failed, cancelled, refused before any attempt. */
 function recordFive(): void {
   store.record(sampleRecord("plain", { tenant: "red" }));
@@ -330,6 +339,73 @@ describe("recent", () => {
         output: 50,
         output_reasoning: 10,
       },
+    });
+  });
+
+  test("keeps unlike requests apart, in whatever order they come", async () => {
+    for (let i = 0; i < 60; i++) {
+      const provider = ["alpha", "beta", "gamma"][i % 3] ?? "";
+      const attempts = [sampleAttempt({ provider, outcome: i % 2 === 0 ? "ok" : "failed" })];
+      store.record(sampleRecord(`r-${i}`, { provider, attempts, tenant: i % 4 === 0 ? "red" : null }));
+    }
+    const { providers } = await reports.stats({ nowMs: noonMs });
+    expect(
+      providers.map(({ provider, requests, failures, attempts }) => [provider, requests, failures, attempts]),
+    ).toEqual([
+      ["alpha", 20, 10, 20],
+      ["beta", 20, 10, 20],
+      ["gamma", 20, 10, 20],
+    ]);
+    const { totals } = await reports.stats({ nowMs: noonMs, tenant: "red" });
+    expect(totals).toMatchObject({ total_requests: 15, total_attempts: 15, total_prompt_tokens: 15_000 });
+  });
+
+  test("leaves out what is too long to keep, and stays readable", async () => {
+    const attempts = Array.from({ length: 400 }, (_, i) => sampleAttempt({ waitMs: i }));
+    store.record(sampleRecord("long", { attempts, facts: { text: "x".repeat(40_000) } }));
+    const [row] = await reports.recent({});
+    expect(row).toMatchObject({ facts: null, candidates: [], reason: "keyword" });
+    expect(row?.attempts).toEqual(attempts.slice(-20));
+  });
+
+  test("gives back a failed attempt as it was, and a request that says nothing", async () => {
+    const attempts = [failedAttempt, sampleAttempt({ startedAtMs: noonMs + 7, headersMs: null })];
+    store.record(sampleRecord("two", { attempts }));
+    store.record(
+      sampleRecord("bare", {
+        attempts: [],
+        candidates: [],
+        facts: null,
+        reason: null,
+        rule: null,
+        layer: null,
+        confidence: null,
+        client: null,
+        provider: null,
+        model: null,
+        upstreamModel: null,
+        overheadMs: null,
+        firstTokenMs: null,
+        finish: null,
+        costNanoUsd: null,
+        usage: unknownUsage,
+      }),
+    );
+    const [bare, two] = await reports.recent({});
+    expect(two?.attempts).toEqual(attempts);
+    expect(bare).toMatchObject({
+      model: "",
+      rule_name: "",
+      reason: null,
+      facts: null,
+      candidates: [],
+      confidence: null,
+      client: null,
+      upstream_model: null,
+      overhead_ms: null,
+      finish: null,
+      attempts: [],
+      usage: unknownUsageShown,
     });
   });
 

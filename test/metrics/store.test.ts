@@ -239,6 +239,26 @@ describe("what is thrown away", () => {
     expect(sums()?.first).toBeGreaterThan(oldest);
   });
 
+  test("old rows wherever they stand: behind newer ones, and behind those of a clock that was wrong", async () => {
+    const path = join(place(), "clawgate.db");
+    const before = testStore(path);
+    for (let i = 0; i < 1200; i++) {
+      const days = i % 2 === 0 ? 8 : i < 600 ? -900 : 1;
+      before.record(sampleRecord(`r-${i}`, { startedAtMs: noonMs - days * dayMs }));
+    }
+    await before.close();
+    const store = opened(path, { retentionDays: 7 });
+    await until(() => rowCount(store) === 600);
+    const sums = () =>
+      store.read((db) => db.query<{ n: number }, []>("SELECT sum(requests) AS n FROM usage_days").get());
+    await until(() => sums()?.n === 600);
+    expect(
+      store.read((db) =>
+        db.query("SELECT count(*) AS n FROM request_records WHERE started_at_ms < ?").get(noonMs - 7 * dayMs),
+      ),
+    ).toEqual({ n: 0 });
+  });
+
   test("the oldest rows, when the file has reached its size", async () => {
     const path = join(place(), "clawgate.db");
     const log = listeningLog();

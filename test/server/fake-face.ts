@@ -76,7 +76,7 @@ export function fakeFace(): FakeFace {
     monotonicMs: () => performance.now(),
     log: { error: (message, fields) => void face.logged.push(`${message} ${String(fields.error)}`) },
     version: "0.0.0-test",
-    apiSchemas() {
+    async apiSchemas() {
       const part: z.ZodType = z.lazy(() => z.object({ text: z.string().nullish(), parts: z.array(part) }));
       return {
         chat: z.looseObject({ model: z.string(), messages: z.array(part) }),

@@ -4,6 +4,8 @@
 export type Reach = {
   /** An answer came: the origin is there. */
   answered(origin: string): void;
+  /** It answered within the last 5 minutes: a connection to it may lie in the pool. */
+  hasAnswered(origin: string): boolean;
   /** Calls `onDead` once if the origin cannot be connected to within `connectMs`. The returned function stops the watch. */
   watch(origin: string, connectMs: number, onDead: () => void): () => void;
 };
@@ -11,6 +13,7 @@ export type Reach = {
 export type Connect = (host: string, port: number, onOpen: () => void, onError: () => void) => () => void;
 
 const trustMs = 30_000;
+const poolMs = 300_000;
 
 export function createReach(options: {
   readonly nowMs: () => number;
@@ -18,12 +21,16 @@ export function createReach(options: {
   readonly connect: Connect;
 }): Reach {
   const lastAnswer = new Map<string, number>();
+  const lastConnect = new Map<string, number>();
+  const isRecent = (times: ReadonlyMap<string, number>, origin: string, withinMs: number): boolean =>
+    options.nowMs() - (times.get(origin) ?? Number.NEGATIVE_INFINITY) < withinMs;
   const isTrusted = (origin: string): boolean =>
-    options.nowMs() - (lastAnswer.get(origin) ?? Number.NEGATIVE_INFINITY) < trustMs;
+    isRecent(lastAnswer, origin, trustMs) || isRecent(lastConnect, origin, trustMs);
   return {
     answered(origin) {
       lastAnswer.set(origin, options.nowMs());
     },
+    hasAnswered: (origin) => isRecent(lastAnswer, origin, poolMs),
     watch(origin, connectMs, onDead) {
       if (isTrusted(origin)) return () => undefined;
       const url = new URL(origin);
@@ -43,7 +50,7 @@ export function createReach(options: {
             url.hostname.replace(/^\[|\]$/g, ""),
             port,
             () => {
-              lastAnswer.set(origin, options.nowMs());
+              lastConnect.set(origin, options.nowMs());
               stop();
             },
             () => undefined,

@@ -64,7 +64,8 @@ function glanceReply(body: unknown): Glance | null {
   if (!isRecord(body) || body["type"] !== "message" || !Array.isArray(body["content"])) return null;
   const reason = body["stop_reason"];
   if (reason !== "end_turn" && reason !== "max_tokens") return null;
-  const isPlain = (block: unknown): boolean => isRecord(block) && block["type"] === "text" && block["text"] !== "";
+  const isPlain = (block: unknown): boolean =>
+    isRecord(block) && block["type"] === "text" && block["text"] !== "";
   if (body["content"].length === 0 || !body["content"].every(isPlain)) return null;
   return { ...glanceAtStart(body), finish: decodeFinish(reason, null) };
 }

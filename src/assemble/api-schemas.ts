@@ -1,0 +1,18 @@
+// Request schemas for the API description, by door name. Imported when the description is first asked for,
+// because a few thousand zod objects are memory that a start should not pay.
+
+import type { z } from "zod";
+
+export async function apiSchemas(): Promise<Readonly<Record<string, z.ZodType>>> {
+  const [chat, messages, embeddings] = await Promise.all([
+    import("../dialects/openai-chat/schema.ts"),
+    import("../dialects/anthropic-messages/schema.ts"),
+    import("../pipeline/embeddings-schema.ts"),
+  ]);
+  return {
+    chat: chat.chatRequestSchema,
+    messages: messages.messagesRequestSchema,
+    "count-tokens": messages.countTokensRequestSchema,
+    embeddings: embeddings.embeddingsRequestSchema,
+  };
+}
