@@ -37,7 +37,13 @@ export function createFace(estate: HouseEstate, current: () => Assembled): Face 
       handle(
         door,
         request,
-        { caller, requestId: facts.requestId, arrivedMs: facts.arrivedMs, keepOpen: facts.keepOpen },
+        {
+          caller,
+          requestId: facts.requestId,
+          arrivedMs: facts.arrivedMs,
+          keepOpen: facts.keepOpen,
+          letGo: facts.letGo,
+        },
         current().road,
         estate,
       ),

@@ -103,6 +103,7 @@ function backendOf(
     fetch: estate.fetch,
     reach: estate.reach,
     nowMs: estate.clock.nowMs,
+    setTimer: estate.clock.setTimer,
     redact: estate.redact,
   });
 }

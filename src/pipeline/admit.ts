@@ -16,6 +16,8 @@ export type Admission = {
   readonly caller: Caller;
   /** Lifts the connection's idle timeout; called once the body is read. */
   keepOpen(): void;
+  /** Closes the connection of a client that does not read. */
+  letGo(): void;
 };
 
 export function admit(
@@ -73,6 +75,7 @@ export function admit(
     estate,
     generation,
     live,
+    letGo: admission.letGo,
     onSettled() {
       stopDeadline();
       request.signal.removeEventListener("abort", onGone);

@@ -39,6 +39,8 @@ export type Run = {
   readonly estate: Estate;
   readonly generation: Generation;
   readonly live: LiveRequest;
+  /** Closes the client's connection: it does not read, and its end would never be told to it. */
+  readonly letGo: () => void;
   readonly trials: AttemptRecord[];
   decision: RoutedDecision | null;
   requestedModel: string;
@@ -63,6 +65,7 @@ export function createRun(options: {
   readonly estate: Estate;
   readonly generation: Generation;
   readonly live: LiveRequest;
+  readonly letGo: () => void;
   readonly onSettled: () => void;
 }): Run {
   const { context, estate } = options;
@@ -74,6 +77,7 @@ export function createRun(options: {
     door: options.door,
     generation: options.generation,
     live: options.live,
+    letGo: options.letGo,
     trials: [],
     decision: null,
     requestedModel: "",

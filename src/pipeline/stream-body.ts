@@ -28,7 +28,10 @@ export function streamBody(run: Run, client: ClientHalf, source: Opened | Promis
   };
   // A generator that was never started, or that waits for a client who has gone, may never reach its `finally`.
   stopListening = context.onAbort(() => {
-    if (!patience.isWithUpstream()) end(failureFrom(context.abortReason));
+    if (patience.isWithUpstream()) return;
+    end(failureFrom(context.abortReason));
+    // Who reads now is still told the end; who does not would keep the connection and its full buffers for ever.
+    run.letGo();
   });
 
   /** Before every yield: whoever has gone is not waited for. */

@@ -23,6 +23,8 @@ export type DoorFacts = RequestFacts & {
   readonly arrivedMs: number;
   /** Lifts the idle timeout of this connection: to be called once the request is admitted and its body read. */
   keepOpen(): void;
+  /** Closes this connection within seconds, whatever is still to be sent: for a client that does not read. */
+  letGo(): void;
 };
 
 export type Health = { readonly status: "ok" | "degraded" | "down"; readonly [key: string]: unknown };

@@ -117,6 +117,43 @@ describe("the circuit", () => {
     expect(go()).toBe("yes");
   });
 
+  test("a probe whose answer has begun closes the circuit; breaking off later is a failure as any other", () => {
+    const { book, fail, succeed, go, advance, alarms } = bookForTest();
+    times(5, () => fail("overloaded"));
+    advance(30_000);
+    expect(book.begin("p", "m")).toBe(true);
+    advance(2_000);
+    book.opened("p", 2_000);
+    expect(go()).toBe("yes");
+    expect(alarms.filter((each) => each.includes("is back"))).toHaveLength(1);
+    times(4, () => fail("bad-output"));
+    expect(book.view("p")).toMatchObject({ circuit: "closed", consecutiveFailures: 4 });
+    // It was never heard to the end in between: the next ejection is longer.
+    fail("bad-output");
+    advance(59_999);
+    expect(go()).toBe("no");
+    advance(1);
+    expect(book.begin("p", "m")).toBe(true);
+    book.opened("p", 0);
+    succeed();
+    expect(book.view("p")).toMatchObject({ circuit: "closed", ejections: 0, healthy: true });
+    expect(alarms.filter((each) => each.includes("is back"))).toHaveLength(2);
+  });
+
+  test("a probe that began before the newest trouble ends as a probe and closes nothing", () => {
+    const { book, fail, go, advance } = bookForTest();
+    times(5, () => fail("overloaded"));
+    advance(30_000);
+    expect(book.begin("p", "m")).toBe(true);
+    advance(1_000);
+    fail("overloaded");
+    advance(1_000);
+    book.opened("p", 2_000);
+    expect(go()).toBe("no");
+    advance(60_000);
+    expect(go()).toBe("probe");
+  });
+
   test("failures while it is open do not make it longer", () => {
     const { book, fail, advance, go } = bookForTest();
     times(50, () => fail("overloaded"));

@@ -75,7 +75,7 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
       door,
       wire,
       upstreams,
-      provider: { timeout: { first_token_s: 0.15, connect_s: 5 } },
+      provider: { timeout: { read_s: 0.15, connect_s: 5 } },
     });
   });
   afterEach(() => road.clear());

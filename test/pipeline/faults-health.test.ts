@@ -157,6 +157,32 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
     });
   });
 
+  test("a long stream that is the probe lets the others in as soon as it has begun", async () => {
+    road.bad.script(() => broken);
+    await askTimes(5);
+    await clock.advance(30_100);
+    const path = wire === "openai" ? "/v1/chat/completions" : "/v1/messages";
+    const frames = (goodAnswer({ path, body: { stream: true } }).chunks ?? []).map(String);
+    const wordAt = frames.findIndex((frame) => frame.includes('"all "'));
+    road.bad.script(() => ({ chunks: frames.slice(0, wordAt + 1), ending: "hang" }));
+    const leaver = new AbortController();
+    const long = await road.ask("hello", { signal: leaver.signal });
+    expect(long.headers.get("x-clawgate-provider")).toBe("bad");
+    const { health } = road.gateway.house.estate;
+    expect(health.view("bad")).toMatchObject({ circuit: "closed", consecutiveFailures: 0 });
+    road.bad.script(goodAnswer);
+    for (const stream of [true, false]) {
+      const heard = await road.hear("hello", { stream });
+      expect(heard.headers.get("x-clawgate-provider")).toBe("bad");
+    }
+    road.bad.script(() => ({ chunks: frames.slice(0, wordAt + 1), ending: "reset", betweenChunksMs: 5 }));
+    expect((await road.hear("hello")).isEnded).toBe(false);
+    expect(health.view("bad")).toMatchObject({ circuit: "closed", consecutiveFailures: 1 });
+    leaver.abort();
+    await long.text().catch(() => "left");
+    await road.gateway.assertClean(road.bad.requests);
+  });
+
   test("a provider that flaps causes no storm", async () => {
     let isUp = true;
     road.bad.script((request) => (isUp ? goodAnswer(request) : broken));

@@ -32,8 +32,14 @@ async function withRoad(
   }
 }
 
-/** A request whose answer is never read. */
-function askWithoutReading(url: string, path: string, body: object): { leave(): void } {
+type Unread = {
+  leave(): void;
+  /** Reads after all what is still there. Settles when the other side has closed. */
+  rest(): Promise<string>;
+};
+
+/** A request whose answer is not read. */
+function askWithoutReading(url: string, path: string, body: object): Unread {
   const { hostname, port } = new URL(url);
   const text = JSON.stringify(body);
   const socket = connect(Number(port), hostname, () => {
@@ -43,12 +49,29 @@ function askWithoutReading(url: string, path: string, body: object): { leave(): 
     );
   });
   socket.on("error", () => undefined);
-  return { leave: () => void socket.destroy() };
+  return {
+    leave: () => void socket.destroy(),
+    rest: () =>
+      new Promise((resolve) => {
+        const parts: Buffer[] = [];
+        socket.on("data", (part) => parts.push(part));
+        socket.on("close", () => resolve(Buffer.concat(parts).toString("latin1")));
+        socket.resume();
+      }),
+  };
 }
+
+const chatPath = "/v1/chat/completions";
+const streamed = (model: string): object => ({
+  model,
+  max_tokens: 9,
+  stream: true,
+  messages: [{ role: "user", content: "hello" }],
+});
 
 describe.each([...lanes])("$door door, $wire vendor", (lane) => {
   const path = lane.door === "openai" ? "/v1/chat/completions" : "/v1/messages";
-  const body = { model: "bad", max_tokens: 9, stream: true, messages: [{ role: "user", content: "hello" }] };
+  const body = streamed("bad");
 
   describe.each([{ stream: true }, { stream: false }])("stream: $stream", ({ stream }) => {
     test("request_timeout_s holds over all attempts: 504", () =>
@@ -57,7 +80,7 @@ describe.each([...lanes])("$door door, $wire vendor", (lane) => {
           ...lane,
           clock: fastClock(10),
           config: { server: { request_timeout_s: 2 } },
-          provider: { timeout: { first_token_s: 1.2 } },
+          provider: { timeout: { read_s: 1.2 } },
         },
         async (road) => {
           road.bad.script(() => ({ isSilent: true }));
@@ -183,7 +206,48 @@ describe.each([...lanes])("$door door, $wire vendor", (lane) => {
         client.leave();
       },
     ));
+
+  test("a whole answer that passes as bytes may take the longer of first_token_s and idle_s", () =>
+    withRoad({ ...lane, provider: { timeout: { first_token_s: 0.1, idle_s: 1 } } }, async (road) => {
+      const isExpress = lane.door === lane.wire;
+      road.bad.script((request) => ({ ...goodAnswer({ ...request, body: {} }), beforeHeadersMs: 250 }));
+      const heard = await road.hear("hello", { stream: false });
+      expect(heard).toMatchObject({ status: 200, text: allWell });
+      expect(heard.headers.get("x-clawgate-provider")).toBe(isExpress ? "bad" : "good");
+      road.bad.script(() => ({ isSilent: true }));
+      const alone = await road.ask("hello", { stream: false, model: "alone" });
+      expect(alone.status).toBe(504);
+      await alone.text();
+      const [attempt] = (await road.gateway.recordOf(alone)).attempts;
+      expect(attempt).toMatchObject({ failure: "timed-out", lane: isExpress ? "relay" : "hub" });
+      expect(attempt?.durationMs).toBeGreaterThanOrEqual(isExpress ? 1_000 : 100);
+      // A stream is still expected to begin in time.
+      expect((await road.hear("hello")).headers.get("x-clawgate-provider")).toBe("good");
+    }));
 });
+
+test(
+  "a client that stays and does not read loses its connection too",
+  () =>
+    withRoad({ door: "openai", wire: "openai", config: { streaming: { stall_s: 1 } } }, async (road) => {
+      const frames = (goodAnswer({ path: chatPath, body: { stream: true } }).chunks ?? []).map(String);
+      const at = frames.findIndex((frame) => frame.includes('"all "'));
+      const long = (frames[at] ?? "").replace("all ", "x".repeat(1_000_000));
+      road.bad.script(() => ({
+        chunks: [...frames.slice(0, at + 1), ...Array.from({ length: 64 }, () => long)],
+      }));
+      const client = askWithoutReading(road.gateway.url, chatPath, streamed("bad"));
+      const { estate, server } = road.gateway.house;
+      await until("it streams", () => estate.live.list()[0]?.stage === "streaming");
+      // Bun counts idle time in steps of 4 s.
+      await until("its connection is closed", () => server.pendingRequests() === 0, 12_000);
+      expect(road.gateway.records()[0]).toMatchObject({ error: "The client stopped reading." });
+      const rest = await client.rest();
+      expect(rest).toStartWith("HTTP/1.1 200");
+      expect(rest).not.toEndWith("0\r\n\r\n");
+    }),
+  20_000,
+);
 
 afterAll(() => {
   upstreams.bad.stop();

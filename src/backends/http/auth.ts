@@ -6,14 +6,17 @@ import { Failure } from "../../canon/failure.ts";
 export type Signer = {
   /** Adds what proves the identity to the headers of a finished request. Throws Failure `credentials-rejected`. */
   sign(headers: Record<string, string>): Promise<void> | void;
-  /** The vendor said 401: whatever was read may be stale, read it again next time. */
-  forget(): void;
+  /**
+   * The vendor said 401 to headers that `sign` had finished: whatever was read may be stale, it is read again next time.
+   * True: signing again may give other headers.
+   */
+  forget(refused: Readonly<Record<string, string>>): boolean;
 };
 
 export type HeaderStyle = "bearer" | "x-api-key";
 
 export function noSigner(): Signer {
-  return { sign: () => undefined, forget: () => undefined };
+  return { sign: () => undefined, forget: () => false };
 }
 
 export function keySigner(key: string, style: HeaderStyle): Signer {
@@ -23,7 +26,7 @@ export function keySigner(key: string, style: HeaderStyle): Signer {
     sign(headers) {
       headers[name] = value;
     },
-    forget: () => undefined,
+    forget: () => false,
   };
 }
 
@@ -58,8 +61,10 @@ export function tokenSigner(read: () => Promise<string>, nowMs: () => number, tt
       }
       headers["authorization"] = `Bearer ${token}`;
     },
-    forget() {
-      held = null;
+    forget(refused) {
+      // Another request may have met the same 401 and read again already.
+      if (held !== null && refused["authorization"] === `Bearer ${held.token}`) held = null;
+      return true;
     },
   };
 }

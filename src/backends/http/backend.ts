@@ -1,4 +1,4 @@
-// A vendor behind HTTP: one POST, no retry of its own but for a connection that had died in the pool.
+// A vendor behind HTTP: one POST, no retry of its own but for a connection that had died in the pool and a token that was renewed.
 // Every failure leaves here as a Failure; no upstream text reaches a client unredacted.
 
 import type { StreamEvent } from "../../canon/event.ts";
@@ -29,10 +29,13 @@ export type HttpBackendOptions = {
   readonly fetch: typeof fetch;
   readonly reach: Reach;
   readonly nowMs: () => number;
+  readonly setTimer: (ms: number, run: () => void) => () => void;
   readonly redact: (text: string) => string;
 };
 
 const errorBodyBytes = 64 * 1024;
+/** An error is told by its status; its words are not waited for longer than this. */
+const errorBodyMs = 2_000;
 export const maxReplyBytes = 64 * 1024 * 1024;
 /** Two tries at most: a reset that comes this fast is a pooled connection that the vendor had closed. */
 const staleConnectionMs = 1_000;
@@ -96,28 +99,58 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     };
     await signer.sign(headers);
     const url = options.baseUrl + path;
-    const startedMs = options.nowMs();
-    let answer: Response;
-    try {
-      answer = await send(url, body, headers, call);
-    } catch (first) {
-      if (!isReset(first) || options.nowMs() - startedMs > staleConnectionMs || call.signal.aborted)
-        throw networkFailure(first);
-      try {
-        answer = await send(url, body, headers, call);
-      } catch (second) {
-        throw networkFailure(second);
+    let answer = await post(url, body, headers, call);
+    if (answer.status === 401 && signer.forget(headers)) {
+      const renewed = await signedAgain(headers);
+      if (renewed !== null) {
+        void answer.body?.cancel().catch(() => undefined);
+        answer = await post(url, body, renewed, call);
+        if (answer.status === 401) signer.forget(renewed);
       }
     }
     call.onHeaders(answer.status);
     if (answer.status >= 200 && answer.status < 300) return answer;
-    if (answer.status === 401) signer.forget();
     throw await errorAnswer(answer);
+  };
+
+  /** Null: there is no other token than the one that was refused, or none can be read now; then the vendor's 401 stands. */
+  const signedAgain = async (refused: Record<string, string>): Promise<Record<string, string> | null> => {
+    const headers = { ...refused };
+    try {
+      await signer.sign(headers);
+    } catch (thrown) {
+      if (thrown instanceof Failure) return null;
+      throw thrown;
+    }
+    return Object.keys(headers).some((name) => headers[name] !== refused[name]) ? headers : null;
+  };
+
+  const post = async (
+    url: string,
+    body: Uint8Array,
+    headers: Record<string, string>,
+    call: Call,
+  ): Promise<Response> => {
+    const startedMs = options.nowMs();
+    try {
+      return await send(url, body, headers, call);
+    } catch (first) {
+      const isStale =
+        isReset(first) &&
+        options.nowMs() - startedMs <= staleConnectionMs &&
+        options.reach.hasAnswered(origin);
+      if (!isStale || call.signal.aborted) throw networkFailure(first);
+    }
+    try {
+      return await send(url, body, headers, call);
+    } catch (second) {
+      throw networkFailure(second);
+    }
   };
 
   const errorAnswer = async (answer: Response): Promise<Failure> => {
     const { status, headers } = answer;
-    const text = await readAtMost(answer, errorBodyBytes).catch(() => "");
+    const text = await readAtMost(answer, errorBodyBytes, options.setTimer).catch(() => "");
     if (status >= 300 && status < 400) {
       return failureOfStatus(
         status,
@@ -157,6 +190,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
         redirect: "manual",
         ...(options.proxy === null ? {} : { proxy: options.proxy }),
       } as RequestInit);
+      options.reach.answered(origin);
       await answer.body?.cancel();
       // Some vendors have no list, some hide it: only a server's own trouble is bad news here.
       return answer.status >= 500
@@ -261,15 +295,28 @@ export function foreignAnswer(): Failure {
   return new Failure("bad-output", "The upstream answered with something that is not its API's format.");
 }
 
-/** At most `limit` bytes of the body as text; the rest is not read. */
-async function readAtMost(answer: Response, limit: number): Promise<string> {
+/** At most `limit` bytes of the body as text, as far as they come within `errorBodyMs`; the rest is not read. */
+async function readAtMost(
+  answer: Response,
+  limit: number,
+  setTimer: HttpBackendOptions["setTimer"],
+): Promise<string> {
   if (answer.body === null) return "";
+  const reader = answer.body.getReader();
+  const { promise: isLate, resolve } = Promise.withResolvers<null>();
+  const stop = setTimer(errorBodyMs, () => resolve(null));
   const parts: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of answer.body) {
-    parts.push(chunk);
-    size += chunk.byteLength;
-    if (size >= limit) break;
+  try {
+    while (size < limit) {
+      const step = await Promise.race([reader.read(), isLate]);
+      if (step === null || step.done) break;
+      parts.push(step.value);
+      size += step.value.byteLength;
+    }
+  } finally {
+    stop();
+    void reader.cancel().catch(() => undefined);
   }
   return Buffer.concat(parts).subarray(0, limit).toString("utf8");
 }

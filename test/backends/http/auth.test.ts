@@ -44,9 +44,23 @@ describe("a token from elsewhere", () => {
 
   test("is read again after a 401", async () => {
     const { signer } = tokens(["stale", "fresh"]);
-    await signed(signer);
-    signer.forget();
+    expect(signer.forget(await signed(signer))).toBe(true);
     expect(await signed(signer)).toEqual({ authorization: "Bearer fresh" });
+  });
+
+  test("a late 401 of an old token does not forget the new one", async () => {
+    const { signer, reads } = tokens(["stale", "fresh", "newer"]);
+    const refused = await signed(signer);
+    signer.forget(refused);
+    await signed(signer);
+    expect(signer.forget(refused)).toBe(true);
+    expect(await signed(signer)).toEqual({ authorization: "Bearer fresh" });
+    expect(reads()).toBe(2);
+  });
+
+  test("only a token that is read can change by reading again", async () => {
+    for (const signer of [keySigner("k", "bearer"), keySigner("k", "x-api-key"), noSigner()])
+      expect(signer.forget(await signed(signer))).toBe(false);
   });
 
   test("is read once for many requests at a time", async () => {

@@ -84,6 +84,21 @@ test("what one request hears is known to those that wait beside it", async () =>
   expect(clock.waiting()).toBe(0);
 });
 
+test("a pooled connection is possible for 5 minutes after an answer, and never after a mere connection", async () => {
+  const { clock, reach, dials, watch } = reachForTest();
+  const origin = "https://api.example.com";
+  watch();
+  await clock.advance(5_000);
+  dials[0]?.open();
+  expect(reach.hasAnswered(origin)).toBe(false);
+  reach.answered(origin);
+  await clock.advance(299_999);
+  expect(reach.hasAnswered(origin)).toBe(true);
+  expect(reach.hasAnswered("https://other.example.com")).toBe(false);
+  await clock.advance(1);
+  expect(reach.hasAnswered(origin)).toBe(false);
+});
+
 test("ports and IPv6 hosts are read from the origin", async () => {
   const { clock, dials, watch } = reachForTest();
   watch("http://[fd00::1]:8080");
