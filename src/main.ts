@@ -21,11 +21,18 @@ function environmentOf(environment: Readonly<Record<string, string | undefined>>
   return Object.fromEntries(present);
 }
 
+// fetch would send even loopback through these; which upstream gets which proxy is decided in backends/http/proxy.ts.
+const environment = environmentOf(process.env);
+for (const name of ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]) {
+  delete process.env[name];
+  delete process.env[name.toLowerCase()];
+}
+
 process.exitCode = await dispatch({
   args: process.argv.slice(2),
-  environment: process.env,
+  environment,
   workingDirectory: process.cwd(),
-  homeDirectory: process.env["HOME"] || homedir(),
+  homeDirectory: environment["HOME"] || homedir(),
   stdout: process.stdout,
   stderr: process.stderr,
 });
