@@ -95,7 +95,8 @@ function chooseChat(
             backend: { ...backend, open },
             dialect,
             path,
-            body: spliceObject(enrolled.bytes, enrolled.scan, edits),
+            // Only the first try may write into the body: an earlier one might still be sending it.
+            body: spliceObject(enrolled.bytes, enrolled.scan, edits, run.attempts === 1),
             stream: enrolled.stream,
             facts: { requestId: run.context.id, createdSeconds, wantsUsage: asksForUsage(dialect, enrolled) },
             call,

@@ -159,15 +159,39 @@ export function readString(bytes: Buffer, start: number, end: number): string {
   }
 }
 
+/** False, and nothing done, unless every edit replaces a member that is at least as long; blanks fill the rest. */
+function overwrite(bytes: Buffer, scan: JsonScan, edits: readonly JsonEdit[]): boolean {
+  const places = edits.map(({ key, json }) => ({
+    json,
+    member: scan.members.find((each) => each.key === key),
+  }));
+  const fits = places.every(
+    ({ json, member }) => member !== undefined && Buffer.byteLength(json) <= member.end - member.start,
+  );
+  if (!fits) return false;
+  for (const { json, member } of places) {
+    if (member === undefined) continue;
+    const end = member.start + bytes.write(json, member.start);
+    bytes.fill(0x20, end, member.end);
+  }
+  return true;
+}
+
 /** A change of one top-level member; `json` is JSON text. */
 export type JsonEdit = { readonly key: string; readonly json: string };
 
 /**
  * The same object with members replaced, or added at its front. Untouched bytes stay as they are,
- * so that a provider's prompt cache sees the same prefix.
+ * so that a provider's prompt cache sees the same prefix. With `mayOverwrite` the change is written into `bytes` itself
+ * where it fits: a copy of a 100 KB prompt costs more than everything else that is done with it.
  */
-export function spliceObject(bytes: Buffer, scan: JsonScan, edits: readonly JsonEdit[]): Uint8Array {
-  if (edits.length === 0) return bytes;
+export function spliceObject(
+  bytes: Buffer,
+  scan: JsonScan,
+  edits: readonly JsonEdit[],
+  mayOverwrite = false,
+): Uint8Array {
+  if (edits.length === 0 || (mayOverwrite && overwrite(bytes, scan, edits))) return bytes;
   const cuts: { start: number; end: number; text: string }[] = [];
   const added: string[] = [];
   for (const edit of edits) {

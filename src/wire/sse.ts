@@ -98,10 +98,17 @@ export function readFrames(input: string | Uint8Array): SseFrame[] {
 /** The one frame of a slice of `splitFrames`; null when it holds only comments. */
 export function readFrame(slice: Buffer): SseFrame | null {
   const text = slice.toString("utf8");
-  const first = text.indexOf("\n");
-  // Nearly every frame is one data line: no decoder is set up for it.
-  if (text.startsWith("data: ") && first === text.length - 2 && !text.includes("\r"))
-    return { event: null, data: text.slice(6, first) };
+  // Nearly every frame is one data line, named or not: no decoder is set up for those.
+  if (!text.includes("\r")) {
+    const first = text.indexOf("\n");
+    if (text.startsWith("data: ") && first === text.length - 2)
+      return { event: null, data: text.slice(6, first) };
+    if (text.startsWith("event: ") && text.startsWith("data: ", first + 1)) {
+      const second = text.indexOf("\n", first + 1);
+      if (second === text.length - 2)
+        return { event: text.slice(7, first), data: text.slice(first + 7, second) };
+    }
+  }
   return readFrames(slice)[0] ?? null;
 }
 

@@ -7,6 +7,7 @@ import {
   encodeFrame,
   FrameTooLarge,
   lastFrameEnd,
+  readFrame,
   readFrames,
   splitFrames,
   type SseFrame,
@@ -169,4 +170,21 @@ test("an encoded frame is read as it was written", () => {
     plain('{"a":1}'),
     { event: "done", data: "[DONE]" },
   ]);
+});
+
+test("one slice is read as the decoder reads it", () => {
+  const slices = [
+    "data: {}\n\n",
+    "data:{}\n\n",
+    "event: ping\ndata: {}\n\n",
+    "event: ping\ndata: a\ndata: b\n\n",
+    "event:ping\ndata: {}\n\n",
+    ": comment\n\n",
+    "event: ping\n\n",
+    "data: a\r\n\r\n",
+    "id: 1\nevent: x\ndata: y\n\n",
+    "data: a\nevent: late\n\n",
+    "data: \n\n",
+  ];
+  for (const slice of slices) expect(readFrame(Buffer.from(slice))).toEqual(readFrames(slice)[0] ?? null);
 });
