@@ -69,6 +69,7 @@ export function admit(
   const onGone = (): void => abort(new Failure("cancelled", "The client went away."));
   if (request.signal.aborted) onGone();
   else request.signal.addEventListener("abort", onGone, { once: true });
+  const leave = estate.live.add(live);
   const run = createRun({
     context,
     door,
@@ -77,11 +78,11 @@ export function admit(
     live,
     letGo: admission.letGo,
     onSettled() {
+      leave();
       stopDeadline();
       request.signal.removeEventListener("abort", onGone);
     },
   });
-  estate.live.add(live);
   return run;
 }
 

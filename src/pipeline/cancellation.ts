@@ -8,7 +8,7 @@ export type Cancellation = Pick<Context, "abort" | "abortReason" | "onAbort" | "
 export function createCancellation(): Cancellation {
   let reason: Error | null = null;
   let controller: AbortController | null = null;
-  const listeners = new Set<() => void>();
+  let listeners: readonly (() => void)[] = [];
   return {
     get abortReason() {
       return reason;
@@ -24,13 +24,16 @@ export function createCancellation(): Cancellation {
       if (reason !== null) return;
       reason = why;
       controller?.abort(why);
-      for (const listener of listeners) listener();
-      listeners.clear();
+      const told = listeners;
+      listeners = [];
+      for (const listener of told) listener();
     },
     onAbort(listener) {
       if (reason !== null) listener();
-      else listeners.add(listener);
-      return () => listeners.delete(listener);
+      else listeners = [...listeners, listener];
+      return () => {
+        listeners = listeners.filter((each) => each !== listener);
+      };
     },
   };
 }

@@ -97,7 +97,6 @@ export function createRun(options: {
       if (isSettled) return;
       isSettled = true;
       options.onSettled();
-      estate.live.remove(context.id);
       if (winner !== null) endTrial(run, winner, failure);
       if (failure?.kind === "internal")
         estate.log.error("a request met a bug", { request: context.id, error: failure.cause });
