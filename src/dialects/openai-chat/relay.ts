@@ -141,16 +141,7 @@ export const relay: RelayHalf = {
   // Parts of the Responses API and a role that most compatible servers do not know (facts/clients.md section 10).
   declines: [Buffer.from('"input_text"'), Buffer.from('"developer"')],
   // Every chunk says `"finish_reason":null`, and inside strings quotes are escaped: these mark only frames with news.
-  markers: [
-    '"finish_reason":"',
-    '"finish_reason": "',
-    '"prompt_tokens"',
-    '"completion_tokens"',
-    '"error"',
-    "event: error",
-    "event:error",
-    "[DONE]",
-  ],
+  markers: ['"finish_reason":"', '"finish_reason": "', '_tokens"', '"error"', "event:", "[DONE]"],
   glance,
   glanceReply,
   edits,
