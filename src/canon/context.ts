@@ -17,6 +17,4 @@ export type Context = {
   readonly signal: AbortSignal;
   /** `reason` must be a Failure. Idempotent. */
   abort(reason: Error): void;
-  /** Monotonic milliseconds at which the whole request, all attempts included, must be over. */
-  readonly deadlineMs: number;
 };

@@ -30,7 +30,6 @@ export function admit(
   const { clock } = estate;
   const cancellation = createCancellation();
   const { abort } = cancellation;
-  const deadlineMs = admission.arrivedMs + generation.requestTimeoutMs;
   const context: Context = {
     id: admission.requestId,
     arrivedMs: admission.arrivedMs,
@@ -39,7 +38,6 @@ export function admit(
     keyId: admission.caller.keyId,
     client: clientName(request.headers.get("user-agent")),
     tags: tagsOf(request.headers.get("x-clawgate-tags")),
-    deadlineMs,
     abort,
     onAbort: cancellation.onAbort,
     get abortReason() {

@@ -73,7 +73,7 @@ function chooseChat(
   request: Request,
 ): (provider: Provider) => LaneChoice {
   const dialect = run.generation.dialects[door.dialect];
-  const { setTimer } = run.estate.clock;
+  const { setTimer } = run.estate.ticker;
   const createdSeconds = Math.floor(run.context.startedAtMs / 1000);
   let decoded: ChatRequest | null = null;
   const needsHub = dialect.backend.relay.declines.some((bytes) => enrolled.bytes.includes(bytes));

@@ -89,7 +89,7 @@ function pulledResponse(body: Bun.BodyInit, headers: Record<string, string>): Re
 function withinCommit(run: Run, opening: Promise<Opened>, commitMs: number): Promise<Opened | null> {
   if (commitMs === 0) return opening;
   return new Promise((resolve, reject) => {
-    const stop = run.estate.clock.setTimer(commitMs, () => resolve(null));
+    const stop = run.estate.ticker.setTimer(commitMs, () => resolve(null));
     opening.then(
       (opened) => {
         stop();
