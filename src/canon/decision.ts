@@ -11,6 +11,24 @@ export type Candidate = Target & {
   readonly kept: boolean;
 };
 
+/** What routing saw of a request: numbers and yes or no, never words. Stored with the record. */
+export type RequestFacts = {
+  /** Estimated input tokens of the whole request (canon/tokens.ts). */
+  readonly estimatedTokens: number;
+  readonly hasTools: boolean;
+  readonly hasImages: boolean;
+  /** The last user turn holds a fenced code block. */
+  readonly hasCodeBlock: boolean;
+  /** The answer must keep to a JSON schema. */
+  readonly wantsJsonSchema: boolean;
+  /** A thinking budget was named. "Adaptive" and an effort are wishes that a model may ignore. */
+  readonly wantsThinking: boolean;
+  /** Longest answer the client asked for, null when it named none. */
+  readonly maxTokens: number | null;
+  /** OpenClaw's own periodic turn, recognised by its user turn. */
+  readonly isHeartbeat: boolean;
+};
+
 export type Decision = {
   readonly layer: Layer;
   /** The rule's name, `explicit-model`, or `no-match`; a diversion is written with `->` (ASCII: header values). */
@@ -21,4 +39,6 @@ export type Decision = {
   /** In the order in which they are tried; never empty. */
   readonly targets: readonly Target[];
   readonly candidates: readonly Candidate[];
+  /** Null where nobody had to look at the request. */
+  readonly facts: RequestFacts | null;
 };

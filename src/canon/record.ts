@@ -10,6 +10,8 @@ export type AttemptOutcome = "ok" | "failed" | "skipped" | "cancelled";
 export type AttemptRecord = {
   readonly provider: string;
   readonly model: string;
+  /** Fingerprint of the key that was used; null where the provider has but one. */
+  readonly credential: string | null;
   readonly outcome: AttemptOutcome;
   /** "relay" = express lane, "hub" = translated, "forward" = a road without a chat request. */
   readonly lane: "relay" | "hub" | "forward";

@@ -4,7 +4,7 @@
 import type { Effort } from "./effort.ts";
 
 /** Names of the wire formats this house speaks. A dialect owns exactly one name. */
-export type DialectName = "openai-chat" | "anthropic-messages";
+export type DialectName = "openai-chat" | "anthropic-messages" | "openai-responses" | "google-genai";
 
 /** A pocket keyed by dialect name. An encoder reads its own pocket only and drops the others. */
 export type Extras = Partial<Record<DialectName, Readonly<Record<string, unknown>>>>;

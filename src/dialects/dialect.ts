@@ -4,7 +4,7 @@
 import type { FinishReason, StreamEvent } from "../canon/event.ts";
 import type { Failure } from "../canon/failure.ts";
 import type { Reply } from "../canon/reply.ts";
-import type { ChatRequest, DialectName } from "../canon/request.ts";
+import type { ChatRequest, DialectName, Tool } from "../canon/request.ts";
 import type { Usage } from "../canon/usage.ts";
 import type { JsonEdit, JsonScan } from "../wire/json.ts";
 import type { SseFrame } from "../wire/sse.ts";
@@ -24,6 +24,8 @@ export type AnswerFacts = {
   readonly requestId: string;
   readonly createdSeconds: number;
   readonly wantsUsage: boolean;
+  /** The tools as the client declared them: a call goes back in the kind of its tool. Absent on the express lane. */
+  readonly tools?: readonly Tool[];
 };
 
 /** Turns events into the text of one stream. A `failure` event becomes the dialect's in-band error, with no happy ending. */
@@ -44,6 +46,8 @@ export type ClientHalf = {
   encodeModel(card: ModelCard): unknown;
   /** A frame that says "still here" in the dialect's own typed way. */
   readonly heartbeatFrame: string;
+  /** Sent where other formats get an SSE comment. Absent: this format's clients skip comments. */
+  readonly quietFrame?: string;
   /** What ends a good stream ("data: [DONE]", message_stop), for a relay whose vendor left it out. */
   readonly endFrame: string;
 };
@@ -83,6 +87,8 @@ export type Glance = {
   readonly finish?: FinishReason;
   /** True for words of a refusal; the finish that follows may not say so (OpenAI's is then "stop"). */
   readonly isRefusal?: boolean;
+  /** True for a tool call where the finish that follows does not say that there was one (Google's is then "stop"). */
+  readonly isCall?: boolean;
   readonly failure?: Failure;
   /** True when a good stream is over with this frame ([DONE], message_stop). */
   readonly isEnd?: boolean;
@@ -97,6 +103,8 @@ export type RelayHalf = {
    * A body that holds one goes through the hub; a false alarm costs time and nothing else.
    */
   readonly declines: readonly Buffer[];
+  /** The same where it depends on the model that is asked. */
+  readonly declinesFor?: (bytes: Buffer, model: string) => boolean;
   /** After the gate only frames that hold one of these are read. */
   readonly markers: readonly string[];
   glance(frame: SseFrame): Glance;
@@ -106,9 +114,12 @@ export type RelayHalf = {
   edits(scan: JsonScan, bytes: Buffer, target: TargetFacts): readonly JsonEdit[];
 };
 
+/** What an upstream path may depend on. */
+export type UpstreamCall = { readonly model: string; readonly stream: boolean };
+
 export type BackendHalf = {
-  /** Path below the provider's base URL. */
-  readonly path: string;
+  /** Path (and query) below the provider's base URL. `model` is the upstream's own id, not yet escaped. */
+  path(call: UpstreamCall): string;
   /** JSON body that asks for a stream. Drops or adapts what this format cannot say; throws Failure `unsupported` when dropping would change the answer. */
   encodeRequest(request: ChatRequest, target: TargetFacts): Record<string, unknown>;
   streamDecoder(): StreamDecoder;

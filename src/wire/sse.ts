@@ -119,6 +119,8 @@ export function encodeFrame(data: string, event: string | null = null): string {
 
 /** A comment frame: keeps connections open, and every client's parser skips it. */
 export const commentFrame = ": keep-alive\n\n";
+/** An empty event, which the standard says is none. For readers that give up at a comment. */
+export const blankFrame = "\n\n";
 
 /** Offset just behind the last complete frame in `bytes`, or 0. Frames end with a blank line in LF, CRLF or CR. */
 export function lastFrameEnd(bytes: Buffer): number {

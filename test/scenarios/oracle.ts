@@ -65,6 +65,11 @@ function unsayable(dialect: DialectName): {
       return { blockMembers: ["cache", "signature"], hasTopK: false };
     case "anthropic-messages":
       return { blockMembers: [], hasTopK: true };
+    case "openai-responses":
+      return { blockMembers: ["cache", "signature", "stop"], hasTopK: false };
+    case "google-genai":
+      // The path names the model and asks for the stream.
+      return { blockMembers: ["cache", "user", "parallelTools", "model", "stream"], hasTopK: true };
   }
 }
 
@@ -125,7 +130,7 @@ export function passable(sse: Buffer, mayHaveUsage: boolean): string {
   const kept = frames.filter((text, at) => {
     const isWhole = /(\r?\n){2}$/.test(text);
     const data = readFrames(text)[0]?.data ?? "";
-    const isFailure = at === frames.length - 1 && (!isWhole || data.includes('"error"'));
+    const isFailure = at === frames.length - 1 && (!isWhole || /"error":(?!\s*null)/.test(data));
     const isUsageOnly = data.includes('"choices":[]') && data.includes('"usage":{');
     return !isFailure && (mayHaveUsage || !isUsageOnly);
   });
@@ -139,6 +144,10 @@ export function toolIdsAccepted(dialect: DialectName): RegExp {
       return /^[A-Za-z0-9_-]{1,40}$/;
     case "anthropic-messages":
       return /^[A-Za-z0-9_-]+$/;
+    case "openai-responses":
+      return /^[A-Za-z0-9_-]{1,64}$/;
+    case "google-genai":
+      return /^[\x21-\x7e]+$/;
   }
 }
 

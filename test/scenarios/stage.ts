@@ -41,6 +41,8 @@ export type Stage = {
 const backends: Readonly<Record<DialectName, string>> = {
   "openai-chat": "openai-compat",
   "anthropic-messages": "anthropic",
+  "openai-responses": "openai-responses",
+  "google-genai": "google-genai",
 };
 
 /** The model's name at every vendor. */
@@ -64,9 +66,14 @@ export function recording(scenario: ScenarioName, vendor: DialectName): Script {
   const { sse, reply } = sideOf(scenario, vendor);
   const isJson = { "content-type": "application/json" };
   return (request) =>
-    request.body["stream"] === true || reply === null
+    isStreamAsked(request) || reply === null
       ? { chunks: splitFrames(sse) }
       : { body: reply.text, headers: isJson };
+}
+
+/** Google's verb says it; the other formats' bodies do. */
+export function isStreamAsked(request: Recorded): boolean {
+  return request.body["stream"] === true || request.path.endsWith(":streamGenerateContent");
 }
 
 /** The recording's frames before the first word, and the frame with it. */
@@ -86,6 +93,25 @@ export function openingOf(
   throw new Error(`${scenario}/${vendor}.sse holds no first word`);
 }
 
+const modelOf = ({ model, vendor }: Question): string => model ?? providerOf(vendor);
+
+/** Whether this format's doors have the model and the wish to stream in their paths. */
+export function isNamedInPath(dialect: DialectName): boolean {
+  return doors.some((door) => door.dialect === dialect && door.stream !== undefined);
+}
+
+function pathOf(question: Question): string {
+  const door = doors.find(
+    (each) =>
+      each.dialect === question.client &&
+      each.road === "chat" &&
+      (each.stream ?? question.stream) === question.stream,
+  );
+  if (door === undefined) throw new Error(`No door speaks ${question.client}.`);
+  const path = door.path.replace("*", encodeURIComponent(modelOf(question)));
+  return door.stream === true ? `${path}?alt=sse` : path;
+}
+
 function bodyOf(question: Question): JsonBody {
   const { client, vendor, lane, stream } = question;
   const { stream_options: streamOptions, ...recorded } = sideOf(question.scenario, client).request;
@@ -93,12 +119,11 @@ function bodyOf(question: Question): JsonBody {
   const body = {
     ...recorded,
     ...(keepsOptions ? { stream_options: streamOptions } : {}),
-    model: question.model ?? providerOf(vendor),
-    stream,
+    ...(isNamedInPath(client) ? {} : { model: modelOf(question), stream }),
   };
   if (lane === "relay" || client !== vendor) return body;
   // The word sends a body through the hub (RelayHalf.declines) although both ends speak its dialect.
-  const word = JSON.parse(dialects[client].backend.relay.declines[0]?.toString() ?? "null") as unknown;
+  const word = dialects[client].backend.relay.declines[0]?.toString().replaceAll('"', "");
   const metadata = recorded["metadata"];
   return { ...body, metadata: { ...(typeof metadata === "object" ? metadata : {}), note: word } };
 }
@@ -153,9 +178,7 @@ export async function openStage(
   });
 
   const send = (question: Question, signal?: AbortSignal): Promise<Response> => {
-    const door = doors.find((each) => each.dialect === question.client && each.road === "chat");
-    if (door === undefined) throw new Error(`No door speaks ${question.client}.`);
-    return fetch(gateway.url + door.path, {
+    return fetch(gateway.url + pathOf(question), {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(bodyOf(question)),

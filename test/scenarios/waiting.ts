@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from "bun:test";
 import type { DialectName } from "../../src/canon/request.ts";
+import { dialects } from "../../src/dialects/table.ts";
 import { commentFrame } from "../../src/wire/sse.ts";
 import { type FakeClock, fakeClock } from "../support/clock.ts";
 import type { Script } from "../support/upstream.ts";
@@ -40,6 +41,8 @@ async function openWaiting(config: Readonly<Record<string, unknown>> = {}): Prom
   return { stage, clock, asked: asked.promise, answerNow: () => released.resolve() };
 }
 
+const frameFor = ({ client }: Question): string => dialects[client].client.quietFrame ?? commentFrame;
+
 /** Asks, waits through two keep-alives, lets the vendors answer, and reads the rest. */
 async function heardSlowly(waiting: Waiting, question: Question, script: Script) {
   const { stage, clock } = waiting;
@@ -51,7 +54,8 @@ async function heardSlowly(waiting: Waiting, question: Question, script: Script)
   if (reader === undefined) throw new Error("The answer has no body.");
   const text = new TextDecoder();
   let heard = "";
-  while (heard.length < 2 * commentFrame.length) {
+  const frame = frameFor(question);
+  while (heard.length < 2 * frame.length) {
     const step = reader.read();
     let isHeard = false;
     void step.then(() => (isHeard = true));
@@ -61,13 +65,13 @@ async function heardSlowly(waiting: Waiting, question: Question, script: Script)
     if (done) throw new Error(`The stream ended early: ${heard}`);
     heard += text.decode(value, { stream: true });
   }
-  expect(heard.replaceAll(commentFrame, "")).toBe("");
+  expect(heard.replaceAll(frame, "")).toBe("");
   waiting.answerNow();
   for (let step = await reader.read(); !step.done; step = await reader.read())
     heard += text.decode(step.value, { stream: true });
   const record = await stage.gateway.recordOf(answer);
   let rest = heard;
-  while (rest.startsWith(commentFrame)) rest = rest.slice(commentFrame.length);
+  while (rest.startsWith(frame)) rest = rest.slice(frame.length);
   return { answer, record, heard, rest };
 }
 
@@ -78,8 +82,9 @@ function wantedText(question: Question, record: Parameters<typeof factsOf>[0]): 
       ? passable(sideOf(scenario, vendor).sse, true)
       : encoded(client, said(scenario, vendor), factsOf(record, true));
   // Keep-alives of the vendor's own may stand at the front; they cannot be told from ours.
+  const frame = frameFor(question);
   let rest = text;
-  while (rest.startsWith(commentFrame)) rest = rest.slice(commentFrame.length);
+  while (rest.startsWith(frame)) rest = rest.slice(frame.length);
   return rest;
 }
 

@@ -30,7 +30,7 @@ export const anthropicMessages: Dialect = {
     endFrame: encodeFrame('{"type":"message_stop"}', "message_stop"),
   },
   backend: {
-    path: "/messages",
+    path: () => "/messages",
     encodeRequest,
     streamDecoder,
     readReply,

@@ -29,7 +29,7 @@ export const openaiChat: Dialect = {
     endFrame,
   },
   backend: {
-    path: "/chat/completions",
+    path: () => "/chat/completions",
     encodeRequest,
     streamDecoder,
     readReply,

@@ -1,0 +1,46 @@
+// Google's generateContent (ai.google.dev/api/generate-content), both halves put together.
+// It must never hold logic of its own.
+
+import { blankFrame } from "../../wire/sse.ts";
+import type { Dialect } from "../dialect.ts";
+import { decodeFailure, encodeFailure, encodeFailureFrame } from "./failure.ts";
+import { lose } from "./loss.ts";
+import { encodeModel, encodeModelList } from "./models.ts";
+import { encodeRequest } from "./outgoing-request.ts";
+import { name } from "./pocket.ts";
+import { refuseTranslation } from "./refuse-translation.ts";
+import { relay } from "./relay.ts";
+import { encodeReply, readReply } from "./reply.ts";
+import { decodeRequest } from "./request.ts";
+import { streamEncoder } from "./stream.ts";
+import { streamDecoder } from "./stream-decoder.ts";
+
+export const googleGenai: Dialect = {
+  name,
+  client: {
+    decodeRequest,
+    refuseTranslation,
+    streamEncoder,
+    encodeReply,
+    encodeFailure,
+    encodeFailureFrame,
+    encodeModelList,
+    encodeModel,
+    // The format has no typed word for "still here", and gemini-cli reads nothing more once a comment has come.
+    heartbeatFrame: blankFrame,
+    quietFrame: blankFrame,
+    // Nor one for the end: the finish reason stands in the last chunk.
+    endFrame: "",
+  },
+  backend: {
+    // The key goes into a header: an address ends up in logs.
+    path: ({ model, stream }) =>
+      `/models/${encodeURIComponent(model)}:${stream ? "streamGenerateContent?alt=sse" : "generateContent"}`,
+    encodeRequest,
+    streamDecoder,
+    readReply,
+    decodeFailure,
+    relay,
+  },
+  lose,
+};

@@ -1,0 +1,175 @@
+// Failures in Google's words, both ways: {error: {code, message, status, details}}, alone or inside a stream.
+// It must never pass on a key, a page of HTML or more than a paragraph of a vendor's text.
+
+import { Failure, type FailureKind } from "../../canon/failure.ts";
+import { encodeFrame } from "../../wire/sse.ts";
+import {
+  type ErrorWords,
+  failureOfStatus,
+  isRecord,
+  parseLoosely,
+  retryAfter,
+  wordsOfForeignBody,
+} from "../decoding.ts";
+import type { ErrorAnswer } from "../dialect.ts";
+import { isDayQuota, msUntilNewDay, retryDelayOf } from "./quota.ts";
+
+const wrong = "INVALID_ARGUMENT";
+const limit = "RESOURCE_EXHAUSTED";
+
+/** Words of google.rpc.Code; what they mean is in the reason of `details`. */
+const statusWords: Readonly<Record<FailureKind, string>> = {
+  "invalid-request": wrong,
+  unsupported: wrong,
+  unauthorized: "UNAUTHENTICATED",
+  forbidden: "PERMISSION_DENIED",
+  "unknown-model": "NOT_FOUND",
+  "not-found": "NOT_FOUND",
+  misdirected: wrong,
+  "unsupported-media-type": wrong,
+  "too-large": wrong,
+  "context-exceeded": wrong,
+  busy: limit,
+  "over-limit": limit,
+  "over-budget": limit,
+  "rate-limited": limit,
+  "quota-exhausted": limit,
+  "upstream-error": "INTERNAL",
+  "model-missing": "INTERNAL",
+  "credentials-rejected": "INTERNAL",
+  overloaded: "UNAVAILABLE",
+  unreachable: "UNAVAILABLE",
+  "bad-output": "INTERNAL",
+  "timed-out": "DEADLINE_EXCEEDED",
+  refused: wrong,
+  cancelled: "CANCELLED",
+  "shutting-down": "UNAVAILABLE",
+  internal: "INTERNAL",
+};
+
+const type = (name: string): string => `type.googleapis.com/google.rpc.${name}`;
+/** A vendor's nonsense (1e9 seconds) is not handed on as it is. */
+const longestDelayMs = 86_400_000;
+
+export function encodeFailure(failure: Failure): Record<string, unknown> {
+  const { kind, param, retryAfterMs } = failure;
+  const details: Record<string, unknown>[] = [
+    {
+      "@type": type("ErrorInfo"),
+      reason: kind.toUpperCase().replaceAll("-", "_"),
+      domain: "clawgate",
+    },
+  ];
+  if (param !== null)
+    details.push({
+      "@type": type("BadRequest"),
+      fieldViolations: [{ field: param, description: failure.message }],
+    });
+  if (retryAfterMs !== null)
+    details.push({
+      "@type": type("RetryInfo"),
+      retryDelay: `${Math.max(1, Math.ceil(Math.min(retryAfterMs, longestDelayMs) / 1000))}s`,
+    });
+  return {
+    error: { code: failure.status, message: failure.message, status: statusWords[kind], details },
+  };
+}
+
+export function encodeFailureFrame(failure: Failure): string {
+  return encodeFrame(JSON.stringify(encodeFailure(failure)));
+}
+
+export function decodeFailure(answer: ErrorAnswer): Failure {
+  const error = errorIn(parseLoosely(answer.body));
+  const words = wordsOf(error) ?? wordsOfForeignBody(answer.status);
+  const waitMs = retryAfter(answer.headers, answer.nowMs) ?? retryDelayOf(error);
+  return failureOf(answer.status, words, error, waitMs, answer.nowMs);
+}
+
+/** An error that came inside a stream whose status was 200; its code takes the status's place. */
+export function failureInBand(body: unknown): Failure {
+  const error = errorIn(body);
+  const code = Number(error?.["code"]);
+  const said = code >= 400 && code < 600 ? code : null;
+  const words = wordsOf(error) ?? wordsOfForeignBody(200);
+  const status = said ?? statusesOfWords[words.type ?? ""] ?? 500;
+  const failure = failureOf(status, words, error, retryDelayOf(error), null);
+  return new Failure(failure.kind, failure.message, {
+    param: failure.param,
+    code: failure.code,
+    retryAfterMs: failure.retryAfterMs,
+    maybeBilled: true,
+    upstreamStatus: said,
+  });
+}
+
+const statusesOfWords: Readonly<Record<string, number>> = {
+  INVALID_ARGUMENT: 400,
+  FAILED_PRECONDITION: 400,
+  OUT_OF_RANGE: 400,
+  UNAUTHENTICATED: 401,
+  PERMISSION_DENIED: 403,
+  NOT_FOUND: 404,
+  RESOURCE_EXHAUSTED: 429,
+  CANCELLED: 500,
+  UNKNOWN: 500,
+  INTERNAL: 500,
+  UNAVAILABLE: 503,
+  DEADLINE_EXCEEDED: 504,
+};
+
+function failureOf(
+  status: number,
+  words: ErrorWords,
+  error: Record<string, unknown> | null,
+  waitMs: number | null,
+  nowMs: number | null,
+): Failure {
+  if (status === 429 && isDayQuota(error)) {
+    // The day's quota comes back at midnight in California; the delay beside it is the minute limit's.
+    const untilMs = nowMs === null ? null : msUntilNewDay(nowMs);
+    return failureOfStatus(status, { ...words, code: "insufficient_quota" }, untilMs);
+  }
+  // "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576)."
+  if (status === 400 && /token count.{0,40}exceeds the maximum/i.test(words.message))
+    return new Failure("context-exceeded", words.message, { upstreamStatus: status });
+  return failureOfStatus(truerStatus(status, words, error), words, waitMs);
+}
+
+/** Google answers 400 for a bad key, and for a region or a project that is not served. */
+function truerStatus(status: number, words: ErrorWords, error: Record<string, unknown> | null): number {
+  if (status !== 400) return status;
+  const said = `${JSON.stringify(error?.["details"] ?? "")} ${words.message}`;
+  if (/API_KEY_(?:INVALID|EXPIRED)|api key (?:not valid|expired)/i.test(said)) return 401;
+  if (
+    words.type === "FAILED_PRECONDITION" &&
+    /location|billing|not (?:available|supported)/i.test(words.message)
+  )
+    return 403;
+  return status;
+}
+
+/** The error object, also out of the array that answers of streams come in. */
+function errorIn(body: unknown): Record<string, unknown> | null {
+  const outer: unknown = Array.isArray(body) ? body[0] : body;
+  if (!isRecord(outer)) return null;
+  const inner = outer["error"];
+  if (isRecord(inner)) return inner;
+  return typeof inner === "string" ? { message: inner } : null;
+}
+
+function wordsOf(error: Record<string, unknown> | null): ErrorWords | null {
+  if (error === null) return null;
+  const { message, status } = error;
+  return {
+    message: typeof message === "string" && message !== "" ? presentable(message) : "no reason given",
+    type: typeof status === "string" ? status.slice(0, 200) : null,
+    code: null,
+    param: null,
+  };
+}
+
+/** Keys begin so: AIza (old) and AQ. (new). */
+function presentable(text: string): string {
+  return text.slice(0, 1000).replace(/\b(?:AIza[\w-]{8,}|AQ\.[\w-]{8,}|Bearer [\w.~+/-]{8,})/g, "[key]");
+}

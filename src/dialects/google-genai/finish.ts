@@ -1,0 +1,62 @@
+// Why an answer ended, in Google's words (FinishReason of ai.google.dev/api/generate-content) and the canonical ones.
+
+import type { FinishReason } from "../../canon/event.ts";
+import { Failure } from "../../canon/failure.ts";
+
+const plainWords: Readonly<Record<FinishReason, string>> = {
+  stop: "STOP",
+  "stop-sequence": "STOP",
+  length: "MAX_TOKENS",
+  // Calls end with STOP here; that there are some is all that tells.
+  "tool-calls": "STOP",
+  refused: "SAFETY",
+  pause: "STOP",
+};
+
+const reasonOfWord: ReadonlyMap<string, FinishReason> = new Map<string, FinishReason>([
+  ["STOP", "stop"],
+  ["MAX_TOKENS", "length"],
+  ["SAFETY", "refused"],
+  ["RECITATION", "refused"],
+  ["BLOCKLIST", "refused"],
+  ["PROHIBITED_CONTENT", "refused"],
+  ["SPII", "refused"],
+  ["LANGUAGE", "refused"],
+  ["IMAGE_SAFETY", "refused"],
+  ["IMAGE_PROHIBITED_CONTENT", "refused"],
+  ["IMAGE_RECITATION", "refused"],
+]);
+
+/** The model's output was thrown away by the vendor's own parser: there is no answer to hand on. */
+const brokenWords: ReadonlySet<string> = new Set([
+  "MALFORMED_FUNCTION_CALL",
+  "UNEXPECTED_TOOL_CALL",
+  "TOO_MANY_TOOL_CALLS",
+  "MALFORMED_RESPONSE",
+]);
+
+/** Null: this chunk does not finish. A Failure: the vendor threw the answer away. Unknown words count as stop. */
+export function readFinish(word: unknown): FinishReason | Failure | null {
+  if (typeof word !== "string" || word === "" || word === "FINISH_REASON_UNSPECIFIED") return null;
+  if (brokenWords.has(word))
+    return new Failure("bad-output", `The upstream threw away what its model wrote (${word}).`, {
+      maybeBilled: true,
+    });
+  return reasonOfWord.get(word) ?? "stop";
+}
+
+/** True for words that `wordOfReason` would not write of itself. */
+export function isFinerThanCanon(word: string): boolean {
+  return word !== "STOP" && word !== "MAX_TOKENS" && word !== "SAFETY";
+}
+
+/** `kept`: the vendor's own word from the pocket, used where it means the same. */
+export function wordOfReason(reason: FinishReason, kept: unknown): string {
+  const plain = plainWords[reason];
+  return typeof kept === "string" && readFinish(kept) === readFinish(plain) ? kept : plain;
+}
+
+/** What a reader makes of the word, calls considered. */
+export function settleReason(reason: FinishReason, hasCalls: boolean): FinishReason {
+  return reason === "stop" && hasCalls ? "tool-calls" : reason;
+}

@@ -1,0 +1,151 @@
+// What is left of events after a trip through this format: the declared loss, and the oracle of the round-trip tests.
+// It must never be kinder than the encoder and the decoder are.
+
+import type { StreamEvent } from "../../canon/event.ts";
+import { mergeUsage, unknownUsage, type Usage } from "../../canon/usage.ts";
+import { isRecord } from "../decoding.ts";
+import { counted } from "./answer.ts";
+import { encodeFailure, failureInBand } from "./failure.ts";
+import { isFinerThanCanon, readFinish, settleReason } from "./finish.ts";
+import { inPocket, name, pocketOf, signatureIn, signed } from "./pocket.ts";
+import { closingOf } from "./response.ts";
+import { toolInput } from "./tool-input.ts";
+import { loseUsage } from "./usage.ts";
+
+type Finish = Extract<StreamEvent, { type: "finish" }>;
+
+/**
+ * Lost: other dialects' extras and opaque events, heartbeats, stop sequences, cache-write counts, the pieces of a call's
+ * arguments (they come whole), empty deltas and blocks, the seam between two neighbouring texts (or thoughts) without a
+ * signature, the name of an answer that fails before it says anything. A failure keeps what its words say.
+ */
+export function lose(events: readonly StreamEvent[]): StreamEvent[] {
+  const out: StreamEvent[] = [];
+  let start: { readonly id: string; readonly model: string } | null = null;
+  let open: "text" | "thinking" | null = null;
+  let index = -1;
+  let hasCalls = false;
+  let call = { id: "", name: "" };
+  let input = "";
+  let usage: Usage = unknownUsage;
+  /** As the last frame with content told it. */
+  let told: Usage = unknownUsage;
+  let isTold = false;
+
+  /** A frame is written: the first one carries the start. */
+  const say = (): void => {
+    told = usage;
+    if (start !== null) out.push({ type: "start", ...start, ...counted(loseUsage(told)) });
+    start = null;
+    isTold = true;
+  };
+  const close = (signature: string | null): void => {
+    if (open === "text") out.push({ type: "text-end", index, ...inPocket(signed(signature)) });
+    else if (open === "thinking") out.push({ type: "thinking-end", index, signature });
+    open = null;
+  };
+  const enter = (kind: "text" | "thinking"): void => {
+    if (open === kind) return;
+    close(null);
+    open = kind;
+    index += 1;
+    out.push({ type: `${kind}-start`, index });
+  };
+
+  for (const event of events) {
+    switch (event.type) {
+      case "start":
+        usage = mergeUsage(usage, event.usage ?? unknownUsage);
+        start = { id: event.id, model: event.model };
+        break;
+      case "text-delta":
+      case "thinking-delta": {
+        if (event.text === "") break;
+        const kind = event.type === "text-delta" ? "text" : "thinking";
+        say();
+        enter(kind);
+        out.push({ type: event.type, index, text: event.text });
+        break;
+      }
+      case "thinking-end":
+        if (event.signature === null || event.signature === "") break;
+        say();
+        enter("thinking");
+        close(event.signature);
+        break;
+      case "text-end": {
+        const signature = signatureIn(event.extras);
+        if (signature === null) break;
+        say();
+        if (open === "text") {
+          close(signature);
+          break;
+        }
+        close(null);
+        index += 1;
+        out.push({ type: "opaque", index, dialect: name, value: { text: "", thoughtSignature: signature } });
+        break;
+      }
+      case "tool-start":
+        close(null);
+        index += 1;
+        hasCalls = true;
+        input = "";
+        call = { id: event.id, name: event.name };
+        break;
+      case "tool-delta":
+        input += event.input;
+        break;
+      case "tool-end":
+        say();
+        out.push(
+          { type: "tool-start", index, ...call },
+          { type: "tool-delta", index, input: JSON.stringify(toolInput(input)) },
+          { type: "tool-end", index, ...inPocket(signed(signatureIn(event.extras))) },
+        );
+        break;
+      case "opaque":
+        if (event.dialect !== name || !isRecord(event.value)) break;
+        say();
+        close(null);
+        index += 1;
+        out.push({ type: "opaque", index, dialect: name, value: event.value });
+        break;
+      case "usage":
+        usage = mergeUsage(usage, event.usage);
+        break;
+      case "finish": {
+        const hasContent = isTold;
+        usage = mergeUsage(usage, event.usage);
+        say();
+        close(null);
+        return [...out, loseFinish(event, hasCalls, hasContent, usage)];
+      }
+      case "failure": {
+        close(null);
+        const { usage: billed } = counted(loseUsage(told));
+        if (billed !== undefined) out.push({ type: "usage", usage: billed });
+        return [...out, { type: "failure", failure: failureInBand(encodeFailure(event.failure)) }];
+      }
+      default:
+        break;
+    }
+  }
+  return out;
+}
+
+function loseFinish(event: Finish, hasCalls: boolean, hasContent: boolean, usage: Usage): Finish {
+  const { word, candidate, outside } = closingOf(event.reason, pocketOf(event.extras), hasContent);
+  const read = readFinish(word);
+  const reason = candidate === null || typeof read !== "string" ? "refused" : read;
+  return {
+    type: "finish",
+    reason: settleReason(reason, hasCalls),
+    usage: loseUsage(usage),
+    ...inPocket({
+      ...(candidate !== null && isFinerThanCanon(word) ? { finishReason: word } : {}),
+      ...(candidate === null || Object.keys(candidate).length === 0 ? {} : { candidate }),
+      ...outside,
+    }),
+  };
+}

@@ -1,0 +1,86 @@
+// What a Google request says that no other format can say, named, so that it is refused and not quietly dropped.
+// Safety settings, labels, sealed thoughts and speech of history are dropped elsewhere: the answer does not depend on them.
+
+import { Failure } from "../../canon/failure.ts";
+import type { Block, ChatRequest } from "../../canon/request.ts";
+import { isRecord } from "../decoding.ts";
+import { unsupported } from "./fields.ts";
+import { type Members, name, pocketOf } from "./pocket.ts";
+
+export function refuseTranslation(request: ChatRequest): Failure | null {
+  const plain = refuseCandidates(request);
+  if (plain !== null) return plain;
+  const tool = request.opaqueTools.find((each) => each.dialect === name);
+  if (tool !== undefined) return refusal("tools", `a tool of type "${tool.type}"`);
+  const pocket = pocketOf(request.extras);
+  const rest = isRecord(pocket["rest"]) ? pocket["rest"] : {};
+  if (rest["cachedContent"] !== undefined)
+    return refusal("cachedContent", "content that is cached at Google");
+  return (
+    refuseConfig(isRecord(pocket["generationConfig"]) ? pocket["generationConfig"] : {}) ??
+    refuseNames(request, pocket) ??
+    refuseContents(request)
+  );
+}
+
+/** The canonical form holds one plain answer, even between two ends of this format. */
+export function refuseCandidates(request: ChatRequest): Failure | null {
+  const { generationConfig } = pocketOf(request.extras);
+  const count = isRecord(generationConfig) ? generationConfig["candidateCount"] : undefined;
+  if (typeof count !== "number" || count <= 1) return null;
+  return unsupported(
+    "generationConfig.candidateCount",
+    "generationConfig.candidateCount greater than 1 cannot be carried by the translation that this request needs. Send several requests instead.",
+  );
+}
+
+function refuseConfig(config: Members): Failure | null {
+  const at = "generationConfig";
+  const modalities = config["responseModalities"];
+  if (Array.isArray(modalities) && modalities.some((each) => each !== "TEXT"))
+    return refusal(`${at}.responseModalities`, "output other than text");
+  if (config["responseLogprobs"] === true) return refusal(`${at}.responseLogprobs`, "log probabilities");
+  for (const key of ["responseMimeType", "responseSchema", "responseJsonSchema", "responseFormat"])
+    if (config[key] !== undefined) return refusal(`${at}.${key}`, "this answer format");
+  return null;
+}
+
+/** ANY with several names: other formats force one tool or all of them. */
+function refuseNames(request: ChatRequest, pocket: Members): Failure | null {
+  const config = isRecord(pocket["toolConfig"]) ? pocket["toolConfig"]["functionCallingConfig"] : null;
+  const names: unknown = isRecord(config)
+    ? (config["allowedFunctionNames"] ?? config["allowed_function_names"])
+    : null;
+  if (!Array.isArray(names) || names.length < 2) return null;
+  if (request.tools.every((tool) => names.includes(tool.name))) return null;
+  return refusal("toolConfig.functionCallingConfig.allowedFunctionNames", "a choice among some of the tools");
+}
+
+function refuseContents(request: ChatRequest): Failure | null {
+  for (const [i, message] of request.messages.entries()) {
+    const found = refuseBlocks(message.content, `contents[${i}].parts`);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+function refuseBlocks(blocks: readonly Block[], path: string): Failure | null {
+  for (const [i, block] of blocks.entries()) {
+    if (block.type === "tool-result") {
+      const inner = refuseBlocks(block.content, `${path}[${i}].functionResponse.parts`);
+      if (inner !== null) return inner;
+    }
+    if (block.type !== "opaque" || block.dialect !== name) continue;
+    return refusal(`${path}[${i}]`, `a part of type "${typeOf(block.value)}"`);
+  }
+  return null;
+}
+
+function typeOf(part: unknown): string {
+  const known = (key: string): boolean => key !== "thought" && key !== "thoughtSignature";
+  return isRecord(part) ? (Object.keys(part).find(known) ?? "unknown") : "unknown";
+}
+
+function refusal(param: string, what: string): Failure {
+  return unsupported(param, `${param}: the chosen model's API has no equivalent for ${what}.`);
+}

@@ -1,0 +1,108 @@
+// The express lane's view: what one frame tells the record. The model stands in the path, so no byte of a body changes.
+// It must never keep state, nor read more than a frame.
+
+import { Failure } from "../../canon/failure.ts";
+import { type JsonEdit, type JsonMember, type JsonScan, readString } from "../../wire/json.ts";
+import type { SseFrame } from "../../wire/sse.ts";
+import { isRecord, parseLoosely } from "../decoding.ts";
+import type { Glance, RelayHalf, TargetFacts } from "../dialect.ts";
+import { blockReasonOf, errorOf, firstCandidate, partsOf, readText } from "./answer.ts";
+import { invalid, wrongKind } from "./fields.ts";
+import { readFinish } from "./finish.ts";
+import { demandsSignatures } from "./model-traits.ts";
+import type { Members } from "./pocket.ts";
+import { steeringKeys, steeringRefused } from "./request.ts";
+import { unreadable } from "./stream-decoder.ts";
+import { readUsage } from "./usage.ts";
+
+function glance(frame: SseFrame): Glance {
+  if (frame.data.trim() === "") return {};
+  const body = parseLoosely(frame.data);
+  const failure = errorOf(body);
+  if (failure !== null) return { failure };
+  return isRecord(body) ? glanceChunk(body) : { failure: unreadable() };
+}
+
+function glanceChunk(chunk: Members): Glance {
+  const candidate = firstCandidate(chunk);
+  const parts = candidate === null ? [] : partsOf(candidate);
+  const said = readFinish(candidate?.["finishReason"]);
+  if (said instanceof Failure) return { failure: said };
+  const hasCall = parts.some((part) => part["functionCall"] !== undefined);
+  const finish =
+    said === "stop" && hasCall ? "tool-calls" : (said ?? (blockReasonOf(chunk) === null ? null : "refused"));
+  const usage = readUsage(chunk["usageMetadata"]);
+  const id = readText(chunk["responseId"]);
+  const model = readText(chunk["modelVersion"]);
+  return {
+    ...(id === "" ? {} : { id }),
+    ...(model === "" ? {} : { model }),
+    ...(finish !== null || parts.some(saysSomething) ? { opens: true } : {}),
+    ...(usage === null ? {} : { usage }),
+    ...(finish === null ? {} : { finish }),
+    ...(hasCall ? { isCall: true } : {}),
+  };
+}
+
+function saysSomething(part: Members): boolean {
+  return typeof part["text"] === "string" ? part["text"] !== "" : Object.keys(part).length > 0;
+}
+
+/** Texts with a plain end; calls, refusals, errors and oddities are `readReply`'s to judge. */
+function glanceReply(body: unknown): Glance | null {
+  if (!isRecord(body) || body["error"] !== undefined || body["promptFeedback"] !== undefined) return null;
+  const candidate = firstCandidate(body);
+  if (candidate === null) return null;
+  const reason = candidate["finishReason"];
+  if (reason !== "STOP" && reason !== "MAX_TOKENS") return null;
+  const parts = partsOf(candidate);
+  if (!parts.some(saysSomething) || !parts.every((part) => typeof part["text"] === "string")) return null;
+  return glanceChunk(body);
+}
+
+/** Two of these, and the vendor might read the other one. */
+const onlyOnce: ReadonlySet<string> = new Set(["contents", "model"]);
+
+function edits(scan: JsonScan, bytes: Buffer, target: TargetFacts): readonly JsonEdit[] {
+  const seen = new Map<string, JsonMember>();
+  for (const member of scan.members) {
+    const { key } = member;
+    if (steeringKeys.has(key)) throw steeringRefused(key);
+    if (seen.has(key) && onlyOnce.has(key))
+      throw invalid(key, `${key} appears more than once in the request body.`);
+    seen.set(key, member);
+  }
+  const contents = seen.get("contents");
+  if (contents?.kind !== "array")
+    throw wrongKind("contents", "an array of contents", contents === undefined ? undefined : contents.kind);
+  if (bytes.toString("latin1", contents.start + 1, contents.end - 1).trim() === "")
+    throw invalid("contents", "contents must hold at least one content.");
+  const model = seen.get("model");
+  if (model === undefined || model.kind === "null") return [];
+  if (model.kind !== "string") throw wrongKind("model", "a string", model.kind);
+  const wanted = `models/${target.model}`;
+  return readString(bytes, model.start, model.end) === wanted
+    ? []
+    : [{ key: "model", json: JSON.stringify(wanted) }];
+}
+
+const words = (...texts: readonly string[]): readonly Buffer[] => texts.map((text) => Buffer.from(text));
+const callWords = words('"functionCall"', '"function_call"');
+const signatureWords = words('"thoughtSignature"', '"thought_signature"');
+
+/** A history of other models' calls, none of them signed: only the hub can say so in the words that Gemini 3 accepts. */
+function declinesFor(bytes: Buffer, model: string): boolean {
+  const holds = (word: Buffer): boolean => bytes.includes(word);
+  return callWords.some(holds) && demandsSignatures(model) && !signatureWords.some(holds);
+}
+
+export const relay: RelayHalf = {
+  // A role of other formats that Google refuses and the hub can read.
+  declines: [Buffer.from('"assistant"')],
+  declinesFor,
+  // Inside strings quotes are escaped: these mark only frames with news (or arguments that are called so).
+  markers: ['"finishReason"', '"blockReason"', '"error"', '"functionCall"'],
+  glance,
+  glanceReply,
+  edits,
+};

@@ -1,0 +1,79 @@
+// Whole answers: our reply as one GenerateContentResponse, and a vendor's as events.
+// It must never have a mapping of its own for incoming ones: streams and bodies share answer.ts.
+
+import type { StreamEvent } from "../../canon/event.ts";
+import { Failure } from "../../canon/failure.ts";
+import type { Reply } from "../../canon/reply.ts";
+import type { Block } from "../../canon/request.ts";
+import { isRecord } from "../decoding.ts";
+import type { AnswerFacts } from "../dialect.ts";
+import { answerReader, blockReasonOf, errorOf } from "./answer.ts";
+import { name, pocketOf, signatureIn, signed } from "./pocket.ts";
+import { closingOf, headOf } from "./response.ts";
+import { toolInput } from "./tool-input.ts";
+import { renderUsage } from "./usage.ts";
+
+export function encodeReply(reply: Reply, facts: AnswerFacts): Record<string, unknown> {
+  const parts = reply.content.flatMap(encodeBlock);
+  const usage = renderUsage(reply.usage);
+  const closing = closingOf(reply.finish, pocketOf(reply.extras), parts.length > 0);
+  return {
+    ...(closing.candidate === null
+      ? {}
+      : {
+          candidates: [
+            {
+              ...closing.candidate,
+              content: { parts: parts.length > 0 ? parts : [{ text: "" }], role: "model" },
+              finishReason: closing.word,
+              index: 0,
+            },
+          ],
+        }),
+    ...closing.outside,
+    ...(usage === null ? {} : { usageMetadata: usage }),
+    ...headOf(reply.id, reply.model, facts),
+  };
+}
+
+function encodeBlock(block: Block): Record<string, unknown>[] {
+  switch (block.type) {
+    case "text":
+      return [{ text: block.text, ...signed(signatureIn(block.extras)) }];
+    case "thinking":
+      return [{ text: block.text, thought: true, ...signed(block.signature || null) }];
+    case "tool-call":
+      return [
+        {
+          functionCall: { id: block.id, name: block.name, args: toolInput(block.input) },
+          ...signed(signatureIn(block.extras)),
+        },
+      ];
+    case "opaque":
+      return block.dialect === name && isRecord(block.value) ? [block.value] : [];
+    default:
+      return [];
+  }
+}
+
+/** One response, or the array of them that the API answers where an event stream was not asked for. */
+export function readReply(body: unknown): StreamEvent[] {
+  const reader = answerReader();
+  const failure = errorOf(body);
+  if (failure !== null) return reader.fail(failure);
+  const chunks: unknown[] = Array.isArray(body) ? body : [body];
+  const events: StreamEvent[] = [];
+  for (const chunk of chunks) {
+    const inside = errorOf(chunk);
+    if (inside !== null) return [...events, ...reader.fail(inside)];
+    if (!isRecord(chunk) || (!Array.isArray(chunk["candidates"]) && blockReasonOf(chunk) === null))
+      return [...events, ...reader.fail(withoutCandidates())];
+    events.push(...reader.take(chunk));
+    if (events.at(-1)?.type === "failure") return events;
+  }
+  return [...events, ...reader.finish(true)];
+}
+
+function withoutCandidates(): Failure {
+  return new Failure("bad-output", "The upstream's answer holds no candidates.", { maybeBilled: true });
+}

@@ -1,0 +1,43 @@
+// usageMetadata <-> canonical usage. Google counts thoughts beside the candidates; the house counts them in.
+// Unknown stays unknown: it must never invent a 0.
+
+import { tokenCount, unknownUsage, type Usage, usageFromTotal } from "../../canon/usage.ts";
+import { isRecord } from "../decoding.ts";
+
+/** Null when the value is no usage object. Google leaves out counts that are 0. */
+export function readUsage(value: unknown): Usage | null {
+  if (!isRecord(value)) return null;
+  const prompt = tokenCount(value["promptTokenCount"]);
+  const toolUse = tokenCount(value["toolUsePromptTokenCount"]);
+  const said = tokenCount(value["candidatesTokenCount"]);
+  const thought = tokenCount(value["thoughtsTokenCount"]);
+  const total = tokenCount(value["totalTokenCount"]);
+  const input = prompt === null && toolUse === null ? null : (prompt ?? 0) + (toolUse ?? 0);
+  let output = said === null && thought === null ? null : (said ?? 0) + (thought ?? 0);
+  // A chunk that has said nothing yet shows only the prompt and a total of the same size.
+  if (output === null && total !== null && input !== null && total > input) output = total - input;
+  return usageFromTotal({
+    input,
+    inputCached: tokenCount(value["cachedContentTokenCount"]),
+    output,
+    outputReasoning: thought,
+  });
+}
+
+/** Null when nothing is known. */
+export function renderUsage(usage: Usage): Record<string, number> | null {
+  const { input, inputCached, output, outputReasoning } = usage;
+  if (input === null && output === null) return null;
+  return {
+    ...(input === null ? {} : { promptTokenCount: input }),
+    ...(inputCached === null ? {} : { cachedContentTokenCount: inputCached }),
+    ...(output === null ? {} : { candidatesTokenCount: Math.max(0, output - (outputReasoning ?? 0)) }),
+    ...(outputReasoning === null ? {} : { thoughtsTokenCount: outputReasoning }),
+    ...(input === null || output === null ? {} : { totalTokenCount: input + output }),
+  };
+}
+
+/** What is left of usage after a trip through this format. */
+export function loseUsage(usage: Usage): Usage {
+  return readUsage(renderUsage(usage)) ?? unknownUsage;
+}

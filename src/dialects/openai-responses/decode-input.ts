@@ -1,0 +1,159 @@
+// The client's `input` -> system blocks and canonical messages. Items of one turn share one message.
+// It must never drop an item silently: what has no place in the canonical form stays as it is, for this API only.
+
+import type { Block, Extras, Message, TextBlock, ThinkingBlock } from "../../canon/request.ts";
+import { wrapText } from "./declared-tools.ts";
+import { decodeContent, decodeTexts } from "./decode-parts.ts";
+import { invalid, optionalList, optionalText, recordAt, shown, textAt, wordAt, wrongKind } from "./fields.ts";
+import { inPocket, name, pocketOf, type Wire } from "./pocket.ts";
+import { decodeSeal } from "./sealed-thinking.ts";
+import { joinedName } from "./tool-id.ts";
+
+export type Conversation = { readonly system: TextBlock[]; readonly messages: Message[] };
+
+/**
+ * What other APIs can do without: the vendor's own searches, whose result is in the text that follows, and references to
+ * stored reasoning (the `ai` SDK sends them by default), which could not be read anyway.
+ */
+function isAside(type: string, raw: Wire): boolean {
+  if (type === "item_reference") return typeof raw.id === "string" && raw.id.startsWith("rs_");
+  return type === "web_search_call" || type === "file_search_call";
+}
+
+export function decodeInput(value: unknown): Conversation {
+  const system: TextBlock[] = [];
+  const messages: Message[] = [];
+  if (typeof value === "string") {
+    messages.push({ role: "user", content: decodeContent(value, "input") });
+    return { system, messages };
+  }
+  if (!Array.isArray(value)) throw wrongKind("input", "a string or an array of items", value);
+  if (value.length === 0) throw invalid("input", "input must hold at least one item.");
+  // Items in a row that belong to one turn, until one of the other side comes.
+  let run: { role: "assistant" | "user"; content: Block[] } | null = null;
+  let asides: Wire[] = [];
+  const add = (role: "assistant" | "user", ...blocks: Block[]): void => {
+    if (run?.role !== role) {
+      run = { role, content: [] };
+      messages.push(run);
+      if (role === "user") asides = [];
+    }
+    for (const block of blocks) {
+      run.content.push(asides.length === 0 ? block : withAsides(block, asides));
+      asides = [];
+    }
+  };
+  for (const [i, each] of value.entries()) {
+    const param = `input[${i}]`;
+    const raw = recordAt(each, param);
+    const type = raw.type === undefined || raw.type === null ? "message" : wordAt(raw.type, `${param}.type`);
+    if (type !== "message") {
+      if (isAside(type, raw)) asides.push(raw);
+      else add(sideOf(type), decodeItem(type, raw, param));
+      continue;
+    }
+    const role = textAt(raw.role, `${param}.role`);
+    if (role === "assistant") {
+      add(role, ...decodeAssistant(raw, param));
+      continue;
+    }
+    run = null;
+    asides = [];
+    const at = `${param}.content`;
+    if (role === "user") messages.push({ role, content: decodeContent(raw.content, at) });
+    else if (role === "system" || role === "developer") {
+      const content = decodeTexts(raw.content, at).map((block) => ({ ...block, ...inPocket({ role }) }));
+      if (messages.length === 0) system.push(...content);
+      else messages.push({ role: "system", content });
+    } else
+      throw invalid(
+        `${param}.role`,
+        `${param}.role must be system, developer, user or assistant, not ${shown(role)}.`,
+      );
+  }
+  return { system, messages };
+}
+
+/** Results of calls are the client's; everything else in an answer was the model's. */
+const sideOf = (type: string): "assistant" | "user" =>
+  type.endsWith("_output") || type === "mcp_approval_response" ? "user" : "assistant";
+
+function withAsides(block: Block, before: readonly Wire[]): Block {
+  if (block.type === "opaque") return block;
+  return { ...block, ...inPocket({ ...pocketOf(block.extras), before }) };
+}
+
+function decodeAssistant(raw: Wire, param: string): TextBlock[] {
+  const phase = optionalText(raw.phase, `${param}.phase`);
+  return decodeTexts(raw.content, `${param}.content`).map((block) => ({
+    ...block,
+    ...inPocket(phase === null ? {} : { phase }),
+  }));
+}
+
+function decodeItem(type: string, raw: Wire, param: string): Block {
+  switch (type) {
+    case "function_call":
+      return decodeCall(raw, param, textAt(raw.arguments, `${param}.arguments`), {});
+    case "custom_tool_call":
+      return decodeCall(raw, param, wrapText(textAt(raw.input, `${param}.input`)), { type: "custom" });
+    case "function_call_output":
+      return decodeResult(raw, param, {});
+    case "custom_tool_call_output":
+      return decodeResult(raw, param, { type: "custom" });
+    case "reasoning":
+      return decodeReasoning(raw, param);
+    default:
+      return { type: "opaque", dialect: name, value: raw };
+  }
+}
+
+function decodeCall(raw: Wire, param: string, input: string, pocket: Wire): Block {
+  const called = wordAt(raw.name, `${param}.name`);
+  const namespace = optionalText(raw.namespace, `${param}.namespace`);
+  return {
+    type: "tool-call",
+    id: wordAt(raw.call_id, `${param}.call_id`),
+    name: namespace === null ? called : joinedName(namespace, called),
+    input,
+    ...inPocket(namespace === null ? pocket : { ...pocket, name: called, namespace }),
+  };
+}
+
+function decodeResult(raw: Wire, param: string, pocket: Wire): Block {
+  return {
+    type: "tool-result",
+    callId: wordAt(raw.call_id, `${param}.call_id`),
+    content: decodeContent(raw.output, `${param}.output`),
+    isError: false,
+    ...inPocket(pocket),
+  };
+}
+
+/** The pocket keeps what a re-sent item must hold: its id, its seal, and texts that are more than one summary. */
+function decodeReasoning(raw: Wire, param: string): ThinkingBlock {
+  const texts = (key: "summary" | "content"): string[] =>
+    optionalList(raw[key], `${param}.${key}`).map((each, i) => {
+      const at = `${param}.${key}[${i}]`;
+      return textAt(recordAt(each, at).text, `${at}.text`);
+    });
+  const summary = texts("summary");
+  const content = texts("content");
+  optionalText(raw.encrypted_content, `${param}.encrypted_content`);
+  const { signature, extras } = decodeSeal(raw);
+  const isForeign = signature !== null;
+  const id = optionalText(raw.id, `${param}.id`);
+  const kept: Wire = {
+    ...(id === null ? {} : { id }),
+    ...pocketOf(extras),
+    ...(summary.length > 1 ? { summary: raw.summary } : {}),
+    ...(content.length > 0 ? { content: raw.content } : {}),
+  };
+  const pocket: { extras?: Extras } = isForeign ? {} : inPocket(kept);
+  return {
+    type: "thinking",
+    text: (summary.length > 0 ? summary : content).join("\n\n"),
+    signature,
+    ...pocket,
+  };
+}

@@ -1,0 +1,43 @@
+// OpenAI's Responses API (platform.openai.com/docs/api-reference/responses), both halves put together.
+// It must never hold logic of its own.
+
+import { commentFrame } from "../../wire/sse.ts";
+import type { Dialect } from "../dialect.ts";
+import { decodeRequest } from "./decode-request.ts";
+import { encodeRequest } from "./encode-request.ts";
+import { decodeFailure, encodeFailure, encodeFailureFrame } from "./failure.ts";
+import { lose } from "./loss.ts";
+import { encodeModel, encodeModelList } from "./models.ts";
+import { name } from "./pocket.ts";
+import { refuseTranslation } from "./refuse-translation.ts";
+import { relay } from "./relay.ts";
+import { encodeReply, readReply } from "./reply.ts";
+import { streamDecoder } from "./stream-decoder.ts";
+import { streamEncoder } from "./stream-encoder.ts";
+
+export const openaiResponses: Dialect = {
+  name,
+  client: {
+    decodeRequest,
+    refuseTranslation,
+    streamEncoder,
+    encodeReply,
+    encodeFailure,
+    encodeFailureFrame,
+    encodeModelList,
+    encodeModel,
+    // The format has no typed word for "still here"; a comment is skipped by every client.
+    heartbeatFrame: commentFrame,
+    // The last event says that the stream is over, and without it an answer is no whole one.
+    endFrame: "",
+  },
+  backend: {
+    path: () => "/responses",
+    encodeRequest,
+    streamDecoder,
+    readReply,
+    decodeFailure,
+    relay,
+  },
+  lose,
+};

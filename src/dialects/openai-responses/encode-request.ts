@@ -1,0 +1,93 @@
+// Canonical request -> the body that goes to a vendor of this format, always as a stream and never to be stored.
+// It must never read another dialect's pocket, nor drop what would change the answer.
+
+import { type Effort, effortOfBudget } from "../../canon/effort.ts";
+import type { AnswerFormat, ChatRequest } from "../../canon/request.ts";
+import type { TargetFacts } from "../dialect.ts";
+import { isRecord } from "../decoding.ts";
+import { encodeInput } from "./encode-input.ts";
+import { encodeToolChoice, encodeTools } from "./encode-tools.ts";
+import { name, type Wire } from "./pocket.ts";
+import { digest } from "./tool-id.ts";
+
+/** The API's floor for `max_output_tokens`. */
+const leastOutput = 16;
+
+/**
+ * Dropped: `stop` and top_k, which the API does not have. A request of this dialect keeps its own wish for storage;
+ * sealed reasoning is not asked for on behalf of others, who could not send it back.
+ */
+export function encodeRequest(request: ChatRequest, target: TargetFacts): Wire {
+  const own = request.extras[name];
+  const {
+    hosted_tools: hosted,
+    tool_choice: ownChoice,
+    reasoning: ownReasoning,
+    text: ownText,
+    ...pocket
+  } = own ?? {};
+  const body: Wire = { ...pocket, model: target.model, ...encodeInput(request) };
+  body.stream = true;
+  if (own === undefined) body.store = false;
+  const tools = [...encodeTools(request), ...(Array.isArray(hosted) ? (hosted as readonly unknown[]) : [])];
+  if (tools.length > 0) {
+    body.tools = tools;
+    if (request.toolChoice !== null) body.tool_choice = encodeToolChoice(request.toolChoice, request.tools);
+    else if (ownChoice !== undefined) body.tool_choice = ownChoice;
+    if (request.parallelTools !== null) body.parallel_tool_calls = request.parallelTools;
+  }
+  if (request.maxTokens !== null)
+    body.max_output_tokens = Math.max(
+      leastOutput,
+      Math.min(request.maxTokens, target.maxOutput ?? request.maxTokens),
+    );
+  if (request.temperature !== null) body.temperature = request.temperature;
+  if (request.topP !== null) body.top_p = request.topP;
+  const reasoning = encodeReasoning(request, ownReasoning);
+  if (reasoning !== null) body.reasoning = reasoning;
+  const text = encodeText(request.format, ownText);
+  if (text !== null) body.text = text;
+  if (request.user !== null && request.user !== pocket.safety_identifier)
+    body.user = encodeUser(request.user);
+  return body;
+}
+
+/** A client of another format that asked for thinking wants to see it, which here is a summary. */
+function encodeReasoning(request: ChatRequest, own: unknown): Wire | null {
+  const { thinking } = request;
+  if (thinking?.mode === "off") return null;
+  const effort = effortOf(request);
+  const reasoning: Wire = {
+    ...(isRecord(own) ? own : {}),
+    ...(effort === null ? {} : { effort }),
+    ...(thinking === null ? {} : { summary: "auto" }),
+  };
+  return Object.keys(reasoning).length === 0 ? null : reasoning;
+}
+
+function effortOf({ effort, thinking }: ChatRequest): Effort | null {
+  if (effort !== null) return effort;
+  return thinking?.mode === "budget" ? effortOfBudget(thinking.budgetTokens) : null;
+}
+
+function encodeText(format: AnswerFormat | null, own: unknown): Wire | null {
+  const { "format.description": description, ...rest } = isRecord(own) ? own : {};
+  const text: Wire = format === null ? rest : { ...rest, format: encodeFormat(format, description) };
+  return Object.keys(text).length === 0 ? null : text;
+}
+
+function encodeFormat(format: AnswerFormat, description: unknown): Wire {
+  if (format.type === "json-object") return { type: "json_object" };
+  return {
+    type: "json_schema",
+    name: format.name,
+    ...(typeof description === "string" ? { description } : {}),
+    schema: format.schema,
+    ...(format.strict === null ? {} : { strict: format.strict }),
+  };
+}
+
+/** OpenAI takes at most 64 characters; Claude Code's id is 150 characters of JSON. A digest still tells users apart. */
+function encodeUser(user: string): string {
+  return user.length <= 64 ? user : `user_${digest(user)}`;
+}

@@ -1,0 +1,95 @@
+// What is left of events after a trip through this format: the declared loss, and the oracle of the round-trip tests.
+// It must never be kinder than the encoder and the decoder are.
+
+import type { StreamEvent } from "../../canon/event.ts";
+import { mergeUsage, unknownUsage, type Usage } from "../../canon/usage.ts";
+import { isRecord } from "../decoding.ts";
+import { encodeFailure, failureInBand } from "./failure.ts";
+import { asksClient, settleReason } from "./finish.ts";
+import { inPocket, name, pocketOf } from "./pocket.ts";
+import { noArguments } from "./response.ts";
+import { loseUsage } from "./usage.ts";
+
+/**
+ * Lost: other dialects' opaque events and extras, heartbeats, stop sequences, empty deltas, usage before the end, unknown
+ * parts of usage (0 on this wire), and the difference between no arguments and {}. A failure keeps what its words say.
+ */
+export function lose(events: readonly StreamEvent[]): StreamEvent[] {
+  const out: StreamEvent[] = [];
+  let index = 0;
+  let hasCalls = false;
+  let hasInput = false;
+  let usage: Usage = unknownUsage;
+  for (const event of events) {
+    switch (event.type) {
+      case "start":
+        usage = mergeUsage(usage, event.usage ?? unknownUsage);
+        out.push({ type: "start", id: event.id, model: event.model });
+        break;
+      case "text-start":
+      case "thinking-start":
+        out.push({ type: event.type, index });
+        break;
+      case "text-delta":
+      case "thinking-delta":
+        if (event.text !== "") out.push({ type: event.type, index, text: event.text });
+        break;
+      case "text-end":
+        out.push({ type: "text-end", index: index++, ...loseTextExtras(event) });
+        break;
+      case "thinking-end":
+        out.push({ type: "thinking-end", index: index++, ...loseSeal(event) });
+        break;
+      case "tool-start":
+        hasCalls = true;
+        hasInput = false;
+        out.push({ type: "tool-start", index, id: event.id, name: event.name });
+        break;
+      case "tool-delta":
+        if (event.input.trim() !== "") hasInput = true;
+        if (event.input !== "") out.push({ type: "tool-delta", index, input: event.input });
+        break;
+      case "tool-end":
+        if (!hasInput) out.push({ type: "tool-delta", index, input: noArguments });
+        out.push({ type: "tool-end", index: index++ });
+        break;
+      case "opaque":
+        if (event.dialect !== name || !isRecord(event.value)) break;
+        hasCalls ||= asksClient(event.value);
+        out.push({ type: "opaque", index: index++, dialect: name, value: event.value });
+        break;
+      case "usage":
+        usage = mergeUsage(usage, event.usage);
+        break;
+      case "heartbeat":
+        break;
+      case "finish":
+        out.push({
+          type: "finish",
+          reason: settleReason(event.reason, hasCalls),
+          usage: loseUsage(mergeUsage(usage, event.usage)),
+        });
+        return out;
+      case "failure":
+        out.push({ type: "failure", failure: failureInBand(encodeFailure(event.failure)) });
+        return out;
+    }
+  }
+  return out;
+}
+
+function loseTextExtras(event: Extract<StreamEvent, { type: "text-end" }>) {
+  const { annotations, phase } = pocketOf(event.extras);
+  return inPocket({
+    ...(Array.isArray(annotations) && annotations.length > 0 ? { annotations } : {}),
+    ...(typeof phase === "string" ? { phase } : {}),
+  });
+}
+
+function loseSeal(event: Extract<StreamEvent, { type: "thinking-end" }>) {
+  const { id, encrypted_content: sealed } = pocketOf(event.extras);
+  if (typeof sealed !== "string" || sealed === "")
+    return { signature: event.signature === "" ? null : event.signature };
+  const kept = typeof id === "string" && id !== "" ? { id } : {};
+  return { signature: null, ...inPocket({ ...kept, encrypted_content: sealed }) };
+}

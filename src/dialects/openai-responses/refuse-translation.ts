@@ -1,0 +1,74 @@
+// What a request says that no other format can say, named, so that it is refused and not quietly dropped.
+// Search tools, free-text tools, hints (verbosity, truncation, tier) and sealed reasoning are adapted or left out elsewhere.
+
+import type { Failure } from "../../canon/failure.ts";
+import type { Block, ChatRequest } from "../../canon/request.ts";
+import { isRecord } from "../decoding.ts";
+import { shown, unsupported } from "./fields.ts";
+import { name, pocketOf, type Wire } from "./pocket.ts";
+
+const because = "the chosen model's API has no equivalent";
+
+/** Members that mean something which lies at the vendor, or an answer of another kind. */
+const keptAtVendor: readonly (readonly [string, (value: unknown) => boolean, string])[] = [
+  ["store", (value) => value === true, "nothing is stored here; send store: false and the whole input"],
+  [
+    "previous_response_id",
+    (value) => value !== undefined,
+    "nothing is stored here; send the whole history in input",
+  ],
+  ["conversation", (value) => value !== undefined, "nothing is stored here; send the whole history in input"],
+  ["background", (value) => value === true, "answers are not kept for later; use stream"],
+  ["prompt", (value) => value !== undefined, "prompt templates lie at OpenAI; send instructions and input"],
+  ["top_logprobs", (value) => typeof value === "number" && value > 0, because],
+];
+
+export function refuseTranslation(request: ChatRequest): Failure | null {
+  const pocket = pocketOf(request.extras);
+  for (const [member, refuses, why] of keptAtVendor)
+    if (refuses(pocket[member])) return unsupported(member, `${member} is not possible here: ${why}.`);
+  const tool = request.opaqueTools.find((each) => each.dialect === name);
+  if (tool !== undefined)
+    return unsupported("tools", `tools: ${because} for a tool of type "${tool.type}"; use function tools.`);
+  return refuseChoice(request, pocket) ?? refuseMessages(request);
+}
+
+function refuseChoice(request: ChatRequest, pocket: Wire): Failure | null {
+  const { tool_choice: choice, hosted_tools: hosted } = pocket;
+  if (isRecord(choice))
+    return unsupported("tool_choice", `tool_choice: ${because} for a choice of type ${shown(choice.type)}.`);
+  // Left out they would leave nothing that could be called.
+  const isForced = request.toolChoice?.type === "required" && request.tools.length === 0;
+  if (!isForced || !Array.isArray(hosted)) return null;
+  const types = hosted.map((each) => (isRecord(each) ? String(each.type) : "")).join(", ");
+  return unsupported(
+    "tools",
+    `tools: ${because} for tools of type ${types}, and tool_choice demands a call.`,
+  );
+}
+
+function refuseMessages(request: ChatRequest): Failure | null {
+  for (const message of request.messages) {
+    const found = opaqueIn(message.content);
+    if (found === null) continue;
+    const type = shown(found.type);
+    if (found.type === "item_reference")
+      return unsupported(
+        "input",
+        `input: an item of type ${type} points to what OpenAI stored; nothing is stored here. Send the items themselves (store: false).`,
+      );
+    return unsupported("input", `input: ${because} for content of type ${type}.`);
+  }
+  return null;
+}
+
+function opaqueIn(blocks: readonly Block[]): Wire | null {
+  for (const block of blocks) {
+    if (block.type === "tool-result") {
+      const inner = opaqueIn(block.content);
+      if (inner !== null) return inner;
+    }
+    if (block.type === "opaque" && block.dialect === name) return isRecord(block.value) ? block.value : {};
+  }
+  return null;
+}

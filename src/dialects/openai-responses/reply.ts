@@ -1,0 +1,50 @@
+// Whole answers: our reply as one Response, and a vendor's Response as events.
+// It must never have a mapping of its own for incoming ones: streams and bodies share answer.ts.
+
+import type { StreamEvent } from "../../canon/event.ts";
+import { Failure } from "../../canon/failure.ts";
+import type { Reply } from "../../canon/reply.ts";
+import { isRecord } from "../decoding.ts";
+import type { AnswerFacts } from "../dialect.ts";
+import { answerReader, errorOf } from "./answer.ts";
+import { callForms, callItem } from "./declared-tools.ts";
+import { asksClient, settleReason } from "./finish.ts";
+import { name, type Wire } from "./pocket.ts";
+import { finishedResponse, itemId, messageItem, noArguments, reasoningItem } from "./response.ts";
+
+export function encodeReply(reply: Reply, facts: AnswerFacts): Wire {
+  const formOf = callForms(facts.tools ?? []);
+  const output: Wire[] = [];
+  let hasCalls = false;
+  for (const block of reply.content) {
+    const at = output.length;
+    if (block.type === "text") output.push(messageItem(itemId("msg", facts, at), block.text, block.extras));
+    else if (block.type === "thinking")
+      output.push(reasoningItem(itemId("rs", facts, at), block.text, block));
+    else if (block.type === "tool-call") {
+      hasCalls = true;
+      const form = formOf(block.name);
+      const id = itemId(form.isFreeText ? "ctc" : "fc", facts, at);
+      const isEmpty = block.input.trim() === "" && !form.isFreeText;
+      output.push(callItem(form, id, block.id, isEmpty ? noArguments : block.input));
+    } else if (block.type === "opaque" && block.dialect === name && isRecord(block.value)) {
+      hasCalls ||= asksClient(block.value);
+      output.push(block.value);
+    }
+  }
+  return finishedResponse(reply, facts, output, settleReason(reply.finish, hasCalls), reply.usage);
+}
+
+export function readReply(body: unknown): StreamEvent[] {
+  const reader = answerReader();
+  const failure = errorOf(body);
+  if (failure !== null) return reader.fail(failure);
+  if (!isRecord(body) || !Array.isArray(body.output))
+    return reader.fail(
+      new Failure("bad-output", "The upstream's answer holds no output.", { maybeBilled: true }),
+    );
+  return reader.take({
+    type: `response.${body.status === "incomplete" ? "incomplete" : "completed"}`,
+    response: body,
+  });
+}

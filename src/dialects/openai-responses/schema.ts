@@ -1,0 +1,133 @@
+// The request as clients send it, for the API description (/swagger). Requests are checked by decode-request.ts, not by this.
+// The two must never disagree: test/dialects/openai-responses/schema.test.ts holds them together.
+
+import { z } from "zod";
+import { efforts } from "../../canon/effort.ts";
+
+const count = z.number().int().positive();
+const flag = z.boolean().nullish();
+const word = z.string().min(1);
+const text = z.string().nullish();
+
+const textPart = z.looseObject({ type: z.enum(["input_text", "output_text", "text"]), text: z.string() });
+const detail = text;
+const imagePart = z.looseObject({
+  type: z.literal("input_image"),
+  image_url: z
+    .string()
+    .regex(/^(?:https?:\/\/|data:image\/[a-z0-9.+-]+(?:;[^,]*)?;base64,)/i)
+    .describe("A data: URL with a base64 image, or an http(s) URL, which is passed on and never fetched."),
+  detail,
+});
+const imageAtVendor = z
+  .looseObject({ type: z.literal("input_image"), file_id: z.string(), image_url: z.null().optional() })
+  .describe("Only for models behind this API.");
+const readParts = ["input_text", "output_text", "text", "input_image"];
+const otherPart = z
+  .looseObject({ type: word.refine((type) => !readParts.includes(type)) })
+  .describe("Files, refusals and others; files only for models behind this API.");
+const content = z.union([z.string(), z.array(z.union([textPart, imagePart, imageAtVendor, otherPart]))]);
+
+const message = z.looseObject({
+  type: z.literal("message").nullish(),
+  role: z.enum(["system", "developer", "user", "assistant"]),
+  content,
+});
+const functionCall = z.looseObject({
+  type: z.literal("function_call"),
+  call_id: word,
+  name: word,
+  arguments: z.string().describe("JSON text of the arguments."),
+});
+const customCall = z.looseObject({
+  type: z.literal("custom_tool_call"),
+  call_id: word,
+  name: word,
+  input: z.string(),
+});
+const result = z.looseObject({
+  type: z.enum(["function_call_output", "custom_tool_call_output"]),
+  call_id: word,
+  output: content,
+});
+const thought = z.looseObject({ text: z.string() });
+const reasoning = z.looseObject({
+  type: z.literal("reasoning"),
+  id: text,
+  summary: z.array(thought).nullish(),
+  content: z.array(thought).nullish(),
+  encrypted_content: text,
+});
+const readItems = [
+  "message",
+  "function_call",
+  "custom_tool_call",
+  "function_call_output",
+  "custom_tool_call_output",
+  "reasoning",
+];
+const otherItem = z
+  .looseObject({ type: word.refine((type) => !readItems.includes(type)) })
+  .describe("Hosted tools, references and others: for models behind this API only.");
+
+const functionTool = z.looseObject({
+  type: z.literal("function"),
+  name: word,
+  description: text,
+  parameters: z.looseObject({}).nullish().describe("JSON Schema of the arguments."),
+  strict: flag,
+});
+const customTool = z.looseObject({
+  type: z.literal("custom"),
+  name: word,
+  description: text,
+  format: z.looseObject({}).nullish(),
+});
+const readTools = ["function", "custom"];
+const otherTool = z
+  .looseObject({ type: word.refine((type) => !readTools.includes(type)) })
+  .describe(
+    "web_search* and tool_search are left out for other APIs unless a call is demanded; others are refused.",
+  );
+
+const format = z.discriminatedUnion("type", [
+  z.looseObject({ type: z.literal("text") }),
+  z.looseObject({ type: z.literal("json_object") }),
+  z.looseObject({
+    type: z.literal("json_schema"),
+    name: word,
+    description: text,
+    schema: z.looseObject({}).nullish(),
+    strict: flag,
+  }),
+]);
+
+export const responsesRequestSchema = z
+  .looseObject({
+    model: z.string().describe("auto, an alias, a provider's id, provider/model, or a listed model."),
+    input: z.union([
+      z.string(),
+      z.array(z.union([message, functionCall, customCall, result, reasoning, otherItem])).min(1),
+    ]),
+    instructions: text,
+    stream: flag,
+    tools: z.array(z.union([functionTool, customTool, otherTool])).nullish(),
+    tool_choice: z.union([z.enum(["none", "auto", "required"]), z.looseObject({ type: word })]).nullish(),
+    parallel_tool_calls: flag,
+    max_output_tokens: count.nullish(),
+    temperature: z.number().min(0).max(2).nullish(),
+    top_p: z.number().min(0).max(1).nullish(),
+    reasoning: z.looseObject({ effort: z.enum(efforts).nullish() }).nullish(),
+    text: z.looseObject({ format: format.nullish() }).nullish(),
+    include: z.array(z.string()).nullish(),
+    store: flag.describe("true only where the provider speaks this API itself: nothing is stored here."),
+    previous_response_id: text.describe("Only where the provider speaks this API itself."),
+    background: flag,
+    metadata: z.looseObject({}).nullish(),
+    prompt_cache_key: text,
+    service_tier: text,
+    truncation: text,
+    user: text,
+    safety_identifier: text,
+  })
+  .describe("Members that are not listed here are passed on to providers of the same format.");

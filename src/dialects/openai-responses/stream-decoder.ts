@@ -1,0 +1,43 @@
+// A vendor's frames -> events. The last event of the API holds the usage, so nothing has to wait.
+// It must never take silence for success: a stream without response.completed was cut, even if it says [DONE].
+
+import { Failure } from "../../canon/failure.ts";
+import type { SseFrame } from "../../wire/sse.ts";
+import { closeOnce, isRecord, parseLoosely } from "../decoding.ts";
+import type { StreamDecoder } from "../dialect.ts";
+import { answerReader, errorOf } from "./answer.ts";
+import { failureInBand } from "./failure.ts";
+import type { Wire } from "./pocket.ts";
+
+export function unreadable(): Failure {
+  return new Failure("bad-output", "The upstream sent a piece of its stream that is not JSON.", {
+    maybeBilled: true,
+  });
+}
+
+/** The frame's event, null when it holds none, or the failure that it tells of. */
+export function readEvent(frame: SseFrame): Wire | Failure | null {
+  const data = frame.data.trim();
+  if (data === "" || data === "[DONE]") return null;
+  const body = parseLoosely(data);
+  if (frame.event === "error") return failureInBand(body ?? { message: data.slice(0, 300) });
+  if (!isRecord(body)) return unreadable();
+  const event = typeof body.type === "string" || frame.event === null ? body : { ...body, type: frame.event };
+  const failure = errorOf(event);
+  if (failure !== null) return failure;
+  if (event.type === "response.failed" || event.type === "response.cancelled")
+    return errorOf(event.response) ?? failureInBand(event);
+  return event;
+}
+
+export function streamDecoder(): StreamDecoder {
+  const reader = answerReader();
+  return closeOnce({
+    step(frame) {
+      const event = readEvent(frame);
+      if (event === null) return [];
+      return event instanceof Failure ? reader.fail(event) : reader.take(event);
+    },
+    end: () => [],
+  });
+}

@@ -1,0 +1,40 @@
+// Token counts as this format writes them <-> canonical usage.
+
+import { tokenCount, unknownUsage, type Usage, usageFromTotal } from "../../canon/usage.ts";
+import { isRecord } from "../decoding.ts";
+import type { Wire } from "./pocket.ts";
+
+/** Null when the value is no usage object. */
+export function readUsage(value: unknown): Usage | null {
+  if (!isRecord(value)) return null;
+  const input = isRecord(value.input_tokens_details) ? value.input_tokens_details : {};
+  const output = isRecord(value.output_tokens_details) ? value.output_tokens_details : {};
+  return usageFromTotal({
+    input: tokenCount(value.input_tokens),
+    inputCached: tokenCount(input.cached_tokens),
+    inputCacheWrite: tokenCount(input.cache_write_tokens),
+    output: tokenCount(value.output_tokens),
+    outputReasoning: tokenCount(output.reasoning_tokens),
+  });
+}
+
+/** Null when a total is unknown. The details are required members of the format, so an unknown part is 0 on this wire. */
+export function renderUsage(usage: Usage): Wire | null {
+  const { input, output, inputCacheWrite } = usage;
+  if (input === null || output === null) return null;
+  return {
+    input_tokens: input,
+    input_tokens_details: {
+      cached_tokens: usage.inputCached ?? 0,
+      ...(inputCacheWrite === null ? {} : { cache_write_tokens: inputCacheWrite }),
+    },
+    output_tokens: output,
+    output_tokens_details: { reasoning_tokens: usage.outputReasoning ?? 0 },
+    total_tokens: input + output,
+  };
+}
+
+/** What is left of usage after a trip through this format. */
+export function loseUsage(usage: Usage): Usage {
+  return readUsage(renderUsage(usage)) ?? unknownUsage;
+}

@@ -1,0 +1,168 @@
+// What these tests share: reading SSE text into events, and random valid event lists. It must never hold an expectation.
+
+import fc from "fast-check";
+import { type FailureKind, consequences, Failure } from "../../../src/canon/failure.ts";
+import type { StreamEvent } from "../../../src/canon/event.ts";
+import { usageFromTotal, type Usage } from "../../../src/canon/usage.ts";
+import type { AnswerFacts } from "../../../src/dialects/dialect.ts";
+import { openaiResponses } from "../../../src/dialects/openai-responses/dialect.ts";
+import { sseDecoder } from "../../../src/wire/sse.ts";
+
+export const facts: AnswerFacts = { requestId: "R1", createdSeconds: 1_700_000_000, wantsUsage: true };
+
+/** Events with failures as plain data, so that comparing them compares every field. */
+export function plain(events: readonly StreamEvent[]): unknown[] {
+  return events.map((event) => {
+    if (event.type !== "failure") return event;
+    const { kind, message, param, code, maybeBilled } = event.failure;
+    return { type: "failure", kind, message, param, code, maybeBilled };
+  });
+}
+
+export function decodeBytes(chunks: readonly Uint8Array[]): StreamEvent[] {
+  const frames = sseDecoder();
+  const decoder = openaiResponses.backend.streamDecoder();
+  const events: StreamEvent[] = [];
+  for (const chunk of chunks) for (const frame of frames.push(chunk)) events.push(...decoder.step(frame));
+  for (const frame of frames.end()) events.push(...decoder.step(frame));
+  events.push(...decoder.end());
+  return events;
+}
+
+export const decodeText = (sse: string): StreamEvent[] => decodeBytes([Buffer.from(sse)]);
+
+export function encodeText(events: readonly StreamEvent[], more: Partial<AnswerFacts> = {}): string {
+  const encoder = openaiResponses.client.streamEncoder({ ...facts, ...more });
+  return events.map((event) => encoder.step(event)).join("");
+}
+
+export type WireEvent = { readonly type: string; readonly [member: string]: unknown };
+
+/** One named frame an event, numbered as the API does it. */
+export const sse = (...events: readonly WireEvent[]): string =>
+  events
+    .map(
+      (event, at) => `event: ${event.type}\ndata: ${JSON.stringify({ sequence_number: at, ...event })}\n\n`,
+    )
+    .join("");
+
+export const created = { type: "response.created", response: { id: "resp_1", model: "m-1", error: null } };
+export const completed = (members: object = {}): WireEvent => ({
+  type: "response.completed",
+  response: { id: "resp_1", model: "m-1", status: "completed", error: null, output: [], ...members },
+});
+export const added = (output_index: number, item: object): WireEvent => ({
+  type: "response.output_item.added",
+  output_index,
+  item,
+});
+export const done = (output_index: number, item: object): WireEvent => ({
+  type: "response.output_item.done",
+  output_index,
+  item,
+});
+export const textDelta = (output_index: number, delta: string, content_index = 0): WireEvent => ({
+  type: "response.output_text.delta",
+  output_index,
+  content_index,
+  delta,
+});
+export const inputDelta = (output_index: number, delta: string): WireEvent => ({
+  type: "response.function_call_arguments.delta",
+  output_index,
+  delta,
+});
+
+const count = fc.option(fc.nat(100_000), { nil: null });
+const usage: fc.Arbitrary<Usage> = fc
+  .record({ input: count, inputCached: count, inputCacheWrite: count, output: count, outputReasoning: count })
+  .map(usageFromTotal);
+
+const text = fc.oneof(
+  fc.string({ unit: "binary" }),
+  fc.constantFrom("", "\ud800", '{"a":1}', "\n\ndata: x", "[DONE]"),
+);
+const words = fc.array(text, { maxLength: 4 });
+const word = fc.string({ minLength: 1, maxLength: 12 });
+
+type Part = (index: number) => StreamEvent[];
+const part: fc.Arbitrary<Part> = fc.oneof(
+  words.map((all): Part => (index) => [
+    { type: "text-start", index },
+    ...all.map((each): StreamEvent => ({ type: "text-delta", index, text: each })),
+    { type: "text-end", index, extras: { "anthropic-messages": { citations: [] } } },
+  ]),
+  fc
+    .tuple(words, fc.option(word, { nil: null }))
+    .map(([all, signature]): Part => (index) => [
+      { type: "thinking-start", index },
+      ...all.map((each): StreamEvent => ({ type: "thinking-delta", index, text: each })),
+      { type: "thinking-end", index, signature },
+    ]),
+  fc
+    .tuple(word, word, words)
+    .map(([id, name, all]): Part => (index) => [
+      { type: "tool-start", index, id, name },
+      ...all.map((each): StreamEvent => ({ type: "tool-delta", index, input: each })),
+      { type: "tool-end", index },
+    ]),
+  words.map((all): Part => (index) => [
+    { type: "thinking-start", index },
+    ...all.map((each): StreamEvent => ({ type: "thinking-delta", index, text: each })),
+    {
+      type: "thinking-end",
+      index,
+      signature: null,
+      extras: { "openai-responses": { id: "rs_1", encrypted_content: "gAAAA=" } },
+    },
+  ]),
+  fc.constant<Part>((index) => [
+    { type: "opaque", index, dialect: "anthropic-messages", value: { type: "redacted_thinking" } },
+  ]),
+  text.map((input): Part => (index) => [
+    {
+      type: "opaque",
+      index,
+      dialect: "openai-responses",
+      value: { type: "custom_tool_call", id: "ctc_1", call_id: "call_1", name: "apply_patch", input },
+    },
+  ]),
+);
+const aside: fc.Arbitrary<StreamEvent> = fc.oneof(
+  fc.constant<StreamEvent>({ type: "heartbeat" }),
+  usage.map((each): StreamEvent => ({ type: "usage", usage: each })),
+);
+const reasons = ["stop", "stop-sequence", "length", "tool-calls", "refused", "pause"] as const;
+const kinds = Object.keys(consequences) as FailureKind[];
+const closing: fc.Arbitrary<StreamEvent> = fc.oneof(
+  fc.record({
+    type: fc.constant("finish" as const),
+    reason: fc.constantFrom(...reasons),
+    usage,
+    stopSequence: fc.option(word, { nil: null }),
+  }),
+  fc
+    .tuple(fc.constantFrom(...kinds), fc.string(), fc.option(word, { nil: null }))
+    .map(([kind, message, param]): StreamEvent => ({
+      type: "failure",
+      failure: new Failure(kind, message, { param }),
+    })),
+);
+
+/** Blocks in order, asides between them; a failure may strike in the middle of a block. */
+export const validEvents: fc.Arbitrary<StreamEvent[]> = fc
+  .record({
+    id: word,
+    model: word,
+    first: fc.option(usage, { nil: undefined }),
+    parts: fc.array(fc.tuple(part, fc.array(aside, { maxLength: 1 })), { maxLength: 6 }),
+    closing,
+    cutAt: fc.nat(40),
+  })
+  .map(({ id, model, first, parts, closing: last, cutAt }) => {
+    const events: StreamEvent[] = [
+      first === undefined ? { type: "start", id, model } : { type: "start", id, model, usage: first },
+    ];
+    for (const [index, [each, asides]] of parts.entries()) events.push(...each(index), ...asides);
+    return [...(last.type === "failure" ? events.slice(0, cutAt) : events), last];
+  });
