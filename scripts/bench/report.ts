@@ -3,6 +3,7 @@
 
 import { cases, type Row } from "./cases.ts";
 import type { Endurance } from "./endurance.ts";
+import type { RoutingCost } from "./routing.ts";
 import type { TargetName } from "./targets.ts";
 
 export type Report = {
@@ -13,6 +14,7 @@ export type Report = {
   /** Cases that could not be measured; their marks are not met. */
   readonly failures: readonly string[];
   readonly endurance: Partial<Record<TargetName, Endurance>>;
+  readonly routing: RoutingCost;
 };
 
 type Mark = { readonly what: string; readonly mark: string; readonly value: number; readonly isMet: boolean };
@@ -62,6 +64,7 @@ export function marksOf(report: Report): Mark[] {
       row("stream")?.ratioToPassthrough,
     ),
     atMost("time to first chunk added, p50", 0.5, " ms", row("first-event")?.addedFirstEventMs),
+    atMost("routing decision, 65 KB OpenClaw request, p50", 50, " µs", report.routing.decideP50Us),
   ];
   const endurance = report.endurance.gateway;
   if (endurance === undefined) return marks;
@@ -93,6 +96,8 @@ export function renderReport(report: Report): string {
     "",
     ...report.failures.map((failure) => `**Not measured:** ${failure}\n`),
     ...loadTable(report),
+    "",
+    routingLine(report.routing),
     "",
     ...enduranceTable(report),
     "",
@@ -138,6 +143,11 @@ function loadTable(report: Report): string[] {
     ]);
   });
   return [line(heading), line(heading.map((_, at) => (at < 2 ? "---" : "---:"))), ...rows];
+}
+
+function routingLine(cost: RoutingCost): string {
+  const times = number(cost.decideP50Us / cost.parseP50Us);
+  return `Routing (${number(cost.bytes / 1000)} KB OpenClaw request for \`auto\`, stock rules, p50, in one process): decision ${number(cost.decideP50Us)} µs, which is ${times} × JSON.parse of the same bytes (${number(cost.parseP50Us)} µs); decoding ${number(cost.decodeP50Us)} µs.`;
 }
 
 function enduranceTable(report: Report): string[] {

@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { cases, measureCase, type Row } from "./cases.ts";
 import { measureEndurance } from "./endurance.ts";
 import { marksOf, renderReport, type Report } from "./report.ts";
+import { measureRouting } from "./routing.ts";
 import { buildBinaries, startGateway, startNginx, startPassthrough, startUpstream } from "./targets.ts";
 import { openYard, type Yard } from "./yard.ts";
 
@@ -78,6 +79,7 @@ async function bench(yard: Yard, directory: string): Promise<Report> {
     rows,
     failures,
     endurance,
+    routing: measureRouting(),
   };
 }
 

@@ -20,6 +20,8 @@ export type NameTable = {
   readonly aliases: Readonly<Record<string, string>>;
   readonly fallbackChain: readonly string[];
   readonly defaultModel: string | null;
+  /** Whether a static rule's `model_requested` knows the name: such a name is `auto` with a hint. */
+  readonly isHint: (name: string) => boolean;
 };
 
 export type Meaning =
@@ -29,7 +31,15 @@ export type Meaning =
 
 const maxAliasSteps = 8;
 
-export function createNames(table: NameTable): { resolve(name: string): Meaning; known(): string[] } {
+export type Names = {
+  /** Throws Failure `unknown-model`. */
+  resolve(name: string): Meaning;
+  /** The same for a name that the config wrote; null when what it names is not loaded. */
+  resolveOrNull(name: string): Meaning | null;
+  known(): string[];
+};
+
+export function createNames(table: NameTable): Names {
   const byId = new Map(table.providers.map((each) => [each.id, each]));
   const chainFirst = [
     ...table.fallbackChain.flatMap((id) => byId.get(id) ?? []),
@@ -93,9 +103,11 @@ export function createNames(table: NameTable): { resolve(name: string): Meaning;
 
   return {
     known,
+    resolveOrNull: (name) => lookUp(name, "the rule", 0, true),
     resolve(name) {
       const meaning = lookUp(name, "the requested model", 0, false);
       if (meaning !== null) return meaning;
+      if (table.isHint(name)) return { kind: "auto" };
       if (table.defaultModel !== null) {
         const fallback = lookUp(table.defaultModel, "default_model", 0, true);
         if (fallback !== null) return fallback;

@@ -1,76 +1,223 @@
-// A request's model name -> a Decision: which targets, in which order, and why. Pure and synchronous.
-// It must never touch health or the network; what is out of order right now is skipped later, in attempt.
+// A request -> a Decision: which targets, in which order, and why. Synchronous but for the classifier's question.
+// It looks at the config, the request and a view of health, load and prices; it must never call anybody.
 
-import type { Candidate, Decision, Target } from "../canon/decision.ts";
+import type { Target } from "../canon/decision.ts";
 import { Failure } from "../canon/failure.ts";
-import { createNames, type NameTable } from "./names.ts";
+import {
+  estimateCostUsd,
+  lackOf,
+  type ModelFacts,
+  type Needs,
+  needsOf,
+  shortfallOf,
+} from "./capabilities.ts";
+import { type Choice, type Layers, noMatch } from "./layers.ts";
+import { createNames, type Meaning, type NameTable, type RoutedProvider } from "./names.ts";
+import type { RoutingQuestion } from "./question.ts";
+import type { Strategy } from "./settings.ts";
+import { createSettle, type RoutedDecision, type RouteQuestion, type RoutingView } from "./settle.ts";
+import { createRotation, type Member, orderMembers, type Rotation } from "./strategies.ts";
 
 export type RouterOptions = NameTable & {
   /** Providers that never hand a direct choice on to the chain (`fallback: false`). */
   readonly withoutFallback: ReadonlySet<string>;
+  readonly strategy: Strategy;
+  /** Tier and weight of each loaded provider; absent: no tier, weight 1. */
+  readonly standing: ReadonlyMap<string, { readonly tier: string | null; readonly weight: number }>;
+  readonly modelFacts: (provider: string, model: string) => ModelFacts;
+  readonly layers: Layers;
+  readonly view: RoutingView;
 };
 
-/** What routing may look at. Later builds add the message, tools and images. */
-export type RouteQuestion = {
-  readonly model: string;
-  /** The client said `x-clawgate-fallback: off`. */
-  readonly isFallbackOff: boolean;
+export type Router = {
+  /** `isDry`: nothing is remembered and no turn is used up. Throws Failure. */
+  decide(question: RouteQuestion, isDry?: boolean): RoutedDecision | Promise<RoutedDecision>;
+  /** The one target that a name stands for; null when nothing is known by it, or it means `auto`. */
+  targetOf(name: string): Target | null;
+  known(): string[];
 };
 
-export type RoutedDecision = Decision & {
-  /** True when the client itself named a model that the config does not list. */
-  readonly isClientsOwnModel: boolean;
+const noNeeds: Needs = {
+  tokens: 0,
+  tools: false,
+  images: false,
+  jsonSchema: false,
+  thinking: false,
+  outputTokens: null,
 };
 
-export type Router = { decide(question: RouteQuestion): RoutedDecision; known(): string[] };
+const mostPlain = 1_000;
 
 export function createRouter(options: RouterOptions): Router {
+  const { view, modelFacts } = options;
+  const settle = createSettle({ view, modelFacts });
   const names = createNames(options);
   const loaded = new Map(options.providers.map((each) => [each.id, each]));
-  const chain: Target[] = options.fallbackChain.flatMap((id) => {
+  const targetOf = ({ id, model }: RoutedProvider): Target => ({ provider: id, model });
+  const chain: readonly Target[] = options.fallbackChain.flatMap((id) => {
     const provider = loaded.get(id);
-    return provider === undefined ? [] : [{ provider: id, model: provider.model }];
+    return provider === undefined ? [] : [targetOf(provider)];
   });
   // Without a chain of its own the config's order is the chain for `auto`, and direct choices stand alone.
-  const autoChain =
-    chain.length > 0 ? chain : options.providers.map(({ id, model }) => ({ provider: id, model }));
+  const autoChain = chain.length > 0 ? chain : options.providers.map(targetOf);
+  /** Decisions that hold for every request that names this model and asks for nothing special. */
+  const plain = new Map<string, RoutedDecision>();
+  const rotations = new Map<string, Rotation>();
+  const rotationOf = (pool: string): Rotation => {
+    let rotation = rotations.get(pool);
+    if (rotation === undefined) rotations.set(pool, (rotation = createRotation()));
+    return rotation;
+  };
+  const fitsAll = ({ candidates }: RoutedDecision, needs: Needs | null): boolean => {
+    if (needs === null) return true;
+    let isNamed = true;
+    for (const { provider, model } of candidates) {
+      const facts = modelFacts(provider, model);
+      if (lackOf(facts, needs, isNamed) !== null) return false;
+      if (!isNamed && shortfallOf(facts, needs) !== null) return false;
+      isNamed = false;
+    }
+    return true;
+  };
+  const tierOf = (provider: string): string | null => options.standing.get(provider)?.tier ?? null;
 
-  return {
-    known: () => names.known(),
-    decide({ model, isFallbackOff }) {
-      const meaning = names.resolve(model);
-      if (meaning.kind === "auto") {
-        if (autoChain.length === 0)
-          throw new Failure("unknown-model", "No provider is loaded, so there is nothing to choose from.", {
-            param: "model",
-          });
-        const targets = isFallbackOff ? autoChain.slice(0, 1) : autoChain;
-        return {
-          layer: "fallback",
-          rule: "no-match",
-          confidence: 0.3,
-          reason: "no rule matched: the first of fallback_chain",
-          targets,
-          candidates: candidatesOf(targets),
-          isClientsOwnModel: false,
-        };
-      }
-      const mayFallBack = !isFallbackOff && !options.withoutFallback.has(meaning.target.provider);
-      const others = chain.filter((each) => each.provider !== meaning.target.provider);
-      const targets = mayFallBack ? [meaning.target, ...others] : [meaning.target];
-      return {
+  /** The target's equals: its tier; for one without a tier those of the chain that have none either. */
+  const poolOf = (target: Target): { readonly name: string; readonly targets: readonly Target[] } => {
+    const tier = tierOf(target.provider);
+    const equals =
+      tier === null
+        ? autoChain.filter((each) => tierOf(each.provider) === null)
+        : options.providers.filter((each) => tierOf(each.id) === tier).map(targetOf);
+    const others = equals.filter((each) => each.provider !== target.provider);
+    return { name: tier === null ? "chain" : `tier ${tier}`, targets: [target, ...others] };
+  };
+
+  const direct = (
+    meaning: Extract<Meaning, { kind: "target" }>,
+    question: RouteQuestion,
+    isDry: boolean,
+  ): RoutedDecision => {
+    const mayFallBack = !question.isFallbackOff && !options.withoutFallback.has(meaning.target.provider);
+    const others = chain.filter((each) => each.provider !== meaning.target.provider);
+    const decision = settle({
+      choice: {
         layer: "direct",
         rule: "explicit-model",
         confidence: 1,
         reason: `${meaning.via} names ${meaning.target.provider}/${meaning.target.model}`,
-        targets,
-        candidates: candidatesOf(targets),
-        isClientsOwnModel: !meaning.isListed,
-      };
+        routeTo: null,
+      },
+      first: [meaning.target],
+      rest: mayFallBack ? others : [],
+      isClientsChoice: true,
+      isClientsOwnModel: !meaning.isListed,
+      pool: null,
+      why: null,
+      question,
+      known: null,
+      isDry,
+    });
+    if (meaning.isListed && !isDry && !question.isFallbackOff && decision.facts === null) {
+      // A wildcard alias knows any number of names.
+      if (plain.size >= mostPlain) plain.clear();
+      plain.set(question.model, decision);
+    }
+    return decision;
+  };
+
+  /** What the layers chose -> pool in its order, then the chain. */
+  const chosen = (
+    choice: Choice,
+    question: RouteQuestion,
+    read: RoutingQuestion | null,
+    isDry: boolean,
+  ): RoutedDecision => {
+    const needs = read === null ? question.needs : needsOf(read.facts);
+    const named = choice.routeTo === null ? null : names.resolveOrNull(choice.routeTo);
+    const missing = choice.routeTo !== null && named?.kind !== "target" ? choice.routeTo : null;
+    const start = named?.kind === "target" ? named.target : autoChain[0];
+    if (start === undefined)
+      throw new Failure("unknown-model", "No provider is loaded, so there is nothing to choose from.", {
+        param: "model",
+      });
+    const isAlone = options.strategy === "priority";
+    const pool = isAlone ? null : poolOf(start);
+    const ordered = pool === null ? null : inOrder(pool, needs ?? noNeeds, question.session, isDry);
+    const first = ordered?.targets ?? [start];
+    return settle({
+      choice:
+        missing === null
+          ? choice
+          : {
+              ...choice,
+              rule: `${choice.rule}->fallback`,
+              confidence: Math.round(choice.confidence * 800) / 1000,
+              reason: `${choice.reason}; ${missing} is not loaded`,
+            },
+      first: question.isFallbackOff ? first.slice(0, 1) : first,
+      rest: question.isFallbackOff
+        ? []
+        : autoChain.filter((each) => first.every(({ provider }) => provider !== each.provider)),
+      isClientsChoice: false,
+      isClientsOwnModel: false,
+      pool: pool?.name ?? null,
+      why: ordered?.why ?? null,
+      question,
+      known: read,
+      isDry,
+    });
+  };
+
+  const inOrder = (
+    pool: { readonly name: string; readonly targets: readonly Target[] },
+    needs: Needs,
+    session: string | null,
+    isDry: boolean,
+  ): { readonly targets: readonly Target[]; readonly why: string } => {
+    const members = pool.targets.map((target): Member => ({
+      target,
+      weight: options.standing.get(target.provider)?.weight ?? 1,
+      costUsd: estimateCostUsd(modelFacts(target.provider, target.model), needs),
+      load: view.load(target.provider),
+    }));
+    const last = session === null ? null : view.lastOf(pool.name, session);
+    const sticky = last === null ? undefined : members.find((each) => each.target.provider === last);
+    const others = sticky === undefined ? members : members.filter((each) => each !== sticky);
+    // A session that stays where its prompt cache is uses up nobody's turn.
+    const ordered = orderMembers(
+      options.strategy,
+      others,
+      rotationOf(pool.name),
+      isDry || sticky !== undefined,
+    );
+    const targets = ordered.members.map((each) => each.target);
+    return sticky === undefined
+      ? { targets, why: ordered.why }
+      : { targets: [sticky.target, ...targets], why: "the session's last provider" };
+  };
+
+  return {
+    known: () => names.known(),
+    targetOf(name) {
+      try {
+        const meaning = names.resolve(name);
+        return meaning.kind === "target" ? meaning.target : null;
+      } catch (thrown) {
+        if (thrown instanceof Failure) return null;
+        throw thrown;
+      }
+    },
+    decide(question, isDry = false) {
+      const known = isDry || question.isFallbackOff ? undefined : plain.get(question.model);
+      if (known !== undefined && fitsAll(known, question.needs)) return known;
+      const meaning = names.resolve(question.model);
+      if (meaning.kind === "target") return direct(meaning, question, isDry);
+      if (question.needs === null || !options.layers.areAny) return chosen(noMatch, question, null, isDry);
+      const read = question.read();
+      const choice = options.layers.choose(read, isDry);
+      return choice instanceof Promise
+        ? choice.then((each) => chosen(each, question, read, isDry))
+        : chosen(choice, question, read, isDry);
     },
   };
-}
-
-function candidatesOf(targets: readonly Target[]): Candidate[] {
-  return targets.map((target, at) => ({ ...target, note: at === 0 ? "chosen" : "fallback", kept: true }));
 }

@@ -2,6 +2,7 @@
 // It must never ask whether a target exists: only config/ sees the whole file.
 
 import { z } from "zod";
+import { longestPattern, problemOfPattern } from "./text-pattern.ts";
 
 export const aliasesSettings = z
   .record(z.string().min(1).max(200), z.string().min(1).max(300))
@@ -32,6 +33,8 @@ export const strategies = [
   "least-busy",
 ] as const;
 
+export type Strategy = (typeof strategies)[number];
+
 export const routingSettings = z
   .strictObject({
     strategy: z.enum(strategies).default("priority").describe("How one of several equal targets is chosen."),
@@ -54,6 +57,23 @@ const words = z
   .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
   .transform((value) => (typeof value === "string" ? [value] : value));
 
+const pattern = z
+  .string()
+  .min(1)
+  .superRefine((written, context) => {
+    const problem = problemOfPattern(written);
+    if (problem === null) return;
+    const shown = written.length > 80 ? `${written.slice(0, 80)}…` : written;
+    context.addIssue({ code: "custom", message: `the pattern \`${shown}\` cannot be used: ${problem}` });
+  });
+
+const patterns = z
+  .union([pattern, z.array(pattern).min(1)])
+  .transform((value) => (typeof value === "string" ? [value] : value));
+
+/** Said once for both layers. */
+const aboutPatterns = `RE2 patterns (no backreferences, no look-around; \`(?i)\` ignores case; at most ${longestPattern} characters), one of which occurs`;
+
 const staticMatch = z.strictObject({
   get any() {
     return z.array(staticMatch).min(1).optional().describe("One of these blocks holds.");
@@ -65,7 +85,10 @@ const staticMatch = z.strictObject({
     return staticMatch.optional().describe("This block does not hold.");
   },
   model_requested: words.optional().describe("Whole model names; `*` is a wildcard."),
-  system_prompt_contains: words.optional().describe("Words or phrases of the system prompt."),
+  system_prompt_contains: words
+    .optional()
+    .describe("Whole words or phrases of the system prompt; `heartbeat` is also OpenClaw's heartbeat turn."),
+  system_prompt_matches: patterns.optional().describe(`${aboutPatterns} in the system prompt.`),
   header_contains: z
     .record(z.string(), words)
     .optional()
@@ -99,6 +122,7 @@ const heuristicMatch = z.strictObject({
     })
     .optional()
     .describe("Keywords in the user's own words."),
+  message_matches: patterns.optional().describe(`${aboutPatterns} in the last user turn.`),
   has_tools: z.boolean().optional().describe("Whether the request brings tools."),
   has_images: z.boolean().optional().describe("Whether the request brings images."),
   code_block: z.boolean().optional().describe("Whether the last user turn holds a code block."),
@@ -145,6 +169,33 @@ export const llmClassifierSettings = z
     timeout_ms: z.number().int().min(1).max(600_000).default(3000).describe("Milliseconds it may take."),
     fallback_on_timeout: z.string().min(1).optional().describe("Provider when it takes longer."),
     prompt: z.string().min(1).optional().describe("The question, with `{last_user_message}` in it."),
+    max_message_chars: z
+      .number()
+      .int()
+      .min(1)
+      .max(20_000)
+      .default(500)
+      .describe("Characters of the last user turn that it is shown."),
+    max_calls_per_minute: z
+      .number()
+      .int()
+      .min(0)
+      .max(10_000)
+      .default(60)
+      .describe("Most questions in a minute; above it `fallback_on_timeout` is taken. 0 = no limit."),
+    cache_ttl_s: z
+      .number()
+      .min(0)
+      .max(604_800)
+      .default(3600)
+      .describe("Seconds for which a message keeps its category."),
+    cache_entries: z
+      .number()
+      .int()
+      .min(0)
+      .max(100_000)
+      .default(1000)
+      .describe("Messages whose category is kept; 0 = none."),
     category_routing: z
       .record(z.string().min(1), z.string().min(1))
       .default({})

@@ -37,6 +37,7 @@ const table: NameTable = {
     unlisted: "openai/gpt-9",
   },
   fallbackChain: ["local", "openai"],
+  isHint: (name) => name === "r1",
   defaultModel: null,
 };
 

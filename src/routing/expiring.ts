@@ -1,0 +1,38 @@
+// A small memory with a bound and an age: the least recently used entry goes first, an old one is never told.
+// It must never grow beyond its bound nor keep a timer.
+
+export type Expiring<Value> = {
+  get(key: string): Value | null;
+  /** An entry keeps the age of its last `set`. */
+  set(key: string, value: Value): void;
+  readonly size: number;
+};
+
+export function createExpiring<Value>(options: {
+  readonly entries: number;
+  readonly ttlMs: number;
+  readonly nowMs: () => number;
+}): Expiring<Value> {
+  // A Map keeps the order of insertion, so its first key is the one that was used longest ago.
+  const held = new Map<string, { readonly value: Value; readonly untilMs: number }>();
+  return {
+    get(key) {
+      const entry = held.get(key);
+      if (entry === undefined) return null;
+      held.delete(key);
+      if (options.nowMs() >= entry.untilMs) return null;
+      held.set(key, entry);
+      return entry.value;
+    },
+    set(key, value) {
+      if (options.entries === 0 || options.ttlMs === 0) return;
+      held.delete(key);
+      held.set(key, { value, untilMs: options.nowMs() + options.ttlMs });
+      const [oldest] = held.keys();
+      if (held.size > options.entries && oldest !== undefined) held.delete(oldest);
+    },
+    get size() {
+      return held.size;
+    },
+  };
+}

@@ -1,0 +1,105 @@
+// The three layers in their order: static rules, heuristics, classifier, and what is left when none of them speaks.
+// It only says where to; whether anybody there can serve is the router's business.
+
+import type { Layer } from "../canon/decision.ts";
+import type { Classifier } from "./classifier.ts";
+import { compileHeuristics } from "./heuristics.ts";
+import type { RoutingQuestion } from "./question.ts";
+import type { HeuristicRulesSettings, StaticRulesSettings } from "./settings.ts";
+import { compileStaticRules } from "./static-rules.ts";
+
+/** `routeTo` null: the first of the chain. */
+export type Choice = {
+  readonly layer: Layer;
+  readonly rule: string;
+  readonly confidence: number;
+  readonly reason: string;
+  readonly routeTo: string | null;
+};
+
+export type Layers = {
+  /** False: every `auto` goes to the chain, and nobody needs to read the request. */
+  readonly areAny: boolean;
+  /** A promise only when the classifier must be asked; `isDry`: it is not asked, only named. */
+  choose(question: RoutingQuestion, isDry: boolean): Choice | Promise<Choice>;
+};
+
+/** What is left when no layer speaks. */
+export const noMatch: Choice = {
+  layer: "fallback",
+  rule: "no-match",
+  confidence: 0.3,
+  reason: "no rule matched: the first of fallback_chain",
+  routeTo: null,
+};
+
+/** Nobody is called to explain a route, so this is where the request would go if the classifier did not answer. */
+function untilAsked(choice: Choice): Choice {
+  return {
+    ...choice,
+    reason: `${choice.reason}, unless the classifier says otherwise: it is not asked here`,
+  };
+}
+
+export function createLayers(options: {
+  readonly staticRules: StaticRulesSettings;
+  readonly heuristicRules: HeuristicRulesSettings;
+  readonly classifier: Classifier | null;
+}): Layers {
+  const { staticRules, heuristicRules, classifier } = options;
+  const statics = compileStaticRules(staticRules);
+  // "Always holds" means: when nothing else did. With a classifier that is after it, or it would never be asked.
+  const isLast = (rule: HeuristicRulesSettings["rules"][number]): boolean =>
+    classifier !== null && rule.match.fallthrough === true;
+  const withRules = (rules: HeuristicRulesSettings["rules"]): HeuristicRulesSettings => ({
+    ...heuristicRules,
+    rules,
+  });
+  const heuristics = compileHeuristics(withRules(heuristicRules.rules.filter((rule) => !isLast(rule))));
+  const lastOnes = compileHeuristics(withRules(heuristicRules.rules.filter(isLast)));
+
+  const heuristic = (hit: ReturnType<typeof heuristics>): Choice | null =>
+    hit === null
+      ? null
+      : { layer: "heuristic", rule: hit.rule, confidence: 0.8, reason: hit.why, routeTo: hit.routeTo };
+  const last = (question: RoutingQuestion): Choice => heuristic(lastOnes(question)) ?? noMatch;
+
+  const ask = async (question: RoutingQuestion, asked: Classifier): Promise<Choice> => {
+    const verdict = await asked.classify(question);
+    if (verdict.routeTo === null) {
+      const choice = last(question);
+      return { ...choice, reason: `${choice.reason} (classifier: ${verdict.why})` };
+    }
+    return verdict.kind === "category"
+      ? {
+          layer: "llm-classify",
+          rule: verdict.category,
+          confidence: 0.7,
+          reason: verdict.why,
+          routeTo: verdict.routeTo,
+        }
+      : {
+          layer: "llm-classify",
+          rule: `classifier-${verdict.kind}`,
+          confidence: 0.3,
+          reason: verdict.why,
+          routeTo: verdict.routeTo,
+        };
+  };
+
+  return {
+    areAny:
+      classifier !== null ||
+      (staticRules.enabled && staticRules.rules.length > 0) ||
+      (heuristicRules.enabled && heuristicRules.rules.length > 0),
+    choose(question, isDry) {
+      const hit = statics(question);
+      if (hit !== null)
+        return { layer: "static", rule: hit.rule, confidence: 1, reason: hit.why, routeTo: hit.routeTo };
+      const guess = heuristic(heuristics(question));
+      if (guess !== null) return guess;
+      if (classifier === null) return last(question);
+      return isDry ? untilAsked(last(question)) : ask(question, classifier);
+    },
+  };
+}

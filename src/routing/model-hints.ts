@@ -1,0 +1,28 @@
+// Names that mean something only to a rule ("r1", "flash"): they are no models, but they are no mistakes either.
+// A name under `not` is one that a rule does not want, so it makes nothing known.
+
+import { compileNamePattern } from "./name-pattern.ts";
+import type { StaticMatch, StaticRulesSettings } from "./settings.ts";
+import { foldText } from "./words.ts";
+
+function namesIn(block: StaticMatch): string[] {
+  return [
+    ...(block.model_requested ?? []),
+    ...(block.any ?? []).flatMap(namesIn),
+    ...(block.all ?? []).flatMap(namesIn),
+  ];
+}
+
+/** Whether some rule's `model_requested` knows this name. */
+export function requestsModel(settings: StaticRulesSettings): (name: string) => boolean {
+  if (!settings.enabled) return () => false;
+  const patterns = settings.rules
+    .flatMap((rule) => namesIn(rule.match))
+    // A bare star fits everything, and would make every slip of the pen a request for `auto`.
+    .filter((written) => written.trim() !== "*")
+    .map(compileNamePattern);
+  return (name) => {
+    const folded = foldText(name.trim());
+    return patterns.some((pattern) => pattern.fits(folded));
+  };
+}

@@ -1,0 +1,30 @@
+// Model names as rules write them: the whole name, without case, `*` for any run of characters (contract section 1).
+// It must never take time that grows faster than name times pattern: no backtracking over stars.
+
+import { foldText } from "./words.ts";
+
+/** Tells whether a folded name (`foldText`) fits. */
+export type NamePattern = { readonly written: string; fits(foldedName: string): boolean };
+
+export function compileNamePattern(written: string): NamePattern {
+  const [head = "", ...rest] = foldText(written.trim()).split("*");
+  const tail = rest.pop();
+  if (tail === undefined) return { written, fits: (name) => name === head };
+  const middle = rest.filter((part) => part !== "");
+  return {
+    written,
+    fits(name) {
+      if (name.length < head.length + tail.length) return false;
+      if (!name.startsWith(head) || !name.endsWith(tail)) return false;
+      const end = name.length - tail.length;
+      let at = head.length;
+      // The leftmost place of each part leaves the most room for the next one.
+      for (const part of middle) {
+        const found = name.indexOf(part, at);
+        if (found < 0 || found + part.length > end) return false;
+        at = found + part.length;
+      }
+      return true;
+    },
+  };
+}

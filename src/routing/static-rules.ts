@@ -1,0 +1,116 @@
+// Layer 1: rules about what stands around the user's words: the model's name, the system prompt, headers.
+// It must never look at the words themselves, and never repeat a client's text in its reason.
+
+import { compileNamePattern } from "./name-pattern.ts";
+import type { RoutingQuestion } from "./question.ts";
+import type { StaticMatch, StaticRulesSettings } from "./settings.ts";
+import { compilePattern } from "./text-pattern.ts";
+import { compileWords, foldText } from "./words.ts";
+
+/** What a layer answers. `why` names what the config wrote, never what the client sent. */
+export type RuleMatch = { readonly rule: string; readonly routeTo: string; readonly why: string };
+
+/** Why it holds, or null. */
+export type Condition = (question: RoutingQuestion) => string | null;
+
+/** What the config wrote, short enough for a sentence. */
+export function quoted(written: string): string {
+  return `"${written.length > 60 ? `${written.slice(0, 60)}…` : written}"`;
+}
+
+function modelCondition(names: readonly string[]): Condition {
+  const patterns = names.map(compileNamePattern);
+  return ({ foldedModel }) => {
+    const pattern = patterns.find((each) => each.fits(foldedModel));
+    return pattern === undefined ? null : `the requested model is ${quoted(pattern.written)}`;
+  };
+}
+
+function systemWordsCondition(written: readonly string[]): Condition {
+  const words = compileWords(written);
+  const meansHeartbeat = written.some((each) => foldText(each).trim() === "heartbeat");
+  return (question) => {
+    // OpenClaw's heartbeat shows in its user turn; its system prompt names heartbeats in every request.
+    if (meansHeartbeat && question.facts.isHeartbeat) return "the user turn is OpenClaw's heartbeat";
+    const [found] = words.foundIn(question.foldedSystemText, 1);
+    return found === undefined ? null : `the system prompt holds ${quoted(found)}`;
+  };
+}
+
+function systemPatternCondition(written: readonly string[]): Condition {
+  const patterns = written.map(compilePattern);
+  return ({ systemText }) => {
+    const found = patterns.find((each) => each.occursIn(systemText));
+    return found === undefined ? null : `the system prompt matches ${quoted(found.written)}`;
+  };
+}
+
+function headerCondition(name: string, texts: readonly string[]): Condition {
+  const wanted = texts.map((written) => ({ written, folded: foldText(written) }));
+  return (question) => {
+    const value = question.header(name);
+    if (value === null) return null;
+    const folded = foldText(value);
+    const found = wanted.find((each) => folded.includes(each.folded));
+    return found === undefined ? null : `header ${quoted(name)} holds ${quoted(found.written)}`;
+  };
+}
+
+function anyOf(conditions: readonly Condition[]): Condition {
+  return (question) => {
+    for (const condition of conditions) {
+      const why = condition(question);
+      if (why !== null) return why;
+    }
+    return null;
+  };
+}
+
+/** All of them, and at least one: a block without any condition says nothing, so it holds for nothing. */
+export function allOf(conditions: readonly Condition[]): Condition {
+  const [only] = conditions;
+  if (only !== undefined && conditions.length === 1) return only;
+  return (question) => {
+    const reasons: string[] = [];
+    for (const condition of conditions) {
+      const why = condition(question);
+      if (why === null) return null;
+      reasons.push(why);
+    }
+    return reasons.length === 0 ? null : reasons.join(" and ");
+  };
+}
+
+function compileBlock(block: StaticMatch): Condition {
+  const conditions: Condition[] = [];
+  // The cheap ones first: a system prompt may be long.
+  if (block.model_requested !== undefined) conditions.push(modelCondition(block.model_requested));
+  for (const [name, texts] of Object.entries(block.header_contains ?? {}))
+    conditions.push(headerCondition(name, texts));
+  if (block.not !== undefined) {
+    const barred = compileBlock(block.not);
+    conditions.push((question) => (barred(question) === null ? "what `not` names does not hold" : null));
+  }
+  if (block.any !== undefined) conditions.push(anyOf(block.any.map(compileBlock)));
+  if (block.all !== undefined) conditions.push(allOf(block.all.map(compileBlock)));
+  if (block.system_prompt_contains !== undefined)
+    conditions.push(systemWordsCondition(block.system_prompt_contains));
+  if (block.system_prompt_matches !== undefined)
+    conditions.push(systemPatternCondition(block.system_prompt_matches));
+  return allOf(conditions);
+}
+
+/** First match wins. */
+export function compileStaticRules(
+  settings: StaticRulesSettings,
+): (question: RoutingQuestion) => RuleMatch | null {
+  if (!settings.enabled) return () => null;
+  const rules = settings.rules.map((rule) => ({ ...rule, holds: compileBlock(rule.match) }));
+  return (question) => {
+    for (const { name: rule, route_to: routeTo, holds } of rules) {
+      const why = holds(question);
+      if (why !== null) return { rule, routeTo, why };
+    }
+    return null;
+  };
+}

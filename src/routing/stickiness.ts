@@ -1,0 +1,22 @@
+// Which provider of a pool served a session last, so that the next turn finds its prompt cache warm.
+// It must never decide: a provider that cannot serve any more is passed over like any other.
+
+import { createExpiring } from "./expiring.ts";
+
+export type Stickiness = {
+  lastOf(pool: string, session: string): string | null;
+  remember(pool: string, session: string, provider: string): void;
+};
+
+const sessions = 10_000;
+/** Vendors keep a prompt cache five minutes to an hour. */
+const ttlMs = 3_600_000;
+
+export function createStickiness(options: { readonly nowMs: () => number }): Stickiness {
+  const held = createExpiring<string>({ entries: sessions, ttlMs, nowMs: options.nowMs });
+  const keyOf = (pool: string, session: string): string => `${pool}\n${session}`;
+  return {
+    lastOf: (pool, session) => held.get(keyOf(pool, session)),
+    remember: (pool, session, provider) => held.set(keyOf(pool, session), provider),
+  };
+}
