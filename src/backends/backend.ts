@@ -11,6 +11,8 @@ export type Call = {
   readonly requestId: string;
   /** The model id that goes upstream. */
   readonly model: string;
+  /** Which of the provider's keys signs it, by its fingerprint. Null or absent: the first. */
+  readonly credential?: string | null;
   /** Aborted with a Failure as its reason when the try must end: client gone, deadline, operator. */
   readonly signal: AbortSignal;
   /** Ends this try with `reason`; the road then does what the failure's kind says. */

@@ -2,93 +2,83 @@
 // It only reorders and skips targets; it must never refuse a request that has nowhere else to go.
 
 import { consequences, type Failure } from "../canon/failure.ts";
+import type { Credential } from "./health/credential.ts";
+import { type Hold, holdFor, type HoldKind, lift, strike } from "./health/hold.ts";
+import { judgeState, pickFrom, type Verdict, yes } from "./health/judge.ts";
+import { type KeptState, keptOf, restoreInto } from "./health/kept.ts";
+import { type Load, readLoad, sawFirstWord, sawWhole } from "./health/latency.ts";
+import { endProbe, takeProbe } from "./health/probe.ts";
+import {
+  circuitOf,
+  createProviderState,
+  credentialIn,
+  list,
+  longestOpenMs,
+  type ProviderState,
+} from "./health/provider-state.ts";
+import { type ProviderHealth, viewOf } from "./health/view.ts";
+
+export type { Verdict } from "./health/judge.ts";
+export type { ProviderHealth } from "./health/view.ts";
 
 export type HealthSettings = {
   /** Provider failures in a row that open the circuit. */
   readonly ejectAfter: number;
-  /** First time the circuit stays open; it grows by the number of ejections up to `maxOpenMs`. */
+  /** First time the circuit stays open; it grows by the number of ejections up to five minutes. */
   readonly openMs: number;
 };
 
-export type CircuitState = "closed" | "open" | "half-open";
-
-export type ProviderHealth = {
-  readonly healthy: boolean;
-  readonly consecutiveFailures: number;
-  readonly avgLatencyMs: number | null;
-  readonly lastError: string | null;
-  readonly lastCheckMs: number | null;
-  readonly circuit: CircuitState;
-  readonly ejections: number;
-  /** Wall time until which nothing is sent, null when nothing holds it back. */
-  readonly retryAtMs: number | null;
-  readonly credential: "ok" | "rate-limited" | "rejected" | "exhausted";
-  readonly coolingModels: Readonly<Record<string, number>>;
-};
-
-/** `yes`: send. `probe`: the one request that may find out. `no`: not now, and why. */
-export type Verdict =
-  { readonly go: "yes" | "probe" } | { readonly go: "no"; readonly untilMs: number; readonly why: string };
-
+/** A credential is named by its fingerprint; null or absent: the provider has but one. */
 export type HealthBook = {
+  /** The credentials that a provider has from now on, in the config's order. What was learned of them before holds on. */
+  enrol(provider: string, credentials: readonly string[]): void;
+  /** Whether any credential of the provider may be asked for this model now. */
   judge(provider: string, model: string): Verdict;
-  /** A judged target is now being tried. True: this try is the single probe of a half-open circuit. */
-  begin(provider: string, model: string): boolean;
-  /** The probe's answer has begun, `sinceMs` after it was sent: the circuit closes, and the probe is no longer one. */
-  opened(provider: string, sinceMs: number): void;
-  succeeded(provider: string, model: string, latencyMs: number): void;
-  failed(provider: string, model: string, failure: Failure): void;
+  /**
+   * The credential for the next try, called right before `begin`: the session's own, else one whose time to be looked at
+   * again has come, else the one that rested longest; without any of those the one that is back first. With `tried` only
+   * others that may go. Null: there is none (left), or the provider has none with a name.
+   */
+  pickCredential(
+    provider: string,
+    model: string,
+    session: string | null,
+    tried: readonly string[],
+  ): string | null;
+  /** A judged target is now being tried. True: this try is the single probe of what was closed or held. */
+  begin(provider: string, model: string, credential?: string | null): boolean;
+  /** The first word is there, `sinceMs` after the try was sent. */
+  firstWord(provider: string, sinceMs: number): void;
+  /** The probe's answer has begun, `sinceMs` after it was sent: what it was to find out is well, and it is no probe any more. */
+  opened(provider: string, sinceMs: number, model?: string, credential?: string | null): void;
+  succeeded(provider: string, model: string, latencyMs: number, credential?: string | null): void;
+  failed(provider: string, model: string, failure: Failure, credential?: string | null): void;
   /** The try that was the probe has ended, whatever came of it. */
-  endProbe(provider: string): void;
+  endProbe(provider: string, model?: string, credential?: string | null): void;
+  /** A try that had begun is over. */
+  ended(provider: string): void;
   /** A free liveness check: bad news counts, good news only says that somebody is there. */
   checked(provider: string, failure: Failure | null): void;
   lastUsedMs(provider: string): number | null;
+  /** The same object at every call for a provider, true at that moment: to be read, not to be kept. */
+  load(provider: string): Load;
   view(provider: string): ProviderHealth;
   /** Operator's reset: everything forgotten. False when the provider has no history. */
   reset(provider: string): boolean;
+  /** What of a provider should survive the process. */
+  kept(provider: string): readonly KeptState[];
+  /** Takes back what an earlier process had kept. */
+  restore(provider: string, kept: KeptState): void;
 };
 
-const maxOpenMs = 300_000;
-const maxCooldownMs = 300_000;
-const defaultRateLimitMs = 30_000;
-const rejectedMs = 600_000;
-const latencyWindow = 20;
 /** Wall time comes in whole milliseconds, durations do not. */
 const clockGrainMs = 1;
 
-type State = {
-  consecutiveFailures: number;
-  unreachableInARow: number;
-  ejections: number;
-  openedAtMs: number;
-  openUntilMs: number;
-  isProbing: boolean;
-  credential: ProviderHealth["credential"];
-  credentialSinceMs: number;
-  credentialUntilMs: number;
-  models: Map<string, number>;
-  latencies: number[];
-  lastError: string | null;
-  lastCheckMs: number | null;
-  lastUsedMs: number | null;
-};
-
-const fresh = (): State => ({
-  consecutiveFailures: 0,
-  unreachableInARow: 0,
-  ejections: 0,
-  openedAtMs: 0,
-  openUntilMs: 0,
-  isProbing: false,
-  credential: "ok",
-  credentialSinceMs: 0,
-  credentialUntilMs: 0,
-  models: new Map(),
-  latencies: [],
-  lastError: null,
-  lastCheckMs: null,
-  lastUsedMs: null,
-});
+const holdKinds = {
+  "rate-limited": "rate-limited",
+  "quota-exhausted": "exhausted",
+  "credentials-rejected": "rejected",
+} as const satisfies Record<string, HoldKind>;
 
 export function createHealthBook(options: {
   readonly settings: () => HealthSettings;
@@ -96,168 +86,204 @@ export function createHealthBook(options: {
   readonly redact: (text: string) => string;
   /** Told once per change that a person should know about. */
   readonly alarm: (provider: string, message: string) => void;
+  /** Told when what `kept` gives has changed; never by a request that merely goes well. */
+  readonly changed?: (provider: string) => void;
 }): HealthBook {
-  const states = new Map<string, State>();
-  const stateOf = (provider: string): State => {
+  const states = new Map<string, ProviderState>();
+  const changed = options.changed ?? (() => undefined);
+  const stateOf = (provider: string): ProviderState => {
     let state = states.get(provider);
     if (state === undefined) {
-      state = fresh();
+      state = createProviderState([]);
       states.set(provider, state);
     }
     return state;
   };
 
-  const circuitOf = (state: State): CircuitState => {
-    if (state.openUntilMs === 0) return "closed";
-    return options.nowMs() < state.openUntilMs ? "open" : "half-open";
-  };
-
-  const open = (provider: string, state: State): void => {
-    state.ejections += 1;
-    const forMs = Math.min(maxOpenMs, options.settings().openMs * state.ejections);
-    state.openedAtMs = options.nowMs();
-    state.openUntilMs = state.openedAtMs + forMs;
+  const open = (provider: string, state: ProviderState): void => {
+    const { circuit } = state;
+    circuit.ejections += 1;
+    const forMs = Math.min(longestOpenMs, options.settings().openMs * circuit.ejections);
+    circuit.openedAtMs = options.nowMs();
+    circuit.openUntilMs = circuit.openedAtMs + forMs;
     options.alarm(
       provider,
       `taken out for ${Math.round(forMs / 1000)} s: ${state.lastError ?? "repeated failures"}`,
     );
+    changed(provider);
   };
 
   /** A long stream that began before the trouble and goes well says nothing about the trouble. */
   const isNewer = (sinceMs: number, troubleAtMs: number): boolean =>
     options.nowMs() - sinceMs + clockGrainMs >= troubleAtMs;
 
-  const close = (provider: string, state: State): void => {
-    if (state.openUntilMs === 0) return;
-    state.consecutiveFailures = 0;
-    state.unreachableInARow = 0;
-    state.openUntilMs = 0;
-    state.isProbing = false;
+  const close = (provider: string, { circuit }: ProviderState): void => {
+    if (circuit.openUntilMs === 0) return;
+    circuit.consecutiveFailures = 0;
+    circuit.unreachableInARow = 0;
+    circuit.openUntilMs = 0;
+    circuit.isProbing = false;
     options.alarm(provider, "is back");
+    changed(provider);
   };
 
-  const countFailure = (provider: string, state: State, failure: Failure): void => {
-    state.consecutiveFailures += 1;
-    state.unreachableInARow = failure.kind === "unreachable" ? state.unreachableInARow + 1 : 0;
-    const wasTrial = state.openUntilMs !== 0;
-    const isDue = state.consecutiveFailures >= options.settings().ejectAfter || state.unreachableInARow >= 2;
-    if (circuitOf(state) !== "open" && (wasTrial || isDue)) open(provider, state);
+  const liftIfOlder = (provider: string, hold: Hold | undefined, sinceMs: number): boolean => {
+    if (hold === undefined || hold.kind === null || !isNewer(sinceMs, hold.sinceMs)) return false;
+    lift(hold);
+    changed(provider);
+    return true;
   };
 
-  const coolCredential = (provider: string, state: State, failure: Failure): void => {
-    const before = state.credential;
-    state.credentialSinceMs = options.nowMs();
-    if (failure.kind === "credentials-rejected") {
-      state.credential = "rejected";
-      state.credentialUntilMs = options.nowMs() + rejectedMs;
-    } else {
-      const isExhausted = failure.kind === "quota-exhausted";
-      const wait = failure.retryAfterMs ?? (isExhausted ? maxCooldownMs : defaultRateLimitMs);
-      state.credential = isExhausted ? "exhausted" : "rate-limited";
-      state.credentialUntilMs = options.nowMs() + Math.min(maxCooldownMs, Math.max(0, wait));
+  /** The credential answers for this model: neither holds, as far as this answer is newer than what held them. */
+  const liftHolds = (
+    provider: string,
+    state: ProviderState,
+    model: string,
+    credential: Credential,
+    sinceMs: number,
+  ): void => {
+    liftIfOlder(provider, credential.hold, sinceMs);
+    const { models } = credential;
+    if (models.size > 0 && liftIfOlder(provider, models.get(model), sinceMs)) models.delete(model);
+    const { missing } = state;
+    if (missing.size > 0 && liftIfOlder(provider, missing.get(model), sinceMs)) missing.delete(model);
+  };
+
+  const countFailure = (provider: string, state: ProviderState, failure: Failure): void => {
+    const { circuit } = state;
+    circuit.consecutiveFailures += 1;
+    circuit.unreachableInARow = failure.kind === "unreachable" ? circuit.unreachableInARow + 1 : 0;
+    const wasTrial = circuit.openUntilMs !== 0;
+    const isDue =
+      circuit.consecutiveFailures >= options.settings().ejectAfter || circuit.unreachableInARow >= 2;
+    if (circuitOf(circuit, options.nowMs()) !== "open" && (wasTrial || isDue)) open(provider, state);
+  };
+
+  const holdCredential = (
+    provider: string,
+    state: ProviderState,
+    credential: Credential,
+    model: string,
+    failure: Failure,
+  ): void => {
+    const now = options.nowMs();
+    const kind = failure.kind === "rate-limited" || failure.kind === "quota-exhausted" ? failure.kind : null;
+    const holdKind = holdKinds[kind ?? "credentials-rejected"];
+    const hold = holdKind === "rate-limited" ? holdFor(credential.models, model, now) : credential.hold;
+    const before = hold.kind;
+    strike(hold, holdKind, failure, now);
+    if (before !== holdKind && holdKind !== "rate-limited") {
+      const which = state.listed.length > 1 ? `credential ${credential.id}` : "credential";
+      options.alarm(provider, `its ${which} is ${holdKind}: ${state.lastError ?? ""}`);
     }
-    if (before !== state.credential && state.credential !== "rate-limited")
-      options.alarm(provider, `its credential is ${state.credential}: ${state.lastError ?? ""}`);
+    changed(provider);
   };
+
+  const told = (failure: Failure): string =>
+    options.redact(`${failure.kind}: ${failure.message}`).slice(0, 300);
 
   return {
+    enrol(provider, credentials) {
+      const state = states.get(provider);
+      if (state === undefined) states.set(provider, createProviderState(credentials));
+      else list(state, credentials);
+    },
     judge(provider, model) {
       const state = states.get(provider);
-      if (state === undefined) return { go: "yes" };
-      const now = options.nowMs();
-      const modelUntil = state.models.get(model) ?? 0;
-      if (now < modelUntil) return { go: "no", untilMs: modelUntil, why: "the model is missing upstream" };
-      if (now < state.credentialUntilMs)
-        return { go: "no", untilMs: state.credentialUntilMs, why: `the credential is ${state.credential}` };
-      const circuit = circuitOf(state);
-      if (circuit === "open") return { go: "no", untilMs: state.openUntilMs, why: "the circuit is open" };
-      if (circuit === "half-open")
-        return state.isProbing
-          ? { go: "no", untilMs: now + 1_000, why: "a probe is under way" }
-          : { go: "probe" };
-      return { go: "yes" };
+      return state === undefined ? yes : judgeState(state, model, options.nowMs());
     },
-    begin(provider) {
-      const state = stateOf(provider);
-      state.lastUsedMs = options.nowMs();
-      if (circuitOf(state) !== "half-open" || state.isProbing) return false;
-      state.isProbing = true;
-      return true;
+    pickCredential(provider, model, session, tried) {
+      const state = states.get(provider);
+      return state === undefined ? null : pickFrom(state, model, session, tried, options.nowMs());
     },
-    opened(provider, sinceMs) {
-      const state = stateOf(provider);
-      state.isProbing = false;
-      if (isNewer(sinceMs, state.openedAtMs)) close(provider, state);
-    },
-    succeeded(provider, model, latencyMs) {
+    begin(provider, model, credential = null) {
       const state = stateOf(provider);
       const now = options.nowMs();
-      const isNewerThan = (atMs: number): boolean => isNewer(latencyMs, atMs);
-      state.consecutiveFailures = 0;
-      state.unreachableInARow = 0;
-      if (isNewerThan(state.openedAtMs)) {
+      const used = credentialIn(state, credential);
+      state.hasHistory = true;
+      state.lastUsedMs = now;
+      state.turns += 1;
+      used.lastTurn = state.turns;
+      state.latency.load.inFlight += 1;
+      return takeProbe(state, model, used, now);
+    },
+    firstWord(provider, sinceMs) {
+      sawFirstWord(stateOf(provider).latency, sinceMs, options.nowMs());
+    },
+    opened(provider, sinceMs, model = "", credential = null) {
+      const state = stateOf(provider);
+      const used = credentialIn(state, credential);
+      endProbe(state, model, used);
+      if (isNewer(sinceMs, state.circuit.openedAtMs)) close(provider, state);
+      liftHolds(provider, state, model, used, sinceMs);
+    },
+    succeeded(provider, model, latencyMs, credential = null) {
+      const state = stateOf(provider);
+      const { circuit } = state;
+      state.hasHistory = true;
+      circuit.consecutiveFailures = 0;
+      circuit.unreachableInARow = 0;
+      if (isNewer(latencyMs, circuit.openedAtMs)) {
         close(provider, state);
         // Only a whole answer shortens the next ejection again: who begins well may still break off every time.
-        state.ejections = 0;
+        circuit.ejections = 0;
       }
-      if (isNewerThan(state.credentialSinceMs)) {
-        state.credential = "ok";
-        state.credentialUntilMs = 0;
-      }
-      state.lastCheckMs = now;
-      if (state.models.size > 0) state.models.delete(model);
-      state.latencies.push(latencyMs);
-      if (state.latencies.length > latencyWindow) state.latencies.shift();
+      liftHolds(provider, state, model, credentialIn(state, credential), latencyMs);
+      state.lastCheckMs = options.nowMs();
+      sawWhole(state.latency, latencyMs);
     },
-    failed(provider, model, failure) {
+    failed(provider, model, failure, credential = null) {
       const state = stateOf(provider);
       const { hurts } = consequences[failure.kind];
       if (hurts === "nobody" || hurts === "request") return;
-      state.lastError = options.redact(`${failure.kind}: ${failure.message}`).slice(0, 300);
-      state.lastCheckMs = options.nowMs();
-      if (hurts === "model") state.models.set(model, options.nowMs() + rejectedMs);
-      else if (hurts === "credential") coolCredential(provider, state, failure);
+      const now = options.nowMs();
+      state.hasHistory = true;
+      state.lastError = told(failure);
+      state.lastCheckMs = now;
+      if (hurts === "model") {
+        strike(holdFor(state.missing, model, now), "missing", failure, now);
+        changed(provider);
+      } else if (hurts === "credential")
+        holdCredential(provider, state, credentialIn(state, credential), model, failure);
       else countFailure(provider, state, failure);
     },
-    endProbe(provider) {
+    endProbe(provider, model = "", credential = null) {
       const state = states.get(provider);
-      if (state !== undefined) state.isProbing = false;
+      if (state !== undefined) endProbe(state, model, credentialIn(state, credential));
+    },
+    ended(provider) {
+      const load = states.get(provider)?.latency.load;
+      if (load !== undefined && load.inFlight > 0) load.inFlight -= 1;
     },
     checked(provider, failure) {
       const state = stateOf(provider);
+      state.hasHistory = true;
       state.lastCheckMs = options.nowMs();
       if (failure === null || consequences[failure.kind].hurts !== "provider") return;
-      state.lastError = options.redact(`${failure.kind}: ${failure.message}`).slice(0, 300);
-      if (circuitOf(state) !== "open") countFailure(provider, state, failure);
+      state.lastError = told(failure);
+      if (circuitOf(state.circuit, options.nowMs()) !== "open") countFailure(provider, state, failure);
     },
     lastUsedMs: (provider) => states.get(provider)?.lastUsedMs ?? null,
-    view(provider) {
-      const state = states.get(provider) ?? fresh();
-      const now = options.nowMs();
-      const circuit = circuitOf(state);
-      const isCredentialCooling = now < state.credentialUntilMs;
-      const until = Math.max(
-        circuit === "open" ? state.openUntilMs : 0,
-        isCredentialCooling ? state.credentialUntilMs : 0,
-      );
-      const cooling = [...state.models].filter(([, at]) => now < at);
-      return {
-        healthy: circuit === "closed" && !isCredentialCooling,
-        consecutiveFailures: state.consecutiveFailures,
-        avgLatencyMs: state.latencies.length === 0 ? null : mean(state.latencies),
-        lastError: state.lastError,
-        lastCheckMs: state.lastCheckMs,
-        circuit,
-        ejections: state.ejections,
-        retryAtMs: until === 0 ? null : until,
-        credential: isCredentialCooling ? state.credential : "ok",
-        coolingModels: Object.fromEntries(cooling),
-      };
+    load: (provider) => readLoad(stateOf(provider).latency, options.nowMs()),
+    view: (provider) => viewOf(states.get(provider) ?? createProviderState([]), options.nowMs()),
+    reset(provider) {
+      const state = states.get(provider);
+      if (state === undefined) return false;
+      const next = createProviderState(state.listed.map((each) => each.id).filter((id) => id !== ""));
+      // What is under way stays under way, and will be told to have ended.
+      next.latency.load.inFlight = state.latency.load.inFlight;
+      states.set(provider, next);
+      changed(provider);
+      return state.hasHistory;
     },
-    reset: (provider) => states.delete(provider),
+    kept(provider) {
+      const state = states.get(provider);
+      return state === undefined ? [] : keptOf(state, options.nowMs());
+    },
+    restore(provider, kept) {
+      const state = stateOf(provider);
+      state.hasHistory = true;
+      restoreInto(state, kept, options.nowMs());
+    },
   };
-}
-
-function mean(values: readonly number[]): number {
-  return Math.round((values.reduce((sum, each) => sum + each, 0) / values.length) * 10) / 10;
 }

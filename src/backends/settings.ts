@@ -2,8 +2,16 @@
 // It must never know a vendor by name; vendors.ts does.
 
 import { z } from "zod";
+import { isUnversioned } from "./http/unversioned.ts";
 
-export const backendNames = ["openai-compat", "anthropic", "google-genai", "claude-cli", "demo"] as const;
+export const backendNames = [
+  "openai-compat",
+  "openai-responses",
+  "anthropic",
+  "google-genai",
+  "claude-cli",
+  "demo",
+] as const;
 export type BackendName = (typeof backendNames)[number];
 
 export type BaseUrl = { readonly url: string } | { readonly problem: string };
@@ -11,7 +19,8 @@ export type BaseUrl = { readonly url: string } | { readonly problem: string };
 /**
  * The base URL that paths such as `/chat/completions` are put behind, without a trailing slash.
  * A path whose last part is a version is kept, and so is a version followed by `/openai`, which is how Google and
- * Cloudflare publish their OpenAI-compatible endpoints; anything else gets `/v1` (`/v1beta` for google-genai).
+ * Cloudflare publish their OpenAI-compatible endpoints, and an address that its vendor publishes without any version;
+ * anything else gets `/v1` (`/v1beta` for google-genai).
  */
 export function resolveBaseUrl(raw: string, backend: BackendName): BaseUrl {
   const url = URL.canParse(raw) ? new URL(raw) : null;
@@ -21,7 +30,7 @@ export function resolveBaseUrl(raw: string, backend: BackendName): BaseUrl {
     return { problem: "no credentials in a URL; use `api_key` or `headers`" };
   if (raw.includes("?") || raw.includes("#")) return { problem: "no query and no fragment in a base URL" };
   const path = url.pathname.replaceAll(/\/{2,}/g, "/").replace(/\/$/, "");
-  const isVersioned = /\/v\d[^/]*(\/openai)?$/.test(path);
+  const isVersioned = /\/v\d[^/]*(\/openai)?$/.test(path) || isUnversioned(url.host + path);
   const version = backend === "google-genai" ? "/v1beta" : "/v1";
   return { url: url.origin + path + (isVersioned ? "" : version) };
 }
@@ -158,12 +167,14 @@ const proxyUrl = z
     "must be an http:// or https:// URL",
   );
 
+const vendorKey = z.string().regex(/^[\x21-\x7e]*$/, "a key holds printable ASCII without spaces");
+
 const providerShape = z.strictObject({
   backend: z
     .enum([...backendNames, "anthropic-compat"])
     .default("openai-compat")
     .describe(
-      "Wire format: openai-compat, anthropic (= anthropic-compat), google-genai, claude-cli or demo.",
+      "Wire format: openai-compat, openai-responses, anthropic (= anthropic-compat), google-genai, claude-cli or demo.",
     ),
   base_url: z
     .string()
@@ -171,12 +182,18 @@ const providerShape = z.strictObject({
     .describe(
       "The vendor's address, with or without `/v1`. Absent: the official one for anthropic and google-genai.",
     ),
-  api_key: z
-    .string()
-    .regex(/^[\x21-\x7e]*$/, "a key holds printable ASCII without spaces")
+  api_key: vendorKey
     .optional()
     .describe(
       "The vendor's key. Absent: no key is sent. An empty value or unset variable: the provider is skipped.",
+    ),
+  api_keys: z
+    .array(vendorKey)
+    .min(1)
+    .max(100)
+    .optional()
+    .describe(
+      "More keys of the same vendor, beside `api_key`; each rests on its own. Empty entries and unset variables are left out; when none is left, the provider is skipped.",
     ),
   model: modelName
     .optional()
@@ -194,6 +211,12 @@ const providerShape = z.strictObject({
     .max(50)
     .optional()
     .describe("A word for people: default, reasoning, cheap, mid, fallback, local."),
+  weight: z
+    .number()
+    .min(0.01)
+    .max(1_000_000)
+    .default(1)
+    .describe("Share of the traffic of its tier with `routing.strategy: weighted`."),
   timeout: timeout.describe("How long to wait for this provider."),
   pricing: pricing.optional().describe("Prices for all models of this provider."),
   headers: headers.describe("More headers for every request to this provider."),
@@ -230,7 +253,7 @@ const modelsOfBackendsWithoutWire: Partial<Record<BackendName, string>> = {
 
 /**
  * One provider, settled: `base_url` is resolved (null for backends without a wire), `model` is always there and is
- * one of `models`, and every timeout has its value.
+ * one of `models`, every timeout has its value, `api_keys` are all keys that are there and `api_key` is the first of them.
  */
 export const providerSettings = providerShape.transform((raw, context) => {
   const backend: BackendName = raw.backend === "anthropic-compat" ? "anthropic" : raw.backend;
@@ -253,7 +276,10 @@ export const providerSettings = providerShape.transform((raw, context) => {
   const models: readonly ModelSettings[] = raw.models.some((listed) => listed.id === model)
     ? raw.models
     : [{ id: model }, ...raw.models];
-  return { ...raw, backend, base_url: baseUrl, model, models };
+  const api_keys: readonly string[] = [raw.api_key ?? "", ...(raw.api_keys ?? [])].filter(
+    (key) => key !== "",
+  );
+  return { ...raw, api_key: api_keys[0], api_keys, backend, base_url: baseUrl, model, models };
 });
 
 export type ProviderSettings = z.infer<typeof providerSettings>;
@@ -332,11 +358,19 @@ export type VendorRow<Quirk extends string = string> = {
   readonly name: string;
   readonly backend: BackendName;
   readonly baseUrl: string;
-  /** The variable that holds the key; null for a local server without one. */
+  /** The variable that holds the key; null for a local server that is never given one. */
   readonly keyVariable: string | null;
+  /** Other variables in use for the same key; the first that is set counts. */
+  readonly otherKeyVariables?: readonly string[];
   /** The model when a client names only the provider; null: whatever the server lists first. */
   readonly model: string | null;
   /** More models that a client may name. */
   readonly models: readonly string[];
   readonly quirks: readonly Quirk[];
+  /** Sent with every request; the operator's `headers` win. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Headers without which the vendor refuses, and which only the operator may choose. Such a provider joins no chain by itself. */
+  readonly needsHeaders?: readonly string[];
+  /** What its user should know. */
+  readonly note?: string;
 };

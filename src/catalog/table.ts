@@ -2,12 +2,14 @@
 // memory. It must never fetch anything: the package's update function is not used.
 
 import type { ModelInfo, ModelPrice, Provider } from "@pydantic/genai-prices";
+import { listedPrice } from "./capabilities.ts";
+import type { Seller } from "./seller.ts";
 
-/** The installed package's version; the table has no other date. A test holds it to node_modules. */
+export type { Seller } from "./seller.ts";
+
+/** The installed package's version, which a test holds to node_modules, and the day of its release. */
 export const priceTableVersion = "0.1.8";
-
-/** Where a model is bought. `providerId` is the table's own name and wins over the address. */
-export type Seller = { readonly baseUrl: string | null; readonly providerId?: string | null };
+export const priceTableDate = "2026-09-23";
 
 export type TableEntry = {
   readonly info: ModelInfo;
@@ -50,6 +52,19 @@ function search(table: Package, seller: Seller, model: string): TableEntry | nul
   return found === null ? null : entryOf(table.calcPrice, found.provider, found.model);
 }
 
+/** Models that came out after the price table: the model list is younger. */
+function listedEntry(seller: Seller, model: string): TableEntry | null {
+  const price = listedPrice(seller, model);
+  if (price === null) return null;
+  const prices: ModelPrice = {
+    input_mtok: price.input,
+    output_mtok: price.output,
+    ...(price.cacheRead === null ? {} : { cache_read_mtok: price.cacheRead }),
+    ...(price.cacheWrite === null ? {} : { cache_write_mtok: price.cacheWrite }),
+  };
+  return { info: { id: model, match: { equals: model }, prices }, pricesAt: () => prices };
+}
+
 export async function loadPriceTable(): Promise<PriceTable> {
   const table = await import("@pydantic/genai-prices");
   const known = new Map<string, TableEntry | null>();
@@ -58,7 +73,7 @@ export async function loadPriceTable(): Promise<PriceTable> {
       const key = JSON.stringify([seller.baseUrl, seller.providerId ?? null, model]);
       const remembered = known.get(key);
       if (remembered !== undefined) return remembered;
-      const entry = search(table, seller, model);
+      const entry = search(table, seller, model) ?? listedEntry(seller, model);
       if (known.size >= mostRemembered) known.clear();
       known.set(key, entry);
       return entry;

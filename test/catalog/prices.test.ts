@@ -176,3 +176,19 @@ describe("the bundled table", () => {
     expect(compared).toBeGreaterThan(2000);
   });
 });
+
+test("a model younger than the price table costs what the model list says", async () => {
+  const book = createPriceBook({
+    onTableLost(error) {
+      throw error;
+    },
+  });
+  const target = { model: "deepseek-flash", seller: { baseUrl: "https://api.deepseek.com/v1" } };
+  await book.prepare(target);
+  expect(book.priceOf(target, 0)).toMatchObject({
+    source: "bundled",
+    inputUsdPerMillion: 0.3,
+    outputUsdPerMillion: 1.2,
+    cacheReadUsdPerMillion: 0.006,
+  });
+});

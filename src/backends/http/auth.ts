@@ -2,6 +2,7 @@
 // A token from elsewhere is read when it is needed and held in memory only; it is never stored, refreshed or logged.
 
 import { Failure } from "../../canon/failure.ts";
+import { sha256Hex } from "../../system/secret.ts";
 
 export type Signer = {
   /** Adds what proves the identity to the headers of a finished request. Throws Failure `credentials-rejected`. */
@@ -13,14 +14,19 @@ export type Signer = {
   forget(refused: Readonly<Record<string, string>>): boolean;
 };
 
-export type HeaderStyle = "bearer" | "x-api-key";
+/** How a key is called wherever it must not be seen: the same after a restart and in any order of the config. */
+export function fingerprintOf(key: string): string {
+  return sha256Hex(key).slice(0, 8);
+}
+
+export type HeaderStyle = "bearer" | "x-api-key" | "x-goog-api-key";
 
 export function noSigner(): Signer {
   return { sign: () => undefined, forget: () => false };
 }
 
 export function keySigner(key: string, style: HeaderStyle): Signer {
-  const name = style === "bearer" ? "authorization" : "x-api-key";
+  const name = style === "bearer" ? "authorization" : style;
   const value = style === "bearer" ? `Bearer ${key}` : key;
   return {
     sign(headers) {

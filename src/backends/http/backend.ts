@@ -21,6 +21,8 @@ export type HttpBackendOptions = {
   /** The operator's own headers: they win over everything but the signature. */
   readonly headers: Readonly<Record<string, string>>;
   readonly signer: Signer;
+  /** Signers of the provider's keys by fingerprint, where it has more than one. */
+  readonly signers?: ReadonlyMap<string, Signer>;
   readonly quirks: readonly QuirkName[];
   readonly proxy: string | null;
   readonly connectMs: number;
@@ -53,7 +55,7 @@ const unreachableCodes = new Set([
 const resetCodes = new Set(["ECONNRESET", "ConnectionClosed", "EPIPE"]);
 
 export function createHttpBackend(options: HttpBackendOptions): Backend {
-  const { dialect, signer } = options;
+  const { dialect } = options;
   const origin = new URL(options.baseUrl).origin;
 
   const send = async (
@@ -97,11 +99,13 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
       ...call.passHeaders,
       ...options.headers,
     };
+    // A key that a reload has taken away meanwhile is signed for by the first.
+    const signer = options.signers?.get(call.credential ?? "") ?? options.signer;
     await signer.sign(headers);
     const url = options.baseUrl + path;
     let answer = await post(url, body, headers, call);
     if (answer.status === 401 && signer.forget(headers)) {
-      const renewed = await signedAgain(headers);
+      const renewed = await signedAgain(signer, headers);
       if (renewed !== null) {
         void answer.body?.cancel().catch(() => undefined);
         answer = await post(url, body, renewed, call);
@@ -114,7 +118,10 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
   };
 
   /** Null: there is no other token than the one that was refused, or none can be read now; then the vendor's 401 stands. */
-  const signedAgain = async (refused: Record<string, string>): Promise<Record<string, string> | null> => {
+  const signedAgain = async (
+    signer: Signer,
+    refused: Record<string, string>,
+  ): Promise<Record<string, string> | null> => {
     const headers = { ...refused };
     try {
       await signer.sign(headers);
@@ -183,7 +190,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
       ...options.headers,
     };
     try {
-      await signer.sign(headers);
+      await options.signer.sign(headers);
       const answer = await options.fetch(`${options.baseUrl}/models`, {
         headers,
         signal,
@@ -213,7 +220,11 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
         options.quirks,
         dialect.backend.encodeRequest(request, options.targetFacts(call.model)),
       );
-      const answer = await open(dialect.backend.path, Buffer.from(JSON.stringify(encoded)), call);
+      const answer = await open(
+        dialect.backend.path({ model: call.model, stream: true }),
+        Buffer.from(JSON.stringify(encoded)),
+        call,
+      );
       const type = answer.headers.get("content-type") ?? "";
       if (type.includes("text/html")) throw foreignAnswer();
       if (type.includes("application/json")) {

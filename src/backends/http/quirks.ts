@@ -4,16 +4,83 @@
 export type Quirk = {
   /** Top-level members whose presence calls for the rewrite: a body without any of them may pass as bytes. */
   readonly touches: readonly string[];
+  /** The models it is about. Absent: all that the vendor sells. */
+  readonly models?: RegExp;
   /** Changes the parsed body of a request before it goes out. */
-  readonly rewrite: (body: Record<string, unknown>) => Record<string, unknown>;
+  readonly rewrite: (body: Body) => Body;
   /** Why it exists: the vendor and what it did. */
   readonly reason: string;
 };
 
-const without = (body: Record<string, unknown>, key: string): Record<string, unknown> => {
-  const { [key]: _dropped, ...rest } = body;
-  return rest;
-};
+type Body = Record<string, unknown>;
+
+function isBody(value: unknown): value is Body {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function without(body: Body, ...keys: readonly string[]): Body {
+  if (!keys.some((key) => Object.hasOwn(body, key))) return body;
+  return Object.fromEntries(Object.entries(body).filter(([key]) => !keys.includes(key)));
+}
+
+function renamed(body: Body, from: string, to: string): Body {
+  if (body[from] === undefined) return body;
+  const { [from]: value, ...rest } = body;
+  return { ...rest, [to]: rest[to] ?? value };
+}
+
+function eachMessage(body: Body, rewrite: (message: Body) => Body): Body {
+  const { messages } = body;
+  if (!Array.isArray(messages)) return body;
+  const list: readonly unknown[] = messages;
+  return { ...body, messages: list.map((message) => (isBody(message) ? rewrite(message) : message)) };
+}
+
+const hasTools = ({ tools }: Body): boolean => Array.isArray(tools) && tools.length > 0;
+
+/** Nine letters and digits, the same for a call and its result and in every turn. */
+function shortToolId(id: unknown): unknown {
+  if (typeof id !== "string" || /^[a-zA-Z0-9]{9}$/.test(id)) return id;
+  const digest = new Bun.CryptoHasher("sha256").update(id).digest();
+  const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+  return [...digest.subarray(0, 9)].map((byte) => letters.charAt(byte % letters.length)).join("");
+}
+
+function withShortIds(message: Body): Body {
+  const { tool_calls: calls, tool_call_id: resultOf } = message;
+  const list: readonly unknown[] | null = Array.isArray(calls) ? calls : null;
+  return {
+    ...message,
+    ...(resultOf === undefined ? {} : { tool_call_id: shortToolId(resultOf) }),
+    ...(list === null
+      ? {}
+      : { tool_calls: list.map((call) => (isBody(call) ? { ...call, id: shortToolId(call["id"]) } : call)) }),
+  };
+}
+
+const dropping = (keys: readonly string[], reason: string, models?: RegExp): Quirk => ({
+  touches: keys,
+  ...(models === undefined ? {} : { models }),
+  rewrite: (body) => without(body, ...keys),
+  reason,
+});
+
+/** What OpenAI takes and Mistral's API, which refuses every member that it does not know, does not. */
+const unknownToMistral = [
+  "stream_options",
+  "store",
+  "user",
+  "metadata",
+  "logit_bias",
+  "logprobs",
+  "top_logprobs",
+  "service_tier",
+  "verbosity",
+  "modalities",
+  "prompt_cache_key",
+  "prompt_cache_retention",
+  "safety_identifier",
+] as const;
 
 export const quirks = {
   "no-stream-options": {
@@ -23,20 +90,94 @@ export const quirks = {
   },
   "max-completion-tokens": {
     touches: ["max_tokens"],
-    rewrite(body) {
-      if (body["max_tokens"] === undefined) return body;
-      const { max_tokens: limit, ...rest } = body;
-      return { ...rest, max_completion_tokens: body["max_completion_tokens"] ?? limit };
-    },
+    rewrite: (body) => renamed(body, "max_tokens", "max_completion_tokens"),
     reason: "OpenAI's reasoning models refuse max_tokens (since o1).",
   },
+  "openai-tools-without-effort": {
+    touches: ["tools"],
+    models: /^gpt-(?:5\.[4-9]|[6-9])/,
+    rewrite: (body) => (hasTools(body) ? { ...body, reasoning_effort: "none" } : body),
+    reason:
+      "OpenAI's chat completions refuse function tools to models since gpt-5.4 unless reasoning_effort is none; backend openai-responses takes both (litellm#34569).",
+  },
+  "deepseek-retired-names": {
+    touches: ["model"],
+    models: /^deepseek-(?:chat|reasoner)$/,
+    rewrite(body) {
+      const isChat = body["model"] === "deepseek-chat";
+      const isUnsaid = body["thinking"] === undefined && body["reasoning_effort"] === undefined;
+      return {
+        ...body,
+        model: "deepseek-flash",
+        ...(isUnsaid ? { thinking: { type: isChat ? "disabled" : "enabled" } } : {}),
+      };
+    },
+    reason:
+      "DeepSeek retired deepseek-chat and deepseek-reasoner on 24 July 2026; they were its flash model without and with thinking (api-docs.deepseek.com).",
+  },
+  "reasoning-content-returned": {
+    touches: ["tools"],
+    rewrite: (body) =>
+      eachMessage(body, (message) =>
+        message["role"] === "assistant" && message["reasoning_content"] === undefined
+          ? { ...message, reasoning_content: "" }
+          : message,
+      ),
+    reason:
+      "DeepSeek and Kimi refuse a thinking turn with tools when an earlier answer comes back without reasoning_content; empty is enough (opencode#24722, pi-ai).",
+  },
+  "mistral-tool-ids": {
+    touches: ["tools"],
+    rewrite: (body) => eachMessage(body, withShortIds),
+    reason:
+      "Mistral refuses ids of tool calls that are not nine letters and digits (langchain#24668, opencode#1680).",
+  },
+  "mistral-members": {
+    // The relay asks for usage in every stream, and Mistral sends it unasked.
+    touches: ["stream", "seed", "max_completion_tokens", ...unknownToMistral],
+    rewrite(body) {
+      const known = without(body, ...unknownToMistral);
+      const named = renamed(renamed(known, "seed", "random_seed"), "max_completion_tokens", "max_tokens");
+      return eachMessage(named, (message) => without(message, "reasoning_content", "reasoning", "name"));
+    },
+    reason:
+      "Mistral answers members that it does not know with 422 extra_forbidden (anon-kode#53, crush#1590, openclaude#739).",
+  },
+  "groq-members": dropping(
+    ["logprobs", "top_logprobs", "logit_bias"],
+    "Groq answers these members with 400 (console.groq.com/docs/openai).",
+  ),
+  "cerebras-members": dropping(
+    ["frequency_penalty", "presence_penalty", "logit_bias", "store", "verbosity", "prompt_cache_key"],
+    "Cerebras answers these members with 400 (inference-docs.cerebras.ai/resources/openai).",
+  ),
+  "xai-reasoning-members": dropping(
+    ["presence_penalty", "frequency_penalty", "stop"],
+    "xAI's reasoning models answer these members with an error (docs.x.ai/docs/guides/reasoning).",
+    /^(?!.*non-reasoning)/,
+  ),
+  "kimi-fixed-sampling": dropping(
+    ["temperature", "top_p", "n", "presence_penalty", "frequency_penalty"],
+    "Kimi models refuse any sampling value but their own: only 1 is allowed for this model (hermes-agent#12668).",
+    /^(?:kimi-|k\d)/,
+  ),
 } as const satisfies Record<string, Quirk>;
 
 export type QuirkName = keyof typeof quirks;
 
-export function applyQuirks(
-  names: readonly QuirkName[],
-  body: Record<string, unknown>,
-): Record<string, unknown> {
-  return names.reduce((current, name) => quirks[name].rewrite(current), body);
+function concerns(quirk: Quirk, model: string): boolean {
+  return quirk.models === undefined || quirk.models.test(model);
+}
+
+export function applyQuirks(names: readonly QuirkName[], body: Body): Body {
+  const model = typeof body["model"] === "string" ? body["model"] : "";
+  return names.reduce(
+    (current, name) => (concerns(quirks[name], model) ? quirks[name].rewrite(current) : current),
+    body,
+  );
+}
+
+/** The top-level members that keep a request for this model from passing as bytes. */
+export function relayBlockersOf(names: readonly QuirkName[], model: string): readonly string[] {
+  return names.flatMap((name) => (concerns(quirks[name], model) ? quirks[name].touches : []));
 }

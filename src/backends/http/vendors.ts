@@ -1,7 +1,7 @@
 // The vendors we know by name: official address, key variable, models to begin with, deviations. Data only.
-// A vendor that speaks a known format is one row here. Models: vendors' own lists as of November 2026.
+// A vendor that speaks a known format is one row here. Models: the vendors' own lists as of November 2026.
 
-import type { VendorRow } from "../settings.ts";
+import type { BackendName, VendorRow } from "../settings.ts";
 import type { QuirkName } from "./quirks.ts";
 
 type Row = VendorRow<QuirkName>;
@@ -14,9 +14,10 @@ export const vendors: readonly Row[] = [
     backend: "openai-compat",
     baseUrl: "https://api.openai.com/v1",
     keyVariable: "OPENAI_API_KEY",
-    model: "gpt-5.4-mini",
-    models: ["gpt-5.5", "gpt-5.4", "gpt-5.4-nano", "gpt-5", "gpt-5-mini", "text-embedding-3-small"],
-    quirks: ["max-completion-tokens"],
+    model: "gpt-6-luna",
+    models: ["gpt-6.1-sol", "gpt-6-sol", "gpt-5.5", "gpt-5.4", "gpt-5.4-mini", "text-embedding-3-small"],
+    quirks: ["max-completion-tokens", "openai-tools-without-effort"],
+    note: "Models since gpt-5.4 do not think in a turn with tools here; with `backend: openai-responses` they do.",
   },
   {
     id: "anthropic",
@@ -24,8 +25,19 @@ export const vendors: readonly Row[] = [
     backend: "anthropic",
     baseUrl: "https://api.anthropic.com/v1",
     keyVariable: "ANTHROPIC_API_KEY",
-    model: "claude-sonnet-5",
-    models: ["claude-opus-5", "claude-sonnet-4-6", "claude-haiku-4-5"],
+    model: "claude-sonnet-5-5",
+    models: ["claude-opus-5-5", "claude-haiku-5-5", "claude-sonnet-5", "claude-opus-5", "claude-haiku-4-5"],
+    quirks: [],
+  },
+  {
+    id: "gemini",
+    name: "Google Gemini",
+    backend: "google-genai",
+    baseUrl: "https://generativelanguage.googleapis.com/v1beta",
+    keyVariable: "GEMINI_API_KEY",
+    otherKeyVariables: ["GOOGLE_API_KEY"],
+    model: "gemini-3.8-flash",
+    models: ["gemini-3.1-pro-preview", "gemini-3.5-flash-lite", "gemini-2.5-flash", "gemini-2.5-flash-lite"],
     quirks: [],
   },
   {
@@ -34,9 +46,10 @@ export const vendors: readonly Row[] = [
     backend: "openai-compat",
     baseUrl: "https://api.deepseek.com/v1",
     keyVariable: "DEEPSEEK_API_KEY",
-    model: "deepseek-chat",
-    models: ["deepseek-reasoner"],
-    quirks: [],
+    model: "deepseek-flash",
+    models: ["deepseek-v4-pro", "deepseek-chat", "deepseek-reasoner"],
+    quirks: ["deepseek-retired-names", "reasoning-content-returned"],
+    note: "The retired names deepseek-chat and deepseek-reasoner mean deepseek-flash without and with thinking.",
   },
   {
     id: "openrouter",
@@ -45,27 +58,60 @@ export const vendors: readonly Row[] = [
     baseUrl: "https://openrouter.ai/api/v1",
     keyVariable: "OPENROUTER_API_KEY",
     model: "openrouter/auto",
-    models: ["deepseek/deepseek-chat"],
+    models: [
+      "deepseek/deepseek-v4.1-flash",
+      "anthropic/claude-sonnet-5.5",
+      "openai/gpt-6-sol",
+      "google/gemini-3.8-flash",
+    ],
+    quirks: [],
+    // OpenRouter's app attribution (openrouter.ai/docs/app-attribution), with ClawGate's own values.
+    headers: { "http-referer": "https://clawgate.local", "x-title": "ClawGate" },
+  },
+  {
+    id: "opencode",
+    name: "OpenCode Zen",
+    backend: "openai-compat",
+    baseUrl: "https://opencode.ai/inference/openai/v1",
+    keyVariable: "OPENCODE_API_KEY",
+    otherKeyVariables: ["OPENCODE_ZEN_API_KEY"],
+    model: "glm-5.3",
+    models: ["kimi-k3", "deepseek-v4.1-flash", "qwen3.8-max", "minimax-m3"],
+    quirks: [],
+    note: "Zen's GPT models speak openai-responses, its Claude models anthropic at https://opencode.ai/inference/anthropic/v1.",
+  },
+  {
+    id: "zai",
+    name: "Z.AI",
+    backend: "openai-compat",
+    baseUrl: "https://api.z.ai/api/paas/v4",
+    keyVariable: "ZAI_API_KEY",
+    otherKeyVariables: ["Z_AI_API_KEY"],
+    model: "glm-5.3",
+    models: ["glm-5.3-flash", "glm-5-turbo", "glm-4.7"],
+    quirks: [],
+    note: "The GLM Coding Plan has an address of its own, https://api.z.ai/api/coding/paas/v4, for tools that Z.AI lists.",
+  },
+  {
+    id: "vercel",
+    name: "Vercel AI Gateway",
+    backend: "openai-compat",
+    baseUrl: "https://ai-gateway.vercel.sh/v1",
+    keyVariable: "AI_GATEWAY_API_KEY",
+    otherKeyVariables: ["VERCEL_AI_GATEWAY_API_KEY"],
+    model: "deepseek/deepseek-v4.1-flash",
+    models: ["anthropic/claude-sonnet-5.5", "openai/gpt-6-sol", "google/gemini-3.8-flash"],
     quirks: [],
   },
   {
-    id: "mistral",
-    name: "Mistral",
+    id: "kilocode",
+    name: "Kilo Gateway",
     backend: "openai-compat",
-    baseUrl: "https://api.mistral.ai/v1",
-    keyVariable: "MISTRAL_API_KEY",
-    model: "mistral-medium-latest",
-    models: ["mistral-large-latest", "mistral-small-latest", "mistral-embed"],
-    quirks: [],
-  },
-  {
-    id: "groq",
-    name: "Groq",
-    backend: "openai-compat",
-    baseUrl: "https://api.groq.com/openai/v1",
-    keyVariable: "GROQ_API_KEY",
-    model: "llama-3.3-70b-versatile",
-    models: ["openai/gpt-oss-120b"],
+    baseUrl: "https://api.kilo.ai/api/gateway",
+    keyVariable: "KILOCODE_API_KEY",
+    otherKeyVariables: ["KILO_API_KEY"],
+    model: "kilo/auto",
+    models: ["anthropic/claude-sonnet-5.5", "openai/gpt-6-sol", "google/gemini-3.8-flash"],
     quirks: [],
   },
   {
@@ -74,9 +120,35 @@ export const vendors: readonly Row[] = [
     backend: "openai-compat",
     baseUrl: "https://api.x.ai/v1",
     keyVariable: "XAI_API_KEY",
-    model: "grok-4.5",
-    models: [],
-    quirks: [],
+    model: "grok-4.7",
+    models: ["grok-4.5", "grok-4.3"],
+    quirks: ["xai-reasoning-members"],
+  },
+  {
+    id: "mistral",
+    name: "Mistral",
+    backend: "openai-compat",
+    baseUrl: "https://api.mistral.ai/v1",
+    keyVariable: "MISTRAL_API_KEY",
+    model: "mistral-medium-latest",
+    models: [
+      "mistral-large-latest",
+      "mistral-small-latest",
+      "codestral-latest",
+      "devstral-latest",
+      "mistral-embed",
+    ],
+    quirks: ["mistral-members", "mistral-tool-ids"],
+  },
+  {
+    id: "groq",
+    name: "Groq",
+    backend: "openai-compat",
+    baseUrl: "https://api.groq.com/openai/v1",
+    keyVariable: "GROQ_API_KEY",
+    model: "openai/gpt-oss-120b",
+    models: ["openai/gpt-oss-20b", "qwen/qwen3.8-27b", "llama-3.3-70b-versatile"],
+    quirks: ["groq-members"],
   },
   {
     id: "cerebras",
@@ -85,7 +157,17 @@ export const vendors: readonly Row[] = [
     baseUrl: "https://api.cerebras.ai/v1",
     keyVariable: "CEREBRAS_API_KEY",
     model: "gpt-oss-120b",
-    models: [],
+    models: ["qwen-3.8-27b"],
+    quirks: ["cerebras-members"],
+  },
+  {
+    id: "huggingface",
+    name: "Hugging Face",
+    backend: "openai-compat",
+    baseUrl: "https://router.huggingface.co/v1",
+    keyVariable: "HUGGINGFACE_HUB_TOKEN",
+    model: "openai/gpt-oss-120b",
+    models: ["deepseek-ai/DeepSeek-V4.1-Flash", "zai-org/GLM-5.3", "moonshotai/Kimi-K3"],
     quirks: [],
   },
   {
@@ -95,28 +177,79 @@ export const vendors: readonly Row[] = [
     baseUrl: "https://api.moonshot.ai/v1",
     keyVariable: "MOONSHOT_API_KEY",
     model: "kimi-k2.6",
-    models: [],
-    quirks: [],
+    models: ["kimi-k3", "kimi-k3.1-pro", "kimi-k2.7-code"],
+    quirks: ["kimi-fixed-sampling", "reasoning-content-returned"],
+    note: "Keys of the Chinese platform belong to https://api.moonshot.cn/v1.",
   },
   {
-    id: "zai",
-    name: "Z.AI",
+    id: "kimi",
+    name: "Kimi for Coding",
     backend: "openai-compat",
-    baseUrl: "https://api.z.ai/api/paas/v4",
-    keyVariable: "ZAI_API_KEY",
-    model: "glm-4.6",
-    models: [],
-    quirks: [],
+    baseUrl: "https://api.kimi.com/coding/v1",
+    keyVariable: "KIMI_API_KEY",
+    model: "kimi-for-coding",
+    models: ["k3", "k3.1-pro"],
+    quirks: ["kimi-fixed-sampling", "reasoning-content-returned"],
+    needsHeaders: ["user-agent"],
+    note: "The plan answers only coding agents that its vendor lists, by their user-agent, and 403 to others. ClawGate sends its own name; whether another may stand in `headers` is for the plan's terms to say.",
   },
   {
-    id: "gemini",
-    name: "Google Gemini",
+    id: "volcengine",
+    name: "Volcano Engine",
     backend: "openai-compat",
-    baseUrl: "https://generativelanguage.googleapis.com/v1beta/openai",
-    keyVariable: "GEMINI_API_KEY",
-    model: "gemini-2.5-flash",
-    models: ["gemini-2.5-pro", "gemini-2.5-flash-lite"],
+    baseUrl: "https://ark.cn-beijing.volces.com/api/v3",
+    keyVariable: "VOLCANO_ENGINE_API_KEY",
+    otherKeyVariables: ["ARK_API_KEY"],
+    model: "doubao-seed-2-0-pro-260215",
+    models: ["doubao-seed-2-0-lite-260215", "doubao-seed-2-0-code-preview-260215"],
     quirks: [],
+    note: "A model must be switched on in the Ark console first; an endpoint id (ep-…) is a model name as well.",
+  },
+  {
+    id: "byteplus",
+    name: "BytePlus",
+    backend: "openai-compat",
+    baseUrl: "https://ark.ap-southeast.bytepluses.com/api/v3",
+    keyVariable: "BYTEPLUS_API_KEY",
+    model: "seed-2-0-pro-260328",
+    models: ["dola-seed-2-1-turbo-260628", "deepseek-v4-1-flash-261017"],
+    quirks: [],
+    note: "A key belongs to one region; Europe is https://ark.eu-west.bytepluses.com/api/v3.",
+  },
+  {
+    id: "synthetic",
+    name: "Synthetic",
+    backend: "openai-compat",
+    baseUrl: "https://api.synthetic.new/openai/v1",
+    keyVariable: "SYNTHETIC_API_KEY",
+    model: "syn:large:text",
+    models: ["syn:small:text", "syn:large:vision", "syn:small:vision"],
+    quirks: [],
+    note: "The syn: names stand for the models that Synthetic recommends at the time.",
+  },
+  {
+    id: "minimax",
+    name: "MiniMax",
+    // Its OpenAI-compatible address writes the thinking into the answer, between <think> tags; this one keeps them apart.
+    backend: "anthropic",
+    baseUrl: "https://api.minimax.io/anthropic/v1",
+    keyVariable: "MINIMAX_API_KEY",
+    model: "MiniMax-M3",
+    models: ["MiniMax-M2.7", "MiniMax-M2.7-highspeed"],
+    quirks: [],
+    note: "Keys of the Chinese platform belong to https://api.minimaxi.com/anthropic.",
+  },
+  {
+    id: "github-copilot",
+    name: "GitHub Copilot",
+    backend: "openai-compat",
+    baseUrl: "https://api.githubcopilot.com",
+    keyVariable: "COPILOT_GITHUB_TOKEN",
+    model: "gemini-3.8-flash",
+    models: ["gemini-4-argon", "kimi-k3"],
+    quirks: [],
+    needsHeaders: ["editor-version", "copilot-integration-id"],
+    note: "GitHub documents no such API for other programs and answers 400 without the headers of an editor. ClawGate never poses as one: set `headers` yourself, if your terms allow it.",
   },
 ];
 
@@ -127,7 +260,7 @@ export const localServers: readonly Row[] = [
     name: "Ollama",
     backend: "openai-compat",
     baseUrl: "http://127.0.0.1:11434/v1",
-    keyVariable: null,
+    keyVariable: "OLLAMA_API_KEY",
     model: null,
     models: [],
     quirks: [],
@@ -137,7 +270,7 @@ export const localServers: readonly Row[] = [
     name: "LM Studio",
     backend: "openai-compat",
     baseUrl: "http://127.0.0.1:1234/v1",
-    keyVariable: null,
+    keyVariable: "LMSTUDIO_API_KEY",
     model: null,
     models: [],
     quirks: [],
@@ -147,7 +280,7 @@ export const localServers: readonly Row[] = [
     name: "vLLM",
     backend: "openai-compat",
     baseUrl: "http://127.0.0.1:8000/v1",
-    keyVariable: null,
+    keyVariable: "VLLM_API_KEY",
     model: null,
     models: [],
     quirks: [],
@@ -162,10 +295,34 @@ export const localServers: readonly Row[] = [
     models: [],
     quirks: [],
   },
+  {
+    id: "litellm",
+    name: "LiteLLM",
+    backend: "openai-compat",
+    baseUrl: "http://127.0.0.1:4000/v1",
+    keyVariable: "LITELLM_API_KEY",
+    model: null,
+    models: [],
+    quirks: [],
+    note: "With a master key it lists no models to strangers: name the model in a config file.",
+  },
 ];
 
-/** The quirks of whoever lives at this base URL: a provider of the config may have any id. */
-export function quirksAt(baseUrl: string): readonly QuirkName[] {
-  const host = new URL(baseUrl).host;
-  return vendors.find((row) => new URL(row.baseUrl).host === host)?.quirks ?? [];
+function vendorAt(baseUrl: string): Row | null {
+  const { host } = new URL(baseUrl);
+  return vendors.find((row) => new URL(row.baseUrl).host === host) ?? null;
+}
+
+/** The Chinese sisters of a vendor's address deviate like the vendor. */
+const sisterHosts: Readonly<Record<string, string>> = { "api.moonshot.cn": "https://api.moonshot.ai" };
+
+/** Deviations from the format of the vendor's row only: many speak a second format at another path of the same host. */
+export function quirksAt(baseUrl: string, backend: BackendName): readonly QuirkName[] {
+  const row = vendorAt(sisterHosts[new URL(baseUrl).host] ?? baseUrl);
+  return row?.backend === backend ? row.quirks : [];
+}
+
+/** Headers that the vendor at this address gets with every request, by lower-case name. */
+export function headersAt(baseUrl: string): Readonly<Record<string, string>> {
+  return vendorAt(baseUrl)?.headers ?? {};
 }

@@ -8,9 +8,10 @@ async function signed(signer: ReturnType<typeof noSigner>): Promise<Record<strin
   return headers;
 }
 
-test("keys in both styles, and none", async () => {
+test("keys in every style, and none", async () => {
   expect(await signed(keySigner("k", "bearer"))).toEqual({ authorization: "Bearer k" });
   expect(await signed(keySigner("k", "x-api-key"))).toEqual({ "x-api-key": "k" });
+  expect(await signed(keySigner("k", "x-goog-api-key"))).toEqual({ "x-goog-api-key": "k" });
   expect(await signed(noSigner())).toEqual({});
 });
 

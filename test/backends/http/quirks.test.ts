@@ -1,19 +1,16 @@
-import { expect, test } from "bun:test";
-import { applyQuirks, quirks } from "../../../src/backends/http/quirks.ts";
-import { localServers, quirksAt, vendors } from "../../../src/backends/http/vendors.ts";
+import { describe, expect, test } from "bun:test";
+import { applyQuirks, quirks, type QuirkName, relayBlockersOf } from "../../../src/backends/http/quirks.ts";
+import { quirksAt } from "../../../src/backends/http/vendors.ts";
+
+const tools = [{ type: "function", function: { name: "look", parameters: {} } }];
+
+const at = (baseUrl: string, body: Record<string, unknown>): Record<string, unknown> =>
+  applyQuirks(quirksAt(baseUrl, "openai-compat"), body);
 
 test("old servers never see stream_options", () => {
   expect(
     applyQuirks(["no-stream-options"], { stream: true, stream_options: { include_usage: true } }),
   ).toEqual({ stream: true });
-});
-
-test("OpenAI is told max_completion_tokens, and the client's own one stays", () => {
-  expect(applyQuirks(["max-completion-tokens"], { max_tokens: 5 })).toEqual({ max_completion_tokens: 5 });
-  expect(applyQuirks(["max-completion-tokens"], { max_tokens: 5, max_completion_tokens: 7 })).toEqual({
-    max_completion_tokens: 7,
-  });
-  expect(applyQuirks(["max-completion-tokens"], { model: "m" })).toEqual({ model: "m" });
 });
 
 test("several are applied in their order, and the body handed in is not touched", () => {
@@ -24,25 +21,184 @@ test("several are applied in their order, and the body handed in is not touched"
   expect(applyQuirks([], body)).toBe(body);
 });
 
-test("every quirk has a reason and names what it touches", () => {
-  for (const quirk of Object.values(quirks)) {
+test.each(Object.entries(quirks).map(([name, quirk]) => [name, quirk] as const))(
+  "%s has a reason and names what it touches",
+  (name, quirk) => {
     expect(quirk.reason).toMatch(/\w+ \w+/);
     expect(quirk.touches.length).toBeGreaterThan(0);
-  }
+    // A body without any touched member passes as bytes, so the rewrite must leave it alone.
+    const bare = { model: "some-model", messages: [{ role: "user", content: "hi" }] };
+    const untouched = Object.keys(bare).every((key) => !(quirk.touches as readonly string[]).includes(key));
+    expect(untouched ? applyQuirks([name as QuirkName], bare) : bare).toEqual(bare);
+  },
+);
+
+test("what keeps a request from passing as bytes depends on its model", () => {
+  const names = quirksAt("https://api.openai.com/v1", "openai-compat");
+  expect(relayBlockersOf(names, "gpt-6-luna")).toEqual(["max_tokens", "tools"]);
+  expect(relayBlockersOf(names, "gpt-4o")).toEqual(["max_tokens"]);
+  const deepseek = quirksAt("https://api.deepseek.com/v1", "openai-compat");
+  expect(relayBlockersOf(deepseek, "deepseek-chat")).toEqual(["model", "tools"]);
+  expect(relayBlockersOf(deepseek, "deepseek-flash")).toEqual(["tools"]);
+  expect(relayBlockersOf([], "gpt-4o")).toEqual([]);
 });
 
-test("quirks go by host, whatever the provider is called", () => {
-  expect(quirksAt("https://api.openai.com/v1")).toEqual(["max-completion-tokens"]);
-  expect(quirksAt("https://api.openai.com.evil.org/v1")).toEqual([]);
-  expect(quirksAt("http://127.0.0.1:1/v1")).toEqual([]);
+describe("OpenAI", () => {
+  const openai = "https://api.openai.com/v1";
+
+  test("is told max_completion_tokens, and the client's own one stays", () => {
+    expect(at(openai, { max_tokens: 5 })).toEqual({ max_completion_tokens: 5 });
+    expect(at(openai, { max_tokens: 5, max_completion_tokens: 7 })).toEqual({ max_completion_tokens: 7 });
+    expect(at(openai, { model: "m" })).toEqual({ model: "m" });
+  });
+
+  test("gets tools for models since gpt-5.4 with effort none, which it takes nowhere else", () => {
+    for (const model of ["gpt-5.4", "gpt-5.4-mini", "gpt-5.6-terra", "gpt-6-luna", "gpt-6.1-sol"]) {
+      expect(at(openai, { model, tools, reasoning_effort: "high" })["reasoning_effort"]).toBe("none");
+      expect(at(openai, { model, tools })["reasoning_effort"]).toBe("none");
+      expect(at(openai, { model, reasoning_effort: "high" })["reasoning_effort"]).toBe("high");
+      expect(at(openai, { model, tools: [] })["reasoning_effort"]).toBeUndefined();
+    }
+    for (const model of ["gpt-4o", "gpt-5", "gpt-5.1", "gpt-5-mini", "o3", "gpt-oss-120b"])
+      expect(at(openai, { model, tools, reasoning_effort: "high" })["reasoning_effort"]).toBe("high");
+  });
 });
 
-test("vendors have one id each and speak to their own https address; local servers stay here", () => {
-  const ids = [...vendors, ...localServers].map((row) => row.id);
-  expect(new Set(ids).size).toBe(ids.length);
-  for (const row of vendors) {
-    expect(new URL(row.baseUrl).protocol).toBe("https:");
-    expect(row.keyVariable).toMatch(/^[A-Z_]+_API_KEY$/);
-  }
-  for (const row of localServers) expect(new URL(row.baseUrl).hostname).toBe("127.0.0.1");
+describe("DeepSeek", () => {
+  const deepseek = "https://api.deepseek.com/v1";
+
+  test("gets its retired names as what they were: its flash model without and with thinking", () => {
+    expect(at(deepseek, { model: "deepseek-chat", stream: true })).toEqual({
+      model: "deepseek-flash",
+      stream: true,
+      thinking: { type: "disabled" },
+    });
+    expect(at(deepseek, { model: "deepseek-reasoner" })).toEqual({
+      model: "deepseek-flash",
+      thinking: { type: "enabled" },
+    });
+  });
+
+  test("hears the client where it speaks of thinking itself, and other names stay", () => {
+    expect(at(deepseek, { model: "deepseek-chat", reasoning_effort: "high" })).toEqual({
+      model: "deepseek-flash",
+      reasoning_effort: "high",
+    });
+    expect(at(deepseek, { model: "deepseek-reasoner", thinking: { type: "disabled" } })).toEqual({
+      model: "deepseek-flash",
+      thinking: { type: "disabled" },
+    });
+    for (const model of ["deepseek-flash", "deepseek-v4-pro", "deepseek-chat-v3"])
+      expect(at(deepseek, { model })).toEqual({ model });
+  });
+
+  test("gets reasoning_content with every earlier answer, empty where the client kept none", () => {
+    const call = { id: "call_1", type: "function", function: { name: "look", arguments: "{}" } };
+    const messages = [
+      { role: "user", content: "look" },
+      { role: "assistant", content: null, tool_calls: [call] },
+      { role: "tool", tool_call_id: "call_1", content: "sunny" },
+      { role: "assistant", content: "ok", reasoning_content: "because" },
+    ];
+    expect(at(deepseek, { model: "deepseek-flash", messages, tools })["messages"]).toEqual([
+      messages[0],
+      { ...messages[1], reasoning_content: "" },
+      messages[2],
+      messages[3],
+    ]);
+  });
+});
+
+describe("Mistral", () => {
+  const mistral = "https://api.mistral.ai/v1";
+
+  test("gets ids of nine letters and digits, the same for a call and its result in every turn", () => {
+    const idsOf = (id: string): readonly unknown[] => {
+      const { messages } = at(mistral, {
+        model: "mistral-medium-latest",
+        tools,
+        messages: [
+          { role: "assistant", content: null, tool_calls: [{ id, type: "function", function: {} }] },
+          { role: "tool", tool_call_id: id, content: "ok" },
+        ],
+      }) as { messages: [{ tool_calls: [{ id: string }] }, { tool_call_id: string }] };
+      return [messages[0].tool_calls[0].id, messages[1].tool_call_id];
+    };
+    const [call, result] = idsOf("toolu_01A09q90qw90lq917835lq9");
+    expect(call).toMatch(/^[a-zA-Z0-9]{9}$/);
+    expect(result).toBe(call);
+    expect(idsOf("toolu_01A09q90qw90lq917835lq9")).toEqual([call, call]);
+    expect(idsOf("call_2")[0]).not.toBe(idsOf("call_3")[0]);
+    expect(idsOf("D681PevKs")).toEqual(["D681PevKs", "D681PevKs"]);
+  });
+
+  test("sees no member that it does not know, and its own names for two of them", () => {
+    const body = {
+      model: "mistral-medium-latest",
+      messages: [{ role: "assistant", content: "a", reasoning_content: "r", name: "n" }],
+      stream: true,
+      stream_options: { include_usage: true },
+      store: false,
+      user: "u",
+      metadata: {},
+      logit_bias: {},
+      prompt_cache_key: "p",
+      seed: 0,
+      max_completion_tokens: 9,
+      temperature: 0.5,
+    };
+    expect(at(mistral, body)).toEqual({
+      model: "mistral-medium-latest",
+      messages: [{ role: "assistant", content: "a" }],
+      stream: true,
+      random_seed: 0,
+      max_tokens: 9,
+      temperature: 0.5,
+    });
+  });
+
+  test("does not pass a stream as bytes: the relay would ask for usage", () => {
+    expect(
+      relayBlockersOf(quirksAt(mistral, "openai-compat"), "mistral-large-latest").includes("stream"),
+    ).toBe(true);
+  });
+});
+
+test("Groq sees none of the members that it answers with 400", () => {
+  const body = { model: "openai/gpt-oss-120b", logprobs: true, top_logprobs: 3, logit_bias: {}, seed: 1 };
+  expect(at("https://api.groq.com/openai/v1", body)).toEqual({ model: "openai/gpt-oss-120b", seed: 1 });
+});
+
+test("Cerebras sees none of the members that it answers with 400", () => {
+  const body = {
+    model: "gpt-oss-120b",
+    frequency_penalty: 0,
+    presence_penalty: 0,
+    logit_bias: {},
+    store: false,
+    verbosity: "low",
+    prompt_cache_key: "p",
+    stop: ["x"],
+  };
+  expect(at("https://api.cerebras.ai/v1", body)).toEqual({ model: "gpt-oss-120b", stop: ["x"] });
+});
+
+test("xAI's reasoning models see no penalties and no stop words, the others do", () => {
+  const rest = { presence_penalty: 0, frequency_penalty: 0, stop: ["x"] };
+  expect(at("https://api.x.ai/v1", { model: "grok-4.7", top_p: 1, ...rest })).toEqual({
+    model: "grok-4.7",
+    top_p: 1,
+  });
+  const other = { model: "grok-4.20-non-reasoning", ...rest };
+  expect(at("https://api.x.ai/v1", other)).toEqual(other);
+});
+
+test("Kimi models at both addresses keep their own sampling, Moonshot's older models take the client's", () => {
+  const sampling = { temperature: 0.2, top_p: 0.9, n: 1, presence_penalty: 0, frequency_penalty: 0 };
+  expect(at("https://api.moonshot.ai/v1", { model: "kimi-k2.6", ...sampling })).toEqual({
+    model: "kimi-k2.6",
+  });
+  expect(at("https://api.kimi.com/coding/v1", { model: "k3", ...sampling })).toEqual({ model: "k3" });
+  const older = { model: "moonshot-v1-8k", ...sampling };
+  expect(at("https://api.moonshot.ai/v1", older)).toEqual(older);
 });

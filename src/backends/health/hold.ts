@@ -1,0 +1,95 @@
+// One reason to send nothing: since when, until when, and the single request that may find out whether it is over.
+// Made once and changed in place; it must never know what it holds (a credential, a model, both).
+
+import type { Failure } from "../../canon/failure.ts";
+
+export type HoldKind = "rate-limited" | "exhausted" | "rejected" | "missing";
+
+/** `held`: not before its time. `due`: one request may find out. `probing`: that one is under way. */
+export type Standing = "free" | "due" | "held" | "probing";
+
+export type Hold = {
+  /** Null: nothing holds. */
+  kind: HoldKind | null;
+  sinceMs: number;
+  /** Wall time of the next look. */
+  retryAtMs: number;
+  /** Wall time at which the vendor says that the trouble ends; never before `retryAtMs`. */
+  untilMs: number;
+  /** How many looks in a row found the same trouble. */
+  strikes: number;
+  isProbing: boolean;
+};
+
+/** The longest that one word of a vendor may keep us from looking again. */
+export const longestWaitMs: Readonly<Record<HoldKind, number>> = {
+  "rate-limited": 300_000,
+  exhausted: 3_600_000,
+  rejected: 600_000,
+  missing: 600_000,
+};
+export const longestQuotaMs = 86_400_000;
+const defaultRateLimitMs = 30_000;
+const firstQuotaLookMs = 300_000;
+
+export function createHold(): Hold {
+  return { kind: null, sinceMs: 0, retryAtMs: 0, untilMs: 0, strikes: 0, isProbing: false };
+}
+
+export function standingOf(hold: Hold, nowMs: number): Standing {
+  if (hold.kind === null) return "free";
+  if (nowMs < hold.retryAtMs) return "held";
+  return hold.isProbing ? "probing" : "due";
+}
+
+const severity: Readonly<Record<Standing, number>> = { free: 0, due: 1, probing: 2, held: 3 };
+
+export function worse(left: Standing, right: Standing): Standing {
+  return severity[left] >= severity[right] ? left : right;
+}
+
+export function lift(hold: Hold): void {
+  hold.kind = null;
+  hold.strikes = 0;
+  hold.isProbing = false;
+}
+
+const within = (ms: number, mostMs: number): number => Math.min(mostMs, Math.max(0, ms));
+
+/** The trouble was met (again). */
+export function strike(hold: Hold, kind: HoldKind, failure: Failure, nowMs: number): void {
+  // Requests that were under way together are told the same thing: that is one strike.
+  const isSame = hold.kind === kind;
+  if (!isSame) hold.strikes = 1;
+  else if (nowMs >= hold.retryAtMs) hold.strikes += 1;
+  hold.kind = kind;
+  hold.sinceMs = nowMs;
+  if (kind === "exhausted") {
+    // Quotas are reset early, bought anew and stated wrongly: it is looked at again before the stated end, ever more seldom.
+    const stepMs = Math.min(longestWaitMs.exhausted, firstQuotaLookMs * 2 ** (hold.strikes - 1));
+    const stated = failure.retryAfterMs;
+    hold.untilMs = nowMs + (stated === null ? stepMs : within(stated, longestQuotaMs));
+    hold.retryAtMs = Math.min(hold.untilMs, nowMs + stepMs);
+    return;
+  }
+  const waitMs = kind === "rate-limited" ? (failure.retryAfterMs ?? defaultRateLimitMs) : longestWaitMs[kind];
+  hold.retryAtMs = nowMs + within(waitMs, longestWaitMs[kind]);
+  hold.untilMs = hold.retryAtMs;
+}
+
+const mostHolds = 200;
+
+/** The hold of one name, made when it is first needed. The names may come from clients, so there are never many. */
+export function holdFor(holds: Map<string, Hold>, name: string, nowMs: number): Hold {
+  const found = holds.get(name);
+  if (found !== undefined) return found;
+  if (holds.size >= mostHolds)
+    for (const [other, hold] of holds) if (standingOf(hold, nowMs) !== "held") holds.delete(other);
+  if (holds.size >= mostHolds) {
+    const [oldest] = holds.keys();
+    if (oldest !== undefined) holds.delete(oldest);
+  }
+  const made = createHold();
+  holds.set(name, made);
+  return made;
+}

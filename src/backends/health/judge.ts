@@ -1,0 +1,63 @@
+// Whether a provider may be asked for a model now, and with which of its credentials. Reads only, and hands out what is
+// made once: every request asks this, and none may leave an object behind.
+
+import { type Credential, kindFor, mayGo, pick, retryAtFor, soonest, standingFor } from "./credential.ts";
+import { standingOf } from "./hold.ts";
+import { circuitOf, type ProviderState } from "./provider-state.ts";
+
+/** `yes`: send. `probe`: the one request that may find out. `no`: not now, and why. */
+export type Verdict =
+  { readonly go: "yes" | "probe" } | { readonly go: "no"; readonly untilMs: number; readonly why: string };
+
+export const yes: Verdict = { go: "yes" };
+const probe: Verdict = { go: "probe" };
+
+/** Whoever waits for a probe need not wait longer than this before asking again. */
+const probeWaitMs = 1_000;
+
+export function judgeState(state: ProviderState, model: string, nowMs: number): Verdict {
+  const { circuit, listed } = state;
+  const missing = state.missing.size === 0 ? undefined : state.missing.get(model);
+  if (missing !== undefined && !mayGo(standingOf(missing, nowMs)))
+    return no(missing.retryAtMs, nowMs, "the model is missing upstream");
+  if (!someMayGo(listed, model, nowMs)) return heldBack(listed, model, nowMs);
+  const standing = circuitOf(circuit, nowMs);
+  if (standing === "open") return no(circuit.openUntilMs, nowMs, "the circuit is open");
+  if (standing === "half-open") return circuit.isProbing ? no(0, nowMs, "") : probe;
+  return yes;
+}
+
+/** The name of the credential for the next try (health.ts, `pickCredential`). */
+export function pickFrom(
+  state: ProviderState,
+  model: string,
+  session: string | null,
+  tried: readonly string[],
+  nowMs: number,
+): string | null {
+  const { listed } = state;
+  const [only] = listed;
+  if (only !== undefined && listed.length === 1)
+    return only.id === "" || tried.includes(only.id) ? null : only.id;
+  const picked = pick(listed, model, session, tried, nowMs);
+  if (picked !== null) return picked.id;
+  return tried.length === 0 ? (soonest(listed, model)?.id ?? null) : null;
+}
+
+function no(untilMs: number, nowMs: number, why: string): Verdict {
+  if (untilMs <= nowMs) return { go: "no", untilMs: nowMs + probeWaitMs, why: "a probe is under way" };
+  return { go: "no", untilMs, why };
+}
+
+function someMayGo(credentials: readonly Credential[], model: string, nowMs: number): boolean {
+  for (const credential of credentials) if (mayGo(standingFor(credential, model, nowMs))) return true;
+  return false;
+}
+
+function heldBack(credentials: readonly Credential[], model: string, nowMs: number): Verdict {
+  const first = soonest(credentials, model);
+  if (first === null) return yes;
+  const kind = kindFor(first, model, nowMs);
+  const why = credentials.length === 1 ? `the credential is ${kind}` : `every credential is held: ${kind}`;
+  return no(retryAtFor(first, model), nowMs, why);
+}

@@ -1,0 +1,87 @@
+// The health of a provider as people and the API see it. Reads only; it may allocate, no request passes here.
+
+import { type Credential, retryAtFor, standingFor } from "./credential.ts";
+import { type HoldKind, standingOf } from "./hold.ts";
+import { meanOfRecent } from "./latency.ts";
+import { circuitOf, type CircuitState, type ProviderState } from "./provider-state.ts";
+
+export type CredentialState = "ok" | Exclude<HoldKind, "missing">;
+
+export type CredentialView = {
+  /** Fingerprint of the key. */
+  readonly id: string;
+  readonly state: CredentialState;
+  readonly retryAtMs: number | null;
+  /** Models that this key may not be asked for, and until when. */
+  readonly coolingModels: Readonly<Record<string, number>>;
+};
+
+export type ProviderHealth = {
+  readonly healthy: boolean;
+  readonly consecutiveFailures: number;
+  readonly avgLatencyMs: number | null;
+  readonly lastError: string | null;
+  readonly lastCheckMs: number | null;
+  readonly circuit: CircuitState;
+  readonly ejections: number;
+  /** Wall time until which nothing is sent, null when nothing holds it back. */
+  readonly retryAtMs: number | null;
+  /** `ok` while at least one credential is; else the state of the one that is back first. */
+  readonly credential: CredentialState;
+  readonly credentials: readonly CredentialView[];
+  /** Models that no credential may be asked for, and until when. */
+  readonly coolingModels: Readonly<Record<string, number>>;
+};
+
+export function viewOf(state: ProviderState, nowMs: number): ProviderHealth {
+  const { circuit } = state;
+  const standing = circuitOf(circuit, nowMs);
+  const credentials = state.listed.map((each) => viewCredential(each, nowMs));
+  const best = credentials.reduce<CredentialView | null>(
+    (found, each) => (found === null || (each.retryAtMs ?? 0) < (found.retryAtMs ?? 0) ? each : found),
+    null,
+  );
+  const credential = best?.state ?? "ok";
+  const untilMs = Math.max(standing === "open" ? circuit.openUntilMs : 0, best?.retryAtMs ?? 0);
+  return {
+    healthy: standing === "closed" && credential === "ok",
+    consecutiveFailures: circuit.consecutiveFailures,
+    avgLatencyMs: meanOfRecent(state.latency),
+    lastError: state.lastError,
+    lastCheckMs: state.lastCheckMs,
+    circuit: standing,
+    ejections: circuit.ejections,
+    retryAtMs: untilMs === 0 ? null : untilMs,
+    credential,
+    credentials,
+    coolingModels: Object.fromEntries(coolingModels(state, nowMs)),
+  };
+}
+
+function viewCredential(credential: Credential, nowMs: number): CredentialView {
+  const { hold } = credential;
+  const models = [...credential.models].flatMap(([model, each]) =>
+    standingOf(each, nowMs) === "held" ? [[model, each.retryAtMs] as const] : [],
+  );
+  const isHeld = standingOf(hold, nowMs) === "held";
+  const first = Math.min(...models.map(([, atMs]) => atMs));
+  const kind = hold.kind === "missing" ? null : hold.kind;
+  return {
+    id: credential.id,
+    state: isHeld ? (kind ?? "ok") : models.length > 0 ? "rate-limited" : "ok",
+    retryAtMs: isHeld ? hold.retryAtMs : models.length > 0 ? first : null,
+    coolingModels: Object.fromEntries(models),
+  };
+}
+
+function coolingModels(state: ProviderState, nowMs: number): Map<string, number> {
+  const cooling = new Map<string, number>();
+  const limited = new Set(state.listed.flatMap((each) => [...each.models.keys()]));
+  for (const model of limited) {
+    if (!state.listed.every((each) => standingFor(each, model, nowMs) === "held")) continue;
+    cooling.set(model, Math.min(...state.listed.map((each) => retryAtFor(each, model))));
+  }
+  for (const [model, hold] of state.missing)
+    if (standingOf(hold, nowMs) === "held") cooling.set(model, hold.retryAtMs);
+  return cooling;
+}

@@ -1,0 +1,164 @@
+// State in an SQLite file: read from memory, written in batches off the request path. A file that cannot be used is told of
+// once; until it can be, memory serves and nothing that was to be written is forgotten.
+
+import type { Clock } from "../system/clock.ts";
+import type { Log } from "../system/log.ts";
+import { type Change, describe, isCorrupt, moveAside, openStateFile, type StateFile } from "./file.ts";
+import { asJson, createRows } from "./memory.ts";
+import type { StateRow, StateStore } from "./store.ts";
+
+export type SqliteStoreOptions = {
+  readonly path: string;
+  readonly clock: Pick<Clock, "nowMs" | "setTimer">;
+  readonly log: Pick<Log, "info" | "warn">;
+};
+
+const batchMs = 250;
+/** A file that was locked or full is tried again with the next change, but not more often than this. */
+const againMs = 30_000;
+const mostPending = 10_000;
+
+export function openSqliteStore(options: SqliteStoreOptions): StateStore {
+  const { path, clock, log } = options;
+  const rows = createRows(clock.nowMs);
+  const pending = new Map<string, Change>();
+  let file: StateFile | null = null;
+  let trouble: string | null = null;
+  let lastTryMs = Number.NEGATIVE_INFINITY;
+  let cancelTimer: (() => void) | null = null;
+  let isClosed = false;
+
+  const fail = (error: unknown): void => {
+    const detail = describe(error);
+    if (trouble === null) log.warn("state file cannot be used: state is kept in memory", { path, detail });
+    trouble = detail;
+  };
+
+  const recovered = (): void => {
+    if (trouble !== null) log.info("state file works again", { path });
+    trouble = null;
+  };
+
+  const setAside = (error: unknown): boolean => {
+    try {
+      const aside = moveAside(path, clock.nowMs());
+      log.warn("state file is damaged: moved aside, a new one is started", {
+        path,
+        aside,
+        detail: describe(error),
+      });
+      return true;
+    } catch (second) {
+      fail(second);
+      return false;
+    }
+  };
+
+  const take = (opened: StateFile): void => {
+    // What this process knows is newer than what lies in the file.
+    for (const { namespace, row } of opened.load(clock.nowMs()))
+      if (rows.get(namespace, row.key) === undefined && !pending.has(nameOf(namespace, row.key)))
+        rows.set(namespace, row);
+    file = opened;
+    recovered();
+  };
+
+  const openNow = (): void => {
+    lastTryMs = clock.nowMs();
+    for (let tries = 0; tries < 2; tries++) {
+      let opened: StateFile | null = null;
+      try {
+        opened = openStateFile(path);
+        take(opened);
+        return;
+      } catch (error) {
+        opened?.abandon();
+        if (!isCorrupt(error)) {
+          fail(error);
+          return;
+        }
+        if (!setAside(error)) return;
+      }
+    }
+  };
+
+  const write = (isLastChance: boolean): void => {
+    if (pending.size === 0) return;
+    if (file === null && (isLastChance || clock.nowMs() - lastTryMs >= againMs)) openNow();
+    if (file === null) return;
+    try {
+      file.write(pending.values());
+      pending.clear();
+      recovered();
+    } catch (error) {
+      if (!isCorrupt(error)) {
+        fail(error);
+        return;
+      }
+      file.abandon();
+      file = null;
+      // A new file begins empty: everything that is known goes into it.
+      if (setAside(error)) for (const namespace of rows.namespaces()) keepAll(namespace);
+      lastTryMs = Number.NEGATIVE_INFINITY;
+    }
+  };
+
+  const keepAll = (namespace: string): void => {
+    for (const row of rows.list(namespace))
+      pending.set(nameOf(namespace, row.key), { namespace, key: row.key, row });
+  };
+
+  const change = (namespace: string, key: string, row: StateRow | null): void => {
+    if (isClosed) return;
+    if (row === null) rows.delete(namespace, key);
+    else rows.set(namespace, row);
+    const name = nameOf(namespace, key);
+    if (pending.size >= mostPending && !pending.has(name)) return;
+    pending.set(name, { namespace, key, row });
+    arm();
+  };
+
+  const arm = (): void => {
+    if (cancelTimer !== null) return;
+    cancelTimer = clock.setTimer(trouble === null ? batchMs : againMs, () => {
+      cancelTimer = null;
+      write(false);
+      if (pending.size > 0) arm();
+    });
+  };
+
+  openNow();
+  return {
+    get: (namespace, key) => Promise.resolve(rows.get(namespace, key)?.value),
+    async set(namespace, key, value, expiresAtMs) {
+      change(namespace, key, { key, value: asJson(value), expiresAtMs });
+    },
+    async delete(namespace, key) {
+      change(namespace, key, null);
+    },
+    list: (namespace) => Promise.resolve(rows.list(namespace)),
+    async flush() {
+      write(true);
+    },
+    async close() {
+      if (isClosed) return;
+      isClosed = true;
+      cancelTimer?.();
+      write(true);
+      const last = file;
+      file = null;
+      try {
+        last?.close();
+      } catch (error) {
+        log.warn("state file: closing", { path, detail: describe(error) });
+      }
+    },
+    status: () => ({
+      state: isClosed ? "closed" : trouble === null ? "ok" : "memory",
+      path,
+      detail: trouble,
+    }),
+  };
+}
+
+const nameOf = (namespace: string, key: string): string => `${namespace}\n${key}`;
