@@ -4,6 +4,10 @@ import { expect, test } from "bun:test";
 import { readDocument } from "../src/config/document.ts";
 import { referenceRows, referenceText, withReference } from "../src/config/reference.ts";
 import { isTree, valueAt } from "../src/config/values.ts";
+import { localServers, vendors } from "../src/backends/http/vendors.ts";
+import { backendNames } from "../src/backends/settings.ts";
+import { keyVariablesOf } from "../src/config/discovery.ts";
+import { providersText, withProviders } from "../scripts/providers-table.ts";
 import { load } from "./config/loading.ts";
 
 const example = await Bun.file(new URL("../config.example.yaml", import.meta.url)).text();
@@ -16,18 +20,88 @@ function valueOf(text: string): unknown {
   return read.document.value;
 }
 
+const declared = Object.keys(valueAt(valueOf(example), ["providers"]) ?? {});
+
 test("loads as it is: no provider without its key, nothing to tell", () => {
   const { config, notices, skippedProviders } = load(example);
   expect(Object.keys(config.providers)).toEqual([]);
-  expect(skippedProviders.map((skipped) => skipped.id)).toEqual([
-    "deepseek-chat",
-    "deepseek-reasoner",
-    "openrouter-fallback",
-    "openai",
-    "anthropic",
-    "ollama",
-  ]);
+  expect(skippedProviders.map((skipped) => skipped.id)).toEqual(declared);
   expect(notices).toEqual([]);
+});
+
+const rows = [...vendors, ...localServers];
+/** llama.cpp is never given a key, so no variable could switch it on. */
+const keyed = rows.filter((row) => row.keyVariable !== null);
+
+test("with every variable set every provider loads, and nothing is told", () => {
+  const environment = Object.fromEntries(keyed.map((row) => [row.keyVariable ?? "", "k"]));
+  const { config, notices, skippedProviders } = load(example, {
+    environment,
+    backends: new Set(backendNames),
+  });
+  expect(Object.keys(config.providers)).toEqual(declared);
+  expect([notices, skippedProviders]).toEqual([[], []]);
+  expect(Object.values(config.providers).map((provider) => provider.api_key)).toEqual(
+    declared.map(() => "k"),
+  );
+});
+
+test.each(keyed.map((row) => [row.name, row] as const))("%s is switched on by its variable", (_name, row) => {
+  const environment = { [row.keyVariable ?? ""]: "k" };
+  const { config } = load(example, { environment, backends: new Set(backendNames) });
+  const hosts = Object.values(config.providers).map(({ base_url: url }) => new URL(url ?? "").host);
+  expect(new Set(hosts)).toEqual(new Set([new URL(row.baseUrl).host]));
+  const id = Object.keys(config.providers)[0] ?? "";
+  // Two that refuse a program without headers of the operator's own must be asked for by name.
+  expect((config.fallback_chain ?? []).includes(id) || id === "gemini-flash-lite").toBe(
+    row.needsHeaders === undefined,
+  );
+});
+
+test("names the vendors as the rows do: format, address, key", () => {
+  const backends = new Set(backendNames);
+  const environment = Object.fromEntries(rows.flatMap(keyVariablesOf).map((name) => [name, name]));
+  const { config } = load(example, { environment, backends });
+  for (const row of keyed) {
+    const provider = config.providers[row.id];
+    if (provider === undefined) continue;
+    expect([row.id, provider.backend, provider.base_url, provider.api_key]).toEqual([
+      row.id,
+      row.backend,
+      row.baseUrl,
+      row.keyVariable ?? undefined,
+    ]);
+    if (row.model !== null) expect(provider.model).toBe(row.model);
+  }
+});
+
+test("the stock routing: chain, rules and their targets of ClawGate-py", () => {
+  const { config } = load(example, {
+    backends: new Set(backendNames),
+    environment: { DEEPSEEK_API_KEY: "k" },
+  });
+  const targets = (rules: readonly { readonly name: string; readonly route_to: string }[]) =>
+    rules.map((rule) => `${rule.name} -> ${rule.route_to}`);
+  expect(targets(config.static_rules.rules)).toEqual([
+    "heartbeat -> gemini-flash-lite",
+    "explicit-reasoner -> deepseek-reasoner",
+    "explicit-flash -> gemini-flash",
+    "explicit-chat -> deepseek-chat",
+    "subagent -> deepseek-chat",
+  ]);
+  expect(targets(config.heuristic_rules.rules)).toEqual([
+    "math-reasoning -> deepseek-reasoner",
+    "complex-code -> deepseek-reasoner",
+    "simple-query -> gemini-flash-lite",
+    "tool-use -> deepseek-chat",
+    "short-message -> deepseek-chat",
+    "long-context -> deepseek-chat",
+    "general-default -> deepseek-chat",
+  ]);
+  expect(config.llm_classifier.enabled).toBe(false);
+  const words = config.heuristic_rules.rules.flatMap((rule) => rule.match.message_keywords?.any_of ?? []);
+  expect(words.filter((word) => typeof word !== "string")).toEqual([]);
+  expect(new Set(words).size).toBe(words.length);
 });
 
 test("every setting that is switched off can be switched on", () => {
@@ -47,8 +121,8 @@ test("every setting that is switched off can be switched on", () => {
     "token-from-file",
     "token-from-command",
   ]);
-  expect(config.static_rules.rules).toHaveLength(1);
-  expect(config.heuristic_rules.rules).toHaveLength(3);
+  expect(config.static_rules.rules).toHaveLength(6);
+  expect(config.heuristic_rules.rules).toHaveLength(8);
 });
 
 test("holds every key of the schema", () => {
@@ -71,6 +145,8 @@ test("shows the real defaults", () => {
   const shown = valueOf(example);
   const wrong = referenceRows()
     .filter((row) => !/[[<]/.test(row.key) && row.fallback !== "" && row.fallback !== "required")
+    // The example brings the stock rules; a config without them has none.
+    .filter((row) => !row.key.endsWith("_rules.rules"))
     .map((row) => ({ key: row.key, shown: valueAt(shown, row.key.split(".")), fallback: row.fallback }))
     .filter(
       (row) => row.shown !== undefined && row.shown !== null && JSON.stringify(row.shown) !== row.fallback,
@@ -89,10 +165,16 @@ test("the reference goes between the markers and changes nothing else", () => {
   expect(fresh).not.toContain("what stood here before");
   expect(withReference(fresh ?? "")).toBe(fresh);
   expect(withReference("# no markers")).toBeNull();
+  const marked = "<!-- providers:begin -->\nold\n<!-- providers:end -->\n";
+  expect(withProviders(marked)).toBe(
+    `<!-- providers:begin -->\n\n${providersText()}\n\n<!-- providers:end -->\n`,
+  );
+  expect(withProviders("# no markers")).toBeNull();
 });
 
 test("the README's reference is fresh", async () => {
   const file = Bun.file(new URL("../README.md", import.meta.url));
   const readme = await file.text();
   expect(withReference(readme)).toBe(readme);
+  expect(withProviders(readme)).toBe(readme);
 });

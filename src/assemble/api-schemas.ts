@@ -4,14 +4,19 @@
 import type { z } from "zod";
 
 export async function apiSchemas(): Promise<Readonly<Record<string, z.ZodType>>> {
-  const [chat, messages, embeddings] = await Promise.all([
+  const [chat, messages, responses, google, embeddings] = await Promise.all([
     import("../dialects/openai-chat/schema.ts"),
     import("../dialects/anthropic-messages/schema.ts"),
+    import("../dialects/openai-responses/schema.ts"),
+    import("../dialects/google-genai/schema.ts"),
     import("../pipeline/embeddings-schema.ts"),
   ]);
   return {
     chat: chat.chatRequestSchema,
     messages: messages.messagesRequestSchema,
+    responses: responses.responsesRequestSchema,
+    gemini: google.generateContentRequestSchema,
+    "gemini-count-tokens": google.googleCountTokensRequestSchema,
     "count-tokens": messages.countTokensRequestSchema,
     embeddings: embeddings.embeddingsRequestSchema,
   };

@@ -1,8 +1,9 @@
 // What is made once and outlives every config: clock, log, health, records, prices, running requests.
 
-import { createHealthBook } from "../backends/health.ts";
+import { join } from "node:path";
+import { createHealthBook, type HealthBook } from "../backends/health.ts";
 import { createReach, tcpConnect } from "../backends/http/reach.ts";
-import { redactorFor } from "../canon/redact.ts";
+import type { ProviderSettings } from "../backends/settings.ts";
 import { createPriceBook } from "../catalog/prices.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { databasePaths } from "../metrics/path.ts";
@@ -10,12 +11,18 @@ import { createReports } from "../metrics/reports.ts";
 import { disabledStore, openStore } from "../metrics/store.ts";
 import { createLiveRegistry } from "../pipeline/live.ts";
 import { createRetryBudget } from "../pipeline/retry-budget.ts";
+import { createStickiness } from "../routing/stickiness.ts";
+import { createMemoryStore } from "../state/memory.ts";
+import { openSqliteStore } from "../state/sqlite.ts";
 import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
 import { createTicker } from "../system/ticker.ts";
 import { createGuesses } from "../tenants/guesses.ts";
+import { createQueueBook } from "../tenants/queue-book.ts";
 import type { RequestRecord } from "../canon/record.ts";
+import { createHealthMemory } from "./health-memory.ts";
 import { pricedTarget } from "./priced-target.ts";
+import { createSecretBook, type SecretBook } from "./secrets.ts";
 
 export type EstateOptions = {
   readonly clock: Clock;
@@ -27,6 +34,12 @@ export type EstateOptions = {
   readonly fetch: typeof fetch;
   /** The config that is in force. Not the generation: that one is made of the estate. */
   readonly inForce: () => LoadedConfig;
+  /** That one, and older ones that still have requests, newest first. Absent: there are no older ones. */
+  readonly inUse?: () => readonly LoadedConfig[];
+  /** Where `state.db` lies. Absent: nothing is kept beyond this process. */
+  readonly stateDirectory?: string;
+  /** Holds the secrets of all of them. Absent: those of `loaded` are masked. */
+  readonly secrets?: SecretBook;
 };
 
 /** What createEstate gives: the type that the rest of this room speaks of. */
@@ -36,12 +49,11 @@ export function createEstate(options: EstateOptions) {
   const { clock, log } = options;
   const { config, environment } = options.loaded;
   const live = createLiveRegistry();
-  let redactor = { secrets: "", redact: redactorFor([]) };
-  const redact = (text: string): string => {
-    const secrets = secretsOf(options.inForce());
-    const key = secrets.join("\n");
-    if (key !== redactor.secrets) redactor = { secrets: key, redact: redactorFor(secrets) };
-    return redactor.redact(text);
+  const { redact } = options.secrets ?? secretsOnlyOf(options.loaded);
+  /** A provider that a reload took away is still priced for the requests that it was answering. */
+  const settingsOf = (id: string): ProviderSettings | undefined => {
+    const configs = options.inUse?.() ?? [options.inForce()];
+    return configs.map((each) => each.config.providers[id]).find((each) => each !== undefined);
   };
   const keeps = config.metrics.enabled && config.metrics.log_requests;
   const places = databasePaths({
@@ -64,10 +76,17 @@ export function createEstate(options: EstateOptions) {
     onTableLost: (error) => log.error("the bundled price table could not be loaded", { error }),
   });
 
+  const state =
+    options.stateDirectory === undefined
+      ? createMemoryStore(clock.nowMs)
+      : openSqliteStore({ path: join(options.stateDirectory, "state.db"), clock, log });
+  const healthMemory = createHealthMemory({ store: state, health: () => health, clock, log });
+  const health = healthOf(options, redact, healthMemory.changed);
+
   const record = (finished: RequestRecord): void => {
     if (!keeps) return;
     const settings = options.inForce().config;
-    const provider = finished.provider === null ? undefined : settings.providers[finished.provider];
+    const provider = finished.provider === null ? undefined : settingsOf(finished.provider);
     const tracked = settings.prompt_caching.track_metrics === false ? withoutCacheParts(finished) : finished;
     if (provider === undefined || finished.model === null) {
       store.record(tracked);
@@ -92,43 +111,47 @@ export function createEstate(options: EstateOptions) {
     prices,
     redact,
     record,
+    inForce: options.inForce,
+    queues: createQueueBook(clock),
     fetch: options.fetch,
     reports: createReports(store),
     startedAtSeconds: Math.floor(clock.nowMs() / 1000),
     guesses: createGuesses({ nowMs: clock.monotonicMs }),
+    stickiness: createStickiness({ nowMs: clock.monotonicMs }),
     retryBudget: createRetryBudget({ activeRequests: live.count, setTimer: clock.setTimer }),
     reach: createReach({ nowMs: clock.monotonicMs, setTimer: clock.setTimer, connect: tcpConnect }),
-    health: createHealthBook({
-      settings: () => {
-        const { health } = options.inForce().config;
-        return {
-          ejectAfter: health.consecutive_failures_before_skip,
-          openMs: health.recovery_check_interval_seconds * 1000,
-        };
-      },
-      nowMs: clock.nowMs,
-      redact,
-      alarm: (provider, message) => log.warn(`provider ${provider} ${message}`, { provider }),
-    }),
+    state,
+    healthMemory,
+    health,
   };
+}
+
+function healthOf(
+  options: EstateOptions,
+  redact: (text: string) => string,
+  changed: (provider: string) => void,
+): HealthBook {
+  return createHealthBook({
+    settings: () => {
+      const { health } = options.inForce().config;
+      return {
+        ejectAfter: health.consecutive_failures_before_skip,
+        openMs: health.recovery_check_interval_seconds * 1000,
+      };
+    },
+    nowMs: options.clock.nowMs,
+    redact,
+    alarm: (provider, message) => options.log.warn(`provider ${provider} ${message}`, { provider }),
+    changed,
+  });
+}
+
+function secretsOnlyOf(loaded: LoadedConfig): SecretBook {
+  const secrets = createSecretBook();
+  secrets.hold(loaded);
+  return secrets;
 }
 
 function withoutCacheParts(record: RequestRecord): RequestRecord {
   return { ...record, usage: { ...record.usage, inputCached: null, inputCacheWrite: null } };
-}
-
-/** Every text of the config that must never be seen: keys, and headers that carry them. */
-function secretsOf(loaded: LoadedConfig): string[] {
-  const { config, environment } = loaded;
-  const providers = Object.values(config.providers);
-  return [
-    ...config.auth.keys,
-    ...(config.auth.admin_key === undefined ? [] : [config.auth.admin_key]),
-    ...config.tenants.map((tenant) => tenant.api_key),
-    ...providers.flatMap((each) => each.api_key ?? []),
-    ...providers.flatMap((each) => Object.values(each.headers)),
-    ...providers.flatMap(({ auth }) =>
-      auth !== "api_key" && auth.type === "bearer-env" ? (environment[auth.variable] ?? []) : [],
-    ),
-  ].filter((text) => text.length >= 8);
 }

@@ -8,11 +8,19 @@ import { handle } from "../pipeline/pipeline.ts";
 import type { Face } from "../server/face.ts";
 import { version } from "../system/identity.ts";
 import { apiSchemas } from "./api-schemas.ts";
+import { explainRequest } from "./explain-request.ts";
 import type { Assembled } from "./generation.ts";
 import { healthReport } from "./health-report.ts";
 import type { HouseEstate } from "./estate.ts";
+import type { ReloadReport } from "./reload-report.ts";
+import { providerReport } from "./provider-report.ts";
+import { testProvider } from "./provider-test.ts";
 
-export function createFace(estate: HouseEstate, current: () => Assembled): Face {
+export function createFace(
+  estate: HouseEstate,
+  current: () => Assembled,
+  reload: (reason: string) => Promise<ReloadReport>,
+): Face {
   const text = (query: URLSearchParams, name: string): string | undefined => query.get(name) ?? undefined;
   const whole = (query: URLSearchParams, name: string): number | undefined => {
     const value = query.get(name);
@@ -39,6 +47,7 @@ export function createFace(estate: HouseEstate, current: () => Assembled): Face 
         request,
         {
           caller,
+          pathName: facts.pathName,
           requestId: facts.requestId,
           arrivedMs: facts.arrivedMs,
           keepOpen: facts.keepOpen,
@@ -80,6 +89,21 @@ export function createFace(estate: HouseEstate, current: () => Assembled): Face 
         provider,
       })),
     }),
+    providers: () => providerReport(estate, current()),
+    explainRoute: (request, door) => explainRequest(current(), estate, request, door),
+    testProvider: (id, model, { request, caller, facts }) =>
+      testProvider(current(), estate, {
+        provider: id,
+        model,
+        signal: request.signal,
+        admission: { ...facts, caller },
+      }),
+    async reload() {
+      const { needsRestart, ...report } = await reload("api");
+      if (report.error?.code === "shutting_down") throw new Failure("shutting-down", report.error.message);
+      if (report.error?.code === "internal_error") throw new Failure("internal", report.error.message);
+      return { ...report, needs_restart: needsRestart };
+    },
     resetProvider(id) {
       if (!current().road.providers.has(id)) return false;
       estate.health.reset(id);
@@ -100,12 +124,7 @@ export function createFace(estate: HouseEstate, current: () => Assembled): Face 
 function findCard(assembled: Assembled, id: string): ModelCard | null {
   const listed = assembled.cards.find((card) => card.id === id);
   if (listed !== undefined) return listed;
-  try {
-    const [target] = assembled.road.router.decide({ model: id, isFallbackOff: true }).targets;
-    const card = assembled.cards.find((each) => each.id === `${target?.provider}/${target?.model}`);
-    return card === undefined ? null : { ...card, id };
-  } catch (thrown) {
-    if (thrown instanceof Failure) return null;
-    throw thrown;
-  }
+  const target = assembled.road.router.targetOf(id);
+  const card = assembled.cards.find((each) => each.id === `${target?.provider}/${target?.model}`);
+  return card === undefined ? null : { ...card, id };
 }

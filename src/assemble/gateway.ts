@@ -1,20 +1,13 @@
 // From the process's surroundings to a running house: config or discovery, log, house, and a summary for people.
 
-import { redactorFor } from "../canon/redact.ts";
-import { discoverConfig, type Found } from "../config/discovery.ts";
-import { loadConfig, type LoadedConfig, type LoadInput } from "../config/load.ts";
-import { findConfigFile } from "../config/search.ts";
-import { localServers, vendors } from "../backends/http/vendors.ts";
+import type { Found } from "../config/discovery.ts";
 import { systemClock } from "../system/clock.ts";
-import { createLog, type Log, logStyle, streamWriter } from "../system/log.ts";
-import { findOnPath } from "../system/process.ts";
+import { createLog, type Log, type LogLevel, logStyle, streamWriter } from "../system/log.ts";
 import { type House, openHouse } from "./house.ts";
-import { probeModels } from "./probe.ts";
-import { availableBackends } from "./providers.ts";
+import { createSecretBook, type SecretBook } from "./secrets.ts";
+import { createConfigSource, type SourceInput } from "./source.ts";
 
-export type GatewayInput = Omit<LoadInput, "availableBackends" | "knownVariables"> & {
-  /** Serve only the demonstration. */
-  readonly isDemo: boolean;
+export type GatewayInput = SourceInput & {
   readonly isJsonLog: boolean;
   readonly stderr: NodeJS.WriteStream;
 };
@@ -32,20 +25,31 @@ export type Summary = {
   readonly first: string | null;
 };
 
-export type Gateway = { readonly house: House; readonly summary: Summary; readonly drainMs: number };
+export type Gateway = {
+  readonly house: House;
+  readonly summary: Summary;
+  /** As the config in force has it. */
+  drainMs(): number;
+};
 
 /** Throws ConfigProblem, or what listening throws. */
 export async function openGateway(input: GatewayInput): Promise<Gateway> {
-  const { loaded, found } = await loadOrDiscover(input);
-  const { config } = loaded;
-  const log = logOf(loaded, input);
+  const source = createConfigSource(input, systemClock);
+  const loaded = await source.load();
+  const { config, found } = loaded;
+  const secrets = createSecretBook();
+  let opened: House | null = null;
+  const log = logOf(input, secrets, () => (opened?.current().loaded ?? loaded).config.server.log_level);
   const house = await openHouse({
     loaded,
+    source,
+    secrets,
     clock: systemClock,
     log,
     workingDirectory: input.workingDirectory,
     homeDirectory: input.homeDirectory,
   });
+  opened = house;
   watchForBugs(log);
   for (const notice of loaded.notices) log.warn(notice);
   for (const { id, reason } of loaded.skippedProviders)
@@ -53,7 +57,7 @@ export async function openGateway(input: GatewayInput): Promise<Gateway> {
   log.info("listening", { url: house.url, config: loaded.path, providers: Object.keys(config.providers) });
   return {
     house,
-    drainMs: config.server.drain_s * 1000,
+    drainMs: () => house.current().loaded.config.server.drain_s * 1000,
     summary: {
       url: house.url,
       configPath: loaded.path,
@@ -66,33 +70,9 @@ export async function openGateway(input: GatewayInput): Promise<Gateway> {
   };
 }
 
-async function loadOrDiscover(
-  input: GatewayInput,
-): Promise<{ loaded: LoadedConfig; found: readonly Found[] }> {
-  const full: LoadInput = { ...input, availableBackends };
-  const search = findConfigFile(full);
-  const hasFile = "missing" in search || search.file !== null;
-  if (hasFile && !input.isDemo) return { loaded: loadConfig(full), found: [] };
-  const loaded = await discoverConfig(full, {
-    vendors,
-    localServers,
-    probe: probeModels,
-    which: (program) => findOnPath(program, input.environment["PATH"]),
-    isDemo: input.isDemo,
-  });
-  return { loaded, found: loaded.found };
-}
-
-function logOf(loaded: LoadedConfig, input: GatewayInput): Log {
-  const { config } = loaded;
-  const secrets = [
-    ...config.auth.keys,
-    ...(config.auth.admin_key === undefined ? [] : [config.auth.admin_key]),
-    ...config.tenants.map((tenant) => tenant.api_key),
-    ...Object.values(config.providers).flatMap((provider) => provider.api_key ?? []),
-  ];
+function logOf(input: GatewayInput, secrets: SecretBook, level: () => LogLevel): Log {
   return createLog({
-    level: config.server.log_level,
+    level,
     ...logStyle({
       isTerminal: input.stderr.isTTY,
       environment: input.environment,
@@ -100,7 +80,7 @@ function logOf(loaded: LoadedConfig, input: GatewayInput): Log {
     }),
     write: streamWriter(input.stderr),
     clock: systemClock,
-    redact: redactorFor(secrets.filter((text) => text.length >= 8)),
+    redact: secrets.redact,
   });
 }
 

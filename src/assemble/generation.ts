@@ -5,11 +5,12 @@ import type { ModelCard } from "../dialects/dialect.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { type Access, createAccess } from "../pipeline/access.ts";
 import type { Generation } from "../pipeline/generation.ts";
-import { createRouter } from "../routing/router.ts";
 import type { HostRules } from "../server/face.ts";
 import { createDirectory } from "../tenants/directory.ts";
 import type { HouseEstate } from "./estate.ts";
+import { askProvider } from "./own-request.ts";
 import { createProvider } from "./providers.ts";
+import { createRouting } from "./routing.ts";
 
 /** A generation and what the HTTP face needs of the same config. */
 export type Assembled = {
@@ -20,10 +21,17 @@ export type Assembled = {
   readonly cards: readonly ModelCard[];
 };
 
+/** Who counts the requests of a generation, so that it can be let go. */
+export type Occupancy = Pick<Generation, "enter" | "leave">;
+
+/** For a house that never reloads. */
+const unwatched: Occupancy = { enter: () => undefined, leave: () => undefined };
+
 export function assembleGeneration(
   loaded: LoadedConfig,
   estate: HouseEstate,
   stateToken: string | null,
+  occupancy: Occupancy = unwatched,
 ): Assembled {
   const { config } = loaded;
   const providers = new Map(
@@ -32,30 +40,21 @@ export function assembleGeneration(
       createProvider(id, settings, config, loaded.environment, estate),
     ]),
   );
-  const routed = Object.entries(config.providers).map(([id, { model, models }]) => ({
-    id,
-    model,
-    models: models.map((each) => each.id),
-  }));
   const road: Generation = {
+    ...occupancy,
     providers,
     dialects,
-    router: createRouter({
-      providers: routed,
-      skipped: Object.fromEntries(loaded.skippedProviders.map(({ id, reason }) => [id, reason])),
-      aliases: config.aliases,
-      fallbackChain: config.fallback_chain,
-      defaultModel: config.default_model ?? (config.routing.unknown_model === "auto" ? "auto" : null),
-      withoutFallback: new Set(
-        Object.entries(config.providers).flatMap(([id, each]) => (each.fallback ? [] : [id])),
-      ),
-    }),
+    router: createRouting(loaded, providers, estate, (prompt, asking) =>
+      askProvider(road, estate, config.llm_classifier.classifier_provider ?? "", prompt, asking),
+    ),
     streaming: config.streaming,
     bodyLimitBytes: Math.floor(config.server.body_limit_mb * 1024 * 1024),
     requestTimeoutMs: config.server.request_timeout_s * 1000,
     retryWaitMs: config.queue.wait_s * 1000,
     setsCacheMarks: config.prompt_caching.stabilize_prefix,
   };
+  // Last: what cannot be built must not change what is in use.
+  for (const { id, credentials } of providers.values()) estate.health.enrol(id, credentials);
   return {
     loaded,
     road,
@@ -92,7 +91,7 @@ function cardsOf(loaded: LoadedConfig, road: Generation, estate: HouseEstate): M
       created: estate.startedAtSeconds,
       ownedBy,
       description,
-      contextWindow: model === undefined ? null : (provider?.contextWindow(model[1]) ?? null),
+      contextWindow: model === undefined ? null : (provider?.modelFacts(model[1]).contextWindow ?? null),
       maxOutput: model === undefined ? null : (provider?.backend.targetFacts(model[1]).maxOutput ?? null),
     };
   };

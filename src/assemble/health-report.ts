@@ -33,6 +33,16 @@ export function healthReport(estate: HouseEstate, current: Assembled): Health {
           retry_at: iso(view.retryAtMs),
           credential: view.credential,
           cooling_models: Object.keys(view.coolingModels),
+          ...(view.credentials.length > 1
+            ? {
+                credentials: view.credentials.map((each) => ({
+                  id: each.id,
+                  state: each.state,
+                  retry_at: iso(each.retryAtMs),
+                  cooling_models: Object.keys(each.coolingModels),
+                })),
+              }
+            : {}),
           ...current.road.providers.get(id)?.queue.counts(),
         },
       ]),

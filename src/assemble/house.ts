@@ -9,14 +9,23 @@ import { openStateDirectory, removeRunFile, writeRunFile } from "../system/state
 import { randomToken } from "../system/secret.ts";
 import { createEstate, type HouseEstate } from "./estate.ts";
 import { createFace } from "./face.ts";
-import { type Assembled, assembleGeneration } from "./generation.ts";
+import { type Assembled, assembleGeneration, type Occupancy } from "./generation.ts";
 import { watchLiveness } from "./liveness.ts";
+import { createReloader, keepQueues } from "./reload.ts";
+import type { ReloadReport } from "./reload-report.ts";
+import { createSecretBook, type SecretBook } from "./secrets.ts";
+import type { ConfigSource } from "./source.ts";
+import { createSuccession } from "./succession.ts";
 
 export type House = {
   readonly url: string;
   readonly server: Server;
   readonly estate: HouseEstate;
   current(): Assembled;
+  /** Generations that live: the one in force, and older ones that still have requests. */
+  generations(): number;
+  /** Reads the config again and takes it over whole, or not at all. Never rejects; one at a time. */
+  reload(reason: string): Promise<ReloadReport>;
   /** Lets running requests finish for `drainMs`, then ends them; flushes records. Idempotent. */
   stop(drainMs: number): Promise<void>;
   /** Ends every running request now. */
@@ -25,6 +34,10 @@ export type House = {
 
 export type HouseOptions = {
   readonly loaded: LoadedConfig;
+  /** Where `loaded` came from and later ones come from. */
+  readonly source: Pick<ConfigSource, "watch"> & { load(): Promise<LoadedConfig> };
+  /** Shared with `log`, so that it masks what the config in force holds. Absent: the house has its own. */
+  readonly secrets?: SecretBook;
   readonly clock: Clock;
   readonly log: Log;
   readonly workingDirectory: string;
@@ -41,17 +54,37 @@ export async function openHouse(options: HouseOptions): Promise<House> {
   const { config, environment } = loaded;
   const stateDirectory = await openStateDirectory(environment);
   const token = randomToken();
-  let assembled: Assembled | null = null;
+  const secrets = options.secrets ?? createSecretBook();
+  const succession = createSuccession({
+    first: loaded,
+    secrets,
+    onGone: () => keepQueues(estate, succession),
+  });
   const estate = createEstate({
     ...options,
+    secrets,
+    stateDirectory,
     fetch: options.fetch ?? fetch,
-    inForce: () => assembled?.loaded ?? loaded,
+    inForce: succession.inForce,
+    inUse: () => succession.living().map((each) => each.loaded),
   });
-  const first = assembleGeneration(loaded, estate, token);
-  assembled = first;
-  const current = (): Assembled => assembled ?? first;
+  const build = (next: LoadedConfig, occupancy: Occupancy): Assembled => {
+    const assembled = assembleGeneration(next, estate, token, occupancy);
+    // The socket stays where the start has put it, whatever a later config says.
+    return { ...assembled, rules: { ...assembled.rules, bindHost: config.server.host } };
+  };
+  succession.succeed(loaded, (occupancy) => build(loaded, occupancy));
+  const { current } = succession;
+  await estate.healthMemory.load();
+  const reloader = createReloader({
+    load: () => options.source.load(),
+    started: loaded,
+    succession,
+    estate,
+    build,
+  });
 
-  const server = createServer(createFace(estate, current), {
+  const server = createServer(createFace(estate, current, reloader.reload), {
     hostname: config.server.host,
     port: config.server.port,
   });
@@ -59,6 +92,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
   const runFile = { pid: process.pid, url, token };
   await writeRunFile(stateDirectory, runFile);
   const stopLiveness = watchLiveness(estate, current);
+  const stopWatching = options.source.watch(() => void reloader.reload("file"));
 
   const cutOff = (): void =>
     estate.live.cancelAll(
@@ -67,11 +101,15 @@ export async function openHouse(options: HouseOptions): Promise<House> {
   let stopping: Promise<void> | null = null;
   const stop = async (drainMs: number): Promise<void> => {
     stopLiveness();
+    stopWatching();
+    reloader.stop();
     const stopTimer = clock.setTimer(drainMs, cutOff);
     await server.stop(drainMs + lastWordsMs);
     stopTimer();
     cutOff();
     await estate.store.close();
+    await estate.healthMemory.flush();
+    await estate.state.close();
     await removeRunFile(stateDirectory, runFile);
     log.info("stopped");
   };
@@ -80,6 +118,8 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     server,
     estate,
     current,
+    generations: () => succession.living().length,
+    reload: reloader.reload,
     cutOff,
     stop: (drainMs) => (stopping ??= stop(drainMs)),
   };

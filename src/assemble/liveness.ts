@@ -29,7 +29,9 @@ export function watchLiveness(estate: HouseEstate, current: () => Assembled): ()
         const failure = await backend.check?.(abort.signal);
         stop();
         running.delete(abort);
-        if (!isStopped && failure !== undefined) health.checked(id, failure);
+        // A reload may have come in between: then this was said of somebody else.
+        const isCurrent = current().road.providers.get(id)?.backend === backend;
+        if (!isStopped && isCurrent && failure !== undefined) health.checked(id, failure);
       }),
     );
   };

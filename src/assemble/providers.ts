@@ -4,34 +4,58 @@ import { dialects } from "../dialects/table.ts";
 import type { DialectName } from "../canon/request.ts";
 import { createDemoBackend } from "../backends/demo/backend.ts";
 import type { Backend } from "../backends/backend.ts";
-import { keySigner, noSigner, type Signer, tokenOfText, tokenSigner } from "../backends/http/auth.ts";
+import {
+  fingerprintOf,
+  type HeaderStyle,
+  keySigner,
+  noSigner,
+  type Signer,
+  tokenOfText,
+  tokenSigner,
+} from "../backends/http/auth.ts";
 import { createHttpBackend } from "../backends/http/backend.ts";
 import { proxyFor, readProxyVariables } from "../backends/http/proxy.ts";
-import { quirks } from "../backends/http/quirks.ts";
-import { quirksAt } from "../backends/http/vendors.ts";
+import { relayBlockersOf } from "../backends/http/quirks.ts";
+import { headersAt, quirksAt } from "../backends/http/vendors.ts";
 import type { BackendName, ProviderSettings } from "../backends/settings.ts";
-import { maxOutputOf, modelCard } from "../catalog/models.ts";
+import { maxOutputOf } from "../catalog/models.ts";
 import type { Config } from "../config/schema.ts";
 import type { TargetFacts } from "../dialects/dialect.ts";
 import type { Provider } from "../pipeline/generation.ts";
 import { readTextIfExists } from "../system/files.ts";
 import { userAgent } from "../system/identity.ts";
 import { childEnvironment, runCommand } from "../system/process.ts";
-import { createQueue } from "../tenants/queue.ts";
+import type { QueueLimits } from "../tenants/queue.ts";
 import type { HouseEstate } from "./estate.ts";
+import { createModelFacts } from "./model-facts.ts";
+import { isUnchangedUpstream, upstreamIn } from "./same-upstream.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const dialectOfBackend: Partial<Record<BackendName, DialectName>> = {
   "openai-compat": "openai-chat",
   anthropic: "anthropic-messages",
+  "openai-responses": "openai-responses",
+  "google-genai": "google-genai",
+};
+
+const keyHeaders: Partial<Record<DialectName, HeaderStyle>> = {
+  "anthropic-messages": "x-api-key",
+  "google-genai": "x-goog-api-key",
 };
 
 /** Backends that this build can drive. */
-export const availableBackends: ReadonlySet<BackendName> = new Set(["openai-compat", "anthropic", "demo"]);
+export const availableBackends: ReadonlySet<BackendName> = new Set([
+  "openai-compat",
+  "openai-responses",
+  "anthropic",
+  "google-genai",
+  "demo",
+]);
 
 const tokensWhenNothingIsKnown = 8_192;
 const tokenCommandMs = 10_000;
+const noBlockers: readonly string[] = [];
 
 export function createProvider(
   id: string,
@@ -40,39 +64,41 @@ export function createProvider(
   environment: Environment,
   estate: HouseEstate,
 ): Provider {
-  const { clock } = estate;
   const listed = new Map(settings.models.map((model) => [model.id, model]));
-  const seller = { baseUrl: settings.base_url };
+  const modelFacts = createModelFacts(settings, estate.prices, estate.clock.nowMs);
+  // Elsewhere the limit of a list must not cut an answer short: the vendor says no by itself.
+  const anthropicLimit = (model: string): number | null => modelFacts(model).maxOutput ?? maxOutputOf(model);
   const targetFacts = (model: string): TargetFacts => {
     const maxOutput =
-      listed.get(model)?.max_output ?? (settings.backend === "anthropic" ? maxOutputOf(model) : null);
+      listed.get(model)?.max_output ?? (settings.backend === "anthropic" ? anthropicLimit(model) : null);
     return {
       model,
       maxOutput,
       defaultMaxTokens: settings.max_tokens ?? maxOutput ?? tokensWhenNothingIsKnown,
     };
   };
-  const names = settings.base_url === null ? [] : quirksAt(settings.base_url);
+  const names = settings.base_url === null ? [] : quirksAt(settings.base_url, settings.backend);
   return {
     id,
     backend: backendOf(id, settings, targetFacts, environment, estate),
+    credentials: credentialsOf(settings),
     limits: {
       firstTokenMs: settings.timeout.first_token_s * 1000,
       idleMs: settings.timeout.idle_s * 1000,
       totalMs: settings.timeout.total_s === undefined ? null : settings.timeout.total_s * 1000,
     },
-    queue: createQueue({
-      limit: settings.max_concurrent ?? null,
-      depth: config.queue.depth,
-      waitMs: config.queue.wait_s * 1000,
-      monotonicMs: clock.monotonicMs,
-      setTimer: clock.setTimer,
-    }),
-    relayBlockers: names.flatMap((name) => quirks[name].touches),
-    contextWindow: (model) =>
-      listed.get(model)?.context_window ??
-      modelCard(estate.prices.table(), seller, model)?.contextWindow ??
-      null,
+    queue: estate.queues.of(id, queueLimits(settings, config)),
+    isInForce: () => isUnchangedUpstream({ settings, environment }, upstreamIn(estate.inForce(), id)),
+    relayBlockers: (model) => (names.length === 0 ? noBlockers : relayBlockersOf(names, model)),
+    modelFacts,
+  };
+}
+
+export function queueLimits(settings: ProviderSettings, config: Config): QueueLimits {
+  return {
+    limit: settings.max_concurrent ?? null,
+    depth: config.queue.depth,
+    waitMs: config.queue.wait_s * 1000,
   };
 }
 
@@ -91,11 +117,15 @@ function backendOf(
     provider: id,
     dialect: dialects[name],
     baseUrl: settings.base_url,
-    // Without a version Anthropic refuses; a client's own version goes before this one.
-    defaultHeaders: name === "anthropic-messages" ? { "anthropic-version": "2023-06-01" } : {},
+    defaultHeaders: defaultHeaders(settings.base_url, name, settings.headers),
     headers: settings.headers,
     signer: signerOf(settings, name, environment, estate.clock.nowMs),
-    quirks: quirksAt(settings.base_url),
+    signers: new Map(
+      settings.auth === "api_key"
+        ? settings.api_keys.map((key) => [fingerprintOf(key), signerOfKey(key, name)])
+        : [],
+    ),
+    quirks: quirksAt(settings.base_url, settings.backend),
     proxy: proxyFor(new URL(settings.base_url), settings.proxy ?? null, readProxyVariables(environment)),
     connectMs: settings.timeout.connect_s * 1000,
     userAgent,
@@ -108,6 +138,30 @@ function backendOf(
   });
 }
 
+/** What the format and the vendor ask for; a header of the operator takes the place of one of the same name. */
+function defaultHeaders(
+  baseUrl: string,
+  dialect: DialectName,
+  own: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const headers = {
+    // Without a version Anthropic refuses; a client's own version goes before this one.
+    ...(dialect === "anthropic-messages" ? { "anthropic-version": "2023-06-01" } : {}),
+    ...headersAt(baseUrl),
+  };
+  const named = new Set(Object.keys(own).map((name) => name.toLowerCase()));
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !named.has(name)));
+}
+
+/** Fingerprints of the keys; a token from elsewhere may change and has none. */
+function credentialsOf(settings: ProviderSettings): readonly string[] {
+  return settings.auth === "api_key" ? settings.api_keys.map(fingerprintOf) : [];
+}
+
+function signerOfKey(key: string, dialect: DialectName): Signer {
+  return keySigner(key, keyHeaders[dialect] ?? "bearer");
+}
+
 function signerOf(
   settings: ProviderSettings,
   dialect: DialectName,
@@ -116,8 +170,7 @@ function signerOf(
 ): Signer {
   const { auth } = settings;
   if (auth === "api_key") {
-    if (settings.api_key === undefined) return noSigner();
-    return keySigner(settings.api_key, dialect === "anthropic-messages" ? "x-api-key" : "bearer");
+    return settings.api_key === undefined ? noSigner() : signerOfKey(settings.api_key, dialect);
   }
   switch (auth.type) {
     case "bearer-env":

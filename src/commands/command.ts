@@ -16,6 +16,8 @@ export type Command = {
   readonly summary: string;
   /** The whole text of `--help`. */
   readonly help: string;
+  /** The verbs of a group; `run` is what the group does without one. */
+  readonly verbs?: readonly Command[];
   run(context: CommandContext): Promise<number>;
 };
 

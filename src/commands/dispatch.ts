@@ -24,29 +24,56 @@ function overview(): string {
 export async function dispatch(context: CommandContext): Promise<number> {
   const [first, ...rest] = context.args;
   if (first === "--help" || first === "-h" || first === "help") {
-    const named = commands.find(({ name }) => name === rest[0]);
-    context.stdout.write(named === undefined ? overview() : named.help);
+    const names = rest.filter((name) => !name.startsWith("-"));
+    if (names.length > 0) return run(names, context, true);
+    context.stdout.write(overview());
     return exitCodes.ok;
   }
-  if (first === "--version" || first === "-v" || first === "-V") return run("version", context, rest);
-  if (first === undefined || first.startsWith("-")) return run("serve", context, context.args);
-  return run(first, context, rest);
+  if (first === "--version" || first === "-v" || first === "-V") return run(["version", ...rest], context);
+  if (first === undefined || first.startsWith("-")) return run(["serve", ...context.args], context);
+  return run(context.args, context);
 }
 
-function run(name: string, context: CommandContext, args: readonly string[]): Promise<number> {
-  const command: Command | undefined = commands.find((each) => each.name === name);
-  if (command === undefined) {
-    const near = nearest(
-      name,
-      commands.map((each) => each.name),
-    );
+type Found = { readonly command: Command; readonly args: readonly string[] };
+
+type Unknown = {
+  readonly group: readonly string[];
+  readonly unknown: string;
+  readonly known: readonly string[];
+};
+
+/** Walks down from the table as long as the words name a group's verbs. */
+function find(words: readonly string[]): Found | Unknown {
+  let known: readonly Command[] = commands;
+  const path: string[] = [];
+  for (;;) {
+    const word = words[path.length] ?? "";
+    const command = known.find((each) => each.name === word);
+    if (command === undefined) return { group: path, unknown: word, known: known.map((each) => each.name) };
+    path.push(word);
+    const next = words[path.length];
+    if (command.verbs === undefined || next === undefined || next.startsWith("-"))
+      return { command, args: words.slice(path.length) };
+    known = command.verbs;
+  }
+}
+
+function run(typed: readonly string[], context: CommandContext, isHelp = false): Promise<number> {
+  const found = find(typed);
+  if ("unknown" in found) {
+    const { group, unknown, known } = found;
+    const near = nearest(unknown, known);
+    const words = (name: string): string => [...group, name].join(" ");
     context.stderr.write(
-      `clawgate: there is no command "${name}".${near === null ? "" : ` Did you mean "${near}"?`}\n`,
+      `clawgate: there is no command "${words(unknown)}".${near === null ? "" : ` Did you mean "${words(near)}"?`}\n`,
     );
-    context.stderr.write("clawgate --help lists them.\n");
+    context.stderr.write(`clawgate ${words("--help")} lists them.\n`);
     return Promise.resolve(exitCodes.usage);
   }
-  if (args.includes("--help") || args.includes("-h")) {
+  const { command, args } = found;
+  const dashes = args.indexOf("--");
+  const options = dashes < 0 ? args : args.slice(0, dashes);
+  if (isHelp || options.includes("--help") || options.includes("-h")) {
     context.stdout.write(command.help);
     return Promise.resolve(exitCodes.ok);
   }

@@ -1,12 +1,12 @@
 // `clawgate serve`: load or discover a config, open the house, say where it stands, and stop it in order.
 
-import { readFileSync, statSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type Gateway, openGateway } from "../assemble/gateway.ts";
 import { ConfigProblem } from "../config/problems.ts";
 import { errorCode } from "../system/files.ts";
 import { banner } from "./banner.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
+import { fileMode, readFile } from "./surroundings.ts";
 
 const help = `Usage: clawgate [serve] [options]
 
@@ -22,6 +22,7 @@ Options:
   -h, --help      this text
 
 Signals: SIGTERM and SIGINT drain running requests (server.drain_s) and stop; a second one stops at once.
+SIGHUP reads the config again, as a change of the config file or its .env does. A config that is not valid changes nothing.
 `;
 
 type Options = { config?: string; host?: string; port?: string; demo: boolean; jsonLog: boolean };
@@ -45,24 +46,6 @@ function readOptions(args: readonly string[]): Options | string {
   }
 }
 
-/** Null when there is no such file; throws when it is there and cannot be read. */
-function readFile(path: string): string | null {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (thrown) {
-    if (errorCode(thrown) === "ENOENT" || errorCode(thrown) === "ENOTDIR") return null;
-    throw thrown;
-  }
-}
-
-function fileMode(path: string): number | null {
-  try {
-    return statSync(path).mode & 0o777;
-  } catch {
-    return null;
-  }
-}
-
 async function run(context: CommandContext): Promise<number> {
   const options = readOptions(context.args);
   if (typeof options === "string") {
@@ -81,10 +64,12 @@ async function run(context: CommandContext): Promise<number> {
     isJsonLog: options.jsonLog,
     stderr: context.stderr,
   };
+  const hangup = listenForHangup();
   let opened: Gateway;
   try {
     opened = await openGateway(input);
   } catch (thrown) {
+    hangup.stop();
     if (thrown instanceof ConfigProblem) {
       context.stderr.write(`${thrown.message}\n`);
       return exitCodes.config;
@@ -94,7 +79,26 @@ async function run(context: CommandContext): Promise<number> {
     return exitCodes.failed;
   }
   if (!options.jsonLog) context.stdout.write(banner(opened.summary, context));
-  return untilStopped(opened);
+  hangup.reload(opened.house);
+  return untilStopped(opened).finally(hangup.stop);
+}
+
+/** From the first moment on, because without a listener the signal ends the process. One that comes during the start is kept. */
+function listenForHangup() {
+  let house: Gateway["house"] | null = null;
+  let hasCome = false;
+  const onHangup = (): void => {
+    hasCome = true;
+    void house?.reload("signal");
+  };
+  process.on("SIGHUP", onHangup);
+  return {
+    reload(opened: Gateway["house"]) {
+      house = opened;
+      if (hasCome) onHangup();
+    },
+    stop: () => void process.off("SIGHUP", onHangup),
+  };
 }
 
 const signals = ["SIGTERM", "SIGINT"] as const;
@@ -114,7 +118,7 @@ function untilStopped({ house, drainMs }: Gateway): Promise<number> {
         running === 0 ? "stopping" : `stopping when ${running} running requests are done`,
         { running },
       );
-      void house.stop(drainMs).then(() => {
+      void house.stop(drainMs()).then(() => {
         for (const signal of signals) process.off(signal, onSignal);
         resolve(exitCodes.ok);
       });

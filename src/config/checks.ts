@@ -6,8 +6,9 @@ import { hashedKeyPattern } from "../tenants/settings.ts";
 import { dotted, type Path } from "./document.ts";
 import type { Finding } from "./issues.ts";
 import { didYouMean } from "./problems.ts";
+import { keysOf } from "./providers.ts";
 import type { Config } from "./schema.ts";
-import { isTree, valueAt } from "./values.ts";
+import { isTree, type Tree, valueAt } from "./values.ts";
 
 type Checked = Omit<Config, "fallback_chain"> & { readonly fallback_chain?: readonly string[] | undefined };
 
@@ -95,6 +96,13 @@ export function nameFindings(config: Checked, declared: Declared): readonly Find
     }
   }
   const classifier = config.llm_classifier;
+  if (classifier.enabled && classifier.classifier_provider === undefined)
+    findings.push({
+      path: ["llm_classifier", "classifier_provider"],
+      message: "the classifier is enabled, but no provider is named that classifies",
+      hint: null,
+      expected: "a declared provider, provider/model or listed model",
+    });
   demandTarget(["llm_classifier", "classifier_provider"], classifier.classifier_provider);
   demandTarget(["llm_classifier", "fallback_on_timeout"], classifier.fallback_on_timeout);
   for (const [category, target] of Object.entries(classifier.category_routing))
@@ -137,6 +145,26 @@ export function keyFindings(config: Checked, lineOf: (path: Path) => number | nu
       });
   }
   return findings;
+}
+
+/** One vendor key twice would count its limits twice; two providers may share one. */
+export function vendorKeyFindings(
+  providers: Tree,
+  lineOf: (path: Path) => number | null,
+): readonly Finding[] {
+  return Object.entries(providers).flatMap(([id, provider]) => {
+    const seen = new Map<unknown, Path>();
+    return (isTree(provider) ? keysOf(id, provider) : []).flatMap(({ path, key }): Finding[] => {
+      const first = seen.get(key);
+      if (key === "" || first === undefined) {
+        seen.set(key, path);
+        return [];
+      }
+      const line = lineOf(first);
+      const place = line === null ? dotted(first) : `${dotted(first)} on line ${line}`;
+      return [{ path, message: `the same key stands at ${place}`, hint: null, expected: null }];
+    });
+  });
 }
 
 /** Loopback as the system will bind it; a name other than localhost may resolve to anything. */

@@ -29,12 +29,23 @@ type Entry = {
   readonly backend: BackendName;
   readonly provider: ProviderInput;
   readonly found: Found;
+  /** False: only who asks for it by name gets it. */
+  readonly joinsChain: boolean;
 };
+
+/** The variables that may hold a row's key, the best known first. */
+export function keyVariablesOf(row: VendorRow): readonly string[] {
+  return row.keyVariable === null ? [] : [row.keyVariable, ...(row.otherKeyVariables ?? [])];
+}
+
+function keyVariableIn(row: VendorRow, environment: Environment): string | null {
+  return keyVariablesOf(row).find((name) => (environment[name] ?? "") !== "") ?? null;
+}
 
 function keyedVendors(rows: readonly VendorRow[], environment: Environment): readonly Entry[] {
   return rows.flatMap((row) => {
-    const { keyVariable } = row;
-    if (keyVariable === null || (environment[keyVariable] ?? "") === "") return [];
+    const keyVariable = keyVariableIn(row, environment);
+    if (keyVariable === null) return [];
     const provider: ProviderInput = {
       backend: row.backend,
       base_url: row.baseUrl,
@@ -47,24 +58,47 @@ function keyedVendors(rows: readonly VendorRow[], environment: Environment): rea
         id: row.id,
         backend: row.backend,
         provider,
-        found: { what: row.name, detail: `key from ${keyVariable}` },
+        found: { what: row.name, detail: `key from ${keyVariable}${needOf(row)}` },
+        joinsChain: row.needsHeaders === undefined,
       },
     ];
   });
 }
 
-async function localServer(row: VendorRow, probe: DiscoveryInput["probe"]): Promise<Entry | Found | null> {
+function needOf({ needsHeaders }: VendorRow): string {
+  return needsHeaders === undefined
+    ? ""
+    : `; not in the chain, it wants ${needsHeaders.join(" and ")} headers`;
+}
+
+async function localServer(
+  row: VendorRow,
+  environment: Environment,
+  probe: DiscoveryInput["probe"],
+): Promise<Entry | Found | null> {
   const models = await probe(`${row.baseUrl}/models`);
-  if (models === null) return null;
   const place = new URL(row.baseUrl).host;
+  const keyVariable = keyVariableIn(row, environment);
+  if (models === null) {
+    // The key must not be sent to whoever may live at that port.
+    const detail = `${keyVariable} is set, but nothing at ${place} lists its models; name it in a config file`;
+    return keyVariable === null ? null : { what: row.name, detail };
+  }
   const [model] = models;
   if (model === undefined) return { what: row.name, detail: `answers at ${place} but has no model` };
   const count = models.length === 1 ? "1 model" : `${models.length} models`;
   return {
     id: row.id,
     backend: row.backend,
-    provider: { backend: row.backend, base_url: row.baseUrl, model, models: [...models] },
+    provider: {
+      backend: row.backend,
+      base_url: row.baseUrl,
+      ...(keyVariable === null ? {} : { api_key: `\${${keyVariable}}` }),
+      model,
+      models: [...models],
+    },
     found: { what: row.name, detail: `${count} at ${place}` },
+    joinsChain: true,
   };
 }
 
@@ -78,11 +112,12 @@ export async function discover(
     backend: "demo",
     provider: { backend: "demo" },
     found: { what: "demo", detail: "built in, answers offline, only a demonstration" },
+    joinsChain: true,
   };
   const entries: Entry[] = [];
   const remarks: Found[] = [];
   if (!input.isDemo) {
-    const asked = Promise.all(input.localServers.map((row) => localServer(row, input.probe)));
+    const asked = Promise.all(input.localServers.map((row) => localServer(row, environment, input.probe)));
     entries.push(...keyedVendors(input.vendors, environment));
     const program = environment["CLAUDE_BIN"] || environment["CLAUDE_PATH"] || "claude";
     const claude = input.which(program);
@@ -92,6 +127,7 @@ export async function discover(
         backend: "claude-cli",
         provider: { backend: "claude-cli" },
         found: { what: "Claude Code", detail: claude },
+        joinsChain: true,
       });
     for (const answer of await asked) {
       if (answer !== null && "provider" in answer) entries.push(answer);
@@ -100,10 +136,11 @@ export async function discover(
   }
   const isServed = entries.some(({ backend }) => availableBackends.has(backend));
   if (!isServed) entries.push(demo);
+  const joining = entries.filter((entry) => entry.joinsChain);
   return {
     value: {
       providers: Object.fromEntries(entries.map(({ id, provider }) => [id, provider])),
-      fallback_chain: entries.map(({ id }) => id),
+      fallback_chain: (joining.length === 0 ? entries : joining).map(({ id }) => id),
     },
     found: [...entries.map((entry) => entry.found), ...remarks],
   };
@@ -115,7 +152,7 @@ export async function discoverConfig(
   discovery: DiscoveryInput,
 ): Promise<LoadedConfig & { readonly found: readonly Found[] }> {
   const rows = [...discovery.vendors, ...discovery.localServers];
-  const keys = rows.flatMap((row) => row.keyVariable ?? []);
+  const keys = rows.flatMap((row) => keyVariablesOf(row));
   const known = { ...input, knownVariables: [...(input.knownVariables ?? []), ...keys] };
   const surroundings = environmentFor(known, null, {});
   const { value, found } = await discover(surroundings.environment, input.availableBackends, discovery);

@@ -59,7 +59,12 @@ export function holdsPlainKeys(written: Tree): boolean {
   const candidates: unknown[] = [
     valueAt(written, ["auth", "admin_key"]),
     ...(Array.isArray(keys) ? keys : []),
-    ...(isTree(providers) ? Object.values(providers).map((entry) => valueAt(entry, ["api_key"])) : []),
+    ...(isTree(providers)
+      ? Object.values(providers).flatMap((entry) => [
+          valueAt(entry, ["api_key"]),
+          ...[valueAt(entry, ["api_keys"])].flat(),
+        ])
+      : []),
     ...(Array.isArray(tenants) ? tenants.map((entry: unknown) => valueAt(entry, ["api_key"])) : []),
   ];
   return candidates.some(

@@ -12,7 +12,8 @@ export type Problem = {
   readonly hint: string | null;
 };
 
-function line(problem: Problem): string {
+/** One line: where, what, and what to do about it. */
+export function problemText(problem: Problem): string {
   const place = [problem.path, problem.line].filter((part) => part !== null).join(":");
   const where = [place, problem.key].filter((part) => part !== "").join(" ");
   const hint = problem.hint === null ? "" : `; ${problem.hint}`;
@@ -25,7 +26,7 @@ export class ConfigProblem extends Error {
 
   constructor(problems: readonly Problem[]) {
     const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
-    super([`The config has ${count}:`, ...problems.map((problem) => `  ${line(problem)}`)].join("\n"));
+    super([`The config has ${count}:`, ...problems.map((problem) => `  ${problemText(problem)}`)].join("\n"));
     this.name = "ConfigProblem";
     this.problems = problems;
   }

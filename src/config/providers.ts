@@ -36,16 +36,52 @@ function reasonFor(
     return isUnset ? `the variable ${variable} is not set` : null;
   }
 
-  if (provider["api_key"] !== "") return null;
-  const variables = expanded.origins.get(dotted(["providers", id, "api_key"])) ?? [];
-  if (variables.length === 0) return "api_key is empty";
+  const keys = keysOf(id, provider);
+  if (keys.length === 0 || keys.some(({ key }) => key !== "")) return null;
+  return keys.map(({ path }) => emptyReason(path, expanded, environment)).join("; ");
+}
+
+type KeyEntry = { readonly path: Path; readonly key: unknown };
+
+/** Every place of a provider that may hold a key, in the order in which the keys count. */
+export function keysOf(id: string, provider: Tree): readonly KeyEntry[] {
+  const path: Path = ["providers", id];
+  const { api_key: first, api_keys: more } = provider;
+  const entry = (at: Path, key: unknown): KeyEntry => ({ path: [...path, ...at], key: key ?? "" });
+  return [
+    ...("api_key" in provider ? [entry(["api_key"], first)] : []),
+    ...(Array.isArray(more) ? more.map((key: unknown, index) => entry(["api_keys", index], key)) : []),
+  ];
+}
+
+function emptyReason(path: Path, expanded: Expanded, environment: Environment): string {
+  const variables = expanded.origins.get(dotted(path)) ?? [];
+  if (variables.length === 0) return `${dotted(path.slice(2))} is empty`;
   const isUnset = variables.some((variable) => environment[variable] === undefined);
   return `${variables.join(", ")} is ${isUnset ? "not set" : "empty"}`;
+}
+
+/** A key whose variable is not set is no key, whatever stands around the variable. */
+function withoutUnsetKeys(id: string, provider: Tree, expanded: Expanded): Tree {
+  const unset = new Set(expanded.unset.map(({ path }) => dotted(path)));
+  const isUnset = (at: Path): boolean => unset.has(dotted(["providers", id, ...at]));
+  const { api_keys: more } = provider;
+  return {
+    ...provider,
+    ...(isUnset(["api_key"]) ? { api_key: "" } : {}),
+    ...(Array.isArray(more)
+      ? { api_keys: more.map((key: unknown, index) => (isUnset(["api_keys", index]) ? "" : (key ?? ""))) }
+      : {}),
+  };
 }
 
 export type SortedProviders = {
   readonly loaded: Tree;
   readonly skipped: readonly SkippedProvider[];
+  /** Places of keys that are not there although others of the same provider are. */
+  readonly keysLeftOut: readonly Path[];
+  /** A line for each provider that has fewer keys than its config names. */
+  readonly notices: readonly string[];
 };
 
 /** Sorts the expanded providers; anything that is not a map is left to the schema. */
@@ -57,14 +93,26 @@ export function sortProviders(
   const all = isTree(expanded.value) ? expanded.value["providers"] : undefined;
   const loaded: [string, unknown][] = [];
   const skipped: SkippedProvider[] = [];
+  const keysLeftOut: Path[] = [];
+  const notices: string[] = [];
   for (const [id, provider] of isTree(all) ? Object.entries(all) : []) {
-    const hasUnsetKey = expanded.unset.some(
-      (unset) => dotted(unset.path) === dotted(["providers", id, "api_key"]),
-    );
-    const settled = isTree(provider) && hasUnsetKey ? { ...provider, api_key: "" } : provider;
-    const reason = isTree(settled) ? reasonFor(id, settled, expanded, available, environment) : null;
-    if (reason === null) loaded.push([id, settled]);
-    else skipped.push({ id, reason });
+    if (!isTree(provider)) {
+      loaded.push([id, provider]);
+      continue;
+    }
+    const settled = withoutUnsetKeys(id, provider, expanded);
+    const reason = reasonFor(id, settled, expanded, available, environment);
+    if (reason !== null) {
+      skipped.push({ id, reason });
+      continue;
+    }
+    loaded.push([id, settled]);
+    const keys = keysOf(id, settled);
+    const empty = keys.filter(({ key }) => key === "");
+    if (empty.length === 0 || empty.length === keys.length) continue;
+    keysLeftOut.push(...empty.map(({ path }) => path));
+    const why = empty.map(({ path }) => emptyReason(path, expanded, environment)).join("; ");
+    notices.push(`providers.${id}: ${keys.length - empty.length} of ${keys.length} keys are used: ${why}`);
   }
-  return { loaded: Object.fromEntries(loaded), skipped };
+  return { loaded: Object.fromEntries(loaded), skipped, keysLeftOut, notices };
 }

@@ -57,14 +57,6 @@ export type Config = Omit<z.infer<typeof configSchema>, "fallback_chain"> & {
  * Whoever brings the feature deletes its row. `*` stands for every entry of a map or list.
  */
 export const awaitedKeys: readonly { readonly path: readonly string[]; readonly effect: string }[] = [
-  {
-    path: ["providers", "*", "models", "*", "capabilities"],
-    effect: "no model is left out for what it lacks",
-  },
-  { path: ["static_rules"], effect: "`auto` takes the first provider of fallback_chain" },
-  { path: ["heuristic_rules"], effect: "`auto` takes the first provider of fallback_chain" },
-  { path: ["llm_classifier"], effect: "no classifier is asked" },
-  { path: ["routing", "strategy"], effect: "targets are tried in the order of fallback_chain" },
   { path: ["routing", "hedge_after_s"], effect: "no second target is asked early" },
   { path: ["cli"], effect: "no CLI program is run" },
   { path: ["session"], effect: "no CLI session is kept" },

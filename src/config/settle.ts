@@ -3,7 +3,7 @@
 
 import { dirname, join } from "node:path";
 import { type BackendName, providerSettings } from "../backends/settings.ts";
-import { checkExposure, declaredProviders, keyFindings, nameFindings } from "./checks.ts";
+import { checkExposure, declaredProviders, keyFindings, nameFindings, vendorKeyFindings } from "./checks.ts";
 import { type ConfigDocument, dotted, type Path } from "./document.ts";
 import { documentedVariables, type Environment, keyVariables, mergeEnvironment } from "./environment.ts";
 import { type Expanded, expand, variablesIn } from "./expand.ts";
@@ -145,7 +145,7 @@ export function settle(
   const plain = (at: Path, message: string, hint: string | null): Problem =>
     problemAt({ path: at, message, hint, expected: null });
 
-  const leftOut: Path[] = sorted.skipped.map(({ id }) => ["providers", id]);
+  const leftOut: Path[] = [...sorted.skipped.map(({ id }) => ["providers", id]), ...sorted.keysLeftOut];
   const isLive = (at: Path): boolean => !isBelow(at, leftOut) && originAt(at) === undefined;
   const parsed = parse(value, expanded.origins);
   const unsetPaths = new Set(expanded.unset.map((unset) => dotted(unset.path)));
@@ -155,6 +155,7 @@ export function settle(
     ...unknownKeysOf(sorted.skipped, declared),
     ...(parsed.config === null ? [] : nameFindings(parsed.config, declaredProviders(declared))),
     ...(parsed.config === null ? [] : keyFindings(parsed.config, document.lineOf)),
+    ...vendorKeyFindings(sorted.loaded, document.lineOf),
   ];
   const problems: Problem[] = [
     ...expanded.malformed
@@ -196,6 +197,7 @@ export function settle(
     skippedProviders: sorted.skipped,
     notices: [
       ...surroundings.notices,
+      ...sorted.notices,
       ...awaitedNotices(value, (at) => originAt(at)?.origin ?? placeOf(path, document.lineOf(at))),
       ...authNotices(config),
       ...(isReadableByAll

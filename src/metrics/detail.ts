@@ -23,6 +23,7 @@ type PackedAttempt = readonly [
   firstTokenMs: number | null,
   durationMs: number | null,
   maybeBilled: 0 | 1,
+  credential?: string,
 ];
 
 // Absent means null (or none), so that a field costs nothing until it is used.
@@ -64,15 +65,17 @@ function packAttempt(attempt: AttemptRecord, requestStartedAtMs: number): Packed
     fine(attempt.firstTokenMs),
     fine(attempt.durationMs),
     attempt.maybeBilled ? 1 : 0,
+    ...(attempt.credential === null ? ([] as const) : ([attempt.credential] as const)),
   ];
 }
 
 function unpackAttempt(packed: PackedAttempt, requestStartedAtMs: number): AttemptRecord {
   const [provider, model, outcome, lane, status, failure, message, startedAfterMs] = packed;
-  const [, , , , , , , , waitMs, headersMs, firstTokenMs, durationMs, maybeBilled] = packed;
+  const [, , , , , , , , waitMs, headersMs, firstTokenMs, durationMs, maybeBilled, credential] = packed;
   return {
     provider,
     model,
+    credential: credential ?? null,
     outcome,
     lane,
     status,

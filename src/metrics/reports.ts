@@ -9,6 +9,7 @@ import type { RecentRow, StatsReport } from "./report-shapes.ts";
 import type { QuarterSums } from "./series.ts";
 import type { RecordSource } from "./store.ts";
 import { attemptDays, dayMs, requests, trafficQuarters, usageDays } from "./tables.ts";
+import { readToday } from "./today.ts";
 
 export type StatsQuestion = {
   readonly nowMs: number;
@@ -19,6 +20,8 @@ export type StatsQuestion = {
 export type Reports = {
   stats(question: StatsQuestion): Promise<StatsReport>;
   recent(question: RecentQuestion): Promise<RecentRow[]>;
+  /** By provider id, since midnight UTC; null when there is no readable database. */
+  requestsToday(nowMs: number): Promise<ReadonlyMap<string, number> | null>;
 };
 
 const flushWaitMs = 500;
@@ -138,6 +141,10 @@ export function createReports(source: RecordSource): Reports {
     async recent(question) {
       await settle();
       return readRecent(source, question);
+    },
+    async requestsToday(nowMs) {
+      await settle();
+      return readToday(source, nowMs);
     },
   };
 }

@@ -104,13 +104,13 @@ export function createAccess(options: AccessOptions): Access {
   };
 }
 
-const howToSend = 'send it as "Authorization: Bearer <key>" or "x-api-key: <key>".';
+const howToSend = 'send it as "Authorization: Bearer <key>", "x-api-key: <key>" or "x-goog-api-key: <key>".';
 
 function tooManyGuesses(waitMs: number): Failure {
   return new Failure("over-limit", "Too many wrong keys from this address.", { retryAfterMs: waitMs });
 }
 
-/** Both places at once: OpenClaw with authHeader fills both (facts/clients.md section 12). */
+/** Several places at once: OpenClaw with authHeader fills two (facts/clients.md section 12). Never the address: it ends up in logs. */
 function presentedKeys(headers: Headers): string[] {
   const keys: string[] = [];
   const authorization = headers.get("authorization");
@@ -118,8 +118,10 @@ function presentedKeys(headers: Headers): string[] {
     const key = authorization.slice(7).trim();
     if (key !== "") keys.push(key);
   }
-  const apiKey = headers.get("x-api-key");
-  if (apiKey !== null && apiKey !== "" && apiKey !== keys[0]) keys.push(apiKey);
+  for (const name of ["x-api-key", "x-goog-api-key"]) {
+    const key = headers.get(name);
+    if (key !== null && key !== "" && !keys.includes(key)) keys.push(key);
+  }
   return keys;
 }
 

@@ -14,6 +14,8 @@ export type Admission = {
   /** Monotonic milliseconds. */
   readonly arrivedMs: number;
   readonly caller: Caller;
+  /** What the `*` of the door's path stands for, decoded; absent where the path has none. */
+  readonly pathName?: string;
   /** Lifts the connection's idle timeout; called once the body is read. */
   keepOpen(): void;
   /** Closes the connection of a client that does not read. */
@@ -68,6 +70,7 @@ export function admit(
   if (request.signal.aborted) onGone();
   else request.signal.addEventListener("abort", onGone, { once: true });
   const leave = estate.live.add(live);
+  generation.enter();
   const run = createRun({
     context,
     door,
@@ -77,6 +80,7 @@ export function admit(
     letGo: admission.letGo,
     onSettled() {
       leave();
+      generation.leave();
       stopDeadline();
       request.signal.removeEventListener("abort", onGone);
     },

@@ -3,7 +3,9 @@
 import { isUtf8 } from "node:buffer";
 import type { Context } from "../canon/context.ts";
 import { Failure } from "../canon/failure.ts";
+import { isRecord, parseLoosely } from "../dialects/decoding.ts";
 import { TooLarge, readBody } from "../wire/body.ts";
+import type { Door } from "./doors.ts";
 import { BrokenJson, type JsonMember, type JsonScan, readString, scanObject } from "../wire/json.ts";
 
 export const maxJsonDepth = 128;
@@ -16,11 +18,15 @@ export type Enrolled = {
   readonly session: string | null;
 };
 
-/** Throws Failure. */
+/** What a door's path says of a request, where it says it. */
+export type PathCall = { readonly model: string; readonly stream: boolean };
+
+/** Throws Failure. `call`: the body is not asked for what the path says. */
 export async function readRequest(
   request: Request,
   limitBytes: number,
   context: Pick<Context, "abortReason">,
+  call: PathCall | null = null,
 ): Promise<Enrolled> {
   const bytes = await bodyOf(request, limitBytes, context);
   if (!isUtf8(bytes)) throw new Failure("invalid-request", "The body is not valid UTF-8.");
@@ -32,7 +38,7 @@ export async function readRequest(
     throw new Failure("invalid-request", `The body is not usable JSON: ${thrown.message}.`);
   }
   const member = (key: string): JsonMember | undefined => memberOf(scan, key);
-  const model = textOf(bytes, member("model"), "model");
+  const model = call === null ? textOf(bytes, member("model"), "model") : call.model;
   if (model === null || model === "")
     throw new Failure("invalid-request", "model is required: the name of a model, or auto.", {
       param: "model",
@@ -41,9 +47,23 @@ export async function readRequest(
     bytes,
     scan,
     model,
-    stream: booleanOf(bytes, member("stream")),
+    stream: call === null ? booleanOf(bytes, member("stream")) : call.stream,
     session: sessionOf(request.headers, bytes, scan),
   };
+}
+
+/** Null where the body says it. Throws Failure when a stream is asked for in the form that only Google's own servers give. */
+export function callInPath(door: Door, url: string, pathName: string): PathCall | null {
+  if (door.stream === undefined) return null;
+  const query = new URLSearchParams(url.split("?")[1] ?? "");
+  if (door.stream && query.get("alt") !== "sse")
+    throw new Failure(
+      "unsupported",
+      "streamGenerateContent needs the query parameter alt=sse: streams are given as server-sent events only.",
+      { param: "alt" },
+    );
+  // Some clients write the resource's whole name.
+  return { model: pathName.replace(/^models\//, ""), stream: door.stream };
 }
 
 async function bodyOf(
@@ -94,6 +114,9 @@ function booleanOf(bytes: Buffer, member: JsonMember | undefined): boolean {
   return bytes[member.start] === 0x74;
 }
 
+/** Claude Code writes 150 characters into it. */
+const longestMetadata = 4_096;
+
 // The only keys per conversation that clients really send (facts/clients.md section 12), most specific first.
 const sessionHeaders = [
   "x-claude-code-session-id",
@@ -104,13 +127,25 @@ const sessionHeaders = [
   "thread-id",
 ];
 
-function sessionOf(headers: Headers, bytes: Buffer, scan: JsonScan): string | null {
+/** The conversation as a client's headers name it, null when they do not. */
+export function sessionHeader(headers: Headers): string | null {
   for (const name of sessionHeaders) {
     const value = headers.get(name);
     if (value !== null && value !== "") return value.slice(0, 200);
   }
+  return null;
+}
+
+function sessionOf(headers: Headers, bytes: Buffer, scan: JsonScan): string | null {
+  const named = sessionHeader(headers);
+  if (named !== null) return named;
   const key = scan.members.find((member) => member.key === "prompt_cache_key" && member.kind === "string");
-  return key === undefined ? null : (textOf(bytes, key, "prompt_cache_key")?.slice(0, 200) ?? null);
+  if (key !== undefined) return textOf(bytes, key, "prompt_cache_key")?.slice(0, 200) ?? null;
+  const metadata = scan.members.find((member) => member.key === "metadata" && member.kind === "object");
+  if (metadata === undefined || metadata.end - metadata.start > longestMetadata) return null;
+  const value = parseLoosely(bytes.toString("utf8", metadata.start, metadata.end));
+  const user = isRecord(value) ? value["user_id"] : null;
+  return typeof user === "string" && user !== "" ? user.slice(0, 200) : null;
 }
 
 /** The whole body, parsed. The scan has already bounded its depth. Throws Failure. */

@@ -5,9 +5,11 @@ import type { Call } from "../backends/backend.ts";
 import { networkFailure, readReplyBytes } from "../backends/http/backend.ts";
 import { Failure, failureFrom } from "../canon/failure.ts";
 import { estimateTokens } from "../canon/tokens.ts";
+import type { ChatRequest, DialectName } from "../canon/request.ts";
 import { tokenCount, unknownUsage } from "../canon/usage.ts";
-import { decodeCountRequest, encodeTokenCount } from "../dialects/anthropic-messages/count-tokens.ts";
+import * as anthropicCount from "../dialects/anthropic-messages/count-tokens.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
+import * as googleCount from "../dialects/google-genai/count-tokens.ts";
 import { spliceObject } from "../wire/json.ts";
 import type { LaneChoice } from "./attempt.ts";
 import { type Enrolled, parseBody } from "./enrol.ts";
@@ -38,18 +40,40 @@ export function chooseEmbeddings(enrolled: Enrolled): (provider: Provider) => La
   };
 }
 
-/** The upstream's own count where the target is Anthropic's format, else the house's estimate. */
-export function chooseTokenCount(enrolled: Enrolled): (provider: Provider) => LaneChoice {
+/** How a format that has a token count asks for it, and what stands in for it elsewhere. */
+type Counting = {
+  path(model: string): string;
+  body(enrolled: Enrolled, model: string): Uint8Array;
+  readonly decodeCountRequest: (body: unknown) => ChatRequest;
+  readonly encodeTokenCount: (tokens: number) => unknown;
+};
+
+const countings: Partial<Record<DialectName, Counting>> = {
+  "anthropic-messages": { ...anthropicCount, path: () => "/messages/count_tokens", body: withModel },
+  "google-genai": {
+    ...googleCount,
+    path: (model) => `/models/${encodeURIComponent(model)}:countTokens`,
+    body: ({ bytes, scan }, model) => spliceObject(bytes, scan, googleCount.countEdits(scan, bytes, model)),
+  },
+};
+
+/** The upstream's own count where the target speaks the door's format, else the house's estimate. */
+export function chooseTokenCount(
+  enrolled: Enrolled,
+  dialect: DialectName,
+): (provider: Provider) => LaneChoice {
+  const counting = countings[dialect];
+  if (counting === undefined) throw new Failure("not-found", "This format has no token count.");
   return (provider) => {
     const { backend } = provider;
     const { open } = backend;
-    if (backend.dialect !== "anthropic-messages" || open === null)
-      return { lane: "forward", open: () => estimateLane(enrolled) };
+    if (backend.dialect !== dialect || open === null)
+      return { lane: "forward", open: () => estimateLane(enrolled, counting) };
     return {
       lane: "forward",
-      open: (_provider, target, _trial, call) =>
+      open: (_provider, { model }, _trial, call) =>
         forwardLane(
-          () => open("/messages/count_tokens", withModel(enrolled, target.model), call),
+          () => open(counting.path(model), counting.body(enrolled, model), call),
           call,
           () => undefined,
         ),
@@ -87,12 +111,12 @@ function looksWhole(bytes: Uint8Array): boolean {
   return head.startsWith("{") && tail.endsWith("}");
 }
 
-function estimateLane(enrolled: Enrolled): Lane {
+function estimateLane(enrolled: Enrolled, counting: Counting): Lane {
   return {
     next() {
       try {
-        const tokens = estimateTokens(decodeCountRequest(parseBody(enrolled)));
-        const bytes = JSON.stringify(encodeTokenCount(tokens));
+        const tokens = estimateTokens(counting.decodeCountRequest(parseBody(enrolled)));
+        const bytes = JSON.stringify(counting.encodeTokenCount(tokens));
         return Promise.resolve({ bytes, opens: true, failure: null, isLast: true });
       } catch (thrown) {
         return Promise.resolve(failurePiece(failureFrom(thrown)));

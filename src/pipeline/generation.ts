@@ -6,7 +6,9 @@ import type { HealthBook } from "../backends/health.ts";
 import type { DialectName } from "../canon/request.ts";
 import type { RequestRecord } from "../canon/record.ts";
 import type { Dialect } from "../dialects/dialect.ts";
+import type { ModelFacts } from "../routing/capabilities.ts";
 import type { Router } from "../routing/router.ts";
+import type { Stickiness } from "../routing/stickiness.ts";
 import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
 import type { Ticker } from "../system/ticker.ts";
@@ -26,15 +28,25 @@ export type ProviderLimits = {
 export type Provider = {
   readonly id: string;
   readonly backend: Backend;
+  /** Its keys by their fingerprints, in the config's order; none where it has no key or a token from elsewhere. */
+  readonly credentials: readonly string[];
   readonly limits: ProviderLimits;
   readonly queue: TurnQueue;
-  /** Top-level members of a body that this vendor wants rewritten: with one of them the bytes may not pass unread. */
-  readonly relayBlockers: readonly string[];
-  /** Known context window of a model, null when unknown. */
-  readonly contextWindow: (model: string) => number | null;
+  /**
+   * False once a reload took the provider away or gave its id another address or other credentials: what a request of
+   * this generation learns then says nothing about those.
+   */
+  readonly isInForce: () => boolean;
+  /** Top-level members of a body that this vendor wants rewritten for this model: with one of them the bytes may not pass unread. */
+  readonly relayBlockers: (model: string) => readonly string[];
+  /** What is known of a model here; the same object for the same model. */
+  readonly modelFacts: (model: string) => ModelFacts;
 };
 
 export type Generation = {
+  /** Told of every request that begins and of every one that ends here: an old generation goes with its last request. */
+  readonly enter: () => void;
+  readonly leave: () => void;
   readonly providers: ReadonlyMap<string, Provider>;
   readonly dialects: Readonly<Record<DialectName, Dialect>>;
   readonly router: Router;
@@ -55,6 +67,7 @@ export type Estate = {
   readonly health: HealthBook;
   readonly live: LiveRegistry;
   readonly retryBudget: RetryBudget;
+  readonly stickiness: Stickiness;
   /** Masks every secret of the config in a text. */
   redact(text: string): string;
   /** Takes the finished record; never throws, never waits. */

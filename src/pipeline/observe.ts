@@ -20,6 +20,7 @@ export type Observer = {
 export function createObserver(): Observer {
   const sight: Sight = { usage: unknownUsage, finish: null, upstreamModel: null, upstreamId: null };
   let isRefused = false;
+  let hasCalls = false;
   const named = (id: string | undefined, model: string | undefined): void => {
     if (id !== undefined && id !== "") sight.upstreamId ??= id;
     if (model !== undefined && model !== "") sight.upstreamModel ??= model;
@@ -47,8 +48,9 @@ export function createObserver(): Observer {
       named(glance.id, glance.model);
       if (glance.usage !== undefined) sight.usage = mergeUsage(sight.usage, glance.usage);
       isRefused ||= glance.isRefusal === true;
-      if (glance.finish !== undefined)
-        sight.finish = isRefused && glance.finish === "stop" ? "refused" : glance.finish;
+      hasCalls ||= glance.isCall === true;
+      if (glance.finish === "stop") sight.finish = isRefused ? "refused" : hasCalls ? "tool-calls" : "stop";
+      else if (glance.finish !== undefined) sight.finish = glance.finish;
     },
   };
 }

@@ -4,16 +4,18 @@ import { failureFrom } from "../canon/failure.ts";
 import type { ChatRequest } from "../canon/request.ts";
 import type { Target } from "../canon/decision.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
-import type { AnswerFacts, Dialect } from "../dialects/dialect.ts";
+import type { AnswerFacts, ClientHalf, Dialect } from "../dialects/dialect.ts";
+import { questionOf } from "../routing/question.ts";
 import { spliceObject } from "../wire/json.ts";
 import { admit, type Admission } from "./admit.ts";
 import { type LaneChoice, openFirst } from "./attempt.ts";
 import { withCacheMarks } from "./cache-marks.ts";
 import type { Door } from "./doors.ts";
-import { type Enrolled, parseBody, readRequest } from "./enrol.ts";
+import { callInPath, type Enrolled, parseBody, readRequest } from "./enrol.ts";
 import { chooseEmbeddings, chooseTokenCount } from "./forward.ts";
 import type { Estate, Generation, Provider } from "./generation.ts";
 import { hubLane } from "./hub.ts";
+import { needsAtMost } from "./needs.ts";
 import { relayLane } from "./relay.ts";
 import { failureResponse, streamResponse, wholeResponse } from "./respond.ts";
 import type { Run } from "./run.ts";
@@ -29,17 +31,26 @@ export async function handle(
   const { client } = generation.dialects[door.dialect];
   const run = admit(door, request, admission, generation, estate);
   try {
-    const enrolled = await readRequest(request, generation.bodyLimitBytes, run.context);
+    const call = callInPath(door, request.url, admission.pathName ?? "");
+    const enrolled = await readRequest(request, generation.bodyLimitBytes, run.context, call);
     admission.keepOpen();
     run.requestedModel = enrolled.model;
     run.live.model = enrolled.model;
     run.session = enrolled.session;
     run.stream = door.road === "chat" && enrolled.stream;
-    run.decision = generation.router.decide({
+    const isChat = door.road === "chat";
+    // Decoded at most once, and only if routing or the hub must look inside.
+    let decoded: ChatRequest | null = null;
+    const decode = (): ChatRequest => (decoded ??= decodeRequest(client, enrolled));
+    const decision = generation.router.decide({
       model: enrolled.model,
       isFallbackOff: request.headers.get("x-clawgate-fallback")?.toLowerCase() === "off",
+      session: enrolled.session,
+      needs: isChat ? needsAtMost(enrolled) : null,
+      read: () => questionOf(decode(), (name) => request.headers.get(name)),
     });
-    const choose = choiceFor(door, run, enrolled, request);
+    run.decision = decision instanceof Promise ? await decision : decision;
+    const choose = choiceFor(door, run, enrolled, request, decode);
     const opening = openFirst(run, choose, (provider) => passHeaders(request.headers, door, provider));
     return run.stream
       ? await streamResponse(run, client, opening)
@@ -49,19 +60,26 @@ export async function handle(
   }
 }
 
+/** The names that the road has read (some doors have them in their path) are the ones that count. */
+function decodeRequest(client: ClientHalf, enrolled: Enrolled): ChatRequest {
+  const request = client.decodeRequest(parseBody(enrolled));
+  return { ...request, model: enrolled.model, stream: enrolled.stream };
+}
+
 function choiceFor(
   door: Door,
   run: Run,
   enrolled: Enrolled,
   request: Request,
+  decode: () => ChatRequest,
 ): (provider: Provider, target: Target) => LaneChoice {
   switch (door.road) {
     case "embeddings":
       return chooseEmbeddings(enrolled);
     case "count-tokens":
-      return chooseTokenCount(enrolled);
+      return chooseTokenCount(enrolled, door.dialect);
     case "chat":
-      return chooseChat(door, run, enrolled, request);
+      return chooseChat(door, run, enrolled, request, decode);
   }
 }
 
@@ -71,18 +89,22 @@ function chooseChat(
   run: Run,
   enrolled: Enrolled,
   request: Request,
-): (provider: Provider) => LaneChoice {
+  decode: () => ChatRequest,
+): (provider: Provider, target: Target) => LaneChoice {
   const dialect = run.generation.dialects[door.dialect];
   const { setTimer } = run.estate.ticker;
   const createdSeconds = Math.floor(run.context.startedAtMs / 1000);
-  let decoded: ChatRequest | null = null;
   const needsHub = dialect.backend.relay.declines.some((bytes) => enrolled.bytes.includes(bytes));
-  const path = dialect.backend.path + (isBeta(request.url) ? "?beta=true" : "");
+  const query = door.dialect === "anthropic-messages" && isBeta(request.url) ? "?beta=true" : "";
 
-  return (provider) => {
+  return (provider, { model }) => {
     const { backend } = provider;
     const { open } = backend;
-    if (backend.dialect === door.dialect && open !== null && !needsHub && !isBlocked(provider, enrolled)) {
+    const isSame =
+      backend.dialect === door.dialect &&
+      !needsHub &&
+      dialect.backend.relay.declinesFor?.(enrolled.bytes, model) !== true;
+    if (isSame && open !== null && !isBlocked(provider.relayBlockers(model), enrolled)) {
       return {
         lane: "relay",
         open(_provider, target, trial, call) {
@@ -94,7 +116,7 @@ function chooseChat(
           return relayLane({
             backend: { ...backend, open },
             dialect,
-            path,
+            path: dialect.backend.path({ model: target.model, stream: enrolled.stream }) + query,
             // Only the first try may write into the body: an earlier one might still be sending it.
             body: spliceObject(enrolled.bytes, enrolled.scan, edits, run.attempts === 1),
             stream: enrolled.stream,
@@ -108,7 +130,7 @@ function chooseChat(
         },
       };
     }
-    decoded ??= dialect.client.decodeRequest(parseBody(enrolled));
+    const decoded = decode();
     const isForeign = backend.dialect !== null && backend.dialect !== door.dialect;
     const refusal = isForeign ? dialect.client.refuseTranslation(decoded) : null;
     if (refusal !== null) return { refusal };
@@ -120,6 +142,7 @@ function chooseChat(
           requestId: run.context.id,
           createdSeconds,
           wantsUsage: marked.wantsUsage,
+          tools: marked.tools,
         };
         return hubLane({
           backend,
@@ -136,8 +159,8 @@ function chooseChat(
   };
 }
 
-function isBlocked(provider: Provider, enrolled: Enrolled): boolean {
-  return provider.relayBlockers.some((key) => enrolled.scan.members.some((member) => member.key === key));
+function isBlocked(blockers: readonly string[], enrolled: Enrolled): boolean {
+  return blockers.some((key) => enrolled.scan.members.some((member) => member.key === key));
 }
 
 /** Whether the client itself asked for the usage frame: only then may it see one. */

@@ -5,7 +5,7 @@ import type { AttemptRecord, RequestRecord } from "../canon/record.ts";
 import type { Context } from "../canon/context.ts";
 import type { Target } from "../canon/decision.ts";
 import { unknownUsage } from "../canon/usage.ts";
-import type { RoutedDecision } from "../routing/router.ts";
+import type { RoutedDecision } from "../routing/settle.ts";
 import type { Turn } from "../tenants/queue.ts";
 import type { Door } from "./doors.ts";
 import type { Estate, Generation, Provider } from "./generation.ts";
@@ -16,6 +16,8 @@ import { createObserver, type Observer } from "./observe.ts";
 export type Trial = {
   readonly provider: Provider;
   readonly target: Target;
+  /** The provider's credential by its fingerprint; null where it has none with a name. */
+  readonly credential: string | null;
   readonly lane: AttemptRecord["lane"];
   readonly startedMs: number;
   readonly startedAtMs: number;
@@ -91,7 +93,10 @@ export function createRun(options: {
     },
     win(trial) {
       if (isSettled) endTrial(run, trial, new Failure("cancelled", "The client went away."));
-      else winner = trial;
+      else {
+        winner = trial;
+        rememberProvider(run, trial.target.provider);
+      }
     },
     settle(status, failure) {
       if (isSettled) return;
@@ -106,22 +111,33 @@ export function createRun(options: {
   return run;
 }
 
+/** The next turn of the session goes where this one's prompt is in the cache. */
+function rememberProvider(run: Run, provider: string): void {
+  const pool = run.decision?.pool ?? null;
+  if (pool !== null && run.session !== null) run.estate.stickiness.remember(pool, run.session, provider);
+}
+
 /** Ends a try: its turn is free, its verdict is in the health book, its row is in the record. Idempotent. */
 export function endTrial(run: Run, trial: Trial, failure: Failure | null): void {
   if (trial.isSettled) return;
   trial.isSettled = true;
   trial.turn?.release();
   const { health, clock } = run.estate;
-  if (trial.isProbe) health.endProbe(trial.target.provider);
+  health.ended(trial.target.provider);
+  if (trial.isProbe) health.endProbe(trial.target.provider, trial.target.model, trial.credential);
   const durationMs = clock.monotonicMs() - trial.startedMs;
   const { provider, model } = trial.target;
-  if (failure === null) health.succeeded(provider, model, durationMs);
-  else if (failure.kind !== "cancelled" && failure.kind !== "shutting-down")
-    health.failed(provider, model, failure);
+  if (trial.provider.isInForce()) {
+    if (failure === null) health.succeeded(provider, model, durationMs, trial.credential);
+    else if (failure.kind !== "cancelled" && failure.kind !== "shutting-down")
+      health.failed(provider, model, failure, trial.credential);
+  }
   if (failure !== null) trial.abort.abort(failure);
   run.trials.push({
     provider,
     model,
+    // Of one key there is nothing to tell apart.
+    credential: trial.provider.credentials.length > 1 ? trial.credential : null,
     outcome: failure === null ? "ok" : failure.kind === "cancelled" ? "cancelled" : "failed",
     lane: trial.lane,
     status: failure?.upstreamStatus ?? trial.status,
@@ -138,7 +154,7 @@ export function endTrial(run: Run, trial: Trial, failure: Failure | null): void 
 
 export function beginTrial(
   run: Run,
-  fields: Pick<Trial, "provider" | "target" | "lane" | "waitMs" | "turn" | "abort">,
+  fields: Pick<Trial, "provider" | "target" | "credential" | "lane" | "waitMs" | "turn" | "abort">,
 ): Trial {
   const { clock } = run.estate;
   run.attempts += 1;
@@ -189,7 +205,7 @@ function recordOf(run: Run, status: number, failure: Failure | null): RequestRec
     confidence:
       decision === null ? null : isDiverted ? round(decision.confidence * 0.8) : decision.confidence,
     reason: decision?.reason ?? null,
-    facts: null,
+    facts: decision?.facts ?? null,
     candidates: decision?.candidates ?? [],
     attempts: run.trials,
     provider: winner?.target.provider ?? null,

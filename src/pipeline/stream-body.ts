@@ -16,7 +16,8 @@ export type StreamBody = AsyncGenerator<Uint8Array | string, void, void>;
 export function streamBody(run: Run, client: ClientHalf, source: Opened | Promise<Opened>): StreamBody {
   const { context, generation } = run;
   const patience = createPatience(run);
-  const frame = generation.streaming.keepalive === "event" ? client.heartbeatFrame : commentFrame;
+  const quiet = client.quietFrame ?? commentFrame;
+  const frame = generation.streaming.keepalive === "event" ? client.heartbeatFrame : quiet;
 
   let isEnded = false;
   let stopListening = (): void => undefined;

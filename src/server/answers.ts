@@ -7,9 +7,19 @@ import type { Face } from "./face.ts";
 
 /** Which dialect's errors a caller understands, told before any route is known. */
 export function dialectOf(path: string, headers: Headers): DialectName {
+  if (isGoogle(path, headers)) return "google-genai";
   const isMessages = path.startsWith("/v1/messages") && (path.length === 12 || path.charCodeAt(12) === 0x2f);
   return isMessages || headers.has("anthropic-version") ? "anthropic-messages" : "openai-chat";
 }
+
+/** Its version v1 shares `/v1/models` with the others: there the verb tells, or the headers that Google's packages send. */
+function isGoogle(path: string, headers: Headers): boolean {
+  if (path.startsWith("/v1beta/")) return true;
+  if (!path.startsWith("/v1/models")) return false;
+  return googleVerb.test(path) || headers.has("x-goog-api-key") || headers.has("x-goog-api-client");
+}
+
+const googleVerb = /:(?:generateContent|streamGenerateContent|countTokens)$/;
 
 /** JSON for the operator: never kept by a cache, never sniffed into something else. */
 export function operatorJson(value: unknown, status = 200): Response {

@@ -13,6 +13,7 @@ type Schema = NonNullable<Content["schema"]>;
 const text = { type: "string" } as const;
 const textOrNull = { type: "string", nullable: true } as const;
 const number = { type: "integer" } as const;
+const numberOrNull = { type: "number", nullable: true } as const;
 const anything = { type: "object", additionalProperties: true } as const;
 const object = (properties: Record<string, Schema>, required = Object.keys(properties)): Schema => ({
   type: "object",
@@ -43,6 +44,69 @@ const answers: Readonly<Record<string, Schema>> = {
     first_id: textOrNull,
     last_id: textOrNull,
   }),
+  RouteExplanation: object({
+    provider: text,
+    model: text,
+    layer: { type: "string", enum: ["direct", "static", "heuristic", "llm-classify", "fallback"] },
+    rule: text,
+    confidence: { type: "number" },
+    reason: text,
+    elapsed_ms: { type: "number" },
+    facts: anything,
+    candidates: list(
+      object({
+        provider: text,
+        model: text,
+        kept: { type: "boolean" },
+        note: text,
+        estimated_cost_usd: numberOrNull,
+      }),
+    ),
+    fallbacks: list(text),
+    estimated_tokens: number,
+    estimated_cost_usd: numberOrNull,
+  }),
+  ProviderTest: object({
+    request_id: text,
+    provider: text,
+    model: text,
+    ok: { type: "boolean" },
+    latency_ms: number,
+    first_token_ms: numberOrNull,
+    text: textOrNull,
+    upstream_model: textOrNull,
+    input_tokens: numberOrNull,
+    output_tokens: numberOrNull,
+    cost_usd: numberOrNull,
+    error: { ...object({ kind: text, message: text, hint: text }), nullable: true },
+  }),
+  Reload: object({
+    ok: { type: "boolean" },
+    reason: text,
+    config: textOrNull,
+    changed: object({
+      providers: object({ added: list(text), removed: list(text), changed: list(text) }),
+      sections: list(text),
+    }),
+    needs_restart: list(text),
+    notices: list(text),
+    error: {
+      ...object({
+        code: text,
+        message: text,
+        problems: list(
+          object({
+            path: textOrNull,
+            line: { ...number, nullable: true },
+            key: text,
+            message: text,
+            hint: textOrNull,
+          }),
+        ),
+      }),
+      nullable: true,
+    },
+  }),
   ChatReply: object({
     id: text,
     object: text,
@@ -60,6 +124,21 @@ const answers: Readonly<Record<string, Schema>> = {
     stop_reason: textOrNull,
     usage: anything,
   }),
+  GoogleError: object({
+    error: object({ code: number, message: text, status: text, details: list(anything) }),
+  }),
+  GoogleModel: object({ name: text, displayName: text, supportedGenerationMethods: list(text) }),
+  GoogleModelList: object({ models: list(reference("GoogleModel")) }),
+  GenerateContentReply: object(
+    {
+      candidates: list(anything),
+      promptFeedback: anything,
+      usageMetadata: anything,
+      modelVersion: text,
+      responseId: text,
+    },
+    ["modelVersion", "responseId"],
+  ),
 };
 
 /** `requests`: request schemas by door name; a door without one is described as any object. */

@@ -1,6 +1,7 @@
 // What the API description says about each route, as plain OpenAPI 3.0 data. It must hold no code that a request runs.
 
 import type { DocumentDecoration } from "elysia";
+import type { DialectName } from "../canon/request.ts";
 import type { Door, DoorName } from "../pipeline/doors.ts";
 
 export type Detail = DocumentDecoration;
@@ -18,7 +19,7 @@ export function requestSchemaName(door: DoorName | string): string {
   return `${door.replace(/(^|-)([a-z])/g, (_all, _dash: string, letter: string) => letter.toUpperCase())}Request`;
 }
 
-const clientKey: NonNullable<Detail["security"]> = [{ bearer: [] }, { apiKey: [] }];
+const clientKey: NonNullable<Detail["security"]> = [{ bearer: [] }, { apiKey: [] }, { googleKey: [] }];
 const errorStatuses: readonly (readonly [string, string])[] = [
   ["400", "The request is malformed or asks for something that is not supported."],
   ["401", "No key, or a wrong one."],
@@ -54,7 +55,19 @@ function operatorRoute(summary: string, description: string, detail: Partial<Det
   };
 }
 
-const streamed: Partial<Record<DoorName, string>> = { chat: "ChatReply", messages: "MessagesReply" };
+const streamed: Partial<Record<DoorName, string>> = {
+  chat: "ChatReply",
+  messages: "MessagesReply",
+  gemini: "GenerateContentReply",
+};
+
+const openai = { tag: "OpenAI", errorSchema: "OpenAIError" };
+const formats: Readonly<Record<DialectName, { readonly tag: string; readonly errorSchema: string }>> = {
+  "openai-chat": openai,
+  "openai-responses": openai,
+  "anthropic-messages": { tag: "Anthropic", errorSchema: "AnthropicError" },
+  "google-genai": { tag: "Google", errorSchema: "GoogleError" },
+};
 
 export const describe = {
   hidden: { hide: true } satisfies Detail,
@@ -100,15 +113,50 @@ export const describe = {
       ...errors("OpenAIError", ["401", "403", "404"]),
     },
   } satisfies Detail,
+  googleModels: {
+    tags: ["Model list"],
+    summary: "List the models, Google's shape",
+    security: clientKey,
+    responses: {
+      "200": json("The list", "GoogleModelList"),
+      ...errors("GoogleError", ["401", "403"]),
+    },
+  } satisfies Detail,
+  googleModel: {
+    tags: ["Model list"],
+    summary: "One model, Google's shape",
+    security: clientKey,
+    parameters: [{ name: "model", in: "path", required: true, schema: { type: "string" } }],
+    responses: {
+      "200": json("The model", "GoogleModel"),
+      ...errors("GoogleError", ["401", "403", "404"]),
+    },
+  } satisfies Detail,
+  /** Doors whose path names the model, as OpenAPI writes them: the plugin leaves out paths with a `*`. */
+  pathDoors(doors: readonly Door[]): Record<string, { readonly post: Detail }> {
+    const named = doors.filter((door) => door.stream !== undefined);
+    return Object.fromEntries(
+      named.map((door) => {
+        const model = { name: "model", in: "path", required: true, schema: { type: "string" as const } };
+        const alt = {
+          name: "alt",
+          in: "query",
+          required: true,
+          schema: { type: "string" as const, enum: ["sse"] },
+        };
+        const parameters = door.stream === true ? [model, alt] : [model];
+        return [door.path.replace("*", "{model}"), { post: { ...describe.door(door), parameters } }];
+      }),
+    );
+  },
   door(door: Door): Detail {
-    const isAnthropic = door.dialect === "anthropic-messages";
-    const errorSchema = isAnthropic ? "AnthropicError" : "OpenAIError";
+    const { tag, errorSchema } = formats[door.dialect];
     const reply = streamed[door.name];
     const body = {
       "application/json": { schema: reply === undefined ? { type: "object" as const } : reference(reply) },
     };
     return {
-      tags: [isAnthropic ? "Anthropic" : "OpenAI"],
+      tags: [tag],
       summary: door.summary,
       security: clientKey,
       requestBody: {
@@ -118,7 +166,7 @@ export const describe = {
       responses: {
         "200": {
           description:
-            reply === undefined ? "The answer" : "The answer; with `stream: true` as server-sent events",
+            reply === undefined ? "The answer" : "The answer; as server-sent events where a stream is asked for",
           content:
             reply === undefined
               ? body
@@ -141,6 +189,63 @@ export const describe = {
     ],
   }),
   live: operatorRoute("Requests that are running now", "Id, tenant and stage of every request on the road."),
+  providers: operatorRoute(
+    "Every provider and how it is doing",
+    "State (healthy, half-open, open, cooling, rejected), when it is tried again, latency, last error, requests today (UTC).",
+  ),
+  route: operatorRoute(
+    "Why a request would go where it would go",
+    "Answers without calling anything. The body is a request of any door: provider, model, layer, rule, confidence, reason, facts, candidates with why each was kept or dropped, estimated tokens and cost.",
+    {
+      parameters: [
+        {
+          name: "door",
+          in: "query",
+          required: false,
+          description: "Absent: told by the body's shape.",
+          schema: { type: "string", enum: ["chat", "messages", "responses", "gemini"] },
+        },
+      ],
+      requestBody: {
+        required: true,
+        content: { "application/json": { schema: { type: "object", additionalProperties: true } } },
+      },
+      responses: {
+        "200": json("The decision", "RouteExplanation"),
+        ...errors("OpenAIError", ["400", "401", "403", "404", "413", "415", "429"]),
+      },
+    },
+  ),
+  test: operatorRoute(
+    "Send one small real request to a provider",
+    "No other provider is tried; it may cost a fraction of a cent and is recorded like any request. `ok` says whether it worked, `error` why not and what to do. Needs the admin key or the state directory's token.",
+    {
+      parameters: [
+        {
+          name: "model",
+          in: "query",
+          required: false,
+          description: "Absent: the provider's own model.",
+          schema: { type: "string" },
+        },
+      ],
+      responses: {
+        "200": json("What came of it, good or bad", "ProviderTest"),
+        ...errors("OpenAIError", ["401", "403", "404", "429"]),
+      },
+    },
+  ),
+  reload: operatorRoute(
+    "Read the config again",
+    "All of the new config or, when it is not valid, all of the old one: then 400, and `error.problems` says file, line, key and message. Running requests end on the config they began with. Needs the admin key or the state directory's token.",
+    {
+      responses: {
+        "200": json("What changed, and what counts only after a restart", "Reload"),
+        "400": json("The new config is not valid; the old one stays", "Reload"),
+        ...errors("OpenAIError", ["401", "403", "429", "500", "503"]),
+      },
+    },
+  ),
   reset: operatorRoute(
     "Forget a provider's failures",
     "Closes its circuit and ends its cooldown. Needs the admin key or the state directory's token.",

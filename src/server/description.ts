@@ -3,6 +3,7 @@
 
 import { Elysia } from "elysia";
 import scalarScript from "../../node_modules/@scalar/api-reference/dist/browser/standalone.js" with { type: "file" };
+import { doors } from "../pipeline/doors.ts";
 import { components } from "./components.ts";
 import { describe } from "./describe.ts";
 import type { Face } from "./face.ts";
@@ -81,8 +82,11 @@ async function makeDescription(face: Face, described: readonly Route[]) {
   // Loaded here and not at the start: the plugin brings 9 MB that most runs never need.
   const { swagger } = await import("@elysiajs/swagger");
   const book = new Elysia({ strictPath: true });
-  for (const route of described)
+  for (const route of described) {
+    // A wildcard in the middle is no path for Elysia; `pathDoors` writes these down.
+    if (route.path.includes("*:")) continue;
     book.route(route.method, route.path.replace(/\*(?=\/)/, ":id"), () => "", { detail: route.detail });
+  }
   book.use(
     swagger({
       path: pagePath,
@@ -120,16 +124,27 @@ function documentation(face: Face, schemas: Awaited<ReturnType<Face["apiSchemas"
     tags: [
       { name: "OpenAI", description: "OpenAI's wire format" },
       { name: "Anthropic", description: "Anthropic's wire format" },
+      { name: "Google", description: "Google's wire format" },
       { name: "Model list", description: "Names that clients may use" },
       { name: "Operator", description: "For the person who runs the gateway" },
       { name: "Public", description: "For probes" },
     ],
-    paths: { "/v1/models/{model}": { get: describe.model } },
+    paths: {
+      "/v1/models/{model}": { get: describe.model },
+      "/v1beta/models/{model}": { get: describe.googleModel },
+      ...describe.pathDoors(doors),
+    },
     components: {
       schemas: components(schemas),
       securitySchemes: {
         bearer: { type: "http" as const, scheme: "bearer", description: "A client key of auth.keys" },
         apiKey: { type: "apiKey" as const, in: "header", name: "x-api-key", description: "The same key" },
+        googleKey: {
+          type: "apiKey" as const,
+          in: "header",
+          name: "x-goog-api-key",
+          description: "The same key",
+        },
         adminKey: {
           type: "http" as const,
           scheme: "bearer",

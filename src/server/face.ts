@@ -19,6 +19,8 @@ export type HostRules = {
 export type DoorFacts = RequestFacts & {
   /** Also the value of x-request-id and request-id, which the server puts on every answer. */
   readonly requestId: string;
+  /** What the `*` of the route's path stands for, percent-decoded; "" for a path without one. */
+  readonly pathName: string;
   /** Monotonic milliseconds. */
   readonly arrivedMs: number;
   /** Lifts the idle timeout of this connection: to be called once the request is admitted and its body read. */
@@ -26,6 +28,8 @@ export type DoorFacts = RequestFacts & {
   /** Closes this connection within seconds, whatever is still to be sent: for a client that does not read. */
   letGo(): void;
 };
+
+export type TestCall = { readonly request: Request; readonly caller: Caller; readonly facts: DoorFacts };
 
 export type Health = { readonly status: "ok" | "degraded" | "down"; readonly [key: string]: unknown };
 
@@ -44,6 +48,14 @@ export type Face = {
   stats(query: URLSearchParams): Promise<unknown>;
   recent(query: URLSearchParams): Promise<unknown>;
   live(): unknown;
+  /** Every configured provider and how it is doing. */
+  providers(): Promise<unknown>;
+  /** Why the request in this body would go where it would go; `door` null: told by its shape. Throws Failure. */
+  explainRoute(request: Request, door: string | null): Promise<unknown>;
+  /** Sends one small real request. `model` null: the provider's own. Throws Failure not-found. */
+  testProvider(id: string, model: string | null, call: TestCall): Promise<unknown>;
+  /** Reads the config again. `ok` false: it is not valid, and the one in force stays. Throws Failure when it was no config's fault. */
+  reload(): Promise<{ readonly ok: boolean; readonly [key: string]: unknown }>;
   /** False: no such provider. */
   resetProvider(id: string): boolean;
   /** False: no such running request. */

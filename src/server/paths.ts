@@ -19,7 +19,9 @@ export function nameIn(pattern: string, path: string): string | null {
   const tail = pattern.slice(star + 1);
   if (!path.startsWith(pattern.slice(0, star)) || !path.endsWith(tail)) return null;
   const raw = path.slice(star, path.length - tail.length);
-  if (raw === "" || path.length < pattern.length || (tail !== "" && raw.includes("/"))) return null;
+  // Ids of models hold slashes, and Google's clients leave them as they are before the verb (`models/org/name:verb`).
+  const mayHoldSlash = tail === "" || tail.startsWith(":");
+  if (raw === "" || path.length < pattern.length || (!mayHoldSlash && raw.includes("/"))) return null;
   try {
     return decodeURIComponent(raw);
   } catch {
@@ -37,6 +39,12 @@ export function methodsAt(table: readonly RoutePath[], path: string): string[] {
   return [...methods];
 }
 
+/** Several rows may share one: Elysia cannot tell verbs behind a wildcard apart, `nameIn` can. */
 export function elysiaPath(path: string): string {
-  return path.endsWith("*") ? path : path.replace("*", ":name");
+  const star = path.indexOf("*");
+  return star < 0 || path[star + 1] === ":"
+    ? path.slice(0, star < 0 ? undefined : star + 1)
+    : path.endsWith("*")
+      ? path
+      : path.replace("*", ":name");
 }

@@ -1,7 +1,7 @@
 // The table of routes: method, path, who may call it, what it does. One row carries its own class, so that no route
 // can be reached around its check. It must never read a body.
 
-import { Failure } from "../canon/failure.ts";
+import { consequences, Failure } from "../canon/failure.ts";
 import type { DialectName } from "../canon/request.ts";
 import type { Caller, RouteClass } from "../pipeline/access.ts";
 import { doors } from "../pipeline/doors.ts";
@@ -38,6 +38,15 @@ export function routesOf(face: Face): readonly Route[] {
     const health = face.health(isReadyCheck);
     return operatorJson(health, isReadyCheck && health.status === "down" ? 503 : 200);
   };
+  const model = (call: Call): Response => {
+    const found = face.model(call.dialect, call.name, call.caller);
+    if (found === null)
+      throw new Failure("unknown-model", `There is no model "${call.name.slice(0, 120)}" here.`, {
+        code: "model_not_found",
+        param: "model",
+      });
+    return Response.json(found);
+  };
   const get = (
     path: string,
     routeClass: RouteClass,
@@ -67,15 +76,14 @@ export function routesOf(face: Face): readonly Route[] {
       (call) => Response.json(face.modelList(call.dialect, call.caller)),
       describe.models,
     ),
-    get("/v1/models/*", "data", (call) => {
-      const model = face.model(call.dialect, call.name, call.caller);
-      if (model === null)
-        throw new Failure("unknown-model", `There is no model "${call.name.slice(0, 120)}" here.`, {
-          code: "model_not_found",
-          param: "model",
-        });
-      return Response.json(model);
-    }),
+    get("/v1/models/*", "data", model),
+    get(
+      "/v1beta/models",
+      "data",
+      (call) => Response.json(face.modelList(call.dialect, call.caller)),
+      describe.googleModels,
+    ),
+    get("/v1beta/models/*", "data", model),
     ...doors.map((door): Route => ({
       method: "POST",
       path: door.path,
@@ -97,6 +105,43 @@ export function routesOf(face: Face): readonly Route[] {
       describe.recent,
     ),
     get("/api/live", "read", () => operatorJson(face.live()), describe.live),
+    get("/api/providers", "read", async () => operatorJson(await face.providers()), describe.providers),
+    {
+      ...get(
+        "/api/route",
+        "read",
+        async (call) =>
+          operatorJson(await face.explainRoute(call.request, new URLSearchParams(call.query).get("door"))),
+        describe.route,
+      ),
+      method: "POST",
+      takesBody: true,
+    },
+    {
+      ...get(
+        "/api/providers/*/test",
+        "write",
+        async (call) =>
+          operatorJson(
+            await face.testProvider(call.name, new URLSearchParams(call.query).get("model"), call),
+          ),
+        describe.test,
+      ),
+      method: "POST",
+    },
+    {
+      ...get(
+        "/api/reload",
+        "write",
+        async () => {
+          const report = await face.reload();
+          // The operator's text is at fault and nothing changed: the status of every other text that is not valid.
+          return operatorJson(report, report.ok ? 200 : consequences["invalid-request"].status);
+        },
+        describe.reload,
+      ),
+      method: "POST",
+    },
     command("/api/providers/*/reset", describe.reset, "There is no provider of that id.", face.resetProvider),
     command(
       "/api/requests/*/cancel",
@@ -113,6 +158,7 @@ function greeting(version: string): string {
     "",
     "OpenAI clients:    base URL <this address>/v1",
     "Anthropic clients: base URL <this address>",
+    "Google clients:    base URL <this address>",
     "API description:   /swagger",
     "",
   ].join("\n");

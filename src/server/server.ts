@@ -57,6 +57,7 @@ export function createServer(face: Face, options: ServerOptions): Server {
       else {
         const facts: DoorFacts = {
           requestId,
+          pathName: name,
           arrivedMs,
           headers,
           peer: () => bun?.requestIP(request)?.address ?? null,
@@ -130,14 +131,12 @@ export function createServer(face: Face, options: ServerOptions): Server {
   // systemRouter: Bun's own router decodes and matches paths in its way; one matcher only, and it sees the raw path.
   // standardHostname: with true, Elysia looks for the path behind the 11th character and misreads short host names.
   const app = new Elysia({ strictPath: true, systemRouter: false, handler: { standardHostname: false } });
-  for (const route of table)
+  for (const rows of mountsOf(table))
     app.route(
-      route.method,
-      elysiaPath(route.path),
-      ({ request, server }) => answer(route, request, server).catch(lastResort),
-      {
-        parse: "none",
-      },
+      rows[0].method,
+      elysiaPath(rows[0].path),
+      ({ request, server }) => answer(rowFor(rows, request.url), request, server).catch(lastResort),
+      { parse: "none" },
     );
   app.all("*", ({ request, server }) => answer(null, request, server).catch(lastResort), { parse: "none" });
   app.listen({
@@ -164,4 +163,25 @@ export function createServer(face: Face, options: ServerOptions): Server {
       clearTimeout(timer);
     },
   };
+}
+
+type Rows = readonly [Route, ...Route[]];
+
+/** Rows that differ only in the verb behind the wildcard share one mount. */
+function mountsOf(table: readonly Route[]): readonly Rows[] {
+  const mounts = new Map<string, [Route, ...Route[]]>();
+  for (const route of table) {
+    const key = `${route.method} ${elysiaPath(route.path)}`;
+    const rows = mounts.get(key);
+    if (rows === undefined) mounts.set(key, [route]);
+    else rows.push(route);
+  }
+  return [...mounts.values()];
+}
+
+/** Null: the path is none of theirs after all. */
+function rowFor(rows: Rows, url: string): Route | null {
+  if (rows.length === 1) return rows[0];
+  const [path] = splitUrl(url);
+  return rows.find((row) => nameIn(row.path, path) !== null) ?? null;
 }

@@ -17,7 +17,8 @@ export type Log = {
 };
 
 export type LogOptions = {
-  readonly level: LogLevel;
+  /** A function where it may change while the log is in use. */
+  readonly level: LogLevel | (() => LogLevel);
   readonly pretty: boolean;
   /** Only with `pretty`. */
   readonly colour?: boolean;
@@ -54,7 +55,9 @@ export function logStyle(facts: {
 }
 
 export function createLog(options: LogOptions): Log {
-  const threshold = logLevels.indexOf(options.level);
+  const { level: threshold } = options;
+  const isShown = (level: LogLevel): boolean =>
+    logLevels.indexOf(level) >= logLevels.indexOf(typeof threshold === "string" ? threshold : threshold());
   const text = (value: string): string => {
     // Cut twice: first so that the redactor's work is bounded, then below every secret that the first cut halved.
     const redacted = options.redact(value.slice(0, 2 * longestTextLength));
@@ -102,7 +105,7 @@ export function createLog(options: LogOptions): Log {
     const say =
       (level: LogLevel) =>
       (message: string, fields: Fields = {}): void => {
-        if (logLevels.indexOf(level) < threshold) return;
+        if (!isShown(level)) return;
         attempt(() => options.write(line(level, message, { ...context, ...fields })), undefined);
       };
     return {

@@ -13,16 +13,32 @@ export type TurnQueue = {
   counts(): { running: number; waiting: number };
 };
 
-export function createQueue(options: {
+export type QueueLimits = {
   /** Turns at once; null = no limit, and then nobody ever waits. */
   readonly limit: number | null;
   readonly depth: number;
   readonly waitMs: number;
-  readonly monotonicMs: () => number;
-  readonly setTimer: (ms: number, run: () => void) => () => void;
-}): TurnQueue {
+};
+
+export type LivingQueue = TurnQueue & {
+  /** From now on these limits hold. Nobody loses a turn or a place by it; more room is given away at once. */
+  adjust(limits: QueueLimits): void;
+};
+
+export function createQueue(
+  options: QueueLimits & {
+    readonly monotonicMs: () => number;
+    readonly setTimer: (ms: number, run: () => void) => () => void;
+  },
+): LivingQueue {
+  let limits: QueueLimits = options;
   let running = 0;
   const waiting: { start: () => void }[] = [];
+
+  const hasRoom = (): boolean => limits.limit === null || running < limits.limit;
+  const serveWaiting = (): void => {
+    while (waiting.length > 0 && hasRoom()) waiting.shift()?.start();
+  };
 
   const grant = (waitedMs: number): Turn => {
     running += 1;
@@ -33,20 +49,22 @@ export function createQueue(options: {
         if (isReleased) return;
         isReleased = true;
         running -= 1;
-        waiting.shift()?.start();
+        serveWaiting();
       },
     };
   };
 
   return {
     counts: () => ({ running, waiting: waiting.length }),
-    tryTake: () =>
-      options.limit === null || (running < options.limit && waiting.length === 0) ? grant(0) : null,
+    adjust(next) {
+      limits = next;
+      serveWaiting();
+    },
+    tryTake: () => (hasRoom() && waiting.length === 0 ? grant(0) : null),
     take(signal) {
       if (signal.aborted) return Promise.reject(signal.reason);
-      if (options.limit === null || (running < options.limit && waiting.length === 0))
-        return Promise.resolve(grant(0));
-      if (waiting.length >= options.depth) return Promise.resolve("full");
+      if (hasRoom() && waiting.length === 0) return Promise.resolve(grant(0));
+      if (waiting.length >= limits.depth) return Promise.resolve("full");
       const startedMs = options.monotonicMs();
       return new Promise((resolve, reject) => {
         const leave = (): void => {
@@ -65,7 +83,7 @@ export function createQueue(options: {
           leave();
           reject(signal.reason);
         };
-        const stopTimer = options.setTimer(options.waitMs, () => {
+        const stopTimer = options.setTimer(limits.waitMs, () => {
           leave();
           resolve("too-long");
         });

@@ -12,7 +12,15 @@ import type {
   ToolResultMessage,
   UserMessage,
 } from "@mariozechner/pi-ai";
-import { openTimeoutMs, strangeText, targetKinds, tinyPng, tinyPngBytes } from "./targets.ts";
+import {
+  leastTokens,
+  leastWords,
+  openTimeoutMs,
+  strangeText,
+  targetKinds,
+  tinyPng,
+  tinyPngBytes,
+} from "./targets.ts";
 import type { Target } from "./targets.ts";
 
 const weather: Tool = {
@@ -94,8 +102,8 @@ describe.each([...targetKinds])("pi-ai, $name", ({ open }) => {
       const first = await say("[[say:first]]");
       const again = await ask({ messages: [user("a"), first, user(`[[echo]]${strangeText}`)] });
       expect(textIn(again)).toBe(strangeText);
-      const cut = await say("[[long:50]]", { maxTokens: 5 });
-      expect(textIn(cut)).toBe("word1 word2 word3 word4 word5");
+      const cut = await say("[[long:50]]", { maxTokens: leastTokens });
+      expect(textIn(cut)).toBe(leastWords);
       expect(cut.stopReason).toBe("length");
     });
 

@@ -1,19 +1,22 @@
-// Where a client suite is pointed: at the fake vendor itself, and at the gateway with either kind of provider behind it.
-// A suite must pass unchanged on all three: the direct run proves the suite, the other two prove the gateway.
+// Where a client suite is pointed: at the fake vendor itself, and at the gateway with each kind of provider behind it.
+// A suite must pass unchanged on all of them: the direct run proves the suite, the others prove the gateway.
 
 import { startBinary } from "../support/binary.ts";
 import { gatewayConfig, gatewayKey, vendorKey } from "../support/gateway-config.ts";
-import type { IsolatedFault } from "../support/gateway-config.ts";
+import type { IsolatedFault, ProviderName } from "../support/gateway-config.ts";
 import { startUpstream } from "../support/upstream.ts";
-import type { Upstream } from "../support/upstream.ts";
+import type { Recorded, Upstream } from "../support/upstream.ts";
+import { googleCallOf } from "../support/upstream/turn-google.ts";
 
-export type Behind = "openai" | "anthropic";
+export type Behind = "openai" | "anthropic" | "responses" | "google";
 
 export type Target = {
   /** Without /v1. */
   readonly url: string;
   readonly key: string;
   readonly model: string;
+  /** The same model under a name that clients know and treat in their own way. */
+  readonly famousModel: string;
   /** Whose format the provider speaks; null when there is no gateway in between. */
   readonly behind: Behind | null;
   readonly upstream: Upstream;
@@ -29,6 +32,15 @@ export type TargetKind = { readonly name: string; open(): Promise<Target> };
 // A fault of the vendor's is never the client's 401 or 500 (contract section 3).
 const seenThroughGateway: Readonly<Record<number, number>> = { 401: 502, 403: 502, 500: 502, 529: 503 };
 
+const providerOf: Readonly<Record<Behind, ProviderName>> = {
+  openai: "oai",
+  anthropic: "ant",
+  responses: "rsp",
+  google: "goo",
+};
+
+const famousModel = "gpt-5.5";
+
 function startVendor(): Upstream {
   return startUpstream({ strict: true, keys: [vendorKey] });
 }
@@ -39,6 +51,7 @@ async function openDirect(): Promise<Target> {
     url: upstream.url,
     key: vendorKey,
     model: "fake-large",
+    famousModel,
     behind: null,
     upstream,
     modelFor: () => "fake-large",
@@ -49,12 +62,14 @@ async function openDirect(): Promise<Target> {
 
 async function openGateway(behind: Behind): Promise<Target> {
   const upstream = startVendor();
-  const provider = behind === "openai" ? "oai" : "ant";
-  const gateway = await startBinary({ config: gatewayConfig(upstream.url) });
+  const provider = providerOf[behind];
+  const aliases = { [famousModel]: `${provider}/fake-large` };
+  const gateway = await startBinary({ config: gatewayConfig(upstream.url, { aliases }) });
   return {
     url: gateway.url,
     key: gatewayKey,
     model: `${provider}/fake-large`,
+    famousModel,
     behind,
     upstream,
     modelFor: (fault, stream) => `${provider}-${fault}${stream ? "-stream" : ""}/fake-large`,
@@ -66,14 +81,28 @@ async function openGateway(behind: Behind): Promise<Target> {
   };
 }
 
+/** Responses knows no stop sequences. */
+export const canStopAtWords = (behind: Behind | null): boolean => behind !== "responses";
+
 export const targetKinds: readonly TargetKind[] = [
   { name: "direct", open: openDirect },
   { name: "gateway, OpenAI provider", open: () => openGateway("openai") },
   { name: "gateway, Anthropic provider", open: () => openGateway("anthropic") },
+  { name: "gateway, Responses provider", open: () => openGateway("responses") },
+  { name: "gateway, Gemini provider", open: () => openGateway("google") },
 ];
 
 /** Building the program takes longer than a test may. */
 export const openTimeoutMs = 180_000;
+
+/** The least that every vendor takes as a token limit, and what is then left of the prompt `[[long:50]]`. */
+export const leastTokens = 16;
+export const leastWords = Array.from({ length: leastTokens }, (_, index) => `word${index + 1}`).join(" ");
+
+/** The model that the vendor was asked for: in the body, or in Gemini's path. */
+export function modelAsked(request: Recorded): unknown {
+  return request.body["model"] ?? googleCallOf(request.path)?.model;
+}
 
 /** 1 x 1 pixels, 70 bytes. */
 export const tinyPng =

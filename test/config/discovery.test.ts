@@ -1,9 +1,9 @@
 // A start without a config: what is found, in which order, and the demonstration when nothing is.
 
 import { describe, expect, test } from "bun:test";
-import { localServers, quirksAt, vendors } from "../../src/backends/http/vendors.ts";
-import { type BackendName, resolveBaseUrl } from "../../src/backends/settings.ts";
-import { type DiscoveryInput, discoverConfig } from "../../src/config/discovery.ts";
+import { localServers, vendors } from "../../src/backends/http/vendors.ts";
+import { type BackendName, backendNames } from "../../src/backends/settings.ts";
+import { type DiscoveryInput, discoverConfig, keyVariablesOf } from "../../src/config/discovery.ts";
 import { inputOf, type Surroundings } from "./loading.ts";
 
 type World = Surroundings & {
@@ -30,7 +30,7 @@ async function found(world: World) {
 const ollama = "http://127.0.0.1:11434/v1/models";
 
 describe("discovery", () => {
-  test("nothing found: the demonstration, and all four servers were asked", async () => {
+  test("nothing found: the demonstration, and all five servers were asked", async () => {
     const { config, asked, path, found: lines } = await found({});
     expect(path).toBeNull();
     expect(config.fallback_chain).toEqual(["demo"]);
@@ -40,6 +40,7 @@ describe("discovery", () => {
       "http://127.0.0.1:1234/v1/models",
       "http://127.0.0.1:8000/v1/models",
       "http://127.0.0.1:8080/v1/models",
+      "http://127.0.0.1:4000/v1/models",
     ]);
     expect(lines.map((line) => line.what)).toEqual(["demo"]);
   });
@@ -107,22 +108,60 @@ describe("discovery", () => {
   });
 });
 
-describe("the vendor rows", () => {
-  const rows = [...vendors, ...localServers];
+describe("one variable", () => {
+  const backends = new Set<BackendName>(backendNames);
+  const cases = vendors.flatMap((row) => keyVariablesOf(row).map((name) => [name, row] as const));
 
-  test("have ids and key variables of their own, and addresses that stay as they are", () => {
-    const keys = vendors.map((row) => row.keyVariable);
-    expect(new Set(rows.map((row) => row.id)).size).toBe(rows.length);
-    expect(new Set(keys).size).toBe(keys.length);
-    for (const row of rows) expect(resolveBaseUrl(row.baseUrl, row.backend)).toEqual({ url: row.baseUrl });
+  test.each(cases)("%s switches its vendor on", async (name, row) => {
+    const { config, found: lines } = await found({ environment: { [name]: "k" }, backends });
+    expect(Object.keys(config.providers)).toEqual([row.id]);
+    expect(config.fallback_chain).toEqual([row.id]);
+    expect(config.providers[row.id]).toMatchObject({
+      backend: row.backend,
+      base_url: row.baseUrl,
+      api_key: "k",
+      model: row.model ?? "",
+    });
+    expect(lines.map((line) => line.what)).toEqual([row.name]);
+    expect(lines[0]?.detail.startsWith(`key from ${name}`)).toBe(true);
   });
 
-  test("only loopback is spoken to without TLS", () => {
-    for (const row of rows) expect(row.baseUrl.startsWith("https://") || row.keyVariable === null).toBe(true);
+  test.each(cases)("%s may stand in .env", async (name, row) => {
+    const { config } = await found({ files: { "/work/.env": `${name}=k` }, backends });
+    expect(Object.keys(config.providers)).toEqual([row.id]);
   });
 
-  test("a provider of any id gets the quirks of the host it points to", () => {
-    expect(quirksAt("https://api.openai.com/v1")).toEqual(["max-completion-tokens"]);
-    expect(quirksAt("http://127.0.0.1:9/v1")).toEqual([]);
+  test("all of them: each vendor once, by its own variable", async () => {
+    const environment = Object.fromEntries(cases.map(([name]) => [name, name]));
+    const { config } = await found({ environment, backends });
+    expect(Object.values(config.providers).map((provider) => provider.api_key ?? null)).toEqual(
+      vendors.map((row) => row.keyVariable),
+    );
+    const chain = vendors.filter((row) => row.needsHeaders === undefined).map((row) => row.id);
+    expect(config.fallback_chain).toEqual(chain);
+  });
+
+  test("a vendor that wants headers of the operator's own is loaded, but joins no chain unasked", async () => {
+    const environment = { COPILOT_GITHUB_TOKEN: "k", GROQ_API_KEY: "k" };
+    const { config, found: lines } = await found({ environment, backends });
+    expect(Object.keys(config.providers)).toEqual(["groq", "github-copilot"]);
+    expect(config.fallback_chain).toEqual(["groq"]);
+    expect(lines.at(-1)?.detail).toContain("wants editor-version and copilot-integration-id headers");
+  });
+
+  test("the key of a server on this machine is used there, but never to look for it", async () => {
+    const environment = { VLLM_API_KEY: "k", LITELLM_API_KEY: "k" };
+    const servers = { "http://127.0.0.1:8000/v1/models": ["m"] };
+    const { config, found: lines } = await found({ environment, servers, backends });
+    expect(Object.keys(config.providers)).toEqual(["vllm"]);
+    expect(config.providers["vllm"]).toMatchObject({ api_key: "k", model: "m" });
+    expect(lines).toEqual([
+      { what: "vLLM", detail: "1 model at 127.0.0.1:8000" },
+      {
+        what: "LiteLLM",
+        detail:
+          "LITELLM_API_KEY is set, but nothing at 127.0.0.1:4000 lists its models; name it in a config file",
+      },
+    ]);
   });
 });

@@ -25,6 +25,16 @@ export function installed(name: string, packages: readonly string[], proof: stri
   return folder;
 }
 
+/** For a client's environment: whatever is not on this machine is behind a proxy that nobody runs. */
+export const nowhere: Readonly<Record<string, string>> = {
+  HTTP_PROXY: "http://127.0.0.1:9",
+  HTTPS_PROXY: "http://127.0.0.1:9",
+  http_proxy: "http://127.0.0.1:9",
+  https_proxy: "http://127.0.0.1:9",
+  NO_PROXY: "127.0.0.1,localhost",
+  no_proxy: "127.0.0.1,localhost",
+};
+
 export type Run = { readonly code: number; readonly stdout: string; readonly stderr: string };
 
 /** Runs a program to its end, or kills it after `timeoutMs` (then the code is not 0). */

@@ -1,4 +1,4 @@
-// A real OpenClaw turn through the gateway, in both of its APIs, words and tools.
+// A real OpenClaw turn through the gateway, in all of its APIs, words and tools.
 // Run it by path: bun test ./test/heavy/openclaw.heavy.ts. It uses a scratch home and never leaves loopback but for npm.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -47,6 +47,12 @@ function openclawConfig(target: Target): object {
           api: "openai-completions",
           models: [{ ...model, compat }],
         },
+        gwresp: {
+          baseUrl: `${target.url}/v1`,
+          apiKey: target.key,
+          api: "openai-responses",
+          models: [{ ...model, compat }],
+        },
         gwmsg: { baseUrl: target.url, apiKey: target.key, api: "anthropic-messages", models: [model] },
       },
     },
@@ -54,11 +60,14 @@ function openclawConfig(target: Target): object {
   };
 }
 
-// A turn takes 20 s of start-up: the direct run, which only proves this file, is left to whoever changes it.
+// A turn takes 20 s of start-up: the direct run, which only proves this file, is left to whoever changes it, and so are
+// the vendors whose formats the lighter clients cover.
+const usual = ["gateway, OpenAI provider", "gateway, Anthropic provider"];
 const kinds =
   process.env["CLAWGATE_CLIENTS"] === "all"
     ? targetKinds
-    : targetKinds.filter(({ name }) => name !== "direct");
+    : targetKinds.filter(({ name }) => usual.includes(name));
+const providers = ["gwchat", "gwmsg", "gwresp"];
 
 describe.each([...kinds])("OpenClaw, $name", ({ open }) => {
   let target: Target;
@@ -111,7 +120,7 @@ describe.each([...kinds])("OpenClaw, $name", ({ open }) => {
     return done.stdout;
   };
 
-  test.each(["gwchat", "gwmsg"])(
+  test.each([...providers])(
     "%s: a text turn",
     async (provider) => {
       expect(await turn(provider, "[[say:good morning from the vendor]]")).toContain(
@@ -122,7 +131,7 @@ describe.each([...kinds])("OpenClaw, $name", ({ open }) => {
     limitMs,
   );
 
-  test.each(["gwchat", "gwmsg"])(
+  test.each([...providers])(
     "%s: a tool turn",
     async (provider) => {
       const path = join(dir, ".openclaw", "workspace", "note.txt");

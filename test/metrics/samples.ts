@@ -13,6 +13,7 @@ export function sampleAttempt(change: Partial<AttemptRecord> = {}): AttemptRecor
   return {
     provider: "alpha",
     model: "alpha-1",
+    credential: null,
     outcome: "ok",
     lane: "hub",
     status: 200,

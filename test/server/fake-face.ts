@@ -64,6 +64,15 @@ export function fakeFace(): FakeFace {
         ? Promise.reject(new Error("secret/path"))
         : Promise.resolve({ requests: [] }),
     live: () => ({ requests: [] }),
+    providers: () => Promise.resolve({ providers: [{ id: "openai" }] }),
+    async explainRoute(request, door) {
+      return { door, body: await request.json() };
+    },
+    testProvider: (id, model) =>
+      id === "openai"
+        ? Promise.resolve({ provider: id, model, ok: true })
+        : Promise.reject(new Failure("not-found", "There is no such provider.")),
+    reload: () => Promise.resolve({ ok: true }),
     resetProvider: (id) => id === "openai",
     cancelRequest: (id) => id === "01ABC",
     encodeFailure: (dialect, failure, requestId) =>

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { methodsAt, nameIn, splitUrl } from "../../src/server/paths.ts";
+import { elysiaPath, methodsAt, nameIn, splitUrl } from "../../src/server/paths.ts";
 
 test.each([
   ["http://localhost/v1/models?a=1&b=2", "/v1/models", "a=1&b=2"],
@@ -27,8 +27,22 @@ test.each([
   ["/api/providers/*/reset", "/api/providers/a/b/reset", null],
   ["/api/providers/*/reset", "/api/providers//reset", null],
   ["/api/providers/*/reset", "/api/providers/reset", null],
+  ["/v1beta/models/*:countTokens", "/v1beta/models/a:countTokens", "a"],
+  ["/v1beta/models/*:countTokens", "/v1beta/models/a/b:8b:countTokens", "a/b:8b"],
+  ["/v1beta/models/*:countTokens", "/v1beta/models/a%2Fb%3A8b:countTokens", "a/b:8b"],
+  ["/v1beta/models/*:countTokens", "/v1beta/models/:countTokens", null],
+  ["/v1beta/models/*:countTokens", "/v1beta/models/a:generateContent", null],
 ])("%s holds in %s the name %p", (pattern, path, name) => {
   expect(nameIn(pattern, path)).toBe(name);
+});
+
+test.each([
+  ["/health", "/health"],
+  ["/v1/models/*", "/v1/models/*"],
+  ["/api/providers/*/reset", "/api/providers/:name/reset"],
+  ["/v1beta/models/*:countTokens", "/v1beta/models/*"],
+])("%s is mounted as %s", (pattern, path) => {
+  expect(elysiaPath(pattern)).toBe(path);
 });
 
 test("the methods of a path, HEAD with every GET", () => {

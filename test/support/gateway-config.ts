@@ -1,4 +1,4 @@
-// The config that client tests give the gateway: one fake vendor behind two providers, and one provider for each fault,
+// The config that client tests give the gateway: one fake vendor behind a provider of each format, and one provider for each fault,
 // so that what a fault does to a provider's health never reaches the other checks.
 
 export const gatewayKey = "clawgate-test-key-0123456789";
@@ -8,22 +8,26 @@ export const vendorKey = "test-key";
 export const isolatedFaults = ["400", "401", "429", "500", "503", "cut", "reset", "error-mid"] as const;
 export type IsolatedFault = (typeof isolatedFaults)[number];
 
+/** Provider names of the formats that clients are tested against, and what drives each. */
+const backends = {
+  oai: "openai-compat",
+  ant: "anthropic",
+  rsp: "openai-responses",
+  goo: "google-genai",
+} as const;
+export type ProviderName = keyof typeof backends;
+
 type Provider = Readonly<Record<string, unknown>>;
 
 export function gatewayConfig(vendorUrl: string, more: Readonly<Record<string, unknown>> = {}): object {
-  const openai: Provider = {
-    backend: "openai-compat",
-    base_url: vendorUrl,
-    api_key: vendorKey,
-    models: ["fake-large", "fake-small", "org/fake-slash"],
-  };
-  const anthropic: Provider = { ...openai, backend: "anthropic" };
-  const providers: Record<string, Provider> = { oai: openai, ant: anthropic };
-  for (const fault of isolatedFaults) {
-    for (const name of [fault, `${fault}-stream`]) {
-      providers[`oai-${name}`] = { ...openai, fallback: false };
-      providers[`ant-${name}`] = { ...anthropic, fallback: false };
-    }
+  const providers: Record<string, Provider> = {};
+  for (const [name, backend] of Object.entries(backends)) {
+    const models = ["fake-large", "fake-small", "org/fake-slash"];
+    const provider: Provider = { backend, base_url: vendorUrl, api_key: vendorKey, models };
+    providers[name] = provider;
+    for (const fault of isolatedFaults)
+      for (const kind of [fault, `${fault}-stream`])
+        providers[`${name}-${kind}`] = { ...provider, fallback: false };
   }
   return {
     server: { log_level: "warn" },

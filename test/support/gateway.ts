@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { type House, openHouse } from "../../src/assemble/house.ts";
 import { availableBackends } from "../../src/assemble/providers.ts";
 import type { RequestRecord } from "../../src/canon/record.ts";
-import { loadConfig } from "../../src/config/load.ts";
+import { loadConfig, type LoadedConfig } from "../../src/config/load.ts";
 import { type Clock, systemClock } from "../../src/system/clock.ts";
 import { createLog } from "../../src/system/log.ts";
 import type { Recorded } from "./upstream.ts";
@@ -37,37 +37,43 @@ export type TestGateway = {
    * requests that are handed in, none still open. Throws an Error that names what is left.
    */
   assertClean(upstreamRequests?: readonly Recorded[]): Promise<void>;
+  /** What stands in the config file from now on; `house.reload` takes it over. */
+  write(config: string | object): void;
   /** Ends what runs, closes everything, removes the temporary folder. Idempotent. */
   stop(): Promise<void>;
 };
 
+const textOf = (config: string | object): string =>
+  typeof config === "string" ? config : JSON.stringify(config);
+
 export async function openGatewayForTest(options: GatewayOptions): Promise<TestGateway> {
   const directory = mkdtempSync(join(tmpdir(), "clawgate-house-"));
   const configPath = join(directory, "config.yaml");
-  const { config } = options;
-  const text = typeof config === "string" ? config : JSON.stringify(config);
   const clock = options.clock ?? systemClock;
   const log: string[] = [];
   const records: RequestRecord[] = [];
   const waiters = new Set<() => void>();
 
-  const loaded = loadConfig({
-    argvConfigPath: configPath,
-    environment: {
-      HOME: directory,
-      CLAWGATE_STATE_DIR: join(directory, "state"),
-      CLAWGATE_DB_PATH: join(directory, "records.db"),
-      ...options.environment,
-    },
-    workingDirectory: directory,
-    homeDirectory: directory,
-    readFile: (path) => (path === configPath ? text : null),
-    fileMode: () => 0o600,
-    flags: { port: 0 },
-    availableBackends,
-  });
+  let text = textOf(options.config);
+  const load = (): LoadedConfig =>
+    loadConfig({
+      argvConfigPath: configPath,
+      environment: {
+        HOME: directory,
+        CLAWGATE_STATE_DIR: join(directory, "state"),
+        CLAWGATE_DB_PATH: join(directory, "records.db"),
+        ...options.environment,
+      },
+      workingDirectory: directory,
+      homeDirectory: directory,
+      readFile: (path) => (path === configPath ? text : null),
+      fileMode: () => 0o600,
+      flags: { port: 0 },
+      availableBackends,
+    });
   const house = await openHouse({
-    loaded,
+    loaded: load(),
+    source: { load: () => Promise.resolve().then(load), watch: () => () => undefined },
     clock,
     log: createLog({
       level: "debug",
@@ -149,6 +155,9 @@ export async function openGatewayForTest(options: GatewayOptions): Promise<TestG
         if (performance.now() > giveUpMs) throw new Error(`The house is not clean: ${left.join("; ")}.`);
         await new Promise<void>((resolve) => setImmediate(resolve));
       }
+    },
+    write(config) {
+      text = textOf(config);
     },
     stop: () => (stopping ??= stop()),
   };

@@ -1,4 +1,4 @@
-// A local vendor that speaks OpenAI chat and Anthropic messages, for tests: correct by default, as wrong as asked on demand.
+// A local vendor that speaks OpenAI chat and Responses, Anthropic messages and Gemini, for tests: correct by default, as wrong as asked on demand.
 // Steered by the prompt through any gateway (directives: upstream/plan.ts, faults: upstream/faults.ts) or by `script`. It never leaves loopback.
 
 import { deliver } from "./upstream/deliver.ts";

@@ -1,6 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { redactorFor } from "../../src/canon/redact.ts";
-import { createLog, type LogOptions, logStyle, oneLineJson, streamWriter } from "../../src/system/log.ts";
+import {
+  createLog,
+  type LogLevel,
+  type LogOptions,
+  logStyle,
+  oneLineJson,
+  streamWriter,
+} from "../../src/system/log.ts";
 import { secret } from "../../src/system/secret.ts";
 import { fakeClock } from "../support/clock.ts";
 
@@ -34,6 +41,18 @@ describe("as JSON", () => {
     logInto(lines, { level: "silent" }).error("no");
     logInto(lines, { level: "warn" }).error("yes");
     expect(lines.map((line) => parsed(line)["message"])).toEqual(["yes"]);
+  });
+
+  test("a level that is a function is asked for every line, children's too", () => {
+    const lines: string[] = [];
+    let level: LogLevel = "warn";
+    const log = logInto(lines, { level: () => level });
+    const child = log.child({ n: 1 });
+    child.info("no");
+    level = "debug";
+    log.debug("yes");
+    child.debug("yes, child");
+    expect(lines.map((line) => parsed(line)["message"])).toEqual(["yes", "yes, child"]);
   });
 
   test("a child adds its fields, and a field cannot pass for the line's own", () => {

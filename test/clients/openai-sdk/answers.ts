@@ -2,7 +2,15 @@
 
 import { describe, expect, test } from "bun:test";
 import type OpenAI from "openai";
-import { strangeText, tinyPng, tinyPngBytes, weatherSchema } from "../targets.ts";
+import {
+  canStopAtWords,
+  leastTokens,
+  leastWords,
+  strangeText,
+  tinyPng,
+  tinyPngBytes,
+  weatherSchema,
+} from "../targets.ts";
 import { joined, user } from "./session.ts";
 import type { Session } from "./session.ts";
 
@@ -135,12 +143,14 @@ export function checkAnswers(at: () => Session): void {
     });
 
     test("stop sequences and the token limit", async () => {
-      const stopped = await at().say("[[say:one two STOP three]]", { stop: ["STOP"] });
-      expect(stopped.choices[0]?.message.content?.trim()).toBe("one two");
-      expect(stopped.choices[0]?.finish_reason).toBe("stop");
-      for (const limit of [{ max_tokens: 5 }, { max_completion_tokens: 5 }]) {
+      if (canStopAtWords(at().target.behind)) {
+        const stopped = await at().say("[[say:one two STOP three]]", { stop: ["STOP"] });
+        expect(stopped.choices[0]?.message.content?.trim()).toBe("one two");
+        expect(stopped.choices[0]?.finish_reason).toBe("stop");
+      }
+      for (const limit of [{ max_tokens: leastTokens }, { max_completion_tokens: leastTokens }]) {
         const cut = await at().say("[[long:50]]", limit);
-        expect(cut.choices[0]?.message.content).toBe("word1 word2 word3 word4 word5");
+        expect(cut.choices[0]?.message.content).toBe(leastWords);
         expect(cut.choices[0]?.finish_reason).toBe("length");
       }
     });

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import OpenAI from "openai";
 import { vendorKey } from "../../support/gateway-config.ts";
-import { thrownBy } from "../targets.ts";
+import { modelAsked, thrownBy } from "../targets.ts";
 import { joined, user } from "./session.ts";
 import type { Session } from "./session.ts";
 
@@ -62,7 +62,7 @@ export function checkFaults(at: () => Session): void {
       const mark = crypto.randomUUID();
       await say(`[[say:x]] ${mark}`);
       const seen = target.upstream.find(mark);
-      expect(seen.body["model"]).toBe("fake-large");
+      expect(modelAsked(seen)).toBe("fake-large");
       expect(Object.values(seen.headers).join("\n")).toContain(vendorKey);
       if (target.behind !== null) expect(JSON.stringify(seen)).not.toContain(target.key);
     });

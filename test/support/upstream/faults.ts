@@ -6,6 +6,7 @@ import { frameText } from "./frame.ts";
 import type { Frame } from "./frame.ts";
 import { listOf, recordOf } from "./json.ts";
 import type { Json } from "./json.ts";
+import { responsesErrorFrame } from "./responses.ts";
 import type { Format } from "./turn.ts";
 
 /** The correct answer, in all the shapes a fault may need. */
@@ -38,9 +39,9 @@ export function answered(correct: Correct, more: Scripted = {}): Scripted {
 }
 
 function errorFrame(correct: Correct): Frame {
-  return correct.format === "anthropic"
-    ? { event: "error", value: correct.error(529) }
-    : { event: null, value: correct.error(500) };
+  if (correct.format === "anthropic") return { event: "error", value: correct.error(529) };
+  if (correct.format === "responses") return responsesErrorFrame();
+  return { event: null, value: correct.error(500) };
 }
 
 const typeOf = (frame: Frame): unknown => recordOf(frame.value).type;
@@ -117,7 +118,7 @@ const faults: Readonly<Record<string, Fault>> = {
   "context-exceeded": ({ error, format }) => ({
     status: 400,
     body:
-      format === "openai"
+      format !== "anthropic"
         ? error(400, "This model's maximum context length is 8192 tokens.", "context_length_exceeded")
         : error(400, "prompt is too long: 250000 tokens > 200000 maximum"),
   }),

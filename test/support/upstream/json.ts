@@ -36,7 +36,8 @@ export function exampleOf(schema: unknown): unknown {
   const union = listOf(node.anyOf ?? node.oneOf);
   if (union.length > 0) return exampleOf(union[0]);
   const type = Array.isArray(node.type) ? node.type[0] : node.type;
-  switch (type) {
+  // Gemini's own schemas shout their types.
+  switch (typeof type === "string" ? type.toLowerCase() : type) {
     case "string":
       return "text";
     case "integer":

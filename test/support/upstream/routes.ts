@@ -5,13 +5,22 @@ import type { Scripted } from "./deliver.ts";
 import { answered, faulty } from "./faults.ts";
 import { listOf, parsed, recordOf } from "./json.ts";
 import type { Json } from "./json.ts";
+import type { Frame } from "./frame.ts";
+import { googleBody, googleError, googleFrames } from "./google.ts";
 import { openaiBody, openaiError, openaiFrames } from "./openai.ts";
 import { planAnswer } from "./plan.ts";
+import type { Plan } from "./plan.ts";
+import { responsesBody, responsesFrames } from "./responses.ts";
 import type { HttpRequest } from "./socket.ts";
 import { breachOfAnthropic } from "./strict-anthropic.ts";
+import { breachOfGoogle } from "./strict-google.ts";
 import { breachOfOpenai } from "./strict-openai.ts";
+import { breachOfResponses } from "./strict-responses.ts";
+import { readGoogleTurn, googleCallOf } from "./turn-google.ts";
+import type { GoogleCall } from "./turn-google.ts";
+import { readResponsesTurn } from "./turn-responses.ts";
 import { readTurn } from "./turn.ts";
-import type { Format } from "./turn.ts";
+import type { Format, Turn } from "./turn.ts";
 
 export type Rules = {
   /** Answers 400 to a body that breaks the vendor's own rules. */
@@ -29,11 +38,73 @@ export type Answer = { readonly scripted: Scripted; readonly breach: string | nu
 const isMissing = (model: string): boolean => /^(missing|unknown)/.test(model.split("/").at(-1) ?? "");
 
 export function keyOf(headers: Readonly<Record<string, string>>): string {
-  return headers["x-api-key"] ?? (headers.authorization ?? "").replace(/^Bearer\s+/i, "");
+  return (
+    headers["x-api-key"] ??
+    headers["x-goog-api-key"] ??
+    (headers.authorization ?? "").replace(/^Bearer\s+/i, "")
+  );
 }
 
-function chat(format: Format, request: HttpRequest, body: Json, rules: Rules): Answer {
-  const error = format === "openai" ? openaiError : anthropicError;
+/** All that differs between the formats of one and the same answer. */
+type Speech = {
+  readonly error: (status: number, message?: string, code?: string) => Json;
+  /** The member that holds the conversation. */
+  readonly turns: string;
+  breach(body: Json, headers: Readonly<Record<string, string>>): string | null;
+  frames(plan: Plan, turn: Turn, id: string): Frame[];
+  body(plan: Plan, turn: Turn, id: string): Json;
+  readonly requestId: string;
+};
+
+const speeches: Readonly<Record<Format, Speech>> = {
+  openai: {
+    error: openaiError,
+    turns: "messages",
+    breach: breachOfOpenai,
+    frames: openaiFrames,
+    body: openaiBody,
+    requestId: "x-request-id",
+  },
+  responses: {
+    error: openaiError,
+    turns: "input",
+    breach: breachOfResponses,
+    frames: responsesFrames,
+    body: responsesBody,
+    requestId: "x-request-id",
+  },
+  anthropic: {
+    error: anthropicError,
+    turns: "messages",
+    breach: breachOfAnthropic,
+    frames: anthropicFrames,
+    body: anthropicBody,
+    requestId: "request-id",
+  },
+  google: {
+    error: googleError,
+    turns: "contents",
+    breach: breachOfGoogle,
+    frames: googleFrames,
+    body: googleBody,
+    requestId: "x-request-id",
+  },
+};
+
+function turnOf(format: Format, body: Json, bodyBytes: number, call: GoogleCall | null): Turn {
+  if (format === "responses") return readResponsesTurn(body, bodyBytes);
+  if (format === "google") return readGoogleTurn(call ?? { model: "", method: "" }, body, bodyBytes);
+  return readTurn(format, body, bodyBytes);
+}
+
+function chat(
+  format: Format,
+  request: HttpRequest,
+  body: Json,
+  rules: Rules,
+  call: GoogleCall | null = null,
+): Answer {
+  const { error, ...speech } = speeches[format];
   const refuse = (status: number, message: string): Answer => ({
     scripted: { status, body: error(status, message) },
     breach: message,
@@ -41,25 +112,24 @@ function chat(format: Format, request: HttpRequest, body: Json, rules: Rules): A
   if (format === "anthropic" && body.thread !== undefined)
     return { scripted: { status: 400, body: anthropicThreadError() }, breach: null };
   if (rules.isStrict) {
-    const breach = format === "openai" ? breachOfOpenai(body) : breachOfAnthropic(body, request.headers);
+    const breach = speech.breach(body, request.headers);
     if (breach !== null) return refuse(400, breach);
-  } else if (listOf(body.messages).length === 0)
-    return refuse(400, "messages: at least one message is required");
-  const turn = readTurn(format, body, request.body.length);
+  } else if (typeof body[speech.turns] !== "string" && listOf(body[speech.turns]).length === 0)
+    return refuse(400, `${speech.turns}: at least one message is required`);
+  const turn = turnOf(format, body, request.body.length, call);
   if (isMissing(turn.model)) return { scripted: { status: 404, body: error(404) }, breach: null };
   const number = String(rules.nextNumber());
   const plan = planAnswer(
     turn,
-    () => `${format === "openai" ? "call" : "toolu"}_fake_${String(rules.nextNumber())}`,
+    () => `${format === "anthropic" ? "toolu" : "call"}_fake_${String(rules.nextNumber())}`,
   );
-  const isOpenai = format === "openai";
   const correct = {
     format,
     isStream: turn.stream,
-    frames: isOpenai ? openaiFrames(plan, turn, number) : anthropicFrames(plan, turn, number),
-    body: isOpenai ? openaiBody(plan, turn, number) : anthropicBody(plan, turn, number),
+    frames: speech.frames(plan, turn, number),
+    body: speech.body(plan, turn, number),
     error,
-    headers: { [isOpenai ? "x-request-id" : "request-id"]: `req_fake_${number}` },
+    headers: { [speech.requestId]: `req_fake_${number}` },
     paceMs: plan.paceMs,
   };
   if (plan.mode === null) return { scripted: answered(correct), breach: null };
@@ -104,7 +174,8 @@ export function route(request: HttpRequest, rules: Rules): Answer {
   const plain = (scripted: Scripted): Answer => ({ scripted, breach: null });
   const isMessages = path.startsWith("/v1/messages");
   const format: Format = isMessages || request.headers["anthropic-version"] ? "anthropic" : "openai";
-  const error = format === "openai" ? openaiError : anthropicError;
+  const googleCall = googleCallOf(path);
+  const error = googleCall ? googleError : format === "openai" ? openaiError : anthropicError;
   if (request.method === "HEAD") return plain({ status: 200, body: "" });
   if (rules.keys !== null && !rules.keys.includes(keyOf(request.headers)))
     return plain({ status: 401, body: error(401) });
@@ -117,9 +188,14 @@ export function route(request: HttpRequest, rules: Rules): Answer {
       breach: "not JSON",
     };
   const body = recordOf(value);
+  if (googleCall?.method === "countTokens")
+    return plain({ body: { totalTokens: Math.ceil(request.body.length / 4) } });
+  if (googleCall) return chat("google", request, body, rules, googleCall);
   switch (path) {
     case "/v1/chat/completions":
       return chat("openai", request, body, rules);
+    case "/v1/responses":
+      return chat("responses", request, body, rules);
     case "/v1/messages":
       return chat("anthropic", request, body, rules);
     case "/v1/messages/count_tokens":

@@ -1,9 +1,9 @@
-// A request body of either format, seen the one way the fake vendor needs. It must never reject: strict-*.ts does that.
+// A request body of any format, seen the one way the fake vendor needs. It must never reject: strict-*.ts does that.
 
 import type { Json } from "./json.ts";
 import { listOf, numberOf, recordOf, textOf } from "./json.ts";
 
-export type Format = "openai" | "anthropic";
+export type Format = "openai" | "anthropic" | "responses" | "google";
 
 /** `bytes` is the decoded size; a remote image (never fetched) counts 0. */
 export type SeenImage = { readonly mediaType: string; readonly bytes: number };
@@ -25,7 +25,12 @@ export type Turn = {
   readonly wantsUsage: boolean;
   readonly system: readonly string[];
   readonly messages: readonly SeenMessage[];
-  readonly tools: readonly { readonly name: string; readonly schema: unknown }[];
+  /** `isFreeText`: its input is plain text, not JSON (Responses only). */
+  readonly tools: readonly {
+    readonly name: string;
+    readonly schema: unknown;
+    readonly isFreeText?: boolean;
+  }[];
   readonly choice: Choice;
   /** The JSON Schema of the answer; {} when any object will do; null when text is wanted. */
   readonly answerSchema: unknown;
@@ -34,14 +39,15 @@ export type Turn = {
   readonly bodyBytes: number;
 };
 
+export function imageOfUrl(url: string): SeenImage {
+  const inline = /^data:([^;,]+);base64,(.*)$/s.exec(url);
+  return inline
+    ? { mediaType: inline[1] ?? "", bytes: Buffer.from(inline[2] ?? "", "base64").length }
+    : { mediaType: "url", bytes: 0 };
+}
+
 function imageOf(part: Json): SeenImage | null {
-  if (part.type === "image_url") {
-    const url = textOf(recordOf(part.image_url).url);
-    const inline = /^data:([^;,]+);base64,(.*)$/s.exec(url);
-    return inline
-      ? { mediaType: inline[1] ?? "", bytes: Buffer.from(inline[2] ?? "", "base64").length }
-      : { mediaType: "url", bytes: 0 };
-  }
+  if (part.type === "image_url") return imageOfUrl(textOf(recordOf(part.image_url).url));
   if (part.type === "image") {
     const source = recordOf(part.source);
     return source.type === "base64"
@@ -101,7 +107,8 @@ function answerSchemaOf(body: Json): unknown {
   return anthropic.type === "json_schema" ? (anthropic.schema ?? {}) : null;
 }
 
-export function readTurn(format: Format, value: unknown, bodyBytes: number): Turn {
+/** A body of chat completions or messages. */
+export function readTurn(format: "openai" | "anthropic", value: unknown, bodyBytes: number): Turn {
   const body = recordOf(value);
   const all = listOf(body.messages).map(messageOf);
   const isSystem = (message: SeenMessage): boolean =>

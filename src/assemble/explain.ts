@@ -1,0 +1,140 @@
+// Why a request would go where it would go: the router's decision in words and numbers, without calling anything.
+
+import type { RequestFacts, Target } from "../canon/decision.ts";
+import { Failure } from "../canon/failure.ts";
+import type { ChatRequest } from "../canon/request.ts";
+import { isRecord } from "../dialects/decoding.ts";
+import { type Door, doors } from "../pipeline/doors.ts";
+import { sessionHeader } from "../pipeline/enrol.ts";
+import { estimateCostUsd, needsOf } from "../routing/capabilities.ts";
+import { questionOf } from "../routing/question.ts";
+import type { HouseEstate } from "./estate.ts";
+import type { Assembled } from "./generation.ts";
+
+export type RouteCandidate = {
+  readonly provider: string;
+  readonly model: string;
+  readonly kept: boolean;
+  readonly note: string;
+  /** Null: the price is unknown. */
+  readonly estimated_cost_usd: number | null;
+};
+
+export type RouteExplanation = {
+  readonly provider: string;
+  readonly model: string;
+  readonly layer: string;
+  readonly rule: string;
+  readonly confidence: number;
+  readonly reason: string;
+  readonly elapsed_ms: number;
+  readonly facts: Readonly<Record<string, unknown>>;
+  readonly candidates: readonly RouteCandidate[];
+  /** `provider/model` in the order in which they would be tried next. */
+  readonly fallbacks: readonly string[];
+  readonly estimated_tokens: number;
+  readonly estimated_cost_usd: number | null;
+};
+
+export type RouteQuestion = {
+  /** Parsed JSON: a request of any door. */
+  readonly body: unknown;
+  /** chat, messages, responses or gemini; null: told by the body's shape. */
+  readonly doorName: string | null;
+  readonly headers: Headers;
+};
+
+/** Throws Failure. */
+export async function explainRoute(
+  assembled: Assembled,
+  estate: HouseEstate,
+  question: RouteQuestion,
+): Promise<RouteExplanation> {
+  const startedMs = estate.clock.monotonicMs();
+  const { road } = assembled;
+  const { headers } = question;
+  if (!isRecord(question.body))
+    throw new Failure("invalid-request", "The body must be a JSON object: a request of any door.");
+  const { model, ...rest } = question.body;
+  if (model !== undefined && typeof model !== "string")
+    throw new Failure("invalid-request", "model must be a string.", { param: "model" });
+  const door = doorOf(question.doorName, question.body);
+  const name = model === undefined || model === "" ? "auto" : model;
+  const request: ChatRequest = {
+    ...road.dialects[door.dialect].client.decodeRequest({ ...rest, model: name }),
+    model: name,
+  };
+  const asked = questionOf(request, (header) => headers.get(header));
+  const needs = needsOf(asked.facts);
+  const decision = await road.router.decide(
+    {
+      model: name,
+      isFallbackOff: headers.get("x-clawgate-fallback")?.toLowerCase() === "off",
+      session: sessionHeader(headers),
+      needs,
+      read: () => asked,
+    },
+    true,
+  );
+  const [first, ...others] = decision.targets;
+  if (first === undefined) throw new Failure("unknown-model", "There is no target.", { param: "model" });
+  const costOf = (target: Target): number | null =>
+    estimateCostUsd(road.providers.get(target.provider)?.modelFacts(target.model) ?? null, needs);
+  return {
+    ...first,
+    layer: decision.layer,
+    rule: decision.rule,
+    confidence: decision.confidence,
+    reason: decision.reason,
+    elapsed_ms: estate.clock.monotonicMs() - startedMs,
+    facts: factsShown(asked.facts, name),
+    candidates: decision.candidates.map((each) => ({ ...each, estimated_cost_usd: costOf(each) })),
+    fallbacks: others.map((each) => `${each.provider}/${each.model}`),
+    estimated_tokens: asked.facts.estimatedTokens,
+    estimated_cost_usd: costOf(first),
+  };
+}
+
+function factsShown(facts: RequestFacts, model: string): Record<string, unknown> {
+  return {
+    requested_model: model,
+    estimated_tokens: facts.estimatedTokens,
+    has_tools: facts.hasTools,
+    has_images: facts.hasImages,
+    has_code_block: facts.hasCodeBlock,
+    wants_json_schema: facts.wantsJsonSchema,
+    wants_thinking: facts.wantsThinking,
+    max_tokens: facts.maxTokens,
+    is_heartbeat: facts.isHeartbeat,
+  };
+}
+
+/** Names of `?door=` (contract section 1). Throws Failure for another one. */
+function doorOf(name: string | null, body: Record<string, unknown>): Door {
+  const wanted = name ?? doorByShape(body);
+  const door = doors.find((each) => each.name === wanted && each.road === "chat");
+  if (door !== undefined) return door;
+  const known = doors.flatMap((each) => (each.road === "chat" ? [each.name] : []));
+  throw new Failure("invalid-request", `door must be one of ${[...new Set(known)].join(", ")}.`, {
+    param: "door",
+  });
+}
+
+const anthropicBlocks = new Set(["tool_use", "tool_result", "document"]);
+
+function doorByShape(body: Record<string, unknown>): string {
+  if (Array.isArray(body["contents"])) return "gemini";
+  if (body["input"] !== undefined && body["messages"] === undefined) return "responses";
+  const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+  const isAnthropic =
+    body["system"] !== undefined ||
+    list(body["tools"]).some((tool) => isRecord(tool) && tool["input_schema"] !== undefined) ||
+    list(body["messages"]).some(
+      (message) =>
+        isRecord(message) &&
+        list(message["content"]).some(
+          (block) => isRecord(block) && anthropicBlocks.has(String(block["type"])),
+        ),
+    );
+  return isAnthropic ? "messages" : "chat";
+}

@@ -1,0 +1,144 @@
+// GET /api/providers and `clawgate providers`: who is configured, how each is doing, and when it is tried again.
+// It must never show a key or a header of the config.
+
+import type { ProviderSettings } from "../backends/settings.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import { version } from "../system/identity.ts";
+import type { HouseEstate } from "./estate.ts";
+import type { Assembled } from "./generation.ts";
+import { loadOffline, type OfflineInput } from "./offline.ts";
+
+/** `unknown`: no gateway runs, so nobody has looked. */
+export type ProviderState = "healthy" | "half-open" | "open" | "cooling" | "rejected" | "unknown";
+
+export type ProviderRow = {
+  readonly id: string;
+  readonly backend: string;
+  readonly base_url: string | null;
+  /** The model meant by the bare provider id. */
+  readonly model: string;
+  readonly models: readonly string[];
+  readonly tier: string | null;
+  readonly state: ProviderState;
+  /** ISO 8601, and the same as seconds from now; null when nothing holds it back. */
+  readonly retry_at: string | null;
+  readonly retry_in_s: number | null;
+  /** Each key by its fingerprint. */
+  readonly credentials: readonly {
+    readonly id: string;
+    readonly state: string;
+    readonly retry_at: string | null;
+  }[];
+  /** Models that rest for every key, and until when. */
+  readonly cooling_models: Readonly<Record<string, string>>;
+  readonly consecutive_failures: number;
+  readonly ejections: number;
+  readonly avg_latency_ms: number | null;
+  readonly last_error: string | null;
+  readonly last_check: string | null;
+  readonly running: number;
+  readonly waiting: number;
+  /** Answered since midnight UTC; null when records are not kept. */
+  readonly requests_today: number | null;
+};
+
+export type ProviderReport = {
+  readonly version: string;
+  readonly config: string | null;
+  readonly providers: readonly ProviderRow[];
+  /** Configured and not loaded, and why. */
+  readonly skipped: readonly { readonly id: string; readonly reason: string }[];
+};
+
+type ProviderView = ReturnType<HouseEstate["health"]["view"]>;
+
+const iso = (atMs: number | null): string | null => (atMs === null ? null : new Date(atMs).toISOString());
+
+export async function providerReport(estate: HouseEstate, current: Assembled): Promise<ProviderReport> {
+  const nowMs = estate.clock.nowMs();
+  const { loaded, road } = current;
+  const today = await estate.reports.requestsToday(nowMs);
+  return reportOf(loaded, (id, settings) => {
+    const view = estate.health.view(id);
+    const retryAtMs = retryAt(view);
+    return {
+      ...unseen(id, settings),
+      state: stateOf(view),
+      retry_at: iso(retryAtMs),
+      retry_in_s: retryAtMs === null ? null : Math.max(0, Math.ceil((retryAtMs - nowMs) / 1000)),
+      credentials: view.credentials.map((each) => ({
+        id: each.id,
+        state: each.state,
+        retry_at: iso(each.retryAtMs),
+      })),
+      cooling_models: Object.fromEntries(
+        Object.entries(view.coolingModels).map(([model, untilMs]) => [
+          model,
+          new Date(untilMs).toISOString(),
+        ]),
+      ),
+      consecutive_failures: view.consecutiveFailures,
+      ejections: view.ejections,
+      avg_latency_ms: view.avgLatencyMs,
+      last_error: view.lastError,
+      last_check: iso(view.lastCheckMs),
+      ...road.providers.get(id)?.queue.counts(),
+      requests_today: today === null ? null : (today.get(id) ?? 0),
+    };
+  });
+}
+
+/** The same from the config alone. Throws ConfigProblem. */
+export async function offlineProviderReport(input: OfflineInput): Promise<ProviderReport> {
+  return reportOf(await loadOffline(input), unseen);
+}
+
+function reportOf(
+  loaded: LoadedConfig,
+  row: (id: string, settings: ProviderSettings) => ProviderRow,
+): ProviderReport {
+  return {
+    version,
+    config: loaded.path,
+    providers: Object.entries(loaded.config.providers).map(([id, settings]) => row(id, settings)),
+    skipped: loaded.skippedProviders.map(({ id, reason }) => ({ id, reason })),
+  };
+}
+
+function unseen(id: string, settings: ProviderSettings): ProviderRow {
+  return {
+    id,
+    backend: settings.backend,
+    base_url: settings.base_url,
+    model: settings.model,
+    models: settings.models.map((each) => each.id),
+    tier: settings.tier ?? null,
+    state: "unknown",
+    retry_at: null,
+    retry_in_s: null,
+    credentials: [],
+    cooling_models: {},
+    consecutive_failures: 0,
+    ejections: 0,
+    avg_latency_ms: null,
+    last_error: null,
+    last_check: null,
+    running: 0,
+    waiting: 0,
+    requests_today: null,
+  };
+}
+
+/** The credential first: with a rejected key it does not matter whether the circuit is closed. */
+function stateOf(view: ProviderView): ProviderState {
+  if (view.credential === "rejected") return "rejected";
+  if (view.circuit !== "closed") return view.circuit;
+  return view.credential === "ok" && Object.keys(view.coolingModels).length === 0 ? "healthy" : "cooling";
+}
+
+/** When the provider as a whole is asked again; when only models rest, the first of them. */
+function retryAt(view: ProviderView): number | null {
+  if (view.retryAtMs !== null) return view.retryAtMs;
+  const models = Object.values(view.coolingModels);
+  return models.length === 0 ? null : Math.min(...models);
+}

@@ -1,0 +1,112 @@
+// Where the config comes from: the file that was named or found, the variables, or discovery; read again for every reload.
+// A gateway that runs from a file stays with that file, and must never fall back to anything else when it is gone.
+
+import { discoverConfig, type Found } from "../config/discovery.ts";
+import { loadConfig, type LoadedConfig, type LoadInput } from "../config/load.ts";
+import { ConfigProblem } from "../config/problems.ts";
+import { findConfigFile } from "../config/search.ts";
+import { troubleText, watchFiles, type FileWatch } from "../config/watch.ts";
+import { localServers, vendors } from "../backends/http/vendors.ts";
+import type { Clock } from "../system/clock.ts";
+import { findOnPath } from "../system/process.ts";
+import { probeModels } from "./probe.ts";
+import { availableBackends } from "./providers.ts";
+
+export type SourceInput = Omit<LoadInput, "availableBackends" | "knownVariables"> & {
+  /** Serve only the demonstration. */
+  readonly isDemo: boolean;
+};
+
+export type Loaded = LoadedConfig & {
+  /** What discovery found; empty when there is a config. */
+  readonly found: readonly Found[];
+};
+
+export type ConfigSource = {
+  /** Reads everything again: flags, variables, `.env`, the file. Throws ConfigProblem. */
+  load(): Promise<Loaded>;
+  /** Calls back when the config file or a `.env` beside it reads differently than `load` read it. The answer ends it. */
+  watch(onChange: (paths: readonly string[]) => void): () => void;
+};
+
+/**
+ * A start may do without a file or with an empty one. A gateway that runs from a file may not: a file that was moved away,
+ * or cut to nothing by an editor or a full disk, would take every key and provider away. Throws ConfigProblem.
+ */
+function refuseAbsence(path: string, text: string | null): void {
+  if (text !== null && text.trim() !== "") return;
+  throw new ConfigProblem([
+    {
+      path,
+      line: null,
+      key: "",
+      message: text === null ? "the config file is gone" : "the config file is empty",
+      hint: "put it back, or restart the gateway without it",
+    },
+  ]);
+}
+
+/** Throws ConfigProblem. */
+export async function loadOrDiscover(input: SourceInput): Promise<Loaded> {
+  const full: LoadInput = { ...input, availableBackends };
+  const search = findConfigFile(full);
+  const hasFile = "missing" in search || search.file !== null;
+  if (hasFile && !input.isDemo) return { ...loadConfig(full), found: [] };
+  return discoverConfig(full, {
+    vendors,
+    localServers,
+    probe: probeModels,
+    which: (program) => findOnPath(program, input.environment["PATH"]),
+    isDemo: input.isDemo,
+  });
+}
+
+export function createConfigSource(input: SourceInput, clock: Clock): ConfigSource {
+  let path: string | null = null;
+  let files = new Map<string, string | null>();
+  let fileWatch: FileWatch | null = null;
+
+  const read = async (readFile: LoadInput["readFile"]): Promise<Loaded> => {
+    if (path !== null) refuseAbsence(path, readFile(path));
+    return loadOrDiscover({ ...input, readFile, ...(path === null ? {} : { argvConfigPath: path }) });
+  };
+
+  // A config.yaml that appears where none was is not watched for: the name is everybody's, and a checkout in the working
+  // directory must not take over a running gateway. Who wants it asks for a reload, which searches as a start does.
+  const isWatched = (each: string): boolean => each === path || each.endsWith("/.env");
+
+  return {
+    async load() {
+      const texts = new Map<string, string | null>();
+      let isRead = false;
+      try {
+        const loaded = await read((each) => {
+          try {
+            const text = input.readFile(each);
+            texts.set(each, text);
+            return text;
+          } catch (error) {
+            texts.set(each, troubleText(error));
+            throw error;
+          }
+        });
+        path = loaded.path;
+        isRead = true;
+        return loaded;
+      } finally {
+        // A file that does not parse names no `.env` any more; those known before still count.
+        files = new Map([...(isRead ? [] : files), ...texts].filter(([each]) => isWatched(each)));
+        fileWatch?.expect(files);
+      }
+    },
+    watch(onChange) {
+      const started = watchFiles({ clock, readFile: input.readFile, onChange });
+      fileWatch = started;
+      started.expect(files);
+      return () => {
+        fileWatch = null;
+        started.stop();
+      };
+    },
+  };
+}

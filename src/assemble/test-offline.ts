@@ -1,0 +1,36 @@
+// `clawgate providers test` when no gateway runs: the same small request from the config alone. It is not recorded.
+
+import { ulid } from "../canon/id.ts";
+import { openOffline, type OfflineInput } from "./offline.ts";
+import { type ProviderTest, testProvider } from "./provider-test.ts";
+
+export type OfflineTests = {
+  /** Loaded providers in the config's order. */
+  readonly ids: readonly string[];
+  /** Throws Failure not-found. */
+  test(provider: string, model: string | null): Promise<ProviderTest>;
+  close(): Promise<void>;
+};
+
+/** Throws ConfigProblem. */
+export async function openOfflineTests(input: OfflineInput): Promise<OfflineTests> {
+  const { assembled, estate, close } = await openOffline(input);
+  const nothing = (): void => undefined;
+  return {
+    ids: [...assembled.road.providers.keys()],
+    test: (provider, model) =>
+      testProvider(assembled, estate, {
+        provider,
+        model,
+        signal: new AbortController().signal,
+        admission: {
+          requestId: ulid(estate.clock.nowMs()),
+          arrivedMs: estate.clock.monotonicMs(),
+          caller: { tenant: null, keyId: null, isAdmin: true },
+          keepOpen: nothing,
+          letGo: nothing,
+        },
+      }),
+    close,
+  };
+}

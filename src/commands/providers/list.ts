@@ -1,0 +1,118 @@
+// `clawgate providers list`: the running gateway's view of every provider; without a gateway, what the config says.
+
+import {
+  offlineProviderReport,
+  type ProviderReport,
+  type ProviderRow,
+} from "../../assemble/provider-report.ts";
+import { environmentHere } from "../../assemble/offline.ts";
+import { ConfigProblem } from "../../config/problems.ts";
+import { type Command, type CommandContext, exitCodes } from "../command.ts";
+import { readOptions } from "../options.ts";
+import { shownMilliseconds, shownSeconds } from "../quantities.ts";
+import { findGateway, refuseProblem } from "../running-gateway.ts";
+import { offlineInput } from "../surroundings.ts";
+import { type Paper, paperOf, plain } from "../terminal.ts";
+import { type Cell, textTable } from "../text-table.ts";
+
+const help = `Usage: clawgate providers [list] [options]
+
+Shows every provider of the running gateway: backend, model, state, when it is tried again, latency, requests
+answered today (UTC) and its last error. When no gateway runs, it shows what the config says.
+
+States:
+  healthy     requests go there
+  half-open   taken out for failures; the next request finds out whether it is back
+  open        taken out for failures until the time shown
+  cooling     it (or some of its models) rests: rate limit, quota, or a model that is missing upstream
+  rejected    the vendor did not accept the key
+
+Options:
+  --json          the whole report as JSON
+  --config FILE   config file, as for serve (used when no gateway runs)
+  -h, --help      this text
+`;
+
+async function run(context: CommandContext): Promise<number> {
+  const read = readOptions(context, "providers list", {
+    json: { type: "boolean", default: false },
+    config: { type: "string" },
+  });
+  if ("usage" in read) return read.usage;
+  const input = offlineInput(context, read.values.config);
+  const found = await findGateway(context, environmentHere(input));
+  let report: ProviderReport;
+  let isLive = true;
+  try {
+    if ("why" in found) {
+      isLive = false;
+      report = await offlineProviderReport(input);
+      context.stderr.write(`clawgate: ${found.why}; this is what the config says.\n`);
+    } else report = (await found.want({ method: "GET", path: "/api/providers" })) as ProviderReport;
+  } catch (thrown) {
+    if (!(thrown instanceof ConfigProblem)) return refuseProblem(context, thrown);
+    context.stderr.write(`${thrown.message}\n`);
+    return exitCodes.config;
+  }
+  if (read.values.json) context.stdout.write(`${JSON.stringify({ running: isLive, ...report }, null, 2)}\n`);
+  else context.stdout.write(tableOf(report, isLive, paperOf(context)));
+  return exitCodes.ok;
+}
+
+function tableOf(report: ProviderReport, isLive: boolean, paper: Paper): string {
+  const skipped = report.skipped.map(
+    ({ id, reason }) => `${paper.dim(`not loaded: ${plain(id)}, ${plain(reason)}`)}\n`,
+  );
+  if (report.providers.length === 0) return `No provider is loaded.\n${skipped.join("")}`;
+  const start = [{ title: "provider" }, { title: "backend" }, { title: "model" }];
+  const live = [
+    { title: "state" },
+    { title: "retry in", isNumber: true },
+    { title: "latency", isNumber: true },
+    { title: "today", isNumber: true },
+    { title: "last error", gives: true },
+  ];
+  const rows = report.providers.map((row): Cell[] => [
+    { text: row.id, ink: paper.bold },
+    row.backend,
+    modelOf(row),
+    ...(isLive ? liveCells(row, paper) : []),
+  ]);
+  return textTable(isLive ? [...start, ...live] : start, rows, paper) + skipped.join("");
+}
+
+function modelOf({ model, models }: ProviderRow): string {
+  const more = models.filter((each) => each !== model).length;
+  return more === 0 ? plain(model) : `${plain(model)} +${more}`;
+}
+
+function liveCells(row: ProviderRow, paper: Paper): Cell[] {
+  const inks = {
+    healthy: paper.good,
+    "half-open": paper.warning,
+    cooling: paper.warning,
+    open: paper.bad,
+    rejected: paper.bad,
+    unknown: paper.dim,
+  };
+  return [
+    { text: row.state, ink: inks[row.state] ?? paper.dim },
+    row.retry_in_s === null ? "" : shownSeconds(row.retry_in_s),
+    row.avg_latency_ms === null ? "" : shownMilliseconds(row.avg_latency_ms),
+    row.requests_today === null ? "" : String(row.requests_today),
+    noteOf(row),
+  ];
+}
+
+function noteOf(row: ProviderRow): string {
+  const cooling = Object.keys(row.cooling_models);
+  const held = row.credentials.filter((each) => each.state !== "ok").length;
+  const parts = [
+    ...(held === 0 || row.credentials.length < 2 ? [] : [`${held} of ${row.credentials.length} keys rest`]),
+    ...(cooling.length === 0 ? [] : [`resting: ${cooling.join(", ")}`]),
+    ...(row.last_error === null ? [] : [row.last_error]),
+  ];
+  return plain(parts.join("; "));
+}
+
+export const list: Command = { name: "list", summary: "show every provider", help, run };

@@ -1,0 +1,73 @@
+// `clawgate providers reset <id>`: the operator says that a provider is well again.
+
+import { environmentHere } from "../../assemble/offline.ts";
+import type { ProviderReport } from "../../assemble/provider-report.ts";
+import { nearest } from "../../canon/nearest.ts";
+import { type Command, type CommandContext, exitCodes } from "../command.ts";
+import { readOptions, refuseUsage } from "../options.ts";
+import {
+  findGateway,
+  GatewayProblem,
+  refuseAbsent,
+  refuseProblem,
+  type RunningGateway,
+} from "../running-gateway.ts";
+import { offlineInput } from "../surroundings.ts";
+import { plain } from "../terminal.ts";
+
+const help = `Usage: clawgate providers reset <id> [options]
+
+Forgets what the running gateway knows of a provider's failures: its circuit closes and its cooldowns end, so that
+the next request may go there at once.
+
+Options:
+  --json          the result as JSON
+  --config FILE   config file, as for serve (only to find its .env)
+  -h, --help      this text
+`;
+
+async function run(context: CommandContext): Promise<number> {
+  const read = readOptions(
+    context,
+    "providers reset",
+    { json: { type: "boolean", default: false }, config: { type: "string" } },
+    1,
+  );
+  if ("usage" in read) return read.usage;
+  const [id] = read.positionals;
+  if (id === undefined) return refuseUsage(context, "providers reset", "it needs a provider's id").usage;
+  const found = await findGateway(context, environmentHere(offlineInput(context, read.values.config)));
+  if ("why" in found) return refuseAbsent(context, found);
+  try {
+    await found.want({ method: "POST", path: `/api/providers/${encodeURIComponent(id)}/reset` });
+  } catch (thrown) {
+    const problem =
+      thrown instanceof GatewayProblem && thrown.status === 404 ? await unknown(found, id) : thrown;
+    return refuseProblem(context, problem);
+  }
+  context.stdout.write(
+    read.values.json
+      ? `${JSON.stringify({ ok: true, provider: id })}\n`
+      : `${plain(id)} was reset: the next request may go there.\n`,
+  );
+  return exitCodes.ok;
+}
+
+/** The same refusal, with the nearest name. */
+async function unknown(gateway: RunningGateway, id: string): Promise<GatewayProblem> {
+  const report = (await gateway.want({ method: "GET", path: "/api/providers" })) as ProviderReport;
+  const skipped = report.skipped.find((each) => each.id === id);
+  if (skipped !== undefined)
+    return new GatewayProblem(
+      `The provider "${plain(id)}" is configured but not loaded: ${plain(skipped.reason)}.`,
+    );
+  const near = nearest(
+    id,
+    report.providers.map((each) => each.id),
+  );
+  return new GatewayProblem(
+    `There is no provider "${plain(id)}".${near === null ? ' "clawgate providers" lists them.' : ` Did you mean "${near}"?`}`,
+  );
+}
+
+export const reset: Command = { name: "reset", summary: "forget a provider's failures", help, run };

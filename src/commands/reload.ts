@@ -1,0 +1,75 @@
+// `clawgate reload`: the running gateway reads its config again; an invalid one changes nothing and is said.
+
+import { environmentHere } from "../assemble/offline.ts";
+import { type Command, type CommandContext, exitCodes } from "./command.ts";
+import { readOptions } from "./options.ts";
+import { findGateway, memberOf, refuseAbsent, refuseProblem, wordsOf } from "./running-gateway.ts";
+import { offlineInput } from "./surroundings.ts";
+import { plain } from "./terminal.ts";
+
+const help = `Usage: clawgate reload [options]
+
+Asks the running gateway to read its config file again. Requests that run keep the config they started with; an invalid
+config changes nothing, and what is wrong is printed with file and line (exit code 1).
+
+Options:
+  --json          the report as JSON
+  --config FILE   config file, as for serve (only to find its .env; the gateway reads the file it was started with)
+  -h, --help      this text
+`;
+
+async function run(context: CommandContext): Promise<number> {
+  const read = readOptions(context, "reload", {
+    json: { type: "boolean", default: false },
+    config: { type: "string" },
+  });
+  if ("usage" in read) return read.usage;
+  const found = await findGateway(context, environmentHere(offlineInput(context, read.values.config)));
+  if ("why" in found) return refuseAbsent(context, found);
+  try {
+    const { status, body } = await found.ask({ method: "POST", path: "/api/reload", timeoutMs: 30_000 });
+    const isDone = status >= 200 && status < 300;
+    if (read.values.json) context.stdout.write(`${JSON.stringify(body, null, 2)}\n`);
+    else if (isDone) context.stdout.write(wordsOfReport(body));
+    if (isDone) return exitCodes.ok;
+    const why = wordsOf(body) ?? `The gateway answered with status ${status}.`;
+    const isInvalid = memberOf(memberOf(body, "error"), "code") === "config_invalid";
+    const after = isInvalid ? "The gateway goes on with the config that it had.\n" : "";
+    context.stderr.write(`clawgate: ${why}\n${after}`);
+    return exitCodes.failed;
+  } catch (thrown) {
+    return refuseProblem(context, thrown);
+  }
+}
+
+function wordsOfReport(report: unknown): string {
+  const changed = memberOf(report, "changed");
+  const changes = [
+    ...providerChanges(memberOf(changed, "providers")),
+    ...textsOf(memberOf(changed, "sections")),
+  ];
+  const restart = textsOf(memberOf(report, "needs_restart"));
+  return [
+    changes.length === 0
+      ? "The config was read again: nothing has changed."
+      : `The config was read again and is in force. Changed: ${changes.join(", ")}.`,
+    ...(restart.length === 0 ? [] : [`Only a restart puts these into force: ${restart.join(", ")}.`]),
+    ...textsOf(memberOf(report, "notices")).map((notice) => `note: ${notice}`),
+    "",
+  ].join("\n");
+}
+
+function providerChanges(providers: unknown): string[] {
+  return ["added", "removed", "changed"].flatMap((how) =>
+    textsOf(memberOf(providers, how)).map((id) =>
+      how === "changed" ? `provider ${id}` : `provider ${id} ${how}`,
+    ),
+  );
+}
+
+function textsOf(value: unknown): string[] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((each: unknown) => (typeof each === "string" ? [plain(each)] : []));
+}
+
+export const reload: Command = { name: "reload", summary: "read the config again", help, run };

@@ -1,0 +1,188 @@
+// `clawgate route`: where would this request go, and why? Asked of the running gateway, else answered from the config.
+
+import { isAbsolute, join } from "node:path";
+import { explainOffline } from "../assemble/explain-offline.ts";
+import type { RouteExplanation } from "../assemble/explain.ts";
+import { environmentHere } from "../assemble/offline.ts";
+import { Failure } from "../canon/failure.ts";
+import { nearest } from "../canon/nearest.ts";
+import { ConfigProblem } from "../config/problems.ts";
+import { type Command, type CommandContext, exitCodes } from "./command.ts";
+import { explanationText } from "./explanation.ts";
+import { readOptions, refuseUsage } from "./options.ts";
+import { findGateway, GatewayProblem, refuseProblem } from "./running-gateway.ts";
+import { type SampleDoor, sampleDoors, sampleRequest } from "./sample-request.ts";
+import { offlineInput, readFile } from "./surroundings.ts";
+import { paperOf, plain } from "./terminal.ts";
+
+const help = `Usage: clawgate route "text" [options]
+       clawgate route --file request.json [options]
+
+Says where a request would go, and why: provider, model, layer, rule, confidence, and what became of every candidate
+(-> chosen, + would be tried next, x dropped). No provider is called. The running gateway is asked, with its health,
+cooldowns and budgets; when none runs, the config alone answers.
+
+Options:
+  --model M        the model that the client asks for (default auto)
+  --tools          with a tool
+  --images         with an image
+  --header K=V     with this request header; may stand several times
+  --file FILE      a whole request body (JSON) instead of the text
+  --door DOOR      chat, messages, responses or gemini: the format of the request (default: chat; a file's is told by
+                   its shape)
+  --json           the whole explanation as JSON
+  --config FILE    config file, as for serve (used when no gateway runs)
+  -h, --help       this text
+`;
+
+type Question = {
+  readonly body: unknown;
+  readonly door: SampleDoor | null;
+  readonly headers: Readonly<Record<string, string>>;
+};
+
+/** They belong to the connection or to the command itself. */
+const ownHeaders = new Set([
+  "authorization",
+  "connection",
+  "content-encoding",
+  "content-length",
+  "content-type",
+  "host",
+  "origin",
+  "transfer-encoding",
+  "x-api-key",
+]);
+
+async function run(context: CommandContext): Promise<number> {
+  const read = readOptions(
+    context,
+    "route",
+    {
+      model: { type: "string" },
+      tools: { type: "boolean", default: false },
+      images: { type: "boolean", default: false },
+      header: { type: "string", multiple: true, default: [] },
+      file: { type: "string" },
+      door: { type: "string" },
+      json: { type: "boolean", default: false },
+      config: { type: "string" },
+    },
+    Number.POSITIVE_INFINITY,
+  );
+  if ("usage" in read) return read.usage;
+  const question = questionOf(context, read.values, read.positionals.join(" "));
+  if (typeof question === "string") return refuseUsage(context, "route", question).usage;
+  try {
+    const { explanation, from } = await explain(context, question, read.values.config);
+    if (from !== null) context.stderr.write(`clawgate: ${from}.\n`);
+    context.stdout.write(
+      read.values.json
+        ? `${JSON.stringify(explanation, null, 2)}\n`
+        : explanationText(explanation, paperOf(context)),
+    );
+    return exitCodes.ok;
+  } catch (thrown) {
+    if (thrown instanceof ConfigProblem) {
+      context.stderr.write(`${thrown.message}\n`);
+      return exitCodes.config;
+    }
+    return refuseProblem(
+      context,
+      thrown instanceof Failure ? new GatewayProblem(plain(thrown.message)) : thrown,
+    );
+  }
+}
+
+type Values = {
+  readonly model?: string | undefined;
+  readonly tools: boolean;
+  readonly images: boolean;
+  readonly header: readonly string[];
+  readonly file?: string | undefined;
+  readonly door?: string | undefined;
+};
+
+/** A string says what is wrong with the options. */
+function questionOf(context: CommandContext, values: Values, text: string): Question | string {
+  const { file, model, door } = values;
+  if (door !== undefined && !isDoor(door)) {
+    const near = nearest(door, sampleDoors);
+    return `--door ${door} is not one of ${sampleDoors.join(", ")}${near === null ? "" : `; did you mean ${near}?`}`;
+  }
+  const headers = headersOf(values.header);
+  if (typeof headers === "string") return headers;
+  if (file === undefined) {
+    if (text === "") return 'it needs the words of a message, such as "What time is it?", or --file';
+    const body = sampleRequest(door ?? "chat", {
+      text,
+      model: model ?? "auto",
+      hasTools: values.tools,
+      hasImages: values.images,
+    });
+    return { body, door: door ?? "chat", headers };
+  }
+  if (text !== "") return "either the words of a message or --file, not both";
+  if (values.tools || values.images)
+    return "--tools and --images do not go with --file: the file says it itself";
+  const body = bodyOfFile(isAbsolute(file) ? file : join(context.workingDirectory, file));
+  if (typeof body === "string") return body;
+  return { body: model === undefined ? body : { ...body, model }, door: door ?? null, headers };
+}
+
+function bodyOfFile(path: string): object | string {
+  let text: string | null;
+  try {
+    text = readFile(path);
+  } catch (thrown) {
+    return `${path} cannot be read: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
+  }
+  if (text === null) return `there is no file ${path}`;
+  let body: unknown;
+  try {
+    body = JSON.parse(text) as unknown;
+  } catch (thrown) {
+    return `${path} is not JSON: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
+  }
+  if (typeof body === "object" && body !== null && !Array.isArray(body)) return body;
+  return `${path} holds no JSON object`;
+}
+
+function headersOf(pairs: readonly string[]): Record<string, string> | string {
+  const headers: Record<string, string> = {};
+  for (const pair of pairs) {
+    const at = pair.indexOf("=");
+    const name = pair.slice(0, Math.max(0, at)).trim().toLowerCase();
+    const value = pair.slice(at + 1);
+    if (!/^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name)) return `--header ${pair}: write it as name=value`;
+    if (ownHeaders.has(name) || name.startsWith("x-forwarded-")) return `--header ${name} cannot be set here`;
+    if (!/^[\t\x20-\x7e]*$/.test(value)) return `--header ${name}: its value is not printable ASCII`;
+    headers[name] = value;
+  }
+  return headers;
+}
+
+const isDoor = (name: string): name is SampleDoor => sampleDoors.some((each) => each === name);
+
+/** `from`: a sentence on where the answer comes from when no gateway gave it. */
+async function explain(
+  context: CommandContext,
+  { body, door, headers }: Question,
+  config: string | undefined,
+): Promise<{ readonly explanation: RouteExplanation; readonly from: string | null }> {
+  const input = offlineInput(context, config);
+  const found = await findGateway(context, environmentHere(input));
+  if (!("why" in found)) {
+    const path = `/api/route${door === null ? "" : `?door=${door}`}`;
+    const answer = await found.want({ method: "POST", path, body, headers });
+    return { explanation: answer as RouteExplanation, from: null };
+  }
+  const { explanation, configPath } = await explainOffline(input, body, {
+    doorName: door,
+    headers: new Headers(headers),
+  });
+  const source = configPath === null ? "what was found on this machine" : configPath;
+  return { explanation, from: `${found.why}; answered from ${source}, as if every provider were well` };
+}
+
+export const route: Command = { name: "route", summary: "say where a request would go, and why", help, run };

@@ -1,0 +1,171 @@
+// The gateway that runs now, found by run.json, and how a command asks it. The token goes to nobody before the address
+// has answered as a gateway does; it must never be printed.
+
+import type { Environment } from "../system/state-directory.ts";
+import { readRunFile, stateDirectory } from "../system/state-directory.ts";
+import { errorCode } from "../system/files.ts";
+import { fullVersion, version } from "../system/identity.ts";
+import { type CommandContext, exitCodes } from "./command.ts";
+import { plain } from "./terminal.ts";
+
+export type Answer = { readonly status: number; readonly body: unknown };
+
+export type Question = {
+  readonly method: "GET" | "POST";
+  /** Path and query. */
+  readonly path: string;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  /** More headers; the token goes before them. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly timeoutMs?: number;
+};
+
+export type RunningGateway = {
+  readonly url: string;
+  readonly pid: number;
+  /** Throws GatewayProblem when there is no answer, or one that is not JSON. An error status is an answer. */
+  ask(question: Question): Promise<Answer>;
+  /** The body of a 2xx answer. Throws GatewayProblem with the gateway's own words for any other. */
+  want(question: Question): Promise<unknown>;
+};
+
+/** Its message is for the person at the terminal. */
+export class GatewayProblem extends Error {
+  override readonly name = "GatewayProblem";
+  readonly status: number | null;
+
+  constructor(message: string, status: number | null = null) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** `why` is a sentence without its full stop. */
+export type Absent = { readonly why: string };
+
+const helloMs = 2_000;
+const usualMs = 10_000;
+
+/** `environment` with the `.env` files laid under it, as the gateway itself sees it. */
+export async function findGateway(
+  context: Pick<CommandContext, "stderr">,
+  environment: Environment,
+): Promise<RunningGateway | Absent> {
+  const directory = stateDirectory(environment);
+  let run: Awaited<ReturnType<typeof readRunFile>>;
+  try {
+    run = await readRunFile(directory);
+  } catch (thrown) {
+    return {
+      why: `the gateway's run.json in ${directory} cannot be read (${errorCode(thrown) ?? "unknown"})`,
+    };
+  }
+  if (run === null) return { why: `no gateway is running (there is no run.json in ${directory})` };
+  if (!isAlive(run.pid))
+    return { why: `no gateway is running (process ${run.pid}, which wrote run.json, is gone)` };
+  const { url, pid, token } = run;
+  const running = await greet(url);
+  if (running === null) return { why: `process ${pid} wrote run.json, but no gateway answers at ${url}` };
+  if (running !== version)
+    context.stderr.write(
+      `clawgate: the running gateway is version ${plain(running)}, this program is ${fullVersion}. Restart it to bring them together.\n`,
+    );
+  const ask = (question: Question): Promise<Answer> => send(url, token, question);
+  return {
+    url,
+    pid,
+    ask,
+    async want(question) {
+      const { status, body } = await ask(question);
+      if (status >= 200 && status < 300) return body;
+      throw new GatewayProblem(wordsOf(body) ?? `The gateway answered with status ${status}.`, status);
+    },
+  };
+}
+
+/** For commands that can do nothing without a gateway: says so, and what to do. */
+export function refuseAbsent(context: Pick<CommandContext, "stderr">, absent: Absent): number {
+  context.stderr.write(
+    `clawgate: ${absent.why}.\nStart one with "clawgate", or set CLAWGATE_STATE_DIR to the state directory of the one you mean.\n`,
+  );
+  return exitCodes.failed;
+}
+
+/** Prints a GatewayProblem and gives the exit code; throws anything else on. */
+export function refuseProblem(context: Pick<CommandContext, "stderr">, thrown: unknown): number {
+  if (!(thrown instanceof GatewayProblem)) throw thrown;
+  context.stderr.write(`clawgate: ${thrown.message}\n`);
+  return exitCodes.failed;
+}
+
+/** The message of an error answer in any of our dialects. */
+export function wordsOf(body: unknown): string | null {
+  const error = memberOf(body, "error");
+  const message = memberOf(error, "message") ?? memberOf(body, "message");
+  if (typeof message !== "string") return null;
+  // Several problems stand on lines of their own, set in.
+  const lines = message.split("\n");
+  return lines.map((line) => (line.startsWith("  ") ? `  ${plain(line)}` : plain(line))).join("\n");
+}
+
+export function memberOf(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null && Object.hasOwn(value, name)
+    ? (value as Readonly<Record<string, unknown>>)[name]
+    : undefined;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (thrown) {
+    // Somebody else's process is a process.
+    return errorCode(thrown) === "EPERM";
+  }
+}
+
+/** The version of the gateway at this address; null when there is none. */
+async function greet(url: string): Promise<string | null> {
+  try {
+    const answer = await fetch(`${url}/health`, { signal: AbortSignal.timeout(helloMs), redirect: "manual" });
+    const found = memberOf(await answer.json(), "version");
+    return typeof found === "string" ? found : null;
+  } catch {
+    // Nobody there, or somebody who is no gateway: for the caller it is the same.
+    return null;
+  }
+}
+
+async function send(url: string, token: string, question: Question): Promise<Answer> {
+  const { method, path, body, headers, timeoutMs = usualMs } = question;
+  let answer: Response;
+  let text: string;
+  try {
+    answer = await fetch(url + path, {
+      method,
+      redirect: "manual",
+      signal: AbortSignal.timeout(timeoutMs),
+      headers: {
+        "user-agent": `clawgate/${version}`,
+        ...headers,
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        authorization: `Bearer ${token}`,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    text = await answer.text();
+  } catch (thrown) {
+    const isLate = thrown instanceof Error && thrown.name === "TimeoutError";
+    throw new GatewayProblem(
+      isLate
+        ? `The gateway at ${url} did not answer within ${Math.round(timeoutMs / 1000)} s.`
+        : `The connection to the gateway at ${url} broke.`,
+    );
+  }
+  try {
+    return { status: answer.status, body: JSON.parse(text) as unknown };
+  } catch {
+    throw new GatewayProblem(`The gateway's answer (status ${answer.status}) is not JSON.`, answer.status);
+  }
+}

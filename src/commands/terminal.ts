@@ -1,0 +1,52 @@
+// How a command's words look: colour only where somebody sees it, and nothing in them that moves a terminal.
+
+import type { CommandContext } from "./command.ts";
+
+export type Ink = (text: string) => string;
+
+export type Paper = {
+  /** Columns that a line may take; null where nobody looks (a pipe, a file). */
+  readonly columns: number | null;
+  readonly bold: Ink;
+  readonly dim: Ink;
+  readonly good: Ink;
+  readonly bad: Ink;
+  readonly warning: Ink;
+};
+
+const narrowest = 20;
+/** For terminals that do not say how wide they are. */
+const usual = 80;
+
+export function paperOf(context: Pick<CommandContext, "stdout" | "environment">): Paper {
+  const { stdout, environment } = context;
+  const hasColour = stdout.isTTY && !environment["NO_COLOR"] && environment["TERM"] !== "dumb";
+  const ink =
+    (code: number): Ink =>
+    (text) =>
+      hasColour ? `\u001b[${code}m${text}\u001b[0m` : text;
+  return {
+    columns: stdout.isTTY ? Math.max(narrowest, stdout.columns || usual) : null,
+    bold: ink(1),
+    dim: ink(2),
+    good: ink(32),
+    bad: ink(31),
+    warning: ink(33),
+  };
+}
+
+/** On one line and without controls: texts of vendors and of the config end up on a terminal. */
+export function plain(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ").trim();
+}
+
+/** At most `columns` wide; what is cut off is marked. */
+export function cut(text: string, columns: number): string {
+  if (Bun.stringWidth(text) <= columns) return text;
+  let shown = "";
+  for (const character of text) {
+    if (Bun.stringWidth(shown + character) > columns - 1) break;
+    shown += character;
+  }
+  return `${shown.trimEnd()}…`;
+}

@@ -1,0 +1,70 @@
+// Rows as a table of aligned columns, or, where the terminal is too narrow for it, one short paragraph a row.
+
+import { cut, type Ink, type Paper } from "./terminal.ts";
+
+export type Cell = string | { readonly text: string; readonly ink: Ink };
+
+export type Column = {
+  readonly title: string;
+  /** The column that gives way when the line is too long; at most one. */
+  readonly gives?: boolean;
+  readonly isNumber?: boolean;
+};
+
+const gap = 2;
+/** Narrower than this, the column that gives way says nothing any more. */
+const leastWidth = 12;
+
+const textOf = (cell: Cell): string => (typeof cell === "string" ? cell : cell.text);
+const painted = (cell: Cell, text: string): string => (typeof cell === "string" ? text : cell.ink(text));
+
+/** Every line ends with a line break. Texts must be plain already. */
+export function textTable(
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+  paper: Paper,
+): string {
+  const widths = columns.map(({ title }, at) =>
+    Math.max(Bun.stringWidth(title), ...rows.map((row) => Bun.stringWidth(textOf(row[at] ?? "")))),
+  );
+  const total = widths.reduce((sum, width) => sum + width, gap * (columns.length - 1));
+  const giving = columns.findIndex((column) => column.gives === true);
+  if (paper.columns !== null && total > paper.columns) {
+    const left = giving < 0 ? 0 : (widths[giving] ?? 0) - (total - paper.columns);
+    if (left < leastWidth) return paragraphs(columns, rows, paper, paper.columns);
+    widths[giving] = left;
+  }
+  const line = (cells: readonly Cell[]): string =>
+    columns
+      .map(({ isNumber }, at) => {
+        const cell = cells[at] ?? "";
+        const width = widths[at] ?? 0;
+        const shown = cut(textOf(cell), width);
+        const blanks = " ".repeat(Math.max(0, width - Bun.stringWidth(shown)));
+        return isNumber === true ? blanks + painted(cell, shown) : painted(cell, shown) + blanks;
+      })
+      .join(" ".repeat(gap))
+      .trimEnd();
+  const head = columns.map(({ title }) => ({ text: title, ink: paper.dim }));
+  return [head, ...rows].map((row) => `${line(row)}\n`).join("");
+}
+
+function paragraphs(
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+  paper: Paper,
+  width: number,
+): string {
+  return rows
+    .map((row) => {
+      const lines = row.flatMap((cell, at) => {
+        const text = textOf(cell);
+        const title = columns[at]?.title ?? "";
+        if (at === 0 || text === "") return at === 0 ? [painted(cell, cut(text, width))] : [];
+        const label = title === "" ? "  " : `  ${title}: `;
+        return [`${paper.dim(label)}${painted(cell, cut(text, Math.max(8, width - label.length)))}`];
+      });
+      return `${lines.join("\n")}\n`;
+    })
+    .join("");
+}

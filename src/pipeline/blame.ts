@@ -1,0 +1,50 @@
+// Which failure the client is told of: whose fault it is, and of several the one that helps most. Pure.
+
+import type { Target } from "../canon/decision.ts";
+import { consequences, Failure } from "../canon/failure.ts";
+import type { Run } from "./run.ts";
+
+/** A vendor's 404 is ours to bear only if we chose the model; a name that the client made up is the client's. */
+export function ownedFailure(run: Run, target: Target, failure: Failure): Failure {
+  const isClients = run.decision?.isClientsOwnModel === true && target === run.decision.targets[0];
+  if (failure.kind !== "model-missing" || !isClients) return failure;
+  return new Failure("unknown-model", `The provider "${target.provider}" has no model "${target.model}".`, {
+    param: "model",
+    code: "model_not_found",
+    upstreamStatus: failure.upstreamStatus,
+  });
+}
+
+export function busy(provider: string): Failure {
+  return new Failure("busy", `The provider "${provider}" is at its max_concurrent. Try again in a moment.`, {
+    retryAfterMs: 1_000,
+    code: "busy",
+  });
+}
+
+/** Of several failures the one that tells the caller most about what to do: wait, or give up. */
+export function summary(failures: readonly { provider: string; failure: Failure }[]): Failure {
+  const last = failures.at(-1);
+  if (last === undefined) return new Failure("unreachable", "No provider could be tried.");
+  if (failures.length === 1) return last.failure;
+  const final = consequences[last.failure.kind].tryNext === "no" && last.failure.kind !== "busy";
+  const tellsMost = final
+    ? last
+    : (["rate-limited", "quota-exhausted", "busy", "overloaded", "timed-out"] as const)
+        .map((kind) => failures.find((each) => each.failure.kind === kind))
+        .find((each) => each !== undefined);
+  const { failure } = tellsMost ?? last;
+  const waits = failures.flatMap((each) => each.failure.retryAfterMs ?? []);
+  const parts = failures.map((each) => `${each.provider}: ${each.failure.message}`).join("; ");
+  return new Failure(
+    failure.kind,
+    final ? failure.message : `All providers failed. ${parts}`.slice(0, 2_000),
+    {
+      param: failure.param,
+      code: failure.code,
+      details: failure.details,
+      upstreamStatus: failure.upstreamStatus,
+      retryAfterMs: waits.length === 0 ? null : Math.min(...waits),
+    },
+  );
+}

@@ -1,0 +1,88 @@
+// One try at one target with one credential: its call, its limits, and the wait for the first word that opens the gate.
+// It must never decide what comes after a failure; attempt.ts does.
+
+import type { Call } from "../backends/backend.ts";
+import type { Target } from "../canon/decision.ts";
+import { Failure, failureFrom } from "../canon/failure.ts";
+import type { Provider } from "./generation.ts";
+import type { Lane, Piece } from "./lane.ts";
+import type { Run, Trial } from "./run.ts";
+import { createWatch } from "./watch.ts";
+
+export type LaneFactory = (provider: Provider, target: Target, trial: Trial, call: Call) => Lane;
+
+export type Opened = {
+  readonly trial: Trial;
+  readonly lane: Lane;
+  /** Everything up to and including the piece that opened the gate. */
+  readonly pieces: readonly Piece[];
+};
+
+/** One try; ends with an open lane or with why there is none. Tells the health book of its beginning and its first word. */
+export async function tryOne(
+  run: Run,
+  trial: Trial,
+  open: LaneFactory,
+  passHeaders: Readonly<Record<string, string>>,
+  onAccepted: () => void,
+): Promise<Opened | Failure> {
+  const { estate, context } = run;
+  const { provider, target, abort } = trial;
+  const { clock } = estate;
+  trial.isProbe = estate.health.begin(target.provider, target.model, trial.credential);
+  run.live.stage = "asking";
+  if (context.abortReason !== null) return failureFrom(context.abortReason);
+  context.onAbort(() => abort.abort(context.abortReason));
+  const watch = createWatch(estate.ticker, () =>
+    abort.abort(new Failure("timed-out", "The upstream gave no answer in time.", { maybeBilled: true })),
+  );
+  const { firstTokenMs, idleMs, totalMs } = provider.limits;
+  const endMs = totalMs === null ? Number.POSITIVE_INFINITY : trial.startedMs + totalMs;
+  // Nobody sees the first word of a whole answer that passes as bytes: until its end it may take the longer of the two.
+  const isWhole = trial.lane === "relay" && !run.stream;
+  const answerMs = isWhole ? Math.max(firstTokenMs, idleMs) : firstTokenMs;
+  watch.set(Math.min(trial.startedMs + answerMs, endMs));
+  // A whole answer that is being written is not a silent upstream, however long it takes in all.
+  trial.onWords = () => {
+    trial.firstTokenMs ??= Math.round(clock.monotonicMs() - trial.startedMs);
+    watch.set(Math.min(clock.monotonicMs() + idleMs, endMs));
+  };
+  const call: Call = {
+    requestId: context.id,
+    model: target.model,
+    credential: trial.credential,
+    signal: abort.signal,
+    abort: (reason) => abort.abort(reason),
+    passHeaders,
+    onHeaders(status) {
+      trial.status = status;
+      trial.headersMs = Math.round(clock.monotonicMs() - trial.startedMs);
+      onAccepted();
+    },
+  };
+  try {
+    const lane = open(provider, target, trial, call);
+    run.overheadMs ??= clock.monotonicMs() - context.arrivedMs;
+    const pieces: Piece[] = [];
+    for (;;) {
+      const piece = await lane.next();
+      // A word that came together with the failure was a word: it is shown, and the failure is told in-band.
+      if (piece.failure !== null && !piece.opens) return piece.failure;
+      if (piece.bytes.length > 0 || piece.isLast || piece.failure !== null) pieces.push(piece);
+      if (!piece.opens && !piece.isLast) continue;
+      const openedMs = clock.monotonicMs() - trial.startedMs;
+      trial.firstTokenMs ??= Math.round(openedMs);
+      if (provider.isInForce()) estate.health.firstWord(target.provider, trial.firstTokenMs);
+      if (trial.isProbe && piece.failure === null) {
+        // A long stream must not keep everybody else away from a provider that answers.
+        trial.isProbe = false;
+        estate.health.opened(target.provider, openedMs, target.model, trial.credential);
+      }
+      return { trial, lane, pieces };
+    }
+  } catch (thrown) {
+    return failureFrom(thrown);
+  } finally {
+    watch.stop();
+  }
+}

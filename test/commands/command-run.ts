@@ -1,0 +1,67 @@
+// Runs a command as the program does, with streams that keep what is written and a home of its own.
+// It must never see the developer's environment.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import { dispatch } from "../../src/commands/dispatch.ts";
+
+export type Ran = { readonly code: number; readonly stdout: string; readonly stderr: string };
+
+export type Home = {
+  readonly dir: string;
+  readonly stateDir: string;
+  run(args: readonly string[], options?: RunOptions): Promise<Ran>;
+  remove(): void;
+};
+
+export type RunOptions = {
+  /** undefined takes a variable away. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Columns of the terminal; absent: stdout is no terminal. */
+  readonly columns?: number;
+};
+
+function keptStream(columns: number | null): { readonly stream: NodeJS.WriteStream; text(): string } {
+  const pieces: string[] = [];
+  const writable = new Writable({
+    write(chunk, _encoding, done) {
+      pieces.push(String(chunk));
+      done();
+    },
+  });
+  const stream = Object.assign(writable, {
+    isTTY: columns !== null,
+    columns: columns ?? 0,
+  }) as NodeJS.WriteStream;
+  return { stream, text: () => pieces.join("") };
+}
+
+export function ownHome(): Home {
+  const dir = mkdtempSync(join(tmpdir(), "clawgate-command-"));
+  const stateDir = join(dir, "state");
+  return {
+    dir,
+    stateDir,
+    async run(args, options = {}) {
+      const out = keptStream(options.columns ?? null);
+      const err = keptStream(null);
+      const code = await dispatch({
+        args,
+        environment: {
+          HOME: dir,
+          CLAWGATE_STATE_DIR: stateDir,
+          PATH: "/nonexistent",
+          ...options.environment,
+        },
+        workingDirectory: dir,
+        homeDirectory: dir,
+        stdout: out.stream,
+        stderr: err.stream,
+      });
+      return { code, stdout: out.text(), stderr: err.text() };
+    },
+    remove: () => rmSync(dir, { recursive: true, force: true }),
+  };
+}

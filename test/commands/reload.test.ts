@@ -1,0 +1,63 @@
+import { afterEach, expect, test } from "bun:test";
+import { openGatewayForTest, type TestGateway } from "../support/gateway.ts";
+import { type Home, ownHome } from "./command-run.ts";
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const clean of cleanups.splice(0).toReversed()) await clean();
+});
+
+const config = { providers: { one: { backend: "demo" } }, fallback_chain: ["one"] };
+
+async function open(): Promise<{ readonly home: Home; readonly gateway: TestGateway }> {
+  const home = ownHome();
+  cleanups.push(home.remove);
+  const gateway = await openGatewayForTest({ config, environment: { CLAWGATE_STATE_DIR: home.stateDir } });
+  cleanups.push(() => gateway.stop());
+  return { home, gateway };
+}
+
+test("what changed is said, and is in force", async () => {
+  const { home, gateway } = await open();
+  gateway.write({
+    ...config,
+    providers: { ...config.providers, two: { backend: "demo" } },
+    aliases: { quick: "two" },
+    metrics: { retention_days: 7 },
+  });
+  const { code, stdout, stderr } = await home.run(["reload"]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toContain("is in force. Changed: provider two added, ");
+  expect(stdout).toContain("aliases");
+  expect(stdout).toContain("Only a restart puts these into force: metrics.retention_days.");
+  expect((await home.run(["route", "hello", "--model", "quick"])).stdout).toStartWith("-> two / demo");
+});
+
+test("nothing changed", async () => {
+  const { home } = await open();
+  expect((await home.run(["reload"])).stdout).toStartWith(
+    "The config was read again: nothing has changed.\n",
+  );
+});
+
+test("an invalid config: its place, what is wrong, exit code 1, and the old one stays", async () => {
+  const { home, gateway } = await open();
+  gateway.write("providers:\n  one: { backend: demo }\n  two: { bakend: demo }\n");
+  const { code, stdout, stderr } = await home.run(["reload"]);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  expect(stderr).toMatch(/config\.yaml:3 providers\.two\.bakend: unknown key/);
+  expect(stderr).toContain("The gateway goes on with the config that it had.");
+  expect((await home.run(["route", "hello"])).stdout).toStartWith("-> one / demo");
+});
+
+test("--json is the report, good or bad", async () => {
+  const { home, gateway } = await open();
+  expect(JSON.parse((await home.run(["reload", "--json"])).stdout)).toMatchObject({
+    ok: true,
+    needs_restart: [],
+  });
+  gateway.write("nonsense: 7\n");
+  const bad = await home.run(["reload", "--json"]);
+  expect(bad.code).toBe(1);
+  expect(JSON.parse(bad.stdout)).toMatchObject({ ok: false, error: { code: "config_invalid" } });
+});

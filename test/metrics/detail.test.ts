@@ -1,0 +1,15 @@
+// The one text of a row: what goes in comes out, and what is absent costs nothing.
+
+import { expect, test } from "bun:test";
+import { readDetail, writeDetail } from "../../src/metrics/detail.ts";
+import { sampleAttempt, sampleRecord } from "./samples.ts";
+
+test("an attempt keeps the fingerprint of its key; without one it is no longer than before", () => {
+  const attempts = [sampleAttempt({ credential: "1a2b3c4d", outcome: "failed" }), sampleAttempt()];
+  const record = sampleRecord("r", { attempts });
+  const written = writeDetail(record, "alpha-1", true);
+  expect(readDetail(written, record.startedAtMs).attempts).toEqual(attempts);
+  const [named, unnamed] = (JSON.parse(written) as { attempts: unknown[][] }).attempts;
+  expect(named?.at(-1)).toBe("1a2b3c4d");
+  expect(unnamed).toHaveLength((named?.length ?? 0) - 1);
+});

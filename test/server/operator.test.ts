@@ -1,0 +1,81 @@
+// The operator's routes around routing and providers: who may call them, what they take, how they refuse.
+
+import { afterAll, describe, expect, test } from "bun:test";
+import { createServer } from "../../src/server/server.ts";
+import { fakeFace, goodKey } from "./fake-face.ts";
+
+const face = fakeFace();
+const server = createServer(face, { hostname: "127.0.0.1", port: 0 });
+afterAll(() => server.stop(0));
+
+const base = `http://127.0.0.1:${server.port}`;
+const bearer = { authorization: `Bearer ${goodKey}` };
+const jsonType = { "content-type": "application/json" };
+const classOf = async (path: string, init: RequestInit): Promise<string | undefined> => {
+  await (await fetch(base + path, init)).text();
+  return face.classes.at(-1);
+};
+
+describe("POST /api/route", () => {
+  test("hands on the body and the door, and is never kept", async () => {
+    const answer = await fetch(`${base}/api/route?door=messages`, {
+      method: "POST",
+      headers: { ...bearer, ...jsonType },
+      body: '{"model":"auto"}',
+    });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("cache-control")).toBe("no-store");
+    expect(await answer.json()).toEqual({ door: "messages", body: { model: "auto" } });
+  });
+
+  test("is of class read, wants JSON and a key, and answers POST alone", async () => {
+    const post = { method: "POST", headers: { ...bearer, ...jsonType }, body: "{}" };
+    expect(await classOf("/api/route", post)).toBe("read");
+    const typeless = await fetch(`${base}/api/route`, { method: "POST", headers: bearer, body: "{}" });
+    expect(typeless.status).toBe(415);
+    const keyless = await fetch(`${base}/api/route`, { method: "POST", headers: jsonType, body: "{}" });
+    expect(keyless.status).toBe(401);
+    expect(await keyless.json()).toEqual({ error: expect.objectContaining({ message: expect.any(String) }) });
+    const got = await fetch(`${base}/api/route`, { headers: bearer });
+    expect(got.status).toBe(405);
+    expect(got.headers.get("allow")).toBe("POST");
+  });
+
+  test("a body over the limit is refused before it is read", async () => {
+    const answer = await fetch(`${base}/api/route`, {
+      method: "POST",
+      headers: { ...bearer, ...jsonType },
+      body: JSON.stringify({ text: "x".repeat(2_000) }),
+    });
+    expect(answer.status).toBe(413);
+  });
+});
+
+describe("providers", () => {
+  test("the list is of class read", async () => {
+    const answer = await fetch(`${base}/api/providers`, { headers: bearer });
+    expect(await answer.json()).toEqual({ providers: [{ id: "openai" }] });
+    expect(answer.headers.get("cache-control")).toBe("no-store");
+    expect(await classOf("/api/providers", { headers: bearer })).toBe("read");
+  });
+
+  test("a test is of class write, takes the model from the query and needs no body", async () => {
+    const send = (path: string) => fetch(base + path, { method: "POST", headers: bearer });
+    const answer = await send("/api/providers/openai/test?model=org%2Fbig");
+    expect(await answer.json()).toEqual({ provider: "openai", model: "org/big", ok: true });
+    expect(face.classes.at(-1)).toBe("write");
+    expect(await (await send("/api/providers/openai/test")).json()).toMatchObject({ model: null });
+    expect((await send("/api/providers/other/test")).status).toBe(404);
+    expect((await fetch(`${base}/api/providers/openai/test`, { headers: bearer })).status).toBe(405);
+  });
+});
+
+test("all of them stand in the API description", async () => {
+  const { paths } = (await (await fetch(`${base}/swagger/json`)).json()) as {
+    paths: Record<string, Record<string, { requestBody?: unknown; parameters?: unknown[] }>>;
+  };
+  expect(paths["/api/providers"]?.["get"]).toBeDefined();
+  expect(paths["/api/route"]?.["post"]?.requestBody).toBeDefined();
+  expect(JSON.stringify(paths["/api/route"])).toContain("schemas/RouteExplanation");
+  expect(JSON.stringify(paths["/api/providers/{id}/test"]?.["post"])).toContain("schemas/ProviderTest");
+});
