@@ -78,8 +78,13 @@ export async function explainRoute(
   );
   const [first, ...others] = decision.targets;
   if (first === undefined) throw new Failure("unknown-model", "There is no target.", { param: "model" });
-  const costOf = (target: Target): number | null =>
-    estimateCostUsd(road.providers.get(target.provider)?.modelFacts(target.model) ?? null, needs);
+  const costOf = (target: Target): number | null => {
+    const cost = estimateCostUsd(
+      road.providers.get(target.provider)?.modelFacts(target.model) ?? null,
+      needs,
+    );
+    return cost === null ? null : Math.round(cost * 1e9) / 1e9;
+  };
   return {
     ...first,
     layer: decision.layer,

@@ -3,6 +3,7 @@
 import type { Summary } from "../assemble/gateway.ts";
 import { fullVersion } from "../system/identity.ts";
 import type { CommandContext } from "./command.ts";
+import { notLoadedLines } from "./not-loaded.ts";
 
 export function banner(summary: Summary, context: Pick<CommandContext, "stdout" | "environment">): string {
   const hasColour = context.stdout.isTTY && !context.environment["NO_COLOR"];
@@ -16,7 +17,7 @@ export function banner(summary: Summary, context: Pick<CommandContext, "stdout" 
   }
   const providers = summary.providers.map(({ id, model }) => (model === id ? id : `${id} (${model})`));
   lines.push(`  Providers  ${providers.length === 0 ? "none loaded" : providers.join(", ")}`);
-  for (const { id, reason } of summary.skipped) lines.push(dim(`             not loaded: ${id}, ${reason}`));
+  for (const line of notLoadedLines(summary.skipped)) lines.push(dim(`             not loaded: ${line}`));
   lines.push(`  OpenAI     ${bold(`${summary.url}/v1`)}`);
   lines.push(`  Anthropic  ${bold(summary.url)}`);
   lines.push(`  API page   ${summary.url}/swagger`);

@@ -8,6 +8,7 @@ import {
 import { environmentHere } from "../../assemble/offline.ts";
 import { ConfigProblem } from "../../config/problems.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
+import { notLoadedLines } from "../not-loaded.ts";
 import { readOptions } from "../options.ts";
 import { shownMilliseconds, shownSeconds } from "../quantities.ts";
 import { findGateway, refuseProblem } from "../running-gateway.ts";
@@ -60,8 +61,8 @@ async function run(context: CommandContext): Promise<number> {
 }
 
 function tableOf(report: ProviderReport, isLive: boolean, paper: Paper): string {
-  const skipped = report.skipped.map(
-    ({ id, reason }) => `${paper.dim(`not loaded: ${plain(id)}, ${plain(reason)}`)}\n`,
+  const skipped = notLoadedLines(report.skipped).map(
+    (line) => `${paper.dim(`not loaded: ${plain(line)}`)}\n`,
   );
   if (report.providers.length === 0) return `No provider is loaded.\n${skipped.join("")}`;
   const start = [{ title: "provider" }, { title: "backend" }, { title: "model" }];

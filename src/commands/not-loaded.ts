@@ -1,0 +1,17 @@
+// Providers that are declared but not loaded, in as few lines as people want to read: those that only lack a key
+// are one line together, every other reason is a line of its own.
+
+export type NotLoaded = { readonly id: string; readonly reason: string };
+
+const lacksKey = /(?:is|are) (?:not set|empty)$/;
+
+/** Texts behind "not loaded: ". */
+export function notLoadedLines(skipped: readonly NotLoaded[]): string[] {
+  const keyless = skipped.filter(({ reason }) => lacksKey.test(reason));
+  const others = skipped.filter(({ reason }) => !lacksKey.test(reason));
+  const lines = others.map(({ id, reason }) => `${id}, ${reason}`);
+  const [only, ...more] = keyless;
+  if (only === undefined) return lines;
+  if (more.length === 0) return [...lines, `${only.id}, ${only.reason}`];
+  return [...lines, `for want of a key: ${keyless.map(({ id }) => id).join(", ")}`];
+}
