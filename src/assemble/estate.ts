@@ -20,8 +20,10 @@ import { createTicker } from "../system/ticker.ts";
 import { createGuesses } from "../tenants/guesses.ts";
 import { createQueueBook } from "../tenants/queue-book.ts";
 import type { RequestRecord } from "../canon/record.ts";
+import { createCliBook } from "./cli-book.ts";
+import { createCliRun } from "./cli-run.ts";
 import { createHealthMemory } from "./health-memory.ts";
-import { pricedTarget } from "./priced-target.ts";
+import { createPricedTargets } from "./priced-target.ts";
 import { createSecretBook, type SecretBook } from "./secrets.ts";
 
 export type EstateOptions = {
@@ -52,9 +54,12 @@ export function createEstate(options: EstateOptions) {
   const { redact } = options.secrets ?? secretsOnlyOf(options.loaded);
   /** A provider that a reload took away is still priced for the requests that it was answering. */
   const settingsOf = (id: string): ProviderSettings | undefined => {
-    const configs = options.inUse?.() ?? [options.inForce()];
+    const now = options.inForce().config.providers[id];
+    if (now !== undefined) return now;
+    const configs = options.inUse?.() ?? [];
     return configs.map((each) => each.config.providers[id]).find((each) => each !== undefined);
   };
+  const targetOf = createPricedTargets();
   const keeps = config.metrics.enabled && config.metrics.log_requests;
   const places = databasePaths({
     env: environment,
@@ -82,18 +87,22 @@ export function createEstate(options: EstateOptions) {
       : openSqliteStore({ path: join(options.stateDirectory, "state.db"), clock, log });
   const healthMemory = createHealthMemory({ store: state, health: () => health, clock, log });
   const health = healthOf(options, redact, healthMemory.changed);
+  // A command that only explains starts nothing, and makes no folder.
+  const stateDirectory = options.stateDirectory ?? join(options.homeDirectory, ".local", "state", "clawgate");
+  const run = createCliRun({ stateDirectory, clock, log });
+  const clis = createCliBook({ clock, log, redact, run, stateDirectory, state });
 
   const record = (finished: RequestRecord): void => {
     if (!keeps) return;
     const settings = options.inForce().config;
     const provider = finished.provider === null ? undefined : settingsOf(finished.provider);
     const tracked = settings.prompt_caching.track_metrics === false ? withoutCacheParts(finished) : finished;
-    if (provider === undefined || finished.model === null) {
+    if (provider === undefined || finished.model === null || finished.costNanoUsd !== null) {
       store.record(tracked);
       return;
     }
     // The price is worked out of what was really used; only what is shown of the cache may be switched off.
-    const target = pricedTarget(provider, finished.model);
+    const target = targetOf(provider, finished.model);
     const keep = (): void => {
       const costNanoUsd = prices.costNow(target, finished.usage, finished.startedAtMs);
       store.record(costNanoUsd === null ? tracked : { ...tracked, costNanoUsd });
@@ -123,6 +132,8 @@ export function createEstate(options: EstateOptions) {
     state,
     healthMemory,
     health,
+    stateDirectory,
+    clis,
   };
 }
 

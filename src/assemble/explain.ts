@@ -91,7 +91,7 @@ export async function explainRoute(
     rule: decision.rule,
     confidence: decision.confidence,
     reason: decision.reason,
-    elapsed_ms: estate.clock.monotonicMs() - startedMs,
+    elapsed_ms: Math.round((estate.clock.monotonicMs() - startedMs) * 1000) / 1000,
     facts: factsShown(asked.facts, name),
     candidates: decision.candidates.map((each) => ({ ...each, estimated_cost_usd: costOf(each) })),
     fallbacks: others.map((each) => `${each.provider}/${each.model}`),

@@ -56,7 +56,10 @@ export function createFace(
         current().road,
         estate,
       ),
-    modelList: (dialect) => dialects[dialect].client.encodeModelList(current().cards),
+    modelList(dialect) {
+      estate.clis.refreshAllModels();
+      return dialects[dialect].client.encodeModelList(current().cards());
+    },
     model(dialect, id) {
       const card = findCard(current(), id);
       return card === null ? null : dialects[dialect].client.encodeModel(card);
@@ -122,9 +125,9 @@ export function createFace(
 
 /** A card of the list, or one for any name that a request could use: SDKs ask for models that no list holds. */
 function findCard(assembled: Assembled, id: string): ModelCard | null {
-  const listed = assembled.cards.find((card) => card.id === id);
+  const listed = assembled.cards().find((card) => card.id === id);
   if (listed !== undefined) return listed;
   const target = assembled.road.router.targetOf(id);
-  const card = assembled.cards.find((each) => each.id === `${target?.provider}/${target?.model}`);
+  const card = assembled.cards().find((each) => each.id === `${target?.provider}/${target?.model}`);
   return card === undefined ? null : { ...card, id };
 }

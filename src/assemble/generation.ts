@@ -9,6 +9,7 @@ import type { HostRules } from "../server/face.ts";
 import { createDirectory } from "../tenants/directory.ts";
 import type { HouseEstate } from "./estate.ts";
 import { askProvider } from "./own-request.ts";
+import { cliCards, cliPlanOf } from "./cli-plan.ts";
 import { createProvider } from "./providers.ts";
 import { createRouting } from "./routing.ts";
 
@@ -18,7 +19,8 @@ export type Assembled = {
   readonly road: Generation;
   readonly access: Access;
   readonly rules: HostRules;
-  readonly cards: readonly ModelCard[];
+  /** As they are now: the CLI may have said more meanwhile. */
+  cards(): readonly ModelCard[];
 };
 
 /** Who counts the requests of a generation, so that it can be let go. */
@@ -51,16 +53,22 @@ export function assembleGeneration(
     bodyLimitBytes: Math.floor(config.server.body_limit_mb * 1024 * 1024),
     requestTimeoutMs: config.server.request_timeout_s * 1000,
     retryWaitMs: config.queue.wait_s * 1000,
+    hedgeAfterMs: config.routing.hedge_after_s * 1000,
     setsCacheMarks: config.prompt_caching.stabilize_prefix,
   };
   // Last: what cannot be built must not change what is in use.
-  for (const { id, credentials } of providers.values()) estate.health.enrol(id, credentials);
+  for (const { id, credentials, backend } of providers.values()) {
+    estate.health.enrol(id, credentials);
+    const plan = cliPlanOf(id, loaded, estate.stateDirectory, backend.targetFacts);
+    if (plan !== null) estate.clis.follow(id, plan);
+  }
   return {
     loaded,
     road,
     access: createAccess({
       directory: createDirectory({
-        keys: [...config.auth.keys, ...config.tenants.map((tenant) => tenant.api_key)],
+        keys: config.auth.keys,
+        tenants: config.tenants.map(({ name, api_key: key }) => ({ name, key })),
         adminKey: config.auth.admin_key ?? null,
         stateToken,
       }),
@@ -73,7 +81,7 @@ export function assembleGeneration(
       allowedOrigins: config.server.allowed_origins,
       bodyLimitBytes: road.bodyLimitBytes,
     },
-    cards: cardsOf(loaded, road, estate),
+    cards: () => cardsOf(loaded, road, estate),
   };
 }
 
@@ -104,6 +112,7 @@ function cardsOf(loaded: LoadedConfig, road: Generation, estate: HouseEstate): M
     ...entries.flatMap(([id, { models }]) =>
       models.map((each) => card(`${id}/${each.id}`, id, each.name ?? null, [id, each.id])),
     ),
+    ...cliCards(config, estate.clis).map(([id, owner, model]) => card(id, owner, null, [owner, model])),
     ...Object.entries(config.aliases).flatMap(([name, to]) =>
       name.includes("*") ? [] : [card(name, "clawgate", `alias of ${to}`)],
     ),

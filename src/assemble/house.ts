@@ -76,6 +76,8 @@ export async function openHouse(options: HouseOptions): Promise<House> {
   succession.succeed(loaded, (occupancy) => build(loaded, occupancy));
   const { current } = succession;
   await estate.healthMemory.load();
+  await estate.clis.sweep();
+  await estate.clis.checkJails();
   const reloader = createReloader({
     load: () => options.source.load(),
     started: loaded,
@@ -107,6 +109,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     await server.stop(drainMs + lastWordsMs);
     stopTimer();
     cutOff();
+    await estate.clis.stop();
     await estate.store.close();
     await estate.healthMemory.flush();
     await estate.state.close();

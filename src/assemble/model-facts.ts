@@ -5,13 +5,16 @@ import { createModelFacts as createFacts } from "../catalog/facts.ts";
 import type { LoadedTable, PriceBook } from "../catalog/prices.ts";
 import type { ModelFacts } from "../routing/capabilities.ts";
 
+const anthropic = "https://api.anthropic.com/v1";
+
 export function createModelFacts(
   settings: ProviderSettings,
   prices: Pick<PriceBook, "priceOf"> & LoadedTable,
   nowMs: () => number,
 ): (model: string) => ModelFacts {
   return createFacts({
-    seller: { baseUrl: settings.base_url },
+    // What the program's models can do is what Anthropic's own can.
+    seller: { baseUrl: settings.backend === "claude-cli" ? anthropic : settings.base_url },
     listed: settings.models,
     pricing: settings.pricing ?? null,
     prices,

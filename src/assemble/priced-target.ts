@@ -13,3 +13,22 @@ export function pricedTarget(settings: ProviderSettings, model: string): PricedT
     providerPricing: settings.pricing,
   };
 }
+
+/** Models that one config's provider was priced for; clients can make up any number of names. */
+const mostModels = 1_000;
+
+/** `pricedTarget`, once for each pair: the same object again lets the price book know it by itself. */
+export function createPricedTargets(): (settings: ProviderSettings, model: string) => PricedTarget {
+  // By the settings object, so that what an old config priced goes with it.
+  const known = new WeakMap<ProviderSettings, Map<string, PricedTarget>>();
+  return (settings, model) => {
+    let targets = known.get(settings);
+    if (targets === undefined) known.set(settings, (targets = new Map()));
+    let target = targets.get(model);
+    if (target === undefined) {
+      if (targets.size >= mostModels) targets.clear();
+      targets.set(model, (target = pricedTarget(settings, model)));
+    }
+    return target;
+  };
+}

@@ -13,6 +13,7 @@ import {
   tokenOfText,
   tokenSigner,
 } from "../backends/http/auth.ts";
+import { reportedModel } from "../backends/cli/models.ts";
 import { createHttpBackend } from "../backends/http/backend.ts";
 import { proxyFor, readProxyVariables } from "../backends/http/proxy.ts";
 import { relayBlockersOf } from "../backends/http/quirks.ts";
@@ -26,6 +27,7 @@ import { readTextIfExists } from "../system/files.ts";
 import { userAgent } from "../system/identity.ts";
 import { childEnvironment, runCommand } from "../system/process.ts";
 import type { QueueLimits } from "../tenants/queue.ts";
+import { cliProviderOf } from "./cli-plan.ts";
 import type { HouseEstate } from "./estate.ts";
 import { createModelFacts } from "./model-facts.ts";
 import { isUnchangedUpstream, upstreamIn } from "./same-upstream.ts";
@@ -50,6 +52,7 @@ export const availableBackends: ReadonlySet<BackendName> = new Set([
   "openai-responses",
   "anthropic",
   "google-genai",
+  "claude-cli",
   "demo",
 ]);
 
@@ -65,7 +68,7 @@ export function createProvider(
   estate: HouseEstate,
 ): Provider {
   const listed = new Map(settings.models.map((model) => [model.id, model]));
-  const modelFacts = createModelFacts(settings, estate.prices, estate.clock.nowMs);
+  const modelFacts = modelFactsOf(id, settings, estate);
   // Elsewhere the limit of a list must not cut an answer short: the vendor says no by itself.
   const anthropicLimit = (model: string): number | null => modelFacts(model).maxOutput ?? maxOutputOf(model);
   const targetFacts = (model: string): TargetFacts => {
@@ -74,18 +77,21 @@ export function createProvider(
     return {
       model,
       maxOutput,
+      canThink: modelFacts(model).thinking,
       defaultMaxTokens: settings.max_tokens ?? maxOutput ?? tokensWhenNothingIsKnown,
     };
   };
+  const timeout =
+    settings.backend === "claude-cli" ? cliProviderOf(settings, config).timeout : settings.timeout;
   const names = settings.base_url === null ? [] : quirksAt(settings.base_url, settings.backend);
   return {
     id,
     backend: backendOf(id, settings, targetFacts, environment, estate),
     credentials: credentialsOf(settings),
     limits: {
-      firstTokenMs: settings.timeout.first_token_s * 1000,
-      idleMs: settings.timeout.idle_s * 1000,
-      totalMs: settings.timeout.total_s === undefined ? null : settings.timeout.total_s * 1000,
+      firstTokenMs: timeout.first_token_s * 1000,
+      idleMs: timeout.idle_s * 1000,
+      totalMs: timeout.total_s === undefined ? null : timeout.total_s * 1000,
     },
     queue: estate.queues.of(id, queueLimits(settings, config)),
     isInForce: () => isUnchangedUpstream({ settings, environment }, upstreamIn(estate.inForce(), id)),
@@ -96,9 +102,24 @@ export function createProvider(
 
 export function queueLimits(settings: ProviderSettings, config: Config): QueueLimits {
   return {
-    limit: settings.max_concurrent ?? null,
+    limit:
+      settings.backend === "claude-cli"
+        ? cliProviderOf(settings, config).maxConcurrent
+        : (settings.max_concurrent ?? null),
     depth: config.queue.depth,
     waitMs: config.queue.wait_s * 1000,
+  };
+}
+
+/** The CLI's aliases stand for models of Anthropic's; which, the program says. */
+function modelFactsOf(id: string, settings: ProviderSettings, estate: HouseEstate): Provider["modelFacts"] {
+  const facts = createModelFacts(settings, estate.prices, estate.clock.nowMs);
+  if (settings.backend !== "claude-cli") return facts;
+  const listed = new Set(settings.models.map((model) => model.id));
+  return (model) => {
+    const own = reportedModel(model, estate.clis.models(id))?.resolved;
+    const isTold = listed.has(model) && settings.models.some((each) => each.id === model && each.context_window);
+    return facts(isTold ? model : (own ?? model));
   };
 }
 
@@ -109,6 +130,7 @@ function backendOf(
   environment: Environment,
   estate: HouseEstate,
 ): Backend {
+  if (settings.backend === "claude-cli") return estate.clis.backend(id, targetFacts);
   const name = dialectOfBackend[settings.backend];
   if (name === undefined || settings.base_url === null) {
     return { ...createDemoBackend({ clock: estate.clock }), provider: id };

@@ -129,7 +129,9 @@ export function createReloader(options: {
   };
 }
 
-/** The queues of every provider that somebody can still ask. */
+/** The queues and processes of every provider that somebody can still ask. */
 export function keepQueues(estate: HouseEstate, succession: Succession): void {
-  estate.queues.keep(new Set(succession.living().flatMap(({ road }) => [...road.providers.keys()])));
+  const ids = new Set(succession.living().flatMap(({ road }) => [...road.providers.keys()]));
+  estate.queues.keep(ids);
+  estate.clis.keep(ids);
 }

@@ -1,5 +1,6 @@
 // The router of one config: names, rules and strategy from the file, health, load and prices from the estate.
 
+import { cliOwnNames } from "./cli-plan.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Provider } from "../pipeline/generation.ts";
 import type { ModelFacts } from "../routing/capabilities.ts";
@@ -28,7 +29,9 @@ export function createRouting(
 ): Router {
   const { config } = loaded;
   const entries = Object.entries(config.providers);
+  const own = cliOwnNames(config, estate.clis);
   return createRouter({
+    ...(own === null ? {} : { own }),
     providers: entries.map(([id, { model, models }]) => ({
       id,
       model,

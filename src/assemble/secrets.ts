@@ -42,5 +42,16 @@ function secretsOf(loaded: LoadedConfig): string[] {
     ...providers.flatMap(({ auth }) =>
       auth !== "api_key" && auth.type === "bearer-env" ? (environment[auth.variable] ?? []) : [],
     ),
+    ...[config.cli, ...providers, ...config.tenants].flatMap((each) => secretsAmong(each?.env ?? {})),
+    ...Object.values(config.mcp_servers).flatMap((server) =>
+      "command" in server ? secretsAmong(server.env) : Object.values(server.headers),
+    ),
   ].filter((text) => text.length >= 8);
+}
+
+/** Of a program's variables those whose names say so: a log without the words "production" or "UTC" tells nothing. */
+function secretsAmong(env: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(env).flatMap(([name, value]) =>
+    /KEY|TOKEN|SECRET|PASS|CREDENTIAL|AUTH|PRIVATE/i.test(name) ? [value] : [],
+  );
 }

@@ -4,7 +4,7 @@
 import type { StreamEvent } from "../canon/event.ts";
 import type { Failure } from "../canon/failure.ts";
 import type { ChatRequest, DialectName } from "../canon/request.ts";
-import type { TargetFacts } from "../dialects/dialect.ts";
+import type { Note, TargetFacts } from "../dialects/dialect.ts";
 
 /** One try at one target. */
 export type Call = {
@@ -21,13 +21,29 @@ export type Call = {
   readonly passHeaders: Readonly<Record<string, string>>;
   /** Told once, when the upstream's status line is in. */
   onHeaders(status: number): void;
+  /** Told of what the target's format makes necessary to change or leave out. */
+  readonly note?: Note;
+  /** Whose request it is; null where keys have no names. */
+  readonly tenant: string | null;
+  /** The conversation as the client names it. */
+  readonly session: string | null;
+  readonly wishes: Wishes;
+  /** Told of each parameter that cannot be said here and has no effect, in the client's own spelling (`temperature`). */
+  readonly unsupported?: (parameter: string) => void;
 };
+
+/** What a client asks of a program rather than of a model, as it was written: nobody but that backend judges it. */
+export type Wishes = { readonly effort: string | null; readonly mcpServers: readonly string[] };
+
+export const noWishes: Wishes = { effort: null, mcpServers: [] };
 
 export type Backend = {
   /** The provider's id in the config. */
   readonly provider: string;
   /** The wire format behind it; null for a backend without a wire. */
   readonly dialect: DialectName | null;
+  /** Where there is no wire: the format whose requests it takes without loss. */
+  readonly kin?: DialectName;
   /** What an encoder must know about `model` here. */
   targetFacts(model: string): TargetFacts;
   /** Events in batches, one batch a network chunk. The last event of the last batch is the closing one. */
@@ -37,6 +53,10 @@ export type Backend = {
    * Throws Failure on anything else. Null where there is no wire: then only `generate` works.
    */
   readonly open: ((path: string, body: Uint8Array, call: Call) => Promise<Response>) | null;
+  /** Where there is no wire: stop sequences that cannot be said and are looked for in the answer. */
+  readonly unsaidStops?: (request: ChatRequest) => readonly string[];
+  /** Will this request go on with a process that waits for it? Such a one must not wait behind others for a turn. */
+  readonly continues?: (request: ChatRequest, call: Call) => Promise<boolean>;
   /** A free look whether somebody is there (the model list). Null: all is well. Absent where there is nothing to look at. */
   readonly check?: (signal: AbortSignal) => Promise<Failure | null>;
 };

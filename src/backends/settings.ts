@@ -1,7 +1,9 @@
-// The `providers`, `health` and `queue` sections of the config: who can answer, how to reach them, how long to wait.
+// The `providers` section of the config: who can answer, how to reach them, how long to wait.
 // It must never know a vendor by name; vendors.ts does.
 
 import { z } from "zod";
+import { cliKeysIn, wireKeysIn } from "./cli/provider-keys.ts";
+import { cliKeys } from "./cli/settings.ts";
 import { isUnversioned } from "./http/unversioned.ts";
 
 export const backendNames = [
@@ -106,11 +108,16 @@ const timeout = z
   .prefault({})
   .transform(({ read_s, ...rest }) => ({
     ...rest,
-    first_token_s: rest.first_token_s ?? read_s ?? 120,
-    idle_s: rest.idle_s ?? read_s ?? 300,
+    first_token_s: rest.first_token_s ?? read_s,
+    idle_s: rest.idle_s ?? read_s,
   }));
 
-export type TimeoutSettings = z.infer<typeof timeout>;
+export type TimeoutSettings = {
+  readonly connect_s: number;
+  readonly first_token_s: number;
+  readonly idle_s: number;
+  readonly total_s?: number | undefined;
+};
 
 const auth = z.union([
   z.literal("api_key"),
@@ -239,6 +246,7 @@ const providerShape = z.strictObject({
     .describe(
       "`api_key`, or a bearer token: bearer-env {variable}, bearer-file {path, pointer}, bearer-command {command}.",
     ),
+  ...cliKeys,
 });
 
 const officialBaseUrls: Partial<Record<z.infer<typeof providerShape>["backend"], string>> = {
@@ -254,11 +262,20 @@ const modelsOfBackendsWithoutWire: Partial<Record<BackendName, string>> = {
 /**
  * One provider, settled: `base_url` is resolved (null for backends without a wire), `model` is always there and is
  * one of `models`, every timeout has its value, `api_keys` are all keys that are there and `api_key` is the first of them.
+ * The keys of a claude-cli provider stay as they are written: cli/provider-keys.ts lays the `cli` section around them.
  */
 export const providerSettings = providerShape.transform((raw, context) => {
   const backend: BackendName = raw.backend === "anthropic-compat" ? "anthropic" : raw.backend;
+  const isCli = backend === "claude-cli";
+  const misplaced = isCli ? wireKeysIn(raw) : cliKeysIn(raw);
+  for (const key of misplaced) {
+    const message = isCli
+      ? `${key} says nothing to backend claude-cli; its variables (ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL) go into \`env\``
+      : `${key} is a key of backend claude-cli, and this provider has backend ${raw.backend}`;
+    context.addIssue({ code: "custom", path: [key], message });
+  }
   const modelWithoutWire = modelsOfBackendsWithoutWire[backend];
-  const model = raw.model ?? raw.models[0]?.id ?? modelWithoutWire;
+  const model = raw.model ?? raw.models[0]?.id ?? (isCli ? raw.default_model : undefined) ?? modelWithoutWire;
   let baseUrl: string | null = null;
   if (modelWithoutWire === undefined) {
     const written = raw.base_url ?? officialBaseUrls[raw.backend];
@@ -273,13 +290,19 @@ export const providerSettings = providerShape.transform((raw, context) => {
     context.addIssue({ code: "custom", path: ["model"], message: "the provider needs `model` or `models`" });
     return z.NEVER;
   }
-  const models: readonly ModelSettings[] = raw.models.some((listed) => listed.id === model)
-    ? raw.models
-    : [{ id: model }, ...raw.models];
   const api_keys: readonly string[] = [raw.api_key ?? "", ...(raw.api_keys ?? [])].filter(
     (key) => key !== "",
   );
-  return { ...raw, api_key: api_keys[0], api_keys, backend, base_url: baseUrl, model, models };
+  const models: readonly ModelSettings[] = raw.models.some((listed) => listed.id === model)
+    ? raw.models
+    : [{ id: model }, ...raw.models];
+  // What the CLI may take depends on the rest of its config; unlimited here means unwritten.
+  const timeout: TimeoutSettings = {
+    ...raw.timeout,
+    first_token_s: raw.timeout.first_token_s ?? (isCli ? Infinity : 120),
+    idle_s: raw.timeout.idle_s ?? (isCli ? Infinity : 300),
+  };
+  return { ...raw, api_key: api_keys[0], api_keys, backend, base_url: baseUrl, model, models, timeout };
 });
 
 export type ProviderSettings = z.infer<typeof providerSettings>;
@@ -296,60 +319,6 @@ export const providersSettings = z
     providerSettings,
   )
   .prefault({});
-
-export const healthSettings = z
-  .strictObject({
-    consecutive_failures_before_skip: z
-      .number()
-      .int()
-      .min(1)
-      .max(1000)
-      .default(5)
-      .describe("Failures in a row after which a provider is left out for a while."),
-    recovery_check_interval_seconds: z
-      .number()
-      .min(0.01)
-      .max(86_400)
-      .default(30)
-      .describe("Seconds until such a provider gets its first new try."),
-    timeout_seconds: z
-      .number()
-      .min(0.01)
-      .max(3600)
-      .default(10)
-      .describe("Seconds that a liveness probe may take."),
-    check_interval_seconds: z
-      .number()
-      .min(0)
-      .max(86_400)
-      .default(300)
-      .describe("Seconds between free liveness probes (the model list) of idle providers; 0 = never."),
-  })
-  .prefault({});
-
-export type HealthSettings = z.infer<typeof healthSettings>;
-
-export const queueSettings = z
-  .strictObject({
-    wait_s: z
-      .number()
-      .min(0)
-      .max(3600)
-      .default(5)
-      .describe(
-        "Seconds that a request waits for a provider at its `max_concurrent` before the next one is tried.",
-      ),
-    depth: z
-      .number()
-      .int()
-      .min(0)
-      .max(100_000)
-      .default(64)
-      .describe("Requests that may wait for one provider."),
-  })
-  .prefault({});
-
-export type QueueSettings = z.infer<typeof queueSettings>;
 
 /** A vendor as discovery and the catalogue know it: what a person would write to use it. */
 export type VendorRow<Quirk extends string = string> = {

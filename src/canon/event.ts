@@ -40,6 +40,8 @@ export type ClosingEvent =
       readonly reason: FinishReason;
       readonly usage: Usage;
       readonly stopSequence?: string | null;
+      /** What the provider itself says that this answer cost, in US dollars. */
+      readonly costUsd?: number;
       readonly extras?: Extras;
     }
   | { readonly type: "failure"; readonly failure: Failure };

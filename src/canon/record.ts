@@ -25,6 +25,8 @@ export type AttemptRecord = {
   readonly firstTokenMs: number | null;
   readonly durationMs: number;
   readonly maybeBilled: boolean;
+  /** What the target's format or model made necessary to change or leave out, in stable words; mostly nothing. */
+  readonly adapted: readonly string[];
 };
 
 export type RequestRecord = {
@@ -37,6 +39,7 @@ export type RequestRecord = {
   readonly door: string;
   /** The client program's name, from its user agent, at most 80 characters. */
   readonly client: string | null;
+  /** The client's own words; after them "hedged" when two targets were asked at the same time, so that both may be billed. */
   readonly tags: readonly string[];
   readonly requestedModel: string;
   readonly stream: boolean;

@@ -4,7 +4,7 @@
 import type { ModelPrice } from "@pydantic/genai-prices";
 import type { Usage } from "../canon/usage.ts";
 import { costByPricing, costByTable, type Pricing } from "./cost.ts";
-import { loadPriceTable, type PriceTable, type Seller } from "./table.ts";
+import { loadPriceTable, type PriceTable, type Seller, type TableEntry } from "./table.ts";
 
 export type { Pricing } from "./cost.ts";
 
@@ -97,8 +97,16 @@ export function createPriceBook(options: PriceBookOptions): PriceBook & LoadedTa
     return loading;
   };
 
+  // Callers keep their targets, so most are known by themselves; the table would write a key for each question.
+  const entries = new WeakMap<PricedTarget, TableEntry | null>();
+  const entryOf = (target: PricedTarget): TableEntry | null => {
+    if (table === null) return null;
+    let entry = entries.get(target);
+    if (entry === undefined) entries.set(target, (entry = table.find(target.seller, target.model)));
+    return entry;
+  };
   const tablePrices = (target: PricedTarget, atMs: number): ModelPrice | null =>
-    table?.find(target.seller, target.model)?.pricesAt(atMs) ?? null;
+    entryOf(target)?.pricesAt(atMs) ?? null;
 
   const prepare = (target: PricedTarget): Promise<void> =>
     ownPricing(target) === null && table === null ? loadOnce() : Promise.resolve();

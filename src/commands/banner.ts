@@ -20,9 +20,17 @@ export function banner(summary: Summary, context: Pick<CommandContext, "stdout" 
   for (const line of notLoadedLines(summary.skipped)) lines.push(dim(`             not loaded: ${line}`));
   lines.push(`  OpenAI     ${bold(`${summary.url}/v1`)}`);
   lines.push(`  Anthropic  ${bold(summary.url)}`);
+  lines.push(`  Gemini     ${summary.url}`);
   lines.push(`  API page   ${summary.url}/swagger`);
   lines.push(`  Health     ${summary.url}/health`);
-  lines.push("", "  Try it:", "", ...tryIt(summary).map((line) => `    ${line}`), "");
+  if (summary.providers.length === 0)
+    lines.push(
+      "",
+      "  No provider is loaded, so no model can answer yet. Set the key of one in the environment or in .env and",
+      "  start again; clawgate serve --demo serves the built-in demonstration.",
+      "",
+    );
+  else lines.push("", "  Try it:", "", ...tryIt(summary).map((line) => `    ${line}`), "");
   if (summary.providers.some(({ id }) => id === "demo"))
     lines.push(
       "  Only the built-in demonstration is being served: it answers offline and asks no AI model.",

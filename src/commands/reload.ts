@@ -51,7 +51,7 @@ function wordsOfReport(report: unknown): string {
   const restart = textsOf(memberOf(report, "needs_restart"));
   return [
     changes.length === 0
-      ? "The config was read again: nothing has changed."
+      ? "The config was read again: nothing has changed since it was last read (a changed file is read by itself)."
       : `The config was read again and is in force. Changed: ${changes.join(", ")}.`,
     ...(restart.length === 0 ? [] : [`Only a restart puts these into force: ${restart.join(", ")}.`]),
     ...textsOf(memberOf(report, "notices")).map((notice) => `note: ${notice}`),

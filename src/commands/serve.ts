@@ -1,11 +1,11 @@
 // `clawgate serve`: load or discover a config, open the house, say where it stands, and stop it in order.
 
-import { parseArgs } from "node:util";
 import { type Gateway, openGateway } from "../assemble/gateway.ts";
 import { ConfigProblem } from "../config/problems.ts";
 import { errorCode } from "../system/files.ts";
 import { banner } from "./banner.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
+import { readOptions } from "./options.ts";
 import { fileMode, readFile } from "./surroundings.ts";
 
 const help = `Usage: clawgate [serve] [options]
@@ -25,43 +25,26 @@ Signals: SIGTERM and SIGINT drain running requests (server.drain_s) and stop; a 
 SIGHUP reads the config again, as a change of the config file or its .env does. A config that is not valid changes nothing.
 `;
 
-type Options = { config?: string; host?: string; port?: string; demo: boolean; jsonLog: boolean };
-
-function readOptions(args: readonly string[]): Options | string {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        config: { type: "string" },
-        host: { type: "string" },
-        port: { type: "string" },
-        demo: { type: "boolean", default: false },
-        "json-log": { type: "boolean", default: false },
-      },
-    });
-    const { "json-log": jsonLog, demo, ...rest } = values;
-    return { ...rest, demo, jsonLog };
-  } catch (thrown) {
-    return thrown instanceof Error ? thrown.message : String(thrown);
-  }
-}
-
 async function run(context: CommandContext): Promise<number> {
-  const options = readOptions(context.args);
-  if (typeof options === "string") {
-    context.stderr.write(`clawgate serve: ${options}\nclawgate serve --help shows the options.\n`);
-    return exitCodes.usage;
-  }
+  const read = readOptions(context, "serve", {
+    config: { type: "string" },
+    host: { type: "string" },
+    port: { type: "string" },
+    demo: { type: "boolean", default: false },
+    "json-log": { type: "boolean", default: false },
+  });
+  if ("usage" in read) return read.usage;
+  const { config, host, port, demo, "json-log": isJsonLog } = read.values;
   const input = {
-    argvConfigPath: options.config,
+    argvConfigPath: config,
     environment: context.environment,
     workingDirectory: context.workingDirectory,
     homeDirectory: context.homeDirectory,
     readFile,
     fileMode,
-    flags: { host: options.host, port: options.port },
-    isDemo: options.demo,
-    isJsonLog: options.jsonLog,
+    flags: { host, port },
+    isDemo: demo,
+    isJsonLog,
     stderr: context.stderr,
   };
   const hangup = listenForHangup();
@@ -74,11 +57,11 @@ async function run(context: CommandContext): Promise<number> {
       context.stderr.write(`${thrown.message}\n`);
       return exitCodes.config;
     }
-    const words = startFailure(thrown, options);
+    const words = startFailure(thrown, port);
     context.stderr.write(`clawgate: ${words}\n`);
     return exitCodes.failed;
   }
-  if (!options.jsonLog) context.stdout.write(banner(opened.summary, context));
+  if (!isJsonLog) context.stdout.write(banner(opened.summary, context));
   hangup.reload(opened.house);
   return untilStopped(opened).finally(hangup.stop);
 }
@@ -127,11 +110,11 @@ function untilStopped({ house, drainMs }: Gateway): Promise<number> {
   });
 }
 
-function startFailure(thrown: unknown, options: Options): string {
+function startFailure(thrown: unknown, port: string | undefined): string {
   const code = errorCode(thrown);
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   if (code === "EADDRINUSE" || /in use/i.test(message))
-    return `the address is already in use${options.port === undefined ? "" : ` (port ${options.port})`}. Another gateway may be running; choose a port with --port.`;
+    return `the address is already in use${port === undefined ? "" : ` (port ${port})`}. Another gateway may be running; choose a port with --port.`;
   if (code === "EACCES") return `this address may not be used without more rights: ${message}`;
   return message;
 }

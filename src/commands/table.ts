@@ -1,10 +1,11 @@
 // The commands, one line each. A new command is a file and a line here.
 
 import type { Command } from "./command.ts";
+import { doctor } from "./doctor.ts";
 import { providers } from "./providers/group.ts";
 import { reload } from "./reload.ts";
 import { route } from "./route.ts";
 import { serve } from "./serve.ts";
 import { versionCommand } from "./version.ts";
 
-export const commands: readonly Command[] = [serve, route, providers, reload, versionCommand];
+export const commands: readonly Command[] = [serve, route, providers, reload, doctor, versionCommand];

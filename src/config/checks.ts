@@ -10,7 +10,9 @@ import { keysOf } from "./providers.ts";
 import type { Config } from "./schema.ts";
 import { isTree, type Tree, valueAt } from "./values.ts";
 
-type Checked = Omit<Config, "fallback_chain"> & { readonly fallback_chain?: readonly string[] | undefined };
+type Checked = Omit<Config, "fallback_chain" | "mcp_servers"> & {
+  readonly fallback_chain?: readonly string[] | undefined;
+};
 
 /** Providers as they are declared, skipped ones included, with the model names each lists. */
 export type Declared = ReadonlyMap<string, readonly string[]>;
@@ -31,13 +33,17 @@ export function declaredProviders(value: unknown): Declared {
 }
 
 /** Names that the CLI knows by itself, with the prefixes that its forerunners took. */
-const cliModel = /^(claude-code-cli\/|claude-max\/|cc-gateway\/)?(claude-.+|opus|sonnet|haiku)/i;
+const cliModel =
+  /^(claude-code-cli\/|claude-max\/|cc-gateway\/|openai\/)?(claude-.+|(opus|sonnet|haiku)(-4(-[56])?)?$|fable$)/i;
 
 export function nameFindings(config: Checked, declared: Declared): readonly Finding[] {
   const findings: Finding[] = [];
   const ids = [...declared.keys()];
   const listed = new Set([...declared.values()].flat());
-  const hasCli = config.cli !== undefined || declared.has("claude-cli");
+  const hasCli =
+    config.cli !== undefined ||
+    declared.has("claude-cli") ||
+    Object.values(config.providers).some((each) => each.backend === "claude-cli");
 
   const isTarget = (name: string): boolean => {
     const slash = name.indexOf("/");

@@ -2,8 +2,9 @@
 // a key's meaning, bounds and default stand in the settings.ts of the feature that reads it.
 
 import { z } from "zod";
-import { cliSettings, mcpServersSettings } from "../backends/cli/settings.ts";
-import { healthSettings, providersSettings, queueSettings } from "../backends/settings.ts";
+import { cliSettings, type McpServers, mcpServersSettings } from "../backends/cli/settings.ts";
+import { healthSettings, queueSettings } from "../backends/health/settings.ts";
+import { providersSettings } from "../backends/settings.ts";
 import { metricsSettings, promptCachingSettings } from "../metrics/settings.ts";
 import { skillsSettings } from "../openclaw/settings.ts";
 import { streamingSettings } from "../pipeline/settings.ts";
@@ -47,9 +48,10 @@ export const configSchema = z.strictObject({
 /** What a person may write. */
 export type ConfigInput = z.input<typeof configSchema>;
 
-/** The file after defaults. `fallback_chain` is always there and names loaded providers only. */
-export type Config = Omit<z.infer<typeof configSchema>, "fallback_chain"> & {
+/** The file after defaults. `fallback_chain` is always there and names loaded providers only; `mcp_servers` is read. */
+export type Config = Omit<z.infer<typeof configSchema>, "fallback_chain" | "mcp_servers"> & {
   readonly fallback_chain: readonly string[];
+  readonly mcp_servers: McpServers;
 };
 
 /**
@@ -57,11 +59,8 @@ export type Config = Omit<z.infer<typeof configSchema>, "fallback_chain"> & {
  * Whoever brings the feature deletes its row. `*` stands for every entry of a map or list.
  */
 export const awaitedKeys: readonly { readonly path: readonly string[]; readonly effect: string }[] = [
-  { path: ["routing", "hedge_after_s"], effect: "no second target is asked early" },
-  { path: ["cli"], effect: "no CLI program is run" },
+  { path: ["cli", "max_per_tenant"], effect: "only max_concurrent limits a tenant" },
   { path: ["session"], effect: "no CLI session is kept" },
-  { path: ["skills"], effect: "no skills are pulled" },
-  { path: ["tenants"], effect: "a tenant's key opens the door, but its working_dir and env are not used" },
-  { path: ["mcp_servers"], effect: "no MCP server is started" },
+  { path: ["skills", "sync"], effect: "no skills are pulled" },
   { path: ["server", "docker_host_ip"], effect: "no container is told an address" },
 ];

@@ -1,6 +1,7 @@
 // Where the config file is looked for. A file that was named must exist; the usual places need not.
 
 import { isAbsolute, join } from "node:path";
+import { errorCode } from "../system/files.ts";
 
 export type SearchInput = {
   /** The value of `--config`. */
@@ -42,8 +43,13 @@ export function findConfigFile(input: SearchInput): Search {
       if (text !== null) return { file: { path, text } };
       if (named !== undefined) return { missing: path, namedBy: by, reason: "there is no such file" };
     } catch (error) {
-      return { missing: path, namedBy: by, reason: error instanceof Error ? error.message : String(error) };
+      return { missing: path, namedBy: by, reason: reasonOf(error) };
     }
   }
   return { file: null };
+}
+
+function reasonOf(error: unknown): string {
+  if (errorCode(error) === "EISDIR") return "it is a folder";
+  return error instanceof Error ? error.message : String(error);
 }

@@ -3,18 +3,20 @@
 
 import { dirname, join } from "node:path";
 import { type BackendName, providerSettings } from "../backends/settings.ts";
+import { withCliSection } from "./cli-section.ts";
 import { checkExposure, declaredProviders, keyFindings, nameFindings, vendorKeyFindings } from "./checks.ts";
 import { type ConfigDocument, dotted, type Path } from "./document.ts";
 import { documentedVariables, type Environment, keyVariables, mergeEnvironment } from "./environment.ts";
 import { type Expanded, expand, variablesIn } from "./expand.ts";
 import { type Finding, findingsOf } from "./issues.ts";
+import { readMcpServers } from "./mcp-file.ts";
 import { authNotices, awaitedNotices, holdsPlainKeys } from "./notices.ts";
 import { type Flags, type Override, overridesOf } from "./overrides.ts";
 import { ConfigProblem, type Problem } from "./problems.ts";
 import { isBelow, type SkippedProvider, sortProviders } from "./providers.ts";
 import { type Config, configSchema } from "./schema.ts";
 import type { SearchInput } from "./search.ts";
-import { isTree, type Tree, valueAt, withoutNulls, withValueAt } from "./values.ts";
+import { isTree, valueAt, withoutNulls, withValueAt } from "./values.ts";
 
 export type LoadInput = SearchInput & {
   /** Backends that this build can drive; providers of others are skipped. */
@@ -68,14 +70,6 @@ export function environmentFor(
   return { environment: mergeEnvironment(input.environment, texts, known), notices };
 }
 
-/** A `cli:` section makes the provider `claude-cli`. */
-function withCliProvider(value: Tree): Tree {
-  const providers = isTree(value["providers"]) ? value["providers"] : {};
-  const hasOne = Object.values(providers).some((entry) => valueAt(entry, ["backend"]) === "claude-cli");
-  if (!isTree(value["cli"]) || hasOne || "claude-cli" in providers) return value;
-  return { ...value, providers: { ...providers, "claude-cli": { backend: "claude-cli" } } };
-}
-
 /** Variables are text; where the schema wants a number or a boolean, a text that came out of a variable is read as one. */
 function withReadNumbers(
   value: unknown,
@@ -125,13 +119,17 @@ export function settle(
   const expanded = expand(isTree(written) ? written : {}, (name) => environment[name]);
   const expandedTree = isTree(expanded.value) ? expanded.value : {};
   const { overrides, refused } = overridesOf(expandedTree, environment, input.flags ?? {});
+  // A section that is not a map would vanish below the override, and its fault with it.
   const overridden = overrides.reduce<unknown>(
-    (value, override) => withValueAt(value, override.path, override.value),
+    (value, override) =>
+      isMapOrAbsent(valueAt(expandedTree, override.path.slice(0, -1)))
+        ? withValueAt(value, override.path, override.value)
+        : value,
     expandedTree,
   );
-  const declared = withCliProvider(isTree(overridden) ? overridden : {});
+  const declared = withCliSection(isTree(overridden) ? overridden : {}, overrides);
   const sorted = sortProviders({ ...expanded, value: declared }, input.availableBackends, environment);
-  const value = { ...declared, providers: sorted.loaded };
+  const value = isMapOrAbsent(declared["providers"]) ? { ...declared, providers: sorted.loaded } : declared;
 
   const originAt = (at: Path): Override | undefined =>
     overrides.findLast((override) => isBelow(at, [override.path]));
@@ -183,7 +181,15 @@ export function settle(
 
   const loadedIds = Object.keys(parsed.config.providers);
   const chain = parsed.config.fallback_chain?.filter((id) => loadedIds.includes(id)) ?? loadedIds;
-  const config: Config = { ...parsed.config, fallback_chain: chain };
+  const config: Config = {
+    ...parsed.config,
+    fallback_chain: chain,
+    mcp_servers: readMcpServers(
+      parsed.config.mcp_servers,
+      path === null || originAt(["mcp_servers"]) !== undefined ? input.workingDirectory : dirname(path),
+      input.readFile,
+    ),
+  };
   const exposure = checkExposure(config);
   if (exposure !== null) throw new ConfigProblem([plain(["server", "host"], exposure, null)]);
 
@@ -206,6 +212,10 @@ export function settle(
       ...(isUnlocked ? ["REQUIRE_AUTH=false: the keys of this config are not asked for"] : []),
     ],
   };
+}
+
+function isMapOrAbsent(value: unknown): boolean {
+  return value === undefined || isTree(value);
 }
 
 function placeOf(path: string | null, line: number | null): string {

@@ -36,6 +36,8 @@ export type ClientHalf = {
   decodeRequest(body: unknown): ChatRequest;
   /** Asked before a request goes to a backend of ANOTHER dialect: the Failure that says what would be lost, or null. */
   readonly refuseTranslation: (request: ChatRequest) => Failure | null;
+  /** The same for what is not refused but left behind, because only this format can say it. */
+  noteLosses(request: ChatRequest, note: Note): void;
   streamEncoder(facts: AnswerFacts): StreamEncoder;
   encodeReply(reply: Reply, facts: AnswerFacts): unknown;
   /** The JSON body of an error answer. */
@@ -60,7 +62,15 @@ export type TargetFacts = {
   readonly defaultMaxTokens: number;
   /** The model's own ceiling, null when unknown; a larger wish is cut to it. */
   readonly maxOutput: number | null;
+  /** False: it is known not to think, and a wish for it is left out. Null or absent: nobody knows. */
+  readonly canThink?: boolean | null;
 };
+
+/**
+ * Told of everything that changes what the model sees or may do on the way into a format: short stable ASCII words
+ * (`thinking-blocks-dropped`, `max-tokens-cut:8192`), the same one as often as it happens.
+ */
+export type Note = (adaptation: string) => void;
 
 /** Frames -> events. After a closing event it yields nothing more. */
 export type StreamDecoder = {
@@ -111,7 +121,9 @@ export type RelayHalf = {
   /** The same for a whole JSON answer of the plainest kind; null: read it in full (`readReply`), it may hold a surprise. */
   glanceReply(body: unknown): Glance | null;
   /** Top-level members that must change before the bytes may go upstream. Throws Failure on a member of the wrong kind. */
-  edits(scan: JsonScan, bytes: Buffer, target: TargetFacts): readonly JsonEdit[];
+  edits(scan: JsonScan, bytes: Buffer, target: TargetFacts, note?: Note): readonly JsonEdit[];
+  /** Does the body ask for thinking? Only asked where the model is known not to think; such a body goes through the hub. */
+  wishesToThink(scan: JsonScan, bytes: Buffer): boolean;
 };
 
 /** What an upstream path may depend on. */
@@ -121,7 +133,9 @@ export type BackendHalf = {
   /** Path (and query) below the provider's base URL. `model` is the upstream's own id, not yet escaped. */
   path(call: UpstreamCall): string;
   /** JSON body that asks for a stream. Drops or adapts what this format cannot say; throws Failure `unsupported` when dropping would change the answer. */
-  encodeRequest(request: ChatRequest, target: TargetFacts): Record<string, unknown>;
+  encodeRequest(request: ChatRequest, target: TargetFacts, note?: Note): Record<string, unknown>;
+  /** Stop sequences that this format cannot say: `encodeRequest` leaves them out and the hub looks for them in the answer. */
+  unsaidStops?(request: ChatRequest): readonly string[];
   streamDecoder(): StreamDecoder;
   /** A plain JSON answer as events (a vendor that ignores `stream`, or the relay's record). */
   readReply(body: unknown): StreamEvent[];

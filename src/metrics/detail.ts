@@ -23,7 +23,8 @@ type PackedAttempt = readonly [
   firstTokenMs: number | null,
   durationMs: number | null,
   maybeBilled: 0 | 1,
-  credential?: string,
+  credential?: string | null,
+  adapted?: readonly string[],
 ];
 
 // Absent means null (or none), so that a field costs nothing until it is used.
@@ -65,13 +66,23 @@ function packAttempt(attempt: AttemptRecord, requestStartedAtMs: number): Packed
     fine(attempt.firstTokenMs),
     fine(attempt.durationMs),
     attempt.maybeBilled ? 1 : 0,
-    ...(attempt.credential === null ? ([] as const) : ([attempt.credential] as const)),
+    ...packedEnd(attempt),
   ];
+}
+
+/** What most attempts do not have costs nothing. */
+function packedEnd({
+  credential,
+  adapted,
+}: AttemptRecord): [] | [string] | [string | null, readonly string[]] {
+  if (adapted.length > 0) return [credential, adapted];
+  return credential === null ? [] : [credential];
 }
 
 function unpackAttempt(packed: PackedAttempt, requestStartedAtMs: number): AttemptRecord {
   const [provider, model, outcome, lane, status, failure, message, startedAfterMs] = packed;
-  const [, , , , , , , , waitMs, headersMs, firstTokenMs, durationMs, maybeBilled, credential] = packed;
+  const [, , , , , , , , waitMs, headersMs, firstTokenMs, durationMs, maybeBilled, credential, adapted] =
+    packed;
   return {
     provider,
     model,
@@ -87,6 +98,7 @@ function unpackAttempt(packed: PackedAttempt, requestStartedAtMs: number): Attem
     firstTokenMs,
     durationMs: durationMs ?? 0,
     maybeBilled: maybeBilled === 1,
+    adapted: adapted ?? [],
   };
 }
 

@@ -5,6 +5,7 @@ import { drizzle } from "drizzle-orm/bun-sqlite";
 import { readDetail } from "./detail.ts";
 import { cacheHit, cacheMiss } from "./measures.ts";
 import type { RecentRow } from "./report-shapes.ts";
+import { snakeCased } from "./snake-case.ts";
 import type { RecordSource } from "./store.ts";
 import { requests } from "./tables.ts";
 
@@ -63,8 +64,8 @@ function shape(row: Stored): RecentRow {
     confidence: detail.confidence,
     reason: detail.reason,
     candidates: detail.candidates,
-    facts: detail.facts,
-    attempts: detail.attempts,
+    facts: detail.facts === null ? null : snakeCased(detail.facts),
+    attempts: detail.attempts.map(snakeCased),
     queue_wait_ms: detail.queueWaitMs,
     overhead_ms: detail.overheadMs,
     first_token_ms: row.firstTokenMs,

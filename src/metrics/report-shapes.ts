@@ -1,6 +1,7 @@
 // The answers of /api/stats and /api/recent. The first group of each shape is ClawGate's own (names, units, rounding)
 // and is never renamed; what follows it is ours. USD are floats with 6 decimals, null is unknown.
 
+import type { SnakeCased } from "./snake-case.ts";
 import type { Candidate } from "../canon/decision.ts";
 import type { AttemptRecord } from "../canon/record.ts";
 import type { StoreStatus } from "./store.ts";
@@ -137,7 +138,7 @@ export type RecentRow = {
   readonly reason: string | null;
   readonly candidates: readonly Candidate[];
   readonly facts: Readonly<Record<string, unknown>> | null;
-  readonly attempts: readonly AttemptRecord[];
+  readonly attempts: readonly SnakeCased<AttemptRecord>[];
   readonly queue_wait_ms: number;
   readonly overhead_ms: number | null;
   readonly first_token_ms: number | null;

@@ -10,6 +10,18 @@ export const skillsSettings = z
       .default("auto")
       .describe("When skills are pulled from OpenClaw: by set-up, by command only, or never."),
     dir: z.string().min(1).optional().describe("Folder of the skills. Absent: `<state dir>/skills`."),
+    load: z
+      .boolean()
+      .default(true)
+      .describe(
+        "Whether the CLI gets the skills of a tenant (`<dir>/<tenant>/<skill>/SKILL.md`) for its requests.",
+      ),
+    prompt: z
+      .enum(["auto", "always", "never"])
+      .default("auto")
+      .describe(
+        "Whether the CLI is taught OpenClaw's command line: auto = for requests of a named tenant, where the CLI has a shell or `cli.skill_file` is set.",
+      ),
   })
   .prefault({});
 

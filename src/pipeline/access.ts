@@ -41,7 +41,7 @@ export function createAccess(options: AccessOptions): Access {
   const adminOnly = (key: string): Caller | null => (directory.isAdmin(key) ? operator : null);
   const keyHolder = (key: string): Caller | null => {
     const found = directory.identify(key);
-    return found === null ? null : { tenant: null, keyId: found.keyId, isAdmin: false };
+    return found === null ? null : { tenant: found.tenant, keyId: found.keyId, isAdmin: false };
   };
 
   /** Wrong keys are counted against this address; unlike `requireLocal` it refuses nobody. */

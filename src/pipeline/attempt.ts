@@ -5,17 +5,24 @@ import type { Target } from "../canon/decision.ts";
 import { consequences, Failure, failureFrom } from "../canon/failure.ts";
 import { busy, ownedFailure, summary } from "./blame.ts";
 import type { Provider } from "./generation.ts";
+import { mayHedge, openHedged, type Try } from "./hedge.ts";
 import { beginTrial, endTrial, type Run, type Trial } from "./run.ts";
-import { type LaneFactory, type Opened, tryOne } from "./try-target.ts";
+import { goesOn, type LaneChoice, type Opened, tryOne } from "./try-target.ts";
 
-export type { Opened } from "./try-target.ts";
+export type { LaneChoice, Opened } from "./try-target.ts";
 
-/** Which lane a provider would get; `null` with a reason when this request cannot go there at all. */
-export type LaneChoice =
-  { readonly lane: Trial["lane"]; readonly open: LaneFactory } | { readonly refusal: Failure };
+/** What may come after a failure. `again`: the same target, with its next credential. */
+type Verdict = "again" | "next" | "over";
+type Outcome = Opened | Verdict;
 
-/** `again`: the same target, with its next credential. */
-type Outcome = Opened | "again" | "next" | "over";
+/** What the tries of one request have taught so far. */
+type Lessons = {
+  readonly failures: { readonly provider: string; readonly failure: Failure }[];
+  isRetry: boolean;
+  minimumWindow: number | null;
+  /** The target that was asked beside another and failed. `again`: another one of its credentials may do. */
+  asked: { readonly target: Target; readonly verdict: Verdict } | null;
+};
 
 const noneTried: readonly string[] = [];
 
@@ -26,10 +33,9 @@ export async function openFirst(
   passHeaders: (provider: Provider) => Readonly<Record<string, string>>,
 ): Promise<Opened> {
   const { estate, generation, context } = run;
-  const failures: { provider: string; failure: Failure }[] = [];
+  const lessons: Lessons = { failures: [], isRetry: false, minimumWindow: null, asked: null };
+  const { failures } = lessons;
   const heldBack: { target: Target; untilMs: number }[] = [];
-  let isRetry = false;
-  let minimumWindow: number | null = null;
 
   const isHeldBack = (target: Target): boolean => {
     const verdict = estate.health.judge(target.provider, target.model);
@@ -42,8 +48,10 @@ export async function openFirst(
   const attempt = async (target: Target, isLastResort: boolean): Promise<Outcome> => {
     const provider = generation.providers.get(target.provider);
     if (provider === undefined) return "next";
-    if (minimumWindow !== null && !((provider.modelFacts(target.model).contextWindow ?? 0) > minimumWindow))
+    if (!isLargeEnough(lessons, provider, target)) {
+      noteSkipped(run, target, "its context window is not known to be larger");
       return "next";
+    }
     const choice = choose(provider, target);
     if ("refusal" in choice) {
       failures.push({ provider: provider.id, failure: choice.refusal });
@@ -52,6 +60,7 @@ export async function openFirst(
     }
     let tried = noneTried;
     const tryCredential = async (): Promise<Outcome> => {
+      const { isRetry } = lessons;
       if (isRetry && !(await estate.retryBudget.take(context.signal, generation.retryWaitMs))) return "over";
       let hasPlace = isRetry;
       const givePlace = (): void => {
@@ -62,7 +71,9 @@ export async function openFirst(
         estate.health.pickCredential(target.provider, target.model, run.session, tried);
       try {
         run.live.stage = "waiting";
-        const turn = provider.queue.tryTake() ?? (await provider.queue.take(context.signal));
+        const turn =
+          provider.queue.tryTake() ??
+          (await provider.queue.take(context.signal, await goesOn(run, target, choice)));
         if (turn === "full" || turn === "too-long") {
           failures.push({ provider: provider.id, failure: busy(provider.id) });
           return "next";
@@ -84,22 +95,16 @@ export async function openFirst(
           turn,
           abort: new AbortController(),
         });
-        const outcome = await tryOne(run, trial, choice.open, passHeaders(provider), givePlace);
-        if (!(outcome instanceof Failure)) {
-          run.win(trial);
-          return outcome;
+        const opening = tryOne(run, trial, choice.open, passHeaders(provider), givePlace);
+        let outcome: Outcome;
+        if (!isLastResort && mayHedge(run, trial))
+          outcome = await tryHedged(run, lessons, { trial, opening }, choose, passHeaders);
+        else {
+          const result = await opening;
+          outcome = result instanceof Failure ? failTrial(run, lessons, trial, result) : result;
         }
-        const failure = ownedFailure(run, target, outcome);
-        endTrial(run, trial, failure);
-        failures.push({ provider: provider.id, failure });
-        const { tryNext, hurts } = consequences[failure.kind];
-        if (context.abortReason !== null || tryNext === "no") return "over";
-        if (tryNext === "larger-window") {
-          minimumWindow = provider.modelFacts(target.model).contextWindow;
-          if (minimumWindow === null) return "over";
-        }
-        isRetry = true;
-        if (hurts !== "credential" || credential === null) return "next";
+        if (typeof outcome !== "string") run.win(outcome.trial);
+        if (outcome !== "again" || credential === null) return outcome;
         tried = [...tried, credential];
         return nextCredential() === null ? "next" : "again";
       } finally {
@@ -114,6 +119,7 @@ export async function openFirst(
 
   let outcome: Outcome = "next";
   for (const target of run.decision?.targets ?? []) {
+    if (lessons.asked?.target === target && lessons.asked.verdict !== "again") continue;
     if (isHeldBack(target)) continue;
     outcome = await attempt(target, false);
     if (outcome !== "next") break;
@@ -128,6 +134,59 @@ export async function openFirst(
   if (typeof outcome !== "string") return outcome;
   if (context.abortReason !== null) throw failureFrom(context.abortReason);
   throw summary(failures);
+}
+
+const isLargeEnough = ({ minimumWindow }: Lessons, provider: Provider, { model }: Target): boolean =>
+  minimumWindow === null || (provider.modelFacts(model).contextWindow ?? 0) > minimumWindow;
+
+/** A failed try is over: its row is written, and what follows from its failure is known. */
+function failTrial(run: Run, lessons: Lessons, trial: Trial, reason: Failure): Verdict {
+  const { provider, target, credential } = trial;
+  const failure = ownedFailure(run, target, reason);
+  endTrial(run, trial, failure);
+  lessons.failures.push({ provider: provider.id, failure });
+  const { tryNext, hurts } = consequences[failure.kind];
+  if (run.context.abortReason !== null || tryNext === "no") return "over";
+  if (tryNext === "larger-window") {
+    const { contextWindow } = provider.modelFacts(target.model);
+    if (contextWindow === null) return "over";
+    // Of two that were asked at the same time the later to fail may be the smaller.
+    lessons.minimumWindow = Math.max(contextWindow, lessons.minimumWindow ?? 0);
+  }
+  lessons.isRetry = true;
+  return hurts === "credential" && credential !== null ? "again" : "next";
+}
+
+/** The try, from some moment on with another one beside it; what comes next is known when both have failed. */
+async function tryHedged(
+  run: Run,
+  lessons: Lessons,
+  first: Try,
+  choose: (provider: Provider, target: Target) => LaneChoice,
+  passHeaders: (provider: Provider) => Readonly<Record<string, string>>,
+): Promise<Outcome> {
+  const { failures } = lessons;
+  const ends: { final: Lessons["failures"][number] | null; verdict: Verdict } = {
+    final: null,
+    verdict: "next",
+  };
+  const opened = await openHedged(run, first, {
+    choose,
+    passHeaders,
+    isUseful: (provider, target) => isLargeEnough(lessons, provider, target),
+    failed(trial, failure) {
+      const verdict = failTrial(run, lessons, trial, failure);
+      if (verdict === "over") ends.final = failures.at(-1) ?? null;
+      if (trial === first.trial) ends.verdict = verdict;
+      else lessons.asked = { target: trial.target, verdict };
+    },
+  });
+  if (opened !== null) return opened;
+  if (ends.final === null) return ends.verdict;
+  // What no other target can help is what the client is told, whichever of the two failed last.
+  failures.splice(failures.indexOf(ends.final), 1);
+  failures.push(ends.final);
+  return "over";
 }
 
 const isClientsChoice = (run: Run, target: Target): boolean => target === run.decision?.clientsTarget;

@@ -55,6 +55,8 @@ export type Generation = {
   readonly requestTimeoutMs: number;
   /** How long a second try may wait for its place in the retry budget. */
   readonly retryWaitMs: number;
+  /** How long a target may be without a first word before a second one is asked beside it; 0: for ever. */
+  readonly hedgeAfterMs: number;
   /** Whether cache marks are set for clients that cannot set them. */
   readonly setsCacheMarks: boolean;
 };

@@ -10,6 +10,7 @@ import { cutShort } from "../dialects/decoding.ts";
 import type { AnswerFacts, ClientHalf } from "../dialects/dialect.ts";
 import { endQuietly, failurePiece, type Lane, type Piece } from "./lane.ts";
 import type { Observer } from "./observe.ts";
+import { untilStop } from "./stop-words.ts";
 
 export type HubOptions = {
   readonly backend: Backend;
@@ -18,13 +19,18 @@ export type HubOptions = {
   readonly client: ClientHalf;
   readonly facts: AnswerFacts;
   readonly observer: Observer;
+  /** Stop sequences that the backend's format cannot say. */
+  readonly stops?: readonly string[];
   /** Told of every sign of life in a whole answer from its first word on. */
   readonly onWords: () => void;
   readonly setTimer: (ms: number, run: () => void) => () => void;
 };
 
 export function hubLane(options: HubOptions): Lane {
-  const batches = options.backend.generate(options.request, options.call);
+  const { call, stops = [] } = options;
+  const said = options.backend.generate(options.request, call);
+  const batches = stops.length === 0 ? said : untilStop(said, stops, () => call.abort(complete()));
+  if (stops.length > 0) call.note?.("stop-emulated");
   return options.request.stream ? streamLane(options, batches) : wholeLane(options, batches);
 }
 
@@ -49,9 +55,11 @@ function streamLane(options: HubOptions, batches: ReturnType<Backend["generate"]
 
 /** `return` alone would wait for a read that may never end. */
 function cutOff(options: HubOptions, batches: ReturnType<Backend["generate"]>): void {
-  options.call.abort(new Failure("cancelled", "The answer was complete."));
+  options.call.abort(complete());
   void batches.return();
 }
+
+const complete = (): Failure => new Failure("cancelled", "The answer was complete.");
 
 /** Batches of events -> pieces; one encoder's state over the whole stream. */
 export function pieceEncoder(

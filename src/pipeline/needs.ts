@@ -5,8 +5,9 @@ import type { Needs } from "../routing/capabilities.ts";
 import { estimateTokensOfBytes } from "../canon/tokens.ts";
 import type { Enrolled } from "./enrol.ts";
 
-/** Words that stand in every body with an image, whatever its format. */
-const imageWords = ["image", "inlineData", "inline_data", "fileData", "file_data"].map((word) =>
+/** Words that stand in every body with an image. Each costs a search through the whole body. */
+const imageWord = Buffer.from("image");
+const googleImageWords = ["inlineData", "inline_data", "fileData", "file_data"].map((word) =>
   Buffer.from(word),
 );
 
@@ -22,9 +23,11 @@ export function needsAtMost({ bytes, scan }: Enrolled): Needs {
   let jsonSchema = false;
   let thinking = false;
   let outputTokens: number | null = null;
+  let isGoogle = false;
   for (const { key, kind, start, end } of scan.members) {
     if (kind === "null") continue;
-    if (toolMembers.has(key)) tools = true;
+    if (key === "contents") isGoogle = true;
+    else if (toolMembers.has(key)) tools = true;
     else if (formatMembers.has(key)) jsonSchema = true;
     else if (thinkingMembers.has(key)) thinking = true;
     else if (configMembers.has(key)) {
@@ -37,7 +40,9 @@ export function needsAtMost({ bytes, scan }: Enrolled): Needs {
     }
   }
   let hasImages: boolean | null = null;
-  const images = (): boolean => (hasImages ??= imageWords.some((word) => bytes.includes(word)));
+  const find = (): boolean =>
+    bytes.includes(imageWord) || (isGoogle && googleImageWords.some((word) => bytes.includes(word)));
+  const images = (): boolean => (hasImages ??= find());
   return {
     // An image by URL is counted with more tokens than its bytes would be.
     get tokens() {

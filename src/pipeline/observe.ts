@@ -9,6 +9,8 @@ export type Sight = {
   finish: FinishReason | null;
   upstreamModel: string | null;
   upstreamId: string | null;
+  /** What the backend itself says that the answer cost; null: it does not say. */
+  costUsd: number | null;
 };
 
 export type Observer = {
@@ -18,7 +20,13 @@ export type Observer = {
 };
 
 export function createObserver(): Observer {
-  const sight: Sight = { usage: unknownUsage, finish: null, upstreamModel: null, upstreamId: null };
+  const sight: Sight = {
+    usage: unknownUsage,
+    finish: null,
+    upstreamModel: null,
+    upstreamId: null,
+    costUsd: null,
+  };
   let isRefused = false;
   let hasCalls = false;
   const named = (id: string | undefined, model: string | undefined): void => {
@@ -39,6 +47,7 @@ export function createObserver(): Observer {
         case "finish":
           sight.finish = event.reason;
           sight.usage = mergeUsage(sight.usage, event.usage);
+          sight.costUsd = event.costUsd ?? null;
           break;
         default:
           break;

@@ -1,6 +1,7 @@
 // The road of one request: admit, enrol, route, attempt, respond, record. It reads top to bottom as design.md section 1 does.
 
 import { failureFrom } from "../canon/failure.ts";
+import type { Call } from "../backends/backend.ts";
 import type { ChatRequest } from "../canon/request.ts";
 import type { Target } from "../canon/decision.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
@@ -19,6 +20,7 @@ import { needsAtMost } from "./needs.ts";
 import { relayLane } from "./relay.ts";
 import { failureResponse, streamResponse, wholeResponse } from "./respond.ts";
 import type { Run } from "./run.ts";
+import { takeWishes } from "./wishes.ts";
 
 /** Answers one request at one door. Never rejects: every failure is an answer in the door's dialect. */
 export async function handle(
@@ -32,8 +34,10 @@ export async function handle(
   const run = admit(door, request, admission, generation, estate);
   try {
     const call = callInPath(door, request.url, admission.pathName ?? "");
-    const enrolled = await readRequest(request, generation.bodyLimitBytes, run.context, call);
+    const read = await readRequest(request, generation.bodyLimitBytes, run.context, call);
     admission.keepOpen();
+    const { enrolled, wishes } = takeWishes(read, request.headers, door.dialect);
+    run.wishes = wishes;
     run.requestedModel = enrolled.model;
     run.live.model = enrolled.model;
     run.session = enrolled.session;
@@ -103,6 +107,10 @@ function chooseChat(
     const isSame =
       backend.dialect === door.dialect &&
       !needsHub &&
+      !(
+        provider.modelFacts(model).thinking === false &&
+        dialect.backend.relay.wishesToThink(enrolled.scan, enrolled.bytes)
+      ) &&
       dialect.backend.relay.declinesFor?.(enrolled.bytes, model) !== true;
     if (isSame && open !== null && !isBlocked(provider.relayBlockers(model), enrolled)) {
       return {
@@ -112,13 +120,20 @@ function chooseChat(
             enrolled.scan,
             enrolled.bytes,
             backend.targetFacts(target.model),
+            call.note,
           );
+          // Written over in the body, anything but the name would be lost on the next target; and one that is asked beside
+          // this one reads the body while this one is still sending it.
+          const mayOverwrite =
+            run.attempts === 1 &&
+            run.generation.hedgeAfterMs === 0 &&
+            edits.every((edit) => edit.key === "model");
           return relayLane({
             backend: { ...backend, open },
             dialect,
             path: dialect.backend.path({ model: target.model, stream: enrolled.stream }) + query,
             // Only the first try may write into the body: an earlier one might still be sending it.
-            body: spliceObject(enrolled.bytes, enrolled.scan, edits, run.attempts === 1),
+            body: spliceObject(enrolled.bytes, enrolled.scan, edits, mayOverwrite),
             stream: enrolled.stream,
             facts: { requestId: run.context.id, createdSeconds, wantsUsage: asksForUsage(dialect, enrolled) },
             call,
@@ -131,13 +146,19 @@ function chooseChat(
       };
     }
     const decoded = decode();
-    const isForeign = backend.dialect !== null && backend.dialect !== door.dialect;
+    const native = backend.dialect ?? backend.kin ?? null;
+    const isForeign = native !== null && native !== door.dialect;
     const refusal = isForeign ? dialect.client.refuseTranslation(decoded) : null;
     if (refusal !== null) return { refusal };
     const marked = run.generation.setsCacheMarks && isForeign ? withCacheMarks(decoded) : decoded;
+    const format = backend.dialect === null ? backend : run.generation.dialects[backend.dialect].backend;
+    const { continues } = backend;
+    const asked: ChatRequest = { ...marked, model };
     return {
       lane: "hub",
+      ...(continues === undefined ? {} : { continues: (call: Call) => continues(asked, call) }),
       open(_provider, target, trial, call) {
+        if (isForeign && call.note !== undefined) dialect.client.noteLosses(decoded, call.note);
         const facts: AnswerFacts = {
           requestId: run.context.id,
           createdSeconds,
@@ -151,6 +172,7 @@ function chooseChat(
           client: dialect.client,
           facts,
           observer: trial.observer,
+          stops: format.unsaidStops?.(decoded) ?? [],
           onWords: trial.onWords,
           setTimer,
         });

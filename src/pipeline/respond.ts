@@ -3,7 +3,9 @@
 
 import { Failure, failureFrom } from "../canon/failure.ts";
 import type { ClientHalf } from "../dialects/dialect.ts";
+import { adaptedHeader } from "./adapted.ts";
 import type { Opened } from "./attempt.ts";
+import { askedBeside } from "./hedge.ts";
 import { type Run, shownRule } from "./run.ts";
 import { streamBody } from "./stream-body.ts";
 
@@ -20,6 +22,12 @@ export function answerHeaders(run: Run): Record<string, string> {
     headers["x-clawgate-layer"] = decision.layer;
     headers["x-clawgate-rule"] = asciiOf(shownRule(run));
   }
+  const adapted = winner === null ? null : adaptedHeader(winner.adapted);
+  if (adapted !== null) headers["x-clawgate-adapted"] = adapted;
+  const unsupported = winner === null ? null : adaptedHeader(winner.unsupported);
+  if (unsupported !== null) headers["x-clawgate-unsupported"] = asciiOf(unsupported);
+  // Two may be billed: that is never silent.
+  if (run.hedged.length > 0) headers["x-clawgate-hedged"] = askedBeside(run, target?.provider);
   if (run.overheadMs !== null) headers["x-clawgate-overhead-ms"] = run.overheadMs.toFixed(3);
   return headers;
 }

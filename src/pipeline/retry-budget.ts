@@ -4,6 +4,8 @@
 export type RetryBudget = {
   /** Resolves true with a place taken, or false when none came free in `waitMs`. Rejects with the signal's reason. */
   take(signal: AbortSignal, waitMs: number): Promise<boolean>;
+  /** A place if one is free now and nobody waits for it. */
+  tryTake(): boolean;
   give(): void;
   running(): number;
 };
@@ -23,14 +25,18 @@ export function createRetryBudget(options: {
     while (waiting.length > 0 && hasPlace()) waiting[0]?.();
   };
 
+  const tryTake = (): boolean => {
+    if (waiting.length > 0 || !hasPlace()) return false;
+    running += 1;
+    return true;
+  };
+
   return {
     running: () => running,
+    tryTake,
     take(signal, waitMs) {
       if (signal.aborted) return Promise.reject(signal.reason);
-      if (waiting.length === 0 && hasPlace()) {
-        running += 1;
-        return Promise.resolve(true);
-      }
+      if (tryTake()) return Promise.resolve(true);
       return new Promise((resolve, reject) => {
         const leave = (): void => {
           stopTimer();

@@ -1,5 +1,6 @@
 // One request on its way: what admit opened, what every stage adds, and the single place that ends it with one record.
 
+import { noWishes, type Wishes } from "../backends/backend.ts";
 import { Failure, consequences } from "../canon/failure.ts";
 import type { AttemptRecord, RequestRecord } from "../canon/record.ts";
 import type { Context } from "../canon/context.ts";
@@ -28,6 +29,10 @@ export type Trial = {
   status: number | null;
   headersMs: number | null;
   firstTokenMs: number | null;
+  /** What was changed or left out for this target. */
+  readonly adapted: string[];
+  /** Parameters of the client that have no effect here. */
+  readonly unsupported: string[];
   /** The one try that may find out whether an ejected provider is back. */
   isProbe: boolean;
   /** Told that a whole answer is being written: its first word, and every later one. */
@@ -47,12 +52,15 @@ export type Run = {
   decision: RoutedDecision | null;
   requestedModel: string;
   session: string | null;
+  wishes: Wishes;
   stream: boolean;
   /** Our own time until the first dispatch; null until then. */
   overheadMs: number | null;
   queueWaitMs: number;
   /** Targets that were tried, failed or not. */
   attempts: number;
+  /** The providers that were asked at the same time (hedge.ts); none in most requests. */
+  hedged: readonly string[];
   /** The try whose answer the client gets. */
   readonly winner: Trial | null;
   /** From here on `settle` ends this try as well; at once when the client did not wait for it. */
@@ -60,6 +68,8 @@ export type Run = {
   /** Writes the record and lets everything go. Idempotent. */
   settle(status: number, failure: Failure | null): void;
 };
+
+const notHedged: readonly string[] = [];
 
 export function createRun(options: {
   readonly context: Context;
@@ -84,10 +94,12 @@ export function createRun(options: {
     decision: null,
     requestedModel: "",
     session: null,
+    wishes: noWishes,
     stream: false,
     overheadMs: null,
     queueWaitMs: 0,
     attempts: 0,
+    hedged: notHedged,
     get winner() {
       return winner;
     },
@@ -149,6 +161,7 @@ export function endTrial(run: Run, trial: Trial, failure: Failure | null): void 
     firstTokenMs: trial.firstTokenMs,
     durationMs: Math.round(durationMs),
     maybeBilled: failure !== null && (failure.maybeBilled || trial.status === 200),
+    adapted: trial.adapted,
   });
 }
 
@@ -167,6 +180,8 @@ export function beginTrial(
     status: null,
     headersMs: null,
     firstTokenMs: null,
+    adapted: [],
+    unsupported: [],
     isProbe: false,
     onWords: () => undefined,
     isSettled: false,
@@ -184,6 +199,8 @@ export function shownRule(run: Run): string {
 
 const shortError = (run: Run, failure: Failure): string => run.estate.redact(failure.message).slice(0, 300);
 
+const nanoUsd = (usd: number | null): number | null => (usd === null ? null : Math.round(usd * 1e9));
+
 function recordOf(run: Run, status: number, failure: Failure | null): RequestRecord {
   const { context, decision, winner } = run;
   const rule = decision === null ? null : shownRule(run);
@@ -197,7 +214,7 @@ function recordOf(run: Run, status: number, failure: Failure | null): RequestRec
     session: run.session,
     door: run.door.name,
     client: context.client,
-    tags: context.tags,
+    tags: run.hedged.length === 0 ? context.tags : [...context.tags, "hedged"],
     requestedModel: run.requestedModel.slice(0, 300),
     stream: run.stream,
     layer: decision?.layer ?? null,
@@ -216,7 +233,7 @@ function recordOf(run: Run, status: number, failure: Failure | null): RequestRec
     firstTokenMs: winner?.firstTokenMs ?? null,
     durationMs: Math.round(run.estate.clock.monotonicMs() - context.arrivedMs),
     usage: winner?.observer.sight.usage ?? unknownUsage,
-    costNanoUsd: null,
+    costNanoUsd: nanoUsd(winner?.observer.sight.costUsd ?? null),
     status: failure !== null && status === 200 && !run.stream ? consequences[failure.kind].status : status,
     finish: winner?.observer.sight.finish ?? null,
     failure: failure?.kind ?? null,

@@ -5,6 +5,7 @@ import { Failure, failureFrom } from "../canon/failure.ts";
 import type { ClientHalf } from "../dialects/dialect.ts";
 import { commentFrame } from "../wire/sse.ts";
 import type { Opened } from "./attempt.ts";
+import { hedgedFrame } from "./hedge.ts";
 import type { Run } from "./run.ts";
 import { createWatch } from "./watch.ts";
 
@@ -56,6 +57,12 @@ export function streamBody(run: Run, client: ClientHalf, source: Opened | Promis
           result = await patience.wait(source);
         } while (result === silence);
         opened = result;
+        // The headers had left before it was known.
+        if (run.hedged.length > 0 && client.quietFrame === undefined) {
+          offer();
+          yield hedgedFrame(run);
+          patience.taken();
+        }
       } else opened = source;
       patience.hear(opened);
       let isLast = false;

@@ -4,12 +4,49 @@
 import type { Call } from "../backends/backend.ts";
 import type { Target } from "../canon/decision.ts";
 import { Failure, failureFrom } from "../canon/failure.ts";
+import { noteInto } from "./adapted.ts";
 import type { Provider } from "./generation.ts";
 import type { Lane, Piece } from "./lane.ts";
 import type { Run, Trial } from "./run.ts";
 import { createWatch } from "./watch.ts";
 
 export type LaneFactory = (provider: Provider, target: Target, trial: Trial, call: Call) => Lane;
+
+/** Which lane a provider would get, or why this request cannot go there at all. */
+export type LaneChoice =
+  | {
+      readonly lane: Trial["lane"];
+      readonly open: LaneFactory;
+      /** Will it go on with a process that waits for it? */
+      readonly continues?: (call: Call) => Promise<boolean>;
+    }
+  | { readonly refusal: Failure };
+
+/**
+ * Does a process of the provider's wait for this request? Asked when there is no turn left: then it goes first, because
+ * behind the others it would wait while its process does.
+ */
+export async function goesOn(run: Run, target: Target, choice: LaneChoice): Promise<boolean> {
+  if ("refusal" in choice || choice.continues === undefined) return false;
+  const { context, session, wishes } = run;
+  try {
+    return await choice.continues({
+      requestId: context.id,
+      model: target.model,
+      signal: context.signal,
+      abort: () => undefined,
+      passHeaders: {},
+      onHeaders: () => undefined,
+      tenant: context.tenant,
+      session,
+      wishes,
+    });
+  } catch (thrown) {
+    // What is wrong with it is told when its turn has come.
+    if (thrown instanceof Failure) return false;
+    throw thrown;
+  }
+}
 
 export type Opened = {
   readonly trial: Trial;
@@ -54,6 +91,11 @@ export async function tryOne(
     signal: abort.signal,
     abort: (reason) => abort.abort(reason),
     passHeaders,
+    note: noteInto(trial.adapted),
+    tenant: context.tenant,
+    session: run.session,
+    wishes: run.wishes,
+    unsupported: noteInto(trial.unsupported),
     onHeaders(status) {
       trial.status = status;
       trial.headersMs = Math.round(clock.monotonicMs() - trial.startedMs);
@@ -70,6 +112,8 @@ export async function tryOne(
       if (piece.failure !== null && !piece.opens) return piece.failure;
       if (piece.bytes.length > 0 || piece.isLast || piece.failure !== null) pieces.push(piece);
       if (!piece.opens && !piece.isLast) continue;
+      // Ended from outside while its word was on the way: it has nothing more to tell the health book.
+      if (trial.isSettled) return failureFrom(abort.signal.reason);
       const openedMs = clock.monotonicMs() - trial.startedMs;
       trial.firstTokenMs ??= Math.round(openedMs);
       if (provider.isInForce()) estate.health.firstWord(target.provider, trial.firstTokenMs);

@@ -22,6 +22,15 @@ export type NameTable = {
   readonly defaultModel: string | null;
   /** Whether a static rule's `model_requested` knows the name: such a name is `auto` with a hint. */
   readonly isHint: (name: string) => boolean;
+  /** Names that a backend knows by itself (the CLI's aliases and prefixes). Absent: there is no such backend. */
+  readonly own?: OwnNames;
+};
+
+export type OwnNames = {
+  meaning(name: string): { readonly target: Target; readonly isListed: boolean } | null;
+  /** What answers a name that nothing knows, where the provider says so itself. */
+  fallback(): Target | null;
+  known(): readonly string[];
 };
 
 export type Meaning =
@@ -91,7 +100,13 @@ export function createNames(table: NameTable): Names {
     const owner = owners.get(name);
     if (owner !== undefined)
       return { kind: "target", target: { provider: owner.id, model: name }, isListed: true, via };
-    return null;
+    // A static rule may claim what a client wrote; it never claims what the config itself names.
+    return isOurs || step > 0 ? ownMeaning(name, via) : null;
+  };
+
+  const ownMeaning = (name: string, via: string): Meaning | null => {
+    const own = table.own?.meaning(name) ?? null;
+    return own === null ? null : { kind: "target", ...own, via };
   };
 
   const known = (): string[] => [
@@ -99,6 +114,7 @@ export function createNames(table: NameTable): Names {
     ...table.providers.map((each) => each.id),
     ...table.providers.flatMap((each) => each.models.map((model) => `${each.id}/${model}`)),
     ...Object.keys(table.aliases).filter((name) => !name.includes("*")),
+    ...(table.own?.known() ?? []),
   ];
 
   return {
@@ -108,10 +124,15 @@ export function createNames(table: NameTable): Names {
       const meaning = lookUp(name, "the requested model", 0, false);
       if (meaning !== null) return meaning;
       if (table.isHint(name)) return { kind: "auto" };
+      const own = ownMeaning(name, "the requested model");
+      if (own !== null) return own;
       if (table.defaultModel !== null) {
         const fallback = lookUp(table.defaultModel, "default_model", 0, true);
         if (fallback !== null) return fallback;
       }
+      const last = table.own?.fallback() ?? null;
+      if (last !== null)
+        return { kind: "target", target: last, isListed: true, via: `default_model of ${last.provider}` };
       throw unknownModel(name, aliasOf(name)?.to ?? name, table, [...known(), ...owners.keys()]);
     },
   };

@@ -43,7 +43,9 @@ export const routingSettings = z
       .min(0)
       .max(600)
       .default(0)
-      .describe("Seconds without a first word after which a second target is asked as well; 0 = never."),
+      .describe(
+        "Seconds without a first word after which the next target is asked as well; the first that answers is shown, the other one is cancelled and may be billed too. A whole answer that passes unchanged shows no first word: there its end counts. 0 = never.",
+      ),
     unknown_model: z
       .enum(["error", "auto"])
       .default("error")

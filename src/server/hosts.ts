@@ -61,7 +61,7 @@ export function corsHeaders(origin: string): readonly (readonly [string, string]
     ["access-control-allow-origin", origin],
     [
       "access-control-expose-headers",
-      "x-request-id, request-id, retry-after, x-clawgate-provider, x-clawgate-model, x-clawgate-layer, x-clawgate-rule, x-clawgate-attempts, x-clawgate-overhead-ms",
+      "x-request-id, request-id, retry-after, x-clawgate-provider, x-clawgate-model, x-clawgate-layer, x-clawgate-rule, x-clawgate-attempts, x-clawgate-hedged, x-clawgate-adapted, x-clawgate-overhead-ms",
     ],
     ["vary", "origin"],
   ];

@@ -145,7 +145,23 @@ async function drained(clock: Clock, ...pipes: readonly Collected[]): Promise<bo
   return !wasHeld;
 }
 
-function signalGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
+/** A child with three pipes in a session of its own; `live-process.ts` makes something of it. Throws when it cannot be started. */
+export function spawnPiped(
+  argv: readonly string[],
+  options: { readonly env: Readonly<Record<string, string>>; readonly cwd: string },
+): Bun.PipedSubprocess {
+  return Bun.spawn([...argv], {
+    cwd: options.cwd,
+    env: { ...options.env },
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "pipe",
+    detached: true,
+  });
+}
+
+/** Signals every process of the group that `pid` leads; one that is gone is no error. */
+export function signalGroup(pid: number, signal: "SIGTERM" | "SIGKILL"): void {
   try {
     process.kill(-pid, signal);
   } catch (error) {

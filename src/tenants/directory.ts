@@ -5,6 +5,8 @@ import { timingSafeEqual } from "node:crypto";
 export type DirectoryOptions = {
   /** Client keys, plain or as `sha256:<64 hex digits>`. */
   readonly keys: readonly string[];
+  /** Keys that have an owner's name. Absent: none has. */
+  readonly tenants?: readonly { readonly name: string; readonly key: string }[];
   /** In the same two forms; null or blank: there is none. */
   readonly adminKey: string | null;
   /** The token in the state directory; null: none was written. */
@@ -14,20 +16,24 @@ export type DirectoryOptions = {
 export type Directory = {
   readonly hasKeys: boolean;
   readonly hasAdminKey: boolean;
-  identify(presented: string | null): { readonly keyId: string } | null;
+  identify(presented: string | null): { readonly keyId: string; readonly tenant: string | null } | null;
   /** The admin key, or the token of the state directory. */
   isAdmin(presented: string | null): boolean;
   /** The first 8 hex digits of the hash: names a key without giving it away. */
   fingerprint(presented: string): string;
 };
 
-type Entry = { readonly keyId: string; readonly hash: Buffer };
+type Entry = { readonly keyId: string; readonly hash: Buffer; readonly tenant: string | null };
 
 /** Throws an Error for a `sha256:` entry that is not 64 hex digits; its text is safe to show. */
 export function createDirectory(options: DirectoryOptions): Directory {
-  const written = options.keys.map(hashOfEntry);
+  const written = [
+    ...options.keys.map((key) => ({ hash: hashOfEntry(key), tenant: null })),
+    ...(options.tenants ?? []).map(({ name, key }) => ({ hash: hashOfEntry(key), tenant: name })),
+  ];
   const entries = new Map<string, Entry>();
-  for (const hash of written) if (hash !== null) entries.set(hash.toString("hex"), entryOf(hash));
+  for (const { hash, tenant } of written)
+    if (hash !== null) entries.set(hash.toString("hex"), entryOf(hash, tenant));
   const adminHashes: Buffer[] = [];
   const adminHash = hashOfEntry(options.adminKey ?? "");
   if (adminHash !== null) adminHashes.push(adminHash);
@@ -50,12 +56,14 @@ export function createDirectory(options: DirectoryOptions): Directory {
       for (const each of adminHashes) isEqual = timingSafeEqual(each, hash) || isEqual;
       return isEqual;
     },
-    fingerprint: (presented) => entryOf(hashOf(bytesOf(presented))).keyId,
+    fingerprint: (presented) => keyIdOf(hashOf(bytesOf(presented))),
   };
 }
 
-function entryOf(hash: Buffer): Entry {
-  return { keyId: hash.toString("hex", 0, 4), hash };
+const keyIdOf = (hash: Buffer): string => hash.toString("hex", 0, 4);
+
+function entryOf(hash: Buffer, tenant: string | null): Entry {
+  return { keyId: keyIdOf(hash), hash, tenant };
 }
 
 function hashOf(bytes: Uint8Array): Buffer {

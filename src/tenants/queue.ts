@@ -8,8 +8,11 @@ export type QueueRefusal = "full" | "too-long";
 export type TurnQueue = {
   /** A turn if one is free now: what most requests get, without a promise. */
   tryTake(): Turn | null;
-  /** Resolves with a turn, or with why there is none. Rejects with the signal's reason when it aborts. */
-  take(signal: AbortSignal): Promise<Turn | QueueRefusal>;
+  /**
+   * Resolves with a turn, or with why there is none. Rejects with the signal's reason when it aborts.
+   * `goesFirst`: before all that wait, however many there are.
+   */
+  take(signal: AbortSignal, goesFirst?: boolean): Promise<Turn | QueueRefusal>;
   counts(): { running: number; waiting: number };
 };
 
@@ -61,10 +64,10 @@ export function createQueue(
       serveWaiting();
     },
     tryTake: () => (hasRoom() && waiting.length === 0 ? grant(0) : null),
-    take(signal) {
+    take(signal, goesFirst = false) {
       if (signal.aborted) return Promise.reject(signal.reason);
-      if (hasRoom() && waiting.length === 0) return Promise.resolve(grant(0));
-      if (waiting.length >= limits.depth) return Promise.resolve("full");
+      if (hasRoom() && (waiting.length === 0 || goesFirst)) return Promise.resolve(grant(0));
+      if (waiting.length >= limits.depth && !goesFirst) return Promise.resolve("full");
       const startedMs = options.monotonicMs();
       return new Promise((resolve, reject) => {
         const leave = (): void => {
@@ -88,7 +91,8 @@ export function createQueue(
           resolve("too-long");
         });
         signal.addEventListener("abort", onAbort, { once: true });
-        waiting.push(entry);
+        if (goesFirst) waiting.unshift(entry);
+        else waiting.push(entry);
       });
     },
   };

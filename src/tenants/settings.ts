@@ -54,6 +54,31 @@ const tenantSettings = z.strictObject({
     )
     .prefault({})
     .describe("Variables for the tenant's CLI processes."),
+  config_dir: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Folder of the tenant's own Claude Code login. Absent: the provider's `config_dir`, else an empty one.",
+    ),
+  tools: z
+    .union([z.literal("none"), z.literal("default"), z.array(z.string().min(1).max(300)).max(64)])
+    .optional()
+    .describe("The CLI's own tools, as far as the provider has them: narrows, never widens."),
+  permission_mode: z
+    .enum(["default", "acceptEdits", "plan", "dontAsk", "auto"])
+    .optional()
+    .describe("Permission mode of the tenant's CLI processes. Absent: the provider's."),
+  add_dirs: z
+    .array(z.string().min(1))
+    .max(32)
+    .optional()
+    .describe("More folders for the CLI's tools. Absent: the provider's."),
+  mcp_servers: z
+    .array(z.string().min(1).max(64))
+    .max(64)
+    .optional()
+    .describe("MCP servers that the tenant's requests may switch on. Absent: all."),
 });
 
 export type TenantSettings = z.infer<typeof tenantSettings>;

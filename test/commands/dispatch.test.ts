@@ -45,6 +45,9 @@ describe("groups", () => {
 
 describe("options", () => {
   test.each([
+    [["serve", "--prot", "1"], "did you mean --port?"],
+    [["serve", "here"], 'unexpected argument "here"'],
+    [["serve", "--port"], "--port"],
     [["reload", "--jsno"], "did you mean --json?"],
     [["reload", "now"], 'unexpected argument "now"'],
     [["providers", "reset"], "it needs a provider's id"],

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "../../src/canon/failure.ts";
 import { openGatewayForTest, type TestGateway } from "../support/gateway.ts";
@@ -110,6 +110,7 @@ describe("list", () => {
     const { code, stdout, stderr } = await home.run(["providers"]);
     expect(code).toBe(0);
     expect(stderr).toContain("no gateway is running");
+    expect(stderr).toContain("this is what the config says.");
     expect(stdout).toMatch(/^good +openai-compat +fake-large \+1$/m);
     expect(stdout).toContain("not loaded: absent, ");
     const json = JSON.parse((await home.run(["providers", "--json"])).stdout) as { running: boolean };
@@ -117,6 +118,17 @@ describe("list", () => {
       running: false,
       providers: [{ id: "good", state: "unknown" }, { id: "wrong" }],
     });
+  });
+
+  test("without a gateway and without a config: what was found", async () => {
+    const home = offlineHome({});
+    rmSync(join(home.dir, "config.yaml"), { force: true });
+    const { code, stdout, stderr } = await home.run(["providers"], {
+      environment: { GROQ_API_KEY: "key-of-a-test-0123" },
+    });
+    expect(code).toBe(0);
+    expect(stderr).toContain("this is what was found on this machine.");
+    expect(stdout).toContain("groq");
   });
 
   test("without a gateway and with a wrong config: its place, exit code 78", async () => {

@@ -36,7 +36,7 @@ test("what changed is said, and is in force", async () => {
 test("nothing changed", async () => {
   const { home } = await open();
   expect((await home.run(["reload"])).stdout).toStartWith(
-    "The config was read again: nothing has changed.\n",
+    "The config was read again: nothing has changed since it was last read (a changed file is read by itself).\n",
   );
 });
 

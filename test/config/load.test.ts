@@ -74,6 +74,14 @@ describe("the search", () => {
     expect(problem).toMatchObject({ path: "/work/config.yaml" });
     expect(problem?.message).toContain("EACCES");
   });
+
+  test("a folder in the file's place is said in words", () => {
+    const readFile = (): never => {
+      throw Object.assign(new Error("EISDIR: illegal operation on a directory, read"), { code: "EISDIR" });
+    };
+    const [problem] = problemsIn(() => loadConfig({ ...inputOf({}), readFile }));
+    expect(problem?.message).toEndWith("cannot be read: it is a folder");
+  });
 });
 
 describe("what wins", () => {
@@ -259,7 +267,7 @@ describe("notices", () => {
       "providers: { a: { base_url: http://x, model: m, auth: { type: bearer-file, path: /t } } }",
       "vendor's terms",
     ],
-    ["a strategy", "routing: { strategy: weighted, hedge_after_s: 0 }", null],
+    ["a strategy", "routing: { strategy: weighted, hedge_after_s: 2 }", null],
     ["a layer that is switched off", "static_rules: { enabled: false, rules: [] }", null],
     ["empty sections", "tenants: []\nmcp_servers: {}\nsession:\n", null],
   ])("%s", (_name, yaml, expected) => {

@@ -1,7 +1,7 @@
 // Everything that is wrong in a config is said at once, with file, line, key and the nearest known word.
 
 import { describe, expect, test } from "bun:test";
-import { load, problems } from "./loading.ts";
+import { load, problems, type Surroundings } from "./loading.ts";
 import { ConfigProblem } from "../../src/config/problems.ts";
 
 const provider = "providers:\n  a:\n    base_url: http://127.0.0.1:9\n    model: m\n";
@@ -53,6 +53,9 @@ const rows: Row[] = [
     "unknown key",
     '"header_contains"',
   ],
+  ["a number for the providers", "server:\n  port: 1\nproviders: 7", 3, "providers", "must be a map", null],
+  ["a list for the providers", "providers: [a, b]", 1, "providers", "must be a map", null],
+  ["a text for a section", "routing: fast", 1, "routing", "must be a map", null],
   ["a text for a number", "server:\n  port: http", 2, "server.port", "must be a number", null],
   [
     "a quoted number that came from no variable",
@@ -312,6 +315,21 @@ test.each(rows)("%s", (_name, yaml, line, key, message, hint) => {
   expect(problem?.message).toContain(message);
   if (hint === null) expect(problem?.hint ?? "").not.toContain("did you mean");
   else expect(problem?.hint).toContain(hint);
+});
+
+describe("a section that is not a map is refused", () => {
+  const rows: [name: string, yaml: string, key: string, surroundings: Surroundings][] = [
+    ["below a flag", "server: 7", "server", { flags: { port: 0, host: "127.0.0.1" } }],
+    ["below a variable", "metrics: off", "metrics", { environment: { CLAWGATE_DB_PATH: "/tmp/x.db" } }],
+    ["below a list of keys", "auth: none", "auth", { environment: { PROXY_API_KEYS: "k".repeat(20) } }],
+    ["below the program's name", "cli: claude", "cli", { environment: { CLAUDE_BIN: "claude" } }],
+    ["beside a cli section", "providers: 7\ncli: {}", "providers", {}],
+  ];
+  test.each(rows)("%s", (_name, yaml, key, surroundings) => {
+    expect(problems(yaml, surroundings)).toMatchObject([
+      { path: "/work/config.yaml", line: 1, key, message: "must be a map" },
+    ]);
+  });
 });
 
 describe("the text", () => {

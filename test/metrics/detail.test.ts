@@ -13,3 +13,17 @@ test("an attempt keeps the fingerprint of its key; without one it is no longer t
   expect(named?.at(-1)).toBe("1a2b3c4d");
   expect(unnamed).toHaveLength((named?.length ?? 0) - 1);
 });
+
+test("what was adapted is kept, with a fingerprint and without one; nothing adapted costs nothing", () => {
+  const adapted = ["thinking-blocks-dropped", "max-tokens-cut:8192"];
+  const attempts = [
+    sampleAttempt({ adapted }),
+    sampleAttempt({ adapted, credential: "1a2b3c4d" }),
+    sampleAttempt(),
+  ];
+  const record = sampleRecord("r", { attempts });
+  const written = writeDetail(record, "alpha-1", true);
+  expect(readDetail(written, record.startedAtMs).attempts).toEqual(attempts);
+  const plain = (JSON.parse(written) as { attempts: unknown[][] }).attempts[2];
+  expect(plain?.at(-1)).toBe(0);
+});

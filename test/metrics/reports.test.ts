@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import { snakeCased } from "../../src/metrics/snake-case.ts";
 import { createReports, type Reports } from "../../src/metrics/reports.ts";
 import { disabledStore, type MetricsStore } from "../../src/metrics/store.ts";
 import { unknownUsage } from "../../src/canon/usage.ts";
@@ -327,7 +328,7 @@ describe("recent", () => {
       reason: "keyword",
       candidates: record.candidates,
       facts: { tokens: 12 },
-      attempts: record.attempts,
+      attempts: record.attempts.map(snakeCased),
       queue_wait_ms: 0,
       overhead_ms: 0.432,
       first_token_ms: 40,
@@ -365,7 +366,7 @@ describe("recent", () => {
     store.record(sampleRecord("long", { attempts, facts: { text: "x".repeat(40_000) } }));
     const [row] = await reports.recent({});
     expect(row).toMatchObject({ facts: null, candidates: [], reason: "keyword" });
-    expect(row?.attempts).toEqual(attempts.slice(-20));
+    expect(row?.attempts).toEqual(attempts.slice(-20).map(snakeCased));
   });
 
   test("gives back a failed attempt as it was, and a request that says nothing", async () => {
@@ -392,7 +393,7 @@ describe("recent", () => {
       }),
     );
     const [bare, two] = await reports.recent({});
-    expect(two?.attempts).toEqual(attempts);
+    expect(two?.attempts).toEqual(attempts.map(snakeCased));
     expect(bare).toMatchObject({
       model: "",
       rule_name: "",

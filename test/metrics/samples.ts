@@ -25,6 +25,7 @@ export function sampleAttempt(change: Partial<AttemptRecord> = {}): AttemptRecor
     firstTokenMs: 40,
     durationMs: 100,
     maybeBilled: false,
+    adapted: [],
     ...change,
   };
 }

@@ -61,6 +61,21 @@ describe("places", () => {
   });
 });
 
+describe("without waiting", () => {
+  test("a place is taken when one is free, never before those who wait", async () => {
+    const { budget, state, take } = budgetForTest();
+    const places = [budget.tryTake(), budget.tryTake(), budget.tryTake(), budget.tryTake()];
+    expect(places).toEqual([true, true, true, false]);
+    const waiting = take();
+    state.active = 20;
+    expect(budget.tryTake()).toBe(false);
+    budget.give();
+    expect(await waiting).toBe(true);
+    expect(budget.tryTake()).toBe(true);
+    expect(budget.running()).toBe(4);
+  });
+});
+
 describe("leaving", () => {
   test("an abort leaves the queue with its reason", async () => {
     const { budget, clock, take } = budgetForTest();

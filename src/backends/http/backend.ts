@@ -218,7 +218,8 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     try {
       const encoded = applyQuirks(
         options.quirks,
-        dialect.backend.encodeRequest(request, options.targetFacts(call.model)),
+        dialect.backend.encodeRequest(request, options.targetFacts(call.model), call.note),
+        call.note,
       );
       const answer = await open(
         dialect.backend.path({ model: call.model, stream: true }),

@@ -1,6 +1,9 @@
 // Named rewrites for vendors that deviate from the format they claim to speak. A deviation is a function here with a name
 // in the vendor's row, never an `if` in the middle of the road.
 
+import { noteDropped, thinkingOff } from "../../dialects/adapting.ts";
+import type { Note } from "../../dialects/dialect.ts";
+
 export type Quirk = {
   /** Top-level members whose presence calls for the rewrite: a body without any of them may pass as bytes. */
   readonly touches: readonly string[];
@@ -169,12 +172,36 @@ function concerns(quirk: Quirk, model: string): boolean {
   return quirk.models === undefined || quirk.models.test(model);
 }
 
-export function applyQuirks(names: readonly QuirkName[], body: Body): Body {
+/** Members that steer the answer: their loss is told, that of a name or of book-keeping is not. */
+const steering = [
+  "stop",
+  "temperature",
+  "top_p",
+  "seed",
+  "presence_penalty",
+  "frequency_penalty",
+  "logit_bias",
+  "verbosity",
+] as const;
+
+function noteQuirks(before: Body, after: Body, note: Note): void {
+  // Renamed is not lost.
+  const isLost = (key: string): boolean => after[key] === undefined && after[`random_${key}`] === undefined;
+  noteDropped(before, steering.filter(isLost), note);
+  if (wishes(before["reasoning_effort"]) && !wishes(after["reasoning_effort"])) note(thinkingOff);
+}
+
+const wishes = (effort: unknown): boolean => typeof effort === "string" && effort !== "none";
+
+export function applyQuirks(names: readonly QuirkName[], body: Body, note?: Note): Body {
+  if (names.length === 0) return body;
   const model = typeof body["model"] === "string" ? body["model"] : "";
-  return names.reduce(
+  const rewritten = names.reduce(
     (current, name) => (concerns(quirks[name], model) ? quirks[name].rewrite(current) : current),
     body,
   );
+  if (note !== undefined && rewritten !== body) noteQuirks(body, rewritten, note);
+  return rewritten;
 }
 
 /** The top-level members that keep a request for this model from passing as bytes. */

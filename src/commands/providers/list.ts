@@ -48,7 +48,8 @@ async function run(context: CommandContext): Promise<number> {
     if ("why" in found) {
       isLive = false;
       report = await offlineProviderReport(input);
-      context.stderr.write(`clawgate: ${found.why}; this is what the config says.\n`);
+      const source = report.config === null ? "what was found on this machine" : "what the config says";
+      context.stderr.write(`clawgate: ${found.why}; this is ${source}.\n`);
     } else report = (await found.want({ method: "GET", path: "/api/providers" })) as ProviderReport;
   } catch (thrown) {
     if (!(thrown instanceof ConfigProblem)) return refuseProblem(context, thrown);

@@ -3,12 +3,12 @@
 import { encodeFrame } from "../../wire/sse.ts";
 import type { Dialect } from "../dialect.ts";
 import { decodeRequest } from "./decode-request.ts";
-import { encodeRequest } from "./encode-request.ts";
+import { encodeRequest, unsaidStops } from "./encode-request.ts";
 import { decodeFailure, encodeFailure, encodeFailureFrame } from "./failure.ts";
 import { lose } from "./loss.ts";
 import { encodeModel, encodeModelList } from "./models.ts";
 import { name } from "./pocket.ts";
-import { refuseTranslation } from "./refuse-translation.ts";
+import { noteLosses, refuseTranslation } from "./refuse-translation.ts";
 import { relay } from "./relay.ts";
 import { encodeReply, readReply } from "./reply.ts";
 import { streamDecoder } from "./stream-decoder.ts";
@@ -19,6 +19,7 @@ export const anthropicMessages: Dialect = {
   client: {
     decodeRequest,
     refuseTranslation,
+    noteLosses,
     streamEncoder,
     encodeReply,
     encodeFailure,
@@ -32,6 +33,7 @@ export const anthropicMessages: Dialect = {
   backend: {
     path: () => "/messages",
     encodeRequest,
+    unsaidStops,
     streamDecoder,
     readReply,
     decodeFailure,

@@ -11,6 +11,7 @@ import {
   missingResult,
   type WireBlock,
 } from "./encode-content.ts";
+import type { Note } from "../dialect.ts";
 import { type Call, matchTools } from "./match-tools.ts";
 import { pocketOf } from "./pocket.ts";
 
@@ -30,16 +31,19 @@ type Turn = {
   readonly calls: Call[];
 };
 
+export type ConversationOptions = {
+  readonly isOwn: boolean;
+  readonly keepsThinking: boolean;
+  readonly note: Note;
+};
+
 /**
  * `isOwn`: the request came in through this dialect. Its system messages stay where they are (the API knows the role
  * since 2026) and its thinking blocks are its own; those of other formats are hoisted and dropped.
  */
-export function encodeConversation(
-  messages: readonly Message[],
-  options: { readonly isOwn: boolean; readonly keepsThinking: boolean },
-): Conversation {
+export function encodeConversation(messages: readonly Message[], options: ConversationOptions): Conversation {
   const hoisted: WireBlock[] = [];
-  const turns = placeResults(readTurns(messages, options, hoisted));
+  const turns = placeResults(readTurns(messages, options, hoisted), options.note);
   const out: WireMessage[] = [];
   for (const turn of turns) {
     const content = [...turn.results, ...turn.blocks];
@@ -48,21 +52,19 @@ export function encodeConversation(
     if (last?.role === turn.role) last.content.push(...content);
     else out.push({ ...turn.extras, role: turn.role, content });
   }
-  startWithUser(out);
+  startWithUser(out, options.note);
   trimPrefill(out);
   return { messages: out, hoisted };
 }
 
-function readTurns(
-  messages: readonly Message[],
-  options: { readonly isOwn: boolean; readonly keepsThinking: boolean },
-  hoisted: WireBlock[],
-): Turn[] {
+function readTurns(messages: readonly Message[], options: ConversationOptions, hoisted: WireBlock[]): Turn[] {
+  const { note } = options;
   const match = matchTools(messages);
   const turns: Turn[] = [];
   for (const message of messages) {
     if (message.role === "system" && !options.isOwn) {
       for (const block of message.content) if (block.type === "text") hoisted.push(...encodeText(block));
+      note("system-messages-moved");
       continue;
     }
     const blocks: WireBlock[] = [];
@@ -71,12 +73,12 @@ function readTurns(
     for (const block of message.content) {
       if (block.type === "tool-call") {
         const call = match.calls.get(block);
-        blocks.push(encodeToolCall(block, call?.wireId ?? block.id));
+        blocks.push(encodeToolCall(block, call?.wireId ?? block.id, note));
         if (call !== undefined) calls.push(call);
       } else if (block.type === "tool-result") {
         if (match.answered.has(block)) holdsResults = true;
-        else blocks.push(...encodeOrphan(block));
-      } else blocks.push(...encodePlain(block, options.keepsThinking));
+        else blocks.push(...encodeOrphan(block, note));
+      } else blocks.push(...encodePlain(block, options.keepsThinking, note));
     }
     // A turn that held nothing but results stays for now: it separates the assistant turns around it.
     if (blocks.length === 0 && !holdsResults) continue;
@@ -93,7 +95,7 @@ function readTurns(
 }
 
 /** The API wants all results at the head of the user turn right behind their calls. */
-function placeResults(turns: readonly Turn[]): Turn[] {
+function placeResults(turns: readonly Turn[], note: Note): Turn[] {
   const placed: Turn[] = [];
   for (const [index, turn] of turns.entries()) {
     placed.push(turn);
@@ -106,15 +108,18 @@ function placeResults(turns: readonly Turn[]): Turn[] {
       next = { role: "user", extras: {}, results: [], blocks: [], calls: [] };
       placed.push(next);
     }
-    for (const { wireId, result } of turn.calls)
-      next.results.push(result === null ? missingResult(wireId) : encodeToolResult(result, wireId));
+    for (const { wireId, result } of turn.calls) {
+      if (result === null) note("tool-results-filled-in");
+      next.results.push(result === null ? missingResult(wireId) : encodeToolResult(result, wireId, note));
+    }
   }
   return placed;
 }
 
 /** The API refuses a conversation without a user turn at its head: cut histories and system-only requests have none. */
-function startWithUser(messages: WireMessage[]): void {
+function startWithUser(messages: WireMessage[], note: Note): void {
   if (messages.find((each) => each.role !== "system")?.role === "user") return;
+  note("user-turn-added");
   messages.unshift({ role: "user", content: [{ type: "text", text: "(continued)" }] });
 }
 

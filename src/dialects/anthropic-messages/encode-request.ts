@@ -2,7 +2,8 @@
 // It must never read another dialect's pocket.
 
 import type { ChatRequest, Tool } from "../../canon/request.ts";
-import type { TargetFacts } from "../dialect.ts";
+import { thinkingBlocksDropped, unheard, withoutWishToThink } from "../adapting.ts";
+import type { Note, TargetFacts } from "../dialect.ts";
 import { isRecord } from "../decoding.ts";
 import { encodePlain, marks, type WireBlock } from "./encode-content.ts";
 import { encodeConversation, type WireMessage } from "./encode-messages.ts";
@@ -16,18 +17,29 @@ const maxMarks = 4;
 /** `metadata.user_id` above this length is refused. */
 const maxUserLength = 256;
 
-export function encodeRequest(request: ChatRequest, target: TargetFacts): Body {
+export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Note = unheard): Body {
+  const request = withoutWishToThink(asked, target, note);
   const isOwn = request.extras[name] !== undefined;
   const pocket = pocketOf(request.extras);
   const keepsThinking = isOwn || wantsThinking(request);
-  const { messages, hoisted } = encodeConversation(request.messages, { isOwn, keepsThinking });
-  const plan = isOwn ? planOwnThinking(request, target) : planForeignThinking(request, target, messages);
+  let isWithoutThoughts = false;
+  const { messages, hoisted } = encodeConversation(request.messages, {
+    isOwn,
+    keepsThinking,
+    note(adaptation) {
+      isWithoutThoughts ||= adaptation === thinkingBlocksDropped;
+      note(adaptation);
+    },
+  });
+  const plan = isOwn
+    ? planOwnThinking(request, target, isWithoutThoughts ? messages : [], note)
+    : planForeignThinking(request, target, messages, note);
   const system = [
-    ...request.system.flatMap((block) => encodePlain(block, keepsThinking)),
+    ...request.system.flatMap((block) => encodePlain(block, keepsThinking, note)),
     ...hoisted,
-    ...askForJsonObject(request),
+    ...askForJsonObject(request, note),
   ];
-  const tools = encodeTools(request, messages);
+  const tools = encodeTools(request, messages, note);
   const body: Body = {
     ...pocket,
     model: target.model,
@@ -38,29 +50,34 @@ export function encodeRequest(request: ChatRequest, target: TargetFacts): Body {
     ...(tools.length > 0 ? { tools, ...encodeToolChoice(request, tools) } : {}),
     ...(plan.thinking === null ? {} : { thinking: plan.thinking }),
     ...encodeOutput(request, plan.effort),
-    ...encodeSampling(request, plan.thinking),
+    ...encodeSampling(request, plan.thinking, note),
     ...encodeStop(request.stop),
     ...encodeUser(request, isOwn),
   };
-  keepLastMarks(body, system, tools, messages);
+  if (plan.thinking === null && asked.thinking !== null) dropThinkingEdits(body, note);
+  keepLastMarks(body, system, tools, messages, note);
   return body;
 }
 
 /** OpenAI's json_object has no form here: a line asks for it. The loss: the API does not enforce it. */
-function askForJsonObject(request: ChatRequest): WireBlock[] {
+function askForJsonObject(request: ChatRequest, note: Note): WireBlock[] {
   if (request.format?.type !== "json-object") return [];
+  note("json-object-in-words");
   return [
     { type: "text", text: "Answer with a single JSON object and nothing else: no prose, no code fence." },
   ];
 }
 
-function encodeTools(request: ChatRequest, messages: readonly WireMessage[]): Body[] {
+function encodeTools(request: ChatRequest, messages: readonly WireMessage[], note: Note): Body[] {
   // Vendor tools follow the ordinary ones: the canonical form does not hold their common order.
   const vendor = request.opaqueTools.flatMap((tool) =>
     tool.dialect === name && isRecord(tool.value) ? [{ ...tool.value }] : [],
   );
   const tools = [...request.tools.map(encodeTool), ...vendor];
-  return tools.length > 0 ? tools : toolsOfHistory(messages);
+  if (tools.length > 0) return tools;
+  const called = toolsOfHistory(messages);
+  if (called.length > 0) note("tools-declared-from-history");
+  return called;
 }
 
 function encodeTool(tool: Tool): Body {
@@ -118,20 +135,35 @@ function encodeOutput(request: ChatRequest, effort: string | null): Body {
 }
 
 /** Thinking takes only temperature 1, a top_p from 0.95 and no top_k; the API refuses the rest. */
-function encodeSampling(request: ChatRequest, thinking: Body | null): Body {
+function encodeSampling(request: ChatRequest, thinking: Body | null, note: Note): Body {
   const isThinking = thinking !== null && thinking["type"] !== "disabled";
   const { temperature, topP, topK } = request;
   const sampling: Body = {};
-  if (temperature !== null && (!isThinking || temperature === 1))
-    sampling["temperature"] = Math.min(1, Math.max(0, temperature));
-  if (topP !== null && (!isThinking || topP >= 0.95)) sampling["top_p"] = topP;
-  if (topK !== null && !isThinking) sampling["top_k"] = topK;
+  if (temperature !== null) {
+    if (isThinking && temperature !== 1) note("temperature-dropped");
+    else sampling["temperature"] = Math.min(1, Math.max(0, temperature));
+    if (!isThinking && temperature > 1) note("temperature-cut:1");
+  }
+  if (topP !== null) {
+    if (isThinking && topP < 0.95) note("top-p-dropped");
+    else sampling["top_p"] = topP;
+  }
+  if (topK !== null) {
+    if (isThinking) note("top-k-dropped");
+    else sampling["top_k"] = topK;
+  }
   return sampling;
 }
 
 /** "each stop sequence must contain non-whitespace". */
+const isBlank = (stop: string): boolean => stop.trim() === "";
+
+export function unsaidStops(request: ChatRequest): readonly string[] {
+  return request.stop.filter(isBlank);
+}
+
 function encodeStop(stop: readonly string[]): Body {
-  const kept = stop.filter((each) => each.trim() !== "");
+  const kept = stop.filter((each) => !isBlank(each));
   return kept.length > 0 ? { stop_sequences: kept } : {};
 }
 
@@ -142,12 +174,25 @@ function encodeUser(request: ChatRequest, isOwn: boolean): Body {
   return { metadata: { ...(isRecord(kept) ? kept : {}), user_id: user } };
 }
 
+/** "clear_thinking strategy requires thinking to be enabled": Claude Code sends it with every request. */
+function dropThinkingEdits(body: Body, note: Note): void {
+  const management = body["context_management"];
+  if (!isRecord(management) || !Array.isArray(management["edits"])) return;
+  const edits: readonly unknown[] = management["edits"];
+  const kept = edits.filter((edit) => !isRecord(edit) || !String(edit["type"]).startsWith("clear_thinking"));
+  if (kept.length === edits.length) return;
+  note("context-management-cut");
+  if (kept.length === 0) delete body["context_management"];
+  else body["context_management"] = { ...management, edits: kept };
+}
+
 /** The last marks cover the longest prefix, so the first ones go. */
 function keepLastMarks(
   body: Body,
   system: readonly WireBlock[],
   tools: readonly Body[],
   messages: readonly WireMessage[],
+  note: Note,
 ): void {
   const holders: Body[] = [];
   const collect = (blocks: readonly Body[]): void => {
@@ -162,5 +207,7 @@ function keepLastMarks(
   collect(system);
   for (const message of messages) collect(message.content);
   const allowed = maxMarks - (isRecord(body["cache_control"]) ? 1 : 0);
-  for (const block of holders.slice(0, Math.max(0, holders.length - allowed))) delete block["cache_control"];
+  const tooMany = holders.slice(0, Math.max(0, holders.length - allowed));
+  if (tooMany.length > 0) note("cache-marks-dropped");
+  for (const block of tooMany) delete block["cache_control"];
 }

@@ -3,7 +3,8 @@
 
 import { budgetOfEffort } from "../../canon/effort.ts";
 import type { ChatRequest } from "../../canon/request.ts";
-import type { TargetFacts } from "../dialect.ts";
+import { cutTokens, thinkingOff, wishesToThink } from "../adapting.ts";
+import type { Note, TargetFacts } from "../dialect.ts";
 import type { WireMessage } from "./encode-messages.ts";
 import { pocketOf } from "./pocket.ts";
 
@@ -23,24 +24,38 @@ export function mayThink(request: ChatRequest): boolean {
 
 /** Does the request ask for thinking at all, in whatever words? */
 export function wantsThinking(request: ChatRequest): boolean {
-  if (!mayThink(request) || request.thinking?.mode === "off") return false;
-  return request.thinking !== null || (request.effort !== null && request.effort !== "none");
+  return mayThink(request) && wishesToThink(request);
 }
 
-/** For a request that came in through this dialect: its own words, corrected only where a cut limit makes them impossible. */
-export function planOwnThinking(request: ChatRequest, target: TargetFacts): ThinkingPlan {
-  const maxTokens = limit(request.maxTokens ?? target.defaultMaxTokens, target);
+/**
+ * For a request that came in through this dialect: its own words, corrected only where something else that was taken
+ * away makes them impossible. `messages`: none, unless thoughts were dropped from them.
+ */
+export function planOwnThinking(
+  request: ChatRequest,
+  target: TargetFacts,
+  messages: readonly WireMessage[],
+  note: Note,
+): ThinkingPlan {
+  const maxTokens = limitOf(request, target, note);
   const effort = request.effort === "minimal" ? "low" : request.effort === "none" ? null : request.effort;
   const { thinking } = request;
   const off = { maxTokens, thinking: { type: "disabled" }, effort };
   if (thinking === null) return request.effort === "none" ? off : { maxTokens, thinking: null, effort };
   if (thinking.mode === "off") return off;
-  if (!mayThink(request)) return { maxTokens, thinking: null, effort };
+  if (!mayThink(request) || startsMidTurn(messages)) {
+    note(thinkingOff);
+    return { maxTokens, thinking: null, effort };
+  }
   const extras = pocketOf(thinking.extras);
   if (thinking.mode === "adaptive") return { maxTokens, thinking: { type: "adaptive", ...extras }, effort };
   const wasCut = request.maxTokens === null || maxTokens < request.maxTokens;
   const budget = wasCut ? Math.min(thinking.budgetTokens, maxTokens - 1) : thinking.budgetTokens;
-  if (wasCut && budget < leastBudget) return { maxTokens, thinking: null, effort };
+  if (wasCut && budget < leastBudget) {
+    note(thinkingOff);
+    return { maxTokens, thinking: null, effort };
+  }
+  if (budget < thinking.budgetTokens) note(`thinking-cut:${budget}`);
   return { maxTokens, thinking: { type: "enabled", budget_tokens: budget, ...extras }, effort };
 }
 
@@ -52,24 +67,35 @@ export function planForeignThinking(
   request: ChatRequest,
   target: TargetFacts,
   messages: readonly WireMessage[],
+  note: Note,
 ): ThinkingPlan {
-  const answer = limit(request.maxTokens ?? target.defaultMaxTokens, target);
+  const answer = limitOf(request, target, note);
   const none = { maxTokens: answer, thinking: null, effort: null };
-  if (!wantsThinking(request) || startsMidTurn(messages)) return none;
+  if (!wishesToThink(request)) return none;
+  const off = (): ThinkingPlan => {
+    note(thinkingOff);
+    return none;
+  };
+  if (!mayThink(request) || startsMidTurn(messages)) return off();
   const wish =
     request.thinking?.mode === "budget"
       ? request.thinking.budgetTokens
       : budgetOfEffort(request.effort ?? "medium");
   const wanted = Math.max(leastBudget, wish);
   if (wanted < answer) return { ...none, thinking: { type: "enabled", budget_tokens: wanted } };
-  const maxTokens = limit(answer + wanted, target);
+  const maxTokens = Math.min(answer + wanted, target.maxOutput ?? Number.POSITIVE_INFINITY);
   const budget = Math.min(wanted, Math.max(leastBudget, maxTokens - answer));
-  if (budget >= maxTokens) return none;
+  if (budget >= maxTokens) return off();
+  if (budget < wanted) note(`thinking-cut:${budget}`);
   return { maxTokens, thinking: { type: "enabled", budget_tokens: budget }, effort: null };
 }
 
-function limit(wish: number, target: TargetFacts): number {
-  return target.maxOutput === null ? wish : Math.min(wish, target.maxOutput);
+/** The API demands a limit: where the client named none, ours may end the answer. */
+function limitOf(request: ChatRequest, target: TargetFacts, note: Note): number {
+  if (request.maxTokens !== null) return cutTokens(request.maxTokens, target, note);
+  const limit = Math.min(target.defaultMaxTokens, target.maxOutput ?? target.defaultMaxTokens);
+  note(`max-tokens-set:${limit}`);
+  return limit;
 }
 
 /**

@@ -3,7 +3,9 @@
 
 import { Failure } from "../../canon/failure.ts";
 import type { Block, ChatRequest } from "../../canon/request.ts";
+import { noteDropped } from "../adapting.ts";
 import { isRecord } from "../decoding.ts";
+import type { Note } from "../dialect.ts";
 import { name, pocketOf } from "./pocket.ts";
 
 /** Top-level members that change what the model can do. */
@@ -25,6 +27,18 @@ export function refuseTranslation(request: ChatRequest): Failure | null {
     if (found !== null) return found;
   }
   return null;
+}
+
+/** What another API does not get: it costs more or keeps more there, but the answer is the same. */
+export function noteLosses(request: ChatRequest, note: Note): void {
+  noteDropped(pocketOf(request.extras), ["context_management"], note);
+  const isMarked = (block: Block | ChatRequest["tools"][number]): boolean =>
+    "cache" in block && block.cache !== undefined;
+  const holdsMark =
+    request.system.some(isMarked) ||
+    request.tools.some(isMarked) ||
+    request.messages.some((message) => message.content.some(isMarked));
+  if (holdsMark) note("cache-marks-dropped");
 }
 
 function refuseBlocks(blocks: readonly Block[], path: string): Failure | null {

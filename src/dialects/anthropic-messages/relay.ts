@@ -4,8 +4,9 @@
 import { BrokenJson, type JsonEdit, type JsonMember, type JsonScan, readString } from "../../wire/json.ts";
 import type { SseFrame } from "../../wire/sse.ts";
 import { Failure } from "../../canon/failure.ts";
-import { isRecord } from "../decoding.ts";
-import type { Glance, RelayHalf, TargetFacts } from "../dialect.ts";
+import { isRecord, parseLoosely } from "../decoding.ts";
+import { cutTokens, unheard } from "../adapting.ts";
+import type { Glance, Note, RelayHalf, TargetFacts } from "../dialect.ts";
 import { invalid } from "./decode-content.ts";
 import { steeringKeys } from "./decode-request.ts";
 import { failureOfErrorBody } from "./failure.ts";
@@ -102,7 +103,12 @@ const kinds: Readonly<Record<string, readonly JsonMember["kind"][]>> = {
 /** Two of these could make routing, billing and the vendor read different requests. */
 const onlyOnce: ReadonlySet<string> = new Set(["model", "messages", "max_tokens", "stream"]);
 
-export function edits(scan: JsonScan, bytes: Buffer, target: TargetFacts): readonly JsonEdit[] {
+export function edits(
+  scan: JsonScan,
+  bytes: Buffer,
+  target: TargetFacts,
+  note: Note = unheard,
+): readonly JsonEdit[] {
   const seen = new Map<string, JsonMember>();
   for (const member of scan.members) {
     const { key, kind } = member;
@@ -119,7 +125,7 @@ export function edits(scan: JsonScan, bytes: Buffer, target: TargetFacts): reado
     throw invalid("messages", "must be a non-empty array");
   return [
     ...modelEdit(bytes, seen.get("model"), target),
-    ...limitEdit(bytes, seen.get("max_tokens"), target),
+    ...limitEdit(bytes, seen.get("max_tokens"), target, note),
   ];
 }
 
@@ -130,14 +136,18 @@ function modelEdit(bytes: Buffer, member: JsonMember | undefined, target: Target
 }
 
 /** The API demands max_tokens, so a missing one is the client's mistake; a wish above the model's ceiling is cut. */
-function limitEdit(bytes: Buffer, member: JsonMember | undefined, target: TargetFacts): JsonEdit[] {
+function limitEdit(
+  bytes: Buffer,
+  member: JsonMember | undefined,
+  target: TargetFacts,
+  note: Note,
+): JsonEdit[] {
   if (member === undefined) throw invalid("max_tokens", "is required");
   const value = Number(bytes.toString("latin1", member.start, member.end));
   if (!Number.isSafeInteger(value) || value < 1)
     throw invalid("max_tokens", "must be a whole number of at least 1");
-  return target.maxOutput !== null && value > target.maxOutput
-    ? [{ key: "max_tokens", json: String(target.maxOutput) }]
-    : [];
+  const limit = cutTokens(value, target, note);
+  return limit < value ? [{ key: "max_tokens", json: String(limit) }] : [];
 }
 
 function stringOf(bytes: Buffer, member: JsonMember): string {
@@ -153,12 +163,27 @@ function isEmptyArray(bytes: Buffer, member: JsonMember): boolean {
   return bytes.toString("latin1", member.start + 1, member.end - 1).trim() === "";
 }
 
+function wishesToThink(scan: JsonScan, bytes: Buffer): boolean {
+  return scan.members.some(({ key, kind, start, end }) => {
+    if (kind !== "object" || (key !== "thinking" && key !== "output_config")) return false;
+    const value = parseLoosely(bytes.toString("utf8", start, end));
+    if (!isRecord(value)) return false;
+    return key === "thinking" ? value["type"] !== "disabled" : value["effort"] !== undefined;
+  });
+}
+
 export const relay: RelayHalf = {
-  // A part of the Responses API that older clients put into messages (facts/clients.md section 2.1).
-  declines: [Buffer.from('"input_text"')],
+  declines: [
+    // A part of the Responses API that older clients put into messages (facts/clients.md section 2.1).
+    '"input_text"',
+    // Thoughts of a fallback's, which nobody signed: sent back, the API would refuse the whole conversation.
+    '"signature":""',
+    '"signature": ""',
+  ].map((text) => Buffer.from(text)),
   // Inside texts a quote is escaped, so these words in quotes are found in frames of that kind only.
   markers: ['"message_delta"', '"message_stop"', '"error"', "event: error"],
   glance,
   glanceReply,
   edits,
+  wishesToThink,
 };

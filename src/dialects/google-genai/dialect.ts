@@ -6,9 +6,10 @@ import type { Dialect } from "../dialect.ts";
 import { decodeFailure, encodeFailure, encodeFailureFrame } from "./failure.ts";
 import { lose } from "./loss.ts";
 import { encodeModel, encodeModelList } from "./models.ts";
+import { unsaidStops } from "./outgoing-config.ts";
 import { encodeRequest } from "./outgoing-request.ts";
 import { name } from "./pocket.ts";
-import { refuseTranslation } from "./refuse-translation.ts";
+import { noteLosses, refuseTranslation } from "./refuse-translation.ts";
 import { relay } from "./relay.ts";
 import { encodeReply, readReply } from "./reply.ts";
 import { decodeRequest } from "./request.ts";
@@ -20,6 +21,7 @@ export const googleGenai: Dialect = {
   client: {
     decodeRequest,
     refuseTranslation,
+    noteLosses,
     streamEncoder,
     encodeReply,
     encodeFailure,
@@ -37,6 +39,7 @@ export const googleGenai: Dialect = {
     path: ({ model, stream }) =>
       `/models/${encodeURIComponent(model)}:${stream ? "streamGenerateContent?alt=sse" : "generateContent"}`,
     encodeRequest,
+    unsaidStops,
     streamDecoder,
     readReply,
     decodeFailure,

@@ -4,8 +4,8 @@
 import { budgetOfEffort, type Effort, effortOfBudget, nearestEffort } from "../../canon/effort.ts";
 import type { ChatRequest } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
-import type { TargetFacts } from "../dialect.ts";
-import { unsupported } from "./fields.ts";
+import { cutTokens, thinkingOff, unheard } from "../adapting.ts";
+import type { Note, TargetFacts } from "../dialect.ts";
 import { budgetRange, hasThinkingLevels, isPro, knowsThinking } from "./model-traits.ts";
 import { type Members, pocketOf } from "./pocket.ts";
 
@@ -14,20 +14,24 @@ type Wire = Record<string, unknown>;
 /** "The set of character sequences (up to 5)" (ai.google.dev/api/generate-content#v1beta.GenerationConfig). */
 const mostStops = 5;
 
-export function encodeGenerationConfig(request: ChatRequest, target: TargetFacts): Wire | null {
+export function unsaidStops(request: ChatRequest): readonly string[] {
+  return request.stop.slice(mostStops);
+}
+
+export function encodeGenerationConfig(
+  request: ChatRequest,
+  target: TargetFacts,
+  note: Note = unheard,
+): Wire | null {
   const pocket = pocketOf(request.extras);
   const config: Wire = isRecord(pocket["generationConfig"]) ? { ...pocket["generationConfig"] } : {};
-  if (request.stop.length > mostStops)
-    throw unsupported("stop", `This model's API takes at most ${mostStops} stop sequences.`);
-  if (request.maxTokens !== null)
-    config["maxOutputTokens"] =
-      target.maxOutput === null ? request.maxTokens : Math.min(request.maxTokens, target.maxOutput);
+  if (request.maxTokens !== null) config["maxOutputTokens"] = cutTokens(request.maxTokens, target, note);
   if (request.temperature !== null) config["temperature"] = request.temperature;
   if (request.topP !== null) config["topP"] = request.topP;
   if (request.topK !== null) config["topK"] = request.topK;
-  if (request.stop.length > 0) config["stopSequences"] = request.stop;
+  if (request.stop.length > 0) config["stopSequences"] = request.stop.slice(0, mostStops);
   Object.assign(config, encodeFormat(request, pocket));
-  const thinking = encodeThinking(request, pocket, target.model);
+  const thinking = target.canThink === false ? null : encodeThinking(request, pocket, target.model, note);
   if (thinking !== null) config["thinkingConfig"] = thinking;
   return Object.keys(config).length === 0 ? null : config;
 }
@@ -39,12 +43,20 @@ function encodeFormat({ format }: ChatRequest, pocket: Members): Wire {
   return format.type === "json-object" ? json : { ...json, responseJsonSchema: format.schema };
 }
 
-function encodeThinking(request: ChatRequest, pocket: Members, model: string): Members | null {
+function encodeThinking(request: ChatRequest, pocket: Members, model: string, note: Note): Members | null {
   const { thinking, effort } = request;
   const own = pocket["thinkingConfig"];
   if (isRecord(own) && (thinking !== null || effort !== null || own["includeThoughts"] === false)) return own;
-  if ((thinking === null && effort === null) || !knowsThinking(model)) return null;
-  if (thinking?.mode === "off" || (thinking === null && effort === "none")) return leastThinking(model);
+  if (thinking === null && effort === null) return null;
+  const isOff = thinking?.mode === "off" || (thinking === null && effort === "none");
+  if (!knowsThinking(model)) {
+    if (!isOff) note(thinkingOff);
+    return null;
+  }
+  if (isOff) {
+    if (hasThinkingLevels(model) || isPro(model)) note("thinking-at-least");
+    return leastThinking(model);
+  }
   const shown = { includeThoughts: true };
   const budget = thinking?.mode === "budget" ? thinking.budgetTokens : null;
   if (hasThinkingLevels(model)) {
@@ -54,6 +66,7 @@ function encodeThinking(request: ChatRequest, pocket: Members, model: string): M
   if (budget === null && effort === null) return { ...shown, thinkingBudget: -1 };
   const { least, most } = budgetRange(model);
   const tokens = budget ?? budgetOfEffort(effort ?? "medium");
+  if (budget !== null && budget > most) note(`thinking-cut:${most}`);
   return { ...shown, thinkingBudget: Math.min(most, Math.max(least, tokens)) };
 }
 

@@ -2,6 +2,7 @@
 // It must never leave a call of the running turn without a signature where the model demands one.
 
 import type { Message, ToolCallBlock, ToolResultBlock } from "../../canon/request.ts";
+import type { Note } from "../dialect.ts";
 import { demandsSignatures, takesMediaInResults } from "./model-traits.ts";
 import {
   type Called,
@@ -22,14 +23,14 @@ export type Content = { readonly role: "user" | "model"; readonly parts: Part[] 
  */
 export const foreignSignature = "skip_thought_signature_validator";
 
-export function encodeContents(messages: readonly Message[], model: string): Content[] {
+export function encodeContents(messages: readonly Message[], model: string, note: Note): Content[] {
   const contents: Content[] = [];
   let calls: Called[] = [];
   for (let i = 0; i < messages.length; i++) {
     const message = messages[i];
     if (message === undefined) break;
     if (message.role === "assistant") {
-      const parts = encodeAssistant(message, i, model);
+      const parts = encodeAssistant(message, i, model, note);
       if (parts.length === 0) continue;
       const previous = contents.at(-1);
       // Two turns of the model in a row are one: the API wants the responses behind all calls.
@@ -43,12 +44,15 @@ export function encodeContents(messages: readonly Message[], model: string): Con
       const next = messages[i + run.length];
       if (next !== undefined) run.push(next);
     }
-    encodeRun(run, i, calls, model, contents);
+    encodeRun(run, i, calls, model, contents, note);
     calls = [];
     i += run.length - 1;
   }
   // The API refuses a conversation without a user turn at its head: cut histories and system-only requests have none.
-  if (contents[0]?.role !== "user") contents.unshift({ role: "user", parts: [{ text: "(continued)" }] });
+  if (contents[0]?.role !== "user") {
+    note("user-turn-added");
+    contents.unshift({ role: "user", parts: [{ text: "(continued)" }] });
+  }
   return contents;
 }
 
@@ -60,11 +64,11 @@ function calledIn(message: Message): Called[] {
   );
 }
 
-function encodeAssistant(message: Message, index: number, model: string): Part[] {
+function encodeAssistant(message: Message, index: number, model: string, note: Note): Part[] {
   let isFirstCall = true;
   return message.content.flatMap((block, i) => {
-    if (block.type !== "tool-call") return encodePlain(block, `messages[${index}].content[${i}]`);
-    const part = encodeCall(block, signatureFor(block, isFirstCall && demandsSignatures(model)));
+    if (block.type !== "tool-call") return encodePlain(block, `messages[${index}].content[${i}]`, note);
+    const part = encodeCall(block, signatureFor(block, isFirstCall && demandsSignatures(model)), note);
     isFirstCall = false;
     return [part];
   });
@@ -82,6 +86,7 @@ function encodeRun(
   calls: readonly Called[],
   model: string,
   contents: Content[],
+  note: Note,
 ): void {
   const answers = new Map<string, { readonly block: ToolResultBlock; readonly param: string }>();
   const open = new Set(calls.map((call) => call.id));
@@ -90,13 +95,14 @@ function encodeRun(
   for (const [i, message] of run.entries()) {
     const parts: Part[] = [];
     let hasAnswers = false;
+    if (message.role === "system") note("system-messages-as-user");
     for (const [j, block] of message.content.entries()) {
       const param = `messages[${from + i}].content[${j}]`;
-      if (block.type !== "tool-result") parts.push(...encodePlain(block, param));
+      if (block.type !== "tool-result") parts.push(...encodePlain(block, param, note));
       else if (open.delete(block.callId)) {
         answers.set(block.callId, { block, param });
         hasAnswers = true;
-      } else parts.push(...encodeOrphan(block, param));
+      } else parts.push(...encodeOrphan(block, param, note));
     }
     if (hasAnswers) besides.push(...parts);
     else if (parts.length > 0) said.push({ role: "user", parts });
@@ -107,10 +113,11 @@ function encodeRun(
     const media: Part[] = [];
     for (const call of calls) {
       const answer = answers.get(call.id);
+      if (answer === undefined) note("tool-results-filled-in");
       const [response, ...beside] =
         answer === undefined
           ? [missingResult(call)]
-          : encodeResult(answer.block, call, isMediaInside, answer.param);
+          : encodeResult(answer.block, call, isMediaInside, answer.param, note);
       if (response !== undefined) responses.push(response);
       media.push(...beside);
     }

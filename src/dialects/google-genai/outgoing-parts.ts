@@ -10,7 +10,9 @@ import type {
   ToolCallBlock,
   ToolResultBlock,
 } from "../../canon/request.ts";
+import { thinkingBlocksDropped } from "../adapting.ts";
 import { isRecord } from "../decoding.ts";
+import type { Note } from "../dialect.ts";
 import { unsupported } from "./fields.ts";
 import { imageTypeOf } from "./incoming-parts.ts";
 import { type Members, name, pocketOf, signatureIn, signed } from "./pocket.ts";
@@ -30,19 +32,23 @@ function restIn(block: { readonly extras?: Extras }): Members {
 }
 
 /** Everything but calls and results, which need to know their turn. */
-export function encodePlain(block: Block, param: string): Part[] {
+export function encodePlain(block: Block, param: string, note: Note): Part[] {
   switch (block.type) {
     case "text":
       return encodeText(block);
     case "image":
       return [encodeImage(block)];
     case "thinking":
-      return block.extras?.[name] === undefined
-        ? []
-        : [{ text: block.text, thought: true, ...signed(block.signature || null), ...restIn(block) }];
+      if (block.extras?.[name] !== undefined)
+        return [{ text: block.text, thought: true, ...signed(block.signature || null), ...restIn(block) }];
+      note(thinkingBlocksDropped);
+      return [];
     case "opaque":
       if (block.dialect === name && isRecord(block.value)) return [block.value];
-      if (isDecoration(block)) return [];
+      if (isDecoration(block)) {
+        note(thinkingBlocksDropped);
+        return [];
+      }
       throw unsupported(
         param,
         `Content of type "${typeOf(block)}" cannot be sent to this model: its API has no place for it.`,
@@ -75,11 +81,11 @@ export function encodeImage(block: ImageBlock): Part {
 }
 
 /** `signature`: Google's own, or the word that skips its check; null where none is due. */
-export function encodeCall(block: ToolCallBlock, signature: string | null): Part {
+export function encodeCall(block: ToolCallBlock, signature: string | null, note: Note): Part {
   const functionCall = {
     ...(pocketOf(block.extras)["isWithoutId"] === true ? {} : { id: block.id }),
     name: block.name,
-    args: toolInput(block.input),
+    args: toolInput(block.input, note),
   };
   return { functionCall, ...signed(signature), ...restIn(block) };
 }
@@ -92,6 +98,7 @@ export function encodeResult(
   call: Called,
   isMediaInside: boolean,
   param: string,
+  note: Note,
 ): Part[] {
   const inside: Part[] = [];
   const beside: Part[] = [];
@@ -100,7 +107,7 @@ export function encodeResult(
     if (each.type === "text") texts.push(each.text);
     else if (each.type === "image")
       (isMediaInside && each.source.kind === "base64" ? inside : beside).push(encodeImage(each));
-    else inside.push(...encodePlain(each, `${param}.content[${i}]`));
+    else inside.push(...encodePlain(each, `${param}.content[${i}]`, note));
   }
   const { response } = pocketOf(block.extras);
   const functionResponse = {
@@ -108,6 +115,7 @@ export function encodeResult(
     response: isRecord(response) ? response : { [block.isError ? "error" : "output"]: texts.join("\n") },
     ...(inside.length === 0 ? {} : { parts: inside }),
   };
+  if (beside.length > 0) note("tool-result-images-moved");
   return [{ functionResponse }, ...beside];
 }
 
@@ -121,8 +129,9 @@ function headOf(call: Called): Part {
 }
 
 /** A result whose call is gone: the API refuses it as such, and its text may still matter. */
-export function encodeOrphan(block: ToolResultBlock, param: string): Part[] {
+export function encodeOrphan(block: ToolResultBlock, param: string, note: Note): Part[] {
+  note("tool-results-as-text");
   const head = `[Result of an earlier tool call${block.isError ? ", an error" : ""}]`;
-  const rest = block.content.flatMap((each, i) => encodePlain(each, `${param}.content[${i}]`));
+  const rest = block.content.flatMap((each, i) => encodePlain(each, `${param}.content[${i}]`, note));
   return [{ text: head }, ...rest];
 }

@@ -3,7 +3,8 @@
 
 import type { ChatRequest, Tool } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
-import type { TargetFacts } from "../dialect.ts";
+import { unheard, withoutWishToThink } from "../adapting.ts";
+import type { Note, TargetFacts } from "../dialect.ts";
 import { unsupported } from "./fields.ts";
 import { encodeGenerationConfig, encodeToolConfig } from "./outgoing-config.ts";
 import { encodeContents } from "./outgoing-contents.ts";
@@ -16,19 +17,21 @@ type Wire = Record<string, unknown>;
 /** "Must start with a letter or an underscore. Must be a-z, A-Z, 0-9, or contain underscores, dots, colons and dashes, with a maximum length of 128" (@google/genai 3.1.0). */
 const toolNamePattern = /^[A-Za-z_][A-Za-z0-9_.:-]{0,127}$/;
 
-export function encodeRequest(request: ChatRequest, target: TargetFacts): Wire {
+export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Note = unheard): Wire {
+  const request = withoutWishToThink(asked, target, note);
   const refusal = refuseCandidates(request);
   if (refusal !== null) throw refusal;
   const { rest } = pocketOf(request.extras);
-  const contents = encodeContents(request.messages, target.model);
+  const contents = encodeContents(request.messages, target.model, note);
   const body: Wire = { ...(isRecord(rest) ? rest : {}), contents };
-  const system: Part[] = request.system.flatMap((block, i) => encodePlain(block, `system[${i}]`));
+  const system: Part[] = request.system.flatMap((block, i) => encodePlain(block, `system[${i}]`, note));
   if (system.length > 0) body["systemInstruction"] = { parts: system };
   const tools = encodeTools(request);
   if (tools.length > 0) body["tools"] = tools;
   const toolConfig = encodeToolConfig(request);
+  if (tools.length > 0 && request.parallelTools === false) note("one-call-at-a-time-dropped");
   if (toolConfig !== null) body["toolConfig"] = toolConfig;
-  const config = encodeGenerationConfig(request, target);
+  const config = encodeGenerationConfig(request, target, note);
   if (config !== null) body["generationConfig"] = config;
   return body;
 }

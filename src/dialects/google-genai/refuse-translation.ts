@@ -3,9 +3,11 @@
 
 import { Failure } from "../../canon/failure.ts";
 import type { Block, ChatRequest } from "../../canon/request.ts";
+import { noteDropped, thinkingBlocksDropped } from "../adapting.ts";
 import { isRecord } from "../decoding.ts";
+import type { Note } from "../dialect.ts";
 import { unsupported } from "./fields.ts";
-import { type Members, name, pocketOf } from "./pocket.ts";
+import { type Members, name, pocketOf, signatureIn } from "./pocket.ts";
 
 export function refuseTranslation(request: ChatRequest): Failure | null {
   const plain = refuseCandidates(request);
@@ -21,6 +23,20 @@ export function refuseTranslation(request: ChatRequest): Failure | null {
     refuseNames(request, pocket) ??
     refuseContents(request)
   );
+}
+
+const steeringConfig = ["seed", "presencePenalty", "frequencyPenalty", "mediaResolution"];
+
+export function noteLosses(request: ChatRequest, note: Note): void {
+  const { rest, generationConfig } = pocketOf(request.extras);
+  if (isRecord(rest)) noteDropped(rest, ["safetySettings"], note);
+  if (isRecord(generationConfig)) noteDropped(generationConfig, steeringConfig, note);
+  // Thoughts that stand alone are noted where they are left out; these are sealed into what goes on.
+  const isSealed = (block: Block): boolean => {
+    if (block.type !== "text" && block.type !== "tool-call") return false;
+    return signatureIn(block.extras) !== null || pocketOf(block.extras)["signatureAfter"] !== undefined;
+  };
+  if (request.messages.some((message) => message.content.some(isSealed))) note(thinkingBlocksDropped);
 }
 
 /** The canonical form holds one plain answer, even between two ends of this format. */

@@ -96,6 +96,8 @@ function declinesFor(bytes: Buffer, model: string): boolean {
   return callWords.some(holds) && demandsSignatures(model) && !signatureWords.some(holds);
 }
 
+const wishWords = words('"thinkingConfig"', '"thinking_config"');
+
 export const relay: RelayHalf = {
   // A role of other formats that Google refuses and the hub can read.
   declines: [Buffer.from('"assistant"')],
@@ -105,4 +107,5 @@ export const relay: RelayHalf = {
   glance,
   glanceReply,
   edits,
+  wishesToThink: (_scan, bytes) => wishWords.some((word) => bytes.includes(word)),
 };

@@ -1,10 +1,14 @@
 // Arguments of a call: JSON text in the canonical form, an object on this wire.
 
+import { unheard } from "../adapting.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
+import type { Note } from "../dialect.ts";
 
 /** Text that is no JSON object is kept under `arguments`, so that nothing of what the model wrote is lost. */
-export function toolInput(text: string): Record<string, unknown> {
+export function toolInput(text: string, note: Note = unheard): Record<string, unknown> {
   if (text.trim() === "") return {};
   const value = parseLoosely(text);
-  return isRecord(value) ? value : { arguments: text };
+  if (isRecord(value)) return value;
+  note("tool-input-wrapped");
+  return { arguments: text };
 }

@@ -9,7 +9,7 @@ import { encodeModel, encodeModelList } from "./models.ts";
 import { encodeRequest } from "./outgoing-request.ts";
 import { relay } from "./relay.ts";
 import { encodeReply, readReply } from "./reply.ts";
-import { cannotTranslate, decodeRequest } from "./request.ts";
+import { cannotTranslate, decodeRequest, noteLosses } from "./request.ts";
 import { endFrame, streamEncoder } from "./stream.ts";
 import { streamDecoder } from "./stream-decoder.ts";
 
@@ -18,6 +18,7 @@ export const openaiChat: Dialect = {
   client: {
     decodeRequest,
     refuseTranslation: cannotTranslate,
+    noteLosses,
     streamEncoder,
     encodeReply,
     encodeFailure,

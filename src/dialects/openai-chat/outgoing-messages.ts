@@ -10,7 +10,9 @@ import type {
   ToolCallBlock,
   ToolResultBlock,
 } from "../../canon/request.ts";
+import { thinkingBlocksDropped, toolIdsRewritten, unheard } from "../adapting.ts";
 import { isRecord } from "../decoding.ts";
+import type { Note } from "../dialect.ts";
 import { unsupported } from "./fields.ts";
 import { noArguments } from "./tool-calls.ts";
 import { outgoingToolId } from "./tool-id.ts";
@@ -22,21 +24,23 @@ export function isDecoration(block: OpaqueBlock): boolean {
   return isRecord(block.value) && block.value.type === "redacted_thinking";
 }
 
-export function encodeMessages(request: ChatRequest): Wire[] {
+export function encodeMessages(request: ChatRequest, note: Note = unheard): Wire[] {
   const out: Wire[] = [];
-  const system = textsOf(request.system, "system");
+  const system = textsOf(request.system, "system", note);
   if (system.length > 0) out.push({ role: "system", content: system.join("\n\n") });
   for (let i = 0; i < request.messages.length; i++) {
     const message = request.messages[i];
     if (message === undefined) break;
     if (message.role === "system")
-      out.push(named(message, { role: "system", content: textsOf(message.content, at(i)).join("\n\n") }));
-    else if (message.role === "assistant") out.push(named(message, encodeAssistant(message, i)));
+      out.push(
+        named(message, { role: "system", content: textsOf(message.content, at(i), note).join("\n\n") }),
+      );
+    else if (message.role === "assistant") out.push(named(message, encodeAssistant(message, i, note)));
     else {
       const run: Message[] = [message];
       for (let next = request.messages[i + 1]; next?.role === "user"; next = request.messages[i + run.length])
         run.push(next);
-      encodeUsers(run, i, out);
+      encodeUsers(run, i, out, note);
       i += run.length - 1;
     }
   }
@@ -62,17 +66,18 @@ function misplaced(block: Block, param: string, where: string): Error {
   );
 }
 
-function textsOf(blocks: readonly Block[], param: string): string[] {
+function textsOf(blocks: readonly Block[], param: string, note: Note): string[] {
   const texts: string[] = [];
   for (const [i, block] of blocks.entries()) {
     if (block.type === "text") texts.push(block.text);
     else if (block.type !== "opaque" || !isDecoration(block))
       throw misplaced(block, `${param}[${i}]`, "a system message");
+    else note(thinkingBlocksDropped);
   }
   return texts;
 }
 
-function encodeAssistant(message: Message, index: number): Wire {
+function encodeAssistant(message: Message, index: number, note: Note): Wire {
   let text = "";
   let hasText = false;
   const reasoning = new Map<string, string>();
@@ -88,14 +93,16 @@ function encodeAssistant(message: Message, index: number): Wire {
         const field = block.extras?.["openai-chat"]?.field;
         if (field === "reasoning_content" || field === "reasoning")
           reasoning.set(field, (reasoning.get(field) ?? "") + block.text);
+        else note(thinkingBlocksDropped);
         break;
       }
       case "tool-call":
-        calls.push(encodeCall(block));
+        calls.push(encodeCall(block, note));
         break;
       case "opaque":
-        if (isDecoration(block)) break;
-        throw misplaced(block, at(index, i), "an assistant message");
+        if (!isDecoration(block)) throw misplaced(block, at(index, i), "an assistant message");
+        note(thinkingBlocksDropped);
+        break;
       default:
         throw misplaced(block, at(index, i), "an assistant message");
     }
@@ -108,10 +115,16 @@ function encodeAssistant(message: Message, index: number): Wire {
   };
 }
 
-function encodeCall(block: ToolCallBlock): Wire {
+function toolId(id: string, note: Note): string {
+  const outgoing = outgoingToolId(id);
+  if (outgoing !== id) note(toolIdsRewritten);
+  return outgoing;
+}
+
+function encodeCall(block: ToolCallBlock, note: Note): Wire {
   const input = block.input.trim() === "" ? noArguments : block.input;
   return {
-    id: outgoingToolId(block.id),
+    id: toolId(block.id, note),
     type: "function",
     function: { name: block.name, arguments: input },
   };
@@ -121,7 +134,7 @@ function encodeCall(block: ToolCallBlock): Wire {
  * Users' messages in a row. Results stand first, because nothing may come between a call and its results;
  * images from results come next, then what the user said.
  */
-function encodeUsers(run: readonly Message[], from: number, out: Wire[]): void {
+function encodeUsers(run: readonly Message[], from: number, out: Wire[], note: Note): void {
   const images: Wire[] = [];
   const said: Wire[] = [];
   for (const [i, message] of run.entries()) {
@@ -131,11 +144,12 @@ function encodeUsers(run: readonly Message[], from: number, out: Wire[]): void {
       const param = at(from + i, j);
       if (block.type === "tool-result") {
         hasResults = true;
-        out.push(encodeResult(block, param, images));
+        out.push(encodeResult(block, param, images, note));
       } else if (block.type === "text") rest.push({ type: "text", text: block.text });
       else if (block.type === "image") rest.push(encodeImage(block));
       else if (block.type !== "opaque" || !isDecoration(block))
         throw misplaced(block, param, "a user message");
+      else note(thinkingBlocksDropped);
     }
     if (rest.length > 0 || !hasResults) said.push(named(message, { role: "user", content: collapsed(rest) }));
   }
@@ -149,8 +163,8 @@ function collapsed(parts: readonly Wire[]): unknown {
   return only?.type === "text" ? only.text : parts;
 }
 
-function encodeResult(block: ToolResultBlock, param: string, images: Wire[]): Wire {
-  const id = outgoingToolId(block.callId);
+function encodeResult(block: ToolResultBlock, param: string, images: Wire[], note: Note): Wire {
+  const id = toolId(block.callId, note);
   const texts: string[] = [];
   const pictures: Wire[] = [];
   for (const [i, part] of block.content.entries()) {
@@ -158,11 +172,13 @@ function encodeResult(block: ToolResultBlock, param: string, images: Wire[]): Wi
     else if (part.type === "image") pictures.push(encodeImage(part));
     else if (!isDecoration(part)) throw misplaced(part, `${param}.content[${i}]`, "a tool result");
   }
-  if (pictures.length > 0)
+  if (pictures.length > 0) {
+    note("tool-result-images-moved");
     images.push({
       role: "user",
       content: [{ type: "text", text: `Image(s) from tool result ${id}:` }, ...pictures],
     });
+  }
   let text = texts.join("\n");
   if (text === "" && pictures.length > 0) text = "(see image)";
   if (block.isError && !text.startsWith("Error: ")) text = `Error: ${text}`;

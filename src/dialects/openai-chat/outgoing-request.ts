@@ -3,7 +3,8 @@
 
 import { type Effort, effortOfBudget } from "../../canon/effort.ts";
 import type { AnswerFormat, ChatRequest, Tool, ToolChoice } from "../../canon/request.ts";
-import type { TargetFacts } from "../dialect.ts";
+import { cutTokens, withoutWishToThink, unheard } from "../adapting.ts";
+import type { Note, TargetFacts } from "../dialect.ts";
 import { isRecord } from "../decoding.ts";
 import { unsupported } from "./fields.ts";
 import { encodeMessages } from "./outgoing-messages.ts";
@@ -12,7 +13,8 @@ import { digest } from "./tool-id.ts";
 
 type Wire = Record<string, unknown>;
 
-export function encodeRequest(request: ChatRequest, target: TargetFacts): Wire {
+export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Note = unheard): Wire {
+  const request = withoutWishToThink(asked, target, note);
   // The canonical form holds one plain answer, even between two ends of the same format.
   const refusal = cannotTranslate(request);
   if (refusal !== null) throw refusal;
@@ -27,7 +29,7 @@ export function encodeRequest(request: ChatRequest, target: TargetFacts): Wire {
     "response_format.description": formatDescription,
     ...pocket
   } = request.extras["openai-chat"] ?? {};
-  const body: Wire = { ...pocket, model: target.model, messages: encodeMessages(request) };
+  const body: Wire = { ...pocket, model: target.model, messages: encodeMessages(request, note) };
   body.stream = true;
   body.stream_options = {
     ...(isRecord(pocket.stream_options) ? pocket.stream_options : {}),
@@ -39,12 +41,17 @@ export function encodeRequest(request: ChatRequest, target: TargetFacts): Wire {
     if (request.parallelTools !== null) body.parallel_tool_calls = request.parallelTools;
   }
   if (request.maxTokens !== null)
-    body[newerLimit === undefined ? "max_tokens" : "max_completion_tokens"] =
-      target.maxOutput === null ? request.maxTokens : Math.min(request.maxTokens, target.maxOutput);
+    body[newerLimit === undefined ? "max_tokens" : "max_completion_tokens"] = cutTokens(
+      request.maxTokens,
+      target,
+      note,
+    );
   if (request.temperature !== null) body.temperature = request.temperature;
   if (request.topP !== null) body.top_p = request.topP;
+  if (request.topK !== null) note("top-k-dropped");
   if (request.stop.length > 0) body.stop = request.stop;
   const effort = effortOf(request);
+  if (request.thinking?.mode === "off" && target.canThink === true) note("thinking-off-dropped");
   if (effort !== null) body.reasoning_effort = effort;
   if (request.format !== null) body.response_format = encodeFormat(request.format, formatDescription);
   if (request.user !== null && request.user !== pocket.safety_identifier)

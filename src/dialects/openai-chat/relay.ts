@@ -137,6 +137,12 @@ function usageAsked(options: JsonMember | undefined, bytes: Buffer): JsonEdit | 
   return { key: "stream_options", json: JSON.stringify({ ...value, include_usage: true }) };
 }
 
+function wishesToThink(scan: JsonScan, bytes: Buffer): boolean {
+  const member = scan.members.find(({ key }) => key === "reasoning_effort");
+  if (member?.kind !== "string") return false;
+  return bytes.toString("latin1", member.start, member.end) !== '"none"';
+}
+
 export const relay: RelayHalf = {
   // Parts of the Responses API and a role that most compatible servers do not know (facts/clients.md section 10).
   declines: [Buffer.from('"input_text"'), Buffer.from('"developer"')],
@@ -145,4 +151,5 @@ export const relay: RelayHalf = {
   glance,
   glanceReply,
   edits,
+  wishesToThink,
 };

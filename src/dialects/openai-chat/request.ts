@@ -5,7 +5,9 @@
 import { isEffort, type Effort, efforts } from "../../canon/effort.ts";
 import type { Failure } from "../../canon/failure.ts";
 import type { ChatRequest } from "../../canon/request.ts";
+import { noteDropped } from "../adapting.ts";
 import { isRecord } from "../decoding.ts";
+import type { Note } from "../dialect.ts";
 import {
   invalid,
   optionalBoolean,
@@ -141,6 +143,21 @@ export function decodeEffort(value: unknown): Effort | null {
   if (value === undefined || value === null) return null;
   if (!isEffort(value)) throw wrongKind("reasoning_effort", `one of ${efforts.join(", ")}`, value);
   return value;
+}
+
+/** Members that steer this format's own models and that no other API gets. */
+const steeringOwn = [
+  "seed",
+  "logit_bias",
+  "frequency_penalty",
+  "presence_penalty",
+  "verbosity",
+  "prediction",
+  "web_search_options",
+];
+
+export function noteLosses(request: ChatRequest, note: Note): void {
+  noteDropped(request.extras["openai-chat"] ?? {}, steeringOwn, note);
 }
 
 /** What the client asked for that only this format's own answers can hold; the canonical form would lose it. */

@@ -4,12 +4,12 @@
 import { commentFrame } from "../../wire/sse.ts";
 import type { Dialect } from "../dialect.ts";
 import { decodeRequest } from "./decode-request.ts";
-import { encodeRequest } from "./encode-request.ts";
+import { encodeRequest, unsaidStops } from "./encode-request.ts";
 import { decodeFailure, encodeFailure, encodeFailureFrame } from "./failure.ts";
 import { lose } from "./loss.ts";
 import { encodeModel, encodeModelList } from "./models.ts";
 import { name } from "./pocket.ts";
-import { refuseTranslation } from "./refuse-translation.ts";
+import { noteLosses, refuseTranslation } from "./refuse-translation.ts";
 import { relay } from "./relay.ts";
 import { encodeReply, readReply } from "./reply.ts";
 import { streamDecoder } from "./stream-decoder.ts";
@@ -20,6 +20,7 @@ export const openaiResponses: Dialect = {
   client: {
     decodeRequest,
     refuseTranslation,
+    noteLosses,
     streamEncoder,
     encodeReply,
     encodeFailure,
@@ -34,6 +35,7 @@ export const openaiResponses: Dialect = {
   backend: {
     path: () => "/responses",
     encodeRequest,
+    unsaidStops,
     streamDecoder,
     readReply,
     decodeFailure,

@@ -12,26 +12,30 @@ import type {
   ToolCallBlock,
   ToolResultBlock,
 } from "../../canon/request.ts";
+import { thinkingBlocksDropped, toolIdsRewritten, unheard } from "../adapting.ts";
 import { isRecord } from "../decoding.ts";
+import type { Note } from "../dialect.ts";
 import { unwrapText } from "./declared-tools.ts";
 import { unsupported } from "./fields.ts";
 import { name, pocketOf, type Wire } from "./pocket.ts";
 import { noArguments } from "./response.ts";
 import { outgoingToolId } from "./tool-id.ts";
 
-export function encodeInput(request: ChatRequest): Wire {
+export function encodeInput(request: ChatRequest, note: Note = unheard): Wire {
   const input: Wire[] = [];
   const instructions: string[] = [];
   for (const [i, block] of request.system.entries()) {
     if (block.type === "opaque") {
       if (!isDecoration(block)) throw misplaced(block, `system[${i}]`, "a system message");
+      note(thinkingBlocksDropped);
       continue;
     }
     const { role } = pocketOf(block.extras);
     if (role === "developer" || role === "system") addText(input, role, block);
     else instructions.push(block.text);
   }
-  for (const [i, message] of request.messages.entries()) encodeMessage(message, `messages[${i}]`, input);
+  for (const [i, message] of request.messages.entries())
+    encodeMessage(message, `messages[${i}]`, input, note);
   return instructions.length === 0 ? { input } : { instructions: instructions.join("\n\n"), input };
 }
 
@@ -43,18 +47,18 @@ function addText(input: Wire[], role: string, block: TextBlock): void {
   else input.push({ type: "message", role, content: [part] });
 }
 
-function encodeMessage(message: Message, param: string, input: Wire[]): void {
+function encodeMessage(message: Message, param: string, input: Wire[], note: Note): void {
   if (message.role === "assistant") {
     for (const [i, block] of message.content.entries()) {
       const { before } = block.type === "opaque" ? {} : pocketOf(block.extras);
       if (Array.isArray(before)) input.push(...before.filter(isRecord));
-      input.push(...encodeSpoken(block, `${param}.content[${i}]`));
+      input.push(...encodeSpoken(block, `${param}.content[${i}]`, note));
     }
     return;
   }
   if (message.role === "system") {
     const content = message.content.flatMap((block, i) =>
-      encodePart(block, `${param}.content[${i}]`, "a system message"),
+      encodePart(block, `${param}.content[${i}]`, "a system message", note),
     );
     const { role } = message.content[0]?.type === "text" ? pocketOf(message.content[0].extras) : {};
     input.push({ type: "message", role: role === "system" ? role : "developer", content });
@@ -63,9 +67,9 @@ function encodeMessage(message: Message, param: string, input: Wire[]): void {
   const said: Wire[] = [];
   for (const [i, block] of message.content.entries()) {
     const at = `${param}.content[${i}]`;
-    if (block.type === "tool-result") input.push(encodeResult(block, at));
+    if (block.type === "tool-result") input.push(encodeResult(block, at, note));
     else if (isOwnItem(block)) input.push(block.value);
-    else said.push(...encodePart(block, at, "a user message"));
+    else said.push(...encodePart(block, at, "a user message", note));
   }
   if (said.length > 0 || message.content.length === 0)
     input.push({ type: "message", role: "user", content: said.length === 0 ? "" : said });
@@ -81,7 +85,7 @@ function isOwnItem(block: Block): block is OpaqueBlock & { value: Wire } {
   );
 }
 
-function encodeSpoken(block: Block, param: string): Wire[] {
+function encodeSpoken(block: Block, param: string, note: Note): Wire[] {
   switch (block.type) {
     case "text": {
       const { phase } = pocketOf(block.extras);
@@ -91,20 +95,26 @@ function encodeSpoken(block: Block, param: string): Wire[] {
       ];
     }
     case "thinking":
-      return encodeThinking(block);
+      return encodeThinking(block, note);
     case "tool-call":
-      return [encodeCall(block)];
+      return [encodeCall(block, note)];
     case "opaque":
       if (isOwnItem(block)) return [block.value];
-      if (isDecoration(block)) return [];
+      if (isDecoration(block)) {
+        note(thinkingBlocksDropped);
+        return [];
+      }
   }
   throw misplaced(block, param, "an assistant message");
 }
 
 /** Another maker's reasoning is not this model's: only what came through this dialect goes back. */
-function encodeThinking(block: ThinkingBlock): Wire[] {
+function encodeThinking(block: ThinkingBlock, note: Note): Wire[] {
   const { id, encrypted_content: sealed, summary, content } = pocketOf(block.extras);
-  if (id === undefined && sealed === undefined && content === undefined) return [];
+  if (id === undefined && sealed === undefined && content === undefined) {
+    note(thinkingBlocksDropped);
+    return [];
+  }
   const single =
     content === undefined && block.text !== "" ? [{ type: "summary_text", text: block.text }] : [];
   return [
@@ -118,10 +128,16 @@ function encodeThinking(block: ThinkingBlock): Wire[] {
   ];
 }
 
-function encodeCall(block: ToolCallBlock): Wire {
+function toolId(id: string, note: Note): string {
+  const outgoing = outgoingToolId(id);
+  if (outgoing !== id) note(toolIdsRewritten);
+  return outgoing;
+}
+
+function encodeCall(block: ToolCallBlock, note: Note): Wire {
   const { type, name: ownName, namespace } = pocketOf(block.extras);
   const named = {
-    call_id: outgoingToolId(block.id),
+    call_id: toolId(block.id, note),
     name: typeof ownName === "string" ? ownName : block.name,
     ...(typeof namespace === "string" ? { namespace } : {}),
   };
@@ -130,16 +146,16 @@ function encodeCall(block: ToolCallBlock): Wire {
   return { type: "function_call", ...named, arguments: input };
 }
 
-function encodeResult(block: ToolResultBlock, param: string): Wire {
+function encodeResult(block: ToolResultBlock, param: string, note: Note): Wire {
   const parts = block.content.flatMap((part, i) =>
-    encodePart(part, `${param}.content[${i}]`, "a tool result"),
+    encodePart(part, `${param}.content[${i}]`, "a tool result", note),
   );
   const texts = parts.flatMap((part) => (typeof part.text === "string" ? [part.text] : []));
   const isSaid = !block.isError || (texts[0] ?? "").startsWith("Error: ");
   const { type } = pocketOf(block.extras);
   return {
     type: type === "custom" ? "custom_tool_call_output" : "function_call_output",
-    call_id: outgoingToolId(block.callId),
+    call_id: toolId(block.callId, note),
     output:
       texts.length === parts.length
         ? (isSaid ? "" : "Error: ") + texts.join("\n")
@@ -147,12 +163,13 @@ function encodeResult(block: ToolResultBlock, param: string): Wire {
   };
 }
 
-function encodePart(block: Block, param: string, where: string): Wire[] {
+function encodePart(block: Block, param: string, where: string, note: Note): Wire[] {
   if (block.type === "text") return [{ type: "input_text", text: block.text }];
   if (block.type === "image") return [encodeImage(block)];
   if (block.type === "opaque" && block.dialect === name && isRecord(block.value)) return [block.value];
-  if (block.type === "opaque" && isDecoration(block)) return [];
-  throw misplaced(block, param, where);
+  if (block.type !== "opaque" || !isDecoration(block)) throw misplaced(block, param, where);
+  note(thinkingBlocksDropped);
+  return [];
 }
 
 function encodeImage(block: ImageBlock): Wire {

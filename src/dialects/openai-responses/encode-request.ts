@@ -3,7 +3,8 @@
 
 import { type Effort, effortOfBudget } from "../../canon/effort.ts";
 import type { AnswerFormat, ChatRequest } from "../../canon/request.ts";
-import type { TargetFacts } from "../dialect.ts";
+import { cutTokens, unheard, withoutWishToThink } from "../adapting.ts";
+import type { Note, TargetFacts } from "../dialect.ts";
 import { isRecord } from "../decoding.ts";
 import { encodeInput } from "./encode-input.ts";
 import { encodeToolChoice, encodeTools } from "./encode-tools.ts";
@@ -14,10 +15,11 @@ import { digest } from "./tool-id.ts";
 const leastOutput = 16;
 
 /**
- * Dropped: `stop` and top_k, which the API does not have. A request of this dialect keeps its own wish for storage;
+ * Dropped: top_k, which the API does not have, and `stop` (unsaidStops). A request of this dialect keeps its own wish for storage;
  * sealed reasoning is not asked for on behalf of others, who could not send it back.
  */
-export function encodeRequest(request: ChatRequest, target: TargetFacts): Wire {
+export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Note = unheard): Wire {
+  const request = withoutWishToThink(asked, target, note);
   const own = request.extras[name];
   const {
     hosted_tools: hosted,
@@ -26,7 +28,7 @@ export function encodeRequest(request: ChatRequest, target: TargetFacts): Wire {
     text: ownText,
     ...pocket
   } = own ?? {};
-  const body: Wire = { ...pocket, model: target.model, ...encodeInput(request) };
+  const body: Wire = { ...pocket, model: target.model, ...encodeInput(request, note) };
   body.stream = true;
   if (own === undefined) body.store = false;
   const tools = [...encodeTools(request), ...(Array.isArray(hosted) ? (hosted as readonly unknown[]) : [])];
@@ -36,20 +38,27 @@ export function encodeRequest(request: ChatRequest, target: TargetFacts): Wire {
     else if (ownChoice !== undefined) body.tool_choice = ownChoice;
     if (request.parallelTools !== null) body.parallel_tool_calls = request.parallelTools;
   }
-  if (request.maxTokens !== null)
-    body.max_output_tokens = Math.max(
-      leastOutput,
-      Math.min(request.maxTokens, target.maxOutput ?? request.maxTokens),
-    );
+  if (request.maxTokens !== null) {
+    const limit = cutTokens(request.maxTokens, target, note);
+    if (limit < leastOutput) note(`max-tokens-raised:${leastOutput}`);
+    body.max_output_tokens = Math.max(leastOutput, limit);
+  }
   if (request.temperature !== null) body.temperature = request.temperature;
   if (request.topP !== null) body.top_p = request.topP;
-  const reasoning = encodeReasoning(request, ownReasoning);
+  if (request.topK !== null) note("top-k-dropped");
+  if (request.thinking?.mode === "off" && target.canThink === true) note("thinking-off-dropped");
+  // What is left of the client's own words (a summary, please) is a wish to think as well.
+  const reasoning = encodeReasoning(request, target.canThink === false ? null : ownReasoning);
   if (reasoning !== null) body.reasoning = reasoning;
   const text = encodeText(request.format, ownText);
   if (text !== null) body.text = text;
   if (request.user !== null && request.user !== pocket.safety_identifier)
     body.user = encodeUser(request.user);
   return body;
+}
+
+export function unsaidStops(request: ChatRequest): readonly string[] {
+  return request.stop;
 }
 
 /** A client of another format that asked for thinking wants to see it, which here is a summary. */

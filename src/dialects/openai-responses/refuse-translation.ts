@@ -3,7 +3,9 @@
 
 import type { Failure } from "../../canon/failure.ts";
 import type { Block, ChatRequest } from "../../canon/request.ts";
+import { nameIn, noteDropped } from "../adapting.ts";
 import { isRecord } from "../decoding.ts";
+import type { Note } from "../dialect.ts";
 import { shown, unsupported } from "./fields.ts";
 import { name, pocketOf, type Wire } from "./pocket.ts";
 
@@ -31,6 +33,17 @@ export function refuseTranslation(request: ChatRequest): Failure | null {
   if (tool !== undefined)
     return unsupported("tools", `tools: ${because} for a tool of type "${tool.type}"; use function tools.`);
   return refuseChoice(request, pocket) ?? refuseMessages(request);
+}
+
+export function noteLosses(request: ChatRequest, note: Note): void {
+  const pocket = pocketOf(request.extras);
+  const { hosted_tools: hosted, text } = pocket;
+  for (const tool of Array.isArray(hosted) ? (hosted as readonly unknown[]) : [])
+    if (isRecord(tool)) note(`hosted-tools-dropped:${nameIn(tool.type)}`);
+  if (request.tools.some((tool) => pocketOf(tool.extras).type === "custom"))
+    note("custom-tools-as-functions");
+  noteDropped(pocket, ["truncation", "max_tool_calls"], note);
+  if (isRecord(text)) noteDropped(text, ["verbosity"], note);
 }
 
 function refuseChoice(request: ChatRequest, pocket: Wire): Failure | null {

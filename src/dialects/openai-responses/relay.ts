@@ -4,14 +4,15 @@
 import { Failure } from "../../canon/failure.ts";
 import { type JsonEdit, type JsonMember, type JsonScan, readString } from "../../wire/json.ts";
 import type { SseFrame } from "../../wire/sse.ts";
-import { isRecord } from "../decoding.ts";
-import type { Glance, RelayHalf, TargetFacts } from "../dialect.ts";
+import { isRecord, parseLoosely } from "../decoding.ts";
+import { cutTokens, unheard } from "../adapting.ts";
+import type { Glance, Note, RelayHalf, TargetFacts } from "../dialect.ts";
 import { errorOf, readText } from "./answer.ts";
 import { steeringKeys, steeringRefused } from "./decode-request.ts";
 import { invalid, wrongKind } from "./fields.ts";
 import { asksClient, decodeFinish, isRefusing } from "./finish.ts";
 import type { Wire } from "./pocket.ts";
-import { checkMember, isLongerThan, valueOf } from "./relayed-members.ts";
+import { checkMember, valueOf } from "./relayed-members.ts";
 import { mark } from "./sealed-thinking.ts";
 import { readEvent } from "./stream-decoder.ts";
 import { readUsage } from "./usage.ts";
@@ -68,7 +69,12 @@ function glanceReply(body: unknown): Glance | null {
 /** Members that we read or change: two of one name, and the vendor might read the other one. */
 const onlyOnce: ReadonlySet<string> = new Set(["model", "input", "stream", "max_output_tokens"]);
 
-function edits(scan: JsonScan, bytes: Buffer, target: TargetFacts): readonly JsonEdit[] {
+function edits(
+  scan: JsonScan,
+  bytes: Buffer,
+  target: TargetFacts,
+  note: Note = unheard,
+): readonly JsonEdit[] {
   const found = new Map<string, JsonMember>();
   for (const member of scan.members) {
     const { key } = member;
@@ -82,13 +88,22 @@ function edits(scan: JsonScan, bytes: Buffer, target: TargetFacts): readonly Jso
   if (model !== undefined && model.kind !== "string")
     throw wrongKind("model", "a string", valueOf(model, bytes));
   const limit = found.get("max_output_tokens");
-  const { maxOutput } = target;
   const changes: JsonEdit[] = [];
   if (model === undefined || readString(bytes, model.start, model.end) !== target.model)
     changes.push({ key: "model", json: JSON.stringify(target.model) });
-  if (limit !== undefined && maxOutput !== null && isLongerThan(limit, bytes, maxOutput))
-    changes.push({ key: "max_output_tokens", json: String(maxOutput) });
+  if (limit?.kind === "number") {
+    const wish = Number(bytes.toString("latin1", limit.start, limit.end));
+    const tokens = cutTokens(wish, target, note);
+    if (tokens < wish) changes.push({ key: "max_output_tokens", json: String(tokens) });
+  }
   return changes;
+}
+
+function wishesToThink(scan: JsonScan, bytes: Buffer): boolean {
+  const member = scan.members.find(({ key }) => key === "reasoning");
+  if (member?.kind !== "object") return false;
+  const value = parseLoosely(bytes.toString("utf8", member.start, member.end));
+  return isRecord(value) && value.effort !== "none" && Object.values(value).some((each) => each !== null);
 }
 
 export const relay: RelayHalf = {
@@ -109,4 +124,5 @@ export const relay: RelayHalf = {
   glance,
   glanceReply,
   edits,
+  wishesToThink,
 };

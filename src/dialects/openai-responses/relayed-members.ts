@@ -22,7 +22,3 @@ export function valueOf(member: JsonMember, bytes: Buffer): unknown {
   if (value === undefined) throw new Failure("invalid-request", "The body is not valid JSON.");
   return value;
 }
-
-export function isLongerThan(member: JsonMember, bytes: Buffer, limit: number): boolean {
-  return member.kind === "number" && Number(bytes.toString("latin1", member.start, member.end)) > limit;
-}

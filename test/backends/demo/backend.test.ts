@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { noWishes } from "../../../src/backends/backend.ts";
 import { createDemoBackend } from "../../../src/backends/demo/backend.ts";
 import { isClosing, type StreamEvent } from "../../../src/canon/event.ts";
 import { Failure } from "../../../src/canon/failure.ts";
@@ -37,6 +38,9 @@ const callWith = (signal: AbortSignal = new AbortController().signal, statuses: 
   model: "demo",
   signal,
   passHeaders: {},
+  tenant: null,
+  session: null,
+  wishes: noWishes,
   abort: () => undefined,
   onHeaders: (status: number) => void statuses.push(status),
 });

@@ -1,7 +1,7 @@
 // One POST to a vendor: when it is sent twice, and what an error answer may cost. The network is scripted.
 
 import { describe, expect, test } from "bun:test";
-import type { Backend, Call } from "../../../src/backends/backend.ts";
+import { type Backend, type Call, noWishes } from "../../../src/backends/backend.ts";
 import { keySigner, type Signer, tokenSigner } from "../../../src/backends/http/auth.ts";
 import { createHttpBackend } from "../../../src/backends/http/backend.ts";
 import { createReach } from "../../../src/backends/http/reach.ts";
@@ -51,6 +51,9 @@ function backendForTest(signer: Signer = keySigner("vendor-key", "bearer")) {
     signal: abort.signal,
     abort: (reason) => abort.abort(reason),
     passHeaders: {},
+    tenant: null,
+    session: null,
+    wishes: noWishes,
     onHeaders: (status) => void statuses.push(status),
   };
   return {

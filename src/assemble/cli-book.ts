@@ -1,0 +1,93 @@
+// Every claude-cli provider by its id: its processes outlive the config that named it, so that a reload parts no conversation
+// from its process. It must never let two sets of processes serve one provider for longer than the older one needs to end.
+
+import type { Backend } from "../backends/backend.ts";
+import type { CliCounts } from "../backends/cli/backend.ts";
+import { unsaidStops } from "../dialects/claude-cli/live-settings.ts";
+import { type CliModel } from "../backends/cli/models.ts";
+import { type CliHouse, type CliPlan, type LivingProgram, processPart, startProgram } from "./cli-program.ts";
+
+export type CliBook = {
+  /** Asks whoever serves the id when a request comes. */
+  backend(id: string, targetFacts: Backend["targetFacts"]): Backend;
+  /** From now on the provider is this. */
+  follow(id: string, plan: CliPlan): void;
+  /** What the program said of its models; empty until somebody knows. */
+  models(id: string): readonly CliModel[];
+  /** Makes sure of them in the background; nobody waits. */
+  refreshAllModels(): void;
+  /** Throws an Error when a required jail cannot be made. */
+  checkJails(): Promise<void>;
+  counts(): ReadonlyMap<string, CliCounts>;
+  /** Stops the processes of every other provider. */
+  keep(ids: ReadonlySet<string>): void;
+  /** Takes away what dead gateways left. */
+  sweep(): Promise<void>;
+  /** Settles when no process is left. */
+  stop(): Promise<void>;
+};
+
+type Entry = { readonly part: unknown; readonly program: LivingProgram };
+
+export function createCliBook(house: CliHouse): CliBook {
+  const entries = new Map<string, Entry>();
+  const ending = new Set<Promise<void>>();
+
+  const end = ({ program }: Entry): void => {
+    const ended = program
+      .stop()
+      .catch((error: unknown) => house.log.error("Claude Code could not be stopped", { error }))
+      .finally(() => ending.delete(ended));
+    ending.add(ended);
+  };
+  const serving = (id: string): LivingProgram => {
+    const entry = entries.get(id);
+    if (entry === undefined) throw new Error(`nobody serves ${id}`);
+    return entry.program;
+  };
+
+  return {
+    backend: (id, targetFacts) => ({
+      provider: id,
+      dialect: null,
+      kin: "anthropic-messages",
+      open: null,
+      targetFacts,
+      generate: (request, call) => serving(id).generate(request, call),
+      continues: (request, call) => serving(id).continues(request, call),
+      unsaidStops,
+    }),
+    follow(id, plan) {
+      const part = processPart(plan);
+      const known = entries.get(id);
+      if (known !== undefined && Bun.deepEquals(known.part, part)) {
+        known.program.follow(plan);
+        return;
+      }
+      entries.set(id, { part, program: startProgram(id, plan, house) });
+      if (known !== undefined) end(known);
+    },
+    models: (id) => entries.get(id)?.program.models.known() ?? [],
+    refreshAllModels() {
+      for (const { program } of entries.values()) void program.models.refresh();
+    },
+    async checkJails() {
+      for (const { program } of entries.values()) await program.checkJail();
+    },
+    counts: () => new Map([...entries].map(([id, { program }]) => [id, program.counts()])),
+    keep(ids) {
+      for (const [id, entry] of entries) {
+        if (ids.has(id)) continue;
+        entries.delete(id);
+        end(entry);
+      }
+    },
+    sweep: house.run.sweep,
+    async stop() {
+      for (const entry of entries.values()) end(entry);
+      entries.clear();
+      while (ending.size > 0) await Promise.all(ending);
+      await house.run.close();
+    },
+  };
+}

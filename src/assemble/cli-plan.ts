@@ -1,0 +1,119 @@
+// What one config says of a claude-cli provider, and the names that such a provider brings along. Pure.
+
+import { dirname, isAbsolute, join, resolve } from "node:path";
+import { absolutePath } from "../backends/cli/installation.ts";
+import { type CliModel, cliName, cliNames } from "../backends/cli/models.ts";
+import type { PreparedTenant } from "../backends/cli/prepare.ts";
+import { type CliProvider, settleCliProvider } from "../backends/cli/provider-keys.ts";
+import type { ProviderSettings } from "../backends/settings.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
+import type { TargetFacts } from "../dialects/dialect.ts";
+import type { OwnNames } from "../routing/names.ts";
+import type { CliPlan } from "./cli-program.ts";
+
+export type ReportedModels = { models(id: string): readonly CliModel[] };
+
+export function cliProviderOf(settings: ProviderSettings, config: Config): CliProvider {
+  return settleCliProvider(settings, config.cli, Object.keys(config.mcp_servers).length > 0);
+}
+
+/** Null for any other backend. */
+export function cliPlanOf(
+  id: string,
+  loaded: LoadedConfig,
+  stateDirectory: string,
+  targetFacts: (model: string) => TargetFacts,
+): CliPlan | null {
+  const { config, environment, path } = loaded;
+  const settings = config.providers[id];
+  if (settings?.backend !== "claude-cli") return null;
+  const { dir, load, prompt } = config.skills;
+  const folder = path === null ? null : dirname(path);
+  return {
+    provider: cliProviderOf(settings, config),
+    environment,
+    listed: new Set(settings.models.map((model) => model.id)),
+    mcpServers: config.mcp_servers,
+    tenants: new Map(config.tenants.map((tenant) => [tenant.name, preparedTenant(tenant)])),
+    skillsDirectory: load ? skillsFolder(dir, stateDirectory, folder, environment) : null,
+    promptMode: prompt,
+    secretPaths: {
+      files: [
+        ...(path === null ? [] : [path]),
+        ...(folder === null ? [] : [join(folder, ".env")]),
+        ...(config.metrics.db_path === undefined ? [] : [resolve(config.metrics.db_path)]),
+      ],
+      folders: [],
+    },
+    targetFacts,
+  };
+}
+
+function preparedTenant(tenant: Config["tenants"][number]): PreparedTenant {
+  return {
+    env: tenant.env,
+    configDir: tenant.config_dir ?? null,
+    workingDir: tenant.working_dir ?? null,
+    addDirs: tenant.add_dirs ?? null,
+    permissionMode: tenant.permission_mode ?? null,
+    tools: tenant.tools,
+    mcpServers: tenant.mcp_servers ?? null,
+  };
+}
+
+/** `./skills` is meant beside the file that says so. */
+function skillsFolder(
+  dir: string | undefined,
+  stateDirectory: string,
+  folder: string | null,
+  environment: LoadedConfig["environment"],
+): string {
+  if (dir === undefined) return join(stateDirectory, "skills");
+  if (isAbsolute(dir) || dir.startsWith("~") || folder === null) return absolutePath(dir, environment);
+  return resolve(folder, dir);
+}
+
+/** Those of the chain first, as with every name that several providers know. */
+function cliIds(config: Config): readonly string[] {
+  const ids = Object.entries(config.providers).flatMap(([id, { backend }]) =>
+    backend === "claude-cli" ? [id] : [],
+  );
+  return [
+    ...config.fallback_chain.filter((id) => ids.includes(id)),
+    ...ids.filter((id) => !config.fallback_chain.includes(id)),
+  ];
+}
+
+/** The CLI's aliases, prefixes and ids as names of models; null where there is no CLI. */
+export function cliOwnNames(config: Config, reported: ReportedModels): OwnNames | null {
+  const [id] = cliIds(config);
+  const settings = id === undefined ? undefined : config.providers[id];
+  if (id === undefined || settings === undefined) return null;
+  const fallback = cliProviderOf(settings, config).program.defaultModel;
+  return {
+    meaning(written) {
+      const name = cliName(written, reported.models(id));
+      return name === null ? null : { target: { provider: id, model: name.model }, isListed: name.isKnown };
+    },
+    fallback: () => (fallback === null ? null : { provider: id, model: fallback }),
+    known: () => cliNames(reported.models(id)),
+  };
+}
+
+/** Names of `/v1/models` beyond the config's: id, owner, the owner's model. */
+export function cliCards(
+  config: Config,
+  reported: ReportedModels,
+): readonly (readonly [id: string, owner: string, model: string])[] {
+  const ids = cliIds(config);
+  return ids.flatMap((id, at) => {
+    const listed = new Set(config.providers[id]?.models.map((model) => model.id));
+    const names = cliNames(reported.models(id));
+    const own = names.filter((name) => !listed.has(name)).map((name) => [`${id}/${name}`, id, name] as const);
+    const taken = (name: string): boolean => name in config.providers || name in config.aliases;
+    // The bare names are the first one's.
+    const bare = at > 0 ? [] : names.filter((name) => !taken(name)).map((name) => [name, id, name] as const);
+    return [...own, ...bare];
+  });
+}

@@ -1,0 +1,193 @@
+// One claude-cli provider while it lives: its processes, its models, its files. A reload changes how requests are prepared;
+// only what the processes themselves depend on makes a new set of them.
+
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { createCliBackend, type CliBackend } from "../backends/cli/backend.ts";
+import { askModels } from "../backends/cli/ask-models.ts";
+import { type CliChild, startClaude } from "../backends/cli/child.ts";
+import { createInstallation, type Installation } from "../backends/cli/installation.ts";
+import type { Launch } from "../backends/cli/launch.ts";
+import { launchOf } from "../backends/cli/launch.ts";
+import { createMcpFiles, type McpPlan } from "../backends/cli/mcp-servers.ts";
+import { childrenThatFit } from "../backends/cli/memory.ts";
+import { createModelList, type ModelList } from "../backends/cli/model-list.ts";
+import {
+  createPrepare,
+  type Prepare,
+  type Preparation,
+  type PreparedTenant,
+} from "../backends/cli/prepare.ts";
+import type { CliProvider } from "../backends/cli/provider-keys.ts";
+import type { McpServers } from "../backends/cli/settings.ts";
+import type { PromptMode } from "../backends/cli/skill-prompt.ts";
+import { createSkillPlugins } from "../backends/cli/skills.ts";
+import type { Call } from "../backends/backend.ts";
+import type { StreamEvent } from "../canon/event.ts";
+import type { TargetFacts } from "../dialects/dialect.ts";
+import type { StateStore } from "../state/store.ts";
+import type { Clock } from "../system/clock.ts";
+import type { Log } from "../system/log.ts";
+import { availableMemoryMb } from "../system/memory.ts";
+import type { CliRun } from "./cli-run.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What one config says of the provider. */
+export type CliPlan = {
+  readonly provider: CliProvider;
+  readonly environment: Environment;
+  readonly listed: ReadonlySet<string>;
+  readonly mcpServers: McpServers;
+  readonly tenants: ReadonlyMap<string, PreparedTenant>;
+  readonly skillsDirectory: string | null;
+  readonly promptMode: PromptMode;
+  readonly secretPaths: { readonly files: readonly string[]; readonly folders: readonly string[] };
+  readonly targetFacts: (model: string) => TargetFacts;
+};
+
+export type CliHouse = {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly redact: (text: string) => string;
+  readonly run: CliRun;
+  readonly stateDirectory: string;
+  readonly state: StateStore;
+};
+
+export type LivingProgram = {
+  readonly models: ModelList;
+  /** The events are the client's: names are mapped back. */
+  generate: CliBackend["generate"];
+  readonly continues: CliBackend["continues"];
+  readonly counts: CliBackend["counts"];
+  /** Requests that come from now on are prepared by this plan. */
+  follow(plan: CliPlan): void;
+  checkJail(): Promise<void>;
+  /** Settles when no process is left. */
+  stop(): Promise<void>;
+};
+
+/** Equal: the same processes serve. */
+export function processPart({ provider: { program, timeout } }: CliPlan): unknown {
+  return [program.bin, program.warm, program.parked, program.jail, timeout.total_s];
+}
+
+export function startProgram(id: string, first: CliPlan, house: CliHouse): LivingProgram {
+  const { clock, log, run } = house;
+  const { warm, parked } = first.provider.program;
+  const warn = (message: string, error?: unknown): void => log.warn(message, { provider: id, error });
+  // Of this set of processes alone: another one of the same provider takes its own files away at its own time.
+  const folder = join(run.folder, `${id}-${crypto.randomUUID().slice(0, 8)}`);
+  const mcpFiles = createMcpFiles({ directory: join(folder, "mcp"), warn });
+  const skills = createSkillPlugins({
+    skillsDirectory: () => plan.skillsDirectory,
+    pluginsDirectory: join(folder, "plugins"),
+    warn,
+  });
+  const plans = new WeakMap<Launch, McpPlan>();
+  const restores = new WeakMap<Call, Preparation["restore"]>();
+  let plan = first;
+  let prepare: Prepare;
+  let installation: Installation;
+
+  const startChild = async (launch: Launch): Promise<CliChild> => {
+    const mcp = plans.get(launch);
+    const release = mcp === undefined ? null : await mcpFiles.hold(mcp);
+    try {
+      const register = await run.register();
+      const child = await startClaude(launch, { register, redact: house.redact, clock });
+      if (release !== null) void child.exited.then(release);
+      return child;
+    } catch (thrown) {
+      await release?.();
+      throw thrown;
+    }
+  };
+
+  const models = createModelList({
+    stamp: () => installation.stamp(),
+    async ask() {
+      const workspace = await installation.workspaceOf(null, null);
+      const launch = launchOf({
+        workspace,
+        model: "default",
+        thinking: "default",
+        serverTools: "none",
+        environment: plan.environment,
+        gatewayId: run.gatewayId,
+      });
+      return askModels(await startChild(launch), clock);
+    },
+    store: {
+      get: () => house.state.get("cli-models", id),
+      set: (value) => house.state.set("cli-models", id, value, null),
+    },
+    nowMs: clock.monotonicMs,
+    warn,
+  });
+
+  const follow = (next: CliPlan): void => {
+    const { program } = next.provider;
+    plan = next;
+    installation = createInstallation({
+      program,
+      environment: next.environment,
+      stateDirectory: house.stateDirectory,
+      secretPaths: next.secretPaths,
+      warn,
+    });
+    prepare = createPrepare({
+      program,
+      installation,
+      tenantOf: (name) => next.tenants.get(name) ?? null,
+      models: models.known,
+      listed: next.listed,
+      mcpServers: next.mcpServers,
+      mcpFiles,
+      environment: next.environment,
+      gatewayId: run.gatewayId,
+      skills,
+      promptMode: next.promptMode,
+    });
+  };
+  follow(first);
+
+  const backend = createCliBackend({
+    provider: id,
+    clock,
+    async prepare(request, call) {
+      const { prepared, mcp, restore } = await prepare(request, call);
+      if (mcp !== null) plans.set(prepared.launch, mcp);
+      restores.set(call, restore);
+      return prepared;
+    },
+    startChild,
+    childrenThatFit: () => childrenThatFit(async () => (await availableMemoryMb()) - warm.minFreeMb),
+    warm,
+    parked,
+    timeoutMs: first.provider.timeout.total_s * 1000,
+    targetFacts: (model) => plan.targetFacts(model),
+    onTrouble: (error) => warn("Claude Code made trouble while nobody waited for it", error),
+  });
+
+  return {
+    models,
+    async *generate(request, call) {
+      // Nobody waits for it: the next requests know more.
+      void models.refresh();
+      for await (const batch of backend.generate(request, call)) {
+        const restore = restores.get(call);
+        yield restore === undefined ? batch : batch.map((event: StreamEvent) => restore(event));
+      }
+    },
+    continues: backend.continues,
+    counts: backend.counts,
+    follow,
+    checkJail: () => installation.checkJail(),
+    async stop() {
+      await backend.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,85 @@
+// What this run of the gateway keeps for the Claude Code program: its id, the list of its processes, its private folder.
+// Made with the first process; what dead runs left, processes and folders, is taken away at the start.
+
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { type ChildRegister, newGatewayId, openRegister, sweepLeftovers } from "../backends/cli/sweep.ts";
+import type { Clock } from "../system/clock.ts";
+import { errorCode } from "../system/files.ts";
+import type { Log } from "../system/log.ts";
+
+export type CliRun = {
+  readonly gatewayId: string;
+  /** Files of this run alone. */
+  readonly folder: string;
+  register(): Promise<ChildRegister>;
+  /** Takes away what dead gateways left. Never rejects. */
+  sweep(): Promise<void>;
+  /** Settles when nothing of this run is left. Never rejects. */
+  close(): Promise<void>;
+};
+
+export function createCliRun(options: {
+  readonly stateDirectory: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}): CliRun {
+  const { stateDirectory, clock, log } = options;
+  const gatewayId = newGatewayId();
+  const runs = join(stateDirectory, "cli", "runs");
+  const folder = join(runs, gatewayId);
+  let register: Promise<ChildRegister> | null = null;
+
+  const trouble = (what: string) => (error: unknown) => log.warn(what, { error });
+
+  /** A run whose list is gone has ended: nobody reads its files any more. */
+  const sweepFolders = async (): Promise<void> => {
+    const living = new Set(await namesIn(join(stateDirectory, "cli", "gateways")));
+    for (const name of await namesIn(runs))
+      if (name !== gatewayId && !living.has(`${name}.json`))
+        await rm(join(runs, name), { recursive: true, force: true });
+  };
+
+  return {
+    gatewayId,
+    folder,
+    register() {
+      register ??= openRegister({
+        stateDirectory,
+        gatewayId,
+        gatewayPid: process.pid,
+        clock,
+        onTrouble: trouble("the list of Claude Code processes could not be written"),
+      });
+      register.catch(() => (register = null));
+      return register;
+    },
+    async sweep() {
+      try {
+        if ((await namesIn(join(stateDirectory, "cli"))).length === 0) return;
+        const stopped = await sweepLeftovers({ stateDirectory, clock });
+        if (stopped > 0) log.warn("stopped Claude Code processes that an earlier gateway left", { stopped });
+        await sweepFolders();
+      } catch (error) {
+        trouble("what an earlier gateway left of Claude Code could not be taken away")(error);
+      }
+    },
+    async close() {
+      try {
+        await (await register)?.close();
+        await rm(folder, { recursive: true, force: true });
+      } catch (error) {
+        trouble("what is left of Claude Code could not be taken away")(error);
+      }
+    },
+  };
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return [];
+    throw error;
+  }
+}

@@ -1,0 +1,187 @@
+// The user's Claude Code programs as `clawgate doctor` sees them: which ones the config means, their self-test, their jail,
+// and whether the machine's memory is enough for what is kept warm.
+
+import { createInstallation } from "../../backends/cli/installation.ts";
+import { findJail } from "../../backends/cli/jail.ts";
+import { childrenThatFit, memoryFor } from "../../backends/cli/memory.ts";
+import { type CliProgram, settleProgram } from "../../backends/cli/program.ts";
+import { settleCliProvider } from "../../backends/cli/provider-keys.ts";
+import type { CheckResult } from "../../backends/cli/self-test/checks.ts";
+import { selfTest } from "../../backends/cli/self-test/self-test.ts";
+import type { Workspace } from "../../backends/cli/workspace.ts";
+import { Failure } from "../../canon/failure.ts";
+import type { LoadedConfig } from "../../config/load.ts";
+import type { Environment } from "../../system/state-directory.ts";
+import { type Finding, findingsIn } from "./finding.ts";
+
+export type ClaudeCodeOptions = {
+  /** Null: the config is wrong; the program is looked for in the usual place. */
+  readonly loaded: LoadedConfig | null;
+  readonly environment: Environment;
+  readonly homeDirectory: string;
+  readonly workingDirectory: string;
+  readonly isQuick: boolean;
+  readonly onProgress: (what: string) => void;
+};
+
+type Meant = {
+  /** The provider's id; null: no provider of the config is this program. */
+  readonly provider: string | null;
+  readonly program: CliProgram;
+  readonly maxConcurrent: number;
+};
+
+const inCli = findingsIn("cli");
+const inMemory = findingsIn("memory");
+
+export async function claudeCodeFindings(options: ClaudeCodeOptions): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (const meant of programsOf(options)) findings.push(...(await examined(meant, options)));
+  return findings;
+}
+
+/** Each program once, however many providers it is. */
+function programsOf({ loaded, environment }: ClaudeCodeOptions): readonly Meant[] {
+  const config = loaded?.config;
+  const hasServers = Object.keys(config?.mcp_servers ?? {}).length > 0;
+  const providers = Object.entries(config?.providers ?? {}).flatMap(([provider, settings]): Meant[] => {
+    if (settings.backend !== "claude-cli") return [];
+    const { program, maxConcurrent } = settleCliProvider(settings, config?.cli, hasServers);
+    return [{ provider, program, maxConcurrent }];
+  });
+  const seen = new Set<string>();
+  const each = providers.filter(({ program }) => {
+    const key = JSON.stringify([program.bin, program.configDir, program.env]);
+    return seen.has(key) ? false : seen.add(key);
+  });
+  if (each.length > 0) return each;
+  const bin = environment["CLAUDE_BIN"] || environment["CLAUDE_PATH"] || config?.cli?.bin || "claude";
+  return [{ provider: null, program: settleProgram({ bin }, config?.cli), maxConcurrent: 0 }];
+}
+
+async function examined(meant: Meant, options: ClaudeCodeOptions): Promise<readonly Finding[]> {
+  const { program, provider } = meant;
+  const workspace = workspaceOf(program, options);
+  const idOf = (id: string): string => (provider === null ? id : `${provider}.${id}`);
+  if (workspace === null) {
+    if (provider === null)
+      return [
+        inCli(
+          "skipped",
+          "program",
+          "no Claude Code program is here",
+          "not needed unless you want it as a provider",
+        ),
+      ];
+    const advice =
+      "install it (npm install -g @anthropic-ai/claude-code), or set the provider's `bin` or CLAUDE_BIN";
+    return [
+      inCli(
+        "failed",
+        idOf("program"),
+        `provider ${provider}: "${program.bin}" is not there or cannot be run`,
+        null,
+        advice,
+      ),
+    ];
+  }
+  const seen: Finding[] = [];
+  const report = await selfTest({
+    workspace,
+    environment: options.environment,
+    isQuick: options.isQuick,
+    onVerdict: ({ title }) => options.onProgress(title),
+  });
+  for (const check of report.checks) seen.push(asFinding(check, provider, idOf(check.id)));
+  seen.push(...(await jailFindings(program, options.environment, idOf)));
+  if (provider !== null) seen.push(await memoryFinding(meant));
+  return seen;
+}
+
+/** As the gateway has it for a request without a tenant, but for its folder: nothing may be made here. */
+function workspaceOf(program: CliProgram, options: ClaudeCodeOptions): Workspace | null {
+  const { environment, homeDirectory, workingDirectory } = options;
+  const named = program.env["CLAUDE_CONFIG_DIR"] ?? program.configDir ?? environment["CLAUDE_CONFIG_DIR"];
+  const installation = createInstallation({
+    program,
+    environment,
+    stateDirectory: workingDirectory,
+    secretPaths: { files: [], folders: [] },
+    warn: () => undefined,
+  });
+  let bin: string;
+  try {
+    bin = installation.bin();
+  } catch (thrown) {
+    if (thrown instanceof Failure) return null;
+    throw thrown;
+  }
+  const home = environment["HOME"] || homeDirectory;
+  return {
+    tenant: "default",
+    bin,
+    home,
+    configDir: named?.replace(/^~(?=\/|$)/, home) || `${home}/.claude`,
+    isConfigDirImplied: !named,
+    workingDir: workingDirectory,
+    env: program.env,
+    pluginDirs: [],
+    addDirs: [],
+    permissionMode: null,
+    jail: null,
+  };
+}
+
+function asFinding(check: CheckResult, provider: string | null, id: string): Finding {
+  const { title, detail, state, isEssential, fallback } = check;
+  if (state === "passed") return inCli("ok", id, title, detail);
+  if (state === "skipped") return inCli("skipped", id, title, detail);
+  // A program that no provider uses may be as it likes.
+  return inCli(isEssential && provider !== null ? "failed" : "warning", id, title, detail, fallback);
+}
+
+async function jailFindings(
+  program: CliProgram,
+  environment: Environment,
+  idOf: (id: string) => string,
+): Promise<readonly Finding[]> {
+  if (program.jail === "off") return [];
+  const title = "a namespace of its own (bubblewrap)";
+  try {
+    const found = await findJail({
+      mode: program.jail,
+      path: environment["PATH"],
+      platform: process.platform,
+    });
+    return [
+      found.program === null
+        ? inCli(
+            "warning",
+            idOf("jail"),
+            title,
+            found.warning,
+            "it runs without; set jail: off to say so, or install bubblewrap",
+          )
+        : inCli("ok", idOf("jail"), title, found.program),
+    ];
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    return [inCli("failed", idOf("jail"), title, why, "install bubblewrap, or set jail to auto or off")];
+  }
+}
+
+async function memoryFinding({ provider, program, maxConcurrent }: Meant): Promise<Finding> {
+  const fit = await childrenThatFit();
+  const { max } = program.warm;
+  const title = `room for ${fit} more Claude Code processes`;
+  const wanted = `${provider} keeps up to ${max} warm and runs up to ${maxConcurrent} at a time, about ${memoryFor(1)} MB each`;
+  return fit >= max + maxConcurrent
+    ? inMemory("ok", `${provider}.processes`, title, wanted)
+    : inMemory(
+        "warning",
+        `${provider}.processes`,
+        title,
+        wanted,
+        "lower warm or max_concurrent, or free some memory",
+      );
+}

@@ -1,0 +1,116 @@
+// Everything that `clawgate doctor` can say without a running gateway. One thing that cannot be looked at must never hide
+// the others: a config that is wrong is a finding, not an end.
+
+import { ConfigProblem, problemText } from "../../config/problems.ts";
+import type { LoadedConfig } from "../../config/load.ts";
+import { fullVersion, programName } from "../../system/identity.ts";
+import type { Environment } from "../../system/state-directory.ts";
+import { environmentHere, type OfflineInput } from "../offline.ts";
+import { loadOrDiscover } from "../source.ts";
+import { claudeCodeFindings } from "./claude-code.ts";
+import { type Finding, findingsIn } from "./finding.ts";
+import { databaseFindings, stateFindings } from "./machine.ts";
+
+export type Examination = {
+  readonly findings: readonly Finding[];
+  /** Where a gateway would listen; null when the config is wrong. */
+  readonly address: { readonly host: string; readonly port: number } | null;
+  readonly environment: Environment;
+};
+
+export type ExamineOptions = {
+  readonly isQuick: boolean;
+  readonly onProgress: (what: string) => void;
+};
+
+const inProgram = findingsIn("program");
+const inConfig = findingsIn("config");
+const inProviders = findingsIn("providers");
+
+export async function examine(input: OfflineInput, options: ExamineOptions): Promise<Examination> {
+  const { workingDirectory, homeDirectory } = input;
+  const { loaded, findings: ofConfig } = await readConfig(input);
+  const environment = loaded?.environment ?? environmentHere(input);
+  options.onProgress("the database");
+  const ofDatabase =
+    loaded === null ? [] : databaseFindings(loaded, { ...options, workingDirectory, homeDirectory });
+  options.onProgress("the Claude Code program");
+  const ofCli = await claudeCodeFindings({
+    ...options,
+    loaded,
+    environment,
+    homeDirectory,
+    workingDirectory,
+  });
+  return {
+    findings: [
+      inProgram("ok", "version", `${programName} ${fullVersion}`, `${process.platform} ${process.arch}`),
+      ...ofConfig,
+      ...stateFindings(environment),
+      ...ofDatabase,
+      ...(loaded === null ? [] : providerFindings(loaded)),
+      ...ofCli,
+    ],
+    address: loaded === null ? null : loaded.config.server,
+    environment,
+  };
+}
+
+type ReadConfig = { readonly loaded: LoadedConfig | null; readonly findings: readonly Finding[] };
+
+async function readConfig(input: OfflineInput): Promise<ReadConfig> {
+  let loaded: LoadedConfig;
+  try {
+    loaded = await loadOrDiscover(input);
+  } catch (thrown) {
+    if (!(thrown instanceof ConfigProblem)) throw thrown;
+    const advice = "the gateway does not start with it";
+    return {
+      loaded: null,
+      findings: thrown.problems.map((problem) =>
+        inConfig("failed", "problem", problemText(problem), null, advice),
+      ),
+    };
+  }
+  const { path, notices, config } = loaded;
+  const file =
+    path === null
+      ? inConfig("ok", "file", "no config file", "the gateway serves what it finds on this machine")
+      : inConfig("ok", "file", path, "valid");
+  return {
+    loaded,
+    findings: [file, ...notices.map((notice) => inConfig("warning", "notice", notice)), exposure(config)],
+  };
+}
+
+function exposure({ server, auth, tenants }: LoadedConfig["config"]): Finding {
+  const keys = auth.keys.length + tenants.length;
+  const isLocal = /^(?:localhost|127\.|\[?::1\]?$)/.test(server.host);
+  const who = keys === 0 ? "no key is asked for" : `${keys} ${keys === 1 ? "key is" : "keys are"} known`;
+  return isLocal
+    ? inConfig("ok", "exposure", `listens on ${server.host}: this machine alone`, who)
+    : inConfig(
+        "warning",
+        "exposure",
+        `listens on ${server.host}: other machines reach it`,
+        who,
+        "use a firewall, or TLS in front of it",
+      );
+}
+
+function providerFindings({ config, skippedProviders }: LoadedConfig): readonly Finding[] {
+  const loaded = Object.entries(config.providers).map(([id, { backend, model }]) =>
+    inProviders("ok", id, id, model === id ? backend : `${backend}, ${model}`),
+  );
+  const skipped = skippedProviders.map(({ id, reason }) => inProviders("skipped", id, id, reason));
+  const isNothing = loaded.every(({ id }) => id === "demo");
+  const advice = "set a key such as OPENAI_API_KEY or ANTHROPIC_API_KEY, or start a local model server";
+  const none = isNothing
+    ? [
+        loaded.length === 0
+          ? inProviders("failed", "none", "no provider is loaded", null, advice)
+          : inProviders("warning", "none", "only the built-in demonstration is served", null, advice),
+      ]
+    : [];
+  return [...loaded, ...none, ...skipped];
+}

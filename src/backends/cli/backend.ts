@@ -1,0 +1,255 @@
+// The user's own Claude Code program as a backend: a conversation that goes on where it can, else a fresh process, then the answer.
+// It must never leave a process behind: each is parked, or stopped, or the pool's.
+
+import type { ChatRequest, Message } from "../../canon/request.ts";
+import type { StreamEvent } from "../../canon/event.ts";
+import { Failure, failureFrom } from "../../canon/failure.ts";
+import { foldReply } from "../../canon/reply.ts";
+import { unheard, wishesToThink } from "../../dialects/adapting.ts";
+import { type TurnEnd, turnDecoder } from "../../dialects/claude-cli/decode.ts";
+import { type EncodeOptions, encodeTurn } from "../../dialects/claude-cli/encode.ts";
+import { type LiveSettings, unsaidStops, untouched } from "../../dialects/claude-cli/live-settings.ts";
+import type { TargetFacts } from "../../dialects/dialect.ts";
+import type { Clock } from "../../system/clock.ts";
+import type { Backend, Call } from "../backend.ts";
+import type { CliChild } from "./child.ts";
+import { type Conversation, feed, openConversation, type Patience, usualPatience } from "./conversation.ts";
+import { fingerprint } from "./fingerprint.ts";
+import type { Launch } from "./launch.ts";
+import { createParking, type ParkingCounts, type ParkingLimits } from "./parked.ts";
+import { createPool, type PoolLimits } from "./pool.ts";
+import type { Prepared } from "./prepared.ts";
+import { isContinued, resume } from "./resume.ts";
+import { closing, deadlineOf, speak } from "./turn.ts";
+import { abortReason, within } from "./waiting.ts";
+
+export type CliBackendOptions = {
+  readonly provider: string;
+  readonly clock: Clock;
+  /** Throws a Failure for a wish that cannot be followed. */
+  readonly prepare: (request: ChatRequest, call: Call) => Promise<Prepared>;
+  readonly startChild: (launch: Launch) => Promise<CliChild>;
+  readonly childrenThatFit: () => Promise<number>;
+  readonly warm: PoolLimits;
+  readonly parked: ParkingLimits;
+  /** For one answer in all. */
+  readonly timeoutMs: number;
+  readonly targetFacts: (model: string) => TargetFacts;
+  readonly onTrouble: (error: unknown) => void;
+  readonly patience?: Patience;
+  readonly uuid?: () => string;
+};
+
+export type CliCounts = {
+  /** Answers that are being written. */
+  readonly running: number;
+  readonly warm: number;
+  readonly parked: ParkingCounts;
+  /** Processes that are on their way out. */
+  readonly stopping: number;
+};
+
+export type CliBackend = Backend & {
+  counts(): CliCounts;
+  /** Will this request go on with a process that waits for it? Such a one must not wait behind others for a turn. */
+  continues(request: ChatRequest, call: Call): Promise<boolean>;
+  /** Stop sequences that the hub has to look for. */
+  unsaidStops(request: ChatRequest): readonly string[];
+  /** Settles when no process is left. */
+  stop(): Promise<void>;
+};
+
+export function createCliBackend(options: CliBackendOptions): CliBackend {
+  const { clock } = options;
+  const patience = options.patience ?? usualPatience;
+  const uuid = options.uuid ?? (() => crypto.randomUUID());
+  const stopping = new Set<Promise<void>>();
+  let running = 0;
+  let isStopped = false;
+
+  const dispose = (child: CliChild): void => {
+    const stopped = child
+      .stop()
+      .catch(options.onTrouble)
+      .finally(() => stopping.delete(stopped));
+    stopping.add(stopped);
+  };
+  const pool = createPool({ ...options, limits: options.warm, start: options.startChild, dispose });
+  const parking = createParking({
+    clock,
+    limits: options.parked,
+    stop: ({ channel }) => dispose(channel.child),
+  });
+
+  const start = async (prepared: Prepared, call: Call, encoding: EncodeOptions): Promise<Conversation> => {
+    const { signal } = call;
+    const turn = encodeTurn(prepared.request, encoding);
+    const fresh: LiveSettings = {
+      ...untouched,
+      effort: prepared.launchedEffort,
+      thinkingTokens: prepared.startsWithoutThinking ? 0 : null,
+    };
+    const open = async (child: CliChild): Promise<Conversation> => {
+      try {
+        const opening = { turn, fresh, clock, signal, beginMs: patience.beginMs };
+        return await openConversation(child, opening);
+      } catch (thrown) {
+        dispose(child);
+        throw thrown;
+      }
+    };
+    const claim = await owned(pool.claim(prepared.key, prepared.launch), signal);
+    let conversation: Conversation;
+    try {
+      conversation = await open(claim.child);
+    } catch (thrown) {
+      // It has not been asked anything yet, so a fresh one can take its place.
+      if (!claim.isWarm || signal.aborted) throw thrown;
+      conversation = await open((await owned(coldClaim(prepared.launch), signal)).child);
+    }
+    try {
+      await feed(conversation, turn, { clock, signal, historyMs: patience.historyMs });
+    } catch (thrown) {
+      dispose(conversation.channel.child);
+      throw thrown;
+    }
+    return conversation;
+  };
+  const coldClaim = async (launch: Launch): Promise<{ child: CliChild }> => ({
+    child: await pool.startCold(launch),
+  });
+
+  /** A process that arrives after its request was aborted is stopped. */
+  const owned = async <T extends { child: CliChild }>(claim: Promise<T>, signal: AbortSignal): Promise<T> => {
+    try {
+      return await within(claim, { clock, signal, limitMs: patience.beginMs }, "start");
+    } catch (thrown) {
+      void claim.then(
+        ({ child }) => dispose(child),
+        () => undefined,
+      );
+      throw thrown;
+    }
+  };
+
+  const park = (
+    prepared: Prepared,
+    call: Call,
+    conversation: Conversation,
+    end: TurnEnd,
+    said: readonly StreamEvent[],
+  ): boolean => {
+    if (isStopped || call.signal.aborted || end.kind === "failed") return false;
+    if (end.kind === "finished" && (end.mustStop || prepared.request.format?.type === "json-schema"))
+      return false;
+    const reply = foldReply([...said, end.finish]);
+    const answer: Message = { role: "assistant", content: reply.content };
+    const calls = reply.content.flatMap((block) =>
+      block.type === "tool-call" ? [{ id: block.id, name: conversation.names.toWire(block.name) }] : [],
+    );
+    const messages = [...prepared.request.messages, answer];
+    return parking.park({
+      tenant: call.tenant ?? "",
+      fingerprint: fingerprint(prepared.request, messages, prepared.key),
+      calls,
+      conversation,
+    });
+  };
+
+  async function* answer(prepared: Prepared, call: Call): AsyncGenerator<readonly StreamEvent[], void, void> {
+    const { request } = prepared;
+    const { signal } = call;
+    const encoding: EncodeOptions = {
+      model: call.model,
+      runsTools: prepared.runsTools,
+      effort: prepared.effort,
+      note: call.note ?? unheard,
+      unsupported: call.unsupported ?? (() => undefined),
+      uuid,
+    };
+    const deadlineMs = deadlineOf(clock, options.timeoutMs);
+    const going = { clock, signal, beginMs: patience.beginMs };
+    const conversation =
+      (await resume({ parking, prepared, call, encoding, dispose, ...going })) ??
+      (await start(prepared, call, encoding));
+    // While the client does not read, nobody but this listener hears of an abort.
+    const kill = (): void => dispose(conversation.channel.child);
+    signal.addEventListener("abort", kill, { once: true });
+    let isParked = false;
+    try {
+      if (signal.aborted) throw abortReason(signal);
+      const decoder = turnDecoder({
+        names: conversation.names,
+        showsThinking: prepared.showsThinking || wishesToThink(request),
+        runsTools: prepared.runsTools,
+        wantsJson: request.format?.type === "json-schema",
+        costBefore: conversation.costUsd,
+        nowMs: () => clock.nowMs(),
+      });
+      const said: StreamEvent[] = [];
+      let hasHeaders = false;
+      const turn = { channel: conversation.channel, decoder, clock, signal, deadlineMs };
+      const firstLineMs = patience.beginMs;
+      for await (const { batch, end } of speak({ ...turn, firstLineMs, runsTools: prepared.runsTools })) {
+        if (!hasHeaders && decoder.hasStarted()) {
+          hasHeaders = true;
+          call.onHeaders(200);
+        }
+        said.push(...batch);
+        if (end === null) {
+          yield batch;
+          continue;
+        }
+        conversation.costUsd = decoder.costUsd();
+        // Before the client can know of the end: its next request may come at once.
+        isParked = park(prepared, call, conversation, end, said);
+        // From here on it is the parking's: a client that leaves now may still come back.
+        if (isParked) signal.removeEventListener("abort", kill);
+        yield [...batch, closing(end)];
+        return;
+      }
+    } finally {
+      signal.removeEventListener("abort", kill);
+      if (!isParked) kill();
+    }
+  }
+
+  return {
+    provider: options.provider,
+    dialect: null,
+    open: null,
+    targetFacts: options.targetFacts,
+    async *generate(request, call) {
+      running++;
+      try {
+        if (isStopped) throw new Failure("shutting-down", "The gateway is shutting down.");
+        if (call.signal.aborted) throw abortReason(call.signal);
+        const limits = { clock, signal: call.signal, limitMs: patience.beginMs };
+        const prepared = await within(options.prepare(request, call), limits, "be prepared");
+        yield* answer(prepared, call);
+      } catch (thrown) {
+        yield [{ type: "failure", failure: failureFrom(thrown) }];
+      } finally {
+        running--;
+      }
+    },
+    counts: () => ({
+      running,
+      warm: pool.counts().warm,
+      parked: parking.counts(),
+      stopping: stopping.size,
+    }),
+    async continues(request, call) {
+      if (!parking.holds(call.tenant ?? "")) return false;
+      const prepared = await options.prepare(request, call);
+      return isContinued({ parking, prepared, call });
+    },
+    unsaidStops,
+    async stop() {
+      isStopped = true;
+      pool.stop();
+      parking.clear();
+      while (stopping.size > 0) await Promise.all(stopping);
+    },
+  };
+}

@@ -1,0 +1,207 @@
+// One running Claude Code process as lines in and lines out. Bounded: a reader that is slow makes it wait.
+// It must never log what the program prints, and never leave a process behind.
+
+import { randomBytes } from "node:crypto";
+import { Failure } from "../../canon/failure.ts";
+import { redact as redactPlain } from "../../canon/redact.ts";
+import { type Clock, systemClock } from "../../system/clock.ts";
+import { errorCode } from "../../system/files.ts";
+import { type ExitInfo, type LiveProcess, startProcess } from "../../system/live-process.ts";
+import { encodeLine, lineSplitter, LineTooLong, maxLineBytes, readObject } from "../../wire/ndjson.ts";
+import { jailed } from "./jail.ts";
+import type { Launch } from "./launch.ts";
+import { childMark, type ChildRegister, stopMarked } from "./sweep.ts";
+
+export type CliChild = {
+  readonly pid: number;
+  /** Parsed output lines in order, null at the end. One reader. Rejects with a Failure when the output is out of bounds. */
+  next(): Promise<Record<string, unknown> | null>;
+  /** One JSON line. Waits for room; rejects with a Failure when the program is gone or closed its input. */
+  send(line: object): Promise<void>;
+  /** Never rejects. By then its standard error is complete and whatever it had started is gone too. */
+  readonly exited: Promise<ExitInfo>;
+  isAlive(): boolean;
+  /** The newest 8 KB, redacted. */
+  stderr(): string;
+  /** Output lines so far that were no JSON object. */
+  skippedLines(): number;
+  /** TERM to the group, KILL after a grace. Resolves when all of it is gone; may be called more than once. */
+  stop(): Promise<void>;
+};
+
+export type ChildOptions = {
+  /** Told of every process, so that the next gateway finds what this one could not stop. */
+  readonly register?: ChildRegister | null;
+  readonly redact?: (text: string) => string;
+  readonly clock?: Clock;
+  readonly maxLineBytes?: number;
+  /** Output that is read ahead; beyond it the program waits. */
+  readonly maxUnreadBytes?: number;
+  readonly graceMs?: number;
+};
+
+const stderrBytes = 8 * 1024;
+const unreadBytes = 8 * 1024 * 1024;
+// The program needs about 40 ms for a TERM.
+const stopGraceMs = 3_000;
+
+/** Throws a Failure when the program cannot be started. */
+export async function startClaude(launch: Launch, options: ChildOptions = {}): Promise<CliChild> {
+  const clock = options.clock ?? systemClock;
+  const redact = options.redact ?? redactPlain;
+  const graceMs = options.graceMs ?? stopGraceMs;
+  // Its own end, so that what one process started is told from what the others did.
+  const mark = `${launch.env[childMark] ?? "unnamed"}.${randomBytes(8).toString("hex")}`;
+  const child = spawn(launch, mark, clock);
+  options.register?.add(child.pid, launch.bin);
+
+  const output = readLines(child, {
+    lineBytes: options.maxLineBytes ?? maxLineBytes,
+    unreadBytes: options.maxUnreadBytes ?? unreadBytes,
+    onBroken: () => void stop(),
+  });
+  let isExited = false;
+  const exited = child.exited.then(async (exit) => {
+    isExited = true;
+    // A tool's shell has a session of its own: no signal to the group reaches it, but it inherited the mark.
+    if (launch.mayLeaveProcesses) await stopMarked(mark, { clock, graceMs: 0 });
+    await child.stderrEnded;
+    options.register?.remove(child.pid);
+    return exit;
+  });
+  let stopping: Promise<void> | null = null;
+  const stop = (): Promise<void> => {
+    stopping ??= (async () => {
+      output.abandon();
+      await child.stop({ graceMs });
+      await exited;
+    })();
+    return stopping;
+  };
+
+  return {
+    pid: child.pid,
+    next: output.next,
+    exited,
+    isAlive: () => !isExited && stopping === null,
+    skippedLines: output.skippedLines,
+    stderr: () => redact(child.stderr()).slice(-stderrBytes),
+    async send(line) {
+      try {
+        await child.write(encodeLine(line));
+      } catch (error) {
+        throw new Failure("bad-output", "The Claude Code program ended before it took the request.", {
+          cause: error,
+        });
+      }
+    },
+    stop,
+  };
+}
+
+function spawn(launch: Launch, mark: string, clock: Clock): LiveProcess {
+  const plain = [launch.bin, ...launch.argv];
+  const argv = launch.jail === null ? plain : jailed(launch.jail, launch.cwd, plain);
+  const env = { ...launch.env, [childMark]: mark };
+  try {
+    // Twice what is shown: a secret that is cut in half at the front is not among the newest.
+    return startProcess(argv, { env, cwd: launch.cwd, maxStderrBytes: 2 * stderrBytes, clock });
+  } catch (error) {
+    const why = errorCode(error) === "ENOENT" ? "was not found" : "could not be started";
+    throw new Failure("unreachable", `The Claude Code program ${why}.`, { cause: error });
+  }
+}
+
+type Limits = { readonly lineBytes: number; readonly unreadBytes: number; onBroken(): void };
+type Lines = {
+  next(): Promise<Record<string, unknown> | null>;
+  skippedLines(): number;
+  abandon(): void;
+};
+
+/**
+ * Reads ahead up to a limit: a program that must print before it reads on would otherwise wait for us while we wait
+ * for it to take our line. Lines are kept as text and parsed when they are asked for.
+ */
+function readLines(child: LiveProcess, limits: Limits): Lines {
+  const splitter = lineSplitter(limits.lineBytes);
+  let lines: string[] = [];
+  let at = 0;
+  let unread = 0;
+  let skipped = 0;
+  let isOver = false;
+  let failure: Failure | null = null;
+  let wakeReader = (): void => undefined;
+  let wakePump = (): void => undefined;
+
+  const keep = (more: readonly string[]): void => {
+    if (isOver || more.length === 0) return;
+    lines = at === 0 ? lines : lines.slice(at);
+    at = 0;
+    for (const line of more) {
+      lines.push(line);
+      unread += line.length;
+    }
+    wakeReader();
+  };
+  const pump = async (): Promise<void> => {
+    for (;;) {
+      while (unread > limits.unreadBytes && !isOver)
+        await new Promise<void>((resolve) => (wakePump = resolve));
+      if (isOver) return;
+      const chunk = await child.read();
+      if (chunk === null) break;
+      keep(splitter.push(chunk));
+    }
+    keep(splitter.end());
+  };
+  void pump()
+    .catch((error: unknown) => {
+      const message =
+        error instanceof LineTooLong
+          ? "The Claude Code program printed a line larger than the limit."
+          : "The output of the Claude Code program could not be read.";
+      failure = new Failure("bad-output", message, { cause: error });
+      limits.onBroken();
+    })
+    .finally(() => {
+      isOver = true;
+      wakeReader();
+    });
+
+  const take = (): string | null => {
+    const line = lines[at];
+    if (line === undefined) return null;
+    lines[at] = "";
+    at++;
+    unread -= line.length;
+    if (unread <= limits.unreadBytes) wakePump();
+    return line;
+  };
+
+  return {
+    skippedLines: () => skipped,
+    abandon() {
+      isOver = true;
+      lines = [];
+      at = 0;
+      unread = 0;
+      wakePump();
+      wakeReader();
+    },
+    async next() {
+      for (;;) {
+        const line = take();
+        if (line !== null) {
+          const object = readObject(line);
+          if (object !== null) return object;
+          skipped++;
+          continue;
+        }
+        if (failure !== null) throw failure;
+        if (isOver) return null;
+        await new Promise<void>((resolve) => (wakeReader = resolve));
+      }
+    },
+  };
+}

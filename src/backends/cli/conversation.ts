@@ -1,0 +1,107 @@
+// One process with its conversation: opened with a prompt, fed with a history, asked, and asked again.
+// It must never send the line that asks before the program has answered for itself: then nobody would be billed twice.
+
+import type { Failure } from "../../canon/failure.ts";
+import type { CliTurn } from "../../dialects/claude-cli/encode.ts";
+import { isResult, type Line } from "../../dialects/claude-cli/lines.ts";
+import { type LiveSettings, settingsRequests } from "../../dialects/claude-cli/live-settings.ts";
+import type { ToolNames } from "../../dialects/claude-cli/tool-names.ts";
+import type { Clock } from "../../system/clock.ts";
+import { type Channel, gone, openChannel } from "./channel.ts";
+import type { CliChild } from "./child.ts";
+import { type ClientTools, createClientTools, serverName } from "./client-tools.ts";
+import { abortReason, firstOf, late, within } from "./waiting.ts";
+
+export type Conversation = {
+  readonly channel: Channel;
+  readonly tools: ClientTools;
+  readonly names: ToolNames;
+  /** The settings that the program holds now. */
+  live: LiveSettings;
+  /** What the process has cost so far, in US dollars. */
+  costUsd: number;
+};
+
+export type Patience = {
+  /** For the program to answer for itself. */
+  readonly beginMs: number;
+  /** For one message of the history to be taken in. */
+  readonly historyMs: number;
+};
+
+export const usualPatience: Patience = { beginMs: 30_000, historyMs: 30_000 };
+
+type Waiting = { readonly clock: Clock; readonly signal: AbortSignal };
+
+export type Opening = Waiting & {
+  readonly turn: Pick<CliTurn, "systemPrompt" | "tools" | "names" | "jsonSchema" | "live">;
+  /** What the process was started with. */
+  readonly fresh: LiveSettings;
+  readonly beginMs: number;
+};
+
+/** Settles when the program has taken prompt, tools and settings. The child is the caller's to stop. */
+export async function openConversation(child: CliChild, opening: Opening): Promise<Conversation> {
+  const { turn, fresh } = opening;
+  // A line that cannot be sent is a process that is gone, and whoever reads its lines finds that out.
+  const tools = createClientTools(turn.tools, (line) => void channel.send(line).catch(() => undefined));
+  const channel = openChannel(child, (request) => tools.take(request));
+  const initialize: Line = {
+    subtype: "initialize",
+    systemPrompt: [turn.systemPrompt],
+    ...(turn.tools.length > 0 ? { sdkMcpServers: [serverName] } : {}),
+    ...(turn.jsonSchema === null ? {} : { jsonSchema: turn.jsonSchema }),
+  };
+  const asked = [initialize, ...settingsRequests(fresh, turn.live)].map((request) => channel.ask(request));
+  await within(Promise.all(asked), { ...opening, limitMs: opening.beginMs }, "begin");
+  return { channel, tools, names: turn.names, live: turn.live, costUsd: 0 };
+}
+
+/** The history, message by message, and then the line that asks. */
+export async function feed(
+  conversation: Conversation,
+  turn: Pick<CliTurn, "steps" | "last">,
+  waiting: Waiting & { readonly historyMs: number },
+): Promise<void> {
+  const { channel } = conversation;
+  const limits = { ...waiting, limitMs: waiting.historyMs };
+  for (const { line, awaits } of turn.steps) {
+    await within(channel.send(line), limits, "take the history");
+    if (awaits === "result") await taken(channel, limits);
+  }
+  await within(channel.send(turn.last), limits, "take the request");
+}
+
+/** Reads on to the result of a line that only fed the history. */
+async function taken(channel: Channel, limits: Waiting & { readonly limitMs: number }): Promise<void> {
+  const untilMs = limits.clock.monotonicMs() + limits.limitMs;
+  for (;;) {
+    for (let line = channel.take(); line !== null; line = channel.take()) {
+      if (!isResult(line)) continue;
+      if (line["is_error"] === true) throw gone(line);
+      return;
+    }
+    if (limits.signal.aborted) throw abortReason(limits.signal);
+    if (channel.isOver()) throw endOf(channel);
+    const limitMs = untilMs - limits.clock.monotonicMs();
+    if (limitMs <= 0) throw late("take the history");
+    await firstOf(channel.onReady, { ...limits, limitMs });
+  }
+}
+
+/** New settings for the next answer of a conversation that goes on. */
+export async function adjust(
+  conversation: Conversation,
+  live: LiveSettings,
+  waiting: Waiting & { readonly beginMs: number },
+): Promise<void> {
+  const requests = settingsRequests(conversation.live, live);
+  conversation.live = live;
+  if (requests.length === 0) return;
+  const asked = requests.map((request) => conversation.channel.ask(request));
+  await within(Promise.all(asked), { ...waiting, limitMs: waiting.beginMs }, "take the settings");
+}
+
+export function endOf(channel: Channel): Failure {
+  return channel.trouble() ?? gone(channel.child.stderr());
+}

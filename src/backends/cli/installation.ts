@@ -1,0 +1,130 @@
+// The program as it lies on this machine: where it is, which build, in which jail it runs, and every tenant's place.
+// Nothing of it is looked for before somebody needs it: a start must never wait for the program.
+
+import { realpath, stat } from "node:fs/promises";
+import { homedir } from "node:os";
+import { isAbsolute, join, resolve } from "node:path";
+import { Failure } from "../../canon/failure.ts";
+import { findOnPath } from "../../system/process.ts";
+import { findJail } from "./jail.ts";
+import type { CliProgram } from "./program.ts";
+import { createWorkspaces, type TenantWishes, type Workspace, type Workspaces } from "./workspace.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A tenant of the config, as far as the program is concerned. */
+export type CliTenant = {
+  readonly env: Readonly<Record<string, string>>;
+  readonly configDir: string | null;
+  readonly workingDir: string | null;
+  readonly addDirs: readonly string[] | null;
+  readonly permissionMode: string | null;
+};
+
+export type InstallationOptions = {
+  readonly program: CliProgram;
+  readonly environment: Environment;
+  readonly stateDirectory: string;
+  readonly secretPaths: { readonly files: readonly string[]; readonly folders: readonly string[] };
+  readonly warn: (message: string) => void;
+};
+
+export type Installation = {
+  /** The program's absolute path. Throws Failure `unreachable` when it is not there. */
+  bin(): string;
+  /** Changes with the program; null when it is not there. */
+  stamp(): Promise<string | null>;
+  /** Throws Failure. */
+  workspaceOf(tenant: string | null, settings: CliTenant | null): Promise<Workspace>;
+  /** Throws an Error when a jail is required and there is none. */
+  checkJail(): Promise<void>;
+};
+
+export function createInstallation(options: InstallationOptions): Installation {
+  const { program, environment } = options;
+  let jail: Promise<string | null> | null = null;
+  let places: { readonly bin: string; readonly workspaces: Workspaces } | null = null;
+
+  const find = (): string | null => findOnPath(absolute(program.bin, environment), environment["PATH"]);
+  const bin = (): string => {
+    const found = find();
+    if (found !== null) return found;
+    throw new Failure(
+      "unreachable",
+      "The Claude Code program is not installed where the gateway looks for it.",
+    );
+  };
+  const jailProgram = (): Promise<string | null> => {
+    jail ??= findJail({ mode: program.jail, path: environment["PATH"], platform: process.platform }).then(
+      ({ program: found, warning }) => {
+        if (warning !== null) options.warn(warning);
+        return found;
+      },
+    );
+    jail.catch(() => (jail = null));
+    return jail;
+  };
+  const workspacesOf = async (): Promise<Workspaces> => {
+    const found = bin();
+    if (places?.bin === found) return places.workspaces;
+    const workspaces = createWorkspaces({
+      stateDirectory: options.stateDirectory,
+      environment,
+      bin: found,
+      env: program.env,
+      configDir: absoluteOrNull(program.configDir, environment),
+      jailProgram: await jailProgram(),
+      secretPaths: options.secretPaths,
+    });
+    places = { bin: found, workspaces };
+    return workspaces;
+  };
+
+  return {
+    bin,
+    async stamp() {
+      const found = find();
+      if (found === null) return null;
+      const path = await realpath(found);
+      const { size, mtimeMs } = await stat(path);
+      return `${path}:${size}:${mtimeMs}`;
+    },
+    async workspaceOf(tenant, settings) {
+      const workspaces = await workspacesOf();
+      try {
+        return await workspaces.of(tenant, wishesOf(program, settings, environment));
+      } catch (cause) {
+        throw new Failure("internal", "The folders of the Claude Code program cannot be used.", { cause });
+      }
+    },
+    async checkJail() {
+      if (program.jail !== "off") await jailProgram();
+    },
+  };
+}
+
+function wishesOf(program: CliProgram, tenant: CliTenant | null, environment: Environment): TenantWishes {
+  return {
+    env: tenant?.env ?? {},
+    // Written for the provider it is written for all; then they share what is in it.
+    configDir: absoluteOrNull(tenant?.configDir ?? program.configDir, environment),
+    workingDir: absoluteOrNull(tenant?.workingDir ?? program.workingDir, environment),
+    addDirs: (tenant?.addDirs ?? program.addDirs).map((path) => absolutePath(path, environment)),
+    permissionMode: tenant?.permissionMode ?? program.permissionMode,
+  };
+}
+
+/** A bare name is looked for on PATH. */
+function absolute(bin: string, environment: Environment): string {
+  return bin.includes("/") ? absolutePath(bin, environment) : bin;
+}
+
+function absoluteOrNull(path: string | null, environment: Environment): string | null {
+  return path === null ? null : absolutePath(path, environment);
+}
+
+export function absolutePath(path: string, environment: Environment): string {
+  const home = environment["HOME"] || homedir();
+  if (path === "~" || path.startsWith("~/")) return join(home, path.slice(1));
+  return isAbsolute(path) ? path : resolve(path);
+}

@@ -1,0 +1,158 @@
+// What the Claude Code program is started with: its flags, its environment, its folder. Everything that is not named is off.
+// It must never pass on a word of a client unchecked, nor hand down a variable that nobody meant for the program.
+
+import { Failure } from "../../canon/failure.ts";
+import type { JailSettings } from "./jail.ts";
+import type { ServerTools } from "./program.ts";
+import { childMark } from "./sweep.ts";
+import type { Workspace } from "./workspace.ts";
+
+export type Launch = {
+  /** Absolute. */
+  readonly bin: string;
+  /** What follows the program's name. */
+  readonly argv: readonly string[];
+  /** The whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly jail: JailSettings | null;
+  /** For the log: which tenant and model. */
+  readonly label: string;
+  /** Its tools can start programs that no signal to its group reaches. */
+  readonly mayLeaveProcesses: boolean;
+};
+
+export type LaunchOptions = {
+  readonly workspace: Workspace;
+  readonly model: string;
+  readonly thinking: "default" | "off";
+  /** The program's own tools. Those of a list are granted; of `default`, what the permission mode lets through. */
+  readonly serverTools: ServerTools;
+  /** The gateway's own variables; few of them pass. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Names this run of the gateway: its leftovers are found by it. */
+  readonly gatewayId: string;
+  readonly effort?: string | null;
+  /** A file of MCP servers (its values are secrets: 0600), and the names in it that are granted. */
+  readonly mcp?: { readonly configPath: string; readonly servers: readonly string[] } | null;
+};
+
+/** All that a tenant may be given. */
+export const permissionModes = ["acceptEdits", "default", "dontAsk", "plan", "auto"] as const;
+
+/** Name of the SDK server that carries the client's tools; `--allowedTools` grants it by this name. */
+export const clientToolServer = "client";
+
+const inherited =
+  /^(?:PATH|LANG|TZ|TMPDIR|HTTPS?_PROXY|NO_PROXY|https?_proxy|no_proxy|SSL_CERT_FILE|NODE_EXTRA_CA_CERTS)$/;
+// They load code, or make the program take itself for a part of another run of itself, or strip its requests of its own name.
+const refused = /^(?:LD_.*|DYLD_.*|NODE_OPTIONS|BUN_.*|PATH|CLAUDECODE|CLAUDE_CODE_ATTRIBUTION_HEADER)$/;
+
+const switches: Readonly<Record<string, string>> = {
+  CLAUDE_AGENT_SDK_MCP_NO_PREFIX: "1",
+  ENABLE_TOOL_SEARCH: "false",
+  MAX_MCP_OUTPUT_TOKENS: "10000000",
+  // Trying again is the gateway's business, and a second try without streaming doubles text.
+  CLAUDE_CODE_MAX_RETRIES: "1",
+  CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK: "1",
+  DISABLE_TELEMETRY: "1",
+  DISABLE_ERROR_REPORTING: "1",
+  DISABLE_AUTOUPDATER: "1",
+  CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+  CLAUDE_CODE_DISABLE_CLAUDE_MDS: "1",
+  CLAUDE_CODE_DISABLE_AUTO_MEMORY: "1",
+};
+
+/** Throws a Failure for a model name that could not be one. */
+export function launchOf(options: LaunchOptions): Launch {
+  const { workspace, serverTools, model } = options;
+  return {
+    bin: workspace.bin,
+    argv: argumentsOf(options),
+    env: environmentOf(options),
+    cwd: workspace.workingDir,
+    jail: workspace.jail,
+    label: `${workspace.tenant} ${model}`,
+    mayLeaveProcesses: serverTools !== "none" || workspace.pluginDirs.length > 0 || hasMcp(options),
+  };
+}
+
+const hasMcp = (options: LaunchOptions): boolean => options.mcp !== undefined && options.mcp !== null;
+
+function argumentsOf(options: LaunchOptions): string[] {
+  const { workspace, serverTools, thinking, effort, mcp } = options;
+  const hasSkills = workspace.pluginDirs.length > 0;
+  const granted = [`mcp__${clientToolServer}`, ...(mcp?.servers ?? []).map((name) => `mcp__${word(name)}`)];
+  if (hasSkills) granted.push("Skill");
+  if (typeof serverTools !== "string") granted.push(...serverTools.map(rule));
+  const words: readonly (readonly string[])[] = [
+    ["-p", "--input-format", "stream-json", "--output-format", "stream-json"],
+    ["--verbose", "--include-partial-messages"],
+    ["--tools", toolsOf(serverTools, hasSkills)],
+    ["--strict-mcp-config", "--setting-sources", "", "--no-session-persistence"],
+    // Skills are slash commands to the program.
+    hasSkills ? [] : ["--disable-slash-commands"],
+    ["--allowedTools", ...new Set(granted)],
+    ["--model", modelName(options.model)],
+    thinking === "off" ? ["--thinking", "disabled"] : ["--thinking-display", "summarized"],
+    effort === undefined || effort === null ? [] : ["--effort", word(effort)],
+    mcp === undefined || mcp === null ? [] : ["--mcp-config", mcp.configPath],
+    workspace.pluginDirs.flatMap((path) => ["--plugin-dir", path]),
+    serverTools === "none" ? [] : permissions(workspace),
+  ];
+  return words.flat();
+}
+
+function toolsOf(serverTools: ServerTools, hasSkills: boolean): string {
+  if (serverTools === "default") return "default";
+  const names = serverTools === "none" ? [] : serverTools.map((each) => rule(each).replace(/\(.*$/s, ""));
+  if (hasSkills) names.push("Skill");
+  return [...new Set(names)].join(",");
+}
+
+function permissions(workspace: Workspace): string[] {
+  const mode = workspace.permissionMode;
+  if (mode !== null && !permissionModes.some((each) => each === mode))
+    throw new Error(
+      `The permission mode of ${workspace.tenant} is not one of ${permissionModes.join(", ")}.`,
+    );
+  const modeWords = mode === null ? [] : ["--permission-mode", mode];
+  return workspace.addDirs.length === 0 ? modeWords : [...modeWords, "--add-dir", ...workspace.addDirs];
+}
+
+/** The client chooses the model: what starts with a dash would be a flag. */
+function modelName(model: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9._:@/[\]-]{0,199}$/.test(model)) return model;
+  throw new Failure("unknown-model", "That is not a model of the Claude Code program.", { param: "model" });
+}
+
+/** `Bash` or `Bash(git *)`. */
+function rule(text: string): string {
+  if (/^[A-Za-z][A-Za-z0-9_]*(?:\([^()\n]*\))?$/.test(text)) return text;
+  throw new Error(`"${text}" is not the name of a tool of the Claude Code program.`);
+}
+
+function word(text: string): string {
+  if (/^[A-Za-z0-9_][A-Za-z0-9_-]*$/.test(text)) return text;
+  throw new Error(`"${text}" cannot stand in the arguments of the Claude Code program.`);
+}
+
+function environmentOf({ workspace, environment, gatewayId }: LaunchOptions): Record<string, string> {
+  const kept = Object.entries(environment).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && inherited.test(entry[0]),
+  );
+  const written = Object.entries(workspace.env).filter(([name]) => !refused.test(name));
+  return {
+    ...Object.fromEntries(kept),
+    ...switches,
+    // A dozen skills of the program's own would come along.
+    ...(workspace.pluginDirs.length === 0 ? {} : { CLAUDE_CODE_DISABLE_BUNDLED_SKILLS: "1" }),
+    ...Object.fromEntries(written),
+    HOME: workspace.home,
+    // Where it is the program's own choice it is left to it: naming it changes under which name a keychain is asked.
+    ...(workspace.isConfigDirImplied === true ? {} : { CLAUDE_CONFIG_DIR: workspace.configDir }),
+    // Nobody may switch this off: without it a client's text "@/path" shows that file to the model.
+    CLAUDE_CODE_DISABLE_ATTACHMENTS: "1",
+    [childMark]: gatewayId,
+  };
+}

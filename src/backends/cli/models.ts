@@ -1,0 +1,99 @@
+// Names of models as the CLI takes them: its own aliases, the prefixes and short names of ClawGate's forerunners, full ids,
+// and what the program itself reported. It must never guess a model: what it does not know is nobody's.
+
+import { isRecord } from "../../dialects/decoding.ts";
+
+/** One of the program's own list, as `initialize` gives it. */
+export type CliModel = {
+  /** What `--model` takes: `default`, `haiku`, `opus[1m]`. */
+  readonly value: string;
+  /** The id that goes upstream, without the mark of the long window. */
+  readonly resolved: string | null;
+  readonly name: string | null;
+  /** Levels of `--effort`; empty: it takes none. */
+  readonly efforts: readonly string[];
+};
+
+export type CliName = {
+  /** For `--model`. */
+  readonly model: string;
+  /** False: a full id that nobody reported; whether it exists, only the upstream can say. */
+  readonly isKnown: boolean;
+};
+
+export const cliAliases = ["opus", "sonnet", "haiku", "fable"] as const;
+
+const prefixes = /^(?:claude-code-cli|claude-max|cc-gateway|openai)\//i;
+/** Short names that are no ids of Anthropic's; ids such as claude-sonnet-4-6 are, and pass as they are. */
+const families = /^(?:claude-)?(opus|sonnet|haiku|fable)-4$/i;
+const madeUp = /^(?:claude-)?haiku-4-6$/i;
+const shortIds = /^(?:opus|sonnet|haiku)-4-[56]$/i;
+const fullId = /^claude-[a-z0-9][a-z0-9.-]{2,100}(?:\[1m\])?$/i;
+
+/** Null: not a name of the CLI. A provider's own `default_model` is not asked here. */
+export function cliName(written: string, reported: readonly CliModel[]): CliName | null {
+  const name = written.replace(prefixes, "");
+  const lower = name.toLowerCase();
+  if ((cliAliases as readonly string[]).includes(lower)) return { model: lower, isKnown: true };
+  const own = reported.find((each) => each.value.toLowerCase() === lower);
+  // `default` is too common a word to be taken for a model of this program unless its prefix says so.
+  if (own !== undefined && (lower !== "default" || name !== written))
+    return { model: own.value, isKnown: true };
+  const family = families.exec(name)?.[1];
+  if (family !== undefined) return { model: family.toLowerCase(), isKnown: true };
+  if (madeUp.test(name)) return { model: "haiku", isKnown: true };
+  if (shortIds.test(name)) return { model: `claude-${lower}`, isKnown: true };
+  if (!fullId.test(name)) return null;
+  return { model: lower, isKnown: reported.some((each) => each.resolved === lower) };
+}
+
+/** The names of a list of models, each once: aliases first, then the program's own and the ids behind them. */
+export function cliNames(reported: readonly CliModel[]): readonly string[] {
+  const own = reported.flatMap(({ value, resolved }) => [
+    ...(value === "default" ? [] : [value]),
+    ...(resolved === null ? [] : [resolved]),
+  ]);
+  return [...new Set([...cliAliases, ...own])];
+}
+
+const mostModels = 100;
+
+/** The `models` of an `initialize` answer; null when it has none that can be read. */
+export function readModels(answer: unknown): readonly CliModel[] | null {
+  const listed = isRecord(answer) ? answer["models"] : null;
+  if (!Array.isArray(listed)) return null;
+  const models = (listed as unknown[]).slice(0, mostModels).flatMap((each): CliModel[] => {
+    const value = textOf(each, "value");
+    if (!isRecord(each) || value === null) return [];
+    const levels = each["supportedEffortLevels"];
+    return [
+      {
+        value,
+        resolved: textOf(each, "resolvedModel")?.replace(/\[1m\]$/, "") ?? null,
+        name: textOf(each, "displayName"),
+        efforts: Array.isArray(levels)
+          ? (levels as unknown[]).filter((level) => typeof level === "string")
+          : [],
+      },
+    ];
+  });
+  return models.length === 0 ? null : models;
+}
+
+function textOf(value: unknown, key: string): string | null {
+  const text = isRecord(value) ? value[key] : null;
+  return typeof text === "string" && text !== "" && text.length <= 300 ? text : null;
+}
+
+/** The reported model that `model` means: by alias, by value, or by id. */
+export function reportedModel(model: string, reported: readonly CliModel[]): CliModel | null {
+  const bare = model.replace(/\[1m\]$/, "");
+  return (
+    reported.find((each) => each.value === model) ??
+    reported.find((each) => each.value.replace(/\[1m\]$/, "") === bare) ??
+    reported.find((each) => each.resolved === bare) ??
+    // The program's default is listed under that name alone, whatever alias it has.
+    reported.find((each) => each.resolved?.startsWith(`claude-${bare}-`) === true) ??
+    null
+  );
+}

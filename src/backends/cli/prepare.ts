@@ -1,0 +1,134 @@
+// A request on its way to the program: whose workspace, which model, tools, MCP servers and effort, and the request as the
+// model is to see it. Whatever can be refused is refused here, before a process is taken.
+
+import type { StreamEvent } from "../../canon/event.ts";
+import type { ChatRequest } from "../../canon/request.ts";
+import { sha256Hex } from "../../system/secret.ts";
+import type { Call } from "../backend.ts";
+import type { CliTenant, Installation } from "./installation.ts";
+import { launchOf } from "./launch.ts";
+import { chooseServers, type McpFiles, type McpPlan } from "./mcp-servers.ts";
+import { type CliModel, cliName, reportedModel } from "./models.ts";
+import { withProfile } from "./openclaw-profile.ts";
+import type { Prepared } from "./prepared.ts";
+import { type CliProgram, narrowTools } from "./program.ts";
+import type { CliKeys, McpServers } from "./settings.ts";
+import { type PromptMode, skillPrompt, wantsPrompt, withPrompt } from "./skill-prompt.ts";
+import type { SkillPlugins } from "./skills.ts";
+import { presetEffort, settleEffort } from "./wishes.ts";
+import type { Workspace } from "./workspace.ts";
+
+export type PreparedTenant = CliTenant & {
+  readonly tools: CliKeys["tools"];
+  /** MCP servers that it may switch on; null: all. */
+  readonly mcpServers: readonly string[] | null;
+};
+
+export type PrepareOptions = {
+  readonly program: CliProgram;
+  readonly installation: Installation;
+  /** Null: no tenant of the config has this name. */
+  readonly tenantOf: (name: string) => PreparedTenant | null;
+  readonly models: () => readonly CliModel[];
+  /** Names that the operator listed for this provider: they pass as they are. */
+  readonly listed: ReadonlySet<string>;
+  readonly mcpServers: McpServers;
+  readonly mcpFiles: Pick<McpFiles, "plan">;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly gatewayId: string;
+  readonly skills: SkillPlugins;
+  readonly promptMode: PromptMode;
+};
+
+export type Preparation = {
+  readonly prepared: Prepared;
+  /** The file that the launch names; to be held while its process lives. */
+  readonly mcp: McpPlan | null;
+  /** The model's events -> the client's. */
+  restore(event: StreamEvent): StreamEvent;
+};
+
+export type Prepare = (
+  request: ChatRequest,
+  call: Pick<Call, "model" | "tenant" | "wishes" | "note" | "unsupported">,
+) => Promise<Preparation>;
+
+/** Throws Failure. */
+export function createPrepare(options: PrepareOptions): Prepare {
+  const { program, installation, mcpFiles, mcpServers } = options;
+  return async (asked, call) => {
+    const tenant = call.tenant === null ? null : options.tenantOf(call.tenant);
+    const reported = options.models();
+    const model = modelFor(call.model, options, reported);
+    const levels = reportedModel(model, reported)?.efforts ?? null;
+    const { effort, isUnsupported } = settleEffort({
+      wishes: call.wishes,
+      request: asked,
+      preset: program.effort,
+      levels,
+    });
+    if (isUnsupported) call.unsupported?.("effort");
+    const names = chooseServers(call.wishes.mcpServers, mcpServers, tenant?.mcpServers ?? null);
+
+    const serverTools = narrowTools(program.tools, tenant?.tools);
+    const place = await installation.workspaceOf(call.tenant, tenant);
+    // The plugin of a tenant is made from its own folder only; who has no name has none.
+    const plugin = call.tenant === null ? null : await options.skills.of(call.tenant);
+    const workspace = plugin === null ? place : withPlugin(place, plugin);
+
+    const profiled = withProfile(asked, program.openclaw, call.note);
+    const question = { mode: options.promptMode, tenant: call.tenant, tools: serverTools };
+    const prompted = wantsPrompt({ ...question, skillFile: program.skillFile })
+      ? withPrompt(profiled.request, await skillPrompt(call.tenant, program.skillFile))
+      : profiled.request;
+    const thinksNot = asked.effort === "none" && call.wishes.effort === null;
+    const mcp = names.length === 0 ? null : mcpFiles.plan(names, mcpServers);
+    // What the operator wants of every request the process is started with; then it need not be told.
+    const launchedEffort = presetEffort(program.effort, levels);
+    const launch = launchOf({
+      workspace,
+      model,
+      thinking: "default",
+      serverTools,
+      environment: options.environment,
+      gatewayId: options.gatewayId,
+      effort: launchedEffort,
+      mcp: mcp === null ? null : { configPath: mcp.path, servers: mcp.servers },
+    });
+    return {
+      mcp,
+      restore: profiled.restore,
+      prepared: {
+        // `none` is not a level of the program's: it says that nothing is to be thought at all.
+        request: { ...prompted, model, effort: thinksNot ? asked.effort : effort },
+        launch,
+        key: sha256Hex(JSON.stringify([call.tenant, launch, await installation.stamp()])),
+        runsTools: serverTools !== "none" || mcp !== null || plugin !== null,
+        startsWithoutThinking: false,
+        launchedEffort,
+        effort,
+        showsThinking: program.showsThinking,
+      },
+    };
+  };
+}
+
+function modelFor(
+  asked: string,
+  { program, listed }: Pick<PrepareOptions, "program" | "listed">,
+  reported: readonly CliModel[],
+): string {
+  const name = cliName(asked, reported);
+  if (name !== null) return name.model;
+  if (listed.has(asked) || program.defaultModel === null) return asked;
+  return cliName(program.defaultModel, reported)?.model ?? program.defaultModel;
+}
+
+function withPlugin(workspace: Workspace, path: string): Workspace {
+  const { jail } = workspace;
+  return {
+    ...workspace,
+    pluginDirs: [...workspace.pluginDirs, path],
+    jail: jail === null ? null : { ...jail, readable: [...jail.readable, path] },
+  };
+}

@@ -1,0 +1,23 @@
+// What a request means for the program, as the config, the tenant and the request's own wishes settle it.
+// Types only: who settles it is the assembly's business.
+
+import type { ChatRequest } from "../../canon/request.ts";
+import type { Launch } from "./launch.ts";
+
+export type Prepared = {
+  /** The request as the model shall see it: prompts added, names mapped. */
+  readonly request: ChatRequest;
+  readonly launch: Launch;
+  /** Equal for requests whose processes are interchangeable: tenant, model, thinking, tools, servers, version. */
+  readonly key: string;
+  /** The program runs tools of its own: server tools, MCP servers, skills. */
+  readonly runsTools: boolean;
+  /** The process is started with thinking off. */
+  readonly startsWithoutThinking: boolean;
+  /** The effort that `launch` names; null where it names none. */
+  readonly launchedEffort: string | null;
+  /** The effort for this answer. */
+  readonly effort: string | null;
+  /** Shows thinking to clients that did not ask for it. */
+  readonly showsThinking: boolean;
+};

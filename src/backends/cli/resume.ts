@@ -1,0 +1,98 @@
+// Going on with a parked process: the client's tool results for the calls that it holds, or the next words of the user.
+// It must never answer a call twice, nor go on where the request says anything else than the process knows.
+
+import { Failure } from "../../canon/failure.ts";
+import { normaliseToolId } from "../../canon/id.ts";
+import { type EncodeOptions, encodeFrame, encodeNext } from "../../dialects/claude-cli/encode.ts";
+import type { Line } from "../../dialects/claude-cli/lines.ts";
+import { toolResult } from "../../dialects/claude-cli/offered-tools.ts";
+import type { Clock } from "../../system/clock.ts";
+import type { Call } from "../backend.ts";
+import { abortReason, within } from "./waiting.ts";
+import type { CliChild } from "./child.ts";
+import { adjust, type Conversation } from "./conversation.ts";
+import { continuationOf, type Continuation, fingerprint } from "./fingerprint.ts";
+import type { Parked, Parking } from "./parked.ts";
+import type { Prepared } from "./prepared.ts";
+
+type Asked = { readonly parking: Parking; readonly prepared: Prepared; readonly call: Call };
+
+export type Resuming = Asked & {
+  readonly encoding: EncodeOptions;
+  readonly dispose: (child: CliChild) => void;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly beginMs: number;
+};
+
+/** The conversation, already asked; null where no parked process fits: then nothing was asked of anybody. */
+export async function resume(options: Resuming): Promise<Conversation | null> {
+  const { parking, prepared, call, signal } = options;
+  const tenant = call.tenant ?? "";
+  if (!parking.holds(tenant)) return null;
+  const next = continuationOf(prepared.request);
+  const results = next === null ? null : resultsOf(next);
+  const parked =
+    next === null || results === null
+      ? null
+      : parking.take(tenant, fingerprint(prepared.request, next.prefix, prepared.key), idsOf(next));
+  if (next === null || results === null || parked === null) {
+    parking.abandon(tenant, answeredIn(prepared));
+    return null;
+  }
+  try {
+    await askAgain(parked, next, results, options);
+    return parked.conversation;
+  } catch (thrown) {
+    options.dispose(parked.conversation.channel.child);
+    if (signal.aborted) throw abortReason(signal);
+    if (!(thrown instanceof Failure)) throw thrown;
+    // It was lost before it was asked, and a fresh process can be told the whole conversation.
+    return null;
+  }
+}
+
+export function isContinued({ parking, prepared, call }: Asked): boolean {
+  const next = continuationOf(prepared.request);
+  if (next === null || resultsOf(next) === null) return false;
+  const print = fingerprint(prepared.request, next.prefix, prepared.key);
+  return parking.awaits(call.tenant ?? "", print, idsOf(next));
+}
+
+async function askAgain(
+  parked: Parked,
+  next: Continuation,
+  results: ReadonlyMap<string, Line>,
+  options: Resuming,
+): Promise<void> {
+  const { conversation } = parked;
+  const { live } = encodeFrame(options.prepared.request, options.encoding);
+  // A forced tool choice is cleared here too, before the answer makes the program ask again.
+  await adjust(conversation, live, options);
+  if (results.size > 0) conversation.tools.answer(results, parked.calls);
+  else
+    await within(
+      conversation.channel.send(encodeNext(next.words, conversation.names, options.encoding)),
+      { ...options, limitMs: options.beginMs },
+      "take the request",
+    );
+}
+
+const idsOf = (next: Continuation): string[] => next.results.map((result) => result.callId);
+
+/** Null where a result cannot go in by the tool server. */
+function resultsOf(next: Continuation): ReadonlyMap<string, Line> | null {
+  const results = new Map<string, Line>();
+  for (const block of next.results) {
+    const result = toolResult(block);
+    if (result === null) return null;
+    results.set(normaliseToolId(block.callId), result);
+  }
+  return results;
+}
+
+function answeredIn({ request }: Prepared): string[] {
+  return request.messages.flatMap(({ content }) =>
+    content.flatMap((block) => (block.type === "tool-result" ? [block.callId] : [])),
+  );
+}

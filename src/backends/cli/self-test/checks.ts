@@ -1,0 +1,178 @@
+// What the self-test looks at, in the order in which it is shown: what ClawGate relies on, and what it does without it.
+// It must never claim more than was tried: a check that could not be made is skipped, with the reason.
+
+export const measuredVersions = ["2.1.197", "2.1.329"] as const;
+
+type Check = {
+  readonly title: string;
+  /** What ClawGate does, or the user has to expect, when it does not hold. */
+  readonly fallback: string;
+  /** Without it the provider cannot be used. */
+  readonly isEssential: boolean;
+};
+
+export const checks = {
+  program: {
+    title: "the program is there and can be run",
+    fallback: "the claude-cli provider is not served",
+    isEssential: true,
+  },
+  version: {
+    title: "its version is known to ClawGate",
+    fallback: "the checks below decide whether it can be used",
+    isEssential: false,
+  },
+  login: {
+    title: "it is logged in or has a key",
+    fallback: "requests fail with 401 and go to the next provider",
+    isEssential: false,
+  },
+  start: {
+    title: "it starts and answers initialize",
+    fallback: "the claude-cli provider cannot answer",
+    isEssential: true,
+  },
+  stream: {
+    title: "answers stream word by word",
+    fallback: "the claude-cli provider cannot answer",
+    isEssential: true,
+  },
+  "system-prompt": {
+    title: "the client's system prompt takes the place of its own",
+    fallback: "the model follows Claude Code's own instructions instead of the client's",
+    isEssential: true,
+  },
+  "own-tools": {
+    title: "its own tools are off",
+    fallback: "a client could make it work on this machine: do not use this version",
+    isEssential: true,
+  },
+  "file-references": {
+    title: "@path in a text does not read that file",
+    fallback: "a client could read this machine's files: do not use this version",
+    isEssential: true,
+  },
+  "slash-texts": {
+    title: "a text that begins with / reaches the model",
+    fallback: "the program answers such texts itself; they do not reach the model",
+    isEssential: false,
+  },
+  history: {
+    title: "earlier messages reach the model in order",
+    fallback: "only conversations of one message work: do not use this version for chats",
+    isEssential: true,
+  },
+  "tool-names": {
+    title: "tools keep the client's names",
+    fallback: "ClawGate takes the program's prefix off again",
+    isEssential: false,
+  },
+  "tool-schemas": {
+    title: "tool schemas arrive unchanged",
+    fallback: "the model sees other parameters than the client declared",
+    isEssential: false,
+  },
+  "tool-descriptions": {
+    title: "2,048 characters of a tool's description arrive",
+    fallback: "long descriptions are shortened",
+    isEssential: false,
+  },
+  "tool-calls": {
+    title: "a tool call comes to the client and its result goes back",
+    fallback: "tools of clients do not work",
+    isEssential: true,
+  },
+  "parallel-calls": {
+    title: "calls of one message come together",
+    fallback: "they are answered one after the other",
+    isEssential: false,
+  },
+  "large-results": {
+    title: "a tool result of 300 KB arrives whole",
+    fallback: "the model sees only a note in place of large results",
+    isEssential: false,
+  },
+  "extra-body": {
+    title: "temperature, stop sequences and tool_choice reach the model",
+    fallback: "they have no effect",
+    isEssential: false,
+  },
+  "max-tokens": {
+    title: "max_tokens reaches the model",
+    fallback: "answers can be longer than the client allows",
+    isEssential: false,
+  },
+  effort: {
+    title: "the reasoning effort reaches the model",
+    fallback: "the program's own effort is used",
+    isEssential: false,
+  },
+  "thinking-off": {
+    title: "thinking can be switched off",
+    fallback: "the model may think although the client did not want it",
+    isEssential: false,
+  },
+  errors: {
+    title: "an upstream error is reported as one, and the process lives on",
+    fallback: "each error costs a new start of the program",
+    isEssential: false,
+  },
+  "exit-codes": {
+    title: "its exit code tells that it failed",
+    fallback: "failures are told from its output alone",
+    isEssential: false,
+  },
+  stop: {
+    title: "SIGTERM ends it in mid-answer and closes its connection",
+    fallback: "it is killed by SIGKILL after a grace",
+    isEssential: false,
+  },
+} as const satisfies Readonly<Record<string, Check>>;
+
+export type CheckId = keyof typeof checks;
+export type CheckState = "passed" | "failed" | "skipped";
+
+export type CheckResult = {
+  readonly id: CheckId;
+  readonly title: string;
+  readonly state: CheckState;
+  /** What was seen: always there for failed and skipped. */
+  readonly detail: string | null;
+  readonly fallback: string;
+  readonly isEssential: boolean;
+};
+
+export const checkIds = Object.keys(checks) as readonly CheckId[];
+
+export type Verdicts = {
+  passed(id: CheckId, detail?: string): void;
+  failed(id: CheckId, detail: string): void;
+  /** `problem` null is passed. The first verdict of a check stands. */
+  say(id: CheckId, problem: string | null): void;
+  skipped(id: CheckId, detail: string): void;
+  hasFailed(id: CheckId): boolean;
+  /** In the order of the table; what nobody looked at is skipped for this reason. */
+  results(unseenBecause: string): readonly CheckResult[];
+};
+
+/** `onVerdict` hears of each one as it falls. */
+export function createVerdicts(onVerdict: (result: CheckResult) => void): Verdicts {
+  const found = new Map<CheckId, CheckResult>();
+  const put = (id: CheckId, state: CheckState, detail: string | null): void => {
+    if (found.has(id)) return;
+    const result = { id, ...checks[id], state, detail };
+    found.set(id, result);
+    onVerdict(result);
+  };
+  return {
+    passed: (id, detail) => put(id, "passed", detail ?? null),
+    failed: (id, detail) => put(id, "failed", detail),
+    say: (id, problem) => put(id, problem === null ? "passed" : "failed", problem),
+    skipped: (id, detail) => put(id, "skipped", detail),
+    hasFailed: (id) => found.get(id)?.state === "failed",
+    results(unseenBecause) {
+      for (const id of checkIds) put(id, "skipped", unseenBecause);
+      return checkIds.flatMap((id) => found.get(id) ?? []);
+    },
+  };
+}

@@ -1,0 +1,6 @@
+// The type of the skill prompt, which is imported as text and lies inside the binary.
+
+declare module "*/SKILL.md" {
+  const text: string;
+  export default text;
+}

@@ -1,0 +1,185 @@
+// Where a tenant's Claude Code lives: home, configuration, an empty folder to work in, and the jail around them.
+// It must never read the program's login, and never let two tenants share a folder that nobody gave to both.
+
+import { homedir } from "node:os";
+import { isAbsolute, join } from "node:path";
+import { realpath } from "node:fs/promises";
+import { ensurePrivateDirectory } from "../../system/files.ts";
+import { sha256Hex } from "../../system/secret.ts";
+import { existing, type JailSettings } from "./jail.ts";
+
+export type Workspace = {
+  /** `default` for none. */
+  readonly tenant: string;
+  /** The program; absolute. */
+  readonly bin: string;
+  readonly home: string;
+  /** Where the program keeps its settings and its login. */
+  readonly configDir: string;
+  /** The program finds `configDir` by itself from `home`, and it is better not named. Default: no. */
+  readonly isConfigDirImplied?: boolean;
+  readonly workingDir: string;
+  /** What the operator wrote for the provider, and over it for the tenant. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly pluginDirs: readonly string[];
+  readonly addDirs: readonly string[];
+  readonly permissionMode: string | null;
+  readonly jail: JailSettings | null;
+};
+
+/** What the config says of a tenant; all of it may be left out. Folders are absolute. */
+export type TenantWishes = {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly configDir?: string | null;
+  readonly workingDir?: string | null;
+  readonly pluginDirs?: readonly string[];
+  readonly addDirs?: readonly string[];
+  readonly permissionMode?: string | null;
+};
+
+export type WorkspaceOptions = {
+  readonly stateDirectory: string;
+  /** The gateway's own variables. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly bin: string;
+  /** The provider's `env`. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The provider's `config_dir`, for the default tenant. */
+  readonly configDir: string | null;
+  /** Bubblewrap, from `findJail`; null: no jail. */
+  readonly jailProgram: string | null;
+  /** Files and folders that no jailed program may see: the config, a database elsewhere. */
+  readonly secretPaths: { readonly files: readonly string[]; readonly folders: readonly string[] };
+};
+
+export type Workspaces = {
+  /** Makes the folders when they are first asked for. The same tenant gets the same answer. */
+  of(tenant: string | null, wishes?: TenantWishes): Promise<Workspace>;
+};
+
+export const defaultTenant = "default";
+
+export function createWorkspaces(options: WorkspaceOptions): Workspaces {
+  const made = new Map<string, Promise<Workspace>>();
+  return {
+    of(tenant, wishes = {}) {
+      const name = tenant ?? defaultTenant;
+      const known = made.get(name);
+      if (known !== undefined) return known;
+      const workspace = makeWorkspace(options, name, wishes);
+      made.set(name, workspace);
+      // A full disk today is no reason to refuse tomorrow.
+      workspace.catch(() => made.delete(name));
+      return workspace;
+    },
+  };
+}
+
+/** A folder's name that no other tenant can have, on any file system, whatever the tenant is called. */
+export function folderOf(tenant: string): string {
+  const readable = tenant
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .slice(0, 32)
+    .replace(/^-|-$/g, "");
+  return `${readable === "" ? "tenant" : readable}-${sha256Hex(tenant).slice(0, 12)}`;
+}
+
+async function makeWorkspace(
+  options: WorkspaceOptions,
+  tenant: string,
+  wishes: TenantWishes,
+): Promise<Workspace> {
+  const root = join(options.stateDirectory, "cli", "tenants", folderOf(tenant));
+  const env = { ...options.env, ...wishes.env };
+  const places = tenant === defaultTenant ? usersOwn(options, env, wishes) : apart(root, wishes);
+  const workingDir = wishes.workingDir ?? join(root, "work");
+  const folders = [
+    places.home,
+    places.configDir,
+    workingDir,
+    ...(wishes.addDirs ?? []),
+    ...(wishes.pluginDirs ?? []),
+  ];
+  for (const each of folders)
+    if (!isAbsolute(each))
+      throw new Error(`The folder "${each}" of tenant ${tenant} must be an absolute path.`);
+  await ensurePrivateDirectory(root);
+  for (const each of places.own) await ensurePrivateDirectory(each);
+  if (wishes.workingDir === undefined || wishes.workingDir === null) await ensurePrivateDirectory(workingDir);
+  const workspace = {
+    tenant,
+    bin: options.bin,
+    home: places.home,
+    configDir: places.configDir,
+    isConfigDirImplied: places.isImplied,
+    workingDir,
+    env,
+    pluginDirs: wishes.pluginDirs ?? [],
+    addDirs: wishes.addDirs ?? [],
+    permissionMode: wishes.permissionMode ?? null,
+  };
+  return { ...workspace, jail: await jailOf(options, workspace) };
+}
+
+type Places = {
+  readonly home: string;
+  readonly configDir: string;
+  readonly isImplied: boolean;
+  /** Those that are ours to make. */
+  readonly own: readonly string[];
+};
+
+/** The user's own home and configuration, so that the user's own login is found: by the program, never by us. */
+function usersOwn(
+  options: WorkspaceOptions,
+  env: Readonly<Record<string, string>>,
+  wishes: TenantWishes,
+): Places {
+  const home = options.environment["HOME"] || homedir();
+  const named =
+    wishes.configDir ??
+    env["CLAUDE_CONFIG_DIR"] ??
+    options.configDir ??
+    options.environment["CLAUDE_CONFIG_DIR"];
+  return {
+    home,
+    configDir: named || join(home, ".claude"),
+    isImplied: !named,
+    own: [],
+  };
+}
+
+function apart(root: string, wishes: TenantWishes): Places {
+  const home = join(root, "home");
+  const ownConfig = join(root, "config");
+  // Only what is written for this very tenant: the provider's folder would be one login for all.
+  const named = wishes.configDir ?? wishes.env?.["CLAUDE_CONFIG_DIR"];
+  return {
+    home,
+    configDir: named || ownConfig,
+    isImplied: false,
+    own: named ? [home] : [home, ownConfig],
+  };
+}
+
+async function jailOf(
+  options: WorkspaceOptions,
+  workspace: Omit<Workspace, "jail">,
+): Promise<JailSettings | null> {
+  if (options.jailProgram === null) return null;
+  const usersHome = options.environment["HOME"] || homedir();
+  const isUsersOwn = workspace.home === usersHome;
+  // Sockets of the desktop, of key agents and of container engines lie there.
+  const hidden = [options.stateDirectory, "/run/user", ...options.secretPaths.folders];
+  if (!isUsersOwn) hidden.push(usersHome);
+  const program = await existing([workspace.bin, await realpath(workspace.bin).catch(() => workspace.bin)]);
+  const writable = [workspace.home, workspace.configDir, workspace.workingDir, ...workspace.addDirs];
+  return {
+    program: options.jailProgram,
+    hiddenFolders: await existing(hidden),
+    hiddenFiles: await existing(options.secretPaths.files),
+    readable: [...new Set([...program, ...workspace.pluginDirs])],
+    writable: await existing([...new Set(writable)]),
+  };
+}

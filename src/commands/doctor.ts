@@ -1,0 +1,184 @@
+// `clawgate doctor`: looks at everything that a gateway needs, says what is wrong and what to do about it. It must never
+// send a paid request, and never change anything.
+
+import { type Examination, examine } from "../assemble/examination/examine.ts";
+import { type Finding, findingsIn, type SectionId, sections } from "../assemble/examination/finding.ts";
+import { portTrouble } from "../assemble/examination/machine.ts";
+import { fullVersion } from "../system/identity.ts";
+import { type Command, type CommandContext, exitCodes } from "./command.ts";
+import { notLoadedLines } from "./not-loaded.ts";
+import { readOptions } from "./options.ts";
+import { findGateway, GatewayProblem, memberOf } from "./running-gateway.ts";
+import { offlineInput } from "./surroundings.ts";
+import { cut, type Paper, paperOf, plain } from "./terminal.ts";
+
+const help = `Usage: clawgate doctor [options]
+
+Looks at the config, the state directory, the database, the port or the running gateway, the providers and the Claude Code
+program, and says what to do about each thing that is wrong. The Claude Code program is started against an API of our own
+on this machine, with folders and a key of the test's own (about two seconds, nothing leaves the machine); of its login
+only "claude auth status" is asked. No provider is asked anything: clawgate providers test does that.
+
+Options:
+  --quick         leave out what takes time: the behaviour of the Claude Code program, the pages of the database
+  --json          the whole report as JSON
+  --config FILE   config file, as for serve
+  -h, --help      this text
+
+The exit code is 1 when something that is needed does not work; a warning does not count.
+`;
+
+async function run(context: CommandContext): Promise<number> {
+  const read = readOptions(context, "doctor", {
+    json: { type: "boolean", default: false },
+    quick: { type: "boolean", default: false },
+    config: { type: "string" },
+  });
+  if ("usage" in read) return read.usage;
+  const { json: isJson, quick: isQuick, config } = read.values;
+  const progress = progressOn(context.stderr, isJson);
+  let findings: readonly Finding[];
+  try {
+    const seen = await examine(offlineInput(context, config), { isQuick, onProgress: progress.show });
+    progress.show("the running gateway");
+    findings = inOrder([...seen.findings, ...(await gatewayFindings(context, seen))]);
+  } finally {
+    progress.clear();
+  }
+  const isWell = findings.every(({ state }) => state !== "failed");
+  const report = {
+    version: fullVersion,
+    platform: `${process.platform} ${process.arch}`,
+    ok: isWell,
+    findings,
+  };
+  context.stdout.write(isJson ? `${JSON.stringify(report, null, 2)}\n` : wordsOf(findings, paperOf(context)));
+  return isWell ? exitCodes.ok : exitCodes.failed;
+}
+
+/** One line that is written over and over; nothing where nobody looks. */
+function progressOn(stderr: NodeJS.WriteStream, isJson: boolean) {
+  const isShown = stderr.isTTY && !isJson;
+  const clear = (): void => {
+    if (isShown) stderr.write("\r\u001b[2K");
+  };
+  return {
+    clear,
+    show(what: string) {
+      clear();
+      if (isShown)
+        stderr.write(cut(`looking at: ${plain(what)} …`, Math.max(20, (stderr.columns || 80) - 1)));
+    },
+  };
+}
+
+function inOrder(findings: readonly Finding[]): readonly Finding[] {
+  const order = Object.keys(sections) as readonly SectionId[];
+  return order.flatMap((section) => findings.filter((each) => each.section === section));
+}
+
+const inGateway = findingsIn("gateway");
+
+async function gatewayFindings(context: CommandContext, seen: Examination): Promise<readonly Finding[]> {
+  const found = await findGateway(context, seen.environment);
+  if (!("why" in found)) return [await runningFinding(found)];
+  const absent = inGateway("ok", "running", found.why);
+  if (seen.address === null) return [absent];
+  const { host, port } = seen.address;
+  if (port === 0) return [absent, inGateway("ok", "port", "any free port is taken")];
+  const trouble = await portTrouble(host, port);
+  const title = `port ${port} on ${host}`;
+  if (trouble === null) return [absent, inGateway("ok", "port", title, "free")];
+  const isTaken = trouble === "EADDRINUSE";
+  return [
+    absent,
+    inGateway(
+      "failed",
+      "port",
+      title,
+      isTaken ? "another program listens there" : `it cannot be listened on (${trouble})`,
+      isTaken
+        ? "choose another with server.port or --port; if it is a gateway, CLAWGATE_STATE_DIR names another state directory"
+        : "check server.host and server.port",
+    ),
+  ];
+}
+
+type Running = Exclude<Awaited<ReturnType<typeof findGateway>>, { readonly why: string }>;
+
+async function runningFinding(gateway: Running): Promise<Finding> {
+  const title = `running at ${gateway.url} (process ${gateway.pid})`;
+  try {
+    // Not `want`: a gateway without a healthy provider answers with an error status.
+    const { body } = await gateway.ask({ method: "GET", path: "/health" });
+    const status = memberOf(body, "status");
+    const advice = "clawgate providers shows which provider is out, and why";
+    if (status === "ok") return inGateway("ok", "running", title, "healthy");
+    if (status === "degraded")
+      return inGateway("warning", "running", title, "some providers are out", advice);
+    return inGateway("failed", "running", title, "no provider is healthy", advice);
+  } catch (thrown) {
+    if (!(thrown instanceof GatewayProblem)) throw thrown;
+    return inGateway("failed", "running", title, thrown.message, "restart it");
+  }
+}
+
+function wordsOf(findings: readonly Finding[], paper: Paper): string {
+  const order = Object.keys(sections) as readonly SectionId[];
+  const blocks = order.flatMap((section) => {
+    const own = findings.filter((each) => each.section === section);
+    return own.length === 0 ? [] : [`${paper.bold(sections[section])}\n${linesOf(section, own, paper)}`];
+  });
+  return `${blocks.join("\n")}\n${ending(findings, paper)}\n`;
+}
+
+function linesOf(section: SectionId, findings: readonly Finding[], paper: Paper): string {
+  // Dozens of vendors without a key are one line.
+  const isFolded = section === "providers";
+  const shown = isFolded ? findings.filter(({ state }) => state !== "skipped") : findings;
+  const folded = isFolded
+    ? notLoadedLines(
+        findings.flatMap(({ state, id, detail }) =>
+          state === "skipped" ? [{ id, reason: detail ?? "" }] : [],
+        ),
+      )
+    : [];
+  const hint =
+    isFolded && shown.some(({ state }) => state === "ok")
+      ? [`        ${paper.dim("clawgate providers test sends each one small real request")}\n`]
+      : [];
+  return [
+    ...shown.map((finding) => linesOfOne(finding, paper)),
+    ...folded.map((line) => `  ${paper.dim("skip")}  ${paper.dim(`not loaded: ${plain(line)}`)}\n`),
+    ...hint,
+  ].join("");
+}
+
+function linesOfOne({ state, title, detail, advice }: Finding, paper: Paper): string {
+  const marks = {
+    ok: paper.good("ok  "),
+    warning: paper.warning("warn"),
+    failed: paper.bad("FAIL"),
+    skipped: paper.dim("skip"),
+  };
+  const words = plain(detail === null ? title : `${title}: ${detail}`);
+  const more = advice === null ? "" : `        ${paper.dim("->")} ${plain(advice)}\n`;
+  return `  ${marks[state]}  ${state === "skipped" ? paper.dim(words) : words}\n${more}`;
+}
+
+function ending(findings: readonly Finding[], paper: Paper): string {
+  const count = (state: Finding["state"]): number => findings.filter((each) => each.state === state).length;
+  const failed = count("failed");
+  const warnings = count("warning");
+  const rest = warnings === 0 ? "" : `, ${warnings} ${warnings === 1 ? "warning" : "warnings"}`;
+  return failed === 0
+    ? paper.good(`Everything that is needed works${rest}.`)
+    : paper.bad(`${failed} ${failed === 1 ? "thing does" : "things do"} not work${rest}.`);
+}
+
+export const doctor: Command = {
+  name: "doctor",
+  summary: "look for what is wrong, Claude Code included",
+  help,
+  run,
+};

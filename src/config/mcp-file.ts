@@ -1,0 +1,41 @@
+// `mcp_servers` may name a file in the shape that Claude Code itself reads: it is read and judged with the config,
+// so that a fault in it stops the start and not a request. It must never say a value aloud.
+
+import { isAbsolute, resolve } from "node:path";
+import { mcpServersFile, type McpServers, type McpServersSettings } from "../backends/cli/settings.ts";
+import { dotted } from "./document.ts";
+import { findingsOf } from "./issues.ts";
+import { ConfigProblem, type Problem } from "./problems.ts";
+
+/** Relative to the config file, or to `folder` where there is none. Throws ConfigProblem. */
+export function readMcpServers(
+  settings: McpServersSettings,
+  folder: string,
+  readFile: (path: string) => string | null,
+): McpServers {
+  if (typeof settings !== "string") return settings;
+  const path = isAbsolute(settings) ? settings : resolve(folder, settings);
+  const refuse = (key: string, message: string): Problem => ({ path, line: null, key, message, hint: null });
+  let text: string | null;
+  try {
+    text = readFile(path);
+  } catch (error) {
+    throw new ConfigProblem([refuse("", error instanceof Error ? error.message : String(error))]);
+  }
+  if (text === null)
+    throw new ConfigProblem([refuse("", "mcp_servers names this file, and it is not there")]);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new ConfigProblem([refuse("", "mcp_servers names this file, and it is not valid JSON")]);
+  }
+  const read = mcpServersFile.safeParse(value);
+  if (read.success) return read.data.mcpServers;
+  throw new ConfigProblem(
+    findingsOf(read.error.issues, value).map(({ path: at, message, hint }) => ({
+      ...refuse(dotted(at), message),
+      hint,
+    })),
+  );
+}

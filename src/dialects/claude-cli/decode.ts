@@ -1,0 +1,254 @@
+// The program's output lines -> the events of one answer, and how its turn ended.
+// It must never take a line's "success" for an answer, nor show a text that the program wrote in the model's place.
+
+import type { StreamEvent } from "../../canon/event.ts";
+import { Failure } from "../../canon/failure.ts";
+import { unknownUsage, type Usage } from "../../canon/usage.ts";
+import { type EventDecoder, eventDecoder } from "../anthropic-messages/stream-decoder.ts";
+import { isRecord } from "../decoding.ts";
+import { failureOfResult } from "./failure.ts";
+import type { Line } from "./lines.ts";
+import { createRounds } from "./rounds.ts";
+import type { ToolNames } from "./tool-names.ts";
+import { addUsage } from "./turn-usage.ts";
+
+export type Finish = Extract<StreamEvent, { type: "finish" }>;
+
+/** `finished`: the program waits for its next user line, unless `mustStop`: then it would go on by itself. */
+export type TurnEnd =
+  | { readonly kind: "finished"; readonly finish: Finish; readonly mustStop: boolean }
+  | { readonly kind: "tool-calls"; readonly finish: Finish; readonly ids: readonly string[] }
+  | { readonly kind: "failed"; readonly failure: Failure };
+
+export type Taken = { readonly events: readonly StreamEvent[]; readonly end: TurnEnd | null };
+
+export type DecodeOptions = {
+  readonly names: ToolNames;
+  readonly showsThinking: boolean;
+  /** The program runs tools of its own in this turn. */
+  readonly runsTools: boolean;
+  /** The answer is the result's JSON. */
+  readonly wantsJson: boolean;
+  /** The process's cost before this turn, in US dollars. */
+  readonly costBefore: number;
+  readonly nowMs: () => number;
+};
+
+export type TurnDecoder = {
+  take(line: Line): Taken;
+  /** Shows text that has been held back for long enough. */
+  release(): readonly StreamEvent[];
+  isHolding(): boolean;
+  /** A message of the model is under way; otherwise the program works by itself, or has not begun. */
+  isStreaming(): boolean;
+  /** The first event of the model came in. */
+  hasStarted(): boolean;
+  /** The process's cost so far, in US dollars, as the last result told it. */
+  costUsd(): number;
+};
+
+const nothing: Taken = { events: [], end: null };
+const failed = (failure: Failure): Taken => ({ events: [], end: { kind: "failed", failure } });
+
+/** Stop reasons after which the program asks again by itself. */
+const isCutOff = (reason: unknown): boolean =>
+  reason === "max_tokens" || reason === "model_context_window_exceeded" || reason === "refusal";
+
+export function turnDecoder(options: DecodeOptions): TurnDecoder {
+  const rounds = createRounds({
+    names: options.names,
+    showsThinking: options.showsThinking,
+    holdsText: options.runsTools,
+    hidesText: options.wantsJson,
+  });
+  let inner: EventDecoder | null = null;
+  let usage: Usage | null = null;
+  let isStarted = false;
+  let error: string | null = null;
+  let limit: Line | null = null;
+  let costUsd = options.costBefore;
+  /** The last message's finish, once the answer may be over; the result decides. */
+  let pending: Finish | null = null;
+  /** Text of the block that is open in the message that is being streamed. */
+  let openText = "";
+  const streamedIds = new Set<string>();
+
+  /** Events of the message decoder, without what only holds for one message. */
+  const shown = (
+    events: readonly StreamEvent[],
+  ): { events: StreamEvent[]; finish: Finish | null; failure: Failure | null } => {
+    const out: StreamEvent[] = [];
+    for (const event of events) {
+      if (event.type === "finish") return { events: out, finish: event, failure: null };
+      if (event.type === "failure") return { events: out, finish: null, failure: event.failure };
+      if (event.type !== "start") out.push(...rounds.take(event));
+      else if (!isStarted) {
+        isStarted = true;
+        out.push(event);
+      }
+    }
+    return { events: out, finish: null, failure: null };
+  };
+
+  const finishOf = (finish: Finish): Finish => ({
+    ...finish,
+    usage: usage ?? unknownUsage,
+  });
+
+  /** A message is complete: is it the answer, a call of the client's tools, or a round of the program's own? */
+  const endMessage = (events: StreamEvent[], finish: Finish): Taken => {
+    inner = null;
+    usage = addUsage(usage, finish.usage);
+    const ids = rounds.calls();
+    if (ids.length > 0)
+      return {
+        events,
+        end: { kind: "tool-calls", finish: { ...finishOf(finish), reason: "tool-calls" }, ids },
+      };
+    if (finish.reason === "tool-calls") return { events, end: null };
+    events.push(...rounds.close());
+    pending = finish;
+    return { events, end: null };
+  };
+
+  const streamEvent = (event: Record<string, unknown>): Taken => {
+    const type = event["type"];
+    if (type === "message_start") {
+      inner = eventDecoder();
+      pending = null;
+      openText = "";
+      rounds.begin();
+      const message = event["message"];
+      if (isRecord(message) && typeof message["id"] === "string") streamedIds.add(message["id"]);
+    }
+    if (inner === null) return nothing;
+    if (type === "content_block_start") openText = "";
+    const delta = isRecord(event["delta"]) ? event["delta"] : {};
+    if (typeof delta["text"] === "string") openText += delta["text"];
+    const { events, finish, failure } = shown(inner.take(event));
+    if (failure !== null) return { events, end: { kind: "failed", failure } };
+    if (finish !== null) return endMessage(events, finish);
+    if (type !== "message_delta" || !isCutOff(delta["stop_reason"])) return { events, end: null };
+    const rest = shown(inner.take({ type: "message_stop" }));
+    events.push(...rest.events, ...rounds.close());
+    const cut = rest.finish;
+    if (cut === null) return { events, end: null };
+    usage = addUsage(usage, cut.usage);
+    return { events, end: { kind: "finished", finish: finishOf(cut), mustStop: true } };
+  };
+
+  /** A message that the program got whole, after its stream broke: only what was not shown yet is added. */
+  const wholeMessage = (message: Record<string, unknown>): Taken => {
+    const content: readonly unknown[] = Array.isArray(message["content"]) ? message["content"] : [];
+    const text = content
+      .filter(isRecord)
+      .map((block) => (block["type"] === "text" && typeof block["text"] === "string" ? block["text"] : null));
+    if (text.includes(null) || !text.join("").startsWith(openText))
+      return failed(
+        new Failure("bad-output", "The claude program's stream broke and cannot be continued.", {
+          maybeBilled: true,
+        }),
+      );
+    const index = 0;
+    const broken = inner;
+    const events: StreamEvent[] = [];
+    const feed = (event: Record<string, unknown>): void => {
+      events.push(...streamEvent(event).events);
+    };
+    if (broken === null) {
+      feed({ type: "message_start", message });
+      feed({ type: "content_block_start", index, content_block: { type: "text", text: "" } });
+    }
+    feed({
+      type: "content_block_delta",
+      index,
+      delta: { type: "text_delta", text: text.join("").slice(broken === null ? 0 : openText.length) },
+    });
+    feed({ type: "content_block_stop", index });
+    feed({ type: "message_delta", delta: { stop_reason: "end_turn" }, usage: message["usage"] });
+    feed({ type: "message_stop" });
+    return { events, end: null };
+  };
+
+  const assistant = (line: Line): Taken => {
+    const { message } = line;
+    if (!isRecord(message)) return nothing;
+    if (message["model"] === "<synthetic>") {
+      if (typeof line["error"] === "string") error = line["error"];
+      return nothing;
+    }
+    const id = message["id"];
+    return typeof id !== "string" || streamedIds.has(id) ? nothing : wholeMessage(message);
+  };
+
+  const result = (line: Line): Taken => {
+    const total = line["total_cost_usd"];
+    if (typeof total === "number" && total >= costUsd) costUsd = total;
+    if (line["is_error"] === true || line["subtype"] !== "success")
+      return failed(
+        failureOfResult({ result: line, error, limit, hasAnswered: isStarted, nowMs: options.nowMs() }),
+      );
+    const cost = { costUsd: costUsd - options.costBefore };
+    if (options.wantsJson) return jsonAnswer(line["structured_output"], cost);
+    if (pending === null)
+      return failed(
+        new Failure("bad-output", "The claude program ended its turn without an answer.", {
+          maybeBilled: isStarted,
+        }),
+      );
+    return {
+      events: [],
+      end: { kind: "finished", finish: { ...finishOf(pending), ...cost }, mustStop: false },
+    };
+  };
+
+  const jsonAnswer = (value: unknown, cost: { costUsd: number }): Taken => {
+    if (value === undefined)
+      return failed(
+        new Failure("bad-output", "The model's answer does not keep to the JSON schema.", {
+          maybeBilled: true,
+        }),
+      );
+    const text = typeof value === "string" ? value : JSON.stringify(value);
+    // Thinking that was shown has taken the first numbers.
+    const index = rounds.shownBlocks();
+    const events: StreamEvent[] = [
+      ...(isStarted ? [] : [{ type: "start", id: "", model: "" } as const]),
+      { type: "text-start", index },
+      { type: "text-delta", index, text },
+      { type: "text-end", index },
+    ];
+    const finish: Finish = { type: "finish", reason: "stop", usage: usage ?? unknownUsage, ...cost };
+    return { events, end: { kind: "finished", finish, mustStop: true } };
+  };
+
+  return {
+    take(line) {
+      switch (line["type"]) {
+        case "stream_event": {
+          // The words of a subagent are not the answer.
+          const { event, parent_tool_use_id: parent } = line;
+          return isRecord(event) && (parent === null || parent === undefined) ? streamEvent(event) : nothing;
+        }
+        case "assistant":
+          return line["parent_tool_use_id"] === null || line["parent_tool_use_id"] === undefined
+            ? assistant(line)
+            : nothing;
+        case "rate_limit_event": {
+          const info = line["rate_limit_info"];
+          if (isRecord(info) && info["status"] === "rejected") limit = info;
+          return nothing;
+        }
+        case "result":
+          return result(line);
+        default:
+          return nothing;
+      }
+    },
+    release: () => rounds.release(),
+    isHolding: () => rounds.isHolding(),
+    isStreaming: () => inner !== null,
+    hasStarted: () => isStarted,
+    costUsd: () => costUsd,
+  };
+}

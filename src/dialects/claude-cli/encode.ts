@@ -1,0 +1,171 @@
+// ChatRequest -> what the program is told: system prompt, tools, settings, the history line by line, and the last line that asks.
+// It must never pass a client's JSON line on as it is, nor text that the program would take for a command of its own.
+
+import type { ChatRequest } from "../../canon/request.ts";
+import { thinkingOff, wishesToThink } from "../adapting.ts";
+import { encodeText } from "../anthropic-messages/encode-content.ts";
+import { encodeConversation, type WireMessage } from "../anthropic-messages/encode-messages.ts";
+import type { Note } from "../dialect.ts";
+import { isRecord } from "../decoding.ts";
+import { assistantLine, type Line, userLine, type WireBlock } from "./lines.ts";
+import { type LiveSettings, liveSettings } from "./live-settings.ts";
+import { calledNames, type OfferedTool, offerTools } from "./offered-tools.ts";
+import { type ToolNames, toolNames } from "./tool-names.ts";
+
+/** `awaits` "result": the next line may only follow when the program has said that it took this one in. */
+export type Step = { readonly line: Line; readonly awaits: "result" | "nothing" };
+
+/** What holds for the whole conversation, and what may change with each of its requests. */
+export type Frame = {
+  readonly names: ToolNames;
+  readonly tools: readonly OfferedTool[];
+  readonly remarks: readonly string[];
+  readonly jsonSchema: unknown;
+  readonly live: LiveSettings;
+};
+
+export type CliTurn = Frame & {
+  readonly systemPrompt: string;
+  readonly steps: readonly Step[];
+  readonly last: Line;
+};
+
+export type EncodeOptions = {
+  readonly model: string;
+  /** The program has tools of its own in this turn. */
+  readonly runsTools: boolean;
+  /** The level of reasoning effort as the program names it; null: it decides. */
+  readonly effort: string | null;
+  readonly note: Note;
+  readonly unsupported: (parameter: string) => void;
+  readonly uuid: () => string;
+};
+
+export function encodeFrame(request: ChatRequest, options: EncodeOptions): Frame {
+  const declared = request.tools.map((tool) => tool.name);
+  const names = toolNames([...declared, ...calledNames(request)], options.runsTools);
+  const offer = offerTools(request, names, options.note);
+  for (const tool of request.opaqueTools) {
+    options.unsupported(`tools.${tool.type}`);
+    options.note(`hosted-tools-dropped:${tool.type.replace(/[^\w.-]+/g, "_").slice(0, 40)}`);
+  }
+  const tools = offer.tools.length === 0 ? "none" : offer.isHistoryOnly ? "history-only" : "offered";
+  return {
+    names,
+    tools: offer.tools,
+    remarks: offer.remarks,
+    jsonSchema: request.format?.type === "json-schema" ? request.format.schema : null,
+    live: liveSettings(request, { ...options, tools, names }),
+  };
+}
+
+export function encodeTurn(request: ChatRequest, options: EncodeOptions): CliTurn {
+  const frame = encodeFrame(request, options);
+  // The program has no line for a system message in the middle, so they all move to its prompt.
+  const { messages, hoisted } = encodeConversation(request.messages, {
+    isOwn: false,
+    keepsThinking: true,
+    note: options.note,
+  });
+  const systemPrompt = [
+    ...request.system.flatMap((block) => {
+      if (block.type === "text") return encodeText(block);
+      options.note("content-dropped");
+      return [];
+    }),
+    ...hoisted,
+  ].map((block) => String(block["text"]));
+  return {
+    ...frame,
+    live: withoutImpossibleThinking(frame.live, request, messages, options.note),
+    systemPrompt: [...systemPrompt, ...frame.remarks, ...askForJsonObject(request, options.note)].join(
+      "\n\n",
+    ),
+    ...encodeLines(messages, frame.names, options),
+  };
+}
+
+/** The one line that carries on a conversation which the program still holds: `messages` are the user's new words. */
+export function encodeNext(
+  messages: ChatRequest["messages"],
+  names: ToolNames,
+  options: EncodeOptions,
+): Line {
+  const conversation = encodeConversation(messages, {
+    isOwn: false,
+    keepsThinking: true,
+    note: options.note,
+  });
+  return encodeLines(conversation.messages, names, options).last;
+}
+
+function encodeLines(
+  messages: readonly WireMessage[],
+  names: ToolNames,
+  options: EncodeOptions,
+): { steps: Step[]; last: Line } {
+  const steps: Step[] = [];
+  const isAsked = messages.at(-1)?.role === "user";
+  const history = isAsked ? messages.slice(0, -1) : messages;
+  for (const { role, content } of history) {
+    if (role === "assistant") {
+      const line = assistantLine(
+        content.map((block) => plain(block, names)),
+        options.model,
+        options.uuid(),
+      );
+      steps.push({ line, awaits: "nothing" });
+    } else steps.push({ line: userLine(userContent(content, names), false), awaits: "result" });
+  }
+  if (!isAsked) options.note("user-turn-added");
+  const asked = isAsked ? (messages.at(-1)?.content ?? []) : [{ type: "text", text: "(continue)" }];
+  return { steps, last: userLine(userContent(asked, names), true) };
+}
+
+/** The program sets its own cache marks, and the API counts them together. */
+function plain(block: WireBlock, names: ToolNames): WireBlock {
+  const { cache_control: _mark, ...kept } = block;
+  if (kept["type"] === "tool_use") kept["name"] = names.toWire(String(kept["name"]));
+  if (Array.isArray(kept["content"]))
+    kept["content"] = kept["content"].map((each: unknown) => (isRecord(each) ? plain(each, names) : each));
+  return kept;
+}
+
+/**
+ * Text that begins with "/" is a command of the program's, and the last text of a message decides; a line break in
+ * front of it makes it text again.
+ */
+function userContent(content: readonly WireBlock[], names: ToolNames): WireBlock[] {
+  const blocks = content.map((block) => plain(block, names));
+  const last = blocks.findLast((block) => block["type"] === "text");
+  if (last !== undefined && typeof last["text"] === "string" && last["text"].trimStart().startsWith("/"))
+    last["text"] = `\n${last["text"]}`;
+  return blocks;
+}
+
+/**
+ * With a budget the API refuses a running tool turn that does not begin with its thinking, which most formats
+ * cannot carry.
+ */
+function withoutImpossibleThinking(
+  live: LiveSettings,
+  request: ChatRequest,
+  messages: readonly WireMessage[],
+  note: Note,
+): LiveSettings {
+  if (live.thinkingTokens === 0) return live;
+  const turn = messages.at(-2);
+  const holdsResult = messages.at(-1)?.content.some((block) => block["type"] === "tool_result") ?? false;
+  const first = turn?.content[0]?.["type"];
+  if (!holdsResult || turn?.role !== "assistant" || first === "thinking" || first === "redacted_thinking")
+    return live;
+  if (wishesToThink(request)) note(thinkingOff);
+  return { ...live, thinkingTokens: 0 };
+}
+
+/** json_object has no form here: a line asks for it. The loss: nobody enforces it. */
+function askForJsonObject(request: ChatRequest, note: Note): string[] {
+  if (request.format?.type !== "json-object") return [];
+  note("json-object-in-words");
+  return ["Answer with a single JSON object and nothing else: no prose, no code fence."];
+}

@@ -1,0 +1,142 @@
+// How a turn of the program failed, read from its codes. Its texts are for people, change, and name hosts:
+// they are never passed on but for what the API itself said about the request, and that only when it names no place.
+
+import { Failure } from "../../canon/failure.ts";
+import { isRecord, parseLoosely } from "../decoding.ts";
+import type { Line } from "./lines.ts";
+
+export type TurnTrouble = {
+  readonly result: Line;
+  /** `error` of the synthetic message before the result ("rate_limit", "authentication_failed" …). */
+  readonly error: string | null;
+  /** The last limit that refused, as the program told it. */
+  readonly limit: Line | null;
+  /** Something of the answer was streamed before. */
+  readonly hasAnswered: boolean;
+  readonly nowMs: number;
+};
+
+export function failureOfResult(trouble: TurnTrouble): Failure {
+  const { result, hasAnswered } = trouble;
+  const code = result["api_error_status"];
+  const status = typeof code === "number" ? code : null;
+  const detail = { upstreamStatus: status, maybeBilled: hasAnswered };
+  switch (result["subtype"]) {
+    case "error_max_structured_output_retries":
+      return new Failure("bad-output", "The model did not keep to the JSON schema.", detail);
+    case "error_max_turns":
+      return new Failure("bad-output", "The program reached its limit of tool rounds.", detail);
+    case "error_max_budget_usd":
+      return new Failure("quota-exhausted", "The program's budget is used up.", detail);
+    default:
+  }
+  if (result["terminal_reason"] === "prompt_too_long" || /prompt is too long/i.test(textOf(result)))
+    return new Failure(
+      "context-exceeded",
+      "prompt is too long: it exceeds the model's context window.",
+      detail,
+    );
+  if (status === 429 || trouble.error === "rate_limit") return limited(trouble, status);
+  return byCode(trouble, status, detail);
+}
+
+type Detail = { readonly upstreamStatus: number | null; readonly maybeBilled: boolean };
+
+function byCode({ error, result, hasAnswered }: TurnTrouble, status: number | null, detail: Detail): Failure {
+  if (error === "billing_error" || status === 402)
+    return new Failure(
+      "quota-exhausted",
+      "The account behind the claude program has no credit left.",
+      detail,
+    );
+  if (
+    error === "authentication_failed" ||
+    error === "oauth_org_not_allowed" ||
+    status === 401 ||
+    status === 403
+  )
+    return new Failure(
+      "credentials-rejected",
+      "The claude program is not logged in, or its login was refused.",
+      detail,
+    );
+  if (error === "model_not_found" || status === 404)
+    return new Failure("model-missing", "The claude program cannot use this model.", detail);
+  if (status === 413) return new Failure("too-large", "The request is too large for the API.", detail);
+  if (status === 529 || status === 503 || error === "overloaded")
+    return new Failure(
+      "overloaded",
+      `The API behind the claude program is overloaded${inBrackets(status)}.`,
+      detail,
+    );
+  if (status === 408 || status === 504)
+    return new Failure(
+      "timed-out",
+      `The API behind the claude program took too long${inBrackets(status)}.`,
+      detail,
+    );
+  if (status !== null && status >= 500)
+    return new Failure(
+      "upstream-error",
+      `The API behind the claude program failed${inBrackets(status)}.`,
+      detail,
+    );
+  if (error === "invalid_request" && status === null && result["stop_reason"] === "refusal")
+    return new Failure("refused", "The model refused to answer.", detail);
+  if (status !== null && status >= 400)
+    return new Failure(
+      "invalid-request",
+      requestWords(result) ?? `The API refused the request${inBrackets(status)}.`,
+      detail,
+    );
+  if (error === "server_error")
+    return hasAnswered
+      ? new Failure("upstream-error", "The connection behind the claude program was lost.", detail)
+      : new Failure("unreachable", "The claude program cannot reach its API.", detail);
+  return new Failure("upstream-error", "The claude program failed to answer.", {
+    ...detail,
+    cause: textOf(result),
+  });
+}
+
+const inBrackets = (status: number | null): string => (status === null ? "" : ` (${status})`);
+
+function limited({ limit, nowMs }: TurnTrouble, status: number | null): Failure {
+  const resetsAt = limit?.["resetsAt"];
+  const resetsAtMs = typeof resetsAt === "number" && Number.isFinite(resetsAt) ? resetsAt * 1000 : null;
+  return new Failure("rate-limited", "The limit of the account behind the claude program is reached.", {
+    upstreamStatus: status ?? 429,
+    retryAfterMs: resetsAtMs === null ? null : Math.max(0, resetsAtMs - nowMs),
+    details: limit === null ? null : limitDetails(limit),
+  });
+}
+
+/** The program's own fields under its own names, and only those: the rest of an account is nobody's business. */
+function limitDetails(limit: Line): Line {
+  const names = ["status", "resetsAt", "rateLimitType", "utilization", "overageStatus", "overageResetsAt"];
+  return Object.fromEntries(
+    names.flatMap((name) => (limit[name] === undefined ? [] : [[name, limit[name]]])),
+  );
+}
+
+function textOf(result: Line): string {
+  if (typeof result["result"] === "string") return result["result"].slice(0, 2_000);
+  const { errors } = result;
+  return Array.isArray(errors) ? errors.map(String).join("; ").slice(0, 2_000) : "";
+}
+
+/** What the API said about a request that it refused: it is the client's to put right. */
+function requestWords(result: Line): string | null {
+  const said = textOf(result);
+  const at = said.indexOf("{");
+  const body = at < 0 ? undefined : parseLoosely(said.slice(at));
+  const error = isRecord(body) ? body["error"] : null;
+  const message = isRecord(error) && typeof error["message"] === "string" ? error["message"] : null;
+  const words = (message ?? said.replace(/^API Error:?\s*(?:\d{3})?\s*/, "")).trim().slice(0, 300);
+  // A host, an address or a path would tell where the gateway's requests go.
+  const namesPlace =
+    /:\/\/|localhost|\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b|\b\d{1,3}(?:\.\d{1,3}){3}\b|(?:^|\s)~?\/\w|\w:\d{2,5}\b/i;
+  const isPath = /^(?:messages|tools|system|thinking)\.[\w.]+:/;
+  const rest = words.replace(isPath, "");
+  return words === "" || namesPlace.test(rest) ? null : words;
+}

@@ -1,0 +1,148 @@
+// What a request asks of the model's sampling, as settings that the program takes between two answers.
+// It must never ask for a combination that the API refuses; what cannot be said is named, not dropped in silence.
+
+import type { ChatRequest } from "../../canon/request.ts";
+import { thinkingOff, wishesToThink } from "../adapting.ts";
+import type { Note } from "../dialect.ts";
+import type { Line } from "./lines.ts";
+import type { ToolNames } from "./tool-names.ts";
+
+export type LiveSettings = {
+  readonly effort: string | null;
+  readonly maxTokens: number | null;
+  /** 0: thinking is off. Null: the program's own way. */
+  readonly thinkingTokens: number | null;
+  /** Members that are merged into the body of the program's request. */
+  readonly extraBody: Line;
+};
+
+export type LiveOptions = {
+  readonly note: Note;
+  /** Told of each parameter that has no effect. */
+  readonly unsupported: (parameter: string) => void;
+  /** "none" when tools are only declared, never to be called. */
+  readonly tools: "offered" | "history-only" | "none";
+  readonly names: ToolNames;
+  /** The level as the program names it; null: it decides. */
+  readonly effort: string | null;
+};
+
+/** The API's floor for a thinking budget. */
+const leastBudget = 1_024;
+
+export const untouched: LiveSettings = { effort: null, maxTokens: null, thinkingTokens: null, extraBody: {} };
+
+export function liveSettings(request: ChatRequest, options: LiveOptions): LiveSettings {
+  const thinkingTokens = planThinking(request, options);
+  return {
+    effort: options.effort,
+    maxTokens: request.maxTokens,
+    thinkingTokens,
+    extraBody: {
+      ...sampling(request, thinkingTokens !== 0, options),
+      ...stopSequences(request),
+      ...toolChoice(request, options),
+    },
+  };
+}
+
+export function wantsNoThinking({ thinking, effort }: ChatRequest): boolean {
+  return thinking === null ? effort === "none" : thinking.mode === "off";
+}
+
+function isForced({ toolChoice: choice }: ChatRequest): boolean {
+  return choice?.type === "required" || choice?.type === "tool";
+}
+
+function planThinking(request: ChatRequest, { note, tools }: LiveOptions): number | null {
+  if (wantsNoThinking(request)) return 0;
+  const { thinking, maxTokens } = request;
+  // "Thinking may not be enabled when tool_choice forces tool use."
+  if (tools === "offered" && isForced(request)) {
+    if (wishesToThink(request)) note(thinkingOff);
+    return 0;
+  }
+  if (thinking?.mode === "budget") {
+    const budget = Math.min(
+      Math.max(leastBudget, thinking.budgetTokens),
+      (maxTokens ?? Number.POSITIVE_INFINITY) - 1,
+    );
+    if (budget < leastBudget) {
+      note(thinkingOff);
+      return 0;
+    }
+    if (budget < thinking.budgetTokens) note(`thinking-cut:${budget}`);
+    return budget;
+  }
+  // The limit counts the thinking too: nobody asked for it, and it would leave no room for the answer.
+  if (!wishesToThink(request) && maxTokens !== null && maxTokens <= 2 * leastBudget) return 0;
+  return null;
+}
+
+/** Thinking takes only temperature 1, a top_p from 0.95 and no top_k; the API refuses the rest. */
+function sampling(request: ChatRequest, thinks: boolean, options: LiveOptions): Line {
+  const { temperature, topP, topK } = request;
+  const said: Record<string, unknown> = {};
+  const drop = (parameter: string): void => {
+    options.unsupported(parameter);
+    options.note(`${parameter.replaceAll("_", "-")}-dropped`);
+  };
+  if (temperature !== null) {
+    if (thinks && temperature !== 1) drop("temperature");
+    else said["temperature"] = Math.min(1, Math.max(0, temperature));
+    if (!thinks && temperature > 1) options.note("temperature-cut:1");
+  }
+  if (topP !== null) {
+    if (thinks && topP < 0.95) drop("top_p");
+    else said["top_p"] = topP;
+  }
+  if (topK !== null) {
+    if (thinks) drop("top_k");
+    else said["top_k"] = topK;
+  }
+  return said;
+}
+
+/** "each stop sequence must contain non-whitespace": the others are looked for in the answer. */
+export function unsaidStops(request: ChatRequest): readonly string[] {
+  return request.stop.filter((each) => each.trim() === "");
+}
+
+function stopSequences(request: ChatRequest): Line {
+  const said = request.stop.filter((each) => each.trim() !== "");
+  return said.length > 0 ? { stop_sequences: said } : {};
+}
+
+function toolChoice(request: ChatRequest, { tools, names }: LiveOptions): Line {
+  if (tools === "none") return {};
+  const { toolChoice: choice, parallelTools } = request;
+  if (tools === "history-only" || choice?.type === "none") return { tool_choice: { type: "none" } };
+  const single = parallelTools === false ? { disable_parallel_tool_use: true } : {};
+  switch (choice?.type) {
+    case "required":
+      return { tool_choice: { type: "any", ...single } };
+    case "tool":
+      return { tool_choice: { type: "tool", name: names.toWire(choice.name), ...single } };
+    default:
+      return parallelTools === false ? { tool_choice: { type: "auto", ...single } } : {};
+  }
+}
+
+/** The control requests that lead from one state of the settings to another; none where nothing changes. */
+export function settingsRequests(before: LiveSettings, after: LiveSettings): Line[] {
+  const env: Record<string, string> = {};
+  const body = JSON.stringify(after.extraBody);
+  if (body !== JSON.stringify(before.extraBody)) env["CLAUDE_CODE_EXTRA_BODY"] = body;
+  // An empty text brings the model's own limit back.
+  if (after.maxTokens !== before.maxTokens)
+    env["CLAUDE_CODE_MAX_OUTPUT_TOKENS"] = after.maxTokens === null ? "" : String(after.maxTokens);
+  const settings = {
+    ...(after.effort === before.effort || after.effort === null ? {} : { effortLevel: after.effort }),
+    ...(Object.keys(env).length > 0 ? { env } : {}),
+  };
+  const requests: Line[] = [];
+  if (Object.keys(settings).length > 0) requests.push({ subtype: "apply_flag_settings", settings });
+  if (after.thinkingTokens !== before.thinkingTokens)
+    requests.push({ subtype: "set_max_thinking_tokens", max_thinking_tokens: after.thinkingTokens });
+  return requests;
+}

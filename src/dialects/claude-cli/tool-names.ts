@@ -1,0 +1,51 @@
+// Names of the client's tools <-> names that the program and the API behind it accept.
+// It must never give two tools one name, nor let a client's tool take the name of one that the program runs itself.
+
+export type ToolNames = {
+  toWire(name: string): string;
+  /** The client's own name; null when this is none of its tools. */
+  toClient(wireName: string): string | null;
+};
+
+/** The program's word before the names of our server's tools, where it is not told to leave it out. */
+const prefix = "mcp__client__";
+const longest = 128;
+
+/** Tools that the program adds by itself, whatever it was started with. */
+const always = ["StructuredOutput", "DeferredToolPlaceholder"];
+/** Built-in tools: with them switched on, a client's tool of the same name would run on this machine. */
+const builtIn =
+  "Agent AskUserQuestion Bash BashOutput CronCreate CronDelete CronList Edit EnterPlanMode EnterWorktree ExitPlanMode ExitWorktree Glob Grep KillBash KillShell LSP ListMcpResources ListMcpResourcesTool LS MultiEdit Monitor NotebookEdit NotebookRead PushNotification Read ReadMcpResource ReadMcpResourceTool RemoteTrigger ScheduleWakeup SendMessage Skill SlashCommand Task TaskCreate TaskGet TaskList TaskOutput TaskStop TaskUpdate TeamCreate TeamDelete TodoRead TodoWrite ToolSearch WebFetch WebSearch Workflow Write".split(
+    " ",
+  );
+
+/** `runsTools`: the program has tools of its own in this turn. */
+export function toolNames(names: Iterable<string>, runsTools: boolean): ToolNames {
+  const reserved = new Set(runsTools ? [...always, ...builtIn] : always);
+  const wireNames = new Map<string, string>();
+  const clientNames = new Map<string, string>();
+  const known = [...new Set(names)];
+  // Names that may stay as they are come first, so that no rewritten one takes theirs.
+  const isGood = (name: string): boolean => /^[a-zA-Z0-9_-]{1,128}$/.test(name) && !reserved.has(name);
+  for (const name of [...known.filter(isGood), ...known.filter((each) => !isGood(each))]) {
+    const base = rewritten(name, reserved);
+    let wireName = base;
+    for (let count = 2; clientNames.has(wireName); count++)
+      wireName = `${base.slice(0, longest - 8)}_${count}`;
+    wireNames.set(name, wireName);
+    clientNames.set(wireName, name);
+  }
+  return {
+    toWire: (name) => wireNames.get(name) ?? rewritten(name, reserved),
+    toClient(wireName) {
+      const exact = clientNames.get(wireName);
+      if (exact !== undefined) return exact;
+      return wireName.startsWith(prefix) ? (clientNames.get(wireName.slice(prefix.length)) ?? null) : null;
+    },
+  };
+}
+
+function rewritten(name: string, reserved: ReadonlySet<string>): string {
+  const legal = name.replace(/[^a-zA-Z0-9_-]/g, "_").slice(0, longest) || "tool";
+  return reserved.has(legal) ? `client_${legal}` : legal;
+}

@@ -1,0 +1,48 @@
+// Wishes that a body carries for the CLI are read and taken out of it: a vendor would refuse them as fields that it does not know.
+// It must never touch a body without them.
+
+import type { Wishes } from "../backends/backend.ts";
+import { wishesIn } from "../backends/cli/wishes.ts";
+import type { DialectName } from "../canon/request.ts";
+import { isRecord, parseLoosely } from "../dialects/decoding.ts";
+import { type JsonMember, scanObject, spliceObject } from "../wire/json.ts";
+import { type Enrolled, maxJsonDepth } from "./enrol.ts";
+
+const words = ['"effort"', '"mcp_servers"'].map((word) => Buffer.from(word));
+/** Room for 64 names; what is longer is somebody's own metadata. */
+const longestMetadata = 16_384;
+
+export function takeWishes(
+  enrolled: Enrolled,
+  headers: Headers,
+  dialect: DialectName,
+): { readonly enrolled: Enrolled; readonly wishes: Wishes } {
+  const header = (name: string): string | null => headers.get(name);
+  const metadata = metadataWithWishes(enrolled);
+  if (metadata === null) return { enrolled, wishes: wishesIn(header, null) };
+  const wishes = wishesIn(header, metadata);
+  const rest = Object.fromEntries(
+    Object.entries(metadata).filter(([key, value]) => mayStay(key, value, dialect)),
+  );
+  // OpenAI refuses metadata, even empty, of an answer that it does not store.
+  const isGone = Object.keys(rest).length === 0 && dialect !== "anthropic-messages";
+  const json = isGone ? "null" : JSON.stringify(rest);
+  const bytes = Buffer.from(spliceObject(enrolled.bytes, enrolled.scan, [{ key: "metadata", json }]));
+  return { enrolled: { ...enrolled, bytes, scan: scanObject(bytes, maxJsonDepth) }, wishes };
+}
+
+function metadataWithWishes({ bytes, scan }: Enrolled): Record<string, unknown> | null {
+  const member = scan.members.find(({ key, kind }: JsonMember) => key === "metadata" && kind === "object");
+  if (member === undefined || member.end - member.start > longestMetadata) return null;
+  const part = bytes.subarray(member.start, member.end);
+  if (!words.some((word) => part.includes(word))) return null;
+  const value = parseLoosely(part.toString("utf8"));
+  if (!isRecord(value)) return null;
+  return "effort" in value || "mcp_servers" in value ? value : null;
+}
+
+/** Anthropic takes `user_id` and nothing else; elsewhere metadata is the client's own, as long as its values are texts. */
+function mayStay(key: string, value: unknown, dialect: DialectName): boolean {
+  if (key !== "effort" && key !== "mcp_servers") return true;
+  return dialect !== "anthropic-messages" && typeof value === "string";
+}

@@ -1,0 +1,174 @@
+// A program that runs for long and is talked to over its pipes, both ways with backpressure.
+// It must never leave a process, a descriptor or an unhandled rejection behind, however it ends.
+
+import { type Clock, systemClock } from "./clock.ts";
+import { signalGroup, spawnPiped } from "./process.ts";
+
+export type LiveProcessOptions = {
+  /** The child's whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  /** Of standard error the newest bytes are kept. Default 8 KB. */
+  readonly maxStderrBytes?: number;
+  readonly clock?: Clock;
+};
+
+export type ExitInfo = { readonly code: number | null; readonly signal: string | null };
+
+export type LiveProcess = {
+  readonly pid: number;
+  /** The next bytes of standard output, null at its end. One reader at a time; what is not read makes the child wait. */
+  read(): Promise<Uint8Array | null>;
+  /** Resolves when the child's pipe took everything; rejects with ProcessGone when it cannot any more. In order. */
+  write(data: string | Uint8Array): Promise<void>;
+  /** End of file on its standard input, after what was written so far. */
+  closeInput(): Promise<void>;
+  /** Never rejects. What is left of its group is killed by then. */
+  readonly exited: Promise<ExitInfo>;
+  /** Never rejects. Standard error is complete, or was given up some time after the exit. */
+  readonly stderrEnded: Promise<void>;
+  isAlive(): boolean;
+  /** The newest of standard error. */
+  stderr(): string;
+  /** TERM to the group, KILL after `graceMs`. Resolves when it is gone and its pipes are closed; output not read is lost. */
+  stop(options: { readonly graceMs: number }): Promise<void>;
+};
+
+export class ProcessGone extends Error {
+  override readonly name = "ProcessGone";
+}
+
+// A pipe takes 64 KB: larger pieces would only be copied into a queue.
+const pieceBytes = 64 * 1024;
+// Somebody who left the group may hold the pipes when the program itself is gone.
+const pipeGraceMs = 500;
+
+/** Throws when the program or the folder does not exist. */
+export function startProcess(argv: readonly string[], options: LiveProcessOptions): LiveProcess {
+  const clock = options.clock ?? systemClock;
+  const child = spawnPiped(argv, options);
+  const output = child.stdout.getReader();
+  const errors = keepNewest(child.stderr.getReader(), options.maxStderrBytes ?? 8 * 1024);
+  let isGone = false;
+  let isStopped = false;
+  // What waits now and must hear of the end. Variables and not `exited.then`: a promise keeps every listener it ever had.
+  let isReading = false;
+  let cancelReadGrace = (): void => undefined;
+  let failWrite: (why: ProcessGone) => void = () => undefined;
+
+  const closeOutput = (): Promise<void> => output.cancel().catch(() => undefined);
+  // What it answers tells of bytes that nobody will read.
+  const closeSink = (): void => quietly(() => child.stdin.end());
+  const armReadGrace = (): void => {
+    cancelReadGrace = clock.setTimer(pipeGraceMs, () => void closeOutput());
+  };
+
+  const exited = child.exited.then((): ExitInfo => {
+    isGone = true;
+    // At once: later the number of an emptied group might belong to somebody else.
+    signalGroup(child.pid, "SIGKILL");
+    closeSink();
+    failWrite(new ProcessGone("The program has ended."));
+    if (isReading) armReadGrace();
+    void errors.done.then(clock.setTimer(pipeGraceMs, errors.stop));
+    return child.signalCode === null
+      ? { code: child.exitCode, signal: null }
+      : { code: null, signal: String(child.signalCode) };
+  });
+
+  const put = (piece: Uint8Array): Promise<void> =>
+    new Promise((resolve, reject) => {
+      if (isGone) return reject(new ProcessGone("The program has ended."));
+      failWrite = reject;
+      const refuse = (error: unknown): void =>
+        reject(new ProcessGone("The program does not read its input any more.", { cause: error }));
+      try {
+        Promise.all([child.stdin.write(piece), child.stdin.flush()]).then(() => resolve(), refuse);
+      } catch (error) {
+        refuse(error);
+      }
+    });
+  // Writes stand in line; one that failed fails those behind it, for the bytes in between are lost.
+  let lastWrite: Promise<void> = Promise.resolve();
+  const inLine = (work: () => Promise<void>): Promise<void> => {
+    const mine = lastWrite.then(work);
+    // Whoever called `write` is told; the line itself has no one to tell.
+    mine.catch(() => undefined);
+    lastWrite = mine;
+    return mine;
+  };
+
+  return {
+    pid: child.pid,
+    exited,
+    stderrEnded: errors.done,
+    isAlive: () => !isGone,
+    stderr: errors.text,
+    async read() {
+      if (isStopped) return null;
+      isReading = true;
+      if (isGone) armReadGrace();
+      try {
+        const { done, value } = await output.read();
+        return done ? null : value;
+      } finally {
+        isReading = false;
+        cancelReadGrace();
+      }
+    },
+    write(data) {
+      const bytes = typeof data === "string" ? Buffer.from(data) : data;
+      return inLine(async () => {
+        for (let at = 0; at < bytes.length; at += pieceBytes) await put(bytes.subarray(at, at + pieceBytes));
+      });
+    },
+    closeInput: () => inLine(async () => closeSink()),
+    async stop({ graceMs }) {
+      isStopped = true;
+      if (!isGone) {
+        signalGroup(child.pid, "SIGTERM");
+        const cancelKill = clock.setTimer(graceMs, () => signalGroup(child.pid, "SIGKILL"));
+        await exited;
+        cancelKill();
+      }
+      errors.stop();
+      await closeOutput();
+    },
+  };
+}
+
+function quietly(run: () => number | Promise<number>): void {
+  try {
+    Promise.resolve(run()).catch(() => undefined);
+  } catch {
+    // It was closed already.
+  }
+}
+
+/** Reads to the end, so that the child never waits, and keeps the newest `limit` bytes. */
+function keepNewest(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  limit: number,
+): { readonly done: Promise<void>; stop(): void; text(): string } {
+  let kept = Buffer.alloc(0);
+  let isCut = false;
+  const read = async (): Promise<void> => {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      kept = Buffer.concat([kept, value]);
+      if (kept.length <= limit) continue;
+      isCut = true;
+      kept = Buffer.from(kept.subarray(kept.length - limit));
+    }
+  };
+  return {
+    done: read().catch(() => undefined),
+    stop: () => void reader.cancel().catch(() => undefined),
+    text() {
+      // Half a line may be half a secret, which no redactor knows.
+      const from = isCut ? kept.indexOf("\n") + 1 : 0;
+      return kept.toString("utf8", from);
+    },
+  };
+}

@@ -1,0 +1,180 @@
+import { expect, test } from "bun:test";
+import { type CliChild, type ChildOptions, startClaude } from "../../../src/backends/cli/child.ts";
+import type { Launch } from "../../../src/backends/cli/launch.ts";
+import { childMark } from "../../../src/backends/cli/sweep.ts";
+import { Failure } from "../../../src/canon/failure.ts";
+import { processesWith } from "../../../src/system/process-table.ts";
+
+const shell = (script: string, launch: Partial<Launch> = {}): Launch => ({
+  bin: "/bin/sh",
+  argv: ["-c", script],
+  env: { PATH: "/usr/bin:/bin", [childMark]: "test" },
+  cwd: "/",
+  jail: null,
+  label: "test",
+  mayLeaveProcesses: false,
+  ...launch,
+});
+
+async function withChild(
+  launch: Launch,
+  use: (child: CliChild) => Promise<void>,
+  options: ChildOptions = {},
+): Promise<void> {
+  const child = await startClaude(launch, { graceMs: 0, ...options });
+  try {
+    await use(child);
+  } finally {
+    await child.stop();
+  }
+}
+
+async function failureOf(promise: Promise<unknown>): Promise<Failure> {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof Failure) return error;
+    throw error;
+  }
+  throw new Error("it did not fail");
+}
+
+test("lines in, lines out, in order, to the end", () =>
+  withChild(shell("cat; exit 4"), async (child) => {
+    expect(child.isAlive()).toBe(true);
+    const sent = [{ n: 1, text: "é✓🦞\n" }, { n: 2 }, { n: 3, big: "x".repeat(300_000) }];
+    const writing = Promise.all(sent.map((line) => child.send(line)));
+    for (const line of sent) expect(await child.next()).toEqual(line);
+    await writing;
+  }));
+
+test("what is no object is skipped and counted; a last line needs no end", () =>
+  withChild(
+    shell(`printf 'Warning: x\\n{"a":1}\\n[1]\\n\\n{"broken\\n\\033[31m{}\\n{"b":2}'; exit 1`),
+    async (child) => {
+      expect(await child.next()).toEqual({ a: 1 });
+      expect(await child.next()).toEqual({ b: 2 });
+      expect(await child.next()).toBeNull();
+      expect(await child.next()).toBeNull();
+      expect(child.skippedLines()).toBe(4);
+      expect(await child.exited).toEqual({ code: 1, signal: null });
+      expect(child.isAlive()).toBe(false);
+    },
+  ));
+
+test("a character cut between two chunks is whole", () =>
+  // The second half is printed only when a line was read.
+  withChild(
+    shell(`printf '{"a":1}\\n{"t":"\\360\\237'; read x; printf '\\246\\236"}\\n'; read x`),
+    async (child) => {
+      expect(await child.next()).toEqual({ a: 1 });
+      await child.send({});
+      expect(await child.next()).toEqual({ t: "🦞" });
+    },
+  ));
+
+test("a line over the limit ends the program with a failure, after the lines before it", () =>
+  withChild(
+    shell(`echo '{"a":1}'; head -c 100000 /dev/zero | tr '\\0' x; sleep 300`),
+    async (child) => {
+      expect(await child.next()).toEqual({ a: 1 });
+      const failure = await failureOf(child.next());
+      expect(failure.kind).toBe("bad-output");
+      expect(failure.message).not.toContain("xxx");
+      expect((await child.exited).signal).not.toBeNull();
+    },
+    { maxLineBytes: 10_000 },
+  ));
+
+test("a reader that is slow makes the program wait and loses nothing", () =>
+  withChild(
+    shell(
+      `i=0; while [ $i -lt 3000 ]; do echo "{\\"n\\":$i,\\"t\\":\\"${"t".repeat(200)}\\"}"; i=$((i+1)); done`,
+    ),
+    async (child) => {
+      for (let n = 0; n < 3000; n++) expect((await child.next())?.["n"]).toBe(n);
+      expect(await child.next()).toBeNull();
+    },
+    { maxUnreadBytes: 2_000 },
+  ));
+
+test("a program that prints before it reads does not lock up with a writer that waits", () =>
+  // Far more than any pipe holds, and nobody asks for a line before the writing is done.
+  withChild(
+    shell(
+      `i=0; while [ $i -lt 3000 ]; do echo '{"t":"${"y".repeat(300)}"}'; i=$((i+1)); done; exec cat >/dev/null`,
+    ),
+    async (child) => {
+      await child.send({ big: "x".repeat(2_000_000) });
+      expect(await child.next()).toEqual({ t: "y".repeat(300) });
+    },
+  ));
+
+test("standard error is capped and redacted", () =>
+  withChild(
+    shell(`i=0; while [ $i -lt 3000 ]; do echo "noise $i" >&2; i=$((i+1)); done
+      echo "key sk-ant-api03-abcdefgh12345678 and hidden-word" >&2; exit 1`),
+    async (child) => {
+      await child.exited;
+      expect(child.stderr().length).toBeLessThanOrEqual(8 * 1024);
+      expect(child.stderr()).toContain("noise 2999");
+      expect(child.stderr()).toEndWith("key sk-ant-*** and ***\n");
+    },
+    { redact: (text) => text.replace("hidden-word", "***").replace(/sk-ant-[a-z0-9-]+/, "sk-ant-***") },
+  ));
+
+test("a program that is gone takes no line", () =>
+  withChild(shell("exit 0"), async (child) => {
+    await child.exited;
+    expect((await failureOf(child.send({ a: 1 }))).kind).toBe("bad-output");
+  }));
+
+test("stop ends a waiting reader and writer and may be called again", () =>
+  withChild(shell("trap '' TERM; echo '{}'; while true; do sleep 1; done"), async (child) => {
+    expect(await child.next()).toEqual({});
+    const reading = child.next();
+    const writing = failureOf(child.send({ big: "x".repeat(1_000_000) }));
+    const stopped = child.stop();
+    expect(child.isAlive()).toBe(false);
+    await Promise.all([stopped, child.stop()]);
+    expect(await reading).toBeNull();
+    expect((await writing).kind).toBe("bad-output");
+    expect(await child.exited).toEqual({ code: null, signal: "SIGKILL" });
+  }));
+
+test("a program that does not exist is a failure without its path", async () => {
+  const failure = await failureOf(startClaude(shell("", { bin: "/no/such/claude" })));
+  expect(failure.kind).toBe("unreachable");
+  expect(failure.message).not.toContain("/no/such");
+});
+
+test.if(process.platform === "linux")(
+  "what its tools left in a session of their own is gone by its exit, and of no other child",
+  async () => {
+    // The line comes from the one that left.
+    const launch = shell("setsid sh -c 'echo {}; exec sleep 300' & wait", { mayLeaveProcesses: true });
+    const other = await startClaude(launch, { graceMs: 0 });
+    const child = await startClaude(launch, { graceMs: 0 });
+    expect([await child.next(), await other.next()]).toEqual([{}, {}]);
+    const marks = async (): Promise<number> =>
+      (await processesWith(childMark, (value) => value.startsWith("test."))).length;
+    expect(await marks()).toBe(4);
+    await child.stop();
+    expect(await marks()).toBe(2);
+    await other.stop();
+    expect(await marks()).toBe(0);
+  },
+);
+
+test("the register is told of every start and every end", async () => {
+  const told: string[] = [];
+  const register = {
+    gatewayId: "test",
+    add: (_: number, program: string) => void told.push(`add ${program}`),
+    remove: () => void told.push("remove"),
+    saved: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  };
+  await withChild(shell("exit 0"), async (child) => void (await child.exited), { register });
+  expect(told).toEqual(["add /bin/sh", "remove"]);
+});

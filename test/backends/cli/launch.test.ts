@@ -1,0 +1,223 @@
+import { describe, expect, test } from "bun:test";
+import { type LaunchOptions, launchOf } from "../../../src/backends/cli/launch.ts";
+import type { Workspace } from "../../../src/backends/cli/workspace.ts";
+import { Failure } from "../../../src/canon/failure.ts";
+
+const workspace: Workspace = {
+  tenant: "default",
+  bin: "/opt/claude",
+  home: "/home/me",
+  configDir: "/state/config",
+  workingDir: "/state/work",
+  env: {},
+  pluginDirs: [],
+  addDirs: [],
+  permissionMode: null,
+  jail: null,
+};
+
+type Changes = Omit<Partial<LaunchOptions>, "workspace"> & { readonly workspace?: Partial<Workspace> };
+const launch = (changes: Changes = {}) =>
+  launchOf({
+    model: "claude-opus-4-8",
+    thinking: "default",
+    serverTools: "none",
+    environment: {},
+    gatewayId: "g1",
+    ...changes,
+    workspace: { ...workspace, ...changes.workspace },
+  });
+
+/** The words that follow a flag, up to the next one. */
+function after(argv: readonly string[], flag: string): string[] | null {
+  const at = argv.indexOf(flag);
+  if (at < 0) return null;
+  const end = argv.findIndex((each, i) => i > at && each.startsWith("--"));
+  return argv.slice(at + 1, end < 0 ? undefined : end);
+}
+
+describe("arguments", () => {
+  test("everything is off that is not named", () => {
+    expect(launch().argv).toEqual([
+      "-p",
+      "--input-format",
+      "stream-json",
+      "--output-format",
+      "stream-json",
+      "--verbose",
+      "--include-partial-messages",
+      "--tools",
+      "",
+      "--strict-mcp-config",
+      "--setting-sources",
+      "",
+      "--no-session-persistence",
+      "--disable-slash-commands",
+      "--allowedTools",
+      "mcp__client",
+      "--model",
+      "claude-opus-4-8",
+      "--thinking-display",
+      "summarized",
+    ]);
+    expect(launch()).toMatchObject({
+      bin: "/opt/claude",
+      cwd: "/state/work",
+      jail: null,
+      label: "default claude-opus-4-8",
+      mayLeaveProcesses: false,
+    });
+  });
+
+  test("thinking off, effort, MCP servers", () => {
+    const { argv, mayLeaveProcesses } = launch({
+      thinking: "off",
+      effort: "low",
+      mcp: { configPath: "/state/mcp.json", servers: ["files", "web"] },
+    });
+    expect(after(argv, "--thinking")).toEqual(["disabled"]);
+    expect(argv).not.toContain("--thinking-display");
+    expect(after(argv, "--effort")).toEqual(["low"]);
+    expect(after(argv, "--mcp-config")).toEqual(["/state/mcp.json"]);
+    expect(after(argv, "--allowedTools")).toEqual(["mcp__client", "mcp__files", "mcp__web"]);
+    expect(mayLeaveProcesses).toBe(true);
+  });
+
+  test("a list of tools is shown and granted, a narrowed one as it is narrowed", () => {
+    const { argv, mayLeaveProcesses } = launch({
+      serverTools: ["Read", "Bash(git *)", "Bash(ls)"],
+      workspace: { permissionMode: "acceptEdits", addDirs: ["/a", "/b"] },
+    });
+    expect(after(argv, "--tools")).toEqual(["Read,Bash"]);
+    expect(after(argv, "--allowedTools")).toEqual(["mcp__client", "Read", "Bash(git *)", "Bash(ls)"]);
+    expect(after(argv, "--permission-mode")).toEqual(["acceptEdits"]);
+    expect(after(argv, "--add-dir")).toEqual(["/a", "/b"]);
+    expect(mayLeaveProcesses).toBe(true);
+  });
+
+  test("all of its own tools: what runs is the permission mode's business", () => {
+    const { argv } = launch({ serverTools: "default" });
+    expect(after(argv, "--tools")).toEqual(["default"]);
+    expect(after(argv, "--allowedTools")).toEqual(["mcp__client"]);
+    expect(argv).not.toContain("--permission-mode");
+  });
+
+  test("without its own tools there is neither mode nor folder", () => {
+    const { argv } = launch({ workspace: { permissionMode: "acceptEdits", addDirs: ["/a"] } });
+    expect(argv).not.toContain("--permission-mode");
+    expect(argv).not.toContain("--add-dir");
+  });
+
+  test("skills need the Skill tool and slash commands", () => {
+    const skills = { pluginDirs: ["/skills/a", "/skills/b"] };
+    const { argv, env } = launch({ workspace: skills });
+    expect(after(argv, "--tools")).toEqual(["Skill"]);
+    expect(after(argv, "--allowedTools")).toEqual(["mcp__client", "Skill"]);
+    expect(argv.filter((each) => each === "--plugin-dir")).toHaveLength(2);
+    expect(argv).not.toContain("--disable-slash-commands");
+    expect(env["CLAUDE_CODE_DISABLE_BUNDLED_SKILLS"]).toBe("1");
+    expect(after(launch({ workspace: skills, serverTools: ["Read"] }).argv, "--tools")).toEqual([
+      "Read,Skill",
+    ]);
+    expect(after(launch({ workspace: skills, serverTools: "default" }).argv, "--tools")).toEqual(["default"]);
+  });
+
+  test("no word that comes from outside can be a flag", () => {
+    for (const model of ["--settings=/x", "-p", "", "a b", "a\nb", `a${"b".repeat(300)}`])
+      expect(() => launch({ model })).toThrow(Failure);
+    for (const model of ["opus", "claude-opus-4-8[1m]", "us.anthropic.claude-x-v1:0", "arn:aws:bedrock:x/y"])
+      expect(after(launch({ model }).argv, "--model")).toEqual([model]);
+    expect(() => launch({ effort: "--x" })).toThrow();
+    expect(() => launch({ serverTools: ["--x"] })).toThrow();
+    expect(() => launch({ serverTools: ["Bash(a) --x"] })).toThrow();
+    expect(() => launch({ mcp: { configPath: "/x", servers: ["-x"] } })).toThrow();
+  });
+
+  test("only the modes in which the program still asks are to be had", () => {
+    for (const permissionMode of ["everything", "", "--x", "Plan"])
+      expect(() => launch({ serverTools: "default", workspace: { permissionMode } })).toThrow(
+        "permission mode",
+      );
+    for (const permissionMode of ["acceptEdits", "default", "dontAsk", "plan", "auto"])
+      expect(
+        after(launch({ serverTools: "default", workspace: { permissionMode } }).argv, "--permission-mode"),
+      ).toEqual([permissionMode]);
+  });
+});
+
+describe("environment", () => {
+  const switches = {
+    CLAUDE_CODE_DISABLE_ATTACHMENTS: "1",
+    CLAUDE_AGENT_SDK_MCP_NO_PREFIX: "1",
+    ENABLE_TOOL_SEARCH: "false",
+    MAX_MCP_OUTPUT_TOKENS: "10000000",
+    CLAUDE_CODE_MAX_RETRIES: "1",
+    CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK: "1",
+    DISABLE_TELEMETRY: "1",
+    DISABLE_ERROR_REPORTING: "1",
+    DISABLE_AUTOUPDATER: "1",
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+    CLAUDE_CODE_DISABLE_CLAUDE_MDS: "1",
+    CLAUDE_CODE_DISABLE_AUTO_MEMORY: "1",
+  };
+  const places = { HOME: "/home/me", CLAUDE_CONFIG_DIR: "/state/config", CLAWGATE_CHILD: "g1" };
+
+  test("of the gateway's own variables few pass, and no key", () => {
+    const passed = {
+      PATH: "/bin",
+      LANG: "C.UTF-8",
+      TZ: "UTC",
+      TMPDIR: "/tmp",
+      HTTPS_PROXY: "http://proxy",
+      HTTP_PROXY: "http://proxy",
+      NO_PROXY: "localhost",
+      https_proxy: "http://proxy",
+      SSL_CERT_FILE: "/ca.pem",
+      NODE_EXTRA_CA_CERTS: "/ca.pem",
+    };
+    const kept = {
+      HOME: "/root",
+      CLAUDE_CONFIG_DIR: "/elsewhere",
+      ANTHROPIC_API_KEY: "k",
+      ANTHROPIC_AUTH_TOKEN: "k",
+      ANTHROPIC_BASE_URL: "http://x",
+      CLAUDE_CODE_OAUTH_TOKEN: "k",
+      OPENAI_API_KEY: "k",
+      CLAUDECODE: "1",
+      CLAUDE_CODE_SESSION_ID: "s",
+      LD_PRELOAD: "x",
+      NODE_OPTIONS: "x",
+      BUN_OPTIONS: "x",
+      CLAWGATE_STATE_DIR: "/s",
+      GONE: undefined,
+    };
+    expect(launch({ environment: { ...passed, ...kept } }).env).toEqual({
+      ...passed,
+      ...switches,
+      ...places,
+    });
+  });
+
+  test("what the operator wrote passes, but for what loads code or unsettles the program", () => {
+    const written = { ANTHROPIC_API_KEY: "k", ANTHROPIC_BASE_URL: "http://x", CLAUDE_CODE_MAX_RETRIES: "3" };
+    const refused = {
+      PATH: "/evil",
+      LD_PRELOAD: "e",
+      DYLD_INSERT_LIBRARIES: "e",
+      NODE_OPTIONS: "e",
+      BUN_X: "e",
+      CLAUDECODE: "1",
+      CLAUDE_CODE_ATTRIBUTION_HEADER: "0",
+      CLAUDE_CODE_DISABLE_ATTACHMENTS: "0",
+      CLAWGATE_CHILD: "another",
+      HOME: "/another",
+    };
+    expect(
+      launch({ environment: { PATH: "/bin" }, workspace: { env: { ...written, ...refused } } }).env,
+    ).toEqual({ PATH: "/bin", ...switches, ...written, ...places });
+  });
+
+  test("a configuration folder of the program's own choice is left to it", () => {
+    expect(launch({ workspace: { isConfigDirImplied: true } }).env).not.toContainKey("CLAUDE_CONFIG_DIR");
+  });
+});

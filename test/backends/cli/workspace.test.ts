@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createWorkspaces, folderOf, type WorkspaceOptions } from "../../../src/backends/cli/workspace.ts";
+
+let root = "";
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), "clawgate-workspace-"));
+  mkdirSync(join(root, "home", ".claude"), { recursive: true });
+  writeFileSync(join(root, "home", "claude"), "");
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const workspaces = (name: string, changes: Partial<WorkspaceOptions> = {}) => {
+  const stateDirectory = join(root, name);
+  return createWorkspaces({
+    stateDirectory,
+    environment: { HOME: join(root, "home") },
+    bin: join(root, "home", "claude"),
+    env: {},
+    configDir: null,
+    jailProgram: null,
+    secretPaths: { files: [], folders: [] },
+    ...changes,
+  });
+};
+
+test("the default tenant has the user's own home and login, and an empty folder of ours", async () => {
+  const all = workspaces("default");
+  expect(existsSync(join(root, "default"))).toBe(false);
+  const workspace = await all.of(null);
+  expect(workspace).toMatchObject({
+    tenant: "default",
+    home: join(root, "home"),
+    configDir: join(root, "home", ".claude"),
+    isConfigDirImplied: true,
+    jail: null,
+  });
+  expect(readdirSync(workspace.workingDir)).toEqual([]);
+  expect(statSync(workspace.workingDir).mode & 0o777).toBe(0o700);
+  expect(await all.of("default")).toBe(workspace);
+});
+
+test.each([
+  ["the environment", { environment: { HOME: "/h", CLAUDE_CONFIG_DIR: "/e" } }, {}, "/e"],
+  ["the provider over it", { environment: { CLAUDE_CONFIG_DIR: "/e" }, configDir: "/p" }, {}, "/p"],
+  ["the provider's env", { env: { CLAUDE_CONFIG_DIR: "/v" }, configDir: "/p" }, {}, "/v"],
+  ["the tenant over all", { configDir: "/p" }, { configDir: "/t" }, "/t"],
+])("the default tenant's configuration folder: %s", async (_, options, wishes, expected) => {
+  const workspace = await workspaces("named", options).of(null, wishes);
+  expect(workspace).toMatchObject({ configDir: expected, isConfigDirImplied: false });
+});
+
+test("another tenant has all of its own, and never the provider's login", async () => {
+  const all = workspaces("apart", {
+    environment: { HOME: join(root, "home"), CLAUDE_CONFIG_DIR: "/e" },
+    configDir: "/p",
+    env: { CLAUDE_CONFIG_DIR: "/v", A: "provider", B: "provider" },
+  });
+  const one = await all.of("one", { env: { B: "tenant" } });
+  const two = await all.of("two");
+  expect(one).toMatchObject({ tenant: "one", isConfigDirImplied: false });
+  expect(one.env).toMatchObject({ A: "provider", B: "tenant" });
+  for (const workspace of [one, two])
+    for (const folder of [workspace.home, workspace.configDir, workspace.workingDir]) {
+      expect(folder).toStartWith(join(root, "apart", "cli", "tenants", folderOf(workspace.tenant)));
+      expect(readdirSync(folder)).toEqual([]);
+      expect(statSync(folder).mode & 0o777).toBe(0o700);
+    }
+  expect(
+    new Set([one.home, one.configDir, one.workingDir, two.home, two.configDir, two.workingDir]).size,
+  ).toBe(6);
+});
+
+test("folders of a tenant's own choice are taken as they are, and must be absolute", async () => {
+  const workspace = await workspaces("chosen").of("one", {
+    workingDir: "/srv/project",
+    addDirs: ["/srv/data"],
+    pluginDirs: ["/srv/skills"],
+    permissionMode: "plan",
+  });
+  expect(workspace).toMatchObject({
+    workingDir: "/srv/project",
+    addDirs: ["/srv/data"],
+    pluginDirs: ["/srv/skills"],
+    permissionMode: "plan",
+  });
+  await expect(workspaces("chosen").of("two", { workingDir: "here" })).rejects.toThrow("absolute");
+  await expect(workspaces("chosen").of("three", { addDirs: ["../x"] })).rejects.toThrow("absolute");
+});
+
+test("tenants' folders never meet, whatever they are called", () => {
+  const names = [
+    "A",
+    "a",
+    "a/b",
+    "a-b",
+    "a_b",
+    "..",
+    ".",
+    "",
+    "-rf",
+    "é",
+    "ü",
+    "x".repeat(300),
+    "CON",
+    "a\nb",
+  ];
+  const folders = names.map(folderOf);
+  expect(new Set(folders.map((each) => each.toLowerCase())).size).toBe(names.length);
+  for (const folder of folders) expect(folder).toMatch(/^[a-z0-9][a-z0-9-]{0,60}$/);
+});
+
+test("what failed once is tried again", async () => {
+  const all = workspaces("again");
+  writeFileSync(join(root, "again"), "in the way");
+  await expect(all.of(null)).rejects.toThrow();
+  rmSync(join(root, "again"));
+  expect((await all.of(null)).tenant).toBe("default");
+});
+
+test("a folder that others could look into is made private", async () => {
+  const place = join(root, "open", "cli", "tenants", folderOf("one"));
+  mkdirSync(place, { recursive: true });
+  chmodSync(place, 0o755);
+  await workspaces("open").of("one");
+  expect(statSync(place).mode & 0o777).toBe(0o700);
+});
+
+test("the jail hides the gateway's folders and, from other tenants, the user's home; what does not exist is left out", async () => {
+  const secret = join(root, "config.yaml");
+  writeFileSync(secret, "");
+  const all = workspaces("jail", {
+    jailProgram: "/usr/bin/bwrap",
+    secretPaths: { files: [secret, join(root, "nothing")], folders: [] },
+  });
+  const bin = join(root, "home", "claude");
+  const one = await all.of("one", { pluginDirs: [join(root, "skills")] });
+  expect(one.jail).toMatchObject({
+    program: "/usr/bin/bwrap",
+    hiddenFiles: [secret],
+    readable: [bin, join(root, "skills")],
+    writable: [one.home, one.configDir, one.workingDir],
+  });
+  expect(one.jail?.hiddenFolders).toContain(join(root, "jail"));
+  expect(one.jail?.hiddenFolders).toContain(join(root, "home"));
+  const own = await all.of(null);
+  expect(own.jail?.hiddenFolders).toContain(join(root, "jail"));
+  expect(own.jail?.hiddenFolders).not.toContain(join(root, "home"));
+  expect(own.jail?.writable).toEqual([join(root, "home"), join(root, "home", ".claude"), own.workingDir]);
+});

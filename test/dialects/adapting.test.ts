@@ -1,0 +1,317 @@
+// What each format notes of what it changes or leaves out, said at the deed itself; and that it says nothing of what it keeps.
+
+import { describe, expect, test } from "bun:test";
+import { type Block, type ChatRequest, type DialectName, emptyRequest } from "../../src/canon/request.ts";
+import { nameIn } from "../../src/dialects/adapting.ts";
+import type { TargetFacts } from "../../src/dialects/dialect.ts";
+import { dialects } from "../../src/dialects/table.ts";
+
+const names = Object.keys(dialects) as DialectName[];
+const target: TargetFacts = { model: "m", defaultMaxTokens: 4_096, maxOutput: null };
+const image = {
+  type: "image",
+  source: { kind: "base64", mediaType: "image/png", data: "iVBORw0KGgo=" },
+} as const;
+const text = (words: string): Block => ({ type: "text", text: words });
+const user = (...content: Block[]) => ({ role: "user", content }) as const;
+const assistant = (...content: Block[]) => ({ role: "assistant", content }) as const;
+const call = (id: string, input = "{}"): Block => ({ type: "tool-call", id, name: "look", input });
+const result = (callId: string, ...content: Extract<Block, { type: "tool-result" }>["content"]): Block => ({
+  type: "tool-result",
+  callId,
+  content,
+  isError: false,
+});
+const tools = [{ name: "look", description: null, schema: { type: "object" } }];
+
+function notesOf(
+  dialect: DialectName,
+  change: Partial<ChatRequest>,
+  facts: Partial<TargetFacts> = {},
+): string[] {
+  const notes = new Set<string>();
+  const request = { ...emptyRequest, model: "m", messages: [user(text("hi"))], maxTokens: 100, ...change };
+  const { backend } = dialects[dialect];
+  backend.encodeRequest(request, { ...target, ...facts }, (adaptation) => notes.add(adaptation));
+  return [...notes].toSorted();
+}
+
+type Words = Partial<Record<DialectName, readonly string[]>>;
+type Case = readonly [what: string, change: Partial<ChatRequest>, words: Words, facts?: Partial<TargetFacts>];
+
+const everywhere = (...words: readonly string[]): Words =>
+  Object.fromEntries(names.map((name) => [name, words]));
+
+const cases: readonly Case[] = [
+  ["a plain question", {}, {}],
+  [
+    "tools, sampling, a schema, a user",
+    {
+      tools,
+      toolChoice: { type: "auto" },
+      temperature: 0.5,
+      topP: 0.9,
+      user: "u",
+      format: { type: "json-schema", name: "a", schema: { type: "object" }, strict: true },
+      messages: [
+        user(text("a"), image),
+        assistant(text("b"), call("c1")),
+        user(result("c1", { type: "text", text: "r" })),
+      ],
+    },
+    {},
+  ],
+  [
+    "an unsigned thought of nobody's",
+    {
+      messages: [
+        user(text("a")),
+        assistant({ type: "thinking", text: "t", signature: null }, text("b")),
+        user(text("c")),
+      ],
+    },
+    everywhere("thinking-blocks-dropped"),
+  ],
+  [
+    "redacted thoughts of Anthropic's",
+    {
+      messages: [
+        user(text("a")),
+        assistant(
+          { type: "opaque", dialect: "anthropic-messages", value: { type: "redacted_thinking", data: "x" } },
+          text("b"),
+        ),
+        user(text("c")),
+      ],
+    },
+    {
+      "openai-chat": ["thinking-blocks-dropped"],
+      "openai-responses": ["thinking-blocks-dropped"],
+      "google-genai": ["thinking-blocks-dropped"],
+    },
+  ],
+  [
+    "a picture in a result",
+    { tools, messages: [user(text("a")), assistant(call("c1")), user(result("c1", image))] },
+    { "openai-chat": ["tool-result-images-moved"] },
+  ],
+  [
+    "a picture in a result, for an older Gemini",
+    { tools, messages: [user(text("a")), assistant(call("c1")), user(result("c1", image))] },
+    { "openai-chat": ["tool-result-images-moved"], "google-genai": ["tool-result-images-moved"] },
+    { model: "gemini-2.5-flash" },
+  ],
+  [
+    "ids that only some vendors make",
+    { tools, messages: [user(text("a")), assistant(call("a b")), user(result("a b"))] },
+    {
+      "openai-chat": ["tool-ids-rewritten"],
+      "openai-responses": ["tool-ids-rewritten"],
+      "anthropic-messages": ["tool-ids-rewritten"],
+    },
+  ],
+  [
+    "arguments that are no JSON",
+    { tools, messages: [user(text("a")), assistant(call("c1", "{broken")), user(result("c1"))] },
+    { "anthropic-messages": ["tool-input-wrapped"], "google-genai": ["tool-input-wrapped"] },
+  ],
+  [
+    "a call whose result is gone, a result whose call is gone",
+    { tools, messages: [user(text("a")), assistant(call("c1")), user(result("c2"), text("b"))] },
+    {
+      "anthropic-messages": ["tool-results-as-text", "tool-results-filled-in"],
+      "google-genai": ["tool-results-as-text", "tool-results-filled-in"],
+    },
+  ],
+  [
+    "calls without tools",
+    { messages: [user(text("a")), assistant(call("c1")), user(result("c1"))] },
+    { "anthropic-messages": ["tools-declared-from-history"] },
+  ],
+  [
+    "a system message in the middle",
+    {
+      messages: [
+        user(text("a")),
+        { role: "system", content: [text("s")] },
+        assistant(text("b")),
+        user(text("c")),
+      ],
+    },
+    { "anthropic-messages": ["system-messages-moved"], "google-genai": ["system-messages-as-user"] },
+  ],
+  [
+    "a history that begins with an answer",
+    { messages: [assistant(text("b")), user(text("c"))] },
+    { "anthropic-messages": ["user-turn-added"], "google-genai": ["user-turn-added"] },
+  ],
+  [
+    "a limit above the ceiling",
+    { maxTokens: 9_000 },
+    everywhere("max-tokens-cut:8192"),
+    { maxOutput: 8_192 },
+  ],
+  ["no limit", { maxTokens: null }, { "anthropic-messages": ["max-tokens-set:4096"] }],
+  ["a very small limit", { maxTokens: 5 }, { "openai-responses": ["max-tokens-raised:16"] }],
+  ["top_k", { topK: 5 }, { "openai-chat": ["top-k-dropped"], "openai-responses": ["top-k-dropped"] }],
+  ["a high temperature", { temperature: 1.5 }, { "anthropic-messages": ["temperature-cut:1"] }],
+  [
+    "sampling beside thinking",
+    { maxTokens: 9_000, effort: "low", temperature: 0.5, topP: 0.5, topK: 5 },
+    {
+      "anthropic-messages": ["temperature-dropped", "top-k-dropped", "top-p-dropped"],
+      "openai-chat": ["top-k-dropped"],
+      "openai-responses": ["top-k-dropped"],
+    },
+  ],
+  [
+    "thinking beside a forced call",
+    { tools, toolChoice: { type: "required" }, effort: "low" },
+    { "anthropic-messages": ["thinking-off"] },
+  ],
+  [
+    "a JSON object of any shape",
+    { format: { type: "json-object" } },
+    { "anthropic-messages": ["json-object-in-words"] },
+  ],
+  ["one call at a time", { tools, parallelTools: false }, { "google-genai": ["one-call-at-a-time-dropped"] }],
+  [
+    "an effort, for a model that cannot think",
+    { effort: "high" },
+    everywhere("thinking-off"),
+    { canThink: false },
+  ],
+  [
+    "a budget, for a model that cannot think",
+    { thinking: { mode: "budget", budgetTokens: 2_000 } },
+    everywhere("thinking-off"),
+    { canThink: false },
+  ],
+  ["no thinking, for a model that cannot", { thinking: { mode: "off" } }, {}, { canThink: false }],
+  [
+    "no thinking, for a model that can",
+    { thinking: { mode: "off" } },
+    {
+      "openai-chat": ["thinking-off-dropped"],
+      "openai-responses": ["thinking-off-dropped"],
+      "google-genai": ["thinking-at-least"],
+    },
+    { canThink: true, model: "gemini-2.5-pro" },
+  ],
+  [
+    "thinking, for a Gemini that came before it",
+    { effort: "high", maxTokens: 90_000 },
+    { "google-genai": ["thinking-off"] },
+    { model: "gemini-2.0-flash" },
+  ],
+  [
+    "a budget beyond the model's",
+    { thinking: { mode: "budget", budgetTokens: 60_000 }, maxTokens: 90_000 },
+    { "google-genai": ["thinking-cut:24576"] },
+    { model: "gemini-2.5-flash" },
+  ],
+];
+
+const named = cases.map(([what, change, words, facts = {}]) => ({ what, change, words, facts }));
+
+describe.each(names)("toward %s", (name) => {
+  test.each(named)("$what", ({ change, words, facts }) => {
+    expect(notesOf(name, change, facts)).toEqual([...(words[name] ?? [])]);
+  });
+
+  test("a wish to think is not sent to a model that cannot", () => {
+    const wish = { ...emptyRequest, model: "m", messages: [user(text("hi"))], effort: "high" } as const;
+    const body = JSON.stringify(dialects[name].backend.encodeRequest(wish, { ...target, canThink: false }));
+    expect(body).not.toMatch(/effort|thinking|reasoning/i);
+  });
+});
+
+describe("stop sequences that a format cannot say are named and left out", () => {
+  const stop = ["\n", "END", "3", "4", "5", "6"];
+  test.each([
+    ["openai-chat", []],
+    ["openai-responses", stop],
+    ["anthropic-messages", ["\n"]],
+    ["google-genai", ["6"]],
+  ] as const)("%s", (name, expected) => {
+    const { backend } = dialects[name];
+    const request = { ...emptyRequest, messages: [user(text("hi"))], stop };
+    const unsaid = backend.unsaidStops?.(request) ?? [];
+    expect(unsaid).toEqual([...expected]);
+    const body = JSON.stringify(backend.encodeRequest(request, target));
+    for (const each of stop.filter((one) => one !== "3" && one !== "4" && one !== "5"))
+      expect(body.includes(JSON.stringify(each))).toBe(!unsaid.includes(each));
+  });
+});
+
+describe("what a door leaves behind on the way to another format", () => {
+  const lost = (name: DialectName, body: unknown): string[] => {
+    const notes = new Set<string>();
+    const { client } = dialects[name];
+    client.noteLosses(client.decodeRequest(body), (adaptation) => notes.add(adaptation));
+    return [...notes].toSorted();
+  };
+
+  test("openai-chat", () => {
+    const messages = [{ role: "user", content: "a" }];
+    expect(lost("openai-chat", { model: "m", messages, seed: 0, presence_penalty: 0, store: false })).toEqual(
+      [],
+    );
+    expect(
+      lost("openai-chat", { model: "m", messages, seed: 1, frequency_penalty: 1, logit_bias: { 1: 2 } }),
+    ).toEqual(["frequency-penalty-dropped", "logit-bias-dropped", "seed-dropped"]);
+  });
+
+  test("anthropic-messages", () => {
+    const body = { model: "m", max_tokens: 5, messages: [{ role: "user", content: "a" }] };
+    expect(lost("anthropic-messages", body)).toEqual([]);
+    const cache_control = { type: "ephemeral" };
+    const content = [{ type: "text", text: "a", cache_control }];
+    expect(
+      lost("anthropic-messages", {
+        ...body,
+        messages: [{ role: "user", content }],
+        context_management: { edits: [] },
+      }),
+    ).toEqual(["cache-marks-dropped", "context-management-dropped"]);
+    expect(lost("anthropic-messages", { ...body, system: content })).toEqual(["cache-marks-dropped"]);
+  });
+
+  test("openai-responses", () => {
+    expect(lost("openai-responses", { model: "m", input: "a", store: false, text: {} })).toEqual([]);
+    const body = {
+      model: "m",
+      input: "a",
+      truncation: "auto",
+      text: { verbosity: "low" },
+      tools: [{ type: "web_search" }, { type: "tool_search" }, { type: "custom", name: "apply_patch" }],
+    };
+    expect(lost("openai-responses", body)).toEqual([
+      "custom-tools-as-functions",
+      "hosted-tools-dropped:tool_search",
+      "hosted-tools-dropped:web_search",
+      "truncation-dropped",
+      "verbosity-dropped",
+    ]);
+  });
+
+  test("google-genai", () => {
+    const contents = [{ role: "user", parts: [{ text: "a" }] }];
+    expect(lost("google-genai", { contents, generationConfig: { temperature: 1 } })).toEqual([]);
+    const sealed = [
+      ...contents,
+      { role: "model", parts: [{ text: "b", thoughtSignature: "c2VhbA==" }] },
+      ...contents,
+    ];
+    expect(
+      lost("google-genai", { contents: sealed, safetySettings: [{}], generationConfig: { seed: 4 } }),
+    ).toEqual(["safety-settings-dropped", "seed-dropped", "thinking-blocks-dropped"]);
+  });
+});
+
+test("names out of a client's body are safe in a header", () => {
+  expect(nameIn("web_search\r\nx-evil: 1")).toBe("web_search_x-evil_1");
+  expect(nameIn("suche-ü")).toBe("suche-_");
+  expect(nameIn("x".repeat(100))).toHaveLength(40);
+  expect(nameIn(undefined)).toBe("undefined");
+});

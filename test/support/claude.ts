@@ -1,0 +1,122 @@
+// A scripted stand-in for the `claude` program: an executable that can be set as `bin`, and what it was sent.
+// What it says is steered by directives in the last user text (claude/plan.ts), what goes wrong at its start by faults.
+// It must never be taken for proof of what the real program does: test/heavy runs that.
+
+import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { Faults } from "./claude/faults.ts";
+import type { Entry } from "./claude/record.ts";
+import { parsed } from "./upstream/json.ts";
+import type { Json } from "./upstream/json.ts";
+
+export type { Faults } from "./claude/faults.ts";
+
+/** One process of the stand-in. */
+export type ClaudeRun = {
+  readonly pid: number;
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  /** What it was given; the values of keys and tokens are masked. */
+  readonly env: Readonly<Record<string, string>>;
+  /** What it read, in order; a line that is not JSON is `{ text }`. */
+  readonly lines: readonly Json[];
+  /** What it read and printed, in order, as `in:user`, `out:system/init`, `out:stream_event/message_start`, `signal:SIGTERM`. */
+  readonly events: readonly string[];
+  /** Null while it runs, and after SIGKILL. */
+  readonly exitCode: number | null;
+};
+
+export type ScriptedClaude = {
+  /** The executable. */
+  readonly bin: string;
+  readonly dir: string;
+  /** Every process started so far, oldest first. Runs of `--version` and `auth status` are among them. */
+  runs(): readonly ClaudeRun[];
+  /** Those that spoke the protocol. */
+  sessions(): readonly ClaudeRun[];
+  /** From the next start on. Replaces what was set before. */
+  setFaults(faults: Faults): void;
+  /** Settles when `fits` holds for what is recorded; throws an Error with the record after 10 s. */
+  waitFor(fits: (runs: readonly ClaudeRun[]) => boolean): Promise<void>;
+  /** Kills what still runs and removes the folder. */
+  remove(): void;
+};
+
+const limitMs = 10_000;
+
+export function scriptedClaude(faults: Faults = {}): ScriptedClaude {
+  const dir = mkdtempSync(join(tmpdir(), "clawgate-claude-"));
+  const bin = join(dir, "claude");
+  const record = join(dir, "record.jsonl");
+  const program = resolve(import.meta.dir, "claude", "program.ts");
+  // No shell in between: the process that is started is the one that gets the signals and the exact environment.
+  writeFileSync(
+    bin,
+    `#!${process.execPath}\nconst { main } = await import(${JSON.stringify(program)});\nawait main(${JSON.stringify(dir)});\n`,
+  );
+  chmodSync(bin, 0o755);
+  writeFileSync(record, "");
+
+  const setFaults = (wanted: Faults): void => {
+    const path = join(dir, "faults.json");
+    writeFileSync(`${path}.new`, JSON.stringify(wanted));
+    renameSync(`${path}.new`, path);
+  };
+  setFaults(faults);
+  const runs = (): readonly ClaudeRun[] => runsOf(readFileSync(record, "utf8"));
+
+  return {
+    bin,
+    dir,
+    runs,
+    sessions: () => runs().filter(({ argv }) => argv.includes("--input-format")),
+    setFaults,
+    async waitFor(fits) {
+      const deadline = performance.now() + limitMs;
+      while (!fits(runs())) {
+        if (performance.now() > deadline)
+          throw new Error(`The stand-in's record never fitted:\n${readFileSync(record, "utf8")}`);
+        await Bun.sleep(5);
+      }
+    },
+    remove() {
+      for (const { pid, exitCode } of runs()) {
+        if (exitCode !== null) continue;
+        try {
+          process.kill(pid, "SIGKILL");
+        } catch {
+          // Gone already: killed without a chance to write so.
+        }
+      }
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+function runsOf(text: string): readonly ClaudeRun[] {
+  type Growing = { -readonly [Key in keyof ClaudeRun]: ClaudeRun[Key] } & { lines: Json[]; events: string[] };
+  const runs = new Map<number, Growing>();
+  for (const line of text.split("\n")) {
+    // The last line may be in the middle of being written.
+    const entry = parsed(line) as Entry | undefined;
+    if (entry === undefined) continue;
+    const { pid } = entry;
+    if (entry.what === "start") {
+      const { argv, cwd, env } = entry;
+      // Deleted first: a process id may come again, and order is by start.
+      runs.delete(pid);
+      runs.set(pid, { pid, argv, cwd, env, lines: [], events: [], exitCode: null });
+      continue;
+    }
+    const run = runs.get(pid);
+    if (run === undefined) continue;
+    if (entry.what === "in") {
+      run.lines.push(entry.line);
+      run.events.push(`in:${entry.name}`);
+    } else if (entry.what === "out") run.events.push(`out:${entry.name}`);
+    else if (entry.what === "signal") run.events.push(`signal:${entry.name}`);
+    else if (entry.what === "exit") run.exitCode = entry.code;
+  }
+  return [...runs.values()];
+}

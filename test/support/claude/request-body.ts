@@ -1,0 +1,116 @@
+// The request that the stand-in sends upstream, or would send: the scripted model and a fake API see the same.
+// It must hold what section 9 of the measured facts lists, and no more.
+
+import { readFileSync } from "node:fs";
+import { listOf, parsed, recordOf, textOf } from "../upstream/json.ts";
+import type { Json } from "../upstream/json.ts";
+import { wireModel } from "./options.ts";
+import type { Session } from "./session.ts";
+import type { ClientTool } from "./tool-servers.ts";
+
+const descriptionLimit = 2048;
+const builtin = {
+  name: "Bash",
+  description: "Runs a command.",
+  input_schema: { type: "object", properties: {} },
+};
+
+export function requestBody(session: Session, tools: readonly ClientTool[]): Json {
+  const model = wireModel(session.model);
+  const maxOutput = session.does("ignores-max-output")
+    ? undefined
+    : session.env("CLAUDE_CODE_MAX_OUTPUT_TOKENS");
+  const hasBudget = /haiku|sonnet-4-5/.test(model);
+  const effort = session.effort ?? (hasBudget ? null : "high");
+  const extra = session.does("ignores-extra-body")
+    ? {}
+    : recordOf(parsed(session.env("CLAUDE_CODE_EXTRA_BODY") ?? "{}"));
+  return {
+    model,
+    messages: merged(session.conversation.map((message) => withFiles(session, message))),
+    system: systemOf(session),
+    tools: toolsOf(session, tools),
+    metadata: { user_id: JSON.stringify({ device_id: "fake", account_uuid: "", session_id: session.id }) },
+    max_tokens: maxOutput === undefined ? (hasBudget ? 32_000 : 64_000) : Number(maxOutput),
+    thinking: thinkingOf(session, hasBudget),
+    ...(effort === null ? {} : { output_config: { effort } }),
+    stream: true,
+    ...extra,
+  };
+}
+
+function thinkingOf(session: Session, hasBudget: boolean): Json {
+  const isOff = session.maxThinkingTokens === 0 || session.options.thinking === "disabled";
+  if (isOff && !session.does("keeps-thinking")) return { type: "disabled" };
+  return hasBudget
+    ? { type: "enabled", budget_tokens: session.maxThinkingTokens ?? 31_999 }
+    : { type: "adaptive" };
+}
+
+function systemOf(session: Session): readonly Json[] {
+  const own = session.systemPrompt ?? "You are the stand-in's long default prompt.";
+  const texts = [
+    `x-anthropic-billing-header: cc_version=${session.faults.version ?? "2.1.197"}; cc_entrypoint=sdk-cli;`,
+    "You are a Claude agent, built on Anthropic's Claude Agent SDK.",
+    own + (session.options.appendSystemPrompt === "" ? "" : `\n\n${session.options.appendSystemPrompt}`),
+  ];
+  return texts.filter(Boolean).map((text) => ({ type: "text", text }));
+}
+
+function toolsOf(session: Session, tools: readonly ClientTool[]): readonly Json[] {
+  const limit = session.does("cuts-descriptions-early") ? 100 : descriptionLimit;
+  const offered = tools.map(({ wireName, definition }) => ({
+    name: wireName,
+    description: textOf(definition["description"]).slice(0, limit),
+    input_schema: session.does("changes-schemas") ? { type: "object" } : definition["inputSchema"],
+  }));
+  if (session.jsonSchema !== undefined)
+    offered.push({
+      name: "StructuredOutput",
+      description: "Give the answer here.",
+      input_schema: session.jsonSchema,
+    });
+  const names = session.options.tools;
+  const hasBuiltin =
+    (names !== null && names.split(/[ ,]+/).some((name) => name === "Bash" || name === "default")) ||
+    names === null;
+  return [...(hasBuiltin || session.does("shows-builtin-tools") ? [builtin] : []), ...offered].toSorted(
+    (one, other) => (one.name < other.name ? -1 : 1),
+  );
+}
+
+const blocksOf = (content: unknown): readonly unknown[] =>
+  typeof content === "string" ? [{ type: "text", text: content }] : listOf(content);
+
+function merged(messages: readonly Json[]): readonly Json[] {
+  const joined: { role: unknown; content: readonly unknown[] }[] = [];
+  for (const { role, content } of messages) {
+    const last = joined.at(-1);
+    if (last !== undefined && last.role === role) last.content = [...last.content, ...blocksOf(content)];
+    else joined.push({ role, content: blocksOf(content) });
+  }
+  return joined;
+}
+
+/** "@path" in a person's text becomes that file's text, unless attachments are off. */
+function withFiles(session: Session, message: Json): Json {
+  const isOff = session.env("CLAUDE_CODE_DISABLE_ATTACHMENTS") === "1" && !session.does("expands-paths");
+  if (isOff || message["role"] !== "user") return message;
+  const texts = blocksOf(message["content"]).map((block) => textOf(recordOf(block)["text"]));
+  const paths = texts.flatMap((text) =>
+    Array.from(text.matchAll(/(?:^|\s)@(\S+)/g), (found) => found[1] ?? ""),
+  );
+  const files = paths.flatMap((path) => {
+    try {
+      return [readFileSync(path, "utf8")];
+    } catch {
+      return [];
+    }
+  });
+  if (files.length === 0) return message;
+  const reminders = files.map((text) => ({
+    type: "text",
+    text: `<system-reminder>Called the Read tool: ${text}</system-reminder>`,
+  }));
+  return { ...message, content: [...blocksOf(message["content"]), ...reminders] };
+}
