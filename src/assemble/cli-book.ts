@@ -16,6 +16,8 @@ export type CliBook = {
   models(id: string): readonly CliModel[];
   /** Makes sure of them in the background; nobody waits. */
   refreshAllModels(): void;
+  /** The same for whoever does wait. */
+  refreshedModels(): Promise<void>;
   /** Throws an Error when a required jail cannot be made. */
   checkJails(): Promise<void>;
   counts(): ReadonlyMap<string, CliCounts>;
@@ -46,6 +48,10 @@ export function createCliBook(house: CliHouse): CliBook {
     return entry.program;
   };
 
+  const refreshedModels = async (): Promise<void> => {
+    await Promise.all([...entries.values()].map(({ program }) => program.models.refresh()));
+  };
+
   return {
     backend: (id, targetFacts) => ({
       provider: id,
@@ -68,9 +74,8 @@ export function createCliBook(house: CliHouse): CliBook {
       if (known !== undefined) end(known);
     },
     models: (id) => entries.get(id)?.program.models.known() ?? [],
-    refreshAllModels() {
-      for (const { program } of entries.values()) void program.models.refresh();
-    },
+    refreshAllModels: () => void refreshedModels(),
+    refreshedModels,
     async checkJails() {
       for (const { program } of entries.values()) await program.checkJail();
     },

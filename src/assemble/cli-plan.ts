@@ -31,12 +31,16 @@ export function cliPlanOf(
   const { dir, load, prompt } = config.skills;
   const folder = path === null ? null : dirname(path);
   return {
-    provider: cliProviderOf(settings, config),
+    provider: withPlaces(cliProviderOf(settings, config), (file) => beside(folder, file, environment)),
     environment,
     listed: new Set(settings.models.map((model) => model.id)),
     mcpServers: config.mcp_servers,
     tenants: new Map(config.tenants.map((tenant) => [tenant.name, preparedTenant(tenant)])),
-    skillsDirectory: load ? skillsFolder(dir, stateDirectory, folder, environment) : null,
+    skillsDirectory: !load
+      ? null
+      : dir === undefined
+        ? join(stateDirectory, "skills")
+        : beside(folder, dir, environment),
     promptMode: prompt,
     secretPaths: {
       files: [
@@ -62,16 +66,16 @@ function preparedTenant(tenant: Config["tenants"][number]): PreparedTenant {
   };
 }
 
+function withPlaces(provider: CliProvider, place: (path: string) => string): CliProvider {
+  const { skillFile } = provider.program;
+  if (skillFile === null) return provider;
+  return { ...provider, program: { ...provider.program, skillFile: place(skillFile) } };
+}
+
 /** `./skills` is meant beside the file that says so. */
-function skillsFolder(
-  dir: string | undefined,
-  stateDirectory: string,
-  folder: string | null,
-  environment: LoadedConfig["environment"],
-): string {
-  if (dir === undefined) return join(stateDirectory, "skills");
-  if (isAbsolute(dir) || dir.startsWith("~") || folder === null) return absolutePath(dir, environment);
-  return resolve(folder, dir);
+function beside(folder: string | null, path: string, environment: LoadedConfig["environment"]): string {
+  if (isAbsolute(path) || path.startsWith("~") || folder === null) return absolutePath(path, environment);
+  return resolve(folder, path);
 }
 
 /** Those of the chain first, as with every name that several providers know. */

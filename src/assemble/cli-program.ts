@@ -24,6 +24,7 @@ import type { PromptMode } from "../backends/cli/skill-prompt.ts";
 import { createSkillPlugins } from "../backends/cli/skills.ts";
 import type { Call } from "../backends/backend.ts";
 import type { StreamEvent } from "../canon/event.ts";
+import { readControlResponse } from "../dialects/claude-cli/lines.ts";
 import type { TargetFacts } from "../dialects/dialect.ts";
 import type { StateStore } from "../state/store.ts";
 import type { Clock } from "../system/clock.ts";
@@ -77,6 +78,11 @@ export function startProgram(id: string, first: CliPlan, house: CliHouse): Livin
   const { clock, log, run } = house;
   const { warm, parked } = first.provider.program;
   const warn = (message: string, error?: unknown): void => log.warn(message, { provider: id, error });
+  const told = new Set<string>();
+  const warnOnce = (message: string): void => {
+    if (told.size < 1_000 && !told.has(message)) warn(message);
+    told.add(message);
+  };
   // Of this set of processes alone: another one of the same provider takes its own files away at its own time.
   const folder = join(run.folder, `${id}-${crypto.randomUUID().slice(0, 8)}`);
   const mcpFiles = createMcpFiles({ directory: join(folder, "mcp"), warn });
@@ -96,9 +102,10 @@ export function startProgram(id: string, first: CliPlan, house: CliHouse): Livin
     const release = mcp === undefined ? null : await mcpFiles.hold(mcp);
     try {
       const register = await run.register();
+      const stamp = await installation.stamp();
       const child = await startClaude(launch, { register, redact: house.redact, clock });
       if (release !== null) void child.exited.then(release);
-      return child;
+      return stamp === null ? child : overheard(child, (answer) => models.learn(answer, stamp));
     } catch (thrown) {
       await release?.();
       throw thrown;
@@ -149,9 +156,11 @@ export function startProgram(id: string, first: CliPlan, house: CliHouse): Livin
       gatewayId: run.gatewayId,
       skills,
       promptMode: next.promptMode,
+      warn: warnOnce,
     });
   };
   follow(first);
+  void models.recall();
 
   const backend = createCliBackend({
     provider: id,
@@ -174,8 +183,6 @@ export function startProgram(id: string, first: CliPlan, house: CliHouse): Livin
   return {
     models,
     async *generate(request, call) {
-      // Nobody waits for it: the next requests know more.
-      void models.refresh();
       for await (const batch of backend.generate(request, call)) {
         const restore = restores.get(call);
         yield restore === undefined ? batch : batch.map((event: StreamEvent) => restore(event));
@@ -188,6 +195,23 @@ export function startProgram(id: string, first: CliPlan, house: CliHouse): Livin
     async stop() {
       await backend.stop();
       await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Every process that is taken answers to `initialize`, and names the models: what it says to another is heard for free. */
+function overheard(child: CliChild, learn: (answer: unknown) => void): CliChild {
+  let isKnown = false;
+  return {
+    ...child,
+    async next() {
+      const line = await child.next();
+      const answer = isKnown || line === null ? null : readControlResponse(line);
+      if (answer !== null && "models" in answer.response) {
+        isKnown = true;
+        learn(answer.response);
+      }
+      return line;
     },
   };
 }

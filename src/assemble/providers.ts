@@ -94,7 +94,8 @@ export function createProvider(
       totalMs: timeout.total_s === undefined ? null : timeout.total_s * 1000,
     },
     queue: estate.queues.of(id, queueLimits(settings, config)),
-    isInForce: () => isUnchangedUpstream({ settings, environment }, upstreamIn(estate.inForce(), id)),
+    isInForce: () =>
+      isUnchangedUpstream({ settings, environment, section: config.cli }, upstreamIn(estate.inForce(), id)),
     relayBlockers: (model) => (names.length === 0 ? noBlockers : relayBlockersOf(names, model)),
     modelFacts,
   };
@@ -118,7 +119,8 @@ function modelFactsOf(id: string, settings: ProviderSettings, estate: HouseEstat
   const listed = new Set(settings.models.map((model) => model.id));
   return (model) => {
     const own = reportedModel(model, estate.clis.models(id))?.resolved;
-    const isTold = listed.has(model) && settings.models.some((each) => each.id === model && each.context_window);
+    const isTold =
+      listed.has(model) && settings.models.some((each) => each.id === model && each.context_window);
     return facts(isTold ? model : (own ?? model));
   };
 }

@@ -1,5 +1,6 @@
 // Is a provider of one config still the same somebody in another? What was learned of its health is kept only then.
 
+import { settleProgram } from "../backends/cli/program.ts";
 import type { ProviderSettings } from "../backends/settings.ts";
 import type { LoadedConfig } from "../config/load.ts";
 
@@ -7,11 +8,15 @@ import type { LoadedConfig } from "../config/load.ts";
 export type Upstream = {
   readonly settings: ProviderSettings;
   readonly environment: LoadedConfig["environment"];
+  /** The `cli` section, where it is the CLI. */
+  readonly section?: LoadedConfig["config"]["cli"];
 };
 
 export function upstreamIn(loaded: LoadedConfig, id: string): Upstream | null {
   const settings = Object.hasOwn(loaded.config.providers, id) ? loaded.config.providers[id] : undefined;
-  return settings === undefined ? null : { settings, environment: loaded.environment };
+  return settings === undefined
+    ? null
+    : { settings, environment: loaded.environment, section: loaded.config.cli };
 }
 
 /**
@@ -23,6 +28,8 @@ export function isSameUpstream(before: Upstream, after: Upstream | null): boolea
   if (before.settings === after.settings) return true;
   const { backend, base_url, proxy } = before.settings;
   const next = after.settings;
+  if (backend === "claude-cli" && next.backend === backend)
+    return Bun.deepEquals(programOf(before), programOf(after));
   if (backend !== next.backend || base_url !== next.base_url || proxy !== next.proxy) return false;
   const [keys, nextKeys] = [credentialsOf(before), credentialsOf(after)];
   if (keys.length > 0 || nextKeys.length > 0) return keys.some((key) => nextKeys.includes(key));
@@ -33,6 +40,12 @@ export function isSameUpstream(before: Upstream, after: Upstream | null): boolea
 export function isUnchangedUpstream(before: Upstream, after: Upstream | null): boolean {
   if (after === null || !isSameUpstream(before, after)) return false;
   return Bun.deepEquals(credentialsOf(before), credentialsOf(after));
+}
+
+/** The program and whose login it uses. */
+function programOf({ settings, section }: Upstream): unknown {
+  const { bin, env, configDir } = settleProgram(settings, section);
+  return [bin, env, configDir];
 }
 
 function credentialsOf({ settings, environment }: Upstream): readonly string[] {

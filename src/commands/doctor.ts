@@ -28,6 +28,8 @@ Options:
 The exit code is 1 when something that is needed does not work; a warning does not count.
 `;
 
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 async function run(context: CommandContext): Promise<number> {
   const read = readOptions(context, "doctor", {
     json: { type: "boolean", default: false },
@@ -37,14 +39,24 @@ async function run(context: CommandContext): Promise<number> {
   if ("usage" in read) return read.usage;
   const { json: isJson, quick: isQuick, config } = read.values;
   const progress = progressOn(context.stderr, isJson);
+  // Without it the processes and folders of the self-test would outlive an impatient person.
+  const stopper = new AbortController();
+  const onSignal = (): void => stopper.abort();
+  for (const signal of signals) process.once(signal, onSignal);
   let findings: readonly Finding[];
   try {
-    const seen = await examine(offlineInput(context, config), { isQuick, onProgress: progress.show });
+    const seen = await examine(offlineInput(context, config), {
+      isQuick,
+      onProgress: progress.show,
+      signal: stopper.signal,
+    });
     progress.show("the running gateway");
     findings = inOrder([...seen.findings, ...(await gatewayFindings(context, seen))]);
   } finally {
     progress.clear();
+    for (const signal of signals) process.off(signal, onSignal);
   }
+  if (stopper.signal.aborted) return exitCodes.failed;
   const isWell = findings.every(({ state }) => state !== "failed");
   const report = {
     version: fullVersion,

@@ -40,6 +40,7 @@ function examine(made: ScriptedClaude, config: object | null, isQuick = false): 
     workingDirectory: made.dir,
     isQuick,
     onProgress: () => undefined,
+    signal: new AbortController().signal,
   });
 }
 const stateOf = (findings: readonly Finding[], id: string): Finding["state"] | undefined =>

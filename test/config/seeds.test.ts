@@ -84,11 +84,9 @@ describe("openclaw-cc-gateway's file", async () => {
     expect(skippedProviders).toEqual([
       { id: "claude-cli", reason: "backend claude-cli is not in this build yet" },
     ]);
-    expect(notices.map((notice) => /^\/work\/config\.yaml:\d+ (\w+):/.exec(notice)?.[1])).toEqual([
-      "cli",
+    expect(notices.map((notice) => /^\/work\/config\.yaml:\d+ ([\w.]+):/.exec(notice)?.[1])).toEqual([
+      "cli.max_per_tenant",
       "session",
-      "skills",
-      "tenants",
     ]);
   });
 
@@ -100,6 +98,17 @@ describe("openclaw-cc-gateway's file", async () => {
       base_url: null,
     });
     expect(config.fallback_chain).toEqual(["claude-cli"]);
+  });
+
+  test("says that its tenants have no login of their own, and that one login for both is not for everybody", () => {
+    const backends = new Set(["claude-cli"] as const);
+    const about = (text: string) => load(text, { backends }).notices.filter((each) => each.includes("login"));
+    expect(about(yaml).map((each) => each.split(":")[1])).toEqual([
+      " Claude Code has no login for the tenants alice, bob",
+    ]);
+    const shared = yaml.replace("cli:\n", "cli:\n  config_dir: /home/me/.claude\n");
+    expect(about(shared)[0]).toContain("the tenants alice, bob share one Claude login");
+    expect(about(yaml.replace("cli:\n", 'cli:\n  env: { ANTHROPIC_API_KEY: "k" }\n'))).toEqual([]);
   });
 
   test("its variables win over the file", () => {
@@ -138,7 +147,12 @@ test("claude-code-proxy is configured by variables alone", () => {
     ENABLE_THINKING: "true",
     PROXY_MCP_CONFIG: "./mcp-servers.json",
   };
-  const { config } = load("", { environment });
+  const files = {
+    "/work/mcp-servers.json": JSON.stringify({
+      mcpServers: { neon: { command: "npx", args: ["-y", "neon"], env: { NEON_API_KEY: "k" } } },
+    }),
+  };
+  const { config } = load("", { environment, files });
   expect(config.server).toMatchObject({ port: 4523, request_timeout_s: 300, log_level: "debug" });
   expect(config.auth.keys).toEqual(["first-key-0123456", "second-key-0123456"]);
   expect(config.cli).toMatchObject({
@@ -147,5 +161,8 @@ test("claude-code-proxy is configured by variables alone", () => {
     effort: "high",
     thinking: true,
   });
-  expect([config.default_model, config.mcp_servers]).toEqual(["sonnet", "./mcp-servers.json"]);
+  expect(config.default_model).toBe("sonnet");
+  expect(config.mcp_servers).toEqual({
+    neon: { command: "npx", args: ["-y", "neon"], env: { NEON_API_KEY: "k" } },
+  });
 });

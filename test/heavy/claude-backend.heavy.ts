@@ -388,6 +388,67 @@ describe("answers", () => {
   );
 
   test(
+    "thinking of the history comes back with its signature",
+    async () => {
+      const backend = open();
+      const thinking = { type: "thinking", text: "hm", signature: "c2ln" } as const;
+      const messages: Message[] = [
+        says("user", "q"),
+        { role: "assistant", content: [thinking, { type: "text", text: "a" }] },
+        says("user", "[[say:ok]]"),
+      ];
+      await ask(backend, asking("", { messages }));
+      expect(listOf(recordOf(messagesOf(lastBody())[1])["content"])[0]).toEqual({
+        type: "thinking",
+        thinking: "hm",
+        signature: "c2ln",
+      });
+    },
+    slowMs,
+  );
+
+  test(
+    "an abort in mid-stream closes the request upstream and ends the process",
+    async () => {
+      const backend = open();
+      const abort = new AbortController();
+      const events = backend.generate(asking("[[long:500]][[pace:20]]"), callOf([], abort.signal));
+      for (;;) {
+        const { value } = await events.next();
+        if (value?.some(({ type }) => type === "text-delta")) break;
+      }
+      abort.abort();
+      expect((await upstream.waitFor((request) => request.isAborted, slowMs)).isAborted).toBe(true);
+      await events.return();
+      await backend.stop();
+      expect(backend.counts()).toEqual({ running: 0, warm: 0, parked: { calls: 0, idle: 0 }, stopping: 0 });
+    },
+    slowMs,
+  );
+
+  test(
+    "a connection that is lost in mid-stream is a failure: no word is lost or said twice",
+    async () => {
+      const backend = open();
+      upstream.script((request) =>
+        request.method === "POST"
+          ? { chunks: spoken(["one ", "two ", "three"]).slice(0, 4), ending: "fin" }
+          : undefined,
+      );
+      const events = await eventsOf(backend, asking("q"));
+      const words = events.flatMap((event) => (event.type === "text-delta" ? [event.text] : []));
+      expect(words.join("")).toBe("one two ");
+      const last = events.at(-1);
+      expect(last?.type === "failure" && last.failure).toMatchObject({
+        kind: "upstream-error",
+        maybeBilled: true,
+      });
+      expect(bodies()).toHaveLength(1);
+    },
+    slowMs,
+  );
+
+  test(
     "an answer that is cut at its limit ends there",
     async () => {
       const backend = open();
@@ -521,6 +582,51 @@ describe("tools of the client", () => {
   );
 
   test(
+    "tools and a schema together: first the call, then the JSON",
+    async () => {
+      const backend = open();
+      const schema = { type: "object", properties: { n: { type: "integer" } }, required: ["n"] };
+      const first = asking(
+        '[[say:I look]][[tool:get_weather {"city":"A"}]][[tool:StructuredOutput {"n":7}]]',
+        {
+          tools: [weather],
+          format: { type: "json-schema", name: "n", schema, strict: null },
+        },
+      );
+      const reply = await ask(backend, first);
+      expect(reply.finish).toBe("tool-calls");
+      const call = reply.content[0];
+      if (call?.type !== "tool-call") throw new Error("no call");
+      const second = {
+        ...first,
+        messages: [
+          ...first.messages,
+          { role: "assistant", content: reply.content } as const,
+          result(call.id, "1C"),
+        ],
+      };
+      const last = await ask(backend, second);
+      expect(last.content).toEqual([{ type: "text", text: '{"n":7}' }]);
+      expect(last.finish).toBe("stop");
+    },
+    slowMs,
+  );
+
+  test(
+    "where no tool may be called, none is",
+    async () => {
+      const backend = open();
+      const request = asking('[[tool:get_weather {"city":"A"}]]', {
+        tools: [weather],
+        toolChoice: { type: "none" },
+      });
+      expect((await ask(backend, request)).finish).toBe("stop");
+      expect(lastBody()["tool_choice"]).toEqual({ type: "none" });
+    },
+    slowMs,
+  );
+
+  test(
     "results that do not fit are told to a fresh process, and the old one never asks",
     async () => {
       const backend = open();
@@ -648,6 +754,23 @@ function structured({ say }: Json): string[] {
       delta: { stop_reason: "tool_use", stop_sequence: null },
       usage: { output_tokens: 5 },
     }),
+    event("message_stop", {}),
+  ];
+}
+
+/** A message of text, as the events of a stream. */
+function spoken(words: readonly string[]): string[] {
+  const event = (type: string, members: Json): string =>
+    `event: ${type}\ndata: ${JSON.stringify({ type, ...members })}\n\n`;
+  const usage = { input_tokens: 10, output_tokens: 1 };
+  return [
+    event("message_start", {
+      message: { id: "msg_words", type: "message", role: "assistant", model: "m", content: [], usage },
+    }),
+    event("content_block_start", { index: 0, content_block: { type: "text", text: "" } }),
+    ...words.map((text) => event("content_block_delta", { index: 0, delta: { type: "text_delta", text } })),
+    event("content_block_stop", { index: 0 }),
+    event("message_delta", { delta: { stop_reason: "end_turn" }, usage: { output_tokens: words.length } }),
     event("message_stop", {}),
   ];
 }

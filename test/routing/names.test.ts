@@ -191,3 +191,41 @@ test("known names: auto, providers, provider/model, aliases without wildcard", (
   expect(known.filter((name) => name.includes("*"))).toEqual([]);
   expect(known.filter((name) => name.startsWith("groq"))).toEqual([]);
 });
+
+describe("a backend's own names", () => {
+  const cli = { provider: "local", model: "opus" };
+  const names = createNames({
+    ...table,
+    aliases: { quick: "opus" },
+    isHint: (name) => name === "hinted",
+    own: {
+      meaning: (name) =>
+        ["opus", "hinted", "gpt-5"].includes(name) ? { target: cli, isListed: name === "opus" } : null,
+      fallback: () => ({ provider: "local", model: "sonnet" }),
+      known: () => ["opus", "sonnet"],
+    },
+  });
+
+  test("stand after the config's own and a rule's, and before default_model", () => {
+    expect(names.resolve("opus")).toEqual({
+      kind: "target",
+      target: cli,
+      isListed: true,
+      via: "the requested model",
+    });
+    expect(names.resolve("quick")).toMatchObject({ target: cli, via: "alias quick" });
+    expect(names.resolve("gpt-5")).toMatchObject({ target: { provider: "openai", model: "gpt-5" } });
+    expect(names.resolve("hinted")).toEqual({ kind: "auto" });
+    expect(names.resolveOrNull("hinted")).toMatchObject({ target: cli });
+  });
+
+  test("their default answers what nothing knows, where the config has none", () => {
+    expect(names.resolve("nothing-knows-it")).toEqual({
+      kind: "target",
+      target: { provider: "local", model: "sonnet" },
+      isListed: true,
+      via: "default_model of local",
+    });
+    expect(names.known()).toContain("sonnet");
+  });
+});

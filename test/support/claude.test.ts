@@ -454,6 +454,7 @@ describe("tools of the client", () => {
     expect(resultOf(end)).toMatchObject({
       subtype: "error_during_execution",
       terminal_reason: "aborted_tools",
+      num_turns: 3,
     });
     driver.send(user("[[say:still here]]"));
     expect(resultOf(await driver.until(isResult))).toMatchObject({ result: "still here" });

@@ -90,3 +90,15 @@ describe("blank entries", () => {
     expect(make).not.toThrow("secret");
   });
 });
+
+test("a tenant's key tells whose it is, any other key tells nobody", () => {
+  const named = createDirectory({
+    keys: ["plain-key"],
+    tenants: [{ name: "alice", key: "alice-key" }],
+    adminKey: null,
+    stateToken: null,
+  });
+  expect(named.identify("alice-key")?.tenant).toBe("alice");
+  expect(named.identify("plain-key")?.tenant).toBeNull();
+  expect([named.hasKeys, named.identify("other-key")]).toEqual([true, null]);
+});

@@ -45,6 +45,23 @@ describe("turns", () => {
     expect(queue.counts()).toEqual({ running: 2, waiting: 1 });
   });
 
+  test("one that goes first waits before all others, and finds room where there is none for more", async () => {
+    const { queue } = queueForTest({ limit: 1, depth: 1 });
+    const first = await turn(queue.take(free()));
+    const order: string[] = [];
+    const note = async (name: string, taking: Promise<Turn | string>): Promise<void> => {
+      const taken = await turn(taking);
+      order.push(name);
+      taken.release();
+    };
+    const patient = note("patient", queue.take(free()));
+    expect(await queue.take(free())).toBe("full");
+    const resumed = note("resumed", queue.take(free(), true));
+    first.release();
+    await Promise.all([patient, resumed]);
+    expect([order, queue.counts()]).toEqual([["resumed", "patient"], { running: 0, waiting: 0 }]);
+  });
+
   test("a turn is given back once, however often it is released", async () => {
     const { queue } = queueForTest({ depth: 10 });
     const first = await turn(queue.take(free()));

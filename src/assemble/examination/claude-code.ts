@@ -22,6 +22,7 @@ export type ClaudeCodeOptions = {
   readonly workingDirectory: string;
   readonly isQuick: boolean;
   readonly onProgress: (what: string) => void;
+  readonly signal: AbortSignal;
 };
 
 type Meant = {
@@ -90,6 +91,7 @@ async function examined(meant: Meant, options: ClaudeCodeOptions): Promise<reado
     workspace,
     environment: options.environment,
     isQuick: options.isQuick,
+    signal: options.signal,
     onVerdict: ({ title }) => options.onProgress(title),
   });
   for (const check of report.checks) seen.push(asFinding(check, provider, idOf(check.id)));

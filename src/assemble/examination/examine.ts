@@ -21,6 +21,8 @@ export type Examination = {
 export type ExamineOptions = {
   readonly isQuick: boolean;
   readonly onProgress: (what: string) => void;
+  /** Ends the long part early. */
+  readonly signal: AbortSignal;
 };
 
 const inProgram = findingsIn("program");

@@ -7,13 +7,14 @@ import { Failure, failureFrom } from "../../canon/failure.ts";
 import { foldReply } from "../../canon/reply.ts";
 import { unheard, wishesToThink } from "../../dialects/adapting.ts";
 import { type TurnEnd, turnDecoder } from "../../dialects/claude-cli/decode.ts";
-import { type EncodeOptions, encodeTurn } from "../../dialects/claude-cli/encode.ts";
-import { type LiveSettings, unsaidStops, untouched } from "../../dialects/claude-cli/live-settings.ts";
+import type { EncodeOptions } from "../../dialects/claude-cli/encode.ts";
+import { unsaidStops } from "../../dialects/claude-cli/live-settings.ts";
 import type { TargetFacts } from "../../dialects/dialect.ts";
 import type { Clock } from "../../system/clock.ts";
 import type { Backend, Call } from "../backend.ts";
 import type { CliChild } from "./child.ts";
-import { type Conversation, feed, openConversation, type Patience, usualPatience } from "./conversation.ts";
+import { createBeginning } from "./beginning.ts";
+import { type Conversation, type Patience, usualPatience } from "./conversation.ts";
 import { fingerprint } from "./fingerprint.ts";
 import type { Launch } from "./launch.ts";
 import { createParking, type ParkingCounts, type ParkingLimits } from "./parked.ts";
@@ -81,56 +82,7 @@ export function createCliBackend(options: CliBackendOptions): CliBackend {
     stop: ({ channel }) => dispose(channel.child),
   });
 
-  const start = async (prepared: Prepared, call: Call, encoding: EncodeOptions): Promise<Conversation> => {
-    const { signal } = call;
-    const turn = encodeTurn(prepared.request, encoding);
-    const fresh: LiveSettings = {
-      ...untouched,
-      effort: prepared.launchedEffort,
-      thinkingTokens: prepared.startsWithoutThinking ? 0 : null,
-    };
-    const open = async (child: CliChild): Promise<Conversation> => {
-      try {
-        const opening = { turn, fresh, clock, signal, beginMs: patience.beginMs };
-        return await openConversation(child, opening);
-      } catch (thrown) {
-        dispose(child);
-        throw thrown;
-      }
-    };
-    const claim = await owned(pool.claim(prepared.key, prepared.launch), signal);
-    let conversation: Conversation;
-    try {
-      conversation = await open(claim.child);
-    } catch (thrown) {
-      // It has not been asked anything yet, so a fresh one can take its place.
-      if (!claim.isWarm || signal.aborted) throw thrown;
-      conversation = await open((await owned(coldClaim(prepared.launch), signal)).child);
-    }
-    try {
-      await feed(conversation, turn, { clock, signal, historyMs: patience.historyMs });
-    } catch (thrown) {
-      dispose(conversation.channel.child);
-      throw thrown;
-    }
-    return conversation;
-  };
-  const coldClaim = async (launch: Launch): Promise<{ child: CliChild }> => ({
-    child: await pool.startCold(launch),
-  });
-
-  /** A process that arrives after its request was aborted is stopped. */
-  const owned = async <T extends { child: CliChild }>(claim: Promise<T>, signal: AbortSignal): Promise<T> => {
-    try {
-      return await within(claim, { clock, signal, limitMs: patience.beginMs }, "start");
-    } catch (thrown) {
-      void claim.then(
-        ({ child }) => dispose(child),
-        () => undefined,
-      );
-      throw thrown;
-    }
-  };
+  const begin = createBeginning({ pool, clock, dispose, patience });
 
   const park = (
     prepared: Prepared,
@@ -156,13 +108,17 @@ export function createCliBackend(options: CliBackendOptions): CliBackend {
     });
   };
 
-  async function* answer(prepared: Prepared, call: Call): AsyncGenerator<readonly StreamEvent[], void, void> {
-    const { request } = prepared;
+  async function* answer(
+    prepared: Prepared,
+    call: Call,
+    asksToThink: boolean,
+  ): AsyncGenerator<readonly StreamEvent[], void, void> {
     const { signal } = call;
     const encoding: EncodeOptions = {
       model: call.model,
       runsTools: prepared.runsTools,
       effort: prepared.effort,
+      history: prepared.history ?? "lines",
       note: call.note ?? unheard,
       unsupported: call.unsupported ?? (() => undefined),
       uuid,
@@ -171,7 +127,7 @@ export function createCliBackend(options: CliBackendOptions): CliBackend {
     const going = { clock, signal, beginMs: patience.beginMs };
     const conversation =
       (await resume({ parking, prepared, call, encoding, dispose, ...going })) ??
-      (await start(prepared, call, encoding));
+      (await begin(prepared, signal, encoding));
     // While the client does not read, nobody but this listener hears of an abort.
     const kill = (): void => dispose(conversation.channel.child);
     signal.addEventListener("abort", kill, { once: true });
@@ -180,9 +136,9 @@ export function createCliBackend(options: CliBackendOptions): CliBackend {
       if (signal.aborted) throw abortReason(signal);
       const decoder = turnDecoder({
         names: conversation.names,
-        showsThinking: prepared.showsThinking || wishesToThink(request),
+        showsThinking: prepared.showsThinking || asksToThink,
         runsTools: prepared.runsTools,
-        wantsJson: request.format?.type === "json-schema",
+        wantsJson: prepared.request.format?.type === "json-schema",
         costBefore: conversation.costUsd,
         nowMs: () => clock.nowMs(),
       });
@@ -226,7 +182,8 @@ export function createCliBackend(options: CliBackendOptions): CliBackend {
         if (call.signal.aborted) throw abortReason(call.signal);
         const limits = { clock, signal: call.signal, limitMs: patience.beginMs };
         const prepared = await within(options.prepare(request, call), limits, "be prepared");
-        yield* answer(prepared, call);
+        // The operator's own effort is no wish of the client's.
+        yield* answer(prepared, call, wishesToThink(request));
       } catch (thrown) {
         yield [{ type: "failure", failure: failureFrom(thrown) }];
       } finally {

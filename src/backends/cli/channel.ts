@@ -43,6 +43,12 @@ export function openChannel(child: CliChild, onRequest: (request: ControlRequest
   let trouble: Failure | null = null;
   let wakePump = (): void => undefined;
 
+  /** Settings are only told before anything is asked. */
+  const unasked = (): Failure =>
+    new Failure("bad-output", "The claude program ended before it was asked anything.", {
+      cause: child.stderr(),
+    });
+
   const wake = (): void => {
     for (const run of listeners) run();
     listeners.clear();
@@ -82,7 +88,7 @@ export function openChannel(child: CliChild, onRequest: (request: ControlRequest
     })
     .then(() => {
       isOver = true;
-      for (const waiter of asked.values()) waiter.reject(trouble ?? gone());
+      for (const waiter of asked.values()) waiter.reject(trouble ?? unasked());
       asked.clear();
       wake();
     });
@@ -93,7 +99,7 @@ export function openChannel(child: CliChild, onRequest: (request: ControlRequest
     isOver: () => isOver && waiting.length === 0,
     trouble: () => trouble,
     ask(request) {
-      if (isOver) return Promise.reject(trouble ?? gone());
+      if (isOver) return Promise.reject(trouble ?? unasked());
       const id = `clawgate-${++number}`;
       return new Promise((resolve, reject) => {
         asked.set(id, { resolve, reject });
@@ -125,7 +131,9 @@ export function openChannel(child: CliChild, onRequest: (request: ControlRequest
   };
 }
 
-const isWord = (line: Line): boolean => line["type"] === "stream_event";
+/** A subagent's words belong to a tool that runs. */
+const isWord = ({ type, parent_tool_use_id: parent }: Line): boolean =>
+  type === "stream_event" && (parent === null || parent === undefined);
 
 export function gone(cause?: unknown): Failure {
   return new Failure("bad-output", "The claude program ended before its answer was complete.", {

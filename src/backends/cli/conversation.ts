@@ -3,7 +3,7 @@
 
 import type { Failure } from "../../canon/failure.ts";
 import type { CliTurn } from "../../dialects/claude-cli/encode.ts";
-import { isResult, type Line } from "../../dialects/claude-cli/lines.ts";
+import { isResult, type Line, modelInUse, saidBy } from "../../dialects/claude-cli/lines.ts";
 import { type LiveSettings, settingsRequests } from "../../dialects/claude-cli/live-settings.ts";
 import type { ToolNames } from "../../dialects/claude-cli/tool-names.ts";
 import type { Clock } from "../../system/clock.ts";
@@ -57,29 +57,44 @@ export async function openConversation(child: CliChild, opening: Opening): Promi
   return { channel, tools, names: turn.names, live: turn.live, costUsd: 0 };
 }
 
-/** The history, message by message, and then the line that asks. */
-export async function feed(
+/** The history, message by message. Nothing is asked by it. */
+export async function feedHistory(
   conversation: Conversation,
-  turn: Pick<CliTurn, "steps" | "last">,
+  steps: CliTurn["steps"],
   waiting: Waiting & { readonly historyMs: number },
 ): Promise<void> {
   const { channel } = conversation;
   const limits = { ...waiting, limitMs: waiting.historyMs };
-  for (const { line, awaits } of turn.steps) {
-    await within(channel.send(line), limits, "take the history");
-    if (awaits === "result") await taken(channel, limits);
+  let model: string | null = null;
+  for (const { line, awaits } of steps) {
+    await within(channel.send(model === null ? line : saidBy(line, model)), limits, "take the history");
+    if (awaits === "result") model = (await taken(channel, limits)) ?? model;
   }
-  await within(channel.send(turn.last), limits, "take the request");
 }
 
-/** Reads on to the result of a line that only fed the history. */
-async function taken(channel: Channel, limits: Waiting & { readonly limitMs: number }): Promise<void> {
+/** The line that makes the program ask its model. */
+export function askWith(
+  conversation: Conversation,
+  last: Line,
+  waiting: Waiting & { readonly historyMs: number },
+): Promise<void> {
+  const limits = { ...waiting, limitMs: waiting.historyMs };
+  return within(conversation.channel.send(last), limits, "take the request");
+}
+
+/** Reads on to the result of a line that only fed the history. Tells which model the program said that it uses. */
+async function taken(
+  channel: Channel,
+  limits: Waiting & { readonly limitMs: number },
+): Promise<string | null> {
+  let model: string | null = null;
   const untilMs = limits.clock.monotonicMs() + limits.limitMs;
   for (;;) {
     for (let line = channel.take(); line !== null; line = channel.take()) {
+      model = modelInUse(line) ?? model;
       if (!isResult(line)) continue;
       if (line["is_error"] === true) throw gone(line);
-      return;
+      return model;
     }
     if (limits.signal.aborted) throw abortReason(limits.signal);
     if (channel.isOver()) throw endOf(channel);

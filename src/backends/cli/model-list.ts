@@ -1,14 +1,15 @@
 // What the program said of its models when it was last asked: kept over a restart, asked again when the program changes.
 // Nobody waits for it: until somebody knows, the aliases are the list.
 
-import type { Failure } from "../../canon/failure.ts";
 import { type CliModel, readModels } from "./models.ts";
 
 export type ModelList = {
   /** Empty until somebody knows. */
   known(): readonly CliModel[];
   /** An `initialize` answer, whoever asked for it: every process that is taken gives one for free. */
-  learn(answer: unknown): void;
+  learn(answer: unknown, stamp: string): void;
+  /** Remembers what an earlier gateway was told, if the program is still the same. Starts nothing; never rejects. */
+  recall(): Promise<void>;
   /** Makes sure, in the background, that the list is this program's. Never rejects. */
   refresh(): Promise<void>;
 };
@@ -24,7 +25,7 @@ export type ModelListOptions = {
   };
   readonly nowMs: () => number;
   /** Told when the program would not say. */
-  readonly warn: (message: string, error: Failure | Error) => void;
+  readonly warn: (message: string, error: Error) => void;
 };
 
 /** After a question in vain, and between two looks whether the program changed. */
@@ -44,35 +45,41 @@ export function createModelList(options: ModelListOptions): ModelList {
     void options.store.set(kept);
   };
 
-  const look = async (): Promise<void> => {
+  /** The stamp for which nothing is known yet; null when all is known, or there is no program. */
+  const unknownStamp = async (): Promise<string | null> => {
     stamp = await options.stamp();
-    if (stamp === null || kept?.stamp === stamp) return;
+    if (stamp === null || kept?.stamp === stamp) return null;
     const stored = keptIn(await options.store.get());
-    if (stored?.stamp === stamp) {
-      kept = stored;
-      return;
-    }
-    const models = readModels(await options.ask());
-    if (models === null) throw new Error("the program named no models");
-    keep(models, stamp);
+    if (stored?.stamp !== stamp) return stamp;
+    kept = stored;
+    return null;
   };
 
+  const look = async (): Promise<void> => {
+    const wanted = await unknownStamp();
+    if (wanted === null) return;
+    const models = readModels(await options.ask());
+    if (models === null) throw new Error("the program named no models");
+    keep(models, wanted);
+  };
+  const warn = (error: unknown): void =>
+    options.warn(
+      "Claude Code did not say which models it has",
+      error instanceof Error ? error : new Error(String(error)),
+    );
+
   return {
+    recall: () => unknownStamp().then(() => undefined, warn),
     known: () => kept?.models ?? [],
-    learn(answer) {
+    learn(answer, of) {
       const models = readModels(answer);
-      if (models !== null && stamp !== null) keep(models, stamp);
+      if (models !== null) keep(models, of);
     },
     refresh() {
       if (asking !== null) return asking;
       if (options.nowMs() - lookedAtMs < restMs) return Promise.resolve();
       asking = look()
-        .catch((error: unknown) =>
-          options.warn(
-            "Claude Code did not say which models it has",
-            error instanceof Error ? error : new Error(String(error)),
-          ),
-        )
+        .catch(warn)
         .finally(() => {
           lookedAtMs = options.nowMs();
           asking = null;

@@ -38,6 +38,7 @@ export type PrepareOptions = {
   readonly gatewayId: string;
   readonly skills: SkillPlugins;
   readonly promptMode: PromptMode;
+  readonly warn: (message: string) => void;
 };
 
 export type Preparation = {
@@ -77,11 +78,18 @@ export function createPrepare(options: PrepareOptions): Prepare {
     const workspace = plugin === null ? place : withPlugin(place, plugin);
 
     const profiled = withProfile(asked, program.openclaw, call.note);
-    const question = { mode: options.promptMode, tenant: call.tenant, tools: serverTools };
+    const question = {
+      mode: options.promptMode,
+      tenant: call.tenant,
+      tools: serverTools,
+      clientTools: asked.tools,
+    };
     const prompted = wantsPrompt({ ...question, skillFile: program.skillFile })
-      ? withPrompt(profiled.request, await skillPrompt(call.tenant, program.skillFile))
+      ? withPrompt(profiled.request, await skillPrompt(call.tenant, program.skillFile, options.warn))
       : profiled.request;
-    const thinksNot = asked.effort === "none" && call.wishes.effort === null;
+    // A wish for more effort takes back that nothing is to be thought; else the request keeps its own word, because
+    // an effort of the operator's must not look like a client that wants to see thinking.
+    const isTakenBack = asked.effort === "none" && call.wishes.effort !== null;
     const mcp = names.length === 0 ? null : mcpFiles.plan(names, mcpServers);
     // What the operator wants of every request the process is started with; then it need not be told.
     const launchedEffort = presetEffort(program.effort, levels);
@@ -99,8 +107,7 @@ export function createPrepare(options: PrepareOptions): Prepare {
       mcp,
       restore: profiled.restore,
       prepared: {
-        // `none` is not a level of the program's: it says that nothing is to be thought at all.
-        request: { ...prompted, model, effort: thinksNot ? asked.effort : effort },
+        request: { ...prompted, model, effort: isTakenBack ? null : asked.effort },
         launch,
         key: sha256Hex(JSON.stringify([call.tenant, launch, await installation.stamp()])),
         runsTools: serverTools !== "none" || mcp !== null || plugin !== null,

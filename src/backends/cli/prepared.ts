@@ -18,6 +18,8 @@ export type Prepared = {
   readonly launchedEffort: string | null;
   /** The effort for this answer. */
   readonly effort: string | null;
+  /** How the program is told what went before; `transcript` where a self-test found that it does not take lines. */
+  readonly history?: "lines" | "transcript";
   /** Shows thinking to clients that did not ask for it. */
   readonly showsThinking: boolean;
 };

@@ -8,9 +8,9 @@ import type { Line } from "../../dialects/claude-cli/lines.ts";
 import { toolResult } from "../../dialects/claude-cli/offered-tools.ts";
 import type { Clock } from "../../system/clock.ts";
 import type { Call } from "../backend.ts";
-import { abortReason, within } from "./waiting.ts";
+import { abortReason } from "./waiting.ts";
 import type { CliChild } from "./child.ts";
-import { adjust, type Conversation } from "./conversation.ts";
+import { adjust, askWith, type Conversation } from "./conversation.ts";
 import { continuationOf, type Continuation, fingerprint } from "./fingerprint.ts";
 import type { Parked, Parking } from "./parked.ts";
 import type { Prepared } from "./prepared.ts";
@@ -70,12 +70,10 @@ async function askAgain(
   // A forced tool choice is cleared here too, before the answer makes the program ask again.
   await adjust(conversation, live, options);
   if (results.size > 0) conversation.tools.answer(results, parked.calls);
-  else
-    await within(
-      conversation.channel.send(encodeNext(next.words, conversation.names, options.encoding)),
-      { ...options, limitMs: options.beginMs },
-      "take the request",
-    );
+  else {
+    const line = encodeNext(next.words, conversation.names, options.encoding);
+    await askWith(conversation, line, { ...options, historyMs: options.beginMs });
+  }
 }
 
 const idsOf = (next: Continuation): string[] => next.results.map((result) => result.callId);

@@ -2,7 +2,6 @@
 // It must never be laid under a request that could not follow it, unless the operator says so.
 
 import builtIn from "../../../skills/openclaw/SKILL.md" with { type: "text" };
-import { Failure } from "../../canon/failure.ts";
 import type { ChatRequest } from "../../canon/request.ts";
 import { readTextIfExists } from "../../system/files.ts";
 import type { ServerTools } from "./program.ts";
@@ -14,31 +13,37 @@ export type PromptQuestion = {
   readonly mode: PromptMode;
   /** Null: the implicit tenant. */
   readonly tenant: string | null;
+  /** The program's own. */
   readonly tools: ServerTools;
+  /** The client's. */
+  readonly clientTools: readonly { readonly name: string }[];
   /** `skill_file`. */
   readonly skillFile: string | null;
 };
 
 /**
- * Whether the prompt is added. By itself it is for a named tenant only, and only where the program has a shell: it teaches
+ * Whether the prompt is added. By itself it is for a named tenant only, and only where somebody has a shell: it teaches
  * nothing but command lines. The implicit tenant is whoever asks on this machine, and no OpenClaw at all.
  */
-export function wantsPrompt({ mode, tenant, tools, skillFile }: PromptQuestion): boolean {
+export function wantsPrompt({ mode, tenant, tools, clientTools, skillFile }: PromptQuestion): boolean {
   if (mode !== "auto") return mode === "always";
   if (tenant === null) return false;
-  return skillFile !== null || tools === "default" || (tools !== "none" && tools.some(isShell));
+  if (skillFile !== null || tools === "default") return true;
+  return (tools !== "none" && tools.some(isShell)) || clientTools.some(({ name }) => isShell(name));
 }
 
-const isShell = (tool: string): boolean => /^Bash(?:\(|$)/.test(tool);
+const isShell = (tool: string): boolean => /^(?:bash|exec|shell)(?:\(|$)/i.test(tool);
 
-/** With the tag that tells the model whose instance it is. Throws Failure `internal` when the operator's file is gone. */
-export async function skillPrompt(tenant: string | null, skillFile: string | null): Promise<string> {
-  const text = skillFile === null ? builtIn : await readTextIfExists(skillFile);
-  if (text === null)
-    throw new Failure("internal", "The gateway's skill prompt cannot be read (skill_file).", {
-      cause: new Error(`skill_file ${skillFile} is not there`),
-    });
-  return `${withoutFrontmatter(text).trim()}\n\n<!-- openclaw-tenant: ${tenant ?? "default"} -->`;
+/** With the tag that tells the model whose instance it is. `warn` is told when the operator's own file is not there. */
+export async function skillPrompt(
+  tenant: string | null,
+  skillFile: string | null,
+  warn: (message: string) => void,
+): Promise<string> {
+  const own = skillFile === null ? null : await readTextIfExists(skillFile);
+  if (own === null && skillFile !== null)
+    warn(`${skillFile} is not there; the built-in skill prompt is used`);
+  return `${withoutFrontmatter(own ?? builtIn).trim()}\n\n<!-- openclaw-tenant: ${tenant ?? "default"} -->`;
 }
 
 export function withPrompt(request: ChatRequest, prompt: string): ChatRequest {

@@ -25,6 +25,8 @@ export type TurnOptions = {
 /** Text that waits for its fate no longer than this. */
 const heldMs = 3_000;
 const heartbeatMs = 10_000;
+/** For the result of an answer that is complete. */
+const resultMs = 5_000;
 const largestBatch = 256;
 
 /** The last batch comes with the end. Throws the abort's Failure, or `timed-out`. */
@@ -35,6 +37,7 @@ export async function* speak(options: TurnOptions): AsyncGenerator<Spoken, void,
   const begunMs = clock.monotonicMs();
   let shownMs = begunMs;
   let heldSinceMs: number | null = null;
+  let completeSinceMs: number | null = null;
   let isAlive = false;
   for (;;) {
     const { batch, end, lines } = takeBatch(channel, decoder);
@@ -59,6 +62,13 @@ export async function* speak(options: TurnOptions): AsyncGenerator<Spoken, void,
       yield { batch, end: null };
       continue;
     }
+    const complete = decoder.complete();
+    completeSinceMs = complete === null ? null : (completeSinceMs ?? nowMs);
+    const isLate = completeSinceMs !== null && nowMs - completeSinceMs >= resultMs;
+    if (complete !== null && (isLate || channel.isOver())) {
+      yield { batch: [], end: complete };
+      return;
+    }
     if (channel.isOver()) throw endOf(channel);
     if (nowMs >= options.deadlineMs) throw late("answer");
     if (!isAlive && nowMs - begunMs >= options.firstLineMs) throw late("begin its answer");
@@ -66,6 +76,7 @@ export async function* speak(options: TurnOptions): AsyncGenerator<Spoken, void,
       options.deadlineMs,
       isAlive ? Number.POSITIVE_INFINITY : begunMs + options.firstLineMs,
       heldSinceMs === null ? Number.POSITIVE_INFINITY : heldSinceMs + heldMs,
+      completeSinceMs === null ? Number.POSITIVE_INFINITY : completeSinceMs + resultMs,
       isBusy ? shownMs + heartbeatMs : Number.POSITIVE_INFINITY,
     );
     await firstOf(channel.onReady, { clock, signal, limitMs: Math.max(0, dueMs - nowMs) });

@@ -8,6 +8,7 @@ import { type EventDecoder, eventDecoder } from "../anthropic-messages/stream-de
 import { isRecord } from "../decoding.ts";
 import { failureOfResult } from "./failure.ts";
 import type { Line } from "./lines.ts";
+import { missingEvents } from "./missing-events.ts";
 import { createRounds } from "./rounds.ts";
 import type { ToolNames } from "./tool-names.ts";
 import { addUsage } from "./turn-usage.ts";
@@ -43,6 +44,8 @@ export type TurnDecoder = {
   isStreaming(): boolean;
   /** The first event of the model came in. */
   hasStarted(): boolean;
+  /** The answer where only its result is missing: a process that dies or hangs there has said all. */
+  complete(): TurnEnd | null;
   /** The process's cost so far, in US dollars, as the last result told it. */
   costUsd(): number;
 };
@@ -72,6 +75,8 @@ export function turnDecoder(options: DecodeOptions): TurnDecoder {
   /** Text of the block that is open in the message that is being streamed. */
   let openText = "";
   const streamedIds = new Set<string>();
+  /** The program's own copy of the last block of the message that is being streamed. */
+  let snapshot: Record<string, unknown> | null = null;
 
   /** Events of the message decoder, without what only holds for one message. */
   const shown = (
@@ -117,6 +122,7 @@ export function turnDecoder(options: DecodeOptions): TurnDecoder {
       inner = eventDecoder();
       pending = null;
       openText = "";
+      snapshot = null;
       rounds.begin();
       const message = event["message"];
       if (isRecord(message) && typeof message["id"] === "string") streamedIds.add(message["id"]);
@@ -137,37 +143,15 @@ export function turnDecoder(options: DecodeOptions): TurnDecoder {
     return { events, end: { kind: "finished", finish: finishOf(cut), mustStop: true } };
   };
 
-  /** A message that the program got whole, after its stream broke: only what was not shown yet is added. */
   const wholeMessage = (message: Record<string, unknown>): Taken => {
-    const content: readonly unknown[] = Array.isArray(message["content"]) ? message["content"] : [];
-    const text = content
-      .filter(isRecord)
-      .map((block) => (block["type"] === "text" && typeof block["text"] === "string" ? block["text"] : null));
-    if (text.includes(null) || !text.join("").startsWith(openText))
+    const missing = missingEvents(message, inner === null ? null : openText);
+    if (missing === null)
       return failed(
         new Failure("bad-output", "The claude program's stream broke and cannot be continued.", {
           maybeBilled: true,
         }),
       );
-    const index = 0;
-    const broken = inner;
-    const events: StreamEvent[] = [];
-    const feed = (event: Record<string, unknown>): void => {
-      events.push(...streamEvent(event).events);
-    };
-    if (broken === null) {
-      feed({ type: "message_start", message });
-      feed({ type: "content_block_start", index, content_block: { type: "text", text: "" } });
-    }
-    feed({
-      type: "content_block_delta",
-      index,
-      delta: { type: "text_delta", text: text.join("").slice(broken === null ? 0 : openText.length) },
-    });
-    feed({ type: "content_block_stop", index });
-    feed({ type: "message_delta", delta: { stop_reason: "end_turn" }, usage: message["usage"] });
-    feed({ type: "message_stop" });
-    return { events, end: null };
+    return { events: missing.flatMap((event) => streamEvent(event).events), end: null };
   };
 
   const assistant = (line: Line): Taken => {
@@ -178,7 +162,10 @@ export function turnDecoder(options: DecodeOptions): TurnDecoder {
       return nothing;
     }
     const id = message["id"];
-    return typeof id !== "string" || streamedIds.has(id) ? nothing : wholeMessage(message);
+    if (typeof id === "string" && !streamedIds.has(id)) return wholeMessage(message);
+    // Its block comes in the stream; this counts only if the stream never ends.
+    snapshot = message;
+    return nothing;
   };
 
   const result = (line: Line): Taken => {
@@ -190,6 +177,8 @@ export function turnDecoder(options: DecodeOptions): TurnDecoder {
       );
     const cost = { costUsd: costUsd - options.costBefore };
     if (options.wantsJson) return jsonAnswer(line["structured_output"], cost);
+    const late = inner === null || snapshot === null ? nothing : wholeMessage(snapshot);
+    if (late.end !== null) return late;
     if (pending === null)
       return failed(
         new Failure("bad-output", "The claude program ended its turn without an answer.", {
@@ -197,7 +186,7 @@ export function turnDecoder(options: DecodeOptions): TurnDecoder {
         }),
       );
     return {
-      events: [],
+      events: late.events,
       end: { kind: "finished", finish: { ...finishOf(pending), ...cost }, mustStop: false },
     };
   };
@@ -249,6 +238,10 @@ export function turnDecoder(options: DecodeOptions): TurnDecoder {
     isHolding: () => rounds.isHolding(),
     isStreaming: () => inner !== null,
     hasStarted: () => isStarted,
+    complete: () =>
+      pending === null || options.wantsJson
+        ? null
+        : { kind: "finished", finish: finishOf(pending), mustStop: true },
     costUsd: () => costUsd,
   };
 }

@@ -11,6 +11,7 @@ import { assistantLine, type Line, userLine, type WireBlock } from "./lines.ts";
 import { type LiveSettings, liveSettings } from "./live-settings.ts";
 import { calledNames, type OfferedTool, offerTools } from "./offered-tools.ts";
 import { type ToolNames, toolNames } from "./tool-names.ts";
+import { transcript } from "./transcript.ts";
 
 /** `awaits` "result": the next line may only follow when the program has said that it took this one in. */
 export type Step = { readonly line: Line; readonly awaits: "result" | "nothing" };
@@ -36,6 +37,8 @@ export type EncodeOptions = {
   readonly runsTools: boolean;
   /** The level of reasoning effort as the program names it; null: it decides. */
   readonly effort: string | null;
+  /** `transcript`: for a program that does not take the model's own words as lines. Default: lines. */
+  readonly history?: "lines" | "transcript";
   readonly note: Note;
   readonly unsupported: (parameter: string) => void;
   readonly uuid: () => string;
@@ -107,6 +110,12 @@ function encodeLines(
   const steps: Step[] = [];
   const isAsked = messages.at(-1)?.role === "user";
   const history = isAsked ? messages.slice(0, -1) : messages;
+  if (!isAsked) options.note("user-turn-added");
+  const asked = isAsked ? (messages.at(-1)?.content ?? []) : [{ type: "text", text: "(continue)" }];
+  if (options.history === "transcript" && history.length > 0) {
+    options.note("history-as-transcript");
+    return { steps, last: userLine(userContent(transcript(history, asked), names), true) };
+  }
   for (const { role, content } of history) {
     if (role === "assistant") {
       const line = assistantLine(
@@ -117,8 +126,6 @@ function encodeLines(
       steps.push({ line, awaits: "nothing" });
     } else steps.push({ line: userLine(userContent(content, names), false), awaits: "result" });
   }
-  if (!isAsked) options.note("user-turn-added");
-  const asked = isAsked ? (messages.at(-1)?.content ?? []) : [{ type: "text", text: "(continue)" }];
   return { steps, last: userLine(userContent(asked, names), true) };
 }
 

@@ -32,6 +32,22 @@ export function assistantLine(content: readonly WireBlock[], model: string, uuid
   return { type: "assistant", message, parent_tool_use_id: null, session_id: "", uuid };
 }
 
+/** The model's id as the program uses it, from the line that begins each turn; null for every other line. */
+export function modelInUse(line: Line): string | null {
+  const { type, subtype, model } = line;
+  if (type !== "system" || subtype !== "init" || typeof model !== "string") return null;
+  // "[1m]" is the program's own mark and never goes upstream.
+  return model.replace(/\[[^\]]*\]$/, "");
+}
+
+/** The same words as another model's: the program leaves the thinking out of those that are not its own model's. */
+export function saidBy(line: Line, model: string): Line {
+  const { message } = line;
+  return line["type"] === "assistant" && isRecord(message)
+    ? { ...line, message: { ...message, model } }
+    : line;
+}
+
 export function controlRequest(id: string, request: Line): Line {
   return { type: "control_request", request_id: id, request };
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { Failure } from "../../../src/canon/failure.ts";
 import type { StreamEvent } from "../../../src/canon/event.ts";
 import { fakeClock, settle } from "../../support/clock.ts";
-import type { Fault, Stage as FaultStage } from "./fake-child.ts";
+import type { Stage as FaultStage } from "./fake-child.ts";
 import { after, asking, callOf, model, nothingLeft, openStage, result, textOf, tool, user } from "./stage.ts";
 
 describe("an answer", () => {
@@ -16,6 +16,9 @@ describe("an answer", () => {
     expect(status).toBe(200);
     expect(program.upstream).toHaveLength(1);
     expect(program.upstream[0]?.messages.map(({ role }) => role)).toEqual(["user", "assistant", "user"]);
+    // Under another model's name the program would leave its thinking out.
+    const assistant = program.lines.get(1)?.find((line) => line["type"] === "assistant");
+    expect(assistant?.["message"]).toMatchObject({ model: "claude-fake-1" });
     expect(program.upstream[0]?.settings).toMatchObject({
       systemPrompt: ["You are X."],
       CLAUDE_CODE_MAX_OUTPUT_TOKENS: "4000",
@@ -74,6 +77,15 @@ describe("faults", () => {
       const reply = await ask(history);
       expect(reply.finish).toBe("tool-calls");
       expect((await failure(after(history, reply, user(result("t1"))))).kind).toBe("bad-output");
+    } else if (at === "history") {
+      // Only its lines were not taken: it is told in another way.
+      const notes: string[] = [];
+      const reply = await ask(history, callOf({ note: (word) => void notes.push(word) }));
+      expect(reply.finish).toBe("tool-calls");
+      expect(notes).toContain("history-as-transcript");
+      expect(program.upstream).toHaveLength(1);
+      expect(JSON.stringify(program.upstream[0]?.messages)).toContain("</conversation>");
+      await backend.stop();
     } else expect((await failure(history)).kind).toBe("bad-output");
     await settle();
     expect(program.alive()).toBe(0);
@@ -104,6 +116,22 @@ describe("faults", () => {
     expect(textOf(await ask(after(history, reply, user(result("t1")))))).toBe("got 1 results");
     expect(program.started()).toBe(1);
   });
+
+  test.each(["dies", "hangs"] as const)(
+    "a complete answer is one although its process %s then",
+    async (how) => {
+      const clock = fakeClock();
+      const { backend, program, ask } = openStage({ clock });
+      program.setFault({ at: "result", how });
+      const reply = ask(asking(["q"]));
+      await clock.advance(5_000);
+      expect(await reply).toMatchObject({ finish: "stop", content: [{ type: "text", text: "said q" }] });
+      await settle();
+      expect(program.alive()).toBe(0);
+      expect(backend.counts()).toEqual(nothingLeft);
+      expect(clock.waiting()).toBe(0);
+    },
+  );
 
   test("a setting that the program refuses is a failure, never ignored", async () => {
     const { program, backend, failure } = openStage({
@@ -253,8 +281,6 @@ describe("aborts", () => {
 });
 
 describe("tools of the program's own", () => {
-  const fault: Fault | null = null;
-
   test("their rounds are not shown, and silence is broken by heartbeats", async () => {
     const clock = fakeClock();
     const gate = Promise.withResolvers<void>();
@@ -270,7 +296,6 @@ describe("tools of the program's own", () => {
         pace: () => (++rounds > 5 ? gate.promise : Promise.resolve()),
       },
     });
-    stage.program.setFault(fault);
     const events: StreamEvent[] = [];
     const reading = (async () => {
       for await (const batch of stage.backend.generate(asking(["q"]), callOf())) events.push(...batch);

@@ -14,7 +14,7 @@ export type Said = {
   readonly calls?: readonly { readonly id: string; readonly name: string; readonly input?: unknown }[];
   readonly stop?: string;
 };
-export type Stage = "initialize" | "settings" | "history" | "turn" | "stream" | "calls" | "resume";
+export type Stage = "initialize" | "settings" | "history" | "turn" | "stream" | "calls" | "resume" | "result";
 export type Fault = { readonly at: Stage; readonly how: "dies" | "hangs" | "garbage" };
 
 export type Upstream = {
@@ -203,6 +203,7 @@ export function fakeProgram(options: FakeOptions): FakeProgram {
         if (fails("resume")) return;
         print({ type: "user", message: { role: "user", content: messages.at(-1)?.content } });
       }
+      if (fails("result")) return;
       print({
         type: "result",
         subtype: "success",
@@ -245,6 +246,7 @@ export function fakeProgram(options: FakeOptions): FakeProgram {
       if (line["shouldQuery"] !== false) return turn();
       await connect();
       if (fails("history")) return;
+      print({ type: "system", subtype: "init", model: "claude-fake-1[1m]" });
       print({
         type: "result",
         subtype: "success",

@@ -73,7 +73,7 @@ test("its processes live in folders of the test's own, with a key and an address
   await examine(made);
   for (const { env, cwd } of made.sessions()) {
     for (const place of [env["HOME"], env["CLAUDE_CONFIG_DIR"], env["TMPDIR"], cwd]) {
-      expect(place).toContain("clawgate-check-");
+      expect(place).toContain("clawgate-selftest-");
       expect(existsSync(place ?? "")).toBe(false);
     }
     expect(env["ANTHROPIC_BASE_URL"]).toStartWith("http://127.0.0.1:");
@@ -210,6 +210,18 @@ describe("a program that cannot be tried", () => {
     expect(detailOf(checks, "history")).toBe(reason);
     expect(detailOf(checks, "start")).toBe(at === "initialize" ? reason : "3 models");
     expect(made.runs().some(({ pid }) => isAlive(pid))).toBe(false);
+  });
+
+  test("an interruption stops both of its processes", async () => {
+    const made = claude({ hangs: { at: "turn" } });
+    const stopper = new AbortController();
+    const running = examine(made, { signal: stopper.signal });
+    await made.waitFor((runs) => runs.filter(({ events }) => events.includes("in:user")).length === 2);
+    stopper.abort();
+    const { checks } = await running;
+    expect(detailOf(checks, "effort")).toBe("it was interrupted");
+    expect(made.runs().some(({ pid }) => isAlive(pid))).toBe(false);
+    expect(made.sessions().map(({ env }) => existsSync(env["HOME"] ?? ""))).toEqual([false, false]);
   });
 
   test("the whole test has a limit too", async () => {

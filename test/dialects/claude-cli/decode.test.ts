@@ -177,6 +177,11 @@ describe("how an answer ends", () => {
     expect(reply(run([...broken, again, result])).content).toEqual([
       { type: "text", text: "ECHO: no tools at all" },
     ]);
+    // It may also come under the message's own id: then only the result tells that the stream never ended.
+    const same = renamed([again], { msg_again: "msg_fake000133" });
+    expect(reply(run([...broken, ...same, result])).content).toEqual([
+      { type: "text", text: "ECHO: no tools at all" },
+    ]);
     const other = renamed([again], { "ECHO: no": "Something" });
     expect(failure([...broken, ...other, result])).toMatchObject({ kind: "bad-output", maybeBilled: true });
     expect(reply(run([again, result])).content).toEqual([{ type: "text", text: "ECHO: no tools at all" }]);

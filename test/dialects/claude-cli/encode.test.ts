@@ -164,6 +164,38 @@ describe("the history", () => {
     expect(say.notes).toEqual(["system-messages-moved", "user-turn-added"]);
   });
 
+  test("told as a transcript, no word and no image is lost", () => {
+    const say = told();
+    const image: Block = { type: "image", source: { kind: "url", url: "https://x.example/a.png" } };
+    const messages = [
+      user(text("look"), image),
+      model(
+        { type: "thinking", text: "t", signature: "s" },
+        { type: "tool-call", id: "t1", name: "get_weather", input: '{"a":1}' },
+      ),
+      user({ type: "tool-result", callId: "t1", content: [{ type: "text", text: "rain" }], isError: true }),
+      model(text("It rains.")),
+      user(text("/and now?")),
+    ];
+    const { steps, last } = encode({ tools: [weather], messages }, say, { history: "transcript" });
+    expect(steps).toEqual([]);
+    expect(contentOf(last)).toEqual([
+      wire("<conversation>\n\nUser:\nlook"),
+      { type: "image", source: { type: "url", url: "https://x.example/a.png" } },
+      wire(
+        '\nYou:\n[called the tool get_weather with {"a":1}]\n\nUser:\n[the tool failed:]\nrain\n\nYou:\nIt rains.\n</conversation>\n\nThe conversation above went before. Continue it: answer this.\n',
+      ),
+      wire("\n/and now?"),
+    ]);
+    expect(say.notes).toContain("history-as-transcript");
+    const single = encode({ messages: [user(text("q"))] }, told(), { history: "transcript" });
+    expect(contentOf(single.last)).toEqual([wire("q")]);
+    const results = encode({ tools: [weather], messages: messages.slice(0, 3) }, told(), {
+      history: "transcript",
+    });
+    expect(JSON.stringify(results.last)).not.toContain("tool_result");
+  });
+
   test("the next words of a conversation are one line", () => {
     const names = toolNames([], false);
     expect(contentOf(encodeNext([user(text("/a")), user(text("b"))], names, optionsOf(told())))).toEqual([

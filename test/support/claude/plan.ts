@@ -76,7 +76,8 @@ export function planned(body: Json, nextId: (kind: "msg" | "toolu") => string): 
   }
   const strange = calls.find((call) => !tools.some(({ name }) => name === call.name));
   const isCalling = calls.length > 0 && strange === undefined;
-  const results = lastResults(messages);
+  // Beside a newer text of a person they belong to what was before.
+  const results = rounds > 0 ? lastResults(messages) : [];
 
   const saying = (): string => {
     if (strange) return `The tool ${strange.name} was not offered.`;

@@ -4,13 +4,21 @@
 import { readFileSync } from "node:fs";
 import { listOf, numberOf, parsed, recordOf, textOf } from "../upstream/json.ts";
 import type { Json } from "../upstream/json.ts";
+import {
+  acceptHistory,
+  answerItself,
+  newProgress,
+  printInit,
+  printInterruption,
+  type Progress,
+} from "./endings.ts";
 import { readFaults } from "./faults.ts";
 import { readOptions } from "./options.ts";
 import { openDiary } from "./record.ts";
 import type { Diary } from "./record.ts";
 import { createSession, pause, type Session } from "./session.ts";
 import { createToolServers, type ToolServers } from "./tool-servers.ts";
-import { acceptHistory, answerItself, breakOff, commandOf, Interrupted, printInit, runTurn } from "./turn.ts";
+import { commandOf, Interrupted, runTurn } from "./turn.ts";
 
 // User lines are queued, assistant lines are not: that is the trap that a feeder of history must know.
 const queueMs = 2;
@@ -54,7 +62,7 @@ export async function main(dir: string): Promise<void> {
 
 async function converse(session: Session, diary: Diary): Promise<void> {
   const servers = createToolServers(session);
-  let running: AbortController | null = null;
+  let running: { readonly stopper: AbortController; readonly progress: Progress } | null = null;
   let work: Promise<void> = Promise.resolve();
   let wasInitialized = false;
 
@@ -63,15 +71,8 @@ async function converse(session: Session, diary: Diary): Promise<void> {
     const heldTool = turn !== null && servers.cancelHeld();
     if (requestId !== null) respond(session, requestId);
     if (turn === null) return;
-    turn.abort();
-    const words = heldTool ? "[Request interrupted by user for tool use]" : "[Request interrupted by user]";
-    session.print({
-      type: "user",
-      message: { role: "user", content: [{ type: "text", text: words }] },
-      parent_tool_use_id: null,
-    });
-    session.conversation.push({ role: "user", content: words });
-    breakOff(session, "error_during_execution", [], heldTool ? "aborted_tools" : "aborted_streaming");
+    turn.stopper.abort();
+    printInterruption(session, turn.progress, heldTool);
   };
 
   const workOff = async (line: Json): Promise<void> => {
@@ -91,11 +92,13 @@ async function converse(session: Session, diary: Diary): Promise<void> {
       return answerItself(session, servers, `Unknown command: ${command ?? "/"}`);
     if (isHistory) return acceptHistory(session, servers);
     printInit(session, servers);
-    running = new AbortController();
+    const stopper = new AbortController();
+    const progress = newProgress();
+    running = { stopper, progress };
     try {
-      await runTurn(session, { signal: running.signal, servers });
+      await runTurn(session, { signal: stopper.signal, servers, progress });
     } catch (thrown) {
-      if (!(thrown instanceof Interrupted) && !running.signal.aborted) throw thrown;
+      if (!(thrown instanceof Interrupted) && !stopper.signal.aborted) throw thrown;
     } finally {
       running = null;
     }

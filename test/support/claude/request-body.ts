@@ -75,7 +75,7 @@ function toolsOf(session: Session, tools: readonly ClientTool[]): readonly Json[
     (names !== null && names.split(/[ ,]+/).some((name) => name === "Bash" || name === "default")) ||
     names === null;
   return [...(hasBuiltin || session.does("shows-builtin-tools") ? [builtin] : []), ...offered].toSorted(
-    (one, other) => (one.name < other.name ? -1 : 1),
+    (one, other) => one.name.localeCompare(other.name),
   );
 }
 

@@ -3,8 +3,8 @@
 
 import { listOf, numberOf, parsed, recordOf, textOf } from "../upstream/json.ts";
 import type { Json } from "../upstream/json.ts";
+import { breakOff, finish, nothing, type Progress, sum, synthetic } from "./endings.ts";
 import type { Failed, Step } from "./modes.ts";
-import { fullModel } from "./options.ts";
 import { planned, resumeText } from "./plan.ts";
 import { requestBody } from "./request-body.ts";
 import { hang, pause, type Session, type Usage } from "./session.ts";
@@ -14,38 +14,13 @@ import { asked } from "./upstream.ts";
 /** Thrown out of everything that waits when the turn is interrupted. */
 export class Interrupted extends Error {}
 
-export type Turn = { readonly signal: AbortSignal; readonly servers: ToolServers };
-
-type Ending = {
-  readonly text: string;
-  readonly stopReason: string | null;
-  readonly rounds: number;
-  readonly usage: Usage;
-  readonly failed: Failed | null;
-  readonly structured: unknown;
-  readonly late: readonly Json[];
+export type Turn = {
+  readonly signal: AbortSignal;
+  readonly servers: ToolServers;
+  readonly progress: Progress;
 };
 
-const nothing: Usage = { input: 0, cached: 0, written: 0, output: 0 };
 const mostResumes = 3;
-
-export function printInit(session: Session, servers: ToolServers): void {
-  session.print({
-    type: "system",
-    subtype: "init",
-    cwd: process.cwd(),
-    tools: servers.tools().map(({ wireName }) => wireName),
-    mcp_servers: servers.states(),
-    model: fullModel(session.model),
-    permissionMode: session.options.permissionMode,
-    slash_commands: [],
-    apiKeySource: process.env["ANTHROPIC_API_KEY"] ? "ANTHROPIC_API_KEY" : "none",
-    claude_code_version: session.faults.version ?? "2.1.197",
-    agents: ["claude", "Explore", "general-purpose"],
-    skills: [],
-    plugins: [],
-  });
-}
 
 export async function runTurn(session: Session, turn: Turn): Promise<void> {
   const stop = new Promise<never>((_resolve, reject) => {
@@ -69,7 +44,8 @@ export async function runTurn(session: Session, turn: Turn): Promise<void> {
       !heard.isBroken &&
       (stopReason === "tool_use" || (stopReason === "max_tokens" && resumes < mostResumes));
     if (heard.isBroken) return;
-    if (!goesOn) return finish(session, { text, stopReason, rounds, usage, failed, structured, late });
+    const turns = 1 + turn.progress.userLines;
+    if (!goesOn) return finish(session, { text, stopReason, turns, usage, failed, structured, late });
     if (stopReason === "max_tokens") session.conversation.push({ role: "user", content: resumeText });
     else {
       session.conversation.push({ role: "user", content: await orStopped(heard.results()) });
@@ -94,7 +70,7 @@ type Heard = {
 
 async function oneMessage(
   session: Session,
-  { servers, signal }: Turn,
+  { servers, signal, progress }: Turn,
   orStopped: <T>(promise: Promise<T>) => Promise<T>,
 ): Promise<Heard> {
   const body = requestBody(session, servers.tools());
@@ -131,6 +107,7 @@ async function oneMessage(
         type: "tool_result",
         content: "Structured output provided successfully",
       };
+      progress.userLines += 1;
       session.print({ type: "user", message: { role: "user", content: [block] }, parent_tool_use_id: null });
       return;
     }
@@ -147,9 +124,12 @@ async function oneMessage(
             is_error: false,
           })
         : servers.call(wanted, tool);
+    progress.unanswered.add(wanted.id);
     results.push(
       result.then((block) => {
         if (signal.aborted) return block;
+        progress.unanswered.delete(wanted.id);
+        progress.userLines += 1;
         const said = { type: "user", message: { role: "user", content: [block] }, parent_tool_use_id: null };
         session.print({ ...said, tool_use_result: recordOf(block)["content"] });
         return block;
@@ -161,10 +141,13 @@ async function oneMessage(
     switch (event["type"]) {
       case "message_start":
         message = recordOf(event["message"]);
+        progress.message = message;
+        progress.stopReason = null;
         usage = usageOf(recordOf(message["usage"]), usage);
         break;
       case "content_block_start":
         growing = { ...recordOf(event["content_block"]) };
+        progress.growing = growing;
         input = "";
         break;
       case "content_block_delta":
@@ -183,6 +166,7 @@ async function oneMessage(
         if (growing["type"] === "tool_use") growing["input"] = parsed(input) ?? {};
         if (growing["type"] === "text") text = textOf(growing["text"]);
         content.push(growing);
+        progress.growing = null;
         session.print({
           type: "assistant",
           message: { ...message, content: [growing] },
@@ -196,6 +180,8 @@ async function oneMessage(
       case "message_delta":
         stopReason = typeof delta["stop_reason"] === "string" ? delta["stop_reason"] : stopReason;
         usage = usageOf(recordOf(event["usage"]), usage);
+        progress.stopReason = stopReason;
+        progress.usage = sum(progress.usage, usage);
         break;
       default:
     }
@@ -252,108 +238,12 @@ async function oneMessage(
   };
 }
 
-function synthetic(session: Session, text: string): Json {
-  return {
-    id: session.nextId("msg"),
-    model: "<synthetic>",
-    role: "assistant",
-    stop_reason: "stop_sequence",
-    stop_sequence: "",
-    type: "message",
-    usage: { input_tokens: 0, output_tokens: 0 },
-    content: [{ type: "text", text }],
-  };
-}
-
-/** A text that never went upstream, answered by the program itself. */
-export function answerItself(session: Session, servers: ToolServers, text: string): void {
-  printInit(session, servers);
-  session.print({ type: "assistant", message: synthetic(session, text), parent_tool_use_id: null });
-  session.print({ ...resultOf(session, nothing), num_turns: 0, result: text, stop_reason: null });
-}
-
-/** The result of a line that only feeds history. */
-export function acceptHistory(session: Session, servers: ToolServers): void {
-  printInit(session, servers);
-  const { api_error_status: _status, terminal_reason: _reason, ...result } = resultOf(session, nothing);
-  session.print({ ...result, num_turns: 0, result: "", stop_reason: null });
-}
-
-export function breakOff(
-  session: Session,
-  subtype: string,
-  errors: readonly string[],
-  terminalReason: string,
-): void {
-  session.lastWasError = true;
-  const { result: _text, ...result } = resultOf(session, nothing);
-  session.print({ ...result, subtype, is_error: true, errors, terminal_reason: terminalReason });
-}
-
-function finish(session: Session, ending: Ending): void {
-  const { failed, usage, structured } = ending;
-  for (const line of ending.late) session.print(line);
-  session.lastWasError = failed !== null;
-  const spent = sum(
-    session.spent.get(fullModel(session.model)) ?? nothing,
-    failed === null ? usage : nothing,
-  );
-  session.spent.set(fullModel(session.model), spent);
-  if (failed === null) session.costUsd += costOf(usage);
-  session.print({
-    ...resultOf(session, failed === null ? usage : nothing),
-    is_error: failed !== null,
-    api_error_status: failed?.status ?? null,
-    num_turns: ending.rounds,
-    result: failed?.text ?? (structured === undefined ? ending.text : JSON.stringify(structured)),
-    stop_reason: failed === null ? ending.stopReason : "stop_sequence",
-    terminal_reason: failed?.terminalReason ?? "completed",
-    ...(structured === undefined ? {} : { structured_output: structured }),
-  });
-  if (failed !== null && session.does("dies-of-api-errors")) session.die(1);
-}
-
-function resultOf(session: Session, usage: Usage): Json {
-  const inModel = ({ input, cached, written, output }: Usage): Json => ({
-    inputTokens: input,
-    outputTokens: output,
-    cacheReadInputTokens: cached,
-    cacheCreationInputTokens: written,
-    webSearchRequests: 0,
-    costUSD: session.costUsd,
-  });
-  return {
-    type: "result",
-    subtype: "success",
-    is_error: false,
-    api_error_status: null,
-    duration_ms: 10,
-    duration_api_ms: 5,
-    num_turns: 1,
-    result: "",
-    total_cost_usd: session.costUsd,
-    usage: {
-      input_tokens: usage.input,
-      cache_creation_input_tokens: usage.written,
-      cache_read_input_tokens: usage.cached,
-      output_tokens: usage.output,
-    },
-    modelUsage: Object.fromEntries([...session.spent].map(([model, spent]) => [model, inModel(spent)])),
-    permission_denials: [],
-    terminal_reason: "completed",
-  };
-}
-
-const costOf = ({ input, cached, written, output }: Usage): number =>
-  (input * 5 + written * 6.25 + cached * 0.5 + output * 25) / 1_000_000;
-
-function sum(one: Usage, other: Usage): Usage {
-  return {
-    input: one.input + other.input,
-    cached: one.cached + other.cached,
-    written: one.written + other.written,
-    output: one.output + other.output,
-  };
+/** The last text block decides whether the program takes a text for a command of its own. */
+export function commandOf(content: unknown): string | null {
+  const texts =
+    typeof content === "string" ? [content] : listOf(content).map((block) => textOf(recordOf(block)["text"]));
+  const last = texts.filter((text) => text !== "").at(-1) ?? "";
+  return last.startsWith("/") ? (last.split(/\s/)[0] ?? "") : null;
 }
 
 function usageOf(said: Json, before: Usage): Usage {
@@ -363,12 +253,4 @@ function usageOf(said: Json, before: Usage): Usage {
     written: numberOf(said["cache_creation_input_tokens"]) ?? before.written,
     output: numberOf(said["output_tokens"]) ?? before.output,
   };
-}
-
-/** The last text block decides whether the program takes a text for a command of its own. */
-export function commandOf(content: unknown): string | null {
-  const texts =
-    typeof content === "string" ? [content] : listOf(content).map((block) => textOf(recordOf(block)["text"]));
-  const last = texts.filter((text) => text !== "").at(-1) ?? "";
-  return last.startsWith("/") ? (last.split(/\s/)[0] ?? "") : null;
 }

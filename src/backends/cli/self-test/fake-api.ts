@@ -147,3 +147,10 @@ function streamed(events: readonly Event[], isEndless: boolean, onLeft: () => vo
     headers: { "content-type": "text/event-stream", "request-id": "req_selftest" },
   });
 }
+
+/** What was asked last. */
+export function last(api: FakeApi): Heard {
+  const heard = api.heard.at(-1);
+  if (heard === undefined) throw new Error("it asked the API nothing");
+  return heard;
+}

@@ -1,6 +1,7 @@
 // A conversation with one process of the program: turns, control requests, and the answers to what it asks about tools.
 // Everything has an end: a turn that takes too long, or a process that is gone, throws TalkEnded.
 
+import { isRecord } from "../../../dialects/decoding.ts";
 import type { Clock } from "../../../system/clock.ts";
 import {
   controlRefusal,
@@ -11,6 +12,7 @@ import {
   readControlRequest,
   readControlResponse,
   readMcpMessage,
+  userLine,
 } from "../../../dialects/claude-cli/lines.ts";
 import type { CliChild } from "../child.ts";
 
@@ -175,3 +177,8 @@ function endedBy(thrown: unknown): TalkEnded {
     ? thrown
     : new TalkEnded(thrown instanceof Error ? thrown.message : String(thrown));
 }
+
+export const textLine = (text: string, asks = true): Line => userLine([{ type: "text", text }], asks);
+
+export const recordsIn = (value: unknown): readonly Line[] =>
+  Array.isArray(value) ? value.filter(isRecord) : [];

@@ -1,0 +1,61 @@
+// What the operator of a CLI provider should hear at the start: whose login tenants use, and who has none.
+// It must never look for a login: it speaks of what is written.
+
+import type { Config } from "./schema.ts";
+
+type Env = Readonly<Record<string, string>>;
+
+/** Variables that are a key of a tenant's own, or name a cloud that has one: then no login is asked for. */
+const keys = /^(?:ANTHROPIC_API_KEY|ANTHROPIC_AUTH_TOKEN|CLAUDE_CODE_USE_(?:BEDROCK|VERTEX|FOUNDRY))$/;
+const token = "CLAUDE_CODE_OAUTH_TOKEN";
+
+const hasKey = (env: Env): boolean =>
+  Object.entries(env).some(([name, value]) => keys.test(name) && value !== "");
+
+export function cliNotices(config: Pick<Config, "providers" | "cli" | "tenants">): readonly string[] {
+  return Object.entries(config.providers).flatMap(([id, provider]) => {
+    if (provider.backend !== "claude-cli") return [];
+    const shared: Env = { ...config.cli?.env, ...provider.env };
+    const folder = provider.config_dir ?? config.cli?.config_dir ?? shared["CLAUDE_CONFIG_DIR"] ?? null;
+    if (hasKey(shared)) return [];
+    /** The login that a tenant uses; null: none that anybody wrote down. */
+    const loginOf = (tenant: Config["tenants"][number]): string | null =>
+      tenant.env[token] ?? tenant.config_dir ?? tenant.env["CLAUDE_CONFIG_DIR"] ?? shared[token] ?? folder;
+    const tenants = config.tenants.filter(({ env }) => !hasKey(env));
+    const users = Map.groupBy(tenants, loginOf);
+    const without = users.get(null) ?? [];
+    return [
+      ...[...users].flatMap(([login, sharing]) =>
+        login === null || sharing.length < 2
+          ? []
+          : [
+              sharedNotice(
+                id,
+                sharing.map(({ name }) => name),
+              ),
+            ],
+      ),
+      ...(without.length === 0
+        ? []
+        : [
+            lacking(
+              id,
+              without.map(({ name }) => name),
+            ),
+          ]),
+    ];
+  });
+}
+
+const sharedNotice = (id: string, names: readonly string[]): string =>
+  `providers.${id}: the tenants ${listed(names)} share one Claude login. A subscription is for its owner's own ordinary use ` +
+  "(Anthropic's consumer terms); unless all of them are your own agents, give each an ANTHROPIC_API_KEY in its env or a config_dir";
+
+const lacking = (id: string, names: readonly string[]): string =>
+  `providers.${id}: Claude Code has no login for ${names.length === 1 ? "the tenant" : "the tenants"} ${listed(names)}: ` +
+  "each has a folder of its own for it. Set ANTHROPIC_API_KEY in its env, or config_dir to where its login is";
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(", ");
+  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
+}

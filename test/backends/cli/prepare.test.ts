@@ -1,0 +1,175 @@
+// From a request to what the program is started with: what is refused, what tells two processes apart, what a tenant changes.
+
+import { describe, expect, test } from "bun:test";
+import { noWishes, type Wishes } from "../../../src/backends/backend.ts";
+import {
+  createPrepare,
+  type PreparedTenant,
+  type PrepareOptions,
+} from "../../../src/backends/cli/prepare.ts";
+import { settleProgram } from "../../../src/backends/cli/program.ts";
+import type { CliKeys } from "../../../src/backends/cli/settings.ts";
+import type { Workspace } from "../../../src/backends/cli/workspace.ts";
+import { type ChatRequest, emptyRequest } from "../../../src/canon/request.ts";
+
+const workspace = (tenant: string): Workspace => ({
+  tenant,
+  bin: "/opt/claude",
+  home: `/t/${tenant}`,
+  configDir: `/t/${tenant}/config`,
+  workingDir: `/t/${tenant}/work`,
+  env: {},
+  pluginDirs: [],
+  addDirs: [],
+  permissionMode: null,
+  jail: null,
+});
+
+const ordinary: PreparedTenant = {
+  env: {},
+  configDir: null,
+  workingDir: null,
+  addDirs: null,
+  permissionMode: null,
+  tools: undefined,
+  mcpServers: null,
+};
+
+function preparing(keys: CliKeys = {}, more: Partial<PrepareOptions> = {}) {
+  const world = { stamp: "1" };
+  const prepare = createPrepare({
+    program: settleProgram(keys),
+    installation: {
+      bin: () => "/opt/claude",
+      stamp: () => Promise.resolve(world.stamp),
+      workspaceOf: (tenant) => Promise.resolve(workspace(tenant ?? "default")),
+      checkJail: () => Promise.resolve(),
+    },
+    tenantOf: (name) => (name === "narrow" ? { ...ordinary, tools: ["Read"] } : ordinary),
+    models: () => [{ value: "haiku", resolved: "claude-haiku-4-5-20251001", name: null, efforts: [] }],
+    listed: new Set(["house-model"]),
+    mcpServers: { notes: { command: "/bin/n", args: [], env: {} } },
+    mcpFiles: { plan: (servers) => ({ path: `/mcp/${servers.join("+")}`, text: "", servers }) },
+    environment: {},
+    gatewayId: "g",
+    skills: { of: (tenant) => Promise.resolve(tenant === "skilled" ? "/plugins/skilled" : null) },
+    promptMode: "auto",
+    warn: () => undefined,
+    ...more,
+  });
+  const unsupported: string[] = [];
+  const run = (
+    call: { model?: string; tenant?: string | null; wishes?: Wishes } = {},
+    request: Partial<ChatRequest> = {},
+  ) =>
+    prepare(
+      { ...emptyRequest, ...request },
+      {
+        model: "sonnet",
+        tenant: null,
+        wishes: noWishes,
+        unsupported: (name) => void unsupported.push(name),
+        ...call,
+      },
+    );
+  const keyOf = async (...asked: Parameters<typeof run>): Promise<string> =>
+    (await run(...asked)).prepared.key;
+  return { run, keyOf, unsupported, world };
+}
+
+describe("the model", () => {
+  test.each([
+    ["cc-gateway/claude-opus-4", {}, "opus"],
+    ["house-model", { default_model: "haiku" }, "house-model"],
+    ["unheard-of", { default_model: "claude-max/haiku" }, "haiku"],
+    // Another address may serve other names: the upstream says what it does not have.
+    ["unheard-of", {}, "unheard-of"],
+  ] as const)("%s with %p is %s", async (model, keys, expected) => {
+    const { prepared } = await preparing(keys).run({ model });
+    expect([prepared.request.model, prepared.launch.argv.includes(expected)]).toEqual([expected, true]);
+  });
+
+  test("one that could be a flag is refused", () => {
+    expect(preparing().run({ model: "--mcp-config" })).rejects.toMatchObject({ kind: "unknown-model" });
+  });
+});
+
+describe("processes are told apart", () => {
+  test("by tenant, model, servers, skills, tools and the program itself; by nothing of the request", async () => {
+    const { keyOf, world } = preparing({ tools: "default" });
+    const plain = await keyOf();
+    expect(await keyOf({}, { system: [{ type: "text", text: "other" }], maxTokens: 7 })).toBe(plain);
+    const others = [
+      await keyOf({ tenant: "alice" }),
+      await keyOf({ tenant: "narrow" }),
+      await keyOf({ tenant: "skilled" }),
+      await keyOf({ model: "haiku" }),
+      await keyOf({ wishes: { effort: null, mcpServers: ["notes"] } }),
+    ];
+    world.stamp = "2";
+    others.push(await keyOf());
+    expect(new Set([plain, ...others]).size).toBe(7);
+  });
+
+  test("an effort of the request's is told to the process; the operator's is what it starts with", async () => {
+    const { run, keyOf } = preparing({ effort: "low" });
+    const wishes = { effort: "max", mcpServers: [] };
+    expect(await keyOf({ wishes })).toBe(await keyOf());
+    const { prepared } = await run({ wishes });
+    expect([prepared.launchedEffort, prepared.effort, prepared.request.effort]).toEqual(["low", "max", null]);
+  });
+});
+
+describe("what a tenant changes", () => {
+  test("it narrows the tools, and its skills come as a plugin", async () => {
+    const { run } = preparing({ tools: ["Read", "Bash"] });
+    const narrow = (await run({ tenant: "narrow" })).prepared;
+    expect(narrow.launch.argv.join(" ")).toContain("--tools Read --strict");
+    const skilled = (await run({ tenant: "skilled" })).prepared;
+    expect(skilled.launch.argv.join(" ")).toContain("--plugin-dir /plugins/skilled");
+    expect([narrow.runsTools, (await preparing().run({ tenant: "skilled" })).prepared.runsTools]).toEqual([
+      true,
+      true,
+    ]);
+    expect((await preparing().run()).prepared.runsTools).toBe(false);
+  });
+
+  test("its prompt is behind the client's, and only where there is a shell", async () => {
+    const system = [{ type: "text", text: "mine" }] as const;
+    const { request } = (await preparing({ tools: ["Bash"] }).run({ tenant: "alice" }, { system })).prepared;
+    expect(request.system[0]).toEqual(system[0]);
+    expect(JSON.stringify(request.system[1])).toContain("openclaw-tenant: alice");
+    expect((await preparing().run({ tenant: "alice" }, { system })).prepared.request.system).toEqual(system);
+  });
+});
+
+describe("wishes", () => {
+  test("servers are named in the launch, their file is planned", async () => {
+    const { mcp, prepared } = await preparing().run({ wishes: { effort: null, mcpServers: ["notes"] } });
+    expect([mcp?.path, prepared.runsTools]).toEqual(["/mcp/notes", true]);
+    expect(prepared.launch.argv.join(" ")).toContain("--mcp-config /mcp/notes");
+    expect(prepared.launch.argv).toContain("mcp__notes");
+  });
+
+  test("an effort for a model without any is named, not refused", async () => {
+    const { run, unsupported } = preparing();
+    const { prepared } = await run({ model: "haiku", wishes: { effort: "high", mcpServers: [] } });
+    expect([prepared.effort, unsupported]).toEqual([null, ["effort"]]);
+  });
+
+  test("no thinking at all stays a wish of its own", async () => {
+    const { run } = preparing({ effort: "high" });
+    expect((await run({}, { effort: "none" })).prepared.request.effort).toBe("none");
+    const wishes = { effort: "high", mcpServers: [] };
+    expect((await run({ wishes }, { effort: "none" })).prepared.request.effort).toBeNull();
+  });
+
+  test("the profile's names are undone on the way out", async () => {
+    const tools = [{ name: "exec", description: null, schema: {} }];
+    const { prepared, restore } = await preparing({
+      openclaw: { tool_names: true, filter_prompt: false },
+    }).run({}, { tools });
+    expect(prepared.request.tools[0]?.name).toBe("Bash");
+    expect(restore({ type: "tool-start", index: 0, id: "t", name: "Bash" })).toMatchObject({ name: "exec" });
+  });
+});
