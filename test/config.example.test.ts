@@ -108,6 +108,7 @@ test("every setting that is switched off can be switched on", () => {
   const environment = {
     CLAWGATE_ADMIN_KEY: "0123456789abcdef",
     ALICE_KEY: "0123456789abcdeg",
+    ALICE_OLD_KEY: "0123456789abcdeh",
     DEEPSEEK_API_KEY: "k",
     OPENAI_API_KEY: "k",
     EXAMPLE_TOKEN: "t",

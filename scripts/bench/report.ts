@@ -2,6 +2,7 @@
 // It must never round a miss into a hit: marks are compared before they are formatted.
 
 import { cases, type Row } from "./cases.ts";
+import { type CliCase, type CliRow, cliTitles } from "./cli.ts";
 import type { Endurance } from "./endurance.ts";
 import type { RoutingCost } from "./routing.ts";
 import type { TargetName } from "./targets.ts";
@@ -14,10 +15,19 @@ export type Report = {
   /** Cases that could not be measured; their marks are not met. */
   readonly failures: readonly string[];
   readonly endurance: Partial<Record<TargetName, Endurance>>;
+  /** Empty: the program was not there, or not to be measured. */
+  readonly cli: readonly CliRow[];
   readonly routing: RoutingCost;
 };
 
 type Mark = { readonly what: string; readonly mark: string; readonly value: number; readonly isMet: boolean };
+
+const cliMarks: readonly (readonly [id: CliCase, limit: number])[] = [
+  ["warm", 0.2],
+  ["warm-tools", 0.45],
+  ["next-words", 0.1],
+  ["next-result", 0.1],
+];
 
 export function marksOf(report: Report): Mark[] {
   const row = (id: string): Row | undefined =>
@@ -34,6 +44,10 @@ export function marksOf(report: Report): Mark[] {
     value: value ?? NaN,
     isMet: (value ?? NaN) >= limit,
   });
+  const cliMark = (id: CliCase, limit: number): Mark => {
+    const found = report.cli.find((each) => each.id === id);
+    return atMost(`Claude Code, first word: ${cliTitles[id]}`, limit, " × cold", found?.ratio);
+  };
   const marks = [
     atMost("added p50 over direct, 1 connection", 0.4, " ms", row("c1")?.addedP50Ms),
     atLeast("requests/s, 64 connections", 0.6, " × pass-through", row("c64")?.ratioToPassthrough),
@@ -66,6 +80,7 @@ export function marksOf(report: Report): Mark[] {
     atMost("time to first chunk added, p50", 0.5, " ms", row("first-event")?.addedFirstEventMs),
     atMost("routing decision, 65 KB OpenClaw request, p50", 50, " µs", report.routing.decideP50Us),
   ];
+  if (report.cli.length > 0) marks.push(...cliMarks.map(([id, limit]) => cliMark(id, limit)));
   const endurance = report.endurance.gateway;
   if (endurance === undefined) return marks;
   return [
@@ -99,6 +114,7 @@ export function renderReport(report: Report): string {
     "",
     routingLine(report.routing),
     "",
+    ...cliTable(report.cli),
     ...enduranceTable(report),
     "",
   ].join("\n");
@@ -148,6 +164,17 @@ function loadTable(report: Report): string[] {
 function routingLine(cost: RoutingCost): string {
   const times = number(cost.decideP50Us / cost.parseP50Us);
   return `Routing (${number(cost.bytes / 1000)} KB OpenClaw request for \`auto\`, stock rules, p50, in one process): decision ${number(cost.decideP50Us)} µs, which is ${times} × JSON.parse of the same bytes (${number(cost.parseP50Us)} µs); decoding ${number(cost.decodeP50Us)} µs.`;
+}
+
+function cliTable(rows: readonly CliRow[]): string[] {
+  if (rows.length === 0) return [];
+  const heading = ["Claude Code behind the gateway, fake API", "first word, ms (median)", "× cold", "runs"];
+  return [
+    line(heading),
+    line(heading.map((_, at) => (at === 0 ? "---" : "---:"))),
+    ...rows.map((row) => line([row.title, number(row.firstWordMs), number(row.ratio), String(row.measured)])),
+    "",
+  ];
 }
 
 function enduranceTable(report: Report): string[] {

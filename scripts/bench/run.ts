@@ -1,11 +1,13 @@
 // `npm run bench`: everyone started, measured in turns and stopped again; prints the table. Loopback only, bounded in time.
-// Flags: --rounds N, --quick, --only <case,case>, --no-endurance, --load wrk|own, --json FILE, --stand-in (tries the bench itself).
+// Flags: --rounds N, --quick, --only <case,case>, --no-endurance, --load wrk|own, --json FILE, --stand-in (tries the bench itself),
+// --cli / --no-cli (the Claude Code program, when it is found; --only cli measures nothing else).
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { cases, measureCase, type Row } from "./cases.ts";
+import { findClaude, measureCli } from "./cli.ts";
 import { measureEndurance } from "./endurance.ts";
 import { marksOf, renderReport, type Report } from "./report.ts";
 import { measureRouting } from "./routing.ts";
@@ -18,6 +20,7 @@ const { values: flags } = parseArgs({
     quick: { type: "boolean", default: false },
     only: { type: "string" },
     endurance: { type: "boolean", default: true },
+    cli: { type: "boolean" },
     load: { type: "string" },
     json: { type: "string" },
     "stand-in": { type: "boolean", default: false },
@@ -29,9 +32,9 @@ const limitMs = 20 * 60_000;
 
 async function bench(yard: Yard, directory: string): Promise<Report> {
   const wanted = flags.only?.split(",");
-  const unknown = wanted?.filter((id) => !cases.some((each) => each.id === id)) ?? [];
-  if (unknown.length > 0)
-    throw new Error(`no case ${unknown.join(", ")}; cases: ${cases.map((each) => each.id).join(", ")}`);
+  const known = [...cases.map((each) => each.id), "cli"];
+  const unknown = wanted?.filter((id) => !known.includes(id)) ?? [];
+  if (unknown.length > 0) throw new Error(`no case ${unknown.join(", ")}; cases: ${known.join(", ")}`);
   const tool = flags.load === "own" || Bun.which("wrk") === null ? "own" : "wrk";
   const rounds = flags.quick ? 1 : Number(flags.rounds ?? 3);
   const isStandIn = flags["stand-in"];
@@ -57,8 +60,21 @@ async function bench(yard: Yard, directory: string): Promise<Report> {
   }
   for (const target of [chatFirst, messagesFirst, passthrough, nginx]) await target?.runner.stop();
 
+  const wantsCli = flags.cli ?? wanted?.includes("cli") ?? !flags.quick;
+  const claude = wantsCli && !isStandIn ? await findClaude() : null;
+  if (claude === null && flags.cli === true) failures.push("Claude Code: the program was not found");
+  let cli: Report["cli"] = [];
+  if (claude !== null) {
+    say("Claude Code behind the gateway …");
+    try {
+      cli = await measureCli(grounds, claude);
+    } catch (error) {
+      failures.push(`Claude Code: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
   const endurance: Report["endurance"] = {};
-  if (flags.endurance) {
+  if (flags.endurance && flags.only !== "cli") {
     say("start, memory, 1,000 aborts, 1,000 streams at once …");
     endurance.passthrough = await measureEndurance(yard, directory, upstream, "", async () => {
       const startedAt = performance.now();
@@ -79,6 +95,7 @@ async function bench(yard: Yard, directory: string): Promise<Report> {
     rows,
     failures,
     endurance,
+    cli,
     routing: measureRouting(),
   };
 }

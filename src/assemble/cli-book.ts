@@ -20,6 +20,8 @@ export type CliBook = {
   refreshedModels(): Promise<void>;
   /** Throws an Error when a required jail cannot be made. */
   checkJails(): Promise<void>;
+  /** Starts processes ahead of the first requests, from now on for every new provider as well. Nobody waits. */
+  warmUp(): void;
   counts(): ReadonlyMap<string, CliCounts>;
   /** Stops the processes of every other provider. */
   keep(ids: ReadonlySet<string>): void;
@@ -34,6 +36,7 @@ type Entry = { readonly part: unknown; readonly program: LivingProgram };
 export function createCliBook(house: CliHouse): CliBook {
   const entries = new Map<string, Entry>();
   const ending = new Set<Promise<void>>();
+  let isWarm = false;
 
   const end = ({ program }: Entry): void => {
     const ended = program
@@ -70,7 +73,9 @@ export function createCliBook(house: CliHouse): CliBook {
         known.program.follow(plan);
         return;
       }
-      entries.set(id, { part, program: startProgram(id, plan, house) });
+      const program = startProgram(id, plan, house);
+      entries.set(id, { part, program });
+      if (isWarm) void program.warmUp();
       if (known !== undefined) end(known);
     },
     models: (id) => entries.get(id)?.program.models.known() ?? [],
@@ -78,6 +83,10 @@ export function createCliBook(house: CliHouse): CliBook {
     refreshedModels,
     async checkJails() {
       for (const { program } of entries.values()) await program.checkJail();
+    },
+    warmUp() {
+      isWarm = true;
+      for (const { program } of entries.values()) void program.warmUp();
     },
     counts: () => new Map([...entries].map(([id, { program }]) => [id, program.counts()])),
     keep(ids) {

@@ -15,7 +15,17 @@ import type { CliPlan } from "./cli-program.ts";
 export type ReportedModels = { models(id: string): readonly CliModel[] };
 
 export function cliProviderOf(settings: ProviderSettings, config: Config): CliProvider {
-  return settleCliProvider(settings, config.cli, Object.keys(config.mcp_servers).length > 0);
+  const settled = settleCliProvider(settings, config.cli, Object.keys(config.mcp_servers).length > 0);
+  const { program } = settled;
+  const sessionMs = config.session.ttl * 1000;
+  const { callsTtlMs, idleTtlMs } = program.parked;
+  // A forgotten session has no process that waits for it.
+  const parked = {
+    ...program.parked,
+    callsTtlMs: Math.min(callsTtlMs, sessionMs),
+    idleTtlMs: Math.min(idleTtlMs, sessionMs),
+  };
+  return { ...settled, program: { ...program, parked } };
 }
 
 /** Null for any other backend. */
@@ -34,6 +44,7 @@ export function cliPlanOf(
     provider: withPlaces(cliProviderOf(settings, config), (file) => beside(folder, file, environment)),
     environment,
     listed: new Set(settings.models.map((model) => model.id)),
+    model: settings.model,
     mcpServers: config.mcp_servers,
     tenants: new Map(config.tenants.map((tenant) => [tenant.name, preparedTenant(tenant)])),
     skillsDirectory: !load
@@ -73,7 +84,7 @@ function withPlaces(provider: CliProvider, place: (path: string) => string): Cli
 }
 
 /** `./skills` is meant beside the file that says so. */
-function beside(folder: string | null, path: string, environment: LoadedConfig["environment"]): string {
+export function beside(folder: string | null, path: string, environment: LoadedConfig["environment"]): string {
   if (isAbsolute(path) || path.startsWith("~") || folder === null) return absolutePath(path, environment);
   return resolve(folder, path);
 }

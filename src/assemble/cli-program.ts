@@ -9,6 +9,7 @@ import { type CliChild, startClaude } from "../backends/cli/child.ts";
 import { createInstallation, type Installation } from "../backends/cli/installation.ts";
 import type { Launch } from "../backends/cli/launch.ts";
 import { launchOf } from "../backends/cli/launch.ts";
+import { createLikely, type LikelyKey } from "../backends/cli/likely.ts";
 import { createMcpFiles, type McpPlan } from "../backends/cli/mcp-servers.ts";
 import { childrenThatFit } from "../backends/cli/memory.ts";
 import { createModelList, type ModelList } from "../backends/cli/model-list.ts";
@@ -22,8 +23,9 @@ import type { CliProvider } from "../backends/cli/provider-keys.ts";
 import type { McpServers } from "../backends/cli/settings.ts";
 import type { PromptMode } from "../backends/cli/skill-prompt.ts";
 import { createSkillPlugins } from "../backends/cli/skills.ts";
-import type { Call } from "../backends/backend.ts";
+import { type Call, noWishes } from "../backends/backend.ts";
 import type { StreamEvent } from "../canon/event.ts";
+import { emptyRequest } from "../canon/request.ts";
 import { readControlResponse } from "../dialects/claude-cli/lines.ts";
 import type { TargetFacts } from "../dialects/dialect.ts";
 import type { StateStore } from "../state/store.ts";
@@ -31,6 +33,7 @@ import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
 import { availableMemoryMb } from "../system/memory.ts";
 import type { CliRun } from "./cli-run.ts";
+import { keysToWarm } from "./cli-warmth.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -39,6 +42,8 @@ export type CliPlan = {
   readonly provider: CliProvider;
   readonly environment: Environment;
   readonly listed: ReadonlySet<string>;
+  /** For requests that name no model. */
+  readonly model: string;
   readonly mcpServers: McpServers;
   readonly tenants: ReadonlyMap<string, PreparedTenant>;
   readonly skillsDirectory: string | null;
@@ -65,6 +70,8 @@ export type LivingProgram = {
   /** Requests that come from now on are prepared by this plan. */
   follow(plan: CliPlan): void;
   checkJail(): Promise<void>;
+  /** Starts processes for whoever will probably ask first. Never rejects. */
+  warmUp(): Promise<void>;
   /** Settles when no process is left. */
   stop(): Promise<void>;
 };
@@ -92,7 +99,11 @@ export function startProgram(id: string, first: CliPlan, house: CliHouse): Livin
     warn,
   });
   const plans = new WeakMap<Launch, McpPlan>();
-  const restores = new WeakMap<Call, Preparation["restore"]>();
+  const asked = new WeakMap<Call, { restore: Preparation["restore"]; likely: LikelyKey | null }>();
+  const likely = createLikely({
+    get: () => house.state.get("cli-likely", id),
+    set: (value) => house.state.set("cli-likely", id, value, null),
+  });
   let plan = first;
   let prepare: Prepare;
   let installation: Installation;
@@ -168,7 +179,8 @@ export function startProgram(id: string, first: CliPlan, house: CliHouse): Livin
     async prepare(request, call) {
       const { prepared, mcp, restore } = await prepare(request, call);
       if (mcp !== null) plans.set(prepared.launch, mcp);
-      restores.set(call, restore);
+      const key = { tenant: call.tenant, model: prepared.request.model };
+      asked.set(call, { restore, likely: mcp === null ? key : null });
       return prepared;
     },
     startChild,
@@ -183,16 +195,30 @@ export function startProgram(id: string, first: CliPlan, house: CliHouse): Livin
   return {
     models,
     async *generate(request, call) {
+      let isNoted = false;
       for await (const batch of backend.generate(request, call)) {
-        const restore = restores.get(call);
-        yield restore === undefined ? batch : batch.map((event: StreamEvent) => restore(event));
+        const known = asked.get(call);
+        if (!isNoted && batch.some(({ type }) => type === "start")) {
+          isNoted = true;
+          if (known !== undefined && known.likely !== null) likely.note(known.likely);
+        }
+        yield known === undefined ? batch : batch.map((event: StreamEvent) => known.restore(event));
       }
     },
     continues: backend.continues,
     counts: backend.counts,
     follow,
     checkJail: () => installation.checkJail(),
+    async warmUp() {
+      try {
+        for (const { tenant, model } of await keysToWarm(likely, plan, warm))
+          backend.prime((await prepare(emptyRequest, { model, tenant, wishes: noWishes })).prepared);
+      } catch (error) {
+        log.info("no Claude Code process was started ahead", { provider: id, error });
+      }
+    },
     async stop() {
+      await likely.save();
       await backend.stop();
       await rm(folder, { recursive: true, force: true });
     },

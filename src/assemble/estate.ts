@@ -20,11 +20,13 @@ import { createTicker } from "../system/ticker.ts";
 import { createGuesses } from "../tenants/guesses.ts";
 import { createQueueBook } from "../tenants/queue-book.ts";
 import type { RequestRecord } from "../canon/record.ts";
+import type { Usage } from "../canon/usage.ts";
 import { createCliBook } from "./cli-book.ts";
 import { createCliRun } from "./cli-run.ts";
 import { createHealthMemory } from "./health-memory.ts";
 import { createPricedTargets } from "./priced-target.ts";
 import { createSecretBook, type SecretBook } from "./secrets.ts";
+import { createSpendingMemory } from "./spending-memory.ts";
 
 export type EstateOptions = {
   readonly clock: Clock;
@@ -85,12 +87,25 @@ export function createEstate(options: EstateOptions) {
     options.stateDirectory === undefined
       ? createMemoryStore(clock.nowMs)
       : openSqliteStore({ path: join(options.stateDirectory, "state.db"), clock, log });
+  const spending = createSpendingMemory({ store: state, records: store, clock, log });
   const healthMemory = createHealthMemory({ store: state, health: () => health, clock, log });
   const health = healthOf(options, redact, healthMemory.changed);
   // A command that only explains starts nothing, and makes no folder.
   const stateDirectory = options.stateDirectory ?? join(options.homeDirectory, ".local", "state", "clawgate");
   const run = createCliRun({ stateDirectory, clock, log });
   const clis = createCliBook({ clock, log, redact, run, stateDirectory, state });
+
+  /** By what was tried last when nobody answered: that may be billed as well. */
+  const costOf = (finished: RequestRecord, usage: Usage): number | null | Promise<number | null> => {
+    if (finished.costNanoUsd !== null) return finished.costNanoUsd;
+    const last = finished.attempts.findLast(({ maybeBilled }) => maybeBilled);
+    const [id, model] = [finished.provider ?? last?.provider, finished.model ?? last?.model];
+    const provider = id === undefined ? undefined : settingsOf(id);
+    if (provider === undefined || model === undefined) return null;
+    const target = targetOf(provider, model);
+    if (prices.isReady(target)) return prices.costNow(target, usage, finished.startedAtMs);
+    return prices.costOf(target, usage, finished.startedAtMs);
+  };
 
   const record = (finished: RequestRecord): void => {
     if (!keeps) return;
@@ -119,14 +134,20 @@ export function createEstate(options: EstateOptions) {
     store,
     prices,
     redact,
+    costOf,
     record,
+    meters: spending.meters,
+    spending,
     inForce: options.inForce,
     queues: createQueueBook(clock),
     fetch: options.fetch,
     reports: createReports(store),
     startedAtSeconds: Math.floor(clock.nowMs() / 1000),
     guesses: createGuesses({ nowMs: clock.monotonicMs }),
-    stickiness: createStickiness({ nowMs: clock.monotonicMs }),
+    stickiness: createStickiness({
+      nowMs: clock.monotonicMs,
+      ttlMs: () => options.inForce().config.session.ttl * 1000,
+    }),
     retryBudget: createRetryBudget({ activeRequests: live.count, setTimer: clock.setTimer }),
     reach: createReach({ nowMs: clock.monotonicMs, setTimer: clock.setTimer, connect: tcpConnect }),
     state,

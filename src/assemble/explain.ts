@@ -6,6 +6,7 @@ import type { ChatRequest } from "../canon/request.ts";
 import { isRecord } from "../dialects/decoding.ts";
 import { type Door, doors } from "../pipeline/doors.ts";
 import { sessionHeader } from "../pipeline/enrol.ts";
+import { sessionKey } from "../tenants/sessions.ts";
 import { estimateCostUsd, needsOf } from "../routing/capabilities.ts";
 import { questionOf } from "../routing/question.ts";
 import type { HouseEstate } from "./estate.ts";
@@ -70,7 +71,7 @@ export async function explainRoute(
     {
       model: name,
       isFallbackOff: headers.get("x-clawgate-fallback")?.toLowerCase() === "off",
-      session: sessionHeader(headers),
+      session: sessionKey(null, sessionHeader(headers)),
       needs,
       read: () => asked,
     },

@@ -4,6 +4,7 @@ import type { ModelCard } from "../dialects/dialect.ts";
 import { dialects } from "../dialects/table.ts";
 import { Failure } from "../canon/failure.ts";
 import { ulid } from "../canon/id.ts";
+import type { LiveRequest } from "../pipeline/live.ts";
 import { handle } from "../pipeline/pipeline.ts";
 import type { Face } from "../server/face.ts";
 import { version } from "../system/identity.ts";
@@ -15,6 +16,8 @@ import type { HouseEstate } from "./estate.ts";
 import type { ReloadReport } from "./reload-report.ts";
 import { providerReport } from "./provider-report.ts";
 import { testProvider } from "./provider-test.ts";
+import { namesFor } from "./tenant-policies.ts";
+import { tenantReport } from "./tenant-report.ts";
 
 export function createFace(
   estate: HouseEstate,
@@ -56,12 +59,17 @@ export function createFace(
         current().road,
         estate,
       ),
-    modelList(dialect) {
+    modelList(dialect, caller) {
       estate.clis.refreshAllModels();
-      return dialects[dialect].client.encodeModelList(current().cards());
+      const mayUse = namesFor(current().road, caller.tenant);
+      return dialects[dialect].client.encodeModelList(
+        current()
+          .cards()
+          .filter(({ id }) => mayUse(id)),
+      );
     },
-    model(dialect, id) {
-      const card = findCard(current(), id);
+    model(dialect, id, caller) {
+      const card = namesFor(current().road, caller.tenant)(id) ? findCard(current(), id) : null;
       return card === null ? null : dialects[dialect].client.encodeModel(card);
     },
     health: () => healthReport(estate, current()),
@@ -82,17 +90,10 @@ export function createFace(
       return { requests };
     },
     live: () => ({
-      requests: estate.live.list().map(({ id, door, tenant, startedAtMs, stage, model, provider }) => ({
-        id,
-        door,
-        tenant,
-        started_at_ms: startedAtMs,
-        stage,
-        model,
-        provider,
-      })),
+      requests: estate.live.list().map(liveView),
     }),
     providers: () => providerReport(estate, current()),
+    tenants: () => tenantReport(estate, current()),
     explainRoute: (request, door) => explainRequest(current(), estate, request, door),
     testProvider: (id, model, { request, caller, facts }) =>
       testProvider(current(), estate, {
@@ -122,6 +123,24 @@ export function createFace(
     apiSchemas,
   };
 }
+
+/** `queue`: null while it does not wait. */
+const liveView = ({ id, door, tenant, startedAtMs, stage, model, provider, waitsAt }: LiveRequest) => ({
+  id,
+  door,
+  tenant,
+  started_at_ms: startedAtMs,
+  stage,
+  model,
+  provider,
+  queue: waitsAt
+    ? {
+        provider: waitsAt.provider,
+        position: waitsAt.place.position(),
+        waited_ms: Math.round(waitsAt.place.waitedMs()),
+      }
+    : null,
+});
 
 /** A card of the list, or one for any name that a request could use: SDKs ask for models that no list holds. */
 function findCard(assembled: Assembled, id: string): ModelCard | null {

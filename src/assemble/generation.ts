@@ -6,11 +6,11 @@ import type { LoadedConfig } from "../config/load.ts";
 import { type Access, createAccess } from "../pipeline/access.ts";
 import type { Generation } from "../pipeline/generation.ts";
 import type { HostRules } from "../server/face.ts";
-import { createDirectory } from "../tenants/directory.ts";
 import type { HouseEstate } from "./estate.ts";
 import { askProvider } from "./own-request.ts";
 import { cliCards, cliPlanOf } from "./cli-plan.ts";
 import { createProvider } from "./providers.ts";
+import { adjustMeters, keyDirectory, policiesOf } from "./tenant-policies.ts";
 import { createRouting } from "./routing.ts";
 
 /** A generation and what the HTTP face needs of the same config. */
@@ -49,6 +49,7 @@ export function assembleGeneration(
     router: createRouting(loaded, providers, estate, (prompt, asking) =>
       askProvider(road, estate, config.llm_classifier.classifier_provider ?? "", prompt, asking),
     ),
+    tenants: policiesOf(config, estate.meters, () => road.router),
     streaming: config.streaming,
     bodyLimitBytes: Math.floor(config.server.body_limit_mb * 1024 * 1024),
     requestTimeoutMs: config.server.request_timeout_s * 1000,
@@ -56,7 +57,13 @@ export function assembleGeneration(
     hedgeAfterMs: config.routing.hedge_after_s * 1000,
     setsCacheMarks: config.prompt_caching.stabilize_prefix,
   };
+  const access = createAccess({
+    directory: keyDirectory(config, estate, stateToken),
+    guesses: estate.guesses,
+    trustedProxies: config.server.trusted_proxies,
+  });
   // Last: what cannot be built must not change what is in use.
+  adjustMeters(config, estate.meters);
   for (const { id, credentials, backend } of providers.values()) {
     estate.health.enrol(id, credentials);
     const plan = cliPlanOf(id, loaded, estate.stateDirectory, backend.targetFacts);
@@ -65,16 +72,7 @@ export function assembleGeneration(
   return {
     loaded,
     road,
-    access: createAccess({
-      directory: createDirectory({
-        keys: config.auth.keys,
-        tenants: config.tenants.map(({ name, api_key: key }) => ({ name, key })),
-        adminKey: config.auth.admin_key ?? null,
-        stateToken,
-      }),
-      guesses: estate.guesses,
-      trustedProxies: config.server.trusted_proxies,
-    }),
+    access,
     rules: {
       bindHost: config.server.host,
       allowedHosts: config.server.allowed_hosts,

@@ -5,6 +5,7 @@ import { Failure } from "../canon/failure.ts";
 import { createServer, type Server } from "../server/server.ts";
 import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
+import { sweepSessions } from "../tenants/sessions.ts";
 import { openStateDirectory, removeRunFile, writeRunFile } from "../system/state-directory.ts";
 import { randomToken } from "../system/secret.ts";
 import { createEstate, type HouseEstate } from "./estate.ts";
@@ -76,6 +77,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
   succession.succeed(loaded, (occupancy) => build(loaded, occupancy));
   const { current } = succession;
   await estate.healthMemory.load();
+  await estate.spending.follow(loaded.config.tenants);
   await estate.clis.sweep();
   await estate.clis.checkJails();
   const reloader = createReloader({
@@ -93,7 +95,13 @@ export async function openHouse(options: HouseOptions): Promise<House> {
   const url = `http://${urlHost(config.server.host)}:${server.port}`;
   const runFile = { pid: process.pid, url, token };
   await writeRunFile(stateDirectory, runFile);
+  estate.clis.warmUp();
   const stopLiveness = watchLiveness(estate, current);
+  const stopSweeping = sweepSessions(
+    clock,
+    () => succession.inForce().config.session.cleanup_interval * 1000,
+    estate.stickiness.sweep,
+  );
   const stopWatching = options.source.watch(() => void reloader.reload("file"));
 
   const cutOff = (): void =>
@@ -104,6 +112,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
   const stop = async (drainMs: number): Promise<void> => {
     stopLiveness();
     stopWatching();
+    stopSweeping();
     reloader.stop();
     const stopTimer = clock.setTimer(drainMs, cutOff);
     await server.stop(drainMs + lastWordsMs);
@@ -111,6 +120,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     cutOff();
     await estate.clis.stop();
     await estate.store.close();
+    await estate.spending.flush();
     await estate.healthMemory.flush();
     await estate.state.close();
     await removeRunFile(stateDirectory, runFile);

@@ -102,13 +102,17 @@ export function createProvider(
 }
 
 export function queueLimits(settings: ProviderSettings, config: Config): QueueLimits {
+  const { wait_s, depth, depth_per_tenant } = config.queue;
+  const cli = settings.backend === "claude-cli" ? cliProviderOf(settings, config) : null;
+  // Where nobody is told apart, all requests would be held to what is one tenant's.
+  const hasTenants = config.tenants.length > 0;
+  const perTenant = cli === null ? (settings.max_per_tenant ?? null) : cli.maxPerTenant;
   return {
-    limit:
-      settings.backend === "claude-cli"
-        ? cliProviderOf(settings, config).maxConcurrent
-        : (settings.max_concurrent ?? null),
-    depth: config.queue.depth,
-    waitMs: config.queue.wait_s * 1000,
+    limit: cli === null ? (settings.max_concurrent ?? null) : cli.maxConcurrent,
+    limitPerTenant: hasTenants ? perTenant : null,
+    depth,
+    depthPerTenant: hasTenants ? (depth_per_tenant ?? Math.ceil(depth / 2)) : depth,
+    waitMs: wait_s * 1000,
   };
 }
 

@@ -83,6 +83,7 @@ export function createReloader(options: {
       const upstream = upstreamIn(before, id);
       if (upstream !== null && !isSameUpstream(upstream, upstreamIn(loaded, id))) estate.health.reset(id);
     }
+    void estate.spending.follow(loaded.config.tenants);
     const changed = changesBetween(before, loaded);
     const restart = needsRestart(started, loaded);
     const { providers, sections } = changed;

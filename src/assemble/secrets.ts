@@ -3,6 +3,7 @@
 
 import { redactorFor } from "../canon/redact.ts";
 import type { LoadedConfig } from "../config/load.ts";
+import { keysOfTenant } from "../tenants/settings.ts";
 
 export type SecretBook = {
   redact(text: string): string;
@@ -36,7 +37,7 @@ function secretsOf(loaded: LoadedConfig): string[] {
   return [
     ...config.auth.keys,
     ...(config.auth.admin_key === undefined ? [] : [config.auth.admin_key]),
-    ...config.tenants.map((tenant) => tenant.api_key),
+    ...config.tenants.flatMap((tenant) => keysOfTenant(tenant).map(({ key }) => key)),
     ...providers.flatMap((each) => each.api_keys),
     ...providers.flatMap((each) => Object.values(each.headers)),
     ...providers.flatMap(({ auth }) =>

@@ -237,6 +237,15 @@ const providerShape = z.strictObject({
     .max(100_000)
     .optional()
     .describe("Requests at a time; more wait in the queue. Absent: no limit."),
+  max_per_tenant: z
+    .number()
+    .int()
+    .min(1)
+    .max(100_000)
+    .optional()
+    .describe(
+      "Of them for one tenant; requests without a tenant count as one. Absent: 1 for the CLI, else no limit.",
+    ),
   fallback: z
     .boolean()
     .default(true)

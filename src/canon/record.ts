@@ -21,6 +21,8 @@ export type AttemptRecord = {
   readonly message: string | null;
   readonly startedAtMs: number;
   readonly waitMs: number;
+  /** The place in the provider's queue at which it came to wait, 1 = next. Absent: it did not wait. */
+  readonly queuePosition?: number;
   readonly headersMs: number | null;
   readonly firstTokenMs: number | null;
   readonly durationMs: number;

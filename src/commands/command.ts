@@ -8,6 +8,8 @@ export type CommandContext = {
   readonly homeDirectory: string;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
+  /** Where set-up looks for other programs' processes and units. Absent: where this machine has them. */
+  readonly places?: { readonly processFolder: string; readonly serviceFolders: readonly string[] };
 };
 
 export type Command = {

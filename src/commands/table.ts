@@ -2,10 +2,23 @@
 
 import type { Command } from "./command.ts";
 import { doctor } from "./doctor.ts";
+import { login } from "./login.ts";
+import { manage } from "./manage/group.ts";
 import { providers } from "./providers/group.ts";
 import { reload } from "./reload.ts";
 import { route } from "./route.ts";
 import { serve } from "./serve.ts";
+import { setup } from "./setup.ts";
 import { versionCommand } from "./version.ts";
 
-export const commands: readonly Command[] = [serve, route, providers, reload, doctor, versionCommand];
+export const commands: readonly Command[] = [
+  serve,
+  route,
+  providers,
+  reload,
+  doctor,
+  setup,
+  manage,
+  login,
+  versionCommand,
+];

@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { nearest } from "../canon/nearest.ts";
-import { hashedKeyPattern } from "../tenants/settings.ts";
+import { hashedKeyPattern, keysOfTenant } from "../tenants/settings.ts";
 import { dotted, type Path } from "./document.ts";
 import type { Finding } from "./issues.ts";
 import { didYouMean } from "./problems.ts";
@@ -101,6 +101,13 @@ export function nameFindings(config: Checked, declared: Declared): readonly Find
       seen.add(rule.name);
     }
   }
+  for (const [index, { provider, limits }] of config.tenants.entries()) {
+    if (provider !== undefined && !declared.has(provider))
+      complain(["tenants", index, "provider"], provider, ids, "a declared provider");
+    const cheaper = limits?.over_budget_model;
+    if (cheaper !== undefined && cheaper !== "auto" && !Object.hasOwn(config.aliases, cheaper))
+      demandTarget(["tenants", index, "limits", "over_budget_model"], cheaper);
+  }
   const classifier = config.llm_classifier;
   if (classifier.enabled && classifier.classifier_provider === undefined)
     findings.push({
@@ -139,7 +146,15 @@ export function keyFindings(config: Checked, lineOf: (path: Path) => number | nu
   if (config.auth.admin_key !== undefined) claim(config.auth.admin_key, ["auth", "admin_key"]);
   const names = new Map<string, number>();
   for (const [index, tenant] of config.tenants.entries()) {
-    claim(tenant.api_key, ["tenants", index, "api_key"]);
+    const keys = keysOfTenant(tenant);
+    for (const { key, path } of keys) claim(key, ["tenants", index, ...path]);
+    if (keys.length === 0)
+      findings.push({
+        path: ["tenants", index],
+        message: `the tenant "${tenant.name}" has no key`,
+        hint: null,
+        expected: "api_key, or an entry in keys",
+      });
     const first = names.get(tenant.name);
     if (first === undefined) names.set(tenant.name, index);
     else

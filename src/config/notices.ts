@@ -65,7 +65,13 @@ export function holdsPlainKeys(written: Tree): boolean {
           ...[valueAt(entry, ["api_keys"])].flat(),
         ])
       : []),
-    ...(Array.isArray(tenants) ? tenants.map((entry: unknown) => valueAt(entry, ["api_key"])) : []),
+    ...(Array.isArray(tenants)
+      ? tenants.flatMap((entry: unknown) => {
+          const further = valueAt(entry, ["keys"]);
+          const keys: readonly unknown[] = Array.isArray(further) ? further : [];
+          return [valueAt(entry, ["api_key"]), ...keys.map((each) => valueAt(each, ["key"]))];
+        })
+      : []),
   ];
   return candidates.some(
     (key) => typeof key === "string" && key !== "" && !key.includes("${") && !hashedKeyPattern.test(key),

@@ -25,6 +25,7 @@ type PackedAttempt = readonly [
   maybeBilled: 0 | 1,
   credential?: string | null,
   adapted?: readonly string[],
+  queuePosition?: number,
 ];
 
 // Absent means null (or none), so that a field costs nothing until it is used.
@@ -74,15 +75,18 @@ function packAttempt(attempt: AttemptRecord, requestStartedAtMs: number): Packed
 function packedEnd({
   credential,
   adapted,
-}: AttemptRecord): [] | [string] | [string | null, readonly string[]] {
+  queuePosition,
+}: AttemptRecord):
+  [] | [string] | [string | null, readonly string[]] | [string | null, readonly string[], number] {
+  if (queuePosition !== undefined) return [credential, adapted, queuePosition];
   if (adapted.length > 0) return [credential, adapted];
   return credential === null ? [] : [credential];
 }
 
 function unpackAttempt(packed: PackedAttempt, requestStartedAtMs: number): AttemptRecord {
   const [provider, model, outcome, lane, status, failure, message, startedAfterMs] = packed;
-  const [, , , , , , , , waitMs, headersMs, firstTokenMs, durationMs, maybeBilled, credential, adapted] =
-    packed;
+  const [, , , , , , , , waitMs, headersMs, firstTokenMs, durationMs, maybeBilled] = packed;
+  const [, , , , , , , , , , , , , credential, adapted, queuePosition] = packed;
   return {
     provider,
     model,
@@ -94,6 +98,7 @@ function unpackAttempt(packed: PackedAttempt, requestStartedAtMs: number): Attem
     message,
     startedAtMs: requestStartedAtMs + (startedAfterMs ?? 0),
     waitMs: waitMs ?? 0,
+    ...(queuePosition === undefined ? {} : { queuePosition }),
     headersMs,
     firstTokenMs,
     durationMs: durationMs ?? 0,

@@ -7,6 +7,7 @@ import { busy, ownedFailure, summary } from "./blame.ts";
 import type { Provider } from "./generation.ts";
 import { mayHedge, openHedged, type Try } from "./hedge.ts";
 import { beginTrial, endTrial, type Run, type Trial } from "./run.ts";
+import { waitForTurn } from "./take-turn.ts";
 import { goesOn, type LaneChoice, type Opened, tryOne } from "./try-target.ts";
 
 export type { LaneChoice, Opened } from "./try-target.ts";
@@ -68,17 +69,17 @@ export async function openFirst(
         hasPlace = false;
       };
       const nextCredential = (): string | null =>
-        estate.health.pickCredential(target.provider, target.model, run.session, tried);
+        estate.health.pickCredential(target.provider, target.model, run.sessionKey, tried);
       try {
         run.live.stage = "waiting";
         const turn =
-          provider.queue.tryTake() ??
-          (await provider.queue.take(context.signal, await goesOn(run, target, choice)));
+          provider.queue.tryTake(context.tenant) ??
+          (await waitForTurn(run, provider, () => goesOn(run, target, choice)));
         if (turn === "full" || turn === "too-long") {
-          failures.push({ provider: provider.id, failure: busy(provider.id) });
+          const expectedMs = provider.queue.expectedWaitMs(context.tenant);
+          failures.push({ provider: provider.id, failure: busy(provider.id, expectedMs) });
           return "next";
         }
-        run.queueWaitMs += turn.waitedMs;
         // Much may have become known since this target was judged; and only one request may be the probe.
         const isHeld = !isLastResort && isHeldBack(target);
         const credential = isHeld ? null : nextCredential();

@@ -15,9 +15,14 @@ export function ownedFailure(run: Run, target: Target, failure: Failure): Failur
   });
 }
 
-export function busy(provider: string): Failure {
-  return new Failure("busy", `The provider "${provider}" is at its max_concurrent. Try again in a moment.`, {
-    retryAfterMs: 1_000,
+/** Nobody is sent away for longer on the word of an estimate. */
+const longestBusyMs = 60_000;
+
+/** `expectedMs`: how long somebody new would wait now; null when nobody knows. */
+export function busy(provider: string, expectedMs: number | null): Failure {
+  const message = `The provider "${provider}" is at its max_concurrent, or at its max_per_tenant for you. Try again in a moment.`;
+  return new Failure("busy", message, {
+    retryAfterMs: Math.min(Math.max(expectedMs ?? 0, 1_000), longestBusyMs),
     code: "busy",
   });
 }

@@ -5,6 +5,7 @@ import type { Backend } from "../backends/backend.ts";
 import type { HealthBook } from "../backends/health.ts";
 import type { DialectName } from "../canon/request.ts";
 import type { RequestRecord } from "../canon/record.ts";
+import type { Usage } from "../canon/usage.ts";
 import type { Dialect } from "../dialects/dialect.ts";
 import type { ModelFacts } from "../routing/capabilities.ts";
 import type { Router } from "../routing/router.ts";
@@ -16,6 +17,7 @@ import type { TurnQueue } from "../tenants/queue.ts";
 import type { LiveRegistry } from "./live.ts";
 import type { RetryBudget } from "./retry-budget.ts";
 import type { StreamingSettings } from "./settings.ts";
+import type { TenantPolicy } from "./tenant-policy.ts";
 
 export type ProviderLimits = {
   readonly firstTokenMs: number;
@@ -50,6 +52,8 @@ export type Generation = {
   readonly providers: ReadonlyMap<string, Provider>;
   readonly dialects: Readonly<Record<DialectName, Dialect>>;
   readonly router: Router;
+  /** By name; only tenants that something is said of. */
+  readonly tenants: ReadonlyMap<string, TenantPolicy>;
   readonly streaming: StreamingSettings;
   readonly bodyLimitBytes: number;
   readonly requestTimeoutMs: number;
@@ -72,6 +76,8 @@ export type Estate = {
   readonly stickiness: Stickiness;
   /** Masks every secret of the config in a text. */
   redact(text: string): string;
+  /** Nano-USD of this usage at the record's target, or what its backend says; a promise until prices are loaded. Never rejects. */
+  costOf(record: RequestRecord, usage: Usage): number | null | Promise<number | null>;
   /** Takes the finished record; never throws, never waits. */
   record(record: RequestRecord): void;
 };

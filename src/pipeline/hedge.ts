@@ -96,12 +96,12 @@ function begin(run: Run, target: Target, hedging: Hedging): Try | null {
   const choice = hedging.choose(provider, target);
   if ("refusal" in choice) return null;
   const headers = hedging.passHeaders(provider);
-  const turn = provider.queue.tryTake();
+  const turn = provider.queue.tryTake(run.context.tenant);
   if (turn === null) return null;
   const trial = beginTrial(run, {
     provider,
     target,
-    credential: health.pickCredential(target.provider, target.model, run.session, []),
+    credential: health.pickCredential(target.provider, target.model, run.sessionKey, []),
     lane: choice.lane,
     waitMs: 0,
     turn,

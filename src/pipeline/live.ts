@@ -1,6 +1,7 @@
 // Every running request, from admission to its record. Cancel, drain and the leak tests all look here.
 
 import type { Failure } from "../canon/failure.ts";
+import type { QueuePlace } from "../tenants/queue.ts";
 
 export type Stage = "reading" | "waiting" | "asking" | "streaming";
 
@@ -14,6 +15,8 @@ export type LiveRequest = {
   model: string;
   /** The target under trial. */
   provider: string | null;
+  /** Where it waits for a turn; absent until it has to. */
+  waitsAt?: { readonly provider: string; readonly place: QueuePlace } | null;
   readonly abort: (reason: Failure) => void;
 };
 

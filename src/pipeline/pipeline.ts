@@ -7,6 +7,7 @@ import type { Target } from "../canon/decision.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
 import type { AnswerFacts, ClientHalf, Dialect } from "../dialects/dialect.ts";
 import { questionOf } from "../routing/question.ts";
+import { sessionKey } from "../tenants/sessions.ts";
 import { spliceObject } from "../wire/json.ts";
 import { admit, type Admission } from "./admit.ts";
 import { type LaneChoice, openFirst } from "./attempt.ts";
@@ -20,6 +21,7 @@ import { needsAtMost } from "./needs.ts";
 import { relayLane } from "./relay.ts";
 import { failureResponse, streamResponse, wholeResponse } from "./respond.ts";
 import type { Run } from "./run.ts";
+import { decideForTenant } from "./tenant-limits.ts";
 import { takeWishes } from "./wishes.ts";
 
 /** Answers one request at one door. Never rejects: every failure is an answer in the door's dialect. */
@@ -41,18 +43,24 @@ export async function handle(
     run.requestedModel = enrolled.model;
     run.live.model = enrolled.model;
     run.session = enrolled.session;
+    run.sessionKey = sessionKey(run.context.tenant, enrolled.session);
     run.stream = door.road === "chat" && enrolled.stream;
     const isChat = door.road === "chat";
     // Decoded at most once, and only if routing or the hub must look inside.
     let decoded: ChatRequest | null = null;
     const decode = (): ChatRequest => (decoded ??= decodeRequest(client, enrolled));
-    const decision = generation.router.decide({
-      model: enrolled.model,
-      isFallbackOff: request.headers.get("x-clawgate-fallback")?.toLowerCase() === "off",
-      session: enrolled.session,
-      needs: isChat ? needsAtMost(enrolled) : null,
-      read: () => questionOf(decode(), (name) => request.headers.get(name)),
-    });
+    const ask = (model: string, isAlone: boolean) =>
+      generation.router.decide({
+        model,
+        isFallbackOff: isAlone || request.headers.get("x-clawgate-fallback")?.toLowerCase() === "off",
+        session: run.sessionKey,
+        needs: isChat ? needsAtMost(enrolled) : null,
+        read: () => questionOf(decode(), (name) => request.headers.get(name)),
+      });
+    const { tenant } = run.context;
+    const policy = tenant === null ? undefined : generation.tenants.get(tenant);
+    const decision =
+      policy === undefined ? ask(enrolled.model, false) : decideForTenant(run, policy, enrolled, decode, ask);
     run.decision = decision instanceof Promise ? await decision : decision;
     const choose = choiceFor(door, run, enrolled, request, decode);
     const opening = openFirst(run, choose, (provider) => passHeaders(request.headers, door, provider));

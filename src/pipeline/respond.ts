@@ -6,6 +6,7 @@ import type { ClientHalf } from "../dialects/dialect.ts";
 import { adaptedHeader } from "./adapted.ts";
 import type { Opened } from "./attempt.ts";
 import { askedBeside } from "./hedge.ts";
+import { limitHeaders } from "./limit-headers.ts";
 import { type Run, shownRule } from "./run.ts";
 import { streamBody } from "./stream-body.ts";
 
@@ -28,8 +29,19 @@ export function answerHeaders(run: Run): Record<string, string> {
   if (unsupported !== null) headers["x-clawgate-unsupported"] = asciiOf(unsupported);
   // Two may be billed: that is never silent.
   if (run.hedged.length > 0) headers["x-clawgate-hedged"] = askedBeside(run, target?.provider);
+  addLimits(run, headers);
   if (run.overheadMs !== null) headers["x-clawgate-overhead-ms"] = run.overheadMs.toFixed(3);
   return headers;
+}
+
+function addLimits(run: Run, headers: Record<string, string>): void {
+  const { context, generation, tenantEntry } = run;
+  if (context.tenant === null) return;
+  const meter = generation.tenants.get(context.tenant)?.meter ?? null;
+  if (meter === null) return;
+  Object.assign(headers, limitHeaders(run.door.dialect, meter.standing(), run.estate.clock.nowMs()));
+  const cheaper = tenantEntry?.overBudgetModel ?? null;
+  if (cheaper !== null) headers["x-clawgate-over-budget"] = asciiOf(cheaper);
 }
 
 /** A vendor's nonsense (1e9 seconds, a date far off) is not handed on as it is. */

@@ -12,6 +12,8 @@ import type { Door } from "./doors.ts";
 import type { Estate, Generation, Provider } from "./generation.ts";
 import type { LiveRequest } from "./live.ts";
 import { createObserver, type Observer } from "./observe.ts";
+import { settleEntry } from "./tenant-bill.ts";
+import type { TenantEntry } from "./tenant-policy.ts";
 
 /** A try in progress; it becomes an AttemptRecord. */
 export type Trial = {
@@ -51,8 +53,13 @@ export type Run = {
   readonly trials: AttemptRecord[];
   decision: RoutedDecision | null;
   requestedModel: string;
+  /** The conversation as the client names it. */
   session: string | null;
+  /** The same with its tenant (tenants/sessions.ts): what anything is remembered under. */
+  sessionKey: string | null;
   wishes: Wishes;
+  /** Its place in its tenant's limits; null for most requests. */
+  tenantEntry: TenantEntry | null;
   stream: boolean;
   /** Our own time until the first dispatch; null until then. */
   overheadMs: number | null;
@@ -94,7 +101,9 @@ export function createRun(options: {
     decision: null,
     requestedModel: "",
     session: null,
+    sessionKey: null,
     wishes: noWishes,
+    tenantEntry: null,
     stream: false,
     overheadMs: null,
     queueWaitMs: 0,
@@ -117,7 +126,9 @@ export function createRun(options: {
       if (winner !== null) endTrial(run, winner, failure);
       if (failure?.kind === "internal")
         estate.log.error("a request met a bug", { request: context.id, error: failure.cause });
-      estate.record(recordOf(run, status, failure));
+      const record = recordOf(run, status, failure);
+      estate.record(record);
+      if (run.tenantEntry !== null) settleEntry(run.tenantEntry, record, estate.costOf);
     },
   };
   return run;
@@ -126,7 +137,8 @@ export function createRun(options: {
 /** The next turn of the session goes where this one's prompt is in the cache. */
 function rememberProvider(run: Run, provider: string): void {
   const pool = run.decision?.pool ?? null;
-  if (pool !== null && run.session !== null) run.estate.stickiness.remember(pool, run.session, provider);
+  if (pool !== null && run.sessionKey !== null)
+    run.estate.stickiness.remember(pool, run.sessionKey, provider);
 }
 
 /** Ends a try: its turn is free, its verdict is in the health book, its row is in the record. Idempotent. */
@@ -157,6 +169,7 @@ export function endTrial(run: Run, trial: Trial, failure: Failure | null): void 
     message: failure === null ? null : shortError(run, failure),
     startedAtMs: trial.startedAtMs,
     waitMs: Math.round(trial.waitMs),
+    ...(trial.turn === null || trial.turn.position === null ? {} : { queuePosition: trial.turn.position }),
     headersMs: trial.headersMs,
     firstTokenMs: trial.firstTokenMs,
     durationMs: Math.round(durationMs),

@@ -28,7 +28,7 @@ export type LaneChoice =
  */
 export async function goesOn(run: Run, target: Target, choice: LaneChoice): Promise<boolean> {
   if ("refusal" in choice || choice.continues === undefined) return false;
-  const { context, session, wishes } = run;
+  const { context, sessionKey, wishes } = run;
   try {
     return await choice.continues({
       requestId: context.id,
@@ -38,7 +38,7 @@ export async function goesOn(run: Run, target: Target, choice: LaneChoice): Prom
       passHeaders: {},
       onHeaders: () => undefined,
       tenant: context.tenant,
-      session,
+      session: sessionKey,
       wishes,
     });
   } catch (thrown) {
@@ -93,7 +93,7 @@ export async function tryOne(
     passHeaders,
     note: noteInto(trial.adapted),
     tenant: context.tenant,
-    session: run.session,
+    session: run.sessionKey,
     wishes: run.wishes,
     unsupported: noteInto(trial.unsupported),
     onHeaders(status) {

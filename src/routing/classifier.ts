@@ -99,7 +99,7 @@ export function createClassifier({ settings, ask, nowMs, setTimer }: ClassifierO
   const budget = createBudget(settings.max_calls_per_minute, nowMs);
   const cache = createExpiring<string>({
     entries: settings.cache_entries,
-    ttlMs: settings.cache_ttl_s * 1000,
+    ttlMs: () => settings.cache_ttl_s * 1000,
     nowMs,
   });
   const flights = new Map<string, Promise<Answer>>();

@@ -1,35 +1,42 @@
 // A small memory with a bound and an age: the least recently used entry goes first, an old one is never told.
-// It must never grow beyond its bound nor keep a timer.
+// It must never grow beyond its bound nor keep a timer of its own.
 
 export type Expiring<Value> = {
   get(key: string): Value | null;
   /** An entry keeps the age of its last `set`. */
   set(key: string, value: Value): void;
+  /** Drops the old ones, which otherwise stay until they are asked for or pushed out. */
+  sweep(): void;
   readonly size: number;
 };
 
 export function createExpiring<Value>(options: {
   readonly entries: number;
-  readonly ttlMs: number;
+  /** Asked whenever an age is judged: a new value holds for entries that are there already. */
+  readonly ttlMs: () => number;
   readonly nowMs: () => number;
 }): Expiring<Value> {
   // A Map keeps the order of insertion, so its first key is the one that was used longest ago.
-  const held = new Map<string, { readonly value: Value; readonly untilMs: number }>();
+  const held = new Map<string, { readonly value: Value; readonly setMs: number }>();
+  const isOld = (setMs: number): boolean => options.nowMs() - setMs >= options.ttlMs();
   return {
     get(key) {
       const entry = held.get(key);
       if (entry === undefined) return null;
       held.delete(key);
-      if (options.nowMs() >= entry.untilMs) return null;
+      if (isOld(entry.setMs)) return null;
       held.set(key, entry);
       return entry.value;
     },
     set(key, value) {
-      if (options.entries === 0 || options.ttlMs === 0) return;
+      if (options.entries === 0 || options.ttlMs() === 0) return;
       held.delete(key);
-      held.set(key, { value, untilMs: options.nowMs() + options.ttlMs });
+      held.set(key, { value, setMs: options.nowMs() });
       const [oldest] = held.keys();
       if (held.size > options.entries && oldest !== undefined) held.delete(oldest);
+    },
+    sweep() {
+      for (const [key, { setMs }] of held) if (isOld(setMs)) held.delete(key);
     },
     get size() {
       return held.size;

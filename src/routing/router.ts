@@ -34,6 +34,8 @@ export type Router = {
   decide(question: RouteQuestion, isDry?: boolean): RoutedDecision | Promise<RoutedDecision>;
   /** The one target that a name stands for; null when nothing is known by it, or it means `auto`. */
   targetOf(name: string): Target | null;
+  /** Whether routing chooses for this name. */
+  isAuto(name: string): boolean;
   known(): string[];
 };
 
@@ -196,17 +198,22 @@ export function createRouter(options: RouterOptions): Router {
       : { targets: [sticky.target, ...targets], why: "the session's last provider" };
   };
 
+  const meaningOf = (name: string): Meaning | null => {
+    try {
+      return names.resolve(name);
+    } catch (thrown) {
+      if (thrown instanceof Failure) return null;
+      throw thrown;
+    }
+  };
+
   return {
     known: () => names.known(),
     targetOf(name) {
-      try {
-        const meaning = names.resolve(name);
-        return meaning.kind === "target" ? meaning.target : null;
-      } catch (thrown) {
-        if (thrown instanceof Failure) return null;
-        throw thrown;
-      }
+      const meaning = meaningOf(name);
+      return meaning?.kind === "target" ? meaning.target : null;
     },
+    isAuto: (name) => meaningOf(name)?.kind === "auto",
     decide(question, isDry = false) {
       const known = isDry || question.isFallbackOff ? undefined : plain.get(question.model);
       if (known !== undefined && fitsAll(known, question.needs)) return known;

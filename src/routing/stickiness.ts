@@ -5,18 +5,26 @@ import { createExpiring } from "./expiring.ts";
 
 export type Stickiness = {
   lastOf(pool: string, session: string): string | null;
+  /** `session`: a key that holds its tenant (tenants/sessions.ts). */
   remember(pool: string, session: string, provider: string): void;
+  /** Drops what is too old. */
+  sweep(): void;
+  count(): number;
 };
 
 const sessions = 10_000;
-/** Vendors keep a prompt cache five minutes to an hour. */
-const ttlMs = 3_600_000;
 
-export function createStickiness(options: { readonly nowMs: () => number }): Stickiness {
-  const held = createExpiring<string>({ entries: sessions, ttlMs, nowMs: options.nowMs });
+export function createStickiness(options: {
+  readonly nowMs: () => number;
+  /** After this long without an answer a session is forgotten. */
+  readonly ttlMs: () => number;
+}): Stickiness {
+  const held = createExpiring<string>({ entries: sessions, ttlMs: options.ttlMs, nowMs: options.nowMs });
   const keyOf = (pool: string, session: string): string => `${pool}\n${session}`;
   return {
     lastOf: (pool, session) => held.get(keyOf(pool, session)),
     remember: (pool, session, provider) => held.set(keyOf(pool, session), provider),
+    sweep: held.sweep,
+    count: () => held.size,
   };
 }

@@ -166,7 +166,9 @@ export const describe = {
       responses: {
         "200": {
           description:
-            reply === undefined ? "The answer" : "The answer; as server-sent events where a stream is asked for",
+            reply === undefined
+              ? "The answer"
+              : "The answer; as server-sent events where a stream is asked for",
           content:
             reply === undefined
               ? body
@@ -192,6 +194,10 @@ export const describe = {
   providers: operatorRoute(
     "Every provider and how it is doing",
     "State (healthy, half-open, open, cooling, rejected), when it is tried again, latency, last error, requests today (UTC).",
+  ),
+  tenants: operatorRoute(
+    "Every tenant, its keys, limits and what it has used of them",
+    "Keys by the first digits of their SHA-256, with their expiry; the last minute, the UTC day and month.",
   ),
   route: operatorRoute(
     "Why a request would go where it would go",

@@ -50,6 +50,8 @@ export type Face = {
   live(): unknown;
   /** Every configured provider and how it is doing. */
   providers(): Promise<unknown>;
+  /** Every tenant: its keys by their fingerprints, its limits, what it has used of them. */
+  tenants(): unknown;
   /** Why the request in this body would go where it would go; `door` null: told by its shape. Throws Failure. */
   explainRoute(request: Request, door: string | null): Promise<unknown>;
   /** Sends one small real request. `model` null: the provider's own. Throws Failure not-found. */

@@ -106,6 +106,7 @@ export function routesOf(face: Face): readonly Route[] {
     ),
     get("/api/live", "read", () => operatorJson(face.live()), describe.live),
     get("/api/providers", "read", async () => operatorJson(await face.providers()), describe.providers),
+    get("/api/tenants", "read", () => operatorJson(face.tenants()), describe.tenants),
     {
       ...get(
         "/api/route",

@@ -14,7 +14,7 @@ export type CommandOptions = {
   readonly maxOutputBytes?: number;
   readonly cwd?: string;
   /** Written to standard input, which is then closed. Default: nothing to read. */
-  readonly input?: string;
+  readonly input?: string | Uint8Array;
   readonly signal?: AbortSignal;
   readonly clock?: Clock;
 };
@@ -28,6 +28,9 @@ export type CommandResult = {
   /** True when output was dropped at maxOutputBytes. */
   readonly wasCut: boolean;
 };
+
+/** What a command printed, as it is: an archive is no text. */
+export type BinaryResult = CommandResult & { readonly stdoutBytes: Uint8Array };
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -59,6 +62,12 @@ export function childEnvironment(
 
 /** Runs to the end and never past `timeoutMs` by much: TERM to the group, then KILL. Throws when it cannot be started. */
 export async function runCommand(argv: readonly string[], options: CommandOptions): Promise<CommandResult> {
+  const { stdoutBytes, ...result } = await runForBytes(argv, options);
+  return { ...result, stdout: Buffer.from(stdoutBytes).toString("utf8") };
+}
+
+/** The same, with standard output as bytes; `stdout` stays empty. */
+export async function runForBytes(argv: readonly string[], options: CommandOptions): Promise<BinaryResult> {
   const clock = options.clock ?? systemClock;
   const limit = options.maxOutputBytes ?? 1024 * 1024;
   const child = Bun.spawn([...argv], {
@@ -99,14 +108,15 @@ export async function runCommand(argv: readonly string[], options: CommandOption
   }
   return {
     code: child.signalCode === null ? child.exitCode : null,
-    stdout: stdout.text(),
-    stderr: stderr.text(),
+    stdout: "",
+    stdoutBytes: stdout.bytes(),
+    stderr: Buffer.from(stderr.bytes()).toString("utf8"),
     timedOut,
     wasCut: stdout.wasCut() || stderr.wasCut(),
   };
 }
 
-type Collected = { readonly done: Promise<void>; stop(): void; text(): string; wasCut(): boolean };
+type Collected = { readonly done: Promise<void>; stop(): void; bytes(): Uint8Array; wasCut(): boolean };
 
 /** Reads to the end and keeps the first `limit` bytes: an unread pipe would be gathered in memory without limit. */
 function collect(stream: ReadableStream<Uint8Array>, limit: number): Collected {
@@ -128,7 +138,7 @@ function collect(stream: ReadableStream<Uint8Array>, limit: number): Collected {
   return {
     done: read(),
     stop: () => void reader.cancel(),
-    text: () => Buffer.concat(kept).toString("utf8"),
+    bytes: () => Buffer.concat(kept),
     wasCut: () => isCut,
   };
 }
@@ -143,6 +153,31 @@ async function drained(clock: Clock, ...pipes: readonly Collected[]): Promise<bo
   await Promise.all(pipes.map((pipe) => pipe.done));
   cancel();
   return !wasHeld;
+}
+
+const keyboardSignals = ["SIGINT", "SIGQUIT"] as const;
+
+/** Gives the person's own terminal to a program until it ends; null: a signal ended it. Throws when it cannot be started. */
+export async function runInTerminal(
+  argv: readonly string[],
+  options: { readonly env: Readonly<Record<string, string>>; readonly cwd: string },
+): Promise<number | null> {
+  // The keyboard's signals reach both; what they mean is the program's business while it has the terminal.
+  const ignore = (): void => undefined;
+  for (const signal of keyboardSignals) process.on(signal, ignore);
+  try {
+    const child = Bun.spawn([...argv], {
+      cwd: options.cwd,
+      env: { ...options.env },
+      stdin: "inherit",
+      stdout: "inherit",
+      stderr: "inherit",
+    });
+    await child.exited;
+    return child.signalCode === null ? child.exitCode : null;
+  } finally {
+    for (const signal of keyboardSignals) process.off(signal, ignore);
+  }
 }
 
 /** A child with three pipes in a session of its own; `live-process.ts` makes something of it. Throws when it cannot be started. */

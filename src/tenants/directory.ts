@@ -6,7 +6,16 @@ export type DirectoryOptions = {
   /** Client keys, plain or as `sha256:<64 hex digits>`. */
   readonly keys: readonly string[];
   /** Keys that have an owner's name. Absent: none has. */
-  readonly tenants?: readonly { readonly name: string; readonly key: string }[];
+  readonly tenants?: readonly {
+    readonly name: string;
+    readonly key: string;
+    /** UTC milliseconds; null or absent: never. */
+    readonly expiresAtMs?: number | null;
+  }[];
+  /** UTC milliseconds. Absent: a key that may expire has expired. */
+  readonly nowMs?: () => number;
+  /** Told of a key that is right but expired: the client is not. */
+  readonly onExpired?: (tenant: string, keyId: string) => void;
   /** In the same two forms; null or blank: there is none. */
   readonly adminKey: string | null;
   /** The token in the state directory; null: none was written. */
@@ -23,17 +32,27 @@ export type Directory = {
   fingerprint(presented: string): string;
 };
 
-type Entry = { readonly keyId: string; readonly hash: Buffer; readonly tenant: string | null };
+type Entry = {
+  readonly keyId: string;
+  readonly hash: Buffer;
+  readonly tenant: string | null;
+  readonly expiresAtMs: number | null;
+};
 
 /** Throws an Error for a `sha256:` entry that is not 64 hex digits; its text is safe to show. */
 export function createDirectory(options: DirectoryOptions): Directory {
+  const nowMs = options.nowMs ?? (() => Number.POSITIVE_INFINITY);
   const written = [
-    ...options.keys.map((key) => ({ hash: hashOfEntry(key), tenant: null })),
-    ...(options.tenants ?? []).map(({ name, key }) => ({ hash: hashOfEntry(key), tenant: name })),
+    ...options.keys.map((key) => ({ hash: hashOfEntry(key), tenant: null, expiresAtMs: null })),
+    ...(options.tenants ?? []).map(({ name, key, expiresAtMs = null }) => ({
+      hash: hashOfEntry(key),
+      tenant: name,
+      expiresAtMs,
+    })),
   ];
   const entries = new Map<string, Entry>();
-  for (const { hash, tenant } of written)
-    if (hash !== null) entries.set(hash.toString("hex"), entryOf(hash, tenant));
+  for (const { hash, tenant, expiresAtMs } of written)
+    if (hash !== null) entries.set(hash.toString("hex"), { keyId: keyIdOf(hash), hash, tenant, expiresAtMs });
   const adminHashes: Buffer[] = [];
   const adminHash = hashOfEntry(options.adminKey ?? "");
   if (adminHash !== null) adminHashes.push(adminHash);
@@ -47,7 +66,10 @@ export function createDirectory(options: DirectoryOptions): Directory {
       if (presented === null || presented === "") return null;
       const hash = hashOf(bytesOf(presented));
       const entry = entries.get(hash.toString("hex"));
-      return entry !== undefined && timingSafeEqual(entry.hash, hash) ? entry : null;
+      if (entry === undefined || !timingSafeEqual(entry.hash, hash)) return null;
+      if (entry.expiresAtMs === null || nowMs() < entry.expiresAtMs) return entry;
+      options.onExpired?.(entry.tenant ?? "", entry.keyId);
+      return null;
     },
     isAdmin(presented) {
       if (presented === null || presented === "") return false;
@@ -62,10 +84,6 @@ export function createDirectory(options: DirectoryOptions): Directory {
 
 const keyIdOf = (hash: Buffer): string => hash.toString("hex", 0, 4);
 
-function entryOf(hash: Buffer, tenant: string | null): Entry {
-  return { keyId: keyIdOf(hash), hash, tenant };
-}
-
 function hashOf(bytes: Uint8Array): Buffer {
   return Buffer.from(Bun.SHA256.hash(bytes).buffer);
 }
@@ -74,6 +92,12 @@ function hashOf(bytes: Uint8Array): Buffer {
 function bytesOf(presented: string): Buffer {
   // oxlint-disable-next-line no-control-regex
   return /^[\u0000-\u00ff]*$/.test(presented) ? Buffer.from(presented, "latin1") : Buffer.from(presented);
+}
+
+/** What `fingerprint` says of a key as the config writes it; throws like `createDirectory`. */
+export function fingerprintOfEntry(entry: string): string {
+  const hash = hashOfEntry(entry);
+  return hash === null ? "" : keyIdOf(hash);
 }
 
 function hashOfEntry(entry: string): Buffer | null {

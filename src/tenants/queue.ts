@@ -1,25 +1,46 @@
-// Turns at something of limited concurrency. First come, first served; a waiter that leaves gives up its place at once.
-// Every turn is released exactly once, whatever happens to its holder.
+// Turns at something of limited concurrency, fair between tenants: each has a line of its own, and the lines are served in turn.
+// A waiter that leaves gives up its place at once; every turn is released exactly once, whatever happens to its holder.
 
-export type Turn = { readonly waitedMs: number; release(): void };
+/** `position`: the place at which it came to wait, 1 = next; null when it did not wait. */
+export type Turn = { readonly waitedMs: number; readonly position: number | null; release(): void };
 
 export type QueueRefusal = "full" | "too-long";
 
+/** Where somebody waits. */
+export type QueuePlace = {
+  /** 1: next, if nobody else comes and nobody is at a limit of its own. */
+  position(): number;
+  waitedMs(): number;
+};
+
+export type Wish = {
+  /** Whose line; null is the line of all that belong to no tenant. */
+  readonly tenant?: string | null;
+  /** At the head of its line, however many wait there. */
+  readonly goesFirst?: boolean;
+  /** Told when it has to wait. */
+  readonly onPlace?: (place: QueuePlace) => void;
+};
+
 export type TurnQueue = {
   /** A turn if one is free now: what most requests get, without a promise. */
-  tryTake(): Turn | null;
-  /**
-   * Resolves with a turn, or with why there is none. Rejects with the signal's reason when it aborts.
-   * `goesFirst`: before all that wait, however many there are.
-   */
-  take(signal: AbortSignal, goesFirst?: boolean): Promise<Turn | QueueRefusal>;
+  tryTake(tenant?: string | null): Turn | null;
+  /** Resolves with a turn, or with why there is none. Rejects with the signal's reason when it aborts. */
+  take(signal: AbortSignal, wish?: Wish): Promise<Turn | QueueRefusal>;
   counts(): { running: number; waiting: number };
+  /** How long somebody new in this line would wait, as turns have lasted of late; null while none has ended. */
+  expectedWaitMs(tenant: string | null): number | null;
 };
 
 export type QueueLimits = {
-  /** Turns at once; null = no limit, and then nobody ever waits. */
+  /** Turns at once; null = no limit. */
   readonly limit: number | null;
+  /** Of them for one tenant; null = no limit. */
+  readonly limitPerTenant: number | null;
+  /** Places to wait. */
   readonly depth: number;
+  /** Of them for one tenant. */
+  readonly depthPerTenant: number;
   readonly waitMs: number;
 };
 
@@ -28,72 +49,159 @@ export type LivingQueue = TurnQueue & {
   adjust(limits: QueueLimits): void;
 };
 
+type Waiter = { readonly start: () => void };
+type Line = {
+  running: number;
+  /** The number of the last turn that was given to it; the line with the lowest is next. */
+  lastTurn: number;
+  /** Sets: who leaves is taken out of the middle without a search. */
+  readonly first: Set<Waiter>;
+  readonly others: Set<Waiter>;
+};
+
+const noWish: Wish = {};
+
 export function createQueue(
   options: QueueLimits & {
     readonly monotonicMs: () => number;
     readonly setTimer: (ms: number, run: () => void) => () => void;
   },
 ): LivingQueue {
+  const { monotonicMs } = options;
   let limits: QueueLimits = options;
   let running = 0;
-  const waiting: { start: () => void }[] = [];
+  let waiting = 0;
+  let turns = 0;
+  /** A moving mean of how long turns last. */
+  let serviceMs: number | null = null;
+  /** In the order in which they first came. One stays: whose turn it was last is known only by it. */
+  const lines = new Map<string | null, Line>();
 
+  const lineOf = (tenant: string | null): Line => {
+    let line = lines.get(tenant);
+    if (line === undefined) {
+      line = { running: 0, lastTurn: 0, first: new Set(), others: new Set() };
+      lines.set(tenant, line);
+    }
+    return line;
+  };
+  const lengthOf = ({ first, others }: Line): number => first.size + others.size;
   const hasRoom = (): boolean => limits.limit === null || running < limits.limit;
+  const mayRun = (line: Line): boolean =>
+    limits.limitPerTenant === null || line.running < limits.limitPerTenant;
+
+  /** Whoever waits while there is room waits for its own tenant's limit: nobody is held up by another's. */
   const serveWaiting = (): void => {
-    while (waiting.length > 0 && hasRoom()) waiting.shift()?.start();
+    while (waiting > 0 && hasRoom()) {
+      let next: Line | null = null;
+      for (const line of lines.values())
+        if (lengthOf(line) > 0 && mayRun(line) && (next === null || line.lastTurn < next.lastTurn))
+          next = line;
+      if (next === null) return;
+      const [waiter] = next.first.size > 0 ? next.first : next.others;
+      waiter?.start();
+    }
   };
 
-  const grant = (waitedMs: number): Turn => {
+  const grant = (line: Line, waitedMs: number, position: number | null): Turn => {
     running += 1;
+    line.running += 1;
+    turns += 1;
+    line.lastTurn = turns;
+    const startedMs = monotonicMs();
     let isReleased = false;
     return {
       waitedMs,
+      position,
       release() {
         if (isReleased) return;
         isReleased = true;
         running -= 1;
+        line.running -= 1;
+        const heldMs = monotonicMs() - startedMs;
+        serviceMs = serviceMs === null ? heldMs : serviceMs * 0.8 + heldMs * 0.2;
         serveWaiting();
       },
     };
   };
 
+  /** The place of one that has `ahead` before it in its own line: of every other line as many go before it as have their turn first. */
+  const positionIn = (own: Line, ahead: number): number => {
+    let position = ahead + 1;
+    for (const line of lines.values()) {
+      const before = line.lastTurn < own.lastTurn ? ahead + 1 : ahead;
+      if (line !== own) position += Math.min(lengthOf(line), before);
+    }
+    return position;
+  };
+
+  const wait = (line: Line, wish: Wish, signal: AbortSignal): Promise<Turn | QueueRefusal> => {
+    const startedMs = monotonicMs();
+    const own = wish.goesFirst === true ? line.first : line.others;
+    return new Promise((resolve, reject) => {
+      const leave = (): void => {
+        stopTimer();
+        signal.removeEventListener("abort", onAbort);
+        if (own.delete(waiter)) waiting -= 1;
+      };
+      const aheadOf = (): number => {
+        let ahead = own === line.first ? 0 : line.first.size;
+        for (const each of own) {
+          if (each === waiter) break;
+          ahead += 1;
+        }
+        return ahead;
+      };
+      const waitedMs = (): number => monotonicMs() - startedMs;
+      const cameAt = positionIn(line, own === line.first ? own.size : lengthOf(line));
+      const waiter: Waiter = {
+        start() {
+          leave();
+          resolve(grant(line, waitedMs(), cameAt));
+        },
+      };
+      const onAbort = (): void => {
+        leave();
+        reject(signal.reason);
+      };
+      const stopTimer = options.setTimer(limits.waitMs, () => {
+        leave();
+        resolve("too-long");
+      });
+      signal.addEventListener("abort", onAbort, { once: true });
+      own.add(waiter);
+      waiting += 1;
+      wish.onPlace?.({ position: () => positionIn(line, aheadOf()), waitedMs });
+    });
+  };
+
   return {
-    counts: () => ({ running, waiting: waiting.length }),
+    counts: () => ({ running, waiting }),
     adjust(next) {
       limits = next;
       serveWaiting();
     },
-    tryTake: () => (hasRoom() && waiting.length === 0 ? grant(0) : null),
-    take(signal, goesFirst = false) {
+    // With room for both nobody of this line can be waiting: who could have run was served.
+    tryTake(tenant = null) {
+      if (!hasRoom()) return null;
+      const line = lineOf(tenant);
+      return mayRun(line) ? grant(line, 0, null) : null;
+    },
+    take(signal, wish = noWish) {
       if (signal.aborted) return Promise.reject(signal.reason);
-      if (hasRoom() && (waiting.length === 0 || goesFirst)) return Promise.resolve(grant(0));
-      if (waiting.length >= limits.depth && !goesFirst) return Promise.resolve("full");
-      const startedMs = options.monotonicMs();
-      return new Promise((resolve, reject) => {
-        const leave = (): void => {
-          stopTimer();
-          signal.removeEventListener("abort", onAbort);
-          const at = waiting.indexOf(entry);
-          if (at >= 0) waiting.splice(at, 1);
-        };
-        const entry = {
-          start() {
-            leave();
-            resolve(grant(options.monotonicMs() - startedMs));
-          },
-        };
-        const onAbort = (): void => {
-          leave();
-          reject(signal.reason);
-        };
-        const stopTimer = options.setTimer(limits.waitMs, () => {
-          leave();
-          resolve("too-long");
-        });
-        signal.addEventListener("abort", onAbort, { once: true });
-        if (goesFirst) waiting.unshift(entry);
-        else waiting.push(entry);
-      });
+      const line = lineOf(wish.tenant ?? null);
+      if (hasRoom() && mayRun(line)) return Promise.resolve(grant(line, 0, null));
+      const isFull = waiting >= limits.depth || lengthOf(line) >= limits.depthPerTenant;
+      return isFull && wish.goesFirst !== true ? Promise.resolve("full") : wait(line, wish, signal);
+    },
+    expectedWaitMs(tenant) {
+      if (serviceMs === null) return null;
+      const line = lineOf(tenant);
+      const own = lengthOf(line);
+      const ofAll = limits.limit === null ? 0 : positionIn(line, own) / limits.limit;
+      const isHeldUp = own > 0 || !mayRun(line);
+      const ofTenant = limits.limitPerTenant === null || !isHeldUp ? 0 : (own + 1) / limits.limitPerTenant;
+      return serviceMs * Math.max(ofAll, ofTenant);
     },
   };
 }

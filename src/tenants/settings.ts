@@ -37,13 +37,84 @@ export const authSettings = z
 
 export type AuthSettings = z.infer<typeof authSettings>;
 
+const expiry = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?$/, {
+    error: "a date (2026-12-31) or a time with its zone (2026-12-31T18:00:00Z)",
+    abort: true,
+  })
+  .refine((text) => !Number.isNaN(Date.parse(text)), "there is no such date");
+
+const furtherKey = z
+  .strictObject({
+    key: clientKey.optional().describe("Plain, `${VAR}` or `sha256:<hex>`."),
+    sha256: z
+      .string()
+      .regex(/^[0-9a-fA-F]{64}$/, "64 hexadecimal digits")
+      .optional()
+      .describe("The key's SHA-256 in its place."),
+    expires: expiry
+      .optional()
+      .describe(
+        "From then on the key is refused: a date (midnight UTC) or a time with its zone. Absent: never.",
+      ),
+  })
+  .superRefine(({ key, sha256 }, context) => {
+    if ((key === undefined) === (sha256 === undefined))
+      context.addIssue("either `key` or `sha256` must be written");
+  });
+
+const perMinute = z.number().int().min(1).max(1_000_000_000).optional();
+const money = z.number().min(0).max(1_000_000_000).optional();
+const tokens = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional();
+
+const limitsSettings = z.strictObject({
+  requests_per_minute: perMinute.describe("Requests in any minute."),
+  tokens_per_minute: perMinute.describe(
+    "Input and output tokens in any minute, estimated before, real after.",
+  ),
+  max_concurrent: z.number().int().min(1).max(100_000).optional().describe("Requests at once."),
+  budget: z
+    .strictObject({
+      usd_per_day: money.describe("US dollars of a UTC day. What has no known price counts nothing."),
+      usd_per_month: money.describe("US dollars of a UTC month."),
+      tokens_per_day: tokens.describe("Tokens of a UTC day."),
+      tokens_per_month: tokens.describe("Tokens of a UTC month."),
+    })
+    .optional()
+    .describe("What may be spent; streams that the client left count too."),
+  over_budget_model: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Model that answers chats when the budget is spent. Absent: they are refused with 429."),
+});
+
 /** The shape of openclaw-cc-gateway's tenants. */
 const tenantSettings = z.strictObject({
   name: z
     .string()
     .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/i, "letters, digits, dot, dash and underscore, at most 64")
     .describe("The tenant's name, as it stands in records."),
-  api_key: clientKey.describe("The tenant's own key: plain, `${VAR}` or `sha256:<hex>`."),
+  api_key: clientKey.optional().describe("The tenant's own key: plain, `${VAR}` or `sha256:<hex>`."),
+  keys: z
+    .array(furtherKey)
+    .max(64)
+    .default([])
+    .describe("More keys of the tenant, beside `api_key` or in its place; each may expire."),
+  models: z
+    .array(z.string().min(1).max(200))
+    .max(200)
+    .optional()
+    .describe(
+      "Models that the tenant may ask for, `*` is a wildcard; with `auto` routing may choose any. Absent: all.",
+    ),
+  provider: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Provider that gets all of the tenant's `auto`. Absent: routing chooses."),
+  limits: limitsSettings.optional().describe("How much the tenant may use. Absent: no limit."),
   working_dir: z.string().min(1).optional().describe("Folder in which the tenant's CLI processes run."),
   env: z
     .record(
@@ -83,6 +154,27 @@ const tenantSettings = z.strictObject({
 
 export type TenantSettings = z.infer<typeof tenantSettings>;
 
+export type TenantKey = {
+  /** Plain, or `sha256:<hex>`. */
+  readonly key: string;
+  /** UTC milliseconds; null: never. */
+  readonly expiresAtMs: number | null;
+  /** Where it stands in the tenant's settings. */
+  readonly path: readonly (string | number)[];
+};
+
+/** All keys of a tenant, expired ones too. */
+export function keysOfTenant(tenant: Pick<TenantSettings, "api_key" | "keys">): readonly TenantKey[] {
+  const own =
+    tenant.api_key === undefined ? [] : [{ key: tenant.api_key, expiresAtMs: null, path: ["api_key"] }];
+  const further = tenant.keys.map(({ key, sha256, expires }, index) => ({
+    key: key ?? `sha256:${sha256 ?? ""}`,
+    expiresAtMs: expires === undefined ? null : Date.parse(expires),
+    path: ["keys", index, key === undefined ? "sha256" : "key"],
+  }));
+  return [...own, ...further];
+}
+
 export const tenantsSettings = z
   .array(tenantSettings)
   .default([])
@@ -95,8 +187,15 @@ export const sessionSettings = z
       .min(1)
       .max(31_536_000)
       .default(3600)
-      .describe("Seconds after which an unused session is forgotten."),
-    cleanup_interval: z.number().min(1).max(86_400).default(900).describe("Seconds between two sweeps."),
+      .describe(
+        "Seconds after which a conversation that nobody goes on with is forgotten: which provider served it last, and its CLI process.",
+      ),
+    cleanup_interval: z
+      .number()
+      .min(1)
+      .max(86_400)
+      .default(900)
+      .describe("Seconds between two sweeps of the forgotten ones."),
   })
   .prefault({});
 

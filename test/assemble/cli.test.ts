@@ -200,7 +200,7 @@ describe("a reload", () => {
   test("leaves processes that it does not concern, and what is parked", async () => {
     const here = await world({ warm: 1, parked: { max: 4 } });
     expect((await ask(here, "[[say:hello]]")).status).toBe(200);
-    await here.claude.waitFor((runs) => runs.filter(({ argv }) => argv.includes("-p")).length === 2);
+    await here.claude.waitFor((runs) => runs.filter(({ argv }) => argv.includes("-p")).length >= 2);
     const counts = () => here.gateway.house.estate.clis.counts().get("claude-cli");
     expect(counts()).toMatchObject({ parked: { calls: 0, idle: 1 } });
     here.gateway.write(configOf(here.claude, { warm: 1, parked: { max: 4 }, effort: "high" }, {}));

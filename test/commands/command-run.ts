@@ -59,6 +59,7 @@ export function ownHome(): Home {
         homeDirectory: dir,
         stdout: out.stream,
         stderr: err.stream,
+        places: { processFolder: join(dir, "proc"), serviceFolders: [join(dir, "units")] },
       });
       return { code, stdout: out.text(), stderr: err.text() };
     },

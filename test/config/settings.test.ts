@@ -84,7 +84,7 @@ describe("checkExposure", () => {
   test("an admin key does not open the data door, a tenant's key does", () => {
     const open = { ...config, server: { ...config.server, host: "0.0.0.0" } };
     expect(checkExposure({ ...open, auth: { keys: [], admin_key: "0123456789abcdef" } })).not.toBeNull();
-    const tenants = [{ name: "a", api_key: "0123456789abcdef", env: {} }];
+    const tenants = [{ name: "a", api_key: "0123456789abcdef", keys: [], env: {} }];
     expect(checkExposure({ ...open, auth: { keys: [] }, tenants })).toBeNull();
   });
 });

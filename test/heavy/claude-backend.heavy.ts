@@ -92,6 +92,7 @@ function open(wanted: Wanted = {}): CliBackend {
         launch,
         key: `${call.model} ${isOff}`,
         runsTools: serverTools !== "none",
+        ownTools: serverTools === "none" ? [] : serverTools,
         startsWithoutThinking: isOff,
         launchedEffort: null,
         effort: request.effort,

@@ -27,3 +27,12 @@ test("what was adapted is kept, with a fingerprint and without one; nothing adap
   const plain = (JSON.parse(written) as { attempts: unknown[][] }).attempts[2];
   expect(plain?.at(-1)).toBe(0);
 });
+
+test("the place in the queue is kept, where there was one", () => {
+  const attempts = [
+    sampleAttempt({ queuePosition: 3, waitMs: 200 }),
+    sampleAttempt({ queuePosition: 1, credential: "1a2b3c4d", adapted: ["max-tokens-cut:8192"] }),
+  ];
+  const record = sampleRecord("r", { attempts });
+  expect(readDetail(writeDetail(record, "alpha-1", true), record.startedAtMs).attempts).toEqual(attempts);
+});

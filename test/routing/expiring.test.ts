@@ -4,7 +4,7 @@ import { createExpiring } from "../../src/routing/expiring.ts";
 const at = { ms: 0 };
 const memory = (entries: number, ttlMs = 100) => {
   at.ms = 0;
-  return createExpiring<string>({ entries, ttlMs, nowMs: () => at.ms });
+  return createExpiring<string>({ entries, ttlMs: () => ttlMs, nowMs: () => at.ms });
 };
 
 test("tells what it holds until it is too old", () => {
@@ -43,4 +43,21 @@ test("nothing is held without room or without age", () => {
     held.set("a", "1");
     expect([held.get("a"), held.size]).toEqual([null, 0]);
   }
+});
+
+test("another age holds at once for what is there, and a sweep drops what is too old by then", () => {
+  let ttlMs = 100;
+  at.ms = 0;
+  const held = createExpiring<string>({ entries: 3, ttlMs: () => ttlMs, nowMs: () => at.ms });
+  held.set("a", "1");
+  at.ms = 50;
+  held.set("b", "2");
+  held.sweep();
+  expect(held.size).toBe(2);
+  ttlMs = 50;
+  held.sweep();
+  expect([held.size, held.get("a"), held.get("b")]).toEqual([1, null, "2"]);
+  at.ms = 60;
+  ttlMs = 10;
+  expect(held.get("b")).toBeNull();
 });

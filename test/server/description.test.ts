@@ -24,7 +24,8 @@ const read = async (): Promise<Document> => (await fetch(`${base}/swagger/json`)
 describe("the document", () => {
   test("describes every door, the models and the operator's routes", async () => {
     const { paths } = await read();
-    for (const door of doors) expect(paths[door.path.replace("*", "{model}")]?.post?.summary).toBe(door.summary);
+    for (const door of doors)
+      expect(paths[door.path.replace("*", "{model}")]?.post?.summary).toBe(door.summary);
     expect(Object.keys(paths)).toEqual(
       expect.arrayContaining([
         "/health",
@@ -33,6 +34,7 @@ describe("the document", () => {
         "/api/stats",
         "/api/recent",
         "/api/live",
+        "/api/tenants",
         "/api/reload",
         "/api/providers/{id}/reset",
         "/api/requests/{id}/cancel",

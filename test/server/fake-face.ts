@@ -65,6 +65,7 @@ export function fakeFace(): FakeFace {
         : Promise.resolve({ requests: [] }),
     live: () => ({ requests: [] }),
     providers: () => Promise.resolve({ providers: [{ id: "openai" }] }),
+    tenants: () => ({ tenants: [] }),
     async explainRoute(request, door) {
       return { door, body: await request.json() };
     },

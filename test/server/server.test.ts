@@ -158,6 +158,7 @@ describe("routes", () => {
     ["/v1/models/a", "data"],
     ["/api/stats", "read"],
     ["/api/live", "read"],
+    ["/api/tenants", "read"],
   ] as const)("%s is of class %s", async (path, routeClass) => {
     await (await fetch(base + path)).text();
     expect(face.classes.at(-1)).toBe(routeClass);

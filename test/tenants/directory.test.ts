@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { createDirectory } from "../../src/tenants/directory.ts";
+import { createDirectory, fingerprintOfEntry } from "../../src/tenants/directory.ts";
 
 const sha256 = (text: string): string => new Bun.CryptoHasher("sha256").update(text).digest("hex");
 const directory = createDirectory({
@@ -101,4 +101,50 @@ test("a tenant's key tells whose it is, any other key tells nobody", () => {
   expect(named.identify("alice-key")?.tenant).toBe("alice");
   expect(named.identify("plain-key")?.tenant).toBeNull();
   expect([named.hasKeys, named.identify("other-key")]).toEqual([true, null]);
+});
+
+describe("keys that expire", () => {
+  const open = (nowMs?: () => number) => {
+    const expired: string[] = [];
+    const [lasting, passing] = ["lasting-key", "passing-key"];
+    const tenants = [
+      { name: "alice", key: lasting },
+      { name: "alice", key: passing, expiresAtMs: 1_000 },
+    ];
+    const directory = createDirectory({
+      keys: [],
+      tenants,
+      adminKey: null,
+      stateToken: null,
+      onExpired: (tenant, keyId) => void expired.push(`${tenant} ${keyId}`),
+      ...(nowMs === undefined ? {} : { nowMs }),
+    });
+    return { directory, expired, lasting, passing };
+  };
+
+  test("are known until that millisecond, and then only told of to the house", () => {
+    let now = 999;
+    const { directory, expired, lasting, passing } = open(() => now);
+    expect(directory.identify(passing)?.tenant).toBe("alice");
+    now = 1_000;
+    expect(directory.identify(passing)).toBeNull();
+    expect(directory.identify("another-key")).toBeNull();
+    expect(expired).toEqual([`alice ${sha256(passing).slice(0, 8)}`]);
+    expect(directory.identify(lasting)?.tenant).toBe("alice");
+  });
+
+  test("without a clock are no keys", () => {
+    const { directory, lasting, passing } = open();
+    expect([directory.identify(passing), directory.identify(lasting)?.tenant]).toEqual([null, "alice"]);
+  });
+
+  test("all of them expired: the door stays shut", () => {
+    const tenants = [{ name: "alice", key: "passing-key", expiresAtMs: 0 }];
+    expect(createDirectory({ keys: [], tenants, adminKey: null, stateToken: null }).hasKeys).toBe(true);
+  });
+
+  test("fingerprintOfEntry says of a written key what fingerprint says of a presented one", () => {
+    expect(fingerprintOfEntry(`sha256:${sha256("passing-key")}`)).toBe(directory.fingerprint("passing-key"));
+    expect(fingerprintOfEntry("passing-key")).toBe(directory.fingerprint("passing-key"));
+  });
 });

@@ -6,8 +6,8 @@ import { createQueueBook } from "../../src/tenants/queue-book.ts";
 import { fakeClock, settle } from "../support/clock.ts";
 
 const free = (): AbortSignal => new AbortController().signal;
-const roomy = { limit: null, depth: 10, waitMs: 1_000 };
-const tight = { limit: 1, depth: 10, waitMs: 1_000 };
+const roomy = { limit: null, limitPerTenant: null, depth: 10, depthPerTenant: 10, waitMs: 1_000 };
+const tight = { ...roomy, limit: 1 };
 
 async function turn(taking: Promise<Turn | string>): Promise<Turn> {
   const taken = await taking;
@@ -48,7 +48,7 @@ test("who waits keeps its place and its time when the queue becomes shorter", as
   const held = await turn(queue.take(free()));
   const first = queue.take(free());
   const second = queue.take(free());
-  queue.adjust({ limit: 1, depth: 0, waitMs: 5 });
+  queue.adjust({ ...tight, depth: 0, waitMs: 5 });
   expect(await queue.take(free())).toBe("full");
   await clock.advance(500);
   held.release();

@@ -11,7 +11,16 @@ function queueForTest(over: { limit?: number | null; depth?: number; waitMs?: nu
 } {
   const clock = fakeClock();
   const { monotonicMs, setTimer } = clock;
-  const queue = createQueue({ limit: 1, depth: 2, waitMs: 1_000, monotonicMs, setTimer, ...over });
+  const queue = createQueue({
+    limit: 1,
+    limitPerTenant: null,
+    depth: 2,
+    depthPerTenant: 1_000,
+    waitMs: 1_000,
+    monotonicMs,
+    setTimer,
+    ...over,
+  });
   return { queue, clock };
 }
 
@@ -56,7 +65,7 @@ describe("turns", () => {
     };
     const patient = note("patient", queue.take(free()));
     expect(await queue.take(free())).toBe("full");
-    const resumed = note("resumed", queue.take(free(), true));
+    const resumed = note("resumed", queue.take(free(), { goesFirst: true }));
     first.release();
     await Promise.all([patient, resumed]);
     expect([order, queue.counts()]).toEqual([["resumed", "patient"], { running: 0, waiting: 0 }]);

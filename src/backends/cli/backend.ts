@@ -52,6 +52,8 @@ export type CliCounts = {
 
 export type CliBackend = Backend & {
   counts(): CliCounts;
+  /** Starts a process ahead of such requests, where the settings and the machine allow it. */
+  prime(prepared: Pick<Prepared, "key" | "launch">): void;
   /** Will this request go on with a process that waits for it? Such a one must not wait behind others for a turn. */
   continues(request: ChatRequest, call: Call): Promise<boolean>;
   /** Stop sequences that the hub has to look for. */
@@ -116,7 +118,8 @@ export function createCliBackend(options: CliBackendOptions): CliBackend {
     const { signal } = call;
     const encoding: EncodeOptions = {
       model: call.model,
-      runsTools: prepared.runsTools,
+      ownTools: prepared.ownTools,
+      alwaysThinks: prepared.alwaysThinks === true,
       effort: prepared.effort,
       history: prepared.history ?? "lines",
       note: call.note ?? unheard,
@@ -149,6 +152,7 @@ export function createCliBackend(options: CliBackendOptions): CliBackend {
       for await (const { batch, end } of speak({ ...turn, firstLineMs, runsTools: prepared.runsTools })) {
         if (!hasHeaders && decoder.hasStarted()) {
           hasHeaders = true;
+          pool.relieve(prepared.key);
           call.onHeaders(200);
         }
         said.push(...batch);
@@ -196,6 +200,7 @@ export function createCliBackend(options: CliBackendOptions): CliBackend {
       parked: parking.counts(),
       stopping: stopping.size,
     }),
+    prime: ({ key, launch }) => pool.prime(key, launch),
     async continues(request, call) {
       if (!parking.holds(call.tenant ?? "")) return false;
       const prepared = await options.prepare(request, call);
@@ -204,8 +209,9 @@ export function createCliBackend(options: CliBackendOptions): CliBackend {
     unsaidStops,
     async stop() {
       isStopped = true;
-      pool.stop();
+      const emptied = pool.stop();
       parking.clear();
+      await emptied;
       while (stopping.size > 0) await Promise.all(stopping);
     },
   };

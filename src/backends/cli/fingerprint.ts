@@ -6,12 +6,39 @@ import { normaliseToolId } from "../../canon/id.ts";
 import type { Block, ChatRequest, Message, ToolResultBlock } from "../../canon/request.ts";
 import { parseLoosely } from "../../dialects/decoding.ts";
 
+/** What OpenClaw says of its own state stands behind the newest message of every request, and moves on with it. */
+const movingNote = {
+  begin: "<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>",
+  end: "<<<END_OPENCLAW_INTERNAL_CONTEXT>>>",
+} as const;
+
+function isMoving(block: Block): boolean {
+  if (block.type !== "text") return false;
+  const text = block.text.trim();
+  return text.startsWith(movingNote.begin) && text.endsWith(movingNote.end);
+}
+
+/** Messages without such notes. */
+function lasting(messages: readonly Message[]): readonly Message[] {
+  if (!messages.some(({ role, content }) => role === "user" && content.some(isMoving))) return messages;
+  return messages
+    .map((message) =>
+      message.role === "user"
+        ? { ...message, content: message.content.filter((block) => !isMoving(block)) }
+        : message,
+    )
+    .filter(({ content }) => content.length > 0);
+}
+
 /** `launchKey`: what the process was started with. */
 export function fingerprint(request: ChatRequest, messages: readonly Message[], launchKey: string): string {
   const hash = createHash("sha256");
   const tools = request.tools.map(({ name, description, schema }) => ({ name, description, schema }));
   add(hash, "frame", stable({ launchKey, tools, format: request.format }));
   for (const block of request.system) addBlock(hash, block, "system");
+  // Where it stands does not matter, but a process that was told something else does not know it.
+  const note = request.messages.flatMap(({ content }) => content).findLast(isMoving);
+  if (note !== undefined) addBlock(hash, note, "note");
   // Clients cut one turn into several messages, or join them.
   let role: Message["role"] | null = null;
   let text = "";
@@ -19,7 +46,7 @@ export function fingerprint(request: ChatRequest, messages: readonly Message[], 
     if (text !== "") add(hash, "text", text);
     text = "";
   };
-  for (const message of messages) {
+  for (const message of lasting(messages)) {
     if (message.role !== role) {
       flush();
       role = message.role;
@@ -90,7 +117,7 @@ export type Continuation = {
 /** What a request adds to a conversation; null where it could not be one that goes on: mixed, or without an earlier turn. */
 export function continuationOf({ messages }: ChatRequest): Continuation | null {
   const at = messages.findLastIndex((message) => message.role === "assistant");
-  const tail = messages.slice(at + 1);
+  const tail = lasting(messages.slice(at + 1));
   if (at < 0 || tail.length === 0 || tail.some((message) => message.role !== "user")) return null;
   const prefix = messages.slice(0, at + 1);
   const blocks = tail.flatMap((message) => message.content);

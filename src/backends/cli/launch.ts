@@ -3,7 +3,7 @@
 
 import { Failure } from "../../canon/failure.ts";
 import type { JailSettings } from "./jail.ts";
-import type { ServerTools } from "./program.ts";
+import { type ServerTools, toolName } from "./program.ts";
 import { childMark } from "./sweep.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -105,7 +105,7 @@ function argumentsOf(options: LaunchOptions): string[] {
 
 function toolsOf(serverTools: ServerTools, hasSkills: boolean): string {
   if (serverTools === "default") return "default";
-  const names = serverTools === "none" ? [] : serverTools.map((each) => rule(each).replace(/\(.*$/s, ""));
+  const names = serverTools === "none" ? [] : serverTools.map((each) => toolName(rule(each)));
   if (hasSkills) names.push("Skill");
   return [...new Set(names)].join(",");
 }

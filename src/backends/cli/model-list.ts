@@ -101,6 +101,7 @@ function keptIn(value: unknown): Kept | null {
             resolvedModel: "resolved" in each ? each.resolved : null,
             displayName: "name" in each ? each.name : null,
             supportedEffortLevels: "efforts" in each ? each.efforts : [],
+            supportsThinkingOff: !("alwaysThinks" in each),
           }
         : null,
     ),

@@ -12,6 +12,8 @@ export type CliModel = {
   readonly name: string | null;
   /** Levels of `--effort`; empty: it takes none. */
   readonly efforts: readonly string[];
+  /** Its thinking cannot be switched off. */
+  readonly alwaysThinks?: true;
 };
 
 export type CliName = {
@@ -74,6 +76,7 @@ export function readModels(answer: unknown): readonly CliModel[] | null {
         efforts: Array.isArray(levels)
           ? (levels as unknown[]).filter((level) => typeof level === "string")
           : [],
+        ...(each["supportsThinkingOff"] === false ? { alwaysThinks: true } : {}),
       },
     ];
   });

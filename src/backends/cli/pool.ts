@@ -20,24 +20,31 @@ export type Pool = {
   claim(key: string, launch: Launch): Promise<Claim>;
   /** One that was not in stock. */
   startCold(launch: Launch): Promise<CliChild>;
+  /** The first word of the one that was claimed is there: its successor need not wait any longer. */
+  relieve(key: string): void;
+  /** Starts what nobody has asked for yet, in the background. */
+  prime(key: string, launch: Launch): void;
   counts(): { readonly warm: number; readonly starting: number };
-  /** Gives up the stock; from then on every start is a cold one. */
-  stop(): void;
+  /** Gives up the stock; from then on every start is a cold one. Settles when none is on its way any more. */
+  stop(): Promise<void>;
 };
 
 type Shelf = {
   launch: Launch;
   readonly ready: Warm[];
   starting: number;
+  /** More than the setting where requests came faster than processes start. */
+  wanted: number;
   /** Ended without having served, one after the other. */
   deaths: number;
-  cancelRefill: () => void;
+  /** Null: nothing is put off. */
+  cancelRefill: (() => void) | null;
 };
 type Warm = { readonly child: CliChild; readonly cancelIdle: () => void };
 
 /** A key whose processes end by themselves is not tried for ever. */
 const mostDeaths = 3;
-/** The one that was just taken needs the machine more. */
+/** The one that was just taken needs the machine more, until its first word or for so long. */
 const refillDelayMs = 1_000;
 
 export function createPool(options: {
@@ -53,6 +60,7 @@ export function createPool(options: {
   const { clock, limits, dispose } = options;
   /** The key used last stands last. */
   const shelves = new Map<string, Shelf>();
+  const filling = new Set<Promise<void>>();
   let isStopped = false;
 
   const warmCount = (): number => sum((shelf) => shelf.ready.length);
@@ -73,7 +81,11 @@ export function createPool(options: {
   };
 
   const store = (shelf: Shelf, child: CliChild): void => {
-    const warm: Warm = { child, cancelIdle: clock.setTimer(limits.idleMs, () => void drop(shelf, warm)) };
+    const giveUp = (): void => {
+      shelf.wanted = limits.size;
+      drop(shelf, warm);
+    };
+    const warm: Warm = { child, cancelIdle: clock.setTimer(limits.idleMs, giveUp) };
     shelf.ready.push(warm);
     void child.exited.then(() => {
       if (!drop(shelf, warm) || isStopped) return;
@@ -85,6 +97,7 @@ export function createPool(options: {
   /** Room for one more of this key, made at the cost of the key that was used longest ago. */
   const hasRoom = (wanted: Shelf): boolean => {
     if (warmCount() + startingCount() < limits.max) return true;
+    if (wanted.ready.length + wanted.starting >= limits.size) return false;
     for (const shelf of shelves.values()) {
       if (shelf === wanted) return false;
       const oldest = shelf.ready[0];
@@ -94,7 +107,7 @@ export function createPool(options: {
   };
 
   const fill = async (shelf: Shelf): Promise<void> => {
-    while (!isStopped && shelf.ready.length + shelf.starting < limits.size && hasRoom(shelf)) {
+    while (!isStopped && shelf.ready.length + shelf.starting < shelf.wanted && hasRoom(shelf)) {
       shelf.starting++;
       try {
         if ((await options.childrenThatFit()) < 1 || isStopped) return;
@@ -107,16 +120,35 @@ export function createPool(options: {
     }
   };
 
-  const refill = (shelf: Shelf): void => {
-    shelf.cancelRefill();
+  const cancelRefill = (shelf: Shelf): void => {
+    shelf.cancelRefill?.();
+    shelf.cancelRefill = null;
+  };
+  const fillNow = (shelf: Shelf): void => {
+    cancelRefill(shelf);
     if (isStopped || limits.size <= 0) return;
-    shelf.cancelRefill = clock.setTimer(refillDelayMs, () => void fill(shelf).catch(options.onTrouble));
+    const filled = fill(shelf)
+      .catch(options.onTrouble)
+      .finally(() => filling.delete(filled));
+    filling.add(filled);
+  };
+  const refill = (shelf: Shelf): void => {
+    cancelRefill(shelf);
+    if (isStopped || limits.size <= 0) return;
+    shelf.cancelRefill = clock.setTimer(refillDelayMs, () => fillNow(shelf));
   };
 
   const shelfOf = (key: string, launch: Launch): Shelf => {
     const known = shelves.get(key);
     shelves.delete(key);
-    const shelf = known ?? { launch, ready: [], starting: 0, deaths: 0, cancelRefill: () => undefined };
+    const shelf = known ?? {
+      launch,
+      ready: [],
+      starting: 0,
+      wanted: limits.size,
+      deaths: 0,
+      cancelRefill: null,
+    };
     shelf.launch = launch;
     shelf.deaths = 0;
     shelves.set(key, shelf);
@@ -130,6 +162,7 @@ export function createPool(options: {
 
   return {
     async claim(key, launch) {
+      const isKnown = shelves.has(key);
       const shelf = shelfOf(key, launch);
       refill(shelf);
       for (let warm = shelf.ready.shift(); warm !== undefined; warm = shelf.ready.shift()) {
@@ -137,16 +170,23 @@ export function createPool(options: {
         if (warm.child.isAlive()) return { child: warm.child, isWarm: true };
         dispose(warm.child);
       }
+      if (isKnown) shelf.wanted = Math.min(shelf.wanted + 1, Math.max(limits.max, limits.size));
       return { child: await options.start(launch), isWarm: false };
     },
     startCold: (launch) => options.start(launch),
+    relieve(key) {
+      const shelf = shelves.get(key);
+      if (shelf !== undefined && shelf.cancelRefill !== null) fillNow(shelf);
+    },
+    prime: (key, launch) => fillNow(shelfOf(key, launch)),
     counts: () => ({ warm: warmCount(), starting: startingCount() }),
-    stop() {
+    async stop() {
       isStopped = true;
       for (const shelf of shelves.values()) {
-        shelf.cancelRefill();
+        cancelRefill(shelf);
         for (let warm = shelf.ready[0]; warm !== undefined; warm = shelf.ready[0]) drop(shelf, warm);
       }
+      await Promise.all(filling);
     },
   };
 }

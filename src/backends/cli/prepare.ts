@@ -11,7 +11,7 @@ import { chooseServers, type McpFiles, type McpPlan } from "./mcp-servers.ts";
 import { type CliModel, cliName, reportedModel } from "./models.ts";
 import { withProfile } from "./openclaw-profile.ts";
 import type { Prepared } from "./prepared.ts";
-import { type CliProgram, narrowTools } from "./program.ts";
+import { type CliProgram, narrowTools, ownTools } from "./program.ts";
 import type { CliKeys, McpServers } from "./settings.ts";
 import { type PromptMode, skillPrompt, wantsPrompt, withPrompt } from "./skill-prompt.ts";
 import type { SkillPlugins } from "./skills.ts";
@@ -61,7 +61,8 @@ export function createPrepare(options: PrepareOptions): Prepare {
     const tenant = call.tenant === null ? null : options.tenantOf(call.tenant);
     const reported = options.models();
     const model = modelFor(call.model, options, reported);
-    const levels = reportedModel(model, reported)?.efforts ?? null;
+    const known = reportedModel(model, reported);
+    const levels = known?.efforts ?? null;
     const { effort, isUnsupported } = settleEffort({
       wishes: call.wishes,
       request: asked,
@@ -111,6 +112,8 @@ export function createPrepare(options: PrepareOptions): Prepare {
         launch,
         key: sha256Hex(JSON.stringify([call.tenant, launch, await installation.stamp()])),
         runsTools: serverTools !== "none" || mcp !== null || plugin !== null,
+        ownTools: ownTools({ serverTools, hasSkills: plugin !== null, hasServers: mcp !== null }),
+        alwaysThinks: known?.alwaysThinks === true,
         startsWithoutThinking: false,
         launchedEffort,
         effort,

@@ -2,6 +2,7 @@
 // Types only: who settles it is the assembly's business.
 
 import type { ChatRequest } from "../../canon/request.ts";
+import type { OwnTools } from "../../dialects/claude-cli/tool-names.ts";
 import type { Launch } from "./launch.ts";
 
 export type Prepared = {
@@ -12,6 +13,10 @@ export type Prepared = {
   readonly key: string;
   /** The program runs tools of its own: server tools, MCP servers, skills. */
   readonly runsTools: boolean;
+  /** Their names, which no tool of the client's may take. */
+  readonly ownTools: OwnTools;
+  /** The model's thinking cannot be switched off. */
+  readonly alwaysThinks?: boolean;
   /** The process is started with thinking off. */
   readonly startsWithoutThinking: boolean;
   /** The effort that `launch` names; null where it names none. */

@@ -2,6 +2,7 @@
 // It must never look at the machine: whether the program is there is found out when it is needed.
 
 import type { Effort } from "../../canon/effort.ts";
+import type { OwnTools } from "../../dialects/claude-cli/tool-names.ts";
 import type { CliKeys } from "./settings.ts";
 
 /** `none`, all of the program's own tools, or those of the list; `Bash(git *)` grants a part of one. */
@@ -89,4 +90,25 @@ export function narrowTools(tools: ServerTools, wish: CliKeys["tools"]): ServerT
   if (tools === "none" || wanted === "none") return "none";
   if (wanted === "default") return tools;
   return settledTools(tools === "default" ? [...wanted] : wanted.filter((name) => tools.includes(name)));
+}
+
+/** Names under which the program shows tools of its own. */
+export function ownTools(given: {
+  readonly serverTools: ServerTools;
+  readonly hasSkills: boolean;
+  readonly hasServers: boolean;
+}): OwnTools {
+  if (given.serverTools === "default") return "all";
+  const listed = given.serverTools === "none" ? [] : given.serverTools.map(toolName);
+  // It shows `Task` as `Agent`, and servers with resources bring two tools more.
+  return [
+    ...(listed.includes("Task") ? [...listed, "Agent"] : listed),
+    ...(given.hasSkills ? ["Skill"] : []),
+    ...(given.hasServers ? ["ListMcpResourcesTool", "ReadMcpResourceTool"] : []),
+  ];
+}
+
+/** The tool of a rule: `Bash` of `Bash(git *)`. */
+export function toolName(rule: string): string {
+  return rule.replace(/\(.*$/s, "");
 }

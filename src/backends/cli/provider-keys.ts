@@ -49,16 +49,22 @@ export function cliLimits(written: Limits, totalSeconds: number, mayWorkInSilenc
 
 const defaultTimeoutMs = 900_000;
 const defaultAtATime = 3;
+const defaultPerTenant = 1;
 
 export type CliProvider = {
   readonly program: CliProgram;
   readonly timeout: ReturnType<typeof cliLimits>;
   readonly maxConcurrent: number;
+  readonly maxPerTenant: number;
 };
 
 /** A provider's own keys and limits over those of the `cli` section. */
 export function settleCliProvider(
-  own: CliKeys & { readonly timeout: Limits; readonly max_concurrent?: number | undefined },
+  own: CliKeys & {
+    readonly timeout: Limits;
+    readonly max_concurrent?: number | undefined;
+    readonly max_per_tenant?: number | undefined;
+  },
   section: CliSettings | undefined,
   hasMcpServers: boolean,
 ): CliProvider {
@@ -68,5 +74,6 @@ export function settleCliProvider(
     program,
     timeout: cliLimits(own.timeout, totalSeconds, program.tools !== "none" || hasMcpServers),
     maxConcurrent: own.max_concurrent ?? section?.max_concurrent ?? defaultAtATime,
+    maxPerTenant: own.max_per_tenant ?? section?.max_per_tenant ?? defaultPerTenant,
   };
 }

@@ -199,8 +199,8 @@ export const cliSettings = z
       .int()
       .min(1)
       .max(1000)
-      .default(2)
-      .describe("Answers at a time for one tenant."),
+      .default(1)
+      .describe("Answers at a time for one tenant, where there are tenants. `MAX_PER_TENANT` wins."),
   })
   .optional();
 

@@ -22,8 +22,8 @@ export type TurnOptions = {
   readonly runsTools: boolean;
 };
 
-/** Text that waits for its fate no longer than this. */
-const heldMs = 3_000;
+/** Text that waits for its fate no longer than this: a remark before a tool takes less. */
+const heldMs = 1_000;
 const heartbeatMs = 10_000;
 /** For the result of an answer that is complete. */
 const resultMs = 5_000;

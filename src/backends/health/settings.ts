@@ -52,6 +52,13 @@ export const queueSettings = z
       .max(100_000)
       .default(64)
       .describe("Requests that may wait for one provider."),
+    depth_per_tenant: z
+      .number()
+      .int()
+      .min(0)
+      .max(100_000)
+      .optional()
+      .describe("Of them for one tenant. Absent: half, so that one alone cannot take every place."),
   })
   .prefault({});
 

@@ -6,7 +6,7 @@ import { Failure } from "../../canon/failure.ts";
 import { unknownUsage, type Usage } from "../../canon/usage.ts";
 import { type EventDecoder, eventDecoder } from "../anthropic-messages/stream-decoder.ts";
 import { isRecord } from "../decoding.ts";
-import { failureOfResult } from "./failure.ts";
+import { failureOfResult, leastWaitMs, limitedFor } from "./failure.ts";
 import type { Line } from "./lines.ts";
 import { missingEvents } from "./missing-events.ts";
 import { createRounds } from "./rounds.ts";
@@ -168,6 +168,14 @@ export function turnDecoder(options: DecodeOptions): TurnDecoder {
     return nothing;
   };
 
+  /** Asking again at once is left to the program; a wait that the API asks for is not. */
+  const retry = (line: Line): Taken => {
+    const delayMs = line["retry_delay_ms"];
+    if (line["subtype"] !== "api_retry" || line["error_status"] !== 429 || typeof delayMs !== "number")
+      return nothing;
+    return delayMs < leastWaitMs ? nothing : failed(limitedFor(delayMs, isStarted));
+  };
+
   const result = (line: Line): Taken => {
     const total = line["total_cost_usd"];
     if (typeof total === "number" && total >= costUsd) costUsd = total;
@@ -228,6 +236,8 @@ export function turnDecoder(options: DecodeOptions): TurnDecoder {
           if (isRecord(info) && info["status"] === "rejected") limit = info;
           return nothing;
         }
+        case "system":
+          return retry(line);
         case "result":
           return result(line);
         default:

@@ -10,7 +10,7 @@ import { isRecord } from "../decoding.ts";
 import { assistantLine, type Line, userLine, type WireBlock } from "./lines.ts";
 import { type LiveSettings, liveSettings } from "./live-settings.ts";
 import { calledNames, type OfferedTool, offerTools } from "./offered-tools.ts";
-import { type ToolNames, toolNames } from "./tool-names.ts";
+import { type OwnTools, type ToolNames, toolNames } from "./tool-names.ts";
 import { transcript } from "./transcript.ts";
 
 /** `awaits` "result": the next line may only follow when the program has said that it took this one in. */
@@ -33,10 +33,12 @@ export type CliTurn = Frame & {
 
 export type EncodeOptions = {
   readonly model: string;
-  /** The program has tools of its own in this turn. */
-  readonly runsTools: boolean;
+  /** Tools of the program's own in this turn. */
+  readonly ownTools: OwnTools;
   /** The level of reasoning effort as the program names it; null: it decides. */
   readonly effort: string | null;
+  /** Thinking cannot be switched off. */
+  readonly alwaysThinks?: boolean;
   /** `transcript`: for a program that does not take the model's own words as lines. Default: lines. */
   readonly history?: "lines" | "transcript";
   readonly note: Note;
@@ -46,7 +48,7 @@ export type EncodeOptions = {
 
 export function encodeFrame(request: ChatRequest, options: EncodeOptions): Frame {
   const declared = request.tools.map((tool) => tool.name);
-  const names = toolNames([...declared, ...calledNames(request)], options.runsTools);
+  const names = toolNames([...declared, ...calledNames(request)], options.ownTools);
   const offer = offerTools(request, names, options.note);
   for (const tool of request.opaqueTools) {
     options.unsupported(`tools.${tool.type}`);
@@ -80,7 +82,10 @@ export function encodeTurn(request: ChatRequest, options: EncodeOptions): CliTur
   ].map((block) => String(block["text"]));
   return {
     ...frame,
-    live: withoutImpossibleThinking(frame.live, request, messages, options.note),
+    live:
+      options.alwaysThinks === true
+        ? frame.live
+        : withoutImpossibleThinking(frame.live, request, messages, options.note),
     systemPrompt: [...systemPrompt, ...frame.remarks, ...askForJsonObject(request, options.note)].join(
       "\n\n",
     ),

@@ -101,10 +101,24 @@ function byCode({ error, result, hasAnswered }: TurnTrouble, status: number | nu
 
 const inBrackets = (status: number | null): string => (status === null ? "" : ` (${status})`);
 
+/** From here on a wait is the API's own word; below it the program has made it up. */
+export const leastWaitMs = 1_000;
+
+/** The limit is reached, and the program would sit it out: whoever else can answer need not wait for that. */
+export function limitedFor(waitMs: number, hasAnswered: boolean): Failure {
+  return new Failure("rate-limited", limitReached, {
+    upstreamStatus: 429,
+    retryAfterMs: waitMs,
+    maybeBilled: hasAnswered,
+  });
+}
+
+const limitReached = "The limit of the account behind the claude program is reached.";
+
 function limited({ limit, nowMs }: TurnTrouble, status: number | null): Failure {
   const resetsAt = limit?.["resetsAt"];
   const resetsAtMs = typeof resetsAt === "number" && Number.isFinite(resetsAt) ? resetsAt * 1000 : null;
-  return new Failure("rate-limited", "The limit of the account behind the claude program is reached.", {
+  return new Failure("rate-limited", limitReached, {
     upstreamStatus: status ?? 429,
     retryAfterMs: resetsAtMs === null ? null : Math.max(0, resetsAtMs - nowMs),
     details: limit === null ? null : limitDetails(limit),

@@ -25,6 +25,8 @@ export type LiveOptions = {
   readonly names: ToolNames;
   /** The level as the program names it; null: it decides. */
   readonly effort: string | null;
+  /** The model's thinking cannot be switched off: to say so would only hide it, and the sampling must fit to it. */
+  readonly alwaysThinks?: boolean;
 };
 
 /** The API's floor for a thinking budget. */
@@ -33,7 +35,9 @@ const leastBudget = 1_024;
 export const untouched: LiveSettings = { effort: null, maxTokens: null, thinkingTokens: null, extraBody: {} };
 
 export function liveSettings(request: ChatRequest, options: LiveOptions): LiveSettings {
-  const thinkingTokens = planThinking(request, options);
+  const planned = planThinking(request, options);
+  const thinkingTokens = planned === 0 && options.alwaysThinks === true ? null : planned;
+  if (thinkingTokens !== planned && wantsNoThinking(request)) options.unsupported("thinking");
   return {
     effort: options.effort,
     maxTokens: request.maxTokens,

@@ -13,15 +13,20 @@ const longest = 128;
 
 /** Tools that the program adds by itself, whatever it was started with. */
 const always = ["StructuredOutput", "DeferredToolPlaceholder"];
-/** Built-in tools: with them switched on, a client's tool of the same name would run on this machine. */
+/**
+ * All built-in tools of any version: which of them `--tools default` shows, the program says only after it was told the
+ * client's. One that runs here under the name of a client's tool would be worse than a prefix too many.
+ */
 const builtIn =
   "Agent AskUserQuestion Bash BashOutput CronCreate CronDelete CronList Edit EnterPlanMode EnterWorktree ExitPlanMode ExitWorktree Glob Grep KillBash KillShell LSP ListMcpResources ListMcpResourcesTool LS MultiEdit Monitor NotebookEdit NotebookRead PushNotification Read ReadMcpResource ReadMcpResourceTool RemoteTrigger ScheduleWakeup SendMessage Skill SlashCommand Task TaskCreate TaskGet TaskList TaskOutput TaskStop TaskUpdate TeamCreate TeamDelete TodoRead TodoWrite ToolSearch WebFetch WebSearch Workflow Write".split(
     " ",
   );
 
-/** `runsTools`: the program has tools of its own in this turn. */
-export function toolNames(names: Iterable<string>, runsTools: boolean): ToolNames {
-  const reserved = new Set(runsTools ? [...always, ...builtIn] : always);
+/** The program's own tools in a turn, by name; "all": whatever the version has. */
+export type OwnTools = "all" | readonly string[];
+
+export function toolNames(names: Iterable<string>, own: OwnTools): ToolNames {
+  const reserved = new Set([...always, ...(own === "all" ? builtIn : own)]);
   const wireNames = new Map<string, string>();
   const clientNames = new Map<string, string>();
   const known = [...new Set(names)];

@@ -312,7 +312,7 @@ describe("tools of the program's own", () => {
     await stage.backend.stop();
   });
 
-  test("text that waits for three seconds is shown", async () => {
+  test("text that waits for a second is shown", async () => {
     const clock = fakeClock();
     const gate = Promise.withResolvers<void>();
     let pieces = 0;
@@ -328,7 +328,7 @@ describe("tools of the program's own", () => {
     const reading = (async () => {
       for await (const batch of stage.backend.generate(asking(["q"]), callOf())) events.push(...batch);
     })();
-    await clock.advance(2_900);
+    await clock.advance(900);
     expect(events.map(({ type }) => type)).toEqual(["start"]);
     await clock.advance(200);
     expect(events.map(({ type }) => type)).toEqual(["start", "text-start", "text-delta", "text-delta"]);

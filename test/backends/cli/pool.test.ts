@@ -40,9 +40,52 @@ describe("the stock", () => {
     expect(second.isWarm).toBe(true);
     expect(second.child.pid).not.toBe(first.child.pid);
     expect((await pool.claim("a", launch)).isWarm).toBe(false);
+    expect(program.started()).toBe(3);
+  });
+
+  test("is filled at the first word of the one that was claimed", async () => {
+    const { pool, clock } = openStock();
+    pool.relieve("a");
+    await pool.claim("a", launch);
+    pool.relieve("a");
+    await settle();
+    expect(pool.counts().warm).toBe(1);
+    pool.relieve("a");
     await clock.advance(10_000);
     expect(pool.counts()).toEqual({ warm: 1, starting: 0 });
-    expect(program.started()).toBe(4);
+  });
+
+  test("is there before the first request where somebody expects it", async () => {
+    const { pool, program } = openStock();
+    pool.prime("a", launch);
+    await settle();
+    expect((await pool.claim("a", launch)).isWarm).toBe(true);
+    expect(program.started()).toBe(1);
+    const none = openStock({ size: 0 });
+    none.pool.prime("a", launch);
+    await settle();
+    expect(none.program.started()).toBe(0);
+  });
+
+  test("grows where requests come faster than processes start, at nobody's cost, and shrinks when it is idle", async () => {
+    const { pool, clock } = openStock({ max: 3 });
+    await pool.claim("b", launch);
+    await clock.advance(1_000);
+    await pool.claim("a", launch);
+    await pool.claim("a", launch);
+    await clock.advance(1_000);
+    expect(pool.counts().warm).toBe(3);
+    for (const each of [true, true, false]) expect((await pool.claim("a", launch)).isWarm).toBe(each);
+    await clock.advance(1_000);
+    expect(pool.counts().warm).toBe(3);
+    expect((await pool.claim("b", launch)).isWarm).toBe(true);
+    await clock.advance(1_000);
+    await clock.advance(600_000);
+    expect(pool.counts().warm).toBe(0);
+    await pool.claim("a", launch);
+    pool.relieve("a");
+    await settle();
+    expect(pool.counts().warm).toBe(2);
   });
 
   test("keys are apart, the one used longest ago makes room", async () => {
@@ -116,8 +159,9 @@ describe("the stock", () => {
     const { child } = await pool.claim("a", launch);
     await clock.advance(1_000);
     expect(pool.counts().starting).toBe(1);
-    pool.stop();
+    const stopped = pool.stop();
     gate.resolve(5);
+    await stopped;
     await settle();
     await child.stop();
     expect(program.alive()).toBe(0);

@@ -132,6 +132,9 @@ describe("what a tenant changes", () => {
       true,
     ]);
     expect((await preparing().run()).prepared.runsTools).toBe(false);
+    expect([narrow.ownTools, skilled.ownTools]).toEqual([["Read"], ["Read", "Bash", "Skill"]]);
+    expect((await preparing({ tools: "default" }).run()).prepared.ownTools).toBe("all");
+    expect((await preparing({ tools: ["Task"] }).run()).prepared.ownTools).toEqual(["Task", "Agent"]);
   });
 
   test("its prompt is behind the client's, and only where there is a shell", async () => {

@@ -67,6 +67,7 @@ export function openStage(options: StageOptions = {}): Stage {
       launch,
       key: `${call.model} ${wantsNoThinking(request)}`,
       runsTools: false,
+      ownTools: [],
       startsWithoutThinking: wantsNoThinking(request),
       launchedEffort: null,
       effort: null,

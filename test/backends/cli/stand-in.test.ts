@@ -55,7 +55,7 @@ function open(faults: Faults = {}, serverTools: "none" | readonly string[] = "no
   });
   const pids = new Set<number>();
   const stage = openStage({
-    prepared: { launch, runsTools: serverTools !== "none" },
+    prepared: { launch, runsTools: serverTools !== "none", ownTools: serverTools === "none" ? [] : ["Bash"] },
     async startChild(each) {
       const child = await startClaude(each);
       pids.add(child.pid);

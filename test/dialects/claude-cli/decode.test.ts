@@ -16,7 +16,7 @@ import {
 
 const nowMs = 1_795_231_000_000;
 const plain: DecodeOptions = {
-  names: toolNames([], false),
+  names: toolNames([], []),
   showsThinking: true,
   runsTools: false,
   wantsJson: false,
@@ -188,9 +188,20 @@ describe("how an answer ends", () => {
   });
 });
 
+test.each([
+  [7_000, 429, 7_000],
+  [571.7, 429, null],
+  [7_000, 529, null],
+])("a retry after %p ms of a %p ends the answer at once: %p", (retry_delay_ms, error_status, waitMs) => {
+  const line = { type: "system", subtype: "api_retry", attempt: 1, retry_delay_ms, error_status };
+  const { end } = turnDecoder(plain).take(line);
+  if (waitMs === null) expect(end).toBeNull();
+  else expect(end).toMatchObject({ kind: "failed", failure: { kind: "rate-limited", retryAfterMs: waitMs } });
+});
+
 describe("tools", () => {
   const clientTurn = renamed(toolMessage, { Bash: "get_weather" });
-  const names = toolNames(["get_weather"], false);
+  const names = toolNames(["get_weather"], []);
 
   test("a client's call ends the answer at the message's end, before any result", () => {
     const done = run(clientTurn, { names });
@@ -210,7 +221,7 @@ describe("tools", () => {
   test("the program's prefix is taken off, the client's own names come back", () => {
     const prefixed = renamed(clientTurn, { get_weather: "mcp__client__get_weather" });
     expect(reply(run(prefixed, { names })).content[1]).toMatchObject({ name: "get_weather" });
-    const odd = toolNames(["get.weather"], false);
+    const odd = toolNames(["get.weather"], []);
     expect(reply(run(clientTurn, { names: odd })).content[1]).toMatchObject({ name: "get.weather" });
   });
 

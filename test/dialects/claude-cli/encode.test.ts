@@ -13,7 +13,7 @@ function optionsOf(say: Told, more: Partial<EncodeOptions> = {}): EncodeOptions 
   let number = 0;
   return {
     model: "opus",
-    runsTools: false,
+    ownTools: [],
     effort: null,
     note: (word) => void say.notes.push(word),
     unsupported: (word) => void say.unsupported.push(word),
@@ -197,7 +197,7 @@ describe("the history", () => {
   });
 
   test("the next words of a conversation are one line", () => {
-    const names = toolNames([], false);
+    const names = toolNames([], []);
     expect(contentOf(encodeNext([user(text("/a")), user(text("b"))], names, optionsOf(told())))).toEqual([
       wire("/a"),
       wire("b"),
@@ -244,9 +244,26 @@ describe("tools", () => {
     expect(encode({ tools: [{ ...weather, description: "x".repeat(2_048) }] }).systemPrompt).toBe("");
   });
 
+  test("a model that always thinks is not told to stop, and its sampling fits to that", () => {
+    const named = told();
+    const options = { ...optionsOf(named), alwaysThinks: true };
+    const request = {
+      ...emptyRequest,
+      messages: [user(text("q"))],
+      thinking: { mode: "off" },
+      temperature: 0.3,
+    } as const;
+    expect(encodeTurn(request, options).live).toMatchObject({ thinkingTokens: null, extraBody: {} });
+    expect(named.unsupported).toEqual(["thinking", "temperature"]);
+    expect(encodeTurn(request, optionsOf(told())).live).toMatchObject({
+      thinkingTokens: 0,
+      extraBody: { temperature: 0.3 },
+    });
+  });
+
   test("names are legal, different, never those of tools that the program runs, and lead back", () => {
     const wanted = ["Bash", "a.b", "a_b", "a:b", "x".repeat(200), "StructuredOutput", "mcp__github__find"];
-    const names = toolNames(wanted, true);
+    const names = toolNames(wanted, "all");
     const wires = wanted.map((name) => names.toWire(name));
     expect(new Set(wires).size).toBe(wanted.length);
     for (const each of wires) expect(each).toMatch(/^[a-zA-Z0-9_-]{1,128}$/);
@@ -254,7 +271,9 @@ describe("tools", () => {
     expect(names.toWire("a_b")).toBe("a_b");
     expect(names.toWire("mcp__github__find")).toBe("mcp__github__find");
     expect(names.toClient("Bash")).toBeNull();
-    expect(toolNames(["Bash"], false).toWire("Bash")).toBe("Bash");
+    expect(toolNames(["Bash"], []).toWire("Bash")).toBe("Bash");
+    const some = toolNames(["Bash", "Read"], ["Read", "Skill"]);
+    expect(["Bash", "Read"].map(some.toWire)).toEqual(["Bash", "client_Read"]);
   });
 
   test.each([

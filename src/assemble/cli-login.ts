@@ -1,0 +1,99 @@
+// How the Claude Code program is run for a tenant's own login: the program, the folders and the variables that the gateway
+// gives it for this tenant's requests. It must never read, copy or print a login.
+
+import { createInstallation } from "../backends/cli/installation.ts";
+import { launchOf } from "../backends/cli/launch.ts";
+import { childMark } from "../backends/cli/sweep.ts";
+import { defaultTenant } from "../backends/cli/workspace.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import { stateDirectory } from "../system/state-directory.ts";
+import { cliPlanOf } from "./cli-plan.ts";
+
+export type CliLogin = {
+  readonly provider: string;
+  /** Absolute. */
+  readonly bin: string;
+  /** The whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  /** Where the program keeps the login. */
+  readonly configDir: string;
+  /** Other tenants of the config whose requests use the same folder. */
+  readonly sharedWith: readonly string[];
+  /** A variable of the tenant's that the program takes before any login. */
+  readonly winningVariable: string | null;
+};
+
+// What a browser's window and a terminal's colours need; the gateway's own children have neither.
+const terminalNames = [
+  "TERM",
+  "COLORTERM",
+  "NO_COLOR",
+  "DISPLAY",
+  "WAYLAND_DISPLAY",
+  "XDG_RUNTIME_DIR",
+  "BROWSER",
+];
+const winning = [
+  "CLAUDE_CODE_USE_BEDROCK",
+  "CLAUDE_CODE_USE_VERTEX",
+  "CLAUDE_CODE_USE_FOUNDRY",
+  "ANTHROPIC_AUTH_TOKEN",
+  "ANTHROPIC_API_KEY",
+  "CLAUDE_CODE_OAUTH_TOKEN",
+];
+
+/** Null: no provider of the config is the Claude Code program. Throws Failure when the program is not there. */
+export async function cliLoginOf(
+  loaded: LoadedConfig,
+  tenant: string,
+  provider: string | null,
+): Promise<CliLogin | null> {
+  const { config, environment } = loaded;
+  const stateDir = stateDirectory(environment);
+  const ids = provider === null ? Object.keys(config.providers) : [provider];
+  for (const id of ids) {
+    const plan = cliPlanOf(id, loaded, stateDir, () => {
+      throw new Error("a login asks for no model");
+    });
+    if (plan === null) continue;
+    const installation = createInstallation({
+      // The person sits in front of it; and a jail would hide the browser.
+      program: { ...plan.provider.program, jail: "off" },
+      environment,
+      stateDirectory: stateDir,
+      secretPaths: plan.secretPaths,
+      warn: () => undefined,
+    });
+    const placeOf = (name: string) =>
+      installation.workspaceOf(name === defaultTenant ? null : name, plan.tenants.get(name) ?? null);
+    const workspace = await placeOf(tenant);
+    const others = config.tenants.filter(({ name }) => name !== tenant);
+    const places = await Promise.all(
+      others.map(async ({ name }) => [name, (await placeOf(name)).configDir] as const),
+    );
+    const launch = launchOf({
+      workspace,
+      model: "default",
+      thinking: "default",
+      serverTools: "none",
+      environment,
+      gatewayId: "login",
+    });
+    const { [childMark]: _mark, ...env } = launch.env;
+    const shown = terminalNames.flatMap((name) => {
+      const value = environment[name];
+      return value === undefined ? [] : [[name, value] as const];
+    });
+    return {
+      provider: id,
+      bin: workspace.bin,
+      env: { ...Object.fromEntries(shown), ...env },
+      cwd: workspace.home,
+      configDir: workspace.configDir,
+      sharedWith: places.filter(([, folder]) => folder === workspace.configDir).map(([name]) => name),
+      winningVariable: winning.find((name) => Boolean(env[name])) ?? null,
+    };
+  }
+  return null;
+}

@@ -1,0 +1,119 @@
+// The tenants of one config: their keys, and what the road must hold their requests against. It must never keep what was used:
+// the meters of the estate do.
+
+import type { Config } from "../config/schema.ts";
+import type { Generation } from "../pipeline/generation.ts";
+import type { ModelGrant, TenantPolicy } from "../pipeline/tenant-policy.ts";
+import { compileNamePattern } from "../routing/name-pattern.ts";
+import type { Router } from "../routing/router.ts";
+import { foldText } from "../routing/words.ts";
+import { createDirectory, type Directory } from "../tenants/directory.ts";
+import { type Limits, type MeterBook, noLimits } from "../tenants/limits.ts";
+import { keysOfTenant, type TenantSettings } from "../tenants/settings.ts";
+import type { HouseEstate } from "./estate.ts";
+
+/** One line a key in this time: a client with an old key asks again and again. */
+const toldAgainMs = 60_000;
+
+export function keyDirectory(config: Config, estate: HouseEstate, stateToken: string | null): Directory {
+  const { clock, log } = estate;
+  const told = new Map<string, number>();
+  return createDirectory({
+    keys: config.auth.keys,
+    tenants: config.tenants.flatMap((tenant) =>
+      keysOfTenant(tenant).map(({ key, expiresAtMs }) => ({ name: tenant.name, key, expiresAtMs })),
+    ),
+    adminKey: config.auth.admin_key ?? null,
+    stateToken,
+    nowMs: clock.nowMs,
+    onExpired(tenant, keyId) {
+      const now = clock.monotonicMs();
+      if (now - (told.get(keyId) ?? Number.NEGATIVE_INFINITY) < toldAgainMs) return;
+      told.set(keyId, now);
+      log.warn(`a key of the tenant ${tenant} was refused: it has expired`, { tenant, key: keyId });
+    },
+  });
+}
+
+/** Only tenants that something is said of: the others pass without a look. */
+export function policiesOf(
+  config: Config,
+  meters: MeterBook,
+  router: () => Router,
+): ReadonlyMap<string, TenantPolicy> {
+  return new Map(
+    config.tenants.flatMap((tenant): [string, TenantPolicy][] => {
+      const { name, models, provider, limits } = tenant;
+      if (models === undefined && provider === undefined && limits === undefined) return [];
+      const policy: TenantPolicy = {
+        models: models === undefined ? null : grantOf(models, router),
+        provider: provider ?? null,
+        meter: limits === undefined ? null : meters.of(name),
+        overBudgetModel: limits?.over_budget_model ?? null,
+      };
+      return [[name, policy]];
+    }),
+  );
+}
+
+/** From now on these limits hold, for what runs already too. */
+export function adjustMeters(config: Config, meters: MeterBook): void {
+  for (const { name, limits } of config.tenants)
+    if (limits === undefined) meters.find(name)?.adjust(noLimits);
+    else meters.of(name).adjust(limitsOf(limits));
+}
+
+function limitsOf(settings: NonNullable<TenantSettings["limits"]>): Limits {
+  const { budget } = settings;
+  return {
+    requestsPerMinute: settings.requests_per_minute ?? null,
+    tokensPerMinute: settings.tokens_per_minute ?? null,
+    maxConcurrent: settings.max_concurrent ?? null,
+    budget:
+      budget === undefined
+        ? null
+        : {
+            usdPerDay: budget.usd_per_day ?? null,
+            usdPerMonth: budget.usd_per_month ?? null,
+            tokensPerDay: budget.tokens_per_day ?? null,
+            tokensPerMonth: budget.tokens_per_month ?? null,
+          },
+  };
+}
+
+/** A name that is listed allows the model that it stands for, by whatever other name a client calls it. */
+function grantOf(listed: readonly string[], router: () => Router): ModelGrant {
+  const patterns = listed.map(compileNamePattern);
+  const fits = (name: string): boolean => {
+    const folded = foldText(name);
+    return patterns.some((pattern) => pattern.fits(folded));
+  };
+  let meant: ReadonlySet<string> | null = null;
+  const isMeant = (provider: string, model: string): boolean => {
+    meant ??= new Set(
+      listed.flatMap((name) => {
+        const target = name.includes("*") ? null : router().targetOf(name);
+        return target === null ? [] : [`${target.provider}/${target.model}`];
+      }),
+    );
+    return meant.has(`${provider}/${model}`);
+  };
+  return {
+    hasAuto: fits("auto"),
+    allowsName: fits,
+    allowsTarget: ({ provider, model }) =>
+      fits(`${provider}/${model}`) || fits(model) || isMeant(provider, model),
+  };
+}
+
+/** Which names a tenant sees in the list of models. */
+export function namesFor(road: Generation, tenant: string | null): (name: string) => boolean {
+  const models = tenant === null ? null : (road.tenants.get(tenant)?.models ?? null);
+  if (models === null) return () => true;
+  return (name) => {
+    if (models.allowsName(name)) return true;
+    if (road.router.isAuto(name)) return models.hasAuto;
+    const target = road.router.targetOf(name);
+    return target !== null && models.allowsTarget(target);
+  };
+}

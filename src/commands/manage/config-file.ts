@@ -1,0 +1,100 @@
+// The config file as the manage commands change it: found as the gateway finds it, checked as the gateway checks it before
+// it is written, and put into force at once where a gateway runs. It must never write what a gateway would refuse.
+
+import { environmentHere, loadOffline, type OfflineInput } from "../../assemble/offline.ts";
+import { nearest } from "../../canon/nearest.ts";
+import { type ConfigEdit, editConfig, EditProblem, writeConfig } from "../../config/edit.ts";
+import { ConfigProblem } from "../../config/problems.ts";
+import { findConfigFile } from "../../config/search.ts";
+import { type CommandContext, exitCodes } from "../command.ts";
+import { findGateway, GatewayProblem, wordsOf } from "../running-gateway.ts";
+import { offlineInput } from "../surroundings.ts";
+import { plain } from "../terminal.ts";
+
+export type OpenConfig = {
+  readonly path: string;
+  readonly edit: ConfigEdit;
+  readonly input: OfflineInput;
+};
+
+/** Its message is for the person at the terminal. */
+export class ManageProblem extends Error {
+  override readonly name = "ManageProblem";
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode: number = exitCodes.failed) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+/** Throws ManageProblem, EditProblem. */
+export function openConfig(context: CommandContext, configPath: string | undefined): OpenConfig {
+  const input = offlineInput(context, configPath);
+  const search = findConfigFile(input);
+  if ("missing" in search)
+    throw new ManageProblem(
+      `the config file ${search.missing} cannot be read: ${search.reason}`,
+      exitCodes.config,
+    );
+  if (search.file === null)
+    throw new ManageProblem("there is no config file yet; name one with --config", exitCodes.config);
+  return { path: search.file.path, edit: editConfig(search.file.text), input };
+}
+
+export type Reloaded = "in force" | "no gateway" | "dry run";
+
+/** Throws ManageProblem, EditProblem, ConfigProblem, GatewayProblem. */
+export async function putIntoForce(
+  context: CommandContext,
+  opened: OpenConfig,
+  isDryRun: boolean,
+): Promise<Reloaded> {
+  const { path, edit, input } = opened;
+  const text = edit.text();
+  await loadOffline({ ...input, readFile: (each) => (each === path ? text : input.readFile(each)) });
+  if (isDryRun) return "dry run";
+  await writeConfig(path, text);
+  const found = await findGateway(context, environmentHere(input));
+  if ("why" in found) return "no gateway";
+  const { status, body } = await found.ask({ method: "POST", path: "/api/reload", timeoutMs: 30_000 });
+  if (status >= 200 && status < 300) return "in force";
+  throw new GatewayProblem(
+    `The config is written, but the running gateway did not take it: ${wordsOf(body) ?? `status ${status}`}`,
+    status,
+  );
+}
+
+export function reloadedWords(reloaded: Reloaded): string {
+  if (reloaded === "in force") return "The running gateway has it in force.\n";
+  return reloaded === "dry run"
+    ? "Nothing was written (--dry-run).\n"
+    : "No gateway is running; it counts from the next start.\n";
+}
+
+export function unknownTenant(edit: ConfigEdit, name: string): ManageProblem {
+  const names = edit.tenants().map((each) => each.name);
+  const near = nearest(name, names);
+  const hint = near === null ? '"clawgate manage list" lists them.' : `Did you mean "${plain(near)}"?`;
+  return new ManageProblem(`There is no tenant "${plain(name)}". ${hint}`);
+}
+
+/** Runs a command's work, and says in a line what went wrong. */
+export async function withProblems(context: CommandContext, work: () => Promise<number>): Promise<number> {
+  try {
+    return await work();
+  } catch (thrown) {
+    if (thrown instanceof ConfigProblem) {
+      context.stderr.write(`${thrown.message}\n`);
+      return exitCodes.config;
+    }
+    const isKnown =
+      thrown instanceof ManageProblem ||
+      thrown instanceof EditProblem ||
+      thrown instanceof GatewayProblem ||
+      (thrown instanceof Error && thrown.name === "SkillProblem");
+    if (!isKnown) throw thrown;
+    context.stderr.write(`clawgate: ${thrown.message}\n`);
+    return thrown instanceof ManageProblem ? thrown.exitCode : exitCodes.failed;
+  }
+}

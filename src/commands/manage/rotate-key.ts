@@ -1,0 +1,73 @@
+// `clawgate manage rotate-key <name>`: a new key for a tenant; the old one opens nothing from then on.
+
+import { loadOffline } from "../../assemble/offline.ts";
+import { type Command, type CommandContext, exitCodes } from "../command.ts";
+import { readOptions, refuseUsage } from "../options.ts";
+import { plain } from "../terminal.ts";
+import {
+  ManageProblem,
+  openConfig,
+  putIntoForce,
+  reloadedWords,
+  unknownTenant,
+  withProblems,
+} from "./config-file.ts";
+import { hashOf, newKey } from "./keys.ts";
+
+const help = `Usage: clawgate manage rotate-key <name> [options]
+
+Makes a new key for a tenant, writes it into the config file, puts it into force in the running gateway and shows it once.
+The old \`api_key\` is refused from then on; further keys of the tenant (\`keys\`) stay. A hashed key stays hashed. The old
+file is kept as <file>.bak.
+
+Options:
+  --dry-run       check, write nothing
+  --json          the result as JSON
+  --config FILE   config file, as for serve
+  -h, --help      this text
+`;
+
+function run(context: CommandContext): Promise<number> {
+  const read = readOptions(
+    context,
+    "manage rotate-key",
+    {
+      "dry-run": { type: "boolean", default: false },
+      json: { type: "boolean", default: false },
+      config: { type: "string" },
+    },
+    1,
+  );
+  if ("usage" in read) return Promise.resolve(read.usage);
+  const [name] = read.positionals;
+  if (name === undefined)
+    return Promise.resolve(refuseUsage(context, "manage rotate-key", "it needs a tenant's name").usage);
+  return withProblems(context, async () => {
+    const opened = openConfig(context, read.values.config);
+    const written = opened.edit.tenants().find((each) => each.name === name);
+    if (written === undefined) throw unknownTenant(opened.edit, name);
+    const old = written.apiKey ?? "";
+    // A plain key in its place would leave the variable without effect, and the key in a file where nobody wanted it.
+    if (/(?:^|[^$])\$\{/.test(old))
+      throw new ManageProblem(
+        `the key of ${plain(name)} comes from a variable (${plain(old.replace(/:-.*\}/, ":-…}"))}); change it there`,
+      );
+    const key = newKey();
+    opened.edit.setTenantKey(name, old.startsWith("sha256:") ? hashOf(key) : key);
+    const { config } = await loadOffline(opened.input);
+    const further = config.tenants.find((each) => each.name === name)?.keys.length ?? 0;
+    const reloaded = await putIntoForce(context, opened, read.values["dry-run"]);
+    const shown = reloaded === "dry run" ? null : key;
+    if (read.values.json)
+      context.stdout.write(
+        `${JSON.stringify({ ok: true, tenant: name, key: shown, config: opened.path, state: reloaded, further_keys: further })}\n`,
+      );
+    else
+      context.stdout.write(
+        `${shown === null ? `The key of ${plain(name)} would be replaced.` : `The new key of ${plain(name)} (shown only now): ${key}`}\n${further === 0 ? "" : `Its ${further} further ${further === 1 ? "key" : "keys"} (tenants[].keys) still ${further === 1 ? "opens" : "open"} the door.\n`}${old.startsWith("sha256:") ? "" : "An OpenClaw instance that uses it gets the new one from `clawgate setup`.\n"}${reloadedWords(reloaded)}`,
+      );
+    return exitCodes.ok;
+  });
+}
+
+export const rotateKey: Command = { name: "rotate-key", summary: "give a tenant a new key", help, run };

@@ -1,0 +1,80 @@
+// The part of set-up that brings the skills of the instances here. It must never push, and never overwrite what was changed
+// here: that is `clawgate manage skills` to decide.
+
+import { dirname, join } from "node:path";
+import type { DockerForSkills } from "../openclaw/skill-container.ts";
+import { type SkillReport, syncSkills } from "../openclaw/skill-sync.ts";
+import { findOnPath, inheritedEnvironment, runForBytes } from "../system/process.ts";
+import type { CommandContext } from "./command.ts";
+import type { PlannedInstance } from "./setup-instance.ts";
+import { paperOf, plain } from "./terminal.ts";
+
+export type PulledSkills = {
+  readonly tenant: string;
+  readonly report: SkillReport | null;
+  /** Why nothing was pulled; null when it was tried. */
+  readonly trouble: string | null;
+};
+
+/** `skillsFolder`: the folder of all tenants' skills. Never rejects. */
+export async function pullSkills(
+  context: CommandContext,
+  instances: readonly PlannedInstance[],
+  skillsFolder: string,
+): Promise<readonly PulledSkills[]> {
+  const pulled: PulledSkills[] = [];
+  const docker = dockerForSkills(context);
+  for (const { instance, tenant } of instances) {
+    const { container, insideConfigPath } = instance;
+    const home = container === null ? instance.stateDir : insideConfigPath && dirname(insideConfigPath);
+    if (!home) continue;
+    try {
+      const report = await syncSkills({
+        folder: join(skillsFolder, tenant),
+        instance: { container, home },
+        docker,
+        mode: "pull",
+      });
+      pulled.push({ tenant, report, trouble: null });
+    } catch (error) {
+      const trouble = error instanceof Error ? error.message : String(error);
+      pulled.push({ tenant, report: null, trouble });
+    }
+  }
+  return pulled;
+}
+
+function dockerForSkills({ environment }: CommandContext): DockerForSkills {
+  const program = findOnPath("docker", environment["PATH"]);
+  const env = inheritedEnvironment(environment);
+  return (args, options) => {
+    if (program === null) return Promise.reject(new Error("there is no docker on PATH"));
+    return runForBytes([program, ...args], { ...options, env });
+  };
+}
+
+export const isPulled = ({ report, trouble }: PulledSkills): boolean =>
+  trouble === null && (report?.rows ?? []).every(({ error }) => error === null);
+
+export function showSkills(context: CommandContext, pulled: readonly PulledSkills[]): void {
+  const paper = paperOf(context);
+  for (const { tenant, report, trouble } of pulled) {
+    const line = (mark: string, words: string): void =>
+      void context.stdout.write(`${mark}  ${plain(tenant)}: ${plain(words)}\n`);
+    if (report === null) {
+      line(paper.bad("FAIL"), `skills: ${trouble ?? "not pulled"}`);
+      continue;
+    }
+    const done = report.rows.filter((row) => row.done).length;
+    const conflicts = report.rows.filter((row) => row.action === "conflict").map(({ skill }) => skill);
+    line(paper.good("ok  "), `skills: ${done} pulled of ${report.rows.length}`);
+    if (conflicts.length > 0)
+      line(paper.warning("warn"), `changed on both sides, left as they are: ${conflicts.join(", ")}`);
+    for (const { skill, risks, error } of report.rows) {
+      if (error !== null) line(paper.bad("FAIL"), `skill ${skill}: ${error}`);
+      if (risks.length > 0) line(paper.warning("warn"), `skill ${skill}: ${risks.join("; ")}`);
+    }
+    for (const { name, why } of report.refused)
+      line(paper.warning("warn"), `skill ${name} is refused: ${why}`);
+  }
+}

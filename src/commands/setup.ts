@@ -1,0 +1,234 @@
+// `clawgate setup`: finds OpenClaw, says what it would write, and writes it when told to; the way back is --undo.
+// It must never write without consent, and never print a key.
+
+import { createInterface } from "node:readline/promises";
+import { join } from "node:path";
+import { loadOffline } from "../assemble/offline.ts";
+import { editConfig, EditProblem } from "../config/edit.ts";
+import { ConfigProblem } from "../config/problems.ts";
+import { removeFromDotEnv } from "../openclaw/dot-env.ts";
+import {
+  applyChanges,
+  type FileChange,
+  putBack,
+  type Undone,
+  undoLast,
+  variableNames,
+  withoutGateway,
+} from "../openclaw/instance-files.ts";
+import { type Api, apis, integrationText } from "../openclaw/provider-entry.ts";
+import { type RunOpenclaw, validate } from "../openclaw/validation.ts";
+import { childEnvironment, findOnPath, runCommand } from "../system/process.ts";
+import { openStateDirectory } from "../system/state-directory.ts";
+import { type Command, type CommandContext, exitCodes } from "./command.ts";
+import { readOptions, refuseUsage } from "./options.ts";
+import { describe, show } from "./setup-words.ts";
+import type { PlannedInstance } from "./setup-instance.ts";
+import { dockerOf, planSetup, type SetupPlan } from "./setup-plan.ts";
+import { isPulled, pullSkills, showSkills } from "./setup-skills.ts";
+import { offlineInput } from "./surroundings.ts";
+import { paperOf, plain } from "./terminal.ts";
+
+const help = `Usage: clawgate setup [options]
+
+Finds the OpenClaw instances of this machine and of Docker, gives each a tenant with a key of its own in config.yaml,
+and tells each of the gateway: a provider "clawgate" in its openclaw.json, and CLAWGATE_BASE_URL and CLAWGATE_API_KEY in
+the .env of its state directory. What it would write is shown first; comments and everything else in those files stay.
+
+Options:
+  --yes           write without asking (needed where nobody can be asked)
+  --dry-run       only show what would be written
+  --primary       make clawgate/auto the main model of each instance
+  --api API       openai-completions (default), anthropic-messages or openai-responses
+  --skills        only pull the skills of the instances found, write nothing else
+  --no-skills     do not pull skills (\`skills.sync: manual\` means the same)
+  --undo          take the last set-up back
+  --print         print the OpenClaw side (provider, aliases, heartbeat and image model) to be merged by hand
+  --json          the outcome as JSON
+  --config FILE   config file, as for serve; made when it is not there
+  -h, --help      this text
+`;
+
+const openclawMs = 60_000;
+
+type Outcome = PlannedInstance & { readonly verdict: string; readonly isWell: boolean };
+
+async function run(context: CommandContext): Promise<number> {
+  const read = readOptions(context, "setup", {
+    yes: { type: "boolean", default: false },
+    "dry-run": { type: "boolean", default: false },
+    primary: { type: "boolean", default: false },
+    api: { type: "string", default: "openai-completions" },
+    undo: { type: "boolean", default: false },
+    print: { type: "boolean", default: false },
+    skills: { type: "boolean", default: false },
+    "no-skills": { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+    config: { type: "string" },
+  });
+  if ("usage" in read) return read.usage;
+  const { values } = read;
+  if (values.skills && values["no-skills"])
+    return refuseUsage(context, "setup", "--skills and --no-skills exclude each other").usage;
+  const api = apis.find((each) => each === values.api);
+  if (api === undefined)
+    return refuseUsage(context, "setup", `--api must be one of ${apis.join(", ")}`).usage;
+  try {
+    if (values.print) return await print(context, values.config, api);
+    if (values.undo) return await undo(context, values.json);
+    const plan = await planSetup(context, { config: values.config, isPrimary: values.primary, api });
+    if (values.skills) return await onlySkills(context, plan, values.json);
+    const withSkills = !values["no-skills"] && plan.pullsSkills;
+    const changes = changesOf(plan);
+    const isSure = values.yes && !values["dry-run"];
+    if (!values.json || !isSure) show(context, plan, values.json);
+    if (values["dry-run"] || changes.length === 0)
+      return plan.instances.some(({ leftOut }) => leftOut !== null) ? exitCodes.failed : exitCodes.ok;
+    if (!isSure) {
+      if (values.json || !context.stdout.isTTY || !process.stdin.isTTY)
+        return refuseUsage(context, "setup", "nothing was written: nobody can be asked here; say --yes")
+          .usage;
+      if (!(await consents(context))) {
+        context.stdout.write("Nothing was written.\n");
+        return exitCodes.ok;
+      }
+    }
+    return await write(context, plan, withSkills, values.json);
+  } catch (thrown) {
+    if (thrown instanceof ConfigProblem) {
+      context.stderr.write(`${thrown.message}\n`);
+      return exitCodes.config;
+    }
+    if (!(thrown instanceof Error)) throw thrown;
+    context.stderr.write(`clawgate: ${plain(thrown.message)}\n`);
+    return thrown instanceof EditProblem ? exitCodes.config : exitCodes.failed;
+  }
+}
+
+/** The config last: an instance that is told of a key before the gateway knows it only waits a moment. */
+function changesOf(plan: SetupPlan): readonly FileChange[] {
+  return [
+    ...(plan.config === null ? [] : [plan.config]),
+    ...plan.instances.flatMap(({ changes }) => changes),
+  ];
+}
+
+async function consents(context: CommandContext): Promise<boolean> {
+  const lines = createInterface({ input: process.stdin, output: context.stdout });
+  try {
+    return /^y(?:es)?$/i.test((await lines.question("Write this? [y/N] ")).trim());
+  } finally {
+    lines.close();
+  }
+}
+
+const setupFolder = async (context: CommandContext): Promise<string> =>
+  join(await openStateDirectory(context.environment), "setup");
+
+async function write(
+  context: CommandContext,
+  plan: SetupPlan,
+  withSkills: boolean,
+  isJson: boolean,
+): Promise<number> {
+  const id = `${new Date().toISOString().replaceAll(/[:.]/g, "-")}-${process.pid}`;
+  await applyChanges(changesOf(plan), await setupFolder(context), id);
+  const outcomes: Outcome[] = [];
+  for (const planned of plan.instances) outcomes.push(await judged(context, planned));
+  const setUp = outcomes.filter((each) => each.isWell);
+  const skills = withSkills ? await pullSkills(context, setUp, plan.skillsFolder) : [];
+  const isWell = outcomes.every((each) => each.isWell) && skills.every(isPulled);
+  if (isJson) {
+    const verdicts = outcomes.map(({ tenant, verdict, isWell: ok }) => ({ tenant, ok, verdict }));
+    context.stdout.write(
+      `${JSON.stringify({ ...describe(plan), ok: isWell, outcome: verdicts, skills }, null, 2)}\n`,
+    );
+  } else {
+    const paper = paperOf(context);
+    for (const { tenant, verdict, isWell: ok } of outcomes)
+      context.stdout.write(
+        `${ok ? paper.good("ok  ") : paper.bad("FAIL")}  ${plain(tenant)}: ${plain(verdict)}\n`,
+      );
+    showSkills(context, skills);
+    if (plan.config !== null) context.stdout.write(`Written: ${plain(plan.config.path)}. `);
+    context.stdout.write("`clawgate setup --undo` takes it back.\n");
+  }
+  return isWell ? exitCodes.ok : exitCodes.failed;
+}
+
+async function onlySkills(context: CommandContext, plan: SetupPlan, isJson: boolean): Promise<number> {
+  const pulled = await pullSkills(context, plan.instances, plan.skillsFolder);
+  if (isJson) context.stdout.write(`${JSON.stringify({ skills: pulled }, null, 2)}\n`);
+  else if (pulled.length === 0) context.stdout.write("No OpenClaw instance was found.\n");
+  else showSkills(context, pulled);
+  return pulled.every(isPulled) ? exitCodes.ok : exitCodes.failed;
+}
+
+/** OpenClaw's own judgement; what it refuses is put back at once. */
+async function judged(context: CommandContext, planned: PlannedInstance): Promise<Outcome> {
+  if (planned.leftOut !== null) return { ...planned, isWell: false, verdict: `left out: ${planned.leftOut}` };
+  if (planned.changes.length === 0) return { ...planned, isWell: true, verdict: "nothing to change" };
+  const verdict = await validate(planned.instance, openclawOf(context), dockerOf(context));
+  if (verdict.says === "valid")
+    return { ...planned, isWell: true, verdict: "set up; OpenClaw accepts its config" };
+  if (verdict.says === "nothing")
+    return { ...planned, isWell: true, verdict: `set up; OpenClaw was not asked: ${verdict.why}` };
+  const kept = new Set<string>();
+  for (const change of planned.changes) if (!(await putBack(change))) kept.add(change.path);
+  const back =
+    kept.size === 0 ? "put back as it was" : `not put back, changed meanwhile: ${[...kept].join(", ")}`;
+  return { ...planned, isWell: false, verdict: `${back}; OpenClaw says: ${verdict.issues.join("; ")}` };
+}
+
+function openclawOf({ environment }: CommandContext): RunOpenclaw | null {
+  const program = findOnPath("openclaw", environment["PATH"]);
+  if (program === null) return null;
+  return (args, variables) =>
+    runCommand([program, ...args], { timeoutMs: openclawMs, env: childEnvironment(environment, variables) });
+}
+
+async function undo(context: CommandContext, isJson: boolean): Promise<number> {
+  const undone = await undoLast(await setupFolder(context), takeOut);
+  if (isJson) context.stdout.write(`${JSON.stringify({ undone: undone ?? [] }, null, 2)}\n`);
+  else if (undone === null) context.stdout.write("There is no set-up to take back.\n");
+  else context.stdout.write(undone.map(({ how, path }: Undone) => `${how}: ${plain(path)}\n`).join(""));
+  return exitCodes.ok;
+}
+
+function takeOut(
+  text: string,
+  { kind, before, after }: Pick<FileChange, "kind" | "before" | "after">,
+): string {
+  if (kind === "openclaw") return withoutGateway(text, before);
+  if (kind === "env") return removeFromDotEnv(text, variableNames);
+  const edit = editConfig(text);
+  const old = new Set(
+    before === null
+      ? []
+      : editConfig(before)
+          .tenants()
+          .map(({ name }) => name),
+  );
+  for (const { name } of editConfig(after).tenants()) if (!old.has(name)) edit.removeTenant(name);
+  return edit.text();
+}
+
+async function print(context: CommandContext, named: string | undefined, api: Api): Promise<number> {
+  const { config } = await loadOffline(offlineInput(context, named));
+  const hasKeys = config.auth.keys.length > 0 || config.tenants.length > 0;
+  const { host, port } = config.server;
+  const isAny = ["0.0.0.0", "::", "localhost", "::1"].includes(host);
+  const known = [...Object.keys(config.providers), ...Object.keys(config.aliases)];
+  const url = `http://${isAny ? "127.0.0.1" : host}:${port}`;
+  // Without keys OpenClaw still wants a text in that place.
+  const apiKey = hasKeys ? "${CLAWGATE_API_KEY}" : "local";
+  context.stdout.write(integrationText({ url, apiKey, api, models: config.fallback_chain }, known));
+  return exitCodes.ok;
+}
+
+export const setup: Command = {
+  name: "setup",
+  summary: "find OpenClaw and connect it to the gateway",
+  help,
+  run,
+};

@@ -1,0 +1,227 @@
+// Changes to config.yaml on a person's behalf: only the `tenants` section is written anew, every byte outside it stays.
+// It must never expand a variable, and never write a text that does not read back as what was meant.
+
+import {
+  type Document,
+  isMap,
+  isScalar,
+  isSeq,
+  type Pair,
+  parseDocument,
+  type Scalar,
+  stringify,
+  type YAMLMap,
+  type YAMLSeq,
+} from "yaml";
+import { errorCode, readTextIfExists, replaceFile } from "../system/files.ts";
+import { readDocument } from "./document.ts";
+
+export type NewTenant = {
+  readonly name: string;
+  readonly api_key: string;
+  readonly working_dir?: string | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Any other key of a tenant, as it is to be written. */
+  readonly [key: string]: unknown;
+};
+
+export type WrittenTenant = {
+  readonly name: string;
+  /** As it is written: plain, `sha256:<hex>` or with variables in it; null when there is none. */
+  readonly apiKey: string | null;
+  readonly workingDir: string | null;
+};
+
+export type ConfigEdit = {
+  /** Throws EditProblem when the name is taken. Values are written so that no `${…}` in them is expanded. */
+  addTenant(tenant: NewTenant): void;
+  /** False when there is no such tenant. */
+  removeTenant(name: string): boolean;
+  /** False when there is no such tenant. */
+  setTenantKey(name: string, key: string): boolean;
+  tenants(): readonly WrittenTenant[];
+  text(): string;
+};
+
+/** Its message is for the person at the terminal and holds no value of the file. */
+export class EditProblem extends Error {
+  override readonly name = "EditProblem";
+}
+
+const plainStyle = { lineWidth: 0, verifyAliasOrder: false } as const;
+
+/** Throws EditProblem when the text is not a config that can be edited. */
+export function editConfig(original: string): ConfigEdit {
+  let text = original;
+  refuseBroken(text);
+
+  /** Applies a change to the list and keeps it only if the whole still reads. */
+  const change = (apply: (list: YAMLSeq, document: Document) => void): void => {
+    const edited = withTenants(text, apply);
+    refuseBroken(edited);
+    text = edited;
+  };
+
+  return {
+    addTenant({ name, api_key, working_dir, env, ...others }) {
+      if (tenantsIn(text).some((each) => each.name === name))
+        throw new EditProblem(`there is a tenant "${name}" already`);
+      const values = {
+        name,
+        api_key,
+        ...(working_dir === undefined ? {} : { working_dir }),
+        ...(env === undefined || Object.keys(env).length === 0 ? {} : { env }),
+        ...others,
+      };
+      change((list, document) => {
+        const node = document.createNode(withoutReferences(values)) as YAMLMap;
+        const key = node.get("api_key", true);
+        // Hexadecimal digits may look like a number to a reader less careful than ours.
+        if (isScalar(key)) key.type = "QUOTE_DOUBLE";
+        list.add(node);
+      });
+    },
+    removeTenant(name) {
+      if (!tenantsIn(text).some((each) => each.name === name)) return false;
+      change((list) => {
+        const at = list.items.findIndex((item) => nameOf(item) === name);
+        if (at >= 0) list.delete(at);
+      });
+      return true;
+    },
+    setTenantKey(name, key) {
+      if (!tenantsIn(text).some((each) => each.name === name)) return false;
+      change((list, document) => {
+        const item = list.items.find((each) => nameOf(each) === name);
+        if (!isMap(item)) return;
+        const old: unknown = item.get("api_key", true);
+        if (isScalar(old)) {
+          old.value = withoutReferences(key);
+          old.type = "QUOTE_DOUBLE";
+          delete (old as Scalar & { source?: string }).source;
+        } else item.set("api_key", document.createNode(withoutReferences(key)));
+      });
+      return true;
+    },
+    tenants: () => tenantsIn(text),
+    text: () => text,
+  };
+}
+
+function refuseBroken(text: string): void {
+  const read = readDocument(text);
+  if ("problem" in read) {
+    const { line, message } = read.problem;
+    throw new EditProblem(`${line === null ? "" : `line ${line}: `}${message}`);
+  }
+  const value = read.document.value;
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new EditProblem("the config must be a map of sections such as `providers:`");
+  const tenants = "tenants" in value ? value.tenants : null;
+  if (tenants !== null && tenants !== undefined && !Array.isArray(tenants))
+    throw new EditProblem("`tenants` must be a list");
+}
+
+function tenantsIn(text: string): readonly WrittenTenant[] {
+  const read = readDocument(text);
+  if ("problem" in read) return [];
+  const value = read.document.value as Record<string, unknown>;
+  const list: readonly unknown[] = Array.isArray(value["tenants"]) ? value["tenants"] : [];
+  return list.flatMap((entry) => {
+    if (typeof entry !== "object" || entry === null) return [];
+    const { name, api_key, working_dir } = entry as Record<string, unknown>;
+    if (typeof name !== "string" && typeof name !== "number") return [];
+    return [
+      {
+        name: String(name),
+        apiKey: typeof api_key === "string" ? api_key : null,
+        workingDir: typeof working_dir === "string" ? working_dir : null,
+      },
+    ];
+  });
+}
+
+function nameOf(item: unknown): string | null {
+  if (!isMap(item)) return null;
+  const name: unknown = item.get("name");
+  return name === undefined || name === null ? null : String(name);
+}
+
+/** What would be read as a variable is written as a plain text. */
+function withoutReferences(value: unknown): unknown {
+  if (typeof value === "string") return value.replaceAll("${", () => "$${");
+  if (Array.isArray(value)) return value.map(withoutReferences);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, withoutReferences(each)]));
+}
+
+function withTenants(text: string, apply: (list: YAMLSeq, document: Document) => void): string {
+  const whole = parseDocument(text, { uniqueKeys: false });
+  const root = whole.contents;
+  const isBlock = isMap(root) && root.flow !== true;
+  const pair = isMap(root) ? root.items.find((each) => isTenants(each)) : undefined;
+  if (root !== null && (!isBlock || hasEndMarker(text))) return rendered(whole, apply);
+  if (pair === undefined) {
+    const fresh = rendered(parseDocument("tenants:\n"), apply);
+    const gap = text === "" || text.endsWith("\n") ? "" : "\n";
+    return `${text}${gap}${text.trim() === "" ? "" : "\n"}${fresh}`;
+  }
+  const [from, to] = sectionOf(text, pair);
+  const section = parseDocument(text.slice(from, to), { uniqueKeys: false });
+  return text.slice(0, from) + rendered(section, apply).replace(/\n*$/, "\n") + text.slice(to);
+}
+
+const isTenants = ({ key }: Pair): boolean => isScalar(key) && key.value === "tenants";
+
+function hasEndMarker(text: string): boolean {
+  return /^(?:\.\.\.|---)(?:\s|$)/m.test(text);
+}
+
+/** From the section's key to the end of the line on which its value ends. */
+function sectionOf(text: string, { key, value }: Pair): readonly [number, number] {
+  const from = rangeOf(key)?.[0] ?? 0;
+  const end = rangeOf(value)?.[1] ?? rangeOf(key)?.[1] ?? text.length;
+  // The value of a block list ends behind its last line break.
+  const last = text[end - 1] === "\n" && end > from ? end - 1 : end;
+  const lineEnd = text.indexOf("\n", last);
+  return [from, lineEnd < 0 ? text.length : lineEnd + 1];
+}
+
+function rangeOf(node: unknown): readonly number[] | null {
+  const range = typeof node === "object" && node !== null && "range" in node ? node.range : null;
+  return Array.isArray(range) ? (range as readonly number[]) : null;
+}
+
+function rendered(document: Document, apply: (list: YAMLSeq, document: Document) => void): string {
+  const current: unknown = document.get("tenants", true);
+  let list: YAMLSeq;
+  if (isSeq(current)) list = current;
+  else {
+    list = document.createNode([]) as YAMLSeq;
+    // A comment behind an empty `tenants:` belongs to its null.
+    if (isScalar(current) && current.comment) list.commentBefore = current.comment;
+    document.set("tenants", list);
+  }
+  if (list.items.length === 0) list.flow = false;
+  apply(list, document);
+  if (list.items.length === 0) list.flow = true;
+  return document.toString(plainStyle);
+}
+
+/** A new config file: sections in order, each value as given. */
+export function newConfig(comment: readonly string[], value: object): string {
+  return `${comment.map((line) => `# ${line}`.trimEnd()).join("\n")}\n\n${stringify(value, { lineWidth: 0 })}`;
+}
+
+/**
+ * Replaces the file whole or not at all; what was there is kept as `<path>.bak`. A new file is 0600: it holds keys.
+ * Throws an Error with the system's reason.
+ */
+export async function writeConfig(path: string, text: string): Promise<void> {
+  try {
+    if ((await readTextIfExists(path)) === text) return;
+    await replaceFile(path, text, { keepOld: true });
+  } catch (error) {
+    throw new EditProblem(`${path} cannot be written (${errorCode(error) ?? String(error)})`);
+  }
+}

@@ -1,0 +1,258 @@
+// OpenClaw on this machine: every sign of an instance, put together into one list, profiles included.
+// It only looks; OpenClaw's databases (they hold tokens) are never opened.
+
+import { readdir, readFile, readlink, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+
+export type Instance = {
+  /** A proposal for the tenant's name. */
+  readonly name: string;
+  readonly kind: "local" | "docker";
+  /** Name of the container; null for a local one. */
+  readonly container: string | null;
+  readonly profile: string | null;
+  /** As this machine sees it; null when it is not to be seen from here. */
+  readonly stateDir: string | null;
+  readonly configPath: string | null;
+  /** As the container sees it; null for a local one. */
+  readonly insideConfigPath: string | null;
+  readonly isRunning: boolean;
+  /** OpenClaw's own port, where it is known. */
+  readonly port: number | null;
+  /** What gave it away, for the person. */
+  readonly signals: readonly string[];
+};
+
+export type Machine = {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly homeDirectory: string;
+  readonly isAlive: (pid: number) => boolean;
+  /** Default /proc. */
+  readonly processFolder?: string;
+  /** Where unit and plist files lie. Default: the system's and the user's own. */
+  readonly serviceFolders?: readonly string[];
+  /** Does OpenClaw answer /healthz at this address? */
+  readonly isLive: (url: string) => Promise<boolean>;
+};
+
+type Sign = {
+  readonly stateDir: string;
+  readonly configPath: string | null;
+  readonly signal: string;
+  readonly isRunning?: boolean;
+  readonly port?: number;
+};
+
+export const defaultPort = 18_789;
+
+export async function localInstances(machine: Machine): Promise<readonly Instance[]> {
+  const home = openclawHome(machine);
+  const signs = [
+    ...fromEnvironment(machine, home),
+    ...(await fromFolders(home)),
+    ...(await fromServices(machine, home)),
+    ...(await fromProcesses(machine)),
+  ];
+  const byPlace = new Map<string, Sign[]>();
+  for (const sign of signs) {
+    const place = sign.configPath ?? join(sign.stateDir, "openclaw.json");
+    byPlace.set(place, [...(byPlace.get(place) ?? []), sign]);
+  }
+  const found = await Promise.all(
+    [...byPlace].map(([configPath, own]) => instanceAt(machine, home, configPath, own)),
+  );
+  return found.flatMap((each) => each ?? []).toSorted((a, b) => a.name.localeCompare(b.name));
+}
+
+function openclawHome({ environment, homeDirectory }: Machine): string {
+  return environment["OPENCLAW_HOME"] || homeDirectory;
+}
+
+/** OpenClaw's own order: the config path, the state directory, the profile. */
+function placeIn(
+  variables: Readonly<Record<string, string | undefined>>,
+  home: string,
+): Pick<Sign, "stateDir" | "configPath"> {
+  const base = variables["OPENCLAW_HOME"] || home;
+  const path = (written: string): string =>
+    resolve(written.startsWith("~/") ? join(base, written.slice(2)) : written);
+  const profile = variables["OPENCLAW_PROFILE"];
+  const suffix = profile && profile !== "default" ? `-${profile}` : "";
+  const written = variables["OPENCLAW_CONFIG_PATH"];
+  const state = variables["OPENCLAW_STATE_DIR"];
+  const configPath = written ? path(written) : null;
+  if (state) return { stateDir: path(state), configPath };
+  return {
+    stateDir: configPath === null ? join(base, `.openclaw${suffix}`) : dirname(configPath),
+    configPath,
+  };
+}
+
+function fromEnvironment({ environment }: Machine, home: string): readonly Sign[] {
+  const named = ["OPENCLAW_CONFIG_PATH", "OPENCLAW_STATE_DIR", "OPENCLAW_PROFILE"].find(
+    (name) => environment[name],
+  );
+  return named === undefined ? [] : [{ ...placeIn(environment, home), signal: named }];
+}
+
+async function fromFolders(home: string): Promise<readonly Sign[]> {
+  const names = await listed(home);
+  return names
+    .filter((name) => /^\.openclaw(?:-[A-Za-z0-9._-]+)?$/.test(name))
+    .map((name) => ({ stateDir: join(home, name), configPath: null, signal: `~/${name}` }));
+}
+
+async function fromServices(machine: Machine, home: string): Promise<readonly Sign[]> {
+  const folders = machine.serviceFolders ?? [
+    "/etc/systemd/system",
+    join(machine.homeDirectory, ".config", "systemd", "user"),
+    join(machine.homeDirectory, "Library", "LaunchAgents"),
+  ];
+  const signs: Sign[] = [];
+  for (const folder of folders)
+    for (const name of await listed(folder)) {
+      const unit = /^openclaw-gateway(?:-(.+))?\.service$/.exec(name);
+      const plist = /^ai\.openclaw\.(?:gateway|([A-Za-z0-9_-]+))(?:[.-](.+))?\.plist$/.exec(name);
+      const match = unit ?? plist;
+      if (match === null) continue;
+      const text = await textOf(join(folder, name));
+      if (text === null) continue;
+      const variables = unit === null ? plistVariables(text) : unitVariables(text);
+      const profile = match[1] ?? match[2];
+      const place = placeIn({ OPENCLAW_PROFILE: profile, ...variables }, home);
+      signs.push({ ...place, signal: name });
+    }
+  return signs;
+}
+
+/** `Environment=` of systemd.exec(5): assignments between blanks, quoted where they hold any; %h is the home. */
+function unitVariables(text: string): Record<string, string> {
+  const variables: Record<string, string> = {};
+  for (const [, line = ""] of text.matchAll(/^\s*Environment=(.*)$/gm))
+    for (const [, double, single, bare] of line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)) {
+      const [, name = "", value = ""] =
+        /^(OPENCLAW_[A-Z_]+)=(.*)$/s.exec(double ?? single ?? bare ?? "") ?? [];
+      if (name !== "") variables[name] = value.replace(/^%h(?=\/)/, "~");
+    }
+  return variables;
+}
+
+function plistVariables(text: string): Record<string, string> {
+  const pairs = text.matchAll(/<key>(OPENCLAW_[A-Z_]+)<\/key>\s*<string>([^<]*)<\/string>/g);
+  const plain = (value: string): string => value.replaceAll("&lt;", "<").replaceAll("&amp;", "&");
+  return Object.fromEntries([...pairs].map(([, name = "", value = ""]) => [name, plain(value)]));
+}
+
+async function fromProcesses({ processFolder = "/proc", homeDirectory }: Machine): Promise<readonly Sign[]> {
+  const signs: Sign[] = [];
+  const root = await readlink(join(processFolder, "self", "root")).catch(() => "/");
+  for (const entry of await listed(processFolder)) {
+    if (!/^\d+$/.test(entry)) continue;
+    const title = await textOf(join(processFolder, entry, "cmdline"));
+    if (title === null || !/^openclaw-gateway(?:[\s\0]|$)/.test(title)) continue;
+    // One in a container shows in the machine's list too, with paths of its own.
+    if ((await readlink(join(processFolder, entry, "root")).catch(() => null)) !== root) continue;
+    const text = await textOf(join(processFolder, entry, "environ"));
+    if (text === null) continue;
+    const variables = Object.fromEntries(
+      text.split("\0").map((each) => {
+        const at = each.indexOf("=");
+        return [each.slice(0, Math.max(at, 0)), each.slice(at + 1)];
+      }),
+    );
+    const place = placeIn(variables, variables["HOME"] || homeDirectory);
+    signs.push({ ...place, signal: `process ${entry}`, isRunning: true });
+  }
+  return signs;
+}
+
+/** The lock of a running gateway (`tmp/openclaw-<uid>/gateway.state.lock`) says where it listens. */
+async function lockIn(machine: Machine, stateDir: string): Promise<Sign | null> {
+  const folder = join(stateDir, "tmp");
+  for (const name of await listed(folder)) {
+    if (!/^openclaw-\d+$/.test(name)) continue;
+    const text = await textOf(join(folder, name, "gateway.state.lock"));
+    const lock = text === null ? null : parsed(text);
+    const { pid, port } = lock ?? {};
+    if (typeof pid !== "number" || !Number.isSafeInteger(pid) || pid <= 0 || !machine.isAlive(pid)) continue;
+    return {
+      stateDir,
+      configPath: null,
+      signal: `lock of process ${pid}`,
+      isRunning: true,
+      ...(typeof port === "number" ? { port } : {}),
+    };
+  }
+  return null;
+}
+
+async function instanceAt(
+  machine: Machine,
+  home: string,
+  configPath: string,
+  signs: readonly Sign[],
+): Promise<Instance | null> {
+  const stateDir = signs[0]?.stateDir ?? dirname(configPath);
+  // A unit or a variable that outlived its instance names a folder that is gone.
+  const isThere = (await isFile(configPath)) || signs.some(({ isRunning }) => isRunning === true);
+  const lock = await lockIn(machine, stateDir);
+  if (!isThere && lock === null) return null;
+  const name = stateDir.startsWith(join(home, ".openclaw-"))
+    ? stateDir.slice(join(home, ".openclaw-").length)
+    : null;
+  const profile = name === null || name.includes("/") ? null : name;
+  const all = lock === null ? signs : [...signs, lock];
+  const isDefault = stateDir === join(home, ".openclaw");
+  const port = lock?.port ?? null;
+  const isRunning =
+    all.some((sign) => sign.isRunning === true) ||
+    (isDefault && (await machine.isLive(`http://127.0.0.1:${port ?? defaultPort}/healthz`)));
+  return {
+    name: profile ?? (isDefault ? "local" : (stateDir.split("/").findLast((part) => part !== "") ?? "local")),
+    kind: "local",
+    container: null,
+    profile,
+    stateDir,
+    configPath,
+    insideConfigPath: null,
+    isRunning,
+    port,
+    signals: [...new Set(all.map(({ signal }) => signal))],
+  };
+}
+
+/** Names that a config takes, no two alike. Those that are taken by others get the kind behind them. */
+export function withTenantNames(instances: readonly Instance[]): readonly Instance[] {
+  const taken = new Set<string>();
+  return instances.map((instance) => {
+    const plain = instance.name
+      .replace(/^[^A-Za-z0-9]+/, "")
+      .replaceAll(/[^A-Za-z0-9._-]/g, "-")
+      .slice(0, 48);
+    const base = plain === "" ? instance.kind : plain;
+    const choices = [base, `${base}-${instance.kind}`];
+    for (let count = 2; choices.every((choice) => taken.has(choice.toLowerCase())); count++)
+      choices.push(`${base}-${count}`);
+    const name = choices.find((choice) => !taken.has(choice.toLowerCase())) ?? base;
+    taken.add(name.toLowerCase());
+    return { ...instance, name };
+  });
+}
+
+function parsed(text: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** What cannot be looked into holds no sign for us: another user's process, a folder that is not there. */
+const listed = (folder: string): Promise<readonly string[]> => readdir(folder).catch(() => []);
+const textOf = (path: string): Promise<string | null> => readFile(path, "utf8").catch(() => null);
+const isFile = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );

@@ -1,0 +1,187 @@
+// JSON5 text with one key set or taken away: every other byte, comments and layout included, stays where it was.
+// It must never print a whole document anew.
+
+import { evaluate, parse } from "@humanwhocodes/momoa";
+import type { MemberNode, ObjectNode, ValueNode } from "@humanwhocodes/momoa";
+
+export type KeyPath = readonly string[];
+
+/** Its message names the place and no value. */
+export class Json5Problem extends Error {
+  override readonly name = "Json5Problem";
+}
+
+type Splice = { readonly from: number; readonly to: number; readonly text: string };
+
+function valueOf(text: string): ValueNode {
+  try {
+    return parse(text, { mode: "json5", ranges: true, allowTrailingCommas: true }).body;
+  } catch (error) {
+    const place = /\((\d+):(\d+)\)\s*$/.exec(error instanceof Error ? error.message : "");
+    throw new Json5Problem(
+      place === null ? "it is not JSON5" : `it is not JSON5 at line ${place[1]}, column ${place[2]}`,
+    );
+  }
+}
+
+function rootOf(text: string): ObjectNode {
+  const value = valueOf(text);
+  if (value.type !== "Object") throw new Json5Problem("it is not a map of keys");
+  return value;
+}
+
+/** Throws Json5Problem when the text is not a JSON5 map. */
+export function readJson5(text: string): Readonly<Record<string, unknown>> {
+  return evaluate(rootOf(text)) as Readonly<Record<string, unknown>>;
+}
+
+function rangeOf(node: { readonly range?: readonly number[] | undefined }): readonly [number, number] {
+  return [node.range?.[0] ?? 0, node.range?.[1] ?? 0];
+}
+
+const nameOf = ({ name }: MemberNode): string => (name.type === "Identifier" ? name.name : name.value);
+
+/** Of equal keys the last one counts, as for every JSON reader. */
+function memberNamed(node: ObjectNode, name: string): MemberNode | undefined {
+  return node.members.findLast((member) => nameOf(member) === name);
+}
+
+/** The same text where it says so already. Throws Json5Problem when something on the way is no map. Maps that are missing on the way are made. */
+export function setInJson5(text: string, path: KeyPath, value: unknown): string {
+  let node = rootOf(text);
+  for (const [depth, name] of path.entries()) {
+    const member = memberNamed(node, name);
+    if (member === undefined) {
+      const nested = path.slice(depth + 1).reduceRight<unknown>((inner, key) => ({ [key]: inner }), value);
+      return spliced(text, insertions(text, node, name, nested));
+    }
+    if (depth === path.length - 1) {
+      if (Bun.deepEquals(evaluate(member.value), value)) return text;
+      const [from, to] = rangeOf(member.value);
+      const indent = indentAt(text, rangeOf(member)[0]);
+      return spliced(text, [{ from, to, text: shown(text, value, indent) }]);
+    }
+    if (member.value.type !== "Object")
+      throw new Json5Problem(`\`${path.slice(0, depth + 1).join(".")}\` is not a map of keys`);
+    node = member.value;
+  }
+  return text;
+}
+
+/** The same text when there is no such key. */
+export function removeFromJson5(text: string, path: KeyPath): string {
+  const last = path.at(-1);
+  let node = rootOf(text);
+  for (const name of path.slice(0, -1)) {
+    const value = memberNamed(node, name)?.value;
+    if (value?.type !== "Object") return text;
+    node = value;
+  }
+  const index = node.members.findLastIndex((member) => nameOf(member) === last);
+  if (index < 0) return text;
+  // An earlier one of the same name would count again.
+  return removeFromJson5(spliced(text, removals(text, node, index)), path);
+}
+
+function spliced(text: string, splices: readonly Splice[]): string {
+  return splices
+    .toSorted((left, right) => right.from - left.from)
+    .reduce((result, { from, to, text: put }) => result.slice(0, from) + put + result.slice(to), text);
+}
+
+function insertions(text: string, node: ObjectNode, name: string, value: unknown): readonly Splice[] {
+  const [from, to] = rangeOf(node);
+  const close = to - 1;
+  const lineBreak = lineBreakOf(text);
+  const outer = indentAt(text, from);
+  const last = node.members.at(-1);
+  if (last === undefined) {
+    const inner = outer + unitOf(text);
+    const member = `${lineBreak}${inner}${JSON.stringify(name)}: ${shown(text, value, inner)}`;
+    const inside = text.slice(from + 1, close);
+    const closing = inside.trim() === "" ? `${lineBreak}${outer}` : " ";
+    return [{ from: from + 1, to: from + 1, text: member + (inside.includes("\n") ? "" : closing) }];
+  }
+  const end = rangeOf(last)[1];
+  const comma = commaBetween(text, end, close);
+  const closeLine = text.lastIndexOf("\n", close) + 1;
+  const isOpen = closeLine > end && text.slice(closeLine, close).trim() === "";
+  if (!isOpen) {
+    const member = `${JSON.stringify(name)}: ${JSON.stringify(value)}`;
+    if (comma !== null) return [{ from: comma + 1, to: comma + 1, text: ` ${member},` }];
+    return [{ from: end, to: end, text: `, ${member}` }];
+  }
+  const start = rangeOf(last)[0];
+  const isFirstOnLine = text.slice(text.lastIndexOf("\n", start - 1) + 1, start).trim() === "";
+  const inner = isFirstOnLine ? indentAt(text, start) : outer + unitOf(text);
+  const member = `${inner}${JSON.stringify(name)}: ${shown(text, value, inner)}`;
+  return [
+    ...(comma === null ? [{ from: end, to: end, text: "," }] : []),
+    { from: closeLine, to: closeLine, text: `${member}${comma === null ? "" : ","}${lineBreak}` },
+  ];
+}
+
+function removals(text: string, node: ObjectNode, index: number): readonly Splice[] {
+  const member = node.members[index];
+  if (member === undefined) return [];
+  const [from, end] = rangeOf(member);
+  const close = rangeOf(node)[1] - 1;
+  const next = node.members[index + 1];
+  const comma = commaBetween(text, end, next === undefined ? close : rangeOf(next)[0]);
+  const before = node.members[index - 1];
+  const orphan = comma === null && before !== undefined ? commaBetween(text, rangeOf(before)[1], from) : null;
+  const kept = orphan === null ? [] : [{ from: orphan, to: orphan + 1, text: "" }];
+
+  const lineStart = text.lastIndexOf("\n", from - 1) + 1;
+  const to = comma === null ? end : comma + 1;
+  // A comment between the value and its comma is nobody's but the person's.
+  const cut: Splice[] =
+    comma !== null && text.slice(end, comma).trim() !== ""
+      ? [
+          { from, to: end, text: "" },
+          { from: comma, to: comma + 1, text: "" },
+        ]
+      : [{ from, to, text: "" }];
+  const lineEnd = text.indexOf("\n", to);
+  const isAlone =
+    cut.length === 1 &&
+    lineStart > rangeOf(node)[0] &&
+    text.slice(lineStart, from).trim() === "" &&
+    lineEnd >= 0 &&
+    text.slice(to, lineEnd).trim() === "";
+  if (isAlone) return [...kept, { from: lineStart, to: lineEnd + 1, text: "" }];
+  return [...kept, ...cut];
+}
+
+/** Where the comma stands, comments skipped. */
+function commaBetween(text: string, from: number, to: number): number | null {
+  let at = from;
+  while (at < to) {
+    if (text.startsWith("//", at)) {
+      const end = text.slice(at).search(/[\n\r\u2028\u2029]/);
+      if (end < 0) return null;
+      at += end;
+    } else if (text.startsWith("/*", at)) at = text.indexOf("*/", at + 2) + 2;
+    else if (text[at] === ",") return at;
+    else at += 1;
+  }
+  return null;
+}
+
+function indentAt(text: string, at: number): string {
+  const line = text.slice(text.lastIndexOf("\n", at - 1) + 1, at);
+  return /^[ \t]*/.exec(line)?.[0] ?? "";
+}
+
+/** One step of this file's indentation. */
+function unitOf(text: string): string {
+  const first = /\n([ \t]+)\S/.exec(text)?.[1] ?? "  ";
+  return first.startsWith("\t") ? "\t" : first.slice(0, 8);
+}
+
+const lineBreakOf = (text: string): string => (text.includes("\r\n") ? "\r\n" : "\n");
+
+function shown(text: string, value: unknown, indent: string): string {
+  const lines = JSON.stringify(value, null, unitOf(text)).split("\n");
+  return lines.join(`${lineBreakOf(text)}${indent}`);
+}

@@ -1,0 +1,187 @@
+// Skills in a container: fetched and sent as tar archives through `docker cp`, moved into place by `docker exec`. Arguments
+// go as they are, no shell reads them. It must never believe what a container sends, nor take a link from it.
+
+import { posix } from "node:path";
+import type { BinaryResult } from "../system/process.ts";
+import type { SkillPlace } from "./skill-folder.ts";
+import { readTar, type TarEntry, type TarFile, writeTar } from "./skill-tar.ts";
+import {
+  mostBytesTogether,
+  mostFiles,
+  nameProblem,
+  type RefusedSkill,
+  type SkillFile,
+  SkillProblem,
+  skillSetOf,
+  type SkillTree,
+  treeOf,
+} from "./skill-tree.ts";
+
+/** Runs `docker` with these arguments. Throws when it cannot be started. */
+export type DockerForSkills = (
+  args: readonly string[],
+  options: { readonly timeoutMs: number; readonly maxOutputBytes: number; readonly input?: Uint8Array },
+) => Promise<BinaryResult>;
+
+const copyMs = 60_000;
+const execMs = 15_000;
+const wordsBytes = 64 * 1024;
+/** Owner of what is sent: the user `node` of OpenClaw's images. */
+const nodeUser = 1000;
+const leftover = /^\.clawgate-(new|old)--(.+)$/;
+
+export function containerSkills(
+  container: string,
+  root: string,
+  docker: DockerForSkills,
+  onStep: (step: string) => void = () => undefined,
+): SkillPlace {
+  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/.test(container))
+    throw new SkillProblem(`"${container}" is no name of a container`);
+  if (!posix.isAbsolute(root) || posix.normalize(root) !== root)
+    throw new SkillProblem(`"${root}" is no absolute path in a container`);
+  const label = `${container}:${root}`;
+
+  /** What lies at `path`; null: nothing does. */
+  const fetch = async (path: string): Promise<readonly TarEntry[] | null> => {
+    const args = ["cp", `${container}:${path}`, "-"];
+    const said = await docker(args, { timeoutMs: copyMs, maxOutputBytes: mostBytesTogether });
+    if (said.code !== 0) {
+      if (/could not find the file|no such file/i.test(said.stderr)) return null;
+      throw new SkillProblem(`${label}: ${wordsOf(said)}`);
+    }
+    if (said.wasCut) throw new SkillProblem(`${label}: larger than ${mostBytesTogether / 1024 / 1024} MB`);
+    try {
+      return readTar(said.stdoutBytes);
+    } catch (error) {
+      throw new SkillProblem(`${label}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
+  const exec = async (step: string, args: readonly string[]): Promise<void> => {
+    onStep(step);
+    const said = await docker(["exec", container, ...args], {
+      timeoutMs: execMs,
+      maxOutputBytes: wordsBytes,
+    });
+    if (said.code !== 0) throw new SkillProblem(`${label}: ${wordsOf(said)}`);
+  };
+  const at = (name: string): string => posix.join(root, name);
+
+  return {
+    label,
+    async read(onSkill) {
+      const entries = await fetch(root);
+      if (entries === null) return { skills: new Map(), refused: [] };
+      const groups = grouped(entries, posix.basename(root), label);
+      return skillSetOf(
+        [...groups]
+          .toSorted(([left], [right]) => (left < right ? -1 : 1))
+          .map(([name, inside]) => {
+            onSkill?.(name);
+            return skillOf(name, inside);
+          }),
+      );
+    },
+    async replace(tree, expected) {
+      const problem = nameProblem(tree.name);
+      if (problem !== null) throw new SkillProblem(`${tree.name}: ${problem}`);
+      const fresh = `.clawgate-new--${tree.name}`;
+      const old = `.clawgate-old--${tree.name}`;
+      await exec("make the folder", ["mkdir", "-p", "--", root]);
+      await exec("clear", ["rm", "-rf", "--", at(fresh), at(old)]);
+      onStep("send");
+      const sent = await docker(["cp", "-", `${container}:${root}`], {
+        timeoutMs: copyMs,
+        maxOutputBytes: wordsBytes,
+        input: writeTar(filesFor(tree, fresh), nodeUser),
+      });
+      if (sent.code !== 0) throw new SkillProblem(`${label}: ${wordsOf(sent)}`);
+      const standing = await fetch(at(tree.name));
+      const now =
+        standing === null ? null : skillOf(tree.name, grouped(standing, "", label).get(tree.name) ?? []);
+      const hash = now === null ? null : "hash" in now ? now.hash : "refused";
+      if (hash !== expected) {
+        await exec("take back", ["rm", "-rf", "--", at(fresh)]);
+        throw new SkillProblem(`${tree.name} was changed in ${container} meanwhile; nothing was written`);
+      }
+      if (now !== null) await exec("set aside", ["mv", "--", at(tree.name), at(old)]);
+      await exec("put in place", ["mv", "--", at(fresh), at(tree.name)]);
+      if (now !== null) await exec("remove the old one", ["rm", "-rf", "--", at(old)]);
+    },
+    async recover() {
+      const entries = await fetch(root);
+      if (entries === null) return;
+      const names = new Set(topNames(entries, posix.basename(root)));
+      for (const name of names) {
+        const [, kind, skill] = leftover.exec(name) ?? [];
+        if (skill === undefined || nameProblem(skill) !== null) continue;
+        if (kind === "old" && !names.has(skill)) await exec("give back", ["mv", "--", at(name), at(skill)]);
+        else await exec("tidy", ["rm", "-rf", "--", at(name)]);
+      }
+    },
+  };
+}
+
+function wordsOf({ code, stderr, timedOut }: BinaryResult): string {
+  if (timedOut) return "docker did not answer in time";
+  const line = stderr.trim().split("\n").at(-1) ?? "";
+  return line === "" ? `docker ended with ${code ?? "a signal"}` : line.slice(0, 300);
+}
+
+function topNames(entries: readonly TarEntry[], root: string): readonly string[] {
+  return entries.flatMap(({ path }) => {
+    const parts = path.replace(/\/+$/, "").split("/");
+    const name = parts[0] === root ? parts[1] : undefined;
+    return name === undefined ? [] : [name];
+  });
+}
+
+/** Entries of each skill, their paths made relative to it. `root` is the folder that the archive is of; "": the skill itself. */
+function grouped(entries: readonly TarEntry[], root: string, label: string): Map<string, TarEntry[]> {
+  const groups = new Map<string, TarEntry[]>();
+  const depth = root === "" ? 0 : 1;
+  for (const entry of entries) {
+    const parts = entry.path.replace(/\/+$/, "").split("/");
+    if (depth === 1 && parts[0] !== root)
+      throw new SkillProblem(`${label}: the archive holds "${entry.path.slice(0, 80)}"`);
+    const name = parts[depth];
+    if (name === undefined) {
+      if (entry.kind !== "folder") throw new SkillProblem(`${label} is a link or no folder`);
+      continue;
+    }
+    // Plain files beside the skills, and what we left ourselves.
+    if (name.startsWith(".") && name !== "." && name !== "..") continue;
+    const path = parts.slice(depth + 1).join("/");
+    if (path === "" && entry.kind === "file") continue;
+    const group = groups.get(name) ?? [];
+    group.push({ ...entry, path });
+    groups.set(name, group);
+  }
+  return groups;
+}
+
+function skillOf(name: string, entries: readonly TarEntry[]): SkillTree | RefusedSkill {
+  const files: SkillFile[] = [];
+  for (const { path, kind, mode, bytes } of entries) {
+    if (kind === "folder") continue;
+    if (kind === "other") return { name, why: `${path === "" ? "it" : path} is a link or a device` };
+    if (files.length > mostFiles) break;
+    files.push({ path, isExecutable: (mode & 0o111) !== 0, bytes });
+  }
+  return treeOf(name, files);
+}
+
+function filesFor(tree: SkillTree, folder: string): readonly TarFile[] {
+  const folders = new Set([folder]);
+  for (const { path } of tree.files)
+    for (let slash = path.indexOf("/"); slash > 0; slash = path.indexOf("/", slash + 1))
+      folders.add(`${folder}/${path.slice(0, slash)}`);
+  return [
+    ...[...folders].map((path) => ({ path: `${path}/`, mode: 0o755, bytes: null })),
+    ...tree.files.map(({ path, isExecutable, bytes }) => ({
+      path: `${folder}/${path}`,
+      mode: isExecutable ? 0o755 : 0o644,
+      bytes,
+    })),
+  ];
+}

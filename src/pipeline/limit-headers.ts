@@ -1,0 +1,52 @@
+// Where a tenant stands in its limits, in the headers that each dialect's clients know. Google's has none.
+
+import type { DialectName } from "../canon/request.ts";
+import type { Share, Standing } from "../tenants/limits.ts";
+
+/** Only limits that there are. `nowMs`: UTC. */
+export function limitHeaders(
+  dialect: DialectName,
+  standing: Standing,
+  nowMs: number,
+): Record<string, string> {
+  switch (dialect) {
+    case "openai-chat":
+    case "openai-responses":
+      return { ...openai("requests", standing.requests), ...openai("tokens", standing.tokens) };
+    case "anthropic-messages":
+      return {
+        ...anthropic("requests", standing.requests, nowMs),
+        ...anthropic("tokens", standing.tokens, nowMs),
+      };
+    case "google-genai":
+      return {};
+  }
+}
+
+function openai(what: string, share: Share | null): Record<string, string> {
+  if (share === null) return {};
+  return {
+    [`x-ratelimit-limit-${what}`]: String(share.limit),
+    [`x-ratelimit-remaining-${what}`]: String(share.remaining),
+    [`x-ratelimit-reset-${what}`]: duration(share.resetInMs),
+  };
+}
+
+/** As OpenAI writes it: "1m1s", "6s", "120ms". */
+function duration(ms: number): string {
+  const whole = Math.ceil(ms);
+  if (whole < 1_000) return `${whole}ms`;
+  const seconds = Math.ceil(whole / 1_000);
+  return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
+}
+
+function anthropic(what: string, share: Share | null, nowMs: number): Record<string, string> {
+  if (share === null) return {};
+  // Whole seconds, rounded up, as Anthropic gives them.
+  const resetMs = Math.ceil((nowMs + share.resetInMs) / 1_000) * 1_000;
+  return {
+    [`anthropic-ratelimit-${what}-limit`]: String(share.limit),
+    [`anthropic-ratelimit-${what}-remaining`]: String(share.remaining),
+    [`anthropic-ratelimit-${what}-reset`]: new Date(resetMs).toISOString().replace(".000Z", "Z"),
+  };
+}

@@ -1,0 +1,29 @@
+// The wait for a turn at a provider that has none free, seen by the operator and kept in the record.
+// It must never be asked first: a turn that is free is taken without a promise.
+
+import type { QueueRefusal, Turn } from "../tenants/queue.ts";
+import type { Provider } from "./generation.ts";
+import type { Run } from "./run.ts";
+
+/** Rejects with the reason of the request's abort. */
+export async function waitForTurn(
+  run: Run,
+  provider: Provider,
+  goesFirst: () => Promise<boolean>,
+): Promise<Turn | QueueRefusal> {
+  const { context, live } = run;
+  const { clock } = run.estate;
+  const startedMs = clock.monotonicMs();
+  try {
+    return await provider.queue.take(context.signal, {
+      tenant: context.tenant,
+      goesFirst: await goesFirst(),
+      onPlace: (place) => {
+        live.waitsAt = { provider: provider.id, place };
+      },
+    });
+  } finally {
+    live.waitsAt = null;
+    run.queueWaitMs += clock.monotonicMs() - startedMs;
+  }
+}

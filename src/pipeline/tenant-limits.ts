@@ -1,0 +1,149 @@
+// What a tenant may ask for and how much, held against a request before anything is sent.
+// It must never cost a request anything that has no tenant, or one without such settings.
+
+import { Failure } from "../canon/failure.ts";
+import type { Target } from "../canon/decision.ts";
+import { estimateTokens, estimateTokensOfBytes } from "../canon/tokens.ts";
+import type { ChatRequest } from "../canon/request.ts";
+import type { RoutedDecision } from "../routing/settle.ts";
+import type { UsedUp } from "../tenants/spending.ts";
+import type { Enrolled } from "./enrol.ts";
+import { needsAtMost } from "./needs.ts";
+import type { Run } from "./run.ts";
+import type { TenantEntry, TenantPolicy } from "./tenant-policy.ts";
+
+type Ask = (model: string, isAlone: boolean) => RoutedDecision | Promise<RoutedDecision>;
+
+/** Throws Failure unknown-model, over-limit, over-budget, and what routing throws. */
+export async function decideForTenant(
+  run: Run,
+  policy: TenantPolicy,
+  enrolled: Enrolled,
+  decode: () => ChatRequest,
+  ask: Ask,
+): Promise<RoutedDecision> {
+  const { meter } = policy;
+  const held: TenantEntry | null =
+    meter === null ? null : { entry: meter.enter(), estimate: null, overBudgetModel: null };
+  run.tenantEntry = held;
+  const name = nameFor(run, policy, enrolled.model);
+  // A count of tokens is free.
+  const costs = run.door.road !== "count-tokens";
+  let usedUp = costs ? (meter?.usedUp() ?? null) : null;
+  if (usedUp === null) {
+    const decision = allowed(run, policy, enrolled.model, name, await ask(name, false));
+    usedUp = held === null || !costs ? null : reserve(run, held, enrolled, decode, decision, false);
+    if (usedUp === null) return decision;
+  }
+  const cheaper = run.door.road === "chat" ? policy.overBudgetModel : null;
+  if (cheaper === null || held === null)
+    throw new Failure("over-budget", `${sentence(usedUp.what)} is spent.`, {
+      retryAfterMs: usedUp.resetInMs,
+    });
+  // Alone: the chain behind it may be dear.
+  const decision = await ask(cheaper, true);
+  reserve(run, held, enrolled, decode, decision, true);
+  held.overBudgetModel = cheaper;
+  return {
+    ...decision,
+    rule: "over-budget",
+    reason: `${usedUp.what} is spent, so ${cheaper} answers; ${decision.reason}`,
+    isClientsOwnModel: false,
+    clientsTarget: null,
+  };
+}
+
+const sentence = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
+
+/** The name to route by. Throws where the tenant may not ask for it: it learns no more than of a name that nobody knows. */
+function nameFor(run: Run, { models, provider }: TenantPolicy, name: string): string {
+  if (models === null && provider === null) return name;
+  const { router } = run.generation;
+  const isAuto = router.isAuto(name);
+  if (models !== null && !models.allowsName(name)) {
+    const target = isAuto ? null : router.targetOf(name);
+    if (isAuto ? !models.hasAuto : target === null || !models.allowsTarget(target)) throw notYours(name);
+  }
+  return isAuto && provider !== null ? provider : name;
+}
+
+export function notYours(name: string): Failure {
+  const shown = name.length > 120 ? `${name.slice(0, 120)}…` : name;
+  return new Failure(
+    "unknown-model",
+    `The model "${shown}" does not exist here, or this key may not use it. GET /v1/models lists the names that work.`,
+    { param: "model", code: "model_not_found" },
+  );
+}
+
+function allowed(
+  run: Run,
+  { models }: TenantPolicy,
+  written: string,
+  asked: string,
+  decision: RoutedDecision,
+): RoutedDecision {
+  const settled: RoutedDecision =
+    asked === written
+      ? decision
+      : {
+          ...decision,
+          rule: "tenant-provider",
+          reason: `auto of the tenant ${run.context.tenant ?? ""} goes to ${asked}; ${decision.reason}`,
+          isClientsOwnModel: false,
+          clientsTarget: null,
+        };
+  if (models === null || models.hasAuto) return settled;
+  const isKept = (target: Target): boolean =>
+    models.allowsTarget(target) ||
+    (target.provider === settled.clientsTarget?.provider && target.model === settled.clientsTarget.model);
+  if (settled.candidates.every(isKept)) return settled;
+  const targets = settled.targets.filter(isKept);
+  if (targets.length === 0) throw notYours(written);
+  return {
+    ...settled,
+    targets,
+    candidates: settled.candidates.map((each) =>
+      isKept(each) ? each : { ...each, kept: false, note: "dropped: not one of the tenant's models" },
+    ),
+  };
+}
+
+/** What an answer is held to cost before it is there: clients name limits that hardly an answer reaches. */
+const expectedOutputTokens = 1_000;
+
+function reserve(
+  run: Run,
+  held: TenantEntry,
+  enrolled: Enrolled,
+  decode: () => ChatRequest,
+  decision: RoutedDecision,
+  isBeyondBudget: boolean,
+): UsedUp | null {
+  const isChat = run.door.road === "chat";
+  const needs = needsAtMost(enrolled);
+  const bytes = estimateTokensOfBytes(enrolled.bytes.length);
+  const input = isChat && needs.images ? (estimateOf(decode) ?? bytes) : bytes;
+  const limit = needs.outputTokens ?? expectedOutputTokens;
+  const output = isChat ? Math.max(0, Math.min(Math.ceil(limit) || 0, expectedOutputTokens)) : 0;
+  const [target] = decision.targets;
+  const facts =
+    target === undefined
+      ? undefined
+      : run.generation.providers.get(target.provider)?.modelFacts(target.model);
+  // USD of a million tokens are micro-USD of one, and a thousand nano-USD each.
+  const nanoUsd = Math.round((input * (facts?.priceInput ?? 0) + output * (facts?.priceOutput ?? 0)) * 1_000);
+  const usedUp = held.entry.reserve({ tokens: input + output, nanoUsd }, isBeyondBudget);
+  if (usedUp === null) held.estimate = { input, output };
+  return usedUp;
+}
+
+/** Null where only the upstream will understand the request. */
+function estimateOf(decode: () => ChatRequest): number | null {
+  try {
+    return estimateTokens(decode());
+  } catch (thrown) {
+    if (thrown instanceof Failure) return null;
+    throw thrown;
+  }
+}

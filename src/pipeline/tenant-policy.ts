@@ -1,0 +1,29 @@
+// What one config says of a tenant's requests, and what one such request holds of its tenant's limits. Types only.
+
+import type { Target } from "../canon/decision.ts";
+import type { Entry, Meter } from "../tenants/limits.ts";
+
+export type TenantPolicy = {
+  /** Null: the tenant may ask for everything. */
+  readonly models: ModelGrant | null;
+  /** Provider that gets all of its `auto`. */
+  readonly provider: string | null;
+  /** Null: it may use as much as it likes. */
+  readonly meter: Meter | null;
+  readonly overBudgetModel: string | null;
+};
+
+export type ModelGrant = {
+  readonly hasAuto: boolean;
+  /** A name as a client writes it. */
+  allowsName(name: string): boolean;
+  allowsTarget(target: Target): boolean;
+};
+
+export type TenantEntry = {
+  readonly entry: Entry;
+  /** What the request was held to be before; null: it costs nothing. */
+  estimate: { readonly input: number; readonly output: number } | null;
+  /** The cheaper model that answers because the budget is spent. */
+  overBudgetModel: string | null;
+};

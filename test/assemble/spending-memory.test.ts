@@ -1,0 +1,83 @@
+// What tenants spent, kept off the request path and brought back: with a real state file, one that cannot be written, and rubbish.
+
+import { afterEach, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createSpendingMemory } from "../../src/assemble/spending-memory.ts";
+import { disabledStore } from "../../src/metrics/store.ts";
+import { createMemoryStore } from "../../src/state/memory.ts";
+import { openSqliteStore } from "../../src/state/sqlite.ts";
+import type { StateStore } from "../../src/state/store.ts";
+import { fakeClock, type FakeClock } from "../support/clock.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "clawgate-spending-"));
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+const alice = { name: "alice", limits: { budget: { usd_per_day: 1 } } };
+const warnings: string[] = [];
+const log = { info: () => undefined, warn: (message: string) => void warnings.push(message) };
+
+const memoryOn = (store: StateStore, clock: FakeClock) =>
+  createSpendingMemory({ store, records: disabledStore(), clock, log });
+
+test("a hundred answers are one write, and a new process knows of all of them", async () => {
+  const clock = fakeClock(Date.UTC(2026, 6, 1, 10));
+  const open = (): StateStore => openSqliteStore({ path: join(directory, "state.db"), clock, log });
+  const first = open();
+  let writes = 0;
+  const memory = memoryOn({ ...first, set: (...row) => ((writes += 1), first.set(...row)) }, clock);
+  await memory.follow([alice]);
+  for (let i = 0; i < 100; i++) memory.meters.of("alice").enter().charge({ tokens: 10, nanoUsd: 1_000 });
+  expect(writes).toBe(0);
+  await clock.advance(500);
+  expect(writes).toBe(1);
+  await memory.flush();
+  await first.close();
+
+  const second = open();
+  const again = memoryOn(second, clock);
+  await again.follow([alice]);
+  expect(again.meters.of("alice").spent()).toMatchObject({
+    day: { tokens: 1_000, nanoUsd: 100_000 },
+    month: { tokens: 1_000, nanoUsd: 100_000 },
+  });
+  await second.close();
+
+  // Next month nothing of it is left, in the file either.
+  await clock.advance(31 * 86_400_000);
+  const third = open();
+  expect(await third.list("spent")).toEqual([]);
+  await third.close();
+  expect(warnings).toEqual([]);
+});
+
+test("rubbish in the state is nothing spent", async () => {
+  const clock = fakeClock();
+  for (const value of [
+    null,
+    7,
+    "x",
+    [],
+    {},
+    { dayMs: 1 },
+    { dayMs: 0, monthMs: 0, day: { tokens: -1 }, month: 3 },
+  ]) {
+    const store = createMemoryStore(clock.nowMs);
+    await store.set("spent", "alice", value, null);
+    const memory = memoryOn(store, clock);
+    await memory.follow([alice]);
+    expect(memory.meters.of("alice").spent().month).toEqual({ tokens: 0, nanoUsd: 0 });
+  }
+});
+
+test("a tenant without a budget is not looked for, and nothing waits", async () => {
+  const clock = fakeClock();
+  const store = createMemoryStore(clock.nowMs);
+  const memory = memoryOn({ ...store, get: () => Promise.reject(new Error("asked")) }, clock);
+  await memory.follow([{ name: "bob", limits: undefined }]);
+  expect(warnings).toEqual([]);
+  await memory.follow([alice]);
+  expect(warnings).toEqual(["what tenants spent before is not known"]);
+  expect(clock.waiting()).toBe(0);
+});

@@ -1,0 +1,107 @@
+// What the config may say of a tenant: keys, models, limits; and what is refused with its place.
+
+import { describe, expect, test } from "bun:test";
+import { holdsPlainKeys } from "../../src/config/notices.ts";
+import { keysOfTenant } from "../../src/tenants/settings.ts";
+import { load, problems } from "./loading.ts";
+
+const base = `
+providers:
+  ds: { base_url: "http://127.0.0.1:1/v1", model: m }
+aliases: { fast: ds }
+`;
+const withTenant = (text: string): string => `${base}tenants:\n  - { name: alice, ${text} }\n`;
+const hash = "ab".repeat(32);
+
+test("a tenant with everything", () => {
+  const [alice] = load(
+    withTenant(
+      `api_key: alice-key-0123456789, keys: [{ key: "second-key-0123456789", expires: 2027-01-31 }, { sha256: "${hash}" }],
+       models: [auto, "ds/*"], provider: ds,
+       limits: { requests_per_minute: 5, tokens_per_minute: 9, max_concurrent: 2, over_budget_model: fast,
+                 budget: { usd_per_day: 0.5, usd_per_month: 5, tokens_per_day: 1, tokens_per_month: 2 } }`,
+    ),
+  ).config.tenants;
+  if (alice === undefined) throw new Error("there is no tenant");
+  expect(keysOfTenant(alice)).toEqual([
+    { key: "alice-key-0123456789", expiresAtMs: null, path: ["api_key"] },
+    { key: "second-key-0123456789", expiresAtMs: Date.UTC(2027, 0, 31), path: ["keys", 0, "key"] },
+    { key: `sha256:${hash}`, expiresAtMs: null, path: ["keys", 1, "sha256"] },
+  ]);
+  expect(alice.limits?.budget?.usd_per_day).toBe(0.5);
+});
+
+test("keys alone are enough, and are no open door", () => {
+  const text = withTenant(`keys: [{ sha256: "${hash}" }]`);
+  expect(load(`server: { host: 0.0.0.0 }\n${text}`).config.tenants.length).toBe(1);
+});
+
+describe("refused", () => {
+  const key = "api_key: alice-key-0123456789";
+  test.each([
+    ["no key at all", "models: [auto]", "tenants[0]", "has no key"],
+    [
+      "a key twice",
+      `${key}, keys: [{ key: alice-key-0123456789 }]`,
+      "tenants[0].keys[0].key",
+      "the same key",
+    ],
+    [
+      "a key and its hash",
+      `${key}, keys: [{ sha256: ${new Bun.CryptoHasher("sha256").update("alice-key-0123456789").digest("hex")} }]`,
+      "tenants[0].keys[0].sha256",
+      "the same key",
+    ],
+    ["a short key", "keys: [{ key: short }]", "tenants[0].keys[0].key", "shorter than 16"],
+    ["neither key nor hash", `${key}, keys: [{ expires: 2027-01-31 }]`, "tenants[0].keys[0]", "either"],
+    [
+      "no date",
+      `${key}, keys: [{ sha256: "${hash}", expires: soon }]`,
+      "tenants[0].keys[0].expires",
+      "a date",
+    ],
+    [
+      "a time without a zone",
+      `${key}, keys: [{ sha256: "${hash}", expires: "2027-01-31T18:00" }]`,
+      "tenants[0].keys[0].expires",
+      "",
+    ],
+    [
+      "a month that is none",
+      `${key}, keys: [{ sha256: "${hash}", expires: 2027-13-01 }]`,
+      "tenants[0].keys[0].expires",
+      "no such date",
+    ],
+    ["no such provider", `${key}, provider: dss`, "tenants[0].provider", "declared provider"],
+    [
+      "no such cheaper model",
+      `${key}, limits: { over_budget_model: nothing }`,
+      "tenants[0].limits.over_budget_model",
+      "nothing",
+    ],
+    [
+      "no requests at all",
+      `${key}, limits: { requests_per_minute: 0 }`,
+      "tenants[0].limits.requests_per_minute",
+      "",
+    ],
+    [
+      "a negative budget",
+      `${key}, limits: { budget: { usd_per_day: -1 } }`,
+      "tenants[0].limits.budget.usd_per_day",
+      "",
+    ],
+    ["an unknown limit", `${key}, limits: { per_minute: 5 }`, "tenants[0].limits.per_minute", "unknown key"],
+  ])("%s", (_name, text, place, words) => {
+    const found = problems(withTenant(text));
+    const [first] = found;
+    expect(found.map((problem) => problem.key)).toEqual([place]);
+    expect(first?.message).toContain(words);
+  });
+});
+
+test("a plain key among the further ones is noticed, a hash and a variable are not", () => {
+  const written = (keys: readonly object[]) => ({ tenants: [{ name: "a", api_key: "${A}", keys }] });
+  expect(holdsPlainKeys(written([{ key: "second-key-0123456789" }]))).toBe(true);
+  expect(holdsPlainKeys(written([{ key: "${B}" }, { sha256: hash }]))).toBe(false);
+});

@@ -1,0 +1,59 @@
+// What a gateway keeps running and keeps on disk for the Claude Code program, seen from outside: from /proc and its folders.
+// It must never ask the gateway itself: a leak is what the gateway does not know of. Linux alone.
+
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { childMark } from "../../src/backends/cli/sweep.ts";
+
+/** Processes that any gateway over this home has started and that still live; a dead one has no environment any more. */
+export function childrenOf(home: string): readonly number[] {
+  return readdirSync("/proc").flatMap((name) => {
+    if (!/^\d+$/.test(name)) return [];
+    const variables = readProc(join("/proc", name, "environ")).split("\0");
+    const isOurs = variables.includes(`HOME=${home}`);
+    return isOurs && variables.some((each) => each.startsWith(`${childMark}=`)) ? [Number(name)] : [];
+  });
+}
+
+function readProc(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch (error) {
+    // It ended meanwhile, or is somebody else's.
+    if (["ENOENT", "ESRCH", "EACCES", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? ""))
+      return "";
+    throw error;
+  }
+}
+
+export function rssMbOf(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readProc(`/proc/${pid}/status`))?.[1] ?? NaN) / 1024;
+}
+
+/** Open files, pipes and sockets. */
+export function handlesOf(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** Every file and empty folder below, relative and sorted. */
+export function filesBelow(folder: string): readonly string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => isFileOrEmpty(join(folder, name)))
+    .toSorted();
+}
+
+function isFileOrEmpty(path: string): boolean {
+  // A file that is being replaced has another name for a moment.
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return false;
+  return !found.isDirectory() || readdirSync(path).length === 0;
+}
+
+/** Settles when `fits` gives null; throws an Error with what it gave last. */
+export async function untilNull(fits: () => unknown, limitMs = 10_000): Promise<void> {
+  const untilMs = performance.now() + limitMs;
+  for (let last = await fits(); last !== null; last = await fits()) {
+    if (performance.now() > untilMs) throw new Error(`It stayed so: ${JSON.stringify(last)}`);
+    await Bun.sleep(20);
+  }
+}
