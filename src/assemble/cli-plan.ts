@@ -84,7 +84,11 @@ function withPlaces(provider: CliProvider, place: (path: string) => string): Cli
 }
 
 /** `./skills` is meant beside the file that says so. */
-export function beside(folder: string | null, path: string, environment: LoadedConfig["environment"]): string {
+export function beside(
+  folder: string | null,
+  path: string,
+  environment: LoadedConfig["environment"],
+): string {
   if (isAbsolute(path) || path.startsWith("~") || folder === null) return absolutePath(path, environment);
   return resolve(folder, path);
 }

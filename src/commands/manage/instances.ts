@@ -35,6 +35,7 @@ export function instancesFor(context: CommandContext, said: Said): Instances {
       homeDirectory,
       isAlive,
       isLive: () => Promise.resolve(false),
+      ...context.places,
     });
     const inDocker =
       program === null
