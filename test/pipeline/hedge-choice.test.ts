@@ -58,7 +58,7 @@ describe("when there is no hedge", () => {
     expect([...places, retryBudget.tryTake()]).toEqual([true, true, true, false]);
     await askAlone();
     expect(retryBudget.running()).toBe(3);
-    for (const _place of places) retryBudget.give();
+    places.forEach(() => retryBudget.give());
   });
 
   test("when the others are held back", async () => {

@@ -50,10 +50,27 @@ const rows: Readonly<Record<FailureKind, Row>> = {
   internal: row(ours, "internal_error"),
 };
 
-export function encodeFailure(failure: Failure): { error: Record<string, string | null> } {
+export type ErrorBody = {
+  readonly error: {
+    readonly message: string;
+    readonly type: string;
+    readonly param: string | null;
+    readonly code: string | null;
+    /** Which limit is reached and when it ends, where the target said so; OpenAI's own errors have no place for it. */
+    readonly details?: unknown;
+  };
+};
+
+export function encodeFailure(failure: Failure): ErrorBody {
   const { type, code } = rows[failure.kind];
   return {
-    error: { message: failure.message, type, param: failure.param, code: failure.code ?? code },
+    error: {
+      message: failure.message,
+      type,
+      param: failure.param,
+      code: failure.code ?? code,
+      ...(failure.kind === "rate-limited" && failure.details !== null ? { details: failure.details } : {}),
+    },
   };
 }
 

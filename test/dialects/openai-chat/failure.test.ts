@@ -130,3 +130,11 @@ describe("vendors' errors", () => {
     expect(decode(400, { error: { message: "a".repeat(60_000) } }).message.length).toBeLessThan(1100);
   });
 });
+
+test("what is known of a reached limit is told, and nothing else that another format said", () => {
+  const details = { rateLimitType: "five_hour", resetsAt: 1_795_231_302 };
+  const bodyOf = (kind: FailureKind): unknown =>
+    openaiChat.client.encodeFailure(new Failure(kind, "said", { details }), "R1");
+  expect(bodyOf("rate-limited")).toHaveProperty("error.details", details);
+  expect(bodyOf("invalid-request")).not.toHaveProperty("error.details");
+});

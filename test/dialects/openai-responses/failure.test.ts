@@ -76,3 +76,11 @@ describe("of vendors", () => {
     expect(failure.retryAfterMs).toBe(2000);
   });
 });
+
+test("what is known of a reached limit is told, and nothing else that another format said", () => {
+  const details = { rateLimitType: "five_hour", resetsAt: 1_795_231_302 };
+  const bodyOf = (kind: FailureKind): unknown =>
+    openaiResponses.client.encodeFailure(new Failure(kind, "said", { details }), "R1");
+  expect(bodyOf("rate-limited")).toHaveProperty("error.details", details);
+  expect(bodyOf("invalid-request")).not.toHaveProperty("error.details");
+});
