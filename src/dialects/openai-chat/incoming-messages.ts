@@ -20,7 +20,7 @@ import {
   unsupported,
   wordAt,
   wrongKind,
-} from "./fields.ts";
+} from "../fields.ts";
 import { decodeContent, decodeTexts } from "./incoming-parts.ts";
 
 type Raw = Record<string, unknown>;

@@ -13,7 +13,7 @@ import {
   textAt,
   unsupported,
   wordAt,
-} from "./fields.ts";
+} from "../fields.ts";
 
 export function decodeTools(value: unknown): Tool[] {
   return optionalList(value, "tools").map((each, i) => decodeTool(each, `tools[${i}]`));

@@ -13,7 +13,7 @@ import type {
 import { thinkingBlocksDropped, toolIdsRewritten, unheard } from "../adapting.ts";
 import { isRecord } from "../decoding.ts";
 import type { Note } from "../dialect.ts";
-import { unsupported } from "./fields.ts";
+import { unsupported } from "../fields.ts";
 import { noArguments } from "./tool-calls.ts";
 import { outgoingToolId } from "./tool-id.ts";
 

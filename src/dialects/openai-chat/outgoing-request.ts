@@ -6,7 +6,7 @@ import type { AnswerFormat, ChatRequest, Tool, ToolChoice } from "../../canon/re
 import { cutTokens, withoutWishToThink, unheard } from "../adapting.ts";
 import type { Note, TargetFacts } from "../dialect.ts";
 import { isRecord } from "../decoding.ts";
-import { unsupported } from "./fields.ts";
+import { unsupported } from "../fields.ts";
 import { encodeMessages } from "./outgoing-messages.ts";
 import { cannotTranslate } from "./request.ts";
 import { digest } from "./tool-id.ts";

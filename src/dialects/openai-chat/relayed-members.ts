@@ -12,7 +12,7 @@ import {
   optionalNumber,
   optionalRecord,
   optionalText,
-} from "./fields.ts";
+} from "../fields.ts";
 import { decodeToolChoice } from "./incoming-tools.ts";
 import { decodeEffort, decodeStop } from "./request.ts";
 

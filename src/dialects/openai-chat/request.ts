@@ -21,7 +21,7 @@ import {
   textAt,
   unsupported,
   wrongKind,
-} from "./fields.ts";
+} from "../fields.ts";
 import { decodeMessages } from "./incoming-messages.ts";
 import { decodeFormat, decodeToolChoice, decodeTools } from "./incoming-tools.ts";
 

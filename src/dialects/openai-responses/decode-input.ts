@@ -4,7 +4,16 @@
 import type { Block, Extras, Message, TextBlock, ThinkingBlock } from "../../canon/request.ts";
 import { wrapText } from "./declared-tools.ts";
 import { decodeContent, decodeTexts } from "./decode-parts.ts";
-import { invalid, optionalList, optionalText, recordAt, shown, textAt, wordAt, wrongKind } from "./fields.ts";
+import {
+  invalid,
+  optionalList,
+  optionalText,
+  recordAt,
+  shown,
+  textAt,
+  wordAt,
+  wrongKind,
+} from "../fields.ts";
 import { inPocket, name, pocketOf, type Wire } from "./pocket.ts";
 import { decodeSeal } from "./sealed-thinking.ts";
 import { joinedName } from "./tool-id.ts";

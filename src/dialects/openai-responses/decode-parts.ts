@@ -2,7 +2,7 @@
 // It must never fetch an image's URL, nor let any scheme but data: and http(s): through.
 
 import type { ImageBlock, ImageSource, OpaqueBlock, TextBlock } from "../../canon/request.ts";
-import { invalid, optionalText, recordAt, shown, textAt, unsupported, wordAt, wrongKind } from "./fields.ts";
+import { invalid, optionalText, recordAt, shown, textAt, unsupported, wordAt, wrongKind } from "../fields.ts";
 import { inPocket, name, type Wire } from "./pocket.ts";
 
 export type Content = TextBlock | ImageBlock | OpaqueBlock;

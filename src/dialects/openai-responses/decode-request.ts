@@ -18,7 +18,7 @@ import {
   shown,
   textAt,
   wrongKind,
-} from "./fields.ts";
+} from "../fields.ts";
 import { checkMembers } from "./members.ts";
 import { name, type Wire } from "./pocket.ts";
 

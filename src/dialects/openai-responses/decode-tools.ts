@@ -15,7 +15,7 @@ import {
   unsupported,
   wordAt,
   wrongKind,
-} from "./fields.ts";
+} from "../fields.ts";
 import { inPocket, name as dialect, pocketOf, type Wire } from "./pocket.ts";
 import { joinedName } from "./tool-id.ts";
 

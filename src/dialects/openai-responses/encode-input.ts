@@ -16,7 +16,7 @@ import { thinkingBlocksDropped, toolIdsRewritten, unheard } from "../adapting.ts
 import { isRecord } from "../decoding.ts";
 import type { Note } from "../dialect.ts";
 import { unwrapText } from "./declared-tools.ts";
-import { unsupported } from "./fields.ts";
+import { unsupported } from "../fields.ts";
 import { name, pocketOf, type Wire } from "./pocket.ts";
 import { noArguments } from "./response.ts";
 import { outgoingToolId } from "./tool-id.ts";

@@ -3,7 +3,7 @@
 
 import type { ChatRequest, Tool, ToolChoice } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
-import { unsupported } from "./fields.ts";
+import { unsupported } from "../fields.ts";
 import { name, pocketOf, type Wire } from "./pocket.ts";
 
 export function encodeTools(request: ChatRequest): Wire[] {

@@ -2,7 +2,7 @@
 // It must never know what stands inside a list or an object.
 
 import type { JsonMember } from "../../wire/json.ts";
-import { optionalCount, optionalInteger, optionalNumber, wrongKind } from "./fields.ts";
+import { optionalCount, optionalInteger, optionalNumber, wrongKind } from "../fields.ts";
 
 type Kind = JsonMember["kind"];
 

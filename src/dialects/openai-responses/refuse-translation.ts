@@ -6,7 +6,7 @@ import type { Block, ChatRequest } from "../../canon/request.ts";
 import { nameIn, noteDropped } from "../adapting.ts";
 import { isRecord } from "../decoding.ts";
 import type { Note } from "../dialect.ts";
-import { shown, unsupported } from "./fields.ts";
+import { shown, unsupported } from "../fields.ts";
 import { name, pocketOf, type Wire } from "./pocket.ts";
 
 const because = "the chosen model's API has no equivalent";

@@ -9,7 +9,7 @@ import { cutTokens, unheard } from "../adapting.ts";
 import type { Glance, Note, RelayHalf, TargetFacts } from "../dialect.ts";
 import { errorOf, readText } from "./answer.ts";
 import { steeringKeys, steeringRefused } from "./decode-request.ts";
-import { invalid, wrongKind } from "./fields.ts";
+import { invalid, wrongKind } from "../fields.ts";
 import { asksClient, decodeFinish, isRefusing } from "./finish.ts";
 import type { Wire } from "./pocket.ts";
 import { checkMember, valueOf } from "./relayed-members.ts";

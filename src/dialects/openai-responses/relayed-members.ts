@@ -5,7 +5,7 @@ import { Failure } from "../../canon/failure.ts";
 import type { JsonMember } from "../../wire/json.ts";
 import { parseLoosely } from "../decoding.ts";
 import { memberKinds, type Rule } from "./members.ts";
-import { wrongKind } from "./fields.ts";
+import { wrongKind } from "../fields.ts";
 
 /** Throws Failure `invalid-request`. */
 export function checkMember(member: JsonMember, bytes: Buffer): void {

@@ -1,8 +1,8 @@
 // Reads single fields of a client's JSON body, with errors that a person understands and that name the field.
 // It must never let a wrong kind through, and never throw anything but a Failure.
 
-import { Failure } from "../../canon/failure.ts";
-import { isRecord } from "../decoding.ts";
+import { Failure } from "../canon/failure.ts";
+import { isRecord } from "./decoding.ts";
 
 export function invalid(param: string | null, message: string): Failure {
   return new Failure("invalid-request", message, { param });
