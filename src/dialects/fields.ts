@@ -23,7 +23,7 @@ export function wrongKind(param: string, wanted: string, value: unknown): Failur
   return invalid(param, `${param} must be ${wanted}, not ${shown(value)}.`);
 }
 
-const isAbsent = (value: unknown): value is null | undefined => value === null || value === undefined;
+export const isAbsent = (value: unknown): value is null | undefined => value === null || value === undefined;
 
 export function recordAt(value: unknown, param: string): Record<string, unknown> {
   if (!isRecord(value)) throw wrongKind(param, "an object", value);

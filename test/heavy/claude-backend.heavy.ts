@@ -119,9 +119,17 @@ function callOf(notes: string[] = [], signal = new AbortController().signal): Ca
   };
 }
 
-async function eventsOf(backend: CliBackend, request: ChatRequest, call = callOf()): Promise<StreamEvent[]> {
+async function eventsOf(
+  backend: CliBackend,
+  request: ChatRequest,
+  call = callOf(),
+  onEvents: (events: readonly StreamEvent[]) => void = () => undefined,
+): Promise<StreamEvent[]> {
   const events: StreamEvent[] = [];
-  for await (const batch of backend.generate(request, call)) events.push(...batch);
+  for await (const batch of backend.generate(request, call)) {
+    events.push(...batch);
+    onEvents(events);
+  }
   return events;
 }
 const ask = async (backend: CliBackend, request: ChatRequest, call = callOf()): Promise<Reply> =>
@@ -431,14 +439,23 @@ describe("answers", () => {
     "a connection that is lost in mid-stream is a failure: no word is lost or said twice",
     async () => {
       const backend = open();
+      const heard = Promise.withResolvers<void>();
       upstream.script((request) =>
         request.method === "POST"
-          ? { chunks: spoken(["one ", "two ", "three"]).slice(0, 4), ending: "fin" }
+          ? {
+              chunks: spoken(["one ", "two ", "three"]).slice(0, 4),
+              ending: "fin",
+              endsAfter: heard.promise,
+            }
           : undefined,
       );
-      const events = await eventsOf(backend, asking("q"));
-      const words = events.flatMap((event) => (event.type === "text-delta" ? [event.text] : []));
-      expect(words.join("")).toBe("one two ");
+      const wordsOf = (events: readonly StreamEvent[]): string =>
+        events.flatMap((event) => (event.type === "text-delta" ? [event.text] : [])).join("");
+      // Words that reach the program together with the end of the connection never leave it.
+      const events = await eventsOf(backend, asking("q"), callOf(), (soFar) => {
+        if (wordsOf(soFar) === "one two ") heard.resolve();
+      });
+      expect(wordsOf(events)).toBe("one two ");
       const last = events.at(-1);
       expect(last?.type === "failure" && last.failure).toMatchObject({
         kind: "upstream-error",

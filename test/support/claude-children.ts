@@ -35,10 +35,13 @@ export function handlesOf(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
 }
 
-/** Every file and empty folder below, relative and sorted. */
+/**
+ * Every file and empty folder below, relative and sorted. Without `.bun`: there, below HOME, the Bun that runs the
+ * stand-in keeps its translation of the script, whenever it likes.
+ */
 export function filesBelow(folder: string): readonly string[] {
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((name) => isFileOrEmpty(join(folder, name)))
+    .filter((name) => !/^\.bun(?:\/|$)/.test(name) && isFileOrEmpty(join(folder, name)))
     .toSorted();
 }
 

@@ -1,29 +1,9 @@
-// Reads single fields of a client's JSON body, with errors that a person understands and that name the field.
-// Google takes every field in camelCase and in snake_case. It must never throw anything but a Failure.
+// Google takes every field in camelCase and in snake_case: messages of its API under one spelling.
+// It must never touch keys that are the client's own (arguments, results, schemas).
 
-import { Failure } from "../../canon/failure.ts";
 import { isRecord } from "../decoding.ts";
+import { isAbsent, wrongKind } from "../fields.ts";
 
-export function invalid(param: string | null, message: string): Failure {
-  return new Failure("invalid-request", message, { param });
-}
-
-export function unsupported(param: string, message: string): Failure {
-  return new Failure("unsupported", message, { param });
-}
-
-/** A value as an error message may show it: short, and safe even for objects that redefine `toString`. */
-export function shown(value: unknown): string {
-  if (value === undefined) return "nothing";
-  const text = JSON.stringify(value) ?? "nothing";
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
-}
-
-export function wrongKind(param: string, wanted: string, value: unknown): Failure {
-  return invalid(param, `${param} must be ${wanted}, not ${shown(value)}.`);
-}
-
-const isAbsent = (value: unknown): value is null | undefined => value === null || value === undefined;
 const snakePattern = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)+$/;
 
 /** The members under their camelCase names; where both spellings stand, camelCase wins. Not for schemas, arguments and results. */
@@ -51,49 +31,10 @@ export function optionalMessage(value: unknown, param: string): Record<string, u
   return isAbsent(value) ? null : messageAt(value, param);
 }
 
-/** An object whose keys are the client's own: arguments, results, schemas. */
-export function optionalRecord(value: unknown, param: string): Record<string, unknown> | null {
-  if (isAbsent(value)) return null;
-  if (!isRecord(value)) throw wrongKind(param, "an object", value);
-  return value;
-}
-
-export function textAt(value: unknown, param: string): string {
-  if (typeof value !== "string") throw wrongKind(param, "a string", value);
-  return value;
-}
-
-export function wordAt(value: unknown, param: string): string {
-  if (typeof value !== "string" || value === "") throw wrongKind(param, "a string that is not empty", value);
-  return value;
-}
-
-export function optionalText(value: unknown, param: string): string | null {
-  return isAbsent(value) ? null : textAt(value, param);
-}
-
-export function optionalBoolean(value: unknown, param: string): boolean | null {
-  if (isAbsent(value)) return null;
-  if (typeof value !== "boolean") throw wrongKind(param, "true or false", value);
-  return value;
-}
-
-export function optionalNumber(value: unknown, param: string, least: number, most: number): number | null {
-  if (isAbsent(value)) return null;
-  if (typeof value !== "number" || !(value >= least && value <= most))
-    throw wrongKind(param, `a number from ${least} to ${most}`, value);
-  return value;
-}
-
+/** Google's integers are at most 64 bits, and what JSON cannot say exactly is no count. */
 export function optionalInteger(value: unknown, param: string, least: number): number | null {
   if (isAbsent(value)) return null;
   if (typeof value !== "number" || !Number.isSafeInteger(value) || value < least)
     throw wrongKind(param, `a whole number of at least ${least}`, value);
   return value;
-}
-
-export function optionalList(value: unknown, param: string): readonly unknown[] {
-  if (isAbsent(value)) return [];
-  if (!Array.isArray(value)) throw wrongKind(param, "an array", value);
-  return value as readonly unknown[];
 }

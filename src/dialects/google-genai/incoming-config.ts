@@ -6,15 +6,14 @@ import type { AnswerFormat, Thinking } from "../../canon/request.ts";
 import {
   invalid,
   optionalBoolean,
-  optionalInteger,
   optionalList,
-  optionalMessage,
   optionalNumber,
   optionalRecord,
   optionalText,
   shown,
   textAt,
-} from "./fields.ts";
+} from "../fields.ts";
+import { optionalMessage, optionalInteger } from "./fields.ts";
 import { jsonSchemaOf } from "./openapi-schema.ts";
 import { type Members, restOf } from "./pocket.ts";
 

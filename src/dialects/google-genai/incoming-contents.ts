@@ -3,7 +3,8 @@
 
 import type { Block, Message, TextBlock } from "../../canon/request.ts";
 import { type CallIds, callIds } from "./call-ids.ts";
-import { invalid, messageAt, optionalList, shown, wrongKind } from "./fields.ts";
+import { invalid, optionalList, shown, wrongKind } from "../fields.ts";
+import { messageAt } from "./fields.ts";
 import { decodePart, decodeSystemPart } from "./incoming-parts.ts";
 import { name, pocketOf, signatureIn } from "./pocket.ts";
 

@@ -5,16 +5,15 @@ import type { Block, ImageBlock, OpaqueBlock, TextBlock, ToolResultBlock } from 
 import type { CallIds } from "./call-ids.ts";
 import {
   invalid,
-  messageAt,
   optionalBoolean,
   optionalList,
-  optionalMessage,
   optionalRecord,
   optionalText,
   shown,
   textAt,
   wordAt,
-} from "./fields.ts";
+} from "../fields.ts";
+import { messageAt, optionalMessage } from "./fields.ts";
 import { inPocket, type Members, name, restOf, signed } from "./pocket.ts";
 
 /** Where a part stands: `param` for people, `at` for ids that must be the same in every turn. */

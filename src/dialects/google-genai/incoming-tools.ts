@@ -2,17 +2,8 @@
 // It must never judge a schema: that is the model's vendor's business.
 
 import type { OpaqueTool, Tool, ToolChoice } from "../../canon/request.ts";
-import {
-  invalid,
-  messageAt,
-  optionalList,
-  optionalMessage,
-  optionalRecord,
-  optionalText,
-  shown,
-  textAt,
-  wordAt,
-} from "./fields.ts";
+import { invalid, optionalList, optionalRecord, optionalText, shown, textAt, wordAt } from "../fields.ts";
+import { messageAt, optionalMessage } from "./fields.ts";
 import { jsonSchemaOf } from "./openapi-schema.ts";
 import { inPocket, type Members, name, restOf } from "./pocket.ts";
 

@@ -13,7 +13,7 @@ import type {
 import { thinkingBlocksDropped } from "../adapting.ts";
 import { isRecord } from "../decoding.ts";
 import type { Note } from "../dialect.ts";
-import { unsupported } from "./fields.ts";
+import { unsupported } from "../fields.ts";
 import { imageTypeOf } from "./incoming-parts.ts";
 import { type Members, name, pocketOf, signatureIn, signed } from "./pocket.ts";
 import { toolInput } from "./tool-input.ts";

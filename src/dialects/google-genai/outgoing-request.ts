@@ -5,7 +5,7 @@ import type { ChatRequest, Tool } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
 import { unheard, withoutWishToThink } from "../adapting.ts";
 import type { Note, TargetFacts } from "../dialect.ts";
-import { unsupported } from "./fields.ts";
+import { unsupported } from "../fields.ts";
 import { encodeGenerationConfig, encodeToolConfig } from "./outgoing-config.ts";
 import { encodeContents } from "./outgoing-contents.ts";
 import { encodePlain, type Part } from "./outgoing-parts.ts";

@@ -6,7 +6,7 @@ import type { Block, ChatRequest } from "../../canon/request.ts";
 import { noteDropped, thinkingBlocksDropped } from "../adapting.ts";
 import { isRecord } from "../decoding.ts";
 import type { Note } from "../dialect.ts";
-import { unsupported } from "./fields.ts";
+import { unsupported } from "../fields.ts";
 import { type Members, name, pocketOf, signatureIn } from "./pocket.ts";
 
 export function refuseTranslation(request: ChatRequest): Failure | null {

@@ -7,7 +7,7 @@ import type { SseFrame } from "../../wire/sse.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
 import type { Glance, RelayHalf, TargetFacts } from "../dialect.ts";
 import { blockReasonOf, errorOf, firstCandidate, partsOf, readText } from "./answer.ts";
-import { invalid, wrongKind } from "./fields.ts";
+import { invalid, wrongKind } from "../fields.ts";
 import { readFinish } from "./finish.ts";
 import { demandsSignatures } from "./model-traits.ts";
 import type { Members } from "./pocket.ts";

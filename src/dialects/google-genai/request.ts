@@ -4,7 +4,8 @@
 import type { Failure } from "../../canon/failure.ts";
 import { type ChatRequest, emptyRequest } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
-import { camelKeys, invalid, optionalList, optionalMessage, shown } from "./fields.ts";
+import { invalid, optionalList, shown } from "../fields.ts";
+import { camelKeys, optionalMessage } from "./fields.ts";
 import { decodeGenerationConfig } from "./incoming-config.ts";
 import { decodeContents, decodeSystem } from "./incoming-contents.ts";
 import { decodeToolConfig, decodeTools } from "./incoming-tools.ts";

@@ -6,7 +6,7 @@ import { Failure } from "../../canon/failure.ts";
 import { mergeUsage, unknownUsage, type Usage } from "../../canon/usage.ts";
 import { cutShort, isRecord } from "../decoding.ts";
 import { blockQueue } from "./block-queue.ts";
-import { failureInBand } from "./failure.ts";
+import { failureInBand } from "../openai-failure.ts";
 import { readFinish, settleReason } from "./finish.ts";
 import { inventedToolId } from "./tool-id.ts";
 import { callOf, jsonProgress, readFragment, type ToolCall } from "./tool-calls.ts";

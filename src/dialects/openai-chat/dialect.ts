@@ -3,7 +3,8 @@
 
 import { commentFrame } from "../../wire/sse.ts";
 import type { Dialect } from "../dialect.ts";
-import { decodeFailure, encodeFailure, encodeFailureFrame } from "./failure.ts";
+import { decodeFailure, encodeFailure } from "../openai-failure.ts";
+import { encodeFailureFrame } from "./failure.ts";
 import { lose } from "./loss.ts";
 import { encodeModel, encodeModelList } from "./models.ts";
 import { encodeRequest } from "./outgoing-request.ts";

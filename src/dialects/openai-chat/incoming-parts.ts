@@ -1,8 +1,9 @@
 // Content of one client message -> blocks: strings, text parts, images.
 // It must never fetch an image's URL, nor let any scheme but data: and http(s): through.
 
-import type { ImageBlock, ImageSource, TextBlock } from "../../canon/request.ts";
-import { invalid, optionalText, recordAt, shown, textAt, unsupported, wordAt, wrongKind } from "../fields.ts";
+import type { ImageBlock, TextBlock } from "../../canon/request.ts";
+import { optionalText, recordAt, shown, textAt, unsupported, wordAt, wrongKind } from "../fields.ts";
+import { decodeImageUrl } from "../image-url.ts";
 
 type Role = "system" | "user" | "assistant" | "tool";
 type Content = TextBlock | ImageBlock;
@@ -53,35 +54,11 @@ const supportedParts: Readonly<Record<Role, string>> = {
 
 function decodeImage(value: unknown, param: string): ImageBlock {
   // Some clients write the URL itself where the specification has an object.
-  if (typeof value === "string") return { type: "image", source: decodeSource(value, param) };
+  if (typeof value === "string") return { type: "image", source: decodeImageUrl(value, param) };
   const image = recordAt(value, param);
-  const source = decodeSource(wordAt(image.url, `${param}.url`), `${param}.url`);
+  const source = decodeImageUrl(wordAt(image.url, `${param}.url`), `${param}.url`);
   const detail = optionalText(image.detail, `${param}.detail`);
   return detail === null
     ? { type: "image", source }
     : { type: "image", source, extras: { "openai-chat": { detail } } };
-}
-
-const base64Pattern = /^[A-Za-z0-9+/]+={0,2}$/;
-
-function decodeSource(url: string, param: string): ImageSource {
-  if (/^https?:\/\//i.test(url)) {
-    if (!URL.canParse(url)) throw invalid(param, `${param} is not a valid URL.`);
-    return { kind: "url", url };
-  }
-  if (!/^data:/i.test(url))
-    throw invalid(
-      param,
-      `${param} must be a data: URL with a base64 image, or an http(s) URL; ${shown(url)} is neither.`,
-    );
-  const comma = url.indexOf(",");
-  const head = comma < 0 ? "" : url.slice(5, comma).toLowerCase();
-  if (!head.endsWith(";base64")) throw invalid(param, `${param} must hold its image as base64.`);
-  const mediaType = head.slice(0, head.indexOf(";"));
-  if (!/^image\/[a-z0-9.+-]+$/.test(mediaType))
-    throw invalid(param, `${param} must name an image type such as image/png, not ${shown(mediaType)}.`);
-  let data = url.slice(comma + 1);
-  if (/\s/.test(data)) data = data.replace(/\s+/g, "");
-  if (!base64Pattern.test(data)) throw invalid(param, `${param} does not hold valid base64.`);
-  return { kind: "base64", mediaType, data };
 }

@@ -3,7 +3,7 @@
 
 import type { StreamEvent } from "../../canon/event.ts";
 import { mergeUsage, unknownUsage, type Usage } from "../../canon/usage.ts";
-import { encodeFailure, failureInBand } from "./failure.ts";
+import { encodeFailure, failureInBand } from "../openai-failure.ts";
 import { settleReason } from "./finish.ts";
 import { noArguments } from "./tool-calls.ts";
 import { loseUsage } from "./usage.ts";

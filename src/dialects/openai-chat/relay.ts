@@ -7,7 +7,7 @@ import type { SseFrame } from "../../wire/sse.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
 import type { Glance, RelayHalf, TargetFacts } from "../dialect.ts";
 import { errorOf, firstChoice, readReasoning, readText } from "./answer.ts";
-import { failureInBand } from "./failure.ts";
+import { failureInBand } from "../openai-failure.ts";
 import { invalid, optionalBoolean, wrongKind } from "../fields.ts";
 import { readFinish } from "./finish.ts";
 import { checkMember, valueOf } from "./relayed-members.ts";

@@ -5,7 +5,7 @@ import { Failure } from "../../canon/failure.ts";
 import { closeOnce, isRecord, parseLoosely } from "../decoding.ts";
 import type { StreamDecoder } from "../dialect.ts";
 import { answerReader, errorOf } from "./answer.ts";
-import { failureInBand } from "./failure.ts";
+import { failureInBand } from "../openai-failure.ts";
 
 export function unreadable(): Failure {
   return new Failure("bad-output", "The upstream sent a piece of its stream that is not JSON.", {

@@ -5,7 +5,7 @@ import type { StreamEvent } from "../../canon/event.ts";
 import { Failure } from "../../canon/failure.ts";
 import { unknownUsage } from "../../canon/usage.ts";
 import { isRecord } from "../decoding.ts";
-import { failureInBand } from "./failure.ts";
+import { failureInBand } from "../openai-failure.ts";
 import { asksClient, decodeFinish, isRefusing } from "./finish.ts";
 import { itemQueue, type Slot } from "./item-queue.ts";
 import { inPocket, type Wire } from "./pocket.ts";

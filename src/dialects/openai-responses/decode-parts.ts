@@ -1,8 +1,9 @@
 // Content of one item -> blocks: strings, texts, images; other parts stay as they are, for this API only.
 // It must never fetch an image's URL, nor let any scheme but data: and http(s): through.
 
-import type { ImageBlock, ImageSource, OpaqueBlock, TextBlock } from "../../canon/request.ts";
-import { invalid, optionalText, recordAt, shown, textAt, unsupported, wordAt, wrongKind } from "../fields.ts";
+import type { ImageBlock, OpaqueBlock, TextBlock } from "../../canon/request.ts";
+import { optionalText, recordAt, textAt, unsupported, wordAt, wrongKind } from "../fields.ts";
+import { decodeImageUrl } from "../image-url.ts";
 import { inPocket, name, type Wire } from "./pocket.ts";
 
 export type Content = TextBlock | ImageBlock | OpaqueBlock;
@@ -46,31 +47,7 @@ function decodePart(part: Wire, param: string): Content {
 
 function decodeImage(part: Wire, param: string): ImageBlock {
   const at = `${param}.image_url`;
-  const source = decodeSource(wordAt(part.image_url, at), at);
+  const source = decodeImageUrl(wordAt(part.image_url, at), at);
   const detail = optionalText(part.detail, `${param}.detail`);
   return { type: "image", source, ...inPocket(detail === null ? {} : { detail }) };
-}
-
-const base64Pattern = /^[A-Za-z0-9+/]+={0,2}$/;
-
-function decodeSource(url: string, param: string): ImageSource {
-  if (/^https?:\/\//i.test(url)) {
-    if (!URL.canParse(url)) throw invalid(param, `${param} is not a valid URL.`);
-    return { kind: "url", url };
-  }
-  if (!/^data:/i.test(url))
-    throw invalid(
-      param,
-      `${param} must be a data: URL with a base64 image, or an http(s) URL; ${shown(url)} is neither.`,
-    );
-  const comma = url.indexOf(",");
-  const head = comma < 0 ? "" : url.slice(5, comma).toLowerCase();
-  if (!head.endsWith(";base64")) throw invalid(param, `${param} must hold its image as base64.`);
-  const mediaType = head.slice(0, head.indexOf(";"));
-  if (!/^image\/[a-z0-9.+-]+$/.test(mediaType))
-    throw invalid(param, `${param} must name an image type such as image/png, not ${shown(mediaType)}.`);
-  let data = url.slice(comma + 1);
-  if (/\s/.test(data)) data = data.replace(/\s+/g, "");
-  if (!base64Pattern.test(data)) throw invalid(param, `${param} does not hold valid base64.`);
-  return { kind: "base64", mediaType, data };
 }

@@ -6,7 +6,7 @@ import type { SseFrame } from "../../wire/sse.ts";
 import { closeOnce, isRecord, parseLoosely } from "../decoding.ts";
 import type { StreamDecoder } from "../dialect.ts";
 import { answerReader, errorOf } from "./answer.ts";
-import { failureInBand } from "./failure.ts";
+import { failureInBand } from "../openai-failure.ts";
 import type { Wire } from "./pocket.ts";
 
 export function unreadable(): Failure {

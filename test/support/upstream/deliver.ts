@@ -24,6 +24,8 @@ export type Scripted = {
   readonly cutAfterBytes?: number;
   /** "end": as HTTP wants it. "fin" / "reset": the connection dies. "hang": silence until the client leaves. */
   readonly ending?: Ending;
+  /** The ending waits for this: a client may drop what it has not read yet when the connection dies. */
+  readonly endsAfter?: Promise<unknown>;
   /** "close": no length, the end of the connection is the end of the body. */
   readonly framing?: "length" | "chunked" | "close";
   /** Announces this length instead of the true one. */
@@ -133,6 +135,7 @@ export async function deliver(exchange: Exchange, scripted: Scripted, progress: 
       if (!exchange.isOpen()) return false;
     }
   }
+  if (scripted.endsAfter) await Promise.race([scripted.endsAfter, exchange.closed]);
   const ending =
     scripted.ending ?? (scripted.cutAfterBytes !== undefined || framing === "close" ? "fin" : "end");
   if (ending === "end" && framing === "chunked") await exchange.write("0\r\n\r\n");
