@@ -2,7 +2,7 @@
 // Kubernetes put a new file in the old one's place. It must never report a text that is still being written.
 
 import { type FSWatcher, realpathSync, statSync, watch } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import type { Clock } from "../system/clock.ts";
 
 /** Paths and what stands there; null: no such file. */
@@ -33,6 +33,7 @@ export function watchFiles(options: {
   let isStopped = false;
   let cancelLook: (() => void) | null = null;
   const directories = new Map<string, { readonly watcher: FSWatcher; readonly identity: string }>();
+  let names: ReadonlySet<string> = new Set();
 
   const read = (path: string): string | null => {
     try {
@@ -67,7 +68,11 @@ export function watchFiles(options: {
   };
   const open = (directory: string, identity: string): void => {
     try {
-      const watcher = watch(directory, { persistent: false }, () => lookAfter(settleMs));
+      const watcher = watch(directory, { persistent: false }, (_kind, name) => {
+        // A database that lies beside the config changes a thousand times a second. Who has no name, or one that begins with
+        // two dots (Kubernetes swaps its "..data" link), may be ours.
+        if (name === null || names.has(name) || name.startsWith("..")) lookAfter(settleMs);
+      });
       watcher.on("error", () => close(directory));
       directories.set(directory, { watcher, identity });
     } catch {
@@ -75,7 +80,9 @@ export function watchFiles(options: {
     }
   };
   const watchDirectories = (): void => {
-    const wanted = new Map([...known.keys()].flatMap(placesOf));
+    const places = [...known.keys()].flatMap(placesOf);
+    const wanted = new Map(places.map(({ directory, identity }) => [directory, identity]));
+    names = new Set(places.map(({ name }) => name));
     for (const [directory, { identity }] of directories)
       if (wanted.get(directory) !== identity) close(directory);
     for (const [directory, identity] of wanted) if (!directories.has(directory)) open(directory, identity);
@@ -111,18 +118,21 @@ export function troubleText(error: unknown): string {
   return `\u0000${String(error)}`;
 }
 
-/** The directory of a file, and that of the file behind a link, each with what tells it from a later one of the same name. */
-function placesOf(path: string): readonly (readonly [directory: string, identity: string])[] {
-  const directories = new Set([dirname(path)]);
+type Place = { readonly directory: string; readonly name: string; readonly identity: string };
+
+/** Where a file lies, and where the file behind a link lies, each directory with what tells it from a later one of the same name. */
+function placesOf(path: string): readonly Place[] {
+  const paths = new Set([path]);
   try {
-    directories.add(dirname(realpathSync(path)));
+    paths.add(realpathSync(path));
   } catch {
     // No such file now; its directory shows when it comes.
   }
-  return [...directories].flatMap((directory) => {
+  return [...paths].flatMap((each) => {
+    const directory = dirname(each);
     try {
       const { dev, ino } = statSync(directory);
-      return [[directory, `${dev}:${ino}`] as const];
+      return [{ directory, name: basename(each), identity: `${dev}:${ino}` }];
     } catch {
       return [];
     }

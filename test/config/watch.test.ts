@@ -182,3 +182,31 @@ describe("with a clock that stands still between two looks", () => {
     expect(told).toEqual([]);
   });
 });
+
+test("a neighbour that is written all the time is not looked at: a database may lie beside the config", async () => {
+  const place = folder();
+  const path = join(place, "config.yaml");
+  writeFileSync(path, "a: 1");
+  let reads = 0;
+  const changed = Promise.withResolvers<void>();
+  const watch = watchFiles({
+    clock: systemClock,
+    readFile: (each) => {
+      reads += 1;
+      return readFile(each);
+    },
+    onChange: () => changed.resolve(),
+  });
+  cleanups.push(() => watch.stop());
+  watch.expect(new Map([[path, "a: 1"]]));
+  // The look that follows `expect`.
+  while (reads === 0) await Bun.sleep(10);
+  const before = reads;
+  for (let time = 0; time < 60; time++) {
+    writeFileSync(join(place, "metrics.db"), String(time));
+    await Bun.sleep(10);
+  }
+  expect(reads - before).toBeLessThan(2);
+  writeFileSync(path, "a: 2");
+  await changed.promise;
+});
