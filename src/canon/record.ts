@@ -31,6 +31,9 @@ export type AttemptRecord = {
   readonly adapted: readonly string[];
 };
 
+/** Where nobody has said yet what it cost, for whoever knows prices. */
+export type UnpricedRecord = Omit<RequestRecord, "costNanoUsd"> & { costNanoUsd: number | null };
+
 export type RequestRecord = {
   /** ULID; also x-request-id. */
   readonly id: string;

@@ -4,7 +4,7 @@
 const first = `
 CREATE TABLE request_records (
   id INTEGER PRIMARY KEY,
-  request_id TEXT NOT NULL UNIQUE,
+  request_id TEXT NOT NULL,
   started_at_ms INTEGER NOT NULL,
   tenant TEXT, provider TEXT NOT NULL, layer TEXT, failure TEXT,
   stream INTEGER NOT NULL, status INTEGER NOT NULL, duration_ms INTEGER NOT NULL, first_token_ms INTEGER,

@@ -182,6 +182,11 @@ export function openStore(options: StoreOptions): MetricsStore {
       }
       pushed += 1;
       queue.push(record);
+      // A full batch is not kept waiting: what lives through a collection is old to the collector, and dear to get rid of.
+      if (queue.length === batchSize && failures === 0 && tick !== null) {
+        clearTimeout(tick);
+        tick = null;
+      }
       arm();
     },
 

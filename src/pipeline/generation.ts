@@ -4,7 +4,7 @@
 import type { Backend } from "../backends/backend.ts";
 import type { HealthBook } from "../backends/health.ts";
 import type { DialectName } from "../canon/request.ts";
-import type { RequestRecord } from "../canon/record.ts";
+import type { RequestRecord, UnpricedRecord } from "../canon/record.ts";
 import type { Usage } from "../canon/usage.ts";
 import type { Dialect } from "../dialects/dialect.ts";
 import type { ModelFacts } from "../routing/capabilities.ts";
@@ -79,5 +79,5 @@ export type Estate = {
   /** Nano-USD of this usage at the record's target, or what its backend says; a promise until prices are loaded. Never rejects. */
   costOf(record: RequestRecord, usage: Usage): number | null | Promise<number | null>;
   /** Takes the finished record; never throws, never waits. */
-  record(record: RequestRecord): void;
+  record(record: UnpricedRecord): void;
 };
