@@ -3,7 +3,7 @@
 import type { ModelCard } from "../dialects/dialect.ts";
 import { dialects } from "../dialects/table.ts";
 import { Failure } from "../canon/failure.ts";
-import { ulid } from "../canon/id.ts";
+import { createUlids } from "../canon/id.ts";
 import type { LiveRequest } from "../pipeline/live.ts";
 import { handle } from "../pipeline/pipeline.ts";
 import type { Face } from "../server/face.ts";
@@ -39,6 +39,7 @@ export function createFace(
       [K in keyof T]?: Exclude<T[K], undefined>;
     };
 
+  const newUlid = createUlids();
   return {
     version,
     log: estate.log,
@@ -53,8 +54,7 @@ export function createFace(
           pathName: facts.pathName,
           requestId: facts.requestId,
           arrivedMs: facts.arrivedMs,
-          keepOpen: facts.keepOpen,
-          letGo: facts.letGo,
+          connection: facts,
         },
         current().road,
         estate,
@@ -100,7 +100,7 @@ export function createFace(
         provider: id,
         model,
         signal: request.signal,
-        admission: { ...facts, caller },
+        admission: { requestId: facts.requestId, arrivedMs: facts.arrivedMs, caller, connection: facts },
       }),
     async reload() {
       const { needsRestart, ...report } = await reload("api");
@@ -118,7 +118,7 @@ export function createFace(
       estate.live.cancel(id, new Failure("cancelled", "The operator cancelled this request.")),
     encodeFailure: (dialect, failure, requestId) =>
       dialects[dialect].client.encodeFailure(failure, requestId),
-    newRequestId: () => ulid(estate.clock.nowMs()),
+    newRequestId: () => newUlid(estate.clock.nowMs()),
     monotonicMs: estate.clock.monotonicMs,
     apiSchemas,
   };

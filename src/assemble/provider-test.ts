@@ -67,7 +67,7 @@ export async function testProvider(
       maybeBilled: true,
     }),
   });
-  const sight = run.winner?.observer.sight ?? null;
+  const sight = run.winner?.observer ?? null;
   const usage = sight?.usage ?? null;
   const priced = pricedTarget(settings, target.model);
   const costNanoUsd =

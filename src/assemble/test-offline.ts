@@ -15,7 +15,6 @@ export type OfflineTests = {
 /** Throws ConfigProblem. */
 export async function openOfflineTests(input: OfflineInput): Promise<OfflineTests> {
   const { assembled, estate, close } = await openOffline(input);
-  const nothing = (): void => undefined;
   return {
     ids: [...assembled.road.providers.keys()],
     test: (provider, model) =>
@@ -27,8 +26,7 @@ export async function openOfflineTests(input: OfflineInput): Promise<OfflineTest
           requestId: ulid(estate.clock.nowMs()),
           arrivedMs: estate.clock.monotonicMs(),
           caller: { tenant: null, keyId: null, isAdmin: true },
-          keepOpen: nothing,
-          letGo: nothing,
+          connection: null,
         },
       }),
     close,

@@ -35,6 +35,9 @@ export type Call = {
 /** What a client asks of a program rather than of a model, as it was written: nobody but that backend judges it. */
 export type Wishes = { readonly effort: string | null; readonly mcpServers: readonly string[] };
 
+/** The `passHeaders` of most calls. */
+export const noHeaders: Readonly<Record<string, string>> = {};
+
 export const noWishes: Wishes = { effort: null, mcpServers: [] };
 
 export type Backend = {

@@ -11,8 +11,10 @@ export type Context = {
   readonly tags: readonly string[];
   /** Why the request must end: the client left, the deadline passed, the operator cancelled. Null while it may go on. */
   readonly abortReason: Error | null;
-  /** Calls `run` once when that happens, at once if it already has; the answer takes it back. */
-  onAbort(run: () => void): () => void;
+  /** Calls `run` once when that happens, at once if it already has. */
+  onAbort(run: () => void): void;
+  /** Takes back `onAbort` of the same function. */
+  offAbort(run: () => void): void;
   /** The same for those who take a signal; made when first asked for. */
   readonly signal: AbortSignal;
   /** `reason` must be a Failure. Idempotent. */

@@ -14,6 +14,27 @@ export function ulid(nowMs: number, random: Uint8Array = crypto.getRandomValues(
   return id;
 }
 
+/** ULIDs for every request: random letters are drawn for 256 of them at a time, and those of the time are written once a millisecond. */
+export function createUlids(): (nowMs: number) => string {
+  const letters = Buffer.alloc(4_096);
+  let at = letters.length;
+  let latestMs = Number.NaN;
+  let time = "";
+  return (nowMs) => {
+    if (at === letters.length) {
+      crypto.getRandomValues(letters);
+      for (let i = 0; i < letters.length; i++) letters[i] = alphabet.charCodeAt((letters[i] ?? 0) & 31);
+      at = 0;
+    }
+    if (nowMs !== latestMs) {
+      time = ulid(nowMs).slice(0, 10);
+      latestMs = nowMs;
+    }
+    at += 16;
+    return time + letters.toString("latin1", at - 16, at);
+  };
+}
+
 /** Strips everything but letters and digits: OpenClaw returns tool-call ids that way (`call_a_0` -> `calla0`). */
 export function normaliseToolId(id: string): string {
   return id.replace(/[^a-zA-Z0-9]/g, "");

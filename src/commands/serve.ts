@@ -63,7 +63,19 @@ async function run(context: CommandContext): Promise<number> {
   }
   if (!isJsonLog) context.stdout.write(banner(opened.summary, context));
   hangup.reload(opened.house);
-  return untilStopped(opened).finally(hangup.stop);
+  const stopTidying = tidyAfterStart(opened.house);
+  return untilStopped(opened).finally(() => {
+    stopTidying();
+    hangup.stop();
+  });
+}
+
+/** What reading the config and putting the house together leaves behind is a quarter of an idle gateway's own memory. */
+function tidyAfterStart({ estate }: Gateway["house"]): () => void {
+  return estate.clock.setTimer(2_000, () => {
+    // It holds everything up for some milliseconds: nobody may be waiting.
+    if (estate.live.count() === 0) Bun.gc(true);
+  });
 }
 
 /** From the first moment on, because without a listener the signal ends the process. One that comes during the start is kept. */

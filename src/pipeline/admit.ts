@@ -3,11 +3,11 @@
 import type { Context } from "../canon/context.ts";
 import { Failure } from "../canon/failure.ts";
 import type { Caller } from "./access.ts";
-import { createCancellation } from "./cancellation.ts";
+import { Cancellation } from "./cancellation.ts";
 import type { Door } from "./doors.ts";
 import type { Estate, Generation } from "./generation.ts";
 import type { LiveRequest } from "./live.ts";
-import { createRun, type Run } from "./run.ts";
+import { Run } from "./run.ts";
 
 export type Admission = {
   readonly requestId: string;
@@ -16,11 +16,39 @@ export type Admission = {
   readonly caller: Caller;
   /** What the `*` of the door's path stands for, decoded; absent where the path has none. */
   readonly pathName?: string;
-  /** Lifts the connection's idle timeout; called once the body is read. */
+  /** The client's; null for a request of our own. */
+  readonly connection: Connection | null;
+};
+
+export type Connection = {
+  /** Lifts its idle timeout; called once the body is read. */
   keepOpen(): void;
-  /** Closes the connection of a client that does not read. */
+  /** Closes it: the client does not read. */
   letGo(): void;
 };
+
+class RequestContext extends Cancellation implements Context {
+  readonly id: string;
+  readonly arrivedMs: number;
+  readonly tenant: string | null;
+  readonly keyId: string | null;
+  readonly client: string | null;
+  readonly tags: readonly string[];
+
+  constructor(
+    admission: Admission,
+    headers: Headers,
+    readonly startedAtMs: number,
+  ) {
+    super();
+    this.id = admission.requestId;
+    this.arrivedMs = admission.arrivedMs;
+    this.tenant = admission.caller.tenant;
+    this.keyId = admission.caller.keyId;
+    this.client = clientName(headers.get("user-agent"));
+    this.tags = tagsOf(headers.get("x-clawgate-tags"));
+  }
+}
 
 export function admit(
   door: Door,
@@ -29,26 +57,7 @@ export function admit(
   generation: Generation,
   estate: Estate,
 ): Run {
-  const { clock } = estate;
-  const cancellation = createCancellation();
-  const { abort } = cancellation;
-  const context: Context = {
-    id: admission.requestId,
-    arrivedMs: admission.arrivedMs,
-    startedAtMs: clock.nowMs(),
-    tenant: admission.caller.tenant,
-    keyId: admission.caller.keyId,
-    client: clientName(request.headers.get("user-agent")),
-    tags: tagsOf(request.headers.get("x-clawgate-tags")),
-    abort,
-    onAbort: cancellation.onAbort,
-    get abortReason() {
-      return cancellation.abortReason;
-    },
-    get signal() {
-      return cancellation.signal;
-    },
-  };
+  const context = new RequestContext(admission, request.headers, estate.clock.nowMs());
   const live: LiveRequest = {
     id: context.id,
     door: door.name,
@@ -57,47 +66,52 @@ export function admit(
     stage: "reading",
     model: "",
     provider: null,
-    abort,
+    waitsAt: null,
+    abort: (reason) => context.abort(reason),
   };
-  const stopDeadline = estate.ticker.setTimer(generation.requestTimeoutMs, () =>
-    abort(
+  const deadline = estate.ticker.after(generation.requestTimeoutMs, () =>
+    context.abort(
       new Failure("timed-out", "The request took longer than server.request_timeout_s.", {
         maybeBilled: true,
       }),
     ),
   );
-  const onGone = (): void => abort(new Failure("cancelled", "The client went away."));
-  if (request.signal.aborted) onGone();
-  else request.signal.addEventListener("abort", onGone, { once: true });
-  const leave = estate.live.add(live);
+  const { signal } = request;
+  const onGone = (): void => context.abort(new Failure("cancelled", "The client went away."));
+  if (signal.aborted) onGone();
+  else signal.addEventListener("abort", onGone, once);
+  const place = estate.live.add(live);
   generation.enter();
-  const run = createRun({
+  return new Run({
     context,
     door,
     estate,
     generation,
     live,
-    letGo: admission.letGo,
+    connection: admission.connection,
     onSettled() {
-      leave();
+      place.leave();
       generation.leave();
-      stopDeadline();
-      request.signal.removeEventListener("abort", onGone);
+      deadline.stop();
+      signal.removeEventListener("abort", onGone);
     },
   });
-  return run;
 }
+
+const once = { once: true } as const;
 
 /** The product part of a user agent, at most 80 characters: "OpenAI/JS 7.15.0", "claude-cli/2.1.197". */
 function clientName(userAgent: string | null): string | null {
   if (userAgent === null || userAgent === "") return null;
-  const name = userAgent.split(" (")[0] ?? userAgent;
-  return name.slice(0, 80);
+  const end = userAgent.indexOf(" (");
+  return userAgent.slice(0, end < 0 ? 80 : Math.min(end, 80));
 }
+
+const noTags: readonly string[] = [];
 
 /** Words of the client's own for its records: at most 10 of at most 50 characters, separated by commas. */
 function tagsOf(header: string | null): readonly string[] {
-  if (header === null) return [];
+  if (header === null) return noTags;
   const tags = header.split(",").map((tag) => tag.trim().slice(0, 50));
   return tags.filter((tag) => tag !== "").slice(0, 10);
 }

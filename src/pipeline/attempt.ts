@@ -25,51 +25,78 @@ type Lessons = {
   asked: { readonly target: Target; readonly verdict: Verdict } | null;
 };
 
+type Choose = (provider: Provider, target: Target) => LaneChoice;
+type PassHeaders = (provider: Provider) => Readonly<Record<string, string>>;
+
 const noneTried: readonly string[] = [];
+const nothing = (): void => undefined;
 
 /** Throws the Failure to show when no target opened. */
-export async function openFirst(
-  run: Run,
-  choose: (provider: Provider, target: Target) => LaneChoice,
-  passHeaders: (provider: Provider) => Readonly<Record<string, string>>,
-): Promise<Opened> {
-  const { estate, generation, context } = run;
-  const lessons: Lessons = { failures: [], isRetry: false, minimumWindow: null, asked: null };
-  const { failures } = lessons;
-  const heldBack: { target: Target; untilMs: number }[] = [];
+export async function openFirst(run: Run, choose: Choose, passHeaders: PassHeaders): Promise<Opened> {
+  const search = new Search(run, choose, passHeaders);
+  let outcome: Outcome = "next";
+  for (const target of run.decision?.targets ?? []) {
+    const { asked } = search;
+    if (asked !== null && asked.target === target && asked.verdict !== "again") continue;
+    if (search.isHeldBack(target)) continue;
+    outcome = await search.attempt(target, false);
+    if (outcome !== "next") break;
+  }
+  // Health never refuses a request that has nowhere else to go: then the target is asked that will be well first.
+  if (outcome === "next" && run.attempts === 0) {
+    for (const { target } of search.heldBack.toSorted((left, right) => left.untilMs - right.untilMs)) {
+      outcome = await search.attempt(target, true);
+      if (outcome !== "next" || run.attempts > 0) break;
+    }
+  }
+  if (typeof outcome !== "string") return outcome;
+  if (run.context.abortReason !== null) throw failureFrom(run.context.abortReason);
+  throw summary(search.failures);
+}
 
-  const isHeldBack = (target: Target): boolean => {
-    const verdict = estate.health.judge(target.provider, target.model);
+/** The way of one request from target to target. */
+class Search implements Lessons {
+  readonly failures: Lessons["failures"] = [];
+  isRetry = false;
+  minimumWindow: number | null = null;
+  asked: Lessons["asked"] = null;
+  readonly heldBack: { target: Target; untilMs: number }[] = [];
+
+  constructor(
+    private readonly run: Run,
+    private readonly choose: Choose,
+    private readonly passHeaders: PassHeaders,
+  ) {}
+
+  isHeldBack(target: Target): boolean {
+    const verdict = this.run.estate.health.judge(target.provider, target.model);
     if (verdict.go !== "no") return false;
-    heldBack.push({ target, untilMs: verdict.untilMs });
-    noteSkipped(run, target, verdict.why);
+    this.heldBack.push({ target, untilMs: verdict.untilMs });
+    noteSkipped(this.run, target, verdict.why);
     return true;
-  };
+  }
 
-  const attempt = async (target: Target, isLastResort: boolean): Promise<Outcome> => {
+  /** One target with one credential after the other. */
+  async attempt(target: Target, isLastResort: boolean): Promise<Outcome> {
+    const { run } = this;
+    const { estate, generation, context } = run;
     const provider = generation.providers.get(target.provider);
     if (provider === undefined) return "next";
-    if (!isLargeEnough(lessons, provider, target)) {
+    if (!isLargeEnough(this, provider, target)) {
       noteSkipped(run, target, "its context window is not known to be larger");
       return "next";
     }
-    const choice = choose(provider, target);
+    const choice = this.choose(provider, target);
     if ("refusal" in choice) {
-      failures.push({ provider: provider.id, failure: choice.refusal });
+      this.failures.push({ provider: provider.id, failure: choice.refusal });
       // The target that the client named: its refusal is the answer. One that we chose is only no help.
       return isClientsChoice(run, target) ? "over" : "next";
     }
     let tried = noneTried;
-    const tryCredential = async (): Promise<Outcome> => {
-      const { isRetry } = lessons;
+    for (;;) {
+      const { isRetry } = this;
       if (isRetry && !(await estate.retryBudget.take(context.signal, generation.retryWaitMs))) return "over";
-      let hasPlace = isRetry;
-      const givePlace = (): void => {
-        if (hasPlace) estate.retryBudget.give();
-        hasPlace = false;
-      };
-      const nextCredential = (): string | null =>
-        estate.health.pickCredential(target.provider, target.model, run.sessionKey, tried);
+      const givePlace = isRetry ? onlyOnce(estate.retryBudget.give) : nothing;
       try {
         run.live.stage = "waiting";
         const turn =
@@ -77,64 +104,46 @@ export async function openFirst(
           (await waitForTurn(run, provider, () => goesOn(run, target, choice)));
         if (turn === "full" || turn === "too-long") {
           const expectedMs = provider.queue.expectedWaitMs(context.tenant);
-          failures.push({ provider: provider.id, failure: busy(provider.id, expectedMs) });
+          this.failures.push({ provider: provider.id, failure: busy(provider.id, expectedMs) });
           return "next";
         }
         // Much may have become known since this target was judged; and only one request may be the probe.
-        const isHeld = !isLastResort && isHeldBack(target);
-        const credential = isHeld ? null : nextCredential();
+        const isHeld = !isLastResort && this.isHeldBack(target);
+        const credential = isHeld ? null : nextCredential(run, target, tried);
         if (isHeld || (tried.length > 0 && credential === null)) {
           turn.release();
           return "next";
         }
-        const trial = beginTrial(run, {
-          provider,
-          target,
-          credential,
-          lane: choice.lane,
-          waitMs: turn.waitedMs,
-          turn,
-          abort: new AbortController(),
-        });
-        const opening = tryOne(run, trial, choice.open, passHeaders(provider), givePlace);
+        const trial = beginTrial(run, { provider, target, credential, lane: choice.lane, turn });
+        const opening = tryOne(run, trial, choice.open, this.passHeaders(provider), givePlace);
         let outcome: Outcome;
         if (!isLastResort && mayHedge(run, trial))
-          outcome = await tryHedged(run, lessons, { trial, opening }, choose, passHeaders);
+          outcome = await tryHedged(run, this, { trial, opening }, this.choose, this.passHeaders);
         else {
           const result = await opening;
-          outcome = result instanceof Failure ? failTrial(run, lessons, trial, result) : result;
+          outcome = result instanceof Failure ? failTrial(run, this, trial, result) : result;
         }
         if (typeof outcome !== "string") run.win(outcome.trial);
         if (outcome !== "again" || credential === null) return outcome;
         tried = [...tried, credential];
-        return nextCredential() === null ? "next" : "again";
+        if (nextCredential(run, target, tried) === null) return "next";
       } finally {
         givePlace();
       }
-    };
-    for (;;) {
-      const outcome = await tryCredential();
-      if (outcome !== "again") return outcome;
     }
-  };
+  }
+}
 
-  let outcome: Outcome = "next";
-  for (const target of run.decision?.targets ?? []) {
-    if (lessons.asked?.target === target && lessons.asked.verdict !== "again") continue;
-    if (isHeldBack(target)) continue;
-    outcome = await attempt(target, false);
-    if (outcome !== "next") break;
-  }
-  // Health never refuses a request that has nowhere else to go: then the target is asked that will be well first.
-  if (outcome === "next" && run.attempts === 0) {
-    for (const { target } of heldBack.toSorted((left, right) => left.untilMs - right.untilMs)) {
-      outcome = await attempt(target, true);
-      if (outcome !== "next" || run.attempts > 0) break;
-    }
-  }
-  if (typeof outcome !== "string") return outcome;
-  if (context.abortReason !== null) throw failureFrom(context.abortReason);
-  throw summary(failures);
+function nextCredential(run: Run, target: Target, tried: readonly string[]): string | null {
+  return run.estate.health.pickCredential(target.provider, target.model, run.sessionKey, tried);
+}
+
+function onlyOnce(act: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) act();
+    isDone = true;
+  };
 }
 
 const isLargeEnough = ({ minimumWindow }: Lessons, provider: Provider, { model }: Target): boolean =>
@@ -163,8 +172,8 @@ async function tryHedged(
   run: Run,
   lessons: Lessons,
   first: Try,
-  choose: (provider: Provider, target: Target) => LaneChoice,
-  passHeaders: (provider: Provider) => Readonly<Record<string, string>>,
+  choose: Choose,
+  passHeaders: PassHeaders,
 ): Promise<Outcome> {
   const { failures } = lessons;
   const ends: { final: Lessons["failures"][number] | null; verdict: Verdict } = {

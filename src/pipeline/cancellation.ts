@@ -3,37 +3,43 @@
 
 import type { Context } from "../canon/context.ts";
 
-export type Cancellation = Pick<Context, "abort" | "abortReason" | "onAbort" | "signal">;
+const nobody: readonly (() => void)[] = [];
 
-export function createCancellation(): Cancellation {
-  let reason: Error | null = null;
-  let controller: AbortController | null = null;
-  let listeners: readonly (() => void)[] = [];
-  return {
-    get abortReason() {
-      return reason;
-    },
-    get signal() {
-      if (controller === null) {
-        controller = new AbortController();
-        if (reason !== null) controller.abort(reason);
-      }
-      return controller.signal;
-    },
-    abort(why) {
-      if (reason !== null) return;
-      reason = why;
-      controller?.abort(why);
-      const told = listeners;
-      listeners = [];
-      for (const listener of told) listener();
-    },
-    onAbort(listener) {
-      if (reason !== null) listener();
-      else listeners = [...listeners, listener];
-      return () => {
-        listeners = listeners.filter((each) => each !== listener);
-      };
-    },
-  };
+/**
+ * A class, as are the other things that every request has one of: methods that stand on the prototype cost nothing, while
+ * a function of its own costs each request 100 bytes that the collector has to look at.
+ */
+export class Cancellation implements Pick<
+  Context,
+  "abort" | "abortReason" | "onAbort" | "offAbort" | "signal"
+> {
+  abortReason: Error | null = null;
+  private controller: AbortController | null = null;
+  private listeners = nobody;
+
+  get signal(): AbortSignal {
+    if (this.controller === null) {
+      this.controller = new AbortController();
+      if (this.abortReason !== null) this.controller.abort(this.abortReason);
+    }
+    return this.controller.signal;
+  }
+
+  abort(why: Error): void {
+    if (this.abortReason !== null) return;
+    this.abortReason = why;
+    this.controller?.abort(why);
+    const told = this.listeners;
+    this.listeners = nobody;
+    for (const listener of told) listener();
+  }
+
+  onAbort(listener: () => void): void {
+    if (this.abortReason !== null) listener();
+    else this.listeners = [...this.listeners, listener];
+  }
+
+  offAbort(listener: () => void): void {
+    this.listeners = this.listeners.filter((each) => each !== listener);
+  }
 }

@@ -28,7 +28,12 @@ export async function readRequest(
   context: Pick<Context, "abortReason">,
   call: PathCall | null = null,
 ): Promise<Enrolled> {
-  const bytes = await bodyOf(request, limitBytes, context);
+  let bytes: Buffer;
+  try {
+    bytes = await readBody(request, limitBytes);
+  } catch (thrown) {
+    throw unreadBody(thrown, limitBytes, context);
+  }
   if (!isUtf8(bytes)) throw new Failure("invalid-request", "The body is not valid UTF-8.");
   let scan: JsonScan;
   try {
@@ -37,8 +42,7 @@ export async function readRequest(
     if (!(thrown instanceof BrokenJson)) throw thrown;
     throw new Failure("invalid-request", `The body is not usable JSON: ${thrown.message}.`);
   }
-  const member = (key: string): JsonMember | undefined => memberOf(scan, key);
-  const model = call === null ? textOf(bytes, member("model"), "model") : call.model;
+  const model = call === null ? textOf(bytes, memberOf(scan, "model"), "model") : call.model;
   if (model === null || model === "")
     throw new Failure("invalid-request", "model is required: the name of a model, or auto.", {
       param: "model",
@@ -47,7 +51,7 @@ export async function readRequest(
     bytes,
     scan,
     model,
-    stream: call === null ? booleanOf(bytes, member("stream")) : call.stream,
+    stream: call === null ? booleanOf(bytes, memberOf(scan, "stream")) : call.stream,
     session: sessionOf(request.headers, bytes, scan),
   };
 }
@@ -66,22 +70,18 @@ export function callInPath(door: Door, url: string, pathName: string): PathCall 
   return { model: pathName.replace(/^models\//, ""), stream: door.stream };
 }
 
-async function bodyOf(
-  request: Request,
+function unreadBody(
+  thrown: unknown,
   limitBytes: number,
-  context: Pick<Context, "abortReason">,
-): Promise<Buffer> {
-  try {
-    return await readBody(request, limitBytes);
-  } catch (thrown) {
-    if (context.abortReason !== null) throw context.abortReason;
-    if (thrown instanceof TooLarge)
-      throw new Failure(
-        "too-large",
-        `The body is larger than the limit of ${limitBytes} bytes (server.body_limit_mb).`,
-      );
-    throw new Failure("cancelled", "The request ended before its body did.", { cause: thrown });
-  }
+  { abortReason }: Pick<Context, "abortReason">,
+): Error {
+  if (abortReason !== null) return abortReason;
+  if (thrown instanceof TooLarge)
+    return new Failure(
+      "too-large",
+      `The body is larger than the limit of ${limitBytes} bytes (server.body_limit_mb).`,
+    );
+  return new Failure("cancelled", "The request ended before its body did.", { cause: thrown });
 }
 
 /** Throws when the key stands there twice: nobody can say which one an upstream would take. */

@@ -103,9 +103,7 @@ function begin(run: Run, target: Target, hedging: Hedging): Try | null {
     target,
     credential: health.pickCredential(target.provider, target.model, run.sessionKey, []),
     lane: choice.lane,
-    waitMs: 0,
     turn,
-    abort: new AbortController(),
   });
   return { trial, opening: tryOne(run, trial, choice.open, headers, () => undefined) };
 }

@@ -20,9 +20,11 @@ export type LiveRequest = {
   readonly abort: (reason: Failure) => void;
 };
 
+/** `leave` takes the request out again. Idempotent. */
+export type LivePlace = { leave(): void };
+
 export type LiveRegistry = {
-  /** The answer takes the request out again. Idempotent. */
-  add(request: LiveRequest): () => void;
+  add(request: LiveRequest): LivePlace;
   count(): number;
   list(): readonly LiveRequest[];
   /** False when no such request runs. */
@@ -30,36 +32,48 @@ export type LiveRegistry = {
   cancelAll(reason: Failure): void;
 };
 
+type Row = { first: Place | null; count: number };
+
 // A linked list and not a Map: every request comes and goes, while a look-up is an operator's rare call. A Map that long-lived
 // with so many comings and goings costs the garbage collector 4 µs a request.
-type Place = { readonly request: LiveRequest; previous: Place | null; next: Place | null; isTaken: boolean };
+class Place implements LivePlace {
+  previous: Place | null = null;
+  next: Place | null;
+  private isTaken = true;
+
+  constructor(
+    private readonly row: Row,
+    readonly request: LiveRequest,
+  ) {
+    this.next = row.first;
+    if (row.first !== null) row.first.previous = this;
+    row.first = this;
+    row.count += 1;
+  }
+
+  leave(): void {
+    if (!this.isTaken) return;
+    this.isTaken = false;
+    const { row, previous, next } = this;
+    row.count -= 1;
+    if (previous === null) row.first = next;
+    else previous.next = next;
+    if (next !== null) next.previous = previous;
+    this.previous = null;
+    this.next = null;
+  }
+}
 
 export function createLiveRegistry(): LiveRegistry {
-  let first: Place | null = null;
-  let count = 0;
+  const row: Row = { first: null, count: 0 };
   const list = (): LiveRequest[] => {
     const requests: LiveRequest[] = [];
-    for (let place = first; place !== null; place = place.next) requests.push(place.request);
+    for (let place = row.first; place !== null; place = place.next) requests.push(place.request);
     return requests.toReversed();
   };
   return {
-    add(request) {
-      const place: Place = { request, previous: null, next: first, isTaken: true };
-      if (first !== null) first.previous = place;
-      first = place;
-      count += 1;
-      return () => {
-        if (!place.isTaken) return;
-        place.isTaken = false;
-        count -= 1;
-        if (place.previous === null) first = place.next;
-        else place.previous.next = place.next;
-        if (place.next !== null) place.next.previous = place.previous;
-        place.previous = null;
-        place.next = null;
-      };
-    },
-    count: () => count,
+    add: (request) => new Place(row, request),
+    count: () => row.count,
     list,
     cancel(id, reason) {
       const request = list().find((each) => each.id === id);

@@ -3,6 +3,7 @@
 
 import type { Needs } from "../routing/capabilities.ts";
 import { estimateTokensOfBytes } from "../canon/tokens.ts";
+import type { JsonMember } from "../wire/json.ts";
 import type { Enrolled } from "./enrol.ts";
 
 /** Words that stand in every body with an image. Each costs a search through the whole body. */
@@ -18,42 +19,49 @@ const limitMembers = new Set(["max_tokens", "max_completion_tokens", "max_output
 /** Google's one member for limits, format and thinking. */
 const configMembers = new Set(["generationConfig", "generation_config"]);
 
-export function needsAtMost({ bytes, scan }: Enrolled): Needs {
-  let tools = false;
-  let jsonSchema = false;
-  let thinking = false;
-  let outputTokens: number | null = null;
-  let isGoogle = false;
-  for (const { key, kind, start, end } of scan.members) {
-    if (kind === "null") continue;
-    if (key === "contents") isGoogle = true;
-    else if (toolMembers.has(key)) tools = true;
-    else if (formatMembers.has(key)) jsonSchema = true;
-    else if (thinkingMembers.has(key)) thinking = true;
+/** A class, because every request has one: its getters stand on the prototype. */
+class NeedsAtMost implements Needs {
+  tools = false;
+  jsonSchema = false;
+  thinking = false;
+  outputTokens: number | null = null;
+  private isGoogle = false;
+  private hasImages: boolean | null = null;
+
+  constructor(private readonly bytes: Buffer) {}
+
+  add({ key, kind, start, end }: JsonMember): void {
+    if (kind === "null") return;
+    if (key === "contents") this.isGoogle = true;
+    else if (toolMembers.has(key)) this.tools = true;
+    else if (formatMembers.has(key)) this.jsonSchema = true;
+    else if (thinkingMembers.has(key)) this.thinking = true;
     else if (configMembers.has(key)) {
-      jsonSchema = true;
-      thinking = true;
-      outputTokens = Number.POSITIVE_INFINITY;
+      this.jsonSchema = true;
+      this.thinking = true;
+      this.outputTokens = Number.POSITIVE_INFINITY;
     } else if (limitMembers.has(key) && kind === "number") {
-      const limit = Number(bytes.toString("latin1", start, end));
-      outputTokens = Math.max(outputTokens ?? 0, limit);
+      const limit = Number(this.bytes.toString("latin1", start, end));
+      this.outputTokens = Math.max(this.outputTokens ?? 0, limit);
     }
   }
-  let hasImages: boolean | null = null;
-  const find = (): boolean =>
-    bytes.includes(imageWord) || (isGoogle && googleImageWords.some((word) => bytes.includes(word)));
-  const images = (): boolean => (hasImages ??= find());
-  return {
-    // An image by URL is counted with more tokens than its bytes would be.
-    get tokens() {
-      return images() ? Number.POSITIVE_INFINITY : estimateTokensOfBytes(bytes.length);
-    },
-    tools,
-    get images() {
-      return images();
-    },
-    jsonSchema,
-    thinking,
-    outputTokens,
-  };
+
+  /** Looked for when first asked. */
+  get images(): boolean {
+    this.hasImages ??=
+      this.bytes.includes(imageWord) ||
+      (this.isGoogle && googleImageWords.some((word) => this.bytes.includes(word)));
+    return this.hasImages;
+  }
+
+  // An image by URL is counted with more tokens than its bytes would be.
+  get tokens(): number {
+    return this.images ? Number.POSITIVE_INFINITY : estimateTokensOfBytes(this.bytes.length);
+  }
+}
+
+export function needsAtMost({ bytes, scan }: Enrolled): Needs {
+  const needs = new NeedsAtMost(bytes);
+  for (const member of scan.members) needs.add(member);
+  return needs;
 }

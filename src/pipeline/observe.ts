@@ -4,62 +4,48 @@ import type { FinishReason, StreamEvent } from "../canon/event.ts";
 import { mergeUsage, unknownUsage, type Usage } from "../canon/usage.ts";
 import type { Glance } from "../dialects/dialect.ts";
 
-export type Sight = {
-  usage: Usage;
-  finish: FinishReason | null;
-  upstreamModel: string | null;
-  upstreamId: string | null;
+/** What was seen so far. */
+export class Observer {
+  usage: Usage = unknownUsage;
+  finish: FinishReason | null = null;
+  upstreamModel: string | null = null;
+  upstreamId: string | null = null;
   /** What the backend itself says that the answer cost; null: it does not say. */
-  costUsd: number | null;
-};
+  costUsd: number | null = null;
+  private isRefused = false;
+  private hasCalls = false;
 
-export type Observer = {
-  readonly sight: Sight;
-  event(event: StreamEvent): void;
-  glance(glance: Glance): void;
-};
+  event(event: StreamEvent): void {
+    switch (event.type) {
+      case "start":
+        this.named(event.id, event.model);
+        if (event.usage !== undefined) this.usage = mergeUsage(this.usage, event.usage);
+        break;
+      case "usage":
+        this.usage = mergeUsage(this.usage, event.usage);
+        break;
+      case "finish":
+        this.finish = event.reason;
+        this.usage = mergeUsage(this.usage, event.usage);
+        this.costUsd = event.costUsd ?? null;
+        break;
+      default:
+        break;
+    }
+  }
 
-export function createObserver(): Observer {
-  const sight: Sight = {
-    usage: unknownUsage,
-    finish: null,
-    upstreamModel: null,
-    upstreamId: null,
-    costUsd: null,
-  };
-  let isRefused = false;
-  let hasCalls = false;
-  const named = (id: string | undefined, model: string | undefined): void => {
-    if (id !== undefined && id !== "") sight.upstreamId ??= id;
-    if (model !== undefined && model !== "") sight.upstreamModel ??= model;
-  };
-  return {
-    sight,
-    event(event) {
-      switch (event.type) {
-        case "start":
-          named(event.id, event.model);
-          if (event.usage !== undefined) sight.usage = mergeUsage(sight.usage, event.usage);
-          break;
-        case "usage":
-          sight.usage = mergeUsage(sight.usage, event.usage);
-          break;
-        case "finish":
-          sight.finish = event.reason;
-          sight.usage = mergeUsage(sight.usage, event.usage);
-          sight.costUsd = event.costUsd ?? null;
-          break;
-        default:
-          break;
-      }
-    },
-    glance(glance) {
-      named(glance.id, glance.model);
-      if (glance.usage !== undefined) sight.usage = mergeUsage(sight.usage, glance.usage);
-      isRefused ||= glance.isRefusal === true;
-      hasCalls ||= glance.isCall === true;
-      if (glance.finish === "stop") sight.finish = isRefused ? "refused" : hasCalls ? "tool-calls" : "stop";
-      else if (glance.finish !== undefined) sight.finish = glance.finish;
-    },
-  };
+  glance(glance: Glance): void {
+    this.named(glance.id, glance.model);
+    if (glance.usage !== undefined) this.usage = mergeUsage(this.usage, glance.usage);
+    this.isRefused ||= glance.isRefusal === true;
+    this.hasCalls ||= glance.isCall === true;
+    if (glance.finish === "stop")
+      this.finish = this.isRefused ? "refused" : this.hasCalls ? "tool-calls" : "stop";
+    else if (glance.finish !== undefined) this.finish = glance.finish;
+  }
+
+  private named(id: string | undefined, model: string | undefined): void {
+    if (id !== undefined && id !== "") this.upstreamId ??= id;
+    if (model !== undefined && model !== "") this.upstreamModel ??= model;
+  }
 }

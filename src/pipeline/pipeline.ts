@@ -1,7 +1,7 @@
 // The road of one request: admit, enrol, route, attempt, respond, record. It reads top to bottom as design.md section 1 does.
 
 import { failureFrom } from "../canon/failure.ts";
-import type { Call } from "../backends/backend.ts";
+import { type Call, noHeaders } from "../backends/backend.ts";
 import type { ChatRequest } from "../canon/request.ts";
 import type { Target } from "../canon/decision.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
@@ -37,9 +37,10 @@ export async function handle(
   try {
     const call = callInPath(door, request.url, admission.pathName ?? "");
     const read = await readRequest(request, generation.bodyLimitBytes, run.context, call);
-    admission.keepOpen();
+    admission.connection?.keepOpen();
     const { enrolled, wishes } = takeWishes(read, request.headers, door.dialect);
     run.wishes = wishes;
+    run.body = enrolled.bytes;
     run.requestedModel = enrolled.model;
     run.live.model = enrolled.model;
     run.session = enrolled.session;
@@ -64,9 +65,7 @@ export async function handle(
     run.decision = decision instanceof Promise ? await decision : decision;
     const choose = choiceFor(door, run, enrolled, request, decode);
     const opening = openFirst(run, choose, (provider) => passHeaders(request.headers, door, provider));
-    return run.stream
-      ? await streamResponse(run, client, opening)
-      : await wholeResponse(run, client, opening);
+    return run.stream ? await streamResponse(run, client, opening) : wholeResponse(run, await opening);
   } catch (thrown) {
     return failureResponse(run, client, failureFrom(run.context.abortReason ?? thrown));
   }
@@ -136,12 +135,14 @@ function chooseChat(
             run.attempts === 1 &&
             run.generation.hedgeAfterMs === 0 &&
             edits.every((edit) => edit.key === "model");
+          // Only the first try may write into the body: an earlier one might still be sending it.
+          const body = spliceObject(enrolled.bytes, enrolled.scan, edits, mayOverwrite);
           return relayLane({
-            backend: { ...backend, open },
+            send: open,
             dialect,
             path: dialect.backend.path({ model: target.model, stream: enrolled.stream }) + query,
-            // Only the first try may write into the body: an earlier one might still be sending it.
-            body: spliceObject(enrolled.bytes, enrolled.scan, edits, mayOverwrite),
+            body,
+            isOwnBody: body !== enrolled.bytes,
             stream: enrolled.stream,
             facts: { requestId: run.context.id, createdSeconds, wantsUsage: asksForUsage(dialect, enrolled) },
             call,
@@ -205,9 +206,9 @@ function asksForUsage(dialect: Dialect, enrolled: Enrolled): boolean {
 const isBeta = (url: string): boolean => url.endsWith("?beta=true") || url.includes("?beta=true&");
 
 /** Client headers that an upstream of the same dialect needs: names are fixed here, values are what fetch lets through. */
-function passHeaders(headers: Headers, door: Door, provider: Provider): Record<string, string> {
+function passHeaders(headers: Headers, door: Door, provider: Provider): Readonly<Record<string, string>> {
+  if (door.dialect !== "anthropic-messages" || provider.backend.dialect !== door.dialect) return noHeaders;
   const passed: Record<string, string> = {};
-  if (door.dialect !== "anthropic-messages" || provider.backend.dialect !== door.dialect) return passed;
   for (const name of ["anthropic-version", "anthropic-beta"]) {
     const value = headers.get(name);
     if (value !== null && value.length <= 4_000 && /^[\x20-\x7e]*$/.test(value)) passed[name] = value;

@@ -13,18 +13,21 @@ import { opensGate } from "../canon/event.ts";
 import { Failure, failureFrom } from "../canon/failure.ts";
 import { cutShort } from "../dialects/decoding.ts";
 import type { AnswerFacts, Dialect } from "../dialects/dialect.ts";
+import { giveBack } from "../wire/body.ts";
 import { lastFrameEnd, maxFrameBytes, readFrame, splitFrames, sseDecoder } from "../wire/sse.ts";
 import { pieceEncoder, wholePiece } from "./hub.ts";
 import { endQuietly, failurePiece, type Lane, type Piece } from "./lane.ts";
 import type { Observer } from "./observe.ts";
 
 export type RelayOptions = {
-  readonly backend: Backend & { readonly open: NonNullable<Backend["open"]> };
+  readonly send: NonNullable<Backend["open"]>;
   readonly dialect: Dialect;
   /** Path below the base URL, query included. */
   readonly path: string;
   /** The client's body, patched for the target. */
   readonly body: Uint8Array;
+  /** True: made for this try alone, and freed when it is answered. */
+  readonly isOwnBody: boolean;
   readonly stream: boolean;
   readonly facts: AnswerFacts;
   readonly call: Call;
@@ -40,21 +43,34 @@ const asBytes = (bytes: Uint8Array | string): Uint8Array =>
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 export function relayLane(options: RelayOptions): Lane {
-  let source: Lane | null = null;
-  const first = async (): Promise<Piece> => {
+  return new RelayLane(options);
+}
+
+class RelayLane implements Lane {
+  /** Null until the upstream has answered, and for an answer of one piece. */
+  private source: Lane | null = null;
+
+  constructor(private readonly options: RelayOptions) {}
+
+  next(): Promise<Piece> {
+    return this.source === null ? this.first() : this.source.next();
+  }
+
+  private async first(): Promise<Piece> {
+    const { options } = this;
     try {
-      const answer = await options.backend.open(options.path, options.body, options.call);
+      const answer = await options.send(options.path, options.body, options.call);
+      if (options.isOwnBody) giveBack(options.body);
       const type = answer.headers.get("content-type") ?? "";
       if (type.includes("text/html")) return failurePiece(foreignAnswer());
       const isStream = type.includes("text/event-stream") || (options.stream && !type.includes("json"));
-      if (!isStream) return await jsonPiece(options, answer);
-      source = options.stream ? frameLane(options, answer) : foldedStream(options, answer);
-      return await source.next();
+      if (!isStream) return jsonPiece(options, await readReplyBytes(answer));
+      this.source = options.stream ? frameLane(options, answer) : foldedStream(options, answer);
+      return await this.source.next();
     } catch (thrown) {
       return failedPiece(options, thrown);
     }
-  };
-  return { next: () => (source === null ? first() : source.next()) };
+  }
 }
 
 function failedPiece(options: RelayOptions, thrown: unknown): Piece {
@@ -63,8 +79,7 @@ function failedPiece(options: RelayOptions, thrown: unknown): Piece {
   return failurePiece(redactedFailure(options.redact, failure));
 }
 
-async function jsonPiece(options: RelayOptions, answer: Response): Promise<Piece> {
-  const bytes = await readReplyBytes(answer);
+function jsonPiece(options: RelayOptions, bytes: Uint8Array): Piece {
   const body = readJson(bytes);
   const { backend } = options.dialect;
   const glance = options.stream ? null : backend.relay.glanceReply(body);
@@ -170,7 +185,7 @@ function frameLane(options: RelayOptions, answer: Response): Lane {
     carry = [];
     if (piece.failure !== null || piece.isLast) return piece;
     // The vendor said why it stopped but not that it stopped: the dialect's end is ours to write.
-    if (options.observer.sight.finish === null) return { ...piece, failure: cutShort() };
+    if (options.observer.finish === null) return { ...piece, failure: cutShort() };
     return {
       ...piece,
       bytes: Buffer.concat([asBytes(piece.bytes), Buffer.from(options.dialect.client.endFrame)]),

@@ -14,7 +14,12 @@ import { streamBody } from "./stream-body.ts";
 export function answerHeaders(run: Run): Record<string, string> {
   const { winner, decision } = run;
   const target = winner?.target ?? decision?.targets[0];
-  const headers: Record<string, string> = { "x-clawgate-attempts": String(run.attempts) };
+  const { id } = run.context;
+  const headers: Record<string, string> = {
+    "x-request-id": id,
+    "request-id": id,
+    "x-clawgate-attempts": String(run.attempts),
+  };
   if (target !== undefined) {
     headers["x-clawgate-provider"] = target.provider;
     headers["x-clawgate-model"] = asciiOf(target.model);
@@ -63,21 +68,12 @@ export function failureResponse(run: Run, client: ClientHalf, failure: Failure):
   });
 }
 
-export async function wholeResponse(
-  run: Run,
-  client: ClientHalf,
-  opening: Promise<Opened>,
-): Promise<Response> {
-  try {
-    const opened = await opening;
-    const [piece] = opened.pieces;
-    const headers = answerHeaders(run);
-    headers["content-type"] = "application/json";
-    run.settle(200, null);
-    return new Response((piece?.bytes ?? "") as BodyInit, { headers });
-  } catch (thrown) {
-    return failureResponse(run, client, failureFrom(thrown));
-  }
+export function wholeResponse(run: Run, opened: Opened): Response {
+  const [piece] = opened.pieces;
+  const headers = answerHeaders(run);
+  headers["content-type"] = "application/json";
+  run.settle(200, null);
+  return new Response((piece?.bytes ?? "") as BodyInit, { headers });
 }
 
 export async function streamResponse(

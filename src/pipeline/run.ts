@@ -2,7 +2,7 @@
 
 import { noWishes, type Wishes } from "../backends/backend.ts";
 import { Failure, consequences } from "../canon/failure.ts";
-import type { AttemptRecord, RequestRecord } from "../canon/record.ts";
+import type { AttemptRecord, UnpricedRecord } from "../canon/record.ts";
 import type { Context } from "../canon/context.ts";
 import type { Target } from "../canon/decision.ts";
 import { unknownUsage } from "../canon/usage.ts";
@@ -11,127 +11,143 @@ import type { Turn } from "../tenants/queue.ts";
 import type { Door } from "./doors.ts";
 import type { Estate, Generation, Provider } from "./generation.ts";
 import type { LiveRequest } from "./live.ts";
-import { createObserver, type Observer } from "./observe.ts";
+import { Observer } from "./observe.ts";
 import { settleEntry } from "./tenant-bill.ts";
+import { giveBack } from "../wire/body.ts";
 import type { TenantEntry } from "./tenant-policy.ts";
 
-/** A try in progress; it becomes an AttemptRecord. */
-export type Trial = {
+const none = {};
+const noWords = (): void => undefined;
+
+export type TrialFields = {
   readonly provider: Provider;
   readonly target: Target;
   /** The provider's credential by its fingerprint; null where it has none with a name. */
   readonly credential: string | null;
   readonly lane: AttemptRecord["lane"];
-  readonly startedMs: number;
-  readonly startedAtMs: number;
-  readonly waitMs: number;
-  readonly abort: AbortController;
-  readonly observer: Observer;
-  turn: Turn | null;
-  status: number | null;
-  headersMs: number | null;
-  firstTokenMs: number | null;
-  /** What was changed or left out for this target. */
-  readonly adapted: string[];
-  /** Parameters of the client that have no effect here. */
-  readonly unsupported: string[];
-  /** The one try that may find out whether an ejected provider is back. */
-  isProbe: boolean;
-  /** Told that a whole answer is being written: its first word, and every later one. */
-  onWords: () => void;
-  isSettled: boolean;
+  readonly turn: Turn;
 };
 
-export type Run = {
-  readonly context: Context;
-  readonly door: Door;
-  readonly estate: Estate;
-  readonly generation: Generation;
-  readonly live: LiveRequest;
-  /** Closes the client's connection: it does not read, and its end would never be told to it. */
-  readonly letGo: () => void;
-  readonly trials: AttemptRecord[];
-  decision: RoutedDecision | null;
-  requestedModel: string;
-  /** The conversation as the client names it. */
-  session: string | null;
-  /** The same with its tenant (tenants/sessions.ts): what anything is remembered under. */
-  sessionKey: string | null;
-  wishes: Wishes;
-  /** Its place in its tenant's limits; null for most requests. */
-  tenantEntry: TenantEntry | null;
-  stream: boolean;
-  /** Our own time until the first dispatch; null until then. */
-  overheadMs: number | null;
-  queueWaitMs: number;
-  /** Targets that were tried, failed or not. */
-  attempts: number;
-  /** The providers that were asked at the same time (hedge.ts); none in most requests. */
-  hedged: readonly string[];
-  /** The try whose answer the client gets. */
-  readonly winner: Trial | null;
-  /** From here on `settle` ends this try as well; at once when the client did not wait for it. */
-  win(trial: Trial): void;
-  /** Writes the record and lets everything go. Idempotent. */
-  settle(status: number, failure: Failure | null): void;
-};
+/** A try in progress; it becomes an AttemptRecord. */
+export class Trial {
+  readonly provider: Provider;
+  readonly target: Target;
+  readonly credential: string | null;
+  readonly lane: AttemptRecord["lane"];
+  readonly turn: Turn;
+  readonly startedMs: number;
+  readonly startedAtMs: number;
+  readonly abort = new AbortController();
+  readonly observer = new Observer();
+  status: number | null = null;
+  headersMs: number | null = null;
+  firstTokenMs: number | null = null;
+  /** What was changed or left out for this target. */
+  readonly adapted: string[] = [];
+  /** Parameters of the client that have no effect here. */
+  readonly unsupported: string[] = [];
+  /** The one try that may find out whether an ejected provider is back. */
+  isProbe = false;
+  /** Told that a whole answer is being written: its first word, and every later one. */
+  onWords = noWords;
+  isSettled = false;
+
+  constructor(fields: TrialFields, clock: Estate["clock"]) {
+    this.provider = fields.provider;
+    this.target = fields.target;
+    this.credential = fields.credential;
+    this.lane = fields.lane;
+    this.turn = fields.turn;
+    this.startedMs = clock.monotonicMs();
+    this.startedAtMs = clock.nowMs();
+  }
+}
 
 const notHedged: readonly string[] = [];
 
-export function createRun(options: {
+export type RunFields = {
   readonly context: Context;
   readonly door: Door;
   readonly estate: Estate;
   readonly generation: Generation;
   readonly live: LiveRequest;
-  readonly letGo: () => void;
+  /** The client's connection; null for a request of our own. */
+  readonly connection: { letGo(): void } | null;
+  /** Gives back what admission took. */
   readonly onSettled: () => void;
-}): Run {
-  const { context, estate } = options;
-  let isSettled = false;
-  let winner: Trial | null = null;
-  const run: Run = {
-    context,
-    estate,
-    door: options.door,
-    generation: options.generation,
-    live: options.live,
-    letGo: options.letGo,
-    trials: [],
-    decision: null,
-    requestedModel: "",
-    session: null,
-    sessionKey: null,
-    wishes: noWishes,
-    tenantEntry: null,
-    stream: false,
-    overheadMs: null,
-    queueWaitMs: 0,
-    attempts: 0,
-    hedged: notHedged,
-    get winner() {
-      return winner;
-    },
-    win(trial) {
-      if (isSettled) endTrial(run, trial, new Failure("cancelled", "The client went away."));
-      else {
-        winner = trial;
-        rememberProvider(run, trial.target.provider);
-      }
-    },
-    settle(status, failure) {
-      if (isSettled) return;
-      isSettled = true;
-      options.onSettled();
-      if (winner !== null) endTrial(run, winner, failure);
-      if (failure?.kind === "internal")
-        estate.log.error("a request met a bug", { request: context.id, error: failure.cause });
-      const record = recordOf(run, status, failure);
-      estate.record(record);
-      if (run.tenantEntry !== null) settleEntry(run.tenantEntry, record, estate.costOf);
-    },
-  };
-  return run;
+};
+
+export class Run {
+  readonly context: Context;
+  readonly door: Door;
+  readonly estate: Estate;
+  readonly generation: Generation;
+  readonly live: LiveRequest;
+  readonly connection: RunFields["connection"];
+  readonly trials: AttemptRecord[] = [];
+  decision: RoutedDecision | null = null;
+  requestedModel = "";
+  /** The conversation as the client names it. */
+  session: string | null = null;
+  /** The same with its tenant (tenants/sessions.ts): what anything is remembered under. */
+  sessionKey: string | null = null;
+  wishes: Wishes = noWishes;
+  /** Its place in its tenant's limits; null for most requests. */
+  tenantEntry: TenantEntry | null = null;
+  stream = false;
+  /** Our own time until the first dispatch; null until then. */
+  overheadMs: number | null = null;
+  queueWaitMs = 0;
+  /** Targets that were tried, failed or not. */
+  attempts = 0;
+  /** The providers that were asked at the same time (hedge.ts); none in most requests. */
+  hedged = notHedged;
+  /** The client's body; nobody reads it once an answer has begun. */
+  body: Buffer | null = null;
+  private won: Trial | null = null;
+  private isSettled = false;
+  private readonly onSettled: () => void;
+
+  constructor(fields: RunFields) {
+    this.context = fields.context;
+    this.door = fields.door;
+    this.estate = fields.estate;
+    this.generation = fields.generation;
+    this.live = fields.live;
+    this.connection = fields.connection;
+    this.onSettled = fields.onSettled;
+  }
+
+  /** The try whose answer the client gets. */
+  get winner(): Trial | null {
+    return this.won;
+  }
+
+  /** From here on `settle` ends this try as well; at once when the client did not wait for it. */
+  win(trial: Trial): void {
+    if (this.isSettled) endTrial(this, trial, new Failure("cancelled", "The client went away."));
+    else {
+      this.won = trial;
+      // Every try that could have been sent it has been sent it (fetch takes a copy), and no other one will be.
+      if (this.body !== null) giveBack(this.body);
+      this.body = null;
+      rememberProvider(this, trial.target.provider);
+    }
+  }
+
+  /** Writes the record and lets everything go. Idempotent. */
+  settle(status: number, failure: Failure | null): void {
+    if (this.isSettled) return;
+    this.isSettled = true;
+    this.onSettled();
+    if (this.won !== null) endTrial(this, this.won, failure);
+    const { estate, context } = this;
+    if (failure?.kind === "internal")
+      estate.log.error("a request met a bug", { request: context.id, error: failure.cause });
+    const record = recordOf(this, status, failure);
+    estate.record(record);
+    if (this.tenantEntry !== null) settleEntry(this.tenantEntry, record, estate.costOf);
+  }
 }
 
 /** The next turn of the session goes where this one's prompt is in the cache. */
@@ -145,7 +161,7 @@ function rememberProvider(run: Run, provider: string): void {
 export function endTrial(run: Run, trial: Trial, failure: Failure | null): void {
   if (trial.isSettled) return;
   trial.isSettled = true;
-  trial.turn?.release();
+  trial.turn.release();
   const { health, clock } = run.estate;
   health.ended(trial.target.provider);
   if (trial.isProbe) health.endProbe(trial.target.provider, trial.target.model, trial.credential);
@@ -168,8 +184,8 @@ export function endTrial(run: Run, trial: Trial, failure: Failure | null): void 
     failure: failure?.kind ?? null,
     message: failure === null ? null : shortError(run, failure),
     startedAtMs: trial.startedAtMs,
-    waitMs: Math.round(trial.waitMs),
-    ...(trial.turn === null || trial.turn.position === null ? {} : { queuePosition: trial.turn.position }),
+    waitMs: Math.round(trial.turn.waitedMs),
+    ...(trial.turn.position === null ? none : { queuePosition: trial.turn.position }),
     headersMs: trial.headersMs,
     firstTokenMs: trial.firstTokenMs,
     durationMs: Math.round(durationMs),
@@ -178,27 +194,10 @@ export function endTrial(run: Run, trial: Trial, failure: Failure | null): void 
   });
 }
 
-export function beginTrial(
-  run: Run,
-  fields: Pick<Trial, "provider" | "target" | "credential" | "lane" | "waitMs" | "turn" | "abort">,
-): Trial {
-  const { clock } = run.estate;
+export function beginTrial(run: Run, fields: TrialFields): Trial {
   run.attempts += 1;
   run.live.provider = fields.provider.id;
-  return {
-    ...fields,
-    startedMs: clock.monotonicMs(),
-    startedAtMs: clock.nowMs(),
-    observer: createObserver(),
-    status: null,
-    headersMs: null,
-    firstTokenMs: null,
-    adapted: [],
-    unsupported: [],
-    isProbe: false,
-    onWords: () => undefined,
-    isSettled: false,
-  };
+  return new Trial(fields, run.estate.clock);
 }
 
 /** The rule as it is shown: a diversion from the decision's first target is marked. */
@@ -214,7 +213,7 @@ const shortError = (run: Run, failure: Failure): string => run.estate.redact(fai
 
 const nanoUsd = (usd: number | null): number | null => (usd === null ? null : Math.round(usd * 1e9));
 
-function recordOf(run: Run, status: number, failure: Failure | null): RequestRecord {
+function recordOf(run: Run, status: number, failure: Failure | null): UnpricedRecord {
   const { context, decision, winner } = run;
   const rule = decision === null ? null : shownRule(run);
   const isDiverted = rule !== null && rule !== decision?.rule;
@@ -240,15 +239,15 @@ function recordOf(run: Run, status: number, failure: Failure | null): RequestRec
     attempts: run.trials,
     provider: winner?.target.provider ?? null,
     model: winner?.target.model ?? null,
-    upstreamModel: winner?.observer.sight.upstreamModel ?? null,
+    upstreamModel: winner?.observer.upstreamModel ?? null,
     queueWaitMs: Math.round(run.queueWaitMs),
     overheadMs: round(run.overheadMs),
     firstTokenMs: winner?.firstTokenMs ?? null,
     durationMs: Math.round(run.estate.clock.monotonicMs() - context.arrivedMs),
-    usage: winner?.observer.sight.usage ?? unknownUsage,
-    costNanoUsd: nanoUsd(winner?.observer.sight.costUsd ?? null),
+    usage: winner?.observer.usage ?? unknownUsage,
+    costNanoUsd: nanoUsd(winner?.observer.costUsd ?? null),
     status: failure !== null && status === 200 && !run.stream ? consequences[failure.kind].status : status,
-    finish: winner?.observer.sight.finish ?? null,
+    finish: winner?.observer.finish ?? null,
     failure: failure?.kind ?? null,
     error: failure === null ? null : shortError(run, failure),
   };

@@ -7,7 +7,7 @@ import { commentFrame } from "../wire/sse.ts";
 import type { Opened } from "./attempt.ts";
 import { hedgedFrame } from "./hedge.ts";
 import type { Run } from "./run.ts";
-import { createWatch } from "./watch.ts";
+import { Watch } from "./watch.ts";
 
 const silence = Symbol("silence");
 
@@ -21,20 +21,20 @@ export function streamBody(run: Run, client: ClientHalf, source: Opened | Promis
   const frame = generation.streaming.keepalive === "event" ? client.heartbeatFrame : quiet;
 
   let isEnded = false;
-  let stopListening = (): void => undefined;
   const end = (failure: Failure | null): void => {
     isEnded = true;
     patience.stop();
-    stopListening();
+    context.offAbort(onAbort);
     run.settle(200, failure);
   };
   // A generator that was never started, or that waits for a client who has gone, may never reach its `finally`.
-  stopListening = context.onAbort(() => {
+  const onAbort = (): void => {
     if (patience.isWithUpstream()) return;
     end(failureFrom(context.abortReason));
     // Who reads now is still told the end; who does not would keep the connection and its full buffers for ever.
-    run.letGo();
-  });
+    run.connection?.letGo();
+  };
+  context.onAbort(onAbort);
 
   /** Before every yield: whoever has gone is not waited for. */
   const offer = (): void => {
@@ -159,7 +159,7 @@ function createPatience(run: Run) {
     }
     lookAgain(now);
   };
-  const watch = createWatch(run.estate.ticker, look);
+  const watch = new Watch(run.estate.ticker, look);
   lookAgain(offeredMs);
 
   return {

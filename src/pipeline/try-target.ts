@@ -4,11 +4,12 @@
 import type { Call } from "../backends/backend.ts";
 import type { Target } from "../canon/decision.ts";
 import { Failure, failureFrom } from "../canon/failure.ts";
+import type { Note } from "../dialects/dialect.ts";
 import { noteInto } from "./adapted.ts";
 import type { Provider } from "./generation.ts";
 import type { Lane, Piece } from "./lane.ts";
 import type { Run, Trial } from "./run.ts";
-import { createWatch } from "./watch.ts";
+import { Watch } from "./watch.ts";
 
 export type LaneFactory = (provider: Provider, target: Target, trial: Trial, call: Call) => Lane;
 
@@ -55,6 +56,56 @@ export type Opened = {
   readonly pieces: readonly Piece[];
 };
 
+const noPieces: readonly Piece[] = [];
+
+/** What the backend is told of the try, and what it tells. */
+class TrialCall implements Call {
+  readonly requestId: string;
+  readonly model: string;
+  readonly credential: string | null;
+  readonly signal: AbortSignal;
+  readonly tenant: string | null;
+  readonly session: string | null;
+  readonly wishes: Run["wishes"];
+  private noted: Note | null = null;
+  private told: Note | null = null;
+
+  constructor(
+    private readonly run: Run,
+    private readonly trial: Trial,
+    readonly passHeaders: Readonly<Record<string, string>>,
+    private readonly onAccepted: () => void,
+  ) {
+    this.requestId = run.context.id;
+    this.model = trial.target.model;
+    this.credential = trial.credential;
+    this.signal = trial.abort.signal;
+    this.tenant = run.context.tenant;
+    this.session = run.sessionKey;
+    this.wishes = run.wishes;
+  }
+
+  // Handed on without this object, so they are functions of their own; but only where somebody has something to note.
+  get note(): Note {
+    return (this.noted ??= noteInto(this.trial.adapted));
+  }
+
+  get unsupported(): Note {
+    return (this.told ??= noteInto(this.trial.unsupported));
+  }
+
+  abort(reason: Failure): void {
+    this.trial.abort.abort(reason);
+  }
+
+  onHeaders(status: number): void {
+    const { trial } = this;
+    trial.status = status;
+    trial.headersMs = Math.round(this.run.estate.clock.monotonicMs() - trial.startedMs);
+    this.onAccepted();
+  }
+}
+
 /** One try; ends with an open lane or with why there is none. Tells the health book of its beginning and its first word. */
 export async function tryOne(
   run: Run,
@@ -70,7 +121,7 @@ export async function tryOne(
   run.live.stage = "asking";
   if (context.abortReason !== null) return failureFrom(context.abortReason);
   context.onAbort(() => abort.abort(context.abortReason));
-  const watch = createWatch(estate.ticker, () =>
+  const watch = new Watch(estate.ticker, () =>
     abort.abort(new Failure("timed-out", "The upstream gave no answer in time.", { maybeBilled: true })),
   );
   const { firstTokenMs, idleMs, totalMs } = provider.limits;
@@ -84,33 +135,16 @@ export async function tryOne(
     trial.firstTokenMs ??= Math.round(clock.monotonicMs() - trial.startedMs);
     watch.set(Math.min(clock.monotonicMs() + idleMs, endMs));
   };
-  const call: Call = {
-    requestId: context.id,
-    model: target.model,
-    credential: trial.credential,
-    signal: abort.signal,
-    abort: (reason) => abort.abort(reason),
-    passHeaders,
-    note: noteInto(trial.adapted),
-    tenant: context.tenant,
-    session: run.sessionKey,
-    wishes: run.wishes,
-    unsupported: noteInto(trial.unsupported),
-    onHeaders(status) {
-      trial.status = status;
-      trial.headersMs = Math.round(clock.monotonicMs() - trial.startedMs);
-      onAccepted();
-    },
-  };
+  const call = new TrialCall(run, trial, passHeaders, onAccepted);
   try {
     const lane = open(provider, target, trial, call);
     run.overheadMs ??= clock.monotonicMs() - context.arrivedMs;
-    const pieces: Piece[] = [];
+    let pieces = noPieces;
     for (;;) {
       const piece = await lane.next();
       // A word that came together with the failure was a word: it is shown, and the failure is told in-band.
       if (piece.failure !== null && !piece.opens) return piece.failure;
-      if (piece.bytes.length > 0 || piece.isLast || piece.failure !== null) pieces.push(piece);
+      if (piece.bytes.length > 0 || piece.isLast || piece.failure !== null) pieces = [...pieces, piece];
       if (!piece.opens && !piece.isLast) continue;
       // Ended from outside while its word was on the way: it has nothing more to tell the health book.
       if (trial.isSettled) return failureFrom(abort.signal.reason);

@@ -1,46 +1,49 @@
 // One timer for one request: it fires when a limit is reached and asks again otherwise, so that moving a limit
 // (every chunk does) costs an assignment and no timer.
 
-export type Watch = {
-  /** The limit is now `atMs` (monotonic). `onReached` may move it again. */
-  set(atMs: number): void;
-  stop(): void;
-};
+import type { Ticker, TickerTimer } from "../system/ticker.ts";
 
-export function createWatch(
-  clock: { monotonicMs(): number; setTimer(ms: number, run: () => void): () => void },
-  onReached: () => void,
-): Watch {
-  let limitMs = Number.POSITIVE_INFINITY;
-  let armedForMs = Number.POSITIVE_INFINITY;
-  let cancel: (() => void) | null = null;
+const never = Number.POSITIVE_INFINITY;
 
-  const arm = (): void => {
-    cancel?.();
-    cancel = null;
-    armedForMs = limitMs;
-    if (limitMs === Number.POSITIVE_INFINITY) return;
-    cancel = clock.setTimer(Math.max(0, limitMs - clock.monotonicMs()), () => {
-      cancel = null;
-      armedForMs = Number.POSITIVE_INFINITY;
-      if (clock.monotonicMs() < limitMs) {
-        arm();
-        return;
-      }
-      limitMs = Number.POSITIVE_INFINITY;
-      onReached();
-    });
-  };
+export class Watch {
+  private limitMs = never;
+  private armedForMs = never;
+  private timer: TickerTimer | null = null;
 
-  return {
-    set(atMs) {
-      limitMs = atMs;
-      // A timer that fires too early only asks again; one that fires too late would miss the limit.
-      if (atMs < armedForMs) arm();
-    },
-    stop() {
-      limitMs = Number.POSITIVE_INFINITY;
-      arm();
-    },
-  };
+  constructor(
+    private readonly ticker: Pick<Ticker, "monotonicMs" | "after">,
+    /** May move the limit again. */
+    private readonly onReached: () => void,
+  ) {}
+
+  /** The limit is now `atMs` (monotonic). */
+  set(atMs: number): void {
+    this.limitMs = atMs;
+    // A timer that fires too early only asks again; one that fires too late would miss the limit.
+    if (atMs < this.armedForMs) this.arm();
+  }
+
+  stop(): void {
+    this.limitMs = never;
+    this.arm();
+  }
+
+  private arm(): void {
+    this.timer?.stop();
+    this.timer = null;
+    this.armedForMs = this.limitMs;
+    if (this.limitMs === never) return;
+    this.timer = this.ticker.after(Math.max(0, this.limitMs - this.ticker.monotonicMs()), () => this.ring());
+  }
+
+  private ring(): void {
+    this.timer = null;
+    this.armedForMs = never;
+    if (this.ticker.monotonicMs() < this.limitMs) {
+      this.arm();
+      return;
+    }
+    this.limitMs = never;
+    this.onReached();
+  }
 }

@@ -38,6 +38,7 @@ export function descriptionRoutes(face: Face, described: readonly Route[]): read
     path,
     routeClass: "public",
     takesBody: false,
+    isDoor: false,
     detail: describe.hidden,
     answer,
   });

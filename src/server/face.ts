@@ -38,7 +38,7 @@ export type Face = {
   rules(): HostRules;
   /** Throws Failure unauthorized, forbidden or over-limit (pipeline/access.ts). */
   access(routeClass: RouteClass, facts: RequestFacts): Caller;
-  /** The road. The body is unread; wire/body.ts reads it. Never rejects: failures are answers. Headers must be mutable. */
+  /** The road. The body is unread; wire/body.ts reads it. Never rejects: failures are answers. Each bears x-request-id and request-id; headers must be mutable. */
   door(door: Door, request: Request, caller: Caller, facts: DoorFacts): Promise<Response>;
   /** The dialect's body of the model list. */
   modelList(dialect: DialectName, caller: Caller): unknown;

@@ -28,6 +28,8 @@ export type Route = {
   readonly routeClass: RouteClass;
   /** A door's body is JSON; the other POST routes take none. */
   readonly takesBody: boolean;
+  /** A door puts the request's id on its answers itself. */
+  readonly isDoor: boolean;
   readonly detail: Detail;
   answer(call: Call): Response | Promise<Response>;
 };
@@ -52,7 +54,7 @@ export function routesOf(face: Face): readonly Route[] {
     routeClass: RouteClass,
     answer: Route["answer"],
     detail: Detail = describe.hidden,
-  ): Route => ({ method: "GET", path, routeClass, takesBody: false, detail, answer });
+  ): Route => ({ method: "GET", path, routeClass, takesBody: false, isDoor: false, detail, answer });
   const head = (path: string, answer: Route["answer"]): Route => ({
     ...get(path, "public", answer),
     method: "HEAD",
@@ -89,6 +91,7 @@ export function routesOf(face: Face): readonly Route[] {
       path: door.path,
       routeClass: "data",
       takesBody: true,
+      isDoor: true,
       detail: describe.door(door),
       answer: (call) => face.door(door, call.request, call.caller, call.facts),
     })),

@@ -36,57 +36,50 @@ export function createServer(face: Face, options: ServerOptions): Server {
   let rules = face.rules();
   let gate = createGate(rules);
 
+  /** Never rejects. */
   async function answer(route: Route | null, request: Request, bun: BunServer | null): Promise<Response> {
-    const arrivedMs = face.monotonicMs();
-    const requestId = face.newRequestId();
-    const { headers } = request;
-    const [path, query] = splitUrl(request.url);
-    let corsOrigin: string | null = null;
-    let response: Response;
     try {
-      const current = face.rules();
-      if (current !== rules) {
-        rules = current;
-        gate = createGate(current);
+      const { headers } = request;
+      const facts = new Facts(request, bun, face.monotonicMs(), face.newRequestId());
+      const { requestId } = facts;
+      const [path, query] = splitUrl(request.url);
+      let corsOrigin: string | null = null;
+      let response: Response;
+      let isSigned = false;
+      try {
+        const current = face.rules();
+        if (current !== rules) {
+          rules = current;
+          gate = createGate(current);
+        }
+        const host = headers.get("host");
+        gate.checkHost(host);
+        corsOrigin = gate.checkOrigin(headers.get("origin"), host ?? "");
+        const name = route === null ? null : nameIn(route.path, path);
+        if (route === null || name === null) response = answerUnrouted(request, path, requestId, corsOrigin);
+        else {
+          facts.pathName = name;
+          const caller = face.access(route.routeClass, facts);
+          if (route.method === "POST") checkRequestBody(headers, route.takesBody, rules.bodyLimitBytes);
+          const dialect = dialectOf(path, headers);
+          response = await route.answer({ request, path, query, name, dialect, caller, facts });
+          isSigned = route.isDoor;
+        }
+      } catch (thrown) {
+        response = refuse(face, thrown, { dialect: dialectOf(path, headers), requestId });
       }
-      const host = headers.get("host");
-      gate.checkHost(host);
-      corsOrigin = gate.checkOrigin(headers.get("origin"), host ?? "");
-      const name = route === null ? null : nameIn(route.path, path);
-      if (route === null || name === null) response = answerUnrouted(request, path, requestId, corsOrigin);
-      else {
-        const facts: DoorFacts = {
-          requestId,
-          pathName: name,
-          arrivedMs,
-          headers,
-          peer: () => bun?.requestIP(request)?.address ?? null,
-          keepOpen: () => bun?.timeout(request, 0),
-          // The shortest idle timeout; measured (Bun 1.4.5): a connection whose client does not read is closed within 4 s.
-          letGo: () => bun?.timeout(request, 1),
-        };
-        const caller = face.access(route.routeClass, facts);
-        if (route.method === "POST") checkRequestBody(headers, route.takesBody, rules.bodyLimitBytes);
-        response = await route.answer({
-          request,
-          path,
-          query,
-          name,
-          dialect: dialectOf(path, headers),
-          caller,
-          facts,
-        });
+      if (!isSigned) {
+        response.headers.set("x-request-id", requestId);
+        response.headers.set("request-id", requestId);
       }
-    } catch (thrown) {
-      response = refuse(face, thrown, { dialect: dialectOf(path, headers), requestId });
+      // The rest of the body is still under way: without this the client goes on sending it into a connection that we keep.
+      if (response.status === 413) response.headers.set("connection", "close");
+      if (corsOrigin !== null)
+        for (const [name, value] of corsHeaders(corsOrigin)) response.headers.set(name, value);
+      return response;
+    } catch (error) {
+      return lastResort(error);
     }
-    response.headers.set("x-request-id", requestId);
-    response.headers.set("request-id", requestId);
-    // The rest of the body is still under way: without this the client goes on sending it into a connection that we keep.
-    if (response.status === 413) response.headers.set("connection", "close");
-    if (corsOrigin !== null)
-      for (const [name, value] of corsHeaders(corsOrigin)) response.headers.set(name, value);
-    return response;
   }
 
   function answerUnrouted(
@@ -135,10 +128,10 @@ export function createServer(face: Face, options: ServerOptions): Server {
     app.route(
       rows[0].method,
       elysiaPath(rows[0].path),
-      ({ request, server }) => answer(rowFor(rows, request.url), request, server).catch(lastResort),
+      ({ request, server }) => answer(rowFor(rows, request.url), request, server),
       { parse: "none" },
     );
-  app.all("*", ({ request, server }) => answer(null, request, server).catch(lastResort), { parse: "none" });
+  app.all("*", ({ request, server }) => answer(null, request, server), { parse: "none" });
   app.listen({
     hostname: options.hostname,
     port: options.port,
@@ -163,6 +156,35 @@ export function createServer(face: Face, options: ServerOptions): Server {
       clearTimeout(timer);
     },
   };
+}
+
+/** A class, because every request has one: its methods stand on the prototype. */
+class Facts implements DoorFacts {
+  pathName = "";
+
+  constructor(
+    private readonly request: Request,
+    private readonly bun: BunServer | null,
+    readonly arrivedMs: number,
+    readonly requestId: string,
+  ) {}
+
+  get headers(): Headers {
+    return this.request.headers;
+  }
+
+  peer(): string | null {
+    return this.bun?.requestIP(this.request)?.address ?? null;
+  }
+
+  keepOpen(): void {
+    this.bun?.timeout(this.request, 0);
+  }
+
+  // The shortest idle timeout; measured (Bun 1.4.5): a connection whose client does not read is closed within 4 s.
+  letGo(): void {
+    this.bun?.timeout(this.request, 1);
+  }
 }
 
 type Rows = readonly [Route, ...Route[]];

@@ -3,69 +3,83 @@
 
 import type { Clock } from "./clock.ts";
 
-export type Ticker = Pick<Clock, "monotonicMs" | "setTimer">;
+/** One that waits. `stop` may be called at any time. */
+export type TickerTimer = { stop(): void };
+
+export type Ticker = Pick<Clock, "monotonicMs" | "setTimer"> & {
+  /** `setTimer` for those who set one with every request: an object instead of a function with its own surroundings. */
+  after(delayMs: number, run: () => void): TickerTimer;
+};
 
 const tickMs = 20;
 
+type Line = { first: Entry | null; last: Entry | null };
+
 // A linked list and not a Set: with 15,000 comings and goings a second a Set's own bookkeeping and what the collector
 // makes of it cost 5 µs a request.
-type Entry = {
-  readonly dueMs: number;
-  readonly run: () => void;
+class Entry implements TickerTimer {
   previous: Entry | null;
-  next: Entry | null;
-  isWaiting: boolean;
-};
+  next: Entry | null = null;
+  isWaiting = true;
 
-export function createTicker(clock: Ticker): Ticker {
-  let first: Entry | null = null;
-  let last: Entry | null = null;
+  constructor(
+    private readonly line: Line,
+    readonly dueMs: number,
+    readonly run: () => void,
+  ) {
+    this.previous = line.last;
+    if (line.last === null) line.first = this;
+    else line.last.next = this;
+    line.last = this;
+  }
+
+  stop(): void {
+    if (!this.isWaiting) return;
+    this.isWaiting = false;
+    const { line, previous, next } = this;
+    if (previous === null) line.first = next;
+    else previous.next = next;
+    if (next === null) line.last = previous;
+    else next.previous = previous;
+    this.previous = null;
+  }
+}
+
+export function createTicker(clock: Pick<Clock, "monotonicMs" | "setTimer">): Ticker {
+  const line: Line = { first: null, last: null };
   let isTicking = false;
-
-  const remove = (entry: Entry): void => {
-    if (!entry.isWaiting) return;
-    entry.isWaiting = false;
-    if (entry.previous === null) first = entry.next;
-    else entry.previous.next = entry.next;
-    if (entry.next === null) last = entry.previous;
-    else entry.next.previous = entry.previous;
-    entry.previous = null;
-  };
 
   const tick = (): void => {
     const nowMs = clock.monotonicMs();
-    let entry = first;
+    let entry = line.first;
     while (entry !== null) {
       // A removed entry keeps its `next`, so that the walk goes on from it; what is set meanwhile stands at the end.
       const following: Entry | null = entry.next;
       if (entry.isWaiting && entry.dueMs <= nowMs) {
-        remove(entry);
+        entry.stop();
         entry.run();
       }
       entry = following;
     }
-    isTicking = first !== null;
+    isTicking = line.first !== null;
     if (isTicking) clock.setTimer(tickMs, tick);
+  };
+
+  const after = (delayMs: number, run: () => void): Entry => {
+    const entry = new Entry(line, clock.monotonicMs() + delayMs, run);
+    if (!isTicking) {
+      isTicking = true;
+      clock.setTimer(tickMs, tick);
+    }
+    return entry;
   };
 
   return {
     monotonicMs: () => clock.monotonicMs(),
+    after,
     setTimer(delayMs, run) {
-      const entry: Entry = {
-        dueMs: clock.monotonicMs() + delayMs,
-        run,
-        previous: last,
-        next: null,
-        isWaiting: true,
-      };
-      if (last === null) first = entry;
-      else last.next = entry;
-      last = entry;
-      if (!isTicking) {
-        isTicking = true;
-        clock.setTimer(tickMs, tick);
-      }
-      return () => remove(entry);
+      const entry = after(delayMs, run);
+      return () => entry.stop();
     },
   };
 }

@@ -1,8 +1,17 @@
 // One timer for one limit that moves.
 
 import { expect, test } from "bun:test";
-import { createWatch } from "../../src/pipeline/watch.ts";
+import { Watch } from "../../src/pipeline/watch.ts";
 import { fakeClock } from "../support/clock.ts";
+
+const createWatch = (clock: ReturnType<typeof fakeClock>, onReached: () => void): Watch =>
+  new Watch(
+    {
+      monotonicMs: clock.monotonicMs,
+      after: (ms, run) => ({ stop: clock.setTimer(ms, run) }),
+    },
+    onReached,
+  );
 
 test("it fires once when its limit is reached", async () => {
   const clock = fakeClock();

@@ -22,6 +22,23 @@ export type FakeFace = Face & {
 export const goodKey = "sk-good";
 
 export function fakeFace(): FakeFace {
+  const doorAnswer = async (
+    door: Door,
+    request: Request,
+    caller: Caller,
+    facts: DoorFacts,
+  ): Promise<Response> => {
+    if (face.answerDoor !== null) return face.answerDoor(request, facts);
+    try {
+      const body = await readBody(request, face.hostRules.bodyLimitBytes);
+      face.knocks.push({ door: door.name, caller, body: body.toString() });
+      return Response.json({ door: door.name });
+    } catch (thrown) {
+      if (!(thrown instanceof TooLarge)) throw thrown;
+      const failure = new Failure("too-large", "The body is too large.");
+      return Response.json(face.encodeFailure(door.dialect, failure, facts.requestId), { status: 413 });
+    }
+  };
   let ids = 0;
   const face: FakeFace = {
     hostRules: {
@@ -44,16 +61,10 @@ export function fakeFace(): FakeFace {
       return { tenant: null, keyId: "abcd1234", isAdmin: routeClass !== "data" };
     },
     async door(door: Door, request, caller, facts) {
-      if (face.answerDoor !== null) return face.answerDoor(request, facts);
-      try {
-        const body = await readBody(request, face.hostRules.bodyLimitBytes);
-        face.knocks.push({ door: door.name, caller, body: body.toString() });
-        return Response.json({ door: door.name });
-      } catch (thrown) {
-        if (!(thrown instanceof TooLarge)) throw thrown;
-        const failure = new Failure("too-large", "The body is too large.");
-        return Response.json(face.encodeFailure(door.dialect, failure, facts.requestId), { status: 413 });
-      }
+      const answer = await doorAnswer(door, request, caller, facts);
+      answer.headers.set("x-request-id", facts.requestId);
+      answer.headers.set("request-id", facts.requestId);
+      return answer;
     },
     modelList: (dialect) => ({ dialect, data: ["auto"] }),
     model: (dialect, id) => (id === "auto" || id === "openai/gpt" ? { dialect, id } : null),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { readBody, TooLarge } from "../../src/wire/body.ts";
+import { giveBack, readBody, TooLarge } from "../../src/wire/body.ts";
 
 function chunked(chunks: readonly string[], seen?: { isCancelled: boolean }): Request {
   const rest = [...chunks];
@@ -46,4 +46,15 @@ describe("readBody", () => {
     );
     expect(seen.isCancelled).toBe(true);
   });
+});
+
+test("a body that nobody reads again is freed; what is small or shares its memory with others is left alone", async () => {
+  const body = await readBody(whole("x".repeat(100_000)), 200_000);
+  giveBack(body);
+  expect(body.length).toBe(0);
+  const small = Buffer.alloc(100, "x");
+  const shared = Buffer.alloc(100_000, "x").subarray(0, 50_000);
+  giveBack(small);
+  giveBack(shared);
+  expect([small.length, shared.length]).toEqual([100, 50_000]);
 });

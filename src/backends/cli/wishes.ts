@@ -15,9 +15,11 @@ export type CliEffort = (typeof cliEfforts)[number];
 const mostServers = 64;
 
 export function wishesIn(header: (name: string) => string | null, metadata: unknown): Wishes {
+  const [wantedEffort, wantedServers] = [header("x-effort"), header("x-mcp-servers")];
+  if (wantedEffort === null && wantedServers === null && metadata === null) return noWishes;
   const written = isRecord(metadata) ? metadata : {};
-  const effort = wordIn(header("x-effort")) ?? wordIn(written["effort"]);
-  const mcpServers = [...namesIn(header("x-mcp-servers")), ...namesIn(written["mcp_servers"])];
+  const effort = wordIn(wantedEffort) ?? wordIn(written["effort"]);
+  const mcpServers = [...namesIn(wantedServers), ...namesIn(written["mcp_servers"])];
   if (effort === null && mcpServers.length === 0) return noWishes;
   return { effort, mcpServers: [...new Set(mcpServers)].slice(0, mostServers) };
 }

@@ -6,7 +6,7 @@ import { Failure, failureFrom } from "../../canon/failure.ts";
 import { failureOfStatus, parseLoosely, retryAfter, wordsOfForeignBody } from "../../dialects/decoding.ts";
 import type { Dialect, TargetFacts } from "../../dialects/dialect.ts";
 import { FrameTooLarge, sseDecoder } from "../../wire/sse.ts";
-import type { Backend, Call } from "../backend.ts";
+import { type Backend, type Call, noHeaders } from "../backend.ts";
 import type { Signer } from "./auth.ts";
 import { applyQuirks, type QuirkName } from "./quirks.ts";
 import type { Reach } from "./reach.ts";
@@ -57,51 +57,29 @@ const resetCodes = new Set(["ECONNRESET", "ConnectionClosed", "EPIPE"]);
 export function createHttpBackend(options: HttpBackendOptions): Backend {
   const { dialect } = options;
   const origin = new URL(options.baseUrl).origin;
-
-  const send = async (
-    url: string,
-    body: Uint8Array,
-    headers: Record<string, string>,
-    call: Call,
-  ): Promise<Response> => {
-    if (call.signal.aborted) throw failureFrom(call.signal.reason);
-    const stopWatch =
-      options.proxy === null
-        ? options.reach.watch(origin, options.connectMs, () =>
-            call.abort(new Failure("unreachable", "The upstream could not be connected to in time.")),
-          )
-        : () => undefined;
-    try {
-      const answer = await options.fetch(url, {
-        method: "POST",
-        headers,
-        body,
-        signal: call.signal,
-        redirect: "manual",
-        // Bun's own inactivity limit is 6 minutes; the deadlines are ours (facts/stack.md section 7).
-        timeout: false,
-        ...(options.proxy === null ? {} : { proxy: options.proxy }),
-      } as RequestInit);
-      options.reach.answered(origin);
-      return answer;
-    } catch (thrown) {
-      throw call.signal.aborted ? failureFrom(call.signal.reason) : thrown;
-    } finally {
-      stopWatch();
-    }
+  const usualHeaders: Readonly<Record<string, string>> = {
+    "content-type": "application/json",
+    "user-agent": options.userAgent,
+    ...options.defaultHeaders,
+    ...options.headers,
   };
+  // Bun's own inactivity limit is 6 minutes; the deadlines are ours (facts/stack.md section 7).
+  const manner = {
+    method: "POST",
+    redirect: "manual",
+    timeout: false,
+    ...(options.proxy === null ? {} : { proxy: options.proxy }),
+  } as const;
 
   const open = async (path: string, body: Uint8Array, call: Call): Promise<Response> => {
-    const headers: Record<string, string> = {
-      "content-type": "application/json",
-      "user-agent": options.userAgent,
-      ...options.defaultHeaders,
-      ...call.passHeaders,
-      ...options.headers,
-    };
+    const headers =
+      call.passHeaders === noHeaders
+        ? { ...usualHeaders }
+        : { ...usualHeaders, ...call.passHeaders, ...options.headers };
     // A key that a reload has taken away meanwhile is signed for by the first.
     const signer = options.signers?.get(call.credential ?? "") ?? options.signer;
-    await signer.sign(headers);
+    const signing = signer.sign(headers);
+    if (signing !== undefined) await signing;
     const url = options.baseUrl + path;
     let answer = await post(url, body, headers, call);
     if (answer.status === 401 && signer.forget(headers)) {
@@ -132,6 +110,14 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     return Object.keys(headers).some((name) => headers[name] !== refused[name]) ? headers : null;
   };
 
+  const nothing = (): void => undefined;
+  const watch = (call: Call): (() => void) =>
+    options.proxy !== null
+      ? nothing
+      : options.reach.watch(origin, options.connectMs, () =>
+          call.abort(new Failure("unreachable", "The upstream could not be connected to in time.")),
+        );
+
   const post = async (
     url: string,
     body: Uint8Array,
@@ -139,19 +125,29 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     call: Call,
   ): Promise<Response> => {
     const startedMs = options.nowMs();
-    try {
-      return await send(url, body, headers, call);
-    } catch (first) {
-      const isStale =
-        isReset(first) &&
-        options.nowMs() - startedMs <= staleConnectionMs &&
-        options.reach.hasAnswered(origin);
-      if (!isStale || call.signal.aborted) throw networkFailure(first);
-    }
-    try {
-      return await send(url, body, headers, call);
-    } catch (second) {
-      throw networkFailure(second);
+    for (let isSecond = false; ; isSecond = true) {
+      if (call.signal.aborted) throw failureFrom(call.signal.reason);
+      const stopWatch = watch(call);
+      try {
+        const answer = await options.fetch(url, {
+          ...manner,
+          headers,
+          body,
+          signal: call.signal,
+        } as RequestInit);
+        options.reach.answered(origin);
+        return answer;
+      } catch (thrown) {
+        if (call.signal.aborted) throw failureFrom(call.signal.reason);
+        const isStale =
+          !isSecond &&
+          isReset(thrown) &&
+          options.nowMs() - startedMs <= staleConnectionMs &&
+          options.reach.hasAnswered(origin);
+        if (!isStale) throw networkFailure(thrown);
+      } finally {
+        stopWatch();
+      }
     }
   };
 
@@ -333,16 +329,17 @@ async function readAtMost(
   return Buffer.concat(parts).subarray(0, limit).toString("utf8");
 }
 
-/** The bytes of a whole reply, bounded. Throws Failure. */
-export async function readReplyBytes(answer: Response): Promise<Uint8Array> {
-  const tooLarge = (): Failure =>
-    new Failure("bad-output", "The upstream's answer is larger than the limit.");
+const tooLarge = (): Failure => new Failure("bad-output", "The upstream's answer is larger than the limit.");
+
+/** The bytes of a whole reply, bounded. Rejects with a Failure. */
+export function readReplyBytes(answer: Response): Promise<Uint8Array> {
   const length = Number(answer.headers.get("content-length") ?? Number.NaN);
   // A decoded gzip body may be far larger than its content-length says: only plain ones take the short way.
-  if (Number.isFinite(length) && answer.headers.get("content-encoding") === null) {
-    if (length > maxReplyBytes) throw tooLarge();
-    return answer.bytes();
-  }
+  if (!Number.isFinite(length) || answer.headers.get("content-encoding") !== null) return readChunks(answer);
+  return length > maxReplyBytes ? Promise.reject(tooLarge()) : answer.bytes();
+}
+
+async function readChunks(answer: Response): Promise<Uint8Array> {
   if (answer.body === null) return new Uint8Array();
   const parts: Uint8Array[] = [];
   let size = 0;

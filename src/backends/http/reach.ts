@@ -14,6 +14,7 @@ export type Connect = (host: string, port: number, onOpen: () => void, onError: 
 
 const trustMs = 30_000;
 const poolMs = 300_000;
+const nothing = (): void => undefined;
 
 export function createReach(options: {
   readonly nowMs: () => number;
@@ -32,7 +33,7 @@ export function createReach(options: {
     },
     hasAnswered: (origin) => isRecent(lastAnswer, origin, poolMs),
     watch(origin, connectMs, onDead) {
-      if (isTrusted(origin)) return () => undefined;
+      if (isTrusted(origin)) return nothing;
       const url = new URL(origin);
       const port = url.port === "" ? (url.protocol === "https:" ? 443 : 80) : Number(url.port);
       let stopProbe = (): void => undefined;

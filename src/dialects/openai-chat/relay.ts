@@ -77,17 +77,24 @@ type OurMember = (typeof ourMembers)[number];
 
 const isOurs = (key: string): key is OurMember => (ourMembers as readonly string[]).includes(key);
 
+type Found = { [key in OurMember]: JsonMember | undefined };
+
 function edits(scan: JsonScan, bytes: Buffer, target: TargetFacts): readonly JsonEdit[] {
-  const found = new Map<OurMember, JsonMember>();
+  const found: Found = {
+    model: undefined,
+    messages: undefined,
+    stream: undefined,
+    stream_options: undefined,
+  };
   for (const member of scan.members) {
     if (steeringKeys.has(member.key)) throw steeringRefused(member.key);
     if (!isOurs(member.key)) {
       checkMember(member, bytes);
       continue;
     }
-    if (found.has(member.key))
+    if (found[member.key] !== undefined)
       throw invalid(member.key, `${member.key} appears more than once in the request body.`);
-    found.set(member.key, member);
+    found[member.key] = member;
   }
   const { model, messages, stream, options } = kindsChecked(found, bytes);
   const changes: JsonEdit[] = [];
@@ -111,11 +118,8 @@ type Checked = {
   readonly options: JsonMember | undefined;
 };
 
-function kindsChecked(found: ReadonlyMap<OurMember, JsonMember>, bytes: Buffer): Checked {
-  const model = found.get("model");
-  const messages = found.get("messages");
-  const stream = found.get("stream");
-  const options = found.get("stream_options");
+function kindsChecked(found: Found, bytes: Buffer): Checked {
+  const { model, messages, stream, stream_options: options } = found;
   const wrong = (param: OurMember, wanted: string, member: JsonMember | undefined): Failure =>
     wrongKind(param, wanted, member === undefined ? undefined : valueOf(member, bytes));
   if (model !== undefined && model.kind !== "string") throw wrong("model", "a string", model);
