@@ -345,6 +345,8 @@ export type VendorRow<Quirk extends string = string> = {
   /** More models that a client may name. */
   readonly models: readonly string[];
   readonly quirks: readonly Quirk[];
+  /** The same for the other formats that it speaks at this host. */
+  readonly quirksOf?: Readonly<Partial<Record<BackendName, readonly Quirk[]>>>;
   /** Sent with every request; the operator's `headers` win. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Headers without which the vendor refuses, and which only the operator may choose. Such a provider joins no chain by itself. */

@@ -2,11 +2,14 @@
 // in the vendor's row, never an `if` in the middle of the road.
 
 import { noteDropped, thinkingOff } from "../../dialects/adapting.ts";
+import { holdsLongerText } from "../../dialects/member-texts.ts";
 import type { Note } from "../../dialects/dialect.ts";
 
 export type Quirk = {
   /** Top-level members whose presence calls for the rewrite: a body without any of them may pass as bytes. */
   readonly touches: readonly string[];
+  /** The same for what stands deeper inside, told from the bytes. */
+  readonly declines?: (bytes: Buffer) => boolean;
   /** The models it is about. Absent: all that the vendor sells. */
   readonly models?: RegExp;
   /** Changes the parsed body of a request before it goes out. */
@@ -68,6 +71,17 @@ const dropping = (keys: readonly string[], reason: string, models?: RegExp): Qui
   reason,
 });
 
+/** Nothing to rewrite: on the hub the encoders write ids that fit. */
+function tooLongIds(member: string, longest: number, reason: string): Quirk {
+  const name = Buffer.from(`"${member}"`);
+  return {
+    touches: [],
+    declines: (bytes) => holdsLongerText(bytes, name, longest),
+    rewrite: (body) => body,
+    reason,
+  };
+}
+
 /** What OpenAI takes and Mistral's API, which refuses every member that it does not know, does not. */
 const unknownToMistral = [
   "stream_options",
@@ -103,6 +117,16 @@ export const quirks = {
     reason:
       "OpenAI's chat completions refuse function tools to models since gpt-5.4 unless reasoning_effort is none; backend openai-responses takes both (litellm#34569).",
   },
+  "openai-tool-ids": tooLongIds(
+    "tool_call_id",
+    40,
+    "OpenAI's chat completions refuse ids of tool calls over 40 characters, which vLLM and others make (string_above_max_length).",
+  ),
+  "openai-call-ids": tooLongIds(
+    "call_id",
+    64,
+    "OpenAI's Responses API refuses ids of calls over 64 characters.",
+  ),
   "deepseek-retired-names": {
     touches: ["model"],
     models: /^deepseek-(?:chat|reasoner)$/,
@@ -202,6 +226,15 @@ export function applyQuirks(names: readonly QuirkName[], body: Body, note?: Note
   );
   if (note !== undefined && rewritten !== body) noteQuirks(body, rewritten, note);
   return rewritten;
+}
+
+/** Whether a vendor with these quirks would refuse the bytes for what stands inside them. */
+export function relayDeclines(names: readonly QuirkName[]): ((bytes: Buffer) => boolean) | null {
+  const found = names.flatMap((name): NonNullable<Quirk["declines"]>[] => {
+    const { declines }: Quirk = quirks[name];
+    return declines === undefined ? [] : [declines];
+  });
+  return found.length === 0 ? null : (bytes) => found.some((declines) => declines(bytes));
 }
 
 /** The top-level members that keep a request for this model from passing as bytes. */

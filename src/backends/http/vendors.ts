@@ -16,7 +16,8 @@ export const vendors: readonly Row[] = [
     keyVariable: "OPENAI_API_KEY",
     model: "gpt-6-luna",
     models: ["gpt-6.1-sol", "gpt-6-sol", "gpt-5.5", "gpt-5.4", "gpt-5.4-mini", "text-embedding-3-small"],
-    quirks: ["max-completion-tokens", "openai-tools-without-effort"],
+    quirks: ["max-completion-tokens", "openai-tools-without-effort", "openai-tool-ids"],
+    quirksOf: { "openai-responses": ["openai-call-ids"] },
     note: "Models since gpt-5.4 do not think in a turn with tools here; with `backend: openai-responses` they do.",
   },
   {
@@ -319,7 +320,7 @@ const sisterHosts: Readonly<Record<string, string>> = { "api.moonshot.cn": "http
 /** Deviations from the format of the vendor's row only: many speak a second format at another path of the same host. */
 export function quirksAt(baseUrl: string, backend: BackendName): readonly QuirkName[] {
   const row = vendorAt(sisterHosts[new URL(baseUrl).host] ?? baseUrl);
-  return row?.backend === backend ? row.quirks : [];
+  return (row?.backend === backend ? row.quirks : row?.quirksOf?.[backend]) ?? [];
 }
 
 /** Headers that the vendor at this address gets with every request, by lower-case name. */
