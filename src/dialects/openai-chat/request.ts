@@ -5,7 +5,7 @@
 import { isEffort, type Effort, efforts } from "../../canon/effort.ts";
 import type { Failure } from "../../canon/failure.ts";
 import type { ChatRequest } from "../../canon/request.ts";
-import { noteDropped } from "../adapting.ts";
+import { noteDropped, noteOthers } from "../adapting.ts";
 import { isRecord } from "../decoding.ts";
 import type { Note } from "../dialect.ts";
 import {
@@ -128,6 +128,8 @@ function decodePocket(body: Record<string, unknown>): Record<string, unknown> {
     textAt(each, `modalities[${i}]`);
   optionalRecord(body.audio, "audio");
   optionalRecord(body.metadata, "metadata");
+  optionalText(body.prompt_cache_key, "prompt_cache_key");
+  optionalText(body.service_tier, "service_tier");
   return pocket;
 }
 
@@ -156,8 +158,28 @@ const steeringOwn = [
   "web_search_options",
 ];
 
+/** What is told above, what is refused or said in other words, and book-keeping without which the answer is the same. */
+const knownOwn: ReadonlySet<string> = new Set([
+  ...steeringOwn,
+  "n",
+  "logprobs",
+  "top_logprobs",
+  "modalities",
+  "audio",
+  "store",
+  "metadata",
+  "prompt_cache_key",
+  "prompt_cache_retention",
+  "safety_identifier",
+  "max_completion_tokens",
+  "stream_options",
+  "response_format.description",
+]);
+
 export function noteLosses(request: ChatRequest, note: Note): void {
-  noteDropped(request.extras["openai-chat"] ?? {}, steeringOwn, note);
+  const pocket = request.extras["openai-chat"] ?? {};
+  noteDropped(pocket, steeringOwn, note);
+  noteOthers(pocket, knownOwn, note);
 }
 
 /** What the client asked for that only this format's own answers can hold; the canonical form would lose it. */
