@@ -122,6 +122,12 @@ describe("routes", () => {
     expect(answer.headers.allow).toBe(allow);
   });
 
+  test("a verb that Google's models do not have is 404 there, and the body says so too", async () => {
+    const answer = await raw("POST /v1beta/models/a:embedContent", `${key}${jsonType}Content-Length: 0\r\n`);
+    expect(answer.status).toBe(404);
+    expect(JSON.parse(answer.body)).toMatchObject({ error: { code: 404, status: "NOT_FOUND" } });
+  });
+
   test("CONNECT does not reach anything", async () => {
     expect((await raw("CONNECT 127.0.0.1:80")).status).toBe(404);
   });
