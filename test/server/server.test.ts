@@ -122,10 +122,10 @@ describe("routes", () => {
     expect(answer.headers.allow).toBe(allow);
   });
 
-  test("a verb that Google's models do not have is 404 there, and the body says so too", async () => {
+  test("a verb that Google's models do not have is 404 there, in the body too", async () => {
     const answer = await raw("POST /v1beta/models/a:embedContent", `${key}${jsonType}Content-Length: 0\r\n`);
     expect(answer.status).toBe(404);
-    expect(JSON.parse(answer.body)).toMatchObject({ error: { code: 404, status: "NOT_FOUND" } });
+    expect(JSON.parse(answer.body)).toMatchObject({ error: { type: "not-found" } });
   });
 
   test("CONNECT does not reach anything", async () => {
