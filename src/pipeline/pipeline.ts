@@ -123,7 +123,7 @@ function chooseChat(
     const maySkipHub =
       isSame &&
       !isBlocked(provider.relayBlockers(model), enrolled) &&
-      provider.relayDeclines?.(enrolled.bytes) !== true;
+      provider.relayDeclines?.(enrolled.bytes, model) !== true;
     const isMended = !maySkipHub && backend.dialect === door.dialect && !isCarried(dialect, decode);
     if ((maySkipHub || isMended) && open !== null) {
       return {

@@ -12,7 +12,7 @@ let down: Upstream;
 let gateway: TestGateway;
 
 beforeAll(async () => {
-  vendor = startUpstream({ strict: true, models: ["m", "plain"] });
+  vendor = startUpstream({ strict: true, models: ["m", "plain", "gpt-4o"] });
   down = startUpstream({ models: ["m"] });
   down.script(() => ({ status: 503, body: { error: { message: "no room" } } }));
   const provider = (backend: string, of: Upstream): Json => ({ backend, base_url: of.url, model: "m" });
@@ -27,7 +27,7 @@ beforeAll(async () => {
           ...provider("openai-compat", vendor),
           models: [{ id: "plain", max_output: 64, capabilities: { thinking: false } }],
         },
-        openai: { base_url: "https://api.openai.com/v1", api_key: "sk-test", model: "m" },
+        openai: { base_url: "https://api.openai.com/v1", api_key: "sk-test", model: "gpt-4o" },
         "openai-answers": {
           backend: "openai-responses",
           base_url: "https://api.openai.com/v1",

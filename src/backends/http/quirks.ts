@@ -72,10 +72,11 @@ const dropping = (keys: readonly string[], reason: string, models?: RegExp): Qui
 });
 
 /** Nothing to rewrite: on the hub the encoders write ids that fit. */
-function tooLongIds(member: string, longest: number, reason: string): Quirk {
+function tooLongIds(member: string, longest: number, reason: string, models?: RegExp): Quirk {
   const name = Buffer.from(`"${member}"`);
   return {
     touches: [],
+    ...(models === undefined ? {} : { models }),
     declines: (bytes) => holdsLongerText(bytes, name, longest),
     rewrite: (body) => body,
     reason,
@@ -120,7 +121,8 @@ export const quirks = {
   "openai-tool-ids": tooLongIds(
     "tool_call_id",
     40,
-    "OpenAI's chat completions refuse ids of tool calls over 40 characters, which vLLM and others make (string_above_max_length).",
+    "OpenAI's chat completions refuse ids of tool calls over 40 characters, which vLLM and others make, through resellers too (vercel/ai#5171, agno#5382, openclaw#875).",
+    /^(?:openai\/|gpt-|chatgpt-|o\d)/,
   ),
   "openai-call-ids": tooLongIds(
     "call_id",
@@ -228,13 +230,13 @@ export function applyQuirks(names: readonly QuirkName[], body: Body, note?: Note
   return rewritten;
 }
 
-/** Whether a vendor with these quirks would refuse the bytes for what stands inside them. */
-export function relayDeclines(names: readonly QuirkName[]): ((bytes: Buffer) => boolean) | null {
-  const found = names.flatMap((name): NonNullable<Quirk["declines"]>[] => {
-    const { declines }: Quirk = quirks[name];
-    return declines === undefined ? [] : [declines];
-  });
-  return found.length === 0 ? null : (bytes) => found.some((declines) => declines(bytes));
+/** Whether a vendor with these quirks would refuse the bytes for what stands inside them. Null: never. */
+export function relayDeclinesOf(
+  names: readonly QuirkName[],
+): ((bytes: Buffer, model: string) => boolean) | null {
+  const found = names.map((name): Quirk => quirks[name]).filter(({ declines }) => declines !== undefined);
+  if (found.length === 0) return null;
+  return (bytes, model) => found.some((quirk) => concerns(quirk, model) && quirk.declines?.(bytes) === true);
 }
 
 /** The top-level members that keep a request for this model from passing as bytes. */

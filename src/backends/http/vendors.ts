@@ -65,7 +65,7 @@ export const vendors: readonly Row[] = [
       "openai/gpt-6-sol",
       "google/gemini-3.8-flash",
     ],
-    quirks: [],
+    quirks: ["openai-tool-ids"],
     // OpenRouter's app attribution (openrouter.ai/docs/app-attribution), with ClawGate's own values.
     headers: { "http-referer": "https://clawgate.local", "x-title": "ClawGate" },
   },
@@ -102,7 +102,7 @@ export const vendors: readonly Row[] = [
     otherKeyVariables: ["VERCEL_AI_GATEWAY_API_KEY"],
     model: "deepseek/deepseek-v4.1-flash",
     models: ["anthropic/claude-sonnet-5.5", "openai/gpt-6-sol", "google/gemini-3.8-flash"],
-    quirks: [],
+    quirks: ["openai-tool-ids"],
   },
   {
     id: "kilocode",
@@ -113,7 +113,7 @@ export const vendors: readonly Row[] = [
     otherKeyVariables: ["KILO_API_KEY"],
     model: "kilo/auto",
     models: ["anthropic/claude-sonnet-5.5", "openai/gpt-6-sol", "google/gemini-3.8-flash"],
-    quirks: [],
+    quirks: ["openai-tool-ids"],
   },
   {
     id: "xai",
@@ -248,7 +248,7 @@ export const vendors: readonly Row[] = [
     keyVariable: "COPILOT_GITHUB_TOKEN",
     model: "gemini-3.8-flash",
     models: ["gemini-4-argon", "kimi-k3"],
-    quirks: [],
+    quirks: ["openai-tool-ids"],
     needsHeaders: ["editor-version", "copilot-integration-id"],
     note: "GitHub documents no such API for other programs and answers 400 without the headers of an editor. ClawGate never poses as one: set `headers` yourself, if your terms allow it.",
   },
