@@ -11,7 +11,7 @@ import { documentedVariables, type Environment, keyVariables, mergeEnvironment }
 import { type Expanded, expand, variablesIn } from "./expand.ts";
 import { type Finding, findingsOf } from "./issues.ts";
 import { readMcpServers } from "./mcp-file.ts";
-import { authNotices, awaitedNotices, holdsPlainKeys } from "./notices.ts";
+import { authNotices, awaitedNotices, holdsPlainKeys, routingNotices } from "./notices.ts";
 import { type Flags, type Override, overridesOf } from "./overrides.ts";
 import { ConfigProblem, type Problem } from "./problems.ts";
 import { isBelow, type SkippedProvider, sortProviders } from "./providers.ts";
@@ -208,6 +208,7 @@ export function settle(
       ...awaitedNotices(value, (at) => originAt(at)?.origin ?? placeOf(path, document.lineOf(at))),
       ...authNotices(config),
       ...cliNotices(config),
+      ...routingNotices(config),
       ...(isReadableByAll
         ? [`${path} holds keys and every user of this machine can read it; chmod 600 ${path}`]
         : []),
