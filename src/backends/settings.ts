@@ -340,6 +340,8 @@ export type VendorRow<Quirk extends string = string> = {
   readonly keyVariable: string | null;
   /** Other variables in use for the same key; the first that is set counts. */
   readonly otherKeyVariables?: readonly string[];
+  /** The variable in which people name another server of this API; where it is set, the key is that server's. */
+  readonly baseUrlVariable?: string;
   /** The model when a client names only the provider; null: whatever the server lists first. */
   readonly model: string | null;
   /** More models that a client may name. */
