@@ -6,6 +6,7 @@ import { defaultPort } from "../server/settings.ts";
 import { documentOf } from "./document.ts";
 import type { Environment } from "./environment.ts";
 import type { ConfigInput } from "./schema.ts";
+import { isOurselves } from "./ourselves.ts";
 import { environmentFor, type LoadedConfig, type LoadInput, settle } from "./settle.ts";
 
 export type DiscoveryInput = {
@@ -46,14 +47,6 @@ export function variablesOf(row: VendorRow): readonly string[] {
   return [...keyVariablesOf(row), ...(row.baseUrlVariable === undefined ? [] : [row.baseUrlVariable])];
 }
 
-/** Claude Code and SDKs are sent to a gateway by the same variables: it must not become its own provider. */
-function isOurselves(baseUrl: string, port: number): boolean {
-  const url = URL.parse(baseUrl);
-  return url !== null && loopback.test(url.hostname) && url.port === String(port);
-}
-
-const loopback = /^(?:localhost|127(?:\.\d+){3}|\[::1\]|0\.0\.0\.0)$/;
-
 function keyVariableIn(row: VendorRow, environment: Environment): string | null {
   return keyVariablesOf(row).find((name) => (environment[name] ?? "") !== "") ?? null;
 }
@@ -70,6 +63,7 @@ function keyedVendors(
     const elsewhere = baseUrlVariable === undefined ? "" : (environment[baseUrlVariable] ?? "");
     if (elsewhere !== "" && !/^https?:\/\//i.test(elsewhere))
       return [{ what: row.name, detail: `left out: ${baseUrlVariable} is no http:// or https:// URL` }];
+    // Claude Code and SDKs are sent to a gateway by the same variables.
     if (isOurselves(elsewhere, port)) {
       const detail = `left out: ${baseUrlVariable} points to this gateway, so ${keyVariable} is no key of the vendor's`;
       return [{ what: row.name, detail }];
@@ -146,7 +140,9 @@ export async function discover(
   const entries: Entry[] = [];
   const remarks: Found[] = [];
   if (!input.isDemo) {
-    const asked = Promise.all(input.localServers.map((row) => localServer(row, environment, input.probe)));
+    // After the start the gateway itself would answer at its port.
+    const others = input.localServers.filter((row) => !isOurselves(row.baseUrl, input.port));
+    const asked = Promise.all(others.map((row) => localServer(row, environment, input.probe)));
     for (const vendor of keyedVendors(input.vendors, environment, input.port)) {
       if ("provider" in vendor) entries.push(vendor);
       else remarks.push(vendor);

@@ -85,6 +85,12 @@ describe("discovery", () => {
     },
   );
 
+  test("a gateway at a local server's usual port does not find itself there", async () => {
+    const { asked } = await found({ environment: { PORT: "11434" }, servers: { [ollama]: ["auto"] } });
+    expect(asked).not.toContain(ollama);
+    expect(asked).toHaveLength(4);
+  });
+
   test("keyed vendors, then the CLI, then local servers", async () => {
     const {
       config,
