@@ -282,6 +282,8 @@ describe("what a door leaves behind on the way to another format", () => {
     ).toEqual(["cache-marks-dropped", "context-management-dropped"]);
     expect(lost("anthropic-messages", { ...body, system: content })).toEqual(["cache-marks-dropped"]);
     expect(lost("anthropic-messages", { ...body, cache_control })).toEqual(["cache-marks-dropped"]);
+    const begun = [...body.messages, { role: "assistant", content: "{" }];
+    expect(lost("anthropic-messages", { ...body, messages: begun })).toEqual(["prefill-as-message"]);
     expect(lost("anthropic-messages", { ...body, speed: "fast", service_tier: "auto" })).toEqual([
       "member-dropped:speed",
     ]);

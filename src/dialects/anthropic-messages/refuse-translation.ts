@@ -72,6 +72,10 @@ export function noteLosses(request: ChatRequest, note: Note): void {
     request.tools.some(isMarked) ||
     request.messages.some((message) => message.content.some(isMarked));
   if (holdsMark) note("cache-marks-dropped");
+  // Only this API goes on with the words of a last assistant message; others answer to them.
+  const last = request.messages.at(-1);
+  if (last?.role === "assistant" && last.content.some(({ type }) => type === "text"))
+    note("prefill-as-message");
 }
 
 function refuseBlocks(blocks: readonly Block[], path: string): Failure | null {
