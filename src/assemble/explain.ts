@@ -1,11 +1,12 @@
 // Why a request would go where it would go: the router's decision in words and numbers, without calling anything.
 
+import type { Backend } from "../backends/backend.ts";
 import type { RequestFacts, Target } from "../canon/decision.ts";
 import { Failure } from "../canon/failure.ts";
-import type { ChatRequest } from "../canon/request.ts";
+import type { ChatRequest, DialectName } from "../canon/request.ts";
 import { isRecord } from "../dialects/decoding.ts";
 import { type Door, doors } from "../pipeline/doors.ts";
-import { sessionHeader } from "../pipeline/enrol.ts";
+import { sessionHeader, sessionInBody } from "../pipeline/enrol.ts";
 import { sessionKey } from "../tenants/sessions.ts";
 import { estimateCostUsd, needsOf } from "../routing/capabilities.ts";
 import { questionOf } from "../routing/question.ts";
@@ -67,17 +68,23 @@ export async function explainRoute(
   };
   const asked = questionOf(request, (header) => headers.get(header));
   const needs = needsOf(asked.facts);
+  await estate.prices.load();
   const decision = await road.router.decide(
     {
       model: name,
       isFallbackOff: headers.get("x-clawgate-fallback")?.toLowerCase() === "off",
-      session: sessionKey(null, sessionHeader(headers)),
+      session: sessionKey(null, sessionHeader(headers) ?? sessionInBody(question.body)),
       needs,
       read: () => asked,
     },
     true,
   );
-  const [first, ...others] = decision.targets;
+  const refusal = road.dialects[door.dialect].client.refuseTranslation(request);
+  const carries = ({ provider }: Target): boolean =>
+    refusal === null || !isForeign(road.providers.get(provider)?.backend, door.dialect);
+  if (refusal !== null && decision.clientsTarget !== null && !carries(decision.clientsTarget)) throw refusal;
+  const [first, ...others] = decision.targets.filter(carries);
+  if (first === undefined && refusal !== null) throw refusal;
   if (first === undefined) throw new Failure("unknown-model", "There is no target.", { param: "model" });
   const costOf = (target: Target): number | null => {
     const cost = estimateCostUsd(
@@ -94,11 +101,28 @@ export async function explainRoute(
     reason: decision.reason,
     elapsed_ms: Math.round((estate.clock.monotonicMs() - startedMs) * 1000) / 1000,
     facts: factsShown(asked.facts, name),
-    candidates: decision.candidates.map((each) => ({ ...each, estimated_cost_usd: costOf(each) })),
+    candidates: decision.candidates.map((each) => ({
+      ...each,
+      ...(each.kept && refusal !== null && !carries(each)
+        ? { kept: false, note: `dropped: ${refusal.message}` }
+        : sameTarget(each, first) && each.note === "fallback"
+          ? { note: "chosen" }
+          : {}),
+      estimated_cost_usd: costOf(each),
+    })),
     fallbacks: others.map((each) => `${each.provider}/${each.model}`),
     estimated_tokens: asked.facts.estimatedTokens,
     estimated_cost_usd: costOf(first),
   };
+}
+
+const sameTarget = (left: Target, right: Target): boolean =>
+  left.provider === right.provider && left.model === right.model;
+
+/** Does a request of this format have to be translated for that backend? */
+function isForeign(backend: Backend | undefined, dialect: DialectName): boolean {
+  const native = backend?.dialect ?? backend?.kin ?? null;
+  return native !== null && native !== dialect;
 }
 
 function factsShown(facts: RequestFacts, model: string): Record<string, unknown> {

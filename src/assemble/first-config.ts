@@ -2,20 +2,21 @@
 // must not switch them off. It must never hold a key: they stay in their variables.
 
 import { localServers, vendors } from "../backends/http/vendors.ts";
-import { type Discovered, discover, keyVariablesOf } from "../config/discovery.ts";
+import { type Discovered, discover, portIn, variablesOf } from "../config/discovery.ts";
 import { findOnPath } from "../system/process.ts";
 import { environmentHere, type OfflineInput } from "./offline.ts";
 import { probeModels } from "./probe.ts";
 import { availableBackends } from "./providers.ts";
 
 export function firstConfig(input: OfflineInput): Promise<Discovered> {
-  const keys = [...vendors, ...localServers].flatMap((row) => keyVariablesOf(row));
-  const environment = environmentHere(input, keys);
+  const variables = [...vendors, ...localServers].flatMap((row) => variablesOf(row));
+  const environment = environmentHere(input, variables);
   return discover(environment, availableBackends, {
     vendors,
     localServers,
     probe: probeModels,
     which: (program) => findOnPath(program, environment["PATH"]),
     isDemo: false,
+    port: portIn(environment),
   });
 }

@@ -119,6 +119,17 @@ function keyOf(baseUrl: string | null): string | null {
   return vendors.find((row) => new URL(row.baseUrl).host === host)?.keyVariable ?? null;
 }
 
+const units = [
+  { name: "days", ms: 86_400_000 },
+  { name: "hours", ms: 3_600_000 },
+  { name: "minutes", ms: 60_000 },
+] as const;
+
+function inWords(ms: number): string {
+  const unit = units.find((each) => ms >= 2 * each.ms);
+  return unit === undefined ? `${Math.ceil(ms / 1000)} s` : `${Math.ceil(ms / unit.ms)} ${unit.name}`;
+}
+
 function hintFor(failure: Failure, keyVariable: string | null): string {
   switch (failure.kind) {
     case "credentials-rejected":
@@ -128,7 +139,7 @@ function hintFor(failure: Failure, keyVariable: string | null): string {
     case "rate-limited":
       return failure.retryAfterMs === null
         ? "Too many requests just now: try again in a minute."
-        : `Too many requests just now: try again in ${Math.ceil(failure.retryAfterMs / 1000)} s.`;
+        : `Too many requests just now: the vendor asks to wait ${inWords(failure.retryAfterMs)}.`;
     case "model-missing":
     case "unknown-model":
       return "The vendor does not know this model: correct the provider's `model`, or try another with --model.";

@@ -16,7 +16,7 @@ import {
 import { reportedModel } from "../backends/cli/models.ts";
 import { createHttpBackend } from "../backends/http/backend.ts";
 import { proxyFor, readProxyVariables } from "../backends/http/proxy.ts";
-import { relayBlockersOf } from "../backends/http/quirks.ts";
+import { relayBlockersOf, relayDeclinesOf } from "../backends/http/quirks.ts";
 import { headersAt, quirksAt } from "../backends/http/vendors.ts";
 import type { BackendName, ProviderSettings } from "../backends/settings.ts";
 import { maxOutputOf } from "../catalog/models.ts";
@@ -97,6 +97,7 @@ export function createProvider(
     isInForce: () =>
       isUnchangedUpstream({ settings, environment, section: config.cli }, upstreamIn(estate.inForce(), id)),
     relayBlockers: (model) => (names.length === 0 ? noBlockers : relayBlockersOf(names, model)),
+    relayDeclines: relayDeclinesOf(names),
     modelFacts,
   };
 }

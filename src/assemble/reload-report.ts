@@ -87,8 +87,6 @@ export function needsRestart(started: LoadedConfig, now: LoadedConfig): readonly
     [
       ["server.host", was.server.host !== is.server.host],
       ["server.port", was.server.port !== is.server.port],
-      // Bun's own limit is set once, a little above ours: a smaller one holds at once.
-      ["server.body_limit_mb", is.server.body_limit_mb > was.server.body_limit_mb],
       ["metrics.enabled", was.metrics.enabled !== is.metrics.enabled],
       ["metrics.db_path", was.metrics.db_path !== is.metrics.db_path],
       ["metrics.retention_days", was.metrics.retention_days !== is.metrics.retention_days],

@@ -30,6 +30,8 @@ export function createRouting(
   const { config } = loaded;
   const entries = Object.entries(config.providers);
   const own = cliOwnNames(config, estate.clis);
+  // Read at the first need otherwise: until then every model would seem to be as dear as every other.
+  if (config.routing.strategy === "lowest-cost") void estate.prices.load();
   return createRouter({
     ...(own === null ? {} : { own }),
     providers: entries.map(([id, { model, models }]) => ({

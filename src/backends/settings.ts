@@ -340,11 +340,15 @@ export type VendorRow<Quirk extends string = string> = {
   readonly keyVariable: string | null;
   /** Other variables in use for the same key; the first that is set counts. */
   readonly otherKeyVariables?: readonly string[];
+  /** The variable in which people name another server of this API; where it is set, the key is that server's. */
+  readonly baseUrlVariable?: string;
   /** The model when a client names only the provider; null: whatever the server lists first. */
   readonly model: string | null;
   /** More models that a client may name. */
   readonly models: readonly string[];
   readonly quirks: readonly Quirk[];
+  /** The same for the other formats that it speaks at this host. */
+  readonly quirksOf?: Readonly<Partial<Record<BackendName, readonly Quirk[]>>>;
   /** Sent with every request; the operator's `headers` win. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Headers without which the vendor refuses, and which only the operator may choose. Such a provider joins no chain by itself. */

@@ -30,6 +30,8 @@ export type Price = {
 export type PriceBook = {
   /** False while the bundled table is needed and not loaded yet. */
   isReady(target: PricedTarget): boolean;
+  /** Loads the bundled table, for whoever is about to compare prices. Never rejects. */
+  load(): Promise<void>;
   /** Loads the bundled table if this target needs it. Resolves at once when it does not; never rejects. */
   prepare(target: PricedTarget): Promise<void>;
   /** Null when unknown, or when the table is not loaded yet (await `prepare` first). */
@@ -83,12 +85,12 @@ function bundledPrice(prices: ModelPrice): Price | null {
 }
 
 export function createPriceBook(options: PriceBookOptions): PriceBook & LoadedTable {
-  const load = options.load ?? loadPriceTable;
+  const read = options.load ?? loadPriceTable;
   let table: PriceTable | null = null;
   let loading: Promise<void> | null = null;
 
-  const loadOnce = (): Promise<void> => {
-    loading ??= load().then(
+  const load = (): Promise<void> => {
+    loading ??= read().then(
       (loaded) => {
         table = loaded;
       },
@@ -109,7 +111,7 @@ export function createPriceBook(options: PriceBookOptions): PriceBook & LoadedTa
     entryOf(target)?.pricesAt(atMs) ?? null;
 
   const prepare = (target: PricedTarget): Promise<void> =>
-    ownPricing(target) === null && table === null ? loadOnce() : Promise.resolve();
+    ownPricing(target) === null && table === null ? load() : Promise.resolve();
 
   const costNow = (target: PricedTarget, usage: Usage, atMs: number): number | null => {
     const own = ownPricing(target);
@@ -120,6 +122,7 @@ export function createPriceBook(options: PriceBookOptions): PriceBook & LoadedTa
 
   return {
     table: () => table,
+    load,
     isReady: (target) => table !== null || ownPricing(target) !== null,
     prepare,
     priceOf(target, atMs) {

@@ -87,10 +87,10 @@ async function run(context: CommandContext): Promise<number> {
       context.stderr.write(`${thrown.message}\n`);
       return exitCodes.config;
     }
-    return refuseProblem(
-      context,
-      thrown instanceof Failure ? new GatewayProblem(plain(thrown.message)) : thrown,
-    );
+    const problem = thrown instanceof Failure ? new GatewayProblem(plain(thrown.message)) : thrown;
+    if (read.values.json && problem instanceof GatewayProblem)
+      context.stdout.write(`${JSON.stringify({ error: { message: problem.message } }, null, 2)}\n`);
+    return refuseProblem(context, problem);
   }
 }
 

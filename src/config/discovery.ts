@@ -2,9 +2,11 @@
 // It writes the value that a person would have written; it must never send a credential to find something out.
 
 import type { BackendName, VendorRow } from "../backends/settings.ts";
+import { defaultPort } from "../server/settings.ts";
 import { documentOf } from "./document.ts";
 import type { Environment } from "./environment.ts";
 import type { ConfigInput } from "./schema.ts";
+import { isOurselves } from "./ourselves.ts";
 import { environmentFor, type LoadedConfig, type LoadInput, settle } from "./settle.ts";
 
 export type DiscoveryInput = {
@@ -16,6 +18,8 @@ export type DiscoveryInput = {
   readonly which: (program: string) => string | null;
   /** Serve the demonstration and look for nothing. */
   readonly isDemo: boolean;
+  /** Where the gateway itself will listen on this machine. */
+  readonly port: number;
 };
 
 /** One line of the start banner. */
@@ -38,17 +42,36 @@ export function keyVariablesOf(row: VendorRow): readonly string[] {
   return row.keyVariable === null ? [] : [row.keyVariable, ...(row.otherKeyVariables ?? [])];
 }
 
+/** Every variable that says something of a row. */
+export function variablesOf(row: VendorRow): readonly string[] {
+  return [...keyVariablesOf(row), ...(row.baseUrlVariable === undefined ? [] : [row.baseUrlVariable])];
+}
+
 function keyVariableIn(row: VendorRow, environment: Environment): string | null {
   return keyVariablesOf(row).find((name) => (environment[name] ?? "") !== "") ?? null;
 }
 
-function keyedVendors(rows: readonly VendorRow[], environment: Environment): readonly Entry[] {
-  return rows.flatMap((row) => {
+function keyedVendors(
+  rows: readonly VendorRow[],
+  environment: Environment,
+  port: number,
+): readonly (Entry | Found)[] {
+  return rows.flatMap((row): (Entry | Found)[] => {
     const keyVariable = keyVariableIn(row, environment);
     if (keyVariable === null) return [];
+    const { baseUrlVariable } = row;
+    const elsewhere = baseUrlVariable === undefined ? "" : (environment[baseUrlVariable] ?? "");
+    if (elsewhere !== "" && !/^https?:\/\//i.test(elsewhere))
+      return [{ what: row.name, detail: `left out: ${baseUrlVariable} is no http:// or https:// URL` }];
+    // Claude Code and SDKs are sent to a gateway by the same variables.
+    if (isOurselves(elsewhere, port)) {
+      const detail = `left out: ${baseUrlVariable} points to this gateway, so ${keyVariable} is no key of the vendor's`;
+      return [{ what: row.name, detail }];
+    }
+    const place = elsewhere === "" ? "" : `, address from ${baseUrlVariable}`;
     const provider: ProviderInput = {
       backend: row.backend,
-      base_url: row.baseUrl,
+      base_url: elsewhere === "" ? row.baseUrl : `\${${baseUrlVariable}:-${row.baseUrl}}`,
       api_key: `\${${keyVariable}}`,
       ...(row.model === null ? {} : { model: row.model }),
       models: [...row.models],
@@ -58,7 +81,7 @@ function keyedVendors(rows: readonly VendorRow[], environment: Environment): rea
         id: row.id,
         backend: row.backend,
         provider,
-        found: { what: row.name, detail: `key from ${keyVariable}${needOf(row)}` },
+        found: { what: row.name, detail: `key from ${keyVariable}${place}${needOf(row)}` },
         joinsChain: row.needsHeaders === undefined,
       },
     ];
@@ -117,8 +140,13 @@ export async function discover(
   const entries: Entry[] = [];
   const remarks: Found[] = [];
   if (!input.isDemo) {
-    const asked = Promise.all(input.localServers.map((row) => localServer(row, environment, input.probe)));
-    entries.push(...keyedVendors(input.vendors, environment));
+    // After the start the gateway itself would answer at its port.
+    const others = input.localServers.filter((row) => !isOurselves(row.baseUrl, input.port));
+    const asked = Promise.all(others.map((row) => localServer(row, environment, input.probe)));
+    for (const vendor of keyedVendors(input.vendors, environment, input.port)) {
+      if ("provider" in vendor) entries.push(vendor);
+      else remarks.push(vendor);
+    }
     const program = environment["CLAUDE_BIN"] || environment["CLAUDE_PATH"] || "claude";
     const claude = input.which(program);
     if (claude !== null)
@@ -146,15 +174,24 @@ export async function discover(
   };
 }
 
+/** What PORT says, else the usual one; a PORT that is none is refused elsewhere. */
+export function portIn(environment: Environment): number {
+  const port = Number(environment["PORT"] ?? "");
+  return Number.isInteger(port) && port > 0 ? port : defaultPort;
+}
+
 /** `loadConfig` for a start without a file. Throws ConfigProblem (a variable or flag may be wrong). */
 export async function discoverConfig(
   input: LoadInput,
-  discovery: DiscoveryInput,
+  discovery: Omit<DiscoveryInput, "port">,
 ): Promise<LoadedConfig & { readonly found: readonly Found[] }> {
   const rows = [...discovery.vendors, ...discovery.localServers];
-  const keys = rows.flatMap((row) => keyVariablesOf(row));
-  const known = { ...input, knownVariables: [...(input.knownVariables ?? []), ...keys] };
+  const variables = rows.flatMap((row) => variablesOf(row));
+  const known = { ...input, knownVariables: [...(input.knownVariables ?? []), ...variables] };
   const surroundings = environmentFor(known, null, {});
-  const { value, found } = await discover(surroundings.environment, input.availableBackends, discovery);
+  const { value, found } = await discover(surroundings.environment, input.availableBackends, {
+    ...discovery,
+    port: Number(input.flags?.port ?? portIn(surroundings.environment)),
+  });
   return { ...settle(known, documentOf(value), null, surroundings), found };
 }

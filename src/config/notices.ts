@@ -77,3 +77,29 @@ export function holdsPlainKeys(written: Tree): boolean {
     (key) => typeof key === "string" && key !== "" && !key.includes("${") && !hashedKeyPattern.test(key),
   );
 }
+
+/** Rules that nobody will ever ask, and a classifier that cannot be asked. */
+export function routingNotices(config: Config): readonly string[] {
+  const { heuristic_rules: heuristics, llm_classifier: classifier } = config;
+  const target = classifier.classifier_provider;
+  const provider = target?.split("/")[0] ?? "";
+  const isListed = Object.values(config.providers).some(({ models }) =>
+    models.some(({ id }) => id === target),
+  );
+  const isMute = classifier.enabled && !Object.hasOwn(config.providers, provider) && !isListed;
+  // With a classifier a rule that always holds comes after it, and so after all the others.
+  const first = heuristics.rules.findIndex(({ match }) => alwaysHolds(match));
+  const after = classifier.enabled || first < 0 ? [] : heuristics.rules.slice(first + 1);
+  return [
+    ...(heuristics.enabled && after.length > 0
+      ? [
+          `heuristic_rules: nobody comes to ${after.map(({ name }) => `"${name}"`).join(", ")}, because "${heuristics.rules[first]?.name}" before it always holds`,
+        ]
+      : []),
+    ...(isMute ? [`llm_classifier: ${target} is not loaded, so nobody classifies`] : []),
+  ];
+}
+
+function alwaysHolds({ fallthrough, ...rest }: Config["heuristic_rules"]["rules"][number]["match"]): boolean {
+  return fallthrough === true && Object.values(rest).every((value) => value === undefined);
+}

@@ -11,7 +11,8 @@ import { documentedVariables, type Environment, keyVariables, mergeEnvironment }
 import { type Expanded, expand, variablesIn } from "./expand.ts";
 import { type Finding, findingsOf } from "./issues.ts";
 import { readMcpServers } from "./mcp-file.ts";
-import { authNotices, awaitedNotices, holdsPlainKeys } from "./notices.ts";
+import { authNotices, awaitedNotices, holdsPlainKeys, routingNotices } from "./notices.ts";
+import { selfFindings } from "./ourselves.ts";
 import { type Flags, type Override, overridesOf } from "./overrides.ts";
 import { ConfigProblem, type Problem } from "./problems.ts";
 import { isBelow, type SkippedProvider, sortProviders } from "./providers.ts";
@@ -154,6 +155,7 @@ export function settle(
     ...unknownKeysOf(sorted.skipped, declared),
     ...(parsed.config === null ? [] : nameFindings(parsed.config, declaredProviders(declared))),
     ...(parsed.config === null ? [] : keyFindings(parsed.config, document.lineOf)),
+    ...(parsed.config === null ? [] : selfFindings(parsed.config)),
     ...vendorKeyFindings(sorted.loaded, document.lineOf),
   ];
   const problems: Problem[] = [
@@ -208,6 +210,7 @@ export function settle(
       ...awaitedNotices(value, (at) => originAt(at)?.origin ?? placeOf(path, document.lineOf(at))),
       ...authNotices(config),
       ...cliNotices(config),
+      ...routingNotices(config),
       ...(isReadableByAll
         ? [`${path} holds keys and every user of this machine can read it; chmod 600 ${path}`]
         : []),

@@ -38,16 +38,28 @@ export function wishesToThink({ thinking, effort }: ChatRequest): boolean {
   return effort !== null && effort !== "none";
 }
 
+const steersNothing: ReadonlySet<unknown> = new Set([undefined, null, 0, false]);
+/** The words in which several formats say "as usual". */
+const asUsual: ReadonlySet<unknown> = new Set(["auto", "default"]);
+
 /** Members that steer the answer and have no home in the canonical form; zero and null steer nothing. */
 export function noteDropped(
   members: Readonly<Record<string, unknown>>,
   keys: readonly string[],
   note: Note,
 ): void {
-  for (const key of keys) {
-    const value = members[key];
-    if (value === undefined || value === null || value === 0 || value === false) continue;
-    note(`${kebab(key)}-dropped`);
+  for (const key of keys) if (!steersNothing.has(members[key])) note(`${kebab(key)}-dropped`);
+}
+
+/** Members that are none of `known`: nobody here can say what they mean, so they are named. */
+export function noteOthers(
+  members: Readonly<Record<string, unknown>>,
+  known: ReadonlySet<string>,
+  note: Note,
+): void {
+  for (const [key, value] of Object.entries(members)) {
+    if (known.has(key) || steersNothing.has(value) || asUsual.has(value)) continue;
+    note(`member-dropped:${nameIn(key)}`);
   }
 }
 

@@ -122,6 +122,11 @@ export type RelayHalf = {
   glanceReply(body: unknown): Glance | null;
   /** Top-level members that must change before the bytes may go upstream. Throws Failure on a member of the wrong kind. */
   edits(scan: JsonScan, bytes: Buffer, target: TargetFacts, note?: Note): readonly JsonEdit[];
+  /**
+   * Puts right in the parsed body what `declines`, `declinesFor` and `wishesToThink` found, for a request that the canonical
+   * form cannot hold. Absent: it holds everything that this format can say.
+   */
+  mend?(body: Record<string, unknown>, target: TargetFacts, note?: Note): Record<string, unknown>;
   /** Does the body ask for thinking? Only asked where the model is known not to think; such a body goes through the hub. */
   wishesToThink(scan: JsonScan, bytes: Buffer): boolean;
 };

@@ -89,6 +89,7 @@ class Search implements Lessons {
     const choice = this.choose(provider, target);
     if ("refusal" in choice) {
       this.failures.push({ provider: provider.id, failure: choice.refusal });
+      noteSkipped(run, target, choice.refusal.message.slice(0, 200));
       // The target that the client named: its refusal is the answer. One that we chose is only no help.
       return isClientsChoice(run, target) ? "over" : "next";
     }

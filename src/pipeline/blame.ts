@@ -27,8 +27,20 @@ export function busy(provider: string, expectedMs: number | null): Failure {
   });
 }
 
+type Named = { readonly provider: string; readonly failure: Failure };
+
+/**
+ * A target that cannot carry the request is no help after one that could and failed: the request is not at fault, and a client
+ * that is told 400 would give up where it should try again.
+ */
+function withoutRefusals(failures: readonly Named[]): readonly Named[] {
+  const asked = failures.filter((each) => each.failure.kind !== "unsupported");
+  return asked.length > 0 ? asked : failures;
+}
+
 /** Of several failures the one that tells the caller most about what to do: wait, or give up. */
-export function summary(failures: readonly { provider: string; failure: Failure }[]): Failure {
+export function summary(all: readonly Named[]): Failure {
+  const failures = withoutRefusals(all);
   const last = failures.at(-1);
   if (last === undefined) return new Failure("unreachable", "No provider could be tried.");
   if (failures.length === 1) return last.failure;

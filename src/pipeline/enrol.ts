@@ -136,6 +136,14 @@ export function sessionHeader(headers: Headers): string | null {
   return null;
 }
 
+/** The same as its parsed body names it. */
+export function sessionInBody(body: Readonly<Record<string, unknown>>): string | null {
+  const { prompt_cache_key: key, metadata } = body;
+  if (typeof key === "string") return key.slice(0, 200);
+  const user = isRecord(metadata) ? metadata["user_id"] : null;
+  return typeof user === "string" && user !== "" ? user.slice(0, 200) : null;
+}
+
 function sessionOf(headers: Headers, bytes: Buffer, scan: JsonScan): string | null {
   const named = sessionHeader(headers);
   if (named !== null) return named;

@@ -19,6 +19,9 @@ import type { Trial } from "./run.ts";
 
 /** Embeddings go to openai-compatible providers only: no other format has them. */
 export function chooseEmbeddings(enrolled: Enrolled): (provider: Provider) => LaneChoice {
+  const input = enrolled.scan.members.find((member) => member.key === "input");
+  if (input?.kind !== "string" && input?.kind !== "array")
+    throw new Failure("invalid-request", "input must be a string or an array.", { param: "input" });
   return (provider) => {
     const { backend } = provider;
     const { open } = backend;
@@ -68,7 +71,13 @@ export function chooseTokenCount(
     const { backend } = provider;
     const { open } = backend;
     if (backend.dialect !== dialect || open === null)
-      return { lane: "forward", open: () => estimateLane(enrolled, counting) };
+      return {
+        lane: "forward",
+        open(_provider, _target, _trial, { note }) {
+          note?.("token-count-estimated");
+          return estimateLane(enrolled, counting);
+        },
+      };
     return {
       lane: "forward",
       open: (_provider, { model }, _trial, call) =>

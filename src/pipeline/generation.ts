@@ -41,6 +41,8 @@ export type Provider = {
   readonly isInForce: () => boolean;
   /** Top-level members of a body that this vendor wants rewritten for this model: with one of them the bytes may not pass unread. */
   readonly relayBlockers: (model: string) => readonly string[];
+  /** The same for what stands inside them; null where the vendor takes whatever its format allows. */
+  readonly relayDeclines: ((bytes: Buffer, model: string) => boolean) | null;
   /** What is known of a model here; the same object for the same model. */
   readonly modelFacts: (model: string) => ModelFacts;
 };

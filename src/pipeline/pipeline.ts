@@ -1,11 +1,11 @@
 // The road of one request: admit, enrol, route, attempt, respond, record. It reads top to bottom as design.md section 1 does.
 
-import { failureFrom } from "../canon/failure.ts";
-import { type Call, noHeaders } from "../backends/backend.ts";
+import { Failure, failureFrom } from "../canon/failure.ts";
+import { type Backend, type Call, noHeaders } from "../backends/backend.ts";
 import type { ChatRequest } from "../canon/request.ts";
 import type { Target } from "../canon/decision.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
-import type { AnswerFacts, ClientHalf, Dialect } from "../dialects/dialect.ts";
+import type { AnswerFacts, ClientHalf, Dialect, TargetFacts } from "../dialects/dialect.ts";
 import { questionOf } from "../routing/question.ts";
 import { sessionKey } from "../tenants/sessions.ts";
 import { spliceObject } from "../wire/json.ts";
@@ -119,24 +119,27 @@ function chooseChat(
         dialect.backend.relay.wishesToThink(enrolled.scan, enrolled.bytes)
       ) &&
       dialect.backend.relay.declinesFor?.(enrolled.bytes, model) !== true;
-    if (isSame && open !== null && !isBlocked(provider.relayBlockers(model), enrolled)) {
+    const maySkipHub =
+      isSame &&
+      !isBlocked(provider.relayBlockers(model), enrolled) &&
+      provider.relayDeclines?.(enrolled.bytes, model) !== true;
+    const isMended = !maySkipHub && backend.dialect === door.dialect && !isCarried(dialect, decode);
+    if ((maySkipHub || isMended) && open !== null) {
       return {
         lane: "relay",
         open(_provider, target, trial, call) {
-          const edits = dialect.backend.relay.edits(
-            enrolled.scan,
-            enrolled.bytes,
-            backend.targetFacts(target.model),
-            call.note,
-          );
+          const facts = backend.targetFacts(target.model);
+          const edits = dialect.backend.relay.edits(enrolled.scan, enrolled.bytes, facts, call.note);
           // Written over in the body, anything but the name would be lost on the next target; and one that is asked beside
           // this one reads the body while this one is still sending it.
           const mayOverwrite =
+            !isMended &&
             run.attempts === 1 &&
             run.generation.hedgeAfterMs === 0 &&
             edits.every((edit) => edit.key === "model");
           // Only the first try may write into the body: an earlier one might still be sending it.
-          const body = spliceObject(enrolled.bytes, enrolled.scan, edits, mayOverwrite);
+          const spliced = spliceObject(enrolled.bytes, enrolled.scan, edits, mayOverwrite);
+          const body = isMended ? mended(spliced, dialect, backend, facts, call) : spliced;
           return relayLane({
             send: open,
             dialect,
@@ -188,6 +191,30 @@ function chooseChat(
       },
     };
   };
+}
+
+/** False: the canonical form would lose what the client's own format can say, such as several answers or a file. */
+function isCarried({ client, backend }: Dialect, decode: () => ChatRequest): boolean {
+  if (backend.relay.mend === undefined) return true;
+  try {
+    return client.refuseTranslation(decode()) === null;
+  } catch (thrown) {
+    if (thrown instanceof Failure && thrown.kind === "unsupported") return false;
+    throw thrown;
+  }
+}
+
+/** The client's own body, put right for a vendor of its format that would refuse it as it is. */
+function mended(
+  bytes: Uint8Array,
+  dialect: Dialect,
+  backend: Backend,
+  facts: TargetFacts,
+  call: Call,
+): Buffer {
+  const body: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
+  const put = isRecord(body) ? (dialect.backend.relay.mend?.(body, facts, call.note) ?? body) : {};
+  return Buffer.from(JSON.stringify(backend.suit?.(put, call.note) ?? put));
 }
 
 function isBlocked(blockers: readonly string[], enrolled: Enrolled): boolean {

@@ -76,6 +76,9 @@ const patterns = z
 /** Said once for both layers. */
 const aboutPatterns = `RE2 patterns (no backreferences, no look-around; \`(?i)\` ignores case; at most ${longestPattern} characters), one of which occurs`;
 
+/** A rule that can never hold is a mistake and no setting. */
+const saysNothing = "says nothing, so it would never hold";
+
 const staticMatch = z.strictObject({
   get any() {
     return z.array(staticMatch).min(1).optional().describe("One of these blocks holds.");
@@ -99,9 +102,25 @@ const staticMatch = z.strictObject({
 
 export type StaticMatch = z.infer<typeof staticMatch>;
 
+/** Where blocks stand that say nothing, this one included. */
+function* emptyBlocks(
+  block: StaticMatch,
+  path: readonly (string | number)[] = [],
+): Generator<(string | number)[]> {
+  const { any = [], all = [], not } = block;
+  if (Object.values(block).every((value) => value === undefined)) yield [...path];
+  for (const [index, each] of any.entries()) yield* emptyBlocks(each, [...path, "any", index]);
+  for (const [index, each] of all.entries()) yield* emptyBlocks(each, [...path, "all", index]);
+  if (not !== undefined) yield* emptyBlocks(not, [...path, "not"]);
+}
+
 const staticRule = z.strictObject({
   name: z.string().min(1).max(100).describe("The rule's name, shown in `X-ClawGate-Rule`."),
-  match: staticMatch.describe("What must hold; keys of one block are AND."),
+  match: staticMatch
+    .superRefine((block, context) => {
+      for (const path of emptyBlocks(block)) context.addIssue({ code: "custom", path, message: saysNothing });
+    })
+    .describe("What must hold; keys of one block are AND."),
   route_to: z.string().min(1).describe("Provider, or `provider/model`."),
 });
 
@@ -116,27 +135,43 @@ export const staticRulesSettings = z
 
 export type StaticRulesSettings = z.infer<typeof staticRulesSettings>;
 
-const heuristicMatch = z.strictObject({
-  message_keywords: z
-    .strictObject({
-      any_of: z.array(z.string().min(1)).min(1).describe("Words or phrases of the last user turn."),
-      min_matches: z.number().int().min(1).max(1000).default(1).describe("How many of them must occur."),
-    })
-    .optional()
-    .describe("Keywords in the user's own words."),
-  message_matches: patterns.optional().describe(`${aboutPatterns} in the last user turn.`),
-  has_tools: z.boolean().optional().describe("Whether the request brings tools."),
-  has_images: z.boolean().optional().describe("Whether the request brings images."),
-  code_block: z.boolean().optional().describe("Whether the last user turn holds a code block."),
-  estimated_tokens: z
-    .strictObject({
-      less_than: z.number().min(0).optional().describe("Fewer than this."),
-      greater_than: z.number().min(0).optional().describe("More than this."),
-    })
-    .optional()
-    .describe("Estimated tokens of the whole request."),
-  fallthrough: z.boolean().optional().describe("Always holds."),
-});
+const heuristicMatch = z
+  .strictObject({
+    message_keywords: z
+      .strictObject({
+        any_of: z.array(z.string().min(1)).min(1).describe("Words or phrases of the last user turn."),
+        min_matches: z.number().int().min(1).max(1000).default(1).describe("How many of them must occur."),
+      })
+      .refine((each) => new Set(each.any_of).size >= each.min_matches, {
+        path: ["min_matches"],
+        error: "is more than there are words, so it would never hold",
+      })
+      .optional()
+      .describe("Keywords in the user's own words."),
+    message_matches: patterns.optional().describe(`${aboutPatterns} in the last user turn.`),
+    has_tools: z.boolean().optional().describe("Whether the request brings tools."),
+    has_images: z.boolean().optional().describe("Whether the request brings images."),
+    code_block: z.boolean().optional().describe("Whether the last user turn holds a code block."),
+    estimated_tokens: z
+      .strictObject({
+        less_than: z.number().min(0).optional().describe("Fewer than this."),
+        greater_than: z.number().min(0).optional().describe("More than this."),
+      })
+      .refine((range) => range.less_than !== undefined || range.greater_than !== undefined, {
+        error: "needs less_than or greater_than",
+      })
+      .refine((range) => (range.less_than ?? Infinity) > (range.greater_than ?? 0), {
+        error: "no number is in this range, so it would never hold",
+      })
+      .optional()
+      .describe("Estimated tokens of the whole request."),
+    fallthrough: z.boolean().optional().describe("Always holds."),
+  })
+  .refine(
+    ({ fallthrough, ...rest }) =>
+      fallthrough === true || Object.values(rest).some((value) => value !== undefined),
+    { error: saysNothing },
+  );
 
 export type HeuristicMatch = z.infer<typeof heuristicMatch>;
 

@@ -38,8 +38,8 @@ export type Refusal = {
 };
 
 /** Anything thrown, as an answer. A bug of ours goes to the log with its request id. */
-export function refuse(face: Face, thrown: unknown, refusal: Refusal): Response {
-  const failure = failureFrom(thrown);
+export function refuse(face: Face, thrown: unknown, asked: Refusal): Response {
+  const [failure, refusal] = inTheirWords(failureFrom(thrown), asked);
   if (failure.kind === "internal")
     face.log.error("a request met an internal error", {
       requestId: refusal.requestId,
@@ -53,6 +53,18 @@ export function refuse(face: Face, thrown: unknown, refusal: Refusal): Response 
     status: refusal.status ?? failure.status,
     headers,
   });
+}
+
+/** Google's API knows no 405, and its errors repeat their status: a verb that it does not have is 404 there. */
+function inTheirWords(failure: Failure, refusal: Refusal): readonly [Failure, Refusal] {
+  if (refusal.dialect !== "google-genai" || refusal.status !== 405) return [failure, refusal];
+  const { requestId, dialect } = refusal;
+  return [
+    notFound(
+      "This method is not supported here. Models have generateContent, streamGenerateContent and countTokens.",
+    ),
+    { requestId, dialect },
+  ];
 }
 
 export function notFound(what: string): Failure {

@@ -139,8 +139,8 @@ export function createServer(face: Face, options: ServerOptions): Server {
     reusePort: false,
     // Cuts off a stalled upload; a door lifts it once the body is read (facts/stack.md section 6).
     idleTimeout: 60,
-    // Above our own limit, so that the 413 is ours and has a body.
-    maxRequestBodySize: rules.bodyLimitBytes + 1024 * 1024,
+    // Far above ours, which a length is held against before the body and the reader while it comes: so the 413 has a body.
+    maxRequestBodySize: 2 ** 40,
     development: false,
   });
   const bun = app.server;

@@ -12,6 +12,8 @@ const logLevel = z
     return word === "critical" ? "error" : word;
   });
 
+export const defaultPort = 8090;
+
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 const hostName = z
@@ -35,7 +37,13 @@ export const serverSettings = z
     host: hostName
       .default("127.0.0.1")
       .describe("Address to listen on. Anything but loopback needs a key in `auth.keys`."),
-    port: z.number().int().min(0).max(65_535).default(8090).describe("TCP port. 0 takes any free one."),
+    port: z
+      .number()
+      .int()
+      .min(0)
+      .max(65_535)
+      .default(defaultPort)
+      .describe("TCP port. 0 takes any free one."),
     log_level: logLevel.prefault("info").describe("How much is logged: debug, info, warn or error."),
     body_limit_mb: z
       .number()

@@ -94,13 +94,34 @@ describe("what it says", () => {
       server: { host: "localhost", body_limit_mb: 64 },
       metrics: { retention_days: 3 },
     });
-    const keys = ["server.host", "server.body_limit_mb", "metrics.retention_days"];
+    const keys = ["server.host", "metrics.retention_days"];
     expect((await gateway.house.reload("test")).needsRestart).toEqual(keys);
     expect((await gateway.house.reload("test")).needsRestart).toEqual(keys);
     expect(gateway.log.join("")).toContain(`this counts only after a restart: ${keys.join(", ")}`);
     gateway.write(first);
     expect((await gateway.house.reload("test")).needsRestart).toEqual([]);
   });
+});
+
+test("a larger limit of the body's size holds after a reload", async () => {
+  const vendor = startVendor();
+  const config = (limit: number) => ({
+    server: { body_limit_mb: limit },
+    providers: { one: provider(vendor) },
+  });
+  const gateway = await open(config(1));
+  const send = () =>
+    fetch(`${gateway.url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ model: "one", messages: [{ role: "user", content: "x".repeat(4_000_000) }] }),
+    });
+  const refused = await send();
+  expect(refused.status).toBe(413);
+  expect(await refused.json()).toHaveProperty("error.message");
+  gateway.write(config(8));
+  expect((await gateway.house.reload("test")).needsRestart).toEqual([]);
+  expect((await send()).status).toBe(200);
 });
 
 describe("a config that is not valid", () => {

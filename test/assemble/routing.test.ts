@@ -1,7 +1,7 @@
 // Routing through the whole house: a real classifier call, capabilities, strategies and what the record keeps of it.
 
 import { afterEach, describe, expect, test } from "bun:test";
-import { explainRoute } from "../../src/assemble/explain.ts";
+import { explainRoute, type RouteExplanation } from "../../src/assemble/explain.ts";
 import { openGatewayForTest, type TestGateway } from "../support/gateway.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 
@@ -176,4 +176,69 @@ test("a session stays with the provider that answered it first; others take turn
     expect(await served("a")).toBe(first);
     expect(await served("b")).toBe(second);
   }
+});
+
+describe("an explanation", () => {
+  const explain = async (gateway: TestGateway, body: object): Promise<RouteExplanation> => {
+    const answer = await fetch(`${gateway.url}/api/route`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    expect(answer.status).toBe(200);
+    return (await answer.json()) as RouteExplanation;
+  };
+  const words = { model: "auto", messages: [{ role: "user", content: "hello" }] };
+
+  test("knows the bundled prices before any request has needed them", async () => {
+    const gateway = await house(() => ({
+      providers: { openai: { base_url: "https://api.openai.com/v1", api_key: "k", model: "gpt-5.4" } },
+    }));
+    const { estimated_cost_usd: cost } = await explain(gateway, words);
+    expect(cost).toBeGreaterThan(0);
+  });
+
+  test("passes over a target whose format cannot carry the request, as the road does", async () => {
+    const gateway = await house((vendor) => ({
+      providers: {
+        claude: provider(vendor, "fake-large", { backend: "anthropic" }),
+        answers: provider(vendor, "fake-large", { backend: "openai-responses" }),
+      },
+      fallback_chain: ["claude", "answers"],
+    }));
+    const body = { model: "auto", input: "hello", previous_response_id: "resp_1" };
+    const explained = await explain(gateway, body);
+    expect(explained).toMatchObject({ provider: "answers", fallbacks: [] });
+    expect(explained.candidates).toMatchObject([
+      { provider: "claude", kept: false, note: expect.stringContaining("previous_response_id") },
+      { provider: "answers", kept: true, note: "chosen" },
+    ]);
+    const answer = await fetch(`${gateway.url}/v1/responses`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    expect(answer.headers.get("x-clawgate-provider")).toBe("answers");
+    const refused = await fetch(`${gateway.url}/api/route`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ ...body, model: "claude" }),
+    });
+    expect(refused.status).toBe(400);
+  });
+
+  test("knows a conversation by what its body says", async () => {
+    const gateway = await house((vendor) => ({
+      providers: { one: provider(vendor, "fake-large"), two: provider(vendor, "fake-small") },
+      fallback_chain: ["one", "two"],
+      routing: { strategy: "round-robin" },
+    }));
+    const named = { prompt_cache_key: "talk-1" };
+    const first = (await ask(gateway, "hello", named)).headers.get("x-clawgate-provider");
+    for (let time = 0; time < 2; time++) {
+      const explained = await explain(gateway, { ...words, ...named });
+      expect(explained.provider).toBe(first ?? "");
+      expect(explained.candidates[0]?.note).toContain("last provider");
+    }
+  });
 });

@@ -128,6 +128,11 @@ describe("asked of the running gateway", () => {
     const { code, stdout, stderr } = await home.run(["route", "hello", "--model", "falsh"]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toContain('The model "falsh" does not exist here. Did you mean "flash"?');
+    const asJson = await home.run(["route", "hello", "--model", "falsh", "--json"]);
+    expect(asJson.code).toBe(1);
+    expect(JSON.parse(asJson.stdout)).toEqual({
+      error: { message: expect.stringContaining('Did you mean "flash"?') },
+    });
   });
 });
 

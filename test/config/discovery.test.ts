@@ -14,7 +14,7 @@ type World = Surroundings & {
 
 async function found(world: World) {
   const asked: string[] = [];
-  const discovery: DiscoveryInput = {
+  const discovery: Omit<DiscoveryInput, "port"> = {
     vendors,
     localServers,
     probe: async (url) => {
@@ -43,6 +43,52 @@ describe("discovery", () => {
       "http://127.0.0.1:4000/v1/models",
     ]);
     expect(lines.map((line) => line.what)).toEqual(["demo"]);
+  });
+
+  test("a vendor's key goes to the address that its variable names", async () => {
+    const { config, found: lines } = await found({
+      environment: {
+        OPENAI_API_KEY: "k",
+        OPENAI_BASE_URL: "https://llm.example.com/v1",
+        DEEPSEEK_API_KEY: "k",
+        DEEPSEEK_BASE_URL: "",
+        GEMINI_BASE_URL: "http://127.0.0.1:9/v1beta",
+      },
+    });
+    expect(config.providers["openai"]?.base_url).toBe("https://llm.example.com/v1");
+    expect(config.providers["deepseek"]?.base_url).toBe("https://api.deepseek.com/v1");
+    expect(config.providers["gemini"]).toBeUndefined();
+    expect(lines[0]?.detail).toBe("key from OPENAI_API_KEY, address from OPENAI_BASE_URL");
+    const odd = await found({ environment: { GEMINI_API_KEY: "k", GEMINI_BASE_URL: "llm.example.com" } });
+    expect(odd.found.at(-1)?.detail).toBe("left out: GEMINI_BASE_URL is no http:// or https:// URL");
+  });
+
+  test.each([
+    [{ ANTHROPIC_BASE_URL: "http://127.0.0.1:8090" }, undefined],
+    [{ ANTHROPIC_BASE_URL: "http://localhost:9000/", PORT: "9000" }, undefined],
+    [{ ANTHROPIC_BASE_URL: "http://[::1]:7777" }, 7777],
+  ])(
+    "a client's address of this gateway (%j, --port %p) makes it no provider of itself",
+    async (more, port) => {
+      const { config, found: lines } = await found({
+        environment: { ANTHROPIC_API_KEY: "local", ...more },
+        ...(port === undefined ? {} : { flags: { port } }),
+      });
+      expect(Object.keys(config.providers)).toEqual(["demo"]);
+      expect(lines.map(({ what, detail }) => `${what}: ${detail}`)).toContain(
+        "Anthropic: left out: ANTHROPIC_BASE_URL points to this gateway, so ANTHROPIC_API_KEY is no key of the vendor's",
+      );
+      const other = await found({
+        environment: { ANTHROPIC_API_KEY: "k", ANTHROPIC_BASE_URL: "http://127.0.0.1:1111" },
+      });
+      expect(other.config.providers["anthropic"]?.base_url).toBe("http://127.0.0.1:1111/v1");
+    },
+  );
+
+  test("a gateway at a local server's usual port does not find itself there", async () => {
+    const { asked } = await found({ environment: { PORT: "11434" }, servers: { [ollama]: ["auto"] } });
+    expect(asked).not.toContain(ollama);
+    expect(asked).toHaveLength(4);
   });
 
   test("keyed vendors, then the CLI, then local servers", async () => {

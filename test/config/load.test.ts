@@ -269,6 +269,21 @@ describe("notices", () => {
     ],
     ["a strategy", "routing: { strategy: weighted, hedge_after_s: 2 }", null],
     ["a layer that is switched off", "static_rules: { enabled: false, rules: [] }", null],
+    [
+      "rules behind one that always holds",
+      "providers: { a: { base_url: http://x, model: m } }\nheuristic_rules: { rules: [{ name: all, match: { fallthrough: true }, route_to: a }, { name: late, match: { has_tools: true }, route_to: a }] }",
+      'nobody comes to "late", because "all" before it always holds',
+    ],
+    [
+      "a classifier whose provider has no key",
+      'providers: { a: { base_url: http://x, model: m }, b: { base_url: http://x, model: m, api_key: "${NO_SUCH_KEY:-}" } }\nllm_classifier: { enabled: true, classifier_provider: b, category_routing: { X: a } }',
+      "llm_classifier: b is not loaded, so nobody classifies",
+    ],
+    [
+      "a classifier that is there",
+      "providers: { a: { base_url: http://x, model: m } }\nllm_classifier: { enabled: true, classifier_provider: a/m, category_routing: { X: a } }",
+      null,
+    ],
     ["empty sections", "tenants: []\nmcp_servers: {}\nsession:\n", null],
   ])("%s", (_name, yaml, expected) => {
     const { notices } = load(yaml);

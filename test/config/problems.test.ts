@@ -104,6 +104,14 @@ const rows: Row[] = [
     "needs `model` or `models`",
     null,
   ],
+  [
+    "a provider that is the gateway itself",
+    "server: { port: 8099 }\nproviders:\n  a:\n    base_url: http://localhost:8099/v1\n    model: m",
+    4,
+    "providers.a.base_url",
+    "this gateway's own address",
+    null,
+  ],
   ["no base URL", "providers:\n  a:\n    model: m", 2, "providers.a.base_url", "needs a base_url", null],
   [
     "anthropic-compat without a base URL",

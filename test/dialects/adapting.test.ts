@@ -260,6 +260,12 @@ describe("what a door leaves behind on the way to another format", () => {
     expect(
       lost("openai-chat", { model: "m", messages, seed: 1, frequency_penalty: 1, logit_bias: { 1: 2 } }),
     ).toEqual(["frequency-penalty-dropped", "logit-bias-dropped", "seed-dropped"]);
+    const bookKeeping = { metadata: { a: "b" }, store: true, prompt_cache_key: "k", service_tier: "auto" };
+    expect(lost("openai-chat", { model: "m", messages, ...bookKeeping })).toEqual([]);
+    expect(lost("openai-chat", { model: "m", messages, service_tier: "flex", top_k: 4 })).toEqual([
+      "member-dropped:service_tier",
+      "member-dropped:top_k",
+    ]);
   });
 
   test("anthropic-messages", () => {
@@ -275,6 +281,45 @@ describe("what a door leaves behind on the way to another format", () => {
       }),
     ).toEqual(["cache-marks-dropped", "context-management-dropped"]);
     expect(lost("anthropic-messages", { ...body, system: content })).toEqual(["cache-marks-dropped"]);
+    expect(lost("anthropic-messages", { ...body, cache_control })).toEqual(["cache-marks-dropped"]);
+    const begun = [...body.messages, { role: "assistant", content: "{" }];
+    expect(lost("anthropic-messages", { ...body, messages: begun })).toEqual(["prefill-as-message"]);
+    expect(lost("anthropic-messages", { ...body, speed: "fast", service_tier: "auto" })).toEqual([
+      "member-dropped:speed",
+    ]);
+  });
+
+  test.each([
+    ["thinking", { type: "deep" }, "thinking.type"],
+    ["output_config", { effort: "colossal" }, "output_config.effort"],
+    ["output_config", { format: { type: "xml" } }, "output_config.format"],
+    ["inference_geo", "eu", "inference_geo"],
+  ])("anthropic-messages: %s %j cannot be left behind", (member, value, param) => {
+    const { client } = dialects["anthropic-messages"];
+    const body = { model: "m", max_tokens: 5, messages: [{ role: "user", content: "a" }], [member]: value };
+    expect(client.refuseTranslation(client.decodeRequest(body))?.param).toBe(param);
+  });
+
+  test("openai-responses: log probabilities cannot be left behind", () => {
+    const { client } = dialects["openai-responses"];
+    const include = ["reasoning.encrypted_content", "message.output_text.logprobs"];
+    const asked = client.decodeRequest({ model: "m", input: "a", include });
+    expect(client.refuseTranslation(asked)?.param).toBe("include");
+  });
+
+  test("openai-responses: searches and stored thoughts of the history", () => {
+    const said = { type: "message", role: "assistant", content: [{ type: "output_text", text: "b" }] };
+    const input = [
+      { role: "user", content: "a" },
+      { type: "item_reference", id: "rs_1" },
+      { type: "web_search_call", id: "ws_1", status: "completed", action: { type: "search", query: "q" } },
+      said,
+      { role: "user", content: "c" },
+    ];
+    expect(lost("openai-responses", { model: "m", input })).toEqual([
+      "hosted-calls-dropped:web_search_call",
+      "thinking-blocks-dropped",
+    ]);
   });
 
   test("openai-responses", () => {
@@ -293,6 +338,9 @@ describe("what a door leaves behind on the way to another format", () => {
       "truncation-dropped",
       "verbosity-dropped",
     ]);
+    expect(
+      lost("openai-responses", { model: "m", input: "a", truncation: "disabled", context_management: [{}] }),
+    ).toEqual(["member-dropped:context_management"]);
   });
 
   test("google-genai", () => {
@@ -306,6 +354,8 @@ describe("what a door leaves behind on the way to another format", () => {
     expect(
       lost("google-genai", { contents: sealed, safetySettings: [{}], generationConfig: { seed: 4 } }),
     ).toEqual(["safety-settings-dropped", "seed-dropped", "thinking-blocks-dropped"]);
+    const speech = { contents, labels: { a: "b" }, generationConfig: { speechConfig: {}, zzz: 1 } };
+    expect(lost("google-genai", speech)).toEqual(["member-dropped:speechConfig", "member-dropped:zzz"]);
   });
 });
 

@@ -85,6 +85,13 @@ describe("embeddings", () => {
       expect((await post(road, "/v1/embeddings", text)).answer.status).toBe(400);
     expect(road.bad.count()).toBe(0);
   });
+
+  test.each(["", ',"input":null', ',"input":{}', ',"input":7'])("without words: %p", async (input) => {
+    const { answer, body } = await post(road, "/v1/embeddings", `{"model":"bad"${input}}`);
+    expect(answer.status).toBe(400);
+    expect(body).toMatchObject({ error: { param: "input" } });
+    expect(road.bad.count()).toBe(0);
+  });
 });
 
 test("a provider of another format has no embeddings, and says so", async () => {
@@ -116,6 +123,7 @@ describe("token counts", () => {
     const { answer, body } = await post(road, "/v1/messages/count_tokens", question);
     expect(answer.status).toBe(200);
     expect(body["input_tokens"]).toBe(101);
+    expect(answer.headers.get("x-clawgate-adapted")).toBe("token-count-estimated");
     expect(road.bad.count("/v1/messages")).toBe(0);
     expect((await post(road, "/v1/messages/count_tokens", { model: "bad", messages: 5 })).answer.status).toBe(
       400,

@@ -123,15 +123,33 @@ describe("a heuristic rule's reason", () => {
   });
 });
 
-test("a block that says nothing holds for nothing", () => {
-  expect(fixed({}, question())).toBeNull();
-  expect(guessed({}, question())).toBeNull();
-  expect(guessed({ fallthrough: false }, question())).toBeNull();
-  expect(guessed({ estimated_tokens: {} }, question())).toBeNull();
+test.each([
+  [{}, "match"],
+  [{ any: [{ model_requested: "a" }, {}] }, "match.any.1"],
+  [{ all: [{ not: {} }] }, "match.all.0.not"],
+])("the static block %j can never hold and is refused", (match, path) => {
+  const rules = [{ name: "r", match, route_to: "a" }];
+  const [issue] = staticRulesSettings.safeParse({ rules }).error?.issues ?? [];
+  expect(issue?.path.join(".")).toBe(`rules.0.${path}`);
+});
+
+test.each([
+  [{}, "match"],
+  [{ fallthrough: false }, "match"],
+  [{ estimated_tokens: {} }, "match.estimated_tokens"],
+  [{ estimated_tokens: { less_than: 5, greater_than: 10 } }, "match.estimated_tokens"],
+  [{ estimated_tokens: { less_than: 0 } }, "match.estimated_tokens"],
+  [{ message_keywords: { any_of: ["a"], min_matches: 2 } }, "match.message_keywords.min_matches"],
+  [{ message_keywords: { any_of: ["a", "a"], min_matches: 2 } }, "match.message_keywords.min_matches"],
+])("the heuristic block %j can never hold and is refused", (match, path) => {
+  const rules = [{ name: "r", match, route_to: "a" }];
+  const [issue] = heuristicRulesSettings.safeParse({ rules }).error?.issues ?? [];
+  expect(issue?.path.join(".")).toBe(`rules.0.${path}`);
 });
 
 test("`fallthrough` does not outweigh the block's other keys", () => {
   expect(guessed({ fallthrough: true, has_tools: true }, question())).toBeNull();
+  expect(guessed({ fallthrough: false, has_tools: false }, question())).not.toBeNull();
 });
 
 test("both numbers of tokens are borders that do not belong to the range", () => {
@@ -140,12 +158,6 @@ test("both numbers of tokens are borders that do not belong to the range", () =>
   expect(guessed({ estimated_tokens: { less_than: estimatedTokens } }, asked)).toBeNull();
   expect(guessed({ estimated_tokens: { greater_than: estimatedTokens } }, asked)).toBeNull();
   expect(guessed({ estimated_tokens: { less_than: estimatedTokens + 1 } }, asked)).not.toBeNull();
-});
-
-test("more matches asked for than there are keywords", () => {
-  expect(
-    guessed({ message_keywords: { any_of: ["a"], min_matches: 2 } }, question({ text: "a a a" })),
-  ).toBeNull();
 });
 
 test("a heartbeat turn means the word `heartbeat` only, also under `not`", () => {

@@ -247,6 +247,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     targetFacts: options.targetFacts,
     generate,
     open,
+    suit: (body, note) => applyQuirks(options.quirks, body, note),
     check,
   };
 }

@@ -2,11 +2,14 @@
 // in the vendor's row, never an `if` in the middle of the road.
 
 import { noteDropped, thinkingOff } from "../../dialects/adapting.ts";
+import { holdsLongerText } from "../../dialects/member-texts.ts";
 import type { Note } from "../../dialects/dialect.ts";
 
 export type Quirk = {
   /** Top-level members whose presence calls for the rewrite: a body without any of them may pass as bytes. */
   readonly touches: readonly string[];
+  /** The same for what stands deeper inside, told from the bytes. */
+  readonly declines?: (bytes: Buffer) => boolean;
   /** The models it is about. Absent: all that the vendor sells. */
   readonly models?: RegExp;
   /** Changes the parsed body of a request before it goes out. */
@@ -68,6 +71,18 @@ const dropping = (keys: readonly string[], reason: string, models?: RegExp): Qui
   reason,
 });
 
+/** Nothing to rewrite: on the hub the encoders write ids that fit. */
+function tooLongIds(member: string, longest: number, reason: string, models?: RegExp): Quirk {
+  const name = Buffer.from(`"${member}"`);
+  return {
+    touches: [],
+    ...(models === undefined ? {} : { models }),
+    declines: (bytes) => holdsLongerText(bytes, name, longest),
+    rewrite: (body) => body,
+    reason,
+  };
+}
+
 /** What OpenAI takes and Mistral's API, which refuses every member that it does not know, does not. */
 const unknownToMistral = [
   "stream_options",
@@ -103,6 +118,17 @@ export const quirks = {
     reason:
       "OpenAI's chat completions refuse function tools to models since gpt-5.4 unless reasoning_effort is none; backend openai-responses takes both (litellm#34569).",
   },
+  "openai-tool-ids": tooLongIds(
+    "tool_call_id",
+    40,
+    "OpenAI's chat completions refuse ids of tool calls over 40 characters, which vLLM and others make, through resellers too (vercel/ai#5171, agno#5382, openclaw#875).",
+    /^(?:openai\/|gpt-|chatgpt-|o\d)/,
+  ),
+  "openai-call-ids": tooLongIds(
+    "call_id",
+    64,
+    "OpenAI's Responses API refuses ids of calls over 64 characters.",
+  ),
   "deepseek-retired-names": {
     touches: ["model"],
     models: /^deepseek-(?:chat|reasoner)$/,
@@ -202,6 +228,15 @@ export function applyQuirks(names: readonly QuirkName[], body: Body, note?: Note
   );
   if (note !== undefined && rewritten !== body) noteQuirks(body, rewritten, note);
   return rewritten;
+}
+
+/** Whether a vendor with these quirks would refuse the bytes for what stands inside them. Null: never. */
+export function relayDeclinesOf(
+  names: readonly QuirkName[],
+): ((bytes: Buffer, model: string) => boolean) | null {
+  const found = names.map((name): Quirk => quirks[name]).filter(({ declines }) => declines !== undefined);
+  if (found.length === 0) return null;
+  return (bytes, model) => found.some((quirk) => concerns(quirk, model) && quirk.declines?.(bytes) === true);
 }
 
 /** The top-level members that keep a request for this model from passing as bytes. */

@@ -14,9 +14,11 @@ export const vendors: readonly Row[] = [
     backend: "openai-compat",
     baseUrl: "https://api.openai.com/v1",
     keyVariable: "OPENAI_API_KEY",
+    baseUrlVariable: "OPENAI_BASE_URL",
     model: "gpt-6-luna",
     models: ["gpt-6.1-sol", "gpt-6-sol", "gpt-5.5", "gpt-5.4", "gpt-5.4-mini", "text-embedding-3-small"],
-    quirks: ["max-completion-tokens", "openai-tools-without-effort"],
+    quirks: ["max-completion-tokens", "openai-tools-without-effort", "openai-tool-ids"],
+    quirksOf: { "openai-responses": ["openai-call-ids"] },
     note: "Models since gpt-5.4 do not think in a turn with tools here; with `backend: openai-responses` they do.",
   },
   {
@@ -25,6 +27,7 @@ export const vendors: readonly Row[] = [
     backend: "anthropic",
     baseUrl: "https://api.anthropic.com/v1",
     keyVariable: "ANTHROPIC_API_KEY",
+    baseUrlVariable: "ANTHROPIC_BASE_URL",
     model: "claude-sonnet-5-5",
     models: ["claude-opus-5-5", "claude-haiku-5-5", "claude-sonnet-5", "claude-opus-5", "claude-haiku-4-5"],
     quirks: [],
@@ -36,6 +39,7 @@ export const vendors: readonly Row[] = [
     baseUrl: "https://generativelanguage.googleapis.com/v1beta",
     keyVariable: "GEMINI_API_KEY",
     otherKeyVariables: ["GOOGLE_API_KEY"],
+    baseUrlVariable: "GEMINI_BASE_URL",
     model: "gemini-3.8-flash",
     models: ["gemini-3.1-pro-preview", "gemini-3.5-flash-lite", "gemini-2.5-flash", "gemini-2.5-flash-lite"],
     quirks: [],
@@ -46,6 +50,7 @@ export const vendors: readonly Row[] = [
     backend: "openai-compat",
     baseUrl: "https://api.deepseek.com/v1",
     keyVariable: "DEEPSEEK_API_KEY",
+    baseUrlVariable: "DEEPSEEK_BASE_URL",
     model: "deepseek-flash",
     models: ["deepseek-v4-pro", "deepseek-chat", "deepseek-reasoner"],
     quirks: ["deepseek-retired-names", "reasoning-content-returned"],
@@ -57,6 +62,7 @@ export const vendors: readonly Row[] = [
     backend: "openai-compat",
     baseUrl: "https://openrouter.ai/api/v1",
     keyVariable: "OPENROUTER_API_KEY",
+    baseUrlVariable: "OPENROUTER_BASE_URL",
     model: "openrouter/auto",
     models: [
       "deepseek/deepseek-v4.1-flash",
@@ -64,7 +70,7 @@ export const vendors: readonly Row[] = [
       "openai/gpt-6-sol",
       "google/gemini-3.8-flash",
     ],
-    quirks: [],
+    quirks: ["openai-tool-ids"],
     // OpenRouter's app attribution (openrouter.ai/docs/app-attribution), with ClawGate's own values.
     headers: { "http-referer": "https://clawgate.local", "x-title": "ClawGate" },
   },
@@ -101,7 +107,7 @@ export const vendors: readonly Row[] = [
     otherKeyVariables: ["VERCEL_AI_GATEWAY_API_KEY"],
     model: "deepseek/deepseek-v4.1-flash",
     models: ["anthropic/claude-sonnet-5.5", "openai/gpt-6-sol", "google/gemini-3.8-flash"],
-    quirks: [],
+    quirks: ["openai-tool-ids"],
   },
   {
     id: "kilocode",
@@ -112,7 +118,7 @@ export const vendors: readonly Row[] = [
     otherKeyVariables: ["KILO_API_KEY"],
     model: "kilo/auto",
     models: ["anthropic/claude-sonnet-5.5", "openai/gpt-6-sol", "google/gemini-3.8-flash"],
-    quirks: [],
+    quirks: ["openai-tool-ids"],
   },
   {
     id: "xai",
@@ -247,7 +253,7 @@ export const vendors: readonly Row[] = [
     keyVariable: "COPILOT_GITHUB_TOKEN",
     model: "gemini-3.8-flash",
     models: ["gemini-4-argon", "kimi-k3"],
-    quirks: [],
+    quirks: ["openai-tool-ids"],
     needsHeaders: ["editor-version", "copilot-integration-id"],
     note: "GitHub documents no such API for other programs and answers 400 without the headers of an editor. ClawGate never poses as one: set `headers` yourself, if your terms allow it.",
   },
@@ -319,7 +325,7 @@ const sisterHosts: Readonly<Record<string, string>> = { "api.moonshot.cn": "http
 /** Deviations from the format of the vendor's row only: many speak a second format at another path of the same host. */
 export function quirksAt(baseUrl: string, backend: BackendName): readonly QuirkName[] {
   const row = vendorAt(sisterHosts[new URL(baseUrl).host] ?? baseUrl);
-  return row?.backend === backend ? row.quirks : [];
+  return (row?.backend === backend ? row.quirks : row?.quirksOf?.[backend]) ?? [];
 }
 
 /** Headers that the vendor at this address gets with every request, by lower-case name. */

@@ -3,13 +3,28 @@
 
 import { Failure } from "../../canon/failure.ts";
 import type { Block, ChatRequest } from "../../canon/request.ts";
-import { noteDropped } from "../adapting.ts";
+import { nameIn, noteDropped, noteOthers } from "../adapting.ts";
 import { isRecord } from "../decoding.ts";
 import type { Note } from "../dialect.ts";
 import { name, pocketOf } from "./pocket.ts";
 
 /** Top-level members that change what the model can do. */
 const bindingMembers: readonly string[] = ["container", "mcp_servers"];
+
+/** Members whose values the canonical form does not know: what is asked for is lost, not a matter of taste. */
+function refuseUnknownWish(pocket: Readonly<Record<string, unknown>>): Failure | null {
+  const { thinking, output_config: output } = pocket;
+  if (isRecord(thinking)) return refusal("thinking.type", `thinking of type "${nameIn(thinking["type"])}"`);
+  for (const member of ["effort", "format"] as const) {
+    const value = isRecord(output) ? output[member] : undefined;
+    if (value === undefined || value === null) continue;
+    const said = isRecord(value) ? value["type"] : value;
+    return refusal(`output_config.${member}`, `"${nameIn(said)}"`);
+  }
+  const { inference_geo: geo } = pocket;
+  // A promise of where the data stays, which no other vendor has given.
+  return typeof geo === "string" && geo !== "global" ? refusal("inference_geo", "it") : null;
+}
 
 export function refuseTranslation(request: ChatRequest): Failure | null {
   const tool = request.opaqueTools.find((each) => each.dialect === name);
@@ -20,6 +35,8 @@ export function refuseTranslation(request: ChatRequest): Failure | null {
     if (value === undefined || value === null || (Array.isArray(value) && value.length === 0)) continue;
     return refusal(member, "it");
   }
+  const wish = refuseUnknownWish(pocket);
+  if (wish !== null) return wish;
   const inSystem = refuseBlocks(request.system, "system");
   if (inSystem !== null) return inSystem;
   for (const [index, message] of request.messages.entries()) {
@@ -29,16 +46,36 @@ export function refuseTranslation(request: ChatRequest): Failure | null {
   return null;
 }
 
+/** What is told or refused, and book-keeping. */
+const known: ReadonlySet<string> = new Set([
+  ...bindingMembers,
+  "context_management",
+  "cache_control",
+  "metadata",
+  "thinking",
+  "thread",
+  "output_config",
+  "output_format",
+  "inference_geo",
+]);
+
 /** What another API does not get: it costs more or keeps more there, but the answer is the same. */
 export function noteLosses(request: ChatRequest, note: Note): void {
-  noteDropped(pocketOf(request.extras), ["context_management"], note);
+  const pocket = pocketOf(request.extras);
+  noteDropped(pocket, ["context_management"], note);
+  noteOthers(pocket, known, note);
   const isMarked = (block: Block | ChatRequest["tools"][number]): boolean =>
     "cache" in block && block.cache !== undefined;
   const holdsMark =
+    isRecord(pocket["cache_control"]) ||
     request.system.some(isMarked) ||
     request.tools.some(isMarked) ||
     request.messages.some((message) => message.content.some(isMarked));
   if (holdsMark) note("cache-marks-dropped");
+  // Only this API goes on with the words of a last assistant message; others answer to them.
+  const last = request.messages.at(-1);
+  if (last?.role === "assistant" && last.content.some(({ type }) => type === "text"))
+    note("prefill-as-message");
 }
 
 function refuseBlocks(blocks: readonly Block[], path: string): Failure | null {

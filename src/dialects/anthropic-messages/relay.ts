@@ -6,6 +6,7 @@ import type { SseFrame } from "../../wire/sse.ts";
 import { Failure } from "../../canon/failure.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
 import { cutTokens, unheard } from "../adapting.ts";
+import { holdsOtherText } from "../member-texts.ts";
 import type { Glance, Note, RelayHalf, TargetFacts } from "../dialect.ts";
 import { invalid } from "./decode-content.ts";
 import { steeringKeys } from "./decode-request.ts";
@@ -172,6 +173,8 @@ function wishesToThink(scan: JsonScan, bytes: Buffer): boolean {
   });
 }
 
+const resultOf = Buffer.from('"tool_use_id"');
+
 export const relay: RelayHalf = {
   declines: [
     // A part of the Responses API that older clients put into messages (facts/clients.md section 2.1).
@@ -180,6 +183,8 @@ export const relay: RelayHalf = {
     '"signature":""',
     '"signature": ""',
   ].map((text) => Buffer.from(text)),
+  // Ids of another vendor's that the API refuses; the hub has a way of writing them.
+  declinesFor: (bytes) => holdsOtherText(bytes, resultOf),
   // Inside texts a quote is escaped, so these words in quotes are found in frames of that kind only.
   markers: ['"message_delta"', '"message_stop"', '"error"', "event: error"],
   glance,

@@ -3,7 +3,7 @@
 
 import { Failure } from "../../canon/failure.ts";
 import type { Block, ChatRequest } from "../../canon/request.ts";
-import { noteDropped, thinkingBlocksDropped } from "../adapting.ts";
+import { noteDropped, noteOthers, thinkingBlocksDropped } from "../adapting.ts";
 import { isRecord } from "../decoding.ts";
 import type { Note } from "../dialect.ts";
 import { unsupported } from "../fields.ts";
@@ -27,10 +27,26 @@ export function refuseTranslation(request: ChatRequest): Failure | null {
 
 const steeringConfig = ["seed", "presencePenalty", "frequencyPenalty", "mediaResolution"];
 
+/** What is told, refused or said in other words; labels are book-keeping. */
+const knownRest: ReadonlySet<string> = new Set(["safetySettings", "cachedContent", "labels"]);
+const knownConfig: ReadonlySet<string> = new Set([
+  ...steeringConfig,
+  "candidateCount",
+  "responseModalities",
+  "responseLogprobs",
+  "logprobs",
+]);
+
 export function noteLosses(request: ChatRequest, note: Note): void {
   const { rest, generationConfig } = pocketOf(request.extras);
-  if (isRecord(rest)) noteDropped(rest, ["safetySettings"], note);
-  if (isRecord(generationConfig)) noteDropped(generationConfig, steeringConfig, note);
+  if (isRecord(rest)) {
+    noteDropped(rest, ["safetySettings"], note);
+    noteOthers(rest, knownRest, note);
+  }
+  if (isRecord(generationConfig)) {
+    noteDropped(generationConfig, steeringConfig, note);
+    noteOthers(generationConfig, knownConfig, note);
+  }
   // Thoughts that stand alone are noted where they are left out; these are sealed into what goes on.
   const isSealed = (block: Block): boolean => {
     if (block.type !== "text" && block.type !== "tool-call") return false;

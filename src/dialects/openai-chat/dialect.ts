@@ -10,7 +10,7 @@ import { encodeModel, encodeModelList } from "./models.ts";
 import { encodeRequest } from "./outgoing-request.ts";
 import { relay } from "./relay.ts";
 import { encodeReply, readReply } from "./reply.ts";
-import { cannotTranslate, decodeRequest, noteLosses } from "./request.ts";
+import { decodeRequest, noteLosses, refuseTranslation } from "./request.ts";
 import { endFrame, streamEncoder } from "./stream.ts";
 import { streamDecoder } from "./stream-decoder.ts";
 
@@ -18,7 +18,7 @@ export const openaiChat: Dialect = {
   name: "openai-chat",
   client: {
     decodeRequest,
-    refuseTranslation: cannotTranslate,
+    refuseTranslation,
     noteLosses,
     streamEncoder,
     encodeReply,

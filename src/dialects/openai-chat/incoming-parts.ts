@@ -1,12 +1,12 @@
-// Content of one client message -> blocks: strings, text parts, images.
+// Content of one client message -> blocks: strings, text parts, images; files and speech as they are, for this format only.
 // It must never fetch an image's URL, nor let any scheme but data: and http(s): through.
 
-import type { ImageBlock, TextBlock } from "../../canon/request.ts";
+import type { ImageBlock, OpaqueBlock, TextBlock } from "../../canon/request.ts";
 import { optionalText, recordAt, shown, textAt, unsupported, wordAt, wrongKind } from "../fields.ts";
 import { decodeImageUrl } from "../image-url.ts";
 
 type Role = "system" | "user" | "assistant" | "tool";
-type Content = TextBlock | ImageBlock;
+type Content = TextBlock | ImageBlock | OpaqueBlock;
 
 /** A string, or a list of parts. An empty text is no block: other formats refuse empty ones. */
 export function decodeContent(content: unknown, param: string, role: Role): Content[] {
@@ -38,6 +38,11 @@ function decodePart(value: unknown, param: string, role: Role): Content {
     case "image_url":
       if (role === "user" || role === "tool") return decodeImage(part.image_url, `${param}.image_url`);
       break;
+    case "file":
+    case "input_audio":
+      recordAt(part[type], `${param}.${type}`);
+      if (role === "user") return { type: "opaque", dialect: "openai-chat", value: part };
+      break;
   }
   throw unsupported(
     `${param}.type`,
@@ -47,7 +52,7 @@ function decodePart(value: unknown, param: string, role: Role): Content {
 
 const supportedParts: Readonly<Record<Role, string>> = {
   system: "text",
-  user: "text, image_url",
+  user: "text, image_url, file, input_audio",
   assistant: "text, refusal",
   tool: "text, image_url",
 };

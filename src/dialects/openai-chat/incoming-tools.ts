@@ -1,7 +1,8 @@
 // The client's `tools`, `tool_choice` and `response_format` -> canonical.
 // It must never judge a JSON schema: that is the model's vendor's business.
 
-import type { AnswerFormat, Tool, ToolChoice } from "../../canon/request.ts";
+import type { AnswerFormat, OpaqueTool, Tool, ToolChoice } from "../../canon/request.ts";
+import { isRecord } from "../decoding.ts";
 import {
   invalid,
   optionalBoolean,
@@ -15,17 +16,27 @@ import {
   wordAt,
 } from "../fields.ts";
 
-export function decodeTools(value: unknown): Tool[] {
-  return optionalList(value, "tools").map((each, i) => decodeTool(each, `tools[${i}]`));
+/** Free-text tools stay as they are, for this format only. */
+export function decodeTools(value: unknown): { tools: Tool[]; opaqueTools: OpaqueTool[] } {
+  const tools: Tool[] = [];
+  const opaqueTools: OpaqueTool[] = [];
+  for (const [i, each] of optionalList(value, "tools").entries()) {
+    const param = `tools[${i}]`;
+    const raw = recordAt(each, param);
+    const type = textAt(raw.type, `${param}.type`);
+    if (type === "custom") {
+      wordAt(recordAt(raw.custom, `${param}.custom`).name, `${param}.custom.name`);
+      opaqueTools.push({ dialect: "openai-chat", type, value: raw });
+    } else tools.push(decodeTool(raw, type, param));
+  }
+  return { tools, opaqueTools };
 }
 
-function decodeTool(value: unknown, param: string): Tool {
-  const raw = recordAt(value, param);
-  const type = textAt(raw.type, `${param}.type`);
+function decodeTool(raw: Record<string, unknown>, type: string, param: string): Tool {
   if (type !== "function")
     throw unsupported(
       `${param}.type`,
-      `${param} is a tool of type ${shown(type)}; only tools of type "function" are supported here.`,
+      `${param} is a tool of type ${shown(type)}; only tools of type "function" or "custom" are supported here.`,
     );
   const declared = recordAt(raw.function, `${param}.function`);
   const strict = optionalBoolean(declared.strict, `${param}.function.strict`);
@@ -40,8 +51,13 @@ function decodeTool(value: unknown, param: string): Tool {
   return strict === null ? tool : { ...tool, extras: { "openai-chat": { strict } } };
 }
 
+/** Choices that only this format knows. */
+export function isOwnChoice(value: unknown): value is Record<string, unknown> {
+  return isRecord(value) && (value.type === "custom" || value.type === "allowed_tools");
+}
+
 export function decodeToolChoice(value: unknown, tools: readonly Tool[]): ToolChoice | null {
-  if (value === undefined || value === null) return null;
+  if (value === undefined || value === null || isOwnChoice(value)) return null;
   if (value === "none" || value === "auto" || value === "required") return { type: value };
   if (typeof value !== "object" || Array.isArray(value))
     throw invalid(

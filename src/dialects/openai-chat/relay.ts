@@ -4,12 +4,14 @@
 import { Failure } from "../../canon/failure.ts";
 import { type JsonEdit, type JsonMember, type JsonScan, readString } from "../../wire/json.ts";
 import type { SseFrame } from "../../wire/sse.ts";
+import { cutTokens, unheard } from "../adapting.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
-import type { Glance, RelayHalf, TargetFacts } from "../dialect.ts";
+import type { Glance, Note, RelayHalf, TargetFacts } from "../dialect.ts";
 import { errorOf, firstChoice, readReasoning, readText } from "./answer.ts";
 import { failureInBand } from "../openai-failure.ts";
 import { invalid, optionalBoolean, wrongKind } from "../fields.ts";
 import { readFinish } from "./finish.ts";
+import { mend } from "./mend.ts";
 import { checkMember, valueOf } from "./relayed-members.ts";
 import { steeringKeys, steeringRefused } from "./request.ts";
 import { isDone, unreadable } from "./stream-decoder.ts";
@@ -79,17 +81,25 @@ const isOurs = (key: string): key is OurMember => (ourMembers as readonly string
 
 type Found = { [key in OurMember]: JsonMember | undefined };
 
-function edits(scan: JsonScan, bytes: Buffer, target: TargetFacts): readonly JsonEdit[] {
+function edits(
+  scan: JsonScan,
+  bytes: Buffer,
+  target: TargetFacts,
+  note: Note = unheard,
+): readonly JsonEdit[] {
   const found: Found = {
     model: undefined,
     messages: undefined,
     stream: undefined,
     stream_options: undefined,
   };
+  const changes: JsonEdit[] = [];
   for (const member of scan.members) {
     if (steeringKeys.has(member.key)) throw steeringRefused(member.key);
     if (!isOurs(member.key)) {
       checkMember(member, bytes);
+      const limit = limitCut(member, bytes, target, note);
+      if (limit !== null) changes.push(limit);
       continue;
     }
     if (found[member.key] !== undefined)
@@ -97,7 +107,6 @@ function edits(scan: JsonScan, bytes: Buffer, target: TargetFacts): readonly Jso
     found[member.key] = member;
   }
   const { model, messages, stream, options } = kindsChecked(found, bytes);
-  const changes: JsonEdit[] = [];
   if (model === undefined || readString(bytes, model.start, model.end) !== target.model)
     changes.push({ key: "model", json: JSON.stringify(target.model) });
   if (
@@ -109,6 +118,15 @@ function edits(scan: JsonScan, bytes: Buffer, target: TargetFacts): readonly Jso
   const change = usageAsked(options, bytes);
   if (isStreaming && change !== null) changes.push(change);
   return changes;
+}
+
+/** A wish above the model's ceiling is cut, as on the hub: most vendors answer it with 400. */
+function limitCut(member: JsonMember, bytes: Buffer, target: TargetFacts, note: Note): JsonEdit | null {
+  if (target.maxOutput === null || member.kind !== "number") return null;
+  if (member.key !== "max_tokens" && member.key !== "max_completion_tokens") return null;
+  const wish = Number(bytes.toString("latin1", member.start, member.end));
+  const tokens = cutTokens(wish, target, note);
+  return tokens < wish ? { key: member.key, json: String(tokens) } : null;
 }
 
 type Checked = {
@@ -150,6 +168,7 @@ function wishesToThink(scan: JsonScan, bytes: Buffer): boolean {
 export const relay: RelayHalf = {
   // Parts of the Responses API and a role that most compatible servers do not know (facts/clients.md section 10).
   declines: [Buffer.from('"input_text"'), Buffer.from('"developer"')],
+  mend,
   // Every chunk says `"finish_reason":null`, and inside strings quotes are escaped: these mark only frames with news.
   markers: ['"finish_reason":"', '"finish_reason": "', '_tokens"', '"error"', "event:", "[DONE]"],
   glance,

@@ -5,7 +5,7 @@
 import { isEffort, type Effort, efforts } from "../../canon/effort.ts";
 import type { Failure } from "../../canon/failure.ts";
 import type { ChatRequest } from "../../canon/request.ts";
-import { noteDropped } from "../adapting.ts";
+import { noteDropped, noteOthers } from "../adapting.ts";
 import { isRecord } from "../decoding.ts";
 import type { Note } from "../dialect.ts";
 import {
@@ -23,7 +23,7 @@ import {
   wrongKind,
 } from "../fields.ts";
 import { decodeMessages } from "./incoming-messages.ts";
-import { decodeFormat, decodeToolChoice, decodeTools } from "./incoming-tools.ts";
+import { decodeFormat, decodeToolChoice, decodeTools, isOwnChoice } from "./incoming-tools.ts";
 
 /** Body members that clients of other gateways use to choose the upstream: here the operator chooses. */
 export const steeringKeys: ReadonlySet<string> = new Set([
@@ -80,7 +80,8 @@ export function decodeRequest(value: unknown): ChatRequest {
       throw unsupported(key, `${key} is obsolete and not supported here; use ${instead}.`);
   const model = textAt(value.model, "model");
   const { system, messages } = decodeMessages(value.messages);
-  const tools = decodeTools(value.tools);
+  const { tools, opaqueTools } = decodeTools(value.tools);
+  if (isOwnChoice(value.tool_choice)) pocket.tool_choice = value.tool_choice;
   const { format, description } = decodeFormat(value.response_format);
   if (description !== null) pocket["response_format.description"] = description;
   const streamOptions = optionalRecord(value.stream_options, "stream_options");
@@ -93,7 +94,7 @@ export function decodeRequest(value: unknown): ChatRequest {
     system,
     messages,
     tools,
-    opaqueTools: [],
+    opaqueTools,
     toolChoice: decodeToolChoice(value.tool_choice, tools),
     parallelTools: optionalBoolean(value.parallel_tool_calls, "parallel_tool_calls"),
     maxTokens: optionalCount(value.max_completion_tokens, "max_completion_tokens") ?? maxTokens,
@@ -128,6 +129,8 @@ function decodePocket(body: Record<string, unknown>): Record<string, unknown> {
     textAt(each, `modalities[${i}]`);
   optionalRecord(body.audio, "audio");
   optionalRecord(body.metadata, "metadata");
+  optionalText(body.prompt_cache_key, "prompt_cache_key");
+  optionalText(body.service_tier, "service_tier");
   return pocket;
 }
 
@@ -156,8 +159,29 @@ const steeringOwn = [
   "web_search_options",
 ];
 
+/** What is told above, what is refused or said in other words, and book-keeping without which the answer is the same. */
+const knownOwn: ReadonlySet<string> = new Set([
+  ...steeringOwn,
+  "n",
+  "logprobs",
+  "top_logprobs",
+  "modalities",
+  "audio",
+  "store",
+  "metadata",
+  "prompt_cache_key",
+  "prompt_cache_retention",
+  "safety_identifier",
+  "max_completion_tokens",
+  "stream_options",
+  "response_format.description",
+  "tool_choice",
+]);
+
 export function noteLosses(request: ChatRequest, note: Note): void {
-  noteDropped(request.extras["openai-chat"] ?? {}, steeringOwn, note);
+  const pocket = request.extras["openai-chat"] ?? {};
+  noteDropped(pocket, steeringOwn, note);
+  noteOthers(pocket, knownOwn, note);
 }
 
 /** What the client asked for that only this format's own answers can hold; the canonical form would lose it. */
@@ -171,5 +195,26 @@ export function cannotTranslate(request: ChatRequest): Failure | null {
   if (Array.isArray(pocket.modalities) && pocket.modalities.some((each) => each !== "text"))
     return unsupported("modalities", `Output other than text ${because}.`);
   if (pocket.audio !== undefined) return unsupported("audio", `Spoken output ${because}.`);
+  return null;
+}
+
+/** The same for what stands in the messages and tools: it is kept as it is, and no other format has a place for it. */
+export function refuseTranslation(request: ChatRequest): Failure | null {
+  const plain = cannotTranslate(request);
+  if (plain !== null) return plain;
+  const because = "the chosen model's API has no equivalent for";
+  const tool = request.opaqueTools.find((each) => each.dialect === "openai-chat");
+  if (tool !== undefined)
+    return unsupported("tools", `tools: ${because} a tool of type "${tool.type}"; use function tools.`);
+  const choice = request.extras["openai-chat"]?.tool_choice;
+  if (isRecord(choice))
+    return unsupported("tool_choice", `tool_choice: ${because} a choice of type ${shown(choice.type)}.`);
+  for (const { content } of request.messages)
+    for (const block of content)
+      if (block.type === "opaque" && block.dialect === "openai-chat" && isRecord(block.value))
+        return unsupported(
+          "messages",
+          `messages: ${because} a content part of type ${shown(block.value.type)}.`,
+        );
   return null;
 }

@@ -20,8 +20,15 @@ const imagePart = z.looseObject({
   type: z.literal("image_url"),
   image_url: z.union([imageUrl, z.looseObject({ url: imageUrl, detail: z.string().nullish() })]),
 });
+const filePart = z
+  .looseObject({ type: z.literal("file"), file: z.looseObject({}) })
+  .describe("Only for models behind this API.");
+const audioPart = z
+  .looseObject({ type: z.literal("input_audio"), input_audio: z.looseObject({}) })
+  .describe("Only for models behind this API.");
 const texts = z.union([z.string(), z.array(textPart)]);
 const textsAndImages = z.union([z.string(), z.array(z.union([textPart, imagePart]))]);
+const usersParts = z.union([z.string(), z.array(z.union([textPart, imagePart, filePart, audioPart]))]);
 const name = z.string().nullish();
 
 const toolCall = z.looseObject({
@@ -33,7 +40,7 @@ const toolCall = z.looseObject({
 const message = z.discriminatedUnion("role", [
   z.looseObject({ role: z.literal("system"), content: texts, name }),
   z.looseObject({ role: z.literal("developer"), content: texts, name }).describe("The same as system."),
-  z.looseObject({ role: z.literal("user"), content: textsAndImages, name }),
+  z.looseObject({ role: z.literal("user"), content: usersParts, name }),
   z.looseObject({
     role: z.literal("assistant"),
     content: z.union([z.string(), z.array(z.union([textPart, refusalPart]))]).nullish(),
@@ -47,7 +54,10 @@ const message = z.discriminatedUnion("role", [
   z.looseObject({ role: z.literal("tool"), tool_call_id: word, content: textsAndImages.nullable() }),
 ]);
 
-const tool = z.looseObject({
+const customTool = z
+  .looseObject({ type: z.literal("custom"), custom: z.looseObject({ name: word }) })
+  .describe("Only for models behind this API.");
+const functionTool = z.looseObject({
   type: z.literal("function"),
   function: z.looseObject({
     name: word,
@@ -57,8 +67,11 @@ const tool = z.looseObject({
   }),
 });
 
+const tool = z.union([functionTool, customTool]);
+
 const toolChoice = z.union([
   z.enum(["none", "auto", "required"]),
+  z.looseObject({ type: z.enum(["custom", "allowed_tools"]) }).describe("Only for models behind this API."),
   z.looseObject({ type: z.literal("function"), function: z.looseObject({ name: word }) }),
 ]);
 
@@ -96,6 +109,8 @@ export const chatRequestSchema = z
     seed: z.number().multipleOf(1).nullish(),
     logprobs: flag,
     store: flag,
+    prompt_cache_key: z.string().nullish(),
+    service_tier: z.string().nullish(),
     metadata: z.looseObject({}).nullish(),
     modalities: z.array(z.string()).nullish(),
     audio: z.looseObject({}).nullish(),

@@ -38,7 +38,7 @@ export function decodeInput(value: unknown): Conversation {
   }
   if (!Array.isArray(value)) throw wrongKind("input", "a string or an array of items", value);
   if (value.length === 0) throw invalid("input", "input must hold at least one item.");
-  // Items in a row that belong to one turn, until one of the other side comes.
+  // Items in a row that belong to one turn, until one of the other side comes. Asides with nothing behind them are left out.
   let run: { role: "assistant" | "user"; content: Block[] } | null = null;
   let asides: Wire[] = [];
   const add = (role: "assistant" | "user", ...blocks: Block[]): void => {

@@ -3,8 +3,22 @@
 
 import type { Failure } from "../../canon/failure.ts";
 import { encodeFrame } from "../../wire/sse.ts";
-import { encodeFailure } from "../openai-failure.ts";
+import { encodeFailure as spokenFailure, type ErrorBody } from "../openai-failure.ts";
 import { answerId, type Frame } from "./response.ts";
+
+/** The house names fields by their commonest names; this API calls them otherwise. */
+const ownNames: Readonly<Record<string, string>> = {
+  messages: "input",
+  max_tokens: "max_output_tokens",
+  response_format: "text.format",
+  thinking: "reasoning",
+};
+
+export function encodeFailure(failure: Failure): ErrorBody {
+  const { error } = spokenFailure(failure);
+  const param = error.param === null ? null : (ownNames[error.param] ?? error.param);
+  return { error: { ...error, param } };
+}
 
 /**
  * `error`, then `response.failed`, as OpenAI sends them: some clients know only the one (the SDKs), some only the other

@@ -4,7 +4,8 @@
 import type { StreamEvent } from "../../canon/event.ts";
 import { mergeUsage, unknownUsage, type Usage } from "../../canon/usage.ts";
 import { isRecord } from "../decoding.ts";
-import { encodeFailure, failureInBand } from "../openai-failure.ts";
+import { failureInBand } from "../openai-failure.ts";
+import { encodeFailure } from "./failure.ts";
 import { asksClient, settleReason } from "./finish.ts";
 import { inPocket, name, pocketOf } from "./pocket.ts";
 import { noArguments } from "./response.ts";

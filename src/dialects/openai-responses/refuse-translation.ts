@@ -3,7 +3,7 @@
 
 import type { Failure } from "../../canon/failure.ts";
 import type { Block, ChatRequest } from "../../canon/request.ts";
-import { nameIn, noteDropped } from "../adapting.ts";
+import { nameIn, noteDropped, noteOthers, thinkingBlocksDropped } from "../adapting.ts";
 import { isRecord } from "../decoding.ts";
 import type { Note } from "../dialect.ts";
 import { shown, unsupported } from "../fields.ts";
@@ -23,6 +23,11 @@ const keptAtVendor: readonly (readonly [string, (value: unknown) => boolean, str
   ["background", (value) => value === true, "answers are not kept for later; use stream"],
   ["prompt", (value) => value !== undefined, "prompt templates lie at OpenAI; send instructions and input"],
   ["top_logprobs", (value) => typeof value === "number" && value > 0, because],
+  [
+    "include",
+    (value) => Array.isArray(value) && value.includes("message.output_text.logprobs"),
+    `${because} for log probabilities`,
+  ],
 ];
 
 export function refuseTranslation(request: ChatRequest): Failure | null {
@@ -35,15 +40,51 @@ export function refuseTranslation(request: ChatRequest): Failure | null {
   return refuseChoice(request, pocket) ?? refuseMessages(request);
 }
 
+/** What is told below, what is refused or said in other words, and book-keeping without which the answer is the same. */
+const known: ReadonlySet<string> = new Set([
+  ...keptAtVendor.map(([member]) => member),
+  "truncation",
+  "max_tool_calls",
+  "hosted_tools",
+  "tool_choice",
+  "reasoning",
+  "text",
+  "include",
+  "metadata",
+  "client_metadata",
+  "prompt_cache_key",
+  "prompt_cache_retention",
+  "safety_identifier",
+  "stream_options",
+]);
+
 export function noteLosses(request: ChatRequest, note: Note): void {
   const pocket = pocketOf(request.extras);
+  noteOthers(pocket, known, note);
+  noteAsides(request, note);
   const { hosted_tools: hosted, text } = pocket;
   for (const tool of Array.isArray(hosted) ? (hosted as readonly unknown[]) : [])
     if (isRecord(tool)) note(`hosted-tools-dropped:${nameIn(tool.type)}`);
   if (request.tools.some((tool) => pocketOf(tool.extras).type === "custom"))
     note("custom-tools-as-functions");
-  noteDropped(pocket, ["truncation", "max_tool_calls"], note);
+  noteDropped(pocket, pocket.truncation === "disabled" ? [] : ["truncation"], note);
+  noteDropped(pocket, ["max_tool_calls"], note);
   if (isRecord(text)) noteDropped(text, ["verbosity"], note);
+}
+
+/** Searches that the vendor made itself: what it found stands in the text that follows, how it looked is lost. */
+function noteAsides(request: ChatRequest, note: Note): void {
+  for (const message of request.messages)
+    for (const block of message.content) {
+      const { before } = block.type === "opaque" ? {} : pocketOf(block.extras);
+      for (const aside of Array.isArray(before) ? (before as readonly unknown[]) : [])
+        if (isRecord(aside))
+          note(
+            aside.type === "item_reference"
+              ? thinkingBlocksDropped
+              : `hosted-calls-dropped:${nameIn(aside.type)}`,
+          );
+    }
 }
 
 function refuseChoice(request: ChatRequest, pocket: Wire): Failure | null {

@@ -1,5 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { applyQuirks, quirks, type QuirkName, relayBlockersOf } from "../../../src/backends/http/quirks.ts";
+import {
+  applyQuirks,
+  type Quirk,
+  quirks,
+  type QuirkName,
+  relayBlockersOf,
+  relayDeclinesOf,
+} from "../../../src/backends/http/quirks.ts";
 import { quirksAt } from "../../../src/backends/http/vendors.ts";
 
 const tools = [{ type: "function", function: { name: "look", parameters: {} } }];
@@ -23,15 +30,36 @@ test("several are applied in their order, and the body handed in is not touched"
 
 test.each(Object.entries(quirks).map(([name, quirk]) => [name, quirk] as const))(
   "%s has a reason and names what it touches",
-  (name, quirk) => {
+  (name, quirk: Quirk) => {
     expect(quirk.reason).toMatch(/\w+ \w+/);
-    expect(quirk.touches.length).toBeGreaterThan(0);
+    expect(quirk.touches.length > 0 || quirk.declines !== undefined).toBe(true);
     // A body without any touched member passes as bytes, so the rewrite must leave it alone.
     const bare = { model: "some-model", messages: [{ role: "user", content: "hi" }] };
     const untouched = Object.keys(bare).every((key) => !(quirk.touches as readonly string[]).includes(key));
     expect(untouched ? applyQuirks([name as QuirkName], bare) : bare).toEqual(bare);
   },
 );
+
+test.each([
+  ["https://api.openai.com/v1", "openai-compat", "gpt-5.5", "tool_call_id", 40],
+  ["https://openrouter.ai/api/v1", "openai-compat", "openai/gpt-6-sol", "tool_call_id", 40],
+  ["https://api.openai.com/v1", "openai-responses", "gpt-5.5", "call_id", 64],
+] as const)("%s, %s: longer ids do not pass as bytes for %s", (baseUrl, backend, model, member, longest) => {
+  const declines = relayDeclinesOf(quirksAt(baseUrl, backend));
+  const body = (length: number, between = ""): Buffer =>
+    Buffer.from(`{"a":"${member}","messages":[{"${member}"${between}:${between}"${"x".repeat(length)}"}]}`);
+  expect(declines?.(body(longest), model)).toBe(false);
+  expect(declines?.(body(longest + 1), model)).toBe(true);
+  expect(declines?.(body(longest + 1, " \n"), model)).toBe(true);
+  expect(declines?.(Buffer.from(`{"${member}":7,"b":"${member}"}`), model)).toBe(false);
+});
+
+test("another maker's model at a reseller takes whatever ids there are", () => {
+  const declines = relayDeclinesOf(quirksAt("https://openrouter.ai/api/v1", "openai-compat"));
+  const body = Buffer.from(`{"tool_call_id":"${"x".repeat(90)}"}`);
+  expect(declines?.(body, "deepseek/deepseek-v4.1-flash")).toBe(false);
+  expect(relayDeclinesOf(quirksAt("https://api.deepseek.com/v1", "openai-compat"))).toBeNull();
+});
 
 test("what keeps a request from passing as bytes depends on its model", () => {
   const names = quirksAt("https://api.openai.com/v1", "openai-compat");

@@ -37,8 +37,14 @@ describe("refused, with the field's name", () => {
     ["messages[0].content", { messages: [{ role: "user" }] }, "invalid-request"],
     ["messages[0].content", { messages: [{ role: "user", content: 5 }] }, "invalid-request"],
     ["messages[0].content[0]", part("x"), "invalid-request"],
-    ["messages[0].content[0].type", part({ type: "input_audio", input_audio: {} }), "unsupported"],
-    ["messages[0].content[0].type", part({ type: "file", file: {} }), "unsupported"],
+    ["messages[0].content[0].input_audio", part({ type: "input_audio" }), "invalid-request"],
+    ["messages[0].content[0].file", part({ type: "file", file: "a.pdf" }), "invalid-request"],
+    ["messages[0].content[0].type", part({ type: "video_url", video_url: {} }), "unsupported"],
+    [
+      "messages[0].content[0].type",
+      { messages: [{ role: "system", content: [{ type: "file", file: {} }] }] },
+      "unsupported",
+    ],
     ["messages[0].content[0].type", part({ type: "refusal", refusal: "x" }), "unsupported"],
     ["messages[0].content[0].type", part({ text: "x" }), "invalid-request"],
     ["messages[0].content[0].text", part({ type: "text" }), "invalid-request"],
@@ -91,7 +97,8 @@ describe("refused, with the field's name", () => {
     ["logprobs", { logprobs: 1 }, "invalid-request"],
     ["tools", { tools: {} }, "invalid-request"],
     ["tools[0].type", { tools: [{ type: "web_search" }] }, "unsupported"],
-    ["tools[0].type", { tools: [{ type: "custom", custom: { name: "f" } }] }, "unsupported"],
+    ["tools[0].custom", { tools: [{ type: "custom" }] }, "invalid-request"],
+    ["tools[0].custom.name", { tools: [{ type: "custom", custom: {} }] }, "invalid-request"],
     ["tools[1].function.name", { tools: [tool, { type: "function", function: {} }] }, "invalid-request"],
     [
       "tools[0].function.parameters",
@@ -99,11 +106,7 @@ describe("refused, with the field's name", () => {
       "invalid-request",
     ],
     ["tool_choice", { tool_choice: "any" }, "invalid-request"],
-    [
-      "tool_choice.type",
-      { tools: [tool], tool_choice: { type: "allowed_tools", allowed_tools: {} } },
-      "unsupported",
-    ],
+    ["tool_choice.type", { tools: [tool], tool_choice: { type: "zzz" } }, "unsupported"],
     [
       "tool_choice.function.name",
       { tools: [tool], tool_choice: { type: "function", function: { name: "g" } } },
@@ -140,9 +143,24 @@ describe("refused, with the field's name", () => {
     expect(refusal({ model: "m", messages: [hi], functions: [] }).message).toBe(
       "functions is obsolete and not supported here; use tools.",
     );
-    expect(refusal({ model: "m", ...part({ type: "input_audio" }) }).message).toBe(
-      'messages[0].content[0] is a content part of type "input_audio", which is not supported in a message of role user. Supported: text, image_url.',
+    expect(refusal({ model: "m", ...part({ type: "video_url" }) }).message).toBe(
+      'messages[0].content[0] is a content part of type "video_url", which is not supported in a message of role user. Supported: text, image_url, file, input_audio.',
     );
+  });
+
+  test.each([
+    [
+      "messages",
+      '"input_audio"',
+      part({ type: "input_audio", input_audio: { data: "AAAA", format: "wav" } }),
+    ],
+    ["messages", '"file"', part({ type: "file", file: { file_id: "f" } })],
+    ["tools", '"custom"', { messages: [hi], tools: [{ type: "custom", custom: { name: "f" } }] }],
+    ["tool_choice", '"allowed_tools"', { messages: [hi], tool_choice: { type: "allowed_tools" } }],
+  ])("%s of type %s is for this format only", (param, type, change) => {
+    const failure = refuseTranslation(decodeRequest({ model: "m", ...change }));
+    expect(failure).toMatchObject({ kind: "unsupported", param });
+    expect(failure?.message).toContain(type);
   });
 });
 

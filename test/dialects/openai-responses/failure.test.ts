@@ -30,6 +30,17 @@ describe("to clients", () => {
     expect(frames[1]?.body).toMatchObject({ response: { error: { code: expect.stringMatching(/./) } } });
   });
 
+  test.each([
+    ["messages", "input"],
+    ["max_tokens", "max_output_tokens"],
+    ["response_format", "text.format"],
+    ["thinking", "reasoning"],
+    ["tools", "tools"],
+  ])("the field that other formats call %s is %s here", (param, named) => {
+    const failure = new Failure("unsupported", "said", { param });
+    expect(client.encodeFailure(failure, "R1")).toMatchObject({ error: { param: named } });
+  });
+
   test("inside a stream the numbers and the id go on, and nothing follows", () => {
     const encoder = client.streamEncoder(facts);
     const text =

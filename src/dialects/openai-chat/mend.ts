@@ -1,0 +1,43 @@
+// A client's own chat body, put right for vendors of the same format that would refuse it: the members that the canonical
+// form cannot hold (several answers, log probabilities, files, speech) stay as they are. It must never change the body given.
+
+import { thinkingOff, toolIdsRewritten, unheard } from "../adapting.ts";
+import { isRecord } from "../decoding.ts";
+import type { Note, TargetFacts } from "../dialect.ts";
+import { outgoingToolId } from "./tool-id.ts";
+
+type Wire = Record<string, unknown>;
+
+export function mend(body: Wire, target: TargetFacts, note: Note = unheard): Wire {
+  const { reasoning_effort: effort, ...rest } = body;
+  const isLeftOut = target.canThink === false && effort !== undefined && effort !== null;
+  if (isLeftOut && effort !== "none") note(thinkingOff);
+  const messages: unknown = body.messages;
+  return {
+    ...(isLeftOut ? rest : body),
+    messages: Array.isArray(messages) ? messages.map((each: unknown) => mendMessage(each, note)) : messages,
+  };
+}
+
+function mendMessage(message: unknown, note: Note): unknown {
+  if (!isRecord(message)) return message;
+  const { role, content, tool_calls: calls, tool_call_id: resultOf } = message;
+  const idOf = (id: unknown): unknown => {
+    if (typeof id !== "string") return id;
+    const outgoing = outgoingToolId(id);
+    if (outgoing !== id) note(toolIdsRewritten);
+    return outgoing;
+  };
+  return {
+    ...message,
+    ...(role === "developer" ? { role: "system" } : {}),
+    ...(Array.isArray(content) ? { content: content.map(mendPart) } : {}),
+    ...(resultOf === undefined ? {} : { tool_call_id: idOf(resultOf) }),
+    ...(Array.isArray(calls)
+      ? { tool_calls: calls.map((call: unknown) => (isRecord(call) ? { ...call, id: idOf(call.id) } : call)) }
+      : {}),
+  };
+}
+
+const mendPart = (part: unknown): unknown =>
+  isRecord(part) && part.type === "input_text" ? { ...part, type: "text" } : part;
