@@ -43,11 +43,14 @@ export function noteDropped(
   members: Readonly<Record<string, unknown>>,
   keys: readonly string[],
   note: Note,
+  /** Told of the member's own name. */
+  unsupported: (parameter: string) => void = () => undefined,
 ): void {
   for (const key of keys) {
     const value = members[key];
     if (value === undefined || value === null || value === 0 || value === false) continue;
     note(`${kebab(key)}-dropped`);
+    unsupported(key);
   }
 }
 

@@ -30,8 +30,12 @@ export function refuseTranslation(request: ChatRequest): Failure | null {
 }
 
 /** What another API does not get: it costs more or keeps more there, but the answer is the same. */
-export function noteLosses(request: ChatRequest, note: Note): void {
-  noteDropped(pocketOf(request.extras), ["context_management"], note);
+export function noteLosses(
+  request: ChatRequest,
+  note: Note,
+  unsupported?: (parameter: string) => void,
+): void {
+  noteDropped(pocketOf(request.extras), ["context_management"], note, unsupported);
   const isMarked = (block: Block | ChatRequest["tools"][number]): boolean =>
     "cache" in block && block.cache !== undefined;
   const holdsMark =

@@ -27,10 +27,14 @@ export function refuseTranslation(request: ChatRequest): Failure | null {
 
 const steeringConfig = ["seed", "presencePenalty", "frequencyPenalty", "mediaResolution"];
 
-export function noteLosses(request: ChatRequest, note: Note): void {
+export function noteLosses(
+  request: ChatRequest,
+  note: Note,
+  unsupported?: (parameter: string) => void,
+): void {
   const { rest, generationConfig } = pocketOf(request.extras);
-  if (isRecord(rest)) noteDropped(rest, ["safetySettings"], note);
-  if (isRecord(generationConfig)) noteDropped(generationConfig, steeringConfig, note);
+  if (isRecord(rest)) noteDropped(rest, ["safetySettings"], note, unsupported);
+  if (isRecord(generationConfig)) noteDropped(generationConfig, steeringConfig, note, unsupported);
   // Thoughts that stand alone are noted where they are left out; these are sealed into what goes on.
   const isSealed = (block: Block): boolean => {
     if (block.type !== "text" && block.type !== "tool-call") return false;

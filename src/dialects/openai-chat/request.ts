@@ -156,8 +156,12 @@ const steeringOwn = [
   "web_search_options",
 ];
 
-export function noteLosses(request: ChatRequest, note: Note): void {
-  noteDropped(request.extras["openai-chat"] ?? {}, steeringOwn, note);
+export function noteLosses(
+  request: ChatRequest,
+  note: Note,
+  unsupported?: (parameter: string) => void,
+): void {
+  noteDropped(request.extras["openai-chat"] ?? {}, steeringOwn, note, unsupported);
 }
 
 /** What the client asked for that only this format's own answers can hold; the canonical form would lose it. */

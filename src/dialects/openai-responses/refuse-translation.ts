@@ -35,15 +35,19 @@ export function refuseTranslation(request: ChatRequest): Failure | null {
   return refuseChoice(request, pocket) ?? refuseMessages(request);
 }
 
-export function noteLosses(request: ChatRequest, note: Note): void {
+export function noteLosses(
+  request: ChatRequest,
+  note: Note,
+  unsupported?: (parameter: string) => void,
+): void {
   const pocket = pocketOf(request.extras);
   const { hosted_tools: hosted, text } = pocket;
   for (const tool of Array.isArray(hosted) ? (hosted as readonly unknown[]) : [])
     if (isRecord(tool)) note(`hosted-tools-dropped:${nameIn(tool.type)}`);
   if (request.tools.some((tool) => pocketOf(tool.extras).type === "custom"))
     note("custom-tools-as-functions");
-  noteDropped(pocket, ["truncation", "max_tool_calls"], note);
-  if (isRecord(text)) noteDropped(text, ["verbosity"], note);
+  noteDropped(pocket, ["truncation", "max_tool_calls"], note, unsupported);
+  if (isRecord(text)) noteDropped(text, ["verbosity"], note, unsupported);
 }
 
 function refuseChoice(request: ChatRequest, pocket: Wire): Failure | null {
