@@ -1,6 +1,7 @@
 // One claude-cli provider while it lives: its processes, its models, its files. A reload changes how requests are prepared;
 // only what the processes themselves depend on makes a new set of them.
 
+import { Failure } from "../canon/failure.ts";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createCliBackend, type CliBackend } from "../backends/cli/backend.ts";
@@ -214,7 +215,9 @@ export function startProgram(id: string, first: CliPlan, house: CliHouse): Livin
         for (const { tenant, model } of await keysToWarm(likely, plan, warm))
           backend.prime((await prepare(emptyRequest, { model, tenant, wishes: noWishes })).prepared);
       } catch (error) {
-        log.info("no Claude Code process was started ahead", { provider: id, error });
+        if (error instanceof Failure)
+          log.warn(`provider ${id}: ${error.message} clawgate doctor says more.`, { provider: id });
+        else log.warn("no Claude Code process was started ahead", { provider: id, error });
       }
     },
     async stop() {

@@ -160,10 +160,24 @@ function linesOf(section: SectionId, findings: readonly Finding[], paper: Paper)
       ? [`        ${paper.dim("clawgate providers test sends each one small real request")}\n`]
       : [];
   return [
-    ...shown.map((finding) => linesOfOne(finding, paper)),
+    ...foldSkipped(shown).map((finding) => linesOfOne(finding, paper)),
     ...folded.map((line) => `  ${paper.dim("skip")}  ${paper.dim(`not loaded: ${plain(line)}`)}\n`),
     ...hint,
   ].join("");
+}
+
+const fewestFolded = 3;
+
+/** Twenty checks that were left out for one and the same reason are one line. */
+function foldSkipped(findings: readonly Finding[]): readonly Finding[] {
+  const isSkippedLike = (one: Finding, other: Finding | undefined): boolean =>
+    one.state === "skipped" && other?.state === "skipped" && one.detail === other.detail;
+  return findings.flatMap((finding, at): readonly Finding[] => {
+    const like = findings.filter((each) => isSkippedLike(finding, each));
+    if (like.length < fewestFolded) return [finding];
+    if (findings.findIndex((each) => isSkippedLike(finding, each)) < at) return [];
+    return [{ ...finding, title: `${like.length} checks` }];
+  });
 }
 
 function linesOfOne({ state, title, detail, advice }: Finding, paper: Paper): string {

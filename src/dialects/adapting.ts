@@ -47,8 +47,14 @@ export function noteDropped(
   members: Readonly<Record<string, unknown>>,
   keys: readonly string[],
   note: Note,
+  /** Told of the member's own name. */
+  unsupported: (parameter: string) => void = () => undefined,
 ): void {
-  for (const key of keys) if (!steersNothing.has(members[key])) note(`${kebab(key)}-dropped`);
+  for (const key of keys) {
+    if (steersNothing.has(members[key])) continue;
+    note(`${kebab(key)}-dropped`);
+    unsupported(key);
+  }
 }
 
 /** Members that are none of `known`: nobody here can say what they mean, so they are named. */
@@ -56,10 +62,12 @@ export function noteOthers(
   members: Readonly<Record<string, unknown>>,
   known: ReadonlySet<string>,
   note: Note,
+  unsupported: (parameter: string) => void = () => undefined,
 ): void {
   for (const [key, value] of Object.entries(members)) {
     if (known.has(key) || steersNothing.has(value) || asUsual.has(value)) continue;
     note(`member-dropped:${nameIn(key)}`);
+    unsupported(nameIn(key));
   }
 }
 

@@ -37,7 +37,7 @@ export type ClientHalf = {
   /** Asked before a request goes to a backend of ANOTHER dialect: the Failure that says what would be lost, or null. */
   readonly refuseTranslation: (request: ChatRequest) => Failure | null;
   /** The same for what is not refused but left behind, because only this format can say it. */
-  noteLosses(request: ChatRequest, note: Note): void;
+  noteLosses(request: ChatRequest, note: Note, unsupported?: (parameter: string) => void): void;
   streamEncoder(facts: AnswerFacts): StreamEncoder;
   encodeReply(reply: Reply, facts: AnswerFacts): unknown;
   /** The JSON body of an error answer. */

@@ -4,6 +4,7 @@ import { Failure, failureFrom } from "../canon/failure.ts";
 import { type Backend, type Call, noHeaders } from "../backends/backend.ts";
 import type { ChatRequest } from "../canon/request.ts";
 import type { Target } from "../canon/decision.ts";
+import { unheard } from "../dialects/adapting.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
 import type { AnswerFacts, ClientHalf, Dialect, TargetFacts } from "../dialects/dialect.ts";
 import { questionOf } from "../routing/question.ts";
@@ -170,7 +171,11 @@ function chooseChat(
       lane: "hub",
       ...(continues === undefined ? {} : { continues: (call: Call) => continues(asked, call) }),
       open(_provider, target, trial, call) {
-        if (isForeign && call.note !== undefined) dialect.client.noteLosses(decoded, call.note);
+        if (isForeign) {
+          // The CLI alone has a header for them, from the days of its forerunners.
+          const unsupported = backend.dialect === null ? call.unsupported : undefined;
+          dialect.client.noteLosses(decoded, call.note ?? unheard, unsupported);
+        }
         const facts: AnswerFacts = {
           requestId: run.context.id,
           createdSeconds,

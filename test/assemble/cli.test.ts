@@ -122,11 +122,11 @@ describe("a request", () => {
   test("names what had no effect", async () => {
     const here = await world({});
     const answer = await ask(here, "[[say:hello]]", {
-      body: { temperature: 0.3 },
+      body: { temperature: 0.3, seed: 7, frequency_penalty: 0.5 },
       headers: { "x-effort": "low" },
     });
     expect(answer.status).toBe(200);
-    expect(answer.headers.get("x-clawgate-unsupported")).toContain("temperature");
+    expect(answer.headers.get("x-clawgate-unsupported")).toBe("seed, frequency_penalty, temperature");
   });
 });
 

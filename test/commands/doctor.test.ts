@@ -97,7 +97,7 @@ describe("Claude Code that no provider uses", () => {
       section: "cli",
       id: "file-references",
       state: "warning",
-      title: "@path in a text does not read that file",
+      title: "@path in a text reads that file",
       detail: "the file's text went upstream",
       advice: "a client could read this machine's files: do not use this version",
     });
@@ -109,10 +109,32 @@ describe("Claude Code that no provider uses", () => {
     writeConfig(home, { providers: { one: provider }, server: { port: 0 } });
     const ran = await home.run(["doctor"], { environment: { CLAUDE_BIN: made.bin } });
     expect(ran.code).toBe(1);
-    expect(ran.stdout).toContain(
-      "  FAIL  @path in a text does not read that file: the file's text went upstream\n",
-    );
+    expect(ran.stdout).toContain("  FAIL  @path in a text reads that file: the file's text went upstream\n");
     expect(ran.stdout).toContain("1 thing does not work");
+  });
+
+  test("what --quick leaves out is one line", async () => {
+    const home = newHome();
+    const made = newClaude();
+    writeConfig(home, { providers: { one: provider }, server: { port: 0 } });
+    const { stdout } = await home.run(["doctor", "--quick"], { environment: { PATH: made.dir } });
+    expect(stdout.match(/^ {2}skip .*$/gm)).toEqual(["  skip  20 checks: left out by --quick"]);
+  });
+
+  test("without a login it is a warning while somebody else can answer, and a failure when it is alone", async () => {
+    const home = newHome();
+    const made = newClaude();
+    const environment = { CLAUDE_BIN: made.bin };
+    writeConfig(home, { providers: { one: provider }, server: { port: 0 } });
+    const beside = await home.run(["doctor", "--quick"], { environment });
+    expect(beside.code).toBe(0);
+    expect(beside.stdout).toContain(
+      '  warn  nobody is logged in, and it has no key: run "claude auth login"',
+    );
+    writeConfig(home, { providers: {}, server: { port: 0 } });
+    const alone = await home.run(["doctor", "--quick"], { environment });
+    expect(alone.code).toBe(1);
+    expect(alone.stdout).toContain("  FAIL  nobody is logged in, and it has no key");
   });
 
   test("none is here", async () => {

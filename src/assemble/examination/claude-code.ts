@@ -94,7 +94,8 @@ async function examined(meant: Meant, options: ClaudeCodeOptions): Promise<reado
     signal: options.signal,
     onVerdict: ({ title }) => options.onProgress(title),
   });
-  for (const check of report.checks) seen.push(asFinding(check, provider, idOf(check.id)));
+  for (const check of report.checks)
+    seen.push(asFinding(check, meant, idOf(check.id), check.id === "login" && isAlone(options)));
   seen.push(...(await jailFindings(program, options.environment, idOf)));
   if (provider !== null) seen.push(await memoryFinding(meant));
   return seen;
@@ -134,12 +135,23 @@ function workspaceOf(program: CliProgram, options: ClaudeCodeOptions): Workspace
   };
 }
 
-function asFinding(check: CheckResult, provider: string | null, id: string): Finding {
-  const { title, detail, state, isEssential, fallback } = check;
+/** Nobody else could answer, and nobody has a login of its own. */
+function isAlone({ loaded }: ClaudeCodeOptions): boolean {
+  if (loaded === null) return false;
+  const { providers, tenants } = loaded.config;
+  const others = Object.values(providers).filter(
+    ({ backend }) => backend !== "claude-cli" && backend !== "demo",
+  );
+  return others.length === 0 && tenants.length === 0;
+}
+
+function asFinding(check: CheckResult, { provider }: Meant, id: string, isNeeded: boolean): Finding {
+  const { title, otherwise, detail, state, isEssential, fallback } = check;
   if (state === "passed") return inCli("ok", id, title, detail);
   if (state === "skipped") return inCli("skipped", id, title, detail);
   // A program that no provider uses may be as it likes.
-  return inCli(isEssential && provider !== null ? "failed" : "warning", id, title, detail, fallback);
+  const isFailure = (isEssential || isNeeded) && provider !== null;
+  return inCli(isFailure ? "failed" : "warning", id, otherwise, detail, fallback);
 }
 
 async function jailFindings(

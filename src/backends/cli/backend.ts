@@ -120,6 +120,7 @@ export function createCliBackend(options: CliBackendOptions): CliBackend {
       model: call.model,
       ownTools: prepared.ownTools,
       alwaysThinks: prepared.alwaysThinks === true,
+      adaptsThinking: prepared.adaptsThinking === true,
       effort: prepared.effort,
       history: prepared.history ?? "lines",
       note: call.note ?? unheard,
@@ -127,7 +128,7 @@ export function createCliBackend(options: CliBackendOptions): CliBackend {
       uuid,
     };
     const deadlineMs = deadlineOf(clock, options.timeoutMs);
-    const going = { clock, signal, beginMs: patience.beginMs };
+    const going = { clock, signal, beginMs: patience.warmMs };
     const conversation =
       (await resume({ parking, prepared, call, encoding, dispose, ...going })) ??
       (await begin(prepared, signal, encoding));

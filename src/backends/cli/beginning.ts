@@ -62,14 +62,14 @@ export function createBeginning(options: {
       thinkingTokens: prepared.startsWithoutThinking ? 0 : null,
     };
     const waiting = { clock, signal, historyMs: patience.historyMs };
-    const open = (child: CliChild, turn: CliTurn): Promise<Conversation> =>
-      orStopped(child, openConversation(child, { turn, fresh, clock, signal, beginMs: patience.beginMs }));
+    const open = (child: CliChild, turn: CliTurn, beginMs: number): Promise<Conversation> =>
+      orStopped(child, openConversation(child, { turn, fresh, clock, signal, beginMs }));
     const openCold = async (turn: CliTurn): Promise<Conversation> =>
-      open(await owned(pool.startCold(prepared.launch), (child) => child, signal), turn);
+      open(await owned(pool.startCold(prepared.launch), (child) => child, signal), turn, patience.beginMs);
     const openAny = async (turn: CliTurn): Promise<Conversation> => {
       const claim = await owned(pool.claim(prepared.key, prepared.launch), ({ child }) => child, signal);
       try {
-        return await open(claim.child, turn);
+        return await open(claim.child, turn, claim.isWarm ? patience.warmMs : patience.beginMs);
       } catch (thrown) {
         // It has not been asked anything yet, so a fresh one can take its place.
         if (!claim.isWarm || signal.aborted) throw thrown;

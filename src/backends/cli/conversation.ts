@@ -25,11 +25,13 @@ export type Conversation = {
 export type Patience = {
   /** For the program to answer for itself. */
   readonly beginMs: number;
+  /** The same for one that has been running: it takes a tenth of a second, and another can take its place. */
+  readonly warmMs: number;
   /** For one message of the history to be taken in. */
   readonly historyMs: number;
 };
 
-export const usualPatience: Patience = { beginMs: 30_000, historyMs: 30_000 };
+export const usualPatience: Patience = { beginMs: 30_000, warmMs: 5_000, historyMs: 30_000 };
 
 type Waiting = { readonly clock: Clock; readonly signal: AbortSignal };
 

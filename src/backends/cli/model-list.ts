@@ -102,6 +102,7 @@ function keptIn(value: unknown): Kept | null {
             displayName: "name" in each ? each.name : null,
             supportedEffortLevels: "efforts" in each ? each.efforts : [],
             supportsThinkingOff: !("alwaysThinks" in each),
+            supportsAdaptiveThinking: "adaptsThinking" in each,
           }
         : null,
     ),

@@ -14,6 +14,8 @@ export type CliModel = {
   readonly efforts: readonly string[];
   /** Its thinking cannot be switched off. */
   readonly alwaysThinks?: true;
+  /** How much it thinks it settles by itself: a budget has no effect. */
+  readonly adaptsThinking?: true;
 };
 
 export type CliName = {
@@ -77,6 +79,7 @@ export function readModels(answer: unknown): readonly CliModel[] | null {
           ? (levels as unknown[]).filter((level) => typeof level === "string")
           : [],
         ...(each["supportsThinkingOff"] === false ? { alwaysThinks: true } : {}),
+        ...(each["supportsAdaptiveThinking"] === true ? { adaptsThinking: true } : {}),
       },
     ];
   });

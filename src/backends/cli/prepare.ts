@@ -114,6 +114,7 @@ export function createPrepare(options: PrepareOptions): Prepare {
         runsTools: serverTools !== "none" || mcp !== null || plugin !== null,
         ownTools: ownTools({ serverTools, hasSkills: plugin !== null, hasServers: mcp !== null }),
         alwaysThinks: known?.alwaysThinks === true,
+        adaptsThinking: known?.adaptsThinking === true,
         startsWithoutThinking: false,
         launchedEffort,
         effort,

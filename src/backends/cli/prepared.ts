@@ -17,6 +17,8 @@ export type Prepared = {
   readonly ownTools: OwnTools;
   /** The model's thinking cannot be switched off. */
   readonly alwaysThinks?: boolean;
+  /** The model settles by itself how much it thinks. */
+  readonly adaptsThinking?: boolean;
   /** The process is started with thinking off. */
   readonly startsWithoutThinking: boolean;
   /** The effort that `launch` names; null where it names none. */

@@ -8,12 +8,13 @@ import type { Line } from "../../dialects/claude-cli/lines.ts";
 import { toolResult } from "../../dialects/claude-cli/offered-tools.ts";
 import type { Clock } from "../../system/clock.ts";
 import type { Call } from "../backend.ts";
-import { abortReason } from "./waiting.ts";
+import type { Channel } from "./channel.ts";
 import type { CliChild } from "./child.ts";
-import { adjust, askWith, type Conversation } from "./conversation.ts";
+import { adjust, askWith, type Conversation, endOf } from "./conversation.ts";
 import { continuationOf, type Continuation, fingerprint } from "./fingerprint.ts";
 import type { Parked, Parking } from "./parked.ts";
 import type { Prepared } from "./prepared.ts";
+import { abortReason, firstOf, late } from "./waiting.ts";
 
 type Asked = { readonly parking: Parking; readonly prepared: Prepared; readonly call: Call };
 
@@ -47,7 +48,7 @@ export async function resume(options: Resuming): Promise<Conversation | null> {
     options.dispose(parked.conversation.channel.child);
     if (signal.aborted) throw abortReason(signal);
     if (!(thrown instanceof Failure)) throw thrown;
-    // It was lost before it was asked, and a fresh process can be told the whole conversation.
+    // It was lost before it asked anybody, and a fresh process can be told the whole conversation.
     return null;
   }
 }
@@ -66,14 +67,30 @@ async function askAgain(
   options: Resuming,
 ): Promise<void> {
   const { conversation } = parked;
-  const { live } = encodeFrame(options.prepared.request, options.encoding);
+  const { live, lastWords } = encodeFrame(options.prepared.request, options.encoding);
   // A forced tool choice is cleared here too, before the answer makes the program ask again.
   await adjust(conversation, live, options);
   if (results.size > 0) conversation.tools.answer(results, parked.calls);
   else {
-    const line = encodeNext(next.words, conversation.names, options.encoding);
+    const frame = { names: conversation.names, lastWords };
+    const line = encodeNext(next.words, frame, options.encoding);
     await askWith(conversation, line, { ...options, historyMs: options.beginMs });
   }
+  await goesOn(conversation.channel, options);
+}
+
+/** The program says a line before it asks its model: one that hangs or dies without a word has asked nobody. */
+async function goesOn(channel: Channel, { clock, signal, beginMs }: Resuming): Promise<void> {
+  let isReady = false;
+  const listen = (run: () => void): (() => void) =>
+    channel.onReady(() => {
+      isReady = true;
+      run();
+    });
+  await firstOf(listen, { clock, signal, limitMs: beginMs });
+  if (signal.aborted) throw abortReason(signal);
+  if (channel.isOver()) throw endOf(channel);
+  if (!isReady) throw late("go on");
 }
 
 const idsOf = (next: Continuation): string[] => next.results.map((result) => result.callId);

@@ -60,10 +60,14 @@ const known: ReadonlySet<string> = new Set([
 ]);
 
 /** What another API does not get: it costs more or keeps more there, but the answer is the same. */
-export function noteLosses(request: ChatRequest, note: Note): void {
+export function noteLosses(
+  request: ChatRequest,
+  note: Note,
+  unsupported?: (parameter: string) => void,
+): void {
   const pocket = pocketOf(request.extras);
-  noteDropped(pocket, ["context_management"], note);
-  noteOthers(pocket, known, note);
+  noteDropped(pocket, ["context_management"], note, unsupported);
+  noteOthers(pocket, known, note, unsupported);
   const isMarked = (block: Block | ChatRequest["tools"][number]): boolean =>
     "cache" in block && block.cache !== undefined;
   const holdsMark =

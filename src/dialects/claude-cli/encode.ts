@@ -8,7 +8,7 @@ import { encodeConversation, type WireMessage } from "../anthropic-messages/enco
 import type { Note } from "../dialect.ts";
 import { isRecord } from "../decoding.ts";
 import { assistantLine, type Line, userLine, type WireBlock } from "./lines.ts";
-import { type LiveSettings, liveSettings } from "./live-settings.ts";
+import { choiceInWords, type LiveSettings, liveSettings } from "./live-settings.ts";
 import { calledNames, type OfferedTool, offerTools } from "./offered-tools.ts";
 import { type OwnTools, type ToolNames, toolNames } from "./tool-names.ts";
 import { transcript } from "./transcript.ts";
@@ -23,6 +23,8 @@ export type Frame = {
   readonly remarks: readonly string[];
   readonly jsonSchema: unknown;
   readonly live: LiveSettings;
+  /** Said behind the client's last words. */
+  readonly lastWords: string | null;
 };
 
 export type CliTurn = Frame & {
@@ -39,6 +41,8 @@ export type EncodeOptions = {
   readonly effort: string | null;
   /** Thinking cannot be switched off. */
   readonly alwaysThinks?: boolean;
+  /** A thinking budget has no effect. */
+  readonly adaptsThinking?: boolean;
   /** `transcript`: for a program that does not take the model's own words as lines. Default: lines. */
   readonly history?: "lines" | "transcript";
   readonly note: Note;
@@ -61,6 +65,7 @@ export function encodeFrame(request: ChatRequest, options: EncodeOptions): Frame
     remarks: offer.remarks,
     jsonSchema: request.format?.type === "json-schema" ? request.format.schema : null,
     live: liveSettings(request, { ...options, tools, names }),
+    lastWords: choiceInWords(request, { ...options, tools, names }),
   };
 }
 
@@ -89,14 +94,14 @@ export function encodeTurn(request: ChatRequest, options: EncodeOptions): CliTur
     systemPrompt: [...systemPrompt, ...frame.remarks, ...askForJsonObject(request, options.note)].join(
       "\n\n",
     ),
-    ...encodeLines(messages, frame.names, options),
+    ...encodeLines(messages, frame, options),
   };
 }
 
 /** The one line that carries on a conversation which the program still holds: `messages` are the user's new words. */
 export function encodeNext(
   messages: ChatRequest["messages"],
-  names: ToolNames,
+  frame: Pick<Frame, "names" | "lastWords">,
   options: EncodeOptions,
 ): Line {
   const conversation = encodeConversation(messages, {
@@ -104,19 +109,20 @@ export function encodeNext(
     keepsThinking: true,
     note: options.note,
   });
-  return encodeLines(conversation.messages, names, options).last;
+  return encodeLines(conversation.messages, frame, options).last;
 }
 
 function encodeLines(
   messages: readonly WireMessage[],
-  names: ToolNames,
+  { names, lastWords }: Pick<Frame, "names" | "lastWords">,
   options: EncodeOptions,
 ): { steps: Step[]; last: Line } {
   const steps: Step[] = [];
   const isAsked = messages.at(-1)?.role === "user";
   const history = isAsked ? messages.slice(0, -1) : messages;
   if (!isAsked) options.note("user-turn-added");
-  const asked = isAsked ? (messages.at(-1)?.content ?? []) : [{ type: "text", text: "(continue)" }];
+  const said = isAsked ? (messages.at(-1)?.content ?? []) : [{ type: "text", text: "(continue)" }];
+  const asked = lastWords === null ? said : [...said, { type: "text", text: lastWords }];
   if (options.history === "transcript" && history.length > 0) {
     options.note("history-as-transcript");
     return { steps, last: userLine(userContent(transcript(history, asked), names), true) };

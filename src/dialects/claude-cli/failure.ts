@@ -57,7 +57,7 @@ function byCode({ error, result, hasAnswered }: TurnTrouble, status: number | nu
   )
     return new Failure(
       "credentials-rejected",
-      "The claude program is not logged in, or its login was refused.",
+      "The claude program is not logged in, or its login was refused (clawgate doctor on its machine says more).",
       detail,
     );
   if (error === "model_not_found" || status === 404)

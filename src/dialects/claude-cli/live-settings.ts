@@ -27,6 +27,8 @@ export type LiveOptions = {
   readonly effort: string | null;
   /** The model's thinking cannot be switched off: to say so would only hide it, and the sampling must fit to it. */
   readonly alwaysThinks?: boolean;
+  /** It settles by itself how much it thinks: a budget has no effect. */
+  readonly adaptsThinking?: boolean;
 };
 
 /** The API's floor for a thinking budget. */
@@ -36,6 +38,8 @@ export const untouched: LiveSettings = { effort: null, maxTokens: null, thinking
 
 export function liveSettings(request: ChatRequest, options: LiveOptions): LiveSettings {
   const planned = planThinking(request, options);
+  if (options.adaptsThinking === true && request.thinking?.mode === "budget")
+    options.unsupported("thinking.budget_tokens");
   const thinkingTokens = planned === 0 && options.alwaysThinks === true ? null : planned;
   if (thinkingTokens !== planned && wantsNoThinking(request)) options.unsupported("thinking");
   return {
@@ -58,11 +62,25 @@ function isForced({ toolChoice: choice }: ChatRequest): boolean {
   return choice?.type === "required" || choice?.type === "tool";
 }
 
-function planThinking(request: ChatRequest, { note, tools }: LiveOptions): number | null {
+/**
+ * "Thinking may not be enabled when tool_choice forces tool use.": a model that always thinks can only be told in words.
+ * Null where nothing has to be said.
+ */
+export function choiceInWords(
+  request: ChatRequest,
+  { tools, names, alwaysThinks }: Pick<LiveOptions, "tools" | "names" | "alwaysThinks">,
+): string | null {
+  if (alwaysThinks !== true || tools !== "offered" || !isForced(request)) return null;
+  const { toolChoice: choice } = request;
+  const which = choice?.type === "tool" ? `the tool "${names.toWire(choice.name)}"` : "one of your tools";
+  return `Answer this with a call of ${which}, not with words.`;
+}
+
+function planThinking(request: ChatRequest, options: LiveOptions): number | null {
+  const { note, tools } = options;
   if (wantsNoThinking(request)) return 0;
   const { thinking, maxTokens } = request;
-  // "Thinking may not be enabled when tool_choice forces tool use."
-  if (tools === "offered" && isForced(request)) {
+  if (tools === "offered" && isForced(request) && options.alwaysThinks !== true) {
     if (wishesToThink(request)) note(thinkingOff);
     return 0;
   }
@@ -117,9 +135,16 @@ function stopSequences(request: ChatRequest): Line {
   return said.length > 0 ? { stop_sequences: said } : {};
 }
 
-function toolChoice(request: ChatRequest, { tools, names }: LiveOptions): Line {
+function toolChoice(request: ChatRequest, options: LiveOptions): Line {
+  const { tools, names } = options;
   if (tools === "none") return {};
-  const { toolChoice: choice, parallelTools } = request;
+  const { parallelTools } = request;
+  let { toolChoice: choice } = request;
+  if (choiceInWords(request, options) !== null) {
+    options.unsupported("tool_choice");
+    options.note("tool-choice-in-words");
+    choice = null;
+  }
   if (tools === "history-only" || choice?.type === "none") return { tool_choice: { type: "none" } };
   const single = parallelTools === false ? { disable_parallel_tool_use: true } : {};
   switch (choice?.type) {

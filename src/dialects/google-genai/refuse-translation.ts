@@ -37,15 +37,19 @@ const knownConfig: ReadonlySet<string> = new Set([
   "logprobs",
 ]);
 
-export function noteLosses(request: ChatRequest, note: Note): void {
+export function noteLosses(
+  request: ChatRequest,
+  note: Note,
+  unsupported?: (parameter: string) => void,
+): void {
   const { rest, generationConfig } = pocketOf(request.extras);
   if (isRecord(rest)) {
-    noteDropped(rest, ["safetySettings"], note);
-    noteOthers(rest, knownRest, note);
+    noteDropped(rest, ["safetySettings"], note, unsupported);
+    noteOthers(rest, knownRest, note, unsupported);
   }
   if (isRecord(generationConfig)) {
-    noteDropped(generationConfig, steeringConfig, note);
-    noteOthers(generationConfig, knownConfig, note);
+    noteDropped(generationConfig, steeringConfig, note, unsupported);
+    noteOthers(generationConfig, knownConfig, note, unsupported);
   }
   // Thoughts that stand alone are noted where they are left out; these are sealed into what goes on.
   const isSealed = (block: Block): boolean => {

@@ -178,10 +178,14 @@ const knownOwn: ReadonlySet<string> = new Set([
   "tool_choice",
 ]);
 
-export function noteLosses(request: ChatRequest, note: Note): void {
+export function noteLosses(
+  request: ChatRequest,
+  note: Note,
+  unsupported?: (parameter: string) => void,
+): void {
   const pocket = request.extras["openai-chat"] ?? {};
-  noteDropped(pocket, steeringOwn, note);
-  noteOthers(pocket, knownOwn, note);
+  noteDropped(pocket, steeringOwn, note, unsupported);
+  noteOthers(pocket, knownOwn, note, unsupported);
 }
 
 /** What the client asked for that only this format's own answers can hold; the canonical form would lose it. */

@@ -58,18 +58,22 @@ const known: ReadonlySet<string> = new Set([
   "stream_options",
 ]);
 
-export function noteLosses(request: ChatRequest, note: Note): void {
+export function noteLosses(
+  request: ChatRequest,
+  note: Note,
+  unsupported?: (parameter: string) => void,
+): void {
   const pocket = pocketOf(request.extras);
-  noteOthers(pocket, known, note);
+  noteOthers(pocket, known, note, unsupported);
   noteAsides(request, note);
   const { hosted_tools: hosted, text } = pocket;
   for (const tool of Array.isArray(hosted) ? (hosted as readonly unknown[]) : [])
     if (isRecord(tool)) note(`hosted-tools-dropped:${nameIn(tool.type)}`);
   if (request.tools.some((tool) => pocketOf(tool.extras).type === "custom"))
     note("custom-tools-as-functions");
-  noteDropped(pocket, pocket.truncation === "disabled" ? [] : ["truncation"], note);
-  noteDropped(pocket, ["max_tool_calls"], note);
-  if (isRecord(text)) noteDropped(text, ["verbosity"], note);
+  noteDropped(pocket, pocket.truncation === "disabled" ? [] : ["truncation"], note, unsupported);
+  noteDropped(pocket, ["max_tool_calls"], note, unsupported);
+  if (isRecord(text)) noteDropped(text, ["verbosity"], note, unsupported);
 }
 
 /** Searches that the vendor made itself: what it found stands in the text that follows, how it looked is lost. */

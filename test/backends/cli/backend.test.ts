@@ -59,25 +59,14 @@ describe("an answer", () => {
 });
 
 const history = asking(["a", model("b"), "use:look t1"], { tools: [tool], maxTokens: 100 });
-const stages: readonly FaultStage[] = [
-  "initialize",
-  "settings",
-  "history",
-  "turn",
-  "stream",
-  "calls",
-  "resume",
-];
+const beginnings: readonly FaultStage[] = ["initialize", "settings", "history", "turn", "stream", "calls"];
+const stages: readonly FaultStage[] = [...beginnings, "resume"];
 
 describe("faults", () => {
-  test.each(stages)("a process that dies at %s is a failure and leaves nothing", async (at) => {
+  test.each(beginnings)("a process that dies at %s is a failure and leaves nothing", async (at) => {
     const { backend, program, ask, failure } = openStage();
     program.setFault({ at, how: "dies" });
-    if (at === "resume") {
-      const reply = await ask(history);
-      expect(reply.finish).toBe("tool-calls");
-      expect((await failure(after(history, reply, user(result("t1"))))).kind).toBe("bad-output");
-    } else if (at === "history") {
+    if (at === "history") {
       // Only its lines were not taken: it is told in another way.
       const notes: string[] = [];
       const reply = await ask(history, callOf({ note: (word) => void notes.push(word) }));
@@ -92,13 +81,30 @@ describe("faults", () => {
     expect(backend.counts()).toEqual(nothingLeft);
   });
 
-  test.each(stages)("a process that hangs at %s is stopped when its time is over", async (at) => {
+  test.each(["dies", "hangs"] as const)(
+    "a parked process that %s without a word has asked nobody, and a fresh one is told the conversation",
+    async (how) => {
+      const clock = fakeClock();
+      const { backend, program, ask } = openStage({ clock });
+      program.setFault({ at: "resume", how });
+      const reply = await ask(history);
+      expect(reply.finish).toBe("tool-calls");
+      const resumed = ask(after(history, reply, user(result("t1"))));
+      await clock.advance(5_000);
+      expect(textOf(await resumed)).toBe("got 1 results");
+      expect(program.upstream.map(({ pid }) => pid)).toEqual([1, 2]);
+      await settle();
+      expect(program.alive()).toBe(1);
+      await backend.stop();
+      expect(backend.counts()).toEqual(nothingLeft);
+    },
+  );
+
+  test.each(beginnings)("a process that hangs at %s is stopped when its time is over", async (at) => {
     const clock = fakeClock();
-    const { backend, program, ask, failure } = openStage({ clock });
+    const { backend, program, failure } = openStage({ clock });
     program.setFault({ at, how: "hangs" });
-    let request = history;
-    if (at === "resume") request = after(history, await ask(history), user(result("t1")));
-    const failed = failure(request);
+    const failed = failure(history);
     await clock.advance(29_000);
     expect(program.alive()).toBe(1);
     await clock.advance(900_000);

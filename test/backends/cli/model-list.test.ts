@@ -54,6 +54,24 @@ test("it is kept over a restart and asked again for another program", async () =
   expect([names(updated), world.asked]).toEqual([["opus", "fable"], 2]);
 });
 
+test("what a model's thinking can do is kept as well", async () => {
+  const models = [
+    {
+      value: "opus",
+      resolvedModel: "claude-opus-5",
+      supportsThinkingOff: false,
+      supportsAdaptiveThinking: true,
+    },
+    { value: "haiku" },
+  ];
+  const { make } = listForTest([{ models }]);
+  await make().refresh();
+  const next = make();
+  await next.recall();
+  expect(next.known()).toMatchObject([{ alwaysThinks: true, adaptsThinking: true }, { value: "haiku" }]);
+  expect(Object.keys(next.known()[1] ?? {})).not.toContain("adaptsThinking");
+});
+
 test("a question in vain is told of and rests for a minute", async () => {
   const { world, warnings, make, names } = listForTest([new Error("no"), { models: 7 }, saying("opus")]);
   const list = make();

@@ -137,7 +137,7 @@ describe("versions", () => {
   test.each([
     ["2.1.329", "passed", "2.1.329, measured"],
     ["2.1.400", "passed", "2.1.400 was not measured; it is checked now"],
-    ["1.0.2", "failed", "older than 2.1.197"],
+    ["1.0.2", "failed", "the oldest that was tried is 2.1.197"],
   ] as const)("%s", async (version, state, detail) => {
     const { checks } = await examine(claude({ version }), { isQuick: true });
     const check = checks.find(({ id }) => id === "version");

@@ -198,10 +198,11 @@ describe("the history", () => {
 
   test("the next words of a conversation are one line", () => {
     const names = toolNames([], []);
-    expect(contentOf(encodeNext([user(text("/a")), user(text("b"))], names, optionsOf(told())))).toEqual([
-      wire("/a"),
-      wire("b"),
-    ]);
+    expect(
+      contentOf(
+        encodeNext([user(text("/a")), user(text("b"))], { names, lastWords: null }, optionsOf(told())),
+      ),
+    ).toEqual([wire("/a"), wire("b")]);
   });
 });
 
@@ -259,6 +260,33 @@ describe("tools", () => {
       thinkingTokens: 0,
       extraBody: { temperature: 0.3 },
     });
+  });
+
+  test("a budget has no effect on a model that settles its thinking by itself, and that is named", () => {
+    const say = told();
+    const thinking = { mode: "budget", budgetTokens: 2_000 } as const;
+    const request = { messages: [user(text("q"))], thinking };
+    expect(encode(request, say, { adaptsThinking: true }).live.thinkingTokens).toBe(2_000);
+    expect(say.unsupported).toEqual(["thinking.budget_tokens"]);
+    const other = told();
+    encode(request, other);
+    expect(other.unsupported).toEqual([]);
+  });
+
+  test.each([
+    [{ type: "required" }, "one of your tools"],
+    [{ type: "tool", name: "get_weather" }, 'the tool "get_weather"'],
+  ] as const)("a model that always thinks cannot be forced: %o is said in words", (toolChoice, which) => {
+    const say = told();
+    const request = { messages: [user(text("q"))], tools: [weather], toolChoice, parallelTools: false };
+    const { live, last } = encode(request, say, { alwaysThinks: true });
+    expect(live.extraBody["tool_choice"]).toEqual({ type: "auto", disable_parallel_tool_use: true });
+    expect(contentOf(last)).toEqual([
+      wire("q"),
+      wire(`Answer this with a call of ${which}, not with words.`),
+    ]);
+    expect(say).toEqual({ notes: ["tool-choice-in-words"], unsupported: ["tool_choice"] });
+    expect(contentOf(encode(request, told()).last)).toEqual([wire("q")]);
   });
 
   test("names are legal, different, never those of tools that the program runs, and lead back", () => {

@@ -88,10 +88,7 @@ async function askVersion(
   const [oldest] = measuredVersions;
   if (measuredVersions.some((each) => each === version)) verdicts.passed("version", `${version}, measured`);
   else if (Bun.semver.order(version, oldest) < 0)
-    verdicts.failed(
-      "version",
-      `${version} is older than ${oldest}, the oldest that was measured; run "claude update"`,
-    );
+    verdicts.failed("version", `${version}, and the oldest that was tried is ${oldest}; run "claude update"`);
   else verdicts.passed("version", `${version} was not measured; it is checked now`);
   return version;
 }
@@ -115,10 +112,6 @@ async function askLogin(
   if (status["loggedIn"] === true) {
     const plan = typeof status["subscriptionType"] === "string" ? `, ${status["subscriptionType"]}` : "";
     verdicts.passed("login", `${method}${plan}; whether it is still valid shows with the first request`);
-  } else
-    verdicts.failed(
-      "login",
-      'nobody is logged in; run "claude auth login", or set ANTHROPIC_API_KEY in the provider\'s env',
-    );
+  } else verdicts.failed("login", 'run "claude auth login", or set ANTHROPIC_API_KEY in the provider\'s env');
   return method;
 }
