@@ -17,6 +17,7 @@ import { ConfigProblem, type Problem } from "./problems.ts";
 import { isBelow, type SkippedProvider, sortProviders } from "./providers.ts";
 import { type Config, configSchema } from "./schema.ts";
 import type { SearchInput } from "./search.ts";
+import { tenantFindings, tenantServerFindings } from "./tenant-checks.ts";
 import { isTree, valueAt, withoutNulls, withValueAt } from "./values.ts";
 
 export type LoadInput = SearchInput & {
@@ -153,6 +154,7 @@ export function settle(
     ...parsed.findings.filter((finding) => !unsetPaths.has(dotted(finding.path))),
     ...unknownKeysOf(sorted.skipped, declared),
     ...(parsed.config === null ? [] : nameFindings(parsed.config, declaredProviders(declared))),
+    ...(parsed.config === null ? [] : tenantFindings(parsed.config, declaredProviders(declared))),
     ...(parsed.config === null ? [] : keyFindings(parsed.config, document.lineOf)),
     ...vendorKeyFindings(sorted.loaded, document.lineOf),
   ];
@@ -191,6 +193,8 @@ export function settle(
       input.readFile,
     ),
   };
+  const strangers = tenantServerFindings(config);
+  if (strangers.length > 0) throw new ConfigProblem(strangers.map(problemAt));
   const exposure = checkExposure(config);
   if (exposure !== null) throw new ConfigProblem([plain(["server", "host"], exposure, null)]);
 
