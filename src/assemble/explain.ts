@@ -2,12 +2,16 @@
 
 import type { RequestFacts, Target } from "../canon/decision.ts";
 import { Failure } from "../canon/failure.ts";
+import { nearest } from "../canon/nearest.ts";
 import type { ChatRequest } from "../canon/request.ts";
+import { estimateTokensOfBytes } from "../canon/tokens.ts";
 import { isRecord } from "../dialects/decoding.ts";
 import { type Door, doors } from "../pipeline/doors.ts";
 import { sessionHeader } from "../pipeline/enrol.ts";
+import { amountOf, expectedOutput, previewForTenant } from "../pipeline/tenant-limits.ts";
+import type { TenantPolicy } from "../pipeline/tenant-policy.ts";
 import { sessionKey } from "../tenants/sessions.ts";
-import { estimateCostUsd, needsOf } from "../routing/capabilities.ts";
+import { estimateCostUsd, type ModelFacts, needsOf } from "../routing/capabilities.ts";
 import { questionOf } from "../routing/question.ts";
 import type { HouseEstate } from "./estate.ts";
 import type { Assembled } from "./generation.ts";
@@ -22,6 +26,8 @@ export type RouteCandidate = {
 };
 
 export type RouteExplanation = {
+  /** The tenant whose restrictions were applied; null: nobody's. */
+  readonly tenant: string | null;
   readonly provider: string;
   readonly model: string;
   readonly layer: string;
@@ -43,6 +49,8 @@ export type RouteQuestion = {
   /** chat, messages, responses or gemini; null: told by the body's shape. */
   readonly doorName: string | null;
   readonly headers: Headers;
+  /** Name of the tenant that would send it; null: somebody without a tenant. */
+  readonly tenant: string | null;
 };
 
 /** Throws Failure. */
@@ -67,26 +75,46 @@ export async function explainRoute(
   };
   const asked = questionOf(request, (header) => headers.get(header));
   const needs = needsOf(asked.facts);
-  const decision = await road.router.decide(
-    {
-      model: name,
-      isFallbackOff: headers.get("x-clawgate-fallback")?.toLowerCase() === "off",
-      session: sessionKey(null, sessionHeader(headers)),
-      needs,
-      read: () => asked,
-    },
-    true,
-  );
+  // As a client would send it: limits count the body's bytes.
+  const bytes = Buffer.byteLength(JSON.stringify(question.body));
+  const policy = policyOf(assembled, question.tenant);
+  const ask = (model: string, isAlone: boolean) =>
+    road.router.decide(
+      {
+        model,
+        isFallbackOff: isAlone || headers.get("x-clawgate-fallback")?.toLowerCase() === "off",
+        session: sessionKey(question.tenant, sessionHeader(headers)),
+        needs,
+        read: () => asked,
+      },
+      true,
+    );
+  const factsOf = ({ provider, model }: Target): ModelFacts | null =>
+    road.providers.get(provider)?.modelFacts(model) ?? null;
+  const decision =
+    question.tenant === null || policy === undefined
+      ? await ask(name, false)
+      : await previewForTenant({
+          tenant: question.tenant,
+          router: road.router,
+          policy,
+          model: name,
+          ask,
+          amountFor: (target) =>
+            amountOf(
+              needs.images ? asked.facts.estimatedTokens : estimateTokensOfBytes(bytes),
+              expectedOutput(needs.outputTokens),
+              (target && factsOf(target)) ?? undefined,
+            ),
+        });
   const [first, ...others] = decision.targets;
   if (first === undefined) throw new Failure("unknown-model", "There is no target.", { param: "model" });
   const costOf = (target: Target): number | null => {
-    const cost = estimateCostUsd(
-      road.providers.get(target.provider)?.modelFacts(target.model) ?? null,
-      needs,
-    );
+    const cost = estimateCostUsd(factsOf(target), needs);
     return cost === null ? null : Math.round(cost * 1e9) / 1e9;
   };
   return {
+    tenant: question.tenant,
     ...first,
     layer: decision.layer,
     rule: decision.rule,
@@ -99,6 +127,19 @@ export async function explainRoute(
     estimated_tokens: asked.facts.estimatedTokens,
     estimated_cost_usd: costOf(first),
   };
+}
+
+/** Undefined where nothing is said of the tenant. Throws Failure for one that the config does not know. */
+function policyOf({ loaded, road }: Assembled, tenant: string | null): TenantPolicy | undefined {
+  if (tenant === null) return undefined;
+  const names = loaded.config.tenants.map((each) => each.name);
+  if (names.includes(tenant)) return road.tenants.get(tenant);
+  const near = nearest(tenant, names);
+  throw new Failure(
+    "invalid-request",
+    `There is no tenant "${tenant.slice(0, 64)}".${near === null ? "" : ` Did you mean "${near}"?`}`,
+    { param: "tenant" },
+  );
 }
 
 function factsShown(facts: RequestFacts, model: string): Record<string, unknown> {
