@@ -30,6 +30,8 @@ export type WrittenTenant = {
   /** As it is written: plain, `sha256:<hex>` or with variables in it; null when there is none. */
   readonly apiKey: string | null;
   readonly workingDir: string | null;
+  /** Of its OpenClaw; null when none is named. */
+  readonly container: string | null;
 };
 
 export type ConfigEdit = {
@@ -129,13 +131,14 @@ function tenantsIn(text: string): readonly WrittenTenant[] {
   const list: readonly unknown[] = Array.isArray(value["tenants"]) ? value["tenants"] : [];
   return list.flatMap((entry) => {
     if (typeof entry !== "object" || entry === null) return [];
-    const { name, api_key, working_dir } = entry as Record<string, unknown>;
+    const { name, api_key, working_dir, container } = entry as Record<string, unknown>;
     if (typeof name !== "string" && typeof name !== "number") return [];
     return [
       {
         name: String(name),
         apiKey: typeof api_key === "string" ? api_key : null,
         workingDir: typeof working_dir === "string" ? working_dir : null,
+        container: typeof container === "string" ? container : null,
       },
     ];
   });

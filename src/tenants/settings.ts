@@ -115,6 +115,11 @@ const tenantSettings = z.strictObject({
     .optional()
     .describe("Provider that gets all of the tenant's `auto`. Absent: routing chooses."),
   limits: limitsSettings.optional().describe("How much the tenant may use. Absent: no limit."),
+  container: z
+    .string()
+    .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/, "the name of a container")
+    .optional()
+    .describe("Docker container of the tenant's OpenClaw, for set-up, `manage apply` and skills."),
   working_dir: z.string().min(1).optional().describe("Folder in which the tenant's CLI processes run."),
   env: z
     .record(

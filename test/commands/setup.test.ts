@@ -188,7 +188,7 @@ test("broken files: the instance is left out, a broken config stops everything",
   expect(read(configPath)).toBe("nonsense: 7\n");
 });
 
-test("containers: by the bridge's address, stopped ones too, hidden ones left out", async () => {
+test("containers: by the bridge's address, stopped ones too, those without a mount from inside", async () => {
   put("config.yaml", existing.replace("local", "dc"));
   for (const name of ["a", "b"]) put(`srv/${name}/openclaw.json`, "{}");
   const mounts = (name: string) => [{ source: at(`srv/${name}`), destination: "/home/node/.openclaw" }];
@@ -197,10 +197,13 @@ test("containers: by the bridge's address, stopped ones too, hidden ones left ou
     [
       { name: "openclaw-openclaw-gateway-1", mounts: mounts("a"), root: at("roots/a") },
       { name: "other", mounts: mounts("b"), state: "exited", root: at("roots/b") },
-      { name: "hidden", root: at("roots/c") },
+      { name: "hidden", image: "openclaw:local", root: at("roots/c") },
+      { name: "hidden-stopped", image: "openclaw:local", root: at("roots/d"), state: "exited" },
     ],
     { bridgeGateway: "172.30.0.1" },
   );
+  put("roots/c/home/node/.openclaw/openclaw.json", byHand, 0o640);
+  put("roots/d/home/node/.openclaw/openclaw.json", byHand);
   const environment = { PATH: `${docker.binDir}:/usr/bin:/bin` };
   const ran = await home.run(["setup", "--yes", "--json", "--no-skills"], { environment });
   expect(ran.stderr).toBe("");
@@ -208,17 +211,34 @@ test("containers: by the bridge's address, stopped ones too, hidden ones left ou
   expect(ran.code).toBe(1);
   expect(report.notes.join()).toContain("set server.host to 172.30.0.1");
   expect(report.instances).toMatchObject([
-    { tenant: "hidden", left_out: expect.stringContaining("volume") },
+    {
+      tenant: "hidden",
+      left_out: null,
+      writes: ["hidden:/home/node/.openclaw/openclaw.json", "hidden:/home/node/.openclaw/.env"],
+    },
+    { tenant: "hidden-stopped", left_out: expect.stringContaining("start it and try again") },
     { tenant: "dc", key: "kept", url: "http://172.30.0.1:9123", left_out: null },
     { tenant: "other", key: "new", running: false, left_out: null },
   ]);
   expect(readJson5(read("srv/a/openclaw.json"))).toMatchObject({
     models: { providers: { clawgate: { baseUrl: "http://172.30.0.1:9123/v1", apiKey: "k".repeat(20) } } },
   });
-  expect(tenantsIn("config.yaml").map(({ name }) => name)).toEqual(["dc", "other"]);
+  expect(tenantsIn("config.yaml")).toMatchObject([
+    { name: "dc" },
+    { name: "hidden", container: "hidden" },
+    { name: "other", container: "other" },
+  ]);
+  const inside = "roots/c/home/node/.openclaw/openclaw.json";
+  expect(read(inside)).toStartWith("{\n  // by hand\n");
+  expect(read(inside)).toContain("http://172.30.0.1:9123/v1");
+  expect(statSync(at(inside)).mode & 0o777).toBe(0o640);
+  expect(read("roots/d/home/node/.openclaw/openclaw.json")).toBe(byHand);
   const calls = docker.calls().map((each) => each.slice(0, 3));
   expect(calls).toContainEqual(["exec", "openclaw-openclaw-gateway-1", "node"]);
   expect(calls.some(([verb, name]) => verb === "exec" && name === "other")).toBe(false);
+  expect((await home.run(["setup", "--undo"], { environment })).code).toBe(0);
+  expect([read(inside), read("srv/a/openclaw.json")]).toEqual([byHand, "{}"]);
+  expect(existsSync(at("roots/c/home/node/.openclaw/.env"))).toBe(false);
 });
 
 test("skills come along, or alone, or not", async () => {

@@ -68,7 +68,9 @@ test("more keys; values that look like variables are no variables", () => {
       { name: "1e5", api_key: "1".repeat(64), working_dir: "/a b", env: { A: "$${HOME}" }, tools: "none" },
     ],
   });
-  expect(edit.tenants()).toEqual([{ name: "1e5", apiKey: "1".repeat(64), workingDir: "/a b" }]);
+  expect(edit.tenants()).toEqual([
+    { name: "1e5", apiKey: "1".repeat(64), workingDir: "/a b", container: null },
+  ]);
 });
 
 test("a key is replaced, a tenant taken away, its neighbours' comments stay", () => {

@@ -37,11 +37,11 @@ describe("list", () => {
     const { code, stdout } = await run(["manage", "list"]);
     expect({ code, stdout }).toEqual({
       code: 0,
-      stdout: "tenant  key       working dir\nalice   ****cdef\n",
+      stdout: "tenant  key       container  working dir\nalice   ****cdef\n",
     });
     expect((await run(["manage"])).stdout).toBe(stdout);
     const { tenants } = JSON.parse((await run(["manage", "list", "--json"])).stdout);
-    expect(tenants).toEqual([{ name: "alice", key: "****cdef", working_dir: null }]);
+    expect(tenants).toEqual([{ name: "alice", key: "****cdef", container: null, working_dir: null }]);
   });
 
   test("hashes and variables are shown for what they are", async () => {
