@@ -6,6 +6,7 @@ import { launchOf } from "../backends/cli/launch.ts";
 import { childMark } from "../backends/cli/sweep.ts";
 import { defaultTenant } from "../backends/cli/workspace.ts";
 import type { LoadedConfig } from "../config/load.ts";
+import type { UserIds } from "../system/accounts.ts";
 import { stateDirectory } from "../system/state-directory.ts";
 import { cliPlanOf } from "./cli-plan.ts";
 
@@ -16,6 +17,8 @@ export type CliLogin = {
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
+  /** As whom; null: as the person at the terminal. */
+  readonly user: UserIds | null;
   /** Where the program keeps the login. */
   readonly configDir: string;
   /** Other tenants of the config whose requests use the same folder. */
@@ -90,6 +93,7 @@ export async function cliLoginOf(
       bin: workspace.bin,
       env: { ...Object.fromEntries(shown), ...env },
       cwd: workspace.home,
+      user: launch.user ?? null,
       configDir: workspace.configDir,
       sharedWith: places.filter(([, folder]) => folder === workspace.configDir).map(([name]) => name),
       winningVariable: winning.find((name) => Boolean(env[name])) ?? null,

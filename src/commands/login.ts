@@ -111,7 +111,11 @@ async function signIn(
     stdout.write(`${[...folders, quoted(login.bin), ...words].join(" ")}\n`);
     return exitCodes.failed;
   }
-  const code = await runInTerminal([login.bin, ...words], { env: login.env, cwd: login.cwd });
+  const code = await runInTerminal([login.bin, ...words], {
+    env: login.env,
+    cwd: login.cwd,
+    user: login.user,
+  });
   return code === 0 ? exitCodes.ok : exitCodes.failed;
 }
 
@@ -125,6 +129,7 @@ async function showStatus(
     timeoutMs: statusMs,
     env: login.env,
     cwd: login.cwd,
+    user: login.user,
   });
   let answer: unknown = null;
   try {

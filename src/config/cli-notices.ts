@@ -1,6 +1,7 @@
 // What the operator of a CLI provider should hear at the start: whose login tenants use, and who has none.
 // It must never look for a login: it speaks of what is written.
 
+import { normalize } from "node:path";
 import type { Config } from "./schema.ts";
 
 type Env = Readonly<Record<string, string>>;
@@ -12,15 +13,29 @@ const token = "CLAUDE_CODE_OAUTH_TOKEN";
 const hasKey = (env: Env): boolean =>
   Object.entries(env).some(([name, value]) => keys.test(name) && value !== "");
 
-export function cliNotices(config: Pick<Config, "providers" | "cli" | "tenants">): readonly string[] {
+/** `home`: what `~` stands for. */
+export function cliNotices(
+  config: Pick<Config, "providers" | "cli" | "tenants">,
+  home: string | undefined,
+): readonly string[] {
+  /** One folder by one name, however it is written. */
+  const place = (path: string | undefined): string | undefined =>
+    path === undefined
+      ? undefined
+      : normalize(path.replace(/^~(?=\/|$)/, home ?? "~")).replace(/(.)\/$/, "$1");
   return Object.entries(config.providers).flatMap(([id, provider]) => {
     if (provider.backend !== "claude-cli") return [];
     const shared: Env = { ...config.cli?.env, ...provider.env };
-    const folder = provider.config_dir ?? config.cli?.config_dir ?? shared["CLAUDE_CONFIG_DIR"] ?? null;
+    const folder =
+      place(provider.config_dir ?? config.cli?.config_dir ?? shared["CLAUDE_CONFIG_DIR"]) ?? null;
     if (hasKey(shared)) return [];
     /** The login that a tenant uses; null: none that anybody wrote down. */
-    const loginOf = (tenant: Config["tenants"][number]): string | null =>
-      tenant.env[token] ?? tenant.config_dir ?? tenant.env["CLAUDE_CONFIG_DIR"] ?? shared[token] ?? folder;
+    const loginOf = ({ env, config_dir, uid }: Config["tenants"][number]): string | null =>
+      env[token] ??
+      place(config_dir ?? env["CLAUDE_CONFIG_DIR"]) ??
+      shared[token] ??
+      // Another user of the machine has its own home, and the login in it.
+      (uid === undefined ? folder : `uid ${uid}`);
     const tenants = config.tenants.filter(({ env }) => !hasKey(env));
     const users = Map.groupBy(tenants, loginOf);
     const without = users.get(null) ?? [];

@@ -211,7 +211,7 @@ export function settle(
       ...sorted.notices,
       ...awaitedNotices(value, (at) => originAt(at)?.origin ?? placeOf(path, document.lineOf(at))),
       ...authNotices(config),
-      ...cliNotices(config),
+      ...cliNotices(config, environment["HOME"]),
       ...(isReadableByAll
         ? [`${path} holds keys and every user of this machine can read it; chmod 600 ${path}`]
         : []),

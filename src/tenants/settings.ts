@@ -137,6 +137,15 @@ const tenantSettings = z.strictObject({
     .describe(
       "Folder of the tenant's own Claude Code login. Absent: the provider's `config_dir`, else an empty one.",
     ),
+  uid: z
+    .union([
+      z.number().int().min(1).max(4_294_967_294),
+      z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/i, "a user's number or name"),
+    ])
+    .optional()
+    .describe(
+      "User of this machine (number or name) as whom the tenant's CLI processes run, in that user's home; needs a gateway that runs as root.",
+    ),
   tools: z
     .union([z.literal("none"), z.literal("default"), z.array(z.string().min(1).max(300)).max(64)])
     .optional()

@@ -2,6 +2,7 @@
 // It must never pass on a word of a client unchecked, nor hand down a variable that nobody meant for the program.
 
 import { Failure } from "../../canon/failure.ts";
+import type { UserIds } from "../../system/accounts.ts";
 import type { JailSettings } from "./jail.ts";
 import { type ServerTools, toolName } from "./program.ts";
 import { childMark } from "./sweep.ts";
@@ -16,6 +17,8 @@ export type Launch = {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly jail: JailSettings | null;
+  /** As whom; absent or null: as the gateway. */
+  readonly user?: UserIds | null;
   /** For the log: which tenant and model. */
   readonly label: string;
   /** Its tools can start programs that no signal to its group reaches. */
@@ -66,12 +69,14 @@ const switches: Readonly<Record<string, string>> = {
 /** Throws a Failure for a model name that could not be one. */
 export function launchOf(options: LaunchOptions): Launch {
   const { workspace, serverTools, model } = options;
+  const { account = null } = workspace;
   return {
     bin: workspace.bin,
     argv: argumentsOf(options),
     env: environmentOf(options),
     cwd: workspace.workingDir,
     jail: workspace.jail,
+    user: account === null ? null : { uid: account.uid, gid: account.gid },
     label: `${workspace.tenant} ${model}`,
     mayLeaveProcesses: serverTools !== "none" || workspace.pluginDirs.length > 0 || hasMcp(options),
   };
@@ -138,6 +143,7 @@ function word(text: string): string {
 }
 
 function environmentOf({ workspace, environment, gatewayId }: LaunchOptions): Record<string, string> {
+  const { account = null } = workspace;
   const kept = Object.entries(environment).filter(
     (entry): entry is [string, string] => entry[1] !== undefined && inherited.test(entry[0]),
   );
@@ -148,6 +154,7 @@ function environmentOf({ workspace, environment, gatewayId }: LaunchOptions): Re
     // A dozen skills of the program's own would come along.
     ...(workspace.pluginDirs.length === 0 ? {} : { CLAUDE_CODE_DISABLE_BUNDLED_SKILLS: "1" }),
     ...Object.fromEntries(written),
+    ...(account === null ? {} : { USER: account.name, LOGNAME: account.name }),
     HOME: workspace.home,
     // Where it is the program's own choice it is left to it: naming it changes under which name a keychain is asked.
     ...(workspace.isConfigDirImplied === true ? {} : { CLAUDE_CONFIG_DIR: workspace.configDir }),

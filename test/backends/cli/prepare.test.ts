@@ -44,6 +44,7 @@ function preparing(keys: CliKeys = {}, more: Partial<PrepareOptions> = {}) {
       stamp: () => Promise.resolve(world.stamp),
       workspaceOf: (tenant) => Promise.resolve(workspace(tenant ?? "default")),
       checkJail: () => Promise.resolve(),
+      checkUsers: () => Promise.resolve(),
     },
     tenantOf: (name) => (name === "narrow" ? { ...ordinary, tools: ["Read"] } : ordinary),
     models: () => [{ value: "haiku", resolved: "claude-haiku-4-5-20251001", name: null, efforts: [] }],
