@@ -2,6 +2,7 @@
 // It must never look for a login: it speaks of what is written.
 
 import { normalize } from "node:path";
+import { refusedVariable } from "../backends/cli/settings.ts";
 import type { Config } from "./schema.ts";
 
 type Env = Readonly<Record<string, string>>;
@@ -73,4 +74,24 @@ const lacking = (id: string, names: readonly string[]): string =>
 function listed(names: readonly string[]): string {
   const shown = names.slice(0, 5).join(", ");
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
+}
+
+/** Variables that are written and never reach the program: whoever waits for their effect should hear of it. */
+export function variableNotices(config: Pick<Config, "providers" | "cli" | "tenants">): readonly string[] {
+  const places: readonly (readonly [string, Env | undefined, RegExp])[] = [
+    ["cli.env", config.cli?.env, refusedVariable],
+    ...Object.entries(config.providers).map(
+      ([id, { env }]) => [`providers.${id}.env`, env, refusedVariable] as const,
+    ),
+    // The home is the tenant's folder, or that of its `uid`.
+    ...config.tenants.map(
+      ({ env }, at) => [`tenants[${at}].env`, env, new RegExp(`${refusedVariable.source}|^HOME$`)] as const,
+    ),
+  ];
+  return places.flatMap(([place, env = {}, refused]) => {
+    const names = Object.keys(env).filter((name) => refused.test(name));
+    return names.length === 0
+      ? []
+      : [`${place}: ${names.join(", ")} ${names.length === 1 ? "is" : "are"} not passed to Claude Code`];
+  });
 }

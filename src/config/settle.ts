@@ -3,7 +3,7 @@
 
 import { dirname, join } from "node:path";
 import { type BackendName, providerSettings } from "../backends/settings.ts";
-import { cliNotices } from "./cli-notices.ts";
+import { cliNotices, variableNotices } from "./cli-notices.ts";
 import { withCliSection } from "./cli-section.ts";
 import { checkExposure, declaredProviders, keyFindings, nameFindings, vendorKeyFindings } from "./checks.ts";
 import { type ConfigDocument, dotted, type Path } from "./document.ts";
@@ -212,6 +212,7 @@ export function settle(
       ...awaitedNotices(value, (at) => originAt(at)?.origin ?? placeOf(path, document.lineOf(at))),
       ...authNotices(config),
       ...cliNotices(config, environment["HOME"]),
+      ...variableNotices(config),
       ...(isReadableByAll
         ? [`${path} holds keys and every user of this machine can read it; chmod 600 ${path}`]
         : []),

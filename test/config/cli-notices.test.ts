@@ -34,3 +34,17 @@ test("a login, a key or a user each: nothing to say; none at all is said", () =>
   ).toEqual([]);
   expect(said(["uid: 1000", "config_dir: /a", "env: {}"])[0]).toContain("no login for the tenant t2");
 });
+
+test("variables that never reach the program are named with their place, and their values are not", () => {
+  const { notices } = load(
+    `cli: { env: { LD_PRELOAD: secret, FINE: x } }
+tenants: [{ name: a, api_key: key-of-tenant-a-0123, env: { HOME: secret, BUN_OPTIONS: secret, NODE_OPTIONS: secret, MINE: x } }]
+`,
+    { backends, environment: { HOME: "/home/me" } },
+  );
+  const said = notices.filter((each) => each.includes("not passed"));
+  expect(said).toEqual([
+    "cli.env: LD_PRELOAD is not passed to Claude Code",
+    "tenants[0].env: HOME, BUN_OPTIONS, NODE_OPTIONS are not passed to Claude Code",
+  ]);
+});

@@ -5,6 +5,7 @@ import { Failure } from "../../canon/failure.ts";
 import type { UserIds } from "../../system/accounts.ts";
 import type { JailSettings } from "./jail.ts";
 import { type ServerTools, toolName } from "./program.ts";
+import { refusedVariable } from "./settings.ts";
 import { childMark } from "./sweep.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -48,8 +49,6 @@ export const clientToolServer = "client";
 
 const inherited =
   /^(?:PATH|LANG|TZ|TMPDIR|HTTPS?_PROXY|NO_PROXY|https?_proxy|no_proxy|SSL_CERT_FILE|NODE_EXTRA_CA_CERTS)$/;
-// They load code, or make the program take itself for a part of another run of itself, or strip its requests of its own name.
-const refused = /^(?:LD_.*|DYLD_.*|NODE_OPTIONS|BUN_.*|PATH|CLAUDECODE|CLAUDE_CODE_ATTRIBUTION_HEADER)$/;
 
 const switches: Readonly<Record<string, string>> = {
   CLAUDE_AGENT_SDK_MCP_NO_PREFIX: "1",
@@ -147,7 +146,7 @@ function environmentOf({ workspace, environment, gatewayId }: LaunchOptions): Re
   const kept = Object.entries(environment).filter(
     (entry): entry is [string, string] => entry[1] !== undefined && inherited.test(entry[0]),
   );
-  const written = Object.entries(workspace.env).filter(([name]) => !refused.test(name));
+  const written = Object.entries(workspace.env).filter(([name]) => !refusedVariable.test(name));
   return {
     ...Object.fromEntries(kept),
     ...switches,
