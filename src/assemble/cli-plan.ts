@@ -75,6 +75,7 @@ function preparedTenant(tenant: Config["tenants"][number]): PreparedTenant {
     uid: tenant.uid ?? null,
     tools: tenant.tools,
     mcpServers: tenant.mcp_servers ?? null,
+    container: tenant.container ?? null,
   };
 }
 

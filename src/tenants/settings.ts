@@ -119,7 +119,9 @@ const tenantSettings = z.strictObject({
     .string()
     .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/, "the name of a container")
     .optional()
-    .describe("Docker container of the tenant's OpenClaw, for set-up, `manage apply` and skills."),
+    .describe(
+      "Docker container of the tenant's OpenClaw: for set-up, `manage apply`, skills, and the CLI's skill prompt.",
+    ),
   working_dir: z.string().min(1).optional().describe("Folder in which the tenant's CLI processes run."),
   env: z
     .record(

@@ -22,6 +22,8 @@ export type PreparedTenant = CliTenant & {
   readonly tools: CliKeys["tools"];
   /** MCP servers that it may switch on; null: all. */
   readonly mcpServers: readonly string[] | null;
+  /** Of its OpenClaw; null or absent: it is not known to be in one. */
+  readonly container?: string | null;
 };
 
 export type PrepareOptions = {
@@ -86,7 +88,14 @@ export function createPrepare(options: PrepareOptions): Prepare {
       clientTools: asked.tools,
     };
     const prompted = wantsPrompt({ ...question, skillFile: program.skillFile })
-      ? withPrompt(profiled.request, await skillPrompt(call.tenant, program.skillFile, options.warn))
+      ? withPrompt(
+          profiled.request,
+          await skillPrompt(
+            { tenant: call.tenant, container: tenant?.container ?? null },
+            program.skillFile,
+            options.warn,
+          ),
+        )
       : profiled.request;
     // A wish for more effort takes back that nothing is to be thought; else the request keeps its own word, because
     // an effort of the operator's must not look like a client that wants to see thinking.

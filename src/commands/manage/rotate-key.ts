@@ -60,7 +60,10 @@ function run(context: CommandContext): Promise<number> {
     const key = newKey();
     opened.edit.setTenantKey(name, old.startsWith("sha256:") ? hashOf(key) : key);
     const { config } = await loadOffline(opened.input);
-    const further = config.tenants.find((each) => each.name === name)?.keys.length ?? 0;
+    const keys = config.tenants.find((each) => each.name === name)?.keys ?? [];
+    const further = keys.filter(
+      ({ expires }) => expires === undefined || Date.parse(expires) > Date.now(),
+    ).length;
     const isDryRun = read.values["dry-run"];
     const wishes = { isPrimary: false, api: null, key };
     const plan = read.values.apply

@@ -164,7 +164,9 @@ describe("rotate-key", () => {
   });
 
   test("keys that stay are named", async () => {
-    const { run } = home(`${config}    keys: [{ key: further-key-0123456789 }]\n`);
+    const { run } = home(
+      `${config}    keys: [{ key: further-key-0123456789 }, { key: expired-key-0123456789, expires: 2020-01-01 }]\n`,
+    );
     expect((await run(["manage", "rotate-key", "alice"])).stdout).toContain(
       "Its 1 further key (tenants[].keys) still opens",
     );
