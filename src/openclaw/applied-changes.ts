@@ -4,6 +4,7 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ensurePrivateDirectory, errorCode, readTextIfExists, replaceFile } from "../system/files.ts";
+import { LockProblem, lockFolder } from "./lock.ts";
 import { FileProblem, hostPlace, type PlaceOf, reasonOf } from "./file-place.ts";
 
 export type FileKind = "config" | "openclaw" | "env";
@@ -57,10 +58,26 @@ export type Applying = {
   readonly placeOf?: PlaceOf;
 };
 
-/** Writes what `changes` say. Throws FileProblem that names the file; what was replaced until then is put back. */
-export async function applyChanges(applying: Applying): Promise<void> {
-  const { changes, folder, id, placeOf = onThisMachine } = applying;
+/** Two at once would each write a manifest without the other's run. */
+async function alone<T>(folder: string, work: () => Promise<T>): Promise<T> {
   await ensurePrivateDirectory(folder);
+  const unlock = await lockFolder(folder).catch((error: unknown) => {
+    throw error instanceof LockProblem ? new FileProblem(error.message) : error;
+  });
+  try {
+    return await work();
+  } finally {
+    await unlock();
+  }
+}
+
+/** Writes what `changes` say. Throws FileProblem that names the file; what was replaced until then is put back. */
+export function applyChanges(applying: Applying): Promise<void> {
+  return alone(applying.folder, () => applyAlone(applying));
+}
+
+async function applyAlone(applying: Applying): Promise<void> {
+  const { changes, folder, id, placeOf = onThisMachine } = applying;
   for (const change of changes) await demandUnchanged(change, placeOf);
   for (const [index, { before, after }] of changes.entries()) {
     await replaceFile(keptPath(folder, id, index, "after"), after, { mode: 0o600 });
@@ -142,10 +159,18 @@ export type Undone = {
 };
 
 /** Undoes the last run; null when there is none. Files that others changed since lose our keys only. Throws FileProblem. */
-export async function undoLast(
+export function undoLast(
   folder: string,
   takeOut: TakeOut,
   placeOf: PlaceOf = onThisMachine,
+): Promise<readonly Undone[] | null> {
+  return alone(folder, () => undoAlone(folder, takeOut, placeOf));
+}
+
+async function undoAlone(
+  folder: string,
+  takeOut: TakeOut,
+  placeOf: PlaceOf,
 ): Promise<readonly Undone[] | null> {
   const runs = await readRuns(folder);
   const run = runs.at(-1);

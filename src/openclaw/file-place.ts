@@ -1,7 +1,6 @@
 // Where an instance's files are read and replaced: on this disk, or inside a container through `docker cp` and `docker exec`,
 // arguments as they are. It must never follow a link inside a container, nor write a file there in place.
 
-import { randomBytes } from "node:crypto";
 import { chown, mkdir, rm, stat } from "node:fs/promises";
 import { dirname, posix } from "node:path";
 import { errorCode, readTextIfExists, replaceFile } from "../system/files.ts";
@@ -88,7 +87,8 @@ export function containerPlace(container: string, docker: DockerForSkills): File
       const folder = posix.dirname(path);
       const old = await entryAt(path);
       const { uid, gid, mode } = old ?? (await ownerOfFolder(folder));
-      const name = `.${posix.basename(path)}.${randomBytes(6).toString("hex")}.tmp`;
+      // One name for ever: what a killed run left is replaced by the next one.
+      const name = `.${posix.basename(path)}.clawgate.tmp`;
       const fresh = posix.join(folder, name);
       const file = { path: name, mode: mode & 0o7777, bytes: Buffer.from(text) };
       try {

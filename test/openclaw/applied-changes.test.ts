@@ -1,7 +1,16 @@
 // Several files changed together: fault points, races and the way back.
 
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { applyChanges, type FileChange, keptText, undoLast } from "../../src/openclaw/applied-changes.ts";
@@ -139,6 +148,20 @@ test("a file that OpenClaw writes while the others are replaced keeps what it wr
   );
   expect(contents(all)).toEqual([all[0]?.before ?? null, "written meanwhile", null]);
   expect(await undoLast(folder, () => "")).toBeNull();
+});
+
+test("one at a time: while another process is at work nothing is begun", async () => {
+  const [change] = changes();
+  if (change === undefined) throw new Error("there is no change");
+  mkdirSync(folder, { mode: 0o700 });
+  writeFileSync(join(folder, "lock"), String(process.ppid));
+  const started = applyChanges({ changes: [change], folder, id: "1" });
+  await expect(started).rejects.toThrow(`another command (process ${process.ppid}) is at work`);
+  expect(contents([change])).toEqual([change.before]);
+  writeFileSync(join(folder, "lock"), "999999999");
+  await applyChanges({ changes: [change], folder, id: "1" });
+  expect(contents([change])).toEqual([change.after]);
+  expect(readdirSync(folder).filter((name) => name.includes("lock"))).toEqual([]);
 });
 
 test("the newest 20 runs are kept; the text before a key of ours is found again", async () => {

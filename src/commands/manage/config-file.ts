@@ -15,6 +15,8 @@ import { plain } from "../terminal.ts";
 
 export type OpenConfig = {
   readonly path: string;
+  /** As it was read. */
+  readonly original: string;
   readonly edit: ConfigEdit;
   readonly input: OfflineInput;
 };
@@ -41,7 +43,8 @@ export function openConfig(context: CommandContext, configPath: string | undefin
     );
   if (search.file === null)
     throw new ManageProblem("there is no config file yet; name one with --config", exitCodes.config);
-  return { path: search.file.path, edit: editConfig(search.file.text), input };
+  const { path, text } = search.file;
+  return { path, original: text, edit: editConfig(text), input };
 }
 
 /** The config as it would be with the changes. Throws ConfigProblem. */
@@ -62,6 +65,10 @@ export async function putIntoForce(
   const { path, edit, input } = opened;
   await checkedConfig(opened);
   if (isDryRun) return "dry run";
+  if (input.readFile(path) !== opened.original)
+    throw new ManageProblem(
+      `${plain(path)} was changed by somebody else meanwhile; nothing was written. Try again`,
+    );
   await writeConfig(path, edit.text());
   const found = await findGateway(context, environmentHere(input));
   if ("why" in found) return "no gateway";

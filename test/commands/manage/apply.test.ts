@@ -263,3 +263,18 @@ test("what OpenClaw refuses is put back; the tenant stays and the command says s
   expect(stdout).toContain("FAIL  local: put back as it was; OpenClaw says: models: no");
   expect(read(".openclaw/openclaw.json")).toBe(byHand);
 });
+
+test("a config that somebody else changes while the command works keeps what was written there", async () => {
+  const line = "# written meanwhile";
+  put(
+    "slow/docker",
+    `#!/bin/sh\necho '${line}' >> '${at("config.yaml")}'\nexec '${docker.path}' "$@"\n`,
+    0o755,
+  );
+  const { code, stderr } = await home.run(["manage", "add", "bob", "--docker", "my-claw"], {
+    environment: { PATH: `${at("slow")}:/usr/bin:/bin` },
+  });
+  expect(code).toBe(1);
+  expect(stderr).toContain("was changed by somebody else meanwhile; nothing was written");
+  expect(read("config.yaml")).toBe(`${config}${line}\n`);
+});
