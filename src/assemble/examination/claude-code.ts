@@ -4,6 +4,7 @@
 import { createInstallation } from "../../backends/cli/installation.ts";
 import { findJail } from "../../backends/cli/jail.ts";
 import { childrenThatFit, memoryFor } from "../../backends/cli/memory.ts";
+import { settleUser, UserProblem } from "../../backends/cli/other-user.ts";
 import { type CliProgram, settleProgram } from "../../backends/cli/program.ts";
 import { settleCliProvider } from "../../backends/cli/provider-keys.ts";
 import type { CheckResult } from "../../backends/cli/self-test/checks.ts";
@@ -96,7 +97,10 @@ async function examined(meant: Meant, options: ClaudeCodeOptions): Promise<reado
   });
   for (const check of report.checks) seen.push(asFinding(check, provider, idOf(check.id)));
   seen.push(...(await jailFindings(program, options.environment, idOf)));
-  if (provider !== null) seen.push(await memoryFinding(meant));
+  if (provider !== null) {
+    seen.push(...(await userFindings(workspace.bin, options, idOf)));
+    seen.push(await memoryFinding(meant));
+  }
   return seen;
 }
 
@@ -140,6 +144,28 @@ function asFinding(check: CheckResult, provider: string | null, id: string): Fin
   if (state === "skipped") return inCli("skipped", id, title, detail);
   // A program that no provider uses may be as it likes.
   return inCli(isEssential && provider !== null ? "failed" : "warning", id, title, detail, fallback);
+}
+
+/** Tenants that are users of the machine: the gateway would not start where one of them cannot be. */
+async function userFindings(
+  bin: string,
+  { loaded, environment }: ClaudeCodeOptions,
+  idOf: (id: string) => string,
+): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (const { name, uid } of loaded?.config.tenants ?? []) {
+    if (uid === undefined) continue;
+    const title = `tenant ${name} as user ${uid}`;
+    try {
+      const account = await settleUser({ tenant: name, uid, bin, environment });
+      findings.push(inCli("ok", idOf(`user.${name}`), title, `${account.name}, home ${account.home}`));
+    } catch (thrown) {
+      if (!(thrown instanceof UserProblem)) throw thrown;
+      const advice = "run doctor as the user that runs the gateway; the line above says what to change";
+      findings.push(inCli("failed", idOf(`user.${name}`), title, thrown.message, advice));
+    }
+  }
+  return findings;
 }
 
 async function jailFindings(
