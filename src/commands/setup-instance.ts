@@ -5,6 +5,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { NewTenant } from "../config/edit.ts";
 import type { Config } from "../config/schema.ts";
+import { fits } from "../config/tenant-checks.ts";
 import { type FileChange, labelOfFile } from "../openclaw/applied-changes.ts";
 import { setInDotEnv } from "../openclaw/dot-env.ts";
 import { type PlaceOf, reasonOf } from "../openclaw/file-place.ts";
@@ -86,12 +87,16 @@ export async function planInstance(planning: Planning): Promise<PlannedInstance>
         `only the hash of the key of tenant ${tenant} is known; \`clawgate manage rotate-key ${tenant} --apply\` makes a new one`,
       );
     const variables = { CLAWGATE_BASE_URL: baseUrl(url, "openai-completions"), CLAWGATE_API_KEY: key };
-    const models = Object.keys(config.aliases).filter((name) => !name.includes("*"));
+    const models = modelsFor(config, known?.models);
+    if (wishes.isPrimary && !models.includes("auto"))
+      return leave(
+        `tenant ${tenant} may not ask for auto (tenants[].models), which --primary makes its main model`,
+      );
     const provider = providerEntry({
       url,
       apiKey: key,
       api: wishes.api ?? apiInEntry(text) ?? "openai-completions",
-      models: [...models, ...config.fallback_chain],
+      models,
     });
     const changes: FileChange[] = [
       {
@@ -125,6 +130,18 @@ export async function planInstance(planning: Planning): Promise<PlannedInstance>
     if (error instanceof Json5Problem) return leave(`${shown}: ${error.message}`);
     throw error;
   }
+}
+
+/** Names that the tenant may ask for; `allowed`: its own list, where it has one. */
+function modelsFor(
+  { aliases, fallback_chain: chain }: Config,
+  allowed: readonly string[] | undefined,
+): readonly string[] {
+  const names = ["auto", ...Object.keys(aliases).filter((name) => !name.includes("*")), ...chain];
+  if (allowed === undefined) return names;
+  return names.filter((name) =>
+    allowed.some((pattern) => fits(pattern, name) || fits(pattern, aliases[name] ?? name)),
+  );
 }
 
 /** As they are written, those that have not expired. */

@@ -98,7 +98,7 @@ function splitOnce(name: string): readonly [string, string | null] {
 }
 
 /** The whole name, without case; `*` is any run of characters. */
-function fits(pattern: string, name: string): boolean {
+export function fits(pattern: string, name: string): boolean {
   const [head = "", ...parts] = pattern.toLowerCase().split("*");
   const text = name.toLowerCase();
   const tail = parts.pop();

@@ -15,6 +15,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { settleUser, type UserQuestion } from "../../../src/backends/cli/other-user.ts";
+import { createCliRun } from "../../../src/assemble/cli-run.ts";
+import { systemClock } from "../../../src/system/clock.ts";
+import { createLog } from "../../../src/system/log.ts";
 import { accountIn } from "../../../src/system/accounts.ts";
 import { openGatewayForTest } from "../../support/gateway.ts";
 
@@ -157,3 +160,26 @@ test.if(isRoot)(
     expect(existsSync(open)).toBe(false);
   },
 );
+
+test("what a killed gateway left for other users to read is taken away by the next one", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "clawgate-run-"));
+  cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+  const log = createLog({
+    level: "error",
+    pretty: false,
+    clock: systemClock,
+    redact: (text) => text,
+    write: () => undefined,
+  });
+  const runOf = () => createCliRun({ stateDirectory: dir, clock: systemClock, log });
+  const dead = runOf();
+  await dead.open.make();
+  await dead.open.make();
+  expect(statSync(dead.open.path).mode & 0o777).toBe(0o711);
+  const next = runOf();
+  await next.open.make();
+  await next.sweep();
+  expect([existsSync(dead.open.path), existsSync(next.open.path)]).toEqual([false, true]);
+  await next.close();
+  expect(existsSync(next.open.path)).toBe(false);
+});

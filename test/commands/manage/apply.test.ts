@@ -278,3 +278,21 @@ test("a config that somebody else changes while the command works keeps what was
   expect(stderr).toContain("was changed by somebody else meanwhile; nothing was written");
   expect(read("config.yaml")).toBe(`${config}${`${line}\n`.repeat(docker.calls().length)}`);
 });
+
+test("a tenant's OpenClaw is offered the models that the tenant may ask for, and no others", async () => {
+  const modelsOf = (): readonly string[] =>
+    (entryIn(".openclaw/openclaw.json") as { models: { id: string }[] }).models.map(({ id }) => id);
+  const aliases = "aliases: { fast: one, quick: one, other: one/b }\n";
+  put("config.yaml", config.replace("tenants:", `${aliases}tenants:`));
+  await run("apply", "local");
+  expect(modelsOf()).toEqual(["auto", "fast", "quick", "other", "one"]);
+  put(
+    "config.yaml",
+    read("config.yaml").replace("name: local # mine", "name: local\n    models: [fast, 'one/*']"),
+  );
+  await run("apply", "local");
+  expect(modelsOf()).toEqual(["fast", "other"]);
+  const refused = await run("apply", "local", "--primary");
+  expect(refused.code).toBe(1);
+  expect(refused.stdout).toContain("left out: tenant local may not ask for auto");
+});
