@@ -32,6 +32,8 @@ export type PlannedInstance = {
 export type SetupWishes = {
   readonly config: string | undefined;
   readonly isPrimary: boolean;
+  /** `server.host` from now on; null: as it is. */
+  readonly host: string | null;
   /** Null: as the instance has it, else openai-completions. */
   readonly api: Api | null;
 };

@@ -6,6 +6,7 @@ import { firstConfig } from "../assemble/first-config.ts";
 import { loadOffline } from "../assemble/offline.ts";
 import { skillsDirectoryOf } from "../assemble/skills-directory.ts";
 import { editConfig, EditProblem, newConfig } from "../config/edit.ts";
+import type { Config } from "../config/schema.ts";
 import { findConfigFile } from "../config/search.ts";
 import type { FileChange } from "../openclaw/applied-changes.ts";
 import { tenantFor } from "../openclaw/tenant-match.ts";
@@ -18,6 +19,8 @@ import { offlineInput, readFile } from "./surroundings.ts";
 export type SetupPlan = {
   readonly configPath: string;
   readonly config: FileChange | null;
+  /** The new `server.host`; null: it stays. */
+  readonly host: string | null;
   readonly instances: readonly PlannedInstance[];
   readonly notes: readonly string[];
   /** Whether the config wants skills to be pulled by set-up. */
@@ -33,8 +36,10 @@ export async function planSetup(context: CommandContext, wishes: SetupWishes): P
   const isNew = place.text === null;
   const notes: string[] = [];
   const loaded = await loadOffline(isNew ? withoutFile(input) : input);
-  const { config } = loaded;
   const edit = editConfig(place.text ?? (await firstText(input)));
+  if (wishes.host !== null && wishes.host !== loaded.config.server.host) edit.setHost(wishes.host);
+  const listens = wishes.host ?? loaded.config.server.host;
+  const config: Config = { ...loaded.config, server: { ...loaded.config.server, host: listens } };
   const { instances: found, trouble } = await findInstances(context, {
     containers: containersOf(config),
     asksThem: true,
@@ -45,7 +50,7 @@ export async function planSetup(context: CommandContext, wishes: SetupWishes): P
   if (host !== null && isLoopback(config.server.host))
     notes.push(
       `containers reach this machine at ${host}, but the gateway listens on ${config.server.host} only: ` +
-        `set server.host to ${/^\d/.test(host) ? host : "0.0.0.0"}`,
+        `say --host ${/^\d/.test(host) ? host : "0.0.0.0"} as well (it sets server.host, and counts from the gateway's next start)`,
     );
   if (found.length > 0 && config.auth.keys.length === 0 && config.tenants.length === 0)
     notes.push(
@@ -63,9 +68,17 @@ export async function planSetup(context: CommandContext, wishes: SetupWishes): P
   if (isNew && Object.keys(config.providers).every((id) => id === "demo"))
     notes.push("no provider was found, only the demonstration answers: add one to the config");
   const text = edit.text();
-  const isWorthWriting = isNew ? edit.tenants().length > 0 : text !== place.text;
+  const isWorthWriting = isNew ? edit.tenants().length > 0 || wishes.host !== null : text !== place.text;
+  // Never written: what the gateway would refuse.
+  if (isWorthWriting)
+    await loadOffline({
+      ...input,
+      argvConfigPath: place.path,
+      readFile: (path) => (path === place.path ? text : input.readFile(path)),
+    });
   return {
     configPath: place.path,
+    host: listens === loaded.config.server.host ? null : listens,
     config: isWorthWriting ? { path: place.path, kind: "config", before: place.text, after: text } : null,
     instances,
     notes,

@@ -1,8 +1,10 @@
 // `clawgate setup`: finds OpenClaw, says what it would write, and writes it when told to; the way back is --undo.
 // It must never write without consent, and never print a key.
 
+import { isIP } from "node:net";
 import { createInterface } from "node:readline/promises";
 import { loadOffline } from "../assemble/offline.ts";
+import { readDocument } from "../config/document.ts";
 import { editConfig, EditProblem } from "../config/edit.ts";
 import { ConfigProblem } from "../config/problems.ts";
 import { type FileChange, type Undone, undoLast } from "../openclaw/applied-changes.ts";
@@ -13,6 +15,7 @@ import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import { setupFolder, writeInstances } from "./instance-writing.ts";
 import { placesOf } from "./instances.ts";
 import { readOptions, refuseUsage } from "./options.ts";
+import { memberOf } from "./running-gateway.ts";
 import { planSetup, type SetupPlan } from "./setup-plan.ts";
 import { isPulled, pullSkills, showSkills } from "./setup-skills.ts";
 import { describe, show } from "./setup-words.ts";
@@ -30,6 +33,7 @@ Options:
   --dry-run       only show what would be written
   --primary       make clawgate/auto the main model of each instance
   --api API       openai-completions, anthropic-messages or openai-responses (default: as it is, else the first)
+  --host ADDRESS  let the gateway listen there (server.host): containers do not reach 127.0.0.1
   --skills        only pull the skills of the instances found, write nothing else
   --no-skills     do not pull skills (\`skills.sync: manual\` means the same)
   --undo          take the last set-up back
@@ -45,6 +49,7 @@ async function run(context: CommandContext): Promise<number> {
     "dry-run": { type: "boolean", default: false },
     primary: { type: "boolean", default: false },
     api: { type: "string" },
+    host: { type: "string" },
     undo: { type: "boolean", default: false },
     print: { type: "boolean", default: false },
     skills: { type: "boolean", default: false },
@@ -59,10 +64,19 @@ async function run(context: CommandContext): Promise<number> {
   const api = apis.find((each) => each === values.api) ?? null;
   if (api === null && values.api !== undefined)
     return refuseUsage(context, "setup", `--api must be one of ${apis.join(", ")}`).usage;
+  const { host = null } = values;
+  if (host !== null && isIP(host) === 0 && !/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(host))
+    return refuseUsage(context, "setup", "--host must be an address or a name, without scheme and port")
+      .usage;
   try {
     if (values.print) return await print(context, values.config, api ?? "openai-completions");
     if (values.undo) return await undo(context, values.json);
-    const plan = await planSetup(context, { config: values.config, isPrimary: values.primary, api });
+    const plan = await planSetup(context, {
+      config: values.config,
+      isPrimary: values.primary,
+      api,
+      host,
+    });
     if (values.skills) return await onlySkills(context, plan, values.json);
     const withSkills = !values["no-skills"] && plan.pullsSkills;
     const hasChanges = plan.config !== null || plan.instances.some(({ changes }) => changes.length > 0);
@@ -160,7 +174,17 @@ function takeOut(
           .map(({ name }) => name),
   );
   for (const { name } of editConfig(after).tenants()) if (!old.has(name)) edit.removeTenant(name);
+  const [then, since] = [hostIn(before), hostIn(after)];
+  if (since !== then && hostIn(text) === since) edit.setHost(then ?? "127.0.0.1");
   return edit.text();
+}
+
+/** `server.host` as it is written; null: it is not. */
+function hostIn(text: string | null): string | null {
+  const read = text === null ? null : readDocument(text);
+  if (read === null || "problem" in read) return null;
+  const host = memberOf(memberOf(read.document.value, "server"), "host");
+  return typeof host === "string" ? host : null;
 }
 
 async function print(context: CommandContext, named: string | undefined, api: Api): Promise<number> {

@@ -50,7 +50,19 @@ export function tenantFindings(config: Checked, declared: Declared): readonly Fi
     const { provider, limits, models: allowed = [] } = tenant;
     const cheaper = limits?.over_budget_model;
     const isCheaperKnown = cheaper === "auto" || aliases.includes(cheaper ?? "") || isTarget(cheaper ?? "");
+    const { container } = tenant;
+    const sharer = config.tenants.slice(0, index).find((each) => each.container === container);
     return [
+      ...(container === undefined || sharer === undefined
+        ? []
+        : [
+            {
+              path: at("container"),
+              message: `the container "${container}" is that of the tenant "${sharer.name}" already`,
+              hint: null,
+              expected: null,
+            },
+          ]),
       ...allowed.flatMap((name, place) =>
         means(name)
           ? []

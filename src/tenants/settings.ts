@@ -142,7 +142,7 @@ const tenantSettings = z.strictObject({
   uid: z
     .union([
       z.number().int().min(1).max(4_294_967_294),
-      z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/i, "a user's number or name"),
+      z.string().regex(/^(?:[a-z_][a-z0-9_-]{0,31}|[1-9]\d{0,9})$/i, "a user's number or name"),
     ])
     .optional()
     .describe(

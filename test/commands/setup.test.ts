@@ -209,7 +209,7 @@ test("containers: by the bridge's address, stopped ones too, those without a mou
   expect(ran.stderr).toBe("");
   const report = JSON.parse(ran.stdout);
   expect(ran.code).toBe(1);
-  expect(report.notes.join()).toContain("set server.host to 172.30.0.1");
+  expect(report.notes.join()).toContain("say --host 172.30.0.1 as well");
   expect(report.instances).toMatchObject([
     {
       tenant: "hidden",
@@ -239,6 +239,53 @@ test("containers: by the bridge's address, stopped ones too, those without a mou
   expect((await home.run(["setup", "--undo"], { environment })).code).toBe(0);
   expect([read(inside), read("srv/a/openclaw.json")]).toEqual([byHand, "{}"]);
   expect(existsSync(at("roots/c/home/node/.openclaw/.env"))).toBe(false);
+});
+
+test("--host: the gateway listens where containers reach it, by the same command; --undo takes that back too", async () => {
+  put("config.yaml", existing);
+  put("srv/a/openclaw.json", "{}");
+  const docker = fakeDocker(
+    home.dir,
+    [
+      {
+        name: "a-openclaw-gateway-1",
+        mounts: [{ source: at("srv/a"), destination: "/home/node/.openclaw" }],
+        root: at("roots/a"),
+      },
+    ],
+    { bridgeGateway: "172.30.0.1" },
+  );
+  put(".openclaw/openclaw.json", byHand);
+  const environment = { PATH: `${docker.binDir}:/usr/bin:/bin` };
+  const setup = (...args: string[]) => home.run(["setup", "--no-skills", ...args], { environment });
+  expect((await setup("--dry-run", "--host", "172.30.0.1")).stdout).toContain(
+    "tenants, server.host 172.30.0.1 (counts from the next start)",
+  );
+  expect(read("config.yaml")).toBe(existing);
+  const ran = await setup("--yes", "--host", "172.30.0.1");
+  expect({ code: ran.code, stderr: ran.stderr }).toEqual({ code: 0, stderr: "" });
+  expect(ran.stdout).not.toContain("containers reach this machine");
+  const config = read("config.yaml");
+  for (const comment of ["# the house's own", "# odd", "# me"]) expect(config).toContain(comment);
+  const found = readDocument(config);
+  expect("document" in found && found.document.value).toMatchObject({
+    server: { port: 9123, host: "172.30.0.1" },
+  });
+  expect(read(".openclaw/openclaw.json")).toContain("http://172.30.0.1:9123/v1");
+  expect((await setup("--undo")).code).toBe(0);
+  expect(read("config.yaml")).toBe(existing);
+
+  await setup("--yes", "--host", "172.30.0.1");
+  put("config.yaml", `${read("config.yaml")}# later\n`);
+  await setup("--undo");
+  const left = readDocument(read("config.yaml"));
+  expect("document" in left && left.document.value).toMatchObject({ server: { host: "127.0.0.1" } });
+  expect(read("config.yaml")).toContain("# later");
+
+  put("config.yaml", existing);
+  const refused = await setup("--yes", "--host", "not a host");
+  expect([refused.code, refused.stderr]).toEqual([64, expect.stringContaining("--host must be")]);
+  expect(read("config.yaml")).toBe(existing);
 });
 
 test("skills come along, or alone, or not", async () => {

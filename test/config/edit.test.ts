@@ -92,6 +92,21 @@ test.each(["tenants: [", "- a\n", "tenants: 5\n", "a: 1\na: 2\n"])("%j is refuse
   expect(() => editConfig(text)).toThrow(EditProblem);
 });
 
+test.each([
+  [
+    "server: # ours\n  host: 127.0.0.1 # here\n  port: 1\nz: 1\n",
+    "server:\n  # ours\n  host: 10.0.0.1 # here\n  port: 1\nz: 1\n",
+  ],
+  ["server: { port: 1 } # odd\nz: 1\n", "server: { port: 1, host: 10.0.0.1 } # odd\nz: 1\n"],
+  ["z: 1 # last\n", "z: 1 # last\n\nserver:\n  host: 10.0.0.1\n"],
+  ["server:\nz: 1\n", "server:\n  host: 10.0.0.1\nz: 1\n"],
+  ["server:\n  host: ${H:-x}\n", "server:\n  host: 10.0.0.1\n"],
+])("the host alone changes: %j", (before, after) => {
+  const edit = editConfig(before);
+  edit.setHost("10.0.0.1");
+  expect(edit.text()).toBe(after);
+});
+
 test("a name that is taken is refused", () => {
   expect(() => added(added(""))).toThrow("already");
 });

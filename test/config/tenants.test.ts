@@ -141,6 +141,20 @@ static_rules:
   });
 });
 
+test("two tenants cannot be one container; a user is a number, a name, or a number in a text", () => {
+  const two = (one: string, other: string): string =>
+    `${base}tenants:\n  - { name: a, api_key: key-of-a-0123456789, ${one} }\n  - { name: b, api_key: key-of-b-0123456789, ${other} }\n`;
+  const [problem, ...others] = problems(two("container: claw", "container: claw"));
+  expect([problem?.key, others]).toEqual(["tenants[1].container", []]);
+  expect(problem?.message).toContain('that of the tenant "a" already');
+  expect(load(two("container: one, uid: 1000", 'container: two, uid: "1001"')).config.tenants).toMatchObject([
+    { uid: 1000 },
+    { uid: "1001" },
+  ]);
+  for (const uid of ["0", "-1", "root;id", "'0'", "1.5"])
+    expect(problems(two(`uid: ${uid}`, "env: {}")).map(({ key }) => key)).toEqual(["tenants[0].uid"]);
+});
+
 test("a plain key among the further ones is noticed, a hash and a variable are not", () => {
   const written = (keys: readonly object[]) => ({ tenants: [{ name: "a", api_key: "${A}", keys }] });
   expect(holdsPlainKeys(written([{ key: "second-key-0123456789" }]))).toBe(true);

@@ -48,7 +48,7 @@ export async function planApply(
   const host = hasDocker ? await addressForContainers(context, config) : null;
   if (host !== null && isLoopback(config.server.host))
     notes.push(
-      `containers reach this machine at ${host}, but the gateway listens on ${config.server.host} only: change server.host`,
+      `containers reach this machine at ${host}, but the gateway listens on ${config.server.host} only: \`clawgate setup --host ${host}\` changes it`,
     );
   const planned: PlannedInstance[] = [];
   for (const { name, instance } of pairs)
