@@ -5,7 +5,9 @@ import { createInstallation } from "../backends/cli/installation.ts";
 import { launchOf } from "../backends/cli/launch.ts";
 import { childMark } from "../backends/cli/sweep.ts";
 import { defaultTenant } from "../backends/cli/workspace.ts";
+import { Failure } from "../canon/failure.ts";
 import type { LoadedConfig } from "../config/load.ts";
+import type { UserIds } from "../system/accounts.ts";
 import { stateDirectory } from "../system/state-directory.ts";
 import { cliPlanOf } from "./cli-plan.ts";
 
@@ -16,6 +18,8 @@ export type CliLogin = {
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
+  /** As whom; null: as the person at the terminal. */
+  readonly user: UserIds | null;
   /** Where the program keeps the login. */
   readonly configDir: string;
   /** Other tenants of the config whose requests use the same folder. */
@@ -57,20 +61,29 @@ export async function cliLoginOf(
       throw new Error("a login asks for no model");
     });
     if (plan === null) continue;
+    const said: string[] = [];
     const installation = createInstallation({
       // The person sits in front of it; and a jail would hide the browser.
       program: { ...plan.provider.program, jail: "off" },
       environment,
       stateDirectory: stateDir,
       secretPaths: plan.secretPaths,
-      warn: () => undefined,
+      warn: (message) => void said.push(message),
     });
     const placeOf = (name: string) =>
       installation.workspaceOf(name === defaultTenant ? null : name, plan.tenants.get(name) ?? null);
-    const workspace = await placeOf(tenant);
+    const workspace = await placeOf(tenant).catch((error: unknown) => {
+      // The person at the terminal is the one to be told what a client is not.
+      const [why] = said;
+      throw why === undefined ? error : new Failure("unreachable", why, { cause: error });
+    });
     const others = config.tenants.filter(({ name }) => name !== tenant);
     const places = await Promise.all(
-      others.map(async ({ name }) => [name, (await placeOf(name)).configDir] as const),
+      others.map(async ({ name }) => {
+        // What is wrong with another tenant is no reason not to sign this one in.
+        const place = await placeOf(name).catch(() => null);
+        return [name, place?.configDir ?? null] as const;
+      }),
     );
     const launch = launchOf({
       workspace,
@@ -89,7 +102,9 @@ export async function cliLoginOf(
       provider: id,
       bin: workspace.bin,
       env: { ...Object.fromEntries(shown), ...env },
-      cwd: workspace.home,
+      // Another user's home need not be there.
+      cwd: launch.user === undefined || launch.user === null ? workspace.home : workspace.workingDir,
+      user: launch.user ?? null,
       configDir: workspace.configDir,
       sharedWith: places.filter(([, folder]) => folder === workspace.configDir).map(([name]) => name),
       winningVariable: winning.find((name) => Boolean(env[name])) ?? null,

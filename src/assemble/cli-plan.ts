@@ -72,8 +72,10 @@ function preparedTenant(tenant: Config["tenants"][number]): PreparedTenant {
     workingDir: tenant.working_dir ?? null,
     addDirs: tenant.add_dirs ?? null,
     permissionMode: tenant.permission_mode ?? null,
+    uid: tenant.uid ?? null,
     tools: tenant.tools,
     mcpServers: tenant.mcp_servers ?? null,
+    container: tenant.container ?? null,
   };
 }
 

@@ -93,10 +93,11 @@ export function startProgram(id: string, first: CliPlan, house: CliHouse): Livin
   };
   // Of this set of processes alone: another one of the same provider takes its own files away at its own time.
   const folder = join(run.folder, `${id}-${crypto.randomUUID().slice(0, 8)}`);
-  const mcpFiles = createMcpFiles({ directory: join(folder, "mcp"), warn });
+  const mcpFiles = createMcpFiles({ directory: join(folder, "mcp"), open: run.open, warn });
   const skills = createSkillPlugins({
     skillsDirectory: () => plan.skillsDirectory,
     pluginsDirectory: join(folder, "plugins"),
+    open: run.open,
     warn,
   });
   const plans = new WeakMap<Launch, McpPlan>();
@@ -209,7 +210,10 @@ export function startProgram(id: string, first: CliPlan, house: CliHouse): Livin
     continues: backend.continues,
     counts: backend.counts,
     follow,
-    checkJail: () => installation.checkJail(),
+    async checkJail() {
+      await installation.checkJail();
+      await installation.checkUsers(plan.tenants);
+    },
     async warmUp() {
       try {
         for (const { tenant, model } of await keysToWarm(likely, plan, warm))

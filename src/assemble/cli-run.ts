@@ -1,17 +1,22 @@
 // What this run of the gateway keeps for the Claude Code program: its id, the list of its processes, its private folder.
 // Made with the first process; what dead runs left, processes and folders, is taken away at the start.
 
+import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type OpenFolder, openFolderAt } from "../backends/cli/other-user.ts";
 import { type ChildRegister, newGatewayId, openRegister, sweepLeftovers } from "../backends/cli/sweep.ts";
 import type { Clock } from "../system/clock.ts";
-import { errorCode } from "../system/files.ts";
+import { ensurePrivateDirectory, errorCode } from "../system/files.ts";
 import type { Log } from "../system/log.ts";
 
 export type CliRun = {
   readonly gatewayId: string;
   /** Files of this run alone. */
   readonly folder: string;
+  /** Files of this run that other users of the machine are to read. */
+  readonly open: OpenFolder;
   register(): Promise<ChildRegister>;
   /** Takes away what dead gateways left. Never rejects. */
   sweep(): Promise<void>;
@@ -28,6 +33,8 @@ export function createCliRun(options: {
   const gatewayId = newGatewayId();
   const runs = join(stateDirectory, "cli", "runs");
   const folder = join(runs, gatewayId);
+  // The private one first: by its name the next gateway finds the open one.
+  const open = openFolderAt(openPath(gatewayId), () => ensurePrivateDirectory(folder));
   let register: Promise<ChildRegister> | null = null;
 
   const trouble = (what: string) => (error: unknown) => log.warn(what, { error });
@@ -37,12 +44,14 @@ export function createCliRun(options: {
     const living = new Set(await namesIn(join(stateDirectory, "cli", "gateways")));
     for (const name of await namesIn(runs))
       if (name !== gatewayId && !living.has(`${name}.json`))
-        await rm(join(runs, name), { recursive: true, force: true });
+        for (const path of [openPath(name), join(runs, name)])
+          await rm(path, { recursive: true, force: true });
   };
 
   return {
     gatewayId,
     folder,
+    open,
     register() {
       register ??= openRegister({
         stateDirectory,
@@ -67,12 +76,18 @@ export function createCliRun(options: {
     async close() {
       try {
         await (await register)?.close();
-        await rm(folder, { recursive: true, force: true });
+        for (const path of [open.path, folder]) await rm(path, { recursive: true, force: true });
       } catch (error) {
         trouble("what is left of Claude Code could not be taken away")(error);
       }
     },
   };
+}
+
+/** Where every user gets to; a folder that is emptied with every start of the machine, where there is one. */
+function openPath(gatewayId: string): string {
+  const isRunUsable = process.getuid?.() === 0 && existsSync("/run");
+  return join(isRunUsable ? "/run" : tmpdir(), `clawgate-${gatewayId}`);
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {

@@ -13,7 +13,7 @@ export type OfflineExplanation = {
 export async function explainOffline(
   input: OfflineInput,
   body: unknown,
-  options: Pick<RouteQuestion, "doorName" | "headers">,
+  options: Pick<RouteQuestion, "doorName" | "headers" | "tenant">,
 ): Promise<OfflineExplanation> {
   const { assembled, estate, close } = await openOffline(input);
   try {

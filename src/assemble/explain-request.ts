@@ -15,6 +15,7 @@ export async function explainRequest(
   estate: HouseEstate,
   request: Request,
   doorName: string | null,
+  tenant: string | null,
 ): Promise<RouteExplanation> {
   const body = parse(await bytesOf(request, assembled.rules.bodyLimitBytes));
   const headers = new Headers(request.headers);
@@ -22,7 +23,7 @@ export async function explainRequest(
   headers.delete("authorization");
   headers.delete("x-api-key");
   headers.delete("x-goog-api-key");
-  return explainRoute(assembled, estate, { body, doorName, headers });
+  return explainRoute(assembled, estate, { body, doorName, headers, tenant });
 }
 
 async function bytesOf(request: Request, limitBytes: number): Promise<Buffer> {

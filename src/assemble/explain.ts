@@ -3,12 +3,16 @@
 import type { Backend } from "../backends/backend.ts";
 import type { RequestFacts, Target } from "../canon/decision.ts";
 import { Failure } from "../canon/failure.ts";
+import { nearest } from "../canon/nearest.ts";
 import type { ChatRequest, DialectName } from "../canon/request.ts";
+import { estimateTokensOfBytes } from "../canon/tokens.ts";
 import { isRecord } from "../dialects/decoding.ts";
 import { type Door, doors } from "../pipeline/doors.ts";
 import { sessionHeader, sessionInBody } from "../pipeline/enrol.ts";
+import { amountOf, expectedOutput, previewForTenant } from "../pipeline/tenant-limits.ts";
+import type { TenantPolicy } from "../pipeline/tenant-policy.ts";
 import { sessionKey } from "../tenants/sessions.ts";
-import { estimateCostUsd, needsOf } from "../routing/capabilities.ts";
+import { estimateCostUsd, type ModelFacts, needsOf } from "../routing/capabilities.ts";
 import { questionOf } from "../routing/question.ts";
 import type { HouseEstate } from "./estate.ts";
 import type { Assembled } from "./generation.ts";
@@ -23,6 +27,8 @@ export type RouteCandidate = {
 };
 
 export type RouteExplanation = {
+  /** The tenant whose restrictions were applied; null: nobody's. */
+  readonly tenant: string | null;
   readonly provider: string;
   readonly model: string;
   readonly layer: string;
@@ -44,6 +50,8 @@ export type RouteQuestion = {
   /** chat, messages, responses or gemini; null: told by the body's shape. */
   readonly doorName: string | null;
   readonly headers: Headers;
+  /** Name of the tenant that would send it; null: somebody without a tenant. */
+  readonly tenant: string | null;
 };
 
 /** Throws Failure. */
@@ -54,13 +62,13 @@ export async function explainRoute(
 ): Promise<RouteExplanation> {
   const startedMs = estate.clock.monotonicMs();
   const { road } = assembled;
-  const { headers } = question;
-  if (!isRecord(question.body))
+  const { headers, body } = question;
+  if (!isRecord(body))
     throw new Failure("invalid-request", "The body must be a JSON object: a request of any door.");
-  const { model, ...rest } = question.body;
+  const { model, ...rest } = body;
   if (model !== undefined && typeof model !== "string")
     throw new Failure("invalid-request", "model must be a string.", { param: "model" });
-  const door = doorOf(question.doorName, question.body);
+  const door = doorOf(question.doorName, body);
   const name = model === undefined || model === "" ? "auto" : model;
   const request: ChatRequest = {
     ...road.dialects[door.dialect].client.decodeRequest({ ...rest, model: name }),
@@ -69,16 +77,38 @@ export async function explainRoute(
   const asked = questionOf(request, (header) => headers.get(header));
   const needs = needsOf(asked.facts);
   await estate.prices.load();
-  const decision = await road.router.decide(
-    {
-      model: name,
-      isFallbackOff: headers.get("x-clawgate-fallback")?.toLowerCase() === "off",
-      session: sessionKey(null, sessionHeader(headers) ?? sessionInBody(question.body)),
-      needs,
-      read: () => asked,
-    },
-    true,
-  );
+  // As a client would send it: limits count the body's bytes.
+  const bytes = Buffer.byteLength(JSON.stringify(body));
+  const policy = policyOf(assembled, question.tenant);
+  const ask = (model: string, isAlone: boolean) =>
+    road.router.decide(
+      {
+        model,
+        isFallbackOff: isAlone || headers.get("x-clawgate-fallback")?.toLowerCase() === "off",
+        session: sessionKey(question.tenant, sessionHeader(headers) ?? sessionInBody(body)),
+        needs,
+        read: () => asked,
+      },
+      true,
+    );
+  const factsOf = ({ provider, model }: Target): ModelFacts | null =>
+    road.providers.get(provider)?.modelFacts(model) ?? null;
+  const decision =
+    question.tenant === null || policy === undefined
+      ? await ask(name, false)
+      : await previewForTenant({
+          tenant: question.tenant,
+          router: road.router,
+          policy,
+          model: name,
+          ask,
+          amountFor: (target) =>
+            amountOf(
+              needs.images ? asked.facts.estimatedTokens : estimateTokensOfBytes(bytes),
+              expectedOutput(needs.outputTokens),
+              (target && factsOf(target)) ?? undefined,
+            ),
+        });
   const refusal = road.dialects[door.dialect].client.refuseTranslation(request);
   const carries = ({ provider }: Target): boolean =>
     refusal === null || !isForeign(road.providers.get(provider)?.backend, door.dialect);
@@ -87,13 +117,11 @@ export async function explainRoute(
   if (first === undefined && refusal !== null) throw refusal;
   if (first === undefined) throw new Failure("unknown-model", "There is no target.", { param: "model" });
   const costOf = (target: Target): number | null => {
-    const cost = estimateCostUsd(
-      road.providers.get(target.provider)?.modelFacts(target.model) ?? null,
-      needs,
-    );
+    const cost = estimateCostUsd(factsOf(target), needs);
     return cost === null ? null : Math.round(cost * 1e9) / 1e9;
   };
   return {
+    tenant: question.tenant,
     ...first,
     layer: decision.layer,
     rule: decision.rule,
@@ -123,6 +151,19 @@ const sameTarget = (left: Target, right: Target): boolean =>
 function isForeign(backend: Backend | undefined, dialect: DialectName): boolean {
   const native = backend?.dialect ?? backend?.kin ?? null;
   return native !== null && native !== dialect;
+}
+
+/** Undefined where nothing is said of the tenant. Throws Failure for one that the config does not know. */
+function policyOf({ loaded, road }: Assembled, tenant: string | null): TenantPolicy | undefined {
+  if (tenant === null) return undefined;
+  const names = loaded.config.tenants.map((each) => each.name);
+  if (names.includes(tenant)) return road.tenants.get(tenant);
+  const near = nearest(tenant, names);
+  throw new Failure(
+    "invalid-request",
+    `There is no tenant "${tenant.slice(0, 64)}".${near === null ? "" : ` Did you mean "${near}"?`}`,
+    { param: "tenant" },
+  );
 }
 
 function factsShown(facts: RequestFacts, model: string): Record<string, unknown> {

@@ -94,7 +94,7 @@ export function createFace(
     }),
     providers: () => providerReport(estate, current()),
     tenants: () => tenantReport(estate, current()),
-    explainRoute: (request, door) => explainRequest(current(), estate, request, door),
+    explainRoute: (request, { door, tenant }) => explainRequest(current(), estate, request, door, tenant),
     testProvider: (id, model, { request, caller, facts }) =>
       testProvider(current(), estate, {
         provider: id,

@@ -44,7 +44,7 @@ export function banner(summary: Summary, context: Pick<CommandContext, "stdout" 
 function tryIt(summary: Summary): string[] {
   return [
     `curl ${summary.url}/v1/chat/completions \\`,
-    ...(summary.needsKey ? [`  -H "Authorization: Bearer <one of auth.keys>" \\`] : []),
+    ...(summary.needsKey ? [`  -H "Authorization: Bearer <one of your keys>" \\`] : []),
     `  -H "Content-Type: application/json" \\`,
     `  -d '{"model":"auto","messages":[{"role":"user","content":"Hello"}]}'`,
   ];

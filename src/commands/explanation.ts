@@ -10,7 +10,7 @@ export function explanationText(explanation: RouteExplanation, paper: Paper): st
   const target = paper.bold(`${plain(provider)} / ${plain(model)}`);
   const cost = explanation.estimated_cost_usd;
   return [
-    `-> ${target}  by ${layer} rule ${plain(rule)} (${Number(confidence.toFixed(3))})`,
+    `-> ${target}  ${explanation.tenant === null ? "" : `for ${plain(explanation.tenant)}, `}by ${layer} rule ${plain(rule)} (${Number(confidence.toFixed(3))})`,
     `   ${plain(explanation.reason)}`,
     `   ${[`about ${tokens} tokens`, `cost ${cost === null ? "unknown" : `about ${shownUsd(cost)}`}`, ...factsOf(explanation.facts)].join(", ")}`,
     "",

@@ -6,6 +6,7 @@ import { loadOffline } from "../assemble/offline.ts";
 import { Failure } from "../canon/failure.ts";
 import { nearest } from "../canon/nearest.ts";
 import { ConfigProblem } from "../config/problems.ts";
+import { errorCode } from "../system/files.ts";
 import { runCommand, runInTerminal } from "../system/process.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import { readOptions, refuseUsage } from "./options.ts";
@@ -81,9 +82,16 @@ async function run(context: CommandContext): Promise<number> {
     return refuse(
       "no provider of the config is the Claude Code program (backend: claude-cli), so there is nothing to sign in to.",
     );
-  if (isStatus) return showStatus(context, tenant, login, isJson);
   const words = isToken ? ["setup-token"] : ["auth", "login", ...(isConsole ? ["--console"] : [])];
-  return signIn(context, tenant, login, words);
+  try {
+    return isStatus
+      ? await showStatus(context, tenant, login, isJson)
+      : await signIn(context, tenant, login, words);
+  } catch (thrown) {
+    const code = errorCode(thrown);
+    if (code === null) throw thrown;
+    return refuse(`${plain(login.bin)} cannot be started in ${plain(login.cwd)} (${code}).`);
+  }
 }
 
 async function signIn(
@@ -108,10 +116,15 @@ async function signIn(
       return value === undefined ? [] : [`${name}=${quoted(value)}`];
     });
     stderr.write("A sign-in needs a terminal, and this is none. The command to run in one:\n");
-    stdout.write(`${[...folders, quoted(login.bin), ...words].join(" ")}\n`);
+    const asUser = login.user === null ? [] : ["sudo", "-u", quoted(`#${login.user.uid}`)];
+    stdout.write(`${[...asUser, ...folders, quoted(login.bin), ...words].join(" ")}\n`);
     return exitCodes.failed;
   }
-  const code = await runInTerminal([login.bin, ...words], { env: login.env, cwd: login.cwd });
+  const code = await runInTerminal([login.bin, ...words], {
+    env: login.env,
+    cwd: login.cwd,
+    user: login.user,
+  });
   return code === 0 ? exitCodes.ok : exitCodes.failed;
 }
 
@@ -125,6 +138,7 @@ async function showStatus(
     timeoutMs: statusMs,
     env: login.env,
     cwd: login.cwd,
+    user: login.user,
   });
   let answer: unknown = null;
   try {

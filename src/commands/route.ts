@@ -26,6 +26,7 @@ Options:
   --model M        the model that the client asks for (default auto)
   --tools          with a tool
   --images         with an image
+  --tenant NAME    as this tenant: with its models, provider, limits and budgets
   --header K=V     with this request header; may stand several times
   --file FILE      a whole request body (JSON) instead of the text
   --door DOOR      chat, messages, responses or gemini: the format of the request (default: chat; a file's is told by
@@ -39,6 +40,7 @@ type Question = {
   readonly body: unknown;
   readonly door: SampleDoor | null;
   readonly headers: Readonly<Record<string, string>>;
+  readonly tenant: string | null;
 };
 
 /** They belong to the connection or to the command itself. */
@@ -62,6 +64,7 @@ async function run(context: CommandContext): Promise<number> {
       model: { type: "string" },
       tools: { type: "boolean", default: false },
       images: { type: "boolean", default: false },
+      tenant: { type: "string" },
       header: { type: "string", multiple: true, default: [] },
       file: { type: "string" },
       door: { type: "string" },
@@ -98,6 +101,7 @@ type Values = {
   readonly model?: string | undefined;
   readonly tools: boolean;
   readonly images: boolean;
+  readonly tenant?: string | undefined;
   readonly header: readonly string[];
   readonly file?: string | undefined;
   readonly door?: string | undefined;
@@ -105,7 +109,7 @@ type Values = {
 
 /** A string says what is wrong with the options. */
 function questionOf(context: CommandContext, values: Values, text: string): Question | string {
-  const { file, model, door } = values;
+  const { file, model, door, tenant = null } = values;
   if (door !== undefined && !isDoor(door)) {
     const near = nearest(door, sampleDoors);
     return `--door ${door} is not one of ${sampleDoors.join(", ")}${near === null ? "" : `; did you mean ${near}?`}`;
@@ -120,14 +124,14 @@ function questionOf(context: CommandContext, values: Values, text: string): Ques
       hasTools: values.tools,
       hasImages: values.images,
     });
-    return { body, door: door ?? "chat", headers };
+    return { body, door: door ?? "chat", headers, tenant };
   }
   if (text !== "") return "either the words of a message or --file, not both";
   if (values.tools || values.images)
     return "--tools and --images do not go with --file: the file says it itself";
   const body = bodyOfFile(isAbsolute(file) ? file : join(context.workingDirectory, file));
   if (typeof body === "string") return body;
-  return { body: model === undefined ? body : { ...body, model }, door: door ?? null, headers };
+  return { body: model === undefined ? body : { ...body, model }, door: door ?? null, headers, tenant };
 }
 
 function bodyOfFile(path: string): object | string {
@@ -167,19 +171,24 @@ const isDoor = (name: string): name is SampleDoor => sampleDoors.some((each) => 
 /** `from`: a sentence on where the answer comes from when no gateway gave it. */
 async function explain(
   context: CommandContext,
-  { body, door, headers }: Question,
+  { body, door, headers, tenant }: Question,
   config: string | undefined,
 ): Promise<{ readonly explanation: RouteExplanation; readonly from: string | null }> {
   const input = offlineInput(context, config);
   const found = await findGateway(context, environmentHere(input));
   if (!("why" in found)) {
-    const path = `/api/route${door === null ? "" : `?door=${door}`}`;
+    const query = new URLSearchParams({
+      ...(door === null ? {} : { door }),
+      ...(tenant === null ? {} : { tenant }),
+    }).toString();
+    const path = `/api/route${query === "" ? "" : `?${query}`}`;
     const answer = await found.want({ method: "POST", path, body, headers });
     return { explanation: answer as RouteExplanation, from: null };
   }
   const { explanation, configPath } = await explainOffline(input, body, {
     doorName: door,
     headers: new Headers(headers),
+    tenant,
   });
   const source = configPath === null ? "what was found on this machine" : configPath;
   return { explanation, from: `${found.why}; answered from ${source}, as if every provider were well` };

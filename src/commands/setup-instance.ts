@@ -3,14 +3,17 @@
 
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import type { ConfigEdit } from "../config/edit.ts";
+import type { NewTenant } from "../config/edit.ts";
 import type { Config } from "../config/schema.ts";
+import { fits } from "../config/tenant-checks.ts";
+import { type FileChange, labelOfFile } from "../openclaw/applied-changes.ts";
 import { setInDotEnv } from "../openclaw/dot-env.ts";
-import { type FileChange, keyInEntry, variablesOf, withGateway } from "../openclaw/instance-files.ts";
+import { type PlaceOf, reasonOf } from "../openclaw/file-place.ts";
+import { accessTo } from "../openclaw/instance-access.ts";
+import { apiInEntry, keyInEntry, variablesOf, withGateway } from "../openclaw/instance-files.ts";
 import type { Instance } from "../openclaw/instances.ts";
 import { Json5Problem } from "../openclaw/json5-text.ts";
 import { type Api, baseUrl, providerEntry } from "../openclaw/provider-entry.ts";
-import { errorCode, readTextIfExists } from "../system/files.ts";
 import { sha256Hex } from "../system/secret.ts";
 
 export type PlannedInstance = {
@@ -20,6 +23,8 @@ export type PlannedInstance = {
   readonly key: "new" | "kept";
   readonly url: string;
   readonly changes: readonly FileChange[];
+  /** The tenant to be added; null: it is there, or the instance is left out. */
+  readonly addition: NewTenant | null;
   /** Why this instance is left as it is; null when it is not. */
   readonly leftOut: string | null;
 };
@@ -27,7 +32,10 @@ export type PlannedInstance = {
 export type SetupWishes = {
   readonly config: string | undefined;
   readonly isPrimary: boolean;
-  readonly api: Api;
+  /** `server.host` from now on; null: as it is. */
+  readonly host: string | null;
+  /** Null: as the instance has it, else openai-completions. */
+  readonly api: Api | null;
 };
 
 export const isLoopback = (host: string): boolean =>
@@ -43,75 +51,99 @@ function urlFor({ kind }: Instance, config: Config, host: string | null): string
 
 type Planning = {
   readonly instance: Instance;
+  readonly tenant: string;
   readonly config: Config;
-  readonly edit: ConfigEdit;
   readonly host: string | null;
-  readonly wishes: SetupWishes;
+  readonly wishes: Pick<SetupWishes, "isPrimary" | "api">;
+  readonly placeOf: PlaceOf;
+  /** The tenant's key where whoever asks has just made it; else the one that is known, or a new one. */
+  readonly key?: string;
 };
 
 export async function planInstance(planning: Planning): Promise<PlannedInstance> {
-  const { instance, config, edit, host, wishes } = planning;
+  const { instance, tenant, config, host, wishes, placeOf } = planning;
   const url = urlFor(instance, config, host);
-  const tenant = tenantOf(instance, edit.tenants());
   const known = config.tenants.find((each) => each.name === tenant);
   const base = { instance, tenant, url, key: known === undefined ? "new" : "kept" } as const;
-  const leave = (leftOut: string): PlannedInstance => ({ ...base, changes: [], leftOut });
-  const { configPath, stateDir } = instance;
-  if (configPath === null || stateDir === null)
-    return leave(
-      "its files are in a volume that is not to be seen from here; `clawgate setup --print` shows what to add",
-    );
+  const leave = (leftOut: string): PlannedInstance => ({ ...base, changes: [], addition: null, leftOut });
+  const way = await accessTo(instance, placeOf);
+  if (typeof way === "string") return leave(way);
+  const { container, configPath, place } = way;
+  const envPath = join(way.stateDir, ".env");
+  const shown = labelOfFile({ path: configPath, container });
   let text: string | null;
   let dotEnv: string | null;
   try {
-    text = await readTextIfExists(configPath);
-    dotEnv = await readTextIfExists(join(stateDir, ".env"));
+    text = await place.read(configPath);
+    dotEnv = await place.read(envPath);
   } catch (error) {
-    return leave(`its files cannot be read (${errorCode(error) ?? "unknown"})`);
+    return leave(`its files cannot be read (${reasonOf(error)})`);
   }
-  if (text === null) return leave(`there is no ${configPath}`);
+  if (text === null) return leave(`there is no ${shown}`);
   try {
     const key =
-      known === undefined ? randomBytes(32).toString("hex") : plainKey(keysOf(known), keyInEntry(text));
+      planning.key ??
+      (known === undefined ? randomBytes(32).toString("hex") : plainKey(keysOf(known), keyInEntry(text)));
     if (key === null)
       return leave(
-        `only the hash of the key of tenant ${tenant} is known; \`clawgate manage rotate-key ${tenant}\` makes a new one`,
+        `only the hash of the key of tenant ${tenant} is known; \`clawgate manage rotate-key ${tenant} --apply\` makes a new one`,
       );
     const variables = { CLAWGATE_BASE_URL: baseUrl(url, "openai-completions"), CLAWGATE_API_KEY: key };
-    const models = Object.keys(config.aliases).filter((name) => !name.includes("*"));
+    const models = modelsFor(config, known?.models);
+    if (wishes.isPrimary && !models.includes("auto"))
+      return leave(
+        `tenant ${tenant} may not ask for auto (tenants[].models), which --primary makes its main model`,
+      );
     const provider = providerEntry({
       url,
       apiKey: key,
-      api: wishes.api,
-      models: [...models, ...config.fallback_chain],
+      api: wishes.api ?? apiInEntry(text) ?? "openai-completions",
+      models,
     });
     const changes: FileChange[] = [
       {
         path: configPath,
+        container,
         kind: "openclaw",
         before: text,
         after: withGateway(text, { provider, isPrimary: wishes.isPrimary, variables }),
       },
       {
-        path: join(stateDir, ".env"),
+        path: envPath,
+        container,
         kind: "env",
         before: dotEnv,
         after: setInDotEnv(dotEnv ?? "", variables),
       },
     ];
-    if (known === undefined)
-      edit.addTenant({ name: tenant, api_key: key, env: handedDown(variablesOf(text)) });
-    return { ...base, changes: changes.filter(({ before, after }) => before !== after), leftOut: null };
+    const addition: NewTenant = {
+      name: tenant,
+      api_key: key,
+      env: handedDown(variablesOf(text)),
+      ...(instance.container === null ? {} : { container: instance.container }),
+    };
+    return {
+      ...base,
+      changes: changes.filter(({ before, after }) => before !== after),
+      addition: known === undefined ? addition : null,
+      leftOut: null,
+    };
   } catch (error) {
-    if (error instanceof Json5Problem) return leave(`${configPath}: ${error.message}`);
+    if (error instanceof Json5Problem) return leave(`${shown}: ${error.message}`);
     throw error;
   }
 }
 
-/** openclaw-cc-gateway called the usual composition "dc"; whoever comes from there keeps the name and the key. */
-function tenantOf({ name, kind }: Instance, tenants: readonly { readonly name: string }[]): string {
-  const has = (each: string): boolean => tenants.some((tenant) => tenant.name === each);
-  return kind === "docker" && name === "openclaw" && !has(name) && has("dc") ? "dc" : name;
+/** Names that the tenant may ask for; `allowed`: its own list, where it has one. */
+function modelsFor(
+  { aliases, fallback_chain: chain }: Config,
+  allowed: readonly string[] | undefined,
+): readonly string[] {
+  const names = ["auto", ...Object.keys(aliases).filter((name) => !name.includes("*")), ...chain];
+  if (allowed === undefined) return names;
+  return names.filter((name) =>
+    allowed.some((pattern) => fits(pattern, name) || fits(pattern, aliases[name] ?? name)),
+  );
 }
 
 /** As they are written, those that have not expired. */

@@ -1,11 +1,10 @@
 // The part of set-up that brings the skills of the instances here. It must never push, and never overwrite what was changed
 // here: that is `clawgate manage skills` to decide.
 
-import { dirname, join } from "node:path";
-import type { DockerForSkills } from "../openclaw/skill-container.ts";
+import { join } from "node:path";
 import { type SkillReport, syncSkills } from "../openclaw/skill-sync.ts";
-import { findOnPath, inheritedEnvironment, runForBytes } from "../system/process.ts";
 import type { CommandContext } from "./command.ts";
+import { dockerForFiles } from "./instances.ts";
 import type { PlannedInstance } from "./setup-instance.ts";
 import { paperOf, plain } from "./terminal.ts";
 
@@ -23,10 +22,10 @@ export async function pullSkills(
   skillsFolder: string,
 ): Promise<readonly PulledSkills[]> {
   const pulled: PulledSkills[] = [];
-  const docker = dockerForSkills(context);
+  const docker = dockerForFiles(context);
   for (const { instance, tenant } of instances) {
-    const { container, insideConfigPath } = instance;
-    const home = container === null ? instance.stateDir : insideConfigPath && dirname(insideConfigPath);
+    const { container } = instance;
+    const home = container === null ? instance.stateDir : instance.insideStateDir;
     if (!home) continue;
     try {
       const report = await syncSkills({
@@ -42,15 +41,6 @@ export async function pullSkills(
     }
   }
   return pulled;
-}
-
-function dockerForSkills({ environment }: CommandContext): DockerForSkills {
-  const program = findOnPath("docker", environment["PATH"]);
-  const env = inheritedEnvironment(environment);
-  return (args, options) => {
-    if (program === null) return Promise.reject(new Error("there is no docker on PATH"));
-    return runForBytes([program, ...args], { ...options, env });
-  };
 }
 
 export const isPulled = ({ report, trouble }: PulledSkills): boolean =>

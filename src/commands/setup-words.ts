@@ -1,8 +1,10 @@
 // A plan of set-up in words and as JSON. It must never hold a key.
 
+import { labelOfFile } from "../openclaw/applied-changes.ts";
 import type { CommandContext } from "./command.ts";
+import type { PlannedInstance } from "./setup-instance.ts";
 import type { SetupPlan } from "./setup-plan.ts";
-import { paperOf, plain } from "./terminal.ts";
+import { type Paper, paperOf, plain } from "./terminal.ts";
 
 export function describe(plan: SetupPlan): object {
   return {
@@ -17,7 +19,7 @@ export function describe(plan: SetupPlan): object {
       found_by: each.instance.signals,
       key: each.key,
       url: each.url,
-      writes: each.changes.map(({ path }) => path),
+      writes: each.changes.map(labelOfFile),
       left_out: each.leftOut,
     })),
     notes: plan.notes,
@@ -30,9 +32,24 @@ export function show(context: CommandContext, plan: SetupPlan, isJson: boolean):
     return;
   }
   const paper = paperOf(context);
+  const none = plan.instances.length === 0 ? "No OpenClaw instance was found.\n" : "";
+  const config =
+    plan.config === null
+      ? ""
+      : `${plan.config.before === null ? "Makes" : "Edits"} ${plain(plan.config.path)}: ${plan.host === null ? "tenants" : `tenants, server.host ${plain(plan.host)} (counts from the next start)`}\n`;
+  context.stdout.write(
+    `${none}${showPlan(plan.instances, [], paper)}${config}${showPlan([], plan.notes, paper)}`,
+  );
+}
+
+/** What would be written into each instance, then what is to be known beside it. */
+export function showPlan(
+  instances: readonly PlannedInstance[],
+  notes: readonly string[],
+  paper: Paper,
+): string {
   const lines: string[] = [];
-  if (plan.instances.length === 0) lines.push("No OpenClaw instance was found.");
-  for (const { instance, tenant, key, url, changes, leftOut } of plan.instances) {
+  for (const { instance, tenant, key, url, changes, leftOut } of instances) {
     const what = instance.container === null ? "on this machine" : `container ${instance.container}`;
     const state = instance.isRunning ? "running" : "not running";
     lines.push(
@@ -42,12 +59,10 @@ export function show(context: CommandContext, plan: SetupPlan, isJson: boolean):
     else {
       lines.push(`  key: ${key === "new" ? "a new one" : "as it is (****)"}; gateway: ${plain(url)}`);
       for (const change of changes)
-        lines.push(`  ${change.before === null ? "makes" : "edits"} ${plain(change.path)}`);
+        lines.push(`  ${change.before === null ? "makes" : "edits"} ${plain(labelOfFile(change))}`);
       if (changes.length === 0) lines.push("  nothing to change");
     }
   }
-  if (plan.config !== null)
-    lines.push(`${plan.config.before === null ? "Makes" : "Edits"} ${plain(plan.config.path)}: tenants`);
-  for (const note of plan.notes) lines.push(`${paper.warning("note:")} ${plain(note)}`);
-  context.stdout.write(`${lines.join("\n")}\n`);
+  for (const note of notes) lines.push(`${paper.warning("note:")} ${plain(note)}`);
+  return lines.map((line) => `${line}\n`).join("");
 }

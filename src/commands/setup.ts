@@ -1,31 +1,24 @@
 // `clawgate setup`: finds OpenClaw, says what it would write, and writes it when told to; the way back is --undo.
 // It must never write without consent, and never print a key.
 
+import { isIP } from "node:net";
 import { createInterface } from "node:readline/promises";
-import { join } from "node:path";
 import { loadOffline } from "../assemble/offline.ts";
+import { readDocument } from "../config/document.ts";
 import { editConfig, EditProblem } from "../config/edit.ts";
 import { ConfigProblem } from "../config/problems.ts";
+import { type FileChange, type Undone, undoLast } from "../openclaw/applied-changes.ts";
 import { removeFromDotEnv } from "../openclaw/dot-env.ts";
-import {
-  applyChanges,
-  type FileChange,
-  putBack,
-  type Undone,
-  undoLast,
-  variableNames,
-  withoutGateway,
-} from "../openclaw/instance-files.ts";
+import { variableNames, withoutGateway } from "../openclaw/instance-files.ts";
 import { type Api, apis, integrationText } from "../openclaw/provider-entry.ts";
-import { type RunOpenclaw, validate } from "../openclaw/validation.ts";
-import { childEnvironment, findOnPath, runCommand } from "../system/process.ts";
-import { openStateDirectory } from "../system/state-directory.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
+import { setupFolder, writeInstances } from "./instance-writing.ts";
+import { placesOf } from "./instances.ts";
 import { readOptions, refuseUsage } from "./options.ts";
-import { describe, show } from "./setup-words.ts";
-import type { PlannedInstance } from "./setup-instance.ts";
-import { dockerOf, planSetup, type SetupPlan } from "./setup-plan.ts";
+import { memberOf } from "./running-gateway.ts";
+import { planSetup, type SetupPlan } from "./setup-plan.ts";
 import { isPulled, pullSkills, showSkills } from "./setup-skills.ts";
+import { describe, show } from "./setup-words.ts";
 import { offlineInput } from "./surroundings.ts";
 import { paperOf, plain } from "./terminal.ts";
 
@@ -39,7 +32,8 @@ Options:
   --yes           write without asking (needed where nobody can be asked)
   --dry-run       only show what would be written
   --primary       make clawgate/auto the main model of each instance
-  --api API       openai-completions (default), anthropic-messages or openai-responses
+  --api API       openai-completions, anthropic-messages or openai-responses (default: as it is, else the first)
+  --host ADDRESS  let the gateway listen there (server.host): containers do not reach 127.0.0.1
   --skills        only pull the skills of the instances found, write nothing else
   --no-skills     do not pull skills (\`skills.sync: manual\` means the same)
   --undo          take the last set-up back
@@ -49,16 +43,13 @@ Options:
   -h, --help      this text
 `;
 
-const openclawMs = 60_000;
-
-type Outcome = PlannedInstance & { readonly verdict: string; readonly isWell: boolean };
-
 async function run(context: CommandContext): Promise<number> {
   const read = readOptions(context, "setup", {
     yes: { type: "boolean", default: false },
     "dry-run": { type: "boolean", default: false },
     primary: { type: "boolean", default: false },
-    api: { type: "string", default: "openai-completions" },
+    api: { type: "string" },
+    host: { type: "string" },
     undo: { type: "boolean", default: false },
     print: { type: "boolean", default: false },
     skills: { type: "boolean", default: false },
@@ -70,19 +61,28 @@ async function run(context: CommandContext): Promise<number> {
   const { values } = read;
   if (values.skills && values["no-skills"])
     return refuseUsage(context, "setup", "--skills and --no-skills exclude each other").usage;
-  const api = apis.find((each) => each === values.api);
-  if (api === undefined)
+  const api = apis.find((each) => each === values.api) ?? null;
+  if (api === null && values.api !== undefined)
     return refuseUsage(context, "setup", `--api must be one of ${apis.join(", ")}`).usage;
+  const { host = null } = values;
+  if (host !== null && isIP(host) === 0 && !/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(host))
+    return refuseUsage(context, "setup", "--host must be an address or a name, without scheme and port")
+      .usage;
   try {
-    if (values.print) return await print(context, values.config, api);
+    if (values.print) return await print(context, values.config, api ?? "openai-completions");
     if (values.undo) return await undo(context, values.json);
-    const plan = await planSetup(context, { config: values.config, isPrimary: values.primary, api });
+    const plan = await planSetup(context, {
+      config: values.config,
+      isPrimary: values.primary,
+      api,
+      host,
+    });
     if (values.skills) return await onlySkills(context, plan, values.json);
     const withSkills = !values["no-skills"] && plan.pullsSkills;
-    const changes = changesOf(plan);
+    const hasChanges = plan.config !== null || plan.instances.some(({ changes }) => changes.length > 0);
     const isSure = values.yes && !values["dry-run"];
     if (!values.json || !isSure) show(context, plan, values.json);
-    if (values["dry-run"] || changes.length === 0)
+    if (values["dry-run"] || !hasChanges)
       return plan.instances.some(({ leftOut }) => leftOut !== null) ? exitCodes.failed : exitCodes.ok;
     if (!isSure) {
       if (values.json || !context.stdout.isTTY || !process.stdin.isTTY)
@@ -105,14 +105,6 @@ async function run(context: CommandContext): Promise<number> {
   }
 }
 
-/** The config last: an instance that is told of a key before the gateway knows it only waits a moment. */
-function changesOf(plan: SetupPlan): readonly FileChange[] {
-  return [
-    ...(plan.config === null ? [] : [plan.config]),
-    ...plan.instances.flatMap(({ changes }) => changes),
-  ];
-}
-
 async function consents(context: CommandContext): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: context.stdout });
   try {
@@ -122,19 +114,14 @@ async function consents(context: CommandContext): Promise<boolean> {
   }
 }
 
-const setupFolder = async (context: CommandContext): Promise<string> =>
-  join(await openStateDirectory(context.environment), "setup");
-
 async function write(
   context: CommandContext,
   plan: SetupPlan,
   withSkills: boolean,
   isJson: boolean,
 ): Promise<number> {
-  const id = `${new Date().toISOString().replaceAll(/[:.]/g, "-")}-${process.pid}`;
-  await applyChanges(changesOf(plan), await setupFolder(context), id);
-  const outcomes: Outcome[] = [];
-  for (const planned of plan.instances) outcomes.push(await judged(context, planned));
+  const configs = plan.config === null ? [] : [plan.config];
+  const outcomes = await writeInstances(context, configs, plan.instances);
   const setUp = outcomes.filter((each) => each.isWell);
   const skills = withSkills ? await pullSkills(context, setUp, plan.skillsFolder) : [];
   const isWell = outcomes.every((each) => each.isWell) && skills.every(isPulled);
@@ -164,31 +151,8 @@ async function onlySkills(context: CommandContext, plan: SetupPlan, isJson: bool
   return pulled.every(isPulled) ? exitCodes.ok : exitCodes.failed;
 }
 
-/** OpenClaw's own judgement; what it refuses is put back at once. */
-async function judged(context: CommandContext, planned: PlannedInstance): Promise<Outcome> {
-  if (planned.leftOut !== null) return { ...planned, isWell: false, verdict: `left out: ${planned.leftOut}` };
-  if (planned.changes.length === 0) return { ...planned, isWell: true, verdict: "nothing to change" };
-  const verdict = await validate(planned.instance, openclawOf(context), dockerOf(context));
-  if (verdict.says === "valid")
-    return { ...planned, isWell: true, verdict: "set up; OpenClaw accepts its config" };
-  if (verdict.says === "nothing")
-    return { ...planned, isWell: true, verdict: `set up; OpenClaw was not asked: ${verdict.why}` };
-  const kept = new Set<string>();
-  for (const change of planned.changes) if (!(await putBack(change))) kept.add(change.path);
-  const back =
-    kept.size === 0 ? "put back as it was" : `not put back, changed meanwhile: ${[...kept].join(", ")}`;
-  return { ...planned, isWell: false, verdict: `${back}; OpenClaw says: ${verdict.issues.join("; ")}` };
-}
-
-function openclawOf({ environment }: CommandContext): RunOpenclaw | null {
-  const program = findOnPath("openclaw", environment["PATH"]);
-  if (program === null) return null;
-  return (args, variables) =>
-    runCommand([program, ...args], { timeoutMs: openclawMs, env: childEnvironment(environment, variables) });
-}
-
 async function undo(context: CommandContext, isJson: boolean): Promise<number> {
-  const undone = await undoLast(await setupFolder(context), takeOut);
+  const undone = await undoLast(await setupFolder(context), takeOut, placesOf(context));
   if (isJson) context.stdout.write(`${JSON.stringify({ undone: undone ?? [] }, null, 2)}\n`);
   else if (undone === null) context.stdout.write("There is no set-up to take back.\n");
   else context.stdout.write(undone.map(({ how, path }: Undone) => `${how}: ${plain(path)}\n`).join(""));
@@ -210,7 +174,17 @@ function takeOut(
           .map(({ name }) => name),
   );
   for (const { name } of editConfig(after).tenants()) if (!old.has(name)) edit.removeTenant(name);
+  const [then, since] = [hostIn(before), hostIn(after)];
+  if (since !== then && hostIn(text) === since) edit.setHost(then ?? "127.0.0.1");
   return edit.text();
+}
+
+/** `server.host` as it is written; null: it is not. */
+function hostIn(text: string | null): string | null {
+  const read = text === null ? null : readDocument(text);
+  if (read === null || "problem" in read) return null;
+  const host = memberOf(memberOf(read.document.value, "server"), "host");
+  return typeof host === "string" ? host : null;
 }
 
 async function print(context: CommandContext, named: string | undefined, api: Api): Promise<number> {

@@ -10,7 +10,7 @@ import { keysOf } from "./providers.ts";
 import type { Config } from "./schema.ts";
 import { isTree, type Tree, valueAt } from "./values.ts";
 
-type Checked = Omit<Config, "fallback_chain" | "mcp_servers"> & {
+export type Checked = Omit<Config, "fallback_chain" | "mcp_servers"> & {
   readonly fallback_chain?: readonly string[] | undefined;
 };
 
@@ -36,21 +36,26 @@ export function declaredProviders(value: unknown): Declared {
 const cliModel =
   /^(claude-code-cli\/|claude-max\/|cc-gateway\/|openai\/)?(claude-.+|(opus|sonnet|haiku)(-4(-[56])?)?$|fable$)/i;
 
-export function nameFindings(config: Checked, declared: Declared): readonly Finding[] {
-  const findings: Finding[] = [];
-  const ids = [...declared.keys()];
+/** Whether a name of the config's own means a provider, one of its models, or a name of the CLI's. */
+export function targetTest(config: Checked, declared: Declared): (name: string) => boolean {
   const listed = new Set([...declared.values()].flat());
   const hasCli =
     config.cli !== undefined ||
     declared.has("claude-cli") ||
     Object.values(config.providers).some((each) => each.backend === "claude-cli");
-
-  const isTarget = (name: string): boolean => {
+  return (name) => {
     const slash = name.indexOf("/");
     if (declared.has(name) || listed.has(name)) return true;
     if (slash > 0 && slash < name.length - 1 && declared.has(name.slice(0, slash))) return true;
     return hasCli && cliModel.test(name);
   };
+}
+
+export function nameFindings(config: Checked, declared: Declared): readonly Finding[] {
+  const findings: Finding[] = [];
+  const ids = [...declared.keys()];
+  const listed = new Set([...declared.values()].flat());
+  const isTarget = targetTest(config, declared);
   const complain = (path: Path, name: string, known: Iterable<string>, what: string): void => {
     findings.push({
       path,
@@ -100,13 +105,6 @@ export function nameFindings(config: Checked, declared: Declared): readonly Find
         });
       seen.add(rule.name);
     }
-  }
-  for (const [index, { provider, limits }] of config.tenants.entries()) {
-    if (provider !== undefined && !declared.has(provider))
-      complain(["tenants", index, "provider"], provider, ids, "a declared provider");
-    const cheaper = limits?.over_budget_model;
-    if (cheaper !== undefined && cheaper !== "auto" && !Object.hasOwn(config.aliases, cheaper))
-      demandTarget(["tenants", index, "limits", "over_budget_model"], cheaper);
   }
   const classifier = config.llm_classifier;
   if (classifier.enabled && classifier.classifier_provider === undefined)

@@ -1,6 +1,8 @@
 // What the operator of a CLI provider should hear at the start: whose login tenants use, and who has none.
 // It must never look for a login: it speaks of what is written.
 
+import { normalize } from "node:path";
+import { refusedVariable } from "../backends/cli/settings.ts";
 import type { Config } from "./schema.ts";
 
 type Env = Readonly<Record<string, string>>;
@@ -12,15 +14,29 @@ const token = "CLAUDE_CODE_OAUTH_TOKEN";
 const hasKey = (env: Env): boolean =>
   Object.entries(env).some(([name, value]) => keys.test(name) && value !== "");
 
-export function cliNotices(config: Pick<Config, "providers" | "cli" | "tenants">): readonly string[] {
+/** `home`: what `~` stands for. */
+export function cliNotices(
+  config: Pick<Config, "providers" | "cli" | "tenants">,
+  home: string | undefined,
+): readonly string[] {
+  /** One folder by one name, however it is written. */
+  const place = (path: string | undefined): string | undefined =>
+    path === undefined
+      ? undefined
+      : normalize(path.replace(/^~(?=\/|$)/, home ?? "~")).replace(/(.)\/$/, "$1");
   return Object.entries(config.providers).flatMap(([id, provider]) => {
     if (provider.backend !== "claude-cli") return [];
     const shared: Env = { ...config.cli?.env, ...provider.env };
-    const folder = provider.config_dir ?? config.cli?.config_dir ?? shared["CLAUDE_CONFIG_DIR"] ?? null;
+    const folder =
+      place(provider.config_dir ?? config.cli?.config_dir ?? shared["CLAUDE_CONFIG_DIR"]) ?? null;
     if (hasKey(shared)) return [];
     /** The login that a tenant uses; null: none that anybody wrote down. */
-    const loginOf = (tenant: Config["tenants"][number]): string | null =>
-      tenant.env[token] ?? tenant.config_dir ?? tenant.env["CLAUDE_CONFIG_DIR"] ?? shared[token] ?? folder;
+    const loginOf = ({ env, config_dir, uid }: Config["tenants"][number]): string | null =>
+      env[token] ??
+      place(config_dir ?? env["CLAUDE_CONFIG_DIR"]) ??
+      shared[token] ??
+      // Another user of the machine has its own home, and the login in it.
+      (uid === undefined ? folder : `uid ${uid}`);
     const tenants = config.tenants.filter(({ env }) => !hasKey(env));
     const users = Map.groupBy(tenants, loginOf);
     const without = users.get(null) ?? [];
@@ -58,4 +74,24 @@ const lacking = (id: string, names: readonly string[]): string =>
 function listed(names: readonly string[]): string {
   const shown = names.slice(0, 5).join(", ");
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
+}
+
+/** Variables that are written and never reach the program: whoever waits for their effect should hear of it. */
+export function variableNotices(config: Pick<Config, "providers" | "cli" | "tenants">): readonly string[] {
+  const places: readonly (readonly [string, Env | undefined, RegExp])[] = [
+    ["cli.env", config.cli?.env, refusedVariable],
+    ...Object.entries(config.providers).map(
+      ([id, { env }]) => [`providers.${id}.env`, env, refusedVariable] as const,
+    ),
+    // The home is the tenant's folder, or that of its `uid`.
+    ...config.tenants.map(
+      ({ env }, at) => [`tenants[${at}].env`, env, new RegExp(`${refusedVariable.source}|^HOME$`)] as const,
+    ),
+  ];
+  return places.flatMap(([place, env = {}, refused]) => {
+    const names = Object.keys(env).filter((name) => refused.test(name));
+    return names.length === 0
+      ? []
+      : [`${place}: ${names.join(", ")} ${names.length === 1 ? "is" : "are"} not passed to Claude Code`];
+  });
 }

@@ -1,4 +1,4 @@
-// Changes to config.yaml on a person's behalf: only the `tenants` section is written anew, every byte outside it stays.
+// Changes to config.yaml on a person's behalf: only the section concerned is written anew, every byte outside it stays.
 // It must never expand a variable, and never write a text that does not read back as what was meant.
 
 import {
@@ -30,6 +30,8 @@ export type WrittenTenant = {
   /** As it is written: plain, `sha256:<hex>` or with variables in it; null when there is none. */
   readonly apiKey: string | null;
   readonly workingDir: string | null;
+  /** Of its OpenClaw; null when none is named. */
+  readonly container: string | null;
 };
 
 export type ConfigEdit = {
@@ -39,6 +41,8 @@ export type ConfigEdit = {
   removeTenant(name: string): boolean;
   /** False when there is no such tenant. */
   setTenantKey(name: string, key: string): boolean;
+  /** `server.host`. */
+  setHost(host: string): void;
   tenants(): readonly WrittenTenant[];
   text(): string;
 };
@@ -55,12 +59,12 @@ export function editConfig(original: string): ConfigEdit {
   let text = original;
   refuseBroken(text);
 
-  /** Applies a change to the list and keeps it only if the whole still reads. */
-  const change = (apply: (list: YAMLSeq, document: Document) => void): void => {
-    const edited = withTenants(text, apply);
+  /** Keeps a change only if the whole still reads. */
+  const keep = (edited: string): void => {
     refuseBroken(edited);
     text = edited;
   };
+  const change = (apply: (list: YAMLSeq, document: Document) => void): void => keep(withTenants(text, apply));
 
   return {
     addTenant({ name, api_key, working_dir, env, ...others }) {
@@ -103,6 +107,7 @@ export function editConfig(original: string): ConfigEdit {
       });
       return true;
     },
+    setHost: (host) => keep(withHost(text, host)),
     tenants: () => tenantsIn(text),
     text: () => text,
   };
@@ -129,13 +134,14 @@ function tenantsIn(text: string): readonly WrittenTenant[] {
   const list: readonly unknown[] = Array.isArray(value["tenants"]) ? value["tenants"] : [];
   return list.flatMap((entry) => {
     if (typeof entry !== "object" || entry === null) return [];
-    const { name, api_key, working_dir } = entry as Record<string, unknown>;
+    const { name, api_key, working_dir, container } = entry as Record<string, unknown>;
     if (typeof name !== "string" && typeof name !== "number") return [];
     return [
       {
         name: String(name),
         apiKey: typeof api_key === "string" ? api_key : null,
         workingDir: typeof working_dir === "string" ? working_dir : null,
+        container: typeof container === "string" ? container : null,
       },
     ];
   });
@@ -155,23 +161,26 @@ function withoutReferences(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, withoutReferences(each)]));
 }
 
-function withTenants(text: string, apply: (list: YAMLSeq, document: Document) => void): string {
+/** One section is written anew by `apply`; it comes at the end where there is none. */
+function withSection(text: string, name: string, apply: (document: Document) => void): string {
+  const rendered = (document: Document): string => {
+    apply(document);
+    return document.toString(plainStyle);
+  };
   const whole = parseDocument(text, { uniqueKeys: false });
   const root = whole.contents;
   const isBlock = isMap(root) && root.flow !== true;
-  const pair = isMap(root) ? root.items.find((each) => isTenants(each)) : undefined;
-  if (root !== null && (!isBlock || hasEndMarker(text))) return rendered(whole, apply);
+  const pair = isMap(root) ? root.items.find(({ key }) => isScalar(key) && key.value === name) : undefined;
+  if (root !== null && (!isBlock || hasEndMarker(text))) return rendered(whole);
   if (pair === undefined) {
-    const fresh = rendered(parseDocument("tenants:\n"), apply);
+    const fresh = rendered(parseDocument(`${name}:\n`));
     const gap = text === "" || text.endsWith("\n") ? "" : "\n";
     return `${text}${gap}${text.trim() === "" ? "" : "\n"}${fresh}`;
   }
   const [from, to] = sectionOf(text, pair);
   const section = parseDocument(text.slice(from, to), { uniqueKeys: false });
-  return text.slice(0, from) + rendered(section, apply).replace(/\n*$/, "\n") + text.slice(to);
+  return text.slice(0, from) + rendered(section).replace(/\n*$/, "\n") + text.slice(to);
 }
-
-const isTenants = ({ key }: Pair): boolean => isScalar(key) && key.value === "tenants";
 
 function hasEndMarker(text: string): boolean {
   return /^(?:\.\.\.|---)(?:\s|$)/m.test(text);
@@ -192,20 +201,36 @@ function rangeOf(node: unknown): readonly number[] | null {
   return Array.isArray(range) ? (range as readonly number[]) : null;
 }
 
-function rendered(document: Document, apply: (list: YAMLSeq, document: Document) => void): string {
-  const current: unknown = document.get("tenants", true);
-  let list: YAMLSeq;
-  if (isSeq(current)) list = current;
-  else {
-    list = document.createNode([]) as YAMLSeq;
-    // A comment behind an empty `tenants:` belongs to its null.
-    if (isScalar(current) && current.comment) list.commentBefore = current.comment;
-    document.set("tenants", list);
-  }
-  if (list.items.length === 0) list.flow = false;
-  apply(list, document);
-  if (list.items.length === 0) list.flow = true;
-  return document.toString(plainStyle);
+function withTenants(text: string, apply: (list: YAMLSeq, document: Document) => void): string {
+  return withSection(text, "tenants", (document) => {
+    const current: unknown = document.get("tenants", true);
+    let list: YAMLSeq;
+    if (isSeq(current)) list = current;
+    else {
+      list = document.createNode([]) as YAMLSeq;
+      // A comment behind an empty `tenants:` belongs to its null.
+      if (isScalar(current) && current.comment) list.commentBefore = current.comment;
+      document.set("tenants", list);
+    }
+    if (list.items.length === 0) list.flow = false;
+    apply(list, document);
+    if (list.items.length === 0) list.flow = true;
+  });
+}
+
+function withHost(text: string, host: string): string {
+  return withSection(text, "server", (document) => {
+    const server: unknown = document.get("server", true);
+    if (!isMap(server)) document.set("server", document.createNode({ host }));
+    else {
+      const old: unknown = server.get("host", true);
+      // Its comment stays with it.
+      if (isScalar(old)) {
+        old.value = host;
+        delete (old as Scalar & { source?: string }).source;
+      } else server.set("host", host);
+    }
+  });
 }
 
 /** A new config file: sections in order, each value as given. */

@@ -3,7 +3,7 @@
 
 import { dirname, join } from "node:path";
 import { type BackendName, providerSettings } from "../backends/settings.ts";
-import { cliNotices } from "./cli-notices.ts";
+import { cliNotices, variableNotices } from "./cli-notices.ts";
 import { withCliSection } from "./cli-section.ts";
 import { checkExposure, declaredProviders, keyFindings, nameFindings, vendorKeyFindings } from "./checks.ts";
 import { type ConfigDocument, dotted, type Path } from "./document.ts";
@@ -18,6 +18,7 @@ import { ConfigProblem, type Problem } from "./problems.ts";
 import { isBelow, type SkippedProvider, sortProviders } from "./providers.ts";
 import { type Config, configSchema } from "./schema.ts";
 import type { SearchInput } from "./search.ts";
+import { tenantFindings, tenantServerFindings } from "./tenant-checks.ts";
 import { isTree, valueAt, withoutNulls, withValueAt } from "./values.ts";
 
 export type LoadInput = SearchInput & {
@@ -154,6 +155,7 @@ export function settle(
     ...parsed.findings.filter((finding) => !unsetPaths.has(dotted(finding.path))),
     ...unknownKeysOf(sorted.skipped, declared),
     ...(parsed.config === null ? [] : nameFindings(parsed.config, declaredProviders(declared))),
+    ...(parsed.config === null ? [] : tenantFindings(parsed.config, declaredProviders(declared))),
     ...(parsed.config === null ? [] : keyFindings(parsed.config, document.lineOf)),
     ...(parsed.config === null ? [] : selfFindings(parsed.config)),
     ...vendorKeyFindings(sorted.loaded, document.lineOf),
@@ -193,6 +195,8 @@ export function settle(
       input.readFile,
     ),
   };
+  const strangers = tenantServerFindings(config);
+  if (strangers.length > 0) throw new ConfigProblem(strangers.map(problemAt));
   const exposure = checkExposure(config);
   if (exposure !== null) throw new ConfigProblem([plain(["server", "host"], exposure, null)]);
 
@@ -209,7 +213,8 @@ export function settle(
       ...sorted.notices,
       ...awaitedNotices(value, (at) => originAt(at)?.origin ?? placeOf(path, document.lineOf(at))),
       ...authNotices(config),
-      ...cliNotices(config),
+      ...cliNotices(config, environment["HOME"]),
+      ...variableNotices(config),
       ...routingNotices(config),
       ...(isReadableByAll
         ? [`${path} holds keys and every user of this machine can read it; chmod 600 ${path}`]

@@ -18,12 +18,15 @@ export type DockerFindings = {
 
 const stateInside = "/home/node/.openclaw";
 
-/** Stopped containers are found as well: their tenants are kept. */
-export async function dockerInstances(run: RunDocker): Promise<DockerFindings> {
+/** Stopped containers are found as well: their tenants are kept. `named` are instances whatever they look like. */
+export async function dockerInstances(
+  run: RunDocker,
+  named: readonly string[] = [],
+): Promise<DockerFindings> {
   let listed: string;
   try {
     const { code, stdout, stderr } = await run(["ps", "-a", "--no-trunc", "--format", "{{json .}}"]);
-    if (code !== 0) return { instances: [], trouble: firstLine(stderr) };
+    if (code !== 0) return { instances: [], trouble: troubleOf(code, stderr) };
     listed = stdout;
   } catch (error) {
     return { instances: [], trouble: firstLine(error instanceof Error ? error.message : String(error)) };
@@ -31,15 +34,21 @@ export async function dockerInstances(run: RunDocker): Promise<DockerFindings> {
   const candidates = listed
     .split("\n")
     .flatMap((line) => recordsOf([parsed(line)]))
-    .filter((row) => mayBeInstance(textOf(row["Names"]), textOf(row["Image"]), textOf(row["Labels"])))
-    .map((row) => textOf(row["Names"]).split(",")[0] ?? "");
+    .map((row) => ({ row, name: textOf(row["Names"]).split(",")[0] ?? "" }))
+    .filter(
+      ({ row, name }) =>
+        named.includes(name) ||
+        mayBeInstance(textOf(row["Names"]), textOf(row["Image"]), textOf(row["Labels"])),
+    )
+    .map(({ name }) => name);
   // A name that looks like a flag would be one.
   const names = candidates.filter((name) => /^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name));
   if (names.length === 0) return { instances: [], trouble: null };
   const { code, stdout, stderr } = await run(["inspect", "--type", "container", ...names]);
   const described: unknown = parsed(stdout);
   // One that went between the two calls makes docker answer 1 and still describe the others.
-  if (!Array.isArray(described)) return { instances: [], trouble: code === 0 ? null : firstLine(stderr) };
+  if (!Array.isArray(described))
+    return { instances: [], trouble: code === 0 ? "its answer is not to be read" : troubleOf(code, stderr) };
   const instances = described.flatMap((each: unknown) => instanceOf(recordOf(each)) ?? []);
   return { instances: instances.toSorted((a, b) => a.name.localeCompare(b.name)), trouble: null };
 }
@@ -59,6 +68,7 @@ function instanceOf(container: Tree | null): Instance | null {
   const config = recordOf(container["Config"]) ?? {};
   const labels = recordOf(config["Labels"]) ?? {};
   const containerName = textOf(container["Name"]).replace(/^\//, "");
+  if (containerName === "") return null;
   const variables = new Map(
     listOf(config["Env"]).map((each) => {
       const text = textOf(each);
@@ -79,6 +89,7 @@ function instanceOf(container: Tree | null): Instance | null {
     stateDir: outsideOf(inside, mounts),
     configPath: outsideOf(insideConfig, mounts),
     insideConfigPath: insideConfig,
+    insideStateDir: inside,
     isRunning: state["Running"] === true || state["Status"] === "running",
     port: null,
     signals: [textOf(config["Image"])],
@@ -159,4 +170,7 @@ function recordsOf(values: readonly unknown[]): readonly Tree[] {
 
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
+/** A signal ends it when its time is over. */
+const troubleOf = (code: number | null, stderr: string): string =>
+  firstLine(stderr) || (code === null ? "it did not answer in time" : `it ended with exit code ${code}`);
 const firstLine = (text: string): string => text.trim().split("\n")[0] ?? "";

@@ -16,6 +16,7 @@ export type Instance = {
   readonly configPath: string | null;
   /** As the container sees it; null for a local one. */
   readonly insideConfigPath: string | null;
+  readonly insideStateDir: string | null;
   readonly isRunning: boolean;
   /** OpenClaw's own port, where it is known. */
   readonly port: number | null;
@@ -215,6 +216,7 @@ async function instanceAt(
     stateDir,
     configPath,
     insideConfigPath: null,
+    insideStateDir: null,
     isRunning,
     port,
     signals: [...new Set(all.map(({ signal }) => signal))],

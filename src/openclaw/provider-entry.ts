@@ -13,7 +13,7 @@ export type ProviderInput = {
   readonly url: string;
   readonly apiKey: string;
   readonly api: Api;
-  /** Ids of the gateway's models; `auto` is always the first. */
+  /** Ids of the gateway's models, in the order in which they are shown. */
   readonly models: readonly string[];
 };
 
@@ -31,7 +31,7 @@ const sessionFlags = {
 } as const;
 
 export function providerEntry({ url, apiKey, api, models }: ProviderInput): object {
-  const ids = ["auto", ...models.filter((id) => id !== "auto")];
+  const ids = [...new Set(models)];
   return {
     baseUrl: baseUrl(url, api),
     apiKey,

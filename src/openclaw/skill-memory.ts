@@ -1,10 +1,10 @@
 // What each skill of a tenant was when both sides were last the same, kept beside the skills; and the lock that lets one
 // command at a time change them. It must never be needed: without it a difference is a conflict, and nothing is lost.
 
-import { mkdir, open, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { errorCode, readTextIfExists, replaceFile } from "../system/files.ts";
-import { isAlive } from "../system/process.ts";
+import { readTextIfExists, replaceFile } from "../system/files.ts";
+import { LockProblem, lockFolder } from "./lock.ts";
 import { nameProblem, SkillProblem } from "./skill-tree.ts";
 
 export type SkillMemory = {
@@ -53,23 +53,9 @@ async function readKnown(path: string, source: string | null): Promise<Map<strin
 
 /** Throws SkillProblem while another living process holds it. Returns what gives it back. */
 export async function lockSkills(folder: string): Promise<() => Promise<void>> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const path = join(folder, "lock");
-  for (let isRetry = false; ; isRetry = true) {
-    try {
-      const file = await open(path, "wx", 0o600);
-      await file.writeFile(String(process.pid));
-      await file.close();
-      return () => rm(path, { force: true });
-    } catch (error) {
-      if (errorCode(error) !== "EEXIST") throw error;
-      const holder = Number(await readTextIfExists(path));
-      const isHeld = Number.isSafeInteger(holder) && holder > 0 && isAlive(holder);
-      if (isHeld || isRetry)
-        throw new SkillProblem(
-          `another command (process ${holder}) is at work on ${folder}; try again when it has ended`,
-        );
-      await rm(path, { force: true });
-    }
+  try {
+    return await lockFolder(folder);
+  } catch (error) {
+    throw error instanceof LockProblem ? new SkillProblem(error.message) : error;
   }
 }

@@ -5,6 +5,8 @@ export type TarEntry = {
   readonly path: string;
   readonly kind: "file" | "folder" | "other";
   readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
   readonly bytes: Uint8Array;
 };
 
@@ -33,7 +35,8 @@ export function readTar(archive: Uint8Array): readonly TarEntry[] {
       const path = longName ?? (prefix === "" ? short : `${prefix}/${short}`);
       longName = null;
       const kind = type === "0" || type === "\0" ? "file" : type === "5" ? "folder" : "other";
-      entries.push({ path, kind, mode: octal(head, 100, 8), bytes });
+      const [mode, uid, gid] = [octal(head, 100, 8), octal(head, 108, 8), octal(head, 116, 8)];
+      entries.push({ path, kind, mode, uid, gid, bytes });
       if (entries.length > mostEntries) throw new Error("the archive has too many entries");
     }
   }
@@ -42,8 +45,8 @@ export function readTar(archive: Uint8Array): readonly TarEntry[] {
 
 export type TarFile = { readonly path: string; readonly mode: number; readonly bytes: Uint8Array | null };
 
-/** `bytes: null` is a folder. Owned by `owner`, user and group. */
-export function writeTar(files: readonly TarFile[], owner: number): Uint8Array {
+/** `bytes: null` is a folder. `gid` is `uid` where it is not said. */
+export function writeTar(files: readonly TarFile[], uid: number, gid: number = uid): Uint8Array {
   const parts = files.flatMap(({ path, mode, bytes }) => {
     const name = Buffer.from(path);
     // A name that is too long goes before its entry, as GNU tar writes it.
@@ -51,7 +54,7 @@ export function writeTar(files: readonly TarFile[], owner: number): Uint8Array {
       name.length <= 100
         ? []
         : [
-            header("././@LongLink", "L", 0o644, name.length + 1, 0),
+            header("././@LongLink", "L", 0o644, name.length + 1, { uid: 0, gid: 0 }),
             padded(Buffer.concat([name, Buffer.alloc(1)])),
           ];
     const head = header(
@@ -59,21 +62,23 @@ export function writeTar(files: readonly TarFile[], owner: number): Uint8Array {
       bytes === null ? "5" : "0",
       mode,
       bytes?.length ?? 0,
-      owner,
+      { uid, gid },
     );
     return [...long, head, padded(bytes ?? new Uint8Array())];
   });
   return Buffer.concat([...parts, Buffer.alloc(2 * block)]);
 }
 
-function header(name: string, type: string, mode: number, size: number, owner: number): Buffer {
+type Owner = { readonly uid: number; readonly gid: number };
+
+function header(name: string, type: string, mode: number, size: number, { uid, gid }: Owner): Buffer {
   const head = Buffer.alloc(block);
   const number = (value: number, at: number, length: number): void =>
     void head.write(`${value.toString(8).padStart(length - 1, "0")}\0`, at, "latin1");
   head.write(name, 0, "latin1");
   number(mode, 100, 8);
-  number(owner, 108, 8);
-  number(owner, 116, 8);
+  number(uid, 108, 8);
+  number(gid, 116, 8);
   number(size, 124, 12);
   number(0, 136, 12);
   head.write(type, 156, "latin1");

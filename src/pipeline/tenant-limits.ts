@@ -6,13 +6,17 @@ import type { Target } from "../canon/decision.ts";
 import { estimateTokens, estimateTokensOfBytes } from "../canon/tokens.ts";
 import type { ChatRequest } from "../canon/request.ts";
 import type { RoutedDecision } from "../routing/settle.ts";
-import type { UsedUp } from "../tenants/spending.ts";
+import type { Router } from "../routing/router.ts";
+import type { Amount, UsedUp } from "../tenants/spending.ts";
 import type { Enrolled } from "./enrol.ts";
 import { needsAtMost } from "./needs.ts";
 import type { Run } from "./run.ts";
 import type { TenantEntry, TenantPolicy } from "./tenant-policy.ts";
 
 type Ask = (model: string, isAlone: boolean) => RoutedDecision | Promise<RoutedDecision>;
+
+/** Who asks, and whose names count. */
+type Subject = { readonly tenant: string; readonly router: Pick<Router, "isAuto" | "targetOf"> };
 
 /** Throws Failure unknown-model, over-limit, over-budget, and what routing throws. */
 export async function decideForTenant(
@@ -23,42 +27,67 @@ export async function decideForTenant(
   ask: Ask,
 ): Promise<RoutedDecision> {
   const { meter } = policy;
+  const subject = { tenant: run.context.tenant ?? "", router: run.generation.router };
   const held: TenantEntry | null =
     meter === null ? null : { entry: meter.enter(), estimate: null, overBudgetModel: null };
   run.tenantEntry = held;
-  const name = nameFor(run, policy, enrolled.model);
+  const name = nameFor(subject, policy, enrolled.model);
   // A count of tokens is free.
   const costs = run.door.road !== "count-tokens";
   let usedUp = costs ? (meter?.usedUp() ?? null) : null;
   if (usedUp === null) {
-    const decision = allowed(run, policy, enrolled.model, name, await ask(name, false));
+    const decision = allowed(subject, policy, enrolled.model, name, await ask(name, false));
     usedUp = held === null || !costs ? null : reserve(run, held, enrolled, decode, decision, false);
     if (usedUp === null) return decision;
   }
   const cheaper = run.door.road === "chat" ? policy.overBudgetModel : null;
-  if (cheaper === null || held === null)
-    throw new Failure("over-budget", `${sentence(usedUp.what)} is spent.`, {
-      retryAfterMs: usedUp.resetInMs,
-    });
+  if (cheaper === null || held === null) throw spent(usedUp);
   // Alone: the chain behind it may be dear.
   const decision = await ask(cheaper, true);
   reserve(run, held, enrolled, decode, decision, true);
   held.overBudgetModel = cheaper;
-  return {
-    ...decision,
-    rule: "over-budget",
-    reason: `${usedUp.what} is spent, so ${cheaper} answers; ${decision.reason}`,
-    isClientsOwnModel: false,
-    clientsTarget: null,
-  };
+  return diverted(decision, cheaper, usedUp);
 }
+
+export type Preview = Subject & {
+  readonly policy: TenantPolicy;
+  readonly model: string;
+  readonly ask: Ask;
+  /** What a request that goes there is held to use. */
+  readonly amountFor: (target: Target | undefined) => Amount;
+};
+
+/** What `decideForTenant` would answer to a chat just now; nothing is counted or promised. Throws the same. */
+export async function previewForTenant({ policy, model, ask, amountFor, ...subject }: Preview) {
+  const { meter, overBudgetModel: cheaper } = policy;
+  const name = nameFor(subject, policy, model);
+  meter?.preview({ tokens: 0, nanoUsd: 0 });
+  let usedUp = meter?.usedUp() ?? null;
+  if (usedUp === null) {
+    const decision = allowed(subject, policy, model, name, await ask(name, false));
+    usedUp = meter?.preview(amountFor(decision.targets[0])) ?? null;
+    if (usedUp === null) return decision;
+  }
+  if (cheaper === null) throw spent(usedUp);
+  return diverted(await ask(cheaper, true), cheaper, usedUp);
+}
+
+const spent = ({ what, resetInMs }: UsedUp): Failure =>
+  new Failure("over-budget", `${sentence(what)} is spent.`, { retryAfterMs: resetInMs });
+
+const diverted = (decision: RoutedDecision, cheaper: string, usedUp: UsedUp): RoutedDecision => ({
+  ...decision,
+  rule: "over-budget",
+  reason: `${usedUp.what} is spent, so ${cheaper} answers; ${decision.reason}`,
+  isClientsOwnModel: false,
+  clientsTarget: null,
+});
 
 const sentence = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
 
 /** The name to route by. Throws where the tenant may not ask for it: it learns no more than of a name that nobody knows. */
-function nameFor(run: Run, { models, provider }: TenantPolicy, name: string): string {
+function nameFor({ router }: Subject, { models, provider }: TenantPolicy, name: string): string {
   if (models === null && provider === null) return name;
-  const { router } = run.generation;
   const isAuto = router.isAuto(name);
   if (models !== null && !models.allowsName(name)) {
     const target = isAuto ? null : router.targetOf(name);
@@ -77,7 +106,7 @@ export function notYours(name: string): Failure {
 }
 
 function allowed(
-  run: Run,
+  { tenant }: Subject,
   { models }: TenantPolicy,
   written: string,
   asked: string,
@@ -89,7 +118,7 @@ function allowed(
       : {
           ...decision,
           rule: "tenant-provider",
-          reason: `auto of the tenant ${run.context.tenant ?? ""} goes to ${asked}; ${decision.reason}`,
+          reason: `auto of the tenant ${tenant} goes to ${asked}; ${decision.reason}`,
           isClientsOwnModel: false,
           clientsTarget: null,
         };
@@ -124,18 +153,28 @@ function reserve(
   const needs = needsAtMost(enrolled);
   const bytes = estimateTokensOfBytes(enrolled.bytes.length);
   const input = isChat && needs.images ? (estimateOf(decode) ?? bytes) : bytes;
-  const limit = needs.outputTokens ?? expectedOutputTokens;
-  const output = isChat ? Math.max(0, Math.min(Math.ceil(limit) || 0, expectedOutputTokens)) : 0;
+  const output = isChat ? expectedOutput(needs.outputTokens) : 0;
   const [target] = decision.targets;
   const facts =
     target === undefined
       ? undefined
       : run.generation.providers.get(target.provider)?.modelFacts(target.model);
-  // USD of a million tokens are micro-USD of one, and a thousand nano-USD each.
-  const nanoUsd = Math.round((input * (facts?.priceInput ?? 0) + output * (facts?.priceOutput ?? 0)) * 1_000);
-  const usedUp = held.entry.reserve({ tokens: input + output, nanoUsd }, isBeyondBudget);
+  const usedUp = held.entry.reserve(amountOf(input, output, facts), isBeyondBudget);
   if (usedUp === null) held.estimate = { input, output };
   return usedUp;
+}
+
+/** `limit`: what the client names as the most. */
+export function expectedOutput(limit: number | null): number {
+  return Math.max(0, Math.min(Math.ceil(limit ?? expectedOutputTokens) || 0, expectedOutputTokens));
+}
+
+type Prices = { readonly priceInput: number | null; readonly priceOutput: number | null };
+
+/** USD of a million tokens are micro-USD of one, and a thousand nano-USD each. */
+export function amountOf(input: number, output: number, prices: Prices | undefined): Amount {
+  const microUsd = input * (prices?.priceInput ?? 0) + output * (prices?.priceOutput ?? 0);
+  return { tokens: input + output, nanoUsd: Math.round(microUsd * 1_000) };
 }
 
 /** Null where only the upstream will understand the request. */

@@ -45,6 +45,7 @@ const answers: Readonly<Record<string, Schema>> = {
     last_id: textOrNull,
   }),
   RouteExplanation: object({
+    tenant: textOrNull,
     provider: text,
     model: text,
     layer: { type: "string", enum: ["direct", "static", "heuristic", "llm-classify", "fallback"] },

@@ -211,6 +211,14 @@ export const describe = {
           description: "Absent: told by the body's shape.",
           schema: { type: "string", enum: ["chat", "messages", "responses", "gemini"] },
         },
+        {
+          name: "tenant",
+          in: "query",
+          required: false,
+          description:
+            "As this tenant: with its models, provider, limits and budgets. What would be refused is answered with the refusal.",
+          schema: { type: "string" },
+        },
       ],
       requestBody: {
         required: true,

@@ -53,7 +53,11 @@ export type Face = {
   /** Every tenant: its keys by their fingerprints, its limits, what it has used of them. */
   tenants(): unknown;
   /** Why the request in this body would go where it would go; `door` null: told by its shape. Throws Failure. */
-  explainRoute(request: Request, door: string | null): Promise<unknown>;
+  /** `tenant`: as whom; null: as somebody without one. */
+  explainRoute(
+    request: Request,
+    asked: { readonly door: string | null; readonly tenant: string | null },
+  ): Promise<unknown>;
   /** Sends one small real request. `model` null: the provider's own. Throws Failure not-found. */
   testProvider(id: string, model: string | null, call: TestCall): Promise<unknown>;
   /** Reads the config again. `ok` false: it is not valid, and the one in force stays. Throws Failure when it was no config's fault. */

@@ -114,8 +114,11 @@ export function routesOf(face: Face): readonly Route[] {
       ...get(
         "/api/route",
         "read",
-        async (call) =>
-          operatorJson(await face.explainRoute(call.request, new URLSearchParams(call.query).get("door"))),
+        async (call) => {
+          const query = new URLSearchParams(call.query);
+          const asked = { door: query.get("door"), tenant: query.get("tenant") };
+          return operatorJson(await face.explainRoute(call.request, asked));
+        },
         describe.route,
       ),
       method: "POST",

@@ -8,6 +8,8 @@ export type LiveProcessOptions = {
   /** The child's whole environment. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
+  /** As whom; only root may say so. Default: as we are. */
+  readonly user?: { readonly uid: number; readonly gid: number } | null;
   /** Of standard error the newest bytes are kept. Default 8 KB. */
   readonly maxStderrBytes?: number;
   readonly clock?: Clock;

@@ -17,6 +17,8 @@ export type CommandOptions = {
   readonly input?: string | Uint8Array;
   readonly signal?: AbortSignal;
   readonly clock?: Clock;
+  /** As whom, without any further group; only root may say so. Default: as we are. */
+  readonly user?: { readonly uid: number; readonly gid: number } | null;
 };
 
 export type CommandResult = {
@@ -73,6 +75,7 @@ export async function runForBytes(argv: readonly string[], options: CommandOptio
   const child = Bun.spawn([...argv], {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     env: { ...(options.env ?? inheritedEnvironment(process.env)) },
+    ...idsOf(options.user),
     stdin: options.input === undefined ? "ignore" : Buffer.from(options.input),
     stdout: "pipe",
     stderr: "pipe",
@@ -114,6 +117,12 @@ export async function runForBytes(argv: readonly string[], options: CommandOptio
     timedOut,
     wasCut: stdout.wasCut() || stderr.wasCut(),
   };
+}
+
+/** Asked for only where it makes a difference: to name oneself takes root's rights too. */
+function idsOf(user: CommandOptions["user"]): { uid?: number; gid?: number } {
+  const isOther = user !== undefined && user !== null && user.uid !== process.getuid?.();
+  return isOther ? { uid: user.uid, gid: user.gid } : {};
 }
 
 type Collected = { readonly done: Promise<void>; stop(): void; bytes(): Uint8Array; wasCut(): boolean };
@@ -160,7 +169,11 @@ const keyboardSignals = ["SIGINT", "SIGQUIT"] as const;
 /** Gives the person's own terminal to a program until it ends; null: a signal ended it. Throws when it cannot be started. */
 export async function runInTerminal(
   argv: readonly string[],
-  options: { readonly env: Readonly<Record<string, string>>; readonly cwd: string },
+  options: {
+    readonly env: Readonly<Record<string, string>>;
+    readonly cwd: string;
+    readonly user?: CommandOptions["user"];
+  },
 ): Promise<number | null> {
   // The keyboard's signals reach both; what they mean is the program's business while it has the terminal.
   const ignore = (): void => undefined;
@@ -169,6 +182,7 @@ export async function runInTerminal(
     const child = Bun.spawn([...argv], {
       cwd: options.cwd,
       env: { ...options.env },
+      ...idsOf(options.user),
       stdin: "inherit",
       stdout: "inherit",
       stderr: "inherit",
@@ -183,11 +197,16 @@ export async function runInTerminal(
 /** A child with three pipes in a session of its own; `live-process.ts` makes something of it. Throws when it cannot be started. */
 export function spawnPiped(
   argv: readonly string[],
-  options: { readonly env: Readonly<Record<string, string>>; readonly cwd: string },
+  options: {
+    readonly env: Readonly<Record<string, string>>;
+    readonly cwd: string;
+    readonly user?: CommandOptions["user"];
+  },
 ): Bun.PipedSubprocess {
   return Bun.spawn([...argv], {
     cwd: options.cwd,
     env: { ...options.env },
+    ...idsOf(options.user),
     stdin: "pipe",
     stdout: "pipe",
     stderr: "pipe",

@@ -48,6 +48,8 @@ export type Meter = {
   enter(): Entry;
   /** The budget that is used up already. */
   usedUp(): UsedUp | null;
+  /** What `enter` and `reserve` would say to a request like this one; nothing is counted. Throws Failure over-limit. */
+  preview(estimate: Amount): UsedUp | null;
   standing(): Standing;
   running(): number;
   usedThisMinute(): { readonly requests: number; readonly tokens: number };
@@ -76,6 +78,26 @@ function createMeter(name: string, { clock, onCharge }: MeterOptions): Meter {
       ? null
       : { limit, remaining: Math.max(0, limit - window.used()), resetInMs: window.emptyInMs() };
 
+  /** Throws Failure over-limit. */
+  const demandPlace = (): void => {
+    const { maxConcurrent, requestsPerMinute } = limits;
+    if (maxConcurrent !== null && running >= maxConcurrent)
+      throw new Failure("over-limit", `More than ${maxConcurrent} requests at once are not allowed.`, {
+        retryAfterMs: placeWaitMs,
+      });
+    if (requestsPerMinute !== null && requests.used() >= requestsPerMinute)
+      throw new Failure("over-limit", `The limit of ${requestsPerMinute} requests a minute is reached.`, {
+        retryAfterMs: requests.waitMs(1, requestsPerMinute),
+      });
+  };
+  /** Throws Failure over-limit for the minute's tokens; answers the budget that does not bear it. */
+  const judge = (estimate: Amount, isBeyondBudget: boolean): UsedUp | null => {
+    const { tokensPerMinute, budget } = limits;
+    if (tokensPerMinute !== null && tokens.used() + estimate.tokens > tokensPerMinute)
+      throw tooManyTokens(estimate.tokens, tokensPerMinute, tokens.waitMs(estimate.tokens, tokensPerMinute));
+    return budget === null || isBeyondBudget ? null : spending.usedUp(budget, estimate);
+  };
+
   const entryOf = (): Entry => {
     let promised: Amount | null = null;
     let slot = 0;
@@ -83,14 +105,7 @@ function createMeter(name: string, { clock, onCharge }: MeterOptions): Meter {
     let isCharged = false;
     return {
       reserve(estimate, isBeyondBudget = false) {
-        const { tokensPerMinute, budget } = limits;
-        if (tokensPerMinute !== null && tokens.used() + estimate.tokens > tokensPerMinute)
-          throw tooManyTokens(
-            estimate.tokens,
-            tokensPerMinute,
-            tokens.waitMs(estimate.tokens, tokensPerMinute),
-          );
-        const usedUp = budget === null || isBeyondBudget ? null : spending.usedUp(budget, estimate);
+        const usedUp = judge(estimate, isBeyondBudget);
         if (usedUp !== null) return usedUp;
         promised = estimate;
         slot = tokens.take(estimate.tokens);
@@ -122,20 +137,16 @@ function createMeter(name: string, { clock, onCharge }: MeterOptions): Meter {
       limits = next;
     },
     enter() {
-      const { maxConcurrent, requestsPerMinute } = limits;
-      if (maxConcurrent !== null && running >= maxConcurrent)
-        throw new Failure("over-limit", `More than ${maxConcurrent} requests at once are not allowed.`, {
-          retryAfterMs: placeWaitMs,
-        });
-      if (requestsPerMinute !== null && requests.used() >= requestsPerMinute)
-        throw new Failure("over-limit", `The limit of ${requestsPerMinute} requests a minute is reached.`, {
-          retryAfterMs: requests.waitMs(1, requestsPerMinute),
-        });
+      demandPlace();
       requests.take(1);
       running += 1;
       return entryOf();
     },
     usedUp: () => (limits.budget === null ? null : spending.usedUp(limits.budget, null)),
+    preview(estimate) {
+      demandPlace();
+      return judge(estimate, false);
+    },
     standing: () => ({
       requests: share(limits.requestsPerMinute, requests),
       tokens: share(limits.tokensPerMinute, tokens),

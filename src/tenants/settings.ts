@@ -115,6 +115,13 @@ const tenantSettings = z.strictObject({
     .optional()
     .describe("Provider that gets all of the tenant's `auto`. Absent: routing chooses."),
   limits: limitsSettings.optional().describe("How much the tenant may use. Absent: no limit."),
+  container: z
+    .string()
+    .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/, "the name of a container")
+    .optional()
+    .describe(
+      "Docker container of the tenant's OpenClaw: for set-up, `manage apply`, skills, and the CLI's skill prompt.",
+    ),
   working_dir: z.string().min(1).optional().describe("Folder in which the tenant's CLI processes run."),
   env: z
     .record(
@@ -131,6 +138,15 @@ const tenantSettings = z.strictObject({
     .optional()
     .describe(
       "Folder of the tenant's own Claude Code login. Absent: the provider's `config_dir`, else an empty one.",
+    ),
+  uid: z
+    .union([
+      z.number().int().min(1).max(4_294_967_294),
+      z.string().regex(/^(?:[a-z_][a-z0-9_-]{0,31}|[1-9]\d{0,9})$/i, "a user's number or name"),
+    ])
+    .optional()
+    .describe(
+      "User of this machine (number or name) as whom the tenant's CLI processes run, in that user's home; needs a gateway that runs as root.",
     ),
   tools: z
     .union([z.literal("none"), z.literal("default"), z.array(z.string().min(1).max(300)).max(64)])

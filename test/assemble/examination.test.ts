@@ -95,3 +95,17 @@ test("a config that is wrong: the program is looked for in the usual place", asy
   expect(stateOf(findings, "program")).toBe("ok");
   expect(made.runs().find(({ argv }) => argv[0] === "auth")?.env).not.toHaveProperty("CLAUDE_CONFIG_DIR");
 });
+
+test("a tenant that is a user whom this machine does not know, or whom we may not be, is a failure", async () => {
+  const made = newClaude();
+  const findings = await examine(
+    made,
+    {
+      providers: { mine: { backend: "claude-cli", bin: made.bin } },
+      tenants: [{ name: "alice", api_key: "alice-key-0123456789", uid: "no-such-user-here" }],
+    },
+    true,
+  );
+  const found = findings.find(({ id }) => id === "mine.user.alice");
+  expect([found?.state, found?.detail]).toEqual(["failed", expect.stringContaining("knows no such user")]);
+});

@@ -106,6 +106,7 @@ describe("the classifier", () => {
       body: { messages: [{ role: "user", content: "hello" }] },
       doorName: null,
       headers: new Headers(),
+      tenant: null,
     });
     expect(explained).toMatchObject({ provider: "cheap", layer: "fallback" });
     expect(explained.reason).toContain("not asked here");

@@ -113,3 +113,26 @@ test("a program in the terminal gets exactly its variables and gives back its ex
   const killed = [process.execPath, "-e", "process.kill(process.pid, 'SIGKILL')"];
   expect(await runInTerminal(killed, { env: {}, cwd: "/" })).toBeNull();
 });
+
+test("a tenant that is another user of the machine: signed in as that user, or told why not; the others are not held up", async () => {
+  const { run, dir } = home(
+    "  - { name: carol, api_key: key-of-carol-0123456789, uid: no-such-user-here }\n",
+  );
+  const carol = await run(["login", "carol", "--status"]);
+  expect(carol.code).toBe(1);
+  expect(carol.stderr).toContain(
+    "carol cannot run as user no-such-user-here: this machine knows no such user",
+  );
+  expect((await run(["login", "alice", "--status"])).code).toBe(0);
+
+  if (process.getuid?.() !== 0) return;
+  const dora = home(
+    `  - { name: dora, api_key: key-of-dora-0123456789, uid: nobody, config_dir: ${dir}/dora, working_dir: /tmp }\n`,
+  );
+  for (const path of [dora.dir, dora.bin]) chmodSync(path, 0o755);
+  writeFileSync(dora.bin, '#!/bin/sh\necho "{\\"loggedIn\\": true, \\"email\\": \\"$(id -un)\\"}"\n');
+  const asked = await dora.run(["login", "dora", "--status"], { environment: { PATH: "/usr/bin:/bin" } });
+  expect(asked).toMatchObject({ code: 0, stdout: expect.stringContaining("dora: signed in (nobody)") });
+  const printed = await dora.run(["login", "dora"], { environment: { PATH: "/usr/bin:/bin" } });
+  expect(printed.stdout).toMatch(/^sudo -u '#\d+' HOME=/);
+});

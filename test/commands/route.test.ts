@@ -93,6 +93,30 @@ describe("asked of the running gateway", () => {
     expect(stdout).toMatch(/^x +flash \/ flash-1 /m);
   });
 
+  test("--tenant: with that tenant's restrictions, with or without a gateway; an unknown one is named", async () => {
+    const tenants = [{ name: "alice", api_key: "alice-key-0123456789", models: ["auto"], provider: "deep" }];
+    const withTenants = { ...config, tenants };
+    const home = newHome();
+    const path = join(home.dir, "config.yaml");
+    writeFileSync(path, JSON.stringify(withTenants));
+    const offline = await home.run(["route", "hello", "--tenant", "alice", "--config", path]);
+    expect(offline.stdout).toStartWith("-> deep / deep-1  for alice, by ");
+    const gateway = await openGatewayForTest({
+      config: withTenants,
+      environment: { CLAWGATE_STATE_DIR: home.stateDir },
+    });
+    cleanups.push(() => gateway.stop());
+    const online = await home.run(["route", "hello", "--tenant", "alice", "--json"]);
+    expect(online.stderr).toBe("");
+    expect(JSON.parse(online.stdout)).toMatchObject({ tenant: "alice", rule: "tenant-provider" });
+    expect((await home.run(["route", "hello", "--tenant", "alice", "--model", "flash"])).code).toBe(1);
+    const unknown = await home.run(["route", "hello", "--tenant", "alcie"]);
+    expect([unknown.code, unknown.stderr]).toEqual([
+      1,
+      expect.stringContaining('There is no tenant "alcie". Did you mean "alice"?'),
+    ]);
+  });
+
   test("cooldowns count", async () => {
     const { home, gateway } = await open();
     for (let count = 0; count < 5; count++)

@@ -188,7 +188,7 @@ test("broken files: the instance is left out, a broken config stops everything",
   expect(read(configPath)).toBe("nonsense: 7\n");
 });
 
-test("containers: by the bridge's address, stopped ones too, hidden ones left out", async () => {
+test("containers: by the bridge's address, stopped ones too, those without a mount from inside", async () => {
   put("config.yaml", existing.replace("local", "dc"));
   for (const name of ["a", "b"]) put(`srv/${name}/openclaw.json`, "{}");
   const mounts = (name: string) => [{ source: at(`srv/${name}`), destination: "/home/node/.openclaw" }];
@@ -197,28 +197,95 @@ test("containers: by the bridge's address, stopped ones too, hidden ones left ou
     [
       { name: "openclaw-openclaw-gateway-1", mounts: mounts("a"), root: at("roots/a") },
       { name: "other", mounts: mounts("b"), state: "exited", root: at("roots/b") },
-      { name: "hidden", root: at("roots/c") },
+      { name: "hidden", image: "openclaw:local", root: at("roots/c") },
+      { name: "hidden-stopped", image: "openclaw:local", root: at("roots/d"), state: "exited" },
     ],
     { bridgeGateway: "172.30.0.1" },
   );
+  put("roots/c/home/node/.openclaw/openclaw.json", byHand, 0o640);
+  put("roots/d/home/node/.openclaw/openclaw.json", byHand);
   const environment = { PATH: `${docker.binDir}:/usr/bin:/bin` };
   const ran = await home.run(["setup", "--yes", "--json", "--no-skills"], { environment });
   expect(ran.stderr).toBe("");
   const report = JSON.parse(ran.stdout);
   expect(ran.code).toBe(1);
-  expect(report.notes.join()).toContain("set server.host to 172.30.0.1");
+  expect(report.notes.join()).toContain("say --host 172.30.0.1 as well");
   expect(report.instances).toMatchObject([
-    { tenant: "hidden", left_out: expect.stringContaining("volume") },
+    {
+      tenant: "hidden",
+      left_out: null,
+      writes: ["hidden:/home/node/.openclaw/openclaw.json", "hidden:/home/node/.openclaw/.env"],
+    },
+    { tenant: "hidden-stopped", left_out: expect.stringContaining("start it and try again") },
     { tenant: "dc", key: "kept", url: "http://172.30.0.1:9123", left_out: null },
     { tenant: "other", key: "new", running: false, left_out: null },
   ]);
   expect(readJson5(read("srv/a/openclaw.json"))).toMatchObject({
     models: { providers: { clawgate: { baseUrl: "http://172.30.0.1:9123/v1", apiKey: "k".repeat(20) } } },
   });
-  expect(tenantsIn("config.yaml").map(({ name }) => name)).toEqual(["dc", "other"]);
+  expect(tenantsIn("config.yaml")).toMatchObject([
+    { name: "dc" },
+    { name: "hidden", container: "hidden" },
+    { name: "other", container: "other" },
+  ]);
+  const inside = "roots/c/home/node/.openclaw/openclaw.json";
+  expect(read(inside)).toStartWith("{\n  // by hand\n");
+  expect(read(inside)).toContain("http://172.30.0.1:9123/v1");
+  expect(statSync(at(inside)).mode & 0o777).toBe(0o640);
+  expect(read("roots/d/home/node/.openclaw/openclaw.json")).toBe(byHand);
   const calls = docker.calls().map((each) => each.slice(0, 3));
   expect(calls).toContainEqual(["exec", "openclaw-openclaw-gateway-1", "node"]);
   expect(calls.some(([verb, name]) => verb === "exec" && name === "other")).toBe(false);
+  expect((await home.run(["setup", "--undo"], { environment })).code).toBe(0);
+  expect([read(inside), read("srv/a/openclaw.json")]).toEqual([byHand, "{}"]);
+  expect(existsSync(at("roots/c/home/node/.openclaw/.env"))).toBe(false);
+});
+
+test("--host: the gateway listens where containers reach it, by the same command; --undo takes that back too", async () => {
+  put("config.yaml", existing);
+  put("srv/a/openclaw.json", "{}");
+  const docker = fakeDocker(
+    home.dir,
+    [
+      {
+        name: "a-openclaw-gateway-1",
+        mounts: [{ source: at("srv/a"), destination: "/home/node/.openclaw" }],
+        root: at("roots/a"),
+      },
+    ],
+    { bridgeGateway: "172.30.0.1" },
+  );
+  put(".openclaw/openclaw.json", byHand);
+  const environment = { PATH: `${docker.binDir}:/usr/bin:/bin` };
+  const setup = (...args: string[]) => home.run(["setup", "--no-skills", ...args], { environment });
+  expect((await setup("--dry-run", "--host", "172.30.0.1")).stdout).toContain(
+    "tenants, server.host 172.30.0.1 (counts from the next start)",
+  );
+  expect(read("config.yaml")).toBe(existing);
+  const ran = await setup("--yes", "--host", "172.30.0.1");
+  expect({ code: ran.code, stderr: ran.stderr }).toEqual({ code: 0, stderr: "" });
+  expect(ran.stdout).not.toContain("containers reach this machine");
+  const config = read("config.yaml");
+  for (const comment of ["# the house's own", "# odd", "# me"]) expect(config).toContain(comment);
+  const found = readDocument(config);
+  expect("document" in found && found.document.value).toMatchObject({
+    server: { port: 9123, host: "172.30.0.1" },
+  });
+  expect(read(".openclaw/openclaw.json")).toContain("http://172.30.0.1:9123/v1");
+  expect((await setup("--undo")).code).toBe(0);
+  expect(read("config.yaml")).toBe(existing);
+
+  await setup("--yes", "--host", "172.30.0.1");
+  put("config.yaml", `${read("config.yaml")}# later\n`);
+  await setup("--undo");
+  const left = readDocument(read("config.yaml"));
+  expect("document" in left && left.document.value).toMatchObject({ server: { host: "127.0.0.1" } });
+  expect(read("config.yaml")).toContain("# later");
+
+  put("config.yaml", existing);
+  const refused = await setup("--yes", "--host", "not a host");
+  expect([refused.code, refused.stderr]).toEqual([64, expect.stringContaining("--host must be")]);
+  expect(read("config.yaml")).toBe(existing);
 });
 
 test("skills come along, or alone, or not", async () => {

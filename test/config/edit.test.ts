@@ -68,7 +68,9 @@ test("more keys; values that look like variables are no variables", () => {
       { name: "1e5", api_key: "1".repeat(64), working_dir: "/a b", env: { A: "$${HOME}" }, tools: "none" },
     ],
   });
-  expect(edit.tenants()).toEqual([{ name: "1e5", apiKey: "1".repeat(64), workingDir: "/a b" }]);
+  expect(edit.tenants()).toEqual([
+    { name: "1e5", apiKey: "1".repeat(64), workingDir: "/a b", container: null },
+  ]);
 });
 
 test("a key is replaced, a tenant taken away, its neighbours' comments stay", () => {
@@ -88,6 +90,21 @@ test("a key is replaced, a tenant taken away, its neighbours' comments stay", ()
 
 test.each(["tenants: [", "- a\n", "tenants: 5\n", "a: 1\na: 2\n"])("%j is refused", (text) => {
   expect(() => editConfig(text)).toThrow(EditProblem);
+});
+
+test.each([
+  [
+    "server: # ours\n  host: 127.0.0.1 # here\n  port: 1\nz: 1\n",
+    "server:\n  # ours\n  host: 10.0.0.1 # here\n  port: 1\nz: 1\n",
+  ],
+  ["server: { port: 1 } # odd\nz: 1\n", "server: { port: 1, host: 10.0.0.1 } # odd\nz: 1\n"],
+  ["z: 1 # last\n", "z: 1 # last\n\nserver:\n  host: 10.0.0.1\n"],
+  ["server:\nz: 1\n", "server:\n  host: 10.0.0.1\nz: 1\n"],
+  ["server:\n  host: ${H:-x}\n", "server:\n  host: 10.0.0.1\n"],
+])("the host alone changes: %j", (before, after) => {
+  const edit = editConfig(before);
+  edit.setHost("10.0.0.1");
+  expect(edit.text()).toBe(after);
 });
 
 test("a name that is taken is refused", () => {

@@ -100,6 +100,61 @@ describe("refused", () => {
   });
 });
 
+describe("names that are nowhere else in the config", () => {
+  const house = `
+providers:
+  ds: { base_url: "http://127.0.0.1:1/v1", model: deepseek-chat }
+  claude-cli: { backend: claude-cli }
+aliases: { fast: ds, "gpt-*": ds }
+mcp_servers: { notes: { command: /bin/true } }
+static_rules:
+  rules: [{ name: r, match: { model_requested: ["cheap-*"] }, route_to: ds }]
+`;
+  const tenant = (text: string): string =>
+    `${house}tenants:\n  - name: alice\n    api_key: alice-key-0123456789\n    ${text}\n`;
+
+  test.each([
+    ["models: [auto, deepseek-caht]", "tenants[0].models[1]", '"deepseek-chat"'],
+    ["models: [fasst]", "tenants[0].models[0]", '"fast"'],
+    ["models: [dss/deepseek-chat]", "tenants[0].models[0]", '"ds/deepseek-chat"'],
+    ["models: ['dss/*']", "tenants[0].models[0]", ""],
+    ["models: ['depseek-*']", "tenants[0].models[0]", ""],
+    ["provider: sd", "tenants[0].provider", '"ds"'],
+    ["limits: { over_budget_model: fasst }", "tenants[0].limits.over_budget_model", '"fast"'],
+    ["mcp_servers: [nots]", "tenants[0].mcp_servers[0]", '"notes"'],
+  ])("%s: file, line, key and the nearest name", (text, key, near) => {
+    const [problem, ...others] = problems(tenant(text));
+    expect(others).toEqual([]);
+    expect(problem).toMatchObject({ key, line: 12 });
+    expect(problem?.path).toEndWith("config.yaml");
+    expect(problem?.hint ?? "").toContain(near);
+  });
+
+  test.each([
+    "models: [auto, ds, fast, deepseek-chat, ds/deepseek-chat, ds/what-nobody-lists]",
+    "models: ['*', 'ds/*', 'd*/*', 'deepseek-*', 'FA*', gpt-6-luna, cheap-one, 'cheap-*']",
+    "models: [opus, claude-sonnet-4-6, 'claude-*', claude-cli/opus]",
+    "provider: claude-cli",
+    "mcp_servers: [notes]",
+  ])("%s is right", (text) => {
+    expect(load(tenant(text)).config.tenants.length).toBe(1);
+  });
+});
+
+test("two tenants cannot be one container; a user is a number, a name, or a number in a text", () => {
+  const two = (one: string, other: string): string =>
+    `${base}tenants:\n  - { name: a, api_key: key-of-a-0123456789, ${one} }\n  - { name: b, api_key: key-of-b-0123456789, ${other} }\n`;
+  const [problem, ...others] = problems(two("container: claw", "container: claw"));
+  expect([problem?.key, others]).toEqual(["tenants[1].container", []]);
+  expect(problem?.message).toContain('that of the tenant "a" already');
+  expect(load(two("container: one, uid: 1000", 'container: two, uid: "1001"')).config.tenants).toMatchObject([
+    { uid: 1000 },
+    { uid: "1001" },
+  ]);
+  for (const uid of ["0", "-1", "root;id", "'0'", "1.5"])
+    expect(problems(two(`uid: ${uid}`, "env: {}")).map(({ key }) => key)).toEqual(["tenants[0].uid"]);
+});
+
 test("a plain key among the further ones is noticed, a hash and a variable are not", () => {
   const written = (keys: readonly object[]) => ({ tenants: [{ name: "a", api_key: "${A}", keys }] });
   expect(holdsPlainKeys(written([{ key: "second-key-0123456789" }]))).toBe(true);

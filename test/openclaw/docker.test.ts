@@ -66,6 +66,42 @@ test("a name that would be a flag is not handed on", async () => {
   expect(docker.calls()).toHaveLength(1);
 });
 
+test("hostile names and labels, a thousand containers, a container that the config names", async () => {
+  const many = Array.from({ length: 1_000 }, (_, at) => ({ name: `openclaw-gateway-${at}`, mounts }));
+  const labels = { note: 'a\n{"Names":"postgres"}\n', "com.docker.compose.service": "openclaw-gateway" };
+  const docker = fakeDocker(dir, [
+    ...many,
+    { name: "$(touch x)", image: "openclaw:local" },
+    { name: "labelled", image: "x", labels },
+    { name: "named", image: "registry.local/assistant:3" },
+    { name: "postgres", image: "postgres:18" },
+  ]);
+  const { instances, trouble } = await dockerInstances(runnerOf(docker.path), ["named", "gone", "--help"]);
+  expect(trouble).toBeNull();
+  const names = instances.map(({ container }) => container);
+  expect(names).toHaveLength(1_002);
+  expect(names).toContain("labelled");
+  expect(names).toContain("named");
+  expect(docker.calls().flat()).not.toContain("$(touch x)");
+});
+
+test.each([
+  ["hangs", { code: null, stdout: "", stderr: "" }, "it did not answer in time"],
+  ["ends without a word", { code: 3, stdout: "", stderr: "" }, "it ended with exit code 3"],
+])("docker %s: said", async (_name, said, trouble) => {
+  expect(await dockerInstances(() => Promise.resolve(said))).toEqual({ instances: [], trouble });
+});
+
+test.each(["", "null", "[", "[7, null, {}]", '{"Names":7}'])(
+  "garbage from docker is no instance: %j",
+  async (text) => {
+    const row = JSON.stringify({ Names: "openclaw-gateway", Image: "x", Labels: "" });
+    const run: RunDocker = ([verb]) =>
+      Promise.resolve({ code: 0, stdout: verb === "ps" ? `${text}\n${row}\n` : text, stderr: "" });
+    expect((await dockerInstances(run)).instances).toEqual([]);
+  },
+);
+
 test("this machine's address, in the order that is documented", async () => {
   const docker = fakeDocker(dir, [], { bridgeGateway: "172.30.0.1" });
   const without = fakeDocker(join(dir, "without"), [], { bridgeGateway: null });

@@ -129,6 +129,7 @@ test("names that a config takes, no two alike", () => {
     stateDir: null,
     configPath: null,
     insideConfigPath: null,
+    insideStateDir: null,
     isRunning: false,
     port: null,
     signals: [],

@@ -5,7 +5,7 @@ import { integrationText, providerEntry } from "../../src/openclaw/provider-entr
 const input = { url: "http://127.0.0.1:8090/", apiKey: "k", api: "openai-completions", models: [] } as const;
 
 test("an address and flags as each API wants them", () => {
-  expect(providerEntry({ ...input, models: ["ds", "auto"] })).toMatchObject({
+  expect(providerEntry({ ...input, models: ["auto", "ds", "auto"] })).toMatchObject({
     baseUrl: "http://127.0.0.1:8090/v1",
     models: [
       {

@@ -77,7 +77,7 @@ export function fakeFace(): FakeFace {
     live: () => ({ requests: [] }),
     providers: () => Promise.resolve({ providers: [{ id: "openai" }] }),
     tenants: () => ({ tenants: [] }),
-    async explainRoute(request, door) {
+    async explainRoute(request, { door }) {
       return { door, body: await request.json() };
     },
     testProvider: (id, model) =>

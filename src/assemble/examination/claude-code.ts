@@ -4,6 +4,7 @@
 import { createInstallation } from "../../backends/cli/installation.ts";
 import { findJail } from "../../backends/cli/jail.ts";
 import { childrenThatFit, memoryFor } from "../../backends/cli/memory.ts";
+import { settleUser, UserProblem } from "../../backends/cli/other-user.ts";
 import { type CliProgram, settleProgram } from "../../backends/cli/program.ts";
 import { settleCliProvider } from "../../backends/cli/provider-keys.ts";
 import type { CheckResult } from "../../backends/cli/self-test/checks.ts";
@@ -97,7 +98,10 @@ async function examined(meant: Meant, options: ClaudeCodeOptions): Promise<reado
   for (const check of report.checks)
     seen.push(asFinding(check, meant, idOf(check.id), check.id === "login" && isAlone(options)));
   seen.push(...(await jailFindings(program, options.environment, idOf)));
-  if (provider !== null) seen.push(await memoryFinding(meant));
+  if (provider !== null) {
+    seen.push(...(await userFindings(workspace.bin, options, idOf)));
+    seen.push(await memoryFinding(meant));
+  }
   return seen;
 }
 
@@ -152,6 +156,28 @@ function asFinding(check: CheckResult, { provider }: Meant, id: string, isNeeded
   // A program that no provider uses may be as it likes.
   const isFailure = (isEssential || isNeeded) && provider !== null;
   return inCli(isFailure ? "failed" : "warning", id, otherwise, detail, fallback);
+}
+
+/** Tenants that are users of the machine: the gateway would not start where one of them cannot be. */
+async function userFindings(
+  bin: string,
+  { loaded, environment }: ClaudeCodeOptions,
+  idOf: (id: string) => string,
+): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (const { name, uid } of loaded?.config.tenants ?? []) {
+    if (uid === undefined) continue;
+    const title = `tenant ${name} as user ${uid}`;
+    try {
+      const account = await settleUser({ tenant: name, uid, bin, environment });
+      findings.push(inCli("ok", idOf(`user.${name}`), title, `${account.name}, home ${account.home}`));
+    } catch (thrown) {
+      if (!(thrown instanceof UserProblem)) throw thrown;
+      const advice = "run doctor as the user that runs the gateway; the line above says what to change";
+      findings.push(inCli("failed", idOf(`user.${name}`), title, thrown.message, advice));
+    }
+  }
+  return findings;
 }
 
 async function jailFindings(

@@ -105,7 +105,13 @@ function spawn(launch: Launch, mark: string, clock: Clock): LiveProcess {
   const env = { ...launch.env, [childMark]: mark };
   try {
     // Twice what is shown: a secret that is cut in half at the front is not among the newest.
-    return startProcess(argv, { env, cwd: launch.cwd, maxStderrBytes: 2 * stderrBytes, clock });
+    return startProcess(argv, {
+      env,
+      cwd: launch.cwd,
+      user: launch.user ?? null,
+      maxStderrBytes: 2 * stderrBytes,
+      clock,
+    });
   } catch (error) {
     const why = errorCode(error) === "ENOENT" ? "was not found" : "could not be started";
     throw new Failure("unreachable", `The Claude Code program ${why}.`, { cause: error });

@@ -5,8 +5,10 @@ import { realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { Failure } from "../../canon/failure.ts";
+import type { accountOf } from "../../system/accounts.ts";
 import { findOnPath } from "../../system/process.ts";
 import { findJail } from "./jail.ts";
+import { settleUser, UserProblem } from "./other-user.ts";
 import type { CliProgram } from "./program.ts";
 import { createWorkspaces, type TenantWishes, type Workspace, type Workspaces } from "./workspace.ts";
 
@@ -19,6 +21,8 @@ export type CliTenant = {
   readonly workingDir: string | null;
   readonly addDirs: readonly string[] | null;
   readonly permissionMode: string | null;
+  /** A user of the machine as whom its processes run; null: the gateway's own. */
+  readonly uid?: string | number | null;
 };
 
 export type InstallationOptions = {
@@ -27,6 +31,8 @@ export type InstallationOptions = {
   readonly stateDirectory: string;
   readonly secretPaths: { readonly files: readonly string[]; readonly folders: readonly string[] };
   readonly warn: (message: string) => void;
+  /** Default: the machine is asked. */
+  readonly findAccount?: typeof accountOf;
 };
 
 export type Installation = {
@@ -38,6 +44,8 @@ export type Installation = {
   workspaceOf(tenant: string | null, settings: CliTenant | null): Promise<Workspace>;
   /** Throws an Error when a jail is required and there is none. */
   checkJail(): Promise<void>;
+  /** Throws an Error when a tenant's processes cannot run as the user that it names. */
+  checkUsers(tenants: ReadonlyMap<string, CliTenant>): Promise<void>;
 };
 
 export function createInstallation(options: InstallationOptions): Installation {
@@ -75,6 +83,7 @@ export function createInstallation(options: InstallationOptions): Installation {
       configDir: absoluteOrNull(program.configDir, environment),
       jailProgram: await jailProgram(),
       secretPaths: options.secretPaths,
+      findAccount: options.findAccount,
     });
     places = { bin: found, workspaces };
     return workspaces;
@@ -94,8 +103,32 @@ export function createInstallation(options: InstallationOptions): Installation {
       try {
         return await workspaces.of(tenant, wishesOf(program, settings, environment));
       } catch (cause) {
+        if (cause instanceof UserProblem) {
+          options.warn(cause.message);
+          throw new Failure(
+            "unreachable",
+            "The Claude Code program cannot be run as the user of this tenant. The gateway's log says why.",
+            { cause },
+          );
+        }
         throw new Failure("internal", "The folders of the Claude Code program cannot be used.", { cause });
       }
+    },
+    async checkUsers(tenants) {
+      for (const [tenant, { uid }] of tenants)
+        if (uid !== undefined && uid !== null) {
+          // A program that is not there is found missing when it is needed, as without a user.
+          const found = find();
+          const { findAccount } = options;
+          if (found !== null)
+            await settleUser({
+              tenant,
+              uid,
+              bin: found,
+              environment,
+              ...(findAccount === undefined ? {} : { accountOf: findAccount }),
+            });
+        }
     },
     async checkJail() {
       if (program.jail !== "off") await jailProgram();
@@ -107,10 +140,15 @@ function wishesOf(program: CliProgram, tenant: CliTenant | null, environment: En
   return {
     env: tenant?.env ?? {},
     // Written for the provider it is written for all; then they share what is in it.
-    configDir: absoluteOrNull(tenant?.configDir ?? program.configDir, environment),
+    // Another user cannot read it: that one has its own.
+    configDir: absoluteOrNull(
+      tenant?.configDir ?? ((tenant?.uid ?? null) === null ? program.configDir : null),
+      environment,
+    ),
     workingDir: absoluteOrNull(tenant?.workingDir ?? program.workingDir, environment),
     addDirs: (tenant?.addDirs ?? program.addDirs).map((path) => absolutePath(path, environment)),
     permissionMode: tenant?.permissionMode ?? program.permissionMode,
+    uid: tenant?.uid ?? null,
   };
 }
 

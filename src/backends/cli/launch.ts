@@ -2,8 +2,10 @@
 // It must never pass on a word of a client unchecked, nor hand down a variable that nobody meant for the program.
 
 import { Failure } from "../../canon/failure.ts";
+import type { UserIds } from "../../system/accounts.ts";
 import type { JailSettings } from "./jail.ts";
 import { type ServerTools, toolName } from "./program.ts";
+import { refusedVariable } from "./settings.ts";
 import { childMark } from "./sweep.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -16,6 +18,8 @@ export type Launch = {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly jail: JailSettings | null;
+  /** As whom; absent or null: as the gateway. */
+  readonly user?: UserIds | null;
   /** For the log: which tenant and model. */
   readonly label: string;
   /** Its tools can start programs that no signal to its group reaches. */
@@ -45,8 +49,6 @@ export const clientToolServer = "client";
 
 const inherited =
   /^(?:PATH|LANG|TZ|TMPDIR|HTTPS?_PROXY|NO_PROXY|https?_proxy|no_proxy|SSL_CERT_FILE|NODE_EXTRA_CA_CERTS)$/;
-// They load code, or make the program take itself for a part of another run of itself, or strip its requests of its own name.
-const refused = /^(?:LD_.*|DYLD_.*|NODE_OPTIONS|BUN_.*|PATH|CLAUDECODE|CLAUDE_CODE_ATTRIBUTION_HEADER)$/;
 
 const switches: Readonly<Record<string, string>> = {
   CLAUDE_AGENT_SDK_MCP_NO_PREFIX: "1",
@@ -66,12 +68,14 @@ const switches: Readonly<Record<string, string>> = {
 /** Throws a Failure for a model name that could not be one. */
 export function launchOf(options: LaunchOptions): Launch {
   const { workspace, serverTools, model } = options;
+  const { account = null } = workspace;
   return {
     bin: workspace.bin,
     argv: argumentsOf(options),
     env: environmentOf(options),
     cwd: workspace.workingDir,
     jail: workspace.jail,
+    user: account === null ? null : { uid: account.uid, gid: account.gid },
     label: `${workspace.tenant} ${model}`,
     mayLeaveProcesses: serverTools !== "none" || workspace.pluginDirs.length > 0 || hasMcp(options),
   };
@@ -138,16 +142,18 @@ function word(text: string): string {
 }
 
 function environmentOf({ workspace, environment, gatewayId }: LaunchOptions): Record<string, string> {
+  const { account = null } = workspace;
   const kept = Object.entries(environment).filter(
     (entry): entry is [string, string] => entry[1] !== undefined && inherited.test(entry[0]),
   );
-  const written = Object.entries(workspace.env).filter(([name]) => !refused.test(name));
+  const written = Object.entries(workspace.env).filter(([name]) => !refusedVariable.test(name));
   return {
     ...Object.fromEntries(kept),
     ...switches,
     // A dozen skills of the program's own would come along.
     ...(workspace.pluginDirs.length === 0 ? {} : { CLAUDE_CODE_DISABLE_BUNDLED_SKILLS: "1" }),
     ...Object.fromEntries(written),
+    ...(account === null ? {} : { USER: account.name, LOGNAME: account.name }),
     HOME: workspace.home,
     // Where it is the program's own choice it is left to it: naming it changes under which name a keychain is asked.
     ...(workspace.isConfigDirImplied === true ? {} : { CLAUDE_CONFIG_DIR: workspace.configDir }),

@@ -5,8 +5,10 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure } from "../../canon/failure.ts";
 import { nearest } from "../../canon/nearest.ts";
+import type { UserIds } from "../../system/accounts.ts";
 import { ensurePrivateDirectory, replaceFile } from "../../system/files.ts";
 import { sha256Hex } from "../../system/secret.ts";
+import { handOver, type OpenFolder } from "./other-user.ts";
 import type { McpServers } from "./settings.ts";
 import { shown } from "./wishes.ts";
 
@@ -44,10 +46,16 @@ export function mcpConfigText(names: readonly string[], registry: McpServers): s
 }
 
 /** A file that is to be: its path is named by what it holds, so that the same servers have the same one. */
-export type McpPlan = { readonly path: string; readonly text: string; readonly servers: readonly string[] };
+export type McpPlan = {
+  readonly path: string;
+  readonly text: string;
+  readonly servers: readonly string[];
+  /** Who reads it, when that is not the gateway's own user. */
+  readonly user?: UserIds | null;
+};
 
 export type McpFiles = {
-  plan(names: readonly string[], registry: McpServers): McpPlan;
+  plan(names: readonly string[], registry: McpServers, user?: UserIds | null): McpPlan;
   /**
    * Makes sure that it is there. The answer is to be called once nothing reads it any more; idempotent, never rejects.
    */
@@ -58,9 +66,11 @@ export type McpFiles = {
 
 export function createMcpFiles(options: {
   readonly directory: string;
+  /** For what other users are to read. */
+  readonly open: OpenFolder;
   readonly warn: (message: string, error: unknown) => void;
 }): McpFiles {
-  const { directory, warn } = options;
+  const { directory, open, warn } = options;
   const held = new Map<string, { readers: number; written: Promise<void> }>();
   const removing = new Map<string, Promise<void>>();
 
@@ -73,21 +83,30 @@ export function createMcpFiles(options: {
       removing.delete(path);
     }
   };
-  const write = async (path: string, text: string): Promise<void> => {
+  const write = async ({ path, text, user = null }: McpPlan): Promise<void> => {
     await removing.get(path);
+    if (user !== null) {
+      await open.make();
+      await replaceFile(path, text, { mode: 0o600 });
+      await handOver(path, user);
+      return;
+    }
     await ensurePrivateDirectory(directory);
     await replaceFile(path, text, { mode: 0o600 });
   };
 
   return {
     count: () => held.size,
-    plan(names, registry) {
+    plan(names, registry, user = null) {
       const text = mcpConfigText(names, registry);
-      return { path: join(directory, `${sha256Hex(text).slice(0, 32)}.json`), text, servers: names };
+      const name = sha256Hex(text).slice(0, 32);
+      const path = user === null ? join(directory, name) : join(open.path, `${user.uid}-${name}`);
+      return { path: `${path}.json`, text, servers: names, user };
     },
-    async hold({ path, text }) {
+    async hold(plan) {
+      const { path } = plan;
       let entry = held.get(path);
-      if (entry === undefined) held.set(path, (entry = { readers: 0, written: write(path, text) }));
+      if (entry === undefined) held.set(path, (entry = { readers: 0, written: write(plan) }));
       entry.readers += 1;
       const own = entry;
       let isReleased = false;

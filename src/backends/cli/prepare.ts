@@ -22,6 +22,8 @@ export type PreparedTenant = CliTenant & {
   readonly tools: CliKeys["tools"];
   /** MCP servers that it may switch on; null: all. */
   readonly mcpServers: readonly string[] | null;
+  /** Of its OpenClaw; null or absent: it is not known to be in one. */
+  readonly container?: string | null;
 };
 
 export type PrepareOptions = {
@@ -75,7 +77,7 @@ export function createPrepare(options: PrepareOptions): Prepare {
     const serverTools = narrowTools(program.tools, tenant?.tools);
     const place = await installation.workspaceOf(call.tenant, tenant);
     // The plugin of a tenant is made from its own folder only; who has no name has none.
-    const plugin = call.tenant === null ? null : await options.skills.of(call.tenant);
+    const plugin = call.tenant === null ? null : await options.skills.of(call.tenant, place.account);
     const workspace = plugin === null ? place : withPlugin(place, plugin);
 
     const profiled = withProfile(asked, program.openclaw, call.note);
@@ -86,16 +88,23 @@ export function createPrepare(options: PrepareOptions): Prepare {
       clientTools: asked.tools,
     };
     const prompted = wantsPrompt({ ...question, skillFile: program.skillFile })
-      ? withPrompt(profiled.request, await skillPrompt(call.tenant, program.skillFile, options.warn))
+      ? withPrompt(
+          profiled.request,
+          await skillPrompt(
+            { tenant: call.tenant, container: tenant?.container ?? null },
+            program.skillFile,
+            options.warn,
+          ),
+        )
       : profiled.request;
     // A wish for more effort takes back that nothing is to be thought; else the request keeps its own word, because
     // an effort of the operator's must not look like a client that wants to see thinking.
     const isTakenBack = asked.effort === "none" && call.wishes.effort !== null;
-    const mcp = names.length === 0 ? null : mcpFiles.plan(names, mcpServers);
+    const mcp = names.length === 0 ? null : mcpFiles.plan(names, mcpServers, workspace.account);
     // What the operator wants of every request the process is started with; then it need not be told.
     const launchedEffort = presetEffort(program.effort, levels);
     const launch = launchOf({
-      workspace,
+      workspace: mcp === null ? workspace : withReadable(workspace, mcp.path),
       model,
       thinking: "default",
       serverTools,
@@ -136,10 +145,11 @@ function modelFor(
 }
 
 function withPlugin(workspace: Workspace, path: string): Workspace {
+  return withReadable({ ...workspace, pluginDirs: [...workspace.pluginDirs, path] }, path);
+}
+
+/** In a jail what lies in the gateway's folder is hidden, but for what is named. */
+function withReadable(workspace: Workspace, path: string): Workspace {
   const { jail } = workspace;
-  return {
-    ...workspace,
-    pluginDirs: [...workspace.pluginDirs, path],
-    jail: jail === null ? null : { ...jail, readable: [...jail.readable, path] },
-  };
+  return jail === null ? workspace : { ...workspace, jail: { ...jail, readable: [...jail.readable, path] } };
 }

@@ -4,6 +4,13 @@
 import { z } from "zod";
 import { efforts } from "../../canon/effort.ts";
 
+/**
+ * Never passed to the program, whoever writes them: they load code, make the program take itself for a part of another run of
+ * itself, or strip its requests of its own name.
+ */
+export const refusedVariable =
+  /^(?:LD_.*|DYLD_.*|NODE_OPTIONS|BUN_.*|PATH|CLAUDECODE|CLAUDE_CODE_ATTRIBUTION_HEADER)$/;
+
 const variables = z.record(
   z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "a variable name"),
   z.union([z.string(), z.number(), z.boolean()], "must be a text, a number or a boolean").transform(String),

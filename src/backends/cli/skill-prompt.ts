@@ -34,16 +34,18 @@ export function wantsPrompt({ mode, tenant, tools, clientTools, skillFile }: Pro
 
 const isShell = (tool: string): boolean => /^(?:bash|exec|shell)(?:\(|$)/i.test(tool);
 
-/** With the tag that tells the model whose instance it is. `warn` is told when the operator's own file is not there. */
+/** With the tags that tell the model whose instance it is, and in which container (null: it has to find out). `warn` is told when the operator's own file is not there. */
 export async function skillPrompt(
-  tenant: string | null,
+  { tenant, container }: { readonly tenant: string | null; readonly container: string | null },
   skillFile: string | null,
   warn: (message: string) => void,
 ): Promise<string> {
   const own = skillFile === null ? null : await readTextIfExists(skillFile);
   if (own === null && skillFile !== null)
     warn(`${skillFile} is not there; the built-in skill prompt is used`);
-  return `${withoutFrontmatter(own ?? builtIn).trim()}\n\n<!-- openclaw-tenant: ${tenant ?? "default"} -->`;
+  const tags = [`<!-- openclaw-tenant: ${tenant ?? "default"} -->`];
+  if (container !== null) tags.push(`<!-- openclaw-container: ${container} -->`);
+  return `${withoutFrontmatter(own ?? builtIn).trim()}\n\n${tags.join("\n")}`;
 }
 
 export function withPrompt(request: ChatRequest, prompt: string): ChatRequest {

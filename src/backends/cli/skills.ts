@@ -4,14 +4,16 @@
 import { lstat, mkdir, open, readdir, rm } from "node:fs/promises";
 import { constants } from "node:fs";
 import { join } from "node:path";
+import type { UserIds } from "../../system/accounts.ts";
 import { ensurePrivateDirectory, errorCode, replaceFile } from "../../system/files.ts";
 import { sha256Hex } from "../../system/secret.ts";
+import { handOver, type OpenFolder } from "./other-user.ts";
 import { type Skill, skillOf } from "./skill-text.ts";
 import { folderOf } from "./workspace.ts";
 
 export type SkillPlugins = {
   /** The plugin folder of the tenant's skills, made or made anew when they have changed; null: it has none. Never rejects. */
-  of(tenant: string): Promise<string | null>;
+  of(tenant: string, user?: UserIds | null): Promise<string | null>;
 };
 
 export type SkillOptions = {
@@ -19,6 +21,8 @@ export type SkillOptions = {
   readonly skillsDirectory: () => string | null;
   /** Where the plugin folders are made. */
   readonly pluginsDirectory: string;
+  /** For what other users are to read. */
+  readonly open: OpenFolder;
   readonly warn: (message: string) => void;
 };
 
@@ -52,14 +56,14 @@ export function createSkillPlugins(options: SkillOptions): SkillPlugins {
     options.warn(message);
   };
 
-  const refresh = async (tenant: string, from: string): Promise<string | null> => {
+  const refresh = async (tenant: string, from: string, user: UserIds | null): Promise<string | null> => {
     const found = await findSkills(join(from, tenant), (what) => warn(`skills of ${tenant}: ${what}`));
     const before = made.get(tenant);
     const print = sha256Hex(
-      JSON.stringify(found.map(({ folder, files }) => [folder, files.map((file) => file.stamp)])),
+      JSON.stringify([user, ...found.map(({ folder, files }) => [folder, files.map((file) => file.stamp)])]),
     );
     if (before?.print === print) return before.path;
-    const path = found.length === 0 ? null : await build(tenant, found, print);
+    const path = found.length === 0 ? null : await build(tenant, found, print, user);
     if (before?.old != null && before.old !== path) await rm(before.old, { recursive: true, force: true });
     made.set(tenant, { print, path, old: before?.path === path ? null : (before?.path ?? null) });
     return path;
@@ -69,9 +73,11 @@ export function createSkillPlugins(options: SkillOptions): SkillPlugins {
     tenant: string,
     found: readonly SkillFound[],
     print: string,
+    user: UserIds | null,
   ): Promise<string | null> => {
-    const root = join(pluginsDirectory, `${folderOf(tenant)}-${print.slice(0, 12)}`);
-    await ensurePrivateDirectory(pluginsDirectory);
+    const parent = user === null ? pluginsDirectory : options.open.path;
+    const root = join(parent, `${folderOf(tenant)}-${print.slice(0, 12)}`);
+    await (user === null ? ensurePrivateDirectory(pluginsDirectory) : options.open.make());
     await rm(root, { recursive: true, force: true });
     await mkdir(join(root, ".claude-plugin"), { recursive: true, mode: 0o700 });
     let count = 0;
@@ -91,16 +97,17 @@ export function createSkillPlugins(options: SkillOptions): SkillPlugins {
     if (count === 0) return null;
     const manifest = { name: "openclaw", version: "1.0.0", description: `Skills of ${tenant}` };
     await replaceFile(join(root, ".claude-plugin", "plugin.json"), `${JSON.stringify(manifest)}\n`);
+    if (user !== null) await handOver(root, user);
     return root;
   };
 
   return {
-    async of(tenant) {
+    async of(tenant, user = null) {
       const skillsDirectory = options.skillsDirectory();
       if (skillsDirectory === null || !tenantName.test(tenant)) return null;
       const running = working.get(tenant);
       if (running !== undefined) return running;
-      const work = refresh(tenant, skillsDirectory)
+      const work = refresh(tenant, skillsDirectory, user)
         .catch((error: unknown) => {
           warn(`skills of ${tenant} are not used: ${errorCode(error) ?? "they cannot be read"}`);
           return null;

@@ -5,8 +5,10 @@ import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { realpath } from "node:fs/promises";
 import { ensurePrivateDirectory } from "../../system/files.ts";
+import type { Account, accountOf } from "../../system/accounts.ts";
 import { sha256Hex } from "../../system/secret.ts";
 import { existing, type JailSettings } from "./jail.ts";
+import { makeFolderAs, seenBy, settleUser } from "./other-user.ts";
 
 export type Workspace = {
   /** `default` for none. */
@@ -25,6 +27,8 @@ export type Workspace = {
   readonly addDirs: readonly string[];
   readonly permissionMode: string | null;
   readonly jail: JailSettings | null;
+  /** The user of the machine as whom the program runs; absent or null: the gateway's own. */
+  readonly account?: Account | null;
 };
 
 /** What the config says of a tenant; all of it may be left out. Folders are absolute. */
@@ -35,6 +39,8 @@ export type TenantWishes = {
   readonly pluginDirs?: readonly string[];
   readonly addDirs?: readonly string[];
   readonly permissionMode?: string | null;
+  /** A user of the machine, by number or name; null: the gateway's own. */
+  readonly uid?: string | number | null;
 };
 
 export type WorkspaceOptions = {
@@ -46,6 +52,8 @@ export type WorkspaceOptions = {
   readonly env: Readonly<Record<string, string>>;
   /** The provider's `config_dir`, for the default tenant. */
   readonly configDir: string | null;
+  /** Default: the machine is asked. */
+  readonly findAccount?: typeof accountOf | undefined;
   /** Bubblewrap, from `findJail`; null: no jail. */
   readonly jailProgram: string | null;
   /** Files and folders that no jailed program may see: the config, a database elsewhere. */
@@ -92,8 +100,14 @@ async function makeWorkspace(
 ): Promise<Workspace> {
   const root = join(options.stateDirectory, "cli", "tenants", folderOf(tenant));
   const env = { ...options.env, ...wishes.env };
-  const places = tenant === defaultTenant ? usersOwn(options, env, wishes) : apart(root, wishes);
-  const workingDir = wishes.workingDir ?? join(root, "work");
+  const account = await accountFor(options, tenant, wishes);
+  const places =
+    account !== null
+      ? accountsOwn(account, tenant, wishes)
+      : tenant === defaultTenant
+        ? usersOwn(options, env, wishes)
+        : apart(root, wishes);
+  const workingDir = wishes.workingDir ?? places.work ?? join(root, "work");
   const folders = [
     places.home,
     places.configDir,
@@ -106,7 +120,10 @@ async function makeWorkspace(
       throw new Error(`The folder "${each}" of tenant ${tenant} must be an absolute path.`);
   await ensurePrivateDirectory(root);
   for (const each of places.own) await ensurePrivateDirectory(each);
-  if (wishes.workingDir === undefined || wishes.workingDir === null) await ensurePrivateDirectory(workingDir);
+  if (wishes.workingDir === undefined || wishes.workingDir === null)
+    await (account === null
+      ? ensurePrivateDirectory(workingDir)
+      : makeFolderAs(account, workingDir, options.environment));
   const workspace = {
     tenant,
     bin: options.bin,
@@ -118,6 +135,7 @@ async function makeWorkspace(
     pluginDirs: wishes.pluginDirs ?? [],
     addDirs: wishes.addDirs ?? [],
     permissionMode: wishes.permissionMode ?? null,
+    account,
   };
   return { ...workspace, jail: await jailOf(options, workspace) };
 }
@@ -128,7 +146,36 @@ type Places = {
   readonly isImplied: boolean;
   /** Those that are ours to make. */
   readonly own: readonly string[];
+  /** Folder to work in; absent: one below the tenant's own. */
+  readonly work?: string;
 };
+
+function accountFor(
+  { bin, environment, findAccount }: WorkspaceOptions,
+  tenant: string,
+  { uid = null }: TenantWishes,
+): Promise<Account | null> {
+  if (uid === null) return Promise.resolve(null);
+  return settleUser({
+    tenant,
+    uid,
+    bin,
+    environment,
+    ...(findAccount === undefined ? {} : { accountOf: findAccount }),
+  });
+}
+
+/** That user's own home and login. The gateway's folders are closed to it, so it works below its home. */
+function accountsOwn({ home }: Account, tenant: string, wishes: TenantWishes): Places {
+  const named = wishes.configDir ?? wishes.env?.["CLAUDE_CONFIG_DIR"];
+  return {
+    home,
+    configDir: named || join(home, ".claude"),
+    isImplied: !named,
+    own: [],
+    work: join(home, ".local", "state", "clawgate", folderOf(tenant)),
+  };
+}
 
 /** The user's own home and configuration, so that the user's own login is found: by the program, never by us. */
 function usersOwn(
@@ -173,13 +220,17 @@ async function jailOf(
   // Sockets of the desktop, of key agents and of container engines lie there.
   const hidden = [options.stateDirectory, "/run/user", ...options.secretPaths.folders];
   if (!isUsersOwn) hidden.push(usersHome);
+  const { account = null } = workspace;
+  const found = (paths: readonly string[]): Promise<string[]> =>
+    account === null ? existing(paths) : seenBy(account, paths, options.environment);
   const program = await existing([workspace.bin, await realpath(workspace.bin).catch(() => workspace.bin)]);
   const writable = [workspace.home, workspace.configDir, workspace.workingDir, ...workspace.addDirs];
   return {
     program: options.jailProgram,
-    hiddenFolders: await existing(hidden),
-    hiddenFiles: await existing(options.secretPaths.files),
+    // What another user cannot reach needs no hiding, and bubblewrap could not lay anything over it.
+    hiddenFolders: await found(hidden),
+    hiddenFiles: await found(options.secretPaths.files),
     readable: [...new Set([...program, ...workspace.pluginDirs])],
-    writable: await existing([...new Set(writable)]),
+    writable: await found([...new Set(writable)]),
   };
 }

@@ -2,9 +2,19 @@
 
 import { resolve } from "node:path";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
+import { writeInstances } from "../instance-writing.ts";
 import { readOptions, refuseUsage } from "../options.ts";
-import { plain } from "../terminal.ts";
-import { openConfig, putIntoForce, reloadedWords, withProblems } from "./config-file.ts";
+import { showPlan } from "../setup-words.ts";
+import { paperOf, plain } from "../terminal.ts";
+import {
+  afterwards,
+  asPlanned,
+  demandContainer,
+  outcomeLines,
+  outcomesAsJson,
+  planApplyTo,
+} from "./applying.ts";
+import { checkedConfig, openConfig, putIntoForce, reloadedWords, withProblems } from "./config-file.ts";
 import { hashOf, newKey, shownKey } from "./keys.ts";
 
 const help = `Usage: clawgate manage add <name> [options]
@@ -15,7 +25,9 @@ once. The old file is kept as <file>.bak.
 Options:
   --key K          its key: plain (at least 16 characters) or sha256:<hex>
   --hash           write only the hash of the key into the file
+  --docker C       the Docker container of its OpenClaw
   --working-dir D  folder in which its Claude Code processes run
+  --apply          also write address and key into its OpenClaw, as manage apply does
   --dry-run        check and show, write nothing
   --json           the result as JSON
   --config FILE    config file, as for serve
@@ -29,7 +41,9 @@ function run(context: CommandContext): Promise<number> {
     {
       key: { type: "string" },
       hash: { type: "boolean", default: false },
+      docker: { type: "string" },
       "working-dir": { type: "string" },
+      apply: { type: "boolean", default: false },
       "dry-run": { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       config: { type: "string" },
@@ -38,31 +52,61 @@ function run(context: CommandContext): Promise<number> {
   );
   if ("usage" in read) return Promise.resolve(read.usage);
   const [name] = read.positionals;
-  const { key: given, hash: isHashed, json: isJson, config } = read.values;
-  if (name === undefined)
-    return Promise.resolve(refuseUsage(context, "manage add", "it needs a tenant's name").usage);
-  if (isHashed && given?.startsWith("sha256:") === true)
-    return Promise.resolve(refuseUsage(context, "manage add", "--hash needs a plain key").usage);
+  const { key: given, hash: isHashed, docker: container, apply: isApplied, json: isJson } = read.values;
+  const isDryRun = read.values["dry-run"];
+  const refuse = (why: string): Promise<number> =>
+    Promise.resolve(refuseUsage(context, "manage add", why).usage);
+  if (name === undefined) return refuse("it needs a tenant's name");
+  if (given?.startsWith("sha256:") === true && (isHashed || isApplied))
+    return refuse(`${isHashed ? "--hash" : "--apply"} needs a plain key`);
   const workingDir = read.values["working-dir"];
   const key = given ?? newKey();
   return withProblems(context, async () => {
-    const opened = openConfig(context, config);
+    const opened = openConfig(context, read.values.config);
     opened.edit.addTenant({
       name,
       api_key: isHashed ? hashOf(key) : key,
+      ...(container === undefined ? {} : { container }),
       ...(workingDir === undefined ? {} : { working_dir: resolve(context.workingDirectory, workingDir) }),
     });
-    const reloaded = await putIntoForce(context, opened, read.values["dry-run"]);
-    const shown = given === undefined ? key : shownKey(given);
+    const config = await checkedConfig(opened);
+    if (container !== undefined) await demandContainer(context, container);
+    const wishes = { isPrimary: false, api: null, key };
+    const plan = isApplied ? await planApplyTo(context, config, name, wishes) : null;
+    const reloaded = await putIntoForce(context, opened, isDryRun);
+    const outcomes = plan === null || isDryRun ? [] : await writeInstances(context, [], plan.planned);
+    const isWell = outcomes.every((each) => each.isWell);
+    const shown = given === undefined ? (isDryRun ? null : key) : shownKey(given);
     if (isJson)
       context.stdout.write(
-        `${JSON.stringify({ ok: true, tenant: name, key: shown, config: opened.path, state: reloaded })}\n`,
+        `${JSON.stringify({
+          ok: isWell,
+          tenant: name,
+          key: shown,
+          config: opened.path,
+          state: reloaded,
+          ...(plan === null
+            ? {}
+            : {
+                instances: outcomesAsJson(isDryRun ? plan.planned.map(asPlanned) : outcomes),
+                notes: plan.notes,
+              }),
+        })}\n`,
       );
-    else
+    else {
+      const paper = paperOf(context);
+      const made = given === undefined && shown !== null ? `Its key (shown only now): ${shown}\n` : "";
+      const applied =
+        plan === null
+          ? ""
+          : isDryRun
+            ? showPlan(plan.planned, plan.notes, paper)
+            : `${outcomeLines(outcomes, paper)}${showPlan([], plan.notes, paper)}${afterwards(outcomes)}`;
       context.stdout.write(
-        `The tenant ${plain(name)} stands in ${plain(opened.path)}.\n${given === undefined ? `Its key (shown only now): ${key}\n` : ""}${reloadedWords(reloaded)}`,
+        `The tenant ${plain(name)} ${isDryRun ? "would stand" : "stands"} in ${plain(opened.path)}.\n${made}${applied}${reloadedWords(reloaded)}`,
       );
-    return exitCodes.ok;
+    }
+    return isWell ? exitCodes.ok : exitCodes.failed;
   });
 }
 

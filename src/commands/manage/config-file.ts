@@ -4,8 +4,10 @@
 import { environmentHere, loadOffline, type OfflineInput } from "../../assemble/offline.ts";
 import { nearest } from "../../canon/nearest.ts";
 import { type ConfigEdit, editConfig, EditProblem, writeConfig } from "../../config/edit.ts";
+import type { Config } from "../../config/schema.ts";
 import { ConfigProblem } from "../../config/problems.ts";
 import { findConfigFile } from "../../config/search.ts";
+import { FileProblem } from "../../openclaw/file-place.ts";
 import { type CommandContext, exitCodes } from "../command.ts";
 import { findGateway, GatewayProblem, wordsOf } from "../running-gateway.ts";
 import { offlineInput } from "../surroundings.ts";
@@ -13,6 +15,8 @@ import { plain } from "../terminal.ts";
 
 export type OpenConfig = {
   readonly path: string;
+  /** As it was read. */
+  readonly original: string;
   readonly edit: ConfigEdit;
   readonly input: OfflineInput;
 };
@@ -39,7 +43,15 @@ export function openConfig(context: CommandContext, configPath: string | undefin
     );
   if (search.file === null)
     throw new ManageProblem("there is no config file yet; name one with --config", exitCodes.config);
-  return { path: search.file.path, edit: editConfig(search.file.text), input };
+  const { path, text } = search.file;
+  return { path, original: text, edit: editConfig(text), input };
+}
+
+/** The config as it would be with the changes. Throws ConfigProblem. */
+export async function checkedConfig({ path, edit, input }: OpenConfig): Promise<Config> {
+  const text = edit.text();
+  const readFile = (each: string): string | null => (each === path ? text : input.readFile(each));
+  return (await loadOffline({ ...input, readFile })).config;
 }
 
 export type Reloaded = "in force" | "no gateway" | "dry run";
@@ -51,10 +63,13 @@ export async function putIntoForce(
   isDryRun: boolean,
 ): Promise<Reloaded> {
   const { path, edit, input } = opened;
-  const text = edit.text();
-  await loadOffline({ ...input, readFile: (each) => (each === path ? text : input.readFile(each)) });
+  await checkedConfig(opened);
   if (isDryRun) return "dry run";
-  await writeConfig(path, text);
+  if (input.readFile(path) !== opened.original)
+    throw new ManageProblem(
+      `${plain(path)} was changed by somebody else meanwhile; nothing was written. Try again`,
+    );
+  await writeConfig(path, edit.text());
   const found = await findGateway(context, environmentHere(input));
   if ("why" in found) return "no gateway";
   const { status, body } = await found.ask({ method: "POST", path: "/api/reload", timeoutMs: 30_000 });
@@ -92,6 +107,7 @@ export async function withProblems(context: CommandContext, work: () => Promise<
       thrown instanceof ManageProblem ||
       thrown instanceof EditProblem ||
       thrown instanceof GatewayProblem ||
+      thrown instanceof FileProblem ||
       (thrown instanceof Error && thrown.name === "SkillProblem");
     if (!isKnown) throw thrown;
     context.stderr.write(`clawgate: ${thrown.message}\n`);

@@ -2,6 +2,7 @@
 
 import type { Command } from "../command.ts";
 import { add } from "./add.ts";
+import { apply } from "./apply.ts";
 import { genKey } from "./gen-key.ts";
 import { list } from "./list.ts";
 import { remove } from "./remove.ts";
@@ -9,14 +10,16 @@ import { rotateKey } from "./rotate-key.ts";
 import { skills } from "./skills.ts";
 
 const help = `Usage: clawgate manage [list] [options]
-       clawgate manage add <name> [--key K] [--hash] [--working-dir D]
-       clawgate manage remove <name>
-       clawgate manage rotate-key <name>
+       clawgate manage add <name> [--key K] [--hash] [--docker C] [--working-dir D] [--apply]
+       clawgate manage remove <name> [--apply]
+       clawgate manage apply [name] [--primary] [--api API]
+       clawgate manage rotate-key <name> [--apply]
        clawgate manage gen-key
        clawgate manage skills list|pull|push|diff|bisync|clean [tenant]
 
 Changes keep every comment of the config file, are checked before they are written, and are in force at once where a
-gateway runs. What an OpenClaw instance has to know of its tenant, clawgate setup writes there.
+gateway runs. apply writes into a tenant's OpenClaw instance what it has to know of the gateway; clawgate setup does that for
+every instance it finds.
 clawgate manage <command> --help shows a command's options.
 `;
 
@@ -24,6 +27,6 @@ export const manage: Command = {
   name: "manage",
   summary: "add and remove tenants, change their keys, sync their skills",
   help,
-  verbs: [list, add, remove, rotateKey, genKey, skills],
+  verbs: [list, add, remove, apply, rotateKey, genKey, skills],
   run: list.run,
 };

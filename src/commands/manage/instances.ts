@@ -2,18 +2,16 @@
 // the person says. It must never guess between two.
 
 import { readFile } from "node:fs/promises";
-import { isAbsolute, join, posix, resolve } from "node:path";
-import { dockerInstances } from "../../openclaw/docker.ts";
-import { type Instance, localInstances, withTenantNames } from "../../openclaw/instances.ts";
+import { isAbsolute, join, resolve } from "node:path";
+import type { Instance } from "../../openclaw/instances.ts";
 import { readJson5 } from "../../openclaw/json5-text.ts";
 import type { DockerForSkills } from "../../openclaw/skill-container.ts";
 import type { SkillInstance } from "../../openclaw/skill-sync.ts";
-import { childEnvironment, findOnPath, isAlive, runCommand, runForBytes } from "../../system/process.ts";
+import { type NamedTenant, tenantFor } from "../../openclaw/tenant-match.ts";
 import type { CommandContext } from "../command.ts";
+import { dockerForFiles, findInstances, type Found } from "../instances.ts";
 import { memberOf } from "../running-gateway.ts";
-import { ManageProblem } from "./config-file.ts";
 
-const questionMs = 5_000;
 const insideHome = "/home/node/.openclaw";
 
 export type Instances = {
@@ -24,49 +22,46 @@ export type Instances = {
 
 export type Said = { readonly container: string | undefined; readonly stateDir: string | undefined };
 
-export function instancesFor(context: CommandContext, said: Said): Instances {
-  const { environment, homeDirectory } = context;
-  const program = findOnPath("docker", environment["PATH"]);
-  const env = childEnvironment(environment, {});
-  let found: Promise<readonly Instance[]> | null = null;
-  const find = async (): Promise<readonly Instance[]> => {
-    const local = await localInstances({
-      environment,
-      homeDirectory,
-      isAlive,
-      isLive: () => Promise.resolve(false),
-      ...context.places,
-    });
-    const inDocker =
-      program === null
-        ? []
-        : (await dockerInstances((args) => runCommand([program, ...args], { timeoutMs: questionMs, env })))
-            .instances;
-    return withTenantNames([...local, ...inDocker]);
-  };
+export function instancesFor(
+  context: CommandContext,
+  said: Said,
+  tenants: readonly NamedTenant[],
+): Instances {
+  const { homeDirectory } = context;
+  let found: Promise<Found> | null = null;
+  const find = (): Promise<Found> =>
+    findInstances(context, { containers: tenants.flatMap((each) => each.container ?? []), asksThem: false });
   return {
-    async docker(args, options) {
-      if (program === null) throw new ManageProblem("there is no docker program on PATH");
-      return runForBytes([program, ...args], { ...options, env });
-    },
+    docker: dockerForFiles(context),
     async of(tenant) {
       if (said.container !== undefined)
         return { container: said.container, home: said.stateDir ?? insideHome };
       if (said.stateDir !== undefined)
         return localAt(resolve(context.workingDirectory, said.stateDir), homeDirectory);
       found ??= find();
-      const instance = (await found).find(({ name }) => name.toLowerCase() === tenant.toLowerCase());
-      if (instance === undefined) return null;
+      const instance = instanceOf((await found).instances, tenant, tenants);
+      if (instance === null) return null;
       if (instance.container !== null)
-        return {
-          container: instance.container,
-          home: instance.insideConfigPath === null ? insideHome : posix.dirname(instance.insideConfigPath),
-        };
+        return { container: instance.container, home: instance.insideStateDir ?? insideHome };
       return instance.stateDir === null
         ? null
         : localAt(instance.stateDir, homeDirectory, instance.configPath);
     },
   };
+}
+
+/** The instance that is this tenant; null: none is known. */
+export function instanceOf(
+  instances: readonly Instance[],
+  tenant: string,
+  tenants: readonly NamedTenant[],
+): Instance | null {
+  return (
+    instances.find((each) => {
+      const { name, isKnown } = tenantFor(each, tenants);
+      return isKnown && name === tenant;
+    }) ?? null
+  );
 }
 
 /** With the workspace that the instance's own config names. */

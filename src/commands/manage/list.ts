@@ -26,9 +26,10 @@ function run(context: CommandContext): Promise<number> {
   const { json: isJson, config } = read.values;
   return withProblems(context, async () => {
     const { path, edit } = openConfig(context, config);
-    const tenants = edit.tenants().map(({ name, apiKey, workingDir }) => ({
+    const tenants = edit.tenants().map(({ name, apiKey, workingDir, container }) => ({
       name,
       key: shownKey(apiKey),
+      container,
       working_dir: workingDir,
     }));
     if (isJson) context.stdout.write(`${JSON.stringify({ config: path, tenants }, null, 2)}\n`);
@@ -36,10 +37,16 @@ function run(context: CommandContext): Promise<number> {
       context.stdout.write(`${plain(path)} has no tenants. clawgate manage add <name> makes one.\n`);
     else {
       const paper = paperOf(context);
-      const columns = [{ title: "tenant" }, { title: "key" }, { title: "working dir", gives: true }];
-      const rows = tenants.map(({ name, key, working_dir }) => [
+      const columns = [
+        { title: "tenant" },
+        { title: "key" },
+        { title: "container" },
+        { title: "working dir", gives: true },
+      ];
+      const rows = tenants.map(({ name, key, container, working_dir }) => [
         { text: plain(name), ink: paper.bold },
         key,
+        plain(container ?? ""),
         plain(working_dir ?? ""),
       ]);
       context.stdout.write(textTable(columns, rows, paper));

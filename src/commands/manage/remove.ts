@@ -1,16 +1,21 @@
 // `clawgate manage remove <name>`: the tenant goes out of the config file; its folders and skills stay.
 
+import { loadOffline } from "../../assemble/offline.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
+import { writeInstances } from "../instance-writing.ts";
 import { readOptions, refuseUsage } from "../options.ts";
-import { plain } from "../terminal.ts";
+import { paperOf, plain } from "../terminal.ts";
+import { afterwards, asPlanned, outcomeLines, outcomesAsJson, planTakingOut } from "./applying.ts";
 import { openConfig, putIntoForce, reloadedWords, unknownTenant, withProblems } from "./config-file.ts";
 
 const help = `Usage: clawgate manage remove <name> [options]
 
 Takes a tenant out of the config file: its key opens nothing any more as soon as the running gateway has read it. Its
-folders, its login and its skills stay where they are. The old file is kept as <file>.bak.
+folders, its login and its skills stay where they are, and so does what its OpenClaw was told of the gateway, unless --apply
+takes that out as well. The old file is kept as <file>.bak.
 
 Options:
+  --apply         also take the provider "clawgate" and the CLAWGATE_ variables out of its OpenClaw
   --dry-run       check and show, write nothing
   --json          the result as JSON
   --config FILE   config file, as for serve
@@ -22,6 +27,7 @@ function run(context: CommandContext): Promise<number> {
     context,
     "manage remove",
     {
+      apply: { type: "boolean", default: false },
       "dry-run": { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       config: { type: "string" },
@@ -32,16 +38,27 @@ function run(context: CommandContext): Promise<number> {
   const [name] = read.positionals;
   if (name === undefined)
     return Promise.resolve(refuseUsage(context, "manage remove", "it needs a tenant's name").usage);
+  const { apply: isApplied, json: isJson, config: named, "dry-run": isDryRun } = read.values;
   return withProblems(context, async () => {
-    const opened = openConfig(context, read.values.config);
+    const opened = openConfig(context, named);
+    const { config } = await loadOffline(opened.input);
     if (!opened.edit.removeTenant(name)) throw unknownTenant(opened.edit, name);
-    const reloaded = await putIntoForce(context, opened, read.values["dry-run"]);
+    const planned = isApplied ? [await planTakingOut(context, config, name)] : [];
+    const reloaded = await putIntoForce(context, opened, isDryRun);
+    const outcomes = isDryRun ? planned.map(asPlanned) : await writeInstances(context, [], planned);
+    const isWell = outcomes.every((each) => each.isWell);
     context.stdout.write(
-      read.values.json
-        ? `${JSON.stringify({ ok: true, tenant: name, config: opened.path, state: reloaded })}\n`
-        : `The tenant ${plain(name)} is taken out of ${plain(opened.path)}.\n${reloadedWords(reloaded)}`,
+      isJson
+        ? `${JSON.stringify({
+            ok: isWell,
+            tenant: name,
+            config: opened.path,
+            state: reloaded,
+            ...(isApplied ? { instances: outcomesAsJson(outcomes) } : {}),
+          })}\n`
+        : `The tenant ${plain(name)} ${isDryRun ? "would be" : "is"} taken out of ${plain(opened.path)}.\n${outcomeLines(outcomes, paperOf(context))}${isDryRun ? "" : afterwards(outcomes)}${reloadedWords(reloaded)}`,
     );
-    return exitCodes.ok;
+    return isWell ? exitCodes.ok : exitCodes.failed;
   });
 }
 

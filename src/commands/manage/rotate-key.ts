@@ -2,9 +2,12 @@
 
 import { loadOffline } from "../../assemble/offline.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
+import { writeInstances } from "../instance-writing.ts";
 import { readOptions, refuseUsage } from "../options.ts";
-import { plain } from "../terminal.ts";
+import { paperOf, plain } from "../terminal.ts";
+import { afterwards, asPlanned, outcomeLines, outcomesAsJson, planApplyTo } from "./applying.ts";
 import {
+  checkedConfig,
   ManageProblem,
   openConfig,
   putIntoForce,
@@ -21,6 +24,7 @@ The old \`api_key\` is refused from then on; further keys of the tenant (\`keys\
 file is kept as <file>.bak.
 
 Options:
+  --apply         also write the new key into its OpenClaw, as manage apply does
   --dry-run       check, write nothing
   --json          the result as JSON
   --config FILE   config file, as for serve
@@ -32,6 +36,7 @@ function run(context: CommandContext): Promise<number> {
     context,
     "manage rotate-key",
     {
+      apply: { type: "boolean", default: false },
       "dry-run": { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       config: { type: "string" },
@@ -55,18 +60,33 @@ function run(context: CommandContext): Promise<number> {
     const key = newKey();
     opened.edit.setTenantKey(name, old.startsWith("sha256:") ? hashOf(key) : key);
     const { config } = await loadOffline(opened.input);
-    const further = config.tenants.find((each) => each.name === name)?.keys.length ?? 0;
-    const reloaded = await putIntoForce(context, opened, read.values["dry-run"]);
+    const keys = config.tenants.find((each) => each.name === name)?.keys ?? [];
+    const further = keys.filter(
+      ({ expires }) => expires === undefined || Date.parse(expires) > Date.now(),
+    ).length;
+    const isDryRun = read.values["dry-run"];
+    const wishes = { isPrimary: false, api: null, key };
+    const plan = read.values.apply
+      ? await planApplyTo(context, await checkedConfig(opened), name, wishes)
+      : null;
+    const reloaded = await putIntoForce(context, opened, isDryRun);
+    const outcomes =
+      plan === null
+        ? []
+        : isDryRun
+          ? plan.planned.map(asPlanned)
+          : await writeInstances(context, [], plan.planned);
+    const isWell = outcomes.every((each) => each.isWell);
     const shown = reloaded === "dry run" ? null : key;
     if (read.values.json)
       context.stdout.write(
-        `${JSON.stringify({ ok: true, tenant: name, key: shown, config: opened.path, state: reloaded, further_keys: further })}\n`,
+        `${JSON.stringify({ ok: isWell, tenant: name, key: shown, config: opened.path, state: reloaded, further_keys: further, ...(plan === null ? {} : { instances: outcomesAsJson(outcomes), notes: plan.notes }) })}\n`,
       );
     else
       context.stdout.write(
-        `${shown === null ? `The key of ${plain(name)} would be replaced.` : `The new key of ${plain(name)} (shown only now): ${key}`}\n${further === 0 ? "" : `Its ${further} further ${further === 1 ? "key" : "keys"} (tenants[].keys) still ${further === 1 ? "opens" : "open"} the door.\n`}${old.startsWith("sha256:") ? "" : "An OpenClaw instance that uses it gets the new one from `clawgate setup`.\n"}${reloadedWords(reloaded)}`,
+        `${shown === null ? `The key of ${plain(name)} would be replaced.` : `The new key of ${plain(name)} (shown only now): ${key}`}\n${further === 0 ? "" : `Its ${further} further ${further === 1 ? "key" : "keys"} (tenants[].keys) still ${further === 1 ? "opens" : "open"} the door.\n`}${plan === null ? `An OpenClaw instance that uses it gets the new one with --apply${old.startsWith("sha256:") ? "" : `, or from \`clawgate manage apply ${plain(name)}\``}.\n` : `${outcomeLines(outcomes, paperOf(context))}${isDryRun ? "" : afterwards(outcomes)}`}${reloadedWords(reloaded)}`,
       );
-    return exitCodes.ok;
+    return isWell ? exitCodes.ok : exitCodes.failed;
   });
 }
 

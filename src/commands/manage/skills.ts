@@ -62,7 +62,7 @@ function syncCommand({ name: verb, summary, help }: Verb): Command {
       const loaded = await loadOffline(input);
       if (loaded.config.skills.sync === "disabled" && !isDryRun)
         throw new ManageProblem("skills.sync is `disabled` in the config; set it to auto or manual");
-      const instances = instancesFor(context, said);
+      const instances = instancesFor(context, said, edit.tenants());
       const progress = progressOn(context, isJson);
       const reports: { readonly tenant: string; readonly report: SkillReport }[] = [];
       const missing: string[] = [];
@@ -97,9 +97,11 @@ function syncCommand({ name: verb, summary, help }: Verb): Command {
           context.stdout.write(reportWords(tenant, report, isDryRun, paperOf(context)));
       for (const tenant of missing)
         context.stderr.write(
-          `clawgate: no OpenClaw instance is known by the name ${plain(tenant)}; name it with --container or --state-dir.\n`,
+          `clawgate: no OpenClaw instance is known by the name ${plain(tenant)}; name it with --container or --state-dir, or as \`container\` of the tenant.\n`,
         );
-      const isWell = missing.length === 0 && reports.every(({ report }) => isSettled(report, verb));
+      // People and agents are tenants too: one that was not asked for by name need not be an OpenClaw.
+      const isMissing = missing.length > 0 && (name !== undefined || reports.length === 0);
+      const isWell = !isMissing && reports.every(({ report }) => isSettled(report, verb));
       return isWell ? exitCodes.ok : exitCodes.failed;
     });
   };

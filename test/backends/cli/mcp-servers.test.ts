@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chooseServers, createMcpFiles } from "../../../src/backends/cli/mcp-servers.ts";
+import { openFolderAt } from "../../../src/backends/cli/other-user.ts";
 import type { McpServers } from "../../../src/backends/cli/settings.ts";
 
 const registry: McpServers = {
@@ -45,7 +46,11 @@ function filesForTest() {
     parent,
     directory,
     warnings,
-    files: createMcpFiles({ directory, warn: (what) => void warnings.push(what) }),
+    files: createMcpFiles({
+      directory,
+      open: openFolderAt(join(parent, "open"), () => Promise.resolve()),
+      warn: (what) => void warnings.push(what),
+    }),
   };
 }
 

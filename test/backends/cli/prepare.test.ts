@@ -44,6 +44,7 @@ function preparing(keys: CliKeys = {}, more: Partial<PrepareOptions> = {}) {
       stamp: () => Promise.resolve(world.stamp),
       workspaceOf: (tenant) => Promise.resolve(workspace(tenant ?? "default")),
       checkJail: () => Promise.resolve(),
+      checkUsers: () => Promise.resolve(),
     },
     tenantOf: (name) => (name === "narrow" ? { ...ordinary, tools: ["Read"] } : ordinary),
     models: () => [{ value: "haiku", resolved: "claude-haiku-4-5-20251001", name: null, efforts: [] }],
@@ -142,6 +143,9 @@ describe("what a tenant changes", () => {
     const { request } = (await preparing({ tools: ["Bash"] }).run({ tenant: "alice" }, { system })).prepared;
     expect(request.system[0]).toEqual(system[0]);
     expect(JSON.stringify(request.system[1])).toContain("openclaw-tenant: alice");
+    const boxed = preparing({ tools: ["Bash"] }, { tenantOf: () => ({ ...ordinary, container: "my-claw" }) });
+    const told = (await boxed.run({ tenant: "alice" })).prepared.request.system;
+    expect(JSON.stringify(told)).toContain("openclaw-container: my-claw");
     expect((await preparing().run({ tenant: "alice" }, { system })).prepared.request.system).toEqual(system);
   });
 });

@@ -41,8 +41,14 @@ test.each([
 describe("the text", () => {
   const silent = (): void => undefined;
 
+  test("names the container where the config names one", async () => {
+    const prompt = await skillPrompt({ tenant: "alice", container: "my-claw" }, null, silent);
+    expect(prompt).toEndWith("<!-- openclaw-tenant: alice -->\n<!-- openclaw-container: my-claw -->");
+    expect(prompt).toContain("If a tag names its container");
+  });
+
   test("is short, tagged, without frontmatter, and teaches all twelve categories", async () => {
-    const prompt = await skillPrompt("alice", null, silent);
+    const prompt = await skillPrompt({ tenant: "alice", container: null }, null, silent);
     expect(prompt.length).toBeLessThanOrEqual(3_000);
     expect(prompt.startsWith("# OpenClaw")).toBe(true);
     expect(prompt.endsWith("<!-- openclaw-tenant: alice -->")).toBe(true);
@@ -61,12 +67,16 @@ describe("the text", () => {
   test("is the operator's own where there is one", async () => {
     const path = join(folder, "own.md");
     writeFileSync(path, "---\nname: x\n---\nOwn words.\n");
-    expect(await skillPrompt(null, path, silent)).toBe("Own words.\n\n<!-- openclaw-tenant: default -->");
+    expect(await skillPrompt({ tenant: null, container: null }, path, silent)).toBe(
+      "Own words.\n\n<!-- openclaw-tenant: default -->",
+    );
   });
 
   test("is the built-in one where that is gone, and that is told", async () => {
     const told: string[] = [];
-    const prompt = await skillPrompt("bob", join(folder, "gone.md"), (message) => told.push(message));
+    const prompt = await skillPrompt({ tenant: "bob", container: null }, join(folder, "gone.md"), (message) =>
+      told.push(message),
+    );
     expect([prompt.startsWith("# OpenClaw"), told.length]).toEqual([true, 1]);
   });
 

@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { skillOf } from "../../../src/backends/cli/skill-text.ts";
 import { createSkillPlugins } from "../../../src/backends/cli/skills.ts";
+import { openFolderAt } from "../../../src/backends/cli/other-user.ts";
 
 describe("the text", () => {
   test("keeps name, description and words, and nothing that would run", () => {
@@ -57,6 +58,7 @@ function world() {
   const plugins = createSkillPlugins({
     skillsDirectory: () => join(root, "skills"),
     pluginsDirectory: join(root, "plugins"),
+    open: openFolderAt(join(root, "open"), () => Promise.resolve()),
     warn: (message) => void warnings.push(message),
   });
   const write = (path: string, text: string): void => {

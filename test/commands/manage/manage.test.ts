@@ -37,11 +37,11 @@ describe("list", () => {
     const { code, stdout } = await run(["manage", "list"]);
     expect({ code, stdout }).toEqual({
       code: 0,
-      stdout: "tenant  key       working dir\nalice   ****cdef\n",
+      stdout: "tenant  key       container  working dir\nalice   ****cdef\n",
     });
     expect((await run(["manage"])).stdout).toBe(stdout);
     const { tenants } = JSON.parse((await run(["manage", "list", "--json"])).stdout);
-    expect(tenants).toEqual([{ name: "alice", key: "****cdef", working_dir: null }]);
+    expect(tenants).toEqual([{ name: "alice", key: "****cdef", container: null, working_dir: null }]);
   });
 
   test("hashes and variables are shown for what they are", async () => {
@@ -164,7 +164,9 @@ describe("rotate-key", () => {
   });
 
   test("keys that stay are named", async () => {
-    const { run } = home(`${config}    keys: [{ key: further-key-0123456789 }]\n`);
+    const { run } = home(
+      `${config}    keys: [{ key: further-key-0123456789 }, { key: expired-key-0123456789, expires: 2020-01-01 }]\n`,
+    );
     expect((await run(["manage", "rotate-key", "alice"])).stdout).toContain(
       "Its 1 further key (tenants[].keys) still opens",
     );

@@ -1,0 +1,64 @@
+// A plan for instances carried out: every file with its backup, then OpenClaw's own judgement, and what it refuses put back.
+// It must never write what was not in the plan.
+
+import { join } from "node:path";
+import { applyChanges, type FileChange, labelOfFile, putBack } from "../openclaw/applied-changes.ts";
+import { FileProblem } from "../openclaw/file-place.ts";
+import { type RunOpenclaw, validate } from "../openclaw/validation.ts";
+import { childEnvironment, findOnPath, runCommand } from "../system/process.ts";
+import { openStateDirectory } from "../system/state-directory.ts";
+import type { CommandContext } from "./command.ts";
+import { dockerOf, placesOf } from "./instances.ts";
+import type { PlannedInstance } from "./setup-instance.ts";
+
+const openclawMs = 60_000;
+
+export type Outcome = PlannedInstance & { readonly verdict: string; readonly isWell: boolean };
+
+/** Where the old contents are kept until they are asked for. Throws FileProblem. */
+export async function setupFolder(context: Pick<CommandContext, "environment">): Promise<string> {
+  try {
+    return join(await openStateDirectory(context.environment), "setup");
+  } catch (error) {
+    throw new FileProblem(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+/** The config first: an instance that has a key which the gateway does not know yet is refused. Throws an Error. */
+export async function writeInstances(
+  context: CommandContext,
+  configs: readonly FileChange[],
+  planned: readonly PlannedInstance[],
+): Promise<readonly Outcome[]> {
+  const changes = [...configs, ...planned.flatMap((each) => each.changes)];
+  const id = `${new Date().toISOString().replaceAll(/[:.]/g, "-")}-${process.pid}`;
+  if (changes.length > 0)
+    await applyChanges({ changes, folder: await setupFolder(context), id, placeOf: placesOf(context) });
+  const outcomes: Outcome[] = [];
+  for (const each of planned) outcomes.push(await judged(context, each));
+  return outcomes;
+}
+
+/** OpenClaw's own judgement; what it refuses is put back at once. */
+async function judged(context: CommandContext, planned: PlannedInstance): Promise<Outcome> {
+  if (planned.leftOut !== null) return { ...planned, isWell: false, verdict: `left out: ${planned.leftOut}` };
+  if (planned.changes.length === 0) return { ...planned, isWell: true, verdict: "nothing to change" };
+  const verdict = await validate(planned.instance, openclawOf(context), dockerOf(context, openclawMs));
+  if (verdict.says === "valid")
+    return { ...planned, isWell: true, verdict: "set up; OpenClaw accepts its config" };
+  if (verdict.says === "nothing")
+    return { ...planned, isWell: true, verdict: `set up; OpenClaw was not asked: ${verdict.why}` };
+  const placeOf = placesOf(context);
+  const kept = new Set<string>();
+  for (const change of planned.changes) if (!(await putBack(change, placeOf))) kept.add(labelOfFile(change));
+  const back =
+    kept.size === 0 ? "put back as it was" : `not put back, changed meanwhile: ${[...kept].join(", ")}`;
+  return { ...planned, isWell: false, verdict: `${back}; OpenClaw says: ${verdict.issues.join("; ")}` };
+}
+
+function openclawOf({ environment }: CommandContext): RunOpenclaw | null {
+  const program = findOnPath("openclaw", environment["PATH"]);
+  if (program === null) return null;
+  return (args, variables) =>
+    runCommand([program, ...args], { timeoutMs: openclawMs, env: childEnvironment(environment, variables) });
+}

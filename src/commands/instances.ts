@@ -1,0 +1,100 @@
+// The OpenClaw instances of this machine and of Docker, for every command that has to do with them, and the roads to their
+// files. It only looks; what docker is asked goes as arguments.
+
+import { lookup } from "node:dns/promises";
+import type { Config } from "../config/schema.ts";
+import { dockerInstances, hostAddress, type RunDocker } from "../openclaw/docker.ts";
+import { containerPlace, hostPlace, type PlaceOf } from "../openclaw/file-place.ts";
+import { type Instance, localInstances, withTenantNames } from "../openclaw/instances.ts";
+import type { DockerForSkills } from "../openclaw/skill-container.ts";
+import { findOnPath, inheritedEnvironment, isAlive, runCommand, runForBytes } from "../system/process.ts";
+import type { CommandContext } from "./command.ts";
+
+/** A daemon that hangs must not hold up everything else. */
+const questionMs = 5_000;
+
+/** Null when there is no docker on PATH. */
+export function dockerOf(
+  { environment }: Pick<CommandContext, "environment">,
+  timeoutMs: number = questionMs,
+): RunDocker | null {
+  const program = findOnPath("docker", environment["PATH"]);
+  if (program === null) return null;
+  const env = inheritedEnvironment(environment);
+  return (args) => runCommand([program, ...args], { timeoutMs, env, maxOutputBytes: 8 * 1024 * 1024 });
+}
+
+/** Rejects where there is no docker on PATH. */
+export function dockerForFiles({ environment }: Pick<CommandContext, "environment">): DockerForSkills {
+  const program = findOnPath("docker", environment["PATH"]);
+  const env = inheritedEnvironment(environment);
+  return (args, options) => {
+    if (program === null) return Promise.reject(new Error("there is no docker program on PATH"));
+    return runForBytes([program, ...args], { ...options, env });
+  };
+}
+
+export function placesOf(context: Pick<CommandContext, "environment">): PlaceOf {
+  const docker = dockerForFiles(context);
+  return (container) => (container === null ? hostPlace : containerPlace(container, docker));
+}
+
+export type Found = {
+  readonly instances: readonly Instance[];
+  /** Why docker could not be asked; null when it answered, or there is none. */
+  readonly trouble: string | null;
+};
+
+export type Looking = {
+  /** Containers that the config or the person names: instances whatever they are called. */
+  readonly containers: readonly string[];
+  /** Asks the instances themselves whether they are up. */
+  readonly asksThem: boolean;
+};
+
+export async function findInstances(
+  context: Pick<CommandContext, "environment" | "homeDirectory" | "places">,
+  { containers, asksThem }: Looking,
+): Promise<Found> {
+  const { environment, homeDirectory } = context;
+  const docker = dockerOf(context);
+  const ask = asksThem ? isLive : () => Promise.resolve(false);
+  const [local, contained] = await Promise.all([
+    localInstances({ environment, homeDirectory, isAlive, isLive: ask, ...context.places }),
+    docker === null ? null : dockerInstances(docker, containers),
+  ]);
+  const places = new Set(local.map(({ configPath }) => configPath));
+  const others = (contained?.instances ?? []).filter(
+    ({ configPath }) => configPath === null || !places.has(configPath),
+  );
+  return { instances: withTenantNames([...local, ...others]), trouble: contained?.trouble ?? null };
+}
+
+export const containersOf = ({ tenants }: Pick<Config, "tenants">): readonly string[] =>
+  tenants.flatMap(({ container }) => container ?? []);
+
+async function isLive(url: string): Promise<boolean> {
+  try {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(500), redirect: "manual" });
+    const body: unknown = await answer.json();
+    return typeof body === "object" && body !== null && "status" in body && body.status === "live";
+  } catch {
+    // Nobody, or somebody else: not running, as far as we can see.
+    return false;
+  }
+}
+
+/** This machine's address as containers see it. */
+export async function addressForContainers(
+  context: Pick<CommandContext, "environment">,
+  config: Config,
+): Promise<string> {
+  const canResolve = (name: string): Promise<boolean> =>
+    lookup(name).then(
+      () => true,
+      () => false,
+    );
+  const variable = context.environment["DOCKER_HOST_IP"];
+  const configured = config.server.docker_host_ip;
+  return (await hostAddress({ variable, configured, run: dockerOf(context), canResolve })).address;
+}

@@ -1,0 +1,29 @@
+// Which tenant of the config an instance is: by the container that the tenant names, else by the name. Pure; it must never give
+// two instances one tenant where the config says which is whose.
+
+import type { Instance } from "./instances.ts";
+
+export type NamedTenant = { readonly name: string; readonly container?: string | null | undefined };
+
+/** The tenant's name; of a new tenant, one that is free. */
+export function tenantFor(
+  { name, kind, container }: Instance,
+  tenants: readonly NamedTenant[],
+): { readonly name: string; readonly isKnown: boolean } {
+  const isBound = (each: NamedTenant): boolean => (each.container ?? null) !== null;
+  const bound = container === null ? undefined : tenants.find((each) => each.container === container);
+  if (bound !== undefined) return { name: bound.name, isKnown: true };
+  const named = (wanted: string) => tenants.find((each) => each.name === wanted);
+  const mayBe = (wanted: string): boolean => {
+    const tenant = named(wanted);
+    return tenant !== undefined && !isBound(tenant);
+  };
+  // openclaw-cc-gateway called the usual composition "dc"; whoever comes from there keeps the name and the key.
+  const known = kind === "docker" && name === "openclaw" ? [name, "dc"] : [name];
+  const own = known.find(mayBe);
+  if (own !== undefined) return { name: own, isKnown: true };
+  for (let count = 1; ; count++) {
+    const free = count === 1 ? name : count === 2 ? `${name}-${kind}` : `${name}-${count}`;
+    if (named(free) === undefined) return { name: free, isKnown: false };
+  }
+}

@@ -1,0 +1,40 @@
+// Users of this machine by name or number. It only asks the machine's own directory; it must never make one up.
+
+import { findOnPath, runCommand } from "./process.ts";
+import { readTextIfExists } from "./files.ts";
+
+/** For the start of a program. */
+export type UserIds = { readonly uid: number; readonly gid: number };
+
+export type Account = UserIds & {
+  readonly name: string;
+  /** Absolute. */
+  readonly home: string;
+};
+
+const questionMs = 5_000;
+
+/** Null: this machine knows no such user, or it has no home. */
+export async function accountOf(
+  wanted: string | number,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<Account | null> {
+  // Users of a directory service stand in no file.
+  const getent = findOnPath("getent", environment["PATH"]);
+  const listed =
+    getent === null
+      ? await readTextIfExists("/etc/passwd")
+      : (await runCommand([getent, "passwd", String(wanted)], { timeoutMs: questionMs })).stdout;
+  return accountIn(listed ?? "", wanted);
+}
+
+/** `text` in the format of passwd(5). */
+export function accountIn(text: string, wanted: string | number): Account | null {
+  for (const line of text.split("\n")) {
+    const [name = "", , uid = "", gid = "", , home = ""] = line.split(":");
+    if (wanted !== name && String(wanted) !== uid) continue;
+    if (!/^\d+$/.test(uid) || !/^\d+$/.test(gid) || !home.startsWith("/")) continue;
+    return { name, uid: Number(uid), gid: Number(gid), home };
+  }
+  return null;
+}
