@@ -28,6 +28,12 @@ export function holdsLongerText(bytes: Buffer, member: Buffer, longest: number):
   return false;
 }
 
+/** A text without a character. */
+export function holdsEmptyText(bytes: Buffer, member: Buffer): boolean {
+  for (const start of textsOf(bytes, member)) if (bytes[start] === quote) return true;
+  return false;
+}
+
 /** A-Z, a-z, 0-9, _ and -. */
 const isPlain = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte < 128 && /[\w-]/.test(String.fromCharCode(byte)) ? 1 : 0,

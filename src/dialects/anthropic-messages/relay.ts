@@ -6,7 +6,7 @@ import type { SseFrame } from "../../wire/sse.ts";
 import { Failure } from "../../canon/failure.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
 import { cutTokens, unheard } from "../adapting.ts";
-import { holdsOtherText } from "../member-texts.ts";
+import { holdsEmptyText, holdsOtherText } from "../member-texts.ts";
 import type { Glance, Note, RelayHalf, TargetFacts } from "../dialect.ts";
 import { invalid } from "./decode-content.ts";
 import { steeringKeys } from "./decode-request.ts";
@@ -161,7 +161,9 @@ function stringOf(bytes: Buffer, member: JsonMember): string {
 }
 
 function isEmptyArray(bytes: Buffer, member: JsonMember): boolean {
-  return bytes.toString("latin1", member.start + 1, member.end - 1).trim() === "";
+  let at = member.start + 1;
+  while (at < member.end - 1 && (bytes[at] ?? 0) <= 0x20) at++;
+  return at === member.end - 1;
 }
 
 function wishesToThink(scan: JsonScan, bytes: Buffer): boolean {
@@ -173,18 +175,15 @@ function wishesToThink(scan: JsonScan, bytes: Buffer): boolean {
   });
 }
 
+const signature = Buffer.from('"signature"');
 const resultOf = Buffer.from('"tool_use_id"');
 
 export const relay: RelayHalf = {
-  declines: [
-    // A part of the Responses API that older clients put into messages (facts/clients.md section 2.1).
-    '"input_text"',
-    // Thoughts of a fallback's, which nobody signed: sent back, the API would refuse the whole conversation.
-    '"signature":""',
-    '"signature": ""',
-  ].map((text) => Buffer.from(text)),
-  // Ids of another vendor's that the API refuses; the hub has a way of writing them.
-  declinesFor: (bytes) => holdsOtherText(bytes, resultOf),
+  // A part of the Responses API that older clients put into messages (facts/clients.md section 2.1).
+  declines: [Buffer.from('"input_text"')],
+  // Ids of another vendor's that the API refuses; the hub has a way of writing them. And thoughts of a fallback's, which nobody
+  // signed: sent back, the API would refuse the whole conversation.
+  declinesFor: (bytes) => holdsOtherText(bytes, resultOf) || holdsEmptyText(bytes, signature),
   // Inside texts a quote is escaped, so these words in quotes are found in frames of that kind only.
   markers: ['"message_delta"', '"message_stop"', '"error"', "event: error"],
   glance,

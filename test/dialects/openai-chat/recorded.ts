@@ -77,7 +77,8 @@ const part: fc.Arbitrary<Part> = fc.oneof(
   fc
     .tuple(word, word, words)
     .map(([id, name, all]): Part => (index) => [
-      { type: "tool-start", index, id, name },
+      // No two alike: a decoder tells calls of one id apart by giving the later one another.
+      { type: "tool-start", index, id: `${id}${index}`, name },
       ...all.map((each): StreamEvent => ({ type: "tool-delta", index, input: each })),
       { type: "tool-end", index },
     ]),
