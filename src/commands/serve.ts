@@ -74,7 +74,9 @@ async function run(context: CommandContext): Promise<number> {
 function tidyAfterStart({ estate }: Gateway["house"]): () => void {
   return estate.clock.setTimer(2_000, () => {
     // It holds everything up for some milliseconds: nobody may be waiting.
-    if (estate.live.count() === 0) Bun.gc(true);
+    if (estate.live.count() > 0) return;
+    Bun.gc(true);
+    Bun.shrink();
   });
 }
 
