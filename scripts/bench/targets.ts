@@ -76,6 +76,8 @@ export async function startGateway(
   const home = join(grounds.directory, `gateway-${port}`);
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const config = join(home, "config.yaml");
+  // Apart from the config, as at a user's: files beside it are watched.
+  mkdirSync(join(home, "data"), { mode: 0o700 });
   await Bun.write(config, gatewayConfig(home, port, upstreamPort, chain));
   const command = [grounds.gatewayBinary, "serve", "--config", config];
   const runner = grounds.yard.start("gateway", command, {
@@ -119,7 +121,7 @@ function gatewayConfig(home: string, port: number, upstreamPort: number, chain: 
     "  consecutive_failures_before_skip: 5",
     "metrics:",
     "  enabled: true",
-    `  db_path: ${join(home, "metrics.db")}`,
+    `  db_path: ${join(home, "data", "metrics.db")}`,
     "",
   ].join("\n");
 }
