@@ -75,6 +75,8 @@ export type Tool = {
   readonly description: string | null;
   /** JSON Schema of the arguments, as the client wrote it. */
   readonly schema: unknown;
+  /** The arguments must follow the schema to the letter. Absent: the client does not insist. */
+  readonly strict?: true;
   readonly cache?: CacheMark;
   readonly extras?: Extras;
 };

@@ -57,6 +57,7 @@ export async function handle(
         isFallbackOff: isAlone || request.headers.get("x-clawgate-fallback")?.toLowerCase() === "off",
         session: run.sessionKey,
         needs: isChat ? needsAtMost(enrolled) : null,
+        keepsModel: door.road === "embeddings",
         read: () => questionOf(decode(), (name) => request.headers.get(name)),
       });
     const { tenant } = run.context;

@@ -48,6 +48,10 @@ const noNeeds: Needs = {
   outputTokens: null,
 };
 
+/** Not the decision that is remembered for the name. */
+const isSpecial = (question: RouteQuestion): boolean =>
+  question.isFallbackOff || question.keepsModel === true;
+
 const mostPlain = 1_000;
 
 export function createRouter(options: RouterOptions): Router {
@@ -81,6 +85,12 @@ export function createRouter(options: RouterOptions): Router {
     }
     return true;
   };
+  /** Of the chain, who sells the model. */
+  const sellersOf = (model: string): readonly Target[] =>
+    chain.flatMap(({ provider }) => {
+      const seller = loaded.get(provider);
+      return seller?.model === model || seller?.models.includes(model) === true ? [{ provider, model }] : [];
+    });
   const tierOf = (provider: string): string | null => options.standing.get(provider)?.tier ?? null;
 
   /** The target's equals: its tier; for one without a tier those of the chain that have none either. */
@@ -100,7 +110,9 @@ export function createRouter(options: RouterOptions): Router {
     isDry: boolean,
   ): RoutedDecision => {
     const mayFallBack = !question.isFallbackOff && !options.withoutFallback.has(meaning.target.provider);
-    const others = chain.filter((each) => each.provider !== meaning.target.provider);
+    const { model } = meaning.target;
+    const equals = question.keepsModel === true ? sellersOf(model) : chain;
+    const others = equals.filter((each) => each.provider !== meaning.target.provider);
     const decision = settle({
       choice: {
         layer: "direct",
@@ -119,7 +131,7 @@ export function createRouter(options: RouterOptions): Router {
       known: null,
       isDry,
     });
-    if (meaning.isListed && !isDry && !question.isFallbackOff && decision.facts === null) {
+    if (meaning.isListed && !isDry && !isSpecial(question) && decision.facts === null) {
       // A wildcard alias knows any number of names.
       if (plain.size >= mostPlain) plain.clear();
       plain.set(question.model, decision);
@@ -215,7 +227,7 @@ export function createRouter(options: RouterOptions): Router {
     },
     isAuto: (name) => meaningOf(name)?.kind === "auto",
     decide(question, isDry = false) {
-      const known = isDry || question.isFallbackOff ? undefined : plain.get(question.model);
+      const known = isDry || isSpecial(question) ? undefined : plain.get(question.model);
       if (known !== undefined && fitsAll(known, question.needs)) return known;
       const meaning = names.resolve(question.model);
       if (meaning.kind === "target") return direct(meaning, question, isDry);

@@ -24,6 +24,8 @@ export type RouteQuestion = {
   /** The client said `x-clawgate-fallback: off`. */
   readonly isFallbackOff: boolean;
   readonly session: string | null;
+  /** Only this very model may answer, wherever it is sold: vectors of another one mean nothing beside its own. */
+  readonly keepsModel?: boolean;
   /** What the request needs at most; null where the road is no chat and nothing is filtered. */
   readonly needs: Needs | null;
   /** The request itself; decodes the body. Throws Failure. */

@@ -39,6 +39,21 @@ export function methodsAt(table: readonly RoutePath[], path: string): string[] {
   return [...methods];
 }
 
+/** A base URL with too much or too little of a version, or a slash too many: the path that the client meant, or null. */
+export function pathMeant(table: readonly RoutePath[], path: string): string | null {
+  const plain = path
+    .slice(0, 500)
+    .replace(/\/{2,}/g, "/")
+    .replace(/\/$/, "");
+  const bare = plain.replace(/^(?:\/v1(?:beta)?)+(?=\/)/, "");
+  // Ids hold colons too, but a verb behind one is Google's.
+  const versions = /:[a-zA-Z]+$/.test(bare) ? ["/v1beta", "/v1"] : ["/v1", "/v1beta"];
+  const meant = [plain, ...versions.map((version) => version + bare)].filter(
+    (each) => methodsAt(table, each).length > 0,
+  );
+  return meant.find((each) => each !== path && /^[\w/:.%~-]+$/.test(each)) ?? null;
+}
+
 /** Several rows may share one: Elysia cannot tell verbs behind a wildcard apart, `nameIn` can. */
 export function elysiaPath(path: string): string {
   const star = path.indexOf("*");

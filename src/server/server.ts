@@ -7,7 +7,7 @@ import { dialectOf, notFound, refuse } from "./answers.ts";
 import { descriptionRoutes } from "./description.ts";
 import type { DoorFacts, Face } from "./face.ts";
 import { corsHeaders, createGate, preflight } from "./hosts.ts";
-import { elysiaPath, methodsAt, nameIn, splitUrl } from "./paths.ts";
+import { elysiaPath, methodsAt, nameIn, pathMeant, splitUrl } from "./paths.ts";
 import { checkRequestBody } from "./request-body.ts";
 import { type Route, routesOf } from "./routes.ts";
 
@@ -89,7 +89,10 @@ export function createServer(face: Face, options: ServerOptions): Server {
     corsOrigin: string | null,
   ): Response {
     const methods = methodsAt(table, path);
-    if (methods.length === 0) throw notFound("There is nothing at this path.");
+    if (methods.length === 0) {
+      const meant = pathMeant(table, path);
+      throw notFound(`There is nothing at this path.${meant === null ? "" : ` Did you mean ${meant}?`}`);
+    }
     const { headers } = request;
     if (request.method === "OPTIONS" && corsOrigin !== null && headers.has("access-control-request-method"))
       return preflight(headers.get("access-control-request-headers"), methods);

@@ -244,6 +244,44 @@ describe("stop sequences that a format cannot say are named and left out", () =>
   });
 });
 
+describe("a tool whose arguments must follow its schema to the letter", () => {
+  const schema = { type: "object", properties: {}, required: [], additionalProperties: false };
+  const asked: Partial<Record<DialectName, unknown>> = {
+    "openai-chat": {
+      model: "m",
+      messages: [{ role: "user", content: "a" }],
+      tools: [{ type: "function", function: { name: "f", parameters: schema, strict: true } }],
+    },
+    "openai-responses": {
+      model: "m",
+      input: "a",
+      tools: [{ type: "function", name: "f", parameters: schema, strict: true }],
+    },
+    "anthropic-messages": {
+      model: "m",
+      max_tokens: 5,
+      messages: [{ role: "user", content: "a" }],
+      tools: [{ name: "f", input_schema: schema, strict: true }],
+    },
+  };
+  const pairs = (Object.keys(asked) as DialectName[]).flatMap((from) =>
+    (Object.keys(dialects) as DialectName[]).map((to) => [from, to] as const),
+  );
+
+  test.each(pairs)("%s over %s: asked for, or named as left out", (from, to) => {
+    const notes: string[] = [];
+    const request = dialects[from].client.decodeRequest(asked[from]);
+    const body = dialects[to].backend.encodeRequest(
+      request,
+      { model: "m", defaultMaxTokens: 5, maxOutput: null },
+      (adaptation) => notes.push(adaptation),
+    );
+    const isSaid = JSON.stringify(body["tools"]).includes('"strict":true');
+    expect(isSaid).toBe(to.startsWith("openai") || from === to);
+    expect(notes.includes("strict-tools-dropped")).toBe(!isSaid);
+  });
+});
+
 describe("what a door leaves behind on the way to another format", () => {
   const lost = (name: DialectName, body: unknown): string[] => {
     const notes = new Set<string>();

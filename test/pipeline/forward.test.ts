@@ -1,6 +1,7 @@
 // Roads that never become a chat: embeddings and token counts have the same fallback, limits and records.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { openGatewayForTest } from "../support/gateway.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { openRoad, type Road } from "./road.ts";
 
@@ -92,6 +93,39 @@ describe("embeddings", () => {
     expect(body).toMatchObject({ error: { param: "input" } });
     expect(road.bad.count()).toBe(0);
   });
+});
+
+test("vectors never come from another model than the one that was asked for", async () => {
+  const { bad, good } = upstreams;
+  bad.script(() => ({ status: 503, body: { error: { message: "no room" } } }));
+  good.script([]);
+  const gateway = await openGatewayForTest({
+    config: {
+      providers: {
+        first: { base_url: bad.url, model: "chat-1", models: ["fake-large", "alone"] },
+        second: { base_url: good.url, model: "fake-small" },
+        third: { base_url: good.url, model: "chat-3", models: ["fake-large"] },
+      },
+      fallback_chain: ["first", "second", "third"],
+    },
+  });
+  const ask = (path: string, body: object): Promise<Response> =>
+    fetch(gateway.url + path, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  const sent = good.requests.length;
+  const answer = await ask("/v1/embeddings", { model: "first/fake-large", input: "x" });
+  expect(answer.headers.get("x-clawgate-provider")).toBe("third");
+  expect(answer.headers.get("x-clawgate-model")).toBe("fake-large");
+  expect((await ask("/v1/embeddings", { model: "first/alone", input: "x" })).status).toBe(503);
+  expect(good.requests).toHaveLength(sent + 1);
+  // A chat for the same name goes along the chain as ever.
+  const chat = { model: "first/alone", messages: [{ role: "user", content: "x" }] };
+  expect((await ask("/v1/chat/completions", chat)).headers.get("x-clawgate-provider")).toBe("second");
+  await gateway.stop();
+  bad.reset();
 });
 
 test("a provider of another format has no embeddings, and says so", async () => {

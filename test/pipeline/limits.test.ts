@@ -79,8 +79,9 @@ describe.each([...lanes])("$door door, $wire vendor", (lane) => {
         {
           ...lane,
           clock: fastClock(10),
-          config: { server: { request_timeout_s: 2 } },
-          provider: { timeout: { read_s: 1.2 } },
+          // Far enough apart that a machine which stalls for a moment still comes to the second attempt.
+          config: { server: { request_timeout_s: 6 } },
+          provider: { timeout: { read_s: 2 } },
         },
         async (road) => {
           road.bad.script(() => ({ isSilent: true }));

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { elysiaPath, methodsAt, nameIn, splitUrl } from "../../src/server/paths.ts";
+import { elysiaPath, methodsAt, nameIn, pathMeant, splitUrl } from "../../src/server/paths.ts";
 
 test.each([
   ["http://localhost/v1/models?a=1&b=2", "/v1/models", "a=1&b=2"],
@@ -52,4 +52,26 @@ test("the methods of a path, HEAD with every GET", () => {
   ];
   expect(methodsAt(table, "/a/b")).toEqual(["GET", "HEAD", "POST"]);
   expect(methodsAt(table, "/b")).toEqual([]);
+});
+
+test.each([
+  ["/messages", "/v1/messages"],
+  ["/v1/v1/messages", "/v1/messages"],
+  ["//v1/messages", "/v1/messages"],
+  ["/v1/messages/", "/v1/messages"],
+  ["/models/a/b", "/v1/models/a/b"],
+  ["/models/a:countTokens", "/v1beta/models/a:countTokens"],
+  ["/v1/v1beta/models/a:countTokens", "/v1beta/models/a:countTokens"],
+  ["/models/llama3:8b", "/v1/models/llama3:8b"],
+  ["/v1/nothing", null],
+  ["/", null],
+  ["/models/<b>", null],
+  [`/${"v1/".repeat(10_000)}messages`, null],
+])("%s probably meant %p", (path, meant) => {
+  const table = [
+    { method: "POST", path: "/v1/messages" },
+    { method: "POST", path: "/v1beta/models/*:countTokens" },
+    { method: "GET", path: "/v1/models/*" },
+  ];
+  expect(pathMeant(table, path)).toBe(meant);
 });

@@ -133,7 +133,8 @@ function decodeTools(value: unknown): { tools: Tool[]; opaqueTools: OpaqueTool[]
       throw invalid(`${path}.description`, "must be a string");
     const schema = each["input_schema"];
     if (!isRecord(schema)) throw invalid(`${path}.input_schema`, "must be an object");
-    tools.push({ name: toolName, description, schema, ...marksOf(each, toolMembers, path) });
+    const strict = each["strict"] === true ? { strict: true as const } : {};
+    tools.push({ name: toolName, description, schema, ...strict, ...marksOf(each, toolMembers, path) });
   });
   return { tools, opaqueTools };
 }

@@ -73,6 +73,9 @@ function encodeTools(request: ChatRequest, messages: readonly WireMessage[], not
   const vendor = request.opaqueTools.flatMap((tool) =>
     tool.dialect === name && isRecord(tool.value) ? [{ ...tool.value }] : [],
   );
+  // Only some of its models know the word, and the others refuse it.
+  if (request.tools.some((tool) => tool.strict === true && pocketOf(tool.extras)["strict"] === undefined))
+    note("strict-tools-dropped");
   const tools = [...request.tools.map(encodeTool), ...vendor];
   if (tools.length > 0) return tools;
   const called = toolsOfHistory(messages);

@@ -30,6 +30,7 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
   if (tools.length > 0) body["tools"] = tools;
   const toolConfig = encodeToolConfig(request);
   if (tools.length > 0 && request.parallelTools === false) note("one-call-at-a-time-dropped");
+  if (request.tools.some((tool) => tool.strict === true)) note("strict-tools-dropped");
   if (toolConfig !== null) body["toolConfig"] = toolConfig;
   const config = encodeGenerationConfig(request, target, note);
   if (config !== null) body["generationConfig"] = config;

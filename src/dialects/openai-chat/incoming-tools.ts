@@ -48,7 +48,8 @@ function decodeTool(raw: Record<string, unknown>, type: string, param: string): 
       properties: {},
     },
   };
-  return strict === null ? tool : { ...tool, extras: { "openai-chat": { strict } } };
+  if (strict === null) return tool;
+  return { ...tool, ...(strict ? { strict } : {}), extras: { "openai-chat": { strict } } };
 }
 
 /** Choices that only this format knows. */

@@ -71,7 +71,7 @@ function encodeUser(user: string): string {
 }
 
 function encodeTool(tool: Tool): Wire {
-  const strict = tool.extras?.["openai-chat"]?.strict;
+  const strict = tool.extras?.["openai-chat"]?.strict ?? tool.strict;
   return {
     type: "function",
     function: {

@@ -63,9 +63,10 @@ function named(raw: Wire, param: string, namespace: Wire | null): { name: string
 
 function decodeFunction(raw: Wire, param: string, namespace: Wire | null): Tool {
   const { name, pocket } = named(raw, param, namespace);
-  optionalBoolean(raw.strict, `${param}.strict`);
+  const strict = optionalBoolean(raw.strict, `${param}.strict`);
   return {
     name,
+    ...(strict === true ? { strict } : {}),
     description: optionalText(raw.description, `${param}.description`),
     schema: optionalRecord(raw.parameters, `${param}.parameters`) ?? { type: "object", properties: {} },
     ...inPocket({ ...restOf(raw, functionMembers), ...pocket }),

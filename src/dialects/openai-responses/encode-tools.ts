@@ -46,7 +46,7 @@ function encodeTool(tool: Tool, isOwn: boolean): Wire {
     ...(tool.description === null ? {} : { description: tool.description }),
     parameters: tool.schema,
     // Absent means strict here, unlike everywhere else, and strict refuses most schemas.
-    ...(isOwn ? {} : { strict: false }),
+    ...(isOwn ? {} : { strict: tool.strict === true }),
     ...rest,
   };
 }
