@@ -267,6 +267,8 @@ test("what OpenClaw refuses is put back; the tenant stays and the command says s
 
 test("a config that somebody else changes while the command works keeps what was written there", async () => {
   const line = "# written meanwhile";
+  const free = config.replace(", container: my-claw", "");
+  put("config.yaml", free);
   put(
     "slow/docker",
     `#!/bin/sh\necho '${line}' >> '${at("config.yaml")}'\nexec '${docker.path}' "$@"\n`,
@@ -277,7 +279,7 @@ test("a config that somebody else changes while the command works keeps what was
   });
   expect(code).toBe(1);
   expect(stderr).toContain("was changed by somebody else meanwhile; nothing was written");
-  expect(read("config.yaml")).toBe(`${config}${`${line}\n`.repeat(docker.calls().length)}`);
+  expect(read("config.yaml")).toBe(`${free}${`${line}\n`.repeat(docker.calls().length)}`);
 });
 
 test("a tenant's OpenClaw is offered the models that the tenant may ask for, and no others", async () => {
