@@ -3,7 +3,16 @@
 // It never logs in and never leaves loopback but for npm.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openTimeoutMs } from "../clients/targets.ts";
@@ -25,10 +34,13 @@ let dir: string;
 beforeAll(async () => {
   const packages = [`@anthropic-ai/claude-code@${version}`, `@anthropic-ai/${platform}@${version}`];
   const proof = join("node_modules", "@anthropic-ai", platform, "claude");
-  const bin = join(installed("claude-code", packages, proof), proof);
   upstream = startUpstream();
   dir = mkdtempSync(join(tmpdir(), "claude-tenants-"));
   chmodSync(dir, 0o755);
+  // A clone may lie where no other user gets to.
+  const bin = join(dir, "claude");
+  copyFileSync(join(installed("claude-code", packages, proof), proof), bin);
+  chmodSync(bin, 0o755);
   for (const name of names) {
     const skill = join(dir, "skills", name, `of-${name}`);
     mkdirSync(skill, { recursive: true });
