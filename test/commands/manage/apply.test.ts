@@ -265,6 +265,22 @@ test("what OpenClaw refuses is put back; the tenant stays and the command says s
   expect(read(".openclaw/openclaw.json")).toBe(byHand);
 });
 
+test("a container that is named where there is no docker: said", async () => {
+  for (const args of [
+    ["apply", "alice"],
+    ["skills", "pull", "alice"],
+    ["remove", "alice", "--apply"],
+  ]) {
+    const { code, stderr } = await home.run(["manage", ...args]);
+    expect([args, code, stderr]).toEqual([
+      args,
+      1,
+      expect.stringContaining("there is no docker program on PATH"),
+    ]);
+  }
+  expect(read("config.yaml")).toBe(config);
+});
+
 test("a config that somebody else changes while the command works keeps what was written there", async () => {
   const line = "# written meanwhile";
   const free = config.replace(", container: my-claw", "");
