@@ -24,30 +24,31 @@ export async function setupFolder(context: Pick<CommandContext, "environment">):
   }
 }
 
-/** The config first: an instance that has a key which the gateway does not know yet is refused. Throws an Error. */
+/** `done`: what was done, in a word. The config first: an instance that has a key which the gateway does not know yet is refused. Throws an Error. */
 export async function writeInstances(
   context: CommandContext,
   configs: readonly FileChange[],
   planned: readonly PlannedInstance[],
+  done = "set up",
 ): Promise<readonly Outcome[]> {
   const changes = [...configs, ...planned.flatMap((each) => each.changes)];
   const id = `${new Date().toISOString().replaceAll(/[:.]/g, "-")}-${process.pid}`;
   if (changes.length > 0)
     await applyChanges({ changes, folder: await setupFolder(context), id, placeOf: placesOf(context) });
   const outcomes: Outcome[] = [];
-  for (const each of planned) outcomes.push(await judged(context, each));
+  for (const each of planned) outcomes.push(await judged(context, each, done));
   return outcomes;
 }
 
 /** OpenClaw's own judgement; what it refuses is put back at once. */
-async function judged(context: CommandContext, planned: PlannedInstance): Promise<Outcome> {
+async function judged(context: CommandContext, planned: PlannedInstance, done: string): Promise<Outcome> {
   if (planned.leftOut !== null) return { ...planned, isWell: false, verdict: `left out: ${planned.leftOut}` };
   if (planned.changes.length === 0) return { ...planned, isWell: true, verdict: "nothing to change" };
   const verdict = await validate(planned.instance, openclawOf(context), dockerOf(context, openclawMs));
   if (verdict.says === "valid")
-    return { ...planned, isWell: true, verdict: "set up; OpenClaw accepts its config" };
+    return { ...planned, isWell: true, verdict: `${done}; OpenClaw accepts its config` };
   if (verdict.says === "nothing")
-    return { ...planned, isWell: true, verdict: `set up; OpenClaw was not asked: ${verdict.why}` };
+    return { ...planned, isWell: true, verdict: `${done}; OpenClaw was not asked: ${verdict.why}` };
   const placeOf = placesOf(context);
   const kept = new Set<string>();
   for (const change of planned.changes) if (!(await putBack(change, placeOf))) kept.add(labelOfFile(change));

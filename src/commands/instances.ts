@@ -41,7 +41,7 @@ export function placesOf(context: Pick<CommandContext, "environment">): PlaceOf 
 
 export type Found = {
   readonly instances: readonly Instance[];
-  /** Why docker could not be asked; null when it answered, or there is none. */
+  /** Why docker could not be asked; null when it answered, or nobody needs it. */
   readonly trouble: string | null;
 };
 
@@ -67,7 +67,9 @@ export async function findInstances(
   const others = (contained?.instances ?? []).filter(
     ({ configPath }) => configPath === null || !places.has(configPath),
   );
-  return { instances: withTenantNames([...local, ...others]), trouble: contained?.trouble ?? null };
+  const trouble =
+    docker === null && containers.length > 0 ? "there is no docker program on PATH" : contained?.trouble;
+  return { instances: withTenantNames([...local, ...others]), trouble: trouble ?? null };
 }
 
 export const containersOf = ({ tenants }: Pick<Config, "tenants">): readonly string[] =>

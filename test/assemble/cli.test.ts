@@ -163,8 +163,10 @@ describe("files", () => {
       }),
     });
     expect(await messages.text()).toContain("openclaw-tenant: alice");
+    expect(JSON.stringify(chat["system"])).toContain("- openclaw:hello: The skill hello.");
     const bob = await sentOf(await ask(here, "[[request]]", { headers: as("bob") }));
     expect(JSON.stringify(bob["system"])).not.toContain("openclaw-tenant");
+    expect(JSON.stringify(bob["system"])).not.toContain("openclaw:hello");
     const [first, , third] = here.claude.sessions();
     expect(readdirSync(join(after(first, "--plugin-dir") ?? skills, "skills"))).toEqual(["hello"]);
     expect([first?.argv.includes("--disable-slash-commands"), third?.argv.includes("--plugin-dir")]).toEqual([

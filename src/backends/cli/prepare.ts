@@ -78,7 +78,7 @@ export function createPrepare(options: PrepareOptions): Prepare {
     const place = await installation.workspaceOf(call.tenant, tenant);
     // The plugin of a tenant is made from its own folder only; who has no name has none.
     const plugin = call.tenant === null ? null : await options.skills.of(call.tenant, place.account);
-    const workspace = plugin === null ? place : withPlugin(place, plugin);
+    const workspace = plugin === null ? place : withPlugin(place, plugin.path);
 
     const profiled = withProfile(asked, program.openclaw, call.note);
     const question = {
@@ -97,6 +97,7 @@ export function createPrepare(options: PrepareOptions): Prepare {
           ),
         )
       : profiled.request;
+    const listed = plugin === null ? prompted : withPrompt(prompted, plugin.list);
     // A wish for more effort takes back that nothing is to be thought; else the request keeps its own word, because
     // an effort of the operator's must not look like a client that wants to see thinking.
     const isTakenBack = asked.effort === "none" && call.wishes.effort !== null;
@@ -117,7 +118,7 @@ export function createPrepare(options: PrepareOptions): Prepare {
       mcp,
       restore: profiled.restore,
       prepared: {
-        request: { ...prompted, model, effort: isTakenBack ? null : asked.effort },
+        request: { ...listed, model, effort: isTakenBack ? null : asked.effort },
         launch,
         key: sha256Hex(JSON.stringify([call.tenant, launch, await installation.stamp()])),
         runsTools: serverTools !== "none" || mcp !== null || plugin !== null,

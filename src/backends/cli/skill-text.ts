@@ -3,7 +3,15 @@
 
 const mostCharacters = 256 * 1024;
 
-export type Skill = { readonly name: string; readonly text: string };
+export type Skill = {
+  readonly name: string;
+  /** One line, not longer than what is shown of it. */
+  readonly description: string;
+  readonly text: string;
+};
+
+const shownCharacters = 250;
+const listCharacters = 16 * 1024;
 
 /** Null with nothing usable in it. `folder` names the skill when the text does not. */
 export function skillOf(source: string, folder: string): Skill | null {
@@ -17,9 +25,31 @@ export function skillOf(source: string, folder: string): Skill | null {
   const description = member(head, "description") ?? `The skill ${name}.`;
   return {
     name,
+    description: description
+      .replaceAll(/[\s\p{Cc}]+/gu, " ")
+      .trim()
+      .slice(0, shownCharacters),
     // `allowed-tools`, `hooks`, `model` and whatever else may come: an OpenClaw instance wrote them, not the operator.
     text: `---\nname: ${name}\ndescription: ${JSON.stringify(description.slice(0, 1_024))}\n---\n${withoutCommands(body)}`,
   };
+}
+
+/**
+ * What the model must know to ask for a skill. The program's own list of them comes as an attachment, and attachments are off
+ * (2.1.197: with them a client's text "@/path" shows that file): then it has the tool and no name to call it with.
+ */
+export function skillList(plugin: string, skills: readonly Pick<Skill, "name" | "description">[]): string {
+  const lines: string[] = [];
+  let room = listCharacters;
+  for (const { name, description } of skills) {
+    const line = `- ${plugin}:${name}: ${description}`;
+    room -= line.length;
+    if (room < 0) break;
+    lines.push(line);
+  }
+  const left = skills.length - lines.length;
+  const more = left === 0 ? "" : `\n(and ${left} more that are not listed)`;
+  return `Skills that are here for this conversation. When one fits what is asked, load it with the Skill tool by its full name before you go on:\n${lines.join("\n")}${more}`;
 }
 
 /** Claude Code runs !`command` and puts its output in place, before any model sees the skill; the same for ```! blocks. */

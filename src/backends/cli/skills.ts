@@ -8,12 +8,19 @@ import type { UserIds } from "../../system/accounts.ts";
 import { ensurePrivateDirectory, errorCode, replaceFile } from "../../system/files.ts";
 import { sha256Hex } from "../../system/secret.ts";
 import { handOver, type OpenFolder } from "./other-user.ts";
-import { type Skill, skillOf } from "./skill-text.ts";
+import { type Skill, skillList, skillOf } from "./skill-text.ts";
 import { folderOf } from "./workspace.ts";
 
+export type SkillPlugin = {
+  /** The plugin's folder. */
+  readonly path: string;
+  /** Tells the model which skills it has. */
+  readonly list: string;
+};
+
 export type SkillPlugins = {
-  /** The plugin folder of the tenant's skills, made or made anew when they have changed; null: it has none. Never rejects. */
-  of(tenant: string, user?: UserIds | null): Promise<string | null>;
+  /** The plugin of the tenant's skills, made or made anew when they have changed; null: it has none. Never rejects. */
+  of(tenant: string, user?: UserIds | null): Promise<SkillPlugin | null>;
 };
 
 export type SkillOptions = {
@@ -28,6 +35,8 @@ export type SkillOptions = {
 
 /** A tenant is named in the config, and its name is a folder's. */
 const tenantName = /^[a-z0-9][a-z0-9._-]{0,63}$/i;
+/** Goes before the name of each skill. */
+const pluginName = "openclaw";
 const mostSkills = 200;
 const mostFiles = 200;
 const mostBytes = 2 * 1024 * 1024;
@@ -46,9 +55,9 @@ export function createSkillPlugins(options: SkillOptions): SkillPlugins {
   /** Per tenant: what was there when its plugin was made, and where that is; and the one before, which may still be read. */
   const made = new Map<
     string,
-    { readonly print: string; readonly path: string | null; readonly old: string | null }
+    { readonly print: string; readonly plugin: SkillPlugin | null; readonly old: string | null }
   >();
-  const working = new Map<string, Promise<string | null>>();
+  const working = new Map<string, Promise<SkillPlugin | null>>();
   const told = new Set<string>();
   const warn = (message: string): void => {
     if (told.has(message)) return;
@@ -56,17 +65,18 @@ export function createSkillPlugins(options: SkillOptions): SkillPlugins {
     options.warn(message);
   };
 
-  const refresh = async (tenant: string, from: string, user: UserIds | null): Promise<string | null> => {
+  const refresh = async (tenant: string, from: string, user: UserIds | null): Promise<SkillPlugin | null> => {
     const found = await findSkills(join(from, tenant), (what) => warn(`skills of ${tenant}: ${what}`));
     const before = made.get(tenant);
     const print = sha256Hex(
       JSON.stringify([user, ...found.map(({ folder, files }) => [folder, files.map((file) => file.stamp)])]),
     );
-    if (before?.print === print) return before.path;
-    const path = found.length === 0 ? null : await build(tenant, found, print, user);
+    if (before?.print === print) return before.plugin;
+    const plugin = found.length === 0 ? null : await build(tenant, found, print, user);
+    const [path, oldPath] = [plugin?.path ?? null, before?.plugin?.path ?? null];
     if (before?.old != null && before.old !== path) await rm(before.old, { recursive: true, force: true });
-    made.set(tenant, { print, path, old: before?.path === path ? null : (before?.path ?? null) });
-    return path;
+    made.set(tenant, { print, plugin, old: oldPath === path ? null : oldPath });
+    return plugin;
   };
 
   const build = async (
@@ -74,14 +84,13 @@ export function createSkillPlugins(options: SkillOptions): SkillPlugins {
     found: readonly SkillFound[],
     print: string,
     user: UserIds | null,
-  ): Promise<string | null> => {
+  ): Promise<SkillPlugin | null> => {
     const parent = user === null ? pluginsDirectory : options.open.path;
     const root = join(parent, `${folderOf(tenant)}-${print.slice(0, 12)}`);
     await (user === null ? ensurePrivateDirectory(pluginsDirectory) : options.open.make());
     await rm(root, { recursive: true, force: true });
     await mkdir(join(root, ".claude-plugin"), { recursive: true, mode: 0o700 });
-    let count = 0;
-    const taken = new Set<string>();
+    const taken = new Map<string, Skill>();
     for (const each of found) {
       const skill = await readSkill(each);
       if (skill === null || taken.has(skill.name)) {
@@ -90,15 +99,14 @@ export function createSkillPlugins(options: SkillOptions): SkillPlugins {
         );
         continue;
       }
-      taken.add(skill.name);
+      taken.set(skill.name, skill);
       await writeSkill(join(root, "skills", skill.name), skill, each.files);
-      count += 1;
     }
-    if (count === 0) return null;
-    const manifest = { name: "openclaw", version: "1.0.0", description: `Skills of ${tenant}` };
+    if (taken.size === 0) return null;
+    const manifest = { name: pluginName, version: "1.0.0", description: `Skills of ${tenant}` };
     await replaceFile(join(root, ".claude-plugin", "plugin.json"), `${JSON.stringify(manifest)}\n`);
     if (user !== null) await handOver(root, user);
-    return root;
+    return { path: root, list: skillList(pluginName, [...taken.values()]) };
   };
 
   return {

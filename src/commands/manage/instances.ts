@@ -18,6 +18,8 @@ export type Instances = {
   readonly docker: DockerForSkills;
   /** Null: none is known by this name. */
   of(tenant: string): Promise<SkillInstance | null>;
+  /** Why docker could not be asked; null: it could, or nobody asked. */
+  trouble(): Promise<string | null>;
 };
 
 export type Said = { readonly container: string | undefined; readonly stateDir: string | undefined };
@@ -33,6 +35,7 @@ export function instancesFor(
     findInstances(context, { containers: tenants.flatMap((each) => each.container ?? []), asksThem: false });
   return {
     docker: dockerForFiles(context),
+    trouble: async () => (found === null ? null : (await found).trouble),
     async of(tenant) {
       if (said.container !== undefined)
         return { container: said.container, home: said.stateDir ?? insideHome };

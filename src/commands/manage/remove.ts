@@ -5,7 +5,7 @@ import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { writeInstances } from "../instance-writing.ts";
 import { readOptions, refuseUsage } from "../options.ts";
 import { paperOf, plain } from "../terminal.ts";
-import { afterwards, asPlanned, outcomeLines, outcomesAsJson, planTakingOut } from "./applying.ts";
+import { asPlanned, outcomeLines, outcomesAsJson, planTakingOut } from "./applying.ts";
 import { openConfig, putIntoForce, reloadedWords, unknownTenant, withProblems } from "./config-file.ts";
 
 const help = `Usage: clawgate manage remove <name> [options]
@@ -45,7 +45,9 @@ function run(context: CommandContext): Promise<number> {
     if (!opened.edit.removeTenant(name)) throw unknownTenant(opened.edit, name);
     const planned = isApplied ? [await planTakingOut(context, config, name)] : [];
     const reloaded = await putIntoForce(context, opened, isDryRun);
-    const outcomes = isDryRun ? planned.map(asPlanned) : await writeInstances(context, [], planned);
+    const outcomes = isDryRun
+      ? planned.map(asPlanned)
+      : await writeInstances(context, [], planned, "our keys are taken out");
     const isWell = outcomes.every((each) => each.isWell);
     context.stdout.write(
       isJson
@@ -56,7 +58,7 @@ function run(context: CommandContext): Promise<number> {
             state: reloaded,
             ...(isApplied ? { instances: outcomesAsJson(outcomes) } : {}),
           })}\n`
-        : `The tenant ${plain(name)} ${isDryRun ? "would be" : "is"} taken out of ${plain(opened.path)}.\n${outcomeLines(outcomes, paperOf(context))}${isDryRun ? "" : afterwards(outcomes)}${reloadedWords(reloaded)}`,
+        : `The tenant ${plain(name)} ${isDryRun ? "would be" : "is"} taken out of ${plain(opened.path)}.\n${outcomeLines(outcomes, paperOf(context))}${reloadedWords(reloaded)}`,
     );
     return isWell ? exitCodes.ok : exitCodes.failed;
   });

@@ -53,7 +53,12 @@ function preparing(keys: CliKeys = {}, more: Partial<PrepareOptions> = {}) {
     mcpFiles: { plan: (servers) => ({ path: `/mcp/${servers.join("+")}`, text: "", servers }) },
     environment: {},
     gatewayId: "g",
-    skills: { of: (tenant) => Promise.resolve(tenant === "skilled" ? "/plugins/skilled" : null) },
+    skills: {
+      of: (tenant) =>
+        Promise.resolve(
+          tenant === "skilled" ? { path: "/plugins/skilled", list: "the list of skills" } : null,
+        ),
+    },
     promptMode: "auto",
     warn: () => undefined,
     ...more,
@@ -136,6 +141,12 @@ describe("what a tenant changes", () => {
     expect([narrow.ownTools, skilled.ownTools]).toEqual([["Read"], ["Read", "Bash", "Skill"]]);
     expect((await preparing({ tools: "default" }).run()).prepared.ownTools).toBe("all");
     expect((await preparing({ tools: ["Task"] }).run()).prepared.ownTools).toEqual(["Task", "Agent"]);
+  });
+
+  test("its skills are listed to the model, which the program does not do by itself", async () => {
+    const { request } = (await preparing().run({ tenant: "skilled" })).prepared;
+    expect(request.system.at(-1)).toEqual({ type: "text", text: "the list of skills" });
+    expect((await preparing().run({ tenant: "alice" })).prepared.request.system).toEqual([]);
   });
 
   test("its prompt is behind the client's, and only where there is a shell", async () => {

@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { skillOf } from "../../../src/backends/cli/skill-text.ts";
+import { skillList, skillOf } from "../../../src/backends/cli/skill-text.ts";
 import { createSkillPlugins } from "../../../src/backends/cli/skills.ts";
 import { openFolderAt } from "../../../src/backends/cli/other-user.ts";
 
@@ -23,8 +23,19 @@ describe("the text", () => {
       "---\nname: Git Hub\ndescription: 'Issues: and pulls'\nallowed-tools: Bash\nhooks:\n  PreToolUse: x\n---\nRun `gh`.\nNow: !`rm -rf /`\n```!\ndate\n```\n";
     expect(skillOf(source, "folder")).toEqual({
       name: "git-hub",
+      description: "Issues: and pulls",
       text: '---\nname: git-hub\ndescription: "Issues: and pulls"\n---\nRun `gh`.\nNow: ! `rm -rf /`\n``` \ndate\n```\n',
     });
+  });
+
+  test("the list says each by its full name, in a line, and what it leaves out", () => {
+    const one = skillOf("---\ndescription: |\n  two\n  lines\u0007 x\n---\nbody", "weather");
+    if (one === null) throw new Error("it is no skill");
+    expect(skillList("openclaw", [one])).toEndWith("\n- openclaw:weather: two lines x");
+    const many = Array.from({ length: 200 }, (_, at) => ({ name: `s${at}`, description: "d".repeat(250) }));
+    const list = skillList("openclaw", many);
+    expect(list.length).toBeLessThan(17_000);
+    expect(list).toMatch(/\(and \d+ more that are not listed\)$/);
   });
 
   test.each([
@@ -76,7 +87,7 @@ describe("the plugin folder", () => {
     write("alice/notes/README.md", "no skill");
     write("alice/loose.md", "no skill");
     write("bob/secret/SKILL.md", "---\nname: secret\n---\nwords");
-    const path = (await plugins.of("alice")) ?? "";
+    const path = (await plugins.of("alice"))?.path ?? "";
     expect(JSON.parse(readFileSync(join(path, ".claude-plugin", "plugin.json"), "utf8"))).toEqual({
       name: "openclaw",
       version: "1.0.0",
@@ -96,14 +107,14 @@ describe("the plugin folder", () => {
     expect(await plugins.of("alice")).toBe(first);
     write("alice/b/SKILL.md", "two");
     const second = await plugins.of("alice");
-    expect([second === first, existsSync(first ?? "")]).toEqual([false, true]);
+    expect([second === first, existsSync(first?.path ?? "")]).toEqual([false, true]);
     write("alice/b/SKILL.md", "three words");
     const third = await plugins.of("alice");
-    expect([existsSync(first ?? ""), existsSync(second ?? ""), existsSync(third ?? "")]).toEqual([
-      false,
-      true,
-      true,
-    ]);
+    expect([
+      existsSync(first?.path ?? ""),
+      existsSync(second?.path ?? ""),
+      existsSync(third?.path ?? ""),
+    ]).toEqual([false, true, true]);
   });
 
   test("links, devices and too much are left out, each told once", async () => {
@@ -115,7 +126,7 @@ describe("the plugin folder", () => {
     write("alice/large/SKILL.md", "words");
     write("alice/large/data", "x".repeat(2 * 1024 * 1024));
     write("alice/deep/1/2/3/4/5/SKILL.md", "words");
-    const path = (await plugins.of("alice")) ?? "";
+    const path = (await plugins.of("alice"))?.path ?? "";
     await plugins.of("alice");
     expect(readdirSync(join(path, "skills"))).toEqual(["good"]);
     expect(warnings.toSorted()).toEqual([

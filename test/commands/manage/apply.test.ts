@@ -223,6 +223,7 @@ test("add --docker --apply: tenant, key and instance in one command, the key onl
 
   const removed = await run("remove", "bob", "--apply");
   expect(removed.code).toBe(0);
+  expect(removed.stdout).toContain("ok    bob: our keys are taken out; OpenClaw was not asked");
   expect(read(`${inside}/openclaw.json`)).toBe(byHand);
   expect(read(`${inside}/.env`)).toBe("");
   expect(read("config.yaml")).not.toContain("bob");
@@ -264,8 +265,26 @@ test("what OpenClaw refuses is put back; the tenant stays and the command says s
   expect(read(".openclaw/openclaw.json")).toBe(byHand);
 });
 
+test("a container that is named where there is no docker: said", async () => {
+  for (const args of [
+    ["apply", "alice"],
+    ["skills", "pull", "alice"],
+    ["remove", "alice", "--apply"],
+  ]) {
+    const { code, stderr } = await home.run(["manage", ...args]);
+    expect([args, code, stderr]).toEqual([
+      args,
+      1,
+      expect.stringContaining("there is no docker program on PATH"),
+    ]);
+  }
+  expect(read("config.yaml")).toBe(config);
+});
+
 test("a config that somebody else changes while the command works keeps what was written there", async () => {
   const line = "# written meanwhile";
+  const free = config.replace(", container: my-claw", "");
+  put("config.yaml", free);
   put(
     "slow/docker",
     `#!/bin/sh\necho '${line}' >> '${at("config.yaml")}'\nexec '${docker.path}' "$@"\n`,
@@ -276,7 +295,7 @@ test("a config that somebody else changes while the command works keeps what was
   });
   expect(code).toBe(1);
   expect(stderr).toContain("was changed by somebody else meanwhile; nothing was written");
-  expect(read("config.yaml")).toBe(`${config}${`${line}\n`.repeat(docker.calls().length)}`);
+  expect(read("config.yaml")).toBe(`${free}${`${line}\n`.repeat(docker.calls().length)}`);
 });
 
 test("a tenant's OpenClaw is offered the models that the tenant may ask for, and no others", async () => {
