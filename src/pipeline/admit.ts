@@ -79,7 +79,8 @@ export function admit(
   const { signal } = request;
   const onGone = (): void => context.abort(new Failure("cancelled", "The client went away."));
   if (signal.aborted) onGone();
-  else signal.addEventListener("abort", onGone, once);
+  // Nobody else listens to it, and an attribute costs half of what a listener does.
+  else signal.onabort = onGone;
   const place = estate.live.add(live);
   generation.enter();
   return new Run({
@@ -93,12 +94,10 @@ export function admit(
       place.leave();
       generation.leave();
       deadline.stop();
-      signal.removeEventListener("abort", onGone);
+      signal.onabort = null;
     },
   });
 }
-
-const once = { once: true } as const;
 
 /** The product part of a user agent, at most 80 characters: "OpenAI/JS 7.15.0", "claude-cli/2.1.197". */
 function clientName(userAgent: string | null): string | null {

@@ -74,14 +74,12 @@ const part: fc.Arbitrary<Part> = fc.oneof(
       ...all.map((each): StreamEvent => ({ type: "thinking-delta", index, text: each })),
       { type: "thinking-end", index, signature },
     ]),
-  fc
-    .tuple(word, word, words)
-    .map(([id, name, all]): Part => (index) => [
-      // No two alike: a decoder tells calls of one id apart by giving the later one another.
-      { type: "tool-start", index, id: `${id}${index}`, name },
-      ...all.map((each): StreamEvent => ({ type: "tool-delta", index, input: each })),
-      { type: "tool-end", index },
-    ]),
+  fc.tuple(word, word, words).map(([id, name, all]): Part => (index) => [
+    // No two alike: a decoder tells calls of one id apart by giving the later one another.
+    { type: "tool-start", index, id: `${id}${index}`, name },
+    ...all.map((each): StreamEvent => ({ type: "tool-delta", index, input: each })),
+    { type: "tool-end", index },
+  ]),
   fc.constant<Part>((index) => [
     { type: "opaque", index, dialect: "anthropic-messages", value: { type: "redacted_thinking" } },
   ]),
