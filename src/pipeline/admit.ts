@@ -80,6 +80,7 @@ export function admit(
   const onGone = (): void => context.abort(new Failure("cancelled", "The client went away."));
   if (signal.aborted) onGone();
   // Nobody else listens to it, and an attribute costs half of what a listener does.
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener
   else signal.onabort = onGone;
   const place = estate.live.add(live);
   generation.enter();
@@ -94,6 +95,7 @@ export function admit(
       place.leave();
       generation.leave();
       deadline.stop();
+      // oxlint-disable-next-line unicorn/prefer-add-event-listener
       signal.onabort = null;
     },
   });
