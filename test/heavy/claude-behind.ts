@@ -13,7 +13,7 @@ import { installed } from "./install.ts";
 
 const version = "2.1.197";
 const platform = `claude-code-${process.platform}-${process.arch}`;
-const vendorKey = "sk-ant-fake-vendor-key";
+export const vendorKey = "sk-ant-fake-vendor-key";
 
 export const model = "claude-cli/sonnet";
 export const isLinux = process.platform === "linux";
@@ -43,7 +43,14 @@ function claudeProgram(): string {
   return join(installed("claude-code", packages, proof), proof);
 }
 
-export async function openClaudeBehind(): Promise<ClaudeBehind> {
+/** `keys` are more keys of the provider, `config` more of the config. */
+export type BehindOptions = {
+  readonly keys?: object;
+  readonly config?: object;
+  readonly env?: Readonly<Record<string, string>>;
+};
+
+export async function openClaudeBehind(options: BehindOptions = {}): Promise<ClaudeBehind> {
   const upstream = startUpstream({ strict: true, keys: [vendorKey] });
   const provider = {
     backend: "claude-cli",
@@ -51,8 +58,12 @@ export async function openClaudeBehind(): Promise<ClaudeBehind> {
     env: { ANTHROPIC_BASE_URL: upstream.url, ANTHROPIC_API_KEY: vendorKey },
     warm: { size: 1, max: 1, min_free_mb: 0 },
     parked: { max: 2, idle_s: 20 },
+    ...options.keys,
   };
-  const gateway = await startBinary({ config: { providers: { "claude-cli": provider } } });
+  const gateway = await startBinary({
+    config: { providers: { "claude-cli": provider }, ...options.config },
+    env: options.env ?? {},
+  });
   const posts = (): readonly Recorded[] =>
     upstream.requests.filter(({ method, path }) => method === "POST" && path === "/v1/messages");
   const lastBody = (): Json => posts().at(-1)?.body ?? {};
