@@ -15,9 +15,17 @@ import { addUsage } from "./turn-usage.ts";
 
 export type Finish = Extract<StreamEvent, { type: "finish" }>;
 
-/** `finished`: the program waits for its next user line, unless `mustStop`: then it would go on by itself. */
+/**
+ * `finished`: the program waits for its next user line, unless `mustStop`. `asksAgain`: it will ask its model again by
+ * itself within milliseconds, and whoever reads this must not give it the time.
+ */
 export type TurnEnd =
-  | { readonly kind: "finished"; readonly finish: Finish; readonly mustStop: boolean }
+  | {
+      readonly kind: "finished";
+      readonly finish: Finish;
+      readonly mustStop: boolean;
+      readonly asksAgain?: true;
+    }
   | { readonly kind: "tool-calls"; readonly finish: Finish; readonly ids: readonly string[] }
   | { readonly kind: "failed"; readonly failure: Failure };
 
@@ -140,7 +148,7 @@ export function turnDecoder(options: DecodeOptions): TurnDecoder {
     const cut = rest.finish;
     if (cut === null) return { events, end: null };
     usage = addUsage(usage, cut.usage);
-    return { events, end: { kind: "finished", finish: finishOf(cut), mustStop: true } };
+    return { events, end: { kind: "finished", finish: finishOf(cut), mustStop: true, asksAgain: true } };
   };
 
   const wholeMessage = (message: Record<string, unknown>): Taken => {

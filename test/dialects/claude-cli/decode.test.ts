@@ -147,7 +147,7 @@ describe("how an answer ends", () => {
     const lines = renamed(textTurn, { '"end_turn"': `"${reason}"` });
     const at = lines.findIndex((line) => JSON.stringify(line).includes("message_delta"));
     const done = run(lines.slice(0, at + 1));
-    expect(done.end).toMatchObject({ kind: "finished", mustStop: true });
+    expect(done.end).toMatchObject({ kind: "finished", mustStop: true, asksAgain: true });
     expect(reply(done)).toMatchObject({
       finish,
       content: [{ type: "text", text: "ECHO: no tools" }],
