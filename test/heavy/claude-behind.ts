@@ -11,7 +11,8 @@ import { listOf, recordOf, textOf } from "../support/upstream/json.ts";
 import type { Json } from "../support/upstream/json.ts";
 import { installed } from "./install.ts";
 
-const version = "2.1.197";
+// For a look at another one CLAUDE_VERSION=2.1.329; what is said of this one's ways alone then fails.
+const version = process.env["CLAUDE_VERSION"] ?? "2.1.197";
 const platform = `claude-code-${process.platform}-${process.arch}`;
 export const vendorKey = "sk-ant-fake-vendor-key";
 
@@ -68,12 +69,14 @@ export async function openClaudeBehind(options: BehindOptions = {}): Promise<Cla
     upstream.requests.filter(({ method, path }) => method === "POST" && path === "/v1/messages");
   const lastBody = (): Json => posts().at(-1)?.body ?? {};
   const conversation: ClaudeBehind["conversation"] = () =>
-    listOf(lastBody()["messages"]).map((message) => {
+    listOf(lastBody()["messages"]).flatMap((message) => {
       const { role, content } = recordOf(message);
+      // 2.1.329 has messages of its own for what 2.1.197 says in the first one.
+      if (role === "system") return [];
       const blocks = listOf(content)
         .map(recordOf)
         .filter(({ text }) => !textOf(text).startsWith("<system-reminder>"));
-      return [textOf(role), blocks.map(({ cache_control: _mark, ...block }): Json => block)];
+      return [[textOf(role), blocks.map(({ cache_control: _mark, ...block }): Json => block)] as const];
     });
   return {
     gateway,
