@@ -115,6 +115,16 @@ describe("faults", () => {
     },
   );
 
+  test("one that runs tools of its own is not told anew: what they did must not be done again", async () => {
+    const clock = fakeClock();
+    const { program, ask, failure } = openStage({ clock, prepared: { runsTools: true } });
+    program.setFault({ at: "resume", how: "hangs" });
+    const failed = failure(after(history, await ask(history), user(result("t1"))));
+    await clock.advance(30_000);
+    expect((await failed).kind).toBe("timed-out");
+    expect(program.started()).toBe(1);
+  });
+
   test.each(beginnings)("a process that hangs at %s is stopped when its time is over", async (at) => {
     const clock = fakeClock();
     const { backend, program, failure } = openStage({ clock });
