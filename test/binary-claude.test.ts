@@ -100,6 +100,18 @@ const childrenAre = (dir: string, wanted: number): Promise<void> =>
     const found = childrenOf(dir);
     return found.length === wanted ? null : found;
   });
+/** The list of processes is being written for the last time when the last of them is gone, under another name at first. */
+async function settledFiles(dir: string): Promise<readonly string[]> {
+  let files = filesBelow(dir);
+  await untilNull(async () => {
+    const before = files;
+    await Bun.sleep(200);
+    files = filesBelow(dir);
+    return Bun.deepEquals(files, before) ? null : files;
+  });
+  return files;
+}
+
 const opened = (claude: ScriptedClaude, times: number): Promise<void> =>
   claude.waitFor(
     (runs) => runs.flatMap(({ events }) => events).filter((event) => event === "in:user").length >= times,
@@ -122,7 +134,7 @@ describe.skipIf(process.platform !== "linux")("the program with Claude Code behi
     };
     await isQuiet();
     const before = {
-      files: filesBelow(here.dir),
+      files: await settledFiles(here.dir),
       rss: rssMbOf(gateway.pid),
       handles: handlesOf(gateway.pid),
     };
@@ -146,11 +158,8 @@ describe.skipIf(process.platform !== "linux")("the program with Claude Code behi
     expect(Math.min(...seen.stages.values())).toBeGreaterThan(10);
     expect(seen.stages.size).toBe(6);
     await isQuiet();
-    // The list of processes is being written for the last time, and connections close.
-    await untilNull(() => {
-      const files = filesBelow(here.dir);
-      return Bun.deepEquals(files, before.files) ? null : files;
-    });
+    expect(await settledFiles(here.dir)).toEqual(before.files);
+    // Connections close.
     await untilNull(() => {
       const handles = handlesOf(gateway.pid);
       return handles <= before.handles + 5 ? null : handles;

@@ -32,7 +32,7 @@ export type LiveProcess = {
   isAlive(): boolean;
   /** The newest of standard error. */
   stderr(): string;
-  /** TERM to the group, KILL after `graceMs`. Resolves when it is gone and its pipes are closed; output not read is lost. */
+  /** TERM to the group, KILL after `graceMs` (0: at once). Resolves when it is gone and its pipes are closed; output not read is lost. */
   stop(options: { readonly graceMs: number }): Promise<void>;
 };
 
@@ -128,7 +128,7 @@ export function startProcess(argv: readonly string[], options: LiveProcessOption
     async stop({ graceMs }) {
       isStopped = true;
       if (!isGone) {
-        signalGroup(child.pid, "SIGTERM");
+        signalGroup(child.pid, graceMs > 0 ? "SIGTERM" : "SIGKILL");
         const cancelKill = clock.setTimer(graceMs, () => signalGroup(child.pid, "SIGKILL"));
         await exited;
         cancelKill();

@@ -12,11 +12,17 @@ import { installed, run } from "./install.ts";
 const openclawVersion = "2026.9.6";
 const nodePackage = `node-${process.platform}-${process.arch}`;
 
-describe("OpenClaw over the real claude", () => {
+// With the profile the model knows OpenClaw's `read` as `Read`, in both directions.
+const cases = [
+  { api: "openai-completions", hasProfile: false, path: "/v1", modelsTool: "read" },
+  { api: "anthropic-messages", hasProfile: true, path: "", modelsTool: "Read" },
+] as const;
+
+describe.each(cases)("OpenClaw over the real claude, $api", ({ api, hasProfile, path, modelsTool }) => {
   let behind: ClaudeBehind;
   let dir: string;
   beforeAll(async () => {
-    behind = await openClaudeBehind();
+    behind = await openClaudeBehind({ keys: { openclaw: hasProfile } });
     dir = mkdtempSync(join(tmpdir(), "openclaw-client-"));
     mkdirSync(join(dir, ".openclaw", "workspace"), { recursive: true });
     mkdirSync(join(dir, "work"));
@@ -32,14 +38,14 @@ describe("OpenClaw over the real claude", () => {
   const openclawConfig = (): object => {
     const card = { name: "Test", reasoning: false, input: ["text"], contextWindow: 200_000, maxTokens: 8192 };
     const provider = {
-      baseUrl: `${behind.target.url}/v1`,
+      baseUrl: `${behind.target.url}${path}`,
       apiKey: behind.target.key,
-      api: "openai-completions",
+      api,
       models: [{ id: model, ...card }],
     };
     return {
-      models: { mode: "merge", providers: { gwchat: provider } },
-      agents: { defaults: { model: { primary: `gwchat/${model}`, fallbacks: [] } } },
+      models: { mode: "merge", providers: { gateway: provider } },
+      agents: { defaults: { model: { primary: `gateway/${model}`, fallbacks: [] } } },
     };
   };
 
@@ -55,16 +61,18 @@ describe("OpenClaw over the real claude", () => {
       NO_PROXY: "127.0.0.1,localhost",
       NO_COLOR: "1",
     };
-    const path = join(dir, ".openclaw", "workspace", "note.txt");
-    const prompt = `[[tool:read {"path":${JSON.stringify(path)}}]]`;
-    const session = `agent:main:gwchat-${crypto.randomUUID()}`;
-    const flags = ["--local", "--agent", "main", "--session-key", session, "--model", `gwchat/${model}`];
+    const note = join(dir, ".openclaw", "workspace", "note.txt");
+    const prompt = `[[tool:${modelsTool} ${JSON.stringify({ path: note })}]]`;
+    const session = `agent:main:gateway-${crypto.randomUUID()}`;
+    const flags = ["--local", "--agent", "main", "--session-key", session, "--model", `gateway/${model}`];
     const command = [node, join(folder, script), "agent", ...flags, "-m", prompt, "--json"];
     const done = await run(command, { cwd: join(dir, "work"), env, timeoutMs: 140_000 });
     if (done.code !== 0) throw new Error(`${done.stdout.slice(-1500)}\n${done.stderr.slice(-1500)}`);
     expect(done.stdout).toContain("the heron stands still");
     expect(JSON.stringify(behind.results())).toContain("the heron stands still");
     expect(behind.asked()).toEqual({ times: 2, processes: 1 });
+    const called = behind.conversation().flatMap(([, blocks]) => blocks.map(({ name }) => name));
+    expect(called).toContain(modelsTool);
     behind.next();
   }, 450_000);
 });

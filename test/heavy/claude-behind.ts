@@ -11,9 +11,10 @@ import { listOf, recordOf, textOf } from "../support/upstream/json.ts";
 import type { Json } from "../support/upstream/json.ts";
 import { installed } from "./install.ts";
 
-const version = "2.1.197";
+// For a look at another one CLAUDE_VERSION=2.1.329; what is said of this one's ways alone then fails.
+const version = process.env["CLAUDE_VERSION"] ?? "2.1.197";
 const platform = `claude-code-${process.platform}-${process.arch}`;
-const vendorKey = "sk-ant-fake-vendor-key";
+export const vendorKey = "sk-ant-fake-vendor-key";
 
 export const model = "claude-cli/sonnet";
 export const isLinux = process.platform === "linux";
@@ -43,7 +44,14 @@ function claudeProgram(): string {
   return join(installed("claude-code", packages, proof), proof);
 }
 
-export async function openClaudeBehind(): Promise<ClaudeBehind> {
+/** `keys` are more keys of the provider, `config` more of the config. */
+export type BehindOptions = {
+  readonly keys?: object;
+  readonly config?: object;
+  readonly env?: Readonly<Record<string, string>>;
+};
+
+export async function openClaudeBehind(options: BehindOptions = {}): Promise<ClaudeBehind> {
   const upstream = startUpstream({ strict: true, keys: [vendorKey] });
   const provider = {
     backend: "claude-cli",
@@ -51,18 +59,24 @@ export async function openClaudeBehind(): Promise<ClaudeBehind> {
     env: { ANTHROPIC_BASE_URL: upstream.url, ANTHROPIC_API_KEY: vendorKey },
     warm: { size: 1, max: 1, min_free_mb: 0 },
     parked: { max: 2, idle_s: 20 },
+    ...options.keys,
   };
-  const gateway = await startBinary({ config: { providers: { "claude-cli": provider } } });
+  const gateway = await startBinary({
+    config: { providers: { "claude-cli": provider }, ...options.config },
+    env: options.env ?? {},
+  });
   const posts = (): readonly Recorded[] =>
     upstream.requests.filter(({ method, path }) => method === "POST" && path === "/v1/messages");
   const lastBody = (): Json => posts().at(-1)?.body ?? {};
   const conversation: ClaudeBehind["conversation"] = () =>
-    listOf(lastBody()["messages"]).map((message) => {
+    listOf(lastBody()["messages"]).flatMap((message) => {
       const { role, content } = recordOf(message);
+      // 2.1.329 has messages of its own for what 2.1.197 says in the first one.
+      if (role === "system") return [];
       const blocks = listOf(content)
         .map(recordOf)
         .filter(({ text }) => !textOf(text).startsWith("<system-reminder>"));
-      return [textOf(role), blocks.map(({ cache_control: _mark, ...block }): Json => block)];
+      return [[textOf(role), blocks.map(({ cache_control: _mark, ...block }): Json => block)] as const];
     });
   return {
     gateway,

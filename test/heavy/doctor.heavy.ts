@@ -10,7 +10,8 @@ import { checkIds } from "../../src/backends/cli/self-test/checks.ts";
 import { binaryPath, cleanEnvironment } from "../support/binary.ts";
 import { installed, run } from "./install.ts";
 
-const version = "2.1.197";
+// For a look at another one CLAUDE_VERSION=2.1.329; what is said of this one's ways alone then fails.
+const version = process.env["CLAUDE_VERSION"] ?? "2.1.197";
 const platform = `claude-code-${process.platform}-${process.arch}`;
 
 let claude: string;

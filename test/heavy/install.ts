@@ -1,7 +1,8 @@
-// Puts pinned npm programs into .cache/clients, once. It must never run a package's install scripts.
+// Puts pinned npm programs, and Debian's bubblewrap, into .cache/clients, once. It must never run a package's install
+// scripts, nor install anything on the machine itself.
 
-import { existsSync, mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 
 const cache = join(import.meta.dir, "..", "..", ".cache", "clients");
 
@@ -23,6 +24,43 @@ export function installed(name: string, packages: readonly string[], proof: stri
   if (!npm.success || !existsSync(join(folder, proof)))
     throw new Error(`npm install ${packages.join(" ")} failed (exit code ${npm.exitCode}).`);
   return folder;
+}
+
+/**
+ * A folder with `bwrap` in it: the machine's own, else that of Debian's package, unpacked below .cache/clients and not
+ * installed. Null where neither is to be had. Whether it may make a jail here is another question.
+ */
+export function bubblewrapFolder(): string | null {
+  const own = Bun.which("bwrap");
+  if (own !== null) return dirname(own);
+  if (Bun.which("apt-get") === null || Bun.which("dpkg-deb") === null) return null;
+  const folder = join(cache, "bubblewrap");
+  const bin = join(folder, "usr", "bin");
+  if (existsSync(join(bin, "bwrap"))) return bin;
+  console.log(`unpacking bubblewrap into ${folder}`);
+  const work = `${folder}.new`;
+  rmSync(work, { recursive: true, force: true });
+  for (const each of ["lists/partial", "cache/archives/partial"])
+    mkdirSync(join(work, each), { recursive: true });
+  // Lists of its own: those of the machine are often empty, and are not ours to fetch.
+  const places = [
+    "-o",
+    `Dir::State::lists=${join(work, "lists")}`,
+    "-o",
+    `Dir::Cache=${join(work, "cache")}`,
+  ];
+  const step = (command: readonly string[]): boolean =>
+    Bun.spawnSync([...command], { cwd: work, stdout: "ignore", stderr: "ignore", timeout: 120_000 }).success;
+  const isThere =
+    step(["apt-get", ...places, "update"]) &&
+    step(["apt-get", ...places, "download", "bubblewrap"]) &&
+    readdirSync(work)
+      .filter((name) => name.endsWith(".deb"))
+      .every((name) => step(["dpkg-deb", "-x", name, "unpacked"])) &&
+    existsSync(join(work, "unpacked", "usr", "bin", "bwrap"));
+  if (isThere) renameSync(join(work, "unpacked"), folder);
+  rmSync(work, { recursive: true, force: true });
+  return isThere ? bin : null;
 }
 
 /** For a client's environment: whatever is not on this machine is behind a proxy that nobody runs. */

@@ -2,6 +2,8 @@
 // It must never log what the program prints, and never leave a process behind.
 
 import { randomBytes } from "node:crypto";
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { Failure } from "../../canon/failure.ts";
 import { redact as redactPlain } from "../../canon/redact.ts";
 import { type Clock, systemClock } from "../../system/clock.ts";
@@ -25,8 +27,11 @@ export type CliChild = {
   stderr(): string;
   /** Output lines so far that were no JSON object. */
   skippedLines(): number;
-  /** TERM to the group, KILL after a grace. Resolves when all of it is gone; may be called more than once. */
-  stop(): Promise<void>;
+  /**
+   * TERM to the group, KILL after a grace, or at once. Resolves when all of it is gone; may be called more than once, and
+   * the first call decides.
+   */
+  stop(how?: { readonly atOnce?: true }): Promise<void>;
 };
 
 export type ChildOptions = {
@@ -70,11 +75,12 @@ export async function startClaude(launch: Launch, options: ChildOptions = {}): P
     return exit;
   });
   let stopping: Promise<void> | null = null;
-  const stop = (): Promise<void> => {
+  const stop = (how: { readonly atOnce?: true } = {}): Promise<void> => {
     stopping ??= (async () => {
       output.abandon();
-      await child.stop({ graceMs });
+      await child.stop({ graceMs: how.atOnce ? 0 : graceMs });
       await exited;
+      if (how.atOnce) await tidyUp(launch, child.pid);
     })();
     return stopping;
   };
@@ -97,6 +103,18 @@ export async function startClaude(launch: Launch, options: ChildOptions = {}): P
     },
     stop,
   };
+}
+
+/**
+ * What a program that was not let to its end could not take away itself: the note that it runs, under its number. 2.1.197
+ * takes such notes away at its next start, 2.1.329 does not. In a jail its number is another, and so are those notes.
+ */
+async function tidyUp({ env, jail }: Launch, pid: number): Promise<void> {
+  if (jail !== null) return;
+  const folder = join(env["CLAUDE_CONFIG_DIR"] ?? join(env["HOME"] ?? "", ".claude"), "sessions");
+  const names = await readdir(folder).catch(() => []);
+  const own = names.filter((name) => name.startsWith(`${pid}.`) && /\.(?:json|key)$/.test(name));
+  await Promise.all(own.map((name) => rm(join(folder, name), { force: true })));
 }
 
 function spawn(launch: Launch, mark: string, clock: Clock): LiveProcess {

@@ -76,7 +76,8 @@ async function askAgain(
     const line = encodeNext(next.words, frame, options.encoding);
     await askWith(conversation, line, { ...options, historyMs: options.beginMs });
   }
-  await goesOn(conversation.channel, options);
+  // One that runs tools of its own may be silent until they have done, and what they did must not be done again.
+  if (!options.prepared.runsTools) await goesOn(conversation.channel, options);
 }
 
 /** The program says a line before it asks its model: one that hangs or dies without a word has asked nobody. */

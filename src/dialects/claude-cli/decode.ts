@@ -6,7 +6,7 @@ import { Failure } from "../../canon/failure.ts";
 import { unknownUsage, type Usage } from "../../canon/usage.ts";
 import { type EventDecoder, eventDecoder } from "../anthropic-messages/stream-decoder.ts";
 import { isRecord } from "../decoding.ts";
-import { failureOfResult, leastWaitMs, limitedFor } from "./failure.ts";
+import { connectionLost, failureOfResult, leastWaitMs, limitedFor } from "./failure.ts";
 import type { Line } from "./lines.ts";
 import { missingEvents } from "./missing-events.ts";
 import { createRounds } from "./rounds.ts";
@@ -15,9 +15,17 @@ import { addUsage } from "./turn-usage.ts";
 
 export type Finish = Extract<StreamEvent, { type: "finish" }>;
 
-/** `finished`: the program waits for its next user line, unless `mustStop`: then it would go on by itself. */
+/**
+ * `finished`: the program waits for its next user line, unless `mustStop`. `asksAgain`: it will ask its model again by
+ * itself within milliseconds, and whoever reads this must not give it the time.
+ */
 export type TurnEnd =
-  | { readonly kind: "finished"; readonly finish: Finish; readonly mustStop: boolean }
+  | {
+      readonly kind: "finished";
+      readonly finish: Finish;
+      readonly mustStop: boolean;
+      readonly asksAgain?: true;
+    }
   | { readonly kind: "tool-calls"; readonly finish: Finish; readonly ids: readonly string[] }
   | { readonly kind: "failed"; readonly failure: Failure };
 
@@ -65,6 +73,9 @@ export function turnDecoder(options: DecodeOptions): TurnDecoder {
     hidesText: options.wantsJson,
   });
   let inner: EventDecoder | null = null;
+  let hasDelta = false;
+  /** The end of a message that ended without saying why: if its stream broke, the program asks again. */
+  let broken: Finish | null = null;
   let usage: Usage | null = null;
   let isStarted = false;
   let error: string | null = null;
@@ -116,10 +127,16 @@ export function turnDecoder(options: DecodeOptions): TurnDecoder {
     return { events, end: null };
   };
 
+  /** The program gives a message up and asks for it anew: no harm while nobody has seen anything of it. */
+  const startsOver = (): boolean => (inner !== null || broken !== null) && rounds.hasShown();
+
   const streamEvent = (event: Record<string, unknown>): Taken => {
     const type = event["type"];
     if (type === "message_start") {
+      if (startsOver()) return failed(connectionLost());
       inner = eventDecoder();
+      hasDelta = false;
+      broken = null;
       pending = null;
       openText = "";
       snapshot = null;
@@ -128,11 +145,17 @@ export function turnDecoder(options: DecodeOptions): TurnDecoder {
       if (isRecord(message) && typeof message["id"] === "string") streamedIds.add(message["id"]);
     }
     if (inner === null) return nothing;
+    hasDelta ||= type === "message_delta";
     if (type === "content_block_start") openText = "";
     const delta = isRecord(event["delta"]) ? event["delta"] : {};
     if (typeof delta["text"] === "string") openText += delta["text"];
     const { events, finish, failure } = shown(inner.take(event));
     if (failure !== null) return { events, end: { kind: "failed", failure } };
+    if (finish !== null && !hasDelta) {
+      inner = null;
+      broken = finish;
+      return { events, end: null };
+    }
     if (finish !== null) return endMessage(events, finish);
     if (type !== "message_delta" || !isCutOff(delta["stop_reason"])) return { events, end: null };
     const rest = shown(inner.take({ type: "message_stop" }));
@@ -140,7 +163,7 @@ export function turnDecoder(options: DecodeOptions): TurnDecoder {
     const cut = rest.finish;
     if (cut === null) return { events, end: null };
     usage = addUsage(usage, cut.usage);
-    return { events, end: { kind: "finished", finish: finishOf(cut), mustStop: true } };
+    return { events, end: { kind: "finished", finish: finishOf(cut), mustStop: true, asksAgain: true } };
   };
 
   const wholeMessage = (message: Record<string, unknown>): Taken => {
@@ -171,8 +194,10 @@ export function turnDecoder(options: DecodeOptions): TurnDecoder {
   /** Asking again at once is left to the program; a wait that the API asks for is not. */
   const retry = (line: Line): Taken => {
     const delayMs = line["retry_delay_ms"];
-    if (line["subtype"] !== "api_retry" || line["error_status"] !== 429 || typeof delayMs !== "number")
-      return nothing;
+    if (line["subtype"] !== "api_retry") return nothing;
+    // 2.1.329 asks again where 2.1.197 gives up: the client would read the beginning twice.
+    if (startsOver()) return failed(connectionLost());
+    if (line["error_status"] !== 429 || typeof delayMs !== "number") return nothing;
     return delayMs < leastWaitMs ? nothing : failed(limitedFor(delayMs, isStarted));
   };
 
@@ -185,7 +210,12 @@ export function turnDecoder(options: DecodeOptions): TurnDecoder {
       );
     const cost = { costUsd: costUsd - options.costBefore };
     if (options.wantsJson) return jsonAnswer(line["structured_output"], cost);
-    const late = inner === null || snapshot === null ? nothing : wholeMessage(snapshot);
+    const late =
+      broken !== null
+        ? endMessage([], broken)
+        : inner === null || snapshot === null
+          ? nothing
+          : wholeMessage(snapshot);
     if (late.end !== null) return late;
     if (pending === null)
       return failed(

@@ -91,11 +91,18 @@ function byCode({ error, result, hasAnswered }: TurnTrouble, status: number | nu
     );
   if (error === "server_error")
     return hasAnswered
-      ? new Failure("upstream-error", "The connection behind the claude program was lost.", detail)
+      ? connectionLost(detail)
       : new Failure("unreachable", "The claude program cannot reach its API.", detail);
   return new Failure("upstream-error", "The claude program failed to answer.", {
     ...detail,
     cause: textOf(result),
+  });
+}
+
+export function connectionLost(detail: Partial<Detail> = {}): Failure {
+  return new Failure("upstream-error", "The connection behind the claude program was lost.", {
+    maybeBilled: true,
+    ...detail,
   });
 }
 

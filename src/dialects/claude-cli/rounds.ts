@@ -27,6 +27,8 @@ export type Rounds = {
   calls(): readonly string[];
   /** How many blocks the client has seen. */
   shownBlocks(): number;
+  /** Something of this message was shown, and cannot be taken back. */
+  hasShown(): boolean;
 };
 
 /** This much text is no passing remark any more. */
@@ -34,6 +36,8 @@ const longestHeld = 400;
 
 export function createRounds(options: RoundsOptions): Rounds {
   let next = 0;
+  /** The number of this message's first block. */
+  let first = 0;
   let open = 0;
   let shownText = false;
   let held: StreamEvent[] = [];
@@ -107,6 +111,7 @@ export function createRounds(options: RoundsOptions): Rounds {
 
   return {
     begin() {
+      first = next;
       held = [];
       heldLength = 0;
       isLive = !options.holdsText;
@@ -140,5 +145,6 @@ export function createRounds(options: RoundsOptions): Rounds {
     isHolding: () => heldLength > 0,
     calls: () => calls,
     shownBlocks: () => next,
+    hasShown: () => next > first,
   };
 }

@@ -30,12 +30,27 @@ describe("an answer", () => {
     expect(backend.counts()).toEqual(nothingLeft);
   });
 
-  test("ends at its limit, and the process that would go on is stopped", async () => {
-    const { program, ask, backend } = openStage({
+  test("ends at its limit, and the process that would go on is killed before anybody hears of the end", async () => {
+    const stops: (object | undefined)[] = [];
+    let isHeard = false;
+    const { program, backend } = openStage({
       fake: { model: () => ({ text: "a b c", stop: "max_tokens" }) },
+      startChild: async () => {
+        const child = await program.start();
+        return {
+          ...child,
+          stop(how) {
+            stops.push({ ...how, isHeard });
+            return child.stop(how);
+          },
+        };
+      },
     });
-    expect((await ask(asking(["q"]))).finish).toBe("length");
+    for await (const batch of backend.generate(asking(["q"]), callOf()))
+      isHeard ||= batch.some((event) => event.type === "finish" && event.reason === "length");
+    expect(isHeard).toBe(true);
     await settle();
+    expect(stops[0]).toEqual({ atOnce: true, isHeard: false });
     expect(program.alive()).toBe(0);
     expect(backend.counts()).toEqual(nothingLeft);
   });
@@ -99,6 +114,16 @@ describe("faults", () => {
       expect(backend.counts()).toEqual(nothingLeft);
     },
   );
+
+  test("one that runs tools of its own is not told anew: what they did must not be done again", async () => {
+    const clock = fakeClock();
+    const { program, ask, failure } = openStage({ clock, prepared: { runsTools: true } });
+    program.setFault({ at: "resume", how: "hangs" });
+    const failed = failure(after(history, await ask(history), user(result("t1"))));
+    await clock.advance(30_000);
+    expect((await failed).kind).toBe("timed-out");
+    expect(program.started()).toBe(1);
+  });
 
   test.each(beginnings)("a process that hangs at %s is stopped when its time is over", async (at) => {
     const clock = fakeClock();

@@ -1,4 +1,7 @@
 import { expect, test } from "bun:test";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type CliChild, type ChildOptions, startClaude } from "../../../src/backends/cli/child.ts";
 import type { Launch } from "../../../src/backends/cli/launch.ts";
 import { childMark } from "../../../src/backends/cli/sweep.ts";
@@ -141,6 +144,29 @@ test("stop ends a waiting reader and writer and may be called again", () =>
     expect((await writing).kind).toBe("bad-output");
     expect(await child.exited).toEqual({ code: null, signal: "SIGKILL" });
   }));
+
+test("one that must not do another thing is killed without a word, and its note of itself is taken away", async () => {
+  const home = mkdtempSync(join(tmpdir(), "clawgate-child-"));
+  try {
+    const sessions = join(home, ".claude", "sessions");
+    mkdirSync(sessions, { recursive: true });
+    const script = "trap 'touch $HOME/heard' TERM; echo '{}'; while true; do sleep 0.1; done";
+    const launch = shell(script, { env: { PATH: "/usr/bin:/bin", HOME: home, [childMark]: "test" } });
+    const use = async (child: CliChild): Promise<void> => {
+      await child.next();
+      const others = [`${child.pid}1.json`, "notes.txt"];
+      for (const name of [`${child.pid}.json`, `${child.pid}.abc.key`, ...others])
+        writeFileSync(join(sessions, name), "{}");
+      await child.stop({ atOnce: true });
+      expect(await child.exited).toEqual({ code: null, signal: "SIGKILL" });
+      expect(existsSync(join(home, "heard"))).toBe(false);
+      expect(readdirSync(sessions).toSorted()).toEqual(others.toSorted());
+    };
+    await withChild(launch, use, { graceMs: 5_000 });
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+});
 
 test("a program that does not exist is a failure without its path", async () => {
   const failure = await failureOf(startClaude(shell("", { bin: "/no/such/claude" })));

@@ -147,7 +147,7 @@ describe("how an answer ends", () => {
     const lines = renamed(textTurn, { '"end_turn"': `"${reason}"` });
     const at = lines.findIndex((line) => JSON.stringify(line).includes("message_delta"));
     const done = run(lines.slice(0, at + 1));
-    expect(done.end).toMatchObject({ kind: "finished", mustStop: true });
+    expect(done.end).toMatchObject({ kind: "finished", mustStop: true, asksAgain: true });
     expect(reply(done)).toMatchObject({
       finish,
       content: [{ type: "text", text: "ECHO: no tools" }],
@@ -160,6 +160,39 @@ describe("how an answer ends", () => {
       '"end_turn","stop_sequence":null': '"stop_sequence","stop_sequence":"ZZ"',
     });
     expect(reply(run(lines))).toMatchObject({ finish: "stop-sequence", stopSequence: "ZZ" });
+  });
+
+  describe("a stream that breaks on 2.1.329: the message is closed without a reason, and asked for again", () => {
+    const said = textTurn.slice(0, 6);
+    const closed = [...textTurn.slice(8, 9), ...textTurn.slice(10, 11)];
+    const retry = { type: "system", subtype: "api_retry", attempt: 1, error_status: null, error: "unknown" };
+    const again = renamed(textTurn.slice(2), { msg_fake000133: "msg_fake000134" });
+
+    test("what was shown is never said twice", () => {
+      for (const lines of [
+        [...said, ...closed, retry, ...again],
+        [...said, ...closed, ...again],
+      ]) {
+        const done = run(lines);
+        expect(done.end).toMatchObject({
+          kind: "failed",
+          failure: { kind: "upstream-error", maybeBilled: true },
+        });
+        expect(JSON.stringify(done.events).match(/ECHO/g)).toHaveLength(1);
+      }
+    });
+
+    test("what nobody saw is forgotten, and the second try is the answer", () => {
+      const done = run([...said, ...closed, retry, ...again], { runsTools: true });
+      expect(reply(done).content).toEqual([{ type: "text", text: "ECHO: no tools" }]);
+    });
+
+    test("it is no whole answer when the program ends there, and it is when the program calls it one", () => {
+      const decoder = turnDecoder(plain);
+      for (const line of [...said, ...closed]) decoder.take(line);
+      expect(decoder.complete()).toBeNull();
+      expect(reply(run([...textTurn.slice(0, 9), ...textTurn.slice(10)])).finish).toBe("stop");
+    });
   });
 
   test("a whole message after a broken stream adds only what was not shown", () => {

@@ -1,0 +1,104 @@
+// The built program with the real `claude` in a real jail, and tools of its own that try to get out of it.
+// Run it by path: bun test ./test/heavy/claude-jail.heavy.ts. Skipped, and said so, where the machine allows no jail.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findJail } from "../../src/backends/cli/jail.ts";
+import { openTimeoutMs } from "../clients/targets.ts";
+import { childrenOf, untilNull } from "../support/claude-children.ts";
+import { listOf, recordOf, textOf } from "../support/upstream/json.ts";
+import { type ClaudeBehind, model, openClaudeBehind, vendorKey } from "./claude-behind.ts";
+import { bubblewrapFolder } from "./install.ts";
+
+const isLinux = process.platform === "linux";
+const folder = isLinux ? bubblewrapFolder() : null;
+const path = `${folder ?? ""}:${process.env["PATH"] ?? ""}`;
+const found = isLinux ? await findJail({ mode: "auto", path, platform: "linux" }) : null;
+if (found?.program == null) console.log(found?.warning ?? "Jails are for Linux alone.");
+
+describe.if(found?.program != null)("the real claude in a jail", () => {
+  const keys = { anna: "key-of-anna-0123456789", bert: "key-of-bert-0123456789" };
+  let behind: ClaudeBehind;
+  let outside: string;
+  beforeAll(async () => {
+    outside = mkdtempSync(join(tmpdir(), "clawgate-outside-"));
+    const login = { ANTHROPIC_API_KEY: vendorKey };
+    behind = await openClaudeBehind({
+      keys: { jail: "required", tools: ["Bash", "Read"], warm: 0, parked: 0, add_dirs: [outside] },
+      config: {
+        tenants: Object.entries(keys).map(([name, key]) => ({ name, api_key: key, env: login })),
+        server: { drain_s: 0 },
+      },
+      env: { PATH: path },
+    });
+  }, openTimeoutMs + 300_000);
+  afterAll(async () => {
+    await behind?.stop();
+    if (outside) rmSync(outside, { recursive: true, force: true });
+  });
+
+  /** What a tool of the program's own answered. */
+  const tool = async (key: string, name: string, input: object): Promise<string> => {
+    const response = await fetch(`${behind.gateway.url}/v1/messages`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-api-key": key },
+      body: JSON.stringify({
+        model,
+        max_tokens: 4096,
+        messages: [{ role: "user", content: `[[tool:${name} ${JSON.stringify(input)}]][[toolresult]]` }],
+      }),
+    });
+    const body = recordOf(await response.json());
+    if (!response.ok) throw new Error(JSON.stringify(body));
+    return textOf(recordOf(listOf(body["content"])[0])["text"]);
+  };
+  const bash = (key: string, command: string): Promise<string> => tool(key, "Bash", { command });
+
+  test("a tenant works in its own folder and in those that it was given, and nowhere else", async () => {
+    const said = await bash(keys.anna, `echo mine > note && cat note && echo out > '${outside}/out' && pwd`);
+    expect(said).toContain("mine");
+    expect(said).toContain(join(behind.gateway.stateDir, "cli", "tenants", "anna-"));
+    expect(existsSync(join(outside, "out"))).toBe(true);
+    // Not below /tmp, which is its own inside.
+    const elsewhere = mkdtempSync("/var/tmp/clawgate-elsewhere-");
+    try {
+      expect(await bash(keys.anna, `touch '${elsewhere}/here' 2>&1; echo $?`)).toContain("Read-only");
+      expect(existsSync(join(elsewhere, "here"))).toBe(false);
+    } finally {
+      rmSync(elsewhere, { recursive: true, force: true });
+    }
+  }, 60_000);
+
+  test("nobody reads the config, the gateway's state or another tenant's folder, by shell or by Read", async () => {
+    const { configPath, stateDir, token } = behind.gateway;
+    const secret = join(stateDir, "cli", "tenants", "planted");
+    mkdirSync(secret, { recursive: true });
+    writeFileSync(join(secret, "note"), "planted words");
+    const looked = await bash(
+      keys.bert,
+      `cat '${configPath}' '${stateDir}/run.json' '${secret}/note' 2>&1; grep -rl mine '${stateDir}' 2>/dev/null; ls '${stateDir}/cli/tenants'`,
+    );
+    for (const word of [vendorKey, keys.anna, token, "planted words", "anna-"])
+      expect(looked).not.toContain(word);
+    for (const file of [configPath, join(stateDir, "run.json"), join(secret, "note")]) {
+      const read = await tool(keys.bert, "Read", { file_path: file });
+      for (const word of [vendorKey, token, "planted words"]) expect(read).not.toContain(word);
+    }
+    rmSync(secret, { recursive: true });
+  }, 90_000);
+
+  test("it sees no process but its own, and what it leaves running ends with it", async () => {
+    const said = await bash(
+      keys.anna,
+      "(setsid sleep 4711 > /dev/null 2>&1 &); ls -d /proc/[0-9]* | wc -l; kill -0 $PPID && echo own",
+    );
+    expect(Number(/\d+/.exec(said)?.[0])).toBeLessThan(10);
+    await untilNull(() => {
+      const left = childrenOf(join(behind.gateway.stateDir, "cli"));
+      const sleepers = Bun.spawnSync(["pgrep", "-f", "sleep 4711"]).stdout.toString();
+      return left.length === 0 && sleepers === "" ? null : sleepers;
+    });
+  }, 60_000);
+});
