@@ -6,7 +6,7 @@ import type { Failure } from "../canon/failure.ts";
 import type { Reply } from "../canon/reply.ts";
 import type { ChatRequest, DialectName, Tool } from "../canon/request.ts";
 import type { Usage } from "../canon/usage.ts";
-import type { JsonEdit, JsonScan } from "../wire/json.ts";
+import type { JsonEdit, JsonScan, Watched } from "../wire/json.ts";
 import type { SseFrame } from "../wire/sse.ts";
 
 /** A model as lists show it. `created` is Unix seconds. */
@@ -113,8 +113,10 @@ export type RelayHalf = {
    * A body that holds one goes through the hub; a false alarm costs time and nothing else.
    */
   readonly declines: readonly Buffer[];
+  /** Those of them, and whatever else `declinesFor` asks for, that are whole words: noted while the body is scanned. */
+  readonly watched?: Watched;
   /** The same where it depends on the model that is asked. */
-  readonly declinesFor?: (bytes: Buffer, model: string) => boolean;
+  readonly declinesFor?: (bytes: Buffer, model: string, scan: JsonScan) => boolean;
   /** After the gate only frames that hold one of these are read. */
   readonly markers: readonly string[];
   glance(frame: SseFrame): Glance;

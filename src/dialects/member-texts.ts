@@ -1,5 +1,5 @@
 // Looks in a body's bytes at the texts of one member wherever it stands: ids that a vendor of the format would refuse.
-// It must never parse: one native search for the member's name, and a look at the few bytes behind each find.
+// It must never parse: it is told where the member's name stands (wire/json.ts, placesOf) and looks at the few bytes behind.
 
 const quote = 0x22;
 const colon = 0x3a;
@@ -7,10 +7,10 @@ const colon = 0x3a;
 const isBlank = (byte: number | undefined): boolean =>
   byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d;
 
-/** Where each text of `member` (its name in quotes) begins. The name as a value, say, is passed over. */
-function* textsOf(bytes: Buffer, member: Buffer): Generator<number> {
-  for (let found = bytes.indexOf(member); found >= 0; found = bytes.indexOf(member, found + member.length)) {
-    let at = found + member.length;
+/** Where each text of the member begins whose name ends at one of `places`. The name as a value, say, is passed over. */
+function* textsOf(bytes: Buffer, places: readonly number[]): Generator<number> {
+  for (const place of places) {
+    let at = place;
     while (isBlank(bytes[at])) at++;
     if (bytes[at] !== colon) continue;
     at++;
@@ -20,8 +20,8 @@ function* textsOf(bytes: Buffer, member: Buffer): Generator<number> {
 }
 
 /** A text of more bytes than `longest`; an escape counts as the bytes that it is written with. */
-export function holdsLongerText(bytes: Buffer, member: Buffer, longest: number): boolean {
-  for (const start of textsOf(bytes, member)) {
+export function holdsLongerText(bytes: Buffer, places: readonly number[], longest: number): boolean {
+  for (const start of textsOf(bytes, places)) {
     const end = bytes.indexOf(quote, start);
     if (end < 0 || end - start > longest) return true;
   }
@@ -29,8 +29,8 @@ export function holdsLongerText(bytes: Buffer, member: Buffer, longest: number):
 }
 
 /** A text without a character. */
-export function holdsEmptyText(bytes: Buffer, member: Buffer): boolean {
-  for (const start of textsOf(bytes, member)) if (bytes[start] === quote) return true;
+export function holdsEmptyText(bytes: Buffer, places: readonly number[]): boolean {
+  for (const start of textsOf(bytes, places)) if (bytes[start] === quote) return true;
   return false;
 }
 
@@ -40,8 +40,8 @@ const isPlain = Uint8Array.from({ length: 256 }, (_, byte) =>
 );
 
 /** A text of other characters than letters, digits, _ and -. */
-export function holdsOtherText(bytes: Buffer, member: Buffer): boolean {
-  for (const start of textsOf(bytes, member)) {
+export function holdsOtherText(bytes: Buffer, places: readonly number[]): boolean {
+  for (const start of textsOf(bytes, places)) {
     let at = start;
     while (isPlain[bytes[at] ?? quote] === 1) at++;
     if (bytes[at] !== quote) return true;

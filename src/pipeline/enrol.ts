@@ -6,7 +6,14 @@ import { Failure } from "../canon/failure.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
 import { TooLarge, readBody } from "../wire/body.ts";
 import type { Door } from "./doors.ts";
-import { BrokenJson, type JsonMember, type JsonScan, readString, scanObject } from "../wire/json.ts";
+import {
+  BrokenJson,
+  type JsonMember,
+  type JsonScan,
+  readString,
+  scanObject,
+  type Watched,
+} from "../wire/json.ts";
 
 export const maxJsonDepth = 128;
 
@@ -27,6 +34,7 @@ export async function readRequest(
   limitBytes: number,
   context: Pick<Context, "abortReason">,
   call: PathCall | null = null,
+  watched?: Watched,
 ): Promise<Enrolled> {
   let bytes: Buffer;
   try {
@@ -37,7 +45,7 @@ export async function readRequest(
   if (!isUtf8(bytes)) throw new Failure("invalid-request", "The body is not valid UTF-8.");
   let scan: JsonScan;
   try {
-    scan = scanObject(bytes, maxJsonDepth);
+    scan = scanObject(bytes, maxJsonDepth, watched);
   } catch (thrown) {
     if (!(thrown instanceof BrokenJson)) throw thrown;
     throw new Failure("invalid-request", `The body is not usable JSON: ${thrown.message}.`);

@@ -2,7 +2,8 @@
 // fallback and record as a chat.
 
 import type { Call } from "../backends/backend.ts";
-import { networkFailure, readReplyBytes } from "../backends/http/backend.ts";
+import { networkFailure } from "../backends/http/backend.ts";
+import { readReplyBytes } from "../backends/http/reply-bytes.ts";
 import { Failure, failureFrom } from "../canon/failure.ts";
 import { estimateTokens } from "../canon/tokens.ts";
 import type { ChatRequest, DialectName } from "../canon/request.ts";

@@ -2,7 +2,7 @@
 
 import type { Backend, Call } from "../backends/backend.ts";
 import { opensGate, type StreamEvent } from "../canon/event.ts";
-import { maxReplyBytes } from "../backends/http/backend.ts";
+import { maxReplyBytes } from "../backends/http/reply-bytes.ts";
 import { Failure, failureFrom } from "../canon/failure.ts";
 import { foldReply } from "../canon/reply.ts";
 import type { ChatRequest } from "../canon/request.ts";

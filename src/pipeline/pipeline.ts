@@ -9,7 +9,7 @@ import { isRecord, parseLoosely } from "../dialects/decoding.ts";
 import type { AnswerFacts, ClientHalf, Dialect, TargetFacts } from "../dialects/dialect.ts";
 import { questionOf } from "../routing/question.ts";
 import { sessionKey } from "../tenants/sessions.ts";
-import { spliceObject } from "../wire/json.ts";
+import { placesOf, spliceObject } from "../wire/json.ts";
 import { admit, type Admission } from "./admit.ts";
 import { type LaneChoice, openFirst } from "./attempt.ts";
 import { withCacheMarks } from "./cache-marks.ts";
@@ -33,11 +33,14 @@ export async function handle(
   generation: Generation,
   estate: Estate,
 ): Promise<Response> {
-  const { client } = generation.dialects[door.dialect];
+  const {
+    client,
+    backend: { relay },
+  } = generation.dialects[door.dialect];
   const run = admit(door, request, admission, generation, estate);
   try {
     const call = callInPath(door, request.url, admission.pathName ?? "");
-    const read = await readRequest(request, generation.bodyLimitBytes, run.context, call);
+    const read = await readRequest(request, generation.bodyLimitBytes, run.context, call, relay.watched);
     admission.connection?.keepOpen();
     const { enrolled, wishes } = takeWishes(read, request.headers, door.dialect);
     run.wishes = wishes;
@@ -107,7 +110,9 @@ function chooseChat(
   const dialect = run.generation.dialects[door.dialect];
   const { setTimer } = run.estate.ticker;
   const createdSeconds = Math.floor(run.context.startedAtMs / 1000);
-  const needsHub = dialect.backend.relay.declines.some((bytes) => enrolled.bytes.includes(bytes));
+  const needsHub = dialect.backend.relay.declines.some(
+    (word) => placesOf(enrolled.scan, enrolled.bytes, word).length > 0,
+  );
   const query = door.dialect === "anthropic-messages" && isBeta(request.url) ? "?beta=true" : "";
 
   return (provider, { model }) => {
@@ -120,7 +125,7 @@ function chooseChat(
         provider.modelFacts(model).thinking === false &&
         dialect.backend.relay.wishesToThink(enrolled.scan, enrolled.bytes)
       ) &&
-      dialect.backend.relay.declinesFor?.(enrolled.bytes, model) !== true;
+      dialect.backend.relay.declinesFor?.(enrolled.bytes, model, enrolled.scan) !== true;
     const maySkipHub =
       isSame &&
       !isBlocked(provider.relayBlockers(model), enrolled) &&

@@ -2,13 +2,8 @@
 // It is an optimisation of the hub and must never show the client anything else than the hub would.
 
 import type { Backend, Call } from "../backends/backend.ts";
-import {
-  foreignAnswer,
-  maxReplyBytes,
-  networkFailure,
-  readReplyBytes,
-  redactedFailure,
-} from "../backends/http/backend.ts";
+import { foreignAnswer, networkFailure, redactedFailure } from "../backends/http/backend.ts";
+import { maxReplyBytes, readReplyBytes } from "../backends/http/reply-bytes.ts";
 import { opensGate } from "../canon/event.ts";
 import { Failure, failureFrom } from "../canon/failure.ts";
 import { cutShort } from "../dialects/decoding.ts";

@@ -13,7 +13,63 @@ export type JsonScan = {
   readonly members: readonly JsonMember[];
   /** Offset just behind the opening brace, where a new member may be spliced in. */
   readonly bodyStart: number;
+  /** Where the watched words stand below the top level; read it with `placesOf`. */
+  readonly finds: Finds;
 };
+
+type Finds = {
+  readonly words: readonly Buffer[];
+  /** For each word the offsets just behind its closing quote; undefined: nowhere. */
+  readonly places: (number[] | undefined)[];
+};
+
+/** Words to look for on the way: names or texts in quotes, written without an escape. */
+export type Watched = {
+  readonly words: readonly Buffer[];
+  /** By their length in bytes, quotes included: the numbers of the words of that length. */
+  readonly byLength: readonly (readonly number[] | undefined)[];
+};
+
+export function watchedWords(words: readonly Buffer[]): Watched {
+  const byLength: (number[] | undefined)[] = Array.from(
+    { length: Math.max(0, ...words.map((word) => word.length)) + 1 },
+    () => undefined,
+  );
+  for (const [at, word] of words.entries()) (byLength[word.length] ??= []).push(at);
+  return { words, byLength };
+}
+
+const nothingWatched = watchedWords([]);
+const nowhere: readonly number[] = [];
+
+/**
+ * The offsets just behind `word` (in quotes) wherever it stands below the top level. What the scan has watched costs nothing;
+ * for anything else the bytes are searched.
+ */
+export function placesOf({ finds }: JsonScan, bytes: Buffer, word: Buffer): readonly number[] {
+  const at = finds.words.indexOf(word);
+  return at >= 0 ? (finds.places[at] ?? nowhere) : searchPlaces(bytes, word);
+}
+
+/** The same by a search through all the bytes. */
+export function searchPlaces(bytes: Buffer, word: Buffer): readonly number[] {
+  const places: number[] = [];
+  for (let found = bytes.indexOf(word); found >= 0; found = bytes.indexOf(word, found + word.length))
+    places.push(found + word.length);
+  return places;
+}
+
+/** Notes the string at `start`..`end` when it is a watched word. */
+function notice(bytes: Buffer, start: number, end: number, watched: Watched, finds: Finds): void {
+  const alike = watched.byLength[end - start];
+  if (alike === undefined) return;
+  for (const at of alike) {
+    const word = watched.words[at];
+    let length = 1;
+    while (word !== undefined && length < word.length && bytes[start + length] === word[length]) length++;
+    if (word !== undefined && length === word.length) (finds.places[at] ??= []).push(end);
+  }
+}
 
 export class BrokenJson extends Error {
   override readonly name = "BrokenJson";
@@ -53,14 +109,23 @@ function skipSpace(bytes: Buffer, at: number): number {
 }
 
 /** Offset just behind the object or array that opens at `at`. */
-function skipNested(bytes: Buffer, at: number, depth: number, maxDepth: number): number {
+function skipNested(
+  bytes: Buffer,
+  at: number,
+  depth: number,
+  maxDepth: number,
+  watched: Watched,
+  finds: Finds,
+): number {
   const closers: number[] = [];
   let i = at;
   for (;;) {
     const byte = bytes[i];
     if (byte === undefined) throw new BrokenJson("the text ends too early");
     if (byte === quote) {
-      i = skipString(bytes, i);
+      const end = skipString(bytes, i);
+      if (end - i < watched.byLength.length) notice(bytes, i, end, watched, finds);
+      i = end;
       continue;
     }
     if (byte === 0x7b || byte === 0x5b) {
@@ -97,7 +162,8 @@ function skipScalar(bytes: Buffer, at: number): { end: number; kind: JsonMember[
 }
 
 /** Throws BrokenJson with a reason that completes the sentence "The body is not usable JSON: …". */
-export function scanObject(bytes: Buffer, maxDepth: number): JsonScan {
+export function scanObject(bytes: Buffer, maxDepth: number, watched = nothingWatched): JsonScan {
+  const finds: Finds = { words: watched.words, places: [] };
   let i = skipSpace(bytes, 0);
   if (bytes[i] !== 0x7b) throw new BrokenJson("it must be an object");
   const bodyStart = i + 1;
@@ -117,7 +183,7 @@ export function scanObject(bytes: Buffer, maxDepth: number): JsonScan {
         i = skipString(bytes, start);
         members.push({ key, start, end: i, kind: "string" });
       } else if (first === 0x7b || first === 0x5b) {
-        i = skipNested(bytes, start, 1, maxDepth);
+        i = skipNested(bytes, start, 1, maxDepth, watched, finds);
         members.push({ key, start, end: i, kind: first === 0x7b ? "object" : "array" });
       } else {
         const scalar = skipScalar(bytes, start);
@@ -134,18 +200,16 @@ export function scanObject(bytes: Buffer, maxDepth: number): JsonScan {
       break;
     }
   if (skipSpace(bytes, i) !== bytes.length) throw new BrokenJson("there is something behind its end");
-  return { members, bodyStart };
+  return { members, bodyStart, finds };
 }
 
-/** Short names without escapes are most of what is read; letter by letter that is a third of the way through JSON.parse. */
+/** Short names without escapes are most of what is read; this way that is a fifth of the way through JSON.parse. */
 function plainString(bytes: Buffer, start: number, end: number): string | null {
-  let text = "";
   for (let i = start; i < end; i++) {
     const byte = bytes[i] ?? 0;
     if (byte < 0x20 || byte > 0x7e || byte === quote || byte === backslash) return null;
-    text += String.fromCharCode(byte);
   }
-  return text;
+  return bytes.toString("latin1", start, end);
 }
 
 /** The text of the JSON string that stands at `start`..`end`. Throws BrokenJson. */

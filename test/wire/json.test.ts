@@ -3,7 +3,15 @@
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { BrokenJson, readString, scanObject, spliceObject } from "../../src/wire/json.ts";
+import {
+  BrokenJson,
+  placesOf,
+  readString,
+  scanObject,
+  searchPlaces,
+  spliceObject,
+  watchedWords,
+} from "../../src/wire/json.ts";
 
 const deepest = 128;
 const scan = (text: string) => scanObject(Buffer.from(text), deepest);
@@ -190,6 +198,42 @@ function isRefusedAsObject(text: string): boolean {
     return true;
   }
 }
+
+describe("watched words", () => {
+  const words = ['"role"', '"tool"', '"ab"', '"a longer one"'].map((text) => Buffer.from(text));
+
+  test("what the scan notes on its way is what a search through the bytes finds", () => {
+    const piece = fc.constantFrom(
+      "role",
+      "tool",
+      "ab",
+      "a longer one",
+      "rol",
+      "roles",
+      'a "role" in it',
+      "\\",
+    );
+    const nested = fc.array(fc.dictionary(piece, fc.oneof(piece, fc.array(piece)), { maxKeys: 4 }));
+    fc.assert(
+      fc.property(nested, fc.boolean(), (value, isSpaced) => {
+        const bytes = Buffer.from(JSON.stringify({ x: value }, null, isSpaced ? 1 : 0));
+        const watched = scanObject(bytes, deepest, watchedWords(words));
+        const unwatched = scanObject(bytes, deepest);
+        for (const word of words) {
+          expect(placesOf(watched, bytes, word)).toEqual(searchPlaces(bytes, word));
+          expect(placesOf(unwatched, bytes, word)).toEqual(searchPlaces(bytes, word));
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("the top level is the members' business", () => {
+    const bytes = Buffer.from('{"role":"tool","x":[{"role":1}]}');
+    const scanned = scanObject(bytes, deepest, watchedWords(words));
+    expect(words.map((word) => placesOf(scanned, bytes, word))).toEqual([[27], [], [], []]);
+  });
+});
 
 describe("splicing", () => {
   test("any object with edits parses to the same object with these members", () => {

@@ -7,6 +7,8 @@ import { sha256Hex } from "../../system/secret.ts";
 export type Signer = {
   /** Adds what proves the identity to the headers of a finished request. Throws Failure `credentials-rejected`. */
   sign(headers: Record<string, string>): Promise<void> | void;
+  /** True: it always adds the same, so that what it has signed once may be sent again. */
+  readonly isConstant?: boolean;
   /**
    * The vendor said 401 to headers that `sign` had finished: whatever was read may be stale, it is read again next time.
    * True: signing again may give other headers.
@@ -22,7 +24,7 @@ export function fingerprintOf(key: string): string {
 export type HeaderStyle = "bearer" | "x-api-key" | "x-goog-api-key";
 
 export function noSigner(): Signer {
-  return { sign: () => undefined, forget: () => false };
+  return { sign: () => undefined, isConstant: true, forget: () => false };
 }
 
 export function keySigner(key: string, style: HeaderStyle): Signer {
@@ -32,6 +34,7 @@ export function keySigner(key: string, style: HeaderStyle): Signer {
     sign(headers) {
       headers[name] = value;
     },
+    isConstant: true,
     forget: () => false,
   };
 }

@@ -10,6 +10,7 @@ import { type Backend, type Call, noHeaders } from "../backend.ts";
 import type { Signer } from "./auth.ts";
 import { applyQuirks, type QuirkName } from "./quirks.ts";
 import type { Reach } from "./reach.ts";
+import { readErrorText, readJsonReply } from "./reply-bytes.ts";
 
 export type HttpBackendOptions = {
   readonly provider: string;
@@ -35,10 +36,6 @@ export type HttpBackendOptions = {
   readonly redact: (text: string) => string;
 };
 
-const errorBodyBytes = 64 * 1024;
-/** An error is told by its status; its words are not waited for longer than this. */
-const errorBodyMs = 2_000;
-export const maxReplyBytes = 64 * 1024 * 1024;
 /** Two tries at most: a reset that comes this fast is a pooled connection that the vendor had closed. */
 const staleConnectionMs = 1_000;
 
@@ -72,15 +69,14 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
   } as const;
 
   const open = async (path: string, body: Uint8Array, call: Call): Promise<Response> => {
-    const headers =
-      call.passHeaders === noHeaders
-        ? { ...usualHeaders }
-        : { ...usualHeaders, ...call.passHeaders, ...options.headers };
     // A key that a reload has taken away meanwhile is signed for by the first.
     const signer = options.signers?.get(call.credential ?? "") ?? options.signer;
+    const url = options.baseUrl + path;
+    if (signer.isConstant === true && call.passHeaders === noHeaders)
+      return accepted(await post(url, body, usualOf(signer), call), call);
+    const headers = { ...usualHeaders, ...call.passHeaders, ...options.headers };
     const signing = signer.sign(headers);
     if (signing !== undefined) await signing;
-    const url = options.baseUrl + path;
     let answer = await post(url, body, headers, call);
     if (answer.status === 401 && signer.forget(headers)) {
       const renewed = await signedAgain(signer, headers);
@@ -90,9 +86,26 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
         if (answer.status === 401) signer.forget(renewed);
       }
     }
+    return accepted(answer, call);
+  };
+
+  const accepted = (answer: Response, call: Call): Response | Promise<Response> => {
     call.onHeaders(answer.status);
     if (answer.status >= 200 && answer.status < 300) return answer;
-    throw await errorAnswer(answer);
+    return errorAnswer(answer).then((failure) => Promise.reject(failure));
+  };
+
+  // Ready for the network: as a record they would be read and checked again for every request.
+  const signed = new Map<Signer, Headers>();
+  const usualOf = (signer: Signer): Headers => {
+    let headers = signed.get(signer);
+    if (headers === undefined) {
+      const record = { ...usualHeaders };
+      void signer.sign(record);
+      headers = new Headers(record);
+      signed.set(signer, headers);
+    }
+    return headers;
   };
 
   /** Null: there is no other token than the one that was refused, or none can be read now; then the vendor's 401 stands. */
@@ -121,7 +134,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
   const post = async (
     url: string,
     body: Uint8Array,
-    headers: Record<string, string>,
+    headers: Record<string, string> | Headers,
     call: Call,
   ): Promise<Response> => {
     const startedMs = options.nowMs();
@@ -153,7 +166,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
 
   const errorAnswer = async (answer: Response): Promise<Failure> => {
     const { status, headers } = answer;
-    const text = await readAtMost(answer, errorBodyBytes, options.setTimer).catch(() => "");
+    const text = await readErrorText(answer, options.setTimer).catch(() => "");
     if (status >= 300 && status < 400) {
       return failureOfStatus(
         status,
@@ -302,63 +315,4 @@ export function networkFailure(thrown: unknown): Failure {
 
 export function foreignAnswer(): Failure {
   return new Failure("bad-output", "The upstream answered with something that is not its API's format.");
-}
-
-/** At most `limit` bytes of the body as text, as far as they come within `errorBodyMs`; the rest is not read. */
-async function readAtMost(
-  answer: Response,
-  limit: number,
-  setTimer: HttpBackendOptions["setTimer"],
-): Promise<string> {
-  if (answer.body === null) return "";
-  const reader = answer.body.getReader();
-  const { promise: isLate, resolve } = Promise.withResolvers<null>();
-  const stop = setTimer(errorBodyMs, () => resolve(null));
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  try {
-    while (size < limit) {
-      const step = await Promise.race([reader.read(), isLate]);
-      if (step === null || step.done) break;
-      parts.push(step.value);
-      size += step.value.byteLength;
-    }
-  } finally {
-    stop();
-    void reader.cancel().catch(() => undefined);
-  }
-  return Buffer.concat(parts).subarray(0, limit).toString("utf8");
-}
-
-const tooLarge = (): Failure => new Failure("bad-output", "The upstream's answer is larger than the limit.");
-
-/** The bytes of a whole reply, bounded. Rejects with a Failure. */
-export function readReplyBytes(answer: Response): Promise<Uint8Array> {
-  const length = Number(answer.headers.get("content-length") ?? Number.NaN);
-  // A decoded gzip body may be far larger than its content-length says: only plain ones take the short way.
-  if (!Number.isFinite(length) || answer.headers.get("content-encoding") !== null) return readChunks(answer);
-  return length > maxReplyBytes ? Promise.reject(tooLarge()) : answer.bytes();
-}
-
-async function readChunks(answer: Response): Promise<Uint8Array> {
-  if (answer.body === null) return new Uint8Array();
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of answer.body) {
-    size += chunk.byteLength;
-    if (size > maxReplyBytes) throw tooLarge();
-    parts.push(chunk);
-  }
-  return parts.length === 1 ? (parts[0] ?? new Uint8Array()) : Buffer.concat(parts);
-}
-
-async function readJsonReply(answer: Response): Promise<unknown> {
-  const bytes = await readReplyBytes(answer);
-  try {
-    return JSON.parse(
-      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8"),
-    ) as unknown;
-  } catch (cause) {
-    throw new Failure("bad-output", "The upstream's answer is not valid JSON.", { cause });
-  }
 }

@@ -4,6 +4,7 @@
 import { noteDropped, thinkingOff } from "../../dialects/adapting.ts";
 import { holdsLongerText } from "../../dialects/member-texts.ts";
 import type { Note } from "../../dialects/dialect.ts";
+import { searchPlaces } from "../../wire/json.ts";
 
 export type Quirk = {
   /** Top-level members whose presence calls for the rewrite: a body without any of them may pass as bytes. */
@@ -77,7 +78,7 @@ function tooLongIds(member: string, longest: number, reason: string, models?: Re
   return {
     touches: [],
     ...(models === undefined ? {} : { models }),
-    declines: (bytes) => holdsLongerText(bytes, name, longest),
+    declines: (bytes) => holdsLongerText(bytes, searchPlaces(bytes, name), longest),
     rewrite: (body) => body,
     reason,
   };

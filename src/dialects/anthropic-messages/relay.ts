@@ -1,7 +1,15 @@
 // The express lane's view: the few frames that the record needs, and the few members of a body that must be right.
 // It must never keep state nor touch a byte that it does not have to: the provider's prompt cache sees the same prefix.
 
-import { BrokenJson, type JsonEdit, type JsonMember, type JsonScan, readString } from "../../wire/json.ts";
+import {
+  BrokenJson,
+  type JsonEdit,
+  type JsonMember,
+  type JsonScan,
+  placesOf,
+  readString,
+  watchedWords,
+} from "../../wire/json.ts";
 import type { SseFrame } from "../../wire/sse.ts";
 import { Failure } from "../../canon/failure.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
@@ -85,24 +93,27 @@ function opensAtDelta(delta: unknown): boolean {
   return Object.entries(delta).some(([key, value]) => key !== "type" && value !== "");
 }
 
-const kinds: Readonly<Record<string, readonly JsonMember["kind"][]>> = {
-  model: ["string"],
-  messages: ["array"],
-  max_tokens: ["number"],
-  stream: ["boolean", "null"],
-  system: ["string", "array", "null"],
-  tools: ["array", "null"],
-  tool_choice: ["object", "null"],
-  thinking: ["object", "null"],
-  metadata: ["object", "null"],
-  output_config: ["object", "null"],
-  temperature: ["number", "null"],
-  top_p: ["number", "null"],
-  top_k: ["number", "null"],
-  stop_sequences: ["array", "null"],
-};
+const kinds: ReadonlyMap<string, readonly JsonMember["kind"][]> = new Map<string, JsonMember["kind"][]>([
+  ["model", ["string"]],
+  ["messages", ["array"]],
+  ["max_tokens", ["number"]],
+  ["stream", ["boolean", "null"]],
+  ["system", ["string", "array", "null"]],
+  ["tools", ["array", "null"]],
+  ["tool_choice", ["object", "null"]],
+  ["thinking", ["object", "null"]],
+  ["metadata", ["object", "null"]],
+  ["output_config", ["object", "null"]],
+  ["temperature", ["number", "null"]],
+  ["top_p", ["number", "null"]],
+  ["top_k", ["number", "null"]],
+  ["stop_sequences", ["array", "null"]],
+]);
+
 /** Two of these could make routing, billing and the vendor read different requests. */
-const onlyOnce: ReadonlySet<string> = new Set(["model", "messages", "max_tokens", "stream"]);
+type OnlyOnce = { model?: JsonMember; messages?: JsonMember; max_tokens?: JsonMember; stream?: JsonMember };
+const isOnlyOnce = (key: string): key is keyof OnlyOnce =>
+  key === "model" || key === "messages" || key === "max_tokens" || key === "stream";
 
 export function edits(
   scan: JsonScan,
@@ -110,24 +121,23 @@ export function edits(
   target: TargetFacts,
   note: Note = unheard,
 ): readonly JsonEdit[] {
-  const seen = new Map<string, JsonMember>();
+  const seen: OnlyOnce = {};
   for (const member of scan.members) {
     const { key, kind } = member;
     if (steeringKeys.includes(key)) throw invalid(key, "is not accepted by this gateway");
     if (key === "thread" && kind !== "null") throw threadRefused();
-    if (seen.has(key) && onlyOnce.has(key)) throw invalid(key, "is given twice");
-    const allowed = Object.hasOwn(kinds, key) ? kinds[key] : undefined;
+    if (isOnlyOnce(key)) {
+      if (seen[key] !== undefined) throw invalid(key, "is given twice");
+      seen[key] = member;
+    }
+    const allowed = kinds.get(key);
     if (allowed !== undefined && !allowed.includes(kind))
       throw invalid(key, `must be ${allowed.filter((each) => each !== "null").join(" or ")}`);
-    seen.set(key, member);
   }
-  const messages = seen.get("messages");
+  const { messages } = seen;
   if (messages === undefined || isEmptyArray(bytes, messages))
     throw invalid("messages", "must be a non-empty array");
-  return [
-    ...modelEdit(bytes, seen.get("model"), target),
-    ...limitEdit(bytes, seen.get("max_tokens"), target, note),
-  ];
+  return [...modelEdit(bytes, seen.model, target), ...limitEdit(bytes, seen.max_tokens, target, note)];
 }
 
 function modelEdit(bytes: Buffer, member: JsonMember | undefined, target: TargetFacts): JsonEdit[] {
@@ -175,15 +185,19 @@ function wishesToThink(scan: JsonScan, bytes: Buffer): boolean {
   });
 }
 
+// A part of the Responses API that older clients put into messages (facts/clients.md section 2.1).
+const declines = [Buffer.from('"input_text"')];
 const signature = Buffer.from('"signature"');
 const resultOf = Buffer.from('"tool_use_id"');
 
 export const relay: RelayHalf = {
-  // A part of the Responses API that older clients put into messages (facts/clients.md section 2.1).
-  declines: [Buffer.from('"input_text"')],
+  declines,
+  watched: watchedWords([...declines, resultOf, signature]),
   // Ids of another vendor's that the API refuses; the hub has a way of writing them. And thoughts of a fallback's, which nobody
   // signed: sent back, the API would refuse the whole conversation.
-  declinesFor: (bytes) => holdsOtherText(bytes, resultOf) || holdsEmptyText(bytes, signature),
+  declinesFor: (bytes, _model, scan) =>
+    holdsOtherText(bytes, placesOf(scan, bytes, resultOf)) ||
+    holdsEmptyText(bytes, placesOf(scan, bytes, signature)),
   // Inside texts a quote is escaped, so these words in quotes are found in frames of that kind only.
   markers: ['"message_delta"', '"message_stop"', '"error"', "event: error"],
   glance,

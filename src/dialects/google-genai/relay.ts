@@ -2,7 +2,14 @@
 // It must never keep state, nor read more than a frame.
 
 import { Failure } from "../../canon/failure.ts";
-import { type JsonEdit, type JsonMember, type JsonScan, readString } from "../../wire/json.ts";
+import {
+  type JsonEdit,
+  type JsonMember,
+  type JsonScan,
+  placesOf,
+  readString,
+  watchedWords,
+} from "../../wire/json.ts";
 import type { SseFrame } from "../../wire/sse.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
 import type { Glance, RelayHalf, TargetFacts } from "../dialect.ts";
@@ -91,16 +98,19 @@ const callWords = words('"functionCall"', '"function_call"');
 const signatureWords = words('"thoughtSignature"', '"thought_signature"');
 
 /** A history of other models' calls, none of them signed: only the hub can say so in the words that Gemini 3 accepts. */
-function declinesFor(bytes: Buffer, model: string): boolean {
-  const holds = (word: Buffer): boolean => bytes.includes(word);
+function declinesFor(bytes: Buffer, model: string, scan: JsonScan): boolean {
+  const holds = (word: Buffer): boolean => placesOf(scan, bytes, word).length > 0;
   return callWords.some(holds) && demandsSignatures(model) && !signatureWords.some(holds);
 }
 
 const wishWords = words('"thinkingConfig"', '"thinking_config"');
 
+// A role of other formats that Google refuses and the hub can read.
+const declines = words('"assistant"');
+
 export const relay: RelayHalf = {
-  // A role of other formats that Google refuses and the hub can read.
-  declines: [Buffer.from('"assistant"')],
+  declines,
+  watched: watchedWords([...declines, ...callWords, ...signatureWords]),
   declinesFor,
   // Inside strings quotes are escaped: these mark only frames with news (or arguments that are called so).
   markers: ['"finishReason"', '"blockReason"', '"error"', '"functionCall"'],

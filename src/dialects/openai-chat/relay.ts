@@ -2,7 +2,7 @@
 // It must never parse more than a frame, and never touch a byte that need not change.
 
 import { Failure } from "../../canon/failure.ts";
-import { type JsonEdit, type JsonMember, type JsonScan, readString } from "../../wire/json.ts";
+import { type JsonEdit, type JsonMember, type JsonScan, readString, watchedWords } from "../../wire/json.ts";
 import type { SseFrame } from "../../wire/sse.ts";
 import { cutTokens, unheard } from "../adapting.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
@@ -165,9 +165,12 @@ function wishesToThink(scan: JsonScan, bytes: Buffer): boolean {
   return bytes.toString("latin1", member.start, member.end) !== '"none"';
 }
 
+// Parts of the Responses API and a role that most compatible servers do not know (facts/clients.md section 10).
+const declines = [Buffer.from('"input_text"'), Buffer.from('"developer"')];
+
 export const relay: RelayHalf = {
-  // Parts of the Responses API and a role that most compatible servers do not know (facts/clients.md section 10).
-  declines: [Buffer.from('"input_text"'), Buffer.from('"developer"')],
+  declines,
+  watched: watchedWords(declines),
   mend,
   // Every chunk says `"finish_reason":null`, and inside strings quotes are escaped: these mark only frames with news.
   markers: ['"finish_reason":"', '"finish_reason": "', '_tokens"', '"error"', "event:", "[DONE]"],

@@ -95,7 +95,9 @@ test.each([
 ])(
   "a history of unsigned calls goes through the hub where signatures are due: %s to %s",
   (body, model, declines) => {
-    expect(relay.declinesFor?.(Buffer.from(body), model)).toBe(declines);
+    const bytes = Buffer.from(`{"contents":[${body}]}`);
+    for (const scan of [scanObject(bytes, 64, relay.watched), scanObject(bytes, 64)])
+      expect(relay.declinesFor?.(bytes, model, scan)).toBe(declines);
   },
 );
 

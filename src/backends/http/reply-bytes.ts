@@ -1,0 +1,67 @@
+// The bodies of a vendor's answers, read within bounds of size and time. It must never decide what they mean.
+
+import { Failure } from "../../canon/failure.ts";
+
+/** An error is told by its status; its words are not waited for longer than this, nor read further. */
+const errorBodyMs = 2_000;
+const errorBodyBytes = 64 * 1024;
+export const maxReplyBytes = 64 * 1024 * 1024;
+
+/** The beginning of an error's body as text; the rest is not read. */
+export async function readErrorText(
+  answer: Response,
+  setTimer: (ms: number, run: () => void) => () => void,
+): Promise<string> {
+  if (answer.body === null) return "";
+  const reader = answer.body.getReader();
+  const { promise: isLate, resolve } = Promise.withResolvers<null>();
+  const stop = setTimer(errorBodyMs, () => resolve(null));
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  try {
+    while (size < errorBodyBytes) {
+      const step = await Promise.race([reader.read(), isLate]);
+      if (step === null || step.done) break;
+      parts.push(step.value);
+      size += step.value.byteLength;
+    }
+  } finally {
+    stop();
+    void reader.cancel().catch(() => undefined);
+  }
+  return Buffer.concat(parts).subarray(0, errorBodyBytes).toString("utf8");
+}
+
+const tooLarge = (): Failure => new Failure("bad-output", "The upstream's answer is larger than the limit.");
+
+/** The bytes of a whole reply, bounded. Rejects with a Failure. */
+export function readReplyBytes(answer: Response): Promise<Uint8Array> {
+  const length = Number(answer.headers.get("content-length") ?? Number.NaN);
+  // A decoded gzip body may be far larger than its content-length says: only plain ones take the short way.
+  if (!Number.isFinite(length) || answer.headers.get("content-encoding") !== null) return readChunks(answer);
+  return length > maxReplyBytes ? Promise.reject(tooLarge()) : answer.bytes();
+}
+
+async function readChunks(answer: Response): Promise<Uint8Array> {
+  if (answer.body === null) return new Uint8Array();
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of answer.body) {
+    size += chunk.byteLength;
+    if (size > maxReplyBytes) throw tooLarge();
+    parts.push(chunk);
+  }
+  return parts.length === 1 ? (parts[0] ?? new Uint8Array()) : Buffer.concat(parts);
+}
+
+/** The value of a whole JSON reply. Rejects with a Failure. */
+export async function readJsonReply(answer: Response): Promise<unknown> {
+  const bytes = await readReplyBytes(answer);
+  try {
+    return JSON.parse(
+      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8"),
+    ) as unknown;
+  } catch (cause) {
+    throw new Failure("bad-output", "The upstream's answer is not valid JSON.", { cause });
+  }
+}
