@@ -9,7 +9,7 @@ export class LineTooLong extends Error {
 export const maxLineBytes = 64 * 1024 * 1024;
 
 export type LineSplitter = {
-  /** Lines that are complete, without their ends; blank ones are left out. Throws LineTooLong. */
+  /** Lines that are complete, without their ends; blank ones are left out. Throws LineTooLong, after the lines before it. */
   push(chunk: Uint8Array): string[];
   /** What came after the last line end. */
   end(): string[];
@@ -35,8 +35,7 @@ export function lineSplitter(limit = maxLineBytes): LineSplitter {
     const line = joined.endsWith("\r") ? joined.slice(0, -1) : joined;
     if (line.trim() !== "") lines.push(line);
   };
-  const take = (input: string): string[] => {
-    const lines: string[] = [];
+  const takeInto = (lines: string[], input: string): void => {
     let from = 0;
     for (;;) {
       const end = input.indexOf("\n", from);
@@ -46,6 +45,18 @@ export function lineSplitter(limit = maxLineBytes): LineSplitter {
       from = end + 1;
     }
     keep(from === 0 ? input : input.slice(from));
+  };
+  let tooLong: LineTooLong | null = null;
+  const take = (input: string): string[] => {
+    if (tooLong !== null) throw tooLong;
+    const lines: string[] = [];
+    try {
+      takeInto(lines, input);
+    } catch (thrown) {
+      // Lines that came whole before it are given first; it is told with the next step.
+      if (!(thrown instanceof LineTooLong) || lines.length === 0) throw thrown;
+      tooLong = thrown;
+    }
     return lines;
   };
 

@@ -38,6 +38,13 @@ test("a line over the limit is refused before it is whole", () => {
   expect(() => lineSplitter(3).push(Buffer.from("1234\n"))).toThrow(LineTooLong);
 });
 
+test("lines that came whole before an endless one in the same chunk are not lost with it", () => {
+  const splitter = lineSplitter(5);
+  expect(splitter.push(Buffer.from("1\n2\n1234567\n3\n"))).toEqual(["1", "2"]);
+  expect(() => splitter.push(Buffer.from("4\n"))).toThrow(LineTooLong);
+  expect(() => splitter.end()).toThrow(LineTooLong);
+});
+
 test("objects are read, everything else is null", () => {
   expect(readObject('{"a":[1]}')).toEqual({ a: [1] });
   for (const other of ["[1]", "1", "null", '"x"', "{", "", "Error: {}"]) expect(readObject(other)).toBeNull();
