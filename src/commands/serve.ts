@@ -72,7 +72,7 @@ async function run(context: CommandContext): Promise<number> {
 
 /** What reading the config and putting the house together leaves behind is a quarter of an idle gateway's own memory. */
 function tidyAfterStart({ estate }: Gateway["house"]): () => void {
-  return estate.clock.setTimer(2_000, () => {
+  return estate.clock.setTimer(1_000, () => {
     // It holds everything up for some milliseconds: nobody may be waiting.
     if (estate.live.count() > 0) return;
     Bun.gc(true);
