@@ -73,7 +73,7 @@ test("hostile names and labels, a thousand containers, a container that the conf
     ...many,
     { name: "$(touch x)", image: "openclaw:local" },
     { name: "labelled", image: "x", labels },
-    { name: "named", image: "registry.local/assistant:3" },
+    { name: "named", image: "claw.example/assistant:3" },
     { name: "postgres", image: "postgres:18" },
   ]);
   const { instances, trouble } = await dockerInstances(runnerOf(docker.path), ["named", "gone", "--help"]);

@@ -52,7 +52,7 @@ function put(path: string, text: string, mode = 0o600): void {
 
 /** A container of an image and a name that say nothing. */
 function world(more: Partial<FakeContainer>, options = {}): void {
-  docker.write([{ name: "my-claw", image: "registry.local/assistant:3", root: at("inside"), ...more }], {
+  docker.write([{ name: "my-claw", image: "claw.example/assistant:3", root: at("inside"), ...more }], {
     bridgeGateway: "172.30.0.1",
     ...options,
   });
