@@ -28,11 +28,17 @@ const message = (prompt: string, more: object = {}): Promise<Response> =>
   });
 
 /** The text of a body, and how it broke off, if it did. */
-async function read(response: Response): Promise<{ text: string; code: string | null }> {
+async function read(
+  response: Response,
+  onText: (text: string) => void = () => undefined,
+): Promise<{ text: string; code: string | null }> {
   let text = "";
   const decoder = new TextDecoder();
   try {
-    for await (const chunk of response.body ?? []) text += decoder.decode(chunk, { stream: true });
+    for await (const chunk of response.body ?? []) {
+      text += decoder.decode(chunk, { stream: true });
+      onText(text);
+    }
   } catch (error) {
     return { text, code: (error as { code?: string }).code ?? "unknown" };
   }
@@ -55,12 +61,16 @@ describe("script", () => {
   });
 
   test("a function sees the request; bytes are cut, split and repeated as told", async () => {
+    const heard = Promise.withResolvers<void>();
     upstream.script((request) =>
       request.query === "cut=1"
-        ? { chunks: ["data: abc\n\n", "data: déf\n\n"], cutAfterBytes: 15 }
+        ? { chunks: ["data: abc\n\n", "data: déf\n\n"], cutAfterBytes: 15, endsAfter: heard.promise }
         : { chunks: ["data: é\n\n"], pieceBytes: 1, repeat: 3 },
     );
-    const cut = await read(await post("/v1/x?cut=1", {}));
+    // fetch drops what it has not handed out when the connection ends.
+    const cut = await read(await post("/v1/x?cut=1", {}), (text) => {
+      if (text.length === 15) heard.resolve();
+    });
     expect(cut).toEqual({ text: "data: abc\n\ndata", code: "ECONNRESET" });
     expect(await read(await post("/v1/x", {}))).toEqual({ text: "data: é\n\n".repeat(3), code: null });
     expect(upstream.requests[1]?.chunksSent).toBe(30);
