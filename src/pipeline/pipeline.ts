@@ -137,14 +137,13 @@ function chooseChat(
         open(_provider, target, trial, call) {
           const facts = backend.targetFacts(target.model);
           const edits = dialect.backend.relay.edits(enrolled.scan, enrolled.bytes, facts, call.note);
-          // Written over in the body, anything but the name would be lost on the next target; and one that is asked beside
-          // this one reads the body while this one is still sending it.
+          // The first try alone writes into the body, and only when no other one can be under way. Anything but the name would
+          // be lost on the next target.
           const mayOverwrite =
             !isMended &&
             run.attempts === 1 &&
             run.generation.hedgeAfterMs === 0 &&
             edits.every((edit) => edit.key === "model");
-          // Only the first try may write into the body: an earlier one might still be sending it.
           const spliced = spliceObject(enrolled.bytes, enrolled.scan, edits, mayOverwrite);
           const body = isMended ? mended(spliced, dialect, backend, facts, call) : spliced;
           return relayLane({

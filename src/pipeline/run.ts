@@ -128,7 +128,7 @@ export class Run {
     if (this.isSettled) endTrial(this, trial, new Failure("cancelled", "The client went away."));
     else {
       this.won = trial;
-      // Every try that could have been sent it has been sent it (fetch takes a copy), and no other one will be.
+      // Every try that could have been sent it has been sent it, and no other one will be.
       if (this.body !== null) giveBack(this.body);
       this.body = null;
       rememberProvider(this, trial.target.provider);

@@ -38,7 +38,10 @@ export type Face = {
   rules(): HostRules;
   /** Throws Failure unauthorized, forbidden or over-limit (pipeline/access.ts). */
   access(routeClass: RouteClass, facts: RequestFacts): Caller;
-  /** The road. The body is unread; wire/body.ts reads it. Never rejects: failures are answers. Each bears x-request-id and request-id; headers must be mutable. */
+  /**
+   * The road. The body is unread; wire/body.ts reads it. Never rejects: failures are answers. Each bears x-request-id and
+   * request-id, and its headers must be mutable.
+   */
   door(door: Door, request: Request, caller: Caller, facts: DoorFacts): Promise<Response>;
   /** The dialect's body of the model list. */
   modelList(dialect: DialectName, caller: Caller): unknown;
@@ -52,8 +55,7 @@ export type Face = {
   providers(): Promise<unknown>;
   /** Every tenant: its keys by their fingerprints, its limits, what it has used of them. */
   tenants(): unknown;
-  /** Why the request in this body would go where it would go; `door` null: told by its shape. Throws Failure. */
-  /** `tenant`: as whom; null: as somebody without one. */
+  /** Why the request in this body would go where it would go; `door` null: told by its shape; `tenant` null: as somebody without one. Throws Failure. */
   explainRoute(
     request: Request,
     asked: { readonly door: string | null; readonly tenant: string | null },

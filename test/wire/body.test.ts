@@ -58,3 +58,21 @@ test("a body that nobody reads again is freed; what is small or shares its memor
   giveBack(shared);
   expect([small.length, shared.length]).toEqual([100, 50_000]);
 });
+
+test("fetch has taken a copy: what is freed while it is being sent still arrives whole", async () => {
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: async (request) => new Response(Bun.SHA256.hash(await request.arrayBuffer(), "hex")),
+  });
+  try {
+    const body = Buffer.from(new ArrayBuffer(8_000_000)).fill("x");
+    const wanted = Bun.SHA256.hash(body, "hex");
+    const sent = fetch(server.url, { method: "POST", body });
+    giveBack(body);
+    expect(body.length).toBe(0);
+    expect(await (await sent).text()).toBe(wanted);
+  } finally {
+    await server.stop(true);
+  }
+});
