@@ -7,6 +7,13 @@ import { type CommandContext, exitCodes } from "./command.ts";
 /** `usage` is the exit code; the reason stands on stderr already. */
 export type Refused = { readonly usage: number };
 
+/** What every command takes that changes the config or what hangs on it. */
+export const changeOptions = {
+  "dry-run": { type: "boolean", default: false },
+  json: { type: "boolean", default: false },
+  config: { type: "string" },
+} as const satisfies ParseArgsOptionsConfig;
+
 function read<T extends ParseArgsOptionsConfig>(args: readonly string[], options: T) {
   return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
 }

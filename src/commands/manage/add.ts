@@ -3,7 +3,7 @@
 import { resolve } from "node:path";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { writeInstances } from "../instance-writing.ts";
-import { readOptions, refuseUsage } from "../options.ts";
+import { changeOptions, readOptions, refuseUsage } from "../options.ts";
 import { showPlan } from "../setup-words.ts";
 import { paperOf, plain } from "../terminal.ts";
 import {
@@ -44,9 +44,7 @@ function run(context: CommandContext): Promise<number> {
       docker: { type: "string" },
       "working-dir": { type: "string" },
       apply: { type: "boolean", default: false },
-      "dry-run": { type: "boolean", default: false },
-      json: { type: "boolean", default: false },
-      config: { type: "string" },
+      ...changeOptions,
     },
     1,
   );

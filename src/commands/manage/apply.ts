@@ -4,7 +4,7 @@ import { loadOffline } from "../../assemble/offline.ts";
 import { apis } from "../../openclaw/provider-entry.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { writeInstances } from "../instance-writing.ts";
-import { readOptions, refuseUsage } from "../options.ts";
+import { changeOptions, readOptions, refuseUsage } from "../options.ts";
 import { showPlan } from "../setup-words.ts";
 import { paperOf, plain } from "../terminal.ts";
 import {
@@ -39,9 +39,7 @@ function run(context: CommandContext): Promise<number> {
     {
       primary: { type: "boolean", default: false },
       api: { type: "string" },
-      "dry-run": { type: "boolean", default: false },
-      json: { type: "boolean", default: false },
-      config: { type: "string" },
+      ...changeOptions,
     },
     1,
   );

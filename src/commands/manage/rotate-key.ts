@@ -3,7 +3,7 @@
 import { loadOffline } from "../../assemble/offline.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { writeInstances } from "../instance-writing.ts";
-import { readOptions, refuseUsage } from "../options.ts";
+import { changeOptions, readOptions, refuseUsage } from "../options.ts";
 import { paperOf, plain } from "../terminal.ts";
 import { afterwards, asPlanned, outcomeLines, outcomesAsJson, planApplyTo } from "./applying.ts";
 import {
@@ -37,9 +37,7 @@ function run(context: CommandContext): Promise<number> {
     "manage rotate-key",
     {
       apply: { type: "boolean", default: false },
-      "dry-run": { type: "boolean", default: false },
-      json: { type: "boolean", default: false },
-      config: { type: "string" },
+      ...changeOptions,
     },
     1,
   );

@@ -6,7 +6,7 @@ import { skillsDirectoryOf } from "../../assemble/skills-directory.ts";
 import { risksOf } from "../../openclaw/skill-risks.ts";
 import { cleanSkills, skillsHere } from "../../openclaw/skill-sync.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
-import { readOptions } from "../options.ts";
+import { changeOptions, readOptions } from "../options.ts";
 import { paperOf, plain } from "../terminal.ts";
 import { textTable } from "../text-table.ts";
 import { openConfig, unknownTenant, withProblems } from "./config-file.ts";
@@ -93,9 +93,7 @@ function runClean(context: CommandContext): Promise<number> {
     "manage skills clean",
     {
       all: { type: "boolean", default: false },
-      "dry-run": { type: "boolean", default: false },
-      json: { type: "boolean", default: false },
-      config: { type: "string" },
+      ...changeOptions,
     },
     1,
   );

@@ -6,7 +6,7 @@ import { skillsDirectoryOf } from "../../assemble/skills-directory.ts";
 import type { SkillMode, SkillPreference } from "../../openclaw/skill-plan.ts";
 import { type SkillReport, syncSkills } from "../../openclaw/skill-sync.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
-import { readOptions, refuseUsage } from "../options.ts";
+import { changeOptions, readOptions, refuseUsage } from "../options.ts";
 import { cut, paperOf, plain } from "../terminal.ts";
 import { ManageProblem, openConfig, unknownTenant, withProblems } from "./config-file.ts";
 import { instancesFor } from "./instances.ts";
@@ -27,9 +27,7 @@ const optionTypes = {
   "state-dir": { type: "string" },
   pull: { type: "boolean", default: false },
   push: { type: "boolean", default: false },
-  "dry-run": { type: "boolean", default: false },
-  json: { type: "boolean", default: false },
-  config: { type: "string" },
+  ...changeOptions,
 } as const;
 
 type Verb = {
