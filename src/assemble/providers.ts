@@ -20,6 +20,7 @@ import { relayBlockersOf, relayDeclinesOf } from "../backends/http/quirks.ts";
 import { headersAt, quirksAt } from "../backends/http/vendors.ts";
 import type { BackendName, ProviderSettings } from "../backends/settings.ts";
 import { maxOutputOf } from "../catalog/models.ts";
+import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import type { TargetFacts } from "../dialects/dialect.ts";
 import type { Provider } from "../pipeline/generation.ts";
@@ -83,6 +84,8 @@ export function createProvider(
   };
   const timeout =
     settings.backend === "claude-cli" ? cliProviderOf(settings, config).timeout : settings.timeout;
+  let judged: LoadedConfig | null = null;
+  let isUnchanged = false;
   const names = settings.base_url === null ? [] : quirksAt(settings.base_url, settings.backend);
   return {
     id,
@@ -94,8 +97,16 @@ export function createProvider(
       totalMs: timeout.total_s === undefined ? null : timeout.total_s * 1000,
     },
     queue: estate.queues.of(id, queueLimits(settings, config)),
-    isInForce: () =>
-      isUnchangedUpstream({ settings, environment, section: config.cli }, upstreamIn(estate.inForce(), id)),
+    isInForce() {
+      // Asked twice with every request; only a reload can change the answer.
+      const loaded = estate.inForce();
+      if (loaded !== judged) {
+        const upstream = { settings, environment, section: config.cli };
+        isUnchanged = isUnchangedUpstream(upstream, upstreamIn(loaded, id));
+        judged = loaded;
+      }
+      return isUnchanged;
+    },
     relayBlockers: (model) => (names.length === 0 ? noBlockers : relayBlockersOf(names, model)),
     relayDeclines: relayDeclinesOf(names),
     modelFacts,

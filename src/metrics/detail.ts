@@ -71,6 +71,12 @@ function packAttempt(attempt: AttemptRecord, requestStartedAtMs: number): Packed
   ];
 }
 
+function packAttempts({ attempts, startedAtMs }: RequestRecord): PackedAttempt[] {
+  const packed: PackedAttempt[] = [];
+  for (const attempt of attempts) packed.push(packAttempt(attempt, startedAtMs));
+  return packed;
+}
+
 /** What most attempts do not have costs nothing. */
 function packedEnd({
   credential,
@@ -129,7 +135,7 @@ function pack(record: RequestRecord, shownModel: string, keepsDecisions: boolean
     inputCacheWrite: usage.inputCacheWrite ?? undefined,
     outputReasoning: usage.outputReasoning ?? undefined,
     error: text(record.error) ?? undefined,
-    attempts: record.attempts.map((attempt) => packAttempt(attempt, record.startedAtMs)),
+    attempts: packAttempts(record),
   };
 }
 

@@ -110,6 +110,8 @@ function tooManyGuesses(waitMs: number): Failure {
   return new Failure("over-limit", "Too many wrong keys from this address.", { retryAfterMs: waitMs });
 }
 
+const keyHeaders = ["x-api-key", "x-goog-api-key"];
+
 /** Several places at once: OpenClaw with authHeader fills two (facts/clients.md section 12). Never the address: it ends up in logs. */
 function presentedKeys(headers: Headers): string[] {
   const keys: string[] = [];
@@ -118,7 +120,7 @@ function presentedKeys(headers: Headers): string[] {
     const key = authorization.slice(7).trim();
     if (key !== "") keys.push(key);
   }
-  for (const name of ["x-api-key", "x-goog-api-key"]) {
+  for (const name of keyHeaders) {
     const key = headers.get(name);
     if (key !== null && key !== "" && !keys.includes(key)) keys.push(key);
   }

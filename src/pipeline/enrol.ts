@@ -10,6 +10,7 @@ import {
   BrokenJson,
   type JsonMember,
   type JsonScan,
+  memberNamed,
   readString,
   scanObject,
   type Watched,
@@ -155,10 +156,10 @@ export function sessionInBody(body: Readonly<Record<string, unknown>>): string |
 function sessionOf(headers: Headers, bytes: Buffer, scan: JsonScan): string | null {
   const named = sessionHeader(headers);
   if (named !== null) return named;
-  const key = scan.members.find((member) => member.key === "prompt_cache_key" && member.kind === "string");
-  if (key !== undefined) return textOf(bytes, key, "prompt_cache_key")?.slice(0, 200) ?? null;
-  const metadata = scan.members.find((member) => member.key === "metadata" && member.kind === "object");
-  if (metadata === undefined || metadata.end - metadata.start > longestMetadata) return null;
+  const key = memberNamed(scan, "prompt_cache_key");
+  if (key?.kind === "string") return textOf(bytes, key, "prompt_cache_key")?.slice(0, 200) ?? null;
+  const metadata = memberNamed(scan, "metadata");
+  if (metadata?.kind !== "object" || metadata.end - metadata.start > longestMetadata) return null;
   const value = parseLoosely(bytes.toString("utf8", metadata.start, metadata.end));
   const user = isRecord(value) ? value["user_id"] : null;
   return typeof user === "string" && user !== "" ? user.slice(0, 200) : null;

@@ -11,7 +11,7 @@ import { tokenCount, unknownUsage } from "../canon/usage.ts";
 import * as anthropicCount from "../dialects/anthropic-messages/count-tokens.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
 import * as googleCount from "../dialects/google-genai/count-tokens.ts";
-import { spliceObject } from "../wire/json.ts";
+import { memberNamed, spliceObject } from "../wire/json.ts";
 import type { LaneChoice } from "./attempt.ts";
 import { type Enrolled, parseBody } from "./enrol.ts";
 import type { Provider } from "./generation.ts";
@@ -20,7 +20,7 @@ import type { Trial } from "./run.ts";
 
 /** Embeddings go to openai-compatible providers only: no other format has them. */
 export function chooseEmbeddings(enrolled: Enrolled): (provider: Provider) => LaneChoice {
-  const input = enrolled.scan.members.find((member) => member.key === "input");
+  const input = memberNamed(enrolled.scan, "input");
   if (input?.kind !== "string" && input?.kind !== "array")
     throw new Failure("invalid-request", "input must be a string or an array.", { param: "input" });
   return (provider) => {

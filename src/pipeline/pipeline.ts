@@ -9,7 +9,7 @@ import { isRecord, parseLoosely } from "../dialects/decoding.ts";
 import type { AnswerFacts, ClientHalf, Dialect, TargetFacts } from "../dialects/dialect.ts";
 import { questionOf } from "../routing/question.ts";
 import { sessionKey } from "../tenants/sessions.ts";
-import { placesOf, spliceObject } from "../wire/json.ts";
+import { type JsonEdit, memberNamed, placesOf, spliceObject } from "../wire/json.ts";
 import { admit, type Admission } from "./admit.ts";
 import { type LaneChoice, openFirst } from "./attempt.ts";
 import { withCacheMarks } from "./cache-marks.ts";
@@ -110,9 +110,7 @@ function chooseChat(
   const dialect = run.generation.dialects[door.dialect];
   const { setTimer } = run.estate.ticker;
   const createdSeconds = Math.floor(run.context.startedAtMs / 1000);
-  const needsHub = dialect.backend.relay.declines.some(
-    (word) => placesOf(enrolled.scan, enrolled.bytes, word).length > 0,
-  );
+  const needsHub = holdsAny(enrolled, dialect.backend.relay.declines);
   const query = door.dialect === "anthropic-messages" && isBeta(request.url) ? "?beta=true" : "";
 
   return (provider, { model }) => {
@@ -140,10 +138,7 @@ function chooseChat(
           // The first try alone writes into the body, and only when no other one can be under way. Anything but the name would
           // be lost on the next target.
           const mayOverwrite =
-            !isMended &&
-            run.attempts === 1 &&
-            run.generation.hedgeAfterMs === 0 &&
-            edits.every((edit) => edit.key === "model");
+            !isMended && run.attempts === 1 && run.generation.hedgeAfterMs === 0 && changesOnlyModel(edits);
           const spliced = spliceObject(enrolled.bytes, enrolled.scan, edits, mayOverwrite);
           const body = isMended ? mended(spliced, dialect, backend, facts, call) : spliced;
           return relayLane({
@@ -227,15 +222,26 @@ function mended(
   return Buffer.from(JSON.stringify(backend.suit?.(put, call.note) ?? put));
 }
 
-function isBlocked(blockers: readonly string[], enrolled: Enrolled): boolean {
-  return blockers.some((key) => enrolled.scan.members.some((member) => member.key === key));
+function isBlocked(blockers: readonly string[], { scan }: Enrolled): boolean {
+  for (const key of blockers) if (memberNamed(scan, key) !== undefined) return true;
+  return false;
+}
+
+function holdsAny({ scan, bytes }: Enrolled, words: readonly Buffer[]): boolean {
+  for (const word of words) if (placesOf(scan, bytes, word).length > 0) return true;
+  return false;
+}
+
+function changesOnlyModel(edits: readonly JsonEdit[]): boolean {
+  for (const { key } of edits) if (key !== "model") return false;
+  return true;
 }
 
 /** Whether the client itself asked for the usage frame: only then may it see one. */
 function asksForUsage(dialect: Dialect, enrolled: Enrolled): boolean {
   if (dialect.name !== "openai-chat") return true;
-  const member = enrolled.scan.members.find((each) => each.key === "stream_options");
-  if (member === undefined || member.kind !== "object") return false;
+  const member = memberNamed(enrolled.scan, "stream_options");
+  if (member?.kind !== "object") return false;
   const options = parseLoosely(enrolled.bytes.toString("utf8", member.start, member.end));
   return isRecord(options) && options["include_usage"] === true;
 }
@@ -245,10 +251,27 @@ const isBeta = (url: string): boolean => url.endsWith("?beta=true") || url.inclu
 /** Client headers that an upstream of the same dialect needs: names are fixed here, values are what fetch lets through. */
 function passHeaders(headers: Headers, door: Door, provider: Provider): Readonly<Record<string, string>> {
   if (door.dialect !== "anthropic-messages" || provider.backend.dialect !== door.dialect) return noHeaders;
-  const passed: Record<string, string> = {};
-  for (const name of ["anthropic-version", "anthropic-beta"]) {
-    const value = headers.get(name);
-    if (value !== null && value.length <= 4_000 && /^[\x20-\x7e]*$/.test(value)) passed[name] = value;
+  return sharedHeaders(fitToPass(headers.get("anthropic-version")), fitToPass(headers.get("anthropic-beta")));
+}
+
+const fitToPass = (value: string | null): string | null =>
+  value !== null && value.length <= 4_000 && /^[\x20-\x7e]*$/.test(value) ? value : null;
+
+const mostShared = 64;
+const shared = new Map<string, Readonly<Record<string, string>>>();
+
+/** The same object for the same values: a client sends the same ones all day, and what a backend makes of them lasts with it. */
+function sharedHeaders(version: string | null, beta: string | null): Readonly<Record<string, string>> {
+  if (version === null && beta === null) return noHeaders;
+  const key = `${version}\n${beta}`;
+  let passed = shared.get(key);
+  if (passed === undefined) {
+    if (shared.size >= mostShared) shared.clear();
+    passed = {
+      ...(version === null ? {} : { "anthropic-version": version }),
+      ...(beta === null ? {} : { "anthropic-beta": beta }),
+    };
+    shared.set(key, passed);
   }
   return passed;
 }

@@ -211,13 +211,14 @@ export function shownRule(run: Run): string {
 
 const shortError = (run: Run, failure: Failure): string => run.estate.redact(failure.message).slice(0, 300);
 
+const thousandths = (value: number): number => Math.round(value * 1000) / 1000;
+
 const nanoUsd = (usd: number | null): number | null => (usd === null ? null : Math.round(usd * 1e9));
 
 function recordOf(run: Run, status: number, failure: Failure | null): UnpricedRecord {
   const { context, decision, winner } = run;
   const rule = decision === null ? null : shownRule(run);
   const isDiverted = rule !== null && rule !== decision?.rule;
-  const round = (ms: number | null): number | null => (ms === null ? null : Math.round(ms * 1000) / 1000);
   return {
     id: context.id,
     startedAtMs: context.startedAtMs,
@@ -232,7 +233,7 @@ function recordOf(run: Run, status: number, failure: Failure | null): UnpricedRe
     layer: decision?.layer ?? null,
     rule,
     confidence:
-      decision === null ? null : isDiverted ? round(decision.confidence * 0.8) : decision.confidence,
+      decision === null ? null : isDiverted ? thousandths(decision.confidence * 0.8) : decision.confidence,
     reason: decision?.reason ?? null,
     facts: decision?.facts ?? null,
     candidates: decision?.candidates ?? [],
@@ -241,7 +242,7 @@ function recordOf(run: Run, status: number, failure: Failure | null): UnpricedRe
     model: winner?.target.model ?? null,
     upstreamModel: winner?.observer.upstreamModel ?? null,
     queueWaitMs: Math.round(run.queueWaitMs),
-    overheadMs: round(run.overheadMs),
+    overheadMs: run.overheadMs === null ? null : thousandths(run.overheadMs),
     firstTokenMs: winner?.firstTokenMs ?? null,
     durationMs: Math.round(run.estate.clock.monotonicMs() - context.arrivedMs),
     usage: winner?.observer.usage ?? unknownUsage,

@@ -5,7 +5,7 @@ import type { Wishes } from "../backends/backend.ts";
 import { wishesIn } from "../backends/cli/wishes.ts";
 import type { DialectName } from "../canon/request.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
-import { type JsonMember, scanObject, spliceObject } from "../wire/json.ts";
+import { memberNamed, scanObject, spliceObject } from "../wire/json.ts";
 import { type Enrolled, maxJsonDepth } from "./enrol.ts";
 
 const words = ['"effort"', '"mcp_servers"'].map((word) => Buffer.from(word));
@@ -17,10 +17,9 @@ export function takeWishes(
   headers: Headers,
   dialect: DialectName,
 ): { readonly enrolled: Enrolled; readonly wishes: Wishes } {
-  const header = (name: string): string | null => headers.get(name);
   const metadata = metadataWithWishes(enrolled);
-  if (metadata === null) return { enrolled, wishes: wishesIn(header, null) };
-  const wishes = wishesIn(header, metadata);
+  const wishes = wishesIn(headers, metadata);
+  if (metadata === null) return { enrolled, wishes };
   const rest = Object.fromEntries(
     Object.entries(metadata).filter(([key, value]) => mayStay(key, value, dialect)),
   );
@@ -32,8 +31,8 @@ export function takeWishes(
 }
 
 function metadataWithWishes({ bytes, scan }: Enrolled): Record<string, unknown> | null {
-  const member = scan.members.find(({ key, kind }: JsonMember) => key === "metadata" && kind === "object");
-  if (member === undefined || member.end - member.start > longestMetadata) return null;
+  const member = memberNamed(scan, "metadata");
+  if (member?.kind !== "object" || member.end - member.start > longestMetadata) return null;
   const part = bytes.subarray(member.start, member.end);
   if (!words.some((word) => part.includes(word))) return null;
   const value = parseLoosely(part.toString("utf8"));

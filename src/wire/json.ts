@@ -39,6 +39,12 @@ export function watchedWords(words: readonly Buffer[]): Watched {
   return { words, byLength };
 }
 
+/** The first member of that name. */
+export function memberNamed({ members }: JsonScan, key: string): JsonMember | undefined {
+  for (const member of members) if (member.key === key) return member;
+  return undefined;
+}
+
 const nothingWatched = watchedWords([]);
 const nowhere: readonly number[] = [];
 
@@ -80,23 +86,30 @@ const backslash = 0x5c;
 
 /** Offset just behind the closing quote of the string whose opening quote stands at `at`. */
 function skipString(bytes: Buffer, at: number): number {
-  let from = at + 1;
+  // Most strings are short; the native search pays off only on long ones.
+  const near = at + 25;
+  let end = at + 1;
+  while (end < near && bytes[end] !== quote) end++;
+  if (end === near) end = nextQuote(bytes, near);
+  return bytes[end - 1] === backslash || end >= bytes.length ? skipEscapes(bytes, at, end) : end + 1;
+}
+
+/** The same from a quote on that may be escaped, or lies behind the end. */
+function skipEscapes(bytes: Buffer, at: number, candidate: number): number {
+  let end = candidate;
   for (;;) {
-    // Most strings are short; the native search pays off only on long ones.
-    let end = -1;
-    const near = Math.min(from + 24, bytes.length);
-    for (let i = from; i < near; i++)
-      if (bytes[i] === quote) {
-        end = i;
-        break;
-      }
-    if (end < 0) end = near === bytes.length ? -1 : bytes.indexOf(quote, near);
-    if (end < 0) throw new BrokenJson("a string is not closed");
-    let slashes = 0;
-    for (let i = end - 1; i > at && bytes[i] === backslash; i--) slashes++;
-    if (slashes % 2 === 0) return end + 1;
-    from = end + 1;
+    if (end >= bytes.length) throw new BrokenJson("a string is not closed");
+    let first = end;
+    while (first - 1 > at && bytes[first - 1] === backslash) first--;
+    if ((end - first) % 2 === 0) return end + 1;
+    end = nextQuote(bytes, end + 1);
   }
+}
+
+/** Where the next quote stands; the length of `bytes` when there is none. */
+function nextQuote(bytes: Buffer, from: number): number {
+  const found = bytes.indexOf(quote, from);
+  return found < 0 ? bytes.length : found;
 }
 
 function skipSpace(bytes: Buffer, at: number): number {
@@ -140,25 +153,31 @@ function skipNested(
   }
 }
 
-const literals: readonly (readonly [string, JsonMember["kind"]])[] = [
+const literals: ReadonlyMap<string, JsonMember["kind"]> = new Map([
   ["true", "boolean"],
   ["false", "boolean"],
   ["null", "null"],
-];
+] as const);
+const longestScalar = 400;
 const numberPattern = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
-function skipScalar(bytes: Buffer, at: number): { end: number; kind: JsonMember["kind"] } {
+/** Offset just behind the number or word that begins at `at`. */
+function skipScalar(bytes: Buffer, at: number): number {
   let end = at;
-  while (end < bytes.length && end - at < 400) {
+  while (end < bytes.length && end - at < longestScalar) {
     const byte = bytes[end] ?? 0;
     if (byte === 0x2c || byte === 0x7d || byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09)
       break;
     end++;
   }
-  const text = bytes.toString("latin1", at, end);
-  for (const [word, kind] of literals) if (text === word) return { end, kind };
-  if (numberPattern.test(text)) return { end, kind: "number" };
-  throw new BrokenJson("a value is neither a string, a number, true, false nor null");
+  return end;
+}
+
+function kindOfScalar(bytes: Buffer, start: number, end: number): JsonMember["kind"] {
+  const text = bytes.toString("latin1", start, end);
+  const kind = literals.get(text) ?? (numberPattern.test(text) ? "number" : undefined);
+  if (kind === undefined) throw new BrokenJson("a value is neither a string, a number, true, false nor null");
+  return kind;
 }
 
 /** Throws BrokenJson with a reason that completes the sentence "The body is not usable JSON: …". */
@@ -174,7 +193,7 @@ export function scanObject(bytes: Buffer, maxDepth: number, watched = nothingWat
     for (;;) {
       if (bytes[i] !== quote) throw new BrokenJson("a member name is missing");
       const keyEnd = skipString(bytes, i);
-      const key = readString(bytes, i, keyEnd);
+      const key = readName(bytes, i, keyEnd);
       i = skipSpace(bytes, keyEnd);
       if (bytes[i] !== 0x3a) throw new BrokenJson(`there is no colon after "${key.slice(0, 60)}"`);
       const start = skipSpace(bytes, i + 1);
@@ -186,9 +205,8 @@ export function scanObject(bytes: Buffer, maxDepth: number, watched = nothingWat
         i = skipNested(bytes, start, 1, maxDepth, watched, finds);
         members.push({ key, start, end: i, kind: first === 0x7b ? "object" : "array" });
       } else {
-        const scalar = skipScalar(bytes, start);
-        i = scalar.end;
-        members.push({ key, start, end: i, kind: scalar.kind });
+        i = skipScalar(bytes, start);
+        members.push({ key, start, end: i, kind: kindOfScalar(bytes, start, i) });
       }
       i = skipSpace(bytes, i);
       if (bytes[i] === 0x2c) {
@@ -212,6 +230,27 @@ function plainString(bytes: Buffer, start: number, end: number): string | null {
   return bytes.toString("latin1", start, end);
 }
 
+const mostNames = 256;
+// What members are called is nearly always the same: comparing bytes is cheaper than another text for the collector.
+const names: (string | undefined)[] = Array.from({ length: mostNames }, () => undefined);
+
+/** `readString` for the name of a member. */
+function readName(bytes: Buffer, start: number, end: number): string {
+  const length = end - start - 2;
+  const slot = (length * 37 + (bytes[start + 1] ?? 0) * 5 + (bytes[end - 2] ?? 0)) % mostNames;
+  const known = names[slot];
+  if (known?.length === length && standsAt(known, bytes, start + 1)) return known;
+  const name = readString(bytes, start, end);
+  // Only one that is in the bytes as it is can be known again by them; and nobody's long texts are kept.
+  if (name.length === length && length <= 32) names[slot] = name;
+  return name;
+}
+
+function standsAt(text: string, bytes: Buffer, at: number): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== bytes[at + i]) return false;
+  return true;
+}
+
 /** The text of the JSON string that stands at `start`..`end`. Throws BrokenJson. */
 export function readString(bytes: Buffer, start: number, end: number): string {
   const plain = end - start >= 2 && end - start <= 34 ? plainString(bytes, start + 1, end - 1) : null;
@@ -225,15 +264,12 @@ export function readString(bytes: Buffer, start: number, end: number): string {
 
 /** False, and nothing done, unless every edit replaces a member that is at least as long; blanks fill the rest. */
 function overwrite(bytes: Buffer, scan: JsonScan, edits: readonly JsonEdit[]): boolean {
-  const places = edits.map(({ key, json }) => ({
-    json,
-    member: scan.members.find((each) => each.key === key),
-  }));
-  const fits = places.every(
-    ({ json, member }) => member !== undefined && Buffer.byteLength(json) <= member.end - member.start,
-  );
-  if (!fits) return false;
-  for (const { json, member } of places) {
+  for (const { key, json } of edits) {
+    const member = memberNamed(scan, key);
+    if (member === undefined || Buffer.byteLength(json) > member.end - member.start) return false;
+  }
+  for (const { key, json } of edits) {
+    const member = memberNamed(scan, key);
     if (member === undefined) continue;
     const end = member.start + bytes.write(json, member.start);
     bytes.fill(0x20, end, member.end);
@@ -259,7 +295,7 @@ export function spliceObject(
   const cuts: { start: number; end: number; text: string }[] = [];
   const added: string[] = [];
   for (const edit of edits) {
-    const member = scan.members.find((each) => each.key === edit.key);
+    const member = memberNamed(scan, edit.key);
     if (member) cuts.push({ start: member.start, end: member.end, text: edit.json });
     else added.push(`${JSON.stringify(edit.key)}:${edit.json}`);
   }

@@ -14,8 +14,9 @@ export type CliEffort = (typeof cliEfforts)[number];
 
 const mostServers = 64;
 
-export function wishesIn(header: (name: string) => string | null, metadata: unknown): Wishes {
-  const [wantedEffort, wantedServers] = [header("x-effort"), header("x-mcp-servers")];
+export function wishesIn(headers: Pick<Headers, "get">, metadata: unknown): Wishes {
+  const wantedEffort = headers.get("x-effort");
+  const wantedServers = headers.get("x-mcp-servers");
   if (wantedEffort === null && wantedServers === null && metadata === null) return noWishes;
   const written = isRecord(metadata) ? metadata : {};
   const effort = wordIn(wantedEffort) ?? wordIn(written["effort"]);

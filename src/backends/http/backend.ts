@@ -6,7 +6,7 @@ import { Failure, failureFrom } from "../../canon/failure.ts";
 import { failureOfStatus, parseLoosely, retryAfter, wordsOfForeignBody } from "../../dialects/decoding.ts";
 import type { Dialect, TargetFacts } from "../../dialects/dialect.ts";
 import { FrameTooLarge, sseDecoder } from "../../wire/sse.ts";
-import { type Backend, type Call, noHeaders } from "../backend.ts";
+import type { Backend, Call } from "../backend.ts";
 import type { Signer } from "./auth.ts";
 import { applyQuirks, type QuirkName } from "./quirks.ts";
 import type { Reach } from "./reach.ts";
@@ -68,21 +68,26 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     ...(options.proxy === null ? {} : { proxy: options.proxy }),
   } as const;
 
-  const open = async (path: string, body: Uint8Array, call: Call): Promise<Response> => {
+  const open = (path: string, body: Uint8Array, call: Call): Promise<Response> => {
     // A key that a reload has taken away meanwhile is signed for by the first.
     const signer = options.signers?.get(call.credential ?? "") ?? options.signer;
     const url = options.baseUrl + path;
-    if (signer.isConstant === true && call.passHeaders === noHeaders)
-      return accepted(await post(url, body, usualOf(signer), call), call);
-    const headers = { ...usualHeaders, ...call.passHeaders, ...options.headers };
+    return signer.isConstant === true
+      ? post(url, body, readyHeaders(signer, call.passHeaders), call, accepted)
+      : openSigned(url, body, signer, call);
+  };
+
+  /** With a signature that is made anew for each request, and may have gone stale. */
+  const openSigned = async (url: string, body: Uint8Array, signer: Signer, call: Call): Promise<Response> => {
+    const headers = headersFor(call.passHeaders);
     const signing = signer.sign(headers);
     if (signing !== undefined) await signing;
-    let answer = await post(url, body, headers, call);
+    let answer = await post(url, body, headers, call, asItIs);
     if (answer.status === 401 && signer.forget(headers)) {
       const renewed = await signedAgain(signer, headers);
       if (renewed !== null) {
         void answer.body?.cancel().catch(() => undefined);
-        answer = await post(url, body, renewed, call);
+        answer = await post(url, body, renewed, call, asItIs);
         if (answer.status === 401) signer.forget(renewed);
       }
     }
@@ -95,15 +100,24 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     return errorAnswer(answer).then((failure) => Promise.reject(failure));
   };
 
+  const asItIs = (answer: Response): Response => answer;
+
+  const headersFor = (passed: Call["passHeaders"]): Record<string, string> => ({
+    ...usualHeaders,
+    ...passed,
+    ...options.headers,
+  });
+
   // Ready for the network: as a record they would be read and checked again for every request.
-  const signed = new Map<Signer, Headers>();
-  const usualOf = (signer: Signer): Headers => {
-    let headers = signed.get(signer);
+  const ready = new WeakMap<Call["passHeaders"], Map<Signer, Headers>>();
+  const readyHeaders = (signer: Signer, passed: Call["passHeaders"]): Headers => {
+    let bySigner = ready.get(passed);
+    if (bySigner === undefined) ready.set(passed, (bySigner = new Map()));
+    let headers = bySigner.get(signer);
     if (headers === undefined) {
-      const record = { ...usualHeaders };
+      const record = headersFor(passed);
       void signer.sign(record);
-      headers = new Headers(record);
-      signed.set(signer, headers);
+      bySigner.set(signer, (headers = new Headers(record)));
     }
     return headers;
   };
@@ -136,20 +150,21 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     body: Uint8Array,
     headers: Record<string, string> | Headers,
     call: Call,
+    judge: (answer: Response, call: Call) => Response | Promise<Response>,
   ): Promise<Response> => {
     const startedMs = options.nowMs();
     for (let isSecond = false; ; isSecond = true) {
       if (call.signal.aborted) throw failureFrom(call.signal.reason);
       const stopWatch = watch(call);
+      let answer: Response | null = null;
       try {
-        const answer = await options.fetch(url, {
+        answer = await options.fetch(url, {
           ...manner,
           headers,
           body,
           signal: call.signal,
         } as RequestInit);
         options.reach.answered(origin);
-        return answer;
       } catch (thrown) {
         if (call.signal.aborted) throw failureFrom(call.signal.reason);
         const isStale =
@@ -161,6 +176,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
       } finally {
         stopWatch();
       }
+      if (answer !== null) return judge(answer, call);
     }
   };
 

@@ -2,7 +2,14 @@
 // It must never parse more than a frame, and never touch a byte that need not change.
 
 import { Failure } from "../../canon/failure.ts";
-import { type JsonEdit, type JsonMember, type JsonScan, readString, watchedWords } from "../../wire/json.ts";
+import {
+  type JsonEdit,
+  type JsonMember,
+  type JsonScan,
+  memberNamed,
+  readString,
+  watchedWords,
+} from "../../wire/json.ts";
 import type { SseFrame } from "../../wire/sse.ts";
 import { cutTokens, unheard } from "../adapting.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
@@ -160,7 +167,7 @@ function usageAsked(options: JsonMember | undefined, bytes: Buffer): JsonEdit | 
 }
 
 function wishesToThink(scan: JsonScan, bytes: Buffer): boolean {
-  const member = scan.members.find(({ key }) => key === "reasoning_effort");
+  const member = memberNamed(scan, "reasoning_effort");
   if (member?.kind !== "string") return false;
   return bytes.toString("latin1", member.start, member.end) !== '"none"';
 }

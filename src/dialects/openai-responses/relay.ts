@@ -2,7 +2,7 @@
 // It must never parse more than a frame, and never touch a byte that need not change.
 
 import { Failure } from "../../canon/failure.ts";
-import { type JsonEdit, type JsonMember, type JsonScan, readString } from "../../wire/json.ts";
+import { type JsonEdit, type JsonMember, type JsonScan, memberNamed, readString } from "../../wire/json.ts";
 import type { SseFrame } from "../../wire/sse.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
 import { cutTokens, unheard } from "../adapting.ts";
@@ -100,7 +100,7 @@ function edits(
 }
 
 function wishesToThink(scan: JsonScan, bytes: Buffer): boolean {
-  const member = scan.members.find(({ key }) => key === "reasoning");
+  const member = memberNamed(scan, "reasoning");
   if (member?.kind !== "object") return false;
   const value = parseLoosely(bytes.toString("utf8", member.start, member.end));
   return isRecord(value) && value.effort !== "none" && Object.values(value).some((each) => each !== null);

@@ -10,7 +10,7 @@ import {
 } from "../../../src/backends/cli/wishes.ts";
 import { Failure } from "../../../src/canon/failure.ts";
 
-const headers = (values: Record<string, string>) => (name: string) => values[name] ?? null;
+const headers = (values: Record<string, string>): Headers => new Headers(values);
 
 describe("reading", () => {
   test("headers and metadata; a header's effort wins, servers are joined", () => {
