@@ -103,7 +103,7 @@ async function answerOf(run: Run, request: ChatRequest): Promise<string | null> 
             wantsUsage: true,
           },
           observer: trial.observer,
-          onWords: trial.onWords,
+          progress: trial,
           setTimer: estate.ticker.setTimer,
         }),
     }),

@@ -1,5 +1,8 @@
 // What belongs to one request from its first byte to its record: identity, abort, deadline. One of each, made in admit.
 
+/** Whoever wants to know that a request ends early. */
+export type AbortListener = { aborted(reason: Error): void };
+
 export type Context = {
   readonly id: string;
   /** Milliseconds of the monotonic clock at arrival. */
@@ -11,10 +14,10 @@ export type Context = {
   readonly tags: readonly string[];
   /** Why the request must end: the client left, the deadline passed, the operator cancelled. Null while it may go on. */
   readonly abortReason: Error | null;
-  /** Calls `run` once when that happens, at once if it already has. */
-  onAbort(run: () => void): void;
-  /** Takes back `onAbort` of the same function. */
-  offAbort(run: () => void): void;
+  /** Tells `listener` once when that happens, at once if it already has. */
+  onAbort(listener: AbortListener): void;
+  /** Takes back `onAbort` of the same listener. */
+  offAbort(listener: AbortListener): void;
   /** The same for those who take a signal; made when first asked for. */
   readonly signal: AbortSignal;
   /** `reason` must be a Failure. Idempotent. */

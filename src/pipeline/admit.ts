@@ -6,7 +6,8 @@ import type { Caller } from "./access.ts";
 import { Cancellation } from "./cancellation.ts";
 import type { Door } from "./doors.ts";
 import type { Estate, Generation } from "./generation.ts";
-import type { LiveRequest } from "./live.ts";
+import type { Due, TickerTimer } from "../system/ticker.ts";
+import type { LivePlace, LiveRequest } from "./live.ts";
 import { Run } from "./run.ts";
 
 export type Admission = {
@@ -58,47 +59,62 @@ export function admit(
   estate: Estate,
 ): Run {
   const context = new RequestContext(admission, request.headers, estate.clock.nowMs());
-  const live: LiveRequest = {
-    id: context.id,
-    door: door.name,
-    tenant: context.tenant,
-    startedAtMs: context.startedAtMs,
-    stage: "reading",
-    model: "",
-    provider: null,
-    waitsAt: null,
-    abort: (reason) => context.abort(reason),
-  };
-  const deadline = estate.ticker.after(generation.requestTimeoutMs, () =>
-    context.abort(
+  const admitted = new Admitted(context, door.name, request.signal, generation, estate);
+  return new Run({ context, door, estate, generation, admitted, connection: admission.connection });
+}
+
+/** What admission took, until it is given back: a place among the living, the deadline, an ear for the client. */
+class Admitted implements LiveRequest, Due {
+  readonly id: string;
+  readonly tenant: string | null;
+  readonly startedAtMs: number;
+  stage: LiveRequest["stage"] = "reading";
+  model = "";
+  provider: string | null = null;
+  waitsAt: LiveRequest["waitsAt"] = null;
+  private readonly place: LivePlace;
+  private readonly deadline: TickerTimer;
+
+  constructor(
+    private readonly context: Context,
+    readonly door: string,
+    private readonly signal: AbortSignal,
+    private readonly generation: Generation,
+    estate: Estate,
+  ) {
+    this.id = context.id;
+    this.tenant = context.tenant;
+    this.startedAtMs = context.startedAtMs;
+    this.deadline = estate.ticker.after(generation.requestTimeoutMs, this);
+    const onGone = (): void => context.abort(new Failure("cancelled", "The client went away."));
+    if (signal.aborted) onGone();
+    // Nobody else listens to it, and an attribute costs half of what a listener does.
+    // oxlint-disable-next-line unicorn/prefer-add-event-listener
+    else signal.onabort = onGone;
+    this.place = estate.live.add(this);
+    generation.enter();
+  }
+
+  abort(reason: Failure): void {
+    this.context.abort(reason);
+  }
+
+  /** The deadline has passed. */
+  ring(): void {
+    this.context.abort(
       new Failure("timed-out", "The request took longer than server.request_timeout_s.", {
         maybeBilled: true,
       }),
-    ),
-  );
-  const { signal } = request;
-  const onGone = (): void => context.abort(new Failure("cancelled", "The client went away."));
-  if (signal.aborted) onGone();
-  // Nobody else listens to it, and an attribute costs half of what a listener does.
-  // oxlint-disable-next-line unicorn/prefer-add-event-listener
-  else signal.onabort = onGone;
-  const place = estate.live.add(live);
-  generation.enter();
-  return new Run({
-    context,
-    door,
-    estate,
-    generation,
-    live,
-    connection: admission.connection,
-    onSettled() {
-      place.leave();
-      generation.leave();
-      deadline.stop();
-      // oxlint-disable-next-line unicorn/prefer-add-event-listener
-      signal.onabort = null;
-    },
-  });
+    );
+  }
+
+  leave(): void {
+    this.place.leave();
+    this.generation.leave();
+    this.deadline.stop();
+    // oxlint-disable-next-line unicorn/prefer-add-event-listener
+    this.signal.onabort = null;
+  }
 }
 
 /** The product part of a user agent, at most 80 characters: "OpenAI/JS 7.15.0", "claude-cli/2.1.197". */

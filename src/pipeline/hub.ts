@@ -8,7 +8,7 @@ import { foldReply } from "../canon/reply.ts";
 import type { ChatRequest } from "../canon/request.ts";
 import { cutShort } from "../dialects/decoding.ts";
 import type { AnswerFacts, ClientHalf } from "../dialects/dialect.ts";
-import { endQuietly, failurePiece, type Lane, type Piece } from "./lane.ts";
+import { endQuietly, failurePiece, type Lane, type Piece, type Progress } from "./lane.ts";
 import type { Observer } from "./observe.ts";
 import { untilStop } from "./stop-words.ts";
 
@@ -21,8 +21,7 @@ export type HubOptions = {
   readonly observer: Observer;
   /** Stop sequences that the backend's format cannot say. */
   readonly stops?: readonly string[];
-  /** Told of every sign of life in a whole answer from its first word on. */
-  readonly onWords: () => void;
+  readonly progress: Progress;
   readonly setTimer: (ms: number, run: () => void) => () => void;
 };
 
@@ -102,7 +101,7 @@ function wholeLane(options: HubOptions, batches: ReturnType<Backend["generate"]>
             isOpen ||= opensGate(event);
             events.push(event);
           }
-          if (isOpen) options.onWords();
+          if (isOpen) options.progress.words();
         }
         return wholePiece(events, options);
       } catch (thrown) {

@@ -14,6 +14,9 @@ export type Piece = {
   readonly isLast: boolean;
 };
 
+/** Told of every sign of life in a whole answer from its first word on. */
+export type Progress = { words(): void };
+
 export type Lane = {
   /** Must not be called again after a piece that ends the lane. Never rejects. */
   next(): Promise<Piece>;

@@ -17,7 +17,7 @@ export type LiveRequest = {
   provider: string | null;
   /** Where it waits for a turn; absent until it has to. */
   waitsAt?: { readonly provider: string; readonly place: QueuePlace } | null;
-  readonly abort: (reason: Failure) => void;
+  abort(reason: Failure): void;
 };
 
 /** `leave` takes the request out again. Idempotent. */

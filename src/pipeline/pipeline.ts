@@ -151,7 +151,7 @@ function chooseChat(
             facts: { requestId: run.context.id, createdSeconds, wantsUsage: asksForUsage(dialect, enrolled) },
             call,
             observer: trial.observer,
-            onWords: trial.onWords,
+            progress: trial,
             redact: run.estate.redact,
             setTimer,
           });
@@ -190,7 +190,7 @@ function chooseChat(
           facts,
           observer: trial.observer,
           stops: format.unsaidStops?.(decoded) ?? [],
-          onWords: trial.onWords,
+          progress: trial,
           setTimer,
         });
       },

@@ -11,7 +11,7 @@ import type { AnswerFacts, Dialect } from "../dialects/dialect.ts";
 import { giveBack } from "../wire/body.ts";
 import { lastFrameEnd, maxFrameBytes, readFrame, splitFrames, sseDecoder } from "../wire/sse.ts";
 import { pieceEncoder, wholePiece } from "./hub.ts";
-import { endQuietly, failurePiece, type Lane, type Piece } from "./lane.ts";
+import { endQuietly, failurePiece, type Lane, type Piece, type Progress } from "./lane.ts";
 import type { Observer } from "./observe.ts";
 
 export type RelayOptions = {
@@ -27,8 +27,7 @@ export type RelayOptions = {
   readonly facts: AnswerFacts;
   readonly call: Call;
   readonly observer: Observer;
-  /** Told of every sign of life in a whole answer from its first word on. */
-  readonly onWords: () => void;
+  readonly progress: Progress;
   readonly redact: (text: string) => string;
   readonly setTimer: (ms: number, run: () => void) => () => void;
 };
@@ -118,7 +117,7 @@ function foldedStream(options: RelayOptions, answer: Response): Lane {
               isOpen ||= opensGate(event);
               events.push(event);
             }
-          if (isOpen) options.onWords();
+          if (isOpen) options.progress.words();
         }
       for (const frame of frames.end()) events.push(...decoder.step(frame));
       events.push(...decoder.end());

@@ -3,7 +3,7 @@
 import { noWishes, type Wishes } from "../backends/backend.ts";
 import { Failure, consequences } from "../canon/failure.ts";
 import type { AttemptRecord, UnpricedRecord } from "../canon/record.ts";
-import type { Context } from "../canon/context.ts";
+import type { AbortListener, Context } from "../canon/context.ts";
 import type { Target } from "../canon/decision.ts";
 import { unknownUsage } from "../canon/usage.ts";
 import type { RoutedDecision } from "../routing/settle.ts";
@@ -12,12 +12,13 @@ import type { Door } from "./doors.ts";
 import type { Estate, Generation, Provider } from "./generation.ts";
 import type { LiveRequest } from "./live.ts";
 import { Observer } from "./observe.ts";
+import { type Limited, Watch } from "./watch.ts";
+import type { Progress } from "./lane.ts";
 import { settleEntry } from "./tenant-bill.ts";
 import { giveBack } from "../wire/body.ts";
 import type { TenantEntry } from "./tenant-policy.ts";
 
 const none = {};
-const noWords = (): void => undefined;
 
 export type TrialFields = {
   readonly provider: Provider;
@@ -29,7 +30,7 @@ export type TrialFields = {
 };
 
 /** A try in progress; it becomes an AttemptRecord. */
-export class Trial {
+export class Trial implements AbortListener, Limited, Progress {
   readonly provider: Provider;
   readonly target: Target;
   readonly credential: string | null;
@@ -48,11 +49,17 @@ export class Trial {
   readonly unsupported: string[] = [];
   /** The one try that may find out whether an ejected provider is back. */
   isProbe = false;
-  /** Told that a whole answer is being written: its first word, and every later one. */
-  onWords = noWords;
   isSettled = false;
+  /** When it is over at the latest (monotonic), and how long it may be silent. */
+  private readonly endMs: number;
+  private readonly idleMs: number;
+  private readonly watch: Watch;
 
-  constructor(fields: TrialFields, clock: Estate["clock"]) {
+  constructor(
+    fields: TrialFields,
+    private readonly clock: Estate["clock"],
+    ticker: Estate["ticker"],
+  ) {
     this.provider = fields.provider;
     this.target = fields.target;
     this.credential = fields.credential;
@@ -60,6 +67,39 @@ export class Trial {
     this.turn = fields.turn;
     this.startedMs = clock.monotonicMs();
     this.startedAtMs = clock.nowMs();
+    const { idleMs, totalMs } = fields.provider.limits;
+    this.idleMs = idleMs;
+    this.endMs = totalMs === null ? Number.POSITIVE_INFINITY : this.startedMs + totalMs;
+    this.watch = new Watch(ticker, this);
+  }
+
+  /** From now on the first word is waited for, for `answerMs` at most. */
+  waitAtMost(answerMs: number): void {
+    this.watch.set(Math.min(this.startedMs + answerMs, this.endMs));
+  }
+
+  /**
+   * A whole answer is being written: its first word, and every later one. It is no silent upstream, however long it takes
+   * in all.
+   */
+  words(): void {
+    const nowMs = this.clock.monotonicMs();
+    this.firstTokenMs ??= Math.round(nowMs - this.startedMs);
+    this.watch.set(Math.min(nowMs + this.idleMs, this.endMs));
+  }
+
+  /** Its gate is open, or it is over. */
+  unwatch(): void {
+    this.watch.stop();
+  }
+
+  limitReached(): void {
+    this.abort.abort(new Failure("timed-out", "The upstream gave no answer in time.", { maybeBilled: true }));
+  }
+
+  /** The request ends, and with it this try. */
+  aborted(reason: Error): void {
+    this.abort.abort(reason);
   }
 }
 
@@ -70,11 +110,10 @@ export type RunFields = {
   readonly door: Door;
   readonly estate: Estate;
   readonly generation: Generation;
-  readonly live: LiveRequest;
+  /** What admission took; `leave` gives it back. */
+  readonly admitted: LiveRequest & { leave(): void };
   /** The client's connection; null for a request of our own. */
   readonly connection: { letGo(): void } | null;
-  /** Gives back what admission took. */
-  readonly onSettled: () => void;
 };
 
 export class Run {
@@ -82,7 +121,8 @@ export class Run {
   readonly door: Door;
   readonly estate: Estate;
   readonly generation: Generation;
-  readonly live: LiveRequest;
+  /** Its row among the living. */
+  readonly live: RunFields["admitted"];
   readonly connection: RunFields["connection"];
   readonly trials: AttemptRecord[] = [];
   decision: RoutedDecision | null = null;
@@ -106,16 +146,14 @@ export class Run {
   body: Buffer | null = null;
   private won: Trial | null = null;
   private isSettled = false;
-  private readonly onSettled: () => void;
 
   constructor(fields: RunFields) {
     this.context = fields.context;
     this.door = fields.door;
     this.estate = fields.estate;
     this.generation = fields.generation;
-    this.live = fields.live;
+    this.live = fields.admitted;
     this.connection = fields.connection;
-    this.onSettled = fields.onSettled;
   }
 
   /** The try whose answer the client gets. */
@@ -139,7 +177,7 @@ export class Run {
   settle(status: number, failure: Failure | null): void {
     if (this.isSettled) return;
     this.isSettled = true;
-    this.onSettled();
+    this.live.leave();
     if (this.won !== null) endTrial(this, this.won, failure);
     const { estate, context } = this;
     if (failure?.kind === "internal")
@@ -197,7 +235,7 @@ export function endTrial(run: Run, trial: Trial, failure: Failure | null): void 
 export function beginTrial(run: Run, fields: TrialFields): Trial {
   run.attempts += 1;
   run.live.provider = fields.provider.id;
-  return new Trial(fields, run.estate.clock);
+  return new Trial(fields, run.estate.clock, run.estate.ticker);
 }
 
 /** The rule as it is shown: a diversion from the decision's first target is marked. */

@@ -1,6 +1,7 @@
 // The bytes of a stream, pulled by the client: piece after piece, keep-alives in long silences, and its limits.
 // A client that does not read is let go; an upstream that falls silent is cut off. It must never buffer ahead.
 
+import type { AbortListener } from "../canon/context.ts";
 import { Failure, failureFrom } from "../canon/failure.ts";
 import type { ClientHalf } from "../dialects/dialect.ts";
 import { commentFrame } from "../wire/sse.ts";
@@ -24,17 +25,19 @@ export function streamBody(run: Run, client: ClientHalf, source: Opened | Promis
   const end = (failure: Failure | null): void => {
     isEnded = true;
     patience.stop();
-    context.offAbort(onAbort);
+    context.offAbort(listener);
     run.settle(200, failure);
   };
   // A generator that was never started, or that waits for a client who has gone, may never reach its `finally`.
-  const onAbort = (): void => {
-    if (patience.isWithUpstream()) return;
-    end(failureFrom(context.abortReason));
-    // Who reads now is still told the end; who does not would keep the connection and its full buffers for ever.
-    run.connection?.letGo();
+  const listener: AbortListener = {
+    aborted(reason) {
+      if (patience.isWithUpstream()) return;
+      end(failureFrom(reason));
+      // Who reads now is still told the end; who does not would keep the connection and its full buffers for ever.
+      run.connection?.letGo();
+    },
   };
-  context.onAbort(onAbort);
+  context.onAbort(listener);
 
   /** Before every yield: whoever has gone is not waited for. */
   const offer = (): void => {
@@ -159,7 +162,7 @@ function createPatience(run: Run) {
     }
     lookAgain(now);
   };
-  const watch = new Watch(run.estate.ticker, look);
+  const watch = new Watch(run.estate.ticker, { limitReached: look });
   lookAgain(offeredMs);
 
   return {

@@ -9,7 +9,6 @@ import { noteInto } from "./adapted.ts";
 import type { Provider } from "./generation.ts";
 import type { Lane, Piece } from "./lane.ts";
 import type { Run, Trial } from "./run.ts";
-import { Watch } from "./watch.ts";
 
 export type LaneFactory = (provider: Provider, target: Target, trial: Trial, call: Call) => Lane;
 
@@ -120,21 +119,11 @@ export async function tryOne(
   trial.isProbe = estate.health.begin(target.provider, target.model, trial.credential);
   run.live.stage = "asking";
   if (context.abortReason !== null) return failureFrom(context.abortReason);
-  context.onAbort(() => abort.abort(context.abortReason));
-  const watch = new Watch(estate.ticker, () =>
-    abort.abort(new Failure("timed-out", "The upstream gave no answer in time.", { maybeBilled: true })),
-  );
-  const { firstTokenMs, idleMs, totalMs } = provider.limits;
-  const endMs = totalMs === null ? Number.POSITIVE_INFINITY : trial.startedMs + totalMs;
+  context.onAbort(trial);
+  const { firstTokenMs, idleMs } = provider.limits;
   // Nobody sees the first word of a whole answer that passes as bytes: until its end it may take the longer of the two.
   const isWhole = trial.lane === "relay" && !run.stream;
-  const answerMs = isWhole ? Math.max(firstTokenMs, idleMs) : firstTokenMs;
-  watch.set(Math.min(trial.startedMs + answerMs, endMs));
-  // A whole answer that is being written is not a silent upstream, however long it takes in all.
-  trial.onWords = () => {
-    trial.firstTokenMs ??= Math.round(clock.monotonicMs() - trial.startedMs);
-    watch.set(Math.min(clock.monotonicMs() + idleMs, endMs));
-  };
+  trial.waitAtMost(isWhole ? Math.max(firstTokenMs, idleMs) : firstTokenMs);
   const call = new TrialCall(run, trial, passHeaders, onAccepted);
   try {
     const lane = open(provider, target, trial, call);
@@ -161,6 +150,6 @@ export async function tryOne(
   } catch (thrown) {
     return failureFrom(thrown);
   } finally {
-    watch.stop();
+    trial.unwatch();
   }
 }

@@ -1,19 +1,21 @@
 // One timer for one request: it fires when a limit is reached and asks again otherwise, so that moving a limit
 // (every chunk does) costs an assignment and no timer.
 
-import type { Ticker, TickerTimer } from "../system/ticker.ts";
+import type { Due, Ticker, TickerTimer } from "../system/ticker.ts";
 
 const never = Number.POSITIVE_INFINITY;
 
-export class Watch {
+/** Whoever is told that the limit is reached; it may move the limit again. */
+export type Limited = { limitReached(): void };
+
+export class Watch implements Due {
   private limitMs = never;
   private armedForMs = never;
   private timer: TickerTimer | null = null;
 
   constructor(
     private readonly ticker: Pick<Ticker, "monotonicMs" | "after">,
-    /** May move the limit again. */
-    private readonly onReached: () => void,
+    private readonly owner: Limited,
   ) {}
 
   /** The limit is now `atMs` (monotonic). */
@@ -33,10 +35,11 @@ export class Watch {
     this.timer = null;
     this.armedForMs = this.limitMs;
     if (this.limitMs === never) return;
-    this.timer = this.ticker.after(Math.max(0, this.limitMs - this.ticker.monotonicMs()), () => this.ring());
+    this.timer = this.ticker.after(Math.max(0, this.limitMs - this.ticker.monotonicMs()), this);
   }
 
-  private ring(): void {
+  /** The ticker's. */
+  ring(): void {
     this.timer = null;
     this.armedForMs = never;
     if (this.ticker.monotonicMs() < this.limitMs) {
@@ -44,6 +47,6 @@ export class Watch {
       return;
     }
     this.limitMs = never;
-    this.onReached();
+    this.owner.limitReached();
   }
 }

@@ -6,9 +6,12 @@ import type { Clock } from "./clock.ts";
 /** One that waits. `stop` may be called at any time. */
 export type TickerTimer = { stop(): void };
 
+/** Whoever is called when the time has come. */
+export type Due = { ring(): void };
+
 export type Ticker = Pick<Clock, "monotonicMs" | "setTimer"> & {
-  /** `setTimer` for those who set one with every request: an object instead of a function with its own surroundings. */
-  after(delayMs: number, run: () => void): TickerTimer;
+  /** `setTimer` for those who set one with every request: objects instead of functions with their own surroundings. */
+  after(delayMs: number, due: Due): TickerTimer;
 };
 
 const tickMs = 20;
@@ -25,7 +28,7 @@ class Entry implements TickerTimer {
   constructor(
     private readonly line: Line,
     readonly dueMs: number,
-    readonly run: () => void,
+    readonly due: Due,
   ) {
     this.previous = line.last;
     if (line.last === null) line.first = this;
@@ -57,7 +60,7 @@ export function createTicker(clock: Pick<Clock, "monotonicMs" | "setTimer">): Ti
       const following: Entry | null = entry.next;
       if (entry.isWaiting && entry.dueMs <= nowMs) {
         entry.stop();
-        entry.run();
+        entry.due.ring();
       }
       entry = following;
     }
@@ -65,8 +68,8 @@ export function createTicker(clock: Pick<Clock, "monotonicMs" | "setTimer">): Ti
     if (isTicking) clock.setTimer(tickMs, tick);
   };
 
-  const after = (delayMs: number, run: () => void): Entry => {
-    const entry = new Entry(line, clock.monotonicMs() + delayMs, run);
+  const after = (delayMs: number, due: Due): Entry => {
+    const entry = new Entry(line, clock.monotonicMs() + delayMs, due);
     if (!isTicking) {
       isTicking = true;
       clock.setTimer(tickMs, tick);
@@ -78,7 +81,7 @@ export function createTicker(clock: Pick<Clock, "monotonicMs" | "setTimer">): Ti
     monotonicMs: () => clock.monotonicMs(),
     after,
     setTimer(delayMs, run) {
-      const entry = after(delayMs, run);
+      const entry = after(delayMs, { ring: run });
       return () => entry.stop();
     },
   };

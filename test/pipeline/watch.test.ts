@@ -8,9 +8,9 @@ const createWatch = (clock: ReturnType<typeof fakeClock>, onReached: () => void)
   new Watch(
     {
       monotonicMs: clock.monotonicMs,
-      after: (ms, run) => ({ stop: clock.setTimer(ms, run) }),
+      after: (ms, due) => ({ stop: clock.setTimer(ms, () => due.ring()) }),
     },
-    onReached,
+    { limitReached: onReached },
   );
 
 test("it fires once when its limit is reached", async () => {
