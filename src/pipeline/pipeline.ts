@@ -251,27 +251,12 @@ const isBeta = (url: string): boolean => url.endsWith("?beta=true") || url.inclu
 /** Client headers that an upstream of the same dialect needs: names are fixed here, values are what fetch lets through. */
 function passHeaders(headers: Headers, door: Door, provider: Provider): Readonly<Record<string, string>> {
   if (door.dialect !== "anthropic-messages" || provider.backend.dialect !== door.dialect) return noHeaders;
-  return sharedHeaders(fitToPass(headers.get("anthropic-version")), fitToPass(headers.get("anthropic-beta")));
-}
-
-const fitToPass = (value: string | null): string | null =>
-  value !== null && value.length <= 4_000 && /^[\x20-\x7e]*$/.test(value) ? value : null;
-
-const mostShared = 64;
-const shared = new Map<string, Readonly<Record<string, string>>>();
-
-/** The same object for the same values: a client sends the same ones all day, and what a backend makes of them lasts with it. */
-function sharedHeaders(version: string | null, beta: string | null): Readonly<Record<string, string>> {
-  if (version === null && beta === null) return noHeaders;
-  const key = `${version}\n${beta}`;
-  let passed = shared.get(key);
-  if (passed === undefined) {
-    if (shared.size >= mostShared) shared.clear();
-    passed = {
-      ...(version === null ? {} : { "anthropic-version": version }),
-      ...(beta === null ? {} : { "anthropic-beta": beta }),
-    };
-    shared.set(key, passed);
+  const passed: Record<string, string> = {};
+  for (const name of passedNames) {
+    const value = headers.get(name);
+    if (value !== null && value.length <= 4_000 && /^[\x20-\x7e]*$/.test(value)) passed[name] = value;
   }
   return passed;
 }
+
+const passedNames = ["anthropic-version", "anthropic-beta"];

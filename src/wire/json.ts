@@ -230,20 +230,29 @@ function plainString(bytes: Buffer, start: number, end: number): string | null {
   return bytes.toString("latin1", start, end);
 }
 
-const mostNames = 256;
-// What members are called is nearly always the same: comparing bytes is cheaper than another text for the collector.
-const names: (string | undefined)[] = Array.from({ length: mostNames }, () => undefined);
+// What members are called is nearly always one of these, and comparing bytes is cheaper than another text for the collector.
+const usualNames = (
+  "model messages stream stream_options tools tool_choice parallel_tool_calls max_tokens max_completion_tokens " +
+  "max_output_tokens temperature top_p top_k stop stop_sequences system thinking metadata output_config context_management " +
+  "input instructions reasoning reasoning_effort text include store user seed response_format prompt_cache_key service_tier " +
+  "verbosity n contents generationConfig systemInstruction toolConfig safetySettings encoding_format dimensions"
+).split(" ");
+
+const nameSlots = 128;
+const slotOf = (length: number, first: number, last: number): number =>
+  (length * 37 + first * 5 + last) % nameSlots;
+const namesBySlot: readonly (readonly string[])[] = Array.from({ length: nameSlots }, (_, slot) =>
+  usualNames.filter(
+    (name) => slotOf(name.length, name.charCodeAt(0), name.charCodeAt(name.length - 1)) === slot,
+  ),
+);
 
 /** `readString` for the name of a member. */
 function readName(bytes: Buffer, start: number, end: number): string {
   const length = end - start - 2;
-  const slot = (length * 37 + (bytes[start + 1] ?? 0) * 5 + (bytes[end - 2] ?? 0)) % mostNames;
-  const known = names[slot];
-  if (known?.length === length && standsAt(known, bytes, start + 1)) return known;
-  const name = readString(bytes, start, end);
-  // Only one that is in the bytes as it is can be known again by them; and nobody's long texts are kept.
-  if (name.length === length && length <= 32) names[slot] = name;
-  return name;
+  for (const name of namesBySlot[slotOf(length, bytes[start + 1] ?? 0, bytes[end - 2] ?? 0)] ?? [])
+    if (name.length === length && standsAt(name, bytes, start + 1)) return name;
+  return readString(bytes, start, end);
 }
 
 function standsAt(text: string, bytes: Buffer, at: number): boolean {

@@ -76,6 +76,26 @@ describe("scanning", () => {
     );
   });
 
+  test("names that are usual, nearly so, or written with escapes are read as they stand", () => {
+    const names = [
+      "model",
+      "modex",
+      "nodel",
+      "mode",
+      "models",
+      "Model",
+      "stream",
+      "strean",
+      "streams",
+      "n",
+      "m",
+      "",
+    ];
+    for (const name of names)
+      expect(membersOf(`{${JSON.stringify(name)}:1}`).map(([key]) => key)).toEqual([name]);
+    expect(membersOf('{"\\u006dodel":1,"m\\u006fdel":2}').map(([key]) => key)).toEqual(["model", "model"]);
+  });
+
   test("changed by chance: what it takes has the structure that JSON.parse sees", () => {
     let taken = 0;
     fc.assert(

@@ -39,6 +39,9 @@ export type HttpBackendOptions = {
 /** Two tries at most: a reset that comes this fast is a pooled connection that the vendor had closed. */
 const staleConnectionMs = 1_000;
 
+/** Sets of a client's own headers that are kept ready. */
+const mostReady = 32;
+
 const unreachableCodes = new Set([
   "ConnectionRefused",
   "ECONNREFUSED",
@@ -108,16 +111,20 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     ...options.headers,
   });
 
-  // Ready for the network: as a record they would be read and checked again for every request.
-  const ready = new WeakMap<Call["passHeaders"], Map<Signer, Headers>>();
+  // Ready for the network: as a record they would be read and checked again for every request. A client sends the same
+  // headers all day; one that sends ever new ones costs nothing but the reading.
+  const ready = new Map<Signer, Map<string, Headers>>();
   const readyHeaders = (signer: Signer, passed: Call["passHeaders"]): Headers => {
-    let bySigner = ready.get(passed);
-    if (bySigner === undefined) ready.set(passed, (bySigner = new Map()));
-    let headers = bySigner.get(signer);
+    let known = ready.get(signer);
+    if (known === undefined) ready.set(signer, (known = new Map()));
+    let key = "";
+    for (const name in passed) key += `${name}:${passed[name]}\n`;
+    let headers = known.get(key);
     if (headers === undefined) {
       const record = headersFor(passed);
       void signer.sign(record);
-      bySigner.set(signer, (headers = new Headers(record)));
+      if (known.size >= mostReady) known.clear();
+      known.set(key, (headers = new Headers(record)));
     }
     return headers;
   };

@@ -17,7 +17,7 @@ function backendForTest(signer: Signer = keySigner("vendor-key", "bearer")) {
   const statuses: number[] = [];
   let answering: Answering = () => Response.json({});
   const scripted = (_url: string | URL | Request, init?: RequestInit): Promise<Response> => {
-    const request = { headers: { ...(init?.headers as Record<string, string>) } };
+    const request = { headers: Object.fromEntries(new Headers(init?.headers)) };
     sent.push(request);
     return Promise.resolve().then(() => answering(request));
   };
@@ -62,8 +62,8 @@ function backendForTest(signer: Signer = keySigner("vendor-key", "bearer")) {
     statuses,
     backend,
     answer: (next: Answering) => void (answering = next),
-    ask: (): Promise<Response | Failure> =>
-      open("/chat/completions", Buffer.from("{}"), call).catch((thrown: unknown) => {
+    ask: (passHeaders: Call["passHeaders"] = {}): Promise<Response | Failure> =>
+      open("/chat/completions", Buffer.from("{}"), { ...call, passHeaders }).catch((thrown: unknown) => {
         if (thrown instanceof Failure) return thrown;
         throw thrown;
       }),
@@ -111,6 +111,31 @@ describe("a connection that breaks at once", () => {
     expect(await ask()).toMatchObject({ kind: "unreachable" });
     expect(sent).toHaveLength(3);
   });
+});
+
+test("the client's own headers go with their own request and with no other one", async () => {
+  const { ask, sent } = backendForTest();
+  const version = { "anthropic-version": "2023-06-01" };
+  for (let turn = 0; turn < 2; turn++) {
+    await ask(version);
+    await ask({ ...version, "anthropic-beta": "a,b" });
+    await ask();
+  }
+  // More than are kept ready.
+  for (let each = 0; each < 100; each++) await ask({ "anthropic-beta": `beta-${each}` });
+  await ask(version);
+  const own = sent.map(({ headers }) => [headers["anthropic-version"], headers["anthropic-beta"]]);
+  const three = [
+    ["2023-06-01", undefined],
+    ["2023-06-01", "a,b"],
+    [undefined, undefined],
+  ];
+  expect(own.slice(0, 6)).toEqual([...three, ...three]);
+  expect(own.slice(6, -1)).toEqual(Array.from({ length: 100 }, (_, each) => [undefined, `beta-${each}`]));
+  expect(own.at(-1)).toEqual(["2023-06-01", undefined]);
+  expect(new Set(sent.map(({ headers }) => headers["authorization"]))).toEqual(
+    new Set(["Bearer vendor-key"]),
+  );
 });
 
 describe("401", () => {
