@@ -3,7 +3,7 @@
 import { isUtf8 } from "node:buffer";
 import { Failure } from "../canon/failure.ts";
 import { maxJsonDepth } from "../pipeline/enrol.ts";
-import { readBody, TooLarge } from "../wire/body.ts";
+import { bodyBytes, readBody, TooLarge } from "../wire/body.ts";
 import { BrokenJson, scanObject } from "../wire/json.ts";
 import type { HouseEstate } from "./estate.ts";
 import { explainRoute, type RouteExplanation } from "./explain.ts";
@@ -28,7 +28,7 @@ export async function explainRequest(
 
 async function bytesOf(request: Request, limitBytes: number): Promise<Buffer> {
   try {
-    return await readBody(request, limitBytes);
+    return bodyBytes(await readBody(request, limitBytes), limitBytes);
   } catch (thrown) {
     if (thrown instanceof TooLarge)
       throw new Failure(

@@ -4,7 +4,7 @@ import { isUtf8 } from "node:buffer";
 import type { Context } from "../canon/context.ts";
 import { Failure } from "../canon/failure.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
-import { TooLarge, readBody } from "../wire/body.ts";
+import { TooLarge } from "../wire/body.ts";
 import type { Door } from "./doors.ts";
 import {
   BrokenJson,
@@ -30,19 +30,12 @@ export type Enrolled = {
 export type PathCall = { readonly model: string; readonly stream: boolean };
 
 /** Throws Failure. `call`: the body is not asked for what the path says. */
-export async function readRequest(
+export function enrol(
   request: Request,
-  limitBytes: number,
-  context: Pick<Context, "abortReason">,
+  bytes: Buffer,
   call: PathCall | null = null,
   watched?: Watched,
-): Promise<Enrolled> {
-  let bytes: Buffer;
-  try {
-    bytes = await readBody(request, limitBytes);
-  } catch (thrown) {
-    throw unreadBody(thrown, limitBytes, context);
-  }
+): Enrolled {
   if (!isUtf8(bytes)) throw new Failure("invalid-request", "The body is not valid UTF-8.");
   let scan: JsonScan;
   try {
@@ -79,7 +72,8 @@ export function callInPath(door: Door, url: string, pathName: string): PathCall 
   return { model: pathName.replace(/^models\//, ""), stream: door.stream };
 }
 
-function unreadBody(
+/** Why a body could not be read, in the road's words. */
+export function unreadBody(
   thrown: unknown,
   limitBytes: number,
   { abortReason }: Pick<Context, "abortReason">,

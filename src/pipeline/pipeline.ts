@@ -9,12 +9,13 @@ import { isRecord, parseLoosely } from "../dialects/decoding.ts";
 import type { AnswerFacts, ClientHalf, Dialect, TargetFacts } from "../dialects/dialect.ts";
 import { questionOf } from "../routing/question.ts";
 import { sessionKey } from "../tenants/sessions.ts";
+import { bodyBytes, readBody } from "../wire/body.ts";
 import { type JsonEdit, memberNamed, placesOf, spliceObject } from "../wire/json.ts";
 import { admit, type Admission } from "./admit.ts";
 import { type LaneChoice, openFirst } from "./attempt.ts";
 import { withCacheMarks } from "./cache-marks.ts";
 import type { Door } from "./doors.ts";
-import { callInPath, type Enrolled, parseBody, readRequest } from "./enrol.ts";
+import { callInPath, type Enrolled, enrol, parseBody, unreadBody } from "./enrol.ts";
 import { chooseEmbeddings, chooseTokenCount } from "./forward.ts";
 import type { Estate, Generation, Provider } from "./generation.ts";
 import { hubLane } from "./hub.ts";
@@ -40,7 +41,14 @@ export async function handle(
   const run = admit(door, request, admission, generation, estate);
   try {
     const call = callInPath(door, request.url, admission.pathName ?? "");
-    const read = await readRequest(request, generation.bodyLimitBytes, run.context, call, relay.watched);
+    const limitBytes = generation.bodyLimitBytes;
+    let bytes: Buffer;
+    try {
+      bytes = bodyBytes(await readBody(request, limitBytes), limitBytes);
+    } catch (thrown) {
+      throw unreadBody(thrown, limitBytes, run.context);
+    }
+    const read = enrol(request, bytes, call, relay.watched);
     admission.connection?.keepOpen();
     const { enrolled, wishes } = takeWishes(read, request.headers, door.dialect);
     run.wishes = wishes;

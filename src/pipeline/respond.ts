@@ -61,6 +61,8 @@ export function failureResponse(run: Run, client: ClientHalf, failure: Failure):
     const seconds = Math.ceil(Math.min(failure.retryAfterMs, longestRetryAfterMs) / 1000);
     headers["retry-after"] = String(Math.max(1, seconds));
   }
+  // The rest of the body is still under way: without this the client goes on sending it into a connection that we keep.
+  if (failure.status === 413) headers["connection"] = "close";
   run.settle(failure.status, failure);
   return new Response(JSON.stringify(client.encodeFailure(failure, run.context.id)), {
     status: failure.status,

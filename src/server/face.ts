@@ -40,7 +40,7 @@ export type Face = {
   access(routeClass: RouteClass, facts: RequestFacts): Caller;
   /**
    * The road. The body is unread; wire/body.ts reads it. Never rejects: failures are answers. Each bears x-request-id and
-   * request-id, and its headers must be mutable.
+   * request-id, closes the connection where the body was not read to its end, and its headers must be mutable.
    */
   door(door: Door, request: Request, caller: Caller, facts: DoorFacts): Promise<Response>;
   /** The dialect's body of the model list. */

@@ -3,6 +3,7 @@
 
 import { Elysia } from "elysia";
 import { Failure } from "../canon/failure.ts";
+import type { DialectName } from "../canon/request.ts";
 import { dialectOf, notFound, refuse } from "./answers.ts";
 import { descriptionRoutes } from "./description.ts";
 import type { DoorFacts, Face } from "./face.ts";
@@ -28,6 +29,17 @@ export type Server = {
 };
 
 type BunServer = Bun.Server<unknown>;
+type Answer = Response | Promise<Response>;
+
+function finish(response: Response, requestId: string, corsOrigin: string | null): Response {
+  const { headers } = response;
+  headers.set("x-request-id", requestId);
+  headers.set("request-id", requestId);
+  // The rest of the body is still under way: without this the client goes on sending it into a connection that we keep.
+  if (response.status === 413) headers.set("connection", "close");
+  if (corsOrigin !== null) for (const [name, value] of corsHeaders(corsOrigin)) headers.set(name, value);
+  return response;
+}
 
 /** Starts to listen. Throws what Bun.serve throws (EADDRINUSE, EACCES). */
 export function createServer(face: Face, options: ServerOptions): Server {
@@ -36,16 +48,14 @@ export function createServer(face: Face, options: ServerOptions): Server {
   let rules = face.rules();
   let gate = createGate(rules);
 
-  /** Never rejects. */
-  async function answer(route: Route | null, request: Request, bun: BunServer | null): Promise<Response> {
+  /** Neither throws nor rejects. A promise of its own only where something is left to do: a door's answer is whole. */
+  function answer(route: Route | null, request: Request, bun: BunServer | null): Answer {
     try {
       const { headers } = request;
       const facts = new Facts(request, bun, face.monotonicMs(), face.newRequestId());
       const { requestId } = facts;
       const [path, query] = splitUrl(request.url);
       let corsOrigin: string | null = null;
-      let response: Response;
-      let isSigned = false;
       try {
         const current = face.rules();
         if (current !== rules) {
@@ -56,27 +66,37 @@ export function createServer(face: Face, options: ServerOptions): Server {
         gate.checkHost(host);
         corsOrigin = gate.checkOrigin(headers.get("origin"), host ?? "");
         const name = route === null ? null : nameIn(route.path, path);
-        if (route === null || name === null) response = answerUnrouted(request, path, requestId, corsOrigin);
-        else {
-          facts.pathName = name;
-          const caller = face.access(route.routeClass, facts);
-          if (route.method === "POST") checkRequestBody(headers, route.takesBody, rules.bodyLimitBytes);
-          const dialect = dialectOf(path, headers);
-          response = await route.answer({ request, path, query, name, dialect, caller, facts });
-          isSigned = route.isDoor;
-        }
+        if (route === null || name === null)
+          return finish(answerUnrouted(request, path, requestId, corsOrigin), requestId, corsOrigin);
+        facts.pathName = name;
+        const caller = face.access(route.routeClass, facts);
+        if (route.method === "POST") checkRequestBody(headers, route.takesBody, rules.bodyLimitBytes);
+        const dialect = dialectOf(path, headers);
+        const answering = route.answer({ request, path, query, name, dialect, caller, facts });
+        if (route.isDoor && corsOrigin === null) return answering;
+        return answering instanceof Promise
+          ? answerLater(answering, dialect, requestId, corsOrigin)
+          : finish(answering, requestId, corsOrigin);
       } catch (thrown) {
-        response = refuse(face, thrown, { dialect: dialectOf(path, headers), requestId });
+        const response = refuse(face, thrown, { dialect: dialectOf(path, headers), requestId });
+        return finish(response, requestId, corsOrigin);
       }
-      if (!isSigned) {
-        response.headers.set("x-request-id", requestId);
-        response.headers.set("request-id", requestId);
-      }
-      // The rest of the body is still under way: without this the client goes on sending it into a connection that we keep.
-      if (response.status === 413) response.headers.set("connection", "close");
-      if (corsOrigin !== null)
-        for (const [name, value] of corsHeaders(corsOrigin)) response.headers.set(name, value);
-      return response;
+    } catch (error) {
+      return lastResort(error);
+    }
+  }
+
+  async function answerLater(
+    answering: Promise<Response>,
+    dialect: DialectName,
+    requestId: string,
+    corsOrigin: string | null,
+  ): Promise<Response> {
+    try {
+      const response = await answering.catch((thrown: unknown) =>
+        refuse(face, thrown, { dialect, requestId }),
+      );
+      return finish(response, requestId, corsOrigin);
     } catch (error) {
       return lastResort(error);
     }
@@ -127,14 +147,14 @@ export function createServer(face: Face, options: ServerOptions): Server {
   // systemRouter: Bun's own router decodes and matches paths in its way; one matcher only, and it sees the raw path.
   // standardHostname: with true, Elysia looks for the path behind the 11th character and misreads short host names.
   const app = new Elysia({ strictPath: true, systemRouter: false, handler: { standardHostname: false } });
+  function mounted(rows: Rows | null, { request }: { readonly request: Request }): Answer {
+    const answering = answer(rows === null ? null : rowFor(rows, request.url), request, app.server);
+    return answering;
+  }
+  // Bound, because Elysia reads a handler's text, and what it takes for asynchronous costs every request one more promise.
   for (const rows of mountsOf(table))
-    app.route(
-      rows[0].method,
-      elysiaPath(rows[0].path),
-      ({ request, server }) => answer(rowFor(rows, request.url), request, server),
-      { parse: "none" },
-    );
-  app.all("*", ({ request, server }) => answer(null, request, server), { parse: "none" });
+    app.route(rows[0].method, elysiaPath(rows[0].path), mounted.bind(null, rows), { parse: "none" });
+  app.all("*", mounted.bind(null, null), { parse: "none" });
   app.listen({
     hostname: options.hostname,
     port: options.port,
@@ -145,6 +165,8 @@ export function createServer(face: Face, options: ServerOptions): Server {
     // Far above ours, which a length is held against before the body and the reader while it comes: so the 413 has a body.
     maxRequestBodySize: 2 ** 40,
     development: false,
+    // A door never rejects. If a bug makes one, it is told like any other bug; nothing of the house is shown.
+    error: lastResort,
   });
   const bun = app.server;
   if (bun === null || bun.port === undefined) throw new Error("the server did not start to listen");

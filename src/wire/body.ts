@@ -25,15 +25,24 @@ export function giveBack(bytes: Uint8Array): void {
   if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
-/** Throws TooLarge; rejects with the runtime's own error when the client leaves half-way. */
-export async function readBody(request: Request, limitBytes: number): Promise<Buffer> {
+/** What `readBody` gives: the runtime's own buffer, or chunks that were joined. */
+export type RawBody = ArrayBuffer | Buffer;
+
+/**
+ * Rejects with TooLarge, or with the runtime's own error when the client leaves half-way. The caller hands the body to
+ * `bodyBytes`: a promise between the two would be one more with every request.
+ */
+export function readBody(request: Request, limitBytes: number): Promise<RawBody> {
   const declared = request.headers.get("content-length");
   if (declared === null) return readChunks(request, limitBytes);
-  if (Number(declared) > limitBytes) throw new TooLarge(limitBytes);
-  // The parser has already held the sender to its word, so that the whole can be taken at once.
-  const bytes = Buffer.from(await request.arrayBuffer());
-  if (bytes.length > limitBytes) throw new TooLarge(limitBytes);
-  return bytes;
+  // The parser holds the sender to its word, so that the whole can be taken at once.
+  return Number(declared) > limitBytes ? Promise.reject(new TooLarge(limitBytes)) : request.arrayBuffer();
+}
+
+/** Throws TooLarge. */
+export function bodyBytes(raw: RawBody, limitBytes: number): Buffer {
+  if (raw.byteLength > limitBytes) throw new TooLarge(limitBytes);
+  return Buffer.isBuffer(raw) ? raw : Buffer.from(raw);
 }
 
 async function readChunks(request: Request, limitBytes: number): Promise<Buffer> {

@@ -6,7 +6,7 @@ import { Failure } from "../../src/canon/failure.ts";
 import type { Caller, RouteClass } from "../../src/pipeline/access.ts";
 import type { Door } from "../../src/pipeline/doors.ts";
 import type { DoorFacts, Face, HostRules } from "../../src/server/face.ts";
-import { readBody, TooLarge } from "../../src/wire/body.ts";
+import { bodyBytes, readBody, TooLarge } from "../../src/wire/body.ts";
 
 export type Knock = { readonly door: string; readonly caller: Caller; readonly body: string };
 
@@ -30,7 +30,8 @@ export function fakeFace(): FakeFace {
   ): Promise<Response> => {
     if (face.answerDoor !== null) return face.answerDoor(request, facts);
     try {
-      const body = await readBody(request, face.hostRules.bodyLimitBytes);
+      const limit = face.hostRules.bodyLimitBytes;
+      const body = bodyBytes(await readBody(request, limit), limit);
       face.knocks.push({ door: door.name, caller, body: body.toString() });
       return Response.json({ door: door.name });
     } catch (thrown) {

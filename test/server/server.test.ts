@@ -296,6 +296,20 @@ describe("streams and the end", () => {
     await left.promise;
   });
 
+  test("a door that rejects all the same: an error in JSON that shows nothing of us", async () => {
+    face.answerDoor = () => Promise.reject(new Error("secret/path"));
+    const answer = await fetch(`${base}/v1/messages`, {
+      method: "POST",
+      headers: { ...bearer, "content-type": "application/json" },
+      body: "{}",
+    });
+    const text = await answer.text();
+    expect(answer.status).toBe(500);
+    expect(JSON.parse(text)).toMatchObject({ error: { type: "server_error" } });
+    expect(answer.headers.get("x-request-id")).not.toBeNull();
+    expect(text).not.toContain("secret");
+  });
+
   test("a port that is taken is not shared", () => {
     expect(() => createServer(face, { hostname: "127.0.0.1", port: server.port })).toThrow();
   });
