@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createHealthBook, type HealthBook } from "../backends/health.ts";
 import { createReach, tcpConnect } from "../backends/http/reach.ts";
 import type { ProviderSettings } from "../backends/settings.ts";
-import { createPriceBook } from "../catalog/prices.ts";
+import { createPriceBook, type PricedTarget } from "../catalog/prices.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { databasePaths } from "../metrics/path.ts";
 import { createReports } from "../metrics/reports.ts";
@@ -118,13 +118,14 @@ export function createEstate(options: EstateOptions) {
     }
     // The price is worked out of what was really used; only what is shown of the cache may be switched off.
     const target = targetOf(provider, finished.model);
-    const keep = (): void => {
-      // Written into the record itself: a copy of its 30 fields for each request is seen in the benchmark.
-      tracked.costNanoUsd = prices.costNow(target, finished.usage, finished.startedAtMs);
-      store.record(tracked);
-    };
-    if (prices.isReady(target)) keep();
-    else void prices.prepare(target).then(keep);
+    if (prices.isReady(target)) keep(tracked, target, finished.usage);
+    else void prices.prepare(target).then(() => keep(tracked, target, finished.usage));
+  };
+
+  const keep = (tracked: UnpricedRecord, target: PricedTarget, usage: Usage): void => {
+    // Written into the record itself: a copy of its 30 fields for each request is seen in the benchmark.
+    tracked.costNanoUsd = prices.costNow(target, usage, tracked.startedAtMs);
+    store.record(tracked);
   };
 
   return {

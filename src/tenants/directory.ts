@@ -72,8 +72,8 @@ export function createDirectory(options: DirectoryOptions): Directory {
     identify(presented) {
       if (presented === null || presented === "") return null;
       const hash = hashInto(presented, scratch);
-      const entry = entries.get(placeOf(hash))?.find((each) => timingSafeEqual(each.hash, hash));
-      if (entry === undefined) return null;
+      const entry = entryOf(entries.get(placeOf(hash)), hash);
+      if (entry === null) return null;
       if (entry.expiresAtMs === null || nowMs() < entry.expiresAtMs) return entry;
       options.onExpired?.(entry.tenant ?? "", entry.keyId);
       return null;
@@ -87,6 +87,11 @@ export function createDirectory(options: DirectoryOptions): Directory {
     },
     fingerprint: (presented) => keyIdOf(hashOf(bytesOf(presented))),
   };
+}
+
+function entryOf(alike: readonly Entry[] | undefined, hash: Buffer): Entry | null {
+  if (alike !== undefined) for (const each of alike) if (timingSafeEqual(each.hash, hash)) return each;
+  return null;
 }
 
 /** Where to look: the first bytes of a hash say nothing about the key, and what stands there is compared in constant time. */

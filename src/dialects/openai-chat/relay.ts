@@ -145,16 +145,21 @@ type Checked = {
 
 function kindsChecked(found: Found, bytes: Buffer): Checked {
   const { model, messages, stream, stream_options: options } = found;
-  const wrong = (param: OurMember, wanted: string, member: JsonMember | undefined): Failure =>
-    wrongKind(param, wanted, member === undefined ? undefined : valueOf(member, bytes));
-  if (model !== undefined && model.kind !== "string") throw wrong("model", "a string", model);
-  if (messages?.kind !== "array") throw wrong("messages", "an array of messages", messages);
+  if (model !== undefined && model.kind !== "string") throw wrongMember("model", "a string", model, bytes);
+  if (messages?.kind !== "array") throw wrongMember("messages", "an array of messages", messages, bytes);
   if (stream !== undefined && stream.kind !== "boolean" && stream.kind !== "null")
-    throw wrong("stream", "true or false", stream);
+    throw wrongMember("stream", "true or false", stream, bytes);
   if (options !== undefined && options.kind !== "object" && options.kind !== "null")
-    throw wrong("stream_options", "an object", options);
+    throw wrongMember("stream_options", "an object", options, bytes);
   return { model, messages, stream, options };
 }
+
+const wrongMember = (
+  param: OurMember,
+  wanted: string,
+  member: JsonMember | undefined,
+  bytes: Buffer,
+): Failure => wrongKind(param, wanted, member === undefined ? undefined : valueOf(member, bytes));
 
 /** Usage is always asked for: the record needs it, and the relay hides the frame from clients that did not ask. */
 function usageAsked(options: JsonMember | undefined, bytes: Buffer): JsonEdit | null {
