@@ -148,8 +148,7 @@ export function createServer(face: Face, options: ServerOptions): Server {
   // standardHostname: with true, Elysia looks for the path behind the 11th character and misreads short host names.
   const app = new Elysia({ strictPath: true, systemRouter: false, handler: { standardHostname: false } });
   function mounted(rows: Rows | null, { request }: { readonly request: Request }): Answer {
-    const answering = answer(rows === null ? null : rowFor(rows, request.url), request, app.server);
-    return answering;
+    return answer(rows === null ? null : rowFor(rows, request.url), request, app.server);
   }
   // Bound, because Elysia reads a handler's text, and what it takes for asynchronous costs every request one more promise.
   for (const rows of mountsOf(table))
