@@ -149,7 +149,7 @@ describe("openai SDK over the real claude", () => {
       expect(behind.lastBody()).toMatchObject({ max_tokens: 16, output_config: { effort: "low" } });
       const stopped = await at.say("[[say:one two STOP three]]", { stop: ["STOP"] });
       expect(stopped.choices[0]?.message.content?.trim()).toBe("one two");
-      // Cut short, the program asks its model again by itself, and is killed for it at its first word of the cut. In 3 of 50
+      // Cut short, the program asks its model again by itself, and is killed for it at its first word of the cut. In 4 of 57
       // answers its question was faster: it went nowhere then, and the client's two are all that is left.
       const resumed = behind
         .posts()

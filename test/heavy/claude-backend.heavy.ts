@@ -476,7 +476,7 @@ describe("answers", () => {
       const reply = await ask(backend, asking("[[long:50]]", { maxTokens: 10 }));
       expect(reply.finish).toBe("length");
       expect(textIn(reply).split(" ")).toHaveLength(10);
-      // Before it is killed the program may have asked its model again, in 3 of 50 answers: once at most, and for nobody.
+      // Before it is killed the program may have asked its model again, in 4 of 57 answers: once at most, and for nobody.
       const resumed = bodies().filter((body) => JSON.stringify(body).includes("Output token limit hit"));
       expect(resumed.length).toBeLessThanOrEqual(1);
       expect(bodies().length - resumed.length).toBe(1);
