@@ -51,7 +51,11 @@ async function judged(context: CommandContext, planned: PlannedInstance, done: s
     return { ...planned, isWell: true, verdict: `${done}; OpenClaw was not asked: ${verdict.why}` };
   const placeOf = placesOf(context);
   const kept = new Set<string>();
-  for (const change of planned.changes) if (!(await putBack(change, placeOf))) kept.add(labelOfFile(change));
+  for (const change of planned.changes) {
+    // What is out of reach now was changed as well.
+    const isBack = await putBack(change, placeOf).catch(() => false);
+    if (!isBack) kept.add(labelOfFile(change));
+  }
   const back =
     kept.size === 0 ? "put back as it was" : `not put back, changed meanwhile: ${[...kept].join(", ")}`;
   return { ...planned, isWell: false, verdict: `${back}; OpenClaw says: ${verdict.issues.join("; ")}` };
@@ -60,6 +64,10 @@ async function judged(context: CommandContext, planned: PlannedInstance, done: s
 function openclawOf({ environment }: CommandContext): RunOpenclaw | null {
   const program = findOnPath("openclaw", environment["PATH"]);
   if (program === null) return null;
-  return (args, variables) =>
-    runCommand([program, ...args], { timeoutMs: openclawMs, env: childEnvironment(environment, variables) });
+  return (args, variables, user = null) =>
+    runCommand([program, ...args], {
+      timeoutMs: openclawMs,
+      env: childEnvironment(environment, variables),
+      user,
+    });
 }

@@ -2,9 +2,11 @@
 // files. It only looks; what docker is asked goes as arguments.
 
 import { lookup } from "node:dns/promises";
+import { dirname } from "node:path";
 import type { Config } from "../config/schema.ts";
+import { outermost } from "../openclaw/container-mounts.ts";
 import { dockerInstances, hostAddress, type RunDocker } from "../openclaw/docker.ts";
-import { containerPlace, hostPlace, type PlaceOf } from "../openclaw/file-place.ts";
+import { containerPlace, hostPlaceOf, type PlaceOf } from "../openclaw/file-place.ts";
 import { type Instance, localInstances, withTenantNames } from "../openclaw/instances.ts";
 import type { DockerForSkills } from "../openclaw/skill-container.ts";
 import { findOnPath, inheritedEnvironment, isAlive, runCommand, runForBytes } from "../system/process.ts";
@@ -36,11 +38,13 @@ export function dockerForFiles({ environment }: Pick<CommandContext, "environmen
 
 export function placesOf(context: Pick<CommandContext, "environment">): PlaceOf {
   const docker = dockerForFiles(context);
-  return (container) => (container === null ? hostPlace : containerPlace(container, docker));
+  return (file) => (file.container ? containerPlace(file.container, docker) : hostPlaceOf(file));
 }
 
 export type Found = {
   readonly instances: readonly Instance[];
+  /** Folders of this machine in which containers with an OpenClaw may write. */
+  readonly writable: readonly string[];
   /** Why docker could not be asked; null when it answered, or nobody needs it. */
   readonly trouble: string | null;
 };
@@ -67,9 +71,21 @@ export async function findInstances(
   const others = (contained?.instances ?? []).filter(
     ({ configPath }) => configPath === null || !places.has(configPath),
   );
+  const writable = contained?.writable ?? [];
+  // The state directory of one that runs in a container is seen here as well, and so are the links that are set in it there.
+  const held = local.map((each) => heldBelow(each, writable));
   const trouble =
     docker === null && containers.length > 0 ? "there is no docker program on PATH" : contained?.trouble;
-  return { instances: withTenantNames([...local, ...others]), trouble: trouble ?? null };
+  return { instances: withTenantNames([...held, ...others]), writable, trouble: trouble ?? null };
+}
+
+function heldBelow(instance: Instance, writable: readonly string[]): Instance {
+  const { stateDir, configPath } = instance;
+  return {
+    ...instance,
+    stateBelow: stateDir === null ? null : outermost(writable, stateDir),
+    configBelow: configPath === null ? null : outermost(writable, dirname(configPath)),
+  };
 }
 
 export const containersOf = ({ tenants }: Pick<Config, "tenants">): readonly string[] =>

@@ -2,7 +2,6 @@
 // It must never write, and never hand out a key but inside a file's new text.
 
 import { randomBytes } from "node:crypto";
-import { join } from "node:path";
 import type { NewTenant } from "../config/edit.ts";
 import type { Config } from "../config/schema.ts";
 import { fits } from "../config/tenant-checks.ts";
@@ -66,16 +65,14 @@ export async function planInstance(planning: Planning): Promise<PlannedInstance>
   const known = config.tenants.find((each) => each.name === tenant);
   const base = { instance, tenant, url, key: known === undefined ? "new" : "kept" } as const;
   const leave = (leftOut: string): PlannedInstance => ({ ...base, changes: [], addition: null, leftOut });
-  const way = await accessTo(instance, placeOf);
+  const way = await accessTo(instance);
   if (typeof way === "string") return leave(way);
-  const { container, configPath, place } = way;
-  const envPath = join(way.stateDir, ".env");
-  const shown = labelOfFile({ path: configPath, container });
+  const shown = labelOfFile(way.config);
   let text: string | null;
   let dotEnv: string | null;
   try {
-    text = await place.read(configPath);
-    dotEnv = await place.read(envPath);
+    text = await placeOf(way.config).read(way.config.path);
+    dotEnv = await placeOf(way.env).read(way.env.path);
   } catch (error) {
     return leave(`its files cannot be read (${reasonOf(error)})`);
   }
@@ -102,16 +99,12 @@ export async function planInstance(planning: Planning): Promise<PlannedInstance>
     });
     const changes: FileChange[] = [
       {
-        path: configPath,
-        container,
-        kind: "openclaw",
+        ...way.config,
         before: text,
         after: withGateway(text, { provider, isPrimary: wishes.isPrimary, variables }),
       },
       {
-        path: envPath,
-        container,
-        kind: "env",
+        ...way.env,
         before: dotEnv,
         after: setInDotEnv(dotEnv ?? "", variables),
       },

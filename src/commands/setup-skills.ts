@@ -30,7 +30,7 @@ export async function pullSkills(
     try {
       const report = await syncSkills({
         folder: join(skillsFolder, tenant),
-        instance: { container, home },
+        instance: { container, home, below: container === null ? (instance.stateBelow ?? null) : null },
         docker,
         mode: "pull",
       });

@@ -247,6 +247,7 @@ export async function writeConfig(path: string, text: string): Promise<void> {
     if ((await readTextIfExists(path)) === text) return;
     await replaceFile(path, text, { keepOld: true });
   } catch (error) {
-    throw new EditProblem(`${path} cannot be written (${errorCode(error) ?? String(error)})`);
+    const why = errorCode(error) ?? (error instanceof Error ? error.message : String(error));
+    throw new EditProblem(`${path} cannot be written (${why})`);
   }
 }

@@ -1,52 +1,54 @@
 // How several files are changed together: backups and a manifest first, then one replacement after another, so that a stop at
 // any point loses nothing and can be undone. It must never overwrite what somebody else wrote meanwhile.
 
-import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { ensurePrivateDirectory, errorCode, readTextIfExists, replaceFile } from "../system/files.ts";
+import { ensurePrivateDirectory, replaceFile } from "../system/files.ts";
+import { readIn, removeIn } from "../system/pinned-files.ts";
+import { pinFolder } from "../system/pinned-folder.ts";
 import { LockProblem, lockFolder } from "./lock.ts";
-import { FileProblem, hostPlace, type PlaceOf, reasonOf } from "./file-place.ts";
+import { FileProblem, hostPlaceOf, type PlacedFile, type PlaceOf, reasonOf } from "./file-place.ts";
 
-export type FileKind = "config" | "openclaw" | "env";
-
-export type FileChange = {
+export type FileChange = PlacedFile & {
   readonly path: string;
-  /** In which the path lies; absent or null: on this machine. */
-  readonly container?: string | null;
-  readonly kind: FileKind;
   /** Null: there is no such file yet. */
   readonly before: string | null;
   readonly after: string;
 };
 
-type Entry = {
-  readonly path: string;
-  readonly container?: string | null;
-  readonly kind: FileKind;
-  readonly isNew: boolean;
-};
+type Entry = PlacedFile & { readonly path: string; readonly isNew: boolean };
 type Run = { readonly id: string; readonly files: readonly Entry[] };
 
 /** So many can be undone one after another; what is older is forgotten. */
 const mostRuns = 20;
+const mostKeptBytes = 64 * 1024 * 1024;
 
-export const onThisMachine: PlaceOf = () => hostPlace;
+export const onThisMachine: PlaceOf = hostPlaceOf;
 
 export function labelOfFile({ path, container }: Pick<FileChange, "path" | "container">): string {
   return container === null || container === undefined ? path : `${container}:${path}`;
 }
 
-const manifestPath = (folder: string): string => join(folder, "manifest.json");
-const keptPath = (folder: string, id: string, index: number, when: "before" | "after"): string =>
-  join(folder, `${id}-${index}.${when}`);
+const manifest = "manifest.json";
+const keptName = (id: string, index: number, when: "before" | "after"): string => `${id}-${index}.${when}`;
+
+/** Null: nothing of this name is kept. Throws PathProblem. */
+async function readKept(folder: string, name: string): Promise<string | null> {
+  const pinned = await pinFolder(folder);
+  if (pinned === null) return null;
+  try {
+    return (await readIn(pinned, name, mostKeptBytes))?.bytes.toString("utf8") ?? null;
+  } finally {
+    await pinned.close();
+  }
+}
 
 async function readRuns(folder: string): Promise<readonly Run[]> {
-  const text = await readTextIfExists(manifestPath(folder));
+  const text = await readKept(folder, manifest);
   return text === null ? [] : (JSON.parse(text) as { readonly runs: readonly Run[] }).runs;
 }
 
 function writeRuns(folder: string, runs: readonly Run[]): Promise<void> {
-  return replaceFile(manifestPath(folder), `${JSON.stringify({ runs }, null, 2)}\n`, { mode: 0o600 });
+  return replaceFile(join(folder, manifest), `${JSON.stringify({ runs }, null, 2)}\n`, { mode: 0o600 });
 }
 
 export type Applying = {
@@ -80,13 +82,15 @@ async function applyAlone(applying: Applying): Promise<void> {
   const { changes, folder, id, placeOf = onThisMachine } = applying;
   for (const change of changes) await demandUnchanged(change, placeOf);
   for (const [index, { before, after }] of changes.entries()) {
-    await replaceFile(keptPath(folder, id, index, "after"), after, { mode: 0o600 });
-    if (before !== null) await replaceFile(keptPath(folder, id, index, "before"), before, { mode: 0o600 });
+    await replaceFile(join(folder, keptName(id, index, "after")), after, { mode: 0o600 });
+    if (before !== null)
+      await replaceFile(join(folder, keptName(id, index, "before")), before, { mode: 0o600 });
   }
-  const files = changes.map(({ path, container = null, kind, before }) => ({
+  const files = changes.map(({ path, container = null, kind, below = null, before }) => ({
     path,
     ...(container === null ? {} : { container }),
     kind,
+    ...(below === null ? {} : { below }),
     isNew: before === null,
   }));
   const runs = await readRuns(folder);
@@ -97,7 +101,7 @@ async function applyAlone(applying: Applying): Promise<void> {
     try {
       // Once more: writing the ones before took its time.
       await demandUnchanged(change, placeOf);
-      await placeOf(change.container ?? null).replace(change.path, change.after);
+      await placeOf(change).replace(change.path, change.after);
       done.push(change);
     } catch (error) {
       const stuck: string[] = [];
@@ -127,7 +131,14 @@ async function applyAlone(applying: Applying): Promise<void> {
 class ChangedMeanwhile extends FileProblem {}
 
 async function demandUnchanged(change: FileChange, placeOf: PlaceOf): Promise<void> {
-  if ((await placeOf(change.container ?? null).read(change.path)) === change.before) return;
+  const now = await placeOf(change)
+    .read(change.path)
+    .catch((error: unknown) => {
+      throw new ChangedMeanwhile(
+        `${labelOfFile(change)} cannot be read (${reasonOf(error)}); nothing was changed`,
+      );
+    });
+  if (now === change.before) return;
   throw new ChangedMeanwhile(
     `${labelOfFile(change)} was changed by somebody else in the meantime; nothing was written. Try again`,
   );
@@ -135,8 +146,8 @@ async function demandUnchanged(change: FileChange, placeOf: PlaceOf): Promise<vo
 
 /** Puts one file back if it still is as we left it. */
 export async function putBack(change: FileChange, placeOf: PlaceOf = onThisMachine): Promise<boolean> {
-  const { path, container = null, before, after } = change;
-  const place = placeOf(container);
+  const { path, before, after } = change;
+  const place = placeOf(change);
   if ((await place.read(path)) !== after) return false;
   await (before === null ? place.remove(path) : place.replace(path, before));
   return true;
@@ -144,10 +155,16 @@ export async function putBack(change: FileChange, placeOf: PlaceOf = onThisMachi
 
 async function forget(folder: string, remaining: readonly Run[], gone: readonly Run[]): Promise<void> {
   await writeRuns(folder, remaining);
-  for (const run of gone)
-    for (const index of run.files.keys())
-      for (const when of ["before", "after"] as const)
-        await rm(keptPath(folder, run.id, index, when), { force: true });
+  const pinned = await pinFolder(folder);
+  if (pinned === null) return;
+  try {
+    for (const run of gone)
+      for (const index of run.files.keys())
+        for (const when of ["before", "after"] as const)
+          await removeIn(pinned, keptName(run.id, index, when));
+  } finally {
+    await pinned.close();
+  }
 }
 
 /** Takes our keys out of what a file holds now; gets its text before and after the run. */
@@ -176,13 +193,13 @@ async function undoAlone(
   const run = runs.at(-1);
   if (run === undefined) return null;
   const undone: Undone[] = [];
-  for (const [index, { path, container = null, kind, isNew }] of [...run.files.entries()].toReversed()) {
-    const place = placeOf(container);
-    const before = isNew ? null : await readFile(keptPath(folder, run.id, index, "before"), "utf8");
-    const after = await readFile(keptPath(folder, run.id, index, "after"), "utf8");
+  for (const [index, file] of [...run.files.entries()].toReversed()) {
+    const { path, kind } = file;
+    const place = placeOf(file);
+    const before = file.isNew ? null : await demandKept(folder, keptName(run.id, index, "before"));
+    const after = await demandKept(folder, keptName(run.id, index, "after"));
     const current = await place.read(path);
-    const say = (how: Undone["how"]): void =>
-      void undone.push({ path: labelOfFile({ path, container }), how });
+    const say = (how: Undone["how"]): void => void undone.push({ path: labelOfFile(file), how });
     if (current === before || current === null) say("unchanged");
     else if (current === after) {
       await (before === null ? place.remove(path) : place.replace(path, before));
@@ -197,6 +214,12 @@ async function undoAlone(
   return undone;
 }
 
+async function demandKept(folder: string, name: string): Promise<string> {
+  const text = await readKept(folder, name);
+  if (text === null) throw new FileProblem(`${join(folder, name)} is gone, so that nothing can be put back`);
+  return text;
+}
+
 /** The newest text that is kept of a file and fits; null when none does. */
 export async function keptText(
   folder: string,
@@ -206,11 +229,8 @@ export async function keptText(
   for (const { id, files } of (await readRuns(folder)).toReversed())
     for (const [index, { path, container = null, isNew }] of files.entries()) {
       if (isNew || path !== file.path || container !== (file.container ?? null)) continue;
-      const text = await readFile(keptPath(folder, id, index, "before"), "utf8").catch((error: unknown) => {
-        // A run that was stopped while it was forgotten.
-        if (errorCode(error) === "ENOENT") return null;
-        throw error;
-      });
+      // Null: a run that was stopped while it was forgotten.
+      const text = await readKept(folder, keptName(id, index, "before"));
       if (text !== null && fits(text)) return text;
     }
   return null;

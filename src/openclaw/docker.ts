@@ -2,7 +2,9 @@
 // Docker is only ever given an argv, through a runner that is handed in; it must never be asked to change anything here.
 
 import { isIP } from "node:net";
+import { posix } from "node:path";
 import type { CommandResult } from "../system/process.ts";
+import { insidePath, mountOf, outsideOf, writableSources } from "./container-mounts.ts";
 import type { Instance } from "./instances.ts";
 
 /** Runs `docker <args>`. Rejects when the program cannot be started. */
@@ -12,11 +14,13 @@ export type RunDocker = (
 
 export type DockerFindings = {
   readonly instances: readonly Instance[];
+  /** Folders of this machine in which their containers may write. */
+  readonly writable?: readonly string[];
   /** Why nothing could be found out; null when Docker answered. */
   readonly trouble: string | null;
 };
 
-const stateInside = "/home/node/.openclaw";
+const homeInside = "/home/node";
 
 /** Stopped containers are found as well: their tenants are kept. `named` are instances whatever they look like. */
 export async function dockerInstances(
@@ -26,10 +30,10 @@ export async function dockerInstances(
   let listed: string;
   try {
     const { code, stdout, stderr } = await run(["ps", "-a", "--no-trunc", "--format", "{{json .}}"]);
-    if (code !== 0) return { instances: [], trouble: troubleOf(code, stderr) };
+    if (code !== 0) return nothing(troubleOf(code, stderr));
     listed = stdout;
   } catch (error) {
-    return { instances: [], trouble: firstLine(error instanceof Error ? error.message : String(error)) };
+    return nothing(firstLine(error instanceof Error ? error.message : String(error)));
   }
   const candidates = listed
     .split("\n")
@@ -43,15 +47,22 @@ export async function dockerInstances(
     .map(({ name }) => name);
   // A name that looks like a flag would be one.
   const names = candidates.filter((name) => /^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name));
-  if (names.length === 0) return { instances: [], trouble: null };
+  if (names.length === 0) return nothing(null);
   const { code, stdout, stderr } = await run(["inspect", "--type", "container", ...names]);
   const described: unknown = parsed(stdout);
   // One that went between the two calls makes docker answer 1 and still describe the others.
   if (!Array.isArray(described))
-    return { instances: [], trouble: code === 0 ? "its answer is not to be read" : troubleOf(code, stderr) };
-  const instances = described.flatMap((each: unknown) => instanceOf(recordOf(each)) ?? []);
-  return { instances: instances.toSorted((a, b) => a.name.localeCompare(b.name)), trouble: null };
+    return nothing(code === 0 ? "its answer is not to be read" : troubleOf(code, stderr));
+  const containers = recordsOf(described);
+  // Of all of them: what one may write in can hold the folder of another.
+  const writable = containers.flatMap((each) => writableSources(mountsOf(each)));
+  const instances = containers.flatMap((each) => instanceOf(each, writable) ?? []);
+  return { instances: instances.toSorted((a, b) => a.name.localeCompare(b.name)), writable, trouble: null };
 }
+
+const nothing = (trouble: string | null): DockerFindings => ({ instances: [], trouble });
+const mountsOf = (container: Tree) =>
+  recordsOf(listOf(container["Mounts"])).flatMap((each) => mountOf(each) ?? []);
 
 function mayBeInstance(name: string, image: string, labels: string): boolean {
   if (name.startsWith("openclaw-sbx-")) return false;
@@ -63,37 +74,53 @@ function mayBeInstance(name: string, image: string, labels: string): boolean {
 
 type Tree = Readonly<Record<string, unknown>>;
 
-function instanceOf(container: Tree | null): Instance | null {
-  if (container === null) return null;
+function instanceOf(container: Tree, writable: readonly string[]): Instance | null {
   const config = recordOf(container["Config"]) ?? {};
   const labels = recordOf(config["Labels"]) ?? {};
   const containerName = textOf(container["Name"]).replace(/^\//, "");
   if (containerName === "") return null;
-  const variables = new Map(
-    listOf(config["Env"]).map((each) => {
-      const text = textOf(each);
-      return [text.slice(0, text.indexOf("=")), text.slice(text.indexOf("=") + 1)] as const;
-    }),
-  );
-  const home = variables.get("OPENCLAW_HOME");
-  const inside =
-    variables.get("OPENCLAW_STATE_DIR") || (home ? `${home.replace(/\/$/, "")}/.openclaw` : stateInside);
-  const insideConfig = variables.get("OPENCLAW_CONFIG_PATH") || `${inside}/openclaw.json`;
-  const mounts = recordsOf(listOf(container["Mounts"]));
+  const inside = placesInside(config);
+  const mounts = mountsOf(container);
+  const stateDir = inside === null ? null : outsideOf(inside.stateDir, mounts, writable, false);
+  const configPath = inside === null ? null : outsideOf(inside.configPath, mounts, writable, true);
   const state = recordOf(container["State"]) ?? {};
   return {
     name: dockerTenant(containerName, labels),
     kind: "docker",
     container: containerName,
     profile: null,
-    stateDir: outsideOf(inside, mounts),
-    configPath: outsideOf(insideConfig, mounts),
-    insideConfigPath: insideConfig,
-    insideStateDir: inside,
+    stateDir: stateDir?.path ?? null,
+    configPath: configPath?.path ?? null,
+    stateBelow: stateDir?.below ?? null,
+    configBelow: configPath?.below ?? null,
+    isReadOnly: stateDir?.isReadOnly === true || configPath?.isReadOnly === true,
+    insideConfigPath: inside?.configPath ?? null,
+    insideStateDir: inside?.stateDir ?? null,
     isRunning: state["Running"] === true || state["Status"] === "running",
     port: null,
     signals: [textOf(config["Image"])],
   };
+}
+
+/** Where OpenClaw looks for its files, by the container's variables; null: one of them is no path. */
+function placesInside(config: Tree): { readonly stateDir: string; readonly configPath: string } | null {
+  const variables = new Map(
+    listOf(config["Env"]).map((each) => {
+      const text = textOf(each);
+      const at = text.indexOf("=");
+      return [text.slice(0, Math.max(at, 0)), text.slice(at + 1)] as const;
+    }),
+  );
+  const base = textOf(config["WorkingDir"]);
+  const path = (written: string, home: string): string | null =>
+    insidePath(written, base.startsWith("/") ? base : "/", home);
+  const home = path(variables.get("OPENCLAW_HOME") || variables.get("HOME") || homeInside, homeInside);
+  if (home === null) return null;
+  const stateDir = path(variables.get("OPENCLAW_STATE_DIR") || posix.join(home, ".openclaw"), home);
+  if (stateDir === null) return null;
+  const written = variables.get("OPENCLAW_CONFIG_PATH") || posix.join(stateDir, "openclaw.json");
+  const configPath = path(written, home);
+  return configPath === null ? null : { stateDir, configPath };
 }
 
 /** The tenant of a container: its fleet tenant, else the project of its composition, else its own name. */
@@ -101,17 +128,6 @@ export function dockerTenant(container: string, labels: Tree): string {
   const fleet = textOf(labels["openclaw.fleet.tenant"]);
   const project = /^(.+)-openclaw-gateway-\d+$/.exec(container)?.[1];
   return fleet || project || container;
-}
-
-/** Where a path of the container lies on this machine; null when it is in no mount. */
-function outsideOf(inside: string, mounts: readonly Tree[]): string | null {
-  const fitting = mounts
-    .map((mount) => ({ source: textOf(mount["Source"]), destination: textOf(mount["Destination"]) }))
-    .filter(({ source, destination }) => {
-      return source !== "" && (inside === destination || inside.startsWith(`${destination}/`));
-    })
-    .toSorted((a, b) => b.destination.length - a.destination.length)[0];
-  return fitting === undefined ? null : fitting.source + inside.slice(fitting.destination.length);
 }
 
 export type HostAddressInput = {

@@ -1,17 +1,21 @@
-// Where an instance's files are read and replaced: on this disk, or inside a container through `docker cp` and `docker exec`,
-// arguments as they are. It must never follow a link inside a container, nor write a file there in place.
+// Where an instance's files are read and replaced: on this disk, through folders held open, or inside a container through
+// `docker cp` and `docker exec`, arguments as they are. It must never follow a link that somebody else can have set, nor write
+// a file in place.
 
-import { chown, mkdir, rm, stat } from "node:fs/promises";
-import { dirname, posix } from "node:path";
-import { errorCode, readTextIfExists, replaceFile } from "../system/files.ts";
+import { constants } from "node:fs";
+import { access } from "node:fs/promises";
+import { basename, dirname, posix } from "node:path";
+import { errorCode } from "../system/files.ts";
+import { kindIn, readIn, removeIn, replaceIn } from "../system/pinned-files.ts";
+import { PathProblem, pinFile, pinFolder, type LinkedFile } from "../system/pinned-folder.ts";
 import type { BinaryResult } from "../system/process.ts";
 import type { DockerForSkills } from "./skill-container.ts";
 import { readTar, type TarEntry, writeTar } from "./skill-tar.ts";
 
 export type FilePlace = {
-  /** Null: there is no such file. Throws FileProblem, and the system's errors. */
+  /** Null: there is no such file. Throws FileProblem, PathProblem, and the system's errors. */
   read(path: string): Promise<string | null>;
-  /** Whole or not at all; owner and mode stay, a new file is its folder's owner's alone. Throws FileProblem. */
+  /** Whole or not at all; owner and mode stay, a new file is its folder's owner's alone. Throws FileProblem, PathProblem. */
   replace(path: string, text: string): Promise<void>;
   remove(path: string): Promise<void>;
 };
@@ -21,28 +25,100 @@ export class FileProblem extends Error {
   override readonly name = "FileProblem";
 }
 
-/** Null stands for this machine. */
-export type PlaceOf = (container: string | null) => FilePlace;
+/** The gateway's own config, or one of an instance's two files. */
+export type FileKind = "config" | "openclaw" | "env";
 
-export const hostPlace: FilePlace = {
-  read: readTextIfExists,
-  async replace(path, text) {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    const isNew = (await readTextIfExists(path)) === null;
-    await replaceFile(path, text);
-    if (isNew) await giveToFolderOwner(path);
-  },
-  remove: (path) => rm(path, { force: true }),
+export type PlacedFile = {
+  /** In which the path lies; absent or null: on this machine. */
+  readonly container?: string | null;
+  readonly kind: FileKind;
+  /** The folder below which no link is followed. Absent or null: the file's own, so that the file may be none. */
+  readonly below?: string | null;
 };
 
-/** A file made by root in somebody's folder (a container's mount) would be closed to whoever lives there. */
-async function giveToFolderOwner(path: string): Promise<void> {
-  if (process.getuid?.() !== 0) return;
-  const { uid, gid } = await stat(dirname(path));
-  await chown(path, uid, gid);
+export type PlaceOf = (file: PlacedFile) => FilePlace;
+
+/** Of an instance's file: whoever lives with it decides its size, and each byte costs time to be read as JSON5. */
+const mostBytes = 1024 * 1024;
+const mostOwnBytes = 16 * 1024 * 1024;
+/** An archive of one file. */
+const mostArchiveBytes = mostBytes + 64 * 1024;
+
+/** The file, and every folder below `below`, are no links. */
+function placeBelow(below: string | null): FilePlace {
+  return placeThrough(mostBytes, async (path, make) => {
+    const folder = await pinFolder(dirname(path), { below: below ?? undefined, make });
+    return folder === null ? null : { folder, name: basename(path) };
+  });
 }
 
-const mostBytes = 24 * 1024 * 1024;
+/** The operator's own file: a link that is the operator's stays one, and what it leads to is read and replaced. */
+const linkedPlace: FilePlace = placeThrough(mostOwnBytes, async (path, make) => {
+  const found = await pinFile(path);
+  if (found !== null || make === undefined) return found;
+  const folder = await pinFolder(dirname(path), { make });
+  return folder === null ? null : { folder, name: basename(path) };
+});
+
+function placeThrough(
+  most: number,
+  find: (path: string, make?: number) => Promise<LinkedFile | null>,
+): FilePlace {
+  const within = async <T>(
+    found: LinkedFile | null,
+    work: (file: LinkedFile) => Promise<T>,
+  ): Promise<T | null> => {
+    if (found === null) return null;
+    try {
+      return await work(found);
+    } finally {
+      await found.folder.close();
+    }
+  };
+  return {
+    async read(path) {
+      const file = await within(await find(path), ({ folder, name }) => readIn(folder, name, most));
+      return file === null ? null : file.bytes.toString("utf8");
+    },
+    async replace(path, text) {
+      await within(await find(path, 0o700), ({ folder, name }) =>
+        // One made by root in somebody's folder (a container's mount) would be closed to whoever lives there.
+        replaceIn(folder, name, text, { newOwner: "folder" }),
+      );
+    },
+    async remove(path) {
+      await within(await find(path), ({ folder, name }) => removeIn(folder, name));
+    },
+  };
+}
+
+export const hostPlace: FilePlace = placeBelow(null);
+
+export function hostPlaceOf({ kind, below }: PlacedFile): FilePlace {
+  return kind === "config" ? linkedPlace : placeBelow(below ?? null);
+}
+
+/** Whether we may replace the file here so that its owner stays who it is. Throws PathProblem. */
+export async function mayReplaceHere(path: string, below: string | null): Promise<boolean> {
+  const user = process.geteuid?.();
+  const isOurs = ({ uid }: { readonly uid: number }): boolean =>
+    user === undefined || user === 0 || uid === user;
+  try {
+    const folder = await pinFolder(dirname(path), { below: below ?? undefined });
+    if (folder === null) return false;
+    try {
+      await access(`${folder.path}/.`, constants.R_OK | constants.W_OK | constants.X_OK);
+      const file = await kindIn(folder, basename(path));
+      return isOurs(folder.found) && (file === null || isOurs(file));
+    } finally {
+      await folder.close();
+    }
+  } catch (error) {
+    if (error instanceof PathProblem) throw error;
+    return false;
+  }
+}
+
 const copyMs = 20_000;
 const execMs = 15_000;
 const wordsBytes = 64 * 1024;
@@ -53,7 +129,7 @@ export function containerPlace(container: string, docker: DockerForSkills): File
   const named = (path: string): string => `${container}:${path}`;
 
   const entryAt = async (path: string): Promise<TarEntry | null> => {
-    const limits = { timeoutMs: copyMs, maxOutputBytes: mostBytes };
+    const limits = { timeoutMs: copyMs, maxOutputBytes: mostArchiveBytes };
     const said = await docker(["cp", named(path), "-"], limits);
     if (said.code !== 0) {
       if (/could not find the file|no such file/i.test(said.stderr)) return null;
@@ -75,6 +151,9 @@ export function containerPlace(container: string, docker: DockerForSkills): File
     const [, uid, gid] = /^(\d+) (\d+)$/.exec(await exec(["stat", "-c", "%u %g", "--", folder])) ?? [];
     if (uid === undefined || gid === undefined)
       throw new FileProblem(`${named(folder)}: its owner is not known`);
+    // More than a field of the archive holds.
+    if (Math.max(Number(uid), Number(gid)) > 0o7777777)
+      throw new FileProblem(`${named(folder)}: its owner has too high a number`);
     return { uid: Number(uid), gid: Number(gid), mode: 0o600 };
   };
 
@@ -90,7 +169,7 @@ export function containerPlace(container: string, docker: DockerForSkills): File
       // One name for ever: what a killed run left is replaced by the next one.
       const name = `.${posix.basename(path)}.clawgate.tmp`;
       const fresh = posix.join(folder, name);
-      const file = { path: name, mode: mode & 0o7777, bytes: Buffer.from(text) };
+      const file = { path: name, mode: mode & 0o777, bytes: Buffer.from(text) };
       try {
         const limits = { timeoutMs: copyMs, maxOutputBytes: wordsBytes };
         const sent = await docker(["cp", "-", named(folder)], {
@@ -129,5 +208,6 @@ function wordsOf({ code, stderr, timedOut }: BinaryResult): string {
 
 /** In words, for a person: the system's code where there is one. */
 export function reasonOf(error: unknown): string {
+  if (error instanceof PathProblem) return error.message;
   return errorCode(error) ?? (error instanceof Error ? error.message : String(error));
 }

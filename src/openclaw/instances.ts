@@ -1,8 +1,8 @@
 // OpenClaw on this machine: every sign of an instance, put together into one list, profiles included.
-// It only looks; OpenClaw's databases (they hold tokens) are never opened.
+// It only looks, and believes of a sign only what whoever set it may say; OpenClaw's databases (they hold tokens) are never opened.
 
-import { readdir, readFile, readlink, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { fileOf, hasFile, kernelText, linkIn, namesOf, ownerOf, processOwner } from "./sign-reading.ts";
 
 export type Instance = {
   /** A proposal for the tenant's name. */
@@ -14,6 +14,11 @@ export type Instance = {
   /** As this machine sees it; null when it is not to be seen from here. */
   readonly stateDir: string | null;
   readonly configPath: string | null;
+  /** Folders below which whoever lives in a container may have set links: none is followed there. Null: the paths' own. */
+  readonly stateBelow?: string | null;
+  readonly configBelow?: string | null;
+  /** The container may not write these files itself. */
+  readonly isReadOnly?: boolean;
   /** As the container sees it; null for a local one. */
   readonly insideConfigPath: string | null;
   readonly insideStateDir: string | null;
@@ -42,6 +47,8 @@ type Sign = {
   readonly signal: string;
   readonly isRunning?: boolean;
   readonly port?: number;
+  /** The user who set the sign; absent: whoever started us. */
+  readonly owner?: number | null;
 };
 
 export const defaultPort = 18_789;
@@ -97,7 +104,7 @@ function fromEnvironment({ environment }: Machine, home: string): readonly Sign[
 }
 
 async function fromFolders(home: string): Promise<readonly Sign[]> {
-  const names = await listed(home);
+  const names = await namesOf(home);
   return names
     .filter((name) => /^\.openclaw(?:-[A-Za-z0-9._-]+)?$/.test(name))
     .map((name) => ({ stateDir: join(home, name), configPath: null, signal: `~/${name}` }));
@@ -111,17 +118,18 @@ async function fromServices(machine: Machine, home: string): Promise<readonly Si
   ];
   const signs: Sign[] = [];
   for (const folder of folders)
-    for (const name of await listed(folder)) {
+    for (const name of await namesOf(folder)) {
       const unit = /^openclaw-gateway(?:-(.+))?\.service$/.exec(name);
       const plist = /^ai\.openclaw\.(?:gateway|([A-Za-z0-9_-]+))(?:[.-](.+))?\.plist$/.exec(name);
       const match = unit ?? plist;
       if (match === null) continue;
-      const text = await textOf(join(folder, name));
-      if (text === null) continue;
+      const file = await fileOf(join(folder, name));
+      if (file === null) continue;
+      const { text, owner } = file;
       const variables = unit === null ? plistVariables(text) : unitVariables(text);
       const profile = match[1] ?? match[2];
       const place = placeIn({ OPENCLAW_PROFILE: profile, ...variables }, home);
-      signs.push({ ...place, signal: name });
+      signs.push({ ...place, signal: name, owner });
     }
   return signs;
 }
@@ -146,15 +154,16 @@ function plistVariables(text: string): Record<string, string> {
 
 async function fromProcesses({ processFolder = "/proc", homeDirectory }: Machine): Promise<readonly Sign[]> {
   const signs: Sign[] = [];
-  const root = await readlink(join(processFolder, "self", "root")).catch(() => "/");
-  for (const entry of await listed(processFolder)) {
+  const root = (await linkIn(join(processFolder, "self", "root"))) ?? "/";
+  for (const entry of await namesOf(processFolder)) {
     if (!/^\d+$/.test(entry)) continue;
-    const title = await textOf(join(processFolder, entry, "cmdline"));
+    const title = await kernelText(join(processFolder, entry, "cmdline"));
     if (title === null || !/^openclaw-gateway(?:[\s\0]|$)/.test(title)) continue;
     // One in a container shows in the machine's list too, with paths of its own.
-    if ((await readlink(join(processFolder, entry, "root")).catch(() => null)) !== root) continue;
-    const text = await textOf(join(processFolder, entry, "environ"));
-    if (text === null) continue;
+    if ((await linkIn(join(processFolder, entry, "root"))) !== root) continue;
+    const owner = await processOwner(join(processFolder, entry));
+    const text = await kernelText(join(processFolder, entry, "environ"));
+    if (text === null || owner === null) continue;
     const variables = Object.fromEntries(
       text.split("\0").map((each) => {
         const at = each.indexOf("=");
@@ -162,7 +171,7 @@ async function fromProcesses({ processFolder = "/proc", homeDirectory }: Machine
       }),
     );
     const place = placeIn(variables, variables["HOME"] || homeDirectory);
-    signs.push({ ...place, signal: `process ${entry}`, isRunning: true });
+    signs.push({ ...place, signal: `process ${entry}`, isRunning: true, owner });
   }
   return signs;
 }
@@ -170,10 +179,10 @@ async function fromProcesses({ processFolder = "/proc", homeDirectory }: Machine
 /** The lock of a running gateway (`tmp/openclaw-<uid>/gateway.state.lock`) says where it listens. */
 async function lockIn(machine: Machine, stateDir: string): Promise<Sign | null> {
   const folder = join(stateDir, "tmp");
-  for (const name of await listed(folder)) {
+  for (const name of await namesOf(folder, stateDir)) {
     if (!/^openclaw-\d+$/.test(name)) continue;
-    const text = await textOf(join(folder, name, "gateway.state.lock"));
-    const lock = text === null ? null : parsed(text);
+    const file = await fileOf(join(folder, name, "gateway.state.lock"), stateDir);
+    const lock = file === null ? null : parsed(file.text);
     const { pid, port } = lock ?? {};
     if (typeof pid !== "number" || !Number.isSafeInteger(pid) || pid <= 0 || !machine.isAlive(pid)) continue;
     return {
@@ -191,22 +200,26 @@ async function instanceAt(
   machine: Machine,
   home: string,
   configPath: string,
-  signs: readonly Sign[],
+  all: readonly Sign[],
 ): Promise<Instance | null> {
-  const stateDir = signs[0]?.stateDir ?? dirname(configPath);
-  // A unit or a variable that outlived its instance names a folder that is gone.
-  const isThere = (await isFile(configPath)) || signs.some(({ isRunning }) => isRunning === true);
+  const believed = await Promise.all(all.map((sign) => maySay(sign, configPath)));
+  const signs = all.filter((_, at) => believed[at]);
+  const [first] = signs;
+  if (first === undefined) return null;
+  const { stateDir } = first;
+  // A unit or a variable that outlived its instance names a folder that is gone. A link is there: what it leads to is not read.
+  const isThere = (await hasFile(configPath)) || signs.some(({ isRunning }) => isRunning === true);
   const lock = await lockIn(machine, stateDir);
   if (!isThere && lock === null) return null;
   const name = stateDir.startsWith(join(home, ".openclaw-"))
     ? stateDir.slice(join(home, ".openclaw-").length)
     : null;
   const profile = name === null || name.includes("/") ? null : name;
-  const all = lock === null ? signs : [...signs, lock];
+  const told = lock === null ? signs : [...signs, lock];
   const isDefault = stateDir === join(home, ".openclaw");
   const port = lock?.port ?? null;
   const isRunning =
-    all.some((sign) => sign.isRunning === true) ||
+    told.some((sign) => sign.isRunning === true) ||
     (isDefault && (await machine.isLive(`http://127.0.0.1:${port ?? defaultPort}/healthz`)));
   return {
     name: profile ?? (isDefault ? "local" : (stateDir.split("/").findLast((part) => part !== "") ?? "local")),
@@ -219,8 +232,15 @@ async function instanceAt(
     insideStateDir: null,
     isRunning,
     port,
-    signals: [...new Set(all.map(({ signal }) => signal))],
+    signals: [...new Set(told.map(({ signal }) => signal))],
   };
+}
+
+/** Root would otherwise be led to any folder by anybody who starts a program with its name and its variables. */
+async function maySay({ owner = null, stateDir }: Sign, configPath: string): Promise<boolean> {
+  if (owner === null || owner === 0 || process.geteuid?.() !== 0) return true;
+  const owners = await Promise.all([stateDir, dirname(configPath)].map(ownerOf));
+  return owners.every((each) => each === null || each.uid === owner);
 }
 
 /** Names that a config takes, no two alike. Those that are taken by others get the kind behind them. */
@@ -249,12 +269,3 @@ function parsed(text: string): Readonly<Record<string, unknown>> | null {
     return null;
   }
 }
-
-/** What cannot be looked into holds no sign for us: another user's process, a folder that is not there. */
-const listed = (folder: string): Promise<readonly string[]> => readdir(folder).catch(() => []);
-const textOf = (path: string): Promise<string | null> => readFile(path, "utf8").catch(() => null);
-const isFile = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (found) => found.isFile(),
-    () => false,
-  );

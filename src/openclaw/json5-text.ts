@@ -30,9 +30,19 @@ function rootOf(text: string): ObjectNode {
   return value;
 }
 
+/** Whoever writes the file decides how deep it is. */
+function evaluated(node: ValueNode): unknown {
+  try {
+    return evaluate(node);
+  } catch (error) {
+    if (error instanceof RangeError) throw new Json5Problem("it is nested too deeply");
+    throw error;
+  }
+}
+
 /** Throws Json5Problem when the text is not a JSON5 map. */
 export function readJson5(text: string): Readonly<Record<string, unknown>> {
-  return evaluate(rootOf(text)) as Readonly<Record<string, unknown>>;
+  return evaluated(rootOf(text)) as Readonly<Record<string, unknown>>;
 }
 
 function rangeOf(node: { readonly range?: readonly number[] | undefined }): readonly [number, number] {
@@ -56,7 +66,7 @@ export function setInJson5(text: string, path: KeyPath, value: unknown): string 
       return spliced(text, insertions(text, node, name, nested));
     }
     if (depth === path.length - 1) {
-      if (Bun.deepEquals(evaluate(member.value), value)) return text;
+      if (Bun.deepEquals(evaluated(member.value), value)) return text;
       const [from, to] = rangeOf(member.value);
       const indent = indentAt(text, rangeOf(member)[0]);
       return spliced(text, [{ from, to, text: shown(text, value, indent) }]);

@@ -1,9 +1,11 @@
-// One command at a time at a folder of ours. A lock whose process is gone is none.
+// One command at a time at a folder of ours. A lock whose process is gone is none. It must never be a link.
 
 import { randomBytes } from "node:crypto";
-import { link, mkdir, rm, writeFile } from "node:fs/promises";
+import { link, open } from "node:fs/promises";
 import { join } from "node:path";
-import { errorCode, readTextIfExists } from "../system/files.ts";
+import { errorCode } from "../system/files.ts";
+import { readIn, removeIn } from "../system/pinned-files.ts";
+import { PathProblem, pinFolder, type PinnedFolder } from "../system/pinned-folder.ts";
 import { isAlive } from "../system/process.ts";
 
 /** Its message is for the person at the terminal. */
@@ -11,30 +13,52 @@ export class LockProblem extends Error {
   override readonly name = "LockProblem";
 }
 
-/** Throws LockProblem while another living process holds it. Returns what gives it back. */
-export async function lockFolder(folder: string): Promise<() => Promise<void>> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const path = join(folder, "lock");
-  // With its process in it from the first moment: an empty lock would look like a dead one's.
-  const own = join(folder, `.lock-${randomBytes(6).toString("hex")}`);
-  await writeFile(own, String(process.pid), { mode: 0o600, flag: "wx" });
+const lock = "lock";
+
+/** `below`: no link is followed below it. Throws LockProblem while another living process holds it. Returns what gives it back. */
+export async function lockFolder(folder: string, below?: string): Promise<() => Promise<void>> {
+  const pinned = await pinFolder(folder, { below, make: 0o700 });
+  if (pinned === null) throw new PathProblem(`${folder} went away`);
   try {
+    await take(pinned);
+  } catch (error) {
+    await pinned.close();
+    throw error;
+  }
+  return async () => {
+    try {
+      await removeIn(pinned, lock);
+    } finally {
+      await pinned.close();
+    }
+  };
+}
+
+async function take(folder: PinnedFolder): Promise<void> {
+  // With its process in it from the first moment: an empty lock would look like a dead one's.
+  const own = `.lock-${randomBytes(6).toString("hex")}`;
+  const file = await open(join(folder.path, own), "wx", 0o600);
+  try {
+    await file.writeFile(String(process.pid));
+    const { uid, gid } = folder.found;
+    if (process.geteuid?.() === 0) await file.chown(uid, gid);
     for (let isRetry = false; ; isRetry = true) {
       try {
-        await link(own, path);
-        return () => rm(path, { force: true });
+        return await link(join(folder.path, own), join(folder.path, lock));
       } catch (error) {
         if (errorCode(error) !== "EEXIST") throw error;
-        const holder = Number(await readTextIfExists(path));
+        const held = await readIn(folder, lock, 64);
+        const holder = Number(held?.bytes.toString("utf8"));
         const isHeld = Number.isSafeInteger(holder) && holder > 0 && isAlive(holder);
         if (isHeld || isRetry)
           throw new LockProblem(
-            `another command (process ${holder}) is at work on ${folder}; try again when it has ended`,
+            `another command (process ${holder}) is at work on ${folder.shown}; try again when it has ended`,
           );
-        await rm(path, { force: true });
+        await removeIn(folder, lock);
       }
     }
   } finally {
-    await rm(own, { force: true });
+    await file.close();
+    await removeIn(folder, own);
   }
 }

@@ -3,12 +3,15 @@
 
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { lstat, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { open, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { errorCode } from "../system/files.ts";
-import { type PinnedFolder, pinFolder } from "./pinned-folder.ts";
-import { filesOf } from "./skill-reading.ts";
+import { kindIn, namesIn, removeTreeIn } from "../system/pinned-files.ts";
+import { PathProblem, pinChild, type PinnedFolder, pinFolder } from "../system/pinned-folder.ts";
+import { filesIn } from "./skill-reading.ts";
 import {
+  mostBytesTogether,
+  mostSkills,
   nameProblem,
   type RefusedSkill,
   SkillProblem,
@@ -35,6 +38,10 @@ export type SkillPlace = {
 
 export type FolderOptions = {
   readonly root: string;
+  /** No link is followed below it. Default: below the root. */
+  readonly below?: string | undefined;
+  /** As root: whose the root must be, where its path comes from somebody else. */
+  readonly owner?: number | null | undefined;
   /** On the same file system as `root`, and nobody looks for skills in it. */
   readonly staging: string;
   /** Of the folders that are made. */
@@ -45,169 +52,240 @@ export type FolderOptions = {
 
 type Entry = SkillTree | RefusedSkill;
 
-export function skillFolder({ root, staging, mode, onStep = () => undefined }: FolderOptions): SkillPlace {
-  const readOne = async (folder: PinnedFolder, name: string): Promise<Entry> => {
-    try {
-      const files = await filesOf(join(folder.path, name));
-      return typeof files === "string" ? { name, why: files } : treeOf(name, files);
-    } catch (error) {
-      return { name, why: `it cannot be read (${errorCode(error) ?? "unknown"})` };
-    }
-  };
+/** Files beside the skills count as well. */
+const mostEntries = 10_000;
+const fresh = (name: string): string => `new--${name}`;
+const old = (name: string): string => `old--${name}`;
 
-  const fresh = (name: string): string => join(staging, `new--${name}`);
-  const old = (name: string): string => join(staging, `old--${name}`);
+export function skillFolder(options: FolderOptions): SkillPlace {
+  const { root, mode, onStep = () => undefined } = options;
+  const { rootOf, stagingOf } = pinsOf(options);
 
   return {
     label: root,
     async read(onSkill) {
-      const folder = await pin(root);
+      const folder = await rootOf();
       if (folder === null) return { skills: new Map(), refused: [] };
-      const found: Entry[] = [];
       try {
-        const names = (await readdir(folder.path)).filter((name) => !name.startsWith(".")).toSorted();
-        for (const name of names) {
-          const kind = await lstat(join(folder.path, name));
-          if (kind.isFile()) continue;
-          const problem = kind.isDirectory() ? nameProblem(name) : "it is a link or no folder";
-          onSkill?.(name);
-          found.push(problem === null ? await readOne(folder, name) : { name, why: problem });
-        }
+        return skillSetOf(await readAll(folder, onSkill));
       } finally {
         await folder.close();
       }
-      return skillSetOf(found);
     },
     async replace(tree, expected) {
       const problem = nameProblem(tree.name);
       if (problem !== null) throw new SkillProblem(`${tree.name}: ${problem}`);
-      await mkdir(root, { recursive: true, mode });
-      await mkdir(staging, { recursive: true, mode: 0o700 });
-      const folder = await pin(root);
-      const stage = await pin(staging);
-      if (folder === null || stage === null) throw new SkillProblem(`${root} went away`);
+      const { folder, stage } = await both(await rootOf(mode), () => stagingOf(0o700), root);
       try {
-        const owner = process.getuid?.() === 0 ? await lstat(`${folder.path}/.`) : null;
-        const made = join(stage.path, `new--${tree.name}`);
         onStep("stage");
-        await rm(made, { recursive: true, force: true });
-        await writeSkill(made, tree, mode, owner, onStep);
-        const target = join(folder.path, tree.name);
-        const now = await existing(target);
+        await removeTreeIn(stage, fresh(tree.name));
+        await writeSkill(stage, folder, tree, mode, onStep);
+        const now = await kindIn(folder, tree.name);
         const standing = now === null ? null : await readOne(folder, tree.name);
         const hash = standing === null ? null : "hash" in standing ? standing.hash : "refused";
         if (hash !== expected) {
-          await rm(made, { recursive: true, force: true });
+          await removeTreeIn(stage, fresh(tree.name));
           throw new SkillProblem(`${tree.name} was changed in ${root} meanwhile; nothing was written`);
         }
-        const aside = join(stage.path, `old--${tree.name}`);
+        const target = join(folder.path, tree.name);
+        await stage.demandSame();
+        await folder.demandSame();
         if (now !== null) {
           onStep("set aside");
-          await rename(target, aside);
+          await rename(target, join(stage.path, old(tree.name)));
         }
         onStep("put in place");
-        await rename(made, target);
+        await rename(join(stage.path, fresh(tree.name)), target);
         onStep("sync");
         await folder.sync();
         onStep("remove the old one");
-        await rm(aside, { recursive: true, force: true });
+        await removeTreeIn(stage, old(tree.name));
       } finally {
         await folder.close();
         await stage.close();
       }
     },
     async recover() {
-      const stage = await pin(staging);
+      const stage = await stagingOf();
       if (stage === null) return;
-      await stage.close();
-      for (const name of await readdir(staging)) {
-        const skill = /^(?:new|old)--(.+)$/.exec(name)?.[1];
-        if (skill === undefined || nameProblem(skill) !== null) continue;
-        if (name.startsWith("old--") && (await existing(join(root, skill))) === null) {
-          onStep("give back");
-          await mkdir(root, { recursive: true, mode });
-          await rename(old(skill), join(root, skill));
-        } else {
+      try {
+        for (const name of await namesIn(stage, mostEntries)) {
+          const skill = /^(?:new|old)--(.+)$/.exec(name)?.[1];
+          if (skill === undefined || nameProblem(skill) !== null) continue;
+          if (name.startsWith("old--") && (await giveBack(stage, skill))) continue;
           onStep("tidy");
-          await rm(name.startsWith("old--") ? old(skill) : fresh(skill), { recursive: true, force: true });
+          await removeTreeIn(stage, name);
         }
+      } finally {
+        await stage.close();
       }
     },
   };
-}
 
-async function pin(path: string): Promise<PinnedFolder | null> {
-  try {
-    return await pinFolder(path);
-  } catch (error) {
-    const code = errorCode(error);
-    const why =
-      code === "ELOOP" || code === "ENOTDIR"
-        ? "is a link or no folder"
-        : `cannot be read (${code ?? "unknown"})`;
-    throw new SkillProblem(`${path} ${why}`);
-  }
-}
-
-async function existing(path: string) {
-  try {
-    return await lstat(path);
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return null;
-    throw error;
-  }
-}
-
-async function writeSkill(
-  root: string,
-  tree: SkillTree,
-  mode: number,
-  owner: { readonly uid: number; readonly gid: number } | null,
-  onStep: (step: string) => void,
-): Promise<void> {
-  const folders = new Set([root]);
-  for (const { path } of tree.files)
-    for (let slash = path.indexOf("/"); slash > 0; slash = path.indexOf("/", slash + 1))
-      folders.add(join(root, path.slice(0, slash)));
-  for (const folder of folders) await mkdir(folder, { mode });
-  for (const file of tree.files) {
-    onStep(`write ${file.path}`);
-    const handle = await open(join(root, file.path), "wx", 0o600);
+  /** False: there is one in its place. */
+  async function giveBack(stage: PinnedFolder, skill: string): Promise<boolean> {
+    const folder = await rootOf(mode);
+    if (folder === null) throw new SkillProblem(`${root} went away`);
     try {
-      await handle.writeFile(file.bytes);
-      if (owner !== null) await handle.chown(owner.uid, owner.gid);
-      await handle.chmod((file.isExecutable ? 0o777 : 0o666) & mode);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  }
-  for (const path of folders) {
-    const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-    try {
-      if (owner !== null) await folder.chown(owner.uid, owner.gid);
-      await folder.sync();
+      if ((await kindIn(folder, skill)) !== null) return false;
+      onStep("give back");
+      await rename(join(stage.path, old(skill)), join(folder.path, skill));
+      return true;
     } finally {
       await folder.close();
     }
   }
 }
 
+type Pins = {
+  rootOf(make?: number): Promise<PinnedFolder | null>;
+  stagingOf(make?: number): Promise<PinnedFolder | null>;
+};
+
+/** Both are opened anew with each use. They throw SkillProblem. */
+function pinsOf({ root, below, owner = null, staging }: Omit<FolderOptions, "mode" | "onStep">): Pins {
+  return {
+    async rootOf(make) {
+      const folder = await pin(root, below, make);
+      if (folder === null || owner === null || folder.found.uid === owner) return folder;
+      await folder.close();
+      throw new SkillProblem(`${root} belongs to user ${folder.found.uid}, its OpenClaw to user ${owner}`);
+    },
+    stagingOf: (make) => pin(staging, below, make),
+  };
+}
+
+async function both(
+  folder: PinnedFolder | null,
+  open: () => Promise<PinnedFolder | null>,
+  root: string,
+): Promise<{ readonly folder: PinnedFolder; readonly stage: PinnedFolder }> {
+  const stage =
+    folder === null
+      ? null
+      : await open().catch(async (error: unknown) => {
+          await folder.close();
+          throw error;
+        });
+  if (folder !== null && stage !== null) return { folder, stage };
+  await folder?.close();
+  throw new SkillProblem(`${root} went away`);
+}
+
+async function pin(
+  path: string,
+  below: string | undefined,
+  make: number | undefined,
+): Promise<PinnedFolder | null> {
+  try {
+    return await pinFolder(path, { below, make });
+  } catch (error) {
+    throw error instanceof PathProblem
+      ? new SkillProblem(error.message)
+      : new SkillProblem(`${path} cannot be read (${errorCode(error) ?? "unknown"})`);
+  }
+}
+
+/** Nothing is read beyond what one side may have. Throws SkillProblem. */
+async function readAll(folder: PinnedFolder, onSkill?: (name: string) => void): Promise<readonly Entry[]> {
+  const found: Entry[] = [];
+  let skills = 0;
+  let bytes = 0;
+  const names = await namesIn(folder, mostEntries).catch((error: unknown) => {
+    throw error instanceof PathProblem ? new SkillProblem(error.message) : error;
+  });
+  for (const name of names) {
+    if (name.startsWith(".")) continue;
+    const kind = await kindIn(folder, name);
+    if (kind === null || kind.isFile()) continue;
+    const problem = kind.isDirectory() ? nameProblem(name) : "it is a link or no folder";
+    onSkill?.(name);
+    const tooMuch =
+      skills >= mostSkills
+        ? `there are more than ${mostSkills}`
+        : bytes > mostBytesTogether
+          ? "the skills are too large together"
+          : null;
+    const why = problem ?? tooMuch;
+    const entry = why === null ? await readOne(folder, name) : { name, why };
+    found.push(entry);
+    if (!("files" in entry)) continue;
+    skills += 1;
+    bytes += entry.files.reduce((sum, file) => sum + file.bytes.length, 0);
+  }
+  return found;
+}
+
+async function readOne(folder: PinnedFolder, name: string): Promise<Entry> {
+  try {
+    const files = await filesIn(folder, name);
+    return typeof files === "string" ? { name, why: files } : treeOf(name, files);
+  } catch (error) {
+    const why = error instanceof PathProblem ? error.message : (errorCode(error) ?? "unknown");
+    return { name, why: `it cannot be read (${why})` };
+  }
+}
+
+/** Under its new name in the staging folder; as root it belongs to the owner of the folder that it is for. */
+async function writeSkill(
+  stage: PinnedFolder,
+  folder: PinnedFolder,
+  tree: SkillTree,
+  mode: number,
+  onStep: (step: string) => void,
+): Promise<void> {
+  const made = await pinChild(stage, fresh(tree.name), mode);
+  if (made === null) throw new SkillProblem(`${stage.shown} went away`);
+  const folders = new Map([["", made]]);
+  try {
+    const within = async (path: string): Promise<PinnedFolder> => {
+      const known = folders.get(path);
+      if (known !== undefined) return known;
+      const inner = await pinChild(await within(parentOf(path)), path.slice(path.lastIndexOf("/") + 1), mode);
+      if (inner === null) throw new SkillProblem(`${stage.shown} went away`);
+      folders.set(path, inner);
+      return inner;
+    };
+    for (const file of tree.files) {
+      onStep(`write ${file.path}`);
+      const inner = await within(parentOf(file.path));
+      const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+      const name = file.path.slice(file.path.lastIndexOf("/") + 1);
+      const handle = await open(join(inner.path, name), flags, 0o600);
+      try {
+        await handle.writeFile(file.bytes);
+        if (process.geteuid?.() === 0) await handle.chown(folder.found.uid, folder.found.gid);
+        await handle.chmod((file.isExecutable ? 0o777 : 0o666) & mode);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+    }
+    for (const each of folders.values()) await each.sync();
+  } finally {
+    for (const each of folders.values()) await each.close();
+  }
+}
+
+const parentOf = (path: string): string => path.slice(0, Math.max(path.lastIndexOf("/"), 0));
+
 /** Removes a skill in one step: it is gone before its files are. */
 export async function removeSkill(
-  place: { readonly root: string; readonly staging: string },
+  place: Pick<FolderOptions, "root" | "below" | "staging">,
   name: string,
 ): Promise<void> {
   if (nameProblem(name) !== null) throw new SkillProblem(`${name} is no skill's name`);
-  await mkdir(place.staging, { recursive: true, mode: 0o700 });
-  const folder = await pin(place.root);
-  if (folder === null) return;
+  const { rootOf, stagingOf } = pinsOf(place);
+  const root = await rootOf();
+  if (root === null) return;
+  const { folder, stage } = await both(root, () => stagingOf(0o700), place.root);
   try {
-    const aside = join(place.staging, `new--gone-${randomBytes(6).toString("hex")}`);
-    await rename(join(folder.path, name), aside);
-    await rm(aside, { recursive: true, force: true });
+    const aside = `new--gone-${randomBytes(6).toString("hex")}`;
+    await rename(join(folder.path, name), join(stage.path, aside));
+    await removeTreeIn(stage, aside);
   } finally {
     await folder.close();
+    await stage.close();
   }
 }
 

@@ -1,51 +1,57 @@
 // The files of one skill, read without following a link and never beyond the bounds of a skill. It must never write.
 
-import { constants } from "node:fs";
-import { lstat, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { pinFolder } from "./pinned-folder.ts";
+import { kindIn, namesIn, readIn } from "../system/pinned-files.ts";
+import { pinChild, type PinnedFolder } from "../system/pinned-folder.ts";
 import { deepestPath, mostBytes, mostFiles, type SkillFile } from "./skill-tree.ts";
 
-/** Files below a folder, or why they cannot be used. Nothing beyond the bounds is read. */
-export async function filesOf(root: string): Promise<readonly SkillFile[] | string> {
+/** Folders count as well: one skill could hold any number of empty ones. */
+const mostEntries = 2_000;
+
+/** Files below a folder, or why they cannot be used. Nothing beyond the bounds is read. Throws PathProblem. */
+export async function filesOf(root: PinnedFolder): Promise<readonly SkillFile[] | string> {
   const files: SkillFile[] = [];
   let bytes = 0;
-  const walk = async (path: string, inside: string, depth: number): Promise<string | null> => {
+  let entries = 0;
+  const walk = async (folder: PinnedFolder, inside: string, depth: number): Promise<string | null> => {
     if (depth >= deepestPath) return "its folders are nested too deeply";
-    const folder = await pinFolder(path);
-    if (folder === null) return "it went away";
-    try {
-      for (const name of (await readdir(folder.path)).toSorted()) {
-        const found = await lstat(join(folder.path, name));
-        const place = inside === "" ? name : `${inside}/${name}`;
-        if (found.isDirectory()) {
-          const problem = await walk(join(folder.path, name), place, depth + 1);
+    for (const name of await namesIn(folder, mostEntries)) {
+      const place = inside === "" ? name : `${inside}/${name}`;
+      entries += 1;
+      if (entries > mostEntries) return `it has more than ${mostEntries} files and folders`;
+      const found = await kindIn(folder, name);
+      if (found === null) return "it changed while it was read";
+      if (found.isDirectory()) {
+        const inner = await pinChild(folder, name);
+        if (inner === null) return "it changed while it was read";
+        try {
+          const problem = await walk(inner, place, depth + 1);
           if (problem !== null) return problem;
-          continue;
+        } finally {
+          await inner.close();
         }
-        if (!found.isFile()) return `${place} is a link or a device`;
-        bytes += found.size;
-        if (bytes > mostBytes) return `it is larger than ${mostBytes / 1024 / 1024} MB`;
-        if (files.length >= mostFiles) return `it has more than ${mostFiles} files`;
-        files.push({ path: place, ...(await readPlain(join(folder.path, name))) });
+        continue;
       }
-      return null;
-    } finally {
-      await folder.close();
+      if (!found.isFile()) return `${place} is a link or a device`;
+      if (files.length >= mostFiles) return `it has more than ${mostFiles} files`;
+      if (bytes + found.size > mostBytes) return `it is larger than ${mostBytes / 1024 / 1024} MB`;
+      const read = await readIn(folder, name, mostBytes - bytes);
+      if (read === null) return "it changed while it was read";
+      bytes += read.bytes.length;
+      files.push({ path: place, bytes: read.bytes, isExecutable: (read.found.mode & 0o111) !== 0 });
     }
+    return null;
   };
   return (await walk(root, "", 0)) ?? files;
 }
 
-/** What became a link or grew since it was looked at is not followed. */
-async function readPlain(path: string): Promise<Omit<SkillFile, "path">> {
-  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+/** One skill of a folder of them; the same. */
+export async function filesIn(folder: PinnedFolder, name: string): Promise<readonly SkillFile[] | string> {
+  const inner = await pinChild(folder, name);
+  if (inner === null) return `${join(folder.shown, name)} went away`;
   try {
-    const found = await handle.stat();
-    if (!found.isFile() || found.size > mostBytes)
-      throw new Error("a file of a skill changed while it was read");
-    return { bytes: await handle.readFile(), isExecutable: (found.mode & 0o111) !== 0 };
+    return await filesOf(inner);
   } finally {
-    await handle.close();
+    await inner.close();
   }
 }

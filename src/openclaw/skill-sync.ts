@@ -1,7 +1,7 @@
 // Brings the skills of a tenant here and of its OpenClaw instance together: compares contents, says what differs and why,
 // copies one whole skill at a time. It must never overwrite a change that nobody gave up, and never delete.
 
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { containerSkills, type DockerForSkills } from "./skill-container.ts";
 import { removeSkill, skillFolder, type SkillPlace, stagingBeside } from "./skill-folder.ts";
 import { lockSkills, openSkillMemory } from "./skill-memory.ts";
@@ -22,6 +22,11 @@ export type SkillInstance = {
   readonly home: string;
   /** Default: `<home>/workspace`. */
   readonly workspace?: string | null;
+  /** On this machine: no link is followed below these. Default: the folders themselves. */
+  readonly below?: string | null;
+  readonly workspaceBelow?: string | null;
+  /** As root: whose a workspace must be that the instance itself names. Null: anybody's. */
+  readonly owner?: number | null;
 };
 
 export type SkillRow = {
@@ -57,20 +62,40 @@ export type SkillSyncOptions = {
   readonly onStep?: (step: string) => void;
 };
 
+type Root = { readonly root: string; readonly below: string; readonly owner: number | null };
+
 /** In OpenClaw's own order: what stands first counts. */
-const rootsBelow = (workspace: string, home: string): readonly string[] => [
-  join(workspace, "skills"),
-  join(workspace, ".agents", "skills"),
-  join(home, "skills"),
-];
+function rootsOf({
+  home,
+  workspace = null,
+  below,
+  workspaceBelow,
+  owner = null,
+}: SkillInstance): readonly Root[] {
+  const own = { below: below ?? home, owner: null };
+  const working = workspace ?? join(home, "workspace");
+  const theirs = working.startsWith(`${home}/`) ? own : { below: workspaceBelow ?? working, owner };
+  return [
+    { root: join(working, "skills"), ...theirs },
+    { root: join(working, ".agents", "skills"), ...theirs },
+    { root: join(home, "skills"), ...own },
+  ];
+}
 
 const ownFolder = (folder: string): string => join(folder, ".clawgate");
+/** A tenant's skills here: the folder of all tenants' is the operator's, what lies in it is no link. */
+const placeHere = (folder: string) => ({
+  root: folder,
+  below: dirname(folder),
+  staging: ownFolder(folder),
+  mode: 0o700,
+});
 
 /** Throws SkillProblem. */
 export async function syncSkills(options: SkillSyncOptions): Promise<SkillReport> {
   const { folder, isDryRun = false } = options;
   if (isDryRun) return compareAndCopy(options);
-  const unlock = await lockSkills(ownFolder(folder));
+  const unlock = await lockSkills(ownFolder(folder), dirname(folder));
   try {
     return await compareAndCopy(options);
   } finally {
@@ -82,9 +107,7 @@ async function compareAndCopy(options: SkillSyncOptions): Promise<SkillReport> {
   const { folder, mode, preference = null, only = null, isDryRun = false, onStep } = options;
   const onProgress = options.onProgress ?? (() => undefined);
   const here = skillFolder({
-    root: folder,
-    staging: ownFolder(folder),
-    mode: 0o700,
+    ...placeHere(folder),
     ...(onStep === undefined ? {} : { onStep }),
   });
   const there = placeOf(options);
@@ -92,7 +115,7 @@ async function compareAndCopy(options: SkillSyncOptions): Promise<SkillReport> {
     await here.recover();
     if (mode !== "pull") await there.recover();
   }
-  const memory = await openSkillMemory(ownFolder(folder), there.label);
+  const memory = await openSkillMemory(ownFolder(folder), there.label, dirname(folder));
   const theirs = await there.read((name) => onProgress(`reading ${name} of ${there.label}`));
   const ours = await here.read((name) => onProgress(`reading ${name}`));
   const refused = new Set([...ours.refused, ...theirs.refused].map(({ name }) => name));
@@ -140,7 +163,7 @@ async function compareAndCopy(options: SkillSyncOptions): Promise<SkillReport> {
 
 /** The skills of a tenant as they lie here. Throws SkillProblem. */
 export function skillsHere(folder: string): Promise<SkillSet> {
-  return skillFolder({ root: folder, staging: ownFolder(folder), mode: 0o700 }).read();
+  return skillFolder(placeHere(folder)).read();
 }
 
 export type Cleaned = { readonly removed: readonly string[]; readonly kept: readonly string[] };
@@ -156,17 +179,16 @@ export async function cleanSkills(options: {
 }): Promise<Cleaned> {
   const { folder, isAll, isDryRun } = options;
   const work = async (): Promise<Cleaned> => {
-    const memory = await openSkillMemory(ownFolder(folder), null);
+    const memory = await openSkillMemory(ownFolder(folder), null, dirname(folder));
     const { skills, refused } = await skillsHere(folder);
     const all = [...skills.values()];
     const going = all.filter(({ name, hash }) => isAll || memory.last(name) === hash).map(({ name }) => name);
-    if (!isDryRun)
-      for (const name of going) await removeSkill({ root: folder, staging: ownFolder(folder) }, name);
+    if (!isDryRun) for (const name of going) await removeSkill(placeHere(folder), name);
     const staying = [...all.map(({ name }) => name), ...refused.map(({ name }) => name)];
     return { removed: going, kept: staying.filter((name) => !going.includes(name)) };
   };
   if (isDryRun || (await skillsHere(folder)).skills.size === 0) return work();
-  const unlock = await lockSkills(ownFolder(folder));
+  const unlock = await lockSkills(ownFolder(folder), dirname(folder));
   try {
     return await work();
   } finally {
@@ -180,12 +202,13 @@ export function labelOf({ container, home }: SkillInstance): string {
 }
 
 function placeOf({ instance, docker, onStep }: SkillSyncOptions): SkillPlace {
-  const { container, home } = instance;
-  const roots = rootsBelow(instance.workspace ?? join(home, "workspace"), home);
-  const places = roots.map((root) =>
+  const { container } = instance;
+  const places = rootsOf(instance).map(({ root, below, owner }) =>
     container === null
       ? skillFolder({
           root,
+          below,
+          owner,
           staging: stagingBeside(root),
           mode: 0o755,
           ...(onStep === undefined ? {} : { onStep }),

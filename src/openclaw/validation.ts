@@ -1,18 +1,21 @@
 // OpenClaw's own word on a config: `openclaw config validate`. It must never be asked about a config that is not written.
 
-import type { CommandResult } from "../system/process.ts";
+import { dirname } from "node:path";
+import type { CommandOptions, CommandResult } from "../system/process.ts";
 import type { RunDocker } from "./docker.ts";
 import type { Instance } from "./instances.ts";
+import { ownerOf } from "./sign-reading.ts";
 
 export type Verdict =
   | { readonly says: "valid" }
   | { readonly says: "invalid"; readonly issues: readonly string[] }
   | { readonly says: "nothing"; readonly why: string };
 
-/** Runs `openclaw <args>` with these variables over the inherited ones. */
+/** Runs `openclaw <args>` with these variables over the inherited ones, and as this user where one is named. */
 export type RunOpenclaw = (
   args: readonly string[],
   variables: Readonly<Record<string, string>>,
+  user: CommandOptions["user"],
 ) => Promise<Pick<CommandResult, "code" | "stdout" | "stderr" | "timedOut">>;
 
 const question = ["config", "validate", "--json"] as const;
@@ -31,12 +34,15 @@ export async function validate(
     }
     if (openclaw === null) return { says: "nothing", why: "there is no openclaw on PATH" };
     const { stateDir, configPath } = instance;
-    return verdictOf(
-      await openclaw(question, {
-        ...(stateDir === null ? {} : { OPENCLAW_STATE_DIR: stateDir }),
-        ...(configPath === null ? {} : { OPENCLAW_CONFIG_PATH: configPath }),
-      }),
-    );
+    // It loads what lies in that folder: for root it would run somebody else's code.
+    const owner = process.geteuid?.() === 0 && stateDir !== null ? await ownerOf(stateDir) : null;
+    const user = owner === null || owner.uid === 0 ? null : owner;
+    const variables = {
+      ...(stateDir === null ? {} : { OPENCLAW_STATE_DIR: stateDir }),
+      ...(configPath === null ? {} : { OPENCLAW_CONFIG_PATH: configPath }),
+      ...(user === null || stateDir === null ? {} : { HOME: dirname(stateDir) }),
+    };
+    return verdictOf(await openclaw(question, variables, user));
   } catch (error) {
     return { says: "nothing", why: error instanceof Error ? error.message : String(error) };
   }

@@ -1,16 +1,11 @@
 // Files that must survive a crash in mid-write, and directories that nobody else may look into.
 // It must never leave a half-written file under its final name.
 
-import { randomBytes } from "node:crypto";
-import { chmod, copyFile, lstat, mkdir, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { chmod, lstat, mkdir, readFile } from "node:fs/promises";
+import { replaceIn, type ReplaceInOptions } from "./pinned-files.ts";
+import { pinFile } from "./pinned-folder.ts";
 
-export type ReplaceOptions = {
-  /** Exact mode of the new file; default: the old file's, and 0600 where there was none. */
-  readonly mode?: number;
-  /** Keeps what was there as `<path>.bak`. */
-  readonly keepOld?: boolean;
-};
+export type ReplaceOptions = Pick<ReplaceInOptions, "mode" | "keepOld">;
 
 export function errorCode(error: unknown): string | null {
   if (typeof error !== "object" || error === null || !("code" in error)) return null;
@@ -27,53 +22,22 @@ async function nullIfMissing<T>(answer: Promise<T>): Promise<T | null> {
   }
 }
 
-/** Writes beside the target, syncs, renames over it, syncs the directory. A symbolic link stays one: its target is replaced. */
+/**
+ * Writes beside the target, syncs, renames over it, syncs the directory. A symbolic link stays one, and its target is replaced,
+ * where the link is the operator's own; throws PathProblem where somebody else could have set it.
+ */
 export async function replaceFile(
   path: string,
   data: string | Uint8Array,
   options: ReplaceOptions = {},
 ): Promise<void> {
-  const target = (await nullIfMissing(realpath(path))) ?? path;
-  const old = await nullIfMissing(stat(target));
-  const directory = dirname(target);
-  const temporary = join(directory, `.${basename(target)}.${randomBytes(6).toString("hex")}.tmp`);
+  const place = await pinFile(path);
+  if (place === null)
+    throw Object.assign(new Error(`ENOENT: there is no folder for ${path}`), { code: "ENOENT" });
   try {
-    const file = await open(temporary, "wx", 0o600);
-    try {
-      await file.writeFile(data);
-      // The owner first: a change of owner clears mode bits.
-      if (old !== null && process.getuid?.() === 0) await file.chown(old.uid, old.gid);
-      await file.chmod(options.mode ?? (old === null ? 0o600 : old.mode & 0o7777));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    if (old !== null && options.keepOld === true) await keepCopy(target);
-    await rename(temporary, target);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  await syncDirectory(directory);
-}
-
-async function keepCopy(target: string): Promise<void> {
-  const kept = `${target}.bak`;
-  // Removed first: copying INTO a link that somebody put there would write elsewhere.
-  await rm(kept, { force: true });
-  await copyFile(target, kept);
-  await chmod(kept, (await stat(target)).mode & 0o7777);
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, "r");
-  try {
-    await handle.sync();
-  } catch (error) {
-    // Some network and container file systems cannot sync a directory; the rename itself is done.
-    if (errorCode(error) !== "EINVAL" && errorCode(error) !== "ENOTSUP") throw error;
+    await replaceIn(place.folder, place.name, data, options);
   } finally {
-    await handle.close();
+    await place.folder.close();
   }
 }
 

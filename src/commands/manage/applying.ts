@@ -1,7 +1,6 @@
 // What the manage commands write into the OpenClaw instances of tenants, and what they take out of them again. Planned first,
 // so that nothing is written when the instance is not there or cannot be read.
 
-import { join } from "node:path";
 import type { Config } from "../../config/schema.ts";
 import { nearest } from "../../canon/nearest.ts";
 import { type FileChange, keptText, labelOfFile } from "../../openclaw/applied-changes.ts";
@@ -102,31 +101,26 @@ export async function planTakingOut(
   const found = await findInstances(context, { containers: containersOf(config), asksThem: false });
   const instance = instanceOf(found.instances, name, config.tenants);
   if (instance === null) throw unknownInstance(name, found.trouble === null ? [] : [found.trouble]);
-  const way = await accessTo(instance, placesOf(context));
+  const way = await accessTo(instance);
   if (typeof way === "string") throw new ManageProblem(`nothing was written: ${plain(way)}`);
-  const { container, configPath, stateDir, place } = way;
-  const envPath = join(stateDir, ".env");
+  const placeOf = placesOf(context);
   const folder = await setupFolder(context);
   try {
-    const text = await place.read(configPath);
-    const dotEnv = await place.read(envPath);
-    const original = await keptText(folder, { path: configPath, container }, hasNoEntry);
+    const text = await placeOf(way.config).read(way.config.path);
+    const dotEnv = await placeOf(way.env).read(way.env.path);
+    const original = await keptText(folder, way.config, hasNoEntry);
     const changes: (FileChange | null)[] = [
       text === null
         ? null
         : {
-            path: configPath,
-            container,
-            kind: "openclaw",
+            ...way.config,
             before: text,
             after: withoutGateway(text, original),
           },
       dotEnv === null
         ? null
         : {
-            path: envPath,
-            container,
-            kind: "env",
+            ...way.env,
             before: dotEnv,
             after: removeFromDotEnv(dotEnv, variableNames),
           },
@@ -142,9 +136,7 @@ export async function planTakingOut(
     };
   } catch (error) {
     const why = error instanceof Json5Problem ? error.message : reasonOf(error);
-    throw new ManageProblem(
-      `nothing was written: ${plain(labelOfFile({ path: configPath, container }))}: ${plain(why)}`,
-    );
+    throw new ManageProblem(`nothing was written: ${plain(labelOfFile(way.config))}: ${plain(why)}`);
   }
 }
 

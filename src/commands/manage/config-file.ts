@@ -8,6 +8,7 @@ import type { Config } from "../../config/schema.ts";
 import { ConfigProblem } from "../../config/problems.ts";
 import { findConfigFile } from "../../config/search.ts";
 import { FileProblem } from "../../openclaw/file-place.ts";
+import { PathProblem } from "../../system/pinned-folder.ts";
 import { type CommandContext, exitCodes } from "../command.ts";
 import { findGateway, GatewayProblem, wordsOf } from "../running-gateway.ts";
 import { offlineInput } from "../surroundings.ts";
@@ -108,6 +109,7 @@ export async function withProblems(context: CommandContext, work: () => Promise<
       thrown instanceof EditProblem ||
       thrown instanceof GatewayProblem ||
       thrown instanceof FileProblem ||
+      thrown instanceof PathProblem ||
       (thrown instanceof Error && thrown.name === "SkillProblem");
     if (!isKnown) throw thrown;
     context.stderr.write(`clawgate: ${thrown.message}\n`);

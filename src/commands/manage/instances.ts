@@ -1,13 +1,15 @@
 // Which OpenClaw instance belongs to a tenant, for commands that copy skills: by the name that setup gives it, or by what
 // the person says. It must never guess between two.
 
-import { readFile } from "node:fs/promises";
-import { isAbsolute, join, resolve } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
+import { outermost } from "../../openclaw/container-mounts.ts";
+import { hostPlaceOf } from "../../openclaw/file-place.ts";
 import type { Instance } from "../../openclaw/instances.ts";
 import { readJson5 } from "../../openclaw/json5-text.ts";
 import type { DockerForSkills } from "../../openclaw/skill-container.ts";
 import type { SkillInstance } from "../../openclaw/skill-sync.ts";
 import { type NamedTenant, tenantFor } from "../../openclaw/tenant-match.ts";
+import { pinFolder } from "../../system/pinned-folder.ts";
 import type { CommandContext } from "../command.ts";
 import { dockerForFiles, findInstances, type Found } from "../instances.ts";
 import { memberOf } from "../running-gateway.ts";
@@ -33,22 +35,23 @@ export function instancesFor(
   let found: Promise<Found> | null = null;
   const find = (): Promise<Found> =>
     findInstances(context, { containers: tenants.flatMap((each) => each.container ?? []), asksThem: false });
+  const local = async (home: string, configPath: string | null): Promise<SkillInstance> =>
+    localAt({ home, configPath, usersHome: homeDirectory, writable: (await (found ??= find())).writable });
   return {
     docker: dockerForFiles(context),
     trouble: async () => (found === null ? null : (await found).trouble),
     async of(tenant) {
       if (said.container !== undefined)
         return { container: said.container, home: said.stateDir ?? insideHome };
-      if (said.stateDir !== undefined)
-        return localAt(resolve(context.workingDirectory, said.stateDir), homeDirectory);
+      if (said.stateDir !== undefined) return local(resolve(context.workingDirectory, said.stateDir), null);
       found ??= find();
       const instance = instanceOf((await found).instances, tenant, tenants);
       if (instance === null) return null;
       if (instance.container !== null)
-        return { container: instance.container, home: instance.insideStateDir ?? insideHome };
-      return instance.stateDir === null
-        ? null
-        : localAt(instance.stateDir, homeDirectory, instance.configPath);
+        return instance.insideStateDir === null
+          ? null
+          : { container: instance.container, home: instance.insideStateDir };
+      return instance.stateDir === null ? null : local(instance.stateDir, instance.configPath);
     },
   };
 }
@@ -67,13 +70,21 @@ export function instanceOf(
   );
 }
 
-/** With the workspace that the instance's own config names. */
-async function localAt(
-  home: string,
-  usersHome: string,
-  configPath: string | null = null,
-): Promise<SkillInstance> {
-  const text = await readFile(configPath ?? join(home, "openclaw.json"), "utf8").catch(() => null);
+type Local = {
+  readonly home: string;
+  readonly configPath: string | null;
+  readonly usersHome: string;
+  /** Folders of this machine in which containers may write. */
+  readonly writable: readonly string[];
+};
+
+/** With the workspace that the instance's own config names. Throws PathProblem. */
+async function localAt({ home, configPath, usersHome, writable }: Local): Promise<SkillInstance> {
+  const path = configPath ?? join(home, "openclaw.json");
+  const folder = path.startsWith(`${home}/`) ? home : dirname(path);
+  const plain = { container: null, home, below: outermost(writable, home) };
+  const below = outermost(writable, folder) ?? folder;
+  const text = await hostPlaceOf({ kind: "openclaw", below }).read(path);
   let written: unknown = null;
   try {
     const config: unknown = text === null ? null : readJson5(text);
@@ -81,7 +92,17 @@ async function localAt(
   } catch {
     // A config that cannot be read is OpenClaw's to complain of; the usual folder it is.
   }
-  if (typeof written !== "string" || written === "") return { container: null, home };
-  const path = written.startsWith("~/") ? join(usersHome, written.slice(2)) : written;
-  return { container: null, home, workspace: isAbsolute(path) ? path : null };
+  if (typeof written !== "string" || written === "") return plain;
+  const workspace = resolve(written.startsWith("~/") ? join(usersHome, written.slice(2)) : written);
+  if (!isAbsolute(written) && !written.startsWith("~/")) return plain;
+  return { ...plain, workspace, workspaceBelow: outermost(writable, workspace), owner: await ownerOf(home) };
+}
+
+/** Root alone could be led by somebody's config to what that somebody may not read. Null: there is nobody else. */
+async function ownerOf(home: string): Promise<number | null> {
+  if (process.geteuid?.() !== 0) return null;
+  const folder = await pinFolder(home);
+  await folder?.close();
+  const owner = folder?.found.uid ?? 0;
+  return owner === 0 ? null : owner;
 }
