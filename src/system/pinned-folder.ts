@@ -271,7 +271,7 @@ async function makeIn(folder: PinnedFolder, name: string, mode: number): Promise
   }
   const made = await pinChild(folder, name);
   const { uid, gid } = folder.found;
-  if (made === null || !isNew || me() !== 0 || (uid === 0 && gid === made.found.gid)) return made;
+  if (made === null || !isNew || me() !== 0 || uid === 0) return made;
   const handle = await open(
     `${made.path}/.`,
     constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW,
@@ -281,11 +281,11 @@ async function makeIn(folder: PinnedFolder, name: string, mode: number): Promise
     if (made.found.uid !== 0 || (await readdir(`${made.path}/.`)).length > 0)
       throw new PathProblem(`${made.shown} was replaced meanwhile`);
     await handle.chown(uid, gid);
+    return { ...made, found: await handle.stat() };
   } catch (error) {
     await made.close();
     throw error;
   } finally {
     await handle.close();
   }
-  return made;
 }

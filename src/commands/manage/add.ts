@@ -2,7 +2,6 @@
 
 import { resolve } from "node:path";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
-import { writeInstances } from "../instance-writing.ts";
 import { changeOptions, readOptions, refuseUsage } from "../options.ts";
 import { showPlan } from "../setup-words.ts";
 import { paperOf, plain } from "../terminal.ts";
@@ -13,6 +12,7 @@ import {
   outcomeLines,
   outcomesAsJson,
   planApplyTo,
+  writeAfterConfig,
 } from "./applying.ts";
 import { checkedConfig, openConfig, putIntoForce, reloadedWords, withProblems } from "./config-file.ts";
 import { hashOf, newKey, shownKey } from "./keys.ts";
@@ -72,7 +72,7 @@ function run(context: CommandContext): Promise<number> {
     const wishes = { isPrimary: false, api: null, key };
     const plan = isApplied ? await planApplyTo(context, config, name, wishes) : null;
     const reloaded = await putIntoForce(context, opened, isDryRun);
-    const outcomes = plan === null || isDryRun ? [] : await writeInstances(context, [], plan.planned);
+    const outcomes = plan === null || isDryRun ? [] : await writeAfterConfig(context, plan.planned);
     const isWell = outcomes.every((each) => each.isWell);
     const shown = given === undefined ? (isDryRun ? null : key) : shownKey(given);
     if (isJson)

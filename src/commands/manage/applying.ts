@@ -6,13 +6,13 @@ import { nearest } from "../../canon/nearest.ts";
 import { type FileChange, keptText, labelOfFile } from "../../openclaw/applied-changes.ts";
 import { dockerInstances } from "../../openclaw/docker.ts";
 import { removeFromDotEnv } from "../../openclaw/dot-env.ts";
-import { reasonOf } from "../../openclaw/file-place.ts";
+import { FileProblem, reasonOf } from "../../openclaw/file-place.ts";
 import { accessTo } from "../../openclaw/instance-access.ts";
 import { keyInEntry, variableNames, withoutGateway } from "../../openclaw/instance-files.ts";
 import { Json5Problem } from "../../openclaw/json5-text.ts";
 import type { Api } from "../../openclaw/provider-entry.ts";
 import type { CommandContext } from "../command.ts";
-import { type Outcome, setupFolder } from "../instance-writing.ts";
+import { type Outcome, setupFolder, writeInstances } from "../instance-writing.ts";
 import { addressForContainers, containersOf, dockerOf, findInstances, placesOf } from "../instances.ts";
 import { isLoopback, type PlannedInstance, planInstance } from "../setup-instance.ts";
 import { type Paper, plain } from "../terminal.ts";
@@ -146,6 +146,20 @@ function hasNoEntry(text: string): boolean {
   } catch (error) {
     if (error instanceof Json5Problem) return false;
     throw error;
+  }
+}
+
+/** Where the config is in force already: a new key has to be shown whatever becomes of the instance's files. */
+export async function writeAfterConfig(
+  context: CommandContext,
+  planned: readonly PlannedInstance[],
+  done?: string,
+): Promise<readonly Outcome[]> {
+  try {
+    return await writeInstances(context, [], planned, done);
+  } catch (error) {
+    if (!(error instanceof FileProblem)) throw error;
+    return planned.map((each) => ({ ...each, isWell: false, verdict: error.message }));
   }
 }
 

@@ -2,10 +2,9 @@
 
 import { loadOffline } from "../../assemble/offline.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
-import { writeInstances } from "../instance-writing.ts";
 import { changeOptions, readOptions, refuseUsage } from "../options.ts";
 import { paperOf, plain } from "../terminal.ts";
-import { asPlanned, outcomeLines, outcomesAsJson, planTakingOut } from "./applying.ts";
+import { asPlanned, outcomeLines, outcomesAsJson, planTakingOut, writeAfterConfig } from "./applying.ts";
 import { openConfig, putIntoForce, reloadedWords, unknownTenant, withProblems } from "./config-file.ts";
 
 const help = `Usage: clawgate manage remove <name> [options]
@@ -45,7 +44,7 @@ function run(context: CommandContext): Promise<number> {
     const reloaded = await putIntoForce(context, opened, isDryRun);
     const outcomes = isDryRun
       ? planned.map(asPlanned)
-      : await writeInstances(context, [], planned, "our keys are taken out");
+      : await writeAfterConfig(context, planned, "our keys are taken out");
     const isWell = outcomes.every((each) => each.isWell);
     context.stdout.write(
       isJson

@@ -2,10 +2,16 @@
 
 import { loadOffline } from "../../assemble/offline.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
-import { writeInstances } from "../instance-writing.ts";
 import { changeOptions, readOptions, refuseUsage } from "../options.ts";
 import { paperOf, plain } from "../terminal.ts";
-import { afterwards, asPlanned, outcomeLines, outcomesAsJson, planApplyTo } from "./applying.ts";
+import {
+  afterwards,
+  asPlanned,
+  outcomeLines,
+  outcomesAsJson,
+  planApplyTo,
+  writeAfterConfig,
+} from "./applying.ts";
 import {
   checkedConfig,
   ManageProblem,
@@ -73,7 +79,7 @@ function run(context: CommandContext): Promise<number> {
         ? []
         : isDryRun
           ? plan.planned.map(asPlanned)
-          : await writeInstances(context, [], plan.planned);
+          : await writeAfterConfig(context, plan.planned);
     const isWell = outcomes.every((each) => each.isWell);
     const shown = reloaded === "dry run" ? null : key;
     if (read.values.json)
