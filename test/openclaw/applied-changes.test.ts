@@ -9,12 +9,13 @@ import {
   readdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { applyChanges, type FileChange, keptText, undoLast } from "../../src/openclaw/applied-changes.ts";
-import { type FilePlace, hostPlace } from "../../src/openclaw/file-place.ts";
+import { type FilePlace, hostPlace, hostPlaceOf, type PlacedFile } from "../../src/openclaw/file-place.ts";
 
 let dir: string;
 let folder: string;
@@ -148,6 +149,57 @@ test("a file that OpenClaw writes while the others are replaced keeps what it wr
   );
   expect(contents(all)).toEqual([all[0]?.before ?? null, "written meanwhile", null]);
   expect(await undoLast(folder, () => "")).toBeNull();
+});
+
+test.each([
+  ["the file", "state/file"],
+  ["its folder", "state"],
+])(
+  "%s swapped for a link between the last look and the writing: refused by name, nothing behind it is touched",
+  async (_name, swapped) => {
+    mkdirSync(join(dir, "state"));
+    mkdirSync(join(dir, "victim"));
+    writeFileSync(join(dir, "victim", "file"), "kept");
+    const path = join(dir, "state", "file");
+    writeFileSync(path, "old");
+    const change = { path, kind: "env", below: dir, before: "old", after: "new" } as const;
+    const placeOf = (file: PlacedFile): FilePlace => {
+      const place = hostPlaceOf(file);
+      return {
+        ...place,
+        async replace(each, text) {
+          rmSync(join(dir, swapped), { recursive: true });
+          symlinkSync(join(dir, swapped === "state" ? "victim" : "victim/file"), join(dir, swapped));
+          await place.replace(each, text);
+        },
+      };
+    };
+    await expect(applyChanges({ changes: [change], folder, id: "1", placeOf })).rejects.toThrow(
+      `${join(dir, swapped)} is a link, and it is not followed`,
+    );
+    expect(readdirSync(join(dir, "victim"))).toEqual(["file"]);
+    expect(readFileSync(join(dir, "victim", "file"), "utf8")).toBe("kept");
+  },
+);
+
+test("a link in place of what is kept, of the list and of the lock is not read", async () => {
+  const [change] = changes();
+  if (change === undefined) throw new Error("there is no change");
+  await applyChanges({ changes: [change], folder, id: "1" });
+  writeFileSync(join(dir, "secret"), "canary");
+  for (const name of ["1-0.before", "manifest.json", "lock"]) {
+    const path = join(folder, name);
+    const text = name === "lock" ? "" : readFileSync(path, "utf8");
+    rmSync(path, { force: true });
+    symlinkSync(join(dir, "secret"), path);
+    await expect(undoLast(folder, () => "")).rejects.toThrow(`${path} is a link, and it is not followed`);
+    rmSync(path);
+    if (text !== "") writeFileSync(path, text);
+  }
+  expect(contents([change])).toEqual([change.after]);
+  await undoLast(folder, () => "");
+  expect(contents([change])).toEqual([change.before]);
+  expect(readFileSync(join(dir, "secret"), "utf8")).toBe("canary");
 });
 
 test("one at a time: while another process is at work nothing is begun", async () => {

@@ -45,11 +45,11 @@ function described(container: FakeContainer): object {
       Env: Object.entries(env ?? {}).map(([key, value]) => `${key}=${value}`),
     },
     HostConfig: { NetworkMode: networkMode ?? "bridge" },
-    Mounts: (mounts ?? []).map(({ source, destination }) => ({
+    Mounts: (mounts ?? []).map(({ source, destination, isReadOnly }) => ({
       Type: "bind",
       Source: source,
       Destination: destination,
-      RW: true,
+      RW: isReadOnly !== true,
     })),
   };
 }

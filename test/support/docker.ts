@@ -11,7 +11,11 @@ export type FakeContainer = {
   readonly state?: "running" | "exited";
   readonly labels?: Readonly<Record<string, string>>;
   /** As docker inspect's Mounts; a folder of this disk seen inside under `destination`. */
-  readonly mounts?: readonly { readonly source: string; readonly destination: string }[];
+  readonly mounts?: readonly {
+    readonly source: string;
+    readonly destination: string;
+    readonly isReadOnly?: boolean;
+  }[];
   /** Folder that stands for the container's own file system: `exec` and `cp` see paths below it. */
   readonly root?: string;
   readonly env?: Readonly<Record<string, string>>;
