@@ -1,9 +1,10 @@
 // Files that must survive a crash in mid-write, and directories that nobody else may look into.
 // It must never leave a half-written file under its final name.
 
-import { chmod, lstat, mkdir, readFile } from "node:fs/promises";
-import { replaceIn, type ReplaceInOptions } from "./pinned-files.ts";
-import { pinFile } from "./pinned-folder.ts";
+import { chmod, lstat, readFile } from "node:fs/promises";
+import { basename, dirname, resolve } from "node:path";
+import { kindIn, replaceIn, type ReplaceInOptions } from "./pinned-files.ts";
+import { pinChild, pinFile, type PinnedFolder, pinFolder } from "./pinned-folder.ts";
 
 export type ReplaceOptions = Pick<ReplaceInOptions, "mode" | "keepOld">;
 
@@ -41,16 +42,35 @@ export async function replaceFile(
   }
 }
 
-/** Creates `path` with mode 0700, or makes an existing one private. Throws where it is a link or somebody else's. */
+/**
+ * Creates `path` with mode 0700, or makes an existing one private. Throws where it is a link or somebody else's. Links above it
+ * are followed where they are the operator's own.
+ */
 export async function ensurePrivateDirectory(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
-  const found = await lstat(path);
-  if (found.isSymbolicLink() || !found.isDirectory())
-    throw new Error(`${path} is not a plain directory; it may not be a symbolic link.`);
+  // Requests ask for it too: what is private already costs one look.
+  const now = await nullIfMissing(lstat(path));
+  if (now?.isDirectory() === true && now.uid === process.getuid?.() && (now.mode & 0o077) === 0) return;
+  const whole = resolve(path);
+  const parent = await pinFolder(dirname(whole), { make: 0o700 });
+  if (parent === null) throw new Error(`${path} went away while it was made.`);
+  try {
+    const kind = await kindIn(parent, basename(whole));
+    if (kind !== null && !kind.isDirectory())
+      throw new Error(`${path} is not a plain directory; it may not be a symbolic link.`);
+    const folder = await pinChild(parent, basename(whole), { mode: 0o700, owner: "ours" });
+    if (folder === null) throw new Error(`${path} went away while it was made.`);
+    await makePrivate(folder, path).finally(() => folder.close());
+  } finally {
+    await parent.close();
+  }
+}
+
+async function makePrivate(folder: PinnedFolder, path: string): Promise<void> {
+  const { uid, mode } = folder.found;
   const user = process.getuid?.();
-  if (user !== undefined && found.uid !== user)
-    throw new Error(`${path} belongs to another user (${found.uid}, not ${user}).`);
-  if ((found.mode & 0o077) !== 0) await chmod(path, 0o700);
+  if (user !== undefined && uid !== user)
+    throw new Error(`${path} belongs to another user (${uid}, not ${user}).`);
+  if ((mode & 0o077) !== 0) await chmod(`${folder.path}/.`, 0o700);
 }
 
 /** UTF-8 text of a file, or null when there is none. */

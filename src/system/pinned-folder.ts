@@ -66,14 +66,20 @@ export async function pinFolder(path: string, options: PinOptions = {}): Promise
   return folder;
 }
 
+/** How a folder is made that is missing; as root it goes to its parent's owner, or stays ours. */
+export type Making = { readonly mode: number; readonly owner: "parent" | "ours" };
+
 /** A folder in a folder; null: there is none. Throws PathProblem where it is a link, or no folder. */
 export async function pinChild(
   folder: PinnedFolder,
   name: string,
-  make?: number,
+  make?: number | Making,
 ): Promise<PinnedFolder | null> {
   const place = await placeIn(folder, name);
-  if (place === null) return make === undefined ? null : makeIn(folder, name, make);
+  if (place === null) {
+    if (make === undefined) return null;
+    return makeIn(folder, name, typeof make === "number" ? { mode: make, owner: "parent" } : make);
+  }
   if (place.found.isDirectory()) return pinned(place, folder, name);
   await place.close();
   const shown = join(folder.shown, name);
@@ -215,7 +221,12 @@ async function pinned(place: Place, folder: PinnedFolder, name: string): Promise
   const [shown, real] = [join(folder.shown, name), join(folder.real, name)];
   if (place.path !== null) return pinnedThrough(place.path, place, shown, real);
   const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW | O_NOFOLLOW_ANY;
-  const handle = await open(real, flags);
+  const handle = await open(real, flags).catch((error: unknown) => {
+    // One that may be passed through and not read: what lstat said is held against it later.
+    if (codeOf(error) === "EACCES") return null;
+    throw error;
+  });
+  if (handle === null) return pinnedThrough(real, place, shown, real);
   const found = await closedOnError(handle);
   if (found.ino === place.found.ino && found.dev === place.found.dev)
     return pinnedAt(handle, shown, real, found);
@@ -259,8 +270,12 @@ function pinnedThrough(path: string, place: Place, shown: string, real: string):
   };
 }
 
-/** A new folder; as root it goes to the owner of the one it lies in, by its descriptor. */
-async function makeIn(folder: PinnedFolder, name: string, mode: number): Promise<PinnedFolder | null> {
+/** A new folder; the owner is set by its descriptor. */
+async function makeIn(
+  folder: PinnedFolder,
+  name: string,
+  { mode, owner }: Making,
+): Promise<PinnedFolder | null> {
   await folder.demandSame();
   let isNew = true;
   try {
@@ -271,7 +286,7 @@ async function makeIn(folder: PinnedFolder, name: string, mode: number): Promise
   }
   const made = await pinChild(folder, name);
   const { uid, gid } = folder.found;
-  if (made === null || !isNew || me() !== 0 || uid === 0) return made;
+  if (made === null || !isNew || me() !== 0 || uid === 0 || owner === "ours") return made;
   const handle = await open(
     `${made.path}/.`,
     constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW,

@@ -22,7 +22,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
-import { replaceFile } from "../../src/system/files.ts";
+import { ensurePrivateDirectory, replaceFile } from "../../src/system/files.ts";
 import { kindIn, namesIn, readIn, removeIn, removeTreeIn, replaceIn } from "../../src/system/pinned-files.ts";
 import { PathProblem, pinFile, type PinnedFolder, pinFolder } from "../../src/system/pinned-folder.ts";
 
@@ -117,6 +117,21 @@ describe("the way to a folder", () => {
     for (const path of ["theirs/a", "theirs/a/b", "theirs/a/b/new"])
       expect([lstatSync(at(path)).uid, lstatSync(at(path)).gid]).toEqual([1234, 1235]);
   });
+
+  test.skipIf(!isRoot)(
+    "root's own private folder below somebody else's: ours, and never beyond a link of theirs",
+    async () => {
+      mkdirSync(at("theirs"));
+      mkdirSync(at("victim"));
+      chownSync(at("theirs"), 1234, 1235);
+      await ensurePrivateDirectory(at("theirs/share/state"));
+      expect([lstatSync(at("theirs/share")).uid, lstatSync(at("theirs/share/state")).uid]).toEqual([1234, 0]);
+      symlinkSync(at("victim"), at("theirs/link"));
+      for (const path of ["theirs/link", "theirs/link/share/state"])
+        await expect(ensurePrivateDirectory(at(path))).rejects.toThrow("link");
+      expect(readdirSync(at("victim"))).toEqual([]);
+    },
+  );
 
   test("a folder that is swapped for a link after it was opened: reading and writing stay where it is", async () => {
     put("mount/state/file", "inside");
