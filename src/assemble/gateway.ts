@@ -20,6 +20,8 @@ export type Summary = {
   readonly found: readonly Found[];
   readonly providers: readonly { id: string; model: string }[];
   readonly skipped: readonly { id: string; reason: string }[];
+  /** What came from which file, a line each. */
+  readonly sources: readonly string[];
   readonly needsKey: boolean;
   /** The provider behind `auto`. */
   readonly first: string | null;
@@ -51,7 +53,10 @@ export async function openGateway(input: GatewayInput): Promise<Gateway> {
   });
   opened = house;
   watchForBugs(log);
-  for (const notice of loaded.notices) log.warn(notice);
+  // A config that nobody named may not silence what is said of it.
+  const aloud = loaded.isMerelyFound ? logOf(input, secrets, () => "info") : log;
+  for (const notice of loaded.notices) aloud.warn(notice);
+  for (const source of loaded.sources) aloud.info(source);
   for (const { id, reason } of loaded.skippedProviders)
     log.info(`provider ${id} is not loaded: ${reason}`, { provider: id });
   log.info("listening", { url: house.url, config: loaded.path, providers: Object.keys(config.providers) });
@@ -64,6 +69,7 @@ export async function openGateway(input: GatewayInput): Promise<Gateway> {
       found,
       providers: Object.entries(config.providers).map(([id, { model }]) => ({ id, model })),
       skipped: loaded.skippedProviders,
+      sources: loaded.sources,
       needsKey: config.auth.keys.length > 0 || config.tenants.length > 0,
       first: config.fallback_chain[0] ?? null,
     },

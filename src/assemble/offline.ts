@@ -2,11 +2,11 @@
 // is recorded, and nothing is written to the state directory.
 
 import { redactorFor } from "../canon/redact.ts";
-import { environmentFor } from "../config/settle.ts";
+import { environmentFor } from "../config/surroundings.ts";
 import type { LoadedConfig, LoadInput } from "../config/load.ts";
 import { findConfigFile } from "../config/search.ts";
 import { systemClock } from "../system/clock.ts";
-import { createLog, streamWriter } from "../system/log.ts";
+import { createLog, oneLineJson, streamWriter } from "../system/log.ts";
 import type { Environment } from "../system/state-directory.ts";
 import { createEstate, type HouseEstate } from "./estate.ts";
 import { type Assembled, assembleGeneration } from "./generation.ts";
@@ -15,7 +15,11 @@ import { loadOrDiscover, type SourceInput } from "./source.ts";
 
 export type OfflineInput = SourceInput & {
   readonly stderr: NodeJS.WriteStream;
+  /** What this command has said of files that it does not believe: once is enough. */
+  readonly told: Set<string>;
 };
+
+type LoadInputs = Pick<LoadInput, "readFile" | "readFound">;
 
 export type OfflineHouse = {
   readonly assembled: Assembled;
@@ -28,12 +32,28 @@ export function environmentHere(input: OfflineInput, knownVariables: readonly st
   const full: LoadInput = { ...input, availableBackends, knownVariables };
   const search = findConfigFile(full);
   const path = "file" in search ? (search.file?.path ?? null) : null;
-  return environmentFor(full, path, {}).environment;
+  const { environment, ignored, folderFile } = environmentFor(full, path, {});
+  for (const { name } of ignored)
+    if (name === "CLAWGATE_STATE_DIR") tell(input, `${name} is not taken from ${folderFile}; export it`);
+  return environment;
+}
+
+function tell({ told, stderr }: OfflineInput, line: string): void {
+  if (told.has(line)) return;
+  told.add(line);
+  stderr.write(`clawgate: ${oneLineJson(line).slice(1, -1)}.\n`);
+}
+
+/** The same surroundings, with this text in a file's place. */
+export function withText<T extends LoadInputs>(input: T, path: string, text: string): T {
+  const over = (read: T["readFile"]) => (each: string) => (each === path ? text : read(each));
+  return { ...input, readFile: over(input.readFile), readFound: over(input.readFound ?? input.readFile) };
 }
 
 /** Throws ConfigProblem. */
 export async function loadOffline(input: OfflineInput): Promise<LoadedConfig> {
   const loaded = await loadOrDiscover(input);
+  for (const line of loaded.distrusted) tell(input, line);
   return { ...loaded, config: { ...loaded.config, metrics: { ...loaded.config.metrics, enabled: false } } };
 }
 

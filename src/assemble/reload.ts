@@ -89,6 +89,7 @@ export function createReloader(options: {
     const { providers, sections } = changed;
     log.info("config reloaded", { reason, config: loaded.path, ...providers, sections });
     for (const notice of loaded.notices) if (!before.notices.includes(notice)) log.warn(notice);
+    for (const source of loaded.sources) if (!before.sources.includes(source)) log.info(source);
     const knownReasons = new Map(before.skippedProviders.map((each) => [each.id, each.reason]));
     for (const { id, reason: why } of loaded.skippedProviders)
       if (knownReasons.get(id) !== why) log.info(`provider ${id} is not loaded: ${why}`, { provider: id });

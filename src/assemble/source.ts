@@ -1,10 +1,11 @@
 // Where the config comes from: the file that was named or found, the variables, or discovery; read again for every reload.
 // A gateway that runs from a file stays with that file, and must never fall back to anything else when it is gone.
 
+import { join } from "node:path";
 import { discoverConfig, type Found } from "../config/discovery.ts";
 import { loadConfig, type LoadedConfig, type LoadInput } from "../config/load.ts";
 import { ConfigProblem } from "../config/problems.ts";
-import { findConfigFile } from "../config/search.ts";
+import { findConfigFile, isFolderEnvironment, isMerelyFound } from "../config/search.ts";
 import { troubleText, watchFiles, type FileWatch } from "../config/watch.ts";
 import { localServers, vendors } from "../backends/http/vendors.ts";
 import type { Clock } from "../system/clock.ts";
@@ -66,9 +67,22 @@ export function createConfigSource(input: SourceInput, clock: Clock): ConfigSour
   let files = new Map<string, string | null>();
   let fileWatch: FileWatch | null = null;
 
-  const read = async (readFile: LoadInput["readFile"]): Promise<Loaded> => {
-    if (path !== null) refuseAbsence(path, readFile(path));
-    return loadOrDiscover({ ...input, readFile, ...(path === null ? {} : { argvConfigPath: path }) });
+  const readFound = input.readFound ?? input.readFile;
+  const isFound = (each: string): boolean =>
+    each === join(input.workingDirectory, ".env")
+      ? isFolderEnvironment(input, path)
+      : isMerelyFound(input, each);
+  const read = async (readers: Required<Pick<LoadInput, "readFile" | "readFound">>): Promise<Loaded> => {
+    if (path === null) return loadOrDiscover({ ...input, ...readers });
+    let text: string | null;
+    try {
+      text = (isFound(path) ? readers.readFound : readers.readFile)(path);
+    } catch {
+      // The loading says it with the file's name.
+      return loadOrDiscover({ ...input, ...readers, keptPath: path });
+    }
+    refuseAbsence(path, text);
+    return loadOrDiscover({ ...input, ...readers, keptPath: path });
   };
 
   // A config.yaml that appears where none was is not watched for: the name is everybody's, and a checkout in the working
@@ -79,16 +93,20 @@ export function createConfigSource(input: SourceInput, clock: Clock): ConfigSour
     async load() {
       const texts = new Map<string, string | null>();
       let isRead = false;
+      const noting = (readFile: LoadInput["readFile"]) => (each: string) => {
+        try {
+          const text = readFile(each);
+          texts.set(each, text);
+          return text;
+        } catch (error) {
+          texts.set(each, troubleText(error));
+          throw error;
+        }
+      };
       try {
-        const loaded = await read((each) => {
-          try {
-            const text = input.readFile(each);
-            texts.set(each, text);
-            return text;
-          } catch (error) {
-            texts.set(each, troubleText(error));
-            throw error;
-          }
+        const loaded = await read({
+          readFile: noting(input.readFile),
+          readFound: noting(readFound),
         });
         path = loaded.path;
         isRead = true;
@@ -100,7 +118,9 @@ export function createConfigSource(input: SourceInput, clock: Clock): ConfigSour
       }
     },
     watch(onChange) {
-      const started = watchFiles({ clock, readFile: input.readFile, onChange });
+      // The same eyes as at the start: a pipe that takes a file's place would hold everything up.
+      const look = (each: string): string | null => (isFound(each) ? readFound : input.readFile)(each);
+      const started = watchFiles({ clock, readFile: look, onChange });
       fileWatch = started;
       started.expect(files);
       return () => {

@@ -4,6 +4,7 @@ import type { Summary } from "../assemble/gateway.ts";
 import { fullVersion } from "../system/identity.ts";
 import type { CommandContext } from "./command.ts";
 import { notLoadedLines } from "./not-loaded.ts";
+import { plain } from "./terminal.ts";
 
 export function banner(summary: Summary, context: Pick<CommandContext, "stdout" | "environment">): string {
   const hasColour = context.stdout.isTTY && !context.environment["NO_COLOR"];
@@ -15,6 +16,7 @@ export function banner(summary: Summary, context: Pick<CommandContext, "stdout" 
     lines.push("  Config     none, so this was found:");
     for (const { what, detail } of summary.found) lines.push(`               ${what}: ${detail}`);
   }
+  for (const source of summary.sources) lines.push(`             ${plain(source)}`);
   const providers = summary.providers.map(({ id, model }) => (model === id ? id : `${id} (${model})`));
   lines.push(`  Providers  ${providers.length === 0 ? "none loaded" : providers.join(", ")}`);
   for (const line of notLoadedLines(summary.skipped)) lines.push(dim(`             not loaded: ${line}`));

@@ -6,7 +6,7 @@ import { errorCode } from "../system/files.ts";
 import { banner } from "./banner.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import { readOptions } from "./options.ts";
-import { fileMode, readFile } from "./surroundings.ts";
+import { fileMode, readFile, readFound } from "./surroundings.ts";
 
 const help = `Usage: clawgate [serve] [options]
 
@@ -41,6 +41,7 @@ async function run(context: CommandContext): Promise<number> {
     workingDirectory: context.workingDirectory,
     homeDirectory: context.homeDirectory,
     readFile,
+    readFound,
     fileMode,
     flags: { host, port },
     isDemo: demo,

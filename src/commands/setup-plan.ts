@@ -3,7 +3,7 @@
 
 import { join } from "node:path";
 import { firstConfig } from "../assemble/first-config.ts";
-import { loadOffline } from "../assemble/offline.ts";
+import { loadOffline, withText } from "../assemble/offline.ts";
 import { skillsDirectoryOf } from "../assemble/skills-directory.ts";
 import { editConfig, EditProblem, newConfig } from "../config/edit.ts";
 import type { Config } from "../config/schema.ts";
@@ -70,12 +70,7 @@ export async function planSetup(context: CommandContext, wishes: SetupWishes): P
   const text = edit.text();
   const isWorthWriting = isNew ? edit.tenants().length > 0 || wishes.host !== null : text !== place.text;
   // Never written: what the gateway would refuse.
-  if (isWorthWriting)
-    await loadOffline({
-      ...input,
-      argvConfigPath: place.path,
-      readFile: (path) => (path === place.path ? text : input.readFile(path)),
-    });
+  if (isWorthWriting) await loadOffline(withText({ ...input, argvConfigPath: place.path }, place.path, text));
   return {
     configPath: place.path,
     host: listens === loaded.config.server.host ? null : listens,

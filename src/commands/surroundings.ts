@@ -3,6 +3,7 @@
 import { readFileSync, statSync } from "node:fs";
 import type { OfflineInput } from "../assemble/offline.ts";
 import { errorCode } from "../system/files.ts";
+import { DistrustedFile, distrustOf } from "../system/own-file.ts";
 import type { CommandContext } from "./command.ts";
 
 /** Null when there is no such file; throws when it is there and cannot be read. */
@@ -13,6 +14,13 @@ export function readFile(path: string): string | null {
     if (errorCode(thrown) === "ENOENT" || errorCode(thrown) === "ENOTDIR") return null;
     throw thrown;
   }
+}
+
+/** The same for a file that nobody named. Throws DistrustedFile. */
+export function readFound(path: string): string | null {
+  const reason = distrustOf(path);
+  if (reason !== null) throw new DistrustedFile(reason);
+  return readFile(path);
 }
 
 export function fileMode(path: string): number | null {
@@ -31,8 +39,10 @@ export function offlineInput(context: CommandContext, configPath: string | undef
     workingDirectory: context.workingDirectory,
     homeDirectory: context.homeDirectory,
     readFile,
+    readFound,
     fileMode,
     isDemo: false,
     stderr: context.stderr,
+    told: new Set(),
   };
 }

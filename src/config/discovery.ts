@@ -7,7 +7,10 @@ import { documentOf } from "./document.ts";
 import type { Environment } from "./environment.ts";
 import type { ConfigInput } from "./schema.ts";
 import { isOurselves } from "./ourselves.ts";
-import { environmentFor, type LoadedConfig, type LoadInput, settle } from "./settle.ts";
+import { withUnread } from "./load.ts";
+import { findConfigFile } from "./search.ts";
+import { type LoadedConfig, settle } from "./settle.ts";
+import { environmentFor, type LoadInput } from "./surroundings.ts";
 
 export type DiscoveryInput = {
   readonly vendors: readonly VendorRow[];
@@ -193,5 +196,8 @@ export async function discoverConfig(
     ...discovery,
     port: Number(input.flags?.port ?? portIn(surroundings.environment)),
   });
-  return { ...settle(known, documentOf(value), null, surroundings), found };
+  const loaded = settle(known, documentOf(value), null, surroundings);
+  const search = discovery.isDemo ? null : findConfigFile(input);
+  const unread = search !== null && "notices" in search ? search.notices : [];
+  return { ...withUnread(loaded, unread), found };
 }

@@ -108,17 +108,25 @@ export function readDotEnv(text: string): Readonly<Record<string, string>> {
   return values;
 }
 
-/** The process's variables over the `.env` files in `texts` (first file wins), known names only. */
+/** A `.env` file's names and values, as far as they may be taken from it. */
+export type Layer = { readonly path: string; readonly values: Readonly<Record<string, string>> };
+
+/** The process's variables over those of the files (first file wins), and whose value came from which file. */
 export function mergeEnvironment(
   processEnvironment: Environment,
-  texts: readonly string[],
-  known: ReadonlySet<string>,
-): Environment {
+  layers: readonly Layer[],
+): { readonly environment: Environment; readonly origins: ReadonlyMap<string, string> } {
   const merged: Record<string, string | undefined> = {};
-  for (const text of [...texts].reverse()) {
-    for (const [name, value] of Object.entries(readDotEnv(text))) if (known.has(name)) merged[name] = value;
-  }
+  const origins = new Map<string, string>();
+  for (const { path, values } of [...layers].reverse())
+    for (const [name, value] of Object.entries(values)) {
+      merged[name] = value;
+      origins.set(name, path);
+    }
   for (const [name, value] of Object.entries(processEnvironment))
-    if (value !== undefined) merged[name] = value;
-  return merged;
+    if (value !== undefined) {
+      merged[name] = value;
+      origins.delete(name);
+    }
+  return { environment: merged, origins };
 }

@@ -20,7 +20,10 @@ export type Expanded = {
 };
 
 /** Variables count as unset when they are empty only where a default is given, as in a shell. */
-export function expand(value: unknown, lookup: (variable: string) => string | undefined): Expanded {
+export function expand(
+  value: unknown,
+  lookup: (variable: string, path: Path) => string | undefined,
+): Expanded {
   const unset: Unset[] = [];
   const malformed: Malformed[] = [];
   const origins = new Map<string, readonly string[]>();
@@ -37,7 +40,7 @@ export function expand(value: unknown, lookup: (variable: string) => string | un
         return "";
       }
       variables.push(variable);
-      const found = lookup(variable);
+      const found = lookup(variable, path);
       const fallback = parts?.[2];
       if (fallback !== undefined) return found === undefined || found === "" ? fallback : found;
       if (found === undefined) unset.push({ path, variable });

@@ -3,15 +3,17 @@
 
 import { type ConfigDocument, documentOf, readDocument } from "./document.ts";
 import { ConfigProblem } from "./problems.ts";
-import { findConfigFile, type FoundFile } from "./search.ts";
-import { environmentFor, type LoadedConfig, type LoadInput, settle } from "./settle.ts";
+import { findConfigFile, type FoundFile, type Search } from "./search.ts";
+import { type LoadedConfig, settle } from "./settle.ts";
+import { environmentFor, type LoadInput } from "./surroundings.ts";
 import { isTree } from "./values.ts";
 
-export type { LoadedConfig, LoadInput } from "./settle.ts";
+export type { LoadedConfig } from "./settle.ts";
+export type { LoadInput } from "./surroundings.ts";
 
-function readConfigFile(input: LoadInput): FoundFile | null {
+function readConfigFile(input: LoadInput): Extract<Search, { file: unknown }> {
   const search = findConfigFile(input);
-  if ("file" in search) return search.file;
+  if ("file" in search) return search;
   throw new ConfigProblem([
     {
       path: search.missing,
@@ -35,10 +37,18 @@ function documentOfFile(file: FoundFile | null): ConfigDocument {
   return read.document;
 }
 
+/** Says first which file is there and was not believed. */
+export function withUnread(loaded: LoadedConfig, unread: readonly string[]): LoadedConfig {
+  if (unread.length === 0) return loaded;
+  const { notices, distrusted } = loaded;
+  return { ...loaded, notices: [...unread, ...notices], distrusted: [...unread, ...distrusted] };
+}
+
 /** Throws ConfigProblem. */
 export function loadConfig(input: LoadInput): LoadedConfig {
-  const file = readConfigFile(input);
+  const { file, notices } = readConfigFile(input);
   const document = documentOfFile(file);
   const path = file?.path ?? null;
-  return settle(input, document, path, environmentFor(input, path, document.value));
+  const loaded = settle(input, document, path, environmentFor(input, path, document.value));
+  return withUnread(loaded, notices);
 }

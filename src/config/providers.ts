@@ -89,6 +89,8 @@ export function sortProviders(
   expanded: Expanded,
   available: ReadonlySet<BackendName>,
   environment: Environment,
+  /** Providers that may not be loaded, and why. */
+  refused: ReadonlyMap<string, string> | null,
 ): SortedProviders {
   const all = isTree(expanded.value) ? expanded.value["providers"] : undefined;
   const loaded: [string, unknown][] = [];
@@ -101,7 +103,7 @@ export function sortProviders(
       continue;
     }
     const settled = withoutUnsetKeys(id, provider, expanded);
-    const reason = reasonFor(id, settled, expanded, available, environment);
+    const reason = refused?.get(id) ?? reasonFor(id, settled, expanded, available, environment);
     if (reason !== null) {
       skipped.push({ id, reason });
       continue;

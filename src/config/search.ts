@@ -1,7 +1,9 @@
-// Where the config file is looked for. A file that was named must exist; the usual places need not.
+// Where the config file is looked for. A file that was named must exist; the usual places need not. One in the working
+// directory was merely found: it must never be believed like one that was named.
 
-import { isAbsolute, join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { errorCode } from "../system/files.ts";
+import { DistrustedFile } from "../system/own-file.ts";
 
 export type SearchInput = {
   /** The value of `--config`. */
@@ -11,11 +13,15 @@ export type SearchInput = {
   readonly homeDirectory: string;
   /** The text of a file, or null when there is none. Throws when it is there but cannot be read. */
   readonly readFile: (path: string) => string | null;
+  /** The same for a file that nobody named: throws DistrustedFile when it may not be believed. Default: `readFile`. */
+  readonly readFound?: (path: string) => string | null;
+  /** A `config.yaml` that was found in the working directory at the start; a reload stays with it. */
+  readonly keptPath?: string | undefined;
 };
 
 export type FoundFile = { readonly path: string; readonly text: string };
 export type Search =
-  | { readonly file: FoundFile | null }
+  | { readonly file: FoundFile | null; readonly notices: readonly string[] }
   | { readonly missing: string; readonly namedBy: string; readonly reason: string };
 
 /** Relative to the working directory; `~/` is the home directory, because a service file has no shell to expand it. */
@@ -24,29 +30,63 @@ function absolute(path: string, input: SearchInput): string {
   return isAbsolute(path) ? path : join(input.workingDirectory, path);
 }
 
-export function findConfigFile(input: SearchInput): Search {
-  const variable = input.environment["CLAWGATE_CONFIG"];
-  const named = input.argvConfigPath ?? (variable === "" ? undefined : variable);
+/** The user's own folder for config files. */
+export function configFolder(input: Pick<SearchInput, "environment" | "homeDirectory">): string {
   const xdg = input.environment["XDG_CONFIG_HOME"];
   const configHome = xdg !== undefined && isAbsolute(xdg) ? xdg : join(input.homeDirectory, ".config");
-  const namedBy = input.argvConfigPath === undefined ? "CLAWGATE_CONFIG" : "--config";
-  const places =
-    named === undefined
-      ? [
-          { path: join(input.workingDirectory, "config.yaml"), by: "the working directory" },
-          { path: join(configHome, "clawgate", "config.yaml"), by: "the configuration directory" },
-        ]
-      : [{ path: absolute(named, input), by: namedBy }];
-  for (const { path, by } of places) {
+  return join(configHome, "clawgate");
+}
+
+/** Was this file named by nobody, and found only because the program was started beside it? */
+export function isMerelyFound(input: SearchInput, path: string): boolean {
+  const folder = dirname(path);
+  return namedPath(input) === null && folder === input.workingDirectory && folder !== configFolder(input);
+}
+
+/** Is the `.env` of the working directory one that nobody named? Beside a config that was named it is meant. */
+export function isFolderEnvironment(input: SearchInput, configPath: string | null): boolean {
+  const folder = input.workingDirectory;
+  if (folder === configFolder(input)) return false;
+  return configPath === null || dirname(configPath) !== folder || isMerelyFound(input, configPath);
+}
+
+function namedPath(input: SearchInput): string | null {
+  const variable = input.environment["CLAWGATE_CONFIG"];
+  return input.argvConfigPath ?? (variable === "" ? undefined : variable) ?? null;
+}
+
+type Place = { readonly path: string; readonly by: string };
+
+function placesOf(input: SearchInput): readonly Place[] {
+  const named = namedPath(input);
+  if (named !== null) {
+    const by = input.argvConfigPath === undefined ? "CLAWGATE_CONFIG" : "--config";
+    return [{ path: absolute(named, input), by }];
+  }
+  if (input.keptPath !== undefined) return [{ path: input.keptPath, by: "the start" }];
+  return [
+    { path: join(input.workingDirectory, "config.yaml"), by: "the working directory" },
+    { path: join(configFolder(input), "config.yaml"), by: "the configuration directory" },
+  ];
+}
+
+export function findConfigFile(input: SearchInput): Search {
+  const isNamed = namedPath(input) !== null;
+  const notices: string[] = [];
+  for (const { path, by } of placesOf(input)) {
+    const read = isMerelyFound(input, path) ? (input.readFound ?? input.readFile) : input.readFile;
     try {
-      const text = input.readFile(path);
-      if (text !== null) return { file: { path, text } };
-      if (named !== undefined) return { missing: path, namedBy: by, reason: "there is no such file" };
+      const text = read(path);
+      if (text !== null) return { file: { path, text }, notices };
+      if (isNamed) return { missing: path, namedBy: by, reason: "there is no such file" };
     } catch (error) {
-      return { missing: path, namedBy: by, reason: reasonOf(error) };
+      // At a start somebody else's file is as good as none; a gateway that runs from it must not lose its keys.
+      if (!(error instanceof DistrustedFile) || input.keptPath !== undefined)
+        return { missing: path, namedBy: by, reason: reasonOf(error) };
+      notices.push(`${path} is not read: ${error.message}. Or name it with --config`);
     }
   }
-  return { file: null };
+  return { file: null, notices };
 }
 
 function reasonOf(error: unknown): string {

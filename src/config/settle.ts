@@ -1,35 +1,28 @@
 // A document, the variables and the flags become a Config. Shared by the file and by discovery, so that both mean the same.
 // It must never say a value aloud: it may be a key.
 
-import { dirname, join } from "node:path";
-import { type BackendName, providerSettings } from "../backends/settings.ts";
+import { dirname } from "node:path";
+import { providerSettings } from "../backends/settings.ts";
 import { cliNotices, variableNotices } from "./cli-notices.ts";
 import { withCliSection } from "./cli-section.ts";
 import { checkExposure, declaredProviders, keyFindings, nameFindings, vendorKeyFindings } from "./checks.ts";
 import { type ConfigDocument, dotted, type Path } from "./document.ts";
-import { documentedVariables, type Environment, keyVariables, mergeEnvironment } from "./environment.ts";
-import { type Expanded, expand, variablesIn } from "./expand.ts";
+import type { Environment } from "./environment.ts";
+import { type Expanded, expand } from "./expand.ts";
+import { type Folder, withoutFolderPrograms, withoutFolderServers } from "./found-programs.ts";
 import { type Finding, findingsOf } from "./issues.ts";
 import { readMcpServers } from "./mcp-file.ts";
 import { authNotices, awaitedNotices, holdsPlainKeys, routingNotices } from "./notices.ts";
 import { selfFindings } from "./ourselves.ts";
-import { type Flags, type Override, overridesOf } from "./overrides.ts";
+import { type Override, overridesOf } from "./overrides.ts";
 import { ConfigProblem, type Problem } from "./problems.ts";
 import { isBelow, type SkippedProvider, sortProviders } from "./providers.ts";
 import { type Config, configSchema } from "./schema.ts";
-import type { SearchInput } from "./search.ts";
+import { isMerelyFound } from "./search.ts";
+import { folderWords, foundLine } from "./sources.ts";
+import type { LoadInput, Surroundings } from "./surroundings.ts";
 import { tenantFindings, tenantServerFindings } from "./tenant-checks.ts";
 import { isTree, valueAt, withoutNulls, withValueAt } from "./values.ts";
-
-export type LoadInput = SearchInput & {
-  /** Backends that this build can drive; providers of others are skipped. */
-  readonly availableBackends: ReadonlySet<BackendName>;
-  readonly flags?: Flags;
-  /** More variables that `.env` may set: the key variables of the vendor rows. */
-  readonly knownVariables?: readonly string[];
-  /** Permission bits of a file, or null when they say nothing here. */
-  readonly fileMode?: (path: string) => number | null;
-};
 
 export type LoadedConfig = {
   /** The config file; null when there is none. */
@@ -39,39 +32,14 @@ export type LoadedConfig = {
   readonly environment: Environment;
   /** One line each, for the log at start. */
   readonly notices: readonly string[];
+  /** Those of them that say what was not read, not taken or not started, because nobody named its file. */
+  readonly distrusted: readonly string[];
+  /** What came from which file, a line each: for the start as well, and no reason to worry. */
+  readonly sources: readonly string[];
+  /** Nobody named the file: the program was started beside it. */
+  readonly isMerelyFound: boolean;
   readonly skippedProviders: readonly SkippedProvider[];
 };
-
-/** The variables that `.env` may set for this document, laid under the process's own. */
-export function environmentFor(
-  input: LoadInput,
-  configPath: string | null,
-  value: unknown,
-): { readonly environment: Environment; readonly notices: readonly string[] } {
-  const providers = valueAt(value, ["providers"]);
-  const tokenVariables = isTree(providers)
-    ? Object.values(providers).map((provider) => valueAt(provider, ["auth", "variable"]))
-    : [];
-  const known = new Set([
-    ...documentedVariables,
-    ...keyVariables,
-    ...(input.knownVariables ?? []),
-    ...variablesIn(value),
-    ...tokenVariables.filter((name) => typeof name === "string"),
-  ]);
-  const folders = [...(configPath === null ? [] : [dirname(configPath)]), input.workingDirectory];
-  const notices: string[] = [];
-  const texts = [...new Set(folders.map((folder) => join(folder, ".env")))].flatMap((path) => {
-    try {
-      const text = input.readFile(path);
-      return text === null ? [] : [text];
-    } catch (error) {
-      notices.push(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-      return [];
-    }
-  });
-  return { environment: mergeEnvironment(input.environment, texts, known), notices };
-}
 
 /** Variables are text; where the schema wants a number or a boolean, a text that came out of a variable is read as one. */
 function withReadNumbers(
@@ -115,11 +83,14 @@ export function settle(
   input: LoadInput,
   document: ConfigDocument,
   path: string | null,
-  surroundings: ReturnType<typeof environmentFor>,
+  surroundings: Surroundings,
 ): LoadedConfig {
   const { environment } = surroundings;
   const written = withoutNulls(document.value);
-  const expanded = expand(isTree(written) ? written : {}, (name) => environment[name]);
+  const isFound = path !== null && isMerelyFound(input, path);
+  const folder: Folder = { path: input.workingDirectory, environment };
+  const words = folderWords(surroundings, written, isFound);
+  const expanded = expand(isTree(written) ? written : {}, words.lookup);
   const expandedTree = isTree(expanded.value) ? expanded.value : {};
   const { overrides, refused } = overridesOf(expandedTree, environment, input.flags ?? {});
   // A section that is not a map would vanish below the override, and its fault with it.
@@ -130,12 +101,21 @@ export function settle(
         : value,
     expandedTree,
   );
-  const declared = withCliSection(isTree(overridden) ? overridden : {}, overrides);
-  const sorted = sortProviders({ ...expanded, value: declared }, input.availableBackends, environment);
-  const value = isMapOrAbsent(declared["providers"]) ? { ...declared, providers: sorted.loaded } : declared;
-
   const originAt = (at: Path): Override | undefined =>
     overrides.findLast((override) => isBelow(at, [override.path]));
+  const complete = withCliSection(isTree(overridden) ? overridden : {}, overrides);
+  const isFromFile = (at: Path): boolean => originAt(at) === undefined;
+  const { value: declared, refused: notStarted } = isFound
+    ? withoutFolderPrograms(complete, written, isFromFile, folder)
+    : { value: complete, refused: null };
+  const sorted = sortProviders(
+    { ...expanded, value: declared },
+    input.availableBackends,
+    environment,
+    notStarted,
+  );
+  const value = isMapOrAbsent(declared["providers"]) ? { ...declared, providers: sorted.loaded } : declared;
+
   const problemAt = (finding: Finding): Problem => {
     const origin = originAt(finding.path);
     const key = dotted(finding.path);
@@ -175,7 +155,7 @@ export function settle(
       .map((unset) =>
         plain(
           unset.path,
-          `the variable ${unset.variable} is not set`,
+          words.whyUnset(unset.variable) ?? `the variable ${unset.variable} is not set`,
           `set it, or write \${${unset.variable}:-default}`,
         ),
       ),
@@ -186,20 +166,23 @@ export function settle(
 
   const loadedIds = Object.keys(parsed.config.providers);
   const chain = parsed.config.fallback_chain?.filter((id) => loadedIds.includes(id)) ?? loadedIds;
-  const config: Config = {
-    ...parsed.config,
-    fallback_chain: chain,
-    mcp_servers: readMcpServers(
-      parsed.config.mcp_servers,
-      path === null || originAt(["mcp_servers"]) !== undefined ? input.workingDirectory : dirname(path),
-      input.readFile,
-    ),
-  };
-  const strangers = tenantServerFindings(config);
+  const isServersFromFile = isFromFile(["mcp_servers"]);
+  const read = readMcpServers(
+    parsed.config.mcp_servers,
+    path === null || !isServersFromFile ? input.workingDirectory : dirname(path),
+    isFound && isServersFromFile ? (input.readFound ?? input.readFile) : input.readFile,
+  );
+  const { servers, notices: ofServers } =
+    isFound && isServersFromFile
+      ? withoutFolderServers(read, valueAt(written, ["mcp_servers"]), folder)
+      : { servers: read, notices: [] };
+  const config: Config = { ...parsed.config, fallback_chain: chain, mcp_servers: servers };
+  const strangers = tenantServerFindings({ ...config, mcp_servers: read });
   if (strangers.length > 0) throw new ConfigProblem(strangers.map(problemAt));
   const exposure = checkExposure(config);
   if (exposure !== null) throw new ConfigProblem([plain(["server", "host"], exposure, null)]);
 
+  const distrusted = [...surroundings.notices, ...words.notices(), ...ofServers];
   const mode = path === null ? null : (input.fileMode?.(path) ?? null);
   const isReadableByAll = mode !== null && (mode & 0o004) !== 0 && isTree(written) && holdsPlainKeys(written);
   const isUnlocked = overrides.some((override) => override.origin === "REQUIRE_AUTH");
@@ -208,8 +191,11 @@ export function settle(
     config,
     environment,
     skippedProviders: sorted.skipped,
+    isMerelyFound: isFound,
+    distrusted,
+    sources: [...words.sources(), ...(isFound ? [foundLine(path, written, surroundings)] : [])],
     notices: [
-      ...surroundings.notices,
+      ...distrusted,
       ...sorted.notices,
       ...awaitedNotices(value, (at) => originAt(at)?.origin ?? placeOf(path, document.lineOf(at))),
       ...authNotices(config),

@@ -11,6 +11,7 @@ const summary: Summary = {
   found: [],
   providers: [{ id: "one", model: "m" }],
   skipped: [],
+  sources: [],
   needsKey: false,
   first: "one",
 };

@@ -87,12 +87,17 @@ describe("when none runs", () => {
     expect((await own.run(["reload"])).stderr).toContain("no gateway is running");
   });
 
-  test("the state directory may be named in .env, as for the gateway", async () => {
+  test("the state directory may be named beside a config that was named, as for the gateway, and nowhere else", async () => {
     const own = home();
     const elsewhere = join(own.dir, "elsewhere");
     const gateway = await standIn({ stateDir: elsewhere, answer: () => Response.json({ ok: true }) });
     writeFileSync(join(own.dir, ".env"), `CLAWGATE_STATE_DIR=${elsewhere}\n`);
-    const ran = await own.run(["reload"], { environment: { CLAWGATE_STATE_DIR: undefined } });
+    const environment = { CLAWGATE_STATE_DIR: undefined };
+    const unnamed = await own.run(["reload"], { environment });
+    expect(unnamed.code).toBe(1);
+    expect(unnamed.stderr).toContain(`CLAWGATE_STATE_DIR is not taken from ${join(own.dir, ".env")}`);
+    writeFileSync(join(own.dir, "named.yaml"), "");
+    const ran = await own.run(["reload", "--config", "named.yaml"], { environment });
     expect(ran.code).toBe(0);
     expect(gateway.heard.map(({ path }) => path)).toEqual(["/health", "/api/reload"]);
   });

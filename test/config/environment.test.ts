@@ -1,7 +1,7 @@
 // `.env` files: the forms that people write, known names only, and who wins.
 
 import { describe, expect, test } from "bun:test";
-import { mergeEnvironment, readDotEnv } from "../../src/config/environment.ts";
+import { type Layer, mergeEnvironment, readDotEnv } from "../../src/config/environment.ts";
 
 describe("readDotEnv", () => {
   test.each([
@@ -29,22 +29,27 @@ describe("readDotEnv", () => {
 });
 
 describe("mergeEnvironment", () => {
-  const known = new Set(["A", "B"]);
+  const layers: readonly Layer[] = [
+    { path: "/a/.env", values: { A: "1", B: "1" } },
+    { path: "/b/.env", values: { B: "2", C: "2" } },
+  ];
 
-  test("takes known names only, the process first, then the first file", () => {
-    expect(mergeEnvironment({ A: "process" }, ["A=1\nB=1\nSECRET=1", "B=2"], known)).toEqual({
-      A: "process",
-      B: "1",
-    });
+  test("the process first, then the first file; and every name knows its file", () => {
+    const { environment, origins } = mergeEnvironment({ A: "process" }, layers);
+    expect(environment).toEqual({ A: "process", B: "1", C: "2" });
+    expect([...origins]).toEqual([
+      ["B", "/a/.env"],
+      ["C", "/b/.env"],
+    ]);
   });
 
   test("an empty variable of the process still wins", () => {
-    expect(mergeEnvironment({ A: "" }, ["A=1"], known)).toEqual({ A: "" });
+    expect(mergeEnvironment({ A: "" }, layers).environment["A"]).toBe("");
   });
 
   test("leaves process.env as it was", () => {
     const before = JSON.stringify(process.env);
-    mergeEnvironment(process.env, ["A=1"], known);
+    mergeEnvironment(process.env, layers);
     expect(JSON.stringify(process.env)).toBe(before);
   });
 });

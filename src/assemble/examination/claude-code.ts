@@ -11,7 +11,9 @@ import type { CheckResult } from "../../backends/cli/self-test/checks.ts";
 import { selfTest } from "../../backends/cli/self-test/self-test.ts";
 import type { Workspace } from "../../backends/cli/workspace.ts";
 import { Failure } from "../../canon/failure.ts";
+import { isSecretName } from "../../config/folder-variables.ts";
 import type { LoadedConfig } from "../../config/load.ts";
+import { findOnPath } from "../../system/process.ts";
 import type { Environment } from "../../system/state-directory.ts";
 import { type Finding, findingsIn } from "./finding.ts";
 
@@ -63,8 +65,18 @@ function programsOf({ loaded, environment }: ClaudeCodeOptions): readonly Meant[
 
 async function examined(meant: Meant, options: ClaudeCodeOptions): Promise<readonly Finding[]> {
   const { program, provider } = meant;
-  const workspace = workspaceOf(program, options);
   const idOf = (id: string): string => (provider === null ? id : `${provider}.${id}`);
+  if (isNamedHereOnly(program, options))
+    return [
+      inCli(
+        "skipped",
+        idOf("program"),
+        `"${program.bin}" was not started`,
+        "only a config that was found in the working directory names it, or variables for it",
+        "name the config with --config to have it examined",
+      ),
+    ];
+  const workspace = workspaceOf(program, options);
   if (workspace === null) {
     if (provider === null)
       return [
@@ -103,6 +115,15 @@ async function examined(meant: Meant, options: ClaudeCodeOptions): Promise<reado
     seen.push(await memoryFinding(meant));
   }
   return seen;
+}
+
+/** A look at a folder must start nothing that the folder has chosen, nor hand it the user's login. */
+function isNamedHereOnly(program: CliProgram, { loaded, environment }: ClaudeCodeOptions): boolean {
+  if (loaded?.isMerelyFound !== true) return false;
+  const names = Object.keys(program.env);
+  if (!names.every((name) => isSecretName(name) || name === "CLAUDE_CONFIG_DIR")) return true;
+  const onPath = findOnPath("claude", environment["PATH"]);
+  return !["claude", onPath, environment["CLAUDE_BIN"], environment["CLAUDE_PATH"]].includes(program.bin);
 }
 
 /** As the gateway has it for a request without a tenant, but for its folder: nothing may be made here. */

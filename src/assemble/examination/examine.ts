@@ -74,14 +74,19 @@ async function readConfig(input: OfflineInput): Promise<ReadConfig> {
       ),
     };
   }
-  const { path, notices, config } = loaded;
+  const { path, notices, sources, config } = loaded;
   const file =
     path === null
       ? inConfig("ok", "file", "no config file", "the gateway serves what it finds on this machine")
       : inConfig("ok", "file", path, "valid");
   return {
     loaded,
-    findings: [file, ...notices.map((notice) => inConfig("warning", "notice", notice)), exposure(config)],
+    findings: [
+      file,
+      ...sources.map((source) => inConfig("ok", "source", source)),
+      ...notices.map((notice) => inConfig("warning", "notice", notice)),
+      exposure(config),
+    ],
   };
 }
 

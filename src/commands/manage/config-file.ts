@@ -1,7 +1,7 @@
 // The config file as the manage commands change it: found as the gateway finds it, checked as the gateway checks it before
 // it is written, and put into force at once where a gateway runs. It must never write what a gateway would refuse.
 
-import { environmentHere, loadOffline, type OfflineInput } from "../../assemble/offline.ts";
+import { environmentHere, loadOffline, type OfflineInput, withText } from "../../assemble/offline.ts";
 import { nearest } from "../../canon/nearest.ts";
 import { type ConfigEdit, editConfig, EditProblem, writeConfig } from "../../config/edit.ts";
 import type { Config } from "../../config/schema.ts";
@@ -43,16 +43,17 @@ export function openConfig(context: CommandContext, configPath: string | undefin
       exitCodes.config,
     );
   if (search.file === null)
-    throw new ManageProblem("there is no config file yet; name one with --config", exitCodes.config);
+    throw new ManageProblem(
+      [...search.notices, "there is no config file yet; name one with --config"].join("; "),
+      exitCodes.config,
+    );
   const { path, text } = search.file;
   return { path, original: text, edit: editConfig(text), input };
 }
 
 /** The config as it would be with the changes. Throws ConfigProblem. */
 export async function checkedConfig({ path, edit, input }: OpenConfig): Promise<Config> {
-  const text = edit.text();
-  const readFile = (each: string): string | null => (each === path ? text : input.readFile(each));
-  return (await loadOffline({ ...input, readFile })).config;
+  return (await loadOffline(withText(input, path, edit.text()))).config;
 }
 
 export type Reloaded = "in force" | "no gateway" | "dry run";

@@ -1,0 +1,105 @@
+// What a `.env` may say that lies in the working directory: perhaps only the author of a checkout wrote it. It may say how the
+// gateway answers, and hold keys. It must never name a program, a path or an address for somebody else's key, nor open the gateway.
+
+/** Knobs that do no harm beyond the answers themselves. */
+const knobs = new Set([
+  "PORT",
+  "REQUEST_TIMEOUT_MS",
+  "DEFAULT_MODEL",
+  "DEFAULT_EFFORT",
+  "ENABLE_THINKING",
+  "CLI_TIMEOUT",
+  "CLI_EFFORT",
+  "MAX_CONCURRENT",
+  "MAX_PER_TENANT",
+]);
+
+/** They act on this program, its runtime or its children, whoever mentions them. */
+const actsByItself =
+  /^(?:(?:CLAWGATE|CLAUDE|OPENCLAW|XDG|BUN|NODE|NPM|LD|DYLD|DOCKER|SSL|GIT|OTEL|LC|PYTHON|PERL|RUBY|JAVA|SSH|SUDO)_.+|CLAUDECODE|PATH|HOME|USER|LOGNAME|SHELL|ENV|BASH_ENV|PWD|OLDPWD|INIT_CWD|TERM|TMPDIR|TEMP|TMP|TZ|LANG|LANGUAGE|SSLKEYLOGFILE|PROXY_MCP_CONFIG|(?:HTTPS?|FTP|ALL|NO)_PROXY)$/i;
+
+/** Of them those that are worth a word; the rest is a project's own. */
+const heededElsewhere =
+  /^(?:CLAWGATE_.+|CLAUDE_CONFIG_DIR|XDG_.+|BUN_.+|NODE_(?:OPTIONS|EXTRA_CA_CERTS|TLS_REJECT_UNAUTHORIZED)|LD_.+|DYLD_.+|DOCKER_(?:HOST|CONFIG|CONTEXT)|SSL.+|PROXY_MCP_CONFIG|PATH|HOME|(?:HTTPS?|ALL|NO)_PROXY)$/i;
+
+const programs = /^(?:CLAUDE_BIN|CLAUDE_PATH)$/;
+
+/** The end of a name that holds an address of some vendor's. */
+const addressEnding = /_(?:API_)?(?:BASE_?URL|BASE|ENDPOINT|HOST)$/i;
+const isVendorAddress = (name: string): boolean =>
+  /_(?:BASE_?URL|API_BASE|API_ENDPOINT)$|^(?:OLLAMA_HOST|AZURE_.*ENDPOINT|AWS_ENDPOINT_URL.*|(?:GOOGLE|VERTEX).*ENDPOINT)$/i.test(
+    name,
+  );
+
+const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)?$/i;
+
+/** Keys and tokens, by the end of the name. */
+export const isSecretName = (name: string): boolean =>
+  /(?:^|_)(?:KEYS?|TOKEN|SECRET|PASSWORD|PAT)$/i.test(name);
+
+export type FolderWishes = {
+  /** All that the file says. */
+  readonly values: Readonly<Record<string, string>>;
+  /** The key variables of the vendors that this build knows. */
+  readonly keyVariables: ReadonlySet<string>;
+  /** Names that the config mentions. */
+  readonly mentioned: ReadonlySet<string>;
+  /** Does this name have its value from elsewhere? Then the file is not asked. */
+  readonly isSet: (name: string) => boolean;
+  /** The config comes from elsewhere and asks for keys already. */
+  readonly hasOtherKeys: boolean;
+};
+
+export type Ignored = { readonly name: string; readonly why: string };
+
+export type FolderVerdict = {
+  readonly taken: Readonly<Record<string, string>>;
+  /** What would count if it came from elsewhere. */
+  readonly ignored: readonly Ignored[];
+};
+
+export function judgeFolder(wishes: FolderWishes): FolderVerdict {
+  const taken: Record<string, string> = {};
+  const ignored: Ignored[] = [];
+  for (const [name, value] of Object.entries(wishes.values)) {
+    if (wishes.isSet(name)) continue;
+    const verdict = verdictOn(name, value.trim(), wishes);
+    if (verdict === "taken") taken[name] = value;
+    else if (verdict !== "unknown") ignored.push({ name, why: verdict });
+  }
+  return { taken, ignored };
+}
+
+/** `taken`, `unknown` (nobody here asks for it), or why not. */
+function verdictOn(name: string, value: string, wishes: FolderWishes): string {
+  const { keyVariables, mentioned, hasOtherKeys } = wishes;
+  switch (name) {
+    case "PROXY_API_KEYS":
+      return hasOtherKeys ? "the config has keys of its own, and this would let in others" : "taken";
+    case "HOST":
+      return loopback.test(value) ? "taken" : "it opens the gateway to other machines";
+    case "REQUIRE_AUTH":
+      return /^(?:true|1|yes|on)?$/i.test(value) ? "taken" : "it would ask nobody for a key";
+    case "LOG_LEVEL":
+      return /^(?:error|silent)$/i.test(value) ? "it would hide what the start has to say" : "taken";
+    case "DOCKER_HOST_IP":
+      return "it names the address that containers are given";
+    default:
+  }
+  if (knobs.has(name) || keyVariables.has(name)) return "taken";
+  if (isSecretName(name) && mentioned.has(name)) return "taken";
+  if (programs.test(name)) return "it names a program";
+  if (actsByItself.test(name))
+    return heededElsewhere.test(name) ? "it acts on the program itself" : "unknown";
+  if (mentioned.has(name) || (isVendorAddress(name) && hasKeyBeside(name, wishes))) return "taken";
+  return isVendorAddress(name) ? addressRefusal : "unknown";
+}
+
+export const addressRefusal = "an address for a key that does not come from this file";
+
+/** `OPENAI_API_KEY` stands beside `OPENAI_BASE_URL`, and none comes from elsewhere. */
+function hasKeyBeside(address: string, { values, keyVariables, isSet }: FolderWishes): boolean {
+  const family = `${address.replace(addressEnding, "")}_`;
+  const keys = [...keyVariables].filter((name) => name.startsWith(family));
+  return keys.some((name) => (values[name] ?? "") !== "") && !keys.some(isSet);
+}

@@ -1,0 +1,149 @@
+// What a config.yaml may start that was merely found in the working directory: programs of the machine, by their name or whole
+// path, never one that lies in the folder and is reached by a path relative to it. It only looks; it must never start anything.
+
+import { realpathSync, statSync } from "node:fs";
+import { isAbsolute, join, sep } from "node:path";
+import type { McpServers } from "../backends/cli/settings.ts";
+import { findOnPath } from "../system/process.ts";
+import type { Path } from "./document.ts";
+import type { Environment } from "./environment.ts";
+import { isTree, type Tree, valueAt } from "./values.ts";
+
+export type Folder = { readonly path: string; readonly environment: Environment };
+
+/** Why this program is not started; null: it may be. `written` is its text before any variable was put in. */
+export function programRefusal(written: string, meant: string, folder: Folder): string | null {
+  if (meant.includes("/")) return pathRefusal(written, meant, folder);
+  const found = findOnPath(meant, folder.environment["PATH"]);
+  return found !== null && isInside(found, folder.path) ? `"${meant}" is a program of this folder` : null;
+}
+
+function pathRefusal(written: string, meant: string, { path: folder, environment }: Folder): string | null {
+  const home = environment["HOME"] ?? "";
+  const path = meant === "~" || meant.startsWith("~/") ? join(home, meant.slice(1)) : meant;
+  const isRelative = !isAbsolute(path);
+  // Who wrote a checkout cannot know where it will lie; these paths, and those out of a variable, come out here all the same.
+  const isSpelled = written === meant && written.startsWith(folder.replace(/\/*$/, "/"));
+  const isLive = /^\/+(?:proc|dev)\//.test(path);
+  return isRelative || isLive || (isInside(path, folder) && !isSpelled)
+    ? `"${written}" is a path relative to this folder`
+    : null;
+}
+
+function isInside(path: string, folder: string): boolean {
+  const [at, above] = [realOf(path), realOf(folder)];
+  return at !== null && above !== null && at.startsWith(above.endsWith(sep) ? above : above + sep);
+}
+
+function realOf(path: string): string | null {
+  try {
+    return realpathSync(path);
+  } catch {
+    return null;
+  }
+}
+
+/** The program, and what its arguments name: `sh ./x`, `sh -c "exec ./x"` and `python x.py` start it as well. */
+export function commandRefusal(
+  written: readonly string[],
+  meant: readonly string[],
+  folder: Folder,
+): string | null {
+  const [program = "", ...args] = meant;
+  const refusal = programRefusal(written[0] ?? "", program, folder);
+  if (refusal !== null) return refusal;
+  for (const [index, text] of args.entries()) {
+    const isLiteral = written[index + 1] === text;
+    for (const word of text.split(/[\s;|&<>()"'`={},:]+/))
+      if (word !== "" && isOfFolder(word, isLiteral ? word : "", folder))
+        return `"${word}" in its arguments is a file of this folder`;
+  }
+  return null;
+}
+
+function isOfFolder(word: string, written: string, folder: Folder): boolean {
+  if (/^\.\.?(?:\/|$)/.test(word)) return true;
+  if (isAbsolute(word) || word.startsWith("~/")) return pathRefusal(written, word, folder) !== null;
+  try {
+    return statSync(join(folder.path, word)).isFile();
+  } catch {
+    return false;
+  }
+}
+
+export type Purged = {
+  readonly value: Tree;
+  /** Providers that are left out, and why. */
+  readonly refused: ReadonlyMap<string, string>;
+};
+
+const advice = "config.yaml was merely found here; write the whole path, or name the file with --config";
+
+/**
+ * The config without what it may not start. `isFromFile` is false where a variable or flag has taken the file's place.
+ */
+export function withoutFolderPrograms(
+  value: Tree,
+  written: unknown,
+  isFromFile: (path: Path) => boolean,
+  folder: Folder,
+): Purged {
+  const refused = new Map<string, string>();
+  const refusalOf = (path: Path): string | null => {
+    const meant = valueAt(value, path);
+    if (typeof meant !== "string" || !isFromFile(path)) return null;
+    const text = valueAt(written, path);
+    const judge = path.at(-1) === "bin" ? programRefusal : pathRefusal;
+    return judge(typeof text === "string" ? text : "", meant, folder);
+  };
+  const reason = (base: Path): string | null => {
+    const places: readonly Path[] = [["bin"], ["config_dir"], ["env", "CLAUDE_CONFIG_DIR"]];
+    for (const place of places) {
+      const why = refusalOf([...base, ...place]);
+      if (why !== null) return `${place.join(".")}: ${why}; ${advice}`;
+    }
+    return null;
+  };
+  const ofSection = reason(["cli"]);
+  const { providers } = value;
+  for (const [id, provider] of isTree(providers) ? Object.entries(providers) : []) {
+    if (!isTree(provider)) continue;
+    const own = reason(["providers", id]);
+    const isCli = provider["backend"] === "claude-cli";
+    const why = own ?? (isCli ? ofSection : null) ?? tokenRefusal(id, provider, written, folder);
+    if (why !== null) refused.set(id, why);
+  }
+  // Where no provider is left, nobody may meet these words once more.
+  const { bin: _bin, config_dir: _login, env: _env, ...section } = isTree(value["cli"]) ? value["cli"] : {};
+  return { value: ofSection === null ? value : { ...value, cli: section }, refused };
+}
+
+function tokenRefusal(id: string, provider: Tree, written: unknown, folder: Folder): string | null {
+  const command = valueAt(provider, ["auth", "command"]);
+  if (!isTexts(command)) return null;
+  const text = valueAt(written, ["providers", id, "auth", "command"]);
+  const why = commandRefusal(isTexts(text) ? text : [], command, folder);
+  return why === null ? null : `auth.command: ${why}; ${advice}`;
+}
+
+const isTexts = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.every((each) => typeof each === "string");
+
+/** The MCP servers that may be started, and a line for each that may not. `written`: as they stand in their file. */
+export function withoutFolderServers(
+  servers: McpServers,
+  written: unknown,
+  folder: Folder,
+): { readonly servers: McpServers; readonly notices: readonly string[] } {
+  const notices: string[] = [];
+  const kept = Object.entries(servers).filter(([name, server]) => {
+    if (!("command" in server)) return true;
+    const own = valueAt(written, [name]);
+    const args = valueAt(own, ["args"]);
+    const text = [String(valueAt(own, ["command"]) ?? ""), ...(isTexts(args) ? args : [])];
+    const why = commandRefusal(text, [server.command, ...server.args], folder);
+    if (why !== null) notices.push(`mcp_servers.${name} is left out: ${why}; ${advice}`);
+    return why === null;
+  });
+  return { servers: Object.fromEntries(kept), notices };
+}

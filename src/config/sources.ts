@@ -1,0 +1,98 @@
+// Whose words a config is made of: it lets those of a working directory's `.env` in where they may stand, and says at the start
+// what came from which file. It must never say a value, only names.
+
+import type { Path } from "./document.ts";
+import { variablesIn } from "./expand.ts";
+import { refusalAt } from "./folder-places.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { isTree, type Tree, valueAt } from "./values.ts";
+
+export type FolderWords = {
+  /** What `${NAME}` at this place stands for. */
+  lookup(name: string, path: Path): string | undefined;
+  /** Why a variable that stands in a file has no value; null: it stands in none. */
+  whyUnset(name: string): string | null;
+  sources(): readonly string[];
+  notices(): readonly string[];
+};
+
+export function folderWords(
+  { environment, origins, folderFile, ignored }: Surroundings,
+  document: unknown,
+  isFolderConfig: boolean,
+): FolderWords {
+  const refused = new Map<string, string>(ignored.map(({ name, why }) => [name, why]));
+  const isFromFolder = (name: string): boolean => folderFile !== null && origins.get(name) === folderFile;
+  const use = {
+    document,
+    isFolderConfig,
+    isFromFolder,
+    valueOf: (name: string): string | undefined => environment[name],
+  };
+  return {
+    lookup(name, path) {
+      if (!isFromFolder(name)) return environment[name];
+      const why = refusalAt(path, use);
+      if (why === null) return environment[name];
+      refused.set(name, why);
+      return undefined;
+    },
+    whyUnset(name) {
+      const why = refused.get(name);
+      return why === undefined ? null : `the variable ${name} is not taken from ${folderFile}: ${why}`;
+    },
+    sources() {
+      const taken = [...origins].filter(([name, file]) => file !== folderFile || !refused.has(name));
+      const files = Map.groupBy(taken, ([, file]) => file);
+      return [...files].map(
+        ([file, entries]) => `taken from ${file}: ${listed(entries.map(([name]) => name))}`,
+      );
+    },
+    notices() {
+      const reasons = Map.groupBy([...refused], ([, why]) => why);
+      return [...reasons].map(
+        ([why, entries]) =>
+          `not taken from ${folderFile}: ${listed(entries.map(([name]) => name))} (${why}). ` +
+          "A file of the working directory may not say this; export it, or write it beside a config that --config names",
+      );
+    },
+  };
+}
+
+/** What a config that was merely found makes of variables and credentials, and where they go. */
+export function foundLine(path: string, written: unknown, { environment, origins }: Surroundings): string {
+  const isThere = (name: string): boolean => (environment[name] ?? "") !== "";
+  const names = [...variablesIn(written)].filter(isThere);
+  const fromHere = names.filter((name) => !origins.has(name));
+  const used =
+    fromHere.length === 0
+      ? "it uses no variable of the environment"
+      : `it uses these variables of the environment: ${listed(fromHere)}`;
+  const providers = valueAt(written, ["providers"]);
+  const roads = isTree(providers)
+    ? Object.entries(providers).flatMap(([id, provider]) =>
+        isTree(provider) ? roadOf(id, provider, fromHere) : [],
+      )
+    : [];
+  return [`${path} was found in the working directory, nobody named it; ${used}`, ...roads].join("; ");
+}
+
+function roadOf(id: string, provider: Tree, names: readonly string[]): readonly string[] {
+  const { base_url: address, auth, ...rest } = provider;
+  const used = [...variablesIn(rest)].filter((name) => names.includes(name));
+  const token = tokenOf(auth);
+  const what = [...used, ...(token === null ? [] : [token])];
+  // As it is written: a variable in an address may be a secret.
+  const host = typeof address === "string" ? (/^https?:\/\/([^/\s]+)/i.exec(address)?.[1] ?? address) : null;
+  return host === null || what.length === 0 ? [] : [`providers.${id} sends ${listed(what)} to ${host}`];
+}
+
+function tokenOf(auth: unknown): string | null {
+  if (!isTree(auth)) return null;
+  const { type, variable, path, command } = auth;
+  if (type === "bearer-env" && typeof variable === "string") return variable;
+  if (type === "bearer-file" && typeof path === "string") return `the file ${path}`;
+  return type === "bearer-command" && Array.isArray(command) ? `what ${String(command[0])} prints` : null;
+}
+
+const listed = (names: readonly string[]): string => names.toSorted().join(", ");
