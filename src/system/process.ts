@@ -49,8 +49,24 @@ const refusedNames = /^(?:LD_.*|DYLD_.*|NODE_OPTIONS|BUN_.*|PATH)$/;
 export function inheritedEnvironment(environment: Environment): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(environment))
-    if (value !== undefined && inheritedNames.test(name)) kept[name] = value;
+    if (value !== undefined && inheritedNames.test(name))
+      kept[name] = name === "PATH" ? absoluteEntries(value) : value;
   return kept;
+}
+
+/** A PATH without what is relative in it: a child would find programs in whatever folder it happens to run. */
+export function absoluteEntries(pathVariable: string): string {
+  return pathVariable.split(delimiter).filter(isAbsolute).join(delimiter);
+}
+
+/** The program by its whole path: what starts it would look through the relative entries of PATH as well. Throws an Error. */
+function withWholePath(argv: readonly string[], env: Environment): string[] {
+  const [name = "", ...args] = argv;
+  if (name.includes("/")) return [name, ...args];
+  const found = findOnPath(name, env["PATH"] ?? process.env["PATH"]);
+  if (found === null)
+    throw Object.assign(new Error(`there is no program "${name}" on PATH`), { code: "ENOENT" });
+  return [found, ...args];
 }
 
 /** The inherited part, and over it what the operator wrote, but for the names that would load code. */
@@ -72,9 +88,10 @@ export async function runCommand(argv: readonly string[], options: CommandOption
 export async function runForBytes(argv: readonly string[], options: CommandOptions): Promise<BinaryResult> {
   const clock = options.clock ?? systemClock;
   const limit = options.maxOutputBytes ?? 1024 * 1024;
-  const child = Bun.spawn([...argv], {
+  const env = { ...(options.env ?? inheritedEnvironment(process.env)) };
+  const child = Bun.spawn(withWholePath(argv, env), {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    env: { ...(options.env ?? inheritedEnvironment(process.env)) },
+    env,
     ...idsOf(options.user),
     stdin: options.input === undefined ? "ignore" : Buffer.from(options.input),
     stdout: "pipe",
@@ -179,7 +196,7 @@ export async function runInTerminal(
   const ignore = (): void => undefined;
   for (const signal of keyboardSignals) process.on(signal, ignore);
   try {
-    const child = Bun.spawn([...argv], {
+    const child = Bun.spawn(withWholePath(argv, options.env), {
       cwd: options.cwd,
       env: { ...options.env },
       ...idsOf(options.user),
@@ -203,7 +220,7 @@ export function spawnPiped(
     readonly user?: CommandOptions["user"];
   },
 ): Bun.PipedSubprocess {
-  return Bun.spawn([...argv], {
+  return Bun.spawn(withWholePath(argv, options.env), {
     cwd: options.cwd,
     env: { ...options.env },
     ...idsOf(options.user),

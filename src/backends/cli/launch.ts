@@ -5,6 +5,7 @@ import { Failure } from "../../canon/failure.ts";
 import type { UserIds } from "../../system/accounts.ts";
 import type { JailSettings } from "./jail.ts";
 import { type ServerTools, toolName } from "./program.ts";
+import { absoluteEntries } from "../../system/process.ts";
 import { refusedVariable } from "./settings.ts";
 import { childMark } from "./sweep.ts";
 import type { Workspace } from "./workspace.ts";
@@ -149,6 +150,7 @@ function environmentOf({ workspace, environment, gatewayId }: LaunchOptions): Re
   const written = Object.entries(workspace.env).filter(([name]) => !refusedVariable.test(name));
   return {
     ...Object.fromEntries(kept),
+    ...(environment["PATH"] === undefined ? {} : { PATH: absoluteEntries(environment["PATH"]) }),
     ...switches,
     // A dozen skills of the program's own would come along.
     ...(workspace.pluginDirs.length === 0 ? {} : { CLAUDE_CODE_DISABLE_BUNDLED_SKILLS: "1" }),
