@@ -3,6 +3,7 @@
 import type { Found } from "../config/discovery.ts";
 import { systemClock } from "../system/clock.ts";
 import { createLog, type Log, type LogLevel, logStyle, streamWriter } from "../system/log.ts";
+import { certificateNote, runtimeWarnings } from "../system/runtime-variables.ts";
 import { type House, openHouse } from "./house.ts";
 import { createSecretBook, type SecretBook } from "./secrets.ts";
 import { createConfigSource, type SourceInput } from "./source.ts";
@@ -36,10 +37,15 @@ export type Gateway = {
 
 /** Throws ConfigProblem, or what listening throws. */
 export async function openGateway(input: GatewayInput): Promise<Gateway> {
+  const secrets = createSecretBook();
+  // Before anything that can fail, and whatever the config says of the log.
+  const aloud = logOf(input, secrets, () => "info");
+  for (const warning of runtimeWarnings(input.environment)) aloud.warn(warning);
+  const certificates = certificateNote(input.environment);
+  if (certificates !== null) aloud.info(certificates);
   const source = createConfigSource(input, systemClock);
   const loaded = await source.load();
   const { config, found } = loaded;
-  const secrets = createSecretBook();
   let opened: House | null = null;
   const log = logOf(input, secrets, () => (opened?.current().loaded ?? loaded).config.server.log_level);
   const house = await openHouse({
@@ -54,9 +60,9 @@ export async function openGateway(input: GatewayInput): Promise<Gateway> {
   opened = house;
   watchForBugs(log);
   // A config that nobody named may not silence what is said of it.
-  const aloud = loaded.isMerelyFound ? logOf(input, secrets, () => "info") : log;
-  for (const notice of loaded.notices) aloud.warn(notice);
-  for (const source of loaded.sources) aloud.info(source);
+  const voice = loaded.isMerelyFound ? aloud : log;
+  for (const notice of loaded.notices) voice.warn(notice);
+  for (const line of loaded.sources) voice.info(line);
   for (const { id, reason } of loaded.skippedProviders)
     log.info(`provider ${id} is not loaded: ${reason}`, { provider: id });
   log.info("listening", { url: house.url, config: loaded.path, providers: Object.keys(config.providers) });

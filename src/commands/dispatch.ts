@@ -2,6 +2,7 @@
 
 import { nearest } from "../canon/nearest.ts";
 import { fullVersion, programName } from "../system/identity.ts";
+import { runtimeWarnings } from "../system/runtime-variables.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import { commands } from "./table.ts";
 
@@ -77,5 +78,9 @@ function run(typed: readonly string[], context: CommandContext, isHelp = false):
     context.stdout.write(command.help);
     return Promise.resolve(exitCodes.ok);
   }
+  // The gateway logs them, and doctor has them among its findings.
+  if (command.name !== "serve" && command.name !== "doctor")
+    for (const warning of runtimeWarnings(context.environment))
+      context.stderr.write(`clawgate: warning: ${warning}.\n`);
   return command.run({ ...context, args });
 }

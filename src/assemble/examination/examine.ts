@@ -4,6 +4,7 @@
 import { ConfigProblem, problemText } from "../../config/problems.ts";
 import type { LoadedConfig } from "../../config/load.ts";
 import { fullVersion, programName } from "../../system/identity.ts";
+import { certificateNote, runtimeWarnings } from "../../system/runtime-variables.ts";
 import type { Environment } from "../../system/state-directory.ts";
 import { environmentHere, type OfflineInput } from "../offline.ts";
 import { loadOrDiscover } from "../source.ts";
@@ -47,6 +48,7 @@ export async function examine(input: OfflineInput, options: ExamineOptions): Pro
   return {
     findings: [
       inProgram("ok", "version", `${programName} ${fullVersion}`, `${process.platform} ${process.arch}`),
+      ...runtimeFindings(input.environment),
       ...ofConfig,
       ...stateFindings(environment),
       ...ofDatabase,
@@ -56,6 +58,15 @@ export async function examine(input: OfflineInput, options: ExamineOptions): Pro
     address: loaded === null ? null : loaded.config.server,
     environment,
   };
+}
+
+function runtimeFindings(environment: Environment): readonly Finding[] {
+  const advice = "unset it for the gateway, unless it is meant";
+  const note = certificateNote(environment);
+  return [
+    ...runtimeWarnings(environment).map((warning) => inProgram("warning", "runtime", warning, null, advice)),
+    ...(note === null ? [] : [inProgram("ok", "certificates", note)]),
+  ];
 }
 
 type ReadConfig = { readonly loaded: LoadedConfig | null; readonly findings: readonly Finding[] };
