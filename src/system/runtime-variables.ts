@@ -65,8 +65,3 @@ export function certificateNote(environment: Environment): string | null {
     ? null
     : "NODE_EXTRA_CA_CERTS is set: whoever holds the key of one of its certificates can stand in a provider's place";
 }
-
-/** No unit of a service may carry these, and no child of ours. */
-export function isRuntimeVariable(name: string): boolean {
-  return /^BUN_|^NODE_OPTIONS$|^NODE_TLS_REJECT_UNAUTHORIZED$|^SSLKEYLOGFILE$|^LD_|^DYLD_/.test(name);
-}
