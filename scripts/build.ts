@@ -19,10 +19,21 @@ export type BuildOptions = {
   readonly entry?: string;
 };
 
+/** Without what would make the same sources another program: options for bun, another repository than this one. */
+function buildEnvironment(): Record<string, string> {
+  const changesBuild =
+    /^(?:BUN_(?:OPTIONS|BE_BUN|ENV|INSPECT.*|JSC_.*|FEATURE_FLAG_.*|BYTECODE_.*)|NODE_OPTIONS|NODE_ENV|NODE_PATH|GIT_.*)$/;
+  const kept = Object.entries(process.env).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && !changesBuild.test(entry[0]),
+  );
+  return Object.fromEntries(kept);
+}
+
 /** Short commit id, or "" outside a repository. */
 function commitId(): string {
   const git = Bun.spawnSync(["git", "-c", "safe.directory=*", "rev-parse", "--short=12", "HEAD"], {
     cwd: root,
+    env: buildEnvironment(),
     stdout: "pipe",
     stderr: "ignore",
   });
@@ -45,7 +56,7 @@ export function buildBinary(options: BuildOptions = {}): string {
   const define = ["--define", `CLAWGATE_COMMIT=${JSON.stringify(commitId())}`];
   const build = Bun.spawnSync(
     [process.execPath, "build", ...flags, ...autoload, ...define, ...target, entry, "--outfile", output],
-    { cwd: root, stdout: "ignore", stderr: "inherit" },
+    { cwd: root, env: buildEnvironment(), stdout: "ignore", stderr: "inherit" },
   );
   // The map is inside the binary, for readable stacks; Bun 1.4.5 writes a second one beside it.
   rmSync(`${output}.map`, { force: true });
