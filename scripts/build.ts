@@ -1,5 +1,5 @@
 // Builds the one-file program: dist/clawgate for this machine, or for another one with --target.
-// It must never leave a map or an asset beside the binary, nor let it load .env or bunfig.toml from where it is started.
+// It must never leave a map or an asset beside the binary, nor let it load .env, bunfig.toml and their kind from where it is started.
 
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -51,7 +51,9 @@ export function buildBinary(options: BuildOptions = {}): string {
   if (output === defaultOutput) rmSync(stampPath, { force: true });
   const startedMs = performance.now();
   const flags = ["--compile", "--production", "--minify", "--bytecode", "--format=esm", "--sourcemap=inline"];
-  const autoload = ["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"];
+  const autoload = ["dotenv", "bunfig", "tsconfig", "package-json"].map(
+    (name) => `--no-compile-autoload-${name}`,
+  );
   const target = options.target === undefined ? [] : [`--target=${options.target}`];
   const define = ["--define", `CLAWGATE_COMMIT=${JSON.stringify(commitId())}`];
   const build = Bun.spawnSync(

@@ -65,9 +65,11 @@ function openclawOf({ environment }: CommandContext): RunOpenclaw | null {
   const program = findOnPath("openclaw", environment["PATH"]);
   if (program === null) return null;
   return (args, variables, user = null) =>
+    // Not here: it would read the `.env` of whatever folder this is.
     runCommand([program, ...args], {
       timeoutMs: openclawMs,
       env: childEnvironment(environment, variables),
+      cwd: "/",
       user,
     });
 }

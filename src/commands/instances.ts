@@ -23,7 +23,8 @@ export function dockerOf(
   const program = findOnPath("docker", environment["PATH"]);
   if (program === null) return null;
   const env = inheritedEnvironment(environment);
-  return (args) => runCommand([program, ...args], { timeoutMs, env, maxOutputBytes: 8 * 1024 * 1024 });
+  return (args) =>
+    runCommand([program, ...args], { timeoutMs, env, cwd: "/", maxOutputBytes: 8 * 1024 * 1024 });
 }
 
 /** Rejects where there is no docker on PATH. */
@@ -32,7 +33,7 @@ export function dockerForFiles({ environment }: Pick<CommandContext, "environmen
   const env = inheritedEnvironment(environment);
   return (args, options) => {
     if (program === null) return Promise.reject(new Error("there is no docker program on PATH"));
-    return runForBytes([program, ...args], { ...options, env });
+    return runForBytes([program, ...args], { ...options, env, cwd: "/" });
   };
 }
 

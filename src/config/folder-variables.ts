@@ -81,7 +81,9 @@ function verdictOn(name: string, value: string, wishes: FolderWishes): string {
     case "REQUIRE_AUTH":
       return /^(?:true|1|yes|on)?$/i.test(value) ? "taken" : "it would ask nobody for a key";
     case "LOG_LEVEL":
-      return /^(?:error|critical|fatal|silent|off|none)$/i.test(value) ? "it would hide what the start has to say" : "taken";
+      return /^(?:error|critical|fatal|silent|off|none)$/i.test(value)
+        ? "it would hide what the start has to say"
+        : "taken";
     case "DOCKER_HOST_IP":
       return "it names the address that containers are given";
     default:

@@ -51,7 +51,8 @@ function othersReach(path: string): string | null {
   // Where there are no owners and modes, they say nothing.
   if (user === undefined) return null;
   const { uid, gid, mode } = statSync(path);
-  if (uid !== user)
+  // Who is root may do everything anyway.
+  if (uid !== user && uid !== 0)
     return `${path} belongs to user ${uid}, and this program runs as user ${user}; chown it, or name the config with --config`;
   const isShared = (mode & 0o020) !== 0 && !isOwnGroup(user, gid);
   if (!isShared && (mode & 0o002) === 0) return null;
