@@ -27,12 +27,17 @@ export async function dispatch(context: CommandContext): Promise<number> {
   if (first === "--help" || first === "-h" || first === "help") {
     const names = rest.filter((name) => !name.startsWith("-"));
     if (names.length > 0) return run(names, context, true);
+    warn(context);
     context.stdout.write(overview());
     return exitCodes.ok;
   }
   if (first === "--version" || first === "-v" || first === "-V") return run(["version", ...rest], context);
   if (first === undefined || first.startsWith("-")) return run(["serve", ...context.args], context);
   return run(context.args, context);
+}
+
+function warn({ environment, stderr }: CommandContext): void {
+  for (const warning of runtimeWarnings(environment)) stderr.write(`clawgate: warning: ${warning}.\n`);
 }
 
 type Found = { readonly command: Command; readonly args: readonly string[] };
@@ -75,12 +80,11 @@ function run(typed: readonly string[], context: CommandContext, isHelp = false):
   const dashes = args.indexOf("--");
   const options = dashes < 0 ? args : args.slice(0, dashes);
   if (isHelp || options.includes("--help") || options.includes("-h")) {
+    warn(context);
     context.stdout.write(command.help);
     return Promise.resolve(exitCodes.ok);
   }
-  // The gateway logs them, and doctor has them among its findings.
-  if (command.name !== "serve" && command.name !== "doctor")
-    for (const warning of runtimeWarnings(context.environment))
-      context.stderr.write(`clawgate: warning: ${warning}.\n`);
+  // The gateway logs it, and doctor has it among its findings.
+  if (command.name !== "serve" && command.name !== "doctor") warn(context);
   return command.run({ ...context, args });
 }
