@@ -374,7 +374,7 @@ describe("a config.yaml that was merely found", () => {
     const doctor = await folder.run(["doctor"], env);
     expect(doctor.stdout).toContain("is a path relative to this folder");
     expect(folder.wasStarted).toBe(false);
-    expect(gateway.output()).toContain("provider p0 is not loaded: auth.command:");
+    expect(gateway.output()).toContain("provider p0 is not loaded: providers.p0.auth.command:");
   }, 120_000);
 
   test("says which variables it uses and where they go, never what they hold", async () => {
@@ -390,15 +390,19 @@ describe("a config.yaml that was merely found", () => {
           mine: { base_url: url, api_key: "${OPENAI_API_KEY}", model: "m" },
           file: { base_url: url, auth: { type: "bearer-file", path: token }, model: "m" },
         },
+        cli: { env: { ANTHROPIC_BASE_URL: "https://elsewhere.example/x" }, warm: 0 },
         default_model: "${WANTED:-mine}",
       }),
     );
     const gateway = await folder.serve({ OPENAI_API_KEY: "sk-of-the-user", UNUSED: "x" }, ["--json-log"]);
     const host = url.replace("http://", "");
-    await gateway.waitForOutput(
-      `${folder.work}/config.yaml was found in the working directory, nobody named it; it uses these variables of the environment: OPENAI_API_KEY; ` +
-        `providers.mine sends OPENAI_API_KEY to ${host}; providers.file sends the file ${token} to ${host}`,
-    );
+    for (const line of [
+      `${folder.work}/config.yaml was found in the working directory, nobody named it; it uses these variables of the environment: OPENAI_API_KEY`,
+      `config.yaml: providers.mine sends OPENAI_API_KEY to ${host}`,
+      `config.yaml: providers.file sends the file ${token} to ${host}`,
+      "config.yaml: cli.env sends what Claude Code sends, its login perhaps, to elsewhere.example",
+    ])
+      await gateway.waitForOutput(line);
     await chat(gateway, "mine");
     expect(keys).toEqual(["Bearer sk-of-the-user"]);
     expect(gateway.output()).not.toContain("sk-of-the-user");

@@ -1,6 +1,8 @@
 // What a `.env` may say that lies in the working directory: perhaps only the author of a checkout wrote it. It may say how the
 // gateway answers, and hold keys. It must never name a program, a path or an address for somebody else's key, nor open the gateway.
 
+import { documentedVariables } from "./environment.ts";
+
 /** Knobs that do no harm beyond the answers themselves. */
 const knobs = new Set([
   "PORT",
@@ -16,11 +18,10 @@ const knobs = new Set([
 
 /** They act on this program, its runtime or its children, whoever mentions them. */
 const actsByItself =
-  /^(?:(?:CLAWGATE|CLAUDE|OPENCLAW|XDG|BUN|NODE|NPM|LD|DYLD|DOCKER|SSL|GIT|OTEL|LC|PYTHON|PERL|RUBY|JAVA|SSH|SUDO)_.+|CLAUDECODE|PATH|HOME|USER|LOGNAME|SHELL|ENV|BASH_ENV|PWD|OLDPWD|INIT_CWD|TERM|TMPDIR|TEMP|TMP|TZ|LANG|LANGUAGE|SSLKEYLOGFILE|PROXY_MCP_CONFIG|(?:HTTPS?|FTP|ALL|NO)_PROXY)$/i;
-
-/** Of them those that are worth a word; the rest is a project's own. */
-const heededElsewhere =
-  /^(?:CLAWGATE_.+|CLAUDE_CONFIG_DIR|XDG_.+|BUN_.+|NODE_(?:OPTIONS|EXTRA_CA_CERTS|TLS_REJECT_UNAUTHORIZED)|LD_.+|DYLD_.+|DOCKER_(?:HOST|CONFIG|CONTEXT)|SSL.+|PROXY_MCP_CONFIG|PATH|HOME|(?:HTTPS?|ALL|NO)_PROXY)$/i;
+  /^(?:(?:CLAWGATE|XDG|BUN|LD|DYLD|OPENCLAW)_.+|CLAUDE_CONFIG_DIR|NODE_(?:OPTIONS|PATH|EXTRA_CA_CERTS|TLS_REJECT_UNAUTHORIZED)|DOCKER_(?:HOST|CONFIG|CONTEXT)|SSL_CERT_(?:FILE|DIR)|SSLKEYLOGFILE|PROXY_MCP_CONFIG|PATH|HOME|(?:HTTPS?|ALL|NO)_PROXY)$/i;
+/** The same, but a project's own as well, and not worth a word unless the config mentions them. */
+const ofTheSession =
+  /^(?:USER|LOGNAME|SHELL|TERM|COLORTERM|NO_COLOR|TZ|TMPDIR|LANG|LANGUAGE|LC_.+|PWD|OLDPWD|INIT_CWD)$/i;
 
 const programs = /^(?:CLAUDE_BIN|CLAUDE_PATH)$/;
 
@@ -91,10 +92,13 @@ function verdictOn(name: string, value: string, wishes: FolderWishes): string {
   if (knobs.has(name) || keyVariables.has(name)) return "taken";
   if (isSecretName(name) && mentioned.has(name)) return "taken";
   if (programs.test(name)) return "it names a program";
-  if (actsByItself.test(name))
-    return heededElsewhere.test(name) ? "it acts on the program itself" : "unknown";
+  if (actsByItself.test(name) || (ofTheSession.test(name) && mentioned.has(name)))
+    return "it acts on the program itself";
   if (mentioned.has(name) || (isVendorAddress(name) && hasKeyBeside(name, wishes))) return "taken";
-  return isVendorAddress(name) ? addressRefusal : "unknown";
+  if (isVendorAddress(name)) return addressRefusal;
+  return documentedVariables.includes(name)
+    ? "only the environment or a config that was named may say it"
+    : "unknown";
 }
 
 export const addressRefusal = "an address for a key that does not come from this file";

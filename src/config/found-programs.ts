@@ -5,7 +5,7 @@ import { realpathSync, statSync } from "node:fs";
 import { isAbsolute, join, sep } from "node:path";
 import type { McpServers } from "../backends/cli/settings.ts";
 import { findOnPath } from "../system/process.ts";
-import type { Path } from "./document.ts";
+import { dotted, type Path } from "./document.ts";
 import type { Environment } from "./environment.ts";
 import { isTree, type Tree, valueAt } from "./values.ts";
 
@@ -94,23 +94,24 @@ export function withoutFolderPrograms(
     if (typeof meant !== "string" || !isFromFile(path)) return null;
     const text = valueAt(written, path);
     const judge = path.at(-1) === "bin" ? programRefusal : pathRefusal;
-    return judge(typeof text === "string" ? text : "", meant, folder);
+    const why = judge(typeof text === "string" ? text : "", meant, folder);
+    return why === null ? null : `${dotted(path)}: ${why}; ${advice}`;
   };
-  const reason = (base: Path): string | null => {
-    const places: readonly Path[] = [["bin"], ["config_dir"], ["env", "CLAUDE_CONFIG_DIR"]];
-    for (const place of places) {
-      const why = refusalOf([...base, ...place]);
-      if (why !== null) return `${place.join(".")}: ${why}; ${advice}`;
-    }
-    return null;
+  // SHELL, BASH_ENV and their like are programs, CLAUDE_CONFIG_DIR is a folder of settings.
+  const variableOf = (base: Path): string | null => {
+    const env = valueAt(value, [...base, "env"]);
+    const names = isTree(env) ? Object.keys(env).filter((name) => looksLikePath(env[name])) : [];
+    return firstOf(names.map((name) => refusalOf([...base, "env", name])));
   };
-  const ofSection = reason(["cli"]);
-  const { providers } = value;
+  const reasonAt = (base: Path): string | null =>
+    firstOf([refusalOf([...base, "bin"]), refusalOf([...base, "config_dir"]), variableOf(base)]);
+  const { providers, tenants } = value;
+  const ofTenants = Array.isArray(tenants) ? tenants.map((_, index) => variableOf(["tenants", index])) : [];
+  const ofSection = firstOf([reasonAt(["cli"]), ...ofTenants]);
   for (const [id, provider] of isTree(providers) ? Object.entries(providers) : []) {
     if (!isTree(provider)) continue;
-    const own = reason(["providers", id]);
-    const isCli = provider["backend"] === "claude-cli";
-    const why = own ?? (isCli ? ofSection : null) ?? tokenRefusal(id, provider, written, folder);
+    const shared = provider["backend"] === "claude-cli" ? ofSection : null;
+    const why = firstOf([reasonAt(["providers", id]), shared, tokenRefusal(id, provider, written, folder)]);
     if (why !== null) refused.set(id, why);
   }
   // Where no provider is left, nobody may meet these words once more.
@@ -123,8 +124,14 @@ function tokenRefusal(id: string, provider: Tree, written: unknown, folder: Fold
   if (!isTexts(command)) return null;
   const text = valueAt(written, ["providers", id, "auth", "command"]);
   const why = commandRefusal(isTexts(text) ? text : [], command, folder);
-  return why === null ? null : `auth.command: ${why}; ${advice}`;
+  return why === null ? null : `providers.${id}.auth.command: ${why}; ${advice}`;
 }
+
+const firstOf = (reasons: readonly (string | null)[]): string | null =>
+  reasons.find((each) => each !== null) ?? null;
+
+const looksLikePath = (value: unknown): boolean =>
+  typeof value === "string" && /^(?:\.{1,2}(?:\/|$)|~?\/)/.test(value);
 
 const isTexts = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((each) => typeof each === "string");
@@ -138,10 +145,15 @@ export function withoutFolderServers(
   const notices: string[] = [];
   const kept = Object.entries(servers).filter(([name, server]) => {
     if (!("command" in server)) return true;
-    const own = valueAt(written, [name]);
+    // In a file of their own nothing is expanded.
+    const own = isTree(written) ? written[name] : server;
     const args = valueAt(own, ["args"]);
     const text = [String(valueAt(own, ["command"]) ?? ""), ...(isTexts(args) ? args : [])];
-    const why = commandRefusal(text, [server.command, ...server.args], folder);
+    const paths = Object.entries(server.env).filter(([, value]) => looksLikePath(value));
+    const why = firstOf([
+      commandRefusal(text, [server.command, ...server.args], folder),
+      ...paths.map(([key, value]) => pathRefusal(String(valueAt(own, ["env", key]) ?? ""), value, folder)),
+    ]);
     if (why !== null) notices.push(`mcp_servers.${name} is left out: ${why}; ${advice}`);
     return why === null;
   });

@@ -19,7 +19,7 @@ import { ConfigProblem, type Problem } from "./problems.ts";
 import { isBelow, type SkippedProvider, sortProviders } from "./providers.ts";
 import { type Config, configSchema } from "./schema.ts";
 import { isMerelyFound } from "./search.ts";
-import { folderWords, foundLine } from "./sources.ts";
+import { folderWords, foundLines } from "./sources.ts";
 import type { LoadInput, Surroundings } from "./surroundings.ts";
 import { tenantFindings, tenantServerFindings } from "./tenant-checks.ts";
 import { isTree, valueAt, withoutNulls, withValueAt } from "./values.ts";
@@ -193,7 +193,7 @@ export function settle(
     skippedProviders: sorted.skipped,
     isMerelyFound: isFound,
     distrusted,
-    sources: [...words.sources(), ...(isFound ? [foundLine(path, written, surroundings)] : [])],
+    sources: [...words.sources(), ...(isFound ? foundLines(path, written, surroundings) : [])],
     notices: [
       ...distrusted,
       ...sorted.notices,

@@ -59,8 +59,12 @@ export function folderWords(
   };
 }
 
-/** What a config that was merely found makes of variables and credentials, and where they go. */
-export function foundLine(path: string, written: unknown, { environment, origins }: Surroundings): string {
+/** What a config that was merely found makes of variables and credentials, and where they go: a line each. */
+export function foundLines(
+  path: string,
+  written: unknown,
+  { environment, origins }: Surroundings,
+): readonly string[] {
   const isThere = (name: string): boolean => (environment[name] ?? "") !== "";
   const names = [...variablesIn(written)].filter(isThere);
   const fromHere = names.filter((name) => !origins.has(name));
@@ -74,7 +78,24 @@ export function foundLine(path: string, written: unknown, { environment, origins
         isTree(provider) ? roadOf(id, provider, fromHere) : [],
       )
     : [];
-  return [`${path} was found in the working directory, nobody named it; ${used}`, ...roads].join("; ");
+  const logins = loginRoads("cli", valueAt(written, ["cli"]));
+  return [
+    `${path} was found in the working directory, nobody named it; ${used}`,
+    ...[...roads, ...logins].map((road) => `config.yaml: ${road}`),
+  ];
+}
+
+/** As it is written: a variable in an address may be a secret. */
+const hostOf = (address: string): string => /^https?:\/\/([^/\s]+)/i.exec(address)?.[1] ?? address;
+
+/** Claude Code sends its own login, or the key that it is given, where its variables say. */
+function loginRoads(place: string, owner: unknown): readonly string[] {
+  const env = valueAt(owner, ["env"]);
+  return (isTree(env) ? Object.entries(env) : []).flatMap(([name, value]) =>
+    typeof value === "string" && /_(?:URL|ENDPOINT|PROXY)$/i.test(name)
+      ? [`${place}.env sends what Claude Code sends, its login perhaps, to ${hostOf(value)}`]
+      : [],
+  );
 }
 
 function roadOf(id: string, provider: Tree, names: readonly string[]): readonly string[] {
@@ -82,9 +103,11 @@ function roadOf(id: string, provider: Tree, names: readonly string[]): readonly 
   const used = [...variablesIn(rest)].filter((name) => names.includes(name));
   const token = tokenOf(auth);
   const what = [...used, ...(token === null ? [] : [token])];
-  // As it is written: a variable in an address may be a secret.
-  const host = typeof address === "string" ? (/^https?:\/\/([^/\s]+)/i.exec(address)?.[1] ?? address) : null;
-  return host === null || what.length === 0 ? [] : [`providers.${id} sends ${listed(what)} to ${host}`];
+  const road =
+    typeof address !== "string" || what.length === 0
+      ? []
+      : [`providers.${id} sends ${listed(what)} to ${hostOf(address)}`];
+  return [...road, ...loginRoads(`providers.${id}`, provider)];
 }
 
 function tokenOf(auth: unknown): string | null {
@@ -95,4 +118,9 @@ function tokenOf(auth: unknown): string | null {
   return type === "bearer-command" && Array.isArray(command) ? `what ${String(command[0])} prints` : null;
 }
 
-const listed = (names: readonly string[]): string => names.toSorted().join(", ");
+const mostListed = 30;
+
+function listed(names: readonly string[]): string {
+  const shown = names.toSorted().slice(0, mostListed).join(", ");
+  return names.length > mostListed ? `${shown} and ${names.length - mostListed} more` : shown;
+}

@@ -1,6 +1,9 @@
 // What the `.env` of a working directory may say, and where in a config its words may stand.
 
-import { describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
 import { loadConfig } from "../../src/config/load.ts";
 import { inputOf, load, problems, type Surroundings } from "./loading.ts";
@@ -291,4 +294,83 @@ test("property: whatever the file says, a key of the environment never leaves it
     }),
     { numRuns: 500, verbose: true },
   );
+});
+
+describe("a config.yaml that was merely found, and what it may start", () => {
+  const place = mkdtempSync(join(tmpdir(), "clawgate-found-"));
+  afterAll(() => rmSync(place, { recursive: true, force: true }));
+  for (const name of ["evil", "evil.sh"]) writeFileSync(join(place, name), "#!/bin/sh\n", { mode: 0o755 });
+  const environment = { PWD: place, HOME: join(place, ".."), PATH: `.:${place}:/usr/bin:/bin` };
+  const backends = new Set(["openai-compat", "claude-cli", "demo"] as const);
+  const found = (config: object, more: object = {}) =>
+    loadConfig({
+      ...inputOf({ environment: { ...environment, ...more }, backends }),
+      workingDirectory: place,
+      readFile: (path) => (path === join(place, "config.yaml") ? JSON.stringify(config) : null),
+    });
+  const inHome = place.slice(place.lastIndexOf("/") + 1);
+
+  test.each<[string, object]>([
+    ["bin", { cli: { bin: "./evil" } }],
+    ["bin on a PATH entry that is the folder", { cli: { bin: "evil" } }],
+    ["bin by a variable", { cli: { bin: "${PWD}/evil" } }],
+    ["bin by the home", { cli: { bin: `~/${inHome}/evil` } }],
+    ["bin by /proc", { cli: { bin: "/proc/self/cwd/evil" } }],
+    ["bin by /proc, more slashes", { cli: { bin: "//proc/self/../self/cwd/evil" } }],
+    ["bin by a file descriptor", { cli: { bin: "/dev/fd/9" } }],
+    ["config_dir", { cli: { config_dir: ".claude" } }],
+    ["CLAUDE_CONFIG_DIR", { cli: { env: { CLAUDE_CONFIG_DIR: "./x" } } }],
+    ["SHELL", { cli: { env: { SHELL: "${PWD}/evil" } } }],
+    [
+      "SHELL of a provider",
+      { providers: { "claude-cli": { backend: "claude-cli", env: { SHELL: "./evil" } } } },
+    ],
+    [
+      "BASH_ENV of a tenant",
+      {
+        cli: {},
+        tenants: [{ name: "t", api_key: "0123456789abcdef", env: { BASH_ENV: "/proc/self/cwd/x" } }],
+      },
+    ],
+  ])("%s: the provider is left out, and the config has forgotten it", (_name, config) => {
+    const loaded = found(config);
+    expect(Object.keys(loaded.config.providers)).toEqual([]);
+    expect(loaded.skippedProviders[0]?.reason).toContain("config.yaml was merely found here");
+    expect(JSON.stringify(loaded.config.cli ?? {})).not.toContain("evil");
+  });
+
+  test("whole paths and names on PATH are started, and so is all that the environment names", () => {
+    for (const bin of ["claude", "/usr/bin/env", join(place, "evil")])
+      expect(Object.keys(found({ cli: { bin } }).config.providers)).toEqual(["claude-cli"]);
+    const own = found({ cli: { bin: "./evil" } }, { CLAUDE_BIN: "./evil" });
+    expect(own.config.cli?.bin).toBe("./evil");
+    expect(Object.keys(own.config.providers)).toEqual(["claude-cli"]);
+  });
+
+  test("MCP servers by a file of the folder, by their arguments or variables", () => {
+    const { config, notices } = found({
+      cli: {},
+      mcp_servers: {
+        a: { command: "./evil" },
+        b: { command: "node", args: ["evil.sh"] },
+        c: { command: "sh", args: ["-c", "cd /; exec ${PWD}/evil"] },
+        d: { command: "npx", args: ["-y", "@scope/server", "--port=1"] },
+        e: { command: "cat", env: { LIB: "${PWD}/evil" } },
+        f: { type: "http", url: "http://a" },
+        g: { command: "python3", args: ["-m", "evil", `${place}/evil.sh`] },
+      },
+    });
+    expect(Object.keys(config.mcp_servers)).toEqual(["d", "f"]);
+    expect(notices.filter((each) => each.includes("is left out"))).toHaveLength(5);
+  });
+
+  test("named, it may start what it likes", () => {
+    const path = join(place, "config.yaml");
+    const loaded = loadConfig({
+      ...inputOf({ environment, backends, named: path }),
+      workingDirectory: place,
+      readFile: (each) => (each === path ? JSON.stringify({ cli: { bin: "./evil" } }) : null),
+    });
+    expect([loaded.isMerelyFound, loaded.config.cli?.bin]).toEqual([false, "./evil"]);
+  });
 });
