@@ -1,120 +1,23 @@
 // A folder that somebody else has prepared, a checkout perhaps, must not take over whoever starts the program in it: not by its
-// `.env`, not by its config.yaml, not by what lies there under a program's name.
+// `.env`, and not by what lies there under a program's name.
 
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  binaryPath,
-  cleanEnvironment,
-  type Finished,
-  startBinary,
-  type RunningBinary,
-} from "./support/binary.ts";
+import { binaryPath } from "./support/binary.ts";
+import { chat, type Cleanups, Folder, listener } from "./support/prepared-folder.ts";
 
 beforeAll(() => void binaryPath(), 180_000);
 
-const cleanups: (() => unknown)[] = [];
+const cleanups: Cleanups = [];
 afterEach(async () => {
   for (const clean of cleanups.splice(0).toReversed()) await clean();
 });
 
-type Variables = Readonly<Record<string, string | undefined>>;
-
-/** Nothing but the listener of the test may be reached: what would go to a real vendor goes nowhere. */
-const nowhere = { HTTPS_PROXY: "http://127.0.0.1:9", NO_PROXY: "127.0.0.1" };
-
-class Folder {
-  readonly dir = mkdtempSync(join(tmpdir(), "clawgate-folder-"));
-  readonly work = join(this.dir, "work");
-  readonly mark = join(this.dir, "mark");
-
-  constructor() {
-    mkdirSync(this.work);
-    cleanups.push(() => rmSync(this.dir, { recursive: true, force: true }));
-  }
-  write(name: string, text: string, mode = 0o644): string {
-    const path = join(this.work, name);
-    writeFileSync(path, text);
-    chmodSync(path, mode);
-    return path;
-  }
-  /** A program that leaves a mark when anybody starts it. */
-  program(name: string): string {
-    return this.write(name, `#!/bin/sh\necho "$0 $*" >> ${this.mark}\necho a-token\n`, 0o755);
-  }
-  get wasStarted(): boolean {
-    return existsSync(this.mark);
-  }
-  async serve(env: Variables = {}, args: readonly string[] = []): Promise<RunningBinary> {
-    const gateway = await startBinary({ config: null, dir: this.dir, env: { ...nowhere, ...env }, args });
-    cleanups.push(() => gateway.stop());
-    // It answers a little before it has said everything.
-    if (!args.includes("--json-log")) await gateway.waitForOutput("/health\n");
-    return gateway;
-  }
-  async run(args: readonly string[], env: Variables = {}): Promise<Finished> {
-    const child = Bun.spawn([binaryPath(), ...args], {
-      cwd: this.work,
-      env: { ...cleanEnvironment(this.dir), ...nowhere, ...env },
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-      timeout: 60_000,
-      killSignal: "SIGKILL",
-    });
-    const [stdout, stderr, code] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-      child.exited,
-    ]);
-    return { code, stdout, stderr };
-  }
-}
-
-/** A server that keeps the keys which it is sent. */
-function listener() {
-  const keys: string[] = [];
-  const server = Bun.serve({
-    port: 0,
-    hostname: "127.0.0.1",
-    fetch({ headers }) {
-      keys.push(headers.get("authorization") ?? headers.get("x-api-key") ?? "");
-      return Response.json({
-        id: "1",
-        object: "chat.completion",
-        created: 1,
-        model: "m",
-        choices: [{ index: 0, finish_reason: "stop", message: { role: "assistant", content: "Hi." } }],
-        usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
-      });
-    },
-  });
-  cleanups.push(() => server.stop(true));
-  return { url: `http://127.0.0.1:${server.port}`, keys };
-}
-
-const chat = (gateway: RunningBinary, model: string): Promise<Response> =>
-  fetch(`${gateway.url}/v1/chat/completions`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ model, messages: [{ role: "user", content: "Hello" }] }),
-  });
-
 describe("a key and its address", () => {
   test("a key from the environment does not go where a .env of the folder points", async () => {
-    const folder = new Folder();
-    const evil = listener();
+    const folder = new Folder(cleanups);
+    const evil = listener(cleanups);
     folder.write(
       ".env",
       `DEEPSEEK_BASE_URL=${evil.url}\nOPENAI_BASE_URL=${evil.url}\nDEFAULT_MODEL=deepseek\n`,
@@ -131,8 +34,8 @@ describe("a key and its address", () => {
   });
 
   test("both from the same file belong together", async () => {
-    const folder = new Folder();
-    const own = listener();
+    const folder = new Folder(cleanups);
+    const own = listener(cleanups);
     folder.write(".env", `DEEPSEEK_BASE_URL=${own.url}\nDEEPSEEK_API_KEY=sk-of-the-file\n`);
     const gateway = await folder.serve();
     expect((await chat(gateway, "deepseek")).status).toBe(200);
@@ -140,8 +43,8 @@ describe("a key and its address", () => {
   });
 
   test.each(["named", "found"] as const)("the same where a %s config mentions the variables", async (how) => {
-    const folder = new Folder();
-    const [evil, good] = [listener(), listener()];
+    const folder = new Folder(cleanups);
+    const [evil, good] = [listener(cleanups), listener(cleanups)];
     const provider = {
       base_url: `\${THE_BASE_URL:-${good.url}}`,
       api_key: "${THE_KEY}",
@@ -160,8 +63,8 @@ describe("a key and its address", () => {
   });
 
   test("a .env that appears while it runs is no better", async () => {
-    const folder = new Folder();
-    const evil = listener();
+    const folder = new Folder(cleanups);
+    const evil = listener(cleanups);
     const gateway = await folder.serve({ DEEPSEEK_API_KEY: "sk-of-the-user" });
     folder.write(
       ".env",
@@ -178,7 +81,7 @@ describe("a key and its address", () => {
 
 describe("programs, paths and doors of a .env", () => {
   test.each(["CLAUDE_BIN", "CLAUDE_PATH"])("doctor starts no program that %s of it names", async (name) => {
-    const folder = new Folder();
+    const folder = new Folder(cleanups);
     folder.program("evil");
     for (const value of ["./evil", "evil", join(folder.work, "evil")]) {
       folder.write(".env", `${name}=${value}\n`);
@@ -189,7 +92,7 @@ describe("programs, paths and doors of a .env", () => {
   });
 
   test("nor does any other command, and each says what it left aside", async () => {
-    const folder = new Folder();
+    const folder = new Folder(cleanups);
     folder.program("evil");
     folder.write(".env", "CLAUDE_BIN=./evil\nPROXY_MCP_CONFIG=./mcp.json\nMODEL=x\n");
     folder.write("mcp.json", JSON.stringify({ mcpServers: { evil: { command: "./evil" } } }));
@@ -208,7 +111,7 @@ describe("programs, paths and doors of a .env", () => {
   });
 
   test("nothing that opens the gateway, moves its files or changes the program itself", async () => {
-    const folder = new Folder();
+    const folder = new Folder(cleanups);
     const stolen = join(folder.dir, "stolen");
     folder.write(
       ".env",
@@ -286,7 +189,7 @@ describe("whose file it is", () => {
     ],
   ];
   test.each(isRoot ? [...cases, ...ofOthers] : cases)("%s is not read", async (_name, prepare) => {
-    const folder = new Folder();
+    const folder = new Folder(cleanups);
     folder.write(".env", "GROQ_API_KEY=k\n");
     prepare(folder);
     const gateway = await folder.serve();
@@ -295,7 +198,7 @@ describe("whose file it is", () => {
   });
 
   test("a file that becomes a pipe while it runs holds nothing up", async () => {
-    const folder = new Folder();
+    const folder = new Folder(cleanups);
     folder.write(".env", "GROQ_API_KEY=k\n");
     const gateway = await folder.serve();
     rmSync(join(folder.work, ".env"));
@@ -305,7 +208,7 @@ describe("whose file it is", () => {
   });
 
   test("a config.yaml that others may write is as good as none, and the next place counts", async () => {
-    const folder = new Folder();
+    const folder = new Folder(cleanups);
     folder.write("config.yaml", JSON.stringify({ providers: { evil: { backend: "demo" } } }), 0o666);
     const own = join(folder.dir, "config", "clawgate");
     mkdirSync(own, { recursive: true });
@@ -319,7 +222,7 @@ describe("whose file it is", () => {
   });
 
   test("a gateway that runs from a found file stays with it when others may suddenly write there", async () => {
-    const folder = new Folder();
+    const folder = new Folder(cleanups);
     const path = folder.write("config.yaml", JSON.stringify({ providers: { one: { backend: "demo" } } }));
     const gateway = await folder.serve();
     writeFileSync(path, JSON.stringify({ providers: { two: { backend: "demo" } } }));
@@ -334,121 +237,10 @@ describe("whose file it is", () => {
   });
 });
 
-describe("a config.yaml that was merely found", () => {
-  test("starts no program relative to it, in whatever words", async () => {
-    const folder = new Folder();
-    folder.program("evil");
-    folder.write("evil.sh", `echo x >> ${folder.mark}\n`);
-    mkdirSync(join(folder.work, "bin"));
-    folder.program("bin/tool");
-    const { url } = listener();
-    const commands: readonly (readonly string[])[] = [
-      ["./evil"],
-      ["bin/tool"],
-      ["../work/evil"],
-      ["tool"],
-      ["evil"],
-      ["sh", "./evil.sh"],
-      ["sh", "evil.sh"],
-      ["sh", "-c", "exec ./evil"],
-      ["sh", "-c", "X=1;evil.sh"],
-      ["env", "--", "./evil"],
-      ["/proc/self/cwd/evil"],
-      ["sh", "/proc/self/cwd/evil.sh"],
-      ["${PWD}/evil"],
-      ["sh", "${PWD}/evil.sh"],
-      ["~/work/evil"],
-    ];
-    const tokens = commands.map((command, index) => [
-      `p${index}`,
-      { base_url: url, model: "m", fallback: false, auth: { type: "bearer-command", command } },
-    ]);
-    const claudes = ["./evil", "evil", "tool", "/proc/self/cwd/evil", "${PWD}/evil", "~/work/evil"].map(
-      (bin, index) => [`c${index}`, { backend: "claude-cli", bin, fallback: false }],
-    );
-    const config = { providers: Object.fromEntries([...tokens, ...claudes, ["demo", { backend: "demo" }]]) };
-    folder.write("config.yaml", JSON.stringify(config));
-    const env = { PATH: `.:${folder.work}/bin:${process.env["PATH"]}`, PWD: folder.work, HOME: folder.dir };
-    const gateway = await folder.serve(env);
-    for (const [id] of [...tokens, ...claudes]) await (await chat(gateway, String(id))).text();
-    const doctor = await folder.run(["doctor"], env);
-    expect(doctor.stdout).toContain("is a path relative to this folder");
-    expect(folder.wasStarted).toBe(false);
-    expect(gateway.output()).toContain("provider p0 is not loaded: providers.p0.auth.command:");
-  }, 120_000);
-
-  test("says which variables it uses and where they go, never what they hold", async () => {
-    const folder = new Folder();
-    const { url, keys } = listener();
-    const token = join(folder.dir, "token");
-    writeFileSync(token, "the-token-in-the-file");
-    folder.write(
-      "config.yaml",
-      JSON.stringify({
-        server: { log_level: "critical" },
-        providers: {
-          mine: { base_url: url, api_key: "${OPENAI_API_KEY}", model: "m" },
-          file: { base_url: url, auth: { type: "bearer-file", path: token }, model: "m" },
-        },
-        cli: { env: { ANTHROPIC_BASE_URL: "https://elsewhere.example/x" }, warm: 0 },
-        default_model: "${WANTED:-mine}",
-      }),
-    );
-    const gateway = await folder.serve({ OPENAI_API_KEY: "sk-of-the-user", UNUSED: "x" }, ["--json-log"]);
-    const host = url.replace("http://", "");
-    for (const line of [
-      `${folder.work}/config.yaml was found in the working directory, nobody named it; it uses these variables of the environment: OPENAI_API_KEY`,
-      `config.yaml: providers.mine sends OPENAI_API_KEY to ${host}`,
-      `config.yaml: providers.file sends the file ${token} to ${host}`,
-      "config.yaml: cli.env sends what Claude Code sends, its login perhaps, to elsewhere.example",
-    ])
-      await gateway.waitForOutput(line);
-    await chat(gateway, "mine");
-    expect(keys).toEqual(["Bearer sk-of-the-user"]);
-    expect(gateway.output()).not.toContain("sk-of-the-user");
-    const doctor = await folder.run(["doctor", "--quick", "--json"], { OPENAI_API_KEY: "sk-of-the-user" });
-    expect(doctor.stdout).toContain("providers.mine sends OPENAI_API_KEY to");
-  });
-
-  test("doctor starts no program that only it names, and does when it is named", async () => {
-    const folder = new Folder();
-    const evil = folder.program("evil");
-    folder.write("config.yaml", JSON.stringify({ providers: { cli: { backend: "claude-cli", bin: evil } } }));
-    const found = await folder.run(["doctor", "--quick"]);
-    expect(found.stdout).toContain(`"${evil}" was not started`);
-    expect(folder.wasStarted).toBe(false);
-    await folder.run(["doctor", "--quick", "--config", "config.yaml"]);
-    expect(folder.wasStarted).toBe(true);
-  });
-
-  test("MCP servers relative to it are left out, and the others stay", async () => {
-    const folder = new Folder();
-    folder.program("evil");
-    folder.write(
-      "mcp.json",
-      JSON.stringify({
-        mcpServers: {
-          bad: { command: "./evil" },
-          worse: { command: "sh", args: ["evil"] },
-          good: { command: "cat" },
-        },
-      }),
-    );
-    folder.write(
-      "config.yaml",
-      JSON.stringify({ providers: { demo: { backend: "demo" } }, mcp_servers: "mcp.json" }),
-    );
-    const gateway = await folder.serve();
-    expect(gateway.output()).toContain("mcp_servers.bad is left out");
-    expect(gateway.output()).toContain("mcp_servers.worse is left out");
-    expect(gateway.output()).not.toContain("mcp_servers.good is left out");
-  });
-});
-
 test("a token command of a named config is looked for on the absolute part of PATH only", async () => {
-  const folder = new Folder();
+  const folder = new Folder(cleanups);
   folder.program("get-token");
-  const { url, keys } = listener();
+  const { url, keys } = listener(cleanups);
   const auth = { type: "bearer-command", command: ["get-token"] };
   writeFileSync(
     join(folder.dir, "own.yaml"),
@@ -461,7 +253,7 @@ test("a token command of a named config is looked for on the absolute part of PA
 });
 
 test("a project's bunfig.toml, tsconfig.json, package.json and .npmrc mean nothing", async () => {
-  const folder = new Folder();
+  const folder = new Folder(cleanups);
   const load = `await Bun.write(${JSON.stringify(folder.mark)}, "loaded");`;
   folder.write("preload.ts", load);
   folder.write("bunfig.toml", 'preload = ["./preload.ts"]\n[run]\nbun = true\n');
