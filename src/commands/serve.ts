@@ -21,6 +21,9 @@ Options:
   --json-log      log as JSON lines even on a terminal
   -h, --help      this text
 
+A config.yaml or .env of the working directory that nobody named is read only where it is yours and nobody else may write.
+It starts no program of that folder; its .env names no program, path or address for a key from elsewhere. What was taken is said.
+
 Signals: SIGTERM and SIGINT drain running requests (server.drain_s) and stop; a second one stops at once.
 SIGHUP reads the config again, as a change of the config file or its .env does. A config that is not valid changes nothing.
 `;
