@@ -18,8 +18,10 @@ export type CliBook = {
   refreshAllModels(): void;
   /** The same for whoever does wait. */
   refreshedModels(): Promise<void>;
-  /** Throws an Error when a required jail cannot be made. */
+  /** Throws an Error when a required jail cannot be made, or does not hold. */
   checkJails(): Promise<void>;
+  /** From now on the gateway listens there. */
+  listensOn(port: number): void;
   /** Starts processes ahead of the first requests, from now on for every new provider as well. Nobody waits. */
   warmUp(): void;
   counts(): ReadonlyMap<string, CliCounts>;
@@ -84,6 +86,7 @@ export function createCliBook(house: CliHouse): CliBook {
     async checkJails() {
       for (const { program } of entries.values()) await program.checkJail();
     },
+    listensOn: (port) => house.run.listensOn(port),
     warmUp() {
       isWarm = true;
       for (const { program } of entries.values()) void program.warmUp();

@@ -67,7 +67,7 @@ export async function cliLoginOf(
       program: { ...plan.provider.program, jail: "off" },
       environment,
       stateDirectory: stateDir,
-      secretPaths: plan.secretPaths,
+      guarded: plan.guarded,
       warn: (message) => void said.push(message),
     });
     const placeOf = (name: string) =>

@@ -1,6 +1,7 @@
 // What one config says of a claude-cli provider, and the names that such a provider brings along. Pure.
 
 import { dirname, isAbsolute, join, resolve } from "node:path";
+import { guardedOf } from "./cli-guarded.ts";
 import { absolutePath } from "../backends/cli/installation.ts";
 import { type CliModel, cliName, cliNames } from "../backends/cli/models.ts";
 import type { PreparedTenant } from "../backends/cli/prepare.ts";
@@ -53,14 +54,7 @@ export function cliPlanOf(
         ? join(stateDirectory, "skills")
         : beside(folder, dir, environment),
     promptMode: prompt,
-    secretPaths: {
-      files: [
-        ...(path === null ? [] : [path]),
-        ...(folder === null ? [] : [join(folder, ".env")]),
-        ...(config.metrics.db_path === undefined ? [] : [resolve(config.metrics.db_path)]),
-      ],
-      folders: [],
-    },
+    guarded: guardedOf(loaded, stateDirectory),
     targetFacts,
   };
 }

@@ -8,6 +8,7 @@ import { createCliBackend, type CliBackend } from "../backends/cli/backend.ts";
 import { askModels } from "../backends/cli/ask-models.ts";
 import { type CliChild, startClaude } from "../backends/cli/child.ts";
 import { createInstallation, type Installation } from "../backends/cli/installation.ts";
+import type { Guarded } from "../backends/cli/jail/guard.ts";
 import type { Launch } from "../backends/cli/launch.ts";
 import { launchOf } from "../backends/cli/launch.ts";
 import { createLikely, type LikelyKey } from "../backends/cli/likely.ts";
@@ -49,7 +50,7 @@ export type CliPlan = {
   readonly tenants: ReadonlyMap<string, PreparedTenant>;
   readonly skillsDirectory: string | null;
   readonly promptMode: PromptMode;
-  readonly secretPaths: { readonly files: readonly string[]; readonly folders: readonly string[] };
+  readonly guarded: readonly Guarded[];
   readonly targetFacts: (model: string) => TargetFacts;
 };
 
@@ -116,7 +117,7 @@ export function startProgram(id: string, first: CliPlan, house: CliHouse): Livin
     try {
       const register = await run.register();
       const stamp = await installation.stamp();
-      const child = await startClaude(launch, { register, redact: house.redact, clock });
+      const child = await startClaude(launch, { register, redact: house.redact, room: run.room, clock });
       if (release !== null) void child.exited.then(release);
       return stamp === null ? child : overheard(child, (answer) => models.learn(answer, stamp));
     } catch (thrown) {
@@ -154,7 +155,8 @@ export function startProgram(id: string, first: CliPlan, house: CliHouse): Livin
       program,
       environment: next.environment,
       stateDirectory: house.stateDirectory,
-      secretPaths: next.secretPaths,
+      guarded: next.guarded,
+      mcpServers: next.mcpServers,
       warn,
     });
     prepare = createPrepare({

@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createJailRoom, type JailRoom } from "../backends/cli/jail/room.ts";
 import { type OpenFolder, openFolderAt } from "../backends/cli/other-user.ts";
 import { type ChildRegister, newGatewayId, openRegister, sweepLeftovers } from "../backends/cli/sweep.ts";
 import type { Clock } from "../system/clock.ts";
@@ -17,6 +18,9 @@ export type CliRun = {
   readonly folder: string;
   /** Files of this run that other users of the machine are to read. */
   readonly open: OpenFolder;
+  readonly room: JailRoom;
+  /** From now on the gateway listens there: no jailed program is let through to it. */
+  listensOn(port: number): void;
   register(): Promise<ChildRegister>;
   /** Takes away what dead gateways left. Never rejects. */
   sweep(): Promise<void>;
@@ -35,6 +39,8 @@ export function createCliRun(options: {
   const folder = join(runs, gatewayId);
   // The private one first: by its name the next gateway finds the open one.
   const open = openFolderAt(openPath(gatewayId), () => ensurePrivateDirectory(folder));
+  let ownPort: number | null = null;
+  const room = createJailRoom({ open, ownPort: () => ownPort });
   let register: Promise<ChildRegister> | null = null;
 
   const trouble = (what: string) => (error: unknown) => log.warn(what, { error });
@@ -52,6 +58,10 @@ export function createCliRun(options: {
     gatewayId,
     folder,
     open,
+    room,
+    listensOn(port) {
+      ownPort = port;
+    },
     register() {
       register ??= openRegister({
         stateDirectory,
@@ -76,6 +86,7 @@ export function createCliRun(options: {
     async close() {
       try {
         await (await register)?.close();
+        room.close();
         for (const path of [open.path, folder]) await rm(path, { recursive: true, force: true });
       } catch (error) {
         trouble("what is left of Claude Code could not be taken away")(error);
@@ -87,8 +98,12 @@ export function createCliRun(options: {
 /** Where every user gets to; a folder that is emptied with every start of the machine, where there is one. */
 function openPath(gatewayId: string): string {
   const isRunUsable = process.getuid?.() === 0 && existsSync("/run");
-  return join(isRunUsable ? "/run" : tmpdir(), `clawgate-${gatewayId}`);
+  const temporary = tmpdir().length > longestFolder ? "/tmp" : tmpdir();
+  return join(isRunUsable ? "/run" : temporary, `clawgate-${gatewayId}`);
 }
+
+/** The name of a socket in it has 107 bytes at most. */
+const longestFolder = 50;
 
 async function namesIn(folder: string): Promise<readonly string[]> {
   try {

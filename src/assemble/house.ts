@@ -95,6 +95,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
   const url = `http://${urlHost(config.server.host)}:${server.port}`;
   const runFile = { pid: process.pid, url, token };
   await writeRunFile(stateDirectory, runFile);
+  if (server.port !== undefined) estate.clis.listensOn(server.port);
   estate.clis.warmUp();
   const stopLiveness = watchLiveness(estate, current);
   const stopSweeping = sweepSessions(

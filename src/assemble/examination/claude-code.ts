@@ -134,7 +134,7 @@ function workspaceOf(program: CliProgram, options: ClaudeCodeOptions): Workspace
     program,
     environment,
     stateDirectory: workingDirectory,
-    secretPaths: { files: [], folders: [] },
+    guarded: [],
     warn: () => undefined,
   });
   let bin: string;

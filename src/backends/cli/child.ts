@@ -10,7 +10,7 @@ import { type Clock, systemClock } from "../../system/clock.ts";
 import { errorCode } from "../../system/files.ts";
 import { type ExitInfo, type LiveProcess, startProcess } from "../../system/live-process.ts";
 import { encodeLine, lineSplitter, LineTooLong, maxLineBytes, readObject } from "../../wire/ndjson.ts";
-import { jailed } from "./jail.ts";
+import type { JailRoom } from "./jail/room.ts";
 import type { Launch } from "./launch.ts";
 import { childMark, type ChildRegister, stopMarked } from "./sweep.ts";
 
@@ -38,6 +38,8 @@ export type ChildOptions = {
   /** Told of every process, so that the next gateway finds what this one could not stop. */
   readonly register?: ChildRegister | null;
   readonly redact?: (text: string) => string;
+  /** What a jail needs; without it nothing is started in one. */
+  readonly room?: JailRoom | null;
   readonly clock?: Clock;
   readonly maxLineBytes?: number;
   /** Output that is read ahead; beyond it the program waits. */
@@ -57,7 +59,8 @@ export async function startClaude(launch: Launch, options: ChildOptions = {}): P
   const graceMs = options.graceMs ?? stopGraceMs;
   // Its own end, so that what one process started is told from what the others did.
   const mark = `${launch.env[childMark] ?? "unnamed"}.${randomBytes(8).toString("hex")}`;
-  const child = spawn(launch, mark, clock);
+  const argv = await argvOf(launch, options.room ?? null);
+  const child = spawn(launch, argv, mark, clock);
   options.register?.add(child.pid, launch.bin);
 
   const output = readLines(child, {
@@ -117,9 +120,20 @@ async function tidyUp({ env, jail }: Launch, pid: number): Promise<void> {
   await Promise.all(own.map((name) => rm(join(folder, name), { force: true })));
 }
 
-function spawn(launch: Launch, mark: string, clock: Clock): LiveProcess {
-  const plain = [launch.bin, ...launch.argv];
-  const argv = launch.jail === null ? plain : jailed(launch.jail, launch.cwd, plain);
+/** Throws a Failure where there is to be a jail and there is none. */
+async function argvOf(launch: Launch, room: JailRoom | null): Promise<readonly string[]> {
+  const { bin, jail, cwd, env, user = null } = launch;
+  const argv = [bin, ...launch.argv];
+  if (jail === null) return argv;
+  try {
+    if (room === null) throw new Error("there is no room for a jail");
+    return await room.enter({ jail, cwd, argv, env, home: env["HOME"] ?? "/", user });
+  } catch (cause) {
+    throw new Failure("unreachable", "The jail of the Claude Code program could not be made.", { cause });
+  }
+}
+
+function spawn(launch: Launch, argv: readonly string[], mark: string, clock: Clock): LiveProcess {
   const env = { ...launch.env, [childMark]: mark };
   try {
     // Twice what is shown: a secret that is cut in half at the front is not among the newest.

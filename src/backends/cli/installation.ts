@@ -8,8 +8,10 @@ import { Failure } from "../../canon/failure.ts";
 import type { accountOf } from "../../system/accounts.ts";
 import { findOnPath } from "../../system/process.ts";
 import { findJail } from "./jail.ts";
+import { type Guarded, JailProblem } from "./jail/guard.ts";
 import { settleUser, UserProblem } from "./other-user.ts";
 import type { CliProgram } from "./program.ts";
+import type { McpServers } from "./settings.ts";
 import { createWorkspaces, type TenantWishes, type Workspace, type Workspaces } from "./workspace.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -29,7 +31,9 @@ export type InstallationOptions = {
   readonly program: CliProgram;
   readonly environment: Environment;
   readonly stateDirectory: string;
-  readonly secretPaths: { readonly files: readonly string[]; readonly folders: readonly string[] };
+  /** What no jail may show. */
+  readonly guarded: readonly Guarded[];
+  readonly mcpServers?: McpServers;
   readonly warn: (message: string) => void;
   /** Default: the machine is asked. */
   readonly findAccount?: typeof accountOf;
@@ -82,7 +86,10 @@ export function createInstallation(options: InstallationOptions): Installation {
       env: program.env,
       configDir: absoluteOrNull(program.configDir, environment),
       jailProgram: await jailProgram(),
-      secretPaths: options.secretPaths,
+      guarded: options.guarded,
+      jailRead: program.jailRead.map((path) => absolutePath(path, environment)),
+      jailHosts: program.jailHosts,
+      mcpServers: options.mcpServers ?? {},
       findAccount: options.findAccount,
     });
     places = { bin: found, workspaces };
@@ -103,6 +110,14 @@ export function createInstallation(options: InstallationOptions): Installation {
       try {
         return await workspaces.of(tenant, wishesOf(program, settings, environment));
       } catch (cause) {
+        if (cause instanceof JailProblem) {
+          options.warn(cause.message);
+          throw new Failure(
+            "unreachable",
+            "The Claude Code program cannot be kept apart in a jail. The gateway's log says why.",
+            { cause },
+          );
+        }
         if (cause instanceof UserProblem) {
           options.warn(cause.message);
           throw new Failure(

@@ -1,46 +1,84 @@
-// The jail: bubblewrap around the program, so that it sees one tenant's folders and nothing of the gateway's.
-// It must never be left out silently: what is `required` and missing is an error at the start.
+// The jail: bubblewrap around the program, built from nothing. What is not named here is not there: no file, no process, no
+// network. It must never be left out silently: what is `required` and missing is an error at the start.
 
 import { lstat } from "node:fs/promises";
 import { findOnPath, runCommand } from "../../system/process.ts";
+import { systemMounts } from "./jail/system-folders.ts";
 
 export const jailModes = ["off", "auto", "required"] as const;
 export type JailMode = (typeof jailModes)[number];
 
-/** All paths absolute, and all of them exist. */
+/** What one tenant's jail holds besides the system's folders. All paths absolute, and all of them exist. */
 export type JailSettings = {
   /** Bubblewrap. */
   readonly program: string;
-  /** Empty folders stand in their place. */
-  readonly hiddenFolders: readonly string[];
-  /** Empty files stand in their place. */
-  readonly hiddenFiles: readonly string[];
-  /** Seen again inside what is hidden. */
+  /** Whose it is: two owners share no way out. */
+  readonly owner: string;
   readonly readable: readonly string[];
   readonly writable: readonly string[];
+  /** Folders of the jail's own, empty at the start and gone with it. */
+  readonly empty: readonly string[];
+  /** Inside what is writable, and yet not to be written: the program would obey what stands there, in a jail or not. */
+  readonly fixedFolders: readonly string[];
+  readonly fixedFiles: readonly string[];
+  /** Not to be seen where they lie in a folder of the system. */
+  readonly hidden: readonly string[];
+  /** `host:port` of what is not on the internet and yet meant to be reached. */
+  readonly reach: readonly string[];
 };
 
-/** The argument list that runs `argv` inside. The network stays as it is. */
-export function jailed(jail: JailSettings, cwd: string, argv: readonly string[]): string[] {
+/** What a start adds: files of ours for /etc, sockets that must not answer, the way to the network. */
+export type JailInside = {
+  readonly mounts: readonly string[];
+  /** What is laid over the files and folders that must not be written. */
+  readonly fixed: readonly (readonly [path: string, mount: readonly string[]])[];
+  /** Sockets of others in folders that are open here. */
+  readonly closed: readonly string[];
+  /** An empty file. */
+  readonly nothing: string;
+  /** Goes before the program. */
+  readonly entry: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+};
+
+/** Where our own things lie inside. */
+export const insideFolder = "/run/clawgate";
+
+/** The argument list that runs `argv` inside. */
+export function jailed(
+  jail: JailSettings,
+  inside: JailInside,
+  cwd: string,
+  argv: readonly string[],
+): string[] {
   // The later list wins where the same path stands in two.
   const mounts = new Map<string, readonly string[]>([
-    ...jail.hiddenFolders.map((path) => [path, ["--tmpfs", path]] as const),
-    ...jail.hiddenFiles.map((path) => [path, ["--ro-bind", "/dev/null", path]] as const),
+    ...jail.hidden.map((path) => [path, ["--tmpfs", path]] as const),
+    ...jail.empty.map((path) => [path, ["--tmpfs", path]] as const),
     ...jail.readable.map((path) => [path, ["--ro-bind", path, path]] as const),
     ...jail.writable.map((path) => [path, ["--bind", path, path]] as const),
+    ...inside.fixed,
+    ...inside.closed.map((path) => [path, ["--ro-bind", inside.nothing, path]] as const),
   ]);
-  // Outer folders first: what is laid over a parent covers its children. That opens a folder inside a hidden one
-  // and hides one inside a folder that is open.
+  // Outer folders first: what is laid over a parent covers its children.
   const inOrder = [...mounts].toSorted(([a], [b]) => a.length - b.length);
   const isStillHidden = (path: string): boolean => mounts.get(path)?.[0] === "--tmpfs";
   const words: readonly (readonly string[])[] = [
     // Nothing outlives it: the kernel ends a process namespace with its first process, and that one with the gateway.
-    [jail.program, "--die-with-parent", "--unshare-pid", "--unshare-ipc"],
-    ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"],
+    [jail.program, "--die-with-parent", "--unshare-all", "--new-session", "--cap-drop", "ALL"],
+    systemMounts(),
+    ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--dir", "/var", "--symlink", "../tmp", "/var/tmp"],
+    ["--dir", insideFolder],
+    inside.mounts,
     ...inOrder.map(([, mount]) => mount),
     // Only now: the mount points inside had to be made first.
-    ...jail.hiddenFolders.filter(isStillHidden).map((path) => ["--remount-ro", path]),
-    ["--setenv", "TMPDIR", "/tmp", "--chdir", cwd, "--"],
+    ...[...jail.hidden, ...jail.fixedFolders]
+      .filter(isStillHidden)
+      .map((path) => ["--remount-ro", path]),
+    ["--remount-ro", "/"],
+    ...Object.entries({ ...inside.env, TMPDIR: "/tmp" }).map(([name, value]) => ["--setenv", name, value]),
+    ["--chdir", cwd, "--"],
+    inside.entry,
     argv,
   ];
   return words.flat();
@@ -55,8 +93,8 @@ export type JailSearch = {
   /** The gateway's PATH. */
   readonly path: string | undefined;
   readonly platform: string;
-  /** Whether bubblewrap can really make a jail here; many containers forbid it. Default: it is tried. */
-  readonly works?: (program: string) => Promise<boolean>;
+  /** Why bubblewrap cannot make a jail here, as many containers forbid it; null: it can. Default: it is tried. */
+  readonly trouble?: (program: string) => Promise<string | null>;
 };
 
 /** Bubblewrap, or why there is none. Throws an Error when the mode is `required`: the gateway must not start then. */
@@ -72,17 +110,33 @@ export async function findJail(search: JailSearch): Promise<JailFound> {
   if (search.platform !== "linux") return lacking("bubblewrap exists on Linux only");
   const program = findOnPath("bwrap", search.path);
   if (program === null) return lacking("bubblewrap (bwrap) is not on PATH");
-  const works = search.works ?? makesJails;
-  if (!(await works(program))) return lacking("bubblewrap may not make a jail on this machine");
-  return { program, warning: null };
+  const trouble = await (search.trouble ?? troubleOf)(program);
+  if (trouble === null) return { program, warning: null };
+  const said = trouble === "" ? "" : ` (${trouble})`;
+  return lacking(
+    `bubblewrap may not make a jail on this machine${said}: it needs user namespaces, which the kernel or a container may forbid`,
+  );
 }
 
 const trialMs = 5_000;
 
-async function makesJails(program: string): Promise<boolean> {
-  const empty: JailSettings = { program, hiddenFolders: [], hiddenFiles: [], readable: [], writable: [] };
-  const trial = jailed(empty, "/", ["/bin/sh", "-c", "exit 0"]);
-  return (await runCommand(trial, { timeoutMs: trialMs, cwd: "/" })).code === 0;
+const emptyInside: JailInside = { mounts: [], fixed: [], closed: [], nothing: "/dev/null", entry: [], env: {} };
+
+async function troubleOf(program: string): Promise<string | null> {
+  const empty: JailSettings = {
+    program,
+    owner: "",
+    readable: [],
+    writable: [],
+    empty: [],
+    fixedFolders: [],
+    fixedFiles: [],
+    hidden: [],
+    reach: [],
+  };
+  const trial = jailed(empty, emptyInside, "/", ["/bin/sh", "-c", "exit 0"]);
+  const { code, stderr } = await runCommand(trial, { timeoutMs: trialMs, cwd: "/" });
+  return code === 0 ? null : (stderr.trim().split("\n").at(-1) ?? "").slice(0, 200);
 }
 
 /** Those of `paths` that exist: bubblewrap refuses the others. */

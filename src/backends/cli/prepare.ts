@@ -6,6 +6,7 @@ import type { ChatRequest } from "../../canon/request.ts";
 import { sha256Hex } from "../../system/secret.ts";
 import type { Call } from "../backend.ts";
 import type { CliTenant, Installation } from "./installation.ts";
+import { withServers } from "./jail/settling.ts";
 import { launchOf } from "./launch.ts";
 import { chooseServers, type McpFiles, type McpPlan } from "./mcp-servers.ts";
 import { type CliModel, cliName, reportedModel } from "./models.ts";
@@ -105,7 +106,7 @@ export function createPrepare(options: PrepareOptions): Prepare {
     // What the operator wants of every request the process is started with; then it need not be told.
     const launchedEffort = presetEffort(program.effort, levels);
     const launch = launchOf({
-      workspace: mcp === null ? workspace : withReadable(workspace, mcp.path),
+      workspace: mcp === null ? workspace : withMcp(workspace, mcp),
       model,
       thinking: "default",
       serverTools,
@@ -149,7 +150,14 @@ function withPlugin(workspace: Workspace, path: string): Workspace {
   return withReadable({ ...workspace, pluginDirs: [...workspace.pluginDirs, path] }, path);
 }
 
-/** In a jail what lies in the gateway's folder is hidden, but for what is named. */
+function withMcp(workspace: Workspace, { path, servers }: McpPlan): Workspace {
+  const { jail, jailServers = {} } = workspace;
+  return jail === null
+    ? workspace
+    : withReadable({ ...workspace, jail: withServers(jail, jailServers, servers) }, path);
+}
+
+/** In a jail what lies in the gateway's folder is not there, but for what is named. */
 function withReadable(workspace: Workspace, path: string): Workspace {
   const { jail } = workspace;
   return jail === null ? workspace : { ...workspace, jail: { ...jail, readable: [...jail.readable, path] } };

@@ -34,6 +34,8 @@ export type CliProgram = {
   readonly effort: Effort | null;
   readonly showsThinking: boolean;
   readonly jail: "off" | "auto" | "required";
+  readonly jailRead: readonly string[];
+  readonly jailHosts: readonly string[];
   readonly openclaw: { readonly mapsToolNames: boolean; readonly filtersPrompt: boolean };
   readonly skillFile: string | null;
 };
@@ -71,6 +73,8 @@ export function settleProgram(own: CliKeys, section: CliKeys = {}): CliProgram {
     effort: pick("effort") ?? null,
     showsThinking: pick("thinking") ?? false,
     jail: pick("jail") ?? "off",
+    jailRead: pick("jail_read") ?? [],
+    jailHosts: (pick("jail_hosts") ?? []).map((host) => host.toLowerCase()),
     openclaw: {
       mapsToolNames: openclaw?.tool_names ?? false,
       filtersPrompt: openclaw?.filter_prompt ?? false,

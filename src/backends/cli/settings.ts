@@ -168,6 +168,23 @@ export const cliKeys = {
     .describe(
       "claude-cli: run in a namespace of its own (bubblewrap): off (default), auto (where possible), required.",
     ),
+  jail_read: z
+    .array(z.string().min(1))
+    .max(64)
+    .optional()
+    .describe("claude-cli: more folders and files that can be read in the jail, such as those of a tool."),
+  jail_hosts: z
+    .array(
+      z
+        .string()
+        .max(300)
+        .regex(/^(?:\[[0-9a-fA-F:.]+\]|[^\s:/@[\]]+):[1-9]\d{0,4}$/, "host:port, such as db.internal:5432"),
+    )
+    .max(64)
+    .optional()
+    .describe(
+      "claude-cli: `host:port` of this machine or a private network that can be reached in the jail, besides those that its variables and MCP servers name.",
+    ),
   openclaw: openclaw
     .optional()
     .describe("claude-cli: what makes OpenClaw's requests easier for the model (default false)."),

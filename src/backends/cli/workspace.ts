@@ -3,12 +3,14 @@
 
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
-import { realpath } from "node:fs/promises";
 import { ensurePrivateDirectory } from "../../system/files.ts";
 import type { Account, accountOf } from "../../system/accounts.ts";
 import { sha256Hex } from "../../system/secret.ts";
-import { existing, type JailSettings } from "./jail.ts";
+import type { JailSettings } from "./jail.ts";
+import type { Guarded } from "./jail/guard.ts";
+import { type JailAdditions, settleJail } from "./jail/settling.ts";
 import { makeFolderAs, seenBy, settleUser } from "./other-user.ts";
+import type { McpServers } from "./settings.ts";
 
 export type Workspace = {
   /** `default` for none. */
@@ -27,6 +29,8 @@ export type Workspace = {
   readonly addDirs: readonly string[];
   readonly permissionMode: string | null;
   readonly jail: JailSettings | null;
+  /** What each MCP server adds to it. */
+  readonly jailServers?: JailAdditions;
   /** The user of the machine as whom the program runs; absent or null: the gateway's own. */
   readonly account?: Account | null;
 };
@@ -56,8 +60,12 @@ export type WorkspaceOptions = {
   readonly findAccount?: typeof accountOf | undefined;
   /** Bubblewrap, from `findJail`; null: no jail. */
   readonly jailProgram: string | null;
-  /** Files and folders that no jailed program may see: the config, a database elsewhere. */
-  readonly secretPaths: { readonly files: readonly string[]; readonly folders: readonly string[] };
+  /** What no jailed program may see: the config, a database, the other tenants' folders. */
+  readonly guarded: readonly Guarded[];
+  /** What it sees and reaches besides; paths absolute. */
+  readonly jailRead: readonly string[];
+  readonly jailHosts: readonly string[];
+  readonly mcpServers: McpServers;
 };
 
 export type Workspaces = {
@@ -137,7 +145,7 @@ async function makeWorkspace(
     permissionMode: wishes.permissionMode ?? null,
     account,
   };
-  return { ...workspace, jail: await jailOf(options, workspace) };
+  return { ...workspace, ...(await jailOf(options, workspace, root)) };
 }
 
 type Places = {
@@ -210,27 +218,33 @@ function apart(root: string, wishes: TenantWishes): Places {
   };
 }
 
+/** Throws JailProblem. */
 async function jailOf(
   options: WorkspaceOptions,
   workspace: Omit<Workspace, "jail">,
-): Promise<JailSettings | null> {
-  if (options.jailProgram === null) return null;
-  const usersHome = options.environment["HOME"] || homedir();
-  const isUsersOwn = workspace.home === usersHome;
-  // Sockets of the desktop, of key agents and of container engines lie there.
-  const hidden = [options.stateDirectory, "/run/user", ...options.secretPaths.folders];
-  if (!isUsersOwn) hidden.push(usersHome);
+  ownRoot: string,
+): Promise<Pick<Workspace, "jail" | "jailServers">> {
+  const { jailProgram, environment } = options;
+  if (jailProgram === null) return { jail: null };
   const { account = null } = workspace;
-  const found = (paths: readonly string[]): Promise<string[]> =>
-    account === null ? existing(paths) : seenBy(account, paths, options.environment);
-  const program = await existing([workspace.bin, await realpath(workspace.bin).catch(() => workspace.bin)]);
-  const writable = [workspace.home, workspace.configDir, workspace.workingDir, ...workspace.addDirs];
+  const tenant = workspace.tenant === defaultTenant ? null : workspace.tenant;
+  const { jail, servers } = settleJail({
+    program: jailProgram,
+    workspace: { ...workspace, isConfigDirImplied: workspace.isConfigDirImplied === true },
+    tenant,
+    ownRoot,
+    environment,
+    home: environment["HOME"] || homedir(),
+    guarded: options.guarded,
+    read: options.jailRead,
+    hosts: options.jailHosts,
+    mcpServers: options.mcpServers,
+  });
+  if (account === null) return { jail, jailServers: servers };
+  // What that user cannot see bubblewrap cannot show.
+  const seen = (paths: readonly string[]): Promise<string[]> => seenBy(account, paths, environment);
   return {
-    program: options.jailProgram,
-    // What another user cannot reach needs no hiding, and bubblewrap could not lay anything over it.
-    hiddenFolders: await found(hidden),
-    hiddenFiles: await found(options.secretPaths.files),
-    readable: [...new Set([...program, ...workspace.pluginDirs])],
-    writable: await found([...new Set(writable)]),
+    jail: { ...jail, readable: await seen(jail.readable), writable: await seen(jail.writable) },
+    jailServers: servers,
   };
 }

@@ -1,0 +1,93 @@
+// What no jailed program of any provider may see, as one config and this machine have it: the gateway's files, the keys that
+// the config names, every tenant's folders. It must never look at the disk: what is not there yet is guarded too.
+
+import { homedir } from "node:os";
+import { dirname, isAbsolute, join, resolve } from "node:path";
+import { absolutePath } from "../backends/cli/installation.ts";
+import type { Guarded } from "../backends/cli/jail/guard.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import { databasePaths } from "../metrics/path.ts";
+
+type Loaded = Pick<LoadedConfig, "config" | "environment" | "path">;
+
+/** The `tenant` of what belongs to requests without one. */
+const nobodys = "";
+
+export function guardedOf(loaded: Loaded, stateDirectory: string): readonly Guarded[] {
+  const { config, environment, path } = loaded;
+  const absolute = (written: string): string => absolutePath(written, environment);
+  const ours = (what: string, file: string, isWhole = false): Guarded => ({
+    path: absolute(file),
+    what,
+    isWhole,
+    tenant: null,
+  });
+  return [
+    ours("the gateway's state", stateDirectory, true),
+    ...(path === null ? [] : configFiles(path).map((file) => ours("the gateway's config", file))),
+    ...envFiles(path).map((file) => ours("a .env file of the gateway's", file)),
+    ...databases(loaded).map((file) => ours("the gateway's database", file)),
+    ...keyFiles(config).map((file) => ours("a file with a token", file)),
+    ...(config.skills.dir === undefined ? [] : [ours("the tenants' skills", beside(path, config.skills.dir, absolute), true)]),
+    ...tenantFolders(loaded, absolute),
+  ];
+}
+
+function configFiles(path: string): readonly string[] {
+  return [path, `${path}.bak`];
+}
+
+/** Beside the config, and where the gateway was started. */
+function envFiles(path: string | null): readonly string[] {
+  return [...(path === null ? [] : [join(dirname(path), ".env")]), resolve(".env")];
+}
+
+function databases({ config, environment }: Loaded): readonly string[] {
+  const { paths } = databasePaths({
+    env: environment,
+    configured: config.metrics.db_path ?? null,
+    cwd: process.cwd(),
+    home: environment["HOME"] || homedir(),
+  });
+  return paths
+    .filter(isAbsolute)
+    .flatMap((file) => ["", "-wal", "-shm", "-journal", ".bak"].map((end) => `${file}${end}`));
+}
+
+/** Files that a provider reads its token from. */
+function keyFiles(config: Loaded["config"]): readonly string[] {
+  return Object.values(config.providers).flatMap(({ auth }) =>
+    typeof auth === "object" && auth.type === "bearer-file" ? [auth.path] : [],
+  );
+}
+
+function tenantFolders({ config, environment }: Loaded, absolute: (path: string) => string): readonly Guarded[] {
+  const loginsOf = (tenant: string, folders: readonly (string | undefined)[]): readonly Guarded[] =>
+    folders.flatMap((folder) =>
+      folder === undefined || folder === ""
+        ? []
+        : [{ path: absolute(folder), what: "another login of Claude Code", isWhole: true, tenant }],
+    );
+  const providers = Object.values(config.providers).filter(({ backend }) => backend === "claude-cli");
+  const sections = [...(config.cli === undefined ? [] : [config.cli]), ...providers];
+  const tenants = config.tenants.flatMap((tenant): readonly Guarded[] => [
+    ...loginsOf(tenant.name, [tenant.config_dir, tenant.env["CLAUDE_CONFIG_DIR"]]),
+    ...[tenant.working_dir, ...(tenant.add_dirs ?? [])].flatMap((folder) =>
+      folder === undefined
+        ? []
+        : [{ path: absolute(folder), what: "a folder of another tenant", isWhole: false, tenant: tenant.name }],
+    ),
+  ]);
+  return [
+    ...loginsOf(nobodys, [
+      "~/.claude",
+      environment["CLAUDE_CONFIG_DIR"],
+      ...sections.flatMap(({ config_dir, env }) => [config_dir, env?.["CLAUDE_CONFIG_DIR"]]),
+    ]),
+    ...tenants,
+  ];
+}
+
+function beside(path: string | null, written: string, absolute: (path: string) => string): string {
+  return path === null || isAbsolute(written) || written.startsWith("~") ? absolute(written) : resolve(dirname(path), written);
+}

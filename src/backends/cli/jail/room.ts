@@ -1,0 +1,219 @@
+// What a jail needs at the moment of its start: our files for its /etc, its way to the network, and which sockets of others lie
+// in its folders. Everything lies in one folder of this run. It must never be shared between two owners.
+
+import { chmod, chown, lstat, readFile, realpath } from "node:fs/promises";
+import { createServer, type Server, type Socket } from "node:net";
+import { basename, dirname, join } from "node:path";
+import type { UserIds } from "../../../system/accounts.ts";
+import { replaceFile } from "../../../system/files.ts";
+import { readProxyVariables } from "../../http/proxy.ts";
+import { insideFolder, jailed, type JailInside, type JailSettings } from "../jail.ts";
+import type { OpenFolder } from "../other-user.ts";
+import { isWithin } from "./guard.ts";
+import { isLoopbackName, readAddress } from "./reach.ts";
+import { ownFiles } from "./system-folders.ts";
+import { serveNamed, serveWayOut, type WayOut } from "./way-out.ts";
+
+export type JailStart = {
+  readonly jail: JailSettings;
+  readonly cwd: string;
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly home: string;
+  readonly user: UserIds | null;
+};
+
+export type JailRoom = {
+  /** The argument list that runs `argv` inside. Rejects when the room cannot be made. */
+  enter(start: JailStart): Promise<readonly string[]>;
+  /** Ends every way out. Idempotent. */
+  close(): void;
+};
+
+export type JailRoomOptions = {
+  /** Of this run; other users find in it what they know the name of. */
+  readonly open: OpenFolder;
+  readonly ownPort: () => number | null;
+  /** Default: the machine's resolver. */
+  readonly resolve?: WayOut["resolve"];
+};
+
+export const firstProxyPort = 3128;
+/** Of one owner at a time, all its programs together. */
+const mostConnections = 256;
+
+type Way = { readonly ports: readonly (readonly [port: number, path: string])[]; readonly proxyPort: number };
+
+export function createJailRoom(options: JailRoomOptions): JailRoom {
+  const { open } = options;
+  const servers = new Set<Server>();
+  const sockets = new Set<Socket>();
+  const ways = new Map<string, Promise<Way>>();
+  const files = new Map<string, Promise<string>>();
+
+  const listen = async (user: UserIds | null, serve: (socket: Socket) => void): Promise<string> => {
+    const path = join(open.path, crypto.randomUUID().slice(0, 13));
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      sockets.add(socket);
+      socket.once("close", () => sockets.delete(socket));
+      serve(socket);
+    });
+    server.maxConnections = mostConnections;
+    servers.add(server);
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(path, () => resolve());
+    });
+    server.unref();
+    await chmod(path, 0o600);
+    if (user !== null) await chown(path, user.uid, user.gid);
+    return path;
+  };
+
+  const openWay = async ({ jail, env, user }: JailStart): Promise<Way> => {
+    await open.make();
+    const way: WayOut = {
+      named: new Set(jail.reach),
+      proxies: readProxyVariables(env),
+      ownPort: options.ownPort,
+      ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
+    };
+    const ports: [number, string][] = [];
+    // This machine's own services that the operator named answer where they do outside: loopback goes by no proxy.
+    for (const text of jail.reach) {
+      const to = readAddress(text);
+      if (to === null || to.port < firstOpenPort || !isLoopbackName(to.host)) continue;
+      if (to.port === options.ownPort() || ports.some(([port]) => port === to.port)) continue;
+      ports.push([to.port, await listen(user, (socket) => serveNamed(socket, to, way))]);
+    }
+    let proxyPort = firstProxyPort;
+    while (ports.some(([port]) => port === proxyPort)) proxyPort += 1;
+    ports.push([proxyPort, await listen(user, (socket) => serveWayOut(socket, way))]);
+    return { ports, proxyPort };
+  };
+
+  const wayOf = (start: JailStart): Promise<Way> => {
+    const { jail, user, env } = start;
+    const key = JSON.stringify([jail.owner, user?.uid, jail.reach, readProxyVariables(env), options.ownPort()]);
+    let way = ways.get(key);
+    if (way === undefined) ways.set(key, (way = openWay(start)));
+    way.catch(() => ways.delete(key));
+    return way;
+  };
+
+  const fileOf = (name: string, text: string): Promise<string> => {
+    let file = files.get(name);
+    if (file === undefined) {
+      const path = join(open.path, name);
+      file = open.make().then(async () => {
+        await replaceFile(path, text, { mode: 0o644 });
+        await chmod(path, 0o644);
+        return path;
+      });
+      files.set(name, file);
+    }
+    file.catch(() => files.delete(name));
+    return file;
+  };
+
+  return {
+    async enter(start) {
+      const { jail, cwd, argv, user, home } = start;
+      const ids = user ?? { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+      const own = ownFiles({ ...ids, home });
+      const [way, nothing, closed, ...placed] = await Promise.all([
+        wayOf(start),
+        fileOf("nothing", "{}\n"),
+        socketsIn([...jail.writable, ...jail.readable]),
+        ...own.map(({ name, text }) => fileOf(`${name}-${Bun.hash(text).toString(36)}`, text)),
+      ]);
+      const relay = relayProgram();
+      const doors = way.ports.map(([port, path]) => [port, path, `${insideFolder}/${port}`] as const);
+      const proxy = `http://127.0.0.1:${way.proxyPort}`;
+      const inside: JailInside = {
+        mounts: [
+          ...own.flatMap(({ target }, index) => ["--ro-bind", placed[index] ?? "", target]),
+          ...relay.mounts,
+          ...doors.flatMap(([, path, target]) => ["--ro-bind", path, target]),
+        ],
+        fixed: await fixedMounts(jail, nothing),
+        closed,
+        nothing,
+        entry: [...relay.argv, ...doors.map(([port, , target]) => `${port}=${target}`), "--"],
+        env: { ...proxyVariables(proxy), NODE_USE_ENV_PROXY: "1", BUN_CONFIG_MAX_HTTP_REQUESTS: "65336" },
+      };
+      return jailed(jail, inside, cwd, argv);
+    },
+    close() {
+      for (const socket of sockets) socket.destroy();
+      for (const server of servers) server.close();
+      servers.clear();
+      ways.clear();
+    },
+  };
+}
+
+/** Below it only root listens. */
+const firstOpenPort = 1024;
+
+function proxyVariables(proxy: string): Readonly<Record<string, string>> {
+  const upper = { HTTP_PROXY: proxy, HTTPS_PROXY: proxy, ALL_PROXY: proxy, NO_PROXY: "localhost,127.0.0.1,::1" };
+  const lower = Object.entries(upper).map(([name, value]) => [name.toLowerCase(), value] as const);
+  return { ...upper, ...Object.fromEntries(lower) };
+}
+
+/** This very program, which knows what to do inside; from the sources it is Bun and they. */
+function relayProgram(): { readonly mounts: readonly string[]; readonly argv: readonly string[] } {
+  const program = `${insideFolder}/relay`;
+  const own = ["--ro-bind", process.execPath, program];
+  if (Bun.isStandaloneExecutable) return { mounts: own, argv: [program, "inside-jail"] };
+  const sources = join(import.meta.dir, "..", "..", "..");
+  return {
+    mounts: [...own, "--ro-bind", sources, `${insideFolder}/src`],
+    argv: [program, `${insideFolder}/src/main.ts`, "inside-jail"],
+  };
+}
+
+/** What is there is read-only, what is not is there and empty: a program that may not change a file must not make it either. */
+async function fixedMounts(jail: JailSettings, nothing: string): Promise<JailInside["fixed"]> {
+  const kindOf = async (path: string): Promise<"link" | "there" | "absent"> =>
+    lstat(path).then(
+      (found) => (found.isSymbolicLink() ? "link" : "there"),
+      () => "absent",
+    );
+  const mountOf = async (path: string, empty: readonly string[]) => {
+    const kind = await kindOf(path);
+    return kind === "link" ? [] : [[path, kind === "there" ? ["--ro-bind", path, path] : empty] as const];
+  };
+  const found = await Promise.all([
+    ...jail.fixedFolders.map((path) => mountOf(path, ["--tmpfs", path])),
+    ...jail.fixedFiles.map((path) => mountOf(path, ["--ro-bind", nothing, path])),
+  ]);
+  return found.flat();
+}
+
+/** A socket in a folder answers whoever sees the folder, be it read-only: those of others are covered. */
+async function socketsIn(folders: readonly string[]): Promise<readonly string[]> {
+  const table = await readFile("/proc/net/unix", "utf8").catch(() => "");
+  const found = new Set<string>();
+  const places = await Promise.all(
+    folders.map(async (folder) => [folder, await realpath(folder).catch(() => folder)] as const),
+  );
+  for (const line of table.split("\n")) {
+    const name = /^(?:\S+\s+){6}\s*\d+\s+(\S.*)$/.exec(line)?.[1];
+    if (name === undefined || name.startsWith("@")) continue;
+    // Of one that was made by a relative name only the name is known.
+    const paths = name.startsWith("/")
+      ? [name, join(await realpath(dirname(name)).catch(() => dirname(name)), basename(name))]
+      : folders.map((folder) => join(folder, name));
+    for (const path of paths)
+      for (const [folder, real] of places) {
+        if (isWithin(path, folder)) found.add(path);
+        else if (isWithin(path, real)) found.add(join(folder, path.slice(real.length)));
+      }
+  }
+  const there = await Promise.all(
+    [...found].map(async (path) => ((await lstat(path).catch(() => null))?.isSocket() === true ? [path] : [])),
+  );
+  return there.flat();
+}

@@ -1,0 +1,173 @@
+// From a tenant's workspace to its jail: which folders it holds, which of them are read-only, what it reaches. It must never
+// take in a folder that holds something of the gateway's or of another tenant: such a tenant is refused by name.
+
+import { lstatSync, statSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
+import type { McpServers } from "../settings.ts";
+import { findOnPath } from "../../../system/process.ts";
+import type { JailSettings } from "../jail.ts";
+import { createGuard, type Guarded, isWithin, JailProblem, realOf } from "./guard.ts";
+import { programFiles } from "./program-files.ts";
+import { addressesIn } from "./reach.ts";
+import { systemFolders } from "./system-folders.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export type JailQuestion = {
+  /** Bubblewrap. */
+  readonly program: string;
+  readonly workspace: {
+    readonly bin: string;
+    readonly home: string;
+    readonly configDir: string;
+    readonly isConfigDirImplied: boolean;
+    readonly workingDir: string;
+    readonly addDirs: readonly string[];
+    readonly pluginDirs: readonly string[];
+    readonly env: Readonly<Record<string, string>>;
+  };
+  /** Null: of requests without a tenant. */
+  readonly tenant: string | null;
+  /** The tenant's folder in the state directory: what lies there was made for it alone. */
+  readonly ownRoot: string;
+  readonly environment: Environment;
+  readonly home: string;
+  readonly guarded: readonly Guarded[];
+  /** `jail_read` and `jail_hosts`, paths absolute. */
+  readonly read: readonly string[];
+  readonly hosts: readonly string[];
+  readonly mcpServers: McpServers;
+};
+
+/** What an MCP server adds, by its name. */
+export type JailAdditions = Readonly<Record<string, Pick<JailSettings, "readable" | "reach">>>;
+
+/**
+ * What the program obeys wherever it runs next, and be it in the operator's own terminal: hooks, commands, servers. A jailed
+ * program that could write there would be out of its jail.
+ */
+const obeyedFiles = ["settings.json", "settings.local.json", "CLAUDE.md"];
+const obeyedFolders = ["agents", "commands", "hooks", "output-styles", "plugins", "rules", "skills", "workflows"];
+
+/** Files that the operator's environment names and the program is handed. */
+const certificates = ["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"];
+
+/** Throws JailProblem. */
+export function settleJail(question: JailQuestion): {
+  readonly jail: JailSettings;
+  readonly servers: JailAdditions;
+} {
+  const { workspace, tenant, environment } = question;
+  const { home, configDir, workingDir, addDirs } = workspace;
+  const guard = createGuard(question.guarded, question.home);
+  const given = [
+    ["working_dir", workingDir],
+    ...addDirs.map((path) => ["add_dirs", path] as const),
+    ...question.read.map((path) => ["jail_read", path] as const),
+  ] as const;
+  const isOurs = (path: string): boolean => isWithin(path, question.ownRoot);
+  const ours = isOurs(home) ? [home] : [];
+  for (const [key, path] of [...given, ["config_dir", configDir] as const])
+    if (!isOurs(path)) guard.check(tenant, key, path);
+  for (const path of [...ours, configDir, workingDir, ...addDirs]) refuseLinks(path, [workingDir, ...addDirs]);
+
+  const writable = outermost([...ours, configDir, workingDir, ...addDirs].filter(isFolder));
+  const named = [
+    ...valuesOf(workspace.env),
+    ...certificates.flatMap((name) => environment[name] ?? []),
+  ];
+  const shown = (paths: readonly string[]): readonly string[] =>
+    paths.filter((path) => isAbsolute(path) && exists(path) && guard.isFree(tenant, path));
+  const readable = notCovered(
+    [
+      ...programFiles(workspace.bin, environment["PATH"]),
+      ...workspace.pluginDirs,
+      ...question.read.filter(exists),
+      ...shown(named),
+      ...(workspace.isConfigDirImplied ? [join(home, ".claude.json")].filter(exists) : []),
+    ],
+    writable,
+  );
+  const jail: JailSettings = {
+    program: question.program,
+    owner: tenant ?? "",
+    readable,
+    writable,
+    empty: writable.includes(home) ? [] : [home],
+    fixedFolders: obeyedFolders.map((name) => join(configDir, name)),
+    fixedFiles: obeyedFiles.map((name) => join(configDir, name)),
+    hidden: guard.within(systemFolders),
+    reach: [...new Set([...question.hosts, ...addressesIn(valuesOf(workspace.env))])].toSorted(),
+  };
+  return { jail, servers: additionsOf(question, jail, shown) };
+}
+
+function valuesOf(env: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(env).flatMap(([name, value]) => (/proxy$/i.test(name) ? [] : [value]));
+}
+
+/** Its command, the files that its arguments and variables name, and the addresses in them. */
+function additionsOf(
+  { mcpServers, environment }: JailQuestion,
+  jail: JailSettings,
+  shown: (paths: readonly string[]) => readonly string[],
+): JailAdditions {
+  const additions = Object.entries(mcpServers).map(([name, server]) => {
+    if (!("command" in server)) return [name, { readable: [], reach: addressesIn([server.url]) }] as const;
+    const words = [...server.args, ...Object.values(server.env)];
+    const command = findOnPath(server.command, environment["PATH"]);
+    const files = command === null ? [] : programFiles(command, environment["PATH"]);
+    // `--config=/etc/x.json` names a file as well.
+    const paths = shown(words.map((word) => word.replace(/^--?[\w-]+=/, "")));
+    const packages = paths.flatMap((path) => programFiles(path, environment["PATH"])).filter(exists);
+    return [
+      name,
+      { readable: notCovered([...files, ...paths, ...packages], jail.writable), reach: addressesIn(words) },
+    ] as const;
+  });
+  return Object.fromEntries(additions);
+}
+
+/** With what the servers of a request need. */
+export function withServers(jail: JailSettings, servers: JailAdditions, names: readonly string[]): JailSettings {
+  const more = names.flatMap((name) => servers[name] ?? []);
+  if (more.length === 0) return jail;
+  const union = (key: "readable" | "reach"): readonly string[] => [
+    ...new Set([...jail[key], ...more.flatMap((each) => each[key])]),
+  ];
+  return { ...jail, readable: union("readable"), reach: union("reach") };
+}
+
+/** A folder inside another one that is open anyway needs no door of its own. */
+function outermost(paths: readonly string[]): readonly string[] {
+  const all = [...new Set(paths)];
+  return all.filter((path) => !all.some((outer) => outer !== path && isWithin(path, outer)));
+}
+
+function notCovered(paths: readonly string[], writable: readonly string[]): readonly string[] {
+  const all = [...new Set(paths)].filter((path) => !systemFolders.some((system) => isWithin(path, system)));
+  return all.filter((path) => {
+    // Nothing can be laid over a link; in a folder that is open it is there as it is.
+    const isOpen = writable.some((outer) => isWithin(path, outer));
+    if (isOpen && (writable.includes(path) || isLink(path))) return false;
+    return !all.some((outer) => outer !== path && isWithin(path, outer) && !isLink(outer));
+  });
+}
+
+/**
+ * A folder that lies in another one which a jailed program may write could be swapped for a link between two starts, and the
+ * next jail would open what that leads to.
+ */
+function refuseLinks(path: string, writable: readonly string[]): void {
+  for (const outer of writable) {
+    if (path === outer || !isWithin(path, outer)) continue;
+    if (realOf(path) !== join(realOf(outer), path.slice(outer.length)))
+      throw new JailProblem(
+        `${path} leads out of ${outer} by a link, and whoever works there could change it. Name the folder that is meant.`,
+      );
+  }
+}
+
+const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;

@@ -1,0 +1,101 @@
+// What of the machine a jail is built from: the system's own programs and libraries, read-only, and the few files of /etc that
+// a program cannot do without. It must never bind /etc, /var, /run, /home or /root as they are.
+
+import { lstatSync, readlinkSync, realpathSync } from "node:fs";
+import { join } from "node:path";
+
+/** Besides /usr: links into it on most systems, folders of their own on some. */
+const rootFolders = ["bin", "sbin", "lib", "lib32", "lib64", "libx32", "libexec"];
+/** Where the whole system lies on NixOS and Guix. */
+const stores = ["/nix/store", "/gnu/store"];
+const systemLinks = ["/run/current-system", "/run/opengl-driver"];
+
+/** Neither names of people nor keys: /etc/ssl/private and /etc/pki/tls/private stay outside. */
+const settings = [
+  "alternatives",
+  "bash.bashrc",
+  "ca-certificates",
+  "ca-certificates.conf",
+  "crypto-policies",
+  "fonts",
+  "gai.conf",
+  "host.conf",
+  "inputrc",
+  "ld.so.cache",
+  "ld.so.conf",
+  "ld.so.conf.d",
+  "locale.alias",
+  "locale.conf",
+  "localtime",
+  "magic",
+  "mime.types",
+  "os-release",
+  "pki/ca-trust",
+  "pki/tls/cert.pem",
+  "pki/tls/certs",
+  "pki/tls/openssl.cnf",
+  "protocols",
+  "services",
+  "ssl/ca-bundle.pem",
+  "ssl/cert.pem",
+  "ssl/certs",
+  "ssl/openssl.cnf",
+  "static/ssl",
+  "terminfo",
+  "timezone",
+];
+
+/** Arguments of bubblewrap. What is not there is left out. */
+export function systemMounts(): readonly string[] {
+  return [
+    ...readOnly("/usr"),
+    ...rootFolders.flatMap((name) => asItIs(`/${name}`)),
+    ...stores.flatMap(readOnly),
+    ...systemLinks.flatMap((path) => (isLink(path) ? asItIs(path) : [])),
+    ...settings.flatMap((name) => readOnly(join("/etc", name))),
+  ];
+}
+
+/** What stands in `systemMounts`; for whoever asks what lies inside. */
+export const systemFolders: readonly string[] = ["/usr", ...rootFolders.map((name) => `/${name}`), ...stores];
+
+function readOnly(path: string): readonly string[] {
+  try {
+    // What the link leads to need not be there inside.
+    return ["--ro-bind", realpathSync(path), path];
+  } catch {
+    return [];
+  }
+}
+
+function asItIs(path: string): readonly string[] {
+  return isLink(path) ? ["--symlink", readlinkSync(path), path] : readOnly(path);
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+}
+
+export type OwnFile = { readonly name: string; readonly target: string; readonly text: string };
+
+/** In place of the machine's, which name everybody and every host. */
+export function ownFiles(user: { readonly uid: number; readonly gid: number; readonly home: string }): readonly OwnFile[] {
+  const { uid, gid, home } = user;
+  const people = [
+    ...(uid === 0 ? [] : ["root:x:0:0:root:/:/bin/sh"]),
+    `${uid === 0 ? "root" : "user"}:x:${uid}:${gid}::${home.replace(/[:\n]/g, "_")}:/bin/sh`,
+    ...(uid === 65534 ? [] : ["nobody:x:65534:65534:nobody:/:/bin/false"]),
+  ];
+  const groups = [...(gid === 0 ? [] : ["root:x:0:"]), `${gid === 0 ? "root" : "user"}:x:${gid}:`];
+  const file = (target: string, lines: readonly string[]): OwnFile => ({
+    name: target.slice("/etc/".length),
+    target,
+    text: `${lines.join("\n")}\n`,
+  });
+  return [
+    file("/etc/passwd", people),
+    file("/etc/group", groups),
+    file("/etc/hosts", ["127.0.0.1 localhost", "::1 localhost"]),
+    file("/etc/nsswitch.conf", ["passwd: files", "group: files", "hosts: files dns"]),
+  ];
+}

@@ -1,0 +1,28 @@
+// What the gateway runs first inside a jail: opens the ports that lead out, then runs the program to its end with the pipes it
+// was given. Not a command for people. It must never pass on a word of its own: the program is started as it stands.
+
+import { probeWord, runProbe } from "../system/confinement.ts";
+import { runInTerminal } from "../system/process.ts";
+import { relayPorts } from "../system/socket-relay.ts";
+
+export const insideJail = "inside-jail";
+
+/** `3128=/run/clawgate/3128 … -- program arguments`. Gives the exit code. */
+export async function runInsideJail(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<number> {
+  const at = args.indexOf("--");
+  const relays = args.slice(0, at).map((each) => {
+    const [port = "", path = ""] = each.split("=");
+    return { port: Number(port), path };
+  });
+  const argv = args.slice(at + 1);
+  await relayPorts(relays);
+  if (argv[0] === probeWord) return runProbe(process.stdin, process.stdout);
+  const { BUN_CONFIG_MAX_HTTP_REQUESTS: _ours, ...env } = environment;
+  return (await runInTerminal(argv, { env, cwd: process.cwd() })) ?? killedCode;
+}
+
+/** As a shell says it of a program that was killed. */
+const killedCode = 137;
