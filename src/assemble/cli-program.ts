@@ -157,6 +157,7 @@ export function startProgram(id: string, first: CliPlan, house: CliHouse): Livin
       stateDirectory: house.stateDirectory,
       guarded: next.guarded,
       mcpServers: next.mcpServers,
+      room: run.room,
       warn,
     });
     prepare = createPrepare({
@@ -213,8 +214,8 @@ export function startProgram(id: string, first: CliPlan, house: CliHouse): Livin
     counts: backend.counts,
     follow,
     async checkJail() {
-      await installation.checkJail();
       await installation.checkUsers(plan.tenants);
+      await installation.checkJail(plan.tenants);
     },
     async warmUp() {
       try {

@@ -7,10 +7,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createJailRoom, type JailRoom } from "../backends/cli/jail/room.ts";
 import { type OpenFolder, openFolderAt } from "../backends/cli/other-user.ts";
-import { type ChildRegister, newGatewayId, openRegister, sweepLeftovers } from "../backends/cli/sweep.ts";
+import {
+  childMark,
+  type ChildRegister,
+  newGatewayId,
+  openRegister,
+  sweepLeftovers,
+} from "../backends/cli/sweep.ts";
 import type { Clock } from "../system/clock.ts";
 import { ensurePrivateDirectory, errorCode } from "../system/files.ts";
 import type { Log } from "../system/log.ts";
+import { createWatchdog } from "../system/watchdog.ts";
 
 export type CliRun = {
   readonly gatewayId: string;
@@ -44,6 +51,24 @@ export function createCliRun(options: {
   let register: Promise<ChildRegister> | null = null;
 
   const trouble = (what: string) => (error: unknown) => log.warn(what, { error });
+  // The list is for the next gateway, this one for the moment in which we are killed.
+  const watchdog = createWatchdog({
+    variable: childMark,
+    mark: gatewayId,
+    clock,
+    onTrouble: trouble("nothing will end the Claude Code processes if this gateway is killed"),
+  });
+  const watched = (list: ChildRegister): ChildRegister => ({
+    ...list,
+    add(pid, program) {
+      watchdog.add(pid);
+      list.add(pid, program);
+    },
+    remove(pid) {
+      watchdog.remove(pid);
+      list.remove(pid);
+    },
+  });
 
   /** A run whose list is gone has ended: nobody reads its files any more. */
   const sweepFolders = async (): Promise<void> => {
@@ -69,7 +94,7 @@ export function createCliRun(options: {
         gatewayPid: process.pid,
         clock,
         onTrouble: trouble("the list of Claude Code processes could not be written"),
-      });
+      }).then(watched);
       register.catch(() => (register = null));
       return register;
     },
@@ -86,6 +111,7 @@ export function createCliRun(options: {
     async close() {
       try {
         await (await register)?.close();
+        await watchdog.close();
         room.close();
         for (const path of [open.path, folder]) await rm(path, { recursive: true, force: true });
       } catch (error) {

@@ -32,17 +32,87 @@ export async function processesWith(
   isWanted: (value: string) => boolean,
 ): Promise<ProcessFacts[]> {
   const found: ProcessFacts[] = [];
-  for (const entry of await listProc()) {
+  const look = async (entry: string): Promise<void> => {
     const pid = Number(entry);
-    if (!Number.isSafeInteger(pid) || pid === process.pid) continue;
+    if (!Number.isSafeInteger(pid) || pid === process.pid) return;
     const variables = await readProc(`/proc/${pid}/environ`);
-    if (variables === null || !variables.includes(`${name}=`)) continue;
+    if (variables === null || !variables.includes(`${name}=`)) return;
     const value = variables.split("\0").find((each) => each.startsWith(`${name}=`));
-    if (value === undefined || !isWanted(value.slice(name.length + 1))) continue;
+    if (value === undefined || !isWanted(value.slice(name.length + 1))) return;
     const startTime = await startTimeOf(pid);
     if (startTime !== null) found.push({ pid, startTime });
-  }
+  };
+  const entries = await listProc();
+  for (let at = 0; at < entries.length; at += atATime)
+    await Promise.all(entries.slice(at, at + atATime).map(look));
   return found;
+}
+
+/** Whatever `pid` started and they in turn, as far as each one's parent still lives. */
+export async function descendantsOf(pid: number): Promise<readonly ProcessFacts[]> {
+  const childrenOf = process.platform === "linux" ? childrenInProc : await childrenInListing();
+  const found: ProcessFacts[] = [];
+  const visit = async (parent: number): Promise<void> => {
+    for (const each of await childrenOf(parent)) {
+      if (found.length >= mostDescendants) return;
+      found.push(each);
+      await visit(each.pid);
+    }
+  };
+  await visit(pid);
+  return found;
+}
+
+const mostDescendants = 10_000;
+
+type ChildrenOf = (parent: number) => Promise<readonly ProcessFacts[]>;
+
+const childrenInProc: ChildrenOf = async (parent) => {
+  const found: ProcessFacts[] = [];
+  for (const thread of await listFolder(`/proc/${parent}/task`))
+    for (const text of ((await readProc(`/proc/${parent}/task/${thread}/children`)) ?? "").split(" ")) {
+      const pid = Number(text);
+      const startTime = pid > 1 ? await startTimeOf(pid) : null;
+      if (startTime !== null) found.push({ pid, startTime });
+    }
+  return found;
+};
+
+async function childrenInListing(): Promise<ChildrenOf> {
+  const { stdout } = await runCommand(["/bin/ps", "-A", "-o", "ppid=,pid=,lstart="], {
+    timeoutMs: 5_000,
+    env: { LC_ALL: "C", TZ: "UTC" },
+  });
+  const all = stdout.split("\n").flatMap((line) => {
+    const [, parent, pid, startTime] = /^\s*(\d+)\s+(\d+)\s+(\S.*?)\s*$/.exec(line) ?? [];
+    return startTime === undefined ? [] : [{ parent: Number(parent), pid: Number(pid), startTime }];
+  });
+  return async (parent) => all.filter((each) => each.parent === parent);
+}
+
+/** Kills those of `found` that still live and are the very same. Gives how many. */
+export async function killThose(found: readonly ProcessFacts[]): Promise<number> {
+  let killed = 0;
+  const isLinux = process.platform === "linux";
+  const listed = isLinux || found.length === 0 ? null : await listingOf(found);
+  for (const { pid, startTime } of found) {
+    const now = listed === null ? await startTimeOf(pid) : (listed.get(pid) ?? null);
+    if (now === startTime && signalProcess(pid, "SIGKILL")) killed++;
+  }
+  return killed;
+}
+
+async function listingOf(found: readonly ProcessFacts[]): Promise<ReadonlyMap<number, string>> {
+  const { stdout } = await runCommand(
+    ["/bin/ps", "-o", "pid=,lstart=", "-p", found.map(({ pid }) => pid).join(",")],
+    { timeoutMs: 5_000, env: { LC_ALL: "C", TZ: "UTC" } },
+  );
+  return new Map(
+    stdout.split("\n").flatMap((line) => {
+      const [, pid, startTime] = /^\s*(\d+)\s+(\S.*?)\s*$/.exec(line) ?? [];
+      return startTime === undefined ? [] : [[Number(pid), startTime] as const];
+    }),
+  );
 }
 
 /** Whether there still was somebody to hear it. */
@@ -55,6 +125,9 @@ export function signalProcess(pid: number, signal: "SIGTERM" | "SIGKILL"): boole
     throw error;
   }
 }
+
+/** Of processes that are looked at; each is a read of a file. */
+const atATime = 16;
 
 export type ListedProcess = { readonly startedMs: number; readonly program: string };
 
@@ -74,11 +147,13 @@ export function readListing(line: string): ListedProcess | null {
   return found === null || Number.isNaN(startedMs) ? null : { startedMs, program: found[2]?.trimEnd() ?? "" };
 }
 
-async function listProc(): Promise<string[]> {
+const listProc = (): Promise<string[]> => listFolder("/proc");
+
+async function listFolder(path: string): Promise<string[]> {
   try {
-    return await readdir("/proc");
+    return await readdir(path);
   } catch (error) {
-    if (errorCode(error) === "ENOENT") return [];
+    if (errorCode(error) === "ENOENT" || errorCode(error) === "ESRCH") return [];
     throw error;
   }
 }

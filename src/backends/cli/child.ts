@@ -9,6 +9,7 @@ import { redact as redactPlain } from "../../canon/redact.ts";
 import { type Clock, systemClock } from "../../system/clock.ts";
 import { errorCode } from "../../system/files.ts";
 import { type ExitInfo, type LiveProcess, startProcess } from "../../system/live-process.ts";
+import { descendantsOf, killThose, type ProcessFacts } from "../../system/process-table.ts";
 import { encodeLine, lineSplitter, LineTooLong, maxLineBytes, readObject } from "../../wire/ndjson.ts";
 import type { JailRoom } from "./jail/room.ts";
 import type { Launch } from "./launch.ts";
@@ -69,10 +70,15 @@ export async function startClaude(launch: Launch, options: ChildOptions = {}): P
     onBroken: () => void stop(),
   });
   let isExited = false;
+  let started: readonly ProcessFacts[] = [];
   const exited = child.exited.then(async (exit) => {
     isExited = true;
-    // A tool's shell has a session of its own: no signal to the group reaches it, but it inherited the mark.
-    if (launch.mayLeaveProcesses) await stopMarked(mark, { clock, graceMs: 0 });
+    // What took a session of its own no signal to the group reaches; it inherited the mark, or was seen before. In a jail
+    // the kernel has ended all of it.
+    if (launch.jail === null) {
+      await killThose(started);
+      await stopMarked(mark, { clock, graceMs: 0 });
+    }
     await child.stderrEnded;
     options.register?.remove(child.pid);
     return exit;
@@ -81,6 +87,8 @@ export async function startClaude(launch: Launch, options: ChildOptions = {}): P
   const stop = (how: { readonly atOnce?: true } = {}): Promise<void> => {
     stopping ??= (async () => {
       output.abandon();
+      // Once it is gone nobody can tell any more what it had started.
+      if (launch.jail === null && !isExited) started = await descendantsOf(child.pid);
       await child.stop({ graceMs: how.atOnce ? 0 : graceMs });
       await exited;
       if (how.atOnce) await tidyUp(launch, child.pid);

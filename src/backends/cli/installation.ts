@@ -9,6 +9,8 @@ import type { accountOf } from "../../system/accounts.ts";
 import { findOnPath } from "../../system/process.ts";
 import { findJail } from "./jail.ts";
 import { type Guarded, JailProblem } from "./jail/guard.ts";
+import type { JailRoom } from "./jail/room.ts";
+import { type Breach, tryJail } from "./jail/trial.ts";
 import { settleUser, UserProblem } from "./other-user.ts";
 import type { CliProgram } from "./program.ts";
 import type { McpServers } from "./settings.ts";
@@ -34,6 +36,8 @@ export type InstallationOptions = {
   /** What no jail may show. */
   readonly guarded: readonly Guarded[];
   readonly mcpServers?: McpServers;
+  /** Where jails are made ready; absent: none is tried. */
+  readonly room?: JailRoom;
   readonly warn: (message: string) => void;
   /** Default: the machine is asked. */
   readonly findAccount?: typeof accountOf;
@@ -46,8 +50,10 @@ export type Installation = {
   stamp(): Promise<string | null>;
   /** Throws Failure. */
   workspaceOf(tenant: string | null, settings: CliTenant | null): Promise<Workspace>;
-  /** Throws an Error when a jail is required and there is none. */
-  checkJail(): Promise<void>;
+  /** Throws an Error when a jail is required and there is none, or one that does not hold. */
+  checkJail(tenants: ReadonlyMap<string, CliTenant>): Promise<void>;
+  /** What is open in the jail of a tenant (null: of requests without one); null: it has no jail. Throws Failure. */
+  tryJailOf(tenant: string | null, settings: CliTenant | null): Promise<readonly Breach[] | null>;
   /** Throws an Error when a tenant's processes cannot run as the user that it names. */
   checkUsers(tenants: ReadonlyMap<string, CliTenant>): Promise<void>;
 };
@@ -96,6 +102,39 @@ export function createInstallation(options: InstallationOptions): Installation {
     return workspaces;
   };
 
+  const workspaceOf: Installation["workspaceOf"] = async (tenant, settings) => {
+    const workspaces = await workspacesOf();
+    try {
+      return await workspaces.of(tenant, wishesOf(program, settings, environment));
+    } catch (cause) {
+      if (cause instanceof JailProblem) {
+        options.warn(cause.message);
+        throw new Failure(
+          "unreachable",
+          "The Claude Code program cannot be kept apart in a jail. The gateway's log says why.",
+          { cause },
+        );
+      }
+      if (cause instanceof UserProblem) {
+        options.warn(cause.message);
+        throw new Failure(
+          "unreachable",
+          "The Claude Code program cannot be run as the user of this tenant. The gateway's log says why.",
+          { cause },
+        );
+      }
+      throw new Failure("internal", "The folders of the Claude Code program cannot be used.", { cause });
+    }
+  };
+  const tryJailOf: Installation["tryJailOf"] = async (tenant, settings) => {
+    const { jail, workingDir, home, account = null } = await workspaceOf(tenant, settings);
+    if (jail === null) return null;
+    if (options.room === undefined) throw new Error("there is no room for a jail");
+    const { room, guarded } = options;
+    const user = account === null ? null : { uid: account.uid, gid: account.gid };
+    return tryJail({ jail, room, cwd: workingDir, home, user, tenant, guarded, environment });
+  };
+
   return {
     bin,
     async stamp() {
@@ -105,30 +144,7 @@ export function createInstallation(options: InstallationOptions): Installation {
       const { size, mtimeMs } = await stat(path);
       return `${path}:${size}:${mtimeMs}`;
     },
-    async workspaceOf(tenant, settings) {
-      const workspaces = await workspacesOf();
-      try {
-        return await workspaces.of(tenant, wishesOf(program, settings, environment));
-      } catch (cause) {
-        if (cause instanceof JailProblem) {
-          options.warn(cause.message);
-          throw new Failure(
-            "unreachable",
-            "The Claude Code program cannot be kept apart in a jail. The gateway's log says why.",
-            { cause },
-          );
-        }
-        if (cause instanceof UserProblem) {
-          options.warn(cause.message);
-          throw new Failure(
-            "unreachable",
-            "The Claude Code program cannot be run as the user of this tenant. The gateway's log says why.",
-            { cause },
-          );
-        }
-        throw new Failure("internal", "The folders of the Claude Code program cannot be used.", { cause });
-      }
-    },
+    workspaceOf,
     async checkUsers(tenants) {
       for (const [tenant, { uid }] of tenants)
         if (uid !== undefined && uid !== null) {
@@ -145,11 +161,36 @@ export function createInstallation(options: InstallationOptions): Installation {
             });
         }
     },
-    async checkJail() {
-      if (program.jail !== "off") await jailProgram();
+    tryJailOf,
+    async checkJail(tenants) {
+      if (program.jail === "off") return;
+      await jailProgram();
+      // A program that is not there is found missing when it is needed.
+      if (program.jail !== "required" || find() === null) return;
+      for (const [tenant, settings] of [[null, null] as const, ...tenants]) {
+        const breaches = (await tryJailOf(tenant, settings).catch(mustHold)) ?? [];
+        if (breaches.length > 0)
+          throw new Error(
+            `cli.jail is "required", but the jail of ${tenant === null ? "requests without a tenant" : `tenant ${tenant}`} does not hold: ${breachesText(breaches)}.`,
+          );
+      }
     },
   };
 }
+
+/** The operator is told at the start what a client is not. */
+function mustHold(thrown: unknown): never {
+  if (thrown instanceof Failure && thrown.cause instanceof Error) throw thrown.cause;
+  throw thrown;
+}
+
+export function breachesText(breaches: readonly Breach[]): string {
+  const shown = breaches.slice(0, mostShown).map(({ what }) => what);
+  const more = breaches.length - shown.length;
+  return `open from inside: ${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}
+
+const mostShown = 6;
 
 function wishesOf(program: CliProgram, tenant: CliTenant | null, environment: Environment): TenantWishes {
   return {

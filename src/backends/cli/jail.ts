@@ -3,7 +3,7 @@
 
 import { lstat } from "node:fs/promises";
 import { findOnPath, runCommand } from "../../system/process.ts";
-import { systemMounts } from "./jail/system-folders.ts";
+import { kernelMounts, systemMounts } from "./jail/system-folders.ts";
 
 export const jailModes = ["off", "auto", "required"] as const;
 export type JailMode = (typeof jailModes)[number];
@@ -67,8 +67,9 @@ export function jailed(
     // Nothing outlives it: the kernel ends a process namespace with its first process, and that one with the gateway.
     [jail.program, "--die-with-parent", "--unshare-all", "--new-session", "--cap-drop", "ALL"],
     systemMounts(),
-    ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--dir", "/var", "--symlink", "../tmp", "/var/tmp"],
-    ["--dir", insideFolder],
+    ["--dev", "/dev", "--proc", "/proc"],
+    kernelMounts(),
+    ["--tmpfs", "/tmp", "--dir", "/var", "--symlink", "../tmp", "/var/tmp", "--dir", insideFolder],
     inside.mounts,
     ...inOrder.map(([, mount]) => mount),
     // Only now: the mount points inside had to be made first.

@@ -23,8 +23,6 @@ export type Launch = {
   readonly user?: UserIds | null;
   /** For the log: which tenant and model. */
   readonly label: string;
-  /** Its tools can start programs that no signal to its group reaches. */
-  readonly mayLeaveProcesses: boolean;
 };
 
 export type LaunchOptions = {
@@ -78,11 +76,8 @@ export function launchOf(options: LaunchOptions): Launch {
     jail: workspace.jail,
     user: account === null ? null : { uid: account.uid, gid: account.gid },
     label: `${workspace.tenant} ${model}`,
-    mayLeaveProcesses: serverTools !== "none" || workspace.pluginDirs.length > 0 || hasMcp(options),
   };
 }
-
-const hasMcp = (options: LaunchOptions): boolean => options.mcp !== undefined && options.mcp !== null;
 
 function argumentsOf(options: LaunchOptions): string[] {
   const { workspace, serverTools, thinking, effort, mcp } = options;

@@ -15,7 +15,6 @@ const shell = (script: string, launch: Partial<Launch> = {}): Launch => ({
   cwd: "/",
   jail: null,
   label: "test",
-  mayLeaveProcesses: false,
   ...launch,
 });
 
@@ -178,7 +177,7 @@ test.if(process.platform === "linux")(
   "what its tools left in a session of their own is gone by its exit, and of no other child",
   async () => {
     // The line comes from the one that left.
-    const launch = shell("setsid sh -c 'echo {}; exec sleep 300' & wait", { mayLeaveProcesses: true });
+    const launch = shell("setsid sh -c 'echo {}; exec sleep 300' & wait");
     const other = await startClaude(launch, { graceMs: 0 });
     const child = await startClaude(launch, { graceMs: 0 });
     expect([await child.next(), await other.next()]).toEqual([{}, {}]);

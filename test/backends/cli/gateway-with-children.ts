@@ -21,7 +21,6 @@ for (let i = 0; i < Number(count); i++) {
       cwd: "/",
       jail: null,
       label: "test",
-      mayLeaveProcesses: true,
     },
     { register },
   );

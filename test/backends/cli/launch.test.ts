@@ -65,12 +65,11 @@ describe("arguments", () => {
       cwd: "/state/work",
       jail: null,
       label: "default claude-opus-4-8",
-      mayLeaveProcesses: false,
     });
   });
 
   test("thinking off, effort, MCP servers", () => {
-    const { argv, mayLeaveProcesses } = launch({
+    const { argv } = launch({
       thinking: "off",
       effort: "low",
       mcp: { configPath: "/state/mcp.json", servers: ["files", "web"] },
@@ -80,11 +79,10 @@ describe("arguments", () => {
     expect(after(argv, "--effort")).toEqual(["low"]);
     expect(after(argv, "--mcp-config")).toEqual(["/state/mcp.json"]);
     expect(after(argv, "--allowedTools")).toEqual(["mcp__client", "mcp__files", "mcp__web"]);
-    expect(mayLeaveProcesses).toBe(true);
   });
 
   test("a list of tools is shown and granted, a narrowed one as it is narrowed", () => {
-    const { argv, mayLeaveProcesses } = launch({
+    const { argv } = launch({
       serverTools: ["Read", "Bash(git *)", "Bash(ls)"],
       workspace: { permissionMode: "acceptEdits", addDirs: ["/a", "/b"] },
     });
@@ -92,7 +90,6 @@ describe("arguments", () => {
     expect(after(argv, "--allowedTools")).toEqual(["mcp__client", "Read", "Bash(git *)", "Bash(ls)"]);
     expect(after(argv, "--permission-mode")).toEqual(["acceptEdits"]);
     expect(after(argv, "--add-dir")).toEqual(["/a", "/b"]);
-    expect(mayLeaveProcesses).toBe(true);
   });
 
   test("all of its own tools: what runs is the permission mode's business", () => {

@@ -37,7 +37,6 @@ export const launch = {
   cwd: "/",
   jail: null,
   label: "test",
-  mayLeaveProcesses: false,
 };
 
 /** Says the last text of the user's again; `use:NAME ID …` calls tools. */

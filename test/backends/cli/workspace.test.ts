@@ -7,10 +7,12 @@ import {
   readdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { JailProblem } from "../../../src/backends/cli/jail/guard.ts";
 import { createWorkspaces, folderOf, type WorkspaceOptions } from "../../../src/backends/cli/workspace.ts";
 
 let root = "";
@@ -30,7 +32,10 @@ const workspaces = (name: string, changes: Partial<WorkspaceOptions> = {}) => {
     env: {},
     configDir: null,
     jailProgram: null,
-    secretPaths: { files: [], folders: [] },
+    guarded: [],
+    jailRead: [],
+    jailHosts: [],
+    mcpServers: {},
     ...changes,
   });
 };
@@ -137,25 +142,67 @@ test("a folder that others could look into is made private", async () => {
   expect(statSync(place).mode & 0o777).toBe(0o700);
 });
 
-test("the jail hides the gateway's folders and, from other tenants, the user's home; what does not exist is left out", async () => {
-  const secret = join(root, "config.yaml");
-  writeFileSync(secret, "");
-  const all = workspaces("jail", {
-    jailProgram: "/usr/bin/bwrap",
-    secretPaths: { files: [secret, join(root, "nothing")], folders: [] },
-  });
+test("a tenant's jail holds its own folders, the operator's home is an empty one, and the login is what is left of it", async () => {
+  const all = workspaces("jail", { jailProgram: "/usr/bin/bwrap" });
   const bin = join(root, "home", "claude");
   const one = await all.of("one", { pluginDirs: [join(root, "skills")] });
   expect(one.jail).toMatchObject({
     program: "/usr/bin/bwrap",
-    hiddenFiles: [secret],
+    owner: "one",
     readable: [bin, join(root, "skills")],
     writable: [one.home, one.configDir, one.workingDir],
+    empty: [],
+    reach: [],
   });
-  expect(one.jail?.hiddenFolders).toContain(join(root, "jail"));
-  expect(one.jail?.hiddenFolders).toContain(join(root, "home"));
   const own = await all.of(null);
-  expect(own.jail?.hiddenFolders).toContain(join(root, "jail"));
-  expect(own.jail?.hiddenFolders).not.toContain(join(root, "home"));
-  expect(own.jail?.writable).toEqual([join(root, "home"), join(root, "home", ".claude"), own.workingDir]);
+  expect(own.jail).toMatchObject({
+    owner: "",
+    writable: [join(root, "home", ".claude"), own.workingDir],
+    empty: [join(root, "home")],
+  });
+  for (const { jail, configDir } of [one, own])
+    expect(jail?.fixedFiles).toContain(join(configDir, "settings.json"));
+});
+
+test("a folder that holds something guarded is refused by name, whatever it is called and by whichever way it is reached", async () => {
+  const place = join(root, "held");
+  mkdirSync(join(place, "deep"), { recursive: true });
+  writeFileSync(join(place, "deep", "config.yaml"), "");
+  symlinkSync(place, join(root, "link-to-held"));
+  const guarded = [
+    { path: join(place, "deep", "config.yaml"), what: "the gateway's config", isWhole: false, tenant: null },
+    { path: join(root, "logins"), what: "another login", isWhole: true, tenant: "two" },
+    { path: join(root, "shared"), what: "a folder of another tenant", isWhole: false, tenant: "two" },
+  ];
+  const all = (): ReturnType<typeof workspaces> =>
+    workspaces("refused", { jailProgram: "/usr/bin/bwrap", guarded });
+  for (const [wishes, words] of [
+    [{ addDirs: [place] }, "the gateway's config"],
+    [{ addDirs: [join(root, "link-to-held")] }, "the gateway's config"],
+    [{ workingDir: join(place, "deep") }, "the gateway's config"],
+    [{ configDir: place }, "config_dir"],
+    [{ addDirs: [join(root, "home")] }, "home folder"],
+    [{ addDirs: [join(root, "logins", "one")] }, "lies in another login"],
+    [{ addDirs: [join(root, "logins")] }, "another login"],
+    [{ addDirs: [root] }, "home folder"],
+    [{ workingDir: "/" }, "whole system"],
+    [{ workingDir: "/proc/1" }, "whole system"],
+  ] as const)
+    await expect(all().of("one", wishes)).rejects.toThrow(words);
+  // Its owner has it, and so does who was given the very folder.
+  expect((await all().of("two", { configDir: join(root, "logins") })).jail).not.toBeNull();
+  expect((await all().of("one", { addDirs: [join(root, "shared")] })).jail).not.toBeNull();
+  await expect(all().of("one", { addDirs: [root] })).rejects.toThrow(JailProblem);
+});
+
+test("a folder inside one that can be written must not lead out of it by a link", async () => {
+  const outer = join(root, "outer");
+  mkdirSync(join(outer, "sub"), { recursive: true });
+  const all = (): ReturnType<typeof workspaces> => workspaces("linked", { jailProgram: "/usr/bin/bwrap" });
+  const wishes = { workingDir: outer, addDirs: [join(outer, "sub")] };
+  expect((await all().of("one", wishes)).jail?.writable).not.toContain(join(outer, "sub"));
+  rmSync(join(outer, "sub"), { recursive: true });
+  mkdirSync(join(root, "elsewhere"));
+  symlinkSync(join(root, "elsewhere"), join(outer, "sub"));
+  await expect(all().of("one", wishes)).rejects.toThrow("a link in a folder");
 });

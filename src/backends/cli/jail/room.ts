@@ -10,7 +10,7 @@ import { readProxyVariables } from "../../http/proxy.ts";
 import { insideFolder, jailed, type JailInside, type JailSettings } from "../jail.ts";
 import type { OpenFolder } from "../other-user.ts";
 import { isWithin } from "./guard.ts";
-import { isLoopbackName, readAddress } from "./reach.ts";
+import { type Address, isLoopbackName, readAddress } from "./reach.ts";
 import { ownFiles } from "./system-folders.ts";
 import { serveNamed, serveWayOut, type WayOut } from "./way-out.ts";
 
@@ -38,7 +38,7 @@ export type JailRoomOptions = {
   readonly resolve?: WayOut["resolve"];
 };
 
-export const firstProxyPort = 3128;
+const usualProxyPort = 3128;
 /** Of one owner at a time, all its programs together. */
 const mostConnections = 256;
 
@@ -79,15 +79,10 @@ export function createJailRoom(options: JailRoomOptions): JailRoom {
       ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
     };
     const ports: [number, string][] = [];
-    // This machine's own services that the operator named answer where they do outside: loopback goes by no proxy.
-    for (const text of jail.reach) {
-      const to = readAddress(text);
-      if (to === null || to.port < firstOpenPort || !isLoopbackName(to.host)) continue;
-      if (to.port === options.ownPort() || ports.some(([port]) => port === to.port)) continue;
-      ports.push([to.port, await listen(user, (socket) => serveNamed(socket, to, way))]);
-    }
-    let proxyPort = firstProxyPort;
-    while (ports.some(([port]) => port === proxyPort)) proxyPort += 1;
+    for (const to of localServices(jail.reach).values())
+      if (to.port !== options.ownPort())
+        ports.push([to.port, await listen(user, (socket) => serveNamed(socket, to, way))]);
+    const proxyPort = proxyPortOf(jail.reach);
     ports.push([proxyPort, await listen(user, (socket) => serveWayOut(socket, way))]);
     return { ports, proxyPort };
   };
@@ -155,6 +150,25 @@ export function createJailRoom(options: JailRoomOptions): JailRoom {
 
 /** Below it only root listens. */
 const firstOpenPort = 1024;
+
+/** This machine's own services that the operator named answer inside where they do outside: loopback goes by no proxy. */
+function localServices(reach: readonly string[]): ReadonlyMap<number, Address> {
+  const found = new Map<number, Address>();
+  for (const text of reach) {
+    const to = readAddress(text);
+    if (to !== null && to.port >= firstOpenPort && isLoopbackName(to.host) && !found.has(to.port))
+      found.set(to.port, to);
+  }
+  return found;
+}
+
+/** Where the proxy answers inside. */
+export function proxyPortOf(reach: readonly string[]): number {
+  const taken = localServices(reach);
+  let port = usualProxyPort;
+  while (taken.has(port)) port += 1;
+  return port;
+}
 
 function proxyVariables(proxy: string): Readonly<Record<string, string>> {
   const upper = { HTTP_PROXY: proxy, HTTPS_PROXY: proxy, ALL_PROXY: proxy, NO_PROXY: "localhost,127.0.0.1,::1" };

@@ -69,7 +69,13 @@ export function settleJail(question: JailQuestion): {
   const ours = isOurs(home) ? [home] : [];
   for (const [key, path] of [...given, ["config_dir", configDir] as const])
     if (!isOurs(path)) guard.check(tenant, key, path);
-  for (const path of [...ours, configDir, workingDir, ...addDirs]) refuseLinks(path, [workingDir, ...addDirs]);
+  // What some jailed program may write, this tenant's or another's.
+  const unsafe = [
+    workingDir,
+    ...addDirs,
+    ...question.guarded.flatMap(({ path, isWhole, tenant: whose }) => (isWhole || whose === null ? [] : [path])),
+  ];
+  for (const path of [...ours, configDir, workingDir, ...addDirs, ...question.read]) refuseLinks(path, unsafe);
 
   const writable = outermost([...ours, configDir, workingDir, ...addDirs].filter(isFolder));
   const named = [
@@ -77,7 +83,9 @@ export function settleJail(question: JailQuestion): {
     ...certificates.flatMap((name) => environment[name] ?? []),
   ];
   const shown = (paths: readonly string[]): readonly string[] =>
-    paths.filter((path) => isAbsolute(path) && exists(path) && guard.isFree(tenant, path));
+    paths.filter(
+      (path) => isAbsolute(path) && exists(path) && guard.isFree(tenant, path) && !leadsOut(path, unsafe),
+    );
   const readable = notCovered(
     [
       ...programFiles(workspace.bin, environment["PATH"]),
@@ -146,12 +154,11 @@ function outermost(paths: readonly string[]): readonly string[] {
 
 function notCovered(paths: readonly string[], writable: readonly string[]): readonly string[] {
   const all = [...new Set(paths)].filter((path) => !systemFolders.some((system) => isWithin(path, system)));
-  return all.filter((path) => {
-    // Nothing can be laid over a link; in a folder that is open it is there as it is.
-    const isOpen = writable.some((outer) => isWithin(path, outer));
-    if (isOpen && (writable.includes(path) || isLink(path))) return false;
-    return !all.some((outer) => outer !== path && isWithin(path, outer) && !isLink(outer));
-  });
+  return all.filter(
+    (path) =>
+      !writable.some((outer) => isWithin(path, outer)) &&
+      !all.some((outer) => outer !== path && isWithin(path, outer) && !isLink(outer)),
+  );
 }
 
 /**
@@ -159,13 +166,19 @@ function notCovered(paths: readonly string[], writable: readonly string[]): read
  * next jail would open what that leads to.
  */
 function refuseLinks(path: string, writable: readonly string[]): void {
-  for (const outer of writable) {
-    if (path === outer || !isWithin(path, outer)) continue;
-    if (realOf(path) !== join(realOf(outer), path.slice(outer.length)))
-      throw new JailProblem(
-        `${path} leads out of ${outer} by a link, and whoever works there could change it. Name the folder that is meant.`,
-      );
-  }
+  if (leadsOut(path, writable))
+    throw new JailProblem(
+      `${path} is reached by a link in a folder that a jailed program may write, and could be changed there. Name the folder that is meant.`,
+    );
+}
+
+function leadsOut(path: string, writable: readonly string[]): boolean {
+  return writable.some(
+    (outer) =>
+      path !== outer &&
+      isWithin(path, outer) &&
+      realOf(path) !== join(realOf(outer), path.slice(outer.length)),
+  );
 }
 
 const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;

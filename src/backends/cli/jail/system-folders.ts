@@ -59,6 +59,20 @@ export function systemMounts(): readonly string[] {
 /** What stands in `systemMounts`; for whoever asks what lies inside. */
 export const systemFolders: readonly string[] = ["/usr", ...rootFolders.map((name) => `/${name}`), ...stores];
 
+/** Settings of the kernel, which user 0 may write even where it has no rights of an administrator. */
+const kernelSettings = ["sys", "sysrq-trigger", "irq", "bus", "fs"];
+const kernelMemory = ["kcore", "keys", "key-users", "timer_list", "sched_debug", "kpagecount", "kpageflags"];
+
+/** To be laid over a new /proc. */
+export function kernelMounts(): readonly string[] {
+  const isThere = (name: string): boolean =>
+    lstatSync(`/proc/${name}`, { throwIfNoEntry: false }) !== undefined;
+  return [
+    ...kernelSettings.filter(isThere).flatMap((name) => ["--ro-bind", `/proc/${name}`, `/proc/${name}`]),
+    ...kernelMemory.filter(isThere).flatMap((name) => ["--ro-bind", "/dev/null", `/proc/${name}`]),
+  ];
+}
+
 function readOnly(path: string): readonly string[] {
   try {
     // What the link leads to need not be there inside.

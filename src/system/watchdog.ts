@@ -1,0 +1,104 @@
+// A small shell that outlives us by a moment: it waits for the end of a pipe that only we hold, and ends what we had started and
+// could not stop ourselves, were we killed outright. It must never end anything while we live, nor read a word as a command.
+
+import type { Clock } from "./clock.ts";
+import { type LiveProcess, startProcess } from "./live-process.ts";
+
+export type Watchdog = {
+  add(pid: number): void;
+  remove(pid: number): void;
+  /** It goes without ending anything. Idempotent, never rejects. */
+  close(): Promise<void>;
+};
+
+export type WatchdogOptions = {
+  /** The variable, and the beginning of its value, by which what those processes start is told to be ours (Linux). */
+  readonly variable: string;
+  readonly mark: string;
+  readonly clock?: Clock;
+  /** Told when there can be none; we go on without. */
+  onTrouble(error: unknown): void;
+};
+
+/**
+ * $1 is variable and mark. Numbers come as `+ 12` and `- 12`. At the end of the pipe: what the processes have started is found
+ * by parentage and, as long as any is found, by the mark, for one that is being killed may just have started another.
+ */
+const script = `
+pids=
+while read -r word pid; do
+  case $word in
+    +) pids="$pids $pid" ;;
+    -) kept=; for each in $pids; do [ "$each" = "$pid" ] || kept="$kept $each"; done; pids=$kept ;;
+    bye) exit 0 ;;
+  esac
+done
+children() {
+  if [ -r /proc/self/stat ]; then cat "/proc/$1"/task/*/children
+  else ps -A -o ppid= -o pid= | while read -r parent child; do [ "$parent" = "$1" ] && echo "$child"; done; fi 2>/dev/null
+}
+below() { for each in $(children "$1"); do echo "$each"; below "$each"; done; }
+all=
+for pid in $pids; do all="$all $(below "$pid")"; done
+for pid in $pids; do kill -s KILL -- "-$pid"; done 2>/dev/null
+for pid in $all; do kill -s KILL "$pid"; done 2>/dev/null
+rounds=0
+while [ $rounds -lt 50 ]; do
+  found=
+  for file in $(grep -l "$1" /proc/[0-9]*/environ 2>/dev/null); do
+    pid=\${file#/proc/}
+    kill -s KILL "\${pid%/environ}" 2>/dev/null && found=1
+  done
+  [ -n "$found" ] || exit 0
+  rounds=$((rounds + 1))
+  sleep 0.1
+done
+`;
+
+const graceMs = 500;
+
+export function createWatchdog(options: WatchdogOptions): Watchdog {
+  const watched = new Set<number>();
+  let shell: LiveProcess | null = null;
+  let isClosed = false;
+
+  const say = (line: string): void => {
+    shell?.write(line).catch((error: unknown) => {
+      if (!isClosed) options.onTrouble(error);
+    });
+  };
+  /** Made with the first process, and made again where somebody ended it. */
+  const wake = (): boolean => {
+    if (shell?.isAlive() === true) return false;
+    try {
+      shell = startProcess(["/bin/sh", "-c", script, "watchdog", `${options.variable}=${options.mark}`], {
+        env: { PATH: "/usr/bin:/bin", LC_ALL: "C" },
+        cwd: "/",
+        ...(options.clock === undefined ? {} : { clock: options.clock }),
+      });
+    } catch (error) {
+      options.onTrouble(error);
+      return false;
+    }
+    for (const pid of watched) say(`+ ${pid}\n`);
+    return true;
+  };
+
+  return {
+    add(pid) {
+      if (isClosed) return;
+      watched.add(pid);
+      if (!wake()) say(`+ ${pid}\n`);
+    },
+    remove(pid) {
+      if (watched.delete(pid)) say(`- ${pid}\n`);
+    },
+    async close() {
+      if (isClosed) return;
+      isClosed = true;
+      say("bye\n");
+      await shell?.closeInput();
+      await shell?.stop({ graceMs });
+    },
+  };
+}
