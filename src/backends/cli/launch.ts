@@ -66,7 +66,7 @@ const switches: Readonly<Record<string, string>> = {
 
 /** Throws a Failure for a model name that could not be one. */
 export function launchOf(options: LaunchOptions): Launch {
-  const { workspace, serverTools, model } = options;
+  const { workspace, model } = options;
   const { account = null } = workspace;
   return {
     bin: workspace.bin,
