@@ -79,7 +79,11 @@ export async function openHouse(options: HouseOptions): Promise<House> {
   await estate.healthMemory.load();
   await estate.spending.follow(loaded.config.tenants);
   await estate.clis.sweep();
-  await estate.clis.checkJails();
+  await estate.clis.checkJails().catch(async (error: unknown) => {
+    // What was made for the trial goes with a start that is refused.
+    await estate.clis.stop();
+    throw error;
+  });
   const reloader = createReloader({
     load: () => options.source.load(),
     started: loaded,

@@ -17,7 +17,7 @@ const help = `Usage: clawgate doctor [options]
 Looks at the config, the state directory, the database, the port or the running gateway, the providers and the Claude Code
 program, and says what to do about each thing that is wrong. The Claude Code program is started against an API of our own
 on this machine, with folders and a key of the test's own (about two seconds, nothing leaves the machine); of its login
-only "claude auth status" is asked. No provider is asked anything: clawgate providers test does that.
+only "claude auth status" is asked. A jail (cli.jail) is tried from inside. No provider is asked anything: clawgate providers test does that.
 
 Options:
   --quick         leave out what takes time: the behaviour of the Claude Code program, the pages of the database

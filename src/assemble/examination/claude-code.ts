@@ -2,7 +2,6 @@
 // and whether the machine's memory is enough for what is kept warm.
 
 import { createInstallation } from "../../backends/cli/installation.ts";
-import { findJail } from "../../backends/cli/jail.ts";
 import { childrenThatFit, memoryFor } from "../../backends/cli/memory.ts";
 import { settleUser, UserProblem } from "../../backends/cli/other-user.ts";
 import { type CliProgram, settleProgram } from "../../backends/cli/program.ts";
@@ -16,6 +15,7 @@ import type { LoadedConfig } from "../../config/load.ts";
 import { findOnPath } from "../../system/process.ts";
 import type { Environment } from "../../system/state-directory.ts";
 import { type Finding, findingsIn } from "./finding.ts";
+import { jailFindings } from "./jail.ts";
 
 export type ClaudeCodeOptions = {
   /** Null: the config is wrong; the program is looked for in the usual place. */
@@ -109,7 +109,7 @@ async function examined(meant: Meant, options: ClaudeCodeOptions): Promise<reado
   });
   for (const check of report.checks)
     seen.push(asFinding(check, meant, idOf(check.id), check.id === "login" && isAlone(options)));
-  seen.push(...(await jailFindings(program, options.environment, idOf)));
+  seen.push(...(await jailFindings({ ...options, provider, program, idOf })));
   if (provider !== null) {
     seen.push(...(await userFindings(workspace.bin, options, idOf)));
     seen.push(await memoryFinding(meant));
@@ -199,36 +199,6 @@ async function userFindings(
     }
   }
   return findings;
-}
-
-async function jailFindings(
-  program: CliProgram,
-  environment: Environment,
-  idOf: (id: string) => string,
-): Promise<readonly Finding[]> {
-  if (program.jail === "off") return [];
-  const title = "a namespace of its own (bubblewrap)";
-  try {
-    const found = await findJail({
-      mode: program.jail,
-      path: environment["PATH"],
-      platform: process.platform,
-    });
-    return [
-      found.program === null
-        ? inCli(
-            "warning",
-            idOf("jail"),
-            title,
-            found.warning,
-            "it runs without; set jail: off to say so, or install bubblewrap",
-          )
-        : inCli("ok", idOf("jail"), title, found.program),
-    ];
-  } catch (thrown) {
-    const why = thrown instanceof Error ? thrown.message : String(thrown);
-    return [inCli("failed", idOf("jail"), title, why, "install bubblewrap, or set jail to auto or off")];
-  }
 }
 
 async function memoryFinding({ provider, program, maxConcurrent }: Meant): Promise<Finding> {

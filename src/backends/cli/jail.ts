@@ -8,7 +8,7 @@ import { kernelMounts, systemMounts } from "./jail/system-folders.ts";
 export const jailModes = ["off", "auto", "required"] as const;
 export type JailMode = (typeof jailModes)[number];
 
-/** What one tenant's jail holds besides the system's folders. All paths absolute, and all of them exist. */
+/** What one tenant's jail holds besides the system's folders. All paths absolute; only what is writable may be absent. */
 export type JailSettings = {
   /** Bubblewrap. */
   readonly program: string;
@@ -56,7 +56,7 @@ export function jailed(
     ...jail.hidden.map((path) => [path, ["--tmpfs", path]] as const),
     ...jail.empty.map((path) => [path, ["--tmpfs", path]] as const),
     ...jail.readable.map((path) => [path, ["--ro-bind", path, path]] as const),
-    ...jail.writable.map((path) => [path, ["--bind", path, path]] as const),
+    ...jail.writable.map((path) => [path, ["--bind-try", path, path]] as const),
     ...inside.fixed,
     ...inside.closed.map((path) => [path, ["--ro-bind", inside.nothing, path]] as const),
   ]);

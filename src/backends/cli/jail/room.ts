@@ -1,7 +1,7 @@
 // What a jail needs at the moment of its start: our files for its /etc, its way to the network, and which sockets of others lie
 // in its folders. Everything lies in one folder of this run. It must never be shared between two owners.
 
-import { chmod, chown, lstat, readFile, realpath } from "node:fs/promises";
+import { chmod, chown, lstat, mkdir, readFile, realpath, writeFile } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { basename, dirname, join } from "node:path";
 import type { UserIds } from "../../../system/accounts.ts";
@@ -131,7 +131,7 @@ export function createJailRoom(options: JailRoomOptions): JailRoom {
           ...relay.mounts,
           ...doors.flatMap(([, path, target]) => ["--ro-bind", path, target]),
         ],
-        fixed: await fixedMounts(jail, nothing),
+        fixed: await fixedMounts(jail, nothing, user === null),
         closed,
         nothing,
         entry: [...relay.argv, ...doors.map(([port, , target]) => `${port}=${target}`), "--"],
@@ -188,22 +188,40 @@ function relayProgram(): { readonly mounts: readonly string[]; readonly argv: re
   };
 }
 
-/** What is there is read-only, what is not is there and empty: a program that may not change a file must not make it either. */
-async function fixedMounts(jail: JailSettings, nothing: string): Promise<JailInside["fixed"]> {
-  const kindOf = async (path: string): Promise<"link" | "there" | "absent"> =>
-    lstat(path).then(
-      (found) => (found.isSymbolicLink() ? "link" : "there"),
-      () => "absent",
-    );
-  const mountOf = async (path: string, empty: readonly string[]) => {
+/**
+ * What is there is read-only, and what is not is made, empty: a program that may not change a file must not make it either.
+ * In another user's folder, where we make nothing, bubblewrap does.
+ */
+async function fixedMounts(
+  { fixedFolders, fixedFiles }: JailSettings,
+  nothing: string,
+  mayMake: boolean,
+): Promise<JailInside["fixed"]> {
+  const mountOf = async (path: string, make: () => Promise<unknown>, empty: readonly string[]) => {
+    if ((await kindOf(dirname(path))) === "absent") return [];
+    if (mayMake && (await kindOf(path)) === "absent") await make().catch(() => undefined);
     const kind = await kindOf(path);
+    // Nothing can be laid over a link.
     return kind === "link" ? [] : [[path, kind === "there" ? ["--ro-bind", path, path] : empty] as const];
   };
   const found = await Promise.all([
-    ...jail.fixedFolders.map((path) => mountOf(path, ["--tmpfs", path])),
-    ...jail.fixedFiles.map((path) => mountOf(path, ["--ro-bind", nothing, path])),
+    ...fixedFolders.map((path) => mountOf(path, () => mkdir(path, { mode: 0o700 }), ["--tmpfs", path])),
+    ...fixedFiles.map((path) =>
+      mountOf(
+        path,
+        () => writeFile(path, path.endsWith(".json") ? "{}\n" : "", { flag: "wx", mode: 0o600 }),
+        ["--ro-bind", nothing, path],
+      ),
+    ),
   ]);
   return found.flat();
+}
+
+async function kindOf(path: string): Promise<"link" | "there" | "absent"> {
+  return lstat(path).then(
+    (found) => (found.isSymbolicLink() ? "link" : "there"),
+    () => "absent",
+  );
 }
 
 /** A socket in a folder answers whoever sees the folder, be it read-only: those of others are covered. */

@@ -77,7 +77,8 @@ export function settleJail(question: JailQuestion): {
   ];
   for (const path of [...ours, configDir, workingDir, ...addDirs, ...question.read]) refuseLinks(path, unsafe);
 
-  const writable = outermost([...ours, configDir, workingDir, ...addDirs].filter(isFolder));
+  // What is not there yet may be made later: each start sees for itself.
+  const writable = outermost([...ours, configDir, workingDir, ...addDirs].filter(isNoFile));
   const named = [
     ...valuesOf(workspace.env),
     ...certificates.flatMap((name) => environment[name] ?? []),
@@ -182,5 +183,5 @@ function leadsOut(path: string, writable: readonly string[]): boolean {
 }
 
 const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
-const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+const isNoFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() !== false;
 const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
