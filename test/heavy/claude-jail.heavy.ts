@@ -2,9 +2,18 @@
 // Run it by path: bun test ./test/heavy/claude-jail.heavy.ts. Skipped, and said so, where the machine allows no jail.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { findJail } from "../../src/backends/cli/jail.ts";
 import { openTimeoutMs } from "../clients/targets.ts";
 import { childrenOf, untilNull } from "../support/claude-children.ts";
@@ -18,17 +27,45 @@ const path = `${folder ?? ""}:${process.env["PATH"] ?? ""}`;
 const found = isLinux ? await findJail({ mode: "auto", path, platform: "linux" }) : null;
 if (found?.program == null) console.log(found?.warning ?? "Jails are for Linux alone.");
 
+/** Speaks just enough: one tool, which says where temporary files go. */
+const mcpServer = `#!/bin/sh
+while read -r line; do
+  id=$(printf %s "$line" | sed -n 's/.*"id":\\([0-9]*\\).*/\\1/p')
+  case $line in
+    *'"initialize"'*) echo '{"jsonrpc":"2.0","id":'$id',"result":{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"planted","version":"1"}}}' ;;
+    *'"tools/list"'*) echo '{"jsonrpc":"2.0","id":'$id',"result":{"tools":[{"name":"look","description":"Looks","inputSchema":{"type":"object","properties":{}}}]}}' ;;
+    *'"tools/call"'*) echo '{"jsonrpc":"2.0","id":'$id',"result":{"content":[{"type":"text","text":"seen from inside: '$TMPDIR'"}]}}' ;;
+  esac
+done
+`;
+
 describe.if(found?.program != null)("the real claude in a jail", () => {
   const keys = { anna: "key-of-anna-0123456789", bert: "key-of-bert-0123456789" };
   let behind: ClaudeBehind;
   let outside: string;
+  let neighbour: string;
+  let neighbourWork: string;
+  let tools: string;
+  const socket = createServer((client) => client.end("HTTP/1.1 200 OK\r\n\r\nREACHED"));
   beforeAll(async () => {
     outside = mkdtempSync(join(tmpdir(), "clawgate-outside-"));
+    neighbour = mkdtempSync(join(tmpdir(), "clawgate-login-"));
+    neighbourWork = mkdtempSync(join(tmpdir(), "clawgate-work-"));
+    tools = mkdtempSync(join(tmpdir(), "clawgate-tools-"));
+    writeFileSync(join(neighbourWork, "plan"), "planted words");
+    writeFileSync(join(tools, "server.sh"), mcpServer, { mode: 0o755 });
+    socket.listen(join(outside, "docker.sock"));
     const login = { ANTHROPIC_API_KEY: vendorKey };
     behind = await openClaudeBehind({
       keys: { jail: "required", tools: ["Bash", "Read"], warm: 0, parked: 0, add_dirs: [outside] },
       config: {
-        tenants: Object.entries(keys).map(([name, key]) => ({ name, api_key: key, env: login })),
+        tenants: Object.entries(keys).map(([name, key]) => ({
+          name,
+          api_key: key,
+          env: login,
+          ...(name === "bert" ? { config_dir: neighbour, working_dir: neighbourWork } : {}),
+        })),
+        mcp_servers: { planted: { command: join(tools, "server.sh") } },
         server: { drain_s: 0 },
       },
       env: { PATH: path },
@@ -36,7 +73,9 @@ describe.if(found?.program != null)("the real claude in a jail", () => {
   }, openTimeoutMs + 300_000);
   afterAll(async () => {
     await behind?.stop();
-    if (outside) rmSync(outside, { recursive: true, force: true });
+    socket.close();
+    for (const folder of [outside, neighbour, neighbourWork, tools])
+      if (folder) rmSync(folder, { recursive: true, force: true });
   });
 
   /** What a tool of the program's own answered. */
@@ -61,10 +100,9 @@ describe.if(found?.program != null)("the real claude in a jail", () => {
     expect(said).toContain("mine");
     expect(said).toContain(join(behind.gateway.stateDir, "cli", "tenants", "anna-"));
     expect(existsSync(join(outside, "out"))).toBe(true);
-    // Not below /tmp, which is its own inside.
     const elsewhere = mkdtempSync("/var/tmp/clawgate-elsewhere-");
     try {
-      expect(await bash(keys.anna, `touch '${elsewhere}/here' 2>&1; echo $?`)).toContain("Read-only");
+      expect(await bash(keys.anna, `touch '${elsewhere}/here' 2>&1; echo $?`)).toContain("No such file");
       expect(existsSync(join(elsewhere, "here"))).toBe(false);
     } finally {
       rmSync(elsewhere, { recursive: true, force: true });
@@ -88,6 +126,55 @@ describe.if(found?.program != null)("the real claude in a jail", () => {
     }
     rmSync(secret, { recursive: true });
   }, 90_000);
+
+  test("what lies beside: the neighbour's folders, the config when it is replaced, the database, sockets, the gateway itself", async () => {
+    const { configPath, stateDir, dir, url } = behind.gateway;
+    const config = readFileSync(configPath, "utf8");
+    writeFileSync(`${configPath}.new`, config);
+    renameSync(configPath, `${configPath}.bak`);
+    renameSync(`${configPath}.new`, configPath);
+    writeFileSync(join(dirname(configPath), ".env"), "PLANTED=planted words\n");
+    writeFileSync(join(neighbour, ".credentials.json"), "planted words");
+    const files = [
+      configPath,
+      `${configPath}.bak`,
+      join(dirname(configPath), ".env"),
+      join(neighbour, ".credentials.json"),
+      join(neighbourWork, "plan"),
+      join(dir, "data", "clawgate", "clawgate.db"),
+      join(dir, "data", "clawgate", "clawgate.db-wal"),
+      join(stateDir, "run.json"),
+    ].map((path) => `'${path}'`);
+    const looked = await bash(keys.anna, `cat ${files.join(" ")} 2>&1 | grep -vc "No such file"; ls -A '${dir}' 2>&1`);
+    expect(looked).toContain("result: 0");
+    for (const word of [vendorKey, keys.bert, "planted words"]) expect(looked).not.toContain(word);
+    const asked = await bash(
+      keys.anna,
+      `for way in '' '-x '$HTTP_PROXY' --noproxy x' '-p -x '$HTTP_PROXY' --noproxy x'; do curl -s -m 5 $way '${url}/api/tenants' '${url}/api/recent' '${url}/v1/models'; echo "= $?"; done
+      curl -s -m 5 --unix-socket '${outside}/docker.sock' http://x/; echo "= $?"`,
+    );
+    expect(asked).not.toMatch(/"(?:tenants|requests|data|object)"/);
+    expect(asked).not.toContain("REACHED");
+  }, 60_000);
+
+  test("an MCP server of the operator's runs inside, and its files are there though nobody else's are", async () => {
+    const [first] = listOf(
+      recordOf(
+        await (
+          await fetch(`${behind.gateway.url}/v1/messages`, {
+            method: "POST",
+            headers: { "content-type": "application/json", "x-api-key": keys.anna, "x-mcp-servers": "planted" },
+            body: JSON.stringify({
+              model,
+              max_tokens: 4096,
+              messages: [{ role: "user", content: "[[tool:mcp__planted__look {}]][[toolresult]]" }],
+            }),
+          })
+        ).json(),
+      )["content"],
+    );
+    expect(textOf(recordOf(first)["text"])).toContain("seen from inside: /tmp");
+  }, 60_000);
 
   test("it sees no process but its own, and what it leaves running ends with it", async () => {
     const said = await bash(

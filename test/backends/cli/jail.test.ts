@@ -1,9 +1,52 @@
 import { expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findJail, jailed, type JailSettings } from "../../../src/backends/cli/jail.ts";
-import { runCommand } from "../../../src/system/process.ts";
+import { findJail, jailed } from "../../../src/backends/cli/jail.ts";
+
+test("the argument list: nothing but what is named, outer folders first, what must not be written laid over what may", () => {
+  const place = "/home/me/.state/tenants/a";
+  const words = jailed(
+    {
+      program: "/usr/bin/bwrap",
+      owner: "a",
+      readable: ["/home/me/bin/claude"],
+      writable: [`${place}/work`, `${place}/config`],
+      empty: ["/home/me"],
+      fixedFolders: [`${place}/config/commands`],
+      fixedFiles: [`${place}/config/settings.json`],
+      hidden: ["/usr/local/etc/clawgate"],
+      reach: [],
+    },
+    {
+      mounts: ["--ro-bind", "/run/x/hosts", "/etc/hosts"],
+      fixed: [[`${place}/config/settings.json`, ["--ro-bind", "/run/x/nothing", `${place}/config/settings.json`]]],
+      closed: [`${place}/work/docker.sock`],
+      nothing: "/run/x/nothing",
+      entry: ["/run/clawgate/relay", "inside-jail", "3128=/run/clawgate/3128", "--"],
+      env: { HTTPS_PROXY: "http://127.0.0.1:3128" },
+    },
+    `${place}/work`,
+    ["/home/me/bin/claude", "-p", "--x"],
+  );
+  const text = words.join(" ");
+  for (const word of ["--die-with-parent", "--unshare-all", "--new-session", "--cap-drop ALL", "--remount-ro /"])
+    expect(text).toContain(word);
+  const order = [
+    "--tmpfs /home/me",
+    "--ro-bind /home/me/bin/claude /home/me/bin/claude",
+    `--bind-try ${place}/work ${place}/work`,
+    `--ro-bind /run/x/nothing ${place}/work/docker.sock`,
+    "--remount-ro /usr/local/etc/clawgate",
+    "--setenv HTTPS_PROXY http://127.0.0.1:3128",
+    `--chdir ${place}/work -- /run/clawgate/relay inside-jail 3128=/run/clawgate/3128 -- /home/me/bin/claude -p --x`,
+  ].map((each) => text.indexOf(each));
+  expect(order).not.toContain(-1);
+  expect(order).toEqual(order.toSorted((left, right) => left - right));
+  expect(text.indexOf(`${place}/config/settings.json`)).toBeGreaterThan(text.indexOf(`--bind-try ${place}/config`));
+  for (const whole of ["/", "/etc", "/home", "/root", "/run", "/var", "/home/me"])
+    expect(text).not.toMatch(new RegExp(`bind(?:-try)? ${whole} `));
+});
 
 const nowhere = { path: "/no/such/folder", platform: "linux" };
 

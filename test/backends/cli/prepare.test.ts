@@ -44,6 +44,7 @@ function preparing(keys: CliKeys = {}, more: Partial<PrepareOptions> = {}) {
       stamp: () => Promise.resolve(world.stamp),
       workspaceOf: (tenant) => Promise.resolve(workspace(tenant ?? "default")),
       checkJail: () => Promise.resolve(),
+      tryJailOf: () => Promise.resolve(null),
       checkUsers: () => Promise.resolve(),
     },
     tenantOf: (name) => (name === "narrow" ? { ...ordinary, tools: ["Read"] } : ordinary),

@@ -1,0 +1,238 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer, type Server } from "node:net";
+import { join } from "node:path";
+import { findJail } from "../../../../src/backends/cli/jail.ts";
+import type { Guarded } from "../../../../src/backends/cli/jail/guard.ts";
+import { createJailRoom, type JailRoom } from "../../../../src/backends/cli/jail/room.ts";
+import { tryJail } from "../../../../src/backends/cli/jail/trial.ts";
+import { openFolderAt } from "../../../../src/backends/cli/other-user.ts";
+import { createWorkspaces, type Workspace } from "../../../../src/backends/cli/workspace.ts";
+import { runCommand } from "../../../../src/system/process.ts";
+
+// Real jails, from the sources: what a program finds inside. Linux with bubblewrap; .ci/run sees to it that it is there.
+
+const isLinux = process.platform === "linux";
+const path = process.env["PATH"];
+const bubblewrap = isLinux
+  ? (await findJail({ mode: "auto", path, platform: "linux" })).program
+  : null;
+
+describe.if(bubblewrap !== null)("a real jail", () => {
+  let root = "";
+  let room: JailRoom;
+  let anna: Workspace;
+  let nobody: Workspace;
+  const servers: Server[] = [];
+  const at = (...names: readonly string[]): string => join(root, ...names);
+  let guarded: readonly Guarded[] = [];
+
+  const listen = (to: { path: string } | { port: number; host: string }): Promise<number> =>
+    new Promise((resolve) => {
+      const server = createServer((socket) => socket.end("REACHED\n"));
+      servers.push(server);
+      server.listen(to, () => {
+        const address = server.address();
+        resolve(typeof address === "object" && address !== null ? address.port : 0);
+      });
+    });
+  let port = 0;
+  let namedPort = 0;
+
+  beforeAll(async () => {
+    root = mkdtempSync("/tmp/clawgate-jail-");
+    for (const name of ["home", "home/.claude", "state", "conf", "anna", "bert", "bert/login", "tools", "data"])
+      mkdirSync(at(name));
+    writeFileSync(at("home", ".bashrc"), "operator\n");
+    writeFileSync(at("home", ".claude.json"), "{}\n");
+    writeFileSync(at("conf", "config.yaml"), "KEY-ONE\n");
+    writeFileSync(at("conf", ".env"), "KEY-ENV\n");
+    writeFileSync(at("bert", "login", ".credentials.json"), "LOGIN\n");
+    writeFileSync(at("data", "clawgate.db"), "ROWS\n");
+    writeFileSync(at("tools", "known.txt"), "for the tools\n");
+    port = await listen({ port: 0, host: "127.0.0.1" });
+    namedPort = await listen({ port: 0, host: "127.0.0.1" });
+    await listen({ path: at("anna", "docker.sock") });
+    await listen({ path: at("tools", "agent.sock") });
+    const whole = { isWhole: true, tenant: null } as const;
+    const single = { isWhole: false, tenant: null } as const;
+    guarded = [
+      { path: at("state"), what: "the state", ...whole },
+      { path: at("conf", "config.yaml"), what: "the config", ...single },
+      { path: at("conf", ".env"), what: "a .env", ...single },
+      { path: at("data", "clawgate.db"), what: "the database", ...single },
+      { path: at("bert", "login"), what: "a login", isWhole: true, tenant: "bert" },
+      { path: at("bert"), what: "a folder", isWhole: false, tenant: "bert" },
+      { path: at("home", ".claude"), what: "a login", isWhole: true, tenant: "" },
+    ];
+    room = createJailRoom({ open: openFolderAt(at("room"), () => Promise.resolve()), ownPort: () => port });
+    const all = createWorkspaces({
+      stateDirectory: at("state"),
+      environment: { HOME: at("home"), PATH: path },
+      bin: "/bin/sh",
+      env: { ANTHROPIC_BASE_URL: `http://127.0.0.1:${namedPort}`, GATEWAY: `http://127.0.0.1:${port}` },
+      configDir: null,
+      jailProgram: bubblewrap,
+      guarded,
+      jailRead: [at("tools")],
+      jailHosts: [],
+      mcpServers: {},
+    });
+    anna = await all.of("anna", { workingDir: at("anna") });
+    nobody = await all.of(null);
+  });
+  afterAll(() => {
+    room?.close();
+    for (const server of servers) server.close();
+    rmSync(root, { recursive: true, force: true });
+  });
+
+  const inside = async (place: Workspace, script: string): Promise<string> => {
+    if (place.jail === null) throw new Error("there is no jail");
+    const argv = await room.enter({
+      jail: place.jail,
+      cwd: place.workingDir,
+      argv: ["/bin/sh", "-c", script],
+      env: place.env,
+      home: place.home,
+      user: null,
+    });
+    const { stdout, stderr } = await runCommand(argv, {
+      timeoutMs: 20_000,
+      cwd: place.workingDir,
+      env: { PATH: path ?? "", HOME: place.home },
+    });
+    return `${stdout}${stderr}`;
+  };
+
+  test("a tenant has its own folders, and what is kept there stays; nothing else of the disk is there", async () => {
+    const said = await inside(
+      anna,
+      `echo kept > note && cat note && cat ${at("tools", "known.txt")}
+      touch ${at("tools", "new")} /usr/new /etc/new /new 2>&1 | grep -c Read-only
+      ls ${root}; ls -A / | tr '\\n' ' '; cat /etc/shadow /etc/passwd; ls /home /root /var/log /run`,
+    );
+    expect(said).toStartWith("kept\nfor the tools\n4\n");
+    expect(readFileSync(at("anna", "note"), "utf8")).toBe("kept\n");
+    for (const word of ["conf", "data", "bert", "KEY", "daemon", "operator"]) expect(said).not.toContain(word);
+    for (const folder of ["/etc/shadow", "/home", "/root", "/var/log"])
+      expect(said).toMatch(new RegExp(`${folder}.*No such file`));
+  });
+
+  test("what is replaced, renamed or made later is not there either", async () => {
+    const look = `cat ${at("conf", "config.yaml")} ${at("conf", "config.yaml.bak")} ${at("conf", ".env")} \\
+      ${at("data")}/* ${at("bert", "login", ".credentials.json")} ${at("carol", "secret")} 2>/dev/null; echo looked`;
+    expect(await inside(anna, look)).toBe("looked\n");
+    renameSync(at("conf", "config.yaml"), at("conf", "config.yaml.bak"));
+    writeFileSync(at("conf", "new"), "KEY-TWO\n");
+    renameSync(at("conf", "new"), at("conf", "config.yaml"));
+    for (const end of ["-wal", "-shm"]) writeFileSync(at("data", `clawgate.db${end}`), "ROWS\n");
+    mkdirSync(at("carol"));
+    writeFileSync(at("carol", "secret"), "CAROL\n");
+    expect(await inside(anna, look)).toBe("looked\n");
+  });
+
+  test("without a tenant: the login alone, in a home that is empty; what the program obeys cannot be written", async () => {
+    const { home, configDir } = nobody;
+    const said = await inside(
+      nobody,
+      `ls -A "$HOME" | tr '\\n' ' '; echo mine > "$HOME/.bashrc"; cat "$HOME/.claude.json"
+      echo token > ${configDir}/.credentials.json && echo signed in
+      for each in settings.json CLAUDE.md commands/x hooks/x agents/x ../.claude.json; do
+        echo x 2>/dev/null > "${configDir}/$each" && echo "wrote $each"; done
+      rm -rf ${configDir}/commands ${configDir}/settings.json 2>/dev/null; mv ${configDir}/hooks ${configDir}/h 2>/dev/null; true`,
+    );
+    // From the sources Bun keeps a folder of its own there.
+    expect(said.replace(/^\.bun /, "")).toStartWith(".claude .claude.json {}\nsigned in\n");
+    expect(said).not.toContain("wrote");
+    expect(readFileSync(join(home, ".bashrc"), "utf8")).toBe("operator\n");
+    expect(readFileSync(join(configDir, ".credentials.json"), "utf8")).toBe("token\n");
+    expect(readFileSync(join(configDir, "settings.json"), "utf8")).toBe("{}\n");
+    expect(existsSync(join(configDir, "commands"))).toBe(true);
+  });
+
+  const curl = Bun.which("curl");
+  test.if(curl !== null)("sockets in its folders do not answer, those that it makes itself do", async () => {
+    const ask = (socket: string): string => `curl -s --http0.9 --max-time 5 --unix-socket ${socket} http://x/; echo "= $?"`;
+    const outside = await runCommand(["/bin/sh", "-c", ask(at("anna", "docker.sock"))], { timeoutMs: 10_000 });
+    expect(outside.stdout).toContain("REACHED");
+    const said = await inside(anna, `${ask(at("anna", "docker.sock"))}; ${ask(at("tools", "agent.sock"))}`);
+    expect(said).not.toContain("REACHED");
+    expect(said.match(/= 7/g)).toHaveLength(2);
+  });
+
+  test.if(curl !== null)("the network: what was named, not this machine, not the gateway, by no way", async () => {
+    const ask = (url: string, more = ""): string => `curl -s --http0.9 --max-time 5 ${more} ${url}; echo`;
+    const named = `http://127.0.0.1:${namedPort}/`;
+    const gateway = `http://127.0.0.1:${port}/api/tenants`;
+    expect(await inside(anna, ask(named))).toContain("REACHED");
+    expect(await inside(anna, ask(named, '--noproxy "" --proxy $HTTP_PROXY'))).toContain("REACHED");
+    const said = await inside(
+      anna,
+      [ask(gateway), ask(gateway, '--noproxy "" --proxy $HTTP_PROXY'), ask(gateway, '-p --noproxy "" --proxy $HTTP_PROXY')].join(";"),
+    );
+    expect(said).not.toContain("REACHED");
+    expect(said).toContain("does not reach the gateway");
+  });
+
+  test("the trial finds nothing open in it, and everything that is open in a jail that was spoilt", async () => {
+    const question = (place: Workspace, tenant: string | null, by: JailRoom = room) => {
+      if (place.jail === null) throw new Error("there is no jail");
+      const environment = { HOME: at("home"), PATH: path };
+      return { jail: place.jail, room: by, cwd: place.workingDir, home: place.home, user: null, tenant, guarded, environment };
+    };
+    expect(await tryJail(question(anna, "anna"))).toEqual([]);
+    expect(await tryJail(question(nobody, null))).toEqual([]);
+    const spoilt = async (more: string): Promise<readonly string[]> => {
+      if (anna.jail === null) throw new Error("there is no jail");
+      const program = at(`bwrap-${Bun.hash(more)}`);
+      // Its own words come before the root is made read-only.
+      const script = `#!/bin/bash\nwords=(); done=; for each in "$@"; do
+        if [ "$each" = --remount-ro ] && [ -z "$done" ]; then words+=(${more}); done=1; fi
+        words+=("$each"); done\nexec ${bubblewrap} "\${words[@]}"\n`;
+      writeFileSync(program, script, { mode: 0o755 });
+      const breaches = await tryJail({ ...question(anna, "anna"), jail: { ...anna.jail, program, reach: [] } });
+      return breaches.map(({ promise }) => promise);
+    };
+    for (const [more, promise] of [
+      [`--ro-bind ${at("conf")} ${at("conf")}`, "gateway"],
+      [`--ro-bind ${at("bert")} ${at("bert")}`, "tenants"],
+      [`--ro-bind ${at("home")} ${at("home")}`, "home"],
+      ["--share-net", "network"],
+      ["--share-net", "sockets"],
+      ["--share-net", "rights"],
+      ...(process.getuid?.() === 0 ? ([["--bind /proc/sys /proc/sys", "rights"]] as const) : []),
+    ] as const)
+      expect([more, await spoilt(more)]).toEqual([more, expect.arrayContaining([promise])]);
+  }, 60_000);
+
+  test("a folder that became a link after the start of the gateway opens nothing", async () => {
+    const outer = at("outer");
+    mkdirSync(join(outer, "sub"), { recursive: true });
+    const all = createWorkspaces({
+      stateDirectory: at("state"),
+      environment: { HOME: at("home"), PATH: path },
+      bin: "/bin/sh",
+      env: {},
+      configDir: null,
+      jailProgram: bubblewrap,
+      guarded,
+      jailRead: [],
+      jailHosts: [],
+      mcpServers: {},
+    });
+    const dora = await all.of("dora", { workingDir: outer, addDirs: [join(outer, "sub")] });
+    rmSync(join(outer, "sub"), { recursive: true });
+    symlinkSync(at("conf"), join(outer, "sub"));
+    expect(await inside(dora, `cat ${join(outer, "sub", "config.yaml")}`)).toContain("No such file");
+  });
+});
