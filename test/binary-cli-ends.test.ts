@@ -75,7 +75,8 @@ const ask = (url: string, signal: AbortSignal): Promise<unknown> =>
     signal,
   }).catch(() => null);
 
-const uniqueTag = (): string => `${300 + Math.floor(Math.random() * 600)}.${process.pid}${Date.now() % 100_000}`;
+const uniqueTag = (): string =>
+  `${300 + Math.floor(Math.random() * 600)}.${process.pid}${Date.now() % 100_000}`;
 const perProgram = 4;
 
 test.if(isLinux)(

@@ -28,7 +28,9 @@ export function guardedOf(loaded: Loaded, stateDirectory: string): readonly Guar
     ...envFiles(path).map((file) => ours("a .env file of the gateway's", file)),
     ...databases(loaded).map((file) => ours("the gateway's database", file)),
     ...keyFiles(config).map((file) => ours("a file with a token", file)),
-    ...(config.skills.dir === undefined ? [] : [ours("the tenants' skills", beside(path, config.skills.dir, absolute), true)]),
+    ...(config.skills.dir === undefined
+      ? []
+      : [ours("the tenants' skills", beside(path, config.skills.dir, absolute), true)]),
     ...tenantFolders(loaded, absolute),
   ];
 }
@@ -61,7 +63,10 @@ function keyFiles(config: Loaded["config"]): readonly string[] {
   );
 }
 
-function tenantFolders({ config, environment }: Loaded, absolute: (path: string) => string): readonly Guarded[] {
+function tenantFolders(
+  { config, environment }: Loaded,
+  absolute: (path: string) => string,
+): readonly Guarded[] {
   const loginsOf = (tenant: string, folders: readonly (string | undefined)[]): readonly Guarded[] =>
     folders.flatMap((folder) =>
       folder === undefined || folder === ""
@@ -75,7 +80,14 @@ function tenantFolders({ config, environment }: Loaded, absolute: (path: string)
     ...[tenant.working_dir, ...(tenant.add_dirs ?? [])].flatMap((folder) =>
       folder === undefined
         ? []
-        : [{ path: absolute(folder), what: "a folder of another tenant", isWhole: false, tenant: tenant.name }],
+        : [
+            {
+              path: absolute(folder),
+              what: "a folder of another tenant",
+              isWhole: false,
+              tenant: tenant.name,
+            },
+          ],
     ),
   ]);
   return [
@@ -89,5 +101,7 @@ function tenantFolders({ config, environment }: Loaded, absolute: (path: string)
 }
 
 function beside(path: string | null, written: string, absolute: (path: string) => string): string {
-  return path === null || isAbsolute(written) || written.startsWith("~") ? absolute(written) : resolve(dirname(path), written);
+  return path === null || isAbsolute(written) || written.startsWith("~")
+    ? absolute(written)
+    : resolve(dirname(path), written);
 }

@@ -87,7 +87,9 @@ function hasPrivileges(): boolean {
 
 const patienceMs = 3_000;
 
-function connects(to: { readonly path: string } | { readonly host: string; readonly port: number }): Promise<boolean> {
+function connects(
+  to: { readonly path: string } | { readonly host: string; readonly port: number },
+): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(to);
     const say = (isOpen: boolean): void => {
@@ -96,7 +98,10 @@ function connects(to: { readonly path: string } | { readonly host: string; reado
     };
     socket.setTimeout(patienceMs, () => say(false));
     socket.once("connect", () => say(true));
-    socket.once("error", () => say(false));
+    // Somebody was there to hang up.
+    socket.once("error", (error: NodeJS.ErrnoException) =>
+      say(/^(?:ECONNRESET|EPIPE)$/.test(error.code ?? "")),
+    );
   });
 }
 

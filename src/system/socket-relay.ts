@@ -8,10 +8,7 @@ export type Relay = { readonly port: number; readonly path: string };
 /** Settles when all of them listen on 127.0.0.1, and on ::1 where there is one. */
 export async function relayPorts(relays: readonly Relay[]): Promise<void> {
   await Promise.all(
-    relays.flatMap((relay) => [
-      listening(relay, "127.0.0.1"),
-      listening(relay, "::1").catch(() => null),
-    ]),
+    relays.flatMap((relay) => [listening(relay, "127.0.0.1"), listening(relay, "::1").catch(() => null)]),
   );
 }
 

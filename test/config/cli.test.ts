@@ -26,6 +26,8 @@ providers:
     effort: high
     thinking: true
     jail: auto
+    jail_read: [/r]
+    jail_hosts: ["db.internal:5432", "[::1]:80"]
     openclaw: true
     skill_file: ./x.md
 `;
@@ -71,6 +73,9 @@ providers:
     ["tools: all", "tools"],
     ["tools: [--evil]", "tools"],
     ["jail: yes", "jail"],
+    ["jail_hosts: [db.internal]", "jail_hosts"],
+    ["jail_hosts: ['http://x:1']", "jail_hosts"],
+    ["jail_read: /r", "jail_read"],
     ["warm: -1", "warm"],
   ])("%s is refused", (line, key) => {
     const found = problems(`providers:\n  a:\n    backend: claude-cli\n    ${line}\n`, { backends });

@@ -2,15 +2,7 @@
 // Run it by path: bun test ./test/heavy/claude-jail.heavy.ts. Skipped, and said so, where the machine allows no jail.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -145,7 +137,10 @@ describe.if(found?.program != null)("the real claude in a jail", () => {
       join(dir, "data", "clawgate", "clawgate.db-wal"),
       join(stateDir, "run.json"),
     ].map((path) => `'${path}'`);
-    const looked = await bash(keys.anna, `cat ${files.join(" ")} 2>&1 | grep -vc "No such file"; ls -A '${dir}' 2>&1`);
+    const looked = await bash(
+      keys.anna,
+      `cat ${files.join(" ")} 2>&1 | grep -vc "No such file"; ls -A '${dir}' 2>&1`,
+    );
     expect(looked).toContain("result: 0");
     for (const word of [vendorKey, keys.bert, "planted words"]) expect(looked).not.toContain(word);
     const asked = await bash(
@@ -163,7 +158,11 @@ describe.if(found?.program != null)("the real claude in a jail", () => {
         await (
           await fetch(`${behind.gateway.url}/v1/messages`, {
             method: "POST",
-            headers: { "content-type": "application/json", "x-api-key": keys.anna, "x-mcp-servers": "planted" },
+            headers: {
+              "content-type": "application/json",
+              "x-api-key": keys.anna,
+              "x-mcp-servers": "planted",
+            },
             body: JSON.stringify({
               model,
               max_tokens: 4096,

@@ -31,13 +31,19 @@ export async function jailFindings(question: JailQuestion): Promise<readonly Fin
   const { program, environment, idOf } = question;
   if (program.jail === "off") return [];
   try {
-    const found = await findJail({ mode: program.jail, path: environment["PATH"], platform: process.platform });
+    const found = await findJail({
+      mode: program.jail,
+      path: environment["PATH"],
+      platform: process.platform,
+    });
     if (found.program !== null)
       return [inCli("ok", idOf("jail"), title, found.program), ...(await trialFindings(question))];
     const advice = "it runs without; set jail: off to say so, or install bubblewrap";
     return [inCli("warning", idOf("jail"), title, found.warning, advice)];
   } catch (thrown) {
-    return [inCli("failed", idOf("jail"), title, wordsOf(thrown), "install bubblewrap, or set jail to auto or off")];
+    return [
+      inCli("failed", idOf("jail"), title, wordsOf(thrown), "install bubblewrap, or set jail to auto or off"),
+    ];
   }
 }
 
@@ -76,7 +82,10 @@ async function trialFindings({ provider, loaded, program, idOf }: JailQuestion):
         findings.push(inCli("failed", idOf(`jail.${tenant ?? "none"}`), `the jail of ${whose}`, why, gone));
       }
     }
-    return [...findings, ...Object.keys(promises).map((id) => promiseFinding(id as PromiseId, breaches, idOf))];
+    return [
+      ...findings,
+      ...Object.keys(promises).map((id) => promiseFinding(id as PromiseId, breaches, idOf)),
+    ];
   } finally {
     room.close();
     await rm(folder, { recursive: true, force: true });

@@ -73,9 +73,7 @@ export function jailed(
     inside.mounts,
     ...inOrder.map(([, mount]) => mount),
     // Only now: the mount points inside had to be made first.
-    ...[...jail.hidden, ...jail.fixedFolders]
-      .filter(isStillHidden)
-      .map((path) => ["--remount-ro", path]),
+    ...[...jail.hidden, ...jail.fixedFolders].filter(isStillHidden).map((path) => ["--remount-ro", path]),
     ["--remount-ro", "/"],
     ...Object.entries({ ...inside.env, TMPDIR: "/tmp" }).map(([name, value]) => ["--setenv", name, value]),
     ["--chdir", cwd, "--"],
@@ -121,7 +119,14 @@ export async function findJail(search: JailSearch): Promise<JailFound> {
 
 const trialMs = 5_000;
 
-const emptyInside: JailInside = { mounts: [], fixed: [], closed: [], nothing: "/dev/null", entry: [], env: {} };
+const emptyInside: JailInside = {
+  mounts: [],
+  fixed: [],
+  closed: [],
+  nothing: "/dev/null",
+  entry: [],
+  env: {},
+};
 
 async function troubleOf(program: string): Promise<string | null> {
   const empty: JailSettings = {

@@ -20,7 +20,9 @@ test("the argument list: nothing but what is named, outer folders first, what mu
     },
     {
       mounts: ["--ro-bind", "/run/x/hosts", "/etc/hosts"],
-      fixed: [[`${place}/config/settings.json`, ["--ro-bind", "/run/x/nothing", `${place}/config/settings.json`]]],
+      fixed: [
+        [`${place}/config/settings.json`, ["--ro-bind", "/run/x/nothing", `${place}/config/settings.json`]],
+      ],
       closed: [`${place}/work/docker.sock`],
       nothing: "/run/x/nothing",
       entry: ["/run/clawgate/relay", "inside-jail", "3128=/run/clawgate/3128", "--"],
@@ -30,7 +32,13 @@ test("the argument list: nothing but what is named, outer folders first, what mu
     ["/home/me/bin/claude", "-p", "--x"],
   );
   const text = words.join(" ");
-  for (const word of ["--die-with-parent", "--unshare-all", "--new-session", "--cap-drop ALL", "--remount-ro /"])
+  for (const word of [
+    "--die-with-parent",
+    "--unshare-all",
+    "--new-session",
+    "--cap-drop ALL",
+    "--remount-ro /",
+  ])
     expect(text).toContain(word);
   const order = [
     "--tmpfs /home/me",
@@ -43,7 +51,9 @@ test("the argument list: nothing but what is named, outer folders first, what mu
   ].map((each) => text.indexOf(each));
   expect(order).not.toContain(-1);
   expect(order).toEqual(order.toSorted((left, right) => left - right));
-  expect(text.indexOf(`${place}/config/settings.json`)).toBeGreaterThan(text.indexOf(`--bind-try ${place}/config`));
+  expect(text.indexOf(`${place}/config/settings.json`)).toBeGreaterThan(
+    text.indexOf(`--bind-try ${place}/config`),
+  );
   for (const whole of ["/", "/etc", "/home", "/root", "/run", "/var", "/home/me"])
     expect(text).not.toMatch(new RegExp(`bind(?:-try)? ${whole} `));
 });
@@ -82,4 +92,3 @@ test("found but not permitted counts as missing", async () => {
     rmSync(folder, { recursive: true, force: true });
   }
 });
-

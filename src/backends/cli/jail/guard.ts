@@ -47,7 +47,8 @@ export function createGuard(guarded: readonly Guarded[], home: string): Guard {
       // Given to both by the operator's own word.
       const isShared = real === each.real && each.tenant !== null && (!each.isWhole || key === "config_dir");
       if (isWithin(each.real, real) && !isShared) return `holds ${each.what} (${each.path})`;
-      if (each.isWhole && isWithin(real, each.real) && !isShared) return `lies in ${each.what} (${each.path})`;
+      if (each.isWhole && isWithin(real, each.real) && !isShared)
+        return `lies in ${each.what} (${each.path})`;
     }
     return null;
   };

@@ -55,11 +55,15 @@ export function isPublic(address: string): boolean {
 /** One of this machine's: a service that listens everywhere answers there too. */
 export function isThisMachine(address: string): boolean {
   const bare = bareHost(address);
-  return /^(?:127\.|0\.)/.test(bare) || bare === "::1" || bare === "::" || /^::ffff:/i.test(bare) || isOwn(bare);
+  return (
+    /^(?:127\.|0\.)/.test(bare) || bare === "::1" || bare === "::" || /^::ffff:/i.test(bare) || isOwn(bare)
+  );
 }
 
 function isOwn(address: string): boolean {
-  return Object.values(networkInterfaces()).some((all) => all?.some((each) => each.address === address) === true);
+  return Object.values(networkInterfaces()).some(
+    (all) => all?.some((each) => each.address === address) === true,
+  );
 }
 
 export function isLoopbackName(host: string): boolean {
@@ -67,7 +71,11 @@ export function isLoopbackName(host: string): boolean {
   return bare === "localhost" || bare === "::1" || /^127(?:\.\d{1,3}){3}$/.test(bare);
 }
 
-export const bareHost = (host: string): string => host.replace(/^\[|\]$/g, "").replace(/%.*$/, "").toLowerCase();
+export const bareHost = (host: string): string =>
+  host
+    .replace(/^\[|\]$/g, "")
+    .replace(/%.*$/, "")
+    .toLowerCase();
 
 export const addressText = ({ host, port }: Address): string =>
   host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;

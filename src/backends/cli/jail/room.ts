@@ -11,7 +11,7 @@ import { insideFolder, jailed, type JailInside, type JailSettings } from "../jai
 import type { OpenFolder } from "../other-user.ts";
 import { isWithin } from "./guard.ts";
 import { type Address, isLoopbackName, readAddress } from "./reach.ts";
-import { ownFiles } from "./system-folders.ts";
+import { ownFiles, systemFolders } from "./system-folders.ts";
 import { serveNamed, serveWayOut, type WayOut } from "./way-out.ts";
 
 export type JailStart = {
@@ -89,7 +89,13 @@ export function createJailRoom(options: JailRoomOptions): JailRoom {
 
   const wayOf = (start: JailStart): Promise<Way> => {
     const { jail, user, env } = start;
-    const key = JSON.stringify([jail.owner, user?.uid, jail.reach, readProxyVariables(env), options.ownPort()]);
+    const key = JSON.stringify([
+      jail.owner,
+      user?.uid,
+      jail.reach,
+      readProxyVariables(env),
+      options.ownPort(),
+    ]);
     let way = ways.get(key);
     if (way === undefined) ways.set(key, (way = openWay(start)));
     way.catch(() => ways.delete(key));
@@ -119,7 +125,7 @@ export function createJailRoom(options: JailRoomOptions): JailRoom {
       const [way, nothing, closed, ...placed] = await Promise.all([
         wayOf(start),
         fileOf("nothing", "{}\n"),
-        socketsIn([...jail.writable, ...jail.readable]),
+        socketsIn([...jail.writable, ...jail.readable, ...systemFolders]),
         ...own.map(({ name, text }) => fileOf(`${name}-${Bun.hash(text).toString(36)}`, text)),
       ]);
       const relay = relayProgram();
@@ -171,7 +177,12 @@ export function proxyPortOf(reach: readonly string[]): number {
 }
 
 function proxyVariables(proxy: string): Readonly<Record<string, string>> {
-  const upper = { HTTP_PROXY: proxy, HTTPS_PROXY: proxy, ALL_PROXY: proxy, NO_PROXY: "localhost,127.0.0.1,::1" };
+  const upper = {
+    HTTP_PROXY: proxy,
+    HTTPS_PROXY: proxy,
+    ALL_PROXY: proxy,
+    NO_PROXY: "localhost,127.0.0.1,::1",
+  };
   const lower = Object.entries(upper).map(([name, value]) => [name.toLowerCase(), value] as const);
   return { ...upper, ...Object.fromEntries(lower) };
 }
@@ -245,7 +256,9 @@ async function socketsIn(folders: readonly string[]): Promise<readonly string[]>
       }
   }
   const there = await Promise.all(
-    [...found].map(async (path) => ((await lstat(path).catch(() => null))?.isSocket() === true ? [path] : [])),
+    [...found].map(async (path) =>
+      (await lstat(path).catch(() => null))?.isSocket() === true ? [path] : [],
+    ),
   );
   return there.flat();
 }

@@ -47,7 +47,16 @@ export type JailAdditions = Readonly<Record<string, Pick<JailSettings, "readable
  * program that could write there would be out of its jail.
  */
 const obeyedFiles = ["settings.json", "settings.local.json", "CLAUDE.md"];
-const obeyedFolders = ["agents", "commands", "hooks", "output-styles", "plugins", "rules", "skills", "workflows"];
+const obeyedFolders = [
+  "agents",
+  "commands",
+  "hooks",
+  "output-styles",
+  "plugins",
+  "rules",
+  "skills",
+  "workflows",
+];
 
 /** Files that the operator's environment names and the program is handed. */
 const certificates = ["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"];
@@ -73,16 +82,16 @@ export function settleJail(question: JailQuestion): {
   const unsafe = [
     workingDir,
     ...addDirs,
-    ...question.guarded.flatMap(({ path, isWhole, tenant: whose }) => (isWhole || whose === null ? [] : [path])),
+    ...question.guarded.flatMap(({ path, isWhole, tenant: whose }) =>
+      isWhole || whose === null ? [] : [path],
+    ),
   ];
-  for (const path of [...ours, configDir, workingDir, ...addDirs, ...question.read]) refuseLinks(path, unsafe);
+  for (const path of [...ours, configDir, workingDir, ...addDirs, ...question.read])
+    refuseLinks(path, unsafe);
 
   // What is not there yet may be made later: each start sees for itself.
   const writable = outermost([...ours, configDir, workingDir, ...addDirs].filter(isNoFile));
-  const named = [
-    ...valuesOf(workspace.env),
-    ...certificates.flatMap((name) => environment[name] ?? []),
-  ];
+  const named = [...valuesOf(workspace.env), ...certificates.flatMap((name) => environment[name] ?? [])];
   const shown = (paths: readonly string[]): readonly string[] =>
     paths.filter(
       (path) => isAbsolute(path) && exists(path) && guard.isFree(tenant, path) && !leadsOut(path, unsafe),
@@ -138,7 +147,11 @@ function additionsOf(
 }
 
 /** With what the servers of a request need. */
-export function withServers(jail: JailSettings, servers: JailAdditions, names: readonly string[]): JailSettings {
+export function withServers(
+  jail: JailSettings,
+  servers: JailAdditions,
+  names: readonly string[],
+): JailSettings {
   const more = names.flatMap((name) => servers[name] ?? []);
   if (more.length === 0) return jail;
   const union = (key: "readable" | "reach"): readonly string[] => [
@@ -183,5 +196,7 @@ function leadsOut(path: string, writable: readonly string[]): boolean {
 }
 
 const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
-const isNoFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() !== false;
-const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+const isNoFile = (path: string): boolean =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() !== false;
+const isLink = (path: string): boolean =>
+  lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;

@@ -93,7 +93,11 @@ function isLink(path: string): boolean {
 export type OwnFile = { readonly name: string; readonly target: string; readonly text: string };
 
 /** In place of the machine's, which name everybody and every host. */
-export function ownFiles(user: { readonly uid: number; readonly gid: number; readonly home: string }): readonly OwnFile[] {
+export function ownFiles(user: {
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+}): readonly OwnFile[] {
   const { uid, gid, home } = user;
   const people = [
     ...(uid === 0 ? [] : ["root:x:0:0:root:/:/bin/sh"]),

@@ -2,7 +2,7 @@
 // of this machine. It must never change anything by trying, nor believe the argument list.
 
 import { lstatSync, readdirSync, readFileSync } from "node:fs";
-import { createServer, type Server } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import type { UserIds } from "../../../system/accounts.ts";
@@ -62,7 +62,10 @@ export async function tryJail(question: TrialQuestion): Promise<readonly Breach[
       .filter(({ attempt }) => open.has(attempt.what))
       .map(({ promise, attempt }) => ({ promise, what: attempt.what }));
   } finally {
-    for (const { server } of baits) server.close();
+    for (const { server, held } of baits) {
+      for (const socket of held) socket.destroy();
+      server.close();
+    }
   }
 }
 
@@ -75,7 +78,13 @@ function asItLies(jail: JailSettings): JailSettings {
   };
 }
 
-type Bait = { readonly server: Server; readonly port: number | null; readonly path: string | null };
+type Bait = {
+  readonly server: Server;
+  /** Held to the end: who is hung up on at once may not see that it was answered. */
+  readonly held: ReadonlySet<Socket>;
+  readonly port: number | null;
+  readonly path: string | null;
+};
 
 /** Services that answer outside: a port, and a socket without a file. */
 async function layBaits(): Promise<readonly Bait[]> {
@@ -84,19 +93,24 @@ async function layBaits(): Promise<readonly Bait[]> {
       server.once("error", reject);
       server.listen(to, () => resolve());
     });
-  const tcp = createServer((socket) => socket.destroy());
+  const held = new Set<Socket>();
+  const hold = (socket: Socket): void => {
+    held.add(socket);
+    socket.on("error", () => socket.destroy());
+  };
+  const tcp = createServer(hold);
   await listening(tcp, { port: 0, host: "127.0.0.1" });
   const address = tcp.address();
   const port = typeof address === "object" ? (address?.port ?? null) : null;
   const path = `\0clawgate-${crypto.randomUUID()}`;
-  const abstract = createServer((socket) => socket.destroy());
+  const abstract = createServer(hold);
   const isAbstract = await listening(abstract, { path }).then(
     () => true,
     () => false,
   );
   return [
-    { server: tcp, port, path: null },
-    ...(isAbstract ? [{ server: abstract, port: null, path }] : []),
+    { server: tcp, held, port, path: null },
+    ...(isAbstract ? [{ server: abstract, held, port: null, path }] : []),
   ];
 }
 
@@ -139,14 +153,30 @@ function below(folder: string): readonly string[] {
   }
 }
 
-const ofHome = ".bashrc .profile .ssh .aws .config .docker .gnupg .kube .netrc .npmrc .git-credentials .local".split(" ");
-const ofSystem = ["/etc/shadow", "/etc/passwd", "/etc/ssl/private", "/root", "/home", "/var/log", "/run", "/sys"];
+const ofHome =
+  ".bashrc .profile .ssh .aws .config .docker .gnupg .kube .netrc .npmrc .git-credentials .local".split(" ");
+const ofSystem = [
+  "/etc/shadow",
+  "/etc/passwd",
+  "/etc/ssl/private",
+  "/root",
+  "/home",
+  "/var/log",
+  "/run",
+  "/sys",
+];
 
 function homeTries({ jail, environment }: TrialQuestion): readonly Tried[] {
   const home = environment["HOME"] ?? "";
   const isOpen = (path: string): boolean => jail.writable.some((outer) => isWithin(path, outer));
   const homes = home === "" ? [] : [home, ...ofHome.map((name) => join(home, name))];
-  const written = ["/usr", "/etc", "/", ...jail.fixedFiles.filter(isThere), ...jail.fixedFolders.filter(isThere)];
+  const written = [
+    "/usr",
+    "/etc",
+    "/",
+    ...jail.fixedFiles.filter(isThere),
+    ...jail.fixedFolders.filter(isThere),
+  ];
   return [
     ...[...homes, ...ofSystem].filter((path) => !isOpen(path)).flatMap((path) => fileTry("home", path)),
     ...written.map((path): Tried => ({
@@ -171,7 +201,9 @@ function socketTries({ environment }: TrialQuestion, baits: readonly Bait[]): re
   const paths = [
     ...baits.flatMap(({ path }) => path ?? []),
     ...knownSockets,
-    ...[environment["SSH_AUTH_SOCK"], runtime === undefined ? undefined : `${runtime}/bus`].flatMap((each) => each ?? []),
+    ...[environment["SSH_AUTH_SOCK"], runtime === undefined ? undefined : `${runtime}/bus`].flatMap(
+      (each) => each ?? [],
+    ),
     ...listeningSockets().slice(0, mostSockets),
   ];
   return paths.map((path) => ({
@@ -234,7 +266,12 @@ function rightsTries(): readonly Tried[] {
     ...Object.entries(names).flatMap(([name, what]): readonly Tried[] => {
       const identity = namespaceOf(name);
       if (identity === null) return [];
-      const attempt = { kind: "namespace", what: `the machine's ${what}`, name: name as keyof typeof names, identity } as const;
+      const attempt = {
+        kind: "namespace",
+        what: `the machine's ${what}`,
+        name: name as keyof typeof names,
+        identity,
+      } as const;
       return [{ promise: "rights", attempt }];
     }),
     { promise: "rights", attempt: { kind: "privileges", what: "rights of an administrator" } },

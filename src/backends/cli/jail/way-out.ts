@@ -48,7 +48,8 @@ export function serveWayOut(client: Socket, way: WayOut): void {
     client.pause();
     client.setTimeout(0);
     const asked = readHead(head.toString("latin1", 0, end));
-    if (asked === null) return refuse("400 Bad Request", "A proxy takes CONNECT host:port or http:// addresses.");
+    if (asked === null)
+      return refuse("400 Bad Request", "A proxy takes CONNECT host:port or http:// addresses.");
     const rest = head.subarray(end + 4);
     openTo(asked, way).then(
       (upstream) => {

@@ -23,9 +23,7 @@ import { runCommand } from "../../../../src/system/process.ts";
 
 const isLinux = process.platform === "linux";
 const path = process.env["PATH"];
-const bubblewrap = isLinux
-  ? (await findJail({ mode: "auto", path, platform: "linux" })).program
-  : null;
+const bubblewrap = isLinux ? (await findJail({ mode: "auto", path, platform: "linux" })).program : null;
 
 describe.if(bubblewrap !== null)("a real jail", () => {
   let root = "";
@@ -50,7 +48,17 @@ describe.if(bubblewrap !== null)("a real jail", () => {
 
   beforeAll(async () => {
     root = mkdtempSync("/tmp/clawgate-jail-");
-    for (const name of ["home", "home/.claude", "state", "conf", "anna", "bert", "bert/login", "tools", "data"])
+    for (const name of [
+      "home",
+      "home/.claude",
+      "state",
+      "conf",
+      "anna",
+      "bert",
+      "bert/login",
+      "tools",
+      "data",
+    ])
       mkdirSync(at(name));
     writeFileSync(at("home", ".bashrc"), "operator\n");
     writeFileSync(at("home", ".claude.json"), "{}\n");
@@ -123,7 +131,8 @@ describe.if(bubblewrap !== null)("a real jail", () => {
     );
     expect(said).toStartWith("kept\nfor the tools\n4\n");
     expect(readFileSync(at("anna", "note"), "utf8")).toBe("kept\n");
-    for (const word of ["conf", "data", "bert", "KEY", "daemon", "operator"]) expect(said).not.toContain(word);
+    for (const word of ["conf", "data", "bert", "KEY", "daemon", "operator"])
+      expect(said).not.toContain(word);
     for (const folder of ["/etc/shadow", "/home", "/root", "/var/log"])
       expect(said).toMatch(new RegExp(`${folder}.*No such file`));
   });
@@ -162,33 +171,52 @@ describe.if(bubblewrap !== null)("a real jail", () => {
 
   const curl = Bun.which("curl");
   test.if(curl !== null)("sockets in its folders do not answer, those that it makes itself do", async () => {
-    const ask = (socket: string): string => `curl -s --http0.9 --max-time 5 --unix-socket ${socket} http://x/; echo "= $?"`;
-    const outside = await runCommand(["/bin/sh", "-c", ask(at("anna", "docker.sock"))], { timeoutMs: 10_000 });
+    const ask = (socket: string): string =>
+      `curl -s --http0.9 --max-time 5 --unix-socket ${socket} http://x/; echo "= $?"`;
+    const outside = await runCommand(["/bin/sh", "-c", ask(at("anna", "docker.sock"))], {
+      timeoutMs: 10_000,
+    });
     expect(outside.stdout).toContain("REACHED");
     const said = await inside(anna, `${ask(at("anna", "docker.sock"))}; ${ask(at("tools", "agent.sock"))}`);
     expect(said).not.toContain("REACHED");
     expect(said.match(/= 7/g)).toHaveLength(2);
   });
 
-  test.if(curl !== null)("the network: what was named, not this machine, not the gateway, by no way", async () => {
-    const ask = (url: string, more = ""): string => `curl -s --http0.9 --max-time 5 ${more} ${url}; echo`;
-    const named = `http://127.0.0.1:${namedPort}/`;
-    const gateway = `http://127.0.0.1:${port}/api/tenants`;
-    expect(await inside(anna, ask(named))).toContain("REACHED");
-    expect(await inside(anna, ask(named, '--noproxy "" --proxy $HTTP_PROXY'))).toContain("REACHED");
-    const said = await inside(
-      anna,
-      [ask(gateway), ask(gateway, '--noproxy "" --proxy $HTTP_PROXY'), ask(gateway, '-p --noproxy "" --proxy $HTTP_PROXY')].join(";"),
-    );
-    expect(said).not.toContain("REACHED");
-    expect(said).toContain("does not reach the gateway");
-  });
+  test.if(curl !== null)(
+    "the network: what was named, not this machine, not the gateway, by no way",
+    async () => {
+      const ask = (url: string, more = ""): string => `curl -s --http0.9 --max-time 5 ${more} ${url}; echo`;
+      const named = `http://127.0.0.1:${namedPort}/`;
+      const gateway = `http://127.0.0.1:${port}/api/tenants`;
+      expect(await inside(anna, ask(named))).toContain("REACHED");
+      expect(await inside(anna, ask(named, '--noproxy "" --proxy $HTTP_PROXY'))).toContain("REACHED");
+      const said = await inside(
+        anna,
+        [
+          ask(gateway),
+          ask(gateway, '--noproxy "" --proxy $HTTP_PROXY'),
+          ask(gateway, '-p --noproxy "" --proxy $HTTP_PROXY'),
+        ].join(";"),
+      );
+      expect(said).not.toContain("REACHED");
+      expect(said).toContain("does not reach the gateway");
+    },
+  );
 
   test("the trial finds nothing open in it, and everything that is open in a jail that was spoilt", async () => {
     const question = (place: Workspace, tenant: string | null, by: JailRoom = room) => {
       if (place.jail === null) throw new Error("there is no jail");
       const environment = { HOME: at("home"), PATH: path };
-      return { jail: place.jail, room: by, cwd: place.workingDir, home: place.home, user: null, tenant, guarded, environment };
+      return {
+        jail: place.jail,
+        room: by,
+        cwd: place.workingDir,
+        home: place.home,
+        user: null,
+        tenant,
+        guarded,
+        environment,
+      };
     };
     expect(await tryJail(question(anna, "anna"))).toEqual([]);
     expect(await tryJail(question(nobody, null))).toEqual([]);
@@ -200,7 +228,10 @@ describe.if(bubblewrap !== null)("a real jail", () => {
         if [ "$each" = --remount-ro ] && [ -z "$done" ]; then words+=(${more}); done=1; fi
         words+=("$each"); done\nexec ${bubblewrap} "\${words[@]}"\n`;
       writeFileSync(program, script, { mode: 0o755 });
-      const breaches = await tryJail({ ...question(anna, "anna"), jail: { ...anna.jail, program, reach: [] } });
+      const breaches = await tryJail({
+        ...question(anna, "anna"),
+        jail: { ...anna.jail, program, reach: [] },
+      });
       return breaches.map(({ promise }) => promise);
     };
     for (const [more, promise] of [

@@ -56,7 +56,16 @@ const echo = (socket: Socket): void => {
 
 test("this machine, private networks and metadata services are refused, by every way of naming them", async () => {
   const port = await listening(echo);
-  const hosts = ["127.0.0.1", "localhost", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]", "127.1", "2130706433", "10.0.0.1"];
+  const hosts = [
+    "127.0.0.1",
+    "localhost",
+    "0.0.0.0",
+    "[::1]",
+    "[::ffff:127.0.0.1]",
+    "127.1",
+    "2130706433",
+    "10.0.0.1",
+  ];
   for (const host of [...hosts, "169.254.169.254", "192.168.0.1", "[fd00:ec2::254]"]) {
     const tunnel = await said(way(), `CONNECT ${host}:${port} HTTP/1.1\r\n\r\nhello`);
     expect([host, tunnel]).toEqual([host, expect.stringMatching(/^HTTP\/1\.1 (?:400|403|502)/)]);
@@ -139,5 +148,7 @@ test("the operator's own proxy is gone through, with its login, which nobody ins
 test("what is no request to a proxy is refused, and an endless head is cut", async () => {
   expect(await said(way(), "GET /api/tenants HTTP/1.1\r\nHost: x\r\n\r\n")).toStartWith("HTTP/1.1 400");
   expect(await said(way(), "CONNECT nowhere HTTP/1.1\r\n\r\n")).toStartWith("HTTP/1.1 400");
-  expect(await said(way(), `GET http://x/ HTTP/1.1\r\n${"a: b\r\n".repeat(20_000)}`)).toStartWith("HTTP/1.1 431");
+  expect(await said(way(), `GET http://x/ HTTP/1.1\r\n${"a: b\r\n".repeat(20_000)}`)).toStartWith(
+    "HTTP/1.1 431",
+  );
 });

@@ -1,0 +1,51 @@
+import { expect, test } from "bun:test";
+import { guardedOf } from "../../src/assemble/cli-guarded.ts";
+import { loadConfig } from "../../src/config/load.ts";
+
+test("what no jail may show follows from the config: its own files, databases, tokens, skills, every login and folder", () => {
+  const config = {
+    providers: {
+      mine: { backend: "claude-cli", config_dir: "/logins/all" },
+      vendor: {
+        backend: "openai-compat",
+        base_url: "http://127.0.0.1:1",
+        model: "m",
+        auth: { type: "bearer-file", path: "/keys/token" },
+      },
+    },
+    metrics: { db_path: "/data/rows.db" },
+    skills: { dir: "./skills" },
+    tenants: [
+      { name: "anna", api_key: "key-of-anna-0123456789", config_dir: "~/anna", add_dirs: ["/srv/anna"] },
+      { name: "bert", api_key: "key-of-bert-0123456789", env: { CLAUDE_CONFIG_DIR: "/logins/bert" } },
+    ],
+  };
+  const loaded = loadConfig({
+    argvConfigPath: "/conf/config.yaml",
+    environment: { HOME: "/home/me" },
+    workingDirectory: "/",
+    homeDirectory: "/home/me",
+    readFile: (path) => (path === "/conf/config.yaml" ? JSON.stringify(config) : null),
+    availableBackends: new Set(["claude-cli", "openai-compat"] as const),
+  });
+  const guarded = guardedOf(loaded, "/state");
+  const of = (path: string) => guarded.find((each) => each.path === path);
+  for (const path of [
+    "/conf/config.yaml",
+    "/conf/config.yaml.bak",
+    "/conf/.env",
+    "/data/rows.db",
+    "/data/rows.db-wal",
+    "/data/rows.db-shm",
+    "/home/me/.local/share/clawgate/clawgate.db",
+    "/keys/token",
+  ])
+    expect([path, of(path)?.tenant]).toEqual([path, null]);
+  for (const path of ["/state", "/conf/skills"])
+    expect(of(path)).toMatchObject({ isWhole: true, tenant: null });
+  for (const path of ["/home/me/.claude", "/logins/all"])
+    expect(of(path)).toMatchObject({ isWhole: true, tenant: "" });
+  expect(of("/home/me/anna")).toMatchObject({ isWhole: true, tenant: "anna" });
+  expect(of("/srv/anna")).toMatchObject({ isWhole: false, tenant: "anna" });
+  expect(of("/logins/bert")).toMatchObject({ isWhole: true, tenant: "bert" });
+});

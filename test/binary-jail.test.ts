@@ -1,0 +1,164 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { findJail } from "../src/backends/cli/jail.ts";
+import { type RunningBinary, runBinary, startBinary } from "./support/binary.ts";
+
+// The compiled program and its jails, with a shell script in the place of Claude Code; test/heavy/claude-jail.heavy.ts has the
+// real one.
+
+const isLinux = process.platform === "linux";
+const bubblewrap = isLinux
+  ? (await findJail({ mode: "auto", path: process.env["PATH"], platform: "linux" })).program
+  : null;
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const clean of cleanups.splice(0).toReversed()) await clean();
+});
+
+function newFolder(): string {
+  const folder = mkdtempSync("/tmp/clawgate-binary-jail-");
+  cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+function script(folder: string, name: string, lines: readonly string[]): string {
+  writeFileSync(join(folder, name), `${["#!/bin/bash", ...lines].join("\n")}\n`, { mode: 0o755 });
+  return join(folder, name);
+}
+
+async function started(config: object, env: Readonly<Record<string, string>> = {}): Promise<RunningBinary> {
+  const gateway = await startBinary({ config, env });
+  cleanups.push(() => gateway.stop());
+  return gateway;
+}
+
+const messageOf = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => "it started",
+    (error: unknown) => String(error),
+  );
+
+describe.if(bubblewrap !== null)("jail: required", () => {
+  test("a jail that does not hold stops the start, and says what was open and for whom", async () => {
+    const folder = newFolder();
+    const bin = script(folder, "claude", ["exit 0"]);
+    const spoilt = join(folder, "bin");
+    mkdirSync(spoilt);
+    script(spoilt, "bwrap", [
+      'words=(); for each in "$@"; do [ "$each" = --cap-drop ] && words+=(--share-net); words+=("$each"); done',
+      `exec ${bubblewrap} "\${words[@]}"`,
+    ]);
+    const config = {
+      providers: {
+        claude: { backend: "claude-cli", bin, jail: "required", env: { ANTHROPIC_API_KEY: "k" } },
+      },
+    };
+    const said = await messageOf(started(config, { PATH: `${spoilt}:${process.env["PATH"]}` }));
+    expect(said).toContain('cli.jail is "required"');
+    expect(said).toContain("requests without a tenant does not hold");
+    expect(said).toContain("a port of this machine");
+    expect(await messageOf(started(config))).toBe("it started");
+  }, 60_000);
+
+  test("a tenant whose folder holds the config, the state or a neighbour's login stops the start by name", async () => {
+    const folder = newFolder();
+    const bin = script(folder, "claude", ["exit 0"]);
+    mkdirSync(join(folder, "login"));
+    const tenants = [
+      { name: "anna", api_key: "key-of-anna-0123456789", add_dirs: [folder] },
+      { name: "bert", api_key: "key-of-bert-0123456789", config_dir: join(folder, "login") },
+    ];
+    const config = { providers: { claude: { backend: "claude-cli", bin, jail: "required" } }, tenants };
+    const said = await messageOf(started(config));
+    expect(said).toContain(`tenant anna: add_dirs ${folder}`);
+    expect(said).toContain(join(folder, "login"));
+  }, 60_000);
+
+  test("the program finds its folders and nothing of ours, and ends with a gateway that is killed", async () => {
+    const folder = newFolder();
+    const work = join(folder, "work");
+    mkdirSync(work);
+    // Says what it sees in a file of its own, and then hears nothing any more.
+    const bin = script(folder, "claude", [
+      "trap '' TERM HUP INT",
+      "{ ls -A /; ls -d /proc/[0-9]* | wc -l; cat /etc/shadow; ls -A ~; } > report.new 2>&1; mv report.new report",
+      "setsid sleep 600 & while :; do sleep 600; done",
+    ]);
+    const gateway = await started({
+      providers: {
+        claude: {
+          backend: "claude-cli",
+          bin,
+          jail: "required",
+          warm: 0,
+          working_dir: work,
+          env: { ANTHROPIC_API_KEY: "k" },
+        },
+      },
+      server: { drain_s: 0 },
+    });
+    const client = new AbortController();
+    const answer = fetch(`${gateway.url}/v1/messages`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        model: "claude/sonnet",
+        max_tokens: 5,
+        messages: [{ role: "user", content: "x" }],
+      }),
+      signal: client.signal,
+    }).catch(() => null);
+    const report = Bun.file(join(work, "report"));
+    while (!(await report.exists())) await Bun.sleep(20);
+    const text = await report.text();
+    expect(text).not.toContain("root:");
+    expect(text).not.toContain(".bashrc");
+    expect(text).not.toMatch(/^(?:home|root|srv|opt|sys|boot)$/m);
+    const inside = (): number => readdirSync("/proc").filter((name) => isOf(name, work)).length;
+    expect(inside()).toBeGreaterThan(0);
+    process.kill(gateway.pid, "SIGKILL");
+    await gateway.exited;
+    await answer;
+    while (inside() > 0) await Bun.sleep(20);
+  }, 60_000);
+
+  test("doctor has a line for each promise, and fails for a jail that does not hold", async () => {
+    const folder = newFolder();
+    const bin = script(folder, "claude", ["echo '2.1.197 (Claude Code)'"]);
+    const path = join(folder, "config.yaml");
+    const config = {
+      providers: { claude: { backend: "claude-cli", bin, jail: "auto", env: { ANTHROPIC_API_KEY: "k" } } },
+      tenants: [{ name: "anna", api_key: "key-of-anna-0123456789", working_dir: folder }],
+    };
+    writeFileSync(path, JSON.stringify(config));
+    const home = newFolder();
+    const { stdout } = await runBinary(["doctor", "--quick", "--json", "--config", path], home);
+    const { findings } = JSON.parse(stdout) as { findings: { id: string; state: string; detail: string }[] };
+    const states = Object.fromEntries(
+      findings.filter(({ id }) => id.startsWith("claude.jail")).map(({ id, state }) => [id, state]),
+    );
+    expect(states).toEqual({
+      "claude.jail": "ok",
+      "claude.jail.anna": "failed",
+      "claude.jail.gateway": "ok",
+      "claude.jail.tenants": "ok",
+      "claude.jail.home": "ok",
+      "claude.jail.sockets": "ok",
+      "claude.jail.network": "ok",
+      "claude.jail.rights": "ok",
+    });
+    expect(findings.find(({ id }) => id === "claude.jail.anna")?.detail).toContain(path);
+  }, 60_000);
+});
+
+/** A process whose working folder it is, from outside. */
+function isOf(name: string, folder: string): boolean {
+  if (!/^\d+$/.test(name)) return false;
+  try {
+    return readlinkSync(`/proc/${name}/cwd`) === folder;
+  } catch {
+    return false;
+  }
+}
