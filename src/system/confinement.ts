@@ -115,7 +115,7 @@ function passes(proxyPort: number, target: string): Promise<boolean> {
     };
     socket.setTimeout(patienceMs, () => say(false));
     socket.once("connect", () => socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n\r\n`));
-    socket.once("data", (chunk) => say(/^HTTP\/1\.1 2/.test(chunk.toString("latin1"))));
+    socket.once("data", (chunk) => say(chunk.toString("latin1").startsWith("HTTP/1.1 2")));
     socket.once("close", () => say(false));
     socket.once("error", () => say(false));
   });
