@@ -2,7 +2,8 @@
 
 import { join } from "node:path";
 import { createHealthBook, type HealthBook } from "../backends/health.ts";
-import { createReach, tcpConnect } from "../backends/http/reach.ts";
+import { dialOut } from "../backends/http/dial.ts";
+import { createReach } from "../backends/http/reach.ts";
 import type { ProviderSettings } from "../backends/settings.ts";
 import { createPriceBook, type PricedTarget } from "../catalog/prices.ts";
 import type { LoadedConfig } from "../config/load.ts";
@@ -151,7 +152,12 @@ export function createEstate(options: EstateOptions) {
       ttlMs: () => options.inForce().config.session.ttl * 1000,
     }),
     retryBudget: createRetryBudget({ activeRequests: live.count, setTimer: clock.setTimer }),
-    reach: createReach({ nowMs: clock.monotonicMs, setTimer: clock.setTimer, connect: tcpConnect }),
+    reach: createReach({
+      nowMs: clock.monotonicMs,
+      setTimer: clock.setTimer,
+      dial: dialOut,
+      lookups: () => Bun.dns.getCacheStats().totalCount,
+    }),
     state,
     healthMemory,
     health,

@@ -62,6 +62,8 @@ export type Backend = {
   readonly unsaidStops?: (request: ChatRequest) => readonly string[];
   /** Will this request go on with a process that waits for it? Such a one must not wait behind others for a turn. */
   readonly continues?: (request: ChatRequest, call: Call) => Promise<boolean>;
+  /** A try here has failed or was cut off: its connection is not kept for the next one. */
+  readonly broke?: () => void;
   /** A free look whether somebody is there (the model list). Null: all is well. Absent where there is nothing to look at. */
   readonly check?: (signal: AbortSignal) => Promise<Failure | null>;
 };

@@ -86,6 +86,11 @@ export type FailureDetail = {
   readonly upstreamStatus?: number | null;
   /** True when the upstream may have charged for work that the client never saw. */
   readonly maybeBilled?: boolean;
+  /**
+   * The request went over a connection that had been kept and that the upstream had closed before a byte of an answer
+   * (RFC 9110 section 9.2.2): it cannot have begun, so the same may be tried once more, and nobody is to blame.
+   */
+  readonly isStale?: boolean;
   /** A machine-readable word for the client (OpenAI's `code`), where the kind alone does not say it. */
   readonly code?: string | null;
   /** Further facts in the client's own dialect, told beside the message (Anthropic's `error.details`); JSON. */
@@ -101,6 +106,7 @@ export class Failure extends Error {
   readonly retryAfterMs: number | null;
   readonly upstreamStatus: number | null;
   readonly maybeBilled: boolean;
+  readonly isStale: boolean;
   readonly code: string | null;
   readonly details: unknown;
 
@@ -111,6 +117,7 @@ export class Failure extends Error {
     this.retryAfterMs = detail.retryAfterMs ?? null;
     this.upstreamStatus = detail.upstreamStatus ?? null;
     this.maybeBilled = detail.maybeBilled ?? false;
+    this.isStale = detail.isStale ?? false;
     this.code = detail.code ?? null;
     this.details = detail.details ?? null;
   }

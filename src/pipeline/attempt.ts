@@ -12,14 +12,16 @@ import { goesOn, type LaneChoice, type Opened, tryOne } from "./try-target.ts";
 
 export type { LaneChoice, Opened } from "./try-target.ts";
 
-/** What may come after a failure. `again`: the same target, with its next credential. */
-type Verdict = "again" | "next" | "over";
+/** What may come after a failure. `again`: the same target, with its next credential; `resend`: the very same, over a new connection. */
+type Verdict = "again" | "resend" | "next" | "over";
 type Outcome = Opened | Verdict;
 
 /** What the tries of one request have taught so far. */
 type Lessons = {
   readonly failures: { readonly provider: string; readonly failure: Failure }[];
   isRetry: boolean;
+  /** One request meets a stale connection once: then it is sent over a new one. */
+  isResent: boolean;
   minimumWindow: number | null;
   /** The target that was asked beside another and failed. `again`: another one of its credentials may do. */
   asked: { readonly target: Target; readonly verdict: Verdict } | null;
@@ -37,7 +39,8 @@ export async function openFirst(run: Run, choose: Choose, passHeaders: PassHeade
   let outcome: Outcome = "next";
   for (const target of run.decision?.targets ?? []) {
     const { asked } = search;
-    if (asked !== null && asked.target === target && asked.verdict !== "again") continue;
+    if (asked !== null && asked.target === target && asked.verdict !== "again" && asked.verdict !== "resend")
+      continue;
     if (search.isHeldBack(target)) continue;
     outcome = await search.attempt(target, false);
     if (outcome !== "next") break;
@@ -58,6 +61,7 @@ export async function openFirst(run: Run, choose: Choose, passHeaders: PassHeade
 class Search implements Lessons {
   readonly failures: Lessons["failures"] = [];
   isRetry = false;
+  isResent = false;
   minimumWindow: number | null = null;
   asked: Lessons["asked"] = null;
   readonly heldBack: { target: Target; untilMs: number }[] = [];
@@ -125,6 +129,7 @@ class Search implements Lessons {
           outcome = result instanceof Failure ? failTrial(run, this, trial, result) : result;
         }
         if (typeof outcome !== "string") run.win(outcome.trial);
+        if (outcome === "resend") continue;
         if (outcome !== "again" || credential === null) return outcome;
         tried = [...tried, credential];
         if (nextCredential(run, target, tried) === null) return "next";
@@ -155,6 +160,10 @@ function failTrial(run: Run, lessons: Lessons, trial: Trial, reason: Failure): V
   const { provider, target, credential } = trial;
   const failure = ownedFailure(run, target, reason);
   endTrial(run, trial, failure);
+  if (failure.isStale && !lessons.isResent && run.context.abortReason === null) {
+    lessons.isResent = true;
+    return "resend";
+  }
   lessons.failures.push({ provider: provider.id, failure });
   const { tryNext, hurts } = consequences[failure.kind];
   if (run.context.abortReason !== null || tryNext === "no") return "over";

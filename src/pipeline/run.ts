@@ -207,10 +207,13 @@ export function endTrial(run: Run, trial: Trial, failure: Failure | null): void 
   const { provider, model } = trial.target;
   if (trial.provider.isInForce()) {
     if (failure === null) health.succeeded(provider, model, durationMs, trial.credential);
-    else if (failure.kind !== "cancelled" && failure.kind !== "shutting-down")
+    else if (failure.kind !== "cancelled" && failure.kind !== "shutting-down" && !failure.isStale)
       health.failed(provider, model, failure, trial.credential);
   }
-  if (failure !== null) trial.abort.abort(failure);
+  if (failure !== null) {
+    trial.abort.abort(failure);
+    trial.provider.backend.broke?.();
+  }
   run.trials.push({
     provider,
     model,

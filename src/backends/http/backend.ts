@@ -1,4 +1,4 @@
-// A vendor behind HTTP: one POST, no retry of its own but for a connection that had died in the pool and a token that was renewed.
+// A vendor behind HTTP: one POST, never sent again but with a token that was renewed after the vendor had refused the old one.
 // Every failure leaves here as a Failure; no upstream text reaches a client unredacted.
 
 import type { StreamEvent } from "../../canon/event.ts";
@@ -36,9 +36,6 @@ export type HttpBackendOptions = {
   readonly redact: (text: string) => string;
 };
 
-/** Two tries at most: a reset that comes this fast is a pooled connection that the vendor had closed. */
-const staleConnectionMs = 1_000;
-
 /** Sets of a client's own headers that are kept ready. */
 const mostReady = 32;
 
@@ -56,7 +53,11 @@ const resetCodes = new Set(["ECONNRESET", "ConnectionClosed", "EPIPE"]);
 
 export function createHttpBackend(options: HttpBackendOptions): Backend {
   const { dialect } = options;
-  const origin = new URL(options.baseUrl).origin;
+  const origin = options.reach.origin({
+    origin: new URL(options.baseUrl).origin,
+    proxy: options.proxy,
+    connectMs: options.connectMs,
+  });
   const usualHeaders: Readonly<Record<string, string>> = {
     "content-type": "application/json",
     "user-agent": options.userAgent,
@@ -144,14 +145,6 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     return Object.keys(headers).some((name) => headers[name] !== refused[name]) ? headers : null;
   };
 
-  const nothing = (): void => undefined;
-  const watch = (call: Call): (() => void) =>
-    options.proxy !== null
-      ? nothing
-      : options.reach.watch(origin, options.connectMs, () =>
-          call.abort(new Failure("unreachable", "The upstream could not be connected to in time.")),
-        );
-
   const post = async (
     url: string,
     body: Uint8Array,
@@ -159,32 +152,24 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     call: Call,
     judge: (answer: Response, call: Call) => Response | Promise<Response>,
   ): Promise<Response> => {
-    const startedMs = options.nowMs();
-    for (let isSecond = false; ; isSecond = true) {
+    if (call.signal.aborted) throw failureFrom(call.signal.reason);
+    const sent = origin.send(call);
+    let answer: Response;
+    try {
+      answer = await options.fetch(url, {
+        ...manner,
+        headers,
+        body,
+        signal: call.signal,
+      } as RequestInit);
+    } catch (thrown) {
       if (call.signal.aborted) throw failureFrom(call.signal.reason);
-      const stopWatch = watch(call);
-      let answer: Response | null = null;
-      try {
-        answer = await options.fetch(url, {
-          ...manner,
-          headers,
-          body,
-          signal: call.signal,
-        } as RequestInit);
-        options.reach.answered(origin);
-      } catch (thrown) {
-        if (call.signal.aborted) throw failureFrom(call.signal.reason);
-        const isStale =
-          !isSecond &&
-          isReset(thrown) &&
-          options.nowMs() - startedMs <= staleConnectionMs &&
-          options.reach.hasAnswered(origin);
-        if (!isStale) throw networkFailure(thrown);
-      } finally {
-        stopWatch();
-      }
-      if (answer !== null) return judge(answer, call);
+      throw isReset(thrown) && origin.wasKept(sent) ? staleConnection(thrown) : networkFailure(thrown);
+    } finally {
+      origin.over(sent);
     }
+    origin.answered(answer.headers.get("connection")?.toLowerCase() !== "close");
+    return judge(answer, call);
   };
 
   const errorAnswer = async (answer: Response): Promise<Failure> => {
@@ -229,7 +214,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
         redirect: "manual",
         ...(options.proxy === null ? {} : { proxy: options.proxy }),
       } as RequestInit);
-      options.reach.answered(origin);
+      origin.seen();
       await answer.body?.cancel();
       // Some vendors have no list, some hide it: only a server's own trouble is bad news here.
       return answer.status >= 500
@@ -285,6 +270,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     open,
     suit: (body, note) => applyQuirks(options.quirks, body, note),
     check,
+    broke: () => origin.broke(),
   };
 }
 
@@ -308,6 +294,12 @@ export function redactedFailure(redact: (text: string) => string, failure: Failu
 
 function isReset(thrown: unknown): boolean {
   return thrown instanceof Error && "code" in thrown && resetCodes.has(String(thrown.code));
+}
+
+/** The vendor had closed a connection that was kept: whether it is asked once more, and in whose name, the road decides. */
+function staleConnection(cause: unknown): Failure {
+  const message = "The upstream had closed a connection that was kept open.";
+  return new Failure("unreachable", message, { cause, maybeBilled: true, isStale: true });
 }
 
 /** What fetch threw, as the road's word for it. Its text may hold the upstream's address and stays in `cause`. */

@@ -1,93 +1,210 @@
-// fetch does not say when its connection stands, so a silent host looks like a slow model. This asks the network beside it:
-// when an origin has not answered lately, one plain TCP connection is tried; if that does not stand in time, nobody is there.
+// What is known of the connections to an origin, which fetch does not tell: whether one can be made at all, and whether a request
+// that broke went over one that had been kept. It must never hold a request up, and never take a guess for knowledge where money
+// hangs on it.
+
+import { isIP } from "node:net";
+import { Failure } from "../../canon/failure.ts";
+import type { Dial, Route } from "./dial.ts";
+
+/** Whoever waits for an answer. */
+export type Waiting = { abort(reason: Failure): void };
 
 export type Reach = {
-  /** An answer came: the origin is there. */
-  answered(origin: string): void;
-  /** It answered within the last 5 minutes: a connection to it may lie in the pool. */
-  hasAnswered(origin: string): boolean;
-  /** Calls `onDead` once if the origin cannot be connected to within `connectMs`. The returned function stops the watch. */
-  watch(origin: string, connectMs: number, onDead: () => void): () => void;
+  /** The same object for the same route: what one request learns, all know. */
+  origin(route: Route): Origin;
 };
 
-export type Connect = (host: string, port: number, onOpen: () => void, onError: () => void) => () => void;
-
-const trustMs = 30_000;
-const poolMs = 300_000;
-const nothing = (): void => undefined;
-
-export function createReach(options: {
+export type ReachOptions = {
   readonly nowMs: () => number;
   readonly setTimer: (ms: number, run: () => void) => () => void;
-  readonly connect: Connect;
-}): Reach {
-  const lastAnswer = new Map<string, number>();
-  const lastConnect = new Map<string, number>();
-  const isRecent = (times: ReadonlyMap<string, number>, origin: string, withinMs: number): boolean =>
-    options.nowMs() - (times.get(origin) ?? Number.NEGATIVE_INFINITY) < withinMs;
-  const isTrusted = (origin: string): boolean =>
-    isRecent(lastAnswer, origin, trustMs) || isRecent(lastConnect, origin, trustMs);
+  readonly dial: Dial;
+  /** How often this process has asked the resolver's cache, which it does once with each new connection to a name. */
+  readonly lookups: () => number;
+};
+
+/** A kept connection is not counted on for longer than this. */
+const keptMs = 300_000;
+const certainlyNew = -1;
+const nothing = (): void => undefined;
+
+export function createReach(options: ReachOptions): Reach {
+  const origins = new Map<string, Origin>();
   return {
-    answered(origin) {
-      lastAnswer.set(origin, options.nowMs());
-    },
-    hasAnswered: (origin) => isRecent(lastAnswer, origin, poolMs),
-    watch(origin, connectMs, onDead) {
-      if (isTrusted(origin)) return nothing;
-      const url = new URL(origin);
-      const port = url.port === "" ? (url.protocol === "https:" ? 443 : 80) : Number(url.port);
-      let stopProbe = (): void => undefined;
-      // The first half of the time belongs to fetch alone: most answers come before a probe is worth a connection.
-      const stopTimers: (() => void)[] = [];
-      const stop = (): void => {
-        for (const each of stopTimers) each();
-        stopProbe();
-      };
-      stopTimers.push(
-        options.setTimer(connectMs / 2, () => {
-          // Another request may have heard from it meanwhile.
-          if (isTrusted(origin)) return stop();
-          stopProbe = options.connect(
-            url.hostname.replace(/^\[|\]$/g, ""),
-            port,
-            () => {
-              lastConnect.set(origin, options.nowMs());
-              stop();
-            },
-            () => undefined,
-          );
-        }),
-        options.setTimer(connectMs, () => {
-          stop();
-          if (!isTrusted(origin)) onDead();
-        }),
-      );
-      return stop;
+    origin(route) {
+      const key = `${route.connectMs} ${route.proxy ?? ""} ${route.origin}`;
+      let known = origins.get(key);
+      if (known === undefined) origins.set(key, (known = new Origin(route, options)));
+      return known;
     },
   };
 }
 
-/** A TCP connection through Bun that is closed as soon as it stands. */
-export const tcpConnect: Connect = (host, port, onOpen, onError) => {
-  let isStopped = false;
-  let close = (): void => undefined;
-  Bun.connect({
-    hostname: host,
-    port,
-    socket: {
-      open(socket) {
-        close = () => socket.end();
-        if (!isStopped) onOpen();
-        socket.end();
+/** A request that has been handed to fetch and not been answered. */
+export class Sent {
+  previous: Sent | null = null;
+  next: Sent | null = null;
+  isWaiting = true;
+
+  constructor(
+    readonly call: Waiting,
+    readonly sinceMs: number,
+    /** `certainlyNew`, or the count of lookups when it was sent. */
+    readonly mark: number,
+  ) {}
+}
+
+export class Origin {
+  private first: Sent | null = null;
+  private last: Sent | null = null;
+  /** When it was last seen that a connection to it stands. */
+  private provenMs = Number.NEGATIVE_INFINITY;
+  private hasAnswered = false;
+  /** At most so many connections lie idle in fetch's pool, and since when nothing came over one. */
+  private kept = 0;
+  private keptAtMs = Number.NEGATIVE_INFINITY;
+  private isArmed = false;
+  private stopDial: (() => void) | null = null;
+  private dialledMs = Number.NEGATIVE_INFINITY;
+  /** A host in numbers is looked up by nobody. */
+  private readonly isNamed: boolean;
+
+  constructor(
+    private readonly route: Route,
+    private readonly options: ReachOptions,
+  ) {
+    const { hostname } = new URL(route.proxy ?? route.origin);
+    this.isNamed = isIP(hostname.replace(/^\[|\]$/g, "")) === 0;
+  }
+
+  /** Just before fetch. Until `over`, `call` is aborted when the origin turns out to be out of reach. */
+  send(call: Waiting): Sent {
+    const nowMs = this.options.nowMs();
+    const sent = new Sent(call, nowMs, this.markOf(nowMs));
+    sent.previous = this.last;
+    if (this.last === null) this.first = sent;
+    else this.last.next = sent;
+    this.last = sent;
+    if (!this.isArmed) this.arm(this.route.connectMs / 2);
+    return sent;
+  }
+
+  /** It has been answered, or has failed. Idempotent. */
+  over(sent: Sent): void {
+    if (!sent.isWaiting) return;
+    sent.isWaiting = false;
+    const { previous, next } = sent;
+    if (previous === null) this.first = next;
+    else previous.next = next;
+    if (next === null) this.last = previous;
+    else next.previous = previous;
+    if (this.first === null) this.hangUp();
+  }
+
+  /** A POST was answered; `keeps` unless the vendor said that it closes the connection. */
+  answered(keeps: boolean): void {
+    this.seen();
+    this.hasAnswered = true;
+    if (!keeps) return;
+    this.kept += 1;
+    this.keptAtMs = this.provenMs;
+  }
+
+  /** Somebody is there. */
+  seen(): void {
+    this.provenMs = this.options.nowMs();
+  }
+
+  /** A connection was lost, and nobody knows which. */
+  broke(): void {
+    this.kept = 0;
+  }
+
+  /**
+   * The connection of this request broke before an answer: did it go over one that had been kept? Then the vendor had closed it
+   * and cannot have begun. Whatever else lies in the pool is not counted on any more.
+   */
+  wasKept({ mark }: Sent): boolean {
+    this.kept = 0;
+    if (mark === certainlyNew) return false;
+    // Since it was sent this process has made no new connection to any name, so it used an old one. A host in numbers leaves no
+    // such trace: there it is enough that an answered POST had left a connection for it and that nothing has broken since.
+    return !this.isNamed || this.options.lookups() === mark;
+  }
+
+  private markOf(nowMs: number): number {
+    if (this.kept === 0) return certainlyNew;
+    if (nowMs - this.keptAtMs >= keptMs) {
+      this.kept = 0;
+      return certainlyNew;
+    }
+    this.kept -= 1;
+    return this.isNamed ? this.options.lookups() : 0;
+  }
+
+  private arm(inMs: number): void {
+    this.isArmed = true;
+    this.options.setTimer(Math.max(1, inMs), () => {
+      this.isArmed = false;
+      this.look();
+    });
+  }
+
+  /** One timer for all who wait: it looks again as long as somebody does. */
+  private look(): void {
+    const { connectMs } = this.route;
+    const nowMs = this.options.nowMs();
+    // A look that began late, because this process was busy, gets its time all the same.
+    const isLookedFor = this.stopDial !== null && nowMs - this.dialledMs < connectMs / 2;
+    for (let sent = this.first; sent !== null; sent = this.first) {
+      const isProven = this.provenMs >= sent.sinceMs;
+      if (!isProven && (isLookedFor || nowMs - sent.sinceMs < connectMs)) break;
+      this.over(sent);
+      if (!isProven) sent.call.abort(timedOutConnecting());
+    }
+    const oldest = this.first;
+    if (oldest === null) return;
+    const waitedMs = nowMs - oldest.sinceMs;
+    if (waitedMs < connectMs / 2) {
+      this.arm(connectMs / 2 - waitedMs);
+      return;
+    }
+    if (nowMs - this.dialledMs >= connectMs / 2) this.tryIt(nowMs);
+    this.arm(Math.max(connectMs - waitedMs, this.dialledMs + connectMs / 2 - nowMs));
+  }
+
+  private tryIt(nowMs: number): void {
+    this.hangUp();
+    this.dialledMs = nowMs;
+    const stop = this.options.dial(
+      this.route,
+      !(this.hasAnswered && isNear(this.route.origin)),
+      () => {
+        this.seen();
+        this.hangUp();
       },
-      data() {},
-      connectError() {
-        onError();
-      },
-    },
-  }).catch(onError);
-  return () => {
-    isStopped = true;
-    close();
-  };
-};
+      // Why it cannot be connected to is fetch's to tell.
+      nothing,
+    );
+    this.stopDial = stop;
+  }
+
+  private hangUp(): void {
+    this.stopDial?.();
+    this.stopDial = null;
+    this.dialledMs = Number.NEGATIVE_INFINITY;
+  }
+}
+
+/**
+ * A server of one's own may do one thing at a time: while it works on an answer, its kernel accepts and it shakes no hands.
+ * Once it has answered, that a connection stands is enough.
+ */
+function isNear(origin: string): boolean {
+  const host = new URL(origin).hostname.replace(/^\[|\]$/g, "");
+  if (isIP(host) === 0) return !host.includes(".") || /\.(?:local|localhost|internal|lan|home)$/.test(host);
+  return /^(?:127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|::1$|f[cd]|fe80:)/i.test(host);
+}
+
+function timedOutConnecting(): Failure {
+  return new Failure("unreachable", "Timed out connecting to the upstream.");
+}

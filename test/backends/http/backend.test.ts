@@ -11,10 +11,15 @@ import { fakeClock } from "../../support/clock.ts";
 
 type Answering = (sent: { readonly headers: Record<string, string> }) => Response | Promise<Response>;
 
-function backendForTest(signer: Signer = keySigner("vendor-key", "bearer")) {
+function backendForTest(
+  signer: Signer = keySigner("vendor-key", "bearer"),
+  baseUrl = "http://vendor.example/v1",
+) {
   const clock = fakeClock();
   const sent: { readonly headers: Record<string, string> }[] = [];
   const statuses: number[] = [];
+  /** Of the resolver's cache: one with every new connection to a name. */
+  const network = { lookups: 0 };
   let answering: Answering = () => Response.json({});
   const scripted = (_url: string | URL | Request, init?: RequestInit): Promise<Response> => {
     const request = { headers: Object.fromEntries(new Headers(init?.headers)) };
@@ -24,7 +29,7 @@ function backendForTest(signer: Signer = keySigner("vendor-key", "bearer")) {
   const backend = createHttpBackend({
     provider: "p",
     dialect: dialects["openai-chat"],
-    baseUrl: "http://vendor.example/v1",
+    baseUrl,
     defaultHeaders: {},
     headers: {},
     signer,
@@ -37,7 +42,8 @@ function backendForTest(signer: Signer = keySigner("vendor-key", "bearer")) {
     reach: createReach({
       nowMs: clock.monotonicMs,
       setTimer: clock.setTimer,
-      connect: () => () => undefined,
+      dial: () => () => undefined,
+      lookups: () => network.lookups,
     }),
     nowMs: clock.nowMs,
     setTimer: clock.setTimer,
@@ -59,6 +65,7 @@ function backendForTest(signer: Signer = keySigner("vendor-key", "bearer")) {
   return {
     clock,
     sent,
+    network,
     statuses,
     backend,
     answer: (next: Answering) => void (answering = next),
@@ -79,37 +86,63 @@ const reset = (): never => {
   throw Object.assign(new Error("reset"), { code: "ECONNRESET" });
 };
 
-describe("a connection that breaks at once", () => {
-  test("may have been a pooled one where this vendor has answered: it is sent once more", async () => {
+describe("a connection that breaks before an answer", () => {
+  const kept = { kind: "unreachable", isStale: true, maybeBilled: true };
+  const made = { kind: "unreachable", isStale: false, maybeBilled: true };
+
+  test("is one that was kept where an answer had left one and none was made since; nothing is sent again here", async () => {
     const { answer, ask, sent } = backendForTest();
     expect(await ask()).toBeInstanceOf(Response);
-    answer(() => (sent.length === 2 ? reset() : Response.json({})));
-    expect(await ask()).toBeInstanceOf(Response);
-    expect(sent).toHaveLength(3);
     answer(reset);
-    expect(await ask()).toMatchObject({ kind: "unreachable" });
-    expect(sent).toHaveLength(5);
+    expect(await ask()).toMatchObject(kept);
+    expect(await ask()).toMatchObject(made);
+    expect(sent).toHaveLength(3);
   });
 
-  test("was a new one where this vendor has never answered, or not for long: the failure is the road's", async () => {
-    const { answer, ask, sent, clock } = backendForTest();
+  test("is a new one where the vendor has never answered, closed it itself, or not answered for long", async () => {
+    const { answer, ask, sent, clock, backend } = backendForTest();
     answer(reset);
-    expect(await ask()).toMatchObject({ kind: "unreachable", maybeBilled: true });
-    expect(sent).toHaveLength(1);
+    expect(await ask()).toMatchObject(made);
+    answer(() => Response.json({}, { headers: { connection: "close" } }));
+    await ask();
+    answer(reset);
+    expect(await ask()).toMatchObject(made);
     answer(() => Response.json({}));
     await ask();
     await clock.advance(300_000);
     answer(reset);
-    expect(await ask()).toMatchObject({ kind: "unreachable" });
-    expect(sent).toHaveLength(3);
+    expect(await ask()).toMatchObject(made);
+    answer(() => Response.json({}));
+    await ask();
+    backend.broke?.();
+    answer(reset);
+    expect(await ask()).toMatchObject(made);
+    expect(sent).toHaveLength(7);
   });
 
-  test("may have been the one that the liveness check left", async () => {
-    const { answer, ask, sent, backend } = backendForTest();
-    expect(await backend.check?.(new AbortController().signal)).toBeNull();
-    answer(reset);
-    expect(await ask()).toMatchObject({ kind: "unreachable" });
-    expect(sent).toHaveLength(3);
+  test("is a new one where this process has looked a name up meanwhile: the vendor had closed the kept one before", async () => {
+    const { answer, ask, network } = backendForTest();
+    await ask();
+    answer(() => {
+      network.lookups++;
+      return reset();
+    });
+    expect(await ask()).toMatchObject(made);
+  });
+
+  test("one answer leaves one connection: of many requests at once only one may have used it", async () => {
+    for (const baseUrl of ["http://vendor.example/v1", "http://127.0.0.1:9/v1", "https://[::1]:9/v1"]) {
+      const { answer, ask, backend } = backendForTest(undefined, baseUrl);
+      answer(reset);
+      // A model list is no POST: what it leaves is not counted on.
+      await backend.check?.(new AbortController().signal);
+      expect(await ask()).toMatchObject(made);
+      answer(() => Response.json({}));
+      await ask();
+      answer(reset);
+      const outcomes = await Promise.all(Array.from({ length: 20 }, () => ask()));
+      expect(outcomes.filter((each) => each instanceof Failure && each.isStale)).toHaveLength(1);
+    }
   });
 });
 
@@ -220,6 +253,7 @@ describe("an error whose body hangs", () => {
     await asking;
     expect(outcome).toMatchObject({ kind: "overloaded", upstreamStatus: 503, retryAfterMs: 7_000 });
     expect(isCancelled).toBe(true);
+    await clock.advance(5_000);
     expect(clock.waiting()).toBe(0);
   });
 

@@ -1,125 +1,127 @@
 // Whether an origin can be connected to at all, with a network that the test scripts.
 
 import { expect, test } from "bun:test";
-import { createReach, tcpConnect } from "../../../src/backends/http/reach.ts";
+import type { Route } from "../../../src/backends/http/dial.ts";
+import { createReach } from "../../../src/backends/http/reach.ts";
+import type { Failure } from "../../../src/canon/failure.ts";
 import { fakeClock } from "../../support/clock.ts";
 
-type Dial = { host: string; port: number; open(): void; fail(): void; isStopped: boolean };
+type Attempt = { route: Route; withHandshake: boolean; open(): void; fail(): void; isStopped: boolean };
 
-function reachForTest() {
+function reachForTest(address = "https://api.example.com") {
   const clock = fakeClock();
-  const dials: Dial[] = [];
+  const dials: Attempt[] = [];
   const reach = createReach({
     nowMs: clock.monotonicMs,
     setTimer: clock.setTimer,
-    connect(host, port, onOpen, onError) {
-      const dial: Dial = { host, port, open: onOpen, fail: onError, isStopped: false };
+    lookups: () => 0,
+    dial(route, withHandshake, onStanding, onError) {
+      const dial = { route, withHandshake, open: onStanding, fail: onError, isStopped: false };
       dials.push(dial);
       return () => void (dial.isStopped = true);
     },
   });
-  let dead = 0;
-  const watch = (origin = "https://api.example.com") => reach.watch(origin, 10_000, () => void dead++);
-  return { clock, reach, dials, watch, dead: () => dead };
+  const origin = reach.origin({ origin: address, proxy: null, connectMs: 10_000 });
+  const dead: Failure[] = [];
+  const send = () => origin.send({ abort: (reason) => void dead.push(reason) });
+  return { clock, reach, origin, dials, send, dead };
 }
 
-test("a black hole is dead at the limit, once, and leaves nothing behind", async () => {
-  const { clock, dials, watch, dead } = reachForTest();
-  watch();
+test("a black hole is dead at the limit, once, is never perhaps billed, and leaves nothing behind", async () => {
+  const { clock, dials, send, dead } = reachForTest();
+  send();
   await clock.advance(4_999);
   expect(dials).toHaveLength(0);
   await clock.advance(1);
-  expect(dials.map(({ host, port }) => `${host}:${port}`)).toEqual(["api.example.com:443"]);
+  expect(dials.map(({ route, withHandshake }) => [route.origin, withHandshake])).toEqual([
+    ["https://api.example.com", true],
+  ]);
   await clock.advance(4_999);
-  expect(dead()).toBe(0);
+  expect(dead).toHaveLength(0);
   await clock.advance(60_000);
-  expect(dead()).toBe(1);
-  expect(dials[0]?.isStopped).toBe(true);
+  expect(dead).toHaveLength(1);
+  expect(dead[0]).toMatchObject({ kind: "unreachable", maybeBilled: false });
+  expect(dead[0]?.message).toBe("Timed out connecting to the upstream.");
+  expect(dials.map(({ isStopped }) => isStopped)).toEqual([true]);
   expect(clock.waiting()).toBe(0);
 });
 
-test("a connection that stands proves that somebody is there, for a while", async () => {
-  const { clock, dials, watch, dead } = reachForTest();
-  watch();
+test("a connection that stands proves it for those who were waiting, and for nobody who comes later", async () => {
+  const { clock, dials, send, dead } = reachForTest();
+  send();
   await clock.advance(5_000);
   dials[0]?.open();
-  expect(clock.waiting()).toBe(0);
-  watch();
-  expect(clock.waiting()).toBe(0);
-  await clock.advance(30_000);
-  watch();
+  await clock.advance(1);
+  send();
   await clock.advance(10_000);
-  expect(dead()).toBe(1);
+  expect(dials).toHaveLength(2);
+  expect(dead).toHaveLength(1);
+  expect(clock.waiting()).toBe(0);
+});
+
+test("a vendor that answered a moment ago and can no longer be connected to is found out as well", async () => {
+  const { clock, origin, send, dead } = reachForTest();
+  const sent = send();
+  origin.over(sent);
+  origin.answered(true);
+  await clock.advance(1);
+  send();
+  await clock.advance(10_020);
+  expect(dead).toHaveLength(1);
 });
 
 test("a refused connection is fetch's to tell", async () => {
-  const { clock, dials, watch, dead } = reachForTest();
-  const stop = watch();
+  const { clock, origin, dials, send, dead } = reachForTest();
+  const sent = send();
   await clock.advance(5_000);
   dials[0]?.fail();
-  expect(dead()).toBe(0);
-  stop();
+  expect(dead).toHaveLength(0);
+  origin.over(sent);
   await clock.advance(60_000);
-  expect(dead()).toBe(0);
-});
-
-test("an answer ends the need for a look", async () => {
-  const { clock, reach, dials, watch, dead } = reachForTest();
-  const stop = watch();
-  reach.answered("https://api.example.com");
-  stop();
-  await clock.advance(60_000);
-  expect(dials).toHaveLength(0);
-  expect(dead()).toBe(0);
-});
-
-test("what one request hears is known to those that wait beside it", async () => {
-  const { clock, reach, dials, watch, dead } = reachForTest();
-  for (let i = 0; i < 100; i++) watch();
-  await clock.advance(4_000);
-  reach.answered("https://api.example.com");
-  await clock.advance(60_000);
-  expect(dials).toHaveLength(0);
-  expect(dead()).toBe(0);
+  expect(dead).toHaveLength(0);
   expect(clock.waiting()).toBe(0);
 });
 
-test("a pooled connection is possible for 5 minutes after an answer, and never after a mere connection", async () => {
-  const { clock, reach, dials, watch } = reachForTest();
-  const origin = "https://api.example.com";
-  watch();
-  await clock.advance(5_000);
-  dials[0]?.open();
-  expect(reach.hasAnswered(origin)).toBe(false);
-  reach.answered(origin);
-  await clock.advance(299_999);
-  expect(reach.hasAnswered(origin)).toBe(true);
-  expect(reach.hasAnswered("https://other.example.com")).toBe(false);
-  await clock.advance(1);
-  expect(reach.hasAnswered(origin)).toBe(false);
+test("what one request hears is known to those that wait beside it, and one look serves them all", async () => {
+  const { clock, origin, dials, send, dead } = reachForTest();
+  const all = Array.from({ length: 100 }, send);
+  await clock.advance(4_000);
+  origin.answered(true);
+  await clock.advance(60_000);
+  expect(dials).toHaveLength(0);
+  expect(dead).toHaveLength(0);
+  for (const sent of all) origin.over(sent);
+  for (let i = 0; i < 100; i++) send();
+  await clock.advance(10_000);
+  expect(dials).toHaveLength(1);
+  expect(dead).toHaveLength(100);
+  expect(clock.waiting()).toBe(0);
 });
 
-test("ports and IPv6 hosts are read from the origin", async () => {
-  const { clock, dials, watch } = reachForTest();
-  watch("http://[fd00::1]:8080");
-  watch("http://plain.example");
-  await clock.advance(5_000);
-  expect(dials.map(({ host, port }) => `${host} ${port}`)).toEqual(["fd00::1 8080", "plain.example 80"]);
+test("a server of one's own that has answered shakes no hands while it is busy: a connection is enough there", async () => {
+  for (const [address, withHandshake] of [
+    ["https://10.0.0.7:8443", false],
+    ["https://[fd00::1]", false],
+    ["https://gpu.lan", false],
+    ["https://172.32.0.1", true],
+    ["https://api.example.com", true],
+  ] as const) {
+    const { clock, origin, dials, send } = reachForTest(address);
+    send();
+    await clock.advance(5_000);
+    dials[0]?.open();
+    origin.answered(true);
+    await clock.advance(5_000);
+    send();
+    await clock.advance(5_000);
+    expect(dials.map((dial) => dial.withHandshake)).toEqual([true, withHandshake]);
+  }
 });
 
-test("a real connection on loopback opens, and a closed port fails", async () => {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = listener;
-  const outcome = (): Promise<string> =>
-    new Promise((resolve) => {
-      tcpConnect(
-        "127.0.0.1",
-        port,
-        () => resolve("open"),
-        () => resolve("failed"),
-      );
-    });
-  expect(await outcome()).toBe("open");
-  listener.stop(true);
-  expect(await outcome()).toBe("failed");
+test("routes are told apart by proxy and limit, and are the same for the same", () => {
+  const { reach, origin } = reachForTest();
+  const route = { origin: "https://api.example.com", proxy: null, connectMs: 10_000 };
+  expect(reach.origin(route)).toBe(origin);
+  expect(reach.origin({ ...route, connectMs: 1 })).not.toBe(origin);
+  expect(reach.origin({ ...route, proxy: "http://proxy:3128" })).not.toBe(origin);
 });
