@@ -93,6 +93,7 @@ export function createProvider(
     credentials: credentialsOf(settings),
     limits: {
       firstTokenMs: timeout.first_token_s * 1000,
+      wholeMs: wholeSeconds(timeout) * 1000,
       idleMs: timeout.idle_s * 1000,
       totalMs: timeout.total_s === undefined ? null : timeout.total_s * 1000,
     },
@@ -126,6 +127,16 @@ export function queueLimits(settings: ProviderSettings, config: Config): QueueLi
     depthPerTenant: hasTenants ? (depth_per_tenant ?? Math.ceil(depth / 2)) : depth,
     waitMs: wait_s * 1000,
   };
+}
+
+/** What the operator wrote counts; the default is meant for a first word, and a whole answer may be thought about for longer. */
+function wholeSeconds(timeout: {
+  readonly first_token_s: number;
+  readonly idle_s: number;
+  readonly isFirstTokenWritten?: boolean;
+}): number {
+  const { first_token_s, idle_s, isFirstTokenWritten } = timeout;
+  return isFirstTokenWritten === true ? first_token_s : Math.max(first_token_s, idle_s);
 }
 
 /** The CLI's aliases stand for models of Anthropic's; which, the program says. */

@@ -93,12 +93,12 @@ const timeout = z
     first_token_s: seconds
       .optional()
       .describe(
-        "Seconds until the first word (default 120). A whole answer that passes unchanged shows no first word: until its end it may take the larger of `first_token_s` and `idle_s`.",
+        "Seconds until the first word (default 120). A whole answer that passes unchanged shows no first word: where this is written, it must have begun by then, or be complete if its length is told with it; where not, it may take the larger of 120 and `idle_s`.",
       ),
     idle_s: seconds
       .optional()
       .describe(
-        "Seconds between two parts of a stream (default 300). Where larger than `first_token_s` also the limit of a whole answer that passes unchanged.",
+        "Seconds between two parts of an answer (default 300); comments and pings count. A whole answer that passes unchanged may take as long if `first_token_s` is not written.",
       ),
     total_s: seconds
       .optional()
@@ -110,6 +110,7 @@ const timeout = z
     ...rest,
     first_token_s: rest.first_token_s ?? read_s,
     idle_s: rest.idle_s ?? read_s,
+    isFirstTokenWritten: rest.first_token_s !== undefined,
   }));
 
 export type TimeoutSettings = {
@@ -117,6 +118,8 @@ export type TimeoutSettings = {
   readonly first_token_s: number;
   readonly idle_s: number;
   readonly total_s?: number | undefined;
+  /** `first_token_s` itself, and not `read_s` in its place. */
+  readonly isFirstTokenWritten: boolean;
 };
 
 const auth = z.union([

@@ -3,7 +3,7 @@
 
 import type { Call } from "../backends/backend.ts";
 import { networkFailure } from "../backends/http/backend.ts";
-import { readReplyBytes } from "../backends/http/reply-bytes.ts";
+import { maxUnreadBytes, readReplyBytes } from "../backends/http/reply-bytes.ts";
 import { Failure, failureFrom } from "../canon/failure.ts";
 import { estimateTokens } from "../canon/tokens.ts";
 import type { ChatRequest, DialectName } from "../canon/request.ts";
@@ -101,7 +101,7 @@ function forwardLane(send: () => Promise<Response>, call: Call, onBytes: (bytes:
     async next() {
       try {
         const answer = await send();
-        const bytes = await readReplyBytes(answer);
+        const bytes = await readReplyBytes(answer, maxUnreadBytes);
         if (!/json/.test(answer.headers.get("content-type") ?? "") || !looksWhole(bytes))
           throw new Failure("bad-output", "The upstream answered with something that is not JSON.");
         onBytes(bytes);

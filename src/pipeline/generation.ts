@@ -21,6 +21,8 @@ import type { TenantPolicy } from "./tenant-policy.ts";
 
 export type ProviderLimits = {
   readonly firstTokenMs: number;
+  /** The same for a whole answer that passes as bytes and shows no first word. */
+  readonly wholeMs: number;
   readonly idleMs: number;
   /** For one attempt; null: only the request's own deadline counts. */
   readonly totalMs: number | null;

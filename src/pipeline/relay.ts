@@ -3,6 +3,7 @@
 
 import type { Backend, Call } from "../backends/backend.ts";
 import { foreignAnswer, networkFailure, redactedFailure } from "../backends/http/backend.ts";
+import { Intake, portionBytes, portionsOf } from "../backends/http/intake.ts";
 import { maxReplyBytes, readReplyBytes } from "../backends/http/reply-bytes.ts";
 import { opensGate } from "../canon/event.ts";
 import { Failure, failureFrom } from "../canon/failure.ts";
@@ -58,7 +59,7 @@ class RelayLane implements Lane {
       const type = answer.headers.get("content-type") ?? "";
       if (type.includes("text/html")) return failurePiece(foreignAnswer());
       const isStream = type.includes("text/event-stream") || (options.stream && !type.includes("json"));
-      if (!isStream) return jsonPiece(options, await readReplyBytes(answer));
+      if (!isStream) return jsonPiece(options, await readReplyBytes(answer, maxReplyBytes, options.progress));
       this.source = options.stream ? frameLane(options, answer) : foldedStream(options, answer);
       return await this.source.next();
     } catch (thrown) {
@@ -105,19 +106,23 @@ function foldedStream(options: RelayOptions, answer: Response): Lane {
       const decoder = options.dialect.backend.streamDecoder();
       const frames = sseDecoder();
       const events = [];
+      const intake = new Intake();
       let size = 0;
-      let isOpen = false;
       if (answer.body !== null)
         for await (const chunk of answer.body) {
           size += chunk.byteLength;
           if (size > maxReplyBytes)
             throw new Failure("bad-output", "The upstream's answer is larger than the limit.");
-          for (const frame of frames.push(chunk))
-            for (const event of decoder.step(frame)) {
-              isOpen ||= opensGate(event);
-              events.push(event);
-            }
-          if (isOpen) options.progress.words();
+          for (const portion of portionsOf(chunk)) {
+            const turn = intake.take(portion.length);
+            if (turn !== null) await turn;
+            for (const frame of frames.push(portion))
+              for (const event of decoder.step(frame)) {
+                intake.isOpen ||= opensGate(event);
+                events.push(event);
+              }
+          }
+          if (intake.isOpen) options.progress.words();
         }
       for (const frame of frames.end()) events.push(...decoder.step(frame));
       events.push(...decoder.end());
@@ -136,7 +141,9 @@ function frameLane(options: RelayOptions, answer: Response): Lane {
   /** The beginning of a frame, in the pieces in which it came. */
   let carry: Buffer[] = [];
   let carriedBytes = 0;
-  let isOpen = false;
+  /** What has been read and waits for its turn. */
+  let waiting: Buffer | null = null;
+  const intake = new Intake();
   let isOver = false;
 
   /** The frames of `ready` one by one: what may pass, and what they tell. */
@@ -160,7 +167,7 @@ function frameLane(options: RelayOptions, answer: Response): Lane {
         break;
       }
     }
-    isOpen ||= opens;
+    intake.isOpen ||= opens;
     const bytes = passed === null ? ready : Buffer.concat(passed);
     return { bytes, opens, failure, isLast: isOver && failure === null };
   };
@@ -189,18 +196,32 @@ function frameLane(options: RelayOptions, answer: Response): Lane {
 
   return {
     async next() {
-      let news: Buffer;
+      let news = waiting;
       try {
-        // Everything that has arrived, in one step: a chunk at a time costs three promises each.
-        const step = await reader?.readMany();
-        if (step === undefined || step.done) return atEnd();
-        const [only] = step.value;
-        news = step.value.length === 1 && only !== undefined ? asBuffer(only) : Buffer.concat(step.value);
+        if (news === null) {
+          // Everything that has arrived, in one step: a chunk at a time costs three promises each.
+          const step = await reader?.readMany();
+          if (step === undefined || step.done) return atEnd();
+          const [only] = step.value;
+          news = step.value.length === 1 && only !== undefined ? asBuffer(only) : Buffer.concat(step.value);
+        }
+        waiting = null;
+        if (news.length > portionBytes) {
+          waiting = news.subarray(portionBytes);
+          news = news.subarray(0, portionBytes);
+        }
+        const turn = intake.take(news.length);
+        if (turn !== null) {
+          await turn;
+          const { signal } = options.call;
+          if (signal.aborted) throw failureFrom(signal.reason);
+        }
       } catch (thrown) {
         return failedPiece(options, thrown);
       }
-      // Joined only when a line ends: one endless line would otherwise be copied again with every chunk.
-      const chunk = !hasLineEnd(news) ? null : carry.length === 0 ? news : Buffer.concat([...carry, news]);
+      // Joined only when a frame ends: what goes on without end would otherwise be copied again with every portion.
+      const isFrameEnd = carry.length === 0 ? lastFrameEnd(news) > 0 : lastFrameEnd(seam(carry, news)) > 0;
+      const chunk = !isFrameEnd ? null : carry.length === 0 ? news : Buffer.concat([...carry, news]);
       if (chunk === null) carry.push(news);
       const end = chunk === null ? 0 : lastFrameEnd(chunk);
       carriedBytes += news.length;
@@ -213,7 +234,8 @@ function frameLane(options: RelayOptions, answer: Response): Lane {
       // Half a frame is a sign of life.
       if (chunk === null || end === 0) return quiet;
       const ready = end === chunk.length ? chunk : chunk.subarray(0, end);
-      if (isOpen && !hasMarker(ready)) return { bytes: ready, opens: true, failure: null, isLast: false };
+      if (intake.isOpen && !hasMarker(ready))
+        return { bytes: ready, opens: true, failure: null, isLast: false };
       const piece = inspect(ready);
       if (piece.isLast && reader !== undefined) {
         endQuietly(
@@ -229,5 +251,9 @@ function frameLane(options: RelayOptions, answer: Response): Lane {
 
 const quiet: Piece = { bytes: "", opens: false, failure: null, isLast: false };
 
-const hasLineEnd = (bytes: Buffer): boolean =>
-  bytes[bytes.length - 1] === 0x0a || bytes.includes(0x0a) || bytes.includes(0x0d);
+/** Where a frame ends between what was carried and what is new: its blank line has three bytes at most before that. */
+function seam(carry: readonly Buffer[], news: Buffer): Buffer {
+  let tail = carry.at(-1) ?? news;
+  if (tail.length < 3) tail = Buffer.concat(carry.slice(-3));
+  return Buffer.concat([tail.subarray(-3), news]);
+}

@@ -120,20 +120,18 @@ export async function tryOne(
   run.live.stage = "asking";
   if (context.abortReason !== null) return failureFrom(context.abortReason);
   context.onAbort(trial);
-  const { firstTokenMs, idleMs } = provider.limits;
-  // Nobody sees the first word of a whole answer that passes as bytes: until its end it may take the longer of the two.
-  const isWhole = trial.lane === "relay" && !run.stream;
-  trial.waitAtMost(isWhole ? Math.max(firstTokenMs, idleMs) : firstTokenMs);
+  const { firstTokenMs, wholeMs } = provider.limits;
+  trial.waitAtMost(trial.lane === "relay" && !run.stream ? wholeMs : firstTokenMs);
   const call = new TrialCall(run, trial, passHeaders, onAccepted);
   try {
     const lane = open(provider, target, trial, call);
     run.overheadMs ??= clock.monotonicMs() - context.arrivedMs;
-    let pieces = noPieces;
+    let pieces: Piece[] | null = null;
     for (;;) {
       const piece = await lane.next();
       // A word that came together with the failure was a word: it is shown, and the failure is told in-band.
       if (piece.failure !== null && !piece.opens) return piece.failure;
-      if (piece.bytes.length > 0 || piece.isLast || piece.failure !== null) pieces = [...pieces, piece];
+      if (piece.bytes.length > 0 || piece.isLast || piece.failure !== null) (pieces ??= []).push(piece);
       if (!piece.opens && !piece.isLast) continue;
       // Ended from outside while its word was on the way: it has nothing more to tell the health book.
       if (trial.isSettled) return failureFrom(abort.signal.reason);
@@ -145,7 +143,7 @@ export async function tryOne(
         trial.isProbe = false;
         estate.health.opened(target.provider, openedMs, target.model, trial.credential);
       }
-      return { trial, lane, pieces };
+      return { trial, lane, pieces: pieces ?? noPieces };
     }
   } catch (thrown) {
     return failureFrom(thrown);

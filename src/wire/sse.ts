@@ -7,6 +7,9 @@ export type SseFrame = { readonly event: string | null; readonly data: string };
 /** A frame larger than this is refused: nothing legitimate comes near it and it would otherwise sit in memory. */
 export const maxFrameBytes = 16 * 1024 * 1024;
 
+/** What a line takes beside its text. */
+const lineBytes = 16;
+
 export class FrameTooLarge extends Error {
   override readonly name = "FrameTooLarge";
 }
@@ -42,8 +45,8 @@ export function sseDecoder(limit = maxFrameBytes): SseDecoder {
       colon < 0 ? "" : value.charCodeAt(colon + 1) === 32 ? value.slice(colon + 2) : value.slice(colon + 1);
     if (field === "data") {
       data.push(rest);
-      // Empty lines take memory as well.
-      held += rest.length + 1;
+      // Empty lines take memory as well: a text and its place in the list.
+      held += rest.length + lineBytes;
       if (held > limit) throw new FrameTooLarge("A server-sent event is larger than the limit.");
     } else if (field === "event") event = rest;
   };
@@ -101,6 +104,7 @@ export function readFrame(slice: Buffer): SseFrame | null {
   // Nearly every frame is one data line, named or not: no decoder is set up for those.
   if (!text.includes("\r")) {
     const first = text.indexOf("\n");
+    if (text.startsWith(":") && first === text.length - 2) return null;
     if (text.startsWith("data: ") && first === text.length - 2)
       return { event: null, data: text.slice(6, first) };
     if (text.startsWith("event: ") && text.startsWith("data: ", first + 1)) {
@@ -136,21 +140,27 @@ export function lastFrameEnd(bytes: Buffer): number {
   return end;
 }
 
-/** Every frame as its own slice, terminators included. `bytes` must end with a complete frame. */
+/**
+ * Every frame as its own slice, terminators included; blank lines that end nothing belong to the frame behind them.
+ * `bytes` must end with a complete frame.
+ */
 export function splitFrames(bytes: Buffer): Buffer[] {
   const frames: Buffer[] = [];
   let from = 0;
   let isLineEmpty = true;
+  let isFrameEmpty = true;
   for (let i = 0; i < bytes.length; i++) {
     const byte = bytes[i];
     if (byte !== 0x0a && byte !== 0x0d) {
       isLineEmpty = false;
+      isFrameEmpty = false;
       continue;
     }
     if (byte === 0x0d && bytes[i + 1] === 0x0a) i++;
-    if (isLineEmpty && i + 1 > from) {
+    if (isLineEmpty && !isFrameEmpty) {
       frames.push(bytes.subarray(from, i + 1));
       from = i + 1;
+      isFrameEmpty = true;
     }
     isLineEmpty = true;
   }

@@ -1,13 +1,14 @@
 // A vendor behind HTTP: one POST, never sent again but with a token that was renewed after the vendor had refused the old one.
 // Every failure leaves here as a Failure; no upstream text reaches a client unredacted.
 
-import type { StreamEvent } from "../../canon/event.ts";
+import { opensGate, type StreamEvent } from "../../canon/event.ts";
 import { Failure, failureFrom } from "../../canon/failure.ts";
 import { failureOfStatus, parseLoosely, retryAfter, wordsOfForeignBody } from "../../dialects/decoding.ts";
 import type { Dialect, TargetFacts } from "../../dialects/dialect.ts";
 import { FrameTooLarge, sseDecoder } from "../../wire/sse.ts";
 import type { Backend, Call } from "../backend.ts";
 import type { Signer } from "./auth.ts";
+import { Intake, portionsOf } from "./intake.ts";
 import { applyQuirks, type QuirkName } from "./quirks.ts";
 import type { Reach } from "./reach.ts";
 import { readErrorText, readJsonReply } from "./reply-bytes.ts";
@@ -250,10 +251,20 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
         return;
       }
       const frames = sseDecoder();
+      const intake = new Intake();
       if (answer.body !== null)
         for await (const chunk of answer.body) {
-          // An empty batch is a sign of life: comments and halves of frames keep a silent thinker alive.
-          yield masked(decodeAll(decoder, frames.push(chunk)));
+          for (const portion of portionsOf(chunk)) {
+            const turn = intake.take(portion.length);
+            if (turn !== null) {
+              await turn;
+              if (call.signal.aborted) throw failureFrom(call.signal.reason);
+            }
+            const events = decodeAll(decoder, frames.push(portion));
+            intake.isOpen ||= events.some(opensGate);
+            // An empty batch is a sign of life: comments and halves of frames keep a silent thinker alive.
+            yield masked(events);
+          }
         }
       yield masked([...decodeAll(decoder, frames.end()), ...decoder.end()]);
     } catch (thrown) {

@@ -1,11 +1,17 @@
 // The bodies of a vendor's answers, read within bounds of size and time. It must never decide what they mean.
 
 import { Failure } from "../../canon/failure.ts";
+import { Intake } from "./intake.ts";
 
 /** An error is told by its status; its words are not waited for longer than this, nor read further. */
 const errorBodyMs = 2_000;
 const errorBodyBytes = 64 * 1024;
-export const maxReplyBytes = 64 * 1024 * 1024;
+/** Of an answer that is read as a whole. Parsed, it takes many times as much memory, and the loop's time. */
+export const maxReplyBytes = 32 * 1024 * 1024;
+/** The same of one that passes unread: vectors for two thousand texts. */
+export const maxUnreadBytes = 64 * 1024 * 1024;
+/** Some vendors send blanks while a whole answer is made, one or two a second. */
+const mostBlankBytes = 1024 * 1024;
 
 /** The beginning of an error's body as text; the rest is not read. */
 export async function readErrorText(
@@ -34,24 +40,50 @@ export async function readErrorText(
 
 const tooLarge = (): Failure => new Failure("bad-output", "The upstream's answer is larger than the limit.");
 
-/** The bytes of a whole reply, bounded. Rejects with a Failure. */
-export function readReplyBytes(answer: Response): Promise<Uint8Array> {
+/**
+ * The bytes of a whole reply, bounded. `onWords`: told of every part of a body of unknown length, from the first one that is
+ * more than blanks. Rejects with a Failure.
+ */
+export function readReplyBytes(
+  answer: Response,
+  limit = maxReplyBytes,
+  onWords?: { words(): void },
+): Promise<Uint8Array> {
   const length = Number(answer.headers.get("content-length") ?? Number.NaN);
   // A decoded gzip body may be far larger than its content-length says: only plain ones take the short way.
-  if (!Number.isFinite(length) || answer.headers.get("content-encoding") !== null) return readChunks(answer);
-  return length > maxReplyBytes ? Promise.reject(tooLarge()) : answer.bytes();
+  if (!Number.isFinite(length) || answer.headers.get("content-encoding") !== null)
+    return readChunks(answer, limit, onWords);
+  return length > limit ? Promise.reject(tooLarge()) : answer.bytes();
 }
 
-async function readChunks(answer: Response): Promise<Uint8Array> {
+async function readChunks(
+  answer: Response,
+  limit: number,
+  onWords: { words(): void } | undefined,
+): Promise<Uint8Array> {
   if (answer.body === null) return new Uint8Array();
   const parts: Uint8Array[] = [];
+  const intake = new Intake();
   let size = 0;
   for await (const chunk of answer.body) {
     size += chunk.byteLength;
-    if (size > maxReplyBytes) throw tooLarge();
+    if (size > limit) throw tooLarge();
+    intake.isOpen ||= !isBlank(chunk);
+    if (!intake.isOpen && size > mostBlankBytes)
+      throw new Failure("bad-output", "The upstream answered with nothing but blanks.");
+    const turn = intake.take(chunk.byteLength);
+    if (turn !== null) await turn;
     parts.push(chunk);
+    if (intake.isOpen) onWords?.words();
   }
   return parts.length === 1 ? (parts[0] ?? new Uint8Array()) : Buffer.concat(parts);
+}
+
+/** Nothing but what JSON allows between its parts. */
+function isBlank(bytes: Uint8Array): boolean {
+  for (const byte of bytes)
+    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return false;
+  return true;
 }
 
 /** The value of a whole JSON reply. Rejects with a Failure. */
