@@ -3,13 +3,14 @@
 
 import type { Backend, Call } from "../backends/backend.ts";
 import { foreignAnswer, networkFailure, redactedFailure } from "../backends/http/backend.ts";
-import { Intake, portionBytes, portionsOf } from "../backends/http/intake.ts";
-import { maxReplyBytes, readReplyBytes } from "../backends/http/reply-bytes.ts";
+import { Intake } from "../backends/http/intake.ts";
+import { maxReplyBytes, parseReply, readReplyBytes } from "../backends/http/reply-bytes.ts";
 import { opensGate } from "../canon/event.ts";
 import { Failure, failureFrom } from "../canon/failure.ts";
 import { cutShort } from "../dialects/decoding.ts";
 import type { AnswerFacts, Dialect } from "../dialects/dialect.ts";
 import { giveBack } from "../wire/body.ts";
+import { portionBytes, portionsOf } from "../wire/pace.ts";
 import { lastFrameEnd, maxFrameBytes, readFrame, splitFrames, sseDecoder } from "../wire/sse.ts";
 import { pieceEncoder, wholePiece } from "./hub.ts";
 import { endQuietly, failurePiece, type Lane, type Piece, type Progress } from "./lane.ts";
@@ -75,7 +76,7 @@ function failedPiece(options: RelayOptions, thrown: unknown): Piece {
 }
 
 function jsonPiece(options: RelayOptions, bytes: Uint8Array): Piece {
-  const body = readJson(bytes);
+  const body = parseReply(bytes);
   const { backend } = options.dialect;
   const glance = options.stream ? null : backend.relay.glanceReply(body);
   if (glance !== null) {
@@ -89,14 +90,6 @@ function jsonPiece(options: RelayOptions, bytes: Uint8Array): Piece {
   if (options.stream) return pieceEncoder(options.dialect.client, options.facts, options.observer)(events);
   for (const event of events) options.observer.event(event);
   return { bytes, opens: true, failure: null, isLast: true };
-}
-
-function readJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(asBuffer(bytes).toString("utf8")) as unknown;
-  } catch (cause) {
-    throw new Failure("bad-output", "The upstream's answer is not valid JSON.", { cause });
-  }
 }
 
 /** A vendor that streams although one body was asked for. */
@@ -236,7 +229,12 @@ function frameLane(options: RelayOptions, answer: Response): Lane {
       const ready = end === chunk.length ? chunk : chunk.subarray(0, end);
       if (intake.isOpen && !hasMarker(ready))
         return { bytes: ready, opens: true, failure: null, isLast: false };
-      const piece = inspect(ready);
+      let piece: Piece;
+      try {
+        piece = inspect(ready);
+      } catch (thrown) {
+        return failedPiece(options, thrown);
+      }
       if (piece.isLast && reader !== undefined) {
         endQuietly(
           () => reader.read(),

@@ -1,6 +1,8 @@
 // Bytes <-> server-sent events (WHATWG HTML section 9.2). Bounded: a frame over the limit is a Failure of the caller's making.
 // It must never know what a frame means.
 
+import { isDense } from "./density.ts";
+
 /** `event` is null when the frame names none. `data` joins several data lines with "\n". */
 export type SseFrame = { readonly event: string | null; readonly data: string };
 
@@ -31,8 +33,11 @@ export function sseDecoder(limit = maxFrameBytes): SseDecoder {
 
   const line = (value: string, frames: SseFrame[]): void => {
     if (value === "") {
-      if (data.length > 0)
-        frames.push({ event, data: data.length === 1 ? (data[0] ?? "") : data.join("\n") });
+      if (data.length > 0) {
+        const joined = data.length === 1 ? (data[0] ?? "") : data.join("\n");
+        if (isDense(joined)) throw new FrameTooLarge("A server-sent event holds more parts than the limit.");
+        frames.push({ event, data: joined });
+      }
       event = null;
       data = [];
       held = 0;
@@ -98,8 +103,9 @@ export function readFrames(input: string | Uint8Array): SseFrame[] {
   return [...decoder.push(typeof input === "string" ? Buffer.from(input) : input), ...decoder.end()];
 }
 
-/** The one frame of a slice of `splitFrames`; null when it holds only comments. */
+/** The one frame of a slice of `splitFrames`; null when it holds only comments. Throws FrameTooLarge. */
 export function readFrame(slice: Buffer): SseFrame | null {
+  if (isDense(slice)) throw new FrameTooLarge("A server-sent event holds more parts than the limit.");
   const text = slice.toString("utf8");
   // Nearly every frame is one data line, named or not: no decoder is set up for those.
   if (!text.includes("\r")) {

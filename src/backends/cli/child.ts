@@ -10,6 +10,8 @@ import { type Clock, systemClock } from "../../system/clock.ts";
 import { errorCode } from "../../system/files.ts";
 import { type ExitInfo, type LiveProcess, startProcess } from "../../system/live-process.ts";
 import { descendantsOf, killThose, type ProcessFacts } from "../../system/process-table.ts";
+import { isDense } from "../../wire/density.ts";
+import { Pace, portionsOf } from "../../wire/pace.ts";
 import { encodeLine, lineSplitter, LineTooLong, maxLineBytes, readObject } from "../../wire/ndjson.ts";
 import type { JailRoom } from "./jail/room.ts";
 import type { Launch } from "./launch.ts";
@@ -158,6 +160,9 @@ function spawn(launch: Launch, argv: readonly string[], mark: string, clock: Clo
   }
 }
 
+/** What a line takes beside its text. */
+const lineBytes = 16;
+
 type Limits = { readonly lineBytes: number; readonly unreadBytes: number; onBroken(): void };
 type Lines = {
   next(): Promise<Record<string, unknown> | null>;
@@ -171,6 +176,7 @@ type Lines = {
  */
 function readLines(child: LiveProcess, limits: Limits): Lines {
   const splitter = lineSplitter(limits.lineBytes);
+  const pace = new Pace();
   let lines: string[] = [];
   let at = 0;
   let unread = 0;
@@ -186,7 +192,7 @@ function readLines(child: LiveProcess, limits: Limits): Lines {
     at = 0;
     for (const line of more) {
       lines.push(line);
-      unread += line.length;
+      unread += line.length + lineBytes;
     }
     wakeReader();
   };
@@ -197,7 +203,7 @@ function readLines(child: LiveProcess, limits: Limits): Lines {
       if (isOver) return;
       const chunk = await child.read();
       if (chunk === null) break;
-      keep(splitter.push(chunk));
+      for (const portion of portionsOf(chunk)) keep(splitter.push(portion));
     }
     keep(splitter.end());
   };
@@ -220,7 +226,7 @@ function readLines(child: LiveProcess, limits: Limits): Lines {
     if (line === undefined) return null;
     lines[at] = "";
     at++;
-    unread -= line.length;
+    unread -= line.length + lineBytes;
     if (unread <= limits.unreadBytes) wakePump();
     return line;
   };
@@ -239,6 +245,10 @@ function readLines(child: LiveProcess, limits: Limits): Lines {
       for (;;) {
         const line = take();
         if (line !== null) {
+          const turn = pace.take(line.length + lineBytes);
+          if (turn !== null) await turn;
+          if (isDense(line))
+            throw new Failure("bad-output", "The Claude Code program printed a line with too many parts.");
           const object = readObject(line);
           if (object !== null) return object;
           skipped++;

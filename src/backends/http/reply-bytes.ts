@@ -1,6 +1,7 @@
 // The bodies of a vendor's answers, read within bounds of size and time. It must never decide what they mean.
 
 import { Failure } from "../../canon/failure.ts";
+import { isDense } from "../../wire/density.ts";
 import { Intake } from "./intake.ts";
 
 /** An error is told by its status; its words are not waited for longer than this, nor read further. */
@@ -88,7 +89,12 @@ function isBlank(bytes: Uint8Array): boolean {
 
 /** The value of a whole JSON reply. Rejects with a Failure. */
 export async function readJsonReply(answer: Response): Promise<unknown> {
-  const bytes = await readReplyBytes(answer);
+  return parseReply(await readReplyBytes(answer));
+}
+
+/** Throws a Failure. */
+export function parseReply(bytes: Uint8Array): unknown {
+  if (isDense(bytes)) throw tooLarge();
   try {
     return JSON.parse(
       Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8"),

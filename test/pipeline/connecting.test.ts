@@ -1,0 +1,147 @@
+// Vendors that never let a connection stand, and vendors that stand and say nothing: which limit ends it, and what is said of it.
+
+import { afterAll, describe, expect, test } from "bun:test";
+import { createServer, type Socket } from "node:net";
+import { openGatewayForTest } from "../support/gateway.ts";
+import { startUpstream } from "../support/upstream.ts";
+import { allWell, fastClock, goodAnswer, lanes, openRoad, type Road, type RoadOptions } from "./road.ts";
+
+/** Accepts, reads, says nothing: to a ClientHello, a CONNECT or a request. */
+async function startSilent() {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => undefined);
+    socket.on("data", () => undefined);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  return {
+    port: typeof address === "object" && address !== null ? address.port : 0,
+    stop() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+describe("connect_s", () => {
+  test("covers the proxy's CONNECT and the TLS handshake, for streams and whole answers", async () => {
+    const silent = await startSilent();
+    const place = `127.0.0.1:${silent.port}`;
+    const timeout = { connect_s: 0.4, first_token_s: 60, idle_s: 60 };
+    const provider = (base_url: string, more: object = {}): object => ({
+      base_url,
+      models: ["m"],
+      fallback: false,
+      timeout,
+      ...more,
+    });
+    const gateway = await openGatewayForTest({
+      config: {
+        health: { check_interval_seconds: 0 },
+        providers: {
+          handshake: provider(`https://${place}`),
+          named: provider(`https://localhost:${silent.port}`),
+          tunnel: provider("https://vendor.example", { proxy: `http://${place}` }),
+          "tls-proxy": provider("https://vendor.example", { proxy: `https://${place}` }),
+          plain: provider("http://vendor.example", { proxy: `https://${place}` }),
+          anthropic: provider(`https://${place}`, { backend: "anthropic" }),
+        },
+      },
+    });
+    const { providers } = gateway.house.estate.inForce().config;
+    await Promise.all(
+      Object.keys(providers).flatMap((id) =>
+        [true, false].map(async (stream) => {
+          const answer = await fetch(`${gateway.url}/v1/chat/completions`, {
+            method: "POST",
+            headers: { "content-type": "application/json" },
+            body: JSON.stringify({ model: `${id}/m`, stream, messages: [{ role: "user", content: "hi" }] }),
+          });
+          const said = await answer.text();
+          expect({ id, stream, status: answer.status }).toEqual({ id, stream, status: 502 });
+          expect(said).toContain("Timed out connecting to the upstream.");
+          const { attempts } = await gateway.recordOf(answer);
+          expect(attempts).toMatchObject([{ provider: id, failure: "unreachable", maybeBilled: false }]);
+        }),
+      ),
+    );
+    await gateway.stop();
+    silent.stop();
+  }, 20_000);
+});
+
+const upstreams = { bad: startUpstream(), good: startUpstream() };
+afterAll(() => {
+  upstreams.bad.stop();
+  upstreams.good.stop();
+});
+
+async function withRoad(
+  options: Omit<RoadOptions, "upstreams">,
+  work: (road: Road) => Promise<void>,
+): Promise<void> {
+  const road = await openRoad({ ...options, upstreams });
+  road.bad.reset();
+  road.good.reset();
+  road.good.script(goodAnswer);
+  try {
+    await work(road);
+    await road.gateway.assertClean(road.bad.requests);
+  } finally {
+    await road.stop();
+  }
+}
+
+describe.each([...lanes])("a whole answer: $door door, $wire vendor", (lane) => {
+  const isExpress = lane.door === lane.wire;
+  const path = lane.wire === "openai" ? "/v1/chat/completions" : "/v1/messages";
+  const whole = (): string => JSON.stringify(goodAnswer({ path, body: {} }).body);
+  const json = { "content-type": "application/json" };
+
+  test("is waited for as long as first_token_s says where it is written, whatever idle_s is", () =>
+    withRoad({ ...lane, provider: { timeout: { first_token_s: 0.2, idle_s: 600 } } }, async (road) => {
+      for (const silence of [
+        { isSilent: true },
+        // Headers are no word, and blanks are none.
+        { headers: json, chunks: [" "], ending: "hang" },
+        {
+          headers: json,
+          chunks: Array.from({ length: 60 }, () => " \n"),
+          betweenChunksMs: 20,
+          ending: "hang",
+        },
+      ] as const) {
+        road.bad.script(() => silence);
+        const answer = await road.ask("hello", { stream: false, model: "alone" });
+        expect(answer.status).toBe(504);
+        await answer.text();
+        expect((await road.gateway.recordOf(answer)).attempts).toMatchObject([
+          { failure: "timed-out", lane: isExpress ? "relay" : "hub", maybeBilled: true },
+        ]);
+      }
+    }));
+
+  if (!isExpress) return;
+
+  test("that has begun in time may go on, part after part", () =>
+    withRoad({ ...lane, provider: { timeout: { first_token_s: 0.6, idle_s: 0.6 } } }, async (road) => {
+      const text = whole();
+      const third = Math.ceil(text.length / 8);
+      const chunks = Array.from({ length: 8 }, (_, at) => text.slice(at * third, (at + 1) * third));
+      road.bad.script(() => ({ headers: json, chunks, betweenChunksMs: 120 }));
+      const heard = await road.hear("hello", { stream: false, model: "alone" });
+      expect(heard).toMatchObject({ status: 200, text: allWell });
+    }));
+
+  test("may be thought about for idle_s where first_token_s is not written", () =>
+    // 180 s of an answer that is allowed 120 s for its first word and 300 between two parts.
+    withRoad({ ...lane, clock: fastClock(200) }, async (road) => {
+      road.bad.script((request) => ({ ...goodAnswer({ ...request, body: {} }), beforeHeadersMs: 900 }));
+      const heard = await road.hear("hello", { stream: false });
+      expect(heard.headers.get("x-clawgate-provider")).toBe("bad");
+      road.bad.script(() => ({ isSilent: true }));
+      expect((await road.hear("hello", { stream: false })).headers.get("x-clawgate-provider")).toBe("good");
+    }));
+});
