@@ -77,6 +77,14 @@ export const consequences: Readonly<Record<FailureKind, Consequence>> = {
   internal: row(500, "no", "nobody", "internal"),
 };
 
+/**
+ * The longest that one word of a vendor keeps it from being asked again (backends/health/hold.ts), and so the longest that
+ * a client is told to wait on a vendor's word.
+ */
+export const longestRestMs = 300_000;
+/** What we ourselves know of: a day's budget is there again tomorrow. */
+const longestOwnWaitMs = 86_400_000;
+
 export type FailureDetail = {
   /** The request field at fault, in the client's own spelling ("messages[2].content"). */
   readonly param?: string | null;
@@ -124,6 +132,13 @@ export class Failure extends Error {
 
   get status(): number {
     return consequences[this.kind].status;
+  }
+
+  /** What the client is told of `retryAfterMs`: nobody is sent away for longer than the provider rests. */
+  get toldWaitMs(): number | null {
+    if (this.retryAfterMs === null) return null;
+    const isOurs = this.upstreamStatus === null && consequences[this.kind].hurts === "nobody";
+    return Math.min(this.retryAfterMs, isOurs ? longestOwnWaitMs : longestRestMs);
   }
 }
 

@@ -103,16 +103,19 @@ function kindOfStatus(status: number, words: ErrorWords, said: string): FailureK
   return "invalid-request";
 }
 
-/** Retry-After (seconds or an HTTP date) or retry-after-ms, as milliseconds of at least 0; null when absent or unreadable. */
+/**
+ * Retry-After (seconds or an HTTP date) or retry-after-ms, as milliseconds of at least 0; null when absent or unreadable.
+ * A time that has passed is a wrong clock or a mistake, and says nothing.
+ */
 export function retryAfter(headers: Headers, nowMs: number): number | null {
-  const precise = Number(headers.get("retry-after-ms") ?? Number.NaN);
+  const precise = Number(headers.get("retry-after-ms")?.trim() || Number.NaN);
   if (Number.isFinite(precise) && precise >= 0) return precise;
-  const value = headers.get("retry-after");
-  if (value === null) return null;
+  const value = headers.get("retry-after")?.trim() ?? "";
+  if (value === "") return null;
   const seconds = Number(value);
-  if (value.trim() !== "" && Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? null : Math.max(0, date - nowMs);
+  if (Number.isFinite(seconds)) return seconds >= 0 ? seconds * 1000 : null;
+  const waitMs = Date.parse(value) - nowMs;
+  return waitMs >= 0 ? waitMs : null;
 }
 
 /** Error text of an answer that is not in the dialect's shape: an HTML page, an empty body. Never the raw body. */

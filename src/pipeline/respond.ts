@@ -49,18 +49,13 @@ function addLimits(run: Run, headers: Record<string, string>): void {
   if (cheaper !== null) headers["x-clawgate-over-budget"] = asciiOf(cheaper);
 }
 
-/** A vendor's nonsense (1e9 seconds, a date far off) is not handed on as it is. */
-const longestRetryAfterMs = 86_400_000;
-
 const isAscii = /^[\x20-\x7e]*$/;
 const asciiOf = (text: string): string => (isAscii.test(text) ? text : text.replace(/[^\x20-\x7e]/g, "?"));
 
 export function failureResponse(run: Run, client: ClientHalf, failure: Failure): Response {
   const headers: Record<string, string> = { ...answerHeaders(run), "content-type": "application/json" };
-  if (failure.retryAfterMs !== null) {
-    const seconds = Math.ceil(Math.min(failure.retryAfterMs, longestRetryAfterMs) / 1000);
-    headers["retry-after"] = String(Math.max(1, seconds));
-  }
+  const waitMs = failure.toldWaitMs;
+  if (waitMs !== null) headers["retry-after"] = String(Math.max(1, Math.ceil(waitMs / 1000)));
   // The rest of the body is still under way: without this the client goes on sending it into a connection that we keep.
   if (failure.status === 413) headers["connection"] = "close";
   run.settle(failure.status, failure);

@@ -46,8 +46,8 @@ export function refuse(face: Face, thrown: unknown, asked: Refusal): Response {
       error: failure.cause ?? failure,
     });
   const headers = new Headers({ ...refusal.headers, "cache-control": "no-store" });
-  if (failure.retryAfterMs !== null)
-    headers.set("retry-after", String(Math.max(1, Math.ceil(failure.retryAfterMs / 1000))));
+  const waitMs = failure.toldWaitMs;
+  if (waitMs !== null) headers.set("retry-after", String(Math.max(1, Math.ceil(waitMs / 1000))));
   if (failure.kind === "unauthorized") headers.set("www-authenticate", "Bearer");
   return Response.json(face.encodeFailure(refusal.dialect, failure, refusal.requestId), {
     status: refusal.status ?? failure.status,

@@ -77,12 +77,14 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
       ["soon", 30],
       ["", 30],
       [null, 30],
+      ["-5", 30],
+      ["date-60", 30],
       ["date+20", 20],
       ["date+9999999", 300],
     ] as const)("429 with Retry-After %p rests for %p s", async (written, seconds) => {
       const value =
         written?.startsWith("date") === true
-          ? new Date(clock.nowMs() + Number(written.slice(5)) * 1000).toUTCString()
+          ? new Date(clock.nowMs() + Number(written.slice(4)) * 1000).toUTCString()
           : written;
       const headers: Record<string, string> = value === null ? {} : { "retry-after": value };
       road.bad.script(() => ({ status: 429, headers, body: {} }));
@@ -103,14 +105,41 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
       for (const [written, shown] of [
         ["7", "7"],
         ["0.2", "1"],
-        ["1e9", "86400"],
-        ["1e308", "86400"],
+        ["299.5", "300"],
+        ["86400", "300"],
+        ["1e9", "300"],
+        ["1e308", "300"],
+        ["-5", null],
+        ["-1e308", null],
+        ["NaN", null],
+        ["Infinity", null],
+        ["Thu, 01 Jan 2099 00:00:00 GMT", "300"],
+        ["Thu, 01 Jan 1970 00:00:00 GMT", null],
       ]) {
         road.clear();
         road.bad.script(() => ({ status: 429, headers: { "retry-after": written ?? "" }, body: {} }));
         const heard = await road.hear("hello", { stream, model: "alone" });
         expect(heard.status).toBe(429);
         expect(heard.headers.get("retry-after")).toBe(shown ?? null);
+      }
+    });
+
+    test("no vendor's word sends a client away for longer than the vendor rests, whatever went wrong", async () => {
+      const { health } = road.gateway.house.estate;
+      for (const [status, body] of [
+        [400, { error: { message: "no", type: "invalid_request_error" } }],
+        [402, { error: { message: "pay" } }],
+        [429, { error: { message: "used up", type: "insufficient_quota", code: "insufficient_quota" } }],
+        [500, { error: { message: "broken" } }],
+        [503, { error: { message: "busy" } }],
+        [529, { error: { message: "busy", type: "overloaded_error" } }],
+      ] as const) {
+        road.clear();
+        road.bad.script(() => ({ status, headers: { "retry-after": "86400" }, body }));
+        const heard = await road.hear("hello", { stream, model: "alone" });
+        expect([status, heard.headers.get("retry-after")]).toEqual([status, "300"]);
+        const restsMs = (health.view("alone").retryAtMs ?? clock.nowMs() + 300_000) - clock.nowMs();
+        expect(restsMs).toBeGreaterThan(299_000);
       }
     });
 

@@ -1,7 +1,7 @@
 // One reason to send nothing: since when, until when, and the single request that may find out whether it is over.
 // Made once and changed in place; it must never know what it holds (a credential, a model, both).
 
-import type { Failure } from "../../canon/failure.ts";
+import { type Failure, longestRestMs } from "../../canon/failure.ts";
 
 export type HoldKind = "rate-limited" | "exhausted" | "rejected" | "missing";
 
@@ -23,14 +23,14 @@ export type Hold = {
 
 /** The longest that one word of a vendor may keep us from looking again. */
 export const longestWaitMs: Readonly<Record<HoldKind, number>> = {
-  "rate-limited": 300_000,
+  "rate-limited": longestRestMs,
   exhausted: 3_600_000,
   rejected: 600_000,
   missing: 600_000,
 };
 export const longestQuotaMs = 86_400_000;
 const defaultRateLimitMs = 30_000;
-const firstQuotaLookMs = 300_000;
+const firstQuotaLookMs = longestRestMs;
 
 export function createHold(): Hold {
   return { kind: null, sinceMs: 0, retryAtMs: 0, untilMs: 0, strikes: 0, isProbing: false };

@@ -48,11 +48,9 @@ const statusWords: Readonly<Record<FailureKind, string>> = {
 };
 
 const type = (name: string): string => `type.googleapis.com/google.rpc.${name}`;
-/** A vendor's nonsense (1e9 seconds) is not handed on as it is. */
-const longestDelayMs = 86_400_000;
 
 export function encodeFailure(failure: Failure): Record<string, unknown> {
-  const { kind, param, retryAfterMs } = failure;
+  const { kind, param, toldWaitMs } = failure;
   const details: Record<string, unknown>[] = [
     {
       "@type": type("ErrorInfo"),
@@ -65,10 +63,10 @@ export function encodeFailure(failure: Failure): Record<string, unknown> {
       "@type": type("BadRequest"),
       fieldViolations: [{ field: param, description: failure.message }],
     });
-  if (retryAfterMs !== null)
+  if (toldWaitMs !== null)
     details.push({
       "@type": type("RetryInfo"),
-      retryDelay: `${Math.max(1, Math.ceil(Math.min(retryAfterMs, longestDelayMs) / 1000))}s`,
+      retryDelay: `${Math.max(1, Math.ceil(toldWaitMs / 1000))}s`,
     });
   return {
     error: { code: failure.status, message: failure.message, status: statusWords[kind], details },
