@@ -129,9 +129,10 @@ export function createEstate(options: EstateOptions) {
     store.record(tracked);
   };
 
+  const ticker = createTicker(clock);
   return {
     clock,
-    ticker: createTicker(clock),
+    ticker,
     log,
     live,
     store,
@@ -153,8 +154,7 @@ export function createEstate(options: EstateOptions) {
     }),
     retryBudget: createRetryBudget({ activeRequests: live.count, setTimer: clock.setTimer }),
     reach: createReach({
-      nowMs: clock.monotonicMs,
-      setTimer: clock.setTimer,
+      ticker,
       dial: dialOut,
       lookups: () => Bun.dns.getCacheStats().totalCount,
     }),

@@ -1,6 +1,7 @@
 // GET /api/providers and `clawgate providers`: who is configured, how each is doing, and when it is tried again.
-// It must never show a key or a header of the config.
+// It must never show a key or a header of the config, nor an address as it stands there.
 
+import { shownAddress } from "../backends/http/shown-address.ts";
 import type { ProviderSettings } from "../backends/settings.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { version } from "../system/identity.ts";
@@ -109,7 +110,7 @@ function unseen(id: string, settings: ProviderSettings): ProviderRow {
   return {
     id,
     backend: settings.backend,
-    base_url: settings.base_url,
+    base_url: settings.base_url === null ? null : shownAddress(settings.base_url),
     model: settings.model,
     models: settings.models.map((each) => each.id),
     tier: settings.tier ?? null,

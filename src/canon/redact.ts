@@ -19,10 +19,40 @@ const named =
   /(set-cookie|cookie|(?:proxy-)?authorization|x-goog-api-key|api[_ -]?keys?|(?:access|secret|private|session|signing|encryption|admin|master|account)[_ -]?key|(?:access|refresh|id|auth|bearer|session|security|oauth)[_-]?token|client[_-]?secret|secret|passw(?:or)?d|passphrase|credentials?|(?<![A-Za-z0-9])(?:key|token|sig|signature)|_(?:key|token))(?:\s(?:provided|given|used|is))?\\*["']?\s{0,4}(?::|=|%3d)\s{0,4}(?:(?:bearer|basic|token|digest)\s{1,4})?/gi;
 // Words that are often followed by something harmless: their value must look the part.
 const weakNames = /^(?:key|token|sig|signature|_key|_token)$/i;
+// Nothing is said about these: what follows is sent.
+const headers = /cookie$|authorization$/i;
 const endOfBareValue = /[\s"'&,;<>{}()[\]\\]/g;
 const endOfLineValue = /["'\r\n\\]/g;
 // Says that there is no value, or names a variable that holds it.
 const harmless = /^(?:true|false|null|undefined|\$)$/;
+
+// What people write where a server wants some key and looks at none.
+const placeholder =
+  /^(?:sk-)?(?:x+|none|empty|local|localhost|ollama|lm-?studio|vllm|llama-?cpp|dummy|fake|test|unused|ignored|optional|anything(?:-goes)?|placeholder|change-?me|not-?(?:needed|required|used|set)|no-?(?:api-?)?key(?:-(?:needed|required))?|your-?(?:api-?)?key(?:-here)?|api-?key)$/i;
+// One or more words of a language: in small letters, all in capitals, or with a capital in front.
+const words = /^(?:[a-z]+|[A-Z]+|[A-Z][a-z]+)(?:[-_. ](?:[a-z]+|[A-Z]+|[A-Z][a-z]+))*$/;
+const shortestSecret = 8;
+const longestWord = 11;
+
+/**
+ * Is this value of a config a secret wherever it stands? A short one or a word would blot out half of every sentence; behind
+ * a name such as `api_key` it is masked all the same.
+ */
+export function isSecretText(value: string): boolean {
+  if (value.length < shortestSecret || placeholder.test(value)) return false;
+  return value.length > longestWord || !words.test(value);
+}
+
+/** Does it have the shape of some vendor's key? */
+export function looksLikeCredential(value: string): boolean {
+  return value.search(prefixed) >= 0 || value.search(webToken) >= 0;
+}
+
+// Behind `api_key:` in a sentence: what is said about it, and not its value.
+const aboutValue =
+  /^(?:a|an|absent|and|are|cannot|empty|expected|expired|has|incorrect|invalid|is|malformed|may|missing|must|needs?|no|none|not|of|only|or|please|required|should|the|too|unknown|unset|was|will|wrong)$/i;
+const plainWord = /^[a-z]{1,10}$/;
+const goesOn = /^[\s,]{1,3}[a-z]+(?:[\s,.:;!?)]|$)/;
 
 /** Masks API keys, tokens, passwords in URLs, and values that follow a name like `api_key`. Idempotent. */
 export function redact(text: string): string {
@@ -33,7 +63,7 @@ export function redact(text: string): string {
     .replace(scheme, (whole, word: string, space: string, value: string) =>
       looksSecret(value, 16) ? `${word}${space}${mask}` : whole,
     )
-    .replace(prefixed, `$1${mask}`);
+    .replace(prefixed, (whole, prefix: string) => (placeholder.test(whole) ? whole : prefix + mask));
   return maskNamedValues(shaped);
 }
 
@@ -41,11 +71,13 @@ export function redact(text: string): string {
 export function redactorFor(secrets: readonly string[]): (text: string) => string {
   const spellings = new Set<string>();
   for (const secret of secrets) {
-    // Shorter than this, a "secret" would blot out half of every sentence.
-    if (secret.length < 4) continue;
+    if (!isSecretText(secret)) continue;
     spellings.add(secret);
     spellings.add(JSON.stringify(secret).slice(1, -1));
-    spellings.add(encodeURIComponent(secret.toWellFormed()));
+    const inUrl = encodeURIComponent(secret.toWellFormed());
+    spellings.add(inUrl);
+    spellings.add(inUrl.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()));
+    for (const text of inBase64(secret)) spellings.add(text);
   }
   // The longest first: one secret may be the beginning of another.
   const ordered = [...spellings].toSorted((a, b) => b.length - a.length);
@@ -56,9 +88,33 @@ export function redactorFor(secrets: readonly string[]): (text: string) => strin
   };
 }
 
+/**
+ * How it looks inside of base64, which depends on how many bytes stand before it (`user:secret`): what its neighbours have
+ * a part in is left out.
+ */
+function inBase64(secret: string): readonly string[] {
+  const bytes = Buffer.from(secret);
+  if (bytes.length < 12) return [];
+  return [0, 1, 2].flatMap((before) => {
+    const whole = Buffer.concat([Buffer.alloc(before), bytes]);
+    const sure = (form: "base64" | "base64url"): string =>
+      whole
+        .toString(form)
+        .slice(before === 0 ? 0 : before + 1, Math.floor((whole.length * 8) / 6))
+        .replace(/=+$/, "");
+    return [sure("base64"), sure("base64url")];
+  });
+}
+
 /** Long, or short with digits among letters: not a word of a sentence. */
 function looksSecret(value: string, longEnough: number): boolean {
   return value.length >= longEnough || (value.length >= 8 && /\d/.test(value) && /[a-z]/i.test(value));
+}
+
+/** `api_key: must be a text`: a word with more words behind it, or one that says how things stand. */
+function isAbout(shown: string, rest: string): boolean {
+  const said = shown.replace(/[.!?]{1,3}$/, "");
+  return aboutValue.test(said) || (plainWord.test(said) && goesOn.test(rest));
 }
 
 function maskNamedValues(text: string): string {
@@ -72,7 +128,10 @@ function maskNamedValues(text: string): string {
     const isQuery = found[0].endsWith("=") && /[?&]/.test(text.charAt(found.index - 1));
     const isWeak = weakNames.test(name) && !isQuery;
     const shown = text.slice(value.start, value.end);
-    if (shown !== "" && !harmless.test(shown) && (!isWeak || looksSecret(shown, 20))) {
+    const isBare = value.start === start && /:\s+$/.test(found[0]);
+    const isTalk = isBare && !headers.test(name) && isAbout(shown, text.slice(value.end, value.end + 40));
+    const isShown = shown === "" || harmless.test(shown) || placeholder.test(shown) || isTalk;
+    if (!isShown && (!isWeak || looksSecret(shown, 20))) {
       masked += text.slice(from, value.start) + mask;
       from = value.end;
     }

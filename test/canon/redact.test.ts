@@ -121,15 +121,86 @@ describe("redact", () => {
   });
 });
 
-describe("redactorFor", () => {
-  test("masks exact secrets of any shape, the longer before the shorter", () => {
-    const clean = redactorFor(["local", "local-key", 'odd"one/+', ""]);
-    expect(clean("local-key and local")).toBe("*** and ***");
-    expect(clean('raw odd"one/+ json odd\\"one/+ url odd%22one%2F%2B')).toBe("raw *** json *** url ***");
+describe("what is said about a secret is no secret", () => {
+  test.each([
+    "providers.v.api_key: must be a text",
+    "api_key: must be a text",
+    "auth.admin_key: expected string, received number",
+    "The api_key: is missing",
+    "Invalid API key: please check it",
+    "password: required",
+    "x-api-key: absent.",
+    "access_token: expired",
+    "secret: not set",
+    "session_key: unknown key",
+    '{"api_key":"ollama"}',
+    "OPENAI_API_KEY=none",
+  ])("%s", (text) => {
+    expect(redact(text)).toBe(text);
   });
 
-  test("still masks what looks like a credential, and leaves very short values alone", () => {
+  test.each([
+    "api_key: opaque",
+    "password: hunter2",
+    "api_key=must be",
+    '{"api_key":"must be"}',
+    "cookie: must be",
+  ])("but a value is masked: %s", (text) => {
+    expect(redact(text)).toContain(mask);
+  });
+});
+
+describe("redactorFor", () => {
+  test("masks exact secrets of any shape, the longer before the shorter", () => {
+    const clean = redactorFor(["local-1234", "local-1234-key", 'odd"one/+', ""]);
+    expect(clean("local-1234-key and local-1234")).toBe("*** and ***");
+    expect(clean('raw odd"one/+ json odd\\"one/+ url odd%22one%2F%2B odd%22one%2f%2b')).toBe(
+      "raw *** json *** url *** ***",
+    );
+  });
+
+  test("leaves short values, words and the placeholders of local servers alone", () => {
+    const values = ["text", "local", "none", "key", "ollama", "x", "sk-", "lm-studio", "not-needed", "EMPTY"];
+    const more = [
+      "password",
+      "assistant",
+      "anything-goes",
+      "no-key-required",
+      "sk-no-key-required",
+      "Assistant",
+    ];
+    const clean = redactorFor([...values, ...more]);
+    const text = `must be a text: ${[...values, ...more].join(", ")}`;
+    expect(clean(text)).toBe(text);
+    // Behind its name even such a value is none of anybody's business, unless it is a placeholder.
+    expect(clean("password=assistant")).toBe("password=***");
+  });
+
+  test("still masks what looks like a credential", () => {
     const clean = redactorFor(["abc"]);
     expect(clean(`abc sk-${long}`)).toBe("abc sk-***");
+  });
+
+  test("secrets of real length are masked in every form: plain, in JSON, in URLs, within base64", () => {
+    for (const secret of [
+      long,
+      hex,
+      "only letters but longer",
+      "abcdefghijklmno",
+      "p@ss/w+rd=42 ",
+      "gr\u00fcn-\u65e5\u672c-42",
+    ]) {
+      const clean = redactorFor([secret]);
+      for (const before of ["", "u", "us", "use", "user"])
+        for (const form of ["base64", "base64url"] as const) {
+          const seen = Buffer.from(`${before}:${secret}`).toString(form);
+          const shown = clean(`Basic of ${seen} end`);
+          expect(shown).not.toContain(seen.slice(6, -6));
+        }
+      for (const seen of [secret, JSON.stringify({ a: secret }), `?x=${encodeURIComponent(secret)}`]) {
+        expect(clean(seen)).toContain(mask);
+        expect(clean(seen)).not.toContain(secret);
+      }
+    }
   });
 });

@@ -4,6 +4,7 @@
 
 import { isIP } from "node:net";
 import { Failure } from "../../canon/failure.ts";
+import type { Due, Ticker, TickerTimer } from "../../system/ticker.ts";
 import type { Dial, Route } from "./dial.ts";
 
 /** Whoever waits for an answer. */
@@ -15,8 +16,7 @@ export type Reach = {
 };
 
 export type ReachOptions = {
-  readonly nowMs: () => number;
-  readonly setTimer: (ms: number, run: () => void) => () => void;
+  readonly ticker: Pick<Ticker, "monotonicMs" | "after">;
   readonly dial: Dial;
   /** How often this process has asked the resolver's cache, which it does once with each new connection to a name. */
   readonly lookups: () => number;
@@ -53,7 +53,7 @@ export class Sent {
   ) {}
 }
 
-export class Origin {
+export class Origin implements Due {
   private first: Sent | null = null;
   private last: Sent | null = null;
   /** When it was last seen that a connection to it stands. */
@@ -62,7 +62,7 @@ export class Origin {
   /** At most so many connections lie idle in fetch's pool, and since when nothing came over one. */
   private kept = 0;
   private keptAtMs = Number.NEGATIVE_INFINITY;
-  private isArmed = false;
+  private timer: TickerTimer | null = null;
   private stopDial: (() => void) | null = null;
   private dialledMs = Number.NEGATIVE_INFINITY;
   /** A host in numbers is looked up by nobody. */
@@ -78,13 +78,13 @@ export class Origin {
 
   /** Just before fetch. Until `over`, `call` is aborted when the origin turns out to be out of reach. */
   send(call: Waiting): Sent {
-    const nowMs = this.options.nowMs();
+    const nowMs = this.options.ticker.monotonicMs();
     const sent = new Sent(call, nowMs, this.markOf(nowMs));
     sent.previous = this.last;
     if (this.last === null) this.first = sent;
     else this.last.next = sent;
     this.last = sent;
-    if (!this.isArmed) this.arm(this.route.connectMs / 2);
+    if (this.timer === null) this.arm(this.route.connectMs / 2);
     return sent;
   }
 
@@ -97,7 +97,10 @@ export class Origin {
     else previous.next = next;
     if (next === null) this.last = previous;
     else next.previous = previous;
-    if (this.first === null) this.hangUp();
+    if (this.first !== null) return;
+    this.timer?.stop();
+    this.timer = null;
+    this.hangUp();
   }
 
   /** A POST was answered; `keeps` unless the vendor said that it closes the connection. */
@@ -111,7 +114,7 @@ export class Origin {
 
   /** Somebody is there. */
   seen(): void {
-    this.provenMs = this.options.nowMs();
+    this.provenMs = this.options.ticker.monotonicMs();
   }
 
   /** A connection was lost, and nobody knows which. */
@@ -142,17 +145,20 @@ export class Origin {
   }
 
   private arm(inMs: number): void {
-    this.isArmed = true;
-    this.options.setTimer(Math.max(1, inMs), () => {
-      this.isArmed = false;
-      this.look();
-    });
+    this.timer?.stop();
+    this.timer = this.options.ticker.after(Math.max(1, inMs), this);
+  }
+
+  /** The ticker's. */
+  ring(): void {
+    this.timer = null;
+    this.look();
   }
 
   /** One timer for all who wait: it looks again as long as somebody does. */
   private look(): void {
     const { connectMs } = this.route;
-    const nowMs = this.options.nowMs();
+    const nowMs = this.options.ticker.monotonicMs();
     // A look that began late, because this process was busy, gets its time all the same.
     const isLookedFor = this.stopDial !== null && nowMs - this.dialledMs < connectMs / 2;
     for (let sent = this.first; sent !== null; sent = this.first) {

@@ -7,6 +7,7 @@ import { createHttpBackend } from "../../../src/backends/http/backend.ts";
 import { createReach } from "../../../src/backends/http/reach.ts";
 import { Failure } from "../../../src/canon/failure.ts";
 import { dialects } from "../../../src/dialects/table.ts";
+import { createTicker } from "../../../src/system/ticker.ts";
 import { fakeClock } from "../../support/clock.ts";
 
 type Answering = (sent: { readonly headers: Record<string, string> }) => Response | Promise<Response>;
@@ -40,8 +41,7 @@ function backendForTest(
     targetFacts: (model) => ({ model, defaultMaxTokens: 1, maxOutput: null }),
     fetch: Object.assign(scripted, { preconnect: fetch.preconnect }),
     reach: createReach({
-      nowMs: clock.monotonicMs,
-      setTimer: clock.setTimer,
+      ticker: createTicker(clock),
       dial: () => () => undefined,
       lookups: () => network.lookups,
     }),

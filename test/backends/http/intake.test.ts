@@ -101,8 +101,7 @@ async function generated(answer: Response): Promise<Failure | "word"> {
     targetFacts: (model) => ({ model, defaultMaxTokens: 1, maxOutput: null }),
     fetch: Object.assign(() => Promise.resolve(answer), { preconnect: fetch.preconnect }),
     reach: createReach({
-      nowMs: () => 0,
-      setTimer: () => () => undefined,
+      ticker: { monotonicMs: () => 0, after: () => ({ stop: () => undefined }) },
       dial: () => () => undefined,
       lookups: () => 0,
     }),

@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import type { Route } from "../../../src/backends/http/dial.ts";
 import { createReach } from "../../../src/backends/http/reach.ts";
 import type { Failure } from "../../../src/canon/failure.ts";
+import { createTicker } from "../../../src/system/ticker.ts";
 import { fakeClock } from "../../support/clock.ts";
 
 type Attempt = { route: Route; withHandshake: boolean; open(): void; fail(): void; isStopped: boolean };
@@ -12,8 +13,7 @@ function reachForTest(address = "https://api.example.com") {
   const clock = fakeClock();
   const dials: Attempt[] = [];
   const reach = createReach({
-    nowMs: clock.monotonicMs,
-    setTimer: clock.setTimer,
+    ticker: createTicker(clock),
     lookups: () => 0,
     dial(route, withHandshake, onStanding, onError) {
       const dial = { route, withHandshake, open: onStanding, fail: onError, isStopped: false };
@@ -53,7 +53,7 @@ test("a connection that stands proves it for those who were waiting, and for nob
   dials[0]?.open();
   await clock.advance(1);
   send();
-  await clock.advance(10_000);
+  await clock.advance(10_040);
   expect(dials).toHaveLength(2);
   expect(dead).toHaveLength(1);
   expect(clock.waiting()).toBe(0);
@@ -92,7 +92,7 @@ test("what one request hears is known to those that wait beside it, and one look
   expect(dead).toHaveLength(0);
   for (const sent of all) origin.over(sent);
   for (let i = 0; i < 100; i++) send();
-  await clock.advance(10_000);
+  await clock.advance(10_040);
   expect(dials).toHaveLength(1);
   expect(dead).toHaveLength(100);
   expect(clock.waiting()).toBe(0);
