@@ -6,6 +6,7 @@ import { type CliChild, type ChildOptions, startClaude } from "../../../src/back
 import type { Launch } from "../../../src/backends/cli/launch.ts";
 import { childMark } from "../../../src/backends/cli/sweep.ts";
 import { Failure } from "../../../src/canon/failure.ts";
+import { portionBytes } from "../../../src/wire/pace.ts";
 import { processesWith } from "../../../src/system/process-table.ts";
 
 const shell = (script: string, launch: Partial<Launch> = {}): Launch => ({
@@ -98,6 +99,29 @@ test("a reader that is slow makes the program wait and loses nothing", () =>
       expect(await child.next()).toBeNull();
     },
     { maxUnreadBytes: 2_000 },
+  ));
+
+test("a flood of lines that say nothing leaves everybody else their turn", () =>
+  withChild(shell(`yes | head -c 4000000; echo '{"a":1}'`), async (child) => {
+    let turns = 0;
+    let isOver = false;
+    const beat = (): void => {
+      turns++;
+      if (!isOver) setImmediate(beat);
+    };
+    setImmediate(beat);
+    expect(await child.next()).toEqual({ a: 1 });
+    isOver = true;
+    expect(child.skippedLines()).toBe(2_000_000);
+    expect(turns).toBeGreaterThan(4_000_000 / portionBytes);
+  }));
+
+test("a line that would take a thousand times its size to parse ends it", () =>
+  withChild(
+    shell(`printf '{"a":['; yes '{},' | head -c 6000000 | tr -d '\\n'; echo '0]}'`),
+    async (child) => {
+      expect((await failureOf(child.next())).kind).toBe("bad-output");
+    },
   ));
 
 test("a program that prints before it reads does not lock up with a writer that waits", () =>
