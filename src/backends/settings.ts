@@ -89,7 +89,9 @@ const seconds = z.number().min(0.001).max(86_400);
 
 const timeout = z
   .strictObject({
-    connect_s: seconds.default(10).describe("Seconds to connect."),
+    connect_s: seconds
+      .default(10)
+      .describe("Seconds to connect: name, TCP, the proxy's CONNECT and the TLS handshake."),
     first_token_s: seconds
       .optional()
       .describe(

@@ -141,7 +141,10 @@ export class Origin implements Due {
       return certainlyNew;
     }
     this.kept -= 1;
-    return this.isNamed ? this.options.lookups() : 0;
+    if (!this.isNamed) return 0;
+    const lookups = this.options.lookups();
+    // The kept connection itself was made with one: a count that stands at nothing counts nothing here.
+    return lookups === 0 ? certainlyNew : lookups;
   }
 
   private arm(inMs: number): void {
