@@ -10,9 +10,6 @@ import { databasePaths } from "../metrics/path.ts";
 
 type Loaded = Pick<LoadedConfig, "config" | "environment" | "path">;
 
-/** The `tenant` of what belongs to requests without one. */
-const nobodys = "";
-
 export function guardedOf(loaded: Loaded, stateDirectory: string): readonly Guarded[] {
   const { config, environment, path } = loaded;
   const absolute = (written: string): string => absolutePath(written, environment);
@@ -20,7 +17,7 @@ export function guardedOf(loaded: Loaded, stateDirectory: string): readonly Guar
     path: absolute(file),
     what,
     isWhole,
-    tenant: null,
+    owner: null,
   });
   return [
     ours("the gateway's state", stateDirectory, true),
@@ -67,11 +64,11 @@ function tenantFolders(
   { config, environment }: Loaded,
   absolute: (path: string) => string,
 ): readonly Guarded[] {
-  const loginsOf = (tenant: string, folders: readonly (string | undefined)[]): readonly Guarded[] =>
+  const loginsOf = (tenant: string | null, folders: readonly (string | undefined)[]): readonly Guarded[] =>
     folders.flatMap((folder) =>
       folder === undefined || folder === ""
         ? []
-        : [{ path: absolute(folder), what: "another login of Claude Code", isWhole: true, tenant }],
+        : [{ path: absolute(folder), what: "another login of Claude Code", isWhole: true, owner: { tenant } }],
     );
   const providers = Object.values(config.providers).filter(({ backend }) => backend === "claude-cli");
   const sections = [...(config.cli === undefined ? [] : [config.cli]), ...providers];
@@ -85,13 +82,13 @@ function tenantFolders(
               path: absolute(folder),
               what: "a folder of another tenant",
               isWhole: false,
-              tenant: tenant.name,
+              owner: { tenant: tenant.name },
             },
           ],
     ),
   ]);
   return [
-    ...loginsOf(nobodys, [
+    ...loginsOf(null, [
       "~/.claude",
       environment["CLAUDE_CONFIG_DIR"],
       ...sections.flatMap(({ config_dir, env }) => [config_dir, env?.["CLAUDE_CONFIG_DIR"]]),

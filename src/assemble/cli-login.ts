@@ -4,7 +4,6 @@
 import { createInstallation } from "../backends/cli/installation.ts";
 import { launchOf } from "../backends/cli/launch.ts";
 import { childMark } from "../backends/cli/sweep.ts";
-import { defaultTenant } from "../backends/cli/workspace.ts";
 import { Failure } from "../canon/failure.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { UserIds } from "../system/accounts.ts";
@@ -47,10 +46,13 @@ const winning = [
   "CLAUDE_CODE_OAUTH_TOKEN",
 ];
 
-/** Null: no provider of the config is the Claude Code program. Throws Failure when the program is not there. */
+/**
+ * `tenant` null: of requests without one. Null: no provider of the config is the Claude Code program. Throws Failure when
+ * the program is not there.
+ */
 export async function cliLoginOf(
   loaded: LoadedConfig,
-  tenant: string,
+  tenant: string | null,
   provider: string | null,
 ): Promise<CliLogin | null> {
   const { config, environment } = loaded;
@@ -70,8 +72,8 @@ export async function cliLoginOf(
       guarded: plan.guarded,
       warn: (message) => void said.push(message),
     });
-    const placeOf = (name: string) =>
-      installation.workspaceOf(name === defaultTenant ? null : name, plan.tenants.get(name) ?? null);
+    const placeOf = (name: string | null) =>
+      installation.workspaceOf(name, name === null ? null : (plan.tenants.get(name) ?? null));
     const workspace = await placeOf(tenant).catch((error: unknown) => {
       // The person at the terminal is the one to be told what a client is not.
       const [why] = said;

@@ -15,12 +15,13 @@ import { offlineInput } from "./surroundings.ts";
 import { plain } from "./terminal.ts";
 
 const help = `Usage: clawgate login <tenant> [options]
+       clawgate login --no-tenant [options]
 
 Runs "claude auth login" for a tenant of the config, with the home, the configuration folder and the variables that the
 gateway gives to the tenant's Claude Code processes. The sign-in is Claude Code's own; the gateway never sees its tokens.
-The tenant "default" stands for requests without one.
 
 Options:
+  --no-tenant     the Claude Code of requests without a tenant; the word default means the same while no tenant has that name
   --status        only ask "claude auth status" (exit code 1: not signed in)
   --console       sign in to the Anthropic Console (paid by API use) instead of a Claude subscription
   --setup-token   run "claude setup-token": it shows a token for CLAUDE_CODE_OAUTH_TOKEN in the tenant's env
@@ -41,6 +42,7 @@ async function run(context: CommandContext): Promise<number> {
     context,
     "login",
     {
+      "no-tenant": { type: "boolean", default: false },
       status: { type: "boolean", default: false },
       console: { type: "boolean", default: false },
       "setup-token": { type: "boolean", default: false },
@@ -51,10 +53,18 @@ async function run(context: CommandContext): Promise<number> {
     1,
   );
   if ("usage" in read) return read.usage;
-  const [tenant] = read.positionals;
+  const [named] = read.positionals;
   const { status: isStatus, console: isConsole, provider = null, json: isJson, config } = read.values;
   const isToken = read.values["setup-token"];
-  if (tenant === undefined) return refuseUsage(context, "login", "it needs a tenant's name").usage;
+  const isNobodys = read.values["no-tenant"];
+  if (isNobodys === (named !== undefined))
+    return refuseUsage(
+      context,
+      "login",
+      isNobodys
+        ? "--no-tenant and a tenant's name exclude each other"
+        : "it needs a tenant's name, or --no-tenant",
+    ).usage;
   if ([isStatus, isConsole, isToken].filter(Boolean).length > 1)
     return refuseUsage(context, "login", "--status, --console and --setup-token exclude each other").usage;
   const refuse = (why: string): number => {
@@ -62,10 +72,13 @@ async function run(context: CommandContext): Promise<number> {
     return exitCodes.failed;
   };
   let login: CliLogin | null;
+  let tenant = named ?? null;
   try {
     const loaded = await loadOffline(offlineInput(context, config));
-    const names = ["default", ...loaded.config.tenants.map(({ name }) => name)];
-    if (!names.includes(tenant)) {
+    const names = loaded.config.tenants.map(({ name }) => name);
+    // A word of older builds; a tenant of that name goes before it.
+    if (tenant === "default" && !names.includes(tenant)) tenant = null;
+    if (tenant !== null && !names.includes(tenant)) {
       const near = nearest(tenant, names);
       return refuse(
         `There is no tenant "${plain(tenant)}".${near === null ? "" : ` Did you mean "${near}"?`}`,
@@ -96,12 +109,12 @@ async function run(context: CommandContext): Promise<number> {
 
 async function signIn(
   context: CommandContext,
-  tenant: string,
+  tenant: string | null,
   login: CliLogin,
   words: readonly string[],
 ): Promise<number> {
   const { stdout, stderr } = context;
-  const who = tenant === "default" ? "requests without a tenant" : `the tenant ${plain(tenant)}`;
+  const who = tenant === null ? "requests without a tenant" : `the tenant ${plain(tenant)}`;
   stderr.write(`This signs in the Claude Code of ${who}; its login is kept in ${plain(login.configDir)}.\n`);
   if (login.sharedWith.length > 0)
     stderr.write(
@@ -130,7 +143,7 @@ async function signIn(
 
 async function showStatus(
   context: CommandContext,
-  tenant: string,
+  tenant: string | null,
   login: CliLogin,
   isJson: boolean,
 ): Promise<number> {
@@ -171,7 +184,7 @@ async function showStatus(
   if (isJson) context.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   else
     context.stdout.write(
-      `${plain(tenant)}: ${isLoggedIn ? "signed in" : "not signed in"}${details.length === 0 ? "" : ` (${details.join(", ")})`}, ${plain(login.configDir)}\n`,
+      `${tenant === null ? "requests without a tenant" : plain(tenant)}: ${isLoggedIn ? "signed in" : "not signed in"}${details.length === 0 ? "" : ` (${details.join(", ")})`}, ${plain(login.configDir)}\n`,
     );
   return isLoggedIn ? exitCodes.ok : exitCodes.failed;
 }

@@ -153,12 +153,19 @@ export function keyFindings(config: Checked, lineOf: (path: Path) => number | nu
         hint: null,
         expected: "api_key, or an entry in keys",
       });
-    const first = names.get(tenant.name);
-    if (first === undefined) names.set(tenant.name, index);
+    // Skills lie in folders of the tenants' names, and not every file system tells upper and lower case apart.
+    const folded = tenant.name.toLowerCase();
+    const first = names.get(folded);
+    const other = first === undefined ? undefined : config.tenants[first]?.name;
+    const line = first === undefined ? null : lineOf(["tenants", first, "name"]);
+    if (first === undefined) names.set(folded, index);
     else
       findings.push({
         path: ["tenants", index, "name"],
-        message: `the name "${tenant.name}" is taken by the tenant on line ${lineOf(["tenants", first, "name"]) ?? "?"}`,
+        message:
+          other === tenant.name
+            ? `the name "${tenant.name}" is taken by the tenant on line ${line ?? "?"}`
+            : `the name "${tenant.name}" differs from "${other}" on line ${line ?? "?"} by upper and lower case only`,
         hint: null,
         expected: null,
       });

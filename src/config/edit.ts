@@ -68,8 +68,8 @@ export function editConfig(original: string): ConfigEdit {
 
   return {
     addTenant({ name, api_key, working_dir, env, ...others }) {
-      if (tenantsIn(text).some((each) => each.name === name))
-        throw new EditProblem(`there is a tenant "${name}" already`);
+      const alike = tenantsIn(text).find((each) => each.name.toLowerCase() === name.toLowerCase());
+      if (alike !== undefined) throw new EditProblem(`there is a tenant "${alike.name}" already`);
       const values = {
         name,
         api_key,

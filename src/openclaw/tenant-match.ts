@@ -24,6 +24,8 @@ export function tenantFor(
   if (own !== undefined) return { name: own, isKnown: true };
   for (let count = 1; ; count++) {
     const free = count === 1 ? name : count === 2 ? `${name}-${kind}` : `${name}-${count}`;
-    if (named(free) === undefined) return { name: free, isKnown: false };
+    // Two names that differ by case alone are refused in a config.
+    const isTaken = tenants.some((each) => each.name.toLowerCase() === free.toLowerCase());
+    if (!isTaken) return { name: free, isKnown: false };
   }
 }

@@ -40,12 +40,12 @@ test("what no jail may show follows from the config: its own files, databases, t
     "/home/me/.local/share/clawgate/clawgate.db",
     "/keys/token",
   ])
-    expect([path, of(path)?.tenant]).toEqual([path, null]);
+    expect([path, of(path)?.owner]).toEqual([path, null]);
   for (const path of ["/state", "/conf/skills"])
-    expect(of(path)).toMatchObject({ isWhole: true, tenant: null });
+    expect(of(path)).toMatchObject({ isWhole: true, owner: null });
   for (const path of ["/home/me/.claude", "/logins/all"])
-    expect(of(path)).toMatchObject({ isWhole: true, tenant: "" });
-  expect(of("/home/me/anna")).toMatchObject({ isWhole: true, tenant: "anna" });
-  expect(of("/srv/anna")).toMatchObject({ isWhole: false, tenant: "anna" });
-  expect(of("/logins/bert")).toMatchObject({ isWhole: true, tenant: "bert" });
+    expect(of(path)).toMatchObject({ isWhole: true, owner: { tenant: null } });
+  expect(of("/home/me/anna")).toMatchObject({ isWhole: true, owner: { tenant: "anna" } });
+  expect(of("/srv/anna")).toMatchObject({ isWhole: false, owner: { tenant: "anna" } });
+  expect(of("/logins/bert")).toMatchObject({ isWhole: true, owner: { tenant: "bert" } });
 });

@@ -76,6 +76,20 @@ describe("a request", () => {
     expect([record.provider, record.status]).toEqual(["claude-cli", 200]);
   });
 
+  test("of a tenant called default has that tenant's own home, login and folder, not the operator's", async () => {
+    const key = "default-key-0123456789";
+    const here = await world({}, { tenants: [...tenants, { name: "default", api_key: key }] });
+    const answer = await ask(here, "[[say:hello]]", { headers: { authorization: `Bearer ${key}` } });
+    expect(answer.status).toBe(200);
+    const [run] = here.claude.sessions();
+    const own = join(here.state, "cli", "tenants", "default-");
+    for (const place of [run?.cwd, run?.env["HOME"], run?.env["CLAUDE_CONFIG_DIR"]])
+      expect(place).toStartWith(own);
+    const nobodys = await world({});
+    expect((await ask(nobodys, "[[say:hello]]")).status).toBe(200);
+    expect(nobodys.claude.sessions()[0]?.cwd).toBe(join(nobodys.state, "cli", "no-tenant", "work"));
+  });
+
   test.each([
     ["haiku", "haiku"],
     ["cc-gateway/claude-opus-4", "opus"],

@@ -94,6 +94,7 @@ test("wrong words, an unknown tenant, no such provider", async () => {
   const { run, dir } = home();
   expect((await run(["login"])).code).toBe(64);
   expect((await run(["login", "alice", "--status", "--console"])).code).toBe(64);
+  expect((await run(["login", "alice", "--no-tenant"])).code).toBe(64);
   const unknown = await run(["login", "alcie"]);
   expect(unknown.code).toBe(1);
   expect(unknown.stderr).toContain('Did you mean "alice"?');
@@ -135,4 +136,20 @@ test("a tenant that is another user of the machine: signed in as that user, or t
   expect(asked).toMatchObject({ code: 0, stdout: expect.stringContaining("dora: signed in (nobody)") });
   const printed = await dora.run(["login", "dora"], { environment: { PATH: "/usr/bin:/bin" } });
   expect(printed.stdout).toMatch(/^sudo -u '#\d+' HOME=/);
+});
+
+test("a tenant called default is signed in for itself; --no-tenant is for requests without one", async () => {
+  const without = home();
+  for (const word of ["default", "--no-tenant"]) {
+    const { stderr } = await without.run(["login", word]);
+    expect(stderr).toContain(`the Claude Code of requests without a tenant; its login is kept in`);
+    expect(stderr).not.toContain("/cli/tenants/");
+  }
+  const { run } = home("  - { name: default, api_key: key-of-default-0123456 }\n");
+  const own = await run(["login", "default", "--status", "--json"]);
+  expect(JSON.parse(own.stdout)).toMatchObject({ tenant: "default", shared_with: [] });
+  expect(JSON.parse(own.stdout).config_dir).toContain("/cli/tenants/default-");
+  const nobodys = await run(["login", "--no-tenant", "--status", "--json"]);
+  expect(JSON.parse(nobodys.stdout)).toMatchObject({ tenant: null, shared_with: [] });
+  expect(JSON.parse(nobodys.stdout).config_dir).not.toContain("/cli/tenants/");
 });

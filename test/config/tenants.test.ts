@@ -160,3 +160,11 @@ test("a plain key among the further ones is noticed, a hash and a variable are n
   expect(holdsPlainKeys(written([{ key: "second-key-0123456789" }]))).toBe(true);
   expect(holdsPlainKeys(written([{ key: "${B}" }, { sha256: hash }]))).toBe(false);
 });
+
+test("two tenants whose names differ by case alone are refused by name", () => {
+  const two = (other: string): string =>
+    `${base}tenants:\n  - { name: alice, api_key: first-key-0123456789 }\n  - { name: ${other}, api_key: other-key-0123456789 }\n`;
+  expect(JSON.stringify(problems(two("Alice")))).toContain('differs from \\"alice\\" on line');
+  expect(JSON.stringify(problems(two("alice")))).toContain("is taken by the tenant on line");
+  expect(load(two("default")).config.tenants.map(({ name }) => name)).toEqual(["alice", "default"]);
+});

@@ -76,7 +76,7 @@ function open(wanted: Wanted = {}): CliBackend {
         environment: { PATH: process.env["PATH"], LANG: "C.UTF-8" },
         gatewayId: "heavy-test",
         workspace: {
-          tenant: "default",
+          tenant: null,
           bin,
           home: join(dir, "home"),
           configDir: join(dir, "config"),

@@ -146,7 +146,7 @@ function workspaceOf(program: CliProgram, options: ClaudeCodeOptions): Workspace
   }
   const home = environment["HOME"] || homeDirectory;
   return {
-    tenant: "default",
+    tenant: null,
     bin,
     home,
     configDir: named?.replace(/^~(?=\/|$)/, home) || `${home}/.claude`,

@@ -12,8 +12,8 @@ export type JailMode = (typeof jailModes)[number];
 export type JailSettings = {
   /** Bubblewrap. */
   readonly program: string;
-  /** Whose it is: two owners share no way out. */
-  readonly owner: string;
+  /** The tenant whose it is, null for requests without one: two owners share no way out. */
+  readonly owner: string | null;
   readonly readable: readonly string[];
   readonly writable: readonly string[];
   /** Folders of the jail's own, empty at the start and gone with it. */
@@ -131,7 +131,7 @@ const emptyInside: JailInside = {
 async function troubleOf(program: string): Promise<string | null> {
   const empty: JailSettings = {
     program,
-    owner: "",
+    owner: null,
     readable: [],
     writable: [],
     empty: [],

@@ -8,7 +8,7 @@ import { type ServerTools, toolName } from "./program.ts";
 import { absoluteEntries } from "../../system/process.ts";
 import { refusedVariable } from "./settings.ts";
 import { childMark } from "./sweep.ts";
-import type { Workspace } from "./workspace.ts";
+import { whose, type Workspace } from "./workspace.ts";
 
 export type Launch = {
   /** Absolute. */
@@ -75,7 +75,7 @@ export function launchOf(options: LaunchOptions): Launch {
     cwd: workspace.workingDir,
     jail: workspace.jail,
     user: account === null ? null : { uid: account.uid, gid: account.gid },
-    label: `${workspace.tenant} ${model}`,
+    label: `${workspace.tenant ?? "no tenant:"} ${model}`,
   };
 }
 
@@ -114,7 +114,7 @@ function permissions(workspace: Workspace): string[] {
   const mode = workspace.permissionMode;
   if (mode !== null && !permissionModes.some((each) => each === mode))
     throw new Error(
-      `The permission mode of ${workspace.tenant} is not one of ${permissionModes.join(", ")}.`,
+      `The permission mode of ${whose(workspace.tenant)} is not one of ${permissionModes.join(", ")}.`,
     );
   const modeWords = mode === null ? [] : ["--permission-mode", mode];
   return workspace.addDirs.length === 0 ? modeWords : [...modeWords, "--add-dir", ...workspace.addDirs];

@@ -43,9 +43,13 @@ export async function skillPrompt(
   const own = skillFile === null ? null : await readTextIfExists(skillFile);
   if (own === null && skillFile !== null)
     warn(`${skillFile} is not there; the built-in skill prompt is used`);
-  const tags = [`<!-- openclaw-tenant: ${tenant ?? "default"} -->`];
-  if (container !== null) tags.push(`<!-- openclaw-container: ${container} -->`);
-  return `${withoutFrontmatter(own ?? builtIn).trim()}\n\n${tags.join("\n")}`;
+  // Without a tenant there is no tag: any word in its place could be some tenant's name.
+  const tags = [
+    ...(tenant === null ? [] : [`<!-- openclaw-tenant: ${tenant} -->`]),
+    ...(container === null ? [] : [`<!-- openclaw-container: ${container} -->`]),
+  ];
+  const words = withoutFrontmatter(own ?? builtIn).trim();
+  return tags.length === 0 ? words : `${words}\n\n${tags.join("\n")}`;
 }
 
 export function withPrompt(request: ChatRequest, prompt: string): ChatRequest {

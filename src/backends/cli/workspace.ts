@@ -3,18 +3,19 @@
 
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
+import { rename } from "node:fs/promises";
 import { ensurePrivateDirectory } from "../../system/files.ts";
 import type { Account, accountOf } from "../../system/accounts.ts";
 import { sha256Hex } from "../../system/secret.ts";
-import type { JailSettings } from "./jail.ts";
+import { existing, type JailSettings } from "./jail.ts";
 import type { Guarded } from "./jail/guard.ts";
 import { type JailAdditions, settleJail } from "./jail/settling.ts";
 import { makeFolderAs, seenBy, settleUser } from "./other-user.ts";
 import type { McpServers } from "./settings.ts";
 
 export type Workspace = {
-  /** `default` for none. */
-  readonly tenant: string;
+  /** Null: that of all requests without a tenant. A name never stands for it: tenants may be called anything. */
+  readonly tenant: string | null;
   /** The program; absolute. */
   readonly bin: string;
   readonly home: string;
@@ -54,7 +55,7 @@ export type WorkspaceOptions = {
   readonly bin: string;
   /** The provider's `env`. */
   readonly env: Readonly<Record<string, string>>;
-  /** The provider's `config_dir`, for the default tenant. */
+  /** The provider's `config_dir`, for requests without a tenant. */
   readonly configDir: string | null;
   /** Default: the machine is asked. */
   readonly findAccount?: typeof accountOf | undefined;
@@ -73,22 +74,52 @@ export type Workspaces = {
   of(tenant: string | null, wishes?: TenantWishes): Promise<Workspace>;
 };
 
-export const defaultTenant = "default";
-
 export function createWorkspaces(options: WorkspaceOptions): Workspaces {
-  const made = new Map<string, Promise<Workspace>>();
+  const made = new Map<string | null, Promise<Workspace>>();
+  let freed: Promise<void> | null = null;
+  const make = async (tenant: string | null, wishes: TenantWishes): Promise<Workspace> => {
+    await (freed ??= freeOldFolder(options.stateDirectory));
+    return makeWorkspace(options, tenant, wishes);
+  };
   return {
     of(tenant, wishes = {}) {
-      const name = tenant ?? defaultTenant;
-      const known = made.get(name);
+      const known = made.get(tenant);
       if (known !== undefined) return known;
-      const workspace = makeWorkspace(options, name, wishes);
-      made.set(name, workspace);
+      const workspace = make(tenant, wishes);
+      made.set(tenant, workspace);
       // A full disk today is no reason to refuse tomorrow.
-      workspace.catch(() => made.delete(name));
+      workspace.catch(() => {
+        made.delete(tenant);
+        freed = null;
+      });
       return workspace;
     },
   };
+}
+
+const cliFolder = (stateDirectory: string): string => join(stateDirectory, "cli");
+
+/** Beside `tenants` and not in it, so that no tenant's folder can be this one. */
+const noTenantsFolder = (stateDirectory: string): string => join(cliFolder(stateDirectory), "no-tenant");
+
+const tenantsFolder = (stateDirectory: string, tenant: string): string =>
+  join(cliFolder(stateDirectory), "tenants", folderOf(tenant));
+
+/**
+ * Older builds kept the folder of requests without a tenant under the name of a tenant called "default". It moves, with all that
+ * is in it; a folder with a home is a tenant's own and stays.
+ */
+async function freeOldFolder(stateDirectory: string): Promise<void> {
+  const old = tenantsFolder(stateDirectory, "default");
+  const place = noTenantsFolder(stateDirectory);
+  const [oldest] = await existing([old]);
+  if (oldest === undefined || (await existing([join(old, "home"), place])).length > 0) return;
+  await rename(old, place);
+}
+
+/** A tenant, or all who have none, in words. */
+export function whose(tenant: string | null): string {
+  return tenant === null ? "requests without a tenant" : `tenant ${tenant}`;
 }
 
 /** A folder's name that no other tenant can have, on any file system, whatever the tenant is called. */
@@ -103,18 +134,19 @@ export function folderOf(tenant: string): string {
 
 async function makeWorkspace(
   options: WorkspaceOptions,
-  tenant: string,
+  tenant: string | null,
   wishes: TenantWishes,
 ): Promise<Workspace> {
-  const root = join(options.stateDirectory, "cli", "tenants", folderOf(tenant));
+  const { stateDirectory } = options;
+  const root = tenant === null ? noTenantsFolder(stateDirectory) : tenantsFolder(stateDirectory, tenant);
   const env = { ...options.env, ...wishes.env };
-  const account = await accountFor(options, tenant, wishes);
+  const account = tenant === null ? null : await accountFor(options, tenant, wishes);
   const places =
-    account !== null
-      ? accountsOwn(account, tenant, wishes)
-      : tenant === defaultTenant
-        ? usersOwn(options, env, wishes)
-        : apart(root, wishes);
+    tenant === null
+      ? usersOwn(options, env, wishes)
+      : account === null
+        ? apart(root, wishes)
+        : accountsOwn(account, tenant, wishes);
   const workingDir = wishes.workingDir ?? places.work ?? join(root, "work");
   const folders = [
     places.home,
@@ -125,7 +157,7 @@ async function makeWorkspace(
   ];
   for (const each of folders)
     if (!isAbsolute(each))
-      throw new Error(`The folder "${each}" of tenant ${tenant} must be an absolute path.`);
+      throw new Error(`The folder "${each}" of ${whose(tenant)} must be an absolute path.`);
   await ensurePrivateDirectory(root);
   for (const each of places.own) await ensurePrivateDirectory(each);
   if (wishes.workingDir === undefined || wishes.workingDir === null)
@@ -226,8 +258,7 @@ async function jailOf(
 ): Promise<Pick<Workspace, "jail" | "jailServers">> {
   const { jailProgram, environment } = options;
   if (jailProgram === null) return { jail: null };
-  const { account = null } = workspace;
-  const tenant = workspace.tenant === defaultTenant ? null : workspace.tenant;
+  const { account = null, tenant } = workspace;
   const { jail, servers } = settleJail({
     program: jailProgram,
     workspace: { ...workspace, isConfigDirImplied: workspace.isConfigDirImplied === true },

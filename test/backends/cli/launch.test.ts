@@ -4,7 +4,7 @@ import type { Workspace } from "../../../src/backends/cli/workspace.ts";
 import { Failure } from "../../../src/canon/failure.ts";
 
 const workspace: Workspace = {
-  tenant: "default",
+  tenant: null,
   bin: "/opt/claude",
   home: "/home/me",
   configDir: "/state/config",
@@ -64,7 +64,7 @@ describe("arguments", () => {
       bin: "/opt/claude",
       cwd: "/state/work",
       jail: null,
-      label: "default claude-opus-4-8",
+      label: "no tenant: claude-opus-4-8",
     });
   });
 

@@ -34,7 +34,7 @@ function examine(
   const { env = key, ...options } = more;
   return selfTest({
     workspace: {
-      tenant: "default",
+      tenant: null,
       bin: made.bin,
       home: made.dir,
       configDir: join(made.dir, "login"),

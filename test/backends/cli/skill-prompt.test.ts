@@ -67,9 +67,7 @@ describe("the text", () => {
   test("is the operator's own where there is one", async () => {
     const path = join(folder, "own.md");
     writeFileSync(path, "---\nname: x\n---\nOwn words.\n");
-    expect(await skillPrompt({ tenant: null, container: null }, path, silent)).toBe(
-      "Own words.\n\n<!-- openclaw-tenant: default -->",
-    );
+    expect(await skillPrompt({ tenant: null, container: null }, path, silent)).toBe("Own words.");
   });
 
   test("is the built-in one where that is gone, and that is told", async () => {

@@ -41,7 +41,7 @@ function open(faults: Faults = {}, serverTools: "none" | readonly string[] = "no
     environment: { PATH: process.env["PATH"] },
     gatewayId: "test",
     workspace: {
-      tenant: "default",
+      tenant: null,
       bin: claude.bin,
       home: claude.dir,
       configDir: claude.dir,

@@ -40,12 +40,12 @@ const workspaces = (name: string, changes: Partial<WorkspaceOptions> = {}) => {
   });
 };
 
-test("the default tenant has the user's own home and login, and an empty folder of ours", async () => {
+test("requests without a tenant have the user's own home and login, and an empty folder of ours", async () => {
   const all = workspaces("default");
   expect(existsSync(join(root, "default"))).toBe(false);
   const workspace = await all.of(null);
   expect(workspace).toMatchObject({
-    tenant: "default",
+    tenant: null,
     home: join(root, "home"),
     configDir: join(root, "home", ".claude"),
     isConfigDirImplied: true,
@@ -53,7 +53,40 @@ test("the default tenant has the user's own home and login, and an empty folder 
   });
   expect(readdirSync(workspace.workingDir)).toEqual([]);
   expect(statSync(workspace.workingDir).mode & 0o777).toBe(0o700);
-  expect(await all.of("default")).toBe(workspace);
+  expect(await all.of(null)).toBe(workspace);
+});
+
+test.each(["default", "no-tenant", "none", "null", "undefined", "constructor", "tenants", "own", "0"])(
+  "a tenant called %s is a tenant like any other",
+  async (name) => {
+    const all = workspaces(`named-${name}`);
+    const nobodys = await all.of(null);
+    const own = await all.of(name, {});
+    expect([nobodys.tenant, own.tenant]).toEqual([null, name]);
+    expect(own.isConfigDirImplied).toBe(false);
+    const places = [own.home, own.configDir, own.workingDir];
+    for (const place of places) {
+      expect(place).toStartWith(join(root, `named-${name}`, "cli", "tenants", folderOf(name)));
+      expect([nobodys.home, nobodys.configDir, nobodys.workingDir]).not.toContain(place);
+    }
+  },
+);
+
+test("the folder that older builds gave to requests without a tenant moves with what is in it, and never to a tenant", async () => {
+  const old = join(root, "moving", "cli", "tenants", folderOf("default"), "work");
+  mkdirSync(old, { recursive: true });
+  writeFileSync(join(old, "notes.txt"), "mine");
+  // Whoever comes first.
+  const own = await workspaces("moving").of("default");
+  expect(readdirSync(own.workingDir)).toEqual([]);
+  writeFileSync(join(own.workingDir, "theirs.txt"), "theirs");
+  const nobodys = await workspaces("moving").of(null);
+  expect(readdirSync(nobodys.workingDir)).toEqual(["notes.txt"]);
+  rmSync(nobodys.workingDir, { recursive: true });
+  rmSync(join(root, "moving", "cli", "no-tenant"), { recursive: true });
+  // What is a tenant's now stays there.
+  expect(readdirSync((await workspaces("moving").of(null)).workingDir)).toEqual([]);
+  expect(readdirSync((await workspaces("moving").of("default")).workingDir)).toEqual(["theirs.txt"]);
 });
 
 test.each([
@@ -61,7 +94,7 @@ test.each([
   ["the provider over it", { environment: { CLAUDE_CONFIG_DIR: "/e" }, configDir: "/p" }, {}, "/p"],
   ["the provider's env", { env: { CLAUDE_CONFIG_DIR: "/v" }, configDir: "/p" }, {}, "/v"],
   ["the tenant over all", { configDir: "/p" }, { configDir: "/t" }, "/t"],
-])("the default tenant's configuration folder: %s", async (_, options, wishes, expected) => {
+])("the configuration folder of requests without a tenant: %s", async (_, options, wishes, expected) => {
   const workspace = await workspaces("named", options).of(null, wishes);
   expect(workspace).toMatchObject({ configDir: expected, isConfigDirImplied: false });
 });
@@ -78,7 +111,7 @@ test("another tenant has all of its own, and never the provider's login", async 
   expect(one.env).toMatchObject({ A: "provider", B: "tenant" });
   for (const workspace of [one, two])
     for (const folder of [workspace.home, workspace.configDir, workspace.workingDir]) {
-      expect(folder).toStartWith(join(root, "apart", "cli", "tenants", folderOf(workspace.tenant)));
+      expect(folder).toStartWith(join(root, "apart", "cli", "tenants", folderOf(workspace.tenant ?? "")));
       expect(readdirSync(folder)).toEqual([]);
       expect(statSync(folder).mode & 0o777).toBe(0o700);
     }
@@ -131,7 +164,7 @@ test("what failed once is tried again", async () => {
   writeFileSync(join(root, "again"), "in the way");
   await expect(all.of(null)).rejects.toThrow();
   rmSync(join(root, "again"));
-  expect((await all.of(null)).tenant).toBe("default");
+  expect((await all.of(null)).tenant).toBeNull();
 });
 
 test("a folder that others could look into is made private", async () => {
@@ -156,7 +189,7 @@ test("a tenant's jail holds its own folders, the operator's home is an empty one
   });
   const own = await all.of(null);
   expect(own.jail).toMatchObject({
-    owner: "",
+    owner: null,
     writable: [join(root, "home", ".claude"), own.workingDir],
     empty: [join(root, "home")],
   });
@@ -170,9 +203,9 @@ test("a folder that holds something guarded is refused by name, whatever it is c
   writeFileSync(join(place, "deep", "config.yaml"), "");
   symlinkSync(place, join(root, "link-to-held"));
   const guarded = [
-    { path: join(place, "deep", "config.yaml"), what: "the gateway's config", isWhole: false, tenant: null },
-    { path: join(root, "logins"), what: "another login", isWhole: true, tenant: "two" },
-    { path: join(root, "shared"), what: "a folder of another tenant", isWhole: false, tenant: "two" },
+    { path: join(place, "deep", "config.yaml"), what: "the gateway's config", isWhole: false, owner: null },
+    { path: join(root, "logins"), what: "another login", isWhole: true, owner: { tenant: "two" } },
+    { path: join(root, "shared"), what: "a folder of another tenant", isWhole: false, owner: { tenant: "two" } },
   ];
   const all = (): ReturnType<typeof workspaces> =>
     workspaces("refused", { jailProgram: "/usr/bin/bwrap", guarded });

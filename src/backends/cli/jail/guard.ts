@@ -9,6 +9,9 @@ export class JailProblem extends Error {
   override readonly name = "JailProblem";
 }
 
+/** A tenant; with null whoever comes without one. */
+export type Owner = { readonly tenant: string | null };
+
 export type Guarded = {
   /** Absolute; need not exist. */
   readonly path: string;
@@ -16,8 +19,8 @@ export type Guarded = {
   readonly what: string;
   /** A folder whose parts are guarded too; else a folder may be given away that lies inside. */
   readonly isWhole: boolean;
-  /** The tenant whose it is: it may have it. "" is whoever comes without a tenant, null is nobody. */
-  readonly tenant: string | null;
+  /** Whose it is, and who may have it. Null: the gateway's own, nobody's to have. */
+  readonly owner: Owner | null;
 };
 
 export type Guard = {
@@ -43,9 +46,9 @@ export function createGuard(guarded: readonly Guarded[], home: string): Guard {
     if (everybodys.test(real) || kernels.test(real)) return "is a folder of the whole system";
     if (isWithin(realHome, real)) return "is, or holds, the home folder of the gateway's user";
     for (const each of all) {
-      if (each.tenant === (tenant ?? "")) continue;
+      if (each.owner !== null && each.owner.tenant === tenant) continue;
       // Given to both by the operator's own word.
-      const isShared = real === each.real && each.tenant !== null && (!each.isWhole || key === "config_dir");
+      const isShared = real === each.real && each.owner !== null && (!each.isWhole || key === "config_dir");
       if (isWithin(each.real, real) && !isShared) return `holds ${each.what} (${each.path})`;
       if (each.isWhole && isWithin(real, each.real) && !isShared)
         return `lies in ${each.what} (${each.path})`;

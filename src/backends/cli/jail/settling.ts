@@ -82,8 +82,8 @@ export function settleJail(question: JailQuestion): {
   const unsafe = [
     workingDir,
     ...addDirs,
-    ...question.guarded.flatMap(({ path, isWhole, tenant: whose }) =>
-      isWhole || whose === null ? [] : [path],
+    ...question.guarded.flatMap(({ path, isWhole, owner }) =>
+      isWhole || owner === null ? [] : [path],
     ),
   ];
   for (const path of [...ours, configDir, workingDir, ...addDirs, ...question.read])
@@ -108,7 +108,7 @@ export function settleJail(question: JailQuestion): {
   );
   const jail: JailSettings = {
     program: question.program,
-    owner: tenant ?? "",
+    owner: tenant,
     readable,
     writable,
     empty: writable.includes(home) ? [] : [home],

@@ -133,9 +133,10 @@ function fileTry(promise: PromiseId, path: string): readonly Tried[] {
 function guardedTries({ guarded, tenant, jail }: TrialQuestion): readonly Tried[] {
   const given = new Set([...jail.writable, ...jail.readable].map(realOf));
   return guarded.flatMap((each) => {
-    if (each.tenant === (tenant ?? "") || given.has(realOf(each.path))) return [];
-    const promise = each.tenant === null ? "gateway" : "tenants";
-    return [each.path, ...(each.isWhole ? below(each.path) : []), ...below(join(each.path, "cli", "tenants"))]
+    if (each.owner?.tenant === tenant || given.has(realOf(each.path))) return [];
+    const promise = each.owner === null ? "gateway" : "tenants";
+    const cli = join(each.path, "cli");
+    return [each.path, ...(each.isWhole ? below(each.path) : []), ...below(cli), ...below(join(cli, "tenants"))]
       .filter((path) => !jail.readable.includes(path))
       .flatMap((path) => fileTry(promise, path));
   });

@@ -71,16 +71,16 @@ describe.if(bubblewrap !== null)("a real jail", () => {
     namedPort = await listen({ port: 0, host: "127.0.0.1" });
     await listen({ path: at("anna", "docker.sock") });
     await listen({ path: at("tools", "agent.sock") });
-    const whole = { isWhole: true, tenant: null } as const;
-    const single = { isWhole: false, tenant: null } as const;
+    const whole = { isWhole: true, owner: null } as const;
+    const single = { isWhole: false, owner: null } as const;
     guarded = [
       { path: at("state"), what: "the state", ...whole },
       { path: at("conf", "config.yaml"), what: "the config", ...single },
       { path: at("conf", ".env"), what: "a .env", ...single },
       { path: at("data", "clawgate.db"), what: "the database", ...single },
-      { path: at("bert", "login"), what: "a login", isWhole: true, tenant: "bert" },
-      { path: at("bert"), what: "a folder", isWhole: false, tenant: "bert" },
-      { path: at("home", ".claude"), what: "a login", isWhole: true, tenant: "" },
+      { path: at("bert", "login"), what: "a login", isWhole: true, owner: { tenant: "bert" } },
+      { path: at("bert"), what: "a folder", isWhole: false, owner: { tenant: "bert" } },
+      { path: at("home", ".claude"), what: "a login", isWhole: true, owner: { tenant: null } },
     ];
     room = createJailRoom({ open: openFolderAt(at("room"), () => Promise.resolve()), ownPort: () => port });
     const all = createWorkspaces({

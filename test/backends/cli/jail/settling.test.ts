@@ -72,8 +72,8 @@ const settled = (more: object = {}) =>
     environment: { PATH: "/usr/bin:/bin" },
     home: at("home"),
     guarded: [
-      { path: at("state"), what: "the state", isWhole: true, tenant: null },
-      { path: at("conf/config.yaml"), what: "the config", isWhole: false, tenant: null },
+      { path: at("state"), what: "the state", isWhole: true, owner: null },
+      { path: at("conf/config.yaml"), what: "the config", isWhole: false, owner: null },
     ],
     read: [],
     hosts: ["db.internal:5432"],
@@ -111,9 +111,9 @@ test("jail_read is held to the same rules as a tenant's folders", () => {
 test("what lies in a folder of the system is covered there, by its folder", () => {
   const guard = createGuard(
     [
-      { path: at("conf/config.yaml"), what: "the config", isWhole: false, tenant: null },
-      { path: at("state"), what: "the state", isWhole: true, tenant: null },
-      { path: at("nowhere/config.yaml"), what: "the config", isWhole: false, tenant: null },
+      { path: at("conf/config.yaml"), what: "the config", isWhole: false, owner: null },
+      { path: at("state"), what: "the state", isWhole: true, owner: null },
+      { path: at("nowhere/config.yaml"), what: "the config", isWhole: false, owner: null },
     ],
     at("home"),
   );
