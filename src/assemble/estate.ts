@@ -25,7 +25,7 @@ import type { Usage } from "../canon/usage.ts";
 import { createCliBook } from "./cli-book.ts";
 import { createCliRun } from "./cli-run.ts";
 import { createHealthMemory } from "./health-memory.ts";
-import { createPricedTargets } from "./priced-target.ts";
+import { answeredTarget, createPricedTargets } from "./priced-target.ts";
 import { createSecretBook, type SecretBook } from "./secrets.ts";
 import { createSpendingMemory } from "./spending-memory.ts";
 
@@ -103,9 +103,22 @@ export function createEstate(options: EstateOptions) {
     const [id, model] = [finished.provider ?? last?.provider, finished.model ?? last?.model];
     const provider = id === undefined ? undefined : settingsOf(id);
     if (provider === undefined || model === undefined) return null;
-    const target = targetOf(provider, model);
-    if (prices.isReady(target)) return prices.costNow(target, usage, finished.startedAtMs);
-    return prices.costOf(target, usage, finished.startedAtMs);
+    const cost = (target: PricedTarget): number | null => prices.costNow(target, usage, finished.startedAtMs);
+    const target = billedAt(provider, model, finished);
+    if (target !== null && prices.isReady(target)) return cost(target);
+    return prices.load().then(() => cost(billedAt(provider, model, finished) ?? targetOf(provider, model)));
+  };
+
+  /** Whose price it is: that of the model that answered. Null: the price table has to be loaded first. */
+  const billedAt = (
+    provider: ProviderSettings,
+    model: string,
+    { upstreamModel, startedAtMs }: UnpricedRecord,
+  ): PricedTarget | null => {
+    const asked = targetOf(provider, model);
+    if (upstreamModel === null || upstreamModel === model) return asked;
+    const isKnown = (target: PricedTarget): boolean => prices.priceOf(target, startedAtMs) !== null;
+    return answeredTarget(asked, provider, upstreamModel, targetOf, prices.table() === null ? null : isKnown);
   };
 
   const record = (finished: UnpricedRecord): void => {
@@ -118,9 +131,13 @@ export function createEstate(options: EstateOptions) {
       return;
     }
     // The price is worked out of what was really used; only what is shown of the cache may be switched off.
-    const target = targetOf(provider, finished.model);
-    if (prices.isReady(target)) keep(tracked, target, finished.usage);
-    else void prices.prepare(target).then(() => keep(tracked, target, finished.usage));
+    const { model } = finished;
+    const target = billedAt(provider, model, finished);
+    if (target !== null && prices.isReady(target)) keep(tracked, target, finished.usage);
+    else
+      void prices.load().then(() => {
+        keep(tracked, billedAt(provider, model, finished) ?? targetOf(provider, model), finished.usage);
+      });
   };
 
   const keep = (tracked: UnpricedRecord, target: PricedTarget, usage: Usage): void => {

@@ -49,7 +49,7 @@ export function assembleGeneration(
     router: createRouting(loaded, providers, estate, (prompt, asking) =>
       askProvider(road, estate, config.llm_classifier.classifier_provider ?? "", prompt, asking),
     ),
-    tenants: policiesOf(config, estate.meters, () => road.router),
+    tenants: policiesOf(config, estate, () => road.router),
     streaming: config.streaming,
     bodyLimitBytes: Math.floor(config.server.body_limit_mb * 1024 * 1024),
     requestTimeoutMs: config.server.request_timeout_s * 1000,

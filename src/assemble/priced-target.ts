@@ -32,3 +32,45 @@ export function createPricedTargets(): (settings: ProviderSettings, model: strin
     return target;
   };
 }
+
+/** What distinguishes names of the same model: the vendor's or seller's prefix, a date or a revision, a variant of the seller's. */
+function family(model: string): string {
+  return model
+    .toLowerCase()
+    .replace(/^.*\//, "")
+    .replace(/[:@].*$/, "")
+    .replace(/\[1m\]$/, "")
+    .replaceAll("_", "-")
+    .replace(/-(?:\d{4}-?\d{2}-?\d{2}|\d{2}-\d{4}|\d{2}-\d{2}|\d{4}|\d{3}|latest|exp|preview)(?:-v\d+)?$/, "")
+    .replaceAll(".", "-");
+}
+
+/**
+ * The model that a price is asked for: the one that answered, where the upstream names another than it was asked for and its
+ * price is known. A dated name of the same model, and a name that nobody knows, keep the price of the model that was asked.
+ * `isKnown` null: the price table is not loaded; then the answer is null where it is needed.
+ */
+export function answeredTarget(
+  asked: PricedTarget,
+  settings: ProviderSettings,
+  answered: string | null,
+  targetOf: (settings: ProviderSettings, model: string) => PricedTarget,
+  isKnown: ((target: PricedTarget) => boolean) | null,
+): PricedTarget | null {
+  if (answered === null || answered === asked.model) return asked;
+  if (settings.models.some(({ id }) => id === answered)) return targetOf(settings, answered);
+  // The seller's name for a listed one: `cheap` may be told as `vendor/cheap`, `cheap` as `cheap-2026-01-31`.
+  const kind = family(answered);
+  if (kind === family(asked.model)) return asked;
+  const kin = settings.models.find(({ id }) => family(id) === kind);
+  if (kin !== undefined) return targetOf(settings, kin.id);
+  // A price of the whole provider's is the asked model's too.
+  const target = targetOf(settings, answered);
+  if (target.providerPricing)
+    return target.providerPricing === asked.providerPricing && !asked.modelPricing ? asked : target;
+  if (isKnown === null) return null;
+  // Who has written a price for a name of his own that no table knows (a deployment, a group) has written what it costs,
+  // whatever stands behind it.
+  const isOwnName = asked.modelPricing && !isKnown({ ...asked, modelPricing: null, providerPricing: null });
+  return isOwnName || !isKnown(target) ? asked : target;
+}

@@ -3,14 +3,13 @@
 
 import type { Config } from "../config/schema.ts";
 import type { Generation } from "../pipeline/generation.ts";
-import type { ModelGrant, TenantPolicy } from "../pipeline/tenant-policy.ts";
-import { compileNamePattern } from "../routing/name-pattern.ts";
+import type { TenantPolicy } from "../pipeline/tenant-policy.ts";
 import type { Router } from "../routing/router.ts";
-import { foldText } from "../routing/words.ts";
 import { createDirectory, type Directory } from "../tenants/directory.ts";
 import { type Limits, type MeterBook, noLimits } from "../tenants/limits.ts";
 import { keysOfTenant, type TenantSettings } from "../tenants/settings.ts";
 import type { HouseEstate } from "./estate.ts";
+import { grantOf } from "./model-grant.ts";
 
 /** One line a key in this time: a client with an old key asks again and again. */
 const toldAgainMs = 60_000;
@@ -38,7 +37,7 @@ export function keyDirectory(config: Config, estate: HouseEstate, stateToken: st
 /** Only tenants that something is said of: the others pass without a look. */
 export function policiesOf(
   config: Config,
-  meters: MeterBook,
+  { meters, clis }: Pick<HouseEstate, "meters" | "clis">,
   router: () => Router,
 ): ReadonlyMap<string, TenantPolicy> {
   return new Map(
@@ -46,14 +45,22 @@ export function policiesOf(
       const { name, models, provider, limits } = tenant;
       if (models === undefined && provider === undefined && limits === undefined) return [];
       const policy: TenantPolicy = {
-        models: models === undefined ? null : grantOf(models, router),
+        models: models === undefined ? null : grantOf(models, { config, router, reported: clis }),
         provider: provider ?? null,
         meter: limits === undefined ? null : meters.of(name),
         overBudgetModel: limits?.over_budget_model ?? null,
+        keeps: keptFrom(tenant),
       };
       return [[name, policy]];
     }),
   );
+}
+
+/** A budget counts what the models that were judged cost. */
+function keptFrom({ models, provider, limits }: TenantSettings): TenantPolicy["keeps"] {
+  const budget = limits?.budget;
+  if (budget?.usd_per_day !== undefined || budget?.usd_per_month !== undefined) return "models-and-prices";
+  return models === undefined && provider === undefined && budget === undefined ? "nothing" : "models";
 }
 
 /** From now on these limits hold, for what runs already too. */
@@ -78,31 +85,6 @@ function limitsOf(settings: NonNullable<TenantSettings["limits"]>): Limits {
             tokensPerDay: budget.tokens_per_day ?? null,
             tokensPerMonth: budget.tokens_per_month ?? null,
           },
-  };
-}
-
-/** A name that is listed allows the model that it stands for, by whatever other name a client calls it. */
-function grantOf(listed: readonly string[], router: () => Router): ModelGrant {
-  const patterns = listed.map(compileNamePattern);
-  const fits = (name: string): boolean => {
-    const folded = foldText(name);
-    return patterns.some((pattern) => pattern.fits(folded));
-  };
-  let meant: ReadonlySet<string> | null = null;
-  const isMeant = (provider: string, model: string): boolean => {
-    meant ??= new Set(
-      listed.flatMap((name) => {
-        const target = name.includes("*") ? null : router().targetOf(name);
-        return target === null ? [] : [`${target.provider}/${target.model}`];
-      }),
-    );
-    return meant.has(`${provider}/${model}`);
-  };
-  return {
-    hasAuto: fits("auto"),
-    allowsName: fits,
-    allowsTarget: ({ provider, model }) =>
-      fits(`${provider}/${model}`) || fits(model) || isMeant(provider, model),
   };
 }
 

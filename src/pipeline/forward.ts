@@ -137,11 +137,14 @@ function estimateLane(enrolled: Enrolled, counting: Counting): Lane {
 
 // An answer of embeddings is mostly numbers: its usage stands at one end, and parsing megabytes for it would cost more than the rest.
 const usageWindowBytes = 600;
+const modelMember = /"model"\s*:\s*"([^"\\]{1,300})"/;
 
 function readUsage(bytes: Uint8Array, trial: Trial): void {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (const part of [buffer.subarray(-usageWindowBytes), buffer.subarray(0, usageWindowBytes)]) {
-    const found = /"usage"\s*:\s*(\{[^{}]*\})/.exec(part.toString("utf8"));
+    const text = part.toString("utf8");
+    trial.observer.upstreamModel ??= modelMember.exec(text)?.[1] ?? null;
+    const found = /"usage"\s*:\s*(\{[^{}]*\})/.exec(text);
     const usage = found?.[1] === undefined ? undefined : parseLoosely(found[1]);
     if (!isRecord(usage)) continue;
     const input = tokenCount(usage["prompt_tokens"]) ?? tokenCount(usage["total_tokens"]);

@@ -14,6 +14,7 @@ import { type JsonEdit, memberNamed, placesOf, spliceObject } from "../wire/json
 import { admit, type Admission } from "./admit.ts";
 import { type LaneChoice, openFirst } from "./attempt.ts";
 import { withCacheMarks } from "./cache-marks.ts";
+import { withoutChoices, withoutChoosingBetas } from "./choice-guard.ts";
 import type { Door } from "./doors.ts";
 import { callInPath, type Enrolled, enrol, parseBody, unreadBody } from "./enrol.ts";
 import { chooseEmbeddings, chooseTokenCount } from "./forward.ts";
@@ -24,6 +25,7 @@ import { relayLane } from "./relay.ts";
 import { failureResponse, streamResponse, wholeResponse } from "./respond.ts";
 import type { Run } from "./run.ts";
 import { decideForTenant } from "./tenant-limits.ts";
+import type { TenantPolicy } from "./tenant-policy.ts";
 import { takeWishes } from "./wishes.ts";
 
 /** Answers one request at one door. Never rejects: every failure is an answer in the door's dialect. */
@@ -50,8 +52,11 @@ export async function handle(
     }
     const read = enrol(request, bytes, call, relay.watched);
     admission.connection?.keepOpen();
-    const { enrolled, wishes } = takeWishes(read, request.headers, door.dialect);
-    run.wishes = wishes;
+    const { tenant } = run.context;
+    const policy = tenant === null ? undefined : generation.tenants.get(tenant);
+    const taken = takeWishes(read, request.headers, door.dialect);
+    const enrolled = guarded(run, policy, taken.enrolled);
+    run.wishes = taken.wishes;
     run.body = enrolled.bytes;
     run.requestedModel = enrolled.model;
     run.live.model = enrolled.model;
@@ -71,17 +76,26 @@ export async function handle(
         keepsModel: door.road === "embeddings",
         read: () => questionOf(decode(), (name) => request.headers.get(name)),
       });
-    const { tenant } = run.context;
-    const policy = tenant === null ? undefined : generation.tenants.get(tenant);
     const decision =
       policy === undefined ? ask(enrolled.model, false) : decideForTenant(run, policy, enrolled, decode, ask);
     run.decision = decision instanceof Promise ? await decision : decision;
     const choose = choiceFor(door, run, enrolled, request, decode);
-    const opening = openFirst(run, choose, (provider) => passHeaders(request.headers, door, provider));
+    const keepsModels = policy !== undefined && policy.keeps !== "nothing";
+    const opening = openFirst(run, choose, (provider) =>
+      passHeaders(request.headers, door, provider, keepsModels),
+    );
     return run.stream ? await streamResponse(run, client, opening) : wholeResponse(run, await opening);
   } catch (thrown) {
     return failureResponse(run, client, failureFrom(run.context.abortReason ?? thrown));
   }
+}
+
+/** The body without what would choose other models at an upstream, where the tenant may not. */
+function guarded(run: Run, policy: TenantPolicy | undefined, enrolled: Enrolled): Enrolled {
+  if (policy === undefined || policy.keeps === "nothing") return enrolled;
+  const kept = withoutChoices(enrolled, run.door.dialect, policy.keeps === "models-and-prices");
+  run.dropped = kept.dropped;
+  return kept.enrolled;
 }
 
 /** The names that the road has read (some doors have them in their path) are the ones that count. */
@@ -257,11 +271,17 @@ function asksForUsage(dialect: Dialect, enrolled: Enrolled): boolean {
 const isBeta = (url: string): boolean => url.endsWith("?beta=true") || url.includes("?beta=true&");
 
 /** Client headers that an upstream of the same dialect needs: names are fixed here, values are what fetch lets through. */
-function passHeaders(headers: Headers, door: Door, provider: Provider): Readonly<Record<string, string>> {
+function passHeaders(
+  headers: Headers,
+  door: Door,
+  provider: Provider,
+  keepsModels: boolean,
+): Readonly<Record<string, string>> {
   if (door.dialect !== "anthropic-messages" || provider.backend.dialect !== door.dialect) return noHeaders;
   const passed: Record<string, string> = {};
   for (const name of passedNames) {
-    const value = headers.get(name);
+    const written = headers.get(name);
+    const value = keepsModels && written !== null ? withoutChoosingBetas(written) : written;
     if (value !== null && value.length <= 4_000 && /^[\x20-\x7e]*$/.test(value)) passed[name] = value;
   }
   return passed;

@@ -11,6 +11,7 @@ import type { Turn } from "../tenants/queue.ts";
 import type { Door } from "./doors.ts";
 import type { Estate, Generation, Provider } from "./generation.ts";
 import type { LiveRequest } from "./live.ts";
+import { noteInto } from "./adapted.ts";
 import { Observer } from "./observe.ts";
 import { type Limited, Watch } from "./watch.ts";
 import type { Progress } from "./lane.ts";
@@ -104,6 +105,7 @@ export class Trial implements AbortListener, Limited, Progress {
 }
 
 const notHedged: readonly string[] = [];
+const nothingDropped: readonly string[] = [];
 
 export type RunFields = {
   readonly context: Context;
@@ -144,6 +146,8 @@ export class Run {
   hedged = notHedged;
   /** The client's body; nobody reads it once an answer has begun. */
   body: Buffer | null = null;
+  /** What was taken out of the body before any target saw it. */
+  dropped = nothingDropped;
   private won: Trial | null = null;
   private isSettled = false;
 
@@ -238,7 +242,9 @@ export function endTrial(run: Run, trial: Trial, failure: Failure | null): void 
 export function beginTrial(run: Run, fields: TrialFields): Trial {
   run.attempts += 1;
   run.live.provider = fields.provider.id;
-  return new Trial(fields, run.estate.clock, run.estate.ticker);
+  const trial = new Trial(fields, run.estate.clock, run.estate.ticker);
+  if (run.dropped.length > 0) run.dropped.forEach(noteInto(trial.adapted));
+  return trial;
 }
 
 /** The rule as it is shown: a diversion from the decision's first target is marked. */

@@ -9,6 +9,7 @@ import type { RoutedDecision } from "../routing/settle.ts";
 import type { Router } from "../routing/router.ts";
 import type { Amount, UsedUp } from "../tenants/spending.ts";
 import type { Enrolled } from "./enrol.ts";
+import { grantedName, notYours } from "./granted-name.ts";
 import { needsAtMost } from "./needs.ts";
 import type { Run } from "./run.ts";
 import type { TenantEntry, TenantPolicy } from "./tenant-policy.ts";
@@ -16,7 +17,10 @@ import type { TenantEntry, TenantPolicy } from "./tenant-policy.ts";
 type Ask = (model: string, isAlone: boolean) => RoutedDecision | Promise<RoutedDecision>;
 
 /** Who asks, and whose names count. */
-type Subject = { readonly tenant: string; readonly router: Pick<Router, "isAuto" | "targetOf"> };
+type Subject = {
+  readonly tenant: string;
+  readonly router: Pick<Router, "isAuto" | "isDefault" | "targetOf">;
+};
 
 /** Throws Failure unknown-model, over-limit, over-budget, and what routing throws. */
 export async function decideForTenant(
@@ -87,33 +91,19 @@ const sentence = (text: string): string => text.slice(0, 1).toUpperCase() + text
 
 /** The name to route by. Throws where the tenant may not ask for it: it learns no more than of a name that nobody knows. */
 function nameFor({ router }: Subject, { models, provider }: TenantPolicy, name: string): string {
-  if (models === null && provider === null) return name;
-  const isAuto = router.isAuto(name);
-  if (models !== null && !models.allowsName(name)) {
-    const target = isAuto ? null : router.targetOf(name);
-    if (isAuto ? !models.hasAuto : target === null || !models.allowsTarget(target)) throw notYours(name);
-  }
-  return isAuto && provider !== null ? provider : name;
-}
-
-export function notYours(name: string): Failure {
-  const shown = name.length > 120 ? `${name.slice(0, 120)}…` : name;
-  return new Failure(
-    "unknown-model",
-    `The model "${shown}" does not exist here, or this key may not use it. GET /v1/models lists the names that work.`,
-    { param: "model", code: "model_not_found" },
-  );
+  const granted = models === null ? name : grantedName(router, models, name);
+  return provider !== null && router.isAuto(granted) ? provider : granted;
 }
 
 function allowed(
-  { tenant }: Subject,
-  { models }: TenantPolicy,
+  { tenant, router }: Subject,
+  { models, provider }: TenantPolicy,
   written: string,
   asked: string,
   decision: RoutedDecision,
 ): RoutedDecision {
   const settled: RoutedDecision =
-    asked === written
+    asked !== provider || !router.isAuto(written)
       ? decision
       : {
           ...decision,

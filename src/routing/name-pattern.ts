@@ -7,7 +7,16 @@ import { foldText } from "./words.ts";
 export type NamePattern = { readonly written: string; fits(foldedName: string): boolean };
 
 export function compileNamePattern(written: string): NamePattern {
-  const [head = "", ...rest] = foldText(written.trim()).split("*");
+  return compiled(written, foldText(written.trim()));
+}
+
+/** The same for names as they are written, letter by letter. */
+export function compileExactPattern(written: string): NamePattern {
+  return compiled(written, written.trim());
+}
+
+function compiled(written: string, pattern: string): NamePattern {
+  const [head = "", ...rest] = pattern.split("*");
   const tail = rest.pop();
   if (tail === undefined) return { written, fits: (name) => name === head };
   const middle = rest.filter((part) => part !== "");

@@ -36,7 +36,14 @@ export type OwnNames = {
 export type Meaning =
   | { readonly kind: "auto" }
   /** `isListed` false: the client named a model that the config does not name, so a 404 for it is the client's. */
-  | { readonly kind: "target"; readonly target: Target; readonly isListed: boolean; readonly via: string };
+  | {
+      readonly kind: "target";
+      readonly target: Target;
+      readonly isListed: boolean;
+      readonly via: string;
+      /** Nothing knows the name: what answers all such names. */
+      readonly isDefault?: true;
+    };
 
 const maxAliasSteps = 8;
 
@@ -128,11 +135,18 @@ export function createNames(table: NameTable): Names {
       if (own !== null) return own;
       if (table.defaultModel !== null) {
         const fallback = lookUp(table.defaultModel, "default_model", 0, true);
-        if (fallback !== null) return fallback;
+        if (fallback !== null)
+          return fallback.kind === "target" ? { ...fallback, isDefault: true } : fallback;
       }
       const last = table.own?.fallback() ?? null;
       if (last !== null)
-        return { kind: "target", target: last, isListed: true, via: `default_model of ${last.provider}` };
+        return {
+          kind: "target",
+          target: last,
+          isListed: true,
+          via: `default_model of ${last.provider}`,
+          isDefault: true,
+        };
       throw unknownModel(name, aliasOf(name)?.to ?? name, table, [...known(), ...owners.keys()]);
     },
   };

@@ -34,6 +34,8 @@ export type Router = {
   decide(question: RouteQuestion, isDry?: boolean): RoutedDecision | Promise<RoutedDecision>;
   /** The one target that a name stands for; null when nothing is known by it, or it means `auto`. */
   targetOf(name: string): Target | null;
+  /** Nothing knows the name; what answers such names would answer it. */
+  isDefault(name: string): boolean;
   /** Whether routing chooses for this name. */
   isAuto(name: string): boolean;
   known(): string[];
@@ -224,6 +226,10 @@ export function createRouter(options: RouterOptions): Router {
     targetOf(name) {
       const meaning = meaningOf(name);
       return meaning?.kind === "target" ? meaning.target : null;
+    },
+    isDefault(name) {
+      const meaning = meaningOf(name);
+      return meaning === null || (meaning.kind === "target" && meaning.isDefault === true);
     },
     isAuto: (name) => meaningOf(name)?.kind === "auto",
     decide(question, isDry = false) {

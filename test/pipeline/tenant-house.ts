@@ -103,3 +103,6 @@ export async function get(gateway: TestGateway, path: string, key = keys.admin):
 /** What alice has spent today. */
 export const spentOf = (gateway: TestGateway): { tokens: number; nanoUsd: number } =>
   gateway.house.estate.meters.of("alice").spent().day;
+
+export const adaptedOf = (answer: Response): readonly string[] =>
+  (answer.headers.get("x-clawgate-adapted") ?? "").split(", ");

@@ -225,6 +225,7 @@ describe("a backend's own names", () => {
       target: { provider: "local", model: "sonnet" },
       isListed: true,
       via: "default_model of local",
+      isDefault: true,
     });
     expect(names.known()).toContain("sonnet");
   });

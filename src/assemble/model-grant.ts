@@ -1,0 +1,111 @@
+// What `tenants[].models` allows, and how the config spells it. It must never allow a model for being spelt almost like a listed one:
+// what goes up is the spelling that is listed, or nothing.
+
+import { cliName } from "../backends/cli/models.ts";
+import type { Target } from "../canon/decision.ts";
+import type { Config } from "../config/schema.ts";
+import type { ModelGrant } from "../pipeline/tenant-policy.ts";
+import { compileExactPattern, compileNamePattern } from "../routing/name-pattern.ts";
+import type { Router } from "../routing/router.ts";
+import { foldText } from "../routing/words.ts";
+import { cliProviderOf, type ReportedModels } from "./cli-plan.ts";
+
+export type GrantSurroundings = {
+  readonly config: Config;
+  readonly router: () => Pick<Router, "targetOf" | "isDefault" | "known">;
+  readonly reported: ReportedModels;
+};
+
+const isWild = (name: string): boolean => name.includes("*");
+
+/**
+ * What a client may put where a wildcard stands. No separators of lists, no other ways through a path, no letters that only look
+ * like others, and none of OpenRouter's presets, which name models themselves.
+ */
+function isPlain(name: string): boolean {
+  return /^[\w.:@+/[\]~=-]+$/.test(name) && !/(?:^|\/)\.{0,2}(?:\/|$)/.test(name) && !/@preset/i.test(name);
+}
+
+export function grantOf(listed: readonly string[], surroundings: GrantSurroundings): ModelGrant {
+  const { config, router, reported } = surroundings;
+  const patterns = listed.map((written) => ({
+    folded: compileNamePattern(written),
+    exact: compileExactPattern(written),
+  }));
+  const entries = listed.map((name) => name.trim()).filter((name) => !isWild(name));
+  const foldedEntries = new Map(entries.map((name) => [foldText(name), name]));
+  const wild = patterns.filter(({ exact }) => isWild(exact.written));
+  const allowsName = (name: string): boolean => {
+    const folded = foldText(name);
+    return patterns.some((pattern) => pattern.folded.fits(folded));
+  };
+  const fitsWild = (name: string): boolean => wild.some(({ exact }) => exact.fits(name));
+
+  /** As an entry spells it, or as the config does what a wildcard allows. */
+  const spelled = (name: string): string | null => {
+    if (entries.includes(name)) return name;
+    const folded = foldText(name);
+    const entry = foldedEntries.get(folded);
+    if (entry !== undefined) return entry;
+    if (wild.length === 0) return null;
+    if (fitsWild(name) && isPlain(name)) return name;
+    return (
+      router()
+        .known()
+        .find((known) => foldText(known) === folded && fitsWild(known)) ?? null
+    );
+  };
+
+  /** Listed names without wildcards mean these. */
+  let meant: readonly Target[] | null = null;
+  const meantTargets = (): readonly Target[] =>
+    (meant ??= entries.flatMap((name) => {
+      const target = router().isDefault(name) ? null : router().targetOf(name);
+      return target === null ? [] : [target];
+    }));
+
+  /** A provider by itself has this model: a bare name means what it means wherever it is sold, and nowhere else. */
+  const sells = (id: string, model: string): boolean => {
+    const provider = config.providers[id];
+    if (provider === undefined) return false;
+    if (provider.model === model || provider.models.some((each) => each.id === model)) return true;
+    return provider.backend === "claude-cli" && cliName(model, reported.models(id))?.model === model;
+  };
+  /** The entry is the name of a model, and not of an alias or a provider. */
+  const isModelsName = (entry: string): boolean => meantTargets().some(({ model }) => model === entry);
+
+  const modelAt = ({ provider, model }: Target): string | null => {
+    const here = meantTargets().filter((each) => each.provider === provider);
+    if (here.some((each) => each.model === model)) return model;
+    const folded = foldText(model);
+    const alike = here.find((each) => foldText(each.model) === folded);
+    if (alike !== undefined) return alike.model;
+    const bare = foldedEntries.get(folded);
+    if (bare !== undefined && isModelsName(bare) && sells(provider, bare)) return bare;
+    if (wild.length === 0) return null;
+    const whole = `${provider}/`;
+    const isFit = (each: string): boolean =>
+      fitsWild(whole + each) || (fitsWild(each) && sells(provider, each));
+    if (isFit(model) && isPlain(model)) return model;
+    const own = config.providers[provider];
+    const ids = own === undefined ? [] : [own.model, ...own.models.map(({ id }) => id)];
+    return ids.find((id) => foldText(id) === folded && isFit(id)) ?? null;
+  };
+
+  return {
+    hasAuto: allowsName("auto"),
+    allowsName,
+    spelled,
+    modelAt,
+    allowsTarget: (target) => modelAt(target) === target.model,
+    runs({ provider, model }) {
+      const settings = config.providers[provider];
+      if (settings?.backend !== "claude-cli") return true;
+      const known = cliName(model, reported.models(provider))?.model;
+      if (known === model || settings.models.some(({ id }) => id === model)) return true;
+      // The program runs what it has for a name that it does not know.
+      const run = known ?? cliProviderOf(settings, config).program.defaultModel ?? model;
+      return run === model || modelAt({ provider, model: run }) !== null;
+    },
+  };
+}

@@ -1,0 +1,201 @@
+// Takes out of a body what would choose another model at the upstream than the one that was judged (model-choices.ts), for
+// tenants whose models, providers or budgets are limited. It must never touch a body of anybody else's.
+
+import type { DialectName } from "../canon/request.ts";
+import { nameIn } from "../dialects/adapting.ts";
+import { isRecord, parseLoosely } from "../dialects/decoding.ts";
+import { type JsonMember, scanObject } from "../wire/json.ts";
+import { type Enrolled, maxJsonDepth } from "./enrol.ts";
+import {
+  choosesInTool,
+  choosingBetas,
+  isDropped,
+  isModelTool,
+  isSchema,
+  isToolsOwn,
+  plainName,
+  pricedMembers,
+  verdictOn,
+} from "./model-choices.ts";
+
+export type Guarded = {
+  readonly enrolled: Enrolled;
+  /** In the words of `X-ClawGate-Adapted`. */
+  readonly dropped: readonly string[];
+};
+
+/** The word of the hub for a member that a format cannot say. */
+const dropWord = "member-dropped:";
+
+type Drop = (name: string) => void;
+/** Bytes as they are, another value in their place, or nothing. */
+type Kept = "as it is" | "gone" | { readonly json: string };
+
+/** `keepsPrice`: what changes the price of the same model goes as well. */
+export function withoutChoices(enrolled: Enrolled, dialect: DialectName, keepsPrice: boolean): Guarded {
+  const { bytes, scan } = enrolled;
+  const dropped: string[] = [];
+  const drop: Drop = (name) => void dropped.push(dropWord + nameIn(name));
+  const judged = scan.members.map((member): [JsonMember, Kept] => [
+    member,
+    keptOf(member, enrolled, dialect, keepsPrice, drop),
+  ]);
+  const members = withoutLostChoice(judged, bytes, drop);
+  if (members.every(([, kept]) => kept === "as it is")) return { enrolled, dropped };
+  const parts: Buffer[] = [];
+  for (const [{ key, start, end }, kept] of members) {
+    if (kept === "gone") continue;
+    parts.push(Buffer.from(`${parts.length === 0 ? "{" : ","}${JSON.stringify(key)}:`));
+    parts.push(kept === "as it is" ? bytes.subarray(start, end) : Buffer.from(kept.json));
+  }
+  parts.push(Buffer.from(parts.length === 0 ? "{}" : "}"));
+  const rest = Buffer.concat(parts);
+  return { enrolled: { ...enrolled, bytes: rest, scan: scanObject(rest, maxJsonDepth) }, dropped };
+}
+
+/** The betas that a client asks for, without those that switch on what is dropped; null: none is left. */
+export function withoutChoosingBetas(betas: string): string | null {
+  if (!choosingBetas.test(betas)) return betas;
+  const kept = betas.split(",").filter((beta) => !choosingBetas.test(beta));
+  return kept.length === 0 ? null : kept.join(",");
+}
+
+function keptOf(
+  member: JsonMember,
+  enrolled: Enrolled,
+  dialect: DialectName,
+  keepsPrice: boolean,
+  drop: Drop,
+): Kept {
+  const { bytes, model } = enrolled;
+  const { key, kind, start, end } = member;
+  const value = (): unknown => parseLoosely(bytes.toString("utf8", start, end));
+  if (dialect === "google-genai" && key === "model") {
+    // The path names it.
+    const written = value();
+    if (written !== `models/${model}` && written !== model && written !== null) drop(key);
+    return "gone";
+  }
+  const priced = keepsPrice && kind !== "null" ? pricedMembers.get(plainName(key)) : undefined;
+  if (priced !== undefined) {
+    const written = value();
+    if (typeof written === "string" && priced.test(written)) return "as it is";
+    drop(key);
+    return "gone";
+  }
+  if (plainName(key) === "tools") return kind === "array" ? keptTools(value(), key, drop) : "as it is";
+  const verdict = verdictOn(key);
+  if (verdict === "stays") return "as it is";
+  if (verdict === "goes") {
+    if (kind !== "null") drop(key);
+    return "gone";
+  }
+  if (verdict === "request") {
+    if (kind !== "object") return "as it is";
+    const inner = bytes.subarray(start, end);
+    const held = { ...enrolled, bytes: inner, scan: scanObject(inner, maxJsonDepth) };
+    const kept = withoutChoices(held, dialect, keepsPrice);
+    for (const word of kept.dropped) drop(`${key}.${word.slice(dropWord.length)}`);
+    return kept.enrolled === held ? "as it is" : { json: kept.enrolled.bytes.toString("utf8") };
+  }
+  if (kind !== "object" && kind !== "array") {
+    if (kind === "null" || !isDropped(verdict.drops, key)) return "as it is";
+    drop(key);
+    return "gone";
+  }
+  const found: string[] = [];
+  const rest = pruned(
+    value(),
+    (name) => isDropped(verdict.drops, name),
+    key,
+    (name) => void found.push(name),
+  );
+  if (found.length === 0) return "as it is";
+  found.forEach(drop);
+  const isEmpty = isRecord(rest) && Object.keys(rest).length === 0;
+  return isEmpty ? "gone" : { json: JSON.stringify(rest) };
+}
+
+/** A copy without the members that `isChoice` knows, at every depth. `drop` hears their names with the way to them. */
+function pruned(value: unknown, isChoice: (key: string) => boolean, place: string, drop: Drop): unknown {
+  if (Array.isArray(value)) return value.map((each: unknown) => pruned(each, isChoice, place, drop));
+  if (!isRecord(value)) return value;
+  // Entries and not a spread: a member may be called __proto__.
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, inner]): [string, unknown][] => {
+      const path = `${place}.${key}`;
+      if (!isChoice(key)) return [[key, isSchema(key) ? inner : pruned(inner, isChoice, path, drop)]];
+      if (inner !== null) drop(path);
+      return [];
+    }),
+  );
+}
+
+function keptTools(tools: unknown, key: string, drop: Drop): Kept {
+  if (!Array.isArray(tools)) return "as it is";
+  let isChanged = false;
+  const rest = tools.flatMap((tool: unknown) =>
+    keptTool(tool, key, (name) => {
+      isChanged = true;
+      drop(name);
+    }),
+  );
+  if (!isChanged) return "as it is";
+  return rest.length === 0 ? "gone" : { json: JSON.stringify(rest) };
+}
+
+/** Empty: the tool is another model. */
+function keptTool(tool: unknown, place: string, drop: Drop): readonly unknown[] {
+  if (!isRecord(tool)) return [tool];
+  const type = typeof tool["type"] === "string" ? tool["type"] : "";
+  if (isModelTool(type)) {
+    drop(`${place}.${type}`);
+    return [];
+  }
+  const isClients = type === "" || type === "function" || type === "custom";
+  const kept = Object.entries(tool).flatMap(([key, value]): [string, unknown][] => {
+    if (isToolsOwn(key) || (isClients && isSchema(key))) return [[key, value]];
+    const path = `${place}.${key}`;
+    if (plainName(key) === "tools" && Array.isArray(value))
+      return [[key, value.flatMap((inner: unknown) => keptTool(inner, path, drop))]];
+    if (choosesInTool(key)) {
+      if (value !== null) drop(path);
+      return [];
+    }
+    return [[key, pruned(value, choosesInTool, path, drop)]];
+  });
+  return [Object.fromEntries(kept)];
+}
+
+/** A choice of a tool that has gone would be refused. */
+function withoutLostChoice(
+  members: readonly [JsonMember, Kept][],
+  bytes: Buffer,
+  drop: Drop,
+): readonly [JsonMember, Kept][] {
+  const lost = new Set<string>();
+  for (const [{ key, start, end }, kept] of members) {
+    if (kept === "as it is" || plainName(key) !== "tools") continue;
+    const before = toolWords(parseLoosely(bytes.toString("utf8", start, end)));
+    const after = new Set(kept === "gone" ? [] : toolWords(parseLoosely(kept.json)));
+    for (const word of before) if (!after.has(word)) lost.add(word);
+    if (kept === "gone") lost.add("required").add("any");
+  }
+  if (lost.size === 0) return members;
+  return members.map(([member, kept]): [JsonMember, Kept] => {
+    if (plainName(member.key) !== "toolchoice") return [member, kept];
+    const choice = parseLoosely(bytes.toString("utf8", member.start, member.end));
+    const words = isRecord(choice) ? [choice["name"], choice["type"]] : [choice];
+    if (!words.some((word) => typeof word === "string" && lost.has(word))) return [member, kept];
+    drop(member.key);
+    return [member, "gone"];
+  });
+}
+
+/** By what a choice may name a tool: its name, or a vendor's own type. */
+function toolWords(tools: unknown): readonly string[] {
+  if (!Array.isArray(tools)) return [];
+  return tools.flatMap((tool: unknown) =>
+    isRecord(tool) ? [tool["name"], tool["type"]].filter((word) => typeof word === "string") : [],
+  );
+}

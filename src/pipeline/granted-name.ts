@@ -1,0 +1,41 @@
+// The name that a tenant with `models` is routed by: as the config spells it, whatever the client wrote. Pure; it must never
+// let a spelling lead to a model that is not one of the tenant's.
+
+import { Failure } from "../canon/failure.ts";
+import type { Router } from "../routing/router.ts";
+import type { ModelGrant } from "./tenant-policy.ts";
+
+type Known = Pick<Router, "isAuto" | "isDefault" | "targetOf">;
+
+/** Throws Failure unknown-model. */
+export function grantedName(router: Known, models: ModelGrant, name: string): string {
+  const spelled = models.spelled(name);
+  // A name that nothing knows is answered by some default: that one is judged, whatever the name is like.
+  if (spelled !== null && !router.isDefault(spelled)) {
+    const target = router.targetOf(spelled);
+    if (target !== null && !models.runs(target)) throw notYours(name);
+    return spelled;
+  }
+  if (router.isAuto(name)) {
+    if (models.hasAuto) return name;
+    throw notYours(name);
+  }
+  const target = router.targetOf(name);
+  const model = target === null ? null : models.modelAt(target);
+  if (target === null || model === null || !models.runs(target)) throw notYours(name);
+  if (model === target.model) return name;
+  const routed = `${target.provider}/${model}`;
+  const meant = router.targetOf(routed);
+  // An alias may be called so.
+  if (meant?.provider !== target.provider || meant.model !== model) throw notYours(name);
+  return routed;
+}
+
+export function notYours(name: string): Failure {
+  const shown = name.length > 120 ? `${name.slice(0, 120)}…` : name;
+  return new Failure(
+    "unknown-model",
+    `The model "${shown}" does not exist here, or this key may not use it. GET /v1/models lists the names that work.`,
+    { param: "model", code: "model_not_found" },
+  );
+}

@@ -1,0 +1,141 @@
+// The members of a request by which a client could choose, add or change models at the upstream, beside `model` itself: of
+// routers, gateways and vendors as their documents name them. A table and nothing else: a new member is a new line here.
+//
+// Names are compared without case, underscores and dashes: some upstreams read `Fallback_Models` as well.
+
+/** What a member's name is compared as. */
+export function plainName(key: string): string {
+  // Readers that take no account of case take the long s and the Kelvin sign for letters too.
+  return key
+    .normalize("NFKC")
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "");
+}
+
+/** Top-level members, and those of `extra_body` and its kin, which upstreams spread over the body. */
+const whole: readonly RegExp[] = [
+  // OpenRouter, and whoever copied it: models, route, provider, preset, plugins (auto-router, fusion, pareto-router), transforms.
+  /^(?:models|route|router|routing|provider|providers|preset|presets|presetid|plugins|transforms)$/,
+  // The same wish in other words, and names of a model beside `model`.
+  /fallback/,
+  /^(?:allowed|excluded?|loadbalance|draft|assistant|speculative|base|tuned|target|judge|analysis|advisor)models?$/,
+  /^models?(?:s|id|ids|name|names|list|group|groups|info|slug|alias|aliases|params|config|settings|override|overrides|preferences|routing|router|provider|version|selection|selectionconfig|kwargs)$/,
+  /^(?:llm|customllm)providers?$/,
+  /^provider(?:id|name|key|order|credentials|preferences|settings|routing|config)$/,
+  /^(?:autorouter|router|routing|routersettings|routing(?:config|rules|strategy|preference|tags)|routersettingsoverride)$/,
+  // LiteLLM.
+  /^mock/,
+  /^litellm/,
+  /deployment/,
+  /^(?:azure|aws|vertex|watsonx)(?:ad|ai|region|session|role|profile|project|location|credentials|key|secret|access|api|endpoint|token|web|sts|bedrock)/,
+  /^(?:apibase|baseurl|apikey|apitype|apiversion|organization|endpoint|endpointid|proxy|headers|extraheaders|extraquery|extrabody)$/,
+  /^(?:extraparams|optionalparams|additionalparams|passthrough|passthroughparams|prompt(?:id|label|version|variables))$/,
+  /^(?:modelgroupretrypolicy|tags|useinpassthrough)$/,
+  // Portkey, Helicone, Cloudflare and Vercel: a config that names targets.
+  /^(?:config|configid|gateway|gatewayconfig|gatewayoptions|targets|strategy|overrideparams|virtualkeys?|credentials|customercredentials|byok)$/,
+  /^(?:portkey|helicone|cfaig)/,
+  // Not Diamond, Martian, Unify, Requesty.
+  /^(?:tradeoff|preferenceid|willingnesstopay|maxcost|maxcostpermilliontokens|requesty|unify)$/,
+  // Groq's compound systems, Mistral's agents, Bedrock's profiles, Azure's older name for a deployment.
+  /^(?:compoundcustom|agentid|assistantid|botid|inferenceprofile|inferenceprofilearn|engine)$/,
+  // Adapters are other models: vLLM, SGLang, llama.cpp, TGI.
+  /^(?:lora|loras|lorarequest|loraname|lorapath|loraid|adapter|adapterid|adaptername|adaptersource|peft|peftadapter)$/,
+  /^speculative/,
+  // Google: a cached prompt belongs to a model, and to whoever made it.
+  /^cachedcontents?$/,
+];
+
+/** Names that choose a model wherever they stand in the settings of something else (compaction, audio, moderation). */
+const anywhere: readonly RegExp[] = [
+  /^(?:[a-z]*models?|models?(?:id|name)s?|fallbacks?)$/,
+  /fallback/,
+  /deployment/,
+];
+
+/** Members with members of their own, of which only some choose: what is left of them goes on. */
+const inside: readonly { readonly member: RegExp; readonly drops: readonly RegExp[] }[] = [
+  { member: /^provideroptions$/, drops: [/^gateway$/, ...whole] },
+  // Vertex.
+  { member: /^generationconfig$/, drops: [/^(?:routing|model|modelselection)config$/, ...anywhere] },
+  // The client's own words, but for those that LiteLLM reads.
+  {
+    member: /^metadata$/,
+    drops: [/^(?:tags|models|modelgroup|modelinfo|routersettings)$/, /deployment/, /fallback/, /^litellm/],
+  },
+];
+
+/** What the model reads or has to fill in: nothing in it is a setting. */
+const content =
+  /^(?:model|messages|input|contents|system|systeminstruction|instructions|prompt|tools|functions|toolchoice|functioncall|toolconfig|responseformat|text|outputconfig|outputformat|stop|stopsequences|prediction|labels|logitbias|safetysettings|suffix|documents|guided[a-z]+|structuredoutputs|grammar|format|mcpservers|chattemplatekwargs|user|title)$/;
+const schema = /schema$|^(?:properties|parameters|guidedjson|arguments|args)$/;
+
+/** Members of nearly every request, for a short way. */
+const usual: ReadonlySet<string> = new Set(
+  (
+    "model messages input contents system instructions tools tool_choice stream max_tokens max_completion_tokens " +
+    "max_output_tokens temperature top_p top_k stop stop_sequences response_format user store"
+  ).split(" "),
+);
+
+/** What becomes of a top-level member. */
+export type Verdict =
+  | "stays"
+  | "goes"
+  /** Holds a whole request of its own. */
+  | "request"
+  /** Of what stands in it, at every depth, the names that `drops` knows. */
+  | { readonly drops: readonly RegExp[] };
+
+const isOneOf = (patterns: readonly RegExp[], name: string): boolean =>
+  patterns.some((pattern) => pattern.test(name));
+
+export function verdictOn(key: string): Verdict {
+  if (usual.has(key)) return "stays";
+  const name = plainName(key);
+  // `Model` is no member of any format; an upstream that does not look at case would take it for the real one.
+  if (name === "model") return "goes";
+  if (name === "generatecontentrequest") return "request";
+  const partly = inside.find(({ member }) => member.test(name));
+  if (partly !== undefined) return partly;
+  if (isOneOf(whole, name)) return "goes";
+  return content.test(name) ? "stays" : { drops: anywhere };
+}
+
+/** A schema of the client's, in which any word may be the name of a property. */
+export const isSchema = (key: string): boolean => schema.test(plainName(key));
+
+export function isDropped(drops: readonly RegExp[], key: string): boolean {
+  return isOneOf(drops, plainName(key));
+}
+
+/** Members of a tool that is not the client's own (`function` and `input_schema` are): image generation names a model so. */
+const toolMembers: readonly RegExp[] = [
+  ...anywhere,
+  /^(?:provider|providers|route|preset|plugins|engineid)$/,
+];
+
+/** Tools of OpenRouter's that call no model. */
+const harmlessTools = /^openrouter:(?:datetime|web_search|web_fetch)$/;
+/** Tools that are another model: advisors, sub-agents, panels. */
+const modelTools = /^(?:openrouter:|advisor|subagent|sub_agent|fusion|model_?call|consult|mixture)/i;
+
+export const isModelTool = (type: string): boolean => modelTools.test(type) && !harmlessTools.test(type);
+
+/** What of a tool is the client's own and never looked into. */
+export const isToolsOwn = (key: string): boolean =>
+  /^(?:type|function|inputschema|name|description|functiondeclarations|format|custom)$/.test(plainName(key));
+
+export const choosesInTool = (key: string): boolean => isOneOf(toolMembers, plainName(key));
+
+/** Another price for the same model. These values cost what is listed, or less. */
+export const pricedMembers: ReadonlyMap<string, RegExp> = new Map([
+  [
+    "servicetier",
+    /^(?:auto|default|standard|standard_only|flex|batch|unspecified|service_tier_unspecified)$/i,
+  ],
+  ["speed", /^(?:standard|normal|default|slow)$/i],
+  ["performanceconfig", /^$/],
+]);
+
+/** Betas of Anthropic's that switch on what the table drops. */
+export const choosingBetas = /fallback|advisor|fast-mode/i;
