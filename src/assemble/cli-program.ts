@@ -89,8 +89,9 @@ export function startProgram(id: string, first: CliPlan, house: CliHouse): Livin
   const warn = (message: string, error?: unknown): void => log.warn(message, { provider: id, error });
   const told = new Set<string>();
   const warnOnce = (message: string): void => {
-    if (told.size < 1_000 && !told.has(message)) warn(message);
+    if (told.size >= 1_000 || told.has(message)) return;
     told.add(message);
+    warn(message);
   };
   // Of this set of processes alone: another one of the same provider takes its own files away at its own time.
   const folder = join(run.folder, `${id}-${crypto.randomUUID().slice(0, 8)}`);

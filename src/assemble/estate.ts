@@ -22,8 +22,10 @@ import { createGuesses } from "../tenants/guesses.ts";
 import { createQueueBook } from "../tenants/queue-book.ts";
 import type { RequestRecord, UnpricedRecord } from "../canon/record.ts";
 import type { Usage } from "../canon/usage.ts";
+import { cliNames } from "../backends/cli/models.ts";
 import { createCliBook } from "./cli-book.ts";
 import { createCliRun } from "./cli-run.ts";
+import { createConfigNames } from "./config-names.ts";
 import { createHealthMemory } from "./health-memory.ts";
 import { answeredTarget, createPricedTargets } from "./priced-target.ts";
 import { createSecretBook, type SecretBook } from "./secrets.ts";
@@ -63,6 +65,7 @@ export function createEstate(options: EstateOptions) {
     return configs.map((each) => each.config.providers[id]).find((each) => each !== undefined);
   };
   const targetOf = createPricedTargets();
+  const namesModel = createConfigNames();
   const keeps = config.metrics.enabled && config.metrics.log_requests;
   const places = databasePaths({
     env: environment,
@@ -76,6 +79,9 @@ export function createEstate(options: EstateOptions) {
         paths: places.paths,
         retentionDays: config.metrics.retention_days,
         keepsDecisions: config.metrics.log_routing_decisions,
+        isListed: (id, model) =>
+          namesModel(options.inForce().config, settingsOf(id), id, model) ||
+          cliNames(clis.models(id)).includes(model),
         log,
         clock,
       })

@@ -8,7 +8,7 @@ import type { ChatRequest, DialectName } from "../canon/request.ts";
 import { estimateTokensOfBytes } from "../canon/tokens.ts";
 import { isRecord } from "../dialects/decoding.ts";
 import { type Door, doors } from "../pipeline/doors.ts";
-import { sessionHeader, sessionInBody } from "../pipeline/enrol.ts";
+import { checkedModel, sessionHeader, sessionInBody } from "../pipeline/enrol.ts";
 import { amountOf, expectedOutput, previewForTenant } from "../pipeline/tenant-limits.ts";
 import type { TenantPolicy } from "../pipeline/tenant-policy.ts";
 import { sessionKey } from "../tenants/sessions.ts";
@@ -69,7 +69,7 @@ export async function explainRoute(
   if (model !== undefined && typeof model !== "string")
     throw new Failure("invalid-request", "model must be a string.", { param: "model" });
   const door = doorOf(question.doorName, body);
-  const name = model === undefined || model === "" ? "auto" : model;
+  const name = checkedModel(model ?? null) || "auto";
   const request: ChatRequest = {
     ...road.dialects[door.dialect].client.decodeRequest({ ...rest, model: name }),
     model: name,

@@ -50,11 +50,11 @@ function family(model: string): string {
  * price is known. A dated name of the same model, and a name that nobody knows, keep the price of the model that was asked.
  * `isKnown` null: the price table is not loaded; then the answer is null where it is needed.
  */
-export function answeredTarget(
+export function answeredTarget<Settings extends Pick<ProviderSettings, "models">>(
   asked: PricedTarget,
-  settings: ProviderSettings,
+  settings: Settings,
   answered: string | null,
-  targetOf: (settings: ProviderSettings, model: string) => PricedTarget,
+  targetOf: (settings: Settings, model: string) => PricedTarget,
   isKnown: ((target: PricedTarget) => boolean) | null,
 ): PricedTarget | null {
   if (answered === null || answered === asked.model) return asked;

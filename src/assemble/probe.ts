@@ -1,5 +1,7 @@
 // Is a model server running on this machine? One short look at its model list, without any credential.
 
+import { longestModel } from "../canon/bounds.ts";
+
 const probeMs = 300;
 const mostModels = 200;
 
@@ -16,7 +18,11 @@ export async function probeModels(modelsUrl: string): Promise<readonly string[] 
     if (typeof body !== "object" || body === null || !("data" in body) || !Array.isArray(body.data))
       return null;
     const ids = body.data.flatMap((each: unknown) =>
-      typeof each === "object" && each !== null && "id" in each && typeof each.id === "string"
+      typeof each === "object" &&
+      each !== null &&
+      "id" in each &&
+      typeof each.id === "string" &&
+      each.id.length <= longestModel
         ? [each.id]
         : [],
     );

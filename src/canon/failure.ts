@@ -1,6 +1,8 @@
 // One class for everything that can go wrong on the road, and ONE table that says what follows from each kind.
 // A Failure's message goes to the client: it must never hold a key, a path, a stack or an upstream's host.
 
+import { cut, longestMessage, longestWord, shortened } from "./bounds.ts";
+
 export type FailureKind =
   | "invalid-request"
   | "unsupported"
@@ -119,14 +121,15 @@ export class Failure extends Error {
   readonly details: unknown;
 
   constructor(kind: FailureKind, message: string, detail: FailureDetail = {}) {
-    super(message, { cause: detail.cause });
+    // Clients and upstreams write parts of it.
+    super(shortened(message, longestMessage), { cause: detail.cause });
     this.kind = kind;
-    this.param = detail.param ?? null;
+    this.param = cutOrNull(detail.param);
     this.retryAfterMs = detail.retryAfterMs ?? null;
     this.upstreamStatus = detail.upstreamStatus ?? null;
     this.maybeBilled = detail.maybeBilled ?? false;
     this.isStale = detail.isStale ?? false;
-    this.code = detail.code ?? null;
+    this.code = cutOrNull(detail.code);
     this.details = detail.details ?? null;
   }
 
@@ -141,6 +144,9 @@ export class Failure extends Error {
     return Math.min(this.retryAfterMs, isOurs ? longestOwnWaitMs : longestRestMs);
   }
 }
+
+const cutOrNull = (word: string | null | undefined): string | null =>
+  word === null || word === undefined ? null : cut(word, longestWord);
 
 /** Anything thrown, as a Failure. An unknown exception is a bug of ours: its text stays in `cause`. */
 export function failureFrom(thrown: unknown): Failure {

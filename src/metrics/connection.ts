@@ -41,6 +41,7 @@ export type ConnectionOptions = {
   readonly clock: Pick<Clock, "nowMs">;
   readonly maxFileBytes: number;
   readonly keepsDecisions: boolean;
+  readonly isListed: (provider: string, model: string) => boolean;
 };
 
 const memoryBytes = 32 * 1024 * 1024;
@@ -65,7 +66,7 @@ export function connect(options: ConnectionOptions): Connection {
   /** Null when taken over. A file whose tables somebody changed by hand refuses our statements. */
   const adopt = (file: DatabaseFile): { trouble: Trouble; detail: string } | null => {
     try {
-      held = { file, open: { db: file.db, writer: writerOf(file.db, options.keepsDecisions) } };
+      held = { file, open: { db: file.db, writer: writerOf(file.db, options) } };
     } catch (error) {
       file.db.close();
       return { trouble: troubleOf(error), detail: describeTrouble(error) };

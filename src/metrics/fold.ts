@@ -200,9 +200,10 @@ export function foldStats(read: ReadSums | null, nowMs: number): Omit<StatsRepor
     routing: routingOf(usage),
     hourly: hourlyOf(quarters, nowMs),
     daily: dailyOf(quarters, nowMs),
+    // Names that no upstream knew are no models.
     models: targets(
-      usage,
-      attempts,
+      usage.filter(({ model }) => model !== ""),
+      attempts.filter(({ model }) => model !== ""),
       (row) => JSON.stringify([row.provider, row.model]),
       ({ provider, model }, sums): ModelRow => ({ provider, model, ...sums }),
     ).toSorted(byRequests),

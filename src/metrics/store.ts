@@ -40,6 +40,8 @@ export type StoreOptions = {
   readonly retentionDays: number;
   /** False: facts, candidates and reason are not stored (`metrics.log_routing_decisions`). */
   readonly keepsDecisions: boolean;
+  /** Whether the config names this model of this provider's: such a name has rows of its own always. Absent: none. */
+  readonly isListed?: (provider: string, model: string) => boolean;
   readonly log: MetricsLog;
   readonly clock: Pick<Clock, "nowMs">;
   readonly queueLimit?: number;
@@ -69,6 +71,7 @@ export function openStore(options: StoreOptions): MetricsStore {
     clock,
     maxFileBytes: options.maxFileBytes ?? 2 * 1024 ** 3,
     keepsDecisions: options.keepsDecisions,
+    isListed: options.isListed ?? (() => false),
   });
   const queue: RequestRecord[] = [];
   let pushed = 0;

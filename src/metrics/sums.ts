@@ -3,6 +3,7 @@
 
 import type { AttemptRecord, RequestRecord } from "../canon/record.ts";
 import { cacheHit, cacheMiss, shownModel, shownProvider, text, triedCount, whole } from "./measures.ts";
+import type { DayNames, NameStanding } from "./day-names.ts";
 import { dayMs, quarterMs } from "./tables.ts";
 
 /** Requests of one quarter of an hour that are alike in everything that reports tell apart. */
@@ -84,6 +85,7 @@ function emptyAttemptTally(dayStartMs: number, tenant: string, provider: string,
 }
 
 export type Sums = {
+  readonly names: DayNames;
   readonly tallies: Map<string, Tally>;
   readonly attempts: Map<string, AttemptTally>;
   // Most requests are like the one before them: comparing is cheaper than writing a key.
@@ -91,19 +93,23 @@ export type Sums = {
   latestAttempt: AttemptTally | null;
 };
 
-export function emptySums(): Sums {
-  return { tallies: new Map(), attempts: new Map(), latest: null, latestAttempt: null };
+export function emptySums(names: DayNames): Sums {
+  return { names, tallies: new Map(), attempts: new Map(), latest: null, latestAttempt: null };
 }
 
 function attemptTallyOf(sums: Sums, day: number, tenant: string, attempt: AttemptRecord): AttemptTally {
-  const { provider, model } = attempt;
+  const provider = text(attempt.provider);
+  const isUnknown = attempt.failure === "unknown-model" || attempt.failure === "model-missing";
+  const standing: NameStanding =
+    attempt.outcome === "ok" ? "answered" : isUnknown ? "unknown-model" : "failed";
+  const model = sums.names.shown(day, provider, text(attempt.model), standing);
   const last = sums.latestAttempt;
   if (last?.dayMs === day && last.tenant === tenant && last.provider === provider && last.model === model)
     return last;
   const key = `${day}\0${tenant}\0${provider}\0${model}`;
   let tally = sums.attempts.get(key);
   if (tally === undefined) {
-    tally = emptyAttemptTally(day, tenant, text(provider), text(model));
+    tally = emptyAttemptTally(day, tenant, provider, model);
     sums.attempts.set(key, tally);
   }
   sums.latestAttempt = tally;
@@ -122,11 +128,17 @@ function countAttempts(record: RequestRecord, sums: Sums): void {
   }
 }
 
+function namedModel(record: RequestRecord, provider: string, outcome: Outcome, names: DayNames): string {
+  const standing: NameStanding =
+    outcome === "ok" ? "answered" : record.failure === "unknown-model" ? "unknown-model" : "failed";
+  return names.shown(startOf(record.startedAtMs, dayMs), provider, shownModel(record), standing);
+}
+
 function tallyOf(record: RequestRecord, sums: Sums): Tally {
   const quarter = startOf(record.startedAtMs, quarterMs);
   const outcome = outcomeOf(record);
   const provider = shownProvider(record);
-  const model = shownModel(record);
+  const model = namedModel(record, provider, outcome, sums.names);
   const tenant = record.tenant ?? "";
   const layer = record.layer ?? "";
   const rule = record.rule ?? "";

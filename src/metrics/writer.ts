@@ -5,6 +5,7 @@ import type { Database, Statement } from "bun:sqlite";
 import type { RequestRecord } from "../canon/record.ts";
 import { toAttemptDays, toTrafficQuarters, toUsageDays } from "./additions.ts";
 import { troubleOf } from "./database.ts";
+import { createDayNames, type DayNamesOptions } from "./day-names.ts";
 import { insertRow, rowOf, type Value } from "./row.ts";
 import { addToSums, emptySums } from "./sums.ts";
 
@@ -29,14 +30,23 @@ function insertOne(insert: Statement, record: RequestRecord, keepsDecisions: boo
   }
 }
 
-export function writerOf(db: Database, keepsDecisions: boolean): Writer {
+export type WriterOptions = Pick<DayNamesOptions, "isListed"> & { readonly keepsDecisions: boolean };
+
+const namesOfDay =
+  "SELECT provider, model FROM usage_days WHERE day_ms = ?1 UNION " +
+  "SELECT provider, model FROM attempt_days WHERE day_ms = ?1 LIMIT ?2";
+
+export function writerOf(db: Database, { keepsDecisions, isListed }: WriterOptions): Writer {
   const insert = db.prepare<unknown, Value[]>(insertRow);
   const usage = db.prepare<unknown, Value[]>(toUsageDays.sql);
   const attempts = db.prepare<unknown, Value[]>(toAttemptDays.sql);
   const traffic = db.prepare<unknown, Value[]>(toTrafficQuarters.sql);
+  const named = db.prepare<{ provider: string; model: string }, [number, number]>(namesOfDay);
+  // Read back from the database once a day and at the start: a restart gives no room for as many names again.
+  const names = createDayNames({ isListed, known: (dayMs, limit) => named.all(dayMs, limit) });
   const run = db.transaction((batch: readonly RequestRecord[]): BatchResult => {
     const refused: string[] = [];
-    const sums = emptySums();
+    const sums = emptySums(names);
     for (const record of batch) {
       const refusal = insertOne(insert, record, keepsDecisions);
       if (refusal === null) addToSums(record, sums);
@@ -52,7 +62,7 @@ export function writerOf(db: Database, keepsDecisions: boolean): Writer {
   return {
     write: (batch) => run.immediate(batch),
     close() {
-      for (const statement of [insert, usage, attempts, traffic]) statement.finalize();
+      for (const statement of [insert, usage, attempts, traffic, named]) statement.finalize();
     },
   };
 }

@@ -1,5 +1,6 @@
 // Opens the Context of a request: identity, one AbortController, one deadline, a place in the live registry.
 
+import { cut } from "../canon/bounds.ts";
 import type { Context } from "../canon/context.ts";
 import { Failure } from "../canon/failure.ts";
 import type { Caller } from "./access.ts";
@@ -121,7 +122,7 @@ class Admitted implements LiveRequest, Due {
 function clientName(userAgent: string | null): string | null {
   if (userAgent === null || userAgent === "") return null;
   const end = userAgent.indexOf(" (");
-  return userAgent.slice(0, end < 0 ? 80 : Math.min(end, 80));
+  return cut(userAgent, end < 0 ? 80 : Math.min(end, 80));
 }
 
 const noTags: readonly string[] = [];
@@ -129,6 +130,6 @@ const noTags: readonly string[] = [];
 /** Words of the client's own for its records: at most 10 of at most 50 characters, separated by commas. */
 function tagsOf(header: string | null): readonly string[] {
   if (header === null) return noTags;
-  const tags = header.split(",").map((tag) => tag.trim().slice(0, 50));
+  const tags = header.split(",").map((tag) => cut(tag.trim(), 50));
   return tags.filter((tag) => tag !== "").slice(0, 10);
 }

@@ -1,6 +1,7 @@
 // From bytes to what the road must know: the scan of the body, the model's name, the session. Nothing is parsed that need not be.
 
 import { isUtf8 } from "node:buffer";
+import { cut, longestModel, shortened } from "../canon/bounds.ts";
 import type { Context } from "../canon/context.ts";
 import { Failure } from "../canon/failure.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
@@ -44,7 +45,7 @@ export function enrol(
     if (!(thrown instanceof BrokenJson)) throw thrown;
     throw new Failure("invalid-request", `The body is not usable JSON: ${thrown.message}.`);
   }
-  const model = call === null ? textOf(bytes, memberOf(scan, "model"), "model") : call.model;
+  const model = checkedModel(call === null ? modelIn(bytes, memberOf(scan, "model")) : call.model);
   if (model === null || model === "")
     throw new Failure("invalid-request", "model is required: the name of a model, or auto.", {
       param: "model",
@@ -56,6 +57,29 @@ export function enrol(
     stream: call === null ? booleanOf(bytes, memberOf(scan, "stream")) : call.stream,
     session: sessionOf(request.headers, bytes, scan),
   };
+}
+
+/** A name that goes into records, headers, maps and statistics. Throws Failure. */
+export function checkedModel(model: string | null): string | null {
+  if (model === null) return null;
+  if (model.length > longestModel) throw noModel(model, `a name has at most ${longestModel} characters`);
+  // oxlint-disable-next-line no-control-regex
+  if (/[\u0000-\u001f\u007f-\u009f]/.test(model)) throw noModel(model, "a name holds no control characters");
+  return model;
+}
+
+function noModel(name: string, why: string): Failure {
+  return new Failure("unknown-model", `The model "${shortened(name, 120)}" does not exist here: ${why}.`, {
+    param: "model",
+    code: "model_not_found",
+  });
+}
+
+/** At most six bytes a character: what is longer need not be read to be refused. */
+function modelIn(bytes: Buffer, member: JsonMember | undefined): string | null {
+  if (member?.kind === "string" && member.end - member.start > longestModel * 6 + 2)
+    checkedModel(bytes.toString("utf8", member.start + 1, member.start + 2 + longestModel * 4));
+  return textOf(bytes, member, "model");
 }
 
 /** Null where the body says it. Throws Failure when a stream is asked for in the form that only Google's own servers give. */
@@ -117,6 +141,7 @@ function booleanOf(bytes: Buffer, member: JsonMember | undefined): boolean {
   return bytes[member.start] === 0x74;
 }
 
+const longestSession = 200;
 /** Claude Code writes 150 characters into it. */
 const longestMetadata = 4_096;
 
@@ -134,7 +159,7 @@ const sessionHeaders = [
 export function sessionHeader(headers: Headers): string | null {
   for (const name of sessionHeaders) {
     const value = headers.get(name);
-    if (value !== null && value !== "") return value.slice(0, 200);
+    if (value !== null && value !== "") return cut(value, longestSession);
   }
   return null;
 }
@@ -142,21 +167,24 @@ export function sessionHeader(headers: Headers): string | null {
 /** The same as its parsed body names it. */
 export function sessionInBody(body: Readonly<Record<string, unknown>>): string | null {
   const { prompt_cache_key: key, metadata } = body;
-  if (typeof key === "string") return key.slice(0, 200);
+  if (typeof key === "string") return cut(key, longestSession);
   const user = isRecord(metadata) ? metadata["user_id"] : null;
-  return typeof user === "string" && user !== "" ? user.slice(0, 200) : null;
+  return typeof user === "string" && user !== "" ? cut(user, longestSession) : null;
 }
 
 function sessionOf(headers: Headers, bytes: Buffer, scan: JsonScan): string | null {
   const named = sessionHeader(headers);
   if (named !== null) return named;
   const key = memberNamed(scan, "prompt_cache_key");
-  if (key?.kind === "string") return textOf(bytes, key, "prompt_cache_key")?.slice(0, 200) ?? null;
+  if (key?.kind === "string") {
+    const text = textOf(bytes, key, "prompt_cache_key");
+    return text === null ? null : cut(text, longestSession);
+  }
   const metadata = memberNamed(scan, "metadata");
   if (metadata?.kind !== "object" || metadata.end - metadata.start > longestMetadata) return null;
   const value = parseLoosely(bytes.toString("utf8", metadata.start, metadata.end));
   const user = isRecord(value) ? value["user_id"] : null;
-  return typeof user === "string" && user !== "" ? user.slice(0, 200) : null;
+  return typeof user === "string" && user !== "" ? cut(user, longestSession) : null;
 }
 
 /** The whole body, parsed. The scan has already bounded its depth. Throws Failure. */

@@ -1,5 +1,6 @@
 // Listens to an answer for its record and changes nothing: usage, finish, ids, times.
 
+import { cut, longestModel } from "../canon/bounds.ts";
 import type { FinishReason, StreamEvent } from "../canon/event.ts";
 import { mergeUsage, unknownUsage, type Usage } from "../canon/usage.ts";
 import type { Glance } from "../dialects/dialect.ts";
@@ -45,7 +46,7 @@ export class Observer {
   }
 
   private named(id: string | undefined, model: string | undefined): void {
-    if (id !== undefined && id !== "") this.upstreamId ??= id;
-    if (model !== undefined && model !== "") this.upstreamModel ??= model;
+    if (id !== undefined && id !== "") this.upstreamId ??= cut(id, longestModel);
+    if (model !== undefined && model !== "") this.upstreamModel ??= cut(model, longestModel);
   }
 }

@@ -251,11 +251,10 @@ describe("the price follows the model that answered", () => {
 
   test("a name of the operator's own keeps the price that was written for it; a vendor's own name does not", () => {
     type Asked = Parameters<typeof answeredTarget>[0];
-    type Settings = Parameters<typeof answeredTarget>[1];
     const pricing = { input: 1, output: 1 };
     const target = (model: string): Asked => ({ model, seller: { baseUrl: "https://x" } });
     const isKnown = ({ model }: Asked): boolean => ["gpt-4o", "gpt-4o-mini"].includes(model);
-    const settings = { models: [] } as unknown as Settings;
+    const settings = { models: [] };
     const priced = (model: string, answered: string) =>
       answeredTarget(
         { ...target(model), modelPricing: pricing },
