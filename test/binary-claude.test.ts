@@ -203,10 +203,7 @@ describe.skipIf(process.platform !== "linux")("the program with Claude Code behi
     gateway.signal("SIGTERM");
     expect(await gateway.exited).toBe(0);
     expect(childrenOf(here.dir)).toEqual([]);
-    expect(filesBelow(join(gateway.stateDir, "cli"))).toEqual([
-      "gateways",
-      expect.stringMatching(/^tenants\/default-[0-9a-f]+\/work$/),
-    ]);
+    expect(filesBelow(join(gateway.stateDir, "cli"))).toEqual(["gateways", "no-tenant/work"]);
     for (const text of await Promise.all(asked)) expect(text).toContain("shutting");
   }, 30_000);
 

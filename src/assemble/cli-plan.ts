@@ -126,7 +126,8 @@ export function cliCards(
     const listed = new Set(config.providers[id]?.models.map((model) => model.id));
     const names = cliNames(reported.models(id));
     const own = names.filter((name) => !listed.has(name)).map((name) => [`${id}/${name}`, id, name] as const);
-    const taken = (name: string): boolean => name in config.providers || name in config.aliases;
+    const taken = (name: string): boolean =>
+      Object.hasOwn(config.providers, name) || Object.hasOwn(config.aliases, name);
     // The bare names are the first one's.
     const bare = at > 0 ? [] : names.filter((name) => !taken(name)).map((name) => [name, id, name] as const);
     return [...own, ...bare];

@@ -2,6 +2,7 @@
 
 import type { ModelCard } from "../dialects/dialect.ts";
 import { dialects } from "../dialects/table.ts";
+import { longestModel } from "../canon/bounds.ts";
 import { Failure } from "../canon/failure.ts";
 import { createUlids } from "../canon/id.ts";
 import type { LiveRequest } from "../pipeline/live.ts";
@@ -69,6 +70,7 @@ export function createFace(
       );
     },
     model(dialect, id, caller) {
+      if (id.length > longestModel) return null;
       const card = namesFor(current().road, caller.tenant)(id) ? findCard(current(), id) : null;
       return card === null ? null : dialects[dialect].client.encodeModel(card);
     },

@@ -1,5 +1,6 @@
 // Sums read from the database, folded into the shapes that people and dashboards ask for. Pure.
 
+import { otherModels } from "./day-names.ts";
 import { usd } from "./recent.ts";
 import { type QuarterSums, dailyOf, grouped, hourlyOf } from "./series.ts";
 import type { ModelRow, ProviderRow, RoutingRow, StatsReport, Totals } from "./report-shapes.ts";
@@ -184,11 +185,36 @@ export type ReadSums = {
   readonly latency: Latency;
 };
 
+/** A list that people read; files of older builds hold any number of names. */
+const mostModels = 1_000;
+
+/** The same sums with the names that were used least under one. */
+function fewerNames<
+  T extends Named & { readonly requests?: number | null; readonly attempts: number | null },
+>(rows: readonly T[], kept: ReadonlySet<string> | null): readonly T[] {
+  const named = rows.filter(({ model }) => model !== "");
+  if (kept === null) return named;
+  return named.map((row) => (kept.has(modelKey(row)) ? row : { ...row, model: otherModels }));
+}
+
+const modelKey = ({ provider, model }: Named): string => JSON.stringify([provider, model]);
+
+/** Null: there are no more than that. */
+function mostUsed(usage: readonly UsageSums[], attempts: readonly AttemptSums[]): ReadonlySet<string> | null {
+  const counts = new Map<string, number>();
+  for (const row of attempts) counts.set(modelKey(row), counts.get(modelKey(row)) ?? 0);
+  for (const row of usage) counts.set(modelKey(row), (counts.get(modelKey(row)) ?? 0) + (row.requests ?? 0));
+  if (counts.size <= mostModels) return null;
+  const ordered = [...counts].toSorted(([, left], [, right]) => right - left);
+  return new Set(ordered.slice(0, mostModels).map(([key]) => key));
+}
+
 /** `read` is null when there is no database: then everything is empty, and the report's `database` says why. */
 export function foldStats(read: ReadSums | null, nowMs: number): Omit<StatsReport, "database"> {
   const usage = read?.usage ?? [];
   const attempts = read?.attempts ?? [];
   const quarters = read?.quarters ?? [];
+  const kept = mostUsed(usage, attempts);
   return {
     totals: totalsOf(usage, read?.latency ?? { sample: [], firstMs: null, lastMs: null }),
     providers: targets(
@@ -202,9 +228,9 @@ export function foldStats(read: ReadSums | null, nowMs: number): Omit<StatsRepor
     daily: dailyOf(quarters, nowMs),
     // Names that no upstream knew are no models.
     models: targets(
-      usage.filter(({ model }) => model !== ""),
-      attempts.filter(({ model }) => model !== ""),
-      (row) => JSON.stringify([row.provider, row.model]),
+      fewerNames(usage, kept),
+      fewerNames(attempts, kept),
+      modelKey,
       ({ provider, model }, sums): ModelRow => ({ provider, model, ...sums }),
     ).toSorted(byRequests),
   };

@@ -107,7 +107,7 @@ const tenantSettings = z.strictObject({
     .max(200)
     .optional()
     .describe(
-      "Models that the tenant may ask for, `*` is a wildcard; with `auto` routing may choose any. Absent: all.",
+      "Models that the tenant may ask for, `*` is a wildcard; with `auto` routing may choose any. What in a request chooses others at the upstream is left out. Absent: all.",
     ),
   provider: z
     .string()

@@ -100,6 +100,19 @@ describe("invented names", () => {
     }
   });
 
+  test("of many days, or of a file that an older build wrote, are a list of a thousand in the statistics", async () => {
+    const store = opened(join(place(), "metrics.db"), { isListed, queueLimit: 100_000 });
+    for (let day = 0; day < 4; day++)
+      for (let at = 0; at < mostInvented; at++)
+        record(store, { model: `invented-${day}-${at}`, startedAtMs: noonMs - day * dayMs });
+    for (let turn = 0; turn < 3; turn++) record(store, { model: "listed-1", startedAtMs: noonMs - turn });
+    await store.flush();
+    const { models, totals } = await createReports(store).stats({ nowMs: noonMs });
+    expect(models.length).toBe(1_001);
+    expect(models.find(({ model }) => model === "listed-1")?.requests).toBe(3);
+    expect(models.reduce((sum, { requests }) => sum + requests, 0)).toBe(totals.total_requests);
+  });
+
   test("have new room on the next day, and a clock that steps about gives no more of it", async () => {
     const store = opened(join(place(), "metrics.db"), { isListed, queueLimit: 100_000 });
     const days = [0, 1, 0, -1, 1, 5, 9, 12, 0, 1];

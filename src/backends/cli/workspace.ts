@@ -4,7 +4,7 @@
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { rename } from "node:fs/promises";
-import { ensurePrivateDirectory } from "../../system/files.ts";
+import { ensurePrivateDirectory, errorCode } from "../../system/files.ts";
 import type { Account, accountOf } from "../../system/accounts.ts";
 import { sha256Hex } from "../../system/secret.ts";
 import { existing, type JailSettings } from "./jail.ts";
@@ -107,14 +107,19 @@ const tenantsFolder = (stateDirectory: string, tenant: string): string =>
 
 /**
  * Older builds kept the folder of requests without a tenant under the name of a tenant called "default". It moves, with all that
- * is in it; a folder with a home is a tenant's own and stays.
+ * is in it. A tenant's own has a home, made before its `work`: looked for in this order, one that is just being made is not taken.
  */
 async function freeOldFolder(stateDirectory: string): Promise<void> {
   const old = tenantsFolder(stateDirectory, "default");
   const place = noTenantsFolder(stateDirectory);
-  const [oldest] = await existing([old]);
-  if (oldest === undefined || (await existing([join(old, "home"), place])).length > 0) return;
-  await rename(old, place);
+  if ((await existing([join(old, "work")])).length === 0) return;
+  if ((await existing([join(old, "home"), place])).length > 0) return;
+  try {
+    await rename(old, place);
+  } catch (error) {
+    // Another provider's folders are made at the same time.
+    if (!["ENOENT", "ENOTEMPTY", "EEXIST"].includes(errorCode(error) ?? "")) throw error;
+  }
 }
 
 /** A tenant, or all who have none, in words. */

@@ -84,6 +84,16 @@ test("the folder that older builds gave to requests without a tenant moves with 
   expect(readdirSync(nobodys.workingDir)).toEqual(["notes.txt"]);
   rmSync(nobodys.workingDir, { recursive: true });
   rmSync(join(root, "moving", "cli", "no-tenant"), { recursive: true });
+  // Several providers at once.
+  const several = Array.from({ length: 4 }, () => workspaces("several"));
+  mkdirSync(join(root, "several", "cli", "tenants", folderOf("default"), "work"), { recursive: true });
+  await Promise.all(several.flatMap((all) => [all.of(null), all.of("default")]));
+  expect(readdirSync(join(root, "several", "cli", "no-tenant"))).toEqual(["work"]);
+  expect(readdirSync(join(root, "several", "cli", "tenants", folderOf("default"))).toSorted()).toEqual([
+    "config",
+    "home",
+    "work",
+  ]);
   // What is a tenant's now stays there.
   expect(readdirSync((await workspaces("moving").of(null)).workingDir)).toEqual([]);
   expect(readdirSync((await workspaces("moving").of("default")).workingDir)).toEqual(["theirs.txt"]);
