@@ -9,8 +9,9 @@ import { estimateTokensOfBytes } from "../canon/tokens.ts";
 import { isRecord } from "../dialects/decoding.ts";
 import { type Door, doors } from "../pipeline/doors.ts";
 import { checkedModel, sessionHeader, sessionInBody } from "../pipeline/enrol.ts";
-import { amountOf, expectedOutput, previewForTenant } from "../pipeline/tenant-limits.ts";
+import { previewForTenant } from "../pipeline/tenant-limits.ts";
 import type { TenantPolicy } from "../pipeline/tenant-policy.ts";
+import { type Appetite, ceilingAt } from "../pipeline/tenant-price.ts";
 import { sessionKey } from "../tenants/sessions.ts";
 import { estimateCostUsd, type ModelFacts, needsOf } from "../routing/capabilities.ts";
 import { questionOf } from "../routing/question.ts";
@@ -93,6 +94,14 @@ export async function explainRoute(
     );
   const factsOf = ({ provider, model }: Target): ModelFacts | null =>
     road.providers.get(provider)?.modelFacts(model) ?? null;
+  const appetite: Appetite = {
+    input: needs.images ? asked.facts.estimatedTokens : estimateTokensOfBytes(bytes),
+    limit: needs.outputTokens,
+    answers: 1,
+    mayThink: needs.thinking,
+    dialect: door.dialect,
+    writes: true,
+  };
   const decision =
     question.tenant === null || policy === undefined
       ? await ask(name, false)
@@ -102,12 +111,10 @@ export async function explainRoute(
           policy,
           model: name,
           ask,
-          amountFor: (target) =>
-            amountOf(
-              needs.images ? asked.facts.estimatedTokens : estimateTokensOfBytes(bytes),
-              expectedOutput(needs.outputTokens),
-              (target && factsOf(target)) ?? undefined,
-            ),
+          ceilingFor({ provider, model }) {
+            const at = road.providers.get(provider);
+            return at === undefined ? null : ceilingAt(appetite, at, model, estate.clock.nowMs());
+          },
         });
   const refusal = road.dialects[door.dialect].client.refuseTranslation(request);
   const carries = ({ provider }: Target): boolean =>

@@ -17,6 +17,7 @@ import type { ReloadReport } from "./reload-report.ts";
 import { createSecretBook, type SecretBook } from "./secrets.ts";
 import type { ConfigSource } from "./source.ts";
 import { createSuccession } from "./succession.ts";
+import { tellUnknownPrices } from "./unknown-prices.ts";
 
 export type House = {
   readonly url: string;
@@ -78,6 +79,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
   const { current } = succession;
   await estate.healthMemory.load();
   await estate.spending.follow(loaded.config.tenants);
+  await tellUnknownPrices(loaded.config, current().road, estate);
   await estate.clis.sweep();
   await estate.clis.checkJails().catch(async (error: unknown) => {
     // What was made for the trial goes with a start that is refused.

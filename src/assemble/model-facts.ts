@@ -4,8 +4,7 @@ import type { ProviderSettings } from "../backends/settings.ts";
 import { createModelFacts as createFacts } from "../catalog/facts.ts";
 import type { LoadedTable, PriceBook } from "../catalog/prices.ts";
 import type { ModelFacts } from "../routing/capabilities.ts";
-
-const anthropic = "https://api.anthropic.com/v1";
+import { anthropicAddress } from "./priced-target.ts";
 
 export function createModelFacts(
   settings: ProviderSettings,
@@ -14,7 +13,7 @@ export function createModelFacts(
 ): (model: string) => ModelFacts {
   return createFacts({
     // What the program's models can do is what Anthropic's own can.
-    seller: { baseUrl: settings.backend === "claude-cli" ? anthropic : settings.base_url },
+    seller: { baseUrl: settings.backend === "claude-cli" ? anthropicAddress : settings.base_url },
     listed: settings.models,
     pricing: settings.pricing ?? null,
     prices,

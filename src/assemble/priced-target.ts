@@ -1,14 +1,22 @@
 // A provider's settings -> what the price book asks for. Apart from providers.ts, because the estate needs it and providers need the estate.
 
+import { isLoopback } from "../backends/http/proxy.ts";
+import { localServers } from "../backends/http/vendors.ts";
 import type { ProviderSettings } from "../backends/settings.ts";
-import type { PricedTarget } from "../catalog/prices.ts";
+import type { Usage } from "../canon/usage.ts";
+import { unknownUsage } from "../canon/usage.ts";
+import type { PriceBook, PricedTarget } from "../catalog/prices.ts";
+import type { ProviderPrice } from "../pipeline/generation.ts";
+
+/** What the program's models cost is what Anthropic's own do. */
+export const anthropicAddress = "https://api.anthropic.com/v1";
 
 /** What the price book must know of one model of one provider. */
 export function pricedTarget(settings: ProviderSettings, model: string): PricedTarget {
   const listed = settings.models.find((each) => each.id === model);
   return {
     model,
-    seller: { baseUrl: settings.base_url },
+    seller: { baseUrl: settings.backend === "claude-cli" ? anthropicAddress : settings.base_url },
     modelPricing: listed?.pricing,
     providerPricing: settings.pricing,
   };
@@ -73,4 +81,76 @@ export function answeredTarget<Settings extends Pick<ProviderSettings, "models">
   // whatever stands behind it.
   const isOwnName = asked.modelPricing && !isKnown({ ...asked, modelPricing: null, providerPricing: null });
   return isOwnName || !isKnown(target) ? asked : target;
+}
+
+/** What the program sends beside the client's words, and what it asks its model besides. */
+const programTokens = 25_000;
+/** Of a model of the program's that no list knows. */
+const dearProgramModel = "claude-opus-5";
+
+/** `modelOf`: the vendor's own id behind a name. */
+export function createProviderPrice(
+  id: string,
+  settings: ProviderSettings,
+  prices: Pick<PriceBook, "costNow" | "priceOf">,
+  modelOf: (model: string) => string,
+): ProviderPrice {
+  const targetOf = createPricedTargets();
+  const isProgram = settings.backend === "claude-cli";
+  const isFree = settings.backend === "demo" || isLocalServer(id, settings);
+
+  const costAt = (model: string, usage: Usage, atMs: number): number | null => {
+    const cost = prices.costNow(targetOf(settings, modelOf(model)), usage, atMs);
+    if (cost !== null) return cost;
+    if (isFree) return 0;
+    return isProgram ? prices.costNow(targetOf(settings, dearProgramModel), usage, atMs) : null;
+  };
+  return {
+    costOf(answered, model, usage, atMs) {
+      if (answered === null || answered === model || isFree) return costAt(model, usage, atMs);
+      if (isProgram) return costAt(answered, usage, atMs);
+      const asked = targetOf(settings, modelOf(model));
+      const isKnown = (target: PricedTarget): boolean => prices.priceOf(target, atMs) !== null;
+      return prices.costNow(
+        answeredTarget(asked, settings, answered, targetOf, isKnown) ?? asked,
+        usage,
+        atMs,
+      );
+    },
+    mostOf(model, input, output, atMs) {
+      const read = isProgram ? input + programTokens : input;
+      let most: number | null = null;
+      for (const isWritten of [false, true])
+        for (const isThought of [false, true]) {
+          const cost = costAt(
+            model,
+            {
+              ...unknownUsage,
+              input: read,
+              inputUncached: isWritten ? 0 : read,
+              inputCacheWrite: isWritten ? read : 0,
+              output,
+              outputReasoning: isThought ? output : 0,
+            },
+            atMs,
+          );
+          if (cost === null) return null;
+          most = Math.max(most ?? 0, cost);
+        }
+      return most;
+    },
+  };
+}
+
+/** LiteLLM runs here as well, and sells what others sell. */
+const sellers: ReadonlySet<string> = new Set(["litellm"]);
+
+/** A program on this machine that runs models, at its own port or under its own name: it asks for no money. */
+function isLocalServer(id: string, { base_url: address }: ProviderSettings): boolean {
+  if (address === null || !URL.canParse(address)) return false;
+  const { hostname, port } = new URL(address);
+  if (!isLoopback(hostname)) return false;
+  return localServers.some(
+    (row) => !sellers.has(row.id) && (row.id === id || new URL(row.baseUrl).port === port),
+  );
 }

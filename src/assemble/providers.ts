@@ -31,6 +31,7 @@ import type { QueueLimits } from "../tenants/queue.ts";
 import { cliProviderOf } from "./cli-plan.ts";
 import type { HouseEstate } from "./estate.ts";
 import { createModelFacts } from "./model-facts.ts";
+import { createProviderPrice } from "./priced-target.ts";
 import { isUnchangedUpstream, upstreamIn } from "./same-upstream.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -111,6 +112,11 @@ export function createProvider(
     relayBlockers: (model) => (names.length === 0 ? noBlockers : relayBlockersOf(names, model)),
     relayDeclines: relayDeclinesOf(names),
     modelFacts,
+    price: createProviderPrice(id, settings, estate.prices, (model) =>
+      settings.backend === "claude-cli"
+        ? (reportedModel(model, estate.clis.models(id))?.resolved ?? model)
+        : model,
+    ),
   };
 }
 

@@ -15,6 +15,7 @@ import {
 } from "./reload-report.ts";
 import { isSameUpstream, upstreamIn } from "./same-upstream.ts";
 import type { Succession } from "./succession.ts";
+import { tellUnknownPrices } from "./unknown-prices.ts";
 
 export type Reloader = {
   /** Never rejects: what went wrong is in the report and in the log. */
@@ -84,6 +85,7 @@ export function createReloader(options: {
       if (upstream !== null && !isSameUpstream(upstream, upstreamIn(loaded, id))) estate.health.reset(id);
     }
     void estate.spending.follow(loaded.config.tenants);
+    void tellUnknownPrices(loaded.config, succession.current().road, estate);
     const changed = changesBetween(before, loaded);
     const restart = needsRestart(started, loaded);
     const { providers, sections } = changed;

@@ -8,7 +8,15 @@ import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
 import { createMeterBook, type MeterBook } from "../tenants/limits.ts";
 import type { TenantSettings } from "../tenants/settings.ts";
-import { type Amount, dayOf, monthOf, nextMonthOf, nothing, type Spent } from "../tenants/spending.ts";
+import {
+  type Amount,
+  dayOf,
+  type Kept,
+  type KeptPeriods,
+  monthOf,
+  nextDayOf,
+  nextMonthOf,
+} from "../tenants/spending.ts";
 
 export type SpendingMemory = {
   readonly meters: MeterBook;
@@ -19,8 +27,11 @@ export type SpendingMemory = {
 };
 
 const namespace = "spent";
-/** What is spent within this time is written once. */
-const settleMs = 500;
+/** What is spent within this time is written once; the records come as soon. */
+const settleMs = 150;
+/** Days and months that are written: what lies further back is no budget of anybody's. */
+const keptDays = 8;
+const keptMonths = 3;
 
 export function createSpendingMemory(options: {
   readonly store: StateStore;
@@ -39,8 +50,16 @@ export function createSpendingMemory(options: {
     const names = [...dirty];
     dirty.clear();
     for (const name of names) {
-      const spent = meters.of(name).spent();
-      await store.set(namespace, name, spent, nextMonthOf(spent.monthMs));
+      const meter = meters.of(name);
+      const { days, months } = meter.kept();
+      const now = meter.spent();
+      const kept = { ...now, days: newest(days, keptDays), months: newest(months, keptMonths) };
+      await store.set(
+        namespace,
+        name,
+        kept,
+        nextMonthOf(Math.max(now.monthMs, kept.months[0]?.startMs ?? 0)),
+      );
     }
   };
   const meters = createMeterBook({
@@ -51,17 +70,27 @@ export function createSpendingMemory(options: {
         write().catch((error: unknown) => log.warn("what tenants spent could not be kept", { error }));
       });
     },
+    // A clock that was wrong at the start, and a budget of a day that an earlier run has used already.
+    onTurn(name) {
+      if (!followed.has(name)) return;
+      clock.setTimer(0, () => {
+        learn(name).catch((error: unknown) => log.warn("what tenants spent before is not known", { error }));
+      });
+    },
   });
 
   const learn = async (name: string): Promise<void> => {
     const meter = meters.of(name);
-    const kept = readSpent(await store.get(namespace, name));
+    const kept = readKept(await store.get(namespace, name));
     if (kept !== null) meter.restore(kept);
     const now = clock.nowMs();
     const [dayMs, monthMs] = [dayOf(now), monthOf(now)];
-    const day = readUsed(records, name, dayMs);
-    const month = readUsed(records, name, monthMs);
-    meter.restore({ dayMs, monthMs, day: day ?? nothing, month: month ?? nothing });
+    const day = readUsed(records, name, dayMs, nextDayOf(now));
+    const month = readUsed(records, name, monthMs, nextMonthOf(now));
+    meter.restore({
+      days: day === null ? [] : [{ startMs: dayMs, ...day }],
+      months: month === null ? [] : [{ startMs: monthMs, ...month }],
+    });
   };
 
   return {
@@ -85,12 +114,29 @@ export function createSpendingMemory(options: {
   };
 }
 
-/** Null where somebody else wrote what is none. */
-function readSpent(value: unknown): Spent | null {
-  const { dayMs, monthMs, day, month } = (value ?? {}) as Partial<Record<keyof Spent, unknown>>;
-  const [known, knownMonth] = [readAmount(day), readAmount(month)];
-  if (typeof dayMs !== "number" || typeof monthMs !== "number") return null;
-  return known === null || knownMonth === null ? null : { dayMs, monthMs, day: known, month: knownMonth };
+const newest = (periods: readonly Kept[], most: number): readonly Kept[] =>
+  periods.toSorted((left, right) => right.startMs - left.startMs).slice(0, most);
+
+/** Null where somebody else wrote what is none. An older build wrote the current day and month alone. */
+function readKept(value: unknown): KeptPeriods | null {
+  const { dayMs, monthMs, day, month, days, months } = (value ?? {}) as Partial<Record<string, unknown>>;
+  const [ofDay, ofMonth] = [readPeriod(dayMs, day), readPeriod(monthMs, month)];
+  if (ofDay === null || ofMonth === null) return null;
+  return { days: [ofDay, ...readPeriods(days)], months: [ofMonth, ...readPeriods(months)] };
+}
+
+function readPeriods(value: unknown): readonly Kept[] {
+  if (!Array.isArray(value)) return [];
+  return value.slice(0, keptDays).flatMap((each: unknown) => {
+    const period = readPeriod((each as { startMs?: unknown } | null)?.startMs, each);
+    return period === null ? [] : [period];
+  });
+}
+
+function readPeriod(startMs: unknown, value: unknown): Kept | null {
+  const amount = readAmount(value);
+  if (typeof startMs !== "number" || !Number.isSafeInteger(startMs) || amount === null) return null;
+  return { startMs, ...amount };
 }
 
 function readAmount(value: unknown): Amount | null {

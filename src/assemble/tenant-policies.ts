@@ -50,6 +50,8 @@ export function policiesOf(
         meter: limits === undefined ? null : meters.of(name),
         overBudgetModel: limits?.over_budget_model ?? null,
         keeps: keptFrom(tenant),
+        countsMoney: countsMoney(limits),
+        refusesUnpriced: refusesUnpriced(limits),
       };
       return [[name, policy]];
     }),
@@ -61,6 +63,21 @@ function keptFrom({ models, provider, limits }: TenantSettings): TenantPolicy["k
   const budget = limits?.budget;
   if (budget?.usd_per_day !== undefined || budget?.usd_per_month !== undefined) return "models-and-prices";
   return models === undefined && provider === undefined && budget === undefined ? "nothing" : "models";
+}
+
+type LimitsSettings = TenantSettings["limits"];
+
+export function countsMoney(limits: LimitsSettings): boolean {
+  const { usd_per_day, usd_per_month } = limits?.budget ?? {};
+  return usd_per_day !== undefined || usd_per_month !== undefined;
+}
+
+/** Where money alone is counted, what has no price would be had without end. */
+export function refusesUnpriced(limits: LimitsSettings): boolean {
+  const { tokens_per_day, tokens_per_month } = limits?.budget ?? {};
+  const countsTokens = tokens_per_day !== undefined || tokens_per_month !== undefined;
+  if (!countsMoney(limits)) return false;
+  return limits?.unknown_price === undefined ? !countsTokens : limits.unknown_price === "refuse";
 }
 
 /** From now on these limits hold, for what runs already too. */

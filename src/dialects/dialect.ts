@@ -120,6 +120,8 @@ export type RelayHalf = {
   /** After the gate only frames that hold one of these are read. */
   readonly markers: readonly string[];
   glance(frame: SseFrame): Glance;
+  /** UTF-8 bytes of texts, thoughts and tools' inputs in a frame's JSON or in a whole answer, of all answers in it. Never throws. */
+  said(body: unknown): number;
   /** The same for a whole JSON answer of the plainest kind; null: read it in full (`readReply`), it may hold a surprise. */
   glanceReply(body: unknown): Glance | null;
   /** Top-level members that must change before the bytes may go upstream. Throws Failure on a member of the wrong kind. */

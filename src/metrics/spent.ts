@@ -1,14 +1,19 @@
-// What tenants have used since a day began, out of the sums of days: what a budget begins with after a start.
+// What tenants have used in a day or a month, out of the sums of days: what a budget begins with after a start.
 
-import { and, eq, gte, sum } from "drizzle-orm";
+import { and, eq, gte, lt, sum } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
 import type { RecordSource } from "./store.ts";
 import { usageDays } from "./tables.ts";
 
 export type UsedSums = { readonly tokens: number; readonly nanoUsd: number };
 
-/** `sinceMs`: when a UTC day began. Null when there is no readable database. */
-export function readUsed(source: RecordSource, tenant: string, sinceMs: number): UsedSums | null {
+/** From the beginning of one UTC day to that of another one. Null when there is no readable database. */
+export function readUsed(
+  source: RecordSource,
+  tenant: string,
+  sinceMs: number,
+  untilMs: number,
+): UsedSums | null {
   return source.read((db) => {
     const sums = drizzle({ client: db })
       .select({
@@ -17,7 +22,7 @@ export function readUsed(source: RecordSource, tenant: string, sinceMs: number):
         nanoUsd: sum(usageDays.costNanoUsd).mapWith(Number),
       })
       .from(usageDays)
-      .where(and(eq(usageDays.tenant, tenant), gte(usageDays.dayMs, sinceMs)))
+      .where(and(eq(usageDays.tenant, tenant), gte(usageDays.dayMs, sinceMs), lt(usageDays.dayMs, untilMs)))
       .get();
     return { tokens: (sums?.input ?? 0) + (sums?.output ?? 0), nanoUsd: sums?.nanoUsd ?? 0 };
   });

@@ -8,6 +8,7 @@ import type { Provider } from "./generation.ts";
 import { mayHedge, openHedged, type Try } from "./hedge.ts";
 import { beginTrial, endTrial, type Run, type Trial } from "./run.ts";
 import { waitForTurn } from "./take-turn.ts";
+import { holdFor } from "./tenant-holding.ts";
 import { goesOn, type LaneChoice, type Opened, tryOne } from "./try-target.ts";
 
 export type { LaneChoice, Opened } from "./try-target.ts";
@@ -54,7 +55,7 @@ export async function openFirst(run: Run, choose: Choose, passHeaders: PassHeade
   }
   if (typeof outcome !== "string") return outcome;
   if (run.context.abortReason !== null) throw failureFrom(run.context.abortReason);
-  throw summary(search.failures);
+  throw search.unborne ?? summary(search.failures);
 }
 
 /** The way of one request from target to target. */
@@ -65,6 +66,8 @@ class Search implements Lessons {
   minimumWindow: number | null = null;
   asked: Lessons["asked"] = null;
   readonly heldBack: { target: Target; untilMs: number }[] = [];
+  /** Why the tenant's limits do not bear what may be tried next. */
+  unborne: Failure | null = null;
 
   constructor(
     private readonly run: Run,
@@ -78,6 +81,14 @@ class Search implements Lessons {
     this.heldBack.push({ target, untilMs: verdict.untilMs });
     noteSkipped(this.run, target, verdict.why);
     return true;
+  }
+
+  /** The tenant's limits do not bear it: nothing is sent. */
+  private leaveOut(target: Target, unborne: Failure): Verdict {
+    noteSkipped(this.run, target, unborne.message);
+    if (unborne.kind === "unsupported") this.failures.push({ provider: target.provider, failure: unborne });
+    else this.unborne = unborne;
+    return "next";
   }
 
   /** One target with one credential after the other. */
@@ -118,6 +129,11 @@ class Search implements Lessons {
         if (isHeld || (tried.length > 0 && credential === null)) {
           turn.release();
           return "next";
+        }
+        const unborne = run.tenantEntry === null ? null : holdFor(run, provider, target);
+        if (unborne !== null) {
+          turn.release();
+          return this.leaveOut(target, unborne);
         }
         const trial = beginTrial(run, { provider, target, credential, lane: choice.lane, turn });
         const opening = tryOne(run, trial, choice.open, this.passHeaders(provider), givePlace);

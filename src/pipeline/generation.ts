@@ -47,6 +47,15 @@ export type Provider = {
   readonly relayDeclines: ((bytes: Buffer, model: string) => boolean) | null;
   /** What is known of a model here; the same object for the same model. */
   readonly modelFacts: (model: string) => ModelFacts;
+  readonly price: ProviderPrice;
+};
+
+/** What a provider asks for its answers. USD are counted in integer nano-USD. */
+export type ProviderPrice = {
+  /** `answered`: the model that the upstream says it was; null: it did not say. Null: nobody knows. */
+  costOf(answered: string | null, model: string, usage: Usage, atMs: number): number | null;
+  /** The most that so many tokens may cost, whatever the cache and thoughts make of them. Null: nobody knows. */
+  mostOf(model: string, input: number, output: number, atMs: number): number | null;
 };
 
 export type Generation = {
@@ -78,6 +87,8 @@ export type Estate = {
   readonly live: LiveRegistry;
   readonly retryBudget: RetryBudget;
   readonly stickiness: Stickiness;
+  /** `table` null: the bundled prices are not loaded, and only those of the config are known. */
+  readonly prices: { table(): object | null; load(): Promise<void> };
   /** Masks every secret of the config in a text. */
   redact(text: string): string;
   /** Nano-USD of this usage at the record's target, or what its backend says; a promise until prices are loaded. Never rejects. */

@@ -5,6 +5,7 @@ import type { Target } from "../canon/decision.ts";
 import { Failure } from "../canon/failure.ts";
 import type { Provider } from "./generation.ts";
 import { beginTrial, endTrial, type Run, type Trial } from "./run.ts";
+import { holdFor } from "./tenant-holding.ts";
 import { type LaneChoice, type Opened, tryOne } from "./try-target.ts";
 
 /** A try under way. */
@@ -98,6 +99,11 @@ function begin(run: Run, target: Target, hedging: Hedging): Try | null {
   const headers = hedging.passHeaders(provider);
   const turn = provider.queue.tryTake(run.context.tenant);
   if (turn === null) return null;
+  // Both may be billed, so the tenant's limits must bear both.
+  if (run.tenantEntry !== null && holdFor(run, provider, target) !== null) {
+    turn.release();
+    return null;
+  }
   const trial = beginTrial(run, {
     provider,
     target,

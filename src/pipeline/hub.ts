@@ -74,6 +74,7 @@ export function pieceEncoder(
     let failure: Failure | null = null;
     for (const event of events) {
       observer.event(event);
+      observer.heard(event);
       if (event.type === "failure") {
         failure = event.failure;
         break;
@@ -100,6 +101,8 @@ function wholeLane(options: HubOptions, batches: ReturnType<Backend["generate"]>
               throw new Failure("bad-output", "The upstream's answer is larger than the limit.");
             isOpen ||= opensGate(event);
             events.push(event);
+            options.observer.event(event);
+            options.observer.heard(event);
           }
           if (isOpen) options.progress.words();
         }
@@ -124,12 +127,11 @@ function sizeOf(event: StreamEvent): number {
   }
 }
 
-/** The fold of all events as one JSON body. Throws the stream's Failure. */
+/** The fold of all events, which the observer has seen, as one JSON body. Throws the stream's Failure. */
 export function wholePiece(
   events: readonly StreamEvent[],
-  options: Pick<HubOptions, "client" | "facts" | "observer">,
+  options: Pick<HubOptions, "client" | "facts">,
 ): Piece {
-  for (const event of events) options.observer.event(event);
   const reply = options.client.encodeReply(foldReply(events), options.facts);
   return { bytes: JSON.stringify(reply), opens: true, failure: null, isLast: true };
 }

@@ -2,6 +2,7 @@
 
 import { cut, longestModel } from "../canon/bounds.ts";
 import type { FinishReason, StreamEvent } from "../canon/event.ts";
+import { estimateTokensOfBytes } from "../canon/tokens.ts";
 import { mergeUsage, unknownUsage, type Usage } from "../canon/usage.ts";
 import type { Glance } from "../dialects/dialect.ts";
 
@@ -13,6 +14,16 @@ export class Observer {
   upstreamId: string | null = null;
   /** What the backend itself says that the answer cost; null: it does not say. */
   costUsd: number | null = null;
+  /** Whether words are counted: only for whoever may have to pay for an answer that has no end. */
+  countsWords = false;
+  /** UTF-8 bytes of texts, thoughts and tools' inputs so far. */
+  saidBytes = 0;
+  /** How much of that the last count of the upstream's was about. */
+  private countedBytes = 0;
+  /** A count at the beginning is a placeholder. */
+  private placeholder: number | null = null;
+  /** The upstream's count is that of the whole answer. */
+  private isCounted = false;
   private isRefused = false;
   private hasCalls = false;
 
@@ -20,14 +31,18 @@ export class Observer {
     switch (event.type) {
       case "start":
         this.named(event.id, event.model);
-        if (event.usage !== undefined) this.usage = mergeUsage(this.usage, event.usage);
+        if (event.usage !== undefined) {
+          this.told(event.usage, false);
+          this.placeholder = event.usage.output;
+        }
         break;
       case "usage":
-        this.usage = mergeUsage(this.usage, event.usage);
+        this.told(event.usage, false);
         break;
       case "finish":
         this.finish = event.reason;
-        this.usage = mergeUsage(this.usage, event.usage);
+        // The same as at the beginning: the end itself said nothing.
+        this.told(event.usage, event.usage.output !== this.placeholder);
         this.costUsd = event.costUsd ?? null;
         break;
       default:
@@ -37,7 +52,8 @@ export class Observer {
 
   glance(glance: Glance): void {
     this.named(glance.id, glance.model);
-    if (glance.usage !== undefined) this.usage = mergeUsage(this.usage, glance.usage);
+    if (glance.usage !== undefined)
+      this.told(glance.usage, this.finish !== null || glance.finish !== undefined);
     this.isRefused ||= glance.isRefusal === true;
     this.hasCalls ||= glance.isCall === true;
     if (glance.finish === "stop")
@@ -45,8 +61,61 @@ export class Observer {
     else if (glance.finish !== undefined) this.finish = glance.finish;
   }
 
+  /** So many bytes of the answer have come. */
+  said(bytes: number): void {
+    this.saidBytes += bytes;
+  }
+
+  /** The same for an event. */
+  heard(event: StreamEvent): void {
+    if (this.countsWords) this.saidBytes += wordsOf(event);
+  }
+
+  /**
+   * Tokens of the answer: what the upstream has counted of the whole of it, else what it has counted so far and the estimate
+   * of what came after that; never less than the estimate of everything that came.
+   */
+  get outputTokens(): number {
+    const told = this.usage.output ?? 0;
+    // A count of nothing for words that are there is a placeholder.
+    if (this.isCounted && (told > 0 || this.saidBytes === 0)) return told;
+    const since = told + tokensOf(this.saidBytes - this.countedBytes);
+    return Math.max(since, tokensOf(this.saidBytes));
+  }
+
+  /** Whether `outputTokens` is the upstream's own word. */
+  get isOutputTold(): boolean {
+    return this.isCounted && ((this.usage.output ?? 0) > 0 || this.saidBytes === 0);
+  }
+
+  private told(usage: Usage, isEnd: boolean): void {
+    this.usage = mergeUsage(this.usage, usage);
+    if (usage.output === null) return;
+    this.countedBytes = this.saidBytes;
+    this.isCounted ||= isEnd;
+  }
+
   private named(id: string | undefined, model: string | undefined): void {
     if (id !== undefined && id !== "") this.upstreamId ??= cut(id, longestModel);
     if (model !== undefined && model !== "") this.upstreamModel ??= cut(model, longestModel);
+  }
+}
+
+const tokensOf = (bytes: number): number => (bytes <= 0 ? 0 : estimateTokensOfBytes(bytes));
+
+const bytesOf = (text: string): number => Buffer.byteLength(text, "utf8");
+
+/** UTF-8 bytes of what an event says. */
+function wordsOf(event: StreamEvent): number {
+  switch (event.type) {
+    case "text-delta":
+    case "thinking-delta":
+      return bytesOf(event.text);
+    case "tool-start":
+      return bytesOf(event.name);
+    case "tool-delta":
+      return bytesOf(event.input);
+    default:
+      return 0;
   }
 }

@@ -7,11 +7,18 @@ import { Intake } from "../backends/http/intake.ts";
 import { maxReplyBytes, parseReply, readReplyBytes } from "../backends/http/reply-bytes.ts";
 import { opensGate } from "../canon/event.ts";
 import { Failure, failureFrom } from "../canon/failure.ts";
-import { cutShort } from "../dialects/decoding.ts";
+import { cutShort, parseLoosely } from "../dialects/decoding.ts";
 import type { AnswerFacts, Dialect } from "../dialects/dialect.ts";
 import { giveBack } from "../wire/body.ts";
 import { portionBytes, portionsOf } from "../wire/pace.ts";
-import { lastFrameEnd, maxFrameBytes, readFrame, splitFrames, sseDecoder } from "../wire/sse.ts";
+import {
+  lastFrameEnd,
+  maxFrameBytes,
+  readFrame,
+  splitFrames,
+  type SseFrame,
+  sseDecoder,
+} from "../wire/sse.ts";
 import { pieceEncoder, wholePiece } from "./hub.ts";
 import { endQuietly, failurePiece, type Lane, type Piece, type Progress } from "./lane.ts";
 import type { Observer } from "./observe.ts";
@@ -78,9 +85,11 @@ function failedPiece(options: RelayOptions, thrown: unknown): Piece {
 function jsonPiece(options: RelayOptions, bytes: Uint8Array): Piece {
   const body = parseReply(bytes);
   const { backend } = options.dialect;
+  const { observer } = options;
   const glance = options.stream ? null : backend.relay.glanceReply(body);
   if (glance !== null) {
-    options.observer.glance(glance);
+    observer.glance(glance);
+    if (observer.countsWords && !observer.isOutputTold) observer.said(backend.relay.said(body));
     return { bytes, opens: true, failure: null, isLast: true };
   }
   const events = backend.readReply(body);
@@ -88,7 +97,8 @@ function jsonPiece(options: RelayOptions, bytes: Uint8Array): Piece {
   if (last?.type === "failure") return failurePiece(redactedFailure(options.redact, last.failure));
   // A vendor that answers a stream request with one JSON body: the client still gets its stream.
   if (options.stream) return pieceEncoder(options.dialect.client, options.facts, options.observer)(events);
-  for (const event of events) options.observer.event(event);
+  if (observer.countsWords) observer.said(backend.relay.said(body));
+  for (const event of events) observer.event(event);
   return { bytes, opens: true, failure: null, isLast: true };
 }
 
@@ -113,23 +123,25 @@ function foldedStream(options: RelayOptions, answer: Response): Lane {
               for (const event of decoder.step(frame)) {
                 intake.isOpen ||= opensGate(event);
                 events.push(event);
+                options.observer.event(event);
+                options.observer.heard(event);
               }
           }
           if (intake.isOpen) options.progress.words();
         }
-      for (const frame of frames.end()) events.push(...decoder.step(frame));
-      events.push(...decoder.end());
-      return wholePiece(events, {
-        client: options.dialect.client,
-        facts: options.facts,
-        observer: options.observer,
-      });
+      const rest = [...frames.end().flatMap((frame) => decoder.step(frame)), ...decoder.end()];
+      for (const event of rest) {
+        options.observer.event(event);
+        options.observer.heard(event);
+      }
+      return wholePiece([...events, ...rest], { client: options.dialect.client, facts: options.facts });
     },
   };
 }
 
 function frameLane(options: RelayOptions, answer: Response): Lane {
   const { relay } = options.dialect.backend;
+  const { observer } = options;
   const reader = answer.body?.getReader();
   /** The beginning of a frame, in the pieces in which it came. */
   let carry: Buffer[] = [];
@@ -139,6 +151,10 @@ function frameLane(options: RelayOptions, answer: Response): Lane {
   const intake = new Intake();
   let isOver = false;
 
+  const count = (frame: SseFrame | null): void => {
+    if (frame !== null) observer.said(relay.said(parseLoosely(frame.data)));
+  };
+
   /** The frames of `ready` one by one: what may pass, and what they tell. */
   const inspect = (ready: Buffer): Piece => {
     let passed: Buffer[] | null = null;
@@ -147,8 +163,9 @@ function frameLane(options: RelayOptions, answer: Response): Lane {
     const frames = splitFrames(ready);
     for (const [at, slice] of frames.entries()) {
       const frame = readFrame(slice);
+      if (observer.countsWords) count(frame);
       const glance = frame === null ? {} : relay.glance(frame);
-      options.observer.glance(glance);
+      observer.glance(glance);
       const isHidden =
         isOver || glance.failure !== undefined || (glance.isUsageOnly === true && !options.facts.wantsUsage);
       if (isHidden) passed ??= frames.slice(0, at);
@@ -179,7 +196,7 @@ function frameLane(options: RelayOptions, answer: Response): Lane {
     carry = [];
     if (piece.failure !== null || piece.isLast) return piece;
     // The vendor said why it stopped but not that it stopped: the dialect's end is ours to write.
-    if (options.observer.finish === null) return { ...piece, failure: cutShort() };
+    if (observer.finish === null) return { ...piece, failure: cutShort() };
     return {
       ...piece,
       bytes: Buffer.concat([asBytes(piece.bytes), Buffer.from(options.dialect.client.endFrame)]),
@@ -227,10 +244,12 @@ function frameLane(options: RelayOptions, answer: Response): Lane {
       // Half a frame is a sign of life.
       if (chunk === null || end === 0) return quiet;
       const ready = end === chunk.length ? chunk : chunk.subarray(0, end);
-      if (intake.isOpen && !hasMarker(ready))
-        return { bytes: ready, opens: true, failure: null, isLast: false };
       let piece: Piece;
       try {
+        if (intake.isOpen && !hasMarker(ready)) {
+          if (observer.countsWords) for (const slice of splitFrames(ready)) count(readFrame(slice));
+          return { bytes: ready, opens: true, failure: null, isLast: false };
+        }
         piece = inspect(ready);
       } catch (thrown) {
         return failedPiece(options, thrown);

@@ -15,9 +15,9 @@ import { noteInto } from "./adapted.ts";
 import { Observer } from "./observe.ts";
 import { type Limited, Watch } from "./watch.ts";
 import type { Progress } from "./lane.ts";
-import { settleEntry } from "./tenant-bill.ts";
+import { endHeld, settleEntry } from "./tenant-bill.ts";
 import { giveBack } from "../wire/body.ts";
-import type { TenantEntry } from "./tenant-policy.ts";
+import type { TenantEntry } from "./tenant-entry.ts";
 
 const none = {};
 
@@ -51,6 +51,8 @@ export class Trial implements AbortListener, Limited, Progress {
   /** The one try that may find out whether an ejected provider is back. */
   isProbe = false;
   isSettled = false;
+  /** The upstream may have begun to work. */
+  isSent = false;
   /** When it is over at the latest (monotonic), and how long it may be silent. */
   private readonly endMs: number;
   private readonly idleMs: number;
@@ -187,8 +189,8 @@ export class Run {
     if (failure?.kind === "internal")
       estate.log.error("a request met a bug", { request: context.id, error: failure.cause });
     const record = recordOf(this, status, failure);
-    estate.record(record);
-    if (this.tenantEntry !== null) settleEntry(this.tenantEntry, record, estate.costOf);
+    if (this.tenantEntry === null) estate.record(record);
+    else settleEntry(this, this.tenantEntry, record);
   }
 }
 
@@ -218,6 +220,10 @@ export function endTrial(run: Run, trial: Trial, failure: Failure | null): void 
     trial.abort.abort(failure);
     trial.provider.backend.broke?.();
   }
+  const maybeBilled =
+    failure !== null &&
+    (failure.maybeBilled || trial.status === 200 || (trial.isSent && isEndedByUs(failure)));
+  if (run.tenantEntry !== null) endHeld(run, run.tenantEntry, trial, maybeBilled);
   run.trials.push({
     provider,
     model,
@@ -234,16 +240,20 @@ export function endTrial(run: Run, trial: Trial, failure: Failure | null): void 
     headersMs: trial.headersMs,
     firstTokenMs: trial.firstTokenMs,
     durationMs: Math.round(durationMs),
-    maybeBilled: failure !== null && (failure.maybeBilled || trial.status === 200),
+    maybeBilled,
     adapted: trial.adapted,
   });
 }
+
+/** It was under way, and nobody knows how far the upstream had got. */
+const isEndedByUs = ({ kind }: Failure): boolean => kind === "cancelled" || kind === "shutting-down";
 
 export function beginTrial(run: Run, fields: TrialFields): Trial {
   run.attempts += 1;
   run.live.provider = fields.provider.id;
   const trial = new Trial(fields, run.estate.clock, run.estate.ticker);
   if (run.dropped.length > 0) run.dropped.forEach(noteInto(trial.adapted));
+  run.tenantEntry?.begin(trial);
   return trial;
 }
 

@@ -3,16 +3,17 @@
 
 import { Failure } from "../canon/failure.ts";
 import type { Target } from "../canon/decision.ts";
-import { estimateTokens, estimateTokensOfBytes } from "../canon/tokens.ts";
 import type { ChatRequest } from "../canon/request.ts";
 import type { RoutedDecision } from "../routing/settle.ts";
 import type { Router } from "../routing/router.ts";
-import type { Amount, UsedUp } from "../tenants/spending.ts";
+import type { UsedUp } from "../tenants/spending.ts";
 import type { Enrolled } from "./enrol.ts";
 import { grantedName, notYours } from "./granted-name.ts";
-import { needsAtMost } from "./needs.ts";
 import type { Run } from "./run.ts";
-import type { TenantEntry, TenantPolicy } from "./tenant-policy.ts";
+import { TenantEntry } from "./tenant-entry.ts";
+import { holdFirst, notBorne } from "./tenant-holding.ts";
+import type { TenantPolicy } from "./tenant-policy.ts";
+import { appetiteOf, type Ceiling, expectedOutput, unpriced } from "./tenant-price.ts";
 
 type Ask = (model: string, isAlone: boolean) => RoutedDecision | Promise<RoutedDecision>;
 
@@ -33,7 +34,7 @@ export async function decideForTenant(
   const { meter } = policy;
   const subject = { tenant: run.context.tenant ?? "", router: run.generation.router };
   const held: TenantEntry | null =
-    meter === null ? null : { entry: meter.enter(), estimate: null, overBudgetModel: null };
+    meter === null ? null : new TenantEntry(meter.enter(), policy.refusesUnpriced);
   run.tenantEntry = held;
   const name = nameFor(subject, policy, enrolled.model);
   // A count of tokens is free.
@@ -41,14 +42,22 @@ export async function decideForTenant(
   let usedUp = costs ? (meter?.usedUp() ?? null) : null;
   if (usedUp === null) {
     const decision = allowed(subject, policy, enrolled.model, name, await ask(name, false));
-    usedUp = held === null || !costs ? null : reserve(run, held, enrolled, decode, decision, false);
-    if (usedUp === null) return decision;
+    if (held === null || !costs) return decision;
+    measure(run, held, enrolled, decode);
+    // Until it is loaded nothing would seem to cost anything.
+    if (policy.countsMoney && run.estate.prices.table() === null) await run.estate.prices.load();
+    const unborne = holdFirst(run, held, decision.targets, false);
+    if (unborne === null) return decision;
+    // Of a budget that is only promised to others something will be left.
+    if (unborne.why !== "used-up") throw notBorne(unborne, decision.targets[0] ?? null);
+    usedUp = unborne;
   }
   const cheaper = run.door.road === "chat" ? policy.overBudgetModel : null;
   if (cheaper === null || held === null) throw spent(usedUp);
+  measure(run, held, enrolled, decode);
   // Alone: the chain behind it may be dear.
   const decision = await ask(cheaper, true);
-  reserve(run, held, enrolled, decode, decision, true);
+  holdFirst(run, held, decision.targets, true);
   held.overBudgetModel = cheaper;
   return diverted(decision, cheaper, usedUp);
 }
@@ -57,27 +66,33 @@ export type Preview = Subject & {
   readonly policy: TenantPolicy;
   readonly model: string;
   readonly ask: Ask;
-  /** What a request that goes there is held to use. */
-  readonly amountFor: (target: Target | undefined) => Amount;
+  /** What a request that goes there may use; null where nobody is. */
+  readonly ceilingFor: (target: Target) => Ceiling | null;
 };
 
 /** What `decideForTenant` would answer to a chat just now; nothing is counted or promised. Throws the same. */
-export async function previewForTenant({ policy, model, ask, amountFor, ...subject }: Preview) {
+export async function previewForTenant({ policy, model, ask, ceilingFor, ...subject }: Preview) {
   const { meter, overBudgetModel: cheaper } = policy;
   const name = nameFor(subject, policy, model);
   meter?.preview({ tokens: 0, nanoUsd: 0 });
   let usedUp = meter?.usedUp() ?? null;
   if (usedUp === null) {
     const decision = allowed(subject, policy, model, name, await ask(name, false));
-    usedUp = meter?.preview(amountFor(decision.targets[0])) ?? null;
-    if (usedUp === null) return decision;
+    if (meter === null) return decision;
+    const ceilings = decision.targets.map(ceilingFor).filter((each) => each !== null);
+    const ceiling = ceilings.find(({ isPriced }) => isPriced || !policy.refusesUnpriced);
+    const [target = null] = decision.targets;
+    if (ceiling === undefined && ceilings.length > 0 && target !== null) throw unpriced(target);
+    const unborne = ceiling === undefined ? null : meter.preview(ceiling);
+    if (unborne === null) return decision;
+    if (unborne.why !== "used-up") throw notBorne(unborne, target);
+    usedUp = unborne;
   }
   if (cheaper === null) throw spent(usedUp);
   return diverted(await ask(cheaper, true), cheaper, usedUp);
 }
 
-const spent = ({ what, resetInMs }: UsedUp): Failure =>
-  new Failure("over-budget", `${sentence(what)} is spent.`, { retryAfterMs: resetInMs });
+const spent = (usedUp: UsedUp): Failure => notBorne({ ...usedUp, why: "used-up" }, null);
 
 const diverted = (decision: RoutedDecision, cheaper: string, usedUp: UsedUp): RoutedDecision => ({
   ...decision,
@@ -86,8 +101,6 @@ const diverted = (decision: RoutedDecision, cheaper: string, usedUp: UsedUp): Ro
   isClientsOwnModel: false,
   clientsTarget: null,
 });
-
-const sentence = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
 
 /** The name to route by. Throws where the tenant may not ask for it: it learns no more than of a name that nobody knows. */
 function nameFor({ router }: Subject, { models, provider }: TenantPolicy, name: string): string {
@@ -128,51 +141,9 @@ function allowed(
   };
 }
 
-/** What an answer is held to cost before it is there: clients name limits that hardly an answer reaches. */
-const expectedOutputTokens = 1_000;
-
-function reserve(
-  run: Run,
-  held: TenantEntry,
-  enrolled: Enrolled,
-  decode: () => ChatRequest,
-  decision: RoutedDecision,
-  isBeyondBudget: boolean,
-): UsedUp | null {
-  const isChat = run.door.road === "chat";
-  const needs = needsAtMost(enrolled);
-  const bytes = estimateTokensOfBytes(enrolled.bytes.length);
-  const input = isChat && needs.images ? (estimateOf(decode) ?? bytes) : bytes;
-  const output = isChat ? expectedOutput(needs.outputTokens) : 0;
-  const [target] = decision.targets;
-  const facts =
-    target === undefined
-      ? undefined
-      : run.generation.providers.get(target.provider)?.modelFacts(target.model);
-  const usedUp = held.entry.reserve(amountOf(input, output, facts), isBeyondBudget);
-  if (usedUp === null) held.estimate = { input, output };
-  return usedUp;
-}
-
-/** `limit`: what the client names as the most. */
-export function expectedOutput(limit: number | null): number {
-  return Math.max(0, Math.min(Math.ceil(limit ?? expectedOutputTokens) || 0, expectedOutputTokens));
-}
-
-type Prices = { readonly priceInput: number | null; readonly priceOutput: number | null };
-
-/** USD of a million tokens are micro-USD of one, and a thousand nano-USD each. */
-export function amountOf(input: number, output: number, prices: Prices | undefined): Amount {
-  const microUsd = input * (prices?.priceInput ?? 0) + output * (prices?.priceOutput ?? 0);
-  return { tokens: input + output, nanoUsd: Math.round(microUsd * 1_000) };
-}
-
-/** Null where only the upstream will understand the request. */
-function estimateOf(decode: () => ChatRequest): number | null {
-  try {
-    return estimateTokens(decode());
-  } catch (thrown) {
-    if (thrown instanceof Failure) return null;
-    throw thrown;
-  }
+/** What the request says of its size, and what it pays where nobody tells what it used. */
+function measure(run: Run, held: TenantEntry, enrolled: Enrolled, decode: () => ChatRequest): void {
+  const appetite = (held.appetite ??= appetiteOf(run.door, enrolled, decode));
+  const { input, writes } = appetite;
+  held.estimate = { input, output: expectedOutput(appetite), writes };
 }

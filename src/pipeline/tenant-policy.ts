@@ -1,7 +1,7 @@
-// What one config says of a tenant's requests, and what one such request holds of its tenant's limits. Types only.
+// What one config says of a tenant's requests. Types only.
 
 import type { Target } from "../canon/decision.ts";
-import type { Entry, Meter } from "../tenants/limits.ts";
+import type { Meter } from "../tenants/limits.ts";
 
 export type TenantPolicy = {
   /** Null: the tenant may ask for everything. */
@@ -13,6 +13,10 @@ export type TenantPolicy = {
   readonly overBudgetModel: string | null;
   /** What a client may not choose at the upstream, beside `model`, which is judged: other models; another price as well. */
   readonly keeps: "nothing" | "models" | "models-and-prices";
+  /** It has a budget in dollars. */
+  readonly countsMoney: boolean;
+  /** What has no known price is not for it. */
+  readonly refusesUnpriced: boolean;
 };
 
 export type ModelGrant = {
@@ -26,12 +30,4 @@ export type ModelGrant = {
   allowsTarget(target: Target): boolean;
   /** False: the provider would run another model for this one, and that is not allowed. */
   runs(target: Target): boolean;
-};
-
-export type TenantEntry = {
-  readonly entry: Entry;
-  /** What the request was held to be before; null: it costs nothing. */
-  estimate: { readonly input: number; readonly output: number } | null;
-  /** The cheaper model that answers because the budget is spent. */
-  overBudgetModel: string | null;
 };

@@ -126,6 +126,7 @@ export async function tryOne(
   try {
     const lane = open(provider, target, trial, call);
     run.overheadMs ??= clock.monotonicMs() - context.arrivedMs;
+    trial.isSent = true;
     let pieces: Piece[] | null = null;
     for (;;) {
       const piece = await lane.next();

@@ -2,7 +2,17 @@
 // every config, so that a reload neither forgives nor forgets. It must never wait: a request that does not fit is refused.
 
 import { Failure } from "../canon/failure.ts";
-import { type Amount, type Budget, createSpending, nothing, type Spent, type UsedUp } from "./spending.ts";
+import {
+  type Account,
+  type Amount,
+  type Budget,
+  createSpending,
+  type KeptPeriods,
+  nothing,
+  type Spent,
+  type Unborne,
+  type UsedUp,
+} from "./spending.ts";
 import { createWindow } from "./window.ts";
 
 /** Null: there is no such limit. */
@@ -20,14 +30,20 @@ export const noLimits: Limits = {
   budget: null,
 };
 
+/** The most that a request may use. `expectedTokens`: what hardly an answer exceeds, for what can never be had in a minute. */
+export type Wanted = Amount & { readonly expectedTokens?: number };
+
+/** `isBeyondBudget`: budgets are not asked. `startedAtMs`: whose day and month it is in; absent: now. */
+export type Terms = { readonly isBeyondBudget?: boolean; readonly startedAtMs?: number };
+
 /** One request of a tenant, from its admission to its record. */
 export type Entry = {
   /**
-   * Promises this much to the request. Throws Failure over-limit when the minute's tokens do not bear it.
-   * Answers the budget that does not; then nothing is promised. `isBeyondBudget`: budgets are not asked.
+   * Promises this much to the request, in place of what was promised to it. Throws Failure over-limit when the minute's tokens
+   * do not bear it. Answers the budget that does not. Both leave everything as it was.
    */
-  reserve(estimate: Amount, isBeyondBudget?: boolean): UsedUp | null;
-  /** What was promised; null when nothing was. */
+  reserve(wanted: Wanted, terms?: Terms): Unborne | null;
+  /** What is promised; null when nothing was. */
   reserved(): Amount | null;
   /** The request has ended: its place is free. Idempotent. */
   leave(): void;
@@ -49,34 +65,49 @@ export type Meter = {
   /** The budget that is used up already. */
   usedUp(): UsedUp | null;
   /** What `enter` and `reserve` would say to a request like this one; nothing is counted. Throws Failure over-limit. */
-  preview(estimate: Amount): UsedUp | null;
+  preview(wanted: Wanted): Unborne | null;
   standing(): Standing;
   running(): number;
   usedThisMinute(): { readonly requests: number; readonly tokens: number };
   spent(): Spent;
-  restore(known: Spent): void;
+  /** Everything that is known of its days and months. */
+  kept(): KeptPeriods;
+  restore(known: KeptPeriods): void;
 };
 
 export type MeterOptions = {
   readonly clock: { nowMs(): number; monotonicMs(): number };
   /** Told after every charge; cheap. */
   readonly onCharge: (name: string) => void;
+  /** Told when a day begins that this meter knew nothing of; cheap. */
+  readonly onTurn?: (name: string) => void;
 };
 
 /** How long a client should wait for a place: nobody knows when one is free. */
 const placeWaitMs = 1_000;
+/** What ends now leaves the minute at the latest after so long. */
+const longestWaitMs = 61_000;
 
-function createMeter(name: string, { clock, onCharge }: MeterOptions): Meter {
+const plain: Terms = {};
+const noClaim = { own: nothing, granted: null };
+
+function createMeter(name: string, { clock, onCharge, onTurn }: MeterOptions): Meter {
   const requests = createWindow(clock.monotonicMs);
   const tokens = createWindow(clock.monotonicMs);
-  const spending = createSpending(clock.nowMs);
+  const spending = createSpending(clock.nowMs, () => onTurn?.(name));
   let limits = noLimits;
   let running = 0;
+  /** Of requests that still run: however long they do, it is not used yet. */
+  let promisedTokens = 0;
 
-  const share = (limit: number | null, window: typeof requests): Share | null =>
+  const share = (limit: number | null, window: typeof requests, promised: number): Share | null =>
     limit === null
       ? null
-      : { limit, remaining: Math.max(0, limit - window.used()), resetInMs: window.emptyInMs() };
+      : {
+          limit,
+          remaining: Math.max(0, limit - window.used() - promised),
+          resetInMs: promised > 0 ? longestWaitMs : window.emptyInMs(),
+        };
 
   /** Throws Failure over-limit. */
   const demandPlace = (): void => {
@@ -90,26 +121,51 @@ function createMeter(name: string, { clock, onCharge }: MeterOptions): Meter {
         retryAfterMs: requests.waitMs(1, requestsPerMinute),
       });
   };
+  /** The same rule as for budgets: at most one answer goes beyond the limit. Throws Failure over-limit. */
+  const demandTokens = (limit: number, wanted: Wanted, own: Amount, granted: Amount | null): void => {
+    const expected = Math.min(wanted.expectedTokens ?? wanted.tokens, wanted.tokens);
+    if (wanted.tokens <= own.tokens) return;
+    const used = tokens.used();
+    const others = promisedTokens - own.tokens;
+    if (expected <= limit && used + others + wanted.tokens <= limit) return;
+    const mayGoBeyond = granted === null || wanted.tokens <= granted.tokens;
+    if (mayGoBeyond && others <= 0 && used + expected <= limit) return;
+    throw tooManyTokens(expected, limit, others > 0 ? placeWaitMs : tokens.waitMs(expected, limit));
+  };
   /** Throws Failure over-limit for the minute's tokens; answers the budget that does not bear it. */
-  const judge = (estimate: Amount, isBeyondBudget: boolean): UsedUp | null => {
+  const judge = (
+    wanted: Wanted,
+    account: Account,
+    { own, granted }: { readonly own: Amount; readonly granted: Amount | null },
+    isBeyondBudget: boolean,
+  ): Unborne | null => {
     const { tokensPerMinute, budget } = limits;
-    if (tokensPerMinute !== null && tokens.used() + estimate.tokens > tokensPerMinute)
-      throw tooManyTokens(estimate.tokens, tokensPerMinute, tokens.waitMs(estimate.tokens, tokensPerMinute));
-    return budget === null || isBeyondBudget ? null : spending.usedUp(budget, estimate);
+    if (tokensPerMinute !== null) demandTokens(tokensPerMinute, wanted, own, granted);
+    if (budget === null || isBeyondBudget) return null;
+    return spending.judge(budget, account, { want: wanted, own, granted });
   };
 
   const entryOf = (): Entry => {
     let promised: Amount | null = null;
-    let slot = 0;
+    let granted: Amount | null = null;
+    let account: Account | null = null;
     let isGone = false;
     let isCharged = false;
+    const promise = (to: Account, next: Amount): void => {
+      const before = promised ?? nothing;
+      promisedTokens += next.tokens - before.tokens;
+      spending.promise(to, before, next);
+      promised = next;
+    };
     return {
-      reserve(estimate, isBeyondBudget = false) {
-        const usedUp = judge(estimate, isBeyondBudget);
-        if (usedUp !== null) return usedUp;
-        promised = estimate;
-        slot = tokens.take(estimate.tokens);
-        spending.reserve(estimate);
+      reserve(wanted, { isBeyondBudget = false, startedAtMs } = plain) {
+        if (isCharged) return null;
+        account ??= spending.at(startedAtMs ?? clock.nowMs());
+        const unborne = judge(wanted, account, { own: promised ?? nothing, granted }, isBeyondBudget);
+        if (unborne !== null) return unborne;
+        const { tokens: count, nanoUsd } = wanted;
+        promise(account, { tokens: count, nanoUsd });
+        granted ??= promised;
         return null;
       },
       reserved: () => promised,
@@ -122,9 +178,9 @@ function createMeter(name: string, { clock, onCharge }: MeterOptions): Meter {
         if (isCharged) return;
         isCharged = true;
         const before = promised ?? nothing;
-        if (before.tokens > 0) tokens.giveBack(slot, before.tokens);
+        promisedTokens -= before.tokens;
         if (real.tokens > 0) tokens.take(real.tokens);
-        spending.charge(before, real);
+        spending.charge(account ?? spending.at(clock.nowMs()), before, real);
         if (real.tokens > 0 || real.nanoUsd > 0) onCharge(name);
       },
     };
@@ -142,18 +198,19 @@ function createMeter(name: string, { clock, onCharge }: MeterOptions): Meter {
       running += 1;
       return entryOf();
     },
-    usedUp: () => (limits.budget === null ? null : spending.usedUp(limits.budget, null)),
-    preview(estimate) {
+    usedUp: () => (limits.budget === null ? null : spending.usedUp(limits.budget)),
+    preview(wanted) {
       demandPlace();
-      return judge(estimate, false);
+      return judge(wanted, spending.at(clock.nowMs()), noClaim, false);
     },
     standing: () => ({
-      requests: share(limits.requestsPerMinute, requests),
-      tokens: share(limits.tokensPerMinute, tokens),
+      requests: share(limits.requestsPerMinute, requests, 0),
+      tokens: share(limits.tokensPerMinute, tokens, promisedTokens),
     }),
     running: () => running,
     usedThisMinute: () => ({ requests: requests.used(), tokens: tokens.used() }),
     spent: spending.spent,
+    kept: spending.kept,
     restore: spending.restore,
   };
 }

@@ -71,23 +71,33 @@ const tokens = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional();
 const limitsSettings = z.strictObject({
   requests_per_minute: perMinute.describe("Requests in any minute."),
   tokens_per_minute: perMinute.describe(
-    "Input and output tokens in any minute, estimated before, real after.",
+    "Input and output tokens in any minute: what a request may use before, what it did use after. At most one answer goes beyond it.",
   ),
   max_concurrent: z.number().int().min(1).max(100_000).optional().describe("Requests at once."),
   budget: z
     .strictObject({
-      usd_per_day: money.describe("US dollars of a UTC day. What has no known price counts nothing."),
+      usd_per_day: money.describe(
+        "US dollars of a UTC day. Each request is promised what it may cost before it is sent, so at most one answer goes beyond a budget.",
+      ),
       usd_per_month: money.describe("US dollars of a UTC month."),
       tokens_per_day: tokens.describe("Tokens of a UTC day."),
       tokens_per_month: tokens.describe("Tokens of a UTC month."),
     })
     .optional()
     .describe("What may be spent; streams that the client left count too."),
+  unknown_price: z
+    .enum(["allow", "refuse"])
+    .optional()
+    .describe(
+      "Models whose price nobody knows, for a tenant with a budget in dollars: refused, or counted as free. Absent: refused where the budget counts dollars alone. Local servers are free.",
+    ),
   over_budget_model: z
     .string()
     .min(1)
     .optional()
-    .describe("Model that answers chats when the budget is spent. Absent: they are refused with 429."),
+    .describe(
+      "Model that answers chats when the budget is spent; what it costs is counted and not limited. Absent: they are refused with 429.",
+    ),
 });
 
 /** The shape of openclaw-cc-gateway's tenants. */

@@ -1,4 +1,4 @@
-// What a tenant has spent in the current UTC day and month, and what is promised to requests that still run. Pure sums;
+// What a tenant has spent in UTC days and months, and what is promised to requests that still run. Pure sums;
 // it must never know what a model costs.
 
 export type Amount = { readonly tokens: number; readonly nanoUsd: number };
@@ -19,24 +19,78 @@ export type Spent = {
   readonly month: Amount;
 };
 
+/** One day or month, by when it began. */
+export type Kept = Amount & { readonly startMs: number };
+export type KeptPeriods = { readonly days: readonly Kept[]; readonly months: readonly Kept[] };
+
 /** A budget that is used up, in words, and when it is full again. */
 export type UsedUp = { readonly what: string; readonly resetInMs: number };
 
+/**
+ * Why nothing was promised. `used-up`: nothing is left. `taken`: what is left is promised to requests that still run.
+ * `too-dear`: nobody else has a part in it, and yet it does not bear so much.
+ */
+export type Unborne = UsedUp & { readonly why: "used-up" | "taken" | "too-dear" };
+
+/** What one request asks for, and where it stands. */
+export type Claim = {
+  readonly want: Amount;
+  /** What is promised to it already. */
+  readonly own: Amount;
+  /** What it may have even where the budget does not bear it, as long as it is the only one; null: anything. */
+  readonly granted: Amount | null;
+};
+
+class Ledger {
+  tokens = 0;
+  nanoUsd = 0;
+  promisedTokens = 0;
+  promisedNanoUsd = 0;
+  constructor(
+    readonly startMs: number,
+    readonly endMs: number,
+  ) {}
+
+  promise(before: Amount, after: Amount): void {
+    this.promisedTokens += after.tokens - before.tokens;
+    this.promisedNanoUsd += after.nanoUsd - before.nanoUsd;
+  }
+
+  add(real: Amount): void {
+    this.tokens += real.tokens;
+    this.nanoUsd += real.nanoUsd;
+  }
+
+  amount(): Amount {
+    return { tokens: this.tokens, nanoUsd: this.nanoUsd };
+  }
+}
+
+/** The day and the month in which a request began: whenever it ends, it is theirs. */
+export type Account = { readonly day: Ledger; readonly month: Ledger };
+
 export type Spending = {
-  reserve(amount: Amount): void;
-  /** In place of what was reserved. */
-  charge(reserved: Amount, real: Amount): void;
-  /** The first budget that cannot bear `amount` more; with null: that is used up already. */
-  usedUp(budget: Budget, amount: Amount | null): UsedUp | null;
+  /** The account of what begins at that moment. */
+  at(ms: number): Account;
+  promise(account: Account, before: Amount, after: Amount): void;
+  /** In place of what was promised. */
+  charge(account: Account, promised: Amount, real: Amount): void;
+  /** Why the account does not bear the claim; null: it does. */
+  judge(budget: Budget, account: Account, claim: Claim): Unborne | null;
+  /** The first budget that is used up already. */
+  usedUp(budget: Budget): UsedUp | null;
   spent(): Spent;
+  /** Everything that is known, for whoever keeps it. */
+  kept(): KeptPeriods;
   /** Takes what is larger of what was known here and what is known elsewhere, for the same day and month. */
-  restore(known: Spent): void;
+  restore(known: KeptPeriods): void;
 };
 
 export const nothing: Amount = { tokens: 0, nanoUsd: 0 };
 
 const dayMs = 86_400_000;
 export const dayOf = (ms: number): number => Math.floor(ms / dayMs) * dayMs;
+export const nextDayOf = (ms: number): number => dayOf(ms) + dayMs;
 export function monthOf(ms: number): number {
   const date = new Date(ms);
   return Date.UTC(date.getUTCFullYear(), date.getUTCMonth());
@@ -46,74 +100,143 @@ export function nextMonthOf(ms: number): number {
   return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1);
 }
 
-const sumOf = (one: Amount, other: Amount): Amount => ({
-  tokens: one.tokens + other.tokens,
-  nanoUsd: one.nanoUsd + other.nanoUsd,
-});
-const largerOf = (one: Amount, other: Amount): Amount => ({
-  tokens: Math.max(one.tokens, other.tokens),
-  nanoUsd: Math.max(one.nanoUsd, other.nanoUsd),
-});
+/** A clock that runs wild must not fill the memory. */
+const mostDays = 62;
+const mostMonths = 24;
 
-export function createSpending(nowMs: () => number): Spending {
-  let dayStartMs = dayOf(nowMs());
-  let monthStartMs = monthOf(nowMs());
-  let day = nothing;
-  let month = nothing;
-  let reserved = nothing;
+/** `onTurn`: told when a day begins that was not known yet; cheap. */
+export function createSpending(nowMs: () => number, onTurn: () => void = () => undefined): Spending {
+  const days = new Map<number, Ledger>();
+  const months = new Map<number, Ledger>();
+  let reachedMs = Number.NEGATIVE_INFINITY;
+  let last: Account | null = null;
 
-  // A clock that is set back must not hand out a budget twice: only a later day is a new one.
-  const roll = (): void => {
-    const now = nowMs();
-    if (now - dayStartMs >= dayMs) {
-      dayStartMs = dayOf(now);
-      day = nothing;
-    }
-    if (now >= nextMonthOf(monthStartMs)) {
-      monthStartMs = monthOf(now);
-      month = nothing;
-    }
+  const dayAt = (ms: number): Ledger => ledgerIn(days, dayOf(ms), nextDayOf(ms), mostDays);
+  const monthAt = (ms: number): Ledger => ledgerIn(months, monthOf(ms), nextMonthOf(ms), mostMonths);
+
+  // A day that a stepping clock left and comes back to is the same day still, with all that was spent in it. One that it
+  // comes to from behind, by less than a day, is none at all: a clock that is set back hands nothing out.
+  const at = (ms: number): Account => {
+    if (last !== null && ms >= last.day.startMs && ms < last.day.endMs) return last;
+    const isUnknown = !days.has(dayOf(ms));
+    const counted = isUnknown && ms < reachedMs && reachedMs - ms <= dayMs ? reachedMs : ms;
+    const account = { day: dayAt(counted), month: monthAt(counted) };
+    if (counted !== ms) return account;
+    if (isUnknown && last !== null) onTurn();
+    last = account;
+    reachedMs = Math.max(reachedMs, account.day.startMs);
+    return account;
   };
+  at(nowMs());
 
   return {
-    reserve(amount) {
-      reserved = sumOf(reserved, amount);
+    at,
+    promise({ day, month }, before, after) {
+      day.promise(before, after);
+      month.promise(before, after);
     },
-    charge(promised, real) {
-      roll();
-      reserved = sumOf(reserved, { tokens: -promised.tokens, nanoUsd: -promised.nanoUsd });
-      day = sumOf(day, real);
-      month = sumOf(month, real);
+    charge({ day, month }, promised, real) {
+      for (const ledger of [day, month]) {
+        ledger.promise(promised, nothing);
+        ledger.add(real);
+      }
     },
-    usedUp(budget, amount) {
-      roll();
-      const isOver = (used: number, promised: number, more: number | null, limit: number | null): boolean => {
-        if (limit === null) return false;
-        // Of a budget of nothing, what costs nothing may be had.
-        return more === null ? used > limit || (used === limit && limit > 0) : used + promised + more > limit;
-      };
-      const usd = (limit: number | null): number | null => (limit === null ? null : Math.round(limit * 1e9));
-      const money = amount === null ? null : amount.nanoUsd;
-      const tokens = amount === null ? null : amount.tokens;
+    judge(budget, { day, month }, claim) {
+      const ofMonth = unborneBy(month, budget.usdPerMonth, budget.tokensPerMonth, claim);
+      const ofDay = unborneBy(day, budget.usdPerDay, budget.tokensPerDay, claim);
+      if (ofMonth === null && ofDay === null) return null;
+      const why = graver(ofMonth, ofDay);
+      return why === ofMonth
+        ? { why, what: "the budget of this month", resetInMs: Math.max(0, month.endMs - nowMs()) }
+        : { why, what: "the budget of this day", resetInMs: Math.max(0, day.endMs - nowMs()) };
+    },
+    usedUp(budget) {
       const now = nowMs();
-      const isMonthOver =
-        isOver(month.nanoUsd, reserved.nanoUsd, money, usd(budget.usdPerMonth)) ||
-        isOver(month.tokens, reserved.tokens, tokens, budget.tokensPerMonth);
-      if (isMonthOver)
-        return { what: "the budget of this month", resetInMs: nextMonthOf(monthStartMs) - now };
-      const isDayOver =
-        isOver(day.nanoUsd, reserved.nanoUsd, money, usd(budget.usdPerDay)) ||
-        isOver(day.tokens, reserved.tokens, tokens, budget.tokensPerDay);
-      return isDayOver ? { what: "the budget of this day", resetInMs: dayStartMs + dayMs - now } : null;
+      const { day, month } = at(now);
+      if (isUsedUp(month, budget.usdPerMonth, budget.tokensPerMonth))
+        return { what: "the budget of this month", resetInMs: Math.max(0, month.endMs - now) };
+      return isUsedUp(day, budget.usdPerDay, budget.tokensPerDay)
+        ? { what: "the budget of this day", resetInMs: Math.max(0, day.endMs - now) }
+        : null;
     },
     spent() {
-      roll();
-      return { dayMs: dayStartMs, monthMs: monthStartMs, day, month };
+      const { day, month } = at(nowMs());
+      return { dayMs: day.startMs, monthMs: month.startMs, day: day.amount(), month: month.amount() };
     },
+    kept: () => ({ days: keptOf(days), months: keptOf(months) }),
     restore(known) {
-      roll();
-      if (known.dayMs === dayStartMs) day = largerOf(day, known.day);
-      if (known.monthMs === monthStartMs) month = largerOf(month, known.month);
+      for (const each of known.days) if (isSomething(each)) raise(dayAt(each.startMs), each);
+      for (const each of known.months) if (isSomething(each)) raise(monthAt(each.startMs), each);
     },
   };
+}
+
+function ledgerIn(ledgers: Map<number, Ledger>, startMs: number, endMs: number, most: number): Ledger {
+  let ledger = ledgers.get(startMs);
+  if (ledger !== undefined) return ledger;
+  ledger = new Ledger(startMs, endMs);
+  ledgers.set(startMs, ledger);
+  if (ledgers.size > most)
+    ledgers.delete(Math.min(...[...ledgers.keys()].filter((each) => each !== startMs)));
+  return ledger;
+}
+
+const isSomething = ({ tokens, nanoUsd }: Amount): boolean => tokens > 0 || nanoUsd > 0;
+
+function keptOf(ledgers: ReadonlyMap<number, Ledger>): readonly Kept[] {
+  return [...ledgers.values()].flatMap((each) =>
+    isSomething(each) ? [{ startMs: each.startMs, ...each.amount() }] : [],
+  );
+}
+
+function raise(ledger: Ledger, { tokens, nanoUsd }: Amount): void {
+  ledger.tokens = Math.max(ledger.tokens, tokens);
+  ledger.nanoUsd = Math.max(ledger.nanoUsd, nanoUsd);
+}
+
+const nanoOf = (usd: number | null): number | null => (usd === null ? null : Math.round(usd * 1e9));
+
+type Why = Unborne["why"] | null;
+
+/** What waiting does not help is told first. */
+function graver(one: Why, other: Why): Unborne["why"] {
+  for (const why of ["used-up", "too-dear"] as const) if (one === why || other === why) return why;
+  return "taken";
+}
+
+function unborneBy(ledger: Ledger, usd: number | null, tokens: number | null, claim: Claim): Why {
+  const { want, own, granted } = claim;
+  const money = claimOn(ledger.nanoUsd, ledger.promisedNanoUsd - own.nanoUsd, nanoOf(usd), {
+    want: want.nanoUsd,
+    own: own.nanoUsd,
+    granted: granted?.nanoUsd ?? null,
+  });
+  const count = claimOn(ledger.tokens, ledger.promisedTokens - own.tokens, tokens, {
+    want: want.tokens,
+    own: own.tokens,
+    granted: granted?.tokens ?? null,
+  });
+  return money === null && count === null ? null : graver(money, count);
+}
+
+type Part = { readonly want: number; readonly own: number; readonly granted: number | null };
+
+/**
+ * Everybody together never has more than is left, but for one: whoever is alone may have the rest of a budget, however
+ * little that is, since nearly no answer gets as long as it may. So at most one answer goes beyond a budget.
+ */
+function claimOn(used: number, others: number, limit: number | null, { want, own, granted }: Part): Why {
+  // Of a budget of nothing, what costs nothing may be had.
+  if (limit === null || want === 0 || want <= own) return null;
+  if (used >= limit) return "used-up";
+  if (used + others + want <= limit) return null;
+  const mayGoBeyond = granted === null || want <= granted;
+  if (others <= 0) return mayGoBeyond ? null : "too-dear";
+  return mayGoBeyond || used + want <= limit ? "taken" : "too-dear";
+}
+
+function isUsedUp(ledger: Ledger, usd: number | null, tokens: number | null): boolean {
+  const isOver = (used: number, limit: number | null): boolean =>
+    limit !== null && (used > limit || (used === limit && limit > 0));
+  return isOver(ledger.nanoUsd, nanoOf(usd)) || isOver(ledger.tokens, tokens);
 }

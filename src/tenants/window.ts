@@ -2,10 +2,8 @@
 // It must never forget early: what is in it counts for 60 to 61 seconds, so that no minute ever holds more than its limit.
 
 export type Window = {
-  /** Counts whole units now. The answer names the slot, for `giveBack`. */
-  take(amount: number): number;
-  /** Takes back what was counted in that slot, if it still counts. */
-  giveBack(slot: number, amount: number): void;
+  /** Counts whole units now. */
+  take(amount: number): void;
   used(): number;
   /** Milliseconds until `amount` more fits under `limit`; 0: now. What never fits waits until the window is empty. */
   waitMs(amount: number, limit: number): number;
@@ -50,14 +48,6 @@ export function createWindow(nowMs: () => number): Window {
       const index = indexOf(head);
       slots[index] = (slots[index] ?? 0) + amount;
       sum += amount;
-      return head;
-    },
-    giveBack(slot, amount) {
-      advance();
-      if (head - slot >= slotCount) return;
-      const index = indexOf(slot);
-      slots[index] = (slots[index] ?? 0) - amount;
-      sum -= amount;
     },
     used() {
       advance();

@@ -201,10 +201,11 @@ describe("budgets", () => {
   test("what was known elsewhere counts when it is more and of the same time", () => {
     const { meter } = meterWith({ budget: { ...noBudget, tokensPerDay: 100 } });
     const { dayMs, monthMs } = meter.spent();
-    meter.restore({ dayMs: dayMs - 86_400_000, monthMs, day: { tokens: 999, nanoUsd: 0 }, month: nothing });
+    const known = (startMs: number, tokens: number, nanoUsd: number) => ({ startMs, tokens, nanoUsd });
+    meter.restore({ days: [known(dayMs - 86_400_000, 999, 0)], months: [] });
     expect(meter.spent().day.tokens).toBe(0);
-    meter.restore({ dayMs, monthMs, day: { tokens: 60, nanoUsd: 5 }, month: { tokens: 70, nanoUsd: 6 } });
-    meter.restore({ dayMs, monthMs, day: { tokens: 10, nanoUsd: 9 }, month: nothing });
+    meter.restore({ days: [known(dayMs, 60, 5)], months: [known(monthMs, 70, 6)] });
+    meter.restore({ days: [known(dayMs, 10, 9)], months: [known(monthMs, 0, 0)] });
     expect(meter.spent()).toMatchObject({
       day: { tokens: 60, nanoUsd: 9 },
       month: { tokens: 70, nanoUsd: 6 },

@@ -14,6 +14,7 @@ import type { SseFrame } from "../../wire/sse.ts";
 import { Failure } from "../../canon/failure.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
 import { cutTokens, unheard } from "../adapting.ts";
+import { bytesIn, jsonBytesOf } from "../words-said.ts";
 import { holdsEmptyText, holdsOtherText } from "../member-texts.ts";
 import type { Glance, Note, RelayHalf, TargetFacts } from "../dialect.ts";
 import { invalid } from "./decode-content.ts";
@@ -67,6 +68,32 @@ function glanceAtEnd(event: Members): Glance {
       : {}),
     ...(typeof reason === "string" ? { finish: decodeFinish(reason, null), opens: true } : {}),
   };
+}
+
+function said(body: unknown): number {
+  if (!isRecord(body)) return 0;
+  switch (body["type"]) {
+    case "content_block_delta":
+      return bytesIn(body["delta"]);
+    case "content_block_start":
+      return saidInBlock(body["content_block"]);
+    case "message":
+      return Array.isArray(body["content"])
+        ? body["content"].reduce<number>((sum, block) => sum + saidInBlock(block), 0)
+        : 0;
+    default:
+      return 0;
+  }
+}
+
+/** Of what a vendor's own tools found, nothing was written by the model. */
+function saidInBlock(block: unknown): number {
+  if (!isRecord(block)) return 0;
+  const { type, input } = block;
+  if (type !== "tool_use" && type !== "server_tool_use" && type !== "mcp_tool_use")
+    return bytesIn(block["text"]) + bytesIn(block["thinking"]);
+  const isEmpty = isRecord(input) && Object.keys(input).length === 0;
+  return bytesIn(block["name"]) + (isEmpty ? 0 : jsonBytesOf(input));
 }
 
 /** Text blocks with a plain end; tools, refusals, errors and oddities are `readReply`'s to judge. */
@@ -201,6 +228,7 @@ export const relay: RelayHalf = {
   // Inside texts a quote is escaped, so these words in quotes are found in frames of that kind only.
   markers: ['"message_delta"', '"message_stop"', '"error"', "event: error"],
   glance,
+  said,
   glanceReply,
   edits,
   wishesToThink,

@@ -13,6 +13,7 @@ import {
 import type { SseFrame } from "../../wire/sse.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
 import type { Glance, RelayHalf, TargetFacts } from "../dialect.ts";
+import { bytesIn, jsonBytesOf } from "../words-said.ts";
 import { blockReasonOf, errorOf, firstCandidate, partsOf, readText } from "./answer.ts";
 import { invalid, wrongKind } from "../fields.ts";
 import { readFinish } from "./finish.ts";
@@ -53,6 +54,18 @@ function glanceChunk(chunk: Members): Glance {
 
 function saysSomething(part: Members): boolean {
   return typeof part["text"] === "string" ? part["text"] !== "" : Object.keys(part).length > 0;
+}
+
+function said(body: unknown): number {
+  if (!isRecord(body) || !Array.isArray(body["candidates"])) return 0;
+  let bytes = 0;
+  for (const candidate of body["candidates"].filter(isRecord))
+    for (const { text, functionCall: call, executableCode: code } of partsOf(candidate)) {
+      bytes += bytesIn(text);
+      if (isRecord(call)) bytes += bytesIn(call["name"]) + jsonBytesOf(call["args"]);
+      if (isRecord(code)) bytes += bytesIn(code["code"]);
+    }
+  return bytes;
 }
 
 /** Texts with a plain end; calls, refusals, errors and oddities are `readReply`'s to judge. */
@@ -115,6 +128,7 @@ export const relay: RelayHalf = {
   // Inside strings quotes are escaped: these mark only frames with news (or arguments that are called so).
   markers: ['"finishReason"', '"blockReason"', '"error"', '"functionCall"'],
   glance,
+  said,
   glanceReply,
   edits,
   wishesToThink: (_scan, bytes) => wishWords.some((word) => bytes.includes(word)),

@@ -14,6 +14,7 @@ import type { SseFrame } from "../../wire/sse.ts";
 import { cutTokens, unheard } from "../adapting.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
 import type { Glance, Note, RelayHalf, TargetFacts } from "../dialect.ts";
+import { bytesIn } from "../words-said.ts";
 import { errorOf, firstChoice, readReasoning, readText } from "./answer.ts";
 import { failureInBand } from "../openai-failure.ts";
 import { invalid, optionalBoolean, wrongKind } from "../fields.ts";
@@ -52,6 +53,27 @@ function glance(frame: SseFrame): Glance {
     ...(isRecord(delta) && readText(delta.refusal) !== "" ? { isRefusal: true } : {}),
     ...(isUsageOnly ? { isUsageOnly } : {}),
   };
+}
+
+/** Vendors that send a thought under several names send it as often. */
+const otherThoughts = ["reasoning", "reasoning_details"];
+const noThoughts: readonly string[] = [];
+
+function said(body: unknown): number {
+  if (!isRecord(body) || !Array.isArray(body.choices)) return 0;
+  let bytes = 0;
+  for (const choice of body.choices.filter(isRecord)) {
+    const delta = choice.delta ?? choice.message;
+    if (!isRecord(delta)) continue;
+    const without =
+      readText(delta.reasoning_content) !== ""
+        ? otherThoughts
+        : readText(delta.reasoning) !== ""
+          ? otherThoughts.slice(1)
+          : noThoughts;
+    bytes += bytesIn(delta, without);
+  }
+  return bytes;
 }
 
 /** Plain text with a plain end; tools, refusals, errors and oddities are `readReply`'s to judge. */
@@ -187,6 +209,7 @@ export const relay: RelayHalf = {
   // Every chunk says `"finish_reason":null`, and inside strings quotes are escaped: these mark only frames with news.
   markers: ['"finish_reason":"', '"finish_reason": "', '_tokens"', '"error"', "event:", "[DONE]"],
   glance,
+  said,
   glanceReply,
   edits,
   wishesToThink,

@@ -7,6 +7,7 @@ import type { SseFrame } from "../../wire/sse.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
 import { cutTokens, unheard } from "../adapting.ts";
 import type { Glance, Note, RelayHalf, TargetFacts } from "../dialect.ts";
+import { bytesIn } from "../words-said.ts";
 import { errorOf, readText } from "./answer.ts";
 import { steeringKeys, steeringRefused } from "./decode-request.ts";
 import { invalid, wrongKind } from "../fields.ts";
@@ -55,6 +56,14 @@ function opens(event: Wire, type: string): boolean {
   if (type === "response.output_item.done") return true;
   if (type !== "response.output_item.added") return type.endsWith(".delta") && readText(event.delta) !== "";
   return isRecord(event.item) && event.item.type !== "message" && event.item.type !== "reasoning";
+}
+
+function said(body: unknown): number {
+  if (!isRecord(body)) return 0;
+  const type = readText(body.type);
+  if (type.endsWith(".delta")) return type.startsWith("response.audio.") ? 0 : bytesIn(body.delta);
+  if (type === "response.output_item.added" && isRecord(body.item)) return bytesIn(body.item.name);
+  return type === "" && Array.isArray(body.output) ? bytesIn(body.output, ["call_id"]) : 0;
 }
 
 /** Texts with a plain end; calls, refusals, errors and oddities are `readReply`'s to judge. */
@@ -122,6 +131,7 @@ export const relay: RelayHalf = {
     "event: response.failed",
   ],
   glance,
+  said,
   glanceReply,
   edits,
   wishesToThink,

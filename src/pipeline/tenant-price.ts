@@ -1,0 +1,170 @@
+// What a request of a tenant may use at a target at most: tokens and money, before anything is sent.
+// It may say too much, never too little where prices and limits are known; it must never decode a body for it.
+
+import type { ChatRequest, DialectName } from "../canon/request.ts";
+import { Failure } from "../canon/failure.ts";
+import type { Target } from "../canon/decision.ts";
+import { estimateTokens, estimateTokensOfBytes } from "../canon/tokens.ts";
+import { isRecord, parseLoosely } from "../dialects/decoding.ts";
+import type { Wanted } from "../tenants/limits.ts";
+import type { JsonMember } from "../wire/json.ts";
+import type { Door } from "./doors.ts";
+import type { Enrolled } from "./enrol.ts";
+import type { Provider } from "./generation.ts";
+import { needsAtMost } from "./needs.ts";
+
+/** What a request says of its own size. */
+export type Appetite = {
+  /** Estimated tokens. */
+  readonly input: number;
+  /** Most tokens of one answer, as the client names it; null: it names none. */
+  readonly limit: number | null;
+  /** How many answers it wants. */
+  readonly answers: number;
+  readonly mayThink: boolean;
+  readonly dialect: DialectName;
+  /** False: there is no answer in words (embeddings). */
+  readonly writes: boolean;
+};
+
+/** What an answer is held to be before it is there: clients name limits that hardly an answer reaches. */
+const expectedOutputTokens = 1_000;
+/** For a model of which nobody knows how much it writes: hardly one writes more. */
+const longestAnswerTokens = 128_000;
+/** For what a body only points to, and what a vendor's own tools bring in. */
+const unseenTokens = 100_000;
+/** Sums of this size stay exact to the last nano-dollar. */
+const most = 1e15;
+const mostTokens = 1e12;
+
+const limitMembers: Readonly<Record<DialectName, readonly string[]>> = {
+  "openai-chat": ["max_tokens", "max_completion_tokens"],
+  "anthropic-messages": ["max_tokens"],
+  "openai-responses": ["max_output_tokens"],
+  "google-genai": [],
+};
+const configMembers = ["generationConfig", "generation_config"];
+const thoughtMembers = ["thinking", "reasoning", "reasoning_effort", "output_config"];
+
+/** What stands elsewhere and is read all the same. A quote that a client's text holds is escaped, so these are no text. */
+const unseenWords = [
+  '"file_id"',
+  '"file_url"',
+  '"file_uri"',
+  '"fileUri"',
+  '"web_search',
+  '"web_fetch',
+  '"googleSearch"',
+  '"google_search"',
+].map((word) => Buffer.from(word));
+
+/** Members of a body that mean the same. */
+const unseenMembers = ["previous_response_id", "conversation", "prompt", "cachedContent", "cached_content"];
+
+export function appetiteOf(door: Door, enrolled: Enrolled, decode: () => ChatRequest): Appetite {
+  const { bytes, scan } = enrolled;
+  const writes = door.road === "chat";
+  const flat = estimateTokensOfBytes(bytes.length);
+  const seen = writes && needsAtMost(enrolled).images ? (estimateOf(decode) ?? flat) : flat;
+  const pointsElsewhere =
+    scan.members.some(({ key, kind }) => kind !== "null" && unseenMembers.includes(key)) ||
+    unseenWords.some((word) => bytes.includes(word));
+  const input = pointsElsewhere ? seen + unseenTokens : seen;
+  const limits: (number | null)[] = [];
+  let answers = 1;
+  let mayThink = false;
+  for (const member of scan.members) {
+    if (limitMembers[door.dialect].includes(member.key)) {
+      const limit = numberAt(bytes, member);
+      if (limit !== null) limits.push(limit);
+    } else if (member.key === "n") answers = Math.max(answers, numberAt(bytes, member) ?? 1);
+    else if (thoughtMembers.includes(member.key)) mayThink = true;
+    else if (configMembers.includes(member.key) && member.kind === "object") {
+      const config = parseLoosely(bytes.toString("utf8", member.start, member.end));
+      const named = googleSizes(isRecord(config) ? config : {});
+      limits.push(named.limit);
+      answers = Math.max(answers, named.answers);
+      mayThink = true;
+    }
+  }
+  // Of several the vendor may obey any; one that says nothing leaves it to the vendor.
+  const known = limits.filter((limit) => limit !== null);
+  const limit = known.length < limits.length || known.length === 0 ? null : Math.max(...known);
+  return { input, limit, answers, mayThink, dialect: door.dialect, writes };
+}
+
+function numberAt(bytes: Buffer, { kind, start, end }: JsonMember): number | null {
+  return kind === "number" ? usable(Number(bytes.toString("latin1", start, end))) : null;
+}
+
+/** To some vendors 0 and -1 mean that there is no limit. */
+const usable = (count: number): number | null => (count > 0 ? Math.ceil(count) : null);
+
+function googleSizes(config: Record<string, unknown>): { limit: number | null; answers: number } {
+  const countOf = (...names: readonly string[]): number | null =>
+    names.reduce<number | null>((largest, name) => {
+      const count = usable(Number(config[name] ?? 0));
+      return count === null ? largest : Math.max(largest ?? 0, count);
+    }, null);
+  return {
+    limit: countOf("maxOutputTokens", "max_output_tokens"),
+    answers: countOf("candidateCount", "candidate_count") ?? 1,
+  };
+}
+
+/** Null where only the upstream will understand the request. */
+function estimateOf(decode: () => ChatRequest): number | null {
+  try {
+    return estimateTokens(decode());
+  } catch (thrown) {
+    if (thrown instanceof Failure) return null;
+    throw thrown;
+  }
+}
+
+/** What hardly an answer exceeds. */
+export function expectedOutput({ writes, limit }: Pick<Appetite, "writes" | "limit">): number {
+  return writes ? Math.min(limit ?? expectedOutputTokens, expectedOutputTokens) : 0;
+}
+
+/** The longest answer that the target will be asked for. */
+function longestAnswer(appetite: Appetite, { backend, modelFacts }: Provider, model: string): number {
+  if (!appetite.writes) return 0;
+  const facts = modelFacts(model);
+  const target = backend.targetFacts(model);
+  const known = target.maxOutput ?? facts.maxOutput;
+  const unlimited = known ?? Math.min(longestAnswerTokens, facts.contextWindow ?? longestAnswerTokens);
+  // A program of its own may ask its model more than once.
+  if (backend.dialect === null) return unlimited;
+  // There a thought comes on top of the client's limit.
+  if (appetite.mayThink && backend.dialect !== appetite.dialect) return unlimited;
+  const limit = appetite.limit ?? (backend.dialect === "anthropic-messages" ? target.defaultMaxTokens : null);
+  if (limit === null) return unlimited;
+  return known === null ? limit : Math.min(limit, known);
+}
+
+export type Ceiling = Wanted & {
+  /** False: nobody knows what it costs there. */
+  readonly isPriced: boolean;
+};
+
+export function ceilingAt(appetite: Appetite, provider: Provider, model: string, atMs: number): Ceiling {
+  const { input, answers } = appetite;
+  const output = Math.min(mostTokens, longestAnswer(appetite, provider, model) * answers);
+  const nanoUsd = provider.price.mostOf(model, input, output, atMs);
+  return {
+    tokens: Math.min(mostTokens, input + output),
+    expectedTokens: input + expectedOutput(appetite),
+    nanoUsd: Math.min(most, nanoUsd ?? 0),
+    isPriced: nanoUsd !== null,
+  };
+}
+
+/** Told to a tenant whose budget counts money alone. */
+export function unpriced({ provider, model }: Target): Failure {
+  return new Failure(
+    "unsupported",
+    `The price of ${provider}/${model} is not known, and this key has a budget in dollars (tenants[].limits.unknown_price: refuse).`,
+    { param: "model", code: "unknown_price" },
+  );
+}
