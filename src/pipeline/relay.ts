@@ -89,7 +89,7 @@ function jsonPiece(options: RelayOptions, bytes: Uint8Array): Piece {
   const glance = options.stream ? null : backend.relay.glanceReply(body);
   if (glance !== null) {
     observer.glance(glance);
-    if (observer.countsWords && !observer.isOutputTold) observer.said(backend.relay.said(body));
+    if (observer.countsWords && (observer.usage.output ?? 0) === 0) observer.said(backend.relay.said(body));
     return { bytes, opens: true, failure: null, isLast: true };
   }
   const events = backend.readReply(body);

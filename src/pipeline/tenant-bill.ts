@@ -5,8 +5,8 @@ import type { RequestRecord, UnpricedRecord } from "../canon/record.ts";
 import { unknownUsage, type Usage } from "../canon/usage.ts";
 import { type Amount, nothing } from "../tenants/spending.ts";
 import type { Estate } from "./generation.ts";
-import type { Observer } from "./observe.ts";
 import type { HeldTrial, TenantEntry } from "./tenant-entry.ts";
+import { type Appetite, expectedOutput, longestAnswer } from "./tenant-price.ts";
 
 /** A request, as far as its bill goes. */
 type Billed = {
@@ -18,18 +18,17 @@ type Billed = {
 /** Stands among the record's tags where not every count is the upstream's own. */
 const estimatedTag = "estimated";
 
-type Estimate = NonNullable<TenantEntry["estimate"]>;
-
 /**
  * What an upstream will have written on the bill of a try. `isCut`: it has no end that we know of, and the upstream may have
  * written more than what came.
  */
-function billedUsage({ usage, outputTokens, isOutputTold }: Observer, estimate: Estimate, isCut: boolean) {
+function billedUsage(trial: HeldTrial, appetite: Appetite, isCut: boolean) {
+  const { usage, outputTokens, isOutputTold } = trial.observer;
   // A count of nothing for a request that has words is a placeholder.
   const isInputTold = usage.input !== null && usage.input > 0;
-  const input = isInputTold ? usage.input : estimate.input;
-  const isTold = isOutputTold || !estimate.writes;
-  const output = isCut && !isTold ? Math.max(outputTokens, estimate.output) : outputTokens;
+  const input = isInputTold ? usage.input : appetite.input;
+  const isTold = isOutputTold || !appetite.writes;
+  const output = isCut && !isTold ? Math.max(outputTokens, unheardOutput(trial, appetite)) : outputTokens;
   const told: Usage = {
     ...usage,
     input,
@@ -39,15 +38,21 @@ function billedUsage({ usage, outputTokens, isOutputTold }: Observer, estimate: 
   return { usage: told, isEstimated: !isInputTold || !isTold };
 }
 
+/** What is paid for an answer of which nobody heard the end. */
+function unheardOutput({ provider, target }: HeldTrial, appetite: Appetite): number {
+  return Math.min(expectedOutput(appetite), longestAnswer(appetite, provider, target.model));
+}
+
 const tokensOf = ({ input, output }: Usage): number => (input ?? 0) + (output ?? 0);
 
 /** Of a try that did not win. */
 function billOf(
-  { observer, provider, target }: HeldTrial,
-  estimate: Estimate,
+  trial: HeldTrial,
+  appetite: Appetite,
   atMs: number,
 ): { readonly amount: Amount; readonly usage: Usage } {
-  const { usage } = billedUsage(observer, estimate, true);
+  const { observer, provider, target } = trial;
+  const { usage } = billedUsage(trial, appetite, true);
   const nanoUsd = provider.price.costOf(observer.upstreamModel, target.model, usage, atMs) ?? 0;
   return { amount: { tokens: tokensOf(usage), nanoUsd }, usage };
 }
@@ -58,8 +63,8 @@ export function endHeld(run: Billed, held: TenantEntry, trial: HeldTrial, maybeB
 }
 
 function sink(run: Billed, held: TenantEntry, trial: HeldTrial): void {
-  if (run.winner === trial || held.estimate === null) return;
-  const { amount, usage } = billOf(trial, held.estimate, run.context.startedAtMs);
+  if (run.winner === trial || held.appetite === null) return;
+  const { amount, usage } = billOf(trial, held.appetite, run.context.startedAtMs);
   held.sunk = { tokens: held.sunk.tokens + amount.tokens, nanoUsd: held.sunk.nanoUsd + amount.nanoUsd };
   const before = held.sunkUsage;
   held.sunkUsage =
@@ -76,7 +81,7 @@ function sink(run: Billed, held: TenantEntry, trial: HeldTrial): void {
 /** Puts what was billed into the record, before anybody has it. */
 function billInto(run: Billed, held: TenantEntry, record: UnpricedRecord): UnpricedRecord {
   const { winner } = run;
-  if (held.estimate === null) return record;
+  if (held.appetite === null) return record;
   if (winner === null) {
     if (held.sunkUsage === null) return record;
     return {
@@ -86,7 +91,7 @@ function billInto(run: Billed, held: TenantEntry, record: UnpricedRecord): Unpri
       tags: [...record.tags, estimatedTag],
     };
   }
-  const bill = billedUsage(winner.observer, held.estimate, record.failure !== null);
+  const bill = billedUsage(winner, held.appetite, record.failure !== null);
   const tags = bill.isEstimated || held.sunkUsage !== null ? [...record.tags, estimatedTag] : record.tags;
   return { ...record, usage: bill.usage, tags };
 }
@@ -100,9 +105,9 @@ export function settleEntry(run: Billed, held: TenantEntry, unbilled: UnpricedRe
   for (const { trial } of held.open.splice(0)) if (trial.isSent) sink(run, held, trial);
   const { sunk } = held;
   const record = billInto(run, held, unbilled);
-  if (winner === null || held.estimate === null) {
+  if (winner === null || held.appetite === null) {
+    entry.charge(held.appetite === null ? nothing : sunk);
     estate.record(record);
-    entry.charge(held.estimate === null ? nothing : sunk);
     return;
   }
   const tokens = tokensOf(record.usage) + sunk.tokens;

@@ -5,7 +5,7 @@ import type { Target } from "../canon/decision.ts";
 import type { Usage } from "../canon/usage.ts";
 import type { Entry } from "../tenants/limits.ts";
 import { type Amount, nothing } from "../tenants/spending.ts";
-import type { ProviderPrice } from "./generation.ts";
+import type { Provider } from "./generation.ts";
 import type { Observer } from "./observe.ts";
 import type { Appetite } from "./tenant-price.ts";
 
@@ -13,15 +13,13 @@ import type { Appetite } from "./tenant-price.ts";
 export type HeldTrial = {
   readonly observer: Observer;
   readonly isSent: boolean;
-  readonly provider: { readonly price: ProviderPrice };
+  readonly provider: Provider;
   readonly target: Target;
 };
 
 export class TenantEntry {
   /** What it says of its size; null: it costs nothing. */
   appetite: Appetite | null = null;
-  /** What it pays for a try that told nothing; null: it costs nothing. */
-  estimate: { readonly input: number; readonly output: number; readonly writes: boolean } | null = null;
   /** The cheaper model that answers because the budget is spent. */
   overBudgetModel: string | null = null;
   /** Budgets are not asked: they are spent, and this is the model for that. */

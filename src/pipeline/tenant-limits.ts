@@ -13,7 +13,7 @@ import type { Run } from "./run.ts";
 import { TenantEntry } from "./tenant-entry.ts";
 import { holdFirst, notBorne } from "./tenant-holding.ts";
 import type { TenantPolicy } from "./tenant-policy.ts";
-import { appetiteOf, type Ceiling, expectedOutput, unpriced } from "./tenant-price.ts";
+import { appetiteOf, type Ceiling, unpriced } from "./tenant-price.ts";
 
 type Ask = (model: string, isAlone: boolean) => RoutedDecision | Promise<RoutedDecision>;
 
@@ -43,7 +43,7 @@ export async function decideForTenant(
   if (usedUp === null) {
     const decision = allowed(subject, policy, enrolled.model, name, await ask(name, false));
     if (held === null || !costs) return decision;
-    measure(run, held, enrolled, decode);
+    held.appetite = appetiteOf(run.door, enrolled, decode);
     // Until it is loaded nothing would seem to cost anything.
     if (policy.countsMoney && run.estate.prices.table() === null) await run.estate.prices.load();
     const unborne = holdFirst(run, held, decision.targets, false);
@@ -54,7 +54,7 @@ export async function decideForTenant(
   }
   const cheaper = run.door.road === "chat" ? policy.overBudgetModel : null;
   if (cheaper === null || held === null) throw spent(usedUp);
-  measure(run, held, enrolled, decode);
+  held.appetite ??= appetiteOf(run.door, enrolled, decode);
   // Alone: the chain behind it may be dear.
   const decision = await ask(cheaper, true);
   holdFirst(run, held, decision.targets, true);
@@ -139,11 +139,4 @@ function allowed(
       isKept(each) ? each : { ...each, kept: false, note: "dropped: not one of the tenant's models" },
     ),
   };
-}
-
-/** What the request says of its size, and what it pays where nobody tells what it used. */
-function measure(run: Run, held: TenantEntry, enrolled: Enrolled, decode: () => ChatRequest): void {
-  const appetite = (held.appetite ??= appetiteOf(run.door, enrolled, decode));
-  const { input, writes } = appetite;
-  held.estimate = { input, output: expectedOutput(appetite), writes };
 }

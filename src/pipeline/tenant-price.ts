@@ -128,7 +128,7 @@ export function expectedOutput({ writes, limit }: Pick<Appetite, "writes" | "lim
 }
 
 /** The longest answer that the target will be asked for. */
-function longestAnswer(appetite: Appetite, { backend, modelFacts }: Provider, model: string): number {
+export function longestAnswer(appetite: Appetite, { backend, modelFacts }: Provider, model: string): number {
   if (!appetite.writes) return 0;
   const facts = modelFacts(model);
   const target = backend.targetFacts(model);
