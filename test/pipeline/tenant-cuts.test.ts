@@ -255,11 +255,11 @@ describe("before the first word", () => {
         model: "openai-compat/m",
         stream,
         max_tokens: 300,
-        messages: [{ role: "user", content: "hi" }],
+        messages: [{ role: "user", content: `before the first word, ${stream}` }],
       }),
       signal: leaver.signal,
     }).catch(() => null);
-    await vendor.waitFor(() => true);
+    await vendor.waitFor(({ rawBody }) => rawBody.includes(`before the first word, ${stream}`));
     const known = gateway.records().length;
     leaver.abort();
     await answer;
