@@ -16,7 +16,7 @@ export function pricedTarget(settings: ProviderSettings, model: string): PricedT
   const listed = settings.models.find((each) => each.id === model);
   return {
     model,
-    seller: { baseUrl: settings.backend === "claude-cli" ? anthropicAddress : settings.base_url },
+    seller: { baseUrl: settings.base_url },
     modelPricing: listed?.pricing,
     providerPricing: settings.pricing,
   };
@@ -95,15 +95,17 @@ export function createProviderPrice(
   prices: Pick<PriceBook, "costNow" | "priceOf">,
   modelOf: (model: string) => string,
 ): ProviderPrice {
-  const targetOf = createPricedTargets();
+  const known = createPricedTargets();
+  const sold = { ...settings, base_url: anthropicAddress };
   const isProgram = settings.backend === "claude-cli";
   const isFree = settings.backend === "demo" || isLocalServer(id, settings);
 
+  const targetOf = (model: string): PricedTarget => known(isProgram ? sold : settings, model);
   const costAt = (model: string, usage: Usage, atMs: number): number | null => {
-    const cost = prices.costNow(targetOf(settings, modelOf(model)), usage, atMs);
+    const cost = prices.costNow(targetOf(modelOf(model)), usage, atMs);
     if (cost !== null) return cost;
     if (isFree) return 0;
-    return isProgram ? prices.costNow(targetOf(settings, dearProgramModel), usage, atMs) : null;
+    return isProgram ? prices.costNow(targetOf(dearProgramModel), usage, atMs) : null;
   };
   return {
     costOf(answered, model, usage, atMs) {

@@ -42,6 +42,8 @@ export type ClosingEvent =
       readonly stopSequence?: string | null;
       /** What the provider itself says that this answer cost, in US dollars. */
       readonly costUsd?: number;
+      /** What earlier answers used that told no cost: it is in this one's. */
+      readonly costCovers?: Usage;
       readonly extras?: Extras;
     }
   | { readonly type: "failure"; readonly failure: Failure };

@@ -14,6 +14,8 @@ export class Observer {
   upstreamId: string | null = null;
   /** What the backend itself says that the answer cost; null: it does not say. */
   costUsd: number | null = null;
+  /** Earlier answers' part in that. */
+  costCovers: Usage | null = null;
   /** Whether words are counted: only for whoever may have to pay for an answer that has no end. */
   countsWords = false;
   /** UTF-8 bytes of texts, thoughts and tools' inputs so far. */
@@ -44,6 +46,7 @@ export class Observer {
         // The same as at the beginning: the end itself said nothing.
         this.told(event.usage, event.usage.output !== this.placeholder);
         this.costUsd = event.costUsd ?? null;
+        this.costCovers = event.costCovers ?? null;
         break;
       default:
         break;

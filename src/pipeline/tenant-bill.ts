@@ -113,11 +113,13 @@ export function settleEntry(run: Billed, held: TenantEntry, unbilled: UnpricedRe
   const tokens = tokensOf(record.usage) + sunk.tokens;
   const charge = (cost: number | null): void => {
     const { observer, target, provider } = winner;
-    const own =
-      cost ?? provider.price.costOf(observer.upstreamModel, target.model, record.usage, context.startedAtMs);
-    const nanoUsd = (own ?? 0) + sunk.nanoUsd;
-    // Where nothing was spent beside it, the record is priced as every other one.
-    if (nanoUsd > 0 && (sunk.nanoUsd > 0 || cost === null)) record.costNanoUsd = nanoUsd;
+    const priceOf = (usage: Usage): number =>
+      provider.price.costOf(observer.upstreamModel, target.model, usage, context.startedAtMs) ?? 0;
+    // Those answers have been paid for.
+    const paid = observer.costCovers === null ? 0 : priceOf(observer.costCovers);
+    const nanoUsd = Math.max(0, (cost ?? priceOf(record.usage)) - paid) + sunk.nanoUsd;
+    // Else the record is priced as every other one.
+    if (nanoUsd !== cost && (nanoUsd > 0 || cost !== null)) record.costNanoUsd = nanoUsd;
     entry.charge({ tokens, nanoUsd });
     estate.record(record);
   };

@@ -9,6 +9,7 @@ import { unheard, wishesToThink } from "../../dialects/adapting.ts";
 import { type TurnEnd, turnDecoder } from "../../dialects/claude-cli/decode.ts";
 import type { EncodeOptions } from "../../dialects/claude-cli/encode.ts";
 import { unsaidStops } from "../../dialects/claude-cli/live-settings.ts";
+import { addUsage } from "../../dialects/claude-cli/turn-usage.ts";
 import type { TargetFacts } from "../../dialects/dialect.ts";
 import type { Clock } from "../../system/clock.ts";
 import type { Backend, Call } from "../backend.ts";
@@ -168,7 +169,7 @@ export function createCliBackend(options: CliBackendOptions): CliBackend {
         isParked = park(prepared, call, conversation, end, said);
         // From here on it is the parking's: a client that leaves now may still come back.
         if (isParked) signal.removeEventListener("abort", kill);
-        yield [...batch, closing(end)];
+        yield [...batch, withUntold(closing(end), conversation)];
         return;
       }
     } finally {
@@ -218,4 +219,16 @@ export function createCliBackend(options: CliBackendOptions): CliBackend {
       while (stopping.size > 0) await Promise.all(stopping);
     },
   };
+}
+
+/** A cost that the program tells is that of everything since it last told one. */
+function withUntold(event: StreamEvent, conversation: Conversation): StreamEvent {
+  if (event.type !== "finish") return event;
+  const { untold } = conversation;
+  if (event.costUsd === undefined) {
+    conversation.untold = addUsage(untold, event.usage);
+    return event;
+  }
+  conversation.untold = null;
+  return untold === null ? event : { ...event, costCovers: untold };
 }

@@ -2,6 +2,7 @@
 // It must never send the line that asks before the program has answered for itself: then nobody would be billed twice.
 
 import type { Failure } from "../../canon/failure.ts";
+import type { Usage } from "../../canon/usage.ts";
 import type { CliTurn } from "../../dialects/claude-cli/encode.ts";
 import { isResult, type Line, modelInUse, saidBy } from "../../dialects/claude-cli/lines.ts";
 import { type LiveSettings, settingsRequests } from "../../dialects/claude-cli/live-settings.ts";
@@ -20,6 +21,8 @@ export type Conversation = {
   live: LiveSettings;
   /** What the process has cost so far, in US dollars. */
   costUsd: number;
+  /** What was used since it told a cost: turns that ended in a call tell none. */
+  untold: Usage | null;
 };
 
 export type Patience = {
@@ -56,7 +59,7 @@ export async function openConversation(child: CliChild, opening: Opening): Promi
   };
   const asked = [initialize, ...settingsRequests(fresh, turn.live)].map((request) => channel.ask(request));
   await within(Promise.all(asked), { ...opening, limitMs: opening.beginMs }, "begin");
-  return { channel, tools, names: turn.names, live: turn.live, costUsd: 0 };
+  return { channel, tools, names: turn.names, live: turn.live, costUsd: 0, untold: null };
 }
 
 /** The history, message by message. Nothing is asked by it. */
