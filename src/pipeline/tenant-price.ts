@@ -73,13 +73,14 @@ export function appetiteOf(door: Door, enrolled: Enrolled, decode: () => ChatReq
   const limits: (number | null)[] = [];
   let answers = 1;
   let mayThink = false;
+  const isGoogle = door.dialect === "google-genai";
   for (const member of scan.members) {
     if (limitMembers[door.dialect].includes(member.key)) {
       const limit = numberAt(bytes, member);
       if (limit !== null) limits.push(limit);
     } else if (member.key === "n") answers = Math.max(answers, numberAt(bytes, member) ?? 1);
     else if (thoughtMembers.includes(member.key)) mayThink = true;
-    else if (configMembers.includes(member.key) && member.kind === "object") {
+    else if (isGoogle && configMembers.includes(member.key) && member.kind === "object") {
       const config = parseLoosely(bytes.toString("utf8", member.start, member.end));
       const named = googleSizes(isRecord(config) ? config : {});
       limits.push(named.limit);
