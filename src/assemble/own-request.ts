@@ -5,6 +5,7 @@ import { Failure, failureFrom } from "../canon/failure.ts";
 import { ulid } from "../canon/id.ts";
 import { type ChatRequest, emptyRequest } from "../canon/request.ts";
 import type { Target } from "../canon/decision.ts";
+import { estimateTokens } from "../canon/tokens.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
 import { admit, type Admission } from "../pipeline/admit.ts";
 import { openFirst } from "../pipeline/attempt.ts";
@@ -12,6 +13,7 @@ import { type Door, doors } from "../pipeline/doors.ts";
 import type { Generation } from "../pipeline/generation.ts";
 import { hubLane } from "../pipeline/hub.ts";
 import type { Run } from "../pipeline/run.ts";
+import { TenantEntry } from "../pipeline/tenant-entry.ts";
 import type { AskClassifier } from "../routing/classifier.ts";
 import type { HouseEstate } from "./estate.ts";
 
@@ -27,6 +29,8 @@ export type OwnRequest = {
   readonly deadlineMs: number;
   /** What its end by `deadlineMs` is told as. */
   readonly tooLate: Failure;
+  /** The tenant whose limits it is held against and who pays for it. Absent: nobody. */
+  readonly payer?: string | null;
 };
 
 export type OwnAnswer = {
@@ -58,6 +62,7 @@ export async function sendOwnRequest(
     clientsTarget: null,
     pool: null,
   };
+  run.tenantEntry = await payersEntry(road, estate, own);
   const stopDeadline = estate.clock.setTimer(own.deadlineMs, () => run.context.abort(own.tooLate));
   try {
     const text = await answerOf(run, { ...own.request, model: target.model });
@@ -70,6 +75,27 @@ export async function sendOwnRequest(
   } finally {
     stopDeadline();
   }
+}
+
+/** Null where nobody has to pay, or whoever has to is not limited. */
+async function payersEntry(
+  road: Generation,
+  estate: HouseEstate,
+  { payer = null, request }: OwnRequest,
+): Promise<TenantEntry | null> {
+  const policy = payer === null ? undefined : road.tenants.get(payer);
+  if (policy === undefined || policy.meter === null) return null;
+  if (policy.countsMoney && estate.prices.table() === null) await estate.prices.load();
+  const held = new TenantEntry(policy.meter.aside(), policy.refusesUnpriced, payer);
+  held.appetite = {
+    input: estimateTokens(request),
+    limit: request.maxTokens,
+    answers: 1,
+    mayThink: false,
+    dialect: innerDoor().dialect,
+    writes: true,
+  };
+  return held;
 }
 
 /** The door only says which dialect the answer is folded into on its way to us. */
@@ -144,6 +170,7 @@ export async function askProvider(
       connection: null,
     },
     signal: asking.signal,
+    payer: asking.tenant,
     deadlineMs: asking.timeoutMs,
     tooLate: new Failure("timed-out", "The classifier gave no answer in time.", { maybeBilled: true }),
   });

@@ -74,7 +74,7 @@ export async function handle(
         session: run.sessionKey,
         needs: isChat ? needsAtMost(enrolled) : null,
         keepsModel: door.road === "embeddings",
-        read: () => questionOf(decode(), (name) => request.headers.get(name)),
+        read: () => questionOf(decode(), (name) => request.headers.get(name), run.context.tenant),
       });
     const decision =
       policy === undefined ? ask(enrolled.model, false) : decideForTenant(run, policy, enrolled, decode, ask);

@@ -104,7 +104,7 @@ export function settleEntry(run: Billed, held: TenantEntry, unbilled: UnpricedRe
   // Whoever was told early that the client has gone ends its try later.
   for (const { trial } of held.open.splice(0)) if (trial.isSent) sink(run, held, trial);
   const { sunk } = held;
-  const record = billInto(run, held, unbilled);
+  const record = billInto(run, held, held.payer === null ? unbilled : { ...unbilled, tenant: held.payer });
   if (winner === null || held.appetite === null) {
     entry.charge(held.appetite === null ? nothing : sunk);
     estate.record(record);

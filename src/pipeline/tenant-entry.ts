@@ -32,9 +32,11 @@ export class TenantEntry {
   sunk: Amount = nothing;
   sunkUsage: Usage | null = null;
 
+  /** `payer`: the tenant on whose behalf something of our own is asked; its record is this tenant's too. */
   constructor(
     readonly entry: Entry,
     readonly refusesUnpriced: boolean,
+    readonly payer: string | null = null,
   ) {}
 
   /** The try that was judged begins. */

@@ -10,7 +10,13 @@ import { compileWords, foldText } from "./words.ts";
 /** One question to the classifying model. Rejects when it cannot be answered; `signal` tells when nobody waits any more. */
 export type AskClassifier = (
   prompt: string,
-  options: { readonly maxTokens: number; readonly timeoutMs: number; readonly signal: AbortSignal },
+  options: {
+    readonly maxTokens: number;
+    readonly timeoutMs: number;
+    readonly signal: AbortSignal;
+    /** On whose behalf; null: nobody's that is told apart. */
+    readonly tenant: string | null;
+  },
 ) => Promise<string>;
 
 export type ClassifierOptions = {
@@ -117,7 +123,7 @@ export function createClassifier({ settings, ask, nowMs, setTimer }: ClassifierO
   };
 
   /** Settles within `timeout_ms` even if `ask` never does. */
-  const askInTime = (prompt: string): Promise<Answer> =>
+  const askInTime = (prompt: string, tenant: string | null): Promise<Answer> =>
     new Promise((resolve) => {
       const stop = new AbortController();
       const settle = (answer: Answer): void => {
@@ -131,7 +137,7 @@ export function createClassifier({ settings, ask, nowMs, setTimer }: ClassifierO
       const { max_classify_tokens: maxTokens, timeout_ms: timeoutMs } = settings;
       // Inside a promise, so that an `ask` that throws at once is an answer too.
       Promise.resolve()
-        .then(() => ask(prompt, { maxTokens, timeoutMs, signal: stop.signal }))
+        .then(() => ask(prompt, { maxTokens, timeoutMs, signal: stop.signal, tenant }))
         .then(
           (said) => {
             const category = names.earliestIn(foldText(said.slice(0, longestAnswer)));
@@ -159,7 +165,7 @@ export function createClassifier({ settings, ask, nowMs, setTimer }: ClassifierO
           settings.prompt === undefined
             ? defaultPrompt(categories, message, `=== ${key.slice(0, 16)} ===`)
             : fillIn(settings.prompt, message);
-        flight = askInTime(prompt).finally(() => flights.delete(key));
+        flight = askInTime(prompt, question.tenant ?? null).finally(() => flights.delete(key));
         flights.set(key, flight);
       }
       const answer = await flight;

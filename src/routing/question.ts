@@ -18,6 +18,8 @@ export type RoutingQuestion = {
   readonly systemText: string;
   readonly foldedSystemText: FoldedText;
   header(name: string): string | null;
+  /** Who asks: whatever has to be paid for the answer, this tenant pays. Absent: nobody that is told apart. */
+  readonly tenant?: string | null;
 };
 
 /** What follows this mark is OpenClaw's own prompt, which names subagents and heartbeats in every request. */
@@ -64,7 +66,11 @@ function once<T>(work: () => T): () => T {
 }
 
 /** `header` gets lower-case names. */
-export function questionOf(request: ChatRequest, header: (name: string) => string | null): RoutingQuestion {
+export function questionOf(
+  request: ChatRequest,
+  header: (name: string) => string | null,
+  tenant: string | null = null,
+): RoutingQuestion {
   const userText = once(() => lastUserWords(request.messages));
   const systemText = once(() => systemTextOf(request));
   const foldedModel = once(() => foldText(request.model.trim()));
@@ -93,6 +99,7 @@ export function questionOf(request: ChatRequest, header: (name: string) => strin
   return {
     facts,
     requestedModel: request.model,
+    tenant,
     header: (name) => header(name.toLowerCase()),
     get foldedModel() {
       return foldedModel();

@@ -62,6 +62,8 @@ export type Meter = {
   adjust(limits: Limits): void;
   /** Counts a request and gives it a place. Throws Failure over-limit. */
   enter(): Entry;
+  /** The same for what is asked on the tenant's behalf: it is no request of its own and takes no place. */
+  aside(): Entry;
   /** The budget that is used up already. */
   usedUp(): UsedUp | null;
   /** What `enter` and `reserve` would say to a request like this one; nothing is counted. Throws Failure over-limit. */
@@ -145,11 +147,11 @@ function createMeter(name: string, { clock, onCharge, onTurn }: MeterOptions): M
     return spending.judge(budget, account, { want: wanted, own, granted });
   };
 
-  const entryOf = (): Entry => {
+  const entryOf = (hasPlace: boolean): Entry => {
     let promised: Amount | null = null;
     let granted: Amount | null = null;
     let account: Account | null = null;
-    let isGone = false;
+    let isGone = !hasPlace;
     let isCharged = false;
     const promise = (to: Account, next: Amount): void => {
       const before = promised ?? nothing;
@@ -196,8 +198,9 @@ function createMeter(name: string, { clock, onCharge, onTurn }: MeterOptions): M
       demandPlace();
       requests.take(1);
       running += 1;
-      return entryOf();
+      return entryOf(true);
     },
+    aside: () => entryOf(false),
     usedUp: () => (limits.budget === null ? null : spending.usedUp(limits.budget)),
     preview(wanted) {
       demandPlace();

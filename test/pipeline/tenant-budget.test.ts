@@ -313,3 +313,54 @@ test("embeddings are promised and paid by their question", async () => {
   const [good] = answers.filter(({ status }) => status === 200);
   expect(good === undefined ? null : (await gateway.recordOf(good)).tags).toEqual([]);
 });
+
+describe("what the gateway asks on a tenant's behalf", () => {
+  const config = (judgeUsd: number): object => {
+    const provider = { base_url: vendor.url, api_key: "vendor-secret-key" };
+    return {
+      providers: {
+        cheap: { ...provider, models: ["fake-small"], pricing: { input: 1, output: 1 } },
+        judge: { ...provider, models: ["fake-large"], pricing: { input: judgeUsd, output: judgeUsd } },
+      },
+      fallback_chain: ["cheap"],
+      llm_classifier: {
+        enabled: true,
+        classifier_provider: "judge",
+        category_routing: { SIMPLE: "cheap" },
+        fallback_on_timeout: "cheap",
+      },
+    };
+  };
+  const limits = { budget: { usd_per_day: 0.001 } };
+  const models = (): unknown[] => vendor.requests.map(({ body }) => body["model"]);
+
+  test("the classifier's question is on the tenant's bill, and in its records", async () => {
+    const gateway = await open({ tenant: { limits }, more: config(1) });
+    const answer = await ask(gateway, { model: "auto" });
+    expect(answer.status).toBe(200);
+    expect(models()).toEqual(["fake-large", "fake-small"]);
+    // 12 tokens each of a dollar a million; nobody's place was taken for it.
+    expect(spentOf(gateway)).toEqual({ tokens: 24, nanoUsd: 24_000 });
+    const classified = await gateway.waitForRecord(({ rule }) => rule === "classifier");
+    expect(classified.tenant).toBe("alice");
+    expect(gateway.house.estate.meters.of("alice").running()).toBe(0);
+  });
+
+  test("is not asked where the budget is promised to others, and routing goes on without it", async () => {
+    const gateway = await open({ tenant: { limits }, more: config(1_000_000) });
+    const other = gateway.house.estate.meters.of("alice").enter();
+    expect(other.reserve({ tokens: 1, nanoUsd: 1 })).toBeNull();
+    const answer = await ask(gateway, { model: "auto" });
+    expect(answer.headers.get("x-clawgate-provider")).toBe("cheap");
+    expect(models()).toEqual(["fake-small"]);
+    other.leave();
+    other.charge({ tokens: 0, nanoUsd: 0 });
+  });
+
+  test("somebody without limits pays nothing", async () => {
+    const gateway = await open({ tenant: { limits }, more: config(1) });
+    expect((await ask(gateway, { model: "auto", key: keys.bob })).status).toBe(200);
+    expect(spentOf(gateway)).toEqual({ tokens: 0, nanoUsd: 0 });
+    expect((await gateway.waitForRecord(({ rule }) => rule === "classifier")).tenant).toBeNull();
+  });
+});
