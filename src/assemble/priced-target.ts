@@ -107,7 +107,13 @@ export function createProviderPrice(
     if (isFree) return 0;
     return isProgram ? prices.costNow(targetOf(dearProgramModel), usage, atMs) : null;
   };
+  const beyond = new Map<string, number>();
   return {
+    exceeded(model, output) {
+      if (beyond.size >= mostModels) beyond.clear();
+      beyond.set(model, Math.max(output, beyond.get(model) ?? 0));
+    },
+    longestBeyond: (model) => beyond.get(model) ?? null,
     costOf(answered, model, usage, atMs) {
       if (answered === null || answered === model || isFree) return costAt(model, usage, atMs);
       if (isProgram) return costAt(answered, usage, atMs);

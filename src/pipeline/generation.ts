@@ -56,6 +56,10 @@ export type ProviderPrice = {
   costOf(answered: string | null, model: string, usage: Usage, atMs: number): number | null;
   /** The most that so many tokens may cost, whatever the cache and thoughts make of them. Null: nobody knows. */
   mostOf(model: string, input: number, output: number, atMs: number): number | null;
+  /** An answer was longer than its limit allowed. */
+  exceeded(model: string, output: number): void;
+  /** The longest of those; null: the vendor keeps to its limits, as far as anybody saw. */
+  longestBeyond(model: string): number | null;
 };
 
 export type Generation = {

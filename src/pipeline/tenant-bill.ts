@@ -92,6 +92,10 @@ function billInto(run: Billed, held: TenantEntry, record: UnpricedRecord): Unpri
     };
   }
   const bill = billedUsage(winner, held.appetite, record.failure !== null);
+  const { provider, target } = winner;
+  const each = (bill.usage.output ?? 0) / held.appetite.answers;
+  if (each > longestAnswer(held.appetite, provider, target.model))
+    provider.price.exceeded(target.model, each);
   const tags = bill.isEstimated || held.sunkUsage !== null ? [...record.tags, estimatedTag] : record.tags;
   return { ...record, usage: bill.usage, tags };
 }

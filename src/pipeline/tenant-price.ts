@@ -128,9 +128,15 @@ export function expectedOutput({ writes, limit }: Pick<Appetite, "writes" | "lim
   return writes ? Math.min(limit ?? expectedOutputTokens, expectedOutputTokens) : 0;
 }
 
-/** The longest answer that the target will be asked for. */
-export function longestAnswer(appetite: Appetite, { backend, modelFacts }: Provider, model: string): number {
+/** The longest answer that the target will be asked for; where it was seen to give longer ones, as long as those. */
+export function longestAnswer(appetite: Appetite, provider: Provider, model: string): number {
   if (!appetite.writes) return 0;
+  const beyond = provider.price.longestBeyond(model);
+  const asked = longestAsked(appetite, provider, model);
+  return beyond === null ? asked : Math.max(beyond, asked);
+}
+
+function longestAsked(appetite: Appetite, { backend, modelFacts }: Provider, model: string): number {
   const facts = modelFacts(model);
   const target = backend.targetFacts(model);
   const known = target.maxOutput ?? facts.maxOutput;

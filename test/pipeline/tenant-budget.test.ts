@@ -57,6 +57,15 @@ describe("many at once", () => {
     expect((await ask(gateway)).status).toBe(200);
   });
 
+  test("a vendor that does not keep to limits is not taken at them again", async () => {
+    const gateway = await open({ tenant: { limits: { budget: { tokens_per_day: 4_000 } } } });
+    vendor.script(using(900));
+    expect((await ask(gateway)).status).toBe(200);
+    const answers = await Promise.all(Array.from({ length: 40 }, () => ask(gateway)));
+    expect(answers.filter(({ status }) => status === 200).length).toBe(3);
+    expect(spentOf(gateway).tokens).toBe(3_600);
+  });
+
   test("several answers to one question count as several", async () => {
     const gateway = await open({ tenant: { limits: { budget: { tokens_per_day: 1_000 } } } });
     vendor.script(using(10));
