@@ -117,10 +117,10 @@ export function createProviderPrice(
     costOf(answered, model, usage, atMs) {
       if (answered === null || answered === model || isFree) return costAt(model, usage, atMs);
       if (isProgram) return costAt(answered, usage, atMs);
-      const asked = targetOf(settings, modelOf(model));
+      const asked = targetOf(modelOf(model));
       const isKnown = (target: PricedTarget): boolean => prices.priceOf(target, atMs) !== null;
       return prices.costNow(
-        answeredTarget(asked, settings, answered, targetOf, isKnown) ?? asked,
+        answeredTarget(asked, settings, answered, known, isKnown) ?? asked,
         usage,
         atMs,
       );
