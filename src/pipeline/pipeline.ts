@@ -9,7 +9,7 @@ import { isRecord, parseLoosely } from "../dialects/decoding.ts";
 import type { AnswerFacts, ClientHalf, Dialect, TargetFacts } from "../dialects/dialect.ts";
 import { questionOf } from "../routing/question.ts";
 import { sessionKey } from "../tenants/sessions.ts";
-import { bodyBytes, readBody } from "../wire/body.ts";
+import { bodyBytes, leavesMuch, readBody } from "../wire/body.ts";
 import { type JsonEdit, memberNamed, placesOf, spliceObject } from "../wire/json.ts";
 import { admit, type Admission } from "./admit.ts";
 import { type LaneChoice, openFirst } from "./attempt.ts";
@@ -24,7 +24,7 @@ import { needsAtMost } from "./needs.ts";
 import { relayLane } from "./relay.ts";
 import { failureResponse, streamResponse, wholeResponse } from "./respond.ts";
 import type { Run } from "./run.ts";
-import { decideForTenant } from "./tenant-limits.ts";
+import { decideForTenant, enterTenant } from "./tenant-limits.ts";
 import type { TenantPolicy } from "./tenant-policy.ts";
 import { takeWishes } from "./wishes.ts";
 
@@ -41,7 +41,11 @@ export async function handle(
     backend: { relay },
   } = generation.dialects[door.dialect];
   const run = admit(door, request, admission, generation, estate);
+  let isRead = false;
   try {
+    const { tenant } = run.context;
+    const policy = tenant === null ? undefined : generation.tenants.get(tenant);
+    if (policy !== undefined) enterTenant(run, policy);
     const call = callInPath(door, request.url, admission.pathName ?? "");
     const limitBytes = generation.bodyLimitBytes;
     let bytes: Buffer;
@@ -50,10 +54,9 @@ export async function handle(
     } catch (thrown) {
       throw unreadBody(thrown, limitBytes, run.context);
     }
+    isRead = true;
     const read = enrol(request, bytes, call, relay.watched);
     admission.connection?.keepOpen();
-    const { tenant } = run.context;
-    const policy = tenant === null ? undefined : generation.tenants.get(tenant);
     const taken = takeWishes(read, request.headers, door.dialect);
     const enrolled = guarded(run, policy, taken.enrolled);
     run.wishes = taken.wishes;
@@ -86,7 +89,8 @@ export async function handle(
     );
     return run.stream ? await streamResponse(run, client, opening) : wholeResponse(run, await opening);
   } catch (thrown) {
-    return failureResponse(run, client, failureFrom(run.context.abortReason ?? thrown));
+    const isLeftUnread = !isRead && (request.bodyUsed || leavesMuch(request.headers));
+    return failureResponse(run, client, failureFrom(run.context.abortReason ?? thrown), isLeftUnread);
   }
 }
 

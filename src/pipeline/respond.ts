@@ -52,12 +52,17 @@ function addLimits(run: Run, headers: Record<string, string>): void {
 const isAscii = /^[\x20-\x7e]*$/;
 const asciiOf = (text: string): string => (isAscii.test(text) ? text : text.replace(/[^\x20-\x7e]/g, "?"));
 
-export function failureResponse(run: Run, client: ClientHalf, failure: Failure): Response {
+/** `isLeftUnread`: much of the body is still under way, and without a close the client would go on sending it to nobody. */
+export function failureResponse(
+  run: Run,
+  client: ClientHalf,
+  failure: Failure,
+  isLeftUnread = false,
+): Response {
   const headers: Record<string, string> = { ...answerHeaders(run), "content-type": "application/json" };
   const waitMs = failure.toldWaitMs;
   if (waitMs !== null) headers["retry-after"] = String(Math.max(1, Math.ceil(waitMs / 1000)));
-  // The rest of the body is still under way: without this the client goes on sending it into a connection that we keep.
-  if (failure.status === 413) headers["connection"] = "close";
+  if (isLeftUnread) headers["connection"] = "close";
   run.settle(failure.status, failure);
   return new Response(JSON.stringify(client.encodeFailure(failure, run.context.id)), {
     status: failure.status,

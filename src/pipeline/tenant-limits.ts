@@ -23,7 +23,12 @@ type Subject = {
   readonly router: Pick<Router, "isAuto" | "isDefault" | "targetOf">;
 };
 
-/** Throws Failure unknown-model, over-limit, over-budget, and what routing throws. */
+/** Takes the tenant's place and minute, before a byte of the body is read. Throws Failure over-limit. */
+export function enterTenant(run: Run, { meter, refusesUnpriced }: TenantPolicy): void {
+  if (meter !== null) run.tenantEntry = new TenantEntry(meter.enter(), refusesUnpriced);
+}
+
+/** After `enterTenant`. Throws Failure unknown-model, over-limit, over-budget, and what routing throws. */
 export async function decideForTenant(
   run: Run,
   policy: TenantPolicy,
@@ -33,9 +38,7 @@ export async function decideForTenant(
 ): Promise<RoutedDecision> {
   const { meter } = policy;
   const subject = { tenant: run.context.tenant ?? "", router: run.generation.router };
-  const held: TenantEntry | null =
-    meter === null ? null : new TenantEntry(meter.enter(), policy.refusesUnpriced);
-  run.tenantEntry = held;
+  const held = run.tenantEntry;
   const name = nameFor(subject, policy, enrolled.model);
   // A count of tokens is free.
   const costs = run.door.road !== "count-tokens";

@@ -9,6 +9,7 @@ import { descriptionRoutes } from "./description.ts";
 import type { DoorFacts, Face } from "./face.ts";
 import { corsHeaders, createGate, preflight } from "./hosts.ts";
 import { elysiaPath, methodsAt, nameIn, pathMeant, splitUrl } from "./paths.ts";
+import { leavesMuch } from "../wire/body.ts";
 import { checkRequestBody } from "./request-body.ts";
 import { type Route, routesOf } from "./routes.ts";
 
@@ -31,12 +32,18 @@ export type Server = {
 type BunServer = Bun.Server<unknown>;
 type Answer = Response | Promise<Response>;
 
-function finish(response: Response, requestId: string, corsOrigin: string | null): Response {
+function finish(
+  response: Response,
+  request: Request,
+  requestId: string,
+  corsOrigin: string | null,
+): Response {
   const { headers } = response;
   headers.set("x-request-id", requestId);
   headers.set("request-id", requestId);
   // The rest of the body is still under way: without this the client goes on sending it into a connection that we keep.
-  if (response.status === 413) headers.set("connection", "close");
+  if (response.status === 413 || (!request.bodyUsed && leavesMuch(request.headers)))
+    headers.set("connection", "close");
   if (corsOrigin !== null) for (const [name, value] of corsHeaders(corsOrigin)) headers.set(name, value);
   return response;
 }
@@ -67,7 +74,7 @@ export function createServer(face: Face, options: ServerOptions): Server {
         corsOrigin = gate.checkOrigin(headers.get("origin"), host ?? "");
         const name = route === null ? null : nameIn(route.path, path);
         if (route === null || name === null)
-          return finish(answerUnrouted(request, path, requestId, corsOrigin), requestId, corsOrigin);
+          return finish(answerUnrouted(request, path, requestId, corsOrigin), request, requestId, corsOrigin);
         facts.pathName = name;
         const caller = face.access(route.routeClass, facts);
         if (route.method === "POST") checkRequestBody(headers, route.takesBody, rules.bodyLimitBytes);
@@ -75,11 +82,11 @@ export function createServer(face: Face, options: ServerOptions): Server {
         const answering = route.answer({ request, path, query, name, dialect, caller, facts });
         if (route.isDoor && corsOrigin === null) return answering;
         return answering instanceof Promise
-          ? answerLater(answering, dialect, requestId, corsOrigin)
-          : finish(answering, requestId, corsOrigin);
+          ? answerLater(answering, request, dialect, requestId, corsOrigin)
+          : finish(answering, request, requestId, corsOrigin);
       } catch (thrown) {
         const response = refuse(face, thrown, { dialect: dialectOf(path, headers), requestId });
-        return finish(response, requestId, corsOrigin);
+        return finish(response, request, requestId, corsOrigin);
       }
     } catch (error) {
       return lastResort(error);
@@ -88,6 +95,7 @@ export function createServer(face: Face, options: ServerOptions): Server {
 
   async function answerLater(
     answering: Promise<Response>,
+    request: Request,
     dialect: DialectName,
     requestId: string,
     corsOrigin: string | null,
@@ -96,7 +104,7 @@ export function createServer(face: Face, options: ServerOptions): Server {
       const response = await answering.catch((thrown: unknown) =>
         refuse(face, thrown, { dialect, requestId }),
       );
-      return finish(response, requestId, corsOrigin);
+      return finish(response, request, requestId, corsOrigin);
     } catch (error) {
       return lastResort(error);
     }

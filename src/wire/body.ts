@@ -25,6 +25,16 @@ export function giveBack(bytes: Uint8Array): void {
   if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
+// Less than this is still taken off the line, so that its sender gets to read why it was refused: a connection that is closed
+// with bytes unread is reset, and many clients then look no further. Bun cuts such a rest off after its idle timeout.
+const mostDrained = 1_048_576;
+
+/** Whether a body that nobody reads is too much to let it come: then the connection is to be closed. */
+export function leavesMuch(headers: Headers): boolean {
+  const declared = headers.get("content-length");
+  return declared === null ? headers.has("transfer-encoding") : !(Number(declared) <= mostDrained);
+}
+
 /** What `readBody` gives: the runtime's own buffer, or chunks that were joined. */
 export type RawBody = ArrayBuffer | Buffer;
 

@@ -45,3 +45,46 @@ function completeAnswer(text: string, hasBody: boolean): RawAnswer | null {
   if (hasBody && body.length < Number(headers["content-length"] ?? 0)) return null;
   return { status: Number(statusLine.split(" ")[1]), headers, body };
 }
+
+export type Held = {
+  /** What came back, when the server closed the connection or `answered` was enough. */
+  readonly answered: Promise<RawAnswer>;
+  /** Settles when the server has closed the connection. */
+  readonly closed: Promise<void>;
+  send(bytes: string | Buffer): void;
+  destroy(): void;
+};
+
+/** A connection that stays open: for bodies that are sent bit by bit, or never. */
+export async function hold(port: number, request: string): Promise<Held> {
+  const answered = Promise.withResolvers<RawAnswer>();
+  const closed = Promise.withResolvers<void>();
+  let text = "";
+  const socket = connect(port, "127.0.0.1");
+  const look = (isEnd: boolean): void => {
+    const answer = completeAnswer(text, true);
+    if (answer !== null) answered.resolve(answer);
+    else if (isEnd) answered.resolve({ status: 0, headers: {}, body: text });
+  };
+  socket.on("data", (chunk) => {
+    text += chunk.toString("latin1");
+    look(false);
+  });
+  socket.on("close", () => {
+    look(true);
+    closed.resolve();
+  });
+  // A server that has refused may reset the connection under our last write.
+  socket.on("error", () => undefined);
+  const connected = Promise.withResolvers<void>();
+  socket.once("connect", () => connected.resolve());
+  socket.once("close", () => connected.resolve());
+  await connected.promise;
+  socket.write(Buffer.from(request, "latin1"));
+  return {
+    answered: answered.promise,
+    closed: closed.promise,
+    send: (bytes) => void socket.write(bytes),
+    destroy: () => socket.destroy(),
+  };
+}
