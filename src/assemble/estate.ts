@@ -170,7 +170,15 @@ export function createEstate(options: EstateOptions) {
     fetch: options.fetch,
     reports: createReports(store),
     startedAtSeconds: Math.floor(clock.nowMs() / 1000),
-    guesses: createGuesses({ nowMs: clock.monotonicMs }),
+    guesses: createGuesses({
+      nowMs: clock.monotonicMs,
+      onHeldBack(address, more) {
+        const rest = more ? "; more addresses do the same, and are not told one by one" : "";
+        log.warn(`too many wrong keys from ${address}: its wrong keys hear 429 for a minute${rest}`, {
+          address,
+        });
+      },
+    }),
     stickiness: createStickiness({
       nowMs: clock.monotonicMs,
       ttlMs: () => options.inForce().config.session.ttl * 1000,

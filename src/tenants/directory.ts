@@ -28,8 +28,6 @@ export type Directory = {
   identify(presented: string | null): { readonly keyId: string; readonly tenant: string | null } | null;
   /** The admin key, or the token of the state directory. */
   isAdmin(presented: string | null): boolean;
-  /** The first 8 hex digits of the hash: names a key without giving it away. */
-  fingerprint(presented: string): string;
 };
 
 type Entry = {
@@ -85,7 +83,6 @@ export function createDirectory(options: DirectoryOptions): Directory {
       for (const each of adminHashes) isEqual = timingSafeEqual(each, hash) || isEqual;
       return isEqual;
     },
-    fingerprint: (presented) => keyIdOf(hashOf(bytesOf(presented))),
   };
 }
 
@@ -117,7 +114,7 @@ function bytesOf(presented: string): Buffer {
   return /^[\u0000-\u00ff]*$/.test(presented) ? Buffer.from(presented, "latin1") : Buffer.from(presented);
 }
 
-/** What `fingerprint` says of a key as the config writes it; throws like `createDirectory`. */
+/** Names a key as the config writes it without giving it away: the `keyId` of `identify`. Throws like `createDirectory`. */
 export function fingerprintOfEntry(entry: string): string {
   const hash = hashOfEntry(entry);
   return hash === null ? "" : keyIdOf(hash);

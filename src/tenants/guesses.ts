@@ -1,12 +1,9 @@
 // Wrong keys, counted per address. It lives as long as the process (a reload must not forgive), and its memory is bounded.
+// It must never be asked about a right key: what others at an address do holds nobody back.
 
 export type Guesses = {
-  /** Counts a wrong key. Milliseconds until this address may try again when it has had its share, else null. */
-  failed(address: string, fingerprint: string): number | null;
-  /** Milliseconds for which even a right key from this address is refused, because it tried many different ones. */
-  suspectForMs(address: string): number | null;
-  /** True while no address has a failure on its account: the usual case costs no look-up. */
-  isQuiet(): boolean;
+  /** Counts a wrong key. Milliseconds until this address is told more than to wait, when it has had its share; else null. */
+  failed(address: string): number | null;
 };
 
 export type GuessesOptions = {
@@ -16,52 +13,85 @@ export type GuessesOptions = {
   readonly limit?: number;
   readonly windowMs?: number;
   readonly maxAddresses?: number;
+  /**
+   * Told once a window of each network that has had its share. Of the first few only: `more` says that the rest of this
+   * window's will not be told.
+   */
+  readonly onHeldBack?: (network: string, more: boolean) => void;
 };
 
-type Account = { endsAtMs: number; failures: number; readonly tried: Set<string> };
+type Account = { endsAtMs: number; failures: number; isTold: boolean };
+
+/** Whoever has many addresses could fill the log. */
+const mostTold = 10;
 
 export function createGuesses(options: GuessesOptions): Guesses {
-  const { nowMs, limit = 20, windowMs = 60_000, maxAddresses = 4096 } = options;
+  const { nowMs, limit = 20, windowMs = 60_000, maxAddresses = 4096, onHeldBack } = options;
   const accounts = new Map<string, Account>();
+  let toldUntilMs = Number.NEGATIVE_INFINITY;
+  let told = 0;
 
-  function open(address: string): Account | null {
-    const account = accounts.get(address);
-    if (account === undefined || account.endsAtMs > nowMs()) return account ?? null;
-    accounts.delete(address);
-    return null;
+  function open(network: string): Account {
+    const known = accounts.get(network);
+    if (known !== undefined && known.endsAtMs > nowMs()) return known;
+    // Behind the others again: windows are equally long, so the first in the map is the first to end.
+    accounts.delete(network);
+    const oldest = accounts.size >= maxAddresses ? accounts.keys().next().value : undefined;
+    if (oldest !== undefined) accounts.delete(oldest);
+    const account: Account = { endsAtMs: nowMs() + windowMs, failures: 0, isTold: false };
+    accounts.set(network, account);
+    return account;
+  }
+
+  function tell(network: string): void {
+    if (nowMs() >= toldUntilMs) {
+      toldUntilMs = nowMs() + windowMs;
+      told = 0;
+    }
+    told += 1;
+    if (told <= mostTold) onHeldBack?.(network, told === mostTold);
   }
 
   return {
-    failed(address, fingerprint) {
-      const key = networkOf(address);
-      let account = open(key);
-      if (account === null) {
-        // Windows are equally long, so the first in the map is the first to end.
-        const oldest = accounts.size >= maxAddresses ? accounts.keys().next().value : undefined;
-        if (oldest !== undefined) accounts.delete(oldest);
-        account = { endsAtMs: nowMs() + windowMs, failures: 0, tried: new Set() };
-        accounts.set(key, account);
+    failed(address) {
+      const network = networkOf(address);
+      const account = open(network);
+      if (account.failures < limit) {
+        account.failures += 1;
+        return null;
       }
-      if (account.failures >= limit) return account.endsAtMs - nowMs();
-      account.failures++;
-      account.tried.add(fingerprint);
-      return null;
+      if (!account.isTold) tell(network);
+      account.isTold = true;
+      return account.endsAtMs - nowMs();
     },
-    // One client with one stale key is no guesser: it is held back itself, its neighbours at the same address are not.
-    suspectForMs(address) {
-      const account = open(networkOf(address));
-      return account !== null && account.tried.size >= limit ? account.endsAtMs - nowMs() : null;
-    },
-    isQuiet: () => accounts.size === 0,
   };
 }
 
-/** An IPv6 customer owns at least a /64, so that counting single addresses would count nothing. */
+/**
+ * Who counts as one. An IPv6 customer owns at least a /64, so that counting single addresses would count nothing; a proxy may
+ * write a port behind the address, which is another one with every connection.
+ */
 function networkOf(address: string): string {
-  if (!address.includes(":") || address.includes(".")) return address;
-  const [head = "", tail] = address.split("::");
-  const front = head.split(":").filter((group) => group !== "");
-  const back = (tail ?? "").split(":").filter((group) => group !== "");
+  const bare = withoutPort(address.toLowerCase());
+  const mapped = /^(?:0*:){2,}ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(bare)?.[1];
+  if (mapped !== undefined) return mapped;
+  if (!bare.includes(":")) return bare;
+  const [head = "", tail] = bare.split("::");
+  const front = groupsOf(head);
+  const back = groupsOf(tail ?? "");
   const zeros = tail === undefined ? 0 : Math.max(0, 8 - front.length - back.length);
-  return [...front, ...Array<string>(zeros).fill("0"), ...back].slice(0, 4).join(":");
+  return `${[...front, ...Array<string>(zeros).fill("0"), ...back].slice(0, 4).join(":")}::/64`;
+}
+
+function withoutPort(address: string): string {
+  const bracketed = /^\[([^\]]*)\](?::\d+)?$/.exec(address)?.[1];
+  return bracketed ?? /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(address)?.[1] ?? address;
+}
+
+/** Written without leading zeros; an IPv4 address at the end stands for two groups. */
+function groupsOf(text: string): string[] {
+  const groups = text.split(":").filter((group) => group !== "");
+  return groups.flatMap((group) =>
+    group.includes(".") ? ["v4", group] : [group.replace(/^0+(?=[0-9a-f])/, "")],
+  );
 }

@@ -12,7 +12,7 @@ const directory = createDirectory({
 describe("identify", () => {
   test.each(["sk-plain", "sk-hashed", "schlüssel-日本"])("%s is known by the head of its hash", (key) => {
     expect(directory.identify(key)?.keyId).toBe(sha256(key).slice(0, 8));
-    expect(directory.fingerprint(key)).toBe(sha256(key).slice(0, 8));
+    expect(fingerprintOfEntry(key)).toBe(sha256(key).slice(0, 8));
   });
 
   test("a key outside ASCII is known as a header carries it", () => {
@@ -53,7 +53,6 @@ describe("identify", () => {
     for (const key of odd) {
       expect(directory.identify(key)).toBeNull();
       expect(directory.isAdmin(key)).toBe(false);
-      expect(directory.fingerprint(key)).toMatch(/^[0-9a-f]{8}$/);
     }
     expect(odd.length).toBe(515);
   });
@@ -143,8 +142,8 @@ describe("keys that expire", () => {
     expect(createDirectory({ keys: [], tenants, adminKey: null, stateToken: null }).hasKeys).toBe(true);
   });
 
-  test("fingerprintOfEntry says of a written key what fingerprint says of a presented one", () => {
-    expect(fingerprintOfEntry(`sha256:${sha256("passing-key")}`)).toBe(directory.fingerprint("passing-key"));
-    expect(fingerprintOfEntry("passing-key")).toBe(directory.fingerprint("passing-key"));
+  test("fingerprintOfEntry names a written key by the head of its hash", () => {
+    expect(fingerprintOfEntry(`sha256:${sha256("passing-key")}`)).toBe(sha256("passing-key").slice(0, 8));
+    expect(fingerprintOfEntry("passing-key")).toBe(sha256("passing-key").slice(0, 8));
   });
 });
