@@ -10,6 +10,7 @@ import type { LoadedConfig } from "../config/load.ts";
 import { databasePaths } from "../metrics/path.ts";
 import { createReports } from "../metrics/reports.ts";
 import { disabledStore, openStore } from "../metrics/store.ts";
+import { createBodyBook } from "../pipeline/body-book.ts";
 import { createLiveRegistry } from "../pipeline/live.ts";
 import { createRetryBudget } from "../pipeline/retry-budget.ts";
 import { createStickiness } from "../routing/stickiness.ts";
@@ -158,6 +159,7 @@ export function createEstate(options: EstateOptions) {
     ticker,
     log,
     live,
+    bodies: createBodyBook(),
     store,
     prices,
     redact,

@@ -3,7 +3,7 @@
 import { isUtf8 } from "node:buffer";
 import { Failure } from "../canon/failure.ts";
 import { maxJsonDepth } from "../pipeline/enrol.ts";
-import { bodyBytes, readBody, TooLarge } from "../wire/body.ts";
+import { readAlone, Upload } from "../pipeline/upload.ts";
 import { BrokenJson, scanObject } from "../wire/json.ts";
 import type { HouseEstate } from "./estate.ts";
 import { explainRoute, type RouteExplanation } from "./explain.ts";
@@ -17,7 +17,7 @@ export async function explainRequest(
   doorName: string | null,
   tenant: string | null,
 ): Promise<RouteExplanation> {
-  const body = parse(await bytesOf(request, assembled.rules.bodyLimitBytes));
+  const body = parse(await bytesOf(request, assembled, estate));
   const headers = new Headers(request.headers);
   // The operator's own credential is no part of the question.
   headers.delete("authorization");
@@ -26,16 +26,13 @@ export async function explainRequest(
   return explainRoute(assembled, estate, { body, doorName, headers, tenant });
 }
 
-async function bytesOf(request: Request, limitBytes: number): Promise<Buffer> {
+async function bytesOf(request: Request, { road }: Assembled, estate: HouseEstate): Promise<Buffer> {
+  const { ticker, bodies } = estate;
+  const upload = new Upload(request, bodies.operator, road.uploads, ticker.monotonicMs());
   try {
-    return bodyBytes(await readBody(request, limitBytes), limitBytes);
-  } catch (thrown) {
-    if (thrown instanceof TooLarge)
-      throw new Failure(
-        "too-large",
-        `The body is larger than the limit of ${limitBytes} bytes (server.body_limit_mb).`,
-      );
-    throw new Failure("cancelled", "The request ended before its body did.", { cause: thrown });
+    return await readAlone(upload, ticker, road.requestTimeoutMs);
+  } finally {
+    upload.release();
   }
 }
 

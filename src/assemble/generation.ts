@@ -12,6 +12,7 @@ import { cliCards, cliPlanOf } from "./cli-plan.ts";
 import { createProvider } from "./providers.ts";
 import { adjustMeters, keyDirectory, policiesOf } from "./tenant-policies.ts";
 import { createRouting } from "./routing.ts";
+import { uploadRules } from "./upload-rules.ts";
 
 /** A generation and what the HTTP face needs of the same config. */
 export type Assembled = {
@@ -51,7 +52,7 @@ export function assembleGeneration(
     ),
     tenants: policiesOf(config, estate, () => road.router),
     streaming: config.streaming,
-    bodyLimitBytes: Math.floor(config.server.body_limit_mb * 1024 * 1024),
+    uploads: uploadRules(config.server),
     requestTimeoutMs: config.server.request_timeout_s * 1000,
     retryWaitMs: config.queue.wait_s * 1000,
     hedgeAfterMs: config.routing.hedge_after_s * 1000,
@@ -77,7 +78,7 @@ export function assembleGeneration(
       bindHost: config.server.host,
       allowedHosts: config.server.allowed_hosts,
       allowedOrigins: config.server.allowed_origins,
-      bodyLimitBytes: road.bodyLimitBytes,
+      bodyLimitBytes: road.uploads.limitBytes,
     },
     cards: () => cardsOf(loaded, road, estate),
   };

@@ -13,6 +13,8 @@ export type FailureKind =
   | "unsupported-media-type"
   | "not-found"
   | "too-large"
+  | "slow-body"
+  | "at-capacity"
   | "context-exceeded"
   | "busy"
   | "over-limit"
@@ -60,6 +62,8 @@ export const consequences: Readonly<Record<FailureKind, Consequence>> = {
   misdirected: row(421, "no", "nobody", "misdirected"),
   "unsupported-media-type": row(415, "no", "nobody", "unsupported_media_type"),
   "too-large": row(413, "no", "nobody", "too_large"),
+  "slow-body": row(408, "no", "nobody", "slow_body"),
+  "at-capacity": row(503, "no", "nobody", "at_capacity"),
   "context-exceeded": row(400, "larger-window", "nobody", "context_exceeded"),
   busy: row(429, "no", "nobody", "busy"),
   "over-limit": row(429, "no", "nobody", "over_limit"),

@@ -29,6 +29,8 @@ const rows: Readonly<Record<FailureKind, Row>> = {
   misdirected: row(theirs, "misdirected"),
   "unsupported-media-type": row(theirs, "unsupported_media_type"),
   "too-large": row(theirs, "request_too_large"),
+  "slow-body": row(theirs, "request_timeout"),
+  "at-capacity": row(ours, "at_capacity"),
   "context-exceeded": row(theirs, "context_length_exceeded"),
   busy: row(limit, "busy"),
   "over-limit": row(limit, "rate_limit_exceeded"),

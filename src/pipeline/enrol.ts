@@ -2,10 +2,8 @@
 
 import { isUtf8 } from "node:buffer";
 import { cut, longestModel, shortened } from "../canon/bounds.ts";
-import type { Context } from "../canon/context.ts";
 import { Failure } from "../canon/failure.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
-import { TooLarge } from "../wire/body.ts";
 import type { Door } from "./doors.ts";
 import {
   BrokenJson,
@@ -94,21 +92,6 @@ export function callInPath(door: Door, url: string, pathName: string): PathCall 
     );
   // Some clients write the resource's whole name.
   return { model: pathName.replace(/^models\//, ""), stream: door.stream };
-}
-
-/** Why a body could not be read, in the road's words. */
-export function unreadBody(
-  thrown: unknown,
-  limitBytes: number,
-  { abortReason }: Pick<Context, "abortReason">,
-): Error {
-  if (abortReason !== null) return abortReason;
-  if (thrown instanceof TooLarge)
-    return new Failure(
-      "too-large",
-      `The body is larger than the limit of ${limitBytes} bytes (server.body_limit_mb).`,
-    );
-  return new Failure("cancelled", "The request ended before its body did.", { cause: thrown });
 }
 
 /** Throws when the key stands there twice: nobody can say which one an upstream would take. */

@@ -14,10 +14,12 @@ import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
 import type { Ticker } from "../system/ticker.ts";
 import type { TurnQueue } from "../tenants/queue.ts";
+import type { BodyBook } from "./body-book.ts";
 import type { LiveRegistry } from "./live.ts";
 import type { RetryBudget } from "./retry-budget.ts";
 import type { StreamingSettings } from "./settings.ts";
 import type { TenantPolicy } from "./tenant-policy.ts";
+import type { UploadRules } from "./upload.ts";
 
 export type ProviderLimits = {
   readonly firstTokenMs: number;
@@ -72,7 +74,7 @@ export type Generation = {
   /** By name; only tenants that something is said of. */
   readonly tenants: ReadonlyMap<string, TenantPolicy>;
   readonly streaming: StreamingSettings;
-  readonly bodyLimitBytes: number;
+  readonly uploads: UploadRules;
   readonly requestTimeoutMs: number;
   /** How long a second try may wait for its place in the retry budget. */
   readonly retryWaitMs: number;
@@ -89,6 +91,7 @@ export type Estate = {
   readonly log: Log;
   readonly health: HealthBook;
   readonly live: LiveRegistry;
+  readonly bodies: BodyBook;
   readonly retryBudget: RetryBudget;
   readonly stickiness: Stickiness;
   /** `table` null: the bundled prices are not loaded, and only those of the config are known. */

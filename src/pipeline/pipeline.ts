@@ -9,14 +9,14 @@ import { isRecord, parseLoosely } from "../dialects/decoding.ts";
 import type { AnswerFacts, ClientHalf, Dialect, TargetFacts } from "../dialects/dialect.ts";
 import { questionOf } from "../routing/question.ts";
 import { sessionKey } from "../tenants/sessions.ts";
-import { bodyBytes, leavesMuch, readBody } from "../wire/body.ts";
+import { giveBack, leavesMuch } from "../wire/body.ts";
 import { type JsonEdit, memberNamed, placesOf, spliceObject } from "../wire/json.ts";
-import { admit, type Admission } from "./admit.ts";
+import { type Admission, receive } from "./admit.ts";
 import { type LaneChoice, openFirst } from "./attempt.ts";
 import { withCacheMarks } from "./cache-marks.ts";
 import { withoutChoices, withoutChoosingBetas } from "./choice-guard.ts";
 import type { Door } from "./doors.ts";
-import { callInPath, type Enrolled, enrol, parseBody, unreadBody } from "./enrol.ts";
+import { callInPath, type Enrolled, enrol, parseBody } from "./enrol.ts";
 import { chooseEmbeddings, chooseTokenCount } from "./forward.ts";
 import type { Estate, Generation, Provider } from "./generation.ts";
 import { hubLane } from "./hub.ts";
@@ -40,27 +40,26 @@ export async function handle(
     client,
     backend: { relay },
   } = generation.dialects[door.dialect];
-  const run = admit(door, request, admission, generation, estate);
-  let isRead = false;
+  const { run, upload } = receive(door, request, admission, generation, estate);
   try {
     const { tenant } = run.context;
     const policy = tenant === null ? undefined : generation.tenants.get(tenant);
     if (policy !== undefined) enterTenant(run, policy);
     const call = callInPath(door, request.url, admission.pathName ?? "");
-    const limitBytes = generation.bodyLimitBytes;
     let bytes: Buffer;
     try {
-      bytes = bodyBytes(await readBody(request, limitBytes), limitBytes);
+      bytes = upload.whole(await upload.read());
     } catch (thrown) {
-      throw unreadBody(thrown, limitBytes, run.context);
+      throw upload.unread(thrown);
     }
-    isRead = true;
+    run.body = bytes;
     const read = enrol(request, bytes, call, relay.watched);
     admission.connection?.keepOpen();
     const taken = takeWishes(read, request.headers, door.dialect);
     const enrolled = guarded(run, policy, taken.enrolled);
-    run.wishes = taken.wishes;
+    if (enrolled.bytes !== bytes) giveBack(bytes);
     run.body = enrolled.bytes;
+    run.wishes = taken.wishes;
     run.requestedModel = enrolled.model;
     run.live.model = enrolled.model;
     run.session = enrolled.session;
@@ -89,7 +88,7 @@ export async function handle(
     );
     return run.stream ? await streamResponse(run, client, opening) : wholeResponse(run, await opening);
   } catch (thrown) {
-    const isLeftUnread = !isRead && (request.bodyUsed || leavesMuch(request.headers));
+    const isLeftUnread = !upload.isWhole && (request.bodyUsed || leavesMuch(request.headers));
     return failureResponse(run, client, failureFrom(run.context.abortReason ?? thrown), isLeftUnread);
   }
 }

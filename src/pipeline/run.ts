@@ -118,6 +118,8 @@ export type RunFields = {
   readonly admitted: LiveRequest & { leave(): void };
   /** The client's connection; null for a request of our own. */
   readonly connection: { letGo(): void } | null;
+  /** Null for a request of our own, which has no body. */
+  readonly upload: { release(): void } | null;
 };
 
 export class Run {
@@ -128,6 +130,7 @@ export class Run {
   /** Its row among the living. */
   readonly live: RunFields["admitted"];
   readonly connection: RunFields["connection"];
+  private readonly upload: RunFields["upload"];
   readonly trials: AttemptRecord[] = [];
   decision: RoutedDecision | null = null;
   requestedModel = "";
@@ -160,6 +163,7 @@ export class Run {
     this.generation = fields.generation;
     this.live = fields.admitted;
     this.connection = fields.connection;
+    this.upload = fields.upload;
   }
 
   /** The try whose answer the client gets. */
@@ -173,10 +177,16 @@ export class Run {
     else {
       this.won = trial;
       // Every try that could have been sent it has been sent it, and no other one will be.
-      if (this.body !== null) giveBack(this.body);
-      this.body = null;
+      this.letBodyGo();
       rememberProvider(this, trial.target.provider);
     }
+  }
+
+  /** No target will be sent it any more. */
+  private letBodyGo(): void {
+    if (this.body !== null) giveBack(this.body);
+    this.body = null;
+    this.upload?.release();
   }
 
   /** Writes the record and lets everything go. Idempotent. */
@@ -184,6 +194,7 @@ export class Run {
     if (this.isSettled) return;
     this.isSettled = true;
     this.live.leave();
+    this.letBodyGo();
     if (this.won !== null) endTrial(this, this.won, failure);
     const { estate, context } = this;
     if (failure?.kind === "internal")

@@ -25,12 +25,13 @@ const errorStatuses: readonly (readonly [string, string])[] = [
   ["401", "No key, or a wrong one."],
   ["403", "Forbidden: not this machine, an undeclared proxy, or a foreign website."],
   ["404", "Nothing there, or no such model."],
+  ["408", "The body came too slowly."],
   ["413", "The body is too large."],
   ["415", "The body is not JSON, or is compressed."],
   ["429", "A limit of the gateway or of every provider that could answer; see Retry-After."],
   ["500", "An error of the gateway."],
   ["502", "The upstream failed."],
-  ["503", "Overloaded or shutting down."],
+  ["503", "Overloaded, shutting down, or too many bodies under way; see Retry-After."],
   ["504", "The upstream took too long."],
 ];
 

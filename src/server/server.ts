@@ -32,6 +32,9 @@ export type Server = {
 type BunServer = Bun.Server<unknown>;
 type Answer = Response | Promise<Response>;
 
+/** Refusals that a body may have heard half-way: too slow, too large, no memory. */
+const givenUp = new Set([408, 413, 503]);
+
 function finish(
   response: Response,
   request: Request,
@@ -42,7 +45,7 @@ function finish(
   headers.set("x-request-id", requestId);
   headers.set("request-id", requestId);
   // The rest of the body is still under way: without this the client goes on sending it into a connection that we keep.
-  if (response.status === 413 || (!request.bodyUsed && leavesMuch(request.headers)))
+  if (givenUp.has(response.status) || (!request.bodyUsed && leavesMuch(request.headers)))
     headers.set("connection", "close");
   if (corsOrigin !== null) for (const [name, value] of corsHeaders(corsOrigin)) headers.set(name, value);
   return response;

@@ -51,6 +51,26 @@ export const serverSettings = z
       .max(1024)
       .default(32)
       .describe("Largest request body, in megabytes; above it the answer is 413."),
+    body_memory_mb: z
+      .number()
+      .min(0.002)
+      .max(1_048_576)
+      .optional()
+      .describe(
+        "Megabytes that all request bodies under way may hold together, until their answers begin; above it the answer is 503. At least twice `body_limit_mb`; absent: an eighth of the memory, at most 512. A caller gets as much as the others leave free.",
+      ),
+    min_upload_kb_s: z
+      .number()
+      .min(0)
+      .max(1_048_576)
+      .default(4)
+      .describe("Slowest upload, in kilobytes a second; a slower body is answered with 408. 0 = any speed."),
+    upload_grace_s: z
+      .number()
+      .min(0.1)
+      .max(3600)
+      .default(10)
+      .describe("Seconds over which the speed of an upload is judged: a body may pause for so long."),
     drain_s: z
       .number()
       .min(0)
@@ -80,6 +100,10 @@ export const serverSettings = z
       .refine((text) => text === "auto" || isAddress(text), "must be `auto` or an IP address")
       .default("auto")
       .describe("Address of this machine as containers see it: `auto` or an IP address."),
+  })
+  .refine((server) => (server.body_memory_mb ?? Infinity) >= 2 * server.body_limit_mb, {
+    path: ["body_memory_mb"],
+    message: "must be at least twice server.body_limit_mb: a body is gathered and then joined",
   })
   .prefault({});
 

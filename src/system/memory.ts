@@ -2,7 +2,7 @@
 // It must never say more than the container allows.
 
 import { readFile } from "node:fs/promises";
-import { freemem } from "node:os";
+import { freemem, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { errorCode } from "./files.ts";
 
@@ -10,6 +10,12 @@ import { errorCode } from "./files.ts";
 export type ReadText = (path: string) => Promise<string | null>;
 
 const megabyte = 1024 * 1024;
+
+/** All memory that this process could ever have: the machine's, or the container's if that is less. */
+export function machineMemoryBytes(): number {
+  const allowed = process.constrainedMemory();
+  return allowed > 0 ? Math.min(allowed, totalmem()) : totalmem();
+}
 
 /** Megabytes that could be taken without pushing anybody out: the machine's, or the container's if that is less. */
 export async function availableMemoryMb(

@@ -1,15 +1,5 @@
-// The bytes of a request body, counted while they come in. It must never hold more than its limit and one network chunk.
-
-/** The body is larger than the limit. Whoever reads the body turns it into a Failure. */
-export class TooLarge extends Error {
-  override readonly name = "TooLarge";
-  readonly limitBytes: number;
-
-  constructor(limitBytes: number) {
-    super(`the body is larger than ${limitBytes} bytes`);
-    this.limitBytes = limitBytes;
-  }
-}
+// The bytes of a request body: how they are gathered, and how their memory is freed. It must never hold on to a network chunk
+// that is smaller than the block it came in.
 
 // Smaller ones share a block with others, or are not worth the call.
 const leastToGiveBack = 16_384;
@@ -21,7 +11,7 @@ const leastToGiveBack = 16_384;
  */
 export function giveBack(bytes: Uint8Array): void {
   const { buffer } = bytes;
-  if (bytes.byteLength < leastToGiveBack || bytes.byteLength !== buffer.byteLength) return;
+  if (bytes.byteLength < leastToGiveBack || !ownsItsMemory(bytes)) return;
   if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
@@ -35,39 +25,78 @@ export function leavesMuch(headers: Headers): boolean {
   return declared === null ? headers.has("transfer-encoding") : !(Number(declared) <= mostDrained);
 }
 
-/** What `readBody` gives: the runtime's own buffer, or chunks that were joined. */
-export type RawBody = ArrayBuffer | Buffer;
+const smallestBlock = 4_096;
+const largestBlock = 262_144;
 
 /**
- * Rejects with TooLarge, or with the runtime's own error when the client leaves half-way. The caller hands the body to
- * `bodyBytes`: a promise between the two would be one more with every request.
+ * Chunks that come in, in blocks: a body that is sent byte by byte would otherwise be a million little arrays. A block is at
+ * most as large as all that was there before it.
  */
-export function readBody(request: Request, limitBytes: number): Promise<RawBody> {
-  const declared = request.headers.get("content-length");
-  if (declared === null) return readChunks(request, limitBytes);
-  // The parser holds the sender to its word, so that the whole can be taken at once.
-  return Number(declared) > limitBytes ? Promise.reject(new TooLarge(limitBytes)) : request.arrayBuffer();
-}
+export class Blocks {
+  length = 0;
+  private readonly full: Uint8Array[] = [];
+  private last: Buffer | null = null;
+  private used = 0;
 
-/** Throws TooLarge. */
-export function bodyBytes(raw: RawBody, limitBytes: number): Buffer {
-  if (raw.byteLength > limitBytes) throw new TooLarge(limitBytes);
-  return Buffer.isBuffer(raw) ? raw : Buffer.from(raw);
-}
-
-async function readChunks(request: Request, limitBytes: number): Promise<Buffer> {
-  if (request.body === null) return Buffer.alloc(0);
-  const reader = request.body.getReader();
-  const chunks: Uint8Array[] = [];
-  let total = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return Buffer.concat(chunks, total);
-    total += value.length;
-    if (total > limitBytes) {
-      await reader.cancel();
-      throw new TooLarge(limitBytes);
+  /** Takes the chunk over. Gives the bytes of memory that it took. */
+  add(chunk: Uint8Array): number {
+    this.length += chunk.byteLength;
+    // Beside a block that is not full it is copied: else every other block would be nearly empty.
+    if (this.last === null && chunk.byteLength >= leastToGiveBack && ownsItsMemory(chunk)) {
+      this.full.push(chunk);
+      return chunk.byteLength;
     }
-    chunks.push(value);
+    let taken = 0;
+    for (let at = 0; at < chunk.byteLength;) {
+      if (this.last === null || this.used === this.last.byteLength) {
+        this.close();
+        const size = Math.max(smallestBlock, Math.min(largestBlock, this.length));
+        this.last = Buffer.allocUnsafeSlow(size);
+        taken += size;
+      }
+      const part = chunk.subarray(at, at + this.last.byteLength - this.used);
+      this.last.set(part, this.used);
+      this.used += part.byteLength;
+      at += part.byteLength;
+    }
+    giveBack(chunk);
+    return taken;
+  }
+
+  /** Nobody will join them: their memory is freed at once, which the collector would do much later. */
+  drop(): void {
+    this.close();
+    for (const block of this.full) freeBlock(block);
+    this.full.length = 0;
+    this.length = 0;
+  }
+
+  /** All of it in one piece; the blocks are freed on the way. */
+  join(): Buffer {
+    this.close();
+    const [only] = this.full;
+    if (only !== undefined && this.full.length === 1 && ownsItsMemory(only))
+      return Buffer.from(only.buffer, 0, only.byteLength);
+    const whole = Buffer.allocUnsafeSlow(this.length);
+    let at = 0;
+    for (const block of this.full) {
+      whole.set(block, at);
+      at += block.byteLength;
+      freeBlock(block);
+    }
+    this.full.length = 0;
+    return whole;
+  }
+
+  private close(): void {
+    if (this.last !== null) this.full.push(this.last.subarray(0, this.used));
+    this.last = null;
+    this.used = 0;
   }
 }
+
+function freeBlock({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+}
+
+const ownsItsMemory = ({ byteLength, buffer }: Uint8Array): boolean => byteLength === buffer.byteLength;

@@ -2,11 +2,12 @@
 // It must never stand in for the pipeline's own tests.
 
 import { z } from "zod";
-import { Failure } from "../../src/canon/failure.ts";
+import { Failure, failureFrom } from "../../src/canon/failure.ts";
 import type { Caller, RouteClass } from "../../src/pipeline/access.ts";
 import type { Door } from "../../src/pipeline/doors.ts";
 import type { DoorFacts, Face, HostRules } from "../../src/server/face.ts";
-import { bodyBytes, readBody, TooLarge } from "../../src/wire/body.ts";
+import { createBodyBook } from "../../src/pipeline/body-book.ts";
+import { Upload } from "../../src/pipeline/upload.ts";
 
 export type Knock = { readonly door: string; readonly caller: Caller; readonly body: string };
 
@@ -29,15 +30,23 @@ export function fakeFace(): FakeFace {
     facts: DoorFacts,
   ): Promise<Response> => {
     if (face.answerDoor !== null) return face.answerDoor(request, facts);
+    const limitBytes = face.hostRules.bodyLimitBytes;
+    const rules = {
+      limitBytes,
+      memoryBytes: 10 * limitBytes,
+      leastRate: 0,
+      graceMs: 0,
+      firstLookMs: Infinity,
+    };
+    const upload = new Upload(request, createBodyBook().operator, rules, 0);
     try {
-      const limit = face.hostRules.bodyLimitBytes;
-      const body = bodyBytes(await readBody(request, limit), limit);
+      const body = upload.whole(await upload.read());
       face.knocks.push({ door: door.name, caller, body: body.toString() });
       return Response.json({ door: door.name });
     } catch (thrown) {
-      if (!(thrown instanceof TooLarge)) throw thrown;
-      const failure = new Failure("too-large", "The body is too large.");
-      return Response.json(face.encodeFailure(door.dialect, failure, facts.requestId), { status: 413 });
+      const failure = failureFrom(upload.unread(thrown));
+      const error = face.encodeFailure(door.dialect, failure, facts.requestId);
+      return Response.json(error, { status: failure.status });
     }
   };
   let ids = 0;

@@ -24,6 +24,8 @@ const errorTypes: Readonly<Record<FailureKind, string>> = {
   misdirected: "invalid_request_error",
   "unsupported-media-type": "invalid_request_error",
   "too-large": "request_too_large",
+  "slow-body": "timeout_error",
+  "at-capacity": "overloaded_error",
   "context-exceeded": "invalid_request_error",
   busy: "rate_limit_error",
   "over-limit": "rate_limit_error",

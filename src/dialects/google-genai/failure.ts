@@ -28,6 +28,8 @@ const statusWords: Readonly<Record<FailureKind, string>> = {
   misdirected: wrong,
   "unsupported-media-type": wrong,
   "too-large": wrong,
+  "slow-body": "DEADLINE_EXCEEDED",
+  "at-capacity": "UNAVAILABLE",
   "context-exceeded": wrong,
   busy: limit,
   "over-limit": limit,

@@ -1,0 +1,228 @@
+// A request's body on its way in: held to its size, to the memory of all bodies and to a least speed, and given up at once when
+// the request ends. It must never leave a byte booked that it has given back, nor keep a request waiting that is over.
+
+import { Failure } from "../canon/failure.ts";
+import type { Due, Ticker, TickerTimer } from "../system/ticker.ts";
+import { Blocks } from "../wire/body.ts";
+import type { BodyShare } from "./body-book.ts";
+
+export type UploadRules = {
+  /** Of one body. */
+  readonly limitBytes: number;
+  /** Of all bodies together. */
+  readonly memoryBytes: number;
+  /** Bytes a second once `graceMs` have passed; 0: as slowly as it likes. */
+  readonly leastRate: number;
+  readonly graceMs: number;
+  /** When a body is looked at for the first time; Infinity where no speed is asked of it. */
+  readonly firstLookMs: number;
+};
+
+/**
+ * Up to here a body is booked as announced and left to the runtime, which gathers it for half of what a stream of chunks
+ * costs; larger ones are booked as they come.
+ */
+const mostAtOnce = 131_072;
+
+/** How long a client should wait for memory: as long as a body usually takes. */
+const memoryWaitMs = 1_000;
+
+const never = Number.POSITIVE_INFINITY;
+
+/** A class, because every request has one. */
+export class Upload {
+  /** The body is there. */
+  isWhole = false;
+  /** The same; or nobody waits for it any more. */
+  isOver = false;
+  private endedBy: Error | null = null;
+  private booked = 0;
+  private received = 0;
+  private isReleased = false;
+  /** Of a body that is taken at once: when it must be there. */
+  private dueMs = never;
+  private windowStartMs: number;
+  private receivedBefore = 0;
+  private waiting: PromiseWithResolvers<ArrayBuffer> | null = null;
+  private reader: { cancel(): Promise<void> } | null = null;
+
+  constructor(
+    private readonly request: Request,
+    private readonly share: BodyShare,
+    readonly rules: UploadRules,
+    startMs: number,
+  ) {
+    this.windowStartMs = startMs;
+    share.open();
+  }
+
+  /** Rejects with a Failure, or with the reason that `end` was given. What it gives goes to `whole`. */
+  read(): Promise<ArrayBuffer | Buffer> {
+    if (this.endedBy !== null) return Promise.reject(this.endedBy);
+    const { limitBytes, memoryBytes, leastRate, graceMs } = this.rules;
+    const declared = this.request.headers.get("content-length");
+    const length = declared === null ? Number.NaN : Number(declared);
+    if (length > limitBytes) return Promise.reject(tooLarge(limitBytes));
+    if (!(length <= mostAtOnce)) return this.readChunks();
+    if (!this.share.take(length, memoryBytes)) return Promise.reject(noMemory());
+    this.booked = length;
+    if (leastRate > 0) this.dueMs = this.windowStartMs + graceMs + (length / leastRate) * 1_000;
+    const waiting = Promise.withResolvers<ArrayBuffer>();
+    this.waiting = waiting;
+    this.request.arrayBuffer().then(waiting.resolve, waiting.reject);
+    return waiting.promise;
+  }
+
+  /** The body that `read` gave. Throws Failure where a length has lied. */
+  whole(raw: ArrayBuffer | Buffer): Buffer {
+    if (raw.byteLength > this.rules.limitBytes) throw tooLarge(this.rules.limitBytes);
+    this.isOver = true;
+    this.isWhole = true;
+    this.waiting = null;
+    this.reader = null;
+    return Buffer.isBuffer(raw) ? raw : Buffer.from(raw);
+  }
+
+  /** Why it could not be read, in the road's words. */
+  unread(thrown: unknown): Error {
+    this.isOver = true;
+    if (this.endedBy !== null) return this.endedBy;
+    if (thrown instanceof Failure) return thrown;
+    return new Failure("cancelled", "The request ended before its body did.", { cause: thrown });
+  }
+
+  /** The request ends: whoever waits for the body is told why. */
+  end(reason: Error): void {
+    if (this.isOver || this.endedBy !== null) return;
+    this.endedBy = reason;
+    this.waiting?.reject(reason);
+    // A read that waits is over then.
+    void this.reader?.cancel().catch(() => undefined);
+  }
+
+  /** Null: it comes fast enough, or it is there. To be asked when `nextLookMs` have passed. */
+  judge(nowMs: number): Failure | null {
+    if (this.isOver) return null;
+    const { leastRate } = this.rules;
+    if (this.dueMs !== never) return nowMs < this.dueMs ? null : tooSlow(leastRate);
+    const least = ((nowMs - this.windowStartMs) / 1_000) * leastRate;
+    if (this.received - this.receivedBefore < least) return tooSlow(leastRate);
+    this.windowStartMs = nowMs;
+    this.receivedBefore = this.received;
+    return null;
+  }
+
+  /** Milliseconds until `judge` should be asked again. */
+  nextLookMs(nowMs: number): number {
+    if (this.isOver || this.rules.leastRate === 0) return never;
+    return this.dueMs === never ? this.rules.graceMs : Math.max(0, this.dueMs - nowMs);
+  }
+
+  /** Nobody will read it again: its memory is no longer counted. Idempotent. */
+  release(): void {
+    if (this.isReleased) return;
+    this.isReleased = true;
+    this.share.giveBack(this.booked);
+    this.share.close();
+    this.booked = 0;
+  }
+
+  private async readChunks(): Promise<Buffer> {
+    const { limitBytes } = this.rules;
+    if (this.request.body === null) return Buffer.alloc(0);
+    const reader = this.request.body.getReader();
+    this.reader = reader;
+    const blocks = new Blocks();
+    try {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (this.endedBy !== null) throw this.endedBy;
+        if (done) break;
+        this.received += value.byteLength;
+        if (this.received > limitBytes) throw tooLarge(limitBytes);
+        if (!this.book(blocks.add(value))) throw noMemory();
+      }
+    } catch (thrown) {
+      blocks.drop();
+      await reader.cancel().catch(() => undefined);
+      throw thrown;
+    }
+    const bytes = blocks.join();
+    this.share.giveBack(this.booked - bytes.byteLength);
+    this.booked = bytes.byteLength;
+    return bytes;
+  }
+
+  private book(bytes: number): boolean {
+    // The answer may have been given while a chunk was on its way.
+    if (this.isReleased || !this.share.take(bytes, this.rules.memoryBytes)) return false;
+    this.booked += bytes;
+    return true;
+  }
+}
+
+const tooLarge = (limitBytes: number): Failure =>
+  new Failure(
+    "too-large",
+    `The body is larger than the limit of ${limitBytes} bytes (server.body_limit_mb).`,
+  );
+
+const noMemory = (): Failure =>
+  new Failure(
+    "at-capacity",
+    "Too many request bodies are under way (server.body_memory_mb). Try again in a moment.",
+    { retryAfterMs: memoryWaitMs },
+  );
+
+const tooSlow = (leastRate: number): Failure =>
+  new Failure(
+    "slow-body",
+    `The body came more slowly than ${leastRate} bytes a second (server.min_upload_kb_s).`,
+  );
+
+/** The request's own deadline has passed before its body was there. */
+export const tooLate = (): Failure =>
+  new Failure("slow-body", "The body was not there within server.request_timeout_s.");
+
+/** Reads the body of a request that is not on the road, within `timeoutMs`. Rejects with a Failure. */
+export async function readAlone(upload: Upload, ticker: Ticker, timeoutMs: number): Promise<Buffer> {
+  const watch = new Lookout(upload, ticker, timeoutMs, upload.rules.firstLookMs);
+  try {
+    return upload.whole(await upload.read());
+  } catch (thrown) {
+    throw upload.unread(thrown);
+  } finally {
+    watch.stop();
+  }
+}
+
+/** Looks after a body that no request on the road looks after. */
+class Lookout implements Due {
+  private readonly endMs: number;
+  private timer: TickerTimer;
+
+  constructor(
+    private readonly upload: Upload,
+    private readonly ticker: Ticker,
+    timeoutMs: number,
+    firstLookMs: number,
+  ) {
+    const nowMs = ticker.monotonicMs();
+    this.endMs = nowMs + timeoutMs;
+    this.timer = ticker.after(Math.min(timeoutMs, firstLookMs), this);
+  }
+
+  ring(): void {
+    const nowMs = this.ticker.monotonicMs();
+    const failure = nowMs >= this.endMs ? tooLate() : this.upload.judge(nowMs);
+    if (failure !== null) {
+      this.upload.end(failure);
+      return;
+    }
+    this.timer = this.ticker.after(Math.min(this.endMs - nowMs, this.upload.nextLookMs(nowMs)), this);
+  }
+
+  stop(): void {
+    this.timer.stop();
+  }
+}
