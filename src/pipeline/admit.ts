@@ -69,7 +69,7 @@ export function receive(
 ): { readonly run: Run; readonly upload: Upload } {
   const { tenant, keyId } = admission.caller;
   const share = estate.bodies.shareOf(tenant, keyId);
-  const upload = new Upload(request, share, generation.uploads, estate.ticker.monotonicMs());
+  const upload = new Upload(request, share, generation.uploads, admission.arrivedMs);
   return { run: admit(door, request, admission, generation, estate, upload), upload };
 }
 
@@ -116,8 +116,7 @@ class Admitted implements LiveRequest, Due {
     this.startedAtMs = context.startedAtMs;
     const { requestTimeoutMs } = generation;
     this.ticker = estate.ticker;
-    const nowMs = this.ticker.monotonicMs();
-    this.endMs = nowMs + requestTimeoutMs;
+    this.endMs = context.arrivedMs + requestTimeoutMs;
     const firstLookMs = upload === null ? requestTimeoutMs : generation.uploads.firstLookMs;
     this.timer = this.ticker.after(Math.min(requestTimeoutMs, firstLookMs), this);
     const onGone = (): void => context.abort(new Failure("cancelled", "The client went away."));

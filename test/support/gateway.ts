@@ -127,6 +127,7 @@ export async function openGatewayForTest(options: GatewayOptions): Promise<TestG
       if (running + waiting > 0) left.push(`queue of ${id}: ${running} running, ${waiting} waiting`);
     }
     if (estate.retryBudget.running() > 0) left.push(`second tries: ${estate.retryBudget.running()}`);
+    if (estate.bodies.held() > 0) left.push(`bytes of bodies: ${estate.bodies.held()}`);
     const open = upstreamRequests.filter((request) => !request.isFinished && !request.isAborted);
     if (open.length > 0) left.push(`open at the vendor: ${open.map((each) => each.path).join(", ")}`);
     return left;
