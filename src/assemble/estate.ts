@@ -17,6 +17,7 @@ import { createStickiness } from "../routing/stickiness.ts";
 import { createMemoryStore } from "../state/memory.ts";
 import { openSqliteStore } from "../state/sqlite.ts";
 import type { Clock } from "../system/clock.ts";
+import { createDescriptors, descriptorLimit, descriptorsInUse } from "../system/descriptors.ts";
 import type { Log } from "../system/log.ts";
 import { createTicker } from "../system/ticker.ts";
 import { createGuesses } from "../tenants/guesses.ts";
@@ -46,6 +47,8 @@ export type EstateOptions = {
   readonly inUse?: () => readonly LoadedConfig[];
   /** Where `state.db` lies. Absent: nothing is kept beyond this process. */
   readonly stateDirectory?: string;
+  /** Where programs get their folders when there is no `stateDirectory`. */
+  readonly temporaryDirectory?: string;
   /** Holds the secrets of all of them. Absent: those of `loaded` are masked. */
   readonly secrets?: SecretBook;
 };
@@ -99,7 +102,10 @@ export function createEstate(options: EstateOptions) {
   const healthMemory = createHealthMemory({ store: state, health: () => health, clock, log });
   const health = healthOf(options, redact, healthMemory.changed);
   // A command that only explains starts nothing, and makes no folder.
-  const stateDirectory = options.stateDirectory ?? join(options.homeDirectory, ".local", "state", "clawgate");
+  const stateDirectory =
+    options.stateDirectory ??
+    options.temporaryDirectory ??
+    join(options.homeDirectory, ".local", "state", "clawgate");
   const run = createCliRun({ stateDirectory, clock, log });
   const clis = createCliBook({ clock, log, redact, run, stateDirectory, state });
 
@@ -154,9 +160,17 @@ export function createEstate(options: EstateOptions) {
   };
 
   const ticker = createTicker(clock);
+  const descriptors = createDescriptors({
+    limit: descriptorLimit(),
+    inUse: descriptorsInUse,
+    running: live.count,
+    nowMs: clock.monotonicMs,
+    setTimer: clock.setTimer,
+  });
   return {
     clock,
     ticker,
+    descriptors,
     log,
     live,
     bodies: createBodyBook(),
@@ -190,6 +204,7 @@ export function createEstate(options: EstateOptions) {
       ticker,
       dial: dialOut,
       lookups: () => Bun.dns.getCacheStats().totalCount,
+      lacksRoom: descriptors.wereShort,
     }),
     state,
     healthMemory,

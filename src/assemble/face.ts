@@ -3,7 +3,7 @@
 import type { ModelCard } from "../dialects/dialect.ts";
 import { dialects } from "../dialects/table.ts";
 import { longestModel } from "../canon/bounds.ts";
-import { Failure } from "../canon/failure.ts";
+import { atCapacity, Failure } from "../canon/failure.ts";
 import { createUlids } from "../canon/id.ts";
 import type { LiveRequest } from "../pipeline/live.ts";
 import { handle } from "../pipeline/pipeline.ts";
@@ -107,6 +107,7 @@ export function createFace(
     async reload() {
       const { needsRestart, ...report } = await reload("api");
       if (report.error?.code === "shutting_down") throw new Failure("shutting-down", report.error.message);
+      if (report.error?.code === "at_capacity") throw atCapacity(report.error.message);
       if (report.error?.code === "internal_error") throw new Failure("internal", report.error.message);
       return { ...report, needs_restart: needsRestart };
     },

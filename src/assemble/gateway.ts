@@ -2,6 +2,7 @@
 
 import type { Found } from "../config/discovery.ts";
 import { systemClock } from "../system/clock.ts";
+import { lowLimitNotice } from "../system/descriptors.ts";
 import { createLog, type Log, type LogLevel, logStyle, streamWriter } from "../system/log.ts";
 import { certificateNote, runtimeWarnings } from "../system/runtime-variables.ts";
 import { type House, openHouse } from "./house.ts";
@@ -59,6 +60,8 @@ export async function openGateway(input: GatewayInput): Promise<Gateway> {
   });
   opened = house;
   watchForBugs(log);
+  const lowLimit = lowLimitNotice(house.estate.descriptors.limit);
+  if (lowLimit !== null) log.warn(lowLimit);
   // A config that nobody named may not silence what is said of it.
   const voice = loaded.isMerelyFound ? aloud : log;
   for (const notice of loaded.notices) voice.warn(notice);

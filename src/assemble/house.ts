@@ -1,14 +1,25 @@
 // The composition root: estate, generation and face put together, and how all of it stops.
 
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { LoadedConfig } from "../config/load.ts";
 import { Failure } from "../canon/failure.ts";
 import { createServer, type Server } from "../server/server.ts";
 import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
 import { sweepSessions } from "../tenants/sessions.ts";
-import { openStateDirectory, removeRunFile, writeRunFile } from "../system/state-directory.ts";
+import { openHttpClient } from "../system/descriptors.ts";
+import {
+  type Environment,
+  openStateDirectory,
+  removeRunFile,
+  type RunFile,
+  stateDirectory,
+  writeRunFile,
+} from "../system/state-directory.ts";
 import { randomToken } from "../system/secret.ts";
-import { createEstate, type HouseEstate } from "./estate.ts";
+import { createEstate, type EstateOptions, type HouseEstate } from "./estate.ts";
 import { createFace } from "./face.ts";
 import { type Assembled, assembleGeneration, type Occupancy } from "./generation.ts";
 import { watchLiveness } from "./liveness.ts";
@@ -49,12 +60,13 @@ export type HouseOptions = {
 
 /** After the drain, what is still running gets this long to tell its clients and write its records. */
 const lastWordsMs = 1_000;
+const shortIdleS = 12;
 
-/** Throws what listening throws (EADDRINUSE) and what the state directory throws. */
+/** Throws what listening throws (EADDRINUSE). */
 export async function openHouse(options: HouseOptions): Promise<House> {
   const { loaded, clock, log } = options;
   const { config, environment } = loaded;
-  const stateDirectory = await openStateDirectory(environment);
+  const places = await openPlaces(environment, log);
   const token = randomToken();
   const secrets = options.secrets ?? createSecretBook();
   const succession = createSuccession({
@@ -65,7 +77,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
   const estate = createEstate({
     ...options,
     secrets,
-    stateDirectory,
+    ...places,
     fetch: options.fetch ?? fetch,
     inForce: succession.inForce,
     inUse: () => succession.living().map((each) => each.loaded),
@@ -94,14 +106,27 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     build,
   });
 
+  const { descriptors } = estate;
+  await openHttpClient(descriptors.isTight);
   const server = createServer(createFace(estate, current, reloader.reload), {
     hostname: config.server.host,
     port: config.server.port,
+    // Where descriptors are few, connections that ask for nothing must not keep others away for long.
+    ...(descriptors.isTight ? { idleS: shortIdleS } : {}),
   });
+  // From here to the end nothing is waited for: who connects is answered when the start is over.
   const url = `http://${urlHost(config.server.host)}:${server.port}`;
   const runFile = { pid: process.pid, url, token };
-  await writeRunFile(stateDirectory, runFile);
   if (server.port !== undefined) estate.clis.listensOn(server.port);
+  announce(places.stateDirectory, runFile, log);
+  const stopRelieving = descriptors.watch(server.closeIdle, (isShort, inUse) =>
+    isShort
+      ? log.warn("short of file descriptors: new requests are refused until there is room", {
+          inUse,
+          limit: descriptors.limit,
+        })
+      : log.info("there are file descriptors again", { inUse, limit: descriptors.limit }),
+  );
   estate.clis.warmUp();
   const stopLiveness = watchLiveness(estate, current);
   const stopSweeping = sweepSessions(
@@ -118,6 +143,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
   let stopping: Promise<void> | null = null;
   const stop = async (drainMs: number): Promise<void> => {
     stopLiveness();
+    stopRelieving();
     stopWatching();
     stopSweeping();
     reloader.stop();
@@ -130,7 +156,9 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     await estate.spending.flush();
     await estate.healthMemory.flush();
     await estate.state.close();
-    await removeRunFile(stateDirectory, runFile);
+    await tidyUp(places, runFile).catch((error: unknown) =>
+      log.warn("what is left of this run could not be taken away", { detail: wordsOf(error) }),
+    );
     log.info("stopped");
   };
   return {
@@ -144,6 +172,46 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     stop: (drainMs) => (stopping ??= stop(drainMs)),
   };
 }
+
+type Places = Pick<EstateOptions, "stateDirectory" | "temporaryDirectory">;
+
+/** The state directory; where it cannot be used, which is said, memory serves, and programs get a folder that goes with us. */
+async function openPlaces(environment: Environment, log: Log): Promise<Places> {
+  try {
+    return { stateDirectory: await openStateDirectory(environment) };
+  } catch (error) {
+    log.warn(
+      "the state directory cannot be used: state is kept in memory and ends with this process. Commands do not find this gateway, and its write routes need auth.admin_key. Set CLAWGATE_STATE_DIR to a folder of your own that can be written to",
+      { path: stateDirectory(environment), detail: wordsOf(error) },
+    );
+  }
+  const prefix = join(tmpdir(), "clawgate-state-");
+  return {
+    temporaryDirectory: await mkdtemp(prefix).catch((error: unknown) => {
+      log.warn("there is no folder for programs either", { path: prefix, detail: wordsOf(error) });
+      return `${prefix}${randomToken().slice(0, 12)}`;
+    }),
+  };
+}
+
+function announce(directory: string | undefined, run: RunFile, log: Log): void {
+  if (directory === undefined) return;
+  try {
+    writeRunFile(directory, run);
+  } catch (error) {
+    log.warn(
+      "run.json could not be written: commands do not find this gateway, and its write routes need auth.admin_key. Make room in the state directory and start again",
+      { path: directory, detail: wordsOf(error) },
+    );
+  }
+}
+
+async function tidyUp({ stateDirectory: kept, temporaryDirectory }: Places, run: RunFile): Promise<void> {
+  if (kept !== undefined) await removeRunFile(kept, run);
+  if (temporaryDirectory !== undefined) await rm(temporaryDirectory, { recursive: true, force: true });
+}
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** The address as a client would write it. */
 function urlHost(host: string): string {

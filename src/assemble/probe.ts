@@ -1,11 +1,12 @@
 // Is a model server running on this machine? One short look at its model list, without any credential.
 
 import { longestModel } from "../canon/bounds.ts";
+import { canOpen, isScarcity, Scarcity } from "../system/descriptors.ts";
 
 const probeMs = 300;
 const mostModels = 200;
 
-/** The ids that the server lists; null when nobody answers in its format. */
+/** The ids that the server lists; null when nobody answers in its format. Throws Scarcity when nobody could be asked. */
 export async function probeModels(modelsUrl: string): Promise<readonly string[] | null> {
   try {
     const answer = await fetch(modelsUrl, {
@@ -27,7 +28,8 @@ export async function probeModels(modelsUrl: string): Promise<readonly string[] 
         : [],
     );
     return ids.slice(0, mostModels);
-  } catch {
+  } catch (error) {
+    if (isScarcity(error) || !canOpen(2)) throw new Scarcity(error);
     // Nobody there, somebody slow, or another kind of server: all of them mean "not found".
     return null;
   }

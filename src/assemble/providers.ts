@@ -192,6 +192,7 @@ function backendOf(
     nowMs: estate.clock.nowMs,
     setTimer: estate.clock.setTimer,
     redact: estate.redact,
+    lacksRoom: estate.descriptors.wereShort,
   });
 }
 

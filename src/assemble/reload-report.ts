@@ -15,7 +15,7 @@ export type Changes = {
   readonly sections: readonly string[];
 };
 
-export type ReloadErrorCode = "config_invalid" | "shutting_down" | "internal_error";
+export type ReloadErrorCode = "config_invalid" | "shutting_down" | "at_capacity" | "internal_error";
 
 export type ReloadReport = {
   /** False: the generation that was in force stays. */

@@ -3,6 +3,7 @@
 
 import type { LoadedConfig } from "../config/load.ts";
 import { ConfigProblem, problemText } from "../config/problems.ts";
+import { isScarcity } from "../system/descriptors.ts";
 import type { HouseEstate } from "./estate.ts";
 import type { Assembled, Occupancy } from "./generation.ts";
 import { queueLimits } from "./providers.ts";
@@ -25,6 +26,7 @@ export type Reloader = {
 };
 
 const mostProblemsLogged = 20;
+const againMs = 1_000;
 
 export function createReloader(options: {
   readonly load: () => Promise<LoadedConfig>;
@@ -37,6 +39,8 @@ export function createReloader(options: {
   const { estate, succession, started } = options;
   const { log } = estate;
   let isStopped = false;
+  let isPutOff = false;
+  let cancelAgain = (): void => undefined;
 
   const refusal = (
     reason: string,
@@ -57,8 +61,12 @@ export function createReloader(options: {
     try {
       const loaded = await options.load();
       if (isStopped) return refusal(reason, "shutting_down", "The gateway is shutting down.");
-      return takeOver(reason, loaded);
+      const report = takeOver(reason, loaded);
+      isPutOff = false;
+      return report;
     } catch (thrown) {
+      if (isScarcity(thrown)) return putOff(reason, thrown);
+      isPutOff = false;
       if (!(thrown instanceof ConfigProblem)) {
         log.error("the reload met a bug; the config in force stays", { reason, error: thrown });
         return refusal(reason, "internal_error", "The reload met an internal error; the log says which.");
@@ -68,6 +76,23 @@ export function createReloader(options: {
       for (const problem of problems.slice(0, mostProblemsLogged)) log.error(problemText(problem));
       return refusal(reason, "config_invalid", thrown.message, problems);
     }
+  };
+
+  /** The files could not be opened: what stands in them is not known, and the config in force stays until it is. */
+  const putOff = (reason: string, error: unknown): ReloadReport => {
+    if (!isPutOff)
+      log.warn(
+        "the config cannot be read for want of file descriptors; the one in force stays, and it is tried again",
+        {
+          reason,
+          error,
+        },
+      );
+    isPutOff = true;
+    cancelAgain();
+    cancelAgain = estate.clock.setTimer(againMs, () => void reload(reason));
+    const message = "The config could not be read: too many files are open. It is tried again every second.";
+    return refusal(reason, "at_capacity", message);
   };
 
   const takeOver = (reason: string, loaded: LoadedConfig): ReloadReport => {
@@ -116,19 +141,20 @@ export function createReloader(options: {
     running = reloading;
     return reloading;
   };
+  const reload = (reason: string): Promise<ReloadReport> => {
+    if (isStopped) return Promise.resolve(refusal(reason, "shutting_down", "The gateway is shutting down."));
+    if (running === null) return start(reason);
+    next ??= running.then(() => {
+      next = null;
+      return start(reason);
+    });
+    return next;
+  };
   return {
-    reload(reason) {
-      if (isStopped)
-        return Promise.resolve(refusal(reason, "shutting_down", "The gateway is shutting down."));
-      if (running === null) return start(reason);
-      next ??= running.then(() => {
-        next = null;
-        return start(reason);
-      });
-      return next;
-    },
+    reload,
     stop() {
       isStopped = true;
+      cancelAgain();
     },
   };
 }

@@ -9,6 +9,7 @@ import { findConfigFile, isFolderEnvironment, isMerelyFound } from "../config/se
 import { troubleText, watchFiles, type FileWatch } from "../config/watch.ts";
 import { localServers, vendors } from "../backends/http/vendors.ts";
 import type { Clock } from "../system/clock.ts";
+import { isScarcity, Scarcity } from "../system/descriptors.ts";
 import { findOnPath } from "../system/process.ts";
 import { probeModels } from "./probe.ts";
 import { availableBackends } from "./providers.ts";
@@ -24,7 +25,7 @@ export type Loaded = LoadedConfig & {
 };
 
 export type ConfigSource = {
-  /** Reads everything again: flags, variables, `.env`, the file. Throws ConfigProblem. */
+  /** Reads everything again: flags, variables, `.env`, the file. Throws ConfigProblem, and Scarcity when one of them could not be opened just now. */
   load(): Promise<Loaded>;
   /** Calls back when the config file or a `.env` beside it reads differently than `load` read it. The answer ends it. */
   watch(onChange: (paths: readonly string[]) => void): () => void;
@@ -93,13 +94,16 @@ export function createConfigSource(input: SourceInput, clock: Clock): ConfigSour
     async load() {
       const texts = new Map<string, string | null>();
       let isRead = false;
+      // Whoever reads may take a file that cannot be opened for one that is not there, and a key would be gone with it.
+      const scarcities: Scarcity[] = [];
       const noting = (readFile: LoadInput["readFile"]) => (each: string) => {
         try {
           const text = readFile(each);
           texts.set(each, text);
           return text;
         } catch (error) {
-          texts.set(each, troubleText(error));
+          if (isScarcity(error)) scarcities.push(new Scarcity(error));
+          else texts.set(each, troubleText(error));
           throw error;
         }
       };
@@ -108,9 +112,12 @@ export function createConfigSource(input: SourceInput, clock: Clock): ConfigSour
           readFile: noting(input.readFile),
           readFound: noting(readFound),
         });
+        if (scarcities[0] !== undefined) throw scarcities[0];
         path = loaded.path;
         isRead = true;
         return loaded;
+      } catch (error) {
+        throw scarcities[0] ?? error;
       } finally {
         // A file that does not parse names no `.env` any more; those known before still count.
         files = new Map([...(isRead ? [] : files), ...texts].filter(([each]) => isWatched(each)));

@@ -14,7 +14,6 @@ export type FailureKind =
   | "not-found"
   | "too-large"
   | "slow-body"
-  | "at-capacity"
   | "context-exceeded"
   | "busy"
   | "over-limit"
@@ -31,6 +30,7 @@ export type FailureKind =
   | "refused"
   | "cancelled"
   | "shutting-down"
+  | "at-capacity"
   | "internal";
 
 /** What a failure counts against in health. */
@@ -63,7 +63,6 @@ export const consequences: Readonly<Record<FailureKind, Consequence>> = {
   "unsupported-media-type": row(415, "no", "nobody", "unsupported_media_type"),
   "too-large": row(413, "no", "nobody", "too_large"),
   "slow-body": row(408, "no", "nobody", "slow_body"),
-  "at-capacity": row(503, "no", "nobody", "at_capacity"),
   "context-exceeded": row(400, "larger-window", "nobody", "context_exceeded"),
   busy: row(429, "no", "nobody", "busy"),
   "over-limit": row(429, "no", "nobody", "over_limit"),
@@ -80,6 +79,8 @@ export const consequences: Readonly<Record<FailureKind, Consequence>> = {
   refused: row(400, "no", "nobody", "refused"),
   cancelled: row(499, "no", "nobody", "cancelled"),
   "shutting-down": row(503, "no", "nobody", "shutting_down"),
+  // Ours: what the gateway had nothing left to do with is nobody else's failure. Another target may need less of it.
+  "at-capacity": row(503, "yes", "nobody", "at_capacity"),
   internal: row(500, "no", "nobody", "internal"),
 };
 
@@ -90,6 +91,32 @@ export const consequences: Readonly<Record<FailureKind, Consequence>> = {
 export const longestRestMs = 300_000;
 /** What we ourselves know of: a day's budget is there again tomorrow. */
 const longestOwnWaitMs = 86_400_000;
+
+/** What the machine says when it has no more to give, and what the client is told of it. */
+const lacks: Readonly<Record<string, string>> = {
+  EMFILE: "The gateway has no file descriptor left just now.",
+  ENFILE: "The gateway's machine has no file descriptor left just now.",
+  ENOMEM: "The gateway's machine has no memory left just now.",
+  ENOBUFS: "The gateway's machine has no network buffer left just now.",
+  EAGAIN: "The gateway's machine can start no further process just now.",
+  EADDRNOTAVAIL: "The gateway has no free port left for a connection to the upstream just now.",
+  ENOSPC: "The gateway's disk is full.",
+  EDQUOT: "The gateway's disk quota is used up.",
+  EROFS: "The gateway's disk cannot be written to.",
+};
+
+const lackRetryMs = 2_000;
+
+/** The Failure for an error that says that this machine lacked something; null for every other. */
+export function lackFrom(thrown: unknown): Failure | null {
+  const code = typeof thrown === "object" && thrown !== null && "code" in thrown ? thrown.code : null;
+  const words = typeof code === "string" && Object.hasOwn(lacks, code) ? lacks[code] : undefined;
+  return words === undefined ? null : atCapacity(words, thrown);
+}
+
+export function atCapacity(words: string, cause?: unknown): Failure {
+  return new Failure("at-capacity", `${words} Try again in a moment.`, { retryAfterMs: lackRetryMs, cause });
+}
 
 export type FailureDetail = {
   /** The request field at fault, in the client's own spelling ("messages[2].content"). */
@@ -155,6 +182,8 @@ const cutOrNull = (word: string | null | undefined): string | null =>
 /** Anything thrown, as a Failure. An unknown exception is a bug of ours: its text stays in `cause`. */
 export function failureFrom(thrown: unknown): Failure {
   if (thrown instanceof Failure) return thrown;
+  const lack = lackFrom(thrown);
+  if (lack !== null) return lack;
   return new Failure("internal", "The gateway met an internal error. The request id is in x-request-id.", {
     cause: thrown,
   });

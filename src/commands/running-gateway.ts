@@ -2,7 +2,7 @@
 // has answered as a gateway does; it must never be printed.
 
 import type { Environment } from "../system/state-directory.ts";
-import { readRunFile, stateDirectory } from "../system/state-directory.ts";
+import { readRunFile, stateDirectory, writingTrouble } from "../system/state-directory.ts";
 import { errorCode } from "../system/files.ts";
 import { fullVersion, version } from "../system/identity.ts";
 import { type CommandContext, exitCodes } from "./command.ts";
@@ -61,7 +61,11 @@ export async function findGateway(
       why: `the gateway's run.json in ${directory} cannot be read (${errorCode(thrown) ?? "unknown"})`,
     };
   }
-  if (run === null) return { why: `no gateway is running (there is no run.json in ${directory})` };
+  if (run === null) {
+    const trouble = writingTrouble(directory);
+    const unwritten = trouble === null ? "" : `; ${trouble}, so one that runs could not tell of itself`;
+    return { why: `no gateway is running (there is no run.json in ${directory}${unwritten})` };
+  }
   if (!isAlive(run.pid))
     return { why: `no gateway is running (process ${run.pid}, which wrote run.json, is gone)` };
   const { url, pid, token } = run;

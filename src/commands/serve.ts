@@ -2,6 +2,7 @@
 
 import { type Gateway, openGateway } from "../assemble/gateway.ts";
 import { ConfigProblem } from "../config/problems.ts";
+import { isScarcity } from "../system/descriptors.ts";
 import { errorCode } from "../system/files.ts";
 import { banner } from "./banner.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
@@ -119,10 +120,17 @@ function untilStopped({ house, drainMs }: Gateway): Promise<number> {
         running === 0 ? "stopping" : `stopping when ${running} running requests are done`,
         { running },
       );
-      void house.stop(drainMs()).then(() => {
+      const over = (code: number): void => {
         for (const signal of signals) process.off(signal, onSignal);
-        resolve(exitCodes.ok);
-      });
+        resolve(code);
+      };
+      house.stop(drainMs()).then(
+        () => over(exitCodes.ok),
+        (error: unknown) => {
+          house.estate.log.error("the gateway did not stop in order", { error });
+          over(exitCodes.failed);
+        },
+      );
     };
     for (const signal of signals) process.on(signal, onSignal);
   });
@@ -133,6 +141,8 @@ function startFailure(thrown: unknown, port: string | undefined): string {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   if (code === "EADDRINUSE" || /in use/i.test(message))
     return `the address is already in use${port === undefined ? "" : ` (port ${port})`}. Another gateway may be running; choose a port with --port.`;
+  if (isScarcity(thrown))
+    return `too few files and connections may be open for a start: ${message}. Raise the limit (\`ulimit -n 65536\`, or LimitNOFILE=65536 in its service).`;
   if (code === "EACCES") return `this address may not be used without more rights: ${message}`;
   return message;
 }

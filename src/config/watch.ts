@@ -4,6 +4,7 @@
 import { type FSWatcher, realpathSync, statSync, watch } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { Clock } from "../system/clock.ts";
+import { isScarcity } from "../system/descriptors.ts";
 
 /** Paths and what stands there; null: no such file. */
 export type FileTexts = ReadonlyMap<string, string | null>;
@@ -39,6 +40,8 @@ export function watchFiles(options: {
     try {
       return options.readFile(path);
     } catch (error) {
+      // What cannot be looked at just now has not changed; the poll looks again.
+      if (isScarcity(error)) return known.get(path) ?? null;
       return troubleText(error);
     }
   };

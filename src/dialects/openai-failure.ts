@@ -30,7 +30,6 @@ const rows: Readonly<Record<FailureKind, Row>> = {
   "unsupported-media-type": row(theirs, "unsupported_media_type"),
   "too-large": row(theirs, "request_too_large"),
   "slow-body": row(theirs, "request_timeout"),
-  "at-capacity": row(ours, "at_capacity"),
   "context-exceeded": row(theirs, "context_length_exceeded"),
   busy: row(limit, "busy"),
   "over-limit": row(limit, "rate_limit_exceeded"),
@@ -47,6 +46,7 @@ const rows: Readonly<Record<FailureKind, Row>> = {
   refused: row(theirs, "content_policy_violation"),
   cancelled: row(theirs, "request_cancelled"),
   "shutting-down": row(ours, "shutting_down"),
+  "at-capacity": row(ours, "at_capacity"),
   internal: row(ours, "internal_error"),
 };
 

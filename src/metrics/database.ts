@@ -4,6 +4,7 @@
 import { Database, SQLiteError, constants } from "bun:sqlite";
 import { chmodSync, closeSync, mkdirSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
+import { canOpen } from "../system/descriptors.ts";
 import { migrations, schemaVersion } from "./migrations.ts";
 import { inMemory } from "./path.ts";
 
@@ -54,6 +55,14 @@ function identityOf(path: string): string | null {
     return null;
   }
 }
+
+/** A file that could not be opened for want of descriptors is not unusable: it will be opened later. */
+function unopened(detail: string): Opened {
+  return { kind: canOpen(filesOfDatabase) ? "unusable" : "busy", detail };
+}
+
+/** The file, its journal and the index of that. */
+const filesOfDatabase = 3;
 
 /** Makes the folder and an empty file with private modes; SQLite gives -wal and -shm the modes of the file. */
 function prepareFile(path: string): string | null {
@@ -136,7 +145,7 @@ function migrateAfterCheck(db: Database, path: string): string | null {
 export function openDatabase(path: string, maxFileBytes: number): Opened {
   if (path !== inMemory) {
     const refusal = prepareFile(path);
-    if (refusal !== null) return { kind: "unusable", detail: refusal };
+    if (refusal !== null) return unopened(refusal);
   }
   let db: Database | null = null;
   try {
@@ -145,8 +154,8 @@ export function openDatabase(path: string, maxFileBytes: number): Opened {
   } catch (error) {
     db?.close();
     const trouble = troubleOf(error);
-    const kind = trouble === "busy" || trouble === "corrupt" ? trouble : "unusable";
-    return { kind, detail: describeTrouble(error) };
+    const detail = describeTrouble(error);
+    return trouble === "busy" || trouble === "corrupt" ? { kind: trouble, detail } : unopened(detail);
   }
 }
 

@@ -47,7 +47,7 @@ export function summary(all: readonly Named[]): Failure {
   const final = consequences[last.failure.kind].tryNext === "no" && last.failure.kind !== "busy";
   const tellsMost = final
     ? last
-    : (["rate-limited", "quota-exhausted", "busy", "overloaded", "timed-out"] as const)
+    : (["rate-limited", "quota-exhausted", "busy", "overloaded", "at-capacity", "timed-out"] as const)
         .map((kind) => failures.find((each) => each.failure.kind === kind))
         .find((each) => each !== undefined);
   const { failure } = tellsMost ?? last;

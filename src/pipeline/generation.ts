@@ -88,6 +88,8 @@ export type Estate = {
   readonly clock: Clock;
   /** Timers for limits that are seldom reached: cheap to set, up to 20 ms late. */
   readonly ticker: Ticker;
+  /** Is there room for one more request? */
+  readonly descriptors: { admits(): boolean };
   readonly log: Log;
   readonly health: HealthBook;
   readonly live: LiveRegistry;

@@ -1,6 +1,6 @@
 // The road of one request: admit, enrol, route, attempt, respond, record. It reads top to bottom as design.md section 1 does.
 
-import { Failure, failureFrom } from "../canon/failure.ts";
+import { atCapacity, Failure, failureFrom } from "../canon/failure.ts";
 import { type Backend, type Call, noHeaders } from "../backends/backend.ts";
 import type { ChatRequest } from "../canon/request.ts";
 import type { Target } from "../canon/decision.ts";
@@ -42,6 +42,8 @@ export async function handle(
   } = generation.dialects[door.dialect];
   const { run, upload } = receive(door, request, admission, generation, estate);
   try {
+    if (!estate.descriptors.admits())
+      throw atCapacity("The gateway has no room for one more request just now.");
     const { tenant } = run.context;
     const policy = tenant === null ? undefined : generation.tenants.get(tenant);
     if (policy !== undefined) enterTenant(run, policy);

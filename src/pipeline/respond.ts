@@ -62,7 +62,8 @@ export function failureResponse(
   const headers: Record<string, string> = { ...answerHeaders(run), "content-type": "application/json" };
   const waitMs = failure.toldWaitMs;
   if (waitMs !== null) headers["retry-after"] = String(Math.max(1, Math.ceil(waitMs / 1000)));
-  if (isLeftUnread) headers["connection"] = "close";
+  // One that was refused for want of room must not keep what it holds of it.
+  if (isLeftUnread || failure.kind === "at-capacity") headers["connection"] = "close";
   run.settle(failure.status, failure);
   return new Response(JSON.stringify(client.encodeFailure(failure, run.context.id)), {
     status: failure.status,

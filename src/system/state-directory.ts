@@ -1,10 +1,12 @@
 // Where the gateway keeps what is its own, and run.json: how a command in another terminal finds the running gateway.
 // It must never trust a directory that others can write into.
 
+import { randomBytes } from "node:crypto";
+import { accessSync, constants, renameSync, rmSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
-import { ensurePrivateDirectory, readTextIfExists, replaceFile } from "./files.ts";
+import { ensurePrivateDirectory, errorCode, readTextIfExists } from "./files.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -22,18 +24,44 @@ export function stateDirectory(environment: Environment): string {
   return join(base, "clawgate");
 }
 
-/** The same, made sure of: it exists, is ours and has mode 0700. Throws an Error that says what is wrong. */
+/** The same, made sure of: it exists, is ours, has mode 0700 and can be written to. Throws an Error that says what is wrong. */
 export async function openStateDirectory(environment: Environment): Promise<string> {
   const path = stateDirectory(environment);
   await ensurePrivateDirectory(path);
+  const trouble = writingTrouble(path);
+  if (trouble !== null) throw new Error(trouble);
   return path;
+}
+
+/** Why nobody can put a file there; null: it is fine, or not there yet. */
+export function writingTrouble(path: string): string | null {
+  try {
+    accessSync(path, constants.W_OK | constants.X_OK);
+    return null;
+  } catch (error) {
+    const code = errorCode(error);
+    return code === "ENOENT" ? null : `${path} cannot be written to (${code ?? "unknown"})`;
+  }
 }
 
 const runFilePath = (directory: string): string => join(directory, "run.json");
 
-export function writeRunFile(directory: string, run: RunFile): Promise<void> {
+/** At once, so that it stands before anybody is answered. Throws what the file system throws. */
+export function writeRunFile(directory: string, run: RunFile): void {
   const { pid, url, token } = run;
-  return replaceFile(runFilePath(directory), `${JSON.stringify({ pid, url, token })}\n`, { mode: 0o600 });
+  const path = runFilePath(directory);
+  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  try {
+    writeFileSync(temporary, `${JSON.stringify({ pid, url, token })}\n`, {
+      mode: 0o600,
+      flag: "wx",
+      flush: true,
+    });
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
 }
 
 /** Null when there is none or it is not usable; whether its process still lives is the reader's question. */

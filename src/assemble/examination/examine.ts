@@ -3,6 +3,7 @@
 
 import { ConfigProblem, problemText } from "../../config/problems.ts";
 import type { LoadedConfig } from "../../config/load.ts";
+import { descriptorLimit, lowLimitNotice } from "../../system/descriptors.ts";
 import { fullVersion, programName } from "../../system/identity.ts";
 import { certificateNote, runtimeWarnings } from "../../system/runtime-variables.ts";
 import type { Environment } from "../../system/state-directory.ts";
@@ -49,6 +50,7 @@ export async function examine(input: OfflineInput, options: ExamineOptions): Pro
     findings: [
       inProgram("ok", "version", `${programName} ${fullVersion}`, `${process.platform} ${process.arch}`),
       ...runtimeFindings(input.environment),
+      descriptorFinding(),
       ...ofConfig,
       ...stateFindings(environment),
       ...ofDatabase,
@@ -67,6 +69,16 @@ function runtimeFindings(environment: Environment): readonly Finding[] {
     ...runtimeWarnings(environment).map((warning) => inProgram("warning", "runtime", warning, null, advice)),
     ...(note === null ? [] : [inProgram("ok", "certificates", note)]),
   ];
+}
+
+function descriptorFinding(): Finding {
+  const limit = descriptorLimit();
+  const notice = lowLimitNotice(limit);
+  if (limit === null) return inProgram("skipped", "descriptors", "the limit of open files is not known here");
+  const title = `${limit} files and connections may be open`;
+  return notice === null
+    ? inProgram("ok", "descriptors", title, "as this command was started; a service has a limit of its own")
+    : inProgram("warning", "descriptors", title, notice);
 }
 
 type ReadConfig = { readonly loaded: LoadedConfig | null; readonly findings: readonly Finding[] };

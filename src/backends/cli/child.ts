@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { Failure } from "../../canon/failure.ts";
+import { Failure, lackFrom } from "../../canon/failure.ts";
 import { redact as redactPlain } from "../../canon/redact.ts";
 import { type Clock, systemClock } from "../../system/clock.ts";
 import { errorCode } from "../../system/files.ts";
@@ -155,6 +155,8 @@ function spawn(launch: Launch, argv: readonly string[], mark: string, clock: Clo
       clock,
     });
   } catch (error) {
+    const lack = lackFrom(error);
+    if (lack !== null) throw lack;
     const why = errorCode(error) === "ENOENT" ? "was not found" : "could not be started";
     throw new Failure("unreachable", `The Claude Code program ${why}.`, { cause: error });
   }

@@ -4,7 +4,7 @@
 import { realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
-import { Failure } from "../../canon/failure.ts";
+import { Failure, lackFrom } from "../../canon/failure.ts";
 import type { accountOf } from "../../system/accounts.ts";
 import { findOnPath } from "../../system/process.ts";
 import { findJail } from "./jail.ts";
@@ -123,7 +123,10 @@ export function createInstallation(options: InstallationOptions): Installation {
           { cause },
         );
       }
-      throw new Failure("internal", "The folders of the Claude Code program cannot be used.", { cause });
+      throw (
+        lackFrom(cause) ??
+        new Failure("internal", "The folders of the Claude Code program cannot be used.", { cause })
+      );
     }
   };
   const tryJailOf: Installation["tryJailOf"] = async (tenant, settings) => {

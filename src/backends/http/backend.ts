@@ -2,7 +2,7 @@
 // Every failure leaves here as a Failure; no upstream text reaches a client unredacted.
 
 import { opensGate, type StreamEvent } from "../../canon/event.ts";
-import { Failure, failureFrom } from "../../canon/failure.ts";
+import { atCapacity, Failure, failureFrom, lackFrom } from "../../canon/failure.ts";
 import { failureOfStatus, parseLoosely, retryAfter, wordsOfForeignBody } from "../../dialects/decoding.ts";
 import type { Dialect, TargetFacts } from "../../dialects/dialect.ts";
 import { portionsOf } from "../../wire/pace.ts";
@@ -11,7 +11,7 @@ import type { Backend, Call } from "../backend.ts";
 import type { Signer } from "./auth.ts";
 import { Intake } from "./intake.ts";
 import { applyQuirks, type QuirkName } from "./quirks.ts";
-import type { Reach } from "./reach.ts";
+import { noRoom, type Reach } from "./reach.ts";
 import { readErrorText, readJsonReply } from "./reply-bytes.ts";
 
 export type HttpBackendOptions = {
@@ -36,6 +36,8 @@ export type HttpBackendOptions = {
   readonly nowMs: () => number;
   readonly setTimer: (ms: number, run: () => void) => () => void;
   readonly redact: (text: string) => string;
+  /** Does this machine lack what a connection is made of? Then one that was not made is not the vendor's failure. */
+  readonly lacksRoom?: () => boolean;
 };
 
 /** Sets of a client's own headers that are kept ready. */
@@ -51,10 +53,11 @@ const unreachableCodes = new Set([
   "ENETUNREACH",
   "ETIMEDOUT",
 ]);
+const never = (): boolean => false;
 const resetCodes = new Set(["ECONNRESET", "ConnectionClosed", "EPIPE"]);
 
 export function createHttpBackend(options: HttpBackendOptions): Backend {
-  const { dialect } = options;
+  const { dialect, lacksRoom = never } = options;
   const origin = options.reach.origin({
     origin: new URL(options.baseUrl).origin,
     proxy: options.proxy,
@@ -166,7 +169,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
       } as RequestInit);
     } catch (thrown) {
       if (call.signal.aborted) throw failureFrom(call.signal.reason);
-      throw isReset(thrown) && origin.wasKept(sent) ? staleConnection(thrown) : networkFailure(thrown);
+      throw isReset(thrown) && origin.wasKept(sent) ? staleConnection(thrown) : networkFailure(thrown, lacksRoom);
     } finally {
       origin.over(sent);
     }
@@ -225,7 +228,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     } catch (thrown) {
       return signal.aborted
         ? new Failure("timed-out", "The liveness probe got no answer in time.")
-        : networkFailure(thrown);
+        : networkFailure(thrown, lacksRoom);
     }
   };
 
@@ -269,7 +272,9 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
         }
       yield masked([...decodeAll(decoder, frames.end()), ...decoder.end()]);
     } catch (thrown) {
-      const failure = call.signal.aborted ? failureFrom(call.signal.reason) : networkFailure(thrown);
+      const failure = call.signal.aborted
+        ? failureFrom(call.signal.reason)
+        : networkFailure(thrown, lacksRoom);
       yield [{ type: "failure", failure }];
     }
   }
@@ -315,8 +320,10 @@ function staleConnection(cause: unknown): Failure {
 }
 
 /** What fetch threw, as the road's word for it. Its text may hold the upstream's address and stays in `cause`. */
-export function networkFailure(thrown: unknown): Failure {
+export function networkFailure(thrown: unknown, lacksRoom: () => boolean = never): Failure {
   if (thrown instanceof Failure) return thrown;
+  const lack = lackFrom(thrown);
+  if (lack !== null) return lack;
   if (thrown instanceof FrameTooLarge)
     return new Failure("bad-output", "The upstream sent an event beyond the size limit.");
   const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
@@ -325,6 +332,8 @@ export function networkFailure(thrown: unknown): Failure {
       cause: thrown,
       maybeBilled: true,
     });
+  // Without a descriptor a name is "not found", and of a host with two addresses Bun says that it refused (Bun 1.4.5).
+  if (unreachableCodes.has(code) && lacksRoom()) return atCapacity(noRoom, thrown);
   if (unreachableCodes.has(code))
     return new Failure("unreachable", "The upstream could not be reached.", { cause: thrown });
   if (/CERT|TLS|SSL/i.test(code))

@@ -3,7 +3,7 @@
 // hangs on it.
 
 import { isIP } from "node:net";
-import { Failure } from "../../canon/failure.ts";
+import { atCapacity, Failure } from "../../canon/failure.ts";
 import type { Due, Ticker, TickerTimer } from "../../system/ticker.ts";
 import type { Dial, Route } from "./dial.ts";
 
@@ -20,7 +20,11 @@ export type ReachOptions = {
   readonly dial: Dial;
   /** How often this process has asked the resolver's cache, which it does once with each new connection to a name. */
   readonly lookups: () => number;
+  /** Does this machine lack what a connection is made of? Then one that was not made is not the other end's failure. */
+  readonly lacksRoom: () => boolean;
 };
+
+export const noRoom = "The gateway has no room left for a connection to the upstream just now.";
 
 /** A kept connection is not counted on for longer than this. */
 const keptMs = 300_000;
@@ -168,7 +172,8 @@ export class Origin implements Due {
       const isProven = this.provenMs >= sent.sinceMs;
       if (!isProven && (isLookedFor || nowMs - sent.sinceMs < connectMs)) break;
       this.over(sent);
-      if (!isProven) sent.call.abort(timedOutConnecting());
+      if (!isProven)
+        sent.call.abort(this.options.lacksRoom() ? atCapacity(noRoom) : timedOutConnecting());
     }
     const oldest = this.first;
     if (oldest === null) return;

@@ -25,7 +25,6 @@ const errorTypes: Readonly<Record<FailureKind, string>> = {
   "unsupported-media-type": "invalid_request_error",
   "too-large": "request_too_large",
   "slow-body": "timeout_error",
-  "at-capacity": "overloaded_error",
   "context-exceeded": "invalid_request_error",
   busy: "rate_limit_error",
   "over-limit": "rate_limit_error",
@@ -42,6 +41,7 @@ const errorTypes: Readonly<Record<FailureKind, string>> = {
   refused: "invalid_request_error",
   cancelled: "api_error",
   "shutting-down": "overloaded_error",
+  "at-capacity": "overloaded_error",
   internal: "api_error",
 };
 

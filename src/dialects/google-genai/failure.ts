@@ -29,7 +29,6 @@ const statusWords: Readonly<Record<FailureKind, string>> = {
   "unsupported-media-type": wrong,
   "too-large": wrong,
   "slow-body": "DEADLINE_EXCEEDED",
-  "at-capacity": "UNAVAILABLE",
   "context-exceeded": wrong,
   busy: limit,
   "over-limit": limit,
@@ -46,6 +45,7 @@ const statusWords: Readonly<Record<FailureKind, string>> = {
   refused: wrong,
   cancelled: "CANCELLED",
   "shutting-down": "UNAVAILABLE",
+  "at-capacity": "UNAVAILABLE",
   internal: "INTERNAL",
 };
 

@@ -44,6 +44,7 @@ function backendForTest(
       ticker: createTicker(clock),
       dial: () => () => undefined,
       lookups: () => network.lookups,
+      lacksRoom: () => false,
     }),
     nowMs: clock.nowMs,
     setTimer: clock.setTimer,

@@ -15,6 +15,7 @@ function reachForTest(address = "https://api.example.com") {
   const reach = createReach({
     ticker: createTicker(clock),
     lookups: () => 0,
+    lacksRoom: () => false,
     dial(route, withHandshake, onStanding, onError) {
       const dial = { route, withHandshake, open: onStanding, fail: onError, isStopped: false };
       dials.push(dial);

@@ -1,0 +1,195 @@
+// How many files, sockets and pipes this process may hold open, and how near it is to that. At the limit nothing can be
+// accepted, dialled, started or read any more, so whoever takes on work asks here first. It must never throw.
+
+import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { errorCode } from "./files.ts";
+
+export type Descriptors = {
+  /** Null where it is not known; then everybody is admitted. */
+  readonly limit: number | null;
+  /** Few enough that an ordinary day can use them up. */
+  readonly isTight: boolean;
+  /** Is there room for one more request? Counts it in. */
+  admits(): boolean;
+  /** Are they short now, or were they within the last second? Then a connection that could not be made says nothing of its other end. */
+  wereShort(): boolean;
+  /** Looks from time to time and calls `relieve`, which gives up what nobody uses, when there is little room. The answer ends it. */
+  watch(relieve: () => void, onChange: (isShort: boolean, used: number) => void): () => void;
+};
+
+const scarcityCodes: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "EAGAIN"]);
+
+/** The machine had nothing left to do it with: that says nothing of what was to be read or started. */
+export function isScarcity(error: unknown): boolean {
+  return scarcityCodes.has(errorCode(error) ?? "");
+}
+
+/** Why something could not be looked at that may well be there. */
+export class Scarcity extends Error {
+  override readonly name = "Scarcity";
+  readonly code: string;
+
+  constructor(cause: unknown) {
+    super("too many files and connections are open just now", { cause });
+    this.code = isScarcity(cause) ? (errorCode(cause) ?? "EMFILE") : "EMFILE";
+  }
+}
+
+/** Bun raises the soft limit to the hard one when it starts, so this is what the operator allowed. Linux only. */
+export function descriptorLimit(): number | null {
+  try {
+    const words = /^Max open files\s+(\d+)\s/m.exec(readFileSync("/proc/self/limits", "utf8"));
+    return words === null ? null : Number(words[1]);
+  } catch {
+    return null;
+  }
+}
+
+/** Null: it cannot be counted, not even one more can be opened for that. */
+export function descriptorsInUse(): number | null {
+  try {
+    // The one that reads the folder counts itself.
+    return readdirSync("/proc/self/fd").length - 1;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Bun's HTTP client opens what it lives on with its first request, and ends the process where it cannot (Bun 1.4.5); root
+ * certificates that it cannot open are missing for good. So both are opened ahead, while there is room.
+ */
+export async function openHttpClient(withCertificates: boolean): Promise<void> {
+  const nobody = { unix: "/nonexistent/clawgate" } as RequestInit;
+  for (const scheme of withCertificates ? ["http", "https"] : ["http"])
+    await fetch(`${scheme}://localhost/`, nobody).catch(() => undefined);
+}
+
+/** Tried, because a library that opens files often does not say why it could not. */
+export function canOpen(files: number): boolean {
+  const opened: number[] = [];
+  try {
+    while (opened.length < files) opened.push(openSync("/dev/null", "r"));
+    return true;
+  } catch (error) {
+    return !isScarcity(error);
+  } finally {
+    for (const each of opened) closeSync(each);
+  }
+}
+
+export const comfortableLimit = 4_096;
+
+/** What to do about a low limit, in a line; null for one that is high enough or not known. */
+export function lowLimitNotice(limit: number | null): string | null {
+  if (limit === null || limit >= comfortableLimit) return null;
+  const streams = Math.max(1, Math.floor((limit - reserveOf(limit) - ownNeed) / 2));
+  return (
+    `this process may hold only ${limit} files and connections open, which is about ${streams} requests at once; ` +
+    "more are refused with 503. Raise the limit: `ulimit -n 65536` before the start, or LimitNOFILE=65536 in its service"
+  );
+}
+
+/** About what a gateway holds open that answers nobody: databases, watches, its own pipes. */
+const ownNeed = 26;
+/** A request's client, its upstream and what finding that takes for a moment. */
+const perRequest = 3;
+/** For as long as this a request that was let in may not yet have opened what it needs. */
+const settleMs = 100;
+/** When there is no room, a look holds for this long: refusing must stay cheap. */
+const glanceMs = 10;
+const rememberMs = 1_000;
+const watchMs = 1_000;
+
+/** Kept for databases, log, reload and the start of a program. */
+function reserveOf(limit: number): number {
+  return Math.min(64, Math.max(10, limit >> 4));
+}
+
+export function createDescriptors(options: {
+  readonly limit: number | null;
+  readonly inUse: () => number | null;
+  /** Requests that are under way. */
+  readonly running: () => number;
+  readonly nowMs: () => number;
+  readonly setTimer: (ms: number, run: () => void) => () => void;
+}): Descriptors {
+  const { nowMs } = options;
+  const limit = options.limit ?? Number.POSITIVE_INFINITY;
+  const reserve = options.limit === null ? 0 : reserveOf(options.limit);
+  let used = 0;
+  let room = Number.NEGATIVE_INFINITY;
+  let lookedMs = Number.NEGATIVE_INFINITY;
+  let shortMs = Number.NEGATIVE_INFINITY;
+  /** Let in since the last look, in this span of `settleMs` and in the one before. */
+  let sinceLook = 0;
+  let thisSpan = 0;
+  let lastSpan = 0;
+  let spanMs = Number.NEGATIVE_INFINITY;
+  let relieve = (): void => undefined;
+
+  const turnSpan = (now: number): void => {
+    if (now - spanMs < settleMs) return;
+    lastSpan = now - spanMs < 2 * settleMs ? thisSpan : 0;
+    thisSpan = 0;
+    spanMs = now;
+  };
+
+  const count = (): void => {
+    const now = nowMs();
+    turnSpan(now);
+    used = options.inUse() ?? limit;
+    lookedMs = now;
+    sinceLook = 0;
+    if (used >= limit - reserve) shortMs = now;
+    const unsettled = Math.min(thisSpan + lastSpan, options.running());
+    room = limit - reserve - used - unsettled * perRequest;
+  };
+
+  const look = (): void => {
+    count();
+    if (room >= perRequest) return;
+    relieve();
+    count();
+  };
+
+  return {
+    limit: options.limit,
+    isTight: limit < comfortableLimit,
+    admits() {
+      if (limit === Number.POSITIVE_INFINITY) return true;
+      if ((sinceLook + 1) * perRequest > room) {
+        if (nowMs() - lookedMs < glanceMs && room < perRequest) return false;
+        look();
+        if (room < perRequest) return false;
+      }
+      turnSpan(nowMs());
+      sinceLook += 1;
+      thisSpan += 1;
+      return true;
+    },
+    wereShort() {
+      if (limit === Number.POSITIVE_INFINITY) return false;
+      if (nowMs() - lookedMs >= glanceMs) count();
+      return nowMs() - shortMs < rememberMs;
+    },
+    watch(giveUp, onChange) {
+      if (limit === Number.POSITIVE_INFINITY) return () => undefined;
+      relieve = giveUp;
+      let isShort = false;
+      let cancel = (): void => undefined;
+      const round = (): void => {
+        look();
+        const isShortNow = used >= limit - reserve;
+        if (isShortNow !== isShort) onChange(isShortNow, used);
+        isShort = isShortNow;
+        cancel = options.setTimer(watchMs, round);
+      };
+      cancel = options.setTimer(watchMs, round);
+      return () => {
+        relieve = () => undefined;
+        cancel();
+      };
+    },
+  };
+}
