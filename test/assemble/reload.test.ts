@@ -2,6 +2,8 @@
 
 import { afterEach, describe, expect, test } from "bun:test";
 import { type Clock, systemClock } from "../../src/system/clock.ts";
+import { Scarcity } from "../../src/system/descriptors.ts";
+import { fakeClock } from "../support/clock.ts";
 import { openGatewayForTest, type TestGateway } from "../support/gateway.ts";
 import { until } from "../pipeline/road.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
@@ -272,6 +274,28 @@ describe("never mixed", () => {
     await until("nothing is left", () => gateway.house.generations() === 1 && timers.size <= before);
     expect(gateway.house.estate.queues.names()).toEqual(["p50"]);
   }, 20_000);
+
+  test("a config that cannot be opened just now is put off, told once, and taken over when it can be", async () => {
+    const clock = fakeClock();
+    const gateway = await open({ providers: { demo: { backend: "demo" } } }, clock);
+    gateway.write({ providers: { other: { backend: "demo" } } });
+    gateway.unreadable = new Scarcity(null);
+    const refused = { ok: false, error: { code: "at_capacity" } };
+    expect(await gateway.house.reload("file")).toMatchObject(refused);
+    expect(await gateway.house.reload("signal")).toMatchObject(refused);
+    await clock.advance(5_000);
+    expect([...gateway.house.current().road.providers.keys()]).toEqual(["demo"]);
+    const answer = await fetch(`${gateway.url}/api/reload`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${gateway.token()}` },
+    });
+    expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "2"]);
+    expect(gateway.log.filter((line) => line.includes("want of file descriptors"))).toHaveLength(1);
+    expect(gateway.log.join("")).not.toContain("met a bug");
+    gateway.unreadable = null;
+    await clock.advance(1_500);
+    await until("the new one is in force", () => gateway.house.current().road.providers.has("other"));
+  });
 
   test("a house that stops reloads no more", async () => {
     const gateway = await open({ providers: { demo: { backend: "demo" } } });

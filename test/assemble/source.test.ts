@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { type ConfigSource, createConfigSource, type SourceInput } from "../../src/assemble/source.ts";
 import { ConfigProblem } from "../../src/config/problems.ts";
 import { systemClock } from "../../src/system/clock.ts";
+import { Scarcity } from "../../src/system/descriptors.ts";
 import { errorCode } from "../../src/system/files.ts";
 
 const cleanups: (() => unknown)[] = [];
@@ -129,3 +130,33 @@ test("a broken file does not make the watch forget its .env", async () => {
   writeFileSync(join(work, ".env"), "ONE_KEY=another-key\n");
   expect(await told.promise).toEqual([join(work, ".env")]);
 });
+
+test.each(["config.yaml", ".env"])(
+  "a %s that cannot be opened for want of descriptors is not taken for one that is gone",
+  async (name) => {
+    let isShort = false;
+    const { source } = place((folder) => {
+      writeFileSync(join(folder, "config.yaml"), keyed);
+      writeFileSync(join(folder, ".env"), "ONE_KEY=from-the-file\n");
+      return {
+        readFile(path) {
+          if (isShort && path.endsWith(name))
+            throw Object.assign(new Error("too many open files"), { code: "EMFILE" });
+          try {
+            return readFileSync(path, "utf8");
+          } catch (thrown) {
+            if (errorCode(thrown) === "ENOENT") return null;
+            throw thrown;
+          }
+        },
+      };
+    });
+    expect(Object.keys((await source.load()).config.providers)).toEqual(["one"]);
+    isShort = true;
+    const failed = source.load();
+    expect(failed).rejects.toBeInstanceOf(Scarcity);
+    await failed.catch(() => undefined);
+    isShort = false;
+    expect((await source.load()).environment["ONE_KEY"]).toBe("from-the-file");
+  },
+);

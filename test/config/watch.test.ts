@@ -210,3 +210,28 @@ test("a neighbour that is written all the time is not looked at: a database may 
   writeFileSync(path, "a: 2");
   await changed.promise;
 });
+
+test("a file that cannot be opened for want of descriptors has not changed, and what was written meanwhile is told afterwards", async () => {
+  const path = join(folder(), "config.yaml");
+  writeFileSync(path, "a: 1");
+  const clock = fakeClock();
+  const told: string[] = [];
+  let isShort = false;
+  const watch = watchFiles({
+    clock,
+    readFile(each) {
+      if (isShort) throw Object.assign(new Error("too many open files"), { code: "EMFILE" });
+      return readFile(each);
+    },
+    onChange: (paths) => told.push(...paths),
+  });
+  cleanups.push(() => watch.stop());
+  watch.expect(new Map([[path, "a: 1"]]));
+  isShort = true;
+  writeFileSync(path, "a: 2");
+  await clock.advance(10_000);
+  expect(told).toEqual([]);
+  isShort = false;
+  await clock.advance(10_000);
+  expect(told).toEqual([path]);
+});

@@ -14,6 +14,12 @@ export type BinaryOptions = {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Home of everything it writes. Default: a new temporary folder, removed by `stop`. */
   readonly dir?: string;
+  /** The most files and connections that it may hold open (`ulimit -n`). */
+  readonly descriptors?: number;
+  /** As whom; root alone may say so. Folders that the test made must be that user's then. */
+  readonly user?: { readonly uid: number; readonly gid: number };
+  /** False: its state directory cannot be used, so its address is read from its log. */
+  readonly announces?: boolean;
 };
 
 export type RunningBinary = {
@@ -32,7 +38,7 @@ export type RunningBinary = {
   stdout(): string;
   /** Settles when the output holds `text`; throws an Error with the output after 10 s. */
   waitForOutput(text: string): Promise<void>;
-  signal(name: "SIGTERM" | "SIGINT"): void;
+  signal(name: "SIGTERM" | "SIGINT" | "SIGHUP"): void;
   /** Settles with the exit code. */
   readonly exited: Promise<number>;
   /** SIGTERM, then SIGKILL after 5 s. Gives the exit code. */
@@ -68,6 +74,11 @@ function readAnnouncement(path: string, pid: number): Announcement | null {
   } catch {
     return null;
   }
+}
+
+function readListening(printed: string, pid: number): Announcement | null {
+  const url = /"message":"listening","url":"([^"]+)"/.exec(printed)?.[1];
+  return url === undefined ? null : { pid, url, token: "" };
 }
 
 const startLimitMs = 10_000;
@@ -109,9 +120,12 @@ export async function startBinary(options: BinaryOptions): Promise<RunningBinary
     });
 
   const named = config === null ? [] : ["--config", configPath];
-  const child = Bun.spawn([program, "serve", ...named, "--port", "0", ...(options.args ?? [])], {
+  const argv = [program, "serve", ...named, "--port", "0", ...(options.args ?? [])];
+  const limited = ["sh", "-c", `ulimit -n ${options.descriptors}; exec "$0" "$@"`, ...argv];
+  const child = Bun.spawn(options.descriptors === undefined ? argv : limited, {
     cwd: work,
     env,
+    ...options.user,
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
@@ -166,7 +180,8 @@ export async function startBinary(options: BinaryOptions): Promise<RunningBinary
   const deadline = performance.now() + startLimitMs;
   const runPath = join(stateDir, "run.json");
   for (;;) {
-    const run = readAnnouncement(runPath, child.pid);
+    const run =
+      options.announces === false ? readListening(printed, child.pid) : readAnnouncement(runPath, child.pid);
     const health = run && (await fetch(`${run.url}/health`).catch(() => null));
     if (run && health?.ok)
       return {

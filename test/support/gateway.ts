@@ -1,7 +1,7 @@
 // The real house on a free port, with fakes only at its edges: a temporary home and database, a log that is kept in a list,
 // and the clock and fetch that the test hands in. It must never touch the developer's own home or state.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type House, openHouse } from "../../src/assemble/house.ts";
@@ -39,6 +39,10 @@ export type TestGateway = {
   assertClean(upstreamRequests?: readonly Recorded[]): Promise<void>;
   /** What stands in the config file from now on; `house.reload` takes it over. */
   write(config: string | object): void;
+  /** What reading the config throws; null: it can be read. */
+  unreadable: Error | null;
+  /** What run.json holds for the user's own commands. */
+  token(): string;
   /** Ends what runs, closes everything, removes the temporary folder. Idempotent. */
   stop(): Promise<void>;
 };
@@ -55,8 +59,9 @@ export async function openGatewayForTest(options: GatewayOptions): Promise<TestG
   const waiters = new Set<() => void>();
 
   let text = textOf(options.config);
-  const load = (): LoadedConfig =>
-    loadConfig({
+  const load = (): LoadedConfig => {
+    if (gateway.unreadable !== null) throw gateway.unreadable;
+    return loadConfig({
       argvConfigPath: configPath,
       environment: {
         HOME: directory,
@@ -71,6 +76,8 @@ export async function openGatewayForTest(options: GatewayOptions): Promise<TestG
       flags: { port: 0 },
       availableBackends,
     });
+  };
+  const gateway = { unreadable: null as Error | null };
   const house = await openHouse({
     loaded: load(),
     source: { load: () => Promise.resolve().then(load), watch: () => () => undefined },
@@ -140,13 +147,13 @@ export async function openGatewayForTest(options: GatewayOptions): Promise<TestG
     rmSync(directory, { recursive: true, force: true });
   };
 
-  return {
+  return Object.assign(gateway, {
     url: house.url,
     house,
     log,
     records: () => records,
     waitForRecord,
-    recordOf(answer) {
+    recordOf(answer: Response) {
       const id = answer.headers.get("x-request-id");
       return waitForRecord((record) => record.id === id);
     },
@@ -157,9 +164,11 @@ export async function openGatewayForTest(options: GatewayOptions): Promise<TestG
         await new Promise<void>((resolve) => setImmediate(resolve));
       }
     },
-    write(config) {
+    write(config: string | object) {
       text = textOf(config);
     },
+    token: () =>
+      (JSON.parse(readFileSync(join(directory, "state", "run.json"), "utf8")) as { token: string }).token,
     stop: () => (stopping ??= stop()),
-  };
+  });
 }

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { networkFailure } from "../../../src/backends/http/backend.ts";
-import { Failure } from "../../../src/canon/failure.ts";
+import { consequences, Failure, failureFrom } from "../../../src/canon/failure.ts";
 import { FrameTooLarge } from "../../../src/wire/sse.ts";
 
 /** Fetches from a server that says these bytes and hangs up. */
@@ -115,5 +115,45 @@ describe("other things thrown", () => {
     expect(coded("ECONNRESET").maybeBilled).toBe(true);
     expect(coded("ConnectionRefused").maybeBilled).toBe(false);
     expect(coded("UNABLE_TO_VERIFY_LEAF_SIGNATURE_CERT").message).toContain("certificate");
+  });
+});
+
+describe("what this machine lacks", () => {
+  const thrown = (code: string): Error => Object.assign(new TypeError(`${code}: a word of Bun's`), { code });
+
+  test.each([
+    "EMFILE",
+    "ENFILE",
+    "ENOMEM",
+    "ENOBUFS",
+    "EAGAIN",
+    "EADDRNOTAVAIL",
+    "ENOSPC",
+    "EDQUOT",
+    "EROFS",
+  ])("%s is our failure and nobody else's, wherever it turns up", (code) => {
+    for (const failure of [networkFailure(thrown(code)), failureFrom(thrown(code))]) {
+      expect(failure).toMatchObject({ kind: "at-capacity", status: 503 });
+      expect(failure.retryAfterMs).toBeGreaterThan(0);
+      expect(failure.message).not.toContain(code);
+      expect(consequences[failure.kind].hurts).toBe("nobody");
+    }
+  });
+
+  test.each(["ECONNREFUSED", "ConnectionRefused", "ENOTFOUND", "EAI_AGAIN", "FailedToOpenSocket"])(
+    "%s is the vendor's, but not while descriptors are short: then Bun says it of itself",
+    (code) => {
+      expect(networkFailure(thrown(code), () => false).kind).toBe("unreachable");
+      expect(networkFailure(thrown(code), () => true).kind).toBe("at-capacity");
+    },
+  );
+
+  test("a vendor that hangs up is one, however short descriptors are", () => {
+    expect(networkFailure(thrown("ECONNRESET"), () => true).kind).toBe("unreachable");
+  });
+
+  test("no error makes another one of itself: a bug stays a bug", () => {
+    expect(failureFrom(new Error("EMFILE")).kind).toBe("internal");
+    expect(failureFrom({ code: "toString" }).kind).toBe("internal");
   });
 });
