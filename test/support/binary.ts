@@ -14,6 +14,8 @@ export type BinaryOptions = {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Home of everything it writes. Default: a new temporary folder, removed by `stop`. */
   readonly dir?: string;
+  /** Default: `binaryPath()`. */
+  readonly program?: string;
   /** The most files and connections that it may hold open (`ulimit -n`). */
   readonly descriptors?: number;
   /** As whom; root alone may say so. Folders that the test made must be that user's then. */
@@ -106,7 +108,7 @@ export async function runBinary(args: readonly string[], work: string): Promise<
 
 /** Settles when /health answers. Throws an Error with the program's output when it does not come up in 10 s. */
 export async function startBinary(options: BinaryOptions): Promise<RunningBinary> {
-  const program = binaryPath();
+  const program = options.program ?? binaryPath();
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), "clawgate-test-"));
   const env = { ...cleanEnvironment(dir), ...options.env };
   const stateDir = env["CLAWGATE_STATE_DIR"] ?? dir;
