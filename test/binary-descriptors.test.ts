@@ -5,6 +5,7 @@ import { afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { type BinaryOptions, binaryPath, type RunningBinary, startBinary } from "./support/binary.ts";
+import { scriptedClaude } from "./support/claude.ts";
 import { type GatedVendor, startGatedVendor } from "./support/gated-vendor.ts";
 
 beforeAll(() => void binaryPath(), 180_000);
@@ -178,5 +179,26 @@ describe.skipIf(process.platform !== "linux")("with few descriptors", () => {
       crowd(gateway.url, 60, "GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
       await expectHealed(gateway, vendor);
     }
+  }, 60_000);
+
+  test("programs that cannot be started for want of them are no failure of the provider's", async () => {
+    const claude = scriptedClaude();
+    cleanups.push(claude.remove);
+    const program = { backend: "claude-cli", bin: claude.bin, warm: 0, max_concurrent: 20 };
+    const env = { ANTHROPIC_API_KEY: "sk-ant-dummy" };
+    const config = { providers: { slow: { ...program, env } }, cli: { jail: "off" } };
+    const gateway = await start({ config, descriptors: 44 });
+    const content = JSON.stringify({ ...body, model: "slow/sonnet", stream: true });
+    const asked = Array.from({ length: 12 }, () => ask(gateway.url, "/v1/chat/completions", content));
+    const answers = await Promise.all(asked.map(({ whole }) => whole));
+    for (const answer of answers)
+      expect(answer).toMatch(/^HTTP\/1.1 200 [^]*\[DONE\]|^HTTP\/1.1 503 [^]*at_capacity/);
+    expect(answers.some((answer) => answer.startsWith("HTTP/1.1 503"))).toBe(true);
+    expect(await healthOf(gateway)).toMatchObject({ slow: blameless });
+    await until(async () => {
+      const answer = await chat(gateway.url, { model: "slow/sonnet" });
+      await answer.text();
+      return answer.status === 200;
+    });
   }, 60_000);
 });

@@ -103,7 +103,7 @@ const watchMs = 1_000;
 
 /** Kept for databases, log, reload and the start of a program. */
 function reserveOf(limit: number): number {
-  return Math.min(64, Math.max(10, limit >> 4));
+  return Math.min(64, Math.max(4, limit >> 3));
 }
 
 export function createDescriptors(options: {

@@ -5,6 +5,7 @@ import { lstat, mkdir, open, readdir, rm } from "node:fs/promises";
 import { constants } from "node:fs";
 import { join } from "node:path";
 import type { UserIds } from "../../system/accounts.ts";
+import { isScarcity } from "../../system/descriptors.ts";
 import { ensurePrivateDirectory, errorCode, replaceFile } from "../../system/files.ts";
 import { sha256Hex } from "../../system/secret.ts";
 import { handOver, type OpenFolder } from "./other-user.ts";
@@ -117,6 +118,8 @@ export function createSkillPlugins(options: SkillOptions): SkillPlugins {
       if (running !== undefined) return running;
       const work = refresh(tenant, skillsDirectory, user)
         .catch((error: unknown) => {
+          // Not to be opened just now is not to be unreadable: a turn without them would be another answer.
+          if (isScarcity(error)) throw error;
           warn(`skills of ${tenant} are not used: ${errorCode(error) ?? "they cannot be read"}`);
           return null;
         })
