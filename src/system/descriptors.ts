@@ -99,7 +99,8 @@ const settleMs = 100;
 /** When there is no room, a look holds for this long: refusing must stay cheap. */
 const glanceMs = 10;
 const rememberMs = 1_000;
-const watchMs = 1_000;
+/** A look at ten thousand connections holds everything up for some milliseconds; where so many may be open there is time. */
+const watchMs = { tight: 1_000, ample: 5_000 };
 
 /** Kept for databases, log, reload and the start of a program. */
 function reserveOf(limit: number): number {
@@ -176,6 +177,7 @@ export function createDescriptors(options: {
     watch(giveUp, onChange) {
       if (limit === Number.POSITIVE_INFINITY) return () => undefined;
       relieve = giveUp;
+      const everyMs = limit < comfortableLimit ? watchMs.tight : watchMs.ample;
       let isShort = false;
       let cancel = (): void => undefined;
       const round = (): void => {
@@ -183,9 +185,9 @@ export function createDescriptors(options: {
         const isShortNow = used >= limit - reserve;
         if (isShortNow !== isShort) onChange(isShortNow, used);
         isShort = isShortNow;
-        cancel = options.setTimer(watchMs, round);
+        cancel = options.setTimer(everyMs, round);
       };
-      cancel = options.setTimer(watchMs, round);
+      cancel = options.setTimer(everyMs, round);
       return () => {
         relieve = () => undefined;
         cancel();
