@@ -60,7 +60,6 @@ export type HouseOptions = {
 
 /** After the drain, what is still running gets this long to tell its clients and write its records. */
 const lastWordsMs = 1_000;
-const shortIdleS = 12;
 
 /** Throws what listening throws (EADDRINUSE). */
 export async function openHouse(options: HouseOptions): Promise<House> {
@@ -111,8 +110,6 @@ export async function openHouse(options: HouseOptions): Promise<House> {
   const server = createServer(createFace(estate, current, reloader.reload), {
     hostname: config.server.host,
     port: config.server.port,
-    // Where descriptors are few, connections that ask for nothing must not keep others away for long.
-    ...(descriptors.isTight ? { idleS: shortIdleS } : {}),
   });
   // From here to the end nothing is waited for: who connects is answered when the start is over.
   const url = `http://${urlHost(config.server.host)}:${server.port}`;

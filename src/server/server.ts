@@ -18,8 +18,6 @@ export type ServerOptions = {
   readonly hostname: string;
   /** 0: any free one. */
   readonly port: number;
-  /** How long a connection that has no request may stay, in seconds. Default: as long as a stalled upload. */
-  readonly idleS?: number;
 };
 
 export type Server = {
@@ -27,14 +25,11 @@ export type Server = {
   readonly hostname: string;
   /** Requests that are being answered now, streams included. */
   pendingRequests(): number;
-  /** Closes the connections that wait for their next request. One that never had any is left to `idleS`. */
+  /** Closes the connections that wait for their next request. One that never had any is closed by Bun within 12 s (Bun 1.4.5). */
   closeIdle(): void;
   /** Accepts nobody any more, waits up to `graceMs` for running answers, then cuts them off. */
   stop(graceMs: number): Promise<void>;
 };
-
-/** An upload that stalls for as long is cut off. */
-export const uploadIdleS = 60;
 
 type BunServer = Bun.Server<unknown>;
 type Answer = Response | Promise<Response>;
@@ -60,7 +55,6 @@ function finish(
 
 /** Starts to listen. Throws what Bun.serve throws (EADDRINUSE, EACCES). */
 export function createServer(face: Face, options: ServerOptions): Server {
-  const { idleS = uploadIdleS } = options;
   const routes = routesOf(face);
   const table = [...routes, ...descriptionRoutes(face, routes)];
   let rules = face.rules();
@@ -72,7 +66,6 @@ export function createServer(face: Face, options: ServerOptions): Server {
       const { headers } = request;
       const facts = new Facts(request, bun, face.monotonicMs(), face.newRequestId());
       const { requestId } = facts;
-      if (idleS < uploadIdleS) bun?.timeout(request, uploadIdleS);
       const [path, query] = splitUrl(request.url);
       let corsOrigin: string | null = null;
       try {
@@ -180,7 +173,7 @@ export function createServer(face: Face, options: ServerOptions): Server {
     // Elysia's default shares the port with whoever else listens there, silently.
     reusePort: false,
     // Cuts off a stalled upload; a door lifts it once the body is read (facts/stack.md section 6).
-    idleTimeout: idleS,
+    idleTimeout: 60,
     // Far above ours, which a length is held against before the body and the reader while it comes: so the 413 has a body.
     maxRequestBodySize: 2 ** 40,
     development: false,
