@@ -5,7 +5,7 @@ import { opensGate, type StreamEvent } from "../../canon/event.ts";
 import { atCapacity, Failure, failureFrom, lackFrom } from "../../canon/failure.ts";
 import { failureOfStatus, parseLoosely, retryAfter, wordsOfForeignBody } from "../../dialects/decoding.ts";
 import type { Dialect, TargetFacts } from "../../dialects/dialect.ts";
-import { portionsOf } from "../../wire/pace.ts";
+import { portionBytes } from "../../wire/pace.ts";
 import { FrameTooLarge, sseDecoder } from "../../wire/sse.ts";
 import type { Backend, Call } from "../backend.ts";
 import type { Signer } from "./auth.ts";
@@ -258,7 +258,8 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
       const intake = new Intake();
       if (answer.body !== null)
         for await (const chunk of answer.body) {
-          for (const portion of portionsOf(chunk)) {
+          for (let at = 0; at < chunk.length; at += portionBytes) {
+            const portion = chunk.length <= portionBytes ? chunk : chunk.subarray(at, at + portionBytes);
             const turn = intake.take(portion.length);
             if (turn !== null) {
               await turn;
