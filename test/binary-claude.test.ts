@@ -171,7 +171,7 @@ describe.skipIf(process.platform !== "linux")("the program with Claude Code behi
     expect(gateway.output()).not.toContain('"level":"error"');
   }, 120_000);
 
-  test("killed with 10 running it leaves them, and the next start takes them away", async () => {
+  test("killed with 10 running it leaves none, and the next start has nothing to take away but the list", async () => {
     // They hang: one that wrote would notice that nobody reads any more.
     const here = world({ max_concurrent: 10 }, { hangs: { at: "turn" } });
     const gateway = await here.start();
@@ -182,10 +182,11 @@ describe.skipIf(process.platform !== "linux")("the program with Claude Code behi
     process.kill(gateway.pid, "SIGKILL");
     await gateway.exited;
     await Promise.all(asked);
-    expect(childrenOf(here.dir)).toHaveLength(10);
+    // Nobody has started anew: the watch that outlives it has ended them.
+    await untilNull(() => (childrenOf(here.dir).length === 0 ? null : childrenOf(here.dir)));
     const next = await here.start();
     expect(childrenOf(here.dir)).toEqual([]);
-    expect(next.output()).toContain('"stopped":10');
+    expect(next.output()).not.toContain('"stopped":');
     expect(filesBelow(join(next.stateDir, "cli", "gateways"))).toEqual([]);
   }, 30_000);
 

@@ -1,6 +1,7 @@
 // Processes that others started, as the machine lists them: which live, since when, with which variables.
 // It must never signal one on the strength of its number alone: numbers are used again.
 
+import { readdirSync, readFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { errorCode } from "./files.ts";
 import { runCommand } from "./process.ts";
@@ -14,7 +15,10 @@ export type ProcessFacts = {
 /** Null where nobody bears the number, or only a dead one whom nobody has collected. */
 export async function startTimeOf(pid: number): Promise<string | null> {
   const stat = await readProc(`/proc/${pid}/stat`);
-  if (stat === null) return null;
+  return stat === null ? null : startTimeIn(stat);
+}
+
+function startTimeIn(stat: string): string | null {
   // The name stands in brackets and may hold blanks and brackets itself (proc(5)): counted from the last one.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const state = fields[0];
@@ -48,35 +52,54 @@ export async function processesWith(
   return found;
 }
 
-/** Whatever `pid` started and they in turn, as far as each one's parent still lives. */
-export async function descendantsOf(pid: number): Promise<readonly ProcessFacts[]> {
-  const childrenOf = process.platform === "linux" ? childrenInProc : await childrenInListing();
-  const found: ProcessFacts[] = [];
-  const visit = async (parent: number): Promise<void> => {
-    for (const each of await childrenOf(parent)) {
-      if (found.length >= mostDescendants) return;
-      found.push(each);
-      await visit(each.pid);
-    }
-  };
-  await visit(pid);
-  return found;
+/**
+ * Whatever `pid` started and they in turn, as far as each one's parent still lives. Where there is a /proc the answer is there
+ * at once, so that nothing has changed when it is used; these files are memory, not a disk.
+ */
+export function descendantsOf(pid: number): readonly ProcessFacts[] | Promise<readonly ProcessFacts[]> {
+  return process.platform === "linux"
+    ? below(pid, childrenInProc)
+    : childrenInListing().then((childrenOf) => below(pid, childrenOf));
 }
 
 const mostDescendants = 10_000;
 
-type ChildrenOf = (parent: number) => Promise<readonly ProcessFacts[]>;
+type ChildrenOf = (parent: number) => readonly ProcessFacts[];
 
-const childrenInProc: ChildrenOf = async (parent) => {
+function below(pid: number, childrenOf: ChildrenOf): readonly ProcessFacts[] {
   const found: ProcessFacts[] = [];
-  for (const thread of await listFolder(`/proc/${parent}/task`))
-    for (const text of ((await readProc(`/proc/${parent}/task/${thread}/children`)) ?? "").split(" ")) {
+  const parents = [pid];
+  for (let parent = parents.pop(); parent !== undefined; parent = parents.pop())
+    for (const each of childrenOf(parent)) {
+      if (found.length >= mostDescendants) return found;
+      found.push(each);
+      parents.push(each.pid);
+    }
+  return found;
+}
+
+const childrenInProc: ChildrenOf = (parent) => {
+  const found: ProcessFacts[] = [];
+  for (const thread of now(() => readdirSync(`/proc/${parent}/task`)) ?? [])
+    for (const text of (
+      now(() => readFileSync(`/proc/${parent}/task/${thread}/children`, "utf8")) ?? ""
+    ).split(" ")) {
       const pid = Number(text);
-      const startTime = pid > 1 ? await startTimeOf(pid) : null;
+      const stat = pid > 1 ? now(() => readFileSync(`/proc/${pid}/stat`, "utf8")) : null;
+      const startTime = stat === null ? null : startTimeIn(stat);
       if (startTime !== null) found.push({ pid, startTime });
     }
   return found;
 };
+
+/** Null for what is gone meanwhile or not ours to see. */
+function now<Value>(look: () => Value): Value | null {
+  try {
+    return look();
+  } catch {
+    return null;
+  }
+}
 
 async function childrenInListing(): Promise<ChildrenOf> {
   const { stdout } = await runCommand(["/bin/ps", "-A", "-o", "ppid=,pid=,lstart="], {
@@ -87,7 +110,7 @@ async function childrenInListing(): Promise<ChildrenOf> {
     const [, parent, pid, startTime] = /^\s*(\d+)\s+(\d+)\s+(\S.*?)\s*$/.exec(line) ?? [];
     return startTime === undefined ? [] : [{ parent: Number(parent), pid: Number(pid), startTime }];
   });
-  return async (parent) => all.filter((each) => each.parent === parent);
+  return (parent) => all.filter((each) => each.parent === parent);
 }
 
 /** Kills those of `found` that still live and are the very same. Gives how many. */

@@ -240,9 +240,11 @@ describe("a reload", () => {
   test("stops those of a provider that is gone, and those that another program takes over from", async () => {
     const here = await world({ warm: 1, parked: { max: 4 } });
     expect((await ask(here, "[[say:hello]]")).status).toBe(200);
+    const old = new Set(here.claude.runs().map(({ pid }) => pid));
     here.gateway.write(configOf(here.claude, { warm: 1, parked: { max: 3 } }, {}));
     await here.gateway.house.reload("test");
-    await here.claude.waitFor(isOver);
+    // Those that take over may have begun before the last of these has ended.
+    await here.claude.waitFor((runs) => isOver(runs.filter(({ pid }) => old.has(pid))));
     expect((await ask(here, "[[say:hello]]")).status).toBe(200);
     here.gateway.write({ providers: { demo: { backend: "demo" } } });
     await here.gateway.house.reload("test");

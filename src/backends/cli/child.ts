@@ -2,7 +2,7 @@
 // It must never log what the program prints, and never leave a process behind.
 
 import { randomBytes } from "node:crypto";
-import { readdir, rm } from "node:fs/promises";
+import { readdir, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure, lackFrom } from "../../canon/failure.ts";
 import { redact as redactPlain } from "../../canon/redact.ts";
@@ -90,7 +90,10 @@ export async function startClaude(launch: Launch, options: ChildOptions = {}): P
     stopping ??= (async () => {
       output.abandon();
       // Once it is gone nobody can tell any more what it had started.
-      if (launch.jail === null && !isExited) started = await descendantsOf(child.pid);
+      if (launch.jail === null && !isExited) {
+        const found = descendantsOf(child.pid);
+        started = found instanceof Promise ? await found : found;
+      }
       await child.stop({ graceMs: how.atOnce ? 0 : graceMs });
       await exited;
       if (how.atOnce) await tidyUp(launch, child.pid);
@@ -133,9 +136,10 @@ async function tidyUp({ env, jail }: Launch, pid: number): Promise<void> {
 /** Throws a Failure where there is to be a jail and there is none. */
 async function argvOf(launch: Launch, room: JailRoom | null): Promise<readonly string[]> {
   const { bin, jail, cwd, env, user = null } = launch;
-  const argv = [bin, ...launch.argv];
-  if (jail === null) return argv;
+  if (jail === null) return [bin, ...launch.argv];
   try {
+    // Inside the link is a file of its own: a script would look for its neighbours beside it.
+    const argv = [await realpath(bin), ...launch.argv];
     if (room === null) throw new Error("there is no room for a jail");
     return await room.enter({ jail, cwd, argv, env, home: env["HOME"] ?? "/", user });
   } catch (cause) {

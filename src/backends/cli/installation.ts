@@ -7,7 +7,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import { Failure, lackFrom } from "../../canon/failure.ts";
 import type { accountOf } from "../../system/accounts.ts";
 import { findOnPath } from "../../system/process.ts";
-import { findJail } from "./jail.ts";
+import { findJail, type JailFound } from "./jail.ts";
 import { type Guarded, JailProblem } from "./jail/guard.ts";
 import type { JailRoom } from "./jail/room.ts";
 import { type Breach, tryJail } from "./jail/trial.ts";
@@ -60,8 +60,8 @@ export type Installation = {
 
 export function createInstallation(options: InstallationOptions): Installation {
   const { program, environment } = options;
-  let jail: Promise<string | null> | null = null;
-  let places: { readonly bin: string; readonly workspaces: Workspaces } | null = null;
+  let jail: Promise<JailFound> | null = null;
+  let places: { readonly bin: string; readonly real: string; readonly workspaces: Workspaces } | null = null;
 
   const find = (): string | null => findOnPath(absolute(program.bin, environment), environment["PATH"]);
   const bin = (): string => {
@@ -72,10 +72,10 @@ export function createInstallation(options: InstallationOptions): Installation {
       "The Claude Code program is not installed where the gateway looks for it.",
     );
   };
-  const jailProgram = (): Promise<string | null> => {
+  const foundJail = (): Promise<JailFound> => {
     jail ??= findJail({ mode: program.jail, path: environment["PATH"], platform: process.platform }).then(
-      ({ program: found, warning }) => {
-        if (warning !== null) options.warn(warning);
+      (found) => {
+        if (found.warning !== null) options.warn(found.warning);
         return found;
       },
     );
@@ -84,21 +84,25 @@ export function createInstallation(options: InstallationOptions): Installation {
   };
   const workspacesOf = async (): Promise<Workspaces> => {
     const found = bin();
-    if (places?.bin === found) return places.workspaces;
+    // An update may lie elsewhere, and a jail shows the program's own files alone.
+    const real = await realpath(found);
+    if (places?.bin === found && places.real === real) return places.workspaces;
+    const { program: jailProgram, flags } = await foundJail();
     const workspaces = createWorkspaces({
       stateDirectory: options.stateDirectory,
       environment,
       bin: found,
       env: program.env,
       configDir: absoluteOrNull(program.configDir, environment),
-      jailProgram: await jailProgram(),
+      jailProgram,
+      jailFlags: flags,
       guarded: options.guarded,
       jailRead: program.jailRead.map((path) => absolutePath(path, environment)),
       jailHosts: program.jailHosts,
       mcpServers: options.mcpServers ?? {},
       findAccount: options.findAccount,
     });
-    places = { bin: found, workspaces };
+    places = { bin: found, real, workspaces };
     return workspaces;
   };
 
@@ -167,7 +171,7 @@ export function createInstallation(options: InstallationOptions): Installation {
     tryJailOf,
     async checkJail(tenants) {
       if (program.jail === "off") return;
-      await jailProgram();
+      await foundJail();
       // A program that is not there is found missing when it is needed.
       if (program.jail !== "required" || find() === null) return;
       for (const [tenant, settings] of [[null, null] as const, ...tenants]) {

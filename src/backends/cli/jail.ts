@@ -12,6 +12,8 @@ export type JailMode = (typeof jailModes)[number];
 export type JailSettings = {
   /** Bubblewrap. */
   readonly program: string;
+  /** Words that this bubblewrap understands and older ones do not. */
+  readonly flags: readonly string[];
   /** The tenant whose it is, null for requests without one: two owners share no way out. */
   readonly owner: string | null;
   readonly readable: readonly string[];
@@ -55,7 +57,7 @@ export function jailed(
   const mounts = new Map<string, readonly string[]>([
     ...jail.hidden.map((path) => [path, ["--tmpfs", path]] as const),
     ...jail.empty.map((path) => [path, ["--tmpfs", path]] as const),
-    ...jail.readable.map((path) => [path, ["--ro-bind", path, path]] as const),
+    ...jail.readable.map((path) => [path, ["--ro-bind-try", path, path]] as const),
     ...jail.writable.map((path) => [path, ["--bind-try", path, path]] as const),
     ...inside.fixed,
     ...inside.closed.map((path) => [path, ["--ro-bind", inside.nothing, path]] as const),
@@ -65,7 +67,7 @@ export function jailed(
   const isStillHidden = (path: string): boolean => mounts.get(path)?.[0] === "--tmpfs";
   const words: readonly (readonly string[])[] = [
     // Nothing outlives it: the kernel ends a process namespace with its first process, and that one with the gateway.
-    [jail.program, "--die-with-parent", "--unshare-all", "--new-session", "--cap-drop", "ALL"],
+    [jail.program, "--die-with-parent", "--unshare-all", ...jail.flags, "--new-session", "--cap-drop", "ALL"],
     systemMounts(),
     ["--dev", "/dev", "--proc", "/proc"],
     kernelMounts(),
@@ -84,8 +86,8 @@ export function jailed(
 }
 
 export type JailFound =
-  | { readonly program: string; readonly warning: null }
-  | { readonly program: null; readonly warning: string | null };
+  | { readonly program: string; readonly flags: readonly string[]; readonly warning: null }
+  | { readonly program: null; readonly flags: readonly string[]; readonly warning: string | null };
 
 export type JailSearch = {
   readonly mode: JailMode;
@@ -93,29 +95,35 @@ export type JailSearch = {
   readonly path: string | undefined;
   readonly platform: string;
   /** Why bubblewrap cannot make a jail here, as many containers forbid it; null: it can. Default: it is tried. */
-  readonly trouble?: (program: string) => Promise<string | null>;
+  readonly trouble?: (program: string, flags: readonly string[]) => Promise<string | null>;
 };
 
 /** Bubblewrap, or why there is none. Throws an Error when the mode is `required`: the gateway must not start then. */
 export async function findJail(search: JailSearch): Promise<JailFound> {
-  if (search.mode === "off") return { program: null, warning: null };
+  if (search.mode === "off") return { program: null, flags: [], warning: null };
   const lacking = (why: string): JailFound => {
     if (search.mode === "required")
       throw new Error(
         `cli.jail is "required", but ${why}. Install bubblewrap, or set cli.jail to "auto" or "off".`,
       );
-    return { program: null, warning: `The Claude Code program runs without a jail: ${why}.` };
+    return { program: null, flags: [], warning: `The Claude Code program runs without a jail: ${why}.` };
   };
   if (search.platform !== "linux") return lacking("bubblewrap exists on Linux only");
   const program = findOnPath("bwrap", search.path);
   if (program === null) return lacking("bubblewrap (bwrap) is not on PATH");
-  const trouble = await (search.trouble ?? troubleOf)(program);
-  if (trouble === null) return { program, warning: null };
+  const troubleWith = search.trouble ?? troubleOf;
+  // Older ones do not know it, and where user namespaces are forbidden root has jails without.
+  for (const flags of [closedNamespaces, []])
+    if ((await troubleWith(program, flags)) === null) return { program, flags, warning: null };
+  const trouble = (await troubleWith(program, [])) ?? "";
   const said = trouble === "" ? "" : ` (${trouble})`;
   return lacking(
     `bubblewrap may not make a jail on this machine${said}: it needs user namespaces, which the kernel or a container may forbid`,
   );
 }
+
+/** Nobody inside makes a namespace of its own, in which he would have an administrator's rights again. */
+const closedNamespaces: readonly string[] = ["--unshare-user", "--disable-userns"];
 
 const trialMs = 5_000;
 
@@ -128,9 +136,10 @@ const emptyInside: JailInside = {
   env: {},
 };
 
-async function troubleOf(program: string): Promise<string | null> {
+async function troubleOf(program: string, flags: readonly string[]): Promise<string | null> {
   const empty: JailSettings = {
     program,
+    flags,
     owner: null,
     readable: [],
     writable: [],

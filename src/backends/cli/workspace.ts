@@ -61,6 +61,7 @@ export type WorkspaceOptions = {
   readonly findAccount?: typeof accountOf | undefined;
   /** Bubblewrap, from `findJail`; null: no jail. */
   readonly jailProgram: string | null;
+  readonly jailFlags?: readonly string[];
   /** What no jailed program may see: the config, a database, the other tenants' folders. */
   readonly guarded: readonly Guarded[];
   /** What it sees and reaches besides; paths absolute. */
@@ -266,6 +267,7 @@ async function jailOf(
   const { account = null, tenant } = workspace;
   const { jail, servers } = settleJail({
     program: jailProgram,
+    flags: options.jailFlags ?? [],
     workspace: { ...workspace, isConfigDirImplied: workspace.isConfigDirImplied === true },
     tenant,
     ownRoot,

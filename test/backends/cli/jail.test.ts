@@ -9,6 +9,7 @@ test("the argument list: nothing but what is named, outer folders first, what mu
   const words = jailed(
     {
       program: "/usr/bin/bwrap",
+      flags: ["--disable-userns"],
       owner: "a",
       readable: ["/home/me/bin/claude"],
       writable: [`${place}/work`, `${place}/config`],
@@ -42,7 +43,7 @@ test("the argument list: nothing but what is named, outer folders first, what mu
     expect(text).toContain(word);
   const order = [
     "--tmpfs /home/me",
-    "--ro-bind /home/me/bin/claude /home/me/bin/claude",
+    "--ro-bind-try /home/me/bin/claude /home/me/bin/claude",
     `--bind-try ${place}/work ${place}/work`,
     `--ro-bind /run/x/nothing ${place}/work/docker.sock`,
     "--remount-ro /usr/local/etc/clawgate",
@@ -61,7 +62,7 @@ test("the argument list: nothing but what is named, outer folders first, what mu
 const nowhere = { path: "/no/such/folder", platform: "linux" };
 
 test("off: it is not even looked for", async () => {
-  expect(await findJail({ ...nowhere, mode: "off" })).toEqual({ program: null, warning: null });
+  expect(await findJail({ ...nowhere, mode: "off" })).toEqual({ program: null, flags: [], warning: null });
 });
 
 test("auto without bubblewrap: a warning that says so", async () => {
@@ -86,6 +87,7 @@ test("found but not permitted counts as missing", async () => {
     await expect(findJail({ ...search, mode: "required" })).rejects.toThrow("may not make a jail");
     expect(await findJail({ ...search, mode: "required", trouble: async () => null })).toEqual({
       program,
+      flags: ["--unshare-user", "--disable-userns"],
       warning: null,
     });
   } finally {

@@ -40,7 +40,7 @@ export type JailRoomOptions = {
 
 const usualProxyPort = 3128;
 /** Of one owner at a time, all its programs together. */
-const mostConnections = 256;
+const mostConnections = 128;
 
 type Way = { readonly ports: readonly (readonly [port: number, path: string])[]; readonly proxyPort: number };
 

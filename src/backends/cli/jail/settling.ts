@@ -16,6 +16,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export type JailQuestion = {
   /** Bubblewrap. */
   readonly program: string;
+  readonly flags: readonly string[];
   readonly workspace: {
     readonly bin: string;
     readonly home: string;
@@ -108,6 +109,7 @@ export function settleJail(question: JailQuestion): {
   );
   const jail: JailSettings = {
     program: question.program,
+    flags: question.flags,
     owner: tenant,
     readable,
     writable,

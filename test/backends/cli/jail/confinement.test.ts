@@ -23,7 +23,8 @@ import { runCommand } from "../../../../src/system/process.ts";
 
 const isLinux = process.platform === "linux";
 const path = process.env["PATH"];
-const bubblewrap = isLinux ? (await findJail({ mode: "auto", path, platform: "linux" })).program : null;
+const found = isLinux ? await findJail({ mode: "auto", path, platform: "linux" }) : null;
+const bubblewrap = found?.program ?? null;
 
 describe.if(bubblewrap !== null)("a real jail", () => {
   let root = "";
@@ -90,6 +91,7 @@ describe.if(bubblewrap !== null)("a real jail", () => {
       env: { ANTHROPIC_BASE_URL: `http://127.0.0.1:${namedPort}`, GATEWAY: `http://127.0.0.1:${port}` },
       configDir: null,
       jailProgram: bubblewrap,
+      jailFlags: found?.flags ?? [],
       guarded,
       jailRead: [at("tools")],
       jailHosts: [],
@@ -168,6 +170,19 @@ describe.if(bubblewrap !== null)("a real jail", () => {
     expect(readFileSync(join(configDir, "settings.json"), "utf8")).toBe("{}\n");
     expect(existsSync(join(configDir, "commands"))).toBe(true);
   });
+
+  test.if(Bun.which("unshare") !== null && (found?.flags.length ?? 0) > 0)(
+    "nobody inside becomes an administrator in a namespace of his own, nor changes the kernel's settings",
+    async () => {
+      const said = await inside(
+        anna,
+        `unshare -U true && echo made one; unshare -Um true && echo made one; unshare -Ur true && echo made one
+        echo x > /proc/sys/kernel/core_pattern && echo wrote; grep -c '^CapEff:.*[^0]$' /proc/self/status; true`,
+      );
+      expect(said).not.toMatch(/made one|wrote/);
+      expect(said).toStartWith("0\n");
+    },
+  );
 
   const curl = Bun.which("curl");
   test.if(curl !== null)("sockets in its folders do not answer, those that it makes itself do", async () => {
@@ -256,6 +271,7 @@ describe.if(bubblewrap !== null)("a real jail", () => {
       env: {},
       configDir: null,
       jailProgram: bubblewrap,
+      jailFlags: found?.flags ?? [],
       guarded,
       jailRead: [],
       jailHosts: [],

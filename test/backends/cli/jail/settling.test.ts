@@ -52,6 +52,7 @@ test("of a program in somebody's home only the program is shown: a single file, 
 const settled = (more: object = {}) =>
   settleJail({
     program: "/usr/bin/bwrap",
+    flags: [],
     workspace: {
       bin: at("home/.local/bin/claude"),
       home: at("state/mine"),
