@@ -34,8 +34,11 @@ export type Server = {
 type BunServer = Bun.Server<unknown>;
 type Answer = Response | Promise<Response>;
 
-/** Refusals that a body may have heard half-way: too slow, too large, no memory. */
-const givenUp = new Set([408, 413, 503]);
+/** Much of the body is still under way, refused before it was read or half-way: too large, too slow, no memory. */
+function isLeftUnread(request: Request, status: number): boolean {
+  if (status === 413) return true;
+  return request.bodyUsed ? status === 408 || status === 503 : leavesMuch(request.headers);
+}
 
 function finish(
   response: Response,
@@ -46,9 +49,8 @@ function finish(
   const { headers } = response;
   headers.set("x-request-id", requestId);
   headers.set("request-id", requestId);
-  // The rest of the body is still under way: without this the client goes on sending it into a connection that we keep.
-  if (givenUp.has(response.status) || (!request.bodyUsed && leavesMuch(request.headers)))
-    headers.set("connection", "close");
+  // Without this the client goes on sending it into a connection that we keep.
+  if (isLeftUnread(request, response.status)) headers.set("connection", "close");
   if (corsOrigin !== null) for (const [name, value] of corsHeaders(corsOrigin)) headers.set(name, value);
   return response;
 }
