@@ -1,5 +1,5 @@
 // How many bytes of request bodies are held just now, in all and by each caller: one for the process, because a reload frees
-// no memory. It must never count a byte that has only been announced: announcing is free, and would lock the others out.
+// no memory. It must never give a caller what the others need to get in at all.
 
 export type BodyBook = {
   /** The account of a tenant, else of a key, else of all who call without either. The same object every time. */

@@ -20,7 +20,7 @@ export type UploadRules = {
 
 /**
  * Up to here a body is booked as announced and left to the runtime, which gathers it for half of what a stream of chunks
- * costs; larger ones are booked as they come.
+ * costs. Larger ones are booked as they come: announcing is free, and would lock the others out.
  */
 const mostAtOnce = 131_072;
 
