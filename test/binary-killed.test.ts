@@ -73,7 +73,7 @@ test(`kill -9, ${rounds} times: whole, and no record older than moments is lost`
       expect(owed.length).toBeGreaterThan(0);
       expect(owed.filter(([id]) => !kept.has(id))).toEqual([]);
       // What was lost with this kill will not come back; the next round has records of its own.
-      for (const id of [...answered.keys()]) if (!kept.has(id)) answered.delete(id);
+      for (const id of answered.keys()) if (!kept.has(id)) answered.delete(id);
     } finally {
       db.close();
     }

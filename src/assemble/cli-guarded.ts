@@ -68,7 +68,14 @@ function tenantFolders(
     folders.flatMap((folder) =>
       folder === undefined || folder === ""
         ? []
-        : [{ path: absolute(folder), what: "another login of Claude Code", isWhole: true, owner: { tenant } }],
+        : [
+            {
+              path: absolute(folder),
+              what: "another login of Claude Code",
+              isWhole: true,
+              owner: { tenant },
+            },
+          ],
     );
   const providers = Object.values(config.providers).filter(({ backend }) => backend === "claude-cli");
   const sections = [...(config.cli === undefined ? [] : [config.cli]), ...providers];

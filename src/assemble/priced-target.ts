@@ -119,11 +119,7 @@ export function createProviderPrice(
       if (isProgram) return costAt(answered, usage, atMs);
       const asked = targetOf(modelOf(model));
       const isKnown = (target: PricedTarget): boolean => prices.priceOf(target, atMs) !== null;
-      return prices.costNow(
-        answeredTarget(asked, settings, answered, known, isKnown) ?? asked,
-        usage,
-        atMs,
-      );
+      return prices.costNow(answeredTarget(asked, settings, answered, known, isKnown) ?? asked, usage, atMs);
     },
     mostOf(model, input, output, atMs) {
       const read = isProgram ? input + programTokens : input;

@@ -169,7 +169,9 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
       } as RequestInit);
     } catch (thrown) {
       if (call.signal.aborted) throw failureFrom(call.signal.reason);
-      throw isReset(thrown) && origin.wasKept(sent) ? staleConnection(thrown) : networkFailure(thrown, lacksRoom);
+      throw isReset(thrown) && origin.wasKept(sent)
+        ? staleConnection(thrown)
+        : networkFailure(thrown, lacksRoom);
     } finally {
       origin.over(sent);
     }

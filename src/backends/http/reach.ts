@@ -172,8 +172,7 @@ export class Origin implements Due {
       const isProven = this.provenMs >= sent.sinceMs;
       if (!isProven && (isLookedFor || nowMs - sent.sinceMs < connectMs)) break;
       this.over(sent);
-      if (!isProven)
-        sent.call.abort(this.options.lacksRoom() ? atCapacity(noRoom) : timedOutConnecting());
+      if (!isProven) sent.call.abort(this.options.lacksRoom() ? atCapacity(noRoom) : timedOutConnecting());
     }
     const oldest = this.first;
     if (oldest === null) return;

@@ -215,7 +215,12 @@ test("a folder that holds something guarded is refused by name, whatever it is c
   const guarded = [
     { path: join(place, "deep", "config.yaml"), what: "the gateway's config", isWhole: false, owner: null },
     { path: join(root, "logins"), what: "another login", isWhole: true, owner: { tenant: "two" } },
-    { path: join(root, "shared"), what: "a folder of another tenant", isWhole: false, owner: { tenant: "two" } },
+    {
+      path: join(root, "shared"),
+      what: "a folder of another tenant",
+      isWhole: false,
+      owner: { tenant: "two" },
+    },
   ];
   const all = (): ReturnType<typeof workspaces> =>
     workspaces("refused", { jailProgram: "/usr/bin/bwrap", guarded });

@@ -83,9 +83,7 @@ export function settleJail(question: JailQuestion): {
   const unsafe = [
     workingDir,
     ...addDirs,
-    ...question.guarded.flatMap(({ path, isWhole, owner }) =>
-      isWhole || owner === null ? [] : [path],
-    ),
+    ...question.guarded.flatMap(({ path, isWhole, owner }) => (isWhole || owner === null ? [] : [path])),
   ];
   for (const path of [...ours, configDir, workingDir, ...addDirs, ...question.read])
     refuseLinks(path, unsafe);

@@ -136,7 +136,12 @@ function guardedTries({ guarded, tenant, jail }: TrialQuestion): readonly Tried[
     if (each.owner?.tenant === tenant || given.has(realOf(each.path))) return [];
     const promise = each.owner === null ? "gateway" : "tenants";
     const cli = join(each.path, "cli");
-    return [each.path, ...(each.isWhole ? below(each.path) : []), ...below(cli), ...below(join(cli, "tenants"))]
+    return [
+      each.path,
+      ...(each.isWhole ? below(each.path) : []),
+      ...below(cli),
+      ...below(join(cli, "tenants")),
+    ]
       .filter((path) => !jail.readable.includes(path))
       .flatMap((path) => fileTry(promise, path));
   });
