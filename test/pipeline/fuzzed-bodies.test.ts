@@ -115,7 +115,8 @@ function changed(target: unknown, way: readonly number[], value: unknown): void 
   const inner = holder[name];
   if (way.length > 1 && typeof inner === "object" && inner !== null) changed(inner, way.slice(1), value);
   else if (value === undefined) delete holder[name];
-  else holder[name] = value;
+  // A copy: a later change may go into it, and one value may be put into itself.
+  else holder[name] = structuredClone(value);
 }
 
 async function expectSound(path: string, text: string, model: string): Promise<void> {
