@@ -1,7 +1,7 @@
 // argv -> command -> exit code, and before that one thing that only a fresh process can have: room for many requests.
 
 import { homedir } from "node:os";
-import { insideJail, runInsideJail } from "./commands/inside-jail.ts";
+import { isInsideJail, runInsideJail } from "./commands/inside-jail.ts";
 
 // Bun reads this limit once, at its start, and queues every further upstream request silently (facts/stack.md section 7).
 const requestLimit = "BUN_CONFIG_MAX_HTTP_REQUESTS";
@@ -29,7 +29,7 @@ for (const name of ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]) {
 }
 
 // A jail needs this part alone, and soon: the rest of the program is read only by who wants it.
-if (process.argv[2] === insideJail) process.exit(await runInsideJail(process.argv.slice(3), environment));
+if (isInsideJail(process.argv[2])) process.exit(await runInsideJail(process.argv.slice(3), environment));
 const { dispatch } = await import("./commands/dispatch.ts");
 
 process.exitCode = await dispatch({

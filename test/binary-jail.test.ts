@@ -1,5 +1,14 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findJail } from "../src/backends/cli/jail.ts";
 import { type RunningBinary, runBinary, startBinary } from "./support/binary.ts";
@@ -122,6 +131,10 @@ describe.if(bubblewrap !== null)("jail: required", () => {
     await gateway.exited;
     await answer;
     while (inside() > 0) await Bun.sleep(20);
+    // Nor is anything left of what the jail was made with.
+    const [run = ""] = readdirSync(join(gateway.stateDir, "cli", "runs"));
+    const rooms = [`/run/clawgate-${run}`, join(tmpdir(), `clawgate-${run}`)];
+    while (run === "" || rooms.some((room) => existsSync(room))) await Bun.sleep(20);
   }, 60_000);
 
   test("doctor has a line for each promise, and fails for a jail that does not hold", async () => {

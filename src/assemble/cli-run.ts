@@ -55,6 +55,7 @@ export function createCliRun(options: {
   const watchdog = createWatchdog({
     variable: childMark,
     mark: gatewayId,
+    folder: open.path,
     clock,
     onTrouble: trouble("nothing will end the Claude Code processes if this gateway is killed"),
   });

@@ -1,11 +1,11 @@
 // What the gateway runs first inside a jail: opens the ports that lead out, then runs the program to its end with the pipes it
 // was given. Not a command for people. It must never pass on a word of its own: the program is started as it stands.
 
-import { probeWord, runProbe } from "../system/confinement.ts";
+import { insideWord, probeWord, runProbe } from "../system/confinement.ts";
 import { runInTerminal } from "../system/process.ts";
 import { relayPorts } from "../system/socket-relay.ts";
 
-export const insideJail = "inside-jail";
+export const isInsideJail = (word: string | undefined): boolean => word === insideWord;
 
 /** `3128=/run/clawgate/3128 … -- program arguments`. Gives the exit code. */
 export async function runInsideJail(

@@ -18,6 +18,10 @@ export type Try = {
   | { readonly kind: "privileges" }
 );
 
+/** The word by which this program is told to be the first one inside; not a command for people. */
+export const insideWord = "inside-jail";
+
+/** In the place of a program: to try. */
 export const probeWord = "probe";
 
 /** Device and number: the very file, by whatever name it is reached. Null: it cannot be seen. */

@@ -15,13 +15,15 @@ export type WatchdogOptions = {
   /** The variable, and the beginning of its value, by which what those processes start is told to be ours (Linux). */
   readonly variable: string;
   readonly mark: string;
+  /** A folder of ours that goes with them; absolute. */
+  readonly folder: string;
   readonly clock?: Clock;
   /** Told when there can be none; we go on without. */
   onTrouble(error: unknown): void;
 };
 
 /**
- * $1 is variable and mark. Numbers come as `+ 12` and `- 12`. At the end of the pipe: what the processes have started is found
+ * $1 is variable and mark, $2 the folder. Numbers come as `+ 12` and `- 12`. At the end of the pipe: what the processes have started is found
  * by parentage and, as long as any is found, by the mark, for one that is being killed may just have started another.
  */
 const script = `
@@ -49,10 +51,11 @@ while [ $rounds -lt 50 ]; do
     pid=\${file#/proc/}
     kill -s KILL "\${pid%/environ}" 2>/dev/null && found=1
   done
-  [ -n "$found" ] || exit 0
+  [ -n "$found" ] || break
   rounds=$((rounds + 1))
   sleep 0.1
 done
+rm -rf -- "$2"
 `;
 
 const graceMs = 500;
@@ -62,6 +65,7 @@ export function createWatchdog(options: WatchdogOptions): Watchdog {
   let shell: LiveProcess | null = null;
   let isClosed = false;
 
+  const words = ["/bin/sh", "-c", script, "watchdog", `${options.variable}=${options.mark}`, options.folder];
   const say = (line: string): void => {
     shell?.write(line).catch((error: unknown) => {
       if (!isClosed) options.onTrouble(error);
@@ -71,7 +75,7 @@ export function createWatchdog(options: WatchdogOptions): Watchdog {
   const wake = (): boolean => {
     if (shell?.isAlive() === true) return false;
     try {
-      shell = startProcess(["/bin/sh", "-c", script, "watchdog", `${options.variable}=${options.mark}`], {
+      shell = startProcess(words, {
         env: { PATH: "/usr/bin:/bin", LC_ALL: "C" },
         cwd: "/",
         ...(options.clock === undefined ? {} : { clock: options.clock }),

@@ -5,6 +5,7 @@ import { chmod, chown, lstat, mkdir, readFile, realpath, writeFile } from "node:
 import { createServer, type Server, type Socket } from "node:net";
 import { basename, dirname, join } from "node:path";
 import type { UserIds } from "../../../system/accounts.ts";
+import { insideWord } from "../../../system/confinement.ts";
 import { replaceFile } from "../../../system/files.ts";
 import { readProxyVariables } from "../../http/proxy.ts";
 import { insideFolder, jailed, type JailInside, type JailSettings } from "../jail.ts";
@@ -191,11 +192,11 @@ function proxyVariables(proxy: string): Readonly<Record<string, string>> {
 function relayProgram(): { readonly mounts: readonly string[]; readonly argv: readonly string[] } {
   const program = `${insideFolder}/relay`;
   const own = ["--ro-bind", process.execPath, program];
-  if (Bun.isStandaloneExecutable) return { mounts: own, argv: [program, "inside-jail"] };
+  if (Bun.isStandaloneExecutable) return { mounts: own, argv: [program, insideWord] };
   const sources = join(import.meta.dir, "..", "..", "..");
   return {
     mounts: [...own, "--ro-bind", sources, `${insideFolder}/src`],
-    argv: [program, `${insideFolder}/src/main.ts`, "inside-jail"],
+    argv: [program, `${insideFolder}/src/main.ts`, insideWord],
   };
 }
 
