@@ -1,11 +1,13 @@
 // What no jailed program of any provider may see, as one config and this machine have it: the gateway's files, the keys that
-// the config names, every tenant's folders. It must never look at the disk: what is not there yet is guarded too.
+// the config names, every tenant's folders. It must never ask whether something is there: what is not yet is guarded too.
 
+import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { absolutePath } from "../backends/cli/installation.ts";
 import type { Guarded } from "../backends/cli/jail/guard.ts";
 import type { LoadedConfig } from "../config/load.ts";
+import { accountIn } from "../system/accounts.ts";
 import { databasePaths } from "../metrics/path.ts";
 
 type Loaded = Pick<LoadedConfig, "config" | "environment" | "path">;
@@ -94,7 +96,15 @@ function tenantFolders(
           ],
     ),
   ]);
+  // Where another user's program keeps its login and works, as other-user.ts and workspace.ts have it.
+  const people = config.tenants.some(({ uid }) => uid !== undefined) ? peopleHere() : "";
+  const homes = config.tenants.flatMap(({ name, uid }) => {
+    const account = uid === undefined ? null : accountIn(people, uid);
+    if (account === null) return [];
+    return loginsOf(name, [join(account.home, ".claude"), join(account.home, ".local", "state", "clawgate")]);
+  });
   return [
+    ...homes,
     ...loginsOf(null, [
       "~/.claude",
       environment["CLAUDE_CONFIG_DIR"],
@@ -102,6 +112,14 @@ function tenantFolders(
     ]),
     ...tenants,
   ];
+}
+
+function peopleHere(): string {
+  try {
+    return readFileSync("/etc/passwd", "utf8");
+  } catch {
+    return "";
+  }
 }
 
 function beside(path: string | null, written: string, absolute: (path: string) => string): string {

@@ -113,7 +113,7 @@ export function createCliRun(options: {
       try {
         await (await register)?.close();
         await watchdog.close();
-        room.close();
+        await room.close();
         for (const path of [open.path, folder]) await rm(path, { recursive: true, force: true });
       } catch (error) {
         trouble("what is left of Claude Code could not be taken away")(error);

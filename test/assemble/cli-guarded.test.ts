@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { guardedOf } from "../../src/assemble/cli-guarded.ts";
 import { loadConfig } from "../../src/config/load.ts";
+import { accountIn } from "../../src/system/accounts.ts";
 
 test("what no jail may show follows from the config: its own files, databases, tokens, skills, every login and folder", () => {
   const config = {
@@ -17,6 +19,7 @@ test("what no jail may show follows from the config: its own files, databases, t
     skills: { dir: "./skills" },
     tenants: [
       { name: "anna", api_key: "key-of-anna-0123456789", config_dir: "~/anna", add_dirs: ["/srv/anna"] },
+      { name: "carl", api_key: "key-of-carl-0123456789", uid: "daemon" },
       { name: "bert", api_key: "key-of-bert-0123456789", env: { CLAUDE_CONFIG_DIR: "/logins/bert" } },
     ],
   };
@@ -46,6 +49,8 @@ test("what no jail may show follows from the config: its own files, databases, t
   for (const path of ["/home/me/.claude", "/logins/all"])
     expect(of(path)).toMatchObject({ isWhole: true, owner: { tenant: null } });
   expect(of("/home/me/anna")).toMatchObject({ isWhole: true, owner: { tenant: "anna" } });
+  const carl = accountIn(readFileSync("/etc/passwd", "utf8"), "daemon");
+  if (carl !== null) expect(of(`${carl.home}/.claude`)).toMatchObject({ isWhole: true, owner: { tenant: "carl" } });
   expect(of("/srv/anna")).toMatchObject({ isWhole: false, owner: { tenant: "anna" } });
   expect(of("/logins/bert")).toMatchObject({ isWhole: true, owner: { tenant: "bert" } });
 });

@@ -87,7 +87,7 @@ async function trialFindings({ provider, loaded, program, idOf }: JailQuestion):
       ...Object.keys(promises).map((id) => promiseFinding(id as PromiseId, breaches, idOf)),
     ];
   } finally {
-    room.close();
+    await room.close();
     await rm(folder, { recursive: true, force: true });
   }
 }

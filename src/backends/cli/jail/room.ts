@@ -27,8 +27,8 @@ export type JailStart = {
 export type JailRoom = {
   /** The argument list that runs `argv` inside. Rejects when the room cannot be made. */
   enter(start: JailStart): Promise<readonly string[]>;
-  /** Ends every way out. Idempotent. */
-  close(): void;
+  /** Ends every way out; by then nothing is made any more. Idempotent, never rejects. */
+  close(): Promise<void>;
 };
 
 export type JailRoomOptions = {
@@ -51,6 +51,7 @@ export function createJailRoom(options: JailRoomOptions): JailRoom {
   const sockets = new Set<Socket>();
   const ways = new Map<string, Promise<Way>>();
   const files = new Map<string, Promise<string>>();
+  let isClosed = false;
 
   const listen = async (user: UserIds | null, serve: (socket: Socket) => void): Promise<string> => {
     const path = join(open.path, crypto.randomUUID().slice(0, 13));
@@ -120,6 +121,7 @@ export function createJailRoom(options: JailRoomOptions): JailRoom {
 
   return {
     async enter(start) {
+      if (isClosed) throw new Error("the gateway is stopping");
       const { jail, cwd, argv, user, home } = start;
       const ids = user ?? { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
       const own = ownFiles({ ...ids, home });
@@ -146,7 +148,9 @@ export function createJailRoom(options: JailRoomOptions): JailRoom {
       };
       return jailed(jail, inside, cwd, argv);
     },
-    close() {
+    async close() {
+      isClosed = true;
+      await Promise.allSettled([...ways.values(), ...files.values()]);
       for (const socket of sockets) socket.destroy();
       for (const server of servers) server.close();
       servers.clear();

@@ -100,8 +100,8 @@ describe.if(bubblewrap !== null)("a real jail", () => {
     anna = await all.of("anna", { workingDir: at("anna") });
     nobody = await all.of(null);
   });
-  afterAll(() => {
-    room?.close();
+  afterAll(async () => {
+    await room?.close();
     for (const server of servers) server.close();
     rmSync(root, { recursive: true, force: true });
   });
