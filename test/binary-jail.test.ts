@@ -68,7 +68,7 @@ describe.if(bubblewrap !== null)("jail: required", () => {
     expect(said).toContain('cli.jail is "required"');
     expect(said).toContain("requests without a tenant does not hold");
     expect(said).toContain("a port of this machine");
-    expect(await messageOf(started(config))).toBe("it started");
+    expect((await fetch(`${(await started(config)).url}/health`)).status).toBe(200);
   }, 60_000);
 
   test("a tenant whose folder holds the config, the state or a neighbour's login stops the start by name", async () => {
