@@ -49,6 +49,13 @@ const messageOf = (promise: Promise<unknown>): Promise<string> =>
     (error: unknown) => String(error),
   );
 
+test("what the gateway runs first inside a jail is no command for people", async () => {
+  for (const args of [["inside-jail"], ["inside-jail", "--"], ["inside-jail", "--help"]]) {
+    const { code, stderr } = await runBinary(args, newFolder());
+    expect([code, stderr]).toEqual([64, expect.stringContaining("no command for people")]);
+  }
+});
+
 describe.if(bubblewrap !== null)("jail: required", () => {
   test("a jail that does not hold stops the start, and says what was open and for whom", async () => {
     const folder = newFolder();

@@ -4,6 +4,7 @@
 import { insideWord, probeWord, runProbe } from "../system/confinement.ts";
 import { runInTerminal } from "../system/process.ts";
 import { relayPorts } from "../system/socket-relay.ts";
+import { exitCodes } from "./command.ts";
 
 export const isInsideJail = (word: string | undefined): boolean => word === insideWord;
 
@@ -13,6 +14,12 @@ export async function runInsideJail(
   environment: Readonly<Record<string, string>>,
 ): Promise<number> {
   const at = args.indexOf("--");
+  if (at < 0 || at === args.length - 1) {
+    process.stderr.write(
+      "clawgate: inside-jail is what the gateway runs itself, and no command for people\n",
+    );
+    return exitCodes.usage;
+  }
   const relays = args.slice(0, at).map((each) => {
     const [port = "", path = ""] = each.split("=");
     return { port: Number(port), path };
