@@ -199,6 +199,12 @@ export class Run {
     const { estate, context } = this;
     if (failure?.kind === "internal")
       estate.log.error("a request met a bug", { request: context.id, error: failure.cause });
+    // Who was merely not let in is counted in the records; what broke off for want of something is the operator's to see.
+    if (failure?.kind === "at-capacity" && failure.cause !== undefined)
+      estate.log.warn("a request met a lack of this machine's", {
+        request: context.id,
+        error: failure.cause,
+      });
     const record = recordOf(this, status, failure);
     if (this.tenantEntry === null) estate.record(record);
     else settleEntry(this, this.tenantEntry, record);
