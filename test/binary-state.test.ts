@@ -52,7 +52,11 @@ const cases: readonly Case[] = [
     },
     env: { CLAWGATE_STATE_DIR: "locked/state" },
   },
-  { name: "is a file", says: "is not a plain directory", prepare: ({ stateDir }) => writeFileSync(stateDir, "") },
+  {
+    name: "is a file",
+    says: "is not a plain directory",
+    prepare: ({ stateDir }) => writeFileSync(stateDir, ""),
+  },
   {
     name: "is a link",
     says: "may not be a symbolic link",

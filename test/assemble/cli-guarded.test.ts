@@ -50,7 +50,8 @@ test("what no jail may show follows from the config: its own files, databases, t
     expect(of(path)).toMatchObject({ isWhole: true, owner: { tenant: null } });
   expect(of("/home/me/anna")).toMatchObject({ isWhole: true, owner: { tenant: "anna" } });
   const carl = accountIn(readFileSync("/etc/passwd", "utf8"), "daemon");
-  if (carl !== null) expect(of(`${carl.home}/.claude`)).toMatchObject({ isWhole: true, owner: { tenant: "carl" } });
+  if (carl !== null)
+    expect(of(`${carl.home}/.claude`)).toMatchObject({ isWhole: true, owner: { tenant: "carl" } });
   expect(of("/srv/anna")).toMatchObject({ isWhole: false, owner: { tenant: "anna" } });
   expect(of("/logins/bert")).toMatchObject({ isWhole: true, owner: { tenant: "bert" } });
 });
