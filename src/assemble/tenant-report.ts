@@ -36,6 +36,8 @@ function usedOf(meter: Meter, limits: NonNullable<TenantSettings["limits"]>) {
     tokens_last_minute: minute.tokens,
     today: shown(day),
     this_month: shown(month),
+    // What requests that still run may use: neither spent nor free.
+    reserved: shown(meter.reserved()),
     is_over_budget: limits.budget !== undefined && usedUp !== null,
     budget_resets_in_s: usedUp === null ? null : Math.ceil(usedUp.resetInMs / 1_000),
   };

@@ -3,13 +3,14 @@
 
 import type { Target } from "../canon/decision.ts";
 import { Failure } from "../canon/failure.ts";
+import type { RoutedDecision } from "../routing/settle.ts";
+import { answerWaitMs } from "../tenants/limits.ts";
 import type { Amount, Unborne } from "../tenants/spending.ts";
 import type { Provider } from "./generation.ts";
 import type { Run } from "./run.ts";
 import type { TenantEntry } from "./tenant-entry.ts";
 import { ceilingAt, unpriced } from "./tenant-price.ts";
 
-const placeWaitMs = 1_000;
 /** Why nothing cheaper answered may be over soon, and then the rest of the budget will do. */
 const otherTargetMs = 30_000;
 
@@ -19,12 +20,13 @@ function plus(one: Amount, other: Amount): Amount {
 
 /**
  * Promises what the decision's first target may cost that has a price at all. Throws Failure over-limit, and what is told when
- * there is none.
+ * there is none, or none for the model that the client itself named: nobody gets another one unasked, whatever is told at the
+ * start of it.
  */
 export function holdFirst(
   run: Run,
   held: TenantEntry,
-  targets: readonly Target[],
+  { targets, clientsTarget }: Pick<RoutedDecision, "targets" | "clientsTarget">,
   isBeyondBudget: boolean,
 ): Unborne | null {
   const { appetite, refusesUnpriced } = held;
@@ -38,6 +40,7 @@ export function holdFirst(
     if (ceiling.isPriced || !refusesUnpriced || isBeyondBudget)
       return held.entry.reserve(ceiling, { isBeyondBudget, startedAtMs: run.context.startedAtMs });
     withoutPrice ??= target;
+    if (target === clientsTarget) break;
   }
   if (withoutPrice !== null) throw unpriced(withoutPrice);
   return null;
@@ -75,14 +78,14 @@ export function notBorne({ why, what, resetInMs }: Unborne, target: Target | nul
       return new Failure(
         "over-limit",
         `${sentence} is not spent, but requests that still run may use what is left of it. Try again when one of them has ended.`,
-        { retryAfterMs: placeWaitMs },
+        { retryAfterMs: answerWaitMs },
       );
     case "too-dear": {
       const name = target === null ? "another model" : `${target.provider}/${target.model}`;
       return new Failure(
         "over-budget",
         `What is left of ${what} does not bear what an answer of ${name} may cost.`,
-        { retryAfterMs: Math.max(placeWaitMs, Math.min(resetInMs, otherTargetMs)) },
+        { retryAfterMs: Math.max(1_000, Math.min(resetInMs, otherTargetMs)) },
       );
     }
   }

@@ -49,7 +49,7 @@ export async function decideForTenant(
     held.appetite = appetiteOf(run.door, enrolled, decode);
     // Until it is loaded nothing would seem to cost anything.
     if (policy.countsMoney && run.estate.prices.table() === null) await run.estate.prices.load();
-    const unborne = holdFirst(run, held, decision.targets, false);
+    const unborne = holdFirst(run, held, decision, false);
     if (unborne === null) return decision;
     // Of a budget that is only promised to others something will be left.
     if (unborne.why !== "used-up") throw notBorne(unborne, decision.targets[0] ?? null);
@@ -60,7 +60,7 @@ export async function decideForTenant(
   held.appetite ??= appetiteOf(run.door, enrolled, decode);
   // Alone: the chain behind it may be dear.
   const decision = await ask(cheaper, true);
-  holdFirst(run, held, decision.targets, true);
+  holdFirst(run, held, decision, true);
   held.overBudgetModel = cheaper;
   return diverted(decision, cheaper, usedUp);
 }
@@ -82,9 +82,11 @@ export async function previewForTenant({ policy, model, ask, ceilingFor, ...subj
   if (usedUp === null) {
     const decision = allowed(subject, policy, model, name, await ask(name, false));
     if (meter === null) return decision;
-    const ceilings = decision.targets.map(ceilingFor).filter((each) => each !== null);
-    const ceiling = ceilings.find(({ isPriced }) => isPriced || !policy.refusesUnpriced);
     const [target = null] = decision.targets;
+    const isNamed = target !== null && target === decision.clientsTarget;
+    const asked = isNamed ? decision.targets.slice(0, 1) : decision.targets;
+    const ceilings = asked.map(ceilingFor).filter((each) => each !== null);
+    const ceiling = ceilings.find(({ isPriced }) => isPriced || !policy.refusesUnpriced);
     if (ceiling === undefined && ceilings.length > 0 && target !== null) throw unpriced(target);
     const unborne = ceiling === undefined ? null : meter.preview(ceiling);
     if (unborne === null) return decision;

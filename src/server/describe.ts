@@ -198,7 +198,7 @@ export const describe = {
   ),
   tenants: operatorRoute(
     "Every tenant, its keys, limits and what it has used of them",
-    "Keys by the first digits of their SHA-256, with their expiry; the last minute, the UTC day and month.",
+    "Keys by the first digits of their SHA-256, with their expiry; the last minute, the UTC day and month, and what is reserved for requests that still run.",
   ),
   route: operatorRoute(
     "Why a request would go where it would go",

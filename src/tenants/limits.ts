@@ -71,6 +71,8 @@ export type Meter = {
   standing(): Standing;
   running(): number;
   usedThisMinute(): { readonly requests: number; readonly tokens: number };
+  /** What is promised to requests that still run. */
+  reserved(): Amount;
   spent(): Spent;
   /** Everything that is known of its days and months. */
   kept(): KeptPeriods;
@@ -87,6 +89,8 @@ export type MeterOptions = {
 
 /** How long a client should wait for a place: nobody knows when one is free. */
 const placeWaitMs = 1_000;
+/** For the end of an answer that may use what is left: it takes its time, and clients ask a few times only. */
+export const answerWaitMs = 5_000;
 /** What ends now leaves the minute at the latest after so long. */
 const longestWaitMs = 61_000;
 
@@ -101,6 +105,7 @@ function createMeter(name: string, { clock, onCharge, onTurn }: MeterOptions): M
   let running = 0;
   /** Of requests that still run: however long they do, it is not used yet. */
   let promisedTokens = 0;
+  let promisedNanoUsd = 0;
 
   const share = (limit: number | null, window: typeof requests, promised: number): Share | null =>
     limit === null
@@ -132,7 +137,7 @@ function createMeter(name: string, { clock, onCharge, onTurn }: MeterOptions): M
     if (expected <= limit && used + others + wanted.tokens <= limit) return;
     const mayGoBeyond = granted === null || wanted.tokens <= granted.tokens;
     if (mayGoBeyond && others <= 0 && used + expected <= limit) return;
-    throw tooManyTokens(expected, limit, others > 0 ? placeWaitMs : tokens.waitMs(expected, limit));
+    throw tooManyTokens(expected, limit, tokens.waitMs(expected, limit));
   };
   /** Throws Failure over-limit for the minute's tokens; answers the budget that does not bear it. */
   const judge = (
@@ -156,6 +161,7 @@ function createMeter(name: string, { clock, onCharge, onTurn }: MeterOptions): M
     const promise = (to: Account, next: Amount): void => {
       const before = promised ?? nothing;
       promisedTokens += next.tokens - before.tokens;
+      promisedNanoUsd += next.nanoUsd - before.nanoUsd;
       spending.promise(to, before, next);
       promised = next;
     };
@@ -181,6 +187,7 @@ function createMeter(name: string, { clock, onCharge, onTurn }: MeterOptions): M
         isCharged = true;
         const before = promised ?? nothing;
         promisedTokens -= before.tokens;
+        promisedNanoUsd -= before.nanoUsd;
         if (real.tokens > 0) tokens.take(real.tokens);
         spending.charge(account ?? spending.at(clock.nowMs()), before, real);
         if (real.tokens > 0 || real.nanoUsd > 0) onCharge(name);
@@ -212,18 +219,30 @@ function createMeter(name: string, { clock, onCharge, onTurn }: MeterOptions): M
     }),
     running: () => running,
     usedThisMinute: () => ({ requests: requests.used(), tokens: tokens.used() }),
+    reserved: () => ({ tokens: promisedTokens, nanoUsd: promisedNanoUsd }),
     spent: spending.spent,
     kept: spending.kept,
     restore: spending.restore,
   };
 }
 
+/** `waitMs` 0: what was used leaves room for it, what is promised to others does not. */
 function tooManyTokens(estimate: number, limit: number, waitMs: number): Failure {
-  const message =
-    estimate > limit
-      ? `The request is estimated at ${estimate} tokens, and the limit is ${limit} tokens a minute.`
-      : `The limit of ${limit} tokens a minute is reached.`;
-  return new Failure("over-limit", message, { retryAfterMs: Math.max(placeWaitMs, waitMs) });
+  if (estimate > limit)
+    return new Failure(
+      "over-limit",
+      `The request is estimated at ${estimate} tokens, and the limit is ${limit} tokens a minute.`,
+      { retryAfterMs: Math.max(placeWaitMs, waitMs) },
+    );
+  return waitMs > 0
+    ? new Failure("over-limit", `The limit of ${limit} tokens a minute is reached.`, {
+        retryAfterMs: Math.max(placeWaitMs, waitMs),
+      })
+    : new Failure(
+        "over-limit",
+        `The limit of ${limit} tokens a minute is not reached, but requests that still run may use what is left of it. Try again when one of them has ended.`,
+        { retryAfterMs: answerWaitMs },
+      );
 }
 
 export type MeterBook = {

@@ -40,10 +40,11 @@ describe("many at once", () => {
     if (refused === undefined) throw new Error("nobody was refused");
     // Not spent, so nobody is sent to the model for that, nor away until the end of the day.
     expect(refused.headers.get("x-clawgate-over-budget")).toBeNull();
-    expect(refused.headers.get("retry-after")).toBe("1");
+    expect(refused.headers.get("retry-after")).toBe("5");
     const error = await errorOf(refused);
     expect(error["code"]).toBe("rate_limit_exceeded");
-    if (name !== "tokens a minute") expect(error["message"]).toContain("is not spent");
+    expect(error["message"]).toContain(name === "tokens a minute" ? "is not reached" : "is not spent");
+    expect(error["message"]).toContain("requests that still run may use what is left of it");
     expect(spentOf(gateway).tokens).toBe(100);
     await gateway.assertClean();
   });
@@ -242,9 +243,20 @@ describe("prices that nobody knows", () => {
     },
   );
 
-  test("with a priced target at hand that one is asked", async () => {
+  test("with a priced target at hand that one is asked, but not in place of the one that the client named", async () => {
     const gateway = await open({ tenant: { limits: budgetOnly }, more: config() });
-    const answer = await ask(gateway);
+    const refused = await ask(gateway);
+    expect(refused.status).toBe(400);
+    expect((await errorOf(refused))["code"]).toBe("unknown_price");
+    expect(vendor.count()).toBe(0);
+    const routed = await fetch(`${gateway.url}/api/route?tenant=alice`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${keys.admin}` },
+      body: JSON.stringify({ model: "dear", messages: [{ role: "user", content: "hi" }] }),
+    });
+    expect(routed.status).toBe(400);
+
+    const answer = await ask(gateway, { model: "auto" });
     expect(answer.headers.get("x-clawgate-provider")).toBe("cheap");
     const { candidates } = await gateway.recordOf(answer);
     expect(candidates[0]).toMatchObject({ provider: "dear", kept: false });

@@ -145,6 +145,7 @@ test("the operator sees keys by their fingerprints, limits and what is used; tot
       tokens_last_minute: 24,
       today: { tokens: 24, usd: 0.024 },
       this_month: { tokens: 24, usd: 0.024 },
+      reserved: { tokens: 0, usd: 0 },
       is_over_budget: false,
       budget_resets_in_s: null,
     },

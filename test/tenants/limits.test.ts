@@ -117,6 +117,24 @@ describe("tokens a minute", () => {
     expect(meter.usedThisMinute().tokens).toBe(0);
   });
 
+  test("whoever is refused hears whether an answer has to end or the minute to pass, and how much is reserved", async () => {
+    const { clock, meter } = meterWith({ tokensPerMinute: 1_000 });
+    const runs = meter.enter();
+    runs.reserve({ tokens: 600, nanoUsd: 7 });
+    expect(meter.reserved()).toEqual({ tokens: 600, nanoUsd: 7 });
+    const byOther = refusal(() => meter.enter().reserve({ tokens: 600, nanoUsd: 0, expectedTokens: 500 }));
+    expect(byOther.message).toContain("is not reached, but requests that still run");
+    expect(byOther.retryAfterMs).toBe(5_000);
+    finish(meter.enter(), { tokens: 600, nanoUsd: 0 });
+    await clock.advance(20_000);
+    // The end of the other one would not help.
+    const byMinute = refusal(() => meter.enter().reserve({ tokens: 600, nanoUsd: 0, expectedTokens: 500 }));
+    expect(byMinute.message).toContain("is reached");
+    expect(byMinute.retryAfterMs).toBeGreaterThan(30_000);
+    finish(runs);
+    expect(meter.reserved()).toEqual(nothing);
+  });
+
   test("what can never fit says so", () => {
     const { meter } = meterWith({ tokensPerMinute: 100 });
     expect(refusal(() => meter.enter().reserve({ tokens: 101, nanoUsd: 0 })).message).toContain("101 tokens");
