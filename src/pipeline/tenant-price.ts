@@ -6,6 +6,8 @@ import { Failure } from "../canon/failure.ts";
 import type { Target } from "../canon/decision.ts";
 import { estimateTokens, estimateTokensOfBytes } from "../canon/tokens.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
+import type { TargetFacts } from "../dialects/dialect.ts";
+import type { ModelFacts } from "../routing/capabilities.ts";
 import type { Wanted } from "../tenants/limits.ts";
 import type { JsonMember } from "../wire/json.ts";
 import type { Door } from "./doors.ts";
@@ -128,23 +130,33 @@ export function expectedOutput({ writes, limit }: Pick<Appetite, "writes" | "lim
   return writes ? Math.min(limit ?? expectedOutputTokens, expectedOutputTokens) : 0;
 }
 
+/** What of a provider says how much a model of its may write. */
+type Writer = {
+  readonly backend: Pick<Provider["backend"], "dialect"> & {
+    targetFacts(model: string): Pick<TargetFacts, "maxOutput" | "defaultMaxTokens">;
+  };
+  modelFacts(model: string): Pick<ModelFacts, "maxOutput" | "contextWindow">;
+  readonly price: Pick<Provider["price"], "longestBeyond">;
+};
+
 /** The longest answer that the target will be asked for; where it was seen to give longer ones, as long as those. */
-export function longestAnswer(appetite: Appetite, provider: Provider, model: string): number {
+export function longestAnswer(appetite: Appetite, provider: Writer, model: string): number {
   if (!appetite.writes) return 0;
   const beyond = provider.price.longestBeyond(model);
   const asked = longestAsked(appetite, provider, model);
   return beyond === null ? asked : Math.max(beyond, asked);
 }
 
-function longestAsked(appetite: Appetite, { backend, modelFacts }: Provider, model: string): number {
+function longestAsked(appetite: Appetite, { backend, modelFacts }: Writer, model: string): number {
   const facts = modelFacts(model);
   const target = backend.targetFacts(model);
   const known = target.maxOutput ?? facts.maxOutput;
   const unlimited = known ?? Math.min(longestAnswerTokens, facts.contextWindow ?? longestAnswerTokens);
   // A program of its own may ask its model more than once.
   if (backend.dialect === null) return unlimited;
-  // There a thought comes on top of the client's limit.
-  if (appetite.mayThink && backend.dialect !== appetite.dialect) return unlimited;
+  // There, and there alone, a thought comes on top of another format's limit.
+  const isForeign = backend.dialect === "anthropic-messages" && backend.dialect !== appetite.dialect;
+  if (appetite.mayThink && isForeign) return unlimited;
   const limit = appetite.limit ?? (backend.dialect === "anthropic-messages" ? target.defaultMaxTokens : null);
   if (limit === null) return unlimited;
   return known === null ? limit : Math.min(limit, known);

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { emptyRequest } from "../../src/canon/request.ts";
 import { doors } from "../../src/pipeline/doors.ts";
 import { enrol } from "../../src/pipeline/enrol.ts";
-import { appetiteOf } from "../../src/pipeline/tenant-price.ts";
+import { appetiteOf, longestAnswer } from "../../src/pipeline/tenant-price.ts";
 
 type Name = "chat" | "messages" | "responses" | "gemini" | "embeddings";
 
@@ -73,3 +73,30 @@ test("the question is its bytes; an image counts flat; what only stands elsewher
   expect(sizeOf("responses", { previous_response_id: null }).input).toBeLessThan(100);
   expect(sizeOf("embeddings", { input: "abc" })).toMatchObject({ writes: false, input: 4 });
 });
+
+test.each([
+  ["messages", "openai-chat", 32_000],
+  ["messages", "google-genai", 32_000],
+  ["messages", "anthropic-messages", 32_000],
+  // A thought comes on top of it.
+  ["responses", "anthropic-messages", 128_000],
+  // A program asks its model as often as it likes.
+  ["messages", null, 128_000],
+] as const)(
+  "32,000 tokens and thoughts at the door %s, of a target that speaks %s: %d",
+  (door, dialect, most) => {
+    const facts = { maxOutput: null, contextWindow: null, defaultMaxTokens: null };
+    const provider: Parameters<typeof longestAnswer>[1] = {
+      backend: { dialect, targetFacts: () => facts },
+      modelFacts: () => facts,
+      price: { longestBeyond: () => null },
+    };
+    const size = sizeOf(door, {
+      max_tokens: 32_000,
+      max_output_tokens: 32_000,
+      thinking: { type: "adaptive" },
+      reasoning: { effort: "high" },
+    });
+    expect(longestAnswer(size, provider, "m")).toBe(most);
+  },
+);
