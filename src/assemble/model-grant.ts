@@ -48,12 +48,11 @@ export function grantOf(listed: readonly string[], surroundings: GrantSurroundin
     const entry = foldedEntries.get(folded);
     if (entry !== undefined) return entry;
     if (wild.length === 0) return null;
-    if (fitsWild(name) && isPlain(name)) return name;
-    return (
-      router()
-        .known()
-        .find((known) => foldText(known) === folded && fitsWild(known)) ?? null
-    );
+    const known = router()
+      .known()
+      .filter((each) => each.length === name.length && foldText(each) === folded && fitsWild(each));
+    if (known.includes(name)) return name;
+    return known[0] ?? (fitsWild(name) && isPlain(name) ? name : null);
   };
 
   /** Listed names without wildcards mean these. */
@@ -86,10 +85,11 @@ export function grantOf(listed: readonly string[], surroundings: GrantSurroundin
     const whole = `${provider}/`;
     const isFit = (each: string): boolean =>
       fitsWild(whole + each) || (fitsWild(each) && sells(provider, each));
-    if (isFit(model) && isPlain(model)) return model;
     const own = config.providers[provider];
     const ids = own === undefined ? [] : [own.model, ...own.models.map(({ id }) => id)];
-    return ids.find((id) => foldText(id) === folded && isFit(id)) ?? null;
+    const spellings = ids.filter((id) => id.length === model.length && foldText(id) === folded && isFit(id));
+    if (spellings.includes(model)) return model;
+    return spellings[0] ?? (isFit(model) && isPlain(model) ? model : null);
   };
 
   return {

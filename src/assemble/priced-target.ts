@@ -13,7 +13,10 @@ export const anthropicAddress = "https://api.anthropic.com/v1";
 
 /** What the price book must know of one model of one provider. */
 export function pricedTarget(settings: ProviderSettings, model: string): PricedTarget {
-  const listed = settings.models.find((each) => each.id === model);
+  // Many upstreams take no account of case: another spelling of a listed model costs what that does.
+  const listed =
+    settings.models.find((each) => each.id === model) ??
+    settings.models.find((each) => each.id.toLowerCase() === model.toLowerCase());
   return {
     model,
     seller: { baseUrl: settings.base_url },

@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { answeredTarget } from "../../src/assemble/priced-target.ts";
+import { answeredTarget, pricedTarget } from "../../src/assemble/priced-target.ts";
+import { providerSettings } from "../../src/backends/settings.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { openGatewayForTest } from "../support/gateway.ts";
 import { goodAnswer } from "./road.ts";
@@ -114,7 +115,8 @@ describe.each([
 test("a wildcard allows what it says, letter by letter, and no list, path or preset in its place", async () => {
   const gateway = await open({ tenant: { models: ["router/vendor/*"] }, more: more() });
   expect(await sentFor(gateway, "router/vendor/brand-new:free")).toBe("vendor/brand-new:free");
-  expect(await sentFor(gateway, "router/vendor/cheap-model")).toBe("vendor/cheap-model");
+  // What the config lists goes up as it is listed there.
+  expect(await sentFor(gateway, "router/vendor/cheap-model")).toBe(cheap);
   expect(await sentFor(gateway, "ROUTER/VENDOR/CHEAP-MODEL")).toBe(cheap);
   for (const model of [
     "ROUTER/vendor/unknown",
@@ -247,6 +249,25 @@ describe("the price follows the model that answered", () => {
     ["somebody-elses", 1],
   ])("answered by %s: %d", async (answered, price) => {
     expect(await pricedAt(answered)()).toBe(price);
+  });
+
+  test("another spelling of a listed model has its price", () => {
+    const dear = { input: 1_000, output: 1_000 };
+    const settings = providerSettings.parse({
+      base_url: "https://x.example.com/v1",
+      models: [
+        { id: "vendor/Dear", pricing: dear },
+        { id: "vendor/DEAR", pricing: { input: 2, output: 2 } },
+      ],
+      pricing: { input: 1, output: 1 },
+    });
+    const priceOf = (model: string): unknown => pricedTarget(settings, model).modelPricing?.input;
+    expect(["vendor/dear", "vendor/Dear", "vendor/DEAR", "vendor/other"].map(priceOf)).toEqual([
+      1_000,
+      1_000,
+      2,
+      undefined,
+    ]);
   });
 
   test("a name of the operator's own keeps the price that was written for it; a vendor's own name does not", () => {
