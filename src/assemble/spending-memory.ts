@@ -1,5 +1,5 @@
-// What tenants have spent outlives the process: written into the state store after it changed, never with a request, and taken
-// from there or from the records, whichever knows of more. A kill loses at most what was spent within the last moment.
+// What tenants have spent outlives the process: written into the state store when an answer ends, before its end is sent, and taken
+// from there or from the records, whichever knows of more. Writing must never take more than a share of the process's time.
 
 import { readUsed } from "../metrics/spent.ts";
 import type { RecordSource } from "../metrics/store.ts";
@@ -27,8 +27,12 @@ export type SpendingMemory = {
 };
 
 const namespace = "spent";
-/** What is spent within this time is written once; the records come as soon. */
-const settleMs = 150;
+/** The part of the time that writing may take, how much of it can be saved up, and how long it rests when that is used up. */
+const writingShare = 0.05;
+const mostSavedMs = 50;
+const restMs = 20;
+/** Without a budget nobody loses by a kill. */
+const unhurriedMs = 150;
 /** Days and months that are written: what lies further back is no budget of anybody's. */
 const keptDays = 8;
 const keptMonths = 3;
@@ -43,32 +47,54 @@ export function createSpendingMemory(options: {
   const dirty = new Set<string>();
   let followed: ReadonlySet<string> = new Set();
   let cancel: (() => void) | null = null;
+  let writesAtMs = 0;
+  let savedMs = mostSavedMs;
+  let savedAtMs = clock.monotonicMs();
+
+  /** Milliseconds that may be spent on writing now. */
+  const saved = (now: number): number => {
+    savedMs = Math.min(mostSavedMs, savedMs + (now - savedAtMs) * writingShare);
+    savedAtMs = now;
+    return savedMs;
+  };
 
   const write = async (): Promise<void> => {
     cancel?.();
     cancel = null;
+    saved(clock.monotonicMs());
     const names = [...dirty];
     dirty.clear();
-    for (const name of names) {
+    const kept = names.map((name) => {
       const meter = meters.of(name);
       const { days, months } = meter.kept();
       const now = meter.spent();
-      const kept = { ...now, days: newest(days, keptDays), months: newest(months, keptMonths) };
-      await store.set(
-        namespace,
-        name,
-        kept,
-        nextMonthOf(Math.max(now.monthMs, kept.months[0]?.startMs ?? 0)),
-      );
-    }
+      const value = { ...now, days: newest(days, keptDays), months: newest(months, keptMonths) };
+      const endsAtMs = nextMonthOf(Math.max(now.monthMs, value.months[0]?.startMs ?? 0));
+      return store.set(namespace, name, value, endsAtMs);
+    });
+    store.hurry();
+    const endMs = clock.monotonicMs();
+    savedMs -= endMs - savedAtMs;
+    savedAtMs = endMs;
+    await Promise.all(kept);
+  };
+  const writeNow = (): void => {
+    write().catch((error: unknown) => log.warn("what tenants spent could not be kept", { error }));
+  };
+  const writeIn = (delayMs: number): void => {
+    const dueMs = clock.monotonicMs() + delayMs;
+    if (cancel !== null && writesAtMs <= dueMs) return;
+    cancel?.();
+    writesAtMs = dueMs;
+    cancel = clock.setTimer(delayMs, writeNow);
   };
   const meters = createMeterBook({
     clock,
     onCharge(name) {
       dirty.add(name);
-      cancel ??= clock.setTimer(settleMs, () => {
-        write().catch((error: unknown) => log.warn("what tenants spent could not be kept", { error }));
-      });
+      if (!followed.has(name)) writeIn(unhurriedMs);
+      else if (saved(clock.monotonicMs()) > 0) writeNow();
+      else writeIn(restMs);
     },
     // A clock that was wrong at the start, and a budget of a day that an earlier run has used already.
     onTurn(name) {

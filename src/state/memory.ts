@@ -58,6 +58,7 @@ export function createMemoryStore(nowMs: () => number): StateStore {
       rows.delete(namespace, key);
     },
     list: (namespace) => Promise.resolve(rows.list(namespace)),
+    hurry: () => undefined,
     flush: () => Promise.resolve(),
     async close() {
       isClosed = true;

@@ -137,6 +137,9 @@ export function openSqliteStore(options: SqliteStoreOptions): StateStore {
       change(namespace, key, null);
     },
     list: (namespace) => Promise.resolve(rows.list(namespace)),
+    hurry() {
+      if (trouble === null) write(false);
+    },
     async flush() {
       write(true);
     },

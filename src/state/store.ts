@@ -20,6 +20,8 @@ export type StateStore = {
   /** Undefined: nothing there, or its time is over. */
   get(namespace: string, key: string): Promise<unknown>;
   set(namespace: string, key: string, value: unknown, expiresAtMs: number | null): Promise<void>;
+  /** Writes what waits now, where that can be done: without another try at a home that cannot be used. */
+  hurry(): void;
   delete(namespace: string, key: string): Promise<void>;
   list(namespace: string): Promise<readonly StateRow[]>;
   /** Settles when everything so far is as safe as it can be made now. */

@@ -21,17 +21,40 @@ const log = { info: () => undefined, warn: (message: string) => void warnings.pu
 const memoryOn = (store: StateStore, clock: FakeClock) =>
   createSpendingMemory({ store, records: disabledStore(), clock, log });
 
-test("a hundred answers are one write, and a new process knows of all of them", async () => {
+test("an answer is written when it ends, many of them once in a while, and a new process knows of all of them", async () => {
   const clock = fakeClock(Date.UTC(2026, 6, 1, 10));
   const open = (): StateStore => openSqliteStore({ path: join(directory, "state.db"), clock, log });
   const first = open();
   let writes = 0;
-  const memory = memoryOn({ ...first, set: (...row) => ((writes += 1), first.set(...row)) }, clock);
+  let writingMs = 0;
+  let passedMs = 0;
+  const hurry = (): void => {
+    passedMs += writingMs;
+    first.hurry();
+  };
+  const memory = memoryOn(
+    { ...first, set: (...row) => ((writes += 1), first.set(...row)), hurry },
+    {
+      ...clock,
+      monotonicMs: () => clock.monotonicMs() + passedMs,
+    },
+  );
+  const answer = (): void => memory.meters.of("alice").enter().charge({ tokens: 10, nanoUsd: 1_000 });
   await memory.follow([alice]);
-  for (let i = 0; i < 100; i++) memory.meters.of("alice").enter().charge({ tokens: 10, nanoUsd: 1_000 });
-  expect(writes).toBe(0);
+  answer();
+  // No time has passed, and whoever is killed now has left it behind.
+  const left = open();
+  expect((await left.list("spent")).map(({ key, value }) => [key, value])).toEqual([
+    ["alice", expect.objectContaining({ day: { tokens: 10, nanoUsd: 1_000 } })],
+  ]);
+  await left.close();
+  // A disk that is slow must not take the time of everybody.
+  writingMs = 20;
+  writes = 0;
+  for (let i = 0; i < 99; i++) answer();
+  expect(writes).toBe(3);
   await clock.advance(500);
-  expect(writes).toBe(1);
+  expect(writes).toBe(4);
   await memory.flush();
   await first.close();
 
@@ -69,6 +92,18 @@ test("rubbish in the state is nothing spent", async () => {
     await memory.follow([alice]);
     expect(memory.meters.of("alice").spent().month).toEqual({ tokens: 0, nanoUsd: 0 });
   }
+});
+
+test("a tenant without a budget is in no hurry", async () => {
+  const clock = fakeClock();
+  const store = createMemoryStore(clock.nowMs);
+  const memory = memoryOn(store, clock);
+  memory.meters.of("bob").enter().charge({ tokens: 10, nanoUsd: 0 });
+  expect(await store.list("spent")).toEqual([]);
+  await memory.follow([alice]);
+  memory.meters.of("alice").enter().charge({ tokens: 10, nanoUsd: 0 });
+  expect((await store.list("spent")).length).toBe(2);
+  expect(clock.waiting()).toBe(0);
 });
 
 test("a tenant without a budget is not looked for, and nothing waits", async () => {
