@@ -85,7 +85,7 @@ test.each([
 ] as const)(
   "32,000 tokens and thoughts at the door %s, of a target that speaks %s: %d",
   (door, dialect, most) => {
-    const facts = { maxOutput: null, contextWindow: null, defaultMaxTokens: null };
+    const facts = { maxOutput: null, contextWindow: null, defaultMaxTokens: 8_192 };
     const provider: Parameters<typeof longestAnswer>[1] = {
       backend: { dialect, targetFacts: () => facts },
       modelFacts: () => facts,
