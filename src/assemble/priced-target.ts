@@ -88,8 +88,13 @@ export function answeredTarget<Settings extends Pick<ProviderSettings, "models">
 
 /** What the program sends beside the client's words, and what it asks its model besides. */
 const programTokens = 25_000;
-/** Of a model of the program's that no list knows. */
-const dearProgramModel = "claude-opus-5";
+/** The dearest of each family that the program may mean by a name that no list knows; the dearest of all is the last one. */
+const dearProgramModels = ["claude-haiku-4-5", "claude-sonnet-4-6", "claude-opus-5", "claude-fable-5"];
+
+function dearProgramModel(name: string): string {
+  const isKin = (model: string): boolean => name.toLowerCase().includes(model.split("-")[1] ?? model);
+  return dearProgramModels.find(isKin) ?? "claude-fable-5";
+}
 
 /** `modelOf`: the vendor's own id behind a name. */
 export function createProviderPrice(
@@ -108,7 +113,7 @@ export function createProviderPrice(
     const cost = prices.costNow(targetOf(modelOf(model)), usage, atMs);
     if (cost !== null) return cost;
     if (isFree) return 0;
-    return isProgram ? prices.costNow(targetOf(dearProgramModel), usage, atMs) : null;
+    return isProgram ? prices.costNow(targetOf(dearProgramModel(model)), usage, atMs) : null;
   };
   const beyond = new Map<string, number>();
   return {

@@ -2,6 +2,9 @@
 // ended in a call of the client's) what its model costs. The scripted stand-in in the whole house.
 
 import { afterEach, expect, test } from "bun:test";
+import { createProviderPrice } from "../../src/assemble/priced-target.ts";
+import { providerSettings } from "../../src/backends/settings.ts";
+import { createPriceBook } from "../../src/catalog/prices.ts";
 import { scriptedClaude } from "../support/claude.ts";
 import { openGatewayForTest, type TestGateway } from "../support/gateway.ts";
 import { recordOf } from "../support/upstream/json.ts";
@@ -84,4 +87,20 @@ test("a turn that ends in a call is paid at once, and not again with the answer'
   await gateway.recordOf(second);
   const told = gateway.records().map(({ costNanoUsd }) => costNanoUsd ?? 0);
   expect(told.reduce((sum, each) => sum + each, 0)).toBe(spentOf(gateway));
+});
+
+test.each([
+  ["haiku", 5],
+  ["sonnet", 15],
+  ["opus[1m]", 25],
+  ["fable", 50],
+  ["claude-nobody-knows-9", 50],
+])("a name that is not known yet is held to be the dearest of its family: %s", async (model, usd) => {
+  const prices = createPriceBook({ onTableLost: (error) => expect(error).toBeNull() });
+  await prices.load();
+  const settings = providerSettings.parse({ backend: "claude-cli", model: "sonnet" });
+  const most = createProviderPrice("cc", settings, prices, (name) => name).mostOf(model, 0, 1e6, Date.now());
+  // What the program sends by itself comes on top.
+  expect((most ?? 0) / 1e9).toBeGreaterThanOrEqual(usd);
+  expect((most ?? 0) / 1e9).toBeLessThan(usd * 1.1);
 });
