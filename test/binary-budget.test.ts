@@ -110,3 +110,18 @@ test("killed, it knows what was spent: answers, an answer that was left, a try t
     await again.exited;
   }
 }, 60_000);
+
+test("killed as soon as an answer has ended, it knows of that one too", async () => {
+  vendor.script(goodAnswer);
+  let used = { tokens: 0, usd: 0 };
+  for (let round = 0; round < 4; round++) {
+    const gateway = await start("at-once");
+    const known = await usedOf(gateway);
+    if (round > 0) expect(known.tokens).toBeGreaterThan(used.tokens);
+    used = known;
+    await (await ask(gateway)).text();
+    process.kill(gateway.pid, "SIGKILL");
+    await gateway.exited;
+  }
+  expect(used.tokens).toBeGreaterThan(0);
+}, 60_000);
