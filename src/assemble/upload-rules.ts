@@ -9,6 +9,8 @@ const megabyte = 1024 * 1024;
 /** Without a setting: this part of the machine's memory, but no more than this, and room for two of the largest bodies. */
 const shareOfMachine = 1 / 8;
 const mostBytes = 512 * megabyte;
+/** Long enough for others to be answered, short enough to tell a client that it should come again. */
+const patienceMs = 5_000;
 
 export function uploadRules(server: ServerSettings, machineBytes = machineMemoryBytes()): UploadRules {
   const limitBytes = Math.floor(server.body_limit_mb * megabyte);
@@ -22,6 +24,7 @@ export function uploadRules(server: ServerSettings, machineBytes = machineMemory
         : Math.floor(server.body_memory_mb * megabyte),
     leastRate,
     graceMs,
-    firstLookMs: leastRate === 0 ? Number.POSITIVE_INFINITY : graceMs,
+    patienceMs,
+    firstLookMs: leastRate === 0 ? patienceMs : Math.min(graceMs, patienceMs),
   };
 }

@@ -1,5 +1,5 @@
 // How many bytes of request bodies are held just now, in all and by each caller: one for the process, because a reload frees
-// no memory. It must never give a caller what the others need to get in at all.
+// no memory; and who waits for room. It must never give a caller what the others need to get in at all.
 
 export type BodyBook = {
   /** The account of a tenant, else of a key, else of all who call without either. The same object every time. */
@@ -9,12 +9,18 @@ export type BodyBook = {
   held(): number;
 };
 
-type Total = { bytes: number };
+type Total = { bytes: number; readonly waiting: Turn[] };
+
+/** Small bodies may fill so many times what is left free: the large ones of their own caller leave them a quarter of the limit. */
+const smallOverFree = 3;
 
 /** What one caller holds. A class, because every request asks it. */
 export class BodyShare {
   private bytes = 0;
   private bodies = 0;
+  /** What bodies that have their turn will still bring. */
+  private promised = 0;
+  private waiting = 0;
 
   constructor(private readonly total: Total) {}
 
@@ -27,9 +33,10 @@ export class BodyShare {
    * Books more bytes; false: they are too many, and nothing is booked. A caller may hold what the others leave: alone half of
    * the limit, beside n like it a part of n + 2. So there is always room for a newcomer. Its only body may fill the limit.
    */
-  take(bytes: number, limitBytes: number): boolean {
+  take(bytes: number, limitBytes: number, isSmall: boolean): boolean {
     const free = limitBytes - this.total.bytes;
-    if (bytes > free || (this.bodies > 1 && this.bytes + bytes > free)) return false;
+    const most = isSmall ? smallOverFree * free : free;
+    if (bytes > free || (this.bodies > 1 && this.bytes + bytes > most)) return false;
     this.bytes += bytes;
     this.total.bytes += bytes;
     return true;
@@ -42,11 +49,76 @@ export class BodyShare {
 
   close(): void {
     this.bodies -= 1;
+    wake(this.total);
+  }
+
+  /** Null: a body of that length will find room, and its bytes are promised to it; else it is to wait for its turn. */
+  turn(length: number, limitBytes: number): Turn | null {
+    if (this.waiting === 0 && this.promise(length, limitBytes)) return null;
+    const turn = new Turn(this, length, limitBytes);
+    this.waiting += 1;
+    this.total.waiting.push(turn);
+    return turn;
+  }
+
+  /** It keeps nobody out who only calls for less: what `take` says, counts. */
+  promise(length: number, limitBytes: number): boolean {
+    const others = this.total.bytes - this.bytes;
+    const all = this.bytes + this.promised + length;
+    if (all > length ? 2 * all > limitBytes - others : length > limitBytes - others) return false;
+    this.promised += length;
+    return true;
+  }
+
+  /** So much of a promise has come, or will not. */
+  keep(bytes: number): void {
+    this.promised -= bytes;
+  }
+
+  /** Waits no longer. */
+  leave(turn: Turn): void {
+    const at = this.total.waiting.indexOf(turn);
+    if (at < 0) return;
+    this.total.waiting.splice(at, 1);
+    this.waiting -= 1;
+  }
+}
+
+/** A large body's wait for room: read at once, all would come to half and none would fit. */
+export class Turn {
+  /** It was its turn; false: it did not wait for that. */
+  isPromised = false;
+  private readonly end = Promise.withResolvers<void>();
+  readonly over = this.end.promise;
+
+  constructor(
+    readonly share: BodyShare,
+    readonly length: number,
+    readonly limitBytes: number,
+  ) {}
+
+  /** Waits no longer. Idempotent. */
+  leave(): void {
+    this.share.leave(this);
+    this.end.resolve();
+  }
+}
+
+/** One after the other, and nobody before another one of his own caller. */
+function wake({ waiting }: Total): void {
+  if (waiting.length === 0) return;
+  const full = new Set<BodyShare>();
+  for (const turn of waiting.slice()) {
+    const { share, length, limitBytes } = turn;
+    if (full.has(share)) continue;
+    turn.isPromised = share.promise(length, limitBytes);
+    if (turn.isPromised) turn.leave();
+    else full.add(share);
   }
 }
 
 export function createBodyBook(): BodyBook {
-  const total: Total = { bytes: 0 };
+  const total: Total = { bytes: 0, waiting: [] };
   // Both grow with what configs name, not with what clients say.
   const tenants = new Map<string, BodyShare>();
   const keys = new Map<string, BodyShare>();

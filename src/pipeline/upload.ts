@@ -4,7 +4,7 @@
 import { Failure } from "../canon/failure.ts";
 import type { Due, Ticker, TickerTimer } from "../system/ticker.ts";
 import { Blocks } from "../wire/body.ts";
-import type { BodyShare } from "./body-book.ts";
+import type { BodyShare, Turn } from "./body-book.ts";
 
 export type UploadRules = {
   /** Of one body. */
@@ -14,7 +14,9 @@ export type UploadRules = {
   /** Bytes a second once `graceMs` have passed; 0: as slowly as it likes. */
   readonly leastRate: number;
   readonly graceMs: number;
-  /** When a body is looked at for the first time; Infinity where no speed is asked of it. */
+  /** How long a large body waits for room before it takes what there is. */
+  readonly patienceMs: number;
+  /** When a body is looked at for the first time. */
   readonly firstLookMs: number;
 };
 
@@ -24,8 +26,8 @@ export type UploadRules = {
  */
 const mostAtOnce = 131_072;
 
-/** How long a client should wait for memory: as long as a body usually takes. */
-const memoryWaitMs = 1_000;
+/** How long a client should wait for memory: as long as an answer usually takes to begin, for so long bodies are held. */
+const memoryWaitMs = 5_000;
 
 const never = Number.POSITIVE_INFINITY;
 
@@ -43,6 +45,12 @@ export class Upload {
   private dueMs = never;
   private windowStartMs: number;
   private receivedBefore = 0;
+  private readonly patientUntilMs: number;
+  private turn: Turn | null = null;
+  /** Bytes that were promised to it and have not come. */
+  private promised = 0;
+  /** Its speed counts from the next look on. */
+  private isFresh = false;
   private waiting: PromiseWithResolvers<ArrayBuffer> | null = null;
   private reader: { cancel(): Promise<void> } | null = null;
 
@@ -53,6 +61,7 @@ export class Upload {
     startMs: number,
   ) {
     this.windowStartMs = startMs;
+    this.patientUntilMs = startMs + rules.patienceMs;
     share.open();
   }
 
@@ -63,8 +72,8 @@ export class Upload {
     const declared = this.request.headers.get("content-length");
     const length = declared === null ? Number.NaN : Number(declared);
     if (length > limitBytes) return Promise.reject(tooLarge(limitBytes));
-    if (!(length <= mostAtOnce)) return this.readChunks();
-    if (!this.share.take(length, memoryBytes)) return Promise.reject(noMemory());
+    if (!(length <= mostAtOnce)) return this.readChunks(length);
+    if (!this.share.take(length, memoryBytes, true)) return Promise.reject(noMemory());
     this.booked = length;
     if (leastRate > 0) this.dueMs = this.windowStartMs + graceMs + (length / leastRate) * 1_000;
     const waiting = Promise.withResolvers<ArrayBuffer>();
@@ -96,6 +105,7 @@ export class Upload {
     if (this.isOver || this.endedBy !== null) return;
     this.endedBy = reason;
     this.waiting?.reject(reason);
+    this.turn?.leave();
     // A read that waits is over then.
     void this.reader?.cancel().catch(() => undefined);
   }
@@ -103,8 +113,15 @@ export class Upload {
   /** Null: it comes fast enough, or it is there. To be asked when `nextLookMs` have passed. */
   judge(nowMs: number): Failure | null {
     if (this.isOver) return null;
-    const { leastRate } = this.rules;
+    const { leastRate, graceMs } = this.rules;
     if (this.dueMs !== never) return nowMs < this.dueMs ? null : tooSlow(leastRate);
+    if (this.turn !== null && nowMs >= this.patientUntilMs) this.turn.leave();
+    if (this.turn !== null || this.isFresh) {
+      this.isFresh = false;
+      this.windowStartMs = nowMs;
+      this.receivedBefore = this.received;
+    }
+    if (nowMs - this.windowStartMs < graceMs) return null;
     const least = ((nowMs - this.windowStartMs) / 1_000) * leastRate;
     if (this.received - this.receivedBefore < least) return tooSlow(leastRate);
     this.windowStartMs = nowMs;
@@ -114,22 +131,29 @@ export class Upload {
 
   /** Milliseconds until `judge` should be asked again. */
   nextLookMs(nowMs: number): number {
-    if (this.isOver || this.rules.leastRate === 0) return never;
-    return this.dueMs === never ? this.rules.graceMs : Math.max(0, this.dueMs - nowMs);
+    if (this.isOver) return never;
+    if (this.turn !== null && nowMs < this.patientUntilMs) return this.patientUntilMs - nowMs;
+    if (this.rules.leastRate === 0) return never;
+    return Math.max(0, (this.dueMs === never ? this.windowStartMs + this.rules.graceMs : this.dueMs) - nowMs);
   }
 
   /** Nobody will read it again: its memory is no longer counted. Idempotent. */
   release(): void {
     if (this.isReleased) return;
     this.isReleased = true;
+    this.turn?.leave();
     this.share.giveBack(this.booked);
+    this.share.keep(this.promised);
     this.share.close();
     this.booked = 0;
+    this.promised = 0;
   }
 
-  private async readChunks(): Promise<Buffer> {
+  /** `length` NaN: nobody knows. */
+  private async readChunks(length: number): Promise<Buffer> {
     const { limitBytes } = this.rules;
     if (this.request.body === null) return Buffer.alloc(0);
+    if (length > 0) await this.waitForRoom(length);
     const reader = this.request.body.getReader();
     this.reader = reader;
     const blocks = new Blocks();
@@ -153,10 +177,28 @@ export class Upload {
     return bytes;
   }
 
+  /** What is not read stays with the sender (Bun 1.4.5: all but about a megabyte). */
+  private async waitForRoom(length: number): Promise<void> {
+    const turn = this.share.turn(length, this.rules.memoryBytes);
+    if (turn !== null) {
+      this.turn = turn;
+      await turn.over;
+      this.turn = null;
+      this.isFresh = true;
+      if (this.endedBy !== null) throw this.endedBy;
+    }
+    if (turn === null || turn.isPromised) this.promised = length;
+  }
+
   private book(bytes: number): boolean {
     // The answer may have been given while a chunk was on its way.
-    if (this.isReleased || !this.share.take(bytes, this.rules.memoryBytes)) return false;
+    if (this.isReleased) return false;
+    const { memoryBytes } = this.rules;
+    if (!this.share.take(bytes, memoryBytes, this.received <= mostAtOnce)) return false;
     this.booked += bytes;
+    const kept = Math.min(bytes, this.promised);
+    this.promised -= kept;
+    this.share.keep(kept);
     return true;
   }
 }

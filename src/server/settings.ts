@@ -57,7 +57,7 @@ export const serverSettings = z
       .max(1_048_576)
       .optional()
       .describe(
-        "Megabytes that all request bodies under way may hold together, until their answers begin; above it the answer is 503. At least twice `body_limit_mb`; absent: an eighth of the memory, at most 512. A caller gets as much as the others leave free.",
+        "Megabytes that all request bodies under way may hold together, until their answers begin; a large one waits up to 5 s for room, then the answer is 503. At least twice `body_limit_mb`; absent: an eighth of the memory, at most 512. A caller gets as much as the others leave free.",
       ),
     min_upload_kb_s: z
       .number()

@@ -23,11 +23,11 @@ describe("what bodies may cost", () => {
     expect(memoryBytes).toBeLessThanOrEqual(512 * megabyte);
   });
 
-  test("the least speed and its grace; 0: bodies are not even looked at", () => {
-    expect(rules({}, 1_000)).toMatchObject({ leastRate: 4_096, graceMs: 10_000, firstLookMs: 10_000 });
+  test("the least speed and its grace; what waits is looked at in any case", () => {
+    expect(rules({}, 1_000)).toMatchObject({ leastRate: 4_096, graceMs: 10_000, firstLookMs: 5_000 });
     const other = rules({ min_upload_kb_s: 0.5, upload_grace_s: 2 }, 1_000);
     expect(other).toMatchObject({ leastRate: 512, graceMs: 2_000, firstLookMs: 2_000 });
-    expect(rules({ min_upload_kb_s: 0 }, 1_000).firstLookMs).toBe(Infinity);
+    expect(rules({ min_upload_kb_s: 0 }, 1_000).firstLookMs).toBe(5_000);
   });
 
   test("a memory that could not gather one body is an error that names the key", () => {

@@ -9,6 +9,7 @@ const generous: UploadRules = {
   memoryBytes: 10_000_000,
   leastRate: 1_000,
   graceMs: 5_000,
+  patienceMs: 5_000,
   firstLookMs: 5_000,
 };
 
@@ -136,7 +137,7 @@ describe("the memory of all bodies", () => {
     await settled();
     second.push(Buffer.alloc(200_000));
     const failure = await bytes.catch((thrown: unknown) => thrown);
-    expect(failure).toMatchObject({ kind: "at-capacity", status: 503, retryAfterMs: 1_000 });
+    expect(failure).toMatchObject({ kind: "at-capacity", status: 503, retryAfterMs: 5_000 });
     expect(second.isCancelled()).toBe(true);
     upload.release();
     expect(book.held()).toBe(700_000);
@@ -155,7 +156,7 @@ describe("the memory of all bodies", () => {
       let taken = 0;
       share.open();
       share.open();
-      while (share.take(1_000, limit)) taken += 1_000;
+      while (share.take(1_000, limit, false)) taken += 1_000;
       return taken;
     };
     expect(greedy("a")).toBe(500_000);
@@ -163,8 +164,24 @@ describe("the memory of all bodies", () => {
     expect(greedy("c")).toBe(125_000);
     const single = book.shareOf("d", null);
     single.open();
-    expect(single.take(125_000, limit)).toBe(true);
-    expect(single.take(1, limit)).toBe(false);
+    expect(single.take(125_000, limit, false)).toBe(true);
+    expect(single.take(1, limit, false)).toBe(false);
+  });
+
+  test("small bodies find room beside a caller's own large ones", () => {
+    const book = createBodyBook();
+    const limit = 1_000_000;
+    const share = book.shareOf(null, null);
+    share.open();
+    share.open();
+    while (share.take(1_000, limit, false));
+    expect(book.held()).toBe(500_000);
+    while (share.take(1_000, limit, true));
+    expect(book.held()).toBe(750_000);
+    const other = book.shareOf("bob", null);
+    other.open();
+    other.open();
+    expect(other.take(100_000, limit, false)).toBe(true);
   });
 
   test("tenants and keys of one name are different callers", () => {
@@ -213,6 +230,87 @@ describe("the memory of all bodies", () => {
       }),
       { numRuns: 40 },
     );
+  });
+});
+
+describe("the turn of large bodies", () => {
+  const rules = { memoryBytes: 2_000_000 };
+  const length = "600000";
+
+  test("what one caller's memory does not hold together is read one after the other", async () => {
+    const book = createBodyBook();
+    const share = book.shareOf(null, null);
+    const bodies = Array.from({ length: 4 }, () => fed({ "content-length": length }));
+    const uploads = bodies.map(({ request }) => uploadOf(request, rules, share));
+    for (const { push } of bodies) push(Buffer.alloc(300_000));
+    await settled();
+    expect(book.held()).toBe(300_000);
+    for (const { push, close } of bodies) {
+      push(Buffer.alloc(300_000));
+      close();
+    }
+    for (const { bytes, upload } of uploads) {
+      expect((await bytes).length).toBe(600_000);
+      expect(book.held()).toBe(600_000);
+      upload.release();
+    }
+    expect(book.held()).toBe(0);
+  });
+
+  test("a wait is no slowness and ends: then a body takes what there is", async () => {
+    const share = createBodyBook().shareOf(null, null);
+    const first = fed({ "content-length": length });
+    uploadOf(first.request, rules, share);
+    const { request, push, close } = fed({ "content-length": length });
+    const { upload, bytes } = uploadOf(request, rules, share);
+    push(Buffer.alloc(300_000));
+    await settled();
+    expect(upload.nextLookMs(1_000)).toBe(4_000);
+    expect(upload.judge(4_999)).toBeNull();
+    expect(request.bodyUsed).toBe(false);
+    expect(upload.judge(5_000)).toBeNull();
+    await settled();
+    expect(upload.nextLookMs(5_000)).toBe(5_000);
+    push(Buffer.alloc(300_000));
+    close();
+    expect((await bytes).length).toBe(600_000);
+  });
+
+  test("whoever is gone lets the next one in, and a wait that is given up leaves nothing", async () => {
+    const book = createBodyBook();
+    const share = book.shareOf(null, null);
+    const [first, second, third] = [1, 2, 3].map(() => fed({ "content-length": length }));
+    if (first === undefined || second === undefined || third === undefined) throw new Error("three");
+    const holder = uploadOf(first.request, rules, share);
+    const leaver = uploadOf(second.request, rules, share);
+    const next = uploadOf(third.request, rules, share);
+    await settled();
+    leaver.upload.end(new Failure("cancelled", "It is over."));
+    expect(await kindOf(leaver.bytes)).toBe("cancelled");
+    leaver.upload.release();
+    await settled();
+    expect(third.request.bodyUsed).toBe(false);
+    holder.upload.end(new Failure("cancelled", "It is over."));
+    holder.upload.release();
+    await settled();
+    expect(third.request.bodyUsed).toBe(true);
+    third.push(Buffer.alloc(600_000));
+    third.close();
+    expect((await next.bytes).length).toBe(600_000);
+    next.upload.release();
+    expect(book.held()).toBe(0);
+    expect(share.turn(900_000, 2_000_000)).toBeNull();
+  });
+
+  test("a caller who announces much holds up nobody else", () => {
+    const book = createBodyBook();
+    const greedy = book.shareOf("alice", null);
+    greedy.open();
+    expect(greedy.turn(900_000, 1_000_000)).toBeNull();
+    expect(greedy.turn(900_000, 1_000_000)).not.toBeNull();
+    const other = book.shareOf("bob", null);
+    other.open();
+    expect(other.turn(900_000, 1_000_000)).toBeNull();
   });
 });
 

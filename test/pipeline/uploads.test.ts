@@ -82,7 +82,7 @@ describe("the memory of all bodies", () => {
       await until("the bodies are bounded", () => bodies.held() <= 1_048_576);
       for (const { status, headers, body } of refused) {
         expect(status).toBe(503);
-        expect(headers["retry-after"]).toBe("1");
+        expect(headers["retry-after"]).toBe("5");
         expect(headers["connection"]).toBe("close");
         const { error } = JSON.parse(body) as { error: Record<string, unknown> };
         expect(error["message"]).toContain("server.body_memory_mb");

@@ -36,6 +36,7 @@ export function fakeFace(): FakeFace {
       memoryBytes: 10 * limitBytes,
       leastRate: 0,
       graceMs: 0,
+      patienceMs: 0,
       firstLookMs: Infinity,
     };
     const upload = new Upload(request, createBodyBook().operator, rules, 0);
