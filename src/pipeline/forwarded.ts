@@ -8,7 +8,13 @@
  */
 const kinds: Readonly<Record<string, readonly string[]>> = {
   /** Forwarded, Via, X-Forwarded-For, X-Original-Forwarded-For, X-Forward-For, Z-Forwarded-For, CloudFront-Forwarded-Proto, … */
-  "any that forwards": [".*forward(?:ed|er)?(?:[-_].*)?", "via", "x-bluecoat-via", "x-imforwards"],
+  "any that forwards": [
+    ".*forward(?:ed|er)?(?:[-_].*)?",
+    "x-fwd(?:[-_].*)?",
+    "via",
+    "x-bluecoat-via",
+    "x-imforwards",
+  ],
   /** Proxy-Connection, X-Proxy-*, X-ProxyUser-IP, WL-Proxy-Client-IP, Proxy-Client-IP, X-HAProxy-*, … */
   "any that calls itself one": [".*prox(?:y|ied).*", "surrogate-capability", "x-varnish.*", "cdn-.*"],
   /** X-Real-IP, True-Client-IP, X-Client-IP, X-Cluster-Client-IP, X-Remote-Addr, Remote-Addr, Fly-Client-IP, CF-Connecting-IP, … */
@@ -43,6 +49,9 @@ const kinds: Readonly<Record<string, readonly string[]>> = {
     "x-goog-(?:iap|authenticated-user)-.*",
     "x-ms-(?:client-principal|token)-?.*",
     "x-consumer-.*",
+    "x-authenticated-.*",
+    "x-vouch-.*",
+    "teleport-.*",
   ],
   Cloudflare: ["cf-(?!aig-|access-client-).*", "cdn-loop"],
   "Fastly, Akamai, Imperva, Sucuri": [

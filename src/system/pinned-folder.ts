@@ -270,6 +270,12 @@ function pinnedThrough(path: string, place: Place, shown: string, real: string):
   };
 }
 
+/** People know a folder by its name, not by our descriptor. */
+function inShownWords(error: unknown, { path, shown }: PinnedFolder): unknown {
+  if (error instanceof Error) error.message = error.message.replace(`'${path}/`, `'${join(shown, "/")}`);
+  return error;
+}
+
 /** A new folder; the owner is set by its descriptor. */
 async function makeIn(
   folder: PinnedFolder,
@@ -281,7 +287,7 @@ async function makeIn(
   try {
     await mkdir(join(folder.path, name), { mode });
   } catch (error) {
-    if (codeOf(error) !== "EEXIST") throw error;
+    if (codeOf(error) !== "EEXIST") throw inShownWords(error, folder);
     isNew = false;
   }
   const made = await pinChild(folder, name);

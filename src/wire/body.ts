@@ -17,7 +17,7 @@ export function giveBack(bytes: Uint8Array): void {
 
 // Less than this is still taken off the line, so that its sender gets to read why it was refused: a connection that is closed
 // with bytes unread is reset, and many clients then look no further. Bun cuts such a rest off after its idle timeout.
-const mostDrained = 1_048_576;
+const mostDrained = 8_388_608;
 
 /** Whether a body that nobody reads is too much to let it come: then the connection is to be closed. */
 export function leavesMuch(headers: Headers): boolean {

@@ -106,7 +106,7 @@ describe("proxies", () => {
   );
 
   test.each([
-    "X-Real-IP CF-Connecting-IP True-Client-IP X-Client-IP Fly-Client-IP",
+    "X-Fwd-For Teleport-Jwt-Assertion X-Authenticated-Userid X-Vouch-User X-Real-IP CF-Connecting-IP True-Client-IP X-Client-IP Fly-Client-IP",
     "X-Envoy-External-Address X-Cluster-Client-IP X-Original-Forwarded-For X-Original-Host",
     "X-AppEngine-User-IP Fastly-Client-IP CF-Ray CF-Visitor CDN-Loop X-Azure-ClientIP",
     "X-ARR-Log-Id X-Amz-Cf-Id X-Amzn-Trace-Id X-Vercel-Id X-NF-Client-Connection-IP",

@@ -39,11 +39,11 @@ describe("Blocks", () => {
   });
 });
 
-test("much is what is announced as more than a megabyte, or not announced at all", () => {
+test("much is what is announced as more than eight megabytes, or not announced at all", () => {
   const much = (name: string, value: string): boolean => leavesMuch(new Headers([[name, value]]));
   expect(leavesMuch(new Headers())).toBe(false);
-  for (const length of ["0", "1048576"]) expect(much("content-length", length)).toBe(false);
-  for (const length of ["1048577", "4, 4"]) expect(much("content-length", length)).toBe(true);
+  for (const length of ["0", "8388608"]) expect(much("content-length", length)).toBe(false);
+  for (const length of ["8388609", "4, 4"]) expect(much("content-length", length)).toBe(true);
   expect(much("transfer-encoding", "chunked")).toBe(true);
 });
 
