@@ -130,6 +130,24 @@ describe.each(["named", "numbered"])("a connection that was kept (%s host)", (pr
     },
   );
 
+  test("and ends after a while of work, with or without a word in between: one POST", async () => {
+    const house = await vendorAndHouse();
+    for (const interim of ["", "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n"]) {
+      house.behave(answer);
+      expect(await house.ask(provider)).toBe(200);
+      house.behave(async ({ write, fin }) => {
+        if (interim !== "") await write(interim);
+        // Longer than the way there and back that a stale connection takes to tell.
+        await Bun.sleep(400);
+        fin();
+      });
+      expect(await house.ask(provider)).toBe(502);
+    }
+    expect(house.posts()).toBe(4);
+    expect(house.attempts()).toHaveLength(4);
+    await house.stop();
+  });
+
   test("is counted on once: a vendor that then closes new ones as well gets each request once", async () => {
     const house = await vendorAndHouse();
     expect(await house.ask(provider)).toBe(200);

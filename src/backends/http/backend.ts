@@ -169,7 +169,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
       } as RequestInit);
     } catch (thrown) {
       if (call.signal.aborted) throw failureFrom(call.signal.reason);
-      throw isReset(thrown) && origin.wasKept(sent)
+      throw isReset(thrown) && origin.wasStale(sent)
         ? staleConnection(thrown)
         : networkFailure(thrown, lacksRoom);
     } finally {

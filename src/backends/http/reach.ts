@@ -28,6 +28,12 @@ export const noRoom = "The gateway has no room left for a connection to the upst
 
 /** A kept connection is not counted on for longer than this. */
 const keptMs = 300_000;
+/**
+ * A connection that the vendor had closed says so on the way there and back. What breaks later, the vendor was at work on:
+ * fetch does not tell whether a part of an answer had come (Bun 1.4.5).
+ */
+const staleMs = 1_000;
+const staleNearMs = 250;
 const certainlyNew = -1;
 const nothing = (): void => undefined;
 
@@ -71,6 +77,8 @@ export class Origin implements Due {
   private dialledMs = Number.NEGATIVE_INFINITY;
   /** A host in numbers is looked up by nobody. */
   private readonly isNamed: boolean;
+  private readonly isNear: boolean;
+  private readonly staleMs: number;
 
   constructor(
     private readonly route: Route,
@@ -78,6 +86,8 @@ export class Origin implements Due {
   ) {
     const { hostname } = new URL(route.proxy ?? route.origin);
     this.isNamed = isIP(hostname.replace(/^\[|\]$/g, "")) === 0;
+    this.isNear = isNear(route.origin);
+    this.staleMs = this.isNear && route.proxy === null ? staleNearMs : staleMs;
   }
 
   /** Just before fetch. Until `over`, `call` is aborted when the origin turns out to be out of reach. */
@@ -127,12 +137,12 @@ export class Origin implements Due {
   }
 
   /**
-   * The connection of this request broke before an answer: did it go over one that had been kept? Then the vendor had closed it
-   * and cannot have begun. Whatever else lies in the pool is not counted on any more.
+   * The connection of this request broke before an answer: had the vendor closed it before the request came? Then it was one
+   * that had been kept, and broke at once. Whatever else lies in the pool is not counted on any more.
    */
-  wasKept({ mark }: Sent): boolean {
+  wasStale({ mark, sinceMs }: Sent): boolean {
     this.kept = 0;
-    if (mark === certainlyNew) return false;
+    if (mark === certainlyNew || this.options.ticker.monotonicMs() - sinceMs > this.staleMs) return false;
     // Since it was sent this process has made no new connection to any name, so it used an old one. A host in numbers leaves no
     // such trace: there it is enough that an answered POST had left a connection for it and that nothing has broken since.
     return !this.isNamed || this.options.lookups() === mark;
@@ -190,7 +200,7 @@ export class Origin implements Due {
     this.dialledMs = nowMs;
     const stop = this.options.dial(
       this.route,
-      !(this.hasAnswered && isNear(this.route.origin)),
+      !(this.hasAnswered && this.isNear),
       () => {
         this.seen();
         this.hangUp();

@@ -119,6 +119,35 @@ test("a server of one's own that has answered shakes no hands while it is busy: 
   }
 });
 
+test.each([
+  ["a vendor far away", "https://192.0.2.1", 1_000],
+  ["a server of one's own", "http://127.0.0.1:8000", 250],
+])(
+  "%s: what breaks after the time of a way there and back was being worked on",
+  async (_name, address, staleMs) => {
+    const { clock, origin, send } = reachForTest(address);
+    for (const [workedMs, isStale] of [
+      [0, true],
+      [staleMs, true],
+      [staleMs + 1, false],
+    ] as const) {
+      origin.answered(true);
+      const sent = send();
+      await clock.advance(workedMs);
+      origin.over(sent);
+      expect(origin.wasStale(sent)).toBe(isStale);
+    }
+  },
+);
+
+test("a connection that said that it closes is not one that was kept", () => {
+  const { origin, send } = reachForTest("http://127.0.0.1:8000");
+  origin.answered(false);
+  const sent = send();
+  origin.over(sent);
+  expect(origin.wasStale(sent)).toBe(false);
+});
+
 test("routes are told apart by proxy and limit, and are the same for the same", () => {
   const { reach, origin } = reachForTest();
   const route = { origin: "https://api.example.com", proxy: null, connectMs: 10_000 };
