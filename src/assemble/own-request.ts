@@ -130,6 +130,7 @@ async function answerOf(run: Run, request: ChatRequest): Promise<string | null> 
           },
           observer: trial.observer,
           progress: trial,
+          redact: estate.redact,
           setTimer: estate.ticker.setTimer,
         }),
     }),

@@ -33,6 +33,8 @@ const placeholder =
 const words = /^(?:[a-z]+|[A-Z]+|[A-Z][a-z]+)(?:[-_. ](?:[a-z]+|[A-Z]+|[A-Z][a-z]+))*$/;
 const shortestSecret = 8;
 const longestWord = 11;
+/** Fewer characters than these of a secret say nothing: vendors' keys begin alike. */
+const shortestBeginning = 6;
 
 /**
  * Is this value of a config a secret wherever it stands? A short one or a word would blot out half of every sentence; behind
@@ -67,7 +69,7 @@ export function redact(text: string): string {
   return maskNamedValues(shaped);
 }
 
-/** A redactor that masks these exact values as well, also as they look inside JSON and URLs. */
+/** A redactor that masks these exact values as well, also as they look inside JSON and URLs, and cut off at the text's end. */
 export function redactorFor(secrets: readonly string[]): (text: string) => string {
   const spellings = new Set<string>();
   for (const secret of secrets) {
@@ -84,8 +86,21 @@ export function redactorFor(secrets: readonly string[]): (text: string) => strin
   return (text) => {
     let masked = text;
     for (const each of ordered) masked = masked.replaceAll(each, mask);
-    return redact(masked);
+    return redact(withoutCutOff(masked, ordered));
   };
+}
+
+/** Whoever cuts a text does not know where in it a secret lies: what has begun at its end is masked as well. */
+function withoutCutOff(text: string, spellings: readonly string[]): string {
+  const body = text.endsWith("…") ? text.slice(0, -1) : text;
+  if (body.length < shortestBeginning) return text;
+  for (const spelling of spellings) {
+    const beginning = spelling.slice(0, shortestBeginning);
+    let at = body.indexOf(beginning, Math.max(0, body.length - spelling.length));
+    for (; at >= 0; at = body.indexOf(beginning, at + 1))
+      if (spelling.startsWith(body.slice(at))) return body.slice(0, at) + mask + text.slice(body.length);
+  }
+  return text;
 }
 
 /**

@@ -2,7 +2,7 @@
 // fallback and record as a chat.
 
 import type { Call } from "../backends/backend.ts";
-import { networkFailure } from "../backends/http/backend.ts";
+import { networkFailure, redactedFailure } from "../backends/http/backend.ts";
 import { maxUnreadBytes, readReplyBytes } from "../backends/http/reply-bytes.ts";
 import { Failure, failureFrom } from "../canon/failure.ts";
 import { estimateTokens } from "../canon/tokens.ts";
@@ -10,6 +10,7 @@ import type { ChatRequest, DialectName } from "../canon/request.ts";
 import { tokenCount, unknownUsage } from "../canon/usage.ts";
 import * as anthropicCount from "../dialects/anthropic-messages/count-tokens.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
+import type { BackendHalf } from "../dialects/dialect.ts";
 import * as googleCount from "../dialects/google-genai/count-tokens.ts";
 import { memberNamed, spliceObject } from "../wire/json.ts";
 import type { LaneChoice } from "./attempt.ts";
@@ -18,8 +19,14 @@ import type { Provider } from "./generation.ts";
 import { failurePiece, type Lane } from "./lane.ts";
 import type { Trial } from "./run.ts";
 
+/** What reads an error that came with status 200, and what masks it. */
+export type Reading = {
+  readonly backend: Pick<BackendHalf, "readReply">;
+  readonly redact: (text: string) => string;
+};
+
 /** Embeddings go to openai-compatible providers only: no other format has them. */
-export function chooseEmbeddings(enrolled: Enrolled): (provider: Provider) => LaneChoice {
+export function chooseEmbeddings(enrolled: Enrolled, reading: Reading): (provider: Provider) => LaneChoice {
   const input = memberNamed(enrolled.scan, "input");
   if (input?.kind !== "string" && input?.kind !== "array")
     throw new Failure("invalid-request", "input must be a string or an array.", { param: "input" });
@@ -38,6 +45,7 @@ export function chooseEmbeddings(enrolled: Enrolled): (provider: Provider) => La
         forwardLane(
           () => open("/embeddings", withModel(enrolled, target.model), call),
           call,
+          reading,
           (bytes) => readUsage(bytes, trial),
         ),
     };
@@ -65,6 +73,7 @@ const countings: Partial<Record<DialectName, Counting>> = {
 export function chooseTokenCount(
   enrolled: Enrolled,
   dialect: DialectName,
+  reading: Reading,
 ): (provider: Provider) => LaneChoice {
   const counting = countings[dialect];
   if (counting === undefined) throw new Failure("not-found", "This format has no token count.");
@@ -85,6 +94,7 @@ export function chooseTokenCount(
         forwardLane(
           () => open(counting.path(model), counting.body(enrolled, model), call),
           call,
+          reading,
           () => undefined,
         ),
     };
@@ -96,7 +106,12 @@ function withModel(enrolled: Enrolled, model: string): Uint8Array {
   return spliceObject(enrolled.bytes, enrolled.scan, [{ key: "model", json: JSON.stringify(model) }]);
 }
 
-function forwardLane(send: () => Promise<Response>, call: Call, onBytes: (bytes: Uint8Array) => void): Lane {
+function forwardLane(
+  send: () => Promise<Response>,
+  call: Call,
+  reading: Reading,
+  onBytes: (bytes: Uint8Array) => void,
+): Lane {
   return {
     async next() {
       try {
@@ -104,6 +119,8 @@ function forwardLane(send: () => Promise<Response>, call: Call, onBytes: (bytes:
         const bytes = await readReplyBytes(answer, maxUnreadBytes);
         if (!/json/.test(answer.headers.get("content-type") ?? "") || !looksWhole(bytes))
           throw new Failure("bad-output", "The upstream answered with something that is not JSON.");
+        const failure = saidFailure(bytes, reading);
+        if (failure !== null) return failurePiece(redactedFailure(reading.redact, failure));
         onBytes(bytes);
         return { bytes, opens: true, failure: null, isLast: true };
       } catch (thrown) {
@@ -119,6 +136,19 @@ function looksWhole(bytes: Uint8Array): boolean {
   const head = buffer.toString("latin1", 0, 64).trimStart();
   const tail = buffer.toString("latin1", Math.max(0, buffer.length - 64)).trimEnd();
   return head.startsWith("{") && tail.endsWith("}");
+}
+
+const longestError = 64 * 1024;
+
+/** Some vendors send an error with status 200. An answer that says nothing else is short. */
+function saidFailure(bytes: Uint8Array, { backend }: Reading): Failure | null {
+  if (bytes.length > longestError) return null;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+  if (!text.includes('"error"')) return null;
+  const body = parseLoosely(text);
+  if (!isRecord(body) || !(isRecord(body["error"]) || typeof body["error"] === "string")) return null;
+  const last = backend.readReply(body).at(-1);
+  return last?.type === "failure" ? last.failure : null;
 }
 
 function estimateLane(enrolled: Enrolled, counting: Counting): Lane {

@@ -2,6 +2,7 @@
 
 import type { Backend, Call } from "../backends/backend.ts";
 import { opensGate, type StreamEvent } from "../canon/event.ts";
+import { redactedFailure } from "../backends/http/backend.ts";
 import { maxReplyBytes } from "../backends/http/reply-bytes.ts";
 import { Failure, failureFrom } from "../canon/failure.ts";
 import { foldReply } from "../canon/reply.ts";
@@ -13,7 +14,7 @@ import type { Observer } from "./observe.ts";
 import { untilStop } from "./stop-words.ts";
 
 export type HubOptions = {
-  readonly backend: Backend;
+  readonly backend: Pick<Backend, "generate">;
   readonly request: ChatRequest;
   readonly call: Call;
   readonly client: ClientHalf;
@@ -22,6 +23,7 @@ export type HubOptions = {
   /** Stop sequences that the backend's format cannot say. */
   readonly stops?: readonly string[];
   readonly progress: Progress;
+  readonly redact: (text: string) => string;
   readonly setTimer: (ms: number, run: () => void) => () => void;
 };
 
@@ -39,7 +41,7 @@ function streamLane(options: HubOptions, batches: ReturnType<Backend["generate"]
     async next() {
       const step = await batches.next();
       if (step.done === true) return failurePiece(cutShort());
-      const piece = encode(step.value);
+      const piece = masked(options, encode(step.value));
       if (piece.isLast) {
         endQuietly(
           () => batches.next(),
@@ -50,6 +52,13 @@ function streamLane(options: HubOptions, batches: ReturnType<Backend["generate"]
       return piece;
     },
   };
+}
+
+/** What a program or a vendor said of its failure may hold what they were given. */
+function masked(options: HubOptions, piece: Piece): Piece {
+  return piece.failure === null
+    ? piece
+    : { ...piece, failure: redactedFailure(options.redact, piece.failure) };
 }
 
 /** `return` alone would wait for a read that may never end. */
@@ -108,7 +117,7 @@ function wholeLane(options: HubOptions, batches: ReturnType<Backend["generate"]>
         }
         return wholePiece(events, options);
       } catch (thrown) {
-        return failurePiece(failureFrom(thrown));
+        return masked(options, failurePiece(failureFrom(thrown)));
       }
     },
   };

@@ -116,11 +116,13 @@ function choiceFor(
   request: Request,
   decode: () => ChatRequest,
 ): (provider: Provider, target: Target) => LaneChoice {
+  const { redact } = run.estate;
+  const { backend } = run.generation.dialects[door.dialect];
   switch (door.road) {
     case "embeddings":
-      return chooseEmbeddings(enrolled);
+      return chooseEmbeddings(enrolled, { backend, redact });
     case "count-tokens":
-      return chooseTokenCount(enrolled, door.dialect);
+      return chooseTokenCount(enrolled, door.dialect, { backend, redact });
     case "chat":
       return chooseChat(door, run, enrolled, request, decode);
   }
@@ -218,6 +220,7 @@ function chooseChat(
           observer: trial.observer,
           stops: format.unsaidStops?.(decoded) ?? [],
           progress: trial,
+          redact: run.estate.redact,
           setTimer,
         });
       },

@@ -76,6 +76,24 @@ describe("a house with secrets in every place", () => {
     vendor.stop();
   });
 
+  test("a vendor that writes them into every member of its error, or so that we cut them in two, shows none", async () => {
+    const { vendor, gateway, ask } = await open();
+    const shown: string[] = [];
+    for (let before = 0; before < vendorKey.length; before++)
+      for (const length of [200, 300, 1_000, 2_000]) {
+        const said = `${"x".repeat(length - before - 1)} ${vendorKey}`;
+        vendor.script(() => ({
+          status: 400,
+          body: { error: { message: said, param: vendorKey, code: said, type: "invalid_request_error" } },
+        }));
+        shown.push(await (await ask("two/m", false)).text(), await (await ask("one/m", true)).text());
+      }
+    const part = vendorKey.slice(0, 6);
+    for (const each of shown) expect(each.includes(part) ? each.slice(each.indexOf(part)) : "").toBe("");
+    await gateway.stop();
+    vendor.stop();
+  });
+
   test("a proxy's password is masked in a text that repeats it", async () => {
     const { vendor, gateway } = await open();
     const { redact } = gateway.house.estate;

@@ -176,6 +176,18 @@ describe("redactorFor", () => {
     expect(clean("password=assistant")).toBe("password=***");
   });
 
+  test("masks what is left of a secret where a text was cut, and no word that ends a sentence", () => {
+    const secret = "vendor-Key+/99f3a1c7==";
+    const clean = redactorFor([secret, "vendored"]);
+    const url = encodeURIComponent(secret);
+    for (let kept = 6; kept < secret.length; kept++)
+      for (const after of ["", "…"])
+        expect(clean(`no ${secret.slice(0, kept)}${after}`)).toBe(`no ***${after}`);
+    for (let kept = 14; kept < url.length; kept++) expect(clean(`no ${url.slice(0, kept)}`)).toBe("no ***");
+    for (const text of ["ask the vend", "its vendor-Keys are", "a vendor-Key+ is cut", "", "…"])
+      expect(clean(text)).toBe(text);
+  });
+
   test("still masks what looks like a credential", () => {
     const clean = redactorFor(["abc"]);
     expect(clean(`abc sk-${long}`)).toBe("abc sk-***");

@@ -59,6 +59,8 @@ describe("embeddings", () => {
     ["500", { status: 500, body: {} }],
     ["a page", { headers: { "content-type": "text/html" }, body: "<html></html>" }],
     ["an empty text", { body: "" }],
+    ["an error with status 200", { body: { error: { message: "no capacity", code: 502 } } }],
+    ["a sentence as an error with status 200", { body: { object: "error", error: "no capacity" } }],
     ["silence", { isSilent: true }],
     ["a reset", { isSilent: true, ending: "reset" }],
     ["half an answer", { body: { data: [] }, cutAfterBytes: 3 }],

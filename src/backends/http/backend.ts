@@ -309,7 +309,14 @@ export function redactedFailure(redact: (text: string) => string, failure: Failu
   // What masking or its sheer size made unreadable is left out.
   const told = failure.details === null ? "" : redact(JSON.stringify(failure.details));
   const details = told.length > 4_000 ? null : parseLoosely(told);
-  return new Failure(failure.kind, redact(failure.message).slice(0, 2_000), { ...failure, cause, details });
+  return new Failure(failure.kind, redact(failure.message).slice(0, 2_000), {
+    ...failure,
+    // A vendor may write into these as well whatever it was sent.
+    param: failure.param === null ? null : redact(failure.param),
+    code: failure.code === null ? null : redact(failure.code),
+    cause,
+    details,
+  });
 }
 
 function isReset(thrown: unknown): boolean {
