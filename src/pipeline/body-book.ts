@@ -13,6 +13,8 @@ type Total = { bytes: number; readonly waiting: Turn[] };
 
 /** Small bodies may fill so many times what is left free: the large ones of their own caller leave them a quarter of the limit. */
 const smallOverFree = 3;
+/** Of each that waits the runtime holds up to about a megabyte that nobody has booked (Bun 1.4.5). */
+const mostWaiting = 64;
 
 /** What one caller holds. A class, because every request asks it. */
 export class BodyShare {
@@ -56,6 +58,10 @@ export class BodyShare {
   turn(length: number, limitBytes: number): Turn | null {
     if (this.waiting === 0 && this.promise(length, limitBytes)) return null;
     const turn = new Turn(this, length, limitBytes);
+    if (this.total.waiting.length >= mostWaiting) {
+      turn.leave();
+      return turn;
+    }
     this.waiting += 1;
     this.total.waiting.push(turn);
     return turn;

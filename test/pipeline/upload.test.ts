@@ -302,6 +302,22 @@ describe("the turn of large bodies", () => {
     expect(share.turn(900_000, 2_000_000)).toBeNull();
   });
 
+  test("so many wait and no more: then a body takes what there is", async () => {
+    const share = createBodyBook().shareOf(null, null);
+    share.open();
+    share.turn(900_000, 1_000_000);
+    const waiting = Array.from({ length: 64 }, () => share.turn(900_000, 1_000_000));
+    const one = share.turn(900_000, 1_000_000);
+    await one?.over;
+    expect(one?.isPromised).toBe(false);
+    waiting[0]?.leave();
+    const last = share.turn(900_000, 1_000_000);
+    let isOver = false;
+    void last?.over.then(() => (isOver = true));
+    await settled();
+    expect(isOver).toBe(false);
+  });
+
   test("a caller who announces much holds up nobody else", () => {
     const book = createBodyBook();
     const greedy = book.shareOf("alice", null);
