@@ -1,18 +1,18 @@
 // What a jail needs at the moment of its start: our files for its /etc, its way to the network, and which sockets of others lie
 // in its folders. Everything lies in one folder of this run. It must never be shared between two owners.
 
-import { chmod, chown, lstat, mkdir, readFile, realpath, writeFile } from "node:fs/promises";
+import { chmod, chown, lstat, mkdir, writeFile } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import type { UserIds } from "../../../system/accounts.ts";
 import { insideWord } from "../../../system/confinement.ts";
 import { replaceFile } from "../../../system/files.ts";
 import { readProxyVariables } from "../../http/proxy.ts";
 import { insideFolder, jailed, type JailInside, type JailSettings } from "../jail.ts";
 import type { OpenFolder } from "../other-user.ts";
-import { isWithin } from "./guard.ts";
 import { type Address, isLoopbackName, readAddress } from "./reach.ts";
-import { ownFiles, systemFolders } from "./system-folders.ts";
+import { socketsIn } from "./sockets.ts";
+import { ownFiles } from "./system-folders.ts";
 import { serveNamed, serveWayOut, type WayOut } from "./way-out.ts";
 
 export type JailStart = {
@@ -128,7 +128,7 @@ export function createJailRoom(options: JailRoomOptions): JailRoom {
       const [way, nothing, closed, ...placed] = await Promise.all([
         wayOf(start),
         fileOf("nothing", "{}\n"),
-        socketsIn([...jail.writable, ...jail.readable, ...systemFolders]),
+        socketsIn({ writable: jail.writable, readable: jail.readable, uid: ids.uid }),
         ...own.map(({ name, text }) => fileOf(`${name}-${Bun.hash(text).toString(36)}`, text)),
       ]);
       const relay = relayProgram();
@@ -238,32 +238,4 @@ async function kindOf(path: string): Promise<"link" | "there" | "absent"> {
     (found) => (found.isSymbolicLink() ? "link" : "there"),
     () => "absent",
   );
-}
-
-/** A socket in a folder answers whoever sees the folder, be it read-only: those of others are covered. */
-async function socketsIn(folders: readonly string[]): Promise<readonly string[]> {
-  const table = await readFile("/proc/net/unix", "utf8").catch(() => "");
-  const found = new Set<string>();
-  const places = await Promise.all(
-    folders.map(async (folder) => [folder, await realpath(folder).catch(() => folder)] as const),
-  );
-  for (const line of table.split("\n")) {
-    const name = /^(?:\S+\s+){6}\s*\d+\s+(\S.*)$/.exec(line)?.[1];
-    if (name === undefined || name.startsWith("@")) continue;
-    // Of one that was made by a relative name only the name is known.
-    const paths = name.startsWith("/")
-      ? [name, join(await realpath(dirname(name)).catch(() => dirname(name)), basename(name))]
-      : folders.map((folder) => join(folder, name));
-    for (const path of paths)
-      for (const [folder, real] of places) {
-        if (isWithin(path, folder)) found.add(path);
-        else if (isWithin(path, real)) found.add(join(folder, path.slice(real.length)));
-      }
-  }
-  const there = await Promise.all(
-    [...found].map(async (path) =>
-      (await lstat(path).catch(() => null))?.isSocket() === true ? [path] : [],
-    ),
-  );
-  return there.flat();
 }

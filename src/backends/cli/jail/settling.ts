@@ -1,7 +1,7 @@
 // From a tenant's workspace to its jail: which folders it holds, which of them are read-only, what it reaches. It must never
 // take in a folder that holds something of the gateway's or of another tenant: such a tenant is refused by name.
 
-import { lstatSync, statSync } from "node:fs";
+import { lstatSync, readdirSync, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import type { McpServers } from "../settings.ts";
 import { findOnPath } from "../../../system/process.ts";
@@ -52,12 +52,15 @@ const obeyedFolders = [
   "agents",
   "commands",
   "hooks",
+  "local",
   "output-styles",
   "plugins",
   "rules",
   "skills",
   "workflows",
 ];
+/** Scripts that the shells of every running session of the program read: each jail has its own, or it would write the operator's. */
+const scratchFolders = ["session-env", "shell-snapshots"];
 
 /** Files that the operator's environment names and the program is handed. */
 const certificates = ["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"];
@@ -87,6 +90,9 @@ export function settleJail(question: JailQuestion): {
   ];
   for (const path of [...ours, configDir, workingDir, ...addDirs, ...question.read])
     refuseLinks(path, unsafe);
+  // One that only the jailed programs of its tenant ever read needs no such care.
+  const isOperators = !isOurs(configDir);
+  if (isOperators) refuseObeyedLinks(configDir);
 
   // What is not there yet may be made later: each start sees for itself.
   const writable = outermost([...ours, configDir, workingDir, ...addDirs].filter(isNoFile));
@@ -111,9 +117,14 @@ export function settleJail(question: JailQuestion): {
     owner: tenant,
     readable,
     writable,
-    empty: writable.includes(home) ? [] : [home],
+    empty: [
+      ...(writable.includes(home) ? [] : [home]),
+      ...scratchFolders.map((name) => join(configDir, name)),
+    ],
     fixedFolders: obeyedFolders.map((name) => join(configDir, name)),
-    fixedFiles: obeyedFiles.map((name) => join(configDir, name)),
+    fixedFiles: [...obeyedFiles, ...(isOperators ? programsIn(configDir) : [])].map((name) =>
+      join(configDir, name),
+    ),
     hidden: guard.within(systemFolders),
     reach: [...new Set([...question.hosts, ...addressesIn(valuesOf(workspace.env))])].toSorted(),
   };
@@ -184,6 +195,27 @@ function refuseLinks(path: string, writable: readonly string[]): void {
     throw new JailProblem(
       `${path} is reached by a link in a folder that a jailed program may write, and could be changed there. Name the folder that is meant.`,
     );
+}
+
+/** Nothing can be laid over a link: a jailed program could put a file of its own in its place. Throws JailProblem. */
+function refuseObeyedLinks(configDir: string): void {
+  for (const name of [...obeyedFiles, ...obeyedFolders])
+    if (isLink(join(configDir, name)))
+      throw new JailProblem(
+        `${join(configDir, name)} is a link, which a jailed program could replace by settings of its own. Put a plain file or folder in its place, or name another config_dir.`,
+      );
+}
+
+/** What settings name lies here too, such as a status line's script. */
+function programsIn(configDir: string): readonly string[] {
+  try {
+    return readdirSync(configDir).filter((name) => {
+      const found = lstatSync(join(configDir, name), { throwIfNoEntry: false });
+      return found?.isFile() === true && ((found.mode & 0o111) !== 0 || /\.(?:sh|m?js|ts|py)$/.test(name));
+    });
+  } catch {
+    return [];
+  }
 }
 
 function leadsOut(path: string, writable: readonly string[]): boolean {

@@ -73,6 +73,9 @@ export async function tryJail(question: TrialQuestion): Promise<readonly Breach[
 function asItLies(jail: JailSettings): JailSettings {
   return {
     ...jail,
+    empty: jail.empty.filter(
+      (path) => isThere(path) || !jail.writable.some((outer) => isWithin(path, outer)),
+    ),
     fixedFolders: jail.fixedFolders.filter(isThere),
     fixedFiles: jail.fixedFiles.filter(isThere),
   };

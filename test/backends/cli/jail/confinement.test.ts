@@ -3,6 +3,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -63,6 +64,9 @@ describe.if(bubblewrap !== null)("a real jail", () => {
       mkdirSync(at(name));
     writeFileSync(at("home", ".bashrc"), "operator\n");
     writeFileSync(at("home", ".claude.json"), "{}\n");
+    writeFileSync(at("home", ".claude", "status.sh"), "echo status\n", { mode: 0o755 });
+    mkdirSync(at("home", ".claude", "shell-snapshots"));
+    writeFileSync(at("home", ".claude", "shell-snapshots", "running.sh"), "export A=1\n");
     writeFileSync(at("conf", "config.yaml"), "KEY-ONE\n");
     writeFileSync(at("conf", ".env"), "KEY-ENV\n");
     writeFileSync(at("bert", "login", ".credentials.json"), "LOGIN\n");
@@ -158,17 +162,20 @@ describe.if(bubblewrap !== null)("a real jail", () => {
       nobody,
       `ls -A "$HOME" | tr '\\n' ' '; echo mine > "$HOME/.bashrc"; cat "$HOME/.claude.json"
       echo token > ${configDir}/.credentials.json && echo signed in
-      for each in settings.json CLAUDE.md commands/x hooks/x agents/x ../.claude.json; do
+      ls ${configDir}/shell-snapshots; echo x > ${configDir}/shell-snapshots/own.sh && echo took notes
+      for each in settings.json CLAUDE.md commands/x hooks/x agents/x local/claude status.sh ../.claude.json; do
         echo x 2>/dev/null > "${configDir}/$each" && echo "wrote $each"; done
       rm -rf ${configDir}/commands ${configDir}/settings.json 2>/dev/null; mv ${configDir}/hooks ${configDir}/h 2>/dev/null; true`,
     );
     // From the sources Bun keeps a folder of its own there.
-    expect(said.replace(/^\.bun /, "")).toStartWith(".claude .claude.json {}\nsigned in\n");
+    expect(said.replace(/^\.bun /, "")).toStartWith(".claude .claude.json {}\nsigned in\ntook notes\n");
     expect(said).not.toContain("wrote");
     expect(readFileSync(join(home, ".bashrc"), "utf8")).toBe("operator\n");
     expect(readFileSync(join(configDir, ".credentials.json"), "utf8")).toBe("token\n");
     expect(readFileSync(join(configDir, "settings.json"), "utf8")).toBe("{}\n");
     expect(existsSync(join(configDir, "commands"))).toBe(true);
+    expect(readdirSync(join(configDir, "shell-snapshots"))).toEqual(["running.sh"]);
+    expect(readFileSync(join(configDir, "status.sh"), "utf8")).toBe("echo status\n");
   });
 
   test.if(Bun.which("unshare") !== null && (found?.flags.length ?? 0) > 0)(
@@ -196,6 +203,33 @@ describe.if(bubblewrap !== null)("a real jail", () => {
     expect(said).not.toContain("REACHED");
     expect(said.match(/= 7/g)).toHaveLength(2);
   });
+
+  const apart = ["unshare", ...(process.getuid?.() === 0 ? [] : ["--map-root-user"]), "--net"];
+  const canBeApart = isLinux && Bun.which("unshare") !== null && Bun.spawnSync([...apart, "true"]).success;
+  test.if(curl !== null && canBeApart)(
+    "nor does one that no table of this machine names: a container's, in a folder that is shared with it",
+    async () => {
+      mkdirSync(at("tools", "shared"));
+      const path = at("tools", "shared", "foreign.sock");
+      const serve = `require("node:net").createServer((s) => s.end("REACHED")).listen(process.argv[1], () => console.log("up"))`;
+      const other = Bun.spawn([...apart, process.execPath, "-e", serve, path], {
+        stdout: "pipe",
+        stderr: "ignore",
+        env: { PATH: process.env["PATH"] ?? "" },
+      });
+      try {
+        await other.stdout.getReader().read();
+        const ask = `curl -s --http0.9 --max-time 5 --unix-socket ${path} http://x/; echo "= $?"`;
+        expect((await runCommand(["/bin/sh", "-c", ask], { timeoutMs: 10_000 })).stdout).toContain("REACHED");
+        const said = await inside(anna, ask);
+        expect(said).not.toContain("REACHED");
+        expect(said).toContain("= 7");
+      } finally {
+        other.kill();
+        await other.exited;
+      }
+    },
+  );
 
   test.if(curl !== null)(
     "the network: what was named, not this machine, not the gateway, by no way",

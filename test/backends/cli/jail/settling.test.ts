@@ -109,6 +109,30 @@ test("jail_read is held to the same rules as a tenant's folders", () => {
   expect(() => settled({ read: ["/etc"] })).toThrow("whole system");
 });
 
+test("a link among what the program obeys cannot be kept from being replaced: the operator's folder is refused, by name", () => {
+  const { workspace } = { workspace: { home: at("state/mine"), configDir: at("home/.claude") } };
+  const of = (configDir: string) =>
+    settled({
+      workspace: {
+        bin: at("home/.local/bin/claude"),
+        home: workspace.home,
+        configDir,
+        isConfigDirImplied: false,
+        workingDir: at("state/mine/work"),
+        addDirs: [],
+        pluginDirs: [],
+        env: {},
+      },
+    });
+  expect(of(workspace.configDir).jail.fixedFolders).toContain(at("home/.claude/local"));
+  symlinkSync(at("servers"), at("home/.claude/commands"));
+  expect(() => of(workspace.configDir)).toThrow(`${at("home/.claude/commands")} is a link`);
+  rmSync(at("home/.claude/commands"));
+  mkdirSync(at("state/mine/config"), { recursive: true });
+  symlinkSync(at("servers"), at("state/mine/config/commands"));
+  expect(of(at("state/mine/config")).jail.writable).toContain(at("state/mine"));
+});
+
 test("what lies in a folder of the system is covered there, by its folder", () => {
   const guard = createGuard(
     [
