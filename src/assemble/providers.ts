@@ -176,7 +176,7 @@ function backendOf(
     baseUrl: settings.base_url,
     defaultHeaders: defaultHeaders(settings.base_url, name, settings.headers),
     headers: settings.headers,
-    signer: signerOf(settings, name, environment, estate.clock.nowMs),
+    signer: signerOf(settings, name, environment, estate),
     signers: new Map(
       settings.auth === "api_key"
         ? settings.api_keys.map((key) => [fingerprintOf(key), signerOfKey(key, name)])
@@ -224,9 +224,10 @@ function signerOf(
   settings: ProviderSettings,
   dialect: DialectName,
   environment: Environment,
-  nowMs: () => number,
+  estate: HouseEstate,
 ): Signer {
   const { auth } = settings;
+  const { nowMs } = estate.clock;
   if (auth === "api_key") {
     return settings.api_key === undefined ? noSigner() : signerOfKey(settings.api_key, dialect);
   }
@@ -242,6 +243,8 @@ function signerOf(
       return tokenSigner(async () => {
         const result = await runCommand(auth.command, {
           timeoutMs: tokenCommandMs,
+          // `sh -c "$PWD/x"` is a program of the folder as well, and no reading of it would show that.
+          ...(estate.inForce().isMerelyFound ? { cwd: "/" } : {}),
           env: childEnvironment(environment, {}),
         });
         if (result.code !== 0) throw new Error(`the token command ended with ${result.code ?? "a signal"}`);
