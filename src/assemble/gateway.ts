@@ -24,6 +24,8 @@ export type Summary = {
   readonly skipped: readonly { id: string; reason: string }[];
   /** What came from which file, a line each. */
   readonly sources: readonly string[];
+  /** What is there and was not believed. */
+  readonly distrusted: readonly string[];
   readonly needsKey: boolean;
   /** The provider behind `auto`. */
   readonly first: string | null;
@@ -79,6 +81,7 @@ export async function openGateway(input: GatewayInput): Promise<Gateway> {
       providers: Object.entries(config.providers).map(([id, { model }]) => ({ id, model })),
       skipped: loaded.skippedProviders,
       sources: loaded.sources,
+      distrusted: loaded.distrusted,
       needsKey: config.auth.keys.length > 0 || config.tenants.length > 0,
       first: config.fallback_chain[0] ?? null,
     },

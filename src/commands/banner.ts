@@ -16,6 +16,7 @@ export function banner(summary: Summary, context: Pick<CommandContext, "stdout" 
     lines.push("  Config     none, so this was found:");
     for (const { what, detail } of summary.found) lines.push(`               ${what}: ${detail}`);
   }
+  for (const line of summary.distrusted) lines.push(bold(`             ! ${plain(line)}`));
   for (const source of summary.sources) lines.push(`             ${plain(source)}`);
   const providers = summary.providers.map(({ id, model }) => (model === id ? id : `${id} (${model})`));
   lines.push(`  Providers  ${providers.length === 0 ? "none loaded" : providers.join(", ")}`);
@@ -36,6 +37,9 @@ export function banner(summary: Summary, context: Pick<CommandContext, "stdout" 
   if (summary.providers.some(({ id }) => id === "demo"))
     lines.push(
       "  Only the built-in demonstration is being served: it answers offline and asks no AI model.",
+      ...(summary.distrusted.length > 0
+        ? ["  What lies here and was not taken is named above, and what to do about it."]
+        : []),
       "  Set a key such as OPENAI_API_KEY or ANTHROPIC_API_KEY, start a local server such as Ollama,",
       "  or write a config.yaml, and start again.",
       "",

@@ -83,7 +83,7 @@ export function findConfigFile(input: SearchInput): Search {
       // At a start somebody else's file is as good as none; a gateway that runs from it must not lose its keys.
       if (!(error instanceof DistrustedFile) || input.keptPath !== undefined)
         return { missing: path, namedBy: by, reason: reasonOf(error) };
-      notices.push(`${path} is not read: ${error.message}. Or name it with --config`);
+      notices.push(`${path} is not read: ${error.message}, or name it: --config ${path}, or CLAWGATE_CONFIG`);
     }
   }
   return { file: null, notices };

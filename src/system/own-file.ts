@@ -53,7 +53,7 @@ function othersReach(path: string): string | null {
   const { uid, gid, mode } = statSync(path);
   // Who is root may do everything anyway.
   if (uid !== user && uid !== 0)
-    return `${path} belongs to user ${uid}, and this program runs as user ${user}; chown it, or name the config with --config`;
+    return `${path} belongs to user ${uid}, and this program runs as user ${user}; chown it`;
   const isShared = (mode & 0o020) !== 0 && !isOwnGroup(user, gid);
   if (!isShared && (mode & 0o002) === 0) return null;
   return `others may write to ${path} (mode ${(mode & 0o7777).toString(8)}); chmod go-w ${path}`;

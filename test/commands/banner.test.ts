@@ -12,6 +12,7 @@ const summary: Summary = {
   providers: [{ id: "one", model: "m" }],
   skipped: [],
   sources: [],
+  distrusted: [],
   needsKey: false,
   first: "one",
 };
@@ -35,4 +36,12 @@ test("a config without a loaded provider: no request that can only fail, but wha
   expect(text).toContain("not loaded: one, ONE_KEY is not set");
   expect(text).toContain("No provider is loaded, so no model can answer yet.");
   expect(text).not.toContain("curl");
+});
+
+test("what lies here and was not believed stands beside the config, and is not said to be missing", () => {
+  const why = "/app/config.yaml is not read: /app/config.yaml belongs to user 1000";
+  const text = shown({ configPath: null, distrusted: [why], providers: [{ id: "demo", model: "demo" }] });
+  expect(text).toContain(`! ${why}\n`);
+  expect(text).toContain("What lies here and was not taken is named above");
+  expect(shown({ providers: [{ id: "demo", model: "demo" }] })).not.toContain("named above");
 });
