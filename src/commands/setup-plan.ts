@@ -68,7 +68,10 @@ export async function planSetup(context: CommandContext, wishes: SetupWishes): P
   if (isNew && Object.keys(config.providers).every((id) => id === "demo"))
     notes.push("no provider was found, only the demonstration answers: add one to the config");
   const text = edit.text();
-  const isWorthWriting = isNew ? edit.tenants().length > 0 || wishes.host !== null : text !== place.text;
+  // Where nobody is set up the person is to hear why, and not what is wrong with a config for nobody.
+  const isForNobody = instances.length > 0 && instances.every(({ leftOut }) => leftOut !== null);
+  const isChanged = isNew ? edit.tenants().length > 0 || wishes.host !== null : text !== place.text;
+  const isWorthWriting = isChanged && !isForNobody;
   // Never written: what the gateway would refuse.
   if (isWorthWriting) await loadOffline(withText({ ...input, argvConfigPath: place.path }, place.path, text));
   return {

@@ -168,6 +168,17 @@ describe("links that are there", () => {
     expect([read("mount/openclaw.json"), read("mount/.env")]).toEqual([byHand, "A=1\n"]);
   });
 
+  test("a first set-up in which nobody is left says why, and nothing of a config that was not written", async () => {
+    rmSync(at("config.yaml"));
+    instead("mount/.env", "../victim/bashrc");
+    const args = ["setup", "--yes", "--no-skills", "--host", "172.17.0.1", "--config", at("config.yaml")];
+    const { code, stdout, stderr } = await run(...args);
+    expect(code).toBe(1);
+    expect(stdout).toContain("mount/.env is a link");
+    expect(`${stdout}${stderr}`).not.toContain("problem");
+    expect(existsSync(at("config.yaml"))).toBe(false);
+  });
+
   test("a link that is set before an undo: said, and nothing behind it is touched", async () => {
     expect((await run("manage", "apply", "alice")).code).toBe(0);
     const written = read("mount/.env");
