@@ -90,7 +90,7 @@ export function checkFaults(at: () => Session): void {
       "a stream that breaks (%s) is an error",
       async (fault) => {
         const { asked, modelNamed, target } = at();
-        const prompt = `[[long:40]][[pace:2]][[mode:${fault}]]`;
+        const prompt = `[[long:40]][[pace:8]][[mode:${fault}]]`;
         const model = modelNamed(target.modelFor(fault, true));
         let text = "";
         const error = await thrownBy(async () => {
