@@ -1,11 +1,13 @@
 // Writes src/catalog/models.generated.ts from the model lists of @earendil-works/pi-ai, which its authors generate from
 // models.dev and the vendors' own lists. Nothing of that package is installed or bundled. `--version X` takes another one.
+// Then src/catalog/takes.generated.ts from the packages that are installed; `--takes` writes that one alone, offline.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { inheritedEnvironment, runCommand } from "../src/system/process.ts";
+import { takesText } from "./takes-table.ts";
 
 const packageName = "@earendil-works/pi-ai";
 const target = new URL("../src/catalog/models.generated.ts", import.meta.url).pathname;
@@ -143,13 +145,22 @@ async function textOf(folder: string): Promise<string> {
   ].join("\n");
 }
 
-const given = process.argv.indexOf("--version");
-const folder = await mkdtemp(join(tmpdir(), "clawgate-catalogue-"));
-try {
-  const version = given === -1 ? "latest" : (process.argv[given + 1] ?? "latest");
-  const text = await textOf(await unpacked(folder, version));
-  await Bun.write(target, text);
-  console.log(`src/catalog/models.generated.ts: ${text.split("\n").length} lines`);
-} finally {
-  await rm(folder, { recursive: true, force: true });
+async function writeModels(): Promise<void> {
+  const given = process.argv.indexOf("--version");
+  const folder = await mkdtemp(join(tmpdir(), "clawgate-catalogue-"));
+  try {
+    const version = given === -1 ? "latest" : (process.argv[given + 1] ?? "latest");
+    const text = await textOf(await unpacked(folder, version));
+    await Bun.write(target, text);
+    console.log(`src/catalog/models.generated.ts: ${text.split("\n").length} lines`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
+
+if (!process.argv.includes("--takes")) await writeModels();
+// Read now: it may just have been written.
+const { modelsByHost } = await import("../src/catalog/models.generated.ts");
+const takes = await takesText(modelsByHost);
+await Bun.write(new URL("../src/catalog/takes.generated.ts", import.meta.url).pathname, takes);
+console.log(`src/catalog/takes.generated.ts: ${takes.split("\n").length} lines`);

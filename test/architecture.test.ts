@@ -205,6 +205,27 @@ describe("the import law", () => {
   });
 });
 
+describe("the names of models", () => {
+  test("no dialect folder holds any: what a model takes stands in catalog/takes.generated.ts", () => {
+    const name =
+      /claude-(?:\d|v\d|instant|opus|sonnet|haiku|fable)|gpt-?\d|gemini-?[\d(\\[]|gemma-?[\d(\\[]?|["'`/|(^]o[1-9](?![\w$])/i;
+    const breaches = sources
+      .filter((path) => path.startsWith("src/dialects/"))
+      .flatMap((path) => withoutComments(text.get(path) ?? "").map((line) => `${path}: ${line.trim()}`))
+      .filter((line) => name.test(line.slice(line.indexOf(": "))));
+    holds("dialects ask TargetFacts.takes, never a name (src/README.md)", breaches);
+  });
+
+  /** Lines of code with their strings: a name in a comment decides nothing. */
+  function withoutComments(source: string): string[] {
+    return source
+      .replaceAll(/\/\*[\s\S]*?\*\//g, "")
+      .split("\n")
+      .map((line) => line.replace(/(?:^|\s)\/\/.*$/, ""))
+      .filter((line) => line.trim() !== "");
+  }
+});
+
 describe("the form of a file", () => {
   /** Tables that a program writes. */
   const generated: readonly RegExp[] = [/\.generated\.ts$/];

@@ -2,6 +2,7 @@
 
 import { dialects } from "../dialects/table.ts";
 import type { DialectName } from "../canon/request.ts";
+import type { Takes } from "../canon/takes.ts";
 import { createDemoBackend } from "../backends/demo/backend.ts";
 import type { Backend } from "../backends/backend.ts";
 import {
@@ -18,8 +19,9 @@ import { createHttpBackend } from "../backends/http/backend.ts";
 import { proxyFor, readProxyVariables } from "../backends/http/proxy.ts";
 import { relayBlockersOf, relayDeclinesOf } from "../backends/http/quirks.ts";
 import { headersAt, quirksAt } from "../backends/http/vendors.ts";
-import type { BackendName, ProviderSettings } from "../backends/settings.ts";
+import type { BackendName, ModelSettings, ProviderSettings } from "../backends/settings.ts";
 import { maxOutputOf } from "../catalog/models.ts";
+import { createTakes } from "../catalog/takes.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import type { TargetFacts } from "../dialects/dialect.ts";
@@ -73,13 +75,18 @@ export function createProvider(
   const modelFacts = modelFactsOf(id, settings, estate);
   // Elsewhere the limit of a list must not cut an answer short: the vendor says no by itself.
   const anthropicLimit = (model: string): number | null => modelFacts(model).maxOutput ?? maxOutputOf(model);
+  const takesOf = createTakes(settings.models);
   const targetFacts = (model: string): TargetFacts => {
+    const takes = takesOf(model);
+    const told = listed.get(model)?.takes;
     const maxOutput =
       listed.get(model)?.max_output ?? (settings.backend === "anthropic" ? anthropicLimit(model) : null);
     return {
       model,
       maxOutput,
-      canThink: modelFacts(model).thinking,
+      canThink: canThink(modelFacts(model).thinking, takes, told),
+      takes,
+      takesAreTold: told !== undefined,
       defaultMaxTokens: settings.max_tokens ?? maxOutput ?? tokensWhenNothingIsKnown,
     };
   };
@@ -118,6 +125,12 @@ export function createProvider(
         : model,
     ),
   };
+}
+
+/** What the operator says of the way of thinking counts before every list. */
+function canThink(listed: boolean | null, takes: Takes | null, told: ModelSettings["takes"]): boolean | null {
+  if (told?.thinking !== undefined) return told.thinking !== "none";
+  return listed ?? (takes?.thinking === "none" ? false : null);
 }
 
 export function queueLimits(settings: ProviderSettings, config: Config): QueueLimits {

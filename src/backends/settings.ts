@@ -2,6 +2,7 @@
 // It must never know a vendor by name; vendors.ts does.
 
 import { z } from "zod";
+import { samplings, thinkings } from "../canon/takes.ts";
 import { cliKeysIn, wireKeysIn } from "./cli/provider-keys.ts";
 import { cliKeys } from "./cli/settings.ts";
 import { isUnversioned } from "./http/unversioned.ts";
@@ -74,6 +75,24 @@ const listedModel = z
       })
       .optional()
       .describe("What the model can do; absent = unknown, which refuses nothing."),
+    takes: z
+      .strictObject({
+        sampling: z
+          .enum(samplings)
+          .optional()
+          .describe("`temperature`, `top_p`, `top_k`: all, one (temperature or top_p), or none."),
+        thinking: z
+          .enum(thinkings)
+          .optional()
+          .describe("Asked for by a budget of tokens, adaptive (by a level), or none."),
+        forced_tools: z.boolean().optional().describe("Takes a `tool_choice` that demands a call."),
+        prefill: z.boolean().optional().describe("Goes on with a last message of the assistant's."),
+        thinking_off: z.boolean().optional().describe("Thinking can be switched off."),
+      })
+      .optional()
+      .describe(
+        "What the model takes of a request; absent = the built-in table. What it does not take is left out or changed and named in X-ClawGate-Adapted.",
+      ),
     price: pricing.optional().describe("Same as `pricing`."),
     pricing: pricing.optional().describe("Prices of this model; they win over the provider's."),
   })

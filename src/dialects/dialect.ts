@@ -5,6 +5,7 @@ import type { FinishReason, StreamEvent } from "../canon/event.ts";
 import type { Failure } from "../canon/failure.ts";
 import type { Reply } from "../canon/reply.ts";
 import type { ChatRequest, DialectName, Tool } from "../canon/request.ts";
+import type { Takes } from "../canon/takes.ts";
 import type { Usage } from "../canon/usage.ts";
 import type { JsonEdit, JsonScan, Watched } from "../wire/json.ts";
 import type { SseFrame } from "../wire/sse.ts";
@@ -64,6 +65,10 @@ export type TargetFacts = {
   readonly maxOutput: number | null;
   /** False: it is known not to think, and a wish for it is left out. Null or absent: nobody knows. */
   readonly canThink?: boolean | null;
+  /** What it takes of a request. Null or absent: nobody knows, and nothing is left out. */
+  readonly takes?: Takes | null;
+  /** True: the operator said so. */
+  readonly takesAreTold?: boolean;
 };
 
 /**
@@ -116,7 +121,12 @@ export type RelayHalf = {
   /** Those of them, and whatever else `declinesFor` asks for, that are whole words: noted while the body is scanned. */
   readonly watched?: Watched;
   /** The same where it depends on the model that is asked. */
-  readonly declinesFor?: (bytes: Buffer, model: string, scan: JsonScan) => boolean;
+  readonly declinesFor?: (bytes: Buffer, target: TargetFacts, scan: JsonScan) => boolean;
+  /**
+   * Does the body hold what the model does not take? Not asked where the client itself named the model that it gets: it knows
+   * what it does. Such a body goes through the hub.
+   */
+  exceeds(scan: JsonScan, bytes: Buffer, takes: Takes): boolean;
   /** After the gate only frames that hold one of these are read. */
   readonly markers: readonly string[];
   glance(frame: SseFrame): Glance;
@@ -127,7 +137,7 @@ export type RelayHalf = {
   /** Top-level members that must change before the bytes may go upstream. Throws Failure on a member of the wrong kind. */
   edits(scan: JsonScan, bytes: Buffer, target: TargetFacts, note?: Note): readonly JsonEdit[];
   /**
-   * Puts right in the parsed body what `declines`, `declinesFor` and `wishesToThink` found, for a request that the canonical
+   * Puts right in the parsed body what `declines`, `declinesFor`, `exceeds` and `wishesToThink` found, for a request that the canonical
    * form cannot hold. Absent: it holds everything that this format can say.
    */
   mend?(body: Record<string, unknown>, target: TargetFacts, note?: Note): Record<string, unknown>;
@@ -144,7 +154,7 @@ export type BackendHalf = {
   /** JSON body that asks for a stream. Drops or adapts what this format cannot say; throws Failure `unsupported` when dropping would change the answer. */
   encodeRequest(request: ChatRequest, target: TargetFacts, note?: Note): Record<string, unknown>;
   /** Stop sequences that this format cannot say: `encodeRequest` leaves them out and the hub looks for them in the answer. */
-  unsaidStops?(request: ChatRequest): readonly string[];
+  unsaidStops?(request: ChatRequest, target: TargetFacts): readonly string[];
   streamDecoder(): StreamDecoder;
   /** A plain JSON answer as events (a vendor that ignores `stream`, or the relay's record). */
   readReply(body: unknown): StreamEvent[];

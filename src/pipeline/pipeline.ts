@@ -145,6 +145,7 @@ function chooseChat(
   return (provider, { model }) => {
     const { backend } = provider;
     const { open } = backend;
+    const facts = backend.targetFacts(model);
     const isSame =
       backend.dialect === door.dialect &&
       !needsHub &&
@@ -152,7 +153,8 @@ function chooseChat(
         provider.modelFacts(model).thinking === false &&
         dialect.backend.relay.wishesToThink(enrolled.scan, enrolled.bytes)
       ) &&
-      dialect.backend.relay.declinesFor?.(enrolled.bytes, model, enrolled.scan) !== true;
+      dialect.backend.relay.declinesFor?.(enrolled.bytes, facts, enrolled.scan) !== true &&
+      !isTooMuch(dialect, facts, enrolled);
     const maySkipHub =
       isSame &&
       !isBlocked(provider.relayBlockers(model), enrolled) &&
@@ -162,7 +164,6 @@ function chooseChat(
       return {
         lane: "relay",
         open(_provider, target, trial, call) {
-          const facts = backend.targetFacts(target.model);
           const edits = dialect.backend.relay.edits(enrolled.scan, enrolled.bytes, facts, call.note);
           // The first try alone writes into the body, and only when no other one can be under way. Anything but the name would
           // be lost on the next target.
@@ -205,7 +206,7 @@ function chooseChat(
           const unsupported = backend.dialect === null ? call.unsupported : undefined;
           dialect.client.noteLosses(decoded, call.note ?? unheard, unsupported);
         }
-        const facts: AnswerFacts = {
+        const answerFacts: AnswerFacts = {
           requestId: run.context.id,
           createdSeconds,
           wantsUsage: marked.wantsUsage,
@@ -216,9 +217,9 @@ function chooseChat(
           request: { ...marked, model: target.model },
           call,
           client: dialect.client,
-          facts,
+          facts: answerFacts,
           observer: trial.observer,
-          stops: format.unsaidStops?.(decoded) ?? [],
+          stops: format.unsaidStops?.(decoded, facts) ?? [],
           progress: trial,
           redact: run.estate.redact,
           setTimer,
@@ -227,6 +228,19 @@ function chooseChat(
     };
   };
 }
+
+/**
+ * Would the model refuse what stands in the body? A client that named it itself knows what it does; one whose model was chosen
+ * here does not, and what the operator says of a model counts always.
+ */
+function isTooMuch({ backend }: Dialect, facts: TargetFacts, { model, scan, bytes }: Enrolled): boolean {
+  const { takes = null } = facts;
+  if (takes === null || (facts.takesAreTold !== true && isOwnChoice(model, facts.model))) return false;
+  return backend.relay.exceeds(scan, bytes, takes);
+}
+
+const isOwnChoice = (asked: string, model: string): boolean =>
+  asked === model || (asked.endsWith(model) && asked.at(-model.length - 1) === "/");
 
 /** False: the canonical form would lose what the client's own format can say, such as several answers or a file. */
 function isCarried({ client, backend }: Dialect, decode: () => ChatRequest): boolean {

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { type Block, type ChatRequest, type DialectName, emptyRequest } from "../../src/canon/request.ts";
+import { takesOf } from "../../src/catalog/takes.ts";
 import { nameIn } from "../../src/dialects/adapting.ts";
 import type { TargetFacts } from "../../src/dialects/dialect.ts";
 import { dialects } from "../../src/dialects/table.ts";
@@ -32,7 +33,8 @@ function notesOf(
   const notes = new Set<string>();
   const request = { ...emptyRequest, model: "m", messages: [user(text("hi"))], maxTokens: 100, ...change };
   const { backend } = dialects[dialect];
-  backend.encodeRequest(request, { ...target, ...facts }, (adaptation) => notes.add(adaptation));
+  const takes = facts.model === undefined ? null : takesOf(facts.model);
+  backend.encodeRequest(request, { ...target, takes, ...facts }, (adaptation) => notes.add(adaptation));
   return [...notes].toSorted();
 }
 
@@ -236,7 +238,7 @@ describe("stop sequences that a format cannot say are named and left out", () =>
   ] as const)("%s", (name, expected) => {
     const { backend } = dialects[name];
     const request = { ...emptyRequest, messages: [user(text("hi"))], stop };
-    const unsaid = backend.unsaidStops?.(request) ?? [];
+    const unsaid = backend.unsaidStops?.(request, target) ?? [];
     expect(unsaid).toEqual([...expected]);
     const body = JSON.stringify(backend.encodeRequest(request, target));
     for (const each of stop.filter((one) => one !== "3" && one !== "4" && one !== "5"))

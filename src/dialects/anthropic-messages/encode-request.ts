@@ -2,9 +2,10 @@
 // It must never read another dialect's pocket.
 
 import type { ChatRequest, Tool } from "../../canon/request.ts";
-import { thinkingBlocksDropped, unheard, withoutWishToThink } from "../adapting.ts";
+import { thinkingBlocksDropped, unheard } from "../adapting.ts";
 import type { Note, TargetFacts } from "../dialect.ts";
 import { isRecord } from "../decoding.ts";
+import { withinTakes } from "../within-takes.ts";
 import { encodePlain, marks, type WireBlock } from "./encode-content.ts";
 import { encodeConversation, type WireMessage } from "./encode-messages.ts";
 import { planForeignThinking, planOwnThinking, wantsThinking } from "./encode-thinking.ts";
@@ -18,7 +19,7 @@ const maxMarks = 4;
 const maxUserLength = 256;
 
 export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Note = unheard): Body {
-  const request = withoutWishToThink(asked, target, note);
+  const request = withinTakes(asked, target, note);
   const isOwn = request.extras[name] !== undefined;
   const pocket = pocketOf(request.extras);
   const keepsThinking = isOwn || wantsThinking(request);

@@ -1,21 +1,17 @@
 // Reasoning wishes of any dialect -> `thinking`, `output_config.effort` and a max_tokens that leaves room for both.
 // It must never send a combination that the API refuses: thinking is dropped before the answer is.
 
-import { budgetOfEffort } from "../../canon/effort.ts";
+import { budgetOfEffort, type Effort, nearestEffort } from "../../canon/effort.ts";
 import type { ChatRequest } from "../../canon/request.ts";
+import type { Takes } from "../../canon/takes.ts";
 import { cutTokens, thinkingOff, wishesToThink } from "../adapting.ts";
 import type { Note, TargetFacts } from "../dialect.ts";
+import { planForeignAdaptive, planOwnAdaptive, type ThinkingPlan } from "./encode-adaptive.ts";
 import type { WireMessage } from "./encode-messages.ts";
 import { pocketOf } from "./pocket.ts";
 
 /** The API's floor for `budget_tokens`. */
 const leastBudget = 1024;
-
-export type ThinkingPlan = {
-  readonly maxTokens: number;
-  readonly thinking: Record<string, unknown> | null;
-  readonly effort: string | null;
-};
 
 /** "Thinking may not be enabled when tool_choice forces tool use." */
 export function mayThink(request: ChatRequest): boolean {
@@ -38,7 +34,32 @@ export function planOwnThinking(
   note: Note,
 ): ThinkingPlan {
   const maxTokens = limitOf(request, target, note);
-  const effort = request.effort === "minimal" ? "low" : request.effort === "none" ? null : request.effort;
+  const takes = target.takes ?? null;
+  if (takes?.thinking === "adaptive")
+    return planOwnAdaptive(request, takes, maxTokens, mayThink(request) && !startsMidTurn(messages), note);
+  if (takes?.thinking === "budget" && request.thinking?.mode === "adaptive")
+    return planForeignThinking(request, target, messages, note);
+  const effort = knownEffort(request, takes, note);
+  return planOwnWords(request, maxTokens, effort, messages, note);
+}
+
+/** Older models know no effort, or not each level of it. */
+function knownEffort({ effort }: ChatRequest, takes: Takes | null, note: Note): Effort | null {
+  if (effort === null || effort === "none") return null;
+  const level = effort === "minimal" ? "low" : effort;
+  if (takes?.thinking !== "budget" || takes.efforts === null) return level;
+  const nearest = nearestEffort(level, takes.efforts);
+  if (nearest !== level) note(nearest === null ? "effort-dropped" : `effort-set:${nearest}`);
+  return nearest;
+}
+
+function planOwnWords(
+  request: ChatRequest,
+  maxTokens: number,
+  effort: Effort | null,
+  messages: readonly WireMessage[],
+  note: Note,
+): ThinkingPlan {
   const { thinking } = request;
   const off = { maxTokens, thinking: { type: "disabled" }, effort };
   if (thinking === null) return request.effort === "none" ? off : { maxTokens, thinking: null, effort };
@@ -60,7 +81,7 @@ export function planOwnThinking(
 }
 
 /**
- * For other dialects: a budget, because every thinking model knows it (adaptive thinking and effort only newer ones).
+ * For other dialects: a budget where the model takes one, or nobody knows what it takes.
  * `max_tokens` counts the thinking here, so it grows by the budget where it would leave no room for the answer.
  */
 export function planForeignThinking(
@@ -71,6 +92,10 @@ export function planForeignThinking(
 ): ThinkingPlan {
   const answer = limitOf(request, target, note);
   const none = { maxTokens: answer, thinking: null, effort: null };
+  const { takes } = target;
+  // With adaptive thinking earlier turns need not begin with their thoughts (docs: adaptive thinking, validation changes).
+  if (takes?.thinking === "adaptive")
+    return planForeignAdaptive(request, target, takes, answer, mayThink(request), note);
   if (!wishesToThink(request)) return none;
   const off = (): ThinkingPlan => {
     note(thinkingOff);

@@ -19,6 +19,7 @@ import { holdsEmptyText, holdsOtherText } from "../member-texts.ts";
 import type { Glance, Note, RelayHalf, TargetFacts } from "../dialect.ts";
 import { invalid } from "./decode-content.ts";
 import { steeringKeys } from "./decode-request.ts";
+import { exceeds } from "./exceeds.ts";
 import { failureOfErrorBody } from "./failure.ts";
 import { decodeFinish } from "./finish.ts";
 import { threadRefused } from "./refuse-threads.ts";
@@ -222,7 +223,7 @@ export const relay: RelayHalf = {
   watched: watchedWords([...declines, resultOf, signature]),
   // Ids of another vendor's that the API refuses; the hub has a way of writing them. And thoughts of a fallback's, which nobody
   // signed: sent back, the API would refuse the whole conversation.
-  declinesFor: (bytes, _model, scan) =>
+  declinesFor: (bytes, _target, scan) =>
     holdsOtherText(bytes, placesOf(scan, bytes, resultOf)) ||
     holdsEmptyText(bytes, placesOf(scan, bytes, signature)),
   // Inside texts a quote is escaped, so these words in quotes are found in frames of that kind only.
@@ -231,5 +232,6 @@ export const relay: RelayHalf = {
   said,
   glanceReply,
   edits,
+  exceeds,
   wishesToThink,
 };

@@ -3,10 +3,11 @@
 
 import { budgetOfEffort, type Effort, effortOfBudget, nearestEffort } from "../../canon/effort.ts";
 import type { ChatRequest } from "../../canon/request.ts";
+import { type Takes, takesAnything } from "../../canon/takes.ts";
 import { isRecord } from "../decoding.ts";
 import { cutTokens, thinkingOff, unheard } from "../adapting.ts";
 import type { Note, TargetFacts } from "../dialect.ts";
-import { budgetRange, hasThinkingLevels, isPro, knowsThinking } from "./model-traits.ts";
+import { isThinkingOff, thinkingAtLeast } from "../within-takes.ts";
 import { type Members, pocketOf } from "./pocket.ts";
 
 type Wire = Record<string, unknown>;
@@ -31,7 +32,8 @@ export function encodeGenerationConfig(
   if (request.topK !== null) config["topK"] = request.topK;
   if (request.stop.length > 0) config["stopSequences"] = request.stop.slice(0, mostStops);
   Object.assign(config, encodeFormat(request, pocket));
-  const thinking = target.canThink === false ? null : encodeThinking(request, pocket, target.model, note);
+  const takes = target.takes ?? takesAnything;
+  const thinking = target.canThink === false ? null : encodeThinking(request, pocket, takes, note);
   if (thinking !== null) config["thinkingConfig"] = thinking;
   return Object.keys(config).length === 0 ? null : config;
 }
@@ -43,46 +45,67 @@ function encodeFormat({ format }: ChatRequest, pocket: Members): Wire {
   return format.type === "json-object" ? json : { ...json, responseJsonSchema: format.schema };
 }
 
-function encodeThinking(request: ChatRequest, pocket: Members, model: string, note: Note): Members | null {
+function encodeThinking(request: ChatRequest, pocket: Members, takes: Takes, note: Note): Members | null {
   const { thinking, effort } = request;
   const own = pocket["thinkingConfig"];
-  if (isRecord(own) && (thinking !== null || effort !== null || own["includeThoughts"] === false)) return own;
+  const isOff = isThinkingOff(request);
+  if (
+    isRecord(own) &&
+    (thinking !== null || effort !== null || own["includeThoughts"] === false) &&
+    isTaken(request, takes)
+  )
+    return own;
   if (thinking === null && effort === null) return null;
-  const isOff = thinking?.mode === "off" || (thinking === null && effort === "none");
-  if (!knowsThinking(model)) {
+  if (takes.thinking === "none") {
     if (!isOff) note(thinkingOff);
     return null;
   }
   if (isOff) {
-    if (hasThinkingLevels(model) || isPro(model)) note("thinking-at-least");
-    return leastThinking(model);
+    if (!takes.thinkingOff) note(thinkingAtLeast);
+    return leastThinking(takes);
   }
-  const shown = { includeThoughts: true };
+  const shown: Members = isRecord(own) ? shownIn(own) : { includeThoughts: true };
   const budget = thinking?.mode === "budget" ? thinking.budgetTokens : null;
-  if (hasThinkingLevels(model)) {
+  if (takes.thinking === "adaptive") {
     const wish = effort ?? (budget === null ? null : effortOfBudget(budget));
-    return wish === null ? shown : { ...shown, thinkingLevel: levelFor(wish, model) };
+    return wish === null ? shown : { ...shown, thinkingLevel: levelFor(wish, takes) };
   }
   if (budget === null && effort === null) return { ...shown, thinkingBudget: -1 };
-  const { least, most } = budgetRange(model);
+  const { least, most } = rangeOf(takes);
   const tokens = budget ?? budgetOfEffort(effort ?? "medium");
   if (budget !== null && budget > most) note(`thinking-cut:${most}`);
   return { ...shown, thinkingBudget: Math.min(most, Math.max(least, tokens)) };
 }
 
-/** Models that always think are asked for the least of it. */
-function leastThinking(model: string): Members {
-  if (hasThinkingLevels(model)) return { thinkingLevel: levelFor("minimal", model) };
-  return { thinkingBudget: isPro(model) ? budgetRange(model).least : 0 };
+const shownIn = ({ includeThoughts }: Members): Members =>
+  includeThoughts === undefined ? {} : { includeThoughts };
+
+/** Would the model take a client's own words? Those of levels take budgets too, but not the other way round. */
+function isTaken({ thinking, effort }: ChatRequest, takes: Takes): boolean {
+  if (takes.thinking === "none") return false;
+  if (takes.thinking === "adaptive")
+    return effort === null || takes.efforts === null || takes.efforts.includes(effort);
+  if (takes.budgets === null) return true;
+  if (effort !== null) return false;
+  if (thinking?.mode === "off") return takes.thinkingOff;
+  if (thinking?.mode !== "budget") return true;
+  const { least, most } = takes.budgets;
+  return thinking.budgetTokens >= least && thinking.budgetTokens <= most;
 }
 
-/** MINIMAL is Flash's alone, and the first Pro of the third generation knows no MEDIUM. */
-function levelFor(wish: Effort, model: string): string {
-  const proLevels: readonly Effort[] = /gemini-3-pro/i.test(model)
-    ? ["low", "high"]
-    : ["low", "medium", "high"];
-  const levels: readonly Effort[] = isPro(model) ? proLevels : ["minimal", "low", "medium", "high"];
-  return (nearestEffort(wish, levels) ?? "medium").toUpperCase();
+const rangeOf = ({ budgets }: Takes): { readonly least: number; readonly most: number } =>
+  budgets ?? { least: 1, most: Number.MAX_SAFE_INTEGER };
+
+/** Models that always think are asked for the least of it. */
+function leastThinking(takes: Takes): Members {
+  if (takes.thinking === "adaptive") return { thinkingLevel: levelFor("minimal", takes) };
+  return { thinkingBudget: takes.thinkingOff ? 0 : rangeOf(takes).least };
+}
+
+const levels: readonly Effort[] = ["minimal", "low", "medium", "high"];
+
+function levelFor(wish: Effort, takes: Takes): string {
+  return (nearestEffort(wish, takes.efforts ?? levels) ?? "medium").toUpperCase();
 }
 
 export function encodeToolConfig(request: ChatRequest): Members | null {
@@ -91,7 +114,9 @@ export function encodeToolConfig(request: ChatRequest): Members | null {
   const { toolChoice, tools } = request;
   if (toolChoice === null || tools.length === 0) return Object.keys(kept).length === 0 ? null : kept;
   const calling = kept["functionCallingConfig"];
-  if (isRecord(calling)) return kept;
+  // A demand that the model does not take has been taken back.
+  const isTakenBack = isRecord(calling) && calling["mode"] === "ANY" && toolChoice.type === "auto";
+  if (isRecord(calling) && !isTakenBack) return kept;
   return { ...kept, functionCallingConfig: encodeChoice(toolChoice) };
 }
 

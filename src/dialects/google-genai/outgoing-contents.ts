@@ -3,7 +3,6 @@
 
 import type { Message, ToolCallBlock, ToolResultBlock } from "../../canon/request.ts";
 import type { Note } from "../dialect.ts";
-import { demandsSignatures, takesMediaInResults } from "./model-traits.ts";
 import {
   type Called,
   encodeCall,
@@ -23,14 +22,15 @@ export type Content = { readonly role: "user" | "model"; readonly parts: Part[] 
  */
 export const foreignSignature = "skip_thought_signature_validator";
 
-export function encodeContents(messages: readonly Message[], model: string, note: Note): Content[] {
+/** `isSigned`: calls of the running turn need their signatures, and results may hold pictures; both came with Gemini 3. */
+export function encodeContents(messages: readonly Message[], isSigned: boolean, note: Note): Content[] {
   const contents: Content[] = [];
   let calls: Called[] = [];
   for (let i = 0; i < messages.length; i++) {
     const message = messages[i];
     if (message === undefined) break;
     if (message.role === "assistant") {
-      const parts = encodeAssistant(message, i, model, note);
+      const parts = encodeAssistant(message, i, isSigned, note);
       if (parts.length === 0) continue;
       const previous = contents.at(-1);
       // Two turns of the model in a row are one: the API wants the responses behind all calls.
@@ -44,7 +44,7 @@ export function encodeContents(messages: readonly Message[], model: string, note
       const next = messages[i + run.length];
       if (next !== undefined) run.push(next);
     }
-    encodeRun(run, i, calls, model, contents, note);
+    encodeRun(run, i, calls, isSigned, contents, note);
     calls = [];
     i += run.length - 1;
   }
@@ -64,11 +64,11 @@ function calledIn(message: Message): Called[] {
   );
 }
 
-function encodeAssistant(message: Message, index: number, model: string, note: Note): Part[] {
+function encodeAssistant(message: Message, index: number, isSigned: boolean, note: Note): Part[] {
   let isFirstCall = true;
   return message.content.flatMap((block, i) => {
     if (block.type !== "tool-call") return encodePlain(block, `messages[${index}].content[${i}]`, note);
-    const part = encodeCall(block, signatureFor(block, isFirstCall && demandsSignatures(model)), note);
+    const part = encodeCall(block, signatureFor(block, isFirstCall && isSigned), note);
     isFirstCall = false;
     return [part];
   });
@@ -84,7 +84,7 @@ function encodeRun(
   run: readonly Message[],
   from: number,
   calls: readonly Called[],
-  model: string,
+  isSigned: boolean,
   contents: Content[],
   note: Note,
 ): void {
@@ -108,7 +108,6 @@ function encodeRun(
     else if (parts.length > 0) said.push({ role: "user", parts });
   }
   if (calls.length > 0) {
-    const isMediaInside = takesMediaInResults(model);
     const responses: Part[] = [];
     const media: Part[] = [];
     for (const call of calls) {
@@ -117,7 +116,7 @@ function encodeRun(
       const [response, ...beside] =
         answer === undefined
           ? [missingResult(call)]
-          : encodeResult(answer.block, call, isMediaInside, answer.param, note);
+          : encodeResult(answer.block, call, isSigned, answer.param, note);
       if (response !== undefined) responses.push(response);
       media.push(...beside);
     }

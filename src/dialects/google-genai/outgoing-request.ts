@@ -3,9 +3,10 @@
 
 import type { ChatRequest, Tool } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
-import { unheard, withoutWishToThink } from "../adapting.ts";
+import { unheard } from "../adapting.ts";
 import type { Note, TargetFacts } from "../dialect.ts";
 import { unsupported } from "../fields.ts";
+import { withinTakes } from "../within-takes.ts";
 import { encodeGenerationConfig, encodeToolConfig } from "./outgoing-config.ts";
 import { encodeContents } from "./outgoing-contents.ts";
 import { encodePlain, type Part } from "./outgoing-parts.ts";
@@ -18,11 +19,11 @@ type Wire = Record<string, unknown>;
 const toolNamePattern = /^[A-Za-z_][A-Za-z0-9_.:-]{0,127}$/;
 
 export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Note = unheard): Wire {
-  const request = withoutWishToThink(asked, target, note);
+  const request = withinTakes(asked, target, note);
   const refusal = refuseCandidates(request);
   if (refusal !== null) throw refusal;
   const { rest } = pocketOf(request.extras);
-  const contents = encodeContents(request.messages, target.model, note);
+  const contents = encodeContents(request.messages, target.takes?.signedCalls ?? true, note);
   const body: Wire = { ...(isRecord(rest) ? rest : {}), contents };
   const system: Part[] = request.system.flatMap((block, i) => encodePlain(block, `system[${i}]`, note));
   if (system.length > 0) body["systemInstruction"] = { parts: system };

@@ -16,8 +16,8 @@ import type { Glance, RelayHalf, TargetFacts } from "../dialect.ts";
 import { bytesIn, jsonBytesOf } from "../words-said.ts";
 import { blockReasonOf, errorOf, firstCandidate, partsOf, readText } from "./answer.ts";
 import { invalid, wrongKind } from "../fields.ts";
+import { exceeds } from "./exceeds.ts";
 import { readFinish } from "./finish.ts";
-import { demandsSignatures } from "./model-traits.ts";
 import type { Members } from "./pocket.ts";
 import { steeringKeys, steeringRefused } from "./request.ts";
 import { unreadable } from "./stream-decoder.ts";
@@ -111,9 +111,9 @@ const callWords = words('"functionCall"', '"function_call"');
 const signatureWords = words('"thoughtSignature"', '"thought_signature"');
 
 /** A history of other models' calls, none of them signed: only the hub can say so in the words that Gemini 3 accepts. */
-function declinesFor(bytes: Buffer, model: string, scan: JsonScan): boolean {
+function declinesFor(bytes: Buffer, { takes }: TargetFacts, scan: JsonScan): boolean {
   const holds = (word: Buffer): boolean => placesOf(scan, bytes, word).length > 0;
-  return callWords.some(holds) && demandsSignatures(model) && !signatureWords.some(holds);
+  return callWords.some(holds) && (takes?.signedCalls ?? true) && !signatureWords.some(holds);
 }
 
 const wishWords = words('"thinkingConfig"', '"thinking_config"');
@@ -131,5 +131,6 @@ export const relay: RelayHalf = {
   said,
   glanceReply,
   edits,
+  exceeds,
   wishesToThink: (_scan, bytes) => wishWords.some((word) => bytes.includes(word)),
 };

@@ -7,7 +7,7 @@ import { decodeFailure, encodeFailure } from "../openai-failure.ts";
 import { encodeFailureFrame } from "./failure.ts";
 import { lose } from "./loss.ts";
 import { encodeModel, encodeModelList } from "./models.ts";
-import { encodeRequest } from "./outgoing-request.ts";
+import { encodeRequest, unsaidStops } from "./outgoing-request.ts";
 import { relay } from "./relay.ts";
 import { encodeReply, readReply } from "./reply.ts";
 import { decodeRequest, noteLosses, refuseTranslation } from "./request.ts";
@@ -33,6 +33,7 @@ export const openaiChat: Dialect = {
   backend: {
     path: () => "/chat/completions",
     encodeRequest,
+    unsaidStops,
     streamDecoder,
     readReply,
     decodeFailure,

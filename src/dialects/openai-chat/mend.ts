@@ -4,11 +4,14 @@
 import { thinkingOff, toolIdsRewritten, unheard } from "../adapting.ts";
 import { isRecord } from "../decoding.ts";
 import type { Note, TargetFacts } from "../dialect.ts";
+import { suitedBody } from "./suited-members.ts";
 import { outgoingToolId } from "./tool-id.ts";
 
 type Wire = Record<string, unknown>;
 
-export function mend(body: Wire, target: TargetFacts, note: Note = unheard): Wire {
+export function mend(written: Wire, target: TargetFacts, note: Note = unheard): Wire {
+  const takes = target.takes ?? null;
+  const body = takes === null ? written : suitedBody(written, takes, note);
   const { reasoning_effort: effort, ...rest } = body;
   const isLeftOut = target.canThink === false && effort !== undefined && effort !== null;
   if (isLeftOut && effort !== "none") note(thinkingOff);

@@ -3,18 +3,21 @@
 
 import { type Effort, effortOfBudget } from "../../canon/effort.ts";
 import type { AnswerFormat, ChatRequest, Tool, ToolChoice } from "../../canon/request.ts";
-import { cutTokens, withoutWishToThink, unheard } from "../adapting.ts";
+import type { Takes } from "../../canon/takes.ts";
+import { cutTokens, unheard } from "../adapting.ts";
 import type { Note, TargetFacts } from "../dialect.ts";
 import { isRecord } from "../decoding.ts";
 import { unsupported } from "../fields.ts";
+import { effortWithin, isThinkingOff, withinTakes } from "../within-takes.ts";
 import { encodeMessages } from "./outgoing-messages.ts";
 import { cannotTranslate } from "./request.ts";
+import { suitedPocket } from "./suited-members.ts";
 import { digest } from "./tool-id.ts";
 
 type Wire = Record<string, unknown>;
 
 export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Note = unheard): Wire {
-  const request = withoutWishToThink(asked, target, note);
+  const request = withinTakes(asked, target, note);
   // The canonical form holds one plain answer, even between two ends of the same format.
   const refusal = cannotTranslate(request);
   if (refusal !== null) throw refusal;
@@ -27,8 +30,10 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
   const {
     max_completion_tokens: newerLimit,
     "response_format.description": formatDescription,
-    ...pocket
+    ...written
   } = request.extras["openai-chat"] ?? {};
+  const takes = target.takes ?? null;
+  const pocket = suitedPocket(written, takes, isThinkingOff(request), note);
   const body: Wire = { ...pocket, model: target.model, messages: encodeMessages(request, note) };
   body.stream = true;
   body.stream_options = {
@@ -41,17 +46,15 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
     if (request.parallelTools !== null) body.parallel_tool_calls = request.parallelTools;
   }
   if (request.maxTokens !== null)
-    body[newerLimit === undefined ? "max_tokens" : "max_completion_tokens"] = cutTokens(
-      request.maxTokens,
-      target,
-      note,
-    );
+    body[newerLimit === undefined && takes?.newerLimit !== true ? "max_tokens" : "max_completion_tokens"] =
+      cutTokens(request.maxTokens, target, note);
   if (request.temperature !== null) body.temperature = request.temperature;
   if (request.topP !== null) body.top_p = request.topP;
   if (request.topK !== null) note("top-k-dropped");
-  if (request.stop.length > 0) body.stop = request.stop;
-  const effort = effortOf(request);
-  if (request.thinking?.mode === "off" && target.canThink === true) note("thinking-off-dropped");
+  if (request.stop.length > 0 && takes?.stops !== false) body.stop = request.stop;
+  const effort = effortOf(request, takes, note);
+  if (request.thinking?.mode === "off" && effort === null && target.canThink === true)
+    note("thinking-off-dropped");
   if (effort !== null) body.reasoning_effort = effort;
   if (request.format !== null) body.response_format = encodeFormat(request.format, formatDescription);
   if (request.user !== null && request.user !== pocket.safety_identifier)
@@ -59,10 +62,18 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
   return body;
 }
 
-function effortOf(request: ChatRequest): Effort | null {
-  if (request.thinking?.mode === "off") return null;
-  if (request.effort !== null) return request.effort;
-  return request.thinking?.mode === "budget" ? effortOfBudget(request.thinking.budgetTokens) : null;
+/** Reasoning models refuse them; the hub looks for them in the answer. */
+export function unsaidStops(request: ChatRequest, target: TargetFacts): readonly string[] {
+  return target.takes?.stops === false ? request.stop : [];
+}
+
+function effortOf(request: ChatRequest, takes: Takes | null, note: Note): Effort | null {
+  // Only where the levels are known is "off" one of them, or the least of them as near as can be.
+  if (request.thinking?.mode === "off")
+    return takes?.thinking === "adaptive" ? effortWithin("none", takes, note) : null;
+  if (request.effort !== null) return effortWithin(request.effort, takes, note);
+  if (request.thinking?.mode !== "budget") return null;
+  return effortWithin(effortOfBudget(request.thinking.budgetTokens), takes, note);
 }
 
 /** OpenAI takes at most 64 characters; Claude Code's id is 150 characters of JSON. A digest still tells users apart. */

@@ -23,6 +23,7 @@ import { mend } from "./mend.ts";
 import { checkMember, valueOf } from "./relayed-members.ts";
 import { steeringKeys, steeringRefused } from "./request.ts";
 import { isDone, unreadable } from "./stream-decoder.ts";
+import { exceeds } from "./suited-members.ts";
 import { readUsage } from "./usage.ts";
 
 type Raw = Record<string, unknown>;
@@ -206,6 +207,7 @@ export const relay: RelayHalf = {
   declines,
   watched: watchedWords(declines),
   mend,
+  exceeds,
   // Every chunk says `"finish_reason":null`, and inside strings quotes are escaped: these mark only frames with news.
   markers: ['"finish_reason":"', '"finish_reason": "', '_tokens"', '"error"', "event:", "[DONE]"],
   glance,

@@ -3,9 +3,11 @@
 
 import { type Effort, effortOfBudget } from "../../canon/effort.ts";
 import type { AnswerFormat, ChatRequest } from "../../canon/request.ts";
-import { cutTokens, unheard, withoutWishToThink } from "../adapting.ts";
+import type { Takes } from "../../canon/takes.ts";
+import { cutTokens, noteDropped, unheard } from "../adapting.ts";
 import type { Note, TargetFacts } from "../dialect.ts";
 import { isRecord } from "../decoding.ts";
+import { effortWithin, isThinkingOff, samplesAnyway, withinTakes } from "../within-takes.ts";
 import { encodeInput } from "./encode-input.ts";
 import { encodeToolChoice, encodeTools } from "./encode-tools.ts";
 import { name, type Wire } from "./pocket.ts";
@@ -19,15 +21,17 @@ const leastOutput = 16;
  * sealed reasoning is not asked for on behalf of others, who could not send it back.
  */
 export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Note = unheard): Wire {
-  const request = withoutWishToThink(asked, target, note);
+  const request = withinTakes(asked, target, note);
+  const takes = target.takes ?? null;
   const own = request.extras[name];
   const {
     hosted_tools: hosted,
     tool_choice: ownChoice,
     reasoning: ownReasoning,
     text: ownText,
-    ...pocket
+    ...written
   } = own ?? {};
+  const pocket = withoutProbabilities(written, takes, isThinkingOff(request), note);
   const body: Wire = { ...pocket, model: target.model, ...encodeInput(request, note) };
   body.stream = true;
   if (own === undefined) body.store = false;
@@ -46,11 +50,12 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
   if (request.temperature !== null) body.temperature = request.temperature;
   if (request.topP !== null) body.top_p = request.topP;
   if (request.topK !== null) note("top-k-dropped");
-  if (request.thinking?.mode === "off" && target.canThink === true) note("thinking-off-dropped");
   // What is left of the client's own words (a summary, please) is a wish to think as well.
-  const reasoning = encodeReasoning(request, target.canThink === false ? null : ownReasoning);
+  const reasoning = encodeReasoning(request, takes, target.canThink === false ? null : ownReasoning, note);
+  if (request.thinking?.mode === "off" && reasoning === null && target.canThink === true)
+    note("thinking-off-dropped");
   if (reasoning !== null) body.reasoning = reasoning;
-  const text = encodeText(request.format, ownText);
+  const text = encodeText(request.format, withoutVerbosity(ownText, takes, note));
   if (text !== null) body.text = text;
   if (request.user !== null && request.user !== pocket.safety_identifier)
     body.user = encodeUser(request.user);
@@ -62,16 +67,41 @@ export function unsaidStops(request: ChatRequest): readonly string[] {
 }
 
 /** A client of another format that asked for thinking wants to see it, which here is a summary. */
-function encodeReasoning(request: ChatRequest, own: unknown): Wire | null {
+function encodeReasoning(request: ChatRequest, takes: Takes | null, own: unknown, note: Note): Wire | null {
   const { thinking } = request;
-  if (thinking?.mode === "off") return null;
-  const effort = effortOf(request);
+  if (thinking?.mode === "off") {
+    // Only where the levels are known is "off" one of them, or the least of them as near as can be.
+    const least = takes?.thinking === "adaptive" ? effortWithin("none", takes, note) : null;
+    return least === null ? null : { effort: least };
+  }
+  const wish = effortOf(request);
+  const effort = wish === null ? null : effortWithin(wish, takes, note);
   const reasoning: Wire = {
     ...(isRecord(own) ? own : {}),
     ...(effort === null ? {} : { effort }),
     ...(thinking === null ? {} : { summary: "auto" }),
   };
   return Object.keys(reasoning).length === 0 ? null : reasoning;
+}
+
+/** "top_logprobs is not supported for reasoning models." */
+function withoutProbabilities(pocket: Wire, takes: Takes | null, isOff: boolean, note: Note): Wire {
+  if (takes === null || takes.penalties || samplesAnyway(takes, isOff)) return pocket;
+  noteDropped(pocket, ["top_logprobs"], note);
+  const { top_logprobs: _left, include, ...rest } = pocket;
+  if (!Array.isArray(include)) return include === undefined ? rest : { ...rest, include };
+  const kept = include.filter((each) => each !== probabilitiesAsked);
+  if (kept.length < include.length) note("logprobs-dropped");
+  return kept.length === 0 ? rest : { ...rest, include: kept };
+}
+
+export const probabilitiesAsked = "message.output_text.logprobs";
+
+function withoutVerbosity(text: unknown, takes: Takes | null, note: Note): unknown {
+  if (takes === null || takes.verbosity || !isRecord(text) || text.verbosity === undefined) return text;
+  noteDropped(text, ["verbosity"], note);
+  const { verbosity: _left, ...rest } = text;
+  return rest;
 }
 
 function effortOf({ effort, thinking }: ChatRequest): Effort | null {

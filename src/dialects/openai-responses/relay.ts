@@ -10,6 +10,7 @@ import type { Glance, Note, RelayHalf, TargetFacts } from "../dialect.ts";
 import { bytesIn } from "../words-said.ts";
 import { errorOf, readText } from "./answer.ts";
 import { steeringKeys, steeringRefused } from "./decode-request.ts";
+import { exceeds } from "./exceeds.ts";
 import { invalid, wrongKind } from "../fields.ts";
 import { asksClient, decodeFinish, isRefusing } from "./finish.ts";
 import type { Wire } from "./pocket.ts";
@@ -134,5 +135,6 @@ export const relay: RelayHalf = {
   said,
   glanceReply,
   edits,
+  exceeds,
   wishesToThink,
 };

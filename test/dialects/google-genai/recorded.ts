@@ -4,6 +4,7 @@ import fc from "fast-check";
 import type { StreamEvent } from "../../../src/canon/event.ts";
 import { consequences, Failure, type FailureKind } from "../../../src/canon/failure.ts";
 import { type ChatRequest, emptyRequest } from "../../../src/canon/request.ts";
+import { takesOf } from "../../../src/catalog/takes.ts";
 import { type Usage, usageFromTotal } from "../../../src/canon/usage.ts";
 import type { AnswerFacts, TargetFacts } from "../../../src/dialects/dialect.ts";
 import { googleGenai } from "../../../src/dialects/google-genai/dialect.ts";
@@ -63,7 +64,8 @@ export function bodyFor(
     messages: [{ role: "user", content: [{ type: "text", text: "hi" }] }],
     ...request,
   };
-  return googleGenai.backend.encodeRequest(full, { ...target, ...facts });
+  const takes = takesOf(facts.model ?? target.model);
+  return googleGenai.backend.encodeRequest(full, { ...target, takes, ...facts });
 }
 
 export function failureOf(run: () => unknown): Failure {

@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { googleGenai } from "../../../src/dialects/google-genai/dialect.ts";
 import { scanObject } from "../../../src/wire/json.ts";
+import { takesOf } from "../../../src/catalog/takes.ts";
 import { chunk, failureOf, target } from "./recorded.ts";
 
 const { relay } = googleGenai.backend;
@@ -97,7 +98,7 @@ test.each([
   (body, model, declines) => {
     const bytes = Buffer.from(`{"contents":[${body}]}`);
     for (const scan of [scanObject(bytes, 64, relay.watched), scanObject(bytes, 64)])
-      expect(relay.declinesFor?.(bytes, model, scan)).toBe(declines);
+      expect(relay.declinesFor?.(bytes, { ...target, takes: takesOf(model) }, scan)).toBe(declines);
   },
 );
 

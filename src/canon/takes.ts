@@ -1,0 +1,57 @@
+// What a model takes of a request, whoever sells it: the facts by which encoders leave out or change what would be refused.
+// It must never name a model; catalog/takes.ts and the operator's config fill it in.
+
+import type { Effort } from "./effort.ts";
+
+export const samplings = ["all", "one", "none"] as const;
+export const thinkings = ["budget", "adaptive", "none"] as const;
+
+export type Takes = {
+  /** Temperature, top_p and top_k. `one`: temperature and top_p not both. */
+  readonly sampling: (typeof samplings)[number];
+  /** With sampling `none`: taken all the same by a request that switches thinking off. */
+  readonly samplesUnthinking: boolean;
+  /** How thinking is asked for: by tokens, or by a level while the model decides how much. */
+  readonly thinking: (typeof thinkings)[number];
+  /** The levels that it knows, in order; null: nobody knows which. */
+  readonly efforts: readonly Effort[] | null;
+  /** The fewest and the most tokens of a budget. */
+  readonly budgets: { readonly least: number; readonly most: number } | null;
+  /** A tool choice that demands a call. */
+  readonly forcedTools: boolean;
+  /** A last message of the assistant's, to be gone on with. */
+  readonly prefill: boolean;
+  readonly thinkingOff: boolean;
+  /** False: thinking cannot be off while the effort is above `high`. */
+  readonly thinkingOffAboveHigh: boolean;
+  /** Penalties and biases of tokens. */
+  readonly penalties: boolean;
+  readonly stops: boolean;
+  readonly verbosity: boolean;
+  /** True: the limit of an answer is called max_completion_tokens. */
+  readonly newerLimit: boolean;
+  /** True: calls of the running turn must carry the signature that they came with, and results may hold pictures. */
+  readonly signedCalls: boolean;
+};
+
+export type TakesFlag = {
+  [key in keyof Takes]: Takes[key] extends boolean ? key : never;
+}[keyof Takes];
+
+/** A model that refuses nothing, as far as anybody knows. */
+export const takesAnything: Takes = {
+  sampling: "all",
+  samplesUnthinking: false,
+  thinking: "budget",
+  efforts: null,
+  budgets: null,
+  forcedTools: true,
+  prefill: true,
+  thinkingOff: true,
+  thinkingOffAboveHigh: true,
+  penalties: true,
+  stops: true,
+  verbosity: true,
+  newerLimit: false,
+  signedCalls: false,
+};

@@ -1,0 +1,112 @@
+// The members of this format alone that reasoning models refuse: left out and named, whether a body is written anew or mended.
+// It must never know a model by name.
+
+import type { Takes } from "../../canon/takes.ts";
+import type { JsonScan } from "../../wire/json.ts";
+import { memberNamed } from "../../wire/json.ts";
+import { noteDropped, thinkingOff } from "../adapting.ts";
+import type { Note } from "../dialect.ts";
+import { endsWithAssistant, exceedsLevel, exceedsSampling, isGiven, memberValue } from "../exceeding.ts";
+import {
+  continuedText,
+  effortWithin,
+  prefillContinued,
+  samplesAnyway,
+  toolChoiceAuto,
+} from "../within-takes.ts";
+import { isRecord } from "../decoding.ts";
+import { isEffort } from "../../canon/effort.ts";
+
+type Wire = Record<string, unknown>;
+
+const penalties = ["frequency_penalty", "presence_penalty", "logit_bias"];
+const probabilities = ["logprobs", "top_logprobs"];
+
+function refusedKeys(takes: Takes, isOff: boolean): readonly string[] {
+  return [
+    ...(takes.penalties ? [] : penalties),
+    ...(takes.penalties || samplesAnyway(takes, isOff) ? [] : probabilities),
+    ...(takes.verbosity ? [] : ["verbosity"]),
+  ];
+}
+
+function without(members: Wire, keys: readonly string[], note: Note): Wire {
+  if (!keys.some((key) => members[key] !== undefined)) return members;
+  noteDropped(members, keys, note);
+  return Object.fromEntries(Object.entries(members).filter(([key]) => !keys.includes(key)));
+}
+
+export function suitedPocket(pocket: Wire, takes: Takes | null, isOff: boolean, note: Note): Wire {
+  return takes === null ? pocket : without(pocket, refusedKeys(takes, isOff), note);
+}
+
+/** The same for a whole body of the client's, with what the canonical form would otherwise be cut to. */
+export function suitedBody(body: Wire, takes: Takes, note: Note): Wire {
+  const isOff = body.reasoning_effort === "none";
+  const sampling = !samplesAnyway(takes, isOff)
+    ? ["temperature", "top_p"]
+    : takes.sampling === "one" && body.temperature != null
+      ? ["top_p"]
+      : [];
+  const kept = without(
+    body,
+    [...refusedKeys(takes, isOff), ...sampling, ...(takes.stops ? [] : ["stop"])],
+    note,
+  );
+  return wentOn(unforced(limited(levelled(kept, takes, note), takes), takes, note), takes, note);
+}
+
+function levelled(body: Wire, takes: Takes, note: Note): Wire {
+  const { reasoning_effort: effort, ...rest } = body;
+  if (!isEffort(effort)) return body;
+  if (takes.thinking === "none") {
+    if (effort !== "none") note(thinkingOff);
+    return rest;
+  }
+  const level = effortWithin(effort, takes, note);
+  return level === null ? rest : level === effort ? body : { ...rest, reasoning_effort: level };
+}
+
+function limited(body: Wire, takes: Takes): Wire {
+  if (!takes.newerLimit || body.max_tokens == null) return body;
+  const { max_tokens: limit, ...rest } = body;
+  return { ...rest, max_completion_tokens: rest.max_completion_tokens ?? limit };
+}
+
+const isForced = (choice: unknown): boolean =>
+  choice === "required" || (isRecord(choice) && choice.type === "function");
+
+function unforced(body: Wire, takes: Takes, note: Note): Wire {
+  if (takes.forcedTools || !isForced(body.tool_choice)) return body;
+  note(toolChoiceAuto);
+  return { ...body, tool_choice: "auto" };
+}
+
+function wentOn(body: Wire, takes: Takes, note: Note): Wire {
+  const messages: unknown = body.messages;
+  if (takes.prefill || !Array.isArray(messages)) return body;
+  const last: unknown = messages.at(-1);
+  if (!isRecord(last) || last.role !== "assistant") return body;
+  note(prefillContinued);
+  return { ...body, messages: [...(messages as unknown[]), { role: "user", content: continuedText }] };
+}
+
+/** Does the body hold anything of all that? */
+export function exceeds(scan: JsonScan, bytes: Buffer, takes: Takes): boolean {
+  const effort = memberValue(scan, bytes, "reasoning_effort");
+  const isOff = effort === "none";
+  const given = {
+    temperature: isGiven(scan, "temperature"),
+    topP: isGiven(scan, "top_p"),
+    topK: false,
+  };
+  return (
+    exceedsSampling(takes, given, isOff) ||
+    exceedsLevel(takes, effort) ||
+    refusedKeys(takes, isOff).some((key) => isGiven(scan, key)) ||
+    (!takes.stops && isGiven(scan, "stop")) ||
+    (takes.newerLimit && isGiven(scan, "max_tokens")) ||
+    (!takes.forcedTools && isForced(memberValue(scan, bytes, "tool_choice"))) ||
+    (!takes.prefill && endsWithAssistant(bytes, memberNamed(scan, "messages")))
+  );
+}

@@ -1,0 +1,33 @@
+// Whether a Responses body on the express lane holds more than its model takes.
+// It must never change anything: the hub does.
+
+import type { Takes } from "../../canon/takes.ts";
+import { type JsonScan, memberNamed } from "../../wire/json.ts";
+import { isRecord } from "../decoding.ts";
+import {
+  endsWithAssistant,
+  exceedsLevel,
+  exceedsSampling,
+  isGiven,
+  memberRecord,
+  memberValue,
+} from "../exceeding.ts";
+
+export function exceeds(scan: JsonScan, bytes: Buffer, takes: Takes): boolean {
+  const { effort } = memberRecord(scan, bytes, "reasoning");
+  const given = {
+    temperature: isGiven(scan, "temperature"),
+    topP: isGiven(scan, "top_p"),
+    topK: !takes.penalties && isGiven(scan, "top_logprobs"),
+  };
+  return (
+    exceedsSampling(takes, given, effort === "none") ||
+    exceedsLevel(takes, effort) ||
+    (!takes.verbosity && isGiven(scan, "text") && "verbosity" in memberRecord(scan, bytes, "text")) ||
+    (!takes.forcedTools && isForced(memberValue(scan, bytes, "tool_choice"))) ||
+    (!takes.prefill && endsWithAssistant(bytes, memberNamed(scan, "input")))
+  );
+}
+
+const isForced = (choice: unknown): boolean =>
+  choice === "required" || (isRecord(choice) && (choice.type === "function" || choice.type === "custom"));
