@@ -26,6 +26,7 @@ const claudeEntry = z.object({
         canDisableAboveHighEffort: z.boolean(),
       }),
       sampling: z.object({ temperature: z.unknown() }),
+      structuredOutput: z.object({ native: z.boolean() }),
     }),
   }),
   providerOptions: z.object({ language: z.object({ effort: z.unknown() }) }),
@@ -60,7 +61,7 @@ type Vendor = "anthropic" | "openai" | "google";
 const read: Readonly<Record<Vendor, (entry: unknown, id: string) => Takes>> = {
   anthropic(entry) {
     const { capabilities, providerOptions } = claudeEntry.parse(entry);
-    const { reasoning, sampling, tools } = capabilities.language;
+    const { reasoning, sampling, structuredOutput, tools } = capabilities.language;
     const withEffort: readonly Effort[] = reasoning.adaptive
       ? ["low", "medium", "high", "max"]
       : providerOptions.language.effort === true
@@ -72,6 +73,7 @@ const read: Readonly<Record<Vendor, (entry: unknown, id: string) => Takes>> = {
       thinking: reasoning.adaptive ? "adaptive" : reasoning.budget ? "budget" : "none",
       efforts: reasoning.efforts ?? withEffort,
       forcedTools: tools.forcedChoice,
+      schemas: structuredOutput.native,
       thinkingOff: reasoning.canDisable,
       thinkingOffAboveHigh: reasoning.canDisableAboveHighEffort,
     };
@@ -188,12 +190,18 @@ const corrections: readonly Correction[] = [
     source: "does not support assistant message prefill (opencode#13768, deepagents#1585, claude-code#52433)",
   },
   {
+    models: /^gpt-(?:3\.5|35|4(?:-|$))/,
+    change: { schemas: false },
+    source: "OpenAI's structured outputs begin with gpt-4o-2024-08-06; before, JSON mode",
+  },
+  {
     models: /^gpt-35-turbo/,
     change: {
       ...takesAnything,
       thinking: "none",
       efforts: [],
       verbosity: false,
+      schemas: false,
     },
     source: "Azure's spelling of gpt-3.5-turbo",
   },
@@ -325,6 +333,7 @@ function strictest(one: Takes, other: Takes): Takes {
     thinkingOffAboveHigh: one.thinkingOffAboveHigh && other.thinkingOffAboveHigh,
     penalties: one.penalties && other.penalties,
     stops: one.stops && other.stops,
+    schemas: one.schemas && other.schemas,
     verbosity: one.verbosity && other.verbosity,
     newerLimit: one.newerLimit || other.newerLimit,
     signedCalls: one.signedCalls || other.signedCalls,

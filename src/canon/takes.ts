@@ -27,6 +27,8 @@ export type Takes = {
   /** Penalties and biases of tokens. */
   readonly penalties: boolean;
   readonly stops: boolean;
+  /** A JSON schema that the answer must keep to. */
+  readonly schemas: boolean;
   readonly verbosity: boolean;
   /** True: the limit of an answer is called max_completion_tokens. */
   readonly newerLimit: boolean;
@@ -51,6 +53,7 @@ export const takesAnything: Takes = {
   thinkingOffAboveHigh: true,
   penalties: true,
   stops: true,
+  schemas: true,
   verbosity: true,
   newerLimit: false,
   signedCalls: false,

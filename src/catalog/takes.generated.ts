@@ -5,6 +5,7 @@
 // ^claude-(?:opus-4-1|(?:opus|sonnet|haiku)-4-[56])$: `temperature` and `top_p` cannot both be specified for this model (CLIProxyAPI#193, #1125, new-api#5122)
 // ^claude-(?:instant|v?2|3)(?!-7)(?:-|$): extended thinking came with Claude 3.7 (pi-ai: reasoning false)
 // ^claude-(?:(?:opus|sonnet)-4-[6-9]|[a-z]+-[5-9])(?:-|$): does not support assistant message prefill (opencode#13768, deepagents#1585, claude-code#52433)
+// ^gpt-(?:3\.5|35|4(?:-|$)): OpenAI's structured outputs begin with gpt-4o-2024-08-06; before, JSON mode
 // ^gpt-35-turbo: Azure's spelling of gpt-3.5-turbo
 // ^gpt-5(?:\.1)?-codex(?:-mini)?$: OpenAI's model pages: codex models know no minimal and no none; xhigh came with gpt-5.1-codex-max
 // ^gpt-5\.(?:1-codex-max|[23]-codex.*)$: pi-ai's thinkingLevelMap: off null, xhigh xhigh
@@ -21,28 +22,28 @@
 export const takesSource = "@ai-sdk/anthropic 4.0.105, @ai-sdk/openai 4.0.118, @ai-sdk/google 4.0.121";
 
 export const modelRows = `
-claude-2 all none efforts=
-claude-2-0 all none efforts=
-claude-2-1 all none efforts=
-claude-3 all none efforts=
-claude-3-5 all none efforts=
-claude-3-5-haiku all none efforts=
-claude-3-5-sonnet all none efforts=
-claude-3-7 all budget efforts=
-claude-3-7-sonnet all budget efforts=
-claude-3-haiku all none efforts=
-claude-3-opus all none efforts=
-claude-3-sonnet all none efforts=
+claude-2 all none efforts= -schemas
+claude-2-0 all none efforts= -schemas
+claude-2-1 all none efforts= -schemas
+claude-3 all none efforts= -schemas
+claude-3-5 all none efforts= -schemas
+claude-3-5-haiku all none efforts= -schemas
+claude-3-5-sonnet all none efforts= -schemas
+claude-3-7 all budget efforts= -schemas
+claude-3-7-sonnet all budget efforts= -schemas
+claude-3-haiku all none efforts= -schemas
+claude-3-opus all none efforts= -schemas
+claude-3-sonnet all none efforts= -schemas
 claude-fable-5 none adaptive efforts=low,medium,high,xhigh,max -prefill -thinkingOff
 claude-fable-5-1 none adaptive efforts=low,medium,high,xhigh,max -forcedTools -prefill -thinkingOff
 claude-fable-5-2 none adaptive efforts=low,medium,high,xhigh,max -forcedTools -prefill -thinkingOff
 claude-haiku-4-5 one budget efforts=
 claude-haiku-5-5 none adaptive efforts=low,medium,high,xhigh,max -prefill -thinkingOffAboveHigh
-claude-instant all none efforts=
-claude-instant-1 all none efforts=
-claude-instant-1-2 all none efforts=
-claude-opus-4 all budget efforts=
-claude-opus-4-0 all budget efforts=
+claude-instant all none efforts= -schemas
+claude-instant-1 all none efforts= -schemas
+claude-instant-1-2 all none efforts= -schemas
+claude-opus-4 all budget efforts= -schemas
+claude-opus-4-0 all budget efforts= -schemas
 claude-opus-4-1 one budget efforts=
 claude-opus-4-5 one budget efforts=low,medium,high
 claude-opus-4-6 one adaptive efforts=low,medium,high,max -prefill
@@ -50,13 +51,13 @@ claude-opus-4-7 none adaptive efforts=low,medium,high,xhigh,max -prefill
 claude-opus-4-8 none adaptive efforts=low,medium,high,xhigh,max -prefill
 claude-opus-5 none adaptive efforts=low,medium,high,xhigh,max -prefill -thinkingOffAboveHigh
 claude-opus-5-5 none adaptive efforts=low,medium,high,xhigh,max -forcedTools -prefill -thinkingOff -thinkingOffAboveHigh
-claude-sonnet-4 all budget efforts=
-claude-sonnet-4-0 all budget efforts=
+claude-sonnet-4 all budget efforts= -schemas
+claude-sonnet-4-0 all budget efforts= -schemas
 claude-sonnet-4-5 one budget efforts=
 claude-sonnet-4-6 one adaptive efforts=low,medium,high,max -prefill
 claude-sonnet-5 none adaptive efforts=low,medium,high,xhigh,max -prefill
 claude-sonnet-5-5 none adaptive efforts=low,medium,high,xhigh,max -forcedTools -prefill -thinkingOff -thinkingOffAboveHigh
-claude-v2 all none efforts=
+claude-v2 all none efforts= -schemas
 gemini-1.0-pro all none
 gemini-1.5 all none
 gemini-1.5-flash all none
@@ -106,10 +107,10 @@ gemma-3-27b-it all none
 gemma-4 all adaptive efforts=minimal,high
 gemma-4-26b-a4b-it all adaptive efforts=minimal,high
 gemma-4-31b-it all adaptive efforts=minimal,high
-gpt-3.5-turbo all none efforts= -verbosity
-gpt-35-turbo all none efforts= -verbosity
-gpt-4 all none efforts= -verbosity
-gpt-4-turbo all none efforts= -verbosity
+gpt-3.5-turbo all none efforts= -schemas -verbosity
+gpt-35-turbo all none efforts= -schemas -verbosity
+gpt-4 all none efforts= -schemas -verbosity
+gpt-4-turbo all none efforts= -schemas -verbosity
 gpt-4.1 all none efforts= -verbosity
 gpt-4.1-mini all none efforts= -verbosity
 gpt-4.1-nano all none efforts= -verbosity

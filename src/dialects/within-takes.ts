@@ -15,7 +15,7 @@ export function withinTakes(asked: ChatRequest, target: TargetFacts, note: Note)
   const request = withoutWishToThink(asked, target, note);
   const takes = target.takes ?? null;
   if (takes === null) return request;
-  return wentOn(unforced(sampled(request, takes, note), takes, note), takes, note);
+  return wentOn(unforced(told(sampled(request, takes, note), takes, note), takes, note), takes, note);
 }
 
 /** Does the request, in whatever words, ask for no thinking at all? */
@@ -40,6 +40,24 @@ function sampled(request: ChatRequest, takes: Takes, note: Note): ChatRequest {
   if (topP !== null) note("top-p-dropped");
   if (topK !== null) note("top-k-dropped");
   return { ...request, temperature: null, topP: null, topK: null };
+}
+
+/** The schema in words, for a model that is not held to one. */
+function told(request: ChatRequest, takes: Takes, note: Note): ChatRequest {
+  const { format } = request;
+  if (takes.schemas || format?.type !== "json-schema") return request;
+  note(schemaInWords);
+  return {
+    ...request,
+    format: { type: "json-object" },
+    system: [...request.system, { type: "text", text: schemaDemanded(format.schema) }],
+  };
+}
+
+export const schemaInWords = "json-schema-in-words";
+
+export function schemaDemanded(schema: unknown): string {
+  return `Answer with one JSON object that keeps to this JSON Schema: ${JSON.stringify(schema)}`;
 }
 
 /** The model may choose, and is asked in words not to. */

@@ -10,7 +10,7 @@ import type { ChatRequest, DialectName } from "../canon/request.ts";
 import { tokenCount, unknownUsage } from "../canon/usage.ts";
 import * as anthropicCount from "../dialects/anthropic-messages/count-tokens.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
-import type { BackendHalf } from "../dialects/dialect.ts";
+import type { BackendHalf, TargetFacts } from "../dialects/dialect.ts";
 import * as googleCount from "../dialects/google-genai/count-tokens.ts";
 import { memberNamed, spliceObject } from "../wire/json.ts";
 import type { LaneChoice } from "./attempt.ts";
@@ -55,17 +55,29 @@ export function chooseEmbeddings(enrolled: Enrolled, reading: Reading): (provide
 /** How a format that has a token count asks for it, and what stands in for it elsewhere. */
 type Counting = {
   path(model: string): string;
-  body(enrolled: Enrolled, model: string): Uint8Array;
+  body(enrolled: Enrolled, target: TargetFacts): Uint8Array;
   readonly decodeCountRequest: (body: unknown) => ChatRequest;
   readonly encodeTokenCount: (tokens: number) => unknown;
 };
 
 const countings: Partial<Record<DialectName, Counting>> = {
-  "anthropic-messages": { ...anthropicCount, path: () => "/messages/count_tokens", body: withModel },
+  "anthropic-messages": {
+    ...anthropicCount,
+    path: () => "/messages/count_tokens",
+    body: (enrolled, target) =>
+      enrolled.model === target.model
+        ? enrolled.bytes
+        : spliceObject(
+            enrolled.bytes,
+            enrolled.scan,
+            anthropicCount.countEdits(enrolled.scan, enrolled.bytes, target),
+          ),
+  },
   "google-genai": {
     ...googleCount,
     path: (model) => `/models/${encodeURIComponent(model)}:countTokens`,
-    body: ({ bytes, scan }, model) => spliceObject(bytes, scan, googleCount.countEdits(scan, bytes, model)),
+    body: ({ bytes, scan }, { model }) =>
+      spliceObject(bytes, scan, googleCount.countEdits(scan, bytes, model)),
   },
 };
 
@@ -92,7 +104,7 @@ export function chooseTokenCount(
       lane: "forward",
       open: (_provider, { model }, _trial, call) =>
         forwardLane(
-          () => open(counting.path(model), counting.body(enrolled, model), call),
+          () => open(counting.path(model), counting.body(enrolled, backend.targetFacts(model)), call),
           call,
           reading,
           () => undefined,

@@ -24,7 +24,7 @@ test("every row can be read, and nothing in it is unknown", () => {
     expect([name, thinkings.some((each) => each === thinking)]).toEqual([name, true]);
     for (const word of rest)
       expect(word).toMatch(
-        /^(?:efforts=[a-z,]*|budgets=\d+-\d+|[-+](?:samplesUnthinking|forcedTools|prefill|thinkingOff|thinkingOffAboveHigh|penalties|stops|verbosity|newerLimit|signedCalls))$/,
+        /^(?:efforts=[a-z,]*|budgets=\d+-\d+|[-+](?:samplesUnthinking|forcedTools|prefill|thinkingOff|thinkingOffAboveHigh|penalties|stops|schemas|verbosity|newerLimit|signedCalls))$/,
       );
   }
 });
@@ -34,7 +34,7 @@ const always = { ...adaptive, forcedTools: false, thinkingOff: false };
 
 test.each([
   ["claude-3-haiku-20240307", { sampling: "all", thinking: "none", prefill: true }],
-  ["claude-3-5-sonnet-20241022", { sampling: "all", thinking: "none" }],
+  ["claude-3-5-sonnet-20241022", { sampling: "all", thinking: "none", schemas: false }],
   ["claude-3-7-sonnet-20250219", { sampling: "all", thinking: "budget" }],
   ["claude-sonnet-4-20250514", { sampling: "all", thinking: "budget", prefill: true }],
   ["claude-opus-4-1", { sampling: "one", thinking: "budget", prefill: true, forcedTools: true }],

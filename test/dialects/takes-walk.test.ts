@@ -36,6 +36,7 @@ const wishes: Readonly<Record<DialectName, Readonly<Record<string, Json>>>> = {
         { reasoning_effort: effort, temperature: 0.5, top_p: 0.5 },
       ]),
     ),
+    schema: { response_format: { type: "json_schema", json_schema: { name: "a", schema } } },
     "forced tool": { tool_choice: { type: "function", function: { name: "f" } }, reasoning_effort: "high" },
     "some tool": { tool_choice: "required" },
     prefill: {
@@ -54,6 +55,7 @@ const wishes: Readonly<Record<DialectName, Readonly<Record<string, Json>>>> = {
     ...Object.fromEntries(
       efforts.map((effort) => [`effort ${effort}`, { reasoning: { effort }, temperature: 0.5 }]),
     ),
+    schema: { text: { format: { type: "json_schema", name: "a", schema } } },
     "forced tool": { tool_choice: { type: "function", name: "f" } },
     "some tool": { tool_choice: "required", reasoning: { effort: "medium" } },
     prefill: {
@@ -72,6 +74,7 @@ const wishes: Readonly<Record<DialectName, Readonly<Record<string, Json>>>> = {
     off: { thinking: { type: "disabled" } },
     "off above high": { thinking: { type: "disabled" }, output_config: { effort: "xhigh" } },
     effort: { output_config: { effort: "medium" } },
+    schema: { output_config: { format: { type: "json_schema", schema } } },
     "forced tool": { tool_choice: { type: "tool", name: "f" } },
     "some tool": { tool_choice: { type: "any" } },
     stop: { stop_sequences: ["END"] },
@@ -162,6 +165,8 @@ function refusals(format: DialectName, body: Json, takes: Takes): string[] {
     choice === "required" ||
     ["function", "any", "tool"].includes(String(at(choice, "type"))) ||
     mode === "ANY";
+  const shape = JSON.stringify([body["response_format"], body["text"], at(body["output_config"], "format")]);
+  refuse(!takes.schemas && shape.includes("schema"), "structured outputs are not supported");
   refuse(!takes.forcedTools && isForced, "tool_choice forces tool use");
   const thinking = at(body["thinking"], "type");
   switch (format) {
@@ -257,6 +262,7 @@ describe.each([...listed, ...unlisted])("%s", (model) => {
             ]).toEqual([door, what, true]);
           if (/forced|some tool/.test(what) && !takes.forcedTools)
             expect(notes).toContain("tool-choice-auto");
+          if (what === "schema" && !takes.schemas) expect(notes).toContain("json-schema-in-words");
           if (what === "prefill" && !takes.prefill) expect(notes).toContain("prefill-continued");
         }
     },

@@ -170,6 +170,40 @@ describe("ClawGate's own default model", () => {
   });
 });
 
+test("tokens are counted in words that the chosen model takes", async () => {
+  const count = async (model: string): Promise<Json> => {
+    await fetch(`${gateway.url}/v1/messages/count_tokens`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        model,
+        messages: [{ role: "user", content: "x" }],
+        thinking: { type: "enabled", budget_tokens: 2_000 },
+        tools: [{ name: "look", input_schema: schema }],
+        tool_choice: { type: "any" },
+      }),
+    });
+    return vendor.requests.at(-1)?.body ?? {};
+  };
+  expect(await count("smart")).toMatchObject({
+    model: claude,
+    thinking: { type: "adaptive" },
+    tool_choice: { type: "auto" },
+  });
+  expect(await count(claude)).toMatchObject({ thinking: { type: "enabled" }, tool_choice: { type: "any" } });
+});
+
+test("a schema is told in words to a model that is not held to one", async () => {
+  const format = {
+    type: "json_schema",
+    json_schema: { name: "a", schema: { type: "object", title: "Weather" } },
+  };
+  const { sent, adapted } = await ask("chat", "anth/claude-sonnet-4-0", { response_format: format });
+  expect(sent).not.toHaveProperty("output_config");
+  expect(JSON.stringify(sent["system"])).toContain("Weather");
+  expect(adapted).toContain("json-schema-in-words");
+});
+
 test("temperature goes alone to models that take one of the two", async () => {
   const { sent, adapted } = await ask("chat", "anth/claude-opus-4-1", { temperature: 0.2, top_p: 0.8 });
   expect(sent).toMatchObject({ temperature: 0.2 });

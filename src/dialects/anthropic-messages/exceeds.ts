@@ -14,7 +14,7 @@ import {
 
 export function exceeds(scan: JsonScan, bytes: Buffer, takes: Takes): boolean {
   const { type } = memberRecord(scan, bytes, "thinking");
-  const { effort } = memberRecord(scan, bytes, "output_config");
+  const { effort, format } = memberRecord(scan, bytes, "output_config");
   const given = {
     temperature: isGiven(scan, "temperature"),
     topP: isGiven(scan, "top_p"),
@@ -24,14 +24,15 @@ export function exceeds(scan: JsonScan, bytes: Buffer, takes: Takes): boolean {
     exceedsSampling(takes, given, type === "disabled") ||
     exceedsThinking(takes, type, effort) ||
     exceedsEffort(takes, effort) ||
+    (!takes.schemas && ((format ?? null) !== null || isGiven(scan, "output_format"))) ||
     (!takes.forcedTools && isForced(memberRecord(scan, bytes, "tool_choice")["type"])) ||
     (!takes.prefill && endsWithAssistant(bytes, memberNamed(scan, "messages")))
   );
 }
 
-const isForced = (type: unknown): boolean => type === "any" || type === "tool";
+export const isForced = (type: unknown): boolean => type === "any" || type === "tool";
 
-function exceedsThinking(takes: Takes, type: unknown, effort: unknown): boolean {
+export function exceedsThinking(takes: Takes, type: unknown, effort: unknown): boolean {
   switch (type) {
     case "enabled":
       return takes.thinking !== "budget";

@@ -77,6 +77,8 @@ const efforts: ReadonlyMap<string, Effort> = new Map<string, Effort>([
   ["LOW", "low"],
   ["MEDIUM", "medium"],
   ["HIGH", "high"],
+  // Of Gemini 4 on.
+  ["XHIGH", "xhigh"],
 ]);
 
 /** A budget of -1 means that the model decides, 0 that it must not think (ai.google.dev/gemini-api/docs/thinking). */
@@ -89,7 +91,7 @@ function decodeThinking(raw: Members): Pick<GenerationConfig, "thinking" | "effo
   if (level !== null && effort === null && level !== "THINKING_LEVEL_UNSPECIFIED")
     throw invalid(
       `${param}.thinkingLevel`,
-      `${param}.thinkingLevel must be MINIMAL, LOW, MEDIUM or HIGH, not ${shown(level)}.`,
+      `${param}.thinkingLevel must be MINIMAL, LOW, MEDIUM, HIGH or XHIGH, not ${shown(level)}.`,
     );
   if (budget === 0) return { thinking: { mode: "off" }, effort };
   if (budget !== null && budget > 0) return { thinking: { mode: "budget", budgetTokens: budget }, effort };

@@ -12,6 +12,8 @@ import {
   effortWithin,
   prefillContinued,
   samplesAnyway,
+  schemaDemanded,
+  schemaInWords,
   toolChoiceAuto,
 } from "../within-takes.ts";
 import { isRecord } from "../decoding.ts";
@@ -53,7 +55,8 @@ export function suitedBody(body: Wire, takes: Takes, note: Note): Wire {
     [...refusedKeys(takes, isOff), ...sampling, ...(takes.stops ? [] : ["stop"])],
     note,
   );
-  return wentOn(unforced(limited(levelled(kept, takes, note), takes), takes, note), takes, note);
+  const suited = unforced(limited(levelled(kept, takes, note), takes), takes, note);
+  return wentOn(told(suited, takes, note), takes, note);
 }
 
 function levelled(body: Wire, takes: Takes, note: Note): Wire {
@@ -82,6 +85,23 @@ function unforced(body: Wire, takes: Takes, note: Note): Wire {
   return { ...body, tool_choice: "auto" };
 }
 
+const schemaIn = (format: unknown): unknown =>
+  isRecord(format) && format.type === "json_schema" && isRecord(format.json_schema)
+    ? format.json_schema.schema
+    : undefined;
+
+function told(body: Wire, takes: Takes, note: Note): Wire {
+  const schema = schemaIn(body.response_format);
+  if (takes.schemas || schema === undefined || !Array.isArray(body.messages)) return body;
+  note(schemaInWords);
+  const asked = { role: "system", content: schemaDemanded(schema) };
+  return {
+    ...body,
+    response_format: { type: "json_object" },
+    messages: [asked, ...(body.messages as unknown[])],
+  };
+}
+
 function wentOn(body: Wire, takes: Takes, note: Note): Wire {
   const messages: unknown = body.messages;
   if (takes.prefill || !Array.isArray(messages)) return body;
@@ -105,6 +125,7 @@ export function exceeds(scan: JsonScan, bytes: Buffer, takes: Takes): boolean {
     exceedsLevel(takes, effort) ||
     refusedKeys(takes, isOff).some((key) => isGiven(scan, key)) ||
     (!takes.stops && isGiven(scan, "stop")) ||
+    (!takes.schemas && schemaIn(memberValue(scan, bytes, "response_format")) !== undefined) ||
     (takes.newerLimit && isGiven(scan, "max_tokens")) ||
     (!takes.forcedTools && isForced(memberValue(scan, bytes, "tool_choice"))) ||
     (!takes.prefill && endsWithAssistant(bytes, memberNamed(scan, "messages")))

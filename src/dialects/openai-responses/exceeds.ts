@@ -23,10 +23,15 @@ export function exceeds(scan: JsonScan, bytes: Buffer, takes: Takes): boolean {
   return (
     exceedsSampling(takes, given, effort === "none") ||
     exceedsLevel(takes, effort) ||
-    (!takes.verbosity && isGiven(scan, "text") && "verbosity" in memberRecord(scan, bytes, "text")) ||
+    (isGiven(scan, "text") && exceedsText(takes, memberRecord(scan, bytes, "text"))) ||
     (!takes.forcedTools && isForced(memberValue(scan, bytes, "tool_choice"))) ||
     (!takes.prefill && endsWithAssistant(bytes, memberNamed(scan, "input")))
   );
+}
+
+function exceedsText(takes: Takes, text: Readonly<Record<string, unknown>>): boolean {
+  const hasSchema = isRecord(text.format) && text.format.type === "json_schema";
+  return (!takes.verbosity && text.verbosity !== undefined) || (!takes.schemas && hasSchema);
 }
 
 const isForced = (choice: unknown): boolean =>
