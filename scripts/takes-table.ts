@@ -195,6 +195,12 @@ const corrections: readonly Correction[] = [
     source: "OpenAI's structured outputs begin with gpt-4o-2024-08-06; before, JSON mode",
   },
   {
+    models: /^o\d/,
+    change: { parallelChoice: false },
+    source:
+      "Unsupported parameter: 'parallel_tool_calls' (langchain#29704, tensorzero#2805, llama_index#20865, litellm#8980)",
+  },
+  {
     models: /^gpt-35-turbo/,
     change: {
       ...takesAnything,
@@ -333,6 +339,7 @@ function strictest(one: Takes, other: Takes): Takes {
     thinkingOffAboveHigh: one.thinkingOffAboveHigh && other.thinkingOffAboveHigh,
     penalties: one.penalties && other.penalties,
     stops: one.stops && other.stops,
+    parallelChoice: one.parallelChoice && other.parallelChoice,
     schemas: one.schemas && other.schemas,
     verbosity: one.verbosity && other.verbosity,
     newerLimit: one.newerLimit || other.newerLimit,

@@ -27,6 +27,8 @@ export type Takes = {
   /** Penalties and biases of tokens. */
   readonly penalties: boolean;
   readonly stops: boolean;
+  /** A word on whether several calls may come at a time. */
+  readonly parallelChoice: boolean;
   /** A JSON schema that the answer must keep to. */
   readonly schemas: boolean;
   readonly verbosity: boolean;
@@ -53,6 +55,7 @@ export const takesAnything: Takes = {
   thinkingOffAboveHigh: true,
   penalties: true,
   stops: true,
+  parallelChoice: true,
   schemas: true,
   verbosity: true,
   newerLimit: false,

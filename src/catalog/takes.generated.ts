@@ -6,6 +6,7 @@
 // ^claude-(?:instant|v?2|3)(?!-7)(?:-|$): extended thinking came with Claude 3.7 (pi-ai: reasoning false)
 // ^claude-(?:(?:opus|sonnet)-4-[6-9]|[a-z]+-[5-9])(?:-|$): does not support assistant message prefill (opencode#13768, deepagents#1585, claude-code#52433)
 // ^gpt-(?:3\.5|35|4(?:-|$)): OpenAI's structured outputs begin with gpt-4o-2024-08-06; before, JSON mode
+// ^o\d: Unsupported parameter: 'parallel_tool_calls' (langchain#29704, tensorzero#2805, llama_index#20865, litellm#8980)
 // ^gpt-35-turbo: Azure's spelling of gpt-3.5-turbo
 // ^gpt-5(?:\.1)?-codex(?:-mini)?$: OpenAI's model pages: codex models know no minimal and no none; xhigh came with gpt-5.1-codex-max
 // ^gpt-5\.(?:1-codex-max|[23]-codex.*)$: pi-ai's thinkingLevelMap: off null, xhigh xhigh
@@ -151,15 +152,15 @@ gpt-6-luna none adaptive efforts=none,low,medium,high,xhigh,max +samplesUnthinki
 gpt-6-sol none adaptive efforts=none,low,medium,high,xhigh,max +samplesUnthinking -penalties -stops +newerLimit
 gpt-6.1-sol none adaptive efforts=low,medium,high,xhigh,max -thinkingOff -penalties -stops +newerLimit
 gpt-6.1-terra none adaptive efforts=none,low,medium,high,xhigh,max +samplesUnthinking -penalties -stops +newerLimit
-o1 none adaptive efforts=low,medium,high -thinkingOff -penalties -stops -verbosity +newerLimit
-o1-mini none adaptive efforts=low,medium,high -thinkingOff -penalties -stops -verbosity +newerLimit
-o1-pro none adaptive efforts=low,medium,high -thinkingOff -penalties -stops -verbosity +newerLimit
-o3 none adaptive efforts=low,medium,high -thinkingOff -penalties -stops -verbosity +newerLimit
-o3-deep-research none adaptive efforts=low,medium,high -thinkingOff -penalties -stops -verbosity +newerLimit
-o3-mini none adaptive efforts=low,medium,high -thinkingOff -penalties -stops -verbosity +newerLimit
-o3-pro none adaptive efforts=low,medium,high -thinkingOff -penalties -stops -verbosity +newerLimit
-o4-mini none adaptive efforts=low,medium,high -thinkingOff -penalties -stops -verbosity +newerLimit
-o4-mini-deep-research none adaptive efforts=low,medium,high -thinkingOff -penalties -stops -verbosity +newerLimit
+o1 none adaptive efforts=low,medium,high -thinkingOff -penalties -stops -parallelChoice -verbosity +newerLimit
+o1-mini none adaptive efforts=low,medium,high -thinkingOff -penalties -stops -parallelChoice -verbosity +newerLimit
+o1-pro none adaptive efforts=low,medium,high -thinkingOff -penalties -stops -parallelChoice -verbosity +newerLimit
+o3 none adaptive efforts=low,medium,high -thinkingOff -penalties -stops -parallelChoice -verbosity +newerLimit
+o3-deep-research none adaptive efforts=low,medium,high -thinkingOff -penalties -stops -parallelChoice -verbosity +newerLimit
+o3-mini none adaptive efforts=low,medium,high -thinkingOff -penalties -stops -parallelChoice -verbosity +newerLimit
+o3-pro none adaptive efforts=low,medium,high -thinkingOff -penalties -stops -parallelChoice -verbosity +newerLimit
+o4-mini none adaptive efforts=low,medium,high -thinkingOff -penalties -stops -parallelChoice -verbosity +newerLimit
+o4-mini-deep-research none adaptive efforts=low,medium,high -thinkingOff -penalties -stops -parallelChoice -verbosity +newerLimit
 `;
 
 /** The newest of each family, for names that are not listed; the first pattern that fits counts. */
@@ -170,7 +171,7 @@ export const familyRows = String.raw`
 ^claude-fable(?:-|$) none adaptive efforts=low,medium,high,xhigh,max -forcedTools -prefill -thinkingOff
 ^claude- none adaptive efforts=low,medium,high,xhigh,max -forcedTools -prefill -thinkingOff -thinkingOffAboveHigh
 ^gpt-\d none adaptive efforts=low,medium,high,xhigh,max -thinkingOff -penalties -stops +newerLimit
-^o\d none adaptive efforts=low,medium,high -thinkingOff -penalties -stops -verbosity +newerLimit
+^o\d none adaptive efforts=low,medium,high -thinkingOff -penalties -stops -parallelChoice -verbosity +newerLimit
 ^gemini-.*flash-lite(?:-|$) all adaptive efforts=minimal,low,medium,high -thinkingOff +signedCalls
 ^gemini-.*flash(?:-|$) all adaptive efforts=low,medium,high -thinkingOff +signedCalls
 ^gemini-.*pro(?:-|$) all adaptive efforts=low,medium,high -thinkingOff +signedCalls

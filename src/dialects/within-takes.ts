@@ -15,7 +15,8 @@ export function withinTakes(asked: ChatRequest, target: TargetFacts, note: Note)
   const request = withoutWishToThink(asked, target, note);
   const takes = target.takes ?? null;
   if (takes === null) return request;
-  return wentOn(unforced(told(sampled(request, takes, note), takes, note), takes, note), takes, note);
+  const kept = told(unpaired(sampled(request, takes, note), takes, note), takes, note);
+  return wentOn(unforced(kept, takes, note), takes, note);
 }
 
 /** Does the request, in whatever words, ask for no thinking at all? */
@@ -41,6 +42,14 @@ function sampled(request: ChatRequest, takes: Takes, note: Note): ChatRequest {
   if (topK !== null) note("top-k-dropped");
   return { ...request, temperature: null, topP: null, topK: null };
 }
+
+function unpaired(request: ChatRequest, takes: Takes, note: Note): ChatRequest {
+  if (takes.parallelChoice || request.parallelTools === null) return request;
+  if (request.parallelTools === false && request.tools.length > 0) note(oneCallDropped);
+  return { ...request, parallelTools: null };
+}
+
+export const oneCallDropped = "one-call-at-a-time-dropped";
 
 /** The schema in words, for a model that is not held to one. */
 function told(request: ChatRequest, takes: Takes, note: Note): ChatRequest {

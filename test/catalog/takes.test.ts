@@ -24,7 +24,7 @@ test("every row can be read, and nothing in it is unknown", () => {
     expect([name, thinkings.some((each) => each === thinking)]).toEqual([name, true]);
     for (const word of rest)
       expect(word).toMatch(
-        /^(?:efforts=[a-z,]*|budgets=\d+-\d+|[-+](?:samplesUnthinking|forcedTools|prefill|thinkingOff|thinkingOffAboveHigh|penalties|stops|schemas|verbosity|newerLimit|signedCalls))$/,
+        /^(?:efforts=[a-z,]*|budgets=\d+-\d+|[-+](?:samplesUnthinking|forcedTools|prefill|thinkingOff|thinkingOffAboveHigh|penalties|stops|schemas|parallelChoice|verbosity|newerLimit|signedCalls))$/,
       );
   }
 });

@@ -38,6 +38,7 @@ const wishes: Readonly<Record<DialectName, Readonly<Record<string, Json>>>> = {
     ),
     schema: { response_format: { type: "json_schema", json_schema: { name: "a", schema } } },
     "forced tool": { tool_choice: { type: "function", function: { name: "f" } }, reasoning_effort: "high" },
+    "one call": { parallel_tool_calls: false },
     "some tool": { tool_choice: "required" },
     prefill: {
       messages: [
@@ -57,6 +58,7 @@ const wishes: Readonly<Record<DialectName, Readonly<Record<string, Json>>>> = {
     ),
     schema: { text: { format: { type: "json_schema", name: "a", schema } } },
     "forced tool": { tool_choice: { type: "function", name: "f" } },
+    "one call": { parallel_tool_calls: false },
     "some tool": { tool_choice: "required", reasoning: { effort: "medium" } },
     prefill: {
       input: [
@@ -76,6 +78,7 @@ const wishes: Readonly<Record<DialectName, Readonly<Record<string, Json>>>> = {
     effort: { output_config: { effort: "medium" } },
     schema: { output_config: { format: { type: "json_schema", schema } } },
     "forced tool": { tool_choice: { type: "tool", name: "f" } },
+    "one call": { tool_choice: { type: "auto", disable_parallel_tool_use: true } },
     "some tool": { tool_choice: { type: "any" } },
     stop: { stop_sequences: ["END"] },
     prefill: {
@@ -174,6 +177,7 @@ function refusals(format: DialectName, body: Json, takes: Takes): string[] {
     case "openai-responses":
       refuse(!takes.penalties && given("frequency_penalty", "presence_penalty", "logit_bias"), "penalties");
       refuse(!takes.penalties && !isUnthinking && given("logprobs", "top_logprobs"), "logprobs");
+      refuse(!takes.parallelChoice && given("parallel_tool_calls"), "parallel_tool_calls is not supported");
       refuse(!takes.stops && given("stop"), "stop is not supported with this model");
       refuse(takes.newerLimit && given("max_tokens"), "use max_completion_tokens");
       refuse(
@@ -262,6 +266,8 @@ describe.each([...listed, ...unlisted])("%s", (model) => {
             ]).toEqual([door, what, true]);
           if (/forced|some tool/.test(what) && !takes.forcedTools)
             expect(notes).toContain("tool-choice-auto");
+          if (what === "one call" && !takes.parallelChoice)
+            expect(notes).toContain("one-call-at-a-time-dropped");
           if (what === "schema" && !takes.schemas) expect(notes).toContain("json-schema-in-words");
           if (what === "prefill" && !takes.prefill) expect(notes).toContain("prefill-continued");
         }

@@ -81,11 +81,12 @@ function ownWords(
   takes: Takes,
   note: Note,
 ): Pick<ThinkingPlan, "thinking" | "effort"> {
-  const words = { type: "adaptive", ...pocketOf(thinking.extras) };
-  if (thinking.mode === "adaptive") return { thinking: words, effort: level };
+  const extras = pocketOf(thinking.extras);
+  if (thinking.mode === "adaptive") return { thinking: { type: "adaptive", ...extras }, effort: level };
   note("thinking-budget-dropped");
   return {
-    thinking: words,
+    // The models that its words were for show their thoughts unasked.
+    thinking: { type: "adaptive", display: "summarized", ...extras },
     effort: level ?? effortWithin(effortOfBudget(thinking.budgetTokens), takes, note),
   };
 }

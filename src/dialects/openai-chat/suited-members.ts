@@ -10,6 +10,7 @@ import { endsWithAssistant, exceedsLevel, exceedsSampling, isGiven, memberValue 
 import {
   continuedText,
   effortWithin,
+  oneCallDropped,
   prefillContinued,
   samplesAnyway,
   schemaDemanded,
@@ -22,6 +23,7 @@ import { isEffort } from "../../canon/effort.ts";
 type Wire = Record<string, unknown>;
 
 const penalties = ["frequency_penalty", "presence_penalty", "logit_bias"];
+const parallel = "parallel_tool_calls";
 const probabilities = ["logprobs", "top_logprobs"];
 
 function refusedKeys(takes: Takes, isOff: boolean): readonly string[] {
@@ -29,12 +31,18 @@ function refusedKeys(takes: Takes, isOff: boolean): readonly string[] {
     ...(takes.penalties ? [] : penalties),
     ...(takes.penalties || samplesAnyway(takes, isOff) ? [] : probabilities),
     ...(takes.verbosity ? [] : ["verbosity"]),
+    ...(takes.parallelChoice ? [] : [parallel]),
   ];
 }
 
 function without(members: Wire, keys: readonly string[], note: Note): Wire {
   if (!keys.some((key) => members[key] !== undefined)) return members;
-  noteDropped(members, keys, note);
+  noteDropped(
+    members,
+    keys.filter((key) => key !== parallel),
+    note,
+  );
+  if (keys.includes(parallel) && members[parallel] === false) note(oneCallDropped);
   return Object.fromEntries(Object.entries(members).filter(([key]) => !keys.includes(key)));
 }
 

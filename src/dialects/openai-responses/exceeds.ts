@@ -23,6 +23,7 @@ export function exceeds(scan: JsonScan, bytes: Buffer, takes: Takes): boolean {
   return (
     exceedsSampling(takes, given, effort === "none") ||
     exceedsLevel(takes, effort) ||
+    (!takes.parallelChoice && isGiven(scan, "parallel_tool_calls")) ||
     (isGiven(scan, "text") && exceedsText(takes, memberRecord(scan, bytes, "text"))) ||
     (!takes.forcedTools && isForced(memberValue(scan, bytes, "tool_choice"))) ||
     (!takes.prefill && endsWithAssistant(bytes, memberNamed(scan, "input")))
