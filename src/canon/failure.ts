@@ -123,6 +123,8 @@ export type FailureDetail = {
   readonly param?: string | null;
   /** How long the caller should wait, in milliseconds; rendered as Retry-After. */
   readonly retryAfterMs?: number | null;
+  /** The moment at which the vendor says that its limit ends, as wall time; its key rests until then. */
+  readonly endsAtMs?: number | null;
   /** The upstream's own HTTP status, for the record. */
   readonly upstreamStatus?: number | null;
   /** True when the upstream may have charged for work that the client never saw. */
@@ -145,6 +147,7 @@ export class Failure extends Error {
   readonly kind: FailureKind;
   readonly param: string | null;
   readonly retryAfterMs: number | null;
+  readonly endsAtMs: number | null;
   readonly upstreamStatus: number | null;
   readonly maybeBilled: boolean;
   readonly isStale: boolean;
@@ -157,6 +160,7 @@ export class Failure extends Error {
     this.kind = kind;
     this.param = cutOrNull(detail.param);
     this.retryAfterMs = detail.retryAfterMs ?? null;
+    this.endsAtMs = detail.endsAtMs ?? null;
     this.upstreamStatus = detail.upstreamStatus ?? null;
     this.maybeBilled = detail.maybeBilled ?? false;
     this.isStale = detail.isStale ?? false;

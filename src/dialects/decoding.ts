@@ -5,6 +5,7 @@ import { isClosing, type StreamEvent } from "../canon/event.ts";
 import { Failure, type FailureKind } from "../canon/failure.ts";
 import type { SseFrame } from "../wire/sse.ts";
 import type { StreamDecoder } from "./dialect.ts";
+import { namedEnd, namedWait, rowOf } from "./vendor-verdict.ts";
 
 /** Guards a decoder's output: nothing after the closing event, and always exactly one, even if the bytes stop short. */
 export function closeOnce(inner: StreamDecoder): StreamDecoder {
@@ -37,10 +38,6 @@ export function cutShort(): Failure {
   return new Failure("bad-output", "The upstream's stream broke off before its end.", { maybeBilled: true });
 }
 
-const contextWords =
-  /context[ _-]?(?:length|window)|maximum context|prompt is too long|too many (?:input )?tokens|exceed\w* (?:the )?(?:model'?s? )?(?:max\w* )?(?:context|input)|input is too long/i;
-const quotaWords = /insufficient_quota|quota|billing|credit balance|payment/i;
-
 /** What the error body said, as far as the dialect could read it. */
 export type ErrorWords = {
   readonly message: string;
@@ -48,25 +45,42 @@ export type ErrorWords = {
   readonly code: string | null;
   readonly param: string | null;
   readonly details?: unknown;
+  /** When the vendor says that what it complains of is over, where a member of the body says so. */
+  readonly endsAtMs?: number | null;
 };
 
 /**
  * HTTP status (and words) of a vendor's error answer -> Failure, by the retry matrix of the house.
- * `retryAfterMs` null: the vendor did not say.
+ * `retryAfterMs` null: the vendor's headers did not say. `nowMs` null: nobody knows the time (an error inside a stream).
  */
-export function failureOfStatus(status: number, words: ErrorWords, retryAfterMs: number | null): Failure {
-  const said = `${words.type ?? ""} ${words.code ?? ""} ${words.message}`;
-  const kind = kindOfStatus(status, words, said);
+export function failureOfStatus(
+  status: number,
+  words: ErrorWords,
+  retryAfterMs: number | null,
+  nowMs: number | null = null,
+): Failure {
+  const row = rowOf(status, words);
+  const kind = row?.kind ?? kindOfStatus(status);
   const isTheirs =
     kind !== "invalid-request" && kind !== "context-exceeded" && kind !== "too-large" && kind !== "refused";
+  const isLimit = kind === "quota-exhausted" || kind === "rate-limited";
+  const endsAtMs = isLimit ? (words.endsAtMs ?? namedEnd(status, words, row?.zone)) : null;
+  const waitMs = retryAfterMs ?? (isLimit ? namedWait(status, words) : null);
   return new Failure(kind, isTheirs ? `${headline(kind, status)}: ${words.message}` : words.message, {
     param: words.param,
     code: isTheirs ? null : words.code,
     // Facts about our account at the vendor are not the client's.
     details: isTheirs ? null : words.details,
-    retryAfterMs,
+    retryAfterMs: sooner(waitMs, endsAtMs === null || nowMs === null ? null : endsAtMs - nowMs),
+    endsAtMs,
     upstreamStatus: status,
   });
+}
+
+/** A moment that has passed is a wrong clock, and says nothing. */
+function sooner(waitMs: number | null, untilEndMs: number | null): number | null {
+  if (untilEndMs === null || untilEndMs <= 0) return waitMs;
+  return waitMs === null ? untilEndMs : Math.min(waitMs, untilEndMs);
 }
 
 function headline(kind: FailureKind, status: number): string {
@@ -86,20 +100,17 @@ function headline(kind: FailureKind, status: number): string {
   }
 }
 
-function kindOfStatus(status: number, words: ErrorWords, said: string): FailureKind {
+/** What a status means where the words say nothing else. */
+function kindOfStatus(status: number): FailureKind {
   if (status === 401 || status === 403) return "credentials-rejected";
   if (status === 402) return "quota-exhausted";
   if (status === 404) return "model-missing";
   if (status === 408 || status === 504) return "timed-out";
   if (status === 413) return "too-large";
-  if (status === 429)
-    return quotaWords.test(`${words.type ?? ""} ${words.code ?? ""}`) ? "quota-exhausted" : "rate-limited";
+  if (status === 429) return "rate-limited";
   if (status === 502 || status === 503 || status === 529) return "overloaded";
   if (status >= 500) return "upstream-error";
   if (status >= 300 && status < 400) return "bad-output";
-  if (contextWords.test(said)) return "context-exceeded";
-  if (/content_policy|content_filter|safety/i.test(`${words.type ?? ""} ${words.code ?? ""}`))
-    return "refused";
   return "invalid-request";
 }
 

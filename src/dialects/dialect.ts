@@ -2,7 +2,7 @@
 // Everything here is pure: no clock, no network, no log. A dialect folder never imports another one.
 
 import type { FinishReason, StreamEvent } from "../canon/event.ts";
-import type { Failure } from "../canon/failure.ts";
+import type { Failure, FailureKind } from "../canon/failure.ts";
 import type { Reply } from "../canon/reply.ts";
 import type { ChatRequest, DialectName, Tool } from "../canon/request.ts";
 import type { Takes } from "../canon/takes.ts";
@@ -41,6 +41,8 @@ export type ClientHalf = {
   noteLosses(request: ChatRequest, note: Note, unsupported?: (parameter: string) => void): void;
   streamEncoder(facts: AnswerFacts): StreamEncoder;
   encodeReply(reply: Reply, facts: AnswerFacts): unknown;
+  /** Statuses that this format's clients know better than the house's own for a kind. */
+  readonly statuses?: Readonly<Partial<Record<FailureKind, number>>>;
   /** The JSON body of an error answer. */
   encodeFailure(failure: Failure, requestId: string): unknown;
   /** The error as a frame inside a stream whose status is already sent (the relay needs it without an encoder). */

@@ -1,16 +1,16 @@
 // Failures in OpenAI's words, for both of its formats and both ways: our answers to clients, and vendors' error bodies.
-// It must never pass on a key, a page of HTML or more than a paragraph of a vendor's text.
+// It must never answer 401 or 403 for an upstream's problem; a vendor's words are read in error-words.ts.
 
 import { Failure, type FailureKind } from "../canon/failure.ts";
 import {
   type ErrorWords,
   failureOfStatus,
-  isRecord,
   parseLoosely,
   retryAfter,
   wordsOfForeignBody,
 } from "./decoding.ts";
 import type { ErrorAnswer } from "./dialect.ts";
+import { errorWords, plainWords } from "./error-words.ts";
 
 type Row = { readonly type: string; readonly code: string | null };
 const row = (type: string, code: string | null): Row => ({ type, code });
@@ -79,31 +79,22 @@ export function decodeFailure(answer: ErrorAnswer): Failure {
   const words =
     (body === undefined ? plainWords(answer.body) : errorWords(body)) ?? wordsOfForeignBody(answer.status);
   // A number repeats the status (Google, OpenRouter) and is no word for a client.
-  const named = words.code !== null && /^\d+$/.test(words.code) ? { ...words, code: null } : words;
-  return failureOfStatus(truerStatus(answer.status, named), named, retryAfter(answer.headers, answer.nowMs));
-}
-
-/** Vendors that answer 400 for what is no fault of the request: Google (bad key), DeepSeek (model gone). */
-function truerStatus(status: number, words: ErrorWords): number {
-  if (status !== 400 && status !== 422) return status;
-  if (
-    /api[ _]key[ _](?:not[ _]valid|invalid|expired)|invalid_api_key/i.test(`${words.code} ${words.message}`)
-  )
-    return 401;
-  if (words.code === "model_not_found" || /^model (?:not exist|does not exist)/i.test(words.message))
-    return 404;
-  return status;
+  const isNumber = words.code !== null && /^\d+$/.test(words.code);
+  const named = { ...words, code: isNumber ? null : words.code, details: undefined };
+  return failureOfStatus(answer.status, named, retryAfter(answer.headers, answer.nowMs), answer.nowMs);
 }
 
 /** An error that came inside a stream whose status was 200; what the vendor calls it takes the status's place. */
 export function failureInBand(body: unknown): Failure {
-  const words = errorWords(body) ?? wordsOfForeignBody(200);
+  const words = { ...(errorWords(body) ?? wordsOfForeignBody(200)), details: undefined };
   const numeric = Number(words.code);
   const said = numeric >= 400 && numeric < 600 ? numeric : statusOfWords(words);
-  const failure = failureOfStatus(truerStatus(said, words), words, null);
+  const failure = failureOfStatus(said, words, null);
   return new Failure(failure.kind, failure.message, {
     param: failure.param,
     code: numeric > 0 ? null : failure.code,
+    retryAfterMs: failure.retryAfterMs,
+    endsAtMs: failure.endsAtMs,
     maybeBilled: true,
     upstreamStatus: said === numeric ? numeric : null,
   });
@@ -123,52 +114,4 @@ const statusesOfWords: readonly (readonly [RegExp, number])[] = [
 function statusOfWords(words: ErrorWords): number {
   const said = `${words.code ?? ""} ${words.type ?? ""}`.toLowerCase();
   return statusesOfWords.find(([pattern]) => pattern.test(said))?.[1] ?? 500;
-}
-
-/** Null when the body holds no error that we can read. */
-export function errorWords(body: unknown): ErrorWords | null {
-  if (Array.isArray(body)) return errorWords(body[0]); // Google's OpenAI-compatible endpoint
-  if (!isRecord(body)) return null;
-  const { error } = body;
-  if (typeof error === "string") return words(error, body);
-  if (isRecord(error)) return words(error.message, error);
-  if (typeof body.message === "string") return words(body.message, body);
-  if (typeof body.detail === "string") return words(body.detail, body);
-  if (Array.isArray(body.detail)) return words(validationText(body.detail), body); // FastAPI
-  return null;
-}
-
-function words(message: unknown, from: Record<string, unknown>): ErrorWords {
-  return {
-    message: typeof message === "string" && message !== "" ? presentable(message) : "no reason given",
-    type: word(from.type) ?? word(from.status),
-    code: word(from.code),
-    param: word(from.param),
-  };
-}
-
-const word = (value: unknown): string | null =>
-  typeof value === "string" && value !== ""
-    ? value.slice(0, 200)
-    : typeof value === "number"
-      ? `${value}`
-      : null;
-
-function validationText(items: readonly unknown[]): string {
-  return items
-    .slice(0, 3)
-    .map((item) => (isRecord(item) && typeof item.msg === "string" ? item.msg : ""))
-    .filter((text) => text !== "")
-    .join("; ");
-}
-
-function plainWords(body: string): ErrorWords | null {
-  const text = body.trim();
-  if (text === "" || text.startsWith("<") || /<html|<!doctype/i.test(text)) return null;
-  return { message: presentable(text.slice(0, 300)), type: null, code: null, param: null };
-}
-
-/** Vendors quote the rejected key in their messages. */
-function presentable(text: string): string {
-  return text.slice(0, 1000).replace(/\b(?:sk|gsk|xai|AIza|Bearer)[-_ ]?[\w.*-]{8,}/g, "[key]");
 }

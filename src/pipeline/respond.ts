@@ -64,11 +64,9 @@ export function failureResponse(
   if (waitMs !== null) headers["retry-after"] = String(Math.max(1, Math.ceil(waitMs / 1000)));
   // One that was refused for want of room must not keep what it holds of it.
   if (isLeftUnread || failure.kind === "at-capacity") headers["connection"] = "close";
-  run.settle(failure.status, failure);
-  return new Response(JSON.stringify(client.encodeFailure(failure, run.context.id)), {
-    status: failure.status,
-    headers,
-  });
+  const status = client.statuses?.[failure.kind] ?? failure.status;
+  run.settle(status, failure);
+  return new Response(JSON.stringify(client.encodeFailure(failure, run.context.id)), { status, headers });
 }
 
 export function wholeResponse(run: Run, opened: Opened): Response {

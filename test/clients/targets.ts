@@ -23,7 +23,7 @@ export type Target = {
   /** The model to ask for when the prompt will make the vendor misbehave. */
   modelFor(fault: IsolatedFault, stream: boolean): string;
   /** The status that a client must see for the vendor's status. */
-  statusFor(vendorStatus: number): number;
+  statusFor(vendorStatus: number, door?: "messages"): number;
   stop(): Promise<void>;
 };
 
@@ -73,7 +73,10 @@ async function openGateway(behind: Behind): Promise<Target> {
     behind,
     upstream,
     modelFor: (fault, stream) => `${provider}-${fault}${stream ? "-stream" : ""}/fake-large`,
-    statusFor: (status) => seenThroughGateway[status] ?? status,
+    statusFor: (status, door) =>
+      door === "messages" && (status === 503 || status === 529)
+        ? 529
+        : (seenThroughGateway[status] ?? status),
     async stop() {
       await gateway.stop();
       upstream.stop();

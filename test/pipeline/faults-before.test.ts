@@ -98,7 +98,8 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
       road.bad.script(() => answer);
       const response = await road.ask("hello", { stream, model: "alone" });
       const text = await response.text();
-      expect(response.status).toBe(status);
+      // Contract section 8: overload of any vendor is 529 on the Messages endpoint.
+      expect(response.status).toBe(door === "anthropic" && kind === "overloaded" ? 529 : status);
       expect(response.headers.get("content-type")).toContain("application/json");
       const body = JSON.parse(text) as { type?: string; error: { message: string; type: string } };
       expect(body.error.message).not.toBe("");

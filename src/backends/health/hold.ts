@@ -29,6 +29,8 @@ export const longestWaitMs: Readonly<Record<HoldKind, number>> = {
   missing: 600_000,
 };
 export const longestQuotaMs = 86_400_000;
+/** A date that a vendor names is believed: a month's limit is back with the next month. */
+export const longestNamedMs = 32 * 86_400_000;
 const defaultRateLimitMs = 30_000;
 const firstQuotaLookMs = longestRestMs;
 
@@ -65,6 +67,11 @@ export function strike(hold: Hold, kind: HoldKind, failure: Failure, nowMs: numb
   hold.kind = kind;
   hold.sinceMs = nowMs;
   if (kind === "exhausted") {
+    const { endsAtMs } = failure;
+    if (endsAtMs !== null && endsAtMs > nowMs) {
+      hold.retryAtMs = hold.untilMs = Math.min(endsAtMs, nowMs + longestNamedMs);
+      return;
+    }
     // Quotas are reset early, bought anew and stated wrongly: it is looked at again before the stated end, ever more seldom.
     const stepMs = Math.min(longestWaitMs.exhausted, firstQuotaLookMs * 2 ** (hold.strikes - 1));
     const stated = failure.retryAfterMs;

@@ -1,7 +1,7 @@
 // What of health outlives the process: holds and open circuits, each with its end. Pure: rows out, rows in.
 // It must never bring back what is over, nor anything for longer than the rules of today allow.
 
-import { type Hold, type HoldKind, holdFor, longestQuotaMs, longestWaitMs } from "./hold.ts";
+import { type Hold, type HoldKind, holdFor, longestNamedMs, longestQuotaMs, longestWaitMs } from "./hold.ts";
 import { credentialIn, longestOpenMs, type ProviderState } from "./provider-state.ts";
 
 /** One thing that holds. Whose it is stands in its key. */
@@ -62,7 +62,9 @@ export function restoreInto(state: ProviderState, kept: KeptState, nowMs: number
   if (hold === null) return;
   hold.kind = kept.kind;
   hold.sinceMs = sinceMs;
-  hold.retryAtMs = Math.min(kept.retryAtMs, nowMs + longestWaitMs[kept.kind]);
+  // The end that a vendor named, and the look at it, are the same moment (hold.ts).
+  const isNamed = kept.kind === "exhausted" && kept.retryAtMs === kept.untilMs;
+  hold.retryAtMs = Math.min(kept.retryAtMs, nowMs + (isNamed ? longestNamedMs : longestWaitMs[kept.kind]));
   hold.untilMs = Math.max(hold.retryAtMs, Math.min(kept.untilMs, nowMs + longestQuotaMs));
   hold.strikes = kept.count;
 }

@@ -4,7 +4,7 @@ import { encodeFrame } from "../../wire/sse.ts";
 import type { Dialect } from "../dialect.ts";
 import { decodeRequest } from "./decode-request.ts";
 import { encodeRequest, unsaidStops } from "./encode-request.ts";
-import { decodeFailure, encodeFailure, encodeFailureFrame } from "./failure.ts";
+import { decodeFailure, encodeFailure, encodeFailureFrame, ownStatuses } from "./failure.ts";
 import { lose } from "./loss.ts";
 import { encodeModel, encodeModelList } from "./models.ts";
 import { name } from "./pocket.ts";
@@ -22,6 +22,7 @@ export const anthropicMessages: Dialect = {
     noteLosses,
     streamEncoder,
     encodeReply,
+    statuses: ownStatuses,
     encodeFailure,
     encodeFailureFrame,
     encodeModelList,

@@ -6,12 +6,12 @@ import { encodeFrame } from "../../wire/sse.ts";
 import {
   type ErrorWords,
   failureOfStatus,
-  isRecord,
   parseLoosely,
   retryAfter,
   wordsOfForeignBody,
 } from "../decoding.ts";
 import type { ErrorAnswer } from "../dialect.ts";
+import { errorWords, plainWords } from "../error-words.ts";
 
 /** Types: docs.anthropic.com/en/api/errors, and `ErrorType` of @anthropic-ai/sdk 1.11. */
 const errorTypes: Readonly<Record<FailureKind, string>> = {
@@ -60,6 +60,9 @@ const statuses: Readonly<Record<string, number>> = {
   overloaded_error: 529,
 };
 
+/** Overload of whichever vendor: the SDKs and Claude Code tell it from other failures by this number. */
+export const ownStatuses = { overloaded: 529 } as const;
+
 export function encodeFailure(failure: Failure, requestId: string): Record<string, unknown> {
   const { details } = failure;
   const error = {
@@ -83,37 +86,27 @@ export function encodeFailureFrame(failure: Failure, requestId: string): string 
 }
 
 export function decodeFailure(answer: ErrorAnswer): Failure {
-  const words = readWords(parseLoosely(answer.body)) ?? wordsOfForeignBody(answer.status);
-  return failureOfWords(answer.status, words, waitOf(answer));
+  const body = parseLoosely(answer.body);
+  const isPlain = body === undefined && answer.status < 500;
+  const words = (isPlain ? plainWords(answer.body) : errorWords(body)) ?? wordsOfForeignBody(answer.status);
+  return failureOfWords(answer.status, words, waitOf(answer), answer.nowMs);
 }
 
 /** The failure inside an `error` event or a 200 answer that is an error. */
 export function failureOfErrorBody(body: unknown): Failure {
-  const words = readWords(body) ?? wordsOfForeignBody(500);
+  const words = errorWords(body) ?? wordsOfForeignBody(500);
   const status = Object.hasOwn(statuses, words.type ?? "") ? statuses[words.type ?? ""] : undefined;
   return failureOfWords(status ?? 500, words, null);
 }
 
-/** `{error:{type,message}}`, also `{error:"…"}` and `{message:"…"}` of compatible vendors. */
-function readWords(body: unknown): ErrorWords | null {
-  if (!isRecord(body)) return null;
-  const inner = body["error"] ?? body;
-  if (typeof inner === "string") return { message: inner, type: null, code: null, param: null };
-  if (!isRecord(inner)) return null;
-  const { message, type, code, param, details } = inner;
-  const text = (value: unknown): string | null => (typeof value === "string" ? value : null);
-  if (typeof message !== "string") return null;
-  return { message, type: text(type), code: text(code), param: text(param), details };
-}
-
-function failureOfWords(status: number, words: ErrorWords, retryAfterMs: number | null): Failure {
-  // "Your credit balance is too low to access the Anthropic API" comes as a 400 invalid_request_error.
-  if (words.type === "billing_error" || /credit balance|spend(?:ing)? limit/i.test(words.message))
-    return failureOfStatus(402, words, retryAfterMs);
-  if (status === 400 && /content filtering policy/i.test(words.message))
-    return new Failure("refused", words.message, { upstreamStatus: status, details: words.details });
+function failureOfWords(
+  status: number,
+  words: ErrorWords,
+  retryAfterMs: number | null,
+  nowMs: number | null = null,
+): Failure {
   const isOverloaded = words.type === "overloaded_error" && status >= 500;
-  return failureOfStatus(isOverloaded ? 529 : status, words, retryAfterMs);
+  return failureOfStatus(isOverloaded ? 529 : status, words, retryAfterMs, nowMs);
 }
 
 const limits = ["requests", "tokens", "input-tokens", "output-tokens"];

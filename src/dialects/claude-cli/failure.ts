@@ -3,6 +3,8 @@
 
 import { Failure } from "../../canon/failure.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
+import { errorWords } from "../error-words.ts";
+import { namedEnd, rowOf } from "../vendor-verdict.ts";
 import type { Line } from "./lines.ts";
 
 export type TurnTrouble = {
@@ -30,25 +32,59 @@ export function failureOfResult(trouble: TurnTrouble): Failure {
       return new Failure("quota-exhausted", "The program's budget is used up.", detail);
     default:
   }
-  if (result["terminal_reason"] === "prompt_too_long" || /prompt is too long/i.test(textOf(result)))
-    return new Failure(
-      "context-exceeded",
-      "prompt is too long: it exceeds the model's context window.",
-      detail,
-    );
-  if (status === 429 || trouble.error === "rate_limit") return limited(trouble, status);
-  return byCode(trouble, status, detail);
+  if (result["terminal_reason"] === "prompt_too_long") return tooLong(detail);
+  const isLimited = status === 429 || trouble.error === "rate_limit";
+  // A limit that the program itself told of says when it ends.
+  if (isLimited && trouble.limit !== null) return limited(trouble, status);
+  const said = bySaid(trouble, status, detail);
+  if (said !== null) return said;
+  return isLimited ? limited(trouble, status) : byCode(trouble, status, detail);
 }
+
+function tooLong(detail: Detail): Failure {
+  return new Failure(
+    "context-exceeded",
+    "prompt is too long: it exceeds the model's context window.",
+    detail,
+  );
+}
+
+/** What the API's own words mean, where they say more than the code. */
+function bySaid({ result, nowMs }: TurnTrouble, status: number | null, detail: Detail): Failure | null {
+  const text = textOf(result);
+  const at = text.indexOf("{");
+  const said = errorWords(at < 0 ? undefined : parseLoosely(text.slice(at))) ?? {
+    message: text.replace(statusPrefix, ""),
+    type: null,
+    code: null,
+    param: null,
+  };
+  const code = status ?? 500;
+  const row = rowOf(code, said);
+  switch (row?.kind) {
+    case "context-exceeded":
+      return tooLong(detail);
+    case "quota-exhausted": {
+      const endsAtMs = namedEnd(code, said, row.zone);
+      const retryAfterMs = endsAtMs === null ? null : Math.max(0, endsAtMs - nowMs);
+      return new Failure("quota-exhausted", noCredit, { ...detail, endsAtMs, retryAfterMs });
+    }
+    case "refused":
+      return new Failure("refused", requestWords(result) ?? "The API refused the request.", detail);
+    case "model-missing":
+      return new Failure("model-missing", "The claude program cannot use this model.", detail);
+    default:
+      return null;
+  }
+}
+
+const statusPrefix = /^API Error:?\s*(?:\d{3})?\s*/;
+const noCredit = "The account behind the claude program has no credit left.";
 
 type Detail = { readonly upstreamStatus: number | null; readonly maybeBilled: boolean };
 
 function byCode({ error, result, hasAnswered }: TurnTrouble, status: number | null, detail: Detail): Failure {
-  if (error === "billing_error" || status === 402)
-    return new Failure(
-      "quota-exhausted",
-      "The account behind the claude program has no credit left.",
-      detail,
-    );
+  if (error === "billing_error" || status === 402) return new Failure("quota-exhausted", noCredit, detail);
   if (
     error === "authentication_failed" ||
     error === "oauth_org_not_allowed" ||
@@ -153,7 +189,7 @@ function requestWords(result: Line): string | null {
   const body = at < 0 ? undefined : parseLoosely(said.slice(at));
   const error = isRecord(body) ? body["error"] : null;
   const message = isRecord(error) && typeof error["message"] === "string" ? error["message"] : null;
-  const words = (message ?? said.replace(/^API Error:?\s*(?:\d{3})?\s*/, "")).trim().slice(0, 300);
+  const words = (message ?? said.replace(statusPrefix, "")).trim().slice(0, 300);
   // A host, an address or a path would tell where the gateway's requests go.
   const namesPlace =
     /:\/\/|localhost|\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b|\b\d{1,3}(?:\.\d{1,3}){3}\b|(?:^|\s)~?\/\w|\w:\d{2,5}\b/i;

@@ -12,7 +12,8 @@ import {
   wordsOfForeignBody,
 } from "../decoding.ts";
 import type { ErrorAnswer } from "../dialect.ts";
-import { isDayQuota, msUntilNewDay, retryDelayOf } from "./quota.ts";
+import { errorWords, plainWords } from "../error-words.ts";
+import { isDayQuota, msUntilNewDay, reasonOf, retryDelayOf } from "./quota.ts";
 
 const wrong = "INVALID_ARGUMENT";
 const limit = "RESOURCE_EXHAUSTED";
@@ -80,8 +81,10 @@ export function encodeFailureFrame(failure: Failure): string {
 }
 
 export function decodeFailure(answer: ErrorAnswer): Failure {
-  const error = errorIn(parseLoosely(answer.body));
-  const words = wordsOf(error) ?? wordsOfForeignBody(answer.status);
+  const body = parseLoosely(answer.body);
+  const error = errorIn(body);
+  const said = body === undefined && answer.status < 500 ? plainWords(answer.body) : errorWords(body);
+  const words = spoken(said) ?? wordsOfForeignBody(answer.status);
   const waitMs = retryAfter(answer.headers, answer.nowMs) ?? retryDelayOf(error);
   return failureOf(answer.status, words, error, waitMs, answer.nowMs);
 }
@@ -91,13 +94,14 @@ export function failureInBand(body: unknown): Failure {
   const error = errorIn(body);
   const code = Number(error?.["code"]);
   const said = code >= 400 && code < 600 ? code : null;
-  const words = wordsOf(error) ?? wordsOfForeignBody(200);
+  const words = spoken(errorWords(body)) ?? wordsOfForeignBody(200);
   const status = said ?? statusesOfWords[words.type ?? ""] ?? 500;
   const failure = failureOf(status, words, error, retryDelayOf(error), null);
   return new Failure(failure.kind, failure.message, {
     param: failure.param,
     code: failure.code,
     retryAfterMs: failure.retryAfterMs,
+    endsAtMs: failure.endsAtMs,
     maybeBilled: true,
     upstreamStatus: said,
   });
@@ -128,26 +132,28 @@ function failureOf(
   if (status === 429 && isDayQuota(error)) {
     // The day's quota comes back at midnight in California; the delay beside it is the minute limit's.
     const untilMs = nowMs === null ? null : msUntilNewDay(nowMs);
-    return failureOfStatus(status, { ...words, code: "insufficient_quota" }, untilMs);
+    return failureOfStatus(status, { ...words, code: "insufficient_quota" }, untilMs, nowMs);
   }
-  // "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576)."
-  if (status === 400 && /token count.{0,40}exceeds the maximum/i.test(words.message))
-    return new Failure("context-exceeded", words.message, { upstreamStatus: status });
-  return failureOfStatus(truerStatus(status, words, error), words, waitMs);
+  // The reason is a word of Google's and stands in `details`; to a client it says nothing.
+  const said = { ...words, code: reasonOf(error) };
+  const failure = failureOfStatus(truerStatus(status, words), said, waitMs, nowMs);
+  return said.code === null
+    ? failure
+    : new Failure(failure.kind, failure.message, { ...failure, code: null });
 }
 
-/** Google answers 400 for a bad key, and for a region or a project that is not served. */
-function truerStatus(status: number, words: ErrorWords, error: Record<string, unknown> | null): number {
-  if (status !== 400) return status;
-  const said = `${JSON.stringify(error?.["details"] ?? "")} ${words.message}`;
-  if (/API_KEY_(?:INVALID|EXPIRED)|api key (?:not valid|expired)/i.test(said)) return 401;
-  if (
+/** Google answers 400 for a region or a project that is not served. */
+function truerStatus(status: number, words: ErrorWords): number {
+  const isUnserved =
+    status === 400 &&
     words.type === "FAILED_PRECONDITION" &&
-    /location|billing|not (?:available|supported)/i.test(words.message)
-  )
-    return 403;
-  return status;
+    /location|billing|not (?:available|supported)/i.test(words.message);
+  return isUnserved ? 403 : status;
 }
+
+/** The code repeats the status, and the details are read in quota.ts. */
+const spoken = (words: ErrorWords | null): ErrorWords | null =>
+  words === null ? null : { ...words, code: null, param: null, details: undefined };
 
 /** The error object, also out of the array that answers of streams come in. */
 function errorIn(body: unknown): Record<string, unknown> | null {
@@ -156,20 +162,4 @@ function errorIn(body: unknown): Record<string, unknown> | null {
   const inner = outer["error"];
   if (isRecord(inner)) return inner;
   return typeof inner === "string" ? { message: inner } : null;
-}
-
-function wordsOf(error: Record<string, unknown> | null): ErrorWords | null {
-  if (error === null) return null;
-  const { message, status } = error;
-  return {
-    message: typeof message === "string" && message !== "" ? presentable(message) : "no reason given",
-    type: typeof status === "string" ? status.slice(0, 200) : null,
-    code: null,
-    param: null,
-  };
-}
-
-/** Keys begin so: AIza (old) and AQ. (new). */
-function presentable(text: string): string {
-  return text.slice(0, 1000).replace(/\b(?:AIza[\w-]{8,}|AQ\.[\w-]{8,}|Bearer [\w.~+/-]{8,})/g, "[key]");
 }

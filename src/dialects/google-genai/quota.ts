@@ -11,6 +11,13 @@ function detailsOf(error: Members | null, name: string): readonly Members[] {
   return details.filter(isRecord).filter((each) => String(each["@type"]).endsWith(`google.rpc.${name}`));
 }
 
+/** ErrorInfo's reason ("API_KEY_INVALID"); null when the vendor gave none. */
+export function reasonOf(error: Members | null): string | null {
+  for (const { reason } of detailsOf(error, "ErrorInfo"))
+    if (typeof reason === "string" && reason !== "") return reason.slice(0, 200);
+  return null;
+}
+
 /** RetryInfo's "37s" or "1.5s" in milliseconds; null when the vendor did not say. */
 export function retryDelayOf(error: Members | null): number | null {
   for (const detail of detailsOf(error, "RetryInfo")) {

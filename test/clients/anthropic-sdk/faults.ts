@@ -123,7 +123,7 @@ export function checkFaults(at: () => Session): void {
       "status %s, on whole answers and streams",
       async (status) => {
         const { client, target } = at();
-        const expected = target.statusFor(Number(status));
+        const expected = target.statusFor(Number(status), "messages");
         for (const stream of [false, true]) {
           const messages = [user(`[[mode:${status} 7]]`)];
           const params = { model: target.modelFor(status, stream), max_tokens: 50, messages, stream };

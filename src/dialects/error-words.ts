@@ -1,0 +1,151 @@
+// Finds a vendor's own words in an error body of any shape: whoever speaks a format answers errors in a shape of his own.
+// It must never pass on a key, a page of HTML or more than a paragraph of a vendor's text.
+
+import { type ErrorWords, isRecord, parseLoosely } from "./decoding.ts";
+
+type Body = Record<string, unknown>;
+
+/**
+ * Members that hold the text, best first: OpenAI; MiniMax, Alibaba; Baidu; others. `detail` and `message` may be objects
+ * themselves (FastAPI, Mistral).
+ */
+const textNames = [
+  "message",
+  "msg",
+  "error_msg",
+  "error_message",
+  "errorMessage",
+  "err_msg",
+  "errmsg",
+  "status_msg",
+  "Message",
+  "detail",
+  "error_description",
+  "description",
+  "reason",
+  "title",
+] as const;
+/** Members that hold the error: OpenAI; Cloudflare; MiniMax; Spark. */
+const innerNames = ["error", "errors", "Error", "err", "message", "detail", "base_resp", "header"] as const;
+const codeNames = ["code", "error_code", "errorCode", "errcode", "status_code", "Code"] as const;
+const typeNames = ["type", "status", "error_type", "__type"] as const;
+/** Words of the envelope, which name no error. */
+const envelope: ReadonlySet<string> = new Set(["error", "failed", "fail", "response.failed"]);
+const deepest = 4;
+
+/** Null when the body holds no error that we can read. */
+export function errorWords(body: unknown, depth = 0): ErrorWords | null {
+  if (depth > deepest) return null;
+  if (Array.isArray(body)) return listWords(body, depth);
+  if (!isRecord(body)) return null;
+  for (const name of innerNames) {
+    const inner = body[name];
+    if (typeof inner === "string" && inner !== "" && (name === "error" || name === "Error"))
+      return wordsOf(longerText(body, inner), body);
+    const found = typeof inner === "object" && inner !== null ? errorWords(inner, depth + 1) : null;
+    if (found !== null) return withOuter(found, body);
+    if (name === "error" && isRecord(inner)) return wordsOf("no reason given", inner);
+  }
+  const text = textIn(body);
+  return text === null ? null : wordsOf(text, body);
+}
+
+/** Where `error` is a word or a status in words (OAuth, Spring), the sentence stands beside it. */
+function longerText(body: Body, said: string): string {
+  const beside = textIn(body) ?? "";
+  return beside.length > said.length ? beside : said;
+}
+
+function textIn(body: Body): string | null {
+  for (const name of textNames) {
+    const value = body[name];
+    if (typeof value === "string" && value !== "") return value;
+  }
+  return null;
+}
+
+/** A list of errors: of FastAPI's complaints the first three, of others the first (Google, Cloudflare). */
+function listWords(list: readonly unknown[], depth: number): ErrorWords | null {
+  const texts = list
+    .slice(0, 3)
+    .map((item) => (isRecord(item) && typeof item["msg"] === "string" ? item["msg"] : ""))
+    .filter((text) => text !== "");
+  if (texts.length > 0) return wordsOf(texts.join("; "), isRecord(list[0]) ? { ...list[0], type: null } : {});
+  const [first] = list;
+  return typeof first === "string" && first !== "" ? wordsOf(first, {}) : errorWords(first, depth + 1);
+}
+
+function withOuter(words: ErrorWords, body: Body): ErrorWords {
+  return {
+    ...words,
+    type: words.type ?? word(body, typeNames),
+    code: words.code ?? word(body, codeNames),
+    param: words.param ?? word(body, ["param"]),
+    endsAtMs: words.endsAtMs ?? endIn(body),
+  };
+}
+
+function wordsOf(message: string, from: Body): ErrorWords {
+  const outer: ErrorWords = {
+    message: presentable(message),
+    type: word(from, typeNames),
+    code: word(from, codeNames),
+    param: word(from, ["param"]),
+    ...(from["details"] === undefined ? {} : { details: from["details"] }),
+    endsAtMs: endIn(from),
+  };
+  return beneath(outer, from["metadata"]);
+}
+
+/** OpenRouter's "Provider returned error": what that provider said is a text in `metadata.raw`, often JSON. */
+function beneath(outer: ErrorWords, metadata: unknown): ErrorWords {
+  if (!isRecord(metadata)) return outer;
+  const { raw, headers } = metadata;
+  const resetMs = isRecord(headers) ? Number(headers["X-RateLimit-Reset"]) : Number.NaN;
+  const endsAtMs = outer.endsAtMs ?? (Number.isFinite(resetMs) ? resetMs : null);
+  const said = typeof raw === "string" ? (parseLoosely(raw) ?? raw) : raw;
+  const inner = typeof said === "string" ? plainWords(said) : errorWords(said, 1);
+  if (inner === null || inner.message === "no reason given") return { ...outer, endsAtMs };
+  const isEmpty = /^provider returned (?:an )?error\.?$/i.test(outer.message.trim());
+  return {
+    ...outer,
+    message: isEmpty ? inner.message : presentable(`${outer.message}: ${inner.message}`),
+    type: inner.type ?? outer.type,
+    code: inner.code ?? outer.code,
+    param: inner.param ?? outer.param,
+    endsAtMs: endsAtMs ?? inner.endsAtMs ?? null,
+  };
+}
+
+function word(body: Body, names: readonly string[]): string | null {
+  for (const name of names) {
+    const value = body[name];
+    if (typeof value === "string" && value !== "" && !envelope.has(value)) return value.slice(0, 200);
+    if (typeof value === "number") return `${value}`;
+  }
+  return null;
+}
+
+/** `resets_at` of ChatGPT's plans in seconds (or a date), as wall time. */
+function endIn(body: Body): number | null {
+  const value = body["resets_at"] ?? body["reset_at"];
+  if (typeof value === "number" && Number.isFinite(value) && value > 0)
+    return value < 100_000_000_000 ? value * 1000 : value;
+  const read = typeof value === "string" ? Date.parse(value) : Number.NaN;
+  return Number.isFinite(read) ? read : null;
+}
+
+/** An error body that is no JSON; null for a page or nothing. */
+export function plainWords(body: string): ErrorWords | null {
+  const text = body.trim();
+  if (text === "" || text.startsWith("<") || /<html|<!doctype/i.test(text)) return null;
+  return { message: presentable(text.slice(0, 300)), type: null, code: null, param: null };
+}
+
+/** Vendors quote the rejected key in their messages. Google's begin so: AIza (old) and AQ. (new). */
+function presentable(text: string): string {
+  return text
+    .slice(0, 1000)
+    .replace(/\b(?:sk|gsk|xai|AIza|Bearer)[-_ ]?[\w.*-]{8,}/g, "[key]")
+    .replace(/\b(?:AIza[\w-]{8,}|AQ\.[\w-]{8,}|Bearer [\w.~+/-]{8,})/g, "[key]");
+}

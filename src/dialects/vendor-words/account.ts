@@ -1,0 +1,266 @@
+// How vendors say that money, a quota or a key is the trouble, and that they are busy. Data only.
+// It must never hold a word that a client can put into a vendor's message so that a key is rested for it.
+
+import { code, of, text } from "./row.ts";
+
+export const quotaRows = of("quota-exhausted", [
+  text(
+    "Z.AI",
+    /usage limit reached for|(?:weekly|monthly)(?:\/monthly)? limit exhausted/i,
+    429,
+    "Usage limit reached for 5 hour. Your limit will reset at 2026-11-30 18:00:00",
+    "docs.z.ai/api-reference/api-code (1308, 1310)",
+    // It names Beijing's time.
+    { zone: "+08:00" },
+  ),
+  code(
+    "Anthropic",
+    /^billing_error/i,
+    { status: 400, message: "There's an issue with your billing.", type: "billing_error" },
+    "docs.anthropic.com/en/api/errors",
+  ),
+  text(
+    "Anthropic",
+    /credit balance is too low/i,
+    400,
+    "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits.",
+    "docs.anthropic.com/en/api/errors; laravel/ai#864",
+  ),
+  text(
+    "Anthropic",
+    /reached your specified (?:\w+ )?(?:API )?usage limits?/i,
+    400,
+    "You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.",
+    "field-2026-11 F1; screenpipe#5653",
+  ),
+  text(
+    "Anthropic",
+    /out of (?:your )?extra usage|draw from your extra usage/i,
+    400,
+    "Third-party apps now draw from your extra usage, not your plan limits.",
+    "field-2026-11 F1; hermes-agent#11736, openclaw#129765",
+  ),
+  text(
+    "Anthropic, Groq, xAI",
+    /\b(?:spend(?:ing)?|usage) limit (?:has been |was )?(?:reached|exceeded|hit)|(?:reached|exceeded|hit|over) (?:its|your|the|their) (?:\w+ ){0,2}(?:spend(?:ing)?|billing) limit|\bmonthly spend limit\b|\bspending limit\b/i,
+    429,
+    "You have reached your monthly spend limit.",
+    "field-2026-11 F1",
+  ),
+  code(
+    "xAI",
+    /(?:^|[\s:])(?:personal-team-blocked:)?spending-limit/i,
+    {
+      status: 403,
+      message: "Your team has run out.",
+      code: "personal-team-blocked:spending-limit",
+    },
+    "field-2026-11 F1",
+  ),
+  text(
+    "xAI",
+    /doesn't have any credits|used all available credits/i,
+    403,
+    "Your newly created team doesn't have any credits yet. You can purchase credits on https://console.x.ai.",
+    "docs.x.ai/docs/key-information/debugging; opencode#22994",
+  ),
+  code(
+    "OpenAI and others",
+    /insufficient_?(?:user_?)?quota|exceeded_current_quota|quota_(?:exceeded|exhausted)|usage_limit_reached|billing|insufficient_(?:funds|credits?|balance)|payment_required|credits?_?error|customer_verification_required/i,
+    {
+      status: 429,
+      message: "You exceeded your current quota, please check your plan and billing details.",
+      type: "insufficient_quota",
+      code: "insufficient_quota",
+    },
+    "platform.openai.com/docs/guides/error-codes; Moonshot, Vercel, OpenCode, new-api and ChatGPT name theirs so",
+  ),
+  code(
+    "others",
+    /quota/i,
+    { status: 429, message: "No more.", code: "token_quota" },
+    "as today: a vendor that says quota where it names the error",
+    { statuses: [402, 429] },
+  ),
+  text(
+    "OpenAI",
+    /billing hard limit has been reached|account is not active, please check your billing/i,
+    429,
+    "Your account is not active, please check your billing details on our website.",
+    "platform.openai.com/docs/guides/error-codes",
+  ),
+  text(
+    "DeepSeek, Moonshot, MiniMax, OpenCode and others",
+    /insufficient (?:account )?(?:balance|credits?|funds)|balance (?:is )?(?:not enough|insufficient|too low)|not enough (?:credits|balance)/i,
+    400,
+    "Insufficient Balance",
+    "api-docs.deepseek.com/quick_start/error_codes; field-2026-11 F1; llmgateway#3297",
+  ),
+  text(
+    "Z.AI, new-api (Chinese)",
+    /余额不足|额度不足|无可用资源包|欠费/,
+    429,
+    "余额不足或无可用资源包,请充值。",
+    "docs.bigmodel.cn/cn/api/api-code (1113); new-api",
+  ),
+  code(
+    "Alibaba",
+    /arrearage|(?:prepaid|postpaid)?billoverdue|freetieronly/i,
+    {
+      status: 400,
+      message: "Access denied, please make sure your account is in good standing.",
+      code: "Arrearage",
+    },
+    "alibabacloud.com/help/en/model-studio/error-code; opencode#22994",
+  ),
+  text(
+    "Alibaba",
+    /account is in good standing|free (?:tier|quota) of the model has been exhausted|overdue[ -]payment/i,
+    400,
+    "Access denied, please make sure your account is in good standing.",
+    "alibabacloud.com/help/en/model-studio/error-code",
+  ),
+  code(
+    "Volcano Engine",
+    /AccountOverdue/i,
+    {
+      status: 403,
+      message: "The request failed because your account has an overdue balance.",
+      code: "AccountOverdueError",
+    },
+    "volcengine.com/docs/82379/1299023",
+  ),
+  text(
+    "Volcano Engine",
+    /account has an overdue balance/i,
+    403,
+    "The request failed because your account has an overdue balance.",
+    "volcengine.com/docs/82379/1299023",
+  ),
+  text(
+    "OpenRouter",
+    /requires more credits|insufficient credits|key limit exceeded|can only afford \d+/i,
+    403,
+    "Key limit exceeded (total limit). Manage it using https://openrouter.ai/settings/keys",
+    "openrouter.ai/docs/api-reference/errors; PostHog#66298",
+  ),
+  text(
+    "Google",
+    /prepayment credits are depleted|requires billing to be enabled|billing account.{0,40}(?:disabled|closed)|billing (?:has not been|is not) enabled/i,
+    403,
+    "This API method requires billing to be enabled. Please enable billing on project #1 and retry.",
+    "ai.google.dev/gemini-api/docs/troubleshooting",
+  ),
+  code(
+    "Google",
+    /BILLING_DISABLED/,
+    { status: 403, message: "Enable it.", code: "BILLING_DISABLED" },
+    "cloud.google.com/apis/design/errors (google.rpc.ErrorInfo reasons)",
+  ),
+  text(
+    "Hugging Face",
+    /exceeded your monthly included credits|depleted your monthly included credits/i,
+    402,
+    "You have exceeded your monthly included credits for Inference Providers.",
+    "huggingface.co/docs/inference-providers/pricing",
+  ),
+  text(
+    "Vercel AI Gateway",
+    /requires a valid credit card on file/i,
+    403,
+    "AI Gateway requires a valid credit card on file to service requests.",
+    "vercel.com/docs/ai-gateway",
+  ),
+  text(
+    "Fireworks, Moonshot",
+    /account .{0,60}is suspended|suspended due to insufficient/i,
+    412,
+    "Account acme is suspended, possibly due to reaching the monthly spending limit or failure to pay past invoices.",
+    "docs.fireworks.ai/guides/inference-error-codes",
+  ),
+  text(
+    "Together",
+    /credit limit exceeded/i,
+    402,
+    "Credit limit exceeded. Please add credits.",
+    "docs.together.ai/docs/error-codes",
+  ),
+  text(
+    "Kimi for Coding",
+    /reached your usage limit|usage limit for this (?:billing )?(?:cycle|period)/i,
+    403,
+    "You've reached your usage limit for this billing cycle. Your quota will be refreshed in the next cycle.",
+    "kimi.com/coding/docs",
+  ),
+  text(
+    "GitHub Copilot",
+    /exceeded your (?:premium request|monthly|copilot) (?:allowance|quota|usage)/i,
+    429,
+    "You have exceeded your premium request allowance. We have automatically switched you.",
+    "docs.github.com/en/copilot/concepts/billing",
+  ),
+]);
+
+export const limitRows = of("rate-limited", [
+  code(
+    "Alibaba",
+    /^(?:\S+ )?throttling/i,
+    {
+      status: 429,
+      message: "Requests rate limit exceeded, please try again later.",
+      code: "Throttling.RateQuota",
+    },
+    "alibabacloud.com/help/en/model-studio/error-code",
+    { statuses: [400, 429] },
+  ),
+  code(
+    "Groq",
+    /rate_limit_exceeded/,
+    {
+      status: 413,
+      message: "Request too large for model on tokens per minute (TPM): Limit 6000, Requested 9000.",
+      type: "tokens",
+      code: "rate_limit_exceeded",
+    },
+    "console.groq.com/docs/errors",
+    { statuses: [413, 498] },
+  ),
+]);
+
+export const overloadRows = of("overloaded", [
+  code(
+    "Moonshot, DeepInfra",
+    /engine_overloaded|^overloaded_error|server_overloaded|model_overloaded/i,
+    {
+      status: 429,
+      message: "The engine is currently overloaded, please try again later",
+      type: "engine_overloaded_error",
+    },
+    "platform.moonshot.ai/docs/api/errors",
+    { statuses: [429, 500] },
+  ),
+  text(
+    "Z.AI and others",
+    /\b(?:is|are|currently|temporarily) overloaded/i,
+    429,
+    "The service may be temporarily overloaded, please try again later",
+    "docs.z.ai/api-reference/api-code (1305)",
+    { statuses: [429, 500] },
+  ),
+]);
+
+export const keyRows = of("credentials-rejected", [
+  code(
+    "Google, OpenAI",
+    /API_KEY_(?:INVALID|EXPIRED)|invalid_api_key/i,
+    { status: 400, message: "No.", code: "invalid_api_key" },
+    "ai.google.dev/gemini-api/docs/troubleshooting",
+  ),
+  text(
+    "Google",
+    /api[ _]key[ _](?:not[ _]valid|is[ _]invalid|invalid|expired)/i,
+    400,
+    "API key not valid. Please pass a valid API key.",
+    "ai.google.dev/gemini-api/docs/troubleshooting",
+  ),
+]);

@@ -1,0 +1,121 @@
+// How vendors say that they have no such model, and that they will not answer such a request. Data only.
+
+import { code, of, text } from "./row.ts";
+
+export const missingRows = of("model-missing", [
+  code(
+    "OpenAI and others",
+    /model_not_found|model_not_supported|model_not_available|model_decommissioned|invalid_model\b|ModelNotOpen|InvalidEndpointOrModel|DeploymentNotFound/i,
+    {
+      status: 403,
+      message: "Project `p` does not have access to model `m`",
+      type: "invalid_request_error",
+      code: "model_not_found",
+    },
+    "platform.openai.com/docs/guides/error-codes; console.groq.com/docs/deprecations; Together, Hugging Face, Copilot",
+    { statuses: [400, 403, 404, 410, 422, 500, 503] },
+  ),
+  text("DeepSeek", /^model (?:not exist|does not exist)/i, 400, "Model Not Exist", "api-docs.deepseek.com"),
+  text(
+    "xAI, Groq, vLLM",
+    /^the model `?[^\s`]+`? (?:does not exist|is not (?:available|supported)|has been (?:decommissioned|deprecated))/i,
+    400,
+    "The model `llama3-70b-8192` has been decommissioned and is no longer supported.",
+    "console.groq.com/docs/deprecations",
+  ),
+  text(
+    "OpenRouter",
+    /^\S+ is not a valid model id/i,
+    400,
+    "nobody/nothing is not a valid model ID",
+    "openrouter.ai/docs/api-reference/errors",
+  ),
+  text("Mistral", /^invalid model: /i, 400, "Invalid model: mistral-none", "docs.mistral.ai/api"),
+  text(
+    "LiteLLM",
+    /invalid model name passed in/i,
+    400,
+    "/chat/completions: Invalid model name passed in model=x. Call `/v1/models` to view available models for your key.",
+    "litellm/proxy/route_llm_request.py",
+  ),
+  text(
+    "Bedrock",
+    /^the provided model identifier is invalid|don't have access to the model with/i,
+    400,
+    "The provided model identifier is invalid.",
+    "docs.aws.amazon.com/bedrock, InvokeModel",
+  ),
+  text(
+    "Z.AI",
+    /^unknown model, please check the model code|模型不存在/i,
+    400,
+    "Unknown Model, please check the model code.",
+    "docs.z.ai/api-reference/api-code (1211)",
+  ),
+  text(
+    "Hugging Face, Copilot",
+    /^the requested model\b.{0,120}is not supported/i,
+    400,
+    "The requested model is not supported.",
+    "huggingface.co/docs/inference-providers",
+  ),
+]);
+
+export const refusalRows = of("refused", [
+  code(
+    "OpenAI, Azure, Alibaba and others",
+    /content_policy|content_?filter|safety|data_?inspection|invalid_prompt|content_moderation|SensitiveContent/i,
+    { status: 400, message: "Input data may contain inappropriate content.", code: "data_inspection_failed" },
+    "platform.openai.com/docs/guides/error-codes; alibabacloud.com/help/en/model-studio/error-code; volcengine.com/docs/82379/1299023",
+  ),
+  text(
+    "Anthropic",
+    /content filtering policy/i,
+    400,
+    "Output blocked by content filtering policy",
+    "docs.anthropic.com/en/api/errors",
+  ),
+  text("DeepSeek", /content exists risk/i, 400, "Content Exists Risk", "api-docs.deepseek.com"),
+  text(
+    "Azure",
+    /content management policy/i,
+    400,
+    "The response was filtered due to the prompt triggering Azure OpenAI's content management policy.",
+    "learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter",
+  ),
+  text(
+    "OpenRouter",
+    /requires moderation.{0,80}flagged/i,
+    403,
+    "Your chosen model requires moderation and your input was flagged",
+    "openrouter.ai/docs/api-reference/errors",
+  ),
+  text(
+    "xAI",
+    /content violates usage guidelines/i,
+    403,
+    "Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO",
+    "docs.x.ai/docs/key-information/debugging",
+  ),
+  text(
+    "Moonshot",
+    /rejected because it was considered high risk/i,
+    400,
+    "The request was rejected because it was considered high risk",
+    "platform.moonshot.ai/docs/api/errors",
+  ),
+  text(
+    "OpenAI",
+    /flagged as potentially violating/i,
+    400,
+    "Invalid prompt: your prompt was flagged as potentially violating our usage policy.",
+    "community of OpenAI, o1 and later",
+  ),
+  text(
+    "Z.AI",
+    /may contain (?:unsafe or sensitive|inappropriate|sensitive)|包含不安全或敏感内容/i,
+    400,
+    "System detected potentially unsafe or sensitive content: the input may contain unsafe or sensitive text",
+    "docs.z.ai/api-reference/api-code (1301)",
+  ),
+]);

@@ -1,0 +1,214 @@
+// The table of vendors' words, walked: each text, at each format that can carry it, is what its row says. And what a client
+// writes never rests a key.
+
+import { describe, expect, test } from "bun:test";
+import { Failure, type FailureKind } from "../../src/canon/failure.ts";
+import { failureOfResult } from "../../src/dialects/claude-cli/failure.ts";
+import { dialects } from "../../src/dialects/table.ts";
+import type { Specimen } from "../../src/dialects/vendor-words/row.ts";
+import { vendorWords } from "../../src/dialects/vendor-words/table.ts";
+
+const nowMs = Date.parse("2026-11-30T12:00:00Z");
+
+const answered = (name: keyof typeof dialects, status: number, body: unknown): Failure =>
+  dialects[name].backend.decodeFailure({ status, headers: new Headers(), body: JSON.stringify(body), nowMs });
+
+const openaiBody = ({ message, type, code }: Specimen): unknown => ({
+  error: { message, type: type ?? "invalid_request_error", code: code ?? null, param: null },
+});
+const anthropicBody = ({ message, type, code }: Specimen): unknown => ({
+  type: "error",
+  error: { type: type ?? "invalid_request_error", message, ...(code === undefined ? {} : { code }) },
+});
+const googleBody = ({ status, message, code }: Specimen): unknown => ({
+  error: {
+    code: status,
+    message,
+    status: "FAILED",
+    ...(code === undefined
+      ? {}
+      : { details: [{ "@type": "type.googleapis.com/google.rpc.ErrorInfo", reason: code }] }),
+  },
+});
+const cliFailure = (said: Specimen): Failure =>
+  failureOfResult({
+    result: {
+      subtype: "success",
+      is_error: true,
+      api_error_status: said.status,
+      result: `API Error: ${said.status} ${JSON.stringify(anthropicBody(said))}`,
+    },
+    error: null,
+    limit: null,
+    hasAnswered: false,
+    nowMs,
+  });
+
+const rows = vendorWords.map((row) => ({ row, vendor: row.vendor, text: row.said.message }));
+// Of limits and overload the program tells in words of its own.
+const toldByProgram: readonly FailureKind[] = [
+  "context-exceeded",
+  "quota-exhausted",
+  "model-missing",
+  "refused",
+];
+
+describe("each row", () => {
+  test.each(rows)("$vendor: $text", ({ row: { said, kind, source } }) => {
+    expect(source.length).toBeGreaterThan(8);
+    expect(answered("openai-chat", said.status, openaiBody(said)).kind).toBe(kind);
+    expect(answered("openai-responses", said.status, openaiBody(said)).kind).toBe(kind);
+    expect(answered("anthropic-messages", said.status, anthropicBody(said)).kind).toBe(kind);
+    // Google's errors have a status in words and no type of their own.
+    if (said.type === undefined || said.code !== undefined)
+      expect(answered("google-genai", said.status, googleBody(said)).kind).toBe(kind);
+    if (toldByProgram.includes(kind)) expect(cliFailure(said).kind).toBe(kind);
+  });
+
+  test("a Messages client reads what makes it compact", () => {
+    const tooLong = vendorWords.filter((row) => row.kind === "context-exceeded");
+    expect(tooLong.length).toBeGreaterThan(15);
+    for (const { said } of tooLong) {
+      const failure = answered("openai-chat", said.status, openaiBody(said));
+      expect(dialects["anthropic-messages"].client.encodeFailure(failure, "R")).toMatchObject({
+        type: "error",
+        error: { type: "invalid_request_error", message: expect.stringMatching(/prompt is too long/i) },
+      });
+    }
+  });
+});
+
+describe("whatever the status", () => {
+  const broke = "Insufficient balance";
+  test.each([400, 401, 402, 403, 429])("%d: no money is a quota", (status) => {
+    const said = { status, message: broke };
+    expect(answered("openai-chat", status, openaiBody(said)).kind).toBe("quota-exhausted");
+    expect(answered("anthropic-messages", status, anthropicBody(said)).kind).toBe("quota-exhausted");
+    expect(answered("google-genai", status, googleBody(said)).kind).toBe("quota-exhausted");
+  });
+
+  test.each([429, 503])("%d with other words stays what it is", (status) => {
+    const kind = status === 429 ? "rate-limited" : "overloaded";
+    expect(answered("openai-chat", status, openaiBody({ status, message: "Slow down." })).kind).toBe(kind);
+  });
+
+  test("a limit of tokens a minute is no full window", () => {
+    const message = "Rate limit reached: too many tokens per minute, please wait.";
+    expect(answered("openai-chat", 400, openaiBody({ status: 400, message })).kind).toBe("invalid-request");
+  });
+});
+
+describe("what a client wrote rests nobody", () => {
+  test.each([
+    ["Invalid value: 'Insufficient balance'. Supported values are: 'system', 'user'."],
+    ["Invalid value: 'x' Insufficient balance 'y'."],
+    ['tools.0.name: "API key not valid" does not match the pattern'],
+    ["messages.0: unexpected `You have reached your specified API usage limits`"],
+    ['[{"input_value":"model not exist: Insufficient Balance"}]'],
+  ])("%s", (message) => {
+    for (const name of ["openai-chat", "anthropic-messages", "google-genai"] as const)
+      expect(answered(name, 400, { error: { message } }).kind).toBe("invalid-request");
+  });
+
+  test("nor where the vendor names the field", () => {
+    const body = { error: { message: "Insufficient balance is no role", param: "messages[0].role" } };
+    expect(answered("openai-chat", 400, body).kind).toBe("invalid-request");
+  });
+});
+
+describe("until when", () => {
+  const endOf = (message: string, status = 429, more: object = {}): Failure =>
+    answered("openai-chat", status, { error: { message, code: "insufficient_quota", ...more } });
+
+  test.each([
+    ["You will regain access on 2026-12-01 at 00:00 UTC.", "2026-12-01T00:00:00Z"],
+    ["Limit reached, resets at 2026-12-02T03:04:05Z", "2026-12-02T03:04:05Z"],
+    ["Limit reached, resets at 2026-12-02T03:04:05+02:00", "2026-12-02T01:04:05Z"],
+    ["Try again on 2027-01-01.", "2027-01-01T00:00:00Z"],
+    ["Try again at Dec 1st, 2026 3:00 AM.", "2026-12-01T03:00:00Z"],
+    ["Available again after December 5, 2026", "2026-12-05T00:00:00Z"],
+  ])("%s", (message, end) => {
+    const failure = endOf(message);
+    expect(failure.endsAtMs).toBe(Date.parse(end));
+    expect(failure.retryAfterMs).toBe(Date.parse(end) - nowMs);
+    // A client is never sent away for longer than five minutes.
+    expect(failure.toldWaitMs).toBe(300_000);
+  });
+
+  test("Z.AI tells Beijing's time", () => {
+    const message = "Usage limit reached for 5 hour. Your limit will reset at 2026-11-30 21:00:00";
+    const failure = answered("openai-chat", 429, { error: { message, code: "1308" } });
+    expect(failure.endsAtMs).toBe(Date.parse("2026-11-30T13:00:00Z"));
+  });
+
+  test.each([
+    ["Please try again in 1m12.5s.", 72_500],
+    ["Please try again in 6ms.", 6],
+    ["Please try again in 20s. Visit the page.", 20_000],
+    ["Try again in 3 days 4 hours.", 3 * 86_400_000 + 4 * 3_600_000],
+    ["You can retry after 59.9 seconds", 59_900],
+  ])("%s", (message, waitMs) => {
+    const failure = answered("openai-chat", 429, { error: { message } });
+    expect(failure).toMatchObject({ kind: "rate-limited", retryAfterMs: waitMs });
+  });
+
+  test("a member of the body", () => {
+    expect(endOf("The usage limit has been reached", 429, { resets_at: 1_796_083_200 }).endsAtMs).toBe(
+      1_796_083_200_000,
+    );
+  });
+
+  test("a date that means something else, and one that a client wrote", () => {
+    expect(endOf("Models of 2025-01-01 are gone.").endsAtMs).toBeNull();
+    const quoted = answered("openai-chat", 400, {
+      error: { message: 'Insufficient balance for "try again on 2099-01-01"' },
+    });
+    expect(quoted).toMatchObject({ kind: "quota-exhausted", endsAtMs: null });
+  });
+});
+
+describe("error bodies of all shapes keep the vendor's words", () => {
+  const words = "the vendor's own sentence";
+  test.each([
+    { errors: [{ message: words }] },
+    { success: false, errors: [{ code: 7003, message: words }], result: null },
+    { msg: words, code: 1 },
+    { error_msg: words, error_code: 336003 },
+    { error: { message: "Provider returned error", code: 400, metadata: { raw: words } } },
+    {
+      error: {
+        message: "Provider returned error",
+        metadata: { raw: JSON.stringify({ error: { message: words } }), provider_name: "x" },
+      },
+    },
+    { error: { message: "Provider returned error", metadata: { raw: { message: words } } } },
+    { object: "error", message: { detail: [{ loc: ["body"], msg: words }] } },
+    { base_resp: { status_code: 1004, status_msg: words } },
+    { header: { code: 10013, message: words } },
+    { error: { error: { message: words } } },
+    { error: "bad_request", error_description: words },
+    { status: 400, error: "Bad Request", message: words },
+    { Message: words, __type: "ValidationException" },
+    { title: "Bad", detail: words },
+    [{ error: { code: 400, message: words, status: "INVALID_ARGUMENT" } }],
+    { detail: { error: { message: words } } },
+  ])("%j", (body) => {
+    for (const name of ["openai-chat", "openai-responses", "anthropic-messages", "google-genai"] as const) {
+      const failure = answered(name, 400, body);
+      expect(failure.message).toContain(words);
+      expect(failure.kind).toBe("invalid-request");
+    }
+  });
+
+  test("what lies beneath OpenRouter's words decides", () => {
+    const raw = JSON.stringify({ error: { message: "prompt is too long: 3 tokens > 2 maximum" } });
+    const body = { error: { message: "Provider returned error", code: 400, metadata: { raw } } };
+    expect(answered("openai-chat", 400, body).kind).toBe("context-exceeded");
+  });
+
+  test("nothing endless, and no key", () => {
+    const deep = JSON.parse(`${'{"error":'.repeat(50)}{"message":"x"}${"}".repeat(50)}`) as unknown;
+    expect(answered("openai-chat", 400, deep).kind).toBe("invalid-request");
+    expect(answered("openai-chat", 400, { msg: "no sk-abcdefghijklmn here" }).message).toBe("no [key] here");
+  });
+});

@@ -1,0 +1,92 @@
+// Money and quotas that vendors tell of in words, through the house: the next target answers, and the key rests until the
+// moment that the vendor named.
+
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { lanes, openRoad, allWell, type Road } from "./road.ts";
+
+const dayMs = 86_400_000;
+
+/** Midnight UTC of the day after tomorrow, and how Anthropic writes it. */
+function namedDay(): { readonly atMs: number; readonly words: string } {
+  const atMs = (Math.floor(Date.now() / dayMs) + 2) * dayMs;
+  const day = new Date(atMs).toISOString().slice(0, 10);
+  return {
+    atMs,
+    words: `You have reached your specified API usage limits. You will regain access on ${day} at 00:00 UTC.`,
+  };
+}
+
+const errorOf = (message: string, more: object = {}): object => ({
+  type: "error",
+  error: { type: "invalid_request_error", message, ...more },
+});
+
+describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
+  let road: Road;
+  beforeAll(async () => {
+    road = await openRoad({ door, wire });
+  });
+  afterEach(() => road.clear());
+  afterAll(() => road.stop());
+
+  test.each([
+    [400, errorOf("You're out of extra usage. Add more at claude.ai/settings/usage and keep going.")],
+    [400, errorOf("Third-party apps now draw from your extra usage, not your plan limits.")],
+    [
+      400,
+      errorOf("Access denied, please make sure your account is in good standing.", { code: "Arrearage" }),
+    ],
+    [400, errorOf("Insufficient Balance")],
+    [401, errorOf("Insufficient balance. Manage your billing here")],
+    [403, errorOf("Key limit exceeded (total limit).")],
+    [429, errorOf("You have reached your monthly spend limit.")],
+  ] as const)("%d %j: the next one answers, and the key is used up", async (status, body) => {
+    road.bad.script(() => ({ status, body }));
+    const heard = await road.hear("hello", { stream: false });
+    expect(heard).toMatchObject({ status: 200, text: allWell });
+    expect(heard.headers.get("x-clawgate-attempts")).toBe("2");
+    expect(road.gateway.house.estate.health.view("bad").credential).toBe("exhausted");
+  });
+
+  test("a day that the vendor names: the key rests until then, and a client comes back sooner", async () => {
+    const { atMs, words } = namedDay();
+    const { health } = road.gateway.house.estate;
+    road.bad.script(() => ({ status: 400, body: errorOf(words) }));
+    expect(await road.hear("hello", { stream: false })).toMatchObject({ status: 200, text: allWell });
+    expect(health.view("bad").retryAtMs).toBe(atMs);
+    const asked = road.bad.count();
+    expect(await road.hear("hello", { stream: false })).toMatchObject({ status: 200, text: allWell });
+    expect(road.bad.count()).toBe(asked);
+    const alone = await road.hear("hello", { stream: false, model: "alone" });
+    expect(alone.status).toBe(429);
+    expect(alone.headers.get("retry-after")).toBe("300");
+    expect(alone.error?.message).toContain("You will regain access on");
+    // What an earlier process had learned is taken back as it was.
+    const kept = health.kept("bad");
+    health.reset("bad");
+    for (const each of kept) health.restore("bad", each);
+    expect(health.view("bad").retryAtMs).toBe(atMs);
+  });
+
+  test("text that the client wrote and the vendor repeats rests nobody", async () => {
+    road.bad.script(() => ({
+      status: 400,
+      body: errorOf("Invalid value: 'Insufficient balance'. Supported values are: 'user'."),
+    }));
+    expect((await road.hear("hello", { stream: false })).status).toBe(400);
+    expect(road.gateway.house.estate.health.view("bad").credential).toBe("ok");
+  });
+
+  test("a full window is told so that the client compacts", async () => {
+    road.bad.script(() => ({
+      status: 400,
+      body: errorOf("request (24071 tokens) exceeds the available context size (8192 tokens)", {
+        type: "exceed_context_size_error",
+      }),
+    }));
+    const heard = await road.hear("hello", { stream: true, model: "alone" });
+    expect(heard.status).toBe(400);
+    if (door === "anthropic") expect(heard.error?.message).toContain("prompt is too long");
+    else expect(heard.error?.code).toBe("context_length_exceeded");
+  });
+});
