@@ -19,6 +19,8 @@ export type Call = {
   abort(reason: Failure): void;
   /** Client headers that this dialect may carry upstream, already filtered and checked (anthropic-beta, anthropic-version). */
   readonly passHeaders: Readonly<Record<string, string>>;
+  /** The longest answer that the target's window has room for; null or absent: not known, or not near. */
+  answerRoom?: number | null;
   /** Told once, when the upstream's status line is in. */
   onHeaders(status: number): void;
   /** Told of what the target's format makes necessary to change or leave out. */

@@ -9,6 +9,7 @@ export const unheard: Note = () => undefined;
 
 export const thinkingBlocksDropped = "thinking-blocks-dropped";
 export const thinkingOff = "thinking-off";
+export const toolNamesRewritten = "tool-names-rewritten";
 export const toolIdsRewritten = "tool-ids-rewritten";
 
 /** A name out of the client's body, safe in a header and in a list. */
@@ -24,6 +25,12 @@ export function cutTokens(wish: number, target: TargetFacts, note: Note): number
   if (maxOutput === null || wish <= maxOutput) return wish;
   note(`max-tokens-cut:${maxOutput}`);
   return maxOutput;
+}
+
+/** The same facts where the window leaves less for the answer than the model could give. */
+export function withinRoom(facts: TargetFacts, room: number | null): TargetFacts {
+  if (room === null || (facts.maxOutput !== null && facts.maxOutput <= room)) return facts;
+  return { ...facts, maxOutput: room };
 }
 
 /** The same request without a word about thinking, for a model that is known not to think and might refuse the member. */

@@ -9,6 +9,7 @@ import type { Takes } from "../canon/takes.ts";
 import type { Usage } from "../canon/usage.ts";
 import type { JsonEdit, JsonScan, Watched } from "../wire/json.ts";
 import type { SseFrame } from "../wire/sse.ts";
+import type { NameRule } from "./tool-names.ts";
 
 /** A model as lists show it. `created` is Unix seconds. */
 export type ModelCard = {
@@ -155,6 +156,8 @@ export type BackendHalf = {
   path(call: UpstreamCall): string;
   /** JSON body that asks for a stream. Drops or adapts what this format cannot say; throws Failure `unsupported` when dropping would change the answer. */
   encodeRequest(request: ChatRequest, target: TargetFacts, note?: Note): Record<string, unknown>;
+  /** Names of tools that this format takes; others go up under names that fit. */
+  readonly toolNames: NameRule;
   /** Stop sequences that this format cannot say: `encodeRequest` leaves them out and the hub looks for them in the answer. */
   unsaidStops?(request: ChatRequest, target: TargetFacts): readonly string[];
   streamDecoder(): StreamDecoder;

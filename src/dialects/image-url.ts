@@ -3,6 +3,7 @@
 
 import type { ImageSource } from "../canon/request.ts";
 import { invalid, shown } from "./fields.ts";
+import { mediaTypeOf } from "./media-type.ts";
 
 const base64Pattern = /^[A-Za-z0-9+/]+={0,2}$/;
 
@@ -26,5 +27,5 @@ export function decodeImageUrl(url: string, param: string): ImageSource {
   let data = url.slice(comma + 1);
   if (/\s/.test(data)) data = data.replace(/\s+/g, "");
   if (!base64Pattern.test(data)) throw invalid(param, `${param} does not hold valid base64.`);
-  return { kind: "base64", mediaType, data };
+  return { kind: "base64", mediaType: mediaTypeOf(mediaType, data), data };
 }

@@ -4,7 +4,7 @@ import { atCapacity, Failure, failureFrom } from "../canon/failure.ts";
 import { type Backend, type Call, noHeaders } from "../backends/backend.ts";
 import type { ChatRequest } from "../canon/request.ts";
 import type { Target } from "../canon/decision.ts";
-import { unheard } from "../dialects/adapting.ts";
+import { unheard, withinRoom } from "../dialects/adapting.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
 import type { AnswerFacts, ClientHalf, Dialect, TargetFacts } from "../dialects/dialect.ts";
 import { questionOf } from "../routing/question.ts";
@@ -12,6 +12,7 @@ import { sessionKey } from "../tenants/sessions.ts";
 import { giveBack, leavesMuch } from "../wire/body.ts";
 import { type JsonEdit, memberNamed, placesOf, spliceObject } from "../wire/json.ts";
 import { type Admission, receive } from "./admit.ts";
+import { answerRoom } from "./answer-room.ts";
 import { type LaneChoice, openFirst } from "./attempt.ts";
 import { withCacheMarks } from "./cache-marks.ts";
 import { withoutChoices, withoutChoosingBetas } from "./choice-guard.ts";
@@ -164,13 +165,15 @@ function chooseChat(
       return {
         lane: "relay",
         open(_provider, target, trial, call) {
-          const edits = dialect.backend.relay.edits(enrolled.scan, enrolled.bytes, facts, call.note);
+          const room = answerRoom(provider, target.model, enrolled.bytes.length, decode);
+          const sized = withinRoom(facts, room);
+          const edits = dialect.backend.relay.edits(enrolled.scan, enrolled.bytes, sized, call.note);
           // The first try alone writes into the body, and only when no other one can be under way. Anything but the name would
           // be lost on the next target.
           const mayOverwrite =
             !isMended && run.attempts === 1 && run.generation.hedgeAfterMs === 0 && changesOnlyModel(edits);
           const spliced = spliceObject(enrolled.bytes, enrolled.scan, edits, mayOverwrite);
-          const body = isMended ? mended(spliced, dialect, backend, facts, call) : spliced;
+          const body = isMended ? mended(spliced, dialect, backend, sized, call) : spliced;
           return relayLane({
             send: open,
             dialect,
@@ -212,6 +215,7 @@ function chooseChat(
           wantsUsage: marked.wantsUsage,
           tools: marked.tools,
         };
+        call.answerRoom = answerRoom(provider, target.model, enrolled.bytes.length, decode);
         return hubLane({
           backend,
           request: { ...marked, model: target.model },

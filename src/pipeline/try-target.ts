@@ -66,6 +66,7 @@ class TrialCall implements Call {
   readonly tenant: string | null;
   readonly session: string | null;
   readonly wishes: Run["wishes"];
+  answerRoom: number | null = null;
   private noted: Note | null = null;
   private told: Note | null = null;
 

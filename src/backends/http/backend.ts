@@ -3,14 +3,17 @@
 
 import { opensGate, type StreamEvent } from "../../canon/event.ts";
 import { atCapacity, Failure, failureFrom, lackFrom } from "../../canon/failure.ts";
+import { toolNamesRewritten, withinRoom } from "../../dialects/adapting.ts";
+import { CallArguments } from "../../dialects/call-arguments.ts";
 import { failureOfStatus, parseLoosely, retryAfter, wordsOfForeignBody } from "../../dialects/decoding.ts";
 import type { Dialect, TargetFacts } from "../../dialects/dialect.ts";
+import { fittedNames } from "../../dialects/tool-names.ts";
 import { portionBytes } from "../../wire/pace.ts";
 import { FrameTooLarge, sseDecoder } from "../../wire/sse.ts";
 import type { Backend, Call } from "../backend.ts";
 import type { Signer } from "./auth.ts";
 import { Intake } from "./intake.ts";
-import { applyQuirks, type QuirkName } from "./quirks.ts";
+import { applyQuirks, nameRuleOf, type QuirkName } from "./quirks.ts";
 import { noRoom, type Reach } from "./reach.ts";
 import { readErrorText, readJsonReply } from "./reply-bytes.ts";
 
@@ -198,7 +201,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     );
   };
 
-  const masked = (events: StreamEvent[]): StreamEvent[] => {
+  const masked = (events: readonly StreamEvent[]): readonly StreamEvent[] => {
     const last = events.at(-1);
     if (last?.type !== "failure") return events;
     return [
@@ -239,10 +242,18 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     call: Call,
   ): ReturnType<Backend["generate"]> {
     const decoder = dialect.backend.streamDecoder();
+    const calls = new CallArguments();
     try {
+      const fitted = fittedNames(request, nameRuleOf(options.quirks) ?? dialect.backend.toolNames);
+      if (fitted !== null) call.note?.(toolNamesRewritten);
+      const heard = (events: readonly StreamEvent[]): readonly StreamEvent[] => {
+        const tidy = masked(calls.take(events));
+        return fitted === null ? tidy : fitted.back(tidy);
+      };
+      const facts = withinRoom(options.targetFacts(call.model), call.answerRoom ?? null);
       const encoded = applyQuirks(
         options.quirks,
-        dialect.backend.encodeRequest(request, options.targetFacts(call.model), call.note),
+        dialect.backend.encodeRequest(fitted?.request ?? request, facts, call.note),
         call.note,
       );
       const answer = await open(
@@ -253,7 +264,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
       const type = answer.headers.get("content-type") ?? "";
       if (type.includes("text/html")) throw foreignAnswer();
       if (type.includes("application/json")) {
-        yield masked(dialect.backend.readReply(await readJsonReply(answer)));
+        yield heard(dialect.backend.readReply(await readJsonReply(answer)));
         return;
       }
       const frames = sseDecoder();
@@ -270,10 +281,10 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
             const events = decodeAll(decoder, frames.push(portion));
             intake.isOpen ||= events.some(opensGate);
             // An empty batch is a sign of life: comments and halves of frames keep a silent thinker alive.
-            yield masked(events);
+            yield heard(events);
           }
         }
-      yield masked([...decodeAll(decoder, frames.end()), ...decoder.end()]);
+      yield heard([...decodeAll(decoder, frames.end()), ...decoder.end()]);
     } catch (thrown) {
       const failure = call.signal.aborted
         ? failureFrom(call.signal.reason)

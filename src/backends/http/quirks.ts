@@ -4,6 +4,7 @@
 import { noteDropped, thinkingOff } from "../../dialects/adapting.ts";
 import { holdsLongerText } from "../../dialects/member-texts.ts";
 import type { Note } from "../../dialects/dialect.ts";
+import type { NameRule } from "../../dialects/tool-names.ts";
 import { searchPlaces } from "../../wire/json.ts";
 
 export type Quirk = {
@@ -13,6 +14,8 @@ export type Quirk = {
   readonly declines?: (bytes: Buffer) => boolean;
   /** The models it is about. Absent: all that the vendor sells. */
   readonly models?: RegExp;
+  /** Names of tools where the vendor is stricter than its format. */
+  readonly toolNames?: NameRule;
   /** Changes the parsed body of a request before it goes out. */
   readonly rewrite: (body: Body) => Body;
   /** Why it exists: the vendor and what it did. */
@@ -125,6 +128,22 @@ export const quirks = {
     "OpenAI's chat completions refuse ids of tool calls over 40 characters, which vLLM and others make, through resellers too (vercel/ai#5171, agno#5382, openclaw#875).",
     /^(?:openai\/|gpt-|chatgpt-|o\d)/,
   ),
+  "openai-tool-names": tooLongIds(
+    "name",
+    64,
+    "OpenAI refuses names of tools over 64 characters: string too long (cline#11885, fastapi_mcp#161, opencode#3523).",
+    /^(?:openai\/|gpt-|chatgpt-|o\d)/,
+  ),
+  "kimi-tool-names": {
+    touches: [],
+    toolNames: {
+      pattern: /^[A-Za-z][A-Za-z0-9_-]*$/,
+      longest: 64,
+      source: "platform.moonshot.ai/docs/guide/use-kimi-api-to-complete-tool-calls",
+    },
+    rewrite: (body) => body,
+    reason: "Moonshot refuses names of functions that do not begin with a letter.",
+  },
   "openai-call-ids": tooLongIds(
     "call_id",
     64,
@@ -219,6 +238,14 @@ function noteQuirks(before: Body, after: Body, note: Note): void {
 }
 
 const wishes = (effort: unknown): boolean => typeof effort === "string" && effort !== "none";
+
+export function nameRuleOf(names: readonly QuirkName[]): NameRule | null {
+  for (const name of names) {
+    const { toolNames }: Quirk = quirks[name];
+    if (toolNames !== undefined) return toolNames;
+  }
+  return null;
+}
 
 export function applyQuirks(names: readonly QuirkName[], body: Body, note?: Note): Body {
   if (names.length === 0) return body;

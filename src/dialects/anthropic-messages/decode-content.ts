@@ -4,6 +4,7 @@
 import { Failure } from "../../canon/failure.ts";
 import type { Block, CacheMark, Extras, ImageBlock, OpaqueBlock, TextBlock } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
+import { mediaTypeOf } from "../media-type.ts";
 import { inPocket, name, restOf } from "./pocket.ts";
 
 type Members = Record<string, unknown>;
@@ -58,7 +59,11 @@ function decodeImage(record: Members, path: string): ImageBlock | OpaqueBlock {
     const data = stringAt(source, "data", at);
     const clean = /\s/.test(data) ? data.replace(/\s+/g, "") : data;
     const marks = marksOf(record, imageMembers, path);
-    return { type: "image", source: { kind: "base64", mediaType, data: clean }, ...marks };
+    return {
+      type: "image",
+      source: { kind: "base64", mediaType: mediaTypeOf(mediaType, clean), data: clean },
+      ...marks,
+    };
   }
   if (type === "url") {
     const url = stringAt(source, "url", at);

@@ -34,6 +34,11 @@ export const anthropicMessages: Dialect = {
   backend: {
     path: () => "/messages",
     encodeRequest,
+    toolNames: {
+      pattern: /^[A-Za-z0-9_-]+$/,
+      longest: 128,
+      source: "docs.anthropic.com/en/api/messages: ^[a-zA-Z0-9_-]{1,128}$",
+    },
     unsaidStops,
     streamDecoder,
     readReply,

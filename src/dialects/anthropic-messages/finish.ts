@@ -13,6 +13,18 @@ const decoded: Readonly<Record<string, FinishReason>> = {
   pause_turn: "pause",
 };
 
+/** Other formats' words, from vendors that only half translate: read, and never passed on. */
+const foreign: Readonly<Record<string, FinishReason>> = {
+  stop: "stop",
+  length: "length",
+  max_output_tokens: "length",
+  model_length: "length",
+  tool_calls: "tool-calls",
+  function_call: "tool-calls",
+  content_filter: "refused",
+  sensitive: "refused",
+};
+
 const encoded: Readonly<Record<FinishReason, string>> = {
   stop: "end_turn",
   "stop-sequence": "stop_sequence",
@@ -24,7 +36,8 @@ const encoded: Readonly<Record<FinishReason, string>> = {
 
 /** `hasTool` null: not known (the relay reads frames without state). Reasons that we do not know yet count as `stop`. */
 export function decodeFinish(reason: string, hasTool: boolean | null): FinishReason {
-  const finish = Object.hasOwn(decoded, reason) ? (decoded[reason] ?? "stop") : "stop";
+  const words = Object.hasOwn(decoded, reason) ? decoded : Object.hasOwn(foreign, reason) ? foreign : null;
+  const finish = words?.[reason] ?? "stop";
   return finish === "tool-calls" && hasTool === false ? "stop" : finish;
 }
 
@@ -37,5 +50,5 @@ export function encodeFinish(finish: FinishReason, hasTool: boolean, own: unknow
 
 /** True when the canonical reason alone would lose the vendor's word. */
 export function isFinerThanCanon(reason: string): boolean {
-  return encoded[decodeFinish(reason, null)] !== reason;
+  return !Object.hasOwn(foreign, reason) && encoded[decodeFinish(reason, null)] !== reason;
 }

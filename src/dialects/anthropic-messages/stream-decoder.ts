@@ -14,7 +14,7 @@ import { decodeCounts, mergeCounts, noCounts, readCounts, restOfUsage, withoutNu
 
 type Members = Record<string, unknown>;
 
-const deltaMembers = new Set(["stop_reason", "stop_sequence"]);
+const deltaMembers = new Set(["stop_reason", "stop_sequence", "usage"]);
 const messageDeltaMembers = new Set(["type", "delta", "usage"]);
 
 /** One event of the wire, already parsed; claude-cli carries such events inside its lines. */
@@ -75,8 +75,9 @@ export function eventDecoder(): EventDecoder {
   };
 
   const messageDelta = (event: Members): StreamEvent[] => {
-    learnUsage(event["usage"]);
     const delta = isRecord(event["delta"]) ? event["delta"] : {};
+    // Compatible vendors put it inside.
+    learnUsage(event["usage"] ?? delta["usage"]);
     if (typeof delta["stop_reason"] === "string") stopReason = delta["stop_reason"];
     if (typeof delta["stop_sequence"] === "string") stopSequence = delta["stop_sequence"];
     const rest = withoutNulls({ ...restOf(delta, deltaMembers), ...restOf(event, messageDeltaMembers) });
@@ -104,6 +105,7 @@ export function eventDecoder(): EventDecoder {
         return messageDelta(event);
       case "message_stop":
         hasMessageStop = true;
+        learnUsage(event["usage"]);
         // Without a stop reason the message_delta may still come; if not, end() closes.
         return stopReason === null ? [] : finish();
       case "ping":

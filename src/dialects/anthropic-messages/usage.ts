@@ -34,10 +34,10 @@ export function readCounts(usage: unknown): WireCounts {
   if (!isRecord(usage)) return noCounts;
   const details = usage["output_tokens_details"];
   return {
-    input: tokenCount(usage["input_tokens"]),
+    input: tokenCount(usage["input_tokens"]) ?? tokenCount(usage["prompt_tokens"]),
     cacheRead: tokenCount(usage["cache_read_input_tokens"]),
     cacheWrite: tokenCount(usage["cache_creation_input_tokens"]),
-    output: tokenCount(usage["output_tokens"]),
+    output: tokenCount(usage["output_tokens"]) ?? tokenCount(usage["completion_tokens"]),
     thinking: isRecord(details) ? tokenCount(details["thinking_tokens"]) : null,
   };
 }

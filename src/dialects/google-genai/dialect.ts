@@ -39,6 +39,11 @@ export const googleGenai: Dialect = {
     path: ({ model, stream }) =>
       `/models/${encodeURIComponent(model)}:${stream ? "streamGenerateContent?alt=sse" : "generateContent"}`,
     encodeRequest,
+    toolNames: {
+      pattern: /^[A-Za-z_][A-Za-z0-9_.:-]*$/,
+      longest: 128,
+      source: "@google/genai 3.1.0, FunctionDeclaration.name",
+    },
     unsaidStops,
     streamDecoder,
     readReply,

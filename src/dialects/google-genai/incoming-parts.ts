@@ -13,6 +13,7 @@ import {
   textAt,
   wordAt,
 } from "../fields.ts";
+import { mediaTypeOf } from "../media-type.ts";
 import { messageAt, optionalMessage } from "./fields.ts";
 import { inPocket, type Members, name, restOf, signed } from "./pocket.ts";
 
@@ -71,7 +72,7 @@ function decodeInline(value: unknown, place: Place, pocket: Members): ImageBlock
   if (!base64Pattern.test(data)) throw invalid(`${param}.data`, `${param}.data does not hold valid base64.`);
   return {
     type: "image",
-    source: { kind: "base64", mediaType: mediaType.toLowerCase(), data },
+    source: { kind: "base64", mediaType: mediaTypeOf(mediaType, data), data },
     ...inPocket(pocket),
   };
 }

@@ -10,7 +10,7 @@ import { failureInBand } from "../openai-failure.ts";
 import { readFinish, settleReason } from "./finish.ts";
 import { inventedToolId } from "./tool-id.ts";
 import { callOf, jsonProgress, readFragment, type ToolCall } from "./tool-calls.ts";
-import { readUsage } from "./usage.ts";
+import { usageIn } from "./usage.ts";
 
 type Raw = Record<string, unknown>;
 
@@ -28,7 +28,16 @@ export function errorOf(body: unknown): Failure | null {
   if (!isRecord(body)) return null;
   if (isRecord(body.error) || (typeof body.error === "string" && body.error !== ""))
     return failureInBand(body);
-  return body.object === "error" ? failureInBand(body) : null; // vLLM
+  if (body.object === "error") return failureInBand(body); // vLLM
+  // MiniMax, Cloudflare and others answer 200 with an error in a shape of their own.
+  const isAnswer = body.choices !== undefined && body.choices !== null;
+  return !isAnswer && isErrorShape(body) ? failureInBand(body) : null;
+}
+
+function isErrorShape({ errors, msg, error_msg: text, base_resp: base, object }: Raw): boolean {
+  if (object !== undefined) return false;
+  if (isRecord(base)) return base.status_code !== 0;
+  return (Array.isArray(errors) && errors.length > 0) || typeof msg === "string" || typeof text === "string";
 }
 
 /** Answers are always asked for singly: a choice of another index is not ours. */
@@ -118,9 +127,9 @@ export function answerReader(): AnswerReader {
       if (model === "") model = readText(chunk.model);
       // Azure's first chunk is about its prompt filter and names nobody.
       if (id !== "") begin(out);
-      const news = readUsage(chunk.usage);
-      if (news !== null) usage = mergeUsage(usage, news);
       const choice = firstChoice(chunk);
+      const news = usageIn(chunk, choice);
+      if (news !== null) usage = mergeUsage(usage, news);
       if (choice === null) return out;
       const delta = choice.delta ?? choice.message;
       if (isRecord(delta)) takeDelta(delta, out);

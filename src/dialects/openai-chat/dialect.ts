@@ -34,6 +34,11 @@ export const openaiChat: Dialect = {
     path: () => "/chat/completions",
     encodeRequest,
     unsaidStops,
+    toolNames: {
+      pattern: /^[A-Za-z0-9_-]+$/,
+      longest: 64,
+      source: "platform.openai.com/docs/api-reference/chat: a-z, A-Z, 0-9, _ and -, at most 64",
+    },
     streamDecoder,
     readReply,
     decodeFailure,

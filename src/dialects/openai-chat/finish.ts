@@ -14,10 +14,32 @@ const reasonOfWord: ReadonlyMap<string, FinishReason> = new Map<string, FinishRe
   ["max_tokens", "length"],
   ["sensitive", "refused"],
   ["tool_use", "tool-calls"],
+  ["tool_call", "tool-calls"],
+  ["function_calls", "tool-calls"],
+  // Z.AI's for a full window (opencode#18813); others' for the same and for a limit.
+  ["model_context_window_exceeded", "length"],
+  ["context_length_exceeded", "length"],
+  ["max_output_tokens", "length"],
+  ["max_length", "length"],
+  ["token_limit", "length"],
+  // Google's words, through addresses that pass them on.
+  ["safety", "refused"],
+  ["recitation", "refused"],
+  ["blocklist", "refused"],
+  ["prohibited_content", "refused"],
+  ["spii", "refused"],
+  ["refusal", "refused"],
+  ["content_filtered", "refused"],
+  ["guardrail_intervened", "refused"],
 ]);
 
 // DeepSeek, Zhipu and OpenRouter report a broken run as a finish reason.
-const brokenWords: ReadonlySet<string> = new Set(["error", "network_error", "insufficient_system_resource"]);
+const brokenWords: ReadonlySet<string> = new Set([
+  "error",
+  "network_error",
+  "insufficient_system_resource",
+  "malformed_function_call",
+]);
 
 /** Null: this chunk does not finish. A Failure: the vendor broke off and said so. Unknown words count as stop. */
 export function readFinish(word: unknown): FinishReason | Failure | null {

@@ -24,7 +24,7 @@ import { checkMember, valueOf } from "./relayed-members.ts";
 import { steeringKeys, steeringRefused } from "./request.ts";
 import { isDone, unreadable } from "./stream-decoder.ts";
 import { exceeds } from "./suited-members.ts";
-import { readUsage } from "./usage.ts";
+import { usageIn } from "./usage.ts";
 
 type Raw = Record<string, unknown>;
 
@@ -39,8 +39,8 @@ function glance(frame: SseFrame): Glance {
   if (!isRecord(body)) return { failure: unreadable() };
   const id = readText(body.id);
   const model = readText(body.model);
-  const usage = readUsage(body.usage);
   const choice = firstChoice(body);
+  const usage = usageIn(body, choice);
   const finish = readFinish(choice?.finish_reason);
   if (finish instanceof Failure) return { failure: finish };
   const delta = choice?.delta ?? choice?.message;
@@ -85,7 +85,7 @@ function glanceReply(body: unknown): Glance | null {
   if (!isRecord(message) || typeof message.content !== "string" || message.content === "") return null;
   if (message.tool_calls != null || message.function_call != null || message.refusal != null) return null;
   if (choice?.finish_reason !== "stop" && choice?.finish_reason !== "length") return null;
-  const usage = readUsage(body.usage);
+  const usage = usageIn(body, choice);
   const known: Glance = { id: readText(body.id), model: readText(body.model), finish: choice.finish_reason };
   return usage === null ? known : { ...known, usage };
 }

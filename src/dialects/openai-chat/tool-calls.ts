@@ -24,11 +24,12 @@ export type Fragment = {
 export function readFragment(value: unknown): Fragment | null {
   if (!isRecord(value)) return null;
   const called = isRecord(value.function) ? value.function : {};
-  const { arguments: input } = called;
+  const input = called.arguments ?? value.arguments ?? value.input;
+  const name = called.name ?? value.name;
   return {
     index: typeof value.index === "number" ? value.index : null,
     id: typeof value.id === "string" && value.id !== "" ? value.id : null,
-    name: typeof called.name === "string" && called.name !== "" ? called.name : null,
+    name: typeof name === "string" && name !== "" ? name : null,
     // Some local servers send the arguments as an object.
     input: typeof input === "string" ? input : isRecord(input) ? JSON.stringify(input) : "",
   };

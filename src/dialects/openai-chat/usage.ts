@@ -3,17 +3,61 @@
 import { tokenCount, unknownUsage, type Usage, usageFromTotal } from "../../canon/usage.ts";
 import { isRecord } from "../decoding.ts";
 
-/** Null when the value is no usage object. DeepSeek counts cached tokens in `prompt_cache_hit_tokens`. */
+type Counts = Readonly<Record<string, unknown>>;
+
+/** The first of the names that holds a count. */
+function countIn(value: Counts, ...names: readonly string[]): number | null {
+  for (const name of names) {
+    const count = tokenCount(value[name]);
+    if (count !== null) return count;
+  }
+  return null;
+}
+
+const detailsIn = (value: Counts, ...names: readonly string[]): Counts =>
+  names.map((name) => value[name]).find(isRecord) ?? {};
+
+/**
+ * Null when the value is no usage object. Names: OpenAI; DeepSeek `prompt_cache_hit_tokens`; Moonshot `cached_tokens`; LiteLLM
+ * and OpenRouter those of Anthropic; some servers those of the Responses API.
+ */
 export function readUsage(value: unknown): Usage | null {
   if (!isRecord(value)) return null;
-  const input = isRecord(value.prompt_tokens_details) ? value.prompt_tokens_details : {};
-  const output = isRecord(value.completion_tokens_details) ? value.completion_tokens_details : {};
+  const details = detailsIn(value, "prompt_tokens_details", "input_tokens_details");
+  const outputDetails = detailsIn(value, "completion_tokens_details", "output_tokens_details");
+  const input = countIn(value, "prompt_tokens", "input_tokens");
+  const reasoning = countIn(outputDetails, "reasoning_tokens") ?? countIn(value, "reasoning_tokens");
   return usageFromTotal({
-    input: tokenCount(value.prompt_tokens),
-    inputCached: tokenCount(input.cached_tokens) ?? tokenCount(value.prompt_cache_hit_tokens),
-    output: tokenCount(value.completion_tokens),
-    outputReasoning: tokenCount(output.reasoning_tokens),
+    input,
+    inputCached:
+      countIn(details, "cached_tokens", "cache_read_tokens", "cache_read_input_tokens") ??
+      countIn(value, "prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens"),
+    inputCacheWrite:
+      countIn(details, "cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens") ??
+      countIn(value, "cache_creation_input_tokens"),
+    output: wholeOutput(value, input, reasoning),
+    outputReasoning: reasoning,
   });
+}
+
+/** xAI counts thoughts beside the completion; its total tells. */
+function wholeOutput(value: Counts, input: number | null, reasoning: number | null): number | null {
+  const output = countIn(value, "completion_tokens", "output_tokens");
+  const total = tokenCount(value.total_tokens);
+  if (output === null || input === null || total === null || !reasoning) return output;
+  return total === input + output + reasoning ? output + reasoning : output;
+}
+
+/** Where vendors put it: at the top; Moonshot into the choice; others into its delta or message; Groq into a member of its own. */
+export function usageIn(chunk: Counts, choice: Counts | null): Usage | null {
+  const top = readUsage(chunk.usage);
+  if (top !== null) return top;
+  const own = choice?.delta ?? choice?.message;
+  return (
+    readUsage(choice?.usage) ??
+    (isRecord(own) ? readUsage(own.usage) : null) ??
+    (isRecord(chunk.x_groq) ? readUsage(chunk.x_groq.usage) : null)
+  );
 }
 
 /** Null when a total is unknown: the format has no word for that. */

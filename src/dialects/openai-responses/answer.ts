@@ -55,6 +55,8 @@ type Item = {
 export function answerReader(): AnswerReader {
   const queue = itemQueue();
   const items = new Map<unknown, Item>();
+  /** The calls by either of their ids. */
+  const calls = new Map<string, Slot>();
   let id = "";
   let isStarted = false;
   let isRefused = false;
@@ -90,6 +92,8 @@ export function answerReader(): AnswerReader {
     const callId = readText(raw.call_id) || readText(raw.id) || inventedToolId(id, items.size);
     const slot = queue.open("tool", out, { id: callId, name });
     item.parts.set(0, slot);
+    hasCalls = true;
+    for (const key of [raw.call_id, raw.id]) if (typeof key === "string") calls.set(key, slot);
     return slot;
   };
 
@@ -145,8 +149,7 @@ export function answerReader(): AnswerReader {
         },
       ];
     const { arguments: input } = raw;
-    // Some local servers send the arguments as an object.
-    if (!slot.hasWords) queue.say(slot, isRecord(input) ? JSON.stringify(input) : readText(input), out);
+    if (!slot.hasWords) queue.say(slot, argumentsOf(input), out);
     queue.end(slot, {}, out);
     return null;
   };
@@ -162,13 +165,23 @@ export function answerReader(): AnswerReader {
     else queue.end(slotAt(item, 0, "opaque", out), { value: raw }, out);
   };
 
-  const finish = (response: Wire, isIncomplete: boolean, out: StreamEvent[]): void => {
+  /** Arguments that stand nowhere but here, of a call that was announced. */
+  const callTold = (raw: Wire, out: StreamEvent[]): void => {
+    const slot = calls.get(readText(raw.call_id)) ?? calls.get(readText(raw.id));
+    if (slot !== undefined && !slot.hasWords) queue.say(slot, argumentsOf(raw.arguments), out);
+  };
+
+  const finish = (response: Wire, isIncomplete: boolean, out: StreamEvent[], beside: unknown): void => {
     begin(response, out);
     // The items are a repetition, except from a vendor that told nothing else.
-    if (items.size === 0)
-      for (const [at, raw] of listOf(response.output).entries()) if (isRecord(raw)) done(at, raw, out);
+    const isAllNews = items.size === 0;
+    for (const [at, raw] of listOf(response.output).entries()) {
+      if (!isRecord(raw)) continue;
+      if (isAllNews) done(at, raw, out);
+      else if (isPlainCall(raw)) callTold(raw, out);
+    }
     queue.close(out);
-    const usage = readUsage(response.usage) ?? unknownUsage;
+    const usage = readUsage(response.usage) ?? readUsage(beside) ?? unknownUsage;
     out.push({
       type: "finish",
       reason: decodeFinish(response, isIncomplete, { hasCalls, isRefused }),
@@ -217,9 +230,24 @@ export function answerReader(): AnswerReader {
         if (slot?.kind === "tool") queue.say(slot, readText(event.delta), out);
         return;
       }
+      case "response.function_call_arguments.done": {
+        // LM Studio spells them here alone (litellm#25321).
+        const key = keyOf(event) ?? event.call_id;
+        const known = items.get(key)?.parts.get(0) ?? calls.get(readText(event.item_id));
+        const slot = known ?? openCall(itemAt(key, "function_call"), { ...event, id: event.item_id }, out);
+        if (slot?.kind !== "tool") return;
+        if (!slot.hasWords) queue.say(slot, argumentsOf(event.arguments), out);
+        queue.complete(slot, out);
+        return;
+      }
       case "response.completed":
       case "response.incomplete":
-        finish(response, type === "response.incomplete", out);
+        finish(
+          response,
+          type === "response.incomplete" || response.status === "incomplete",
+          out,
+          event.usage,
+        );
     }
   };
 
@@ -232,6 +260,9 @@ export function answerReader(): AnswerReader {
     fail: (failure) => [{ type: "failure", failure }],
   };
 }
+
+/** Some local servers send them as an object. */
+const argumentsOf = (input: unknown): string => (isRecord(input) ? JSON.stringify(input) : readText(input));
 
 const quietTypes = ["response.queued", "response.failed"];
 

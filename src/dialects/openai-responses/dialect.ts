@@ -36,6 +36,12 @@ export const openaiResponses: Dialect = {
   backend: {
     path: () => "/responses",
     encodeRequest,
+    toolNames: {
+      pattern: /^[A-Za-z0-9_-]+$/,
+      longest: 64,
+      source:
+        "platform.openai.com/docs/api-reference/responses: ^[a-zA-Z0-9_-]+$, at most 64 (opencode#3523)",
+    },
     unsaidStops,
     streamDecoder,
     readReply,

@@ -7,13 +7,14 @@ import type { Wire } from "./pocket.ts";
 /** Null when the value is no usage object. */
 export function readUsage(value: unknown): Usage | null {
   if (!isRecord(value)) return null;
-  const input = isRecord(value.input_tokens_details) ? value.input_tokens_details : {};
-  const output = isRecord(value.output_tokens_details) ? value.output_tokens_details : {};
+  // Compatible servers use the names of the chat format.
+  const input = [value.input_tokens_details, value.prompt_tokens_details].find(isRecord) ?? {};
+  const output = [value.output_tokens_details, value.completion_tokens_details].find(isRecord) ?? {};
   return usageFromTotal({
-    input: tokenCount(value.input_tokens),
-    inputCached: tokenCount(input.cached_tokens),
+    input: tokenCount(value.input_tokens) ?? tokenCount(value.prompt_tokens),
+    inputCached: tokenCount(input.cached_tokens) ?? tokenCount(value.cached_tokens),
     inputCacheWrite: tokenCount(input.cache_write_tokens),
-    output: tokenCount(value.output_tokens),
+    output: tokenCount(value.output_tokens) ?? tokenCount(value.completion_tokens),
     outputReasoning: tokenCount(output.reasoning_tokens),
   });
 }

@@ -32,7 +32,8 @@ test.each(Object.entries(quirks).map(([name, quirk]) => [name, quirk] as const))
   "%s has a reason and names what it touches",
   (name, quirk: Quirk) => {
     expect(quirk.reason).toMatch(/\w+ \w+/);
-    expect(quirk.touches.length > 0 || quirk.declines !== undefined).toBe(true);
+    const acts = [quirk.declines, quirk.toolNames].some((each) => each !== undefined);
+    expect(quirk.touches.length > 0 || acts).toBe(true);
     // A body without any touched member passes as bytes, so the rewrite must leave it alone.
     const bare = { model: "some-model", messages: [{ role: "user", content: "hi" }] };
     const untouched = Object.keys(bare).every((key) => !(quirk.touches as readonly string[]).includes(key));

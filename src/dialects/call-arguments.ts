@@ -1,0 +1,96 @@
+// Arguments of calls as vendors stream them, put right for every reader: blank forms become {}, what stands there twice once.
+// It must never change arguments that are there, however broken, nor hold them back once they have begun.
+
+import type { StreamEvent } from "../canon/event.ts";
+
+/** `null`, ``, `""`, `[]` and `{}` say that there are none, and some vendors send one before the real ones. */
+const maybeBlank = /^\s*(?:n(?:u(?:ll?)?)?|\{\s*\}?|\[\s*\]?|"\s*"?)?\s*$/;
+const blankBefore = /^\s*(?:null|\{\s*\}|\[\s*\]|"\s*")\s*(?=[{["])/;
+const none = "{}";
+
+type OpenCall = {
+  readonly index: number;
+  /** Pieces that may still turn out to say nothing. */
+  held: string[];
+  hasBegun: boolean;
+  depth: number;
+  isInString: boolean;
+  isEscaped: boolean;
+  isWhole: boolean;
+};
+
+/** Keeps the state of one answer. Events of other kinds pass as they are. */
+export class CallArguments {
+  private call: OpenCall | null = null;
+
+  take(events: readonly StreamEvent[]): readonly StreamEvent[] {
+    if (this.call === null && !events.some((event) => event.type === "tool-start")) return events;
+    const out: StreamEvent[] = [];
+    for (const event of events) this.step(event, out);
+    return out;
+  }
+
+  private step(event: StreamEvent, out: StreamEvent[]): void {
+    const { call } = this;
+    if (event.type === "tool-start") this.call = opened(event.index);
+    else if (call !== null && event.type === "tool-delta" && event.index === call.index) {
+      for (const input of heard(call, event.input)) out.push({ ...event, input });
+      return;
+    } else if (call !== null && event.type === "tool-end" && event.index === call.index) {
+      this.call = null;
+      for (const input of rest(call)) out.push({ type: "tool-delta", index: call.index, input });
+    }
+    out.push(event);
+  }
+}
+
+function opened(index: number): OpenCall {
+  return {
+    index,
+    held: [],
+    hasBegun: false,
+    depth: 0,
+    isInString: false,
+    isEscaped: false,
+    isWhole: false,
+  };
+}
+
+function heard(call: OpenCall, input: string): readonly string[] {
+  if (call.isWhole || input === "") return [];
+  if (call.hasBegun) return spoken(call, input);
+  call.held.push(input);
+  const all = call.held.join("");
+  if (maybeBlank.test(all)) return [];
+  call.hasBegun = true;
+  const said = all.replace(blankBefore, "").trimStart();
+  // The vendor's own pieces, where nothing had to be left out.
+  const pieces = said === all ? call.held : [said];
+  call.held = [];
+  return pieces.flatMap((piece) => spoken(call, piece));
+}
+
+/** What of a piece belongs to the arguments: behind a whole object stands a repetition. */
+function spoken(call: OpenCall, input: string): readonly string[] {
+  if (call.isWhole) return [];
+  for (let at = 0; at < input.length; at++) {
+    const unit = input.charCodeAt(at);
+    if (call.isInString) {
+      if (call.isEscaped) call.isEscaped = false;
+      else if (unit === 0x5c) call.isEscaped = true;
+      else if (unit === 0x22) call.isInString = false;
+    } else if (unit === 0x22) call.isInString = true;
+    else if (unit === 0x7b || unit === 0x5b) call.depth += 1;
+    else if ((unit === 0x7d || unit === 0x5d) && --call.depth === 0) {
+      call.isWhole = true;
+      return [input.slice(0, at + 1)];
+    }
+  }
+  return [input];
+}
+
+/** At the end of a call that never began. */
+function rest(call: OpenCall): readonly string[] {
+  if (call.hasBegun || call.held.length === 0) return [];
+  return call.held.join("") === none ? call.held : [none];
+}
