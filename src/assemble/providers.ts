@@ -17,7 +17,7 @@ import {
 import { reportedModel } from "../backends/cli/models.ts";
 import { createHttpBackend } from "../backends/http/backend.ts";
 import { proxyFor, readProxyVariables } from "../backends/http/proxy.ts";
-import { relayBlockersOf, relayDeclinesOf } from "../backends/http/quirks.ts";
+import { type QuirkName, relayBlockersOf, relayDeclinesOf, settledQuirks } from "../backends/http/quirks.ts";
 import { headersAt, quirksAt } from "../backends/http/vendors.ts";
 import type { BackendName, ModelSettings, ProviderSettings } from "../backends/settings.ts";
 import { maxOutputOf } from "../catalog/models.ts";
@@ -94,7 +94,7 @@ export function createProvider(
     settings.backend === "claude-cli" ? cliProviderOf(settings, config).timeout : settings.timeout;
   let judged: LoadedConfig | null = null;
   let isUnchanged = false;
-  const names = settings.base_url === null ? [] : quirksAt(settings.base_url, settings.backend);
+  const names = quirksOf(settings);
   return {
     id,
     backend: backendOf(id, settings, targetFacts, environment, estate),
@@ -131,6 +131,11 @@ export function createProvider(
 function canThink(listed: boolean | null, takes: Takes | null, told: ModelSettings["takes"]): boolean | null {
   if (told?.thinking !== undefined) return told.thinking !== "none";
   return listed ?? (takes?.thinking === "none" ? false : null);
+}
+
+/** The vendor's deviations: what the address implies, put right by the operator. */
+function quirksOf({ base_url, backend, quirks }: ProviderSettings): readonly QuirkName[] {
+  return base_url === null ? [] : settledQuirks(quirksAt(base_url, backend), quirks);
 }
 
 export function queueLimits(settings: ProviderSettings, config: Config): QueueLimits {
@@ -195,7 +200,7 @@ function backendOf(
         ? settings.api_keys.map((key) => [fingerprintOf(key), signerOfKey(key, name)])
         : [],
     ),
-    quirks: quirksAt(settings.base_url, settings.backend),
+    quirks: quirksOf(settings),
     proxy: proxyFor(new URL(settings.base_url), settings.proxy ?? null, readProxyVariables(environment)),
     connectMs: settings.timeout.connect_s * 1000,
     userAgent,

@@ -2,9 +2,11 @@
 // It must never know a vendor by name; vendors.ts does.
 
 import { z } from "zod";
+import { nearestNames } from "../canon/nearest.ts";
 import { samplings, thinkings } from "../canon/takes.ts";
 import { cliKeysIn, wireKeysIn } from "./cli/provider-keys.ts";
 import { cliKeys } from "./cli/settings.ts";
+import { isQuirkName, quirkNames } from "./http/quirks.ts";
 import { isUnversioned } from "./http/unversioned.ts";
 
 export const backendNames = [
@@ -198,6 +200,15 @@ const proxyUrl = z
     "must be an http:// or https:// URL",
   );
 
+/** `name` or `!name`. */
+const quirkWord = z.string().superRefine((word, context) => {
+  const name = word.replace(/^!/, "");
+  if (isQuirkName(name)) return;
+  const near = nearestNames(name, quirkNames, 3);
+  const hint = near.length > 0 ? `did you mean ${near.join(", ")}?` : `there are ${quirkNames.join(", ")}`;
+  context.addIssue({ code: "custom", message: `no quirk is called "${name.slice(0, 60)}"; ${hint}` });
+});
+
 const vendorKey = z.string().regex(/^[\x21-\x7e]*$/, "a key holds printable ASCII without spaces");
 
 const providerShape = z.strictObject({
@@ -274,6 +285,13 @@ const providerShape = z.strictObject({
     .boolean()
     .default(true)
     .describe("Whether the chain is tried after this provider was asked for directly."),
+  quirks: z
+    .array(quirkWord)
+    .max(100)
+    .default([])
+    .describe(
+      `Deviations of this vendor from its format, beside those that its address implies; \`!name\` takes one away. Names: ${quirkNames.join(", ")}.`,
+    ),
   auth: auth
     .default("api_key")
     .describe(

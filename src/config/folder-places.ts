@@ -50,6 +50,7 @@ const harmlessKeys: Readonly<Record<string, ReadonlySet<string>>> = {
     "models",
     "parked",
     "pricing",
+    "quirks",
     "thinking",
     "tier",
     "timeout",

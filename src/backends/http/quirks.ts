@@ -68,6 +68,40 @@ function withShortIds(message: Body): Body {
   };
 }
 
+const skipsCheck = { google: { thought_signature: "skip_thought_signature_validator" } };
+
+/** Only the first of parallel calls carries one. */
+function withSignature(message: Body): Body {
+  const { tool_calls: calls } = message;
+  if (message["role"] !== "assistant" || !Array.isArray(calls)) return message;
+  const list: readonly unknown[] = calls;
+  const isSigned = list.some(
+    (call) => isBody(call) && isBody(call["extra_content"]) && isBody(call["extra_content"]["google"]),
+  );
+  if (isSigned) return message;
+  return {
+    ...message,
+    tool_calls: list.map((call, at) =>
+      at === 0 && isBody(call)
+        ? {
+            ...call,
+            extra_content: { ...(isBody(call["extra_content"]) ? call["extra_content"] : {}), ...skipsCheck },
+          }
+        : call,
+    ),
+  };
+}
+
+const withoutExtra = (message: Body): Body =>
+  Array.isArray(message["tool_calls"])
+    ? {
+        ...message,
+        tool_calls: (message["tool_calls"] as readonly unknown[]).map((call) =>
+          isBody(call) ? without(call, "extra_content") : call,
+        ),
+      }
+    : message;
+
 const dropping = (keys: readonly string[], reason: string, models?: RegExp): Quirk => ({
   touches: keys,
   ...(models === undefined ? {} : { models }),
@@ -175,6 +209,15 @@ export const quirks = {
     reason:
       "DeepSeek and Kimi refuse a thinking turn with tools when an earlier answer comes back without reasoning_content; empty is enough (opencode#24722, pi-ai).",
   },
+  "google-call-signatures": {
+    touches: [],
+    models: /^(?!(?:models\/|google\/)?gemini-[12](?:[.-]|$))/,
+    // A history of other models' calls on its way to Google's chat address.
+    declines: (bytes) => bytes.includes('"tool_calls"') && !bytes.includes('"thought_signature"'),
+    rewrite: (body) => eachMessage(body, withSignature),
+    reason:
+      "Gemini 3 refuses a call without the signature that it wrote, at its OpenAI-compatible address as well; where the client could not keep it, this word skips the check (ai.google.dev/gemini-api/docs/thought-signatures; securo#884, new-api#2257).",
+  },
   "mistral-tool-ids": {
     touches: ["tools"],
     rewrite: (body) => eachMessage(body, withShortIds),
@@ -187,7 +230,9 @@ export const quirks = {
     rewrite(body) {
       const known = without(body, ...unknownToMistral);
       const named = renamed(renamed(known, "seed", "random_seed"), "max_completion_tokens", "max_tokens");
-      return eachMessage(named, (message) => without(message, "reasoning_content", "reasoning", "name"));
+      return eachMessage(named, (message) =>
+        withoutExtra(without(message, "reasoning_content", "reasoning", "reasoning_details", "name")),
+      );
     },
     reason:
       "Mistral answers members that it does not know with 422 extra_forbidden (anon-kode#53, crush#1590, openclaude#739).",
@@ -238,6 +283,26 @@ function noteQuirks(before: Body, after: Body, note: Note): void {
 }
 
 const wishes = (effort: unknown): boolean => typeof effort === "string" && effort !== "none";
+
+/** What the address implies and what the operator wrote: `name` adds, `!name` takes away, in the order of writing. */
+export function settledQuirks(
+  implied: readonly QuirkName[],
+  written: readonly string[],
+): readonly QuirkName[] {
+  if (written.length === 0) return implied;
+  const names = new Set<QuirkName>(implied);
+  for (const word of written) {
+    const name = word.replace(/^!/, "");
+    if (!isQuirkName(name)) continue;
+    if (word.startsWith("!")) names.delete(name);
+    else names.add(name);
+  }
+  return [...names];
+}
+
+export const quirkNames = Object.keys(quirks) as readonly QuirkName[];
+
+export const isQuirkName = (name: string): name is QuirkName => Object.hasOwn(quirks, name);
 
 export function nameRuleOf(names: readonly QuirkName[]): NameRule | null {
   for (const name of names) {

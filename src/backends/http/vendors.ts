@@ -43,6 +43,7 @@ export const vendors: readonly Row[] = [
     model: "gemini-3.8-flash",
     models: ["gemini-3.1-pro-preview", "gemini-3.5-flash-lite", "gemini-2.5-flash", "gemini-2.5-flash-lite"],
     quirks: [],
+    quirksOf: { "openai-compat": ["google-call-signatures"] },
   },
   {
     id: "deepseek",
@@ -322,9 +323,14 @@ function vendorAt(baseUrl: string): Row | null {
 /** The Chinese sisters of a vendor's address deviate like the vendor. */
 const sisterHosts: Readonly<Record<string, string>> = { "api.moonshot.cn": "https://api.moonshot.ai" };
 
+const googlesOwn = "https://generativelanguage.googleapis.com";
+
 /** Deviations from the format of the vendor's row only: many speak a second format at another path of the same host. */
 export function quirksAt(baseUrl: string, backend: BackendName): readonly QuirkName[] {
-  const row = vendorAt(sisterHosts[new URL(baseUrl).host] ?? baseUrl);
+  const url = new URL(baseUrl);
+  // Whoever stands in front of Google's address of that path speaks for Google.
+  const isGoogles = url.pathname === "/v1beta/openai";
+  const row = vendorAt(isGoogles ? googlesOwn : (sisterHosts[url.host] ?? baseUrl));
   return (row?.backend === backend ? row.quirks : row?.quirksOf?.[backend]) ?? [];
 }
 

@@ -14,6 +14,7 @@ import type {
 import { thinkingBlocksDropped, toolIdsRewritten, unheard } from "../adapting.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
 import type { Note } from "../dialect.ts";
+import { isOurMark } from "../thought-signature.ts";
 import { name, pocketOf } from "./pocket.ts";
 
 export type WireBlock = Record<string, unknown>;
@@ -114,7 +115,12 @@ export function encodePlain(block: Block, keepsThinking: boolean, note: Note): W
       return encodeOpaque(block, note);
     case "thinking":
       // The API verifies signatures; thinking without one is another vendor's and would be refused.
-      if (block.signature !== null && keepsThinking && !isForeign(block.extras))
+      if (
+        block.signature !== null &&
+        !isOurMark(block.signature) &&
+        keepsThinking &&
+        !isForeign(block.extras)
+      )
         return [
           { type: "thinking", thinking: block.text, signature: block.signature, ...pocketOf(block.extras) },
         ];

@@ -8,6 +8,7 @@ import { cutShort, isRecord } from "../decoding.ts";
 import { failureInBand } from "./failure.ts";
 import { isFinerThanCanon, readFinish, settleReason } from "./finish.ts";
 import { inPocket, type Members, name, signed } from "./pocket.ts";
+import { signatureExtras } from "../thought-signature.ts";
 import { readUsage } from "./usage.ts";
 
 export type AnswerReader = {
@@ -120,7 +121,7 @@ export function answerReader(): AnswerReader {
     out.push(
       { type: "tool-start", index, id: callId, name: called },
       { type: "tool-delta", index, input },
-      { type: "tool-end", index, ...inPocket(signed(signature)) },
+      { type: "tool-end", index, ...(signature === null ? {} : { extras: signatureExtras(signature) }) },
     );
     return null;
   };

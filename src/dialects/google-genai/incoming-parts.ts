@@ -1,7 +1,14 @@
 // One part of a client's content -> a block. What has no place in the canonical form becomes an opaque block with the part as it came.
 // It must never fetch what a URI points to.
 
-import type { Block, ImageBlock, OpaqueBlock, TextBlock, ToolResultBlock } from "../../canon/request.ts";
+import type {
+  Block,
+  Extras,
+  ImageBlock,
+  OpaqueBlock,
+  TextBlock,
+  ToolResultBlock,
+} from "../../canon/request.ts";
 import type { CallIds } from "./call-ids.ts";
 import {
   invalid,
@@ -14,6 +21,7 @@ import {
   wordAt,
 } from "../fields.ts";
 import { mediaTypeOf } from "../media-type.ts";
+import { openedExtra } from "../thought-signature.ts";
 import { messageAt, optionalMessage } from "./fields.ts";
 import { inPocket, type Members, name, restOf, signed } from "./pocket.ts";
 
@@ -115,8 +123,17 @@ function decodeCall(value: unknown, place: Place, pocket: Members, ids: CallIds)
     id: ids.opened(id, called, place.at),
     name: called,
     input: JSON.stringify(optionalRecord(call["args"], `${param}.args`) ?? {}),
-    ...inPocket(id === null ? { ...pocket, isWithoutId: true } : pocket),
+    ...sealedPockets(id === null ? { ...pocket, isWithoutId: true } : pocket),
   };
+}
+
+/** What a chat vendor wrote beside its call goes back to that format, and never to Google as a signature. */
+function sealedPockets(pocket: Members): { extras?: Extras } {
+  const { thoughtSignature, ...rest } = pocket;
+  const opened = typeof thoughtSignature === "string" ? openedExtra(thoughtSignature) : undefined;
+  if (opened === undefined) return inPocket(pocket);
+  const { extras } = inPocket(rest);
+  return opened === null && extras === undefined ? {} : { extras: { ...extras, ...opened } };
 }
 
 function decodeResult(value: unknown, place: Place, ids: CallIds): ToolResultBlock {

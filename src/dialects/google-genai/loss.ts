@@ -4,6 +4,8 @@
 import type { StreamEvent } from "../../canon/event.ts";
 import { mergeUsage, unknownUsage, type Usage } from "../../canon/usage.ts";
 import { isRecord } from "../decoding.ts";
+import type { Extras } from "../../canon/request.ts";
+import { signatureExtras } from "../thought-signature.ts";
 import { counted } from "./answer.ts";
 import { encodeFailure, failureInBand } from "./failure.ts";
 import { isFinerThanCanon, readFinish, settleReason } from "./finish.ts";
@@ -101,7 +103,7 @@ export function lose(events: readonly StreamEvent[]): StreamEvent[] {
         out.push(
           { type: "tool-start", index, ...call },
           { type: "tool-delta", index, input: JSON.stringify(toolInput(input)) },
-          { type: "tool-end", index, ...inPocket(signed(signatureIn(event.extras))) },
+          { type: "tool-end", index, ...sealOf(event.extras) },
         );
         break;
       case "opaque":
@@ -148,4 +150,10 @@ function loseFinish(event: Finish, hasCalls: boolean, hasContent: boolean, usage
       ...outside,
     }),
   };
+}
+
+/** Google's seal of a call, in both of its formats. */
+function sealOf(extras: Extras | undefined): { extras?: Extras } {
+  const signature = signatureIn(extras);
+  return signature === null ? {} : { extras: signatureExtras(signature) };
 }

@@ -18,6 +18,7 @@ import { blockReasonOf, errorOf, firstCandidate, partsOf, readText } from "./ans
 import { invalid, wrongKind } from "../fields.ts";
 import { exceeds } from "./exceeds.ts";
 import { readFinish } from "./finish.ts";
+import { extraMark } from "../thought-signature.ts";
 import type { Members } from "./pocket.ts";
 import { steeringKeys, steeringRefused } from "./request.ts";
 import { unreadable } from "./stream-decoder.ts";
@@ -108,11 +109,14 @@ function edits(scan: JsonScan, bytes: Buffer, target: TargetFacts): readonly Jso
 
 const words = (...texts: readonly string[]): readonly Buffer[] => texts.map((text) => Buffer.from(text));
 const callWords = words('"functionCall"', '"function_call"');
+/** What a chat vendor wrote beside its call. */
+const ourMark = Buffer.from(`"${extraMark}`);
 const signatureWords = words('"thoughtSignature"', '"thought_signature"');
 
 /** A history of other models' calls, none of them signed: only the hub can say so in the words that Gemini 3 accepts. */
 function declinesFor(bytes: Buffer, { takes }: TargetFacts, scan: JsonScan): boolean {
   const holds = (word: Buffer): boolean => placesOf(scan, bytes, word).length > 0;
+  if (signatureWords.some(holds) && bytes.includes(ourMark)) return true;
   return callWords.some(holds) && (takes?.signedCalls ?? true) && !signatureWords.some(holds);
 }
 

@@ -8,6 +8,7 @@ import type { Block } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
 import type { AnswerFacts } from "../dialect.ts";
 import { answerReader, blockReasonOf, errorOf } from "./answer.ts";
+import { isOurMark } from "../thought-signature.ts";
 import { name, pocketOf, signatureIn, signed } from "./pocket.ts";
 import { closingOf, headOf } from "./response.ts";
 import { toolInput } from "./tool-input.ts";
@@ -41,7 +42,13 @@ function encodeBlock(block: Block): Record<string, unknown>[] {
     case "text":
       return [{ text: block.text, ...signed(signatureIn(block.extras)) }];
     case "thinking":
-      return [{ text: block.text, thought: true, ...signed(block.signature || null) }];
+      return [
+        {
+          text: block.text,
+          thought: true,
+          ...signed(isOurMark(block.signature) ? null : block.signature || null),
+        },
+      ];
     case "tool-call":
       return [
         {

@@ -8,6 +8,7 @@ import { cutShort, isRecord } from "../decoding.ts";
 import { blockQueue } from "./block-queue.ts";
 import { failureInBand } from "../openai-failure.ts";
 import { readFinish, settleReason } from "./finish.ts";
+import { detailsIn, textOfDetails } from "./reasoning-details.ts";
 import { inventedToolId } from "./tool-id.ts";
 import { callOf, jsonProgress, readFragment, type ToolCall } from "./tool-calls.ts";
 import { usageIn } from "./usage.ts";
@@ -53,9 +54,9 @@ export function readText(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** DeepSeek's word first, then OpenRouter's; vendors that send both send the same text twice. */
+/** DeepSeek's word first, then OpenRouter's; vendors that send several send the same text as often. */
 export function readReasoning(delta: Raw): string {
-  return readText(delta.reasoning_content) || readText(delta.reasoning);
+  return readText(delta.reasoning_content) || readText(delta.reasoning) || textOfDetails(detailsIn(delta));
 }
 
 export function answerReader(): AnswerReader {
@@ -84,11 +85,19 @@ export function answerReader(): AnswerReader {
     begin(out);
     let call = callOf(calls, fragment);
     if (call === null) {
-      call = { index: fragment.index, id: null, name: null, progress: jsonProgress(), isClosed: false };
+      call = {
+        index: fragment.index,
+        id: null,
+        name: null,
+        progress: jsonProgress(),
+        isClosed: false,
+        extra: null,
+      };
       calls.push(call);
     }
     call.id ??= fragment.id;
     call.name ??= fragment.name;
+    call.extra ??= fragment.extra;
     queue.call(call, fragment.input, out);
   };
   const takeContent = (content: unknown, out: StreamEvent[]): void => {
@@ -105,6 +114,11 @@ export function answerReader(): AnswerReader {
   };
   const takeDelta = (delta: Raw, out: StreamEvent[]): void => {
     say("thinking", readReasoning(delta), out);
+    const details = detailsIn(delta);
+    if (details.length > 0) {
+      begin(out);
+      queue.detail(details, out);
+    }
     takeContent(delta.content, out);
     const refusal = readText(delta.refusal);
     if (refusal !== "") isRefused = true;

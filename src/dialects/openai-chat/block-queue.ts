@@ -2,6 +2,8 @@
 // It must never let two blocks overlap, nor change the order of the pieces inside one.
 
 import type { StreamEvent } from "../../canon/event.ts";
+import { extraContentExtras, sealedDetails } from "../thought-signature.ts";
+import { joinDetails } from "./reasoning-details.ts";
 import type { ToolCall } from "./tool-calls.ts";
 
 type Slot = {
@@ -10,10 +12,14 @@ type Slot = {
   /** -1 while the block waits for its turn. */
   index: number;
   readonly held: string[];
+  /** Of a thought: what its maker wants back. */
+  readonly details: Readonly<Record<string, unknown>>[];
 };
 
 export type BlockQueue = {
   say(kind: "text" | "thinking", text: string, out: StreamEvent[]): void;
+  /** Details of the running thought. */
+  detail(details: readonly Readonly<Record<string, unknown>>[], out: StreamEvent[]): void;
   call(call: ToolCall, input: string, out: StreamEvent[]): void;
   /** Ends everything. False when a call was never named, so that it could not be told. */
   close(out: StreamEvent[]): boolean;
@@ -35,9 +41,15 @@ export function blockQueue(idOf: (call: ToolCall) => string): BlockQueue {
     kind === "tool"
       ? { type: "tool-delta", index, input: piece }
       : { type: kind === "text" ? "text-delta" : "thinking-delta", index, text: piece };
-  const end = ({ kind, index }: Slot): StreamEvent => {
-    if (kind === "thinking") return { type: "thinking-end", index, signature: null };
-    return { type: kind === "text" ? "text-end" : "tool-end", index };
+  const end = ({ kind, index, call, details }: Slot): StreamEvent => {
+    if (kind === "thinking") {
+      if (details.length === 0) return { type: "thinking-end", index, signature: null };
+      const extras = { "openai-chat": { reasoning_details: details } };
+      return { type: "thinking-end", index, signature: sealedDetails(details), extras };
+    }
+    if (kind === "text") return { type: "text-end", index };
+    const extra = call?.extra ?? null;
+    return { type: "tool-end", index, ...(extra === null ? {} : { extras: extraContentExtras(extra) }) };
   };
 
   /** False when a nameless call stands in the way although everything is over. */
@@ -65,10 +77,19 @@ export function blockQueue(idOf: (call: ToolCall) => string): BlockQueue {
     say(kind, text, out) {
       let slot = slots.at(-1);
       if (slot?.kind !== kind) {
-        slot = { kind, call: null, index: -1, held: [] };
+        slot = { kind, call: null, index: -1, held: [], details: [] };
         slots.push(slot);
       }
       slot.held.push(text);
+      advance(out, false);
+    },
+    detail(details, out) {
+      let slot = slots.at(-1);
+      if (slot?.kind !== "thinking") {
+        slot = { kind: "thinking", call: null, index: -1, held: [], details: [] };
+        slots.push(slot);
+      }
+      joinDetails(slot.details, details);
       advance(out, false);
     },
     call(call, input, out) {
@@ -76,7 +97,7 @@ export function blockQueue(idOf: (call: ToolCall) => string): BlockQueue {
       if (call.isClosed) return;
       let slot = slotOfCall.get(call);
       if (slot === undefined) {
-        slot = { kind: "tool", call, index: -1, held: [] };
+        slot = { kind: "tool", call, index: -1, held: [], details: [] };
         slotOfCall.set(call, slot);
         slots.push(slot);
       }

@@ -3,7 +3,6 @@
 
 import type {
   Block,
-  Extras,
   Message,
   TextBlock,
   ThinkingBlock,
@@ -21,6 +20,9 @@ import {
   wordAt,
   wrongKind,
 } from "../fields.ts";
+import { isRecord } from "../decoding.ts";
+import { keptExtraContent } from "../thought-signature.ts";
+import { detailsIn, textOfDetails } from "./reasoning-details.ts";
 import { decodeContent, decodeTexts } from "./incoming-parts.ts";
 
 type Raw = Record<string, unknown>;
@@ -111,10 +113,15 @@ function decodeAssistant(raw: Raw, param: string): Block[] {
 function decodeThinking(raw: Raw, param: string): ThinkingBlock | null {
   const first = optionalText(raw.reasoning_content, `${param}.reasoning_content`) ?? "";
   const second = optionalText(raw.reasoning, `${param}.reasoning`) ?? "";
-  const text = first === "" ? second : first;
-  if (text === "") return null;
-  const extras: Extras = { "openai-chat": { field: first === "" ? "reasoning" : "reasoning_content" } };
-  return { type: "thinking", text, signature: null, extras };
+  const details = detailsIn(raw);
+  const text = first || second || textOfDetails(details);
+  if (text === "" && details.length === 0) return null;
+  const field = first !== "" ? "reasoning_content" : second !== "" ? "reasoning" : null;
+  const pocket = {
+    ...(field === null ? {} : { field }),
+    ...(details.length === 0 ? {} : { reasoning_details: details }),
+  };
+  return { type: "thinking", text, signature: null, extras: { "openai-chat": pocket } };
 }
 
 function decodeCall(value: unknown, param: string): ToolCallBlock {
@@ -131,5 +138,6 @@ function decodeCall(value: unknown, param: string): ToolCallBlock {
     id,
     name: wordAt(called.name, `${param}.function.name`),
     input: textAt(called.arguments, `${param}.function.arguments`),
+    ...(isRecord(raw.extra_content) ? { extras: keptExtraContent(raw.extra_content) } : {}),
   };
 }

@@ -3,6 +3,9 @@
 
 import type { StreamEvent } from "../../canon/event.ts";
 import { mergeUsage, unknownUsage, type Usage } from "../../canon/usage.ts";
+import type { Extras } from "../../canon/request.ts";
+import { isRecord } from "../decoding.ts";
+import { extraContentExtras } from "../thought-signature.ts";
 import { encodeFailure, failureInBand } from "../openai-failure.ts";
 import { settleReason } from "./finish.ts";
 import { noArguments } from "./tool-calls.ts";
@@ -21,11 +24,13 @@ export function lose(events: readonly StreamEvent[]): StreamEvent[] {
   let callCount = 0;
   let hasInput = false;
   let usage: Usage = unknownUsage;
+  let sealed: { extras?: Extras } = {};
 
   const close = (): void => {
     if (open === "text") out.push({ type: "text-end", index });
     else if (open === "thinking") out.push({ type: "thinking-end", index, signature: null });
-    else if (open === "tool") out.push({ type: "tool-end", index });
+    else if (open === "tool") out.push({ type: "tool-end", index, ...sealed });
+    sealed = {};
     open = null;
   };
   const enter = (kind: Kind): void => {
@@ -63,6 +68,7 @@ export function lose(events: readonly StreamEvent[]): StreamEvent[] {
         break;
       case "tool-end":
         if (!hasInput) out.push({ type: "tool-delta", index, input: noArguments });
+        sealed = sealOf(event.extras);
         break;
       case "usage":
         usage = mergeUsage(usage, event.usage);
@@ -84,4 +90,10 @@ export function lose(events: readonly StreamEvent[]): StreamEvent[] {
     }
   }
   return out;
+}
+
+/** Of a call's extras what stands in this format's own pocket. */
+function sealOf(extras: Extras | undefined): { extras?: Extras } {
+  const extra = extras?.["openai-chat"]?.extra_content;
+  return isRecord(extra) ? { extras: extraContentExtras(extra) } : {};
 }

@@ -14,6 +14,7 @@ import { thinkingBlocksDropped, toolIdsRewritten, unheard } from "../adapting.ts
 import { isRecord } from "../decoding.ts";
 import type { Note } from "../dialect.ts";
 import { unsupported } from "../fields.ts";
+import { openedDetails } from "../thought-signature.ts";
 import { noArguments } from "./tool-calls.ts";
 import { outgoingToolId } from "./tool-id.ts";
 
@@ -81,6 +82,7 @@ function encodeAssistant(message: Message, index: number, note: Note): Wire {
   let text = "";
   let hasText = false;
   const reasoning = new Map<string, string>();
+  const details: unknown[] = [];
   const calls: Wire[] = [];
   for (const [i, block] of message.content.entries()) {
     switch (block.type) {
@@ -90,10 +92,13 @@ function encodeAssistant(message: Message, index: number, note: Note): Wire {
         break;
       case "thinking": {
         // Another maker's reasoning is not this model's: sending it back would put words into its mouth.
-        const field = block.extras?.["openai-chat"]?.field;
+        const pocket = block.extras?.["openai-chat"];
+        const field = pocket?.field;
+        const own = pocket?.reasoning_details ?? openedDetails(block.signature);
+        if (Array.isArray(own)) details.push(...(own as readonly unknown[]));
         if (field === "reasoning_content" || field === "reasoning")
           reasoning.set(field, (reasoning.get(field) ?? "") + block.text);
-        else note(thinkingBlocksDropped);
+        else if (!Array.isArray(own)) note(thinkingBlocksDropped);
         break;
       }
       case "tool-call":
@@ -111,6 +116,7 @@ function encodeAssistant(message: Message, index: number, note: Note): Wire {
     role: "assistant",
     content: hasText || calls.length === 0 ? text : null,
     ...Object.fromEntries(reasoning),
+    ...(details.length > 0 ? { reasoning_details: details } : {}),
     ...(calls.length > 0 ? { tool_calls: calls } : {}),
   };
 }
@@ -123,10 +129,12 @@ function toolId(id: string, note: Note): string {
 
 function encodeCall(block: ToolCallBlock, note: Note): Wire {
   const input = block.input.trim() === "" ? noArguments : block.input;
+  const extra = block.extras?.["openai-chat"]?.extra_content;
   return {
     id: toolId(block.id, note),
     type: "function",
     function: { name: block.name, arguments: input },
+    ...(isRecord(extra) ? { extra_content: extra } : {}),
   };
 }
 

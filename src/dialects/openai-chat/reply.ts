@@ -15,16 +15,23 @@ import { renderUsage } from "./usage.ts";
 export function encodeReply(reply: Reply, facts: AnswerFacts): Record<string, unknown> {
   let text = "";
   let thinking = "";
+  const details: unknown[] = [];
   const calls: Record<string, unknown>[] = [];
   for (const block of reply.content) {
     if (block.type === "text") text += block.text;
-    else if (block.type === "thinking") thinking += block.text;
-    else if (block.type === "tool-call")
+    else if (block.type === "thinking") {
+      thinking += block.text;
+      const own = block.extras?.["openai-chat"]?.reasoning_details;
+      if (Array.isArray(own)) details.push(...(own as readonly unknown[]));
+    } else if (block.type === "tool-call") {
+      const extra = block.extras?.["openai-chat"]?.extra_content;
       calls.push({
         id: block.id,
         type: "function",
         function: { name: block.name, arguments: block.input.trim() === "" ? noArguments : block.input },
+        ...(extra === undefined ? {} : { extra_content: extra }),
       });
+    }
   }
   const usage = renderUsage(reply.usage);
   return {
@@ -41,6 +48,7 @@ export function encodeReply(reply: Reply, facts: AnswerFacts): Record<string, un
           content: text === "" && calls.length > 0 ? null : text,
           refusal: null,
           ...(thinking === "" ? {} : { reasoning_content: thinking }),
+          ...(details.length === 0 ? {} : { reasoning_details: details }),
           ...(calls.length === 0 ? {} : { tool_calls: calls }),
         },
         logprobs: null,

@@ -2,6 +2,7 @@
 // It must never write [DONE] after a failure, nor leave a gap in the numbering of tool calls.
 
 import type { StreamEvent } from "../../canon/event.ts";
+import type { Extras } from "../../canon/request.ts";
 import { mergeUsage, unknownUsage, type Usage } from "../../canon/usage.ts";
 import { commentFrame, encodeFrame } from "../../wire/sse.ts";
 import type { AnswerFacts, StreamEncoder } from "../dialect.ts";
@@ -48,6 +49,18 @@ export function streamEncoder(facts: AnswerFacts): StreamEncoder {
   };
   const argumentsPiece = (text: string): string =>
     chunk(`{"tool_calls":[{"index":${callCount - 1},"function":{"arguments":${JSON.stringify(text)}}}]}`);
+  const extraPiece = (extras: Extras | undefined): string => {
+    const extra = extras?.["openai-chat"]?.extra_content;
+    return extra === undefined
+      ? ""
+      : chunk(`{"tool_calls":[{"index":${callCount - 1},"extra_content":${JSON.stringify(extra)}}]}`);
+  };
+  const detailsPiece = (extras: Extras | undefined): string => {
+    const details = extras?.["openai-chat"]?.reasoning_details;
+    return details === undefined
+      ? ""
+      : begin("", "") + chunk(`{"reasoning_details":${JSON.stringify(details)}}`);
+  };
   const words = (field: string, text: string): string =>
     text === "" ? "" : begin("", "") + chunk(`{"${field}":${JSON.stringify(text)}}`);
 
@@ -76,7 +89,9 @@ export function streamEncoder(facts: AnswerFacts): StreamEncoder {
         return argumentsPiece(event.input);
       }
       case "tool-end":
-        return hasInput ? "" : argumentsPiece(noArguments);
+        return (hasInput ? "" : argumentsPiece(noArguments)) + extraPiece(event.extras);
+      case "thinking-end":
+        return detailsPiece(event.extras);
       case "usage":
         usage = mergeUsage(usage, event.usage);
         return "";

@@ -12,6 +12,8 @@ export type ToolCall = {
   name: string | null;
   readonly progress: JsonProgress;
   isClosed: boolean;
+  /** Beside the function: Google's seal. */
+  extra: Readonly<Record<string, unknown>> | null;
 };
 
 export type Fragment = {
@@ -19,6 +21,7 @@ export type Fragment = {
   readonly id: string | null;
   readonly name: string | null;
   readonly input: string;
+  readonly extra: Readonly<Record<string, unknown>> | null;
 };
 
 export function readFragment(value: unknown): Fragment | null {
@@ -32,6 +35,7 @@ export function readFragment(value: unknown): Fragment | null {
     name: typeof name === "string" && name !== "" ? name : null,
     // Some local servers send the arguments as an object.
     input: typeof input === "string" ? input : isRecord(input) ? JSON.stringify(input) : "",
+    extra: isRecord(value.extra_content) ? value.extra_content : null,
   };
 }
 

@@ -38,7 +38,15 @@ describe("parts", () => {
       start,
       { type: "tool-start", index: 0, id: "x1", name: "f" },
       { type: "tool-delta", index: 0, input: '{"a":1}' },
-      { type: "tool-end", index: 0, ...signed("c2ln") },
+      {
+        type: "tool-end",
+        index: 0,
+        extras: {
+          "google-genai": { thoughtSignature: "c2ln" },
+          // A chat client keeps it as Google's chat address would have it.
+          "openai-chat": { extra_content: { google: { thought_signature: "c2ln" } } },
+        },
+      },
       finish("tool-calls"),
     ]);
   });
