@@ -12,6 +12,17 @@ import { loadOffline, type OfflineInput } from "./offline.ts";
 /** `unknown`: no gateway runs, so nobody has looked. */
 export type ProviderState = "healthy" | "half-open" | "open" | "cooling" | "rejected" | "unknown";
 
+export type AllowanceRow = {
+  /** The vendor's own name for it: requests, tokens, five_hour. */
+  readonly name: string;
+  readonly limit: number | null;
+  readonly remaining: number | null;
+  readonly used_percent: number | null;
+  /** The vendor's word: allowed, allowed_warning, rejected. */
+  readonly status: string | null;
+  readonly resets_at: string | null;
+};
+
 export type ProviderRow = {
   readonly id: string;
   readonly backend: string;
@@ -29,6 +40,8 @@ export type ProviderRow = {
     readonly id: string;
     readonly state: string;
     readonly retry_at: string | null;
+    /** What its vendor last said of its quota. */
+    readonly allowances: readonly AllowanceRow[];
   }[];
   /** Models that rest for every key, and until when. */
   readonly cooling_models: Readonly<Record<string, string>>;
@@ -71,6 +84,14 @@ export async function providerReport(estate: HouseEstate, current: Assembled): P
         id: each.id,
         state: each.state,
         retry_at: iso(each.retryAtMs),
+        allowances: each.allowances.map((allowance) => ({
+          name: allowance.name,
+          limit: allowance.limit,
+          remaining: allowance.remaining,
+          used_percent: allowance.usedPercent,
+          status: allowance.status,
+          resets_at: iso(allowance.resetsAtMs),
+        })),
       })),
       cooling_models: Object.fromEntries(
         Object.entries(view.coolingModels).map(([model, untilMs]) => [

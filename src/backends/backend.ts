@@ -22,7 +22,9 @@ export type Call = {
   /** The longest answer that the target's window has room for; null or absent: not known, or not near. */
   answerRoom?: number | null;
   /** Told once, when the upstream's status line is in. */
-  onHeaders(status: number): void;
+  onHeaders(status: number, headers?: Headers): void;
+  /** Told of each limit of its account that a program tells of, in the program's own members. */
+  onAllowance?(event: Readonly<Record<string, unknown>>): void;
   /** Told of what the target's format makes necessary to change or leave out. */
   readonly note?: Note;
   /** Whose request it is; null where keys have no names. */

@@ -2,6 +2,7 @@
 // It only reorders and skips targets; it must never refuse a request that has nowhere else to go.
 
 import { consequences, type Failure } from "../canon/failure.ts";
+import { hearEvent, hearHeaders } from "./health/allowance.ts";
 import type { Credential } from "./health/credential.ts";
 import { type Hold, holdFor, type HoldKind, lift, strike } from "./health/hold.ts";
 import { judgeState, pickFrom, type Verdict, yes } from "./health/judge.ts";
@@ -57,6 +58,13 @@ export type HealthBook = {
   endProbe(provider: string, model?: string, credential?: string | null): void;
   /** A try that had begun is over. */
   ended(provider: string): void;
+  /** The vendor answered this key with these headers, or its program told of a limit; kept for whoever looks. */
+  told(
+    provider: string,
+    credential: string | null,
+    said: Headers | Readonly<Record<string, unknown>>,
+    isGood?: boolean,
+  ): void;
   /** A free liveness check: bad news counts, good news only says that somebody is there. */
   checked(provider: string, failure: Failure | null): void;
   lastUsedMs(provider: string): number | null;
@@ -246,6 +254,11 @@ export function createHealthBook(options: {
       } else if (hurts === "credential")
         holdCredential(provider, state, credentialIn(state, credential), model, failure);
       else countFailure(provider, state, failure);
+    },
+    told(provider, credential, said, isGood = true) {
+      const { told: kept } = credentialIn(stateOf(provider), credential);
+      if (said instanceof Headers) hearHeaders(kept, said, isGood, options.nowMs());
+      else hearEvent(kept, said, options.nowMs());
     },
     endProbe(provider, model = "", credential = null) {
       const state = states.get(provider);

@@ -98,8 +98,18 @@ class TrialCall implements Call {
     this.trial.abort.abort(reason);
   }
 
-  onHeaders(status: number): void {
+  onAllowance(event: Readonly<Record<string, unknown>>): void {
+    this.keep(event, true);
+  }
+
+  private keep(said: Headers | Readonly<Record<string, unknown>>, isGood: boolean): void {
+    const { provider, credential } = this.trial;
+    if (provider.isInForce()) this.run.estate.health.told(provider.id, credential, said, isGood);
+  }
+
+  onHeaders(status: number, headers?: Headers): void {
     const { trial } = this;
+    if (headers !== undefined) this.keep(headers, status < 300);
     trial.status = status;
     trial.headersMs = Math.round(this.run.estate.clock.monotonicMs() - trial.startedMs);
     this.onAccepted();

@@ -50,6 +50,28 @@ const offlineHome = (config: object): Home => {
 };
 
 describe("list", () => {
+  test("how much of a key's quota is used, as its vendor said last", async () => {
+    const { home, gateway } = await open();
+    const { health } = gateway.house.estate;
+    const headers = new Headers({
+      "x-ratelimit-limit-requests": "100",
+      "x-ratelimit-remaining-requests": "9",
+      "x-ratelimit-limit-tokens": "100",
+      "x-ratelimit-remaining-tokens": "80",
+    });
+    health.told("good", null, headers);
+    expect((await home.run(["providers"])).stdout).toMatch(/^good .*requests 91 % used/m);
+    health.told("wrong", null, {
+      rateLimitType: "five_hour",
+      status: "allowed_warning",
+      utilization: 0.82,
+      resetsAt: 1_796_050_800,
+    });
+    expect((await home.run(["providers"])).stdout).toMatch(
+      /^wrong .*five_hour 82 % used until 2026-11-30 15:00 UTC/m,
+    );
+  });
+
   test("a table of states, retries, latencies and errors", async () => {
     const { home, gateway } = await open();
     const { health } = gateway.house.estate;

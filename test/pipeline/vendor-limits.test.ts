@@ -2,7 +2,7 @@
 // moment that the vendor named.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { lanes, openRoad, allWell, type Road } from "./road.ts";
+import { allWell, goodAnswer, lanes, openRoad, type Road } from "./road.ts";
 
 const dayMs = 86_400_000;
 
@@ -89,4 +89,31 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
     if (door === "anthropic") expect(heard.error?.message).toContain("prompt is too long");
     else expect(heard.error?.code).toBe("context_length_exceeded");
   });
+});
+
+test("what is left of each key's quota is shown in /api/providers", async () => {
+  const road = await openRoad({
+    door: "openai",
+    wire: "openai",
+    badProvider: { api_key: undefined, api_keys: ["key-number-one", "key-number-two"] },
+  });
+  road.bad.script((request) => {
+    const isFirst = request.headers["authorization"] === "Bearer key-number-one";
+    const answer = goodAnswer(request);
+    const left = {
+      "x-ratelimit-limit-requests": "100",
+      "x-ratelimit-remaining-requests": isFirst ? "60" : "9",
+    };
+    return { ...answer, headers: { ...answer.headers, ...left } };
+  });
+  for (let i = 0; i < 2; i++) await road.hear("hello", { stream: false });
+  const report = (await (await fetch(`${road.gateway.url}/api/providers`)).json()) as {
+    providers: { id: string; credentials: { allowances: object[] }[] }[];
+  };
+  const shown = report.providers.find((each) => each.id === "bad")?.credentials;
+  expect(shown).toMatchObject([
+    { allowances: [{ name: "requests", limit: 100, remaining: 60, used_percent: 40 }] },
+    { allowances: [{ name: "requests", limit: 100, remaining: 9, used_percent: 91 }] },
+  ]);
+  await road.stop();
 });

@@ -146,6 +146,7 @@ export function createCliBackend(options: CliBackendOptions): CliBackend {
         wantsJson: prepared.request.format?.type === "json-schema",
         costBefore: conversation.costUsd,
         nowMs: () => clock.nowMs(),
+        onLimit: (event) => call.onAllowance?.(event),
       });
       const said: StreamEvent[] = [];
       let hasHeaders = false;

@@ -1,6 +1,7 @@
 // What is known of one key of a provider, and which of several keys the next request uses.
 // A key is called by its fingerprint here; the key itself must never come near.
 
+import { createTold, type ToldAllowance } from "./allowance.ts";
 import { createHold, type Hold, type Standing, standingOf, worse } from "./hold.ts";
 
 export type Credential = {
@@ -13,10 +14,12 @@ export type Credential = {
   readonly models: Map<string, Hold>;
   /** The provider's count of requests when this key was last used. */
   lastTurn: number;
+  /** What the vendor last said of its quota. */
+  readonly told: ToldAllowance;
 };
 
 export function createCredential(id: string): Credential {
-  return { id, seed: hashOf(id), hold: createHold(), models: new Map(), lastTurn: 0 };
+  return { id, seed: hashOf(id), hold: createHold(), models: new Map(), lastTurn: 0, told: createTold() };
 }
 
 export function standingFor(credential: Credential, model: string, nowMs: number): Standing {

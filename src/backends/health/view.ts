@@ -1,5 +1,6 @@
 // The health of a provider as people and the API see it. Reads only; it may allocate, no request passes here.
 
+import { type Allowance, allowancesIn } from "./allowance.ts";
 import { type Credential, retryAtFor, standingFor } from "./credential.ts";
 import { type HoldKind, standingOf } from "./hold.ts";
 import { meanOfRecent } from "./latency.ts";
@@ -14,6 +15,8 @@ export type CredentialView = {
   readonly retryAtMs: number | null;
   /** Models that this key may not be asked for, and until when. */
   readonly coolingModels: Readonly<Record<string, number>>;
+  /** What its vendor last said of its quota. */
+  readonly allowances: readonly Allowance[];
 };
 
 export type ProviderHealth = {
@@ -71,6 +74,7 @@ function viewCredential(credential: Credential, nowMs: number): CredentialView {
     state: isHeld ? (kind ?? "ok") : models.length > 0 ? "rate-limited" : "ok",
     retryAtMs: isHeld ? hold.retryAtMs : models.length > 0 ? first : null,
     coolingModels: Object.fromEntries(models),
+    allowances: allowancesIn(credential.told),
   };
 }
 

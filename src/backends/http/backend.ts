@@ -107,7 +107,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
   };
 
   const accepted = (answer: Response, call: Call): Response | Promise<Response> => {
-    call.onHeaders(answer.status);
+    call.onHeaders(answer.status, answer.headers);
     if (answer.status >= 200 && answer.status < 300) return answer;
     return errorAnswer(answer).then((failure) => Promise.reject(failure));
   };

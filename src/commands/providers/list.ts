@@ -19,7 +19,7 @@ import { type Cell, textTable } from "../text-table.ts";
 const help = `Usage: clawgate providers [list] [options]
 
 Shows every provider of the running gateway: backend, model, state, when it is tried again, latency, requests
-answered today (UTC) and its last error. When no gateway runs, it shows what the config says.
+answered today (UTC), how much of a key's quota its vendor says is used, and its last error. When no gateway runs, it shows what the config says.
 
 States:
   healthy     requests go there
@@ -111,10 +111,27 @@ function noteOf(row: ProviderRow): string {
   const held = row.credentials.filter((each) => each.state !== "ok").length;
   const parts = [
     ...(held === 0 || row.credentials.length < 2 ? [] : [`${held} of ${row.credentials.length} keys rest`]),
+    ...scarce(row),
     ...(cooling.length === 0 ? [] : [`resting: ${cooling.join(", ")}`]),
     ...(row.last_error === null ? [] : [row.last_error]),
   ];
   return plain(parts.join("; "));
+}
+
+/** Of what the vendor says is left of each key, the scarcest; a provider with all its quota says nothing. */
+function scarce({ credentials }: ProviderRow): string[] {
+  return credentials.flatMap(({ id, allowances }) => {
+    const used = (allowances ?? []).filter((each) => each.used_percent !== null && each.used_percent >= 1);
+    const most = used.reduce<(typeof used)[number] | null>(
+      (found, each) => ((found?.used_percent ?? 0) >= (each.used_percent ?? 0) ? found : each),
+      null,
+    );
+    if (most === null) return [];
+    const key = credentials.length < 2 ? "" : `key ${id}: `;
+    const until =
+      most.resets_at === null ? "" : ` until ${most.resets_at.slice(0, 16).replace("T", " ")} UTC`;
+    return [`${key}${most.name} ${Math.round(most.used_percent ?? 0)} % used${until}`];
+  });
 }
 
 export const list: Command = { name: "list", summary: "show every provider", help, run };

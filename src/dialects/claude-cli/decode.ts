@@ -41,6 +41,8 @@ export type DecodeOptions = {
   /** The process's cost before this turn, in US dollars. */
   readonly costBefore: number;
   readonly nowMs: () => number;
+  /** Told of each limit of the account, whether or not it refuses. */
+  readonly onLimit?: (event: Line) => void;
 };
 
 export type TurnDecoder = {
@@ -263,7 +265,9 @@ export function turnDecoder(options: DecodeOptions): TurnDecoder {
             : nothing;
         case "rate_limit_event": {
           const info = line["rate_limit_info"];
-          if (isRecord(info) && info["status"] === "rejected") limit = info;
+          if (!isRecord(info)) return nothing;
+          options.onLimit?.(info);
+          if (info["status"] === "rejected") limit = info;
           return nothing;
         }
         case "system":

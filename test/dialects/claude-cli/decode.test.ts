@@ -373,3 +373,13 @@ describe("failures", () => {
     );
   });
 });
+
+test("each limit that the program tells of is handed on, whether or not it refuses", () => {
+  const told: Line[] = [];
+  const event = (status: string): Line => ({
+    type: "rate_limit_event",
+    rate_limit_info: { status, rateLimitType: "five_hour", resetsAt: 1_795_231_302 },
+  });
+  run([event("allowed"), event("rejected")], { onLimit: (info) => void told.push(info) });
+  expect(told.map((info) => info["status"])).toEqual(["allowed", "rejected"]);
+});

@@ -1,0 +1,123 @@
+// What a vendor says is left of a key's quota: rate-limit headers and the claude program's events, kept as they came and read
+// only when somebody looks. It must never cost a request more than an assignment, nor decide anything.
+
+export type Allowance = {
+  /** The vendor's own name for it: requests, tokens, five_hour, unified-5h. */
+  readonly name: string;
+  readonly limit: number | null;
+  readonly remaining: number | null;
+  /** 0 to 100 or beyond. */
+  readonly usedPercent: number | null;
+  /** The vendor's word: allowed, allowed_warning, rejected. */
+  readonly status: string | null;
+  readonly resetsAtMs: number | null;
+};
+
+type Event = Readonly<Record<string, unknown>>;
+
+export type ToldAllowance = {
+  headers: Headers | null;
+  headersAtMs: number;
+  /** The program tells of one window at a time. */
+  readonly windows: Map<string, { readonly event: Event; readonly atMs: number }>;
+};
+
+export const createTold = (): ToldAllowance => ({ headers: null, headersAtMs: 0, windows: new Map() });
+
+const mostWindows = 12;
+const mostNames = 24;
+const longestWord = 60;
+
+/** Of a failed answer only if it says something: a proxy's error must not wipe out what the vendor said. */
+export function hearHeaders(told: ToldAllowance, headers: Headers, isGood: boolean, nowMs: number): void {
+  if (!isGood && readHeaders(headers, nowMs).length === 0) return;
+  told.headers = headers;
+  told.headersAtMs = nowMs;
+}
+
+export function hearEvent(told: ToldAllowance, event: Event, nowMs: number): void {
+  const name = text(event["rateLimitType"]) ?? "plan";
+  if (told.windows.size >= mostWindows && !told.windows.has(name)) return;
+  told.windows.set(name, { event, atMs: nowMs });
+}
+
+export function allowancesIn(told: ToldAllowance): readonly Allowance[] {
+  const spoken = told.headers === null ? [] : readHeaders(told.headers, told.headersAtMs);
+  return [...spoken, ...[...told.windows].map(([name, { event, atMs }]) => readEvent(name, event, atMs))];
+}
+
+const text = (value: unknown): string | null =>
+  typeof value === "string" && value !== "" ? value.slice(0, longestWord) : null;
+const count = (value: unknown): number | null => {
+  const read = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
+  return typeof read === "number" && Number.isFinite(read) && read >= 0 ? read : null;
+};
+/** Vendors write shares as 0.42. */
+const percent = (value: unknown): number | null => {
+  const share = count(value);
+  return share === null ? null : Math.round(share * 1_000) / 10;
+};
+
+function readEvent(name: string, event: Event, atMs: number): Allowance {
+  return {
+    name,
+    limit: null,
+    remaining: null,
+    usedPercent: percent(event["utilization"]),
+    status: text(event["status"]),
+    resetsAtMs: moment(String(event["resetsAt"] ?? ""), atMs),
+  };
+}
+
+type Parts = Partial<Record<"limit" | "remaining" | "reset" | "status" | "utilization", string>>;
+
+const anthropic = /^anthropic-(?:ratelimit|priority)-(.+)-(limit|remaining|reset|status|utilization)$/;
+const others = /^(?:x-)?ratelimit-(limit|remaining|reset)(?:-(.+))?$/;
+
+function readHeaders(headers: Headers, atMs: number): readonly Allowance[] {
+  const found = new Map<string, Parts>();
+  for (const [header, value] of headers) {
+    if (!header.includes("ratelimit") && !header.startsWith("anthropic-priority")) continue;
+    const own = anthropic.exec(header);
+    const other = own === null ? others.exec(header) : null;
+    const name = (own?.[1] ?? (other === null ? null : (other[2] ?? "requests")))?.slice(0, longestWord);
+    const part = own?.[2] ?? other?.[1];
+    if (name === undefined || part === undefined) continue;
+    const parts = found.get(name) ?? {};
+    parts[part as keyof Parts] = value;
+    if (found.size < mostNames) found.set(name, parts);
+  }
+  return [...found].map(([name, parts]) => {
+    const limit = count(parts.limit);
+    const remaining = count(parts.remaining);
+    const left = limit === null || remaining === null || limit === 0 ? null : 1 - remaining / limit;
+    return {
+      name,
+      limit,
+      remaining,
+      usedPercent: percent(parts.utilization) ?? (left === null ? null : percent(Math.max(0, left))),
+      status: text(parts.status),
+      resetsAtMs: parts.reset === undefined ? null : moment(parts.reset, atMs),
+    };
+  });
+}
+
+const unitMs: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1 };
+
+/** A date, seconds or milliseconds since 1970, seconds from now, or OpenAI's "6m0s". */
+function moment(said: string, atMs: number): number | null {
+  const value = said.trim();
+  const number = count(value);
+  if (number !== null) {
+    if (number > 100_000_000_000) return Math.round(number);
+    return Math.round(number > 1_000_000_000 ? number * 1_000 : atMs + number * 1_000);
+  }
+  if (/^(?:\d+(?:\.\d+)?(?:ms|[dhms]))+$/.test(value)) {
+    let sum = 0;
+    for (const [, length, unit] of value.matchAll(/(\d+(?:\.\d+)?)(ms|[dhms])/g))
+      sum += Number(length) * (unitMs[unit ?? ""] ?? 0);
+    return Math.round(atMs + sum);
+  }
+  const date = Date.parse(value);
+  return Number.isFinite(date) ? date : null;
+}
