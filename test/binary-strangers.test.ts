@@ -38,14 +38,15 @@ describe("with keys", () => {
 
   test("whoever guesses locks out nobody: every right secret is heard at once, on every kind of route", async () => {
     const guesses = ["POST /v1/chat/completions", "GET /api/stats", "POST /api/reload"] as const;
-    for (let i = 0; i < 60; i++) {
+    for (let i = 0; i < 21; i++) {
       const [method = "", path = ""] = (guesses[i % 3] ?? "").split(" ");
       await ask(method, path, `guess-${i}`);
     }
-    for (let i = 0; i < 10; i++) {
+    for (let i = 0; i < 4; i++) {
       const wrong = await ask("POST", "/v1/chat/completions", `later-guess-${i}`);
-      expect(wrong.status).toBe(429);
-      expect(Number(wrong.headers.get("retry-after"))).toBeGreaterThan(0);
+      expect(wrong.status).toBe(401);
+      expect(wrong.headers.get("x-should-retry")).toBe("false");
+      expect(wrong.headers.has("retry-after")).toBe(false);
       expect((await ask("POST", "/v1/chat/completions", keys.data)).status).toBe(200);
       expect((await ask("GET", "/v1/models", keys.alice)).status).toBe(200);
       expect((await ask("GET", "/v1/models", null)).status).toBe(401);

@@ -23,6 +23,7 @@ export async function explainRequest(
   headers.delete("authorization");
   headers.delete("x-api-key");
   headers.delete("x-goog-api-key");
+  headers.delete("x-clawgate-key");
   return explainRoute(assembled, estate, { body, doorName, headers, tenant });
 }
 

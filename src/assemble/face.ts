@@ -123,6 +123,7 @@ export function createFace(
       dialects[dialect].client.encodeFailure(failure, requestId),
     newRequestId: () => newUlid(estate.clock.nowMs()),
     monotonicMs: estate.clock.monotonicMs,
+    wait: (ms) => new Promise((resolve) => void estate.clock.setTimer(ms, resolve)),
     apiSchemas,
   };
 }

@@ -138,6 +138,8 @@ export type FailureDetail = {
   readonly code?: string | null;
   /** Further facts in the client's own dialect, told beside the message (Anthropic's `error.details`); JSON. */
   readonly details?: unknown;
+  /** How long the server keeps this answer back, in milliseconds: whoever guesses keys is slowed, never told another thing. */
+  readonly holdMs?: number;
   /** For the log only; never sent to a client. */
   readonly cause?: unknown;
 };
@@ -153,6 +155,7 @@ export class Failure extends Error {
   readonly isStale: boolean;
   readonly code: string | null;
   readonly details: unknown;
+  readonly holdMs: number;
 
   constructor(kind: FailureKind, message: string, detail: FailureDetail = {}) {
     // Clients and upstreams write parts of it.
@@ -166,6 +169,7 @@ export class Failure extends Error {
     this.isStale = detail.isStale ?? false;
     this.code = cutOrNull(detail.code);
     this.details = detail.details ?? null;
+    this.holdMs = detail.holdMs ?? 0;
   }
 
   get status(): number {

@@ -16,7 +16,7 @@ const scheme = /\b(Bearer|Basic)(\s{1,4})([A-Za-z0-9._~+/=-]{6,})/gi;
 
 // Names whose value is a secret, with what stands between name and value. Group 1: the name.
 const named =
-  /(set-cookie|cookie|(?:proxy-)?authorization|x-goog-api-key|api[_ -]?keys?|(?:access|secret|private|session|signing|encryption|admin|master|account)[_ -]?key|(?:access|refresh|id|auth|bearer|session|security|oauth)[_-]?token|client[_-]?secret|secret|passw(?:or)?d|passphrase|credentials?|(?<![A-Za-z0-9])(?:key|token|sig|signature)|_(?:key|token))(?:\s(?:provided|given|used|is))?\\*["']?\s{0,4}(?::|=|%3d)\s{0,4}(?:(?:bearer|basic|token|digest)\s{1,4})?/gi;
+  /(set-cookie|cookie|(?:proxy-)?authorization|x-goog-api-key|x-clawgate-key|api[_ -]?keys?|(?:access|secret|private|session|signing|encryption|admin|master|account)[_ -]?key|(?:access|refresh|id|auth|bearer|session|security|oauth)[_-]?token|client[_-]?secret|secret|passw(?:or)?d|passphrase|credentials?|(?<![A-Za-z0-9])(?:key|token|sig|signature)|_(?:key|token))(?:\s(?:provided|given|used|is))?\\*["']?\s{0,4}(?::|=|%3d)\s{0,4}(?:(?:bearer|basic|token|digest)\s{1,4})?/gi;
 // Words that are often followed by something harmless: their value must look the part.
 const weakNames = /^(?:key|token|sig|signature|_key|_token)$/i;
 // Nothing is said about these: what follows is sent.

@@ -30,7 +30,7 @@ export type AccessOptions = {
   readonly trustedProxies: readonly string[];
 };
 
-/** Throws Failure unauthorized, forbidden or over-limit. */
+/** Throws Failure unauthorized or forbidden. */
 export type Access = (routeClass: RouteClass, facts: RequestFacts) => Caller;
 
 const nobody: Caller = { tenant: null, keyId: null, isAdmin: false };
@@ -62,10 +62,9 @@ export function createAccess(options: AccessOptions): Access {
       // Whatever others at this address have tried: a right secret is never held back.
       if (caller !== null) return caller;
     }
-    const waitMs = guesses.failed(blamed(facts));
-    if (waitMs !== null) throw tooManyGuesses(waitMs);
     throw new Failure("unauthorized", `The key was not accepted. This endpoint needs ${wanted}.`, {
       code: "invalid_api_key",
+      holdMs: guesses.failed(blamed(facts)),
     });
   }
 
@@ -105,13 +104,11 @@ export function createAccess(options: AccessOptions): Access {
   };
 }
 
-const howToSend = 'send it as "Authorization: Bearer <key>", "x-api-key: <key>" or "x-goog-api-key: <key>".';
+const howToSend =
+  'send it as "Authorization: Bearer <key>", "x-api-key: <key>", "x-goog-api-key: <key>" or "x-clawgate-key: <key>".';
 
-function tooManyGuesses(waitMs: number): Failure {
-  return new Failure("over-limit", "Too many wrong keys from this address.", { retryAfterMs: waitMs });
-}
-
-const keyHeaders = ["x-api-key", "x-goog-api-key"];
+// The last one is ours alone, for clients whose other headers carry somebody else's key.
+const keyHeaders = ["x-api-key", "x-goog-api-key", "x-clawgate-key"];
 
 /** Several places at once: OpenClaw with authHeader fills two (facts/clients.md section 12). Never the address: it ends up in logs. */
 function presentedKeys(headers: Headers): string[] {

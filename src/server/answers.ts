@@ -16,10 +16,27 @@ export function dialectOf(path: string, headers: Headers): DialectName {
 function isGoogle(path: string, headers: Headers): boolean {
   if (path.startsWith("/v1beta/")) return true;
   if (!path.startsWith("/v1/models")) return false;
-  return googleVerb.test(path) || headers.has("x-goog-api-key") || headers.has("x-goog-api-client");
+  return googleVerb.test(path) || isFromGoogles(headers);
 }
 
-const googleVerb = /:(?:generateContent|streamGenerateContent|countTokens)$/;
+const isFromGoogles = (headers: Headers): boolean =>
+  headers.has("x-goog-api-key") || headers.has("x-goog-api-client");
+
+const googleVerb = /:(?:generateContent|streamGenerateContent|countTokens|embedContent|batchEmbedContents)$/;
+
+// Ids hold colons too (`llama3:latest`), but nobody else POSTs to a model. Vertex and uploads have paths of their own.
+const googlePlaces =
+  /^\/(?:(?:upload|download)\/)?v1(?:alpha|beta)\d*(?:\/|$)|^\/(?:upload|download)\/v1\/|^\/v1\/(?:projects|tunedModels|cachedContents|corpora)(?:\/|$)/;
+const anthropicPlaces = /^\/v1\/(?:complete|messages|organizations|skills)(?:\/|$)/;
+
+/** The same for a path that is nobody's here. */
+export function dialectOfUnknown(method: string, path: string, headers: Headers): DialectName {
+  if (googlePlaces.test(path)) return "google-genai";
+  if (method === "POST" && /^\/v1\/models\/.*:[a-zA-Z]+$/.test(path)) return "google-genai";
+  if (anthropicPlaces.test(path)) return "anthropic-messages";
+  if (headers.has("x-goog-api-client") && path.startsWith("/v1/")) return "google-genai";
+  return dialectOf(path, headers);
+}
 
 /** JSON for the operator: never kept by a cache, never sniffed into something else. */
 export function operatorJson(value: unknown, status = 200): Response {
@@ -48,7 +65,11 @@ export function refuse(face: Face, thrown: unknown, asked: Refusal): Response {
   const headers = new Headers({ ...refusal.headers, "cache-control": "no-store" });
   const waitMs = failure.toldWaitMs;
   if (waitMs !== null) headers.set("retry-after", String(Math.max(1, Math.ceil(waitMs / 1000))));
-  if (failure.kind === "unauthorized") headers.set("www-authenticate", "Bearer");
+  if (failure.kind === "unauthorized") {
+    headers.set("www-authenticate", "Bearer");
+    // The SDKs of OpenAI and Anthropic obey it: the same key will not be right the next time.
+    headers.set("x-should-retry", "false");
+  }
   return Response.json(face.encodeFailure(refusal.dialect, failure, refusal.requestId), {
     status: refusal.status ?? failure.status,
     headers,
@@ -61,7 +82,7 @@ function inTheirWords(failure: Failure, refusal: Refusal): readonly [Failure, Re
   const { requestId, dialect } = refusal;
   return [
     notFound(
-      "This method is not supported here. Models have generateContent, streamGenerateContent and countTokens.",
+      "This method is not supported here. Models have generateContent, streamGenerateContent, countTokens, embedContent and batchEmbedContents.",
     ),
     { requestId, dialect },
   ];

@@ -36,7 +36,7 @@ export type Health = { readonly status: "ok" | "degraded" | "down"; readonly [ke
 export type Face = {
   /** The current generation's rules: the same object until a reload, because the server prepares sets from it once. */
   rules(): HostRules;
-  /** Throws Failure unauthorized, forbidden or over-limit (pipeline/access.ts). */
+  /** Throws Failure unauthorized or forbidden (pipeline/access.ts). */
   access(routeClass: RouteClass, facts: RequestFacts): Caller;
   /**
    * The road. The body is unread; wire/body.ts reads it. Never rejects: failures are answers. Each bears x-request-id and
@@ -71,6 +71,8 @@ export type Face = {
   /** The dialect's body of an error answer. */
   encodeFailure(dialect: DialectName, failure: Failure, requestId: string): unknown;
   newRequestId(): string;
+  /** Settles after so many milliseconds. */
+  wait(ms: number): Promise<void>;
   monotonicMs(): number;
   readonly log: { error(message: string, fields: Readonly<Record<string, unknown>>): void };
   readonly version: string;

@@ -70,6 +70,8 @@ export function routesOf(face: Face): readonly Route[] {
   return [
     get("/", "public", () => new Response(greeting(face.version))),
     head("/", () => new Response(null)),
+    // What Claude Code asks before anything else; older ones ask for `/`.
+    head("/api/hello", () => new Response(null)),
     get("/health", "public", health, describe.health),
     head("/health", (call) => new Response(null, { status: health(call).status })),
     get(

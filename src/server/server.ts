@@ -4,7 +4,7 @@
 import { Elysia } from "elysia";
 import { Failure } from "../canon/failure.ts";
 import type { DialectName } from "../canon/request.ts";
-import { dialectOf, notFound, refuse } from "./answers.ts";
+import { dialectOf, dialectOfUnknown, notFound, refuse } from "./answers.ts";
 import { descriptionRoutes } from "./description.ts";
 import type { DoorFacts, Face } from "./face.ts";
 import { corsHeaders, createGate, preflight } from "./hosts.ts";
@@ -93,7 +93,9 @@ export function createServer(face: Face, options: ServerOptions): Server {
           : finish(answering, request, requestId, corsOrigin);
       } catch (thrown) {
         const response = refuse(face, thrown, { dialect: dialectOf(path, headers), requestId });
-        return finish(response, request, requestId, corsOrigin);
+        const finished = finish(response, request, requestId, corsOrigin);
+        const holdMs = thrown instanceof Failure ? thrown.holdMs : 0;
+        return holdMs === 0 ? finished : face.wait(holdMs).then(() => finished);
       }
     } catch (error) {
       return lastResort(error);
@@ -124,22 +126,42 @@ export function createServer(face: Face, options: ServerOptions): Server {
     corsOrigin: string | null,
   ): Response {
     const methods = methodsAt(table, path);
+    const { headers } = request;
+    const dialect = dialectOfUnknown(request.method, path, headers);
     if (methods.length === 0) {
       const meant = pathMeant(table, path);
-      throw notFound(`There is nothing at this path.${meant === null ? "" : ` Did you mean ${meant}?`}`);
+      const what = `There is nothing at this path.${meant === null ? "" : ` Did you mean ${meant}?`}`;
+      return refuse(face, notFound(what), { dialect, requestId });
     }
-    const { headers } = request;
+    const asksForSocket = request.method === "GET" && headers.get("upgrade")?.toLowerCase() === "websocket";
+    if (asksForSocket && dialect !== "google-genai")
+      return refuse(face, noWebSocket(), {
+        dialect,
+        requestId,
+        status: 426,
+        // RFC 9110 section 15.5.22: the protocol that is spoken here.
+        headers: { upgrade: "HTTP/1.1", connection: "Upgrade" },
+      });
     if (request.method === "OPTIONS" && corsOrigin !== null && headers.has("access-control-request-method"))
       return preflight(headers.get("access-control-request-headers"), methods);
     const failure = new Failure("invalid-request", `This path answers ${methods.join(", ")} only.`, {
       code: "method_not_allowed",
     });
     return refuse(face, failure, {
-      dialect: dialectOf(path, headers),
+      dialect,
       requestId,
       status: 405,
       headers: { allow: methods.join(", ") },
     });
+  }
+
+  /** Codex tries a WebSocket first and falls back to HTTP at once on 426, on nothing else. */
+  function noWebSocket(): Failure {
+    return new Failure(
+      "invalid-request",
+      "This path speaks no WebSocket. Send the request as an HTTP POST; streams are server-sent events.",
+      { code: "websocket_not_supported" },
+    );
   }
 
   /** For what `answer` itself could not turn into an answer: nothing of the house is asked again. */

@@ -33,7 +33,7 @@ const longestTextLength = 4_000;
 const deepestField = 6;
 // Whatever stands under such a name is never shown, however harmless it looks.
 const secretNames =
-  /^(?:authorization|proxy-authorization|cookie|set-cookie|x-api-key|x-goog-api-key|api[-_]?keys?|token|access[-_]?token|refresh[-_]?token|secret|client[-_]?secret|password|passwd)$/i;
+  /^(?:authorization|proxy-authorization|cookie|set-cookie|x-api-key|x-goog-api-key|x-clawgate-key|api[-_]?keys?|token|access[-_]?token|refresh[-_]?token|secret|client[-_]?secret|password|passwd)$/i;
 // JSON.stringify leaves these alone, but terminals and log viewers act on them (C1 controls, line and direction marks).
 const unsafeCharacters = /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 

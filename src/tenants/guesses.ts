@@ -1,9 +1,9 @@
 // Wrong keys, counted per address. It lives as long as the process (a reload must not forgive), and its memory is bounded.
-// It must never be asked about a right key: what others at an address do holds nobody back.
+// It must never be asked about a right key: what others at an address do holds nobody back. It slows answers and changes none.
 
 export type Guesses = {
-  /** Counts a wrong key. Milliseconds until this address is told more than to wait, when it has had its share; else null. */
-  failed(address: string): number | null;
+  /** Counts a wrong key. Milliseconds for which the answer is to be kept back: 0 until the address has had its share. */
+  failed(address: string): number;
 };
 
 export type GuessesOptions = {
@@ -13,6 +13,10 @@ export type GuessesOptions = {
   readonly limit?: number;
   readonly windowMs?: number;
   readonly maxAddresses?: number;
+  /** How long an answer is kept back (default 1 s). */
+  readonly holdMs?: number;
+  /** Answers kept back at the same time, of all addresses (default 64): each holds a connection. Further ones are given at once. */
+  readonly maxHeld?: number;
   /**
    * Told once a window of each network that has had its share. Of the first few only: `more` says that the rest of this
    * window's will not be told.
@@ -27,6 +31,9 @@ const mostTold = 10;
 
 export function createGuesses(options: GuessesOptions): Guesses {
   const { nowMs, limit = 20, windowMs = 60_000, maxAddresses = 4096, onHeldBack } = options;
+  const { holdMs = 1_000, maxHeld = 64 } = options;
+  /** When each answer that is kept back will be given, the next one first. */
+  const held: number[] = [];
   const accounts = new Map<string, Account>();
   let toldUntilMs = Number.NEGATIVE_INFINITY;
   let told = 0;
@@ -52,17 +59,25 @@ export function createGuesses(options: GuessesOptions): Guesses {
     if (told <= mostTold) onHeldBack?.(network, told === mostTold);
   }
 
+  function hold(): number {
+    const now = nowMs();
+    while ((held[0] ?? Number.POSITIVE_INFINITY) <= now) held.shift();
+    if (held.length >= maxHeld) return 0;
+    held.push(now + holdMs);
+    return holdMs;
+  }
+
   return {
     failed(address) {
       const network = networkOf(address);
       const account = open(network);
       if (account.failures < limit) {
         account.failures += 1;
-        return null;
+        return 0;
       }
       if (!account.isTold) tell(network);
       account.isTold = true;
-      return account.endsAtMs - nowMs();
+      return hold();
     },
   };
 }

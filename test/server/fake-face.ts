@@ -3,6 +3,7 @@
 
 import { z } from "zod";
 import { Failure, failureFrom } from "../../src/canon/failure.ts";
+import type { DialectName } from "../../src/canon/request.ts";
 import type { Caller, RouteClass } from "../../src/pipeline/access.ts";
 import type { Door } from "../../src/pipeline/doors.ts";
 import type { DoorFacts, Face, HostRules } from "../../src/server/face.ts";
@@ -15,6 +16,11 @@ export type FakeFace = Face & {
   hostRules: HostRules;
   readonly knocks: Knock[];
   readonly logged: string[];
+  /** What was kept back, and for how long. */
+  readonly waits: number[];
+  holdMs: number;
+  /** The dialect of the last error. */
+  spoken: DialectName | null;
   readonly classes: RouteClass[];
   status: "ok" | "degraded" | "down";
   answerDoor: ((request: Request, facts: DoorFacts) => Promise<Response>) | null;
@@ -60,6 +66,9 @@ export function fakeFace(): FakeFace {
     },
     knocks: [],
     logged: [],
+    waits: [],
+    holdMs: 0,
+    spoken: null,
     classes: [],
     status: "ok",
     answerDoor: null,
@@ -68,7 +77,7 @@ export function fakeFace(): FakeFace {
       face.classes.push(routeClass);
       if (routeClass === "public") return { tenant: null, keyId: null, isAdmin: false };
       if (facts.headers.get("authorization") !== `Bearer ${goodKey}`)
-        throw new Failure("unauthorized", "The key was not accepted.");
+        throw new Failure("unauthorized", "The key was not accepted.", { holdMs: face.holdMs });
       return { tenant: null, keyId: "abcd1234", isAdmin: routeClass !== "data" };
     },
     async door(door: Door, request, caller, facts) {
@@ -98,14 +107,19 @@ export function fakeFace(): FakeFace {
     reload: () => Promise.resolve({ ok: true }),
     resetProvider: (id) => id === "openai",
     cancelRequest: (id) => id === "01ABC",
-    encodeFailure: (dialect, failure, requestId) =>
-      dialect === "anthropic-messages"
-        ? { type: "error", error: { type: failure.kind, message: failure.message }, request_id: requestId }
-        : {
-            error: { message: failure.message, type: failure.kind, param: failure.param, code: failure.code },
-          },
+    encodeFailure(dialect, failure, requestId) {
+      face.spoken = dialect;
+      const { message, kind: type, param, code } = failure;
+      return dialect === "anthropic-messages"
+        ? { type: "error", error: { type, message }, request_id: requestId }
+        : { error: { message, type, param, code } };
+    },
     newRequestId: () => `request-${++ids}`,
     monotonicMs: () => performance.now(),
+    wait(ms) {
+      face.waits.push(ms);
+      return Promise.resolve();
+    },
     log: { error: (message, fields) => void face.logged.push(`${message} ${String(fields.error)}`) },
     version: "0.0.0-test",
     async apiSchemas() {

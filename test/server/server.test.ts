@@ -122,8 +122,69 @@ describe("routes", () => {
     expect(answer.headers.allow).toBe(allow);
   });
 
+  test("HEAD /api/hello is what newer ones ask, without a key", async () => {
+    const answer = await raw("HEAD /api/hello");
+    expect([answer.status, answer.body]).toEqual([200, ""]);
+  });
+
+  test.each(["/v1/responses", "/v1/chat/completions", "/v1/messages"])(
+    "a WebSocket at %s is 426, which says what is spoken here",
+    async (path) => {
+      const upgrade =
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+      const answer = await raw(`GET ${path}`, key + upgrade);
+      expect(answer.status).toBe(426);
+      expect(answer.headers.upgrade).toBe("HTTP/1.1");
+      expect(answer.headers.connection?.toLowerCase()).toContain("upgrade");
+      expect(answer.body).toContain("HTTP POST");
+    },
+  );
+
+  test.each([
+    ["GET", "/v1beta"],
+    ["GET", "/v1beta/nothing"],
+    ["GET", "/v1alpha/models"],
+    ["GET", "/v1beta1/models"],
+    ["POST", "/upload/v1beta/files"],
+    ["POST", "/v1/models/a:predict"],
+    ["POST", "/v1/models/a:generateImages"],
+    ["POST", "/v1/projects/p/locations/l/publishers/google/models/a:generateContent"],
+    ["GET", "/v1/cachedContents"],
+  ])("%s %s is nobody's, and said in Google's words", async (method, path) => {
+    const answer = await raw(`${method} ${path}`, "Content-Length: 0\r\n");
+    expect(answer.status).toBe(404);
+    expect(face.spoken).toBe("google-genai");
+  });
+
+  test.each([
+    ["POST", "/v1/messages/batches", "anthropic-messages"],
+    ["POST", "/v1/complete", "anthropic-messages"],
+    ["GET", "/v1/organizations/me", "anthropic-messages"],
+    ["POST", "/v1/fine_tuning/jobs", "openai-chat"],
+    ["GET", "/v1/files", "openai-chat"],
+    ["GET", "/nothing", "openai-chat"],
+  ])("%s %s is nobody's, in the words of %s", async (method, path, dialect) => {
+    const answer = await raw(`${method} ${path}`, "Content-Length: 0\r\n");
+    expect(answer.status).toBe(404);
+    expect(face.spoken as string).toBe(dialect);
+  });
+
+  test("a wrong key is 401 and not to be sent again, also when the answer is kept back", async () => {
+    const answer = await fetch(`${base}/v1/models`, { headers: { authorization: "Bearer wrong" } });
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get("x-should-retry")).toBe("false");
+    expect(face.waits).toEqual([]);
+    face.holdMs = 1_000;
+    const late = await fetch(`${base}/v1/models`, { headers: { authorization: "Bearer wrong" } });
+    face.holdMs = 0;
+    expect(late.status).toBe(401);
+    expect(late.headers.get("x-should-retry")).toBe("false");
+    expect(late.headers.get("x-request-id")).not.toBeNull();
+    expect(face.waits).toEqual([1_000]);
+  });
+
   test("a verb that Google's models do not have is 404 there, in the body too", async () => {
-    const answer = await raw("POST /v1beta/models/a:embedContent", `${key}${jsonType}Content-Length: 0\r\n`);
+    const answer = await raw("POST /v1beta/models/a:predict", `${key}${jsonType}Content-Length: 0\r\n`);
     expect(answer.status).toBe(404);
     expect(JSON.parse(answer.body)).toMatchObject({ error: { type: "not-found" } });
   });
