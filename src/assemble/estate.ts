@@ -190,9 +190,12 @@ export function createEstate(options: EstateOptions) {
       nowMs: clock.monotonicMs,
       onHeldBack(address, more) {
         const rest = more ? "; more addresses do the same, and are not told one by one" : "";
-        log.warn(`too many wrong keys from ${address}: wrong keys from there are answered a second later for a minute${rest}`, {
-          address,
-        });
+        log.warn(
+          `too many wrong keys from ${address}: wrong keys from there are answered a second later for a minute${rest}`,
+          {
+            address,
+          },
+        );
       },
     }),
     stickiness: createStickiness({

@@ -63,11 +63,11 @@ export function createFace(
     modelList(dialect, caller) {
       estate.clis.refreshAllModels();
       const mayUse = namesFor(current().road, caller.tenant);
-      return dialects[dialect].client.encodeModelList(
-        current()
-          .cards()
-          .filter(({ id }) => mayUse(id)),
-      );
+      const cards = [
+        ...current().cards(),
+        ...(dialect === "anthropic-messages" ? current().claudeCards() : []),
+      ];
+      return dialects[dialect].client.encodeModelList(cards.filter(({ id }) => mayUse(id)));
     },
     model(dialect, id, caller) {
       if (id.length > longestModel) return null;
@@ -148,7 +148,7 @@ const liveView = ({ id, door, tenant, startedAtMs, stage, model, provider, waits
 
 /** A card of the list, or one for any name that a request could use: SDKs ask for models that no list holds. */
 function findCard(assembled: Assembled, id: string): ModelCard | null {
-  const listed = assembled.cards().find((card) => card.id === id);
+  const listed = [...assembled.cards(), ...assembled.claudeCards()].find((card) => card.id === id);
   if (listed !== undefined) return listed;
   const target = assembled.road.router.targetOf(id);
   const card = assembled.cards().find((each) => each.id === `${target?.provider}/${target?.model}`);

@@ -3,8 +3,10 @@
 import { dialects } from "../dialects/table.ts";
 import type { ModelCard } from "../dialects/dialect.ts";
 import type { LoadedConfig } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
 import { type Access, createAccess } from "../pipeline/access.ts";
 import type { Generation } from "../pipeline/generation.ts";
+import { claudeNameOf } from "../routing/claude-names.ts";
 import type { HostRules } from "../server/face.ts";
 import type { HouseEstate } from "./estate.ts";
 import { askProvider } from "./own-request.ts";
@@ -22,6 +24,8 @@ export type Assembled = {
   readonly rules: HostRules;
   /** As they are now: the CLI may have said more meanwhile. */
   cards(): readonly ModelCard[];
+  /** `auto` and aliases once more, under ids that Claude Code shows; those of them that mean nothing else here. */
+  claudeCards(): readonly ModelCard[];
 };
 
 /** Who counts the requests of a generation, so that it can be let go. */
@@ -81,7 +85,16 @@ export function assembleGeneration(
       bodyLimitBytes: road.uploads.limitBytes,
     },
     cards: () => cardsOf(loaded, road, estate),
+    claudeCards: () => claudeCardsOf(cardsOf(loaded, road, estate), config, road),
   };
+}
+
+function claudeCardsOf(cards: readonly ModelCard[], config: Config, { router }: Generation): ModelCard[] {
+  return cards.flatMap((card) => {
+    const isOurs = card.id === "auto" || Object.hasOwn(config.aliases, card.id);
+    const id = isOurs ? claudeNameOf(card.id) : null;
+    return id !== null && router.plainName(id) === card.id ? [{ ...card, id }] : [];
+  });
 }
 
 function cardsOf(loaded: LoadedConfig, road: Generation, estate: HouseEstate): ModelCard[] {

@@ -109,7 +109,8 @@ function limitsOf(settings: NonNullable<TenantSettings["limits"]>): Limits {
 export function namesFor(road: Generation, tenant: string | null): (name: string) => boolean {
   const models = tenant === null ? null : (road.tenants.get(tenant)?.models ?? null);
   if (models === null) return () => true;
-  return (name) => {
+  return (written) => {
+    const name = road.router.plainName(written);
     if (models.allowsName(name)) return true;
     if (road.router.isAuto(name)) return models.hasAuto;
     const target = road.router.targetOf(name);

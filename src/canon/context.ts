@@ -3,6 +3,9 @@
 /** Whoever wants to know that a request ends early. */
 export type AbortListener = { aborted(reason: Error): void };
 
+/** The client's own agent that asks, and the one that started it; empty for most requests. */
+export type Agents = { readonly agent?: string; readonly parentAgent?: string };
+
 export type Context = {
   readonly id: string;
   /** Milliseconds of the monotonic clock at arrival. */
@@ -11,6 +14,7 @@ export type Context = {
   readonly tenant: string | null;
   readonly keyId: string | null;
   readonly client: string | null;
+  readonly agents: Agents;
   readonly tags: readonly string[];
   /** Why the request must end: the client left, the deadline passed, the operator cancelled. Null while it may go on. */
   readonly abortReason: Error | null;

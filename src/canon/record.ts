@@ -41,6 +41,9 @@ export type RequestRecord = {
   readonly tenant: string | null;
   readonly keyId: string | null;
   readonly session: string | null;
+  /** The client's own agent that asks (Claude Code's subagents), and the one that started it. Absent: it names none. */
+  readonly agent?: string;
+  readonly parentAgent?: string;
   readonly door: string;
   /** The client program's name, from its user agent, at most 80 characters. */
   readonly client: string | null;

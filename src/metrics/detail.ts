@@ -34,6 +34,8 @@ type Packed = {
   readonly rule?: string | undefined;
   readonly keyId?: string | undefined;
   readonly session?: string | undefined;
+  readonly agent?: string | undefined;
+  readonly parentAgent?: string | undefined;
   readonly door: string;
   readonly client?: string | undefined;
   readonly tags?: readonly string[] | undefined;
@@ -120,6 +122,8 @@ function pack(record: RequestRecord, shownModel: string, keepsDecisions: boolean
     rule: text(record.rule) ?? undefined,
     keyId: text(record.keyId) ?? undefined,
     session: text(record.session) ?? undefined,
+    agent: text(record.agent ?? null) ?? undefined,
+    parentAgent: text(record.parentAgent ?? null) ?? undefined,
     door: record.door,
     client: text(record.client) ?? undefined,
     tags: record.tags.length === 0 ? undefined : record.tags,
@@ -158,6 +162,8 @@ export function readDetail(written: string, startedAtMs: number) {
     rule: packed.rule ?? "",
     keyId: packed.keyId ?? null,
     session: packed.session ?? null,
+    agent: packed.agent ?? null,
+    parentAgent: packed.parentAgent ?? null,
     door: packed.door,
     client: packed.client ?? null,
     tags: packed.tags ?? [],

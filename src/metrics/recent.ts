@@ -52,6 +52,8 @@ function shape(row: Stored): RecentRow {
     tenant: row.tenant,
     key_id: detail.keyId,
     session: detail.session,
+    agent: detail.agent,
+    parent_agent: detail.parentAgent,
     door: detail.door,
     client: detail.client,
     tags: detail.tags,

@@ -125,6 +125,9 @@ export type RecentRow = {
   readonly tenant: string | null;
   readonly key_id: string | null;
   readonly session: string | null;
+  /** The client's own agent that asked, and the one that started it. */
+  readonly agent: string | null;
+  readonly parent_agent: string | null;
   readonly door: string;
   readonly client: string | null;
   readonly tags: readonly string[];

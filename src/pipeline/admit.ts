@@ -1,7 +1,7 @@
 // Opens the Context of a request: identity, one AbortController, one deadline, a place in the live registry.
 
-import { cut } from "../canon/bounds.ts";
-import type { Context } from "../canon/context.ts";
+import { cut, longestWord } from "../canon/bounds.ts";
+import type { Agents, Context } from "../canon/context.ts";
 import { Failure } from "../canon/failure.ts";
 import type { Caller } from "./access.ts";
 import { Cancellation } from "./cancellation.ts";
@@ -36,6 +36,7 @@ class RequestContext extends Cancellation implements Context {
   readonly tenant: string | null;
   readonly keyId: string | null;
   readonly client: string | null;
+  readonly agents: Agents;
   readonly tags: readonly string[];
 
   constructor(
@@ -50,6 +51,7 @@ class RequestContext extends Cancellation implements Context {
     this.tenant = admission.caller.tenant;
     this.keyId = admission.caller.keyId;
     this.client = clientName(headers.get("user-agent"));
+    this.agents = agentsOf(headers);
     this.tags = tagsOf(headers.get("x-clawgate-tags"));
   }
 
@@ -168,6 +170,19 @@ function clientName(userAgent: string | null): string | null {
   if (userAgent === null || userAgent === "") return null;
   const end = userAgent.indexOf(" (");
   return cut(userAgent, end < 0 ? 80 : Math.min(end, 80));
+}
+
+const noAgents: Agents = {};
+
+/** Claude Code's words for its subagents. */
+function agentsOf(headers: Headers): Agents {
+  const agent = headers.get("x-claude-code-agent-id");
+  const parent = headers.get("x-claude-code-parent-agent-id");
+  if (agent === null && parent === null) return noAgents;
+  return {
+    ...(agent === null || agent === "" ? {} : { agent: cut(agent, longestWord) }),
+    ...(parent === null || parent === "" ? {} : { parentAgent: cut(parent, longestWord) }),
+  };
 }
 
 const noTags: readonly string[] = [];

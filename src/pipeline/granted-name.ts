@@ -5,10 +5,12 @@ import { Failure } from "../canon/failure.ts";
 import type { Router } from "../routing/router.ts";
 import type { ModelGrant } from "./tenant-policy.ts";
 
-type Known = Pick<Router, "isAuto" | "isDefault" | "targetOf">;
+type Known = Pick<Router, "isAuto" | "isDefault" | "plainName" | "targetOf">;
 
 /** Throws Failure unknown-model. */
-export function grantedName(router: Known, models: ModelGrant, name: string): string {
+export function grantedName(router: Known, models: ModelGrant, written: string): string {
+  // A grant of `claude-*` is none of an alias that Claude Code is shown under such a name.
+  const name = router.plainName(written);
   const spelled = models.spelled(name);
   // A name that nothing knows is answered by some default: that one is judged, whatever the name is like.
   if (spelled !== null && !router.isDefault(spelled)) {

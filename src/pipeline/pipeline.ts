@@ -1,7 +1,7 @@
 // The road of one request: admit, enrol, route, attempt, respond, record. It reads top to bottom as design.md section 1 does.
 
 import { atCapacity, Failure, failureFrom } from "../canon/failure.ts";
-import { type Backend, type Call, noHeaders } from "../backends/backend.ts";
+import type { Backend, Call } from "../backends/backend.ts";
 import type { ChatRequest } from "../canon/request.ts";
 import type { Target } from "../canon/decision.ts";
 import { unheard, withinRoom } from "../dialects/adapting.ts";
@@ -15,13 +15,14 @@ import { type Admission, receive } from "./admit.ts";
 import { answerRoom } from "./answer-room.ts";
 import { type LaneChoice, openFirst } from "./attempt.ts";
 import { withCacheMarks } from "./cache-marks.ts";
-import { withoutChoices, withoutChoosingBetas } from "./choice-guard.ts";
+import { withoutChoices } from "./choice-guard.ts";
 import type { Door } from "./doors.ts";
 import { callInPath, type Enrolled, enrol, parseBody } from "./enrol.ts";
 import { chooseEmbeddings, chooseTokenCount } from "./forward.ts";
 import type { Estate, Generation, Provider } from "./generation.ts";
 import { hubLane } from "./hub.ts";
 import { needsAtMost } from "./needs.ts";
+import { passHeaders } from "./pass-headers.ts";
 import { relayLane } from "./relay.ts";
 import { failureResponse, streamResponse, wholeResponse } from "./respond.ts";
 import type { Run } from "./run.ts";
@@ -295,22 +296,3 @@ function asksForUsage(dialect: Dialect, enrolled: Enrolled): boolean {
 }
 
 const isBeta = (url: string): boolean => url.endsWith("?beta=true") || url.includes("?beta=true&");
-
-/** Client headers that an upstream of the same dialect needs: names are fixed here, values are what fetch lets through. */
-function passHeaders(
-  headers: Headers,
-  door: Door,
-  provider: Provider,
-  keepsModels: boolean,
-): Readonly<Record<string, string>> {
-  if (door.dialect !== "anthropic-messages" || provider.backend.dialect !== door.dialect) return noHeaders;
-  const passed: Record<string, string> = {};
-  for (const name of passedNames) {
-    const written = headers.get(name);
-    const value = keepsModels && written !== null ? withoutChoosingBetas(written) : written;
-    if (value !== null && value.length <= 4_000 && /^[\x20-\x7e]*$/.test(value)) passed[name] = value;
-  }
-  return passed;
-}
-
-const passedNames = ["anthropic-version", "anthropic-beta"];

@@ -299,6 +299,7 @@ function recordOf(run: Run, status: number, failure: Failure | null): UnpricedRe
     tenant: context.tenant,
     keyId: context.keyId,
     session: run.session,
+    ...context.agents,
     door: run.door.name,
     client: context.client,
     tags: run.hedged.length === 0 ? context.tags : [...context.tags, "hedged"],

@@ -20,7 +20,7 @@ type Ask = (model: string, isAlone: boolean) => RoutedDecision | Promise<RoutedD
 /** Who asks, and whose names count. */
 type Subject = {
   readonly tenant: string;
-  readonly router: Pick<Router, "isAuto" | "isDefault" | "targetOf">;
+  readonly router: Pick<Router, "isAuto" | "isDefault" | "plainName" | "targetOf">;
 };
 
 /** Takes the tenant's place and minute, before a byte of the body is read. Throws Failure over-limit. */

@@ -3,6 +3,7 @@
 import { Failure } from "../canon/failure.ts";
 import type { Target } from "../canon/decision.ts";
 import { nearest } from "../canon/nearest.ts";
+import { behindClaudeName } from "./claude-names.ts";
 
 /** A provider as routing sees it. `models` are upstream ids; `model` is the one meant by the bare provider id. */
 export type RoutedProvider = {
@@ -52,6 +53,8 @@ export type Names = {
   resolve(name: string): Meaning;
   /** The same for a name that the config wrote; null when what it names is not loaded. */
   resolveOrNull(name: string): Meaning | null;
+  /** The config's own name behind one that is made for Claude Code (claude-names.ts); any other name as it is. */
+  plain(name: string): string;
   known(): string[];
 };
 
@@ -69,10 +72,21 @@ export function createNames(table: NameTable): Names {
     name.includes("*") ? [{ name, to }] : [],
   );
 
+  const isOurs = (name: string): boolean => name === "auto" || exact.has(name);
+  /** Null where somebody else has the name. */
+  const behind = (name: string): string | null => {
+    const plain = behindClaudeName(name, isOurs);
+    if (plain === null || exact.has(name) || byId.has(name) || owners.has(name)) return null;
+    const isWithin = byId.has(name.slice(0, Math.max(0, name.indexOf("/"))));
+    return isWithin || table.own?.known().includes(name) === true ? null : plain;
+  };
+
   /** `isWhole` false: a part of the new name is what the client wrote. */
   const aliasOf = (name: string): { readonly to: string; readonly isWhole: boolean } | null => {
     const direct = exact.get(name);
     if (direct !== undefined) return { to: direct, isWhole: true };
+    const plain = behind(name);
+    if (plain !== null) return { to: plain, isWhole: true };
     for (const { name: pattern, to } of wild) {
       const middle = matchWildcard(pattern, name);
       // A function, because the client's text may hold `$&`.
@@ -126,6 +140,7 @@ export function createNames(table: NameTable): Names {
 
   return {
     known,
+    plain: (name) => behind(name) ?? name,
     resolveOrNull: (name) => lookUp(name, "the rule", 0, true),
     resolve(name) {
       const meaning = lookUp(name, "the requested model", 0, false);

@@ -38,6 +38,8 @@ export type Router = {
   isDefault(name: string): boolean;
   /** Whether routing chooses for this name. */
   isAuto(name: string): boolean;
+  /** The config's own name behind one that is made for Claude Code; any other name as it is. */
+  plainName(name: string): string;
   known(): string[];
 };
 
@@ -232,6 +234,7 @@ export function createRouter(options: RouterOptions): Router {
       return meaning === null || (meaning.kind === "target" && meaning.isDefault === true);
     },
     isAuto: (name) => meaningOf(name)?.kind === "auto",
+    plainName: names.plain,
     decide(question, isDry = false) {
       const known = isDry || isSpecial(question) ? undefined : plain.get(question.model);
       if (known !== undefined && fitsAll(known, question.needs)) return known;

@@ -291,6 +291,8 @@ describe("recent", () => {
       tenant: "red",
       keyId: "k1",
       session: "s",
+      agent: "a1",
+      parentAgent: "a0",
       tags: ["a", "b"],
       stream: true,
     });
@@ -315,6 +317,8 @@ describe("recent", () => {
       tenant: "red",
       key_id: "k1",
       session: "s",
+      agent: "a1",
+      parent_agent: "a0",
       door: "chat",
       client: "openai-node",
       tags: ["a", "b"],

@@ -7,6 +7,8 @@ export function encodeModel(card: ModelCard): Record<string, unknown> {
     type: "model",
     id: card.id,
     display_name: card.id,
+    // Not in Anthropic's list; Claude Code shows it beside the name.
+    ...(card.description === null ? {} : { description: card.description }),
     created_at: new Date(card.created * 1000).toISOString(),
     max_input_tokens: card.contextWindow,
     max_tokens: card.maxOutput,
