@@ -7,6 +7,8 @@ import { nearest } from "../canon/nearest.ts";
 import type { ChatRequest, DialectName } from "../canon/request.ts";
 import { estimateTokensOfBytes } from "../canon/tokens.ts";
 import { isRecord } from "../dialects/decoding.ts";
+import type { ClientHalf } from "../dialects/dialect.ts";
+import { isResponsesBody, responsesAtChat } from "../dialects/responses-at-chat.ts";
 import { type Door, doors } from "../pipeline/doors.ts";
 import { checkedModel, sessionHeader, sessionInBody } from "../pipeline/enrol.ts";
 import { previewForTenant } from "../pipeline/tenant-limits.ts";
@@ -55,6 +57,13 @@ export type RouteQuestion = {
   readonly tenant: string | null;
 };
 
+function clientOf({ dialects }: Assembled["road"], { dialect, name }: Door, body: object): ClientHalf {
+  const kinds = body as Readonly<Record<string, unknown>>;
+  const kindOf = (key: string): string | null =>
+    Array.isArray(kinds[key]) ? "array" : kinds[key] == null ? null : typeof kinds[key];
+  return name === "chat" && isResponsesBody(kindOf) ? responsesAtChat : dialects[dialect].client;
+}
+
 /** Throws Failure. */
 export async function explainRoute(
   assembled: Assembled,
@@ -72,7 +81,7 @@ export async function explainRoute(
   const door = doorOf(question.doorName, body);
   const name = checkedModel(model ?? null) || "auto";
   const request: ChatRequest = {
-    ...road.dialects[door.dialect].client.decodeRequest({ ...rest, model: name }),
+    ...clientOf(road, door, body).decodeRequest({ ...rest, model: name }),
     model: name,
   };
   const asked = questionOf(request, (header) => headers.get(header));

@@ -130,6 +130,8 @@ export type RelayHalf = {
    * what it does. Such a body goes through the hub.
    */
   exceeds(scan: JsonScan, bytes: Buffer, takes: Takes): boolean;
+  /** Members that clients of this format write in another one's spelling, in its own: before either lane reads the body. */
+  straightened?(scan: JsonScan, bytes: Buffer): readonly JsonEdit[];
   /** After the gate only frames that hold one of these are read. */
   readonly markers: readonly string[];
   glance(frame: SseFrame): Glance;

@@ -2,22 +2,30 @@
 
 import { atCapacity, Failure, failureFrom } from "../canon/failure.ts";
 import type { Backend, Call } from "../backends/backend.ts";
-import type { ChatRequest } from "../canon/request.ts";
+import type { ChatRequest, DialectName } from "../canon/request.ts";
 import type { Target } from "../canon/decision.ts";
 import { unheard, withinRoom } from "../dialects/adapting.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
-import type { AnswerFacts, ClientHalf, Dialect, TargetFacts } from "../dialects/dialect.ts";
+import type { AnswerFacts, ClientHalf, Dialect, RelayHalf, TargetFacts } from "../dialects/dialect.ts";
+import { isResponsesBody, responsesAtChat } from "../dialects/responses-at-chat.ts";
 import { questionOf } from "../routing/question.ts";
 import { sessionKey } from "../tenants/sessions.ts";
 import { giveBack, leavesMuch } from "../wire/body.ts";
-import { type JsonEdit, memberNamed, placesOf, spliceObject } from "../wire/json.ts";
+import {
+  type JsonEdit,
+  type JsonScan,
+  memberNamed,
+  placesOf,
+  scanObject,
+  spliceObject,
+} from "../wire/json.ts";
 import { type Admission, receive } from "./admit.ts";
 import { answerRoom } from "./answer-room.ts";
 import { type LaneChoice, openFirst } from "./attempt.ts";
 import { withCacheMarks } from "./cache-marks.ts";
 import { withoutChoices } from "./choice-guard.ts";
 import type { Door } from "./doors.ts";
-import { callInPath, type Enrolled, enrol, parseBody } from "./enrol.ts";
+import { callInPath, type Enrolled, enrol, maxJsonDepth, parseBody } from "./enrol.ts";
 import { chooseEmbeddings, chooseTokenCount } from "./forward.ts";
 import type { Estate, Generation, Provider } from "./generation.ts";
 import { hubLane } from "./hub.ts";
@@ -57,8 +65,9 @@ export async function handle(
       throw upload.unread(thrown);
     }
     run.body = bytes;
-    const read = enrol(request, bytes, call, relay.watched);
+    const read = straightened(enrol(request, bytes, call, relay.watched), relay);
     admission.connection?.keepOpen();
+    const reading = readingOf(door, client, read.scan);
     const taken = takeWishes(read, request.headers, door.dialect);
     const enrolled = guarded(run, policy, taken.enrolled);
     if (enrolled.bytes !== bytes) giveBack(bytes);
@@ -72,7 +81,7 @@ export async function handle(
     const isChat = door.road === "chat";
     // Decoded at most once, and only if routing or the hub must look inside.
     let decoded: ChatRequest | null = null;
-    const decode = (): ChatRequest => (decoded ??= decodeRequest(client, enrolled));
+    const decode = (): ChatRequest => (decoded ??= decodeRequest(reading.client, enrolled));
     const ask = (model: string, isAlone: boolean) =>
       generation.router.decide({
         model,
@@ -85,7 +94,7 @@ export async function handle(
     const decision =
       policy === undefined ? ask(enrolled.model, false) : decideForTenant(run, policy, enrolled, decode, ask);
     run.decision = decision instanceof Promise ? await decision : decision;
-    const choose = choiceFor(door, run, enrolled, request, decode);
+    const choose = choiceFor(door, run, enrolled, request, decode, reading);
     const keepsModels = policy !== undefined && policy.keeps !== "nothing";
     const opening = openFirst(run, choose, (provider) =>
       passHeaders(request.headers, door, provider, keepsModels),
@@ -95,6 +104,23 @@ export async function handle(
     const isLeftUnread = !upload.isWhole && (request.bodyUsed || leavesMuch(request.headers));
     return failureResponse(run, client, failureFrom(run.context.abortReason ?? thrown), isLeftUnread);
   }
+}
+
+/** What a client wrote in another format's spelling, in the door's own. */
+function straightened(read: Enrolled, { straightened: edit, watched }: RelayHalf): Enrolled {
+  const edits = edit?.(read.scan, read.bytes) ?? [];
+  if (edits.length === 0) return read;
+  const bytes = Buffer.from(spliceObject(read.bytes, read.scan, edits));
+  return { ...read, bytes, scan: scanObject(bytes, maxJsonDepth, watched) };
+}
+
+/** The format in which the body is written, and its client half: at the door of chats there are two. */
+type Reading = { readonly dialect: DialectName; readonly client: ClientHalf };
+
+function readingOf(door: Door, client: ClientHalf, scan: JsonScan): Reading {
+  return door.name === "chat" && isResponsesBody((key) => memberNamed(scan, key)?.kind ?? null)
+    ? { dialect: "openai-responses", client: responsesAtChat }
+    : { dialect: door.dialect, client };
 }
 
 /** The body without what would choose other models at an upstream, where the tenant may not. */
@@ -117,6 +143,7 @@ function choiceFor(
   enrolled: Enrolled,
   request: Request,
   decode: () => ChatRequest,
+  reading: Reading,
 ): (provider: Provider, target: Target) => LaneChoice {
   const { redact } = run.estate;
   const { backend } = run.generation.dialects[door.dialect];
@@ -126,7 +153,7 @@ function choiceFor(
     case "count-tokens":
       return chooseTokenCount(enrolled, door.dialect, { backend, redact });
     case "chat":
-      return chooseChat(door, run, enrolled, request, decode);
+      return chooseChat(door, run, enrolled, request, decode, reading);
   }
 }
 
@@ -137,7 +164,9 @@ function chooseChat(
   enrolled: Enrolled,
   request: Request,
   decode: () => ChatRequest,
+  reading: Reading,
 ): (provider: Provider, target: Target) => LaneChoice {
+  const isOwn = reading.dialect === door.dialect;
   const dialect = run.generation.dialects[door.dialect];
   const { setTimer } = run.estate.ticker;
   const createdSeconds = Math.floor(run.context.startedAtMs / 1000);
@@ -150,6 +179,7 @@ function chooseChat(
     const facts = backend.targetFacts(model);
     const isSame =
       backend.dialect === door.dialect &&
+      isOwn &&
       !needsHub &&
       !(
         provider.modelFacts(model).thinking === false &&
@@ -161,7 +191,7 @@ function chooseChat(
       isSame &&
       !isBlocked(provider.relayBlockers(model), enrolled) &&
       provider.relayDeclines?.(enrolled.bytes, model) !== true;
-    const isMended = !maySkipHub && backend.dialect === door.dialect && !isCarried(dialect, decode);
+    const isMended = !maySkipHub && backend.dialect === door.dialect && isOwn && !isCarried(dialect, decode);
     if ((maySkipHub || isMended) && open !== null) {
       return {
         lane: "relay",
@@ -194,8 +224,8 @@ function chooseChat(
     }
     const decoded = decode();
     const native = backend.dialect ?? backend.kin ?? null;
-    const isForeign = native !== null && native !== door.dialect;
-    const refusal = isForeign ? dialect.client.refuseTranslation(decoded) : null;
+    const isForeign = native !== null && native !== reading.dialect;
+    const refusal = isForeign ? reading.client.refuseTranslation(decoded) : null;
     if (refusal !== null) return { refusal };
     const marked = run.generation.setsCacheMarks && isForeign ? withCacheMarks(decoded) : decoded;
     const format = backend.dialect === null ? backend : run.generation.dialects[backend.dialect].backend;
@@ -208,7 +238,7 @@ function chooseChat(
         if (isForeign) {
           // The CLI alone has a header for them, from the days of its forerunners.
           const unsupported = backend.dialect === null ? call.unsupported : undefined;
-          dialect.client.noteLosses(decoded, call.note ?? unheard, unsupported);
+          reading.client.noteLosses(decoded, call.note ?? unheard, unsupported);
         }
         const answerFacts: AnswerFacts = {
           requestId: run.context.id,

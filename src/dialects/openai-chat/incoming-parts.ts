@@ -30,12 +30,17 @@ function decodePart(value: unknown, param: string, role: Role): Content {
   const type = wordAt(part.type, `${param}.type`);
   switch (type) {
     case "text":
+    // Those of Responses: some clients mix them in.
     case "input_text":
+    case "output_text":
       return { type: "text", text: textAt(part.text, `${param}.text`) };
     case "refusal":
       if (role === "assistant") return { type: "text", text: textAt(part.refusal, `${param}.refusal`) };
       break;
     case "image_url":
+      if (role === "user" || role === "tool") return decodeImage(part.image_url, `${param}.image_url`);
+      break;
+    case "input_image":
       if (role === "user" || role === "tool") return decodeImage(part.image_url, `${param}.image_url`);
       break;
     case "file":

@@ -3,6 +3,7 @@
 
 import type { AnswerFormat, OpaqueTool, Tool, ToolChoice } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
+import { nestedTool } from "./flat-tools.ts";
 import {
   invalid,
   optionalBoolean,
@@ -22,7 +23,7 @@ export function decodeTools(value: unknown): { tools: Tool[]; opaqueTools: Opaqu
   const opaqueTools: OpaqueTool[] = [];
   for (const [i, each] of optionalList(value, "tools").entries()) {
     const param = `tools[${i}]`;
-    const raw = recordAt(each, param);
+    const raw = recordAt(nestedTool(each), param);
     const type = textAt(raw.type, `${param}.type`);
     if (type === "custom") {
       wordAt(recordAt(raw.custom, `${param}.custom`).name, `${param}.custom.name`);
@@ -65,7 +66,7 @@ export function decodeToolChoice(value: unknown, tools: readonly Tool[]): ToolCh
       "tool_choice",
       `tool_choice must be none, auto, required or an object that names a function, not ${shown(value)}.`,
     );
-  const raw = recordAt(value, "tool_choice");
+  const raw = recordAt(nestedTool(value), "tool_choice");
   if (raw.type !== "function")
     throw unsupported(
       "tool_choice.type",

@@ -42,5 +42,11 @@ function mendMessage(message: unknown, note: Note): unknown {
   };
 }
 
-const mendPart = (part: unknown): unknown =>
-  isRecord(part) && part.type === "input_text" ? { ...part, type: "text" } : part;
+/** Parts as Responses spells them. */
+function mendPart(part: unknown): unknown {
+  if (!isRecord(part)) return part;
+  const { type, image_url: image } = part;
+  if (type === "input_text" || type === "output_text") return { type: "text", text: part.text };
+  if (type !== "input_image") return part;
+  return { type: "image_url", image_url: typeof image === "string" ? { url: image } : image };
+}

@@ -19,6 +19,7 @@ import { errorOf, firstChoice, readReasoning, readText } from "./answer.ts";
 import { failureInBand } from "../openai-failure.ts";
 import { invalid, optionalBoolean, wrongKind } from "../fields.ts";
 import { readFinish } from "./finish.ts";
+import { flatToolEdits, toolWords } from "./flat-tools.ts";
 import { mend } from "./mend.ts";
 import { checkMember, valueOf } from "./relayed-members.ts";
 import { steeringKeys, steeringRefused } from "./request.ts";
@@ -201,11 +202,14 @@ function wishesToThink(scan: JsonScan, bytes: Buffer): boolean {
 }
 
 // Parts of the Responses API and a role that most compatible servers do not know (facts/clients.md section 10).
-const declines = [Buffer.from('"input_text"'), Buffer.from('"developer"')];
+const declines = ['"input_text"', '"output_text"', '"input_image"', '"developer"'].map((word) =>
+  Buffer.from(word),
+);
 
 export const relay: RelayHalf = {
   declines,
-  watched: watchedWords(declines),
+  watched: watchedWords([...declines, ...toolWords]),
+  straightened: flatToolEdits,
   mend,
   exceeds,
   // Every chunk says `"finish_reason":null`, and inside strings quotes are escaped: these mark only frames with news.
