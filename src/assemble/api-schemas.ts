@@ -4,12 +4,13 @@
 import type { z } from "zod";
 
 export async function apiSchemas(): Promise<Readonly<Record<string, z.ZodType>>> {
-  const [chat, messages, responses, google, embeddings] = await Promise.all([
+  const [chat, messages, responses, google, embeddings, forwarded] = await Promise.all([
     import("../dialects/openai-chat/schema.ts"),
     import("../dialects/anthropic-messages/schema.ts"),
     import("../dialects/openai-responses/schema.ts"),
     import("../dialects/google-genai/schema.ts"),
     import("../pipeline/embeddings-schema.ts"),
+    import("../pipeline/forwarded-schema.ts"),
   ]);
   return {
     chat: chat.chatRequestSchema,
@@ -18,6 +19,14 @@ export async function apiSchemas(): Promise<Readonly<Record<string, z.ZodType>>>
     gemini: google.generateContentRequestSchema,
     "gemini-count-tokens": google.googleCountTokensRequestSchema,
     "count-tokens": messages.countTokensRequestSchema,
+    "responses-count-tokens": responses.responsesRequestSchema,
+    "gemini-embeddings": forwarded.geminiEmbeddingsRequestSchema,
     embeddings: embeddings.embeddingsRequestSchema,
+    completions: forwarded.completionsRequestSchema,
+    images: forwarded.imagesRequestSchema,
+    speech: forwarded.speechRequestSchema,
+    transcriptions: forwarded.transcriptionsRequestSchema,
+    rerank: forwarded.rerankRequestSchema,
+    moderations: forwarded.moderationsRequestSchema,
   };
 }

@@ -6,6 +6,7 @@ import { nameIn } from "../dialects/adapting.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
 import { type JsonMember, scanObject } from "../wire/json.ts";
 import { type Enrolled, maxJsonDepth } from "./enrol.ts";
+import { withoutChoosingFields } from "./form.ts";
 import {
   choosesInTool,
   choosingBetas,
@@ -33,9 +34,14 @@ type Kept = "as it is" | "gone" | { readonly json: string };
 
 /** `keepsPrice`: what changes the price of the same model goes as well. */
 export function withoutChoices(enrolled: Enrolled, dialect: DialectName, keepsPrice: boolean): Guarded {
-  const { bytes, scan } = enrolled;
+  const { bytes, scan, form } = enrolled;
   const dropped: string[] = [];
   const drop: Drop = (name) => void dropped.push(dropWord + nameIn(name));
+  if (form !== undefined) {
+    const kept = withoutChoosingFields(enrolled, form, keepsPrice);
+    kept.dropped.forEach(drop);
+    return { enrolled: kept.enrolled, dropped };
+  }
   const judged = scan.members.map((member): [JsonMember, Kept] => [
     member,
     keptOf(member, enrolled, dialect, keepsPrice, drop),
@@ -79,7 +85,8 @@ function keptOf(
   const priced = keepsPrice && kind !== "null" ? pricedMembers.get(plainName(key)) : undefined;
   if (priced !== undefined) {
     const written = value();
-    if (typeof written === "string" && priced.test(written)) return "as it is";
+    const word = typeof written === "number" ? String(written) : written;
+    if (typeof word === "string" && priced.test(word)) return "as it is";
     drop(key);
     return "gone";
   }

@@ -4,7 +4,39 @@
 import type { DialectName } from "../canon/request.ts";
 
 export type DoorName =
-  "chat" | "messages" | "responses" | "count-tokens" | "embeddings" | "gemini" | "gemini-count-tokens";
+  | "chat"
+  | "messages"
+  | "responses"
+  | "count-tokens"
+  | "responses-count-tokens"
+  | "completions"
+  | "embeddings"
+  | "images"
+  | "speech"
+  | "transcriptions"
+  | "rerank"
+  | "moderations"
+  | "gemini"
+  | "gemini-count-tokens"
+  | "gemini-embeddings";
+
+/** An endpoint whose requests go up as they are, to the same model and nowhere else. */
+export type Forwarding = {
+  /** Below the provider's base URL. */
+  readonly path: string;
+  /** Members of which one must be there. */
+  readonly needs?: readonly string[];
+  /** Form data is taken as well. */
+  readonly takesForm?: boolean;
+  /** The answer may be something else than JSON. */
+  readonly answersAnything?: boolean;
+  /** It takes as long as a whole chat answer may take, and not as long as a first word. */
+  readonly isSlow?: boolean;
+  /** What it costs does not follow from tokens and their price: in dollars nobody knows it beforehand. */
+  readonly hasOwnPrice?: boolean;
+  /** The answer is text that a model writes. */
+  readonly writes?: boolean;
+};
 
 export type Door = {
   readonly name: DoorName;
@@ -15,7 +47,9 @@ export type Door = {
   /** The dialect of requests, answers and errors at this door. */
   readonly dialect: DialectName;
   /** `chat` goes through the canonical form (or the express lane); the others never become a ChatRequest. */
-  readonly road: "chat" | "count-tokens" | "embeddings";
+  readonly road: "chat" | "count-tokens" | "embeddings" | "forward";
+  /** On the road `forward` alone. */
+  readonly forwarding?: Forwarding;
   readonly summary: string;
 };
 
@@ -55,9 +89,59 @@ export const doors: readonly Door[] = [
     road: "embeddings",
     summary: "Embeddings, OpenAI format",
   },
+  {
+    name: "responses-count-tokens",
+    path: "/v1/responses/input_tokens",
+    dialect: "openai-responses",
+    road: "count-tokens",
+    summary: "Count the input tokens of a Responses request",
+  },
+  ...forwarded("completions", "Text completions, OpenAI format", {
+    path: "/completions",
+    needs: ["prompt"],
+    isSlow: true,
+    writes: true,
+  }),
+  ...["generations", "edits", "variations"].flatMap((verb) =>
+    forwarded("images", `Images (${verb}), OpenAI format`, {
+      path: `/images/${verb}`,
+      takesForm: verb !== "generations",
+      answersAnything: true,
+      isSlow: true,
+      hasOwnPrice: true,
+    }),
+  ),
+  ...forwarded("speech", "Text to speech, OpenAI format", {
+    path: "/audio/speech",
+    needs: ["input"],
+    answersAnything: true,
+    isSlow: true,
+    hasOwnPrice: true,
+  }),
+  ...["transcriptions", "translations"].flatMap((verb) =>
+    forwarded("transcriptions", `Speech to text (${verb}), OpenAI format`, {
+      path: `/audio/${verb}`,
+      takesForm: true,
+      answersAnything: true,
+      isSlow: true,
+      hasOwnPrice: true,
+    }),
+  ),
+  ...forwarded("rerank", "Documents in the order of their relevance", {
+    path: "/rerank",
+    needs: ["query"],
+    hasOwnPrice: true,
+  }),
+  ...forwarded("moderations", "Moderations, OpenAI format", { path: "/moderations", needs: ["input"] }),
   // @google/genai 3.1 asks for v1 by default; gemini-cli, the AI SDK and older packages for v1beta.
   ...["/v1beta", "/v1"].flatMap(googleDoors),
 ];
+
+function forwarded(name: DoorName, summary: string, forwarding: Forwarding): readonly Door[] {
+  return [
+    { name, path: `/v1${forwarding.path}`, dialect: "openai-chat", road: "forward", summary, forwarding },
+  ];
+}
 
 function googleDoors(version: string): readonly Door[] {
   const dialect = "google-genai";
@@ -86,5 +170,13 @@ function googleDoors(version: string): readonly Door[] {
       stream: false,
       summary: "Count the input tokens of a generateContent request",
     },
+    ...["embedContent", "batchEmbedContents"].map((verb): Door => ({
+      name: "gemini-embeddings",
+      path: `${version}/models/*:${verb}`,
+      dialect,
+      road: "embeddings",
+      stream: false,
+      summary: `Embeddings (${verb}), Google format`,
+    })),
   ];
 }

@@ -5,6 +5,7 @@ import { cut, longestModel, shortened } from "../canon/bounds.ts";
 import { Failure } from "../canon/failure.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
 import type { Door } from "./doors.ts";
+import type { Form } from "../wire/multipart.ts";
 import {
   BrokenJson,
   type JsonMember,
@@ -23,6 +24,8 @@ export type Enrolled = {
   readonly model: string;
   readonly stream: boolean;
   readonly session: string | null;
+  /** Where the body is form data; `scan` has no members then. */
+  readonly form?: Form;
 };
 
 /** What a door's path says of a request, where it says it. */

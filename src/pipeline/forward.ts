@@ -1,145 +1,107 @@
-// Roads that never become a ChatRequest: embeddings and token counts. Bytes in, bytes out, with the same admission,
-// fallback and record as a chat.
+// Roads that never become a ChatRequest: embeddings, images, recordings and their kin. Bytes in, bytes out, with the same
+// admission, fallback and record as a chat.
 
-import type { Call } from "../backends/backend.ts";
-import { networkFailure, redactedFailure } from "../backends/http/backend.ts";
+import type { Backend, Call } from "../backends/backend.ts";
+import { foreignAnswer, networkFailure } from "../backends/http/backend.ts";
 import { maxUnreadBytes, readReplyBytes } from "../backends/http/reply-bytes.ts";
 import { Failure, failureFrom } from "../canon/failure.ts";
-import { estimateTokens } from "../canon/tokens.ts";
-import type { ChatRequest, DialectName } from "../canon/request.ts";
 import { tokenCount, unknownUsage } from "../canon/usage.ts";
-import * as anthropicCount from "../dialects/anthropic-messages/count-tokens.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
-import type { BackendHalf, TargetFacts } from "../dialects/dialect.ts";
-import * as googleCount from "../dialects/google-genai/count-tokens.ts";
 import { memberNamed, spliceObject } from "../wire/json.ts";
 import type { LaneChoice } from "./attempt.ts";
-import { type Enrolled, parseBody } from "./enrol.ts";
+import { completionsLane } from "./completions.ts";
+import type { Door, Forwarding } from "./doors.ts";
+import type { Enrolled } from "./enrol.ts";
+import { formFor, valueOf } from "./form.ts";
 import type { Provider } from "./generation.ts";
 import { failurePiece, type Lane } from "./lane.ts";
-import type { Trial } from "./run.ts";
+import type { Run, Trial } from "./run.ts";
 
-/** What reads an error that came with status 200, and what masks it. */
-export type Reading = {
-  readonly backend: Pick<BackendHalf, "readReply">;
-  readonly redact: (text: string) => string;
-};
+/** These speak OpenAI's API, of which chats are one part. */
+export const isOpenAis = ({ dialect }: Backend): boolean =>
+  dialect === "openai-chat" || dialect === "openai-responses";
 
-/** Embeddings go to openai-compatible providers only: no other format has them. */
-export function chooseEmbeddings(enrolled: Enrolled, reading: Reading): (provider: Provider) => LaneChoice {
-  const input = memberNamed(enrolled.scan, "input");
-  if (input?.kind !== "string" && input?.kind !== "array")
-    throw new Failure("invalid-request", "input must be a string or an array.", { param: "input" });
-  return (provider) => {
-    const { backend } = provider;
-    const { open } = backend;
-    if (backend.dialect !== "openai-chat" || open === null)
-      return {
-        refusal: new Failure("unsupported", `The provider "${provider.id}" has no embeddings.`, {
-          param: "model",
-        }),
-      };
-    return {
-      lane: "forward",
-      open: (_provider, target, trial, call) =>
-        forwardLane(
-          () => open("/embeddings", withModel(enrolled, target.model), call),
-          call,
-          reading,
-          (bytes) => readUsage(bytes, trial),
-        ),
-    };
-  };
-}
-
-/** How a format that has a token count asks for it, and what stands in for it elsewhere. */
-type Counting = {
-  path(model: string): string;
-  body(enrolled: Enrolled, target: TargetFacts): Uint8Array;
-  readonly decodeCountRequest: (body: unknown) => ChatRequest;
-  readonly encodeTokenCount: (tokens: number) => unknown;
-};
-
-const countings: Partial<Record<DialectName, Counting>> = {
-  "anthropic-messages": {
-    ...anthropicCount,
-    path: () => "/messages/count_tokens",
-    body: (enrolled, target) =>
-      enrolled.model === target.model
-        ? enrolled.bytes
-        : spliceObject(
-            enrolled.bytes,
-            enrolled.scan,
-            anthropicCount.countEdits(enrolled.scan, enrolled.bytes, target),
-          ),
-  },
-  "google-genai": {
-    ...googleCount,
-    path: (model) => `/models/${encodeURIComponent(model)}:countTokens`,
-    body: ({ bytes, scan }, { model }) =>
-      spliceObject(bytes, scan, googleCount.countEdits(scan, bytes, model)),
-  },
-};
-
-/** The upstream's own count where the target speaks the door's format, else the house's estimate. */
-export function chooseTokenCount(
+export function chooseForward(
+  run: Run,
+  door: Door,
   enrolled: Enrolled,
-  dialect: DialectName,
-  reading: Reading,
+  forwarding: Forwarding,
 ): (provider: Provider) => LaneChoice {
-  const counting = countings[dialect];
-  if (counting === undefined) throw new Failure("not-found", "This format has no token count.");
+  for (const name of forwarding.needs ?? []) requireMember(enrolled, name);
   return (provider) => {
     const { backend } = provider;
     const { open } = backend;
-    if (backend.dialect !== dialect || open === null)
+    if (!isOpenAis(backend) || open === null)
       return {
-        lane: "forward",
-        open(_provider, _target, _trial, { note }) {
-          note?.("token-count-estimated");
-          return estimateLane(enrolled, counting);
-        },
+        refusal: new Failure(
+          "unsupported",
+          `The provider "${provider.id}" has no ${door.path.slice("/v1/".length)}.`,
+          { param: "model" },
+        ),
       };
+    if (door.name === "completions") return completionsLane(run, enrolled, open);
     return {
       lane: "forward",
-      open: (_provider, { model }, _trial, call) =>
-        forwardLane(
-          () => open(counting.path(model), counting.body(enrolled, backend.targetFacts(model)), call),
-          call,
-          reading,
-          () => undefined,
-        ),
+      open: (_provider, { model }, trial, call) =>
+        forwardLane(() => open(forwarding.path, withModel(enrolled, model), call), call, {
+          onBytes: (bytes) => readUsage(bytes, trial),
+          ...(forwarding.answersAnything === true ? { answersAnything: true } : {}),
+        }),
     };
   };
 }
 
-function withModel(enrolled: Enrolled, model: string): Uint8Array {
+function requireMember({ scan, form, bytes }: Enrolled, name: string): void {
+  const kind = memberNamed(scan, name)?.kind ?? "null";
+  const isThere = form === undefined ? kind !== "null" : valueOf(form, bytes, name) !== null;
+  if (!isThere) throw new Failure("invalid-request", `${name} is required.`, { param: name });
+}
+
+export function withModel(enrolled: Enrolled, model: string): Uint8Array {
+  if (enrolled.form !== undefined) return formFor(enrolled, model);
   if (enrolled.model === model) return enrolled.bytes;
   return spliceObject(enrolled.bytes, enrolled.scan, [{ key: "model", json: JSON.stringify(model) }]);
 }
 
-function forwardLane(
-  send: () => Promise<Response>,
-  call: Call,
-  reading: Reading,
-  onBytes: (bytes: Uint8Array) => void,
-): Lane {
+type Forwarded = {
+  readonly onBytes?: (bytes: Uint8Array) => void;
+  readonly answersAnything?: boolean;
+};
+
+export function forwardLane(send: () => Promise<Response>, call: Call, options: Forwarded = {}): Lane {
   return {
     async next() {
       try {
         const answer = await send();
+        const type = answer.headers.get("content-type") ?? "";
+        const isJson = type.includes("json");
+        if (!isJson && (options.answersAnything !== true || type.includes("text/html"))) {
+          void answer.body?.cancel().catch(() => undefined);
+          throw options.answersAnything === true ? foreignAnswer() : notJson();
+        }
         const bytes = await readReplyBytes(answer, maxUnreadBytes);
-        if (!/json/.test(answer.headers.get("content-type") ?? "") || !looksWhole(bytes))
-          throw new Failure("bad-output", "The upstream answered with something that is not JSON.");
-        const failure = saidFailure(bytes, reading);
-        if (failure !== null) return failurePiece(redactedFailure(reading.redact, failure));
-        onBytes(bytes);
-        return { bytes, opens: true, failure: null, isLast: true };
+        if (isJson ? !looksWhole(bytes) : bytes.length === 0) throw notJson();
+        if (isJson) options.onBytes?.(bytes);
+        const piece = { bytes, opens: true, failure: null, isLast: true };
+        return isJson ? piece : { ...piece, contentType: toldType(type) };
       } catch (thrown) {
         return failurePiece(call.signal.aborted ? failureFrom(call.signal.reason) : networkFailure(thrown));
       }
     },
   };
+}
+
+const notJson = (): Failure =>
+  new Failure("bad-output", "The upstream answered with something that is not JSON.");
+
+const passedTypes =
+  /^(?:audio|image|video)\/[\w.+-]{1,80}$|^text\/(?:plain|vtt|event-stream)$|^application\/x-subrip$/;
+
+/** A type that no browser runs, without parameters but the character set. */
+function toldType(written: string): string {
+  const type = (written.split(";")[0] ?? "").trim().toLowerCase();
+  if (!passedTypes.test(type) || type === "image/svg+xml") return "application/octet-stream";
+  return type.startsWith("text/") ? `${type}; charset=utf-8` : type;
 }
 
 /** Megabytes of numbers are not parsed for it: an object that is empty or was cut shows at its ends. */
@@ -150,50 +112,30 @@ function looksWhole(bytes: Uint8Array): boolean {
   return head.startsWith("{") && tail.endsWith("}");
 }
 
-const longestError = 64 * 1024;
-
-/** Some vendors send an error with status 200. An answer that says nothing else is short. */
-function saidFailure(bytes: Uint8Array, { backend }: Reading): Failure | null {
-  if (bytes.length > longestError) return null;
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
-  if (!text.includes('"error"')) return null;
-  const body = parseLoosely(text);
-  if (!isRecord(body) || !(isRecord(body["error"]) || typeof body["error"] === "string")) return null;
-  const last = backend.readReply(body).at(-1);
-  return last?.type === "failure" ? last.failure : null;
-}
-
-function estimateLane(enrolled: Enrolled, counting: Counting): Lane {
-  return {
-    next() {
-      try {
-        const tokens = estimateTokens(counting.decodeCountRequest(parseBody(enrolled)));
-        const bytes = JSON.stringify(counting.encodeTokenCount(tokens));
-        return Promise.resolve({ bytes, opens: true, failure: null, isLast: true });
-      } catch (thrown) {
-        return Promise.resolve(failurePiece(failureFrom(thrown)));
-      }
-    },
-  };
-}
-
-// An answer of embeddings is mostly numbers: its usage stands at one end, and parsing megabytes for it would cost more than the rest.
-const usageWindowBytes = 600;
+// An answer of embeddings is mostly numbers, one of images mostly base64: its usage stands at one end, and parsing megabytes for
+// it would cost more than the rest.
+const usageWindowBytes = 800;
 const modelMember = /"model"\s*:\s*"([^"\\]{1,300})"/;
+/** Its details are objects in it. */
+const usageMember = /"(?:usage|meta)"\s*:\s*(\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})/;
 
-function readUsage(bytes: Uint8Array, trial: Trial): void {
+export function readUsage(bytes: Uint8Array, trial: Trial): void {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (const part of [buffer.subarray(-usageWindowBytes), buffer.subarray(0, usageWindowBytes)]) {
     const text = part.toString("utf8");
     trial.observer.upstreamModel ??= modelMember.exec(text)?.[1] ?? null;
-    const found = /"usage"\s*:\s*(\{[^{}]*\})/.exec(text);
-    const usage = found?.[1] === undefined ? undefined : parseLoosely(found[1]);
-    if (!isRecord(usage)) continue;
-    const input = tokenCount(usage["prompt_tokens"]) ?? tokenCount(usage["total_tokens"]);
-    trial.observer.event({
-      type: "usage",
-      usage: { ...unknownUsage, input, inputUncached: input, output: 0 },
-    });
+    const found = usageMember.exec(text);
+    const told = found?.[1] === undefined ? undefined : parseLoosely(found[1]);
+    if (!isRecord(told)) continue;
+    // Cohere's: `meta.tokens` or `meta.billed_units`.
+    const usage = [told["tokens"], told["billed_units"]].find(isRecord) ?? told;
+    const output = tokenCount(usage["output_tokens"]) ?? tokenCount(usage["completion_tokens"]) ?? 0;
+    const input =
+      tokenCount(usage["prompt_tokens"]) ??
+      tokenCount(usage["input_tokens"]) ??
+      tokenCount(usage["total_tokens"]);
+    if (input === null) continue;
+    trial.observer.event({ type: "usage", usage: { ...unknownUsage, input, inputUncached: input, output } });
     return;
   }
 }

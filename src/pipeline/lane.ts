@@ -12,6 +12,8 @@ export type Piece = {
   readonly failure: Failure | null;
   /** True: the lane is over and all is well. */
   readonly isLast: boolean;
+  /** Of a whole answer that is not JSON. */
+  readonly contentType?: string;
 };
 
 /** Told of every sign of life in a whole answer from its first word on. */

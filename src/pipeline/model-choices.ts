@@ -133,9 +133,24 @@ export const pricedMembers: ReadonlyMap<string, RegExp> = new Map([
     "servicetier",
     /^(?:auto|default|standard|standard_only|flex|batch|unspecified|service_tier_unspecified)$/i,
   ],
-  ["speed", /^(?:standard|normal|default|slow)$/i],
+  // A number is how fast a voice speaks.
+  ["speed", /^(?:standard|normal|default|slow|\d+(?:\.\d+)?)$/i],
   ["performanceconfig", /^$/],
 ]);
 
 /** Betas of Anthropic's that switch on what the table drops. */
 export const choosingBetas = /fallback|advisor|fast-mode/i;
+
+/** A field of form data by which a client could choose models, or the price where `keepsPrice`. `value`: null of a file. */
+export function isChoosingField(field: string, value: string | null, keepsPrice: boolean): boolean {
+  // Lists and objects are written as `models[]` and `metadata[tags]`.
+  const [base = ""] = field.split(/[[.]/);
+  if (plainName(base) === "model") return field !== "model";
+  const priced = keepsPrice ? pricedMembers.get(plainName(base)) : undefined;
+  if (priced !== undefined) return value === null || !priced.test(value);
+  const verdict = verdictOn(base);
+  if (verdict === "stays") return false;
+  if (typeof verdict === "string") return true;
+  // What such a field holds are settings as JSON, of which some choose: no endpoint that takes forms needs any.
+  return inside.some(({ member }) => member.test(plainName(base))) || isDropped(verdict.drops, base);
+}

@@ -24,9 +24,12 @@ import { answerRoom } from "./answer-room.ts";
 import { type LaneChoice, openFirst } from "./attempt.ts";
 import { withCacheMarks } from "./cache-marks.ts";
 import { withoutChoices } from "./choice-guard.ts";
+import { chooseTokenCount } from "./count-tokens.ts";
 import type { Door } from "./doors.ts";
 import { callInPath, type Enrolled, enrol, maxJsonDepth, parseBody } from "./enrol.ts";
-import { chooseEmbeddings, chooseTokenCount } from "./forward.ts";
+import { chooseEmbeddings } from "./embeddings.ts";
+import { enrolForm } from "./form.ts";
+import { chooseForward } from "./forward.ts";
 import type { Estate, Generation, Provider } from "./generation.ts";
 import { hubLane } from "./hub.ts";
 import { needsAtMost } from "./needs.ts";
@@ -65,7 +68,8 @@ export async function handle(
       throw upload.unread(thrown);
     }
     run.body = bytes;
-    const read = straightened(enrol(request, bytes, call, relay.watched), relay);
+    const form = door.forwarding?.takesForm === true ? enrolForm(request, bytes) : null;
+    const read = form ?? straightened(enrol(request, bytes, call, relay.watched), relay);
     admission.connection?.keepOpen();
     const reading = readingOf(door, client, read.scan);
     const taken = takeWishes(read, request.headers, door.dialect);
@@ -77,8 +81,8 @@ export async function handle(
     run.live.model = enrolled.model;
     run.session = enrolled.session;
     run.sessionKey = sessionKey(run.context.tenant, enrolled.session);
-    run.stream = door.road === "chat" && enrolled.stream;
     const isChat = door.road === "chat";
+    run.stream = (isChat || door.forwarding?.writes === true) && enrolled.stream;
     // Decoded at most once, and only if routing or the hub must look inside.
     let decoded: ChatRequest | null = null;
     const decode = (): ChatRequest => (decoded ??= decodeRequest(reading.client, enrolled));
@@ -88,7 +92,7 @@ export async function handle(
         isFallbackOff: isAlone || request.headers.get("x-clawgate-fallback")?.toLowerCase() === "off",
         session: run.sessionKey,
         needs: isChat ? needsAtMost(enrolled) : null,
-        keepsModel: door.road === "embeddings",
+        keepsModel: door.road === "embeddings" || door.road === "forward",
         read: () => questionOf(decode(), (name) => request.headers.get(name), run.context.tenant),
       });
     const decision =
@@ -97,7 +101,9 @@ export async function handle(
     const choose = choiceFor(door, run, enrolled, request, decode, reading);
     const keepsModels = policy !== undefined && policy.keeps !== "nothing";
     const opening = openFirst(run, choose, (provider) =>
-      passHeaders(request.headers, door, provider, keepsModels),
+      enrolled.form === undefined
+        ? passHeaders(request.headers, door, provider, keepsModels)
+        : { "content-type": enrolled.form.contentType },
     );
     return run.stream ? await streamResponse(run, client, opening) : wholeResponse(run, await opening);
   } catch (thrown) {
@@ -149,7 +155,9 @@ function choiceFor(
   const { backend } = run.generation.dialects[door.dialect];
   switch (door.road) {
     case "embeddings":
-      return chooseEmbeddings(enrolled, { backend, redact });
+      return chooseEmbeddings(door, enrolled);
+    case "forward":
+      return chooseForward(run, door, enrolled, door.forwarding ?? { path: "" });
     case "count-tokens":
       return chooseTokenCount(enrolled, door.dialect, { backend, redact });
     case "chat":

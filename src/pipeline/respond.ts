@@ -72,7 +72,8 @@ export function failureResponse(
 export function wholeResponse(run: Run, opened: Opened): Response {
   const [piece] = opened.pieces;
   const headers = answerHeaders(run);
-  headers["content-type"] = "application/json";
+  headers["content-type"] = piece?.contentType ?? "application/json";
+  if (piece?.contentType !== undefined) headers["x-content-type-options"] = "nosniff";
   run.settle(200, null);
   return new Response((piece?.bytes ?? "") as BodyInit, { headers });
 }

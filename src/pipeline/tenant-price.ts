@@ -27,6 +27,8 @@ export type Appetite = {
   readonly dialect: DialectName;
   /** False: there is no answer in words (embeddings). */
   readonly writes: boolean;
+  /** What it costs does not follow from its tokens (images, recordings). */
+  readonly hasOwnPrice?: boolean;
 };
 
 /** What an answer is held to be before it is there: clients name limits that hardly an answer reaches. */
@@ -61,26 +63,29 @@ const unseenWords = [
 ].map((word) => Buffer.from(word));
 
 /** Members of a body that mean the same. */
-const unseenMembers = ["previous_response_id", "conversation", "prompt", "cachedContent", "cached_content"];
+const unseenMembers = ["previous_response_id", "conversation", "cachedContent", "cached_content"];
 
 export function appetiteOf(door: Door, enrolled: Enrolled, decode: () => ChatRequest): Appetite {
   const { bytes, scan } = enrolled;
-  const writes = door.road === "chat";
-  const flat = estimateTokensOfBytes(bytes.length);
-  const seen = writes && needsAtMost(enrolled).images ? (estimateOf(decode) ?? flat) : flat;
+  const writes = door.road === "chat" || door.forwarding?.writes === true;
+  const flat = flatSize(enrolled);
+  const seen = door.road === "chat" && needsAtMost(enrolled).images ? (estimateOf(decode) ?? flat) : flat;
   const pointsElsewhere =
-    scan.members.some(({ key, kind }) => kind !== "null" && unseenMembers.includes(key)) ||
-    unseenWords.some((word) => bytes.includes(word));
+    scan.members.some((member) => isUnseen(member)) ||
+    (enrolled.form === undefined && unseenWords.some((word) => bytes.includes(word)));
   const input = pointsElsewhere ? seen + unseenTokens : seen;
   const limits: (number | null)[] = [];
   let answers = 1;
+  let prompts = 1;
   let mayThink = false;
   const isGoogle = door.dialect === "google-genai";
   for (const member of scan.members) {
     if (limitMembers[door.dialect].includes(member.key)) {
       const limit = numberAt(bytes, member);
       if (limit !== null) limits.push(limit);
-    } else if (member.key === "n") answers = Math.max(answers, numberAt(bytes, member) ?? 1);
+    } else if (member.key === "n" || member.key === "best_of")
+      answers = Math.max(answers, numberAt(bytes, member) ?? 1);
+    else if (member.key === "prompt" && member.kind === "array") prompts = promptsIn(bytes, member);
     else if (thoughtMembers.includes(member.key)) mayThink = true;
     else if (isGoogle && configMembers.includes(member.key) && member.kind === "object") {
       const config = parseLoosely(bytes.toString("utf8", member.start, member.end));
@@ -93,7 +98,35 @@ export function appetiteOf(door: Door, enrolled: Enrolled, decode: () => ChatReq
   // Of several the vendor may obey any; one that says nothing leaves it to the vendor.
   const known = limits.filter((limit) => limit !== null);
   const limit = known.length < limits.length || known.length === 0 ? null : Math.max(...known);
-  return { input, limit, answers, mayThink, dialect: door.dialect, writes };
+  return {
+    input,
+    limit,
+    answers: answers * prompts,
+    mayThink,
+    dialect: door.dialect,
+    writes,
+    hasOwnPrice: door.forwarding?.hasOwnPrice === true,
+  };
+}
+
+/** A file is no text: what a recording or an image counts for is of the order of a thousandth of its bytes. */
+function flatSize({ bytes, form }: Enrolled): number {
+  if (form === undefined) return estimateTokensOfBytes(bytes.length);
+  return form.fields.reduce((sum, { isFile, start, end }) => {
+    return sum + (isFile ? Math.ceil((end - start) / 1_000) : estimateTokensOfBytes(end - start));
+  }, 0);
+}
+
+/** A template that lies at the vendor; of text completions and images it is the text itself. */
+function isUnseen({ key, kind }: JsonMember): boolean {
+  if (key === "prompt") return kind === "object";
+  return kind !== "null" && unseenMembers.includes(key);
+}
+
+/** Each text of a list is answered; a list of tokens is one. */
+function promptsIn(bytes: Buffer, { start, end }: JsonMember): number {
+  const list = parseLoosely(bytes.toString("utf8", start, end));
+  return Array.isArray(list) && typeof list[0] !== "number" ? Math.max(1, list.length) : 1;
 }
 
 function numberAt(bytes: Buffer, { kind, start, end }: JsonMember): number | null {
@@ -168,9 +201,9 @@ export type Ceiling = Wanted & {
 };
 
 export function ceilingAt(appetite: Appetite, provider: Provider, model: string, atMs: number): Ceiling {
-  const { input, answers } = appetite;
+  const { input, answers, hasOwnPrice } = appetite;
   const output = Math.min(mostTokens, longestAnswer(appetite, provider, model) * answers);
-  const nanoUsd = provider.price.mostOf(model, input, output, atMs);
+  const nanoUsd = hasOwnPrice === true ? null : provider.price.mostOf(model, input, output, atMs);
   return {
     tokens: Math.min(mostTokens, input + output),
     expectedTokens: input + expectedOutput(appetite),

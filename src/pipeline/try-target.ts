@@ -132,7 +132,8 @@ export async function tryOne(
   if (context.abortReason !== null) return failureFrom(context.abortReason);
   context.onAbort(trial);
   const { firstTokenMs, wholeMs } = provider.limits;
-  trial.waitAtMost(trial.lane === "relay" && !run.stream ? wholeMs : firstTokenMs);
+  const isWhole = run.door.forwarding?.isSlow ?? trial.lane === "relay";
+  trial.waitAtMost(isWhole && !run.stream ? wholeMs : firstTokenMs);
   const call = new TrialCall(run, trial, passHeaders, onAccepted);
   try {
     const lane = open(provider, target, trial, call);

@@ -19,7 +19,12 @@ export function requestSchemaName(door: DoorName | string): string {
   return `${door.replace(/(^|-)([a-z])/g, (_all, _dash: string, letter: string) => letter.toUpperCase())}Request`;
 }
 
-const clientKey: NonNullable<Detail["security"]> = [{ bearer: [] }, { apiKey: [] }, { googleKey: [] }];
+const clientKey: NonNullable<Detail["security"]> = [
+  { bearer: [] },
+  { apiKey: [] },
+  { googleKey: [] },
+  { clawgateKey: [] },
+];
 const errorStatuses: readonly (readonly [string, string])[] = [
   ["400", "The request is malformed or asks for something that is not supported."],
   ["401", "No key, or a wrong one."],
@@ -27,7 +32,7 @@ const errorStatuses: readonly (readonly [string, string])[] = [
   ["404", "Nothing there, or no such model."],
   ["408", "The body came too slowly."],
   ["413", "The body is too large."],
-  ["415", "The body is not JSON, or is compressed."],
+  ["415", "The body is of another type than the endpoint takes, or is compressed."],
   ["429", "A limit of the gateway or of every provider that could answer; see Retry-After."],
   ["500", "An error of the gateway."],
   ["502", "The upstream failed."],
@@ -54,6 +59,12 @@ function operatorRoute(summary: string, description: string, detail: Partial<Det
     },
     ...detail,
   };
+}
+
+function bodyOf({ name, forwarding }: Door) {
+  const content = { schema: reference(requestSchemaName(name)) };
+  const json = { "application/json": content };
+  return forwarding?.takesForm === true ? { "multipart/form-data": content, ...json } : json;
 }
 
 const streamed: Partial<Record<DoorName, string>> = {
@@ -162,7 +173,7 @@ export const describe = {
       security: clientKey,
       requestBody: {
         required: true,
-        content: { "application/json": { schema: reference(requestSchemaName(door.name)) } },
+        content: bodyOf(door),
       },
       responses: {
         "200": {

@@ -146,6 +146,12 @@ function documentation(face: Face, schemas: Awaited<ReturnType<Face["apiSchemas"
           name: "x-goog-api-key",
           description: "The same key",
         },
+        clawgateKey: {
+          type: "apiKey" as const,
+          in: "header",
+          name: "x-clawgate-key",
+          description: "The same key, where the other headers carry somebody else's",
+        },
         adminKey: {
           type: "http" as const,
           scheme: "bearer",

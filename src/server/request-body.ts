@@ -1,9 +1,14 @@
-// What a body must look like before anybody reads it: JSON, not compressed, not too large, without trailers. It reads headers only.
+// What a body must look like before anybody reads it: JSON (or form data where a door takes it), not compressed, not too large, without trailers. It reads headers only.
 
 import { Failure } from "../canon/failure.ts";
 
 /** Throws Failure unsupported-media-type or too-large. `isWanted` false: a command, whose body may be missing. */
-export function checkRequestBody(headers: Headers, isWanted: boolean, limitBytes: number): void {
+export function checkRequestBody(
+  headers: Headers,
+  isWanted: boolean,
+  limitBytes: number,
+  mayBeForm = false,
+): void {
   const encoding = headers.get("content-encoding");
   if (encoding !== null && encoding.toLowerCase() !== "identity")
     throw new Failure("unsupported-media-type", "Compressed request bodies are not accepted.", {
@@ -20,10 +25,12 @@ export function checkRequestBody(headers: Headers, isWanted: boolean, limitBytes
   const type = headers.get("content-type");
   const isEmpty = (length === null || length === "0") && !headers.has("transfer-encoding");
   const isBare = !isWanted && isEmpty && type === null;
-  if (!isBare && (type === null || !isJson(type)))
+  if (!isBare && (type === null || !(isJson(type) || (mayBeForm && isForm(type)))))
     throw new Failure(
       "unsupported-media-type",
-      "The body must be JSON, sent as Content-Type: application/json.",
+      mayBeForm
+        ? "The body must be form data or JSON, sent as Content-Type: multipart/form-data or application/json."
+        : "The body must be JSON, sent as Content-Type: application/json.",
     );
   if (length !== null && Number(length) > limitBytes)
     throw new Failure("too-large", `The body is larger than the limit of ${limitBytes} bytes.`);
@@ -35,3 +42,5 @@ function isJson(contentType: string): boolean {
   const type = (semicolon < 0 ? contentType : contentType.slice(0, semicolon)).trim().toLowerCase();
   return type === "application/json" || /^application\/[a-z0-9!#$&^_.-]{1,100}\+json$/.test(type);
 }
+
+const isForm = (contentType: string): boolean => /^multipart\/form-data\s*;/i.test(contentType);

@@ -26,8 +26,9 @@ export type Route = {
   /** At most one `*`. It stands for one or more characters; between two slashes it stands for one segment. */
   readonly path: string;
   readonly routeClass: RouteClass;
-  /** A door's body is JSON; the other POST routes take none. */
+  /** A door's body is JSON, at some it may be form data; the other POST routes take none. */
   readonly takesBody: boolean;
+  readonly takesForm?: boolean;
   /** A door puts the request's id on its answers itself. */
   readonly isDoor: boolean;
   readonly detail: Detail;
@@ -93,6 +94,7 @@ export function routesOf(face: Face): readonly Route[] {
       path: door.path,
       routeClass: "data",
       takesBody: true,
+      takesForm: door.forwarding?.takesForm === true,
       isDoor: true,
       detail: describe.door(door),
       answer: (call) => face.door(door, call.request, call.caller, call.facts),

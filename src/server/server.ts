@@ -84,7 +84,8 @@ export function createServer(face: Face, options: ServerOptions): Server {
           return finish(answerUnrouted(request, path, requestId, corsOrigin), request, requestId, corsOrigin);
         facts.pathName = name;
         const caller = face.access(route.routeClass, facts);
-        if (route.method === "POST") checkRequestBody(headers, route.takesBody, rules.bodyLimitBytes);
+        if (route.method === "POST")
+          checkRequestBody(headers, route.takesBody, rules.bodyLimitBytes, route.takesForm === true);
         const dialect = dialectOf(path, headers);
         const answering = route.answer({ request, path, query, name, dialect, caller, facts });
         if (route.isDoor && corsOrigin === null) return answering;
