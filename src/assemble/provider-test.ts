@@ -88,7 +88,7 @@ export async function testProvider(
         ? null
         : {
             kind: failure.kind,
-            message: estate.redact(failure.message).slice(0, 300),
+            message: estate.redact(failure.told).slice(0, 300),
             hint: hintFor(failure, keyOf(settings.base_url)),
           },
   };
@@ -130,6 +130,8 @@ function inWords(ms: number): string {
   return unit === undefined ? `${Math.ceil(ms / 1000)} s` : `${Math.ceil(ms / unit.ms)} ${unit.name}`;
 }
 
+const trustVariable = "NODE_EXTRA_CA_CERTS";
+
 function hintFor(failure: Failure, keyVariable: string | null): string {
   switch (failure.kind) {
     case "credentials-rejected":
@@ -144,6 +146,8 @@ function hintFor(failure: Failure, keyVariable: string | null): string {
     case "unknown-model":
       return "The vendor does not know this model: correct the provider's `model`, or try another with --model.";
     case "unreachable":
+      if (failure.why?.includes(trustVariable) === true)
+        return `Write the certificate of the authority that signed it into a file, name the file in ${trustVariable} and start the gateway again.`;
       return "Check base_url, the network and the proxy; for a server on this machine: is it running?";
     case "timed-out":
       return "It may be busy or loading the model: try again, or look at its own log.";

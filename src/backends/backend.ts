@@ -49,6 +49,8 @@ export type Backend = {
   readonly provider: string;
   /** The wire format behind it; null for a backend without a wire. */
   readonly dialect: DialectName | null;
+  /** `host:port` behind it, for the operator. Absent where there is no wire. */
+  readonly place?: string;
   /** Where there is no wire: the format whose requests it takes without loss. */
   readonly kin?: DialectName;
   /** What an encoder must know about `model` here. */

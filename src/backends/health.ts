@@ -187,8 +187,7 @@ export function createHealthBook(options: {
     changed(provider);
   };
 
-  const told = (failure: Failure): string =>
-    options.redact(`${failure.kind}: ${failure.message}`).slice(0, 300);
+  const told = (failure: Failure): string => options.redact(`${failure.kind}: ${failure.told}`).slice(0, 300);
 
   return {
     enrol(provider, credentials) {

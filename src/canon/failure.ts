@@ -140,6 +140,8 @@ export type FailureDetail = {
   readonly details?: unknown;
   /** How long the server keeps this answer back, in milliseconds: whoever guesses keys is slowed, never told another thing. */
   readonly holdMs?: number;
+  /** The same in the operator's words: may name hosts, ports and settings. Never sent to a client. */
+  readonly why?: string | null;
   /** For the log only; never sent to a client. */
   readonly cause?: unknown;
 };
@@ -156,6 +158,7 @@ export class Failure extends Error {
   readonly code: string | null;
   readonly details: unknown;
   readonly holdMs: number;
+  readonly why: string | null;
 
   constructor(kind: FailureKind, message: string, detail: FailureDetail = {}) {
     // Clients and upstreams write parts of it.
@@ -170,10 +173,16 @@ export class Failure extends Error {
     this.code = cutOrNull(detail.code);
     this.details = detail.details ?? null;
     this.holdMs = detail.holdMs ?? 0;
+    this.why = detail.why === null || detail.why === undefined ? null : shortened(detail.why, longestMessage);
   }
 
   get status(): number {
     return consequences[this.kind].status;
+  }
+
+  /** For records, logs and reports. */
+  get told(): string {
+    return this.why ?? this.message;
   }
 
   /** What the client is told of `retryAfterMs`: nobody is sent away for longer than the provider rests. */
@@ -182,6 +191,11 @@ export class Failure extends Error {
     const isOurs = this.upstreamStatus === null && consequences[this.kind].hurts === "nobody";
     return Math.min(this.retryAfterMs, isOurs ? longestOwnWaitMs : longestRestMs);
   }
+}
+
+/** The same failure, told to the operator in these words. */
+export function toldAs(failure: Failure, why: string): Failure {
+  return new Failure(failure.kind, failure.message, { ...failure, cause: failure.cause, why });
 }
 
 const cutOrNull = (word: string | null | undefined): string | null =>

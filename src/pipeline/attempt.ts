@@ -6,6 +6,7 @@ import { consequences, Failure, failureFrom } from "../canon/failure.ts";
 import { busy, ownedFailure, summary } from "./blame.ts";
 import type { Provider } from "./generation.ts";
 import { mayHedge, openHedged, type Try } from "./hedge.ts";
+import { placed } from "./placed.ts";
 import { beginTrial, endTrial, type Run, type Trial } from "./run.ts";
 import { waitForTurn } from "./take-turn.ts";
 import { holdFor } from "./tenant-holding.ts";
@@ -174,7 +175,7 @@ const isLargeEnough = ({ minimumWindow }: Lessons, provider: Provider, { model }
 /** A failed try is over: its row is written, and what follows from its failure is known. */
 function failTrial(run: Run, lessons: Lessons, trial: Trial, reason: Failure): Verdict {
   const { provider, target, credential } = trial;
-  const failure = ownedFailure(run, target, reason);
+  const failure = placed(ownedFailure(run, target, reason), provider.backend.place);
   endTrial(run, trial, failure);
   if (failure.isStale && !lessons.isResent && run.context.abortReason === null) {
     lessons.isResent = true;

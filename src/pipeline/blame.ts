@@ -53,6 +53,7 @@ export function summary(all: readonly Named[]): Failure {
   const { failure } = tellsMost ?? last;
   const waits = failures.flatMap((each) => each.failure.retryAfterMs ?? []);
   const parts = failures.map((each) => `${each.provider}: ${each.failure.message}`).join("; ");
+  const toldParts = failures.map((each) => `${each.provider}: ${each.failure.told}`).join("; ");
   return new Failure(
     failure.kind,
     final ? failure.message : `All providers failed. ${parts}`.slice(0, 2_000),
@@ -62,6 +63,7 @@ export function summary(all: readonly Named[]): Failure {
       details: failure.details,
       upstreamStatus: failure.upstreamStatus,
       retryAfterMs: waits.length === 0 ? null : Math.min(...waits),
+      why: final ? failure.why : `All providers failed. ${toldParts}`,
     },
   );
 }

@@ -2,8 +2,9 @@
 // It is an optimisation of the hub and must never show the client anything else than the hub would.
 
 import type { Backend, Call } from "../backends/backend.ts";
-import { foreignAnswer, networkFailure, redactedFailure } from "../backends/http/backend.ts";
+import { foreignAnswer, redactedFailure } from "../backends/http/backend.ts";
 import { Intake } from "../backends/http/intake.ts";
+import { networkFailure } from "../backends/http/network-failure.ts";
 import { maxReplyBytes, parseReply, readReplyBytes } from "../backends/http/reply-bytes.ts";
 import { opensGate } from "../canon/event.ts";
 import { Failure, failureFrom } from "../canon/failure.ts";

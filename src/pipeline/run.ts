@@ -13,6 +13,7 @@ import type { Estate, Generation, Provider } from "./generation.ts";
 import type { LiveRequest } from "./live.ts";
 import { noteInto } from "./adapted.ts";
 import { Observer } from "./observe.ts";
+import { placed } from "./placed.ts";
 import { type Limited, Watch } from "./watch.ts";
 import type { Progress } from "./lane.ts";
 import { endHeld, settleEntry } from "./tenant-bill.ts";
@@ -97,7 +98,19 @@ export class Trial implements AbortListener, Limited, Progress {
   }
 
   limitReached(): void {
-    this.abort.abort(new Failure("timed-out", "The upstream gave no answer in time.", { maybeBilled: true }));
+    const stage =
+      this.headersMs === null
+        ? "the request was sent, and no answer began"
+        : this.firstTokenMs === null
+          ? "an answer had begun, and its first word did not come"
+          : "the answer stopped before its end";
+    const seconds = Math.round((this.clock.monotonicMs() - this.startedMs) / 100) / 10;
+    this.abort.abort(
+      new Failure("timed-out", "The upstream gave no answer in time.", {
+        maybeBilled: true,
+        why: `timed out after ${seconds} s: ${stage}`,
+      }),
+    );
   }
 
   /** The request ends, and with it this try. */
@@ -219,8 +232,9 @@ function rememberProvider(run: Run, provider: string): void {
 }
 
 /** Ends a try: its turn is free, its verdict is in the health book, its row is in the record. Idempotent. */
-export function endTrial(run: Run, trial: Trial, failure: Failure | null): void {
+export function endTrial(run: Run, trial: Trial, reason: Failure | null): void {
   if (trial.isSettled) return;
+  const failure = reason === null ? null : placed(reason, trial.provider.backend.place);
   trial.isSettled = true;
   trial.turn.release();
   const { health, clock } = run.estate;
@@ -236,6 +250,11 @@ export function endTrial(run: Run, trial: Trial, failure: Failure | null): void 
   if (failure !== null) {
     trial.abort.abort(failure);
     trial.provider.backend.broke?.();
+    if (failure.kind === "unreachable" && !failure.isStale)
+      run.estate.log.warn(`provider ${provider} could not be reached`, {
+        why: shortError(run, failure),
+        request: run.context.id,
+      });
   }
   const maybeBilled =
     failure !== null &&
@@ -283,7 +302,7 @@ export function shownRule(run: Run): string {
   return isDiverted ? `${decision.rule}->fallback` : decision.rule;
 }
 
-const shortError = (run: Run, failure: Failure): string => run.estate.redact(failure.message).slice(0, 300);
+const shortError = (run: Run, failure: Failure): string => run.estate.redact(failure.told).slice(0, 300);
 
 const thousandths = (value: number): number => Math.round(value * 1000) / 1000;
 
@@ -325,6 +344,6 @@ function recordOf(run: Run, status: number, failure: Failure | null): UnpricedRe
     status: failure !== null && status === 200 && !run.stream ? consequences[failure.kind].status : status,
     finish: winner?.observer.finish ?? null,
     failure: failure?.kind ?? null,
-    error: failure === null ? null : shortError(run, failure),
+    error: failure === null ? null : shortError(run, placed(failure, winner?.provider.backend.place)),
   };
 }

@@ -153,7 +153,12 @@ function createPatience(run: Run) {
       return;
     }
     if (stands === "with-upstream" && now >= upstreamLimitMs()) {
-      opened?.trial.abort.abort(new Failure("timed-out", "The upstream fell silent.", { maybeBilled: true }));
+      opened?.trial.abort.abort(
+        new Failure("timed-out", "The upstream fell silent.", {
+          maybeBilled: true,
+          why: "fell silent in the middle of its answer (timeout.idle_s or total_s)",
+        }),
+      );
       return;
     }
     if (stands === "with-upstream" && now >= pingMs) {

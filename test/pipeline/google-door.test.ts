@@ -101,7 +101,7 @@ describe("the path", () => {
   });
 
   test.each([
-    "/v1beta/models/goo%2Fm:embedContent",
+    "/v1beta/models/goo%2Fm:predict",
     "/v1beta/models/:generateContent",
     "/v1beta/nothing",
     "/v1beta/models/nobody:generateContent",

@@ -2,19 +2,20 @@
 // Every failure leaves here as a Failure; no upstream text reaches a client unredacted.
 
 import { opensGate, type StreamEvent } from "../../canon/event.ts";
-import { atCapacity, Failure, failureFrom, lackFrom } from "../../canon/failure.ts";
+import { Failure, failureFrom } from "../../canon/failure.ts";
 import { toolNamesRewritten, withinRoom } from "../../dialects/adapting.ts";
 import { CallArguments } from "../../dialects/call-arguments.ts";
 import { failureOfStatus, parseLoosely, retryAfter, wordsOfForeignBody } from "../../dialects/decoding.ts";
 import type { Dialect, TargetFacts } from "../../dialects/dialect.ts";
 import { fittedNames } from "../../dialects/tool-names.ts";
 import { portionBytes } from "../../wire/pace.ts";
-import { FrameTooLarge, sseDecoder } from "../../wire/sse.ts";
+import { sseDecoder } from "../../wire/sse.ts";
 import type { Backend, Call } from "../backend.ts";
 import type { Signer } from "./auth.ts";
 import { Intake } from "./intake.ts";
+import { isReset, networkFailure, placeOf, staleConnection } from "./network-failure.ts";
 import { applyQuirks, nameRuleOf, type QuirkName } from "./quirks.ts";
-import { noRoom, type Reach } from "./reach.ts";
+import type { Reach } from "./reach.ts";
 import { readErrorText, readJsonReply } from "./reply-bytes.ts";
 
 export type HttpBackendOptions = {
@@ -46,18 +47,7 @@ export type HttpBackendOptions = {
 /** Sets of a client's own headers that are kept ready. */
 const mostReady = 32;
 
-const unreachableCodes = new Set([
-  "ConnectionRefused",
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "FailedToOpenSocket",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ETIMEDOUT",
-]);
 const never = (): boolean => false;
-const resetCodes = new Set(["ECONNRESET", "ConnectionClosed", "EPIPE"]);
 
 export function createHttpBackend(options: HttpBackendOptions): Backend {
   const { dialect, lacksRoom = never } = options;
@@ -66,6 +56,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     proxy: options.proxy,
     connectMs: options.connectMs,
   });
+  const place = placeOf(options.baseUrl, options.proxy);
   const usualHeaders: Readonly<Record<string, string>> = {
     "content-type": "application/json",
     "user-agent": options.userAgent,
@@ -174,7 +165,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
       if (call.signal.aborted) throw failureFrom(call.signal.reason);
       throw isReset(thrown) && origin.wasStale(sent)
         ? staleConnection(thrown)
-        : networkFailure(thrown, lacksRoom);
+        : networkFailure(thrown, lacksRoom, place);
     } finally {
       origin.over(sent);
     }
@@ -233,7 +224,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     } catch (thrown) {
       return signal.aborted
         ? new Failure("timed-out", "The liveness probe got no answer in time.")
-        : networkFailure(thrown, lacksRoom);
+        : networkFailure(thrown, lacksRoom, place);
     }
   };
 
@@ -288,7 +279,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     } catch (thrown) {
       const failure = call.signal.aborted
         ? failureFrom(call.signal.reason)
-        : networkFailure(thrown, lacksRoom);
+        : networkFailure(thrown, lacksRoom, place);
       yield [{ type: "failure", failure }];
     }
   }
@@ -296,6 +287,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
   return {
     provider: options.provider,
     dialect: dialect.name,
+    place,
     targetFacts: options.targetFacts,
     generate,
     open,
@@ -325,49 +317,10 @@ export function redactedFailure(redact: (text: string) => string, failure: Failu
     // A vendor may write into these as well whatever it was sent.
     param: failure.param === null ? null : redact(failure.param),
     code: failure.code === null ? null : redact(failure.code),
+    why: failure.why === null ? null : redact(failure.why),
     cause,
     details,
   });
-}
-
-function isReset(thrown: unknown): boolean {
-  return thrown instanceof Error && "code" in thrown && resetCodes.has(String(thrown.code));
-}
-
-/** The vendor had closed a connection that was kept: whether it is asked once more, and in whose name, the road decides. */
-function staleConnection(cause: unknown): Failure {
-  const message = "The upstream had closed a connection that was kept open.";
-  return new Failure("unreachable", message, { cause, maybeBilled: true, isStale: true });
-}
-
-/** What fetch threw, as the road's word for it. Its text may hold the upstream's address and stays in `cause`. */
-export function networkFailure(thrown: unknown, lacksRoom: () => boolean = never): Failure {
-  if (thrown instanceof Failure) return thrown;
-  const lack = lackFrom(thrown);
-  if (lack !== null) return lack;
-  if (thrown instanceof FrameTooLarge)
-    return new Failure("bad-output", "The upstream sent an event beyond the size limit.");
-  const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
-  if (resetCodes.has(code))
-    return new Failure("unreachable", "The upstream closed the connection.", {
-      cause: thrown,
-      maybeBilled: true,
-    });
-  // Without a descriptor a name is "not found", and of a host with two addresses Bun says that it refused (Bun 1.4.5).
-  if (unreachableCodes.has(code) && lacksRoom()) return atCapacity(noRoom, thrown);
-  if (unreachableCodes.has(code))
-    return new Failure("unreachable", "The upstream could not be reached.", { cause: thrown });
-  if (/CERT|TLS|SSL/i.test(code))
-    return new Failure("unreachable", "The upstream's certificate was not accepted.", { cause: thrown });
-  if (code === "ZlibError" || /decompress/i.test(code))
-    return new Failure("bad-output", "The upstream's answer could not be decompressed.", { cause: thrown });
-  // Without a code it is no word of the network's but a bug of ours, and no provider is to blame.
-  if (thrown instanceof DOMException || code !== "")
-    return new Failure("unreachable", "The connection to the upstream failed.", {
-      cause: thrown,
-      maybeBilled: true,
-    });
-  return failureFrom(thrown);
 }
 
 export function foreignAnswer(): Failure {

@@ -182,7 +182,8 @@ export class Origin implements Due {
       const isProven = this.provenMs >= sent.sinceMs;
       if (!isProven && (isLookedFor || nowMs - sent.sinceMs < connectMs)) break;
       this.over(sent);
-      if (!isProven) sent.call.abort(this.options.lacksRoom() ? atCapacity(noRoom) : timedOutConnecting());
+      if (!isProven)
+        sent.call.abort(this.options.lacksRoom() ? atCapacity(noRoom) : timedOutConnecting(connectMs));
     }
     const oldest = this.first;
     if (oldest === null) return;
@@ -228,6 +229,8 @@ function isNear(origin: string): boolean {
   return /^(?:127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|::1$|f[cd]|fe80:)/i.test(host);
 }
 
-function timedOutConnecting(): Failure {
-  return new Failure("unreachable", "Timed out connecting to the upstream.");
+function timedOutConnecting(connectMs: number): Failure {
+  return new Failure("unreachable", "Timed out connecting to the upstream.", {
+    why: `timed out while connecting: no connection within ${connectMs / 1_000} s (timeout.connect_s)`,
+  });
 }

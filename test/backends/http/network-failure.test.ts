@@ -1,7 +1,7 @@
 // What fetch throws, as the road's word for it: real connections on loopback that break in every way.
 
 import { describe, expect, test } from "bun:test";
-import { networkFailure } from "../../../src/backends/http/backend.ts";
+import { networkFailure, placeOf } from "../../../src/backends/http/network-failure.ts";
 import { consequences, Failure, failureFrom } from "../../../src/canon/failure.ts";
 import { FrameTooLarge } from "../../../src/wire/sse.ts";
 
@@ -155,5 +155,54 @@ describe("what this machine lacks", () => {
   test("no error makes another one of itself: a bug stays a bug", () => {
     expect(failureFrom(new Error("EMFILE")).kind).toBe("internal");
     expect(failureFrom({ code: "toString" }).kind).toBe("internal");
+  });
+});
+
+describe("what the operator is told", () => {
+  const told = (code: string): Failure =>
+    networkFailure(Object.assign(new Error("x"), { code }), () => false, "api.example:443");
+
+  test.each([
+    ["ENOTFOUND", "api.example:443: the name was not found"],
+    ["EAI_AGAIN", "could not be looked up"],
+    ["ECONNREFUSED", "refused"],
+    ["ECONNRESET", "closed or reset"],
+    ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "NODE_EXTRA_CA_CERTS"],
+    ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "NODE_EXTRA_CA_CERTS"],
+    ["DEPTH_ZERO_SELF_SIGNED_CERT", "NODE_EXTRA_CA_CERTS"],
+    ["SELF_SIGNED_CERT_IN_CHAIN", "NODE_EXTRA_CA_CERTS"],
+    ["CERT_HAS_EXPIRED", "not valid today"],
+    ["ERR_TLS_CERT_ALTNAME_INVALID", "another name"],
+    ["EPROTO", "plain HTTP"],
+    ["ERR_SSL_WRONG_VERSION_NUMBER", "plain HTTP"],
+    ["SOMETHING_NEW", "SOMETHING_NEW"],
+  ])("%s: %s", (code, words) => {
+    const failure = told(code);
+    expect(failure.why).toContain(words);
+    expect(failure.why).toStartWith("api.example:443: ");
+    expect(failure.message).not.toMatch(/api\.example|NODE_EXTRA/);
+  });
+
+  test("a handshake that failed was no request, so nothing is billed", () => {
+    for (const code of [
+      "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+      "UNABLE_TO_DECRYPT_CERT_SIGNATURE",
+      "EPROTO",
+      "CERT_UNTRUSTED",
+      "DEPTH_ZERO_SELF_SIGNED_CERT",
+      "INVALID_CA",
+      "HOSTNAME_MISMATCH",
+      "CRL_HAS_EXPIRED",
+    ])
+      expect(told(code).maybeBilled).toBe(false);
+    expect(told("ECONNRESET").maybeBilled).toBe(true);
+  });
+
+  test("host and port, and the proxy in between", () => {
+    expect(placeOf("https://api.example/v1", null)).toBe("api.example:443");
+    expect(placeOf("http://[::1]:8080", null)).toBe("[::1]:8080");
+    expect(placeOf("http://a.example", "http://user:secret@proxy:3128")).toBe(
+      "a.example:80 through the proxy proxy:3128",
+    );
   });
 });

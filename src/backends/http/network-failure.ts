@@ -1,0 +1,97 @@
+// What fetch threw, as the road's word for it, and in the operator's: which host, which cause, what to do. The client's text must
+// never name the upstream's address.
+
+import { atCapacity, Failure, failureFrom, lackFrom } from "../../canon/failure.ts";
+import { FrameTooLarge } from "../../wire/sse.ts";
+import { noRoom } from "./reach.ts";
+
+const unreachable: Readonly<Record<string, string>> = {
+  ConnectionRefused: "the connection was refused: nobody listens there",
+  ECONNREFUSED: "the connection was refused: nobody listens there",
+  ENOTFOUND: "the name was not found",
+  EAI_AGAIN: "the name could not be looked up just now",
+  FailedToOpenSocket: "no connection could be opened",
+  EHOSTUNREACH: "there is no way to that host",
+  ENETUNREACH: "there is no way to that network",
+  ETIMEDOUT: "the system gave up connecting",
+};
+const never = (): boolean => false;
+const resetCodes = new Set(["ECONNRESET", "ConnectionClosed", "EPIPE"]);
+
+/** What OpenSSL and Bun call a handshake that failed. Nothing of the request had been sent. */
+const handshakeCode =
+  /CERT|TLS|SSL|CRL|^EPROTO$|^UNABLE_TO_|SELF_SIGNED|HOSTNAME_MISMATCH|SIGNATURE|PATH_LENGTH|INVALID_(?:CA|PURPOSE)/i;
+
+/** `host:port` of an address, and of the proxy in between. */
+export function placeOf(baseUrl: string, proxy: string | null): string {
+  const place = hostOf(baseUrl);
+  return proxy === null ? place : `${place} through the proxy ${hostOf(proxy)}`;
+}
+
+function hostOf(url: string): string {
+  const { hostname, port, protocol } = new URL(url);
+  return `${hostname}:${port === "" ? (protocol === "https:" ? "443" : "80") : port}`;
+}
+
+export function isReset(thrown: unknown): boolean {
+  return thrown instanceof Error && "code" in thrown && resetCodes.has(String(thrown.code));
+}
+
+/** The vendor had closed a connection that was kept: whether it is asked once more, and in whose name, the road decides. */
+export function staleConnection(cause: unknown): Failure {
+  const message = "The upstream had closed a connection that was kept open.";
+  return new Failure("unreachable", message, { cause, maybeBilled: true, isStale: true });
+}
+
+/** Its text may hold the upstream's address and stays in `cause`. `place`: for the operator; null where nobody knows it. */
+export function networkFailure(
+  thrown: unknown,
+  lacksRoom: () => boolean = never,
+  place: string | null = null,
+): Failure {
+  if (thrown instanceof Failure) return thrown;
+  const lack = lackFrom(thrown);
+  if (lack !== null) return lack;
+  if (thrown instanceof FrameTooLarge)
+    return new Failure("bad-output", "The upstream sent an event beyond the size limit.");
+  const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
+  const why = (cause: string): string => `${place === null ? "" : `${place}: `}${cause}`;
+  if (resetCodes.has(code))
+    return new Failure("unreachable", "The upstream closed the connection.", {
+      cause: thrown,
+      why: why(`the connection was closed or reset (${code}) before the answer was whole`),
+      maybeBilled: true,
+    });
+  const cause = Object.hasOwn(unreachable, code) ? unreachable[code] : undefined;
+  // Without a descriptor a name is "not found", and of a host with two addresses Bun says that it refused (Bun 1.4.5).
+  if (cause !== undefined && lacksRoom()) return atCapacity(noRoom, thrown);
+  if (cause !== undefined)
+    return new Failure("unreachable", "The upstream could not be reached.", {
+      cause: thrown,
+      why: why(`${cause} (${code})`),
+    });
+  if (handshakeCode.test(code))
+    return new Failure("unreachable", "The upstream's certificate was not accepted.", {
+      cause: thrown,
+      why: why(handshakeWords(code)),
+    });
+  if (code === "ZlibError" || /decompress/i.test(code))
+    return new Failure("bad-output", "The upstream's answer could not be decompressed.", { cause: thrown });
+  // Without a code it is no word of the network's but a bug of ours, and no provider is to blame.
+  if (thrown instanceof DOMException || code !== "")
+    return new Failure("unreachable", "The connection to the upstream failed.", {
+      cause: thrown,
+      why: why(`the connection failed (${code === "" ? "no code" : code.slice(0, 60)})`),
+      maybeBilled: true,
+    });
+  return failureFrom(thrown);
+}
+
+function handshakeWords(code: string): string {
+  if (code === "EPROTO" || /WRONG_VERSION|UNKNOWN_PROTOCOL/i.test(code))
+    return `the TLS handshake failed (${code}): what answers there may speak plain HTTP, then base_url must begin with http://`;
+  if (/ALTNAME|HOSTNAME/i.test(code)) return `its certificate is for another name (${code})`;
+  if (/EXPIRED|NOT_YET_VALID/i.test(code))
+    return `its certificate is not valid today (${code}): look at the clocks`;
+  return `its certificate is not trusted (${code}): name the authority that signed it in NODE_EXTRA_CA_CERTS and restart`;
+}
