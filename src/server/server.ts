@@ -95,7 +95,8 @@ export function createServer(face: Face, options: ServerOptions): Server {
       } catch (thrown) {
         const response = refuse(face, thrown, { dialect: dialectOf(path, headers), requestId });
         const finished = finish(response, request, requestId, corsOrigin);
-        const holdMs = thrown instanceof Failure ? thrown.holdMs : 0;
+        // Meanwhile the body would come in and be nobody's.
+        const holdMs = thrown instanceof Failure && !leavesMuch(headers) ? thrown.holdMs : 0;
         return holdMs === 0 ? finished : face.wait(holdMs).then(() => finished);
       }
     } catch (error) {

@@ -176,7 +176,13 @@ describe("routes", () => {
     expect(face.waits).toEqual([]);
     face.holdMs = 1_000;
     const late = await fetch(`${base}/v1/models`, { headers: { authorization: "Bearer wrong" } });
+    // What comes meanwhile would be held in memory: such a body is told at once, and its connection closed.
+    const much = await raw(
+      "POST /v1/chat/completions",
+      `Authorization: Bearer wrong\r\n${jsonType}Content-Length: 2000000\r\n`,
+    );
     face.holdMs = 0;
+    expect([much.status, much.headers.connection]).toEqual([401, "close"]);
     expect(late.status).toBe(401);
     expect(late.headers.get("x-should-retry")).toBe("false");
     expect(late.headers.get("x-request-id")).not.toBeNull();
