@@ -244,7 +244,12 @@ export function endTrial(run: Run, trial: Trial, reason: Failure | null): void {
   const { provider, model } = trial.target;
   if (trial.provider.isInForce()) {
     if (failure === null) health.succeeded(provider, model, durationMs, trial.credential);
-    else if (failure.kind !== "cancelled" && failure.kind !== "shutting-down" && !failure.isStale)
+    else if (
+      failure.kind !== "cancelled" &&
+      failure.kind !== "shutting-down" &&
+      !failure.isStale &&
+      !hasNoSuchEndpoint(run, failure)
+    )
       health.failed(provider, model, failure, trial.credential);
   }
   if (failure !== null) {
@@ -279,6 +284,11 @@ export function endTrial(run: Run, trial: Trial, reason: Failure | null): void {
     maybeBilled,
     adapted: trial.adapted,
   });
+}
+
+/** Of many vendors' chats nothing follows for their other endpoints: who has none of these has lost no model. */
+function hasNoSuchEndpoint({ door }: Run, { upstreamStatus }: Failure): boolean {
+  return door.road !== "chat" && (upstreamStatus === 404 || upstreamStatus === 405 || upstreamStatus === 501);
 }
 
 /** It was under way, and nobody knows how far the upstream had got. */

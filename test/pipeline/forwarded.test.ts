@@ -195,6 +195,21 @@ test("one request a minute counts these as well", async () => {
   expect(await ask().catch((thrown: unknown) => thrown)).toMatchObject({ status: 429 });
 });
 
+test.each([404, 405, 501])(
+  "a vendor that has no such endpoint (%d) loses nothing for its chats",
+  async (status) => {
+    both({ status, body: { error: { message: "no such path" } } });
+    for (let i = 0; i < 6; i++)
+      for (const { ask } of cases)
+        expect(await ask(client, "bad/alone").catch((thrown: unknown) => thrown)).toBeInstanceOf(
+          OpenAI.APIError,
+        );
+    const { health } = gateway.house.estate;
+    expect(health.judge("bad", "alone").go).toBe("yes");
+    expect(health.view("bad")).toMatchObject({ lastError: null });
+  },
+);
+
 describe("form data", () => {
   const post = (body: BodyInit, headers: Record<string, string> = {}, path = "/v1/audio/transcriptions") =>
     fetch(gateway.url + path, {

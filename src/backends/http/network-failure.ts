@@ -71,7 +71,7 @@ export function networkFailure(
       why: why(`${cause} (${code})`),
     });
   if (handshakeCode.test(code))
-    return new Failure("unreachable", "The upstream's certificate was not accepted.", {
+    return new Failure("unreachable", isHandshakeItself(code) ? noHandshake : notTrusted, {
       cause: thrown,
       why: why(handshakeWords(code)),
     });
@@ -87,8 +87,13 @@ export function networkFailure(
   return failureFrom(thrown);
 }
 
+const notTrusted = "The upstream's certificate was not accepted.";
+const noHandshake = "The TLS handshake with the upstream failed.";
+const isHandshakeItself = (code: string): boolean =>
+  code === "EPROTO" || /WRONG_VERSION|UNKNOWN_PROTOCOL/i.test(code);
+
 function handshakeWords(code: string): string {
-  if (code === "EPROTO" || /WRONG_VERSION|UNKNOWN_PROTOCOL/i.test(code))
+  if (isHandshakeItself(code))
     return `the TLS handshake failed (${code}): what answers there may speak plain HTTP, then base_url must begin with http://`;
   if (/ALTNAME|HOSTNAME/i.test(code)) return `its certificate is for another name (${code})`;
   if (/EXPIRED|NOT_YET_VALID/i.test(code))
