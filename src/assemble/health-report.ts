@@ -1,6 +1,7 @@
 // GET /health: ClawGate's shape with the overall truth, and the words that a person needs to act on it.
 
 import type { Health } from "../server/face.ts";
+import { isLoopback } from "../wire/address.ts";
 import { version } from "../system/identity.ts";
 import type { Assembled } from "./generation.ts";
 import type { HouseEstate } from "./estate.ts";
@@ -11,6 +12,9 @@ export function healthReport(estate: HouseEstate, current: Assembled): Health {
   const healthy = views.filter(([, view]) => view.healthy).length;
   const status = healthy === 0 ? "down" : healthy < views.length ? "degraded" : "ok";
   const iso = (atMs: number | null): string | null => (atMs === null ? null : new Date(atMs).toISOString());
+  // Anybody may ask this: where others than the operator can, hosts and ports are left to /api/providers.
+  const { auth, server } = current.loaded.config;
+  const isLocal = auth.admin_key === undefined && isLoopback(server.host);
   const { queued, dropped, state } = estate.store.status();
   return {
     status,
@@ -26,7 +30,7 @@ export function healthReport(estate: HouseEstate, current: Assembled): Health {
           healthy: view.healthy,
           consecutive_failures: view.consecutiveFailures,
           avg_latency_ms: view.avgLatencyMs,
-          last_error: view.lastError,
+          last_error: isLocal ? view.lastError : view.lastShort,
           last_check: iso(view.lastCheckMs),
           circuit: view.circuit,
           ejections: view.ejections,

@@ -187,7 +187,11 @@ export function createHealthBook(options: {
     changed(provider);
   };
 
-  const told = (failure: Failure): string => options.redact(`${failure.kind}: ${failure.told}`).slice(0, 300);
+  const tell = (state: ProviderState, failure: Failure): void => {
+    const inWords = (words: string): string => options.redact(`${failure.kind}: ${words}`).slice(0, 300);
+    state.lastError = inWords(failure.told);
+    state.lastShort = failure.why === null ? state.lastError : inWords(failure.message);
+  };
 
   return {
     enrol(provider, credentials) {
@@ -245,7 +249,7 @@ export function createHealthBook(options: {
       if (hurts === "nobody" || hurts === "request") return;
       const now = options.nowMs();
       state.hasHistory = true;
-      state.lastError = told(failure);
+      tell(state, failure);
       state.lastCheckMs = now;
       if (hurts === "model") {
         strike(holdFor(state.missing, model, now), "missing", failure, now);
@@ -272,7 +276,7 @@ export function createHealthBook(options: {
       state.hasHistory = true;
       state.lastCheckMs = options.nowMs();
       if (failure === null || consequences[failure.kind].hurts !== "provider") return;
-      state.lastError = told(failure);
+      tell(state, failure);
       if (circuitOf(state.circuit, options.nowMs()) !== "open") countFailure(provider, state, failure);
     },
     lastUsedMs: (provider) => states.get(provider)?.lastUsedMs ?? null,

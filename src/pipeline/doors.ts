@@ -130,7 +130,6 @@ export const doors: readonly Door[] = [
   ...forwarded("rerank", "Documents in the order of their relevance", {
     path: "/rerank",
     needs: ["query"],
-    hasOwnPrice: true,
   }),
   ...forwarded("moderations", "Moderations, OpenAI format", { path: "/moderations", needs: ["input"] }),
   // @google/genai 3.1 asks for v1 by default; gemini-cli, the AI SDK and older packages for v1beta.

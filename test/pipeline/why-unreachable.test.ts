@@ -57,6 +57,9 @@ describe.each(ways)("$id", ({ id, words, isBilled }) => {
       providers: { id: string; last_error: string | null }[];
     };
     expect(report.providers.find((each) => each.id === id)?.last_error).toContain(words);
+    // Anybody may ask for this one.
+    const health = await (await fetch(`${gateway.url}/health`)).text();
+    expect(health).not.toContain(host);
     const tested = await fetch(`${gateway.url}/api/providers/${id}/test`, {
       method: "POST",
       headers: operator,

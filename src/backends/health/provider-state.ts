@@ -29,6 +29,7 @@ export type ProviderState = {
   readonly missing: Map<string, Hold>;
   readonly latency: Latency;
   lastError: string | null;
+  lastShort: string | null;
   lastCheckMs: number | null;
   lastUsedMs: number | null;
   turns: number;
@@ -51,6 +52,7 @@ export function createProviderState(ids: readonly string[]): ProviderState {
     missing: new Map(),
     latency: createLatency(),
     lastError: null,
+    lastShort: null,
     lastCheckMs: null,
     lastUsedMs: null,
     turns: 0,

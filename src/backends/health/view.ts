@@ -23,7 +23,10 @@ export type ProviderHealth = {
   readonly healthy: boolean;
   readonly consecutiveFailures: number;
   readonly avgLatencyMs: number | null;
+  /** For the operator: may name hosts and ports. */
   readonly lastError: string | null;
+  /** The same as clients were told it. */
+  readonly lastShort: string | null;
   readonly lastCheckMs: number | null;
   readonly circuit: CircuitState;
   readonly ejections: number;
@@ -51,6 +54,7 @@ export function viewOf(state: ProviderState, nowMs: number): ProviderHealth {
     consecutiveFailures: circuit.consecutiveFailures,
     avgLatencyMs: meanOfRecent(state.latency),
     lastError: state.lastError,
+    lastShort: state.lastShort,
     lastCheckMs: state.lastCheckMs,
     circuit: standing,
     ejections: circuit.ejections,
