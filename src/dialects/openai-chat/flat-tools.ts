@@ -1,7 +1,7 @@
 // Tools in the spelling of Responses or of Anthropic in a chat body (Cursor mixes them in), put into this format's own, before any
 // lane reads them. It must never look closely at a body that may not hold one: the words around tell.
 
-import { type JsonEdit, type JsonScan, memberNamed, placesOf } from "../../wire/json.ts";
+import { type JsonEdit, type JsonScan, memberNamed } from "../../wire/json.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
 
 type Wire = Record<string, unknown>;
@@ -9,7 +9,6 @@ type Wire = Record<string, unknown>;
 const functionWord = Buffer.from('"function"');
 const customWord = Buffer.from('"custom"');
 const schemaWord = Buffer.from('"input_schema"');
-export const toolWords: readonly Buffer[] = [functionWord, customWord, schemaWord];
 
 /** Empty for nearly every body. */
 export function flatToolEdits(scan: JsonScan, bytes: Buffer): readonly JsonEdit[] {
@@ -17,7 +16,7 @@ export function flatToolEdits(scan: JsonScan, bytes: Buffer): readonly JsonEdit[
   for (const key of ["tools", "tool_choice"]) {
     const member = memberNamed(scan, key);
     if (member?.kind !== "array" && member?.kind !== "object") continue;
-    if (!mayBeFlat(scan, bytes, member.start, member.end)) continue;
+    if (!mayBeFlat(bytes.subarray(member.start, member.end))) continue;
     const value = parseLoosely(bytes.toString("utf8", member.start, member.end));
     const put = Array.isArray(value) ? value.map(nestedTool) : nestedTool(value);
     const isSame = Array.isArray(put)
@@ -28,11 +27,12 @@ export function flatToolEdits(scan: JsonScan, bytes: Buffer): readonly JsonEdit[
   return edits;
 }
 
-function mayBeFlat(scan: JsonScan, bytes: Buffer, start: number, end: number): boolean {
-  for (const place of placesOf(scan, bytes, schemaWord)) if (place > start && place < end) return true;
+/** A native search: to watch these words in the scan costs every body more. */
+function mayBeFlat(value: Buffer): boolean {
+  if (value.includes(schemaWord)) return true;
   for (const word of [functionWord, customWord])
-    for (const place of placesOf(scan, bytes, word))
-      if (place > start && place < end && !isKeyOrNested(bytes, place, word)) return true;
+    for (let at = value.indexOf(word); at >= 0; at = value.indexOf(word, at + word.length))
+      if (!isKeyOrNested(value, at + word.length, word)) return true;
   return false;
 }
 
@@ -42,7 +42,8 @@ function isKeyOrNested(bytes: Buffer, place: number, word: Buffer): boolean {
   if (bytes[at] === 0x3a) return true;
   if (bytes[at] !== 0x2c) return false;
   at = afterSpace(bytes, at + 1);
-  return word.equals(bytes.subarray(at, at + word.length));
+  for (let i = 0; i < word.length; i++) if (bytes[at + i] !== word[i]) return false;
+  return true;
 }
 
 function afterSpace(bytes: Buffer, from: number): number {

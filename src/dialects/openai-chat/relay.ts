@@ -19,7 +19,7 @@ import { errorOf, firstChoice, readReasoning, readText } from "./answer.ts";
 import { failureInBand } from "../openai-failure.ts";
 import { invalid, optionalBoolean, wrongKind } from "../fields.ts";
 import { readFinish } from "./finish.ts";
-import { flatToolEdits, toolWords } from "./flat-tools.ts";
+import { flatToolEdits } from "./flat-tools.ts";
 import { mend } from "./mend.ts";
 import { checkMember, valueOf } from "./relayed-members.ts";
 import { steeringKeys, steeringRefused } from "./request.ts";
@@ -208,7 +208,7 @@ const declines = ['"input_text"', '"output_text"', '"input_image"', '"developer"
 
 export const relay: RelayHalf = {
   declines,
-  watched: watchedWords([...declines, ...toolWords]),
+  watched: watchedWords(declines),
   straightened: flatToolEdits,
   mend,
   exceeds,
