@@ -320,6 +320,38 @@ describe("answers that are no JSON", () => {
     expect(text).toBe("WEBVTT");
   });
 
+  test("events come as they are, and are metered", async () => {
+    const event = {
+      type: "transcript.text.done",
+      text: "hello",
+      usage: { input_tokens: 7, output_tokens: 3 },
+    };
+    both({
+      chunks: [
+        `data: ${JSON.stringify({ type: "transcript.text.delta", delta: "hel" })}\n\n`,
+        `data: ${JSON.stringify(event)}\n\n`,
+      ],
+    });
+    const stream = await client.audio.transcriptions.create({
+      model: "bad/shared",
+      file: await file(),
+      stream: true,
+    });
+    const types: string[] = [];
+    for await (const each of stream) types.push(each.type);
+    expect(types).toEqual(["transcript.text.delta", "transcript.text.done"]);
+    expect(newest()).toMatchObject({ usage: { input: 7, output: 3 } });
+  });
+
+  test("bare words as a JSON string", async () => {
+    both({ headers: { "content-type": "application/json" }, body: '"hello"' });
+    const text: unknown = await client.audio.transcriptions.create({
+      model: "bad/shared",
+      file: await file(),
+    });
+    expect(text).toBe("hello");
+  });
+
   test("a page is nobody's sound, and a type that a browser runs is not passed on", async () => {
     const page = { headers: { "content-type": "text/html" }, body: "<html></html>" };
     expect(await speak(page).catch((thrown: unknown) => thrown)).toMatchObject({ status: 502 });
