@@ -6,33 +6,52 @@ import { estimateTokens } from "../canon/tokens.ts";
 import * as anthropicCount from "../dialects/anthropic-messages/count-tokens.ts";
 import * as googleCount from "../dialects/google-genai/count-tokens.ts";
 import * as responsesCount from "../dialects/openai-responses/count-tokens.ts";
+import type { TargetFacts } from "../dialects/dialect.ts";
 import { spliceObject } from "../wire/json.ts";
 import type { LaneChoice } from "./attempt.ts";
 import { type Enrolled, parseBody } from "./enrol.ts";
-import { forwardLane, withModel } from "./forward.ts";
+import { forwardLane, readerFor, withModel } from "./forward.ts";
 import type { Provider } from "./generation.ts";
 import { failurePiece, type Lane } from "./lane.ts";
+import type { Run } from "./run.ts";
 
 /** How a format that has a token count asks for it, and what stands in for it elsewhere. */
 type Counting = {
   path(model: string): string;
-  body(enrolled: Enrolled, model: string): Uint8Array;
+  body(enrolled: Enrolled, target: TargetFacts): Uint8Array;
   readonly decodeCountRequest: (body: unknown) => ChatRequest;
   readonly encodeTokenCount: (tokens: number) => unknown;
 };
 
 const countings: Partial<Record<DialectName, Counting>> = {
-  "anthropic-messages": { ...anthropicCount, path: () => "/messages/count_tokens", body: withModel },
-  "openai-responses": { ...responsesCount, path: () => "/responses/input_tokens", body: withModel },
+  "anthropic-messages": {
+    ...anthropicCount,
+    path: () => "/messages/count_tokens",
+    body: (enrolled, target) =>
+      enrolled.model === target.model
+        ? enrolled.bytes
+        : spliceObject(
+            enrolled.bytes,
+            enrolled.scan,
+            anthropicCount.countEdits(enrolled.scan, enrolled.bytes, target),
+          ),
+  },
+  "openai-responses": {
+    ...responsesCount,
+    path: () => "/responses/input_tokens",
+    body: (enrolled, { model }) => withModel(enrolled, model),
+  },
   "google-genai": {
     ...googleCount,
     path: (model) => `/models/${encodeURIComponent(model)}:countTokens`,
-    body: ({ bytes, scan }, model) => spliceObject(bytes, scan, googleCount.countEdits(scan, bytes, model)),
+    body: ({ bytes, scan }, { model }) =>
+      spliceObject(bytes, scan, googleCount.countEdits(scan, bytes, model)),
   },
 };
 
 /** The upstream's own count where the target speaks the door's format, else the house's estimate. */
 export function chooseTokenCount(
+  run: Run,
   enrolled: Enrolled,
   dialect: DialectName,
 ): (provider: Provider) => LaneChoice {
@@ -53,8 +72,9 @@ export function chooseTokenCount(
       lane: "forward",
       open(_provider, { model }, _trial, call) {
         const asked = forwardLane(
-          () => open(counting.path(model), counting.body(enrolled, model), call),
+          () => open(counting.path(model), counting.body(enrolled, backend.targetFacts(model)), call),
           call,
+          readerFor(run, provider),
         );
         return {
           async next() {

@@ -12,13 +12,17 @@ import { parseReply } from "../backends/http/reply-bytes.ts";
 import type { LaneChoice } from "./attempt.ts";
 import type { Door } from "./doors.ts";
 import { type Enrolled, parseBody } from "./enrol.ts";
-import { forwardLane, isOpenAis, readUsage, withModel } from "./forward.ts";
+import { forwardLane, isOpenAis, readerFor, readUsage, type ReplyReader, withModel } from "./forward.ts";
 import type { Provider } from "./generation.ts";
 import { failurePiece, type Lane } from "./lane.ts";
-import type { Trial } from "./run.ts";
+import type { Run, Trial } from "./run.ts";
 
 /** They go to providers of OpenAI's and of Google's formats only: no other one has them. */
-export function chooseEmbeddings(door: Door, enrolled: Enrolled): (provider: Provider) => LaneChoice {
+export function chooseEmbeddings(
+  run: Run,
+  door: Door,
+  enrolled: Enrolled,
+): (provider: Provider) => LaneChoice {
   const isGoogle = door.dialect === "google-genai";
   const verb: google.EmbedVerb = door.path.endsWith(":embedContent") ? "embedContent" : "batchEmbedContents";
   if (!isGoogle) requireInput(enrolled);
@@ -32,6 +36,7 @@ export function chooseEmbeddings(door: Door, enrolled: Enrolled): (provider: Pro
           param: "model",
         }),
       };
+    const reader = readerFor(run, provider);
     const pathAt = (model: string, asked: string): string => `/models/${encodeURIComponent(model)}:${asked}`;
     const post = (path: string, body: unknown, call: Call): Promise<Response> =>
       open(path, Buffer.from(JSON.stringify(body)), call);
@@ -40,19 +45,21 @@ export function chooseEmbeddings(door: Door, enrolled: Enrolled): (provider: Pro
       open(_provider, { model }, trial, call) {
         const onBytes = (bytes: Uint8Array): void => readUsage(bytes, trial);
         if (!isGoogle && !isToGoogle)
-          return forwardLane(() => open("/embeddings", withModel(enrolled, model), call), call, { onBytes });
+          return forwardLane(() => open("/embeddings", withModel(enrolled, model), call), call, reader, {
+            onBytes,
+          });
         if (isGoogle && isToGoogle) {
           const send = () => google.embedBodyFor(parseBody(enrolled), verb, model);
-          return forwardLane(async () => post(pathAt(model, verb), send(), call), call, { onBytes });
+          return forwardLane(async () => post(pathAt(model, verb), send(), call), call, reader, { onBytes });
         }
         return isGoogle
-          ? translated(call, trial, {
+          ? translated(call, trial, reader, {
               ask: () => google.decodeEmbedAsk(parseBody(enrolled), verb, call.note),
               send: (ask) => post("/embeddings", openai.encodeEmbeddingAsk(ask, model), call),
               read: openai.readEmbeddings,
               answer: (found) => google.encodeEmbedReply(found, verb),
             })
-          : translated(call, trial, {
+          : translated(call, trial, reader, {
               ask: () => openai.decodeEmbeddingAsk(parseBody(enrolled)),
               send: (ask) =>
                 post(pathAt(model, "batchEmbedContents"), google.encodeEmbedAsk(ask, model), call),
@@ -77,12 +84,17 @@ type Translation = {
   answer(found: Embeddings): unknown;
 };
 
-function translated(call: Call, trial: Trial, { ask, send, read, answer }: Translation): Lane {
+function translated(
+  call: Call,
+  trial: Trial,
+  reader: ReplyReader,
+  { ask, send, read, answer }: Translation,
+): Lane {
   return {
     async next() {
       try {
         const asked = ask();
-        const piece = await forwardLane(() => send(asked), call).next();
+        const piece = await forwardLane(() => send(asked), call, reader).next();
         if (piece.failure !== null) return piece;
         const found = read(parseReply(asBytes(piece.bytes)), asked.texts.length);
         const input = found.tokens;

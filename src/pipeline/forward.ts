@@ -2,12 +2,13 @@
 // admission, fallback and record as a chat.
 
 import type { Backend, Call } from "../backends/backend.ts";
-import { foreignAnswer } from "../backends/http/backend.ts";
+import { foreignAnswer, redactedFailure } from "../backends/http/backend.ts";
 import { networkFailure } from "../backends/http/network-failure.ts";
 import { maxUnreadBytes, readReplyBytes } from "../backends/http/reply-bytes.ts";
 import { Failure, failureFrom } from "../canon/failure.ts";
 import { tokenCount, unknownUsage } from "../canon/usage.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
+import type { BackendHalf } from "../dialects/dialect.ts";
 import { memberNamed, spliceObject } from "../wire/json.ts";
 import type { LaneChoice } from "./attempt.ts";
 import { completionsLane } from "./completions.ts";
@@ -44,10 +45,15 @@ export function chooseForward(
     return {
       lane: "forward",
       open: (_provider, { model }, trial, call) =>
-        forwardLane(() => open(forwarding.path, withModel(enrolled, model), call), call, {
-          onBytes: (bytes) => readUsage(bytes, trial),
-          ...(forwarding.answersAnything === true ? { answersAnything: true } : {}),
-        }),
+        forwardLane(
+          () => open(forwarding.path, withModel(enrolled, model), call),
+          call,
+          readerFor(run, provider),
+          {
+            onBytes: (bytes) => readUsage(bytes, trial),
+            ...(forwarding.answersAnything === true ? { answersAnything: true } : {}),
+          },
+        ),
     };
   };
 }
@@ -64,12 +70,29 @@ export function withModel(enrolled: Enrolled, model: string): Uint8Array {
   return spliceObject(enrolled.bytes, enrolled.scan, [{ key: "model", json: JSON.stringify(model) }]);
 }
 
+/** What reads an error that came with status 200, and what masks it. */
+export type ReplyReader = {
+  readonly readReply: BackendHalf["readReply"];
+  readonly redact: (text: string) => string;
+};
+
+/** Of the format that the provider speaks. */
+export function readerFor({ generation, estate }: Run, { backend }: Provider): ReplyReader {
+  const { readReply } = generation.dialects[backend.dialect ?? "openai-chat"].backend;
+  return { readReply, redact: estate.redact };
+}
+
 type Forwarded = {
   readonly onBytes?: (bytes: Uint8Array) => void;
   readonly answersAnything?: boolean;
 };
 
-export function forwardLane(send: () => Promise<Response>, call: Call, options: Forwarded = {}): Lane {
+export function forwardLane(
+  send: () => Promise<Response>,
+  call: Call,
+  reader: ReplyReader,
+  options: Forwarded = {},
+): Lane {
   return {
     async next() {
       try {
@@ -83,6 +106,8 @@ export function forwardLane(send: () => Promise<Response>, call: Call, options: 
         const bytes = await readReplyBytes(answer, maxUnreadBytes);
         const mayBeText = options.answersAnything === true;
         if (isJson ? !looksWhole(bytes, mayBeText) : bytes.length === 0) throw notJson();
+        const failure = isJson ? saidFailure(bytes, reader) : null;
+        if (failure !== null) return failurePiece(redactedFailure(reader.redact, failure));
         if (isJson || type.includes("event-stream")) options.onBytes?.(bytes);
         const piece = { bytes, opens: true, failure: null, isLast: true };
         return isJson ? piece : { ...piece, contentType: toldType(type) };
@@ -114,6 +139,19 @@ function looksWhole(bytes: Uint8Array, mayBeText: boolean): boolean {
   // Of a recording some vendors give the bare words as a JSON string.
   if (mayBeText && head.startsWith('"')) return tail.length > 1 && tail.endsWith('"');
   return head.startsWith("{") && tail.endsWith("}");
+}
+
+const longestError = 64 * 1024;
+
+/** Some vendors send an error with status 200. An answer that says nothing else is short. */
+function saidFailure(bytes: Uint8Array, { readReply }: ReplyReader): Failure | null {
+  if (bytes.length > longestError) return null;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+  if (!text.includes('"error"')) return null;
+  const body = parseLoosely(text);
+  if (!isRecord(body) || !(isRecord(body["error"]) || typeof body["error"] === "string")) return null;
+  const last = readReply(body).at(-1);
+  return last?.type === "failure" ? last.failure : null;
 }
 
 // An answer of embeddings is mostly numbers, one of images mostly base64: its usage stands at one end, and parsing megabytes for

@@ -151,15 +151,13 @@ function choiceFor(
   decode: () => ChatRequest,
   reading: Reading,
 ): (provider: Provider, target: Target) => LaneChoice {
-  const { redact } = run.estate;
-  const { backend } = run.generation.dialects[door.dialect];
   switch (door.road) {
     case "embeddings":
-      return chooseEmbeddings(door, enrolled);
+      return chooseEmbeddings(run, door, enrolled);
     case "forward":
       return chooseForward(run, door, enrolled, door.forwarding ?? { path: "" });
     case "count-tokens":
-      return chooseTokenCount(enrolled, door.dialect, { backend, redact });
+      return chooseTokenCount(run, enrolled, door.dialect);
     case "chat":
       return chooseChat(door, run, enrolled, request, decode, reading);
   }
