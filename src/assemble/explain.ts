@@ -1,11 +1,11 @@
 // Why a request would go where it would go: the router's decision in words and numbers, without calling anything.
 
-import type { Backend } from "../backends/backend.ts";
 import type { RequestFacts, Target } from "../canon/decision.ts";
 import { Failure } from "../canon/failure.ts";
 import { nearest } from "../canon/nearest.ts";
-import type { ChatRequest, DialectName } from "../canon/request.ts";
+import type { ChatRequest } from "../canon/request.ts";
 import { estimateTokensOfBytes } from "../canon/tokens.ts";
+import { refuseAsked } from "../dialects/asked-content.ts";
 import { isRecord } from "../dialects/decoding.ts";
 import type { ClientHalf } from "../dialects/dialect.ts";
 import { isResponsesBody, responsesAtChat } from "../dialects/responses-at-chat.ts";
@@ -125,11 +125,17 @@ export async function explainRoute(
             return at === undefined ? null : ceilingAt(appetite, at, model, estate.clock.nowMs());
           },
         });
-  const refusal = road.dialects[door.dialect].client.refuseTranslation(request);
-  const carries = ({ provider }: Target): boolean =>
-    refusal === null || !isForeign(road.providers.get(provider)?.backend, door.dialect);
-  if (refusal !== null && decision.clientsTarget !== null && !carries(decision.clientsTarget)) throw refusal;
-  const [first, ...others] = decision.targets.filter(carries);
+  const refused = road.dialects[door.dialect].client.refuseTranslation(request);
+  const refusalAt = ({ provider }: Target): Failure | null => {
+    const backend = road.providers.get(provider)?.backend;
+    const native = backend?.dialect ?? backend?.kin ?? null;
+    return native === null || native === door.dialect ? null : (refused ?? refuseAsked(request, native));
+  };
+  const atClients = decision.clientsTarget === null ? null : refusalAt(decision.clientsTarget);
+  if (atClients !== null) throw atClients;
+  const [first, ...others] = decision.targets.filter((target) => refusalAt(target) === null);
+  const [named] = decision.targets;
+  const refusal = named === undefined ? null : refusalAt(named);
   if (first === undefined && refusal !== null) throw refusal;
   if (first === undefined) throw new Failure("unknown-model", "There is no target.", { param: "model" });
   const costOf = (target: Target): number | null => {
@@ -147,8 +153,8 @@ export async function explainRoute(
     facts: factsShown(asked.facts, name),
     candidates: decision.candidates.map((each) => ({
       ...each,
-      ...(each.kept && refusal !== null && !carries(each)
-        ? { kept: false, note: `dropped: ${refusal.message}` }
+      ...(each.kept && refusalAt(each) !== null
+        ? { kept: false, note: `dropped: ${refusalAt(each)?.message}` }
         : sameTarget(each, first) && each.note === "fallback"
           ? { note: "chosen" }
           : {}),
@@ -164,11 +170,6 @@ const sameTarget = (left: Target, right: Target): boolean =>
   left.provider === right.provider && left.model === right.model;
 
 /** Does a request of this format have to be translated for that backend? */
-function isForeign(backend: Backend | undefined, dialect: DialectName): boolean {
-  const native = backend?.dialect ?? backend?.kin ?? null;
-  return native !== null && native !== dialect;
-}
-
 /** Undefined where nothing is said of the tenant. Throws Failure for one that the config does not know. */
 function policyOf({ loaded, road }: Assembled, tenant: string | null): TenantPolicy | undefined {
   if (tenant === null) return undefined;

@@ -31,6 +31,20 @@ export type ImageBlock = {
   readonly extras?: Extras;
 };
 
+/** `url` is passed on as data and never fetched by us. */
+export type FileSource =
+  { readonly kind: "base64"; readonly data: string } | { readonly kind: "url"; readonly url: string };
+
+/** A document, sound or film out of another format's own block: decoders never make one (dialects/retelling.ts does). */
+export type FileBlock = {
+  readonly type: "file";
+  readonly name: string | null;
+  readonly mediaType: string;
+  readonly source: FileSource;
+  readonly cache?: CacheMark;
+  readonly extras?: Extras;
+};
+
 /** `signature` null means the block was never signed (or its maker does not sign). */
 export type ThinkingBlock = {
   readonly type: "thinking";
@@ -52,7 +66,7 @@ export type ToolCallBlock = {
 export type ToolResultBlock = {
   readonly type: "tool-result";
   readonly callId: string;
-  readonly content: readonly (TextBlock | ImageBlock | OpaqueBlock)[];
+  readonly content: readonly (TextBlock | ImageBlock | FileBlock | OpaqueBlock)[];
   readonly isError: boolean;
   readonly cache?: CacheMark;
   readonly extras?: Extras;
@@ -61,7 +75,8 @@ export type ToolResultBlock = {
 /** Something only its own dialect understands (a document, redacted thinking, a server tool's result). */
 export type OpaqueBlock = { readonly type: "opaque"; readonly dialect: DialectName; readonly value: unknown };
 
-export type Block = TextBlock | ImageBlock | ThinkingBlock | ToolCallBlock | ToolResultBlock | OpaqueBlock;
+export type Block =
+  TextBlock | ImageBlock | FileBlock | ThinkingBlock | ToolCallBlock | ToolResultBlock | OpaqueBlock;
 
 /** A `system` message is one that stands in the middle of a conversation; leading ones live in `ChatRequest.system`. */
 export type Message = {

@@ -5,6 +5,7 @@ import type { Backend, Call } from "../backends/backend.ts";
 import type { ChatRequest, DialectName } from "../canon/request.ts";
 import type { Target } from "../canon/decision.ts";
 import { unheard, withinRoom } from "../dialects/adapting.ts";
+import { refuseAsked } from "../dialects/asked-content.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
 import type { AnswerFacts, ClientHalf, Dialect, RelayHalf, TargetFacts } from "../dialects/dialect.ts";
 import { isResponsesBody, responsesAtChat } from "../dialects/responses-at-chat.ts";
@@ -231,7 +232,9 @@ function chooseChat(
     const decoded = decode();
     const native = backend.dialect ?? backend.kin ?? null;
     const isForeign = native !== null && native !== reading.dialect;
-    const refusal = isForeign ? reading.client.refuseTranslation(decoded) : null;
+    const refusal = isForeign
+      ? (reading.client.refuseTranslation(decoded) ?? refuseAsked(decoded, native))
+      : null;
     if (refusal !== null) return { refusal };
     const marked = run.generation.setsCacheMarks && isForeign ? withCacheMarks(decoded) : decoded;
     const format = backend.dialect === null ? backend : run.generation.dialects[backend.dialect].backend;
@@ -287,12 +290,16 @@ const isOwnChoice = (asked: string, model: string): boolean =>
 function isCarried({ client, backend }: Dialect, decode: () => ChatRequest): boolean {
   if (backend.relay.mend === undefined) return true;
   try {
-    return client.refuseTranslation(decode()) === null;
+    const request = decode();
+    return client.refuseTranslation(request) === null && !holdsOwnContent(request);
   } catch (thrown) {
     if (thrown instanceof Failure && thrown.kind === "unsupported") return false;
     throw thrown;
   }
 }
+
+const holdsOwnContent = ({ messages }: ChatRequest): boolean =>
+  messages.some(({ content }) => content.some(({ type }) => type === "opaque"));
 
 /** The client's own body, put right for a vendor of its format that would refuse it as it is. */
 function mended(

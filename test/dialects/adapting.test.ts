@@ -123,6 +123,8 @@ const cases: readonly Case[] = [
     {
       "anthropic-messages": ["tool-results-as-text", "tool-results-filled-in"],
       "google-genai": ["tool-results-as-text", "tool-results-filled-in"],
+      "openai-chat": ["tool-results-as-text", "tool-results-filled-in"],
+      "openai-responses": ["tool-results-as-text", "tool-results-filled-in"],
     },
   ],
   [
@@ -140,12 +142,20 @@ const cases: readonly Case[] = [
         user(text("c")),
       ],
     },
-    { "anthropic-messages": ["system-messages-moved"], "google-genai": ["system-messages-as-user"] },
+    {
+      "anthropic-messages": ["system-messages-moved"],
+      "openai-chat": ["system-messages-moved"],
+      "google-genai": ["system-messages-as-user"],
+    },
   ],
   [
     "a history that begins with an answer",
     { messages: [assistant(text("b")), user(text("c"))] },
-    { "anthropic-messages": ["user-turn-added"], "google-genai": ["user-turn-added"] },
+    {
+      "anthropic-messages": ["user-turn-added"],
+      "openai-chat": ["user-turn-added"],
+      "google-genai": ["user-turn-added"],
+    },
   ],
   [
     "a limit above the ceiling",

@@ -5,13 +5,15 @@ import type {
   Block,
   CacheMark,
   Extras,
+  FileBlock,
   ImageBlock,
   OpaqueBlock,
   TextBlock,
+  ThinkingBlock,
   ToolCallBlock,
   ToolResultBlock,
 } from "../../canon/request.ts";
-import { thinkingBlocksDropped, toolIdsRewritten, unheard } from "../adapting.ts";
+import { unheard } from "../adapting.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
 import type { Note } from "../dialect.ts";
 import { isOurMark } from "../thought-signature.ts";
@@ -41,15 +43,18 @@ function encodeImage(block: ImageBlock): WireBlock {
   return { type: "image", source: wire, ...marks(block) };
 }
 
-/** A copy, because cache marks beyond the API's limit are cut out of it later. */
-function encodeOpaque(block: OpaqueBlock, note: Note): WireBlock[] {
-  if (block.dialect === name && isRecord(block.value)) return [{ ...block.value }];
-  note(isSealed(block) ? thinkingBlocksDropped : "content-dropped");
-  return [];
+/** PDFs only (dialects/files.ts). */
+function encodeFile({ name: title, mediaType, source }: FileBlock): WireBlock {
+  const wire =
+    source.kind === "base64"
+      ? { type: "base64", media_type: mediaType, data: source.data }
+      : { type: "url", url: source.url };
+  return { type: "document", source: wire, ...(title === null ? {} : { title }) };
 }
 
-function isSealed({ value }: OpaqueBlock): boolean {
-  return isRecord(value) && (value["type"] === "reasoning" || value["thoughtSignature"] !== undefined);
+/** A copy, because cache marks beyond the API's limit are cut out of it later. */
+function encodeOpaque(block: OpaqueBlock): WireBlock[] {
+  return block.dialect === name && isRecord(block.value) ? [{ ...block.value }] : [];
 }
 
 /** The API takes objects only. Text that is no JSON object is kept under `arguments`, so that the model sees what it wrote. */
@@ -61,42 +66,25 @@ export function toolInput(text: string, note: Note = unheard): Record<string, un
   return { arguments: text };
 }
 
-export function encodeToolCall(block: ToolCallBlock, id: string, note: Note): WireBlock {
-  if (id !== block.id) note(toolIdsRewritten);
-  return { type: "tool_use", id, name: block.name, input: toolInput(block.input, note), ...marks(block) };
-}
-
-function encodeResultContent(block: ToolResultBlock, note: Note): WireBlock[] {
-  return block.content.flatMap((each) =>
-    each.type === "text"
-      ? encodeText(each)
-      : each.type === "image"
-        ? [encodeImage(each)]
-        : encodeOpaque(each, note),
-  );
-}
-
-export function encodeToolResult(block: ToolResultBlock, id: string, note: Note): WireBlock {
-  const content = encodeResultContent(block, note);
+export function encodeToolCall(block: ToolCallBlock, note: Note): WireBlock {
   return {
-    type: "tool_result",
-    tool_use_id: id,
-    ...(content.length > 0 ? { content } : {}),
-    ...(block.isError ? { is_error: true } : {}),
+    type: "tool_use",
+    id: block.id,
+    name: block.name,
+    input: toolInput(block.input, note),
     ...marks(block),
   };
 }
 
-/** Stands in for a result that the client dropped: the API refuses a call without one. */
-export function missingResult(id: string): WireBlock {
-  return { type: "tool_result", tool_use_id: id, content: "(no result was returned)", is_error: true };
-}
-
-/** A result whose call is gone: the API refuses it as such, and its text may still matter. */
-export function encodeOrphan(block: ToolResultBlock, note: Note): WireBlock[] {
-  note("tool-results-as-text");
-  const head = `[Result of an earlier tool call${block.isError ? ", an error" : ""}]`;
-  return [{ type: "text", text: head }, ...encodeResultContent(block, note)];
+export function encodeToolResult(block: ToolResultBlock): WireBlock {
+  const content = block.content.flatMap(encodePlain);
+  return {
+    type: "tool_result",
+    tool_use_id: block.callId,
+    ...(content.length > 0 ? { content } : {}),
+    ...(block.isError ? { is_error: true } : {}),
+    ...marks(block),
+  };
 }
 
 /** A pocket of another maker's says whose signature it is. */
@@ -104,28 +92,25 @@ function isForeign(extras: Extras | undefined): boolean {
   return extras !== undefined && extras[name] === undefined && Object.keys(extras).length > 0;
 }
 
-/** Blocks that stand alone; calls and results need their turn's context. */
-export function encodePlain(block: Block, keepsThinking: boolean, note: Note): WireBlock[] {
+/** The API verifies signatures; thinking without one is another vendor's and would be refused. */
+export const isOwnThought = (block: ThinkingBlock): boolean =>
+  block.signature !== null && !isOurMark(block.signature) && !isForeign(block.extras);
+
+/** Blocks that stand alone; calls and results need their turn's context (encode-messages.ts). */
+export function encodePlain(block: Block): WireBlock[] {
   switch (block.type) {
     case "text":
       return encodeText(block);
     case "image":
       return [encodeImage(block)];
+    case "file":
+      return [encodeFile(block)];
     case "opaque":
-      return encodeOpaque(block, note);
+      return encodeOpaque(block);
     case "thinking":
-      // The API verifies signatures; thinking without one is another vendor's and would be refused.
-      if (
-        block.signature !== null &&
-        !isOurMark(block.signature) &&
-        keepsThinking &&
-        !isForeign(block.extras)
-      )
-        return [
-          { type: "thinking", thinking: block.text, signature: block.signature, ...pocketOf(block.extras) },
-        ];
-      note(thinkingBlocksDropped);
-      return [];
+      return [
+        { type: "thinking", thinking: block.text, signature: block.signature, ...pocketOf(block.extras) },
+      ];
     case "tool-call":
     case "tool-result":
       return [];

@@ -5,9 +5,10 @@ import type { ChatRequest, Tool } from "../../canon/request.ts";
 import { thinkingBlocksDropped, unheard } from "../adapting.ts";
 import type { Note, TargetFacts } from "../dialect.ts";
 import { isRecord } from "../decoding.ts";
+import { placeSystem } from "../placement.ts";
 import { withinTakes } from "../within-takes.ts";
 import { encodePlain, marks, type WireBlock } from "./encode-content.ts";
-import { encodeConversation, type WireMessage } from "./encode-messages.ts";
+import { encodeConversation, placementRules, type WireMessage } from "./encode-messages.ts";
 import { planForeignThinking, planOwnThinking, wantsThinking } from "./encode-thinking.ts";
 import { name, pocketOf } from "./pocket.ts";
 
@@ -24,9 +25,9 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
   const pocket = pocketOf(request.extras);
   const keepsThinking = isOwn || wantsThinking(request);
   let isWithoutThoughts = false;
+  const placement = { isOwn, keepsThinking };
   const { messages, hoisted } = encodeConversation(request.messages, {
-    isOwn,
-    keepsThinking,
+    ...placement,
     note(adaptation) {
       isWithoutThoughts ||= adaptation === thinkingBlocksDropped;
       note(adaptation);
@@ -36,7 +37,7 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
     ? planOwnThinking(request, target, isWithoutThoughts ? messages : [], note)
     : planForeignThinking(request, target, messages, note);
   const system = [
-    ...request.system.flatMap((block) => encodePlain(block, keepsThinking, note)),
+    ...placeSystem(request.system, placementRules(placement), note).flatMap(encodePlain),
     ...hoisted,
     ...askForJsonObject(request, note),
   ];

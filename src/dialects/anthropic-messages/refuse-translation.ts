@@ -1,5 +1,6 @@
 // What an Anthropic request says that no other format can say, named, so that it is refused and not quietly dropped.
-// Redacted thinking, cache marks, context management and metadata are dropped elsewhere: the answer does not depend on them.
+// Cache marks, context management and metadata are dropped elsewhere: the answer does not depend on them. What stands in the
+// history has a rule of its own (retell.ts), and what is shown now is asked-content.ts's.
 
 import { Failure } from "../../canon/failure.ts";
 import type { Block, ChatRequest } from "../../canon/request.ts";
@@ -35,15 +36,7 @@ export function refuseTranslation(request: ChatRequest): Failure | null {
     if (value === undefined || value === null || (Array.isArray(value) && value.length === 0)) continue;
     return refusal(member, "it");
   }
-  const wish = refuseUnknownWish(pocket);
-  if (wish !== null) return wish;
-  const inSystem = refuseBlocks(request.system, "system");
-  if (inSystem !== null) return inSystem;
-  for (const [index, message] of request.messages.entries()) {
-    const found = refuseBlocks(message.content, `messages[${index}].content`);
-    if (found !== null) return found;
-  }
-  return null;
+  return refuseUnknownWish(pocket);
 }
 
 /** What is told or refused, and book-keeping. */
@@ -80,23 +73,6 @@ export function noteLosses(
   const last = request.messages.at(-1);
   if (last?.role === "assistant" && last.content.some(({ type }) => type === "text"))
     note("prefill-as-message");
-}
-
-function refuseBlocks(blocks: readonly Block[], path: string): Failure | null {
-  for (const [index, block] of blocks.entries()) {
-    const at = `${path}[${index}]`;
-    if (block.type === "tool-result") {
-      const inner = refuseBlocks(block.content, `${at}.content`);
-      if (inner !== null) return inner;
-    }
-    if (block.type !== "opaque" || block.dialect !== name) continue;
-    const type = isRecord(block.value) ? block.value["type"] : null;
-    if (type === "redacted_thinking") continue;
-    const what =
-      type === "image" ? "an image that is not inline or a URL" : `a block of type "${String(type)}"`;
-    return refusal(at, what);
-  }
-  return null;
 }
 
 function refusal(param: string, what: string): Failure {

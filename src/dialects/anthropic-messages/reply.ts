@@ -44,6 +44,7 @@ function encodeReplyBlock(block: Block): WireBlock[] {
       return block.dialect === name && isRecord(block.value) ? [block.value] : [];
     // The API's answers hold neither images nor results.
     case "image":
+    case "file":
     case "tool-result":
       return [];
   }

@@ -8,7 +8,8 @@ import type { Note, TargetFacts } from "../dialect.ts";
 import { unsupported } from "../fields.ts";
 import { withinTakes } from "../within-takes.ts";
 import { encodeGenerationConfig, encodeToolConfig } from "./outgoing-config.ts";
-import { encodeContents } from "./outgoing-contents.ts";
+import { placeSystem } from "../placement.ts";
+import { encodeContents, placementRules } from "./outgoing-contents.ts";
 import { encodePlain, type Part } from "./outgoing-parts.ts";
 import { name, pocketOf } from "./pocket.ts";
 import { refuseCandidates } from "./refuse-translation.ts";
@@ -25,7 +26,7 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
   const { rest } = pocketOf(request.extras);
   const contents = encodeContents(request.messages, target.takes?.signedCalls ?? true, note);
   const body: Wire = { ...(isRecord(rest) ? rest : {}), contents };
-  const system: Part[] = request.system.flatMap((block, i) => encodePlain(block, `system[${i}]`, note));
+  const system: Part[] = placeSystem(request.system, placementRules, note).flatMap(encodePlain);
   if (system.length > 0) body["systemInstruction"] = { parts: system };
   const tools = encodeTools(request);
   if (tools.length > 0) body["tools"] = tools;

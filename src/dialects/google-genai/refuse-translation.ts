@@ -1,5 +1,6 @@
 // What a Google request says that no other format can say, named, so that it is refused and not quietly dropped.
-// Safety settings, labels, sealed thoughts and speech of history are dropped elsewhere: the answer does not depend on them.
+// Safety settings, labels and sealed thoughts are dropped elsewhere: the answer does not depend on them. What stands in the
+// history has a rule of its own (retell.ts), and what is shown now is asked-content.ts's.
 
 import { Failure } from "../../canon/failure.ts";
 import type { Block, ChatRequest } from "../../canon/request.ts";
@@ -20,8 +21,7 @@ export function refuseTranslation(request: ChatRequest): Failure | null {
     return refusal("cachedContent", "content that is cached at Google");
   return (
     refuseConfig(isRecord(pocket["generationConfig"]) ? pocket["generationConfig"] : {}) ??
-    refuseNames(request, pocket) ??
-    refuseContents(request)
+    refuseNames(request, pocket)
   );
 }
 
@@ -90,31 +90,6 @@ function refuseNames(request: ChatRequest, pocket: Members): Failure | null {
   if (!Array.isArray(names) || names.length < 2) return null;
   if (request.tools.every((tool) => names.includes(tool.name))) return null;
   return refusal("toolConfig.functionCallingConfig.allowedFunctionNames", "a choice among some of the tools");
-}
-
-function refuseContents(request: ChatRequest): Failure | null {
-  for (const [i, message] of request.messages.entries()) {
-    const found = refuseBlocks(message.content, `contents[${i}].parts`);
-    if (found !== null) return found;
-  }
-  return null;
-}
-
-function refuseBlocks(blocks: readonly Block[], path: string): Failure | null {
-  for (const [i, block] of blocks.entries()) {
-    if (block.type === "tool-result") {
-      const inner = refuseBlocks(block.content, `${path}[${i}].functionResponse.parts`);
-      if (inner !== null) return inner;
-    }
-    if (block.type !== "opaque" || block.dialect !== name) continue;
-    return refusal(`${path}[${i}]`, `a part of type "${typeOf(block.value)}"`);
-  }
-  return null;
-}
-
-function typeOf(part: unknown): string {
-  const known = (key: string): boolean => key !== "thought" && key !== "thoughtSignature";
-  return isRecord(part) ? (Object.keys(part).find(known) ?? "unknown") : "unknown";
 }
 
 function refusal(param: string, what: string): Failure {

@@ -11,6 +11,7 @@ import type {
 } from "../../canon/request.ts";
 import {
   invalid,
+  isAbsent,
   optionalList,
   optionalText,
   recordAt,
@@ -39,8 +40,8 @@ export function decodeMessages(value: unknown): Conversation {
     const param = `messages[${i}]`;
     const raw = recordAt(value[i], param);
     const role = textAt(raw.role, `${param}.role`);
-    if (role === "tool") {
-      const result = decodeToolResult(raw, param);
+    if (role === "tool" || role === "function") {
+      const result = role === "tool" ? decodeToolResult(raw, param) : decodeFunctionResult(raw, param);
       if (results === null) {
         results = [result];
         messages.push({ role: "user", content: results });
@@ -49,7 +50,7 @@ export function decodeMessages(value: unknown): Conversation {
     }
     results = null;
     if (role === "system" || role === "developer") {
-      const content = decodeTexts(raw.content, `${param}.content`, "system");
+      const content = decodeTexts(raw.content, `${param}.content`);
       const message = withName({ role: "system", content }, raw, param);
       if (messages.length === 0) system.push(...content);
       else messages.push(message);
@@ -63,17 +64,11 @@ export function decodeMessages(value: unknown): Conversation {
   return { system, messages };
 }
 
-function unknownRole(role: string, param: string): Error {
-  if (role === "function")
-    return unsupported(
-      `${param}.role`,
-      `${param}.role "function" is obsolete; use "tool" with tool_call_id.`,
-    );
-  return invalid(
+const unknownRole = (role: string, param: string): Error =>
+  invalid(
     `${param}.role`,
     `${param}.role must be system, developer, user, assistant or tool, not ${shown(role)}.`,
   );
-}
 
 function withName(message: Message, raw: Raw, param: string): Message {
   const name = optionalText(raw.name, `${param}.name`);
@@ -86,24 +81,42 @@ function decodeToolResult(raw: Raw, param: string): ToolResultBlock {
   return { type: "tool-result", callId, content, isError: false };
 }
 
+/** Before there were tools, a turn had one call without an id: the function's name stands for it. */
+const functionId = (name: string): string => `function_${name}`;
+
+function decodeFunctionResult(raw: Raw, param: string): ToolResultBlock {
+  const content = isAbsent(raw.content) ? [] : decodeContent(raw.content, `${param}.content`, "tool");
+  const callId = functionId(wordAt(raw.name, `${param}.name`));
+  return { type: "tool-result", callId, content, isError: false };
+}
+
+function decodeFunctionCall(value: unknown, param: string): ToolCallBlock {
+  const called = recordAt(value, param);
+  const name = wordAt(called.name, `${param}.name`);
+  return {
+    type: "tool-call",
+    id: functionId(name),
+    name,
+    input: textAt(called.arguments, `${param}.arguments`),
+  };
+}
+
 function decodeAssistant(raw: Raw, param: string): Block[] {
-  if (raw.function_call !== undefined && raw.function_call !== null)
-    throw unsupported(
-      `${param}.function_call`,
-      `${param}.function_call is obsolete; use tool_calls with an id and type "function".`,
-    );
-  if (raw.audio !== undefined && raw.audio !== null)
-    throw unsupported(
-      `${param}.audio`,
-      `${param}.audio refers to spoken output, which is not supported here.`,
-    );
   const content: Block[] = [];
   const thinking = decodeThinking(raw, param);
   if (thinking !== null) content.push(thinking);
-  if (raw.content !== null && raw.content !== undefined)
-    content.push(...decodeTexts(raw.content, `${param}.content`, "assistant"));
+  if (!isAbsent(raw.content)) content.push(...decodeContent(raw.content, `${param}.content`, "assistant"));
   else if (typeof raw.refusal === "string" && raw.refusal !== "")
     content.push({ type: "text", text: raw.refusal });
+  // Spoken output lies at the vendor that spoke.
+  if (!isAbsent(raw.audio))
+    content.push({
+      type: "opaque",
+      dialect: "openai-chat",
+      value: { ...recordAt(raw.audio, `${param}.audio`), type: "audio" },
+    });
+  if (!isAbsent(raw.function_call))
+    content.push(decodeFunctionCall(raw.function_call, `${param}.function_call`));
   const calls = optionalList(raw.tool_calls, `${param}.tool_calls`);
   for (let i = 0; i < calls.length; i++) content.push(decodeCall(calls[i], `${param}.tool_calls[${i}]`));
   return content;
@@ -126,12 +139,22 @@ function decodeThinking(raw: Raw, param: string): ThinkingBlock | null {
 
 function decodeCall(value: unknown, param: string): ToolCallBlock {
   const raw = recordAt(value, param);
-  if (raw.type !== undefined && raw.type !== "function")
+  const id = wordAt(raw.id, `${param}.id`);
+  if (raw.type === "custom") {
+    const called = recordAt(raw.custom, `${param}.custom`);
+    return {
+      type: "tool-call",
+      id,
+      name: wordAt(called.name, `${param}.custom.name`),
+      input: JSON.stringify({ input: textAt(called.input, `${param}.custom.input`) }),
+      extras: { "openai-chat": { custom: called } },
+    };
+  }
+  if (raw.type !== undefined && raw.type !== null && raw.type !== "function")
     throw unsupported(
       `${param}.type`,
-      `${param} is a tool call of type ${shown(raw.type)}; only "function" is supported here.`,
+      `${param} is a tool call of type ${shown(raw.type)}; only "function" and "custom" are supported here.`,
     );
-  const id = wordAt(raw.id, `${param}.id`);
   const called = recordAt(raw.function, `${param}.function`);
   return {
     type: "tool-call",

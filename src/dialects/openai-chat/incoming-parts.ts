@@ -1,6 +1,7 @@
 // Content of one client message -> blocks: strings, text parts, images; files and speech as they are, for this format only.
 // It must never fetch an image's URL, nor let any scheme but data: and http(s): through.
 
+import type { Failure } from "../../canon/failure.ts";
 import type { ImageBlock, OpaqueBlock, TextBlock } from "../../canon/request.ts";
 import { optionalText, recordAt, shown, textAt, unsupported, wordAt, wrongKind } from "../fields.ts";
 import { decodeImageUrl } from "../image-url.ts";
@@ -21,8 +22,8 @@ export function decodeContent(content: unknown, param: string, role: Role): Cont
 }
 
 /** The same where the format allows text only. */
-export function decodeTexts(content: unknown, param: string, role: "system" | "assistant"): TextBlock[] {
-  return decodeContent(content, param, role).filter((block) => block.type === "text");
+export function decodeTexts(content: unknown, param: string): TextBlock[] {
+  return decodeContent(content, param, "system").filter((block) => block.type === "text");
 }
 
 function decodePart(value: unknown, param: string, role: Role): Content {
@@ -38,29 +39,23 @@ function decodePart(value: unknown, param: string, role: Role): Content {
       if (role === "assistant") return { type: "text", text: textAt(part.refusal, `${param}.refusal`) };
       break;
     case "image_url":
-      if (role === "user" || role === "tool") return decodeImage(part.image_url, `${param}.image_url`);
-      break;
     case "input_image":
-      if (role === "user" || role === "tool") return decodeImage(part.image_url, `${param}.image_url`);
-      break;
+      if (role === "system") break;
+      return decodeImage(part.image_url, `${param}.image_url`);
     case "file":
     case "input_audio":
       recordAt(part[type], `${param}.${type}`);
-      if (role === "user") return { type: "opaque", dialect: "openai-chat", value: part };
-      break;
   }
-  throw unsupported(
-    `${param}.type`,
-    `${param} is a content part of type ${shown(type)}, which is not supported in a message of role ${role}. Supported: ${supportedParts[role]}.`,
-  );
+  if (role === "system") throw notText(type, param);
+  // Files, speech and what newer clients write: this format's own vendors are the judges of those.
+  return { type: "opaque", dialect: "openai-chat", value: part };
 }
 
-const supportedParts: Readonly<Record<Role, string>> = {
-  system: "text",
-  user: "text, image_url, file, input_audio",
-  assistant: "text, refusal",
-  tool: "text, image_url",
-};
+const notText = (type: string, param: string): Failure =>
+  unsupported(
+    `${param}.type`,
+    `${param} is a content part of type ${shown(type)}; a message of role system holds text.`,
+  );
 
 function decodeImage(value: unknown, param: string): ImageBlock {
   // Some clients write the URL itself where the specification has an object.

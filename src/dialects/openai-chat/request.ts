@@ -202,7 +202,7 @@ export function cannotTranslate(request: ChatRequest): Failure | null {
   return null;
 }
 
-/** The same for what stands in the messages and tools: it is kept as it is, and no other format has a place for it. */
+/** The same for tools. What stands in the messages has a rule of its own (retell.ts, asked-content.ts). */
 export function refuseTranslation(request: ChatRequest): Failure | null {
   const plain = cannotTranslate(request);
   if (plain !== null) return plain;
@@ -213,12 +213,5 @@ export function refuseTranslation(request: ChatRequest): Failure | null {
   const choice = request.extras["openai-chat"]?.tool_choice;
   if (isRecord(choice))
     return unsupported("tool_choice", `tool_choice: ${because} a choice of type ${shown(choice.type)}.`);
-  for (const { content } of request.messages)
-    for (const block of content)
-      if (block.type === "opaque" && block.dialect === "openai-chat" && isRecord(block.value))
-        return unsupported(
-          "messages",
-          `messages: ${because} a content part of type ${shown(block.value.type)}.`,
-        );
   return null;
 }

@@ -27,15 +27,36 @@ const audioPart = z
   .looseObject({ type: z.literal("input_audio"), input_audio: z.looseObject({}) })
   .describe("Only for models behind this API.");
 const texts = z.union([z.string(), z.array(textPart)]);
-const textsAndImages = z.union([z.string(), z.array(z.union([textPart, imagePart]))]);
-const usersParts = z.union([z.string(), z.array(z.union([textPart, imagePart, filePart, audioPart]))]);
+const readParts = ["text", "input_text", "image_url", "file", "input_audio"];
+const otherPart = z
+  .looseObject({ type: word.refine((type) => !readParts.includes(type)) })
+  .describe("Other APIs are told of it in words where it belongs to the past.");
+const spokenPart = z.looseObject({
+  type: word.refine((type) => !readParts.includes(type) && type !== "refusal"),
+});
+const usersParts = z.union([
+  z.string(),
+  z.array(z.union([textPart, imagePart, filePart, audioPart, otherPart])),
+]);
+const assistantsParts = z.union([
+  z.string(),
+  z.array(z.union([textPart, refusalPart, imagePart, filePart, audioPart, spokenPart])),
+]);
+const functionCall = z.looseObject({ name: word, arguments: z.string() });
 const name = z.string().nullish();
 
-const toolCall = z.looseObject({
-  id: word,
-  type: z.literal("function").optional(),
-  function: z.looseObject({ name: word, arguments: z.string().describe("JSON text of the arguments.") }),
-});
+const toolCall = z.union([
+  z.looseObject({
+    id: word,
+    type: z.literal("function").nullish(),
+    function: z.looseObject({ name: word, arguments: z.string().describe("JSON text of the arguments.") }),
+  }),
+  z.looseObject({
+    id: word,
+    type: z.literal("custom"),
+    custom: z.looseObject({ name: word, input: z.string() }),
+  }),
+]);
 
 const message = z.discriminatedUnion("role", [
   z.looseObject({ role: z.literal("system"), content: texts, name }),
@@ -43,15 +64,16 @@ const message = z.discriminatedUnion("role", [
   z.looseObject({ role: z.literal("user"), content: usersParts, name }),
   z.looseObject({
     role: z.literal("assistant"),
-    content: z.union([z.string(), z.array(z.union([textPart, refusalPart]))]).nullish(),
+    content: assistantsParts.nullish(),
     reasoning_content: z.string().nullish(),
     reasoning: z.string().nullish(),
     tool_calls: z.array(toolCall).nullish(),
-    function_call: z.null().optional(),
-    audio: z.null().optional(),
+    function_call: functionCall.nullish(),
+    audio: z.looseObject({}).nullish(),
     name,
   }),
-  z.looseObject({ role: z.literal("tool"), tool_call_id: word, content: textsAndImages.nullable() }),
+  z.looseObject({ role: z.literal("tool"), tool_call_id: word, content: usersParts.nullable() }),
+  z.looseObject({ role: z.literal("function"), name: word, content: usersParts.nullish() }),
 ]);
 
 const customTool = z

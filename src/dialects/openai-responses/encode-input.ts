@@ -1,41 +1,55 @@
 // Canonical system blocks and messages -> `instructions` and `input`. Calls and results are items of their own here.
-// It must never drop content that the model would miss: that is refused by name.
+// It must never drop content that the model would miss; placement.ts puts the history in order and tells what has no place here.
 
 import type {
   Block,
   ChatRequest,
+  FileBlock,
   ImageBlock,
-  Message,
   OpaqueBlock,
   TextBlock,
   ThinkingBlock,
   ToolCallBlock,
-  ToolResultBlock,
 } from "../../canon/request.ts";
-import { thinkingBlocksDropped, toolIdsRewritten, unheard } from "../adapting.ts";
+import { unheard } from "../adapting.ts";
 import { isRecord } from "../decoding.ts";
 import type { Note } from "../dialect.ts";
+import { type Answer, placeHistory, type PlacementRules, placeSystem, type Turn } from "../placement.ts";
 import { unwrapText } from "./declared-tools.ts";
-import { unsupported } from "../fields.ts";
 import { name, pocketOf, type Wire } from "./pocket.ts";
 import { noArguments } from "./response.ts";
 import { outgoingToolId } from "./tool-id.ts";
 
+/** Another maker's reasoning is not this model's: only what came through this dialect goes back. */
+function isOwnThought(block: ThinkingBlock): boolean {
+  const { id, encrypted_content: sealed, content } = pocketOf(block.extras);
+  return id !== undefined || sealed !== undefined || content !== undefined;
+}
+
+/** Developer messages may stand anywhere here, but between a call and its output. */
+const placementRules: PlacementRules = {
+  format: name,
+  systems: "stay",
+  takesThinking: isOwnThought,
+  fitId: outgoingToolId,
+  startsWithUser: false,
+  joins: () => false,
+};
+
 export function encodeInput(request: ChatRequest, note: Note = unheard): Wire {
   const input: Wire[] = [];
   const instructions: string[] = [];
-  for (const [i, block] of request.system.entries()) {
-    if (block.type === "opaque") {
-      if (!isDecoration(block)) throw misplaced(block, `system[${i}]`, "a system message");
-      note(thinkingBlocksDropped);
-      continue;
-    }
+  for (const block of placeSystem(request.system, placementRules, note)) {
+    if (block.type === "opaque") continue;
     const { role } = pocketOf(block.extras);
     if (role === "developer" || role === "system") addText(input, role, block);
     else instructions.push(block.text);
   }
-  for (const [i, message] of request.messages.entries())
-    encodeMessage(message, `messages[${i}]`, input, note);
+  for (const turn of placeHistory(request.messages, placementRules, note).turns) encodeTurn(turn, input);
+  if (input.length === 0) {
+    note("user-turn-added");
+    input.push({ type: "message", role: "user", content: [{ type: "input_text", text: "(continued)" }] });
+  }
   return instructions.length === 0 ? { input } : { instructions: instructions.join("\n\n"), input };
 }
 
@@ -47,32 +61,28 @@ function addText(input: Wire[], role: string, block: TextBlock): void {
   else input.push({ type: "message", role, content: [part] });
 }
 
-function encodeMessage(message: Message, param: string, input: Wire[], note: Note): void {
-  if (message.role === "assistant") {
-    for (const [i, block] of message.content.entries()) {
+function encodeTurn(turn: Turn, input: Wire[]): void {
+  if (turn.role === "assistant") {
+    for (const block of turn.content) {
       const { before } = block.type === "opaque" ? {} : pocketOf(block.extras);
       if (Array.isArray(before)) input.push(...before.filter(isRecord));
-      input.push(...encodeSpoken(block, `${param}.content[${i}]`, note));
+      input.push(...encodeSpoken(block));
     }
     return;
   }
-  if (message.role === "system") {
-    const content = message.content.flatMap((block, i) =>
-      encodePart(block, `${param}.content[${i}]`, "a system message", note),
-    );
-    const { role } = message.content[0]?.type === "text" ? pocketOf(message.content[0].extras) : {};
+  if (turn.role === "system") {
+    const [first] = turn.content;
+    const { role } = first?.type === "text" ? pocketOf(first.extras) : {};
+    const content = turn.content.flatMap(encodePart);
     input.push({ type: "message", role: role === "system" ? role : "developer", content });
     return;
   }
+  for (const answer of turn.answers) input.push(encodeResult(answer));
   const said: Wire[] = [];
-  for (const [i, block] of message.content.entries()) {
-    const at = `${param}.content[${i}]`;
-    if (block.type === "tool-result") input.push(encodeResult(block, at, note));
-    else if (isOwnItem(block)) input.push(block.value);
-    else said.push(...encodePart(block, at, "a user message", note));
-  }
-  if (said.length > 0 || message.content.length === 0)
-    input.push({ type: "message", role: "user", content: said.length === 0 ? "" : said });
+  for (const block of turn.content)
+    if (isOwnItem(block)) input.push(block.value);
+    else said.push(...encodePart(block));
+  if (said.length > 0) input.push({ type: "message", role: "user", content: said });
 }
 
 /** An item of this API's own, as opposed to a part of a message. */
@@ -85,7 +95,7 @@ function isOwnItem(block: Block): block is OpaqueBlock & { value: Wire } {
   );
 }
 
-function encodeSpoken(block: Block, param: string, note: Note): Wire[] {
+function encodeSpoken(block: Block): Wire[] {
   switch (block.type) {
     case "text": {
       const { phase } = pocketOf(block.extras);
@@ -95,49 +105,33 @@ function encodeSpoken(block: Block, param: string, note: Note): Wire[] {
       ];
     }
     case "thinking":
-      return encodeThinking(block, note);
+      return [encodeThinking(block)];
     case "tool-call":
-      return [encodeCall(block, note)];
+      return [encodeCall(block)];
     case "opaque":
-      if (isOwnItem(block)) return [block.value];
-      if (isDecoration(block)) {
-        note(thinkingBlocksDropped);
-        return [];
-      }
+      return isOwnItem(block) ? [block.value] : [];
+    default:
+      return [];
   }
-  throw misplaced(block, param, "an assistant message");
 }
 
-/** Another maker's reasoning is not this model's: only what came through this dialect goes back. */
-function encodeThinking(block: ThinkingBlock, note: Note): Wire[] {
+function encodeThinking(block: ThinkingBlock): Wire {
   const { id, encrypted_content: sealed, summary, content } = pocketOf(block.extras);
-  if (id === undefined && sealed === undefined && content === undefined) {
-    note(thinkingBlocksDropped);
-    return [];
-  }
   const single =
     content === undefined && block.text !== "" ? [{ type: "summary_text", text: block.text }] : [];
-  return [
-    {
-      type: "reasoning",
-      ...(typeof id === "string" ? { id } : {}),
-      summary: Array.isArray(summary) ? (summary as readonly unknown[]) : single,
-      ...(Array.isArray(content) ? { content: content as readonly unknown[] } : {}),
-      ...(typeof sealed === "string" ? { encrypted_content: sealed } : {}),
-    },
-  ];
+  return {
+    type: "reasoning",
+    ...(typeof id === "string" ? { id } : {}),
+    summary: Array.isArray(summary) ? (summary as readonly unknown[]) : single,
+    ...(Array.isArray(content) ? { content: content as readonly unknown[] } : {}),
+    ...(typeof sealed === "string" ? { encrypted_content: sealed } : {}),
+  };
 }
 
-function toolId(id: string, note: Note): string {
-  const outgoing = outgoingToolId(id);
-  if (outgoing !== id) note(toolIdsRewritten);
-  return outgoing;
-}
-
-function encodeCall(block: ToolCallBlock, note: Note): Wire {
+function encodeCall(block: ToolCallBlock): Wire {
   const { type, name: ownName, namespace } = pocketOf(block.extras);
   const named = {
-    call_id: toolId(block.id, note),
+    call_id: block.id,
     name: typeof ownName === "string" ? ownName : block.name,
     ...(typeof namespace === "string" ? { namespace } : {}),
   };
@@ -146,16 +140,15 @@ function encodeCall(block: ToolCallBlock, note: Note): Wire {
   return { type: "function_call", ...named, arguments: input };
 }
 
-function encodeResult(block: ToolResultBlock, param: string, note: Note): Wire {
-  const parts = block.content.flatMap((part, i) =>
-    encodePart(part, `${param}.content[${i}]`, "a tool result", note),
-  );
+/** Of the kind of its call: an output of another kind answers nothing. */
+function encodeResult({ call, result }: Answer): Wire {
+  const parts = result.content.flatMap(encodePart);
   const texts = parts.flatMap((part) => (typeof part.text === "string" ? [part.text] : []));
-  const isSaid = !block.isError || (texts[0] ?? "").startsWith("Error: ");
-  const { type } = pocketOf(block.extras);
+  const isSaid = !result.isError || (texts[0] ?? "").startsWith("Error: ");
+  const { type } = pocketOf(call.extras);
   return {
     type: type === "custom" ? "custom_tool_call_output" : "function_call_output",
-    call_id: toolId(block.callId, note),
+    call_id: result.callId,
     output:
       texts.length === parts.length
         ? (isSaid ? "" : "Error: ") + texts.join("\n")
@@ -163,13 +156,26 @@ function encodeResult(block: ToolResultBlock, param: string, note: Note): Wire {
   };
 }
 
-function encodePart(block: Block, param: string, where: string, note: Note): Wire[] {
-  if (block.type === "text") return [{ type: "input_text", text: block.text }];
-  if (block.type === "image") return [encodeImage(block)];
-  if (block.type === "opaque" && block.dialect === name && isRecord(block.value)) return [block.value];
-  if (block.type !== "opaque" || !isDecoration(block)) throw misplaced(block, param, where);
-  note(thinkingBlocksDropped);
-  return [];
+function encodePart(block: Block): Wire[] {
+  switch (block.type) {
+    case "text":
+      return [{ type: "input_text", text: block.text }];
+    case "image":
+      return [encodeImage(block)];
+    case "file":
+      return [encodeFile(block)];
+    case "opaque":
+      return isRecord(block.value) ? [block.value] : [];
+    default:
+      return [];
+  }
+}
+
+/** Documents only (dialects/files.ts). Inline ones must have a name. */
+function encodeFile({ name: filename, mediaType, source }: FileBlock): Wire {
+  if (source.kind === "url") return { type: "input_file", file_url: source.url };
+  const file_data = `data:${mediaType};base64,${source.data}`;
+  return { type: "input_file", filename: filename ?? "document.pdf", file_data };
 }
 
 function encodeImage(block: ImageBlock): Wire {
@@ -177,20 +183,4 @@ function encodeImage(block: ImageBlock): Wire {
   const url = source.kind === "url" ? source.url : `data:${source.mediaType};base64,${source.data}`;
   const { detail } = pocketOf(block.extras);
   return { type: "input_image", image_url: url, detail: typeof detail === "string" ? detail : "auto" };
-}
-
-/** May an opaque block of another dialect be left out? Only sealed reasoning, which its maker alone could read. */
-function isDecoration(block: OpaqueBlock): boolean {
-  return isRecord(block.value) && block.value.type === "redacted_thinking";
-}
-
-function misplaced(block: Block, param: string, where: string): Error {
-  const type =
-    block.type === "opaque" && isRecord(block.value) && typeof block.value.type === "string"
-      ? block.value.type
-      : block.type;
-  return unsupported(
-    param,
-    `Content of type "${type}" in ${where} cannot be sent to this model: its API has no place for it.`,
-  );
 }

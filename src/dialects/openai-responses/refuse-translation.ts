@@ -2,7 +2,7 @@
 // Search tools, free-text tools, hints (verbosity, truncation, tier) and sealed reasoning are adapted or left out elsewhere.
 
 import type { Failure } from "../../canon/failure.ts";
-import type { Block, ChatRequest } from "../../canon/request.ts";
+import type { ChatRequest } from "../../canon/request.ts";
 import { nameIn, noteDropped, noteOthers, thinkingBlocksDropped } from "../adapting.ts";
 import { isRecord } from "../decoding.ts";
 import type { Note } from "../dialect.ts";
@@ -37,7 +37,7 @@ export function refuseTranslation(request: ChatRequest): Failure | null {
   const tool = request.opaqueTools.find((each) => each.dialect === name);
   if (tool !== undefined)
     return unsupported("tools", `tools: ${because} for a tool of type "${tool.type}"; use function tools.`);
-  return refuseChoice(request, pocket) ?? refuseMessages(request);
+  return refuseChoice(request, pocket) ?? refuseReferences(request);
 }
 
 /** What is told below, what is refused or said in other words, and book-keeping without which the answer is the same. */
@@ -105,28 +105,16 @@ function refuseChoice(request: ChatRequest, pocket: Wire): Failure | null {
   );
 }
 
-function refuseMessages(request: ChatRequest): Failure | null {
-  for (const message of request.messages) {
-    const found = opaqueIn(message.content);
-    if (found === null) continue;
-    const type = shown(found.type);
-    if (found.type === "item_reference")
-      return unsupported(
-        "input",
-        `input: an item of type ${type} points to what OpenAI stored; nothing is stored here. Send the items themselves (store: false).`,
-      );
-    return unsupported("input", `input: ${because} for content of type ${type}.`);
-  }
-  return null;
-}
-
-function opaqueIn(blocks: readonly Block[]): Wire | null {
-  for (const block of blocks) {
-    if (block.type === "tool-result") {
-      const inner = opaqueIn(block.content);
-      if (inner !== null) return inner;
+/** What an item points to is missing from the history: whoever answered without it would answer to something else. */
+function refuseReferences(request: ChatRequest): Failure | null {
+  for (const message of request.messages)
+    for (const block of message.content) {
+      if (block.type !== "opaque" || block.dialect !== name || !isRecord(block.value)) continue;
+      if (block.value.type === "item_reference")
+        return unsupported(
+          "input",
+          'input: an item of type "item_reference" points to what OpenAI stored; nothing is stored here. Send the items themselves (store: false).',
+        );
     }
-    if (block.type === "opaque" && block.dialect === name) return isRecord(block.value) ? block.value : {};
-  }
   return null;
 }

@@ -71,7 +71,11 @@ describe("turns", () => {
       [user("a"), assistant(call("x")), user("b")],
       ['user: "a"', "assistant: call(x)", 'user: missing(x) "b"'],
     ],
-    ["calls at the end wait", [user("a"), assistant(call("x"))], ['user: "a"', "assistant: call(x)"]],
+    [
+      "calls at the end are answered",
+      [user("a"), assistant(call("x"))],
+      ['user: "a"', "assistant: call(x)", "user: missing(x)"],
+    ],
     [
       "an orphan becomes text",
       [user("a"), assistant("b"), user(result("x", "42"))],

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import type { ChatRequest } from "../../../src/canon/request.ts";
+import { refuseAsked } from "../../../src/dialects/asked-content.ts";
 import { decodeRequest } from "../../../src/dialects/anthropic-messages/decode-request.ts";
 import { refuseTranslation } from "../../../src/dialects/anthropic-messages/refuse-translation.ts";
 
@@ -19,14 +20,9 @@ describe("what no other format can say", () => {
       "messages[1].content[1]",
       inMessage([
         { type: "text", text: "a" },
-        { type: "document", source: {} },
+        { type: "document", source: { type: "file", file_id: "f" } },
       ]),
       "document",
-    ],
-    [
-      "messages[1].content[0].content[0]",
-      inMessage([{ type: "tool_result", tool_use_id: "a", content: [{ type: "search_result" }] }]),
-      "search_result",
     ],
     [
       "messages[1].content[0]",
@@ -39,7 +35,8 @@ describe("what no other format can say", () => {
   ];
   for (const [param, members, word] of table)
     test(param, () => {
-      const failure = refuseTranslation(decode(members));
+      const request = decode(members);
+      const failure = refuseTranslation(request) ?? refuseAsked(request, "openai-chat");
       expect(failure).toMatchObject({ kind: "unsupported", param });
       expect(failure?.message).toContain(word);
     });

@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Failure } from "../../../src/canon/failure.ts";
+import { refuseAsked } from "../../../src/dialects/asked-content.ts";
 import { openaiChat } from "../../../src/dialects/openai-chat/dialect.ts";
 
 const { decodeRequest, refuseTranslation } = openaiChat.client;
@@ -31,7 +32,7 @@ describe("refused, with the field's name", () => {
     ["messages[0]", { messages: ["hi"] }, "invalid-request"],
     ["messages[0].role", { messages: [{ content: "x" }] }, "invalid-request"],
     ["messages[0].role", { messages: [{ role: "robot", content: "x" }] }, "invalid-request"],
-    ["messages[0].role", { messages: [{ role: "function", name: "f", content: "x" }] }, "unsupported"],
+    ["messages[0].name", { messages: [{ role: "function", content: "x" }] }, "invalid-request"],
     ["messages[0].role", { messages: [{ role: { toString: 1 }, content: "x" }] }, "invalid-request"],
     ["messages[0].content", { messages: [{ role: "user", content: null }] }, "invalid-request"],
     ["messages[0].content", { messages: [{ role: "user" }] }, "invalid-request"],
@@ -39,13 +40,11 @@ describe("refused, with the field's name", () => {
     ["messages[0].content[0]", part("x"), "invalid-request"],
     ["messages[0].content[0].input_audio", part({ type: "input_audio" }), "invalid-request"],
     ["messages[0].content[0].file", part({ type: "file", file: "a.pdf" }), "invalid-request"],
-    ["messages[0].content[0].type", part({ type: "video_url", video_url: {} }), "unsupported"],
     [
       "messages[0].content[0].type",
       { messages: [{ role: "system", content: [{ type: "file", file: {} }] }] },
       "unsupported",
     ],
-    ["messages[0].content[0].type", part({ type: "refusal", refusal: "x" }), "unsupported"],
     ["messages[0].content[0].type", part({ text: "x" }), "invalid-request"],
     ["messages[0].content[0].text", part({ type: "text" }), "invalid-request"],
     ["messages[0].content[0].image_url", part({ type: "image_url" }), "invalid-request"],
@@ -57,14 +56,15 @@ describe("refused, with the field's name", () => {
     ["messages[0].content[0].image_url.url", url("data:image/png;base64,???"), "invalid-request"],
     ["messages[0].content[0].image_url.url", url("data:image/png;base64,"), "invalid-request"],
     ["messages[0].content[0].image_url.url", url("data:text/html;base64,AA=="), "invalid-request"],
-    ["messages[1].function_call", reply({ function_call: { name: "f", arguments: "{}" } }), "unsupported"],
-    ["messages[1].audio", reply({ audio: { id: "a" } }), "unsupported"],
+    ["messages[1].function_call.name", reply({ function_call: { arguments: "{}" } }), "invalid-request"],
+    ["messages[1].audio", reply({ audio: "a" }), "invalid-request"],
     ["messages[1].tool_calls", reply({ tool_calls: {} }), "invalid-request"],
     [
-      "messages[1].tool_calls[0].type",
+      "messages[1].tool_calls[0].custom.name",
       reply({ tool_calls: [{ id: "a", type: "custom", custom: {} }] }),
-      "unsupported",
+      "invalid-request",
     ],
+    ["messages[1].tool_calls[0].type", reply({ tool_calls: [{ id: "a", type: "robot" }] }), "unsupported"],
     [
       "messages[1].tool_calls[0].id",
       reply({ tool_calls: [{ id: "", function: { name: "f", arguments: "{}" } }] }),
@@ -143,9 +143,6 @@ describe("refused, with the field's name", () => {
     expect(refusal({ model: "m", messages: [hi], functions: [] }).message).toBe(
       "functions is obsolete and not supported here; use tools.",
     );
-    expect(refusal({ model: "m", ...part({ type: "video_url" }) }).message).toBe(
-      'messages[0].content[0] is a content part of type "video_url", which is not supported in a message of role user. Supported: text, image_url, file, input_audio.',
-    );
   });
 
   test.each([
@@ -155,10 +152,12 @@ describe("refused, with the field's name", () => {
       part({ type: "input_audio", input_audio: { data: "AAAA", format: "wav" } }),
     ],
     ["messages", '"file"', part({ type: "file", file: { file_id: "f" } })],
+    ["messages", '"video_url"', part({ type: "video_url", video_url: { url: "https://a.example/b" } })],
     ["tools", '"custom"', { messages: [hi], tools: [{ type: "custom", custom: { name: "f" } }] }],
     ["tool_choice", '"allowed_tools"', { messages: [hi], tool_choice: { type: "allowed_tools" } }],
   ])("%s of type %s is for this format only", (param, type, change) => {
-    const failure = refuseTranslation(decodeRequest({ model: "m", ...change }));
+    const request = decodeRequest({ model: "m", ...change });
+    const failure = refuseTranslation(request) ?? refuseAsked(request, "anthropic-messages");
     expect(failure).toMatchObject({ kind: "unsupported", param });
     expect(failure?.message).toContain(type);
   });

@@ -207,8 +207,6 @@ describe("requests of other dialects", () => {
   });
 
   test("what this API has no place for is refused by name", () => {
-    const document = { type: "opaque", dialect: "anthropic-messages", value: { type: "document" } } as const;
-    expect(() => encode({ messages: [{ role: "user", content: [document] }] })).toThrow("document");
     const opaqueTools = [{ dialect: "anthropic-messages", type: "bash_20250124", value: {} }] as const;
     expect(() => encode({ messages: [user("x")], opaqueTools })).toThrow("bash_20250124");
   });

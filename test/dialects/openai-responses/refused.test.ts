@@ -4,6 +4,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Failure } from "../../../src/canon/failure.ts";
 import { decodeRequest } from "../../../src/dialects/openai-responses/decode-request.ts";
+import { refuseAsked } from "../../../src/dialects/asked-content.ts";
 import { refuseTranslation } from "../../../src/dialects/openai-responses/refuse-translation.ts";
 import codex from "./requests/codex-tool.json";
 import openclaw from "./requests/openclaw-tool.json";
@@ -95,7 +96,10 @@ describe("broken requests", () => {
 });
 
 describe("before another API", () => {
-  const refused = (more: object): Failure | null => refuseTranslation(decodeRequest({ ...base, ...more }));
+  const refused = (more: object): Failure | null => {
+    const request = decodeRequest({ ...base, ...more });
+    return refuseTranslation(request) ?? refuseAsked(request, "openai-chat");
+  };
 
   test("Codex and OpenClaw may pass", () => {
     expect(refuseTranslation(decodeRequest(codex))).toBeNull();
@@ -118,10 +122,14 @@ describe("before another API", () => {
     ["input", "input_file", { input: [{ role: "user", content: [{ type: "input_file", file_id: "f" }] }] }],
     [
       "input",
-      "input_file",
-      { input: [{ type: "function_call_output", call_id: "a", output: [{ type: "input_file" }] }] },
+      "input_image",
+      {
+        input: [
+          { role: "user", content: [{ type: "input_file", file_id: "of the past" }] },
+          { role: "user", content: [{ type: "input_image", file_id: "f" }] },
+        ],
+      },
     ],
-    ["input", "local_shell_call", { input: [{ type: "local_shell_call", call_id: "a" }] }],
   ];
   test.each([...cases])("%s (%s)", (param, word, more) => {
     const failure = refused(more);

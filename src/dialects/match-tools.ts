@@ -1,8 +1,9 @@
-// Which result answers which call, and under which id both go out. Ids of other vendors are rewritten, always the same way.
+// Which result answers which call, and under which id both go out: ids that the vendor would refuse are rewritten, always the
+// same way.
 // It must never pair a result with a call that comes after it.
 
-import { normaliseToolId } from "../../canon/id.ts";
-import type { Message, ToolCallBlock, ToolResultBlock } from "../../canon/request.ts";
+import { normaliseToolId } from "../canon/id.ts";
+import type { Message, ToolCallBlock, ToolResultBlock } from "../canon/request.ts";
 
 export type Call = { readonly wireId: string; readonly result: ToolResultBlock | null };
 
@@ -20,7 +21,7 @@ type Queue<T> = { readonly places: Place<T>[]; from: number };
  * A call takes the first free result behind it and before a later message reuses its id: an exact id first, else the
  * id without punctuation, because OpenClaw returns `call_a_0` as `calla0` (facts: clients.md section 2.1).
  */
-export function matchTools(messages: readonly Message[]): ToolMatch {
+export function matchTools(messages: readonly Message[], fitId: (id: string) => string): ToolMatch {
   const calls: Place<ToolCallBlock>[] = [];
   const results = new Map<string, Queue<ToolResultBlock>>();
   const uses = new Map<string, Queue<ToolCallBlock>>();
@@ -37,7 +38,7 @@ export function matchTools(messages: readonly Message[]): ToolMatch {
     }
   const matched = new Map<ToolCallBlock, Call>();
   const answered = new Set<ToolResultBlock>();
-  const wireId = wireIds();
+  const wireId = wireIds(fitId);
   for (const call of calls) {
     const reuse = skip(uses.get(call.block.id), (each) => each.message <= call.message);
     const until = reuse.places[reuse.from]?.at ?? Infinity;
@@ -73,15 +74,15 @@ function skip<T>(queue: Queue<T> | undefined, isPast: (place: Place<T>) => boole
   return queue;
 }
 
-/** The API wants ^[a-zA-Z0-9_-]+$ and every id once in a conversation. */
-function wireIds(): (id: string) => string {
+/** Every id once in a conversation, each as the vendor takes it. */
+function wireIds(fitId: (id: string) => string): (id: string) => string {
   const used = new Set<string>();
   const counts = new Map<string, number>();
   return (id) => {
-    const base = id.replace(/[^a-zA-Z0-9_-]/g, "_") || "toolu";
+    const base = fitId(id);
     let wire = base;
     let count = counts.get(base) ?? 1;
-    while (used.has(wire)) wire = `${base}_${++count}`;
+    while (used.has(wire)) wire = fitId(`${base}_${++count}`);
     counts.set(base, count);
     used.add(wire);
     return wire;

@@ -1,0 +1,144 @@
+// Blocks that only the Messages API has, for models behind other APIs: a row for each kind (@anthropic-ai/sdk 1.11,
+// resources/messages ContentBlockParam and resources/beta/messages BetaContentBlockParam). It must never refuse one.
+
+import type { Block } from "../../canon/request.ts";
+import { nameIn, thinkingBlocksDropped } from "../adapting.ts";
+import { isRecord } from "../decoding.ts";
+import {
+  callInWords,
+  carried,
+  fileAt,
+  fileOf,
+  named,
+  resultInWords,
+  type Retold,
+  setAside,
+  standIn,
+  textsIn,
+  told,
+  unknownBlock,
+} from "../retelling.ts";
+
+type Members = Readonly<Record<string, unknown>>;
+type Row = (block: Members) => Retold;
+
+const textOf = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);
+
+const rows: Readonly<Record<string, Row>> = {
+  redacted_thinking: () => setAside(thinkingBlocksDropped),
+  document: retellDocument,
+  // Inline pictures and those at an address are canonical: this one lies at the vendor.
+  image: () => standIn("[A picture, which cannot be shown here]", "files-dropped:image"),
+  search_result: (block) =>
+    told(
+      [
+        `[Search result: ${textOf(block["title"]) ?? ""} ${textOf(block["source"]) ?? ""}]`,
+        ...textsIn(block["content"]),
+      ].join("\n"),
+      "search-results-as-text",
+    ),
+  tool_reference: (block) => told(referenceInWords([block["tool_name"]]), "tool-references-as-text"),
+  tool_search_tool_result: (block) =>
+    told(referenceInWords(namesIn(block["content"])), "tool-references-as-text"),
+  server_tool_use: (block) => {
+    const name = nameIn(block["name"]);
+    // What was found is in the words that follow, or in the tools that are declared.
+    return /^(?:web_search|tool_search_tool_|advisor)/.test(name)
+      ? setAside(`hosted-calls-dropped:${name}`)
+      : told(callInWords(name, block["input"]), `hosted-calls-as-text:${name}`);
+  },
+  web_search_tool_result: () => setAside("hosted-calls-dropped:web_search"),
+  web_fetch_tool_result: retellFetch,
+  mcp_tool_use: (block) =>
+    told(callInWords(nameIn(block["name"]), block["input"]), `hosted-calls-as-text:${nameIn(block["name"])}`),
+  container_upload: (block) =>
+    standIn(
+      `[A file for the vendor's container: ${String(block["file_id"])}]`,
+      "files-dropped:container_upload",
+    ),
+  advisor_tool_result: () => setAside("hosted-calls-dropped:advisor"),
+  mcp_tool_listing: () => setAside("content-dropped:mcp_tool_listing"),
+  tool_addition: () => setAside("content-dropped:tool_addition"),
+  tool_removal: () => setAside("content-dropped:tool_removal"),
+  fallback: () => setAside("content-dropped:fallback"),
+  browser_state: () => setAside("content-dropped:browser_state"),
+  // A summary that stands for everything before it.
+  compaction: (block) => told(textsIn(block["content"]).join("\n"), "compaction-as-text"),
+};
+
+export function retell(value: unknown): Retold {
+  if (!isRecord(value)) return setAside("content-dropped:unknown");
+  const type = String(value["type"]);
+  const row = Object.hasOwn(rows, type) ? rows[type] : undefined;
+  if (row !== undefined) return row(value);
+  return type.endsWith("_tool_result") ? retellResult(type, value) : unknownBlock(type, value);
+}
+
+function retellDocument(block: Members): Retold {
+  const { source } = block;
+  const title = textOf(block["title"]);
+  if (!isRecord(source)) return unknownBlock("document", block);
+  switch (source["type"]) {
+    case "text":
+      return told(named(title, String(source["data"] ?? "")), "documents-as-text");
+    case "content":
+      return carried(withTitle(title, contentOf(source["content"])), "documents-as-text");
+    case "base64":
+      return fileOf(title, textOf(source["media_type"]) ?? "application/pdf", String(source["data"] ?? ""));
+    case "url":
+      return fileAt(title, null, String(source["url"] ?? ""));
+    default:
+      return standIn(
+        `[A document at another vendor: ${title ?? String(source["file_id"] ?? "unnamed")}]`,
+        "files-dropped:document",
+      );
+  }
+}
+
+const withTitle = (title: string | null, blocks: readonly Block[]): Block[] =>
+  title === null ? [...blocks] : [{ type: "text", text: `[Document: ${title}]` }, ...blocks];
+
+/** A string, or texts and pictures. */
+function contentOf(content: unknown): Block[] {
+  if (!Array.isArray(content)) return textsIn(content).map((text) => ({ type: "text", text }));
+  return content.flatMap((each: unknown): Block[] => {
+    const source = isRecord(each) && each["type"] === "image" ? each["source"] : null;
+    if (!isRecord(source)) return textsIn(each).map((text) => ({ type: "text", text }));
+    if (source["type"] === "base64")
+      return [...fileOf(null, String(source["media_type"]), String(source["data"])).blocks];
+    return [...fileAt(null, "image/*", String(source["url"])).blocks];
+  });
+}
+
+function retellFetch(block: Members): Retold {
+  const { content } = block;
+  const document = isRecord(content) ? content["content"] : null;
+  if (!isRecord(content) || !isRecord(document)) return retellResult("web_fetch_tool_result", block);
+  const inner = retellDocument(document);
+  const head: Block = { type: "text", text: `[Fetched ${String(content["url"] ?? "")}]` };
+  return carried([head, ...inner.blocks], "hosted-calls-as-text:web_fetch");
+}
+
+function retellResult(type: string, block: Members): Retold {
+  const name = nameIn(type.replace(/_tool_result$/, ""));
+  const { content } = block;
+  const code = isRecord(content) ? textOf(content["error_code"]) : null;
+  const texts = code === null ? textsIn(content) : [code];
+  const isError = code !== null || block["is_error"] === true;
+  return told(resultInWords(name, isError, texts), `hosted-calls-as-text:${name}`);
+}
+
+/** The tools that a search has found, as they stand in its result. */
+export function namesIn(content: unknown): unknown[] {
+  const references = isRecord(content) ? content["tool_references"] : null;
+  return Array.isArray(references)
+    ? references.map((each: unknown) => (isRecord(each) ? each["tool_name"] : null))
+    : [];
+}
+
+function referenceInWords(names: readonly unknown[]): string {
+  const known = names.filter((each) => typeof each === "string" && each !== "");
+  return known.length === 0
+    ? "No tool was found."
+    : `Found, and can be called from now on: ${known.join(", ")}`;
+}

@@ -1,0 +1,23 @@
+// Content parts that only chat completions have, for models behind other APIs. It must never refuse one.
+
+import { isRecord } from "../decoding.ts";
+import { fileOf, fileOfDataUrl, type Retold, setAside, standIn, unknownBlock } from "../retelling.ts";
+
+const textOf = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);
+
+export function retell(value: unknown): Retold {
+  if (!isRecord(value)) return setAside("content-dropped:unknown");
+  const { type, file, input_audio: audio } = value;
+  if (type === "file" && isRecord(file)) {
+    const name = textOf(file.filename);
+    const data = textOf(file.file_data);
+    if (data !== null) return fileOfDataUrl(name, data);
+    return standIn(
+      `[A file at another vendor: ${name ?? textOf(file.file_id) ?? "unnamed"}]`,
+      "files-dropped:file",
+    );
+  }
+  if (type === "input_audio" && isRecord(audio) && typeof audio.data === "string")
+    return fileOf(null, audio.format === "wav" ? "audio/wav" : "audio/mpeg", audio.data);
+  return unknownBlock(type, value);
+}

@@ -1,0 +1,118 @@
+// Items and parts that only the Responses API has, for models behind other APIs: a row for each kind (openai 7.55,
+// resources/responses ResponseInputItem). It must never refuse one.
+
+import type { Block, ToolResultBlock } from "../../canon/request.ts";
+import { nameIn, thinkingBlocksDropped } from "../adapting.ts";
+import { isRecord } from "../decoding.ts";
+import {
+  callInWords,
+  fileAt,
+  fileOf,
+  fileOfDataUrl,
+  resultInWords,
+  type Retold,
+  setAside,
+  standIn,
+  textsIn,
+  told,
+  unknownBlock,
+  carried,
+} from "../retelling.ts";
+import type { Wire } from "./pocket.ts";
+
+type Row = (item: Wire) => Retold;
+
+const textOf = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);
+const aside =
+  (kind: string): Row =>
+  () =>
+    setAside(`hosted-calls-dropped:${kind}`);
+const atVendor = (item: Wire): Retold =>
+  standIn(
+    `[A file at another vendor: ${textOf(item.filename) ?? textOf(item.file_id) ?? "unnamed"}]`,
+    `files-dropped:${nameIn(item.type)}`,
+  );
+
+const rows: Readonly<Record<string, Row>> = {
+  input_file: (part) => {
+    const name = textOf(part.filename);
+    const data = textOf(part.file_data);
+    const url = textOf(part.file_url);
+    if (data !== null) return fileOfDataUrl(name, data);
+    return url === null ? atVendor(part) : fileAt(name, null, url);
+  },
+  input_image: atVendor,
+  input_audio: (part) => {
+    const audio = isRecord(part.input_audio) ? part.input_audio : {};
+    return typeof audio.data === "string"
+      ? fileOf(null, audio.format === "wav" ? "audio/wav" : "audio/mpeg", audio.data)
+      : unknownBlock("input_audio", part);
+  },
+  reasoning: () => setAside(thinkingBlocksDropped),
+  // Sealed for OpenAI alone.
+  compaction: () => setAside("content-dropped:compaction"),
+  compaction_summary: () => setAside("content-dropped:compaction"),
+  web_search_call: aside("web_search_call"),
+  file_search_call: aside("file_search_call"),
+  tool_search_call: aside("tool_search_call"),
+  tool_search_output: aside("tool_search_call"),
+  mcp_list_tools: aside("mcp_list_tools"),
+  mcp_approval_request: aside("mcp_approval_request"),
+  mcp_approval_response: () =>
+    standIn("[A vendor's own tool was approved or declined]", "hosted-calls-dropped:mcp_approval_response"),
+  image_generation_call: () => told("[A picture was made]", "hosted-calls-as-text:image_generation_call"),
+  code_interpreter_call: (item) =>
+    told(
+      `${callInWords("code_interpreter", item.code)}\n${resultInWords("code_interpreter", false, textsIn(item.outputs))}`,
+      "hosted-calls-as-text:code_interpreter_call",
+    ),
+  mcp_call: (item) => {
+    const name = nameIn(item.name);
+    const isError = item.error !== undefined && item.error !== null;
+    const texts = textsIn(isError ? item.error : item.output);
+    return told(
+      `${callInWords(name, item.arguments)}\n${resultInWords(name, isError, texts)}`,
+      "hosted-calls-as-text:mcp_call",
+    );
+  },
+};
+
+export function retell(value: unknown): Retold {
+  if (!isRecord(value)) return setAside("content-dropped:unknown");
+  const type = String(value.type);
+  const row = Object.hasOwn(rows, type) ? rows[type] : undefined;
+  return row?.(value) ?? retellCall(type, value) ?? unknownBlock(type, value);
+}
+
+/** Calls that the client itself carried out (a shell, a patch, a screen) are calls of functions elsewhere. */
+function retellCall(type: string, item: Wire): Retold | null {
+  const [, kind, isOutput] = /^(\w+)_call(_output)?$/.exec(type) ?? [];
+  const callId = textOf(item.call_id) ?? textOf(item.id);
+  if (kind === undefined || callId === null) return null;
+  const note = `hosted-calls-as-functions:${nameIn(kind)}`;
+  const block: Block =
+    isOutput === undefined
+      ? { type: "tool-call", id: callId, name: nameIn(kind), input: inputOf(item) }
+      : { type: "tool-result", callId, content: outputOf(item), isError: item.status === "failed" };
+  return carried([block], note);
+}
+
+const bookKeeping: ReadonlySet<string> = new Set(["type", "id", "call_id", "status", "caller"]);
+
+function inputOf(item: Wire): string {
+  const members = Object.entries(item).filter(([key, each]) => !bookKeeping.has(key) && each !== null);
+  const [only] = members;
+  return JSON.stringify(
+    members.length === 1 && only !== undefined && isRecord(only[1]) ? only[1] : Object.fromEntries(members),
+  );
+}
+
+function outputOf({ output }: Wire): ToolResultBlock["content"] {
+  const image = isRecord(output) ? textOf(output.image_url) : null;
+  if (image !== null && /^data:/i.test(image))
+    return fileOfDataUrl(null, image).blocks.flatMap((each) =>
+      each.type === "image" || each.type === "text" ? [each] : [],
+    );
+  if (image !== null) return [{ type: "image", source: { kind: "url", url: image } }];
+  return textsIn(output).map((text) => ({ type: "text", text }));
+}
