@@ -105,8 +105,12 @@ function readTurns(
   const turns: OpenTurn[] = [];
   for (const message of messages) {
     const isSystem = message.role === "system";
-    if (isSystem && rules.systems !== "stay")
-      note(rules.systems === "hoist" ? "system-messages-moved" : "system-messages-as-user");
+    // Before the first user's turn it is a system prompt, wherever its format lets it stay later on.
+    const isHoisted =
+      isSystem &&
+      (rules.systems === "hoist" || (rules.systems === "stay" && rules.startsWithUser && turns.length === 0));
+    if (isHoisted) note("system-messages-moved");
+    else if (isSystem && rules.systems === "as-user") note("system-messages-as-user");
     const role = isSystem && rules.systems === "as-user" ? "user" : message.role;
     const content: Block[] = [];
     const calls: OpenTurn["calls"] = [];
@@ -120,9 +124,13 @@ function readTurns(
         calls.push({ call, result });
       } else if (block.type !== "tool-result") content.push(block);
       else if (match.answered.has(block)) holdsAnswers = true;
-      else content.push(...orphan(block, note).flatMap((each) => fittedBlock(each, role, rules, note)));
+      else {
+        // In a message that is no user's, what only a result can hold has no place.
+        const place = role === "user" ? rules : { ...rules, keeps: () => false };
+        content.push(...orphan(block, note).flatMap((each) => fittedBlock(each, role, place, note)));
+      }
     }
-    if (isSystem && rules.systems === "hoist") {
+    if (isHoisted) {
       for (const block of content) if (block.type === "text") hoisted.push(block);
       continue;
     }

@@ -25,8 +25,9 @@ function breachInBlock(block: Json, role: string, at: string): string | null {
         ? `${at}: text content blocks must contain non-whitespace text`
         : null;
     case "image": {
+      if (role !== "user") return `${at}: image blocks may only be in 'user' messages`;
       const source = recordOf(block.source);
-      if (source.type === "url") return null;
+      if (source.type === "url" || source.type === "file") return null;
       if (!imageTypes.has(textOf(source.media_type)))
         return `${at}.source.media_type: not a supported image type`;
       return /^[A-Za-z0-9+/]+=*$/.test(textOf(source.data)) ? null : `${at}.source.data: invalid base64 data`;
@@ -50,9 +51,20 @@ function breachInBlock(block: Json, role: string, at: string): string | null {
       }
       return null;
     case "document":
+    case "search_result":
+    case "container_upload":
+      return role === "user" ? null : `${at}: ${textOf(block.type)} blocks may only be in 'user' messages`;
     case "redacted_thinking":
     case "server_tool_use":
     case "web_search_tool_result":
+    case "code_execution_tool_result":
+    case "mcp_tool_use":
+    case "mcp_tool_result":
+    case "compaction":
+      return role === "assistant"
+        ? null
+        : `${at}: ${textOf(block.type)} blocks may only be in 'assistant' messages`;
+    case "tool_reference":
       return null;
     default:
       return `${at}: Input tag '${textOf(block.type)}' does not match any of the expected tags`;

@@ -14,8 +14,13 @@ const configMembers = words(
     "topK seed presencePenalty frequencyPenalty responseLogprobs logprobs speechConfig thinkingConfig mediaResolution imageConfig",
 );
 const partMembers = words(
-  "text inlineData fileData functionCall functionResponse executableCode codeExecutionResult thought thoughtSignature videoMetadata partMetadata",
+  "text inlineData fileData functionCall functionResponse executableCode codeExecutionResult toolCall toolResponse thought thoughtSignature " +
+    "videoMetadata partMetadata",
 );
+const dataMembers =
+  "text inlineData fileData functionCall functionResponse executableCode codeExecutionResult toolCall toolResponse".split(
+    " ",
+  );
 /** The `Schema` message; anything more of JSON Schema only fits `parametersJsonSchema` and `responseJsonSchema`. */
 const schemaMembers = words(
   "type format title description nullable enum maxItems minItems properties required minProperties maxProperties minLength maxLength " +
@@ -58,9 +63,7 @@ function breachInContent(content: Json, at: string): string | null {
   for (const part of parts) {
     const breach = unknownIn(part, partMembers, `${at}.parts`);
     if (breach) return breach;
-    const hasData = ["text", "inlineData", "fileData", "functionCall", "functionResponse"].some(
-      (name) => name in part,
-    );
+    const hasData = dataMembers.some((name) => name in part);
     if (!hasData) return `${at}.parts: required oneof field 'data' must have one initialized field`;
     const seal = textOf(part.thoughtSignature);
     if (

@@ -42,12 +42,20 @@ function breachInMessage(item: Json, at: string): string | null {
   for (const part of parts) {
     if (!allowed.has(textOf(part.type)))
       return `Invalid value: '${textOf(part.type)}' in ${at}.content of role ${role}.`;
-    if (part.type === "input_image" && !/^(https?:\/\/|data:image\/)/.test(textOf(part.image_url)))
+    if (part.type === "input_image" && !part.file_id && !/^(https?:\/\/|data:image\/)/.test(textOf(part.image_url)))
       return `Invalid '${at}.content.image_url'.`;
     if ("cache_control" in part) return `Unknown parameter: '${at}.content.cache_control'.`;
   }
   return null;
 }
+
+/** Items of the vendor's own tools, and of those that the client carries out. */
+const ownItems = new Set(
+  (
+    "web_search_call file_search_call code_interpreter_call image_generation_call mcp_list_tools mcp_call mcp_approval_request " +
+    "mcp_approval_response compaction local_shell_call local_shell_call_output computer_call computer_call_output item_reference"
+  ).split(" "),
+);
 
 function breachInItem(item: Json, at: string): string | null {
   const type = textOf(item.type ?? "message");
@@ -79,7 +87,7 @@ function breachInItem(item: Json, at: string): string | null {
         ? null
         : `Missing required parameter in ${at}.`;
     default:
-      return `Invalid value: '${type}' at ${at}.type.`;
+      return ownItems.has(type) ? null : `Invalid value: '${type}' at ${at}.type.`;
   }
 }
 
@@ -88,7 +96,7 @@ function breachInCalls(items: readonly Json[]): string | null {
   for (const item of items) {
     const id = textOf(item.call_id);
     if (/^(function|custom_tool)_call$/.test(textOf(item.type))) open.add(id);
-    else if (textOf(item.type).endsWith("_call_output") && !open.delete(id))
+    else if (/^(function|custom_tool)_call_output$/.test(textOf(item.type)) && !open.delete(id))
       return `No tool call found for function call output with call_id ${id}.`;
   }
   return open.size > 0 ? `No tool output found for function call ${[...open].join(", ")}.` : null;
