@@ -3,6 +3,7 @@
 
 import type { StreamEvent } from "../../canon/event.ts";
 import type { ChatRequest } from "../../canon/request.ts";
+import { withLoadedTools } from "../../dialects/deferred-tools.ts";
 import { sha256Hex } from "../../system/secret.ts";
 import type { Call } from "../backend.ts";
 import type { CliTenant, Installation } from "./installation.ts";
@@ -60,7 +61,9 @@ export type Prepare = (
 /** Throws Failure. */
 export function createPrepare(options: PrepareOptions): Prepare {
   const { program, installation, mcpFiles, mcpServers } = options;
-  return async (asked, call) => {
+  return async (whole, call) => {
+    // The program searches for its own tools only.
+    const asked = withLoadedTools(whole);
     const tenant = call.tenant === null ? null : options.tenantOf(call.tenant);
     const reported = options.models();
     const model = modelFor(call.model, options, reported);

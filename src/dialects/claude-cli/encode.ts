@@ -4,9 +4,14 @@
 import type { ChatRequest } from "../../canon/request.ts";
 import { thinkingOff, wishesToThink } from "../adapting.ts";
 import { encodeText } from "../anthropic-messages/encode-content.ts";
-import { encodeConversation, type WireMessage } from "../anthropic-messages/encode-messages.ts";
+import {
+  encodeConversation,
+  placementRules,
+  type WireMessage,
+} from "../anthropic-messages/encode-messages.ts";
 import type { Note } from "../dialect.ts";
 import { isRecord } from "../decoding.ts";
+import { placeSystem } from "../placement.ts";
 import { assistantLine, type Line, userLine, type WireBlock } from "./lines.ts";
 import { choiceInWords, type LiveSettings, liveSettings } from "./live-settings.ts";
 import { calledNames, type OfferedTool, offerTools } from "./offered-tools.ts";
@@ -50,6 +55,9 @@ export type EncodeOptions = {
   readonly uuid: () => string;
 };
 
+/** The program has tools of its own: what the vendor's left behind, and files that lie there, are told. */
+const conversation = { isOwn: false, keepsThinking: true, isWithoutServerTools: true } as const;
+
 export function encodeFrame(request: ChatRequest, options: EncodeOptions): Frame {
   const declared = request.tools.map((tool) => tool.name);
   const names = toolNames([...declared, ...calledNames(request)], options.ownTools);
@@ -73,16 +81,13 @@ export function encodeTurn(request: ChatRequest, options: EncodeOptions): CliTur
   const frame = encodeFrame(request, options);
   // The program has no line for a system message in the middle, so they all move to its prompt.
   const { messages, hoisted } = encodeConversation(request.messages, {
-    isOwn: false,
-    keepsThinking: true,
+    ...conversation,
     note: options.note,
   });
   const systemPrompt = [
-    ...request.system.flatMap((block) => {
-      if (block.type === "text") return encodeText(block);
-      options.note("content-dropped");
-      return [];
-    }),
+    ...placeSystem(request.system, placementRules(conversation), options.note).flatMap((block) =>
+      block.type === "text" ? encodeText(block) : [],
+    ),
     ...hoisted,
   ].map((block) => String(block["text"]));
   return {
@@ -104,12 +109,8 @@ export function encodeNext(
   frame: Pick<Frame, "names" | "lastWords">,
   options: EncodeOptions,
 ): Line {
-  const conversation = encodeConversation(messages, {
-    isOwn: false,
-    keepsThinking: true,
-    note: options.note,
-  });
-  return encodeLines(conversation.messages, frame, options).last;
+  const next = encodeConversation(messages, { ...conversation, note: options.note });
+  return encodeLines(next.messages, frame, options).last;
 }
 
 function encodeLines(

@@ -4,6 +4,7 @@
 import type { ChatRequest, Tool } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
 import { unheard } from "../adapting.ts";
+import { withLoadedTools } from "../deferred-tools.ts";
 import type { Note, TargetFacts } from "../dialect.ts";
 import { unsupported } from "../fields.ts";
 import { withinTakes } from "../within-takes.ts";
@@ -20,7 +21,7 @@ type Wire = Record<string, unknown>;
 const toolNamePattern = /^[A-Za-z_][A-Za-z0-9_.:-]{0,127}$/;
 
 export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Note = unheard): Wire {
-  const request = withinTakes(asked, target, note);
+  const request = withinTakes(withLoadedTools(asked), target, note);
   const refusal = refuseCandidates(request);
   if (refusal !== null) throw refusal;
   const { rest } = pocketOf(request.extras);

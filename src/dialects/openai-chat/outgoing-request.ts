@@ -5,6 +5,7 @@ import { type Effort, effortOfBudget } from "../../canon/effort.ts";
 import type { AnswerFormat, ChatRequest, Tool, ToolChoice } from "../../canon/request.ts";
 import type { Takes } from "../../canon/takes.ts";
 import { cutTokens, unheard } from "../adapting.ts";
+import { withLoadedTools } from "../deferred-tools.ts";
 import type { Note, TargetFacts } from "../dialect.ts";
 import { isRecord } from "../decoding.ts";
 import { unsupported } from "../fields.ts";
@@ -17,7 +18,7 @@ import { digest } from "./tool-id.ts";
 type Wire = Record<string, unknown>;
 
 export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Note = unheard): Wire {
-  const request = withinTakes(asked, target, note);
+  const request = withinTakes(withLoadedTools(asked), target, note);
   // The canonical form holds one plain answer, even between two ends of the same format.
   const refusal = cannotTranslate(request);
   if (refusal !== null) throw refusal;

@@ -5,6 +5,7 @@ import { type Effort, effortOfBudget } from "../../canon/effort.ts";
 import type { AnswerFormat, ChatRequest } from "../../canon/request.ts";
 import type { Takes } from "../../canon/takes.ts";
 import { cutTokens, noteDropped, unheard } from "../adapting.ts";
+import { withLoadedTools } from "../deferred-tools.ts";
 import type { Note, TargetFacts } from "../dialect.ts";
 import { isRecord } from "../decoding.ts";
 import { effortWithin, isThinkingOff, samplesAnyway, withinTakes } from "../within-takes.ts";
@@ -21,7 +22,7 @@ const leastOutput = 16;
  * sealed reasoning is not asked for on behalf of others, who could not send it back.
  */
 export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Note = unheard): Wire {
-  const request = withinTakes(asked, target, note);
+  const request = withinTakes(withLoadedTools(asked), target, note);
   const takes = target.takes ?? null;
   const own = request.extras[name];
   const {

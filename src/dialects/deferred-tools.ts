@@ -1,0 +1,47 @@
+// Tools that a Messages client holds back (`defer_loading`) until a search has found them: other APIs get them when the history
+// names them, and not before. It must never lose a tool that the history has called, nor change the order of those that stay.
+
+import type { Block, ChatRequest, Tool } from "../canon/request.ts";
+import { isRecord } from "./decoding.ts";
+
+const dialect = "anthropic-messages";
+
+export const isDeferred = (tool: Tool): boolean => tool.extras?.[dialect]?.["defer_loading"] === true;
+
+/** A search that the vendor would make itself (tool_search_tool_regex, tool_search_tool_bm25). */
+export const isVendorSearch = ({ type }: ChatRequest["opaqueTools"][number]): boolean =>
+  /^tool_search_tool_(?:regex|bm25)/.test(type);
+
+/** The same request with the tools that a model may see by now. The loaded ones stand last, in the order of their finding. */
+export function withLoadedTools(request: ChatRequest): ChatRequest {
+  if (!request.tools.some(isDeferred)) return request;
+  // Whoever has nobody to search for them shows them all.
+  if (request.opaqueTools.some(isVendorSearch)) return request;
+  const names = namesLoaded(request);
+  const held = new Map(request.tools.filter(isDeferred).map((tool) => [tool.name, tool]));
+  const loaded = [...names].flatMap((name) => held.get(name) ?? []);
+  return { ...request, tools: [...request.tools.filter((tool) => !isDeferred(tool)), ...loaded] };
+}
+
+function namesLoaded({ messages, toolChoice }: ChatRequest): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const { content } of messages) collect(content, names);
+  if (toolChoice?.type === "tool") names.add(toolChoice.name);
+  return names;
+}
+
+function collect(blocks: readonly Block[], names: Set<string>): void {
+  for (const block of blocks)
+    if (block.type === "tool-call") names.add(block.name);
+    else if (block.type === "tool-result") collect(block.content, names);
+    else if (block.type === "opaque" && block.dialect === dialect) collectReferences(block.value, names);
+}
+
+function collectReferences(value: unknown, names: Set<string>): void {
+  if (!isRecord(value)) return;
+  const { type, tool_name: name, content } = value;
+  if (type === "tool_reference" && typeof name === "string") names.add(name);
+  if (type !== "tool_search_tool_result" || !isRecord(content)) return;
+  const { tool_references: references } = content;
+  if (Array.isArray(references)) for (const each of references) collectReferences(each, names);
+}
