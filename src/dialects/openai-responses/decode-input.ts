@@ -38,17 +38,27 @@ export function decodeInput(value: unknown): Conversation {
   }
   if (!Array.isArray(value)) throw wrongKind("input", "a string or an array of items", value);
   if (value.length === 0) throw invalid("input", "input must hold at least one item.");
-  // Items in a row that belong to one turn, until one of the other side comes. Asides with nothing behind them are left out.
+  // Items in a row that belong to one turn, until one of the other side comes.
   let run: { role: "assistant" | "user"; content: Block[] } | null = null;
   let asides: Wire[] = [];
-  const add = (role: "assistant" | "user", ...blocks: Block[]): void => {
+  const enter = (role: "assistant" | "user"): Block[] => {
     if (run?.role !== role) {
       run = { role, content: [] };
       messages.push(run);
-      if (role === "user") asides = [];
     }
+    return run.content;
+  };
+  /** Asides that no block can take with it; references to reasoning mean nothing without one. */
+  const standAlone = (): void => {
+    for (const value of asides)
+      if (value.type !== "item_reference") enter("assistant").push({ type: "opaque", dialect: name, value });
+    asides = [];
+  };
+  const add = (role: "assistant" | "user", ...blocks: Block[]): void => {
+    if (role === "user") standAlone();
     for (const block of blocks) {
-      run.content.push(asides.length === 0 ? block : withAsides(block, asides));
+      if (block.type === "opaque") standAlone();
+      enter(role).push(asides.length === 0 ? block : withAsides(block, asides));
       asides = [];
     }
   };
@@ -66,8 +76,8 @@ export function decodeInput(value: unknown): Conversation {
       add(role, ...decodeAssistant(raw, param));
       continue;
     }
+    standAlone();
     run = null;
-    asides = [];
     const at = `${param}.content`;
     if (role === "user") messages.push({ role, content: decodeContent(raw.content, at) });
     else if (role === "system" || role === "developer") {
@@ -80,6 +90,7 @@ export function decodeInput(value: unknown): Conversation {
         `${param}.role must be system, developer, user or assistant, not ${shown(role)}.`,
       );
   }
+  standAlone();
   return { system, messages };
 }
 
