@@ -66,6 +66,20 @@ export function usageFromParts(parts: {
   };
 }
 
+/** What two answers used together; what is known of one only is that one's. */
+export function addUsage(one: Usage, other: Usage): Usage {
+  const sum = (key: keyof Usage): number | null =>
+    one[key] === null && other[key] === null ? null : (one[key] ?? 0) + (other[key] ?? 0);
+  return {
+    input: sum("input"),
+    inputUncached: sum("inputUncached"),
+    inputCached: sum("inputCached"),
+    inputCacheWrite: sum("inputCacheWrite"),
+    output: sum("output"),
+    outputReasoning: sum("outputReasoning"),
+  };
+}
+
 /** Later news wins where it knows something; a null never erases a number. */
 export function mergeUsage(older: Usage, newer: Usage): Usage {
   return {

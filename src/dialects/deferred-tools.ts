@@ -1,7 +1,7 @@
 // Tools that a Messages client holds back (`defer_loading`) until a search has found them: other APIs get them when the history
 // names them, and not before. It must never lose a tool that the history has called, nor change the order of those that stay.
 
-import type { Block, ChatRequest, Tool } from "../canon/request.ts";
+import type { Block, ChatRequest, OpaqueBlock, Tool, ToolResultBlock } from "../canon/request.ts";
 import { isRecord } from "./decoding.ts";
 
 const dialect = "anthropic-messages";
@@ -45,3 +45,36 @@ function collectReferences(value: unknown, names: Set<string>): void {
   const { tool_references: references } = content;
   if (Array.isArray(references)) for (const each of references) collectReferences(each, names);
 }
+
+/** What a search has found, or the code of why there was none, in the vendor's own words. */
+export type Found =
+  { readonly names: readonly string[] } | { readonly code: string; readonly message: string };
+
+/** The two blocks that a client sees of a search which the vendor, or we in its stead, made: the call and its result. */
+export function searchBlocks(id: string, name: string, input: unknown, found: Found): OpaqueBlock[] {
+  const content =
+    "names" in found
+      ? { type: "tool_search_tool_search_result", tool_references: found.names.map(reference) }
+      : {
+          type: "tool_search_tool_result_error",
+          error_code: found.code,
+          error_message: found.message,
+        };
+  return [
+    { type: "opaque", dialect, value: { type: "server_tool_use", id, name, input } },
+    { type: "opaque", dialect, value: { type: "tool_search_tool_result", tool_use_id: id, content } },
+  ];
+}
+
+/** The same result for the model that asked: the references load the tools (`withLoadedTools`). */
+export function searchResult(callId: string, found: Found): ToolResultBlock {
+  const isError = !("names" in found);
+  const content: ToolResultBlock["content"] = isError
+    ? [{ type: "text", text: found.message }]
+    : found.names.length === 0
+      ? [{ type: "text", text: "No tool was found." }]
+      : found.names.map((name) => ({ type: "opaque", dialect, value: reference(name) }));
+  return { type: "tool-result", callId, content, isError };
+}
+
+const reference = (name: string): Record<string, unknown> => ({ type: "tool_reference", tool_name: name });

@@ -40,6 +40,7 @@ import { failureResponse, streamResponse, wholeResponse } from "./respond.ts";
 import type { Run } from "./run.ts";
 import { decideForTenant, enterTenant } from "./tenant-limits.ts";
 import type { TenantPolicy } from "./tenant-policy.ts";
+import { searchingFor } from "./tool-search.ts";
 import { takeWishes } from "./wishes.ts";
 
 /** Answers one request at one door. Never rejects: every failure is an answer in the door's dialect. */
@@ -256,9 +257,10 @@ function chooseChat(
           tools: marked.tools,
         };
         call.answerRoom = answerRoom(provider, target.model, enrolled.bytes.length, decode);
+        const sent: ChatRequest = { ...marked, model: target.model };
         return hubLane({
-          backend,
-          request: { ...marked, model: target.model },
+          backend: isForeign ? searchingFor(backend, sent) : backend,
+          request: sent,
           call,
           client: dialect.client,
           facts: answerFacts,

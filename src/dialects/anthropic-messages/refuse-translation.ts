@@ -6,6 +6,7 @@ import { Failure } from "../../canon/failure.ts";
 import type { Block, ChatRequest } from "../../canon/request.ts";
 import { nameIn, noteDropped, noteOthers } from "../adapting.ts";
 import { isRecord } from "../decoding.ts";
+import { isVendorSearch } from "../deferred-tools.ts";
 import type { Note } from "../dialect.ts";
 import { name, pocketOf } from "./pocket.ts";
 
@@ -28,7 +29,8 @@ function refuseUnknownWish(pocket: Readonly<Record<string, unknown>>): Failure |
 }
 
 export function refuseTranslation(request: ChatRequest): Failure | null {
-  const tool = request.opaqueTools.find((each) => each.dialect === name);
+  // A search among the request's own tools needs no vendor (pipeline/tool-search.ts).
+  const tool = request.opaqueTools.find((each) => each.dialect === name && !isVendorSearch(each));
   if (tool !== undefined) return refusal("tools", `a tool of type "${tool.type}"`);
   const pocket = pocketOf(request.extras);
   for (const member of bindingMembers) {
