@@ -4,76 +4,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { findTools } from "../../src/pipeline/tool-index.ts";
 import { openGatewayForTest, type TestGateway } from "../support/gateway.ts";
-
-type Json = Record<string, unknown>;
-type Call = { readonly name: string; readonly input: Json };
-
-const frames = (list: readonly Json[]): Response =>
-  new Response(list.map((each) => `data: ${JSON.stringify(each)}\n\n`).join(""), {
-    headers: { "content-type": "text/event-stream" },
-  });
-
-/** One answer in the format of the path. */
-function answer(path: string, said: string | Call, id: string): Response {
-  if (path.endsWith("/chat/completions")) {
-    const delta =
-      typeof said === "string"
-        ? { content: said }
-        : {
-            tool_calls: [
-              {
-                index: 0,
-                id,
-                type: "function",
-                function: { name: said.name, arguments: JSON.stringify(said.input) },
-              },
-            ],
-          };
-    const finish_reason = typeof said === "string" ? "stop" : "tool_calls";
-    return frames([
-      { id: "c", model: "m", choices: [{ index: 0, delta }] },
-      {
-        id: "c",
-        model: "m",
-        choices: [{ index: 0, delta: {}, finish_reason }],
-        usage: { prompt_tokens: 10, completion_tokens: 2 },
-      },
-    ]);
-  }
-  if (path.endsWith("/responses")) {
-    const item =
-      typeof said === "string"
-        ? { type: "message", id: "msg_1", role: "assistant", content: [{ type: "output_text", text: said }] }
-        : {
-            type: "function_call",
-            id: "fc_1",
-            call_id: id,
-            name: said.name,
-            arguments: JSON.stringify(said.input),
-          };
-    const usage = { input_tokens: 10, output_tokens: 2 };
-    return frames([
-      { type: "response.created", response: { id: "r", model: "m", output: [] } },
-      { type: "response.output_item.added", output_index: 0, item },
-      { type: "response.output_item.done", output_index: 0, item },
-      {
-        type: "response.completed",
-        response: { id: "r", model: "m", status: "completed", output: [item], usage },
-      },
-    ]);
-  }
-  const part =
-    typeof said === "string" ? { text: said } : { functionCall: { id, name: said.name, args: said.input } };
-  return frames([
-    {
-      candidates: [{ content: { role: "model", parts: [part] }, finishReason: "STOP" }],
-      usageMetadata: { promptTokenCount: 10, candidatesTokenCount: 2 },
-    },
-  ]);
-}
+import { type Json, type ScriptedCall, spoken } from "../support/spoken-answers.ts";
 
 let bodies: string[] = [];
-let script: (round: number) => string | Call = () => "ok";
+let script: (round: number) => string | ScriptedCall = () => "ok";
 let vendor: ReturnType<typeof Bun.serve>;
 let gateway: TestGateway;
 
@@ -84,7 +18,7 @@ beforeAll(async () => {
     async fetch(request) {
       bodies.push(await request.text());
       const round = bodies.length - 1;
-      return answer(new URL(request.url).pathname, script(round), `call_${round}`);
+      return spoken(new URL(request.url).pathname, script(round), `call_${round}`);
     },
   });
   const base_url = `http://127.0.0.1:${vendor.port}/v1`;
@@ -140,8 +74,8 @@ async function ask(
   };
 }
 
-const search: Call = { name: "tool_search_tool_regex", input: { query: "WEATHER" } };
-const weather: Call = { name: "get_weather", input: { city: "Oslo" } };
+const search: ScriptedCall = { name: "tool_search_tool_regex", input: { query: "WEATHER" } };
+const weather: ScriptedCall = { name: "get_weather", input: { city: "Oslo" } };
 
 describe.each(["chat/m", "answers/m", "google/m"])("behind %s", (model) => {
   test("the search is made here, and the found tool goes up with its schema", async () => {
@@ -167,8 +101,9 @@ describe.each(["chat/m", "answers/m", "google/m"])("behind %s", (model) => {
     expect(bodies[0]).not.toContain("get_weather");
     expect(bodies[1]).toContain('"city"');
     expect(bodies.join()).not.toContain("send_mail");
-    const recent = (await (await fetch(`${gateway.url}/api/recent?limit=1`)).json()) as { requests: Json[] };
-    expect(recent.requests[0]).toMatchObject({ prompt_tok: 20, compl_tok: 4 });
+    const record = await gateway.waitForRecord(({ id }) => id === headers.get("x-request-id"));
+    expect(record.attempts).toHaveLength(1);
+    expect(record).toMatchObject({ usage: { input: 20, output: 4 } });
   });
 
   test("as a stream it is one message, its blocks numbered through", async () => {

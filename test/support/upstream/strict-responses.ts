@@ -42,7 +42,11 @@ function breachInMessage(item: Json, at: string): string | null {
   for (const part of parts) {
     if (!allowed.has(textOf(part.type)))
       return `Invalid value: '${textOf(part.type)}' in ${at}.content of role ${role}.`;
-    if (part.type === "input_image" && !part.file_id && !/^(https?:\/\/|data:image\/)/.test(textOf(part.image_url)))
+    if (
+      part.type === "input_image" &&
+      !part.file_id &&
+      !/^(https?:\/\/|data:image\/)/.test(textOf(part.image_url))
+    )
       return `Invalid '${at}.content.image_url'.`;
     if ("cache_control" in part) return `Unknown parameter: '${at}.content.cache_control'.`;
   }
