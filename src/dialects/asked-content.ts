@@ -24,8 +24,9 @@ export function refuseAsked({ messages }: ChatRequest, format: DialectName): Fai
   return null;
 }
 
+/** An address says something even where nobody fetches it: the model may have a tool that does. */
 const isTaken = (block: Block, format: DialectName): boolean =>
-  block.type !== "file" || takesFile(format, block);
+  block.type !== "file" || block.source.kind === "url" || takesFile(format, block);
 
 const places: Readonly<Record<DialectName, (message: number, block: number) => string>> = {
   "anthropic-messages": (message, block) => `messages[${message}].content[${block}]`,

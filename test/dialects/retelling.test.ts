@@ -529,7 +529,7 @@ describe.each([...rows])("%s of %s", (_what, door, body, said, note) => {
 describe("what a user shows now and the target has no place for is refused by name, so that another one is asked", () => {
   test.each([
     ["openai-chat", document({ type: "file", file_id: "file_1" }), false],
-    ["openai-chat", document({ type: "url", url: "https://a.example/b.pdf" }), false],
+    ["openai-chat", document({ type: "url", url: "https://a.example/b.pdf" }), true],
     ["google-genai", document({ type: "url", url: "https://a.example/b.pdf" }), true],
     ["openai-responses", { type: "hologram", depth: 1 }, false],
     ["openai-responses", document(pdfSource), true],

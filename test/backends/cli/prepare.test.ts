@@ -192,3 +192,21 @@ describe("wishes", () => {
     expect(restore({ type: "tool-start", index: 0, id: "t", name: "Bash" })).toMatchObject({ name: "exec" });
   });
 });
+
+test("a tool that the client holds back is offered when the history names it", async () => {
+  const deferred = { "anthropic-messages": { defer_loading: true } };
+  const tools = ["Now", "Late"].map((name) => ({
+    name,
+    description: null,
+    schema: {},
+    ...(name === "Late" ? { extras: deferred } : {}),
+  }));
+  const value = { type: "tool_reference", tool_name: "Late" };
+  const content = [{ type: "opaque", dialect: "anthropic-messages", value }] as const;
+  const offered = async (request: Partial<ChatRequest>): Promise<string[]> => {
+    const { prepared } = await preparing().run({}, { tools, ...request });
+    return prepared.request.tools.map(({ name }) => name);
+  };
+  expect(await offered({})).toEqual(["Now"]);
+  expect(await offered({ messages: [{ role: "user", content }] })).toEqual(["Now", "Late"]);
+});
