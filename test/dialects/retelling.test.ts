@@ -498,6 +498,35 @@ const rows: readonly Row[] = [
     null,
   ],
   [
+    "a call of a kind that nobody knows",
+    "openai-chat",
+    chat(
+      {
+        role: "assistant",
+        content: null,
+        tool_calls: [{ id: "c", type: "robot", robot: { name: "g", speed: 7 } }],
+      },
+      { role: "tool", tool_call_id: "c", content: "answered" },
+    ),
+    /speed.*7.*answered/,
+    null,
+  ],
+  [
+    "spoken parts that nobody knows",
+    "openai-responses",
+    input({
+      type: "message",
+      role: "assistant",
+      content: [
+        { type: "output_text", text: "said" },
+        { type: "hologram", depth: "sealed" },
+        { type: "chronicle", text: "readable" },
+      ],
+    }),
+    /said.*readable/,
+    "content-dropped:hologram",
+  ],
+  [
     "an obsolete call",
     "openai-chat",
     chat(

@@ -17,7 +17,6 @@ import {
   recordAt,
   shown,
   textAt,
-  unsupported,
   wordAt,
   wrongKind,
 } from "../fields.ts";
@@ -140,21 +139,7 @@ function decodeThinking(raw: Raw, param: string): ThinkingBlock | null {
 function decodeCall(value: unknown, param: string): ToolCallBlock {
   const raw = recordAt(value, param);
   const id = wordAt(raw.id, `${param}.id`);
-  if (raw.type === "custom") {
-    const called = recordAt(raw.custom, `${param}.custom`);
-    return {
-      type: "tool-call",
-      id,
-      name: wordAt(called.name, `${param}.custom.name`),
-      input: JSON.stringify({ input: textAt(called.input, `${param}.custom.input`) }),
-      extras: { "openai-chat": { custom: called } },
-    };
-  }
-  if (raw.type !== undefined && raw.type !== null && raw.type !== "function")
-    throw unsupported(
-      `${param}.type`,
-      `${param} is a tool call of type ${shown(raw.type)}; only "function" and "custom" are supported here.`,
-    );
+  if (!isAbsent(raw.type) && raw.type !== "function") return decodeOtherCall(raw, id, param);
   const called = recordAt(raw.function, `${param}.function`);
   return {
     type: "tool-call",
@@ -163,4 +148,18 @@ function decodeCall(value: unknown, param: string): ToolCallBlock {
     input: textAt(called.arguments, `${param}.function.arguments`),
     ...(isRecord(raw.extra_content) ? { extras: keptExtraContent(raw.extra_content) } : {}),
   };
+}
+
+/** Free text, and what newer clients write: the client's own call goes back to vendors of this format. */
+function decodeOtherCall(raw: Raw, id: string, param: string): ToolCallBlock {
+  const type = wordAt(raw.type, `${param}.type`);
+  const extras: Extras = { "openai-chat": { call: raw } };
+  if (type === "custom") {
+    const called = recordAt(raw.custom, `${param}.custom`);
+    const input = JSON.stringify({ input: textAt(called.input, `${param}.custom.input`) });
+    return { type: "tool-call", id, name: wordAt(called.name, `${param}.custom.name`), input, extras };
+  }
+  const { name, ...input } = isRecord(raw[type]) ? raw[type] : {};
+  const called = typeof name === "string" && name !== "" ? name : type;
+  return { type: "tool-call", id, name: called, input: JSON.stringify(input), extras };
 }

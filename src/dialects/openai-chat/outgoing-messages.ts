@@ -96,8 +96,8 @@ function encodeAssistant({ content }: Turn): Wire {
 }
 
 function encodeCall(block: ToolCallBlock): Wire {
-  const custom = block.extras?.["openai-chat"]?.custom;
-  if (isRecord(custom)) return { id: block.id, type: "custom", custom };
+  const own = block.extras?.["openai-chat"]?.call;
+  if (isRecord(own)) return { ...own, id: block.id };
   const input = block.input.trim() === "" ? noArguments : block.input;
   const extra = block.extras?.["openai-chat"]?.extra_content;
   return {

@@ -56,6 +56,9 @@ const toolCall = z.union([
     type: z.literal("custom"),
     custom: z.looseObject({ name: word, input: z.string() }),
   }),
+  z
+    .looseObject({ id: word, type: word.refine((type) => type !== "function" && type !== "custom") })
+    .describe("What is called stands under the name of the type."),
 ]);
 
 const message = z.discriminatedUnion("role", [

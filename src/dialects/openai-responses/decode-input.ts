@@ -103,12 +103,19 @@ function withAsides(block: Block, before: readonly Wire[]): Block {
   return { ...block, ...inPocket({ ...pocketOf(block.extras), before }) };
 }
 
-function decodeAssistant(raw: Wire, param: string): TextBlock[] {
+function decodeAssistant(raw: Wire, param: string): Block[] {
   const phase = optionalText(raw.phase, `${param}.phase`);
-  return decodeTexts(raw.content, `${param}.content`).map((block) => ({
-    ...block,
-    ...inPocket(phase === null ? {} : { phase }),
-  }));
+  const kept = phase === null ? {} : { phase };
+  return decodeContent(raw.content, `${param}.content`).map((block) => {
+    if (block.type === "text") return { ...block, ...inPocket(kept) };
+    if (block.type === "image") return block;
+    // A part of another kind is an item here: outside of its message it would be none.
+    return {
+      type: "opaque",
+      dialect: name,
+      value: { type: "message", role: "assistant", content: [block.value], ...kept },
+    };
+  });
 }
 
 function decodeItem(type: string, raw: Wire, param: string): Block {

@@ -34,6 +34,8 @@ const atVendor = (item: Wire): Retold =>
   );
 
 const rows: Readonly<Record<string, Row>> = {
+  // A single part of the model's words (decode-input.ts).
+  message: (item) => retell(Array.isArray(item.content) ? item.content[0] : null),
   input_file: (part) => {
     const name = textOf(part.filename);
     const data = textOf(part.file_data);

@@ -61,10 +61,9 @@ describe("refused, with the field's name", () => {
     ["messages[1].tool_calls", reply({ tool_calls: {} }), "invalid-request"],
     [
       "messages[1].tool_calls[0].custom.name",
-      reply({ tool_calls: [{ id: "a", type: "custom", custom: {} }] }),
+      reply({ tool_calls: [{ id: "a", type: "custom", custom: { input: "x" } }] }),
       "invalid-request",
     ],
-    ["messages[1].tool_calls[0].type", reply({ tool_calls: [{ id: "a", type: "robot" }] }), "unsupported"],
     [
       "messages[1].tool_calls[0].id",
       reply({ tool_calls: [{ id: "", function: { name: "f", arguments: "{}" } }] }),
