@@ -38,7 +38,9 @@ const thinkingBlock = z.looseObject({
 const readTypes = ["text", "input_text", "image", "tool_use", "tool_result", "thinking"];
 const otherBlock = z
   .looseObject({ type: z.string().refine((type) => !readTypes.includes(type)) })
-  .describe("Documents, server tools and others: for models behind Anthropic's own API only.");
+  .describe(
+    "Documents, server tools and others: other APIs get documents in their own form and are told of the rest in words.",
+  );
 const toolResultBlock = z.looseObject({
   type: z.literal("tool_result"),
   tool_use_id: z.string(),

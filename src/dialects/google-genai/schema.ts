@@ -24,7 +24,7 @@ const part = z
       })
       .nullish(),
   })
-  .describe("One of its members; other kinds of parts go to Google only.");
+  .describe("One of its members; other APIs are told of other kinds of parts in words.");
 const content = z.looseObject({ role: z.enum(["user", "model"]).nullish(), parts: z.array(part) });
 
 const functionDeclaration = z.looseObject({

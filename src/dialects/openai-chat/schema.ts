@@ -22,10 +22,12 @@ const imagePart = z.looseObject({
 });
 const filePart = z
   .looseObject({ type: z.literal("file"), file: z.looseObject({}) })
-  .describe("Only for models behind this API.");
+  .describe(
+    "Inline PDFs and texts go to every API; an id of an uploaded file means something to its vendor only.",
+  );
 const audioPart = z
   .looseObject({ type: z.literal("input_audio"), input_audio: z.looseObject({}) })
-  .describe("Only for models behind this API.");
+  .describe("Only for models behind this API and Google's.");
 const texts = z.union([z.string(), z.array(textPart)]);
 const readParts = ["text", "input_text", "image_url", "file", "input_audio"];
 const otherPart = z

@@ -25,7 +25,7 @@ const imageAtVendor = z
 const readParts = ["input_text", "output_text", "text", "input_image"];
 const otherPart = z
   .looseObject({ type: word.refine((type) => !readParts.includes(type)) })
-  .describe("Files, refusals and others; files only for models behind this API.");
+  .describe("Files, refusals and others; ids of uploaded files mean something to their vendor only.");
 const content = z.union([z.string(), z.array(z.union([textPart, imagePart, imageAtVendor, otherPart]))]);
 
 const message = z.looseObject({
@@ -68,7 +68,9 @@ const readItems = [
 ];
 const otherItem = z
   .looseObject({ type: word.refine((type) => !readItems.includes(type)) })
-  .describe("Hosted tools, references and others: for models behind this API only.");
+  .describe(
+    "Hosted tools and others: other APIs are told of them in words. References only behind this API.",
+  );
 
 const functionTool = z.looseObject({
   type: z.literal("function"),
