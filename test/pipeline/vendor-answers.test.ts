@@ -219,6 +219,45 @@ describe("arguments", () => {
   });
 });
 
+test("arguments as text, of vendors whose format has an object for them", async () => {
+  const input = '{"city":"Oslo"}';
+  stand.vendor.script(() =>
+    frames(
+      { type: "message_start", message: { id: "m1", model: "m", usage: { input_tokens: 1 } } },
+      {
+        type: "content_block_start",
+        index: 0,
+        content_block: { type: "tool_use", id: "t1", name: "f", input },
+      },
+      { type: "content_block_stop", index: 0 },
+      { type: "message_delta", delta: { stop_reason: "tool_use" }, usage: { output_tokens: 2 } },
+      { type: "message_stop" },
+    ),
+  );
+  const body = withTools("openai-chat", ["f"], "f");
+  const first = await stand.ask("openai-chat", "anthropic-messages", body, false);
+  expect(callsIn(await first.json())).toEqual([["f", input]]);
+  const parts = [{ functionCall: { name: "f", args: input } }];
+  stand.vendor.script(() =>
+    frames({ responseId: "g1", candidates: [{ content: { role: "model", parts }, finishReason: "STOP" }] }),
+  );
+  const second = await stand.ask("openai-chat", "google-genai", body, false);
+  expect(callsIn(await second.json())).toEqual([["f", input]]);
+});
+
+test("a thought in a member that is called so", async () => {
+  stand.vendor.script(() =>
+    frames(
+      chunk({ thinking: "Hm." }),
+      chunk({ content: "x" }),
+      chunk({}, { finish_reason: "stop" }),
+      "[DONE]",
+    ),
+  );
+  const answer = await stand.ask("anthropic-messages", "openai-chat", said["anthropic-messages"], false);
+  expect(await answer.json()).toMatchObject({ content: [{ type: "thinking", thinking: "Hm." }, {}] });
+});
+
 describe("usage", () => {
   const counts = { prompt_tokens: 30, completion_tokens: 7, total_tokens: 37 };
   test.each([

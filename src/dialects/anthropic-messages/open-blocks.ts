@@ -91,10 +91,10 @@ export function openBlocks(): OpenBlocks {
       case "tool": {
         // A whole `input` at the start counts only when no deltas spelled it.
         const { input } = block.value;
-        const isWhole = !block.hasDeltas && isRecord(input) && Object.keys(input).length > 0;
-        const given: StreamEvent[] = isWhole
-          ? [{ type: "tool-delta", index, input: JSON.stringify(input) }]
-          : [];
+        // Some vendors write it as text.
+        const told = isRecord(input) && Object.keys(input).length > 0 ? JSON.stringify(input) : text(input);
+        const given: StreamEvent[] =
+          block.hasDeltas || told === "" ? [] : [{ type: "tool-delta", index, input: told }];
         return [...given, { type: "tool-end", index }];
       }
       case "opaque": {

@@ -116,7 +116,10 @@ export function answerReader(): AnswerReader {
     const index = count++;
     const callId = readText(call["id"]) || inventedId(id, callCount);
     callCount += 1;
-    const input = JSON.stringify(isRecord(call["args"]) ? call["args"] : {});
+    // Some vendors write the arguments as text.
+    const { args } = call;
+    const input =
+      typeof args === "string" && args.trim() !== "" ? args : JSON.stringify(isRecord(args) ? args : {});
     const signature = readText(part["thoughtSignature"]) || null;
     out.push(
       { type: "tool-start", index, id: callId, name: called },

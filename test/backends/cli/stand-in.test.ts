@@ -124,6 +124,15 @@ describe("answers of the stand-in", () => {
     await gone(stage);
   });
 
+  test("a limit that the program tells of reaches whoever asks what is left", async () => {
+    const stage = open();
+    const told: unknown[] = [];
+    const call = callOf({ onAllowance: (event) => void told.push(event["status"]) });
+    await stage.events(asking(["[[mode:session-limit 4102444800]]"]), call);
+    expect(told).toEqual(["rejected"]);
+    await gone(stage);
+  });
+
   test.each<[string, FailureKind]>([
     ["400", "invalid-request"],
     ["401", "credentials-rejected"],
