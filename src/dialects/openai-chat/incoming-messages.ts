@@ -3,6 +3,7 @@
 
 import type {
   Block,
+  Extras,
   Message,
   TextBlock,
   ThinkingBlock,

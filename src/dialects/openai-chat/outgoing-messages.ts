@@ -35,7 +35,8 @@ function detailsOf({ extras, signature }: ThinkingBlock): readonly unknown[] {
 }
 
 /** Another maker's reasoning is not this model's: sending it back would put words into its mouth. */
-const isOwnThought = (block: ThinkingBlock): boolean => fieldOf(block) !== null || detailsOf(block).length > 0;
+const isOwnThought = (block: ThinkingBlock): boolean =>
+  fieldOf(block) !== null || detailsOf(block).length > 0;
 
 /**
  * OpenAI itself takes system messages anywhere; the templates of most open models know one, at the head, and a user's turn
