@@ -56,7 +56,12 @@ export function readText(value: unknown): string {
 
 /** DeepSeek's word first, then OpenRouter's; vendors that send several send the same text as often. */
 export function readReasoning(delta: Raw): string {
-  return readText(delta.reasoning_content) || readText(delta.reasoning) || textOfDetails(detailsIn(delta));
+  return (
+    readText(delta.reasoning_content) ||
+    readText(delta.reasoning) ||
+    readText(delta.thinking) ||
+    textOfDetails(detailsIn(delta))
+  );
 }
 
 export function answerReader(): AnswerReader {

@@ -58,7 +58,7 @@ function glance(frame: SseFrame): Glance {
 }
 
 /** Vendors that send a thought under several names send it as often. */
-const otherThoughts = ["reasoning", "reasoning_details"];
+const otherThoughts = ["reasoning", "reasoning_details", "thinking"];
 const noThoughts: readonly string[] = [];
 
 function said(body: unknown): number {
