@@ -179,7 +179,7 @@ describe("routes", () => {
     // What comes meanwhile would be held in memory: such a body is told at once, and its connection closed.
     const much = await raw(
       "POST /v1/chat/completions",
-      `Authorization: Bearer wrong\r\n${jsonType}Content-Length: 2000000\r\n`,
+      `Authorization: Bearer wrong\r\n${jsonType}Content-Length: 20000000\r\n`,
     );
     face.holdMs = 0;
     expect([much.status, much.headers.connection]).toEqual([401, "close"]);

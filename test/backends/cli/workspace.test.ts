@@ -194,14 +194,17 @@ test("a tenant's jail holds its own folders, the operator's home is an empty one
     owner: "one",
     readable: [bin, join(root, "skills")],
     writable: [one.home, one.configDir, one.workingDir],
-    empty: [],
+    empty: ["session-env", "shell-snapshots"].map((name) => join(one.configDir, name)),
     reach: [],
   });
   const own = await all.of(null);
   expect(own.jail).toMatchObject({
     owner: null,
     writable: [join(root, "home", ".claude"), own.workingDir],
-    empty: [join(root, "home")],
+    empty: [
+      join(root, "home"),
+      ...["session-env", "shell-snapshots"].map((name) => join(own.configDir, name)),
+    ],
   });
   for (const { jail, configDir } of [one, own])
     expect(jail?.fixedFiles).toContain(join(configDir, "settings.json"));
