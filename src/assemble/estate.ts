@@ -19,6 +19,7 @@ import { openSqliteStore } from "../state/sqlite.ts";
 import type { Clock } from "../system/clock.ts";
 import { createDescriptors, descriptorLimit, descriptorsInUse } from "../system/descriptors.ts";
 import type { Log } from "../system/log.ts";
+import { openedConnections } from "../system/opened-connections.ts";
 import { createTicker } from "../system/ticker.ts";
 import { createGuesses } from "../tenants/guesses.ts";
 import { createQueueBook } from "../tenants/queue-book.ts";
@@ -207,6 +208,7 @@ export function createEstate(options: EstateOptions) {
       ticker,
       dial: dialOut,
       lookups: () => Bun.dns.getCacheStats().totalCount,
+      opened: openedConnections(clock.monotonicMs),
       lacksRoom: descriptors.wereShort,
     }),
     state,

@@ -109,8 +109,48 @@ describe.each(Object.entries(closings))("%s before an answer", (_name, closing) 
   });
 });
 
+/** What else runs on the machine may open connections: then nothing is known of a host in numbers, and nothing is sent again. */
+const numberedTries = process.platform === "linux" ? 50 : 0;
+
+test("a kept connection to a host in numbers that ends without a byte: sent once more where nobody opened one meanwhile", async () => {
+  const house = await vendorAndHouse();
+  house.behave((exchange, count) => (count === 1 ? answer(exchange) : exchange.fin()));
+  let resent = 0;
+  for (let i = 0; i < numberedTries && resent < 3; i++) {
+    const before = house.posts();
+    const status = await house.ask("numbered");
+    const posts = house.posts() - before;
+    const { attempts } = house.gateway.records().at(-1) ?? { attempts: [] };
+    expect(attempts).toHaveLength(posts);
+    expect(attempts.slice(0, -1).every((each) => each.maybeBilled)).toBe(true);
+    expect(status).toBe(attempts.at(-1)?.failure === null ? 200 : 502);
+    if (posts === 2) resent++;
+  }
+  expect(resent).toBe(numberedTries === 0 ? 0 : 3);
+  await house.stop();
+});
+
+test("an idle connection that the vendor closed, and new ones as well: a host in numbers is sent each POST once", async () => {
+  const house = await vendorAndHouse();
+  for (let round = 0; round < 5; round++) {
+    const gone = Promise.withResolvers<void>();
+    house.behave(async (exchange) => {
+      await answer(exchange);
+      exchange.fin();
+      void exchange.closed.then(gone.resolve);
+    });
+    expect(await house.ask("numbered")).toBe(200);
+    await gone.promise;
+    house.behave(({ reset }) => reset());
+    expect(await house.ask("numbered")).toBe(502);
+  }
+  expect(house.posts()).toBe(10);
+  expect(house.attempts()).toHaveLength(10);
+  await house.stop();
+});
+
 describe.each(["named", "numbered"])("a connection that was kept (%s host)", (provider) => {
-  test.each(["a FIN", "a RST"])(
+  test.each(provider === "named" ? ["a FIN", "a RST"] : [])(
     "and ends in %s without a byte: sent once more, and both tries are told",
     async (name) => {
       const house = await vendorAndHouse();
@@ -153,8 +193,10 @@ describe.each(["named", "numbered"])("a connection that was kept (%s host)", (pr
     expect(await house.ask(provider)).toBe(200);
     house.behave(({ fin }) => fin());
     for (let i = 0; i < 20; i++) expect(await house.ask(provider)).toBe(502);
-    expect(house.posts()).toBe(22);
-    expect(house.attempts()).toHaveLength(22);
+    // The second POST of the first one: whether the kept connection is known to be one depends on what else runs, in numbers.
+    const again = house.posts() - 21;
+    expect(provider === "named" ? [1] : [0, 1]).toContain(again);
+    expect(house.attempts()).toHaveLength(21 + again);
     await house.stop();
   });
 

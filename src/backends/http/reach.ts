@@ -4,6 +4,7 @@
 
 import { isIP } from "node:net";
 import { atCapacity, Failure } from "../../canon/failure.ts";
+import type { OpenedConnections } from "../../system/opened-connections.ts";
 import type { Due, Ticker, TickerTimer } from "../../system/ticker.ts";
 import type { Dial, Route } from "./dial.ts";
 
@@ -20,6 +21,8 @@ export type ReachOptions = {
   readonly dial: Dial;
   /** How often this process has asked the resolver's cache, which it does once with each new connection to a name. */
   readonly lookups: () => number;
+  /** How many connections the machine has opened, for hosts that nobody looks up. */
+  readonly opened: OpenedConnections;
   /** Does this machine lack what a connection is made of? Then one that was not made is not the other end's failure. */
   readonly lacksRoom: () => boolean;
 };
@@ -58,7 +61,7 @@ export class Sent {
   constructor(
     readonly call: Waiting,
     readonly sinceMs: number,
-    /** `certainlyNew`, or the count of lookups when it was sent. */
+    /** `certainlyNew`, or the count of lookups (of connections opened, for a host in numbers) when it was sent. */
     readonly mark: number,
   ) {}
 }
@@ -143,9 +146,8 @@ export class Origin implements Due {
   wasStale({ mark, sinceMs }: Sent): boolean {
     this.kept = 0;
     if (mark === certainlyNew || this.options.ticker.monotonicMs() - sinceMs > this.staleMs) return false;
-    // Since it was sent this process has made no new connection to any name, so it used an old one. A host in numbers leaves no
-    // such trace: there it is enough that an answered POST had left a connection for it and that nothing has broken since.
-    return !this.isNamed || this.options.lookups() === mark;
+    // Since it was sent this process has made no new connection to any name, or the machine none at all: so it used an old one.
+    return (this.isNamed ? this.options.lookups() : this.options.opened.now()) === mark;
   }
 
   private markOf(nowMs: number): number {
@@ -155,7 +157,7 @@ export class Origin implements Due {
       return certainlyNew;
     }
     this.kept -= 1;
-    if (!this.isNamed) return 0;
+    if (!this.isNamed) return this.options.opened.lately() ?? certainlyNew;
     const lookups = this.options.lookups();
     // The kept connection itself was made with one: a count that stands at nothing counts nothing here.
     return lookups === 0 ? certainlyNew : lookups;

@@ -20,7 +20,7 @@ function backendForTest(
   const sent: { readonly headers: Record<string, string> }[] = [];
   const statuses: number[] = [];
   /** Of the resolver's cache: one with every new connection to a name. */
-  const network = { lookups: 1 };
+  const network = { opened: 1, lookups: 1 };
   let answering: Answering = () => Response.json({});
   const scripted = (_url: string | URL | Request, init?: RequestInit): Promise<Response> => {
     const request = { headers: Object.fromEntries(new Headers(init?.headers)) };
@@ -44,6 +44,7 @@ function backendForTest(
       ticker: createTicker(clock),
       dial: () => () => undefined,
       lookups: () => network.lookups,
+      opened: { lately: () => network.opened, now: () => network.opened },
       lacksRoom: () => false,
     }),
     nowMs: clock.nowMs,

@@ -104,6 +104,7 @@ async function generated(answer: Response): Promise<Failure | "word"> {
       ticker: { monotonicMs: () => 0, after: () => ({ stop: () => undefined }) },
       dial: () => () => undefined,
       lookups: () => 0,
+      opened: { lately: () => null, now: () => null },
       lacksRoom: () => false,
     }),
     nowMs: () => 0,

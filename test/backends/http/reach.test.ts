@@ -9,12 +9,13 @@ import { fakeClock } from "../../support/clock.ts";
 
 type Attempt = { route: Route; withHandshake: boolean; open(): void; fail(): void; isStopped: boolean };
 
-function reachForTest(address = "https://api.example.com") {
+function reachForTest(address = "https://api.example.com", opened: () => number | null = () => 7) {
   const clock = fakeClock();
   const dials: Attempt[] = [];
   const reach = createReach({
     ticker: createTicker(clock),
     lookups: () => 0,
+    opened: { lately: opened, now: opened },
     lacksRoom: () => false,
     dial(route, withHandshake, onStanding, onError) {
       const dial = { route, withHandshake, open: onStanding, fail: onError, isStopped: false };
@@ -154,4 +155,24 @@ test("routes are told apart by proxy and limit, and are the same for the same", 
   expect(reach.origin(route)).toBe(origin);
   expect(reach.origin({ ...route, connectMs: 1 })).not.toBe(origin);
   expect(reach.origin({ ...route, proxy: "http://proxy:3128" })).not.toBe(origin);
+});
+
+test("a host in numbers: a connection that anybody on the machine opened meanwhile, or no count, leaves it unknown", () => {
+  let count: number | null = 41;
+  const { origin, send } = reachForTest("http://192.0.2.1:8000", () => count);
+  for (const [before, after, isStale] of [
+    [41, 41, true],
+    [0, 0, true],
+    [41, 42, false],
+    [null, null, false],
+    [null, 42, false],
+    [42, null, false],
+  ] as const) {
+    count = before;
+    origin.answered(true);
+    const sent = send();
+    count = after;
+    origin.over(sent);
+    expect([before, after, origin.wasStale(sent)]).toEqual([before, after, isStale]);
+  }
 });
