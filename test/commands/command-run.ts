@@ -1,9 +1,9 @@
 // Runs a command as the program does, with streams that keep what is written and a home of its own.
 // It must never see the developer's environment.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Writable } from "node:stream";
 import { dispatch } from "../../src/commands/dispatch.ts";
 
@@ -12,6 +12,10 @@ export type Ran = { readonly code: number; readonly stdout: string; readonly std
 export type Home = {
   readonly dir: string;
   readonly stateDir: string;
+  at(path: string): string;
+  read(path: string): string;
+  /** With the folders above it. */
+  put(path: string, text: string, mode?: number): void;
   run(args: readonly string[], options?: RunOptions): Promise<Ran>;
   remove(): void;
 };
@@ -41,9 +45,17 @@ function keptStream(columns: number | null): { readonly stream: NodeJS.WriteStre
 export function ownHome(): Home {
   const dir = mkdtempSync(join(tmpdir(), "clawgate-command-"));
   const stateDir = join(dir, "state");
+  const at = (path: string): string => join(dir, path);
   return {
     dir,
     stateDir,
+    at,
+    read: (path) => readFileSync(at(path), "utf8"),
+    put(path, text, mode = 0o600) {
+      mkdirSync(dirname(at(path)), { recursive: true });
+      writeFileSync(at(path), text, { mode });
+      chmodSync(at(path), mode);
+    },
     async run(args, options = {}) {
       const out = keptStream(options.columns ?? null);
       const err = keptStream(null);

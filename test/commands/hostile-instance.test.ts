@@ -48,13 +48,9 @@ beforeEach(() => {
 });
 afterEach(() => home.remove());
 
-const at = (path: string): string => join(home.dir, path);
-const read = (path: string): string => readFileSync(at(path), "utf8");
-function put(path: string, text: string, mode = 0o600): void {
-  mkdirSync(dirname(at(path)), { recursive: true });
-  writeFileSync(at(path), text, { mode });
-  chmodSync(at(path), mode);
-}
+const at: Home["at"] = (path) => home.at(path);
+const read: Home["read"] = (path) => home.read(path);
+const put: Home["put"] = (...file) => home.put(...file);
 
 /** A container that does not run: its files are reached on this machine or not at all. */
 function world(more: Partial<FakeContainer>): void {

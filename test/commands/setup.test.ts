@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, statSync } from "node:fs";
 import { createHash } from "node:crypto";
 import { readDocument } from "../../src/config/document.ts";
 import { readJson5 } from "../../src/openclaw/json5-text.ts";
@@ -13,14 +12,9 @@ beforeEach(() => {
 });
 afterEach(() => home.remove());
 
-const at = (path: string): string => join(home.dir, path);
-const read = (path: string): string => readFileSync(at(path), "utf8");
-
-function put(path: string, text: string, mode = 0o600): void {
-  mkdirSync(dirname(at(path)), { recursive: true });
-  writeFileSync(at(path), text, { mode });
-  chmodSync(at(path), mode);
-}
+const at: Home["at"] = (path) => home.at(path);
+const read: Home["read"] = (path) => home.read(path);
+const put: Home["put"] = (...file) => home.put(...file);
 
 const configPath = ".config/clawgate/config.yaml";
 const byHand = "{\n  // by hand\n  gateway: { mode: 'local', },\n}\n";

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { createServer, type Socket } from "node:net";
 import { openGatewayForTest } from "../support/gateway.ts";
 import { startUpstream } from "../support/upstream.ts";
-import { allWell, fastClock, goodAnswer, lanes, openRoad, type Road, type RoadOptions } from "./road.ts";
+import { roadsOver, allWell, fastClock, goodAnswer, lanes } from "./road.ts";
 
 /** Accepts, reads, says nothing: to a ClientHello, a CONNECT or a request. */
 async function startSilent() {
@@ -78,21 +78,7 @@ afterAll(() => {
   upstreams.good.stop();
 });
 
-async function withRoad(
-  options: Omit<RoadOptions, "upstreams">,
-  work: (road: Road) => Promise<void>,
-): Promise<void> {
-  const road = await openRoad({ ...options, upstreams });
-  road.bad.reset();
-  road.good.reset();
-  road.good.script(goodAnswer);
-  try {
-    await work(road);
-    await road.gateway.assertClean(road.bad.requests);
-  } finally {
-    await road.stop();
-  }
-}
+const withRoad = roadsOver(upstreams);
 
 describe.each([...lanes])("a whole answer: $door door, $wire vendor", (lane) => {
   const isExpress = lane.door === lane.wire;

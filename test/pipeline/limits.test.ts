@@ -3,34 +3,11 @@
 import { connect } from "node:net";
 import { afterAll, describe, expect, test } from "bun:test";
 import { startUpstream } from "../support/upstream.ts";
-import {
-  allWell,
-  fastClock,
-  goodAnswer,
-  lanes,
-  openRoad,
-  type Road,
-  type RoadOptions,
-  until,
-} from "./road.ts";
+import { roadsOver, allWell, fastClock, goodAnswer, lanes, until } from "./road.ts";
 
 const upstreams = { bad: startUpstream(), good: startUpstream() };
 
-async function withRoad(
-  options: Omit<RoadOptions, "upstreams">,
-  work: (road: Road) => Promise<void>,
-): Promise<void> {
-  const road = await openRoad({ ...options, upstreams });
-  road.bad.reset();
-  road.good.reset();
-  road.good.script(goodAnswer);
-  try {
-    await work(road);
-    await road.gateway.assertClean(road.bad.requests);
-  } finally {
-    await road.stop();
-  }
-}
+const withRoad = roadsOver(upstreams);
 
 type Unread = {
   leave(): void;

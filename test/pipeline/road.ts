@@ -133,6 +133,25 @@ const words = ["all ", "is ", "well"];
 const frame = (value: object | string, event?: string): string =>
   `${event === undefined ? "" : `event: ${event}\n`}data: ${typeof value === "string" ? value : JSON.stringify(value)}\n\n`;
 
+/** A house of its own over vendors that are started once; afterwards nothing may be left of it. */
+export function roadsOver(upstreams: NonNullable<RoadOptions["upstreams"]>) {
+  return async (
+    options: Omit<RoadOptions, "upstreams">,
+    work: (road: Road) => Promise<void>,
+  ): Promise<void> => {
+    const road = await openRoad({ ...options, upstreams });
+    road.bad.reset();
+    road.good.reset();
+    road.good.script(goodAnswer);
+    try {
+      await work(road);
+      await road.gateway.assertClean(road.bad.requests);
+    } finally {
+      await road.stop();
+    }
+  };
+}
+
 /** A correct answer of either format: "all is well". */
 export function goodAnswer({ path, body }: Pick<Recorded, "path" | "body">): Scripted {
   const isStream = body["stream"] === true;

@@ -2,16 +2,7 @@
 // machine and in containers, by one command and back again.
 
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, statSync, symlinkSync } from "node:fs";
 import { readJson5 } from "../../../src/openclaw/json5-text.ts";
 import { type FakeContainer, type FakeDocker, fakeDocker } from "../../support/docker.ts";
 import { type Home, ownHome, type Ran } from "../command-run.ts";
@@ -42,13 +33,9 @@ beforeEach(() => {
 });
 afterEach(() => home.remove());
 
-const at = (path: string): string => join(home.dir, path);
-const read = (path: string): string => readFileSync(at(path), "utf8");
-function put(path: string, text: string, mode = 0o600): void {
-  mkdirSync(dirname(at(path)), { recursive: true });
-  writeFileSync(at(path), text, { mode });
-  chmodSync(at(path), mode);
-}
+const at: Home["at"] = (path) => home.at(path);
+const read: Home["read"] = (path) => home.read(path);
+const put: Home["put"] = (...file) => home.put(...file);
 
 /** A container of an image and a name that say nothing. */
 function world(more: Partial<FakeContainer>, options = {}): void {
