@@ -4,12 +4,14 @@
 import { openSync, readSync } from "node:fs";
 
 export type OpenedConnections = {
-  /** As it was a moment ago: read anew at most 200 times a second. Null where the system does not tell (macOS). */
-  lately(): number | null;
+  /** As it was a moment ago: read anew at most 1,000 times a second, a busy one's 200 times. Null where the system does not tell (macOS). */
+  lately(isBusy: boolean): number | null;
+  /** What was known from before is not good enough after it. */
   now(): number | null;
 };
 
-const momentMs = 5;
+const momentMs = 1;
+const busyMomentMs = 5;
 /** Two lines of numbers for each protocol. */
 const mostBytes = 8_192;
 
@@ -23,7 +25,7 @@ export function openedConnections(
   let known: number | null = null;
   let readMs = Number.NEGATIVE_INFINITY;
 
-  const now = (): number | null => {
+  const read = (): number | null => {
     if (file === null) return null;
     try {
       file ??= openSync(path, "r");
@@ -37,13 +39,16 @@ export function openedConnections(
   };
 
   return {
-    lately() {
+    lately(isBusy) {
       const nowMs = monotonicMs();
-      if (nowMs - readMs < momentMs) return known;
+      if (nowMs - readMs < (isBusy ? busyMomentMs : momentMs)) return known;
       readMs = nowMs;
-      return now();
+      return read();
     },
-    now,
+    now() {
+      readMs = Number.NEGATIVE_INFINITY;
+      return read();
+    },
   };
 }
 

@@ -30,20 +30,26 @@ test("the column is found by its name, and lately is not asked for anew within a
   await writeFile(path, table(41));
   let nowMs = 0;
   const opened = openedConnections(() => nowMs, path);
-  expect(opened.lately()).toBe(41);
+  expect(opened.lately(true)).toBe(41);
   await writeFile(path, table(42));
   nowMs = 4;
-  expect(opened.lately()).toBe(41);
-  nowMs = 5;
-  expect(opened.lately()).toBe(42);
+  expect(opened.lately(true)).toBe(41);
+  expect(opened.lately(false)).toBe(42);
   await writeFile(path, table(43));
-  expect(opened.now()).toBe(43);
+  nowMs = 4.9;
+  expect(opened.lately(false)).toBe(42);
+  nowMs = 9;
+  expect(opened.lately(true)).toBe(43);
+  await writeFile(path, table(44));
+  expect(opened.now()).toBe(44);
+  await writeFile(path, table(45));
+  expect(opened.lately(true)).toBe(45);
   await rm(folder, { recursive: true });
 });
 
 test("null where there is no such file, or one without the count", async () => {
   const folder = await mkdtemp(join(tmpdir(), "opened-"));
-  expect(openedConnections(() => 0, join(folder, "none")).lately()).toBeNull();
+  expect(openedConnections(() => 0, join(folder, "none")).lately(false)).toBeNull();
   const path = join(folder, "snmp");
   for (const text of ["", "Tcp: A B\nTcp: 1 2\n", "Tcp: ActiveOpens\nTcp: many\n"]) {
     await writeFile(path, text);

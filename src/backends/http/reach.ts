@@ -157,7 +157,7 @@ export class Origin implements Due {
       return certainlyNew;
     }
     this.kept -= 1;
-    if (!this.isNamed) return this.options.opened.lately() ?? certainlyNew;
+    if (!this.isNamed) return this.options.opened.lately(this.first !== null) ?? certainlyNew;
     const lookups = this.options.lookups();
     // The kept connection itself was made with one: a count that stands at nothing counts nothing here.
     return lookups === 0 ? certainlyNew : lookups;
