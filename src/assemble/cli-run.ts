@@ -51,10 +51,17 @@ export function createCliRun(options: {
   let register: Promise<ChildRegister> | null = null;
 
   const trouble = (what: string) => (error: unknown) => log.warn(what, { error });
+  const onLeft = (pids: readonly number[]): void =>
+    log.warn(
+      "Claude Code started processes that another user owns now: they run on, for only that user or root can end them",
+      {
+        pids,
+      },
+    );
   // The list is for the next gateway, this one for the moment in which we are killed.
   const watchdog = createWatchdog({
     variable: childMark,
-    mark: gatewayId,
+    run: gatewayId,
     folder: open.path,
     clock,
     onTrouble: trouble("nothing will end the Claude Code processes if this gateway is killed"),
@@ -95,6 +102,10 @@ export function createCliRun(options: {
         gatewayPid: process.pid,
         clock,
         onTrouble: trouble("the list of Claude Code processes could not be written"),
+        onLeft,
+        onNotSearched: trouble(
+          "what a Claude Code process started runs on until this gateway ends: it could not be looked for",
+        ),
       }).then(watched);
       register.catch(() => (register = null));
       return register;
@@ -102,7 +113,7 @@ export function createCliRun(options: {
     async sweep() {
       try {
         if ((await namesIn(join(stateDirectory, "cli"))).length === 0) return;
-        const stopped = await sweepLeftovers({ stateDirectory, clock });
+        const stopped = await sweepLeftovers({ stateDirectory, clock, onLeft });
         if (stopped > 0) log.warn("stopped Claude Code processes that an earlier gateway left", { stopped });
         await sweepFolders();
       } catch (error) {

@@ -2,6 +2,7 @@
 // It must never leave a process, a descriptor or an unhandled rejection behind, however it ends.
 
 import { type Clock, systemClock } from "./clock.ts";
+import type { InheritedMark } from "./inherited-mark.ts";
 import { signalGroup, spawnPiped } from "./process.ts";
 
 export type LiveProcessOptions = {
@@ -10,6 +11,8 @@ export type LiveProcessOptions = {
   readonly cwd: string;
   /** As whom; only root may say so. Default: as we are. */
   readonly user?: { readonly uid: number; readonly gid: number } | null;
+  /** Borne by it and by all that comes of it, where the system has such marks (Linux). */
+  readonly mark?: InheritedMark | null;
   /** Of standard error the newest bytes are kept. Default 8 KB. */
   readonly maxStderrBytes?: number;
   readonly clock?: Clock;

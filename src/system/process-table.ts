@@ -1,9 +1,10 @@
-// Processes that others started, as the machine lists them: which live, since when, with which variables.
+// Processes that others started, as the machine lists them: which live, since when, with which marks.
 // It must never signal one on the strength of its number alone: numbers are used again.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { errorCode } from "./files.ts";
+import { type InheritedMark, inheritedMarkIn } from "./inherited-mark.ts";
 import { runCommand } from "./process.ts";
 
 export type ProcessFacts = {
@@ -30,21 +31,46 @@ export async function bootId(): Promise<string | null> {
   return (await readProc("/proc/sys/kernel/random/boot_id"))?.trim() ?? null;
 }
 
-/** Every process of ours whose environment holds `name` with a value that `isWanted`. Linux; empty elsewhere. */
-export async function processesWith(
-  name: string,
-  isWanted: (value: string) => boolean,
-): Promise<ProcessFacts[]> {
-  const found: ProcessFacts[] = [];
+export type MarkedProcess = ProcessFacts & {
+  /** Of the variable that was asked for. */
+  readonly value: string | null;
+  readonly inherited: InheritedMark | null;
+};
+
+let lastLook: Promise<unknown> = Promise.resolve();
+const nextLooks = new Map<string, Promise<readonly MarkedProcess[]>>();
+
+/**
+ * Every process that bears an inherited mark, anybody's, or whose environment holds `name`. A look at all of them costs milliseconds,
+ * so one serves all who ask before it begins. Linux; empty elsewhere.
+ */
+export function markedProcesses(name: string): Promise<readonly MarkedProcess[]> {
+  const next = nextLooks.get(name);
+  if (next !== undefined) return next;
+  const look = lastLook.then(() => {
+    nextLooks.delete(name);
+    return lookAtAll(name);
+  });
+  nextLooks.set(name, look);
+  lastLook = look.catch(() => undefined);
+  return look;
+}
+
+async function lookAtAll(name: string): Promise<readonly MarkedProcess[]> {
+  const found: MarkedProcess[] = [];
   const look = async (entry: string): Promise<void> => {
     const pid = Number(entry);
     if (!Number.isSafeInteger(pid) || pid === process.pid) return;
-    const variables = await readProc(`/proc/${pid}/environ`);
-    if (variables === null || !variables.includes(`${name}=`)) return;
-    const value = variables.split("\0").find((each) => each.startsWith(`${name}=`));
-    if (value === undefined || !isWanted(value.slice(name.length + 1))) return;
+    // At once, for it is memory; whereas variables are another process's, which may be stuck.
+    const inherited = inheritedMarkIn(now(() => readFileSync(`/proc/${pid}/limits`, "utf8")) ?? "");
+    const variables = (await readProc(`/proc/${pid}/environ`)) ?? "";
+    const variable = variables.includes(`${name}=`)
+      ? variables.split("\0").find((each) => each.startsWith(`${name}=`))
+      : undefined;
+    if (inherited === null && variable === undefined) return;
     const startTime = await startTimeOf(pid);
-    if (startTime !== null) found.push({ pid, startTime });
+    const value = variable?.slice(name.length + 1) ?? null;
+    if (startTime !== null) found.push({ pid, startTime, value, inherited });
   };
   const entries = await listProc();
   for (let at = 0; at < entries.length; at += atATime)
@@ -113,16 +139,25 @@ async function childrenInListing(): Promise<ChildrenOf> {
   return (parent) => all.filter((each) => each.parent === parent);
 }
 
-/** Kills those of `found` that still live and are the very same. Gives how many. */
-export async function killThose(found: readonly ProcessFacts[]): Promise<number> {
-  let killed = 0;
+export type Signalled = {
+  readonly reached: readonly number[];
+  /** Another user's. */
+  readonly refused: readonly number[];
+};
+
+/** Signals those of `found` that still live and are the very same. */
+export async function signalThose(found: readonly ProcessFacts[], signal: Signal): Promise<Signalled> {
+  const reached: number[] = [];
+  const refused: number[] = [];
   const isLinux = process.platform === "linux";
   const listed = isLinux || found.length === 0 ? null : await listingOf(found);
   for (const { pid, startTime } of found) {
-    const now = listed === null ? await startTimeOf(pid) : (listed.get(pid) ?? null);
-    if (now === startTime && signalProcess(pid, "SIGKILL")) killed++;
+    const current = listed === null ? await startTimeOf(pid) : (listed.get(pid) ?? null);
+    const outcome = current === startTime ? signalProcess(pid, signal) : "gone";
+    if (outcome === "reached") reached.push(pid);
+    else if (outcome === "refused") refused.push(pid);
   }
-  return killed;
+  return { reached, refused };
 }
 
 async function listingOf(found: readonly ProcessFacts[]): Promise<ReadonlyMap<number, string>> {
@@ -138,13 +173,15 @@ async function listingOf(found: readonly ProcessFacts[]): Promise<ReadonlyMap<nu
   );
 }
 
-/** Whether there still was somebody to hear it. */
-export function signalProcess(pid: number, signal: "SIGTERM" | "SIGKILL"): boolean {
+type Signal = "SIGTERM" | "SIGKILL";
+
+function signalProcess(pid: number, signal: Signal): "reached" | "gone" | "refused" {
   try {
     process.kill(pid, signal);
-    return true;
+    return "reached";
   } catch (error) {
-    if (errorCode(error) === "ESRCH" || errorCode(error) === "EPERM") return false;
+    if (errorCode(error) === "ESRCH") return "gone";
+    if (errorCode(error) === "EPERM") return "refused";
     throw error;
   }
 }

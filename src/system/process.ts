@@ -5,6 +5,7 @@ import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
 import { type Clock, systemClock } from "./clock.ts";
 import { errorCode } from "./files.ts";
+import { type InheritedMark, startMarked } from "./inherited-mark.ts";
 
 export type CommandOptions = {
   readonly timeoutMs: number;
@@ -218,17 +219,21 @@ export function spawnPiped(
     readonly env: Readonly<Record<string, string>>;
     readonly cwd: string;
     readonly user?: CommandOptions["user"];
+    readonly mark?: InheritedMark | null;
   },
 ): Bun.PipedSubprocess {
-  return Bun.spawn(withWholePath(argv, options.env), {
-    cwd: options.cwd,
-    env: { ...options.env },
-    ...idsOf(options.user),
-    stdin: "pipe",
-    stdout: "pipe",
-    stderr: "pipe",
-    detached: true,
-  });
+  const command = withWholePath(argv, options.env);
+  return startMarked(options.mark ?? null, () =>
+    Bun.spawn(command, {
+      cwd: options.cwd,
+      env: { ...options.env },
+      ...idsOf(options.user),
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "pipe",
+      detached: true,
+    }),
+  );
 }
 
 /** Signals every process of the group that `pid` leads; one that is gone is no error. */

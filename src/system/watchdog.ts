@@ -2,6 +2,7 @@
 // could not stop ourselves, were we killed outright. It must never end anything while we live, nor read a word as a command.
 
 import type { Clock } from "./clock.ts";
+import { limitPatternOf } from "./inherited-mark.ts";
 import { type LiveProcess, startProcess } from "./live-process.ts";
 
 export type Watchdog = {
@@ -12,9 +13,10 @@ export type Watchdog = {
 };
 
 export type WatchdogOptions = {
-  /** The variable, and the beginning of its value, by which what those processes start is told to be ours (Linux). */
+  /** The variable by which what those processes start is told to be ours (Linux), beside the inherited mark. */
   readonly variable: string;
-  readonly mark: string;
+  /** The beginning of its value, and the run of the inherited marks. */
+  readonly run: string;
   /** A folder of ours that goes with them; absolute. */
   readonly folder: string;
   readonly clock?: Clock;
@@ -23,8 +25,9 @@ export type WatchdogOptions = {
 };
 
 /**
- * $1 is variable and mark, $2 the folder. Numbers come as `+ 12` and `- 12`. At the end of the pipe: what the processes have started is found
- * by parentage and, as long as any is found, by the mark, for one that is being killed may just have started another.
+ * $1 is variable and run, $2 the folder, $3 the pattern of the inherited marks. Numbers come as `+ 12` and `- 12`. At the end of the pipe:
+ * what the processes have started is found by parentage and, as long as any is found, by the marks, for one that is being killed may just
+ * have started another.
  */
 const script = `
 pids=
@@ -47,9 +50,9 @@ for pid in $all; do kill -s KILL "$pid"; done 2>/dev/null
 rounds=0
 while [ $rounds -lt 50 ]; do
   found=
-  for file in $(grep -l "$1" /proc/[0-9]*/environ 2>/dev/null); do
+  for file in $(grep -l -e "$3" /proc/[0-9]*/limits 2>/dev/null; grep -l -e "$1" /proc/[0-9]*/environ 2>/dev/null); do
     pid=\${file#/proc/}
-    kill -s KILL "\${pid%/environ}" 2>/dev/null && found=1
+    kill -s KILL "\${pid%/*}" 2>/dev/null && found=1
   done
   [ -n "$found" ] || break
   rounds=$((rounds + 1))
@@ -65,7 +68,8 @@ export function createWatchdog(options: WatchdogOptions): Watchdog {
   let shell: LiveProcess | null = null;
   let isClosed = false;
 
-  const words = ["/bin/sh", "-c", script, "watchdog", `${options.variable}=${options.mark}`, options.folder];
+  const { variable, run, folder } = options;
+  const words = ["/bin/sh", "-c", script, "watchdog", `${variable}=${run}`, folder, limitPatternOf(run)];
   const say = (line: string): void => {
     shell?.write(line).catch((error: unknown) => {
       if (!isClosed) options.onTrouble(error);

@@ -1,5 +1,11 @@
 import { expect, test } from "bun:test";
-import { processesWith, readListing, signalProcess, startTimeOf } from "../../src/system/process-table.ts";
+import {
+  type MarkedProcess,
+  markedProcesses,
+  readListing,
+  signalThose,
+  startTimeOf,
+} from "../../src/system/process-table.ts";
 
 test("what ps prints is read: the second, and the program with blanks in its name", () => {
   const startedMs = Date.UTC(2026, 10, 21, 7, 46, 50);
@@ -33,12 +39,21 @@ test.if(process.platform === "linux")("processes are found by a variable, by its
   });
   try {
     await child.stdout.getReader().read();
-    const found = await processesWith("CLAWGATE_TEST_MARK", (value) => value === "a=b");
-    expect(found.map((each) => each.pid)).toEqual([child.pid]);
-    expect(await processesWith("CLAWGATE_TEST", () => true)).toEqual([]);
+    const found = await namedBy("CLAWGATE_TEST_MARK");
+    expect(found).toMatchObject([{ pid: child.pid, value: "a=b", inherited: null }]);
+    expect(await namedBy("CLAWGATE_TEST")).toEqual([]);
+    // The number alone names nobody.
+    const another = { pid: child.pid, startTime: "1" };
+    expect(await signalThose([another], "SIGKILL")).toEqual({ reached: [], refused: [] });
+    expect(await signalThose(found, "SIGKILL")).toEqual({ reached: [child.pid], refused: [] });
   } finally {
-    expect(signalProcess(child.pid, "SIGKILL")).toBe(true);
+    child.kill("SIGKILL");
     await child.exited;
   }
-  expect(signalProcess(2 ** 30, "SIGKILL")).toBe(false);
+  const gone = { pid: child.pid, startTime: "1" };
+  expect(await signalThose([gone], "SIGKILL")).toEqual({ reached: [], refused: [] });
 });
+
+async function namedBy(name: string): Promise<readonly MarkedProcess[]> {
+  return (await markedProcesses(name)).filter(({ value }) => value !== null);
+}

@@ -1,7 +1,6 @@
 // One running Claude Code process as lines in and lines out. Bounded: a reader that is slow makes it wait.
 // It must never log what the program prints, and never leave a process behind.
 
-import { randomBytes } from "node:crypto";
 import { readdir, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure, lackFrom } from "../../canon/failure.ts";
@@ -9,13 +8,13 @@ import { redact as redactPlain } from "../../canon/redact.ts";
 import { type Clock, systemClock } from "../../system/clock.ts";
 import { errorCode } from "../../system/files.ts";
 import { type ExitInfo, type LiveProcess, startProcess } from "../../system/live-process.ts";
-import { descendantsOf, killThose, type ProcessFacts } from "../../system/process-table.ts";
+import { descendantsOf, type ProcessFacts, signalThose } from "../../system/process-table.ts";
 import { isDense } from "../../wire/density.ts";
 import { Pace, portionsOf } from "../../wire/pace.ts";
 import { encodeLine, lineSplitter, LineTooLong, maxLineBytes, readObject } from "../../wire/ndjson.ts";
 import type { JailRoom } from "./jail/room.ts";
 import type { Launch } from "./launch.ts";
-import { childMark, type ChildRegister, stopMarked } from "./sweep.ts";
+import { childMark, type ChildRegister, type Mark, newMark, stopMarked } from "./sweep.ts";
 
 export type CliChild = {
   readonly pid: number;
@@ -60,8 +59,7 @@ export async function startClaude(launch: Launch, options: ChildOptions = {}): P
   const clock = options.clock ?? systemClock;
   const redact = options.redact ?? redactPlain;
   const graceMs = options.graceMs ?? stopGraceMs;
-  // Its own end, so that what one process started is told from what the others did.
-  const mark = `${launch.env[childMark] ?? "unnamed"}.${randomBytes(8).toString("hex")}`;
+  const mark = newMark(launch.env[childMark] ?? "unnamed");
   const argv = await argvOf(launch, options.room ?? null);
   const child = spawn(launch, argv, mark, clock);
   options.register?.add(child.pid, launch.bin);
@@ -78,8 +76,14 @@ export async function startClaude(launch: Launch, options: ChildOptions = {}): P
     // What took a session of its own no signal to the group reaches; it inherited the mark, or was seen before. In a jail
     // the kernel has ended all of it.
     if (launch.jail === null) {
-      await killThose(started);
-      await stopMarked(mark, { clock, graceMs: 0 });
+      try {
+        const { refused } = await signalThose(started, "SIGKILL");
+        const { left } = await stopMarked(mark, { clock, graceMs: 0 });
+        if (left.size + refused.length > 0) options.register?.left([...left.union(new Set(refused))]);
+      } catch (error) {
+        // Short of files, say. Whatever it is, it bears the gateway's mark as well, and goes with it.
+        options.register?.notSearched(error);
+      }
     }
     await child.stderrEnded;
     options.register?.remove(child.pid);
@@ -147,14 +151,15 @@ async function argvOf(launch: Launch, room: JailRoom | null): Promise<readonly s
   }
 }
 
-function spawn(launch: Launch, argv: readonly string[], mark: string, clock: Clock): LiveProcess {
-  const env = { ...launch.env, [childMark]: mark };
+function spawn(launch: Launch, argv: readonly string[], mark: Mark, clock: Clock): LiveProcess {
+  const env = { ...launch.env, [childMark]: mark.value };
   try {
     // Twice what is shown: a secret that is cut in half at the front is not among the newest.
     return startProcess(argv, {
       env,
       cwd: launch.cwd,
       user: launch.user ?? null,
+      mark: mark.inherited,
       maxStderrBytes: 2 * stderrBytes,
       clock,
     });

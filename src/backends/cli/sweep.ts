@@ -6,12 +6,14 @@ import { readdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type Clock, pause, systemClock } from "../../system/clock.ts";
 import { ensurePrivateDirectory, readTextIfExists, replaceFile } from "../../system/files.ts";
+import { type InheritedMark, newInheritedMark, runNumber } from "../../system/inherited-mark.ts";
 import { isAlive, signalGroup } from "../../system/process.ts";
 import {
   bootId,
   listedProcess,
-  processesWith,
-  signalProcess,
+  type MarkedProcess,
+  markedProcesses,
+  signalThose,
   startTimeOf,
 } from "../../system/process-table.ts";
 
@@ -20,12 +22,35 @@ export const childMark = "CLAWGATE_CHILD";
 
 export const newGatewayId = (): string => randomBytes(8).toString("hex");
 
+/** How what is ours is told: by the variable's value, and where a program took its variables away by the inherited mark. */
+export type Mark = { readonly value: string; readonly inherited: InheritedMark };
+
+/** A child's own end, so that what one process started is told from what the others did. */
+export function newMark(gatewayId: string): Mark {
+  return {
+    value: `${gatewayId}.${randomBytes(8).toString("hex")}`,
+    inherited: newInheritedMark(gatewayId),
+  };
+}
+
+/** Of all children of a gateway. */
+export const markOfAll = (gatewayId: string): Mark => ({ value: gatewayId, inherited: runNumber(gatewayId) });
+
+function bears(found: MarkedProcess, { value, inherited }: Mark): boolean {
+  const isNamed = found.value !== null && (found.value === value || found.value.startsWith(`${value}.`));
+  return isNamed || (found.inherited?.startsWith(inherited) ?? false);
+}
+
 export type ChildRegister = {
   readonly gatewayId: string;
   add(pid: number, program: string): void;
   remove(pid: number): void;
   /** Everything added and removed so far is on the disk. Rejects when it cannot be written. */
   saved(): Promise<void>;
+  /** These were started by a child that has ended, and cannot be stopped: they are another user's by now. */
+  left(pids: readonly number[]): void;
+  /** What a child that has ended started could not be looked for. */
+  notSearched(error: unknown): void;
   /** Stops whatever still runs and takes the list away. */
   close(): Promise<void>;
 };
@@ -36,6 +61,9 @@ export type RegisterOptions = {
   readonly gatewayPid: number;
   /** Told when the list cannot be written; the gateway goes on without it. */
   onTrouble(error: unknown): void;
+  /** Told of those that are left running because they are another user's by now. */
+  onLeft?(pids: readonly number[]): void;
+  onNotSearched?(error: unknown): void;
   readonly clock?: Clock;
 };
 
@@ -99,9 +127,11 @@ export async function openRegister(options: RegisterOptions): Promise<ChildRegis
       if (children.delete(pid)) change();
     },
     saved: () => writing ?? Promise.resolve(),
+    left: (pids) => options.onLeft?.(pids),
+    notSearched: (error) => options.onNotSearched?.(error),
     async close() {
       isClosed = true;
-      await stopBoth(await Promise.all(children.values()), options.gatewayId, clock);
+      await stopBoth(await Promise.all(children.values()), options.gatewayId, { ...options, clock });
       await (writing ?? Promise.resolve()).catch(options.onTrouble);
       await rm(path, { force: true });
     },
@@ -110,7 +140,7 @@ export async function openRegister(options: RegisterOptions): Promise<ChildRegis
 
 /** Stops what dead gateways of this state directory left running. Gives the number of processes that it signalled. */
 export async function sweepLeftovers(
-  options: Pick<RegisterOptions, "stateDirectory" | "clock">,
+  options: Pick<RegisterOptions, "stateDirectory" | "clock" | "onLeft">,
 ): Promise<number> {
   const clock = options.clock ?? systemClock;
   const folder = folderOf(options.stateDirectory);
@@ -124,27 +154,33 @@ export async function sweepLeftovers(
     if (list !== null && (await isStillThere(list))) continue;
     // After a reboot the numbers belong to others, and nothing of ours runs.
     if (list !== null && list.bootId === (await bootId())) {
-      stopped += await stopBoth(list.children, gatewayId, clock);
+      stopped += await stopBoth(list.children, gatewayId, { ...options, clock });
     }
     await rm(path, { force: true });
   }
   return stopped;
 }
 
-/** Stops every process whose mark is `mark` or begins with it. TERM first where there is a grace. Linux; elsewhere none are found. */
+export type Stopped = {
+  readonly met: ReadonlySet<number>;
+  /** Of them those that run on, because they are another user's. */
+  readonly left: ReadonlySet<number>;
+};
+
+/** Stops every process that bears `mark`, or one that begins with it. TERM first where there is a grace. Linux; elsewhere none are found. */
 export async function stopMarked(
-  mark: string,
+  mark: Mark,
   options: { readonly clock: Clock; readonly graceMs: number },
-): Promise<ReadonlySet<number>> {
-  const find = () => processesWith(childMark, (value) => value === mark || value.startsWith(`${mark}.`));
+): Promise<Stopped> {
   const met = new Set<number>();
+  const left = new Set<number>();
+  const find = async (): Promise<readonly MarkedProcess[]> =>
+    (await markedProcesses(childMark)).filter((each) => bears(each, mark) && !left.has(each.pid));
   const signal = async (word: "SIGTERM" | "SIGKILL"): Promise<boolean> => {
-    const found = await find();
-    for (const { pid } of found) {
-      met.add(pid);
-      signalProcess(pid, word);
-    }
-    return found.length > 0;
+    const { reached, refused } = await signalThose(await find(), word);
+    for (const pid of [...reached, ...refused]) met.add(pid);
+    for (const pid of refused) left.add(pid);
+    return reached.length > 0;
   };
   if (options.graceMs > 0 && (await signal("SIGTERM"))) {
     const untilMs = options.clock.monotonicMs() + options.graceMs;
@@ -154,16 +190,21 @@ export async function stopMarked(
   // Again and again: one that is being killed may just have started another.
   for (let round = 0; round < killRounds && (await signal("SIGKILL")); round++)
     await pause(options.clock, pollMs);
-  return met;
+  return { met, left };
 }
 
 /** The list and the mark find the same ones on Linux, the list alone elsewhere. */
-async function stopBoth(children: readonly Listed[], gatewayId: string, clock: Clock): Promise<number> {
-  const [listed, marked] = await Promise.all([
+async function stopBoth(
+  children: readonly Listed[],
+  gatewayId: string,
+  { clock, onLeft }: { readonly clock: Clock; onLeft?(pids: readonly number[]): void },
+): Promise<number> {
+  const [listed, { met, left }] = await Promise.all([
     stopListed(children, clock),
-    stopMarked(gatewayId, { clock, graceMs }),
+    stopMarked(markOfAll(gatewayId), { clock, graceMs }),
   ]);
-  return marked.union(listed).size;
+  if (left.size > 0) onLeft?.([...left]);
+  return met.union(listed).size;
 }
 
 async function stopListed(children: readonly Listed[], clock: Clock): Promise<ReadonlySet<number>> {

@@ -7,7 +7,7 @@ import type { Launch } from "../../../src/backends/cli/launch.ts";
 import { childMark } from "../../../src/backends/cli/sweep.ts";
 import { Failure } from "../../../src/canon/failure.ts";
 import { portionBytes } from "../../../src/wire/pace.ts";
-import { processesWith } from "../../../src/system/process-table.ts";
+import { markedProcesses } from "../../../src/system/process-table.ts";
 
 const shell = (script: string, launch: Partial<Launch> = {}): Launch => ({
   bin: "/bin/sh",
@@ -209,7 +209,7 @@ test.if(process.platform === "linux")(
     const child = await startClaude(launch, { graceMs: 0 });
     expect([await child.next(), await other.next()]).toEqual([{}, {}]);
     const marks = async (): Promise<number> =>
-      (await processesWith(childMark, (value) => value.startsWith(`${own}.`))).length;
+      (await markedProcesses(childMark)).filter(({ value }) => value?.startsWith(`${own}.`)).length;
     // While one of them is replaced by the next program its variables cannot be read.
     while ((await marks()) < 4) await Bun.sleep(5);
     expect(await marks()).toBe(4);
@@ -226,6 +226,8 @@ test("the register is told of every start and every end", async () => {
     gatewayId: "test",
     add: (_: number, program: string) => void told.push(`add ${program}`),
     remove: () => void told.push("remove"),
+    left: (pids: readonly number[]) => void told.push(`left ${pids.join(" ")}`),
+    notSearched: (error: unknown) => void told.push(`not searched: ${error}`),
     saved: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };

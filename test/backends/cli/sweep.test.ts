@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   childMark,
+  markOfAll,
   newGatewayId,
   openRegister,
   stopMarked,
@@ -11,7 +12,7 @@ import {
 } from "../../../src/backends/cli/sweep.ts";
 import { systemClock } from "../../../src/system/clock.ts";
 import { type LiveProcess, startProcess } from "../../../src/system/live-process.ts";
-import { bootId, processesWith, startTimeOf } from "../../../src/system/process-table.ts";
+import { bootId, markedProcesses, startTimeOf } from "../../../src/system/process-table.ts";
 
 const isLinux = process.platform === "linux";
 let stateDirectory = "";
@@ -31,7 +32,8 @@ const throwing = (error: unknown): void => {
 };
 const register = (gatewayId = newGatewayId(), gatewayPid = process.pid) =>
   openRegister({ stateDirectory, gatewayId, gatewayPid, onTrouble: throwing });
-const marked = (gatewayId: string) => processesWith(childMark, (value) => value.startsWith(gatewayId));
+const marked = async (gatewayId: string) =>
+  (await markedProcesses(childMark)).filter(({ value }) => value?.startsWith(gatewayId));
 
 /** A program that says `ready`, so that its environment is its own by then. */
 async function running(script: string, mark: string): Promise<LiveProcess> {
@@ -133,9 +135,10 @@ test.if(isLinux)("a mark stops its own and what that started, TERM first", async
   const parent = await running("setsid sh -c 'echo up; exec sleep 300' & wait", `${mark}.2`);
   // Its child has a session of its own by now.
   await parent.read();
-  const stopped = await stopMarked(mark, { clock: systemClock, graceMs: 20_000 });
+  const { met: stopped, left } = await stopMarked(markOfAll(mark), { clock: systemClock, graceMs: 20_000 });
   expect(stopped.has(polite.pid)).toBe(true);
   expect(stopped.size).toBeGreaterThanOrEqual(3);
+  expect(left.size).toBe(0);
   await parent.exited;
   expect(await polite.exited).toEqual({ code: 7, signal: null });
   expect(await marked(mark)).toEqual([]);
