@@ -2,10 +2,19 @@
 // limit of file locks, which Linux hands down and has not heeded since 2.4.25. It must never stay on this process itself.
 
 import { dlopen, FFIType, ptr } from "bun:ffi";
-import { createHash } from "node:crypto";
+import { createHash, randomInt } from "node:crypto";
 
-/** Decimal: what `runNumber` gives, and seven digits for the one among its run. As a limit nobody else has such a one. */
-export type InheritedMark = string;
+export type InheritedMark = {
+  /** What `runNumber` gives, and seven more for this one of the run. As a limit nobody else has such a number. */
+  readonly digits: string;
+  /**
+   * What `start` starts at once bears the mark from its first moment: it is on us while it is being started, and this thread is the only
+   * one that starts anything. Where there is no such limit, or the operator forbade the number, it is started without.
+   */
+  around<Started>(start: () => Started): Started;
+};
+
+export type InheritedMarks = { next(): InheritedMark };
 
 const runDigits = 11;
 const ownDigits = 7;
@@ -16,71 +25,80 @@ export function runNumber(run: string): string {
   return `7${String(number).padStart(runDigits, "0")}`;
 }
 
-let count = 0;
-
-/** Another one with every call, of this process. */
-export function newInheritedMark(run: string): InheritedMark {
-  count = (count + 1) % 10 ** ownDigits;
-  return `${runNumber(run)}${String(count).padStart(ownDigits, "0")}`;
+export function createInheritedMarks(run: string): InheritedMarks {
+  const ofRun = runNumber(run);
+  let count = randomInt(10 ** ownDigits);
+  let limit: Limit | null = null;
+  return {
+    next() {
+      count = (count + 1) % 10 ** ownDigits;
+      const digits = `${ofRun}${String(count).padStart(ownDigits, "0")}`;
+      const around = <Started>(start: () => Started): Started => {
+        limit ??= limitOfLocks();
+        if (!limit.set(BigInt(digits))) return start();
+        try {
+          return start();
+        } finally {
+          limit.restore();
+        }
+      };
+      return { digits, around };
+    },
+  };
 }
 
-/** What the text of a /proc/<pid>/limits tells; null for everybody else. */
-export function inheritedMarkIn(limits: string): InheritedMark | null {
-  const at = limits.indexOf(limitName);
-  if (at < 0) return null;
-  return /^ +(7\d{18}) /.exec(limits.slice(at + limitName.length, at + limitName.length + 48))?.[1] ?? null;
+/** The digits in the text of a /proc/<pid>/limits; null for everybody else. */
+export function inheritedMarkIn(limits: string): string | null {
+  const at = limits.indexOf(limitName) + limitName.length;
+  if (at < limitName.length) return null;
+  return /^ +(7\d{18}) /.exec(limits.slice(at, at + 48))?.[1] ?? null;
 }
 
-/** The name of the limit there, and how `grep` finds a run's processes by it. */
+/** Its name there, and how `grep` finds a run's processes by it. */
 const limitName = "Max file locks";
 export const limitPatternOf = (run: string): string => `^${limitName}  *${runNumber(run)}`;
 
-/**
- * What `start` starts at once bears the mark from its first moment: it is on us while it is being started, and this thread is the only
- * one that starts anything. Where there is no such limit, or the operator forbade the number, it is started without.
- */
-export function startMarked<Started>(mark: InheritedMark | null, start: () => Started): Started {
-  if (mark === null || !setLimit(BigInt(mark))) return start();
-  try {
-    return start();
-  } finally {
-    prlimit(0, fileLocks, ptr(before), null);
-  }
-}
-
 /** RLIMIT_LOCKS of asm-generic/resource.h, which x86 and ARM use. */
 const fileLocks = 10;
-/** Soft and hard limit, as prlimit(2) has them. */
-const before = new BigUint64Array(2);
-const wanted = new BigUint64Array(2);
 
-function setLimit(mark: bigint): boolean {
-  if (prlimit(0, fileLocks, null, ptr(before)) !== 0) return false;
-  wanted[0] = mark;
-  wanted[1] = before[1] ?? 0n;
-  return prlimit(0, fileLocks, ptr(wanted), null) === 0;
-}
-
-type Prlimit = (pid: number, resource: number, to: number | null, from: number | null) => number;
-
-let found: Prlimit | null = null;
-const prlimit: Prlimit = (...words) => {
-  found ??= findPrlimit();
-  return found(...words);
+type Limit = {
+  /** False: it stayed as it was. */
+  set(soft: bigint): boolean;
+  restore(): void;
 };
 
-function findPrlimit(): Prlimit {
+function limitOfLocks(): Limit {
+  const prlimit = findPrlimit();
+  // Soft and hard, as prlimit(2) has them.
+  const before = new BigUint64Array(2);
+  const wanted = new BigUint64Array(2);
+  return {
+    set(soft) {
+      if (prlimit === null || prlimit(0, fileLocks, null, ptr(before)) !== 0) return false;
+      wanted[0] = soft;
+      wanted[1] = before[1] ?? 0n;
+      return prlimit(0, fileLocks, ptr(wanted), null) === 0;
+    },
+    restore: () => void prlimit?.(0, fileLocks, ptr(before), null),
+  };
+}
+
+type Pointer = ReturnType<typeof ptr> | null;
+type Prlimit = (pid: number, resource: number, to: Pointer, from: Pointer) => number;
+
+function findPrlimit(): Prlimit | null {
+  if (process.platform !== "linux") return null;
   const architecture = process.arch === "arm64" ? "aarch64" : "x86_64";
-  const libraries = process.platform === "linux" ? ["libc.so.6", `libc.musl-${architecture}.so.1`] : [];
-  for (const library of libraries) {
+  for (const library of ["libc.so.6", `libc.musl-${architecture}.so.1`]) {
     try {
       const { symbols } = dlopen(library, {
         prlimit: { args: [FFIType.i32, FFIType.i32, FFIType.ptr, FFIType.ptr], returns: FFIType.i32 },
       });
-      return (pid, resource, to, from) => symbols.prlimit(pid, resource, to, from);
+      // The library stays open as long as somebody holds on to it.
+      return (...words) => symbols.prlimit(...words);
     } catch {
       // Another C library, or a system that lets nobody call into one: the other ways of finding them remain.
     }
   }
-  return () => -1;
+  return null;
 }

@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { errorCode } from "./files.ts";
-import { type InheritedMark, inheritedMarkIn } from "./inherited-mark.ts";
+import { inheritedMarkIn } from "./inherited-mark.ts";
 import { runCommand } from "./process.ts";
 
 export type ProcessFacts = {
@@ -34,29 +34,12 @@ export async function bootId(): Promise<string | null> {
 export type MarkedProcess = ProcessFacts & {
   /** Of the variable that was asked for. */
   readonly value: string | null;
-  readonly inherited: InheritedMark | null;
+  /** Digits of the inherited mark. */
+  readonly inherited: string | null;
 };
 
-let lastLook: Promise<unknown> = Promise.resolve();
-const nextLooks = new Map<string, Promise<readonly MarkedProcess[]>>();
-
-/**
- * Every process that bears an inherited mark, anybody's, or whose environment holds `name`. A look at all of them costs milliseconds,
- * so one serves all who ask before it begins. Linux; empty elsewhere.
- */
-export function markedProcesses(name: string): Promise<readonly MarkedProcess[]> {
-  const next = nextLooks.get(name);
-  if (next !== undefined) return next;
-  const look = lastLook.then(() => {
-    nextLooks.delete(name);
-    return lookAtAll(name);
-  });
-  nextLooks.set(name, look);
-  lastLook = look.catch(() => undefined);
-  return look;
-}
-
-async function lookAtAll(name: string): Promise<readonly MarkedProcess[]> {
+/** Every process that bears an inherited mark, anybody's, or whose environment holds `name`. Linux; empty elsewhere. */
+export async function markedProcesses(name: string): Promise<readonly MarkedProcess[]> {
   const found: MarkedProcess[] = [];
   const look = async (entry: string): Promise<void> => {
     const pid = Number(entry);

@@ -5,7 +5,7 @@ import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
 import { type Clock, systemClock } from "./clock.ts";
 import { errorCode } from "./files.ts";
-import { type InheritedMark, startMarked } from "./inherited-mark.ts";
+import type { InheritedMark } from "./inherited-mark.ts";
 
 export type CommandOptions = {
   readonly timeoutMs: number;
@@ -223,7 +223,7 @@ export function spawnPiped(
   },
 ): Bun.PipedSubprocess {
   const command = withWholePath(argv, options.env);
-  return startMarked(options.mark ?? null, () =>
+  const start = (): Bun.PipedSubprocess =>
     Bun.spawn(command, {
       cwd: options.cwd,
       env: { ...options.env },
@@ -232,8 +232,8 @@ export function spawnPiped(
       stdout: "pipe",
       stderr: "pipe",
       detached: true,
-    }),
-  );
+    });
+  return options.mark === undefined || options.mark === null ? start() : options.mark.around(start);
 }
 
 /** Signals every process of the group that `pid` leads; one that is gone is no error. */

@@ -14,7 +14,7 @@ import { Pace, portionsOf } from "../../wire/pace.ts";
 import { encodeLine, lineSplitter, LineTooLong, maxLineBytes, readObject } from "../../wire/ndjson.ts";
 import type { JailRoom } from "./jail/room.ts";
 import type { Launch } from "./launch.ts";
-import { childMark, type ChildRegister, type Mark, newMark, stopMarked } from "./sweep.ts";
+import { childMark, type ChildMark, type ChildRegister, createMarks, stopMarked } from "./sweep.ts";
 
 export type CliChild = {
   readonly pid: number;
@@ -59,7 +59,7 @@ export async function startClaude(launch: Launch, options: ChildOptions = {}): P
   const clock = options.clock ?? systemClock;
   const redact = options.redact ?? redactPlain;
   const graceMs = options.graceMs ?? stopGraceMs;
-  const mark = newMark(launch.env[childMark] ?? "unnamed");
+  const mark = options.register?.newMark() ?? createMarks(launch.env[childMark] ?? "unnamed")();
   const argv = await argvOf(launch, options.room ?? null);
   const child = spawn(launch, argv, mark, clock);
   options.register?.add(child.pid, launch.bin);
@@ -151,7 +151,7 @@ async function argvOf(launch: Launch, room: JailRoom | null): Promise<readonly s
   }
 }
 
-function spawn(launch: Launch, argv: readonly string[], mark: Mark, clock: Clock): LiveProcess {
+function spawn(launch: Launch, argv: readonly string[], mark: ChildMark, clock: Clock): LiveProcess {
   const env = { ...launch.env, [childMark]: mark.value };
   try {
     // Twice what is shown: a secret that is cut in half at the front is not among the newest.

@@ -6,7 +6,7 @@ import { readdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type Clock, pause, systemClock } from "../../system/clock.ts";
 import { ensurePrivateDirectory, readTextIfExists, replaceFile } from "../../system/files.ts";
-import { type InheritedMark, newInheritedMark, runNumber } from "../../system/inherited-mark.ts";
+import { createInheritedMarks, type InheritedMark, runNumber } from "../../system/inherited-mark.ts";
 import { isAlive, signalGroup } from "../../system/process.ts";
 import {
   bootId,
@@ -23,26 +23,31 @@ export const childMark = "CLAWGATE_CHILD";
 export const newGatewayId = (): string => randomBytes(8).toString("hex");
 
 /** How what is ours is told: by the variable's value, and where a program took its variables away by the inherited mark. */
-export type Mark = { readonly value: string; readonly inherited: InheritedMark };
+export type Mark = { readonly value: string; readonly digits: string };
 
-/** A child's own end, so that what one process started is told from what the others did. */
-export function newMark(gatewayId: string): Mark {
-  return {
-    value: `${gatewayId}.${randomBytes(8).toString("hex")}`,
-    inherited: newInheritedMark(gatewayId),
+export type ChildMark = Mark & { readonly inherited: InheritedMark };
+
+/** Gives each child its own, so that what one process started is told from what the others did. */
+export function createMarks(gatewayId: string): () => ChildMark {
+  const marks = createInheritedMarks(gatewayId);
+  return () => {
+    const inherited = marks.next();
+    const value = `${gatewayId}.${randomBytes(8).toString("hex")}`;
+    return { value, digits: inherited.digits, inherited };
   };
 }
 
 /** Of all children of a gateway. */
-export const markOfAll = (gatewayId: string): Mark => ({ value: gatewayId, inherited: runNumber(gatewayId) });
+export const markOfAll = (gatewayId: string): Mark => ({ value: gatewayId, digits: runNumber(gatewayId) });
 
-function bears(found: MarkedProcess, { value, inherited }: Mark): boolean {
+function bears(found: MarkedProcess, { value, digits }: Mark): boolean {
   const isNamed = found.value !== null && (found.value === value || found.value.startsWith(`${value}.`));
-  return isNamed || (found.inherited?.startsWith(inherited) ?? false);
+  return isNamed || (found.inherited?.startsWith(digits) ?? false);
 }
 
 export type ChildRegister = {
   readonly gatewayId: string;
+  newMark(): ChildMark;
   add(pid: number, program: string): void;
   remove(pid: number): void;
   /** Everything added and removed so far is on the disk. Rejects when it cannot be written. */
@@ -119,6 +124,7 @@ export async function openRegister(options: RegisterOptions): Promise<ChildRegis
   await save();
   return {
     gatewayId: options.gatewayId,
+    newMark: createMarks(options.gatewayId),
     add(pid, program) {
       children.set(pid, listed(pid, program));
       change();

@@ -1,12 +1,14 @@
 import { expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CliChild, type ChildOptions, startClaude } from "../../../src/backends/cli/child.ts";
 import type { Launch } from "../../../src/backends/cli/launch.ts";
-import { childMark } from "../../../src/backends/cli/sweep.ts";
+import { childMark, createMarks } from "../../../src/backends/cli/sweep.ts";
 import { Failure } from "../../../src/canon/failure.ts";
 import { portionBytes } from "../../../src/wire/pace.ts";
+import { inheritedMarkIn } from "../../../src/system/inherited-mark.ts";
+import { startProcess } from "../../../src/system/live-process.ts";
 import { markedProcesses } from "../../../src/system/process-table.ts";
 
 const shell = (script: string, launch: Partial<Launch> = {}): Launch => ({
@@ -220,10 +222,49 @@ test.if(process.platform === "linux")(
   },
 );
 
+const nobody = { uid: 65534, gid: 65534 };
+const alone = join(import.meta.dir, "refused-kill.ts");
+const canBeNobody =
+  process.platform === "linux" &&
+  process.getuid?.() === 0 &&
+  existsSync("/usr/bin/prlimit") &&
+  Bun.spawnSync(["test", "-r", alone], nobody).success &&
+  Bun.spawnSync(["test", "-x", process.execPath], nobody).success;
+
+test.if(canBeNobody)("what is another user's by now is told, and waited for by nobody", async () => {
+  const gateway = Bun.spawn([process.execPath, alone], {
+    ...nobody,
+    cwd: "/",
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "inherit",
+    env: { PATH: "/usr/bin:/bin", HOME: "/nonexistent" },
+  });
+  const output = gateway.stdout.getReader();
+  const read = async (): Promise<string> => Buffer.from((await output.read()).value ?? []).toString("utf8");
+  const pid = Number(await read());
+  const digits = inheritedMarkIn(readFileSync(`/proc/${pid}/limits`, "utf8"));
+  // Root's, as what a program with root's rights leaves.
+  const left = startProcess(["/usr/bin/prlimit", `--locks=${digits}:`, "/bin/sleep", "300"], { env: {}, cwd: "/" });
+  while (inheritedMarkIn(readFileSync(`/proc/${left.pid}/limits`, "utf8")) === null) await Bun.sleep(5);
+  try {
+    gateway.stdin.write("end\n");
+    gateway.stdin.flush();
+    let said = "";
+    while (!said.includes("stopped")) said += await read();
+    expect(said).toBe(`left ${left.pid}\nstopped\n`);
+    expect(left.isAlive()).toBe(true);
+  } finally {
+    await left.stop({ graceMs: 0 });
+    gateway.kill("SIGKILL");
+  }
+});
+
 test("the register is told of every start and every end", async () => {
   const told: string[] = [];
   const register = {
     gatewayId: "test",
+    newMark: createMarks("test"),
     add: (_: number, program: string) => void told.push(`add ${program}`),
     remove: () => void told.push("remove"),
     left: (pids: readonly number[]) => void told.push(`left ${pids.join(" ")}`),
