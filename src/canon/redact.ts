@@ -19,8 +19,10 @@ const named =
   /(set-cookie|cookie|(?:proxy-)?authorization|x-goog-api-key|x-clawgate-key|api[_ -]?keys?|(?:access|secret|private|session|signing|encryption|admin|master|account)[_ -]?key|(?:access|refresh|id|auth|bearer|session|security|oauth)[_-]?token|client[_-]?secret|secret|passw(?:or)?d|passphrase|credentials?|(?<![A-Za-z0-9])(?:key|token|sig|signature)|_(?:key|token))(?:\s(?:provided|given|used|is))?\\*["']?\s{0,4}(?::|=|%3d)\s{0,4}(?:(?:bearer|basic|token|digest)\s{1,4})?/gi;
 // Words that are often followed by something harmless: their value must look the part.
 const weakNames = /^(?:key|token|sig|signature|_key|_token)$/i;
-// Nothing is said about these: what follows is sent.
+// Here what follows is mostly sent, so it must be plain that it is not.
 const headers = /cookie$|authorization$/i;
+const isAboutHeader =
+  /authorization:(?:absent|empty|expired|incorrect|invalid|is|malformed|missing|must|not|required|unset|wrong)$/i;
 const endOfBareValue = /[\s"'&,;<>{}()[\]\\]/g;
 const endOfLineValue = /["'\r\n\\]/g;
 // Says that there is no value, or names a variable that holds it.
@@ -45,6 +47,9 @@ export function isSecretText(value: string): boolean {
   return value.length > longestWord || !words.test(value);
 }
 
+/** `hf_overrides`, `npm_config_registry`: what begins like a key and is a name. */
+const joinedWords = /^[a-z]{2,5}(?:[-_][a-z]{2,12})+$/;
+
 /** Does it have the shape of some vendor's key? */
 export function looksLikeCredential(value: string): boolean {
   return value.search(prefixed) >= 0 || value.search(webToken) >= 0;
@@ -65,7 +70,11 @@ export function redact(text: string): string {
     .replace(scheme, (whole, word: string, space: string, value: string) =>
       looksSecret(value, 16) ? `${word}${space}${mask}` : whole,
     )
-    .replace(prefixed, (whole, prefix: string) => (placeholder.test(whole) ? whole : prefix + mask));
+    .replace(prefixed, (whole, prefix: string) =>
+      placeholder.test(whole) || (!prefix.startsWith("sk-") && joinedWords.test(whole))
+        ? whole
+        : prefix + mask,
+    );
   return maskNamedValues(shaped);
 }
 
@@ -127,8 +136,9 @@ function looksSecret(value: string, longEnough: number): boolean {
 }
 
 /** `api_key: must be a text`: a word with more words behind it, or one that says how things stand. */
-function isAbout(shown: string, rest: string): boolean {
+function isAbout(name: string, shown: string, rest: string): boolean {
   const said = shown.replace(/[.!?]{1,3}$/, "");
+  if (headers.test(name)) return isAboutHeader.test(`${name}:${said}`);
   return aboutValue.test(said) || (plainWord.test(said) && goesOn.test(rest));
 }
 
@@ -144,7 +154,7 @@ function maskNamedValues(text: string): string {
     const isWeak = weakNames.test(name) && !isQuery;
     const shown = text.slice(value.start, value.end);
     const isBare = value.start === start && /:\s+$/.test(found[0]);
-    const isTalk = isBare && !headers.test(name) && isAbout(shown, text.slice(value.end, value.end + 40));
+    const isTalk = isBare && isAbout(name, shown, text.slice(value.end, value.end + 40));
     const isShown = shown === "" || harmless.test(shown) || placeholder.test(shown) || isTalk;
     if (!isShown && (!isWeak || looksSecret(shown, 20))) {
       masked += text.slice(from, value.start) + mask;

@@ -146,6 +146,11 @@ export function plainWords(body: string): ErrorWords | null {
 function presentable(text: string): string {
   return text
     .slice(0, 1000)
-    .replace(/\b(?:sk|gsk|xai|AIza|Bearer)[-_ ]?[\w.*-]{8,}/g, "[key]")
-    .replace(/\b(?:AIza[\w-]{8,}|AQ\.[\w-]{8,}|Bearer [\w.~+/-]{8,})/g, "[key]");
+    .replace(/\b(?:sk-[\w.*-]{8,}|AIza[\w*-]{8,}|AQ\.[\w*-]{8,})/g, "[key]")
+    .replace(/\b(?:(?:sk_|gsk[-_]|xai[-_]|Bearer )[\w.*~+/-]{8,})/g, (found) =>
+      keyLike.test(found) ? "[key]" : found,
+    );
 }
+
+/** Part of it is blotted out, or some stretch is no word: long, or with digits among letters. `skip_special_tokens` is a word. */
+const keyLike = /\*{2}|[A-Za-z0-9]{16}|(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{8}/;

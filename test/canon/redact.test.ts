@@ -130,6 +130,9 @@ describe("what is said about a secret is no secret", () => {
     "Invalid API key: please check it",
     "password: required",
     "x-api-key: absent.",
+    "Authorization: missing",
+    "authorization: must be a bearer token",
+    "hf_overrides and npm_config_registry are unknown; fw_dispatch_table is not",
     "access_token: expired",
     "secret: not set",
     "session_key: unknown key",
@@ -145,6 +148,8 @@ describe("what is said about a secret is no secret", () => {
     "api_key=must be",
     '{"api_key":"must be"}',
     "cookie: must be",
+    "authorization: opaque",
+    "used hf_abcdefgh1jklmnop",
   ])("but a value is masked: %s", (text) => {
     expect(redact(text)).toContain(mask);
   });

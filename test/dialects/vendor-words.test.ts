@@ -210,5 +210,19 @@ describe("error bodies of all shapes keep the vendor's words", () => {
     const deep = JSON.parse(`${'{"error":'.repeat(50)}{"message":"x"}${"}".repeat(50)}`) as unknown;
     expect(answered("openai-chat", 400, deep).kind).toBe("invalid-request");
     expect(answered("openai-chat", 400, { msg: "no sk-abcdefghijklmn here" }).message).toBe("no [key] here");
+    for (const key of [
+      "sk_live_0123456789abcdef",
+      "gsk_Ab1Cd2Ef3Gh4Ij5K",
+      "xai-****************wxyz",
+      "Bearer a1b2c3d4e5f6",
+    ])
+      expect(answered("openai-chat", 400, { msg: `no ${key} here` }).message).toBe("no [key] here");
+    // Words are no keys.
+    for (const words of [
+      "Bearer authentication is required",
+      "Extra inputs: skip_special_tokens, skills_enabled, gsk_quantization_config",
+      "xai-grok-beta and xai grok models are not served here",
+    ])
+      expect(answered("openai-chat", 400, { msg: words }).message).toBe(words);
   });
 });
