@@ -53,9 +53,15 @@ function forms(leave: string, other: string): readonly string[] {
     `( setsid env -i ${other} & )`,
     `( cd / && ${bare} & )`,
     `( ${bare} <&- >&- 2>&- & )`,
-    // Every moment a new one, of a parent that is gone.
-    `( setsid env -i sh -c 'while :; do (setsid ${leave} &); sleep 0.1; done' ${leave} & )`,
     ...(isRoot && setpriv !== null ? [`( ${setpriv} --reuid 65534 --clear-groups ${bare} & )`] : []),
+  ];
+}
+
+/** Those that are never the same ones for long: one has new children every moment, the other starts its successor and goes. */
+function restless(tag: string, hopper: string): readonly string[] {
+  return [
+    `( setsid env -i sh -c 'while :; do (setsid sleep ${tag} &); sleep 0.1; done' sh ${tag} & )`,
+    `( setsid env -i ${hopper} ${tag} & )`,
   ];
 }
 
@@ -72,7 +78,14 @@ function stage(): Stage {
   writeFileSync(leaver, `#!/bin/sh\necho $$ >> ${up}\nexec sleep ${tag}\n`);
   chmodSync(leaver, 0o755);
   copyFileSync(leaver, other);
-  const lines = forms(`${leaver} ${tag}`, `${other} ${tag}`);
+  const hopper = join(folder, "hopper");
+  writeFileSync(
+    hopper,
+    `#!/bin/sh\nsleep 0.05\n[ -e ${folder}/over ] || setsid env -i ${hopper} ${tag} &\nexit\n`,
+  );
+  chmodSync(hopper, 0o755);
+  const counted = forms(`${leaver} ${tag}`, `${other} ${tag}`);
+  const lines = [...counted, ...restless(tag, hopper)];
   const program = (name: string, then: string): string => {
     const path = join(folder, name);
     const text = `#!/bin/sh
@@ -80,7 +93,7 @@ case "$*" in *--input-format*) ;; *) exec ${scripted.bin} "$@" ;; esac
 exec 3>&1 > /dev/null
 before=$(wc -l < ${up})
 ${lines.map((line) => `${line} < /dev/null 3>&- 2> /dev/null`).join("\n")}
-until [ $(wc -l < ${up}) -ge $((before + ${lines.length})) ]; do sleep 0.02; done
+until [ $(wc -l < ${up}) -ge $((before + ${counted.length})) ]; do sleep 0.02; done
 exec >&3 3>&-
 ${then}
 `;
@@ -91,6 +104,7 @@ ${then}
   const last = `trap '(setsid env -i ${leaver} ${tag} < /dev/null > /dev/null 2>&1 &)' TERM`;
   const living = (): readonly number[] => startedWith(tag);
   cleanups.push(() => {
+    writeFileSync(join(folder, "over"), "");
     for (let left = living(); left.length > 0; left = living())
       Bun.spawnSync(["kill", "-9", ...left.map(String)]);
     scripted.remove();
@@ -154,8 +168,14 @@ const ask = async (url: string, signal: AbortSignal | null = null): Promise<numb
 const perProgram = forms("", "").length;
 const allUp = ({ started }: Stage, programs = 1): Promise<void> =>
   untilNull(() => (started() >= programs * perProgram ? null : started()), 20_000);
-const allGone = ({ living }: Stage): Promise<void> =>
-  untilNull(() => (living().length === 0 ? null : living()), 20_000);
+/** Nobody is there for a while: between two of the restless nobody may be seen either. */
+const allGone = async ({ living }: Stage): Promise<void> => {
+  let quiet = 0;
+  await untilNull(() => {
+    quiet = living().length === 0 ? quiet + 1 : 0;
+    return quiet >= 10 ? null : living();
+  }, 20_000);
+};
 
 const limitMs = 60_000;
 

@@ -38,27 +38,41 @@ export type MarkedProcess = ProcessFacts & {
   readonly inherited: string | null;
 };
 
-/** Every process that bears an inherited mark, anybody's, or whose environment holds `name`. Linux; empty elsewhere. */
+/** Every process that bears an inherited mark, anybody's, or whose environment holds `name`, the oldest first. Linux; empty elsewhere. */
 export async function markedProcesses(name: string): Promise<readonly MarkedProcess[]> {
-  const found: MarkedProcess[] = [];
-  const look = async (entry: string): Promise<void> => {
-    const pid = Number(entry);
-    if (!Number.isSafeInteger(pid) || pid === process.pid) return;
+  const found = new Map<number, MarkedProcess>();
+  await visitMarked(name, (each) => void found.set(each.pid, each));
+  return [...found.values()].toSorted((a, b) => a.pid - b.pid);
+}
+
+/**
+ * Shows each of them in the very moment in which it is found, perhaps twice, the newest first. False: one that was listed was gone
+ * before it was looked at, and what it may have started meanwhile stands in no list.
+ */
+export async function visitMarked(name: string, visit: (each: MarkedProcess) => void): Promise<boolean> {
+  let isWhole = true;
+  const look = async (pid: number): Promise<void> => {
     // At once, for it is memory; whereas variables are another process's, which may be stuck.
-    const inherited = inheritedMarkIn(now(() => readFileSync(`/proc/${pid}/limits`, "utf8")) ?? "");
+    const limits = now(() => readFileSync(`/proc/${pid}/limits`, "utf8"));
+    if (limits === null) isWhole = false;
+    const inherited = inheritedMarkIn(limits ?? "");
+    const show = (value: string | null): void => {
+      const stat = now(() => readFileSync(`/proc/${pid}/stat`, "utf8"));
+      const startTime = stat === null ? null : startTimeIn(stat);
+      if (startTime !== null) visit({ pid, startTime, value, inherited });
+    };
+    if (inherited !== null) show(null);
     const variables = (await readProc(`/proc/${pid}/environ`)) ?? "";
-    const variable = variables.includes(`${name}=`)
-      ? variables.split("\0").find((each) => each.startsWith(`${name}=`))
-      : undefined;
-    if (inherited === null && variable === undefined) return;
-    const startTime = await startTimeOf(pid);
-    const value = variable?.slice(name.length + 1) ?? null;
-    if (startTime !== null) found.push({ pid, startTime, value, inherited });
+    if (!variables.includes(`${name}=`)) return;
+    const variable = variables.split("\0").find((each) => each.startsWith(`${name}=`));
+    if (variable !== undefined) show(variable.slice(name.length + 1));
   };
-  const entries = await listProc();
-  for (let at = 0; at < entries.length; at += atATime)
-    await Promise.all(entries.slice(at, at + atATime).map(look));
-  return found;
+  // Read at once as well: the first ones are looked at before anybody else has had a turn.
+  const entries = now(() => readdirSync("/proc")) ?? (await listProc());
+  const pids = entries.map(Number).filter((pid) => Number.isSafeInteger(pid) && pid !== process.pid);
+  pids.sort((a, b) => b - a);
+  for (let at = 0; at < pids.length; at += atATime) await Promise.all(pids.slice(at, at + atATime).map(look));
+  return isWhole;
 }
 
 /**
@@ -158,7 +172,8 @@ async function listingOf(found: readonly ProcessFacts[]): Promise<ReadonlyMap<nu
 
 type Signal = "SIGTERM" | "SIGKILL";
 
-function signalProcess(pid: number, signal: Signal): "reached" | "gone" | "refused" {
+/** For one that was seen in this very moment. */
+export function signalProcess(pid: number, signal: Signal): "reached" | "gone" | "refused" {
   try {
     process.kill(pid, signal);
     return "reached";

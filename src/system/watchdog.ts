@@ -26,8 +26,8 @@ export type WatchdogOptions = {
 
 /**
  * $1 is variable and run, $2 the folder, $3 the pattern of the inherited marks. Numbers come as `+ 12` and `- 12`. At the end of the pipe:
- * what the processes have started is found by parentage and, as long as any is found, by the marks, for one that is being killed may just
- * have started another.
+ * what the processes have started is found by parentage and, until none is found any more, by the marks, for one that is being killed may
+ * just have started another, and so may one that went while it was looked for.
  */
 const script = `
 pids=
@@ -48,13 +48,13 @@ for pid in $pids; do all="$all $(below "$pid")"; done
 for pid in $pids; do kill -s KILL -- "-$pid"; done 2>/dev/null
 for pid in $all; do kill -s KILL "$pid"; done 2>/dev/null
 rounds=0
-while [ $rounds -lt 50 ]; do
-  found=
+quiet=0
+while [ $rounds -lt 50 ] && [ $quiet -lt 3 ]; do
+  quiet=$((quiet + 1))
   for file in $(grep -l -e "$3" /proc/[0-9]*/limits 2>/dev/null; grep -l -e "$1" /proc/[0-9]*/environ 2>/dev/null); do
     pid=\${file#/proc/}
-    kill -s KILL "\${pid%/*}" 2>/dev/null && found=1
+    kill -s KILL "\${pid%/*}" 2>/dev/null && quiet=0
   done
-  [ -n "$found" ] || break
   rounds=$((rounds + 1))
   sleep 0.1
 done

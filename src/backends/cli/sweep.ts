@@ -13,8 +13,10 @@ import {
   listedProcess,
   type MarkedProcess,
   markedProcesses,
+  signalProcess,
   signalThose,
   startTimeOf,
+  visitMarked,
 } from "../../system/process-table.ts";
 
 /** The variable by which a child, and whatever it starts, is told to be ours: `<gateway id>.<child's own part>`. */
@@ -84,6 +86,8 @@ type List = Listed & { readonly bootId: string | null; readonly children: readon
 const pollMs = 20;
 const graceMs = 2_000;
 const killRounds = 50;
+/** On a busy machine somebody always goes. */
+const mostDoubts = 4;
 // `ps` tells whole seconds, and the clock may be set meanwhile.
 const toleranceMs = 2_000;
 
@@ -182,20 +186,36 @@ export async function stopMarked(
   const left = new Set<number>();
   const find = async (): Promise<readonly MarkedProcess[]> =>
     (await markedProcesses(childMark)).filter((each) => bears(each, mark) && !left.has(each.pid));
-  const signal = async (word: "SIGTERM" | "SIGKILL"): Promise<boolean> => {
-    const { reached, refused } = await signalThose(await find(), word);
-    for (const pid of [...reached, ...refused]) met.add(pid);
+  /** Each once, also one that was not to be seen the first time: while a program is replaced by the next it has no variables. */
+  const ask = async (): Promise<boolean> => {
+    const found = await find();
+    const { refused } = await signalThose(
+      found.filter(({ pid }) => !met.has(pid)),
+      "SIGTERM",
+    );
+    for (const { pid } of found) met.add(pid);
     for (const pid of refused) left.add(pid);
-    return reached.length > 0;
+    return found.length > refused.length;
   };
-  if (options.graceMs > 0 && (await signal("SIGTERM"))) {
-    const untilMs = options.clock.monotonicMs() + options.graceMs;
-    while (options.clock.monotonicMs() < untilMs && (await find()).length > 0)
-      await pause(options.clock, pollMs);
+  const kill = async (): Promise<"some" | "none" | "unsure"> => {
+    let isMet = false;
+    const isWhole = await visitMarked(childMark, (each) => {
+      if (!bears(each, mark) || left.has(each.pid)) return;
+      isMet = true;
+      met.add(each.pid);
+      if (signalProcess(each.pid, "SIGKILL") === "refused") left.add(each.pid);
+    });
+    return isMet ? "some" : isWhole ? "none" : "unsure";
+  };
+  const untilMs = options.clock.monotonicMs() + options.graceMs;
+  while (options.clock.monotonicMs() < untilMs && (await ask())) await pause(options.clock, pollMs);
+  // Again and again: one that is being killed may just have started another, and so may one that went while we looked.
+  let doubts = 0;
+  for (let round = 0; round < killRounds; round++) {
+    const seen = await kill();
+    if (seen === "none" || (seen === "unsure" && ++doubts === mostDoubts)) break;
+    if (seen === "some") await pause(options.clock, pollMs);
   }
-  // Again and again: one that is being killed may just have started another.
-  for (let round = 0; round < killRounds && (await signal("SIGKILL")); round++)
-    await pause(options.clock, pollMs);
   return { met, left };
 }
 
