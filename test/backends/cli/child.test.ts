@@ -1,5 +1,13 @@
 import { expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CliChild, type ChildOptions, startClaude } from "../../../src/backends/cli/child.ts";
@@ -245,7 +253,10 @@ test.if(canBeNobody)("what is another user's by now is told, and waited for by n
   const pid = Number(await read());
   const digits = inheritedMarkIn(readFileSync(`/proc/${pid}/limits`, "utf8"));
   // Root's, as what a program with root's rights leaves.
-  const left = startProcess(["/usr/bin/prlimit", `--locks=${digits}:`, "/bin/sleep", "300"], { env: {}, cwd: "/" });
+  const left = startProcess(["/usr/bin/prlimit", `--locks=${digits}:`, "/bin/sleep", "300"], {
+    env: {},
+    cwd: "/",
+  });
   while (inheritedMarkIn(readFileSync(`/proc/${left.pid}/limits`, "utf8")) === null) await Bun.sleep(5);
   try {
     gateway.stdin.write("end\n");
