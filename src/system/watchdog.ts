@@ -52,8 +52,9 @@ quiet=0
 while [ $rounds -lt 50 ] && [ $quiet -lt 3 ]; do
   quiet=$((quiet + 1))
   for file in $(grep -l -e "$3" /proc/[0-9]*/limits 2>/dev/null; grep -l -e "$1" /proc/[0-9]*/environ 2>/dev/null); do
-    pid=\${file#/proc/}
-    kill -s KILL "\${pid%/*}" 2>/dev/null && quiet=0
+    file=\${file%/*}
+    # A dead one whom nobody collects keeps its limits.
+    grep -q ') [ZX] ' "$file/stat" 2>/dev/null || { kill -s KILL "\${file#/proc/}" 2>/dev/null && quiet=0; }
   done
   rounds=$((rounds + 1))
   sleep 0.1
