@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { demandSafeAt } from "../config/checks.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { Failure } from "../canon/failure.ts";
 import { createServer, type Server } from "../server/server.ts";
@@ -98,7 +99,11 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     throw error;
   });
   const reloader = createReloader({
-    load: () => options.source.load(),
+    async load() {
+      const next = await options.source.load();
+      demandSafeAt(config.server.host, next.config, next.path);
+      return next;
+    },
     started: loaded,
     succession,
     estate,

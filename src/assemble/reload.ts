@@ -25,7 +25,8 @@ export type Reloader = {
   stop(): void;
 };
 
-const mostProblemsLogged = 20;
+/** Of a file that is something else altogether the rest would be noise. */
+const mostProblemsLogged = 200;
 const againMs = 1_000;
 
 export function createReloader(options: {
@@ -74,6 +75,7 @@ export function createReloader(options: {
       const { problems } = thrown;
       log.error("the new config is not valid; the one in force stays", { reason, problems: problems.length });
       for (const problem of problems.slice(0, mostProblemsLogged)) log.error(problemText(problem));
+      if (problems.length > mostProblemsLogged) log.error(`and ${problems.length - mostProblemsLogged} more`);
       return refusal(reason, "config_invalid", thrown.message, problems);
     }
   };

@@ -3,9 +3,10 @@
 import { createHash } from "node:crypto";
 import { nearest } from "../canon/nearest.ts";
 import { hashedKeyPattern, keysOfTenant } from "../tenants/settings.ts";
+import { isLoopback, shortKeyFindings } from "./client-keys.ts";
 import { dotted, type Path } from "./document.ts";
 import type { Finding } from "./issues.ts";
-import { didYouMean } from "./problems.ts";
+import { ConfigProblem, didYouMean } from "./problems.ts";
 import { keysOf } from "./providers.ts";
 import type { Config } from "./schema.ts";
 import { isTree, type Tree, valueAt } from "./values.ts";
@@ -127,7 +128,12 @@ function fingerprint(key: string): string {
 }
 
 /** Two equal keys would make one caller pass as another; a key and its own hash are equal as well. */
-export function keyFindings(config: Checked, lineOf: (path: Path) => number | null): readonly Finding[] {
+export function keyFindings(
+  config: Checked,
+  lineOf: (path: Path) => number | null,
+  /** Where a place in `config` is written. */
+  placeOf: (path: Path) => Path = (path) => path,
+): readonly Finding[] {
   const findings: Finding[] = [];
   const owners = new Map<string, Path>();
   const claim = (key: string, path: Path): void => {
@@ -135,8 +141,9 @@ export function keyFindings(config: Checked, lineOf: (path: Path) => number | nu
     const first = owners.get(print);
     if (first === undefined) owners.set(print, path);
     else {
-      const line = lineOf(first);
-      const place = line === null ? dotted(first) : `${dotted(first)} on line ${line}`;
+      const line = lineOf(placeOf(first));
+      const shown = dotted(placeOf(first));
+      const place = line === null ? shown : `${shown} on line ${line}`;
       findings.push({ path, message: `the same key stands at ${place}`, hint: null, expected: null });
     }
   };
@@ -157,7 +164,7 @@ export function keyFindings(config: Checked, lineOf: (path: Path) => number | nu
     const folded = tenant.name.toLowerCase();
     const first = names.get(folded);
     const other = first === undefined ? undefined : config.tenants[first]?.name;
-    const line = first === undefined ? null : lineOf(["tenants", first, "name"]);
+    const line = first === undefined ? null : lineOf(placeOf(["tenants", first, "name"]));
     if (first === undefined) names.set(folded, index);
     else
       findings.push({
@@ -193,12 +200,6 @@ export function vendorKeyFindings(
   });
 }
 
-/** Loopback as the system will bind it; a name other than localhost may resolve to anything. */
-function isLoopback(host: string): boolean {
-  const bare = host.replace(/^\[|\]$/g, "").toLowerCase();
-  return bare === "localhost" || bare === "::1" || /^127(\.\d{1,3}){3}$/.test(bare);
-}
-
 /**
  * Why this config must not be served, or null: beyond loopback anybody could spend the operator's money.
  * `loadConfig` asks it after flags and variables; ask it again if the bind host is changed later.
@@ -207,4 +208,19 @@ export function checkExposure(config: Pick<Config, "server" | "auth" | "tenants"
   if (isLoopback(config.server.host)) return null;
   if (config.auth.keys.length > 0 || config.tenants.length > 0) return null;
   return `listening on ${config.server.host} needs a key: set auth.keys (or PROXY_API_KEYS), or listen on 127.0.0.1`;
+}
+
+/** The socket stays where the start has put it, whatever a later config says of it. Throws ConfigProblem. */
+export function demandSafeAt(host: string, config: Checked, path: string | null): void {
+  const exposure = checkExposure({ ...config, server: { ...config.server, host } });
+  const problems = shortKeyFindings(config, host).map(({ path: at, message, hint }) => ({
+    path,
+    line: null,
+    key: dotted(at),
+    message,
+    hint,
+  }));
+  if (exposure !== null)
+    problems.push({ path, line: null, key: "server.host", message: exposure, hint: null });
+  if (problems.length > 0) throw new ConfigProblem(problems);
 }

@@ -21,6 +21,8 @@ export type ConfigDocument = {
   readonly value: unknown;
   /** Line of the key or entry at `path`, or of the nearest parent that is written in the file. */
   lineOf(path: Path): number | null;
+  /** False: the section is broken YAML and was left out. Absent: none is. */
+  readonly isSound?: (path: Path) => boolean;
 };
 
 export type DocumentProblem = {
@@ -28,13 +30,26 @@ export type DocumentProblem = {
   readonly key: string;
   readonly message: string;
 };
-export type ReadDocument = { readonly document: ConfigDocument } | { readonly problem: DocumentProblem };
+export type ReadDocument =
+  | { readonly document: ConfigDocument }
+  | {
+      /** The first of them. */
+      readonly problem: DocumentProblem;
+      readonly problems: readonly DocumentProblem[];
+      /** What could be read all the same; null: nothing. */
+      readonly rest: ConfigDocument | null;
+    };
 
 const largestText = 5_000_000;
 const deepest = 64;
 /** Aliases count every time they are used, so a "billion laughs" file runs into this. */
 const mostNodes = 100_000;
 
+const mostProblems = 50;
+/** Of larger files no section is read alone. */
+const mostCharacters = 500_000;
+
+/** Ends the reading: nothing can be made of the file. */
 class Refusal extends Error {
   readonly line: number | null;
   readonly key: string;
@@ -53,7 +68,10 @@ export function dotted(path: Path): string {
   }, "");
 }
 
-function converter(parsed: Document, lines: LineCounter) {
+type Refuse = (line: number | null, key: string, message: string) => void;
+
+/** `refuse` is told what a config may not hold and is passed over. */
+function converter(parsed: Document, lines: LineCounter, refuse: Refuse) {
   const lineByPath = new Map<string, number>();
   const open = new Set<Node>();
   let nodes = 0;
@@ -71,25 +89,34 @@ function converter(parsed: Document, lines: LineCounter) {
       if (!isPair(item)) continue;
       const pair: Pair = item;
       const line = lineOfNode(pair.key);
-      if (!isScalar(pair.key)) throw new Refusal(line, dotted(path), "a key must be a plain word");
+      if (!isScalar(pair.key)) {
+        refuse(line, dotted(path), "a key must be a plain word");
+        continue;
+      }
       const key = String(pair.key.source ?? pair.key.value);
       const keyPath = [...path, key];
-      if (key === "__proto__") throw new Refusal(line, dotted(path), "the key __proto__ is not allowed");
+      if (key === "__proto__") {
+        refuse(line, dotted(path), "the key __proto__ is not allowed");
+        continue;
+      }
       if (key === "<<") {
         merged.push(convert(pair.value, keyPath));
         continue;
       }
       if (firstLines.has(key)) {
         const first = firstLines.get(key);
-        throw new Refusal(line, dotted(keyPath), `the key is written twice, first on line ${first ?? "?"}`);
+        refuse(line, dotted(keyPath), `the key is written twice, first on line ${first ?? "?"}`);
+        continue;
       }
       firstLines.set(key, line);
       if (line !== null) lineByPath.set(JSON.stringify(keyPath), line);
       value[key] = convert(pair.value, keyPath);
     }
     for (const source of merged.flat()) {
-      if (typeof source !== "object" || source === null)
-        throw new Refusal(null, dotted(path), "`<<` must name a map");
+      if (typeof source !== "object" || source === null) {
+        refuse(null, dotted(path), "`<<` must name a map");
+        continue;
+      }
       for (const [key, inherited] of Object.entries(source)) if (!(key in value)) value[key] = inherited;
     }
     return value;
@@ -104,9 +131,9 @@ function converter(parsed: Document, lines: LineCounter) {
     if (line !== null && !lineByPath.has(JSON.stringify(path))) lineByPath.set(JSON.stringify(path), line);
     if (isAlias(node)) {
       const target = node.resolve(parsed);
-      if (target === undefined)
-        throw new Refusal(line, dotted(path), `the anchor ${node.source} does not exist`);
-      if (open.has(target)) throw new Refusal(line, dotted(path), `the alias ${node.source} contains itself`);
+      if (target === undefined) refuse(line, dotted(path), `the anchor ${node.source} does not exist`);
+      else if (open.has(target)) refuse(line, dotted(path), `the alias ${node.source} contains itself`);
+      if (target === undefined || open.has(target)) return null;
       return convert(target, path);
     }
     if (isScalar(node)) return node.value;
@@ -122,15 +149,27 @@ function converter(parsed: Document, lines: LineCounter) {
   return { convert, lineByPath };
 }
 
-function read(text: string): ConfigDocument {
+type Told = { readonly line: number; readonly message: string };
+
+function parse(text: string): {
+  readonly parsed: Document;
+  readonly lines: LineCounter;
+  readonly told: readonly Told[];
+} {
   const lines = new LineCounter();
   const parsed = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false });
-  const error = parsed.errors[0] ?? parsed.warnings[0];
-  if (error !== undefined) {
-    const message = error.message.includes("call stack") ? "nested too deeply" : `not YAML: ${error.message}`;
-    throw new Refusal(lines.linePos(error.pos[0]).line, "", message);
-  }
-  const { convert, lineByPath } = converter(parsed, lines);
+  const told = [...parsed.errors, ...parsed.warnings].map(({ pos, message }) => {
+    const { line } = lines.linePos(pos[0]);
+    if (message.includes("call stack")) throw new Refusal(line, "", "nested too deeply");
+    return { line, message: `not YAML: ${message}` };
+  });
+  return { parsed, lines, told };
+}
+
+function read(text: string, refuse: Refuse): ConfigDocument | null {
+  const { parsed, lines, told } = parse(text);
+  if (told.length > 0) return readSoundSections(text, told, refuse);
+  const { convert, lineByPath } = converter(parsed, lines, refuse);
   const value = parsed.contents === null ? {} : (convert(parsed.contents, []) ?? {});
   const lineOf = (path: Path): number | null => {
     for (let length = path.length; length >= 0; length--) {
@@ -142,14 +181,60 @@ function read(text: string): ConfigDocument {
   return { value, lineOf };
 }
 
+const sectionName = /^(["']?)([\w.-]+)\1[ \t]*:(?:\s|$)/;
+
+/**
+ * Sections begin at the margin, and one that is broken may swallow all that come after it: each is read alone, and what is made
+ * of those that are whole can be believed.
+ */
+function readSoundSections(text: string, whole: readonly Told[], refuse: Refuse): ConfigDocument | null {
+  const rows = text.split("\n");
+  const starts = rows.flatMap((row, index) => (sectionName.test(row) ? [index] : []));
+  const broken = new Set<string>();
+  const told: Told[] = [];
+  const kept = [...rows];
+  for (const [at, start] of (text.length > mostCharacters ? [] : starts).entries()) {
+    const end = starts[at + 1] ?? rows.length;
+    const alone = [...Array<string>(start).fill(""), ...rows.slice(start, end)].join("\n");
+    const own = parse(alone).told;
+    if (own.length === 0) continue;
+    told.push(...own);
+    broken.add(sectionName.exec(rows[start] ?? "")?.[2] ?? "");
+    kept.fill("", start, end);
+  }
+  const rest = parse(kept.join("\n"));
+  const isHopeless = told.length === 0 || rest.told.length > 0;
+  for (const { line, message } of isHopeless ? whole : told) refuse(line, "", message);
+  if (isHopeless) return null;
+  const document = read(kept.join("\n"), (line, key, message) => {
+    // It may stand in what is broken.
+    if (!message.startsWith("the anchor ")) refuse(line, key, message);
+  });
+  return document === null
+    ? null
+    : { ...document, isSound: ([section]) => typeof section === "string" && !broken.has(section) };
+}
+
 export function readDocument(text: string): ReadDocument {
+  const hopeless = (problem: DocumentProblem): ReadDocument => ({ problem, problems: [problem], rest: null });
   if (text.length > largestText)
-    return { problem: { line: null, key: "", message: `larger than ${largestText / 1_000_000} MB` } };
+    return hopeless({ line: null, key: "", message: `larger than ${largestText / 1_000_000} MB` });
+  const problems: DocumentProblem[] = [];
+  const told = new Set<string>();
+  const refuse: Refuse = (line, key, message) => {
+    const words = `${line} ${key} ${message}`;
+    if (problems.length < mostProblems && !told.has(words)) problems.push({ line, key, message });
+    told.add(words);
+  };
   try {
-    return { document: read(text.startsWith("\uFEFF") ? text.slice(1) : text) };
+    const document = read(text.startsWith("\uFEFF") ? text.slice(1) : text, refuse);
+    const [problem] = problems;
+    if (problem !== undefined) return { problem, problems, rest: document };
+    return { document: document ?? documentOf({}) };
   } catch (error) {
+    // What else it met on the way may come of the same.
     if (error instanceof Refusal)
-      return { problem: { line: error.line, key: error.key, message: error.message } };
+      return hopeless({ line: error.line, key: error.key, message: error.message });
     throw error;
   }
 }

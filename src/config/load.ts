@@ -2,7 +2,7 @@
 // It must never change process.env.
 
 import { type ConfigDocument, documentOf, readDocument } from "./document.ts";
-import { ConfigProblem } from "./problems.ts";
+import { ConfigProblem, type Problem } from "./problems.ts";
 import { findConfigFile, type FoundFile, type Search } from "./search.ts";
 import { type LoadedConfig, settle } from "./settle.ts";
 import { environmentFor, type LoadInput } from "./surroundings.ts";
@@ -25,16 +25,23 @@ function readConfigFile(input: LoadInput): Extract<Search, { file: unknown }> {
   ]);
 }
 
-function documentOfFile(file: FoundFile | null): ConfigDocument {
-  if (file === null) return documentOf({});
+type Read = { readonly document: ConfigDocument; readonly problems: readonly Problem[] };
+
+/** Throws ConfigProblem where nothing of the file can be judged. */
+function documentOfFile(file: FoundFile | null): Read {
+  if (file === null) return { document: documentOf({}), problems: [] };
   const read = readDocument(file.text);
   const place = { path: file.path, hint: null };
-  if ("problem" in read) throw new ConfigProblem([{ ...place, ...read.problem }]);
-  if (!isTree(read.document.value))
-    throw new ConfigProblem([
-      { ...place, line: 1, key: "", message: "the file must be a map of sections such as `providers:`" },
-    ]);
-  return read.document;
+  const problems = "problem" in read ? read.problems.map((each) => ({ ...place, ...each })) : [];
+  const document = "problem" in read ? read.rest : read.document;
+  if (document !== null && isTree(document.value)) return { document, problems };
+  const isNoMap = {
+    ...place,
+    line: 1,
+    key: "",
+    message: "the file must be a map of sections such as `providers:`",
+  };
+  throw new ConfigProblem(problems.length === 0 ? [isNoMap] : problems);
 }
 
 /** Says first which file is there and was not believed. */
@@ -47,8 +54,8 @@ export function withUnread(loaded: LoadedConfig, unread: readonly string[]): Loa
 /** Throws ConfigProblem. */
 export function loadConfig(input: LoadInput): LoadedConfig {
   const { file, notices } = readConfigFile(input);
-  const document = documentOfFile(file);
+  const { document, problems } = documentOfFile(file);
   const path = file?.path ?? null;
-  const loaded = settle(input, document, path, environmentFor(input, path, document.value));
+  const loaded = settle(input, document, path, environmentFor(input, path, document.value), problems);
   return withUnread(loaded, notices);
 }

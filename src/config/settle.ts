@@ -2,13 +2,15 @@
 // It must never say a value aloud: it may be a key.
 
 import { dirname } from "node:path";
+import type { McpServers } from "../backends/cli/settings.ts";
 import { providerSettings } from "../backends/settings.ts";
 import { cliNotices, variableNotices } from "./cli-notices.ts";
 import { withCliSection } from "./cli-section.ts";
 import { checkExposure, declaredProviders, keyFindings, nameFindings, vendorKeyFindings } from "./checks.ts";
+import { shortKeyFindings, shortKeyNotices } from "./client-keys.ts";
 import { type ConfigDocument, dotted, type Path } from "./document.ts";
 import type { Environment } from "./environment.ts";
-import { type Expanded, expand } from "./expand.ts";
+import { expand } from "./expand.ts";
 import { type Folder, withoutFolderPrograms, withoutFolderServers } from "./found-programs.ts";
 import { type Finding, findingsOf } from "./issues.ts";
 import { readMcpServers } from "./mcp-file.ts";
@@ -17,12 +19,13 @@ import { selfFindings } from "./ourselves.ts";
 import { type Override, overridesOf } from "./overrides.ts";
 import { ConfigProblem, type Problem } from "./problems.ts";
 import { isBelow, type SkippedProvider, sortProviders } from "./providers.ts";
-import { type Config, configSchema } from "./schema.ts";
+import { type Judged, judge } from "./salvage.ts";
+import type { Config } from "./schema.ts";
 import { isMerelyFound } from "./search.ts";
 import { folderWords, foundLines } from "./sources.ts";
 import type { LoadInput, Surroundings } from "./surroundings.ts";
 import { tenantFindings, tenantServerFindings } from "./tenant-checks.ts";
-import { isTree, valueAt, withoutNulls, withValueAt } from "./values.ts";
+import { isTree, type Tree, valueAt, withoutNulls, withValueAt } from "./values.ts";
 
 export type LoadedConfig = {
   /** The config file; null when there is none. */
@@ -41,30 +44,50 @@ export type LoadedConfig = {
   readonly skippedProviders: readonly SkippedProvider[];
 };
 
-/** Variables are text; where the schema wants a number or a boolean, a text that came out of a variable is read as one. */
-function withReadNumbers(
-  value: unknown,
-  findings: readonly Finding[],
-  origins: Expanded["origins"],
-): unknown {
-  return findings.reduce((current, { path, expected }) => {
-    const text = valueAt(current, path);
-    if (typeof text !== "string" || !origins.has(dotted(path))) return current;
-    if ((expected === "number" || expected === "int") && /^-?\d+(\.\d+)?$/.test(text))
-      return withValueAt(current, path, Number(text));
-    if (expected === "boolean" && /^(true|false)$/i.test(text))
-      return withValueAt(current, path, text.toLowerCase() === "true");
-    return current;
-  }, value);
+/** What no single section can see, as far as the sections that it needs are there. */
+function crossFindings(
+  judged: Judged,
+  declaredTree: Tree,
+  { lineOf, isSound = () => true }: ConfigDocument,
+): readonly Finding[] {
+  if (judged.config === null) return [];
+  const declared = declaredProviders(declaredTree);
+  const namesAreKnown = namesOf.every((section) => isSound([section]));
+  // An alias whose target is wrong is a name all the same.
+  const names = valueAt(declaredTree, ["aliases"]);
+  const aliases = Object.fromEntries(Object.keys(isTree(names) ? names : {}).map((name) => [name, "auto"]));
+  const config = { ...judged.config, aliases: { ...aliases, ...judged.config.aliases } };
+  return [
+    ...(namesAreKnown ? nameFindings(config, declared) : []),
+    // The names that rules wait for are names for a tenant as well.
+    ...(namesAreKnown ? tenantFindings(config, declared) : []).filter(
+      ({ path: [, , key] }) => key !== "models" || judged.isWhole(["static_rules"]),
+    ),
+    ...keyFindings(config, lineOf, judged.placeOf).filter(
+      ({ path }) => path.length > 2 || judged.isWhole(judged.placeOf(path)),
+    ),
+    ...shortKeyFindings(config, config.server.host),
+    ...selfFindings(config),
+  ].map(inPlace(judged));
 }
 
-function parse(value: unknown, origins: Expanded["origins"]) {
-  const first = configSchema.safeParse(value);
-  if (first.success) return { config: first.data, findings: [] };
-  const settled = withReadNumbers(value, findingsOf(first.error.issues, value), origins);
-  const second = configSchema.safeParse(settled);
-  if (second.success) return { config: second.data, findings: [] };
-  return { config: null, findings: findingsOf(second.error.issues, settled) };
+/** Sections that make names which others use. */
+const namesOf = ["providers", "cli", "aliases", "static_rules"];
+
+const inPlace =
+  ({ placeOf }: Judged) =>
+  (finding: Finding): Finding => ({ ...finding, path: placeOf(finding.path) });
+
+function readServers(read: () => McpServers): {
+  readonly read: McpServers;
+  readonly wrong: readonly Problem[];
+} {
+  try {
+    return { read: read(), wrong: [] };
+  } catch (thrown) {
+    if (thrown instanceof ConfigProblem) return { read: {}, wrong: thrown.problems };
+    throw thrown;
+  }
 }
 
 /** Typing errors in a provider that is left out would show up only on the day its key arrives. */
@@ -84,6 +107,8 @@ export function settle(
   document: ConfigDocument,
   path: string | null,
   surroundings: Surroundings,
+  /** What is wrong with the file itself. */
+  ofFile: readonly Problem[] = [],
 ): LoadedConfig {
   const { environment } = surroundings;
   const written = withoutNulls(document.value);
@@ -128,21 +153,21 @@ export function settle(
 
   const leftOut: Path[] = [...sorted.skipped.map(({ id }) => ["providers", id]), ...sorted.keysLeftOut];
   const isLive = (at: Path): boolean => !isBelow(at, leftOut) && originAt(at) === undefined;
-  const parsed = parse(value, expanded.origins);
+  const judged = judge(value, expanded.origins);
   const unsetPaths = new Set(expanded.unset.map((unset) => dotted(unset.path)));
+  const isSound = (at: Path): boolean =>
+    document.isSound === undefined || originAt(at) !== undefined || document.isSound(at);
   const findings = [
     // An unset variable is the reason; that its place is empty then need not be said as well.
-    ...parsed.findings.filter((finding) => !unsetPaths.has(dotted(finding.path))),
+    ...judged.findings.filter((finding) => !unsetPaths.has(dotted(finding.path))),
     ...unknownKeysOf(sorted.skipped, declared),
-    ...(parsed.config === null ? [] : nameFindings(parsed.config, declaredProviders(declared))),
-    ...(parsed.config === null ? [] : tenantFindings(parsed.config, declaredProviders(declared))),
-    ...(parsed.config === null ? [] : keyFindings(parsed.config, document.lineOf)),
-    ...(parsed.config === null ? [] : selfFindings(parsed.config)),
+    ...crossFindings(judged, declared, document),
     ...vendorKeyFindings(sorted.loaded, document.lineOf),
-  ];
+  ].filter((finding) => isSound(finding.path));
   const problems: Problem[] = [
+    ...ofFile,
     ...expanded.malformed
-      .filter((bad) => isLive(bad.path))
+      .filter((bad) => isLive(bad.path) && isSound(bad.path))
       .map((bad) =>
         plain(
           bad.path,
@@ -151,7 +176,7 @@ export function settle(
         ),
       ),
     ...expanded.unset
-      .filter((unset) => isLive(unset.path))
+      .filter((unset) => isLive(unset.path) && isSound(unset.path))
       .map((unset) =>
         plain(
           unset.path,
@@ -162,25 +187,37 @@ export function settle(
     ...refused.map(({ origin, message }) => ({ path: origin, line: null, key: "", message, hint: null })),
     ...findings.map(problemAt),
   ];
-  if (parsed.config === null || problems.length > 0) throw new ConfigProblem(inOrder(problems));
+  if (judged.config === null) throw new ConfigProblem(inOrder(problems));
 
-  const loadedIds = Object.keys(parsed.config.providers);
-  const chain = parsed.config.fallback_chain?.filter((id) => loadedIds.includes(id)) ?? loadedIds;
+  const loadedIds = Object.keys(judged.config.providers);
+  const chain = judged.config.fallback_chain?.filter((id) => loadedIds.includes(id)) ?? loadedIds;
   const isServersFromFile = isFromFile(["mcp_servers"]);
-  const read = readMcpServers(
-    parsed.config.mcp_servers,
-    path === null || !isServersFromFile ? input.workingDirectory : dirname(path),
-    isFound && isServersFromFile ? (input.readFound ?? input.readFile) : input.readFile,
+  const { read, wrong } = readServers(() =>
+    readMcpServers(
+      judged.config?.mcp_servers ?? {},
+      path === null || !isServersFromFile ? input.workingDirectory : dirname(path),
+      isFound && isServersFromFile ? (input.readFound ?? input.readFile) : input.readFile,
+    ),
   );
   const { servers, notices: ofServers } =
     isFound && isServersFromFile
       ? withoutFolderServers(read, valueAt(written, ["mcp_servers"]), folder)
       : { servers: read, notices: [] };
-  const config: Config = { ...parsed.config, fallback_chain: chain, mcp_servers: servers };
-  const strangers = tenantServerFindings({ ...config, mcp_servers: read });
-  if (strangers.length > 0) throw new ConfigProblem(strangers.map(problemAt));
-  const exposure = checkExposure(config);
-  if (exposure !== null) throw new ConfigProblem([plain(["server", "host"], exposure, null)]);
+  const config: Config = { ...judged.config, fallback_chain: chain, mcp_servers: servers };
+  // Of a file that cannot be read nobody knows whom it names.
+  if (wrong.length === 0 && judged.isWhole(["mcp_servers"]) && isSound(["mcp_servers"]))
+    problems.push(
+      ...tenantServerFindings({ ...config, mcp_servers: read })
+        .map(inPlace(judged))
+        .map(problemAt),
+    );
+  problems.push(...wrong);
+  const isExposureKnown = [["server", "host"], ["auth"], ["tenants"]].every(
+    (at) => judged.isWhole(at) && isSound(at),
+  );
+  const exposure = isExposureKnown ? checkExposure(config) : null;
+  if (exposure !== null) problems.push(plain(["server", "host"], exposure, null));
+  if (problems.length > 0) throw new ConfigProblem(inOrder(problems));
 
   const distrusted = [...surroundings.notices, ...words.notices(), ...ofServers];
   const mode = path === null ? null : (input.fileMode?.(path) ?? null);
@@ -198,6 +235,10 @@ export function settle(
       ...distrusted,
       ...sorted.notices,
       ...awaitedNotices(value, (at) => originAt(at)?.origin ?? placeOf(path, document.lineOf(at))),
+      ...shortKeyNotices(config, config.server.host, (at) => {
+        const { origin = null } = originAt(at) ?? {};
+        return origin ?? [placeOf(path, document.lineOf(at)), dotted(at)].join(" ").trim();
+      }),
       ...authNotices(config),
       ...cliNotices(config, environment["HOME"]),
       ...variableNotices(config),

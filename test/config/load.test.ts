@@ -152,7 +152,7 @@ describe("bad variables and flags name themselves", () => {
     [{ REQUEST_TIMEOUT_MS: "0" }, "REQUEST_TIMEOUT_MS", "at least 1"],
     [{ REQUIRE_AUTH: "perhaps" }, "REQUIRE_AUTH", "true or false"],
     [{ REQUIRE_AUTH: "true" }, "REQUIRE_AUTH", "no keys"],
-    [{ PROXY_API_KEYS: "short" }, "PROXY_API_KEYS", "shorter than 16"],
+    [{ PROXY_API_KEYS: "short", HOST: "0.0.0.0" }, "PROXY_API_KEYS", "shorter than 16"],
     [{ PROXY_API_KEYS: "0123456789abcdef,0123456789abcdef" }, "PROXY_API_KEYS", "the same key"],
     [{ DEFAULT_MODEL: "nothing" }, "DEFAULT_MODEL", "not a declared"],
     [{ CLAUDE_BIN: "claude", MAX_CONCURRENT: "many" }, "MAX_CONCURRENT", "must be a number"],

@@ -1,0 +1,62 @@
+// Keys of clients that are short enough to be guessed: taken with a warning while only this machine can call, refused beyond.
+// It must never say a key aloud.
+
+import { hashedKeyPattern, keysOfTenant, shortestKeyLength } from "../tenants/settings.ts";
+import type { Path } from "./document.ts";
+import type { Finding } from "./issues.ts";
+import type { Config } from "./schema.ts";
+
+type Keyed = Pick<Config, "auth" | "tenants">;
+
+/** Loopback as the system will bind it; a name other than localhost may resolve to anything. */
+export function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, "").toLowerCase();
+  return bare === "localhost" || bare === "::1" || /^127(\.\d{1,3}){3}$/.test(bare);
+}
+
+function shortKeys({ auth, tenants }: Keyed): readonly Path[] {
+  const keys: readonly { readonly key: string; readonly path: Path }[] = [
+    ...auth.keys.map((key, index) => ({ key, path: ["auth", "keys", index] })),
+    ...(auth.admin_key === undefined ? [] : [{ key: auth.admin_key, path: ["auth", "admin_key"] }]),
+    ...tenants.flatMap((tenant, index) =>
+      keysOfTenant(tenant).map(({ key, path }) => ({ key, path: ["tenants", index, ...path] })),
+    ),
+  ];
+  return keys.flatMap(({ key, path }) =>
+    key.length < shortestKeyLength && !hashedKeyPattern.test(key) ? [path] : [],
+  );
+}
+
+/** `host`: where the socket is, or will be. */
+export function shortKeyFindings(config: Keyed, host: string): readonly Finding[] {
+  if (isLoopback(host)) return [];
+  return shortKeys(config).map((path) => ({
+    path,
+    message: `the key is shorter than ${shortestKeyLength} characters, and other machines can call at ${host}`,
+    hint: "`clawgate manage gen-key` makes a good one; on 127.0.0.1 a short one is taken",
+    expected: null,
+  }));
+}
+
+/** `placeOf`: the file's line, or the variable. */
+export function shortKeyNotices(
+  config: Keyed,
+  host: string,
+  placeOf: (path: Path) => string,
+): readonly string[] {
+  if (!isLoopback(host)) return [];
+  const places = new Set(shortKeys(config).map(placeOf));
+  return [...places].map(
+    (place) =>
+      `${place}: a key is shorter than ${shortestKeyLength} characters and can be guessed. It is taken because only this machine ` +
+      "can call; `clawgate manage gen-key` makes a good one",
+  );
+}
+
+/** For a key that somebody types just now: nothing forces anybody to take a weak one. */
+export function isFitKey(key: string): boolean {
+  if (key.startsWith("sha256:")) return hashedKeyPattern.test(key);
+  return key.length >= shortestKeyLength && /^[\x21-\x7e]+$/.test(key);
+}
+
+export const keyWords = `a key of at least ${shortestKeyLength} characters (printable ASCII, no spaces), or sha256: and 64 hexadecimal digits`;
