@@ -1,7 +1,12 @@
 // A command's options, read strictly: what is not known is refused and the nearest known option named.
 
+import { isIP } from "node:net";
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
+import { longestModel } from "../canon/bounds.ts";
 import { nearest } from "../canon/nearest.ts";
+import { isFitKey, keyWords } from "../config/client-keys.ts";
+import { apis } from "../openclaw/provider-entry.ts";
+import { oneLineJson } from "../system/log.ts";
 import { type CommandContext, exitCodes } from "./command.ts";
 
 /** `usage` is the exit code; the reason stands on stderr already. */
@@ -13,6 +18,58 @@ export const changeOptions = {
   json: { type: "boolean", default: false },
   config: { type: "string" },
 } as const satisfies ParseArgsOptionsConfig;
+
+/** What may stand behind an option, in words and as a test. */
+type Taken = { readonly takes: string; readonly fits: (text: string) => boolean };
+
+const isWholeNumber = (least: number, most: number) => (text: string) =>
+  /^\d{1,15}$/.test(text) && Number(text) >= least && Number(text) <= most;
+
+const containerName: Taken = {
+  takes: "the name of a container",
+  fits: (text) => /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/.test(text),
+};
+const modelName: Taken = {
+  takes: "the name of a model",
+  fits: (text) => text.length <= longestModel && !/\p{Cc}/u.test(text),
+};
+
+const anyText: Taken = { takes: "a text that is not empty", fits: () => true };
+
+/** One name means one thing in all commands. What is not here takes any text that is not empty. */
+const taken: Readonly<Record<string, Taken>> = {
+  port: { takes: "a whole number from 0 to 65535", fits: isWholeNumber(0, 65_535) },
+  host: {
+    takes: "an address or a host name, without scheme, port and path",
+    fits: (text) => isIP(text.replace(/^\[(.*)\]$/, "$1")) !== 0 || isHostName(text),
+  },
+  api: { takes: `one of ${apis.join(", ")}`, fits: (text) => apis.some((each) => each === text) },
+  docker: containerName,
+  container: containerName,
+  model: modelName,
+  key: { takes: keyWords, fits: isFitKey },
+};
+
+/** A name that is digits and dots alone is an address with a slip of the pen. */
+const isHostName = (text: string): boolean =>
+  /^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?\.?$/.test(text) && !/^[\d.]+$/.test(text);
+
+/** Values of these are secrets. */
+const unsaid: ReadonlySet<string> = new Set(["key"]);
+
+/** What is wrong with the values; null: nothing. */
+function wrongValue(values: Readonly<Record<string, unknown>>): string | null {
+  for (const [name, value] of Object.entries(values)) {
+    for (const text of [value].flat()) {
+      if (typeof text !== "string") continue;
+      const { takes, fits } = taken[name] ?? anyText;
+      if (text.trim() !== "" && fits(text)) continue;
+      const shown = unsaid.has(name) ? "" : `, not ${oneLineJson(text.slice(0, 100))}`;
+      return `--${name} must be ${takes}${shown}`;
+    }
+  }
+  return null;
+}
 
 function read<T extends ParseArgsOptionsConfig>(args: readonly string[], options: T) {
   return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
@@ -29,17 +86,28 @@ export function readOptions<T extends ParseArgsOptionsConfig>(
   try {
     const parsed = read(context.args, options);
     const extra = parsed.positionals[mostPositionals];
-    return extra === undefined ? parsed : refuse(`unexpected argument "${extra}"`);
+    if (extra !== undefined) return refuse(`unexpected argument "${extra}"`);
+    const wrong = wrongValue(parsed.values);
+    return wrong === null ? parsed : refuse(wrong);
   } catch (thrown) {
     const message = thrown instanceof Error ? thrown.message : String(thrown);
     const unknown = /unknown option '(-[^'\s]*)/i.exec(message)?.[1];
-    if (unknown === undefined) return refuse(message);
+    if (unknown === undefined) return refuse(inOurWords(message));
     const near = nearest(
       unknown,
       Object.keys(options).map((name) => `--${name}`),
     );
     return refuse(`unknown option ${unknown}${near === null ? "" : `; did you mean ${near}?`}`);
   }
+}
+
+/** What `parseArgs` says of a value that is missing or too many, in the words of a wrong one. */
+function inOurWords(message: string): string {
+  const [, name = "", hasNone] = /^Option '(?:-\w, )?--([\w-]+)[^']*' (does not take)?/.exec(message) ?? [];
+  if (name === "") return message;
+  return hasNone === undefined
+    ? `--${name} needs a value: ${(taken[name] ?? anyText).takes}`
+    : `--${name} takes no value`;
 }
 
 export function refuseUsage(context: Pick<CommandContext, "stderr">, command: string, why: string): Refused {

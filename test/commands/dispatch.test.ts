@@ -65,6 +65,72 @@ describe("options", () => {
     expect(stderr).toStartWith(`clawgate ${args[0] ?? ""}`);
   });
 
+  const port = "--port must be a whole number from 0 to 65535";
+  const host = "--host must be an address or a host name";
+  test.each([
+    [["serve", "--port", "abc"], `${port}, not "abc"`],
+    [["--port", "abc"], port],
+    [["serve", "--port", "0x50"], port],
+    [["serve", "--port", "70000"], port],
+    [["serve", "--port=-1"], port],
+    [["serve", "--port", "-1"], "--port needs a value: a whole number from 0 to 65535"],
+    [["serve", "--port", ""], port],
+    [["serve", "--port", " 80"], port],
+    [["serve", "--port", "80.5"], port],
+    [["serve", "--port", "1e3"], port],
+    [["serve", "--port", "99999999999999999999"], port],
+    [["serve", "--port", "٣"], port],
+    [["serve", "--port", "8\u001b[31m0"], 'not "8\\u001b[31m0"'],
+    [["serve", "--port"], "--port needs a value"],
+    [["serve", "--demo=yes"], "--demo takes no value"],
+    [["serve", "--host", ""], host],
+    [["serve", "--host", "http://0.0.0.0"], host],
+    [["serve", "--host", "127.0.0.1:80"], host],
+    [["serve", "--host", "1.2.3"], host],
+    [["serve", "--host", "300.1.1.1"], host],
+    [["setup", "--host", "a b"], host],
+    [["serve", "--config", ""], "--config must be a text that is not empty"],
+    [["setup", "--api", "soap"], "--api must be one of openai-completions"],
+    [["doctor", "--config", " "], "--config must be"],
+    [["reload", "--config="], "--config must be"],
+    [["providers", "--config", ""], "--config must be"],
+    [["route", "hi", "--model", "a\nb"], "--model must be the name of a model"],
+    [["route", "hi", "--door", ""], "--door must be"],
+    [["route", "hi", "--tenant", ""], "--tenant must be"],
+    [["providers", "test", "a", "--model", ""], "--model must be"],
+    [["manage", "add", "bob", "--docker", "a b"], "--docker must be the name of a container"],
+    [["manage", "add", "bob", "--working-dir", ""], "--working-dir must be"],
+    [["manage", "skills", "pull", "bob", "--container", "-x;y"], "--container"],
+    [["login", "bob", "--provider", ""], "--provider must be"],
+  ])("%j is no value", async (args, words) => {
+    const { code, stdout, stderr } = await home.run(args);
+    expect([code, stdout]).toEqual([64, ""]);
+    expect(stderr).toContain(words);
+    expect(stderr).toContain(" --help shows the options.");
+  });
+
+  test("a key that is refused is not said aloud", async () => {
+    const { code, stderr } = await home.run(["manage", "add", "bob", "--key", "hunter-two"]);
+    expect(code).toBe(64);
+    expect(stderr).not.toContain("hunter");
+  });
+
+  test("every option with a value, in every command, refuses an empty one", async () => {
+    const paths = commands.flatMap(({ name, verbs, help }) => [
+      { path: [name], help },
+      ...(verbs ?? []).map((verb) => ({ path: [name, verb.name], help: verb.help })),
+    ]);
+    let count = 0;
+    for (const { path, help } of paths)
+      for (const [, option = ""] of help.matchAll(/^  (--[\w-]+) [A-Z]/gm)) {
+        const { code, stderr } = await home.run([...path, `${option}=`]);
+        expect([...path, option, code]).toEqual([...path, option, 64]);
+        expect(stderr).toContain(`${option} must be`);
+        count += 1;
+      }
+    expect(count).toBeGreaterThan(20);
+  });
+
   test("behind -- nothing is an option", async () => {
     const { stderr } = await home.run(["reload", "--", "--help"]);
     expect(stderr).toContain('unexpected argument "--help"');

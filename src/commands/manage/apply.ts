@@ -4,7 +4,7 @@ import { loadOffline } from "../../assemble/offline.ts";
 import { apis } from "../../openclaw/provider-entry.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { writeInstances } from "../instance-writing.ts";
-import { changeOptions, readOptions, refuseUsage } from "../options.ts";
+import { changeOptions, readOptions } from "../options.ts";
 import { showPlan } from "../setup-words.ts";
 import { paperOf, plain } from "../terminal.ts";
 import {
@@ -47,10 +47,6 @@ function run(context: CommandContext): Promise<number> {
   const { primary: isPrimary, json: isJson, config: named, "dry-run": isDryRun } = read.values;
   const [name] = read.positionals;
   const api = apis.find((each) => each === read.values.api) ?? null;
-  if (api === null && read.values.api !== undefined)
-    return Promise.resolve(
-      refuseUsage(context, "manage apply", `--api must be one of ${apis.join(", ")}`).usage,
-    );
   return withProblems(context, async () => {
     const { edit, input } = openConfig(context, named);
     const { config } = await loadOffline(input);

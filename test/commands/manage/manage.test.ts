@@ -96,7 +96,7 @@ describe("add", () => {
 
   test.each([
     [["alice"], 1, 'there is a tenant "alice" already'],
-    [["bob", "--key", "short"], 78, "shorter than 16"],
+    [["bob", "--key", "short"], 64, "--key must be a key of at least 16 characters"],
     [["bob", "--key", aliceKey], 78, "the same key stands at"],
     [["../bob"], 78, "letters, digits"],
     [[], 64, "it needs a tenant's name"],
