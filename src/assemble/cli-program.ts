@@ -196,6 +196,15 @@ export function startProgram(id: string, first: CliPlan, house: CliHouse): Livin
     timeoutMs: first.provider.timeout.total_s * 1000,
     targetFacts: (model) => plan.targetFacts(model),
     onTrouble: (error) => warn("Claude Code made trouble while nobody waited for it", error),
+    onChoice(call, what) {
+      if (log.shows("debug"))
+        log.debug("Claude Code process", {
+          request: call.requestId,
+          tenant: call.tenant,
+          provider: id,
+          what,
+        });
+    },
   });
 
   return {

@@ -31,6 +31,7 @@ import { createCliRun } from "./cli-run.ts";
 import { createConfigNames } from "./config-names.ts";
 import { createHealthMemory } from "./health-memory.ts";
 import { answeredTarget, createPricedTargets } from "./priced-target.ts";
+import { createRefusalLines, createRequestLines, type RequestLineStyle } from "./request-line.ts";
 import { createSecretBook, type SecretBook } from "./secrets.ts";
 import { createSpendingMemory } from "./spending-memory.ts";
 
@@ -50,6 +51,8 @@ export type EstateOptions = {
   readonly stateDirectory?: string;
   /** Where programs get their folders when there is no `stateDirectory`. */
   readonly temporaryDirectory?: string;
+  /** How requests are told in the log. Absent: nobody looks on. */
+  readonly requestLines?: RequestLineStyle;
   /** Holds the secrets of all of them. Absent: those of `loaded` are masked. */
   readonly secrets?: SecretBook;
 };
@@ -135,13 +138,21 @@ export function createEstate(options: EstateOptions) {
     return answeredTarget(asked, provider, upstreamModel, targetOf, prices.table() === null ? null : isKnown);
   };
 
+  const lineStyle = options.requestLines ?? { isTerminal: false, isPretty: false };
+  const lines = createRequestLines(log, lineStyle);
+  const deliver = (finished: UnpricedRecord): void => {
+    if (keeps) store.record(finished);
+    const level = lines.levelOf(finished);
+    if (level !== null) lines.tell(finished, level);
+  };
+
   const record = (finished: UnpricedRecord): void => {
-    if (!keeps) return;
+    if (!keeps && lines.levelOf(finished) === null) return;
     const settings = options.inForce().config;
     const provider = finished.provider === null ? undefined : settingsOf(finished.provider);
     const tracked = settings.prompt_caching.track_metrics === false ? withoutCacheParts(finished) : finished;
     if (provider === undefined || finished.model === null || finished.costNanoUsd !== null) {
-      store.record(tracked);
+      deliver(tracked);
       return;
     }
     // The price is worked out of what was really used; only what is shown of the cache may be switched off.
@@ -157,7 +168,7 @@ export function createEstate(options: EstateOptions) {
   const keep = (tracked: UnpricedRecord, target: PricedTarget, usage: Usage): void => {
     // Written into the record itself: a copy of its 30 fields for each request is seen in the benchmark.
     tracked.costNanoUsd = prices.costNow(target, usage, tracked.startedAtMs);
-    store.record(tracked);
+    deliver(tracked);
   };
 
   const ticker = createTicker(clock);
@@ -173,6 +184,7 @@ export function createEstate(options: EstateOptions) {
     ticker,
     descriptors,
     log,
+    refused: createRefusalLines(log, lineStyle, clock.monotonicMs),
     live,
     bodies: createBodyBook(),
     store,

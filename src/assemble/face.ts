@@ -44,6 +44,7 @@ export function createFace(
   return {
     version,
     log: estate.log,
+    refused: estate.refused,
     rules: () => current().rules,
     access: (routeClass, facts) => current().access(routeClass, facts),
     door: (door, request, caller, facts) =>

@@ -3,7 +3,8 @@
 import type { Found } from "../config/discovery.ts";
 import { systemClock } from "../system/clock.ts";
 import { lowLimitNotice } from "../system/descriptors.ts";
-import { createLog, type Log, type LogLevel, logStyle, streamWriter } from "../system/log.ts";
+import { createLineWriter, type LineWriter } from "../system/line-writer.ts";
+import { createLog, type Log, type LogLevel, logStyle } from "../system/log.ts";
 import { certificateNote, runtimeWarnings } from "../system/runtime-variables.ts";
 import { type House, openHouse } from "./house.ts";
 import { createSecretBook, type SecretBook } from "./secrets.ts";
@@ -36,13 +37,21 @@ export type Gateway = {
   readonly summary: Summary;
   /** As the config in force has it. */
   drainMs(): number;
+  /** Settles when what was logged is written, as far as anybody takes it. */
+  flushLog(): Promise<void>;
 };
+
+/** A terminal that takes nothing must not hold up the end. */
+const lastLinesMs = 1_000;
 
 /** Throws ConfigProblem, or what listening throws. */
 export async function openGateway(input: GatewayInput): Promise<Gateway> {
   const secrets = createSecretBook();
   // Before anything that can fail, and whatever the config says of the log.
-  const aloud = logOf(input, secrets, () => "info");
+  const writer = createLineWriter(input.stderr, {
+    onLost: (lines) => log.warn("lines of this log are lost: nobody took them", { lines }),
+  });
+  const aloud = logOf(input, writer, secrets, () => "info");
   for (const warning of runtimeWarnings(input.environment)) aloud.warn(warning);
   const certificates = certificateNote(input.environment);
   if (certificates !== null) aloud.info(certificates);
@@ -50,13 +59,19 @@ export async function openGateway(input: GatewayInput): Promise<Gateway> {
   const loaded = await source.load();
   const { config, found } = loaded;
   let opened: House | null = null;
-  const log = logOf(input, secrets, () => (opened?.current().loaded ?? loaded).config.server.log_level);
+  const log = logOf(
+    input,
+    writer,
+    secrets,
+    () => (opened?.current().loaded ?? loaded).config.server.log_level,
+  );
   const house = await openHouse({
     loaded,
     source,
     secrets,
     clock: systemClock,
     log,
+    requestLines: { isTerminal: input.stderr.isTTY, isPretty: styleOf(input).pretty },
     workingDirectory: input.workingDirectory,
     homeDirectory: input.homeDirectory,
   });
@@ -71,8 +86,10 @@ export async function openGateway(input: GatewayInput): Promise<Gateway> {
   for (const { id, reason } of loaded.skippedProviders)
     log.info(`provider ${id} is not loaded: ${reason}`, { provider: id });
   log.info("listening", { url: house.url, config: loaded.path, providers: Object.keys(config.providers) });
+  writer.letGo();
   return {
     house,
+    flushLog: () => writer.flush(lastLinesMs),
     drainMs: () => house.current().loaded.config.server.drain_s * 1000,
     summary: {
       url: house.url,
@@ -88,18 +105,18 @@ export async function openGateway(input: GatewayInput): Promise<Gateway> {
   };
 }
 
-function logOf(input: GatewayInput, secrets: SecretBook, level: () => LogLevel): Log {
+function logOf(input: GatewayInput, writer: LineWriter, secrets: SecretBook, level: () => LogLevel): Log {
   return createLog({
     level,
-    ...logStyle({
-      isTerminal: input.stderr.isTTY,
-      environment: input.environment,
-      format: input.isJsonLog ? "json" : null,
-    }),
-    write: streamWriter(input.stderr),
+    ...styleOf(input),
+    write: writer.write,
     clock: systemClock,
     redact: secrets.redact,
   });
+}
+
+function styleOf({ stderr, environment, isJsonLog }: GatewayInput): ReturnType<typeof logStyle> {
+  return logStyle({ isTerminal: stderr.isTTY, environment, format: isJsonLog ? "json" : null });
 }
 
 /** A bug in one request must not end the others; it must be seen. */

@@ -54,6 +54,7 @@ export type HouseOptions = {
   readonly secrets?: SecretBook;
   readonly clock: Clock;
   readonly log: Log;
+  readonly requestLines?: EstateOptions["requestLines"];
   readonly workingDirectory: string;
   readonly homeDirectory: string;
   readonly fetch?: typeof fetch;

@@ -84,6 +84,20 @@ export const consequences: Readonly<Record<FailureKind, Consequence>> = {
   internal: row(500, "no", "nobody", "internal"),
 };
 
+/** What an upstream says of such a failure is about the body or the answer, and may repeat parts of it: no words for a log. */
+const aboutContent: ReadonlySet<FailureKind> = new Set([
+  "invalid-request",
+  "unsupported",
+  "refused",
+  "context-exceeded",
+  "too-large",
+  "upstream-error",
+  "bad-output",
+]);
+
+export const mayRepeatContent = (kind: FailureKind, upstreamStatus: number | null): boolean =>
+  upstreamStatus !== null && aboutContent.has(kind);
+
 /**
  * The longest that one word of a vendor keeps it from being asked again (backends/health/hold.ts), and so the longest that
  * a client is told to wait on a vendor's word.

@@ -32,7 +32,11 @@ export type AttemptRecord = {
 };
 
 /** Where nobody has said yet what it cost, for whoever knows prices. */
-export type UnpricedRecord = Omit<RequestRecord, "costNanoUsd"> & { costNanoUsd: number | null };
+export type UnpricedRecord = Omit<RequestRecord, "costNanoUsd"> & {
+  costNanoUsd: number | null;
+  /** For the log alone: what was thrown by a bug of ours, or by a machine that had no more to give. Never kept. */
+  readonly cause?: unknown;
+};
 
 export type RequestRecord = {
   /** ULID; also x-request-id. */

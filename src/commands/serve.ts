@@ -69,9 +69,10 @@ async function run(context: CommandContext): Promise<number> {
   if (!isJsonLog) context.stdout.write(banner(opened.summary, context));
   hangup.reload(opened.house);
   const stopTidying = tidyAfterStart(opened.house);
-  return untilStopped(opened).finally(() => {
+  return untilStopped(opened).finally(async () => {
     stopTidying();
     hangup.stop();
+    await opened.flushLog();
   });
 }
 

@@ -10,6 +10,7 @@ import { placed } from "./placed.ts";
 import { beginTrial, endTrial, type Run, type Trial } from "./run.ts";
 import { waitForTurn } from "./take-turn.ts";
 import { holdFor } from "./tenant-holding.ts";
+import { tellPassedOver, tellVerdict, tellWait } from "./trail.ts";
 import { goesOn, type LaneChoice, type Opened, tryOne } from "./try-target.ts";
 
 export type { LaneChoice, Opened } from "./try-target.ts";
@@ -112,7 +113,10 @@ class Search implements Lessons {
     let tried = noneTried;
     for (;;) {
       const { isRetry } = this;
-      if (isRetry && !(await estate.retryBudget.take(context.signal, generation.retryWaitMs))) return "over";
+      if (isRetry && !(await estate.retryBudget.take(context.signal, generation.retryWaitMs))) {
+        tellWait(run, "a place in the retry budget", generation.retryWaitMs, "none was free");
+        return "over";
+      }
       const givePlace = isRetry ? onlyOnce(estate.retryBudget.give) : nothing;
       try {
         run.live.stage = "waiting";
@@ -122,6 +126,7 @@ class Search implements Lessons {
         if (turn === "full" || turn === "too-long") {
           const expectedMs = provider.queue.expectedWaitMs(context.tenant);
           this.failures.push({ provider: provider.id, failure: busy(provider.id, expectedMs) });
+          tellPassedOver(run, target, turn === "full" ? "its queue is full" : "no turn came free in time");
           return "next";
         }
         // Much may have become known since this target was judged; and only one request may be the probe.
@@ -174,6 +179,12 @@ const isLargeEnough = ({ minimumWindow }: Lessons, provider: Provider, { model }
 
 /** A failed try is over: its row is written, and what follows from its failure is known. */
 function failTrial(run: Run, lessons: Lessons, trial: Trial, reason: Failure): Verdict {
+  const verdict = verdictOf(run, lessons, trial, reason);
+  tellVerdict(run, trial.target, verdict);
+  return verdict;
+}
+
+function verdictOf(run: Run, lessons: Lessons, trial: Trial, reason: Failure): Verdict {
   const { provider, target, credential } = trial;
   const failure = placed(ownedFailure(run, target, reason), provider.backend.place);
   endTrial(run, trial, failure);
@@ -229,6 +240,7 @@ async function tryHedged(
 const isClientsChoice = (run: Run, target: Target): boolean => target === run.decision?.clientsTarget;
 
 function noteSkipped(run: Run, target: Target, why: string): void {
+  tellPassedOver(run, target, why);
   if (run.decision === null) return;
   const candidates = run.decision.candidates.map((each) =>
     each.provider === target.provider && each.model === target.model

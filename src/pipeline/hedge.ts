@@ -6,6 +6,7 @@ import { Failure } from "../canon/failure.ts";
 import type { Provider } from "./generation.ts";
 import { beginTrial, endTrial, type Run, type Trial } from "./run.ts";
 import { holdFor } from "./tenant-holding.ts";
+import { tellHedge } from "./trail.ts";
 import { type LaneChoice, type Opened, tryOne } from "./try-target.ts";
 
 /** A try under way. */
@@ -72,7 +73,10 @@ export function openHedged(run: Run, first: Try, hedging: Hedging): Promise<Open
 function askBeside(run: Run, first: Trial, hedging: Hedging): Try | null {
   const { retryBudget, log } = run.estate;
   const targets = run.decision?.targets ?? [];
-  if (!retryBudget.tryTake()) return null;
+  if (!retryBudget.tryTake()) {
+    tellHedge(run, "the retry budget has no place for a second one", first.target);
+    return null;
+  }
   let begun: Try | null = null;
   try {
     for (const target of targets.slice(targets.indexOf(first.target) + 1)) {
@@ -84,6 +88,11 @@ function askBeside(run: Run, first: Trial, hedging: Hedging): Try | null {
     if (!(thrown instanceof Failure))
       log.error("a hedge met a bug", { request: run.context.id, error: thrown });
   }
+  tellHedge(
+    run,
+    begun === null ? "nobody else can be asked beside it" : "asked beside one that has said nothing yet",
+    begun === null ? first.target : begun.trial.target,
+  );
   if (begun === null) retryBudget.give();
   else run.hedged = [first.provider.id, begun.trial.provider.id];
   return begun;
@@ -121,6 +130,7 @@ function lose(run: Run, loser: Trial, winner: Trial): void {
   const waitedMs = clock.monotonicMs() - loser.startedMs;
   const knownMs = health.load(id).peakEwmaMs ?? run.generation.hedgeAfterMs;
   if (isInForce() && waitedMs > knownMs) health.firstWord(id, waitedMs);
+  tellHedge(run, `lost to ${winner.provider.id}`, loser.target);
   const message = `Hedged and lost: "${winner.provider.id}" was asked at the same time and answered first.`;
   endTrial(run, loser, new Failure("cancelled", message, { maybeBilled: true }));
 }

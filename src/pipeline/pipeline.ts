@@ -40,6 +40,7 @@ import { failureResponse, streamResponse, wholeResponse } from "./respond.ts";
 import type { Run } from "./run.ts";
 import { decideForTenant, enterTenant } from "./tenant-limits.ts";
 import type { TenantPolicy } from "./tenant-policy.ts";
+import { tellDecision, tellRefusal } from "./trail.ts";
 import { searchingFor } from "./tool-search.ts";
 import { takeWishes } from "./wishes.ts";
 
@@ -100,6 +101,7 @@ export async function handle(
     const decision =
       policy === undefined ? ask(enrolled.model, false) : decideForTenant(run, policy, enrolled, decode, ask);
     run.decision = decision instanceof Promise ? await decision : decision;
+    tellDecision(run);
     const choose = choiceFor(door, run, enrolled, request, decode, reading);
     const keepsModels = policy !== undefined && policy.keeps !== "nothing";
     const opening = openFirst(run, choose, (provider) =>
@@ -110,7 +112,9 @@ export async function handle(
     return run.stream ? await streamResponse(run, client, opening) : wholeResponse(run, await opening);
   } catch (thrown) {
     const isLeftUnread = !upload.isWhole && (request.bodyUsed || leavesMuch(request.headers));
-    return failureResponse(run, client, failureFrom(run.context.abortReason ?? thrown), isLeftUnread);
+    const failure = failureFrom(run.context.abortReason ?? thrown);
+    tellRefusal(run, failure);
+    return failureResponse(run, client, failure, isLeftUnread);
   }
 }
 

@@ -17,6 +17,7 @@ import { placed } from "./placed.ts";
 import { type Limited, Watch } from "./watch.ts";
 import type { Progress } from "./lane.ts";
 import { endHeld, settleEntry } from "./tenant-bill.ts";
+import { tellAnswer, tellEnd, tellTry } from "./trail.ts";
 import { giveBack } from "../wire/body.ts";
 import type { TenantEntry } from "./tenant-entry.ts";
 
@@ -189,6 +190,7 @@ export class Run {
     if (this.isSettled) endTrial(this, trial, new Failure("cancelled", "The client went away."));
     else {
       this.won = trial;
+      tellAnswer(this, trial);
       // Every try that could have been sent it has been sent it, and no other one will be.
       this.letBodyGo();
       rememberProvider(this, trial.target.provider);
@@ -209,15 +211,7 @@ export class Run {
     this.live.leave();
     this.letBodyGo();
     if (this.won !== null) endTrial(this, this.won, failure);
-    const { estate, context } = this;
-    if (failure?.kind === "internal")
-      estate.log.error("a request met a bug", { request: context.id, error: failure.cause });
-    // Who was merely not let in is counted in the records; what broke off for want of something is the operator's to see.
-    if (failure?.kind === "at-capacity" && failure.cause !== undefined)
-      estate.log.warn("a request met a lack of this machine's", {
-        request: context.id,
-        error: failure.cause,
-      });
+    const { estate } = this;
     const record = recordOf(this, status, failure);
     if (this.tenantEntry === null) estate.record(record);
     else settleEntry(this, this.tenantEntry, record);
@@ -255,12 +249,8 @@ export function endTrial(run: Run, trial: Trial, reason: Failure | null): void {
   if (failure !== null) {
     trial.abort.abort(failure);
     trial.provider.backend.broke?.();
-    if (failure.kind === "unreachable" && !failure.isStale)
-      run.estate.log.warn(`provider ${provider} could not be reached`, {
-        why: shortError(run, failure),
-        request: run.context.id,
-      });
   }
+  tellEnd(run, trial, failure);
   const maybeBilled =
     failure !== null &&
     (failure.maybeBilled || trial.status === 200 || (trial.isSent && isEndedByUs(failure)));
@@ -300,6 +290,7 @@ export function beginTrial(run: Run, fields: TrialFields): Trial {
   const trial = new Trial(fields, run.estate.clock, run.estate.ticker);
   if (run.dropped.length > 0) run.dropped.forEach(noteInto(trial.adapted));
   run.tenantEntry?.begin(trial);
+  tellTry(run, trial);
   return trial;
 }
 
@@ -313,6 +304,9 @@ export function shownRule(run: Run): string {
 }
 
 const shortError = (run: Run, failure: Failure): string => run.estate.redact(failure.told).slice(0, 300);
+
+/** Who was merely not let in is counted in the records; what broke off for want of something is the operator's to see. */
+const isOurs = ({ kind }: Failure): boolean => kind === "internal" || kind === "at-capacity";
 
 const thousandths = (value: number): number => Math.round(value * 1000) / 1000;
 
@@ -355,5 +349,8 @@ function recordOf(run: Run, status: number, failure: Failure | null): UnpricedRe
     finish: winner?.observer.finish ?? null,
     failure: failure?.kind ?? null,
     error: failure === null ? null : shortError(run, placed(failure, winner?.provider.backend.place)),
+    ...(failure === null || failure.cause === undefined || !isOurs(failure)
+      ? none
+      : { cause: failure.cause }),
   };
 }

@@ -4,6 +4,7 @@
 import type { QueueRefusal, Turn } from "../tenants/queue.ts";
 import type { Provider } from "./generation.ts";
 import type { Run } from "./run.ts";
+import { tellWait } from "./trail.ts";
 
 /** Rejects with the reason of the request's abort. */
 export async function waitForTurn(
@@ -24,6 +25,13 @@ export async function waitForTurn(
     });
   } finally {
     live.waitsAt = null;
-    run.queueWaitMs += clock.monotonicMs() - startedMs;
+    const waitedMs = clock.monotonicMs() - startedMs;
+    run.queueWaitMs += waitedMs;
+    tellWait(
+      run,
+      `a turn at ${provider.id}`,
+      waitedMs,
+      context.abortReason === null ? "over" : "the request ended",
+    );
   }
 }

@@ -3,7 +3,8 @@
 
 import { Failure, failureFrom } from "../canon/failure.ts";
 import type { DialectName } from "../canon/request.ts";
-import type { Face } from "./face.ts";
+import type { Face, RefusedRequest } from "./face.ts";
+import { splitUrl } from "./paths.ts";
 
 /** Which dialect's errors a caller understands, told before any route is known. */
 export function dialectOf(path: string, headers: Headers): DialectName {
@@ -49,6 +50,7 @@ export function operatorJson(value: unknown, status = 200): Response {
 export type Refusal = {
   readonly dialect: DialectName;
   readonly requestId: string;
+  readonly from: { readonly method: string; readonly url: string; peer(): string | null };
   /** A status that the kinds of Failure do not have (405). */
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -62,6 +64,16 @@ export function refuse(face: Face, thrown: unknown, asked: Refusal): Response {
       requestId: refusal.requestId,
       error: failure.cause ?? failure,
     });
+  else {
+    const { requestId, from } = refusal;
+    const seen = (): RefusedRequest => ({
+      requestId,
+      method: from.method,
+      path: splitUrl(from.url)[0],
+      peer: from.peer(),
+    });
+    face.refused(seen, failure, refusal.status ?? failure.status);
+  }
   const headers = new Headers({ ...refusal.headers, "cache-control": "no-store" });
   const waitMs = failure.toldWaitMs;
   if (waitMs !== null) headers.set("retry-after", String(Math.max(1, Math.ceil(waitMs / 1000))));
@@ -79,12 +91,12 @@ export function refuse(face: Face, thrown: unknown, asked: Refusal): Response {
 /** Google's API knows no 405, and its errors repeat their status: a verb that it does not have is 404 there. */
 function inTheirWords(failure: Failure, refusal: Refusal): readonly [Failure, Refusal] {
   if (refusal.dialect !== "google-genai" || refusal.status !== 405) return [failure, refusal];
-  const { requestId, dialect } = refusal;
+  const { requestId, dialect, from } = refusal;
   return [
     notFound(
       "This method is not supported here. Models have generateContent, streamGenerateContent, countTokens, embedContent and batchEmbedContents.",
     ),
-    { requestId, dialect },
+    { requestId, dialect, from },
   ];
 }
 

@@ -31,6 +31,14 @@ export type DoorFacts = RequestFacts & {
 
 export type TestCall = { readonly request: Request; readonly caller: Caller; readonly facts: DoorFacts };
 
+export type RefusedRequest = {
+  readonly requestId: string;
+  readonly method: string;
+  /** Without its query, which may hold a key. */
+  readonly path: string;
+  readonly peer: string | null;
+};
+
 export type Health = { readonly status: "ok" | "degraded" | "down"; readonly [key: string]: unknown };
 
 export type Face = {
@@ -74,6 +82,8 @@ export type Face = {
   /** Settles after so many milliseconds. */
   wait(ms: number): Promise<void>;
   monotonicMs(): number;
+  /** Told of what was refused before it came to a door; `refused` is asked only where somebody will see it. */
+  refused(refused: () => RefusedRequest, failure: Failure, status: number): void;
   readonly log: { error(message: string, fields: Readonly<Record<string, unknown>>): void };
   readonly version: string;
   /** Request schemas for the API description, by door name. Called when the description is first asked for. */

@@ -81,7 +81,7 @@ export function createServer(face: Face, options: ServerOptions): Server {
         corsOrigin = gate.checkOrigin(headers.get("origin"), host ?? "");
         const name = route === null ? null : nameIn(route.path, path);
         if (route === null || name === null)
-          return finish(answerUnrouted(request, path, requestId, corsOrigin), request, requestId, corsOrigin);
+          return finish(answerUnrouted(request, path, facts, corsOrigin), request, requestId, corsOrigin);
         facts.pathName = name;
         const caller = face.access(route.routeClass, facts);
         if (route.method === "POST")
@@ -90,10 +90,10 @@ export function createServer(face: Face, options: ServerOptions): Server {
         const answering = route.answer({ request, path, query, name, dialect, caller, facts });
         if (route.isDoor && corsOrigin === null) return answering;
         return answering instanceof Promise
-          ? answerLater(answering, request, dialect, requestId, corsOrigin)
+          ? answerLater(answering, request, dialect, facts, corsOrigin)
           : finish(answering, request, requestId, corsOrigin);
       } catch (thrown) {
-        const response = refuse(face, thrown, { dialect: dialectOf(path, headers), requestId });
+        const response = refuse(face, thrown, { dialect: dialectOf(path, headers), requestId, from: facts });
         const finished = finish(response, request, requestId, corsOrigin);
         // Meanwhile the body would come in and be nobody's.
         const holdMs = thrown instanceof Failure && !leavesMuch(headers) ? thrown.holdMs : 0;
@@ -108,12 +108,13 @@ export function createServer(face: Face, options: ServerOptions): Server {
     answering: Promise<Response>,
     request: Request,
     dialect: DialectName,
-    requestId: string,
+    facts: Facts,
     corsOrigin: string | null,
   ): Promise<Response> {
+    const { requestId } = facts;
     try {
       const response = await answering.catch((thrown: unknown) =>
-        refuse(face, thrown, { dialect, requestId }),
+        refuse(face, thrown, { dialect, requestId, from: facts }),
       );
       return finish(response, request, requestId, corsOrigin);
     } catch (error) {
@@ -121,25 +122,21 @@ export function createServer(face: Face, options: ServerOptions): Server {
     }
   }
 
-  function answerUnrouted(
-    request: Request,
-    path: string,
-    requestId: string,
-    corsOrigin: string | null,
-  ): Response {
+  function answerUnrouted(request: Request, path: string, facts: Facts, corsOrigin: string | null): Response {
+    const asked = { requestId: facts.requestId, from: facts };
     const methods = methodsAt(table, path);
     const { headers } = request;
     const dialect = dialectOfUnknown(request.method, path, headers);
     if (methods.length === 0) {
       const meant = pathMeant(table, path);
       const what = `There is nothing at this path.${meant === null ? "" : ` Did you mean ${meant}?`}`;
-      return refuse(face, notFound(what), { dialect, requestId });
+      return refuse(face, notFound(what), { ...asked, dialect });
     }
     const asksForSocket = request.method === "GET" && headers.get("upgrade")?.toLowerCase() === "websocket";
     if (asksForSocket && dialect !== "google-genai")
       return refuse(face, noWebSocket(), {
+        ...asked,
         dialect,
-        requestId,
         status: 426,
         // RFC 9110 section 15.5.22: the protocol that is spoken here.
         headers: { upgrade: "HTTP/1.1", connection: "Upgrade" },
@@ -150,8 +147,8 @@ export function createServer(face: Face, options: ServerOptions): Server {
       code: "method_not_allowed",
     });
     return refuse(face, failure, {
+      ...asked,
       dialect,
-      requestId,
       status: 405,
       headers: { allow: methods.join(", ") },
     });
@@ -235,6 +232,14 @@ class Facts implements DoorFacts {
 
   get headers(): Headers {
     return this.request.headers;
+  }
+
+  get method(): string {
+    return this.request.method;
+  }
+
+  get url(): string {
+    return this.request.url;
   }
 
   peer(): string | null {

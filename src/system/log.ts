@@ -12,6 +12,8 @@ export type Log = {
   info(message: string, fields?: Fields): void;
   warn(message: string, fields?: Fields): void;
   error(message: string, fields?: Fields): void;
+  /** Whether such a line would be written: asked before one is put together that nobody may see. */
+  shows(level: LogLevel): boolean;
   /** A log that adds `fields` to every line. */
   child(fields: Fields): Log;
 };
@@ -113,6 +115,7 @@ export function createLog(options: LogOptions): Log {
       info: say("info"),
       warn: say("warn"),
       error: say("error"),
+      shows: isShown,
       child: (fields) => at({ ...context, ...fields }),
     };
   };

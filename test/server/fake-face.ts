@@ -122,6 +122,7 @@ export function fakeFace(): FakeFace {
     },
     log: { error: (message, fields) => void face.logged.push(`${message} ${String(fields.error)}`) },
     version: "0.0.0-test",
+    refused: () => undefined,
     async apiSchemas() {
       const part: z.ZodType = z.lazy(() => z.object({ text: z.string().nullish(), parts: z.array(part) }));
       return {

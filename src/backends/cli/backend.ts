@@ -38,6 +38,8 @@ export type CliBackendOptions = {
   readonly timeoutMs: number;
   readonly targetFacts: (model: string) => TargetFacts;
   readonly onTrouble: (error: unknown) => void;
+  /** Told by which process a request is answered, and what became of that one. */
+  readonly onChoice?: (call: Call, what: string) => void;
   readonly patience?: Patience;
   readonly uuid?: () => string;
 };
@@ -130,9 +132,10 @@ export function createCliBackend(options: CliBackendOptions): CliBackend {
     };
     const deadlineMs = deadlineOf(clock, options.timeoutMs);
     const going = { clock, signal, beginMs: patience.warmMs };
-    const conversation =
-      (await resume({ parking, prepared, call, encoding, dispose, ...going })) ??
-      (await begin(prepared, signal, encoding));
+    const tell = (what: string): void => options.onChoice?.(call, what);
+    const resumed = await resume({ parking, prepared, call, encoding, dispose, ...going });
+    if (resumed !== null) tell("the process that waited for this turn");
+    const conversation = resumed ?? (await begin(prepared, signal, encoding, tell));
     // While the client does not read, nobody but this listener hears of an abort.
     const kill = (): void => dispose(conversation.channel.child);
     signal.addEventListener("abort", kill, { once: true });
@@ -168,6 +171,7 @@ export function createCliBackend(options: CliBackendOptions): CliBackend {
         conversation.costUsd = decoder.costUsd();
         // Before the client can know of the end: its next request may come at once.
         isParked = park(prepared, call, conversation, end, said);
+        if (isParked) tell("it waits for the next turn");
         // From here on it is the parking's: a client that leaves now may still come back.
         if (isParked) signal.removeEventListener("abort", kill);
         yield [...batch, withUntold(closing(end), conversation)];

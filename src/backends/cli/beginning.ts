@@ -17,6 +17,8 @@ export type Begin = (
   prepared: Prepared,
   signal: AbortSignal,
   encoding: EncodeOptions,
+  /** Told where its process came from. */
+  tell?: (what: string) => void,
 ) => Promise<Conversation>;
 
 export function createBeginning(options: {
@@ -55,7 +57,7 @@ export function createBeginning(options: {
     }
   };
 
-  return async (prepared, signal, encoding) => {
+  return async (prepared, signal, encoding, tell) => {
     const fresh: LiveSettings = {
       ...untouched,
       effort: prepared.launchedEffort,
@@ -68,11 +70,13 @@ export function createBeginning(options: {
       open(await owned(pool.startCold(prepared.launch), (child) => child, signal), turn, patience.beginMs);
     const openAny = async (turn: CliTurn): Promise<Conversation> => {
       const claim = await owned(pool.claim(prepared.key, prepared.launch), ({ child }) => child, signal);
+      tell?.(claim.isWarm ? "a process from the stock" : "a new process");
       try {
         return await open(claim.child, turn, claim.isWarm ? patience.warmMs : patience.beginMs);
       } catch (thrown) {
         // It has not been asked anything yet, so a fresh one can take its place.
         if (!claim.isWarm || signal.aborted) throw thrown;
+        tell?.("a new process: the one from the stock did not answer");
         return openCold(turn);
       }
     };
@@ -86,6 +90,7 @@ export function createBeginning(options: {
       } catch (thrown) {
         if (signal.aborted || !(thrown instanceof Failure) || thrown.kind !== "bad-output") throw thrown;
         // A version that does not take the model's words as lines can still read them.
+        tell?.("a new process: the first did not take the history as lines");
         const { last, ...again } = encodeTurn(prepared.request, { ...encoding, history: "transcript" });
         return { conversation: await openCold({ ...again, last }), last };
       }
