@@ -48,12 +48,22 @@ function refuseAbsence(path: string, text: string | null): void {
   ]);
 }
 
+/** A provider on this machine that has no key is loaded while its server answers. Throws ConfigProblem. */
+async function loadWithLocalServers(full: LoadInput): Promise<LoadedConfig> {
+  const withRows = { ...full, localServers };
+  const loaded = loadConfig(withRows);
+  const urls = [...new Set(loaded.serversToAsk)];
+  if (urls.length === 0) return loaded;
+  const answers = await Promise.all(urls.map(async (url) => [url, await probeModels(url)] as const));
+  return loadConfig({ ...withRows, localAnswers: new Map(answers) });
+}
+
 /** Throws ConfigProblem. */
 export async function loadOrDiscover(input: SourceInput): Promise<Loaded> {
   const full: LoadInput = { ...input, availableBackends };
   const search = findConfigFile(full);
   const hasFile = "missing" in search || search.file !== null;
-  if (hasFile && !input.isDemo) return { ...loadConfig(full), found: [] };
+  if (hasFile && !input.isDemo) return { ...(await loadWithLocalServers(full)), found: [] };
   return discoverConfig(full, {
     vendors,
     localServers,

@@ -227,7 +227,7 @@ const providerShape = z.strictObject({
   api_key: vendorKey
     .optional()
     .describe(
-      "The vendor's key. Absent: no key is sent. An empty value or unset variable: the provider is skipped.",
+      "The vendor's key. Absent: no key is sent. An empty value or unset variable: the provider is skipped, unless it is a model server on this machine (Ollama, LM Studio, vLLM, llama.cpp, LiteLLM) that answers at the start or a reload.",
     ),
   api_keys: z
     .array(vendorKey)

@@ -5,9 +5,8 @@ import { type BackendName, backendNames } from "../backends/settings.ts";
 import { dotted, type Path } from "./document.ts";
 import type { Expanded } from "./expand.ts";
 import type { Environment } from "./environment.ts";
+import { type LocalServers, localProvider, type SkippedProvider } from "./local-servers.ts";
 import { isTree, type Tree } from "./values.ts";
-
-export type SkippedProvider = { readonly id: string; readonly reason: string };
 
 function startsWith(path: Path, prefix: Path): boolean {
   return prefix.every((part, index) => path[index] === part);
@@ -39,6 +38,18 @@ function reasonFor(
   const keys = keysOf(id, provider);
   if (keys.length === 0 || keys.some(({ key }) => key !== "")) return null;
   return keys.map(({ path }) => emptyReason(path, expanded, environment)).join("; ");
+}
+
+/** Of two reasons that a provider can be skipped for it is this one. */
+function isForWantOfKey(
+  provider: Tree,
+  available: ReadonlySet<BackendName>,
+  keys: readonly KeyEntry[],
+): boolean {
+  const { backend = "openai-compat", auth } = provider;
+  const isAvailable = [...available].some((name) => name === backend);
+  const hasOtherAuth = isTree(auth) && auth["type"] !== undefined;
+  return isAvailable && !hasOtherAuth && keys.length > 0;
 }
 
 type KeyEntry = { readonly path: Path; readonly key: unknown };
@@ -80,8 +91,12 @@ export type SortedProviders = {
   readonly skipped: readonly SkippedProvider[];
   /** Places of keys that are not there although others of the same provider are. */
   readonly keysLeftOut: readonly Path[];
-  /** A line for each provider that has fewer keys than its config names. */
+  /** A line for each provider that has fewer keys than its config names, or another model. */
   readonly notices: readonly string[];
+  /** A line for each that is loaded because its server answers. */
+  readonly told: readonly string[];
+  /** Where servers on this machine list their models, as far as nobody has asked them. */
+  readonly toAsk: readonly string[];
 };
 
 /** Sorts the expanded providers; anything that is not a map is left to the schema. */
@@ -91,12 +106,15 @@ export function sortProviders(
   environment: Environment,
   /** Providers that may not be loaded, and why. */
   refused: ReadonlyMap<string, string> | null,
+  local: LocalServers | null,
 ): SortedProviders {
   const all = isTree(expanded.value) ? expanded.value["providers"] : undefined;
   const loaded: [string, unknown][] = [];
   const skipped: SkippedProvider[] = [];
   const keysLeftOut: Path[] = [];
   const notices: string[] = [];
+  const told: string[] = [];
+  const toAsk: string[] = [];
   for (const [id, provider] of isTree(all) ? Object.entries(all) : []) {
     if (!isTree(provider)) {
       loaded.push([id, provider]);
@@ -104,17 +122,27 @@ export function sortProviders(
     }
     const settled = withoutUnsetKeys(id, provider, expanded);
     const reason = refused?.get(id) ?? reasonFor(id, settled, expanded, available, environment);
+    const keys = keysOf(id, settled);
     if (reason !== null) {
-      skipped.push({ id, reason });
+      const isForKey = refused?.has(id) !== true && isForWantOfKey(settled, available, keys);
+      const answer = localProvider(id, settled, reason, isForKey ? local : null);
+      if ("skipped" in answer) {
+        skipped.push(answer.skipped);
+        if (answer.toAsk !== null) toAsk.push(answer.toAsk);
+        continue;
+      }
+      loaded.push([id, answer.loaded]);
+      keysLeftOut.push(...keys.map(({ path }) => path));
+      told.push(answer.told);
+      if (answer.notice !== null) notices.push(answer.notice);
       continue;
     }
     loaded.push([id, settled]);
-    const keys = keysOf(id, settled);
     const empty = keys.filter(({ key }) => key === "");
     if (empty.length === 0 || empty.length === keys.length) continue;
     keysLeftOut.push(...empty.map(({ path }) => path));
     const why = empty.map(({ path }) => emptyReason(path, expanded, environment)).join("; ");
     notices.push(`providers.${id}: ${keys.length - empty.length} of ${keys.length} keys are used: ${why}`);
   }
-  return { loaded: Object.fromEntries(loaded), skipped, keysLeftOut, notices };
+  return { loaded: Object.fromEntries(loaded), skipped, keysLeftOut, notices, told, toAsk };
 }

@@ -18,10 +18,12 @@ import { authNotices, awaitedNotices, holdsPlainKeys, routingNotices } from "./n
 import { selfFindings } from "./ourselves.ts";
 import { type Override, overridesOf } from "./overrides.ts";
 import { ConfigProblem, type Problem } from "./problems.ts";
-import { isBelow, type SkippedProvider, sortProviders } from "./providers.ts";
+import type { SkippedProvider } from "./local-servers.ts";
+import { isBelow, sortProviders } from "./providers.ts";
 import { type Judged, judge } from "./salvage.ts";
 import type { Config } from "./schema.ts";
 import { isMerelyFound } from "./search.ts";
+import { defaultPort } from "../server/settings.ts";
 import { folderWords, foundLines } from "./sources.ts";
 import type { LoadInput, Surroundings } from "./surroundings.ts";
 import { tenantFindings, tenantServerFindings } from "./tenant-checks.ts";
@@ -42,6 +44,8 @@ export type LoadedConfig = {
   /** Nobody named the file: the program was started beside it. */
   readonly isMerelyFound: boolean;
   readonly skippedProviders: readonly SkippedProvider[];
+  /** Where servers on this machine list their models that have not been asked: whoever answers is loaded without a key. */
+  readonly serversToAsk: readonly string[];
 };
 
 /** What no single section can see, as far as the sections that it needs are there. */
@@ -138,6 +142,13 @@ export function settle(
     input.availableBackends,
     environment,
     notStarted,
+    input.localServers === undefined
+      ? null
+      : {
+          rows: input.localServers,
+          answers: input.localAnswers ?? new Map(),
+          ownPort: valueAt(declared, ["server", "port"]) ?? defaultPort,
+        },
   );
   const value = isMapOrAbsent(declared["providers"]) ? { ...declared, providers: sorted.loaded } : declared;
 
@@ -228,9 +239,14 @@ export function settle(
     config,
     environment,
     skippedProviders: sorted.skipped,
+    serversToAsk: sorted.toAsk,
     isMerelyFound: isFound,
     distrusted,
-    sources: [...words.sources(), ...(isFound ? foundLines(path, written, surroundings) : [])],
+    sources: [
+      ...words.sources(),
+      ...sorted.told,
+      ...(isFound ? foundLines(path, written, surroundings) : []),
+    ],
     notices: [
       ...distrusted,
       ...sorted.notices,

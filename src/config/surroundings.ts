@@ -2,7 +2,7 @@
 // `.env` of the working directory may say. Every name knows its file. It must never say a value aloud.
 
 import { dirname, join } from "node:path";
-import type { BackendName } from "../backends/settings.ts";
+import type { BackendName, VendorRow } from "../backends/settings.ts";
 import {
   documentedVariables,
   type Environment,
@@ -13,6 +13,7 @@ import {
 } from "./environment.ts";
 import { variablesIn } from "./expand.ts";
 import { type Ignored, isSecretName, judgeFolder } from "./folder-variables.ts";
+import type { LocalAnswers } from "./local-servers.ts";
 import type { Flags } from "./overrides.ts";
 import { isFolderEnvironment, isMerelyFound, type SearchInput } from "./search.ts";
 import { isTree, valueAt } from "./values.ts";
@@ -23,6 +24,9 @@ export type LoadInput = SearchInput & {
   readonly flags?: Flags;
   /** More variables that `.env` may set: the key variables of the vendor rows. */
   readonly knownVariables?: readonly string[];
+  /** Programs that serve models on this machine. Absent: a provider without its key is skipped, whoever answers. */
+  readonly localServers?: readonly VendorRow[];
+  readonly localAnswers?: LocalAnswers;
   /** Permission bits of a file, or null when they say nothing here. */
   readonly fileMode?: (path: string) => number | null;
 };

@@ -44,7 +44,11 @@ export const serverSettings = z
       .max(65_535)
       .default(defaultPort)
       .describe("TCP port. 0 takes any free one."),
-    log_level: logLevel.prefault("info").describe("How much is logged: debug, info, warn or error."),
+    log_level: logLevel
+      .prefault("info")
+      .describe(
+        "How much is logged: debug, info, warn or error. A request that went well is a line at info on a terminal and at debug elsewhere; one that failed is told always; debug tells every decision.",
+      ),
     body_limit_mb: z
       .number()
       .min(0.001)

@@ -23,7 +23,7 @@ export const authSettings = z
       .array(clientKey)
       .default([])
       .describe(
-        "Keys that clients must send (Bearer or x-api-key): plain, `${VAR}` or `sha256:<hex>`. Empty: loopback only.",
+        "Keys that clients must send (Bearer or x-api-key): plain, `${VAR}` or `sha256:<hex>`; plain ones of less than 16 characters on loopback only. Empty: loopback only.",
       ),
     admin_key: clientKey
       .optional()

@@ -234,7 +234,9 @@ describe("prices that nobody knows", () => {
       expect(message).toContain("dear/fake-large is not known");
       expect(message).toContain("tenants[].limits.unknown_price: refuse");
       expect(vendor.count()).toBe(0);
-      const told = gateway.log.filter((line) => line.includes("limits.unknown_price"));
+      const told = gateway.log.filter(
+        (line) => line.includes("limits.unknown_price") && line.includes(`"warn"`),
+      );
       expect(told.length).toBe(1);
       expect(told[0]).toContain("tenant alice");
       expect(told[0]).toContain("refused to it");
