@@ -13,6 +13,7 @@ type Way = {
   readonly door: { readonly name: string };
   readonly requestedModel: string;
   readonly decision: RoutedDecision | null;
+  readonly dropped: readonly string[];
   readonly attempts: number;
 };
 
@@ -44,6 +45,7 @@ export function tellDecision(run: Way): void {
     rule,
     reason,
     targets: targets.map(nameOf),
+    dropped_from_body: run.dropped,
     left_out: candidates.flatMap((each) => (each.kept ? [] : [`${nameOf(each)}: ${each.note}`])),
   });
 }

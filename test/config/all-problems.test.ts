@@ -2,6 +2,8 @@
 // that only follows from another fault.
 
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { backendNames } from "../../src/backends/settings.ts";
 import { problemText } from "../../src/config/problems.ts";
 import { load, problems, type Surroundings } from "./loading.ts";
 
@@ -121,6 +123,53 @@ describe("everything at once", () => {
     expect(found).toContain('sevre: unknown key; did you mean "server"?');
   });
 });
+
+/** One fault of each section, and the place at which it is told. */
+const faults: readonly (readonly [yaml: string, key: string])[] = [
+  ["server: { port: http }", "server.port"],
+  ["auth: { keys: [5] }", "auth.keys[0]"],
+  ["aliases: { x: nobody }", "aliases.x"],
+  ["default_model: nobody", "default_model"],
+  ["fallback_chain: [nobody]", "fallback_chain[0]"],
+  ["routing: { strategy: luck }", "routing.strategy"],
+  [
+    "static_rules: { rules: [{ name: r, match: { model_requested: q }, route_to: nobody }] }",
+    "static_rules.rules[0].route_to",
+  ],
+  [
+    "heuristic_rules: { rules: [{ name: r, match: { fallthrough: 5 }, route_to: a }] }",
+    "heuristic_rules.rules[0].match.fallthrough",
+  ],
+  ["llm_classifier: { classifier_provider: nobody }", "llm_classifier.classifier_provider"],
+  ["streaming: { stall_s: long }", "streaming.stall_s"],
+  ["queue: { dept: 1 }", "queue.dept"],
+  ["health: 5", "health"],
+  ["metrics: { enabled: perhaps }", "metrics.enabled"],
+  ["prompt_caching: [a]", "prompt_caching"],
+  ["session: { ttl: 0 }", "session.ttl"],
+  ["skills: { sync: often }", "skills.sync"],
+  ["tenants: [{ name: t, api_key: 0123456789abcdefg, provider: nobody }]", "tenants[0].provider"],
+  ["mcp_servers: { s: { command: 5 } }", "mcp_servers.s.command"],
+  ["sections: {}", "sections"],
+  ["cli: { timeout: soon }", "cli.timeout"],
+];
+
+test("any faults in any order: each is told, at its line, and nothing else", () => {
+  const lines = fc.shuffledSubarray([...faults], { minLength: 1 });
+  fc.assert(
+    fc.property(lines, (chosen) => {
+      const yaml = [
+        "providers: { a: { base_url: http://127.0.0.1:9, model: m } }",
+        ...chosen.map(([text]) => text),
+      ];
+      const found = problems(yaml.join("\n"), { backends: new Set(backendNames) });
+      expect(found.map(({ line, key }) => `${line} ${key}`)).toEqual(
+        chosen.map(([, key], at) => `${at + 2} ${key}`),
+      );
+    }),
+    { numRuns: 300 },
+  );
+}, 30_000);
 
 describe("one fault is one line", () => {
   const provider = "providers:\n  a: { base_url: http://127.0.0.1:9, model: m }\n";
