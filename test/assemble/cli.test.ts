@@ -74,6 +74,8 @@ describe("a request", () => {
     expect(JSON.stringify(first?.env)).not.toContain("CLAWGATE_STATE_DIR");
     const record = await here.gateway.waitForRecord(({ tenant }) => tenant === "bob");
     expect([record.provider, record.status]).toEqual(["claude-cli", 200]);
+    const told = here.gateway.log.find((line) => line.includes('"Claude Code process"'));
+    expect(told).toContain('"tenant":"alice","provider":"claude-cli","what":"a new process"');
   });
 
   test("of a tenant called default has that tenant's own home, login and folder, not the operator's", async () => {

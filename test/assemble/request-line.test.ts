@@ -375,4 +375,25 @@ describe("in the house", () => {
       await gateway.stop();
     }
   });
+
+  test("where nothing is recorded it is told all the same, with its price", async () => {
+    const gateway = await openGatewayForTest({
+      config: {
+        metrics: { enabled: false },
+        providers: { good: { base_url: vendor.url, model: "fake", pricing: { input: 1000, output: 1000 } } },
+      },
+    });
+    try {
+      const answer = await fetch(`${gateway.url}/v1/chat/completions`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ model: "good", messages: [{ role: "user", content: "hi" }] }),
+      });
+      await answer.arrayBuffer();
+      await gateway.recordOf(answer);
+      expect(gateway.log.join("")).toMatch(/ good -> good\/fake 200, \d+ ms, \d+ in \+ \d+ out, \$\d/);
+    } finally {
+      await gateway.stop();
+    }
+  });
 });

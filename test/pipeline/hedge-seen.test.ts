@@ -47,6 +47,9 @@ describe("a hedge", () => {
         },
       ],
     });
+    const log = house.gateway.log.join("");
+    expect(log).toContain('"what":"asked beside one that has said nothing yet","target":"quick/fake-quick"');
+    expect(log).toContain('"what":"lost to quick","target":"slow/fake-slow"');
   });
 
   test("the deadline ends both", async () => {
