@@ -40,7 +40,7 @@ import { failureResponse, streamResponse, wholeResponse } from "./respond.ts";
 import type { Run } from "./run.ts";
 import { decideForTenant, enterTenant } from "./tenant-limits.ts";
 import type { TenantPolicy } from "./tenant-policy.ts";
-import { tellDecision, tellRefusal } from "./trail.ts";
+import { tellDecision, tellRefusal, tellWait } from "./trail.ts";
 import { searchingFor } from "./tool-search.ts";
 import { takeWishes } from "./wishes.ts";
 
@@ -69,6 +69,14 @@ export async function handle(
       bytes = upload.whole(await upload.read());
     } catch (thrown) {
       throw upload.unread(thrown);
+    } finally {
+      if (upload.hasWaited)
+        tellWait(
+          run,
+          "memory for its body",
+          estate.clock.monotonicMs() - admission.arrivedMs,
+          upload.isWhole ? "over" : "the request ended",
+        );
     }
     run.body = bytes;
     const form = door.forwarding?.takesForm === true ? enrolForm(request, bytes) : null;

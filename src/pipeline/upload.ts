@@ -47,6 +47,8 @@ export class Upload {
   private receivedBefore = 0;
   private readonly patientUntilMs: number;
   private turn: Turn | null = null;
+  /** There was no room for it when it came. */
+  hasWaited = false;
   /** Bytes that were promised to it and have not come. */
   private promised = 0;
   /** Its speed counts from the next look on. */
@@ -182,6 +184,7 @@ export class Upload {
     const turn = this.share.turn(length, this.rules.memoryBytes);
     if (turn !== null) {
       this.turn = turn;
+      this.hasWaited = true;
       await turn.over;
       this.turn = null;
       this.isFresh = true;

@@ -97,6 +97,8 @@ describe("the memory of all bodies", () => {
       expect(new Set(gateway.records().map(({ failure }) => failure))).toEqual(
         new Set(["at-capacity", "cancelled", null]),
       );
+      expect(gateway.log.join("")).toContain('"message":"waited","request":"');
+      expect(gateway.log.join("")).toContain('"for":"memory for its body"');
     },
   );
 
