@@ -19,6 +19,11 @@ const againMs = 20;
 
 type WriteTo = (fd: number, bytes: Buffer, done: (error: unknown, written: number) => void) => void;
 
+/** A disk may have room again. */
+const isFull = (code: string | null | undefined): boolean => code === "ENOSPC" || code === "EDQUOT";
+
+const linesIn = (bytes: Buffer): number => bytes.toString("latin1").split("\n").length - 1;
+
 const toFile: WriteTo = (fd, bytes, done) => write(fd, bytes, 0, bytes.length, null, done);
 
 export function createLineWriter(
@@ -58,6 +63,11 @@ export function createLineWriter(
         // Somebody who shares the terminal has set it so that it takes only what it has room for.
         if (errorCode(error) === "EAGAIN") {
           setTimeout(put, againMs, to, bytes).unref();
+          return;
+        }
+        if (isFull(errorCode(error))) {
+          lost += linesIn(bytes);
+          next(to);
           return;
         }
         isBroken = true;

@@ -58,6 +58,21 @@ describe("a log on its way", () => {
     expect(lost).toEqual([3_999]);
   });
 
+  test("a full disk loses what it cannot take, and is asked again with the next line", () => {
+    const { writer, taken, lost } = sink();
+    writer.letGo();
+    writer.write("a\n");
+    writer.write("b\n");
+    writer.write("c\n");
+    taken[0]?.done(Object.assign(new Error("full"), { code: "ENOSPC" }), 0);
+    taken[1]?.done(Object.assign(new Error("full"), { code: "ENOSPC" }), 0);
+    expect([taken.length, lost]).toEqual([2, []]);
+    writer.write("d\n");
+    expect(taken[2]?.bytes.toString()).toBe("d\n");
+    taken[2]?.done(null, 2);
+    expect(lost).toEqual([3]);
+  });
+
   test("the end waits for him no longer than it may", async () => {
     const { writer, taken } = sink();
     writer.letGo();
