@@ -49,6 +49,8 @@ export type EstateOptions = {
   readonly inUse?: () => readonly LoadedConfig[];
   /** Where `state.db` lies. Absent: nothing is kept beyond this process. */
   readonly stateDirectory?: string;
+  /** False: the directory has gone over to another gateway, and its files are not to be opened again. Absent: it never does. */
+  readonly mayKeepState?: () => boolean;
   /** Where programs get their folders when there is no `stateDirectory`. */
   readonly temporaryDirectory?: string;
   /** How requests are told in the log. Absent: nobody looks on. */
@@ -101,7 +103,12 @@ export function createEstate(options: EstateOptions) {
   const state =
     options.stateDirectory === undefined
       ? createMemoryStore(clock.nowMs)
-      : openSqliteStore({ path: join(options.stateDirectory, "state.db"), clock, log });
+      : openSqliteStore({
+          path: join(options.stateDirectory, "state.db"),
+          clock,
+          log,
+          mayOpen: options.mayKeepState ?? (() => true),
+        });
   const spending = createSpendingMemory({ store: state, records: store, clock, log });
   const healthMemory = createHealthMemory({ store: state, health: () => health, clock, log });
   const health = healthOf(options, redact, healthMemory.changed);

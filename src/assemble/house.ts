@@ -14,10 +14,8 @@ import { openHttpClient } from "../system/descriptors.ts";
 import {
   type Environment,
   openStateDirectory,
-  removeRunFile,
   type RunFile,
   stateDirectory,
-  writeRunFile,
 } from "../system/state-directory.ts";
 import { randomToken } from "../system/secret.ts";
 import { createEstate, type EstateOptions, type HouseEstate } from "./estate.ts";
@@ -29,6 +27,7 @@ import type { ReloadReport } from "./reload-report.ts";
 import { createSecretBook, type SecretBook } from "./secrets.ts";
 import type { ConfigSource } from "./source.ts";
 import { createSuccession } from "./succession.ts";
+import { takeTenure, type Tenure } from "./tenure.ts";
 import { tellUnknownPrices } from "./unknown-prices.ts";
 
 export type House = {
@@ -63,11 +62,21 @@ export type HouseOptions = {
 /** After the drain, what is still running gets this long to tell its clients and write its records. */
 const lastWordsMs = 1_000;
 
-/** Throws what listening throws (EADDRINUSE). */
+/** Throws what listening throws (EADDRINUSE), and DirectoryInUse. */
 export async function openHouse(options: HouseOptions): Promise<House> {
+  const places = await openPlaces(options.loaded.environment, options.log);
+  const tenure = await takeTenure(places.stateDirectory, options);
+  try {
+    return await furnish(options, places, tenure);
+  } catch (error) {
+    await tenure.end();
+    throw error;
+  }
+}
+
+async function furnish(options: HouseOptions, places: Places, tenure: Tenure): Promise<House> {
   const { loaded, clock, log } = options;
-  const { config, environment } = loaded;
-  const places = await openPlaces(environment, log);
+  const { config } = loaded;
   const token = randomToken();
   const secrets = options.secrets ?? createSecretBook();
   const succession = createSuccession({
@@ -79,6 +88,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     ...options,
     secrets,
     ...places,
+    mayKeepState: tenure.isKept,
     fetch: options.fetch ?? fetch,
     inForce: succession.inForce,
     inUse: () => succession.living().map((each) => each.loaded),
@@ -119,9 +129,11 @@ export async function openHouse(options: HouseOptions): Promise<House> {
   });
   // From here to the end nothing is waited for: who connects is answered when the start is over.
   const url = `http://${urlHost(config.server.host)}:${server.port}`;
-  const runFile = { pid: process.pid, url, token };
+  const startedAt = new Date(clock.nowMs()).toISOString();
+  const runFile: RunFile = { pid: process.pid, url, token, startedAt };
   if (server.port !== undefined) estate.clis.listensOn(server.port);
-  announce(places.stateDirectory, runFile, log);
+  tenure.announce(runFile);
+  const stopLooking = tenure.watch(estate.state.look);
   const stopRelieving = descriptors.watch(server.closeIdle, (isShort, inUse) =>
     isShort
       ? log.warn("short of file descriptors: new requests are refused until there is room", {
@@ -149,6 +161,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     stopRelieving();
     stopWatching();
     stopSweeping();
+    stopLooking();
     reloader.stop();
     const stopTimer = clock.setTimer(drainMs, cutOff);
     await server.stop(drainMs + lastWordsMs);
@@ -159,7 +172,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     await estate.spending.flush();
     await estate.healthMemory.flush();
     await estate.state.close();
-    await tidyUp(places, runFile).catch((error: unknown) =>
+    await tidyUp(places, tenure).catch((error: unknown) =>
       log.warn("what is left of this run could not be taken away", { detail: wordsOf(error) }),
     );
     log.info("stopped");
@@ -197,21 +210,10 @@ async function openPlaces(environment: Environment, log: Log): Promise<Places> {
   };
 }
 
-function announce(directory: string | undefined, run: RunFile, log: Log): void {
-  if (directory === undefined) return;
-  try {
-    writeRunFile(directory, run);
-  } catch (error) {
-    log.warn(
-      "run.json could not be written: commands do not find this gateway, and its write routes need auth.admin_key. Make room in the state directory and start again",
-      { path: directory, detail: wordsOf(error) },
-    );
-  }
-}
-
-async function tidyUp({ stateDirectory: kept, temporaryDirectory }: Places, run: RunFile): Promise<void> {
-  if (kept !== undefined) await removeRunFile(kept, run);
+/** Last of all, for with the tenure goes what keeps others out. */
+async function tidyUp({ temporaryDirectory }: Places, tenure: Tenure): Promise<void> {
   if (temporaryDirectory !== undefined) await rm(temporaryDirectory, { recursive: true, force: true });
+  await tenure.end();
 }
 
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -5,6 +5,7 @@ import type { Environment } from "../system/state-directory.ts";
 import { readRunFile, stateDirectory, writingTrouble } from "../system/state-directory.ts";
 import { errorCode } from "../system/files.ts";
 import { fullVersion, version } from "../system/identity.ts";
+import { isAlive } from "../system/process.ts";
 import { type CommandContext, exitCodes } from "./command.ts";
 import { plain } from "./terminal.ts";
 
@@ -117,16 +118,6 @@ export function memberOf(value: unknown, name: string): unknown {
   return typeof value === "object" && value !== null && Object.hasOwn(value, name)
     ? (value as Readonly<Record<string, unknown>>)[name]
     : undefined;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (thrown) {
-    // Somebody else's process is a process.
-    return errorCode(thrown) === "EPERM";
-  }
 }
 
 /** The version of the gateway at this address; null when there is none. */

@@ -5,6 +5,7 @@ import { Database, SQLiteError, constants } from "bun:sqlite";
 import { chmodSync, closeSync, mkdirSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { canOpen } from "../system/descriptors.ts";
+import { identityOf } from "../system/file-identity.ts";
 import { migrations, schemaVersion } from "./migrations.ts";
 import { inMemory } from "./path.ts";
 
@@ -45,16 +46,6 @@ export type Opened =
   | { readonly kind: "open"; readonly file: DatabaseFile }
   /** `foreign`: a newer build's or another program's database, which is not to be touched. */
   | { readonly kind: "busy" | "corrupt" | "foreign" | "unusable"; readonly detail: string };
-
-/** Null when nothing can be found there, whatever the reason. */
-function identityOf(path: string): string | null {
-  try {
-    const found = statSync(path, { throwIfNoEntry: false });
-    return found === undefined ? null : `${found.dev}:${found.ino}`;
-  } catch {
-    return null;
-  }
-}
 
 /** A file that could not be opened for want of descriptors is not unusable: it will be opened later. */
 function unopened(detail: string): Opened {

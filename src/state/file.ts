@@ -1,8 +1,9 @@
 // One SQLite file with the state of one gateway: opened with care, its troubles told apart. It must never wait for a lock
 // (busy_timeout is 0: a waiting statement would hold up every request of the process).
 
-import { Database, SQLiteError } from "bun:sqlite";
-import { chmodSync, closeSync, existsSync, openSync, renameSync, statSync } from "node:fs";
+import { constants, Database, SQLiteError } from "bun:sqlite";
+import { chmodSync, closeSync, existsSync, openSync, renameSync, rmSync, statSync } from "node:fs";
+import { fileFacts, identityOf } from "../system/file-identity.ts";
 import type { StateRow } from "./store.ts";
 
 /** `value` null: the row is deleted. */
@@ -15,12 +16,14 @@ export type StateFile = {
   write(changes: Iterable<Change>): void;
   /** With every row in the file itself and nothing left in its journal. */
   close(): void;
-  /** Lets go of a broken file. */
+  /** True when the path no longer leads to the file that is held, or not to its journal: deleted, emptied, or others are there. */
+  wasReplaced(): boolean;
+  /** Lets go of a broken file, or of one that was replaced; what lies at the path now is left alone. */
   abandon(): void;
 };
 
 const schemaVersion = 1;
-const schema = `CREATE TABLE state (
+const schema = `CREATE TABLE IF NOT EXISTS state (
   namespace TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, expires_at_ms INTEGER,
   PRIMARY KEY (namespace, key)
 ) WITHOUT ROWID`;
@@ -35,7 +38,7 @@ export function openStateFile(path: string): StateFile {
   try {
     db.run("PRAGMA busy_timeout = 0");
     prepare(db);
-    return fileOf(db);
+    return fileOf(db, path);
   } catch (error) {
     db.close();
     throw error;
@@ -55,15 +58,26 @@ function prepare(db: Database): void {
   db.run("PRAGMA journal_mode = WAL");
   db.run("PRAGMA synchronous = NORMAL");
   db.transaction(() => {
-    if (versionOf(db) === schemaVersion) return;
+    // Also where somebody took only the table away.
     db.run(schema);
-    db.run(`PRAGMA user_version = ${schemaVersion}`);
+    if (versionOf(db) !== schemaVersion) db.run(`PRAGMA user_version = ${schemaVersion}`);
   }).immediate();
 }
 
 type Stored = { namespace: string; key: string; value: string; expires_at_ms: number | null };
 
-function fileOf(db: Database): StateFile {
+function fileOf(db: Database, path: string): StateFile {
+  const identity = identityOf(path);
+  const walIdentity = identityOf(`${path}-wal`);
+  let bytes = 0;
+  /** It never shrinks while it is open. Its journal may: any other reader's checkpoint empties that. */
+  const isWhole = (): boolean => {
+    const now = fileFacts(path);
+    if (now?.identity !== identity || (now?.bytes ?? 0) < bytes) return false;
+    bytes = now?.bytes ?? 0;
+    return walIdentity === null || identityOf(`${path}-wal`) === walIdentity;
+  };
+  isWhole();
   const put = db.query<null, [string, string, string, number | null]>(
     "INSERT INTO state (namespace, key, value, expires_at_ms) VALUES (?1, ?2, ?3, ?4) " +
       "ON CONFLICT DO UPDATE SET value = excluded.value, expires_at_ms = excluded.expires_at_ms",
@@ -94,7 +108,16 @@ function fileOf(db: Database): StateFile {
         db.close();
       }
     },
-    abandon: () => db.close(),
+    wasReplaced: () => !isWhole(),
+    abandon() {
+      const isInPlace = identityOf(path) === identity;
+      // Otherwise SQLite removes `<path>-wal` by name when it closes: by now that may be the new file's.
+      if (!isInPlace) db.fileControl(constants.SQLITE_FCNTL_PERSIST_WAL, 1);
+      db.close();
+      if (isInPlace || walIdentity === null || identityOf(`${path}-wal`) !== walIdentity) return;
+      // And our own journal must not stay beside a file that it does not belong to: it would be replayed into it.
+      for (const suffix of ["-wal", "-shm"]) rmSync(path + suffix, { force: true });
+    },
   };
 }
 
@@ -109,6 +132,11 @@ function parsed(text: string): unknown {
 
 export function isCorrupt(error: unknown): boolean {
   return error instanceof SQLiteError && /^SQLITE_(CORRUPT|NOTADB|FORMAT)/.test(error.code ?? "");
+}
+
+/** The file is whole and no longer as we made it: emptied, or its table taken away. */
+export function isEmptied(error: unknown): boolean {
+  return error instanceof SQLiteError && /^SQLITE_(?:ERROR|SCHEMA)$/.test(error.code ?? "");
 }
 
 export function describe(error: unknown): string {

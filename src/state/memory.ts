@@ -59,6 +59,7 @@ export function createMemoryStore(nowMs: () => number): StateStore {
     },
     list: (namespace) => Promise.resolve(rows.list(namespace)),
     hurry: () => undefined,
+    look: () => undefined,
     flush: () => Promise.resolve(),
     async close() {
       isClosed = true;

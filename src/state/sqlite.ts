@@ -3,7 +3,15 @@
 
 import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
-import { type Change, describe, isCorrupt, moveAside, openStateFile, type StateFile } from "./file.ts";
+import {
+  type Change,
+  describe,
+  isCorrupt,
+  isEmptied,
+  moveAside,
+  openStateFile,
+  type StateFile,
+} from "./file.ts";
 import { asJson, createRows } from "./memory.ts";
 import type { StateRow, StateStore } from "./store.ts";
 
@@ -11,6 +19,8 @@ export type SqliteStoreOptions = {
   readonly path: string;
   readonly clock: Pick<Clock, "nowMs" | "setTimer">;
   readonly log: Pick<Log, "info" | "warn">;
+  /** Asked before the file is opened again. False: it belongs to somebody else by now. Absent: it never does. */
+  readonly mayOpen?: () => boolean;
 };
 
 const batchMs = 250;
@@ -65,6 +75,10 @@ export function openSqliteStore(options: SqliteStoreOptions): StateStore {
 
   const openNow = (): void => {
     lastTryMs = clock.nowMs();
+    if (options.mayOpen?.() === false) {
+      fail(new Error("the state directory is another gateway's by now"));
+      return;
+    }
     for (let tries = 0; tries < 2; tries++) {
       let opened: StateFile | null = null;
       try {
@@ -82,7 +96,26 @@ export function openSqliteStore(options: SqliteStoreOptions): StateStore {
     }
   };
 
+  /** What was deleted or replaced under us is opened again, and everything that is known goes into it. */
+  const look = (): void => {
+    if (file?.wasReplaced() === true) replaceFile(file, null);
+  };
+
+  const replaceFile = (gone: StateFile, detail: string | null): void => {
+    log.warn("state file was deleted or replaced: opened again", { path, detail });
+    file = null;
+    try {
+      gone.abandon();
+    } catch (error) {
+      log.warn("state file: letting go of the old one", { path, detail: describe(error) });
+    }
+    for (const namespace of rows.namespaces()) keepAll(namespace);
+    openNow();
+    if (pending.size > 0) arm();
+  };
+
   const write = (isLastChance: boolean): void => {
+    look();
     if (pending.size === 0) return;
     if (file === null && (isLastChance || clock.nowMs() - lastTryMs >= againMs)) openNow();
     if (file === null) return;
@@ -91,6 +124,10 @@ export function openSqliteStore(options: SqliteStoreOptions): StateStore {
       pending.clear();
       recovered();
     } catch (error) {
+      if (isEmptied(error)) {
+        replaceFile(file, describe(error));
+        return;
+      }
       if (!isCorrupt(error)) {
         fail(error);
         return;
@@ -139,6 +176,9 @@ export function openSqliteStore(options: SqliteStoreOptions): StateStore {
     list: (namespace) => Promise.resolve(rows.list(namespace)),
     hurry() {
       if (trouble === null) write(false);
+    },
+    look() {
+      if (!isClosed) look();
     },
     async flush() {
       write(true);

@@ -22,6 +22,8 @@ export type StateStore = {
   set(namespace: string, key: string, value: unknown, expiresAtMs: number | null): Promise<void>;
   /** Writes what waits now, where that can be done: without another try at a home that cannot be used. */
   hurry(): void;
+  /** To be called from time to time: a home that was deleted or replaced is made again with all that is known. */
+  look(): void;
   delete(namespace: string, key: string): Promise<void>;
   list(namespace: string): Promise<readonly StateRow[]>;
   /** Settles when everything so far is as safe as it can be made now. */

@@ -11,7 +11,13 @@ import { ensurePrivateDirectory, errorCode, readTextIfExists } from "./files.ts"
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** `token` lets the user's own commands use the write routes (contract section 4). */
-export type RunFile = { readonly pid: number; readonly url: string; readonly token: string };
+export type RunFile = {
+  readonly pid: number;
+  readonly url: string;
+  readonly token: string;
+  /** ISO 8601, UTC; absent in files of older builds. */
+  readonly startedAt?: string;
+};
 
 /** $CLAWGATE_STATE_DIR, else $XDG_STATE_HOME/clawgate, else ~/.local/state/clawgate. Absolute; nothing is created. */
 export function stateDirectory(environment: Environment): string {
@@ -48,11 +54,11 @@ const runFilePath = (directory: string): string => join(directory, "run.json");
 
 /** At once, so that it stands before anybody is answered. Throws what the file system throws. */
 export function writeRunFile(directory: string, run: RunFile): void {
-  const { pid, url, token } = run;
+  const { pid, url, token, startedAt: started_at } = run;
   const path = runFilePath(directory);
   const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   try {
-    writeFileSync(temporary, `${JSON.stringify({ pid, url, token })}\n`, {
+    writeFileSync(temporary, `${JSON.stringify({ pid, url, token, started_at })}\n`, {
       mode: 0o600,
       flag: "wx",
       flush: true,
@@ -75,10 +81,15 @@ export async function readRunFile(directory: string): Promise<RunFile | null> {
     return null;
   }
   if (typeof value !== "object" || value === null) return null;
-  const { pid, url, token } = value as Record<string, unknown>;
+  const { pid, url, token, started_at: startedAt } = value as Record<string, unknown>;
   if (typeof pid !== "number" || !Number.isSafeInteger(pid) || pid <= 0) return null;
   if (typeof url !== "string" || typeof token !== "string") return null;
-  return { pid, url, token };
+  return { pid, url, token, ...(typeof startedAt === "string" ? { startedAt } : {}) };
+}
+
+/** For whoever has just become the directory's only owner: a gateway that was killed left it. */
+export async function removeLeftRunFile(directory: string): Promise<void> {
+  await rm(runFilePath(directory), { force: true });
 }
 
 /** Removes the file only if it is still the one that `run` wrote: a second gateway may have taken the place. */

@@ -3,7 +3,7 @@
 
 import { Database } from "bun:sqlite";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createHealthMemory } from "../../src/assemble/health-memory.ts";
@@ -129,10 +129,16 @@ describe("after a restart", () => {
     expect(first.house.estate.health.view("bad").circuit).toBe("open");
     // Half a second after the trouble and a quarter for the batch; no stop.
     await clock.advance(1_000);
+    // Copied, because the first one still has its directory.
+    const left = state;
+    state = mkdtempSync(join(tmpdir(), "clawgate-memory-"));
+    cpSync(left, state, { recursive: true });
     const second = await start();
     expect(second.house.estate.health.view("bad").circuit).toBe("open");
     expect(await ask(second)).toBe("good");
     expect(upstreams.bad.count()).toBe(5);
+    await first.stop();
+    rmSync(left, { recursive: true, force: true });
   });
 
   test("a changed key starts fresh, whatever stands in its place", async () => {

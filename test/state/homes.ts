@@ -13,7 +13,7 @@ export type Home = {
   readonly clock: FakeClock;
   /** `warn what`, `info what`. */
   readonly log: string[];
-  open(): StateStore;
+  open(mayOpen?: () => boolean): StateStore;
   remove(): void;
 };
 
@@ -27,10 +27,11 @@ export function homeForTest(): Home {
     path,
     clock,
     log,
-    open: () =>
+    open: (mayOpen = () => true) =>
       openSqliteStore({
         path,
         clock,
+        mayOpen,
         log: {
           info: (message) => void log.push(`info ${message}`),
           warn: (message) => void log.push(`warn ${message}`),

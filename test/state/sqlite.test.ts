@@ -2,7 +2,18 @@
 
 import { Database } from "bun:sqlite";
 import { afterEach, describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { type Home, homeForTest } from "./homes.ts";
 
 const homes: Home[] = [];
@@ -193,5 +204,110 @@ describe("a file that cannot be used", () => {
     const next = home.open();
     expect((await next.list("health")).map((row) => row.key)).toEqual(["good"]);
     await next.close();
+  });
+});
+
+describe("a file that is taken away while it is open", () => {
+  const removeAll = (home: Home): void => {
+    for (const suffix of ["", "-wal", "-shm"]) rmSync(home.path + suffix, { force: true });
+  };
+  const ways: readonly (readonly [string, (home: Home) => void])[] = [
+    ["deleted with its journal", removeAll],
+    ["deleted alone", (home) => rmSync(home.path)],
+    ["robbed of its journal", (home) => rmSync(`${home.path}-wal`)],
+    ["emptied", (home) => truncateSync(home.path)],
+    [
+      "emptied with its journal",
+      (home) => {
+        truncateSync(home.path);
+        truncateSync(`${home.path}-wal`);
+      },
+    ],
+    [
+      "robbed of its table",
+      (home) => {
+        const other = new Database(home.path);
+        other.run("DROP TABLE state");
+        other.close();
+      },
+    ],
+    ["moved", (home) => renameSync(home.path, `${home.path}.moved`)],
+    ["replaced by noise", (home) => (removeAll(home), writeFileSync(home.path, "noise ".repeat(1_000)))],
+    ["replaced by an empty file", (home) => (rmSync(home.path), writeFileSync(home.path, ""))],
+    [
+      "replaced by an older copy",
+      (home) => {
+        copyFileSync(`${home.folder}/older`, `${home.path}.new`);
+        renameSync(`${home.path}.new`, home.path);
+      },
+    ],
+  ];
+
+  test.each(ways)("%s: made again with all that is known", async (_, take) => {
+    const home = newHome();
+    const seed = home.open();
+    await seed.set("health", "old", "from the copy", null);
+    await seed.set("health", "a", "older", null);
+    await seed.close();
+    copyFileSync(home.path, `${home.folder}/older`);
+    const store = home.open();
+    await store.set("health", "a", 1, null);
+    await store.set("spending", "b", 2, null);
+    await store.flush();
+    take(home);
+    store.look();
+    await store.set("health", "c", 3, null);
+    await home.clock.advance(500);
+    expect(store.status().state).toBe("ok");
+    expect(warnings(home)[0]).toMatch(
+      /^warn state file (?:was deleted or replaced: opened again|is damaged)/,
+    );
+    // As after kill -9: another one reads what lies there.
+    const next = home.open();
+    expect(await next.get("health", "a")).toBe(1);
+    expect(await next.get("spending", "b")).toBe(2);
+    expect(await next.get("health", "c")).toBe(3);
+    await next.close();
+    await store.close();
+    const last = home.open();
+    expect(await last.get("health", "c")).toBe(3);
+    await last.close();
+  });
+
+  test("nothing has changed since: the look alone is enough, and so is the end", async () => {
+    const home = newHome();
+    const store = home.open();
+    await store.set("health", "a", 1, null);
+    await store.flush();
+    removeAll(home);
+    store.look();
+    await home.clock.advance(250);
+    const next = home.open();
+    expect(await next.get("health", "a")).toBe(1);
+    await next.close();
+    removeAll(home);
+    await store.close();
+    const last = home.open();
+    expect(await last.get("health", "a")).toBe(1);
+    await last.close();
+  });
+
+  test("its directory belongs to somebody else by now: nothing is opened there", async () => {
+    const home = newHome();
+    let mayOpen = true;
+    const store = home.open(() => mayOpen);
+    await store.set("health", "a", 1, null);
+    await store.flush();
+    removeAll(home);
+    mayOpen = false;
+    await store.set("health", "b", 2, null);
+    await store.flush();
+    expect(store.status()).toMatchObject({
+      state: "memory",
+      detail: expect.stringContaining("another gateway"),
+    });
+    expect(await store.get("health", "a")).toBe(1);
+    await store.close();
+    expect(readdirSync(home.folder)).toEqual([]);
   });
 });

@@ -1,0 +1,193 @@
+// One gateway has one state directory: its lock, its run.json, and both made again where somebody took the directory away.
+// It must never touch what another gateway holds.
+
+import { lstatSync, mkdirSync } from "node:fs";
+import { type Clock, pause } from "../system/clock.ts";
+import { type DirectoryLock, lockDirectory, lockHolder } from "../system/directory-lock.ts";
+import { ensurePrivateDirectory } from "../system/files.ts";
+import type { Log } from "../system/log.ts";
+import { isAlive } from "../system/process.ts";
+import {
+  readRunFile,
+  removeLeftRunFile,
+  removeRunFile,
+  type RunFile,
+  writeRunFile,
+} from "../system/state-directory.ts";
+
+export type Tenure = {
+  /** False: the directory has gone, and another gateway has the one that lies there now. */
+  isKept(): boolean;
+  /** Writes run.json at once, so that it stands before anybody is answered; where it cannot be written, that is said. */
+  announce(run: RunFile): void;
+  /** Looks from time to time whether directory and run.json are still there, and calls `look`. The answer ends it. */
+  watch(look: () => void): () => void;
+  /** Removes our run.json, then lets the next gateway in. */
+  end(): Promise<void>;
+};
+
+/** Its message is for the person at the terminal. */
+export class DirectoryInUse extends Error {
+  override readonly name = "DirectoryInUse";
+}
+
+const lookMs = 2_000;
+/** A gateway that has just begun says who it is within this. */
+const introductionMs = 2_000;
+
+/** Throws DirectoryInUse where another gateway has it. `directory` undefined: there is none to hold. */
+export async function takeTenure(
+  directory: string | undefined,
+  { log, clock }: { readonly log: Log; readonly clock: Clock },
+): Promise<Tenure> {
+  if (directory === undefined) return nothingHeld;
+  const first = lockDirectory(directory);
+  if (first.kind === "taken") throw new DirectoryInUse(await inUse(directory, clock));
+  if (first.kind === "unsupported")
+    log.warn("the state directory cannot be locked: nothing keeps a second gateway out of it", {
+      path: directory,
+      detail: first.detail,
+    });
+  else
+    await removeLeftRunFile(directory).catch((error: unknown) =>
+      log.warn("run.json of an earlier gateway cannot be removed", {
+        path: directory,
+        detail: wordsOf(error),
+      }),
+    );
+  return tenureOf(directory, first.kind === "held" ? first.lock : null, log, clock);
+}
+
+function tenureOf(directory: string, held: DirectoryLock | null, log: Log, clock: Clock): Tenure {
+  let lock = held;
+  let run: RunFile | null = null;
+  let isLost = false;
+
+  /** In place of a directory that was deleted there is a new one, of which we are the first owner, or not. */
+  const takeAgain = (): boolean => {
+    lock?.release();
+    lock = null;
+    try {
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      if (!isPrivate(directory)) throw new Error("what lies there now is not a folder of our own alone");
+      const again = lockDirectory(directory);
+      if (again.kind === "held") lock = again.lock;
+      if (again.kind !== "taken") {
+        if (!isLost) log.warn("the state directory was deleted or replaced: made again", { path: directory });
+        isLost = again.kind !== "held";
+        return again.kind === "held";
+      }
+    } catch (error) {
+      if (!isLost)
+        log.warn("the state directory is gone and cannot be made again: state is kept in memory", {
+          path: directory,
+          detail: wordsOf(error),
+        });
+      isLost = true;
+      return false;
+    }
+    if (!isLost)
+      log.error("the state directory was replaced, and another gateway has it: state is kept in memory", {
+        path: directory,
+      });
+    isLost = true;
+    return false;
+  };
+
+  // Where there can be no lock, there is nothing that could be lost.
+  const isKept = (): boolean => held === null || lock?.isInPlace() === true || takeAgain();
+
+  const announce = (): void => {
+    if (run === null) return;
+    try {
+      writeRunFile(directory, run);
+    } catch (error) {
+      log.warn(
+        "run.json could not be written: commands do not find this gateway, and its write routes need auth.admin_key. Make room in the state directory and start again",
+        { path: directory, detail: wordsOf(error) },
+      );
+    }
+  };
+
+  const lookAfter = async (): Promise<void> => {
+    if (!isKept()) return;
+    await ensurePrivateDirectory(directory);
+    if (run === null) return;
+    const found = await readRunFile(directory);
+    // With the lock nobody else's can be right.
+    if (found === null || (lock !== null && found.token !== run.token)) announce();
+  };
+
+  return {
+    isKept,
+    announce(announced) {
+      run = announced;
+      announce();
+    },
+    watch(look) {
+      let isOver = false;
+      let cancel: () => void;
+      const again = (): void => {
+        if (!isOver) cancel = clock.setTimer(lookMs, step);
+      };
+      const step = (): void => {
+        void lookAfter()
+          .then(look)
+          .catch((error: unknown) =>
+            log.debug("the state directory could not be looked at", { detail: wordsOf(error) }),
+          )
+          .finally(again);
+      };
+      again();
+      return () => {
+        isOver = true;
+        cancel();
+      };
+    },
+    async end() {
+      try {
+        if (run !== null && !isLost) await removeRunFile(directory, run);
+      } finally {
+        run = null;
+        lock?.release();
+      }
+    },
+  };
+}
+
+const nothingHeld: Tenure = {
+  isKept: () => true,
+  announce: () => undefined,
+  watch: () => () => undefined,
+  end: () => Promise.resolve(),
+};
+
+/** Who has it, in words. One that is starting is given a moment to say so. */
+async function inUse(directory: string, clock: Clock): Promise<string> {
+  const endMs = clock.monotonicMs() + introductionMs;
+  let run = await livingOwner(directory);
+  while (run === null && clock.monotonicMs() < endMs) {
+    await pause(clock, 50);
+    run = await livingOwner(directory);
+  }
+  const pid = run?.pid ?? lockHolder(directory);
+  const who = [
+    pid === null ? "a process that has not said who it is" : `process ${pid}`,
+    ...(run === null ? [] : [`listening at ${run.url}`]),
+    ...(run?.startedAt === undefined ? [] : [`since ${run.startedAt}`]),
+  ].join(", ");
+  return `another gateway has the state directory ${directory}: ${who}. One state directory has one gateway: stop that one ("clawgate stop"), or set CLAWGATE_STATE_DIR to a folder of its own for this one.`;
+}
+
+/** Not one that was killed and whose run.json the new owner has not yet removed. */
+async function livingOwner(directory: string): Promise<RunFile | null> {
+  const run = await readRunFile(directory).catch(() => null);
+  return run !== null && isAlive(run.pid) ? run : null;
+}
+
+function isPrivate(directory: string): boolean {
+  const found = lstatSync(directory);
+  return found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o077) === 0;
+}
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

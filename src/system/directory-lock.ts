@@ -1,0 +1,118 @@
+// A directory has one owner: flock(2) on the directory itself. The kernel takes it away with the last process that holds the open
+// file, whatever killed that; and a descriptor can be handed to a successor or to workers. It must never wait.
+
+import { dlopen, FFIType, type Pointer, read } from "bun:ffi";
+import { closeSync, constants, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { identityOf } from "./file-identity.ts";
+
+export type DirectoryLock = {
+  /** What a successor has to inherit. */
+  readonly descriptor: number;
+  /** False: the path leads to another directory by now, or nowhere. */
+  isInPlace(): boolean;
+  /** Idempotent. */
+  release(): void;
+};
+
+/** unsupported: this file system, or this system, knows no such locks; nothing is held. */
+export type Locking =
+  | { readonly kind: "held"; readonly lock: DirectoryLock }
+  | { readonly kind: "taken" }
+  | { readonly kind: "unsupported"; readonly detail: string };
+
+type Flock = (descriptor: number) => "held" | "taken" | "unsupported";
+
+const exclusiveNow = 2 | 4;
+const isMac = process.platform === "darwin";
+const libraries = isMac
+  ? ["/usr/lib/libSystem.B.dylib"]
+  : ["libc.so.6", `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`];
+const interrupted = 4;
+// EBADF, EINVAL, ENOLCK, ENOSYS, ENOTSUP, EOPNOTSUPP. Whatever else it says: somebody may be there.
+const lacking: ReadonlySet<number> = new Set(isMac ? [9, 22, 77, 78, 45, 102] : [9, 22, 37, 38, 95]);
+
+function openLibrary(name: string) {
+  const errorPlace = { args: [], returns: FFIType.ptr } as const;
+  const flock = { args: [FFIType.i32, FFIType.i32], returns: FFIType.i32 } as const;
+  // The name of errno's place is the system's: C has none of its own.
+  const errnoPlace: string = isMac ? "__error" : "__errno_location";
+  const { symbols } = dlopen(name, { flock, [errnoPlace]: errorPlace });
+  const place = symbols[errnoPlace];
+  if (place === undefined) throw new Error(`${name} does not tell its errors`);
+  return { flock: symbols["flock"], lastError: () => read.i32(place() as Pointer, 0) };
+}
+
+/** Null where the C library cannot be reached; SQLite's locks would be no way out: they cannot be handed on. */
+function flockOf(): Flock | null {
+  for (const name of libraries) {
+    try {
+      const { flock, lastError } = openLibrary(name);
+      return (descriptor) => {
+        for (;;) {
+          if (flock(descriptor, exclusiveNow) === 0) return "held";
+          const code = lastError();
+          if (code !== interrupted) return lacking.has(code) ? "unsupported" : "taken";
+        }
+      };
+    } catch {
+      // The next name: which C library there is depends on the machine.
+    }
+  }
+  return null;
+}
+
+/**
+ * Of the directory itself first: nothing has to be made for it, and nobody can delete it inside. NFS locks only what is open for
+ * writing, so there it is a file. Every process that asks takes the same way. Throws what opening the directory throws.
+ */
+export function lockDirectory(path: string): Locking {
+  const flock = flockOf();
+  if (flock === null) return { kind: "unsupported", detail: "the C library cannot be reached" };
+  const identity = identityOf(path);
+  const ways: readonly (() => number)[] = [
+    () => openSync(path, constants.O_RDONLY | constants.O_DIRECTORY),
+    () =>
+      openSync(
+        join(path, "gateway.lock"),
+        constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW,
+        0o600,
+      ),
+  ];
+  for (const open of ways) {
+    const descriptor = open();
+    const result = flock(descriptor);
+    if (result === "held") return { kind: "held", lock: lockOf(path, identity, descriptor) };
+    closeSync(descriptor);
+    if (result === "taken") return { kind: "taken" };
+  }
+  return { kind: "unsupported", detail: "its file system knows no locks" };
+}
+
+function lockOf(path: string, identity: string | null, descriptor: number): DirectoryLock {
+  let isHeld = true;
+  return {
+    descriptor,
+    isInPlace: () => isHeld && identity !== null && identityOf(path) === identity,
+    release() {
+      if (!isHeld) return;
+      isHeld = false;
+      closeSync(descriptor);
+    },
+  };
+}
+
+/** The process that took the lock, where the system tells (Linux); it may not have said anything of itself yet. */
+export function lockHolder(path: string): number | null {
+  const inode = identityOf(path)?.split(":")[1];
+  if (inode === undefined) return null;
+  let table: string;
+  try {
+    table = readFileSync("/proc/locks", "utf8");
+  } catch {
+    return null;
+  }
+  const found = new RegExp(`^\\d+: FLOCK +\\S+ +WRITE +(\\d+) \\S+:${inode} `, "m").exec(table)?.[1];
+  // 0: a process that cannot be seen from here.
+  return found === undefined || found === "0" ? null : Number(found);
+}

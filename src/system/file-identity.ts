@@ -1,0 +1,21 @@
+// Which file a path leads to just now, so that one that was deleted or replaced is noticed. It must never throw.
+
+import { statSync } from "node:fs";
+
+export type FileFacts = {
+  /** Device and inode. */
+  readonly identity: string;
+  readonly bytes: number;
+};
+
+/** Null when nothing can be found there, whatever the reason. */
+export function fileFacts(path: string): FileFacts | null {
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    return found === undefined ? null : { identity: `${found.dev}:${found.ino}`, bytes: found.size };
+  } catch {
+    return null;
+  }
+}
+
+export const identityOf = (path: string): string | null => fileFacts(path)?.identity ?? null;

@@ -1,0 +1,152 @@
+// The one-file program and its state directory: one gateway has one, a second one is refused without touching anything, and what
+// somebody takes away under it is made again.
+
+import { afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { binaryPath, cleanEnvironment, type Finished, runBinary, startBinary } from "./support/binary.ts";
+
+beforeAll(() => void binaryPath(), 180_000);
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const clean of cleanups.splice(0).toReversed()) await clean();
+});
+
+const demo = { providers: { demo: { backend: "demo" } } };
+
+function ownFolder(): string {
+  const dir = mkdtempSync(join(tmpdir(), "clawgate-tenure-"));
+  cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+async function start(dir: string) {
+  const gateway = await startBinary({ config: demo, dir });
+  cleanups.push(() => gateway.stop());
+  return gateway;
+}
+
+const second = (dir: string, ...args: string[]): Promise<Finished> =>
+  runBinary(["serve", "--demo", "--port", "0", ...args], dir);
+
+/** Names, sizes, times and texts of what lies in a directory. */
+function contents(directory: string): unknown {
+  const names = readdirSync(directory, { recursive: true }).map(String).toSorted();
+  return names.map((name) => {
+    const { ino, size, mtimeMs } = statSync(join(directory, name));
+    return { name, ino, size, mtimeMs };
+  });
+}
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  const endMs = performance.now() + 20_000;
+  while (!holds()) {
+    if (performance.now() > endMs) throw new Error(`never: ${what}`);
+    await Bun.sleep(50);
+  }
+}
+
+describe("a second gateway on one state directory", () => {
+  test("ends with 1, says who has it, and touches nothing", async () => {
+    const dir = ownFolder();
+    const first = await start(dir);
+    const before = contents(first.stateDir);
+    const run = readFileSync(join(first.stateDir, "run.json"), "utf8");
+    const { code, stdout, stderr } = await second(dir);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toContain(`process ${first.pid}, listening at ${first.url}, since 20`);
+    expect(stderr).toContain(first.stateDir);
+    expect(stderr).not.toContain(first.token);
+    expect(contents(first.stateDir)).toEqual(before);
+    expect(readFileSync(join(first.stateDir, "run.json"), "utf8")).toBe(run);
+    expect((await fetch(`${first.url}/health`)).status).toBe(200);
+    expect((await runBinary(["reload"], dir)).code).toBe(0);
+    // Neither does one that would fail for another reason.
+    expect((await second(dir, "--port", new URL(first.url).port)).stderr).toContain(`process ${first.pid}`);
+    expect(readFileSync(join(first.stateDir, "run.json"), "utf8")).toBe(run);
+  });
+
+  test("of six at once one wins, and the others name it", async () => {
+    const dir = ownFolder();
+    const children = Array.from({ length: 6 }, () =>
+      Bun.spawn([binaryPath(), "serve", "--demo", "--port", "0"], {
+        cwd: dir,
+        env: cleanEnvironment(dir),
+        stdio: ["ignore", "ignore", "pipe"],
+      }),
+    );
+    cleanups.push(() => children.forEach((child) => child.kill("SIGKILL")));
+    const texts = children.map((child) => new Response(child.stderr).text());
+    await until("five have ended", () => children.filter((child) => child.exitCode !== null).length >= 5);
+    const winner = children.find((child) => child.exitCode === null);
+    if (winner === undefined) throw new Error((await Promise.all(texts)).join("\n"));
+    for (const [at, child] of children.entries())
+      if (child !== winner) {
+        expect(child.exitCode).toBe(1);
+        expect(await texts[at]).toContain(`process ${winner.pid}, listening at http://127.0.0.1:`);
+      }
+    winner.kill("SIGTERM");
+    expect(await winner.exited).toBe(0);
+    expect(existsSync(join(dir, "clawgate-state", "run.json"))).toBe(false);
+  });
+
+  test("one that was killed keeps nobody out, and what it left of itself goes with the next start, even a failed one", async () => {
+    const dir = ownFolder();
+    const first = await start(dir);
+    const held = await startBinary({ config: demo });
+    cleanups.push(() => held.stop());
+    process.kill(first.pid, "SIGKILL");
+    await first.exited;
+    const left = join(first.stateDir, "run.json");
+    expect(existsSync(left)).toBe(true);
+    const failed = await second(dir, "--port", new URL(held.url).port);
+    expect([failed.code, failed.stderr]).toEqual([1, expect.stringContaining("already in use")]);
+    expect(existsSync(left)).toBe(false);
+    const next = await start(dir);
+    expect(JSON.parse(readFileSync(left, "utf8"))).toMatchObject({ pid: next.pid, url: next.url });
+  });
+
+  test("commands that only read go on beside it", async () => {
+    const dir = ownFolder();
+    await start(dir);
+    for (const args of [["providers", "list"], ["route", "--model", "auto", "Hello"], ["version"]]) {
+      const { code, stderr } = await runBinary(args, dir);
+      expect([args, code, stderr]).toEqual([args, 0, ""]);
+    }
+  });
+});
+
+describe("what is taken away under it", () => {
+  test("run.json and the whole directory are made again, and the commands find it", async () => {
+    const dir = ownFolder();
+    const gateway = await start(dir);
+    const run = join(gateway.stateDir, "run.json");
+    rmSync(run);
+    await until("run.json is back", () => existsSync(run));
+    rmSync(gateway.stateDir, { recursive: true });
+    await until("the directory is back", () => existsSync(run));
+    expect(statSync(gateway.stateDir).mode & 0o777).toBe(0o700);
+    expect(JSON.parse(readFileSync(run, "utf8"))).toMatchObject({ pid: gateway.pid, token: gateway.token });
+    expect((await runBinary(["reload"], dir)).code).toBe(0);
+    // And it is ours again: nobody else may have it.
+    expect(await second(dir)).toMatchObject({ code: 1 });
+    expect(await gateway.stop()).toBe(0);
+    expect(existsSync(run)).toBe(false);
+  });
+
+  test("a directory that another gateway has by now is left to it", async () => {
+    const dir = ownFolder();
+    const gateway = await start(dir);
+    renameSync(gateway.stateDir, join(dir, "moved"));
+    const other = await start(dir);
+    expect(other.stateDir).toBe(gateway.stateDir);
+    await gateway.waitForOutput("another gateway has it");
+    const run = readFileSync(join(other.stateDir, "run.json"), "utf8");
+    expect((await fetch(`${gateway.url}/health`)).status).toBe(200);
+    expect(await gateway.stop()).toBe(0);
+    expect(readFileSync(join(other.stateDir, "run.json"), "utf8")).toBe(run);
+    expect(await other.stop()).toBe(0);
+  });
+});
