@@ -1,14 +1,14 @@
-// Makes sure of the pinned Bun and the locked packages, then runs a file with them. Plain Node >= 18, no dependency.
-// It must never install anything outside this folder, and never speak when there is nothing to do.
+// Makes sure of the pinned Bun and the locked packages, then runs a file with them and ends with whoever asked for it. Plain Node
+// >= 18, no dependency. It must never install anything outside this folder, and never speak when there is nothing to do.
 //
-//   node scripts/setup.mjs                      set up only
-//   node scripts/setup.mjs run <file> [args]    set up, then `bun <file> args`
+//   node scripts/setup.mjs                      set up all: packages to run, to build and to test with
+//   node scripts/setup.mjs run <file> [args]    set up what the file needs, then `bun <file> args`
 
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -31,17 +31,21 @@ function isWanted(program) {
   return answer.status === 0 && answer.stdout.trim() === wantedVersion;
 }
 
+/** Speaks only when it fails: then with all that the program had to say. stdout belongs to what is run afterwards. */
+function runQuietly(program, args, cwd) {
+  const done = spawnSync(program, args, { cwd, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
+  if (done.status !== 0) process.stderr.write(`${done.stdout ?? ""}${done.stderr ?? ""}`);
+  return done;
+}
+
 function ensureBun() {
   if (isWanted("bun")) return "bun";
   if (existsSync(localBun) && isWanted(localBun)) return localBun;
   say(`installing Bun ${wantedVersion} into .tools (nothing global)`);
   mkdirSync(toolsFolder, { recursive: true });
-  const flags = ["--no-save", "--no-audit", "--no-fund", "--loglevel=error"];
-  // Output goes to stderr: stdout belongs to the program that is run afterwards.
-  const npm = spawnSync("npm", ["install", "--prefix", toolsFolder, ...flags, `bun@${wantedVersion}`], {
-    cwd: root,
-    stdio: ["ignore", 2, 2],
-  });
+  const flags = ["--no-save", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"];
+  const words = ["install", "--prefix", toolsFolder, ...flags, `bun@${wantedVersion}`];
+  const npm = runQuietly("npm", words, root);
   if (npm.error)
     stop(
       `npm could not be started (${npm.error.message}). Install Node with npm, or Bun ${wantedVersion} itself.`,
@@ -51,39 +55,55 @@ function ensureBun() {
       `npm failed (exit code ${npm.status}); its message stands above. The network or npm's registry setting is the usual cause.`,
     );
   // Where install scripts are switched off, bun's binary is still a stub that only prints a message.
-  if (!isWanted(localBun))
-    spawnSync(process.execPath, [join(localPackage, "install.js")], {
-      cwd: localPackage,
-      stdio: ["ignore", 2, 2],
-    });
+  if (!isWanted(localBun)) runQuietly(process.execPath, [join(localPackage, "install.js")], localPackage);
   if (!isWanted(localBun))
     stop(`Bun ${wantedVersion} was installed but does not run here (${process.platform} ${process.arch}).`);
   return localBun;
 }
 
-function ensurePackages(bun) {
+/** What runs and builds the gateway; everything else here tests, measures or writes tables, and wants clients' SDKs too. */
+const runtimeFiles = /^src\/|^scripts\/build\.ts$/;
+
+function ensurePackages(bun, file) {
+  const needsAll = file === undefined || !runtimeFiles.test(relative(root, resolve(root, file)));
   const stamp = join(root, "node_modules", ".clawgate-setup");
   const hash = createHash("sha256");
   for (const name of ["package.json", "bun.lock"]) hash.update(readFileSync(join(root, name)));
-  const wanted = hash.digest("hex");
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
-  say("installing the locked packages");
-  const install = spawnSync(bun, ["install", "--frozen-lockfile"], { cwd: root, stdio: ["ignore", 2, 2] });
+  const all = hash.digest("hex");
+  const runtime = `${all} runtime`;
+  const found = existsSync(stamp) ? readFileSync(stamp, "utf8") : "";
+  if (found === all || (found === runtime && !needsAll)) return;
+  say(needsAll ? "installing the locked packages" : "installing the locked packages that the gateway needs");
+  const words = ["install", "--frozen-lockfile", ...(needsAll ? [] : ["--production"])];
+  const install = runQuietly(bun, words, root);
   if (install.status !== 0)
     stop(`bun install failed (exit code ${install.status}); its message stands above.`);
   mkdirSync(dirname(stamp), { recursive: true });
-  writeFileSync(stamp, wanted);
+  writeFileSync(stamp, needsAll ? all : runtime);
 }
+
+const lookMs = 500;
 
 function run(bun, file, args) {
   // The working directory stays the caller's: programs look for their config there. `.env` is read by our own code only.
-  const child = spawn(bun, ["--no-env-file", resolve(root, file), ...args], { stdio: "inherit" });
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"])
-    process.on(signal, () => {
-      // A terminal sends Ctrl-C to the whole group: the child has it already, and a second one means "at once".
-      if (signal === "SIGINT" && process.stdin.isTTY) return;
-      child.kill(signal);
-    });
+  // And a bunfig.toml there could load code.
+  const own = ["--no-env-file", `--config=${join(root, "bunfig.toml")}`];
+  const child = spawn(bun, [...own, resolve(root, file), ...args], {
+    stdio: "inherit",
+    // By it the gateway knows that a signal may come twice, and goes when we are gone.
+    env: { ...process.env, CLAWGATE_LAUNCHER_PID: String(process.pid) },
+  });
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  // npm, or the shell between, may be killed with no word to us. Only under npm: who starts this with nohup wants it to stay.
+  const parent = process.ppid;
+  const watch =
+    process.env.npm_lifecycle_event === undefined
+      ? undefined
+      : setInterval(() => {
+          if (process.ppid === parent) return;
+          clearInterval(watch);
+          child.kill("SIGTERM");
+        }, lookMs);
   child.on("error", (error) => stop(`Bun could not be started: ${error.message}`));
   child.on("exit", (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
 }
@@ -92,5 +112,5 @@ const [verb, file, ...args] = process.argv.slice(2);
 if (verb !== undefined && (verb !== "run" || file === undefined))
   stop("usage: setup.mjs [run <file> [args]]");
 const bun = ensureBun();
-ensurePackages(bun);
+ensurePackages(bun, file);
 if (file !== undefined) run(bun, file, args);

@@ -7,7 +7,10 @@ import { isInsideJail, runInsideJail } from "./commands/inside-jail.ts";
 const requestLimit = "BUN_CONFIG_MAX_HTTP_REQUESTS";
 
 if (process.env[requestLimit] === undefined && process.platform !== "win32" && process.execve !== undefined) {
-  const own = Bun.isStandaloneExecutable ? process.argv.slice(2) : process.argv.slice(1);
+  // From the sources the runtime's own flags come first: without --no-env-file it would read a folder's `.env` before us.
+  const own = Bun.isStandaloneExecutable
+    ? process.argv.slice(2)
+    : [...process.execArgv, ...process.argv.slice(1)];
   process.execve(process.execPath, [process.argv0, ...own], {
     ...environmentOf(process.env),
     [requestLimit]: "65336",

@@ -270,9 +270,9 @@ describe("stopping", () => {
   type Running = { gateway: RunningBinary; vendor: GatedVendor; reader: Reader };
   type Reader = { next(): Promise<string>; rest(): Promise<string> };
 
-  async function withRunningStream(): Promise<Running> {
+  async function withRunningStream(env: Record<string, string> = {}): Promise<Running> {
     const vendor = gatedVendor();
-    const gateway = await start({ config: configFor(vendor), dir: ownFolder() });
+    const gateway = await start({ config: configFor(vendor), dir: ownFolder(), env });
     const answer = await post(`${gateway.url}/v1/chat/completions`, { ...hello, stream: true });
     const source = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
     const next = async (): Promise<string> => (await source?.read())?.value ?? "";
@@ -321,6 +321,17 @@ describe("stopping", () => {
     expect(await gateway.exited).toBe(0);
     expect(existsSync(join(gateway.stateDir, "run.json"))).toBe(false);
     expect(rows(gateway)).toEqual([{ status: 200, finish: "stop", failure: null }]);
+  });
+
+  test("what a launcher sends on comes twice and is one wish, as Ctrl-C under npm is", async () => {
+    const { gateway, vendor, reader } = await withRunningStream({
+      CLAWGATE_LAUNCHER_PID: String(process.pid),
+    });
+    gateway.signal("SIGTERM");
+    gateway.signal("SIGINT");
+    vendor.release();
+    expect(await reader.rest()).toEndWith("data: [DONE]\n\n");
+    expect(await gateway.exited).toBe(0);
   });
 
   test("a second SIGTERM cuts off, and the client is told in its stream", async () => {

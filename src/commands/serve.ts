@@ -1,11 +1,14 @@
 // `clawgate serve`: load or discover a config, open the house, say where it stands, and stop it in order.
 
+import { constants } from "node:os";
 import { type Gateway, openGateway } from "../assemble/gateway.ts";
 import { ConfigProblem } from "../config/problems.ts";
+import { systemClock } from "../system/clock.ts";
 import { isScarcity } from "../system/descriptors.ts";
 import { errorCode } from "../system/files.ts";
 import { banner } from "./banner.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
+import { type Launcher, launcherOf } from "./launcher.ts";
 import { readOptions } from "./options.ts";
 import { fileMode, readFile, readFound } from "./surroundings.ts";
 
@@ -53,11 +56,14 @@ async function run(context: CommandContext): Promise<number> {
     stderr: context.stderr,
   };
   const hangup = listenForHangup();
+  const ending = listenForEnding();
+  const launcher = launcherOf(context.environment, systemClock);
   let opened: Gateway;
   try {
     opened = await openGateway(input);
   } catch (thrown) {
     hangup.stop();
+    ending.stop();
     if (thrown instanceof ConfigProblem) {
       context.stderr.write(`${thrown.message}\n`);
       return exitCodes.config;
@@ -69,9 +75,10 @@ async function run(context: CommandContext): Promise<number> {
   if (!isJsonLog) context.stdout.write(banner(opened.summary, context));
   hangup.reload(opened.house);
   const stopTidying = tidyAfterStart(opened.house);
-  return untilStopped(opened).finally(async () => {
+  return untilStopped(opened, ending, launcher).finally(async () => {
     stopTidying();
     hangup.stop();
+    ending.stop();
     await opened.flushLog();
   });
 }
@@ -106,34 +113,62 @@ function listenForHangup() {
 
 const signals = ["SIGTERM", "SIGINT"] as const;
 
+type Ending = { obey(onSignal: () => void): void; stop(): void };
+
+/** From the first moment on as well: a start that is told to end ends in order when it is over, and at once when it is told again. */
+function listenForEnding(): Ending {
+  let obeyed: (() => void) | null = null;
+  let hasCome = false;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (obeyed !== null) obeyed();
+    else if (hasCome) process.exit(128 + constants.signals[signal]);
+    hasCome = true;
+  };
+  for (const signal of signals) process.on(signal, onSignal);
+  return {
+    obey(listener) {
+      obeyed = listener;
+      if (hasCome) listener();
+    },
+    stop() {
+      for (const signal of signals) process.off(signal, onSignal);
+    },
+  };
+}
+
 /** Resolves with the exit code when the gateway has stopped in order; a second signal ends the drain at once. */
-function untilStopped({ house, drainMs }: Gateway): Promise<number> {
+function untilStopped(
+  { house, drainMs }: Gateway,
+  ending: Ending,
+  launcher: Launcher | null,
+): Promise<number> {
+  const { clock, live, log } = house.estate;
   return new Promise((resolve) => {
-    let count = 0;
+    let firstMs: number | null = null;
     const onSignal = (): void => {
-      count += 1;
-      if (count > 1) {
-        house.cutOff();
+      if (firstMs !== null) {
+        if (launcher?.isEcho(firstMs) !== true) house.cutOff();
         return;
       }
-      const running = house.estate.live.count();
-      house.estate.log.info(
-        running === 0 ? "stopping" : `stopping when ${running} running requests are done`,
-        { running },
-      );
-      const over = (code: number): void => {
-        for (const signal of signals) process.off(signal, onSignal);
-        resolve(code);
-      };
+      firstMs = clock.monotonicMs();
+      stopWatching?.();
+      const running = live.count();
+      log.info(running === 0 ? "stopping" : `stopping when ${running} running requests are done`, {
+        running,
+      });
       house.stop(drainMs()).then(
-        () => over(exitCodes.ok),
+        () => resolve(exitCodes.ok),
         (error: unknown) => {
-          house.estate.log.error("the gateway did not stop in order", { error });
-          over(exitCodes.failed);
+          log.error("the gateway did not stop in order", { error });
+          resolve(exitCodes.failed);
         },
       );
     };
-    for (const signal of signals) process.on(signal, onSignal);
+    const stopWatching = launcher?.watch(() => {
+      log.warn("the program that started this gateway has ended");
+      onSignal();
+    });
+    ending.obey(onSignal);
   });
 }
 
