@@ -99,6 +99,7 @@ test("no secret leaves its place, whatever goes wrong", async () => {
     "/api/stats",
     "/api/recent?limit=500",
     "/api/live",
+    "/api/logs?limit=2000",
     "/api/providers",
     "/api/tenants",
     "/health",

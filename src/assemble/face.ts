@@ -9,11 +9,13 @@ import type { LiveRequest } from "../pipeline/live.ts";
 import { handle } from "../pipeline/pipeline.ts";
 import type { Face } from "../server/face.ts";
 import { version } from "../system/identity.ts";
+import type { LogTail } from "../system/log-tail.ts";
 import { apiSchemas } from "./api-schemas.ts";
 import { explainRequest } from "./explain-request.ts";
 import type { Assembled } from "./generation.ts";
 import { healthReport } from "./health-report.ts";
 import type { HouseEstate } from "./estate.ts";
+import { logReport } from "./log-report.ts";
 import type { ReloadReport } from "./reload-report.ts";
 import { providerReport } from "./provider-report.ts";
 import { testProvider } from "./provider-test.ts";
@@ -24,6 +26,7 @@ export function createFace(
   estate: HouseEstate,
   current: () => Assembled,
   reload: (reason: string) => Promise<ReloadReport>,
+  logTail: LogTail,
 ): Face {
   const text = (query: URLSearchParams, name: string): string | undefined => query.get(name) ?? undefined;
   const whole = (query: URLSearchParams, name: string): number | undefined => {
@@ -92,6 +95,7 @@ export function createFace(
       );
       return { requests };
     },
+    logs: (query) => logReport(logTail, estate.redact, whole(query, "limit"), whole(query, "cursor")),
     live: () => ({
       requests: estate.live.list().map(liveView),
     }),

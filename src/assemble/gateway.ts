@@ -5,6 +5,7 @@ import { systemClock } from "../system/clock.ts";
 import { lowLimitNotice } from "../system/descriptors.ts";
 import { createLineWriter, type LineWriter } from "../system/line-writer.ts";
 import { createLog, type Log, type LogLevel, logStyle } from "../system/log.ts";
+import { createLogTail, type LogTail } from "../system/log-tail.ts";
 import { certificateNote, runtimeWarnings } from "../system/runtime-variables.ts";
 import { type House, openHouse } from "./house.ts";
 import { createSecretBook, type SecretBook } from "./secrets.ts";
@@ -51,7 +52,9 @@ export async function openGateway(input: GatewayInput): Promise<Gateway> {
   const writer = createLineWriter(input.stderr, {
     onLost: (lines) => log.warn("lines of this log are lost: nobody took them", { lines }),
   });
-  const aloud = logOf(input, writer, secrets, () => "info");
+  const logTail = createLogTail();
+  const keeping = { writer, secrets, logTail };
+  const aloud = logOf(input, keeping, () => "info");
   for (const warning of runtimeWarnings(input.environment)) aloud.warn(warning);
   const certificates = certificateNote(input.environment);
   if (certificates !== null) aloud.info(certificates);
@@ -61,8 +64,7 @@ export async function openGateway(input: GatewayInput): Promise<Gateway> {
   let opened: House | null = null;
   const log = logOf(
     input,
-    writer,
-    secrets,
+    keeping,
     () => (opened?.current().loaded ?? loaded).config.server.log_level,
   );
   const house = await openHouse({
@@ -72,6 +74,7 @@ export async function openGateway(input: GatewayInput): Promise<Gateway> {
     clock: systemClock,
     log,
     requestLines: { isTerminal: input.stderr.isTTY, isPretty: styleOf(input).pretty },
+    logTail,
     workingDirectory: input.workingDirectory,
     homeDirectory: input.homeDirectory,
   });
@@ -105,11 +108,15 @@ export async function openGateway(input: GatewayInput): Promise<Gateway> {
   };
 }
 
-function logOf(input: GatewayInput, writer: LineWriter, secrets: SecretBook, level: () => LogLevel): Log {
+/** Where lines go, and by what they are masked. */
+type Keeping = { readonly writer: LineWriter; readonly secrets: SecretBook; readonly logTail: LogTail };
+
+function logOf(input: GatewayInput, { writer, secrets, logTail }: Keeping, level: () => LogLevel): Log {
   return createLog({
     level,
     ...styleOf(input),
     write: writer.write,
+    keep: logTail.keep,
     clock: systemClock,
     redact: secrets.redact,
   });

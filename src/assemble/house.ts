@@ -9,6 +9,7 @@ import { Failure } from "../canon/failure.ts";
 import { createServer, type Server } from "../server/server.ts";
 import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
+import { createLogTail, type LogTail } from "../system/log-tail.ts";
 import { sweepSessions } from "../tenants/sessions.ts";
 import { openHttpClient } from "../system/descriptors.ts";
 import {
@@ -54,6 +55,8 @@ export type HouseOptions = {
   readonly clock: Clock;
   readonly log: Log;
   readonly requestLines?: EstateOptions["requestLines"];
+  /** What `log` has said last. Absent: none of it is kept. */
+  readonly logTail?: LogTail;
   readonly workingDirectory: string;
   readonly homeDirectory: string;
   readonly fetch?: typeof fetch;
@@ -123,10 +126,13 @@ async function furnish(options: HouseOptions, places: Places, tenure: Tenure): P
 
   const { descriptors } = estate;
   await openHttpClient(descriptors.isTight);
-  const server = createServer(createFace(estate, current, reloader.reload), {
-    hostname: config.server.host,
-    port: config.server.port,
-  });
+  const server = createServer(
+    createFace(estate, current, reloader.reload, options.logTail ?? createLogTail()),
+    {
+      hostname: config.server.host,
+      port: config.server.port,
+    },
+  );
   // From here to the end nothing is waited for: who connects is answered when the start is over.
   const url = `http://${urlHost(config.server.host)}:${server.port}`;
   const startedAt = new Date(clock.nowMs()).toISOString();

@@ -25,6 +25,10 @@ export type Question = {
 export type RunningGateway = {
   readonly url: string;
   readonly pid: number;
+  readonly stateDirectory: string;
+  /** ISO 8601; null: it does not say. */
+  readonly startedAt: string | null;
+  readonly version: string;
   /** Throws GatewayProblem when there is no answer, or one that is not JSON. An error status is an answer. */
   ask(question: Question): Promise<Answer>;
   /** The body of a 2xx answer. Throws GatewayProblem with the gateway's own words for any other. */
@@ -48,10 +52,11 @@ export type Absent = { readonly why: string };
 const helloMs = 2_000;
 const usualMs = 10_000;
 
-/** `environment` with the `.env` files laid under it, as the gateway itself sees it. */
+/** `environment` with the `.env` files laid under it, as the gateway itself sees it. `isQuiet`: another version is no news. */
 export async function findGateway(
   context: Pick<CommandContext, "stderr">,
   environment: Environment,
+  isQuiet = false,
 ): Promise<RunningGateway | Absent> {
   const directory = stateDirectory(environment);
   let run: Awaited<ReturnType<typeof readRunFile>>;
@@ -72,7 +77,7 @@ export async function findGateway(
   const { url, pid, token } = run;
   const running = await greet(url);
   if (running === null) return { why: `process ${pid} wrote run.json, but no gateway answers at ${url}` };
-  if (running !== version)
+  if (running !== version && !isQuiet)
     context.stderr.write(
       `clawgate: the running gateway is version ${plain(running)}, this program is ${fullVersion}. Restart it to bring them together.\n`,
     );
@@ -80,6 +85,9 @@ export async function findGateway(
   return {
     url,
     pid,
+    stateDirectory: directory,
+    startedAt: run.startedAt ?? null,
+    version: running,
     ask,
     async want(question) {
       const { status, body } = await ask(question);

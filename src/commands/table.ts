@@ -2,17 +2,25 @@
 
 import type { Command } from "./command.ts";
 import { doctor } from "./doctor.ts";
+import { health } from "./health.ts";
 import { login } from "./login.ts";
+import { logs } from "./logs.ts";
 import { manage } from "./manage/group.ts";
 import { providers } from "./providers/group.ts";
 import { reload } from "./reload.ts";
 import { route } from "./route.ts";
 import { serve } from "./serve.ts";
 import { setup } from "./setup.ts";
+import { status } from "./status.ts";
+import { stop } from "./stop.ts";
 import { versionCommand } from "./version.ts";
 
 export const commands: readonly Command[] = [
   serve,
+  status,
+  health,
+  stop,
+  logs,
   route,
   providers,
   reload,

@@ -203,6 +203,21 @@ export const describe = {
     ],
   }),
   live: operatorRoute("Requests that are running now", "Id, tenant and stage of every request on the road."),
+  logs: operatorRoute(
+    "The last lines of the gateway's log",
+    "At most 2,000 are kept, in memory, oldest first, each as the log has it: `time`, `level`, `message` and its fields. `cursor` of the answer, sent back, gives what came since.",
+    {
+      parameters: [
+        {
+          name: "limit",
+          in: "query",
+          required: false,
+          schema: { type: "integer", minimum: 0, maximum: 2000, default: 100 },
+        },
+        { name: "cursor", in: "query", required: false, schema: { type: "integer", minimum: 0, default: 0 } },
+      ],
+    },
+  ),
   providers: operatorRoute(
     "Every provider and how it is doing",
     "State (healthy, half-open, open, cooling, rejected), when it is tried again, latency, last error, requests today (UTC).",

@@ -59,6 +59,8 @@ export type Face = {
   stats(query: URLSearchParams): Promise<unknown>;
   recent(query: URLSearchParams): Promise<unknown>;
   live(): unknown;
+  /** The last lines of the log. */
+  logs(query: URLSearchParams): unknown;
   /** Every configured provider and how it is doing. */
   providers(): Promise<unknown>;
   /** Every tenant: its keys by their fingerprints, its limits, what it has used of them. */

@@ -112,6 +112,12 @@ export function routesOf(face: Face): readonly Route[] {
       describe.recent,
     ),
     get("/api/live", "read", () => operatorJson(face.live()), describe.live),
+    get(
+      "/api/logs",
+      "read",
+      (call) => operatorJson(face.logs(new URLSearchParams(call.query))),
+      describe.logs,
+    ),
     get("/api/providers", "read", async () => operatorJson(await face.providers()), describe.providers),
     get("/api/tenants", "read", () => operatorJson(face.tenants()), describe.tenants),
     {

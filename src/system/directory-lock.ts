@@ -2,8 +2,9 @@
 // file, whatever killed that; and a descriptor can be handed to a successor or to workers. It must never wait.
 
 import { dlopen, FFIType, type Pointer, read } from "bun:ffi";
-import { closeSync, constants, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, openSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { errorCode } from "./files.ts";
 import { identityOf } from "./file-identity.ts";
 
 export type DirectoryLock = {
@@ -23,6 +24,7 @@ export type Locking =
 
 type Flock = (descriptor: number) => "held" | "taken" | "unsupported";
 
+const lockFile = "gateway.lock";
 const exclusiveNow = 2 | 4;
 const isMac = process.platform === "darwin";
 const libraries = isMac
@@ -100,6 +102,20 @@ function lockOf(path: string, identity: string | null, descriptor: number): Dire
       closeSync(descriptor);
     },
   };
+}
+
+/** Has that process the directory open, as its owner has? Null where the system does not tell (macOS, somebody else's process). */
+export function holdsDirectory(pid: number, path: string): boolean | null {
+  const wanted = [path, join(path, lockFile)].map(identityOf).filter((each) => each !== null);
+  const folder = `/proc/${pid}/fd`;
+  let names: string[];
+  try {
+    names = readdirSync(folder);
+  } catch (error) {
+    // A number that nobody bears: where there is a /proc, that is known.
+    return errorCode(error) === "ENOENT" && identityOf("/proc/self/fd") !== null ? false : null;
+  }
+  return names.some((name) => wanted.includes(identityOf(join(folder, name)) ?? ""));
 }
 
 /** The process that took the lock, where the system tells (Linux); it may not have said anything of itself yet. */

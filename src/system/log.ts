@@ -26,6 +26,8 @@ export type LogOptions = {
   readonly colour?: boolean;
   /** Takes one line with its line break. May throw. */
   write(line: string): void;
+  /** Is told every line that is written, as JSON without its line break, whatever the form of the output. */
+  keep?(line: string): void;
   readonly clock: Pick<Clock, "nowMs">;
   /** canon/redact.ts; a parameter because system imports nothing. */
   redact(text: string): string;
@@ -100,8 +102,12 @@ export function createLog(options: LogOptions): Log {
     const time = new Date(options.clock.nowMs()).toISOString();
     const shown = attempt(() => clean(fields, "", 0) as Fields, { unreadable: true });
     const words = text(message);
-    if (!options.pretty) return `${oneLineJson({ time, level, message: words, ...renamed(shown) })}\n`;
-    return prettyLine(time, level, words, shown, options.colour === true);
+    if (!options.pretty || options.keep !== undefined) {
+      const json = oneLineJson({ time, level, message: words, ...renamed(shown) });
+      options.keep?.(json);
+      if (!options.pretty) return `${json}\n`;
+    }
+    return prettyLine({ time, level, message: words }, shown, options.colour === true);
   };
   const at = (context: Fields): Log => {
     const say =
@@ -133,7 +139,10 @@ function renamed(fields: Fields): Fields {
 
 const colours: Readonly<Record<LogLevel, number>> = { debug: 90, info: 36, warn: 33, error: 31, silent: 0 };
 
-function prettyLine(time: string, level: LogLevel, message: string, fields: Fields, colour: boolean): string {
+export type LineHead = { readonly time: string; readonly level: LogLevel; readonly message: string };
+
+/** A line for people, with its line break. */
+export function prettyLine({ time, level, message }: LineHead, fields: Fields, colour: boolean): string {
   const paint = (code: number, words: string): string =>
     colour ? `\u001b[${code}m${words}\u001b[0m` : words;
   const parts = [

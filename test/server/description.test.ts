@@ -34,6 +34,7 @@ describe("the document", () => {
         "/api/stats",
         "/api/recent",
         "/api/live",
+        "/api/logs",
         "/api/tenants",
         "/api/reload",
         "/api/providers/{id}/reset",

@@ -95,6 +95,7 @@ export function fakeFace(): FakeFace {
         ? Promise.reject(new Error("secret/path"))
         : Promise.resolve({ requests: [] }),
     live: () => ({ requests: [] }),
+    logs: () => ({ lines: [], cursor: 0 }),
     providers: () => Promise.resolve({ providers: [{ id: "openai" }] }),
     tenants: () => ({ tenants: [] }),
     async explainRoute(request, { door }) {

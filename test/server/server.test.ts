@@ -231,6 +231,7 @@ describe("routes", () => {
     ["/v1/models/a", "data"],
     ["/api/stats", "read"],
     ["/api/live", "read"],
+    ["/api/logs", "read"],
     ["/api/tenants", "read"],
   ] as const)("%s is of class %s", async (path, routeClass) => {
     await (await fetch(base + path)).text();

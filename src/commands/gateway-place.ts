@@ -1,0 +1,33 @@
+// The options by which a command is told which gateway is meant, and the variables that follow from them.
+
+import type { ParseArgsOptionsConfig } from "node:util";
+import { environmentHere } from "../assemble/offline.ts";
+import type { Environment } from "../system/state-directory.ts";
+import type { CommandContext } from "./command.ts";
+import { refuseUsage } from "./options.ts";
+import { offlineInput } from "./surroundings.ts";
+
+export const placeOptions = {
+  json: { type: "boolean", default: false },
+  "state-dir": { type: "string" },
+  config: { type: "string" },
+} as const satisfies ParseArgsOptionsConfig;
+
+export const placeHelp = `  --state-dir DIR state directory of the gateway (else as the gateway itself finds it: $CLAWGATE_STATE_DIR, ...)
+  --config FILE   config file, as for serve (only to find its .env)
+  -h, --help      this text
+`;
+
+type PlaceValues = { readonly "state-dir"?: string | undefined; readonly config?: string | undefined };
+
+/** An empty name, as an unset variable of a script gives, would mean another gateway than the one that is wanted. */
+export function refusePlace(context: CommandContext, command: string, values: PlaceValues): number | null {
+  if (values["state-dir"] !== "") return null;
+  return refuseUsage(context, command, "--state-dir must name a folder").usage;
+}
+
+export function environmentAt(context: CommandContext, values: PlaceValues): Environment {
+  const directory = values["state-dir"];
+  if (directory !== undefined) return { ...context.environment, CLAWGATE_STATE_DIR: directory };
+  return environmentHere(offlineInput(context, values.config));
+}

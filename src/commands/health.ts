@@ -1,0 +1,77 @@
+// `clawgate health`: how the running gateway and its providers are, with an exit code for scripts and containers.
+
+import { type Command, type CommandContext, exitCodes } from "./command.ts";
+import { environmentAt, placeHelp, placeOptions, refusePlace } from "./gateway-place.ts";
+import { readOptions } from "./options.ts";
+import { findGateway, GatewayProblem, memberOf } from "./running-gateway.ts";
+import { paperOf, plain } from "./terminal.ts";
+import { type Cell, textTable } from "./text-table.ts";
+
+const help = `Usage: clawgate health [options]
+
+Asks the running gateway for its health.
+Exit code 0: ok or degraded (some providers are taken out, others answer). 1: down, or no gateway answers.
+
+Options:
+  --json          what GET /health answers
+${placeHelp}`;
+
+async function run(context: CommandContext): Promise<number> {
+  const read = readOptions(context, "health", placeOptions);
+  if ("usage" in read) return read.usage;
+  const refused = refusePlace(context, "health", read.values);
+  if (refused !== null) return refused;
+  const asked = await healthOf(context, environmentAt(context, read.values));
+  if ("why" in asked) {
+    if (read.values.json)
+      context.stdout.write(`${JSON.stringify({ status: "unreachable", why: asked.why }, null, 2)}\n`);
+    else context.stderr.write(`clawgate: ${asked.why}.\n`);
+    return exitCodes.failed;
+  }
+  const { body } = asked;
+  if (read.values.json) context.stdout.write(`${JSON.stringify(body, null, 2)}\n`);
+  else context.stdout.write(wordsOf(body, context));
+  const status = memberOf(body, "status");
+  return status === "ok" || status === "degraded" ? exitCodes.ok : exitCodes.failed;
+}
+
+/** `why` is a sentence without its full stop. */
+async function healthOf(
+  context: CommandContext,
+  environment: ReturnType<typeof environmentAt>,
+): Promise<{ readonly body: unknown } | { readonly why: string }> {
+  const found = await findGateway(context, environment, true);
+  if ("why" in found) return found;
+  try {
+    return { body: await found.want({ method: "GET", path: "/health" }) };
+  } catch (thrown) {
+    if (!(thrown instanceof GatewayProblem)) throw thrown;
+    return { why: thrown.message.replace(/\.$/, "") };
+  }
+}
+
+function wordsOf(body: unknown, context: CommandContext): string {
+  const paper = paperOf(context);
+  const text = (value: unknown): string => (typeof value === "string" ? plain(value) : "");
+  const overall = text(memberOf(body, "status"));
+  const ink = { ok: paper.good, degraded: paper.warning }[overall] ?? paper.bad;
+  const providers = Object.entries((memberOf(body, "providers") as object | undefined) ?? {});
+  const rows = providers.map(([id, each]: [string, unknown]): Cell[] => {
+    const isHealthy = memberOf(each, "healthy") === true;
+    const words = isHealthy ? "healthy" : `not healthy (${text(memberOf(each, "circuit"))})`;
+    return [
+      { text: plain(id), ink: paper.bold },
+      { text: words, ink: isHealthy ? paper.good : paper.bad },
+      isHealthy ? "" : text(memberOf(each, "last_error")),
+    ];
+  });
+  const columns = [{ title: "provider" }, { title: "state" }, { title: "last error", gives: true }];
+  return `${ink(overall === "" ? "unknown" : overall)}\n${rows.length === 0 ? "" : textTable(columns, rows, paper)}`;
+}
+
+export const health: Command = {
+  name: "health",
+  summary: "how the running gateway and its providers are",
+  help,
+  run,
+};

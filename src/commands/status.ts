@@ -1,0 +1,98 @@
+// `clawgate status`: is a gateway running, which, where and since when. It must never start or change anything.
+
+import { stateDirectory } from "../system/state-directory.ts";
+import { type Command, type CommandContext, exitCodes } from "./command.ts";
+import { environmentAt, placeHelp, placeOptions, refusePlace } from "./gateway-place.ts";
+import { readOptions } from "./options.ts";
+import { shownSeconds } from "./quantities.ts";
+import { type Answer, findGateway, memberOf, refuseProblem, type RunningGateway } from "./running-gateway.ts";
+import { paperOf, plain } from "./terminal.ts";
+
+const help = `Usage: clawgate status [options]
+
+Says whether a gateway is running with this state directory: its process, address, version, since when, and how it is.
+Exit code 0: one is running. 1: none is, or it does not answer.
+
+Options:
+  --json          the same as JSON
+${placeHelp}`;
+
+async function run(context: CommandContext): Promise<number> {
+  const read = readOptions(context, "status", placeOptions);
+  if ("usage" in read) return read.usage;
+  const refused = refusePlace(context, "status", read.values);
+  if (refused !== null) return refused;
+  const environment = environmentAt(context, read.values);
+  const found = await findGateway(context, environment, true);
+  const write = (value: object): void => void context.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  if ("why" in found) {
+    if (read.values.json) write({ running: false, state_dir: stateDirectory(environment), why: found.why });
+    else context.stdout.write(`${sentence(found.why)}\n`);
+    return exitCodes.failed;
+  }
+  let answer: Answer;
+  try {
+    answer = await found.ask({ method: "GET", path: "/health" });
+  } catch (thrown) {
+    return refuseProblem(context, thrown);
+  }
+  const state = stateOf(found, answer.body);
+  if (read.values.json) write(state);
+  else context.stdout.write(wordsOf(state, context));
+  return exitCodes.ok;
+}
+
+function stateOf(found: RunningGateway, health: unknown) {
+  const providers = Object.values((memberOf(health, "providers") as object | undefined) ?? {});
+  const number = (name: string): number | null => {
+    const value = memberOf(health, name);
+    return typeof value === "number" ? value : null;
+  };
+  const status = memberOf(health, "status");
+  return {
+    running: true,
+    pid: found.pid,
+    url: found.url,
+    version: found.version,
+    started_at: found.startedAt,
+    uptime_s: number("uptime_s"),
+    state_dir: found.stateDirectory,
+    status: typeof status === "string" ? status : "unknown",
+    providers: {
+      healthy: providers.filter((each) => memberOf(each, "healthy") === true).length,
+      loaded: providers.length,
+    },
+    running_requests: number("running"),
+  };
+}
+
+function wordsOf(state: ReturnType<typeof stateOf>, context: CommandContext): string {
+  const paper = paperOf(context);
+  const ink = { ok: paper.good, degraded: paper.warning }[state.status] ?? paper.bad;
+  const since = [
+    state.started_at === null ? null : plain(state.started_at),
+    state.uptime_s === null ? null : `for ${shownSeconds(state.uptime_s)}`,
+  ].filter((part) => part !== null);
+  const rows: readonly (readonly [string, string])[] = [
+    ["Process", String(state.pid)],
+    ["Address", plain(state.url)],
+    ["Since", since.join(", ")],
+    ["State", plain(state.state_dir)],
+    [
+      "Health",
+      `${ink(plain(state.status))} (${state.providers.healthy} of ${state.providers.loaded} providers healthy)`,
+    ],
+    ["Requests", `${state.running_requests ?? "?"} running`],
+  ];
+  const lines = rows.map(([name, value]) => `  ${paper.dim(name.padEnd(10))}${value}`);
+  return [`ClawGate ${plain(state.version)} is running.`, ...lines, ""].join("\n");
+}
+
+const sentence = (words: string): string => `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
+
+export const status: Command = {
+  name: "status",
+  summary: "whether a gateway is running, where and since when",
+  help,
+  run,
+};

@@ -1,0 +1,116 @@
+// `clawgate stop`: ends the running gateway in order, and not before its time. It must never signal a process that is not proven
+// to be the gateway that has the state directory: numbers are used again, and in a container they are other ones.
+
+import { systemClock, pause } from "../system/clock.ts";
+import { holdsDirectory } from "../system/directory-lock.ts";
+import { isAlive } from "../system/process.ts";
+import { startTimeOf } from "../system/process-table.ts";
+import { readRunFile, stateDirectory } from "../system/state-directory.ts";
+import { type Command, type CommandContext, exitCodes } from "./command.ts";
+import { environmentAt, placeHelp, placeOptions, refusePlace } from "./gateway-place.ts";
+import { readOptions, refuseUsage } from "./options.ts";
+import { findGateway } from "./running-gateway.ts";
+
+const help = `Usage: clawgate stop [options]
+
+Ends the running gateway: nobody new is let in, running requests may end. Those that still run after the timeout are ended; a
+gateway that does not end even then is killed. Returns when it has ended.
+Exit code 0: it has ended. 1: none was running, or it could not be ended.
+
+Options:
+  --timeout S     seconds for running requests (default 60; the gateway's own server.drain_s counts too; 0: end them now)
+  --json          what came of it as JSON
+${placeHelp}`;
+
+const usualSeconds = 60;
+const mostSeconds = 3_600;
+/** For last words and records, once requests were cut off. */
+const lastWordsMs = 6_000;
+const againMs = 2_000;
+const lookMs = 50;
+
+async function run(context: CommandContext): Promise<number> {
+  const read = readOptions(context, "stop", { ...placeOptions, timeout: { type: "string" } });
+  if ("usage" in read) return read.usage;
+  const refused = refusePlace(context, "stop", read.values);
+  if (refused !== null) return refused;
+  const { timeout = String(usualSeconds), json } = read.values;
+  const seconds = /^\d+(?:\.\d+)?$/.test(timeout) ? Number(timeout) : Number.NaN;
+  if (!(seconds <= mostSeconds))
+    return refuseUsage(context, "stop", `--timeout must be a number of seconds from 0 to ${mostSeconds}`)
+      .usage;
+  const environment = environmentAt(context, read.values);
+  const directory = stateDirectory(environment);
+  const refuse = (why: string): number => {
+    if (json) context.stdout.write(`${JSON.stringify({ stopped: false, why }, null, 2)}\n`);
+    else context.stderr.write(`clawgate: ${why}.\n`);
+    return exitCodes.failed;
+  };
+  const owner = await provenOwner(context, environment, directory);
+  if (typeof owner === "string") return refuse(owner);
+  const beganMs = systemClock.monotonicMs();
+  const how = await end(owner, seconds * 1000);
+  if (how === null) return refuse(`process ${owner} could not be ended`);
+  const tookS = Math.round((systemClock.monotonicMs() - beganMs) / 100) / 10;
+  if (json)
+    context.stdout.write(`${JSON.stringify({ stopped: true, pid: owner, how, took_s: tookS }, null, 2)}\n`);
+  else context.stdout.write(`${endings[how]} (process ${owner}, ${tookS} s).\n`);
+  return exitCodes.ok;
+}
+
+const endings = {
+  drained: "The gateway has stopped",
+  "cut-off": "The gateway has stopped; requests that still ran were ended",
+  killed: "The gateway did not stop and was killed",
+} as const;
+
+/** The gateway's number, or why there is none that may be signalled. */
+async function provenOwner(
+  context: CommandContext,
+  environment: ReturnType<typeof environmentAt>,
+  directory: string,
+): Promise<number | string> {
+  const run = await readRunFile(directory).catch(() => null);
+  const holds = run === null ? null : holdsDirectory(run.pid, directory);
+  // It may be busy or hang: its hold on the directory says enough.
+  if (run !== null && holds === true) return run.pid;
+  const found = await findGateway(context, environment, true);
+  if ("why" in found) return found.why;
+  if (holds === null) return found.pid;
+  return `a gateway answers at ${found.url}, but process ${found.pid} of this machine is not it: it may run in a container, or with rights that yours do not reach. Stop it where it was started`;
+}
+
+/** Null: it lives on. */
+async function end(pid: number, timeoutMs: number): Promise<keyof typeof endings | null> {
+  const startTime = await startTimeOf(pid);
+  const isOver = async (): Promise<boolean> =>
+    startTime === null ? !isAlive(pid) : (await startTimeOf(pid)) !== startTime;
+  const within = async (limitMs: number): Promise<boolean> => {
+    const endMs = systemClock.monotonicMs() + limitMs;
+    while (!(await isOver())) {
+      if (systemClock.monotonicMs() >= endMs) return false;
+      await pause(systemClock, lookMs);
+    }
+    return true;
+  };
+  const signal = async (name: "SIGTERM" | "SIGKILL"): Promise<void> => {
+    // Looked at once more: the number may have gone to somebody else meanwhile.
+    if (!(await isOver())) process.kill(pid, name);
+  };
+  try {
+    await signal("SIGTERM");
+    if (await within(timeoutMs)) return "drained";
+    // More than once: under npm, what comes within a second of the first counts as the same.
+    for (let leftMs = lastWordsMs; leftMs > 0; leftMs -= againMs) {
+      await signal("SIGTERM");
+      if (await within(againMs)) return "cut-off";
+    }
+    await signal("SIGKILL");
+    return (await within(lastWordsMs)) ? "killed" : null;
+  } catch {
+    // EPERM, or it went in between.
+    return (await isOver()) ? "drained" : null;
+  }
+}
+
+export const stop: Command = { name: "stop", summary: "end the running gateway", help, run };

@@ -1,0 +1,50 @@
+// The last lines of the log, kept in memory for whoever asks later. It must never grow beyond its bounds, however much is logged.
+
+export type LogTail = {
+  /** One line as JSON, without its line break. */
+  keep(line: string): void;
+  /** The newest `limit` lines after `cursor` (0: all that are kept), oldest first, and the cursor to go on from. */
+  read(limit: number, cursor: number): { readonly lines: readonly string[]; readonly cursor: number };
+};
+
+export const mostLines = 2_000;
+const mostCharacters = 8 * 1024 * 1024;
+/** Far more than one line of ours has; a line of hundreds of fields is not kept whole. */
+const longestLine = 64 * 1024;
+
+export function createLogTail(): LogTail {
+  // A ring: the line with the number n lies at n modulo its size.
+  const ring: string[] = [];
+  let first = 0;
+  let next = 0;
+  let characters = 0;
+
+  const dropFirst = (): void => {
+    characters -= ring[first % mostLines]?.length ?? 0;
+    ring[first % mostLines] = "";
+    first += 1;
+  };
+
+  return {
+    keep(line) {
+      const kept = line.length <= longestLine ? line : shortened(line);
+      while (next - first >= mostLines || (next > first && characters + kept.length > mostCharacters))
+        dropFirst();
+      ring[next % mostLines] = kept;
+      characters += kept.length;
+      next += 1;
+    },
+    read(limit, cursor) {
+      // A cursor of another run is beyond the end: there is nothing new for it.
+      const from = Math.max(first, Math.min(cursor, next), next - Math.max(0, limit));
+      const lines = Array.from({ length: next - from }, (_, at) => ring[(from + at) % mostLines] ?? "");
+      return { lines, cursor: next };
+    },
+  };
+}
+
+/** Its own time, level and message stand first. */
+function shortened(line: string): string {
+  const { time, level, message } = JSON.parse(line) as Readonly<Record<string, unknown>>;
+  return JSON.stringify({ time, level, message, shortened: true });
+}
