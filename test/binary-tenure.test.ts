@@ -1,6 +1,7 @@
 // The one-file program and its state directory: one gateway has one, a second one is refused without touching anything, and what
 // somebody takes away under it is made again.
 
+import { Database } from "bun:sqlite";
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -38,6 +39,19 @@ function contents(directory: string): unknown {
     const { ino, size, mtimeMs } = statSync(join(directory, name));
     return { name, ino, size, mtimeMs };
   });
+}
+
+/** 0 also where there is no such file, or one that is only being made. */
+function rowsIn(path: string): number {
+  let db: Database | null = null;
+  try {
+    db = new Database(path, { readonly: true });
+    return db.query("SELECT 1 FROM state").all().length;
+  } catch {
+    return 0;
+  } finally {
+    db?.close();
+  }
 }
 
 async function until(what: string, holds: () => boolean): Promise<void> {
@@ -135,6 +149,43 @@ describe("what is taken away under it", () => {
     expect(await gateway.stop()).toBe(0);
     expect(existsSync(run)).toBe(false);
   });
+
+  test.each(["", "-wal"])(
+    "state.db%s: what was learned of providers outlives it and a kill",
+    async (suffix) => {
+      const dir = ownFolder();
+      const config = {
+        health: {
+          consecutive_failures_before_skip: 1,
+          check_interval_seconds: 0,
+          recovery_check_interval_seconds: 3_600,
+        },
+        providers: { dead: { base_url: "http://127.0.0.1:1", api_key: "vendor-key-0123456789", model: "m" } },
+      };
+      const circuit = async (url: string): Promise<unknown> =>
+        ((await (await fetch(`${url}/health`)).json()) as { providers: { dead: { circuit: string } } })
+          .providers.dead.circuit;
+      const first = await startBinary({ config, dir });
+      cleanups.push(() => first.stop());
+      const asked = await fetch(`${first.url}/v1/chat/completions`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ model: "dead/m", messages: [{ role: "user", content: "Hello" }] }),
+      });
+      await asked.text();
+      expect(await circuit(first.url)).toBe("open");
+      const file = join(first.stateDir, "state.db");
+      await until("it is written", () => rowsIn(file) > 0);
+      for (const each of suffix === "" ? ["", "-wal", "-shm"] : [suffix]) rmSync(file + each);
+      await first.waitForOutput("state file was deleted or replaced");
+      await until("it is written again", () => rowsIn(file) > 0);
+      process.kill(first.pid, "SIGKILL");
+      await first.exited;
+      const second = await startBinary({ config, dir });
+      cleanups.push(() => second.stop());
+      expect(await circuit(second.url)).toBe("open");
+    },
+  );
 
   test("a directory that another gateway has by now is left to it", async () => {
     const dir = ownFolder();
