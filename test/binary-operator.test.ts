@@ -108,6 +108,7 @@ describe("status and health", () => {
       providers: { healthy: 1, loaded: 1 },
       started_at: expect.stringMatching(/^20\d\d-/),
     });
+    expect((await run(other, "reload", "--state-dir", gateway.stateDir)).code).toBe(0);
     expect(await run(dir, "health")).toMatchObject({ code: 0, stdout: expect.stringContaining("demo") });
     expect(json(await run(dir, "health", "--json"))).toMatchObject({ status: "ok" });
   });

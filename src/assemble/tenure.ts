@@ -62,6 +62,8 @@ function tenureOf(directory: string, held: DirectoryLock | null, log: Log, clock
   let lock = held;
   let run: RunFile | null = null;
   let isLost = false;
+  let isUntold = false;
+  let trouble: string | null = null;
 
   /** In place of a directory that was deleted there is a new one, of which we are the first owner, or not. */
   const takeAgain = (): boolean => {
@@ -71,11 +73,11 @@ function tenureOf(directory: string, held: DirectoryLock | null, log: Log, clock
       mkdirSync(directory, { recursive: true, mode: 0o700 });
       if (!isPrivate(directory)) throw new Error("what lies there now is not a folder of our own alone");
       const again = lockDirectory(directory);
-      if (again.kind === "held") lock = again.lock;
-      if (again.kind !== "taken") {
-        if (!isLost) log.warn("the state directory was deleted or replaced: made again", { path: directory });
-        isLost = again.kind !== "held";
-        return again.kind === "held";
+      if (again.kind === "held") {
+        lock = again.lock;
+        log.warn("the state directory was deleted or replaced: made again", { path: directory });
+        isLost = false;
+        return true;
       }
     } catch (error) {
       if (!isLost)
@@ -101,12 +103,24 @@ function tenureOf(directory: string, held: DirectoryLock | null, log: Log, clock
     if (run === null) return;
     try {
       writeRunFile(directory, run);
+      isUntold = false;
     } catch (error) {
+      // Once, not with every look.
+      if (isUntold) return;
+      isUntold = true;
       log.warn(
         "run.json could not be written: commands do not find this gateway, and its write routes need auth.admin_key. Make room in the state directory and start again",
         { path: directory, detail: wordsOf(error) },
       );
     }
+  };
+
+  /** Once, and again when it is another one. */
+  const tell = (error: unknown): void => {
+    const detail = wordsOf(error);
+    if (trouble !== detail)
+      log.warn("the state directory cannot be used as it should", { path: directory, detail });
+    trouble = detail;
   };
 
   const lookAfter = async (): Promise<void> => {
@@ -132,10 +146,8 @@ function tenureOf(directory: string, held: DirectoryLock | null, log: Log, clock
       };
       const step = (): void => {
         void lookAfter()
+          .then(() => (trouble = null), tell)
           .then(look)
-          .catch((error: unknown) =>
-            log.debug("the state directory could not be looked at", { detail: wordsOf(error) }),
-          )
           .finally(again);
       };
       again();
@@ -170,6 +182,8 @@ async function inUse(directory: string, clock: Clock): Promise<string> {
     await pause(clock, 50);
     run = await livingOwner(directory);
   }
+  // Still none whose process can be seen: it may be in a container of its own, where numbers are other ones.
+  run ??= await readRunFile(directory).catch(() => null);
   const pid = run?.pid ?? lockHolder(directory);
   const who = [
     pid === null ? "a process that has not said who it is" : `process ${pid}`,

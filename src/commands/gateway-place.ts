@@ -14,7 +14,7 @@ export const placeOptions = {
 } as const satisfies ParseArgsOptionsConfig;
 
 export const placeHelp = `  --state-dir DIR state directory of the gateway (else as the gateway itself finds it: $CLAWGATE_STATE_DIR, ...)
-  --config FILE   config file, as for serve (only to find its .env)
+  --config FILE   config file, as for serve (only to find its .env; the gateway reads the one it was started with)
   -h, --help      this text
 `;
 

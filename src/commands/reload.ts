@@ -1,10 +1,9 @@
 // `clawgate reload`: the running gateway reads its config again; an invalid one changes nothing and is said.
 
-import { environmentHere } from "../assemble/offline.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
+import { environmentAt, placeHelp, placeOptions, refusePlace } from "./gateway-place.ts";
 import { readOptions } from "./options.ts";
 import { findGateway, memberOf, refuseAbsent, refuseProblem, wordsOf } from "./running-gateway.ts";
-import { offlineInput } from "./surroundings.ts";
 import { plain } from "./terminal.ts";
 
 const help = `Usage: clawgate reload [options]
@@ -14,17 +13,14 @@ config changes nothing, and what is wrong is printed with file and line (exit co
 
 Options:
   --json          the report as JSON
-  --config FILE   config file, as for serve (only to find its .env; the gateway reads the file it was started with)
-  -h, --help      this text
-`;
+${placeHelp}`;
 
 async function run(context: CommandContext): Promise<number> {
-  const read = readOptions(context, "reload", {
-    json: { type: "boolean", default: false },
-    config: { type: "string" },
-  });
+  const read = readOptions(context, "reload", placeOptions);
   if ("usage" in read) return read.usage;
-  const found = await findGateway(context, environmentHere(offlineInput(context, read.values.config)));
+  const refused = refusePlace(context, "reload", read.values);
+  if (refused !== null) return refused;
+  const found = await findGateway(context, environmentAt(context, read.values));
   if ("why" in found) return refuseAbsent(context, found);
   try {
     const { status, body } = await found.ask({ method: "POST", path: "/api/reload", timeoutMs: 30_000 });
