@@ -21,6 +21,8 @@ const root = dirname(import.meta.dir);
 const above = mkdtempSync(join(tmpdir(), "clawgate-build-"));
 afterAll(() => rmSync(above, { recursive: true, force: true }));
 
+const scalar = "node_modules/@scalar/api-reference/dist/browser/standalone.js";
+
 /** The packages that the program is made of, with theirs. */
 function packages(): ReadonlySet<string> {
   const seen = new Set<string>();
@@ -32,7 +34,8 @@ function packages(): ReadonlySet<string> {
     for (const each of Object.keys({ ...dependencies, ...peerDependencies })) walk(each);
   };
   const own = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Manifest;
-  for (const name of Object.keys(own.dependencies ?? {})) walk(name);
+  // Of that one the program holds one file, which is placed below.
+  for (const name of Object.keys(own.dependencies ?? {})) if (!scalar.includes(`/${name}/`)) walk(name);
   return seen;
 }
 type Manifest = {
@@ -57,8 +60,6 @@ function placeFolder(from: string, to: string): void {
     else if (entry.isFile()) place(source, target);
   }
 }
-
-const scalar = "node_modules/@scalar/api-reference/dist/browser/standalone.js";
 
 function checkout(folder: string): string {
   for (const name of ["src", "skills", "scripts"])
