@@ -3,7 +3,17 @@
 
 import { Database } from "bun:sqlite";
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { binaryPath, cleanEnvironment, type Finished, runBinary, startBinary } from "./support/binary.ts";
@@ -120,6 +130,29 @@ describe("a second gateway on one state directory", () => {
     expect(existsSync(left)).toBe(false);
     const next = await start(dir);
     expect(JSON.parse(readFileSync(left, "utf8"))).toMatchObject({ pid: next.pid, url: next.url });
+  });
+
+  test("one of a build that knew no lock keeps it out as well; a stranger with its number does not", async () => {
+    const dir = ownFolder();
+    const stateDir = join(dir, "clawgate-state");
+    mkdirSync(stateDir, { mode: 0o700 });
+    let body: object = { status: "ok", version: "0.0.1-old", providers: {} };
+    const older = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => Response.json(body) });
+    cleanups.push(() => older.stop(true));
+    const bystander = Bun.spawn(["sleep", "60"]);
+    cleanups.push(() => bystander.kill("SIGKILL"));
+    const url = `http://127.0.0.1:${older.port}`;
+    const run = JSON.stringify({ pid: bystander.pid, url, token: "older-token-0123456789" });
+    writeFileSync(join(stateDir, "run.json"), run, { mode: 0o600 });
+    expect(await second(dir)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`process ${bystander.pid}, listening at ${url}`),
+    });
+    expect(readFileSync(join(stateDir, "run.json"), "utf8")).toBe(run);
+    body = { hello: "world" };
+    const gateway = await start(dir);
+    expect(JSON.parse(readFileSync(join(stateDir, "run.json"), "utf8"))).toMatchObject({ pid: gateway.pid });
+    expect(bystander.exitCode).toBeNull();
   });
 
   test("commands that only read go on beside it", async () => {

@@ -35,27 +35,51 @@ const lookMs = 2_000;
 /** A gateway that has just begun says who it is within this. */
 const introductionMs = 2_000;
 
+export type TenureOptions = { readonly log: Log; readonly clock: Clock; readonly fetch?: typeof fetch };
+
 /** Throws DirectoryInUse where another gateway has it. `directory` undefined: there is none to hold. */
-export async function takeTenure(
-  directory: string | undefined,
-  { log, clock }: { readonly log: Log; readonly clock: Clock },
-): Promise<Tenure> {
+export async function takeTenure(directory: string | undefined, options: TenureOptions): Promise<Tenure> {
   if (directory === undefined) return nothingHeld;
+  const { log, clock } = options;
   const first = lockDirectory(directory);
   if (first.kind === "taken") throw new DirectoryInUse(await inUse(directory, clock));
+  const lock = first.kind === "held" ? first.lock : null;
+  // One of a build that knew no lock, or where there can be none.
+  const unlocked = await livingOwner(directory);
+  if (
+    unlocked !== null &&
+    unlocked.pid !== process.pid &&
+    (await answers(unlocked, options.fetch ?? fetch))
+  ) {
+    lock?.release();
+    throw new DirectoryInUse(await inUse(directory, clock));
+  }
   if (first.kind === "unsupported")
-    log.warn("the state directory cannot be locked: nothing keeps a second gateway out of it", {
-      path: directory,
-      detail: first.detail,
-    });
-  else
-    await removeLeftRunFile(directory).catch((error: unknown) =>
-      log.warn("run.json of an earlier gateway cannot be removed", {
+    log.warn(
+      "the state directory cannot be locked: nothing keeps a second gateway out that starts together with this one",
+      {
         path: directory,
-        detail: wordsOf(error),
-      }),
+        detail: first.detail,
+      },
     );
-  return tenureOf(directory, first.kind === "held" ? first.lock : null, log, clock);
+  await removeLeftRunFile(directory).catch((error: unknown) =>
+    log.warn("run.json of an earlier gateway cannot be removed", { path: directory, detail: wordsOf(error) }),
+  );
+  return tenureOf(directory, lock, log, clock);
+}
+
+const answerMs = 1_000;
+
+/** Is a gateway where it says? Without its token: somebody else may have its place by now. */
+async function answers({ url }: RunFile, ask: typeof fetch): Promise<boolean> {
+  try {
+    const answer = await ask(`${url}/health`, { signal: AbortSignal.timeout(answerMs), redirect: "manual" });
+    const body: unknown = await answer.json();
+    return typeof body === "object" && body !== null && "version" in body && "providers" in body;
+  } catch {
+    // Nobody there, or nobody of ours.
+    return false;
+  }
 }
 
 function tenureOf(directory: string, held: DirectoryLock | null, log: Log, clock: Clock): Tenure {
