@@ -47,13 +47,15 @@ async function succeeds(argv: readonly string[], env: Environment, limitMs: numb
     console.error(`\nover its limit of ${limitMs / minuteMs} minutes: stopped`);
     killAll();
   }, limitMs);
-  for (const signal of ["SIGINT", "SIGTERM"] as const)
-    process.once(signal, () => {
-      killAll();
-      process.exit(130);
-    });
+  const onSignal = (): void => {
+    killAll();
+    process.exit(130);
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, onSignal);
   const code = await child.exited;
   clearTimeout(timer);
+  // A later stage has a child of its own, which this would leave behind.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, onSignal);
   return code === 0;
 }
 
