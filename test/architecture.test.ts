@@ -172,7 +172,7 @@ describe("the import law", () => {
     ["elysia and its plugins", /^(?:elysia|@elysiajs\/.*)(?:\/|$)/, /^src\/server\//],
     ["drizzle-orm", /^drizzle-orm(?:\/|$)/, /^src\/metrics\//],
     ["bun:sqlite", /^bun:sqlite$/, /^src\/(?:metrics|state)\//],
-    ["calls into the C library", /^bun:ffi$/, /^src\/system\/inherited-mark\.ts$/],
+    ["calls into the C library", /^bun:ffi$/, /^src\/system\/(?:inherited-mark|directory-lock)\.ts$/],
     ["child processes", /^(?:node:)?child_process$/, /^src\/system\/process\.ts$/],
     ["worker and cluster processes", /^(?:node:)?cluster$/, /^$/],
   ])("%s stay in their room", (name, specifier, home) => {
