@@ -111,6 +111,17 @@ describe.skipIf(process.platform !== "linux")("with few descriptors", () => {
     expect(gateway.output()).toContain("LimitNOFILE=65536");
   });
 
+  test("where there would be no room for a single request the start is refused, and says why", async () => {
+    for (const descriptors of [16, 20]) {
+      const said = await start({ config: configFor("http://127.0.0.1:9"), descriptors }).then(
+        () => "it started",
+        (error: unknown) => String(error),
+      );
+      expect(said).toContain("too few files and connections may be open for a start");
+      expect(said).toContain("ulimit -n 65536");
+    }
+  });
+
   test("a crowd that takes them all before the first request ends nothing and takes no config", async () => {
     const vendor = gatedVendor();
     const gateway = await start({ config: configFor(named(vendor)), descriptors: 64 });

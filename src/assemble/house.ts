@@ -11,7 +11,7 @@ import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
 import { createLogTail, type LogTail } from "../system/log-tail.ts";
 import { sweepSessions } from "../tenants/sessions.ts";
-import { openHttpClient } from "../system/descriptors.ts";
+import { openHttpClient, Scarcity } from "../system/descriptors.ts";
 import {
   type Environment,
   openStateDirectory,
@@ -126,6 +126,11 @@ async function furnish(options: HouseOptions, places: Places, tenure: Tenure): P
 
   const { descriptors } = estate;
   await openHttpClient(descriptors.isTight);
+  if (!descriptors.canServe()) {
+    // One that only ever refuses, or cannot even accept, looks like a gateway and is none.
+    await estate.clis.stop();
+    throw new Scarcity(null);
+  }
   const server = createServer(
     createFace(estate, current, reloader.reload, options.logTail ?? createLogTail()),
     {

@@ -9,6 +9,8 @@ export type Descriptors = {
   readonly limit: number | null;
   /** Few enough that an ordinary day can use them up. */
   readonly isTight: boolean;
+  /** Before it listens: will there be room for a single request? */
+  canServe(): boolean;
   /** Is there room for one more request? Counts it in. */
   admits(): boolean;
   /** Are they short now, or were they within the last second? Then a connection that could not be made says nothing of its other end. */
@@ -92,6 +94,8 @@ export function lowLimitNotice(limit: number | null): string | null {
 
 /** About what a gateway holds open that answers nobody: databases, watches, its own pipes. */
 const ownNeed = 26;
+/** The listening socket, a watch, and the client of the first request. */
+const yetToOpen = 3;
 /** A request's client, its upstream and what finding that takes for a moment. */
 const perRequest = 3;
 /** For as long as this a request that was let in may not yet have opened what it needs. */
@@ -157,6 +161,9 @@ export function createDescriptors(options: {
   return {
     limit: options.limit,
     isTight: limit < comfortableLimit,
+    canServe() {
+      return (options.inUse() ?? limit) + yetToOpen + perRequest <= limit - reserve;
+    },
     admits() {
       if (limit === Number.POSITIVE_INFINITY) return true;
       if ((sinceLook + 1) * perRequest > room) {

@@ -37,6 +37,16 @@ describe("one more request", () => {
     expect(state.looks).toBe(0);
   });
 
+  test("is possible at all, or the start is to be refused: what it says before it listens is what comes", () => {
+    for (let limit = 16; limit < 64; limit++) {
+      const { descriptors, state } = machine(limit);
+      const may = descriptors.canServe();
+      state.inUse = 23;
+      expect([limit, descriptors.admits()]).toEqual([limit, may]);
+    }
+    expect(machine(null).descriptors.canServe()).toBe(true);
+  });
+
   test("is refused before the reserve is touched, and let in when there is room again", async () => {
     const { descriptors, state, clock } = machine(64);
     state.inUse = 54;
