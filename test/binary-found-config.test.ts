@@ -49,7 +49,13 @@ describe("a config.yaml that was merely found", () => {
     const claudes = ["./evil", "evil", "tool", "/proc/self/cwd/evil", "${PWD}/evil", "~/work/evil"].map(
       (bin, index) => [`c${index}`, { backend: "claude-cli", bin, fallback: false }],
     );
-    const config = { providers: Object.fromEntries([...tokens, ...claudes, ["demo", { backend: "demo" }]]) };
+    const variables = ["sh ./evil.sh", "--require=./evil", "-x ${PWD}/evil"].map((value, index) => [
+      `v${index}`,
+      { backend: "claude-cli", bin: "true", env: { GIT_SSH_COMMAND: value }, fallback: false },
+    ]);
+    const config = {
+      providers: Object.fromEntries([...tokens, ...claudes, ...variables, ["demo", { backend: "demo" }]]),
+    };
     folder.write("config.yaml", JSON.stringify(config));
     const env = { PATH: `.:${folder.work}/bin:${process.env["PATH"]}`, PWD: folder.work, HOME: folder.dir };
     const gateway = await folder.serve(env);
@@ -58,6 +64,10 @@ describe("a config.yaml that was merely found", () => {
     expect(doctor.stdout).toContain("is a path relative to this folder");
     expect(folder.wasStarted).toBe(false);
     expect(gateway.output()).toContain("provider p0 is not loaded: providers.p0.auth.command:");
+    for (const [id] of variables)
+      expect(gateway.output()).toContain(
+        `provider ${String(id)} is not loaded: providers.${String(id)}.env.GIT_SSH_COMMAND:`,
+      );
   }, 120_000);
 
   test("says which variables it uses and where they go, never what they hold", async () => {
@@ -113,7 +123,8 @@ describe("a config.yaml that was merely found", () => {
         mcpServers: {
           bad: { command: "./evil" },
           worse: { command: "sh", args: ["evil"] },
-          good: { command: "cat" },
+          hidden: { command: "cat", env: { NODE_OPTIONS: "--max-old-space-size=99 --require ./evil" } },
+          good: { command: "cat", env: { MODE: "a/b or c", URL: "https://x.example/./y" } },
         },
       }),
     );
@@ -124,6 +135,7 @@ describe("a config.yaml that was merely found", () => {
     const gateway = await folder.serve();
     expect(gateway.output()).toContain("mcp_servers.bad is left out");
     expect(gateway.output()).toContain("mcp_servers.worse is left out");
+    expect(gateway.output()).toContain("mcp_servers.hidden is left out");
     expect(gateway.output()).not.toContain("mcp_servers.good is left out");
   });
 });

@@ -10,10 +10,10 @@ import type { LoadedConfig } from "../config/load.ts";
 import { accountIn } from "../system/accounts.ts";
 import { databasePaths } from "../metrics/path.ts";
 
-type Loaded = Pick<LoadedConfig, "config" | "environment" | "path">;
+type Loaded = Pick<LoadedConfig, "config" | "environment" | "path" | "mcpServersFile">;
 
 export function guardedOf(loaded: Loaded, stateDirectory: string): readonly Guarded[] {
-  const { config, environment, path } = loaded;
+  const { config, environment, path, mcpServersFile } = loaded;
   const absolute = (written: string): string => absolutePath(written, environment);
   const ours = (what: string, file: string, isWhole = false): Guarded => ({
     path: absolute(file),
@@ -24,6 +24,7 @@ export function guardedOf(loaded: Loaded, stateDirectory: string): readonly Guar
   return [
     ours("the gateway's state", stateDirectory, true),
     ...(path === null ? [] : configFiles(path).map((file) => ours("the gateway's config", file))),
+    ...(mcpServersFile === null ? [] : [ours("the file of MCP servers and their keys", mcpServersFile)]),
     ...envFiles(path).map((file) => ours("a .env file of the gateway's", file)),
     ...databases(loaded).map((file) => ours("the gateway's database", file)),
     ...keyFiles(config).map((file) => ours("a file with a token", file)),

@@ -54,11 +54,24 @@ export function commandRefusal(
   if (refusal !== null) return refusal;
   for (const [index, text] of args.entries()) {
     const isLiteral = written[index + 1] === text;
-    for (const word of text.split(/[\s;|&<>()"'`={},:]+/))
+    for (const word of wordsOf(text))
       if (word !== "" && isOfFolder(word, isLiteral ? word : "", folder))
         return `"${word}" in its arguments is a file of this folder`;
   }
   return null;
+}
+
+const wordsOf = (text: string): readonly string[] => text.split(/[\s;|&<>()"'`={},:]+/);
+
+/**
+ * What a variable of a child says: SHELL, BASH_ENV and their like are programs, CLAUDE_CONFIG_DIR is a folder of settings,
+ * GIT_SSH_COMMAND and NODE_OPTIONS name a file among other words.
+ */
+function variableRefusal(written: string, meant: string, folder: Folder): string | null {
+  const reasons = [meant, ...wordsOf(meant)]
+    .filter(looksLikePath)
+    .map((path) => pathRefusal(written === meant ? path : "", path, folder));
+  return firstOf(reasons) === null ? null : `"${written}" names a path relative to this folder`;
 }
 
 function isOfFolder(word: string, written: string, folder: Folder): boolean {
@@ -89,22 +102,24 @@ export function withoutFolderPrograms(
   folder: Folder,
 ): Purged {
   const refused = new Map<string, string>();
-  const refusalOf = (path: Path): string | null => {
+  const refusalOf = (path: Path, judge: typeof pathRefusal): string | null => {
     const meant = valueAt(value, path);
     if (typeof meant !== "string" || !isFromFile(path)) return null;
     const text = valueAt(written, path);
-    const judge = path.at(-1) === "bin" ? programRefusal : pathRefusal;
     const why = judge(typeof text === "string" ? text : "", meant, folder);
     return why === null ? null : `${dotted(path)}: ${why}; ${advice}`;
   };
-  // SHELL, BASH_ENV and their like are programs, CLAUDE_CONFIG_DIR is a folder of settings.
   const variableOf = (base: Path): string | null => {
     const env = valueAt(value, [...base, "env"]);
-    const names = isTree(env) ? Object.keys(env).filter((name) => looksLikePath(env[name])) : [];
-    return firstOf(names.map((name) => refusalOf([...base, "env", name])));
+    const names = isTree(env) ? Object.keys(env) : [];
+    return firstOf(names.map((name) => refusalOf([...base, "env", name], variableRefusal)));
   };
   const reasonAt = (base: Path): string | null =>
-    firstOf([refusalOf([...base, "bin"]), refusalOf([...base, "config_dir"]), variableOf(base)]);
+    firstOf([
+      refusalOf([...base, "bin"], programRefusal),
+      refusalOf([...base, "config_dir"], pathRefusal),
+      variableOf(base),
+    ]);
   const { providers, tenants } = value;
   const ofTenants = Array.isArray(tenants) ? tenants.map((_, index) => variableOf(["tenants", index])) : [];
   const ofSection = firstOf([reasonAt(["cli"]), ...ofTenants]);
@@ -130,8 +145,7 @@ function tokenRefusal(id: string, provider: Tree, written: unknown, folder: Fold
 const firstOf = (reasons: readonly (string | null)[]): string | null =>
   reasons.find((each) => each !== null) ?? null;
 
-const looksLikePath = (value: unknown): boolean =>
-  typeof value === "string" && /^(?:\.{1,2}(?:\/|$)|~?\/)/.test(value);
+const looksLikePath = (value: string): boolean => /^(?:\.{1,2}(?:\/|$)|~?\/)/.test(value);
 
 const isTexts = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((each) => typeof each === "string");
@@ -149,10 +163,11 @@ export function withoutFolderServers(
     const own = isTree(written) ? written[name] : server;
     const args = valueAt(own, ["args"]);
     const text = [String(valueAt(own, ["command"]) ?? ""), ...(isTexts(args) ? args : [])];
-    const paths = Object.entries(server.env).filter(([, value]) => looksLikePath(value));
     const why = firstOf([
       commandRefusal(text, [server.command, ...server.args], folder),
-      ...paths.map(([key, value]) => pathRefusal(String(valueAt(own, ["env", key]) ?? ""), value, folder)),
+      ...Object.entries(server.env).map(([key, value]) =>
+        variableRefusal(String(valueAt(own, ["env", key]) ?? ""), value, folder),
+      ),
     ]);
     if (why !== null) notices.push(`mcp_servers.${name} is left out: ${why}; ${advice}`);
     return why === null;

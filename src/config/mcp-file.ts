@@ -7,13 +7,19 @@ import { dotted } from "./document.ts";
 import { findingsOf } from "./issues.ts";
 import { ConfigProblem, type Problem } from "./problems.ts";
 
+export type ReadServers = {
+  readonly servers: McpServers;
+  /** The file that they stand in, keys and all; null: in the config itself. */
+  readonly file: string | null;
+};
+
 /** Relative to the config file, or to `folder` where there is none. Throws ConfigProblem. */
 export function readMcpServers(
   settings: McpServersSettings,
   folder: string,
   readFile: (path: string) => string | null,
-): McpServers {
-  if (typeof settings !== "string") return settings;
+): ReadServers {
+  if (typeof settings !== "string") return { servers: settings, file: null };
   const path = isAbsolute(settings) ? settings : resolve(folder, settings);
   const refuse = (key: string, message: string): Problem => ({ path, line: null, key, message, hint: null });
   let text: string | null;
@@ -31,7 +37,7 @@ export function readMcpServers(
     throw new ConfigProblem([refuse("", "mcp_servers names this file, and it is not valid JSON")]);
   }
   const read = mcpServersFile.safeParse(value);
-  if (read.success) return read.data.mcpServers;
+  if (read.success) return { servers: read.data.mcpServers, file: path };
   throw new ConfigProblem(
     findingsOf(read.error.issues, value).map(({ path: at, message, hint }) => ({
       ...refuse(dotted(at), message),

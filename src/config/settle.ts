@@ -2,7 +2,6 @@
 // It must never say a value aloud: it may be a key.
 
 import { dirname } from "node:path";
-import type { McpServers } from "../backends/cli/settings.ts";
 import { providerSettings } from "../backends/settings.ts";
 import { cliNotices, variableNotices } from "./cli-notices.ts";
 import { withCliSection } from "./cli-section.ts";
@@ -43,6 +42,8 @@ export type LoadedConfig = {
   readonly sources: readonly string[];
   /** Nobody named the file: the program was started beside it. */
   readonly isMerelyFound: boolean;
+  /** Where `mcp_servers` stand in a file of their own. */
+  readonly mcpServersFile: string | null;
   readonly skippedProviders: readonly SkippedProvider[];
   /** Where servers on this machine list their models that have not been asked: whoever answers is loaded without a key. */
   readonly serversToAsk: readonly string[];
@@ -82,14 +83,16 @@ const inPlace =
   ({ placeOf }: Judged) =>
   (finding: Finding): Finding => ({ ...finding, path: placeOf(finding.path) });
 
-function readServers(read: () => McpServers): {
-  readonly read: McpServers;
+type ReadServers = ReturnType<typeof readMcpServers>;
+
+function readServers(read: () => ReadServers): {
+  readonly read: ReadServers;
   readonly wrong: readonly Problem[];
 } {
   try {
     return { read: read(), wrong: [] };
   } catch (thrown) {
-    if (thrown instanceof ConfigProblem) return { read: {}, wrong: thrown.problems };
+    if (thrown instanceof ConfigProblem) return { read: { servers: {}, file: null }, wrong: thrown.problems };
     throw thrown;
   }
 }
@@ -203,7 +206,10 @@ export function settle(
   const loadedIds = Object.keys(judged.config.providers);
   const chain = judged.config.fallback_chain?.filter((id) => loadedIds.includes(id)) ?? loadedIds;
   const isServersFromFile = isFromFile(["mcp_servers"]);
-  const { read, wrong } = readServers(() =>
+  const {
+    read: { servers: read, file: mcpServersFile },
+    wrong,
+  } = readServers(() =>
     readMcpServers(
       judged.config?.mcp_servers ?? {},
       path === null || !isServersFromFile ? input.workingDirectory : dirname(path),
@@ -241,6 +247,7 @@ export function settle(
     skippedProviders: sorted.skipped,
     serversToAsk: sorted.toAsk,
     isMerelyFound: isFound,
+    mcpServersFile,
     distrusted,
     sources: [
       ...words.sources(),

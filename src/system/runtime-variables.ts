@@ -1,5 +1,5 @@
-// Variables that the runtime inside this program obeys before or beside our own code. What can be done about them is to say so,
-// loudly, at every start. It must never show a value: it may hold a secret.
+// Variables that the runtime inside this program, or the system's loader, obeys before or beside our own code. What can be done
+// about them is to say so, loudly, at every start. It must never show a value: it may hold a secret.
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -15,6 +15,10 @@ const rows: readonly Row[] = [
     names: /^BUN_OPTIONS$/,
     effect:
       "the runtime inside this program obeys it before the first line of ours: it can load foreign code and open a debugger",
+  },
+  {
+    names: /^(?:LD_PRELOAD|LD_AUDIT|DYLD_INSERT_LIBRARIES|DYLD_FORCE_FLAT_NAMESPACE)$/,
+    effect: "the system loads foreign code into this program before its first line, and it reads every key",
   },
   {
     names: /^BUN_BE_BUN$/,

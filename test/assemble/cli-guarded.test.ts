@@ -17,6 +17,7 @@ test("what no jail may show follows from the config: its own files, databases, t
     },
     metrics: { db_path: "/data/rows.db" },
     skills: { dir: "./skills" },
+    mcp_servers: "./mcp.json",
     tenants: [
       { name: "anna", api_key: "key-of-anna-0123456789", config_dir: "~/anna", add_dirs: ["/srv/anna"] },
       { name: "carl", api_key: "key-of-carl-0123456789", uid: "daemon" },
@@ -28,7 +29,8 @@ test("what no jail may show follows from the config: its own files, databases, t
     environment: { HOME: "/home/me" },
     workingDirectory: "/",
     homeDirectory: "/home/me",
-    readFile: (path) => (path === "/conf/config.yaml" ? JSON.stringify(config) : null),
+    readFile: (path) =>
+      ({ "/conf/config.yaml": JSON.stringify(config), "/conf/mcp.json": '{"mcpServers":{}}' })[path] ?? null,
     availableBackends: new Set(["claude-cli", "openai-compat"] as const),
   });
   const guarded = guardedOf(loaded, "/state");
@@ -42,6 +44,7 @@ test("what no jail may show follows from the config: its own files, databases, t
     "/data/rows.db-shm",
     "/home/me/.local/share/clawgate/clawgate.db",
     "/keys/token",
+    "/conf/mcp.json",
   ])
     expect([path, of(path)?.owner]).toEqual([path, null]);
   for (const path of ["/state", "/conf/skills"])

@@ -5,6 +5,9 @@ import { certificateNote, runtimeWarnings } from "../../src/system/runtime-varia
 
 test.each([
   ["BUN_OPTIONS", "--preload ./secret-value.ts", "foreign code"],
+  ["LD_PRELOAD", "/secret-value.so", "foreign code"],
+  ["LD_AUDIT", "/secret-value.so", "foreign code"],
+  ["DYLD_INSERT_LIBRARIES", "/secret-value.dylib", "foreign code"],
   ["BUN_BE_BUN", "0", "the bun command"],
   ["BUN_INSPECT", "ws://secret-value", "debugger"],
   ["BUN_INSPECT_NOTIFY", "secret-value", "debugger"],
@@ -25,6 +28,8 @@ test.each([
 });
 
 test.each([
+  // Many machines with a GPU or a Python of their own have it.
+  ["LD_LIBRARY_PATH", "/opt/lib"],
   ["BUN_INSTALL", "/home/me/.bun"],
   ["BUN_INSTALL_CACHE_DIR", "/tmp"],
   // The program sets it itself.
