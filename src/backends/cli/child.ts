@@ -12,7 +12,7 @@ import { descendantsOf, type ProcessFacts, signalThose } from "../../system/proc
 import { isDense } from "../../wire/density.ts";
 import { Pace, portionsOf } from "../../wire/pace.ts";
 import { encodeLine, lineSplitter, LineTooLong, maxLineBytes, readObject } from "../../wire/ndjson.ts";
-import type { JailRoom } from "./jail/room.ts";
+import type { Entered, JailRoom } from "./jail/room.ts";
 import type { Launch } from "./launch.ts";
 import { childMark, type ChildMark, type ChildRegister, createMarks, stopMarked } from "./sweep.ts";
 
@@ -25,6 +25,8 @@ export type CliChild = {
   /** Never rejects. By then its standard error is complete and whatever it had started is gone too. */
   readonly exited: Promise<ExitInfo>;
   isAlive(): boolean;
+  /** Does its jail hold what it held at the start? Absent where there is none. Never rejects. */
+  readonly isIntact?: () => Promise<boolean>;
   /** The newest 8 KB, redacted. */
   stderr(): string;
   /** Output lines so far that were no JSON object. */
@@ -54,13 +56,19 @@ const unreadBytes = 8 * 1024 * 1024;
 // The program needs about 40 ms for a TERM.
 const stopGraceMs = 3_000;
 
+/** One that waited is good for a request: it lives, and nothing has been opened to it meanwhile. */
+export async function isUsable(child: CliChild): Promise<boolean> {
+  if (child.isIntact !== undefined && !(await child.isIntact())) return false;
+  return child.isAlive();
+}
+
 /** Throws a Failure when the program cannot be started. */
 export async function startClaude(launch: Launch, options: ChildOptions = {}): Promise<CliChild> {
   const clock = options.clock ?? systemClock;
   const redact = options.redact ?? redactPlain;
   const graceMs = options.graceMs ?? stopGraceMs;
   const mark = options.register?.newMark() ?? createMarks(launch.env[childMark] ?? "unnamed")();
-  const argv = await argvOf(launch, options.room ?? null);
+  const { argv, isIntact } = await enteredBy(launch, options.room ?? null);
   const child = spawn(launch, argv, mark, clock);
   options.register?.add(child.pid, launch.bin);
 
@@ -110,6 +118,7 @@ export async function startClaude(launch: Launch, options: ChildOptions = {}): P
     next: output.next,
     exited,
     isAlive: () => !isExited && stopping === null,
+    ...(isIntact === undefined ? {} : { isIntact }),
     skippedLines: output.skippedLines,
     stderr: () => redact(child.stderr()).slice(-stderrBytes),
     async send(line) {
@@ -138,9 +147,12 @@ async function tidyUp({ env, jail }: Launch, pid: number): Promise<void> {
 }
 
 /** Throws a Failure where there is to be a jail and there is none. */
-async function argvOf(launch: Launch, room: JailRoom | null): Promise<readonly string[]> {
+async function enteredBy(
+  launch: Launch,
+  room: JailRoom | null,
+): Promise<Pick<Entered, "argv"> & Partial<Entered>> {
   const { bin, jail, cwd, env, user = null } = launch;
-  if (jail === null) return [bin, ...launch.argv];
+  if (jail === null) return { argv: [bin, ...launch.argv] };
   try {
     // Inside the link is a file of its own: a script would look for its neighbours beside it.
     const argv = [await realpath(bin), ...launch.argv];

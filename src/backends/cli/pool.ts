@@ -2,7 +2,7 @@
 // It must never hand out one that is gone, nor keep more than the machine has memory for.
 
 import type { Clock } from "../../system/clock.ts";
-import type { CliChild } from "./child.ts";
+import { type CliChild, isUsable } from "./child.ts";
 import type { Launch } from "./launch.ts";
 
 export type PoolLimits = {
@@ -167,7 +167,7 @@ export function createPool(options: {
       refill(shelf);
       for (let warm = shelf.ready.shift(); warm !== undefined; warm = shelf.ready.shift()) {
         warm.cancelIdle();
-        if (warm.child.isAlive()) return { child: warm.child, isWarm: true };
+        if (await isUsable(warm.child)) return { child: warm.child, isWarm: true };
         dispose(warm.child);
       }
       if (isKnown) shelf.wanted = Math.min(shelf.wanted + 1, Math.max(limits.max, limits.size));

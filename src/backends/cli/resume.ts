@@ -9,7 +9,7 @@ import { toolResult } from "../../dialects/claude-cli/offered-tools.ts";
 import type { Clock } from "../../system/clock.ts";
 import type { Call } from "../backend.ts";
 import type { Channel } from "./channel.ts";
-import type { CliChild } from "./child.ts";
+import { type CliChild, isUsable } from "./child.ts";
 import { adjust, askWith, type Conversation, endOf } from "./conversation.ts";
 import { continuationOf, type Continuation, fingerprint } from "./fingerprint.ts";
 import type { Parked, Parking } from "./parked.ts";
@@ -41,11 +41,16 @@ export async function resume(options: Resuming): Promise<Conversation | null> {
     parking.abandon(tenant, answeredIn(prepared));
     return null;
   }
+  const { child } = parked.conversation.channel;
+  if (!(await isUsable(child))) {
+    options.dispose(child);
+    return null;
+  }
   try {
     await askAgain(parked, next, results, options);
     return parked.conversation;
   } catch (thrown) {
-    options.dispose(parked.conversation.channel.child);
+    options.dispose(child);
     if (signal.aborted) throw abortReason(signal);
     if (!(thrown instanceof Failure)) throw thrown;
     // It was lost before it asked anybody, and a fresh process can be told the whole conversation.

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import type { Block, Message } from "../../../src/canon/request.ts";
 import { fakeClock, settle } from "../../support/clock.ts";
-import { after, asking, callOf, model, openStage, result, textOf, tool, user } from "./stage.ts";
+import { fakeProgram } from "./fake-child.ts";
+import { after, asking, callOf, echo, model, openStage, result, textOf, tool, user } from "./stage.ts";
 
 const pixel = "iVBORw0KGgo=";
 const calling = asking(["use:look toolu_a_1 toolu_a_2"], { tools: [tool] });
@@ -208,6 +209,23 @@ describe("conversations", () => {
     ]);
     expect(program.upstream.at(-1)?.messages.at(-1)?.content).toEqual([{ type: "text", text: "\n/next 2" }]);
     expect(backend.counts().parked).toEqual({ calls: 0, idle: 1 });
+  });
+
+  test("one whose jail was opened meanwhile is stopped, and a fresh one is told everything", async () => {
+    const program = fakeProgram({ model: echo });
+    let isIntact = true;
+    const { ask, backend } = openStage({
+      startChild: async () => ({ ...(await program.start()), isIntact: async () => isIntact }),
+    });
+    const first = asking(["one"]);
+    const second = after(first, await ask(first), user("two"));
+    const third = after(second, await ask(second), user("three"));
+    expect(program.started()).toBe(1);
+    isIntact = false;
+    expect(textOf(await ask(third))).toBe("said three");
+    expect(program.started()).toBe(2);
+    await backend.stop();
+    expect(program.alive()).toBe(0);
   });
 
   test("the cost of each turn is its own", async () => {

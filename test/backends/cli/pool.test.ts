@@ -67,6 +67,27 @@ describe("the stock", () => {
     expect(none.program.started()).toBe(0);
   });
 
+  test("gives out none whose jail was opened meanwhile", async () => {
+    const program = fakeProgram({ model: echo });
+    let isIntact = true;
+    const gone: number[] = [];
+    const pool = createPool({
+      clock: fakeClock(),
+      limits: { size: 1, max: 2, idleMs: 600_000 },
+      start: async () => ({ ...(await program.start()), isIntact: async () => isIntact }),
+      childrenThatFit: async () => 10,
+      dispose: ({ pid }) => void gone.push(pid),
+      onTrouble: () => undefined,
+    });
+    pool.prime("a", launch);
+    await settle();
+    isIntact = false;
+    const claimed = await pool.claim("a", launch);
+    expect(claimed.isWarm).toBe(false);
+    expect(gone).toHaveLength(1);
+    expect(gone).not.toContain(claimed.child.pid);
+  });
+
   test("grows where requests come faster than processes start, at nobody's cost, and shrinks when it is idle", async () => {
     const { pool, clock } = openStock({ max: 3 });
     await pool.claim("b", launch);

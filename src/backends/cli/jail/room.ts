@@ -24,9 +24,19 @@ export type JailStart = {
   readonly user: UserIds | null;
 };
 
+export type Entered = {
+  /** The argument list that runs the program inside. */
+  readonly argv: readonly string[];
+  /**
+   * Does what was laid over files and sockets still lie there, and has no other socket come? A cover goes with the file below
+   * it when somebody outside replaces that by rename. Never rejects.
+   */
+  isIntact(): Promise<boolean>;
+};
+
 export type JailRoom = {
-  /** The argument list that runs `argv` inside. Rejects when the room cannot be made. */
-  enter(start: JailStart): Promise<readonly string[]>;
+  /** Rejects when the room cannot be made. */
+  enter(start: JailStart): Promise<Entered>;
   /** Ends every way out; by then nothing is made any more. Idempotent, never rejects. */
   close(): Promise<void>;
 };
@@ -125,10 +135,11 @@ export function createJailRoom(options: JailRoomOptions): JailRoom {
       const { jail, cwd, argv, user, home } = start;
       const ids = user ?? { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
       const own = ownFiles({ ...ids, home });
+      const shown = { writable: jail.writable, readable: jail.readable, uid: ids.uid };
       const [way, nothing, closed, ...placed] = await Promise.all([
         wayOf(start),
         fileOf("nothing", "{}\n"),
-        socketsIn({ writable: jail.writable, readable: jail.readable, uid: ids.uid }),
+        socketsIn(shown),
         ...own.map(({ name, text }) => fileOf(`${name}-${Bun.hash(text).toString(36)}`, text)),
       ]);
       const relay = relayProgram();
@@ -146,7 +157,18 @@ export function createJailRoom(options: JailRoomOptions): JailRoom {
         entry: [...relay.argv, ...doors.map(([port, , target]) => `${port}=${target}`), "--"],
         env: { ...proxyVariables(proxy), NODE_USE_ENV_PROXY: "1", BUN_CONFIG_MAX_HTTP_REQUESTS: "65336" },
       };
-      return jailed(jail, inside, cwd, argv);
+      const covered = [...closed, ...inside.fixed.map(([path]) => path)];
+      const before = await identitiesOf(covered);
+      return {
+        argv: jailed(jail, inside, cwd, argv),
+        async isIntact() {
+          const [now, sockets] = await Promise.all([identitiesOf(covered), socketsIn(shown)]);
+          return (
+            sockets.every((path) => closed.includes(path)) &&
+            before.every((each, index) => each === null || each === now[index])
+          );
+        },
+      };
     },
     async close() {
       isClosed = true;
@@ -231,6 +253,15 @@ async function fixedMounts(
     ),
   ]);
   return found.flat();
+}
+
+/** Null: it is not there. A number may be given again to what is made next, with another time. */
+function identitiesOf(paths: readonly string[]): Promise<readonly (string | null)[]> {
+  const identityOf = async (path: string): Promise<string | null> => {
+    const found = await lstat(path).catch(() => null);
+    return found === null ? null : `${found.dev}:${found.ino}:${found.birthtimeMs}`;
+  };
+  return Promise.all(paths.map(identityOf));
 }
 
 async function kindOf(path: string): Promise<"link" | "there" | "absent"> {

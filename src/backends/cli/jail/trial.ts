@@ -48,7 +48,7 @@ export async function tryJail(question: TrialQuestion): Promise<readonly Breach[
     const tried = triesOf(question, baits);
     const { jail, cwd, home, user, environment } = question;
     const start = { jail: asItLies(jail), cwd, argv: [probeWord], env: {}, home, user };
-    const argv = await question.room.enter(start);
+    const { argv } = await question.room.enter(start);
     const { code, stdout, stderr } = await runCommand(argv, {
       timeoutMs: trialMs,
       cwd,

@@ -14,7 +14,7 @@ import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { findJail } from "../../../../src/backends/cli/jail.ts";
 import type { Guarded } from "../../../../src/backends/cli/jail/guard.ts";
-import { createJailRoom, type JailRoom } from "../../../../src/backends/cli/jail/room.ts";
+import { createJailRoom, type Entered, type JailRoom } from "../../../../src/backends/cli/jail/room.ts";
 import { tryJail } from "../../../../src/backends/cli/jail/trial.ts";
 import { openFolderAt } from "../../../../src/backends/cli/other-user.ts";
 import { createWorkspaces, type Workspace } from "../../../../src/backends/cli/workspace.ts";
@@ -110,9 +110,9 @@ describe.if(bubblewrap !== null)("a real jail", () => {
     rmSync(root, { recursive: true, force: true });
   });
 
-  const inside = async (place: Workspace, script: string): Promise<string> => {
+  const enter = async (place: Workspace, script: string): Promise<Entered> => {
     if (place.jail === null) throw new Error("there is no jail");
-    const argv = await room.enter({
+    return room.enter({
       jail: place.jail,
       cwd: place.workingDir,
       argv: ["/bin/sh", "-c", script],
@@ -120,6 +120,9 @@ describe.if(bubblewrap !== null)("a real jail", () => {
       home: place.home,
       user: null,
     });
+  };
+  const inside = async (place: Workspace, script: string): Promise<string> => {
+    const { argv } = await enter(place, script);
     const { stdout, stderr } = await runCommand(argv, {
       timeoutMs: 20_000,
       cwd: place.workingDir,
@@ -294,6 +297,33 @@ describe.if(bubblewrap !== null)("a real jail", () => {
     ] as const)
       expect([more, await spoilt(more)]).toEqual([more, expect.arrayContaining([promise])]);
   }, 60_000);
+
+  test("it is no longer intact when a socket came, or what is covered was replaced; its own words change nothing", async () => {
+    const fresh = () => enter(anna, "true");
+    const first = await fresh();
+    expect(await inside(anna, "echo x > made; mkdir -p deep/er; echo more >> made")).toBe("");
+    expect(await first.isIntact()).toBe(true);
+    await listen({ path: at("anna", "late.sock") });
+    expect(await first.isIntact()).toBe(false);
+    const second = await fresh();
+    expect(await second.isIntact()).toBe(true);
+    await listen({ path: at("tools", "late.sock") });
+    expect(await second.isIntact()).toBe(false);
+    // Another one of the same name is not covered any more.
+    const third = await fresh();
+    rmSync(at("tools", "late.sock"));
+    await listen({ path: at("tools", "late.sock") });
+    expect(await third.isIntact()).toBe(false);
+
+    const login = await enter(nobody, "true");
+    writeFileSync(join(nobody.configDir, ".credentials.json"), "refreshed\n");
+    writeFileSync(join(nobody.configDir, "settings.json"), '{"a":1}\n');
+    expect(await login.isIntact()).toBe(true);
+    writeFileSync(join(nobody.configDir, "new"), "{}\n");
+    renameSync(join(nobody.configDir, "new"), join(nobody.configDir, "settings.json"));
+    expect(await login.isIntact()).toBe(false);
+    expect(await (await enter(nobody, "true")).isIntact()).toBe(true);
+  });
 
   test("a folder that became a link after the start of the gateway opens nothing", async () => {
     const outer = at("outer");
