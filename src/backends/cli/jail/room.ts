@@ -157,7 +157,7 @@ export function createJailRoom(options: JailRoomOptions): JailRoom {
         entry: [...relay.argv, ...doors.map(([port, , target]) => `${port}=${target}`), "--"],
         env: { ...proxyVariables(proxy), NODE_USE_ENV_PROXY: "1", BUN_CONFIG_MAX_HTTP_REQUESTS: "65336" },
       };
-      const covered = [...closed, ...inside.fixed.map(([path]) => path)];
+      const covered = [...closed, ...jail.hidden, ...jail.empty, ...inside.fixed.map(([path]) => path)];
       const before = await identitiesOf(covered);
       return {
         argv: jailed(jail, inside, cwd, argv),

@@ -322,6 +322,10 @@ describe.if(bubblewrap !== null)("a real jail", () => {
     writeFileSync(join(nobody.configDir, "new"), "{}\n");
     renameSync(join(nobody.configDir, "new"), join(nobody.configDir, "settings.json"));
     expect(await login.isIntact()).toBe(false);
+    const notes = await enter(nobody, "true");
+    renameSync(join(nobody.configDir, "shell-snapshots"), join(nobody.configDir, "old-snapshots"));
+    mkdirSync(join(nobody.configDir, "shell-snapshots"));
+    expect(await notes.isIntact()).toBe(false);
     expect(await (await enter(nobody, "true")).isIntact()).toBe(true);
   });
 
