@@ -4,10 +4,12 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   readlinkSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findJail } from "../src/backends/cli/jail.ts";
@@ -143,6 +145,36 @@ describe.if(bubblewrap !== null)("jail: required", () => {
     const rooms = [`/run/clawgate-${run}`, join(tmpdir(), `clawgate-${run}`)];
     while (run === "" || rooms.some((room) => existsSync(room))) await Bun.sleep(20);
   }, 60_000);
+
+  test.if(Bun.which("curl") !== null)(
+    "a process that was started ahead serves nobody once a socket has come into its folder",
+    async () => {
+      const folder = newFolder();
+      const work = join(folder, "work");
+      mkdirSync(work);
+      const socket = join(work, "late.sock");
+      const bin = script(folder, "claude", [
+        "echo x > waits; read -r line || exit 0",
+        `{ curl -s --http0.9 --max-time 5 --unix-socket ${socket} http://x/; echo "= $?"; } > answer.new; mv answer.new answer`,
+      ]);
+      const env = { ANTHROPIC_API_KEY: "k" };
+      const claude = { backend: "claude-cli", bin, jail: "required", warm: 1, working_dir: work, env };
+      const gateway = await started({ providers: { claude } });
+      while (!existsSync(join(work, "waits"))) await Bun.sleep(20);
+      const server = createServer((client) => client.end("REACHED\n"));
+      cleanups.push(() => server.close());
+      await new Promise<void>((resolve) => server.listen(socket, () => resolve()));
+      const said = fetch(`${gateway.url}/v1/chat/completions`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ model: "claude/sonnet", messages: [{ role: "user", content: "x" }] }),
+      }).then((response) => response.text());
+      while (!existsSync(join(work, "answer"))) await Bun.sleep(20);
+      expect(readFileSync(join(work, "answer"), "utf8")).toBe("= 7\n");
+      await said;
+    },
+    60_000,
+  );
 
   test("doctor has a line for each promise, and fails for a jail that does not hold", async () => {
     const folder = newFolder();
