@@ -109,6 +109,7 @@ describe.skipIf(process.platform !== "linux")("with few descriptors", () => {
     const gateway = await start({ config: configFor("http://127.0.0.1:9"), descriptors: 128 });
     await gateway.waitForOutput("may hold only 128 files and connections open");
     expect(gateway.output()).toContain("LimitNOFILE=65536");
+    expect(gateway.output()).toContain('"fileLimit":128');
   });
 
   test("where there would be no room for a single request the start is refused, and says why", async () => {

@@ -80,7 +80,8 @@ export async function openGateway(input: GatewayInput): Promise<Gateway> {
   });
   opened = house;
   watchForBugs(log);
-  const lowLimit = lowLimitNotice(house.estate.descriptors.limit);
+  const fileLimit = house.estate.descriptors.limit;
+  const lowLimit = lowLimitNotice(fileLimit);
   if (lowLimit !== null) log.warn(lowLimit);
   // A config that nobody named may not silence what is said of it.
   const voice = loaded.isMerelyFound ? aloud : log;
@@ -88,7 +89,12 @@ export async function openGateway(input: GatewayInput): Promise<Gateway> {
   for (const line of loaded.sources) voice.info(line);
   for (const { id, reason } of loaded.skippedProviders)
     log.info(`provider ${id} is not loaded: ${reason}`, { provider: id });
-  log.info("listening", { url: house.url, config: loaded.path, providers: Object.keys(config.providers) });
+  log.info("listening", {
+    url: house.url,
+    config: loaded.path,
+    providers: Object.keys(config.providers),
+    ...(fileLimit === null ? {} : { fileLimit }),
+  });
   writer.letGo();
   return {
     house,
