@@ -50,6 +50,7 @@ export function createFace(
     refused: estate.refused,
     rules: () => current().rules,
     access: (routeClass, facts) => current().access(routeClass, facts),
+    glance: (facts) => current().access.glance(facts),
     door: (door, request, caller, facts) =>
       handle(
         door,
@@ -78,7 +79,7 @@ export function createFace(
       const card = namesFor(current().road, caller.tenant)(id) ? findCard(current(), id) : null;
       return card === null ? null : dialects[dialect].client.encodeModel(card);
     },
-    health: () => healthReport(estate, current()),
+    health: (_isReadyCheck, mayRead) => healthReport(estate, current(), mayRead),
     stats: (query) =>
       estate.reports.stats({ nowMs: estate.clock.nowMs(), ...optional({ tenant: text(query, "tenant") }) }),
     async recent(query) {

@@ -30,8 +30,20 @@ export type AccessOptions = {
   readonly trustedProxies: readonly string[];
 };
 
-/** Throws Failure unauthorized or forbidden. */
-export type Access = (routeClass: RouteClass, facts: RequestFacts) => Caller;
+/** What somebody may see of what anybody may ask. */
+export type Glance = {
+  /** May this caller read what the operator reads? */
+  readonly mayRead: boolean;
+  /** How long the answer is to be kept back: a wrong key is a guess here too. */
+  readonly holdMs: number;
+};
+
+export type Access = {
+  /** Throws Failure unauthorized or forbidden. */
+  (routeClass: RouteClass, facts: RequestFacts): Caller;
+  /** For an answer that refuses nobody and tells readers more. */
+  glance(facts: RequestFacts): Glance;
+};
 
 const nobody: Caller = { tenant: null, keyId: null, isAdmin: false };
 const operator: Caller = { tenant: null, keyId: null, isAdmin: true };
@@ -85,7 +97,7 @@ export function createAccess(options: AccessOptions): Access {
     return caller;
   }
 
-  return (routeClass, facts) => {
+  const access = (routeClass: RouteClass, facts: RequestFacts): Caller => {
     switch (routeClass) {
       case "public":
         return nobody;
@@ -102,7 +114,24 @@ export function createAccess(options: AccessOptions): Access {
         return requireKey(facts, adminOnly, "the admin key or the token in the state directory's run.json");
     }
   };
+  return Object.assign(access, {
+    glance(facts: RequestFacts): Glance {
+      const keys = directory.hasAdminKey ? presentedKeys(facts.headers) : [];
+      // Clients send their own key wherever they go: that is no guess at the operator's.
+      if (!keys.some(directory.isAdmin) && keys.some((key) => keyHolder(key) !== null)) return noReader;
+      try {
+        access("read", facts);
+        return reader;
+      } catch (thrown) {
+        if (!(thrown instanceof Failure)) throw thrown;
+        return thrown.holdMs === 0 ? noReader : { mayRead: false, holdMs: thrown.holdMs };
+      }
+    },
+  });
 }
+
+const reader: Glance = { mayRead: true, holdMs: 0 };
+const noReader: Glance = { mayRead: false, holdMs: 0 };
 
 const howToSend =
   'send it as "Authorization: Bearer <key>", "x-api-key: <key>", "x-goog-api-key: <key>" or "x-clawgate-key: <key>".';

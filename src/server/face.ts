@@ -3,7 +3,7 @@
 import type { z } from "zod";
 import type { Failure } from "../canon/failure.ts";
 import type { DialectName } from "../canon/request.ts";
-import type { Caller, RequestFacts, RouteClass } from "../pipeline/access.ts";
+import type { Caller, Glance, RequestFacts, RouteClass } from "../pipeline/access.ts";
 import type { Door } from "../pipeline/doors.ts";
 
 /** What a Host and an Origin header are held against, and how large a body may be. */
@@ -46,6 +46,8 @@ export type Face = {
   rules(): HostRules;
   /** Throws Failure unauthorized or forbidden (pipeline/access.ts). */
   access(routeClass: RouteClass, facts: RequestFacts): Caller;
+  /** The same for what anybody may ask and readers are told more of. Never throws. */
+  glance(facts: RequestFacts): Glance;
   /**
    * The road. The body is unread; wire/body.ts reads it. Never rejects: failures are answers. Each bears x-request-id and
    * request-id, closes the connection where the body was not read to its end, and its headers must be mutable.
@@ -55,7 +57,7 @@ export type Face = {
   modelList(dialect: DialectName, caller: Caller): unknown;
   /** The dialect's body of one model, null when there is none of that id. */
   model(dialect: DialectName, id: string, caller: Caller): unknown;
-  health(isReadyCheck: boolean): Health;
+  health(isReadyCheck: boolean, mayRead: boolean): Promise<Health>;
   stats(query: URLSearchParams): Promise<unknown>;
   recent(query: URLSearchParams): Promise<unknown>;
   live(): unknown;

@@ -36,9 +36,11 @@ export type Route = {
 };
 
 export function routesOf(face: Face): readonly Route[] {
-  const health = (call: Call): Response => {
+  const health = async (call: Call): Promise<Response> => {
     const isReadyCheck = new URLSearchParams(call.query).get("ready") === "1";
-    const health = face.health(isReadyCheck);
+    const { mayRead, holdMs } = face.glance(call.facts);
+    if (holdMs > 0) await face.wait(holdMs);
+    const health = await face.health(isReadyCheck, mayRead);
     return operatorJson(health, isReadyCheck && health.status === "down" ? 503 : 200);
   };
   const model = (call: Call): Response => {
@@ -74,7 +76,7 @@ export function routesOf(face: Face): readonly Route[] {
     // What Claude Code asks before anything else; older ones ask for `/`.
     head("/api/hello", () => new Response(null)),
     get("/health", "public", health, describe.health),
-    head("/health", (call) => new Response(null, { status: health(call).status })),
+    head("/health", async (call) => new Response(null, { status: (await health(call)).status })),
     get(
       "/v1/models",
       "data",

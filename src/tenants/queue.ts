@@ -28,6 +28,8 @@ export type TurnQueue = {
   /** Resolves with a turn, or with why there is none. Rejects with the signal's reason when it aborts. */
   take(signal: AbortSignal, wish?: Wish): Promise<Turn | QueueRefusal>;
   counts(): { running: number; waiting: number };
+  /** Turns that are out, by whose they are; null is those of no tenant. */
+  runningByTenant(): readonly (readonly [tenant: string | null, running: number])[];
   /** How long somebody new in this line would wait, as turns have lasted of late; null while none has ended. */
   expectedWaitMs(tenant: string | null): number | null;
 };
@@ -177,6 +179,8 @@ export function createQueue(
 
   return {
     counts: () => ({ running, waiting }),
+    runningByTenant: () =>
+      [...lines].flatMap(([tenant, line]) => (line.running > 0 ? [[tenant, line.running] as const] : [])),
     adjust(next) {
       limits = next;
       serveWaiting();

@@ -6,7 +6,7 @@ import { createGuesses } from "../../src/tenants/guesses.ts";
 
 type House = { keys?: string[]; adminKey?: string; trustedProxies?: string[] };
 
-function house(config: House = {}) {
+function accessOf(config: House) {
   const options: AccessOptions = {
     directory: createDirectory({
       keys: config.keys ?? [],
@@ -16,7 +16,11 @@ function house(config: House = {}) {
     guesses: createGuesses({ nowMs: () => 0, maxHeld: 10_000 }),
     trustedProxies: config.trustedProxies ?? [],
   };
-  const access = createAccess(options);
+  return createAccess(options);
+}
+
+function house(config: House = {}) {
+  const access = accessOf(config);
   /** "ok", "ok admin", "ok <keyId>", or the kind of the failure, with ", later" when it is kept back. */
   return (routeClass: RouteClass, peer: string | null, headers: Record<string, string> = {}): string => {
     try {
@@ -36,6 +40,48 @@ const local = "127.0.0.1";
 const remote = "10.0.0.9";
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 const keyId = fingerprintOfEntry("sk-1");
+
+describe("a glance, which refuses nobody", () => {
+  const look = (config: House, peer: string | null, headers: Record<string, string> = {}) =>
+    accessOf(config).glance({ headers: new Headers(headers), peer: () => peer }).mayRead;
+  const keyed = { keys: ["sk-1"], adminKey: "sk-admin" };
+  type Row = readonly [string, House, string | null, Record<string, string>, boolean];
+  const rows: Row[] = [
+    ["no admin key: this machine", {}, local, {}, true],
+    ["no admin key: this machine with a client's key", { keys: ["sk-1"] }, local, bearer("sk-1"), true],
+    ["no admin key: another machine", {}, remote, {}, false],
+    ["no admin key: nobody knows from where", {}, null, {}, false],
+    ["no admin key: through a proxy of this machine", {}, local, { "x-forwarded-for": remote }, false],
+    ["no admin key: through a tunnel", {}, local, { via: "1.1 tunnel" }, false],
+    ["the token of the state directory", {}, remote, bearer("token"), true],
+    ["admin key: nothing sent, this machine", keyed, local, {}, false],
+    ["admin key: the key", keyed, remote, { "x-clawgate-key": "sk-admin" }, true],
+    [
+      "admin key: the key beside a client's",
+      keyed,
+      remote,
+      { ...bearer("sk-1"), "x-api-key": "sk-admin" },
+      true,
+    ],
+    ["admin key: a client's key", keyed, local, bearer("sk-1"), false],
+    ["admin key: a wrong one", keyed, local, bearer("wrong"), false],
+  ];
+  test.each(rows)("%s", (_, config, peer, headers, mayRead) =>
+    expect(look(config, peer, headers)).toBe(mayRead),
+  );
+
+  test("wrong keys are guesses here too, and slowed; a client's own key is none", () => {
+    const access = accessOf(keyed);
+    const holdOf = (key: string): number =>
+      access.glance({ headers: new Headers(bearer(key)), peer: () => remote }).holdMs;
+    for (let i = 0; i < 200; i++) expect(holdOf("sk-1")).toBe(0);
+    const holds = Array.from({ length: 40 }, (_, at) => holdOf(`guess-${at}`));
+    expect(holds[0]).toBe(0);
+    expect(holds.at(-1)).toBeGreaterThan(0);
+    expect(holdOf("sk-1")).toBe(0);
+    expect(holdOf("sk-admin")).toBe(0);
+  });
+});
 
 describe("the contract's table", () => {
   const open = {};

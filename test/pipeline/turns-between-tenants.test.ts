@@ -70,7 +70,11 @@ describe.each([...lanes])("$door door, $wire vendor", (lane) => {
       queue: { provider: "alone", position: 1, waited_ms: 0 },
     });
     const health = (await (await fetch(`${road.gateway.url}/health`)).json()) as { providers: object };
-    expect(health.providers).toMatchObject({ alone: { running: 1, waiting: 1 } });
+    expect(health).toMatchObject({
+      providers: { alone: { running: 1, waiting: 1 } },
+      tenants: ["alice", "bob"],
+      queue: { running: 1, queued: 1, perTenant: { alice: 1 } },
+    });
     await clock.advance(1_100);
     const answer = await asking;
     expect(answer.status).toBe(200);

@@ -88,7 +88,11 @@ export function fakeFace(): FakeFace {
     },
     modelList: (dialect) => ({ dialect, data: ["auto"] }),
     model: (dialect, id) => (id === "auto" || id === "openai/gpt" ? { dialect, id } : null),
-    health: (isReadyCheck) => ({ status: face.status, isReadyCheck }),
+    glance: ({ headers }) => ({
+      mayRead: headers.get("authorization") === `Bearer ${goodKey}`,
+      holdMs: headers.get("authorization") === "Bearer wrong" ? face.holdMs : 0,
+    }),
+    health: (isReadyCheck, mayRead) => Promise.resolve({ status: face.status, isReadyCheck, mayRead }),
     stats: (query) => Promise.resolve({ days: query.get("days") }),
     recent: (query) =>
       query.get("limit") === "boom"

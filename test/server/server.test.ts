@@ -48,7 +48,10 @@ describe("routes", () => {
     face.status = "down";
     const health = await fetch(`${base}/health`);
     expect(health.status).toBe(200);
-    expect(await health.json()).toEqual({ status: "down", isReadyCheck: false });
+    expect(await health.json()).toEqual({ status: "down", isReadyCheck: false, mayRead: false });
+    expect(await (await fetch(`${base}/health`, { headers: bearer })).json()).toMatchObject({
+      mayRead: true,
+    });
     expect((await fetch(`${base}/health?ready=1`)).status).toBe(503);
     expect((await fetch(`${base}/health?ready=1`, { method: "HEAD" })).status).toBe(503);
     face.status = "degraded";
