@@ -98,6 +98,7 @@ test("no secret leaves its place, whatever goes wrong", async () => {
   for (const path of [
     "/api/stats",
     "/api/recent?limit=500",
+    "/api/config",
     "/api/live",
     "/api/logs?limit=2000",
     "/api/providers",

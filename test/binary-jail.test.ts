@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import {
+  chmodSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -13,7 +15,13 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findJail } from "../src/backends/cli/jail.ts";
-import { type RunningBinary, runBinary, startBinary } from "./support/binary.ts";
+import {
+  binaryPath,
+  cleanEnvironment,
+  type RunningBinary,
+  runBinary,
+  startBinary,
+} from "./support/binary.ts";
 
 // The compiled program and its jails, with a shell script in the place of Claude Code; test/heavy/claude-jail.heavy.ts has the
 // real one.
@@ -204,6 +212,51 @@ describe.if(bubblewrap !== null)("jail: required", () => {
     expect(findings.find(({ id }) => id === "claude.jail.anna")?.detail).toContain(path);
   }, 60_000);
 });
+
+describe.if(bubblewrap !== null && process.getuid?.() === 0)(
+  "a tenant that is another user of the machine",
+  () => {
+    test("doctor tries its jail as that user, finds what is open in it, and leaves nothing behind", async () => {
+      const folder = newFolder();
+      chmodSync(folder, 0o755);
+      // Where root builds, another user may not look.
+      const program = join(folder, "clawgate");
+      copyFileSync(binaryPath(), program);
+      chmodSync(program, 0o755);
+      const bin = script(folder, "claude", ["echo '2.1.197 (Claude Code)'"]);
+      const open = join(folder, "open");
+      mkdirSync(open);
+      const path = join(open, "config.yaml");
+      const tenant = (name: string, more: object) => ({
+        name,
+        api_key: `key-of-${name}-0123456789`,
+        uid: "nobody",
+        ...more,
+      });
+      const config = {
+        providers: { claude: { backend: "claude-cli", bin, jail: "auto", env: { ANTHROPIC_API_KEY: "k" } } },
+        tenants: [tenant("anna", {}), tenant("ben", { working_dir: open })],
+      };
+      writeFileSync(path, JSON.stringify(config));
+      const before = readdirSync("/tmp").filter((name) => name.startsWith("clawgate-doctor-"));
+      const child = Bun.spawn([program, "doctor", "--quick", "--json", "--config", path], {
+        cwd: folder,
+        env: cleanEnvironment(newFolder()),
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      const { findings } = JSON.parse(await new Response(child.stdout).text()) as {
+        findings: { id: string; state: string; detail: string }[];
+      };
+      const of = (id: string) => findings.find((each) => each.id === `claude.jail.${id}`);
+      expect(of("anna")).toMatchObject({ state: "ok", detail: "tried as its user" });
+      expect(of("ben")).toMatchObject({ state: "failed", detail: expect.stringContaining(path) });
+      for (const promise of ["gateway", "home", "sockets", "network", "rights"])
+        expect(of(promise)?.state).toBe("ok");
+      const left = readdirSync("/tmp").filter((name) => name.startsWith("clawgate-doctor-"));
+      expect(left.filter((name) => !before.includes(name))).toEqual([]);
+    }, 60_000);
+  },
+);
 
 /** A process whose working folder it is, from outside. */
 function isOf(name: string, folder: string): boolean {

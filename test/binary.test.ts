@@ -199,7 +199,11 @@ describe("commands", () => {
     const port = String(typeof address === "object" ? address?.port : "");
     const { code, stderr } = await runBinary(["serve", "--demo", "--port", port], ownFolder());
     expect(code).toBe(1);
-    expect(stderr).toContain(`the address is already in use (port ${port})`);
+    expect(stderr).toContain(
+      `the address is already in use (port ${port}): 127.0.0.1:${port}, port from --port, host is the default. `,
+    );
+    expect(stderr).toContain("Another program (");
+    if (process.platform === "linux") expect(stderr).toContain(`process ${process.pid}, `);
   });
 
   test("an open address without keys is refused", async () => {

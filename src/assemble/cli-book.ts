@@ -18,6 +18,10 @@ export type CliBook = {
   refreshAllModels(): void;
   /** The same for whoever does wait. */
   refreshedModels(): Promise<void>;
+  /** Why each provider's program cannot be started, as far as is known now; null: nothing speaks against it. */
+  troubles(): Promise<ReadonlyMap<string, string | null>>;
+  /** Calls back when a start has shown something new of that. */
+  onNews(listener: () => void): void;
   /** Throws an Error when a required jail cannot be made, or does not hold. */
   checkJails(): Promise<void>;
   /** From now on the gateway listens there. */
@@ -39,6 +43,7 @@ export function createCliBook(house: CliHouse): CliBook {
   const entries = new Map<string, Entry>();
   const ending = new Set<Promise<void>>();
   let isWarm = false;
+  let tellNews = (): void => undefined;
 
   const end = ({ program }: Entry): void => {
     const ended = program
@@ -75,7 +80,7 @@ export function createCliBook(house: CliHouse): CliBook {
         known.program.follow(plan);
         return;
       }
-      const program = startProgram(id, plan, house);
+      const program = startProgram(id, plan, house, () => tellNews());
       entries.set(id, { part, program });
       if (isWarm) void program.warmUp();
       if (known !== undefined) end(known);
@@ -83,6 +88,13 @@ export function createCliBook(house: CliHouse): CliBook {
     models: (id) => entries.get(id)?.program.models.known() ?? [],
     refreshAllModels: () => void refreshedModels(),
     refreshedModels,
+    async troubles() {
+      const each = [...entries].map(async ([id, { program }]) => [id, await program.trouble()] as const);
+      return new Map(await Promise.all(each));
+    },
+    onNews(listener) {
+      tellNews = listener;
+    },
     async checkJails() {
       for (const { program } of entries.values()) await program.checkJail();
     },

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createCliBackend, type CliBackend } from "../backends/cli/backend.ts";
 import { askModels } from "../backends/cli/ask-models.ts";
 import { type CliChild, startClaude } from "../backends/cli/child.ts";
-import { createInstallation, type Installation } from "../backends/cli/installation.ts";
+import { absolutePath, createInstallation, type Installation } from "../backends/cli/installation.ts";
 import type { Guarded } from "../backends/cli/jail/guard.ts";
 import type { Launch } from "../backends/cli/launch.ts";
 import { launchOf } from "../backends/cli/launch.ts";
@@ -24,7 +24,9 @@ import {
 import type { CliProvider } from "../backends/cli/provider-keys.ts";
 import type { McpServers } from "../backends/cli/settings.ts";
 import type { PromptMode } from "../backends/cli/skill-prompt.ts";
+import type { ChildRegister } from "../backends/cli/sweep.ts";
 import { createSkillPlugins } from "../backends/cli/skills.ts";
+import { createStartable } from "../backends/cli/startable.ts";
 import { type Call, noWishes } from "../backends/backend.ts";
 import type { StreamEvent } from "../canon/event.ts";
 import { emptyRequest } from "../canon/request.ts";
@@ -33,6 +35,7 @@ import type { TargetFacts } from "../dialects/dialect.ts";
 import type { StateStore } from "../state/store.ts";
 import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
+import { errorCode } from "../system/files.ts";
 import { availableMemoryMb } from "../system/memory.ts";
 import type { CliRun } from "./cli-run.ts";
 import { keysToWarm } from "./cli-warmth.ts";
@@ -71,6 +74,8 @@ export type LivingProgram = {
   readonly counts: CliBackend["counts"];
   /** Requests that come from now on are prepared by this plan. */
   follow(plan: CliPlan): void;
+  /** Why it cannot be started, as far as is known now; null: nothing speaks against it. Waits for no program. */
+  trouble(): Promise<string | null>;
   checkJail(): Promise<void>;
   /** Starts processes for whoever will probably ask first. Never rejects. */
   warmUp(): Promise<void>;
@@ -83,7 +88,7 @@ export function processPart({ provider: { program, timeout } }: CliPlan): unknow
   return [program.bin, program.warm, program.parked, program.jail, timeout.total_s];
 }
 
-export function startProgram(id: string, first: CliPlan, house: CliHouse): LivingProgram {
+export function startProgram(id: string, first: CliPlan, house: CliHouse, onNews: () => void): LivingProgram {
   const { clock, log, run } = house;
   const { warm, parked } = first.provider.program;
   const warn = (message: string, error?: unknown): void => log.warn(message, { provider: id, error });
@@ -102,6 +107,7 @@ export function startProgram(id: string, first: CliPlan, house: CliHouse): Livin
     open: run.open,
     warn,
   });
+  const startable = createStartable({ clock, onNews });
   const plans = new WeakMap<Launch, McpPlan>();
   const asked = new WeakMap<Call, { restore: Preparation["restore"]; likely: LikelyKey | null }>();
   const likely = createLikely({
@@ -112,15 +118,38 @@ export function startProgram(id: string, first: CliPlan, house: CliHouse): Livin
   let prepare: Prepare;
   let installation: Installation;
 
+  const begun = async (launch: Launch, register: ChildRegister, stamp: string | null): Promise<CliChild> => {
+    try {
+      return await startClaude(launch, { register, redact: house.redact, room: run.room, clock });
+    } catch (thrown) {
+      const { cause } = thrown instanceof Failure ? thrown : {};
+      if (
+        stamp !== null &&
+        launch.jail === null &&
+        cause instanceof Error &&
+        isOfFile.test(errorCode(cause) ?? "")
+      )
+        startable.failed(stamp, `${launch.bin} cannot be started: ${cause.message}`);
+      throw thrown;
+    }
+  };
   const startChild = async (launch: Launch): Promise<CliChild> => {
     const mcp = plans.get(launch);
     const release = mcp === undefined ? null : await mcpFiles.hold(mcp);
     try {
       const register = await run.register();
       const stamp = await installation.stamp();
-      const child = await startClaude(launch, { register, redact: house.redact, room: run.room, clock });
+      const child = await begun(launch, register, stamp);
       if (release !== null) void child.exited.then(release);
-      return stamp === null ? child : overheard(child, (answer) => models.learn(answer, stamp));
+      return stamp === null
+        ? child
+        : overheard(child, {
+            onModels(answer) {
+              startable.proved(stamp);
+              models.learn(answer, stamp);
+            },
+            onEarlyEnd: (why) => startable.failed(stamp, `${launch.bin} ${why}`),
+          });
     } catch (thrown) {
       await release?.();
       throw thrown;
@@ -207,6 +236,30 @@ export function startProgram(id: string, first: CliPlan, house: CliHouse): Livin
     },
   });
 
+  let hasWarmed = false;
+  const trouble = (): Promise<string | null> => {
+    const { environment, provider } = plan;
+    const { bin } = provider.program;
+    if (hasWarmed && startable.mayTryAgain()) void warmUp();
+    return startable.trouble({
+      bin: bin.includes("/") ? absolutePath(bin, environment) : bin,
+      environment,
+    });
+  };
+  const warmUp = async (): Promise<void> => {
+    hasWarmed = true;
+    try {
+      for (const { tenant, model } of await keysToWarm(likely, plan, warm))
+        backend.prime((await prepare(emptyRequest, { model, tenant, wishes: noWishes })).prepared);
+    } catch (error) {
+      if (!(error instanceof Failure))
+        log.warn("no Claude Code process was started ahead", { provider: id, error });
+      // That it is down has been said.
+      else if ((await trouble()) === null)
+        log.warn(`provider ${id}: ${error.message} clawgate doctor says more.`, { provider: id });
+    }
+  };
+
   return {
     models,
     async *generate(request, call) {
@@ -223,20 +276,12 @@ export function startProgram(id: string, first: CliPlan, house: CliHouse): Livin
     continues: backend.continues,
     counts: backend.counts,
     follow,
+    trouble,
     async checkJail() {
       await installation.checkUsers(plan.tenants);
       await installation.checkJail(plan.tenants);
     },
-    async warmUp() {
-      try {
-        for (const { tenant, model } of await keysToWarm(likely, plan, warm))
-          backend.prime((await prepare(emptyRequest, { model, tenant, wishes: noWishes })).prepared);
-      } catch (error) {
-        if (error instanceof Failure)
-          log.warn(`provider ${id}: ${error.message} clawgate doctor says more.`, { provider: id });
-        else log.warn("no Claude Code process was started ahead", { provider: id, error });
-      }
-    },
+    warmUp,
     async stop() {
       await likely.save();
       await backend.stop();
@@ -245,19 +290,41 @@ export function startProgram(id: string, first: CliPlan, house: CliHouse): Livin
   };
 }
 
-/** Every process that is taken answers to `initialize`, and names the models: what it says to another is heard for free. */
-function overheard(child: CliChild, learn: (answer: unknown) => void): CliChild {
+/** What the system says of a program that it cannot run. */
+const isOfFile = /^(?:ENOENT|EACCES|ENOEXEC|EPERM)$/;
+const longestWords = 160;
+
+/**
+ * Every process that is taken answers to `initialize`, and names the models: what it says to another is heard for free. One that
+ * ends by itself before it has said anything cannot be started; what a signal ended (a shell adds 128) may have been in somebody's way.
+ */
+function overheard(
+  child: CliChild,
+  ear: { onModels(answer: unknown): void; onEarlyEnd(why: string): void },
+): CliChild {
   let isKnown = false;
+  let hasSpoken = false;
+  let isStopped = false;
+  void child.exited.then(({ code }) => {
+    if (hasSpoken || isStopped || code === null || code > 128) return;
+    const [said = ""] = child.stderr().trim().split("\n");
+    ear.onEarlyEnd(`ends with exit code ${code}${said === "" ? "" : `: ${said.slice(0, longestWords)}`}`);
+  });
   return {
     ...child,
     async next() {
       const line = await child.next();
+      hasSpoken ||= line !== null;
       const answer = isKnown || line === null ? null : readControlResponse(line);
       if (answer !== null && "models" in answer.response) {
         isKnown = true;
-        learn(answer.response);
+        ear.onModels(answer.response);
       }
       return line;
+    },
+    stop(how) {
+      isStopped = true;
+      return child.stop(how);
     },
   };
 }

@@ -20,6 +20,7 @@ import type { Clock } from "../system/clock.ts";
 import { createDescriptors, descriptorLimit, descriptorsInUse } from "../system/descriptors.ts";
 import type { Log } from "../system/log.ts";
 import { openedConnections } from "../system/opened-connections.ts";
+import { stateDirectoryFrom } from "../system/state-directory.ts";
 import { createTicker } from "../system/ticker.ts";
 import { createGuesses } from "../tenants/guesses.ts";
 import { createQueueBook } from "../tenants/queue-book.ts";
@@ -87,6 +88,7 @@ export function createEstate(options: EstateOptions) {
   const store = keeps
     ? openStore({
         paths: places.paths,
+        from: places.from,
         retentionDays: config.metrics.retention_days,
         keepsDecisions: config.metrics.log_routing_decisions,
         isListed: (id, model) =>
@@ -105,6 +107,7 @@ export function createEstate(options: EstateOptions) {
       ? createMemoryStore(clock.nowMs)
       : openSqliteStore({
           path: join(options.stateDirectory, "state.db"),
+          from: stateDirectoryFrom(environment),
           clock,
           log,
           mayOpen: options.mayKeepState ?? (() => true),
@@ -195,6 +198,8 @@ export function createEstate(options: EstateOptions) {
     live,
     bodies: createBodyBook(),
     store,
+    /** The first choice for the records, and the variable or key that says so. */
+    recordsPlace: { path: places.paths[0] ?? "", from: places.from },
     prices,
     redact,
     costOf,

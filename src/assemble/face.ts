@@ -11,12 +11,14 @@ import type { Face } from "../server/face.ts";
 import { version } from "../system/identity.ts";
 import type { LogTail } from "../system/log-tail.ts";
 import { apiSchemas } from "./api-schemas.ts";
+import { configReport, type Peek } from "./config-report.ts";
 import { explainRequest } from "./explain-request.ts";
 import type { Assembled } from "./generation.ts";
 import { healthReport } from "./health-report.ts";
 import type { HouseEstate } from "./estate.ts";
 import { logReport } from "./log-report.ts";
-import type { ReloadReport } from "./reload-report.ts";
+import type { Premises, Trouble } from "./premises.ts";
+import type { Reloader } from "./reload.ts";
 import { providerReport } from "./provider-report.ts";
 import { testProvider } from "./provider-test.ts";
 import { namesFor } from "./tenant-policies.ts";
@@ -25,7 +27,9 @@ import { tenantReport } from "./tenant-report.ts";
 export function createFace(
   estate: HouseEstate,
   current: () => Assembled,
-  reload: (reason: string) => Promise<ReloadReport>,
+  { reload, standing, peek }: Pick<Reloader, "reload" | "standing"> & { readonly peek: Peek },
+  premises: Pick<Premises, "look">,
+  lasting: () => readonly Trouble[],
   logTail: LogTail,
 ): Face {
   const text = (query: URLSearchParams, name: string): string | undefined => query.get(name) ?? undefined;
@@ -79,7 +83,13 @@ export function createFace(
       const card = namesFor(current().road, caller.tenant)(id) ? findCard(current(), id) : null;
       return card === null ? null : dialects[dialect].client.encodeModel(card);
     },
-    health: (_isReadyCheck, mayRead) => healthReport(estate, current(), mayRead),
+    health: async (_isReadyCheck, mayRead) =>
+      healthReport(estate, current(), {
+        mayRead,
+        sight: await premises.look(),
+        disk: standing(),
+        lasting: lasting(),
+      }),
     stats: (query) =>
       estate.reports.stats({ nowMs: estate.clock.nowMs(), ...optional({ tenant: text(query, "tenant") }) }),
     async recent(query) {
@@ -100,6 +110,7 @@ export function createFace(
     live: () => ({
       requests: estate.live.list().map(liveView),
     }),
+    config: () => configReport(estate, current(), standing(), peek),
     providers: () => providerReport(estate, current()),
     tenants: () => tenantReport(estate, current()),
     explainRoute: (request, { door, tenant }) => explainRequest(current(), estate, request, door, tenant),

@@ -22,7 +22,8 @@ export type Summary = {
   readonly configPath: string | null;
   /** What discovery found; empty when there is a config. */
   readonly found: readonly Found[];
-  readonly providers: readonly { id: string; model: string }[];
+  /** `isDown`: what it is made of is not there. */
+  readonly providers: readonly { id: string; model: string; isDown?: boolean }[];
   readonly skipped: readonly { id: string; reason: string }[];
   /** What came from which file, a line each. */
   readonly sources: readonly string[];
@@ -45,7 +46,7 @@ export type Gateway = {
 /** A terminal that takes nothing must not hold up the end. */
 const lastLinesMs = 1_000;
 
-/** Throws ConfigProblem, or what listening throws. */
+/** Throws ConfigProblem, ListenProblem or DirectoryInUse. */
 export async function openGateway(input: GatewayInput): Promise<Gateway> {
   const secrets = createSecretBook();
   // Before anything that can fail, and whatever the config says of the log.
@@ -62,11 +63,7 @@ export async function openGateway(input: GatewayInput): Promise<Gateway> {
   const loaded = await source.load();
   const { config, found } = loaded;
   let opened: House | null = null;
-  const log = logOf(
-    input,
-    keeping,
-    () => (opened?.current().loaded ?? loaded).config.server.log_level,
-  );
+  const log = logOf(input, keeping, () => (opened?.current().loaded ?? loaded).config.server.log_level);
   const house = await openHouse({
     loaded,
     source,
@@ -104,7 +101,11 @@ export async function openGateway(input: GatewayInput): Promise<Gateway> {
       url: house.url,
       configPath: loaded.path,
       found,
-      providers: Object.entries(config.providers).map(([id, { model }]) => ({ id, model })),
+      providers: Object.entries(config.providers).map(([id, { model }]) => ({
+        id,
+        model,
+        isDown: house.estate.health.view(id).isAbsent,
+      })),
       skipped: loaded.skippedProviders,
       sources: loaded.sources,
       distrusted: loaded.distrusted,

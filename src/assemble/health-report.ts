@@ -2,20 +2,35 @@
 // ports, paths and tenants must never be told to anybody but those who may read what the operator reads.
 
 import type { Health } from "../server/face.ts";
+import { noTrust } from "../backends/http/network-failure.ts";
 import { version } from "../system/identity.ts";
-import type { Assembled } from "./generation.ts";
+import { stateDirectoryFrom } from "../system/state-directory.ts";
 import type { HouseEstate } from "./estate.ts";
+import type { Assembled } from "./generation.ts";
+import type { Sight, Trouble } from "./premises.ts";
+import type { DiskStanding } from "./reload.ts";
 
-export async function healthReport(
-  estate: HouseEstate,
-  current: Assembled,
-  mayRead: boolean,
-): Promise<Health> {
+export type HealthFacts = {
+  readonly mayRead: boolean;
+  readonly sight: Sight;
+  readonly disk: DiskStanding;
+  /** What was wrong at the start and stays so. */
+  readonly lasting: readonly Trouble[];
+};
+
+type View = ReturnType<HouseEstate["health"]["view"]>;
+type Views = readonly (readonly [id: string, view: View])[];
+
+const iso = (atMs: number | null): string | null => (atMs === null ? null : new Date(atMs).toISOString());
+
+export function healthReport(estate: HouseEstate, current: Assembled, facts: HealthFacts): Health {
+  const { mayRead } = facts;
   const ids = [...current.road.providers.keys()];
   const views = ids.map((id) => [id, estate.health.view(id)] as const);
   const healthy = views.filter(([, view]) => view.healthy).length;
-  const status = healthy === 0 ? "down" : healthy < views.length ? "degraded" : "ok";
-  const iso = (atMs: number | null): string | null => (atMs === null ? null : new Date(atMs).toISOString());
+  const troubles = troublesOf(estate, current, facts);
+  const isWhole = healthy === views.length && troubles.length === 0;
+  const status = healthy === 0 ? "down" : isWhole ? "ok" : "degraded";
   const { queued, dropped, state } = estate.store.status();
   return {
     status,
@@ -54,9 +69,87 @@ export async function healthReport(
     ),
     skipped: Object.fromEntries(current.loaded.skippedProviders.map(({ id, reason }) => [id, reason])),
     metrics: { state, queued, dropped },
-    ...(mayRead ? tenantsAndQueue(current) : {}),
+    ...(mayRead ? forReaders(estate, current, facts, views, troubles) : {}),
   };
 }
+
+/** Everything that does not work as it was meant, but for providers, which have their own place. */
+function troublesOf(
+  estate: HouseEstate,
+  { loaded }: Assembled,
+  { sight, disk, lasting }: HealthFacts,
+): readonly Trouble[] {
+  const records = estate.store.status();
+  const { path, from } = estate.recordsPlace;
+  const kept = estate.state.status();
+  const inRecords = (message: string): Trouble[] => [{ id: "records", message }];
+  return [
+    ...lasting,
+    ...sight.troubles,
+    ...(kept.state === "memory" && kept.path !== null
+      ? [
+          {
+            id: "state",
+            message: `state is kept in memory: ${kept.path} (from ${stateDirectoryFrom(loaded.environment)}): ${kept.detail}`,
+          },
+        ]
+      : []),
+    ...(records.state === "failed"
+      ? inRecords(`records wait in memory: ${records.path}: ${records.detail}`)
+      : records.passedOver !== undefined
+        ? inRecords(
+            `records go to ${records.path}, because ${path} (from ${from}) cannot be used: ${records.passedOver}`,
+          )
+        : []),
+    ...(disk.invalidSinceMs === null
+      ? []
+      : [
+          {
+            id: "config",
+            message: `${loaded.path ?? "the config"} is not valid since ${iso(disk.invalidSinceMs)}`,
+          },
+        ]),
+  ];
+}
+
+function forReaders(
+  estate: HouseEstate,
+  current: Assembled,
+  { sight, disk }: HealthFacts,
+  views: Views,
+  troubles: readonly Trouble[],
+) {
+  const records = estate.store.status();
+  const kept = estate.state.status();
+  return {
+    ...tenantsAndQueue(current),
+    problems: troubles.map(({ id, message }) => ({ id, message: estate.redact(message) })),
+    config: {
+      path: current.loaded.path,
+      loaded_at: iso(disk.loadedAtMs),
+      invalid_since: iso(disk.invalidSinceMs),
+      problems: disk.problems,
+      needs_restart: disk.needsRestart,
+    },
+    state: { store: kept.state, path: kept.path, detail: kept.detail, free_bytes: sight.stateFree },
+    metrics: {
+      state: records.state,
+      queued: records.queued,
+      dropped: records.dropped,
+      path: records.path,
+      detail: records.passedOver ?? records.detail,
+      free_bytes: sight.recordsFree,
+    },
+    certificates: {
+      extra: sight.certificates,
+      untrusted: views.flatMap(([id, view]) => (isUntrusted(view) ? [id] : [])),
+    },
+  };
+}
+
+/** The last that was heard of it. */
+const isUntrusted = ({ lastShort, consecutiveFailures }: View): boolean =>
+  consecutiveFailures > 0 && lastShort === `unreachable: ${noTrust}`;
 
 /** As openclaw-cc-gateway's /health has them: names, turns that are out, requests that wait for one. */
 function tenantsAndQueue({ loaded, road }: Assembled) {

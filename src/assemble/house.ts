@@ -17,11 +17,13 @@ import {
   openStateDirectory,
   type RunFile,
   stateDirectory,
+  stateDirectoryFrom,
 } from "../system/state-directory.ts";
 import { randomToken } from "../system/secret.ts";
 import { createEstate, type EstateOptions, type HouseEstate } from "./estate.ts";
 import { createFace } from "./face.ts";
 import { type Assembled, assembleGeneration, type Occupancy } from "./generation.ts";
+import { listenProblem } from "./listening.ts";
 import { watchLiveness } from "./liveness.ts";
 import { createReloader, keepQueues } from "./reload.ts";
 import type { ReloadReport } from "./reload-report.ts";
@@ -29,6 +31,7 @@ import { createSecretBook, type SecretBook } from "./secrets.ts";
 import type { ConfigSource } from "./source.ts";
 import { createSuccession } from "./succession.ts";
 import { takeTenure, type Tenure } from "./tenure.ts";
+import { createPremises, type Trouble } from "./premises.ts";
 import { tellUnknownPrices } from "./unknown-prices.ts";
 
 export type House = {
@@ -49,7 +52,7 @@ export type House = {
 export type HouseOptions = {
   readonly loaded: LoadedConfig;
   /** Where `loaded` came from and later ones come from. */
-  readonly source: Pick<ConfigSource, "watch"> & { load(): Promise<LoadedConfig> };
+  readonly source: Pick<ConfigSource, "watch" | "peek"> & { load(): Promise<LoadedConfig> };
   /** Shared with `log`, so that it masks what the config in force holds. Absent: the house has its own. */
   readonly secrets?: SecretBook;
   readonly clock: Clock;
@@ -65,21 +68,28 @@ export type HouseOptions = {
 /** After the drain, what is still running gets this long to tell its clients and write its records. */
 const lastWordsMs = 1_000;
 
-/** Throws what listening throws (EADDRINUSE), and DirectoryInUse. */
+/** Throws ListenProblem and DirectoryInUse. */
 export async function openHouse(options: HouseOptions): Promise<House> {
-  const places = await openPlaces(options.loaded.environment, options.log);
-  const tenure = await takeTenure(places.stateDirectory, options);
+  const { environment } = options.loaded;
+  const lasting: Trouble[] = [];
+  const places = await openPlaces(environment, options.log, lasting);
+  const tenure = await takeTenure(places.stateDirectory, {
+    ...options,
+    from: stateDirectoryFrom(environment),
+  });
   try {
-    return await furnish(options, places, tenure);
+    return await furnish(options, { places, tenure, lasting });
   } catch (error) {
     await tenure.end();
     throw error;
   }
 }
 
-async function furnish(options: HouseOptions, places: Places, tenure: Tenure): Promise<House> {
+type Ground = { readonly places: Places; readonly tenure: Tenure; readonly lasting: readonly Trouble[] };
+
+async function furnish(options: HouseOptions, { places, tenure, lasting }: Ground): Promise<House> {
   const { loaded, clock, log } = options;
-  const { config } = loaded;
+  const { config, environment } = loaded;
   const token = randomToken();
   const secrets = options.secrets ?? createSecretBook();
   const succession = createSuccession({
@@ -124,6 +134,15 @@ async function furnish(options: HouseOptions, places: Places, tenure: Tenure): P
     build,
   });
 
+  const premises = createPremises({
+    estate,
+    environment,
+    workingDirectory: options.workingDirectory,
+    state: { path: places.stateDirectory ?? null, from: stateDirectoryFrom(environment) },
+    isRecorded: config.metrics.enabled && config.metrics.log_requests,
+  });
+  await premises.look();
+
   const { descriptors } = estate;
   await openHttpClient(descriptors.isTight);
   if (!descriptors.canServe()) {
@@ -131,20 +150,31 @@ async function furnish(options: HouseOptions, places: Places, tenure: Tenure): P
     await estate.clis.stop();
     throw new Scarcity(null);
   }
-  const server = createServer(
-    createFace(estate, current, reloader.reload, options.logTail ?? createLogTail()),
-    {
-      hostname: config.server.host,
-      port: config.server.port,
-    },
-  );
+  const { host: hostname, port } = config.server;
+  let server: Server;
+  try {
+    server = createServer(
+      createFace(
+        estate,
+        current,
+        { ...reloader, peek: () => options.source.peek() },
+        premises,
+        () => [...lasting, ...tenure.troubles()],
+        options.logTail ?? createLogTail(),
+      ),
+      { hostname, port },
+    );
+  } catch (error) {
+    await estate.clis.stop();
+    throw await listenProblem(error, { ...loaded, host: hostname, port });
+  }
   // From here to the end nothing is waited for: who connects is answered when the start is over.
   const url = `http://${urlHost(config.server.host)}:${server.port}`;
   const startedAt = new Date(clock.nowMs()).toISOString();
   const runFile: RunFile = { pid: process.pid, url, token, startedAt };
   if (server.port !== undefined) estate.clis.listensOn(server.port);
   tenure.announce(runFile);
-  const stopLooking = tenure.watch(estate.state.look);
+  const stopHolding = tenure.watch(estate.state.look);
   const stopRelieving = descriptors.watch(server.closeIdle, (isShort, inUse) =>
     isShort
       ? log.warn("short of file descriptors: new requests are refused until there is room", {
@@ -155,6 +185,7 @@ async function furnish(options: HouseOptions, places: Places, tenure: Tenure): P
   );
   estate.clis.warmUp();
   const stopLiveness = watchLiveness(estate, current);
+  const stopLooking = premises.watch();
   const stopSweeping = sweepSessions(
     clock,
     () => succession.inForce().config.session.cleanup_interval * 1000,
@@ -169,6 +200,7 @@ async function furnish(options: HouseOptions, places: Places, tenure: Tenure): P
   let stopping: Promise<void> | null = null;
   const stop = async (drainMs: number): Promise<void> => {
     stopLiveness();
+    stopHolding();
     stopRelieving();
     stopWatching();
     stopSweeping();
@@ -203,13 +235,16 @@ async function furnish(options: HouseOptions, places: Places, tenure: Tenure): P
 type Places = Pick<EstateOptions, "stateDirectory" | "temporaryDirectory">;
 
 /** The state directory; where it cannot be used, which is said, memory serves, and programs get a folder that goes with us. */
-async function openPlaces(environment: Environment, log: Log): Promise<Places> {
+async function openPlaces(environment: Environment, log: Log, lasting: Trouble[]): Promise<Places> {
   try {
     return { stateDirectory: await openStateDirectory(environment) };
   } catch (error) {
+    const from = stateDirectoryFrom(environment);
+    const place = `${stateDirectory(environment)} (from ${from})`;
+    lasting.push({ id: "state.directory", message: `state is kept in memory: ${place}: ${wordsOf(error)}` });
     log.warn(
       "the state directory cannot be used: state is kept in memory and ends with this process. Commands do not find this gateway, and its write routes need auth.admin_key. Set CLAWGATE_STATE_DIR to a folder of your own that can be written to",
-      { path: stateDirectory(environment), detail: wordsOf(error) },
+      { path: stateDirectory(environment), from, detail: wordsOf(error) },
     );
   }
   const prefix = join(tmpdir(), "clawgate-state-");

@@ -4,7 +4,9 @@
 import { redactorFor } from "../canon/redact.ts";
 import { environmentFor } from "../config/surroundings.ts";
 import type { LoadedConfig, LoadInput } from "../config/load.ts";
-import { findConfigFile } from "../config/search.ts";
+import { readDocument } from "../config/document.ts";
+import { findConfigFile, isMerelyFound } from "../config/search.ts";
+import { folderWords } from "../config/sources.ts";
 import { systemClock } from "../system/clock.ts";
 import { createLog, oneLineJson, streamWriter } from "../system/log.ts";
 import type { Environment } from "../system/state-directory.ts";
@@ -36,6 +38,22 @@ export function environmentHere(input: OfflineInput, knownVariables: readonly st
   for (const { name } of ignored)
     if (name === "CLAWGATE_STATE_DIR") tell(input, `${name} is not taken from ${folderFile}; export it`);
   return environment;
+}
+
+/** What is there and would not be believed, a line each, whatever else is wrong with the config. */
+export function distrustedHere(input: OfflineInput): readonly string[] {
+  const full: LoadInput = { ...input, availableBackends };
+  const search = findConfigFile(full);
+  const file = "file" in search ? search.file : null;
+  const read = file === null ? null : readDocument(file.text);
+  const document = read !== null && "document" in read ? read.document.value : {};
+  const surroundings = environmentFor(full, file?.path ?? null, document);
+  const isFound = file !== null && isMerelyFound(full, file.path);
+  return [
+    ...("notices" in search ? search.notices : []),
+    ...surroundings.notices,
+    ...folderWords(surroundings, document, isFound).notices(),
+  ];
 }
 
 function tell({ told, stderr }: OfflineInput, line: string): void {

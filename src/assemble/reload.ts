@@ -21,8 +21,19 @@ import { tellUnknownPrices } from "./unknown-prices.ts";
 export type Reloader = {
   /** Never rejects: what went wrong is in the report and in the log. */
   reload(reason: string): Promise<ReloadReport>;
+  /** What is wrong with the config on the disk, where it is another one than that in force. */
+  standing(): DiskStanding;
   /** From here on every reload is refused, one under way included. */
   stop(): void;
+};
+
+/** `invalidSinceMs` null: it is the one in force, as far as anybody has looked. */
+export type DiskStanding = {
+  readonly loadedAtMs: number;
+  readonly invalidSinceMs: number | null;
+  readonly problems: readonly string[];
+  /** Keys and variables that differ from what the process was started with, and count only then. */
+  readonly needsRestart: readonly string[];
 };
 
 /** Of a file that is something else altogether the rest would be noise. */
@@ -41,6 +52,15 @@ export function createReloader(options: {
   const { log } = estate;
   let isStopped = false;
   let isPutOff = false;
+  let standing: Omit<DiskStanding, "needsRestart"> = {
+    loadedAtMs: estate.clock.nowMs(),
+    invalidSinceMs: null,
+    problems: [],
+  };
+  const notTaken = (problems: readonly string[]): void => {
+    const invalidSinceMs = standing.invalidSinceMs ?? estate.clock.nowMs();
+    standing = { ...standing, invalidSinceMs, problems };
+  };
   let cancelAgain = (): void => undefined;
 
   const refusal = (
@@ -63,6 +83,7 @@ export function createReloader(options: {
       const loaded = await options.load();
       if (isStopped) return refusal(reason, "shutting_down", "The gateway is shutting down.");
       const report = takeOver(reason, loaded);
+      standing = { loadedAtMs: estate.clock.nowMs(), invalidSinceMs: null, problems: [] };
       isPutOff = false;
       return report;
     } catch (thrown) {
@@ -70,9 +91,11 @@ export function createReloader(options: {
       isPutOff = false;
       if (!(thrown instanceof ConfigProblem)) {
         log.error("the reload met a bug; the config in force stays", { reason, error: thrown });
+        notTaken(["it could not be taken over: the log says why"]);
         return refusal(reason, "internal_error", "The reload met an internal error; the log says which.");
       }
       const { problems } = thrown;
+      notTaken(problems.slice(0, mostProblemsLogged).map((problem) => estate.redact(problemText(problem))));
       log.error("the new config is not valid; the one in force stays", { reason, problems: problems.length });
       for (const problem of problems.slice(0, mostProblemsLogged)) log.error(problemText(problem));
       if (problems.length > mostProblemsLogged) log.error(`and ${problems.length - mostProblemsLogged} more`);
@@ -82,6 +105,7 @@ export function createReloader(options: {
 
   /** The files could not be opened: what stands in them is not known, and the config in force stays until it is. */
   const putOff = (reason: string, error: unknown): ReloadReport => {
+    notTaken(["it cannot be read for want of file descriptors"]);
     if (!isPutOff)
       log.warn(
         "the config cannot be read for want of file descriptors; the one in force stays, and it is tried again",
@@ -154,6 +178,7 @@ export function createReloader(options: {
   };
   return {
     reload,
+    standing: () => ({ ...standing, needsRestart: needsRestart(started, succession.inForce()) }),
     stop() {
       isStopped = true;
       cancelAgain();

@@ -27,6 +27,8 @@ export type Loaded = LoadedConfig & {
 export type ConfigSource = {
   /** Reads everything again: flags, variables, `.env`, the file. Throws ConfigProblem, and Scarcity when one of them could not be opened just now. */
   load(): Promise<Loaded>;
+  /** What `load` would give, without taking note of it; null: there is no file. Throws ConfigProblem. */
+  peek(): Promise<LoadedConfig | null>;
   /** Calls back when the config file or a `.env` beside it reads differently than `load` read it. The answer ends it. */
   watch(onChange: (paths: readonly string[]) => void): () => void;
 };
@@ -58,12 +60,15 @@ async function loadWithLocalServers(full: LoadInput): Promise<LoadedConfig> {
   return loadConfig({ ...withRows, localAnswers: new Map(answers) });
 }
 
+function hasFile(input: LoadInput): boolean {
+  const search = findConfigFile(input);
+  return "missing" in search || search.file !== null;
+}
+
 /** Throws ConfigProblem. */
 export async function loadOrDiscover(input: SourceInput): Promise<Loaded> {
   const full: LoadInput = { ...input, availableBackends };
-  const search = findConfigFile(full);
-  const hasFile = "missing" in search || search.file !== null;
-  if (hasFile && !input.isDemo) return { ...(await loadWithLocalServers(full)), found: [] };
+  if (hasFile(full) && !input.isDemo) return { ...(await loadWithLocalServers(full)), found: [] };
   return discoverConfig(full, {
     vendors,
     localServers,
@@ -133,6 +138,11 @@ export function createConfigSource(input: SourceInput, clock: Clock): ConfigSour
         files = new Map([...(isRead ? [] : files), ...texts].filter(([each]) => isWatched(each)));
         fileWatch?.expect(files);
       }
+    },
+    async peek() {
+      // Without a file a load would ask the servers of this machine.
+      if (path === null && (input.isDemo || !hasFile({ ...input, availableBackends }))) return null;
+      return read({ readFile: input.readFile, readFound });
     },
     watch(onChange) {
       // The same eyes as at the start: a pipe that takes a file's place would hold everything up.

@@ -7,6 +7,7 @@ import { type DirectoryLock, lockDirectory, lockHolder } from "../system/directo
 import { ensurePrivateDirectory } from "../system/files.ts";
 import type { Log } from "../system/log.ts";
 import { isAlive } from "../system/process.ts";
+import type { Trouble } from "./premises.ts";
 import {
   readRunFile,
   removeLeftRunFile,
@@ -18,6 +19,8 @@ import {
 export type Tenure = {
   /** False: the directory has gone, and another gateway has the one that lies there now. */
   isKept(): boolean;
+  /** What is wrong with the directory just now. */
+  troubles(): readonly Trouble[];
   /** Writes run.json at once, so that it stands before anybody is answered; where it cannot be written, that is said. */
   announce(run: RunFile): void;
   /** Looks from time to time whether directory and run.json are still there, and calls `look`. The answer ends it. */
@@ -35,7 +38,13 @@ const lookMs = 2_000;
 /** A gateway that has just begun says who it is within this. */
 const introductionMs = 2_000;
 
-export type TenureOptions = { readonly log: Log; readonly clock: Clock; readonly fetch?: typeof fetch };
+export type TenureOptions = {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly fetch?: typeof fetch;
+  /** What named the directory, in words. */
+  readonly from: string;
+};
 
 /** Throws DirectoryInUse where another gateway has it. `directory` undefined: there is none to hold. */
 export async function takeTenure(directory: string | undefined, options: TenureOptions): Promise<Tenure> {
@@ -65,7 +74,7 @@ export async function takeTenure(directory: string | undefined, options: TenureO
   await removeLeftRunFile(directory).catch((error: unknown) =>
     log.warn("run.json of an earlier gateway cannot be removed", { path: directory, detail: wordsOf(error) }),
   );
-  return tenureOf(directory, lock, log, clock);
+  return tenureOf(directory, lock, options);
 }
 
 const answerMs = 1_000;
@@ -82,11 +91,13 @@ async function answers({ url }: RunFile, ask: typeof fetch): Promise<boolean> {
   }
 }
 
-function tenureOf(directory: string, held: DirectoryLock | null, log: Log, clock: Clock): Tenure {
+function tenureOf(directory: string, held: DirectoryLock | null, options: TenureOptions): Tenure {
+  const { log, clock, from } = options;
+  const place = `${directory} (from ${from})`;
   let lock = held;
   let run: RunFile | null = null;
   let isLost = false;
-  let isUntold = false;
+  let untold: string | null = null;
   let trouble: string | null = null;
 
   /** In place of a directory that was deleted there is a new one, of which we are the first owner, or not. */
@@ -127,14 +138,14 @@ function tenureOf(directory: string, held: DirectoryLock | null, log: Log, clock
     if (run === null) return;
     try {
       writeRunFile(directory, run);
-      isUntold = false;
+      untold = null;
     } catch (error) {
       // Once, not with every look.
-      if (isUntold) return;
-      isUntold = true;
+      if (untold !== null) return;
+      untold = wordsOf(error);
       log.warn(
         "run.json could not be written: commands do not find this gateway, and its write routes need auth.admin_key. Make room in the state directory and start again",
-        { path: directory, detail: wordsOf(error) },
+        { path: directory, from, detail: untold },
       );
     }
   };
@@ -158,6 +169,24 @@ function tenureOf(directory: string, held: DirectoryLock | null, log: Log, clock
 
   return {
     isKept,
+    troubles: () => [
+      ...(isLost
+        ? [
+            {
+              id: "state.directory",
+              message: `state is kept in memory: ${place} is another gateway's or gone`,
+            },
+          ]
+        : []),
+      ...(untold === null
+        ? []
+        : [
+            {
+              id: "state.run-file",
+              message: `commands do not find this gateway: run.json could not be written in ${place}: ${untold}`,
+            },
+          ]),
+    ],
     announce(announced) {
       run = announced;
       announce();
@@ -193,6 +222,7 @@ function tenureOf(directory: string, held: DirectoryLock | null, log: Log, clock
 
 const nothingHeld: Tenure = {
   isKept: () => true,
+  troubles: () => [],
   announce: () => undefined,
   watch: () => () => undefined,
   end: () => Promise.resolve(),

@@ -67,6 +67,11 @@ export type HealthBook = {
   ): void;
   /** A free liveness check: bad news counts, good news only says that somebody is there. */
   checked(provider: string, failure: Failure | null): void;
+  /**
+   * What it is made of is not there (a program), or null: it is. It counts as down until then, and is asked all the same:
+   * that costs nothing, and the program may have come a moment ago.
+   */
+  absent(provider: string, failure: Failure | null): void;
   lastUsedMs(provider: string): number | null;
   /** The same object at every call for a provider, true at that moment: to be read, not to be kept. */
   load(provider: string): Load;
@@ -187,10 +192,15 @@ export function createHealthBook(options: {
     changed(provider);
   };
 
-  const tell = (state: ProviderState, failure: Failure): void => {
+  const wordsOf = (failure: Failure): { told: string; short: string } => {
     const inWords = (words: string): string => options.redact(`${failure.kind}: ${words}`).slice(0, 300);
-    state.lastError = inWords(failure.told);
-    state.lastShort = failure.why === null ? state.lastError : inWords(failure.message);
+    const told = inWords(failure.told);
+    return { told, short: failure.why === null ? told : inWords(failure.message) };
+  };
+  const tell = (state: ProviderState, failure: Failure): void => {
+    const { told, short } = wordsOf(failure);
+    state.lastError = told;
+    state.lastShort = short;
   };
 
   return {
@@ -279,6 +289,22 @@ export function createHealthBook(options: {
       tell(state, failure);
       if (circuitOf(state.circuit, options.nowMs()) !== "open") countFailure(provider, state, failure);
     },
+    absent(provider, failure) {
+      const state = stateOf(provider);
+      if (failure === null) {
+        if (state.absence === null) return;
+        state.absence = null;
+        if (state.circuit.openUntilMs === 0) options.alarm(provider, "is back");
+        // What failed for want of it says nothing of it.
+        else close(provider, state);
+        return;
+      }
+      const words = wordsOf(failure);
+      if (state.absence?.told === words.told) return;
+      state.absence = words;
+      state.lastCheckMs = options.nowMs();
+      options.alarm(provider, `is down: ${words.told}`);
+    },
     lastUsedMs: (provider) => states.get(provider)?.lastUsedMs ?? null,
     load: (provider) => readLoad(stateOf(provider).latency, options.nowMs()),
     view: (provider) => viewOf(states.get(provider) ?? createProviderState([]), options.nowMs()),
@@ -288,6 +314,8 @@ export function createHealthBook(options: {
       const next = createProviderState(state.listed.map((each) => each.id).filter((id) => id !== ""));
       // What is under way stays under way, and will be told to have ended.
       next.latency.load.inFlight = state.latency.load.inFlight;
+      // Nor does it put a program there.
+      next.absence = state.absence;
       states.set(provider, next);
       changed(provider);
       return state.hasHistory;

@@ -18,7 +18,10 @@ export function banner(summary: Summary, context: Pick<CommandContext, "stdout" 
   }
   for (const line of summary.distrusted) lines.push(bold(`             ! ${plain(line)}`));
   for (const source of summary.sources) lines.push(`             ${plain(source)}`);
-  const providers = summary.providers.map(({ id, model }) => (model === id ? id : `${id} (${model})`));
+  const providers = summary.providers.map(({ id, model, isDown }) => {
+    const named = model === id ? id : `${id} (${model})`;
+    return isDown === true ? bold(`${named}, down: the log says why`) : named;
+  });
   lines.push(`  Providers  ${providers.length === 0 ? "none loaded" : providers.join(", ")}`);
   for (const line of notLoadedLines(summary.skipped)) lines.push(dim(`             not loaded: ${line}`));
   lines.push(`  OpenAI     ${bold(`${summary.url}/v1`)}`);
@@ -34,7 +37,7 @@ export function banner(summary: Summary, context: Pick<CommandContext, "stdout" 
       "",
     );
   else lines.push("", "  Try it:", "", ...tryIt(summary).map((line) => `    ${line}`), "");
-  if (summary.providers.some(({ id }) => id === "demo"))
+  if (summary.providers.length > 0 && summary.providers.every(({ id }) => id === "demo"))
     lines.push(
       "  Only the built-in demonstration is being served: it answers offline and asks no AI model.",
       ...(summary.distrusted.length > 0

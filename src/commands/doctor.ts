@@ -1,26 +1,36 @@
 // `clawgate doctor`: looks at everything that a gateway needs, says what is wrong and what to do about it. It must never
 // send a paid request, and never change anything.
 
-import { type Examination, examine } from "../assemble/examination/examine.ts";
-import { type Finding, findingsIn, type SectionId, sections } from "../assemble/examination/finding.ts";
-import { portTrouble } from "../assemble/examination/machine.ts";
+import { dirname } from "node:path";
+import { examine } from "../assemble/examination/examine.ts";
+import { type Finding, type SectionId, sections } from "../assemble/examination/finding.ts";
+import { environmentHere, type OfflineInput } from "../assemble/offline.ts";
 import { fullVersion } from "../system/identity.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
+import {
+  absentFindings,
+  heardFindings,
+  hearGateway,
+  type Heard,
+  providersHeard,
+  type Sought,
+} from "./doctor-gateway.ts";
 import { notLoadedLines } from "./not-loaded.ts";
 import { readOptions } from "./options.ts";
-import { findGateway, GatewayProblem, memberOf } from "./running-gateway.ts";
 import { offlineInput } from "./surroundings.ts";
 import { cut, type Paper, paperOf, plain } from "./terminal.ts";
 
 const help = `Usage: clawgate doctor [options]
 
 Looks at the config, the state directory, the database, the port or the running gateway, the providers and the Claude Code
-program, and says what to do about each thing that is wrong. The Claude Code program is started against an API of our own
+program, and says what to do about each thing that is wrong. A gateway that runs is asked which config it has in force, what lies
+over its file, and where the file says something else by now. The Claude Code program is started against an API of our own
 on this machine, with folders and a key of the test's own (about two seconds, nothing leaves the machine); of its login
-only "claude auth status" is asked. A jail (cli.jail) is tried from inside. No provider is asked anything: clawgate providers test does that.
+only "claude auth status" is asked. A jail (cli.jail) is tried from inside. 
+No provider is asked anything (clawgate providers test does that); without a gateway the certificate of each is looked at: a handshake.
 
 Options:
-  --quick         leave out what takes time: the behaviour of the Claude Code program, the pages of the database
+  --quick         leave out what takes time: the behaviour of the Claude Code program, the pages of the database, certificates
   --json          the whole report as JSON
   --config FILE   config file, as for serve
   -h, --help      this text
@@ -45,13 +55,20 @@ async function run(context: CommandContext): Promise<number> {
   for (const signal of signals) process.once(signal, onSignal);
   let findings: readonly Finding[];
   try {
-    const seen = await examine(offlineInput(context, config), {
+    progress.show("the running gateway");
+    const input = offlineInput(context, config);
+    const sought = await hearGateway(context, environmentHere(input));
+    const isHeard = !("why" in sought) && sought.config !== null;
+    const seen = await examine(isHeard ? asThere(input, sought) : input, {
       isQuick,
+      isReadElsewhere: isHeard && config === undefined,
       onProgress: progress.show,
       signal: stopper.signal,
     });
-    progress.show("the running gateway");
-    findings = inOrder([...seen.findings, ...(await gatewayFindings(context, seen))]);
+    const ofGateway = "why" in sought ? await absentFindings(sought.why, seen) : heardFindings(sought, seen);
+    // What this terminal's variables would load is not what runs.
+    const own = isHeard ? [...withoutTold(seen.findings, sought), ...providersHeard(sought)] : seen.findings;
+    findings = inOrder([...own, ...ofGateway]);
   } finally {
     progress.clear();
     for (const signal of signals) process.off(signal, onSignal);
@@ -66,6 +83,22 @@ async function run(context: CommandContext): Promise<number> {
   };
   context.stdout.write(isJson ? `${JSON.stringify(report, null, 2)}\n` : wordsOf(findings, paperOf(context)));
   return isWell ? exitCodes.ok : exitCodes.failed;
+}
+
+/** The config of the gateway that runs, unless the person named another: found where it was found, named where it was named. */
+function asThere(input: OfflineInput, sought: Sought): OfflineInput {
+  const there = "why" in sought ? null : sought.config;
+  if (there?.path === undefined || there.path === null || input.argvConfigPath !== undefined) return input;
+  return there.is_merely_found
+    ? { ...input, workingDirectory: dirname(there.path) }
+    : { ...input, argvConfigPath: there.path };
+}
+
+function withoutTold(findings: readonly Finding[], { config }: Heard): readonly Finding[] {
+  const isTold = config?.disk.state === "invalid";
+  return findings.filter(
+    ({ section, id }) => section !== "providers" && !(isTold && section === "config" && id === "problem"),
+  );
 }
 
 /** One line that is written over and over; nothing where nobody looks. */
@@ -87,52 +120,6 @@ function progressOn(stderr: NodeJS.WriteStream, isJson: boolean) {
 function inOrder(findings: readonly Finding[]): readonly Finding[] {
   const order = Object.keys(sections) as readonly SectionId[];
   return order.flatMap((section) => findings.filter((each) => each.section === section));
-}
-
-const inGateway = findingsIn("gateway");
-
-async function gatewayFindings(context: CommandContext, seen: Examination): Promise<readonly Finding[]> {
-  const found = await findGateway(context, seen.environment);
-  if (!("why" in found)) return [await runningFinding(found)];
-  const absent = inGateway("ok", "running", found.why);
-  if (seen.address === null) return [absent];
-  const { host, port } = seen.address;
-  if (port === 0) return [absent, inGateway("ok", "port", "any free port is taken")];
-  const trouble = await portTrouble(host, port);
-  const title = `port ${port} on ${host}`;
-  if (trouble === null) return [absent, inGateway("ok", "port", title, "free")];
-  const isTaken = trouble === "EADDRINUSE";
-  return [
-    absent,
-    inGateway(
-      "failed",
-      "port",
-      title,
-      isTaken ? "another program listens there" : `it cannot be listened on (${trouble})`,
-      isTaken
-        ? "choose another with server.port or --port; if it is a gateway, CLAWGATE_STATE_DIR names another state directory"
-        : "check server.host and server.port",
-    ),
-  ];
-}
-
-type Running = Exclude<Awaited<ReturnType<typeof findGateway>>, { readonly why: string }>;
-
-async function runningFinding(gateway: Running): Promise<Finding> {
-  const title = `running at ${gateway.url} (process ${gateway.pid})`;
-  try {
-    // Not `want`: a gateway without a healthy provider answers with an error status.
-    const { body } = await gateway.ask({ method: "GET", path: "/health" });
-    const status = memberOf(body, "status");
-    const advice = "clawgate providers shows which provider is out, and why";
-    if (status === "ok") return inGateway("ok", "running", title, "healthy");
-    if (status === "degraded")
-      return inGateway("warning", "running", title, "some providers are out", advice);
-    return inGateway("failed", "running", title, "no provider is healthy", advice);
-  } catch (thrown) {
-    if (!(thrown instanceof GatewayProblem)) throw thrown;
-    return inGateway("failed", "running", title, thrown.message, "restart it");
-  }
 }
 
 function wordsOf(findings: readonly Finding[], paper: Paper): string {

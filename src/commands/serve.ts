@@ -5,7 +5,6 @@ import { type Gateway, openGateway } from "../assemble/gateway.ts";
 import { ConfigProblem } from "../config/problems.ts";
 import { systemClock } from "../system/clock.ts";
 import { isScarcity } from "../system/descriptors.ts";
-import { errorCode } from "../system/files.ts";
 import { banner } from "./banner.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import { type Launcher, launcherOf } from "./launcher.ts";
@@ -68,7 +67,7 @@ async function run(context: CommandContext): Promise<number> {
       context.stderr.write(`${thrown.message}\n`);
       return exitCodes.config;
     }
-    const words = startFailure(thrown, port);
+    const words = startFailure(thrown);
     context.stderr.write(`clawgate: ${words}\n`);
     return exitCodes.failed;
   }
@@ -172,14 +171,10 @@ function untilStopped(
   });
 }
 
-function startFailure(thrown: unknown, port: string | undefined): string {
-  const code = errorCode(thrown);
+function startFailure(thrown: unknown): string {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
-  if (code === "EADDRINUSE" || /in use/i.test(message))
-    return `the address is already in use${port === undefined ? "" : ` (port ${port})`}. Another gateway may be running; choose a port with --port.`;
   if (isScarcity(thrown))
     return `too few files and connections may be open for a start: ${message}. Raise the limit (\`ulimit -n 65536\`, or LimitNOFILE=65536 in its service).`;
-  if (code === "EACCES") return `this address may not be used without more rights: ${message}`;
   return message;
 }
 

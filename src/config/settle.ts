@@ -15,6 +15,7 @@ import { type Finding, findingsOf } from "./issues.ts";
 import { readMcpServers } from "./mcp-file.ts";
 import { authNotices, awaitedNotices, holdsPlainKeys, routingNotices } from "./notices.ts";
 import { selfFindings } from "./ourselves.ts";
+import { type Origins, originsOf } from "./origins.ts";
 import { type Override, overridesOf } from "./overrides.ts";
 import { ConfigProblem, type Problem } from "./problems.ts";
 import type { SkippedProvider } from "./local-servers.ts";
@@ -44,6 +45,8 @@ export type LoadedConfig = {
   readonly isMerelyFound: boolean;
   /** Where `mcp_servers` stand in a file of their own. */
   readonly mcpServersFile: string | null;
+  /** What lies over the file, and where the file says what the machine may refuse. */
+  readonly origins: Origins;
   readonly skippedProviders: readonly SkippedProvider[];
   /** Where servers on this machine list their models that have not been asked: whoever answers is loaded without a key. */
   readonly serversToAsk: readonly string[];
@@ -248,6 +251,7 @@ export function settle(
     serversToAsk: sorted.toAsk,
     isMerelyFound: isFound,
     mcpServersFile,
+    origins: originsOf({ overrides, files: surroundings.origins, document, path }),
     distrusted,
     sources: [
       ...words.sources(),

@@ -31,12 +31,20 @@ export type Connection = {
   report(error: unknown): Trouble;
   /** After a statement that succeeded. */
   recovered(): void;
-  status(): { readonly path: string | null; readonly state: ConnectionState; readonly detail: string | null };
+  status(): {
+    readonly path: string | null;
+    readonly state: ConnectionState;
+    readonly detail: string | null;
+    /** What was wrong with the first choice, where another one serves in its place. */
+    readonly passedOver?: string;
+  };
   close(): void;
 };
 
 export type ConnectionOptions = {
   readonly paths: readonly string[];
+  /** Which variable or key the first of them came from. */
+  readonly from?: string;
   readonly log: MetricsLog;
   readonly clock: Pick<Clock, "nowMs">;
   readonly maxFileBytes: number;
@@ -52,6 +60,7 @@ export function connect(options: ConnectionOptions): Connection {
   let state: ConnectionState = "opening";
   let detail: string | null = null;
   let memoryDetail: string | null = null;
+  let passedOver: string | undefined;
   let path: string | null = options.paths[0] ?? null;
   // A foreign file does not become ours by asking again.
   let isMemoryOnly = false;
@@ -73,6 +82,7 @@ export function connect(options: ConnectionOptions): Connection {
     }
     path = file.path;
     const isMemory = file.path === inMemory;
+    if (file.path === options.paths[0]) passedOver = undefined;
     if (isMemory) memoryDetail = detail ?? "no file; records are lost when the gateway stops";
     detail = isMemory ? memoryDetail : null;
     if (state !== "ok") log.info("metrics database open", { path });
@@ -114,7 +124,13 @@ export function connect(options: ConnectionOptions): Connection {
       return "wait";
     }
     detail = `${candidate}: ${result.detail}`;
-    log.warn("metrics database path cannot be used", { path: candidate, detail: result.detail });
+    const isFirst = candidate === options.paths[0];
+    if (isFirst) passedOver = result.detail;
+    log.warn("metrics database path cannot be used", {
+      path: candidate,
+      ...(isFirst && options.from !== undefined ? { from: options.from } : {}),
+      detail: result.detail,
+    });
     // A foreign file is no reason to write somewhere else: the operator looks there and would find nothing.
     if (result.kind === "foreign") isMemoryOnly = true;
     return "next";
@@ -174,7 +190,7 @@ export function connect(options: ConnectionOptions): Connection {
       detail = state === "memory" ? memoryDetail : null;
     },
 
-    status: () => ({ path, state, detail }),
+    status: () => ({ path, state, detail, ...(passedOver === undefined ? {} : { passedOver }) }),
 
     close() {
       const last = held;

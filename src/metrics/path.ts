@@ -14,6 +14,8 @@ export type PathQuestion = {
 };
 
 export type PathAnswer = {
+  /** The variable or key that the first of them came from. */
+  readonly from: string;
   /** Never empty: what the operator chose, then the documented user path. */
   readonly paths: readonly string[];
   /** Lines to log, each for a choice that was not followed. */
@@ -36,19 +38,26 @@ export function databasePaths(question: PathQuestion): PathAnswer {
   const { env, configured } = question;
   const notices: string[] = [];
   const paths: string[] = [];
+  const xdg = env.XDG_DATA_HOME ?? "";
+  const isXdg = xdg !== "" && isAbsolute(xdg);
+  let from = isXdg ? "XDG_DATA_HOME" : "HOME";
   const fromEnv = env.CLAWGATE_DB_PATH?.trim() ?? "";
-  if (fromEnv !== "") paths.push(absolute(fromEnv, question));
-  else if (configured !== null && configured.trim() !== "") {
+  if (fromEnv !== "") {
+    paths.push(absolute(fromEnv, question));
+    from = "CLAWGATE_DB_PATH";
+  } else if (configured !== null && configured.trim() !== "") {
     const path = absolute(configured.trim(), question);
     if (liesInCheckout(path, question.cwd))
       notices.push(
         `metrics.db_path ${configured} lies in the working directory and is not used; the user path is.`,
       );
-    else paths.push(path);
+    else {
+      paths.push(path);
+      from = "metrics.db_path";
+    }
   }
   // The XDG specification says that a relative path here is to be ignored.
-  const xdg = env.XDG_DATA_HOME ?? "";
-  const data = xdg !== "" && isAbsolute(xdg) ? xdg : join(question.home, ".local", "share");
+  const data = isXdg ? xdg : join(question.home, ".local", "share");
   paths.push(join(data, "clawgate", "clawgate.db"));
-  return { paths: [...new Set(paths)], notices };
+  return { paths: [...new Set(paths)], from, notices };
 }

@@ -16,6 +16,8 @@ export type StoreStatus = {
   /** failed = nothing can be written just now, records wait; memory = kept until the gateway stops. */
   readonly state: ConnectionState | "disabled";
   readonly detail: string | null;
+  /** What was wrong with the place that was chosen, where another one serves in its place. */
+  readonly passedOver?: string;
 };
 
 /** What the reports need of a store. */
@@ -36,6 +38,8 @@ export type MetricsStore = RecordSource & {
 export type StoreOptions = {
   /** Places to try, in order (`databasePaths`). */
   readonly paths: readonly string[];
+  /** Which variable or key the first of them came from. */
+  readonly from?: string;
   /** Whole days; 0 keeps records for ever. */
   readonly retentionDays: number;
   /** False: facts, candidates and reason are not stored (`metrics.log_routing_decisions`). */
@@ -67,6 +71,7 @@ export function openStore(options: StoreOptions): MetricsStore {
   const queueLimit = options.queueLimit ?? 10_000;
   const connection = connect({
     paths: options.paths,
+    ...(options.from === undefined ? {} : { from: options.from }),
     log,
     clock,
     maxFileBytes: options.maxFileBytes ?? 2 * 1024 ** 3,

@@ -86,7 +86,8 @@ export const describe = {
   health: {
     tags: ["Public"],
     summary: "Health of the gateway and of every provider",
-    description: "Always 200 and the truth in `status`; with `ready=1` it is 503 when the gateway is down.",
+    description:
+      "Always 200 and the truth in `status`; with `ready=1` it is 503 when the gateway is down. Whoever may read (`/api/*`) is also told tenants, queue, config, stores, certificates and what does not work as it was meant (`problems`).",
     security: [],
     parameters: [{ name: "ready", in: "query", required: false, schema: { type: "string", enum: ["1"] } }],
     responses: { "200": json("The state", "Health"), "503": json("Down (only with ready=1)", "Health") },
@@ -202,6 +203,10 @@ export const describe = {
       { name: "limit", in: "query", required: false, schema: { type: "integer", minimum: 1, default: 50 } },
     ],
   }),
+  config: operatorRoute(
+    "The config in force and the file it came from",
+    "Secrets masked: file, since when, the flags and variables that lie over it, what counts only after a restart, and where the file on the disk says something else by now.",
+  ),
   live: operatorRoute("Requests that are running now", "Id, tenant and stage of every request on the road."),
   logs: operatorRoute(
     "The last lines of the gateway's log",

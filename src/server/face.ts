@@ -63,6 +63,8 @@ export type Face = {
   live(): unknown;
   /** The last lines of the log. */
   logs(query: URLSearchParams): unknown;
+  /** The config in force, secrets masked, and where the file on the disk says something else. */
+  config(): Promise<unknown>;
   /** Every configured provider and how it is doing. */
   providers(): Promise<unknown>;
   /** Every tenant: its keys by their fingerprints, its limits, what it has used of them. */

@@ -113,6 +113,7 @@ export function routesOf(face: Face): readonly Route[] {
       async (call) => operatorJson(await face.recent(new URLSearchParams(call.query))),
       describe.recent,
     ),
+    get("/api/config", "read", async () => operatorJson(await face.config()), describe.config),
     get("/api/live", "read", () => operatorJson(face.live()), describe.live),
     get(
       "/api/logs",

@@ -17,6 +17,8 @@ import type { StateRow, StateStore } from "./store.ts";
 
 export type SqliteStoreOptions = {
   readonly path: string;
+  /** Which variable the folder came from. */
+  readonly from?: string;
   readonly clock: Pick<Clock, "nowMs" | "setTimer">;
   readonly log: Pick<Log, "info" | "warn">;
   /** Asked before the file is opened again. False: it belongs to somebody else by now. Absent: it never does. */
@@ -40,7 +42,9 @@ export function openSqliteStore(options: SqliteStoreOptions): StateStore {
 
   const fail = (error: unknown): void => {
     const detail = describe(error);
-    if (trouble === null) log.warn("state file cannot be used: state is kept in memory", { path, detail });
+    const from = options.from === undefined ? {} : { from: options.from };
+    if (trouble === null)
+      log.warn("state file cannot be used: state is kept in memory", { path, ...from, detail });
     trouble = detail;
   };
 

@@ -148,9 +148,15 @@ async function writeBeside(
     }
   } catch (error) {
     await rm(fresh, { force: true });
-    throw error;
+    throw naming(error, join(folder.shown, name));
   }
   return fresh;
+}
+
+/** Of a disk that is full the system does not say where. */
+function naming(error: unknown, path: string): unknown {
+  if (error instanceof Error && !error.message.includes(path)) error.message += `: ${path}`;
+  return error;
 }
 
 /** False: the group could not be given, so that another one would get its rights. */

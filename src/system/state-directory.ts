@@ -30,6 +30,13 @@ export function stateDirectory(environment: Environment): string {
   return join(base, "clawgate");
 }
 
+/** The variable that says where it is. */
+export function stateDirectoryFrom(environment: Environment): string {
+  if (environment["CLAWGATE_STATE_DIR"]) return "CLAWGATE_STATE_DIR";
+  const xdg = environment["XDG_STATE_HOME"];
+  return xdg && isAbsolute(xdg) ? "XDG_STATE_HOME" : "HOME";
+}
+
 /** The same, made sure of: it exists, is ours, has mode 0700 and can be written to. Throws an Error that says what is wrong. */
 export async function openStateDirectory(environment: Environment): Promise<string> {
   const path = stateDirectory(environment);

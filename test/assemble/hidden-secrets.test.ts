@@ -61,7 +61,15 @@ describe("a house with secrets in every place", () => {
     const said: string[] = [];
     for (const model of ["one/m", "two/m", "three/m"])
       for (const stream of [true, false]) said.push(await (await ask(model, stream)).text());
-    const paths = ["/api/providers", "/api/recent", "/api/stats", "/health", "/metrics", "/api/tenants"];
+    const paths = [
+      "/api/providers",
+      "/api/recent",
+      "/api/stats",
+      "/health",
+      "/metrics",
+      "/api/tenants",
+      "/api/config",
+    ];
     for (const path of paths) said.push(await (await fetch(gateway.url + path)).text());
     said.push(...gateway.log);
     const all = said.join("\n");

@@ -267,3 +267,52 @@ test("the view shows the mean of the last 20 and hides secrets", () => {
   expect(book.view("p").lastError).toBe("upstream-error: it broke with ***");
   expect(book.lastUsedMs("never")).toBeNull();
 });
+
+describe("a program that is not there", () => {
+  const failure = new Failure("unreachable", "It cannot be started.", { why: "/opt/claude is not there" });
+
+  test("is down at once, told once, and asked all the same", () => {
+    const { book, alarms } = absentBook();
+    book.absent("cli", failure);
+    book.absent("cli", failure);
+    expect(book.view("cli")).toMatchObject({
+      healthy: false,
+      circuit: "open",
+      lastError: "unreachable: /opt/claude is not there",
+      lastShort: "unreachable: It cannot be started.",
+      retryAtMs: null,
+    });
+    expect(alarms).toEqual(["is down: unreachable: /opt/claude is not there"]);
+    expect(book.judge("cli", "m").go).toBe("yes");
+  });
+
+  test("comes back whole, whatever failed for want of it", () => {
+    const { book, alarms } = absentBook();
+    book.absent("cli", null);
+    book.absent("cli", failure);
+    for (let i = 0; i < 5; i++) book.failed("cli", "m", failure);
+    expect(book.judge("cli", "m").go).toBe("no");
+    book.absent("cli", null);
+    expect(book.view("cli")).toMatchObject({ healthy: true, circuit: "closed" });
+    expect(book.judge("cli", "m").go).toBe("yes");
+    expect(alarms.at(-1)).toBe("is back");
+  });
+
+  test("an operator's reset does not put it there", () => {
+    const { book } = absentBook();
+    book.absent("cli", failure);
+    book.reset("cli");
+    expect(book.view("cli").healthy).toBe(false);
+  });
+
+  function absentBook() {
+    const alarms: string[] = [];
+    const book = createHealthBook({
+      settings: () => ({ ejectAfter: 3, openMs: 1_000 }),
+      nowMs: () => 1_000_000,
+      redact: (text) => text,
+      alarm: (_, message) => void alarms.push(message),
+    });
+    return { book, alarms };
+  }
+});

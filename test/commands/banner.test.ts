@@ -45,3 +45,14 @@ test("what lies here and was not believed stands beside the config, and is not s
   expect(text).toContain("What lies here and was not taken is named above");
   expect(shown({ providers: [{ id: "demo", model: "demo" }] })).not.toContain("named above");
 });
+
+test("a provider that is down is said to be, and a demonstration beside others is not all there is", () => {
+  const text = shown({
+    providers: [
+      { id: "demo", model: "demo" },
+      { id: "claude-cli", model: "sonnet", isDown: true },
+    ],
+  });
+  expect(text).toContain("Providers  demo, claude-cli (sonnet), down: the log says why\n");
+  expect(text).not.toContain("Only the built-in demonstration");
+});

@@ -10,7 +10,7 @@ function ask(change: Partial<PathQuestion>) {
 const userPath = "/home/ann/.local/share/clawgate/clawgate.db";
 
 test("nothing said: the user path", () => {
-  expect(ask({})).toEqual({ paths: [userPath], notices: [] });
+  expect(ask({})).toEqual({ paths: [userPath], from: "HOME", notices: [] });
 });
 
 test("CLAWGATE_DB_PATH beats the config, and the user path stands behind both", () => {

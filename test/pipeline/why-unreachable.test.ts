@@ -60,6 +60,9 @@ describe.each(ways)("$id", ({ id, words, isBilled }) => {
     // Anybody may ask for this one.
     const health = await (await fetch(`${gateway.url}/health`)).text();
     expect(health).not.toContain(host);
+    const read = await fetch(`${gateway.url}/health`, { headers: operator });
+    const { certificates } = (await read.json()) as { certificates: { untrusted: string[] } };
+    expect(certificates.untrusted.includes(id)).toBe(id === "untrusted");
     const tested = await fetch(`${gateway.url}/api/providers/${id}/test`, {
       method: "POST",
       headers: operator,

@@ -98,6 +98,7 @@ export function fakeFace(): FakeFace {
       query.get("limit") === "boom"
         ? Promise.reject(new Error("secret/path"))
         : Promise.resolve({ requests: [] }),
+    config: () => Promise.resolve({ path: null }),
     live: () => ({ requests: [] }),
     logs: () => ({ lines: [], cursor: 0 }),
     providers: () => Promise.resolve({ providers: [{ id: "openai" }] }),

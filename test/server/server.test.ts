@@ -236,6 +236,7 @@ describe("routes", () => {
     ["/api/live", "read"],
     ["/api/logs", "read"],
     ["/api/tenants", "read"],
+    ["/api/config", "read"],
   ] as const)("%s is of class %s", async (path, routeClass) => {
     await (await fetch(base + path)).text();
     expect(face.classes.at(-1)).toBe(routeClass);

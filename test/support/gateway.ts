@@ -80,7 +80,11 @@ export async function openGatewayForTest(options: GatewayOptions): Promise<TestG
   const gateway = { unreadable: null as Error | null };
   const house = await openHouse({
     loaded: load(),
-    source: { load: () => Promise.resolve().then(load), watch: () => () => undefined },
+    source: {
+      load: () => Promise.resolve().then(load),
+      peek: () => Promise.resolve().then(load),
+      watch: () => () => undefined,
+    },
     clock,
     log: createLog({
       level: "debug",

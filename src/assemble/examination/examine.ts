@@ -5,10 +5,14 @@ import { ConfigProblem, problemText } from "../../config/problems.ts";
 import type { LoadedConfig } from "../../config/load.ts";
 import { descriptorLimit, lowLimitNotice } from "../../system/descriptors.ts";
 import { fullVersion, programName } from "../../system/identity.ts";
-import { certificateNote, runtimeWarnings } from "../../system/runtime-variables.ts";
+import { runtimeWarnings } from "../../system/runtime-variables.ts";
+import { systemClock } from "../../system/clock.ts";
 import type { Environment } from "../../system/state-directory.ts";
-import { environmentHere, type OfflineInput } from "../offline.ts";
+import { isLoopback } from "../../wire/address.ts";
+import { whence } from "../listening.ts";
+import { distrustedHere, environmentHere, type OfflineInput } from "../offline.ts";
 import { loadOrDiscover } from "../source.ts";
+import { certificateFindings, trustFindings } from "./certificates.ts";
 import { claudeCodeFindings } from "./claude-code.ts";
 import { type Finding, findingsIn } from "./finding.ts";
 import { databaseFindings, stateFindings } from "./machine.ts";
@@ -16,12 +20,16 @@ import { databaseFindings, stateFindings } from "./machine.ts";
 export type Examination = {
   readonly findings: readonly Finding[];
   /** Where a gateway would listen; null when the config is wrong. */
-  readonly address: { readonly host: string; readonly port: number } | null;
+  readonly address: { readonly host: string; readonly port: number; readonly from: string } | null;
+  /** The config file that was read; null when there is none, or a wrong one. */
+  readonly path: string | null;
   readonly environment: Environment;
 };
 
 export type ExamineOptions = {
   readonly isQuick: boolean;
+  /** A gateway that runs has read the same config with its own variables, and tells of its problems itself. Absent: none runs. */
+  readonly isReadElsewhere?: boolean;
   readonly onProgress: (what: string) => void;
   /** Ends the long part early. */
   readonly signal: AbortSignal;
@@ -33,11 +41,16 @@ const inProviders = findingsIn("providers");
 
 export async function examine(input: OfflineInput, options: ExamineOptions): Promise<Examination> {
   const { workingDirectory, homeDirectory } = input;
-  const { loaded, findings: ofConfig } = await readConfig(input);
+  const { loaded, findings: ofConfig } = await readConfig(input, options.isReadElsewhere === true);
   const environment = loaded?.environment ?? environmentHere(input);
   options.onProgress("the database");
   const ofDatabase =
     loaded === null ? [] : databaseFindings(loaded, { ...options, workingDirectory, homeDirectory });
+  options.onProgress("certificates");
+  const ofTrust =
+    loaded === null || options.isQuick || options.isReadElsewhere === true
+      ? []
+      : await trustFindings(loaded, options.signal);
   options.onProgress("the Claude Code program");
   const ofCli = await claudeCodeFindings({
     ...options,
@@ -50,25 +63,26 @@ export async function examine(input: OfflineInput, options: ExamineOptions): Pro
     findings: [
       inProgram("ok", "version", `${programName} ${fullVersion}`, `${process.platform} ${process.arch}`),
       ...runtimeFindings(input.environment),
+      ...(await certificateFindings(environment, workingDirectory, systemClock.nowMs())),
       descriptorFinding(),
       ...ofConfig,
-      ...stateFindings(environment),
+      ...(await stateFindings(environment)),
       ...ofDatabase,
       ...(loaded === null ? [] : providerFindings(loaded)),
+      ...ofTrust,
       ...ofCli,
     ],
-    address: loaded === null ? null : loaded.config.server,
+    address: loaded === null ? null : { ...loaded.config.server, from: whence(loaded) },
+    path: loaded?.path ?? null,
     environment,
   };
 }
 
 function runtimeFindings(environment: Environment): readonly Finding[] {
   const advice = "unset it for the gateway, unless it is meant";
-  const note = certificateNote(environment);
-  return [
-    ...runtimeWarnings(environment).map((warning) => inProgram("warning", "runtime", warning, null, advice)),
-    ...(note === null ? [] : [inProgram("ok", "certificates", note)]),
-  ];
+  return runtimeWarnings(environment).map((warning) =>
+    inProgram("warning", "runtime", warning, null, advice),
+  );
 }
 
 function descriptorFinding(): Finding {
@@ -83,19 +97,21 @@ function descriptorFinding(): Finding {
 
 type ReadConfig = { readonly loaded: LoadedConfig | null; readonly findings: readonly Finding[] };
 
-async function readConfig(input: OfflineInput): Promise<ReadConfig> {
+async function readConfig(input: OfflineInput, isReadElsewhere: boolean): Promise<ReadConfig> {
   let loaded: LoadedConfig;
   try {
     loaded = await loadOrDiscover(input);
   } catch (thrown) {
     if (!(thrown instanceof ConfigProblem)) throw thrown;
-    const advice = "the gateway does not start with it";
-    return {
-      loaded: null,
-      findings: thrown.problems.map((problem) =>
-        inConfig("failed", "problem", problemText(problem), null, advice),
-      ),
-    };
+    const ignored = distrustedHere(input).map((line) => inConfig("warning", "notice", line));
+    // The variables of this terminal may lack what the gateway has; what it thinks of the file itself it says.
+    const [state, advice] = isReadElsewhere
+      ? (["warning", "so it reads here, with the rights and variables of this terminal"] as const)
+      : (["failed", "the gateway does not start with it"] as const);
+    const problems = thrown.problems.map((problem) =>
+      inConfig(state, "problem", problemText(problem), null, advice),
+    );
+    return { loaded: null, findings: [...problems, ...ignored] };
   }
   const { path, notices, sources, config } = loaded;
   const file =
@@ -115,7 +131,7 @@ async function readConfig(input: OfflineInput): Promise<ReadConfig> {
 
 function exposure({ server, auth, tenants }: LoadedConfig["config"]): Finding {
   const keys = auth.keys.length + tenants.length;
-  const isLocal = /^(?:localhost|127\.|\[?::1\]?$)/.test(server.host);
+  const isLocal = server.host === "localhost" || isLoopback(server.host.replace(/^\[|\]$/g, ""));
   const who = keys === 0 ? "no key is asked for" : `${keys} ${keys === 1 ? "key is" : "keys are"} known`;
   return isLocal
     ? inConfig("ok", "exposure", `listens on ${server.host}: this machine alone`, who)

@@ -1,16 +1,19 @@
 // The jail of the Claude Code program as `clawgate doctor` sees it: whether there can be one, and whether it holds, tried from
 // inside for everybody who has one. Whatever it needs lies in a folder that goes again; nothing of the user's is made or changed.
 
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, chown, mkdir, mkdtemp, rm, rmdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { breachesText, createInstallation } from "../../backends/cli/installation.ts";
 import { findJail } from "../../backends/cli/jail.ts";
 import { createJailRoom } from "../../backends/cli/jail/room.ts";
 import { type Breach, type PromiseId, promises } from "../../backends/cli/jail/trial.ts";
-import { openFolderAt } from "../../backends/cli/other-user.ts";
+import { openFolderAt, settleUser, UserProblem } from "../../backends/cli/other-user.ts";
+import type { PreparedTenant } from "../../backends/cli/prepare.ts";
 import type { CliProgram } from "../../backends/cli/program.ts";
 import type { LoadedConfig } from "../../config/load.ts";
+import type { UserIds } from "../../system/accounts.ts";
+import { findOnPath, runCommand } from "../../system/process.ts";
 import { type Environment, stateDirectory } from "../../system/state-directory.ts";
 import { cliPlanOf } from "../cli-plan.ts";
 import { type Finding, findingsIn } from "./finding.ts";
@@ -68,14 +71,29 @@ async function trialFindings({ provider, loaded, program, idOf }: JailQuestion):
     room,
     warn: (message) => void said.push(message),
   });
+  const guests: Guest[] = [];
   try {
     const breaches: Breach[] = [];
     const findings: Finding[] = [];
     for (const [tenant, settings] of [[null, null] as const, ...plan.tenants]) {
-      // The folders of another user of the machine are made by its own rights, and stay: that is for the gateway's start.
-      if ((settings?.uid ?? null) !== null) continue;
+      const place = await placeFor(tenant, settings, {
+        folder,
+        bin: installation.bin(),
+        environment: loaded.environment,
+      });
+      if (place === null) continue;
+      if (place === "unseen") {
+        const why = "only root can try the jail of another user of the machine";
+        findings.push(inCli("skipped", idOf(`jail.${tenant}`), `the jail of tenant ${tenant}`, why));
+        continue;
+      }
+      if (place.guest !== null) guests.push(place.guest);
       try {
-        breaches.push(...((await installation.tryJailOf(tenant, settings)) ?? []));
+        breaches.push(...((await installation.tryJailOf(tenant, place.settings)) ?? []));
+        if (place.isOtherUser)
+          findings.push(
+            inCli("ok", idOf(`jail.${tenant}`), `the jail of tenant ${tenant}`, "tried as its user"),
+          );
       } catch (thrown) {
         const whose = tenant === null ? "requests without a tenant" : `tenant ${tenant}`;
         const why = said.at(-1) ?? wordsOf(thrown);
@@ -88,7 +106,65 @@ async function trialFindings({ provider, loaded, program, idOf }: JailQuestion):
     ];
   } finally {
     await room.close();
-    await rm(folder, { recursive: true, force: true });
+    // With root's rights nothing is taken away in a folder that is somebody else's: a link could lead elsewhere.
+    const areGone = await Promise.all(guests.map((guest) => takeAway(guest, loaded.environment)));
+    if (areGone.every((isGone) => isGone)) await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** A folder that belongs to another user. */
+type Guest = { readonly user: UserIds; readonly workingDir: string };
+
+/** False: something is left in it. */
+async function takeAway({ user, workingDir }: Guest, environment: Environment): Promise<boolean> {
+  const program = findOnPath("rm", environment["PATH"]) ?? "/bin/rm";
+  await runCommand([program, "-rf", "--", workingDir], { timeoutMs: 5_000, cwd: "/", user });
+  return rmdir(workingDir).then(
+    () => true,
+    () => false,
+  );
+}
+
+type Place =
+  | {
+      readonly settings: PreparedTenant | null;
+      readonly isOtherUser: boolean;
+      readonly guest: Guest | null;
+    }
+  /** Nobody but root can look. */
+  | "unseen"
+  /** There is no such user: said elsewhere. */
+  | null;
+
+/**
+ * Where the jail of a tenant is tried. For another user of the machine a folder to work in of its own, which goes again: in its home
+ * it would stay.
+ */
+async function placeFor(
+  tenant: string | null,
+  settings: PreparedTenant | null,
+  {
+    folder,
+    bin,
+    environment,
+  }: { readonly folder: string; readonly bin: string; readonly environment: Environment },
+): Promise<Place> {
+  const uid = settings?.uid ?? null;
+  if (tenant === null || settings === null || uid === null)
+    return { settings, isOtherUser: false, guest: null };
+  if (process.getuid?.() !== 0) return "unseen";
+  try {
+    const account = await settleUser({ tenant, uid, bin, environment });
+    if (settings.workingDir !== null) return { settings, isOtherUser: true, guest: null };
+    const workingDir = join(folder, `work-${crypto.randomUUID().slice(0, 8)}`);
+    // Its name is known to nobody else, and it cannot be listed.
+    await chmod(folder, 0o711);
+    await mkdir(workingDir, { mode: 0o700 });
+    await chown(workingDir, account.uid, account.gid);
+    return { settings: { ...settings, workingDir }, isOtherUser: true, guest: { user: account, workingDir } };
+  } catch (thrown) {
+    if (thrown instanceof UserProblem) return null;
+    throw thrown;
   }
 }
 

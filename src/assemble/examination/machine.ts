@@ -8,7 +8,8 @@ import type { LoadedConfig } from "../../config/load.ts";
 import { inspectDatabase } from "../../metrics/inspection.ts";
 import { databasePaths } from "../../metrics/path.ts";
 import { errorCode } from "../../system/files.ts";
-import { type Environment, stateDirectory } from "../../system/state-directory.ts";
+import { type Environment, stateDirectory, stateDirectoryFrom } from "../../system/state-directory.ts";
+import { leastFreeBytes, megabytes, roomAt } from "../premises.ts";
 import { type Finding, findingsIn } from "./finding.ts";
 
 const inState = findingsIn("state");
@@ -28,10 +29,29 @@ function nearestThatExists(path: string): string {
     if (lstatSync(at, { throwIfNoEntry: false }) !== undefined || at === dirname(at)) return at;
 }
 
-export function stateFindings(environment: Environment): readonly Finding[] {
+export async function stateFindings(environment: Environment): Promise<readonly Finding[]> {
   const path = stateDirectory(environment);
+  return [...directoryFindings(path, stateDirectoryFrom(environment)), ...(await spaceFindings(path))];
+}
+
+/** Where it lies, or would. */
+async function spaceFindings(path: string): Promise<readonly Finding[]> {
+  const room = await roomAt(nearestThatExists(path));
+  if (room === null) return [];
+  const free = `${megabytes(room.free)} MB are free there`;
+  if (!room.hasNames)
+    return [inState("failed", "space", "no further file can be made there (inodes)", path, makeRoom)];
+  if (room.free === 0) return [inState("failed", "space", "the disk is full", path, makeRoom)];
+  return room.free < leastFreeBytes
+    ? [inState("warning", "space", `only ${free}`, path, makeRoom)]
+    : [inState("ok", "space", free)];
+}
+
+const makeRoom = "make room, or set CLAWGATE_STATE_DIR to a folder of another disk";
+
+function directoryFindings(path: string, from: string): readonly Finding[] {
   const title = path;
-  const advice = "set CLAWGATE_STATE_DIR to a folder of your own";
+  const advice = `its place comes from ${from}; set CLAWGATE_STATE_DIR to a folder of your own`;
   let found: ReturnType<typeof lstatSync>;
   try {
     found = lstatSync(path);
@@ -85,17 +105,20 @@ export function databaseFindings(
     return [
       inDatabase("skipped", "database", "no requests are recorded", "metrics are switched off in the config"),
     ];
-  const { paths, notices } = databasePaths({
+  const { paths, from, notices } = databasePaths({
     env: environment,
     configured: config.metrics.db_path ?? null,
     cwd: workingDirectory,
     home: homeDirectory,
   });
   const path = paths[0] ?? "";
-  return [...notices.map((notice) => inDatabase("warning", "path", notice)), databaseFinding(path, !isQuick)];
+  return [
+    ...notices.map((notice) => inDatabase("warning", "path", notice)),
+    databaseFinding(path, from, !isQuick),
+  ];
 }
 
-function databaseFinding(path: string, checksPages: boolean): Finding {
+function databaseFinding(path: string, from: string, checksPages: boolean): Finding {
   const seen = inspectDatabase(path, checksPages);
   switch (seen.kind) {
     case "memory":
@@ -109,7 +132,7 @@ function databaseFinding(path: string, checksPages: boolean): Finding {
             "database",
             path,
             `it cannot be made: ${parent} is not writable`,
-            "set CLAWGATE_DB_PATH",
+            `its place comes from ${from}; set CLAWGATE_DB_PATH`,
           );
     }
     case "whole": {
@@ -143,7 +166,7 @@ function databaseFinding(path: string, checksPages: boolean): Finding {
         "database",
         path,
         seen.detail,
-        "set CLAWGATE_DB_PATH or metrics.db_path to another file",
+        `its place comes from ${from}; set CLAWGATE_DB_PATH or metrics.db_path to another file`,
       );
   }
 }

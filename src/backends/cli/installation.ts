@@ -1,7 +1,7 @@
 // The program as it lies on this machine: where it is, which build, in which jail it runs, and every tenant's place.
 // Nothing of it is looked for before somebody needs it: a start must never wait for the program.
 
-import { realpath, stat } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { Failure, lackFrom } from "../../canon/failure.ts";
@@ -14,6 +14,7 @@ import { type Breach, tryJail } from "./jail/trial.ts";
 import { settleUser, UserProblem } from "./other-user.ts";
 import type { CliProgram } from "./program.ts";
 import type { McpServers } from "./settings.ts";
+import { stampOf } from "./startable.ts";
 import { createWorkspaces, type TenantWishes, type Workspace, type Workspaces } from "./workspace.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -147,9 +148,7 @@ export function createInstallation(options: InstallationOptions): Installation {
     async stamp() {
       const found = find();
       if (found === null) return null;
-      const path = await realpath(found);
-      const { size, mtimeMs } = await stat(path);
-      return `${path}:${size}:${mtimeMs}`;
+      return stampOf(found);
     },
     workspaceOf,
     async checkUsers(tenants) {

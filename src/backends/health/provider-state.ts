@@ -30,6 +30,8 @@ export type ProviderState = {
   readonly latency: Latency;
   lastError: string | null;
   lastShort: string | null;
+  /** Its program cannot be started on this machine: why, for the operator and for clients. */
+  absence: { readonly told: string; readonly short: string } | null;
   lastCheckMs: number | null;
   lastUsedMs: number | null;
   turns: number;
@@ -53,6 +55,7 @@ export function createProviderState(ids: readonly string[]): ProviderState {
     latency: createLatency(),
     lastError: null,
     lastShort: null,
+    absence: null,
     lastCheckMs: null,
     lastUsedMs: null,
     turns: 0,

@@ -21,6 +21,8 @@ export type CredentialView = {
 
 export type ProviderHealth = {
   readonly healthy: boolean;
+  /** What it is made of is not there. */
+  readonly isAbsent: boolean;
   readonly consecutiveFailures: number;
   readonly avgLatencyMs: number | null;
   /** For the operator: may name hosts and ports. */
@@ -41,20 +43,25 @@ export type ProviderHealth = {
 
 export function viewOf(state: ProviderState, nowMs: number): ProviderHealth {
   const { circuit } = state;
-  const standing = circuitOf(circuit, nowMs);
+  const { absence } = state;
+  const standing = absence === null ? circuitOf(circuit, nowMs) : "open";
   const credentials = state.listed.map((each) => viewCredential(each, nowMs));
   const best = credentials.reduce<CredentialView | null>(
     (found, each) => (found === null || (each.retryAtMs ?? 0) < (found.retryAtMs ?? 0) ? each : found),
     null,
   );
   const credential = best?.state ?? "ok";
-  const untilMs = Math.max(standing === "open" ? circuit.openUntilMs : 0, best?.retryAtMs ?? 0);
+  const untilMs = Math.max(
+    standing === "open" && absence === null ? circuit.openUntilMs : 0,
+    best?.retryAtMs ?? 0,
+  );
   return {
     healthy: standing === "closed" && credential === "ok",
+    isAbsent: absence !== null,
     consecutiveFailures: circuit.consecutiveFailures,
     avgLatencyMs: meanOfRecent(state.latency),
-    lastError: state.lastError,
-    lastShort: state.lastShort,
+    lastError: absence?.told ?? state.lastError,
+    lastShort: absence?.short ?? state.lastShort,
     lastCheckMs: state.lastCheckMs,
     circuit: standing,
     ejections: circuit.ejections,

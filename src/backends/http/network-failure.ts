@@ -71,7 +71,7 @@ export function networkFailure(
       why: why(`${cause} (${code})`),
     });
   if (handshakeCode.test(code))
-    return new Failure("unreachable", isHandshakeItself(code) ? noHandshake : notTrusted, {
+    return new Failure("unreachable", isHandshakeItself(code) ? noHandshake : noTrust, {
       cause: thrown,
       why: why(handshakeWords(code)),
     });
@@ -87,7 +87,8 @@ export function networkFailure(
   return failureFrom(thrown);
 }
 
-const notTrusted = "The upstream's certificate was not accepted.";
+/** What clients are told where a certificate was not accepted. */
+export const noTrust = "The upstream's certificate was not accepted.";
 const noHandshake = "The TLS handshake with the upstream failed.";
 const isHandshakeItself = (code: string): boolean =>
   code === "EPROTO" || /WRONG_VERSION|UNKNOWN_PROTOCOL/i.test(code);

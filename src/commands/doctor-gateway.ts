@@ -1,0 +1,221 @@
+// The running gateway as `clawgate doctor` sees it: asked for its own config, its providers and its troubles, because the variables and
+// the folder of this terminal are not its. It must never change anything there.
+
+import type { ConfigReport } from "../assemble/config-report.ts";
+import { type Examination } from "../assemble/examination/examine.ts";
+import { type Finding, findingsIn } from "../assemble/examination/finding.ts";
+import { portTrouble } from "../assemble/examination/machine.ts";
+import { holderOf } from "../assemble/listening.ts";
+import type { CommandContext } from "./command.ts";
+import { findGateway, GatewayProblem, memberOf, type RunningGateway } from "./running-gateway.ts";
+
+/** What it says of itself; null where it does not answer, or is too old to. */
+export type Heard = {
+  readonly gateway: RunningGateway;
+  readonly config: ConfigReport | null;
+  readonly health: unknown;
+  readonly trouble: string | null;
+};
+
+export type Sought = Heard | { readonly why: string };
+
+const inGateway = findingsIn("gateway");
+const inConfig = findingsIn("config");
+const inProviders = findingsIn("providers");
+
+export async function hearGateway(
+  context: Pick<CommandContext, "stderr">,
+  environment: Examination["environment"],
+): Promise<Sought> {
+  const found = await findGateway(context, environment);
+  if ("why" in found) return found;
+  const ask = async (path: string): Promise<unknown> => {
+    const { status, body } = await found.ask({ method: "GET", path });
+    return status === 200 ? body : null;
+  };
+  try {
+    const health = await ask("/health");
+    const config = (await ask("/api/config")) as ConfigReport | null;
+    return {
+      gateway: found,
+      health,
+      config: memberOf(config, "disk") === undefined ? null : config,
+      trouble: null,
+    };
+  } catch (thrown) {
+    if (!(thrown instanceof GatewayProblem)) throw thrown;
+    return { gateway: found, health: null, config: null, trouble: thrown.message };
+  }
+}
+
+export async function absentFindings(why: string, seen: Examination): Promise<readonly Finding[]> {
+  const absent = inGateway("ok", "running", why);
+  if (seen.address === null) return [absent];
+  const { host, port, from } = seen.address;
+  if (port === 0) return [absent, inGateway("ok", "port", "any free port is taken")];
+  const trouble = await portTrouble(host, port);
+  const title = `port ${port} on ${host}`;
+  if (trouble === null) return [absent, inGateway("ok", "port", title, "free")];
+  if (trouble !== "EADDRINUSE")
+    return [
+      absent,
+      inGateway(
+        "failed",
+        "port",
+        title,
+        `it cannot be listened on (${trouble}); ${from}`,
+        "check server.host and server.port",
+      ),
+    ];
+  const { isOurs, words } = await holderOf(host, port);
+  const detail = `another ${isOurs ? "gateway" : "program"} listens there`;
+  const ours = isOurs ? "; CLAWGATE_STATE_DIR names the state directory of that gateway" : "";
+  const advice = `${words}; ${from}: choose another with server.port or --port${ours}`;
+  return [absent, inGateway("failed", "port", title, detail, advice)];
+}
+
+/** Everything that it tells; `seen` is what this command has found out without it. */
+export function heardFindings(heard: Heard, seen: Examination): readonly Finding[] {
+  const { config } = heard;
+  return [
+    runningFinding(heard),
+    ...troubleFindings(heard.health),
+    ...(config === null ? [] : configFindings(config, seen)),
+  ];
+}
+
+function runningFinding({ gateway, health, trouble }: Heard): Finding {
+  const title = `running at ${gateway.url} (process ${gateway.pid})`;
+  if (trouble !== null) return inGateway("failed", "running", title, trouble, "restart it");
+  const advice = "clawgate providers shows which provider is out, and why";
+  const providers = Object.values(membersOf(memberOf(health, "providers")));
+  const isAllHealthy = providers.every((each) => memberOf(each, "healthy") === true);
+  switch (memberOf(health, "status")) {
+    case "ok":
+      return inGateway("ok", "running", title, "healthy");
+    case "degraded":
+      return isAllHealthy
+        ? inGateway("warning", "running", title, "not everything works as it was meant: see below")
+        : inGateway("warning", "running", title, "some providers are out", advice);
+    default:
+      return inGateway("failed", "running", title, "no provider is healthy", advice);
+  }
+}
+
+/** What may go on for a while without harm. */
+const isBearable = /^(?:space\.|certificates)/;
+
+function troubleFindings(health: unknown): readonly Finding[] {
+  const problems = memberOf(health, "problems");
+  if (!Array.isArray(problems)) return [];
+  return problems.flatMap((problem: unknown): Finding[] => {
+    const [id, message] = [memberOf(problem, "id"), memberOf(problem, "message")];
+    // The config has lines of its own.
+    if (typeof id !== "string" || typeof message !== "string" || id === "config") return [];
+    return [inGateway(isBearable.test(id) ? "warning" : "failed", `problem.${id}`, message)];
+  });
+}
+
+function configFindings(config: ConfigReport, seen: Examination): readonly Finding[] {
+  const { path, disk, overrides, needs_restart: restart } = config;
+  const file = path ?? "no config file: it serves what it found on its machine";
+  const since = `since ${config.loaded_at}`;
+  const lookedAt = seen.path;
+  return [
+    inGateway("ok", "config", `config in force: ${file}`, since),
+    ...overrides.map(({ key, from }) =>
+      inGateway(
+        "ok",
+        `override.${key}`,
+        `${key}: ${shownValue(config.values, key)}`,
+        `by ${from}, over the file`,
+      ),
+    ),
+    ...(lookedAt !== null && lookedAt !== path
+      ? [
+          inConfig(
+            "warning",
+            "other",
+            `this command looked at ${lookedAt}`,
+            `the running gateway was started with ${path ?? "no config file"}`,
+          ),
+        ]
+      : []),
+    ...diskFindings(disk, config),
+    ...(restart.length === 0
+      ? []
+      : [
+          inConfig(
+            "warning",
+            "restart",
+            `counts only after a restart: ${restart.join(", ")}`,
+            "the file says something else than what is in force",
+          ),
+        ]),
+  ];
+}
+
+function diskFindings(
+  disk: ConfigReport["disk"],
+  { path, invalid_since: since }: ConfigReport,
+): readonly Finding[] {
+  if (disk.state === "invalid") {
+    const title = `${path ?? "the config"} on the disk is not valid${since === null ? "" : ` (since ${since})`}`;
+    const advice = "the running gateway goes on with the one before; it would not start with this one";
+    return [
+      inConfig("failed", "disk", title, null, advice),
+      ...disk.problems.map((problem) => inConfig("failed", "problem", problem)),
+    ];
+  }
+  if (disk.state !== "differs") return [];
+  const { providers, sections } = disk.changed;
+  const words = (name: string, ids: readonly string[]): string[] =>
+    ids.length === 0 ? [] : [`${name} ${ids.join(", ")}`];
+  const differences = [
+    ...words("providers added:", providers.added),
+    ...words("providers removed:", providers.removed),
+    ...words("providers changed:", providers.changed),
+    ...words("", sections),
+    ...(disk.path === path ? [] : [`the file: ${disk.path ?? "none"}`]),
+  ];
+  const title = `${disk.path ?? "the file on the disk"} says something else than what is in force`;
+  return [
+    inConfig(
+      "warning",
+      "disk",
+      title,
+      differences.map((each) => each.trim()).join("; "),
+      "clawgate reload takes it over",
+    ),
+  ];
+}
+
+function shownValue(values: unknown, key: string): string {
+  const value = key.split(".").reduce<unknown>((at, name) => memberOf(at, name), values);
+  return (typeof value === "string" ? value : (JSON.stringify(value) ?? "")).slice(0, 200);
+}
+
+/** In place of what this terminal's variables make of the config: those that the gateway itself has loaded. */
+export function providersHeard({ health }: Heard): readonly Finding[] {
+  const loaded = Object.entries(membersOf(memberOf(health, "providers"))).map(([id, provider]) => {
+    if (memberOf(provider, "healthy") === true) return inProviders("ok", id, id, "healthy");
+    const error = memberOf(provider, "last_error");
+    const why = typeof error === "string" ? error : "out";
+    return inProviders("warning", id, id, why, "clawgate providers shows when it is tried again");
+  });
+  const skipped = Object.entries(membersOf(memberOf(health, "skipped"))).map(([id, reason]) =>
+    inProviders("skipped", id, id, String(reason)),
+  );
+  if (loaded.some(({ id }) => id !== "demo")) return [...loaded, ...skipped];
+  const advice =
+    "set a key such as OPENAI_API_KEY or ANTHROPIC_API_KEY for the gateway, or start a local model server";
+  const none =
+    loaded.length === 0
+      ? inProviders("failed", "none", "no provider is loaded", null, advice)
+      : inProviders("warning", "none", "only the built-in demonstration is served", null, advice);
+  return [...loaded, none, ...skipped];
+}
+
+function membersOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+}
