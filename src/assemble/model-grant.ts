@@ -5,10 +5,11 @@ import { cliName } from "../backends/cli/models.ts";
 import type { Target } from "../canon/decision.ts";
 import type { Config } from "../config/schema.ts";
 import type { ModelGrant } from "../pipeline/tenant-policy.ts";
-import { compileExactPattern, compileNamePattern } from "../routing/name-pattern.ts";
+import { compileExactPattern, compileNamePattern, type NamePattern } from "../routing/name-pattern.ts";
 import type { Router } from "../routing/router.ts";
 import { foldText } from "../routing/words.ts";
 import { cliProviderOf, type ReportedModels } from "./cli-plan.ts";
+import { inConfigsSpelling } from "./listed-names.ts";
 
 export type GrantSurroundings = {
   readonly config: Config;
@@ -26,26 +27,41 @@ function isPlain(name: string): boolean {
   return /^[\w.:@+/[\]~=-]+$/.test(name) && !/(?:^|\/)\.{0,2}(?:\/|$)/.test(name) && !/@preset/i.test(name);
 }
 
+type Entries = {
+  readonly plain: readonly string[];
+  /** The same by what they are compared as. */
+  readonly folds: ReadonlyMap<string, string>;
+  readonly wild: readonly NamePattern[];
+};
+
+function entriesOf(spelled: readonly string[]): Entries {
+  const plain = spelled.filter((name) => !isWild(name));
+  return {
+    plain,
+    folds: new Map(plain.map((name) => [foldText(name), name])),
+    wild: spelled.filter(isWild).map(compileExactPattern),
+  };
+}
+
 export function grantOf(listed: readonly string[], surroundings: GrantSurroundings): ModelGrant {
   const { config, router, reported } = surroundings;
-  const patterns = listed.map((written) => ({
-    folded: compileNamePattern(written),
-    exact: compileExactPattern(written),
-  }));
-  const entries = listed.map((name) => name.trim()).filter((name) => !isWild(name));
-  const foldedEntries = new Map(entries.map((name) => [foldText(name), name]));
-  const wild = patterns.filter(({ exact }) => isWild(exact.written));
+  const patterns = listed.map(compileNamePattern);
   const allowsName = (name: string): boolean => {
     const folded = foldText(name);
-    return patterns.some((pattern) => pattern.folded.fits(folded));
+    return patterns.some((pattern) => pattern.fits(folded));
   };
-  const fitsWild = (name: string): boolean => wild.some(({ exact }) => exact.fits(name));
+  let read: Entries | null = null;
+  /** When the first request comes: the router is not made before this. */
+  const list = (): Entries =>
+    (read ??= entriesOf(inConfigsSpelling(listed, config.providers, router().known())));
+  const fitsWild = (name: string): boolean => list().wild.some(({ fits }) => fits(name));
 
   /** As an entry spells it, or as the config does what a wildcard allows. */
   const spelled = (name: string): string | null => {
-    if (entries.includes(name)) return name;
+    const { plain, folds, wild } = list();
+    if (plain.includes(name)) return name;
     const folded = foldText(name);
-    const entry = foldedEntries.get(folded);
+    const entry = folds.get(folded);
     if (entry !== undefined) return entry;
     if (wild.length === 0) return null;
     const known = router()
@@ -58,7 +74,7 @@ export function grantOf(listed: readonly string[], surroundings: GrantSurroundin
   /** Listed names without wildcards mean these. */
   let meant: readonly Target[] | null = null;
   const meantTargets = (): readonly Target[] =>
-    (meant ??= entries.flatMap((name) => {
+    (meant ??= list().plain.flatMap((name) => {
       const target = router().isDefault(name) ? null : router().targetOf(name);
       return target === null ? [] : [target];
     }));
@@ -79,9 +95,9 @@ export function grantOf(listed: readonly string[], surroundings: GrantSurroundin
     const folded = foldText(model);
     const alike = here.find((each) => foldText(each.model) === folded);
     if (alike !== undefined) return alike.model;
-    const bare = foldedEntries.get(folded);
+    const bare = list().folds.get(folded);
     if (bare !== undefined && isModelsName(bare) && sells(provider, bare)) return bare;
-    if (wild.length === 0) return null;
+    if (list().wild.length === 0) return null;
     const whole = `${provider}/`;
     const isFit = (each: string): boolean =>
       fitsWild(whole + each) || (fitsWild(each) && sells(provider, each));

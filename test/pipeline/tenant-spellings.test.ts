@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { inConfigsSpelling } from "../../src/assemble/listed-names.ts";
 import { answeredTarget, pricedTarget } from "../../src/assemble/priced-target.ts";
 import { providerSettings } from "../../src/backends/settings.ts";
 import { startUpstream } from "../support/upstream.ts";
@@ -138,6 +139,46 @@ test("a wildcard over bare names does not lead to what answers unknown ones, nor
   expect(await sentFor(gateway, "router/vendor/other")).toBe("vendor/other");
   for (const model of ["vendor/unknown", "nothing-knows-it", "dear/vendor/other", "last/vendor/other"])
     expect([model, await sentFor(gateway, model)]).toEqual([model, null]);
+});
+
+test.each([
+  ["router/VENDOR/cheap-model", ["router/vendor/other"]],
+  ["Router/vendor/Cheap-Model", ["router/vendor/other"]],
+  ["vendor/cheap-model", ["router/vendor/other"]],
+  ["ROUTER/VENDOR/CHEAP*", ["router/vendor/other", "router/vendor/cheap-unheard-of"]],
+  ["VENDOR/cheap*", ["vendor/other", "dear/vendor/Cheap-Model"]],
+  ["Quick", ["grand"]],
+])("a list in other letters than the config's (%s) locks nobody out", async (listed, others) => {
+  const gateway = await open({ tenant: { models: [listed] }, more: more() });
+  expect(await sentFor(gateway, "router/vendor/Cheap-Model")).toBe(cheap);
+  expect(await sentFor(gateway, "router/vendor/cheap-model")).toBe(cheap);
+  for (const model of [...others, "fake-large", "dear"])
+    expect([model, await sentFor(gateway, model)]).toEqual([model, null]);
+});
+
+test("a list that means something as it is written means nothing in other letters", () => {
+  const provider = (...ids: readonly string[]) =>
+    providerSettings.parse({ base_url: "https://x.example.com/v1", models: ids });
+  const providers = { one: provider("cheap-a", "CHEAP-A", "Cheap-B"), ONE: provider("cheap-c") };
+  const known = ["one", "ONE", "one/cheap-a", "one/CHEAP-A", "one/Cheap-B", "ONE/cheap-c", "fast"];
+  const meant = (...listed: readonly string[]) => inConfigsSpelling(listed, providers, known);
+  expect(meant("cheap-a", "CHEAP-A", "one", "ONE", "one/*", "cheap-*", "ONE/*")).toEqual([
+    "cheap-a",
+    "CHEAP-A",
+    "one",
+    "ONE",
+    "one/*",
+    "cheap-*",
+    "ONE/*",
+  ]);
+  expect(meant("One/*", "FAST", "unheard-of", "*-b")).toEqual([
+    "one/*",
+    "fast",
+    "unheard-of",
+    "*-b",
+    "one/Cheap-B",
+    "Cheap-B",
+  ]);
 });
 
 test("any spelling at all of a listed name: the listed model in the listed spelling, or nothing", async () => {
