@@ -12,6 +12,7 @@ import { createReports } from "../metrics/reports.ts";
 import { disabledStore, openStore } from "../metrics/store.ts";
 import { createBodyBook } from "../pipeline/body-book.ts";
 import { createLiveRegistry } from "../pipeline/live.ts";
+import { createRestsOfBodies } from "../pipeline/rest-of-body.ts";
 import { createRetryBudget } from "../pipeline/retry-budget.ts";
 import { createStickiness } from "../routing/stickiness.ts";
 import { createMemoryStore } from "../state/memory.ts";
@@ -197,6 +198,7 @@ export function createEstate(options: EstateOptions) {
     refused: createRefusalLines(log, lineStyle, clock.monotonicMs),
     live,
     bodies: createBodyBook(),
+    restsOfBodies: createRestsOfBodies(ticker, descriptors.admits),
     store,
     /** The first choice for the records, and the variable or key that says so. */
     recordsPlace: { path: places.paths[0] ?? "", from: places.from },

@@ -140,6 +140,7 @@ export function createFace(
       dialects[dialect].client.encodeFailure(failure, requestId),
     newRequestId: () => newUlid(estate.clock.nowMs()),
     monotonicMs: estate.clock.monotonicMs,
+    dropRest: estate.restsOfBodies.drop,
     wait: (ms) => new Promise((resolve) => void estate.clock.setTimer(ms, resolve)),
     apiSchemas,
   };

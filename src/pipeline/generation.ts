@@ -16,6 +16,7 @@ import type { Ticker } from "../system/ticker.ts";
 import type { TurnQueue } from "../tenants/queue.ts";
 import type { BodyBook } from "./body-book.ts";
 import type { LiveRegistry } from "./live.ts";
+import type { RestsOfBodies } from "./rest-of-body.ts";
 import type { RetryBudget } from "./retry-budget.ts";
 import type { StreamingSettings } from "./settings.ts";
 import type { TenantPolicy } from "./tenant-policy.ts";
@@ -94,6 +95,7 @@ export type Estate = {
   readonly health: HealthBook;
   readonly live: LiveRegistry;
   readonly bodies: BodyBook;
+  readonly restsOfBodies: RestsOfBodies;
   readonly retryBudget: RetryBudget;
   readonly stickiness: Stickiness;
   /** `table` null: the bundled prices are not loaded, and only those of the config are known. */

@@ -122,7 +122,9 @@ export async function handle(
     const isLeftUnread = !upload.isWhole && (request.bodyUsed || leavesMuch(request.headers));
     const failure = failureFrom(run.context.abortReason ?? thrown);
     tellRefusal(run, failure);
-    return failureResponse(run, client, failure, isLeftUnread);
+    const response = failureResponse(run, client, failure, isLeftUnread);
+    if (isLeftUnread) await estate.restsOfBodies.drop(request);
+    return response;
   }
 }
 

@@ -170,7 +170,9 @@ export class Upload {
       }
     } catch (thrown) {
       blocks.drop();
-      await reader.cancel().catch(() => undefined);
+      // What is still to come of a body that is refused is dropped beside the answer (rest-of-body.ts).
+      if (thrown instanceof Failure && this.endedBy === null) reader.releaseLock();
+      else await reader.cancel().catch(() => undefined);
       throw thrown;
     }
     const bytes = blocks.join();

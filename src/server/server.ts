@@ -41,18 +41,20 @@ function isLeftUnread(request: Request, status: number): boolean {
 }
 
 function finish(
+  face: Face,
   response: Response,
   request: Request,
   requestId: string,
   corsOrigin: string | null,
-): Response {
+): Answer {
   const { headers } = response;
   headers.set("x-request-id", requestId);
   headers.set("request-id", requestId);
-  // Without this the client goes on sending it into a connection that we keep.
-  if (isLeftUnread(request, response.status)) headers.set("connection", "close");
   if (corsOrigin !== null) for (const [name, value] of corsHeaders(corsOrigin)) headers.set(name, value);
-  return response;
+  if (!isLeftUnread(request, response.status)) return response;
+  // Without this the client goes on sending it into a connection that we keep.
+  headers.set("connection", "close");
+  return face.dropRest(request).then(() => response);
 }
 
 /** Starts to listen. Throws what Bun.serve throws (EADDRINUSE, EACCES). */
@@ -81,7 +83,13 @@ export function createServer(face: Face, options: ServerOptions): Server {
         corsOrigin = gate.checkOrigin(headers.get("origin"), host ?? "");
         const name = route === null ? null : nameIn(route.path, path);
         if (route === null || name === null)
-          return finish(answerUnrouted(request, path, facts, corsOrigin), request, requestId, corsOrigin);
+          return finish(
+            face,
+            answerUnrouted(request, path, facts, corsOrigin),
+            request,
+            requestId,
+            corsOrigin,
+          );
         facts.pathName = name;
         const caller = face.access(route.routeClass, facts);
         if (route.method === "POST")
@@ -91,10 +99,10 @@ export function createServer(face: Face, options: ServerOptions): Server {
         if (route.isDoor && corsOrigin === null) return answering;
         return answering instanceof Promise
           ? answerLater(answering, request, dialect, facts, corsOrigin)
-          : finish(answering, request, requestId, corsOrigin);
+          : finish(face, answering, request, requestId, corsOrigin);
       } catch (thrown) {
         const response = refuse(face, thrown, { dialect: dialectOf(path, headers), requestId, from: facts });
-        const finished = finish(response, request, requestId, corsOrigin);
+        const finished = finish(face, response, request, requestId, corsOrigin);
         // Meanwhile the body would come in and be nobody's.
         const holdMs = thrown instanceof Failure && !leavesMuch(headers) ? thrown.holdMs : 0;
         return holdMs === 0 ? finished : face.wait(holdMs).then(() => finished);
@@ -116,7 +124,7 @@ export function createServer(face: Face, options: ServerOptions): Server {
       const response = await answering.catch((thrown: unknown) =>
         refuse(face, thrown, { dialect, requestId, from: facts }),
       );
-      return finish(response, request, requestId, corsOrigin);
+      return await finish(face, response, request, requestId, corsOrigin);
     } catch (error) {
       return lastResort(error);
     }

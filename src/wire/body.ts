@@ -19,10 +19,20 @@ export function giveBack(bytes: Uint8Array): void {
 // with bytes unread is reset, and many clients then look no further. Bun cuts such a rest off after its idle timeout.
 const mostDrained = 8_388_608;
 
+/** What lies in the buffers of two machines before anybody reads. */
+const mostSentAtOnce = 65_536;
+
+/** The client asks for a close, and Bun does it with the answer. */
+function closesItself(headers: Headers): boolean {
+  return headers.get("connection")?.toLowerCase() === "close";
+}
+
 /** Whether a body that nobody reads is too much to let it come: then the connection is to be closed. */
 export function leavesMuch(headers: Headers): boolean {
   const declared = headers.get("content-length");
-  return declared === null ? headers.has("transfer-encoding") : !(Number(declared) <= mostDrained);
+  if (declared === null) return headers.has("transfer-encoding");
+  const most = closesItself(headers) ? mostSentAtOnce : mostDrained;
+  return !(Number(declared) <= most);
 }
 
 const smallestBlock = 4_096;
