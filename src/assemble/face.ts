@@ -140,7 +140,7 @@ export function createFace(
       dialects[dialect].client.encodeFailure(failure, requestId),
     newRequestId: () => newUlid(estate.clock.nowMs()),
     monotonicMs: estate.clock.monotonicMs,
-    dropRest: estate.restsOfBodies.drop,
+    beside: estate.restsOfBodies.beside,
     wait: (ms) => new Promise((resolve) => void estate.clock.setTimer(ms, resolve)),
     apiSchemas,
   };

@@ -123,8 +123,7 @@ export async function handle(
     const failure = failureFrom(run.context.abortReason ?? thrown);
     tellRefusal(run, failure);
     const response = failureResponse(run, client, failure, isLeftUnread);
-    if (isLeftUnread) await estate.restsOfBodies.drop(request);
-    return response;
+    return isLeftUnread ? estate.restsOfBodies.beside(response, request) : response;
   }
 }
 

@@ -85,8 +85,8 @@ export type Face = {
   /** The dialect's body of an error answer. */
   encodeFailure(dialect: DialectName, failure: Failure, requestId: string): unknown;
   newRequestId(): string;
-  /** Takes off the line what nobody reads of a body, so that whoever still sends it gets to read the answer. Never rejects. */
-  dropRest(request: Request): Promise<void>;
+  /** The same answer to a request whose body nobody reads, so that whoever still sends it gets to read it. */
+  beside(response: Response, request: Request): Response;
   /** Settles after so many milliseconds. */
   wait(ms: number): Promise<void>;
   monotonicMs(): number;

@@ -46,7 +46,7 @@ function finish(
   request: Request,
   requestId: string,
   corsOrigin: string | null,
-): Answer {
+): Response {
   const { headers } = response;
   headers.set("x-request-id", requestId);
   headers.set("request-id", requestId);
@@ -54,7 +54,7 @@ function finish(
   if (!isLeftUnread(request, response.status)) return response;
   // Without this the client goes on sending it into a connection that we keep.
   headers.set("connection", "close");
-  return face.dropRest(request).then(() => response);
+  return face.beside(response, request);
 }
 
 /** Starts to listen. Throws what Bun.serve throws (EADDRINUSE, EACCES). */
@@ -124,7 +124,7 @@ export function createServer(face: Face, options: ServerOptions): Server {
       const response = await answering.catch((thrown: unknown) =>
         refuse(face, thrown, { dialect, requestId, from: facts }),
       );
-      return await finish(face, response, request, requestId, corsOrigin);
+      return finish(face, response, request, requestId, corsOrigin);
     } catch (error) {
       return lastResort(error);
     }

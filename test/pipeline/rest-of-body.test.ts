@@ -114,40 +114,53 @@ describe("nobody is waited for who does not send", () => {
     const request = new Request("http://localhost/", { method: "POST", body });
     return { request, chunks: chunks.promise, isCancelled: () => isCancelled };
   };
+  const refusal = (): Response =>
+    Response.json({ error: "no" }, { status: 429, headers: { connection: "close" } });
 
-  test("a pause, a trickle and a flood without an end are over by themselves", async () => {
+  test("a pause, a trickle and a flood without an end are over by themselves; the answer comes before", async () => {
     const clock = fakeClock();
     const rests = createRestsOfBodies(createTicker(clock), () => true);
     for (const bytes of [0, 100, 1_000_000]) {
       const { request, chunks, isCancelled } = fed();
+      const answer = rests.beside(refusal(), request);
+      expect([answer.status, answer.headers.get("connection")]).toEqual([429, "close"]);
+      const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+      const { value } = await reader.read();
+      expect(JSON.parse(Buffer.from(value ?? []).toString())).toEqual({ error: "no" });
       let isOver = false;
-      const dropped = rests.drop(request).then(() => (isOver = true));
+      const over = reader.read().then(({ done }) => (isOver = done));
       const controller = await chunks;
       for (let step = 0; step < 400 && !isOver; step += 1) {
         if (bytes > 0 && !isCancelled()) controller.enqueue(Buffer.alloc(bytes));
         await clock.advance(100);
       }
-      await dropped;
-      expect([bytes, isCancelled()]).toEqual([bytes, true]);
+      await over;
+      expect([bytes, isOver, isCancelled()]).toEqual([bytes, true, true]);
     }
+  });
+
+  test("a client that leaves is not read from", async () => {
+    const clock = fakeClock();
+    const rests = createRestsOfBodies(createTicker(clock), () => true);
+    const { request, isCancelled } = fed();
+    await rests.beside(refusal(), request).body?.cancel();
+    await clock.advance(100);
+    expect([isCancelled(), clock.waiting()]).toEqual([true, 0]);
   });
 
   test("more than so many, and any where connections are short, are let go at once", async () => {
     const clock = fakeClock();
     let hasRoom = true;
     const rests = createRestsOfBodies(createTicker(clock), () => hasRoom);
-    const waiting = Array.from({ length: 64 }, () => rests.drop(fed().request));
-    const further = fed();
-    await rests.drop(further.request);
-    expect(further.isCancelled()).toBe(false);
+    const isKept = (): boolean => {
+      const answer = refusal();
+      return rests.beside(answer, fed().request) !== answer;
+    };
+    expect(Array.from({ length: 65 }, isKept).lastIndexOf(true)).toBe(63);
     for (let step = 0; step < 10; step += 1) await clock.advance(100);
-    await Promise.all(waiting);
     hasRoom = false;
-    await rests.drop(fed().request);
+    expect(isKept()).toBe(false);
     hasRoom = true;
-    const { request, chunks } = fed();
-    const dropped = rests.drop(request);
-    (await chunks).close();
-    await dropped;
+    expect(isKept()).toBe(true);
   });
 });

@@ -122,7 +122,7 @@ export function fakeFace(): FakeFace {
     },
     newRequestId: () => `request-${++ids}`,
     monotonicMs: () => performance.now(),
-    dropRest: () => Promise.resolve(),
+    beside: (response) => response,
     wait(ms) {
       face.waits.push(ms);
       return Promise.resolve();

@@ -42,8 +42,20 @@ function completeAnswer(text: string, hasBody: boolean): RawAnswer | null {
     headers[line.slice(0, colon).toLowerCase()] = line.slice(colon + 1).trim();
   }
   const body = text.slice(headEnd + 4);
+  // Told while the request's body still comes in; it ends when the connection does.
+  if (headers["transfer-encoding"] === "chunked" && headers["connection"] === "close") {
+    const whole = firstChunk(body);
+    return whole === null ? null : { status: Number(statusLine.split(" ")[1]), headers, body: whole };
+  }
   if (hasBody && body.length < Number(headers["content-length"] ?? 0)) return null;
   return { status: Number(statusLine.split(" ")[1]), headers, body };
+}
+
+/** Null: it is not there yet. */
+function firstChunk(body: string): string | null {
+  const start = body.indexOf("\r\n") + 2;
+  const length = Number.parseInt(body, 16);
+  return start < 2 || body.length < start + length ? null : body.slice(start, start + length);
 }
 
 export type Held = {
