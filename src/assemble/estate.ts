@@ -16,6 +16,7 @@ import { createRestsOfBodies } from "../pipeline/rest-of-body.ts";
 import { createRetryBudget } from "../pipeline/retry-budget.ts";
 import { createStickiness } from "../routing/stickiness.ts";
 import { createMemoryStore } from "../state/memory.ts";
+import { openSlots } from "../state/slots.ts";
 import { openSqliteStore } from "../state/sqlite.ts";
 import type { Clock } from "../system/clock.ts";
 import { createDescriptors, descriptorLimit, descriptorsInUse } from "../system/descriptors.ts";
@@ -113,7 +114,9 @@ export function createEstate(options: EstateOptions) {
           log,
           mayOpen: options.mayKeepState ?? (() => true),
         });
-  const spending = createSpendingMemory({ store: state, records: store, clock, log });
+  const slots =
+    options.stateDirectory === undefined ? null : openSlots(join(options.stateDirectory, "spent.slots"));
+  const spending = createSpendingMemory({ store: state, slots, records: store, clock, log });
   const healthMemory = createHealthMemory({ store: state, health: () => health, clock, log });
   const health = healthOf(options, redact, healthMemory.changed);
   // A command that only explains starts nothing, and makes no folder.

@@ -212,7 +212,7 @@ async function furnish(options: HouseOptions, { places, tenure, lasting }: Groun
     cutOff();
     await estate.clis.stop();
     await estate.store.close();
-    await estate.spending.flush();
+    await estate.spending.close();
     await estate.healthMemory.flush();
     await estate.state.close();
     await tidyUp(places, tenure).catch((error: unknown) =>

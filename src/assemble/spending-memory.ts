@@ -1,8 +1,10 @@
-// What tenants have spent outlives the process: written into the state store when an answer ends, before its end is sent, and taken
-// from there or from the records, whichever knows of more. Writing must never take more than a share of the process's time.
+// What tenants have spent outlives the process: put into slots when an answer ends, before its end is sent, and written into the
+// state store a little later; taken from there, from the slots or from the records, whichever knows of most. Writing must never
+// take more than a share of the process's time.
 
 import { readUsed } from "../metrics/spent.ts";
 import type { RecordSource } from "../metrics/store.ts";
+import type { Slots } from "../state/slots.ts";
 import type { StateStore } from "../state/store.ts";
 import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
@@ -22,8 +24,8 @@ export type SpendingMemory = {
   readonly meters: MeterBook;
   /** Fetches what those with a budget have spent already, once for each. Never rejects. */
   follow(tenants: readonly Pick<TenantSettings, "name" | "limits">[]): Promise<void>;
-  /** Writes what is outstanding. */
-  flush(): Promise<void>;
+  /** Writes what is outstanding, for the last time. */
+  close(): Promise<void>;
 };
 
 const namespace = "spent";
@@ -31,19 +33,23 @@ const namespace = "spent";
 const writingShare = 0.05;
 const mostSavedMs = 50;
 const restMs = 20;
-/** Without a budget nobody loses by a kill. */
+/** Without a budget nobody loses by a kill, and with a slot neither. */
 const unhurriedMs = 150;
 /** Days and months that are written: what lies further back is no budget of anybody's. */
 const keptDays = 8;
 const keptMonths = 3;
+/** In a slot: around midnight answers of two of them end. */
+const slotPeriods = 2;
 
 export function createSpendingMemory(options: {
   readonly store: StateStore;
+  /** Null: there is no place for them. */
+  readonly slots: Slots | null;
   readonly records: RecordSource;
   readonly clock: Pick<Clock, "nowMs" | "monotonicMs" | "setTimer">;
   readonly log: Pick<Log, "warn">;
 }): SpendingMemory {
-  const { store, records, clock, log } = options;
+  const { store, slots, records, clock, log } = options;
   const dirty = new Set<string>();
   let followed: ReadonlySet<string> = new Set();
   let cancel: (() => void) | null = null;
@@ -81,6 +87,19 @@ export function createSpendingMemory(options: {
   const writeNow = (): void => {
     write().catch((error: unknown) => log.warn("what tenants spent could not be kept", { error }));
   };
+  /** False: it has to be written. */
+  const isPut = (name: string): boolean => {
+    if (slots === null) return false;
+    const { days, months } = meters.of(name).kept();
+    const isKept = slots.put(name, {
+      days: newest(days, slotPeriods),
+      months: newest(months, slotPeriods),
+    });
+    const endMs = clock.monotonicMs();
+    savedMs -= endMs - savedAtMs;
+    savedAtMs = endMs;
+    return isKept;
+  };
   const writeIn = (delayMs: number): void => {
     const dueMs = clock.monotonicMs() + delayMs;
     if (cancel !== null && writesAtMs <= dueMs) return;
@@ -93,8 +112,9 @@ export function createSpendingMemory(options: {
     onCharge(name) {
       dirty.add(name);
       if (!followed.has(name)) writeIn(unhurriedMs);
-      else if (saved(clock.monotonicMs()) > 0) writeNow();
-      else writeIn(restMs);
+      else if (saved(clock.monotonicMs()) <= 0) writeIn(restMs);
+      else if (isPut(name)) writeIn(unhurriedMs);
+      else writeNow();
     },
     // A clock that was wrong at the start, and a budget of a day that an earlier run has used already.
     onTurn(name) {
@@ -109,6 +129,8 @@ export function createSpendingMemory(options: {
     const meter = meters.of(name);
     const kept = readKept(await store.get(namespace, name));
     if (kept !== null) meter.restore(kept);
+    const put = (slots?.get(name) ?? {}) as Partial<Record<string, unknown>>;
+    meter.restore({ days: readPeriods(put["days"]), months: readPeriods(put["months"]) });
     const now = clock.nowMs();
     const [dayMs, monthMs] = [dayOf(now), monthOf(now)];
     const day = readUsed(records, name, dayMs, nextDayOf(now));
@@ -133,9 +155,10 @@ export function createSpendingMemory(options: {
         log.warn("what tenants spent before is not known", { error });
       }
     },
-    async flush() {
+    async close() {
       await write();
       await store.flush();
+      slots?.close();
     },
   };
 }

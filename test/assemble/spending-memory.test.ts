@@ -1,13 +1,14 @@
 // What tenants spent, kept off the request path and brought back: with a real state file, one that cannot be written, and rubbish.
 
 import { afterEach, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createSpendingMemory } from "../../src/assemble/spending-memory.ts";
 import { disabledStore } from "../../src/metrics/store.ts";
 import { createMemoryStore } from "../../src/state/memory.ts";
 import { openSqliteStore } from "../../src/state/sqlite.ts";
+import { openSlots, type Slots } from "../../src/state/slots.ts";
 import type { StateStore } from "../../src/state/store.ts";
 import { fakeClock, type FakeClock } from "../support/clock.ts";
 
@@ -18,8 +19,8 @@ const alice = { name: "alice", limits: { budget: { usd_per_day: 1 } } };
 const warnings: string[] = [];
 const log = { info: () => undefined, warn: (message: string) => void warnings.push(message) };
 
-const memoryOn = (store: StateStore, clock: FakeClock) =>
-  createSpendingMemory({ store, records: disabledStore(), clock, log });
+const memoryOn = (store: StateStore, clock: FakeClock, slots: Slots | null = null) =>
+  createSpendingMemory({ store, slots, records: disabledStore(), clock, log });
 
 test("an answer is written when it ends, many of them once in a while, and a new process knows of all of them", async () => {
   const clock = fakeClock(Date.UTC(2026, 6, 1, 10));
@@ -55,7 +56,7 @@ test("an answer is written when it ends, many of them once in a while, and a new
   expect(writes).toBe(3);
   await clock.advance(500);
   expect(writes).toBe(4);
-  await memory.flush();
+  await memory.close();
   await first.close();
 
   const second = open();
@@ -73,6 +74,59 @@ test("an answer is written when it ends, many of them once in a while, and a new
   expect(await third.list("spent")).toEqual([]);
   await third.close();
   expect(warnings).toEqual([]);
+});
+
+test("however many answers end at once, each is kept before the next, and the store hears of them later", async () => {
+  const clock = fakeClock(Date.UTC(2026, 6, 1, 10));
+  const path = join(mkdtempSync(join(tmpdir(), "clawgate-slots-")), "spent.slots");
+  const store = createMemoryStore(clock.nowMs);
+  let writes = 0;
+  const memory = memoryOn(
+    { ...store, set: (...row) => ((writes += 1), store.set(...row)) },
+    clock,
+    openSlots(path),
+  );
+  await memory.follow([alice, { ...alice, name: "bob" }]);
+  for (let i = 1; i <= 200; i++) {
+    memory.meters
+      .of(i % 2 === 0 ? "alice" : "bob")
+      .enter()
+      .charge({ tokens: 10, nanoUsd: 1_000 });
+    // Whoever is killed here has left behind the slots alone.
+    if (i % 40 !== 0) continue;
+    const next = memoryOn(createMemoryStore(clock.nowMs), clock, openSlots(path));
+    await next.follow([alice, { ...alice, name: "bob" }]);
+    for (const name of ["alice", "bob"]) expect(next.meters.of(name).spent().day.nanoUsd).toBe(500 * i);
+    await next.close();
+  }
+  expect(writes).toBe(0);
+  await clock.advance(200);
+  expect(writes).toBe(2);
+  await memory.close();
+  rmSync(dirname(path), { recursive: true });
+});
+
+test("slots that cannot be used, and rubbish in them, are no slots", async () => {
+  const clock = fakeClock(Date.UTC(2026, 6, 1, 10));
+  const folder = mkdtempSync(join(tmpdir(), "clawgate-slots-"));
+  writeFileSync(
+    join(folder, "rubbish"),
+    `${"x".repeat(700)}\n${JSON.stringify(["alice", { days: [7, {}] }])}`,
+  );
+  writeFileSync(join(folder, "elsewhere"), "mine");
+  symlinkSync(join(folder, "elsewhere"), join(folder, "link"));
+  for (const name of ["rubbish", "link", "none/there", "."]) {
+    const store = createMemoryStore(clock.nowMs);
+    const memory = memoryOn(store, clock, openSlots(join(folder, name)));
+    await memory.follow([alice]);
+    expect([name, memory.meters.of("alice").spent().day.tokens]).toEqual([name, 0]);
+    memory.meters.of("alice").enter().charge({ tokens: 10, nanoUsd: 0 });
+    expect([name, (await store.list("spent")).length]).toEqual([name, name === "rubbish" ? 0 : 1]);
+    await memory.close();
+    expect((await store.list("spent")).length).toBe(1);
+  }
+  expect(readFileSync(join(folder, "elsewhere"), "utf8")).toBe("mine");
+  rmSync(folder, { recursive: true });
 });
 
 test("rubbish in the state is nothing spent", async () => {
