@@ -1,5 +1,5 @@
-// Members beside a call or a thought that must come back to whoever made them: Google's seal of a call in the pockets of both
-// formats in which Google speaks, and a vendor's reasoning details under a mark that every format's signature can carry.
+// Members beside a call that must come back to whoever made them: Google's seal of a call in the pockets of both formats in
+// which Google speaks. Those of a thought: kept-thoughts.ts.
 // It must never let a mark of ours reach a vendor as a signature.
 
 import type { Extras } from "../canon/request.ts";
@@ -25,34 +25,27 @@ export function keptExtraContent(extra: Readonly<Record<string, unknown>>): Extr
   };
 }
 
-export const extraMark = "clawgate.extra.";
+const extraMark = "clawgate.extra.";
+
+/** Google's SDKs read a signature as bytes: what is none of Google's must be base64 as well. */
+export const googleMark = Buffer.from("clawgate.").toString("base64");
+export const googleSpelled = (mark: string): string => Buffer.from(mark).toString("base64");
+
+/** A signature as a client of Google's format sends it back; such clients write either alphabet. Null: Google's own. */
+export const unspelled = (signature: string): string | null =>
+  signature.startsWith(googleMark) ? Buffer.from(signature, "base64").toString("utf8") : null;
 
 /** For a call of a chat vendor's: a client of Google's format keeps the member under our mark, so that only its maker gets it back. */
 export function extraContentExtras(extra: Readonly<Record<string, unknown>>): Extras {
-  const sealed = extraMark + Buffer.from(JSON.stringify(extra)).toString("base64url");
+  const sealed = googleSpelled(extraMark + Buffer.from(JSON.stringify(extra)).toString("base64url"));
   return { "google-genai": { thoughtSignature: sealed }, "openai-chat": { extra_content: extra } };
 }
 
 /** Undefined: it is a signature of Google's. Null: under our mark, and no longer whole. */
 export function openedExtra(signature: string): Extras | null | undefined {
-  if (!signature.startsWith(extraMark)) return undefined;
-  const extra = parseLoosely(Buffer.from(signature.slice(extraMark.length), "base64url").toString("utf8"));
+  const mark = unspelled(signature);
+  if (mark === null) return undefined;
+  if (!mark.startsWith(extraMark)) return null;
+  const extra = parseLoosely(Buffer.from(mark.slice(extraMark.length), "base64url").toString("utf8"));
   return isRecord(extra) ? { "openai-chat": { extra_content: extra } } : null;
-}
-
-/** No signature of a vendor's: those are base64. */
-export const detailsMark = "clawgate.details.";
-
-export function sealedDetails(details: readonly unknown[]): string {
-  return detailsMark + Buffer.from(JSON.stringify(details)).toString("base64url");
-}
-
-export const isOurMark = (signature: string | null): boolean => signature?.startsWith(detailsMark) === true;
-
-/** Null for a signature that is no mark of ours, or no longer whole. */
-export function openedDetails(signature: string | null): readonly unknown[] | null {
-  if (signature === null || !isOurMark(signature)) return null;
-  const text = Buffer.from(signature.slice(detailsMark.length), "base64url").toString("utf8");
-  const details = parseLoosely(text);
-  return Array.isArray(details) && details.every(isRecord) ? (details as readonly unknown[]) : null;
 }

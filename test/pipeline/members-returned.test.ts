@@ -110,7 +110,7 @@ describe("thinking in reasoning_details", () => {
     const door = "anthropic-messages";
     stand.vendor.script(() => answer);
     const said = (await (await stand.ask(door, "openai-chat", asked[door], false)).json()) as Json;
-    expect(JSON.stringify(said)).toContain("clawgate.details.");
+    expect(JSON.stringify(said)).toContain("clawgate.kept.");
     stand.vendor.script(() => callOf("anthropic-messages", "f", "{}"));
     const next = await stand.ask(door, "anthropic-messages", nextTurn(door, said), true);
     expect(next.status).toBe(200);

@@ -13,12 +13,14 @@ import {
   closingOf,
   encoded,
   kindAtClient,
+  marked,
   passable,
   plain,
   type PlainEvent,
   said,
   toolIdsAccepted,
   understood,
+  unmarked,
   usageOf,
 } from "./oracle.ts";
 import { canonicalOf, scenarioNames, sideOf } from "./scenario.ts";
@@ -125,7 +127,7 @@ async function streamed(stage: Stage, question: Question): Promise<void> {
   const { client, vendor, lane, scenario } = question;
   const wantsUsage = question.wantsUsage ?? true;
   const answer = await stage.ask(question);
-  const text = await answer.text();
+  const text = unmarked(await answer.text());
   expect(answer.status).toBe(200);
   expect(answer.headers.get("content-type")).toStartWith("text/event-stream");
   expect(answer.headers.get("x-clawgate-provider")).toBe(providerOf(vendor));
@@ -134,7 +136,7 @@ async function streamed(stage: Stage, question: Question): Promise<void> {
   const wanted =
     lane === "relay"
       ? passable(sideOf(scenario, vendor).sse, wantsUsage)
-      : encoded(client, events, factsOf(record, wantsUsage));
+      : encoded(client, marked(client, vendor, events), factsOf(record, wantsUsage));
   const closing = closingOf(events);
   if (closing?.type !== "failure") expect(text).toBe(wanted);
   else {
@@ -153,7 +155,7 @@ async function streamed(stage: Stage, question: Question): Promise<void> {
 async function whole(stage: Stage, question: Question): Promise<void> {
   const { client, vendor, lane, scenario } = question;
   const answer = await stage.ask(question);
-  const text = await answer.text();
+  const text = unmarked(await answer.text());
   expect(answer.headers.get("content-type")).toStartWith("application/json");
   const record = await stage.gateway.recordOf(answer);
   const { failure } = canonicalOf(scenario);
@@ -162,7 +164,7 @@ async function whole(stage: Stage, question: Question): Promise<void> {
     expectErrorBody(client, text, failure, record.id);
   } else {
     expect(answer.status).toBe(200);
-    const reply = foldReply(said(scenario, vendor));
+    const reply = foldReply(marked(client, vendor, said(scenario, vendor)));
     const wanted = dialects[client].client.encodeReply(reply, factsOf(record, true));
     if (lane === "relay") expect(text).toBe(sideOf(scenario, vendor).reply?.text ?? "");
     else expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(wanted)));

@@ -99,6 +99,30 @@ export function said(scenario: ScenarioName, dialect: DialectName): StreamEvent[
   });
 }
 
+/**
+ * What a client of another format is told of them: whose a thought is stands in its signature, unless it is Anthropic's, whose
+ * signatures say so themselves. Under the mark: the vendor's own affair (pipeline/thoughts-returned.test.ts).
+ */
+export function marked(
+  client: DialectName,
+  vendor: DialectName,
+  events: readonly StreamEvent[],
+): StreamEvent[] {
+  if (client === vendor || vendor === "anthropic-messages") return [...events];
+  return events.map((event) => {
+    if (event.type !== "thinking-end") return event;
+    return event.signature === null && event.extras === undefined ? event : { ...event, signature: anyMark };
+  });
+}
+
+const anyMark = "clawgate.kept.maker.members";
+
+/** A client's answer with one mark for all. */
+export const unmarked = (text: string): string =>
+  text
+    .replaceAll(/clawgate\.kept\.[\w-]+\.[\w-]+/g, anyMark)
+    .replaceAll(/"Y2xhd2dhdGUu[\w+/=-]+/g, `"${btoa(anyMark)}`);
+
 /** The kind that a client of this dialect reads out of a failure of that kind. */
 export function kindAtClient(dialect: DialectName, failure: StreamEvent): FailureKind {
   const last = dialects[dialect].lose([{ type: "start", id: "x", model: "x" }, failure]).at(-1);

@@ -5,6 +5,7 @@ import { opensGate, type StreamEvent } from "../../canon/event.ts";
 import { Failure, failureFrom } from "../../canon/failure.ts";
 import { toolNamesRewritten, withinRoom } from "../../dialects/adapting.ts";
 import { CallArguments } from "../../dialects/call-arguments.ts";
+import { makerOf, withMarks, withoutMarks } from "../../dialects/kept-thoughts.ts";
 import { failureOfStatus, parseLoosely, retryAfter, wordsOfForeignBody } from "../../dialects/decoding.ts";
 import type { Dialect, TargetFacts } from "../../dialects/dialect.ts";
 import { fittedNames } from "../../dialects/tool-names.ts";
@@ -17,6 +18,7 @@ import { isReset, networkFailure, placeOf, staleConnection } from "./network-fai
 import { applyQuirks, nameRuleOf, type QuirkName } from "./quirks.ts";
 import type { Reach } from "./reach.ts";
 import { readErrorText, readJsonReply } from "./reply-bytes.ts";
+import { vendorNameOf } from "./vendors.ts";
 
 export type HttpBackendOptions = {
   readonly provider: string;
@@ -56,6 +58,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     proxy: options.proxy,
     connectMs: options.connectMs,
   });
+  const vendor = vendorNameOf(options.baseUrl);
   const place = placeOf(options.baseUrl, options.proxy);
   const usualHeaders: Readonly<Record<string, string>> = {
     "content-type": "application/json",
@@ -235,16 +238,20 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     const decoder = dialect.backend.streamDecoder();
     const calls = new CallArguments();
     try {
-      const fitted = fittedNames(request, nameRuleOf(options.quirks) ?? dialect.backend.toolNames);
+      const maker = makerOf(dialect.name, vendor, call.model);
+      const own = withoutMarks(request, maker);
+      const fitted = fittedNames(own, nameRuleOf(options.quirks) ?? dialect.backend.toolNames);
       if (fitted !== null) call.note?.(toolNamesRewritten);
       const heard = (events: readonly StreamEvent[]): readonly StreamEvent[] => {
-        const tidy = masked(calls.take(events));
+        const told = masked(calls.take(events));
+        // A client of the vendor's own format keeps its members itself.
+        const tidy = request.extras[dialect.name] === undefined ? withMarks(told, maker) : told;
         return fitted === null ? tidy : fitted.back(tidy);
       };
       const facts = withinRoom(options.targetFacts(call.model), call.answerRoom ?? null);
       const encoded = applyQuirks(
         options.quirks,
-        dialect.backend.encodeRequest(fitted?.request ?? request, facts, call.note),
+        dialect.backend.encodeRequest(fitted?.request ?? own, facts, call.note),
         call.note,
       );
       const answer = await open(

@@ -323,6 +323,12 @@ function vendorAt(baseUrl: string): Row | null {
 /** The Chinese sisters of a vendor's address deviate like the vendor. */
 const sisterHosts: Readonly<Record<string, string>> = { "api.moonshot.cn": "https://api.moonshot.ai" };
 
+/** One name for a vendor's addresses; an address that nobody knows is its own. */
+export function vendorNameOf(baseUrl: string): string {
+  const { host } = new URL(baseUrl);
+  return vendorAt(sisterHosts[host] ?? baseUrl)?.id ?? host;
+}
+
 const googlesOwn = "https://generativelanguage.googleapis.com";
 
 /** Deviations from the format of the vendor's row only: many speak a second format at another path of the same host. */

@@ -16,7 +16,7 @@ import type {
 import { unheard } from "../adapting.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
 import type { Note } from "../dialect.ts";
-import { isOurMark } from "../thought-signature.ts";
+import { isOurMark } from "../kept-thoughts.ts";
 import { name, pocketOf } from "./pocket.ts";
 
 export type WireBlock = Record<string, unknown>;

@@ -17,7 +17,7 @@ import { cutTokens, unheard } from "../adapting.ts";
 import { bytesIn, jsonBytesOf } from "../words-said.ts";
 import { holdsEmptyText, holdsOtherText } from "../member-texts.ts";
 import type { Glance, Note, RelayHalf, TargetFacts } from "../dialect.ts";
-import { detailsMark } from "../thought-signature.ts";
+import { keptMark } from "../kept-thoughts.ts";
 import { invalid } from "./decode-content.ts";
 import { steeringKeys } from "./decode-request.ts";
 import { exceeds } from "./exceeds.ts";
@@ -216,7 +216,7 @@ function wishesToThink(scan: JsonScan, bytes: Buffer): boolean {
 
 // A part of the Responses API that older clients put into messages (facts/clients.md section 2.1).
 const declines = [Buffer.from('"input_text"')];
-const ourMark = Buffer.from(`"${detailsMark}`);
+const ourMark = Buffer.from(`"${keptMark}`);
 const signature = Buffer.from('"signature"');
 const resultOf = Buffer.from('"tool_use_id"');
 

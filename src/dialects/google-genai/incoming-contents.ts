@@ -1,9 +1,10 @@
 // The client's `contents` and `systemInstruction` -> canonical messages and system.
 // It must never drop content silently: a part that nobody else understands stays as an opaque block.
 
-import type { Block, Message, TextBlock } from "../../canon/request.ts";
+import type { Block, Message, TextBlock, ThinkingBlock } from "../../canon/request.ts";
 import { type CallIds, callIds } from "./call-ids.ts";
 import { invalid, optionalList, shown, wrongKind } from "../fields.ts";
+import { isOurMark } from "../kept-thoughts.ts";
 import { messageAt } from "./fields.ts";
 import { decodePart, decodeSystemPart } from "./incoming-parts.ts";
 import { name, pocketOf, signatureIn } from "./pocket.ts";
@@ -61,10 +62,25 @@ function decodeContent(value: unknown, index: number, ids: CallIds): Message {
     const place = { param: `${param}.parts[${i}]`, at: `${index}_${i}`, isModel: role === "assistant" };
     const block = decodePart(each, place, ids);
     if (block === null) continue;
-    if (block.type !== "text" || block.text !== "") content.push(block);
+    if (block.type === "thinking" && isOurMark(block.signature)) content.push(sealedThought(content, block));
+    else if (block.type !== "text" || block.text !== "") content.push(block);
     else keepSignature(content, signatureIn(block.extras));
   }
   return { role, content };
+}
+
+/** The mark of a streamed thought comes in an empty part behind its pieces. */
+function sealedThought(content: Block[], seal: ThinkingBlock): ThinkingBlock {
+  let { text } = seal;
+  for (
+    let last = content.at(-1);
+    last?.type === "thinking" && last.signature === null;
+    last = content.at(-1)
+  ) {
+    text = last.text + text;
+    content.pop();
+  }
+  return { ...seal, text };
 }
 
 /** A stream gives the signature in an empty part behind the text; there it must go back, and other formats refuse empty texts. */

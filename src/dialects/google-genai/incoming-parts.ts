@@ -21,7 +21,8 @@ import {
   wordAt,
 } from "../fields.ts";
 import { mediaTypeOf } from "../media-type.ts";
-import { openedExtra } from "../thought-signature.ts";
+import { isOurMark } from "../kept-thoughts.ts";
+import { openedExtra, unspelled } from "../thought-signature.ts";
 import { messageAt, optionalMessage } from "./fields.ts";
 import { inPocket, type Members, name, restOf, signed } from "./pocket.ts";
 
@@ -47,14 +48,17 @@ export function decodePart(value: unknown, place: Place, ids: CallIds): Block | 
   const pocket = { ...signed(signature || null), ...(Object.keys(rest).length === 0 ? {} : { rest }) };
   if (present(part["text"])) {
     const text = textAt(part["text"], `${param}.text`);
+    const mark = unspelled(signature ?? "");
     if (optionalBoolean(part["thought"], `${param}.thought`) === true)
-      return {
-        type: "thinking",
-        text,
-        signature: signature || null,
-        // Marked as ours even when empty: only Google's own thoughts go back to Google.
-        extras: { [name]: "rest" in pocket ? { rest } : {} },
-      };
+      return mark !== null && isOurMark(mark)
+        ? { type: "thinking", text, signature: mark }
+        : {
+            type: "thinking",
+            text,
+            signature: signature || null,
+            // Marked as ours even when empty: only Google's own thoughts go back to Google.
+            extras: { [name]: "rest" in pocket ? { rest } : {} },
+          };
     return { type: "text", text, ...inPocket(pocket) };
   }
   if (present(part["functionCall"])) return decodeCall(part["functionCall"], place, pocket, ids);

@@ -2,6 +2,8 @@
 // It must never read another dialect's pocket.
 
 import type { Extras } from "../../canon/request.ts";
+import { isOurMark } from "../kept-thoughts.ts";
+import { googleSpelled } from "../thought-signature.ts";
 
 export const name = "google-genai";
 
@@ -21,6 +23,17 @@ export function inPocket(members: Members): { extras?: Extras } {
 export function signatureIn(extras: Extras | undefined): string | null {
   const { thoughtSignature } = pocketOf(extras);
   return typeof thoughtSignature === "string" && thoughtSignature !== "" ? thoughtSignature : null;
+}
+
+/** Google's own signature of a thought, else what says whose it is. */
+export function sealOfThought(thought: {
+  readonly signature: string | null;
+  readonly extras?: Extras;
+}): string | null {
+  const { signature: own } = pocketOf(thought.extras);
+  if (typeof own === "string") return own || null;
+  const { signature } = thought;
+  return signature !== null && isOurMark(signature) ? googleSpelled(signature) : signature || null;
 }
 
 export function signed(signature: string | null): { thoughtSignature?: string } {

@@ -18,7 +18,7 @@ import { blockReasonOf, errorOf, firstCandidate, partsOf, readText } from "./ans
 import { invalid, wrongKind } from "../fields.ts";
 import { exceeds } from "./exceeds.ts";
 import { readFinish } from "./finish.ts";
-import { extraMark } from "../thought-signature.ts";
+import { googleMark } from "../thought-signature.ts";
 import type { Members } from "./pocket.ts";
 import { steeringKeys, steeringRefused } from "./request.ts";
 import { unreadable } from "./stream-decoder.ts";
@@ -109,8 +109,8 @@ function edits(scan: JsonScan, bytes: Buffer, target: TargetFacts): readonly Jso
 
 const words = (...texts: readonly string[]): readonly Buffer[] => texts.map((text) => Buffer.from(text));
 const callWords = words('"functionCall"', '"function_call"');
-/** What a chat vendor wrote beside its call. */
-const ourMark = Buffer.from(`"${extraMark}`);
+/** What a chat vendor wrote beside its call, and other makers' thoughts. */
+const ourMark = Buffer.from(`"${googleMark}`);
 const signatureWords = words('"thoughtSignature"', '"thought_signature"');
 
 /** A history of other models' calls, none of them signed: only the hub can say so in the words that Gemini 3 accepts. */

@@ -8,8 +8,7 @@ import type { Block } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
 import type { AnswerFacts } from "../dialect.ts";
 import { answerReader, blockReasonOf, errorOf } from "./answer.ts";
-import { isOurMark } from "../thought-signature.ts";
-import { name, pocketOf, signatureIn, signed } from "./pocket.ts";
+import { name, pocketOf, sealOfThought, signatureIn, signed } from "./pocket.ts";
 import { closingOf, headOf } from "./response.ts";
 import { toolInput } from "./tool-input.ts";
 import { renderUsage } from "./usage.ts";
@@ -46,7 +45,7 @@ function encodeBlock(block: Block): Record<string, unknown>[] {
         {
           text: block.text,
           thought: true,
-          ...signed(isOurMark(block.signature) ? null : block.signature || null),
+          ...signed(sealOfThought(block)),
         },
       ];
     case "tool-call":

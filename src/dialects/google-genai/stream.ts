@@ -7,8 +7,7 @@ import { isRecord } from "../decoding.ts";
 import { blankFrame } from "../../wire/sse.ts";
 import type { AnswerFacts, StreamEncoder } from "../dialect.ts";
 import { encodeFailureFrame } from "./failure.ts";
-import { isOurMark } from "../thought-signature.ts";
-import { name, pocketOf, signatureIn, signed } from "./pocket.ts";
+import { name, pocketOf, sealOfThought, signatureIn, signed } from "./pocket.ts";
 import { closingOf, headOf } from "./response.ts";
 import { toolInput } from "./tool-input.ts";
 import { renderUsage } from "./usage.ts";
@@ -58,9 +57,9 @@ export function streamEncoder(facts: AnswerFacts): StreamEncoder {
         return signature === null ? "" : frame(JSON.stringify({ text: "", ...signed(signature) }));
       }
       case "thinking-end":
-        return event.signature === null || event.signature === "" || isOurMark(event.signature)
+        return sealOfThought(event) === null
           ? ""
-          : frame(JSON.stringify({ text: "", thought: true, ...signed(event.signature) }));
+          : frame(JSON.stringify({ text: "", thought: true, ...signed(sealOfThought(event)) }));
       case "tool-start":
         call = { id: event.id, name: event.name, pieces: [] };
         return "";

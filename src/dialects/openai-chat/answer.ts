@@ -9,6 +9,7 @@ import { blockQueue } from "./block-queue.ts";
 import { failureInBand } from "../openai-failure.ts";
 import { readFinish, settleReason } from "./finish.ts";
 import { detailsIn, textOfDetails } from "./reasoning-details.ts";
+import { reasoningFieldIn, spokenThoughts } from "./reasoning-fields.ts";
 import { inventedToolId } from "./tool-id.ts";
 import { callOf, jsonProgress, readFragment, type ToolCall } from "./tool-calls.ts";
 import { usageIn } from "./usage.ts";
@@ -54,14 +55,9 @@ export function readText(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** DeepSeek's word first, then OpenRouter's; vendors that send several send the same text as often. */
 export function readReasoning(delta: Raw): string {
-  return (
-    readText(delta.reasoning_content) ||
-    readText(delta.reasoning) ||
-    readText(delta.thinking) ||
-    textOfDetails(detailsIn(delta))
-  );
+  const field = reasoningFieldIn(delta);
+  return field === null ? textOfDetails(detailsIn(delta)) : readText(delta[field]);
 }
 
 export function answerReader(): AnswerReader {
@@ -79,10 +75,15 @@ export function answerReader(): AnswerReader {
     isStarted = true;
     out.push({ type: "start", id, model });
   };
-  const say = (kind: "text" | "thinking", text: string, out: StreamEvent[]): void => {
+  const say = (
+    kind: "text" | "thinking",
+    text: string,
+    out: StreamEvent[],
+    field: string | null = null,
+  ): void => {
     if (text === "") return;
     begin(out);
-    queue.say(kind, text, out);
+    queue.say(kind, text, out, field);
   };
   const takeFragment = (value: unknown, out: StreamEvent[]): void => {
     const fragment = readFragment(value);
@@ -114,11 +115,11 @@ export function answerReader(): AnswerReader {
       say("text", readText(part.text), out);
       if (!Array.isArray(part.thinking)) continue;
       for (const thought of part.thinking)
-        if (isRecord(thought)) say("thinking", readText(thought.text), out);
+        if (isRecord(thought)) say("thinking", readText(thought.text), out, spokenThoughts);
     }
   };
   const takeDelta = (delta: Raw, out: StreamEvent[]): void => {
-    say("thinking", readReasoning(delta), out);
+    say("thinking", readReasoning(delta), out, reasoningFieldIn(delta));
     const details = detailsIn(delta);
     if (details.length > 0) {
       begin(out);

@@ -2,7 +2,7 @@
 // It must never let two blocks overlap, nor change the order of the pieces inside one.
 
 import type { StreamEvent } from "../../canon/event.ts";
-import { extraContentExtras, sealedDetails } from "../thought-signature.ts";
+import { extraContentExtras } from "../thought-signature.ts";
 import { joinDetails } from "./reasoning-details.ts";
 import type { ToolCall } from "./tool-calls.ts";
 
@@ -12,12 +12,14 @@ type Slot = {
   /** -1 while the block waits for its turn. */
   index: number;
   readonly held: string[];
-  /** Of a thought: what its maker wants back. */
+  /** Of a thought: what its maker wants back, and the member that it stood in. */
   readonly details: Readonly<Record<string, unknown>>[];
+  field: string | null;
 };
 
 export type BlockQueue = {
-  say(kind: "text" | "thinking", text: string, out: StreamEvent[]): void;
+  /** `field`: where the vendor writes a thought. */
+  say(kind: "text" | "thinking", text: string, out: StreamEvent[], field?: string | null): void;
   /** Details of the running thought. */
   detail(details: readonly Readonly<Record<string, unknown>>[], out: StreamEvent[]): void;
   call(call: ToolCall, input: string, out: StreamEvent[]): void;
@@ -41,11 +43,13 @@ export function blockQueue(idOf: (call: ToolCall) => string): BlockQueue {
     kind === "tool"
       ? { type: "tool-delta", index, input: piece }
       : { type: kind === "text" ? "text-delta" : "thinking-delta", index, text: piece };
-  const end = ({ kind, index, call, details }: Slot): StreamEvent => {
+  const end = ({ kind, index, call, details, field }: Slot): StreamEvent => {
     if (kind === "thinking") {
-      if (details.length === 0) return { type: "thinking-end", index, signature: null };
-      const extras = { "openai-chat": { reasoning_details: details } };
-      return { type: "thinking-end", index, signature: sealedDetails(details), extras };
+      const pocket = {
+        ...(field === null ? {} : { field }),
+        ...(details.length === 0 ? {} : { reasoning_details: details }),
+      };
+      return { type: "thinking-end", index, signature: null, extras: { "openai-chat": pocket } };
     }
     if (kind === "text") return { type: "text-end", index };
     const extra = call?.extra ?? null;
@@ -74,19 +78,20 @@ export function blockQueue(idOf: (call: ToolCall) => string): BlockQueue {
   };
 
   return {
-    say(kind, text, out) {
+    say(kind, text, out, field = null) {
       let slot = slots.at(-1);
       if (slot?.kind !== kind) {
-        slot = { kind, call: null, index: -1, held: [], details: [] };
+        slot = { kind, call: null, index: -1, held: [], details: [], field: null };
         slots.push(slot);
       }
+      slot.field ??= field;
       slot.held.push(text);
       advance(out, false);
     },
     detail(details, out) {
       let slot = slots.at(-1);
       if (slot?.kind !== "thinking") {
-        slot = { kind: "thinking", call: null, index: -1, held: [], details: [] };
+        slot = { kind: "thinking", call: null, index: -1, held: [], details: [], field: null };
         slots.push(slot);
       }
       joinDetails(slot.details, details);
@@ -97,7 +102,7 @@ export function blockQueue(idOf: (call: ToolCall) => string): BlockQueue {
       if (call.isClosed) return;
       let slot = slotOfCall.get(call);
       if (slot === undefined) {
-        slot = { kind: "tool", call, index: -1, held: [], details: [] };
+        slot = { kind: "tool", call, index: -1, held: [], details: [], field: null };
         slotOfCall.set(call, slot);
         slots.push(slot);
       }

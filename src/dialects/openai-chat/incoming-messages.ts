@@ -24,6 +24,7 @@ import {
 import { isRecord } from "../decoding.ts";
 import { keptExtraContent } from "../thought-signature.ts";
 import { detailsIn, textOfDetails } from "./reasoning-details.ts";
+import { reasoningFieldIn } from "./reasoning-fields.ts";
 import { decodeContent, decodeTexts } from "./incoming-parts.ts";
 
 type Raw = Record<string, unknown>;
@@ -122,14 +123,13 @@ function decodeAssistant(raw: Raw, param: string): Block[] {
   return content;
 }
 
-/** Vendors' two names for the same thing (DeepSeek's and OpenRouter's); the pocket remembers which one it was. */
+/** Vendors' names for the same thing; the pocket remembers which one it was. */
 function decodeThinking(raw: Raw, param: string): ThinkingBlock | null {
-  const first = optionalText(raw.reasoning_content, `${param}.reasoning_content`) ?? "";
-  const second = optionalText(raw.reasoning, `${param}.reasoning`) ?? "";
+  for (const known of ["reasoning_content", "reasoning"]) optionalText(raw[known], `${param}.${known}`);
   const details = detailsIn(raw);
-  const text = first || second || textOfDetails(details);
+  const field = reasoningFieldIn(raw);
+  const text = field === null ? textOfDetails(details) : String(raw[field]);
   if (text === "" && details.length === 0) return null;
-  const field = first !== "" ? "reasoning_content" : second !== "" ? "reasoning" : null;
   const pocket = {
     ...(field === null ? {} : { field }),
     ...(details.length === 0 ? {} : { reasoning_details: details }),

@@ -28,7 +28,8 @@ export function lose(events: readonly StreamEvent[]): StreamEvent[] {
 
   const close = (): void => {
     if (open === "text") out.push({ type: "text-end", index });
-    else if (open === "thinking") out.push({ type: "thinking-end", index, signature: null });
+    else if (open === "thinking")
+      out.push({ type: "thinking-end", index, signature: null, extras: { "openai-chat": thoughtField } });
     else if (open === "tool") out.push({ type: "tool-end", index, ...sealed });
     sealed = {};
     open = null;
@@ -91,6 +92,8 @@ export function lose(events: readonly StreamEvent[]): StreamEvent[] {
   }
   return out;
 }
+
+const thoughtField = { field: "reasoning_content" };
 
 /** Of a call's extras what stands in this format's own pocket. */
 function sealOf(extras: Extras | undefined): { extras?: Extras } {

@@ -15,7 +15,7 @@ import { unheard } from "../adapting.ts";
 import type { Note } from "../dialect.ts";
 import { isRecord } from "../decoding.ts";
 import { placeHistory, type PlacementRules, placeSystem, type Turn } from "../placement.ts";
-import { openedDetails } from "../thought-signature.ts";
+import { isReasoningField, spokenThoughts } from "./reasoning-fields.ts";
 import { noArguments } from "./tool-calls.ts";
 import { outgoingToolId } from "./tool-id.ts";
 
@@ -25,12 +25,12 @@ const nameOf = ({ extras }: Pick<Message, "extras">): unknown => extras?.["opena
 
 function fieldOf({ extras }: ThinkingBlock): string | null {
   const field = extras?.["openai-chat"]?.field;
-  return field === "reasoning_content" || field === "reasoning" ? field : null;
+  return isReasoningField(field) || field === spokenThoughts ? field : null;
 }
 
-/** A vendor's own members beside its thoughts, by our pocket or under our mark. */
-function detailsOf({ extras, signature }: ThinkingBlock): readonly unknown[] {
-  const own = extras?.["openai-chat"]?.reasoning_details ?? openedDetails(signature);
+/** A vendor's own members beside its thoughts. */
+function detailsOf({ extras }: ThinkingBlock): readonly unknown[] {
+  const own = extras?.["openai-chat"]?.reasoning_details;
   return Array.isArray(own) ? (own as readonly unknown[]) : [];
 }
 
@@ -87,14 +87,19 @@ function encodeAssistant({ content }: Turn): Wire {
       if (field !== null) reasoning.set(field, (reasoning.get(field) ?? "") + block.text);
     }
   }
+  const thoughts = reasoning.get(spokenThoughts);
+  reasoning.delete(spokenThoughts);
+  const words = hasText || calls.length === 0 ? text : null;
   return {
     role: "assistant",
-    content: hasText || calls.length === 0 ? text : null,
+    content: thoughts === undefined ? words : [thoughtPart(thoughts), { type: "text", text }],
     ...Object.fromEntries(reasoning),
     ...(details.length > 0 ? { reasoning_details: details } : {}),
     ...(calls.length > 0 ? { tool_calls: calls } : {}),
   };
 }
+
+const thoughtPart = (text: string): Wire => ({ type: "thinking", thinking: [{ type: "text", text }] });
 
 function encodeCall(block: ToolCallBlock): Wire {
   const own = block.extras?.["openai-chat"]?.call;

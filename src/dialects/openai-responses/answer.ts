@@ -9,7 +9,7 @@ import { failureInBand } from "../openai-failure.ts";
 import { asksClient, decodeFinish, isRefusing } from "./finish.ts";
 import { itemQueue, type Slot } from "./item-queue.ts";
 import { inPocket, type Wire } from "./pocket.ts";
-import { decodeSeal } from "./sealed-thinking.ts";
+import { decodeSeal, type Seal } from "./sealed-thinking.ts";
 import { inventedToolId } from "./tool-id.ts";
 import { readUsage } from "./usage.ts";
 
@@ -160,7 +160,7 @@ export function answerReader(): AnswerReader {
     else if (raw.type === "reasoning") {
       const slot = slotAt(item, 0, "thinking", out);
       if (!slot.hasWords) queue.say(slot, thoughtsOf(raw), out);
-      queue.end(slot, decodeSeal(raw), out);
+      queue.end(slot, sealIn(raw), out);
     } else if (isPlainCall(raw)) out.push(...(callDone(item, raw, out) ?? []));
     else queue.end(slotAt(item, 0, "opaque", out), { value: raw }, out);
   };
@@ -268,6 +268,13 @@ const quietTypes = ["response.queued", "response.failed"];
 
 /** Between the parts of one train of thought. */
 const thoughtSeam = "\n\n";
+
+/** Plain thoughts, as open models' servers write them, go back where they stood. */
+function sealIn(raw: Wire): Seal {
+  const seal = decodeSeal(raw);
+  const isPlain = seal.signature === null && seal.extras === undefined && listOf(raw.content).length > 0;
+  return isPlain ? { signature: null, ...inPocket({ id: readText(raw.id), place: "content" }) } : seal;
+}
 
 export function thoughtsOf(item: Wire): string {
   const texts = (value: unknown): string[] => listOf(value).map((part) => readText(recordOf(part).text));

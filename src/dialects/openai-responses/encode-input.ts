@@ -116,12 +116,14 @@ function encodeSpoken(block: Block): Wire[] {
 }
 
 function encodeThinking(block: ThinkingBlock): Wire {
-  const { id, encrypted_content: sealed, summary, content } = pocketOf(block.extras);
+  const { id, encrypted_content: sealed, summary, place } = pocketOf(block.extras);
+  const spelled = [{ type: "reasoning_text", text: block.text }];
+  const content = place === "content" ? spelled : pocketOf(block.extras).content;
   const single =
     content === undefined && block.text !== "" ? [{ type: "summary_text", text: block.text }] : [];
   return {
     type: "reasoning",
-    ...(typeof id === "string" ? { id } : {}),
+    ...(typeof id === "string" && id !== "" ? { id } : {}),
     summary: Array.isArray(summary) ? (summary as readonly unknown[]) : single,
     ...(Array.isArray(content) ? { content: content as readonly unknown[] } : {}),
     ...(typeof sealed === "string" ? { encrypted_content: sealed } : {}),

@@ -69,14 +69,14 @@ describe("words and thoughts", () => {
   test.each(["reasoning_content", "reasoning"])("%s becomes thinking, before the text", (field) => {
     const reply = fold(chunk({ [field]: "hm" }), chunk({ content: "a" }), chunk({}, "stop"), "[DONE]");
     expect(reply.content).toEqual([
-      { type: "thinking", text: "hm", signature: null },
+      { type: "thinking", text: "hm", signature: null, extras: { "openai-chat": { field } } },
       { type: "text", text: "a" },
     ]);
   });
 
   test("a vendor that sends the thought under both names does not say it twice", () => {
     const reply = fold(chunk({ reasoning_content: "hm", reasoning: "hm" }), chunk({ content: "a" }, "stop"));
-    expect(reply.content[0]).toEqual({ type: "thinking", text: "hm", signature: null });
+    expect(reply.content[0]).toMatchObject({ type: "thinking", text: "hm", signature: null });
   });
 
   test("a refusal is text, and the answer ends refused", () => {
@@ -90,7 +90,7 @@ describe("words and thoughts", () => {
       { type: "text", text: "a" },
     ];
     expect(fold(chunk({ content: parts }, "stop")).content).toEqual([
-      { type: "thinking", text: "hm", signature: null },
+      { type: "thinking", text: "hm", signature: null, extras: { "openai-chat": { field: "content" } } },
       { type: "text", text: "a" },
     ]);
   });

@@ -1,0 +1,19 @@
+// The members in which vendors of this format write plain thinking, and in which they want it back. Data and its reading only.
+
+type Members = Readonly<Record<string, unknown>>;
+
+/** DeepSeek's word first, then OpenRouter's; vendors that send several send the same text as often. */
+const fields = ["reasoning_content", "reasoning", "reasoning_text", "thinking"] as const;
+
+export type ReasoningField = (typeof fields)[number];
+
+/** Mistral's: parts of the content. */
+export const spokenThoughts = "content";
+
+export const isReasoningField = (value: unknown): value is ReasoningField =>
+  fields.some((each) => each === value);
+
+/** The first of them that says something. */
+export function reasoningFieldIn(message: Members): ReasoningField | null {
+  return fields.find((each) => typeof message[each] === "string" && message[each] !== "") ?? null;
+}
