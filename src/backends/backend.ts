@@ -63,7 +63,11 @@ export type Backend = {
    */
   readonly open: ((path: string, body: Uint8Array, call: Call) => Promise<Response>) | null;
   /** Puts a body of the backend's own format right for this vendor, where it deviates from the format. */
-  readonly suit?: (body: Record<string, unknown>, note?: Note) => Record<string, unknown>;
+  readonly suit?: (
+    body: Record<string, unknown>,
+    note?: Note,
+    facts?: TargetFacts,
+  ) => Record<string, unknown>;
   /** Where there is no wire: stop sequences that cannot be said and are looked for in the answer. */
   readonly unsaidStops?: (request: ChatRequest) => readonly string[];
   /** Will this request go on with a process that waits for it? Such a one must not wait behind others for a turn. */

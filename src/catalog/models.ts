@@ -1,6 +1,7 @@
 // What is known of a model besides its price: how much it reads and how much it may write. What is not known is null;
 // the operator's settings outvote this room.
 
+import { makersName } from "./model-name.ts";
 import type { PriceTable, Seller } from "./table.ts";
 
 export type ModelCard = {
@@ -25,17 +26,24 @@ const outputRows: readonly OutputRow[] = [
   ["claude-opus-5-5", 128_000],
   ["claude-opus-5", 64_000],
   ["claude-sonnet-4", 64_000],
+  ["claude-sonnet-5-5", 128_000],
   ["claude-sonnet-5", 64_000],
   ["claude-haiku-4", 64_000],
+  ["claude-haiku-5", 128_000],
+  ["claude-fable-5-1", 128_000],
+  ["claude-fable-5-2", 128_000],
   ["claude-fable-5", 64_000],
+  ["claude-2", 4_096],
+  ["claude-v2", 4_096],
+  ["claude-instant", 4_096],
+  // Any other is a model of tomorrow: like the newest of today's (a test compares with the catalogue).
+  ["claude-", 128_000],
 ];
 
 /** Null for models that are not Anthropic's. Vendors' prefixes (`anthropic/…`, `us.anthropic.…`) do not matter. */
 export function maxOutputOf(model: string): number | null {
-  const at = model.toLowerCase().indexOf("claude-");
-  if (at < 0) return null;
-  // OpenRouter writes 4.5 where Anthropic writes 4-5.
-  const name = model.slice(at).toLowerCase().replaceAll(".", "-");
+  const name = makersName(model);
+  if (name === null || !name.startsWith("claude-")) return null;
   return outputRows.find(([prefix]) => name.startsWith(prefix))?.[1] ?? null;
 }
 

@@ -326,7 +326,7 @@ function mended(
 ): Buffer {
   const body: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
   const put = isRecord(body) ? (dialect.backend.relay.mend?.(body, facts, call.note) ?? body) : {};
-  return Buffer.from(JSON.stringify(backend.suit?.(put, call.note) ?? put));
+  return Buffer.from(JSON.stringify(backend.suit?.(put, call.note, facts) ?? put));
 }
 
 function isBlocked(blockers: readonly string[], { scan }: Enrolled): boolean {

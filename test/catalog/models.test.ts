@@ -2,6 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { getModels } from "@mariozechner/pi-ai";
+import { capabilitiesOf } from "../../src/catalog/capabilities.ts";
 import { maxOutputOf, modelCard } from "../../src/catalog/models.ts";
 import { loadPriceTable } from "../../src/catalog/table.ts";
 
@@ -28,6 +29,27 @@ test("vendors' spellings of a Claude model are the same model", () => {
     "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
   ])
     expect(maxOutputOf(name)).toBe(64_000);
+});
+
+test("a Claude model that nobody lists may write as much as the newest of its family", () => {
+  const seller = { baseUrl: "https://api.anthropic.com/v1" };
+  for (const [unknown, newest] of [
+    ["claude-opus-9", "claude-opus-5-5"],
+    ["anthropic/claude-sonnet-6.5", "claude-sonnet-5-5"],
+    ["claude-haiku-7-20271201", "claude-haiku-5-5"],
+    ["claude-fable-8", "claude-fable-5-2"],
+    ["us.anthropic.claude-verse-1-v1:0", "claude-opus-5-5"],
+  ] as const) {
+    const limit = capabilitiesOf(seller, newest).maxOutput;
+    expect([unknown, maxOutputOf(unknown)]).toEqual([unknown, limit]);
+    expect([newest, maxOutputOf(newest)]).toEqual([newest, limit]);
+  }
+  for (const [older, limit] of [
+    ["claude-4.5-sonnet", 64_000],
+    ["claude-2.1", 4_096],
+    ["claude-instant-1.2", 4_096],
+  ] as const)
+    expect([older, maxOutputOf(older)]).toEqual([older, limit]);
 });
 
 test("the output limits are those of pi-ai's model list", () => {

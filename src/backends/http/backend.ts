@@ -253,6 +253,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
         options.quirks,
         dialect.backend.encodeRequest(fitted?.request ?? own, facts, call.note),
         call.note,
+        facts.takes,
       );
       const answer = await open(
         dialect.backend.path({ model: call.model, stream: true }),
@@ -298,7 +299,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     targetFacts: options.targetFacts,
     generate,
     open,
-    suit: (body, note) => applyQuirks(options.quirks, body, note),
+    suit: (body, note, facts) => applyQuirks(options.quirks, body, note, facts?.takes),
     check,
     broke: () => origin.broke(),
   };

@@ -1,6 +1,7 @@
 // Named rewrites for vendors that deviate from the format they claim to speak. A deviation is a function here with a name
 // in the vendor's row, never an `if` in the middle of the road.
 
+import type { Takes } from "../../canon/takes.ts";
 import { noteDropped, thinkingOff } from "../../dialects/adapting.ts";
 import { holdsLongerText } from "../../dialects/member-texts.ts";
 import type { Note } from "../../dialects/dialect.ts";
@@ -16,8 +17,8 @@ export type Quirk = {
   readonly models?: RegExp;
   /** Names of tools where the vendor is stricter than its format. */
   readonly toolNames?: NameRule;
-  /** Changes the parsed body of a request before it goes out. */
-  readonly rewrite: (body: Body) => Body;
+  /** Changes the parsed body of a request before it goes out. `takes`: what is known of its model. */
+  readonly rewrite: (body: Body, takes: Takes | null) => Body;
   /** Why it exists: the vendor and what it did. */
   readonly reason: string;
 };
@@ -151,10 +152,16 @@ export const quirks = {
   },
   "openai-tools-without-effort": {
     touches: ["tools"],
-    models: /^gpt-(?:5\.[4-9]|[6-9])/,
-    rewrite: (body) => (hasTools(body) ? { ...body, reasoning_effort: "none" } : body),
+    models: /^gpt-(?:5\.[4-9]|[6-9]|\d\d)/,
+    rewrite(body, takes) {
+      if (!hasTools(body)) return body;
+      // "Unsupported value": some of the newest know no none, and an effort beside tools is refused in any case.
+      return takes?.thinkingOff === false
+        ? without(body, "reasoning_effort")
+        : { ...body, reasoning_effort: "none" };
+    },
     reason:
-      "OpenAI's chat completions refuse function tools to models since gpt-5.4 unless reasoning_effort is none; backend openai-responses takes both (litellm#34569).",
+      "OpenAI's chat completions refuse an effort beside function tools to models since gpt-5.4, and take none where the model knows it; backend openai-responses takes both (litellm#34569, openai-openapi#541, sub2api#6740).",
   },
   "openai-tool-ids": tooLongIds(
     "tool_call_id",
@@ -279,7 +286,9 @@ function noteQuirks(before: Body, after: Body, note: Note): void {
   // Renamed is not lost.
   const isLost = (key: string): boolean => after[key] === undefined && after[`random_${key}`] === undefined;
   noteDropped(before, steering.filter(isLost), note);
-  if (wishes(before["reasoning_effort"]) && !wishes(after["reasoning_effort"])) note(thinkingOff);
+  const { reasoning_effort: effort } = after;
+  if (wishes(before["reasoning_effort"]) && !wishes(effort))
+    note(effort === undefined ? "effort-dropped" : thinkingOff);
 }
 
 const wishes = (effort: unknown): boolean => typeof effort === "string" && effort !== "none";
@@ -312,13 +321,18 @@ export function nameRuleOf(names: readonly QuirkName[]): NameRule | null {
   return null;
 }
 
-export function applyQuirks(names: readonly QuirkName[], body: Body, note?: Note): Body {
+export function applyQuirks(
+  names: readonly QuirkName[],
+  body: Body,
+  note?: Note,
+  takes: Takes | null = null,
+): Body {
   if (names.length === 0) return body;
   const model = typeof body["model"] === "string" ? body["model"] : "";
-  const rewritten = names.reduce(
-    (current, name) => (concerns(quirks[name], model) ? quirks[name].rewrite(current) : current),
-    body,
-  );
+  const rewritten = names.reduce((current, name) => {
+    const quirk: Quirk = quirks[name];
+    return concerns(quirk, model) ? quirk.rewrite(current, takes) : current;
+  }, body);
   if (note !== undefined && rewritten !== body) noteQuirks(body, rewritten, note);
   return rewritten;
 }
