@@ -146,6 +146,8 @@ export type RelayHalf = {
    * form cannot hold. Absent: it holds everything that this format can say.
    */
   mend?(body: Record<string, unknown>, target: TargetFacts, note?: Note): Record<string, unknown>;
+  /** What the canonical form can hold and this model takes better in the client's own words. */
+  holdsOwn?(request: ChatRequest, target: TargetFacts): boolean;
   /** Does the body ask for thinking? Only asked where the model is known not to think; such a body goes through the hub. */
   wishesToThink(scan: JsonScan, bytes: Buffer): boolean;
 };

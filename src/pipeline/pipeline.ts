@@ -212,7 +212,8 @@ function chooseChat(
       isSame &&
       !isBlocked(provider.relayBlockers(model), enrolled) &&
       provider.relayDeclines?.(enrolled.bytes, model) !== true;
-    const isMended = !maySkipHub && backend.dialect === door.dialect && isOwn && !isCarried(dialect, decode);
+    const isMended =
+      !maySkipHub && backend.dialect === door.dialect && isOwn && !isCarried(dialect, decode, facts);
     if ((maySkipHub || isMended) && open !== null) {
       return {
         lane: "relay",
@@ -275,7 +276,7 @@ function chooseChat(
           backend: isForeign ? searchingFor(backend, sent) : backend,
           request: sent,
           call,
-          client: dialect.client,
+          client: reading.client,
           facts: answerFacts,
           observer: trial.observer,
           stops: format.unsaidStops?.(decoded, facts) ?? [],
@@ -302,10 +303,11 @@ const isOwnChoice = (asked: string, model: string): boolean =>
   asked === model || (asked.endsWith(model) && asked.at(-model.length - 1) === "/");
 
 /** False: the canonical form would lose what the client's own format can say, such as several answers or a file. */
-function isCarried({ client, backend }: Dialect, decode: () => ChatRequest): boolean {
+function isCarried({ client, backend }: Dialect, decode: () => ChatRequest, facts: TargetFacts): boolean {
   if (backend.relay.mend === undefined) return true;
   try {
     const request = decode();
+    if (backend.relay.holdsOwn?.(request, facts) === true) return false;
     return client.refuseTranslation(request) === null && !holdsOwnContent(request);
   } catch (thrown) {
     if (thrown instanceof Failure && thrown.kind === "unsupported") return false;

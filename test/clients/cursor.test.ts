@@ -22,7 +22,14 @@ beforeAll(async () => {
   });
   gateway = await openGatewayForTest({
     config: {
-      providers: Object.fromEntries(Object.entries(kinds).map(([id, backend]) => [id, provider(backend)])),
+      providers: {
+        ...Object.fromEntries(Object.entries(kinds).map(([id, backend]) => [id, provider(backend)])),
+        openai: {
+          ...provider("openai-compat"),
+          models: ["gpt-6-sol"],
+          quirks: ["openai-tools-without-effort"],
+        },
+      },
     },
   });
   client = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: "none", maxRetries: 0 });
@@ -170,19 +177,109 @@ test("an ordinary body goes up byte for byte, tools and all", async () => {
   expect(vendor.requests.at(-1)?.rawBody.replaceAll(/\s/g, "")).toBe(body.replaceAll(/\s/g, ""));
 });
 
-test("a free-text tool in the spelling of Responses goes up in that of chat", async () => {
-  const tools = [
-    nested,
-    { type: "custom", name: "patch", format: { type: "grammar", syntax: "lark", definition: "start: /a/" } },
-  ];
-  await whole({ model: "chat", messages: [{ role: "user", content: "hi" }], tools }).catch(() => undefined);
-  const sent = vendor.requests.at(-1)?.body["tools"];
-  expect(Array.isArray(sent) ? sent[1] : null).toEqual({
+describe("a tool whose input is free text", () => {
+  const format = { type: "grammar", syntax: "lark", definition: "start: /a/" };
+  const flatText = { type: "custom", name: "ApplyPatch", description: "Edits.", format };
+  const nestedText = {
     type: "custom",
     custom: {
-      name: "patch",
+      name: "ApplyPatch",
+      description: "Edits.",
       format: { type: "grammar", grammar: { syntax: "lark", definition: "start: /a/" } },
     },
+  };
+  const patch = '*** Begin Patch\n*** Add File: "a"\n+x\n*** End Patch';
+  const said = `[[tool:ApplyPatch ${JSON.stringify({ input: patch })}]]`;
+  const shapes = {
+    "a chat body, flat": { messages: [{ role: "user", content: said }], tools: [nested, flatText] },
+    "a chat body, nested": { messages: [{ role: "user", content: said }], tools: [nestedText, nested] },
+    "a Responses body": { input: [{ role: "user", content: said }], tools: [flat, flatText] },
+  };
+  type Piece = {
+    readonly type?: string;
+    readonly custom?: { readonly name?: string; readonly input?: string };
+    readonly function?: { readonly name?: string; readonly arguments?: string };
+  };
+  const callPieces = (text: string): Piece[] =>
+    text
+      .split("\n")
+      .filter((line) => line.startsWith("data: {"))
+      .flatMap((line) => {
+        const { choices } = JSON.parse(line.slice(6)) as { choices: { delta: { tool_calls?: Piece[] } }[] };
+        return choices[0]?.delta.tool_calls ?? [];
+      });
+
+  describe.each(Object.entries(shapes))("%s", (_, body) => {
+    test.each(Object.keys(kinds))(
+      "over %s: the bare text comes back, in both places that clients look at",
+      async (model) => {
+        const answer = await whole({ model, ...body });
+
+        expect(answer.choices[0]?.finish_reason).toBe("tool_calls");
+        const call: object | undefined = answer.choices[0]?.message.tool_calls?.[0];
+        expect(call).toMatchObject({
+          type: "custom",
+          custom: { name: "ApplyPatch", input: patch },
+          function: { name: "ApplyPatch", arguments: patch },
+        });
+        const stream = await fetch(`${gateway.url}/v1/chat/completions`, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ model, ...body, stream: true }),
+        });
+        const heard = { type: "", custom: { name: "", input: "" }, function: { name: "", arguments: "" } };
+        for (const piece of callPieces(await stream.text())) {
+          heard.type += piece.type ?? "";
+          heard.custom.name += piece.custom?.name ?? "";
+          heard.custom.input += piece.custom?.input ?? "";
+          heard.function.name += piece.function?.name ?? "";
+          heard.function.arguments += piece.function?.arguments ?? "";
+        }
+        expect(heard).toEqual({
+          type: "custom",
+          custom: { name: "ApplyPatch", input: patch },
+          function: { name: "ApplyPatch", arguments: patch },
+        });
+      },
+    );
+  });
+
+  test.each(["chat", "anth", "goog"])(
+    "over %s: the model is told the grammar, and gets its own text back",
+    async (model) => {
+      for (const called of [
+        { type: "custom", custom: { name: "ApplyPatch", input: patch } },
+        { type: "function", function: { name: "ApplyPatch", arguments: patch } },
+      ]) {
+        const answer = await whole({
+          model,
+          messages: [
+            { role: "user", content: "[[then:done]]" },
+            { role: "assistant", content: null, tool_calls: [{ id: "call_1", ...called }] },
+            { role: "tool", tool_call_id: "call_1", content: "ok" },
+          ],
+          tools: [nestedText],
+          tool_choice: { type: "custom", name: "ApplyPatch" },
+        });
+        expect(answer.choices).toHaveLength(1);
+        const sent = JSON.stringify(vendor.requests.at(-1)?.body);
+        expect(sent).toContain("must follow this lark grammar");
+        expect(sent).not.toContain('"custom"');
+        // As the argument `input`, in whatever way the format spells arguments.
+        expect(sent.replaceAll("\\", "")).toContain(
+          JSON.stringify({ input: patch }).replaceAll("\\", "").slice(1, -1),
+        );
+      }
+    },
+  );
+
+  test("a model that takes them gets them as they are", async () => {
+    await whole({
+      model: "openai",
+      messages: [{ role: "user", content: "hi" }],
+      tools: [flatText, nested],
+    }).catch(() => undefined);
+    expect(vendor.requests.at(-1)?.body["tools"]).toEqual([nestedText, nested]);
   });
 });
 

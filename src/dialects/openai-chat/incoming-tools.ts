@@ -3,6 +3,7 @@
 
 import type { AnswerFormat, OpaqueTool, Tool, ToolChoice } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
+import { describedText, freeTextSchema } from "../free-text.ts";
 import { nestedTool } from "./flat-tools.ts";
 import {
   invalid,
@@ -17,7 +18,6 @@ import {
   wordAt,
 } from "../fields.ts";
 
-/** Free-text tools stay as they are, for this format only. */
 export function decodeTools(value: unknown): { tools: Tool[]; opaqueTools: OpaqueTool[] } {
   const tools: Tool[] = [];
   const opaqueTools: OpaqueTool[] = [];
@@ -26,8 +26,7 @@ export function decodeTools(value: unknown): { tools: Tool[]; opaqueTools: Opaqu
     const raw = recordAt(nestedTool(each), param);
     const type = textAt(raw.type, `${param}.type`);
     if (type === "custom") {
-      wordAt(recordAt(raw.custom, `${param}.custom`).name, `${param}.custom.name`);
-      opaqueTools.push({ dialect: "openai-chat", type, value: raw });
+      tools.push(decodeFreeText(recordAt(raw.custom, `${param}.custom`), `${param}.custom`));
     } else tools.push(decodeTool(raw, type, param));
   }
   return { tools, opaqueTools };
@@ -53,9 +52,24 @@ function decodeTool(raw: Record<string, unknown>, type: string, param: string): 
   return { ...tool, ...(strict ? { strict } : {}), extras: { "openai-chat": { strict } } };
 }
 
+/** The pocket keeps the client's own words, for models that take them. */
+function decodeFreeText(custom: Record<string, unknown>, param: string): Tool {
+  const { format } = custom;
+  const grammar =
+    isRecord(format) && isRecord(format.grammar) ? { type: "grammar", ...format.grammar } : format;
+  return {
+    name: wordAt(custom.name, `${param}.name`),
+    description: describedText(optionalText(custom.description, `${param}.description`), grammar),
+    schema: freeTextSchema,
+    extras: { "openai-chat": { custom } },
+  };
+}
+
+export const isFreeText = (tool: Tool): boolean => isRecord(tool.extras?.["openai-chat"]?.custom);
+
 /** Choices that only this format knows. */
 export function isOwnChoice(value: unknown): value is Record<string, unknown> {
-  return isRecord(value) && (value.type === "custom" || value.type === "allowed_tools");
+  return isRecord(value) && value.type === "allowed_tools";
 }
 
 export function decodeToolChoice(value: unknown, tools: readonly Tool[]): ToolChoice | null {
@@ -67,6 +81,11 @@ export function decodeToolChoice(value: unknown, tools: readonly Tool[]): ToolCh
       `tool_choice must be none, auto, required or an object that names a function, not ${shown(value)}.`,
     );
   const raw = recordAt(nestedTool(value), "tool_choice");
+  if (raw.type === "custom") {
+    const named = wordAt(recordAt(raw.custom, "tool_choice.custom").name, "tool_choice.custom.name");
+    if (tools.some((tool) => tool.name === named)) return { type: "tool", name: named };
+    throw invalid("tool_choice.custom.name", `tool_choice names ${shown(named)}, which is not among tools.`);
+  }
   if (raw.type !== "function")
     throw unsupported(
       "tool_choice.type",

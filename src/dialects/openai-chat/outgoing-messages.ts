@@ -103,7 +103,8 @@ const thoughtPart = (text: string): Wire => ({ type: "thinking", thinking: [{ ty
 
 function encodeCall(block: ToolCallBlock): Wire {
   const own = block.extras?.["openai-chat"]?.call;
-  if (isRecord(own)) return { ...own, id: block.id };
+  // Free text goes up as a function's argument, like its tool.
+  if (isRecord(own) && own.type !== "custom") return { ...own, id: block.id };
   const input = block.input.trim() === "" ? noArguments : block.input;
   const extra = block.extras?.["openai-chat"]?.extra_content;
   return {

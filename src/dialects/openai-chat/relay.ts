@@ -7,6 +7,7 @@ import {
   type JsonMember,
   type JsonScan,
   memberNamed,
+  placesOf,
   readString,
   watchedWords,
 } from "../../wire/json.ts";
@@ -14,12 +15,14 @@ import type { SseFrame } from "../../wire/sse.ts";
 import { cutTokens, unheard } from "../adapting.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
 import type { Glance, Note, RelayHalf, TargetFacts } from "../dialect.ts";
+import { takesFreeText } from "../free-text.ts";
 import { bytesIn } from "../words-said.ts";
 import { errorOf, firstChoice, readReasoning, readText } from "./answer.ts";
 import { failureInBand } from "../openai-failure.ts";
 import { invalid, optionalBoolean, wrongKind } from "../fields.ts";
 import { readFinish } from "./finish.ts";
 import { flatToolEdits } from "./flat-tools.ts";
+import { isFreeText } from "./incoming-tools.ts";
 import { mend } from "./mend.ts";
 import { checkMember, valueOf } from "./relayed-members.ts";
 import { steeringKeys, steeringRefused } from "./request.ts";
@@ -206,9 +209,22 @@ const declines = ['"input_text"', '"output_text"', '"input_image"', '"developer"
   Buffer.from(word),
 );
 
+const customWord = Buffer.from('"custom"');
+
+/** Tools of free text, for a model that is not known to take them: few do (sub2api#5861). */
+function declinesFor(bytes: Buffer, target: TargetFacts, scan: JsonScan): boolean {
+  if (takesFreeText(target.takes) || placesOf(scan, bytes, customWord).length === 0) return false;
+  const member = memberNamed(scan, "tools");
+  if (member?.kind !== "array") return false;
+  const tools = parseLoosely(bytes.toString("utf8", member.start, member.end));
+  return Array.isArray(tools) && tools.some((tool) => isRecord(tool) && tool.type === "custom");
+}
+
 export const relay: RelayHalf = {
   declines,
-  watched: watchedWords(declines),
+  watched: watchedWords([...declines, customWord]),
+  declinesFor,
+  holdsOwn: ({ tools }, target) => takesFreeText(target.takes) && tools.some(isFreeText),
   straightened: flatToolEdits,
   mend,
   exceeds,

@@ -4,11 +4,14 @@
 import type { StreamEvent } from "../../canon/event.ts";
 import { Failure } from "../../canon/failure.ts";
 import type { Reply } from "../../canon/reply.ts";
+import type { ToolCallBlock } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
 import type { AnswerFacts } from "../dialect.ts";
+import { unwrapText } from "../free-text.ts";
 import { answerReader, errorOf, firstChoice } from "./answer.ts";
 import { settleReason, wordOfReason } from "./finish.ts";
 import { answerId } from "./stream.ts";
+import { freeTextCall, freeTextNames } from "./free-text-calls.ts";
 import { noArguments } from "./tool-calls.ts";
 import { renderUsage } from "./usage.ts";
 
@@ -16,6 +19,7 @@ export function encodeReply(reply: Reply, facts: AnswerFacts): Record<string, un
   let text = "";
   let thinking = "";
   const details: unknown[] = [];
+  const isFree = freeTextNames(facts.tools);
   const calls: Record<string, unknown>[] = [];
   for (const block of reply.content) {
     if (block.type === "text") text += block.text;
@@ -27,8 +31,7 @@ export function encodeReply(reply: Reply, facts: AnswerFacts): Record<string, un
       const extra = block.extras?.["openai-chat"]?.extra_content;
       calls.push({
         id: block.id,
-        type: "function",
-        function: { name: block.name, arguments: block.input.trim() === "" ? noArguments : block.input },
+        ...(isFree(block.name) ? freeTextCall(block.name, unwrapText(block.input)) : functionCall(block)),
         ...(extra === undefined ? {} : { extra_content: extra }),
       });
     }
@@ -58,6 +61,11 @@ export function encodeReply(reply: Reply, facts: AnswerFacts): Record<string, un
     ...(usage === null ? {} : { usage }),
   };
 }
+
+const functionCall = ({ name, input }: ToolCallBlock): Record<string, unknown> => ({
+  type: "function",
+  function: { name, arguments: input.trim() === "" ? noArguments : input },
+});
 
 export function readReply(body: unknown): StreamEvent[] {
   const reader = answerReader();

@@ -4,7 +4,7 @@
 
 import { isEffort, type Effort, efforts } from "../../canon/effort.ts";
 import type { Failure } from "../../canon/failure.ts";
-import type { ChatRequest } from "../../canon/request.ts";
+import type { Block, ChatRequest, Tool } from "../../canon/request.ts";
 import { noteDropped, noteOthers } from "../adapting.ts";
 import { isRecord } from "../decoding.ts";
 import type { Note } from "../dialect.ts";
@@ -22,8 +22,9 @@ import {
   unsupported,
   wrongKind,
 } from "../fields.ts";
-import { decodeMessages } from "./incoming-messages.ts";
-import { decodeFormat, decodeToolChoice, decodeTools, isOwnChoice } from "./incoming-tools.ts";
+import { wrappedText } from "../free-text.ts";
+import { type Conversation, decodeMessages } from "./incoming-messages.ts";
+import { decodeFormat, decodeToolChoice, decodeTools, isFreeText, isOwnChoice } from "./incoming-tools.ts";
 
 /** Body members that clients of other gateways use to choose the upstream: here the operator chooses. */
 export const steeringKeys: ReadonlySet<string> = new Set([
@@ -79,8 +80,8 @@ export function decodeRequest(value: unknown): ChatRequest {
     if (value[key] !== undefined && value[key] !== null)
       throw unsupported(key, `${key} is obsolete and not supported here; use ${instead}.`);
   const model = textAt(value.model, "model");
-  const { system, messages } = decodeMessages(value.messages);
   const { tools, opaqueTools } = decodeTools(value.tools);
+  const { system, messages } = withTexts(decodeMessages(value.messages), tools);
   if (isOwnChoice(value.tool_choice)) pocket.tool_choice = value.tool_choice;
   const { format, description } = decodeFormat(value.response_format);
   if (description !== null) pocket["response_format.description"] = description;
@@ -110,6 +111,20 @@ export function decodeRequest(value: unknown): ChatRequest {
     user: optionalText(value.user, "user") ?? safetyId,
     extras: Object.keys(pocket).length > 0 ? { "openai-chat": pocket } : {},
   };
+}
+
+/** Cursor sends calls of free-text tools back as functions' with the bare text as arguments. */
+function withTexts(conversation: Conversation, tools: readonly Tool[]): Conversation {
+  const names = new Set(tools.filter(isFreeText).map(({ name }) => name));
+  if (names.size === 0) return conversation;
+  const wrapped = (block: Block): Block =>
+    block.type === "tool-call" && names.has(block.name)
+      ? { ...block, input: wrappedText(block.input) }
+      : block;
+  const messages = conversation.messages.map((message) =>
+    message.role === "assistant" ? { ...message, content: message.content.map(wrapped) } : message,
+  );
+  return { ...conversation, messages };
 }
 
 /** Members without a canonical home, as the client wrote them; null means absent. */

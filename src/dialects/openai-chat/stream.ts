@@ -6,8 +6,10 @@ import type { Extras } from "../../canon/request.ts";
 import { mergeUsage, unknownUsage, type Usage } from "../../canon/usage.ts";
 import { commentFrame, encodeFrame } from "../../wire/sse.ts";
 import type { AnswerFacts, StreamEncoder } from "../dialect.ts";
+import { unwrapText } from "../free-text.ts";
 import { encodeFailureFrame } from "./failure.ts";
 import { settleReason, wordOfReason } from "./finish.ts";
+import { freeTextCall, freeTextNames, freeTextPiece } from "./free-text-calls.ts";
 import { noArguments } from "./tool-calls.ts";
 import { renderUsage } from "./usage.ts";
 
@@ -22,6 +24,9 @@ export function streamEncoder(facts: AnswerFacts): StreamEncoder {
   let head = "";
   let callCount = 0;
   let hasInput = false;
+  /** Of a call whose input is free text: inside a JSON string that may end anywhere, it is unwrapped when it is whole. */
+  let pieces: string[] | null = null;
+  const isFree = freeTextNames(facts.tools);
   let usage: Usage = unknownUsage;
   let isClosed = false;
   const tail = facts.wantsUsage ? ',"usage":null}' : "}";
@@ -49,6 +54,8 @@ export function streamEncoder(facts: AnswerFacts): StreamEncoder {
   };
   const argumentsPiece = (text: string): string =>
     chunk(`{"tool_calls":[{"index":${callCount - 1},"function":{"arguments":${JSON.stringify(text)}}}]}`);
+  const freePiece = (text: string): string =>
+    chunk(`{"tool_calls":[${JSON.stringify({ index: callCount - 1, ...freeTextPiece(text) })}]}`);
   const extraPiece = (extras: Extras | undefined): string => {
     const extra = extras?.["openai-chat"]?.extra_content;
     return extra === undefined
@@ -75,20 +82,27 @@ export function streamEncoder(facts: AnswerFacts): StreamEncoder {
         return words("reasoning_content", event.text);
       case "tool-start": {
         hasInput = false;
+        pieces = isFree(event.name) ? [] : null;
         const call = {
           index: callCount++,
           id: event.id,
-          type: "function",
-          function: { name: event.name, arguments: "" },
+          ...(pieces === null
+            ? { type: "function", function: { name: event.name, arguments: "" } }
+            : freeTextCall(event.name, "")),
         };
         return begin("", "") + chunk(`{"tool_calls":[${JSON.stringify(call)}]}`);
       }
       case "tool-delta": {
         if (event.input === "") return "";
         if (event.input.trim() !== "") hasInput = true;
+        if (pieces !== null) {
+          pieces.push(event.input);
+          return "";
+        }
         return argumentsPiece(event.input);
       }
       case "tool-end":
+        if (pieces !== null) return freePiece(unwrapText(pieces.join(""))) + extraPiece(event.extras);
         return (hasInput ? "" : argumentsPiece(noArguments)) + extraPiece(event.extras);
       case "thinking-end":
         return detailsPiece(event.extras);

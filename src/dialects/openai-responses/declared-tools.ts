@@ -2,28 +2,9 @@
 // namespace becomes part of the name. On the way back a call gets the kind in which its tool was declared.
 
 import type { Tool } from "../../canon/request.ts";
-import { isRecord, parseLoosely } from "../decoding.ts";
+import { isRecord } from "../decoding.ts";
+import { unwrapText } from "../free-text.ts";
 import { pocketOf, type Wire } from "./pocket.ts";
-
-/** The schema that stands for free text. */
-export const freeTextSchema = {
-  type: "object",
-  properties: { input: { type: "string", description: "The tool's whole input, as plain text." } },
-  required: ["input"],
-  additionalProperties: false,
-} as const;
-
-export const wrapText = (text: string): string => JSON.stringify({ input: text });
-
-/** Models sometimes name the argument differently, or write the text without its wrapping. */
-export function unwrapText(input: string): string {
-  const value = parseLoosely(input);
-  if (typeof value === "string") return value;
-  if (!isRecord(value)) return input;
-  if (typeof value.input === "string") return value.input;
-  const texts = Object.values(value);
-  return texts.length === 1 && typeof texts[0] === "string" ? texts[0] : input;
-}
 
 /** How a call of the tool must be written for the client that declared it. */
 export type CallForm = {

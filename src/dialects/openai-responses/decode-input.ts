@@ -2,7 +2,7 @@
 // It must never drop an item silently: what has no place in the canonical form stays as it is, for this API only.
 
 import type { Block, Extras, Message, TextBlock, ThinkingBlock } from "../../canon/request.ts";
-import { wrapText } from "./declared-tools.ts";
+import { wrapText } from "../free-text.ts";
 import { decodeContent, decodeTexts } from "./decode-parts.ts";
 import {
   invalid,

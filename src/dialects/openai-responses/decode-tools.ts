@@ -3,7 +3,7 @@
 
 import type { AnswerFormat, OpaqueTool, Tool, ToolChoice } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
-import { freeTextSchema } from "./declared-tools.ts";
+import { describedText, freeTextSchema } from "../free-text.ts";
 import {
   invalid,
   optionalBoolean,
@@ -77,15 +77,9 @@ function decodeFunction(raw: Wire, param: string, namespace: Wire | null): Tool 
 function decodeFreeText(raw: Wire, param: string, namespace: Wire | null): Tool {
   const { name, pocket } = named(raw, param, namespace);
   const description = optionalText(raw.description, `${param}.description`);
-  const format = optionalRecord(raw.format, `${param}.format`);
-  const rule =
-    format?.type === "grammar" && typeof format.definition === "string"
-      ? `The input must follow this ${String(format.syntax ?? "")} grammar:\n${format.definition}`
-      : null;
-  const told = [description, rule].filter((each) => each !== null).join("\n\n");
   return {
     name,
-    description: told === "" ? null : told,
+    description: describedText(description, optionalRecord(raw.format, `${param}.format`)),
     schema: freeTextSchema,
     ...inPocket({ ...restOf(raw, new Set(["name"])), ...pocket, type: "custom" }),
   };

@@ -15,7 +15,7 @@ import { unheard } from "../adapting.ts";
 import { isRecord } from "../decoding.ts";
 import type { Note } from "../dialect.ts";
 import { type Answer, placeHistory, type PlacementRules, placeSystem, type Turn } from "../placement.ts";
-import { unwrapText } from "./declared-tools.ts";
+import { unwrapText } from "../free-text.ts";
 import { name, pocketOf, type Wire } from "./pocket.ts";
 import { noArguments } from "./response.ts";
 import { outgoingToolId } from "./tool-id.ts";

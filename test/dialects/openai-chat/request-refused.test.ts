@@ -152,7 +152,6 @@ describe("refused, with the field's name", () => {
     ],
     ["messages", '"file"', part({ type: "file", file: { file_id: "f" } })],
     ["messages", '"video_url"', part({ type: "video_url", video_url: { url: "https://a.example/b" } })],
-    ["tools", '"custom"', { messages: [hi], tools: [{ type: "custom", custom: { name: "f" } }] }],
     ["tool_choice", '"allowed_tools"', { messages: [hi], tool_choice: { type: "allowed_tools" } }],
   ])("%s of type %s is for this format only", (param, type, change) => {
     const request = decodeRequest({ model: "m", ...change });

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import type { ChatRequest } from "../../../src/canon/request.ts";
 import { decodeRequest } from "../../../src/dialects/openai-responses/decode-request.ts";
-import { freeTextSchema } from "../../../src/dialects/openai-responses/declared-tools.ts";
+import { freeTextSchema } from "../../../src/dialects/free-text.ts";
 import codex from "./requests/codex-tool.json";
 import openclaw from "./requests/openclaw-tool.json";
 

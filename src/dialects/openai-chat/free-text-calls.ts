@@ -1,0 +1,27 @@
+// Calls of tools whose input is free text, as clients of this format read them. It must never wrap the text in JSON.
+
+import type { Tool } from "../../canon/request.ts";
+import { isFreeText } from "./incoming-tools.ts";
+
+type Wire = Record<string, unknown>;
+
+export function freeTextNames(tools: readonly Tool[] | undefined): (name: string) => boolean {
+  const names = new Set(tools?.filter(isFreeText).map(({ name }) => name));
+  return (name) => names.has(name);
+}
+
+/**
+ * OpenAI's own form, and beside it the function that Cursor looks for in every call ("Cannot read properties of undefined
+ * (reading 'name')", codex-proxy#708), with the bare text as its arguments. Whoever knows one form does not look at the other.
+ */
+export const freeTextCall = (name: string, text: string): Wire => ({
+  type: "custom",
+  custom: { name, input: text },
+  function: { name, arguments: text },
+});
+
+/** The text of a call whose beginning is told already. */
+export const freeTextPiece = (text: string): Wire => ({
+  custom: { input: text },
+  function: { arguments: text },
+});
