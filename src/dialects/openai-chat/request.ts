@@ -199,6 +199,7 @@ export function noteLosses(
   unsupported?: (parameter: string) => void,
 ): void {
   const pocket = request.extras["openai-chat"] ?? {};
+  if (request.tools.some(isFreeText)) note("custom-tools-as-functions");
   noteDropped(pocket, steeringOwn, note, unsupported);
   noteOthers(pocket, knownOwn, note, unsupported);
 }

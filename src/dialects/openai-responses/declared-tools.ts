@@ -4,11 +4,14 @@
 import type { Tool } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
 import { unwrapText } from "../free-text.ts";
+import { isSearching, searchCallItem } from "./client-search.ts";
 import { pocketOf, type Wire } from "./pocket.ts";
 
 /** How a call of the tool must be written for the client that declared it. */
 export type CallForm = {
   readonly isFreeText: boolean;
+  /** The client's own search for tools. */
+  readonly isSearch?: true;
   readonly name: string;
   readonly namespace: string | null;
 };
@@ -17,6 +20,7 @@ export function callForms(tools: readonly Tool[]): (name: string) => CallForm {
   const forms = new Map<string, CallForm>();
   for (const tool of tools) {
     const { type, namespace, name } = pocketOf(tool.extras);
+    if (isSearching(tool)) forms.set(tool.name, { ...plainForm(tool.name), isSearch: true });
     if (type !== "custom" && !isRecord(namespace)) continue;
     forms.set(tool.name, {
       isFreeText: type === "custom",
@@ -24,11 +28,19 @@ export function callForms(tools: readonly Tool[]): (name: string) => CallForm {
       namespace: isRecord(namespace) && typeof namespace.name === "string" ? namespace.name : null,
     });
   }
-  return (name) => forms.get(name) ?? { isFreeText: false, name, namespace: null };
+  return (name) => forms.get(name) ?? plainForm(name);
+}
+
+const plainForm = (name: string): CallForm => ({ isFreeText: false, name, namespace: null });
+
+export function prefixOf({ isFreeText, isSearch }: CallForm): "fc" | "ctc" | "tsc" {
+  if (isSearch === true) return "tsc";
+  return isFreeText ? "ctc" : "fc";
 }
 
 /** A call as an output item. `input` is the arguments' JSON text. */
 export function callItem(form: CallForm, id: string, callId: string, input: string): Wire {
+  if (form.isSearch === true) return searchCallItem(id, callId, input);
   const named = {
     id,
     status: "completed",

@@ -2,6 +2,7 @@
 // It must never drop an item silently: what has no place in the canonical form stays as it is, for this API only.
 
 import type { Block, Extras, Message, TextBlock, ThinkingBlock } from "../../canon/request.ts";
+import { decodeSearchItem } from "./client-search.ts";
 import { wrapText } from "../free-text.ts";
 import { decodeContent, decodeTexts } from "./decode-parts.ts";
 import {
@@ -131,7 +132,7 @@ function decodeItem(type: string, raw: Wire, param: string): Block {
     case "reasoning":
       return decodeReasoning(raw, param);
     default:
-      return { type: "opaque", dialect: name, value: raw };
+      return decodeSearchItem(type, raw) ?? { type: "opaque", dialect: name, value: raw };
   }
 }
 

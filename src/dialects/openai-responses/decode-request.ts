@@ -6,7 +6,8 @@ import type { Failure } from "../../canon/failure.ts";
 import type { ChatRequest, TextBlock } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
 import { decodeInput } from "./decode-input.ts";
-import { decodeText, decodeToolChoice, decodeTools } from "./decode-tools.ts";
+import { toolsFound } from "./client-search.ts";
+import { decodeFoundTools, decodeText, decodeToolChoice, decodeTools } from "./decode-tools.ts";
 import {
   invalid,
   optionalBoolean,
@@ -66,7 +67,8 @@ export function decodeRequest(value: unknown): ChatRequest {
   for (const [i, each] of optionalList(value.include, "include").entries()) textAt(each, `include[${i}]`);
   const model = textAt(value.model, "model");
   const { system, messages } = decodeInput(value.input);
-  const { tools, opaqueTools, hosted } = decodeTools(value.tools);
+  const { tools: declared, opaqueTools, hosted } = decodeTools(value.tools);
+  const tools = [...declared, ...decodeFoundTools(toolsFound(value.input), declared)];
   if (hosted.length > 0) pocket.hosted_tools = hosted;
   const { toolChoice, foreign } = decodeToolChoice(value.tool_choice, tools);
   if (foreign !== null) pocket.tool_choice = foreign;

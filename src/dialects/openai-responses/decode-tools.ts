@@ -3,6 +3,7 @@
 
 import type { AnswerFormat, OpaqueTool, Tool, ToolChoice } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
+import { asFound, decodeSearchTool } from "./client-search.ts";
 import { describedText, freeTextSchema } from "../free-text.ts";
 import {
   invalid,
@@ -40,11 +41,28 @@ export function decodeTools(value: unknown): DecodedTools {
     if (type === "function") tools.push(decodeFunction(raw, param, null));
     else if (type === "custom") tools.push(decodeFreeText(raw, param, null));
     else if (type === "namespace") tools.push(...decodeNamespace(raw, param));
-    else if (isSearch(type)) hosted.push(raw);
-    else opaqueTools.push({ dialect, type, value: raw });
+    else if (isSearch(type)) {
+      const search = decodeSearchTool(raw);
+      if (search === null) hosted.push(raw);
+      else tools.push(search);
+    } else opaqueTools.push({ dialect, type, value: raw });
   }
   return { tools, opaqueTools, hosted };
 }
+
+/** Those that a search has found, but for what is declared anyway and what only this API has. */
+export function decodeFoundTools(found: readonly unknown[], declared: readonly Tool[]): Tool[] {
+  const known = new Set(declared.map(({ name }) => name));
+  const plain = found.filter((each) => isRecord(each) && foundTypes.has(each.type));
+  if (plain.length === 0) return [];
+  return decodeTools(plain).tools.flatMap((tool) => {
+    if (known.has(tool.name)) return [];
+    known.add(tool.name);
+    return [asFound(tool)];
+  });
+}
+
+const foundTypes: ReadonlySet<unknown> = new Set(["function", "custom", "namespace"]);
 
 const functionMembers: ReadonlySet<string> = new Set(["type", "name", "description", "parameters"]);
 

@@ -15,6 +15,7 @@ import { unheard } from "../adapting.ts";
 import { isRecord } from "../decoding.ts";
 import type { Note } from "../dialect.ts";
 import { type Answer, placeHistory, type PlacementRules, placeSystem, type Turn } from "../placement.ts";
+import { encodeSearchCall, encodeSearchResult, isSearching } from "./client-search.ts";
 import { unwrapText } from "../free-text.ts";
 import { name, pocketOf, type Wire } from "./pocket.ts";
 import { noArguments } from "./response.ts";
@@ -131,6 +132,7 @@ function encodeThinking(block: ThinkingBlock): Wire {
 }
 
 function encodeCall(block: ToolCallBlock): Wire {
+  if (isSearching(block)) return encodeSearchCall(block);
   const { type, name: ownName, namespace } = pocketOf(block.extras);
   const named = {
     call_id: block.id,
@@ -144,6 +146,7 @@ function encodeCall(block: ToolCallBlock): Wire {
 
 /** Of the kind of its call: an output of another kind answers nothing. */
 function encodeResult({ call, result }: Answer): Wire {
+  if (isSearching(call)) return encodeSearchResult(result);
   const parts = result.content.flatMap(encodePart);
   const texts = parts.flatMap((part) => (typeof part.text === "string" ? [part.text] : []));
   const isSaid = !result.isError || (texts[0] ?? "").startsWith("Error: ");

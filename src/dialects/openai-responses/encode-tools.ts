@@ -4,6 +4,7 @@
 import type { ChatRequest, Tool, ToolChoice } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
 import { unsupported } from "../fields.ts";
+import { isFound, isSearching } from "./client-search.ts";
 import { name, pocketOf, type Wire } from "./pocket.ts";
 
 export function encodeTools(request: ChatRequest): Wire[] {
@@ -11,6 +12,7 @@ export function encodeTools(request: ChatRequest): Wire[] {
   const namespaces = new Map<string, Wire[]>();
   const isOwn = request.extras[name] !== undefined;
   for (const tool of request.tools) {
+    if (isFound(tool)) continue;
     const { namespace } = pocketOf(tool.extras);
     if (!isRecord(namespace)) {
       wire.push(encodeTool(tool, isOwn));
@@ -38,6 +40,7 @@ export function encodeTools(request: ChatRequest): Wire[] {
 
 function encodeTool(tool: Tool, isOwn: boolean): Wire {
   const { type, name: ownName, namespace: _namespace, ...rest } = pocketOf(tool.extras);
+  if (isSearching(tool) && isRecord(rest.item)) return rest.item;
   const called = typeof ownName === "string" ? ownName : tool.name;
   if (type === "custom") return { type, name: called, ...rest };
   return {

@@ -7,7 +7,7 @@ import type { Reply } from "../../canon/reply.ts";
 import { isRecord } from "../decoding.ts";
 import type { AnswerFacts } from "../dialect.ts";
 import { answerReader, errorOf } from "./answer.ts";
-import { callForms, callItem } from "./declared-tools.ts";
+import { callForms, callItem, prefixOf } from "./declared-tools.ts";
 import { asksClient, settleReason } from "./finish.ts";
 import { name, type Wire } from "./pocket.ts";
 import { finishedResponse, itemId, messageItem, noArguments, reasoningItem } from "./response.ts";
@@ -24,7 +24,7 @@ export function encodeReply(reply: Reply, facts: AnswerFacts): Wire {
     else if (block.type === "tool-call") {
       hasCalls = true;
       const form = formOf(block.name);
-      const id = itemId(form.isFreeText ? "ctc" : "fc", facts, at);
+      const id = itemId(prefixOf(form), facts, at);
       const isEmpty = block.input.trim() === "" && !form.isFreeText;
       output.push(callItem(form, id, block.id, isEmpty ? noArguments : block.input));
     } else if (block.type === "opaque" && block.dialect === name && isRecord(block.value)) {

@@ -17,8 +17,11 @@ export function answerId(id: string, facts: Pick<AnswerFacts, "requestId">): str
   return id === "" ? `resp_${facts.requestId}` : id;
 }
 
-export const itemId = (prefix: "msg" | "rs" | "fc" | "ctc", facts: AnswerFacts, index: number): string =>
-  `${prefix}_${facts.requestId}${index}`;
+export const itemId = (
+  prefix: "msg" | "rs" | "fc" | "ctc" | "tsc",
+  facts: AnswerFacts,
+  index: number,
+): string => `${prefix}_${facts.requestId}${index}`;
 
 export type Frame = { readonly id: string; readonly model: string };
 

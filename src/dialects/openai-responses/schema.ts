@@ -89,7 +89,7 @@ const readTools = ["function", "custom"];
 const otherTool = z
   .looseObject({ type: word.refine((type) => !readTools.includes(type)) })
   .describe(
-    "web_search* and tool_search are left out for other APIs unless a call is demanded; others are refused.",
+    "web_search* and a tool_search that the vendor makes are left out for other APIs unless a call is demanded; others are refused.",
   );
 
 const format = z.discriminatedUnion("type", [

@@ -6,7 +6,7 @@ import { mergeUsage, unknownUsage, type Usage } from "../../canon/usage.ts";
 import { commentFrame, encodeFrame } from "../../wire/sse.ts";
 import { isRecord } from "../decoding.ts";
 import type { AnswerFacts, StreamEncoder } from "../dialect.ts";
-import { callForms, callItem, type CallForm } from "./declared-tools.ts";
+import { callForms, callItem, type CallForm, prefixOf } from "./declared-tools.ts";
 import { failureFrames } from "./failure.ts";
 import { asksClient, settleReason } from "./finish.ts";
 import { name, type Wire } from "./pocket.ts";
@@ -111,16 +111,16 @@ export function streamEncoder(facts: AnswerFacts): StreamEncoder {
   const startCall = (event: Extract<StreamEvent, { type: "tool-start" }>): string => {
     hasCalls = true;
     const form = formOf(event.name);
-    const id = itemId(form.isFreeText ? "ctc" : "fc", facts, output.length);
+    const id = itemId(prefixOf(form), facts, output.length);
     enter(id, event.id, form);
-    const empty = form.isFreeText ? { input: "" } : { arguments: "" };
+    const empty = form.isFreeText ? { input: "" } : { arguments: form.isSearch === true ? {} : "" };
     return announce({ ...callItem(form, id, event.id, ""), status: "in_progress", ...empty });
   };
   const spell = (delta: string): string => {
     if (delta === "" || open === null) return "";
     open.parts.push(delta);
     // Free text stands inside a JSON string that may end anywhere; it is unwrapped when it is whole.
-    return open.form?.isFreeText === true
+    return open.form?.isFreeText === true || open.form?.isSearch === true
       ? ""
       : say("response.function_call_arguments.delta", { ...at(), delta });
   };
@@ -131,6 +131,7 @@ export function streamEncoder(facts: AnswerFacts): StreamEncoder {
     const input = given.trim() === "" ? noArguments : given;
     const item = callItem(form, id, callId, form.isFreeText ? given : input);
     if (form.isFreeText) return freeText(item) + close(item);
+    if (form.isSearch === true) return close(item);
     const filling = given.trim() === "" ? spell(noArguments) : "";
     const done = { ...at(), name: form.name, arguments: input };
     return filling + say("response.function_call_arguments.done", done) + close(item);

@@ -26,9 +26,10 @@ describe("recorded clients", () => {
       schema: freeTextSchema,
       extras: { "openai-responses": { type: "custom", format: { syntax: "lark" } } },
     });
+    expect(request.tools.map((tool) => tool.name)).toContain("tool_search");
     expect(request.opaqueTools).toEqual([]);
     expect(request.extras["openai-responses"]).toMatchObject({
-      hosted_tools: [{ type: "tool_search" }, { type: "web_search" }],
+      hosted_tools: [{ type: "web_search" }],
       store: false,
       include: ["reasoning.encrypted_content"],
       text: { verbosity: "low" },

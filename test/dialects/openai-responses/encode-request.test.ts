@@ -222,12 +222,12 @@ describe("Codex before another API", () => {
       { type: "custom_tool_call_output", call_id: "p", output: "done" },
     ],
   };
-  test("chat: a free-text tool is a function of one string, search tools are gone", () => {
+  test("chat: a free-text tool is a function of one string, the client's own search is one too, the vendor's is gone", () => {
     const body = openaiChat.backend.encodeRequest(decodeRequest(patched), target1);
     const tools = body["tools"] as { type: string; function: { name: string; parameters: unknown } }[];
     expect(tools.map((tool) => tool.type)).toEqual(tools.map(() => "function"));
     expect(tools.map((tool) => tool.function.name)).toEqual(
-      codex.tools.flatMap((tool) => (tool.name === undefined ? [] : [tool.name])),
+      codex.tools.flatMap((tool) => tool.name ?? (tool.type === "tool_search" ? ["tool_search"] : [])),
     );
     expect(body["messages"]).toMatchObject([
       { role: "system" },
