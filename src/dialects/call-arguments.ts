@@ -1,11 +1,16 @@
-// Arguments of calls as vendors stream them, put right for every reader: blank forms become {}, what stands there twice once.
-// It must never change arguments that are there, however broken, nor hold them back once they have begun.
+// Arguments of calls as vendors stream them, put right for every reader: blank forms become {}, what stands there twice once, and
+// an object inside a string or a code fence the object. It must never change other arguments that are there, however broken, nor
+// hold them back once they have begun.
 
 import type { StreamEvent } from "../canon/event.ts";
+import { isRecord, parseLoosely } from "./decoding.ts";
 
 /** `null`, ``, `""`, `[]` and `{}` say that there are none, and some vendors send one before the real ones. */
 const maybeBlank = /^\s*(?:n(?:u(?:ll?)?)?|\{\s*\}?|\[\s*\]?|"\s*"?)?\s*$/;
 const blankBefore = /^\s*(?:null|\{\s*\}|\[\s*\]|"\s*")\s*(?=[{["])/;
+/** Only the end tells whether there is an object inside. */
+const maybeWrapped = /^(?:"|`)/;
+const fence = /^```\w*\s*([\s\S]*?)\s*```\s*$/;
 const none = "{}";
 
 type OpenCall = {
@@ -62,8 +67,9 @@ function heard(call: OpenCall, input: string): readonly string[] {
   call.held.push(input);
   const all = call.held.join("");
   if (maybeBlank.test(all)) return [];
-  call.hasBegun = true;
   const said = all.replace(blankBefore, "").trimStart();
+  if (maybeWrapped.test(said)) return [];
+  call.hasBegun = true;
   // The vendor's own pieces, where nothing had to be left out.
   const pieces = said === all ? call.held : [said];
   call.held = [];
@@ -92,5 +98,13 @@ function spoken(call: OpenCall, input: string): readonly string[] {
 /** At the end of a call that never began. */
 function rest(call: OpenCall): readonly string[] {
   if (call.hasBegun || call.held.length === 0) return [];
-  return call.held.join("") === none ? call.held : [none];
+  const all = call.held.join("");
+  if (!maybeBlank.test(all)) return [inside(all.replace(blankBefore, "").trim()) ?? all];
+  return all === none ? call.held : [none];
+}
+
+/** Some models write the object's JSON into a string, or into a fence of code. */
+function inside(wrapped: string): string | null {
+  const text = wrapped.startsWith('"') ? parseLoosely(wrapped) : fence.exec(wrapped)?.[1];
+  return typeof text === "string" && isRecord(parseLoosely(text)) ? text : null;
 }

@@ -133,6 +133,9 @@ describe("arguments", () => {
     ["blanks around", [head, piece(" "), piece(one), piece("\n")], one],
     ["nothing", [head], "{}"],
     ["an object", [{ id: "call_1", function: { name: "f", arguments: { city: "Oslo" } } }], one],
+    ["inside a string", [head, piece(JSON.stringify(one))], one],
+    ["inside a string, in pieces", [head, ...[...JSON.stringify(one)].map(piece)], one],
+    ["inside a fence", [head, piece("```json\n"), piece(one), piece("\n```")], one],
     ["beside the function", [{ id: "call_1", name: "f", arguments: one }], one],
   ];
   const tools = (door: DialectName): Json => withTools(door, ["f"], "f");
@@ -272,6 +275,23 @@ describe("usage", () => {
       [
         chunk({ content: "x" }),
         { ...chunk({}, { finish_reason: "stop" }), usage: { input_tokens: 30, output_tokens: 7 } },
+      ],
+    ],
+    [
+      "in the choice, with nothing or zeros at the top",
+      [
+        { ...chunk({ content: "x" }), usage: {} },
+        {
+          ...chunk({}, { finish_reason: "stop", usage: counts }),
+          usage: { prompt_tokens: 0, completion_tokens: 0 },
+        },
+      ],
+    ],
+    [
+      "of the answer only by the total",
+      [
+        chunk({ content: "x" }),
+        { ...chunk({}, { finish_reason: "stop" }), usage: { prompt_tokens: 30, total_tokens: 37 } },
       ],
     ],
   ])("%s", async (_, chunks) => {

@@ -6,6 +6,7 @@ import { Failure, failureFrom } from "../../canon/failure.ts";
 import { toolNamesRewritten, withinRoom } from "../../dialects/adapting.ts";
 import { CallArguments } from "../../dialects/call-arguments.ts";
 import { makerOf, withMarks, withoutMarks } from "../../dialects/kept-thoughts.ts";
+import { Citations } from "../../dialects/cited.ts";
 import { failureOfStatus, parseLoosely, retryAfter, wordsOfForeignBody } from "../../dialects/decoding.ts";
 import type { Dialect, TargetFacts } from "../../dialects/dialect.ts";
 import { fittedNames } from "../../dialects/tool-names.ts";
@@ -237,6 +238,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
   ): ReturnType<Backend["generate"]> {
     const decoder = dialect.backend.streamDecoder();
     const calls = new CallArguments();
+    const citations = request.extras[dialect.name] === undefined ? new Citations(dialect.name) : null;
     try {
       const maker = makerOf(dialect.name, vendor, call.model);
       const own = withoutMarks(request, maker);
@@ -245,7 +247,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
       const heard = (events: readonly StreamEvent[]): readonly StreamEvent[] => {
         const told = masked(calls.take(events));
         // A client of the vendor's own format keeps its members itself.
-        const tidy = request.extras[dialect.name] === undefined ? withMarks(told, maker) : told;
+        const tidy = citations === null ? told : withMarks(citations.take(told), maker);
         return fitted === null ? tidy : fitted.back(tidy);
       };
       const facts = withinRoom(options.targetFacts(call.model), call.answerRoom ?? null);

@@ -15,6 +15,7 @@ import type {
 } from "../../canon/request.ts";
 import { unheard } from "../adapting.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
+import { citedMark } from "../cited.ts";
 import type { Note } from "../dialect.ts";
 import { isOurMark } from "../kept-thoughts.ts";
 import { name, pocketOf } from "./pocket.ts";
@@ -31,7 +32,15 @@ export function marks(block: { cache?: CacheMark; extras?: Extras }): WireBlock 
 
 /** "text content blocks must contain non-whitespace text": blank ones are left out. */
 export function encodeText(block: TextBlock): WireBlock[] {
-  return block.text.trim() === "" ? [] : [{ type: "text", text: block.text, ...marks(block) }];
+  if (block.text.trim() === "") return [];
+  const wire: WireBlock = { type: "text", text: block.text, ...marks(block) };
+  if (!Array.isArray(wire["citations"])) return [wire];
+  const citations = wire["citations"].filter(
+    (each) => !isRecord(each) || each["encrypted_index"] !== citedMark,
+  );
+  if (citations.length === wire["citations"].length) return [wire];
+  const { citations: _ours, ...rest } = wire;
+  return [citations.length === 0 ? rest : { ...rest, citations }];
 }
 
 function encodeImage(block: ImageBlock): WireBlock {

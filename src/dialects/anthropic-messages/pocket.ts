@@ -1,6 +1,7 @@
 // The dialect's name and its pocket in `extras`: what only Anthropic understands travels there and comes back out.
 // It must never read another dialect's pocket.
 
+import { anthropicCitation, citedIn } from "../cited.ts";
 import type { Extras } from "../../canon/request.ts";
 
 export const name = "anthropic-messages";
@@ -10,6 +11,15 @@ const nothing: Members = {};
 
 export function pocketOf(extras: Extras | undefined): Members {
   return extras?.[name] ?? nothing;
+}
+
+/** Of an answer's text: the API's own, else what another vendor's text cites. */
+export function citationsOf(extras: Extras | undefined): readonly unknown[] {
+  const pocket = pocketOf(extras);
+  const { citations } = pocket;
+  return Array.isArray(citations)
+    ? (citations as readonly unknown[])
+    : citedIn(pocket).map(anthropicCitation);
 }
 
 /** Members of `record` that are not in `known`, or null when there are none. */

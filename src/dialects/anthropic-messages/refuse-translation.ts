@@ -71,10 +71,20 @@ export function noteLosses(
     request.tools.some(isMarked) ||
     request.messages.some((message) => message.content.some(isMarked));
   if (holdsMark) note("cache-marks-dropped");
+  if (request.messages.some((message) => message.content.some(cites))) note("citations-dropped");
   // Only this API goes on with the words of a last assistant message; others answer to them.
   const last = request.messages.at(-1);
   if (last?.role === "assistant" && last.content.some(({ type }) => type === "text"))
     note("prefill-as-message");
+}
+
+/** A text of an earlier answer, or a document that asks to be cited. */
+function cites(block: Block): boolean {
+  if (block.type === "text") return Array.isArray(pocketOf(block.extras)["citations"]);
+  if (block.type === "tool-result") return block.content.some(cites);
+  if (block.type !== "opaque" || !isRecord(block.value)) return false;
+  const { citations } = block.value;
+  return isRecord(citations) && citations["enabled"] === true;
 }
 
 function refusal(param: string, what: string): Failure {

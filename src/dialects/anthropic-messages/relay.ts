@@ -17,6 +17,7 @@ import { cutTokens, unheard } from "../adapting.ts";
 import { bytesIn, jsonBytesOf } from "../words-said.ts";
 import { holdsEmptyText, holdsOtherText } from "../member-texts.ts";
 import type { Glance, Note, RelayHalf, TargetFacts } from "../dialect.ts";
+import { citedMark } from "../cited.ts";
 import { keptMark } from "../kept-thoughts.ts";
 import { invalid } from "./decode-content.ts";
 import { steeringKeys } from "./decode-request.ts";
@@ -217,17 +218,20 @@ function wishesToThink(scan: JsonScan, bytes: Buffer): boolean {
 // A part of the Responses API that older clients put into messages (facts/clients.md section 2.1).
 const declines = [Buffer.from('"input_text"')];
 const ourMark = Buffer.from(`"${keptMark}`);
+const ourCitation = Buffer.from(`"${citedMark}"`);
+const citation = Buffer.from('"encrypted_index"');
 const signature = Buffer.from('"signature"');
 const resultOf = Buffer.from('"tool_use_id"');
 
 export const relay: RelayHalf = {
   declines,
-  watched: watchedWords([...declines, resultOf, signature]),
+  watched: watchedWords([...declines, resultOf, signature, citation]),
   // Ids of another vendor's that the API refuses; the hub has a way of writing them. And thoughts of a fallback's, which nobody
   // signed or which bear our mark: sent back, the API would refuse the whole conversation.
   declinesFor: (bytes, _target, scan) =>
     holdsOtherText(bytes, placesOf(scan, bytes, resultOf)) ||
     holdsEmptyText(bytes, placesOf(scan, bytes, signature)) ||
+    (placesOf(scan, bytes, citation).length > 0 && bytes.includes(ourCitation)) ||
     (placesOf(scan, bytes, signature).length > 0 && bytes.includes(ourMark)),
   // Inside texts a quote is escaped, so these words in quotes are found in frames of that kind only.
   markers: ['"message_delta"', '"message_stop"', '"error"', "event: error"],

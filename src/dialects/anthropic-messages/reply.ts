@@ -10,7 +10,7 @@ import type { AnswerFacts } from "../dialect.ts";
 import { toolInput, type WireBlock } from "./encode-content.ts";
 import { failureOfErrorBody } from "./failure.ts";
 import { encodeFinish } from "./finish.ts";
-import { name, pocketOf } from "./pocket.ts";
+import { citationsOf, name, pocketOf } from "./pocket.ts";
 import { eventDecoder } from "./stream-decoder.ts";
 import { finishMembers, finishUsage, messageId } from "./stream-encoder.ts";
 
@@ -33,8 +33,8 @@ export function encodeReply(reply: Reply, facts: AnswerFacts): Record<string, un
 function encodeReplyBlock(block: Block): WireBlock[] {
   switch (block.type) {
     case "text": {
-      const { citations } = pocketOf(block.extras);
-      return [{ type: "text", text: block.text, ...(Array.isArray(citations) ? { citations } : {}) }];
+      const citations = citationsOf(block.extras);
+      return [{ type: "text", text: block.text, ...(citations.length > 0 ? { citations } : {}) }];
     }
     case "thinking":
       return [{ type: "thinking", thinking: block.text, signature: block.signature ?? "" }];

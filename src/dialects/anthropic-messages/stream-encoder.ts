@@ -9,7 +9,7 @@ import { isRecord } from "../decoding.ts";
 import type { AnswerFacts, StreamEncoder } from "../dialect.ts";
 import { encodeFailureFrame } from "./failure.ts";
 import { encodeFinish } from "./finish.ts";
-import { name, pocketOf } from "./pocket.ts";
+import { citationsOf, name, pocketOf } from "./pocket.ts";
 import { encodeUsage, restOfUsage } from "./usage.ts";
 
 type Finish = Extract<StreamEvent, { type: "finish" }>;
@@ -77,9 +77,9 @@ export function streamEncoder(facts: AnswerFacts): StreamEncoder {
     isOpen ? frame("content_block_delta", { index, delta: members }) : "";
 
   const citations = (extras: Extras | undefined): string => {
-    const list = pocketOf(extras)["citations"];
-    if (!Array.isArray(list)) return "";
-    return list.map((citation: unknown) => delta({ type: "citations_delta", citation })).join("");
+    return citationsOf(extras)
+      .map((citation: unknown) => delta({ type: "citations_delta", citation }))
+      .join("");
   };
 
   const finish = (event: Finish): string => {

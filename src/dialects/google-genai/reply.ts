@@ -7,8 +7,9 @@ import type { Reply } from "../../canon/reply.ts";
 import type { Block } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
 import type { AnswerFacts } from "../dialect.ts";
+import { citedIn, groundingOf } from "../cited.ts";
 import { answerReader, blockReasonOf, errorOf } from "./answer.ts";
-import { name, pocketOf, sealOfThought, signatureIn, signed } from "./pocket.ts";
+import { type Members, name, pocketOf, sealOfThought, signatureIn, signed } from "./pocket.ts";
 import { closingOf, headOf } from "./response.ts";
 import { toolInput } from "./tool-input.ts";
 import { renderUsage } from "./usage.ts";
@@ -16,7 +17,7 @@ import { renderUsage } from "./usage.ts";
 export function encodeReply(reply: Reply, facts: AnswerFacts): Record<string, unknown> {
   const parts = reply.content.flatMap(encodeBlock);
   const usage = renderUsage(reply.usage);
-  const closing = closingOf(reply.finish, pocketOf(reply.extras), parts.length > 0);
+  const closing = closingOf(reply.finish, pocketOf(reply.extras), parts.length > 0, groundingIn(reply));
   return {
     ...(closing.candidate === null
       ? {}
@@ -34,6 +35,14 @@ export function encodeReply(reply: Reply, facts: AnswerFacts): Record<string, un
     ...(usage === null ? {} : { usageMetadata: usage }),
     ...headOf(reply.id, reply.model, facts),
   };
+}
+
+function groundingIn({ content }: Reply): Members | null {
+  return groundingOf(
+    content.flatMap((block) =>
+      block.type === "text" ? [{ text: block.text, cited: citedIn(pocketOf(block.extras)) }] : [],
+    ),
+  );
 }
 
 function encodeBlock(block: Block): Record<string, unknown>[] {

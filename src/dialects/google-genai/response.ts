@@ -20,7 +20,12 @@ export type Closing = {
 };
 
 /** `pocket`: what Google said at the end of this answer, where it was Google's. */
-export function closingOf(reason: FinishReason, pocket: Members, hasContent: boolean): Closing {
+export function closingOf(
+  reason: FinishReason,
+  pocket: Members,
+  hasContent: boolean,
+  grounding: Members | null = null,
+): Closing {
   const { promptFeedback } = pocket;
   const isBlocked =
     reason === "refused" &&
@@ -29,7 +34,12 @@ export function closingOf(reason: FinishReason, pocket: Members, hasContent: boo
     typeof promptFeedback["blockReason"] === "string";
   return {
     word: wordOfReason(reason, pocket["finishReason"]),
-    candidate: isBlocked ? null : isRecord(pocket["candidate"]) ? pocket["candidate"] : {},
+    candidate: isBlocked
+      ? null
+      : {
+          ...(grounding === null ? {} : { groundingMetadata: grounding }),
+          ...(isRecord(pocket["candidate"]) ? pocket["candidate"] : {}),
+        },
     outside: isRecord(promptFeedback) ? { promptFeedback } : {},
   };
 }

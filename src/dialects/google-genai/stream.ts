@@ -3,6 +3,7 @@
 
 import type { StreamEvent } from "../../canon/event.ts";
 import { mergeUsage, unknownUsage, type Usage } from "../../canon/usage.ts";
+import { type Citation, citedIn, groundingOf } from "../cited.ts";
 import { isRecord } from "../decoding.ts";
 import { blankFrame } from "../../wire/sse.ts";
 import type { AnswerFacts, StreamEncoder } from "../dialect.ts";
@@ -20,6 +21,8 @@ export function streamEncoder(facts: AnswerFacts): StreamEncoder {
   let usage: Usage = unknownUsage;
   let call: { readonly id: string; readonly name: string; readonly pieces: string[] } | null = null;
   let hasContent = false;
+  const texts: { text: string; readonly cited: readonly Citation[] }[] = [];
+  let heard = "";
   let isClosed = false;
 
   const count = (news: Usage): void => {
@@ -33,7 +36,12 @@ export function streamEncoder(facts: AnswerFacts): StreamEncoder {
   };
   const finish = (event: Finish): string => {
     count(event.usage);
-    const { word, candidate, outside } = closingOf(event.reason, pocketOf(event.extras), hasContent);
+    const { word, candidate, outside } = closingOf(
+      event.reason,
+      pocketOf(event.extras),
+      hasContent,
+      groundingOf(texts),
+    );
     // The empty part is Google's own habit: its package's chats forget a turn that has a chunk without parts.
     const content = { parts: [{ text: "" }], role: "model" };
     const last = { ...candidate, content, finishReason: word, index: 0 };
@@ -48,11 +56,16 @@ export function streamEncoder(facts: AnswerFacts): StreamEncoder {
         head = JSON.stringify(headOf(event.id, event.model, facts)).slice(1);
         if (event.usage !== undefined) count(event.usage);
         return "";
+      case "text-start":
+        heard = "";
+        return "";
       case "text-delta":
+        heard += event.text;
         return event.text === "" ? "" : frame(`{"text":${JSON.stringify(event.text)}}`);
       case "thinking-delta":
         return event.text === "" ? "" : frame(`{"text":${JSON.stringify(event.text)},"thought":true}`);
       case "text-end": {
+        texts.push({ text: heard, cited: citedIn(pocketOf(event.extras)) });
         const signature = signatureIn(event.extras);
         return signature === null ? "" : frame(JSON.stringify({ text: "", ...signed(signature) }));
       }

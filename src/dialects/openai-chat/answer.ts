@@ -60,12 +60,20 @@ export function readReasoning(delta: Raw): string {
   return field === null ? textOfDetails(detailsIn(delta)) : readText(delta[field]);
 }
 
+/** Beside the choices: Perplexity's search results, or its and xAI's bare addresses. */
+function sourcesIn({ search_results: results, citations }: Raw): readonly unknown[] {
+  const list: readonly unknown[] =
+    Array.isArray(results) && results.length > 0 ? results : [citations].flat();
+  return list.map((each) => (isRecord(each) ? each : { url: each }));
+}
+
 export function answerReader(): AnswerReader {
   let id = "";
   let model = "";
   let isStarted = false;
   let isRefused = false;
   let reason: FinishReason | null = null;
+  let sources: readonly unknown[] = [];
   let usage: Usage = unknownUsage;
   const calls: ToolCall[] = [];
   const queue = blockQueue((call) => call.id ?? inventedToolId(id, calls.indexOf(call)));
@@ -129,6 +137,7 @@ export function answerReader(): AnswerReader {
     const refusal = readText(delta.refusal);
     if (refusal !== "") isRefused = true;
     say("text", refusal, out);
+    if (Array.isArray(delta.annotations)) queue.cite(delta.annotations);
     if (Array.isArray(delta.tool_calls)) for (const each of delta.tool_calls) takeFragment(each, out);
     if (isRecord(delta.function_call)) takeFragment({ index: 0, function: delta.function_call }, out);
   };
@@ -150,6 +159,7 @@ export function answerReader(): AnswerReader {
       const choice = firstChoice(chunk);
       const news = usageIn(chunk, choice);
       if (news !== null) usage = mergeUsage(usage, news);
+      if (Array.isArray(chunk.search_results) || Array.isArray(chunk.citations)) sources = sourcesIn(chunk);
       if (choice === null) return out;
       const delta = choice.delta ?? choice.message;
       if (isRecord(delta)) takeDelta(delta, out);
@@ -163,6 +173,7 @@ export function answerReader(): AnswerReader {
       if (reason === null && !(saidDone && queue.count > 0)) return fail(cutShort());
       const out: StreamEvent[] = [];
       begin(out);
+      queue.cite(sources);
       if (!queue.close(out))
         return fail(
           new Failure("bad-output", "The upstream called a tool without naming it.", { maybeBilled: true }),

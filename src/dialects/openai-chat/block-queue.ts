@@ -15,11 +15,15 @@ type Slot = {
   /** Of a thought: what its maker wants back, and the member that it stood in. */
   readonly details: Readonly<Record<string, unknown>>[];
   field: string | null;
+  /** Of a text: what it cites. */
+  readonly annotations: unknown[];
 };
 
 export type BlockQueue = {
   /** `field`: where the vendor writes a thought. */
   say(kind: "text" | "thinking", text: string, out: StreamEvent[], field?: string | null): void;
+  /** Annotations of the running text; without one they are lost. */
+  cite(annotations: readonly unknown[]): void;
   /** Details of the running thought. */
   detail(details: readonly Readonly<Record<string, unknown>>[], out: StreamEvent[]): void;
   call(call: ToolCall, input: string, out: StreamEvent[]): void;
@@ -43,7 +47,7 @@ export function blockQueue(idOf: (call: ToolCall) => string): BlockQueue {
     kind === "tool"
       ? { type: "tool-delta", index, input: piece }
       : { type: kind === "text" ? "text-delta" : "thinking-delta", index, text: piece };
-  const end = ({ kind, index, call, details, field }: Slot): StreamEvent => {
+  const end = ({ kind, index, call, details, field, annotations }: Slot): StreamEvent => {
     if (kind === "thinking") {
       const pocket = {
         ...(field === null ? {} : { field }),
@@ -51,7 +55,10 @@ export function blockQueue(idOf: (call: ToolCall) => string): BlockQueue {
       };
       return { type: "thinking-end", index, signature: null, extras: { "openai-chat": pocket } };
     }
-    if (kind === "text") return { type: "text-end", index };
+    if (kind === "text")
+      return annotations.length === 0
+        ? { type: "text-end", index }
+        : { type: "text-end", index, extras: { "openai-chat": { annotations } } };
     const extra = call?.extra ?? null;
     return { type: "tool-end", index, ...(extra === null ? {} : { extras: extraContentExtras(extra) }) };
   };
@@ -81,17 +88,29 @@ export function blockQueue(idOf: (call: ToolCall) => string): BlockQueue {
     say(kind, text, out, field = null) {
       let slot = slots.at(-1);
       if (slot?.kind !== kind) {
-        slot = { kind, call: null, index: -1, held: [], details: [], field: null };
+        slot = { kind, call: null, index: -1, held: [], details: [], field: null, annotations: [] };
         slots.push(slot);
       }
       slot.field ??= field;
       slot.held.push(text);
       advance(out, false);
     },
+    cite(annotations) {
+      const slot = slots.at(-1);
+      if (slot?.kind === "text") slot.annotations.push(...annotations);
+    },
     detail(details, out) {
       let slot = slots.at(-1);
       if (slot?.kind !== "thinking") {
-        slot = { kind: "thinking", call: null, index: -1, held: [], details: [], field: null };
+        slot = {
+          kind: "thinking",
+          call: null,
+          index: -1,
+          held: [],
+          details: [],
+          field: null,
+          annotations: [],
+        };
         slots.push(slot);
       }
       joinDetails(slot.details, details);
@@ -102,7 +121,7 @@ export function blockQueue(idOf: (call: ToolCall) => string): BlockQueue {
       if (call.isClosed) return;
       let slot = slotOfCall.get(call);
       if (slot === undefined) {
-        slot = { kind: "tool", call, index: -1, held: [], details: [], field: null };
+        slot = { kind: "tool", call, index: -1, held: [], details: [], field: null, annotations: [] };
         slotOfCall.set(call, slot);
         slots.push(slot);
       }

@@ -11,6 +11,7 @@ import { unwrapText } from "../free-text.ts";
 import { answerReader, errorOf, firstChoice } from "./answer.ts";
 import { settleReason, wordOfReason } from "./finish.ts";
 import { answerId } from "./stream.ts";
+import { annotationsOf } from "./annotations.ts";
 import { freeTextCall, freeTextNames } from "./free-text-calls.ts";
 import { noArguments } from "./tool-calls.ts";
 import { renderUsage } from "./usage.ts";
@@ -19,11 +20,14 @@ export function encodeReply(reply: Reply, facts: AnswerFacts): Record<string, un
   let text = "";
   let thinking = "";
   const details: unknown[] = [];
+  const annotations: unknown[] = [];
   const isFree = freeTextNames(facts.tools);
   const calls: Record<string, unknown>[] = [];
   for (const block of reply.content) {
-    if (block.type === "text") text += block.text;
-    else if (block.type === "thinking") {
+    if (block.type === "text") {
+      annotations.push(...annotationsOf(block.extras, text.length, block.text.length));
+      text += block.text;
+    } else if (block.type === "thinking") {
       thinking += block.text;
       const own = block.extras?.["openai-chat"]?.reasoning_details;
       if (Array.isArray(own)) details.push(...(own as readonly unknown[]));
@@ -52,6 +56,7 @@ export function encodeReply(reply: Reply, facts: AnswerFacts): Record<string, un
           refusal: null,
           ...(thinking === "" ? {} : { reasoning_content: thinking }),
           ...(details.length === 0 ? {} : { reasoning_details: details }),
+          ...(annotations.length === 0 ? {} : { annotations }),
           ...(calls.length === 0 ? {} : { tool_calls: calls }),
         },
         logprobs: null,

@@ -9,6 +9,7 @@ import type { AnswerFacts, StreamEncoder } from "../dialect.ts";
 import { unwrapText } from "../free-text.ts";
 import { encodeFailureFrame } from "./failure.ts";
 import { settleReason, wordOfReason } from "./finish.ts";
+import { annotationsOf } from "./annotations.ts";
 import { freeTextCall, freeTextNames, freeTextPiece } from "./free-text-calls.ts";
 import { noArguments } from "./tool-calls.ts";
 import { renderUsage } from "./usage.ts";
@@ -24,6 +25,8 @@ export function streamEncoder(facts: AnswerFacts): StreamEncoder {
   let head = "";
   let callCount = 0;
   let hasInput = false;
+  let textLength = 0;
+  let textBegan = 0;
   /** Of a call whose input is free text: inside a JSON string that may end anywhere, it is unwrapped when it is whole. */
   let pieces: string[] | null = null;
   const isFree = freeTextNames(facts.tools);
@@ -76,8 +79,16 @@ export function streamEncoder(facts: AnswerFacts): StreamEncoder {
       case "start":
         if (event.usage !== undefined) usage = mergeUsage(usage, event.usage);
         return begin(event.id, event.model);
+      case "text-start":
+        textBegan = textLength;
+        return "";
       case "text-delta":
+        textLength += event.text.length;
         return words("content", event.text);
+      case "text-end": {
+        const annotations = annotationsOf(event.extras, textBegan, textLength - textBegan);
+        return annotations.length === 0 ? "" : chunk(`{"annotations":${JSON.stringify(annotations)}}`);
+      }
       case "thinking-delta":
         return words("reasoning_content", event.text);
       case "tool-start": {

@@ -40,10 +40,11 @@ export function readUsage(value: unknown): Usage | null {
   });
 }
 
-/** xAI counts thoughts beside the completion; its total tells. */
+/** xAI counts thoughts beside the completion; its total tells. Others tell nothing but the total. */
 function wholeOutput(value: Counts, input: number | null, reasoning: number | null): number | null {
   const output = countIn(value, "completion_tokens", "output_tokens");
   const total = tokenCount(value.total_tokens);
+  if (output === null && input !== null && total !== null && total >= input) return total - input;
   if (output === null || input === null || total === null || !reasoning) return output;
   return total === input + output + reasoning ? output + reasoning : output;
 }
@@ -51,14 +52,18 @@ function wholeOutput(value: Counts, input: number | null, reasoning: number | nu
 /** Where vendors put it: at the top; Moonshot into the choice; others into its delta or message; Groq into a member of its own. */
 export function usageIn(chunk: Counts, choice: Counts | null): Usage | null {
   const top = readUsage(chunk.usage);
-  if (top !== null) return top;
+  if (top !== null && isCounted(top)) return top;
   const own = choice?.delta ?? choice?.message;
   return (
     readUsage(choice?.usage) ??
     (isRecord(own) ? readUsage(own.usage) : null) ??
-    (isRecord(chunk.x_groq) ? readUsage(chunk.x_groq.usage) : null)
+    (isRecord(chunk.x_groq) ? readUsage(chunk.x_groq.usage) : null) ??
+    top
   );
 }
+
+/** Vendors that tell it elsewhere may leave zeros or nothing at the top. */
+const isCounted = ({ input, output }: Usage): boolean => (input ?? 0) > 0 || (output ?? 0) > 0;
 
 /** Null when a total is unknown: the format has no word for that. */
 export function renderUsage(usage: Usage): Record<string, unknown> | null {

@@ -4,6 +4,7 @@
 import type { FinishReason } from "../../canon/event.ts";
 import type { Extras } from "../../canon/request.ts";
 import type { Usage } from "../../canon/usage.ts";
+import { annotationOf, citedIn } from "../cited.ts";
 import type { AnswerFacts } from "../dialect.ts";
 import { encodeFinish } from "./finish.ts";
 import { pocketOf, type Wire } from "./pocket.ts";
@@ -74,9 +75,10 @@ export function textPart(text: string, annotations: readonly unknown[] = []): Wi
   return { type: "output_text", annotations, logprobs: [], text };
 }
 
-export function annotationsOf(extras: Extras | undefined): readonly unknown[] {
-  const { annotations } = pocketOf(extras);
-  return Array.isArray(annotations) ? (annotations as readonly unknown[]) : [];
+export function annotationsOf(extras: Extras | undefined, text: string): readonly unknown[] {
+  const pocket = pocketOf(extras);
+  if (Array.isArray(pocket.annotations)) return pocket.annotations as readonly unknown[];
+  return citedIn(pocket).map((each) => ({ type: "url_citation", ...annotationOf(each, 0, text.length) }));
 }
 
 export function messageItem(id: string, text: string, extras: Extras | undefined): Wire {
@@ -86,7 +88,7 @@ export function messageItem(id: string, text: string, extras: Extras | undefined
     type: "message",
     status: "completed",
     role: "assistant",
-    content: [textPart(text, annotationsOf(extras))],
+    content: [textPart(text, annotationsOf(extras, text))],
     ...(typeof phase === "string" ? { phase } : {}),
   };
 }

@@ -72,7 +72,7 @@ export function streamEncoder(facts: AnswerFacts): StreamEncoder {
   const endText = (event: Extract<StreamEvent, { type: "text-end" }>): string => {
     const inside = { ...at(), content_index: 0 };
     const text = heard();
-    const annotations = annotationsOf(event.extras);
+    const annotations = annotationsOf(event.extras, text);
     let frames = "";
     for (const [index, annotation] of annotations.entries())
       frames += say("response.output_text.annotation.added", {
