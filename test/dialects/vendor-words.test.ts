@@ -98,6 +98,190 @@ describe("whatever the status", () => {
   });
 });
 
+describe("bodies as the threads quote them", () => {
+  const quoted: readonly (readonly [string, keyof typeof dialects, number, unknown, FailureKind])[] = [
+    [
+      "MiniMax-M2#62",
+      "anthropic-messages",
+      500,
+      { type: "error", error: { type: "api_error", message: "insufficient balance (1008)" } },
+      "quota-exhausted",
+    ],
+    [
+      "modelscope#1691",
+      "openai-chat",
+      429,
+      {
+        error: {
+          http_code: "429",
+          message: "insufficient balance (1008)",
+          type: "insufficient_balance_error",
+        },
+      },
+      "quota-exhausted",
+    ],
+    [
+      "sub2api#4069",
+      "openai-responses",
+      403,
+      {
+        code: "x",
+        error:
+          "You have run out of credits or need a Grok subscription. Add credits at https://grok.com/?_s=usage",
+      },
+      "quota-exhausted",
+    ],
+    [
+      "sub2api#890",
+      "openai-responses",
+      403,
+      { code: "INSUFFICIENT_BALANCE", message: "Insufficient account balance" },
+      "quota-exhausted",
+    ],
+    [
+      "edsl#2098",
+      "openai-chat",
+      402,
+      { error: { message: "Credit limit exceeded.", type: "credit_limit", param: null, code: null } },
+      "quota-exhausted",
+    ],
+    [
+      "opencode#24462",
+      "openai-chat",
+      429,
+      {
+        error: {
+          message: "Provider returned error",
+          code: 429,
+          metadata: {
+            raw: JSON.stringify({
+              error: {
+                message:
+                  "Your account org-1 <ak-1> is suspended due to insufficient balance, please recharge your account",
+              },
+            }),
+          },
+        },
+      },
+      "quota-exhausted",
+    ],
+    [
+      "cc-haha#1208",
+      "anthropic-messages",
+      403,
+      {
+        type: "error",
+        error: {
+          type: "permission_error",
+          message:
+            "You've reached your usage limit for this billing cycle. Your quota will be refreshed in the next cycle.",
+        },
+      },
+      "quota-exhausted",
+    ],
+    [
+      "oh-my-pi#11827",
+      "openai-chat",
+      403,
+      {
+        error: {
+          type: "access_terminated_error",
+          message: "You've reached your monthly usage limit for this billing cycle",
+        },
+      },
+      "quota-exhausted",
+    ],
+    [
+      "pi#3643",
+      "openai-chat",
+      402,
+      { error: { message: "You have no quota", code: "quota_exceeded" } },
+      "quota-exhausted",
+    ],
+    [
+      "webmcp-tools#417 is a caller's error",
+      "openai-chat",
+      400,
+      {
+        error: {
+          message:
+            "Function tools with reasoning_effort are not supported for gpt-5.6-terra in /v1/chat/completions.",
+          type: "invalid_request_error",
+          param: "reasoning_effort",
+          code: null,
+        },
+      },
+      "invalid-request",
+    ],
+    [
+      "claude-code#44121 is a limit of the minute",
+      "anthropic-messages",
+      429,
+      {
+        type: "error",
+        error: {
+          type: "rate_limit_error",
+          message: "This request would exceed your account's rate limit. Please try again later.",
+        },
+      },
+      "rate-limited",
+    ],
+    [
+      "Google's quotas of a minute",
+      "openai-chat",
+      429,
+      [
+        {
+          error: {
+            code: 429,
+            status: "RESOURCE_EXHAUSTED",
+            message:
+              "You exceeded your current quota, please check your plan and billing details.\n* Quota exceeded for metric: generate_requests_per_model, limit: 15\nPlease retry in 20s.",
+          },
+        },
+      ],
+      "rate-limited",
+    ],
+    [
+      "opencode#25230",
+      "openai-chat",
+      400,
+      {
+        object: "error",
+        message:
+          "Requested token count exceeds the model's maximum context length of 202752 tokens. You requested a total of 202941 tokens",
+        type: "BadRequestError",
+        code: 400,
+      },
+      "context-exceeded",
+    ],
+    [
+      "continue#6080",
+      "anthropic-messages",
+      400,
+      {
+        type: "error",
+        error: {
+          type: "invalid_request_error",
+          message:
+            "input length and `max_tokens` exceed context limit: 199759 + 8192 > 200000, decrease input length or `max_tokens` and try again",
+        },
+      },
+      "context-exceeded",
+    ],
+  ];
+  test.each(quoted)("%s", (_, name, status, body, kind) => {
+    expect(answered(name, status, body).kind).toBe(kind);
+  });
+
+  test("a plan's window that the text names the end of", () => {
+    const message =
+      "usage limit exceeded, 5-hour usage limit reached for Token Plan Starter (0/0 used), resets at 2026-11-30T15:00:00Z (2056)";
+    const failure = answered("anthropic-messages", 429, { error: { type: "rate_limit_error", message } });
+    expect(failure).toMatchObject({ kind: "quota-exhausted", retryAfterMs: 3 * 3_600_000 });
+  });
+});
+
 describe("what a client wrote rests nobody", () => {
   test.each([
     ["Invalid value: 'Insufficient balance'. Supported values are: 'system', 'user'."],

@@ -5,6 +5,13 @@ import { code, of, text } from "./row.ts";
 
 export const quotaRows = of("quota-exhausted", [
   text(
+    "MiniMax",
+    /usage limit exceeded/i,
+    429,
+    "usage limit exceeded, 5-hour usage limit reached for Token Plan Starter (0/0 used), resets at 2026-12-15T15:00:00Z (2056)",
+    "MiniMax-AI/MiniMax-M2.7#36",
+  ),
+  text(
     "Z.AI",
     /usage limit reached for|(?:weekly|monthly)(?:\/monthly)? limit exhausted/i,
     429,
@@ -35,10 +42,10 @@ export const quotaRows = of("quota-exhausted", [
   ),
   text(
     "Anthropic",
-    /out of (?:your )?extra usage|draw from your extra usage/i,
+    /out of (?:your )?extra usage|draw from your extra usage|extra usage is required/i,
     400,
     "Third-party apps now draw from your extra usage, not your plan limits.",
-    "field-2026-11 F1; hermes-agent#11736, openclaw#129765",
+    "field-2026-11 F1; hermes-agent#11736, openclaw#129765; claude-code#39948",
   ),
   text(
     "Anthropic, Groq, xAI",
@@ -59,10 +66,17 @@ export const quotaRows = of("quota-exhausted", [
   ),
   text(
     "xAI",
-    /doesn't have any credits|used all available credits/i,
+    /doesn't have any credits|used all available credits|\brun out of credits\b/i,
     403,
-    "Your newly created team doesn't have any credits yet. You can purchase credits on https://console.x.ai.",
-    "docs.x.ai/docs/key-information/debugging; opencode#22994",
+    "Your newly created team doesn't have any credits or licenses yet. You can purchase those on https://console.x.ai/team/1.",
+    "continue#12670; continue#10373, koan#2412, sub2api#4069",
+  ),
+  text(
+    "xAI",
+    /used all available credits or reached its monthly spending limit/i,
+    429,
+    "Your team 1 has either used all available credits or reached its monthly spending limit. To continue making API requests, please purchase more credits or raise your spending limit.",
+    "continue#10373",
   ),
   code(
     "OpenAI and others",
@@ -165,6 +179,14 @@ export const quotaRows = of("quota-exhausted", [
     "huggingface.co/docs/inference-providers/pricing",
   ),
   text(
+    "OpenAI and Moonshot, where the code is lost on the way",
+    // Google says the same of quotas that last a minute, and names them behind it.
+    /exceeded (?:your |its )?current quota(?![\s\S]*quota exceeded for metric)/i,
+    429,
+    "Your account org-1 is not active, organization org-1 exceeded current quota, please check your plan and billing details",
+    "MoonshotAI/Kimi-K2#5; platform.openai.com/docs/guides/error-codes",
+  ),
+  text(
     "Vercel AI Gateway",
     /requires a valid credit card on file/i,
     403,
@@ -176,29 +198,31 @@ export const quotaRows = of("quota-exhausted", [
     /account .{0,60}is suspended|suspended due to insufficient/i,
     412,
     "Account acme is suspended, possibly due to reaching the monthly spending limit or failure to pay past invoices.",
-    "docs.fireworks.ai/guides/inference-error-codes",
+    "amd/gaia#3766; opencode#24462",
   ),
   text(
     "Together",
     /credit limit exceeded/i,
     402,
-    "Credit limit exceeded. Please add credits.",
-    "docs.together.ai/docs/error-codes",
+    "Credit limit exceeded. Please navigate to https://api.together.xyz/settings/billing to add credit or upgrade your plan.",
+    "edsl#2098",
   ),
   text(
     "Kimi for Coding",
-    /reached your usage limit|usage limit for this (?:billing )?(?:cycle|period)/i,
+    /reached your (?:[\w-]+ )?(?:\([^)]{1,30}\) )?usage limit|usage limit for this (?:billing )?(?:cycle|period)/i,
     403,
-    "You've reached your usage limit for this billing cycle. Your quota will be refreshed in the next cycle.",
-    "kimi.com/coding/docs",
+    "You've reached your weekly (7-day) usage limit. Your quota will reset when the current 7-day window ends. To continue now, purchase extra usage or upgrade your plan: https://www.kimi.com/membership/subscription?tab=quota",
+    "openclaw#142656; MoonshotAI/kimi-code#3014, oh-my-pi#11827",
   ),
   text(
     "GitHub Copilot",
-    /exceeded your (?:premium request|monthly|copilot) (?:allowance|quota|usage)/i,
+    /exceeded your (?:premium request|monthly|copilot) (?:allowance|quota|usage)|reached your monthly limit for premium requests/i,
     429,
-    "You have exceeded your premium request allowance. We have automatically switched you.",
-    "docs.github.com/en/copilot/concepts/billing",
+    "You have exceeded your premium request allowance. We have automatically switched you to GPT-4.1 which is included with your plan.",
+    "vscode-copilot-release#11836, vscode-copilot-release#13608",
   ),
+  text("GitHub Copilot", /^you have no quota/i, 402, "You have no quota", "copilot-cli#730; pi#3643"),
+  text("GitHub Copilot", /^quota exceeded\.?\s*$/i, 429, "quota exceeded", "opencode#17682"),
 ]);
 
 export const limitRows = of("rate-limited", [

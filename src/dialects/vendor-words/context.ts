@@ -34,11 +34,11 @@ export const contextRows = of("context-exceeded", [
     pi,
   ),
   text(
-    "OpenRouter, DeepSeek, vLLM",
+    "OpenRouter, DeepSeek, vLLM, SGLang",
     /maximum context length (?:is|of) \d+/i,
     400,
     "This endpoint's maximum context length is 131072 tokens. However, you requested about 140000 tokens.",
-    pi,
+    `${pi}; opencode#25230`,
   ),
   text(
     "Google",
@@ -158,11 +158,11 @@ export const contextRows = of("context-exceeded", [
     "docs.siliconflow.cn, code 20015",
   ),
   text(
-    "Volcano Engine",
+    "Volcano Engine, SGLang",
     /exceeds? max message tokens|input length \d+ exceeds the maximum length/i,
     400,
     "Total tokens of image and text exceed max message tokens.",
-    "volcengine.com/docs/82379/1299023",
+    "volcengine.com/docs/82379/1299023; Roo-Code#2988",
   ),
   text(
     "z.ai",
