@@ -93,6 +93,19 @@ function withSignature(message: Body): Body {
   };
 }
 
+function lacksThoughts({ messages }: Body): boolean {
+  if (!Array.isArray(messages)) return false;
+  const list: readonly unknown[] = messages;
+  return list.some((message) => {
+    if (!isBody(message) || message["role"] !== "assistant" || !Array.isArray(message["content"]))
+      return false;
+    const types = (message["content"] as readonly unknown[]).map((block) =>
+      isBody(block) ? block["type"] : null,
+    );
+    return types.includes("tool_use") && !types.includes("thinking") && !types.includes("redacted_thinking");
+  });
+}
+
 const withoutExtra = (message: Body): Body =>
   Array.isArray(message["tool_calls"])
     ? {
@@ -216,6 +229,28 @@ export const quirks = {
     reason:
       "DeepSeek and Kimi refuse a thinking turn with tools when an earlier answer comes back without reasoning_content; empty is enough (opencode#24722, pi-ai).",
   },
+  "adaptive-thinking-only": {
+    touches: ["thinking"],
+    models: /^minimax-m(?:[3-9]|\d\d)/i,
+    rewrite: (body) =>
+      isBody(body["thinking"]) && body["thinking"]["type"] === "enabled"
+        ? { ...body, thinking: { type: "adaptive" } }
+        : body,
+    reason:
+      "MiniMax-M3 refuses thinking.type enabled: allowed are adaptive and disabled (cherry-studio#16431).",
+  },
+  "tool-thoughts-or-none": {
+    touches: [],
+    // A history of calls without a single thought on its way to DeepSeek's Messages address.
+    declines: (bytes) =>
+      bytes.includes('"tool_use"') &&
+      !bytes.includes('"type":"thinking"') &&
+      !bytes.includes('"type": "thinking"'),
+    rewrite: (body) =>
+      lacksThoughts(body) ? { ...without(body, "output_config"), thinking: { type: "disabled" } } : body,
+    reason:
+      "DeepSeek thinks unless told not to, and its Messages address refuses a thinking turn when an earlier call comes back without its thought (aether#31, 9router#2397, CSSwitch#73).",
+  },
   "google-call-signatures": {
     touches: [],
     models: /^(?!(?:models\/|google\/)?gemini-[12](?:[.-]|$))/,
@@ -289,8 +324,10 @@ function noteQuirks(before: Body, after: Body, note: Note): void {
   const { reasoning_effort: effort } = after;
   if (wishes(before["reasoning_effort"]) && !wishes(effort))
     note(effort === undefined ? "effort-dropped" : thinkingOff);
+  if (isThinking(before["thinking"]) && !isThinking(after["thinking"])) note(thinkingOff);
 }
 
+const isThinking = (thinking: unknown): boolean => isBody(thinking) && thinking["type"] !== "disabled";
 const wishes = (effort: unknown): boolean => typeof effort === "string" && effort !== "none";
 
 /** What the address implies and what the operator wrote: `name` adds, `!name` takes away, in the order of writing. */

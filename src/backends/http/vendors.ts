@@ -55,6 +55,7 @@ export const vendors: readonly Row[] = [
     model: "deepseek-flash",
     models: ["deepseek-v4-pro", "deepseek-chat", "deepseek-reasoner"],
     quirks: ["deepseek-retired-names", "reasoning-content-returned"],
+    quirksOf: { anthropic: ["deepseek-retired-names", "tool-thoughts-or-none"] },
     note: "The retired names deepseek-chat and deepseek-reasoner mean deepseek-flash without and with thinking.",
   },
   {
@@ -243,7 +244,7 @@ export const vendors: readonly Row[] = [
     keyVariable: "MINIMAX_API_KEY",
     model: "MiniMax-M3",
     models: ["MiniMax-M2.7", "MiniMax-M2.7-highspeed"],
-    quirks: [],
+    quirks: ["adaptive-thinking-only"],
     note: "Keys of the Chinese platform belong to https://api.minimaxi.com/anthropic.",
   },
   {

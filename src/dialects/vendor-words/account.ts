@@ -3,6 +3,24 @@
 
 import { code, of, text } from "./row.ts";
 
+/** Plans that are used up, with the code of a limit of the minute: these rows stand before the limits'. */
+export const planRows = of("quota-exhausted", [
+  text(
+    "Alibaba",
+    /(?:hour|week|month|free) allocated quota exceeded/i,
+    429,
+    "Free allocated quota exceeded.",
+    "qwen-code#1742; alibabacloud.com/help/en/model-studio/coding-plan-faq",
+  ),
+  text(
+    "Cohere",
+    /trial key, which is limited to \d+ API calls \/ month/i,
+    429,
+    "You are using a Trial key, which is limited to 1000 API calls / month. You can continue to use the Trial key for free or upgrade to a Production key with higher rate limits",
+    "docs.cohere.com/docs/rate-limits",
+  ),
+]);
+
 export const quotaRows = of("quota-exhausted", [
   text(
     "MiniMax",
@@ -218,7 +236,7 @@ export const quotaRows = of("quota-exhausted", [
     "GitHub Copilot",
     /exceeded your (?:premium request|monthly|copilot) (?:allowance|quota|usage)|reached your monthly limit for premium requests/i,
     429,
-    "You have exceeded your premium request allowance. We have automatically switched you to GPT-4.1 which is included with your plan.",
+    "You have exceeded your premium request allowance. We have automatically switched you to a model which is included with your plan.",
     "vscode-copilot-release#11836, vscode-copilot-release#13608",
   ),
   text("GitHub Copilot", /^you have no quota/i, 402, "You have no quota", "copilot-cli#730; pi#3643"),

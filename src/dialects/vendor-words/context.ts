@@ -144,6 +144,20 @@ export const contextRows = of("context-exceeded", [
     "alibabacloud.com/help/en/model-studio/error-code",
   ),
   text(
+    "watsonx",
+    /number of input tokens \d+ cannot exceed/i,
+    400,
+    "Invalid input argument for Model 'x': the number of input tokens 5000 cannot exceed the total tokens limit 4096 for this model",
+    "ibm.com/docs/en/watsonx/saas, text generation errors",
+  ),
+  text(
+    "SambaNova",
+    /but the maximum supported sequence length is/i,
+    400,
+    "Requested generation length 9000 is not possible! The provided prompt is 8000 tokens long, so generating 9000 tokens requires a sequence length of 17000, but the maximum supported sequence length is just 16384!",
+    "docs.sambanova.ai, error codes",
+  ),
+  text(
     "Z.AI",
     /prompt exceeds max length/i,
     400,

@@ -15,6 +15,24 @@ export const missingRows = of("model-missing", [
     "platform.openai.com/docs/guides/error-codes; console.groq.com/docs/deprecations; Together, Hugging Face, Copilot",
     { statuses: [400, 403, 404, 410, 422, 500, 503] },
   ),
+  code(
+    "OpenCode",
+    /ModelError/,
+    {
+      status: 401,
+      message: "Model qwen3.7-max is not supported for format oa-compat",
+      type: "ModelError",
+    },
+    "opencode#29568, opencode#38624; vellum-assistant#42255",
+    { statuses: [400, 401, 403, 404] },
+  ),
+  text(
+    "MiniMax",
+    /^(?:invalid params, (?:code: \d+, msg: invalid params, )?)?unknown model\b/i,
+    400,
+    "invalid params, unknown model 'nobody-1' (2013)",
+    "cockpit-tools#1431",
+  ),
   text("DeepSeek", /^model (?:not exist|does not exist)/i, 400, "Model Not Exist", "api-docs.deepseek.com"),
   text(
     "xAI, Groq, vLLM",
@@ -64,7 +82,7 @@ export const missingRows = of("model-missing", [
 export const refusalRows = of("refused", [
   code(
     "OpenAI, Azure, Alibaba and others",
-    /content_policy|content_?filter|safety|data_?inspection|invalid_prompt|content_moderation|SensitiveContent/i,
+    /content_policy|content_?filter|safety|data_?inspection|invalid_prompt|content_moderation|moderation_blocked|SensitiveContent/i,
     { status: 400, message: "Input data may contain inappropriate content.", code: "data_inspection_failed" },
     "platform.openai.com/docs/guides/error-codes; alibabacloud.com/help/en/model-studio/error-code; volcengine.com/docs/82379/1299023",
   ),
@@ -74,6 +92,13 @@ export const refusalRows = of("refused", [
     400,
     "Output blocked by content filtering policy",
     "docs.anthropic.com/en/api/errors",
+  ),
+  text(
+    "MiniMax",
+    /\b(?:input|output) new_sensitive\b/i,
+    422,
+    "input new_sensitive (1026)",
+    "platform.minimax.io/docs/api-reference/errorcode (1026, 1027)",
   ),
   text("DeepSeek", /content exists risk/i, 400, "Content Exists Risk", "api-docs.deepseek.com"),
   text(

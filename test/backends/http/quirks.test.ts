@@ -231,3 +231,40 @@ test("Kimi models at both addresses keep their own sampling, Moonshot's older mo
   const older = { model: "moonshot-v1-8k", ...sampling };
   expect(at("https://api.moonshot.ai/v1", older)).toEqual(older);
 });
+
+test("MiniMax's newer models decide themselves how much they think", () => {
+  const enabled = { type: "enabled", budget_tokens: 2_000 };
+  const sent = (model: string, thinking: object): unknown =>
+    applyQuirks(quirksAt("https://api.minimax.io/anthropic/v1", "anthropic"), { model, thinking })[
+      "thinking"
+    ];
+  expect(sent("MiniMax-M3", enabled)).toEqual({ type: "adaptive" });
+  expect(sent("MiniMax-M3", { type: "disabled" })).toEqual({ type: "disabled" });
+  expect(sent("MiniMax-M2.7", enabled)).toEqual(enabled);
+});
+
+test("DeepSeek's Messages address: calls without their thoughts, and no thinking then", () => {
+  const names = quirksAt("https://api.deepseek.com/anthropic/v1", "anthropic");
+  const call = { type: "tool_use", id: "t", name: "f", input: {} };
+  const thought = { type: "thinking", thinking: "Hm.", signature: "s" };
+  const body = (...content: object[]): Record<string, unknown> => ({
+    model: "deepseek-v4-pro",
+    thinking: { type: "enabled", budget_tokens: 2_000 },
+    messages: [
+      { role: "user", content: "x" },
+      { role: "assistant", content },
+    ],
+  });
+  const notes: string[] = [];
+  const sent = applyQuirks(names, body(call), (each) => notes.push(each));
+  expect(sent["thinking"]).toEqual({ type: "disabled" });
+  expect(notes).toEqual(["thinking-off"]);
+  expect(applyQuirks(names, body(thought, call))["thinking"]).toEqual({
+    type: "enabled",
+    budget_tokens: 2_000,
+  });
+  const declines = relayDeclinesOf(names);
+  const bytes = (value: object): Buffer => Buffer.from(JSON.stringify(value));
+  expect(declines?.(bytes(body(call)), "deepseek-v4-pro")).toBe(true);
+  expect(declines?.(bytes(body(thought, call)), "deepseek-v4-pro")).toBe(false);
+});
