@@ -106,6 +106,20 @@ test.each(others)("%s: calls of what was found, tools found twice, and searches 
   expect(answer.headers.get("x-clawgate-adapted") ?? "").not.toContain("dropped");
 });
 
+test.each(others)("%s: tools that an item in the middle declares", async (at) => {
+  stand.vendor.script(() => callOf(at, "mcp__crm__look_up", "{}"));
+  const item = { type: "additional_tools", role: "developer", tools: [found, search] };
+  const body = { ...asked, tools: [], input: [item, { role: "user", content: "x" }] };
+  const answer = await stand.ask("openai-responses", at, body, false);
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get("x-clawgate-adapted") ?? "").not.toContain("additional_tools");
+  const { output } = (await answer.json()) as { output: Json[] };
+  expect(output[0]).toMatchObject({ type: "function_call", name: "look_up", namespace: "mcp__crm__" });
+  const sent = JSON.stringify(stand.sent());
+  expect(sent).toContain("Looks up.");
+  expect(sent).toContain("Finds tools.");
+});
+
 test("another Responses vendor gets everything in its own form, also through the hub", async () => {
   stand.vendor.script(() => callOf("openai-responses", "f", "{}"));
   // A mark of ours sends the body through the hub.

@@ -187,6 +187,22 @@ describe.each(rounds)("through %s, streamed %p", (door, stream) => {
     ]);
   });
 
+  test("between tags at the head of the text", async () => {
+    const words = "<think>\nI must look.\n</think>\n\nSo I look.";
+    const script = frames(
+      ...[...words].map((content) => chunk({ content })),
+      chunk({ tool_calls: [{ index: 0, id: "call_1", function: { name: "look", arguments: "{}" } }] }),
+      chunk({}, { finish_reason: "tool_calls" }),
+      "[DONE]",
+    );
+    const blocks = await answered(door, "thinker", script, stream);
+    expect(JSON.stringify(blocks)).not.toContain("<think>");
+    await (await ask(door, "thinker", turns(door, blocks))).text();
+    expect(assistantOf(sent(thinker))["content"]).toBe(words);
+    await (await ask(door, "plain", turns(door, blocks))).text();
+    expect(assistantOf(sent(other))["content"]).toBe("So I look.");
+  });
+
   test("never to another vendor, and the answer says so", async () => {
     const script = thoughtAndCall((text) => ({ reasoning_content: text }));
     const blocks = await answered(door, "thinker", script, stream);

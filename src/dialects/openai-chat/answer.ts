@@ -9,7 +9,8 @@ import { blockQueue } from "./block-queue.ts";
 import { failureInBand } from "../openai-failure.ts";
 import { readFinish, settleReason } from "./finish.ts";
 import { detailsIn, textOfDetails } from "./reasoning-details.ts";
-import { reasoningFieldIn, spokenThoughts } from "./reasoning-fields.ts";
+import { reasoningFieldIn, spokenThoughts, taggedThoughts } from "./reasoning-fields.ts";
+import { type Piece, thinkTags } from "./think-tags.ts";
 import { inventedToolId } from "./tool-id.ts";
 import { callOf, jsonProgress, readFragment, type ToolCall } from "./tool-calls.ts";
 import { usageIn } from "./usage.ts";
@@ -74,6 +75,7 @@ export function answerReader(): AnswerReader {
   let isRefused = false;
   let reason: FinishReason | null = null;
   let sources: readonly unknown[] = [];
+  const tags = thinkTags();
   let usage: Usage = unknownUsage;
   const calls: ToolCall[] = [];
   const queue = blockQueue((call) => call.id ?? inventedToolId(id, calls.indexOf(call)));
@@ -93,9 +95,13 @@ export function answerReader(): AnswerReader {
     begin(out);
     queue.say(kind, text, out, field);
   };
+  const speak = (pieces: readonly Piece[], out: StreamEvent[]): void => {
+    for (const { kind, text } of pieces) say(kind, text, out, kind === "text" ? null : taggedThoughts);
+  };
   const takeFragment = (value: unknown, out: StreamEvent[]): void => {
     const fragment = readFragment(value);
     if (fragment === null) return;
+    speak(tags.end(), out);
     begin(out);
     let call = callOf(calls, fragment);
     if (call === null) {
@@ -115,19 +121,24 @@ export function answerReader(): AnswerReader {
     queue.call(call, fragment.input, out);
   };
   const takeContent = (content: unknown, out: StreamEvent[]): void => {
-    if (typeof content === "string") say("text", content, out);
+    if (typeof content === "string") speak(tags.take(content), out);
     if (!Array.isArray(content)) return;
     // Mistral's reasoning models send parts: {type:"thinking",thinking:[{type:"text",text}]} and {type:"text",text}.
     for (const part of content) {
       if (!isRecord(part)) continue;
-      say("text", readText(part.text), out);
+      const isThought = part.type === "reasoning" || part.type === "thinking";
+      say(isThought ? "thinking" : "text", readText(part.text), out);
+      say("thinking", readText(part.thinking), out);
       if (!Array.isArray(part.thinking)) continue;
       for (const thought of part.thinking)
         if (isRecord(thought)) say("thinking", readText(thought.text), out, spokenThoughts);
     }
   };
   const takeDelta = (delta: Raw, out: StreamEvent[]): void => {
-    say("thinking", readReasoning(delta), out, reasoningFieldIn(delta));
+    const thoughts = readReasoning(delta);
+    // A vendor that keeps them apart writes no tags.
+    if (thoughts !== "") speak(tags.end(), out);
+    say("thinking", thoughts, out, reasoningFieldIn(delta));
     const details = detailsIn(delta);
     if (details.length > 0) {
       begin(out);
@@ -142,6 +153,7 @@ export function answerReader(): AnswerReader {
     if (isRecord(delta.function_call)) takeFragment({ index: 0, function: delta.function_call }, out);
   };
   const fail = (failure: Failure, out: StreamEvent[] = []): StreamEvent[] => {
+    speak(tags.end(), out);
     queue.close(out);
     // What was counted until now may have been charged.
     if (usage.input !== null || usage.output !== null) out.push({ type: "usage", usage });
@@ -170,8 +182,9 @@ export function answerReader(): AnswerReader {
     },
     fail: (failure) => fail(failure),
     finish(saidDone) {
-      if (reason === null && !(saidDone && queue.count > 0)) return fail(cutShort());
       const out: StreamEvent[] = [];
+      speak(tags.end(), out);
+      if (reason === null && !(saidDone && queue.count > 0)) return fail(cutShort(), out);
       begin(out);
       queue.cite(sources);
       if (!queue.close(out))

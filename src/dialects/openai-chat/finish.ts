@@ -44,7 +44,7 @@ const brokenWords: ReadonlySet<string> = new Set([
 /** Null: this chunk does not finish. A Failure: the vendor broke off and said so. Unknown words count as stop. */
 export function readFinish(word: unknown): FinishReason | Failure | null {
   if (typeof word !== "string" || word === "") return null;
-  const lower = word.toLowerCase();
+  const lower = word.toLowerCase().replaceAll("-", "_");
   if (brokenWords.has(lower))
     return new Failure(
       "upstream-error",

@@ -15,7 +15,8 @@ import { unheard } from "../adapting.ts";
 import type { Note } from "../dialect.ts";
 import { isRecord } from "../decoding.ts";
 import { placeHistory, type PlacementRules, placeSystem, type Turn } from "../placement.ts";
-import { isReasoningField, spokenThoughts } from "./reasoning-fields.ts";
+import { isReasoningField, spokenThoughts, taggedThoughts } from "./reasoning-fields.ts";
+import { inThinkTags } from "./think-tags.ts";
 import { noArguments } from "./tool-calls.ts";
 import { outgoingToolId } from "./tool-id.ts";
 
@@ -25,7 +26,8 @@ const nameOf = ({ extras }: Pick<Message, "extras">): unknown => extras?.["opena
 
 function fieldOf({ extras }: ThinkingBlock): string | null {
   const field = extras?.["openai-chat"]?.field;
-  return isReasoningField(field) || field === spokenThoughts ? field : null;
+  const isKnown = isReasoningField(field) || field === spokenThoughts || field === taggedThoughts;
+  return isKnown ? field : null;
 }
 
 /** A vendor's own members beside its thoughts. */
@@ -89,7 +91,10 @@ function encodeAssistant({ content }: Turn): Wire {
   }
   const thoughts = reasoning.get(spokenThoughts);
   reasoning.delete(spokenThoughts);
-  const words = hasText || calls.length === 0 ? text : null;
+  const tagged = reasoning.get(taggedThoughts);
+  reasoning.delete(taggedThoughts);
+  const spoken = hasText || calls.length === 0 ? text : null;
+  const words = tagged === undefined ? spoken : inThinkTags(tagged) + text;
   return {
     role: "assistant",
     content: thoughts === undefined ? words : [thoughtPart(thoughts), { type: "text", text }],

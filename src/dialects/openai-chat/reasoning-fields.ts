@@ -10,6 +10,9 @@ export type ReasoningField = (typeof fields)[number];
 /** Mistral's: parts of the content. */
 export const spokenThoughts = "content";
 
+/** At the head of the text, between tags. */
+export const taggedThoughts = "think";
+
 export const isReasoningField = (value: unknown): value is ReasoningField =>
   fields.some((each) => each === value);
 

@@ -51,14 +51,18 @@ function foundInWords(tools: unknown): string {
   return lines.length === 0 ? "No tool was found." : `These tools can be called now:\n${lines.join("\n")}`;
 }
 
-/** What the client's searches have found, as it declared them. */
+/** What the client declares in the middle: by what its searches have found, or in an item of its own. */
 export function toolsFound(input: unknown): readonly unknown[] {
   if (!Array.isArray(input)) return [];
   return input.flatMap((item) => {
-    if (!isRecord(item) || item.type !== "tool_search_output" || item.execution !== "client") return [];
-    return Array.isArray(item.tools) ? (item.tools as readonly unknown[]) : [];
+    if (!isRecord(item) || !Array.isArray(item.tools)) return [];
+    const isFound = item.type === "tool_search_output" && item.execution === "client";
+    return isFound || item.type === declaringItem ? (item.tools as readonly unknown[]) : [];
   });
 }
+
+/** Codex's, for tools that come later than the request's own (CLIProxyAPI#4414). */
+export const declaringItem = "additional_tools";
 
 export const isSearching = (holder: { readonly extras?: Tool["extras"] }): boolean =>
   pocketOf(holder.extras).type === searchType;

@@ -3,7 +3,7 @@
 
 import type { AnswerFormat, OpaqueTool, Tool, ToolChoice } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
-import { asFound, decodeSearchTool } from "./client-search.ts";
+import { asFound, decodeSearchTool, searchType } from "./client-search.ts";
 import { describedText, freeTextSchema } from "../free-text.ts";
 import {
   invalid,
@@ -62,7 +62,7 @@ export function decodeFoundTools(found: readonly unknown[], declared: readonly T
   });
 }
 
-const foundTypes: ReadonlySet<unknown> = new Set(["function", "custom", "namespace"]);
+const foundTypes: ReadonlySet<unknown> = new Set(["function", "custom", "namespace", searchType]);
 
 const functionMembers: ReadonlySet<string> = new Set(["type", "name", "description", "parameters"]);
 

@@ -18,6 +18,7 @@ import {
   unknownBlock,
   carried,
 } from "../retelling.ts";
+import { declaringItem } from "./client-search.ts";
 import type { Wire } from "./pocket.ts";
 
 type Row = (item: Wire) => Retold;
@@ -54,6 +55,8 @@ const rows: Readonly<Record<string, Row>> = {
   // Sealed for OpenAI alone.
   compaction: () => setAside("content-dropped:compaction"),
   compaction_summary: () => setAside("content-dropped:compaction"),
+  // Its tools are declared with the others (client-search.ts).
+  [declaringItem]: () => ({ blocks: [], note: null, isStandIn: false }),
   web_search_call: aside("web_search_call"),
   file_search_call: aside("file_search_call"),
   tool_search_call: aside("tool_search_call"),

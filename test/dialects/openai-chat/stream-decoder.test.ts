@@ -84,6 +84,22 @@ describe("words and thoughts", () => {
     expect([reply.content, reply.finish]).toEqual([[{ type: "text", text: "I cannot." }], "refused"]);
   });
 
+  test.each([
+    { type: "reasoning", text: "hm" },
+    { type: "thinking", text: "hm" },
+    { type: "thinking", thinking: "hm" },
+  ])("a part %j is a thought", (part) => {
+    const parts = [part, { type: "text", text: "a" }];
+    expect(fold(chunk({ content: parts }, "stop")).content).toMatchObject([
+      { type: "thinking", text: "hm" },
+      { type: "text", text: "a" },
+    ]);
+  });
+
+  test("an ending written with a hyphen is the same word", () => {
+    expect(fold(chunk({ content: "a" }, "content-filter")).finish).toBe("refused");
+  });
+
   test("Mistral's content parts are told apart", () => {
     const parts = [
       { type: "thinking", thinking: [{ type: "text", text: "hm" }] },
