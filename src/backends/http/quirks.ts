@@ -7,6 +7,18 @@ import { holdsLongerText } from "../../dialects/member-texts.ts";
 import type { Note } from "../../dialects/dialect.ts";
 import type { NameRule } from "../../dialects/tool-names.ts";
 import { searchPlaces } from "../../wire/json.ts";
+import {
+  type Body,
+  isBody,
+  without,
+  renamed,
+  eachMessage,
+  hasTools,
+  withShortIds,
+  withSignature,
+  lacksThoughts,
+  withoutExtra,
+} from "./body-rewrites.ts";
 
 export type Quirk = {
   /** Top-level members whose presence calls for the rewrite: a body without any of them may pass as bytes. */
@@ -22,99 +34,6 @@ export type Quirk = {
   /** Why it exists: the vendor and what it did. */
   readonly reason: string;
 };
-
-type Body = Record<string, unknown>;
-
-function isBody(value: unknown): value is Body {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function without(body: Body, ...keys: readonly string[]): Body {
-  if (!keys.some((key) => Object.hasOwn(body, key))) return body;
-  return Object.fromEntries(Object.entries(body).filter(([key]) => !keys.includes(key)));
-}
-
-function renamed(body: Body, from: string, to: string): Body {
-  if (body[from] === undefined) return body;
-  const { [from]: value, ...rest } = body;
-  return { ...rest, [to]: rest[to] ?? value };
-}
-
-function eachMessage(body: Body, rewrite: (message: Body) => Body): Body {
-  const { messages } = body;
-  if (!Array.isArray(messages)) return body;
-  const list: readonly unknown[] = messages;
-  return { ...body, messages: list.map((message) => (isBody(message) ? rewrite(message) : message)) };
-}
-
-const hasTools = ({ tools }: Body): boolean => Array.isArray(tools) && tools.length > 0;
-
-/** Nine letters and digits, the same for a call and its result and in every turn. */
-function shortToolId(id: unknown): unknown {
-  if (typeof id !== "string" || /^[a-zA-Z0-9]{9}$/.test(id)) return id;
-  const digest = new Bun.CryptoHasher("sha256").update(id).digest();
-  const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-  return [...digest.subarray(0, 9)].map((byte) => letters.charAt(byte % letters.length)).join("");
-}
-
-function withShortIds(message: Body): Body {
-  const { tool_calls: calls, tool_call_id: resultOf } = message;
-  const list: readonly unknown[] | null = Array.isArray(calls) ? calls : null;
-  return {
-    ...message,
-    ...(resultOf === undefined ? {} : { tool_call_id: shortToolId(resultOf) }),
-    ...(list === null
-      ? {}
-      : { tool_calls: list.map((call) => (isBody(call) ? { ...call, id: shortToolId(call["id"]) } : call)) }),
-  };
-}
-
-const skipsCheck = { google: { thought_signature: "skip_thought_signature_validator" } };
-
-/** Only the first of parallel calls carries one. */
-function withSignature(message: Body): Body {
-  const { tool_calls: calls } = message;
-  if (message["role"] !== "assistant" || !Array.isArray(calls)) return message;
-  const list: readonly unknown[] = calls;
-  const isSigned = list.some(
-    (call) => isBody(call) && isBody(call["extra_content"]) && isBody(call["extra_content"]["google"]),
-  );
-  if (isSigned) return message;
-  return {
-    ...message,
-    tool_calls: list.map((call, at) =>
-      at === 0 && isBody(call)
-        ? {
-            ...call,
-            extra_content: { ...(isBody(call["extra_content"]) ? call["extra_content"] : {}), ...skipsCheck },
-          }
-        : call,
-    ),
-  };
-}
-
-function lacksThoughts({ messages }: Body): boolean {
-  if (!Array.isArray(messages)) return false;
-  const list: readonly unknown[] = messages;
-  return list.some((message) => {
-    if (!isBody(message) || message["role"] !== "assistant" || !Array.isArray(message["content"]))
-      return false;
-    const types = (message["content"] as readonly unknown[]).map((block) =>
-      isBody(block) ? block["type"] : null,
-    );
-    return types.includes("tool_use") && !types.includes("thinking") && !types.includes("redacted_thinking");
-  });
-}
-
-const withoutExtra = (message: Body): Body =>
-  Array.isArray(message["tool_calls"])
-    ? {
-        ...message,
-        tool_calls: (message["tool_calls"] as readonly unknown[]).map((call) =>
-          isBody(call) ? without(call, "extra_content") : call,
-        ),
-      }
-    : message;
 
 const dropping = (keys: readonly string[], reason: string, models?: RegExp): Quirk => ({
   touches: keys,
@@ -134,6 +53,9 @@ function tooLongIds(member: string, longest: number, reason: string, models?: Re
     reason,
   };
 }
+
+/** Its own word first. */
+const groqThoughts = ["reasoning", "reasoning_content", "reasoning_details", "reasoning_text", "thinking"];
 
 /** What OpenAI takes and Mistral's API, which refuses every member that it does not know, does not. */
 const unknownToMistral = [
@@ -283,6 +205,21 @@ export const quirks = {
     ["logprobs", "top_logprobs", "logit_bias"],
     "Groq answers these members with 400 (console.groq.com/docs/openai).",
   ),
+  "groq-thoughts": {
+    touches: [],
+    declines: (bytes) => groqThoughts.some((key) => bytes.includes(`"${key}"`)),
+    rewrite(body) {
+      const keepsOwn = /gpt-oss|qwen/i.test(String(body["model"]));
+      const refused = keepsOwn ? groqThoughts.slice(1) : groqThoughts;
+      const holds = (message: Body): boolean => refused.some((key) => message[key] !== undefined);
+      const { messages } = body;
+      if (!Array.isArray(messages) || !messages.some((message) => isBody(message) && holds(message)))
+        return body;
+      return eachMessage(body, (message) => without(message, ...refused));
+    },
+    reason:
+      "Groq refuses thoughts under any name but its own, reasoning, and that one to models that do not think (jan#8136, req_llm#772, vercel/ai#8057).",
+  },
   "cerebras-members": dropping(
     ["frequency_penalty", "presence_penalty", "logit_bias", "store", "verbosity", "prompt_cache_key"],
     "Cerebras answers these members with 400 (inference-docs.cerebras.ai/resources/openai).",

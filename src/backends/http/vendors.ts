@@ -156,7 +156,7 @@ export const vendors: readonly Row[] = [
     keyVariable: "GROQ_API_KEY",
     model: "openai/gpt-oss-120b",
     models: ["openai/gpt-oss-20b", "qwen/qwen3.8-27b", "llama-3.3-70b-versatile"],
-    quirks: ["groq-members"],
+    quirks: ["groq-members", "groq-thoughts"],
   },
   {
     id: "cerebras",

@@ -268,3 +268,26 @@ test("DeepSeek's Messages address: calls without their thoughts, and no thinking
   expect(declines?.(bytes(body(call)), "deepseek-v4-pro")).toBe(true);
   expect(declines?.(bytes(body(thought, call)), "deepseek-v4-pro")).toBe(false);
 });
+
+test("Groq gets thoughts under its own name only, and models that do not think none", () => {
+  const names = quirksAt("https://api.groq.com/openai/v1", "openai-compat");
+  const said = { role: "assistant", content: "a" };
+  const body = (model: string, thought: object): Record<string, unknown> => ({
+    model,
+    messages: [
+      { role: "user", content: "x" },
+      { ...said, ...thought },
+    ],
+  });
+  const sent = (model: string, thought: object): unknown =>
+    (applyQuirks(names, body(model, thought))["messages"] as unknown[])[1];
+  expect(sent("openai/gpt-oss-120b", { reasoning_content: "Hm." })).toEqual(said);
+  expect(sent("openai/gpt-oss-120b", { reasoning: "Hm." })).toEqual({ ...said, reasoning: "Hm." });
+  expect(sent("llama-3.3-70b-versatile", { reasoning: "Hm." })).toEqual(said);
+  const plain = body("openai/gpt-oss-120b", {});
+  expect(applyQuirks(names, plain)).toBe(plain);
+  const declines = relayDeclinesOf(names);
+  const bytes = (value: object): Buffer => Buffer.from(JSON.stringify(value));
+  expect(declines?.(bytes(body("m", { reasoning_content: "Hm." })), "m")).toBe(true);
+  expect(declines?.(bytes(plain), "m")).toBe(false);
+});
