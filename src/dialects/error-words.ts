@@ -135,6 +135,13 @@ function endIn(body: Body): number | null {
   return Number.isFinite(read) ? read : null;
 }
 
+/** The JSON of an error body; undefined: it is none. Some vendors write a text of JSON, or a frame of the stream that was asked for. */
+export function errorBody(text: string): unknown {
+  const body =
+    parseLoosely(text) ?? parseLoosely(/^(?:event:[^\n]*\n)?data: ?([^\n]*)/.exec(text)?.[1] ?? "");
+  return typeof body === "string" && body !== "" ? { message: body } : body;
+}
+
 /** An error body that is no JSON; null for a page or nothing. */
 export function plainWords(body: string): ErrorWords | null {
   const text = body.trim();

@@ -2,15 +2,9 @@
 // It must never answer 401 or 403 for an upstream's problem; a vendor's words are read in error-words.ts.
 
 import { Failure, type FailureKind } from "../canon/failure.ts";
-import {
-  type ErrorWords,
-  failureOfStatus,
-  parseLoosely,
-  retryAfter,
-  wordsOfForeignBody,
-} from "./decoding.ts";
+import { type ErrorWords, failureOfStatus, retryAfter, wordsOfForeignBody } from "./decoding.ts";
 import type { ErrorAnswer } from "./dialect.ts";
-import { errorWords, plainWords } from "./error-words.ts";
+import { errorBody, errorWords, plainWords } from "./error-words.ts";
 
 type Row = { readonly type: string; readonly code: string | null };
 const row = (type: string, code: string | null): Row => ({ type, code });
@@ -75,7 +69,7 @@ export function encodeFailure(failure: Failure): ErrorBody {
 }
 
 export function decodeFailure(answer: ErrorAnswer): Failure {
-  const body = parseLoosely(answer.body);
+  const body = errorBody(answer.body);
   const words =
     (body === undefined ? plainWords(answer.body) : errorWords(body)) ?? wordsOfForeignBody(answer.status);
   // A number repeats the status (Google, OpenRouter) and is no word for a client.

@@ -282,6 +282,32 @@ describe("bodies as the threads quote them", () => {
   });
 });
 
+describe("bodies that are no object", () => {
+  test.each([
+    ["a text of JSON", '"the prompt is too long"'],
+    ["plain text", "the prompt is too long"],
+    ["a frame", 'data: {"error":{"message":"the prompt is too long"}}\n\n'],
+    [
+      "an event",
+      'event: error\ndata: {"type":"error","error":{"type":"invalid_request_error","message":"the prompt is too long"}}\n\n',
+    ],
+  ])("%s", (_, body) => {
+    for (const name of ["openai-chat", "openai-responses", "anthropic-messages", "google-genai"] as const) {
+      const failure = dialects[name].backend.decodeFailure({
+        status: 400,
+        headers: new Headers(),
+        body,
+        nowMs,
+      });
+      expect([name, failure.kind, failure.message]).toEqual([
+        name,
+        "context-exceeded",
+        "the prompt is too long",
+      ]);
+    }
+  });
+});
+
 describe("what a client wrote rests nobody", () => {
   test.each([
     ["Invalid value: 'Insufficient balance'. Supported values are: 'system', 'user'."],

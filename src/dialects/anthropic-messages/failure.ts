@@ -3,15 +3,9 @@
 
 import { Failure, type FailureKind } from "../../canon/failure.ts";
 import { encodeFrame } from "../../wire/sse.ts";
-import {
-  type ErrorWords,
-  failureOfStatus,
-  parseLoosely,
-  retryAfter,
-  wordsOfForeignBody,
-} from "../decoding.ts";
+import { type ErrorWords, failureOfStatus, retryAfter, wordsOfForeignBody } from "../decoding.ts";
 import type { ErrorAnswer } from "../dialect.ts";
-import { errorWords, plainWords } from "../error-words.ts";
+import { errorBody, errorWords, plainWords } from "../error-words.ts";
 
 /** Types: docs.anthropic.com/en/api/errors, and `ErrorType` of @anthropic-ai/sdk 1.11. */
 const errorTypes: Readonly<Record<FailureKind, string>> = {
@@ -86,7 +80,7 @@ export function encodeFailureFrame(failure: Failure, requestId: string): string 
 }
 
 export function decodeFailure(answer: ErrorAnswer): Failure {
-  const body = parseLoosely(answer.body);
+  const body = errorBody(answer.body);
   const isPlain = body === undefined && answer.status < 500;
   const words = (isPlain ? plainWords(answer.body) : errorWords(body)) ?? wordsOfForeignBody(answer.status);
   return failureOfWords(answer.status, words, waitOf(answer), answer.nowMs);

@@ -3,16 +3,9 @@
 
 import { Failure, type FailureKind } from "../../canon/failure.ts";
 import { encodeFrame } from "../../wire/sse.ts";
-import {
-  type ErrorWords,
-  failureOfStatus,
-  isRecord,
-  parseLoosely,
-  retryAfter,
-  wordsOfForeignBody,
-} from "../decoding.ts";
+import { type ErrorWords, failureOfStatus, isRecord, retryAfter, wordsOfForeignBody } from "../decoding.ts";
 import type { ErrorAnswer } from "../dialect.ts";
-import { errorWords, plainWords } from "../error-words.ts";
+import { errorBody, errorWords, plainWords } from "../error-words.ts";
 import { isDayQuota, msUntilNewDay, reasonOf, retryDelayOf } from "./quota.ts";
 
 const wrong = "INVALID_ARGUMENT";
@@ -81,7 +74,7 @@ export function encodeFailureFrame(failure: Failure): string {
 }
 
 export function decodeFailure(answer: ErrorAnswer): Failure {
-  const body = parseLoosely(answer.body);
+  const body = errorBody(answer.body);
   const error = errorIn(body);
   const said = body === undefined && answer.status < 500 ? plainWords(answer.body) : errorWords(body);
   const words = spoken(said) ?? wordsOfForeignBody(answer.status);
