@@ -218,3 +218,32 @@ test.each([
     expect(answer.headers.get("x-clawgate-adapted")).toContain("citations-dropped");
   }
 });
+
+test.each(["openai-chat", "openai-responses"] as const)(
+  "what an earlier answer cites is named where it is left behind, from %s",
+  async (door) => {
+    const url_citation = { type: "url_citation", ...page, start_index: 0, end_index: 4 };
+    const body: Json =
+      door === "openai-chat"
+        ? {
+            messages: [
+              { role: "user", content: "x" },
+              { role: "assistant", content: text, annotations: [{ type: "url_citation", url_citation }] },
+              { role: "user", content: "y" },
+            ],
+          }
+        : {
+            store: false,
+            input: [
+              { role: "user", content: "x" },
+              { role: "assistant", content: [{ type: "output_text", text, annotations: [url_citation] }] },
+              { role: "user", content: "y" },
+            ],
+          };
+    stand.vendor.script(() => callOf("anthropic-messages", "f", "{}"));
+    const answer = await stand.ask(door, "anthropic-messages", body, false);
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("x-clawgate-adapted")).toContain("citations-dropped");
+    expect(JSON.stringify(stand.sent())).toContain("Oslo");
+  },
+);

@@ -57,6 +57,9 @@ function tooLongIds(member: string, longest: number, reason: string, models?: Re
 /** Its own word first. */
 const groqThoughts = ["reasoning", "reasoning_content", "reasoning_details", "reasoning_text", "thinking"];
 
+/** Members of an answer that OpenAI's SDK sends back with it. */
+const echoed = ["annotations", "refusal", "audio", "function_call"];
+
 /** What OpenAI takes and Mistral's API, which refuses every member that it does not know, does not. */
 const unknownToMistral = [
   "stream_options",
@@ -195,7 +198,9 @@ export const quirks = {
       const known = without(body, ...unknownToMistral);
       const named = renamed(renamed(known, "seed", "random_seed"), "max_completion_tokens", "max_tokens");
       return eachMessage(named, (message) =>
-        withoutExtra(without(message, "reasoning_content", "reasoning", "reasoning_details", "name")),
+        withoutExtra(
+          without(message, "reasoning_content", "reasoning", "reasoning_details", "name", ...echoed),
+        ),
       );
     },
     reason:

@@ -106,8 +106,12 @@ function decodeAssistant(raw: Raw, param: string): Block[] {
   const content: Block[] = [];
   const thinking = decodeThinking(raw, param);
   if (thinking !== null) content.push(thinking);
-  if (!isAbsent(raw.content)) content.push(...decodeContent(raw.content, `${param}.content`, "assistant"));
-  else if (typeof raw.refusal === "string" && raw.refusal !== "")
+  if (!isAbsent(raw.content)) {
+    const said = decodeContent(raw.content, `${param}.content`, "assistant");
+    const { annotations } = raw;
+    const isCited = Array.isArray(annotations) && annotations.length > 0;
+    content.push(...(isCited ? said.map((block) => cited(block, annotations)) : said));
+  } else if (typeof raw.refusal === "string" && raw.refusal !== "")
     content.push({ type: "text", text: raw.refusal });
   // Spoken output lies at the vendor that spoke.
   if (!isAbsent(raw.audio))
@@ -122,6 +126,10 @@ function decodeAssistant(raw: Raw, param: string): Block[] {
   for (let i = 0; i < calls.length; i++) content.push(decodeCall(calls[i], `${param}.tool_calls[${i}]`));
   return content;
 }
+
+/** What an earlier answer cites, which only this format's vendors could read. */
+const cited = (block: Block, annotations: readonly unknown[]): Block =>
+  block.type === "text" ? { ...block, extras: { ...block.extras, "openai-chat": { annotations } } } : block;
 
 /** Vendors' names for the same thing; the pocket remembers which one it was. */
 function decodeThinking(raw: Raw, param: string): ThinkingBlock | null {

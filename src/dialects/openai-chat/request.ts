@@ -200,6 +200,9 @@ export function noteLosses(
 ): void {
   const pocket = request.extras["openai-chat"] ?? {};
   if (request.tools.some(isFreeText)) note("custom-tools-as-functions");
+  const isCited = (block: Block): boolean =>
+    block.type === "text" && block.extras?.["openai-chat"]?.annotations !== undefined;
+  if (request.messages.some(({ content }) => content.some(isCited))) note("citations-dropped");
   noteDropped(pocket, steeringOwn, note, unsupported);
   noteOthers(pocket, knownOwn, note, unsupported);
 }

@@ -108,7 +108,7 @@ function decodeAssistant(raw: Wire, param: string): Block[] {
   const phase = optionalText(raw.phase, `${param}.phase`);
   const kept = phase === null ? {} : { phase };
   return decodeContent(raw.content, `${param}.content`).map((block) => {
-    if (block.type === "text") return { ...block, ...inPocket(kept) };
+    if (block.type === "text") return { ...block, ...inPocket({ ...pocketOf(block.extras), ...kept }) };
     if (block.type === "image") return block;
     // A part of another kind is an item here: outside of its message it would be none.
     return {

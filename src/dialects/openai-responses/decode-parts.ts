@@ -33,8 +33,15 @@ function decodePart(part: Wire, param: string): Content {
   switch (type) {
     case "input_text":
     case "output_text":
-    case "text":
-      return { type: "text", text: textAt(part.text, `${param}.text`) };
+    case "text": {
+      const { annotations } = part;
+      const isCited = Array.isArray(annotations) && annotations.length > 0;
+      return {
+        type: "text",
+        text: textAt(part.text, `${param}.text`),
+        ...inPocket(isCited ? { annotations } : {}),
+      };
+    }
     case "refusal":
       return { type: "text", text: textAt(part.refusal, `${param}.refusal`) };
     case "input_image":

@@ -99,8 +99,8 @@ function isOwnItem(block: Block): block is OpaqueBlock & { value: Wire } {
 function encodeSpoken(block: Block): Wire[] {
   switch (block.type) {
     case "text": {
-      const { phase } = pocketOf(block.extras);
-      const content = [{ type: "output_text", text: block.text, annotations: [] }];
+      const { phase, annotations = [] } = pocketOf(block.extras);
+      const content = [{ type: "output_text", text: block.text, annotations }];
       return [
         { type: "message", role: "assistant", content, ...(typeof phase === "string" ? { phase } : {}) },
       ];

@@ -2,7 +2,7 @@
 // Search tools, free-text tools, hints (verbosity, truncation, tier) and sealed reasoning are adapted or left out elsewhere.
 
 import type { Failure } from "../../canon/failure.ts";
-import type { ChatRequest } from "../../canon/request.ts";
+import type { Block, ChatRequest } from "../../canon/request.ts";
 import { nameIn, noteDropped, noteOthers, thinkingBlocksDropped } from "../adapting.ts";
 import { isRecord } from "../decoding.ts";
 import type { Note } from "../dialect.ts";
@@ -66,6 +66,9 @@ export function noteLosses(
   const pocket = pocketOf(request.extras);
   noteOthers(pocket, known, note, unsupported);
   noteAsides(request, note);
+  const isCited = (block: Block): boolean =>
+    block.type === "text" && pocketOf(block.extras).annotations !== undefined;
+  if (request.messages.some(({ content }) => content.some(isCited))) note("citations-dropped");
   const { hosted_tools: hosted, text } = pocket;
   for (const tool of Array.isArray(hosted) ? (hosted as readonly unknown[]) : [])
     if (isRecord(tool)) note(`hosted-tools-dropped:${nameIn(tool.type)}`);

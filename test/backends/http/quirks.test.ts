@@ -291,3 +291,10 @@ test("Groq gets thoughts under its own name only, and models that do not think n
   expect(declines?.(bytes(body("m", { reasoning_content: "Hm." })), "m")).toBe(true);
   expect(declines?.(bytes(plain), "m")).toBe(false);
 });
+
+test("Mistral gets an answer back without what OpenAI's SDK keeps beside it", () => {
+  const kept = { role: "assistant", content: "a" };
+  const echo = { ...kept, refusal: null, annotations: [], audio: null, function_call: null };
+  const sent = applyQuirks(["mistral-members"], { model: "m", messages: [echo] });
+  expect(sent["messages"]).toEqual([kept]);
+});
