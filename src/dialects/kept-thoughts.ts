@@ -14,10 +14,10 @@ export const isOurMark = (signature: string | null): boolean => signature?.start
 /** Who thinks: a name for the vendor and, where it sells models of many makers, for the model's. Base64url. */
 export type Maker = { readonly dialect: DialectName; readonly mark: string };
 
-/** Resellers name a model behind its maker: deepseek/…, moonshotai/…. */
-export function makerOf(dialect: DialectName, host: string, model: string): Maker {
-  const family = model.includes("/") ? model.slice(0, model.indexOf("/")) : "";
-  const digest = new Bun.CryptoHasher("sha256").update(`${dialect} ${host} ${family.toLowerCase()}`);
+/** Resellers name a model behind its maker (deepseek/…, moonshotai/…); elsewhere its name begins with its family's. */
+export function makerOf(dialect: DialectName, vendor: string, model: string): Maker {
+  const family = /^(?:[^/]+(?=\/)|[a-z]+)/i.exec(model)?.[0].toLowerCase() ?? "";
+  const digest = new Bun.CryptoHasher("sha256").update(`${dialect} ${vendor} ${family}`);
   return { dialect, mark: digest.digest("base64url").slice(0, 12) };
 }
 

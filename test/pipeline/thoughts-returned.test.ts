@@ -20,7 +20,11 @@ beforeAll(async () => {
     config: {
       health: { check_interval_seconds: 0 },
       providers: {
-        thinker: { ...at(thinker, "openai-compat"), quirks, models: ["m", "maker-a/m", "maker-b/m"] },
+        thinker: {
+          ...at(thinker, "openai-compat"),
+          quirks,
+          models: ["m", "maker-a/m", "maker-b/m", "kimi-k3", "kimi-k2.6", "deepseek-flash"],
+        },
         other: { ...at(other, "openai-compat"), quirks },
         plain: at(other, "openai-compat"),
         anth: at(other, "anthropic"),
@@ -222,6 +226,11 @@ describe.each(rounds)("through %s, streamed %p", (door, stream) => {
     await (await ask(door, "thinker/maker-b/m", turns(door, blocks))).text();
     expect(assistantOf(sent(thinker))["reasoning_content"]).toBe("");
     await (await ask(door, "thinker/maker-a/m", turns(door, blocks))).text();
+    expect(assistantOf(sent(thinker))["reasoning_content"]).toBe("I must look.");
+    const kimis = await answered(door, "thinker/kimi-k3", script, stream);
+    await (await ask(door, "thinker/deepseek-flash", turns(door, kimis))).text();
+    expect(assistantOf(sent(thinker))["reasoning_content"]).toBe("");
+    await (await ask(door, "thinker/kimi-k2.6", turns(door, kimis))).text();
     expect(assistantOf(sent(thinker))["reasoning_content"]).toBe("I must look.");
   });
 

@@ -326,8 +326,8 @@ const sisterHosts: Readonly<Record<string, string>> = { "api.moonshot.cn": "http
 
 /** One name for a vendor's addresses; an address that nobody knows is its own. */
 export function vendorNameOf(baseUrl: string): string {
-  const { host } = new URL(baseUrl);
-  return vendorAt(sisterHosts[host] ?? baseUrl)?.id ?? host;
+  const { host, pathname } = new URL(baseUrl);
+  return vendorAt(sisterHosts[host] ?? baseUrl)?.id ?? host + pathname;
 }
 
 const googlesOwn = "https://generativelanguage.googleapis.com";
