@@ -103,6 +103,12 @@ function rest(call: OpenCall): readonly string[] {
   return all === none ? call.held : [none];
 }
 
+/** The same for arguments that came whole, in a history. */
+export function tidied(input: string): string {
+  const call = opened(0);
+  return [...heard(call, input), ...rest(call)].join("");
+}
+
 /** Some models write the object's JSON into a string, or into a fence of code. */
 function inside(wrapped: string): string | null {
   const text = wrapped.startsWith('"') ? parseLoosely(wrapped) : fence.exec(wrapped)?.[1];

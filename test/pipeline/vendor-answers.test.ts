@@ -161,6 +161,45 @@ describe("arguments", () => {
       .join("");
   }
 
+  test.each([
+    ["null", {}],
+    [" ", {}],
+    ['""', {}],
+    ['{"city":"Oslo"}{"city":"Oslo"}', { city: "Oslo" }],
+    ['"{\\"city\\":\\"Oslo\\"}"', { city: "Oslo" }],
+    ["not json", { arguments: "not json" }],
+  ])("%j in a history are what was meant, where an object is due", async (input, wanted) => {
+    const call = { id: "c1", type: "function", function: { name: "f", arguments: input } };
+    const messages = [
+      { role: "user", content: "x" },
+      { role: "assistant", content: null, tool_calls: [call] },
+      { role: "tool", tool_call_id: "c1", content: "done" },
+    ];
+    for (const [at, key] of [
+      ["anthropic-messages", "input"],
+      ["google-genai", "args"],
+    ] as const) {
+      stand.vendor.script(() => callOf(at, "f", "{}"));
+      await (await stand.ask("openai-chat", at, { messages }, false)).text();
+      expect(JSON.stringify(stand.sent())).toContain(`"${key}":${JSON.stringify(wanted)}`);
+    }
+  });
+
+  test("calls of one id are told apart", async () => {
+    const calls = ["Oslo", "Rome"].map((city, index) => ({
+      index,
+      id: "call_0",
+      function: { name: "f", arguments: JSON.stringify({ city }) },
+    }));
+    stand.vendor.script(() =>
+      frames(chunk({ tool_calls: calls }), chunk({}, { finish_reason: "tool_calls" }), "[DONE]"),
+    );
+    const body = tools("anthropic-messages");
+    const answer = await stand.ask("anthropic-messages", "openai-chat", body, false);
+    const { content } = (await answer.json()) as { content: { id: string }[] };
+    expect(content.map(({ id }) => id)).toEqual(["call_0", "call_0_1"]);
+  });
+
   test("the deltas of a Responses client are what its item says", async () => {
     stand.vendor.script(() => frames(...fragments(head, piece(" ")), ...ending));
     const text = await (

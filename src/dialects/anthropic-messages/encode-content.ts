@@ -16,6 +16,7 @@ import type {
 import { unheard } from "../adapting.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
 import { citedMark } from "../cited.ts";
+import { tidied } from "../call-arguments.ts";
 import type { Note } from "../dialect.ts";
 import { isOurMark } from "../kept-thoughts.ts";
 import { name, pocketOf } from "./pocket.ts";
@@ -71,6 +72,8 @@ export function toolInput(text: string, note: Note = unheard): Record<string, un
   if (text.trim() === "") return {};
   const value = parseLoosely(text);
   if (isRecord(value)) return value;
+  const meant = parseLoosely(tidied(text));
+  if (isRecord(meant)) return meant;
   note("tool-input-wrapped");
   return { arguments: text };
 }

@@ -78,7 +78,16 @@ export function answerReader(): AnswerReader {
   const tags = thinkTags();
   let usage: Usage = unknownUsage;
   const calls: ToolCall[] = [];
-  const queue = blockQueue((call) => call.id ?? inventedToolId(id, calls.indexOf(call)));
+  const ids = new Set<string>();
+  /** Vendors that give all calls of an answer one id would have a client answer the first of them twice. */
+  const idOf = (call: ToolCall): string => {
+    const at = calls.indexOf(call);
+    const given = call.id ?? inventedToolId(id, at);
+    const own = ids.has(given) ? `${given}_${at}` : given;
+    ids.add(own);
+    return own;
+  };
+  const queue = blockQueue(idOf);
 
   const begin = (out: StreamEvent[]): void => {
     if (isStarted) return;
