@@ -97,6 +97,7 @@ function tenureOf(directory: string, held: DirectoryLock | null, options: Tenure
   let lock = held;
   let run: RunFile | null = null;
   let isLost = false;
+  let isOthers = false;
   let untold: string | null = null;
   let trouble: string | null = null;
 
@@ -104,6 +105,7 @@ function tenureOf(directory: string, held: DirectoryLock | null, options: Tenure
   const takeAgain = (): boolean => {
     lock?.release();
     lock = null;
+    isOthers = false;
     try {
       mkdirSync(directory, { recursive: true, mode: 0o700 });
       if (!isPrivate(directory)) throw new Error("what lies there now is not a folder of our own alone");
@@ -123,6 +125,7 @@ function tenureOf(directory: string, held: DirectoryLock | null, options: Tenure
       isLost = true;
       return false;
     }
+    isOthers = true;
     if (!isLost)
       log.error("the state directory was replaced, and another gateway has it: state is kept in memory", {
         path: directory,
@@ -170,13 +173,8 @@ function tenureOf(directory: string, held: DirectoryLock | null, options: Tenure
   return {
     isKept,
     troubles: () => [
-      ...(isLost
-        ? [
-            {
-              id: "state.directory",
-              message: `state is kept in memory: ${place} is another gateway's or gone`,
-            },
-          ]
+      ...(isOthers
+        ? [{ id: "state.holder", message: `state is kept in memory: another gateway has ${place}` }]
         : []),
       ...(untold === null
         ? []

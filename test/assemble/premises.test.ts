@@ -155,11 +155,13 @@ describe("stores", () => {
     const path = join(folder(), "state");
     const { gateway, clock } = await open({}, { XDG_STATE_HOME: path, CLAWGATE_STATE_DIR: "" });
     rmSync(path, { recursive: true });
+    // Where nothing lay it would be made again.
+    writeFileSync(path, "");
     await clock.advance(31_000);
-    const gone = `the state directory ${join(path, "clawgate")} (from XDG_STATE_HOME) is gone`;
+    const gone = `the state directory ${join(path, "clawgate")} (from XDG_STATE_HOME) cannot be written to (ENOTDIR)`;
     await until("it is told", () => logged(gateway, gone) === 1);
     expect(await problemsOf(gateway)).toContain(`state.directory: ${gone}`);
-    mkdirSync(join(path, "clawgate"), { recursive: true, mode: 0o700 });
+    rmSync(path);
     await clock.advance(31_000);
     await until("the end of it is told", () => logged(gateway, `no longer: ${gone}`) === 1);
     expect(logged(gateway, gone)).toBe(2);
