@@ -2,7 +2,7 @@
 // gives it for this tenant's requests. It must never read, copy or print a login.
 
 import { createInstallation } from "../backends/cli/installation.ts";
-import { launchOf } from "../backends/cli/launch.ts";
+import { launchOf, plainSwitch } from "../backends/cli/launch.ts";
 import { childMark } from "../backends/cli/sweep.ts";
 import { Failure } from "../canon/failure.ts";
 import type { LoadedConfig } from "../config/load.ts";
@@ -95,7 +95,8 @@ export async function cliLoginOf(
       environment,
       gatewayId: "login",
     });
-    const { [childMark]: _mark, ...env } = launch.env;
+    // With it the program would know of no login.
+    const { [childMark]: _mark, [plainSwitch]: _switch, ...env } = launch.env;
     const shown = terminalNames.flatMap((name) => {
       const value = environment[name];
       return value === undefined ? [] : [[name, value] as const];

@@ -138,6 +138,7 @@ export function startProgram(id: string, first: CliPlan, house: CliHouse, onNews
     const release = mcp === undefined ? null : await mcpFiles.hold(mcp);
     try {
       const register = await run.register();
+      await run.neutral.renew(launch.cwd);
       const stamp = await installation.stamp();
       const child = await begun(launch, register, stamp);
       if (release !== null) void child.exited.then(release);
@@ -188,6 +189,7 @@ export function startProgram(id: string, first: CliPlan, house: CliHouse, onNews
       guarded: next.guarded,
       mcpServers: next.mcpServers,
       room: run.room,
+      neutral: run.neutral,
       warn,
     });
     prepare = createPrepare({

@@ -6,6 +6,7 @@ import { readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createJailRoom, type JailRoom } from "../backends/cli/jail/room.ts";
+import { createNeutralFolders, type NeutralFolders, neutralPlaces } from "../backends/cli/neutral-folders.ts";
 import { type OpenFolder, openFolderAt } from "../backends/cli/other-user.ts";
 import {
   childMark,
@@ -26,6 +27,8 @@ export type CliRun = {
   /** Files of this run that other users of the machine are to read. */
   readonly open: OpenFolder;
   readonly room: JailRoom;
+  /** Where the program runs when nobody is to learn anything from the folder's name. */
+  readonly neutral: NeutralFolders;
   /** From now on the gateway listens there: no jailed program is let through to it. */
   listensOn(port: number): void;
   register(): Promise<ChildRegister>;
@@ -46,6 +49,11 @@ export function createCliRun(options: {
   const folder = join(runs, gatewayId);
   // The private one first: by its name the next gateway finds the open one.
   const open = openFolderAt(openPath(gatewayId), () => ensurePrivateDirectory(folder));
+  const neutral = createNeutralFolders({
+    places: neutralPlaces(gatewayId),
+    beforehand: () => ensurePrivateDirectory(folder),
+    warn: (message, error) => log.warn(message, { error }),
+  });
   let ownPort: number | null = null;
   const room = createJailRoom({ open, ownPort: () => ownPort });
   let register: Promise<ChildRegister> | null = null;
@@ -83,7 +91,7 @@ export function createCliRun(options: {
     const living = new Set(await namesIn(join(stateDirectory, "cli", "gateways")));
     for (const name of await namesIn(runs))
       if (name !== gatewayId && !living.has(`${name}.json`))
-        for (const path of [openPath(name), join(runs, name)])
+        for (const path of [openPath(name), ...neutralPlaces(name), join(runs, name)])
           await rm(path, { recursive: true, force: true });
   };
 
@@ -92,6 +100,7 @@ export function createCliRun(options: {
     folder,
     open,
     room,
+    neutral,
     listensOn(port) {
       ownPort = port;
     },
@@ -125,6 +134,7 @@ export function createCliRun(options: {
         await (await register)?.close();
         await watchdog.close();
         await room.close();
+        await neutral.close();
         for (const path of [open.path, folder]) await rm(path, { recursive: true, force: true });
       } catch (error) {
         trouble("what is left of Claude Code could not be taken away")(error);

@@ -1,8 +1,8 @@
 // A claude-cli provider in the whole house, over the scripted stand-in: tenants, names, wishes, files, reload and stop.
 
 import { afterEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { type ClaudeRun, scriptedClaude, type ScriptedClaude } from "../support/claude.ts";
 import { openGatewayForTest, type TestGateway } from "../support/gateway.ts";
 import { parsed, recordOf } from "../support/upstream/json.ts";
@@ -68,7 +68,6 @@ describe("a request", () => {
       expect((await ask(here, "[[say:hello]]", { headers: as(name) })).status).toBe(200);
     const [first, second] = here.claude.sessions();
     expect([first?.env["MINE"], second?.env["MINE"]]).toEqual(["alice's", "bob's"]);
-    expect(first?.cwd).toStartWith(join(here.state, "cli", "tenants", "alice-"));
     expect([first?.cwd === second?.cwd, first?.env["HOME"] === second?.env["HOME"]]).toEqual([false, false]);
     expect(first?.env["CLAUDE_CONFIG_DIR"]).not.toBe(second?.env["CLAUDE_CONFIG_DIR"]);
     expect(JSON.stringify(first?.env)).not.toContain("CLAWGATE_STATE_DIR");
@@ -85,11 +84,40 @@ describe("a request", () => {
     expect(answer.status).toBe(200);
     const [run] = here.claude.sessions();
     const own = join(here.state, "cli", "tenants", "default-");
-    for (const place of [run?.cwd, run?.env["HOME"], run?.env["CLAUDE_CONFIG_DIR"]])
-      expect(place).toStartWith(own);
-    const nobodys = await world({});
+    for (const place of [run?.env["HOME"], run?.env["CLAUDE_CONFIG_DIR"]]) expect(place).toStartWith(own);
+    const nobodys = await world({ tools: ["Read"] });
     expect((await ask(nobodys, "[[say:hello]]")).status).toBe(200);
     expect(nobodys.claude.sessions()[0]?.cwd).toBe(join(nobodys.state, "cli", "no-tenant", "work"));
+  });
+
+  test("of a program that tells where it runs names no tenant, no user and nothing of ours to the vendor", async () => {
+    const claude = scriptedClaude({ misbehaves: ["tells-surroundings"] });
+    cleanups.push(claude.remove);
+    const state = join(claude.dir, "state");
+    const login = { name: "bob", api_key: keys.bob, env: { CLAUDE_CODE_OAUTH_TOKEN: "token" } };
+    const gateway = await openGatewayForTest({
+      config: {
+        cli: { bin: claude.bin, warm: 0, parked: 0 },
+        tenants: [{ ...tenants[0], env: { ANTHROPIC_API_KEY: "key-of-alice" } }, login],
+      },
+      environment: { CLAWGATE_STATE_DIR: state },
+    });
+    cleanups.push(gateway.stop);
+    const here = { claude, gateway, state };
+    const heard = async (name: keyof typeof keys) =>
+      JSON.stringify(await sentOf(await ask(here, "[[request]]", { headers: as(name) })));
+    expect(await heard("alice")).not.toContain("# Environment");
+    const told = await heard("bob");
+    expect(told).toMatch(/Primary working directory: \/tmp\/work-[0-9a-f]{10}\/\d+\\n/);
+    for (const word of ["bob", state, "clawgate"]) expect(told.split("metadata")[0]).not.toContain(word);
+    const folder = claude.sessions().at(-1)?.cwd ?? "";
+    expect([statSync(folder).mode & 0o777, readdirSync(folder)]).toEqual([0o700, []]);
+    // Machines clean their temporary folders up.
+    rmSync(dirname(folder), { recursive: true });
+    expect((await ask(here, "[[say:again]]", { headers: as("bob") })).status).toBe(200);
+    expect(claude.sessions().at(-1)?.cwd).toBe(folder);
+    await gateway.stop();
+    expect(existsSync(dirname(folder))).toBe(false);
   });
 
   test.each([

@@ -11,6 +11,7 @@ import { findJail, type JailFound } from "./jail.ts";
 import { type Guarded, JailProblem } from "./jail/guard.ts";
 import type { JailRoom } from "./jail/room.ts";
 import { type Breach, tryJail } from "./jail/trial.ts";
+import type { NeutralFolders } from "./neutral-folders.ts";
 import { settleUser, UserProblem } from "./other-user.ts";
 import type { CliProgram } from "./program.ts";
 import type { McpServers } from "./settings.ts";
@@ -39,6 +40,8 @@ export type InstallationOptions = {
   readonly mcpServers?: McpServers;
   /** Where jails are made ready; absent: none is tried. */
   readonly room?: JailRoom;
+  /** Folders whose names say nothing to a vendor; absent: there are none. */
+  readonly neutral?: NeutralFolders;
   readonly warn: (message: string) => void;
   /** Default: the machine is asked. */
   readonly findAccount?: typeof accountOf;
@@ -102,6 +105,7 @@ export function createInstallation(options: InstallationOptions): Installation {
       jailHosts: program.jailHosts,
       mcpServers: options.mcpServers ?? {},
       findAccount: options.findAccount,
+      neutral: options.neutral,
     });
     places = { bin: found, real, workspaces };
     return workspaces;

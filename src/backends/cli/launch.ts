@@ -64,15 +64,42 @@ const switches: Readonly<Record<string, string>> = {
   CLAUDE_CODE_DISABLE_AUTO_MEMORY: "1",
 };
 
+/**
+ * Newer versions tell their vendor the folder, the system and the date behind the first words of every conversation. This keeps them
+ * from it, and older ones know no difference; but it also takes away logins, skills and most tools.
+ */
+export const plainSwitch = "CLAUDE_CODE_SIMPLE";
+
+/** Beside a key these win, or are no login of Anthropic's own: how the program goes on with them nobody has tried. */
+const otherLogins = /^(?:ANTHROPIC_AUTH_TOKEN|CLAUDE_CODE_OAUTH_\w+|CLAUDE_CODE_USE_\w+)$/;
+
+/** Every request is paid by an API key that the operator wrote: the program's own login is never asked. */
+export function hasOwnKey(env: Readonly<Record<string, string>>): boolean {
+  return (
+    Boolean(env["ANTHROPIC_API_KEY"]) &&
+    !Object.entries(env).some(([name, value]) => value !== "" && otherLogins.test(name))
+  );
+}
+
+/** Nothing of the program's own has a hand in the answer, nor in the files of its folder. */
+function runsNothing({ serverTools, mcp }: LaunchOptions): boolean {
+  return serverTools === "none" && (mcp === undefined || mcp === null);
+}
+
+function isPlain(options: LaunchOptions): boolean {
+  const { pluginDirs, env } = options.workspace;
+  return runsNothing(options) && pluginDirs.length === 0 && hasOwnKey(env);
+}
+
 /** Throws a Failure for a model name that could not be one. */
 export function launchOf(options: LaunchOptions): Launch {
   const { workspace, model } = options;
-  const { account = null } = workspace;
+  const { account = null, neutralDir = null } = workspace;
   return {
     bin: workspace.bin,
     argv: argumentsOf(options),
     env: environmentOf(options),
-    cwd: workspace.workingDir,
+    cwd: neutralDir !== null && runsNothing(options) ? neutralDir : workspace.workingDir,
     jail: workspace.jail,
     user: account === null ? null : { uid: account.uid, gid: account.gid },
     label: `${workspace.tenant ?? "no tenant:"} ${model}`,
@@ -137,7 +164,8 @@ function word(text: string): string {
   throw new Error(`"${text}" cannot stand in the arguments of the Claude Code program.`);
 }
 
-function environmentOf({ workspace, environment, gatewayId }: LaunchOptions): Record<string, string> {
+function environmentOf(options: LaunchOptions): Record<string, string> {
+  const { workspace, environment, gatewayId } = options;
   const { account = null } = workspace;
   const kept = Object.entries(environment).filter(
     (entry): entry is [string, string] => entry[1] !== undefined && inherited.test(entry[0]),
@@ -147,6 +175,7 @@ function environmentOf({ workspace, environment, gatewayId }: LaunchOptions): Re
     ...Object.fromEntries(kept),
     ...(environment["PATH"] === undefined ? {} : { PATH: absoluteEntries(environment["PATH"]) }),
     ...switches,
+    ...(isPlain(options) ? { [plainSwitch]: "1" } : {}),
     // A dozen skills of the program's own would come along.
     ...(workspace.pluginDirs.length === 0 ? {} : { CLAUDE_CODE_DISABLE_BUNDLED_SKILLS: "1" }),
     ...Object.fromEntries(written),

@@ -10,6 +10,7 @@ import { sha256Hex } from "../../system/secret.ts";
 import { existing, type JailSettings } from "./jail.ts";
 import type { Guarded } from "./jail/guard.ts";
 import { type JailAdditions, settleJail } from "./jail/settling.ts";
+import type { NeutralFolders } from "./neutral-folders.ts";
 import { makeFolderAs, seenBy, settleUser } from "./other-user.ts";
 import type { McpServers } from "./settings.ts";
 
@@ -24,6 +25,8 @@ export type Workspace = {
   /** The program finds `configDir` by itself from `home`, and it is better not named. Default: no. */
   readonly isConfigDirImplied?: boolean;
   readonly workingDir: string;
+  /** Where it runs when nothing of its own does: newer versions tell the folder's name to their vendor. Absent or null: `workingDir`. */
+  readonly neutralDir?: string | null;
   /** What the operator wrote for the provider, and over it for the tenant. */
   readonly env: Readonly<Record<string, string>>;
   readonly pluginDirs: readonly string[];
@@ -68,6 +71,8 @@ export type WorkspaceOptions = {
   readonly jailRead: readonly string[];
   readonly jailHosts: readonly string[];
   readonly mcpServers: McpServers;
+  /** Folders whose names say nothing; absent: there are none. */
+  readonly neutral?: NeutralFolders | undefined;
 };
 
 export type Workspaces = {
@@ -153,6 +158,8 @@ async function makeWorkspace(
       : account === null
         ? apart(root, wishes)
         : accountsOwn(account, tenant, wishes);
+  // A folder that the operator named is the one that is meant.
+  const isNamed = wishes.workingDir !== undefined && wishes.workingDir !== null;
   const workingDir = wishes.workingDir ?? places.work ?? join(root, "work");
   const folders = [
     places.home,
@@ -166,7 +173,7 @@ async function makeWorkspace(
       throw new Error(`The folder "${each}" of ${whose(tenant)} must be an absolute path.`);
   await ensurePrivateDirectory(root);
   for (const each of places.own) await ensurePrivateDirectory(each);
-  if (wishes.workingDir === undefined || wishes.workingDir === null)
+  if (!isNamed)
     await (account === null
       ? ensurePrivateDirectory(workingDir)
       : makeFolderAs(account, workingDir, options.environment));
@@ -177,6 +184,7 @@ async function makeWorkspace(
     configDir: places.configDir,
     isConfigDirImplied: places.isImplied,
     workingDir,
+    neutralDir: isNamed ? null : ((await options.neutral?.of(tenant, account)) ?? null),
     env,
     pluginDirs: wishes.pluginDirs ?? [],
     addDirs: wishes.addDirs ?? [],
@@ -278,11 +286,13 @@ async function jailOf(
     hosts: options.jailHosts,
     mcpServers: options.mcpServers,
   });
-  if (account === null) return { jail, jailServers: servers };
+  const { neutralDir = null } = workspace;
+  const room = { ...jail, empty: neutralDir === null ? jail.empty : [...jail.empty, neutralDir] };
+  if (account === null) return { jail: room, jailServers: servers };
   // What that user cannot see bubblewrap cannot show.
   const seen = (paths: readonly string[]): Promise<string[]> => seenBy(account, paths, environment);
   return {
-    jail: { ...jail, readable: await seen(jail.readable), writable: await seen(jail.writable) },
+    jail: { ...room, readable: await seen(jail.readable), writable: await seen(jail.writable) },
     jailServers: servers,
   };
 }

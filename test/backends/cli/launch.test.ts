@@ -36,6 +36,47 @@ function after(argv: readonly string[], flag: string): string[] | null {
   return argv.slice(at + 1, end < 0 ? undefined : end);
 }
 
+describe("where it runs", () => {
+  const own = { ANTHROPIC_API_KEY: "k" };
+  const isPlain = (changes: Changes) => launch(changes).env["CLAUDE_CODE_SIMPLE"] === "1";
+
+  test("is kept from the vendor where a key pays and nothing of the program's own is used", () => {
+    expect(isPlain({ workspace: { env: own } })).toBe(true);
+    const others: readonly Changes[] = [
+      {},
+      { workspace: { env: { ANTHROPIC_API_KEY: "" } } },
+      // What the gateway itself was given is not for the program.
+      { environment: own },
+      { workspace: { env: { CLAUDE_CODE_OAUTH_TOKEN: "t" } } },
+      { workspace: { env: { ANTHROPIC_AUTH_TOKEN: "t" } } },
+      ...["CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_USE_BEDROCK"].map((name) => ({
+        workspace: { env: { ...own, [name]: "1" } },
+      })),
+      { workspace: { env: own, pluginDirs: ["/skills"] } },
+      { workspace: { env: own }, mcp: { configPath: "/m.json", servers: [] } },
+      { workspace: { env: own }, serverTools: ["Read"] },
+      { workspace: { env: own }, serverTools: "default" },
+    ];
+    for (const changes of others) expect([changes, isPlain(changes)]).toEqual([changes, false]);
+  });
+
+  test("the operator's own word on it stands", () => {
+    const env = { ...own, CLAUDE_CODE_SIMPLE: "0" };
+    expect(launch({ workspace: { env } }).env["CLAUDE_CODE_SIMPLE"]).toBe("0");
+  });
+
+  test("is a folder without a name while nothing runs there, and else the tenant's", () => {
+    const workspaceOf = (more: Partial<Workspace> = {}) => ({
+      workspace: { neutralDir: "/tmp/work-1/1", ...more },
+    });
+    expect(launch(workspaceOf()).cwd).toBe("/tmp/work-1/1");
+    expect(launch(workspaceOf({ pluginDirs: ["/skills"] })).cwd).toBe("/tmp/work-1/1");
+    expect(launch(workspaceOf({ neutralDir: null })).cwd).toBe("/state/work");
+    expect(launch({ ...workspaceOf(), serverTools: ["Read"] }).cwd).toBe("/state/work");
+    expect(launch({ ...workspaceOf(), mcp: { configPath: "/m.json", servers: [] } }).cwd).toBe("/state/work");
+  });
+});
+
 describe("arguments", () => {
   test("everything is off that is not named", () => {
     expect(launch().argv).toEqual([
@@ -211,7 +252,7 @@ describe("environment", () => {
     };
     expect(
       launch({ environment: { PATH: "/bin" }, workspace: { env: { ...written, ...refused } } }).env,
-    ).toEqual({ PATH: "/bin", ...switches, ...written, ...places });
+    ).toEqual({ PATH: "/bin", ...switches, CLAUDE_CODE_SIMPLE: "1", ...written, ...places });
   });
 
   test("a configuration folder of the program's own choice is left to it", () => {

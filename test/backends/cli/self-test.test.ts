@@ -133,9 +133,28 @@ describe("each check fails when its behaviour is missing", () => {
   });
 });
 
+describe("where the program runs", () => {
+  const misbehaves = ["tells-surroundings"] as const;
+  test("stays unsaid with a key of the operator's", async () => {
+    const { checks } = await examine(claude({ misbehaves }));
+    expect(inState(checks, "failed")).toEqual([]);
+  });
+
+  test.each([
+    ["its own login", {}],
+    ["a token beside the key", { ...key, ANTHROPIC_AUTH_TOKEN: "token" }],
+    ["the operator's word", { ...key, CLAUDE_CODE_SIMPLE: "0" }],
+  ])("is told with %s, as it is when it serves", async (_what, env) => {
+    const { checks } = await examine(claude({ misbehaves, auth: { loggedIn: true } }), { env });
+    expect(inState(checks, "failed")).toEqual(["surroundings"]);
+    expect(detailOf(checks, "surroundings")).toBe("its folder went upstream");
+  });
+});
+
 describe("versions", () => {
   test.each([
     ["2.1.329", "passed", "2.1.329, measured"],
+    ["2.1.332", "passed", "2.1.332, measured"],
     ["2.1.400", "passed", "2.1.400 was not measured; it is checked now"],
     ["1.0.2", "failed", "the oldest that was tried is 2.1.197"],
   ] as const)("%s", async (version, state, detail) => {

@@ -30,6 +30,7 @@ export type Misbehaviour =
   | "shows-builtin-tools"
   | "calls-one-by-one"
   | "changes-schemas"
+  | "tells-surroundings"
   | "streams-nothing";
 
 export type Faults = {

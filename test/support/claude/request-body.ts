@@ -27,7 +27,10 @@ export function requestBody(session: Session, tools: readonly ClientTool[]): Jso
     : recordOf(parsed(session.env("CLAUDE_CODE_EXTRA_BODY") ?? "{}"));
   return {
     model,
-    messages: merged(session.conversation.map((message) => withFiles(session, message))),
+    messages: withSurroundings(
+      session,
+      merged(session.conversation.map((message) => withFiles(session, message))),
+    ),
     system: systemOf(session),
     tools: toolsOf(session, tools),
     metadata: { user_id: JSON.stringify({ device_id: "fake", account_uuid: "", session_id: session.id }) },
@@ -90,6 +93,15 @@ function merged(messages: readonly Json[]): readonly Json[] {
     else joined.push({ role, content: blocksOf(content) });
   }
   return joined;
+}
+
+/** As 2.1.332 does, behind the first message. */
+function withSurroundings(session: Session, messages: readonly Json[]): readonly Json[] {
+  const isPlain = /^(?:1|true|yes|on)$/i.test(session.env("CLAUDE_CODE_SIMPLE") ?? "");
+  if (isPlain || !session.does("tells-surroundings")) return messages;
+  const text = `# Environment\n - Primary working directory: ${process.cwd()}\n - Platform: linux`;
+  const [first = {}, ...rest] = messages;
+  return [first, { role: "system", content: [{ type: "text", text }] }, ...rest];
 }
 
 /** "@path" in a person's text becomes that file's text, unless attachments are off. */

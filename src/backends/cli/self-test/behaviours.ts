@@ -9,7 +9,7 @@ import { userLine } from "../../../dialects/claude-cli/lines.ts";
 import { ProcessGone, startProcess } from "../../../system/live-process.ts";
 import { encodeLine } from "../../../wire/ndjson.ts";
 import { startClaude } from "../child.ts";
-import { type Launch, launchOf } from "../launch.ts";
+import { hasOwnKey, type Launch, launchOf, plainSwitch } from "../launch.ts";
 import type { Workspace } from "../workspace.ts";
 import type { CheckResult, Verdicts } from "./checks.ts";
 import { type FakeApi, startFakeApi } from "./fake-api.ts";
@@ -85,6 +85,7 @@ async function apart(
   api: FakeApi,
 ): Promise<SelfTestOptions> {
   const place = join(root, name);
+  const served = options.workspace.env;
   const folders = {
     home: join(place, "home"),
     configDir: join(place, "config"),
@@ -109,7 +110,13 @@ async function apart(
       tenant: "self-test",
       bin: options.workspace.bin,
       ...folders,
-      env: { ANTHROPIC_BASE_URL: api.url, ANTHROPIC_API_KEY: "self-test-no-key" },
+      env: {
+        ANTHROPIC_BASE_URL: api.url,
+        ANTHROPIC_API_KEY: "self-test-no-key",
+        // As it is served: with a login of its own the program is not started so.
+        ...(hasOwnKey(served) ? {} : { [plainSwitch]: "0" }),
+        ...(served[plainSwitch] === undefined ? {} : { [plainSwitch]: served[plainSwitch] }),
+      },
       pluginDirs: [],
       addDirs: [],
       permissionMode: null,
@@ -138,7 +145,8 @@ async function longSession(
     if (signal.aborted) stop();
     try {
       const turnMs = options.turnMs ?? answerMs;
-      await runSession({ child, api, verdicts, secretFile, secret, turnMs, clock });
+      const { workingDir } = own.workspace;
+      await runSession({ child, api, verdicts, secretFile, secret, workingDir, turnMs, clock });
       return null;
     } finally {
       signal.removeEventListener("abort", stop);

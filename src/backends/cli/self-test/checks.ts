@@ -1,7 +1,7 @@
 // What the self-test looks at, in the order in which it is shown: what ClawGate relies on, and what it does without it.
 // It must never claim more than was tried: a check that could not be made is skipped, with the reason.
 
-export const measuredVersions = ["2.1.197", "2.1.329"] as const;
+export const measuredVersions = ["2.1.197", "2.1.329", "2.1.332"] as const;
 
 type Check = {
   readonly title: string;
@@ -49,6 +49,13 @@ export const checks = {
     otherwise: "its own system prompt stays in the client's place",
     fallback: "the model follows Claude Code's own instructions instead of the client's",
     isEssential: true,
+  },
+  surroundings: {
+    title: "where it runs stays unsaid",
+    otherwise: "it tells its vendor where it runs",
+    fallback:
+      "the vendor hears a folder, the system, the date and the model's name. With an API key in the provider's env it does not; else the folder's name says nothing, unless working_dir, tools or MCP servers are set",
+    isEssential: false,
   },
   "own-tools": {
     title: "its own tools are off",

@@ -18,6 +18,8 @@ export type SessionOptions = {
   /** Absolute path of a file that holds `secret`. */
   readonly secretFile: string;
   readonly secret: string;
+  /** Where the process runs. */
+  readonly workingDir: string;
   readonly turnMs: number;
   readonly clock: Clock;
 };
@@ -33,6 +35,8 @@ export async function runSession(options: SessionOptions): Promise<void> {
   const talk = talkTo(child, { ...options, tools: offered, onCall: calls.answer });
   await start(talk, verdicts);
   await history(talk, api, verdicts);
+  const told = last(api).text.includes(options.workingDir);
+  verdicts.say("surroundings", told ? "its folder went upstream" : null);
   toolsSeen(last(api), verdicts);
   await texts(talk, options);
   await settings(talk, api, verdicts);
