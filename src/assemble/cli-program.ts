@@ -197,6 +197,8 @@ export function startProgram(id: string, first: CliPlan, house: CliHouse, onNews
       installation,
       tenantOf: (name) => next.tenants.get(name) ?? null,
       models: models.known,
+      refreshModels: models.refresh,
+      takesOf: (model) => next.targetFacts(model).takes ?? null,
       listed: next.listed,
       mcpServers: next.mcpServers,
       mcpFiles,

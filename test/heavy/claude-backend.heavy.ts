@@ -14,7 +14,7 @@ import type { StreamEvent } from "../../src/canon/event.ts";
 import type { Failure } from "../../src/canon/failure.ts";
 import { foldReply, type Reply } from "../../src/canon/reply.ts";
 import { type ChatRequest, emptyRequest, type Message, type Tool } from "../../src/canon/request.ts";
-import { wantsNoThinking } from "../../src/dialects/claude-cli/live-settings.ts";
+import { isThinkingOff } from "../../src/dialects/within-takes.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import type { Upstream } from "../support/upstream.ts";
 import { startUpstream } from "../support/upstream.ts";
@@ -68,7 +68,7 @@ function open(wanted: Wanted = {}): CliBackend {
     targetFacts: (model) => ({ model, defaultMaxTokens: 32_000, maxOutput: null }),
     onTrouble: (error) => console.error(error),
     async prepare(request, call) {
-      const isOff = wantsNoThinking(request);
+      const isOff = isThinkingOff(request);
       const launch = launchOf({
         model: call.model,
         thinking: isOff ? "off" : "default",

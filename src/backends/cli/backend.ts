@@ -8,9 +8,11 @@ import { foldReply } from "../../canon/reply.ts";
 import { unheard, wishesToThink } from "../../dialects/adapting.ts";
 import { type TurnEnd, turnDecoder } from "../../dialects/claude-cli/decode.ts";
 import type { EncodeOptions } from "../../dialects/claude-cli/encode.ts";
+import { forcedTool } from "../../dialects/claude-cli/forced-tool.ts";
 import { unsaidStops } from "../../dialects/claude-cli/live-settings.ts";
 import { addUsage } from "../../dialects/claude-cli/turn-usage.ts";
 import type { TargetFacts } from "../../dialects/dialect.ts";
+import { isThinkingOff } from "../../dialects/within-takes.ts";
 import type { Clock } from "../../system/clock.ts";
 import type { Backend, Call } from "../backend.ts";
 import type { CliChild } from "./child.ts";
@@ -97,6 +99,8 @@ export function createCliBackend(options: CliBackendOptions): CliBackend {
     said: readonly StreamEvent[],
   ): boolean => {
     if (isStopped || call.signal.aborted || end.kind === "failed") return false;
+    // It would go on with the tool that stood for the client's.
+    if (isForced(prepared)) return false;
     if (end.kind === "finished" && (end.mustStop || prepared.request.format?.type === "json-schema"))
       return false;
     const reply = foldReply([...said, end.finish]);
@@ -144,9 +148,10 @@ export function createCliBackend(options: CliBackendOptions): CliBackend {
       if (signal.aborted) throw abortReason(signal);
       const decoder = turnDecoder({
         names: conversation.names,
-        showsThinking: prepared.showsThinking || asksToThink,
+        showsThinking: asksToThink || (prepared.showsThinking && !isThinkingOff(prepared.request)),
         runsTools: prepared.runsTools,
         wantsJson: prepared.request.format?.type === "json-schema",
+        mustCall: isForced(prepared),
         costBefore: conversation.costUsd,
         nowMs: () => clock.nowMs(),
         onLimit: (event) => call.onAllowance?.(event),
@@ -167,7 +172,8 @@ export function createCliBackend(options: CliBackendOptions): CliBackend {
           continue;
         }
         // TERM takes it 40 ms, and in less it has asked again: seen in 7 of 8 answers that were cut on 2.1.329.
-        if (end.kind === "finished" && end.asksAgain) dispose(conversation.channel.child, { atOnce: true });
+        const goesOn = end.kind === "finished" ? end.asksAgain === true : isForced(prepared);
+        if (goesOn) dispose(conversation.channel.child, { atOnce: true });
         conversation.costUsd = decoder.costUsd();
         // Before the client can know of the end: its next request may come at once.
         isParked = park(prepared, call, conversation, end, said);
@@ -224,6 +230,10 @@ export function createCliBackend(options: CliBackendOptions): CliBackend {
       while (stopping.size > 0) await Promise.all(stopping);
     },
   };
+}
+
+function isForced({ request, alwaysThinks }: Prepared): boolean {
+  return forcedTool(request, alwaysThinks === true) !== null;
 }
 
 /** A cost that the program tells is that of everything since it last told one. */

@@ -70,6 +70,12 @@ const switches: Readonly<Record<string, string>> = {
  */
 export const plainSwitch = "CLAUDE_CODE_SIMPLE";
 
+const plainSwitches: Readonly<Record<string, string>> = {
+  [plainSwitch]: "1",
+  // The level of effort would be left alone in an empty message of its own, which strict APIs refuse; so it stands in the body.
+  CLAUDE_CODE_MODEL_CAPABILITIES: "-per_turn_effort",
+};
+
 /** Beside a key these win, or are no login of Anthropic's own: how the program goes on with them nobody has tried. */
 const otherLogins = /^(?:ANTHROPIC_AUTH_TOKEN|CLAUDE_CODE_OAUTH_\w+|CLAUDE_CODE_USE_\w+)$/;
 
@@ -175,7 +181,7 @@ function environmentOf(options: LaunchOptions): Record<string, string> {
     ...Object.fromEntries(kept),
     ...(environment["PATH"] === undefined ? {} : { PATH: absoluteEntries(environment["PATH"]) }),
     ...switches,
-    ...(isPlain(options) ? { [plainSwitch]: "1" } : {}),
+    ...(isPlain(options) ? plainSwitches : {}),
     // A dozen skills of the program's own would come along.
     ...(workspace.pluginDirs.length === 0 ? {} : { CLAUDE_CODE_DISABLE_BUNDLED_SKILLS: "1" }),
     ...Object.fromEntries(written),

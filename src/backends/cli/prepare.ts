@@ -3,7 +3,9 @@
 
 import type { StreamEvent } from "../../canon/event.ts";
 import type { ChatRequest } from "../../canon/request.ts";
+import type { Takes } from "../../canon/takes.ts";
 import { withLoadedTools } from "../../dialects/deferred-tools.ts";
+import { isThinkingOff } from "../../dialects/within-takes.ts";
 import { sha256Hex } from "../../system/secret.ts";
 import type { Call } from "../backend.ts";
 import type { CliTenant, Installation } from "./installation.ts";
@@ -34,6 +36,10 @@ export type PrepareOptions = {
   /** Null: no tenant of the config has this name. */
   readonly tenantOf: (name: string) => PreparedTenant | null;
   readonly models: () => readonly CliModel[];
+  /** Settles when the program has said its models, or would not. */
+  readonly refreshModels: () => Promise<void>;
+  /** What is known of a model that the program did not name. */
+  readonly takesOf: (model: string) => Takes | null;
   /** Names that the operator listed for this provider: they pass as they are. */
   readonly listed: ReadonlySet<string>;
   readonly mcpServers: McpServers;
@@ -65,13 +71,17 @@ export function createPrepare(options: PrepareOptions): Prepare {
     // The program searches for its own tools only.
     const asked = withLoadedTools(whole);
     const tenant = call.tenant === null ? null : options.tenantOf(call.tenant);
-    const reported = options.models();
+    const reported = await modelsFor(asked, options);
     const model = modelFor(call.model, options, reported);
     const known = reportedModel(model, reported);
     const levels = known?.efforts ?? null;
+    const ways = waysOf(known, model, options);
+    const isLeast =
+      ways.alwaysThinks && isThinkingOff(asked) && asked.effort === null && levels?.length !== 0;
     const { effort, isUnsupported } = settleEffort({
       wishes: call.wishes,
-      request: asked,
+      // What cannot be switched off is kept as short as it can be.
+      request: isLeast ? { effort: "none" } : asked,
       preset: program.effort,
       levels,
     });
@@ -127,8 +137,7 @@ export function createPrepare(options: PrepareOptions): Prepare {
         key: sha256Hex(JSON.stringify([call.tenant, launch, await installation.stamp()])),
         runsTools: serverTools !== "none" || mcp !== null || plugin !== null,
         ownTools: ownTools({ serverTools, hasSkills: plugin !== null, hasServers: mcp !== null }),
-        alwaysThinks: known?.alwaysThinks === true,
-        adaptsThinking: known?.adaptsThinking === true,
+        ...ways,
         startsWithoutThinking: false,
         launchedEffort,
         effort,
@@ -136,6 +145,28 @@ export function createPrepare(options: PrepareOptions): Prepare {
       },
     };
   };
+}
+
+/** Nobody waits for the list but a request that its model may have to refuse. */
+async function modelsFor(asked: ChatRequest, options: PrepareOptions): Promise<readonly CliModel[]> {
+  const known = options.models();
+  const choice = asked.toolChoice?.type;
+  const isDelicate = isThinkingOff(asked) || choice === "required" || choice === "tool";
+  if (known.length > 0 || !isDelicate) return known;
+  await options.refreshModels();
+  return options.models();
+}
+
+/** As the program has it; of a model that it does not name, as its maker has it. */
+function waysOf(
+  known: CliModel | null,
+  model: string,
+  { takesOf }: PrepareOptions,
+): { readonly alwaysThinks: boolean; readonly adaptsThinking: boolean } {
+  if (known !== null)
+    return { alwaysThinks: known.alwaysThinks === true, adaptsThinking: known.adaptsThinking === true };
+  const takes = takesOf(model);
+  return { alwaysThinks: takes?.thinkingOff === false, adaptsThinking: takes?.thinking === "adaptive" };
 }
 
 function modelFor(

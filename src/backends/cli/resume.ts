@@ -3,6 +3,7 @@
 
 import { Failure } from "../../canon/failure.ts";
 import { normaliseToolId } from "../../canon/id.ts";
+import { forcedTool } from "../../dialects/claude-cli/forced-tool.ts";
 import { type EncodeOptions, encodeFrame, encodeNext } from "../../dialects/claude-cli/encode.ts";
 import type { Line } from "../../dialects/claude-cli/lines.ts";
 import { toolResult } from "../../dialects/claude-cli/offered-tools.ts";
@@ -31,7 +32,7 @@ export async function resume(options: Resuming): Promise<Conversation | null> {
   const { parking, prepared, call, signal } = options;
   const tenant = call.tenant ?? "";
   if (!parking.holds(tenant)) return null;
-  const next = continuationOf(prepared.request);
+  const next = nextOf(prepared);
   const results = next === null ? null : resultsOf(next);
   const parked =
     next === null || results === null
@@ -59,7 +60,7 @@ export async function resume(options: Resuming): Promise<Conversation | null> {
 }
 
 export function isContinued({ parking, prepared, call }: Asked): boolean {
-  const next = continuationOf(prepared.request);
+  const next = nextOf(prepared);
   if (next === null || resultsOf(next) === null) return false;
   const print = fingerprint(prepared.request, next.prefix, prepared.key);
   return parking.awaits(call.tenant ?? "", print, idsOf(next));
@@ -97,6 +98,11 @@ async function goesOn(channel: Channel, { clock, signal, beginMs }: Resuming): P
   if (signal.aborted) throw abortReason(signal);
   if (channel.isOver()) throw endOf(channel);
   if (!isReady) throw late("go on");
+}
+
+/** Null for what only a fresh process can be told: a tool that stands for another one is there from the start or not at all. */
+function nextOf({ request, alwaysThinks }: Prepared): Continuation | null {
+  return forcedTool(request, alwaysThinks === true) === null ? continuationOf(request) : null;
 }
 
 const idsOf = (next: Continuation): string[] => next.results.map((result) => result.callId);

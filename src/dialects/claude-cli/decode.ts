@@ -38,6 +38,8 @@ export type DecodeOptions = {
   readonly runsTools: boolean;
   /** The answer is the result's JSON. */
   readonly wantsJson: boolean;
+  /** The answer is a call of a tool of the client's: words are none. */
+  readonly mustCall?: boolean;
   /** The process's cost before this turn, in US dollars. */
   readonly costBefore: number;
   readonly nowMs: () => number;
@@ -72,7 +74,7 @@ export function turnDecoder(options: DecodeOptions): TurnDecoder {
     names: options.names,
     showsThinking: options.showsThinking,
     holdsText: options.runsTools,
-    hidesText: options.wantsJson,
+    hidesText: options.wantsJson || options.mustCall === true,
   });
   let inner: EventDecoder | null = null;
   let hasDelta = false;
@@ -210,6 +212,12 @@ export function turnDecoder(options: DecodeOptions): TurnDecoder {
       return failed(
         failureOfResult({ result: line, error, limit, hasAnswered: isStarted, nowMs: options.nowMs() }),
       );
+    if (options.mustCall === true)
+      return failed(
+        new Failure("bad-output", "The model did not call the tool that the request demands.", {
+          maybeBilled: true,
+        }),
+      );
     const cost = { costUsd: costUsd - options.costBefore };
     if (options.wantsJson) return jsonAnswer(line["structured_output"], cost);
     const late =
@@ -283,7 +291,7 @@ export function turnDecoder(options: DecodeOptions): TurnDecoder {
     isStreaming: () => inner !== null,
     hasStarted: () => isStarted,
     complete: () =>
-      pending === null || options.wantsJson
+      pending === null || options.wantsJson || options.mustCall === true
         ? null
         : { kind: "finished", finish: finishOf(pending), mustStop: true },
     costUsd: () => costUsd,

@@ -12,9 +12,11 @@ import {
 import type { Note } from "../dialect.ts";
 import { isRecord } from "../decoding.ts";
 import { placeSystem } from "../placement.ts";
+import { forcedTool, standsFor } from "./forced-tool.ts";
 import { assistantLine, type Line, userLine, type WireBlock } from "./lines.ts";
 import { choiceInWords, type LiveSettings, liveSettings } from "./live-settings.ts";
-import { calledNames, type OfferedTool, offerTools } from "./offered-tools.ts";
+import { calledNames, objectSchema, type Offer, type OfferedTool, offerTools } from "./offered-tools.ts";
+import { programSchema } from "./program-schema.ts";
 import { type OwnTools, type ToolNames, toolNames } from "./tool-names.ts";
 import { transcript } from "./transcript.ts";
 
@@ -60,22 +62,44 @@ const conversation = { isOwn: false, keepsThinking: true, isWithoutServerTools: 
 
 export function encodeFrame(request: ChatRequest, options: EncodeOptions): Frame {
   const declared = request.tools.map((tool) => tool.name);
-  const names = toolNames([...declared, ...calledNames(request)], options.ownTools);
-  const offer = offerTools(request, names, options.note);
+  const forced = forcedTool(request, options.alwaysThinks === true);
+  const names = toolNames([...declared, ...calledNames(request)], options.ownTools, forced?.name);
+  const schema = request.format?.type === "json-schema" ? request.format.schema : null;
+  const isAnswered = schema !== null && (declared.length === 0 || request.toolChoice?.type === "none");
+  const offer = forced !== null || isAnswered ? onlyItsOwn : offerTools(request, names, options.note);
   for (const tool of request.opaqueTools) {
     options.unsupported(`tools.${tool.type}`);
     options.note(`hosted-tools-dropped:${tool.type.replace(/[^\w.-]+/g, "_").slice(0, 40)}`);
   }
+  if (forced !== null) options.note("tool-choice-by-schema");
   const tools = offer.tools.length === 0 ? "none" : offer.isHistoryOnly ? "history-only" : "offered";
+  const asked = { ...options, names, tools } as const;
+  const frame = { names, tools: offer.tools, remarks: offer.remarks };
+  if (forced !== null)
+    return {
+      ...frame,
+      jsonSchema: takenSchema(objectSchema(forced.schema), options.note),
+      live: liveSettings({ ...request, toolChoice: null }, { ...asked, tools: "offered" }),
+      lastWords: standsFor(forced),
+    };
   return {
-    names,
-    tools: offer.tools,
-    remarks: offer.remarks,
-    jsonSchema: request.format?.type === "json-schema" ? request.format.schema : null,
-    live: liveSettings(request, { ...options, tools, names }),
-    lastWords: choiceInWords(request, { ...options, tools, names }),
+    ...frame,
+    jsonSchema: schema === null ? null : takenSchema(schema, options.note),
+    live: liveSettings(request, asked),
+    lastWords: choiceInWords(request, asked),
   };
 }
+
+function takenSchema(schema: unknown, note: Note): unknown {
+  const taken = programSchema(schema);
+  // The name of a schema and of its dialect say nothing of the answer.
+  const { $schema: _dialect, $id: _name, ...said } = isRecord(schema) ? schema : {};
+  if (taken !== schema && !Bun.deepEquals(taken, said)) note("json-schema-simplified");
+  return taken;
+}
+
+/** The program's tool for answers with a schema is the only one: the API is content, and the choice of none would forbid it. */
+const onlyItsOwn: Offer = { tools: [], remarks: [], isHistoryOnly: false };
 
 export function encodeTurn(request: ChatRequest, options: EncodeOptions): CliTurn {
   const frame = encodeFrame(request, options);

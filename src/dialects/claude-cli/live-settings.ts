@@ -4,6 +4,7 @@
 import type { ChatRequest } from "../../canon/request.ts";
 import { thinkingOff, wishesToThink } from "../adapting.ts";
 import type { Note } from "../dialect.ts";
+import { isThinkingOff, thinkingAtLeast } from "../within-takes.ts";
 import type { Line } from "./lines.ts";
 import type { ToolNames } from "./tool-names.ts";
 
@@ -41,7 +42,10 @@ export function liveSettings(request: ChatRequest, options: LiveOptions): LiveSe
   if (options.adaptsThinking === true && request.thinking?.mode === "budget")
     options.unsupported("thinking.budget_tokens");
   const thinkingTokens = planned === 0 && options.alwaysThinks === true ? null : planned;
-  if (thinkingTokens !== planned && wantsNoThinking(request)) options.unsupported("thinking");
+  if (thinkingTokens !== planned && isThinkingOff(request)) {
+    options.unsupported("thinking");
+    options.note(thinkingAtLeast);
+  }
   return {
     effort: options.effort,
     maxTokens: request.maxTokens,
@@ -52,10 +56,6 @@ export function liveSettings(request: ChatRequest, options: LiveOptions): LiveSe
       ...toolChoice(request, options),
     },
   };
-}
-
-export function wantsNoThinking({ thinking, effort }: ChatRequest): boolean {
-  return thinking === null ? effort === "none" : thinking.mode === "off";
 }
 
 function isForced({ toolChoice: choice }: ChatRequest): boolean {
@@ -78,7 +78,7 @@ export function choiceInWords(
 
 function planThinking(request: ChatRequest, options: LiveOptions): number | null {
   const { note, tools } = options;
-  if (wantsNoThinking(request)) return 0;
+  if (isThinkingOff(request)) return 0;
   const { thinking, maxTokens } = request;
   if (tools === "offered" && isForced(request) && options.alwaysThinks !== true) {
     if (wishesToThink(request)) note(thinkingOff);

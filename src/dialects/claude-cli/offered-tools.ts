@@ -64,7 +64,7 @@ function offered(tool: Tool, names: ToolNames, remarks: string[]): OfferedTool {
 }
 
 /** The protocol demands `type: "object"` at the top; OpenAI's functions may leave their parameters out. */
-function objectSchema(schema: unknown): Readonly<Record<string, unknown>> {
+export function objectSchema(schema: unknown): Readonly<Record<string, unknown>> {
   if (!isRecord(schema)) return { type: "object", properties: {} };
   return schema["type"] === "object" ? schema : { ...schema, type: "object" };
 }

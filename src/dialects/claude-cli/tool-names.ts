@@ -1,6 +1,8 @@
 // Names of the client's tools <-> names that the program and the API behind it accept.
 // It must never give two tools one name, nor let a client's tool take the name of one that the program runs itself.
 
+import { structuredOutput } from "./forced-tool.ts";
+
 export type ToolNames = {
   toWire(name: string): string;
   /** The client's own name; null when this is none of its tools. */
@@ -12,7 +14,7 @@ const prefix = "mcp__client__";
 const longest = 128;
 
 /** Tools that the program adds by itself, whatever it was started with. */
-const always = ["StructuredOutput", "DeferredToolPlaceholder"];
+const always = [structuredOutput, "DeferredToolPlaceholder"];
 /**
  * All built-in tools of any version: which of them `--tools default` shows, the program says only after it was told the
  * client's. One that runs here under the name of a client's tool would be worse than a prefix too many.
@@ -25,7 +27,8 @@ const builtIn =
 /** The program's own tools in a turn, by name; "all": whatever the version has. */
 export type OwnTools = "all" | readonly string[];
 
-export function toolNames(names: Iterable<string>, own: OwnTools): ToolNames {
+/** `forced`: the client's tool for which the program's own tool for answers with a schema stands. */
+export function toolNames(names: Iterable<string>, own: OwnTools, forced: string | null = null): ToolNames {
   const reserved = new Set([...always, ...(own === "all" ? builtIn : own)]);
   const wireNames = new Map<string, string>();
   const clientNames = new Map<string, string>();
@@ -43,6 +46,7 @@ export function toolNames(names: Iterable<string>, own: OwnTools): ToolNames {
   return {
     toWire: (name) => wireNames.get(name) ?? rewritten(name, reserved),
     toClient(wireName) {
+      if (forced !== null && wireName === structuredOutput) return forced;
       const exact = clientNames.get(wireName);
       if (exact !== undefined) return exact;
       return wireName.startsWith(prefix) ? (clientNames.get(wireName.slice(prefix.length)) ?? null) : null;

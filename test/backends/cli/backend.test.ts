@@ -3,7 +3,21 @@ import { Failure } from "../../../src/canon/failure.ts";
 import type { StreamEvent } from "../../../src/canon/event.ts";
 import { fakeClock, settle } from "../../support/clock.ts";
 import type { Stage as FaultStage } from "./fake-child.ts";
-import { after, asking, callOf, model, nothingLeft, openStage, result, textOf, tool, user } from "./stage.ts";
+import { recordOf } from "../../support/upstream/json.ts";
+import type { FakeOptions } from "./fake-child.ts";
+import {
+  after,
+  asking,
+  callOf,
+  echo,
+  model,
+  nothingLeft,
+  openStage,
+  result,
+  textOf,
+  tool,
+  user,
+} from "./stage.ts";
 
 describe("an answer", () => {
   test("comes from one process, with prompt, history and settings", async () => {
@@ -308,6 +322,66 @@ describe("aborts", () => {
     await backend.stop();
     expect(backend.counts()).toEqual(nothingLeft);
     expect(clock.waiting()).toBe(0);
+  });
+});
+
+describe("a tool that must be called, of a model that always thinks", () => {
+  const forced = { tools: [tool], toolChoice: { type: "tool", name: tool.name } } as const;
+  const held: FakeOptions["model"] = (messages) =>
+    JSON.stringify(messages.at(-1)).includes("StructuredOutput")
+      ? { text: "I call", calls: [{ id: "s1", name: "StructuredOutput", input: { city: "A" } }] }
+      : echo(messages);
+
+  test("is called by its own name, in a fresh process that nobody takes up again", async () => {
+    const stops: unknown[] = [];
+    const { program, backend, ask } = openStage({
+      prepared: { alwaysThinks: true },
+      fake: { model: held },
+      startChild: async () => {
+        const child = await program.start();
+        return { ...child, stop: (how) => (stops.push(how), child.stop(how)) };
+      },
+    });
+    const first = asking(["q"], { tools: [tool] });
+    const begun = await ask(first);
+    expect(backend.counts().parked.idle).toBe(1);
+    const next = { ...first, messages: [...first.messages, model(textOf(begun)), user("and now")] };
+    expect(await backend.continues(next, callOf())).toBe(true);
+    expect(await backend.continues({ ...next, ...forced }, callOf())).toBe(false);
+    const notes: string[] = [];
+    const reply = await ask({ ...next, ...forced }, callOf({ note: (word) => void notes.push(word) }));
+    expect(reply.content).toMatchObject([{ type: "tool-call", name: tool.name, input: '{"city":"A"}' }]);
+    expect([reply.finish, notes]).toEqual(["tool-calls", ["tool-choice-by-schema"]]);
+    expect(program.started()).toBe(2);
+    const [, fresh = []] = [...program.lines.values()];
+    expect(fresh.map((line) => recordOf(line["request"])["jsonSchema"]).find(Boolean)).toEqual(tool.schema);
+    // It would go on with what it takes for its own answer.
+    expect([backend.counts().parked.calls, stops[0]]).toEqual([0, { atOnce: true }]);
+    await backend.stop();
+    expect(program.alive()).toBe(0);
+  });
+
+  test("and is not, is no answer", async () => {
+    const { program, backend, failure } = openStage({ prepared: { alwaysThinks: true } });
+    const failed = await failure(asking(["q"], { ...forced }));
+    expect(failed).toMatchObject({ kind: "bad-output", maybeBilled: true });
+    await backend.stop();
+    expect(program.alive()).toBe(0);
+  });
+
+  test("goes on from there as from any call", async () => {
+    const { backend, ask } = openStage({ prepared: { alwaysThinks: true }, fake: { model: held } });
+    const first = asking(["q"], forced);
+    const { content } = await ask(first);
+    const call = content.at(-1);
+    if (call?.type !== "tool-call") throw new Error("no call");
+    const messages = [
+      ...first.messages,
+      { role: "assistant", content } as const,
+      user(result(call.id, "1C")),
+    ];
+    expect(textOf(await ask({ ...first, messages, toolChoice: null }))).toBe("got 1 results");
+    await backend.stop();
   });
 });
 

@@ -250,9 +250,10 @@ describe("environment", () => {
       CLAWGATE_CHILD: "another",
       HOME: "/another",
     };
+    const plain = { CLAUDE_CODE_SIMPLE: "1", CLAUDE_CODE_MODEL_CAPABILITIES: "-per_turn_effort" };
     expect(
       launch({ environment: { PATH: "/bin" }, workspace: { env: { ...written, ...refused } } }).env,
-    ).toEqual({ PATH: "/bin", ...switches, CLAUDE_CODE_SIMPLE: "1", ...written, ...places });
+    ).toEqual({ PATH: "/bin", ...switches, ...plain, ...written, ...places });
   });
 
   test("a configuration folder of the program's own choice is left to it", () => {

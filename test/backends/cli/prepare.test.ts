@@ -11,6 +11,7 @@ import { settleProgram } from "../../../src/backends/cli/program.ts";
 import type { CliKeys } from "../../../src/backends/cli/settings.ts";
 import type { Workspace } from "../../../src/backends/cli/workspace.ts";
 import { type ChatRequest, emptyRequest } from "../../../src/canon/request.ts";
+import { takesOf as takesByName } from "../../../src/catalog/takes.ts";
 
 const workspace = (tenant: string): Workspace => ({
   tenant,
@@ -48,6 +49,8 @@ function preparing(keys: CliKeys = {}, more: Partial<PrepareOptions> = {}) {
       checkUsers: () => Promise.resolve(),
     },
     tenantOf: (name) => (name === "narrow" ? { ...ordinary, tools: ["Read"] } : ordinary),
+    refreshModels: () => Promise.resolve(),
+    takesOf: () => null,
     models: () => [{ value: "haiku", resolved: "claude-haiku-4-5-20251001", name: null, efforts: [] }],
     listed: new Set(["house-model"]),
     mcpServers: { notes: { command: "/bin/n", args: [], env: {} } },
@@ -209,4 +212,52 @@ test("a tool that the client holds back is offered when the history names it", a
   };
   expect(await offered({})).toEqual(["Now"]);
   expect(await offered({ messages: [{ role: "user", content }] })).toEqual(["Now", "Late"]);
+});
+
+describe("how a model thinks", () => {
+  const newest = { value: "opus", resolved: "claude-opus-5-5", name: null, efforts: ["low", "high", "max"] };
+  const always = { ...newest, alwaysThinks: true, adaptsThinking: true } as const;
+  const off = { thinking: { mode: "off" } } as const;
+
+  test("the program says of those that it names, its maker's table of the others", async () => {
+    const takesOf = (model: string) => takesByName(model);
+    const { run } = preparing({}, { models: () => [always, { ...newest, value: "haiku" }], takesOf });
+    const ways = async (model: string) => {
+      const { prepared } = await run({ model });
+      return [prepared.alwaysThinks, prepared.adaptsThinking];
+    };
+    expect(await ways("opus")).toEqual([true, true]);
+    expect(await ways("haiku")).toEqual([false, false]);
+    expect(await ways("claude-sonnet-5-5")).toEqual([true, true]);
+    expect(await ways("claude-opus-4-6")).toEqual([false, true]);
+    expect(await ways("claude-haiku-4-5")).toEqual([false, false]);
+    expect(await ways("house-model")).toEqual([false, false]);
+  });
+
+  test.each([
+    ["least where it cannot be switched off", always, off, noWishes, "low"],
+    ["the client's own level all the same", always, { ...off, effort: "max" }, noWishes, "max"],
+    ["the wish of a header", always, off, { effort: "high", mcpServers: [] }, "high"],
+    ["the operator's where it can be switched off", newest, off, noWishes, "high"],
+    ["the operator's where nobody said a word", always, {}, noWishes, "high"],
+  ] as const)("the effort is %s", async (_what, model, request, wishes, effort) => {
+    const { run, unsupported } = preparing({ effort: "high" }, { models: () => [model] });
+    expect((await run({ model: "opus", wishes }, request)).prepared.effort).toBe(effort);
+    expect(unsupported).toEqual([]);
+  });
+
+  test("while nobody knows, only a request that the model may refuse waits for the list", async () => {
+    let asked = 0;
+    let models: readonly (typeof always)[] = [];
+    const refreshModels = (): Promise<void> => {
+      asked++;
+      models = [always];
+      return Promise.resolve();
+    };
+    const { run } = preparing({}, { models: () => models, refreshModels });
+    expect([(await run({ model: "opus" })).prepared.alwaysThinks, asked]).toEqual([false, 0]);
+    const forced = { toolChoice: { type: "required" } } as const;
+    expect([(await run({ model: "opus" }, forced)).prepared.alwaysThinks, asked]).toEqual([true, 1]);
+    expect([(await run({ model: "opus" }, off)).prepared.alwaysThinks, asked]).toEqual([true, 1]);
+  });
 });

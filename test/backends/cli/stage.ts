@@ -13,7 +13,7 @@ import type { StreamEvent } from "../../../src/canon/event.ts";
 import { Failure } from "../../../src/canon/failure.ts";
 import { foldReply, type Reply } from "../../../src/canon/reply.ts";
 import { type Block, type ChatRequest, emptyRequest, type Message } from "../../../src/canon/request.ts";
-import { wantsNoThinking } from "../../../src/dialects/claude-cli/live-settings.ts";
+import { isThinkingOff } from "../../../src/dialects/within-takes.ts";
 import { type FakeOptions, type FakeProgram, fakeProgram } from "./fake-child.ts";
 
 export type Stage = {
@@ -64,10 +64,10 @@ export function openStage(options: StageOptions = {}): Stage {
     prepare: async (request, call) => ({
       request,
       launch,
-      key: `${call.model} ${wantsNoThinking(request)}`,
+      key: `${call.model} ${isThinkingOff(request)}`,
       runsTools: false,
       ownTools: [],
-      startsWithoutThinking: wantsNoThinking(request),
+      startsWithoutThinking: isThinkingOff(request),
       launchedEffort: null,
       effort: null,
       showsThinking: false,

@@ -256,6 +256,7 @@ describe("tools", () => {
     } as const;
     expect(encodeTurn(request, options).live).toMatchObject({ thinkingTokens: null, extraBody: {} });
     expect(named.unsupported).toEqual(["thinking", "temperature"]);
+    expect(named.notes).toEqual(["thinking-at-least", "temperature-dropped"]);
     expect(encodeTurn(request, optionsOf(told())).live).toMatchObject({
       thinkingTokens: 0,
       extraBody: { temperature: 0.3 },
@@ -273,20 +274,67 @@ describe("tools", () => {
     expect(other.unsupported).toEqual([]);
   });
 
+  const files = { name: "files.read", description: null, schema: null };
+  const json = { type: "json-schema", name: "n", schema: { type: "object" }, strict: null } as const;
+  const forcing = {
+    messages: [user(text("q")), model(text("a")), user(text("r"))],
+    tools: [weather, files],
+    parallelTools: false,
+  } as const;
+
   test.each([
-    [{ type: "required" }, "one of your tools"],
-    [{ type: "tool", name: "get_weather" }, 'the tool "get_weather"'],
-  ] as const)("a model that always thinks cannot be forced: %o is said in words", (toolChoice, which) => {
+    ["one of several", { toolChoice: { type: "required" } }, "one of your tools"],
+    ["a tool that is not there", { toolChoice: { type: "tool", name: "other" } }, 'the tool "other"'],
+    [
+      "one, with a schema for the answer",
+      { toolChoice: { type: "tool", name: "get_weather" }, format: json },
+      'the tool "get_weather"',
+    ],
+  ] as const)("a model that always thinks is asked in words for %s", (_what, more, which) => {
     const say = told();
-    const request = { messages: [user(text("q"))], tools: [weather], toolChoice, parallelTools: false };
+    const request = { ...forcing, ...more };
     const { live, last } = encode(request, say, { alwaysThinks: true });
     expect(live.extraBody["tool_choice"]).toEqual({ type: "auto", disable_parallel_tool_use: true });
     expect(contentOf(last)).toEqual([
-      wire("q"),
+      wire("r"),
       wire(`Answer this with a call of ${which}, not with words.`),
     ]);
     expect(say).toEqual({ notes: ["tool-choice-in-words"], unsupported: ["tool_choice"] });
-    expect(contentOf(encode(request, told()).last)).toEqual([wire("q")]);
+    expect(contentOf(encode(request, told()).last)).toEqual([wire("r")]);
+  });
+
+  test.each([
+    ["named", { toolChoice: { type: "tool", name: "get_weather" } }, weather],
+    ["without a schema", { toolChoice: { type: "tool", name: "files.read" } }, files],
+    ["the only one", { toolChoice: { type: "required" }, tools: [weather] }, weather],
+  ] as const)(
+    "a model that always thinks is held to one tool by the program's own: %s",
+    (_what, more, tool) => {
+      const say = told();
+      const { live, last, ...turn } = encode({ ...forcing, ...more }, say, { alwaysThinks: true });
+      expect(turn.jsonSchema).toEqual(tool.schema ?? { type: "object", properties: {} });
+      expect(turn.tools).toEqual([]);
+      expect(turn.names.toClient("StructuredOutput")).toBe(tool.name);
+      expect(live.extraBody).toEqual({ tool_choice: { type: "auto", disable_parallel_tool_use: true } });
+      const [, words] = contentOf(last) as { readonly text: string }[];
+      expect(words?.text).toContain(`now it is the tool "${tool.name}"`);
+      expect(words?.text.includes("What that is for: Weather")).toBe(tool === weather);
+      expect(say).toEqual({ notes: ["tool-choice-by-schema"], unsupported: [] });
+      // Where thinking can be switched off the API itself forces it.
+      const native = encode({ ...forcing, ...more }, told());
+      expect([native.jsonSchema, native.names.toClient("StructuredOutput")]).toEqual([null, null]);
+      expect(native.live.extraBody["tool_choice"]).not.toMatchObject({ type: "auto" });
+    },
+  );
+
+  test("an answer with a schema is not forbidden where no tool may be called, or only the history has some", () => {
+    const call: Block = { type: "tool-call", id: "c", name: "get_weather", input: "{}" };
+    const result: Block = { type: "tool-result", callId: "c", content: [], isError: false };
+    const messages = [user(text("q")), model(call), user(result), user(text("now as JSON"))];
+    for (const more of [{}, { tools: [weather], toolChoice: { type: "none" } }] as const) {
+      const { tools, live, jsonSchema } = encode({ messages, format: json, ...more });
+      expect([tools, live.extraBody, jsonSchema]).toEqual([[], {}, json.schema]);
+    }
   });
 
   test("names are legal, different, never those of tools that the program runs, and lead back", () => {

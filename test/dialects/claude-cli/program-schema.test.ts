@@ -1,0 +1,162 @@
+// What the program's validator takes was tried on 2.1.197 and 2.1.332: test/heavy/claude-backend.heavy.ts asks them again.
+
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { programSchema } from "../../../src/dialects/claude-cli/program-schema.ts";
+import { isRecord } from "../../../src/dialects/decoding.ts";
+
+const city = (member: unknown, more: object = {}) => ({
+  type: "object",
+  properties: { city: member },
+  ...more,
+});
+
+describe("a schema stays the very same", () => {
+  test.each([
+    [city({ type: "string", title: "t", description: "d", default: 1, examples: ["a"], deprecated: true })],
+    [
+      city(
+        { $ref: "#/$defs/c" },
+        { $defs: { c: { type: "string" } }, required: ["city"], additionalProperties: false },
+      ),
+    ],
+    [city({ $ref: "#/definitions/a~1b%20c" }, { definitions: { "a/b c": {} } })],
+    [city({ $ref: "#" })],
+    [city({ type: "string", format: "int32", pattern: "^[a-z]+$", minLength: 0, nullable: true })],
+    [city({ type: "number", exclusiveMinimum: 0, multipleOf: 0.5 })],
+    [
+      city({
+        type: "array",
+        items: [{ type: "string" }],
+        additionalItems: false,
+        uniqueItems: true,
+        contains: {},
+      }),
+    ],
+    [city({ type: ["string", "null"], enum: ["a", null] })],
+    [city(true, { patternProperties: { "^x-": false }, propertyNames: { maxLength: 4 }, minProperties: 1 })],
+    [{ type: "object", anyOf: [{ required: ["a"] }], oneOf: [{}], allOf: [{}], not: { required: ["b"] } }],
+    [{ type: "object", if: {}, then: {}, else: {}, dependencies: { a: ["b"], c: { required: ["d"] } } }],
+    [
+      {
+        type: "object",
+        properties: { $ref: { type: "string" }, constructor: {}, const: { const: { $ref: "#/x" } } },
+      },
+    ],
+  ])("%j", (schema) => {
+    expect(programSchema(schema)).toBe(schema);
+  });
+});
+
+describe("what the validator does not know", () => {
+  test.each<[string, unknown, unknown]>([
+    [
+      "a newer dialect",
+      city({}, { $schema: "https://json-schema.org/draft/2020-12/schema", $id: "x" }),
+      city({}),
+    ],
+    ["words of others", city({ type: "string", "x-order": 1, discriminator: {} }), city({ type: "string" })],
+    ["one example", city({ example: "a" }), city({ examples: ["a"] })],
+    [
+      "a newer tuple",
+      city({ prefixItems: [{ a: 1 }], items: false }),
+      city({ items: [{}], additionalItems: false }),
+    ],
+    [
+      "newer dependencies",
+      { dependentRequired: { a: ["b", "b"] }, dependentSchemas: { c: true } },
+      { dependencies: { a: ["b"], c: true } },
+    ],
+    ["counted items", { contains: {}, minContains: 0 }, {}],
+    [
+      "flags of draft 4",
+      { minimum: 3, exclusiveMinimum: true, maximum: 5, exclusiveMaximum: false },
+      { minimum: 3, exclusiveMinimum: 3, maximum: 5 },
+    ],
+    ["required of draft 3", city({ required: true }), city({})],
+    ["a type that is none", { type: "any" }, {}],
+    ["a list with a type that is none", { type: ["string", "file"] }, {}],
+    ["a type said twice", { type: ["string", "string"] }, { type: ["string"] }],
+    ["null without a type", { nullable: true, enum: ["a"] }, { anyOf: [{ enum: ["a"] }, { type: "null" }] }],
+    ["a pattern by looser rules", { pattern: "[\\w.-]+\\-x" }, {}],
+    [
+      "a pattern of names",
+      { patternProperties: { "(?i)a": {}, b: {} }, additionalProperties: false },
+      { patternProperties: { b: {} } },
+    ],
+    ["empty lists", { enum: [], oneOf: [], anyOf: [] }, {}],
+    ["the same twice", { enum: [1, 1, "1"], required: ["a", "a", 4] }, { enum: [1, "1"], required: ["a"] }],
+    ["numbers that are none", { minLength: -1, maxItems: "3", minimum: "1", multipleOf: 0 }, {}],
+    [
+      "references to nowhere",
+      { allOf: [{ $ref: "#/x" }, { $ref: "https://a.example/b" }, { $ref: "#anchor" }] },
+      { allOf: [{}, {}, {}] },
+    ],
+    [
+      "a reference to what is left out",
+      { components: { a: {} }, items: { $ref: "#/components/a" } },
+      { items: {} },
+    ],
+    ["a branch without its condition", { then: {}, else: {} }, {}],
+    [
+      "no schema",
+      { items: null, additionalProperties: [], properties: 4 },
+      { items: {}, additionalProperties: {} },
+    ],
+  ])("%s", (_what, schema, expected) => {
+    expect(programSchema(schema)).toEqual(expected);
+  });
+
+  test("never makes a schema stricter: what is looser inside would exclude more outside", () => {
+    const loose = { "x-a": 1, const: 4 };
+    expect(programSchema({ not: loose })).toEqual({});
+    expect(programSchema({ if: loose, then: false, else: false })).toEqual({});
+    expect(programSchema({ oneOf: [loose, { const: 5 }] })).toEqual({ anyOf: [{ const: 4 }, { const: 5 }] });
+    expect(programSchema({ not: { $ref: "#/nowhere" }, oneOf: [{ $ref: "#/nowhere" }] })).toEqual({
+      anyOf: [{}],
+    });
+  });
+});
+
+test("however deep and twisted, it comes to an end", () => {
+  let nested: unknown = { "x-a": 1 };
+  for (let depth = 0; depth < 300; depth++)
+    nested = { oneOf: [nested], not: nested, if: nested, then: nested, items: { $ref: `#/not/if/${depth}` } };
+  expect(isRecord(programSchema(nested))).toBe(true);
+});
+
+test("anything at all gives a schema, and the same one the second time", () => {
+  const words = fc.constantFrom(
+    "type",
+    "items",
+    "not",
+    "oneOf",
+    "$ref",
+    "properties",
+    "enum",
+    "required",
+    "nullable",
+    "if",
+    "then",
+    "prefixItems",
+    "x",
+  );
+  const depth = { maxDepth: 6, depthIdentifier: fc.createDepthIdentifier() };
+  const { schema } = fc.letrec((tie) => ({
+    schema: fc.oneof(depth, fc.boolean(), fc.dictionary(words, tie("value"), { maxKeys: 4 })),
+    value: fc.oneof(
+      depth,
+      fc.constantFrom("string", "any", "#", "#/items", "#/not", true, 3),
+      tie("schema"),
+      fc.array(tie("schema"), { maxLength: 3 }),
+    ),
+  }));
+  fc.assert(
+    fc.property(schema, (wanted) => {
+      const once = programSchema(wanted);
+      expect(typeof once === "boolean" || isRecord(once)).toBe(true);
+      expect(programSchema(once)).toBe(once);
+    }),
+    { numRuns: 500 },
+  );
+});
