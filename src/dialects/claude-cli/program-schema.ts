@@ -114,6 +114,10 @@ function changes(way: Way): Readonly<Record<string, Change>> {
     (word: string): Change =>
     (value) =>
       isRecord(value) ? { [word]: mapped(value, within) } : {};
+  const branch =
+    (word: string): Change =>
+    (value, members) =>
+      "if" in members && isKept(members["if"]) ? { [word]: within(value) } : {};
   const dependencies: Change = (value) =>
     isRecord(value)
       ? { dependencies: mapped(value, (each) => (Array.isArray(each) ? texts(each) : within(each))) }
@@ -148,8 +152,7 @@ function changes(way: Way): Readonly<Record<string, Change>> {
     propertyNames: one("propertyNames"),
     not: (value) => (isKept(value) ? { not: within(value) } : {}),
     if: (value) => (isKept(value) ? { if: within(value) } : {}),
-    then: (value, members) => ("if" in members && isKept(members["if"]) ? { then: within(value) } : {}),
-    else: (value, members) => ("if" in members && isKept(members["if"]) ? { else: within(value) } : {}),
+    ...Object.fromEntries(["then", "else"].map((word) => [word, branch(word)])),
     dependencies,
     dependentRequired: dependencies,
     dependentSchemas: dependencies,
