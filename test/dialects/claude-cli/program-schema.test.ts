@@ -8,10 +8,7 @@ import { isRecord } from "../../../src/dialects/decoding.ts";
 /** Written out, they would pass for promises. */
 const branching = (members: object, yes: unknown, no: unknown = {}) => ({
   ...members,
-  ...Object.fromEntries([
-    ["then", yes],
-    ["else", no],
-  ]),
+  ...Object.fromEntries(["then", "else"].map((word) => [word, word === "else" ? no : yes])),
 });
 const city = (member: unknown, more: object = {}) => ({
   type: "object",
