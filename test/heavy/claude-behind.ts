@@ -2,18 +2,14 @@
 // It must never log in, and never leave loopback but for npm.
 
 import { expect } from "bun:test";
-import { join } from "node:path";
 import type { Target } from "../clients/targets.ts";
 import { type RunningBinary, startBinary } from "../support/binary.ts";
 import { childrenOf } from "../support/claude-children.ts";
 import { type Recorded, startUpstream, type Upstream } from "../support/upstream.ts";
 import { listOf, recordOf, textOf } from "../support/upstream/json.ts";
 import type { Json } from "../support/upstream/json.ts";
-import { installed } from "./install.ts";
+import { claudeProgram } from "./claude-program.ts";
 
-// For a look at another one CLAUDE_VERSION=2.1.329; what is said of this one's ways alone then fails.
-const version = process.env["CLAUDE_VERSION"] ?? "2.1.197";
-const platform = `claude-code-${process.platform}-${process.arch}`;
 export const vendorKey = "sk-ant-fake-vendor-key";
 
 export const model = "claude-cli/sonnet";
@@ -37,12 +33,6 @@ export type ClaudeBehind = {
   /** Fails when a process is left. */
   stop(): Promise<void>;
 };
-
-function claudeProgram(): string {
-  const packages = [`@anthropic-ai/claude-code@${version}`, `@anthropic-ai/${platform}@${version}`];
-  const proof = join("node_modules", "@anthropic-ai", platform, "claude");
-  return join(installed("claude-code", packages, proof), proof);
-}
 
 /** `keys` are more keys of the provider, `config` more of the config. */
 export type BehindOptions = {

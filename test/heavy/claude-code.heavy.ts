@@ -7,16 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openTimeoutMs, targetKinds } from "../clients/targets.ts";
 import type { Target } from "../clients/targets.ts";
-import { installed, run } from "./install.ts";
-
-const version = "2.1.197";
-const platform = `claude-code-${process.platform}-${process.arch}`;
-
-function claudeProgram(): string {
-  const packages = [`@anthropic-ai/claude-code@${version}`, `@anthropic-ai/${platform}@${version}`];
-  const proof = join("node_modules", "@anthropic-ai", platform, "claude");
-  return join(installed("claude-code", packages, proof), proof);
-}
+import { claudeProgram, claudeVersion } from "./claude-program.ts";
+import { run } from "./install.ts";
 
 type Result = { readonly is_error: boolean; readonly result: string; readonly num_turns: number };
 
@@ -72,7 +64,7 @@ describe.each([...targetKinds])("claude as a client, $name", ({ open }) => {
     const lines = seen.map(
       (request) => `${request.method} ${request.path} ${request.status} ${request.breach ?? ""}`,
     );
-    console.log(`claude ${version}: exit ${done.code}; the vendor saw:\n  ${lines.join("\n  ")}`);
+    console.log(`claude ${claudeVersion}: exit ${done.code}; the vendor saw:\n  ${lines.join("\n  ")}`);
     if (done.stdout.trim() === "") throw new Error(`claude printed nothing: ${done.stderr}`);
     return JSON.parse(done.stdout) as Result;
   };

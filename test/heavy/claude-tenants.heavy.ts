@@ -18,10 +18,8 @@ import { join } from "node:path";
 import { openTimeoutMs } from "../clients/targets.ts";
 import { type RunningBinary, startBinary } from "../support/binary.ts";
 import { type Recorded, startUpstream, type Upstream } from "../support/upstream.ts";
-import { installed } from "./install.ts";
+import { claudeProgram } from "./claude-program.ts";
 
-const version = "2.1.197";
-const platform = `claude-code-${process.platform}-${process.arch}`;
 const isRoot = process.getuid?.() === 0;
 const limitMs = 120_000;
 const names = isRoot ? (["alice", "bob", "nobody"] as const) : (["alice", "bob"] as const);
@@ -32,14 +30,12 @@ let gateway: RunningBinary;
 let dir: string;
 
 beforeAll(async () => {
-  const packages = [`@anthropic-ai/claude-code@${version}`, `@anthropic-ai/${platform}@${version}`];
-  const proof = join("node_modules", "@anthropic-ai", platform, "claude");
   upstream = startUpstream();
   dir = mkdtempSync(join(tmpdir(), "claude-tenants-"));
   chmodSync(dir, 0o755);
   // A clone may lie where no other user gets to.
   const bin = join(dir, "claude");
-  copyFileSync(join(installed("claude-code", packages, proof), proof), bin);
+  copyFileSync(claudeProgram(), bin);
   chmodSync(bin, 0o755);
   for (const name of names) {
     const skill = join(dir, "skills", name, `of-${name}`);

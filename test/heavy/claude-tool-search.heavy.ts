@@ -8,16 +8,11 @@ import { join } from "node:path";
 import { openTimeoutMs } from "../clients/targets.ts";
 import { type RunningBinary, startBinary } from "../support/binary.ts";
 import { type Json, spoken } from "../support/spoken-answers.ts";
-import { installed, run } from "./install.ts";
+import { claudeProgram } from "./claude-program.ts";
+import { run } from "./install.ts";
 
-const version = "2.1.332";
-const platform = `claude-code-${process.platform}-${process.arch}`;
-
-function claudeProgram(): string {
-  const packages = [`@anthropic-ai/claude-code@${version}`, `@anthropic-ai/${platform}@${version}`];
-  const proof = join("node_modules", "@anthropic-ai", platform, "claude");
-  return join(installed("claude-newest", packages, proof), proof);
-}
+// The pinned one has no such search for models that it does not know.
+const version = process.env["CLAUDE_VERSION"] ?? "2.1.332";
 
 /** A tool server in twenty lines: it has one tool. */
 const server = `
@@ -52,7 +47,7 @@ function reply(path: string, body: string): Response {
 }
 
 beforeAll(async () => {
-  program = claudeProgram();
+  program = claudeProgram(version);
   dir = mkdtempSync(join(tmpdir(), "claude-search-"));
   mkdirSync(join(dir, "work"));
   writeFileSync(join(dir, "birds.ts"), server);

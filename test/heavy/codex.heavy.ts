@@ -13,12 +13,13 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { clientVersion } from "../../scripts/client-versions.ts";
 import { openTimeoutMs, targetKinds } from "../clients/targets.ts";
 import type { Target } from "../clients/targets.ts";
 import type { Recorded } from "../support/upstream.ts";
 import { installed, nowhere, run } from "./install.ts";
 
-const version = "0.169.0";
+const version = clientVersion("codex");
 const limitMs = 90_000;
 
 function codexProgram(): string {

@@ -5,12 +5,13 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { clientVersion } from "../../scripts/client-versions.ts";
 import { openTimeoutMs, targetKinds } from "../clients/targets.ts";
 import type { Target } from "../clients/targets.ts";
 import type { Recorded } from "../support/upstream.ts";
 import { installed, nowhere, run } from "./install.ts";
 
-const version = "0.61.0";
+const version = clientVersion("gemini");
 const nodePackage = `node-${process.platform}-${process.arch}`;
 const limitMs = 90_000;
 

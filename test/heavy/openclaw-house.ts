@@ -4,13 +4,14 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { clientVersion } from "../../scripts/client-versions.ts";
 import { stringify } from "yaml";
 import { binaryPath, cleanEnvironment, type RunningBinary, startBinary } from "../support/binary.ts";
 import { gatewayConfig, vendorKey } from "../support/gateway-config.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 import { installed, type Run, run } from "./install.ts";
 
-export const version = "2026.9.6";
+export const version = clientVersion("openclaw");
 const nodePackage = `node-${process.platform}-${process.arch}`;
 
 /** What a person may have written into openclaw.json. */

@@ -5,11 +5,12 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { clientVersion } from "../../scripts/client-versions.ts";
 import { openTimeoutMs, targetKinds } from "../clients/targets.ts";
 import type { Target } from "../clients/targets.ts";
 import { installed, run } from "./install.ts";
 
-const version = "2026.9.6";
+const version = clientVersion("openclaw");
 const nodePackage = `node-${process.platform}-${process.arch}`;
 const limitMs = 150_000;
 

@@ -18,7 +18,7 @@ const isFlag = (value: unknown): boolean => typeof value === "boolean";
 
 /** Words that stay as they are where their value is what it must be. */
 const plain: Readonly<Record<string, (value: unknown) => boolean>> = {
-  ...Object.fromEntries(["title", "description", "$comment", "format"].map((word) => [word, isText])),
+  ...Object.fromEntries(["title", "description", "$comment"].map((word) => [word, isText])),
   ...Object.fromEntries(["contentEncoding", "contentMediaType", "$ref"].map((word) => [word, isText])),
   ...Object.fromEntries(["minimum", "maximum"].map((word) => [word, isNumber])),
   ...Object.fromEntries(["minLength", "maxLength", "minItems", "maxItems"].map((word) => [word, isCount])),
@@ -88,7 +88,12 @@ function membersOf(schema: Members, way: Way): Members {
       if (!isDead) known[word] = value;
     } else if (Object.hasOwn(change, word)) mergeInto(known, change[word]?.(value, schema) ?? {});
   }
-  return schema["nullable"] === true && "type" in known ? { ...known, nullable: true } : known;
+  if (schema["nullable"] === true && "type" in known) known["nullable"] = true;
+  const { format } = schema;
+  if (!isText(format)) return known;
+  // 2.1.197 knows none of them; the model can still read it.
+  const described = isText(known["description"]) ? `${known["description"]} ` : "";
+  return { ...known, description: `${described}(format: ${format})` };
 }
 
 /** Two words may have the same older one. */

@@ -27,7 +27,7 @@ describe("a schema stays the very same", () => {
     ],
     [city({ $ref: "#/definitions/a~1b%20c" }, { definitions: { "a/b c": {} } })],
     [city({ $ref: "#" })],
-    [city({ type: "string", format: "int32", pattern: "^[a-z]+$", minLength: 0, nullable: true })],
+    [city({ type: "string", pattern: "^[a-z]+$", minLength: 0, nullable: true })],
     [city({ type: "number", exclusiveMinimum: 0, multipleOf: 0.5 })],
     [
       city({
@@ -61,6 +61,12 @@ describe("what the validator does not know", () => {
       city({}),
     ],
     ["words of others", city({ type: "string", "x-order": 1, discriminator: {} }), city({ type: "string" })],
+    [
+      "a format",
+      city({ type: "string", format: "date" }),
+      city({ type: "string", description: "(format: date)" }),
+    ],
+    ["a described format", { format: "uri", description: "Where" }, { description: "Where (format: uri)" }],
     ["one example", city({ example: "a" }), city({ examples: ["a"] })],
     [
       "a newer tuple",
