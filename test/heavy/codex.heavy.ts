@@ -2,39 +2,16 @@
 // Run it by path: bun test ./test/heavy/codex.heavy.ts. It has a home of its own, never logs in and never leaves loopback but for npm.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { clientVersion } from "../../scripts/client-versions.ts";
 import { openTimeoutMs, targetKinds } from "../clients/targets.ts";
 import type { Target } from "../clients/targets.ts";
 import type { Recorded } from "../support/upstream.ts";
-import { installed, nowhere, run } from "./install.ts";
+import { codexProgram, codexVersion } from "./codex-program.ts";
+import { nowhere, run } from "./install.ts";
 
-const version = clientVersion("codex");
 const limitMs = 90_000;
-
-function codexProgram(): string {
-  // The package proper only finds and starts this one, which it names as an alias of its own.
-  const platform = `${process.platform}-${process.arch}`;
-  const name = `@openai/codex-${platform}`;
-  const vendor = join("node_modules", name, "vendor");
-  const folder = installed("codex", [`${name}@npm:@openai/codex@${version}-${platform}`], vendor);
-  const programs = readdirSync(join(folder, vendor)).map((triple) =>
-    join(folder, vendor, triple, "bin", "codex"),
-  );
-  const program = programs.find((path) => existsSync(path));
-  if (program === undefined) throw new Error(`No codex program below ${join(folder, vendor)}.`);
-  return program;
-}
 
 /** The provider is what a user writes; the rest keeps a test from waiting, asking or calling home. */
 function codexConfig(target: Target): string {
@@ -109,7 +86,7 @@ describe.each([...targetKinds])("codex as a client, $name", ({ open }) => {
     const lines = seen.map(
       (request) => `${request.method} ${request.path} ${request.status} ${request.breach ?? ""}`,
     );
-    console.log(`codex ${version}: exit ${done.code}; the vendor saw:\n  ${lines.join("\n  ")}`);
+    console.log(`codex ${codexVersion}: exit ${done.code}; the vendor saw:\n  ${lines.join("\n  ")}`);
     if (done.code !== 0) throw new Error(`${done.stdout.slice(-1500)}\n${done.stderr.slice(-1500)}`);
     return { said: readFileSync(last, "utf8"), events: done.stdout, seen };
   };
