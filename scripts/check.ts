@@ -1,4 +1,5 @@
-// `npm test`: format, types, lint, build, tests; stops at the first stage that fails. `check.ts heavy` runs test/heavy alone.
+// `npm test`: format, types, lint, build, tests; stops at the first stage that fails. `check.ts heavy` runs test/heavy alone, and
+// with the newest version of each client again, where what breaks is counted as skipped; `check.ts newest` runs only that, and fails.
 // It must never let the result depend on the machine's keys, proxies or user folders.
 //
 // The last line is `N passed, N failed, N skipped` alone; with CLAWGATE_COUNTS=<file> it goes there instead (.ci/run adds up).
@@ -15,6 +16,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { ensureBinary } from "./build.ts";
+import { type ClientName, clientVersions } from "./client-versions.ts";
 
 type Counts = { readonly passed: number; readonly failed: number; readonly skipped: number };
 type Environment = Record<string, string>;
@@ -166,10 +168,62 @@ function heavyStages(env: Environment): Stage[] {
   const files = names.toSorted().map((name) => `./test/heavy/${name}`);
   if (files.length === 0) return [];
   env["CLAWGATE_HEAVY"] = "1";
-  return [buildStage(env), { name: "heavy clients", run: () => testRun(files, env, 25 * minuteMs) }];
+  const heavy: Stage = { name: "heavy clients", run: () => testRun(files, env, 25 * minuteMs) };
+  return [buildStage(env), heavy, ...newestStages(env, false)];
 }
 
-async function inOrder(stages: readonly Stage[]): Promise<Counts> {
+/** Null where the registry does not say. */
+function newestOf(packageName: string, env: Environment): string | null {
+  const argv = ["npm", "view", packageName, "version", "--loglevel=error"];
+  try {
+    const said = Bun.spawnSync(argv, { env, cwd: tmpdir(), stderr: "ignore", timeout: minuteMs });
+    return /^\d+\.\d+\.\d+\S*$/.exec(said.stdout.toString().trim())?.[0] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** Names of the tests that failed in the last run. */
+function failedNames(): readonly string[] {
+  const text = existsSync(reportPath) ? readFileSync(reportPath, "utf8") : "";
+  return [...text.matchAll(/<testcase name="([^"]*)"[^>]*>\s*<(?:failure|error)/g)].map(
+    ([, name = ""]) => name,
+  );
+}
+
+/** What a client's newest version does is not ours to decide: an assumption that it breaks is named, and fails nothing. */
+function newestStage(client: ClientName, env: Environment, isStrict: boolean): Stage {
+  const { package: packageName, pinned, variable, files } = clientVersions[client];
+  return {
+    name: `newest ${client}`,
+    async run() {
+      const version = newestOf(packageName, env);
+      if (version === null || version === pinned) {
+        console.log(
+          version === null ? `npm does not say which ${packageName} is the newest` : "it is pinned",
+        );
+        return { ...none, skipped: version === null ? 1 : 0 };
+      }
+      console.log(`${packageName} ${version}, pinned is ${pinned}`);
+      const paths = files
+        .map((name) => `./test/heavy/${name}.heavy.ts`)
+        .filter((path) => existsSync(join(root, path)));
+      const counts = await testRun(paths, { ...env, [variable]: version }, 12 * minuteMs);
+      if (counts.failed === 0) return counts;
+      const names = failedNames();
+      for (const name of names.length === 0 ? ["the run came to no end"] : names)
+        console.error(`does not hold with ${client} ${version}: ${name}`);
+      return isStrict ? counts : { ...counts, failed: 0, skipped: counts.skipped + counts.failed };
+    },
+  };
+}
+
+function newestStages(env: Environment, isStrict: boolean): Stage[] {
+  env["CLAWGATE_HEAVY"] = "1";
+  return (Object.keys(clientVersions) as ClientName[]).map((client) => newestStage(client, env, isStrict));
+}
+
+async function inOrder(stages: readonly Stage[], stopsAtFailure: boolean): Promise<Counts> {
   let sum = none;
   for (const stage of stages) {
     console.log(`\n=== ${stage.name}`);
@@ -181,17 +235,23 @@ async function inOrder(stages: readonly Stage[]): Promise<Counts> {
     };
     if (counts.failed > 0) {
       console.error(`\n${stage.name}: failed`);
-      break;
+      if (stopsAtFailure) break;
     }
   }
   return sum;
 }
 
-const isHeavy = process.argv[2] === "heavy";
+const what = process.argv[2];
 const userFolder = mkdtempSync(join(tmpdir(), "clawgate-check-"));
 const countsPath = process.env["CLAWGATE_COUNTS"];
-const env = cleanEnvironment(userFolder, isHeavy);
-const counts = await inOrder(isHeavy ? heavyStages(env) : ordinaryStages(env));
+const env = cleanEnvironment(userFolder, what !== undefined);
+const stages =
+  what === "newest"
+    ? [buildStage(env), ...newestStages(env, true)]
+    : what === "heavy"
+      ? heavyStages(env)
+      : ordinaryStages(env);
+const counts = await inOrder(stages, what !== "newest");
 rmSync(userFolder, { recursive: true, force: true });
 const line = `${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`;
 if (countsPath) writeFileSync(countsPath, `${counts.passed} ${counts.failed} ${counts.skipped}\n`);
