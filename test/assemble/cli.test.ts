@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { neutralPlaces } from "../../src/backends/cli/neutral-folders.ts";
 import { type ClaudeRun, scriptedClaude, type ScriptedClaude } from "../support/claude.ts";
 import { openGatewayForTest, type TestGateway } from "../support/gateway.ts";
 import { parsed, recordOf } from "../support/upstream/json.ts";
@@ -293,4 +294,22 @@ test("a stop leaves no process and no file", async () => {
   expect(isOver(here.claude.runs())).toBe(true);
   expect(readdirSync(join(here.state, "cli", "runs"))).toEqual([]);
   expect(readdirSync(join(here.state, "cli", "gateways"))).toEqual([]);
+});
+
+test("folders of a gateway that was killed are taken away by the next one", async () => {
+  const claude = scriptedClaude();
+  cleanups.push(claude.remove);
+  const state = join(claude.dir, "state");
+  const killed = crypto.randomUUID().replaceAll("-", "").slice(0, 16);
+  const [folder = ""] = neutralPlaces(killed);
+  cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
+  mkdirSync(join(folder, "1"), { recursive: true });
+  mkdirSync(join(state, "cli", "runs", killed), { recursive: true, mode: 0o700 });
+  const gateway = await openGatewayForTest({
+    config: configOf(claude, {}, {}),
+    environment: { CLAWGATE_STATE_DIR: state },
+  });
+  cleanups.push(gateway.stop);
+  await gateway.house.estate.clis.sweep();
+  expect([existsSync(folder), existsSync(join(state, "cli", "runs", killed))]).toEqual([false, false]);
 });
