@@ -51,7 +51,8 @@ export function createCliRun(options: {
   const open = openFolderAt(openPath(gatewayId), () => ensurePrivateDirectory(folder));
   const neutral = createNeutralFolders({
     places: neutralPlaces(gatewayId),
-    beforehand: () => ensurePrivateDirectory(folder),
+    // By the list's name the next gateway finds them.
+    beforehand: async () => void (await openedRegister()),
     warn: (message, error) => log.warn(message, { error }),
   });
   let ownPort: number | null = null;
@@ -86,12 +87,30 @@ export function createCliRun(options: {
     },
   });
 
+  const openedRegister = (): Promise<ChildRegister> => {
+    register ??= openRegister({
+      stateDirectory,
+      gatewayId,
+      gatewayPid: process.pid,
+      clock,
+      onTrouble: trouble("the list of Claude Code processes could not be written"),
+      onLeft,
+      onNotSearched: trouble(
+        "what a Claude Code process started runs on until this gateway ends: it could not be looked for",
+      ),
+    }).then(watched);
+    register.catch(() => (register = null));
+    return register;
+  };
+
+  const listed = (): Promise<readonly string[]> => namesIn(join(stateDirectory, "cli", "gateways"));
+
   /** A run whose list is gone has ended: nobody reads its files any more. */
   const sweepFolders = async (): Promise<void> => {
-    const living = new Set(await namesIn(join(stateDirectory, "cli", "gateways")));
+    const living = new Set(await listed());
     for (const name of await namesIn(runs))
       if (name !== gatewayId && !living.has(`${name}.json`))
-        for (const path of [openPath(name), ...neutralPlaces(name), join(runs, name)])
+        for (const path of [openPath(name), join(runs, name)])
           await rm(path, { recursive: true, force: true });
   };
 
@@ -104,25 +123,17 @@ export function createCliRun(options: {
     listensOn(port) {
       ownPort = port;
     },
-    register() {
-      register ??= openRegister({
-        stateDirectory,
-        gatewayId,
-        gatewayPid: process.pid,
-        clock,
-        onTrouble: trouble("the list of Claude Code processes could not be written"),
-        onLeft,
-        onNotSearched: trouble(
-          "what a Claude Code process started runs on until this gateway ends: it could not be looked for",
-        ),
-      }).then(watched);
-      register.catch(() => (register = null));
-      return register;
-    },
+    register: openedRegister,
     async sweep() {
       try {
         if ((await namesIn(join(stateDirectory, "cli"))).length === 0) return;
+        const before = await listed();
         const stopped = await sweepLeftovers({ stateDirectory, clock, onLeft });
+        const living = new Set(await listed());
+        for (const name of before)
+          if (!living.has(name))
+            for (const path of neutralPlaces(name.replace(/\.json$/, "")))
+              await rm(path, { recursive: true, force: true });
         if (stopped > 0) log.warn("stopped Claude Code processes that an earlier gateway left", { stopped });
         await sweepFolders();
       } catch (error) {

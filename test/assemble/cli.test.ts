@@ -304,12 +304,16 @@ test("folders of a gateway that was killed are taken away by the next one", asyn
   const [folder = ""] = neutralPlaces(killed);
   cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
   mkdirSync(join(folder, "1"), { recursive: true });
+  const list = join(state, "cli", "gateways", `${killed}.json`);
   mkdirSync(join(state, "cli", "runs", killed), { recursive: true, mode: 0o700 });
+  mkdirSync(dirname(list), { mode: 0o700 });
+  writeFileSync(list, "{}");
   const gateway = await openGatewayForTest({
     config: configOf(claude, {}, {}),
     environment: { CLAWGATE_STATE_DIR: state },
   });
   cleanups.push(gateway.stop);
   await gateway.house.estate.clis.sweep();
-  expect([existsSync(folder), existsSync(join(state, "cli", "runs", killed))]).toEqual([false, false]);
+  for (const path of [folder, list, join(state, "cli", "runs", killed)])
+    expect([path, existsSync(path)]).toEqual([path, false]);
 });
