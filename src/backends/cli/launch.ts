@@ -37,7 +37,12 @@ export type LaunchOptions = {
   readonly gatewayId: string;
   readonly effort?: string | null;
   /** A file of MCP servers (its values are secrets: 0600), and the names in it that are granted. */
-  readonly mcp?: { readonly configPath: string; readonly servers: readonly string[] } | null;
+  readonly mcp?: {
+    readonly configPath: string;
+    readonly servers: readonly string[];
+    /** None of them runs on this machine. */
+    readonly areElsewhere: boolean;
+  } | null;
 };
 
 /** All that a tenant may be given. */
@@ -89,12 +94,13 @@ export function hasOwnKey(env: Readonly<Record<string, string>>): boolean {
 
 /** Nothing of the program's own has a hand in the answer, nor in the files of its folder. */
 function runsNothing({ serverTools, mcp }: LaunchOptions): boolean {
-  return serverTools === "none" && (mcp === undefined || mcp === null);
+  return serverTools === "none" && (mcp === undefined || mcp === null || mcp.areElsewhere);
 }
 
 function isPlain(options: LaunchOptions): boolean {
-  const { pluginDirs, env } = options.workspace;
-  return runsNothing(options) && pluginDirs.length === 0 && hasOwnKey(env);
+  const { workspace, mcp } = options;
+  const hasServers = mcp !== undefined && mcp !== null;
+  return runsNothing(options) && !hasServers && workspace.pluginDirs.length === 0 && hasOwnKey(workspace.env);
 }
 
 /** Throws a Failure for a model name that could not be one. */

@@ -118,6 +118,7 @@ export function createPrepare(options: PrepareOptions): Prepare {
     const mcp = names.length === 0 ? null : mcpFiles.plan(names, mcpServers, workspace.account);
     // What the operator wants of every request the process is started with; then it need not be told.
     const launchedEffort = presetEffort(program.effort, levels);
+    const areElsewhere = names.every((name) => "url" in (mcpServers[name] ?? {}));
     const launch = launchOf({
       workspace: mcp === null ? workspace : withMcp(workspace, mcp),
       model,
@@ -126,7 +127,7 @@ export function createPrepare(options: PrepareOptions): Prepare {
       environment: options.environment,
       gatewayId: options.gatewayId,
       effort: launchedEffort,
-      mcp: mcp === null ? null : { configPath: mcp.path, servers: mcp.servers },
+      mcp: mcp === null ? null : { configPath: mcp.path, servers: mcp.servers, areElsewhere },
     });
     return {
       mcp,

@@ -8,10 +8,10 @@ import type { ChatRequest, Tool } from "../../canon/request.ts";
 export const structuredOutput = "StructuredOutput";
 
 /** Nobody may call another one: the client named it, or has no other. Null: nothing is forced, or nothing to be forced so. */
-function theOne({ toolChoice, tools, opaqueTools }: ChatRequest): Tool | null {
+function theOne({ toolChoice, tools }: ChatRequest): Tool | null {
   if (toolChoice?.type === "tool") return tools.find(({ name }) => name === toolChoice.name) ?? null;
-  const isAlone = toolChoice?.type === "required" && tools.length === 1 && opaqueTools.length === 0;
-  return isAlone ? (tools[0] ?? null) : null;
+  // Tools that run at a vendor are set aside here.
+  return toolChoice?.type === "required" && tools.length === 1 ? (tools[0] ?? null) : null;
 }
 
 /** The client's tool for which the program's stands in this answer. */

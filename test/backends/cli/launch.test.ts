@@ -53,7 +53,7 @@ describe("where it runs", () => {
         workspace: { env: { ...own, [name]: "1" } },
       })),
       { workspace: { env: own, pluginDirs: ["/skills"] } },
-      { workspace: { env: own }, mcp: { configPath: "/m.json", servers: [] } },
+      { workspace: { env: own }, mcp: { configPath: "/m.json", servers: [], areElsewhere: false } },
       { workspace: { env: own }, serverTools: ["Read"] },
       { workspace: { env: own }, serverTools: "default" },
     ];
@@ -72,8 +72,13 @@ describe("where it runs", () => {
     expect(launch(workspaceOf()).cwd).toBe("/tmp/work-1/1");
     expect(launch(workspaceOf({ pluginDirs: ["/skills"] })).cwd).toBe("/tmp/work-1/1");
     expect(launch(workspaceOf({ neutralDir: null })).cwd).toBe("/state/work");
+    const mcp = { configPath: "/m.json", servers: [], areElsewhere: true };
+    expect(launch({ ...workspaceOf({ env: own }), mcp }).cwd).toBe("/tmp/work-1/1");
+    expect(launch({ ...workspaceOf({ env: own }), mcp }).env["CLAUDE_CODE_SIMPLE"]).toBeUndefined();
     expect(launch({ ...workspaceOf(), serverTools: ["Read"] }).cwd).toBe("/state/work");
-    expect(launch({ ...workspaceOf(), mcp: { configPath: "/m.json", servers: [] } }).cwd).toBe("/state/work");
+    expect(
+      launch({ ...workspaceOf(), mcp: { configPath: "/m.json", servers: [], areElsewhere: false } }).cwd,
+    ).toBe("/state/work");
   });
 });
 
@@ -113,7 +118,7 @@ describe("arguments", () => {
     const { argv } = launch({
       thinking: "off",
       effort: "low",
-      mcp: { configPath: "/state/mcp.json", servers: ["files", "web"] },
+      mcp: { configPath: "/state/mcp.json", servers: ["files", "web"], areElsewhere: false },
     });
     expect(after(argv, "--thinking")).toEqual(["disabled"]);
     expect(argv).not.toContain("--thinking-display");
@@ -168,7 +173,7 @@ describe("arguments", () => {
     expect(() => launch({ effort: "--x" })).toThrow();
     expect(() => launch({ serverTools: ["--x"] })).toThrow();
     expect(() => launch({ serverTools: ["Bash(a) --x"] })).toThrow();
-    expect(() => launch({ mcp: { configPath: "/x", servers: ["-x"] } })).toThrow();
+    expect(() => launch({ mcp: { configPath: "/x", servers: ["-x"], areElsewhere: false } })).toThrow();
   });
 
   test("only the modes in which the program still asks are to be had", () => {

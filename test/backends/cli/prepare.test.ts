@@ -36,18 +36,20 @@ const ordinary: PreparedTenant = {
   mcpServers: null,
 };
 
+const installation: PrepareOptions["installation"] = {
+  bin: () => "/opt/claude",
+  stamp: () => Promise.resolve("1"),
+  workspaceOf: (tenant) => Promise.resolve(workspace(tenant ?? "default")),
+  checkJail: () => Promise.resolve(),
+  tryJailOf: () => Promise.resolve(null),
+  checkUsers: () => Promise.resolve(),
+};
+
 function preparing(keys: CliKeys = {}, more: Partial<PrepareOptions> = {}) {
   const world = { stamp: "1" };
   const prepare = createPrepare({
     program: settleProgram(keys),
-    installation: {
-      bin: () => "/opt/claude",
-      stamp: () => Promise.resolve(world.stamp),
-      workspaceOf: (tenant) => Promise.resolve(workspace(tenant ?? "default")),
-      checkJail: () => Promise.resolve(),
-      tryJailOf: () => Promise.resolve(null),
-      checkUsers: () => Promise.resolve(),
-    },
+    installation: { ...installation, stamp: () => Promise.resolve(world.stamp) },
     tenantOf: (name) => (name === "narrow" ? { ...ordinary, tools: ["Read"] } : ordinary),
     refreshModels: () => Promise.resolve(),
     takesOf: () => null,
@@ -212,6 +214,23 @@ test("a tool that the client holds back is offered when the history names it", a
   };
   expect(await offered({})).toEqual(["Now"]);
   expect(await offered({ messages: [{ role: "user", content }] })).toEqual(["Now", "Late"]);
+});
+
+test("where it runs: a server elsewhere leaves no files in its folder, one of this machine may", async () => {
+  const mcpServers: PrepareOptions["mcpServers"] = {
+    here: { command: "/bin/n", args: [], env: {} },
+    there: { type: "http", url: "http://127.0.0.1:9/", headers: {} },
+  };
+  const place = { ...workspace("a"), neutralDir: "/tmp/work-1/1" };
+  const { run } = preparing(
+    {},
+    { mcpServers, installation: { ...installation, workspaceOf: () => Promise.resolve(place) } },
+  );
+  const cwdWith = async (...names: string[]) =>
+    (await run({ wishes: { effort: null, mcpServers: names } })).prepared.launch.cwd;
+  expect(await cwdWith()).toBe("/tmp/work-1/1");
+  expect(await cwdWith("there")).toBe("/tmp/work-1/1");
+  expect(await cwdWith("there", "here")).toBe("/t/a/work");
 });
 
 describe("how a model thinks", () => {

@@ -327,6 +327,23 @@ describe("tools", () => {
     },
   );
 
+  test("a vendor's own tool beside the only one makes no choice of it", () => {
+    const say = told();
+    const search = { dialect: "anthropic-messages", type: "web_search_20250305", value: {} } as const;
+    const { jsonSchema } = encode(
+      {
+        messages: [user(text("q"))],
+        tools: [weather],
+        opaqueTools: [search],
+        toolChoice: { type: "required" },
+      },
+      say,
+      { alwaysThinks: true },
+    );
+    expect(jsonSchema).toEqual(weather.schema);
+    expect(say.notes).toEqual(["hosted-tools-dropped:web_search_20250305", "tool-choice-by-schema"]);
+  });
+
   test("an answer with a schema is not forbidden where no tool may be called, or only the history has some", () => {
     const call: Block = { type: "tool-call", id: "c", name: "get_weather", input: "{}" };
     const result: Block = { type: "tool-result", callId: "c", content: [], isError: false };
