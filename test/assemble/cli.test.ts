@@ -109,7 +109,7 @@ describe("a request", () => {
       JSON.stringify(await sentOf(await ask(here, "[[request]]", { headers: as(name) })));
     expect(await heard("alice")).not.toContain("# Environment");
     const told = await heard("bob");
-    expect(told).toMatch(/Primary working directory: \/tmp\/work-[0-9a-f]{10}\/\d+\\n/);
+    expect(told).toMatch(/Primary working directory: (?:\/private)?\/tmp\/work-[0-9a-f]{10}\/\d+\\n/);
     for (const word of ["bob", state, "clawgate"]) expect(told.split("metadata")[0]).not.toContain(word);
     const folder = claude.sessions().at(-1)?.cwd ?? "";
     expect([statSync(folder).mode & 0o777, readdirSync(folder)]).toEqual([0o700, []]);
