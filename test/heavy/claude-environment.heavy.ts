@@ -221,8 +221,6 @@ describe("one tool that must be called", () => {
   ])(
     "whose schema has %s",
     async (_what, more) => {
-      // Offered as it is, 2.1.197 leaves such a tool out.
-      if (ways.opusCanStop && "allOf" in more) return;
       const input_schema = { type: "object", properties: { city: { type: "string" } }, ...more };
       const body = { ...forced, tools: [{ ...weather, input_schema }] };
       const messages = [user(`[[tool:${call} {"city":"Paris"}]]`)];
@@ -238,6 +236,31 @@ describe("one tool that must be called", () => {
     slowMs,
   );
 });
+
+test(
+  "no tool is left out for what its schema says",
+  async () => {
+    const properties = (city: unknown): Json => ({ type: "object", properties: { city } });
+    const schemas: readonly Json[] = [
+      properties({ type: "string" }),
+      properties(true),
+      properties(null),
+      properties([]),
+      properties({ type: "array", items: [{}] }),
+      properties({ type: "any" }),
+      properties({ type: "string", required: true, description: 5 }),
+      properties({ minimum: 1, exclusiveMinimum: true }),
+      properties({ minLength: -1, oneOf: [], $id: 4 }),
+      { ...properties({}), required: ["city", "city"] },
+      { type: "object", anyOf: [{ required: ["a"] }], allOf: [{ $ref: "#/definitions/none" }] },
+    ];
+    const tools = schemas.map((input_schema, at) => ({ name: `tool_${at}`, description: "d", input_schema }));
+    await ask("keyholder", { tools, messages: [user("[[say:hello]]")] });
+    const shown = listOf(last().body["tools"]).map((tool) => textOf(recordOf(tool)["name"]));
+    expect(shown.toSorted()).toEqual(tools.map(({ name }) => name).toSorted());
+  },
+  slowMs,
+);
 
 test(
   "thinking that is switched off is off, or the header says so and nobody sees it",

@@ -1,10 +1,11 @@
 // The client's tools as our tool server inside the program offers them, and their results on the way back in.
-// It must never change a schema; what the program cuts off a long description goes into the system prompt.
+// It must never change a schema that is one; what the program cuts off a long description goes into the system prompt.
 
 import type { ChatRequest, Tool, ToolResultBlock } from "../../canon/request.ts";
 import type { Note } from "../dialect.ts";
 import { isRecord } from "../decoding.ts";
 import type { ToolNames } from "./tool-names.ts";
+import { shownSchema } from "./tool-schema.ts";
 
 export type OfferedTool = Readonly<Record<string, unknown>> & { readonly name: string };
 
@@ -24,14 +25,14 @@ export const largestResult = 400_000;
 
 export function offerTools(request: ChatRequest, names: ToolNames, note: Note): Offer {
   const remarks: string[] = [];
-  const tools = request.tools.map((tool) => offered(tool, names, remarks));
+  const tools = request.tools.map((tool) => offered(tool, names, remarks, note));
   if (tools.length > 0) return { tools, remarks, isHistoryOnly: false };
   // The API refuses a history with calls in a request without tools.
   const called = calledNames(request);
   if (called.length > 0) note("tools-declared-from-history");
   const stubs = called.map((name) => ({ name, description: null, schema: null }));
   return {
-    tools: stubs.map((tool) => offered(tool, names, remarks)),
+    tools: stubs.map((tool) => offered(tool, names, remarks, note)),
     remarks,
     isHistoryOnly: stubs.length > 0,
   };
@@ -44,7 +45,10 @@ export function calledNames(request: ChatRequest): string[] {
   return [...found];
 }
 
-function offered(tool: Tool, names: ToolNames, remarks: string[]): OfferedTool {
+function offered(tool: Tool, names: ToolNames, remarks: string[], note: Note): OfferedTool {
+  const declared = objectSchema(tool.schema);
+  const inputSchema = shownSchema(declared);
+  if (inputSchema !== declared) note("tool-schema-mended");
   const name = names.toWire(tool.name);
   let description = tool.description ?? "";
   if (description.length > longestDescription) {
@@ -56,7 +60,7 @@ function offered(tool: Tool, names: ToolNames, remarks: string[]): OfferedTool {
   return {
     name,
     description,
-    inputSchema: objectSchema(tool.schema),
+    inputSchema,
     // Calls of one message then arrive together and may be answered in any order.
     annotations: { readOnlyHint: true },
     _meta: { "anthropic/maxResultSizeChars": 2_000_000 },

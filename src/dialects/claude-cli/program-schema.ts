@@ -32,6 +32,11 @@ const plain: Readonly<Record<string, (value: unknown) => boolean>> = {
   pattern: isPattern,
 };
 
+export const isPlainWord = (word: string): boolean => Object.hasOwn(plain, word);
+
+/** Of a word whose value is no schema. */
+export const hasItsValue = (word: string, value: unknown): boolean => plain[word]?.(value) === true;
+
 /** The validator reads patterns by the strict rules. */
 function isPattern(value: unknown): boolean {
   try {
@@ -83,7 +88,7 @@ function membersOf(schema: Members, way: Way): Members {
   const change = changes({ ...way, depth: way.depth + 1 });
   const known: Record<string, unknown> = {};
   for (const [word, value] of Object.entries(schema)) {
-    if (Object.hasOwn(plain, word) && plain[word]?.(value) === true) {
+    if (isPlainWord(word) && hasItsValue(word, value)) {
       const isDead = word === "$ref" && (way.isLast || way.dead.has(String(value)));
       if (!isDead) known[word] = value;
     } else if (Object.hasOwn(change, word)) mergeInto(known, change[word]?.(value, schema) ?? {});
@@ -125,14 +130,14 @@ function changes(way: Way): Readonly<Record<string, Change>> {
       "if" in members && isKept(members["if"]) ? { [word]: within(value) } : {};
   const dependencies: Change = (value) =>
     isRecord(value)
-      ? { dependencies: mapped(value, (each) => (Array.isArray(each) ? texts(each) : within(each))) }
+      ? { dependencies: mapped(value, (each) => (Array.isArray(each) ? textsOf(each) : within(each))) }
       : {};
   const isNamedWhole = ({ patternProperties: named }: Members): boolean =>
     !isRecord(named) || Object.keys(named).every(isPattern);
   return {
     type: (value) => typeOf(value),
     enum: (value) => (Array.isArray(value) && value.length > 0 ? { enum: distinct(value) } : {}),
-    required: (value) => (Array.isArray(value) ? { required: texts(value) } : {}),
+    required: (value) => (Array.isArray(value) ? { required: textsOf(value) } : {}),
     example: (value, members) => ("examples" in members ? {} : { examples: [value] }),
     exclusiveMinimum: exclusive("exclusiveMinimum", "minimum"),
     exclusiveMaximum: exclusive("exclusiveMaximum", "maximum"),
@@ -165,7 +170,7 @@ function changes(way: Way): Readonly<Record<string, Change>> {
 }
 
 /** Draft 4 has a flag for the bound beside it. */
-function exclusive(word: string, bound: string): Change {
+export function exclusive(word: string, bound: string): Change {
   return (value, members) => {
     if (isNumber(value)) return { [word]: value };
     return value === true && isNumber(members[bound]) ? { [word]: members[bound] } : {};
@@ -177,7 +182,7 @@ const mapped = (record: Members, change: (value: unknown) => unknown): Members =
 const onlyThose = (record: Members, fits: (name: string) => boolean): Members =>
   Object.fromEntries(Object.entries(record).filter(([name]) => fits(name)));
 
-function typeOf(value: unknown): Members {
+export function typeOf(value: unknown): Members {
   const list = (Array.isArray(value) ? distinct(value) : [value]).filter(
     (each) => isText(each) && types.has(each),
   );
@@ -189,7 +194,7 @@ function typeOf(value: unknown): Members {
 const distinct = (list: readonly unknown[]): unknown[] => [
   ...new Map(list.map((each) => [JSON.stringify(each), each])).values(),
 ];
-const texts = (list: readonly unknown[]): unknown[] => distinct(list).filter(isText);
+export const textsOf = (list: readonly unknown[]): unknown[] => distinct(list).filter(isText);
 
 /** Values, not schemas. */
 const values = new Set(["enum", "const", "default", "examples", "required"]);

@@ -327,6 +327,15 @@ describe("tools", () => {
     },
   );
 
+  test("a tool that the program would leave out is mended, and that is noted", () => {
+    const say = told();
+    const broken = { ...weather, name: "broken", schema: { type: "object", properties: { a: null } } };
+    const { tools } = encode({ messages: [user(text("q"))], tools: [weather, broken] }, say);
+    expect(tools[0]?.["inputSchema"]).toBe(weather.schema);
+    expect(tools[1]?.["inputSchema"]).toEqual({ type: "object", properties: { a: {} } });
+    expect(say.notes).toEqual(["tool-schema-mended"]);
+  });
+
   test("a vendor's own tool beside the only one makes no choice of it", () => {
     const say = told();
     const search = { dialect: "anthropic-messages", type: "web_search_20250305", value: {} } as const;
