@@ -54,12 +54,11 @@ test("every check passes, and nothing is left", async () => {
 test("without the variables that switch them, the behaviours are missed: the checks are no formality", async () => {
   mkdirSync(join(dir, "bin"));
   const wrapper = join(dir, "bin", "claude");
-  const taken = "CLAUDE_CODE_DISABLE_ATTACHMENTS CLAUDE_CODE_SIMPLE CLAUDE_AGENT_SDK_MCP_NO_PREFIX";
+  const taken = "CLAUDE_CODE_DISABLE_ATTACHMENTS CLAUDE_AGENT_SDK_MCP_NO_PREFIX";
   writeFileSync(wrapper, `#!/bin/sh\nunset ${taken}\nexec '${claude}' "$@"\n`, { mode: 0o755 });
   const { code, findings } = await doctor(wrapper);
   const off = findings.filter(({ state }) => state !== "ok").map(({ id, state }) => [id, state]);
   expect(off).toEqual([
-    ...(ways.tellsSurroundings ? [["mine.surroundings", "warning"]] : []),
     ["mine.file-references", "failed"],
     ["mine.tool-names", "warning"],
     ...(ways.opusCanStop ? [] : [["mine.thinking-off", "warning"]]),

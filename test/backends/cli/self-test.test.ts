@@ -90,6 +90,7 @@ test("its processes live in folders of the test's own, with a key and an address
 describe("each check fails when its behaviour is missing", () => {
   test.each([
     ["expands-paths", ["file-references"], "the file's text went upstream"],
+    ["expands-paths-unless-plain", ["file-references"], "the file's text went upstream"],
     ["swallows-texts", ["slash-texts"], "the program answered it itself"],
     ["ignores-assistant-lines", ["history"], "upstream saw user"],
     ["loses-order", ["history"], "upstream saw"],

@@ -11,6 +11,7 @@ export type Stage = "start" | "initialize" | "history" | "turn";
 /** Each takes away one behaviour of the real program that ClawGate relies on, or gives it a bad one. */
 export type Misbehaviour =
   | "expands-paths"
+  | "expands-paths-unless-plain"
   | "swallows-texts"
   | "ignores-assistant-lines"
   | "loses-order"

@@ -95,10 +95,12 @@ function merged(messages: readonly Json[]): readonly Json[] {
   return joined;
 }
 
+const isPlain = (session: Session): boolean =>
+  /^(?:1|true|yes|on)$/i.test(session.env("CLAUDE_CODE_SIMPLE") ?? "");
+
 /** As 2.1.332 does, behind the first message. */
 function withSurroundings(session: Session, messages: readonly Json[]): readonly Json[] {
-  const isPlain = /^(?:1|true|yes|on)$/i.test(session.env("CLAUDE_CODE_SIMPLE") ?? "");
-  if (isPlain || !session.does("tells-surroundings")) return messages;
+  if (isPlain(session) || !session.does("tells-surroundings")) return messages;
   const text = `# Environment\n - Primary working directory: ${process.cwd()}\n - Platform: linux`;
   const [first = {}, ...rest] = messages;
   return [first, { role: "system", content: [{ type: "text", text }] }, ...rest];
@@ -106,7 +108,10 @@ function withSurroundings(session: Session, messages: readonly Json[]): readonly
 
 /** "@path" in a person's text becomes that file's text, unless attachments are off. */
 function withFiles(session: Session, message: Json): Json {
-  const isOff = session.env("CLAUDE_CODE_DISABLE_ATTACHMENTS") === "1" && !session.does("expands-paths");
+  const isOff =
+    session.env("CLAUDE_CODE_DISABLE_ATTACHMENTS") === "1" &&
+    !session.does("expands-paths") &&
+    (isPlain(session) || !session.does("expands-paths-unless-plain"));
   if (isOff || message["role"] !== "user") return message;
   const texts = blocksOf(message["content"]).map((block) => textOf(recordOf(block)["text"]));
   const paths = texts.flatMap((text) =>

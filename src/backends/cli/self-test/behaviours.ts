@@ -13,7 +13,7 @@ import { hasOwnKey, type Launch, launchOf, plainSwitch } from "../launch.ts";
 import type { Workspace } from "../workspace.ts";
 import type { CheckResult, Verdicts } from "./checks.ts";
 import { type FakeApi, startFakeApi } from "./fake-api.ts";
-import { runSession } from "./session.ts";
+import { fileTold, runSession } from "./session.ts";
 
 export type SelfTestOptions = {
   /** As it is served: its program, home, configuration folder and variables are those that `auth status` is asked with. */
@@ -63,12 +63,17 @@ export async function tryBehaviours(
   options.signal?.addEventListener("abort", stop, { once: true });
   if (options.signal?.aborted === true) stop();
   try {
-    const [unseen, thinking] = await Promise.all([
-      longSession(options, root, verdicts, stopper.signal, clock),
-      shortSession(options, root, verdicts, stopper.signal, clock),
+    const secret: Secret = { file: join(root, "secret.txt"), text: `secret-${crypto.randomUUID()}` };
+    await writeFile(secret.file, secret.text);
+    const [unseen, short] = await Promise.all([
+      longSession(options, root, verdicts, secret, stopper.signal, clock),
+      shortSession(options, root, verdicts, secret, stopper.signal, clock),
     ]);
     // The long session tries it in the running process, the short one from the start; it must work both ways.
-    if (unseen === null && thinking !== "unseen") verdicts.say("thinking-off", thinking);
+    if (unseen === null && short !== "unseen") {
+      verdicts.say("thinking-off", short.thinking);
+      verdicts.say("file-references", short.readsFiles ? fileTold : null);
+    }
     if (options.signal?.aborted === true) return "it was interrupted";
     return isLate ? `not tried within ${Math.round(limitMs / 1000)} s` : (unseen ?? "it was not tried");
   } finally {
@@ -76,6 +81,9 @@ export async function tryBehaviours(
     options.signal?.removeEventListener("abort", stop);
   }
 }
+
+/** A file, and what it holds. */
+type Secret = { readonly file: string; readonly text: string };
 
 /** Folders of the test's own below `root`, and no way to anything but `api`. */
 async function apart(
@@ -130,14 +138,12 @@ async function longSession(
   options: SelfTestOptions,
   root: string,
   verdicts: Verdicts,
+  { file: secretFile, text: secret }: Secret,
   signal: AbortSignal,
   clock: Clock,
 ): Promise<string | null> {
   const api = startFakeApi();
-  const secret = `secret-${crypto.randomUUID()}`;
-  const secretFile = join(root, "secret.txt");
   try {
-    await writeFile(secretFile, secret);
     const own = await apart(options, root, "a", api);
     const child = await startClaude(launchIn(own, own.workspace, "default"), { clock });
     const stop = (): void => void child.stop();
@@ -162,21 +168,29 @@ async function longSession(
   }
 }
 
+type Short = {
+  /** What is wrong with switching thinking off, or null. */
+  readonly thinking: string | null;
+  readonly readsFiles: boolean;
+};
+
 /**
- * One good turn with thinking off from the start, one that fails, and the end of the input: how does it exit?
- * Gives what is wrong with switching thinking off, or null.
+ * One good turn with thinking off from the start, one that fails, and the end of the input: how does it exit? It is started as for
+ * a tenant with skills, whoever else is served: the plain way would keep files from being read by itself.
  */
 async function shortSession(
   options: SelfTestOptions,
   root: string,
   verdicts: Verdicts,
+  secret: Secret,
   signal: AbortSignal,
   clock: Clock,
-): Promise<string | null> {
+): Promise<Short | "unseen"> {
   const api = startFakeApi();
   try {
     const own = await apart(options, root, "b", api);
-    const { bin, argv, env, cwd } = launchIn(own, own.workspace, "off");
+    const weaker = { ...own.workspace, env: { ...own.workspace.env, [plainSwitch]: "0" } };
+    const { bin, argv, env, cwd } = launchIn(own, weaker, "off");
     api.reply(
       { kind: "text", text: "ok" },
       { kind: "error", status: 400, type: "invalid_request_error", message: "the self-test refuses this" },
@@ -188,7 +202,7 @@ async function shortSession(
     if (signal.aborted) stop();
     let code: number | null;
     try {
-      for (const text of ["good", "bad"])
+      for (const text of [`good is @${secret.file} indeed`, "bad"])
         await child.write(encodeLine(userLine([{ type: "text", text }], true)));
       await child.closeInput();
       while ((await child.read()) !== null);
@@ -209,7 +223,10 @@ async function shortSession(
     verdicts.say("exit-codes", code === 1 ? null : `exit code ${code} after a turn that failed`);
     const thinking = first.body["thinking"];
     const isOff = !isRecord(thinking) || thinking["type"] === "disabled";
-    return isOff ? null : `started with --thinking disabled it stays ${String(thinking["type"])}`;
+    return {
+      thinking: isOff ? null : `started with --thinking disabled it stays ${String(thinking["type"])}`,
+      readsFiles: first.text.includes(secret.text),
+    };
   } finally {
     await api.stop();
   }
