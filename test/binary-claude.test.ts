@@ -2,7 +2,7 @@
 // Counted from outside, in /proc and on the disk, so on Linux alone.
 
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { binaryPath, type RunningBinary, startBinary } from "./support/binary.ts";
@@ -184,6 +184,9 @@ describe.skipIf(process.platform !== "linux")("the program with Claude Code behi
     await Promise.all(asked);
     // Nobody has started anew: the watch that outlives it has ended them.
     await untilNull(() => (childrenOf(here.dir).length === 0 ? null : childrenOf(here.dir)));
+    const [place = ""] = here.claude.sessions().map(({ cwd }) => cwd);
+    expect(place).toContain("/work-");
+    await untilNull(() => (existsSync(place) ? place : null));
     const next = await here.start();
     expect(childrenOf(here.dir)).toEqual([]);
     expect(next.output()).not.toContain('"stopped":');

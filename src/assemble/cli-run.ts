@@ -71,7 +71,7 @@ export function createCliRun(options: {
   const watchdog = createWatchdog({
     variable: childMark,
     run: gatewayId,
-    folder: open.path,
+    folders: [open.path, ...neutralPlaces(gatewayId)],
     clock,
     onTrouble: trouble("nothing will end the Claude Code processes if this gateway is killed"),
   });

@@ -17,19 +17,22 @@ export type WatchdogOptions = {
   readonly variable: string;
   /** The beginning of its value, and the run of the inherited marks. */
   readonly run: string;
-  /** A folder of ours that goes with them; absolute. */
-  readonly folder: string;
+  /** Folders of ours that go with them; absolute. */
+  readonly folders: readonly string[];
   readonly clock?: Clock;
   /** Told when there can be none; we go on without. */
   onTrouble(error: unknown): void;
 };
 
 /**
- * $1 is variable and run, $2 the folder, $3 the pattern of the inherited marks. Numbers come as `+ 12` and `- 12`. At the end of the pipe:
- * what the processes have started is found by parentage and, until none is found any more, by the marks, for one that is being killed may
- * just have started another, and so may one that went while it was looked for.
+ * $1 is variable and run, $2 the pattern of the inherited marks, the others are folders. Numbers come as `+ 12` and `- 12`. At the end of
+ * the pipe: what the processes have started is found by parentage and, until none is found any more, by the marks, for one that is being
+ * killed may just have started another, and so may one that went while it was looked for.
  */
 const script = `
+mark=$1
+limit=$2
+shift 2
 pids=
 while read -r word pid; do
   case $word in
@@ -51,7 +54,7 @@ rounds=0
 quiet=0
 while [ $rounds -lt 50 ] && [ $quiet -lt 3 ]; do
   quiet=$((quiet + 1))
-  for file in $(grep -l -e "$3" /proc/[0-9]*/limits 2>/dev/null; grep -l -e "$1" /proc/[0-9]*/environ 2>/dev/null); do
+  for file in $(grep -l -e "$limit" /proc/[0-9]*/limits 2>/dev/null; grep -l -e "$mark" /proc/[0-9]*/environ 2>/dev/null); do
     file=\${file%/*}
     # A dead one whom nobody collects keeps its limits.
     grep -q ') [ZX] ' "$file/stat" 2>/dev/null || { kill -s KILL "\${file#/proc/}" 2>/dev/null && quiet=0; }
@@ -59,7 +62,7 @@ while [ $rounds -lt 50 ] && [ $quiet -lt 3 ]; do
   rounds=$((rounds + 1))
   sleep 0.1
 done
-rm -rf -- "$2"
+rm -rf -- "$@"
 `;
 
 const graceMs = 500;
@@ -69,8 +72,8 @@ export function createWatchdog(options: WatchdogOptions): Watchdog {
   let shell: LiveProcess | null = null;
   let isClosed = false;
 
-  const { variable, run, folder } = options;
-  const words = ["/bin/sh", "-c", script, "watchdog", `${variable}=${run}`, folder, limitPatternOf(run)];
+  const { variable, run, folders } = options;
+  const words = ["/bin/sh", "-c", script, "watchdog", `${variable}=${run}`, limitPatternOf(run), ...folders];
   const say = (line: string): void => {
     shell?.write(line).catch((error: unknown) => {
       if (!isClosed) options.onTrouble(error);
