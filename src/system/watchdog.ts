@@ -50,15 +50,22 @@ all=
 for pid in $pids; do all="$all $(below "$pid")"; done
 for pid in $pids; do kill -s KILL -- "-$pid"; done 2>/dev/null
 for pid in $all; do kill -s KILL "$pid"; done 2>/dev/null
-rounds=0
-quiet=0
-while [ $rounds -lt 50 ] && [ $quiet -lt 3 ]; do
-  quiet=$((quiet + 1))
-  for file in $(grep -l -e "$limit" /proc/[0-9]*/limits 2>/dev/null; grep -l -e "$mark" /proc/[0-9]*/environ 2>/dev/null); do
+# Some live for a few milliseconds only: the newest are looked at first, and each is told at once.
+at_once=
+echo x | grep -q --line-buffered x 2>/dev/null && at_once=--line-buffered
+those() { grep -l $at_once -e "$1" $(ls /proc | grep '^[0-9]' | sort -rn | sed "s,.*,/proc/&/$2,") 2>/dev/null; }
+ended() {
+  while read -r file; do
     file=\${file%/*}
     # A dead one whom nobody collects keeps its limits.
-    grep -q ') [ZX] ' "$file/stat" 2>/dev/null || { kill -s KILL "\${file#/proc/}" 2>/dev/null && quiet=0; }
+    grep -q ') [ZX] ' "$file/stat" 2>/dev/null || { kill -s KILL "\${file#/proc/}" 2>/dev/null && echo "$file"; }
   done
+}
+rounds=0
+quiet=0
+while [ -d /proc/self ] && [ $rounds -lt 100 ] && [ $quiet -lt 8 ]; do
+  quiet=$((quiet + 1))
+  [ -z "$(those "$limit" limits | ended; those "$mark" environ | ended)" ] || quiet=0
   rounds=$((rounds + 1))
   sleep 0.1
 done

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { until } from "../pipeline/road.ts";
 import { type DirectoryLock, lockDirectory, lockHolder } from "../../src/system/directory-lock.ts";
 
 let folder = "";
@@ -31,7 +32,12 @@ test("a program that we start does not hold it with us", async () => {
   const lock = held();
   const child = Bun.spawn(["sleep", "30"], { stdio: ["ignore", "ignore", "ignore"] });
   lock.release();
-  held().release();
+  // On a busy machine it may not have begun yet: until then it is a copy of us.
+  await until("it is free", () => {
+    const locking = lockDirectory(folder);
+    if (locking.kind === "held") locking.lock.release();
+    return locking.kind === "held";
+  });
   child.kill("SIGKILL");
   await child.exited;
 });
