@@ -80,8 +80,9 @@ export function addUsage(one: Usage, other: Usage): Usage {
   };
 }
 
-/** Later news wins where it knows something; a null never erases a number. */
+/** Later news wins where it knows something; a null never erases a number, nor does an end of zeros (a prompt is no nothing). */
 export function mergeUsage(older: Usage, newer: Usage): Usage {
+  if (newer.input === 0 && (older.input ?? 0) > 0 && (newer.output ?? 0) === 0) return older;
   return {
     input: newer.input ?? older.input,
     inputUncached: newer.inputUncached ?? older.inputUncached,

@@ -5,8 +5,9 @@
 import type { StreamEvent } from "../canon/event.ts";
 import { isRecord, parseLoosely } from "./decoding.ts";
 
-/** `null`, ``, `""`, `[]` and `{}` say that there are none, and some vendors send one before the real ones. */
-const maybeBlank = /^\s*(?:n(?:u(?:ll?)?)?|\{\s*\}?|\[\s*\]?|"\s*"?)?\s*$/;
+/** `null`, ``, `""`, `[]` and `{}` say that there are none, and some vendors send one before the real ones; templates write None. */
+const maybeBlank =
+  /^\s*(?:n(?:u(?:ll?)?)?|N(?:o(?:ne?)?)?|u(?:n(?:d(?:e(?:f(?:i(?:n(?:ed?)?)?)?)?)?)?)?|\{\s*\}?|\[\s*\]?|"\s*"?)?\s*$/;
 const blankBefore = /^\s*(?:null|\{\s*\}|\[\s*\]|"\s*")\s*(?=[{["])/;
 /** Only the end tells whether there is an object inside. */
 const maybeWrapped = /^(?:"|`)/;

@@ -18,8 +18,20 @@ const beginnings: readonly (readonly [start: string, type: string])[] = [
   ["UklGR", "image/webp"],
 ];
 
+/** Spellings that the vendors of a format whose bodies name the type alone refuse: in quotes, as they stand in a body. */
+export const refusedTypeWords: readonly Buffer[] = [
+  ...Object.keys(spellings),
+  "image/JPG",
+  "image/JPEG",
+  "image/PNG",
+  "IMAGE/JPG",
+  "IMAGE/JPEG",
+  "IMAGE/PNG",
+].map((type) => Buffer.from(`"${type}"`));
+
 export function mediaTypeOf(said: string, base64: string): string {
-  const type = said.toLowerCase();
+  const [named = ""] = said.split(";", 1);
+  const type = named.trim().toLowerCase();
   const seen = beginnings.find(([start]) => base64.startsWith(start))?.[1];
   return seen ?? spellings[type] ?? type;
 }

@@ -9,6 +9,7 @@ import { refuseAsked } from "../dialects/asked-content.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
 import type { AnswerFacts, ClientHalf, Dialect, RelayHalf, TargetFacts } from "../dialects/dialect.ts";
 import { isResponsesBody, responsesAtChat } from "../dialects/responses-at-chat.ts";
+import { holdsUnfitName } from "../dialects/unfit-names.ts";
 import { questionOf } from "../routing/question.ts";
 import { sessionKey } from "../tenants/sessions.ts";
 import { giveBack, leavesMuch } from "../wire/body.ts";
@@ -207,7 +208,8 @@ function chooseChat(
         dialect.backend.relay.wishesToThink(enrolled.scan, enrolled.bytes)
       ) &&
       dialect.backend.relay.declinesFor?.(enrolled.bytes, facts, enrolled.scan) !== true &&
-      !isTooMuch(dialect, facts, enrolled);
+      !isTooMuch(dialect, facts, enrolled) &&
+      !holdsUnfitName(enrolled.scan, enrolled.bytes, dialect.backend.toolNames);
     const maySkipHub =
       isSame &&
       !isBlocked(provider.relayBlockers(model), enrolled) &&

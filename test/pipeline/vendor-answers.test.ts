@@ -22,7 +22,7 @@ beforeAll(async () => void (stand = await openStand()));
 afterEach(() => stand.vendor.reset());
 afterAll(() => stand.stop());
 
-const pairs = formats.flatMap((door) => formats.filter((at) => at !== door).map((at) => ({ door, at })));
+const pairs = formats.flatMap((door) => formats.map((at) => ({ door, at })));
 const said: Readonly<Record<DialectName, Json>> = {
   "openai-chat": { messages: [{ role: "user", content: "x" }] },
   "anthropic-messages": { max_tokens: 100, messages: [{ role: "user", content: "x" }] },
@@ -125,6 +125,8 @@ describe("arguments", () => {
     ["repeated in the same chunk", [head, piece(one + one)], one],
     ["null", [head, piece("null")], "{}"],
     ["a blank", [head, piece(" ")], "{}"],
+    ["a template's None", [head, piece("No"), piece("ne")], "{}"],
+    ["a template's undefined", [head, piece("undefined")], "{}"],
     ["an empty string in quotes", [head, piece('""')], "{}"],
     ["an empty list", [head, piece("[]")], "{}"],
     ["null in pieces", [head, piece("nu"), piece("ll")], "{}"],
@@ -327,6 +329,24 @@ describe("usage", () => {
       ],
     ],
     [
+      "before an end of zeros",
+      [
+        { ...chunk({ content: "x" }), usage: counts },
+        chunk({}, { finish_reason: "stop" }),
+        { ...chunk({}), choices: [], usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 } },
+      ],
+    ],
+    [
+      "beside llama.cpp's timings",
+      [
+        chunk({ content: "x" }),
+        {
+          ...chunk({}, { finish_reason: "stop" }),
+          timings: { cache_n: 10, prompt_n: 20, prompt_ms: 1.5, predicted_n: 7 },
+        },
+      ],
+    ],
+    [
       "of the answer only by the total",
       [
         chunk({ content: "x" }),
@@ -448,6 +468,59 @@ describe("images", () => {
       expect(JSON.stringify(stand.sent())).not.toMatch(/image\/(?:jpg|JPG|pjpeg|png)/);
     }
   });
+});
+
+test.each(["image/jpg", "image/pjpeg", "image/JPG"])(
+  "%s goes up as image/jpeg also where the vendor speaks the client's format",
+  async (type) => {
+    const bodies = {
+      "anthropic-messages": {
+        max_tokens: 100,
+        context_management: { edits: [] },
+        messages: [
+          {
+            role: "user",
+            content: [
+              {
+                type: "image",
+                source: { type: "base64", media_type: type, data: "QUJD" },
+                cache_control: { type: "ephemeral" },
+              },
+            ],
+          },
+        ],
+      },
+      "google-genai": {
+        contents: [
+          { role: "user", parts: [{ inlineData: { mimeType: type, data: "QUJD" } }, { text: "x" }] },
+        ],
+      },
+    };
+    for (const at of ["anthropic-messages", "google-genai"] as const) {
+      stand.vendor.script(() => callOf(at, "f", "{}"));
+      expect((await stand.ask(at, at, bodies[at], false)).status).toBe(200);
+      expect(JSON.stringify(stand.sent())).toContain('"image/jpeg"');
+      expect(JSON.stringify(stand.sent())).not.toContain(type);
+    }
+    // Nothing else is lost on the way.
+    const plain = { ...bodies["anthropic-messages"] };
+    stand.vendor.script(() => callOf("anthropic-messages", "f", "{}"));
+    await stand.ask("anthropic-messages", "anthropic-messages", plain, false);
+    expect(stand.sent()).toMatchObject({ context_management: { edits: [] } });
+    expect(JSON.stringify(stand.sent())).toContain('"cache_control":{"type":"ephemeral"}');
+  },
+);
+
+test("a name in an example of a schema is no tool's, and the body stays as it is", async () => {
+  const schema = {
+    type: "object",
+    properties: { name: { type: "string" } },
+    examples: [{ name: "Jo Smith" }],
+  };
+  const tools = [{ type: "function", function: { name: "f", parameters: schema }, extra: "kept" }];
+  stand.vendor.script(() => callOf("openai-chat", "f", "{}"));
+  await stand.ask("openai-chat", "openai-chat", { ...said["openai-chat"], tools }, false);
+  expect(stand.sent()).toMatchObject({ tools });
 });
 
 describe("the room that a window leaves", () => {

@@ -19,6 +19,7 @@ import { holdsEmptyText, holdsOtherText } from "../member-texts.ts";
 import type { Glance, Note, RelayHalf, TargetFacts } from "../dialect.ts";
 import { citedMark } from "../cited.ts";
 import { keptMark } from "../kept-thoughts.ts";
+import { refusedTypeWords } from "../media-type.ts";
 import { invalid } from "./decode-content.ts";
 import { steeringKeys } from "./decode-request.ts";
 import { exceeds } from "./exceeds.ts";
@@ -215,8 +216,9 @@ function wishesToThink(scan: JsonScan, bytes: Buffer): boolean {
   });
 }
 
-// A part of the Responses API that older clients put into messages (facts/clients.md section 2.1).
-const declines = [Buffer.from('"input_text"')];
+// A part of the Responses API that older clients put into messages (facts/clients.md section 2.1), and types of images that are
+// spelled as clients spell them.
+const declines = [Buffer.from('"input_text"'), ...refusedTypeWords];
 const ourMark = Buffer.from(`"${keptMark}`);
 const ourCitation = Buffer.from(`"${citedMark}"`);
 const citation = Buffer.from('"encrypted_index"');

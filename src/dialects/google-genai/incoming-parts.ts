@@ -78,7 +78,7 @@ function decodeInline(value: unknown, place: Place, pocket: Members): ImageBlock
   const inline = messageAt(value, param);
   const mediaType = wordAt(inline["mimeType"], `${param}.mimeType`);
   let data = wordAt(inline["data"], `${param}.data`);
-  if (place.isModel || !/^image\/[a-z0-9.+-]+$/i.test(mediaType)) return null;
+  if (place.isModel || !/^image\/[a-z0-9.+-]+(?:;|$)/i.test(mediaType)) return null;
   // JSON of protocol buffers may write base64 in either alphabet.
   if (/[-_\s]/.test(data)) data = data.replace(/\s+/g, "").replaceAll("-", "+").replaceAll("_", "/");
   if (!base64Pattern.test(data)) throw invalid(`${param}.data`, `${param}.data does not hold valid base64.`);

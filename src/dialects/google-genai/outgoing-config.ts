@@ -116,7 +116,10 @@ export function encodeToolConfig(request: ChatRequest): Members | null {
   const calling = kept["functionCallingConfig"];
   // A demand that the model does not take has been taken back.
   const isTakenBack = isRecord(calling) && calling["mode"] === "ANY" && toolChoice.type === "auto";
-  if (isRecord(calling) && !isTakenBack) return kept;
+  if (isRecord(calling) && !isTakenBack)
+    return toolChoice.type === "tool"
+      ? { ...kept, functionCallingConfig: { ...calling, allowedFunctionNames: [toolChoice.name] } }
+      : kept;
   return { ...kept, functionCallingConfig: encodeChoice(toolChoice) };
 }
 

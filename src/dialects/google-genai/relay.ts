@@ -18,6 +18,7 @@ import { blockReasonOf, errorOf, firstCandidate, partsOf, readText } from "./ans
 import { invalid, wrongKind } from "../fields.ts";
 import { exceeds } from "./exceeds.ts";
 import { readFinish } from "./finish.ts";
+import { refusedTypeWords } from "../media-type.ts";
 import { googleMark } from "../thought-signature.ts";
 import type { Members } from "./pocket.ts";
 import { steeringKeys, steeringRefused } from "./request.ts";
@@ -122,8 +123,8 @@ function declinesFor(bytes: Buffer, { takes }: TargetFacts, scan: JsonScan): boo
 
 const wishWords = words('"thinkingConfig"', '"thinking_config"');
 
-// A role of other formats that Google refuses and the hub can read.
-const declines = words('"assistant"');
+// A role of other formats, and types of images, that Google refuses and the hub can read.
+const declines = [...words('"assistant"'), ...refusedTypeWords];
 
 export const relay: RelayHalf = {
   declines,

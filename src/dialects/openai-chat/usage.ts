@@ -49,7 +49,10 @@ function wholeOutput(value: Counts, input: number | null, reasoning: number | nu
   return total === input + output + reasoning ? output + reasoning : output;
 }
 
-/** Where vendors put it: at the top; Moonshot into the choice; others into its delta or message; Groq into a member of its own. */
+/**
+ * Where vendors put it: at the top; Moonshot into the choice; others into its delta or message; Groq into a member of its own;
+ * llama.cpp, where nobody asked for usage, beside its timings.
+ */
 export function usageIn(chunk: Counts, choice: Counts | null): Usage | null {
   const top = readUsage(chunk.usage);
   if (top !== null && isCounted(top)) return top;
@@ -58,12 +61,23 @@ export function usageIn(chunk: Counts, choice: Counts | null): Usage | null {
     readUsage(choice?.usage) ??
     (isRecord(own) ? readUsage(own.usage) : null) ??
     (isRecord(chunk.x_groq) ? readUsage(chunk.x_groq.usage) : null) ??
-    top
+    top ??
+    timedUsage(chunk.timings)
   );
 }
 
 /** Vendors that tell it elsewhere may leave zeros or nothing at the top. */
 const isCounted = ({ input, output }: Usage): boolean => (input ?? 0) > 0 || (output ?? 0) > 0;
+
+/** What llama.cpp had to read anew (`prompt_n`) stands beside what it still knew (`cache_n`). */
+function timedUsage(timings: unknown): Usage | null {
+  if (!isRecord(timings)) return null;
+  const read = tokenCount(timings.prompt_n);
+  const inputCached = tokenCount(timings.cache_n);
+  const output = tokenCount(timings.predicted_n);
+  if (read === null || output === null) return null;
+  return usageFromTotal({ input: read + (inputCached ?? 0), inputCached, output });
+}
 
 /** Null when a total is unknown: the format has no word for that. */
 export function renderUsage(usage: Usage): Record<string, unknown> | null {
