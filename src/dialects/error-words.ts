@@ -24,6 +24,9 @@ const textNames = [
   "description",
   "reason",
   "title",
+  "faultstring",
+  "details",
+  "info",
 ] as const;
 /** Members that hold the error: OpenAI; Cloudflare; MiniMax; Spark. */
 const innerNames = ["error", "errors", "Error", "err", "message", "detail", "base_resp", "header"] as const;
@@ -32,9 +35,15 @@ const typeNames = ["type", "status", "error_type", "__type"] as const;
 /** Words of the envelope, which name no error. */
 const envelope: ReadonlySet<string> = new Set(["error", "failed", "fail", "response.failed"]);
 const deepest = 4;
+const noReason = "no reason given";
 
 /** Null when the body holds no error that we can read. */
-export function errorWords(body: unknown, depth = 0): ErrorWords | null {
+export function errorWords(body: unknown): ErrorWords | null {
+  return wordsIn(body, 0) ?? quoted(anyWords(body, 0));
+}
+
+/** The same by the members that are known. */
+function wordsIn(body: unknown, depth: number): ErrorWords | null {
   if (depth > deepest) return null;
   if (Array.isArray(body)) return listWords(body, depth);
   if (!isRecord(body)) return null;
@@ -42,12 +51,34 @@ export function errorWords(body: unknown, depth = 0): ErrorWords | null {
     const inner = body[name];
     if (typeof inner === "string" && inner !== "" && (name === "error" || name === "Error"))
       return wordsOf(longerText(body, inner), body);
-    const found = typeof inner === "object" && inner !== null ? errorWords(inner, depth + 1) : null;
+    const found = typeof inner === "object" && inner !== null ? wordsIn(inner, depth + 1) : null;
     if (found !== null) return withOuter(found, body);
-    if (name === "error" && isRecord(inner)) return wordsOf("no reason given", inner);
+    if (name === "error" && isRecord(inner)) {
+      const somewhere = quoted(anyWords(inner, depth + 1));
+      return somewhere === null ? wordsOf(noReason, inner) : withOuter(somewhere, inner);
+    }
   }
   const text = textIn(body);
   return text === null ? null : wordsOf(text, body);
+}
+
+/** Nobody knows whose words they are: as a quotation they rest no key (vendor-verdict.ts). */
+const quoted = (words: ErrorWords | null): ErrorWords | null =>
+  words === null ? null : { ...words, message: `the upstream's answer says "${words.message}"` };
+
+/**
+ * Where no known member holds words: those of a member that is known to, wherever it stands; then any sentence. A list may be
+ * an answer that went well, and is none of an error's places.
+ */
+function anyWords(body: unknown, depth: number): ErrorWords | null {
+  if (!isRecord(body) || depth > deepest) return null;
+  for (const inner of Object.values(body)) {
+    const found = isRecord(inner) ? (wordsIn(inner, depth + 1) ?? anyWords(inner, depth + 1)) : null;
+    if (found !== null) return withOuter(found, body);
+  }
+  for (const value of Object.values(body))
+    if (typeof value === "string" && /\S\s+\S/.test(value)) return wordsOf(value, body);
+  return null;
 }
 
 /** Where `error` is a word or a status in words (OAuth, Spring), the sentence stands beside it. */
@@ -72,7 +103,7 @@ function listWords(list: readonly unknown[], depth: number): ErrorWords | null {
     .filter((text) => text !== "");
   if (texts.length > 0) return wordsOf(texts.join("; "), isRecord(list[0]) ? { ...list[0], type: null } : {});
   const [first] = list;
-  return typeof first === "string" && first !== "" ? wordsOf(first, {}) : errorWords(first, depth + 1);
+  return typeof first === "string" && first !== "" ? wordsOf(first, {}) : wordsIn(first, depth + 1);
 }
 
 function withOuter(words: ErrorWords, body: Body): ErrorWords {
@@ -104,8 +135,8 @@ function beneath(outer: ErrorWords, metadata: unknown): ErrorWords {
   const resetMs = isRecord(headers) ? Number(headers["X-RateLimit-Reset"]) : Number.NaN;
   const endsAtMs = outer.endsAtMs ?? (Number.isFinite(resetMs) ? resetMs : null);
   const said = typeof raw === "string" ? (parseLoosely(raw) ?? raw) : raw;
-  const inner = typeof said === "string" ? plainWords(said) : errorWords(said, 1);
-  if (inner === null || inner.message === "no reason given") return { ...outer, endsAtMs };
+  const inner = typeof said === "string" ? plainWords(said) : wordsIn(said, 1);
+  if (inner === null || inner.message === noReason) return { ...outer, endsAtMs };
   const isEmpty = /^provider returned (?:an )?error\.?$/i.test(outer.message.trim());
   return {
     ...outer,

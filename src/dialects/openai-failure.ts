@@ -62,7 +62,8 @@ export function encodeFailure(failure: Failure): ErrorBody {
       message: failure.message,
       type,
       param: failure.param,
-      code: failure.code ?? code,
+      // Codex and others compact at this very word, whatever the vendor calls it.
+      code: failure.kind === "context-exceeded" ? code : (failure.code ?? code),
       ...(failure.kind === "rate-limited" && failure.details !== null ? { details: failure.details } : {}),
     },
   };

@@ -68,6 +68,8 @@ const stamp =
   /\b(\d{4}-\d{2}-\d{2})(?:(?:T|,? at | )(\d{1,2}:\d{2}(?::\d{2})?)(?:\.\d+)?\s?(UTC|GMT|Z\b|[+-]\d{2}:?\d{2}\b)?)?/;
 const written =
   /\b((?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*) (\d{1,2})(?:st|nd|rd|th)?,? (\d{4})(?:,?(?: at)? (\d{1,2}:\d{2}(?::\d{2})?(?: ?[ap]m)?))?/i;
+const dayFirst =
+  /\b(\d{1,2})(?:st|nd|rd|th)? (?:of )?((?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*),? (\d{4})(?:,?(?: at)? (\d{1,2}:\d{2}(?::\d{2})?(?: ?[ap]m)?))?/i;
 const returning = /regain|reset|again|until|available|renew|refresh|back on|resume/i;
 
 /** The moment that a text names for the end of what it complains of; null where it names none. */
@@ -84,10 +86,14 @@ export function namedEnd(status: number, said: Said, zone = "Z"): number | null 
     return valid(Date.parse(`${day}T${clock.length === 7 ? `0${clock}` : clock}${named}`));
   }
   const spoken = written.exec(rest);
-  if (spoken === null) return null;
-  const [, month, day, year, time] = spoken;
+  const [, month, day, year, time] = spoken ?? turned(dayFirst.exec(rest));
+  if (month === undefined) return null;
   return valid(Date.parse(`${month?.slice(0, 3)} ${day} ${year} ${time ?? "00:00"} UTC`));
 }
+
+/** In the order of `written`. */
+const turned = (found: RegExpExecArray | null): readonly (string | undefined)[] =>
+  found === null ? [] : [found[0], found[2], found[1], found[3], found[4]];
 
 const unitMs: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1 };
 const duration =

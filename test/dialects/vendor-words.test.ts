@@ -337,6 +337,11 @@ describe("until when", () => {
     ["Try again on 2027-01-01.", "2027-01-01T00:00:00Z"],
     ["Try again at Dec 1st, 2026 3:00 AM.", "2026-12-01T03:00:00Z"],
     ["Available again after December 5, 2026", "2026-12-05T00:00:00Z"],
+    ["Your quota resets on 1 December 2026 at 3:30 PM.", "2026-12-01T15:30:00Z"],
+    [
+      "Come back on the 2nd of January, 2027; until then try again on 2nd of January, 2027.",
+      "2027-01-02T00:00:00Z",
+    ],
   ])("%s", (message, end) => {
     const failure = endOf(message);
     expect(failure.endsAtMs).toBe(Date.parse(end));
@@ -402,12 +407,44 @@ describe("error bodies of all shapes keep the vendor's words", () => {
     { title: "Bad", detail: words },
     [{ error: { code: 400, message: words, status: "INVALID_ARGUMENT" } }],
     { detail: { error: { message: words } } },
+    // No known member: wherever a sentence stands.
+    { fault: { faultstring: words, detail: { errorcode: "x" } } },
+    { status: "error", data: { message: words } },
+    { response: { error: { message: words } } },
+    { result: { error: words }, ok: false },
+    { failure: { why: words } },
+    { error: { details: words } },
+    { error: { code: "x", cause: words } },
   ])("%j", (body) => {
     for (const name of ["openai-chat", "openai-responses", "anthropic-messages", "google-genai"] as const) {
       const failure = answered(name, 400, body);
       expect(failure.message).toContain(words);
       expect(failure.kind).toBe("invalid-request");
     }
+  });
+
+  test("a sentence that stands anywhere may be the client's own, and rests no key", () => {
+    for (const body of [
+      { request: { prompt: "insufficient balance" } },
+      { error: { input: "insufficient balance" } },
+    ])
+      expect(answered("openai-chat", 400, body)).toMatchObject({
+        kind: "invalid-request",
+        message: 'the upstream\'s answer says "insufficient balance"',
+      });
+  });
+
+  test("a full window is OpenAI's own word for it, whatever the vendor's code", () => {
+    const failure = answered("openai-chat", 400, {
+      error: {
+        message: "This model's maximum prompt length is 8192 but the request contains 9000 tokens.",
+        code: "x",
+      },
+    });
+    for (const name of ["openai-chat", "openai-responses"] as const)
+      expect(JSON.stringify(dialects[name].client.encodeFailure(failure, "r"))).toContain(
+        '"code":"context_length_exceeded"',
+      );
   });
 
   test("what lies beneath OpenRouter's words decides", () => {

@@ -29,8 +29,8 @@ export const longestWaitMs: Readonly<Record<HoldKind, number>> = {
   missing: 600_000,
 };
 export const longestQuotaMs = 86_400_000;
-/** A date that a vendor names is believed: a month's limit is back with the next month. */
-export const longestNamedMs = 32 * 86_400_000;
+/** A date that a vendor names is believed, but for one that lies so far away that it must be an error. */
+export const longestNamedMs = 366 * 86_400_000;
 const defaultRateLimitMs = 30_000;
 const firstQuotaLookMs = longestRestMs;
 

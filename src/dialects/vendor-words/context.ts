@@ -26,6 +26,23 @@ export const contextRows = of("context-exceeded", [
     { status: 400, message: "Too much.", type: "invalid_request_error", code: "context_length_exceeded" },
     "platform.openai.com/docs/guides/error-codes",
   ),
+  code(
+    "GitHub Models",
+    /tokens_limit_reached/,
+    {
+      status: 413,
+      message: "Request body too large for m model. Max size: 8000 tokens.",
+      code: "tokens_limit_reached",
+    },
+    "aider#2296, cline#995",
+  ),
+  text(
+    "OpenAI",
+    /tokens exceed the configured limit/i,
+    400,
+    "Input tokens exceed the configured limit of 272000 tokens. Your messages resulted in 300000 tokens. Please reduce the length of the messages.",
+    "deer-flow#721",
+  ),
   text(
     "OpenAI",
     /exceeds the context window/i,
@@ -46,6 +63,13 @@ export const contextRows = of("context-exceeded", [
     400,
     "The input token count (1196265) exceeds the maximum number of tokens allowed (1048575).",
     pi,
+  ),
+  text(
+    "Google Vertex AI",
+    /input token count is \d+ but (?:the )?model only supports/i,
+    400,
+    "Unable to submit request because the input token count is 32777 but model only supports up to 32767. Reduce the input token count and try again.",
+    "gemini-cli#19727",
   ),
   text(
     "xAI",
@@ -107,6 +131,13 @@ export const contextRows = of("context-exceeded", [
     400,
     "Your request exceeded model token limit: 262144 (requested: 270000)",
     pi,
+  ),
+  text(
+    "Kimi",
+    /input token length too long|model max length exceeded/i,
+    400,
+    "model max length exceeded, max length:8192",
+    "MoonshotAI-Cookbook#18",
   ),
   text(
     "Mistral",
@@ -173,7 +204,7 @@ export const contextRows = of("context-exceeded", [
   ),
   text(
     "Volcano Engine, SGLang",
-    /exceeds? max message tokens|input length \d+ exceeds the maximum length/i,
+    /exceeds? max message tokens|input length \(?\d+\)? exceeds (?:the )?maximum (?:allowed )?(?:input )?length/i,
     400,
     "Total tokens of image and text exceed max message tokens.",
     "volcengine.com/docs/82379/1299023; Roo-Code#2988",
