@@ -76,7 +76,26 @@ export function decodeFailure(answer: ErrorAnswer): Failure {
   // A number repeats the status (Google, OpenRouter) and is no word for a client.
   const isNumber = words.code !== null && /^\d+$/.test(words.code);
   const named = { ...words, code: isNumber ? null : words.code, details: undefined };
-  return failureOfStatus(answer.status, named, retryAfter(answer.headers, answer.nowMs), answer.nowMs);
+  const waitMs = retryAfter(answer.headers, answer.nowMs) ?? untilReset(answer);
+  return failureOfStatus(answer.status, named, waitMs, answer.nowMs);
+}
+
+const unitMs: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1 };
+
+/** Where no Retry-After is given: the resets of the limits that are used up, as OpenAI writes them ("1m12.5s"). */
+function untilReset({ status, headers }: ErrorAnswer): number | null {
+  if (status !== 429) return null;
+  let longest: number | null = null;
+  for (const limit of ["requests", "tokens"]) {
+    if (headers.get(`x-ratelimit-remaining-${limit}`) !== "0") continue;
+    const reset = headers.get(`x-ratelimit-reset-${limit}`)?.slice(0, 40) ?? "";
+    if (!/^(?:\d+(?:\.\d+)?(?:ms|[dhms]))+$/.test(reset)) continue;
+    let waitMs = 0;
+    for (const [, length, unit] of reset.matchAll(/(\d+(?:\.\d+)?)(ms|[dhms])/g))
+      waitMs += Number(length) * (unitMs[unit ?? ""] ?? 0);
+    longest = Math.max(longest ?? 0, Math.ceil(waitMs));
+  }
+  return longest;
 }
 
 /** An error that came inside a stream whose status was 200; what the vendor calls it takes the status's place. */

@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { Failure, type FailureKind } from "../../src/canon/failure.ts";
+import type { DialectName } from "../../src/canon/request.ts";
 import { failureOfResult } from "../../src/dialects/claude-cli/failure.ts";
 import { dialects } from "../../src/dialects/table.ts";
 import type { Specimen } from "../../src/dialects/vendor-words/row.ts";
@@ -365,6 +366,40 @@ describe("until when", () => {
   ])("%s", (message, waitMs) => {
     const failure = answered("openai-chat", 429, { error: { message } });
     expect(failure).toMatchObject({ kind: "rate-limited", retryAfterMs: waitMs });
+  });
+
+  test("headers: a plan of Anthropic's that is used up, and OpenAI's limits without a Retry-After", () => {
+    const answer = (name: DialectName, headers: Record<string, string>, status = 429): Failure =>
+      dialects[name].backend.decodeFailure({
+        status,
+        headers: new Headers(headers),
+        body: JSON.stringify({ error: { type: "rate_limit_error", message: "limit" } }),
+        nowMs,
+      });
+    const reset = Math.floor(nowMs / 1000) + 9_000;
+    const plan = {
+      "anthropic-ratelimit-unified-status": "rejected",
+      "anthropic-ratelimit-unified-reset": String(reset),
+      "retry-after": "9000",
+    };
+    expect(answer("anthropic-messages", plan)).toMatchObject({
+      kind: "quota-exhausted",
+      endsAtMs: reset * 1000,
+    });
+    for (const status of ["allowed", "allowed_warning"])
+      expect(
+        answer("anthropic-messages", { ...plan, "anthropic-ratelimit-unified-status": status }).kind,
+      ).toBe("rate-limited");
+    const limits = {
+      "x-ratelimit-remaining-requests": "0",
+      "x-ratelimit-reset-requests": "1m30.5s",
+      "x-ratelimit-remaining-tokens": "7",
+      "x-ratelimit-reset-tokens": "1h",
+    };
+    for (const name of ["openai-chat", "openai-responses"] as const) {
+      expect(answer(name, limits)).toMatchObject({ kind: "rate-limited", retryAfterMs: 90_500 });
+      expect(answer(name, { ...limits, "retry-after": "3" }).retryAfterMs).toBe(3_000);
+    }
   });
 
   test("a member of the body", () => {

@@ -83,7 +83,14 @@ export function decodeFailure(answer: ErrorAnswer): Failure {
   const body = errorBody(answer.body);
   const isPlain = body === undefined && answer.status < 500;
   const words = (isPlain ? plainWords(answer.body) : errorWords(body)) ?? wordsOfForeignBody(answer.status);
-  return failureOfWords(answer.status, words, waitOf(answer), answer.nowMs);
+  return failureOfWords(answer.status, planSaid(answer, words), waitOf(answer), answer.nowMs);
+}
+
+/** A plan whose hours or week are used up says so in headers alone: the quota is gone until then, and no look helps sooner. */
+function planSaid({ status, headers, nowMs }: ErrorAnswer, words: ErrorWords): ErrorWords {
+  if (status !== 429 || headers.get("anthropic-ratelimit-unified-status") !== "rejected") return words;
+  const endsAtMs = Number(headers.get("anthropic-ratelimit-unified-reset") ?? Number.NaN) * 1000;
+  return endsAtMs > nowMs ? { ...words, code: "usage_limit_reached", endsAtMs } : words;
 }
 
 /** The failure inside an `error` event or a 200 answer that is an error. */
