@@ -52,10 +52,20 @@ function fitted(name: string, { longest }: NameRule, isTaken: (wire: string) => 
   const clean = name.replace(/[^A-Za-z0-9_-]+/g, "_");
   const head = /^[A-Za-z]/.test(clean) ? clean : `t${clean}`;
   for (let turn = 0; ; turn++) {
-    const digest = new Bun.CryptoHasher("sha256").update(turn === 0 ? name : `${name} ${turn}`).digest("hex");
-    const wire = `${head.slice(0, longest - digestLength - 1)}_${digest.slice(0, digestLength)}`;
+    const digest = digestOf(turn === 0 ? name : `${name} ${turn}`);
+    const wire = `${head.slice(0, longest - digestLength - 1)}_${digest}`;
     if (!isTaken(wire)) return wire;
   }
+}
+
+const digestOf = (name: string): string =>
+  new Bun.CryptoHasher("sha256").update(name).digest("hex").slice(0, digestLength);
+
+/** What a tool of the client's is called among names that may have been fitted: for a member that only its own format has. */
+export function nameAmong(names: readonly string[], own: string): string {
+  if (names.includes(own)) return own;
+  const end = `_${digestOf(own)}`;
+  return names.find((name) => name.endsWith(end)) ?? own;
 }
 
 /** Of the tools and of the calls in the history, whose tools may be gone. */

@@ -511,6 +511,21 @@ test.each(["image/jpg", "image/pjpeg", "image/JPG"])(
   },
 );
 
+test("Google's choice among some of the tools names them as they go up", async () => {
+  const names = ["files/read", "files/write", "plain"];
+  const body = {
+    ...said["google-genai"],
+    tools: [{ functionDeclarations: names.map((name) => ({ name, parameters: { type: "object" } })) }],
+    toolConfig: { functionCallingConfig: { mode: "ANY", allowedFunctionNames: ["files/write", "plain"] } },
+  };
+  stand.vendor.script(() => callOf("google-genai", "plain", "{}"));
+  expect((await stand.ask("google-genai", "google-genai", body, false)).status).toBe(200);
+  const sent = stand.sent() as typeof body;
+  const declared = sent.tools[0]?.functionDeclarations.map(({ name }) => name) ?? [];
+  expect(declared[1]).not.toBe("files/write");
+  expect(sent.toolConfig.functionCallingConfig.allowedFunctionNames).toEqual(declared.slice(1));
+});
+
 test("a name in an example of a schema is no tool's, and the body stays as it is", async () => {
   const schema = {
     type: "object",

@@ -9,6 +9,7 @@ import { cutTokens, thinkingOff, unheard } from "../adapting.ts";
 import type { Note, TargetFacts } from "../dialect.ts";
 import { isThinkingOff, thinkingAtLeast } from "../within-takes.ts";
 import { type Members, pocketOf } from "./pocket.ts";
+import { nameAmong } from "../tool-names.ts";
 
 type Wire = Record<string, unknown>;
 
@@ -116,10 +117,13 @@ export function encodeToolConfig(request: ChatRequest): Members | null {
   const calling = kept["functionCallingConfig"];
   // A demand that the model does not take has been taken back.
   const isTakenBack = isRecord(calling) && calling["mode"] === "ANY" && toolChoice.type === "auto";
-  if (isRecord(calling) && !isTakenBack)
-    return toolChoice.type === "tool"
-      ? { ...kept, functionCallingConfig: { ...calling, allowedFunctionNames: [toolChoice.name] } }
-      : kept;
+  if (isRecord(calling) && !isTakenBack) {
+    const allowed = calling["allowedFunctionNames"];
+    if (!Array.isArray(allowed)) return kept;
+    const names = tools.map(({ name }) => name);
+    const allowedFunctionNames = allowed.map((own) => nameAmong(names, String(own)));
+    return { ...kept, functionCallingConfig: { ...calling, allowedFunctionNames } };
+  }
   return { ...kept, functionCallingConfig: encodeChoice(toolChoice) };
 }
 
