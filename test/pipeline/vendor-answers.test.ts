@@ -542,6 +542,23 @@ describe("the room that a window leaves", () => {
   let small: Stand;
   beforeAll(async () => void (small = await openStand({ models: [{ id: "m", context_window: 32_768 }] })));
   afterAll(() => small.stop());
+  test("a budget of thoughts stays below a limit that was cut", async () => {
+    const turn = [{ role: "user", content: "word ".repeat(4_000) }];
+    const body = {
+      max_tokens: 32_000,
+      thinking: { type: "enabled", budget_tokens: 31_000 },
+      messages: turn,
+    };
+    small.vendor.script(() => callOf("anthropic-messages", "f", "{}"));
+    const answer = await small.ask("anthropic-messages", "anthropic-messages", body, false);
+    const sent = small.sent() as typeof body;
+    expect(sent.max_tokens).toBeLessThan(28_000);
+    expect(sent.thinking).toEqual({ type: "enabled", budget_tokens: sent.max_tokens - 1 });
+    expect(answer.headers.get("x-clawgate-adapted")).toContain(`thinking-cut:${sent.max_tokens - 1}`);
+    const little = { ...body, thinking: { type: "enabled", budget_tokens: 2_000 } };
+    await small.ask("anthropic-messages", "anthropic-messages", little, false);
+    expect((small.sent() as typeof body).thinking.budget_tokens).toBe(2_000);
+  });
   const filler = "word ".repeat(4_000);
   const limits: Readonly<Record<DialectName, string>> = {
     "openai-chat": "max_tokens",

@@ -11,7 +11,7 @@ import type { WireMessage } from "./encode-messages.ts";
 import { pocketOf } from "./pocket.ts";
 
 /** The API's floor for `budget_tokens`. */
-const leastBudget = 1024;
+export const leastBudget = 1024;
 
 /** "Thinking may not be enabled when tool_choice forces tool use." */
 export function mayThink(request: ChatRequest): boolean {

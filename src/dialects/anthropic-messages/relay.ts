@@ -13,7 +13,7 @@ import {
 import type { SseFrame } from "../../wire/sse.ts";
 import { Failure } from "../../canon/failure.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
-import { cutTokens, unheard } from "../adapting.ts";
+import { cutTokens, thinkingOff, unheard } from "../adapting.ts";
 import { bytesIn, jsonBytesOf } from "../words-said.ts";
 import { holdsEmptyText, holdsOtherText } from "../member-texts.ts";
 import type { Glance, Note, RelayHalf, TargetFacts } from "../dialect.ts";
@@ -22,6 +22,8 @@ import { keptMark } from "../kept-thoughts.ts";
 import { refusedTypeWords } from "../media-type.ts";
 import { invalid } from "./decode-content.ts";
 import { steeringKeys } from "./decode-request.ts";
+import { memberRecord } from "../exceeding.ts";
+import { leastBudget } from "./encode-thinking.ts";
 import { exceeds } from "./exceeds.ts";
 import { failureOfErrorBody } from "./failure.ts";
 import { decodeFinish } from "./finish.ts";
@@ -168,7 +170,7 @@ export function edits(
   const { messages } = seen;
   if (messages === undefined || isEmptyArray(bytes, messages))
     throw invalid("messages", "must be a non-empty array");
-  return [...modelEdit(bytes, seen.model, target), ...limitEdit(bytes, seen.max_tokens, target, note)];
+  return [...modelEdit(bytes, seen.model, target), ...limitEdits(scan, bytes, seen.max_tokens, target, note)];
 }
 
 function modelEdit(bytes: Buffer, member: JsonMember | undefined, target: TargetFacts): JsonEdit[] {
@@ -178,7 +180,8 @@ function modelEdit(bytes: Buffer, member: JsonMember | undefined, target: Target
 }
 
 /** The API demands max_tokens, so a missing one is the client's mistake; a wish above the model's ceiling is cut. */
-function limitEdit(
+function limitEdits(
+  scan: JsonScan,
   bytes: Buffer,
   member: JsonMember | undefined,
   target: TargetFacts,
@@ -189,7 +192,20 @@ function limitEdit(
   if (!Number.isSafeInteger(value) || value < 1)
     throw invalid("max_tokens", "must be a whole number of at least 1");
   const limit = cutTokens(value, target, note);
-  return limit < value ? [{ key: "max_tokens", json: String(limit) }] : [];
+  if (limit >= value) return [];
+  return [{ key: "max_tokens", json: String(limit) }, ...budgetEdit(scan, bytes, limit, note)];
+}
+
+/** A budget has to stay below the limit; one that no longer has room is no thinking at all, as where the body is written anew. */
+function budgetEdit(scan: JsonScan, bytes: Buffer, limit: number, note: Note): JsonEdit[] {
+  const thinking = memberRecord(scan, bytes, "thinking");
+  const wanted = thinking["budget_tokens"];
+  if (typeof wanted !== "number" || wanted < limit) return [];
+  const budget = limit - 1;
+  const hasRoom = budget >= leastBudget;
+  note(hasRoom ? `thinking-cut:${budget}` : thinkingOff);
+  const put = hasRoom ? { ...thinking, budget_tokens: budget } : { type: "disabled" };
+  return [{ key: "thinking", json: JSON.stringify(put) }];
 }
 
 function stringOf(bytes: Buffer, member: JsonMember): string {

@@ -22,6 +22,7 @@ const reasonOfWord: ReadonlyMap<string, FinishReason> = new Map<string, FinishRe
   ["PROHIBITED_CONTENT", "refused"],
   ["SPII", "refused"],
   ["LANGUAGE", "refused"],
+  ["MODEL_ARMOR", "refused"],
   ["IMAGE_SAFETY", "refused"],
   ["IMAGE_PROHIBITED_CONTENT", "refused"],
   ["IMAGE_RECITATION", "refused"],
@@ -33,6 +34,7 @@ const brokenWords: ReadonlySet<string> = new Set([
   "UNEXPECTED_TOOL_CALL",
   "TOO_MANY_TOOL_CALLS",
   "MALFORMED_RESPONSE",
+  "MISSING_THOUGHT_SIGNATURE",
 ]);
 
 /** Null: this chunk does not finish. A Failure: the vendor threw the answer away. Unknown words count as stop. */
