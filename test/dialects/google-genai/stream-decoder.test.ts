@@ -102,9 +102,18 @@ describe("the end", () => {
     expect(plain(googleGenai.backend.readReply(body))).toEqual(plain(events));
   });
 
-  test("output that the vendor threw away is a failure, so that the next target may answer", () => {
-    const last = decodeText(sse(chunk([], "MALFORMED_FUNCTION_CALL"))).at(-1);
-    expect(plain(last === undefined ? [] : [last])).toMatchObject([{ type: "failure", kind: "bad-output" }]);
+  test.each(["MALFORMED_FUNCTION_CALL", "MISSING_THOUGHT_SIGNATURE"])(
+    "output that the vendor threw away is a failure, so that the next target may answer: %s",
+    (word) => {
+      const last = decodeText(sse(chunk([], word))).at(-1);
+      expect(plain(last === undefined ? [] : [last])).toMatchObject([
+        { type: "failure", kind: "bad-output" },
+      ]);
+    },
+  );
+
+  test.each(["MODEL_ARMOR", "SPII"])("what a filter withheld is refused: %s", (word) => {
+    expect(decodeText(sse(chunk([{ text: "a" }], word))).at(-1)).toMatchObject({ reason: "refused" });
   });
 
   test("without a reason the stream was cut", () => {
