@@ -26,13 +26,14 @@ const statusesOf: Readonly<Record<SaidKind, readonly number[]>> = {
 /** Kinds that are held against the gateway's own account at the vendor, or against a model. */
 const resting: ReadonlySet<FailureKind> = new Set([
   "quota-exhausted",
+  "rate-limited",
   "credentials-rejected",
   "model-missing",
 ]);
 /** With these the vendor has not looked at the request's content. */
 const blind: readonly number[] = [401, 402, 403, 429];
 
-const speaksOfRate = /rate limit|too many requests|throttl/i;
+const speaksOfRate = /rate limit|too many requests|throttl|please wait before trying again/i;
 
 /** The row that the words fit; null: the status has to say it alone. */
 export function rowOf(status: number, said: Said): VendorWords | null {

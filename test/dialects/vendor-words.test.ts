@@ -94,6 +94,12 @@ describe("whatever the status", () => {
   });
 
   test("a limit of tokens a minute is no full window", () => {
+    for (const status of [400, 429, 500]) {
+      const error = { message: "Too many tokens per day, please wait before trying again." };
+      expect(answered("openai-chat", status, { error }).kind).toBe("rate-limited");
+    }
+    const echoed = { message: 'Invalid value: "too many tokens, please wait before trying again"' };
+    expect(answered("openai-chat", 400, { error: echoed }).kind).toBe("invalid-request");
     const message = "Rate limit reached: too many tokens per minute, please wait.";
     expect(answered("openai-chat", 400, openaiBody({ status: 400, message })).kind).toBe("invalid-request");
   });

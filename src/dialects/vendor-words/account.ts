@@ -244,6 +244,14 @@ export const quotaRows = of("quota-exhausted", [
 ]);
 
 export const limitRows = of("rate-limited", [
+  text(
+    "Bedrock",
+    /too many (?:tokens|requests)(?: per \w+)?, please wait before trying again/i,
+    429,
+    "Too many tokens, please wait before trying again.",
+    "pi-ai utils/overflow.js (what is no full window); docs.aws.amazon.com/bedrock, ThrottlingException",
+    { statuses: [400, 429, 500] },
+  ),
   code(
     "Alibaba",
     /^(?:\S+ )?throttling/i,
