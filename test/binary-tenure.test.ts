@@ -155,6 +155,45 @@ describe("a second gateway on one state directory", () => {
     expect(bystander.exitCode).toBeNull();
   });
 
+  test.skipIf(process.platform !== "linux")(
+    "one whose number is another one here, as of a container of its own, is found and named by the number it has here",
+    async () => {
+      const dir = ownFolder();
+      const first = await start(dir);
+      const ended = Bun.spawn(["true"]);
+      await ended.exited;
+      const path = join(first.stateDir, "run.json");
+      const run = JSON.parse(readFileSync(path, "utf8")) as object;
+      writeFileSync(path, JSON.stringify({ ...run, pid: ended.pid }));
+      const { code, stdout } = await runBinary(["status", "--json"], dir);
+      expect([code, JSON.parse(stdout)]).toEqual([
+        0,
+        expect.objectContaining({ pid: first.pid, url: first.url }),
+      ]);
+      expect((await second(dir)).stderr).toContain(`process ${first.pid}, `);
+      // What is told by a number alone is not signalled.
+      expect(await runBinary(["stop"], dir)).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(`process ${ended.pid} of this machine is not it`),
+      });
+      process.kill(first.pid, "SIGKILL");
+      await first.exited;
+      expect((await runBinary(["status"], dir)).stdout).toContain("is gone");
+    },
+  );
+
+  test("a start that fails where there is no state directory leaves no folder behind", async () => {
+    const dir = ownFolder();
+    const [held, temporary] = [await start(dir), join(dir, "temporary")];
+    mkdirSync(temporary);
+    const { code, stderr } = await runBinary(["serve", "--demo", "--port", new URL(held.url).port], dir, {
+      CLAWGATE_STATE_DIR: join(held.configPath, "state"),
+      TMPDIR: temporary,
+    });
+    expect([code, stderr]).toEqual([1, expect.stringContaining("already in use")]);
+    expect(readdirSync(temporary)).toEqual([]);
+  });
+
   test("commands that only read go on beside it", async () => {
     const dir = ownFolder();
     await start(dir);
@@ -181,6 +220,16 @@ describe("what is taken away under it", () => {
     expect(await second(dir)).toMatchObject({ code: 1 });
     expect(await gateway.stop()).toBe(0);
     expect(existsSync(run)).toBe(false);
+  });
+
+  test("a folder that others may look into, in the place of the directory, is made private and used", async () => {
+    const dir = ownFolder();
+    const { stateDir } = await start(dir);
+    const names = ["run.json", "state.db"].map((name) => join(stateDir, name));
+    rmSync(stateDir, { recursive: true });
+    mkdirSync(stateDir, { mode: 0o755 });
+    await until("both are back", () => names.every((name) => existsSync(name)));
+    expect(statSync(stateDir).mode & 0o777).toBe(0o700);
   });
 
   test.each(["", "-wal"])(

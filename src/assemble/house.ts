@@ -70,9 +70,10 @@ const lastWordsMs = 1_000;
 
 /** Throws ListenProblem and DirectoryInUse. */
 export async function openHouse(options: HouseOptions): Promise<House> {
+  const { log } = options;
   const { environment } = options.loaded;
   const lasting: Trouble[] = [];
-  const places = await openPlaces(environment, options.log, lasting);
+  const places = await openPlaces(environment, log, lasting);
   const tenure = await takeTenure(places.stateDirectory, {
     ...options,
     from: stateDirectoryFrom(environment),
@@ -80,7 +81,9 @@ export async function openHouse(options: HouseOptions): Promise<House> {
   try {
     return await furnish(options, { places, tenure, lasting });
   } catch (error) {
-    await tenure.end();
+    await tidyUp(places, tenure).catch((second: unknown) =>
+      log.warn("what is left of this start could not be taken away", { detail: wordsOf(second) }),
+    );
     throw error;
   }
 }

@@ -57,6 +57,8 @@ export function createPremises(options: PremisesOptions): Premises {
   let sight: Sight = { stateFree: null, recordsFree: null, certificates: null, troubles: [] };
   let lookedAtMs = Number.NEGATIVE_INFINITY;
   let looking: Promise<void> | null = null;
+  /** The look that is under way has used up somebody's patience: nobody else waits for it. */
+  let isLate = false;
   let isStopped = false;
 
   const certificates = async (): Promise<string | null> => {
@@ -123,6 +125,7 @@ export function createPremises(options: PremisesOptions): Premises {
       .finally(() => {
         lookedAtMs = clock.monotonicMs();
         looking = null;
+        isLate = false;
       });
     return looking;
   };
@@ -133,11 +136,16 @@ export function createPremises(options: PremisesOptions): Premises {
   return {
     async look() {
       if (clock.monotonicMs() - lookedAtMs < freshMs) return sight;
-      const limit = Promise.withResolvers<void>();
-      const cancel = clock.setTimer(patienceMs, limit.resolve);
-      await Promise.race([begin(), limit.promise]);
-      cancel();
-      return sight;
+      if (!isLate) {
+        const limit = Promise.withResolvers<void>();
+        const cancel = clock.setTimer(patienceMs, () => {
+          isLate = true;
+          limit.resolve();
+        });
+        await Promise.race([begin(), limit.promise]);
+        cancel();
+      }
+      return isLate ? { ...sight, troubles: [...sight.troubles, unanswered] } : sight;
     },
     watch() {
       let cancel = (): void => undefined;
@@ -152,6 +160,13 @@ export function createPremises(options: PremisesOptions): Premises {
     },
   };
 }
+
+/** A file system that hangs, as one of a server that is away does. */
+const unanswered: Trouble = {
+  id: "premises",
+  message:
+    "the machine does not answer about its folders: what is said of them, of free space and of certificates may be old",
+};
 
 type Room = { readonly free: number | null; readonly troubles: readonly Trouble[] };
 

@@ -1,9 +1,9 @@
 // One gateway has one state directory: its lock, its run.json, and both made again where somebody took the directory away.
 // It must never touch what another gateway holds.
 
-import { lstatSync, mkdirSync } from "node:fs";
+import { closeSync, constants, fchmodSync, fstatSync, mkdirSync, openSync } from "node:fs";
 import { type Clock, pause } from "../system/clock.ts";
-import { type DirectoryLock, lockDirectory, lockHolder } from "../system/directory-lock.ts";
+import { type DirectoryLock, lockDirectory, lockHolder, ownerSeen } from "../system/directory-lock.ts";
 import { ensurePrivateDirectory } from "../system/files.ts";
 import type { Log } from "../system/log.ts";
 import { isAlive } from "../system/process.ts";
@@ -97,7 +97,8 @@ function tenureOf(directory: string, held: DirectoryLock | null, options: Tenure
   let lock = held;
   let run: RunFile | null = null;
   let isLost = false;
-  let isOthers = false;
+  /** Why state is kept in memory. */
+  let lostTo: string | null = null;
   let untold: string | null = null;
   let trouble: string | null = null;
 
@@ -105,10 +106,10 @@ function tenureOf(directory: string, held: DirectoryLock | null, options: Tenure
   const takeAgain = (): boolean => {
     lock?.release();
     lock = null;
-    isOthers = false;
+    lostTo = null;
     try {
       mkdirSync(directory, { recursive: true, mode: 0o700 });
-      if (!isPrivate(directory)) throw new Error("what lies there now is not a folder of our own alone");
+      makePrivate(directory);
       const again = lockDirectory(directory);
       if (again.kind === "held") {
         lock = again.lock;
@@ -117,15 +118,17 @@ function tenureOf(directory: string, held: DirectoryLock | null, options: Tenure
         return true;
       }
     } catch (error) {
+      const detail = wordsOf(error);
       if (!isLost)
         log.warn("the state directory is gone and cannot be made again: state is kept in memory", {
           path: directory,
-          detail: wordsOf(error),
+          detail,
         });
+      lostTo = `${place} is gone and cannot be made again: ${detail}`;
       isLost = true;
       return false;
     }
-    isOthers = true;
+    lostTo = `another gateway has ${place}`;
     if (!isLost)
       log.error("the state directory was replaced, and another gateway has it: state is kept in memory", {
         path: directory,
@@ -173,9 +176,7 @@ function tenureOf(directory: string, held: DirectoryLock | null, options: Tenure
   return {
     isKept,
     troubles: () => [
-      ...(isOthers
-        ? [{ id: "state.holder", message: `state is kept in memory: another gateway has ${place}` }]
-        : []),
+      ...(lostTo === null ? [] : [{ id: "state.holder", message: `state is kept in memory: ${lostTo}` }]),
       ...(untold === null
         ? []
         : [
@@ -236,7 +237,7 @@ async function inUse(directory: string, clock: Clock): Promise<string> {
   }
   // Still none whose process can be seen: it may be in a container of its own, where numbers are other ones.
   run ??= await readRunFile(directory).catch(() => null);
-  const pid = run?.pid ?? lockHolder(directory);
+  const pid = run === null ? lockHolder(directory) : ownerSeen(directory, run.pid);
   const who = [
     pid === null ? "a process that has not said who it is" : `process ${pid}`,
     ...(run === null ? [] : [`listening at ${run.url}`]),
@@ -251,9 +252,16 @@ async function livingOwner(directory: string): Promise<RunFile | null> {
   return run !== null && isAlive(run.pid) ? run : null;
 }
 
-function isPrivate(directory: string): boolean {
-  const found = lstatSync(directory);
-  return found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o077) === 0;
+/** As at the start: a folder of ours that others may look into is closed to them. Throws where it is none, or somebody else's. */
+function makePrivate(directory: string): void {
+  const folder = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    const { uid, mode } = fstatSync(folder);
+    if (uid !== process.getuid?.()) throw new Error("what lies there now belongs to another user");
+    if ((mode & 0o077) !== 0) fchmodSync(folder, 0o700);
+  } finally {
+    closeSync(folder);
+  }
 }
 
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

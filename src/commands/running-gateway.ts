@@ -1,6 +1,7 @@
 // The gateway that runs now, found by run.json, and how a command asks it. The token goes to nobody before the address
 // has answered as a gateway does; it must never be printed.
 
+import { lockHolder, ownerSeen } from "../system/directory-lock.ts";
 import type { Environment } from "../system/state-directory.ts";
 import { readRunFile, stateDirectory, writingTrouble } from "../system/state-directory.ts";
 import { errorCode } from "../system/files.ts";
@@ -72,9 +73,11 @@ export async function findGateway(
     const unwritten = trouble === null ? "" : `; ${trouble}, so one that runs could not tell of itself`;
     return { why: `no gateway is running (there is no run.json in ${directory}${unwritten})` };
   }
-  if (!isAlive(run.pid))
+  // A gateway in a container of its own has another number here: then its hold on the directory is what is seen.
+  if (!isAlive(run.pid) && lockHolder(directory) === null)
     return { why: `no gateway is running (process ${run.pid}, which wrote run.json, is gone)` };
-  const { url, pid, token } = run;
+  const { url, token } = run;
+  const pid = ownerSeen(directory, run.pid);
   const running = await greet(url);
   if (running === null) return { why: `process ${pid} wrote run.json, but no gateway answers at ${url}` };
   if (running !== version && !isQuiet)

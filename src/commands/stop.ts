@@ -76,8 +76,8 @@ async function provenOwner(
   if (run !== null && holds === true) return run.pid;
   const found = await findGateway(context, environment, true);
   if ("why" in found) return found.why;
-  if (holds === null) return found.pid;
-  return `a gateway answers at ${found.url}, but process ${found.pid} of this machine is not it: it may run in a container, or with rights that yours do not reach. Stop it where it was started`;
+  if (run === null || holds === null) return found.pid;
+  return `a gateway answers at ${found.url}, but process ${run.pid} of this machine is not it: it may run in a container, or with rights that yours do not reach. Stop it where it was started`;
 }
 
 /** Null: it lives on. */

@@ -77,10 +77,12 @@ export function openSqliteStore(options: SqliteStoreOptions): StateStore {
     recovered();
   };
 
+  const isDue = (): boolean => clock.nowMs() - lastTryMs >= againMs;
+
   const openNow = (): void => {
     lastTryMs = clock.nowMs();
     if (options.mayOpen?.() === false) {
-      fail(new Error("the state directory is another gateway's by now"));
+      fail(new Error("the state directory is not this gateway's by now"));
       return;
     }
     for (let tries = 0; tries < 2; tries++) {
@@ -103,6 +105,8 @@ export function openSqliteStore(options: SqliteStoreOptions): StateStore {
   /** What was deleted or replaced under us is opened again, and everything that is known goes into it. */
   const look = (): void => {
     if (file?.wasReplaced() === true) replaceFile(file, null);
+    // With nothing to write nobody else would try again, and what is over by now would still be told.
+    else if (file === null && !isClosed && isDue()) openNow();
   };
 
   const replaceFile = (gone: StateFile, detail: string | null): void => {
@@ -121,7 +125,7 @@ export function openSqliteStore(options: SqliteStoreOptions): StateStore {
   const write = (isLastChance: boolean): void => {
     look();
     if (pending.size === 0) return;
-    if (file === null && (isLastChance || clock.nowMs() - lastTryMs >= againMs)) openNow();
+    if (file === null && (isLastChance || isDue())) openNow();
     if (file === null) return;
     try {
       file.write(pending.values());

@@ -132,3 +132,9 @@ export function lockHolder(path: string): number | null {
   // 0: a process that cannot be seen from here.
   return found === undefined || found === "0" ? null : Number(found);
 }
+
+/** The number by which its owner is known here: one in a container of its own tells another, which is somebody else's here. */
+export function ownerSeen(path: string, told: number): number {
+  if (holdsDirectory(told, path) !== false) return told;
+  return lockHolder(path) ?? told;
+}

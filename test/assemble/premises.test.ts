@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createPremises } from "../../src/assemble/premises.ts";
 import { replaceFile } from "../../src/system/files.ts";
 import { certificateTrouble, troubleIn } from "../../src/system/certificates.ts";
 import { hasOpenssl, selfSigned } from "../support/certificate.ts";
@@ -113,8 +114,12 @@ describe("stores", () => {
       body: JSON.stringify({ model: "demo", messages: [{ role: "user", content: "hi" }] }),
     });
     await asked.text();
-    await gateway.waitForRecord(() => true);
-    await gateway.house.estate.store.flush();
+    const { store } = gateway.house.estate;
+    // A writer that is at it just now may let a flush pass.
+    await until("it waits", () => {
+      void store.flush();
+      return store.status().state === "failed";
+    });
     expect((await problemsOf(gateway))[0]).toStartWith(
       `records: records wait in memory: ${path}: SQLITE_BUSY`,
     );
@@ -264,4 +269,26 @@ describe("NODE_EXTRA_CA_CERTS", () => {
       /^its certificate \(localhost\) is not valid before \d{4}/,
     );
   });
+});
+
+test("a machine that does not answer holds up one asker for a second, nobody after, and that is told", async () => {
+  const { gateway, clock } = await open();
+  const answer = Promise.withResolvers<ReadonlyMap<string, string | null>>();
+  const { estate } = gateway.house;
+  const premises = createPremises({
+    estate: { ...estate, clis: { ...estate.clis, troubles: () => answer.promise } },
+    environment: {},
+    workingDirectory: folder(),
+    state: { path: folder(), from: "HOME" },
+    isRecorded: false,
+  });
+  const first = premises.look();
+  await clock.advance(1_000);
+  const told = [expect.objectContaining({ id: "premises" })];
+  expect((await first).troubles).toEqual(told);
+  // Without the clock.
+  expect((await premises.look()).troubles).toEqual(told);
+  answer.resolve(new Map());
+  await first;
+  while ((await premises.look()).troubles.length > 0) await Bun.sleep(1);
 });

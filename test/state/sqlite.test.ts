@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   truncateSync,
@@ -193,6 +194,21 @@ describe("a file that cannot be used", () => {
     expect(warnings(home)).toHaveLength(2);
   });
 
+  test("a folder in its place that goes away again: also with nothing to write that is seen", async () => {
+    const home = newHome();
+    mkdirSync(home.path);
+    const store = home.open();
+    store.look();
+    expect(store.status().state).toBe("memory");
+    rmdirSync(home.path);
+    store.look();
+    expect(store.status().state).toBe("memory");
+    await home.clock.advance(30_000);
+    store.look();
+    expect(store.status()).toMatchObject({ state: "ok", detail: null });
+    await store.close();
+  });
+
   test("a row that is no JSON is passed over", async () => {
     const home = newHome();
     const store = home.open();
@@ -304,7 +320,7 @@ describe("a file that is taken away while it is open", () => {
     await store.flush();
     expect(store.status()).toMatchObject({
       state: "memory",
-      detail: expect.stringContaining("another gateway"),
+      detail: expect.stringContaining("not this gateway's"),
     });
     expect(await store.get("health", "a")).toBe(1);
     await store.close();

@@ -88,10 +88,14 @@ const startLimitMs = 10_000;
 export type Finished = { readonly code: number; readonly stdout: string; readonly stderr: string };
 
 /** Runs the program to its end in `work`, for commands and for starts that must fail. Killed after 10 s. */
-export async function runBinary(args: readonly string[], work: string): Promise<Finished> {
+export async function runBinary(
+  args: readonly string[],
+  work: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Finished> {
   const child = Bun.spawn([binaryPath(), ...args], {
     cwd: work,
-    env: cleanEnvironment(work),
+    env: { ...cleanEnvironment(work), ...env },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",

@@ -30,7 +30,11 @@ test("one owner at a time, and nothing is left in the directory", () => {
 
 test("a program that we start does not hold it with us", async () => {
   const lock = held();
-  const child = Bun.spawn(["sleep", "30"], { stdio: ["ignore", "ignore", "ignore"] });
+  const child = Bun.spawn(["cat"], { stdio: ["pipe", "pipe", "ignore"] });
+  // Until it is the program that was wanted, it is a copy of us.
+  child.stdin.write("hello");
+  await child.stdin.flush();
+  await child.stdout.getReader().read();
   lock.release();
   // On a busy machine it may not have begun yet: until then it is a copy of us.
   await until("it is free", () => {
