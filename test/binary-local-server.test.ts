@@ -59,6 +59,13 @@ test("is used while it answers", async () => {
     gateway.signal("SIGHUP");
     await gateway.waitForOutput("and no model server answers at 127.0.0.1:");
     expect((await ask()).status).not.toBe(200);
+    const skipped = async (headers: Record<string, string>): Promise<string | undefined> => {
+      const answer = await fetch(`${gateway.url}/health`, { headers });
+      return ((await answer.json()) as { skipped: Record<string, string> }).skipped["ollama"];
+    };
+    expect(await skipped({})).toContain(`no model server answers at 127.0.0.1:${port}`);
+    // Through a proxy anybody may ask.
+    expect(await skipped({ "x-forwarded-for": "203.0.113.7" })).toBe("OLLAMA_API_KEY is not set");
 
     ollama = startOllama(port, seen);
     const before = gateway.output().split('"config reloaded"').length;

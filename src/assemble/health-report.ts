@@ -67,7 +67,12 @@ export function healthReport(estate: HouseEstate, current: Assembled, facts: Hea
         },
       ]),
     ),
-    skipped: Object.fromEntries(current.loaded.skippedProviders.map(({ id, reason }) => [id, reason])),
+    skipped: Object.fromEntries(
+      current.loaded.skippedProviders.map(({ id, reason, outward = reason }) => [
+        id,
+        mayRead ? reason : outward,
+      ]),
+    ),
     metrics: { state, queued, dropped },
     ...(mayRead ? forReaders(estate, current, facts, views, troubles) : {}),
   };

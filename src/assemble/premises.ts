@@ -175,7 +175,9 @@ const notStartable = "The Claude Code program cannot be started where the gatewa
 /** Null where the system does not say. */
 export async function roomAt(path: string): Promise<{ free: number; hasNames: boolean } | null> {
   try {
-    const { bavail, bsize, files, ffree } = await statfs(path);
+    const { bavail, bsize, blocks, files, ffree } = await statfs(path);
+    // Neither do those that count no blocks: some that are mounted by programs, and those without a disk.
+    if (blocks === 0) return null;
     // Some file systems count no files at all.
     return { free: bavail * bsize, hasNames: files === 0 || ffree > 0 };
   } catch {

@@ -209,10 +209,12 @@ function tenureOf(directory: string, held: DirectoryLock | null, options: Tenure
       };
     },
     async end() {
+      // A look that is under way must not write it again.
+      const ended = run;
+      run = null;
       try {
-        if (run !== null && !isLost) await removeRunFile(directory, run);
+        if (ended !== null && !isLost) await removeRunFile(directory, ended);
       } finally {
-        run = null;
         lock?.release();
       }
     },

@@ -7,7 +7,13 @@ import { type Finding, findingsIn } from "../assemble/examination/finding.ts";
 import { portTrouble } from "../assemble/examination/machine.ts";
 import { holderOf } from "../assemble/listening.ts";
 import type { CommandContext } from "./command.ts";
-import { findGateway, GatewayProblem, memberOf, type RunningGateway } from "./running-gateway.ts";
+import {
+  type Absent,
+  findGateway,
+  GatewayProblem,
+  memberOf,
+  type RunningGateway,
+} from "./running-gateway.ts";
 
 /** What it says of itself; null where it does not answer, or is too old to. */
 export type Heard = {
@@ -17,7 +23,7 @@ export type Heard = {
   readonly trouble: string | null;
 };
 
-export type Sought = Heard | { readonly why: string };
+export type Sought = Heard | Absent;
 
 const inGateway = findingsIn("gateway");
 const inConfig = findingsIn("config");
@@ -48,7 +54,16 @@ export async function hearGateway(
   }
 }
 
-export async function absentFindings(why: string, seen: Examination): Promise<readonly Finding[]> {
+export async function absentFindings(
+  { why, holder = null }: Absent,
+  seen: Examination,
+): Promise<readonly Finding[]> {
+  if (holder !== null) {
+    const title = `process ${holder} has the state directory, and cannot be asked`;
+    const advice =
+      "no other gateway can start with that directory; where it does not answer for long, end it (clawgate stop, or its process)";
+    return [inGateway("failed", "running", title, why, advice)];
+  }
   const absent = inGateway("ok", "running", why);
   if (seen.address === null) return [absent];
   const { host, port, from } = seen.address;

@@ -65,7 +65,7 @@ async function run(context: CommandContext): Promise<number> {
       onProgress: progress.show,
       signal: stopper.signal,
     });
-    const ofGateway = "why" in sought ? await absentFindings(sought.why, seen) : heardFindings(sought, seen);
+    const ofGateway = "why" in sought ? await absentFindings(sought, seen) : heardFindings(sought, seen);
     // What this terminal's variables would load is not what runs.
     const own = isHeard ? [...withoutTold(seen.findings, sought), ...providersHeard(sought)] : seen.findings;
     findings = inOrder([...own, ...ofGateway]);

@@ -1,7 +1,7 @@
 // The gateway that runs now, found by run.json, and how a command asks it. The token goes to nobody before the address
 // has answered as a gateway does; it must never be printed.
 
-import { lockHolder, ownerSeen } from "../system/directory-lock.ts";
+import { holdsDirectory, lockHolder, ownerSeen } from "../system/directory-lock.ts";
 import type { Environment } from "../system/state-directory.ts";
 import { readRunFile, stateDirectory, writingTrouble } from "../system/state-directory.ts";
 import { errorCode } from "../system/files.ts";
@@ -47,8 +47,8 @@ export class GatewayProblem extends Error {
   }
 }
 
-/** `why` is a sentence without its full stop. */
-export type Absent = { readonly why: string };
+/** `why` is a sentence without its full stop; `holder`: the process that has the state directory all the same. */
+export type Absent = { readonly why: string; readonly holder?: number | null };
 
 const helloMs = 2_000;
 const usualMs = 10_000;
@@ -70,6 +70,12 @@ export async function findGateway(
   }
   if (run === null) {
     const trouble = writingTrouble(directory);
+    const holder = lockHolder(directory);
+    if (holder !== null)
+      return {
+        why: `process ${holder} has the state directory ${directory}, but there is no run.json in it: it is just starting or ending, or could not write it`,
+        holder,
+      };
     const unwritten = trouble === null ? "" : `; ${trouble}, so one that runs could not tell of itself`;
     return { why: `no gateway is running (there is no run.json in ${directory}${unwritten})` };
   }
@@ -79,7 +85,10 @@ export async function findGateway(
   const { url, token } = run;
   const pid = ownerSeen(directory, run.pid);
   const running = await greet(url);
-  if (running === null) return { why: `process ${pid} wrote run.json, but no gateway answers at ${url}` };
+  if (running === null) {
+    const why = `process ${pid} wrote run.json, but no gateway answers at ${url}`;
+    return { why, holder: holdsDirectory(pid, directory) === true ? pid : null };
+  }
   if (running !== version && !isQuiet)
     context.stderr.write(
       `clawgate: the running gateway is version ${plain(running)}, this program is ${fullVersion}. Restart it to bring them together.\n`,

@@ -4,7 +4,12 @@
 import { resolveBaseUrl, type VendorRow } from "../backends/settings.ts";
 import { isTree, type Tree } from "./values.ts";
 
-export type SkippedProvider = { readonly id: string; readonly reason: string };
+export type SkippedProvider = {
+  readonly id: string;
+  readonly reason: string;
+  /** The same without an address, for whoever may not know of any. Absent: there is none in it. */
+  readonly outward?: string;
+};
 
 /** What the servers at these URLs list, asked just now; null: nobody answers there. Those that are not here were not asked. */
 export type LocalAnswers = ReadonlyMap<string, readonly string[] | null>;
@@ -49,7 +54,7 @@ export function localProvider(
   const model = models === null ? null : modelOf(provider, models);
   if (models === null || model === null) {
     const why = models === null ? `no model server answers at ${host}` : `the server at ${host} has no model`;
-    return { skipped: { id, reason: `${reason}, and ${why}` }, toAsk: null };
+    return { skipped: { id, reason: `${reason}, and ${why}`, outward: reason }, toAsk: null };
   }
   const { api_key: _, api_keys: __, ...keyless } = provider;
   const listed: readonly unknown[] = Array.isArray(provider["models"]) ? provider["models"] : [];

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createPremises } from "../../src/assemble/premises.ts";
+import { createPremises, roomAt } from "../../src/assemble/premises.ts";
 import { replaceFile } from "../../src/system/files.ts";
 import { certificateTrouble, troubleIn } from "../../src/system/certificates.ts";
 import { hasOpenssl, selfSigned } from "../support/certificate.ts";
@@ -292,3 +292,10 @@ test("a machine that does not answer holds up one asker for a second, nobody aft
   await first;
   while ((await premises.look()).troubles.length > 0) await Bun.sleep(1);
 });
+
+test.skipIf(process.platform !== "linux")(
+  "a file system that counts no blocks is not a full one",
+  async () => {
+    expect(await roomAt("/proc")).toBeNull();
+  },
+);

@@ -1,7 +1,7 @@
 // `clawgate doctor` beside a gateway that runs: what is in force there counts, not what this terminal would make of it.
 
 import { afterEach, describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:https";
 import { join } from "node:path";
 import type { Finding } from "../../src/assemble/examination/finding.ts";
@@ -89,6 +89,31 @@ describe("a gateway that runs", () => {
       title: `this command looked at ${other}`,
       detail: `the running gateway was started with ${gateway.configPath}`,
     });
+  });
+});
+
+// Elsewhere nobody can see who has a directory.
+describe.skipIf(process.platform !== "linux")("one that cannot be asked", () => {
+  test("that hangs, or has no run.json, has the state directory all the same, which no other can start with", async () => {
+    const gateway = await start();
+    process.kill(gateway.pid, "SIGSTOP");
+    cleanups.push(() => process.kill(gateway.pid, "SIGCONT"));
+    const hanging = await doctor(newHome(), gateway);
+    expect(hanging.code).toBe(1);
+    expect(find(hanging, "gateway", "running")).toMatchObject({
+      state: "failed",
+      title: `process ${gateway.pid} has the state directory, and cannot be asked`,
+      detail: expect.stringContaining(`no gateway answers at ${gateway.url}`),
+    });
+    rmSync(join(gateway.stateDir, "run.json"));
+    const untold = await doctor(newHome(), gateway);
+    expect([untold.code, find(untold, "gateway", "running")]).toEqual([
+      1,
+      expect.objectContaining({
+        state: "failed",
+        detail: expect.stringContaining("there is no run.json in it"),
+      }),
+    ]);
   });
 });
 

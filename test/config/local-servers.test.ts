@@ -87,7 +87,11 @@ describe("what becomes of it", () => {
     expect(config.providers).toEqual({});
     expect(serversToAsk).toEqual([]);
     expect(skippedProviders).toEqual([
-      { id: "ollama", reason: "OLLAMA_API_KEY is not set, and no model server answers at 127.0.0.1:11434" },
+      {
+        id: "ollama",
+        reason: "OLLAMA_API_KEY is not set, and no model server answers at 127.0.0.1:11434",
+        outward: "OLLAMA_API_KEY is not set",
+      },
     ]);
   });
 
