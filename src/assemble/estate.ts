@@ -115,7 +115,9 @@ export function createEstate(options: EstateOptions) {
           mayOpen: options.mayKeepState ?? (() => true),
         });
   const slots =
-    options.stateDirectory === undefined ? null : openSlots(join(options.stateDirectory, "spent.slots"));
+    options.stateDirectory === undefined
+      ? null
+      : openSlots(join(options.stateDirectory, "spent.slots"), options.mayKeepState);
   const spending = createSpendingMemory({ store: state, slots, records: store, clock, log });
   const healthMemory = createHealthMemory({ store: state, health: () => health, clock, log });
   const health = healthOf(options, redact, healthMemory.changed);

@@ -177,7 +177,10 @@ async function furnish(options: HouseOptions, { places, tenure, lasting }: Groun
   const runFile: RunFile = { pid: process.pid, url, token, startedAt };
   if (server.port !== undefined) estate.clis.listensOn(server.port);
   tenure.announce(runFile);
-  const stopHolding = tenure.watch(estate.state.look);
+  const stopHolding = tenure.watch(() => {
+    estate.state.look();
+    estate.spending.look();
+  });
   const stopRelieving = descriptors.watch(server.closeIdle, (isShort, inUse) =>
     isShort
       ? log.warn("short of file descriptors: new requests are refused until there is room", {

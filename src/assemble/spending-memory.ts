@@ -24,6 +24,8 @@ export type SpendingMemory = {
   readonly meters: MeterBook;
   /** Fetches what those with a budget have spent already, once for each. Never rejects. */
   follow(tenants: readonly Pick<TenantSettings, "name" | "limits">[]): Promise<void>;
+  /** To be called from time to time: slots that were deleted or replaced are made again. */
+  look(): void;
   /** Writes what is outstanding, for the last time. */
   close(): Promise<void>;
 };
@@ -154,6 +156,9 @@ export function createSpendingMemory(options: {
       } catch (error) {
         log.warn("what tenants spent before is not known", { error });
       }
+    },
+    look() {
+      slots?.look();
     },
     async close() {
       await write();

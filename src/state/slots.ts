@@ -2,12 +2,15 @@
 // one write that costs microseconds. It is beside a store, never in its place: who loses power may lose what was put last.
 
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from "node:fs";
+import { identityOf } from "../system/file-identity.ts";
 
 export type Slots = {
   /** Undefined: nothing there. */
   get(key: string): unknown;
   /** False: it is not kept, and will have to be elsewhere. */
   put(key: string, value: unknown): boolean;
+  /** To be called from time to time: a file that was deleted or replaced is opened again with the next put. */
+  look(): void;
   /** What was put stays. Idempotent. */
   close(): void;
 };
@@ -18,14 +21,16 @@ const mostSlots = 8_192;
 const blank = 0x20;
 const lineEnd = 0x0a;
 
-/** Nothing is opened before the first use. A file that cannot be used is as good as none. */
-export function openSlots(path: string): Slots {
+/** Nothing is opened before the first use. A file that cannot be used is as good as none; so is one that `mayOpen` refuses. */
+export function openSlots(path: string, mayOpen: () => boolean = () => true): Slots {
   const places = new Map<string, number>();
   const values = new Map<string, unknown>();
   const buffer = Buffer.alloc(slotBytes);
   let count = 0;
   let descriptor: number | null = null;
+  let identity: string | null = null;
   let isOpened = false;
+  let isClosed = false;
 
   const close = (): void => {
     const open = descriptor;
@@ -49,9 +54,12 @@ export function openSlots(path: string): Slots {
   const opened = (): number | null => {
     if (isOpened) return descriptor;
     isOpened = true;
+    if (isClosed || !mayOpen()) return null;
     try {
       // A link could lead anywhere.
       descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0), 0o600);
+      const { dev, ino } = fstatSync(descriptor);
+      identity = `${dev}:${ino}`;
       load(descriptor);
     } catch {
       close();
@@ -89,7 +97,17 @@ export function openSlots(path: string): Slots {
         return false;
       }
     },
-    close,
+    look() {
+      if (!isOpened || (descriptor !== null && identity !== null && identityOf(path) === identity)) return;
+      close();
+      places.clear();
+      count = 0;
+      isOpened = false;
+    },
+    close() {
+      isClosed = true;
+      close();
+    },
   };
 }
 

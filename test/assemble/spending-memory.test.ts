@@ -1,7 +1,7 @@
 // What tenants spent, kept off the request path and brought back: with a real state file, one that cannot be written, and rubbish.
 
 import { afterEach, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createSpendingMemory } from "../../src/assemble/spending-memory.ts";
@@ -104,6 +104,43 @@ test("however many answers end at once, each is kept before the next, and the st
   expect(writes).toBe(2);
   await memory.close();
   rmSync(dirname(path), { recursive: true });
+});
+
+test("slots that are deleted or replaced are made again, unless their place is somebody else's by now", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "clawgate-slots-"));
+  const path = join(folder, "spent.slots");
+  let mayOpen = true;
+  const slots = openSlots(path, () => mayOpen);
+  const kept = (): unknown => {
+    const next = openSlots(path);
+    const value = next.get("alice");
+    next.close();
+    return value;
+  };
+  slots.look();
+  expect(slots.put("alice", 1)).toBe(true);
+  slots.look();
+  for (const takeAway of [() => rmSync(path), () => (rmSync(path), writeFileSync(path, "rubbish"))]) {
+    takeAway();
+    slots.look();
+    expect(slots.put("bob", 2)).toBe(true);
+    expect(slots.put("alice", 3)).toBe(true);
+    expect(kept()).toBe(3);
+  }
+  rmSync(path);
+  mayOpen = false;
+  slots.look();
+  expect(slots.put("alice", 4)).toBe(false);
+  expect(existsSync(path)).toBe(false);
+  mayOpen = true;
+  slots.look();
+  expect(slots.put("alice", 5)).toBe(true);
+  expect(kept()).toBe(5);
+  rmSync(path);
+  slots.close();
+  slots.look();
+  expect(slots.put("alice", 6)).toBe(false);
+  rmSync(folder, { recursive: true });
 });
 
 test("slots that cannot be used, and rubbish in them, are no slots", async () => {
