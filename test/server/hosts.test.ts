@@ -78,6 +78,21 @@ describe("Host", () => {
     });
   });
 
+  test("HTTP/1.0 without a Host, as load balancers poll: what is public is answered, with one it is checked as ever", async () => {
+    for (const [request, status] of [
+      ["GET /health HTTP/1.0", 200],
+      ["HEAD /health HTTP/1.0", 200],
+      ["HEAD / HTTP/1.0", 200],
+      ["GET /health HTTP/1.0\r\nHost: ", 400],
+      ["GET /health HTTP/1.0\r\nHost: evil.example", 421],
+      ["GET /health HTTP/1.0\r\nOrigin: http://evil.example", 403],
+      ["GET /v1/models HTTP/1.0", 400],
+      ["GET /api/config HTTP/1.0", 400],
+      ["GET /nothing HTTP/1.0", 400],
+    ] as const)
+      expect([request, (await say(server.port, `${request}\r\n\r\n`)).status]).toEqual([request, status]);
+  });
+
   test("a short name does not shift the path", async () => {
     const answer = await get("gw", "/v1/models", `Authorization: Bearer ${goodKey}\r\n`);
     expect(JSON.parse(answer.body)).toEqual({ dialect: "openai-chat", data: ["auto"] });
