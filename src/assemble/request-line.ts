@@ -4,6 +4,7 @@
 
 import type { Layer } from "../canon/decision.ts";
 import { consequences, type Failure, type FailureKind, mayRepeatContent } from "../canon/failure.ts";
+import { mask } from "../canon/redact.ts";
 import type { AttemptRecord, RequestRecord, UnpricedRecord } from "../canon/record.ts";
 import type { RefusedRequest } from "../server/face.ts";
 import type { Log, LogLevel } from "../system/log.ts";
@@ -90,12 +91,16 @@ export function createRefusalLines(log: Log, { isTerminal }: RequestLineStyle, m
     if (count > mostRefusals) return;
     const { requestId, method, path, peer } = refused();
     const from = peer === null ? "" : ` from ${peer}`;
-    const what = `${shownName(method, 20)} ${shownName(path, 120)}${from}`;
+    const what = `${shownName(method, 20)} ${shownName(withoutKeys(path), 120)}${from}`;
     log[level](`refused: ${what} ${status}; ${failure.kind}: ${onOneLine(failure.message, 200)}`, {
       request: requestId,
     });
   };
 }
+
+/** Some programs put their key into the path; here nobody knows which part of a path that nothing answers it would be. */
+const keyLike = /(?<![A-Za-z0-9_])(?=[A-Za-z_]*\d)(?=[0-9_]*[A-Za-z])[A-Za-z0-9_]{20,}/g;
+const withoutKeys = (path: string): string => path.replace(keyLike, mask);
 
 function wordsOf(record: Finished): string {
   const { usage, costNanoUsd, provider, model, attempts } = record;

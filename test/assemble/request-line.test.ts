@@ -279,6 +279,31 @@ test("strangers at the door are told, so many a minute", () => {
   expect(lines).toHaveLength(32);
 });
 
+test.each([
+  ["/v1/nothing/cGcy2zwdWbVFG8jh4UwuFVrY/x", "/v1/nothing/***/x"],
+  ["/bot123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5/sendMessage", "/bot123456789:***/sendMessage"],
+  ["/v1/models/claude-sonnet-4-5-20250929", "/v1/models/claude-sonnet-4-5-20250929"],
+  [
+    "/v1/characteristicallylongword/12345678901234567890",
+    "/v1/characteristicallylongword/12345678901234567890",
+  ],
+])("a path that nothing answers shows no key: %s", (path, shown) => {
+  const lines: string[] = [];
+  const log = createLog({
+    level: "debug",
+    pretty: false,
+    write: (line) => void lines.push(line),
+    clock: { nowMs: () => 0 },
+    redact: (text) => text,
+  });
+  createRefusalLines(log, service, () => 0)(
+    () => ({ requestId: "01X", method: "GET", path, peer: null }),
+    new Failure("not-found", "There is nothing at this path."),
+    404,
+  );
+  expect(lines.join("")).toContain(`refused: GET ${shown} 404`);
+});
+
 describe("in the house", () => {
   const vendor = startUpstream();
   afterAll(() => vendor.stop());
