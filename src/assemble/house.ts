@@ -216,14 +216,18 @@ async function furnish(options: HouseOptions, { places, tenure, lasting }: Groun
     await server.stop(drainMs + lastWordsMs);
     stopTimer();
     cutOff();
-    await estate.clis.stop();
-    await estate.store.close();
-    await estate.spending.close();
-    await estate.healthMemory.flush();
-    await estate.state.close();
-    await tidyUp(places, tenure).catch((error: unknown) =>
-      log.warn("what is left of this run could not be taken away", { detail: wordsOf(error) }),
-    );
+    try {
+      await estate.clis.stop();
+      await estate.store.close();
+      await estate.spending.close();
+      await estate.healthMemory.flush();
+      await estate.state.close();
+    } finally {
+      // Whatever could not be closed: what says that we are here must not outlive us.
+      await tidyUp(places, tenure).catch((error: unknown) =>
+        log.warn("what is left of this run could not be taken away", { detail: wordsOf(error) }),
+      );
+    }
     log.info("stopped");
   };
   return {
