@@ -39,7 +39,8 @@ export function exceedsSampling(takes: Takes, given: SamplingGiven, isThinkingOf
 /** A level that the model does not know, or one that it cannot keep to. */
 export function exceedsEffort(takes: Takes, effort: unknown): boolean {
   if (!isEffort(effort)) return false;
-  if (takes.thinking === "none") return effort !== "none";
+  // Models without a level refuse the word itself.
+  if (takes.thinking === "none") return true;
   if (effort === "none") return !takes.thinkingOff;
   return takes.efforts !== null && !takes.efforts.includes(effort);
 }

@@ -115,7 +115,12 @@ const cases: readonly Case[] = [
   [
     "arguments that are no JSON",
     { tools, messages: [user(text("a")), assistant(call("c1", "{broken")), user(result("c1"))] },
-    { "anthropic-messages": ["tool-input-wrapped"], "google-genai": ["tool-input-wrapped"] },
+    {
+      "anthropic-messages": ["tool-input-wrapped"],
+      "google-genai": ["tool-input-wrapped"],
+      "openai-chat": ["tool-input-wrapped"],
+      "openai-responses": ["tool-input-wrapped"],
+    },
   ],
   [
     "a call whose result is gone, a result whose call is gone",

@@ -5,6 +5,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { DialectName } from "../../src/canon/request.ts";
 import { refuseAsked } from "../../src/dialects/asked-content.ts";
+import { isRecord, parseLoosely } from "../../src/dialects/decoding.ts";
 import { dialects } from "../../src/dialects/table.ts";
 import { goingOn, histories } from "../support/histories.ts";
 import { breachOfAnthropic } from "../support/upstream/strict-anthropic.ts";
@@ -18,13 +19,25 @@ const names = Object.keys(dialects) as DialectName[];
 const checkers: Readonly<Record<DialectName, (body: Json) => string | null>> = {
   "openai-chat": (body) => breachOfOpenai(body) ?? breachOfTemplates(body),
   "anthropic-messages": (body) => breachOfAnthropic(body, { "anthropic-version": "2023-06-01" }),
-  "openai-responses": breachOfResponses,
+  "openai-responses": (body) => breachOfResponses(body) ?? breachOfArguments(body.input as Json[]),
   "google-genai": breachOfGoogle,
 };
 
+/** Servers that fill templates parse them (vLLM: "Expecting value", llama.cpp: "parse error"). */
+function breachOfArguments(calls: readonly Json[]): string | null {
+  for (const { arguments: input } of calls)
+    if (typeof input === "string" && !isRecord(parseLoosely(input))) return `Not an object: ${input}`;
+  return null;
+}
+
 /** What the chat templates of open models demand beyond OpenAI's rules. */
 function breachOfTemplates({ messages }: Json): string | null {
-  const roles = (messages as { role: string }[]).map(({ role }) => role);
+  const turns = messages as { role: string; tool_calls?: { function: Json }[] }[];
+  const breach = breachOfArguments(
+    turns.flatMap(({ tool_calls: calls = [] }) => calls.map((call) => call.function)),
+  );
+  if (breach !== null) return breach;
+  const roles = turns.map(({ role }) => role);
   if (roles.lastIndexOf("system") > 0) return "System message must be at the beginning.";
   return roles.find((role) => role !== "system") === "user" ? null : "The first message must be a user's.";
 }

@@ -187,6 +187,7 @@ function refusals(format: DialectName, body: Json, takes: Takes): string[] {
       if (takes.thinking !== "budget" && typeof effort === "string" && effort !== "none")
         refuse(takes.efforts?.includes(effort as never) === false, `effort ${effort}`);
       refuse(takes.thinking !== "none" && effort === "none" && !takes.thinkingOff, "effort none");
+      refuse(takes.thinking === "none" && (effort ?? null) !== null, "reasoning effort is not recognized");
       break;
     case "anthropic-messages":
       refuse(thinking === "enabled" && takes.thinking !== "budget", "thinking.type.enabled is not supported");
@@ -296,4 +297,16 @@ describe.each([...listed, ...unlisted])("%s", (model) => {
       }
     },
   );
+});
+
+test("a model whose levels nobody knows is asked for those that Anthropic's API has", () => {
+  const takes = takesOf("house-model", { thinking: "adaptive", thinking_off: false });
+  const target = { model: "house-model", defaultMaxTokens: 4_096, maxOutput: null, takes };
+  for (const door of names)
+    for (const wish of Object.values(wishes[door])) {
+      const decoded = dialects[door].client.decodeRequest({ ...plain[door], ...wish });
+      const sent = dialects["anthropic-messages"].backend.encodeRequest(decoded, target);
+      const effort = at(sent["output_config"], "effort");
+      expect([undefined, "low", "medium", "high", "xhigh", "max"]).toContain(effort as string | undefined);
+    }
 });

@@ -83,10 +83,13 @@ const messages = (isOwn: boolean): fc.Arbitrary<Json> => {
   }));
 };
 
-const chatCall = id.map((each): Json => ({
+/** Whole ones, and what is left of them where an answer was cut or a model wrote something else. */
+const callInput = fc.constantFrom("{}", '{"a":1}', "", " ", "null", '{"a":"b', '"{\\"a\\":1}"', "[1]", "x");
+
+const chatCall = fc.tuple(id, callInput).map(([each, input]): Json => ({
   id: each,
   type: "function",
-  function: { name: "f", arguments: "{}" },
+  function: { name: "f", arguments: input },
 }));
 const chatPart = fc.oneof(
   word.map((text): Json => ({ type: "text", text })),
@@ -118,7 +121,7 @@ const chat = (isOwn: boolean): fc.Arbitrary<Json> => {
     }),
     fc.record({ role: fc.constant("tool"), tool_call_id: id, content: texts }),
     just(
-      { role: "assistant", content: null, function_call: { name: "f", arguments: "{}" } },
+      { role: "assistant", content: null, function_call: { name: "f", arguments: '{"a":"b' } },
       { role: "function", name: "f", content: "r" },
       { role: "assistant", content: null, audio: { id: "audio_1" } },
     ),
@@ -141,7 +144,9 @@ const input = (isOwn: boolean): fc.Arbitrary<Json> => {
   const ordinary = fc.oneof(
     fc.record({ role: fc.constant("user"), content: fc.oneof(word, fc.array(part, { maxLength: 4 })) }),
     fc.record({ role: fc.constantFrom("assistant", "developer", "system"), content: word }),
-    callId.map((each): Json => ({ type: "function_call", ...each, name: "f", arguments: "{}" })),
+    fc
+      .tuple(callId, callInput)
+      .map(([each, input]): Json => ({ type: "function_call", ...each, name: "f", arguments: input })),
     callId.map((each): Json => ({ type: "custom_tool_call", ...each, name: "g", input: "x" })),
     fc.tuple(callId, word).map(([each, output]): Json => ({ type: "function_call_output", ...each, output })),
     callId.map((each): Json => ({ type: "custom_tool_call_output", ...each, output: "r" })),

@@ -31,7 +31,7 @@ export function planForeignAdaptive(
     return takes.thinkingOff ? { ...none, thinking: { type: "disabled" } } : none;
   }
   const wish = levelWished(request);
-  const effort = wish === null ? null : effortWithin(wish, takes, note);
+  const effort = wish === null ? null : levelWithin(wish, takes, note);
   const wanted = budgetOfEffort(effort ?? "medium");
   const ceiling = target.maxOutput ?? Number.POSITIVE_INFINITY;
   return {
@@ -40,6 +40,14 @@ export function planForeignAdaptive(
     thinking: { type: "adaptive", ...(request.thinking === null ? {} : { display: "summarized" }) },
     effort,
   };
+}
+
+/** Where nobody knows a model's levels (an operator's own name for one), those of this API count: it has no `minimal`. */
+function levelWithin(wish: Effort, takes: Takes, note: Note): Effort | null {
+  const level = effortWithin(wish, takes, note);
+  if (level !== "minimal") return level;
+  note("effort-set:low");
+  return "low";
 }
 
 function levelWished({ effort, thinking }: ChatRequest): Effort | null {
@@ -64,7 +72,7 @@ export function planOwnAdaptive(
   note: Note,
 ): ThinkingPlan {
   const { thinking, effort } = request;
-  const level = effort === null || effort === "none" ? null : effortWithin(effort, takes, note);
+  const level = effort === null || effort === "none" ? null : levelWithin(effort, takes, note);
   const plan = { maxTokens, thinking: null, effort: level };
   if (isThinkingOff(request)) return switchedOff(lowered(plan, takes, note), takes, note);
   if (thinking === null || thinking.mode === "off") return plan;
@@ -87,7 +95,7 @@ function ownWords(
   return {
     // The models that its words were for show their thoughts unasked.
     thinking: { type: "adaptive", display: "summarized", ...extras },
-    effort: level ?? effortWithin(effortOfBudget(thinking.budgetTokens), takes, note),
+    effort: level ?? levelWithin(effortOfBudget(thinking.budgetTokens), takes, note),
   };
 }
 

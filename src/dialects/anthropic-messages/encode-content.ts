@@ -13,12 +13,11 @@ import type {
   ToolCallBlock,
   ToolResultBlock,
 } from "../../canon/request.ts";
-import { unheard } from "../adapting.ts";
-import { isRecord, parseLoosely } from "../decoding.ts";
+import { isRecord } from "../decoding.ts";
 import { citedMark } from "../cited.ts";
-import { tidied } from "../call-arguments.ts";
 import type { Note } from "../dialect.ts";
 import { isOurMark } from "../kept-thoughts.ts";
+import { toolInput } from "../tool-input.ts";
 import { name, pocketOf } from "./pocket.ts";
 
 export type WireBlock = Record<string, unknown>;
@@ -65,17 +64,6 @@ function encodeFile({ name: title, mediaType, source }: FileBlock): WireBlock {
 /** A copy, because cache marks beyond the API's limit are cut out of it later. */
 function encodeOpaque(block: OpaqueBlock): WireBlock[] {
   return block.dialect === name && isRecord(block.value) ? [{ ...block.value }] : [];
-}
-
-/** The API takes objects only. Text that is no JSON object is kept under `arguments`, so that the model sees what it wrote. */
-export function toolInput(text: string, note: Note = unheard): Record<string, unknown> {
-  if (text.trim() === "") return {};
-  const value = parseLoosely(text);
-  if (isRecord(value)) return value;
-  const meant = parseLoosely(tidied(text));
-  if (isRecord(meant)) return meant;
-  note("tool-input-wrapped");
-  return { arguments: text };
 }
 
 export function encodeToolCall(block: ToolCallBlock, note: Note): WireBlock {

@@ -11,7 +11,7 @@ import { encodeFailure, failureInBand } from "./failure.ts";
 import { isFinerThanCanon, readFinish, settleReason } from "./finish.ts";
 import { inPocket, name, pocketOf, signatureIn, signed } from "./pocket.ts";
 import { closingOf } from "./response.ts";
-import { toolInput } from "./tool-input.ts";
+import { toolInput } from "../tool-input.ts";
 import { loseUsage } from "./usage.ts";
 
 type Finish = Extract<StreamEvent, { type: "finish" }>;

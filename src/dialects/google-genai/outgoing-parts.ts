@@ -7,7 +7,7 @@ import type { Note } from "../dialect.ts";
 import type { Answer } from "../placement.ts";
 import { imageTypeOf } from "./incoming-parts.ts";
 import { type Members, pocketOf, signatureIn, signed } from "./pocket.ts";
-import { toolInput } from "./tool-input.ts";
+import { toolInput } from "../tool-input.ts";
 
 export type Part = Record<string, unknown>;
 

@@ -11,7 +11,7 @@ import { citedIn, groundingOf } from "../cited.ts";
 import { answerReader, blockReasonOf, errorOf } from "./answer.ts";
 import { type Members, name, pocketOf, sealOfThought, signatureIn, signed } from "./pocket.ts";
 import { closingOf, headOf } from "./response.ts";
-import { toolInput } from "./tool-input.ts";
+import { toolInput } from "../tool-input.ts";
 import { renderUsage } from "./usage.ts";
 
 export function encodeReply(reply: Reply, facts: AnswerFacts): Record<string, unknown> {

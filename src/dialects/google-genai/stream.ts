@@ -10,7 +10,7 @@ import type { AnswerFacts, StreamEncoder } from "../dialect.ts";
 import { encodeFailureFrame } from "./failure.ts";
 import { name, pocketOf, sealOfThought, signatureIn, signed } from "./pocket.ts";
 import { closingOf, headOf } from "./response.ts";
-import { toolInput } from "./tool-input.ts";
+import { toolInput } from "../tool-input.ts";
 import { renderUsage } from "./usage.ts";
 
 type Finish = Extract<StreamEvent, { type: "finish" }>;

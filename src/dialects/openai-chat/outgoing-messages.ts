@@ -17,7 +17,7 @@ import { isRecord } from "../decoding.ts";
 import { placeHistory, type PlacementRules, placeSystem, type Turn } from "../placement.ts";
 import { isReasoningField, spokenThoughts, taggedThoughts } from "./reasoning-fields.ts";
 import { inThinkTags } from "./think-tags.ts";
-import { noArguments } from "./tool-calls.ts";
+import { toolInputText } from "../tool-input.ts";
 import { outgoingToolId } from "./tool-id.ts";
 
 type Wire = Record<string, unknown>;
@@ -61,7 +61,7 @@ export function encodeMessages(request: ChatRequest, note: Note = unheard): Wire
   const out: Wire[] = [];
   if (system.length > 0) out.push({ role: "system", content: system.join("\n\n") });
   for (const turn of turns) {
-    if (turn.role === "assistant") out.push(named(turn, encodeAssistant(turn)));
+    if (turn.role === "assistant") out.push(named(turn, encodeAssistant(turn, note)));
     else encodeUser(turn, out, note);
   }
   return out;
@@ -72,7 +72,7 @@ function named(turn: Turn, wire: Wire): Wire {
   return typeof name === "string" ? { ...wire, name } : wire;
 }
 
-function encodeAssistant({ content }: Turn): Wire {
+function encodeAssistant({ content }: Turn, note: Note): Wire {
   let text = "";
   let hasText = false;
   const reasoning = new Map<string, string>();
@@ -82,7 +82,7 @@ function encodeAssistant({ content }: Turn): Wire {
     if (block.type === "text") {
       text += block.text;
       hasText = true;
-    } else if (block.type === "tool-call") calls.push(encodeCall(block));
+    } else if (block.type === "tool-call") calls.push(encodeCall(block, note));
     else if (block.type === "thinking") {
       details.push(...detailsOf(block));
       const field = fieldOf(block);
@@ -106,16 +106,15 @@ function encodeAssistant({ content }: Turn): Wire {
 
 const thoughtPart = (text: string): Wire => ({ type: "thinking", thinking: [{ type: "text", text }] });
 
-function encodeCall(block: ToolCallBlock): Wire {
+function encodeCall(block: ToolCallBlock, note: Note): Wire {
   const own = block.extras?.["openai-chat"]?.call;
   // Free text goes up as a function's argument, like its tool.
   if (isRecord(own) && own.type !== "custom") return { ...own, id: block.id };
-  const input = block.input.trim() === "" ? noArguments : block.input;
   const extra = block.extras?.["openai-chat"]?.extra_content;
   return {
     id: block.id,
     type: "function",
-    function: { name: block.name, arguments: input },
+    function: { name: block.name, arguments: toolInputText(block.input, note) },
     ...(isRecord(extra) ? { extra_content: extra } : {}),
   };
 }

@@ -18,7 +18,7 @@ import { type Answer, placeHistory, type PlacementRules, placeSystem, type Turn 
 import { encodeSearchCall, encodeSearchResult, isSearching } from "./client-search.ts";
 import { unwrapText } from "../free-text.ts";
 import { name, pocketOf, type Wire } from "./pocket.ts";
-import { noArguments } from "./response.ts";
+import { toolInputText } from "../tool-input.ts";
 import { outgoingToolId } from "./tool-id.ts";
 
 /** Another maker's reasoning is not this model's: only what came through this dialect goes back. */
@@ -46,7 +46,8 @@ export function encodeInput(request: ChatRequest, note: Note = unheard): Wire {
     if (role === "developer" || role === "system") addText(input, role, block);
     else instructions.push(block.text);
   }
-  for (const turn of placeHistory(request.messages, placementRules, note).turns) encodeTurn(turn, input);
+  for (const turn of placeHistory(request.messages, placementRules, note).turns)
+    encodeTurn(turn, input, note);
   if (input.length === 0) {
     note("user-turn-added");
     input.push({ type: "message", role: "user", content: [{ type: "input_text", text: "(continued)" }] });
@@ -62,12 +63,12 @@ function addText(input: Wire[], role: string, block: TextBlock): void {
   else input.push({ type: "message", role, content: [part] });
 }
 
-function encodeTurn(turn: Turn, input: Wire[]): void {
+function encodeTurn(turn: Turn, input: Wire[], note: Note): void {
   if (turn.role === "assistant") {
     for (const block of turn.content) {
       const { before } = block.type === "opaque" ? {} : pocketOf(block.extras);
       if (Array.isArray(before)) input.push(...before.filter(isRecord));
-      input.push(...encodeSpoken(block));
+      input.push(...encodeSpoken(block, note));
     }
     return;
   }
@@ -96,7 +97,7 @@ function isOwnItem(block: Block): block is OpaqueBlock & { value: Wire } {
   );
 }
 
-function encodeSpoken(block: Block): Wire[] {
+function encodeSpoken(block: Block, note: Note): Wire[] {
   switch (block.type) {
     case "text": {
       const { phase, annotations = [] } = pocketOf(block.extras);
@@ -108,7 +109,7 @@ function encodeSpoken(block: Block): Wire[] {
     case "thinking":
       return [encodeThinking(block)];
     case "tool-call":
-      return [encodeCall(block)];
+      return [encodeCall(block, note)];
     case "opaque":
       return isOwnItem(block) ? [block.value] : [];
     default:
@@ -131,7 +132,7 @@ function encodeThinking(block: ThinkingBlock): Wire {
   };
 }
 
-function encodeCall(block: ToolCallBlock): Wire {
+function encodeCall(block: ToolCallBlock, note: Note): Wire {
   if (isSearching(block)) return encodeSearchCall(block);
   const { type, name: ownName, namespace } = pocketOf(block.extras);
   const named = {
@@ -140,8 +141,7 @@ function encodeCall(block: ToolCallBlock): Wire {
     ...(typeof namespace === "string" ? { namespace } : {}),
   };
   if (type === "custom") return { type: "custom_tool_call", ...named, input: unwrapText(block.input) };
-  const input = block.input.trim() === "" ? noArguments : block.input;
-  return { type: "function_call", ...named, arguments: input };
+  return { type: "function_call", ...named, arguments: toolInputText(block.input, note) };
 }
 
 /** Of the kind of its call: an output of another kind answers nothing. */

@@ -1,0 +1,24 @@
+// Arguments of a call in a history: JSON text in the canonical form, an object for every vendor. Cut or broken ones are common
+// where an answer ended at its limit, and vendors that parse them refuse the whole conversation for good.
+// It must never lose a word of what the model wrote, nor touch text that is an object.
+
+import { unheard } from "./adapting.ts";
+import { tidied } from "./call-arguments.ts";
+import { isRecord, parseLoosely } from "./decoding.ts";
+import type { Note } from "./dialect.ts";
+
+/** Text that is no JSON object is kept under `arguments`, so that the model sees what it wrote. */
+export function toolInput(text: string, note: Note = unheard): Record<string, unknown> {
+  if (text.trim() === "") return {};
+  const value = parseLoosely(text);
+  if (isRecord(value)) return value;
+  const meant = parseLoosely(tidied(text));
+  if (isRecord(meant)) return meant;
+  note("tool-input-wrapped");
+  return { arguments: text };
+}
+
+/** The same for formats that write the object as text: its own text, where it is one. */
+export function toolInputText(text: string, note: Note): string {
+  return isRecord(parseLoosely(text)) ? text : JSON.stringify(toolInput(text, note));
+}
