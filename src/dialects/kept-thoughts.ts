@@ -5,6 +5,7 @@
 import type { StreamEvent } from "../canon/event.ts";
 import type { Block, ChatRequest, DialectName, Message, ThinkingBlock } from "../canon/request.ts";
 import { isRecord, parseLoosely } from "./decoding.ts";
+import { strangersExtras } from "./thought-signature.ts";
 
 /** No signature of a vendor's begins so: those are base64. */
 export const keptMark = "clawgate.kept.";
@@ -26,7 +27,8 @@ const needsMark = ({ dialect }: Maker): boolean => dialect !== "anthropic-messag
 
 /** What a vendor says of its thoughts, with signatures that say whose they are. */
 export function withMarks(events: readonly StreamEvent[], maker: Maker): readonly StreamEvent[] {
-  if (!needsMark(maker) || !events.some(({ type }) => type === "thinking-end")) return events;
+  if (!events.some(({ type }) => type === "thinking-end")) return events;
+  if (!needsMark(maker)) return events.map(withStrangersSeal);
   return events.map((event) => {
     if (event.type !== "thinking-end") return event;
     const { signature, extras } = event;
@@ -39,6 +41,12 @@ export function withMarks(events: readonly StreamEvent[], maker: Maker): readonl
       extras: { ...extras, [maker.dialect]: members },
     };
   });
+}
+
+/** For what Anthropic signed. */
+export function withStrangersSeal<Event extends StreamEvent>(event: Event): Event {
+  if (event.type !== "thinking-end" || event.signature === null || event.signature === "") return event;
+  return { ...event, extras: { ...event.extras, ...strangersExtras(event.signature) } };
 }
 
 /** The request with this maker's thoughts as its format writes them; those of others stay under their marks, which encoders drop. */

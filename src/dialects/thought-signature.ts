@@ -35,6 +35,21 @@ export const googleSpelled = (mark: string): string => Buffer.from(mark).toStrin
 export const unspelled = (signature: string): string | null =>
   signature.startsWith(googleMark) ? Buffer.from(signature, "base64").toString("utf8") : null;
 
+const strangersMark = "clawgate.signature.";
+
+/**
+ * For a thought that Anthropic signed: a client of Google's format keeps the signature under our mark, because Google would take
+ * it for a broken one of its own and refuse the conversation.
+ */
+export function strangersExtras(signature: string): Extras {
+  return { "google-genai": { signature: googleSpelled(strangersMark + signature) } };
+}
+
+/** Null: not one of those. */
+export function strangersSignature(mark: string): string | null {
+  return mark.startsWith(strangersMark) ? mark.slice(strangersMark.length) : null;
+}
+
 /** For a call of a chat vendor's: a client of Google's format keeps the member under our mark, so that only its maker gets it back. */
 export function extraContentExtras(extra: Readonly<Record<string, unknown>>): Extras {
   const sealed = googleSpelled(extraMark + Buffer.from(JSON.stringify(extra)).toString("base64url"));

@@ -31,6 +31,7 @@ beforeAll(async () => {
         resp: at(thinker, "openai-responses"),
         elsewhere: at(other, "openai-responses"),
         gem: at(thinker, "google-genai"),
+        claude: at(thinker, "anthropic"),
       },
     },
   });
@@ -283,6 +284,47 @@ describe.each(rounds)("through %s, streamed %p", (door, stream) => {
     expect(sent(thinker)["input"]).toContainEqual(item);
   });
 
+  test("Anthropic's signature of a thought, and never to Google", async () => {
+    const message = {
+      id: "m1",
+      type: "message",
+      role: "assistant",
+      model: "m",
+      stop_reason: null,
+      usage: {},
+    };
+    const call = { type: "tool_use", id: "toolu_1", name: "look", input: {} };
+    const script = frames(
+      { type: "message_start", message: { ...message, content: [] } },
+      { type: "content_block_start", index: 0, content_block: { type: "thinking", thinking: "" } },
+      { type: "content_block_delta", index: 0, delta: { type: "thinking_delta", thinking: "I must look." } },
+      { type: "content_block_delta", index: 0, delta: { type: "signature_delta", signature: "c2lnbmVk" } },
+      { type: "content_block_stop", index: 0 },
+      { type: "content_block_start", index: 1, content_block: call },
+      { type: "content_block_stop", index: 1 },
+      { type: "message_delta", delta: { stop_reason: "tool_use" }, usage: { output_tokens: 1 } },
+      { type: "message_stop" },
+    );
+    if (door === "anthropic-messages") return; // Bytes pass.
+    const wish =
+      door === "google-genai"
+        ? { generationConfig: { thinkingConfig: { includeThoughts: true } } }
+        : { reasoning: { effort: "high" } };
+    thinker.script(() => script);
+    const first = await ask(door, "claude", { ...turns(door), ...wish }, stream);
+    const blocks = kept(door, await first.text(), stream);
+    thinker.script(() => callOf("anthropic-messages", "look", "{}"));
+    await (await ask(door, "claude", { ...turns(door, blocks), ...wish })).text();
+    const thought = { type: "thinking", thinking: "I must look.", signature: "c2lnbmVk" };
+    expect((assistantOf(sent(thinker))["content"] as Json[])[0]).toEqual(thought);
+    thinker.script(() => callOf("google-genai", "look", "{}"));
+    await (await ask(door, "gem", turns(door, blocks))).text();
+    const said = JSON.stringify(sent(thinker));
+    expect(said).not.toContain("c2lnbmVk");
+    expect(said).not.toContain(Buffer.from("clawgate.").toString("base64"));
+    expect(said).toContain("skip_thought_signature_validator");
+  });
+
   test("Google's own signature of a thought", async () => {
     if (door === "google-genai") return; // Bytes pass.
     const script = frames({
@@ -324,4 +366,48 @@ test("a mark that is broken or forged is no thought of anybody's", async () => {
     expect(next.status).toBe(200);
     expect(JSON.stringify(sent(thinker))).not.toContain("Hm.");
   }
+});
+
+describe("a running turn that another model began without a thought", () => {
+  const asked = { role: "user", content: "x" };
+  const call = (id: string): Json => ({ type: "tool_use", id, name: "look", input: {} });
+  const result = (id: string): Json => ({
+    role: "user",
+    content: [{ type: "tool_result", tool_use_id: id, content: "seen" }],
+  });
+  const thought = { type: "thinking", thinking: "Hm.", signature: "c2lnbmVk" };
+  const spoken = (...content: Json[]): Json => ({ role: "assistant", content });
+  const thinking = { type: "enabled", budget_tokens: 1_024 };
+
+  const rows: readonly (readonly [string, readonly Json[], boolean])[] = [
+    ["bare", [asked, spoken(call("a")), result("a")], false],
+    ["bare for two rounds", [asked, spoken(call("a")), result("a"), spoken(call("b")), result("b")], false],
+    [
+      "bare, behind a turn that thought",
+      [asked, spoken(thought, { type: "text", text: "y" }), asked, spoken(call("a")), result("a")],
+      false,
+    ],
+    ["with a thought", [asked, spoken(thought, call("a")), result("a")], true],
+    [
+      "with a thought at its head alone",
+      [asked, spoken(thought, call("a")), result("a"), spoken(call("b")), result("b")],
+      true,
+    ],
+    ["over", [asked, spoken(call("a")), result("a"), spoken({ type: "text", text: "y" }), asked], true],
+    ["of no calls", [asked, spoken({ type: "text", text: "y" }), asked], true],
+  ];
+  test.each(rows)("%s", async (_name, messages, thinks) => {
+    const body = { ...turns("anthropic-messages"), messages, thinking };
+    thinker.script(() => callOf("anthropic-messages", "look", "{}"));
+    const model = "claude/claude-haiku-4-5";
+    const answer = await ask("anthropic-messages", model, body);
+    expect(answer.status).toBe(200);
+    expect(sent(thinker)["thinking"]).toEqual(thinks ? thinking : undefined);
+    expect((answer.headers.get("x-clawgate-adapted") ?? "").includes("thinking-off")).toBe(!thinks);
+    // Whoever decides itself how much to think takes any turn.
+    await (
+      await ask("anthropic-messages", "claude/claude-opus-4-7", { ...body, thinking: { type: "adaptive" } })
+    ).text();
+    expect(sent(thinker)["thinking"]).toEqual({ type: "adaptive" });
+  });
 });

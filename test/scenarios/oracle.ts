@@ -108,7 +108,8 @@ export function marked(
   vendor: DialectName,
   events: readonly StreamEvent[],
 ): StreamEvent[] {
-  if (client === vendor || vendor === "anthropic-messages") return [...events];
+  // Google's clients keep Anthropic's under a mark too: Google would refuse it.
+  if (client === vendor || (vendor === "anthropic-messages" && client !== "google-genai")) return [...events];
   return events.map((event) => {
     if (event.type !== "thinking-end") return event;
     return event.signature === null && event.extras === undefined ? event : { ...event, signature: anyMark };

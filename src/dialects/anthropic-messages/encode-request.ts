@@ -33,8 +33,9 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
       note(adaptation);
     },
   });
+  const needsHead = isWithoutThoughts || target.takes?.thinking === "budget";
   const plan = isOwn
-    ? planOwnThinking(request, target, isWithoutThoughts ? messages : [], note)
+    ? planOwnThinking(request, target, needsHead ? messages : [], note)
     : planForeignThinking(request, target, messages, note);
   const system = [
     ...placeSystem(request.system, placementRules(placement), note).flatMap(encodePlain),

@@ -25,7 +25,7 @@ export function wantsThinking(request: ChatRequest): boolean {
 
 /**
  * For a request that came in through this dialect: its own words, corrected only where something else that was taken
- * away makes them impossible. `messages`: none, unless thoughts were dropped from them.
+ * away makes them impossible. `messages`: none where the vendor may take any turn.
  */
 export function planOwnThinking(
   request: ChatRequest,
@@ -128,13 +128,18 @@ function limitOf(request: ChatRequest, target: TargetFacts, note: Note): number 
  * ("Expected `thinking` … but found `tool_use`"), which other formats cannot carry.
  */
 function startsMidTurn(messages: readonly WireMessage[]): boolean {
-  const at = messages.findLastIndex((each) => each.role === "assistant");
-  const turn = messages[at];
-  if (turn === undefined) return false;
-  if (at === messages.length - 1) return true;
-  const first = turn.content[0]?.["type"];
-  if (first === "thinking" || first === "redacted_thinking") return false;
-  return turn.content.some((block) => block["type"] === "tool_use") && holdsResult(messages[at + 1]);
+  const last = messages.findLastIndex((each) => each.role === "assistant");
+  if (last < 0) return false;
+  if (last === messages.length - 1) return true;
+  let calls = false;
+  // One turn, however many calls and results it is made of: it may think at its head alone.
+  for (let at = last; messages[at]?.role === "assistant" && holdsResult(messages[at + 1]); at -= 2) {
+    const content = messages[at]?.content ?? [];
+    const first = content[0]?.["type"];
+    if (first === "thinking" || first === "redacted_thinking") return false;
+    calls ||= content.some((block) => block["type"] === "tool_use");
+  }
+  return calls;
 }
 
 function holdsResult(message: WireMessage | undefined): boolean {

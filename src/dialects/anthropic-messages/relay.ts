@@ -20,6 +20,7 @@ import type { Glance, Note, RelayHalf, TargetFacts } from "../dialect.ts";
 import { citedMark } from "../cited.ts";
 import { keptMark } from "../kept-thoughts.ts";
 import { refusedTypeWords } from "../media-type.ts";
+import { runsBareTurn } from "./bare-turn.ts";
 import { invalid } from "./decode-content.ts";
 import { steeringKeys } from "./decode-request.ts";
 import { memberRecord } from "../exceeding.ts";
@@ -246,11 +247,12 @@ export const relay: RelayHalf = {
   watched: watchedWords([...declines, resultOf, signature, citation]),
   // Ids of another vendor's that the API refuses; the hub has a way of writing them. And thoughts of a fallback's, which nobody
   // signed or which bear our mark: sent back, the API would refuse the whole conversation.
-  declinesFor: (bytes, _target, scan) =>
+  declinesFor: (bytes, target, scan) =>
     holdsOtherText(bytes, placesOf(scan, bytes, resultOf)) ||
     holdsEmptyText(bytes, placesOf(scan, bytes, signature)) ||
     (placesOf(scan, bytes, citation).length > 0 && bytes.includes(ourCitation)) ||
-    (placesOf(scan, bytes, signature).length > 0 && bytes.includes(ourMark)),
+    (placesOf(scan, bytes, signature).length > 0 && bytes.includes(ourMark)) ||
+    runsBareTurn(bytes, target, scan),
   // Inside texts a quote is escaped, so these words in quotes are found in frames of that kind only.
   markers: ['"message_delta"', '"message_stop"', '"error"', "event: error"],
   glance,

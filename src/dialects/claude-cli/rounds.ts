@@ -2,6 +2,7 @@
 // Words before a tool of the program's own are held back until it is known whether they are the answer.
 
 import type { StreamEvent } from "../../canon/event.ts";
+import { withStrangersSeal } from "../kept-thoughts.ts";
 import type { ToolNames } from "./tool-names.ts";
 
 export type RoundsOptions = {
@@ -71,10 +72,11 @@ export function createRounds(options: RoundsOptions): Rounds {
         return [{ ...event, index: open }];
       case "text-end":
       case "thinking-delta":
-      case "thinking-end":
       case "tool-delta":
       case "tool-end":
         return [{ ...event, index: open }];
+      case "thinking-end":
+        return [{ ...withStrangersSeal(event), index: open }];
       default:
         return [event];
     }

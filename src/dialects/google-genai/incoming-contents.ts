@@ -4,7 +4,6 @@
 import type { Block, Message, TextBlock, ThinkingBlock } from "../../canon/request.ts";
 import { type CallIds, callIds } from "./call-ids.ts";
 import { invalid, optionalList, shown, wrongKind } from "../fields.ts";
-import { isOurMark } from "../kept-thoughts.ts";
 import { messageAt } from "./fields.ts";
 import { decodePart, decodeSystemPart } from "./incoming-parts.ts";
 import { name, pocketOf, signatureIn } from "./pocket.ts";
@@ -62,12 +61,16 @@ function decodeContent(value: unknown, index: number, ids: CallIds): Message {
     const place = { param: `${param}.parts[${i}]`, at: `${index}_${i}`, isModel: role === "assistant" };
     const block = decodePart(each, place, ids);
     if (block === null) continue;
-    if (block.type === "thinking" && isOurMark(block.signature)) content.push(sealedThought(content, block));
+    if (isStrangers(block)) content.push(sealedThought(content, block));
     else if (block.type !== "text" || block.text !== "") content.push(block);
     else keepSignature(content, signatureIn(block.extras));
   }
   return { role, content };
 }
+
+/** Only Google's own thoughts have a pocket of Google's. */
+const isStrangers = (block: Block): block is ThinkingBlock =>
+  block.type === "thinking" && block.extras === undefined;
 
 /** The mark of a streamed thought comes in an empty part behind its pieces. */
 function sealedThought(content: Block[], seal: ThinkingBlock): ThinkingBlock {

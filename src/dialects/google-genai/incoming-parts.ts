@@ -7,6 +7,7 @@ import type {
   ImageBlock,
   OpaqueBlock,
   TextBlock,
+  ThinkingBlock,
   ToolResultBlock,
 } from "../../canon/request.ts";
 import type { CallIds } from "./call-ids.ts";
@@ -22,7 +23,7 @@ import {
 } from "../fields.ts";
 import { mediaTypeOf } from "../media-type.ts";
 import { isOurMark } from "../kept-thoughts.ts";
-import { openedExtra, unspelled } from "../thought-signature.ts";
+import { openedExtra, strangersSignature, unspelled } from "../thought-signature.ts";
 import { messageAt, optionalMessage } from "./fields.ts";
 import { inPocket, type Members, name, restOf, signed } from "./pocket.ts";
 
@@ -48,17 +49,8 @@ export function decodePart(value: unknown, place: Place, ids: CallIds): Block | 
   const pocket = { ...signed(signature || null), ...(Object.keys(rest).length === 0 ? {} : { rest }) };
   if (present(part["text"])) {
     const text = textAt(part["text"], `${param}.text`);
-    const mark = unspelled(signature ?? "");
     if (optionalBoolean(part["thought"], `${param}.thought`) === true)
-      return mark !== null && isOurMark(mark)
-        ? { type: "thinking", text, signature: mark }
-        : {
-            type: "thinking",
-            text,
-            signature: signature || null,
-            // Marked as ours even when empty: only Google's own thoughts go back to Google.
-            extras: { [name]: "rest" in pocket ? { rest } : {} },
-          };
+      return decodeThought(text, signature || null, "rest" in pocket ? { rest } : {});
     return { type: "text", text, ...inPocket(pocket) };
   }
   if (present(part["functionCall"])) return decodeCall(part["functionCall"], place, pocket, ids);
@@ -67,6 +59,14 @@ export function decodePart(value: unknown, place: Place, ids: CallIds): Block | 
   if (present(part["inlineData"])) return decodeInline(part["inlineData"], place, pocket) ?? opaque;
   if (present(part["fileData"])) return decodeFile(part["fileData"], place, pocket) ?? opaque;
   return Object.keys(rest).length === 0 ? null : opaque;
+}
+
+function decodeThought(text: string, signature: string | null, members: Members): ThinkingBlock {
+  const mark = unspelled(signature ?? "");
+  const others = mark === null ? null : isOurMark(mark) ? mark : strangersSignature(mark);
+  if (others !== null) return { type: "thinking", text, signature: others };
+  // Marked as ours even when empty: only Google's own thoughts go back to Google.
+  return { type: "thinking", text, signature, extras: { [name]: members } };
 }
 
 const present = (value: unknown): boolean => value !== undefined && value !== null;

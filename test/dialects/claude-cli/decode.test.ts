@@ -70,7 +70,13 @@ describe("a plain answer", () => {
 
   test("thinking with its signature, or none at all where it is not shown", () => {
     expect(reply(run(thinkingTurn)).content).toEqual([
-      { type: "thinking", text: "Let it.", signature: "c2lnbmF0dXJlLWZha2U=" },
+      {
+        type: "thinking",
+        text: "Let it.",
+        signature: "c2lnbmF0dXJlLWZha2U=",
+        // Google's clients keep it under our mark: Google itself would refuse it.
+        extras: { "google-genai": { signature: btoa("clawgate.signature.c2lnbmF0dXJlLWZha2U=") } },
+      },
       { type: "text", text: "ECHO: no tools" },
     ]);
     const hidden = run(thinkingTurn, { showsThinking: false });
