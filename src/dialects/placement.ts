@@ -238,7 +238,8 @@ function fittedBlock(block: Block, role: Message["role"], rules: PlacementRules,
     case "opaque": {
       const { blocks, note: said } = retold(block);
       if (said !== null) note(said);
-      return blocks.flatMap((each) => fittedBlock(each, role, rules, note));
+      const fit = blocks.flatMap((each) => fittedBlock(each, role, rules, note));
+      return role === "assistant" ? fit.map(parted) : fit;
     }
     case "tool-result": {
       const content = block.content.flatMap((each) => fittedBlock(each, "user", rules, note));
@@ -246,6 +247,10 @@ function fittedBlock(block: Block, role: Message["role"], rules: PlacementRules,
     }
   }
 }
+
+/** Some formats write a turn of the model's as one text: what is told in it ends with its line. */
+const parted = (block: Block): Block =>
+  block.type === "text" && !block.text.endsWith("\n") ? { ...block, text: `${block.text}\n` } : block;
 
 const isContent = (block: Block): block is ToolResultBlock["content"][number] =>
   block.type === "text" || block.type === "image" || block.type === "file" || block.type === "opaque";

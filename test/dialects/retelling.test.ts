@@ -611,6 +611,29 @@ describe("deferred tools", () => {
     ]);
   });
 
+  test("what two searches found is two lines where a turn of the model's is one text", () => {
+    const searched = (id: string, name: string): Json[] => [
+      { type: "server_tool_use", id, name: "tool_search_tool_regex", input: { pattern: name } },
+      {
+        type: "tool_search_tool_result",
+        tool_use_id: id,
+        content: {
+          type: "tool_search_tool_search_result",
+          tool_references: [{ type: "tool_reference", tool_name: name }],
+        },
+      },
+    ];
+    const content = [...searched("srvtoolu_1", "Late"), ...searched("srvtoolu_2", "Never")];
+    const messages = [ask, { role: "assistant", content }, ask];
+    const body = { model: "m", max_tokens: 9, tools, messages };
+    const request = dialects["anthropic-messages"].client.decodeRequest(body);
+    const sent = dialects["openai-chat"].backend.encodeRequest(request, target);
+    const lines = String((sent["messages"] as Json[])[1]?.["content"])
+      .trim()
+      .split("\n");
+    expect(lines.map((line) => /\w+$/.exec(line)?.[0])).toEqual(["Late", "Never"]);
+  });
+
   test("the API that knows the word gets them all", () => {
     expect(named([ask], "anthropic-messages")).toEqual(["Late", "ToolSearch", "Never"]);
   });
