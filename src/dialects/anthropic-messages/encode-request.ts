@@ -11,6 +11,7 @@ import { encodePlain, marks, type WireBlock } from "./encode-content.ts";
 import { encodeConversation, placementRules, type WireMessage } from "./encode-messages.ts";
 import { planForeignThinking, planOwnThinking, wantsThinking } from "./encode-thinking.ts";
 import { name, pocketOf } from "./pocket.ts";
+import { withFittingKeys } from "./property-keys.ts";
 
 type Body = Record<string, unknown>;
 
@@ -79,18 +80,21 @@ function encodeTools(request: ChatRequest, messages: readonly WireMessage[], not
   // Only some of its models know the word, and the others refuse it.
   if (request.tools.some((tool) => tool.strict === true && pocketOf(tool.extras)["strict"] === undefined))
     note("strict-tools-dropped");
-  const tools = [...request.tools.map(encodeTool), ...vendor];
+  const tools = [...request.tools.map((tool) => encodeTool(tool, note)), ...vendor];
   if (tools.length > 0) return tools;
   const called = toolsOfHistory(messages);
   if (called.length > 0) note("tools-declared-from-history");
   return called;
 }
 
-function encodeTool(tool: Tool): Body {
+function encodeTool(tool: Tool, note: Note): Body {
+  const declared = objectSchema(tool.schema);
+  const schema = withFittingKeys(declared);
+  if (schema !== declared) note("tool-schema-mended");
   return {
     name: tool.name,
     ...(tool.description === null ? {} : { description: tool.description }),
-    input_schema: objectSchema(tool.schema),
+    input_schema: schema,
     ...marks(tool),
   };
 }

@@ -2,6 +2,7 @@
 // such word it leaves its tool for answers out, without saying so, and the model would answer as it likes. Newer words are put
 // in older ones where there are some; a schema may become looser here, and must never become stricter.
 
+import { withFittingKeys } from "../anthropic-messages/property-keys.ts";
 import { isRecord } from "../decoding.ts";
 
 type Members = Readonly<Record<string, unknown>>;
@@ -48,9 +49,10 @@ function isPattern(value: unknown): boolean {
 
 /** The same schema where it is taken as it is. */
 export function programSchema(schema: unknown): unknown {
+  const fitting = isRecord(schema) ? withFittingKeys(schema) : schema;
   const dead = new Set<string>();
   for (let round = 1; ; round++) {
-    const known = simplified(schema, { dead, depth: 0, done: new Map(), isLast: round === mostRounds });
+    const known = simplified(fitting, { dead, depth: 0, done: new Map(), isLast: round === mostRounds });
     const more = referencesIn(known).filter((each) => !leadsSomewhere(each, known));
     if (more.length === 0) return Bun.deepEquals(known, schema) ? schema : known;
     // What they led to is gone, or was never there.
@@ -208,21 +210,29 @@ function referencesIn(node: unknown): string[] {
   });
 }
 
+/** To a schema, and not only to references that lead back to each other: those no validator can follow. */
 function leadsSomewhere(reference: string, root: unknown): boolean {
-  if (reference === "#") return true;
-  if (!reference.startsWith("#/")) return false;
+  const passed = new Set<string>();
+  for (let at = reference; ;) {
+    if (passed.has(at)) return false;
+    passed.add(at);
+    const place = placeOf(at, root);
+    if (!isRecord(place)) return typeof place === "boolean";
+    // Whatever stands beside a reference does not count.
+    if (!isText(place["$ref"])) return true;
+    at = place["$ref"];
+  }
+}
+
+function placeOf(reference: string, root: unknown): unknown {
+  if (reference === "#") return root;
+  if (!reference.startsWith("#/")) return undefined;
   let place: unknown = root;
   for (const part of reference.slice(2).split("/")) {
     const name = decoded(part).replaceAll("~1", "/").replaceAll("~0", "~");
-    const next: unknown = Array.isArray(place)
-      ? place[Number(name)]
-      : isRecord(place)
-        ? place[name]
-        : undefined;
-    if (next === undefined) return false;
-    place = next;
+    place = Array.isArray(place) ? place[Number(name)] : isRecord(place) ? place[name] : undefined;
   }
-  return typeof place === "boolean" || isRecord(place);
+  return place;
 }
 
 function decoded(part: string): string {

@@ -2,6 +2,7 @@
 // program leaves the tool out, and 2.1.197 all the others with it, without a word to anybody. Such a word goes; every other
 // one, known or not, stays as the client wrote it.
 
+import { withFittingKeys } from "../anthropic-messages/property-keys.ts";
 import { isRecord } from "../decoding.ts";
 import { exclusive, hasItsValue, isPlainWord, textsOf, typeOf } from "./program-schema.ts";
 
@@ -19,10 +20,13 @@ const several = new Set(["allOf", "anyOf", "oneOf", "prefixItems"]);
 const byName = new Set(["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"]);
 const texts = new Set(["$schema", "$id", "$anchor", "format", "pattern", "$dynamicRef", "$dynamicAnchor"]);
 
+/** A member of this name costs 2.1.197 all tools of a request. */
+const lethal = ["constructor"];
+
 /** The same schema where nothing is wrong with it. */
 export function shownSchema(schema: Members): Members {
   const shown = mended(schema, 0);
-  const whole = isRecord(shown) ? flattened(shown) : schema;
+  const whole = isRecord(shown) ? withFittingKeys(flattened(shown), lethal) : schema;
   return Bun.deepEquals(whole, schema) ? schema : whole;
 }
 

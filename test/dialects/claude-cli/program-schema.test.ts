@@ -43,11 +43,12 @@ describe("a schema stays the very same", () => {
     [{ type: "object", anyOf: [{ required: ["a"] }], oneOf: [{}], allOf: [{}], not: { required: ["b"] } }],
     [branching({ type: "object", if: {}, dependencies: { a: ["b"], c: { required: ["d"] } } }, {})],
     [
-      {
+      city({
         type: "object",
         properties: { $ref: { type: "string" }, constructor: {}, const: { const: { $ref: "#/x" } } },
-      },
+      }),
     ],
+    [city({ $ref: "#/$defs/a" }, { $defs: { a: { $ref: "#/$defs/b" }, b: { type: "string" } } })],
   ])("%j", (schema) => {
     expect(programSchema(schema)).toBe(schema);
   });
@@ -55,6 +56,30 @@ describe("a schema stays the very same", () => {
 
 describe("what the validator does not know", () => {
   test.each<[string, unknown, unknown]>([
+    [
+      "references that lead back to each other",
+      city(
+        { $ref: "#/definitions/a" },
+        { definitions: { a: { $ref: "#/definitions/b" }, b: { $ref: "#/definitions/a" } } },
+      ),
+      city({}, { definitions: { a: {}, b: {} } }),
+    ],
+    ["a reference to itself", city({ $ref: "#/properties/city" }), city({})],
+    [
+      "a name that the API does not take",
+      {
+        type: "object",
+        properties: { $top: { type: "integer" } },
+        required: ["$top"],
+        additionalProperties: false,
+      },
+      {
+        type: "object",
+        properties: {},
+        description:
+          'It has further members at the top, by these very names, each with its JSON Schema: "$top" (required): {"type":"integer"}',
+      },
+    ],
     [
       "a newer dialect",
       city({}, { $schema: "https://json-schema.org/draft/2020-12/schema", $id: "x" }),

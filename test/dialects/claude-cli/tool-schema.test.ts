@@ -27,6 +27,24 @@ describe("a schema stays the very same", () => {
 });
 
 test.each([
+  [
+    "names that are told in words",
+    city(
+      {},
+      {
+        properties: { city: {}, "filter[id]": { type: "string" }, constructor: true },
+        required: ["city", "filter[id]"],
+      },
+    ),
+    city(
+      {},
+      {
+        required: ["city"],
+        description:
+          'It has further members at the top, by these very names, each with its JSON Schema: "filter[id]" (required): {"type":"string"}, "constructor": {}',
+      },
+    ),
+  ],
   ["no schema", city(null, { additionalProperties: null }), city({})],
   ["a list for a schema", city([]), city({})],
   ["a mere yes, a mere no", { properties: { a: true, b: false } }, { properties: { a: {}, b: { not: {} } } }],
