@@ -147,7 +147,7 @@ export function startProgram(id: string, first: CliPlan, house: CliHouse, onNews
         : overheard(child, {
             onModels(answer) {
               startable.proved(stamp);
-              models.learn(answer, stamp);
+              models.learn(answer, stamp, launch.model ?? "default");
             },
             onEarlyEnd: (why) => startable.failed(stamp, `${launch.bin} ${why}`),
           });

@@ -21,6 +21,8 @@ export type Launch = {
   readonly jail: JailSettings | null;
   /** As whom; absent or null: as the gateway. */
   readonly user?: UserIds | null;
+  /** What `--model` says; absent: nothing that a client chose. */
+  readonly model?: string;
   /** For the log: which tenant and model. */
   readonly label: string;
 };
@@ -114,6 +116,7 @@ export function launchOf(options: LaunchOptions): Launch {
     cwd: neutralDir !== null && runsNothing(options) ? neutralDir : workspace.workingDir,
     jail: workspace.jail,
     user: account === null ? null : { uid: account.uid, gid: account.gid },
+    model,
     label: `${workspace.tenant ?? "no tenant:"} ${model}`,
   };
 }

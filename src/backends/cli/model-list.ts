@@ -1,13 +1,13 @@
 // What the program said of its models when it was last asked: kept over a restart, asked again when the program changes.
 // Nobody waits for it: until somebody knows, the aliases are the list.
 
-import { type CliModel, readModels } from "./models.ts";
+import { type CliModel, offeredOf, readModels, sortedOut } from "./models.ts";
 
 export type ModelList = {
   /** Empty until somebody knows. */
   known(): readonly CliModel[];
   /** An `initialize` answer, whoever asked for it: every process that is taken gives one for free. */
-  learn(answer: unknown, stamp: string): void;
+  learn(answer: unknown, stamp: string, startedWith: string): void;
   /** Remembers what an earlier gateway was told, if the program is still the same. Starts nothing; never rejects. */
   recall(): Promise<void>;
   /** Makes sure, in the background, that the list is this program's. Never rejects. */
@@ -39,10 +39,13 @@ export function createModelList(options: ModelListOptions): ModelList {
   let lookedAtMs = Number.NEGATIVE_INFINITY;
   let asking: Promise<void> | null = null;
 
-  const keep = (models: readonly CliModel[], of: string): void => {
-    if (kept !== null && kept.stamp === of && Bun.deepEquals(kept.models, models)) return;
+  const keep = (told: readonly CliModel[], of: string, startedWith: string): void => {
+    const earlier = kept?.stamp === of ? kept.models : [];
+    const models = sortedOut(told, startedWith, earlier);
+    const offered = offeredOf(models);
+    const isNews = kept?.stamp !== of || !Bun.deepEquals(offeredOf(earlier), offered);
     kept = { stamp: of, models };
-    void options.store.set(kept);
+    if (isNews) void options.store.set({ stamp: of, models: offered });
   };
 
   /** The stamp for which nothing is known yet; null when all is known, or there is no program. */
@@ -60,7 +63,7 @@ export function createModelList(options: ModelListOptions): ModelList {
     if (wanted === null) return;
     const models = readModels(await options.ask());
     if (models === null) throw new Error("the program named no models");
-    keep(models, wanted);
+    keep(models, wanted, "default");
   };
   const warn = (error: unknown): void =>
     options.warn(
@@ -71,9 +74,9 @@ export function createModelList(options: ModelListOptions): ModelList {
   return {
     recall: () => unknownStamp().then(() => undefined, warn),
     known: () => kept?.models ?? [],
-    learn(answer, of) {
+    learn(answer, of, startedWith) {
       const models = readModels(answer);
-      if (models !== null) keep(models, of);
+      if (models !== null) keep(models, of, startedWith);
     },
     refresh() {
       if (asking !== null) return asking;

@@ -16,6 +16,8 @@ export type CliModel = {
   readonly alwaysThinks?: true;
   /** How much it thinks it settles by itself: a budget has no effect. */
   readonly adaptsThinking?: true;
+  /** Not the program's offer: somebody started it with this name, and it says what it knows. Nobody else is told of it. */
+  readonly isAsked?: true;
 };
 
 export type CliName = {
@@ -39,7 +41,8 @@ export function cliName(written: string, reported: readonly CliModel[]): CliName
   const name = written.replace(prefixes, "");
   const lower = name.toLowerCase();
   if ((cliAliases as readonly string[]).includes(lower)) return { model: lower, isKnown: true };
-  const own = reported.find((each) => each.value.toLowerCase() === lower);
+  const offered = offeredOf(reported);
+  const own = offered.find((each) => each.value.toLowerCase() === lower);
   // `default` is too common a word to be taken for a model of this program unless its prefix says so.
   if (own !== undefined && (lower !== "default" || name !== written))
     return { model: own.value, isKnown: true };
@@ -48,12 +51,15 @@ export function cliName(written: string, reported: readonly CliModel[]): CliName
   if (madeUp.test(name)) return { model: "haiku", isKnown: true };
   if (shortIds.test(name)) return { model: `claude-${lower}`, isKnown: true };
   if (!fullId.test(name)) return null;
-  return { model: lower, isKnown: reported.some((each) => each.resolved === lower) };
+  return { model: lower, isKnown: offered.some((each) => each.resolved === lower) };
 }
+
+export const offeredOf = (reported: readonly CliModel[]): readonly CliModel[] =>
+  reported.filter(({ isAsked }) => isAsked !== true);
 
 /** The names of a list of models, each once: aliases first, then the program's own and the ids behind them. */
 export function cliNames(reported: readonly CliModel[]): readonly string[] {
-  const own = reported.flatMap(({ value, resolved }) => [
+  const own = offeredOf(reported).flatMap(({ value, resolved }) => [
     ...(value === "default" ? [] : [value]),
     ...(resolved === null ? [] : [resolved]),
   ]);
@@ -61,6 +67,29 @@ export function cliNames(reported: readonly CliModel[]): readonly string[] {
 }
 
 const mostModels = 100;
+const mostAsked = 50;
+
+/**
+ * A program that was started with a name puts it among its models, whatever it is. Only what it offers to everybody is its list: its
+ * aliases, and what it named before by itself (`earlier`).
+ */
+export function sortedOut(
+  told: readonly CliModel[],
+  startedWith: string,
+  earlier: readonly CliModel[],
+): readonly CliModel[] {
+  const name = startedWith.toLowerCase();
+  const isOffered = ({ value }: CliModel): boolean =>
+    value.toLowerCase() !== name ||
+    value === "default" ||
+    (cliAliases as readonly string[]).includes(value) ||
+    earlier.some((each) => each.value === value && each.isAsked !== true);
+  const now = told.map((each): CliModel => (isOffered(each) ? each : { ...each, isAsked: true }));
+  const kept = earlier.filter(
+    ({ value, isAsked }) => isAsked === true && !now.some((each) => each.value === value),
+  );
+  return [...now, ...kept.slice(-mostAsked)];
+}
 
 /** The `models` of an `initialize` answer; null when it has none that can be read. */
 export function readModels(answer: unknown): readonly CliModel[] | null {
@@ -91,15 +120,23 @@ function textOf(value: unknown, key: string): string | null {
   return typeof text === "string" && text !== "" && text.length <= 300 ? text : null;
 }
 
+/** Names behind which the program puts an alias of its own, not all of which its newer versions list. */
+const standIns: readonly (readonly [RegExp, string])[] = [
+  [/^best$/, "opus"],
+  [/^opusplan$/, "sonnet"],
+  [/^claude-opus-4(?:-[01])?(?:-2025\d{4})?$/, "opus"],
+];
+
 /** The reported model that `model` means: by alias, by value, or by id. */
 export function reportedModel(model: string, reported: readonly CliModel[]): CliModel | null {
   const bare = model.replace(/\[1m\]$/, "");
+  const alias = standIns.find(([name]) => name.test(bare))?.[1];
   return (
     reported.find((each) => each.value === model) ??
     reported.find((each) => each.value.replace(/\[1m\]$/, "") === bare) ??
     reported.find((each) => each.resolved === bare) ??
     // The program's default is listed under that name alone, whatever alias it has.
     reported.find((each) => each.resolved?.startsWith(`claude-${bare}-`) === true) ??
-    null
+    (alias === undefined ? null : reportedModel(alias, reported))
   );
 }

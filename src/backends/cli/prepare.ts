@@ -158,16 +158,17 @@ async function modelsFor(asked: ChatRequest, options: PrepareOptions): Promise<r
   return options.models();
 }
 
-/** As the program has it; of a model that it does not name, as its maker has it. */
+/** As the program has it, or its maker: older versions do not say whose thinking cannot be off, newer ones not of every name. */
 function waysOf(
   known: CliModel | null,
   model: string,
   { takesOf }: PrepareOptions,
 ): { readonly alwaysThinks: boolean; readonly adaptsThinking: boolean } {
-  if (known !== null)
-    return { alwaysThinks: known.alwaysThinks === true, adaptsThinking: known.adaptsThinking === true };
-  const takes = takesOf(model);
-  return { alwaysThinks: takes?.thinkingOff === false, adaptsThinking: takes?.thinking === "adaptive" };
+  const takes = takesOf(known?.resolved ?? model);
+  return {
+    alwaysThinks: known?.alwaysThinks === true || takes?.thinkingOff === false,
+    adaptsThinking: known === null ? takes?.thinking === "adaptive" : known.adaptsThinking === true,
+  };
 }
 
 function modelFor(

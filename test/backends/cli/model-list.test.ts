@@ -2,6 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { createModelList } from "../../../src/backends/cli/model-list.ts";
+import { cliName, cliNames, reportedModel } from "../../../src/backends/cli/models.ts";
 
 function listForTest(answers: readonly unknown[]) {
   const world = { stamp: "bin:1" as string | null, stored: undefined as unknown, asked: 0, nowMs: 0 };
@@ -89,8 +90,8 @@ test("an answer that somebody else got counts, and no program is no trouble", as
   const { world, warnings, make, names } = listForTest([saying("opus")]);
   const list = make();
   await list.refresh();
-  list.learn(saying("haiku"), "bin:1");
-  list.learn("nonsense", "bin:1");
+  list.learn(saying("haiku"), "bin:1", "haiku");
+  list.learn("nonsense", "bin:1", "haiku");
   expect(names(list)).toEqual(["haiku"]);
   world.stamp = null;
   const lost = make();
@@ -108,3 +109,26 @@ test.each([null, "x", { stamp: 1, models: [] }, { stamp: "bin:1", models: [{}, 7
     expect([names(list), world.asked]).toEqual([["opus"], 1]);
   },
 );
+
+test("a name that somebody started the program with is known, and nobody else is shown it", async () => {
+  const { world, make } = listForTest([saying("opus")]);
+  const list = make();
+  await list.refresh();
+  const stored = world.stored;
+  const secret = "claude-our-secret-9";
+  list.learn(saying("opus", secret), "bin:1", secret);
+  list.learn(saying("opus", "best"), "bin:1", "best");
+  expect(cliNames(list.known())).toEqual(["opus", "sonnet", "haiku", "fable", "claude-opus"]);
+  expect([cliName(secret, list.known()), cliName("best", list.known())]).toEqual([
+    { model: secret, isKnown: false },
+    null,
+  ]);
+  expect(reportedModel(secret, list.known())?.resolved).toBe(`claude-${secret}`);
+  expect(world.stored).toBe(stored);
+  // What it offers by itself stays its own when somebody asks for it.
+  list.learn(saying("opus", "opus[1m]"), "bin:1", "haiku");
+  list.learn(saying("opus", "opus[1m]"), "bin:1", "opus[1m]");
+  expect(cliNames(list.known())).toContain("opus[1m]");
+  for (let at = 0; at < 200; at++) list.learn(saying("opus", `x${at}`), "bin:1", `x${at}`);
+  expect(list.known().length).toBeLessThan(60);
+});

@@ -240,13 +240,19 @@ describe("how a model thinks", () => {
 
   test("the program says of those that it names, its maker's table of the others", async () => {
     const takesOf = (model: string) => takesByName(model);
-    const { run } = preparing({}, { models: () => [always, { ...newest, value: "haiku" }], takesOf });
+    const haiku = { ...newest, value: "haiku", resolved: "claude-haiku-5-5" };
+    // 2.1.197 does not say of any model whether its thinking can be off.
+    const older = { ...newest, value: "fable", resolved: "claude-fable-5" };
+    const { run } = preparing({}, { models: () => [always, haiku, older], takesOf });
     const ways = async (model: string) => {
       const { prepared } = await run({ model });
       return [prepared.alwaysThinks, prepared.adaptsThinking];
     };
     expect(await ways("opus")).toEqual([true, true]);
     expect(await ways("haiku")).toEqual([false, false]);
+    expect(await ways("fable")).toEqual([true, false]);
+    for (const name of ["best", "claude-opus-4-1", "claude-opus-4-20250514[1m]"])
+      expect(await ways(name)).toEqual([true, true]);
     expect(await ways("claude-sonnet-5-5")).toEqual([true, true]);
     expect(await ways("claude-opus-4-6")).toEqual([false, true]);
     expect(await ways("claude-haiku-4-5")).toEqual([false, false]);
