@@ -133,14 +133,19 @@ export function startProgram(id: string, first: CliPlan, house: CliHouse, onNews
       throw thrown;
     }
   };
+  /** A jail has a folder of its own in that place. */
+  const standing = async (launch: Launch): Promise<Launch> => {
+    const cwd = (await run.neutral.renew(launch.cwd)) ?? launch.elsewhere ?? launch.cwd;
+    return cwd === launch.cwd ? launch : { ...launch, cwd };
+  };
   const startChild = async (launch: Launch): Promise<CliChild> => {
     const mcp = plans.get(launch);
     const release = mcp === undefined ? null : await mcpFiles.hold(mcp);
     try {
       const register = await run.register();
-      await run.neutral.renew(launch.cwd);
+      const placed = launch.jail === null ? await standing(launch) : launch;
       const stamp = await installation.stamp();
-      const child = await begun(launch, register, stamp);
+      const child = await begun(placed, register, stamp);
       if (release !== null) void child.exited.then(release);
       return stamp === null
         ? child

@@ -6,7 +6,12 @@ import { readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createJailRoom, type JailRoom } from "../backends/cli/jail/room.ts";
-import { createNeutralFolders, type NeutralFolders, neutralPlaces } from "../backends/cli/neutral-folders.ts";
+import {
+  createNeutralFolders,
+  type NeutralFolders,
+  neutralPlaces,
+  removeOwn,
+} from "../backends/cli/neutral-folders.ts";
 import { type OpenFolder, openFolderAt } from "../backends/cli/other-user.ts";
 import {
   childMark,
@@ -132,8 +137,7 @@ export function createCliRun(options: {
         const living = new Set(await listed());
         for (const name of before)
           if (!living.has(name))
-            for (const path of neutralPlaces(name.replace(/\.json$/, "")))
-              await rm(path, { recursive: true, force: true });
+            for (const path of neutralPlaces(name.replace(/\.json$/, ""))) await removeOwn(path);
         if (stopped > 0) log.warn("stopped Claude Code processes that an earlier gateway left", { stopped });
         await sweepFolders();
       } catch (error) {

@@ -18,6 +18,8 @@ export type Launch = {
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
+  /** Where it runs when somebody else has that place; absent: nowhere else. */
+  readonly elsewhere?: string;
   readonly jail: JailSettings | null;
   /** As whom; absent or null: as the gateway. */
   readonly user?: UserIds | null;
@@ -109,11 +111,13 @@ function isPlain(options: LaunchOptions): boolean {
 export function launchOf(options: LaunchOptions): Launch {
   const { workspace, model } = options;
   const { account = null, neutralDir = null } = workspace;
+  const isNeutral = neutralDir !== null && runsNothing(options);
   return {
     bin: workspace.bin,
     argv: argumentsOf(options),
     env: environmentOf(options),
-    cwd: neutralDir !== null && runsNothing(options) ? neutralDir : workspace.workingDir,
+    cwd: isNeutral ? neutralDir : workspace.workingDir,
+    ...(isNeutral ? { elsewhere: workspace.workingDir } : {}),
     jail: workspace.jail,
     user: account === null ? null : { uid: account.uid, gid: account.gid },
     model,

@@ -3,17 +3,19 @@
 
 import { chmod, chown, lstat, mkdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { Failure } from "../../canon/failure.ts";
+import { basename, dirname, join } from "node:path";
 import type { UserIds } from "../../system/accounts.ts";
 import { errorCode } from "../../system/files.ts";
 import { sha256Hex } from "../../system/secret.ts";
 
 export type NeutralFolders = {
-  /** One for each tenant (null: for requests without one) and user; null where this machine has no place for them. */
+  /** One for each tenant (null: for requests without one) and user; null where there is no place, or somebody else has it. */
   of(tenant: string | null, user: UserIds | null): Promise<string | null>;
-  /** Makes it again where the machine has cleaned up. Any other folder is let be. Throws Failure. */
-  renew(path: string): Promise<void>;
+  /**
+   * Makes it again where the machine has cleaned up; any other folder is let be. Another one where somebody else has the place by now,
+   * null where there is none.
+   */
+  renew(path: string): Promise<string | null>;
   close(): Promise<void>;
 };
 
@@ -35,6 +37,16 @@ export function createNeutralFolders(options: {
   const paths = new Map<string, string>();
   let root: Promise<string | null> | null = null;
 
+  let isTold = false;
+  const tell = (error: unknown): void => {
+    if (!isTold)
+      options.warn(
+        "Claude Code runs in a folder of the state directory, and may tell its vendor the name",
+        error,
+      );
+    isTold = true;
+  };
+
   const findRoot = async (): Promise<string | null> => {
     let trouble: unknown = null;
     await options.beforehand();
@@ -45,10 +57,25 @@ export function createNeutralFolders(options: {
       } catch (error) {
         trouble = error;
       }
-    options.warn(
-      "Claude Code runs in a folder of the state directory, and may tell its vendor the name",
-      trouble,
-    );
+    tell(trouble);
+    return null;
+  };
+
+  /** The first place comes first; whoever saw its name may have taken it after a clean-up. */
+  const standing = async (path: string, user: UserIds | null): Promise<string | null> => {
+    let trouble: unknown = null;
+    const first = dirname(path);
+    for (const place of [first, ...options.places.filter((each) => each !== first)])
+      try {
+        const found = join(place, basename(path));
+        await makeOwn(place, 0o711, null);
+        await makeOwn(found, 0o700, user);
+        isTold = false;
+        return found;
+      } catch (error) {
+        trouble = error;
+      }
+    tell(trouble);
     return null;
   };
 
@@ -62,25 +89,25 @@ export function createNeutralFolders(options: {
       const path = paths.get(key) ?? join(place, String(paths.size + 1));
       paths.set(key, path);
       users.set(path, user);
-      await makeOwn(path, 0o700, user);
-      return path;
+      return standing(path, user);
     },
     async renew(path) {
       const user = users.get(path);
-      const place = await root;
-      if (user === undefined || place === null) return;
-      try {
-        await makeOwn(place, 0o711, null);
-        await makeOwn(path, 0o700, user);
-      } catch (cause) {
-        throw new Failure("internal", "The folder of the Claude Code program cannot be made.", { cause });
-      }
+      return user === undefined ? path : standing(path, user);
     },
     async close() {
       const place = await root?.catch(() => null);
-      if (place !== null && place !== undefined) await rm(place, { recursive: true, force: true });
+      if (place !== null && place !== undefined) for (const each of options.places) await removeOwn(each);
     },
   };
+}
+
+/** What somebody else made there meanwhile is let be. */
+export async function removeOwn(place: string): Promise<void> {
+  const own = process.getuid?.();
+  const found = await lstat(place).catch(() => null);
+  if (found !== null && (own === undefined || found.uid === own))
+    await rm(place, { recursive: true, force: true });
 }
 
 /** Throws where a link or somebody else's folder stands there. */

@@ -1,8 +1,17 @@
 import { afterEach, expect, test } from "bun:test";
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createNeutralFolders, neutralPlaces } from "../../../src/backends/cli/neutral-folders.ts";
+import { createNeutralFolders, neutralPlaces, removeOwn } from "../../../src/backends/cli/neutral-folders.ts";
 
 const dirs: string[] = [];
 afterEach(() => {
@@ -69,20 +78,44 @@ test("nothing is made before the run can be found by its successor, and a troubl
   expect(await folders.of("a", null)).toBe(join(dir, "w", "1"));
 });
 
-test("one that was cleaned up is made again, and a link in its place is refused", async () => {
-  const { dir, folders } = made((each) => [join(each, "w")]);
+test("one that was cleaned up is made again; what somebody else put there is not used, and it is said once", async () => {
+  const { dir, folders, warnings } = made((each) => [join(each, "w")]);
   const path = (await folders.of("a", null)) ?? "";
   rmSync(join(dir, "w"), { recursive: true });
-  await folders.renew(path);
+  expect(await folders.renew(path)).toBe(path);
   expect(lstatSync(path).isDirectory()).toBe(true);
   rmSync(path, { recursive: true });
   symlinkSync(dir, path);
-  const refused: unknown = await folders.renew(path).catch((error: unknown) => error);
-  expect(refused).toMatchObject({ kind: "internal" });
+  expect([await folders.renew(path), await folders.renew(path)]).toEqual([null, null]);
+  expect(await folders.of("a", null)).toBeNull();
+  expect(warnings).toHaveLength(1);
+  rmSync(path);
+  expect([await folders.renew(path), await folders.of("a", null)]).toEqual([path, path]);
   // Folders of others are none of its business.
-  await folders.renew(join(dir, "elsewhere"));
+  expect(await folders.renew(join(dir, "elsewhere"))).toBe(join(dir, "elsewhere"));
   expect(existsSync(join(dir, "elsewhere"))).toBe(false);
 });
+
+test.skipIf(process.getuid?.() !== 0)(
+  "another user's folder in that place is let be, and the next place taken",
+  async () => {
+    const { dir, folders, warnings } = made((each) => [join(each, "w"), join(each, "v")]);
+    const path = (await folders.of("a", null)) ?? "";
+    const place = join(dir, "w");
+    rmSync(place, { recursive: true });
+    mkdirSync(place);
+    chownSync(place, 65_534, 65_534);
+    expect([await folders.renew(path), warnings.length]).toEqual([join(dir, "v", "1"), 0]);
+    await folders.close();
+    await removeOwn(place);
+    expect(existsSync(join(dir, "v"))).toBe(false);
+    expect(existsSync(place)).toBe(true);
+    chownSync(place, 0, 0);
+    await removeOwn(place);
+    await removeOwn(place);
+    expect(existsSync(place)).toBe(false);
+  },
+);
 
 test("the places of a run follow from its id alone, and do not show it", () => {
   expect(neutralPlaces("abc")).toEqual(neutralPlaces("abc"));
