@@ -215,6 +215,7 @@ describe("one tool that must be called", () => {
     ["words of others", { "x-order": ["city"] }],
     ["newer words", { dependentRequired: { zip: ["city"] }, unevaluatedProperties: false }],
     ["a broken pattern", { patternProperties: { "(?i)x": {} } }],
+    ["references in a circle", { $defs: { a: { $ref: "#/$defs/a" } }, allOf: [{ $ref: "#/$defs/a" }] }],
     ["a reference to nowhere", { allOf: [{ $ref: "#/definitions/none" }] }],
     ["twice the same", { required: ["city", "city"] }],
     ["a format", { properties: { city: { type: "string", format: "date" }, at: { format: "x" } } }],
@@ -253,11 +254,22 @@ test(
       properties({ minLength: -1, oneOf: [], $id: 4 }),
       { ...properties({}), required: ["city", "city"] },
       { type: "object", anyOf: [{ required: ["a"] }], allOf: [{ $ref: "#/definitions/none" }] },
+      {
+        type: "object",
+        properties: { "filter[id]": {}, $select: {}, constructor: {} },
+        required: ["$select"],
+      },
     ];
-    const tools = schemas.map((input_schema, at) => ({ name: `tool_${at}`, description: "d", input_schema }));
+    const named = ["ToolSearch", "Bash", "WaitForMcpServers"].map((name) => ({ ...weather, name }));
+    const tools = [
+      ...schemas.map((input_schema, at) => ({ name: `tool_${at}`, description: "d", input_schema })),
+      ...named,
+    ];
     await ask("keyholder", { tools, messages: [user("[[say:hello]]")] });
     const shown = listOf(last().body["tools"]).map((tool) => textOf(recordOf(tool)["name"]));
-    expect(shown.toSorted()).toEqual(tools.map(({ name }) => name).toSorted());
+    expect(shown.map((name) => name.replace(/^client_/, "")).toSorted()).toEqual(
+      tools.map(({ name }) => name).toSorted(),
+    );
   },
   slowMs,
 );

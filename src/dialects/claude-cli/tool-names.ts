@@ -13,8 +13,8 @@ export type ToolNames = {
 const prefix = "mcp__client__";
 const longest = 128;
 
-/** Tools that the program adds by itself, whatever it was started with. */
-const always = [structuredOutput, "DeferredToolPlaceholder"];
+/** Tools that the program adds by itself, whatever it was started with, and one whose name it keeps from its model while it searches nothing. */
+const always = [structuredOutput, "DeferredToolPlaceholder", "ToolSearch"];
 /**
  * All built-in tools of any version: which of them `--tools default` shows, the program says only after it was told the
  * client's. One that runs here under the name of a client's tool would be worse than a prefix too many.

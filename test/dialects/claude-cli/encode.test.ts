@@ -374,6 +374,10 @@ describe("tools", () => {
     expect(names.toWire("mcp__github__find")).toBe("mcp__github__find");
     expect(names.toClient("Bash")).toBeNull();
     expect(toolNames(["Bash"], []).toWire("Bash")).toBe("Bash");
+    // A client that searches for its own tools: both versions leave a tool of this name out.
+    const search = toolNames(["ToolSearch"], []);
+    expect(search.toWire("ToolSearch")).toBe("client_ToolSearch");
+    expect(search.toClient("client_ToolSearch")).toBe("ToolSearch");
     const some = toolNames(["Bash", "Read"], ["Read", "Skill"]);
     expect(["Bash", "Read"].map(some.toWire)).toEqual(["Bash", "client_Read"]);
   });
