@@ -95,8 +95,12 @@ const aboutContent: ReadonlySet<FailureKind> = new Set([
   "bad-output",
 ]);
 
+/** Of an answer that began well, what is wrong with its form is said in our own words. */
+const isOwnWords = (kind: FailureKind, status: number): boolean =>
+  kind === "bad-output" && status >= 200 && status < 300;
+
 export const mayRepeatContent = (kind: FailureKind, upstreamStatus: number | null): boolean =>
-  upstreamStatus !== null && aboutContent.has(kind);
+  upstreamStatus !== null && aboutContent.has(kind) && !isOwnWords(kind, upstreamStatus);
 
 /**
  * The longest that one word of a vendor keeps it from being asked again (backends/health/hold.ts), and so the longest that

@@ -64,11 +64,49 @@ describe("connect_s", () => {
           expect(said).toContain("Timed out connecting to the upstream.");
           const { attempts } = await gateway.recordOf(answer);
           expect(attempts).toMatchObject([{ provider: id, failure: "unreachable", maybeBilled: false }]);
+          expect(attempts[0]?.message).toContain(
+            id === "tunnel" || id === "tls-proxy"
+              ? "the proxy was reached and opened no tunnel"
+              : "the TLS handshake was not over within 0.4 s (timeout.connect_s)",
+          );
         }),
       ),
     );
     await gateway.stop();
     silent.stop();
+  }, 20_000);
+
+  test("a handshake that the other end hangs up on is told as one, and was never billed", async () => {
+    const hanging = createServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.once("data", () => socket.resetAndDestroy());
+    });
+    await new Promise<void>((resolve) => hanging.listen(0, "127.0.0.1", resolve));
+    const address = hanging.address();
+    const place = `127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`;
+    const provider = (base_url: string): object => ({ base_url, models: ["m"], fallback: false });
+    const gateway = await openGatewayForTest({
+      config: {
+        health: { check_interval_seconds: 0 },
+        providers: { secure: provider(`https://${place}`), plain: provider(`http://${place}`) },
+      },
+    });
+    for (const [id, maybeBilled, words] of [
+      ["secure", false, "closed or reset in the TLS handshake"],
+      ["plain", true, "closed or reset (ECONNRESET)"],
+    ] as const) {
+      const answer = await fetch(`${gateway.url}/v1/chat/completions`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ model: `${id}/m`, messages: [{ role: "user", content: "hi" }] }),
+      });
+      expect(await answer.text()).not.toContain(place);
+      const { attempts } = await gateway.recordOf(answer);
+      expect(attempts).toMatchObject([{ provider: id, failure: "unreachable", maybeBilled }]);
+      expect(attempts[0]?.message).toContain(words);
+    }
+    await gateway.stop();
+    hanging.close();
   }, 20_000);
 });
 

@@ -15,7 +15,7 @@ import { sseDecoder } from "../../wire/sse.ts";
 import type { Backend, Call } from "../backend.ts";
 import type { Signer } from "./auth.ts";
 import { Intake } from "./intake.ts";
-import { isReset, networkFailure, placeOf, staleConnection } from "./network-failure.ts";
+import { brokenHandshake, isReset, networkFailure, placeOf, staleConnection } from "./network-failure.ts";
 import { applyQuirks, nameRuleOf, type QuirkName } from "./quirks.ts";
 import type { Reach } from "./reach.ts";
 import { readErrorText, readJsonReply } from "./reply-bytes.ts";
@@ -167,9 +167,12 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
       } as RequestInit);
     } catch (thrown) {
       if (call.signal.aborted) throw failureFrom(call.signal.reason);
-      throw isReset(thrown) && origin.wasStale(sent)
-        ? staleConnection(thrown)
-        : networkFailure(thrown, lacksRoom, place);
+      if (isReset(thrown)) {
+        if (origin.wasStale(sent)) throw staleConnection(thrown);
+        if (await origin.brokeInHandshake(call.signal)) throw brokenHandshake(thrown, place);
+        if (call.signal.aborted) throw failureFrom(call.signal.reason);
+      }
+      throw networkFailure(thrown, lacksRoom, place);
     } finally {
       origin.over(sent);
     }

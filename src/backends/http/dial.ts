@@ -12,12 +12,16 @@ export type Route = {
   readonly connectMs: number;
 };
 
+/** How far a connection came: to the proxy or, without one, the host itself; through the proxy. */
+export type Reached = "nearest" | "tunnel";
+
 /** The answer stops it. `withHandshake` false: that TCP stands is enough. */
 export type Dial = (
   route: Route,
   withHandshake: boolean,
   onStanding: () => void,
   onError: () => void,
+  onReached?: (reached: Reached) => void,
 ) => () => void;
 
 const mostConnectBytes = 16 * 1024;
@@ -31,9 +35,12 @@ function placeOf(address: string): Place {
   return { host: url.hostname.replace(/^\[|\]$/g, ""), port, isTls };
 }
 
-export const dialOut: Dial = (route, withHandshake, onStanding, onError) => {
+export const dialOut: Dial = (route, withHandshake, onStanding, onError, onReached) => {
   const sockets: Socket[] = [];
   let isOver = false;
+  const reached = (where: Reached): void => {
+    if (!isOver) onReached?.(where);
+  };
   const stop = (): void => {
     isOver = true;
     for (const socket of sockets) socket.destroy();
@@ -45,7 +52,11 @@ export const dialOut: Dial = (route, withHandshake, onStanding, onError) => {
   };
   const watched = (socket: Socket): Socket => {
     sockets.push(socket);
-    socket.on("error", () => end(onError));
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      // Whoever resets a connection was there, also where that comes before the word that it stands.
+      if (error.code === "ECONNRESET") reached("nearest");
+      end(onError);
+    });
     socket.on("close", () => end(onError));
     if (isOver) socket.destroy();
     return socket;
@@ -63,7 +74,10 @@ export const dialOut: Dial = (route, withHandshake, onStanding, onError) => {
       if (!isOpen) end(onError);
       // Bun puts no TLS inside TLS here: that the proxy has connected must do.
       else if (nearest.isTls || !withHandshake) standing();
-      else shake(target, { socket }, standing);
+      else {
+        reached("tunnel");
+        shake(target, { socket }, standing);
+      }
     });
   };
   const onConnected = (socket: Socket): void => {
@@ -75,9 +89,12 @@ export const dialOut: Dial = (route, withHandshake, onStanding, onError) => {
     const socket = connectTls({ ...nearest, ...servername, rejectUnauthorized: false }, () =>
       onConnected(socket),
     );
-    watched(socket);
+    watched(socket).on("connect", () => reached("nearest"));
   } else {
-    const socket = connect({ host: nearest.host, port: nearest.port }, () => onConnected(socket));
+    const socket = connect({ host: nearest.host, port: nearest.port }, () => {
+      reached("nearest");
+      onConnected(socket);
+    });
     watched(socket);
   }
   return stop;

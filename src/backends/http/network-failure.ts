@@ -43,6 +43,12 @@ export function staleConnection(cause: unknown): Failure {
   return new Failure("unreachable", message, { cause, maybeBilled: true, isStale: true });
 }
 
+/** The other end hung up on the handshake: nothing of the request had been sent. */
+export function brokenHandshake(cause: unknown, place: string): Failure {
+  const why = `${place}: the connection was closed or reset in the TLS handshake: the other end wants another version of TLS, or no TLS`;
+  return new Failure("unreachable", noHandshake, { cause, why });
+}
+
 /** Its text may hold the upstream's address and stays in `cause`. `place`: for the operator; null where nobody knows it. */
 export function networkFailure(
   thrown: unknown,
@@ -75,16 +81,35 @@ export function networkFailure(
       cause: thrown,
       why: why(handshakeWords(code)),
     });
+  if (code === "ERR_PROXY_TUNNEL")
+    return new Failure("unreachable", noTunnel, { cause: thrown, why: why(tunnelWords(thrown)) });
   if (code === "ZlibError" || /decompress/i.test(code))
     return new Failure("bad-output", "The upstream's answer could not be decompressed.", { cause: thrown });
+  if (code === "Malformed_HTTP_Response")
+    return new Failure("unreachable", failed, {
+      cause: thrown,
+      why: why(`what answers there does not speak HTTP (${code})`),
+      maybeBilled: true,
+    });
   // Without a code it is no word of the network's but a bug of ours, and no provider is to blame.
   if (thrown instanceof DOMException || code !== "")
-    return new Failure("unreachable", "The connection to the upstream failed.", {
+    return new Failure("unreachable", failed, {
       cause: thrown,
       why: why(`the connection failed (${code === "" ? "no code" : code.slice(0, 60)})`),
       maybeBilled: true,
     });
   return failureFrom(thrown);
+}
+
+const failed = "The connection to the upstream failed.";
+const noTunnel = "The proxy to the upstream refused the connection.";
+
+/** Nothing of the request has been sent by then. */
+function tunnelWords(thrown: unknown): string {
+  const status = thrown instanceof Error && "status" in thrown ? Number(thrown.status) : Number.NaN;
+  const shown = Number.isInteger(status) ? `HTTP ${status}, ` : "";
+  const hint = status === 407 ? ": it wants a name and a password in its address" : "";
+  return `the proxy opened no tunnel (${shown}ERR_PROXY_TUNNEL)${hint}`;
 }
 
 /** What clients are told where a certificate was not accepted. */

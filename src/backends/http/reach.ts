@@ -6,7 +6,7 @@ import { isIP } from "node:net";
 import { atCapacity, Failure } from "../../canon/failure.ts";
 import type { OpenedConnections } from "../../system/opened-connections.ts";
 import type { Due, Ticker, TickerTimer } from "../../system/ticker.ts";
-import type { Dial, Route } from "./dial.ts";
+import type { Dial, Reached, Route } from "./dial.ts";
 
 /** Whoever waits for an answer. */
 export type Waiting = { abort(reason: Failure): void };
@@ -37,6 +37,8 @@ const keptMs = 300_000;
  */
 const staleMs = 1_000;
 const staleNearMs = 250;
+/** How long a request that failed may be held up to learn where it did. */
+const longestLookMs = 1_000;
 const certainlyNew = -1;
 const nothing = (): void => undefined;
 
@@ -78,6 +80,8 @@ export class Origin implements Due {
   private timer: TickerTimer | null = null;
   private stopDial: (() => void) | null = null;
   private dialledMs = Number.NEGATIVE_INFINITY;
+  /** How far our own dial came; null: nowhere. */
+  private reached: Reached | null = null;
   /** A host in numbers is looked up by nobody. */
   private readonly isNamed: boolean;
   private readonly isNear: boolean;
@@ -150,6 +154,36 @@ export class Origin implements Due {
     return (this.isNamed ? this.options.lookups() : this.options.opened.now()) === mark;
   }
 
+  /**
+   * A request broke before an answer: was it in the TLS handshake, so that nothing of it had been sent? fetch does not tell
+   * (Bun 1.4.5). Where no connection has ever stood and one of our own breaks in its handshake too, it was.
+   */
+  brokeInHandshake(signal: AbortSignal): Promise<boolean> | false {
+    if (this.provenMs !== Number.NEGATIVE_INFINITY || !this.route.origin.startsWith("https:")) return false;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const giveUp = (): void => resolve(false);
+    let isReached = false;
+    const stop = this.options.dial(
+      this.route,
+      true,
+      () => {
+        this.seen();
+        resolve(false);
+      },
+      () => resolve(isReached),
+      () => {
+        isReached = true;
+      },
+    );
+    const timer = this.options.ticker.after(Math.min(this.route.connectMs, longestLookMs), { ring: giveUp });
+    signal.addEventListener("abort", giveUp, { once: true });
+    return promise.finally(() => {
+      timer.stop();
+      signal.removeEventListener("abort", giveUp);
+      stop();
+    });
+  }
+
   private markOf(nowMs: number): number {
     if (this.kept === 0) return certainlyNew;
     if (nowMs - this.keptAtMs >= keptMs) {
@@ -177,6 +211,7 @@ export class Origin implements Due {
   /** One timer for all who wait: it looks again as long as somebody does. */
   private look(): void {
     const { connectMs } = this.route;
+    const { reached } = this;
     const nowMs = this.options.ticker.monotonicMs();
     // A look that began late, because this process was busy, gets its time all the same.
     const isLookedFor = this.stopDial !== null && nowMs - this.dialledMs < connectMs / 2;
@@ -185,7 +220,9 @@ export class Origin implements Due {
       if (!isProven && (isLookedFor || nowMs - sent.sinceMs < connectMs)) break;
       this.over(sent);
       if (!isProven)
-        sent.call.abort(this.options.lacksRoom() ? atCapacity(noRoom) : timedOutConnecting(connectMs));
+        sent.call.abort(
+          this.options.lacksRoom() ? atCapacity(noRoom) : timedOutConnecting(this.route, reached),
+        );
     }
     const oldest = this.first;
     if (oldest === null) return;
@@ -201,6 +238,7 @@ export class Origin implements Due {
   private tryIt(nowMs: number): void {
     this.hangUp();
     this.dialledMs = nowMs;
+    this.reached = null;
     const stop = this.options.dial(
       this.route,
       !(this.hasAnswered && this.isNear),
@@ -210,6 +248,9 @@ export class Origin implements Due {
       },
       // Why it cannot be connected to is fetch's to tell.
       nothing,
+      (reached) => {
+        this.reached = reached;
+      },
     );
     this.stopDial = stop;
   }
@@ -231,8 +272,16 @@ function isNear(origin: string): boolean {
   return /^(?:127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|::1$|f[cd]|fe80:)/i.test(host);
 }
 
-function timedOutConnecting(connectMs: number): Failure {
+function timedOutConnecting({ origin, proxy, connectMs }: Route, reached: Reached | null): Failure {
+  const within = `within ${connectMs / 1_000} s (timeout.connect_s)`;
+  const isTunnelled = proxy !== null && origin.startsWith("https:");
+  const stage =
+    reached === null
+      ? `no connection ${within}`
+      : isTunnelled && reached === "nearest"
+        ? `the proxy was reached and opened no tunnel ${within}`
+        : `the TLS handshake was not over ${within}${proxy === null ? "; what answers there may speak plain HTTP, then base_url must begin with http://" : ""}`;
   return new Failure("unreachable", "Timed out connecting to the upstream.", {
-    why: `timed out while connecting: no connection within ${connectMs / 1_000} s (timeout.connect_s)`,
+    why: `timed out while connecting: ${stage}`,
   });
 }

@@ -42,7 +42,10 @@ function backendForTest(
     fetch: Object.assign(scripted, { preconnect: fetch.preconnect }),
     reach: createReach({
       ticker: createTicker(clock),
-      dial: () => () => undefined,
+      dial(_route, _withHandshake, onStanding) {
+        queueMicrotask(onStanding);
+        return () => undefined;
+      },
       lookups: () => network.lookups,
       opened: { lately: () => network.opened, now: () => network.opened },
       lacksRoom: () => false,

@@ -3,7 +3,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
-import { dialOut } from "../../../src/backends/http/dial.ts";
+import { dialOut, type Reached } from "../../../src/backends/http/dial.ts";
 import { hasOpenssl, selfSigned } from "../../support/certificate.ts";
 
 const servers: Server[] = [];
@@ -46,17 +46,24 @@ const proxyServer = (heard: string[], refuses = false) =>
     });
   });
 
-type Outcome = { readonly end: Promise<"stands" | "fails">; readonly stop: () => void; isOver: boolean };
+type Outcome = {
+  readonly reached: Reached[];
+  readonly end: Promise<"stands" | "fails">;
+  readonly stop: () => void;
+  isOver: boolean;
+};
 
 function dial(origin: string, proxy: string | null = null, withHandshake = true): Outcome {
   const { promise, resolve } = Promise.withResolvers<"stands" | "fails">();
+  const reached: Reached[] = [];
   const stop = dialOut(
     { origin, proxy, connectMs: 1_000 },
     withHandshake,
     () => resolve("stands"),
     () => resolve("fails"),
+    (where) => void reached.push(where),
   );
-  const outcome: Outcome = { end: promise, stop, isOver: false };
+  const outcome: Outcome = { reached, end: promise, stop, isOver: false };
   void promise.then(() => (outcome.isOver = true));
   return outcome;
 }
@@ -84,6 +91,7 @@ describe("a connection", () => {
     const outcome = dial(`https://127.0.0.1:${port}`);
     await heardBy(heard);
     expect(outcome.isOver).toBe(false);
+    expect(outcome.reached).toEqual(["nearest"]);
     outcome.stop();
     expect(await dial(`https://127.0.0.1:${port}`, null, false).end).toBe("stands");
   });
@@ -131,6 +139,7 @@ describe.skipIf(!hasOpenssl)("with TLS", () => {
     const outcome = dial(`https://vendor.example:${silentPort}`, proxy);
     await heardBy(heard);
     expect(outcome.isOver).toBe(false);
+    expect(outcome.reached).toEqual(["nearest", "tunnel"]);
     outcome.stop();
   });
 

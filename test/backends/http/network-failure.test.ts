@@ -118,6 +118,25 @@ describe("other things thrown", () => {
   });
 });
 
+test.each([
+  [407, "HTTP 407, ERR_PROXY_TUNNEL): it wants a name and a password"],
+  [502, "HTTP 502, ERR_PROXY_TUNNEL)"],
+])("a proxy that opens no tunnel (%d) was sent nothing of the request", async (status, words) => {
+  const proxy = Bun.listen({
+    hostname: "127.0.0.1",
+    port: 0,
+    socket: { data: (socket) => void socket.end(`HTTP/1.1 ${status} No\r\ncontent-length: 0\r\n\r\n`) },
+  });
+  const thrown: unknown = await fetch("https://api.example.com/", {
+    proxy: `http://127.0.0.1:${proxy.port}`,
+  }).catch((error: unknown) => error);
+  proxy.stop(true);
+  const failure = networkFailure(thrown, () => false, "api.example.com:443");
+  expect(failure).toMatchObject({ kind: "unreachable", maybeBilled: false });
+  expect(failure.told).toContain(words);
+  expect(failure.message).toBe("The proxy to the upstream refused the connection.");
+});
+
 describe("what this machine lacks", () => {
   const thrown = (code: string): Error => Object.assign(new TypeError(`${code}: a word of Bun's`), { code });
 
