@@ -2,7 +2,6 @@
 // It must never say a value aloud: it may be a key.
 
 import { dirname } from "node:path";
-import { providerSettings } from "../backends/settings.ts";
 import { cliNotices, variableNotices } from "./cli-notices.ts";
 import { withCliSection } from "./cli-section.ts";
 import { checkExposure, declaredProviders, keyFindings, nameFindings, vendorKeyFindings } from "./checks.ts";
@@ -11,7 +10,7 @@ import { type ConfigDocument, dotted, type Path } from "./document.ts";
 import type { Environment } from "./environment.ts";
 import { expand } from "./expand.ts";
 import { type Folder, withoutFolderPrograms, withoutFolderServers } from "./found-programs.ts";
-import { type Finding, findingsOf } from "./issues.ts";
+import type { Finding } from "./issues.ts";
 import { readMcpServers } from "./mcp-file.ts";
 import { authNotices, awaitedNotices, holdsPlainKeys, routingNotices } from "./notices.ts";
 import { selfFindings } from "./ourselves.ts";
@@ -100,15 +99,20 @@ function readServers(read: () => ReadServers): {
   }
 }
 
-/** Typing errors in a provider that is left out would show up only on the day its key arrives. */
-function unknownKeysOf(skipped: readonly SkippedProvider[], value: unknown): readonly Finding[] {
-  return skipped.flatMap(({ id }) => {
-    const path: Path = ["providers", id];
-    const parsed = providerSettings.safeParse(valueAt(value, path));
-    const issues = parsed.success ? [] : parsed.error.issues;
-    const inPlace = issues.map((issue) => ({ ...issue, path: [...path, ...issue.path] }));
-    return findingsOf(inPlace, value).filter((finding) => finding.message === "unknown key");
-  });
+/**
+ * Mistakes in a provider that is left out would show up only on the day its key arrives: what is written there is judged. What
+ * is absent or comes out of variables may arrive with the key.
+ */
+function mistakesOfSkipped(
+  skipped: readonly SkippedProvider[],
+  value: unknown,
+  origins: ReturnType<typeof expand>["origins"],
+): readonly Finding[] {
+  const asWritten = Object.fromEntries(skipped.map(({ id }) => [id, valueAt(value, ["providers", id])]));
+  const { findings } = judge({ providers: asWritten }, origins);
+  const isWritten = ({ path }: Finding): boolean =>
+    path.length > 2 && valueAt(value, path) !== undefined && !origins.has(dotted(path));
+  return findings.filter((finding) => finding.message === "unknown key" || isWritten(finding));
 }
 
 /** Loads a value as if it stood in a file: what `loadConfig` and discovery share. */
@@ -177,7 +181,7 @@ export function settle(
   const findings = [
     // An unset variable is the reason; that its place is empty then need not be said as well.
     ...judged.findings.filter((finding) => !unsetPaths.has(dotted(finding.path))),
-    ...unknownKeysOf(sorted.skipped, declared),
+    ...mistakesOfSkipped(sorted.skipped, declared, expanded.origins),
     ...crossFindings(judged, declared, document),
     ...vendorKeyFindings(sorted.loaded, document.lineOf),
   ].filter((finding) => isSound(finding.path));

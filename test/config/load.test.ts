@@ -204,6 +204,22 @@ describe("providers that are left out", () => {
     expect(load(stanza(rest)).config.fallback_chain).toEqual([]);
   });
 
+  test("still have what is written in them judged, all of it at once, and not what a variable may bring", () => {
+    const yaml =
+      'providers:\n  a:\n    base_url: "ftp://x"\n    model: m\n    api_key: ${K}\n    timeout: { connect_s: -1 }\n' +
+      "  b: { backend: anthropik, model: 5, api_key: '${K:-}' }\n";
+    expect(problems(yaml).map(({ line, key }) => [line, key])).toEqual([
+      [3, "providers.a.base_url"],
+      [6, "providers.a.timeout.connect_s"],
+      [7, "providers.b.backend"],
+      [7, "providers.b.model"],
+    ]);
+    const brought =
+      "    api_key: ${K:-}\n    proxy: ${P:-}\n    weight: ${W:-}\n    timeout: { connect_s: '${T:-}' }\n";
+    const loaded = load(stanza(brought).replace("http://x", "${U:-}"));
+    expect(loaded.skippedProviders).toEqual([{ id: "a", reason: "K is not set" }]);
+  });
+
   test("still have their keys spelled right", () => {
     expect(problems(stanza("    api_key: ${K}\n    prise: 1\n"))[0]).toMatchObject({
       line: 6,

@@ -63,7 +63,11 @@ describe("who is asked", () => {
       [],
     ],
     ["not the gateway itself", `server: { port: 11434 }\n${usual}`, []],
-    ["nobody at an address that is none", provider('base_url: "127.0.0.1:11434", model: m'), []],
+    [
+      "nobody at an address that is none",
+      provider('base_url: "${OLLAMA_HOST:-127.0.0.1:11434}", model: m'),
+      [],
+    ],
     [
       "nobody who speaks Google's format",
       provider('backend: google-genai, base_url: "http://127.0.0.1:11434", model: m'),
