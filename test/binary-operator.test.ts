@@ -113,6 +113,26 @@ describe("status and health", () => {
     expect(json(await run(dir, "health", "--json"))).toMatchObject({ status: "ok" });
   });
 
+  test("what is not as it was meant is named, not only counted", async () => {
+    const dir = ownFolder();
+    const gateway = await start(dir);
+    writeFileSync(
+      gateway.configPath,
+      JSON.stringify({ providers: { demo: { backend: "demo", weight: "x" } } }),
+    );
+    expect((await run(dir, "reload")).code).toBe(1);
+    for (const command of ["health", "status"]) {
+      const { code, stdout } = await run(dir, command);
+      expect({ command, code }).toEqual({ command, code: 0 });
+      expect(stdout).toContain(`${gateway.configPath} is not valid since 20`);
+      expect(stdout).toContain("providers.demo.weight: must be a number");
+    }
+    expect(json(await run(dir, "status", "--json"))).toMatchObject({
+      status: "degraded",
+      problems: [expect.stringContaining("is not valid since"), expect.stringContaining("weight")],
+    });
+  });
+
   test("degraded is 0, down is 1, and so is one that hangs", async () => {
     const dir = ownFolder();
     const dead = { base_url: "http://127.0.0.1:1", api_key: "vendor-key-0123456789", model: "m" };
@@ -195,7 +215,8 @@ describe("stop", () => {
       stdout: expect.stringContaining("was killed"),
     });
     expect(await gateway.exited).not.toBe(0);
-  });
+    // A hung one is waited for longer than most tests take.
+  }, 40_000);
 
   test("never touches a process that is not the gateway", async () => {
     const dir = ownFolder();

@@ -3,14 +3,15 @@
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import { environmentAt, placeHelp, placeOptions, refusePlace } from "./gateway-place.ts";
 import { readOptions } from "./options.ts";
-import { findGateway, GatewayProblem, memberOf } from "./running-gateway.ts";
+import { findGateway, GatewayProblem, memberOf, problemsOf } from "./running-gateway.ts";
 import { paperOf, plain } from "./terminal.ts";
 import { type Cell, textTable } from "./text-table.ts";
 
 const help = `Usage: clawgate health [options]
 
 Asks the running gateway for its health.
-Exit code 0: ok or degraded (some providers are taken out, others answer). 1: down, or no gateway answers.
+Exit code 0: ok or degraded (some providers are taken out and others answer, or something else is not as it was meant: then it is
+named). 1: down, or no gateway answers.
 
 Options:
   --json          what GET /health answers
@@ -58,7 +59,7 @@ function wordsOf(body: unknown, context: CommandContext): string {
   const providers = Object.entries((memberOf(body, "providers") as object | undefined) ?? {});
   const rows = providers.map(([id, each]: [string, unknown]): Cell[] => {
     const isHealthy = memberOf(each, "healthy") === true;
-    const words = isHealthy ? "healthy" : `not healthy (${text(memberOf(each, "circuit"))})`;
+    const words = isHealthy ? "healthy" : `not healthy (${whyOut(each)})`;
     return [
       { text: plain(id), ink: paper.bold },
       { text: words, ink: isHealthy ? paper.good : paper.bad },
@@ -66,7 +67,19 @@ function wordsOf(body: unknown, context: CommandContext): string {
     ];
   });
   const columns = [{ title: "provider" }, { title: "state" }, { title: "last error", gives: true }];
-  return `${ink(overall === "" ? "unknown" : overall)}\n${rows.length === 0 ? "" : textTable(columns, rows, paper)}`;
+  const table = rows.length === 0 ? "" : textTable(columns, rows, paper);
+  const problems = problemsOf(body).map((problem) => `${paper.warning("problem")}  ${plain(problem)}\n`);
+  return `${ink(overall === "" ? "unknown" : overall)}\n${table}${problems.join("")}`;
+}
+
+/** In the words of `clawgate providers`. */
+function whyOut(provider: unknown): string {
+  const circuit = memberOf(provider, "circuit");
+  const credential = memberOf(provider, "credential");
+  const cooling = memberOf(provider, "cooling_models");
+  if (circuit !== "closed" && typeof circuit === "string") return plain(circuit);
+  if (typeof credential === "string" && credential !== "ok") return plain(credential);
+  return Array.isArray(cooling) && cooling.length > 0 ? "cooling" : "out";
 }
 
 export const health: Command = {

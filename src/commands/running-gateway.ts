@@ -140,6 +140,17 @@ export function memberOf(value: unknown, name: string): unknown {
     : undefined;
 }
 
+/** What does not work as it was meant, apart from providers; of a config that is not valid, its mistakes as well. */
+export function problemsOf(health: unknown): readonly string[] {
+  const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+  const mistakes = listOf(memberOf(memberOf(health, "config"), "problems"));
+  return listOf(memberOf(health, "problems")).flatMap((each) => {
+    const message = memberOf(each, "message");
+    const more = memberOf(each, "id") === "config" ? mistakes : [];
+    return [message, ...more].filter((words) => typeof words === "string");
+  });
+}
+
 /** The version of the gateway at this address; null when there is none. */
 async function greet(url: string): Promise<string | null> {
   try {

@@ -5,7 +5,14 @@ import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import { environmentAt, placeHelp, placeOptions, refusePlace } from "./gateway-place.ts";
 import { readOptions } from "./options.ts";
 import { shownSeconds } from "./quantities.ts";
-import { type Answer, findGateway, memberOf, refuseProblem, type RunningGateway } from "./running-gateway.ts";
+import {
+  type Answer,
+  findGateway,
+  memberOf,
+  problemsOf,
+  refuseProblem,
+  type RunningGateway,
+} from "./running-gateway.ts";
 import { paperOf, plain } from "./terminal.ts";
 
 const help = `Usage: clawgate status [options]
@@ -62,6 +69,7 @@ function stateOf(found: RunningGateway, health: unknown) {
       healthy: providers.filter((each) => memberOf(each, "healthy") === true).length,
       loaded: providers.length,
     },
+    problems: problemsOf(health),
     running_requests: number("running"),
   };
 }
@@ -82,6 +90,7 @@ function wordsOf(state: ReturnType<typeof stateOf>, context: CommandContext): st
       "Health",
       `${ink(plain(state.status))} (${state.providers.healthy} of ${state.providers.loaded} providers healthy)`,
     ],
+    ...state.problems.map((problem) => ["Problem", paper.warning(plain(problem))] as const),
     ["Requests", `${state.running_requests ?? "?"} running`],
   ];
   const lines = rows.map(([name, value]) => `  ${paper.dim(name.padEnd(10))}${value}`);
