@@ -31,21 +31,50 @@ function isWanted(program) {
   return answer.status === 0 && answer.stdout.trim() === wantedVersion;
 }
 
-/** Speaks only when it fails: then with all that the program had to say. stdout belongs to what is run afterwards. */
-function runQuietly(program, args, cwd) {
-  const done = spawnSync(program, args, { cwd, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
-  if (done.status !== 0) process.stderr.write(`${done.stdout ?? ""}${done.stderr ?? ""}`);
-  return done;
+/** What is running for us, and what the end of whoever asked for it does to that. */
+let passOn = (signal) => process.exit(128 + constants.signals[signal]);
+const parent = process.ppid;
+const lookMs = 500;
+
+/** A wish to end reaches whatever is running, an installation as well. */
+function endWithAsker() {
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, () => passOn(signal));
+  // npm, or the shell between, may be killed with no word to us. Only under npm: who starts this with nohup wants it to stay.
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    passOn("SIGTERM");
+  }, lookMs);
+  watch.unref();
 }
 
-function ensureBun() {
+/** Speaks only when it fails: then with all that the program had to say. stdout belongs to what is run afterwards. */
+function runQuietly(program, args, cwd) {
+  const child = spawn(program, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
+  passOn = (signal) => {
+    child.kill("SIGTERM");
+    process.exit(128 + constants.signals[signal]);
+  };
+  const said = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (bytes) => said.push(bytes));
+  return new Promise((resolve) => {
+    child.on("error", (error) => resolve({ status: null, error }));
+    child.on("close", (status) => {
+      if (status !== 0) process.stderr.write(Buffer.concat(said));
+      resolve({ status });
+    });
+  });
+}
+
+async function ensureBun() {
   if (isWanted("bun")) return "bun";
   if (existsSync(localBun) && isWanted(localBun)) return localBun;
   say(`installing Bun ${wantedVersion} into .tools (nothing global)`);
   mkdirSync(toolsFolder, { recursive: true });
   const flags = ["--no-save", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"];
   const words = ["install", "--prefix", toolsFolder, ...flags, `bun@${wantedVersion}`];
-  const npm = runQuietly("npm", words, root);
+  const npm = await runQuietly("npm", words, root);
   if (npm.error)
     stop(
       `npm could not be started (${npm.error.message}). Install Node with npm, or Bun ${wantedVersion} itself.`,
@@ -55,7 +84,8 @@ function ensureBun() {
       `npm failed (exit code ${npm.status}); its message stands above. The network or npm's registry setting is the usual cause.`,
     );
   // Where install scripts are switched off, bun's binary is still a stub that only prints a message.
-  if (!isWanted(localBun)) runQuietly(process.execPath, [join(localPackage, "install.js")], localPackage);
+  if (!isWanted(localBun))
+    await runQuietly(process.execPath, [join(localPackage, "install.js")], localPackage);
   if (!isWanted(localBun))
     stop(`Bun ${wantedVersion} was installed but does not run here (${process.platform} ${process.arch}).`);
   return localBun;
@@ -64,7 +94,7 @@ function ensureBun() {
 /** What runs and builds the gateway; everything else here tests, measures or writes tables, and wants clients' SDKs too. */
 const runtimeFiles = /^src\/|^scripts\/build\.ts$/;
 
-function ensurePackages(bun, file) {
+async function ensurePackages(bun, file) {
   const needsAll = file === undefined || !runtimeFiles.test(relative(root, resolve(root, file)));
   const stamp = join(root, "node_modules", ".clawgate-setup");
   const hash = createHash("sha256");
@@ -75,14 +105,12 @@ function ensurePackages(bun, file) {
   if (found === all || (found === runtime && !needsAll)) return;
   say(needsAll ? "installing the locked packages" : "installing the locked packages that the gateway needs");
   const words = ["install", "--frozen-lockfile", ...(needsAll ? [] : ["--production"])];
-  const install = runQuietly(bun, words, root);
+  const install = await runQuietly(bun, words, root);
   if (install.status !== 0)
     stop(`bun install failed (exit code ${install.status}); its message stands above.`);
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, needsAll ? all : runtime);
 }
-
-const lookMs = 500;
 
 function run(bun, file, args) {
   // The working directory stays the caller's: programs look for their config there. `.env` is read by our own code only.
@@ -93,17 +121,7 @@ function run(bun, file, args) {
     // By it the gateway knows that a signal may come twice, and goes when we are gone.
     env: { ...process.env, CLAWGATE_LAUNCHER_PID: String(process.pid) },
   });
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, () => child.kill(signal));
-  // npm, or the shell between, may be killed with no word to us. Only under npm: who starts this with nohup wants it to stay.
-  const parent = process.ppid;
-  const watch =
-    process.env.npm_lifecycle_event === undefined
-      ? undefined
-      : setInterval(() => {
-          if (process.ppid === parent) return;
-          clearInterval(watch);
-          child.kill("SIGTERM");
-        }, lookMs);
+  passOn = (signal) => child.kill(signal);
   child.on("error", (error) => stop(`Bun could not be started: ${error.message}`));
   child.on("exit", (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
 }
@@ -111,6 +129,7 @@ function run(bun, file, args) {
 const [verb, file, ...args] = process.argv.slice(2);
 if (verb !== undefined && (verb !== "run" || file === undefined))
   stop("usage: setup.mjs [run <file> [args]]");
-const bun = ensureBun();
-ensurePackages(bun, file);
+endWithAsker();
+const bun = await ensureBun();
+await ensurePackages(bun, file);
 if (file !== undefined) run(bun, file, args);

@@ -240,4 +240,33 @@ describe("npm start", () => {
     expect(started.said()).toContain('"message":"stopped"');
     expect(existsSync(started.runPath)).toBe(false);
   });
+
+  test.each(["SIGTERM", "SIGKILL"] as const)(
+    "%s to npm ends an installation, and nothing is started after it",
+    async (signal) => {
+      const dir = checkout();
+      const bun = bunThatTells(dir, `echo $$ > '${dir}/installer'; exec sleep 30`);
+      const child = Bun.spawn(["npm", "start"], {
+        cwd: dir,
+        env: environmentOf(dir, bun),
+        stdio: ["ignore", "ignore", "ignore"],
+        detached: true,
+      });
+      const pidPath = join(dir, "installer");
+      const installer = (): number => (existsSync(pidPath) ? Number(readFileSync(pidPath, "utf8")) : 0);
+      await until(
+        "it installs",
+        () => installer() > 0,
+        () => "",
+      );
+      const between = parentOf(installer());
+      process.kill(child.pid, signal);
+      await until(
+        "all have ended",
+        () => ![child.pid, between, installer()].some(isAlive),
+        () => "",
+      );
+      expect(existsSync(join(dir, "started"))).toBe(false);
+    },
+  );
 });
