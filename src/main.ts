@@ -3,7 +3,7 @@
 import { homedir } from "node:os";
 import { isInsideJail, runInsideJail } from "./commands/inside-jail.ts";
 
-// Bun reads this limit once, at its start, and queues every further upstream request silently (facts/stack.md section 7).
+// Bun reads this limit once, at its start, and queues every further upstream request silently.
 const requestLimit = "BUN_CONFIG_MAX_HTTP_REQUESTS";
 
 if (process.env[requestLimit] === undefined && process.platform !== "win32" && process.execve !== undefined) {

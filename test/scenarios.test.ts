@@ -1,4 +1,4 @@
-// The scenario matrix (design.md section 7): one conversation, seen at every station, through every pair of dialects.
+// The scenario matrix: one conversation, seen at every station, through every pair of dialects.
 // The scenarios are data; what must come out is worked out in scenarios/oracle.ts.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";

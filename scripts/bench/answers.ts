@@ -19,7 +19,7 @@ export type Knobs = {
 export type Answer = { readonly whole: Buffer; readonly writes: readonly Buffer[] };
 
 const crlf = "\r\n";
-// 1 KB in all with its envelope, as in facts/peers.md section 5.
+// 1 KB in all with its envelope.
 const text = "The quick brown fox jumps over the lazy dog, and the gateway counts its tokens. "
   .repeat(10)
   .slice(0, 700);

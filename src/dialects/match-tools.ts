@@ -19,7 +19,7 @@ type Queue<T> = { readonly places: Place<T>[]; from: number };
 
 /**
  * A call takes the first free result behind it and before a later message reuses its id: an exact id first, else the
- * id without punctuation, because OpenClaw returns `call_a_0` as `calla0` (facts: clients.md section 2.1).
+ * id without punctuation, because OpenClaw returns `call_a_0` as `calla0`.
  */
 export function matchTools(messages: readonly Message[], fitId: (id: string) => string): ToolMatch {
   const calls: Place<ToolCallBlock>[] = [];

@@ -17,7 +17,7 @@ export type ProviderInput = {
   readonly models: readonly string[];
 };
 
-/** OpenClaw's Anthropic transport appends /v1 itself; the OpenAI ones want it in the address (facts/clients.md 2). */
+/** OpenClaw's Anthropic transport appends /v1 itself; the OpenAI ones want it in the address. */
 export function baseUrl(url: string, api: Api): string {
   const bare = url.replace(/\/+$/, "");
   return api === "anthropic-messages" ? bare : `${bare}/v1`;

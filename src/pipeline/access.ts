@@ -139,7 +139,7 @@ const howToSend =
 // The last one is ours alone, for clients whose other headers carry somebody else's key.
 const keyHeaders = ["x-api-key", "x-goog-api-key", "x-clawgate-key"];
 
-/** Several places at once: OpenClaw with authHeader fills two (facts/clients.md section 12). Never the address: it ends up in logs. */
+/** Several places at once: OpenClaw with authHeader fills two. Never the address: it ends up in logs. */
 function presentedKeys(headers: Headers): string[] {
   const keys: string[] = [];
   const authorization = headers.get("authorization");

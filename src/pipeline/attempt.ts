@@ -1,5 +1,5 @@
 // Decision -> an open lane: targets in order, one try each, until the gate of one opens. The retry matrix of the house
-// (facts/reliability.md section 2) is canon/failure.ts; this is the only loop that acts on it.
+// is canon/failure.ts; this is the only loop that acts on it.
 
 import type { Target } from "../canon/decision.ts";
 import { consequences, Failure, failureFrom } from "../canon/failure.ts";

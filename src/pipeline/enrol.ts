@@ -131,7 +131,7 @@ const longestSession = 200;
 /** Claude Code writes 150 characters into it. */
 const longestMetadata = 4_096;
 
-// The only keys per conversation that clients really send (facts/clients.md section 12), most specific first.
+// The only keys per conversation that clients really send, most specific first.
 const sessionHeaders = [
   "x-claude-code-session-id",
   "session-id",

@@ -1,4 +1,4 @@
-// The road of one request: admit, enrol, route, attempt, respond, record. It reads top to bottom as design.md section 1 does.
+// The road of one request: admit, enrol, route, attempt, respond, record. It reads top to bottom as src/README.md draws it.
 
 import { atCapacity, Failure, failureFrom } from "../canon/failure.ts";
 import type { Backend, Call } from "../backends/backend.ts";

@@ -1,4 +1,4 @@
-// How many second tries may be under way at once: 20 % of the running requests, at least 3 (facts/reliability.md rule 5).
+// How many second tries may be under way at once: 20 % of the running requests, at least 3.
 // A try beyond that waits for its place, so that a dead provider costs time and never a storm.
 
 export type RetryBudget = {

@@ -204,7 +204,7 @@ export function createServer(face: Face, options: ServerOptions): Server {
     port: options.port,
     // Elysia's default shares the port with whoever else listens there, silently.
     reusePort: false,
-    // Cuts off a stalled upload; a door lifts it once the body is read (facts/stack.md section 6).
+    // Cuts off a stalled upload; a door lifts it once the body is read.
     idleTimeout: 60,
     // Far above ours, which a length is held against before the body and the reader while it comes: so the 413 has a body.
     maxRequestBodySize: 2 ** 40,

@@ -3,7 +3,7 @@
 
 import { z } from "zod";
 
-/** Below it a plain key can be guessed over the network (reliability.md, case 46); what follows is decided in config/client-keys.ts. */
+/** Below it a plain key can be guessed over the network; what follows is decided in config/client-keys.ts. */
 export const shortestKeyLength = 16;
 
 export const hashedKeyPattern = /^sha256:[0-9a-fA-F]{64}$/;

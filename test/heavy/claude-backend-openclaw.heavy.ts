@@ -34,7 +34,7 @@ describe.each(cases)("OpenClaw over the real claude, $api", ({ api, hasProfile, 
     if (dir) rmSync(dir, { recursive: true, force: true });
   });
 
-  /** The working minimal provider (facts/clients.md section 5). */
+  /** The working minimal provider. */
   const openclawConfig = (): object => {
     const card = { name: "Test", reasoning: false, input: ["text"], contextWindow: 200_000, maxTokens: 8192 };
     const provider = {

@@ -23,7 +23,7 @@ function openclawProgram(): Program {
   return { node: join(folder, "node_modules", nodePackage, "bin", "node"), script: join(folder, script) };
 }
 
-/** The working minimal provider (facts/clients.md section 5), once for each API. */
+/** The working minimal provider, once for each API. */
 function openclawConfig(target: Target): object {
   const model = {
     id: target.model,

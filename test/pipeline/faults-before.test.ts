@@ -1,5 +1,5 @@
 // Faults before the first word: the next target answers and the client sees one clean answer; alone, the fault is told
-// in the door's own shape. Cases U62-U69 and U75-U76 of facts/reliability.md, at both doors, on both lanes.
+// in the door's own shape. At both doors, on both lanes.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { allWell, goodAnswer, lanes, openRoad, type Road } from "./road.ts";

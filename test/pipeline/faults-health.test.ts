@@ -1,5 +1,4 @@
 // What faults do to the requests after them: cooling, ejection and its single probe, and that no storm comes of it.
-// Cases U64-U66, U82-U84 of facts/reliability.md.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { fakeClock } from "../support/clock.ts";

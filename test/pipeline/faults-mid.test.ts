@@ -1,5 +1,5 @@
 // Faults after the first word: never a retry, never a splice. The stream ends with the door's error and without its happy
-// end, what was used so far is in the record, and everything is let go. Cases U70-U73, U77-U80 of facts/reliability.md.
+// end, what was used so far is in the record, and everything is let go.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { startUpstream } from "../support/upstream.ts";

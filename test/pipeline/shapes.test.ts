@@ -1,5 +1,5 @@
 // Bodies that are wrong in every way, at both doors, on both lanes: 400, 404, 413 or 415 in the door's own shape, never 500,
-// and nothing of them reaches anybody but the provider that the operator named. Cases J23-J36 of facts/reliability.md.
+// and nothing of them reaches anybody but the provider that the operator named.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";

@@ -162,7 +162,7 @@ export function passable(sse: Buffer, mayHaveUsage: boolean): string {
   return kept.join("");
 }
 
-/** Ids of tool calls as the dialect's own API accepts them; facts/clients.md: OpenAI refuses more than 40 characters. */
+/** Ids of tool calls as the dialect's own API accepts them; OpenAI refuses more than 40 characters. */
 export function toolIdsAccepted(dialect: DialectName): RegExp {
   switch (dialect) {
     case "openai-chat":

@@ -9,7 +9,7 @@ import type { Reply } from "../../src/canon/reply.ts";
 import type { ChatRequest, DialectName } from "../../src/canon/request.ts";
 import { dialects } from "../../src/dialects/table.ts";
 
-/** design.md section 7: the names come from what breaks. */
+/** The names come from what breaks. */
 export const scenarioNames = [
   "text",
   "thinking",

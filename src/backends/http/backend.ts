@@ -67,7 +67,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     ...options.defaultHeaders,
     ...options.headers,
   };
-  // Bun's own inactivity limit is 6 minutes; the deadlines are ours (facts/stack.md section 7).
+  // Bun's own inactivity limit is 6 minutes; the deadlines are ours.
   const manner = {
     method: "POST",
     redirect: "manual",

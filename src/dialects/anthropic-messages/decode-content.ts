@@ -142,7 +142,7 @@ function decodeBlock(value: unknown, path: string): Block {
   const record = blockRecord(value, path);
   switch (record["type"]) {
     case "text":
-    case "input_text": // older OpenClaw and clients that mix the formats up (facts: clients.md section 2.1)
+    case "input_text": // older OpenClaw and clients that mix the formats up
       return decodeText(record, path);
     case "image":
       return decodeImage(record, path);

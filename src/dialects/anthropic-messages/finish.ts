@@ -1,5 +1,5 @@
 // Stop reasons of the Messages API <-> canonical finish reasons.
-// It must never say "tool_use" over an answer without a tool call: agents then wait for ever (seeds.md section 6.6).
+// It must never say "tool_use" over an answer without a tool call: agents then wait for ever.
 
 import type { FinishReason } from "../../canon/event.ts";
 

@@ -233,7 +233,7 @@ function wishesToThink(scan: JsonScan, bytes: Buffer): boolean {
   });
 }
 
-// A part of the Responses API that older clients put into messages (facts/clients.md section 2.1), and types of images that are
+// A part of the Responses API that older clients put into messages, and types of images that are
 // spelled as clients spell them.
 const declines = [Buffer.from('"input_text"'), ...refusedTypeWords];
 const ourMark = Buffer.from(`"${keptMark}`);

@@ -204,7 +204,7 @@ function wishesToThink(scan: JsonScan, bytes: Buffer): boolean {
   return bytes.toString("latin1", member.start, member.end) !== '"none"';
 }
 
-// Parts of the Responses API and a role that most compatible servers do not know (facts/clients.md section 10).
+// Parts of the Responses API and a role that most compatible servers do not know.
 const declines = ['"input_text"', '"output_text"', '"input_image"', '"developer"'].map((word) =>
   Buffer.from(word),
 );
