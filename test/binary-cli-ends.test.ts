@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type RunningBinary, startBinary } from "./support/binary.ts";
-import { untilNull } from "./support/claude-children.ts";
+import { askClaude, startedWith, untilNull } from "./support/claude-children.ts";
 
 // Without a jail: how what the program started ends with its request, and with a gateway that is killed.
 
@@ -39,18 +39,6 @@ function deafProgram(tag: string): string {
   return path;
 }
 
-/** Every living process of the machine that was started with this word. */
-function startedWith(tag: string): readonly number[] {
-  return readdirSync("/proc").flatMap((name) => {
-    if (!/^\d+$/.test(name)) return [];
-    try {
-      return readFileSync(`/proc/${name}/cmdline`, "latin1").split("\0").includes(tag) ? [Number(name)] : [];
-    } catch {
-      return [];
-    }
-  });
-}
-
 const open = async (bin: string): Promise<RunningBinary> => {
   const limits = { max_concurrent: 8, max_per_tenant: 8, warm: 0, parked: 0 };
   running = await startBinary({
@@ -63,17 +51,7 @@ const open = async (bin: string): Promise<RunningBinary> => {
   return running;
 };
 
-const ask = (url: string, signal: AbortSignal): Promise<unknown> =>
-  fetch(`${url}/v1/messages`, {
-    method: "POST",
-    headers: { "content-type": "application/json", "x-api-key": key },
-    body: JSON.stringify({
-      model: "claude/sonnet",
-      max_tokens: 10,
-      messages: [{ role: "user", content: "hello" }],
-    }),
-    signal,
-  }).catch(() => null);
+const ask = (url: string, signal: AbortSignal): Promise<number> => askClaude(url, key, { signal });
 
 const uniqueTag = (): string =>
   `${300 + Math.floor(Math.random() * 600)}.${process.pid}${Date.now() % 100_000}`;

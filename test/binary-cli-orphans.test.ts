@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type RunningBinary, startBinary } from "./support/binary.ts";
 import { type ScriptedClaude, scriptedClaude } from "./support/claude.ts";
-import { untilNull } from "./support/claude-children.ts";
+import { askClaude, startedWith, untilNull } from "./support/claude-children.ts";
 
 const isLinux = process.platform === "linux";
 const isRoot = process.getuid?.() === 0;
@@ -119,18 +119,6 @@ ${then}
   };
 }
 
-/** Every living process of the machine with this word among its arguments; a dead one has none. */
-function startedWith(tag: string): readonly number[] {
-  return readdirSync("/proc").flatMap((name) => {
-    if (!/^\d+$/.test(name)) return [];
-    try {
-      return readFileSync(`/proc/${name}/cmdline`, "latin1").split("\0").includes(tag) ? [Number(name)] : [];
-    } catch {
-      return [];
-    }
-  });
-}
-
 async function open(
   bin: string,
   more: { readonly provider?: object; readonly start?: Partial<Parameters<typeof startBinary>[0]> } = {},
@@ -150,20 +138,8 @@ async function open(
   return running;
 }
 
-const ask = async (url: string, signal: AbortSignal | null = null): Promise<number> => {
-  const response = await fetch(`${url}/v1/messages`, {
-    method: "POST",
-    headers: { "content-type": "application/json", "x-api-key": key },
-    body: JSON.stringify({
-      model: "claude/sonnet",
-      max_tokens: 10,
-      messages: [{ role: "user", content: "[[say:hello]]" }],
-    }),
-    signal,
-  }).catch(() => null);
-  await response?.text().catch(() => null);
-  return response?.status ?? 0;
-};
+const ask = (url: string, signal: AbortSignal | null = null): Promise<number> =>
+  askClaude(url, key, { words: "[[say:hello]]", signal });
 
 const perProgram = forms("", "").length;
 const allUp = ({ started }: Stage, programs = 1): Promise<void> =>

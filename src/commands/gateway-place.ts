@@ -4,7 +4,6 @@ import type { ParseArgsOptionsConfig } from "node:util";
 import { environmentHere } from "../assemble/offline.ts";
 import type { Environment } from "../system/state-directory.ts";
 import type { CommandContext } from "./command.ts";
-import { refuseUsage } from "./options.ts";
 import { offlineInput } from "./surroundings.ts";
 
 export const placeOptions = {
@@ -19,12 +18,6 @@ export const placeHelp = `  --state-dir DIR state directory of the gateway (else
 `;
 
 type PlaceValues = { readonly "state-dir"?: string | undefined; readonly config?: string | undefined };
-
-/** An empty name, as an unset variable of a script gives, would mean another gateway than the one that is wanted. */
-export function refusePlace(context: CommandContext, command: string, values: PlaceValues): number | null {
-  if (values["state-dir"] !== "") return null;
-  return refuseUsage(context, command, "--state-dir must name a folder").usage;
-}
 
 export function environmentAt(context: CommandContext, values: PlaceValues): Environment {
   const directory = values["state-dir"];

@@ -1,7 +1,7 @@
 // `clawgate health`: how the running gateway and its providers are, with an exit code for scripts and containers.
 
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
-import { environmentAt, placeHelp, placeOptions, refusePlace } from "./gateway-place.ts";
+import { environmentAt, placeHelp, placeOptions } from "./gateway-place.ts";
 import { readOptions } from "./options.ts";
 import { findGateway, GatewayProblem, memberOf, problemsOf } from "./running-gateway.ts";
 import { paperOf, plain } from "./terminal.ts";
@@ -20,8 +20,6 @@ ${placeHelp}`;
 async function run(context: CommandContext): Promise<number> {
   const read = readOptions(context, "health", placeOptions);
   if ("usage" in read) return read.usage;
-  const refused = refusePlace(context, "health", read.values);
-  if (refused !== null) return refused;
   const asked = await healthOf(context, environmentAt(context, read.values));
   if ("why" in asked) {
     if (read.values.json)

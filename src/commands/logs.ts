@@ -2,10 +2,11 @@
 
 import { pause, systemClock } from "../system/clock.ts";
 import { type Fields, type LogLevel, logLevels, logStyle, oneLineJson, prettyLine } from "../system/log.ts";
+import { mostLines } from "../system/log-tail.ts";
 import { isAlive } from "../system/process.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
-import { environmentAt, placeHelp, placeOptions, refusePlace } from "./gateway-place.ts";
-import { readOptions, refuseUsage } from "./options.ts";
+import { environmentAt, placeHelp, placeOptions } from "./gateway-place.ts";
+import { readOptions } from "./options.ts";
 import {
   findGateway,
   GatewayProblem,
@@ -26,7 +27,6 @@ Options:
 ${placeHelp}`;
 
 const usualLines = 100;
-const mostLines = 2_000;
 const lookMs = 500;
 
 type Batch = { readonly lines: readonly unknown[]; readonly cursor: number };
@@ -38,17 +38,12 @@ async function run(context: CommandContext): Promise<number> {
     follow: { type: "boolean", short: "f", default: false },
   });
   if ("usage" in read) return read.usage;
-  const refused = refusePlace(context, "logs", read.values);
-  if (refused !== null) return refused;
   const { lines = String(usualLines), follow, json } = read.values;
-  const count = /^\d{1,5}$/.test(lines) ? Number(lines) : Number.NaN;
-  if (!(count <= mostLines))
-    return refuseUsage(context, "logs", `--lines must be a whole number from 0 to ${mostLines}`).usage;
   const found = await findGateway(context, environmentAt(context, read.values));
   if ("why" in found) return refuseAbsent(context, found);
   const print = printer(context, json);
   try {
-    let { cursor } = print(await ask(found, count, 0));
+    let { cursor } = print(await ask(found, Number(lines), 0));
     while (follow && !print.isOver()) {
       await pause(systemClock, lookMs);
       const next = await askOn(found, cursor);

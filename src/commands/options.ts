@@ -7,6 +7,7 @@ import { nearest } from "../canon/nearest.ts";
 import { isFitKey, keyWords } from "../config/client-keys.ts";
 import { apis } from "../openclaw/provider-entry.ts";
 import { oneLineJson } from "../system/log.ts";
+import { mostLines } from "../system/log-tail.ts";
 import { type CommandContext, exitCodes } from "./command.ts";
 
 /** `usage` is the exit code; the reason stands on stderr already. */
@@ -34,6 +35,8 @@ const modelName: Taken = {
   fits: (text) => text.length <= longestModel && !/\p{Cc}/u.test(text),
 };
 
+const mostSeconds = 3_600;
+
 const anyText: Taken = { takes: "a text that is not empty", fits: () => true };
 
 /** One name means one thing in all commands. What is not here takes any text that is not empty. */
@@ -48,6 +51,11 @@ const taken: Readonly<Record<string, Taken>> = {
   container: containerName,
   model: modelName,
   key: { takes: keyWords, fits: isFitKey },
+  lines: { takes: `a whole number from 0 to ${mostLines}`, fits: isWholeNumber(0, mostLines) },
+  timeout: {
+    takes: `a number of seconds from 0 to ${mostSeconds}`,
+    fits: (text) => /^\d{1,15}(?:\.\d+)?$/.test(text) && Number(text) <= mostSeconds,
+  },
 };
 
 /** A name that is digits and dots alone is an address with a slip of the pen. */

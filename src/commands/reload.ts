@@ -1,7 +1,7 @@
 // `clawgate reload`: the running gateway reads its config again; an invalid one changes nothing and is said.
 
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
-import { environmentAt, placeHelp, placeOptions, refusePlace } from "./gateway-place.ts";
+import { environmentAt, placeHelp, placeOptions } from "./gateway-place.ts";
 import { readOptions } from "./options.ts";
 import { findGateway, memberOf, refuseAbsent, refuseProblem, wordsOf } from "./running-gateway.ts";
 import { plain } from "./terminal.ts";
@@ -18,8 +18,6 @@ ${placeHelp}`;
 async function run(context: CommandContext): Promise<number> {
   const read = readOptions(context, "reload", placeOptions);
   if ("usage" in read) return read.usage;
-  const refused = refusePlace(context, "reload", read.values);
-  if (refused !== null) return refused;
   const found = await findGateway(context, environmentAt(context, read.values));
   if ("why" in found) return refuseAbsent(context, found);
   try {

@@ -2,7 +2,7 @@
 
 import { stateDirectory } from "../system/state-directory.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
-import { environmentAt, placeHelp, placeOptions, refusePlace } from "./gateway-place.ts";
+import { environmentAt, placeHelp, placeOptions } from "./gateway-place.ts";
 import { readOptions } from "./options.ts";
 import { shownSeconds } from "./quantities.ts";
 import {
@@ -27,8 +27,6 @@ ${placeHelp}`;
 async function run(context: CommandContext): Promise<number> {
   const read = readOptions(context, "status", placeOptions);
   if ("usage" in read) return read.usage;
-  const refused = refusePlace(context, "status", read.values);
-  if (refused !== null) return refused;
   const environment = environmentAt(context, read.values);
   const found = await findGateway(context, environment, true);
   const write = (value: object): void => void context.stdout.write(`${JSON.stringify(value, null, 2)}\n`);

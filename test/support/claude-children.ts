@@ -15,6 +15,38 @@ export function childrenOf(home: string): readonly number[] {
   });
 }
 
+/** Every living process of the machine with this word among its arguments; a dead one has none. */
+export function startedWith(word: string): readonly number[] {
+  return readdirSync("/proc").flatMap((name) =>
+    /^\d+$/.test(name) &&
+    readProc(join("/proc", name, "cmdline"))
+      .split("\0")
+      .includes(word)
+      ? [Number(name)]
+      : [],
+  );
+}
+
+/** Asks for one answer of Claude Code's; 0: there was none. */
+export async function askClaude(
+  url: string,
+  key: string,
+  { words = "hello", signal = null }: { readonly words?: string; readonly signal?: AbortSignal | null } = {},
+): Promise<number> {
+  const response = await fetch(`${url}/v1/messages`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-api-key": key },
+    body: JSON.stringify({
+      model: "claude/sonnet",
+      max_tokens: 10,
+      messages: [{ role: "user", content: words }],
+    }),
+    signal,
+  }).catch(() => null);
+  await response?.text().catch(() => null);
+  return response?.status ?? 0;
+}
+
 function readProc(path: string): string {
   try {
     return readFileSync(path, "latin1");
