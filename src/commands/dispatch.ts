@@ -4,7 +4,7 @@ import { nearest } from "../canon/nearest.ts";
 import { fullVersion, programName } from "../system/identity.ts";
 import { runtimeWarnings } from "../system/runtime-variables.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
-import { commands } from "./table.ts";
+import { commands } from "./command-table.ts";
 
 function overview(): string {
   const width = Math.max(...commands.map(({ name }) => name.length)) + 2;

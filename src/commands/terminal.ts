@@ -2,36 +2,36 @@
 
 import type { CommandContext } from "./command.ts";
 
-export type Ink = (text: string) => string;
+export type Paint = (text: string) => string;
 
-export type Paper = {
+export type TerminalStyle = {
   /** Columns that a line may take; null where nobody looks (a pipe, a file). */
   readonly columns: number | null;
-  readonly bold: Ink;
-  readonly dim: Ink;
-  readonly good: Ink;
-  readonly bad: Ink;
-  readonly warning: Ink;
+  readonly bold: Paint;
+  readonly dim: Paint;
+  readonly green: Paint;
+  readonly red: Paint;
+  readonly yellow: Paint;
 };
 
 const narrowest = 20;
 /** For terminals that do not say how wide they are. */
 const usual = 80;
 
-export function paperOf(context: Pick<CommandContext, "stdout" | "environment">): Paper {
+export function terminalStyle(context: Pick<CommandContext, "stdout" | "environment">): TerminalStyle {
   const { stdout, environment } = context;
   const hasColour = stdout.isTTY && !environment["NO_COLOR"] && environment["TERM"] !== "dumb";
-  const ink =
-    (code: number): Ink =>
+  const paint =
+    (code: number): Paint =>
     (text) =>
       hasColour ? `\u001b[${code}m${text}\u001b[0m` : text;
   return {
     columns: stdout.isTTY ? Math.max(narrowest, stdout.columns || usual) : null,
-    bold: ink(1),
-    dim: ink(2),
-    good: ink(32),
-    bad: ink(31),
-    warning: ink(33),
+    bold: paint(1),
+    dim: paint(2),
+    green: paint(32),
+    red: paint(31),
+    yellow: paint(33),
   };
 }
 
