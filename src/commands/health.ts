@@ -64,7 +64,7 @@ function healthText(body: unknown, context: CommandContext): string {
       isHealthy ? "" : text(memberOf(each, "last_error")),
     ];
   });
-  const columns = [{ title: "provider" }, { title: "state" }, { title: "last error", gives: true }];
+  const columns = [{ title: "provider" }, { title: "state" }, { title: "last error", shrinks: true }];
   const table = rows.length === 0 ? "" : textTable(columns, rows, style);
   const problems = problemsOf(body).map((problem) => `${style.yellow("problem")}  ${plain(problem)}\n`);
   return `${paint(overall === "" ? "unknown" : overall)}\n${table}${problems.join("")}`;

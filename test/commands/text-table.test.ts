@@ -12,7 +12,7 @@ const style = (columns: number | null): TerminalStyle => ({
   red: same,
   yellow: same,
 });
-const columns = [{ title: "id" }, { title: "n", isNumber: true }, { title: "why", gives: true }];
+const columns = [{ title: "id" }, { title: "n", isNumber: true }, { title: "why", shrinks: true }];
 const rows = [
   ["one", "7", "because it was so"],
   ["日本", "1000", "short"],
