@@ -51,9 +51,6 @@ const pricing = z.strictObject({
     .describe("USD per million tokens written to the cache. Absent: the input price."),
 });
 
-/** USD per million tokens. */
-export type PricingSettings = z.infer<typeof pricing>;
-
 const tokenCount = z.number().int().min(1).max(100_000_000);
 
 const modelName = z
@@ -170,8 +167,6 @@ const auth = z.union([
     }),
   ]),
 ]);
-
-export type ProviderAuthSettings = z.infer<typeof auth>;
 
 /** Headers that belong to the connection or to the body, not to the operator. */
 const ownHeaders = new Set([

@@ -42,7 +42,7 @@ const shortestBeginning = 6;
  * Is this value of a config a secret wherever it stands? A short one or a word would blot out half of every sentence; behind
  * a name such as `api_key` it is masked all the same.
  */
-export function isSecretText(value: string): boolean {
+function isSecretText(value: string): boolean {
   if (value.length < shortestSecret || placeholder.test(value)) return false;
   return value.length > longestWord || !words.test(value);
 }

@@ -1,5 +1,6 @@
-// The variables that the gateway knows, and `.env` files. Reads only names that it knows, and never changes process.env:
-// a .env beside a project is full of things that are none of our business.
+// The variables that the gateway knows, and `.env` files. Reads only names that it knows, and never changes process.env: a .env
+// beside a project is full of things that are none of our business. Read by our own code, as ClawGate-py's python-dotenv reads
+// them: dotenv's parse and node's parseEnv end a value at any `#` (a key's as well) and leave `\"` in quotes as it is.
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

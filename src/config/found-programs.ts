@@ -12,7 +12,7 @@ import { isTree, type Tree, valueAt } from "./values.ts";
 export type Folder = { readonly path: string; readonly environment: Environment };
 
 /** Why this program is not started; null: it may be. `written` is its text before any variable was put in. */
-export function programRefusal(written: string, meant: string, folder: Folder): string | null {
+function programRefusal(written: string, meant: string, folder: Folder): string | null {
   if (meant.includes("/")) return pathRefusal(written, meant, folder);
   const found = findOnPath(meant, folder.environment["PATH"]);
   return found !== null && isInside(found, folder.path) ? `"${meant}" is a program of this folder` : null;
@@ -44,11 +44,7 @@ function realOf(path: string): string | null {
 }
 
 /** The program, and what its arguments name: `sh ./x`, `sh -c "exec ./x"` and `python x.py` start it as well. */
-export function commandRefusal(
-  written: readonly string[],
-  meant: readonly string[],
-  folder: Folder,
-): string | null {
+function commandRefusal(written: readonly string[], meant: readonly string[], folder: Folder): string | null {
   const [program = "", ...args] = meant;
   const refusal = programRefusal(written[0] ?? "", program, folder);
   if (refusal !== null) return refusal;

@@ -1,44 +1,9 @@
-// Lines for the operator at start: keys that this build reads but does not act on yet, and settings that deserve a second look.
+// Lines for the operator at start: settings that deserve a second look.
 // It must never stop anything; what must stop is a problem.
 
 import { hashedKeyPattern } from "../tenants/settings.ts";
-import { dotted, type Path } from "./document.ts";
-import { awaitedKeys, type Config } from "./schema.ts";
+import type { Config } from "./schema.ts";
 import { isTree, type Tree, valueAt } from "./values.ts";
-
-function isEmpty(value: unknown): boolean {
-  if (value === undefined || value === false || value === 0) return true;
-  if (Array.isArray(value)) return value.length === 0;
-  return isTree(value) && Object.keys(value).length === 0;
-}
-
-/** A rule layer that is switched off, or a value equal to the default, asks for nothing. */
-function asksForSomething(path: Path, value: unknown): boolean {
-  if (isEmpty(value)) return false;
-  if (isTree(value) && value["enabled"] === false) return false;
-  if (path[0] === "llm_classifier") return valueAt(value, ["enabled"]) === true;
-  return !(dotted(path) === "routing.strategy" && value === "priority") && value !== "auto";
-}
-
-/** The places in `value` that `pattern` means; `*` stands for every entry. */
-function placesOf(pattern: readonly string[], value: unknown): readonly Path[] {
-  const [part, ...rest] = pattern;
-  if (part === undefined) return [[]];
-  const below = (key: string | number, item: unknown): readonly Path[] =>
-    placesOf(rest, item).map((path) => [key, ...path]);
-  if (part !== "*") return below(part, valueAt(value, [part]));
-  if (Array.isArray(value)) return value.flatMap((item: unknown, index) => below(index, item));
-  return isTree(value) ? Object.entries(value).flatMap(([key, item]) => below(key, item)) : [];
-}
-
-export function awaitedNotices(value: unknown, originOf: (path: Path) => string): readonly string[] {
-  return awaitedKeys.flatMap(({ path: pattern, effect }) => {
-    const [first] = placesOf(pattern, value).filter((path) => asksForSomething(path, valueAt(value, path)));
-    return first === undefined
-      ? []
-      : [`${originOf(first)} ${dotted(first)}: this build reads it but does not act on it yet; ${effect}`];
-  });
-}
 
 export function authNotices(config: Pick<Config, "providers">): readonly string[] {
   return Object.entries(config.providers).flatMap(([id, provider]) =>

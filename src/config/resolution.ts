@@ -18,7 +18,7 @@ import { expand } from "./expand.ts";
 import { type Folder, withoutFolderPrograms, withoutFolderServers } from "./found-programs.ts";
 import type { Finding } from "./findings.ts";
 import { readMcpServers } from "./mcp-file.ts";
-import { authNotices, awaitedNotices, holdsPlainKeys, routingNotices } from "./notices.ts";
+import { authNotices, holdsPlainKeys, routingNotices } from "./notices.ts";
 import { ownAddressFindings } from "./own-address.ts";
 import { type Origins, originsOf } from "./origins.ts";
 import { type Override, overridesOf } from "./overrides.ts";
@@ -271,7 +271,6 @@ export function resolveConfig(
     notices: [
       ...untrustedNotices,
       ...sorted.notices,
-      ...awaitedNotices(value, (at) => originAt(at)?.origin ?? placeOf(path, document.lineOf(at))),
       ...shortKeyNotices(config, config.server.host, (at) => {
         const { origin = null } = originAt(at) ?? {};
         return origin ?? [placeOf(path, document.lineOf(at)), dotted(at)].join(" ").trim();

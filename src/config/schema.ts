@@ -53,9 +53,3 @@ export type Config = Omit<z.infer<typeof configSchema>, "fallback_chain" | "mcp_
   readonly fallback_chain: readonly string[];
   readonly mcp_servers: McpServers;
 };
-
-/**
- * Keys that are read and checked but not acted upon by this build; `load` says so for those that a file sets.
- * Whoever brings the feature deletes its row. `*` stands for every entry of a map or list.
- */
-export const awaitedKeys: readonly { readonly path: readonly string[]; readonly effect: string }[] = [];

@@ -31,7 +31,7 @@ function absolute(path: string, input: SearchInput): string {
 }
 
 /** The user's own folder for config files. */
-export function configFolder(input: Pick<SearchInput, "environment" | "homeDirectory">): string {
+function configFolder(input: Pick<SearchInput, "environment" | "homeDirectory">): string {
   const xdg = input.environment["XDG_CONFIG_HOME"];
   const configHome = xdg !== undefined && isAbsolute(xdg) ? xdg : join(input.homeDirectory, ".config");
   return join(configHome, "clawgate");

@@ -73,7 +73,7 @@ function totalAttempts(rows: readonly AttemptSums[]): Counted<AttemptCounter> {
 }
 
 /** The nearest-rank percentile; null of nothing. */
-export function percentile(sorted: readonly number[], part: number): number | null {
+function percentile(sorted: readonly number[], part: number): number | null {
   return sorted[Math.max(0, Math.ceil(sorted.length * part) - 1)] ?? null;
 }
 

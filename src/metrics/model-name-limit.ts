@@ -1,6 +1,8 @@
 // Which model a day's sums count a request under. Clients make up any number of names: of those that no config knows only so many
 // have rows of their own in a day, the rest is one row. It must never push out a name of the config's.
 
+import { LRUCache } from "lru-cache";
+
 /** Of names that no config knows: so many a day, of which half are kept for those that have answered. */
 export const maxUnlistedNames = 500;
 /** What all others are counted under. */
@@ -29,7 +31,7 @@ type NamesOfDay = { readonly listed: Set<string>; readonly unlisted: Set<string>
 const maxDays = 4;
 
 export function createModelNameLimit({ isListed, storedNames }: ModelNameLimitOptions): ModelNameLimit {
-  const days = new Map<number, NamesOfDay>();
+  const days = new LRUCache<number, NamesOfDay>({ max: maxDays });
   // Most requests are like the one before them.
   let last = { dayMs: Number.NaN, provider: "", model: "" };
 
@@ -41,8 +43,6 @@ export function createModelNameLimit({ isListed, storedNames }: ModelNameLimitOp
     for (const { provider, model } of storedNames(dayMs, maxUnlistedNames * 4))
       if (model !== "" && model !== otherModels)
         (isListed(provider, model) ? day.listed : day.unlisted).add(keyOf(provider, model));
-    const [oldest] = days.keys();
-    if (days.size >= maxDays && oldest !== undefined) days.delete(oldest);
     days.set(dayMs, day);
     return day;
   };

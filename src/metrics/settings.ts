@@ -27,8 +27,6 @@ export const metricsSettings = z
   })
   .prefault({});
 
-export type MetricsSettings = z.infer<typeof metricsSettings>;
-
 export const promptCachingSettings = z
   .strictObject({
     track_metrics: z.boolean().default(true).describe("Whether cached tokens are recorded."),
@@ -38,5 +36,3 @@ export const promptCachingSettings = z
       .describe("Whether cache marks are set for clients that cannot set them."),
   })
   .prefault({});
-
-export type PromptCachingSettings = z.infer<typeof promptCachingSettings>;

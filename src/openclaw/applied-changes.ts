@@ -28,7 +28,7 @@ type Run = { readonly id: string; readonly files: readonly Entry[] };
 const maxRuns = 20;
 const maxKeptBytes = 64 * 1024 * 1024;
 
-export const hostAccess: FileAccessFor = hostFileAccessFor;
+const hostAccess: FileAccessFor = hostFileAccessFor;
 
 export function labelOfFile({ path, container }: Pick<FileChange, "path" | "container">): string {
   return container === null || container === undefined ? path : `${container}:${path}`;

@@ -124,7 +124,7 @@ function placesInside(config: Tree): { readonly stateDir: string; readonly confi
 }
 
 /** The tenant of a container: its fleet tenant, else the project of its composition, else its own name. */
-export function dockerTenant(container: string, labels: Tree): string {
+function dockerTenant(container: string, labels: Tree): string {
   const fleet = textOf(labels["openclaw.fleet.tenant"]);
   const project = /^(.+)-openclaw-gateway-\d+$/.exec(container)?.[1];
   return fleet || project || container;

@@ -71,11 +71,3 @@ export function removeFromDotEnv(text: string, names: readonly string[]): string
   }
   return result + text.slice(at);
 }
-
-/** The value as it is written, quotes taken off; null when the name is not set. */
-export function readFromDotEnv(text: string, name: string): string | null {
-  const line = linesOf(text).findLast((each) => each.name === name);
-  if (line === undefined) return null;
-  const written = text.slice(line.from, line.to).replace(assignment, "").trim();
-  return /^(["'`])([\s\S]*)\1$/.exec(written)?.[2] ?? written;
-}

@@ -92,8 +92,6 @@ function accessThrough(
   };
 }
 
-export const hostFileAccess: FileAccess = accessBelow(null);
-
 export function hostFileAccessFor({ kind, below }: LocatedFile): FileAccess {
   return kind === "config" ? linkedFileAccess : accessBelow(below ?? null);
 }
@@ -136,7 +134,7 @@ export function containerFileAccess(container: string, docker: DockerForSkills):
       throw new FileProblem(`${named(path)}: ${errorTextOf(said)}`);
     }
     if (said.wasCut) throw new FileProblem(`${named(path)} is larger than ${maxBytes / 1024 / 1024} MB`);
-    const [entry, ...others] = archiveOf(named(path), said.stdoutBytes);
+    const [entry, ...others] = await archiveOf(named(path), said.stdoutBytes);
     if (entry === undefined || others.length > 0 || entry.kind !== "file")
       throw new FileProblem(`${named(path)} is a link or no file`);
     return entry;
@@ -174,7 +172,7 @@ export function containerFileAccess(container: string, docker: DockerForSkills):
         const limits = { timeoutMs: copyMs, maxOutputBytes: maxMessageBytes };
         const sent = await docker(["cp", "-", named(folder)], {
           ...limits,
-          input: writeTar([file], uid, gid),
+          input: await writeTar([file], uid, gid),
         });
         if (sent.code !== 0) throw new FileProblem(`${container}: ${errorTextOf(sent)}`);
         await exec(["sync", "--", fresh]);
@@ -190,9 +188,9 @@ export function containerFileAccess(container: string, docker: DockerForSkills):
   };
 }
 
-function archiveOf(label: string, bytes: Uint8Array): readonly TarEntry[] {
+async function archiveOf(label: string, bytes: Uint8Array): Promise<readonly TarEntry[]> {
   try {
-    return readTar(bytes);
+    return await readTar(bytes);
   } catch (error) {
     throw new FileProblem(`${label}: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,

@@ -6,7 +6,7 @@ import { type Api, apis, providerId } from "./provider-entry.ts";
 
 const entryPath = ["models", "providers", providerId] as const;
 const modelPath = ["agents", "defaults", "model"] as const;
-export const primaryModel = `${providerId}/auto`;
+const primaryModel = `${providerId}/auto`;
 
 /** What skills and scripts of the instance find the gateway by. */
 export const variableNames = ["CLAWGATE_BASE_URL", "CLAWGATE_API_KEY"] as const;

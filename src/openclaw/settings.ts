@@ -24,5 +24,3 @@ export const skillsSettings = z
       ),
   })
   .prefault({});
-
-export type SkillsSettings = z.infer<typeof skillsSettings>;

@@ -52,7 +52,7 @@ export function containerSkillStore(
     }
     if (said.wasCut) throw new SkillProblem(`${label}: larger than ${maxTotalBytes / 1024 / 1024} MB`);
     try {
-      return readTar(said.stdoutBytes);
+      return await readTar(said.stdoutBytes);
     } catch (error) {
       throw new SkillProblem(`${label}: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -93,7 +93,7 @@ export function containerSkillStore(
       const sent = await docker(["cp", "-", `${container}:${root}`], {
         timeoutMs: copyMs,
         maxOutputBytes: maxMessageBytes,
-        input: writeTar(filesFor(tree, fresh), nodeUser),
+        input: await writeTar(filesFor(tree, fresh), nodeUser),
       });
       if (sent.code !== 0) throw new SkillProblem(`${label}: ${errorTextOf(sent)}`);
       const standing = await fetch(at(tree.name));

@@ -199,7 +199,7 @@ export async function cleanSkills(options: {
 }
 
 /** How an instance is named in what is remembered of it. */
-export function labelOf({ container, home }: SkillInstance): string {
+function labelOf({ container, home }: SkillInstance): string {
   return container === null ? home : `${container}:${home}`;
 }
 

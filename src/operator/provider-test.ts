@@ -39,7 +39,7 @@ export type TestQuestion = {
 };
 
 /** The tag of its record. */
-export const testTag = "provider-test";
+const testTag = "provider-test";
 const deadlineMs = 30_000;
 const mostTokens = 16;
 const shownText = 100;

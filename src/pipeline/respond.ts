@@ -11,7 +11,7 @@ import { type Run, shownRule } from "./run.ts";
 import { streamBody } from "./stream-body.ts";
 
 /** Headers of every answer that came from a target. Values are ASCII by construction. */
-export function answerHeaders(run: Run): Record<string, string> {
+function answerHeaders(run: Run): Record<string, string> {
   const { winner, decision } = run;
   const target = winner?.target ?? decision?.targets[0];
   const { id } = run.context;

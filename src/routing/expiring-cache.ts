@@ -1,5 +1,7 @@
-// A small memory with a bound and an age: the least recently used entry goes first, an old one is never told.
+// A small memory with a bound and an age: the least recently used entry goes first (lru-cache), an old one is never told.
 // It must never grow beyond its bound nor keep a timer of its own.
+
+import { LRUCache } from "lru-cache";
 
 export type ExpiringCache<Value> = {
   get(key: string): Value | null;
@@ -16,27 +18,27 @@ export function createExpiringCache<Value>(options: {
   readonly ttlMs: () => number;
   readonly nowMs: () => number;
 }): ExpiringCache<Value> {
-  // A Map keeps the order of insertion, so its first key is the one that was used longest ago.
-  const entries = new Map<string, { readonly value: Value; readonly setMs: number }>();
+  // Its own ages are fixed when an entry is set, and ours follow a reload; a cache without room is none to it.
+  const entries = new LRUCache<string, { readonly value: Value; readonly setMs: number }>({
+    max: Math.max(1, options.entries),
+  });
   const isExpired = (setMs: number): boolean => options.nowMs() - setMs >= options.ttlMs();
   return {
     get(key) {
       const entry = entries.get(key);
       if (entry === undefined) return null;
+      if (!isExpired(entry.setMs)) return entry.value;
       entries.delete(key);
-      if (isExpired(entry.setMs)) return null;
-      entries.set(key, entry);
-      return entry.value;
+      return null;
     },
     set(key, value) {
       if (options.entries === 0 || options.ttlMs() === 0) return;
-      entries.delete(key);
       entries.set(key, { value, setMs: options.nowMs() });
-      const [oldest] = entries.keys();
-      if (entries.size > options.entries && oldest !== undefined) entries.delete(oldest);
     },
     sweep() {
-      for (const [key, { setMs }] of entries) if (isExpired(setMs)) entries.delete(key);
+      const old: string[] = [];
+      entries.forEach(({ setMs }, key) => void (isExpired(setMs) && old.push(key)));
+      for (const key of old) entries.delete(key);
     },
     get size() {
       return entries.size;

@@ -24,7 +24,7 @@ export const fallbackChainSettings = z
     "Providers in the order in which they are tried. Absent: every provider in the order of this file.",
   );
 
-export const strategies = [
+const strategies = [
   "priority",
   "weighted",
   "round-robin",
@@ -52,8 +52,6 @@ export const routingSettings = z
       .describe("A model name that nothing knows: 404, or treated like `auto`."),
   })
   .prefault({});
-
-export type RoutingSettings = z.infer<typeof routingSettings>;
 
 const words = z
   .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
@@ -124,8 +122,6 @@ const staticRule = z.strictObject({
   route_to: z.string().min(1).describe("Provider, or `provider/model`."),
 });
 
-export type StaticRule = z.infer<typeof staticRule>;
-
 export const staticRulesSettings = z
   .strictObject({
     enabled: z.boolean().default(true).describe("Whether this layer is asked."),
@@ -180,8 +176,6 @@ const heuristicRule = z.strictObject({
   match: heuristicMatch.describe("What must hold; keys of one block are AND."),
   route_to: z.string().min(1).describe("Provider, or `provider/model`."),
 });
-
-export type HeuristicRule = z.infer<typeof heuristicRule>;
 
 export const heuristicRulesSettings = z
   .strictObject({

@@ -4,6 +4,7 @@
 import { constants, Database, SQLiteError } from "bun:sqlite";
 import { chmodSync, closeSync, existsSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { fileFacts, identityOf } from "../system/file-identity.ts";
+import { migrations, schemaVersion } from "./migrations.ts";
 import type { StateRow } from "./state-store.ts";
 
 /** `value` null: the row is deleted. */
@@ -21,12 +22,6 @@ export type StateFile = {
   /** Lets go of a broken file, or of one that was replaced; what lies at the path now is left alone. */
   closeReplaced(): void;
 };
-
-const schemaVersion = 1;
-const schema = `CREATE TABLE IF NOT EXISTS state (
-  namespace TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, expires_at_ms INTEGER,
-  PRIMARY KEY (namespace, key)
-) WITHOUT ROWID`;
 
 /** Throws what SQLite and the file system throw, and an Error where the file belongs to somebody else. */
 export function openStateFile(path: string): StateFile {
@@ -58,8 +53,10 @@ function prepare(db: Database): void {
   db.run("PRAGMA journal_mode = WAL");
   db.run("PRAGMA synchronous = NORMAL");
   db.transaction(() => {
-    // Also where somebody took only the table away.
-    db.run(schema);
+    // From the start also where somebody took only the table away.
+    const isThere = db.query("SELECT 1 FROM sqlite_master WHERE name = 'state'").get() !== null;
+    const from = isThere ? Math.max(1, versionOf(db)) : 0;
+    for (const step of migrations.slice(from)) db.run(step);
     if (versionOf(db) !== schemaVersion) db.run(`PRAGMA user_version = ${schemaVersion}`);
   }).immediate();
 }

@@ -80,7 +80,7 @@ export function canOpen(files: number): boolean {
   }
 }
 
-export const comfortableLimit = 4_096;
+const comfortableLimit = 4_096;
 
 /** What to do about a low limit, in a line; null for one that is high enough or not known. */
 export function lowLimitNotice(limit: number | null): string | null {

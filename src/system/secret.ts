@@ -1,7 +1,7 @@
-// Secrets in memory: a wrapper that prints masked wherever it is shown, comparison that tells nothing by its time, tokens.
+// Secrets in memory: a wrapper that prints masked wherever it is shown, digests, tokens.
 // Nothing here may ever hand out a plain value except through reveal().
 
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 
 export type Secret = {
   /** The plain value. Call it where the bytes leave the house and nowhere else. */
@@ -30,12 +30,6 @@ export function secret(value: string): Secret {
 
 export function sha256Hex(text: string): string {
   return createHash("sha256").update(text, "utf8").digest("hex");
-}
-
-/** Compares digests, so that neither the time nor an exception tells the length of the expected value. */
-export function equalInConstantTime(a: string, b: string): boolean {
-  const digest = (text: string): Buffer => createHash("sha256").update(text, "utf8").digest();
-  return timingSafeEqual(digest(a), digest(b));
 }
 
 /** 256 random bits in URL-safe characters. */

@@ -1,6 +1,8 @@
 // Wrong keys, counted per address. It lives as long as the process (a reload must not forgive), and its memory is bounded.
 // It must never be asked about a right key: what others at an address do holds nobody back. It slows answers and changes none.
 
+import { LRUCache } from "lru-cache";
+
 export type GuessLimiter = {
   /** Counts a wrong key. Milliseconds for which the answer is to be kept back: 0 until the address has had its share. */
   failed(address: string): number;
@@ -34,17 +36,14 @@ export function createGuessLimiter(options: GuessLimiterOptions): GuessLimiter {
   const { holdMs = 1_000, maxHeld = 64 } = options;
   /** When each answer that is kept back will be given, the next one first. */
   const delayedUntilMs: number[] = [];
-  const accounts = new Map<string, AddressAccount>();
+  // Never asked by `get`: an account that is set is behind the others, and windows are equally long, so that the first to end goes.
+  const accounts = new LRUCache<string, AddressAccount>({ max: maxAddresses });
   let reportWindowEndMs = Number.NEGATIVE_INFINITY;
   let reported = 0;
 
   function open(network: string): AddressAccount {
-    const known = accounts.get(network);
+    const known = accounts.peek(network);
     if (known !== undefined && known.endsAtMs > nowMs()) return known;
-    // Behind the others again: windows are equally long, so the first in the map is the first to end.
-    accounts.delete(network);
-    const oldest = accounts.size >= maxAddresses ? accounts.keys().next().value : undefined;
-    if (oldest !== undefined) accounts.delete(oldest);
     const account: AddressAccount = { endsAtMs: nowMs() + windowMs, failures: 0, isReported: false };
     accounts.set(network, account);
     return account;

@@ -33,8 +33,6 @@ export const authSettings = z
   })
   .prefault({});
 
-export type AuthSettings = z.infer<typeof authSettings>;
-
 const expiry = z
   .string()
   .regex(/^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?$/, {
@@ -222,5 +220,3 @@ export const sessionSettings = z
       .describe("Seconds between two sweeps of the forgotten ones."),
   })
   .prefault({});
-
-export type SessionSettings = z.infer<typeof sessionSettings>;

@@ -1,5 +1,6 @@
 // The bytes of a request body: how they are gathered, and how their memory is freed. It must never hold on to a network chunk
-// that is smaller than the block it came in.
+// that is smaller than the block it came in. That memory is freed by hand is held by the row agent-chat of `npm run bench`: without
+// it a request takes 9 % more CPU.
 
 // Smaller ones share a block with others, or are not worth the call.
 const minReleasedBytes = 16_384;

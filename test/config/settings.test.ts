@@ -4,8 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { type BackendName, resolveBaseUrl } from "../../src/backends/settings.ts";
 import { checkExposure } from "../../src/config/cross-checks.ts";
 import { configJsonSchema } from "../../src/config/json-schema.ts";
-import { referenceRows } from "../../src/config/reference.ts";
-import { awaitedKeys, configSchema } from "../../src/config/schema.ts";
+import { configSchema } from "../../src/config/schema.ts";
 import { load } from "./loading.ts";
 
 describe("resolveBaseUrl", () => {
@@ -95,12 +94,4 @@ test("the JSON Schema is closed, and describes what a person may write", () => {
   expect(schema.required).toBeUndefined();
   expect(Object.keys(schema.properties ?? {})).toEqual(Object.keys(configSchema.shape));
   expect(JSON.parse(JSON.stringify(schema))).toEqual(schema);
-});
-
-test("every awaited key is a key", () => {
-  const known = new Set(referenceRows().map((row) => row.key));
-  const keys = awaitedKeys.map(({ path }) =>
-    path.join(".").replace("providers.*", "providers.<id>").replaceAll(".*", "[]"),
-  );
-  expect(keys.filter((key) => !known.has(key))).toEqual([]);
 });

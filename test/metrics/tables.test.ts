@@ -1,28 +1,110 @@
-// drizzle's view of the tables and the SQL that makes them must say the same.
+// What the migrations make, and files that earlier builds made: both must be the same.
 
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { getTableConfig } from "drizzle-orm/sqlite-core";
-import { migrations } from "../../src/metrics/migrations.ts";
-import { attemptDays, requests, trafficQuarters, usageDays } from "../../src/metrics/tables.ts";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { closeDatabase, openDatabase } from "../../src/metrics/database.ts";
+import { migrations, schemaVersion } from "../../src/metrics/migrations.ts";
+
+/** What a build from before drizzle-kit wrote the migrations made of an empty file. */
+const earlier = `
+CREATE TABLE request_records (
+  id INTEGER PRIMARY KEY,
+  request_id TEXT NOT NULL,
+  started_at_ms INTEGER NOT NULL,
+  tenant TEXT, provider TEXT NOT NULL, layer TEXT, failure TEXT,
+  stream INTEGER NOT NULL, status INTEGER NOT NULL, duration_ms INTEGER NOT NULL, first_token_ms INTEGER,
+  input_tokens INTEGER, input_cached INTEGER, output_tokens INTEGER, cost_nano_usd INTEGER,
+  finish TEXT, detail TEXT NOT NULL
+);
+CREATE INDEX request_records_provider ON request_records (provider);
+CREATE INDEX request_records_layer ON request_records (layer);
+CREATE INDEX request_records_tenant ON request_records (tenant) WHERE tenant IS NOT NULL;
+CREATE INDEX request_records_failed ON request_records (id) WHERE failure IS NOT NULL;
+CREATE TABLE usage_days (
+  day_ms INTEGER NOT NULL, tenant TEXT NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL,
+  layer TEXT NOT NULL, rule TEXT NOT NULL, outcome TEXT NOT NULL,
+  requests INTEGER NOT NULL, streams INTEGER NOT NULL, attempts INTEGER NOT NULL, fallbacks INTEGER NOT NULL,
+  input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL,
+  cache_hit_tokens INTEGER NOT NULL, cache_miss_tokens INTEGER NOT NULL, cache_write_tokens INTEGER NOT NULL,
+  cost_nano_usd INTEGER NOT NULL, unknown_cost INTEGER NOT NULL, unknown_usage INTEGER NOT NULL,
+  duration_ms INTEGER NOT NULL, first_token_ms INTEGER NOT NULL, first_tokens INTEGER NOT NULL,
+  first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,
+  PRIMARY KEY (day_ms, tenant, provider, model, layer, rule, outcome)
+) WITHOUT ROWID;
+CREATE TABLE attempt_days (
+  day_ms INTEGER NOT NULL, tenant TEXT NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL,
+  attempts INTEGER NOT NULL, failures INTEGER NOT NULL, skipped INTEGER NOT NULL, maybe_billed INTEGER NOT NULL,
+  PRIMARY KEY (day_ms, tenant, provider, model)
+) WITHOUT ROWID;
+CREATE TABLE traffic_quarters (
+  quarter_ms INTEGER NOT NULL, tenant TEXT NOT NULL,
+  requests INTEGER NOT NULL, failures INTEGER NOT NULL, tokens INTEGER NOT NULL, cost_nano_usd INTEGER NOT NULL,
+  PRIMARY KEY (quarter_ms, tenant)
+) WITHOUT ROWID;
+`;
 
 type Column = { name: string; type: string; notnull: number; pk: number };
 
-for (const table of [requests, usageDays, attemptDays, trafficQuarters]) {
-  const config = getTableConfig(table);
-  test(`${config.name} has the same columns in both`, () => {
-    const db = new Database(":memory:");
-    for (const step of migrations) db.run(step);
-    const made = db.query<Column, []>(`PRAGMA table_info(${config.name})`).all();
-    const keys = config.primaryKeys.flatMap((key) => key.columns.map((column) => column.name));
-    expect(made.map(({ name, type, notnull, pk }) => [name, type, notnull === 1 || pk > 0])).toEqual(
-      config.columns.map((column) => [column.name, column.getSQLType().toUpperCase(), column.notNull]),
-    );
-    if (keys.length > 0)
-      expect(made.filter((column) => column.pk > 0).map((column) => column.name)).toEqual(keys);
-    const indexes = db.query<{ name: string }, []>(`PRAGMA index_list(${config.name})`).all();
-    for (const { config: index } of config.indexes)
-      expect(indexes.map((found) => found.name)).toContain(index.name);
-    db.close();
-  });
+/** Everything of a database that a statement can tell apart. */
+function shapeOf(db: Database): unknown {
+  const named = db
+    .query<{ name: string; wr: number }, []>(
+      "SELECT name, wr FROM pragma_table_list WHERE name NOT LIKE 'sqlite%'",
+    )
+    .all()
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return named.map(({ name, wr }) => ({
+    name,
+    hasRowNumbers: wr === 0,
+    columns: db
+      .query<Column, []>(`PRAGMA table_info(${name})`)
+      .all()
+      .map((column) => [
+        column.name,
+        column.type.toUpperCase(),
+        column.notnull === 1 || column.pk > 0,
+        column.pk,
+      ]),
+    indexes: db
+      .query<{ name: string; partial: number }, []>(`PRAGMA index_list(${name})`)
+      .all()
+      .map((index) => [
+        index.name,
+        index.partial,
+        db
+          .query<{ name: string }, []>(`PRAGMA index_info(${index.name})`)
+          .all()
+          .map((column) => column.name),
+      ])
+      .toSorted(),
+  }));
 }
+
+test("a file of an earlier build is one of this build's: opened as it is, nothing of it lost", () => {
+  const place = mkdtempSync(join(tmpdir(), "clawgate-tables-"));
+  try {
+    const path = join(place, "metrics.db");
+    const old = new Database(path);
+    old.run(earlier);
+    old.run("PRAGMA user_version = 1");
+    old.run("INSERT INTO traffic_quarters VALUES (900000, '', 1, 0, 7, 0)");
+    const wanted = shapeOf(old);
+    old.close();
+    const opened = openDatabase(path, 1e9);
+    if (opened.kind !== "open") throw new Error(opened.detail);
+    const { db } = opened.file;
+    expect(db.query("SELECT tokens FROM traffic_quarters").all()).toEqual([{ tokens: 7 }]);
+    expect(db.query("PRAGMA user_version").get()).toEqual({ user_version: schemaVersion });
+    const fresh = new Database(":memory:");
+    for (const step of migrations) fresh.run(step);
+    expect(shapeOf(db)).toEqual(shapeOf(fresh));
+    if (schemaVersion === 1) expect(shapeOf(fresh)).toEqual(wanted);
+    fresh.close();
+    closeDatabase(opened.file);
+  } finally {
+    rmSync(place, { recursive: true });
+  }
+});

@@ -15,12 +15,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { applyChanges, type FileChange, keptText, undoLast } from "../../src/openclaw/applied-changes.ts";
-import {
-  type FileAccess,
-  hostFileAccess,
-  hostFileAccessFor,
-  type LocatedFile,
-} from "../../src/openclaw/file-access.ts";
+import { type FileAccess, hostFileAccessFor, type LocatedFile } from "../../src/openclaw/file-access.ts";
+
+const hostPlace = hostFileAccessFor({ kind: "openclaw" });
 
 let dir: string;
 let folder: string;
@@ -80,10 +77,10 @@ test.each([0, 1, 2])("a disk that fails at replacement %d: everything is as befo
   const all = changes();
   let count = 0;
   const failing: FileAccess = {
-    ...hostFileAccess,
+    ...hostPlace,
     async replace(path, text) {
       if (count++ === at) throw Object.assign(new Error("full"), { code: "ENOSPC" });
-      await hostFileAccess.replace(path, text);
+      await hostPlace.replace(path, text);
     },
   };
   await expect(applyChanges({ changes: all, folder, id: "1", accessFor: () => failing })).rejects.toThrow(
@@ -100,7 +97,8 @@ test.each([0, 1, 2, 3])("killed after %d replacements: --undo gives all of it ba
   writeFileSync(
     script,
     `import { applyChanges } from ${JSON.stringify(join(source, "openclaw", "applied-changes.ts"))};
-import { hostFileAccess } from ${JSON.stringify(join(source, "openclaw", "file-access.ts"))};
+import { hostFileAccessFor } from ${JSON.stringify(join(source, "openclaw", "file-access.ts"))};
+const hostFileAccess = hostFileAccessFor({ kind: "openclaw" });
 let count = 0;
 const place = {
   ...hostFileAccess,
@@ -143,9 +141,9 @@ test("a file that OpenClaw writes while the others are replaced keeps what it wr
   const all = changes();
   let count = 0;
   const racing: FileAccess = {
-    ...hostFileAccess,
+    ...hostPlace,
     async replace(path, text) {
-      await hostFileAccess.replace(path, text);
+      await hostPlace.replace(path, text);
       if (count++ === 0) writeFileSync(all[1]?.path ?? "", "written meanwhile");
     },
   };

@@ -48,6 +48,22 @@ describe("a restart", () => {
     expect(readdirSync(home.folder)).toEqual(["state.db"]);
   });
 
+  test("brings back what a build from before drizzle-kit wrote the migrations has left", async () => {
+    const home = newHome();
+    const earlier = new Database(home.path, { create: true });
+    earlier.run(`CREATE TABLE IF NOT EXISTS state (
+      namespace TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, expires_at_ms INTEGER,
+      PRIMARY KEY (namespace, key)
+    ) WITHOUT ROWID`);
+    earlier.run("PRAGMA user_version = 1");
+    earlier.run("INSERT INTO state VALUES ('health', 'a', '{\"n\":1}', NULL)");
+    earlier.close();
+    const store = home.open();
+    expect(await store.get("health", "a")).toEqual({ n: 1 });
+    await store.close();
+    expect(home.log).toEqual([]);
+  });
+
   test("brings back what a killed process had written a quarter of a second before", async () => {
     const home = newHome();
     const first = home.open();

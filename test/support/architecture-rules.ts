@@ -249,7 +249,12 @@ const ownershipRules: readonly Rule[] = [
     /^src\/server\//,
     "@elysiajs/swagger",
   ),
-  onlyIn("drizzle-orm", /^drizzle-orm(?:\/|$)/, /^src\/metrics\//, "drizzle-orm/bun-sqlite"),
+  onlyIn(
+    "drizzle-orm",
+    /^drizzle-orm(?:\/|$)/,
+    /^src\/(?:metrics\/|state\/tables\.ts$)/,
+    "drizzle-orm/bun-sqlite",
+  ),
   onlyIn("bun:sqlite", /^bun:sqlite$/, /^src\/(?:metrics|state)\//, "bun:sqlite"),
   onlyIn(
     "calls into the C library",

@@ -19,6 +19,8 @@ const topLevel =
     " ",
   );
 
+const exportedValue = /^export (?:async )?(?:const|function\*?|class) ([A-Za-z_$][\w$]*)/gm;
+
 /** Split, so that this file does not find itself. */
 const leftOver = new RegExp(
   [
@@ -88,6 +90,32 @@ export const formRules: readonly Rule[] = [
     counterexamples: [
       { "src/canon/a.ts": `${openingLine}export default 1;\n` },
       { "src/canon/a.ts": `${openingLine}export * from "./b.ts";\n` },
+    ],
+  },
+  {
+    name: "nothing is exported that nobody imports, and nothing is there for a test alone",
+    meaning: "a value is exported for another file; code that only a test uses is a test's",
+    violations(tree) {
+      const namedIn = new Map<string, string[]>();
+      for (const path of allCode(tree))
+        for (const word of new Set(tree.code(path).match(/[A-Za-z_$][\w$]*/g) ?? []))
+          namedIn.set(word, [...(namedIn.get(word) ?? []), path]);
+      const written = tree.sources.filter((path) => !generated.some((each) => each.test(path)));
+      return written.flatMap((path) =>
+        Array.from(tree.code(path).matchAll(exportedValue), ([, name = ""]) => name)
+          .filter((name) => {
+            const others = (namedIn.get(name) ?? []).filter((each) => each !== path);
+            const isForTests = others.every((each) => each.startsWith("test/"));
+            const isUsedHere = tree.code(path).split(new RegExp(`\\b${name}\\b`)).length > 2;
+            return isForTests && !(isUsedHere && others.length > 0);
+          })
+          .map((name) => `${path}: ${name}`),
+      );
+    },
+    counterexamples: [
+      { "src/canon/a.ts": `${openingLine}export const a = 1;\n` },
+      { "src/canon/a.ts": `${openingLine}export function b() {}\n`, "test/a.test.ts": "b();\n" },
+      { "src/canon/a.ts": `${openingLine}export const c = 1;\nconst d = c;\n` },
     ],
   },
   {

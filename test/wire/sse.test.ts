@@ -120,6 +120,20 @@ describe("bounds", () => {
     expect(() => empty.push(Buffer.from("data\n".repeat(1_001)))).toThrow(FrameTooLarge);
   });
 
+  test("comments without end are refused, between frames they are not", () => {
+    const idle = sseDecoder(100);
+    expect(() => {
+      for (let i = 0; i < 20; i++) idle.push(Buffer.from(": wait\n\n"));
+    }).toThrow(FrameTooLarge);
+    const alive = sseDecoder(100);
+    for (let i = 0; i < 100; i++)
+      expect(alive.push(Buffer.from(": wait\n\ndata: a\n\n: wait\n\n"))).toEqual([plain("a")]);
+  });
+
+  test("a frame over the limit is refused in one piece as well", () => {
+    expect(() => sseDecoder(100).push(Buffer.from(`data: ${"x".repeat(101)}\n\n`))).toThrow(FrameTooLarge);
+  });
+
   test("many small frames are no large one", () => {
     const decoder = sseDecoder(100);
     expect(decoder.push(Buffer.from("data: 0123456789\n\n".repeat(1_000)))).toHaveLength(1_000);

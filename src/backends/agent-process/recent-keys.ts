@@ -1,6 +1,7 @@
 // Whose processes will probably be asked for first: who asked last, and for which model, kept over a restart.
 // It must never hold a word of a request, nor name a model that has not answered.
 
+import { LRUCache } from "lru-cache";
 import { isRecord } from "../../dialects/decoding.ts";
 
 export type WarmKey = { readonly tenant: string | null; readonly model: string };
@@ -20,35 +21,31 @@ export function createRecentKeys(store: {
   get(): Promise<unknown>;
   set(value: unknown): Promise<void>;
 }): RecentKeys {
-  /** The newest last. */
-  const keys = new Map<string, WarmKey>();
+  const keys = new LRUCache<string, WarmKey>({ max: maxKept });
   let isSaved = true;
   let isRemembered = false;
 
   const put = (key: WarmKey): boolean => {
     const name = JSON.stringify([key.tenant, key.model]);
-    const isNew = !keys.delete(name);
+    const isNew = !keys.has(name);
     keys.set(name, key);
-    for (const oldest of keys.keys()) {
-      if (keys.size <= maxKept) break;
-      keys.delete(oldest);
-    }
     return isNew;
   };
+  const oldestFirst = (): WarmKey[] => [...keys.values()].toReversed();
   /** What is noted here is newer than what is kept. */
   const remember = async (): Promise<void> => {
     if (isRemembered) return;
     const kept = keysIn(await store.get());
     if (isRemembered) return;
     isRemembered = true;
-    const noted = [...keys.values()];
+    const noted = oldestFirst();
     for (const key of [...kept, ...noted]) put(key);
   };
   const save = async (): Promise<void> => {
     if (isSaved) return;
     isSaved = true;
     await remember();
-    await store.set([...keys.values()]);
+    await store.set(oldestFirst());
   };
 
   return {
@@ -59,7 +56,7 @@ export function createRecentKeys(store: {
     },
     async recall() {
       await remember();
-      return [...keys.values()].toReversed();
+      return [...keys.values()];
     },
     save,
   };

@@ -9,7 +9,7 @@ import type { ChatRequest } from "../../canon/request.ts";
 import { isRecord } from "../../dialects/decoding.ts";
 
 /** Levels that the program takes by `--effort`. */
-export const cliEfforts = ["low", "medium", "high", "xhigh", "max"] as const;
+const cliEfforts = ["low", "medium", "high", "xhigh", "max"] as const;
 export type CliEffort = (typeof cliEfforts)[number];
 
 const maxServers = 64;

@@ -35,7 +35,7 @@ export function chooseServers(
 }
 
 /** What the program reads with `--mcp-config`. */
-export function mcpConfigText(names: readonly string[], registry: McpServers): string {
+function mcpConfigText(names: readonly string[], registry: McpServers): string {
   const servers = names.flatMap((name) => {
     const server = registry[name];
     if (server === undefined) return [];

@@ -38,7 +38,7 @@ type Limits = {
 /** While its own tools work the program says nothing that a client could be shown; then only the whole time is limited. */
 const silentSeconds = 300;
 
-export function cliLimits(written: Limits, totalSeconds: number, mayWorkInSilence: boolean) {
+function cliLimits(written: Limits, totalSeconds: number, mayWorkInSilence: boolean) {
   const total_s = written.total_s ?? totalSeconds;
   const silence = mayWorkInSilence ? total_s : Math.min(total_s, silentSeconds);
   return {

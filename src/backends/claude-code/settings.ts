@@ -255,7 +255,7 @@ const mcpServer = z.union([
 
 export type McpServerSettings = z.infer<typeof mcpServer>;
 
-export const mcpServersRecord = z.record(z.string().regex(serverName, serverNameRule), mcpServer);
+const mcpServersRecord = z.record(z.string().regex(serverName, serverNameRule), mcpServer);
 
 export type McpServers = Readonly<Record<string, McpServerSettings>>;
 

@@ -61,5 +61,3 @@ export const queueSettings = z
       .describe("Of them for one tenant. Absent: half, so that one alone cannot take every place."),
   })
   .prefault({});
-
-export type QueueSettings = z.infer<typeof queueSettings>;

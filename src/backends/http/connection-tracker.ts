@@ -68,7 +68,7 @@ export class SentRequest {
   ) {}
 }
 
-export class OriginConnections implements TimerListener {
+class OriginConnections implements TimerListener {
   private first: SentRequest | null = null;
   private last: SentRequest | null = null;
   /** When it was last seen that a connection to it stands. */

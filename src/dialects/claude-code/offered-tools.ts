@@ -21,7 +21,7 @@ export type Offer = {
 const longestDescription = 2_048;
 const keptDescription = 1_900;
 /** Larger results than this are saved to a file by the program and replaced by a note. */
-export const largestResult = 400_000;
+const largestResult = 400_000;
 
 export function offerTools(request: ChatRequest, names: ToolNames, note: Note): Offer {
   const remarks: string[] = [];

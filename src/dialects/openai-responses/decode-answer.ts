@@ -36,7 +36,7 @@ export function errorOf(body: unknown): Failure | null {
 }
 
 /** A function call that canon can say: called by the model itself, by a plain name. */
-export function isPlainCall(item: Wire): boolean {
+function isPlainCall(item: Wire): boolean {
   const { caller, namespace } = item;
   const isDirect = !isRecord(caller) || caller.type === "direct";
   return item.type === "function_call" && isDirect && typeof namespace !== "string";
@@ -277,7 +277,7 @@ function readEncryptedReasoning(raw: Wire): EncryptedReasoning {
   return isPlain ? { signature: null, ...toExtras({ id: readText(raw.id), place: "content" }) } : encrypted;
 }
 
-export function thoughtsOf(item: Wire): string {
+function thoughtsOf(item: Wire): string {
   const texts = (value: unknown): string[] => listOf(value).map((part) => readText(recordOf(part).text));
   const summary = texts(item.summary).filter((each) => each !== "");
   return (summary.length > 0 ? summary : texts(item.content)).join(thoughtSeam);

@@ -96,7 +96,7 @@ function withoutProbabilities(ownExtras: Wire, takes: Takes | null, isOff: boole
   return kept.length === 0 ? rest : { ...rest, include: kept };
 }
 
-export const logprobsInclude = "message.output_text.logprobs";
+const logprobsInclude = "message.output_text.logprobs";
 
 function withoutVerbosity(text: unknown, takes: Takes | null, note: Note): unknown {
   if (takes === null || takes.verbosity || !isRecord(text) || text.verbosity === undefined) return text;

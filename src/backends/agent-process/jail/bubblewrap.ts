@@ -5,7 +5,7 @@ import { lstat } from "node:fs/promises";
 import { findOnPath, runCommand } from "../../../system/process.ts";
 import { kernelMounts, systemMounts } from "./system-folders.ts";
 
-export const jailModes = ["off", "auto", "required"] as const;
+const jailModes = ["off", "auto", "required"] as const;
 export type JailMode = (typeof jailModes)[number];
 
 /** What one tenant's jail holds besides the system's folders. All paths absolute; only what is writable may be absent. */

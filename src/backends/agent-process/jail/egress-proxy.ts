@@ -86,7 +86,7 @@ export function serveForward(client: Socket, to: Address, rules: EgressRules): v
 }
 
 /** Either side's end is told to the other; neither outlives the other. */
-export function pipeBoth(left: Socket, right: Socket): void {
+function pipeBoth(left: Socket, right: Socket): void {
   for (const [from, to] of [
     [left, right],
     [right, left],

@@ -27,7 +27,7 @@ export type CliName = {
   readonly isKnown: boolean;
 };
 
-export const cliAliases = ["opus", "sonnet", "haiku", "fable"] as const;
+const cliAliases = ["opus", "sonnet", "haiku", "fable"] as const;
 
 const prefixes = /^(?:claude-code-cli|claude-max|cc-gateway|openai)\//i;
 /** Short names that are no ids of Anthropic's; ids such as claude-sonnet-4-6 are, and pass as they are. */

@@ -6,7 +6,7 @@ import type { ChatRequest } from "../../../canon/request.ts";
 import { readTextIfExists } from "../../../system/files.ts";
 import type { ServerTools } from "../program-settings.ts";
 
-export const promptModes = ["auto", "always", "never"] as const;
+const promptModes = ["auto", "always", "never"] as const;
 export type PromptMode = (typeof promptModes)[number];
 
 export type PromptQuestion = {

@@ -1,0 +1,16 @@
+// The state's one table as drizzle-kit reads it: `npm run migrations state <name>` writes what follows from a change here into
+// migrations/. The program itself runs only that SQL.
+
+import { integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+export const state = sqliteTable(
+  "state",
+  {
+    namespace: text("namespace").notNull(),
+    key: text("key").notNull(),
+    /** JSON. */
+    value: text("value").notNull(),
+    expiresAtMs: integer("expires_at_ms"),
+  },
+  (table) => [primaryKey({ columns: [table.namespace, table.key] })],
+);
