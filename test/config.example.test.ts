@@ -173,9 +173,11 @@ test("the reference goes between the markers and changes nothing else", () => {
   expect(withProviders("# no markers")).toBeNull();
 });
 
-test("the README's reference is fresh", async () => {
-  const file = Bun.file(new URL("../README.md", import.meta.url));
-  const readme = await file.text();
-  expect(withReference(readme)).toBe(readme);
-  expect(withProviders(readme)).toBe(readme);
+test("the manual's reference is fresh", async () => {
+  const page = (name: string): Promise<string> =>
+    Bun.file(new URL(`../src/manual/${name}`, import.meta.url)).text();
+  const configuration = await page("configuration.md");
+  const providers = await page("providers.md");
+  expect(withReference(configuration)).toBe(configuration);
+  expect(withProviders(providers)).toBe(providers);
 });
