@@ -18,13 +18,19 @@ const narrowest = 20;
 /** For terminals that do not say how wide they are. */
 const usual = 80;
 
-export function paperOf(context: Pick<CommandContext, "stdout" | "environment">): Paper {
-  const { stdout, environment } = context;
-  const hasColour = stdout.isTTY && !environment["NO_COLOR"] && environment["TERM"] !== "dumb";
+type Shown = Pick<CommandContext, "stdout" | "environment">;
+
+export function hasColour({ stdout, environment }: Shown): boolean {
+  return stdout.isTTY && !environment["NO_COLOR"] && environment["TERM"] !== "dumb";
+}
+
+export function paperOf(context: Shown): Paper {
+  const { stdout } = context;
+  const isColoured = hasColour(context);
   const ink =
     (code: number): Ink =>
     (text) =>
-      hasColour ? `\u001b[${code}m${text}\u001b[0m` : text;
+      isColoured ? `\u001b[${code}m${text}\u001b[0m` : text;
   return {
     columns: stdout.isTTY ? Math.max(narrowest, stdout.columns || usual) : null,
     bold: ink(1),

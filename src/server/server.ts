@@ -8,10 +8,11 @@ import { dialectOf, dialectOfUnknown, notFound, refuse } from "./answers.ts";
 import { descriptionRoutes } from "./description.ts";
 import type { DoorFacts, Face } from "./face.ts";
 import { corsHeaders, createGate, preflight } from "./hosts.ts";
+import { manualRoutes } from "./manual-routes.ts";
 import { elysiaPath, methodsAt, nameIn, pathMeant, splitUrl } from "./paths.ts";
 import { leavesMuch } from "../wire/body.ts";
 import { checkRequestBody } from "./request-body.ts";
-import { type Route, routesOf } from "./routes.ts";
+import { greeting, type Route, routesOf } from "./routes.ts";
 
 export type ServerOptions = {
   /** An address or a name; "::" takes both families where the machine does. */
@@ -60,7 +61,8 @@ function finish(
 /** Starts to listen. Throws what Bun.serve throws (EADDRINUSE, EACCES). */
 export function createServer(face: Face, options: ServerOptions): Server {
   const routes = routesOf(face);
-  const table = [...routes, ...descriptionRoutes(face, routes)];
+  const manual = manualRoutes(face.version, greeting(face.version));
+  const table = [...routes, ...descriptionRoutes(face, routes), ...manual];
   let rules = face.rules();
   let gate = createGate(rules);
 

@@ -84,10 +84,10 @@ const everybodyBut = (...barred: string[]): string[] =>
 /** The whole import law. A room may always import itself. */
 const mayImport: Readonly<Record<string, readonly Permission[] | null>> = {
   "main.ts": ["commands"],
-  commands: ["assemble", "config", "openclaw", reports, "system", "canon"],
+  commands: ["assemble", "config", "openclaw", "manual", reports, "system", "canon"],
   // null: everything but commands.
   assemble: null,
-  server: ["pipeline", reports, "canon", "wire", "system"],
+  server: ["pipeline", "manual", reports, "canon", "wire", "system"],
   pipeline: ["backends", "dialects", "routing", "tenants", "canon", "wire", "system"],
   // canon: nearest.ts, which finds the name that was meant, is shared with routing.
   config: [{ room: "*", files: /\/settings\.ts$/ }, "canon", "system"],
@@ -99,6 +99,7 @@ const mayImport: Readonly<Record<string, readonly Permission[] | null>> = {
   state: ["canon", "system"],
   catalog: ["canon", "system"],
   openclaw: ["system", "canon"],
+  manual: [],
   canon: [],
   wire: [],
   system: [],
