@@ -1,31 +1,25 @@
-// Writes the generated parts of the manual, each between its markers: the config reference and the table of providers; `--check`
-// only says whether they are fresh.
-// Exit code 1: stale, or no markers.
+// Writes the generated parts of the manual; `--check` only says whether they are fresh. Which they are: generated-parts.ts.
+// Exit code 1: stale, or no marks.
 
-import { withReference } from "../src/config/reference.ts";
-import { withProviders } from "./providers-table.ts";
+import { generatedParts, withPart } from "./generated-parts.ts";
 
-const pages = [
-  { page: "src/manual/configuration.md", marker: "reference", fresh: withReference },
-  { page: "src/manual/providers.md", marker: "providers", fresh: withProviders },
-] as const;
 const isCheck = process.argv.includes("--check");
 
-for (const { page, marker, fresh } of pages) {
+for (const { page, mark, text } of generatedParts) {
   const path = new URL(`../${page}`, import.meta.url).pathname;
   const file = Bun.file(path);
-  const text = (await file.exists()) ? await file.text() : "";
-  const wanted = fresh(text);
+  const found = (await file.exists()) ? await file.text() : "";
+  const wanted = withPart(found, mark, text());
   if (wanted === null) {
-    console.error(`${page} lacks a pair of markers, begin before end: <!-- ${marker}:begin -->`);
+    console.error(`${page} lacks a pair of marks, begin before end: <!-- ${mark}:begin -->`);
     process.exitCode = 1;
-  } else if (wanted === text) {
-    console.log(`${page}: fresh`);
+  } else if (wanted === found) {
+    console.log(`${page}, ${mark}: fresh`);
   } else if (isCheck) {
-    console.error(`${page}: stale; run \`bun run reference\``);
+    console.error(`${page}, ${mark}: stale; run \`npm run reference\``);
     process.exitCode = 1;
   } else {
     await Bun.write(path, wanted);
-    console.log(`${page}: written`);
+    console.log(`${page}, ${mark}: written`);
   }
 }
