@@ -163,6 +163,15 @@ export const repositoryLaws: readonly Law[] = [
     broken: [{ "docs/a.md": "" }, { Makefile: "" }],
   },
   {
+    name: "the README is short enough for a first reading",
+    words: "at most 250 lines; the rest stands in the manual (src/manual)",
+    breaches: (tree) => {
+      const count = lines(tree, "README.md");
+      return count > 250 ? [`README.md: ${count} lines`] : [];
+    },
+    broken: [{ "README.md": "a\n".repeat(251) }],
+  },
+  {
     name: "no registry address and no build machine's path",
     words: "addresses of registries and paths of build machines stay out of the repository",
     breaches: (tree) =>
