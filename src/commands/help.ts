@@ -1,7 +1,7 @@
 // `clawgate help`: the commands and the pages of the manual; a command's help, or a page.
 
 import { nearestNames } from "../canon/nearest.ts";
-import { pageText } from "../manual/page-text.ts";
+import { pageText, sectionsWith } from "../manual/page-text.ts";
 import { type Topic, topicGroups, topicNamed, topics } from "../manual/table.ts";
 import { terminalPage } from "../manual/terminal-page.ts";
 import { fullVersion, programName } from "../system/identity.ts";
@@ -20,6 +20,8 @@ Options:
   --json           the list, or the page with its text, as JSON
   -h, --help       this text
 `;
+
+const mostSections = 5;
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
@@ -103,12 +105,28 @@ async function showPage(
   return exitCodes.ok;
 }
 
-function refuseName(context: CommandContext, commands: readonly Command[], name: string): number {
+/** Pages with a section of that name: who knows the subject need not know the page. */
+async function sectionsNamed(commands: readonly Command[], words: string): Promise<readonly string[]> {
+  const found = await Promise.all(
+    topics.map(async (topic) => {
+      const sections = await sectionsWith(topic, words);
+      return sections.map((section) => `clawgate help ${typedName(commands, topic)} has "${section}".\n`);
+    }),
+  );
+  return found.flat().slice(0, mostSections);
+}
+
+async function refuseName(
+  { stderr }: CommandContext,
+  commands: readonly Command[],
+  name: string,
+): Promise<number> {
   const names = [...commands, ...topics].map((each) => each.name);
   const near = nearestNames(name, names, 3).map((each) => `"${each}"`);
   const question = near.length === 0 ? "" : ` Did you mean ${near.join(" or ")}?`;
-  context.stderr.write(`clawgate: there is no command and no page "${name}".${question}\n`);
-  context.stderr.write("clawgate help lists them.\n");
+  stderr.write(`clawgate: there is no command and no page "${name}".${question}\n`);
+  for (const line of await sectionsNamed(commands, name)) stderr.write(line);
+  stderr.write("clawgate help lists all commands and pages.\n");
   return exitCodes.usage;
 }
 

@@ -4,9 +4,19 @@ import type { Topic } from "./table.ts";
 
 /** Comments are marks of generated parts and of the formatter. */
 const marks = /^<!--.*-->\n+/gm;
+const codeBlocks = /^```[\s\S]*?^```/gm;
 
 export async function pageText(topic: Topic): Promise<string> {
   return (await Bun.file(topic.path).text()).replace(marks, "");
+}
+
+/** Headings of a page that hold these words. */
+export async function sectionsWith(topic: Topic, words: string): Promise<readonly string[]> {
+  const wanted = words.toLowerCase();
+  const headings = (await pageText(topic)).replace(codeBlocks, "").matchAll(/^##+ (.+)$/gm);
+  return Array.from(headings, ([, heading = ""]) => heading.replaceAll("`", "")).filter((heading) =>
+    heading.toLowerCase().includes(wanted),
+  );
 }
 
 /** The page that a link of a page leads to, and the heading there; null: it leads out of the manual. */

@@ -67,6 +67,8 @@ describe("clawgate help", () => {
   test.each([
     [["help", "rotuing"], 'there is no command and no page "rotuing". Did you mean "routing"'],
     [["help", "config"], 'Did you mean "configuration"'],
+    [["help", "hedging"], 'clawgate help routing has "Hedging".\n'],
+    [["help", "vendors"], 'clawgate help providers.md has "Vendors".\n'],
     [["help", "xyzzy"], 'no page "xyzzy".\n'],
     [["help", "routing", "rules"], 'unexpected argument "rules"'],
     [["help", "routing", "--jsno"], "did you mean --json?"],
