@@ -81,7 +81,7 @@ function priceOf({ cost }: ListedModel, host: string): string {
   return ` ${parts.join(" ")}`;
 }
 
-/** `id flags context output [input output cacheRead cacheWrite]`, as src/catalog/capabilities.ts reads it. */
+/** `id flags context output [input output cacheRead cacheWrite]`, as src/catalog/model-capabilities.ts reads it. */
 function lineOf(model: ListedModel, host: string): string {
   // The package lists only models that take tools.
   const flags = `t${model.input?.includes("image") === true ? "v" : ""}${model.reasoning === true ? "r" : ""}`;

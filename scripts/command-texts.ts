@@ -1,7 +1,7 @@
 // The manual's list of commands and the help of each, as the program itself has them.
 
 import type { Command } from "../src/commands/command.ts";
-import { commands } from "../src/commands/table.ts";
+import { commands } from "../src/commands/command-table.ts";
 
 type Typed = { readonly words: string; readonly command: Command };
 

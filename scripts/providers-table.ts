@@ -3,8 +3,8 @@
 
 import { localServers, vendors } from "../src/backends/http/vendors.ts";
 import type { VendorRow } from "../src/backends/settings.ts";
-import { tableDate, tableSource } from "../src/catalog/capabilities.ts";
-import { priceTableDate, priceTableVersion } from "../src/catalog/table.ts";
+import { tableDate, tableSource } from "../src/catalog/model-capabilities.ts";
+import { priceTableDate, priceTableVersion } from "../src/catalog/price-table.ts";
 import { keyVariablesOf } from "../src/config/discovery.ts";
 
 const quoted = (text: string): string => `\`${text}\``;

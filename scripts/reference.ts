@@ -1,25 +1,25 @@
 // Writes the generated parts of the manual; `--check` only says whether they are fresh. Which they are: generated-parts.ts.
-// Exit code 1: stale, or no marks.
+// Exit code 1: stale, or no markers.
 
 import { generatedParts, withPart } from "./generated-parts.ts";
 
 const isCheck = process.argv.includes("--check");
 
-for (const { page, mark, text } of generatedParts) {
+for (const { page, marker, text } of generatedParts) {
   const path = new URL(`../${page}`, import.meta.url).pathname;
   const file = Bun.file(path);
   const found = (await file.exists()) ? await file.text() : "";
-  const wanted = withPart(found, mark, text());
+  const wanted = withPart(found, marker, text());
   if (wanted === null) {
-    console.error(`${page} lacks a pair of marks, begin before end: <!-- ${mark}:begin -->`);
+    console.error(`${page} lacks a pair of markers, begin before end: <!-- ${marker}:begin -->`);
     process.exitCode = 1;
   } else if (wanted === found) {
-    console.log(`${page}, ${mark}: fresh`);
+    console.log(`${page}, ${marker}: fresh`);
   } else if (isCheck) {
-    console.error(`${page}, ${mark}: stale; run \`npm run reference\``);
+    console.error(`${page}, ${marker}: stale; run \`npm run reference\``);
     process.exitCode = 1;
   } else {
     await Bun.write(path, wanted);
-    console.log(`${page}, ${mark}: written`);
+    console.log(`${page}, ${marker}: written`);
   }
 }

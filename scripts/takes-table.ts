@@ -9,7 +9,7 @@ import { getModels } from "@mariozechner/pi-ai";
 import { z } from "zod";
 import { type Effort, efforts as allEfforts } from "../src/canon/effort.ts";
 import { type Takes, takesAnything } from "../src/canon/takes.ts";
-import { makersName } from "../src/catalog/model-name.ts";
+import { vendorModelName } from "../src/catalog/model-name.ts";
 
 const modules = new URL("../node_modules/", import.meta.url).pathname;
 
@@ -367,7 +367,7 @@ export async function takesText(modelsByHost: Readonly<Record<string, string>>):
       const listed = list.split("\n").flatMap((line) => line.split(" ").slice(0, 1));
       const known = getModels(vendor).map(({ id }) => id);
       for (const id of [...ids, ...known, ...listed, ...moreIds[vendor]].toSorted()) {
-        const name = makersName(id);
+        const name = vendorModelName(id);
         if (name === null || rows.has(name)) continue;
         rows.set(name, corrected(name, read[vendor](entryOf(id), id)));
       }

@@ -4,8 +4,8 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { formLaws, repositoryLaws } from "./support/laws-of-form.ts";
-import { type Law, laws, type Tree, treeOf } from "./support/laws.ts";
+import { formRules, repositoryRules } from "./support/form-rules.ts";
+import { type Rule, architectureRules, type Tree, treeOf } from "./support/architecture-rules.ts";
 
 const root = dirname(import.meta.dir);
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
@@ -32,25 +32,28 @@ const treeFrom = (paths: readonly string[]): Tree =>
 const working = treeFrom([...filesBelow("src"), ...filesBelow("scripts"), ...filesBelow("test")]);
 const tracked = treeFrom(trackedFiles());
 
-function isHeld({ words, breaches }: Law, tree: Tree): void {
-  const found = breaches(tree);
-  expect(found, `${words}\n  ${found.join("\n  ")}\n`).toEqual([]);
+function isHeld({ meaning, violations }: Rule, tree: Tree): void {
+  const found = violations(tree);
+  expect(found, `${meaning}\n  ${found.join("\n  ")}\n`).toEqual([]);
 }
 
-const byName = (each: readonly Law[]): [string, Law][] => each.map((law) => [law.name, law]);
+const byName = (each: readonly Rule[]): [string, Rule][] => each.map((law) => [law.name, law]);
 
 describe("the sources", () => {
-  test.each(byName([...laws, ...formLaws]))("%s", (_name, law) => isHeld(law, working));
+  test.each(byName([...architectureRules, ...formRules]))("%s", (_name, law) => isHeld(law, working));
 });
 
 describe("the repository", () => {
-  test.each(byName(repositoryLaws))("%s", (_name, law) => isHeld(law, tracked));
+  test.each(byName(repositoryRules))("%s", (_name, law) => isHeld(law, tracked));
 });
 
 describe("a law that is broken says so", () => {
-  test.each(byName([...laws, ...formLaws, ...repositoryLaws]))("%s", (_name, { breaches, broken }) => {
-    expect(broken.length).toBeGreaterThan(0);
-    for (const texts of broken)
-      expect(breaches(treeOf(new Map(Object.entries(texts)))), JSON.stringify(texts)).not.toEqual([]);
-  });
+  test.each(byName([...architectureRules, ...formRules, ...repositoryRules]))(
+    "%s",
+    (_name, { violations, counterexamples }) => {
+      expect(counterexamples.length).toBeGreaterThan(0);
+      for (const texts of counterexamples)
+        expect(violations(treeOf(new Map(Object.entries(texts)))), JSON.stringify(texts)).not.toEqual([]);
+    },
+  );
 });

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beginningOf } from "./pipeline/speaking-formats.ts";
-import { goodAnswer } from "./pipeline/road.ts";
+import { goodAnswer } from "./pipeline/test-pipeline.ts";
 import { binaryPath, type RunningBinary, startBinary } from "./support/binary.ts";
 import { startUpstream, type Upstream } from "./support/upstream.ts";
 

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { binaryPath, type RunningBinary, startBinary } from "./support/binary.ts";
-import { leaveEarly, randomOf } from "./support/claude-leavers.ts";
+import { leaveEarly, randomOf } from "./support/leaving-clients.ts";
 import { childrenOf, filesBelow, handlesOf, rssMbOf, untilNull } from "./support/claude-children.ts";
 import { type Faults, scriptedClaude, type ScriptedClaude } from "./support/claude.ts";
 import { listOf, recordOf, textOf } from "./support/upstream/json.ts";

@@ -158,11 +158,11 @@ const limitMs = 60_000;
 test.if(isLinux)(
   "they end with the answer",
   async () => {
-    const house = stage();
-    const { url } = await open(house.answering);
+    const app = stage();
+    const { url } = await open(app.answering);
     expect(await ask(url)).toBe(200);
-    expect(house.started()).toBeGreaterThanOrEqual(perProgram);
-    await allGone(house);
+    expect(app.started()).toBeGreaterThanOrEqual(perProgram);
+    await allGone(app);
   },
   limitMs,
 );
@@ -170,14 +170,14 @@ test.if(isLinux)(
 test.if(isLinux)(
   "they end with a request that its client gave up, and those of a request beside it do not",
   async () => {
-    const house = stage();
-    const { url } = await open(house.deaf);
+    const app = stage();
+    const { url } = await open(app.deaf);
     const [first, second] = [new AbortController(), new AbortController()];
     const leaving = ask(url, first.signal);
-    await allUp(house);
-    const ofFirst = house.living();
+    await allUp(app);
+    const ofFirst = app.living();
     const staying = ask(url, second.signal);
-    await allUp({ ...house, started: () => house.living().filter((pid) => !ofFirst.includes(pid)).length });
+    await allUp({ ...app, started: () => app.living().filter((pid) => !ofFirst.includes(pid)).length });
     // A stranger with a limit of the same kind, and without any variable.
     const stranger = Bun.spawn(["sh", "-c", "ulimit -S -w 7000000000000000000; exec env -i sleep 300"], {
       stderr: "ignore",
@@ -185,11 +185,11 @@ test.if(isLinux)(
     cleanups.push(() => stranger.kill("SIGKILL"));
     first.abort();
     await leaving;
-    await untilNull(() => (ofFirst.some((pid) => house.living().includes(pid)) ? ofFirst : null), 20_000);
-    expect(house.living().length).toBeGreaterThanOrEqual(perProgram);
+    await untilNull(() => (ofFirst.some((pid) => app.living().includes(pid)) ? ofFirst : null), 20_000);
+    expect(app.living().length).toBeGreaterThanOrEqual(perProgram);
     second.abort();
     await staying;
-    await allGone(house);
+    await allGone(app);
     expect(stranger.exitCode).toBeNull();
     expect(stranger.signalCode).toBeNull();
   },
@@ -199,11 +199,11 @@ test.if(isLinux)(
 test.if(isLinux)(
   "they end with a request that is out of time",
   async () => {
-    const house = stage();
-    const { url } = await open(house.deaf, { provider: { timeout: { total_s: 4 } } });
+    const app = stage();
+    const { url } = await open(app.deaf, { provider: { timeout: { total_s: 4 } } });
     expect(await ask(url)).toBe(504);
-    expect(house.started()).toBeGreaterThanOrEqual(perProgram);
-    await allGone(house);
+    expect(app.started()).toBeGreaterThanOrEqual(perProgram);
+    await allGone(app);
   },
   limitMs,
 );
@@ -211,13 +211,13 @@ test.if(isLinux)(
 test.if(isLinux)(
   "they end with a gateway that is stopped",
   async () => {
-    const house = stage();
-    const gateway = await open(house.deaf);
+    const app = stage();
+    const gateway = await open(app.deaf);
     const answer = ask(gateway.url);
-    await allUp(house);
+    await allUp(app);
     expect(await gateway.stop()).toBe(0);
     // By its end, and not only some time after it.
-    expect(house.living()).toEqual([]);
+    expect(app.living()).toEqual([]);
     await answer;
   },
   limitMs,
@@ -226,14 +226,14 @@ test.if(isLinux)(
 test.if(isLinux)(
   "they end with a gateway that is killed",
   async () => {
-    const house = stage();
-    const gateway = await open(house.deaf);
+    const app = stage();
+    const gateway = await open(app.deaf);
     const answer = ask(gateway.url);
-    await allUp(house);
+    await allUp(app);
     process.kill(gateway.pid, "SIGKILL");
     await gateway.exited;
     await answer;
-    await allGone(house);
+    await allGone(app);
   },
   limitMs,
 );
@@ -241,19 +241,19 @@ test.if(isLinux)(
 test.if(isLinux)(
   "they end with the next start where the watch was killed as well",
   async () => {
-    const house = stage();
-    const dir = join(house.folder, "home");
+    const app = stage();
+    const dir = join(app.folder, "home");
     mkdirSync(dir);
-    const gateway = await open(house.deaf, { start: { dir } });
+    const gateway = await open(app.deaf, { start: { dir } });
     const answer = ask(gateway.url);
-    await allUp(house);
+    await allUp(app);
     for (const pid of watchdogsOf(gateway.pid)) process.kill(pid, "SIGKILL");
     process.kill(gateway.pid, "SIGKILL");
     await gateway.exited;
     await answer;
-    expect(house.living().length).toBeGreaterThanOrEqual(perProgram);
-    await open(house.deaf, { start: { dir } });
-    await allGone(house);
+    expect(app.living().length).toBeGreaterThanOrEqual(perProgram);
+    await open(app.deaf, { start: { dir } });
+    await allGone(app);
   },
   limitMs,
 );

@@ -5,7 +5,7 @@ import { afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { binaryPath } from "./support/binary.ts";
-import { chat, type Cleanups, Folder, listener } from "./support/prepared-folder.ts";
+import { chat, type Cleanups, UntrustedFolder, recordingVendor } from "./support/untrusted-folder.ts";
 
 beforeAll(() => void binaryPath(), 180_000);
 
@@ -16,12 +16,12 @@ afterEach(async () => {
 
 describe("a config.yaml that was merely found", () => {
   test("starts no program relative to it, in whatever words", async () => {
-    const folder = new Folder(cleanups);
+    const folder = new UntrustedFolder(cleanups);
     folder.program("evil");
     folder.write("evil.sh", `echo x >> ${folder.mark}\n`);
     mkdirSync(join(folder.work, "bin"));
     folder.program("bin/tool");
-    const { url } = listener(cleanups);
+    const { url } = recordingVendor(cleanups);
     const commands: readonly (readonly string[])[] = [
       ["./evil"],
       ["bin/tool"],
@@ -71,8 +71,8 @@ describe("a config.yaml that was merely found", () => {
   }, 120_000);
 
   test("says which variables it uses and where they go, never what they hold", async () => {
-    const folder = new Folder(cleanups);
-    const { url, keys } = listener(cleanups);
+    const folder = new UntrustedFolder(cleanups);
+    const { url, keys } = recordingVendor(cleanups);
     const token = join(folder.dir, "token");
     writeFileSync(token, "the-token-in-the-file");
     folder.write(
@@ -104,7 +104,7 @@ describe("a config.yaml that was merely found", () => {
   });
 
   test("doctor starts no program that only it names, and does when it is named", async () => {
-    const folder = new Folder(cleanups);
+    const folder = new UntrustedFolder(cleanups);
     const evil = folder.program("evil");
     folder.write("config.yaml", JSON.stringify({ providers: { cli: { backend: "claude-cli", bin: evil } } }));
     const found = await folder.run(["doctor", "--quick"]);
@@ -115,7 +115,7 @@ describe("a config.yaml that was merely found", () => {
   });
 
   test("MCP servers relative to it are left out, and the others stay", async () => {
-    const folder = new Folder(cleanups);
+    const folder = new UntrustedFolder(cleanups);
     folder.program("evil");
     folder.write(
       "mcp.json",

@@ -14,7 +14,7 @@ import {
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findJail } from "../src/backends/cli/jail.ts";
+import { findJail } from "../src/backends/agent-process/jail/bubblewrap.ts";
 import {
   binaryPath,
   cleanEnvironment,

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { topics } from "../src/manual/table.ts";
+import { topics } from "../src/manual/topics.ts";
 import { binaryPath, runBinary, type RunningBinary, startBinary } from "./support/binary.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "clawgate-manual-"));

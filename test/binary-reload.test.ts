@@ -3,7 +3,7 @@
 import { afterEach, beforeAll, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type HeldVendor, startHeldVendor } from "./assemble/held-vendor.ts";
+import { type HeldVendor, startHeldVendor } from "./app/streaming-vendor.ts";
 import { binaryPath, type BinaryOptions, type RunningBinary, startBinary } from "./support/binary.ts";
 
 // Building takes longer than a test may.

@@ -30,11 +30,11 @@ const isRoot = process.getuid?.() === 0;
 const user = isRoot ? { uid: 65_534, gid: 65_534 } : null;
 const config = { providers: { demo: { backend: "demo" } }, auth: { admin_key: "admin-key-0123456789" } };
 
-type House = { readonly dir: string; readonly stateDir: string };
+type App = { readonly dir: string; readonly stateDir: string };
 type Case = {
   readonly name: string;
   readonly says: string;
-  prepare(house: House): void;
+  prepare(app: App): void;
   readonly env?: Readonly<Record<string, string | undefined>>;
 };
 
@@ -79,20 +79,20 @@ const cases: readonly Case[] = [
 ];
 
 /** An empty folder of the user's own, with what a case puts there. */
-function prepared({ prepare }: Case): House & { readonly configPath: string } {
+function prepared({ prepare }: Case): App & { readonly configPath: string } {
   const dir = mkdtempSync(join(tmpdir(), "clawgate-state-test-"));
   cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
-  const house = { dir, stateDir: join(dir, "clawgate-state"), configPath: join(dir, "own.yaml") };
+  const app = { dir, stateDir: join(dir, "clawgate-state"), configPath: join(dir, "own.yaml") };
   mkdirSync(join(dir, "work"));
-  writeFileSync(house.configPath, JSON.stringify(config), { mode: 0o600 });
-  prepare(house);
+  writeFileSync(app.configPath, JSON.stringify(config), { mode: 0o600 });
+  prepare(app);
   const names = readdirSync(dir, { recursive: true }).map((name) => join(dir, String(name)));
   if (user !== null) for (const path of [dir, ...names]) lchownSync(path, user.uid, user.gid);
   // Otherwise an ordinary user could not take it away again.
   cleanups.push(() => {
     for (const path of names) if (lstatSync(path).isDirectory()) chmodSync(path, 0o700);
   });
-  return house;
+  return app;
 }
 
 const chat = (url: string): Promise<Response> =>

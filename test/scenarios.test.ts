@@ -15,7 +15,7 @@ import {
   gapsOf,
   scenarioNames,
 } from "./scenarios/scenario.ts";
-import { openStage, type Stage } from "./scenarios/stage.ts";
+import { openScenarioSetup, type ScenarioSetup } from "./scenarios/setup.ts";
 import { describeWaiting } from "./scenarios/waiting.ts";
 
 describe("the files", () => {
@@ -36,13 +36,13 @@ describe("the files", () => {
 for (const name of dialectNames) describeDialect(name);
 
 describe("through the house", () => {
-  let stage: Stage;
+  let stage: ScenarioSetup;
   beforeAll(async () => {
-    stage = await openStage();
+    stage = await openScenarioSetup();
   });
   afterEach(() => stage.gateway.assertClean(stage.upstream.requests));
   afterAll(() => stage.close());
-  const stageOf = (): Stage => stage;
+  const stageOf = (): ScenarioSetup => stage;
 
   describeMatrix(stageOf);
   describeLanes(stageOf);

@@ -2,11 +2,11 @@
 // A number leaves this room only as a ratio or a difference within one round, or as the median of the rounds.
 
 import { join } from "node:path";
-import type { Wire } from "./answers.ts";
+import type { Wire } from "./upstream-answers.ts";
 import { agentBody, smallBody } from "./prompts.ts";
 import { median, runSlice, type LoadTool, type Slice, type SliceJob } from "./slices.ts";
 import { clientKey, url, type Target, type TargetName } from "./targets.ts";
-import type { Yard } from "./yard.ts";
+import type { BenchProcesses } from "./processes.ts";
 
 export type Case = {
   readonly id: string;
@@ -131,14 +131,18 @@ export type Row = {
  */
 const warmUpRounds = 4;
 
-export type Stage = {
-  readonly yard: Yard;
+export type BenchContext = {
+  readonly processes: BenchProcesses;
   readonly directory: string;
   readonly tool: LoadTool;
   readonly rounds: number;
 };
 
-export async function measureCase(stage: Stage, each: Case, targets: readonly Target[]): Promise<Row[]> {
+export async function measureCase(
+  stage: BenchContext,
+  each: Case,
+  targets: readonly Target[],
+): Promise<Row[]> {
   const jobs = new Map<TargetName, SliceJob>();
   for (const target of targets) {
     const job = await prepareJob(stage, each, target);
@@ -151,7 +155,7 @@ export async function measureCase(stage: Stage, each: Case, targets: readonly Ta
     const slices = new Map<TargetName, Slice>();
     for (const target of targets) {
       const job = jobs.get(target.name);
-      if (job) slices.set(target.name, await runSlice(stage.yard, tool, target, job));
+      if (job) slices.set(target.name, await runSlice(stage.processes, tool, target, job));
     }
     if (round >= 0) rounds.push(slices);
   }
@@ -205,15 +209,15 @@ function compare(
   );
 }
 
-async function prepareJob(stage: Stage, each: Case, target: Target): Promise<SliceJob> {
+async function prepareJob(stage: BenchContext, each: Case, target: Target): Promise<SliceJob> {
   const model = target.name === "gateway" ? each.gatewayModel : each.model;
   const body = (each.prompt === "agent" ? agentBody : smallBody)(each.wire, model, each.isStream);
   const bodyFile = join(stage.directory, `${each.id}-${target.name}.json`);
   await Bun.write(bodyFile, body);
-  return { ...doorOf(each.wire), bodyFile, connections: each.connections };
+  return { ...endpointOf(each.wire), bodyFile, connections: each.connections };
 }
 
-export function doorOf(wire: Wire): { readonly path: string; readonly headers: Record<string, string> } {
+export function endpointOf(wire: Wire): { readonly path: string; readonly headers: Record<string, string> } {
   return wire === "chat"
     ? { path: "/v1/chat/completions", headers: { authorization: `Bearer ${clientKey}` } }
     : { path: "/v1/messages", headers: { "x-api-key": clientKey, "anthropic-version": "2023-06-01" } };

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { childrenOf } from "../../test/support/claude-children.ts";
 import { startUpstream, type Upstream } from "../../test/support/upstream.ts";
 import { median } from "./slices.ts";
-import { type Grounds, url } from "./targets.ts";
-import { cpuMs, freePort, type Runner, untilAnswering } from "./yard.ts";
+import { type BenchSetup, url } from "./targets.ts";
+import { cpuMs, freePort, type Runner, untilAnswering } from "./processes.ts";
 
 export type CliCase = "cold" | "warm" | "warm-tools" | "next-words" | "next-result";
 
@@ -46,7 +46,7 @@ export async function findClaude(): Promise<string | null> {
 
 type Gateway = { readonly port: number; readonly home: string; readonly runner: Runner };
 
-export async function measureCli(grounds: Grounds, bin: string): Promise<CliRow[]> {
+export async function measureCli(setup: BenchSetup, bin: string): Promise<CliRow[]> {
   const upstream = startUpstream();
   const started: Gateway[] = [];
   // The program's processes have groups of their own: whatever ends this run, none of them stays.
@@ -55,7 +55,7 @@ export async function measureCli(grounds: Grounds, bin: string): Promise<CliRow[
   };
   process.on("exit", killChildren);
   const start = async (stock: object): Promise<Gateway> => {
-    const gateway = await startGateway(grounds, bin, upstream, stock);
+    const gateway = await startGateway(setup, bin, upstream, stock);
     started.push(gateway);
     return gateway;
   };
@@ -186,7 +186,7 @@ async function settled({ home, runner }: Gateway, children: number): Promise<voi
 }
 
 async function startGateway(
-  { yard, directory, gatewayBinary }: Grounds,
+  { processes, directory, gatewayBinary }: BenchSetup,
   bin: string,
   upstream: Upstream,
   stock: object,
@@ -204,7 +204,7 @@ async function startGateway(
   };
   await Bun.write(config, JSON.stringify(settings));
   const command = [gatewayBinary, "serve", "--config", config];
-  const runner = yard.start("gateway-cli", command, { CLAWGATE_STATE_DIR: home, HOME: home });
+  const runner = processes.start("gateway-cli", command, { CLAWGATE_STATE_DIR: home, HOME: home });
   await untilAnswering(url(port, "/health"), runner, 15_000);
   return { port, home, runner };
 }

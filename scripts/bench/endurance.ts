@@ -3,12 +3,12 @@
 
 import { join } from "node:path";
 import type { Counters } from "./upstream.ts";
-import { doorOf } from "./cases.ts";
+import { endpointOf } from "./cases.ts";
 import type { LoadJob } from "./load.ts";
 import { smallBody } from "./prompts.ts";
 import { median, runLoad } from "./slices.ts";
 import { url, type Target } from "./targets.ts";
-import { rssMb, type Yard } from "./yard.ts";
+import { rssMb, type BenchProcesses } from "./processes.ts";
 
 export type Endurance = {
   readonly idleRssMb: number;
@@ -30,7 +30,7 @@ const starts = 5;
 export type Started = { readonly target: Target; readonly startMs: number };
 
 export async function measureEndurance(
-  yard: Yard,
+  processes: BenchProcesses,
   directory: string,
   upstream: Target,
   modelPrefix: string,
@@ -53,27 +53,27 @@ export async function measureEndurance(
   ): Promise<LoadJob> => {
     const bodyFile = join(directory, `endurance-${model}.json`);
     await Bun.write(bodyFile, smallBody("chat", modelPrefix + model, true));
-    return { ...doorOf("chat"), port: target.port, bodyFile, durationMs: 30_000, ...rest };
+    return { ...endpointOf("chat"), port: target.port, bodyFile, durationMs: 30_000, ...rest };
   };
 
   // A few whole streams first: what the first requests load and compile is no leak.
-  await runLoad(yard, await job("bench-c100-w5", { mode: "counted", connections: 16, total: 400 }));
+  await runLoad(processes, await job("bench-c100-w5", { mode: "counted", connections: 16, total: 400 }));
   await Bun.sleep(1000);
   const rssBeforeAbortsMb = rssMb(target.runner.pid);
   await resetCounters(upstream);
   // 2,000 chunks at 5 ms would run for ten seconds, so each still runs when its client leaves at the first event.
   const left = await runLoad(
-    yard,
+    processes,
     await job("bench-c2000-d5", { mode: "abort", connections: 16, total: streams }),
   );
-  const afterAborts = await settle(upstream, 3000);
+  const afterAborts = await waitForRest(upstream, 3000);
   await Bun.sleep(2000);
   const rssAfterAbortsMb = rssMb(target.runner.pid);
 
   await untilIdle(upstream, 15_000);
   await resetCounters(upstream);
   const together = await runLoad(
-    yard,
+    processes,
     await job("bench-c60-d50", { mode: "counted", connections: streams, total: streams }),
   );
   const afterTogether = await readCounters(upstream);
@@ -95,7 +95,7 @@ export async function measureEndurance(
 }
 
 /** The counters once nothing runs upstream, or when the limit is over. */
-async function settle(upstream: Target, limitMs: number): Promise<Counters> {
+async function waitForRest(upstream: Target, limitMs: number): Promise<Counters> {
   const endsAt = performance.now() + limitMs;
   let counters = await readCounters(upstream);
   while (counters.running > 0 && performance.now() < endsAt) {
@@ -106,7 +106,7 @@ async function settle(upstream: Target, limitMs: number): Promise<Counters> {
 }
 
 async function untilIdle(upstream: Target, limitMs: number): Promise<void> {
-  const { running } = await settle(upstream, limitMs);
+  const { running } = await waitForRest(upstream, limitMs);
   if (running > 0) throw new Error(`${running} streams still run upstream after ${limitMs} ms`);
 }
 

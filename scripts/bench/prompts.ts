@@ -3,7 +3,7 @@
 
 import claudeCode from "./bodies/claude-code-messages.json";
 import openClaw from "./bodies/openclaw-chat.json";
-import type { Wire } from "./answers.ts";
+import type { Wire } from "./upstream-answers.ts";
 
 const agentBytes = 100_000;
 

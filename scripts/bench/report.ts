@@ -20,31 +20,31 @@ export type Report = {
   readonly routing: RoutingCost;
 };
 
-type Mark = { readonly what: string; readonly mark: string; readonly value: number; readonly isMet: boolean };
+type Goal = { readonly what: string; readonly goal: string; readonly value: number; readonly isMet: boolean };
 
-const cliMarks: readonly (readonly [id: CliCase, limit: number])[] = [
+const cliGoals: readonly (readonly [id: CliCase, limit: number])[] = [
   ["warm", 0.2],
   ["warm-tools", 0.45],
   ["next-words", 0.1],
   ["next-result", 0.1],
 ];
 
-export function marksOf(report: Report): Mark[] {
+export function goalsOf(report: Report): Goal[] {
   const row = (id: string): Row | undefined =>
     report.rows.find((each) => each.caseId === id && each.target === "gateway");
-  const atMost = (what: string, limit: number, unit: string, value: number | null | undefined): Mark => ({
+  const atMost = (what: string, limit: number, unit: string, value: number | null | undefined): Goal => ({
     what,
-    mark: `≤ ${limit}${unit}`,
+    goal: `≤ ${limit}${unit}`,
     value: value ?? NaN,
     isMet: (value ?? NaN) <= limit,
   });
-  const atLeast = (what: string, limit: number, unit: string, value: number | null | undefined): Mark => ({
+  const atLeast = (what: string, limit: number, unit: string, value: number | null | undefined): Goal => ({
     what,
-    mark: `≥ ${limit}${unit}`,
+    goal: `≥ ${limit}${unit}`,
     value: value ?? NaN,
     isMet: (value ?? NaN) >= limit,
   });
-  const cliMark = (id: CliCase, limit: number): Mark => {
+  const cliGoal = (id: CliCase, limit: number): Goal => {
     const found = report.cli.find((each) => each.id === id);
     return atMost(`Claude Code, first word: ${cliTitles[id]}`, limit, " × cold", found?.ratio);
   };
@@ -80,7 +80,7 @@ export function marksOf(report: Report): Mark[] {
     atMost("time to first chunk added, p50", 0.5, " ms", row("first-event")?.addedFirstEventMs),
     atMost("routing decision, 65 KB OpenClaw request, p50", 50, " µs", report.routing.decideP50Us),
   ];
-  if (report.cli.length > 0) marks.push(...cliMarks.map(([id, limit]) => cliMark(id, limit)));
+  if (report.cli.length > 0) marks.push(...cliGoals.map(([id, limit]) => cliGoal(id, limit)));
   const endurance = report.endurance.gateway;
   if (endurance === undefined) return marks;
   return [
@@ -99,8 +99,8 @@ export function marksOf(report: Report): Mark[] {
 }
 
 export function renderReport(report: Report): string {
-  const marks = marksOf(report).map(({ what, mark, value, isMet }) =>
-    line([what, mark, number(value), verdict(value, isMet)]),
+  const marks = goalsOf(report).map(({ what, goal, value, isMet }) =>
+    line([what, goal, number(value), verdict(value, isMet)]),
   );
   return [
     `Machine: ${report.machine}. Load: ${report.tool}. Median of ${report.rounds} rounds of one second a target; every ratio is taken inside a round.`,

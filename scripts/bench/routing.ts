@@ -5,9 +5,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { openaiChat } from "../../src/dialects/openai-chat/dialect.ts";
-import { type ModelFacts, needsOf } from "../../src/routing/capabilities.ts";
+import { type ModelFacts, requirementsOf } from "../../src/routing/eligibility.ts";
 import { createLayers } from "../../src/routing/layers.ts";
-import { questionOf } from "../../src/routing/question.ts";
+import { ruleInputOf } from "../../src/routing/rule-input.ts";
 import { createRouter, type Router } from "../../src/routing/router.ts";
 import { heuristicRulesSettings, staticRulesSettings } from "../../src/routing/settings.ts";
 import openClaw from "./bodies/openclaw-chat.json";
@@ -83,12 +83,12 @@ export function measureRouting(): RoutingCost {
     const parsedNs = Bun.nanoseconds();
     const request = openaiChat.client.decodeRequest(body);
     const decodedNs = Bun.nanoseconds();
-    const question = questionOf(request, () => null);
+    const question = ruleInputOf(request, () => null);
     const decision = router.decide({
       model: "auto",
       isFallbackOff: false,
       session: null,
-      needs: needsOf(question.facts),
+      requirements: requirementsOf(question.facts),
       read: () => question,
     });
     const decidedNs = Bun.nanoseconds();

@@ -9,10 +9,10 @@ import { parseArgs } from "node:util";
 import { cases, measureCase, type Row } from "./cases.ts";
 import { findClaude, measureCli } from "./cli.ts";
 import { measureEndurance } from "./endurance.ts";
-import { marksOf, renderReport, type Report } from "./report.ts";
+import { goalsOf, renderReport, type Report } from "./report.ts";
 import { measureRouting } from "./routing.ts";
 import { buildBinaries, startGateway, startNginx, startPassthrough, startUpstream } from "./targets.ts";
-import { openYard, type Yard } from "./yard.ts";
+import { openBenchProcesses, type BenchProcesses } from "./processes.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -30,7 +30,7 @@ const { values: flags } = parseArgs({
 
 const limitMs = 20 * 60_000;
 
-async function bench(yard: Yard, directory: string): Promise<Report> {
+async function bench(processes: BenchProcesses, directory: string): Promise<Report> {
   const wanted = flags.only?.split(",");
   const known = [...cases.map((each) => each.id), "cli"];
   const unknown = wanted?.filter((id) => !known.includes(id)) ?? [];
@@ -38,12 +38,12 @@ async function bench(yard: Yard, directory: string): Promise<Report> {
   const tool = flags.load === "own" || Bun.which("wrk") === null ? "own" : "wrk";
   const rounds = flags.quick ? 1 : Number(flags.rounds ?? 3);
   const isStandIn = flags["stand-in"];
-  const grounds = await buildBinaries(yard, directory, isStandIn);
-  const upstream = await startUpstream(grounds);
-  const nginx = await startNginx(grounds, upstream.port);
-  const passthrough = await startPassthrough(grounds, upstream.port);
-  const chatFirst = await startGateway(grounds, upstream.port, ["oai", "ant"]);
-  const messagesFirst = await startGateway(grounds, upstream.port, ["ant", "oai"]);
+  const setup = await buildBinaries(processes, directory, isStandIn);
+  const upstream = await startUpstream(setup);
+  const nginx = await startNginx(setup, upstream.port);
+  const passthrough = await startPassthrough(setup, upstream.port);
+  const chatFirst = await startGateway(setup, upstream.port, ["oai", "ant"]);
+  const messagesFirst = await startGateway(setup, upstream.port, ["ant", "oai"]);
 
   const rows: Row[] = [];
   const failures: string[] = [];
@@ -53,7 +53,7 @@ async function bench(yard: Yard, directory: string): Promise<Report> {
     const gateway = each.chain === "chat" ? chatFirst : messagesFirst;
     const targets = [upstream, ...(nginx ? [nginx] : []), passthrough, gateway];
     try {
-      rows.push(...(await measureCase({ yard, directory, tool, rounds }, each, targets)));
+      rows.push(...(await measureCase({ processes, directory, tool, rounds }, each, targets)));
     } catch (error) {
       failures.push(`${each.title}: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -67,7 +67,7 @@ async function bench(yard: Yard, directory: string): Promise<Report> {
   if (claude !== null) {
     say("Claude Code behind the gateway …");
     try {
-      cli = await measureCli(grounds, claude);
+      cli = await measureCli(setup, claude);
     } catch (error) {
       failures.push(`Claude Code: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -76,14 +76,14 @@ async function bench(yard: Yard, directory: string): Promise<Report> {
   const endurance: Report["endurance"] = {};
   if (flags.endurance && flags.only !== "cli") {
     say("start, memory, 1,000 aborts, 1,000 streams at once …");
-    endurance.passthrough = await measureEndurance(yard, directory, upstream, "", async () => {
+    endurance.passthrough = await measureEndurance(processes, directory, upstream, "", async () => {
       const startedAt = performance.now();
-      const target = await startPassthrough(grounds, upstream.port);
+      const target = await startPassthrough(setup, upstream.port);
       return { target, startMs: performance.now() - startedAt };
     });
-    endurance.gateway = await measureEndurance(yard, directory, upstream, "oai/", async () => {
+    endurance.gateway = await measureEndurance(processes, directory, upstream, "oai/", async () => {
       const startedAt = performance.now();
-      const target = await startGateway(grounds, upstream.port, ["oai", "ant"]);
+      const target = await startGateway(setup, upstream.port, ["oai", "ant"]);
       return { target, startMs: performance.now() - startedAt };
     });
   }
@@ -105,9 +105,9 @@ function say(text: string): void {
 }
 
 const directory = mkdtempSync(join(tmpdir(), "clawgate-bench-"));
-const yard = openYard(directory);
+const processes = openBenchProcesses(directory);
 process.on("exit", () => {
-  yard.stopAll();
+  processes.stopAll();
   rmSync(directory, { recursive: true, force: true });
 });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(130));
@@ -117,10 +117,10 @@ setTimeout(() => {
 }, limitMs).unref();
 
 try {
-  const report = await bench(yard, directory);
+  const report = await bench(processes, directory);
   process.stdout.write(`${renderReport(report)}\n`);
   if (flags.json !== undefined) {
-    await Bun.write(flags.json, `${JSON.stringify({ ...report, marks: marksOf(report) }, null, 2)}\n`);
+    await Bun.write(flags.json, `${JSON.stringify({ ...report, marks: goalsOf(report) }, null, 2)}\n`);
   }
   process.exit(report.failures.length === 0 ? 0 : 1);
 } catch (error) {

@@ -4,7 +4,7 @@
 import { join } from "node:path";
 import type { LoadJob, LoadResult } from "./load.ts";
 import type { Target } from "./targets.ts";
-import { cpuMs, type Yard } from "./yard.ts";
+import { cpuMs, type BenchProcesses } from "./processes.ts";
 
 export type LoadTool = "wrk" | "own";
 
@@ -25,9 +25,15 @@ export type SliceJob = {
   readonly connections: number;
 };
 
-export async function runSlice(yard: Yard, tool: LoadTool, target: Target, job: SliceJob): Promise<Slice> {
+export async function runSlice(
+  processes: BenchProcesses,
+  tool: LoadTool,
+  target: Target,
+  job: SliceJob,
+): Promise<Slice> {
   const before = cpuMs(target.runner.pid);
-  const result = tool === "wrk" ? await runWrk(yard, target.port, job) : await runOwn(yard, target.port, job);
+  const result =
+    tool === "wrk" ? await runWrk(processes, target.port, job) : await runOwn(processes, target.port, job);
   const spentMs = cpuMs(target.runner.pid) - before;
   return {
     requestsPerSecond: (result.requests * 1000) / result.elapsedMs,
@@ -39,16 +45,16 @@ export async function runSlice(yard: Yard, tool: LoadTool, target: Target, job: 
   };
 }
 
-function runOwn(yard: Yard, port: number, job: SliceJob): Promise<LoadResult> {
-  return runLoad(yard, { ...job, port, mode: "timed", durationMs: 1000, total: 0 });
+function runOwn(processes: BenchProcesses, port: number, job: SliceJob): Promise<LoadResult> {
+  return runLoad(processes, { ...job, port, mode: "timed", durationMs: 1000, total: 0 });
 }
 
-export async function runLoad(yard: Yard, job: LoadJob): Promise<LoadResult> {
+export async function runLoad(processes: BenchProcesses, job: LoadJob): Promise<LoadResult> {
   const command = [process.execPath, join(import.meta.dir, "load.ts"), JSON.stringify(job)];
-  return JSON.parse(await yard.capture(command, job.durationMs + 15_000)) as LoadResult;
+  return JSON.parse(await processes.capture(command, job.durationMs + 15_000)) as LoadResult;
 }
 
-async function runWrk(yard: Yard, port: number, job: SliceJob): Promise<LoadResult> {
+async function runWrk(processes: BenchProcesses, port: number, job: SliceJob): Promise<LoadResult> {
   const headers = Object.entries({ "content-type": "application/json", ...job.headers });
   const script = `${job.bodyFile}.lua`;
   await Bun.write(
@@ -67,7 +73,7 @@ end
   );
   const address = `http://127.0.0.1:${port}${job.path}`;
   const connections = `-c${job.connections}`;
-  const output = await yard.capture(
+  const output = await processes.capture(
     ["wrk", "-t1", connections, "-d1s", "--timeout", "5s", "-s", script, address],
     20_000,
   );

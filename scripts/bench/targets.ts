@@ -3,7 +3,7 @@
 
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { freePort, untilAnswering, type Runner, type Yard } from "./yard.ts";
+import { freePort, untilAnswering, type Runner, type BenchProcesses } from "./processes.ts";
 
 export type TargetName = "direct" | "nginx" | "passthrough" | "gateway";
 
@@ -13,8 +13,8 @@ export const clientKey = "bench-client-key-0001";
 
 const root = join(import.meta.dir, "../..");
 
-export type Grounds = {
-  readonly yard: Yard;
+export type BenchSetup = {
+  readonly processes: BenchProcesses;
   readonly directory: string;
   /** What stands in the gateway's place. */
   readonly gatewayBinary: string;
@@ -23,28 +23,35 @@ export type Grounds = {
   readonly isStandIn: boolean;
 };
 
-export async function buildBinaries(yard: Yard, directory: string, isStandIn: boolean): Promise<Grounds> {
+export async function buildBinaries(
+  processes: BenchProcesses,
+  directory: string,
+  isStandIn: boolean,
+): Promise<BenchSetup> {
   const passthroughBinary = join(directory, "passthrough");
   const source = join(import.meta.dir, "passthrough.ts");
   const flags = ["--compile", "--production", "--minify", "--bytecode", "--format=esm"];
-  await yard.capture([process.execPath, "build", ...flags, source, "--outfile", passthroughBinary], 60_000);
+  await processes.capture(
+    [process.execPath, "build", ...flags, source, "--outfile", passthroughBinary],
+    60_000,
+  );
   const gatewayBinary = isStandIn ? passthroughBinary : join(root, "dist/clawgate");
   if (!existsSync(gatewayBinary))
-    await yard.capture([process.execPath, join(root, "scripts/build.ts")], 120_000);
-  return { yard, directory, gatewayBinary, passthroughBinary, isStandIn };
+    await processes.capture([process.execPath, join(root, "scripts/build.ts")], 120_000);
+  return { processes, directory, gatewayBinary, passthroughBinary, isStandIn };
 }
 
-export async function startUpstream({ yard }: Grounds): Promise<Target> {
+export async function startUpstream({ processes }: BenchSetup): Promise<Target> {
   const port = freePort();
   const command = [process.execPath, join(import.meta.dir, "upstream.ts")];
-  const runner = yard.start("upstream", command, { PORT: String(port) });
+  const runner = processes.start("upstream", command, { PORT: String(port) });
   await untilAnswering(url(port, "/counters"), runner, 10_000);
   return { name: "direct", port, runner };
 }
 
-export async function startPassthrough(grounds: Grounds, upstreamPort: number): Promise<Target> {
+export async function startPassthrough(setup: BenchSetup, upstreamPort: number): Promise<Target> {
   const port = freePort();
-  const runner = grounds.yard.start("passthrough", [grounds.passthroughBinary], {
+  const runner = setup.processes.start("passthrough", [setup.passthroughBinary], {
     PORT: String(port),
     UPSTREAM: url(upstreamPort, ""),
     BUN_CONFIG_MAX_HTTP_REQUESTS: "4096",
@@ -53,7 +60,10 @@ export async function startPassthrough(grounds: Grounds, upstreamPort: number): 
   return { name: "passthrough", port, runner };
 }
 
-export async function startNginx({ yard, directory }: Grounds, upstreamPort: number): Promise<Target | null> {
+export async function startNginx(
+  { processes, directory }: BenchSetup,
+  upstreamPort: number,
+): Promise<Target | null> {
   const binary = Bun.which("nginx", { PATH: `${process.env["PATH"]}:/usr/sbin` });
   if (binary === null) return null;
   const port = freePort();
@@ -61,28 +71,28 @@ export async function startNginx({ yard, directory }: Grounds, upstreamPort: num
   mkdirSync(home, { recursive: true });
   await Bun.write(join(home, "nginx.conf"), nginxConfig(home, port, upstreamPort));
   const command = [binary, "-p", home, "-c", join(home, "nginx.conf"), "-e", join(home, "error.log")];
-  const runner = yard.start("nginx", command);
+  const runner = processes.start("nginx", command);
   await untilAnswering(url(port, "/counters"), runner, 10_000);
   return { name: "nginx", port, runner };
 }
 
 /** `chain` is the fallback chain: its first provider is what `auto` means. */
 export async function startGateway(
-  grounds: Grounds,
+  setup: BenchSetup,
   upstreamPort: number,
   chain: readonly ["oai", "ant"] | readonly ["ant", "oai"],
 ): Promise<Target & { readonly startMs: number }> {
   const port = freePort();
-  const home = join(grounds.directory, `gateway-${port}`);
+  const home = join(setup.directory, `gateway-${port}`);
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const config = join(home, "config.yaml");
   // Apart from the config, as at a user's: files beside it are watched.
   mkdirSync(join(home, "data"), { mode: 0o700 });
   await Bun.write(config, gatewayConfig(home, port, upstreamPort, chain));
-  const command = [grounds.gatewayBinary, "serve", "--config", config];
-  const runner = grounds.yard.start("gateway", command, {
+  const command = [setup.gatewayBinary, "serve", "--config", config];
+  const runner = setup.processes.start("gateway", command, {
     CLAWGATE_STATE_DIR: home,
-    ...(grounds.isStandIn ? standInEnvironment(port, upstreamPort) : {}),
+    ...(setup.isStandIn ? standInEnvironment(port, upstreamPort) : {}),
   });
   const startMs = await untilAnswering(url(port, "/health"), runner, 15_000);
   return { name: "gateway", port, runner, startMs };

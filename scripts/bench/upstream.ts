@@ -1,7 +1,7 @@
 // A fake vendor, far cheaper than any gateway: raw sockets and prebuilt bytes. It counts what was started, finished and cancelled.
 // It must never parse a body: the model name is found by a byte search.
 
-import { buildAnswer, readKnobs, type Answer, type Knobs, type Wire } from "./answers.ts";
+import { buildAnswer, readKnobs, type Answer, type Knobs, type Wire } from "./upstream-answers.ts";
 
 export type Counters = {
   started: number;

@@ -20,7 +20,7 @@ export type Call = {
   /** Client headers that this dialect may carry upstream, already filtered and checked (anthropic-beta, anthropic-version). */
   readonly passHeaders: Readonly<Record<string, string>>;
   /** The longest answer that the target's window has room for; null or absent: not known, or not near. */
-  answerRoom?: number | null;
+  remainingWindow?: number | null;
   /** Told once, when the upstream's status line is in. */
   onHeaders(status: number, headers?: Headers): void;
   /** Told of each limit of its account that a program tells of, in the program's own members. */
@@ -31,18 +31,18 @@ export type Call = {
   readonly tenant: string | null;
   /** The conversation as the client names it. */
   readonly session: string | null;
-  readonly wishes: Wishes;
+  readonly requestOptions: RequestOptions;
   /** Told of each parameter that cannot be said here and has no effect, in the client's own spelling (`temperature`). */
   readonly unsupported?: (parameter: string) => void;
 };
 
 /** What a client asks of a program rather than of a model, as it was written: nobody but that backend judges it. */
-export type Wishes = { readonly effort: string | null; readonly mcpServers: readonly string[] };
+export type RequestOptions = { readonly effort: string | null; readonly mcpServers: readonly string[] };
 
 /** The `passHeaders` of most calls. */
 export const noHeaders: Readonly<Record<string, string>> = {};
 
-export const noWishes: Wishes = { effort: null, mcpServers: [] };
+export const noRequestOptions: RequestOptions = { effort: null, mcpServers: [] };
 
 export type Backend = {
   /** The provider's id in the config. */
@@ -50,9 +50,9 @@ export type Backend = {
   /** The wire format behind it; null for a backend without a wire. */
   readonly dialect: DialectName | null;
   /** `host:port` behind it, for the operator. Absent where there is no wire. */
-  readonly place?: string;
+  readonly address?: string;
   /** Where there is no wire: the format whose requests it takes without loss. */
-  readonly kin?: DialectName;
+  readonly nativeDialect?: DialectName;
   /** What an encoder must know about `model` here. */
   targetFacts(model: string): TargetFacts;
   /** Events in batches, one batch a network chunk. The last event of the last batch is the closing one. */
@@ -63,17 +63,17 @@ export type Backend = {
    */
   readonly open: ((path: string, body: Uint8Array, call: Call) => Promise<Response>) | null;
   /** Puts a body of the backend's own format right for this vendor, where it deviates from the format. */
-  readonly suit?: (
+  readonly adaptBody?: (
     body: Record<string, unknown>,
     note?: Note,
     facts?: TargetFacts,
   ) => Record<string, unknown>;
   /** Where there is no wire: stop sequences that cannot be said and are looked for in the answer. */
-  readonly unsaidStops?: (request: ChatRequest) => readonly string[];
+  readonly unsupportedStops?: (request: ChatRequest) => readonly string[];
   /** Will this request go on with a process that waits for it? Such a one must not wait behind others for a turn. */
   readonly continues?: (request: ChatRequest, call: Call) => Promise<boolean>;
   /** A try here has failed or was cut off: its connection is not kept for the next one. */
-  readonly broke?: () => void;
+  readonly connectionLost?: () => void;
   /** A free look whether somebody is there (the model list). Null: all is well. Absent where there is nothing to look at. */
   readonly check?: (signal: AbortSignal) => Promise<Failure | null>;
 };

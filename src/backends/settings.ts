@@ -4,8 +4,8 @@
 import { z } from "zod";
 import { nearestNames } from "../canon/nearest.ts";
 import { samplings, thinkings } from "../canon/takes.ts";
-import { cliKeysIn, wireKeysIn } from "./cli/provider-keys.ts";
-import { cliKeys } from "./cli/settings.ts";
+import { cliKeysIn, wireKeysIn } from "./claude-code/provider-settings.ts";
+import { cliKeys } from "./claude-code/settings.ts";
 import { isQuirkName, quirkNames } from "./http/quirks.ts";
 import { isUnversioned } from "./http/unversioned.ts";
 

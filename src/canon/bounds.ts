@@ -2,10 +2,10 @@
 // whole in memory: the engine's own slices do.
 
 /** Characters of a model's name. */
-export const longestModel = 300;
+export const maxModelLength = 300;
 /** Characters of an error's text, of a field's name and of a code in it. */
-export const longestMessage = 2_000;
-export const longestWord = 200;
+export const maxMessageLength = 2_000;
+export const maxWordLength = 200;
 
 /** At most so many characters, as a text of its own. */
 export function cut(text: string, most: number): string {

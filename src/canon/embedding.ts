@@ -1,6 +1,6 @@
 // Texts that are to become vectors, and the vectors: what embeddings of every format amount to.
 
-export type EmbeddingAsk = {
+export type EmbeddingRequest = {
   readonly texts: readonly string[];
   /** Length of the vectors; null: the model's own. */
   readonly dimensions: number | null;

@@ -53,7 +53,7 @@ export function isClosing(event: StreamEvent): event is ClosingEvent {
 }
 
 /** Does this event open the gate (contract section 2): first text, thinking or tool event, or the finish? */
-export function opensGate(event: StreamEvent): boolean {
+export function startsAnswer(event: StreamEvent): boolean {
   switch (event.type) {
     case "text-delta":
     case "thinking-delta":

@@ -1,7 +1,7 @@
 // One class for everything that can go wrong on the road, and ONE table that says what follows from each kind.
 // A Failure's message goes to the client: it must never hold a key, a path, a stack or an upstream's host.
 
-import { cut, longestMessage, longestWord, shortened } from "./bounds.ts";
+import { cut, maxMessageLength, maxWordLength, shortened } from "./bounds.ts";
 
 export type FailureKind =
   | "invalid-request"
@@ -34,21 +34,26 @@ export type FailureKind =
   | "internal";
 
 /** What a failure counts against in health. */
-export type Hurts = "nobody" | "request" | "model" | "credential" | "provider";
-export type TryNext = "no" | "yes" | "larger-window";
+export type PenaltyScope = "nobody" | "request" | "model" | "credential" | "provider";
+export type NextTarget = "no" | "yes" | "larger-window";
 
 export type Consequence = {
   readonly status: number;
-  readonly tryNext: TryNext;
-  readonly hurts: Hurts;
+  readonly nextTarget: NextTarget;
+  readonly penalizes: PenaltyScope;
   /** Short, low-cardinality name for metrics and records. */
   readonly metric: string;
 };
 
-const row = (status: number, tryNext: TryNext, hurts: Hurts, metric: string): Consequence => ({
+const row = (
+  status: number,
+  nextTarget: NextTarget,
+  penalizes: PenaltyScope,
+  metric: string,
+): Consequence => ({
   status,
-  tryNext,
-  hurts,
+  nextTarget,
+  penalizes,
   metric,
 });
 
@@ -85,7 +90,7 @@ export const consequences: Readonly<Record<FailureKind, Consequence>> = {
 };
 
 /** What an upstream says of such a failure is about the body or the answer, and may repeat parts of it: no words for a log. */
-const aboutContent: ReadonlySet<FailureKind> = new Set([
+const contentKinds: ReadonlySet<FailureKind> = new Set([
   "invalid-request",
   "unsupported",
   "refused",
@@ -96,22 +101,22 @@ const aboutContent: ReadonlySet<FailureKind> = new Set([
 ]);
 
 /** Of an answer that began well, what is wrong with its form is said in our own words. */
-const isOwnWords = (kind: FailureKind, status: number): boolean =>
+const isOwnText = (kind: FailureKind, status: number): boolean =>
   kind === "bad-output" && status >= 200 && status < 300;
 
 export const mayRepeatContent = (kind: FailureKind, upstreamStatus: number | null): boolean =>
-  upstreamStatus !== null && aboutContent.has(kind) && !isOwnWords(kind, upstreamStatus);
+  upstreamStatus !== null && contentKinds.has(kind) && !isOwnText(kind, upstreamStatus);
 
 /**
  * The longest that one word of a vendor keeps it from being asked again (backends/health/hold.ts), and so the longest that
  * a client is told to wait on a vendor's word.
  */
-export const longestRestMs = 300_000;
+export const maxVendorRestMs = 300_000;
 /** What we ourselves know of: a day's budget is there again tomorrow. */
-const longestOwnWaitMs = 86_400_000;
+const maxOwnWaitMs = 86_400_000;
 
 /** What the machine says when it has no more to give, and what the client is told of it. */
-const lacks: Readonly<Record<string, string>> = {
+const shortages: Readonly<Record<string, string>> = {
   EMFILE: "The gateway has no file descriptor left just now.",
   ENFILE: "The gateway's machine has no file descriptor left just now.",
   ENOMEM: "The gateway's machine has no memory left just now.",
@@ -123,17 +128,20 @@ const lacks: Readonly<Record<string, string>> = {
   EROFS: "The gateway's disk cannot be written to.",
 };
 
-const lackRetryMs = 2_000;
+const shortageRetryMs = 2_000;
 
 /** The Failure for an error that says that this machine lacked something; null for every other. */
-export function lackFrom(thrown: unknown): Failure | null {
+export function shortageFrom(thrown: unknown): Failure | null {
   const code = typeof thrown === "object" && thrown !== null && "code" in thrown ? thrown.code : null;
-  const words = typeof code === "string" && Object.hasOwn(lacks, code) ? lacks[code] : undefined;
+  const words = typeof code === "string" && Object.hasOwn(shortages, code) ? shortages[code] : undefined;
   return words === undefined ? null : atCapacity(words, thrown);
 }
 
 export function atCapacity(words: string, cause?: unknown): Failure {
-  return new Failure("at-capacity", `${words} Try again in a moment.`, { retryAfterMs: lackRetryMs, cause });
+  return new Failure("at-capacity", `${words} Try again in a moment.`, {
+    retryAfterMs: shortageRetryMs,
+    cause,
+  });
 }
 
 export type FailureDetail = {
@@ -180,7 +188,7 @@ export class Failure extends Error {
 
   constructor(kind: FailureKind, message: string, detail: FailureDetail = {}) {
     // Clients and upstreams write parts of it.
-    super(shortened(message, longestMessage), { cause: detail.cause });
+    super(shortened(message, maxMessageLength), { cause: detail.cause });
     this.kind = kind;
     this.param = cutOrNull(detail.param);
     this.retryAfterMs = detail.retryAfterMs ?? null;
@@ -191,7 +199,8 @@ export class Failure extends Error {
     this.code = cutOrNull(detail.code);
     this.details = detail.details ?? null;
     this.holdMs = detail.holdMs ?? 0;
-    this.why = detail.why === null || detail.why === undefined ? null : shortened(detail.why, longestMessage);
+    this.why =
+      detail.why === null || detail.why === undefined ? null : shortened(detail.why, maxMessageLength);
   }
 
   get status(): number {
@@ -199,31 +208,31 @@ export class Failure extends Error {
   }
 
   /** For records, logs and reports. */
-  get told(): string {
+  get operatorMessage(): string {
     return this.why ?? this.message;
   }
 
   /** What the client is told of `retryAfterMs`: nobody is sent away for longer than the provider rests. */
-  get toldWaitMs(): number | null {
+  get clientWaitMs(): number | null {
     if (this.retryAfterMs === null) return null;
-    const isOurs = this.upstreamStatus === null && consequences[this.kind].hurts === "nobody";
-    return Math.min(this.retryAfterMs, isOurs ? longestOwnWaitMs : longestRestMs);
+    const isOurs = this.upstreamStatus === null && consequences[this.kind].penalizes === "nobody";
+    return Math.min(this.retryAfterMs, isOurs ? maxOwnWaitMs : maxVendorRestMs);
   }
 }
 
 /** The same failure, told to the operator in these words. */
-export function toldAs(failure: Failure, why: string): Failure {
+export function withOperatorMessage(failure: Failure, why: string): Failure {
   return new Failure(failure.kind, failure.message, { ...failure, cause: failure.cause, why });
 }
 
 const cutOrNull = (word: string | null | undefined): string | null =>
-  word === null || word === undefined ? null : cut(word, longestWord);
+  word === null || word === undefined ? null : cut(word, maxWordLength);
 
 /** Anything thrown, as a Failure. An unknown exception is a bug of ours: its text stays in `cause`. */
 export function failureFrom(thrown: unknown): Failure {
   if (thrown instanceof Failure) return thrown;
-  const lack = lackFrom(thrown);
-  if (lack !== null) return lack;
+  const shortage = shortageFrom(thrown);
+  if (shortage !== null) return shortage;
   return new Failure("internal", "The gateway met an internal error. The request id is in x-request-id.", {
     cause: thrown,
   });

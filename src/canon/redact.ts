@@ -136,10 +136,10 @@ function looksSecret(value: string, longEnough: number): boolean {
 }
 
 /** `api_key: must be a text`: a word with more words behind it, or one that says how things stand. */
-function isAbout(name: string, shown: string, rest: string): boolean {
-  const said = shown.replace(/[.!?]{1,3}$/, "");
-  if (headers.test(name)) return isAboutHeader.test(`${name}:${said}`);
-  return aboutValue.test(said) || (plainWord.test(said) && goesOn.test(rest));
+function isAboutSecret(name: string, shown: string, rest: string): boolean {
+  const plainText = shown.replace(/[.!?]{1,3}$/, "");
+  if (headers.test(name)) return isAboutHeader.test(`${name}:${plainText}`);
+  return aboutValue.test(plainText) || (plainWord.test(plainText) && goesOn.test(rest));
 }
 
 function maskNamedValues(text: string): string {
@@ -154,7 +154,7 @@ function maskNamedValues(text: string): string {
     const isWeak = weakNames.test(name) && !isQuery;
     const shown = text.slice(value.start, value.end);
     const isBare = value.start === start && /:\s+$/.test(found[0]);
-    const isTalk = isBare && isAbout(name, shown, text.slice(value.end, value.end + 40));
+    const isTalk = isBare && isAboutSecret(name, shown, text.slice(value.end, value.end + 40));
     const isShown = shown === "" || harmless.test(shown) || placeholder.test(shown) || isTalk;
     if (!isShown && (!isWeak || looksSecret(shown, 20))) {
       masked += text.slice(from, value.start) + mask;

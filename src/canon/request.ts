@@ -35,7 +35,7 @@ export type ImageBlock = {
 export type FileSource =
   { readonly kind: "base64"; readonly data: string } | { readonly kind: "url"; readonly url: string };
 
-/** A document, sound or film out of another format's own block: decoders never make one (dialects/retelling.ts does). */
+/** A document, sound or film out of another format's own block: decoders never make one (dialects/retold.ts does). */
 export type FileBlock = {
   readonly type: "file";
   readonly name: string | null;

@@ -1,5 +1,5 @@
 // What a model takes of a request, whoever sells it: the facts by which encoders leave out or change what would be refused.
-// It must never name a model; catalog/takes.ts and the operator's config fill it in.
+// It must never name a model; catalog/model-takes.ts and the operator's config fill it in.
 
 import type { Effort } from "./effort.ts";
 

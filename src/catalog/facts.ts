@@ -1,11 +1,11 @@
 // What routing may know of one provider's models: the operator's word first, then the catalogue. Remembered, because
 // routing asks for every target of every request; null stays unknown.
 
-import { capabilitiesOf, listedPrice } from "./capabilities.ts";
+import { capabilitiesOf, listedPrice } from "./model-capabilities.ts";
 import type { Pricing } from "./cost.ts";
-import { modelCard } from "./models.ts";
+import { modelCard } from "./model-cards.ts";
 import type { LoadedTable, PriceBook } from "./prices.ts";
-import type { PriceTable, Seller } from "./table.ts";
+import type { PriceTable, Seller } from "./price-table.ts";
 
 /** Tokens; USD per million tokens; null = unknown. */
 export type ModelFacts = {
@@ -44,7 +44,7 @@ export type ModelFactsOptions = {
 };
 
 // Model names come from clients too: what is remembered must not grow with their imagination.
-const mostRemembered = 500;
+const maxCached = 500;
 /** Some prices change with the hour. */
 const freshMs = 15 * 60_000;
 
@@ -88,7 +88,7 @@ export function createModelFacts(options: ModelFactsOptions): (model: string) =>
 
   return (model) => {
     const atMs = nowMs();
-    if (atMs >= staleAtMs || prices.table() !== table || known.size >= mostRemembered) {
+    if (atMs >= staleAtMs || prices.table() !== table || known.size >= maxCached) {
       known.clear();
       table = prices.table();
       staleAtMs = atMs + freshMs;

@@ -16,7 +16,7 @@ function tierFirst(name: string): string {
 }
 
 /** Null for a name that is none of the families' above. */
-export function makersName(model: string): string | null {
+export function vendorModelName(model: string): string | null {
   const written = model
     .toLowerCase()
     .replace(/\[[^\]]*\]$/, "")

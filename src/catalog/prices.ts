@@ -4,7 +4,7 @@
 import type { ModelPrice } from "@pydantic/genai-prices";
 import type { Usage } from "../canon/usage.ts";
 import { costByPricing, costByTable, type Pricing } from "./cost.ts";
-import { loadPriceTable, type PriceTable, type Seller, type TableEntry } from "./table.ts";
+import { loadPriceTable, type PriceTable, type Seller, type TableEntry } from "./price-table.ts";
 
 export type { Pricing } from "./cost.ts";
 

@@ -1,6 +1,6 @@
 // What the terminal shows when the gateway stands: what was found, where it is, and a line to try.
 
-import type { Summary } from "../assemble/gateway.ts";
+import type { Summary } from "../app/gateway.ts";
 import { fullVersion } from "../system/identity.ts";
 import type { CommandContext } from "./command.ts";
 import { notLoadedLines } from "./not-loaded.ts";

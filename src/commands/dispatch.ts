@@ -2,9 +2,9 @@
 
 import { runtimeWarnings } from "../system/runtime-variables.ts";
 import { type CommandContext, exitCodes } from "./command.ts";
+import { commands } from "./command-table.ts";
 import { findCommand, refuseUnknown } from "./find-command.ts";
 import { overview } from "./help.ts";
-import { commands } from "./table.ts";
 
 export async function dispatch(context: CommandContext): Promise<number> {
   const [first, ...rest] = context.args;

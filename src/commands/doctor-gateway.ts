@@ -1,11 +1,11 @@
 // The running gateway as `clawgate doctor` sees it: asked for its own config, its providers and its troubles, because the variables and
 // the folder of this terminal are not its. It must never change anything there.
 
-import type { ConfigReport } from "../assemble/config-report.ts";
-import { type Examination } from "../assemble/examination/examine.ts";
-import { type Finding, findingsIn } from "../assemble/examination/finding.ts";
-import { portTrouble } from "../assemble/examination/machine.ts";
-import { holderOf } from "../assemble/listening.ts";
+import type { ConfigReport } from "../operator/reports/config-report.ts";
+import { type Examination } from "../operator/examination/examination.ts";
+import { type Finding, findingsIn } from "../operator/examination/finding.ts";
+import { portProblem } from "../operator/examination/machine-findings.ts";
+import { portHolderOf } from "../app/listen-problem.ts";
 import type { CommandContext } from "./command.ts";
 import {
   type Absent,
@@ -16,23 +16,23 @@ import {
 } from "./running-gateway.ts";
 
 /** What it says of itself; null where it does not answer, or is too old to. */
-export type Heard = {
+export type GatewayAnswers = {
   readonly gateway: RunningGateway;
   readonly config: ConfigReport | null;
   readonly health: unknown;
-  readonly trouble: string | null;
+  readonly problem: string | null;
 };
 
-export type Sought = Heard | Absent;
+export type GatewayLookup = GatewayAnswers | Absent;
 
 const inGateway = findingsIn("gateway");
 const inConfig = findingsIn("config");
 const inProviders = findingsIn("providers");
 
-export async function hearGateway(
+export async function askGateway(
   context: Pick<CommandContext, "stderr">,
   environment: Examination["environment"],
-): Promise<Sought> {
+): Promise<GatewayLookup> {
   const found = await findGateway(context, environment);
   if ("why" in found) return found;
   const ask = async (path: string): Promise<unknown> => {
@@ -46,11 +46,11 @@ export async function hearGateway(
       gateway: found,
       health,
       config: memberOf(config, "disk") === undefined ? null : config,
-      trouble: null,
+      problem: null,
     };
   } catch (thrown) {
     if (!(thrown instanceof GatewayProblem)) throw thrown;
-    return { gateway: found, health: null, config: null, trouble: thrown.message };
+    return { gateway: found, health: null, config: null, problem: thrown.message };
   }
 }
 
@@ -68,7 +68,7 @@ export async function absentFindings(
   if (seen.address === null) return [absent];
   const { host, port, from } = seen.address;
   if (port === 0) return [absent, inGateway("ok", "port", "any free port is taken")];
-  const trouble = await portTrouble(host, port);
+  const trouble = await portProblem(host, port);
   const title = `port ${port} on ${host}`;
   if (trouble === null) return [absent, inGateway("ok", "port", title, "free")];
   if (trouble !== "EADDRINUSE")
@@ -82,15 +82,15 @@ export async function absentFindings(
         "check server.host and server.port",
       ),
     ];
-  const { isOurs, words } = await holderOf(host, port);
+  const { isOurs, description } = await portHolderOf(host, port);
   const detail = `another ${isOurs ? "gateway" : "program"} listens there`;
   const ours = isOurs ? "; CLAWGATE_STATE_DIR names the state directory of that gateway" : "";
-  const advice = `${words}; ${from}: choose another with server.port or --port${ours}`;
+  const advice = `${description}; ${from}: choose another with server.port or --port${ours}`;
   return [absent, inGateway("failed", "port", title, detail, advice)];
 }
 
 /** Everything that it tells; `seen` is what this command has found out without it. */
-export function heardFindings(heard: Heard, seen: Examination): readonly Finding[] {
+export function gatewayFindings(heard: GatewayAnswers, seen: Examination): readonly Finding[] {
   const { config } = heard;
   return [
     runningFinding(heard),
@@ -99,9 +99,9 @@ export function heardFindings(heard: Heard, seen: Examination): readonly Finding
   ];
 }
 
-function runningFinding({ gateway, health, trouble }: Heard): Finding {
+function runningFinding({ gateway, health, problem }: GatewayAnswers): Finding {
   const title = `running at ${gateway.url} (process ${gateway.pid})`;
-  if (trouble !== null) return inGateway("failed", "running", title, trouble, "restart it");
+  if (problem !== null) return inGateway("failed", "running", title, problem, "restart it");
   const advice = "clawgate providers shows which provider is out, and why";
   const providers = Object.values(membersOf(memberOf(health, "providers")));
   const isAllHealthy = providers.every((each) => memberOf(each, "healthy") === true);
@@ -211,7 +211,7 @@ function shownValue(values: unknown, key: string): string {
 }
 
 /** In place of what this terminal's variables make of the config: those that the gateway itself has loaded. */
-export function providersHeard({ health }: Heard): readonly Finding[] {
+export function gatewayProviderFindings({ health }: GatewayAnswers): readonly Finding[] {
   const loaded = Object.entries(membersOf(memberOf(health, "providers"))).map(([id, provider]) => {
     if (memberOf(provider, "healthy") === true) return inProviders("ok", id, id, "healthy");
     const error = memberOf(provider, "last_error");

@@ -2,23 +2,23 @@
 // send a paid request, and never change anything.
 
 import { dirname } from "node:path";
-import { examine } from "../assemble/examination/examine.ts";
-import { type Finding, type SectionId, sections } from "../assemble/examination/finding.ts";
-import { environmentHere, type OfflineInput } from "../assemble/offline.ts";
+import { examine } from "../operator/examination/examination.ts";
+import { type Finding, type SectionId, sections } from "../operator/examination/finding.ts";
+import { offlineEnvironment, type OfflineInput } from "../operator/offline-app.ts";
 import { fullVersion } from "../system/identity.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import {
   absentFindings,
-  heardFindings,
-  hearGateway,
-  type Heard,
-  providersHeard,
-  type Sought,
+  gatewayFindings,
+  askGateway,
+  type GatewayAnswers,
+  gatewayProviderFindings,
+  type GatewayLookup,
 } from "./doctor-gateway.ts";
 import { notLoadedLines } from "./not-loaded.ts";
 import { readOptions } from "./options.ts";
-import { offlineInput } from "./surroundings.ts";
-import { cut, type Paper, paperOf, plain } from "./terminal.ts";
+import { offlineInput } from "./config-input.ts";
+import { cut, type TerminalStyle, terminalStyle, plain } from "./terminal.ts";
 
 const help = `Usage: clawgate doctor [options]
 
@@ -57,17 +57,19 @@ async function run(context: CommandContext): Promise<number> {
   try {
     progress.show("the running gateway");
     const input = offlineInput(context, config);
-    const sought = await hearGateway(context, environmentHere(input));
-    const isHeard = !("why" in sought) && sought.config !== null;
-    const seen = await examine(isHeard ? asThere(input, sought) : input, {
+    const lookup = await askGateway(context, offlineEnvironment(input));
+    const isAnswered = !("why" in lookup) && lookup.config !== null;
+    const seen = await examine(isAnswered ? likeGateway(input, lookup) : input, {
       isQuick,
-      isReadElsewhere: isHeard && config === undefined,
+      isReadElsewhere: isAnswered && config === undefined,
       onProgress: progress.show,
       signal: stopper.signal,
     });
-    const ofGateway = "why" in sought ? await absentFindings(sought, seen) : heardFindings(sought, seen);
+    const ofGateway = "why" in lookup ? await absentFindings(lookup, seen) : gatewayFindings(lookup, seen);
     // What this terminal's variables would load is not what runs.
-    const own = isHeard ? [...withoutTold(seen.findings, sought), ...providersHeard(sought)] : seen.findings;
+    const own = isAnswered
+      ? [...withoutRepeated(seen.findings, lookup), ...gatewayProviderFindings(lookup)]
+      : seen.findings;
     findings = inOrder([...own, ...ofGateway]);
   } finally {
     progress.clear();
@@ -81,12 +83,14 @@ async function run(context: CommandContext): Promise<number> {
     ok: isWell,
     findings,
   };
-  context.stdout.write(isJson ? `${JSON.stringify(report, null, 2)}\n` : wordsOf(findings, paperOf(context)));
+  context.stdout.write(
+    isJson ? `${JSON.stringify(report, null, 2)}\n` : reportText(findings, terminalStyle(context)),
+  );
   return isWell ? exitCodes.ok : exitCodes.failed;
 }
 
 /** The config of the gateway that runs, unless the person named another: found where it was found, named where it was named. */
-function asThere(input: OfflineInput, sought: Sought): OfflineInput {
+function likeGateway(input: OfflineInput, sought: GatewayLookup): OfflineInput {
   const there = "why" in sought ? null : sought.config;
   if (there?.path === undefined || there.path === null || input.argvConfigPath !== undefined) return input;
   return there.is_merely_found
@@ -94,7 +98,7 @@ function asThere(input: OfflineInput, sought: Sought): OfflineInput {
     : { ...input, argvConfigPath: there.path };
 }
 
-function withoutTold(findings: readonly Finding[], { config }: Heard): readonly Finding[] {
+function withoutRepeated(findings: readonly Finding[], { config }: GatewayAnswers): readonly Finding[] {
   const isTold = config?.disk.state === "invalid";
   return findings.filter(
     ({ section, id }) => section !== "providers" && !(isTold && section === "config" && id === "problem"),
@@ -122,16 +126,16 @@ function inOrder(findings: readonly Finding[]): readonly Finding[] {
   return order.flatMap((section) => findings.filter((each) => each.section === section));
 }
 
-function wordsOf(findings: readonly Finding[], paper: Paper): string {
+function reportText(findings: readonly Finding[], style: TerminalStyle): string {
   const order = Object.keys(sections) as readonly SectionId[];
   const blocks = order.flatMap((section) => {
     const own = findings.filter((each) => each.section === section);
-    return own.length === 0 ? [] : [`${paper.bold(sections[section])}\n${linesOf(section, own, paper)}`];
+    return own.length === 0 ? [] : [`${style.bold(sections[section])}\n${linesOf(section, own, style)}`];
   });
-  return `${blocks.join("\n")}\n${ending(findings, paper)}\n`;
+  return `${blocks.join("\n")}\n${ending(findings, style)}\n`;
 }
 
-function linesOf(section: SectionId, findings: readonly Finding[], paper: Paper): string {
+function linesOf(section: SectionId, findings: readonly Finding[], style: TerminalStyle): string {
   // Dozens of vendors without a key are one line.
   const isFolded = section === "providers";
   const shown = isFolded ? findings.filter(({ state }) => state !== "skipped") : findings;
@@ -144,11 +148,11 @@ function linesOf(section: SectionId, findings: readonly Finding[], paper: Paper)
     : [];
   const hint =
     isFolded && shown.some(({ state }) => state === "ok")
-      ? [`        ${paper.dim("clawgate providers test sends each one small real request")}\n`]
+      ? [`        ${style.dim("clawgate providers test sends each one small real request")}\n`]
       : [];
   return [
-    ...foldSkipped(shown).map((finding) => linesOfOne(finding, paper)),
-    ...folded.map((line) => `  ${paper.dim("skip")}  ${paper.dim(`not loaded: ${plain(line)}`)}\n`),
+    ...foldSkipped(shown).map((finding) => linesOfOne(finding, style)),
+    ...folded.map((line) => `  ${style.dim("skip")}  ${style.dim(`not loaded: ${plain(line)}`)}\n`),
     ...hint,
   ].join("");
 }
@@ -167,26 +171,26 @@ function foldSkipped(findings: readonly Finding[]): readonly Finding[] {
   });
 }
 
-function linesOfOne({ state, title, detail, advice }: Finding, paper: Paper): string {
+function linesOfOne({ state, title, detail, advice }: Finding, style: TerminalStyle): string {
   const marks = {
-    ok: paper.good("ok  "),
-    warning: paper.warning("warn"),
-    failed: paper.bad("FAIL"),
-    skipped: paper.dim("skip"),
+    ok: style.green("ok  "),
+    warning: style.yellow("warn"),
+    failed: style.red("FAIL"),
+    skipped: style.dim("skip"),
   };
   const words = plain(detail === null ? title : `${title}: ${detail}`);
-  const more = advice === null ? "" : `        ${paper.dim("->")} ${plain(advice)}\n`;
-  return `  ${marks[state]}  ${state === "skipped" ? paper.dim(words) : words}\n${more}`;
+  const more = advice === null ? "" : `        ${style.dim("->")} ${plain(advice)}\n`;
+  return `  ${marks[state]}  ${state === "skipped" ? style.dim(words) : words}\n${more}`;
 }
 
-function ending(findings: readonly Finding[], paper: Paper): string {
+function ending(findings: readonly Finding[], style: TerminalStyle): string {
   const count = (state: Finding["state"]): number => findings.filter((each) => each.state === state).length;
   const failed = count("failed");
   const warnings = count("warning");
   const rest = warnings === 0 ? "" : `, ${warnings} ${warnings === 1 ? "warning" : "warnings"}`;
   return failed === 0
-    ? paper.good(`Everything that is needed works${rest}.`)
-    : paper.bad(`${failed} ${failed === 1 ? "thing does" : "things do"} not work${rest}.`);
+    ? style.green(`Everything that is needed works${rest}.`)
+    : style.red(`${failed} ${failed === 1 ? "thing does" : "things do"} not work${rest}.`);
 }
 
 export const doctor: Command = {

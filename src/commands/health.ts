@@ -1,10 +1,10 @@
 // `clawgate health`: how the running gateway and its providers are, with an exit code for scripts and containers.
 
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
-import { environmentAt, placeHelp, placeOptions } from "./gateway-place.ts";
+import { gatewayEnvironment, gatewayOptionsHelp, gatewayOptions } from "./gateway-options.ts";
 import { readOptions } from "./options.ts";
 import { findGateway, GatewayProblem, memberOf, problemsOf } from "./running-gateway.ts";
-import { paperOf, plain } from "./terminal.ts";
+import { terminalStyle, plain } from "./terminal.ts";
 import { type Cell, textTable } from "./text-table.ts";
 
 const help = `Usage: clawgate health [options]
@@ -15,12 +15,12 @@ named). 1: down, or no gateway answers.
 
 Options:
   --json          what GET /health answers
-${placeHelp}`;
+${gatewayOptionsHelp}`;
 
 async function run(context: CommandContext): Promise<number> {
-  const read = readOptions(context, "health", placeOptions);
+  const read = readOptions(context, "health", gatewayOptions);
   if ("usage" in read) return read.usage;
-  const asked = await healthOf(context, environmentAt(context, read.values));
+  const asked = await healthOf(context, gatewayEnvironment(context, read.values));
   if ("why" in asked) {
     if (read.values.json)
       context.stdout.write(`${JSON.stringify({ status: "unreachable", why: asked.why }, null, 2)}\n`);
@@ -29,7 +29,7 @@ async function run(context: CommandContext): Promise<number> {
   }
   const { body } = asked;
   if (read.values.json) context.stdout.write(`${JSON.stringify(body, null, 2)}\n`);
-  else context.stdout.write(wordsOf(body, context));
+  else context.stdout.write(healthText(body, context));
   const status = memberOf(body, "status");
   return status === "ok" || status === "degraded" ? exitCodes.ok : exitCodes.failed;
 }
@@ -37,37 +37,37 @@ async function run(context: CommandContext): Promise<number> {
 /** `why` is a sentence without its full stop. */
 async function healthOf(
   context: CommandContext,
-  environment: ReturnType<typeof environmentAt>,
+  environment: ReturnType<typeof gatewayEnvironment>,
 ): Promise<{ readonly body: unknown } | { readonly why: string }> {
   const found = await findGateway(context, environment, true);
   if ("why" in found) return found;
   try {
-    return { body: await found.want({ method: "GET", path: "/health" }) };
+    return { body: await found.askForBody({ method: "GET", path: "/health" }) };
   } catch (thrown) {
     if (!(thrown instanceof GatewayProblem)) throw thrown;
     return { why: thrown.message.replace(/\.$/, "") };
   }
 }
 
-function wordsOf(body: unknown, context: CommandContext): string {
-  const paper = paperOf(context);
+function healthText(body: unknown, context: CommandContext): string {
+  const style = terminalStyle(context);
   const text = (value: unknown): string => (typeof value === "string" ? plain(value) : "");
   const overall = text(memberOf(body, "status"));
-  const ink = { ok: paper.good, degraded: paper.warning }[overall] ?? paper.bad;
+  const paint = { ok: style.green, degraded: style.yellow }[overall] ?? style.red;
   const providers = Object.entries((memberOf(body, "providers") as object | undefined) ?? {});
   const rows = providers.map(([id, each]: [string, unknown]): Cell[] => {
     const isHealthy = memberOf(each, "healthy") === true;
     const words = isHealthy ? "healthy" : `not healthy (${whyOut(each)})`;
     return [
-      { text: plain(id), ink: paper.bold },
-      { text: words, ink: isHealthy ? paper.good : paper.bad },
+      { text: plain(id), paint: style.bold },
+      { text: words, paint: isHealthy ? style.green : style.red },
       isHealthy ? "" : text(memberOf(each, "last_error")),
     ];
   });
-  const columns = [{ title: "provider" }, { title: "state" }, { title: "last error", gives: true }];
-  const table = rows.length === 0 ? "" : textTable(columns, rows, paper);
-  const problems = problemsOf(body).map((problem) => `${paper.warning("problem")}  ${plain(problem)}\n`);
-  return `${ink(overall === "" ? "unknown" : overall)}\n${table}${problems.join("")}`;
+  const columns = [{ title: "provider" }, { title: "state" }, { title: "last error", shrinks: true }];
+  const table = rows.length === 0 ? "" : textTable(columns, rows, style);
+  const problems = problemsOf(body).map((problem) => `${style.yellow("problem")}  ${plain(problem)}\n`);
+  return `${paint(overall === "" ? "unknown" : overall)}\n${table}${problems.join("")}`;
 }
 
 /** In the words of `clawgate providers`. */

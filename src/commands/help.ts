@@ -2,13 +2,13 @@
 
 import { nearestNames } from "../canon/nearest.ts";
 import { pageText, sectionsWith } from "../manual/page-text.ts";
-import { type Topic, topicGroups, topicNamed, topics } from "../manual/table.ts";
+import { type Topic, topicGroups, topicNamed, topics } from "../manual/topics.ts";
 import { terminalPage } from "../manual/terminal-page.ts";
 import { fullVersion, programName } from "../system/identity.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import { findCommand, refuseUnknown } from "./find-command.ts";
 import { readOptions, refuseUsage } from "./options.ts";
-import { hasColour, paperOf } from "./terminal.ts";
+import { hasColour, terminalStyle } from "./terminal.ts";
 
 const help = `Usage: clawgate help [topic] [options]
        clawgate help <command>
@@ -90,7 +90,7 @@ async function showPage(
   isJson: boolean,
 ): Promise<number> {
   const { stdout } = context;
-  const { columns } = paperOf(context);
+  const { columns } = terminalStyle(context);
   const text = await pageText(topic);
   const { name, title, summary } = topic;
   const typed = (page: string): string | null => {
@@ -110,7 +110,9 @@ async function sectionsNamed(commands: readonly Command[], words: string): Promi
   const found = await Promise.all(
     topics.map(async (topic) => {
       const sections = await sectionsWith(topic, words);
-      return sections.map((section) => `clawgate help ${typedName(commands, topic)} has "${section}".\n`);
+      return sections.map(
+        (section) => `clawgate help ${typedName(commands, topic)} has a section "${section}".\n`,
+      );
     }),
   );
   return found.flat().slice(0, mostSections);

@@ -1,12 +1,12 @@
 // What the gateway runs first inside a jail: opens the ports that lead out, then runs the program to its end with the pipes it
 // was given. Not a command for people. It must never pass on a word of its own: the program is started as it stands.
 
-import { insideWord, probeWord, runProbe } from "../system/confinement.ts";
+import { insideCommand, probeCommand, runProbe } from "../system/jail-probe.ts";
 import { runInTerminal } from "../system/process.ts";
-import { relayPorts } from "../system/socket-relay.ts";
+import { forwardPorts } from "../system/port-forward.ts";
 import { exitCodes } from "./command.ts";
 
-export const isInsideJail = (word: string | undefined): boolean => word === insideWord;
+export const isInsideJail = (word: string | undefined): boolean => word === insideCommand;
 
 /** `3128=/run/clawgate/3128 … -- program arguments`. Gives the exit code. */
 export async function runInsideJail(
@@ -25,8 +25,8 @@ export async function runInsideJail(
     return { port: Number(port), path };
   });
   const argv = args.slice(at + 1);
-  await relayPorts(relays);
-  if (argv[0] === probeWord) return runProbe(process.stdin, process.stdout);
+  await forwardPorts(relays);
+  if (argv[0] === probeCommand) return runProbe(process.stdin, process.stdout);
   const { BUN_CONFIG_MAX_HTTP_REQUESTS: _ours, ...env } = environment;
   return (await runInTerminal(argv, { env, cwd: process.cwd() })) ?? killedCode;
 }

@@ -3,12 +3,12 @@
 
 import { join } from "node:path";
 import { applyChanges, type FileChange, labelOfFile, putBack } from "../openclaw/applied-changes.ts";
-import { FileProblem } from "../openclaw/file-place.ts";
-import { type RunOpenclaw, validate } from "../openclaw/validation.ts";
+import { FileProblem } from "../openclaw/file-access.ts";
+import { type RunOpenclaw, validate } from "../openclaw/config-validation.ts";
 import { childEnvironment, findOnPath, runCommand } from "../system/process.ts";
 import { openStateDirectory } from "../system/state-directory.ts";
 import type { CommandContext } from "./command.ts";
-import { dockerOf, placesOf } from "./instances.ts";
+import { dockerOf, placesOf } from "./instance-search.ts";
 import type { PlannedInstance } from "./setup-instance.ts";
 
 const openclawMs = 60_000;
@@ -34,7 +34,7 @@ export async function writeInstances(
   const changes = [...configs, ...planned.flatMap((each) => each.changes)];
   const id = `${new Date().toISOString().replaceAll(/[:.]/g, "-")}-${process.pid}`;
   if (changes.length > 0)
-    await applyChanges({ changes, folder: await setupFolder(context), id, placeOf: placesOf(context) });
+    await applyChanges({ changes, folder: await setupFolder(context), id, accessFor: placesOf(context) });
   const outcomes: Outcome[] = [];
   for (const each of planned) outcomes.push(await judged(context, each, done));
   return outcomes;

@@ -4,8 +4,8 @@
 import type { Clock } from "../system/clock.ts";
 
 export type Launcher = {
-  /** Is this one the same wish as the first signal, at `firstMs` of the monotonic clock? */
-  isEcho(firstMs: number): boolean;
+  /** Is this one the same wish as the first signal, at `firstCheckMs` of the monotonic clock? */
+  isRepeated(firstMs: number): boolean;
   /** Calls `onGone` once when the launcher has ended. The answer ends the watch. */
   watch(onGone: () => void): () => void;
 };
@@ -24,7 +24,7 @@ export function launcherOf(
   const pid = parent();
   if (pid <= 1 || environment[variable] !== String(pid)) return null;
   return {
-    isEcho: (firstMs) => clock.monotonicMs() - firstMs < echoMs,
+    isRepeated: (firstMs) => clock.monotonicMs() - firstMs < echoMs,
     watch(onGone) {
       let cancel: () => void;
       const look = (): void => {

@@ -1,8 +1,8 @@
 // `clawgate login <tenant>`: the Claude Code program's own sign-in, in the folder that this tenant's requests use. It must
 // never read, copy or show what the sign-in leaves there.
 
-import { type CliLogin, cliLoginOf } from "../assemble/cli-login.ts";
-import { loadOffline } from "../assemble/offline.ts";
+import { type ClaudeLogin, claudeLoginOf } from "../operator/claude-login.ts";
+import { loadOffline } from "../operator/offline-app.ts";
 import { Failure } from "../canon/failure.ts";
 import { nearest } from "../canon/nearest.ts";
 import { ConfigProblem } from "../config/problems.ts";
@@ -11,7 +11,7 @@ import { runCommand, runInTerminal } from "../system/process.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import { readOptions, refuseUsage } from "./options.ts";
 import { memberOf } from "./running-gateway.ts";
-import { offlineInput } from "./surroundings.ts";
+import { offlineInput } from "./config-input.ts";
 import { plain } from "./terminal.ts";
 
 const help = `Usage: clawgate login <tenant> [options]
@@ -71,7 +71,7 @@ async function run(context: CommandContext): Promise<number> {
     context.stderr.write(`clawgate: ${why}\n`);
     return exitCodes.failed;
   };
-  let login: CliLogin | null;
+  let login: ClaudeLogin | null;
   let tenant = named ?? null;
   try {
     const loaded = await loadOffline(offlineInput(context, config));
@@ -84,7 +84,7 @@ async function run(context: CommandContext): Promise<number> {
         `There is no tenant "${plain(tenant)}".${near === null ? "" : ` Did you mean "${near}"?`}`,
       );
     }
-    login = await cliLoginOf(loaded, tenant, provider);
+    login = await claudeLoginOf(loaded, tenant, provider);
   } catch (thrown) {
     if (thrown instanceof Failure) return refuse(plain(thrown.message));
     if (!(thrown instanceof ConfigProblem)) throw thrown;
@@ -110,7 +110,7 @@ async function run(context: CommandContext): Promise<number> {
 async function signIn(
   context: CommandContext,
   tenant: string | null,
-  login: CliLogin,
+  login: ClaudeLogin,
   words: readonly string[],
 ): Promise<number> {
   const { stdout, stderr } = context;
@@ -144,7 +144,7 @@ async function signIn(
 async function showStatus(
   context: CommandContext,
   tenant: string | null,
-  login: CliLogin,
+  login: ClaudeLogin,
   isJson: boolean,
 ): Promise<number> {
   const said = await runCommand([login.bin, "auth", "status"], {

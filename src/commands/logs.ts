@@ -2,10 +2,10 @@
 
 import { pause, systemClock } from "../system/clock.ts";
 import { type Fields, type LogLevel, logLevels, logStyle, oneLineJson, prettyLine } from "../system/log.ts";
-import { mostLines } from "../system/log-tail.ts";
+import { maxLines } from "../system/log-tail.ts";
 import { isAlive } from "../system/process.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
-import { environmentAt, placeHelp, placeOptions } from "./gateway-place.ts";
+import { gatewayEnvironment, gatewayOptionsHelp, gatewayOptions } from "./gateway-options.ts";
 import { readOptions } from "./options.ts";
 import {
   findGateway,
@@ -24,7 +24,7 @@ Options:
   -n, --lines N   how many (default 100, at most 2000)
   -f, --follow    go on with what comes, until the gateway ends
   --json          each line as JSON
-${placeHelp}`;
+${gatewayOptionsHelp}`;
 
 const usualLines = 100;
 const lookMs = 500;
@@ -33,13 +33,13 @@ type Batch = { readonly lines: readonly unknown[]; readonly cursor: number };
 
 async function run(context: CommandContext): Promise<number> {
   const read = readOptions(context, "logs", {
-    ...placeOptions,
+    ...gatewayOptions,
     lines: { type: "string", short: "n" },
     follow: { type: "boolean", short: "f", default: false },
   });
   if ("usage" in read) return read.usage;
   const { lines = String(usualLines), follow, json } = read.values;
-  const found = await findGateway(context, environmentAt(context, read.values));
+  const found = await findGateway(context, gatewayEnvironment(context, read.values));
   if ("why" in found) return refuseAbsent(context, found);
   const print = printer(context, json);
   try {
@@ -60,7 +60,7 @@ async function run(context: CommandContext): Promise<number> {
 }
 
 async function ask(gateway: RunningGateway, limit: number, cursor: number): Promise<Batch> {
-  const body = await gateway.want({ method: "GET", path: `/api/logs?limit=${limit}&cursor=${cursor}` });
+  const body = await gateway.askForBody({ method: "GET", path: `/api/logs?limit=${limit}&cursor=${cursor}` });
   const lines = memberOf(body, "lines");
   const next = memberOf(body, "cursor");
   if (!Array.isArray(lines) || typeof next !== "number")
@@ -71,7 +71,7 @@ async function ask(gateway: RunningGateway, limit: number, cursor: number): Prom
 /** Null: it is gone, or another one has its place. */
 async function askOn(gateway: RunningGateway, cursor: number): Promise<Batch | null> {
   try {
-    return await ask(gateway, mostLines, cursor);
+    return await ask(gateway, maxLines, cursor);
   } catch (thrown) {
     if (!(thrown instanceof GatewayProblem)) throw thrown;
     if (thrown.status === 401) return null;

@@ -2,12 +2,12 @@
 
 import { isIP } from "node:net";
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
-import { longestModel } from "../canon/bounds.ts";
+import { maxModelLength } from "../canon/bounds.ts";
 import { nearest } from "../canon/nearest.ts";
-import { isFitKey, keyWords } from "../config/client-keys.ts";
+import { isStrongKey, keyRequirements } from "../config/client-keys.ts";
 import { apis } from "../openclaw/provider-entry.ts";
 import { oneLineJson } from "../system/log.ts";
-import { mostLines } from "../system/log-tail.ts";
+import { maxLines } from "../system/log-tail.ts";
 import { type CommandContext, exitCodes } from "./command.ts";
 
 /** `usage` is the exit code; the reason stands on stderr already. */
@@ -21,26 +21,26 @@ export const changeOptions = {
 } as const satisfies ParseArgsOptionsConfig;
 
 /** What may stand behind an option, in words and as a test. */
-type Taken = { readonly takes: string; readonly fits: (text: string) => boolean };
+type OptionValue = { readonly takes: string; readonly fits: (text: string) => boolean };
 
 const isWholeNumber = (least: number, most: number) => (text: string) =>
   /^\d{1,15}$/.test(text) && Number(text) >= least && Number(text) <= most;
 
-const containerName: Taken = {
+const containerName: OptionValue = {
   takes: "the name of a container",
   fits: (text) => /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/.test(text),
 };
-const modelName: Taken = {
+const modelName: OptionValue = {
   takes: "the name of a model",
-  fits: (text) => text.length <= longestModel && !/\p{Cc}/u.test(text),
+  fits: (text) => text.length <= maxModelLength && !/\p{Cc}/u.test(text),
 };
 
-const mostSeconds = 3_600;
+const maxSeconds = 3_600;
 
-const anyText: Taken = { takes: "a text that is not empty", fits: () => true };
+const anyText: OptionValue = { takes: "a text that is not empty", fits: () => true };
 
 /** One name means one thing in all commands. What is not here takes any text that is not empty. */
-const taken: Readonly<Record<string, Taken>> = {
+const optionValues: Readonly<Record<string, OptionValue>> = {
   port: { takes: "a whole number from 0 to 65535", fits: isWholeNumber(0, 65_535) },
   host: {
     takes: "an address or a host name, without scheme, port and path",
@@ -50,11 +50,11 @@ const taken: Readonly<Record<string, Taken>> = {
   docker: containerName,
   container: containerName,
   model: modelName,
-  key: { takes: keyWords, fits: isFitKey },
-  lines: { takes: `a whole number from 0 to ${mostLines}`, fits: isWholeNumber(0, mostLines) },
+  key: { takes: keyRequirements, fits: isStrongKey },
+  lines: { takes: `a whole number from 0 to ${maxLines}`, fits: isWholeNumber(0, maxLines) },
   timeout: {
-    takes: `a number of seconds from 0 to ${mostSeconds}`,
-    fits: (text) => /^\d{1,15}(?:\.\d+)?$/.test(text) && Number(text) <= mostSeconds,
+    takes: `a number of seconds from 0 to ${maxSeconds}`,
+    fits: (text) => /^\d{1,15}(?:\.\d+)?$/.test(text) && Number(text) <= maxSeconds,
   },
 };
 
@@ -63,16 +63,16 @@ const isHostName = (text: string): boolean =>
   /^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?\.?$/.test(text) && !/^[\d.]+$/.test(text);
 
 /** Values of these are secrets. */
-const unsaid: ReadonlySet<string> = new Set(["key"]);
+const secretOptions: ReadonlySet<string> = new Set(["key"]);
 
 /** What is wrong with the values; null: nothing. */
 function wrongValue(values: Readonly<Record<string, unknown>>): string | null {
   for (const [name, value] of Object.entries(values)) {
     for (const text of [value].flat()) {
       if (typeof text !== "string") continue;
-      const { takes, fits } = taken[name] ?? anyText;
+      const { takes, fits } = optionValues[name] ?? anyText;
       if (text.trim() !== "" && fits(text)) continue;
-      const shown = unsaid.has(name) ? "" : `, not ${oneLineJson(text.slice(0, 100))}`;
+      const shown = secretOptions.has(name) ? "" : `, not ${oneLineJson(text.slice(0, 100))}`;
       return `--${name} must be ${takes}${shown}`;
     }
   }
@@ -83,24 +83,24 @@ function read<T extends ParseArgsOptionsConfig>(args: readonly string[], options
   return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
 }
 
-/** `command` as it is typed ("providers list"); at most `mostPositionals` words may stand beside the options. */
+/** `command` as it is typed ("providers list"); at most `maxPositionals` words may stand beside the options. */
 export function readOptions<T extends ParseArgsOptionsConfig>(
   context: Pick<CommandContext, "args" | "stderr">,
   command: string,
   options: T,
-  mostPositionals = 0,
+  maxPositionals = 0,
 ): ReturnType<typeof read<T>> | Refused {
   const refuse = (why: string): Refused => refuseUsage(context, command, why);
   try {
     const parsed = read(context.args, options);
-    const extra = parsed.positionals[mostPositionals];
+    const extra = parsed.positionals[maxPositionals];
     if (extra !== undefined) return refuse(`unexpected argument "${extra}"`);
     const wrong = wrongValue(parsed.values);
     return wrong === null ? parsed : refuse(wrong);
   } catch (thrown) {
     const message = thrown instanceof Error ? thrown.message : String(thrown);
     const unknown = /unknown option '(-[^'\s]*)/i.exec(message)?.[1];
-    if (unknown === undefined) return refuse(inOurWords(message));
+    if (unknown === undefined) return refuse(parseErrorText(message));
     const near = nearest(
       unknown,
       Object.keys(options).map((name) => `--${name}`),
@@ -110,11 +110,11 @@ export function readOptions<T extends ParseArgsOptionsConfig>(
 }
 
 /** What `parseArgs` says of a value that is missing or too many, in the words of a wrong one. */
-function inOurWords(message: string): string {
+function parseErrorText(message: string): string {
   const [, name = "", hasNone] = /^Option '(?:-\w, )?--([\w-]+)[^']*' (does not take)?/.exec(message) ?? [];
   if (name === "") return message;
   return hasNone === undefined
-    ? `--${name} needs a value: ${(taken[name] ?? anyText).takes}`
+    ? `--${name} needs a value: ${(optionValues[name] ?? anyText).takes}`
     : `--${name} takes no value`;
 }
 

@@ -1,9 +1,9 @@
 // `clawgate reload`: the running gateway reads its config again; an invalid one changes nothing and is said.
 
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
-import { environmentAt, placeHelp, placeOptions } from "./gateway-place.ts";
+import { gatewayEnvironment, gatewayOptionsHelp, gatewayOptions } from "./gateway-options.ts";
 import { readOptions } from "./options.ts";
-import { findGateway, memberOf, refuseAbsent, refuseProblem, wordsOf } from "./running-gateway.ts";
+import { findGateway, memberOf, refuseAbsent, refuseProblem, errorMessage } from "./running-gateway.ts";
 import { plain } from "./terminal.ts";
 
 const help = `Usage: clawgate reload [options]
@@ -13,20 +13,20 @@ config changes nothing, and what is wrong is printed with file and line (exit co
 
 Options:
   --json          the report as JSON
-${placeHelp}`;
+${gatewayOptionsHelp}`;
 
 async function run(context: CommandContext): Promise<number> {
-  const read = readOptions(context, "reload", placeOptions);
+  const read = readOptions(context, "reload", gatewayOptions);
   if ("usage" in read) return read.usage;
-  const found = await findGateway(context, environmentAt(context, read.values));
+  const found = await findGateway(context, gatewayEnvironment(context, read.values));
   if ("why" in found) return refuseAbsent(context, found);
   try {
     const { status, body } = await found.ask({ method: "POST", path: "/api/reload", timeoutMs: 30_000 });
     const isDone = status >= 200 && status < 300;
     if (read.values.json) context.stdout.write(`${JSON.stringify(body, null, 2)}\n`);
-    else if (isDone) context.stdout.write(wordsOfReport(body));
+    else if (isDone) context.stdout.write(reportText(body));
     if (isDone) return exitCodes.ok;
-    const why = wordsOf(body) ?? `The gateway answered with status ${status}.`;
+    const why = errorMessage(body) ?? `The gateway answered with status ${status}.`;
     const isInvalid = memberOf(memberOf(body, "error"), "code") === "config_invalid";
     const after = isInvalid ? "The gateway goes on with the config that it had.\n" : "";
     context.stderr.write(`clawgate: ${why}\n${after}`);
@@ -36,7 +36,7 @@ async function run(context: CommandContext): Promise<number> {
   }
 }
 
-function wordsOfReport(report: unknown): string {
+function reportText(report: unknown): string {
   const changed = memberOf(report, "changed");
   const changes = [
     ...providerChanges(memberOf(changed, "providers")),

@@ -1,19 +1,19 @@
 // `clawgate route`: where would this request go, and why? Asked of the running gateway, else answered from the config.
 
 import { isAbsolute, join } from "node:path";
-import { explainOffline } from "../assemble/explain-offline.ts";
-import type { RouteExplanation } from "../assemble/explain.ts";
-import { environmentHere } from "../assemble/offline.ts";
+import { explainOffline } from "../operator/explanation-offline.ts";
+import type { RouteExplanation } from "../operator/route-explanation.ts";
+import { offlineEnvironment } from "../operator/offline-app.ts";
 import { Failure } from "../canon/failure.ts";
 import { nearest } from "../canon/nearest.ts";
 import { ConfigProblem } from "../config/problems.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
-import { explanationText } from "./explanation.ts";
+import { explanationText } from "./explanation-text.ts";
 import { readOptions, refuseUsage } from "./options.ts";
 import { findGateway, GatewayProblem, refuseProblem } from "./running-gateway.ts";
-import { type SampleDoor, sampleDoors, sampleRequest } from "./sample-request.ts";
-import { offlineInput, readFile } from "./surroundings.ts";
-import { paperOf, plain } from "./terminal.ts";
+import { type SampleEndpoint, sampleEndpoints, sampleRequest } from "./sample-request.ts";
+import { offlineInput, readFile } from "./config-input.ts";
+import { terminalStyle, plain } from "./terminal.ts";
 
 const help = `Usage: clawgate route "text" [options]
        clawgate route --file request.json [options]
@@ -38,7 +38,7 @@ Options:
 
 type Question = {
   readonly body: unknown;
-  readonly door: SampleDoor | null;
+  readonly endpoint: SampleEndpoint | null;
   readonly headers: Readonly<Record<string, string>>;
   readonly tenant: string | null;
 };
@@ -82,7 +82,7 @@ async function run(context: CommandContext): Promise<number> {
     context.stdout.write(
       read.values.json
         ? `${JSON.stringify(explanation, null, 2)}\n`
-        : explanationText(explanation, paperOf(context)),
+        : explanationText(explanation, terminalStyle(context)),
     );
     return exitCodes.ok;
   } catch (thrown) {
@@ -110,9 +110,9 @@ type Values = {
 /** A string says what is wrong with the options. */
 function questionOf(context: CommandContext, values: Values, text: string): Question | string {
   const { file, model, door, tenant = null } = values;
-  if (door !== undefined && !isDoor(door)) {
-    const near = nearest(door, sampleDoors);
-    return `--door ${door} is not one of ${sampleDoors.join(", ")}${near === null ? "" : `; did you mean ${near}?`}`;
+  if (door !== undefined && !isEndpoint(door)) {
+    const near = nearest(door, sampleEndpoints);
+    return `--door ${door} is not one of ${sampleEndpoints.join(", ")}${near === null ? "" : `; did you mean ${near}?`}`;
   }
   const headers = headersOf(values.header);
   if (typeof headers === "string") return headers;
@@ -124,14 +124,14 @@ function questionOf(context: CommandContext, values: Values, text: string): Ques
       hasTools: values.tools,
       hasImages: values.images,
     });
-    return { body, door: door ?? "chat", headers, tenant };
+    return { body, endpoint: door ?? "chat", headers, tenant };
   }
   if (text !== "") return "either the words of a message or --file, not both";
   if (values.tools || values.images)
     return "--tools and --images do not go with --file: the file says it itself";
   const body = bodyOfFile(isAbsolute(file) ? file : join(context.workingDirectory, file));
   if (typeof body === "string") return body;
-  return { body: model === undefined ? body : { ...body, model }, door: door ?? null, headers, tenant };
+  return { body: model === undefined ? body : { ...body, model }, endpoint: door ?? null, headers, tenant };
 }
 
 function bodyOfFile(path: string): object | string {
@@ -166,27 +166,27 @@ function headersOf(pairs: readonly string[]): Record<string, string> | string {
   return headers;
 }
 
-const isDoor = (name: string): name is SampleDoor => sampleDoors.some((each) => each === name);
+const isEndpoint = (name: string): name is SampleEndpoint => sampleEndpoints.some((each) => each === name);
 
 /** `from`: a sentence on where the answer comes from when no gateway gave it. */
 async function explain(
   context: CommandContext,
-  { body, door, headers, tenant }: Question,
+  { body, endpoint, headers, tenant }: Question,
   config: string | undefined,
 ): Promise<{ readonly explanation: RouteExplanation; readonly from: string | null }> {
   const input = offlineInput(context, config);
-  const found = await findGateway(context, environmentHere(input));
+  const found = await findGateway(context, offlineEnvironment(input));
   if (!("why" in found)) {
     const query = new URLSearchParams({
-      ...(door === null ? {} : { door }),
+      ...(endpoint === null ? {} : { door: endpoint }),
       ...(tenant === null ? {} : { tenant }),
     }).toString();
     const path = `/api/route${query === "" ? "" : `?${query}`}`;
-    const answer = await found.want({ method: "POST", path, body, headers });
+    const answer = await found.askForBody({ method: "POST", path, body, headers });
     return { explanation: answer as RouteExplanation, from: null };
   }
   const { explanation, configPath } = await explainOffline(input, body, {
-    doorName: door,
+    endpointName: endpoint,
     headers: new Headers(headers),
     tenant,
   });

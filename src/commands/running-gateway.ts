@@ -1,9 +1,9 @@
 // The gateway that runs now, found by run.json, and how a command asks it. The token goes to nobody before the address
 // has answered as a gateway does; it must never be printed.
 
-import { holdsDirectory, lockHolder, ownerSeen } from "../system/directory-lock.ts";
+import { holdsDirectory, lockHolder, localOwnerPid } from "../system/directory-lock.ts";
 import type { Environment } from "../system/state-directory.ts";
-import { readRunFile, stateDirectory, writingTrouble } from "../system/state-directory.ts";
+import { readRunFile, stateDirectory, writeProblem } from "../system/state-directory.ts";
 import { errorCode } from "../system/files.ts";
 import { fullVersion, version } from "../system/identity.ts";
 import { isAlive } from "../system/process.ts";
@@ -33,7 +33,7 @@ export type RunningGateway = {
   /** Throws GatewayProblem when there is no answer, or one that is not JSON. An error status is an answer. */
   ask(question: Question): Promise<Answer>;
   /** The body of a 2xx answer. Throws GatewayProblem with the gateway's own words for any other. */
-  want(question: Question): Promise<unknown>;
+  askForBody(question: Question): Promise<unknown>;
 };
 
 /** Its message is for the person at the terminal. */
@@ -69,7 +69,7 @@ export async function findGateway(
     };
   }
   if (run === null) {
-    const trouble = writingTrouble(directory);
+    const trouble = writeProblem(directory);
     const holder = lockHolder(directory);
     if (holder !== null)
       return {
@@ -83,8 +83,8 @@ export async function findGateway(
   if (!isAlive(run.pid) && lockHolder(directory) === null)
     return { why: `no gateway is running (process ${run.pid}, which wrote run.json, is gone)` };
   const { url, token } = run;
-  const pid = ownerSeen(directory, run.pid);
-  const running = await greet(url);
+  const pid = localOwnerPid(directory, run.pid);
+  const running = await versionAt(url);
   if (running === null) {
     const why = `process ${pid} wrote run.json, but no gateway answers at ${url}`;
     return { why, holder: holdsDirectory(pid, directory) === true ? pid : null };
@@ -101,10 +101,10 @@ export async function findGateway(
     startedAt: run.startedAt ?? null,
     version: running,
     ask,
-    async want(question) {
+    async askForBody(question) {
       const { status, body } = await ask(question);
       if (status >= 200 && status < 300) return body;
-      throw new GatewayProblem(wordsOf(body) ?? `The gateway answered with status ${status}.`, status);
+      throw new GatewayProblem(errorMessage(body) ?? `The gateway answered with status ${status}.`, status);
     },
   };
 }
@@ -125,7 +125,7 @@ export function refuseProblem(context: Pick<CommandContext, "stderr">, thrown: u
 }
 
 /** The message of an error answer in any of our dialects. */
-export function wordsOf(body: unknown): string | null {
+export function errorMessage(body: unknown): string | null {
   const error = memberOf(body, "error");
   const message = memberOf(error, "message") ?? memberOf(body, "message");
   if (typeof message !== "string") return null;
@@ -152,7 +152,7 @@ export function problemsOf(health: unknown): readonly string[] {
 }
 
 /** The version of the gateway at this address; null when there is none. */
-async function greet(url: string): Promise<string | null> {
+async function versionAt(url: string): Promise<string | null> {
   try {
     const answer = await fetch(`${url}/health`, { signal: AbortSignal.timeout(helloMs), redirect: "manual" });
     const found = memberOf(await answer.json(), "version");

@@ -1,7 +1,7 @@
 // A small request of any door around a few words, for questions about routing. It is never sent to a provider.
 
-export const sampleDoors = ["chat", "messages", "responses", "gemini"] as const;
-export type SampleDoor = (typeof sampleDoors)[number];
+export const sampleEndpoints = ["chat", "messages", "responses", "gemini"] as const;
+export type SampleEndpoint = (typeof sampleEndpoints)[number];
 
 export type Sample = {
   readonly text: string;
@@ -21,9 +21,9 @@ const description = "The weather of a city.";
 const schema = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
 
 /** The parsed JSON body as a client of that door would send it. */
-export function sampleRequest(door: SampleDoor, sample: Sample): Readonly<Record<string, unknown>> {
+export function sampleRequest(endpoint: SampleEndpoint, sample: Sample): Readonly<Record<string, unknown>> {
   const { text, model, hasTools, hasImages } = sample;
-  switch (door) {
+  switch (endpoint) {
     case "chat":
       return {
         model,

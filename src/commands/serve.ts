@@ -1,7 +1,7 @@
 // `clawgate serve`: load or discover a config, open the house, say where it stands, and stop it in order.
 
 import { constants } from "node:os";
-import { type Gateway, openGateway } from "../assemble/gateway.ts";
+import { type Gateway, startGateway } from "../app/gateway.ts";
 import { ConfigProblem } from "../config/problems.ts";
 import { systemClock } from "../system/clock.ts";
 import { isScarcity } from "../system/descriptors.ts";
@@ -9,7 +9,7 @@ import { banner } from "./banner.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import { type Launcher, launcherOf } from "./launcher.ts";
 import { readOptions } from "./options.ts";
-import { fileMode, readFile, readFound } from "./surroundings.ts";
+import { fileMode, readFile, readFound } from "./config-input.ts";
 
 const help = `Usage: clawgate [serve] [options]
 
@@ -55,14 +55,14 @@ async function run(context: CommandContext): Promise<number> {
     stderr: context.stderr,
   };
   const hangup = listenForHangup();
-  const ending = listenForEnding();
+  const stopSignals = listenForStop();
   const launcher = launcherOf(context.environment, systemClock);
-  let opened: Gateway;
+  let started: Gateway;
   try {
-    opened = await openGateway(input);
+    started = await startGateway(input);
   } catch (thrown) {
     hangup.stop();
-    ending.stop();
+    stopSignals.stop();
     if (thrown instanceof ConfigProblem) {
       context.stderr.write(`${thrown.message}\n`);
       return exitCodes.config;
@@ -71,22 +71,22 @@ async function run(context: CommandContext): Promise<number> {
     context.stderr.write(`clawgate: ${words}\n`);
     return exitCodes.failed;
   }
-  if (!isJsonLog) context.stdout.write(banner(opened.summary, context));
-  hangup.reload(opened.house);
-  const stopTidying = tidyAfterStart(opened.house);
-  return untilStopped(opened, ending, launcher).finally(async () => {
+  if (!isJsonLog) context.stdout.write(banner(started.summary, context));
+  hangup.reload(started.app);
+  const stopTidying = tidyAfterStart(started.app);
+  return untilStopped(started, stopSignals, launcher).finally(async () => {
     stopTidying();
     hangup.stop();
-    ending.stop();
-    await opened.flushLog();
+    stopSignals.stop();
+    await started.flushLog();
   });
 }
 
 /** What reading the config and putting the house together leaves behind is a quarter of an idle gateway's own memory. */
-function tidyAfterStart({ estate }: Gateway["house"]): () => void {
-  return estate.clock.setTimer(1_000, () => {
+function tidyAfterStart({ services }: Gateway["app"]): () => void {
+  return services.clock.setTimer(1_000, () => {
     // It holds everything up for some milliseconds: nobody may be waiting.
-    if (estate.live.count() > 0) return;
+    if (services.live.count() > 0) return;
     Bun.gc(true);
     Bun.shrink();
   });
@@ -94,16 +94,16 @@ function tidyAfterStart({ estate }: Gateway["house"]): () => void {
 
 /** From the first moment on, because without a listener the signal ends the process. One that comes during the start is kept. */
 function listenForHangup() {
-  let house: Gateway["house"] | null = null;
+  let app: Gateway["app"] | null = null;
   let hasCome = false;
   const onHangup = (): void => {
     hasCome = true;
-    void house?.reload("signal");
+    void app?.reload("signal");
   };
   process.on("SIGHUP", onHangup);
   return {
-    reload(opened: Gateway["house"]) {
-      house = opened;
+    reload(opened: Gateway["app"]) {
+      app = opened;
       if (hasCome) onHangup();
     },
     stop: () => void process.off("SIGHUP", onHangup),
@@ -112,10 +112,10 @@ function listenForHangup() {
 
 const signals = ["SIGTERM", "SIGINT"] as const;
 
-type Ending = { obey(onSignal: () => void): void; stop(): void };
+type StopSignals = { onStop(onSignal: () => void): void; stop(): void };
 
 /** From the first moment on as well: a start that is told to end ends in order when it is over, and at once when it is told again. */
-function listenForEnding(): Ending {
+function listenForStop(): StopSignals {
   let obeyed: (() => void) | null = null;
   let hasCome = false;
   const onSignal = (signal: NodeJS.Signals): void => {
@@ -125,7 +125,7 @@ function listenForEnding(): Ending {
   };
   for (const signal of signals) process.on(signal, onSignal);
   return {
-    obey(listener) {
+    onStop(listener) {
       obeyed = listener;
       if (hasCome) listener();
     },
@@ -137,16 +137,16 @@ function listenForEnding(): Ending {
 
 /** Resolves with the exit code when the gateway has stopped in order; a second signal ends the drain at once. */
 function untilStopped(
-  { house, drainMs }: Gateway,
-  ending: Ending,
+  { app, drainMs }: Gateway,
+  ending: StopSignals,
   launcher: Launcher | null,
 ): Promise<number> {
-  const { clock, live, log } = house.estate;
+  const { clock, live, log } = app.services;
   return new Promise((resolve) => {
     let firstMs: number | null = null;
     const onSignal = (): void => {
       if (firstMs !== null) {
-        if (launcher?.isEcho(firstMs) !== true) house.cutOff();
+        if (launcher?.isRepeated(firstMs) !== true) app.abortRequests();
         return;
       }
       firstMs = clock.monotonicMs();
@@ -155,7 +155,7 @@ function untilStopped(
       log.info(running === 0 ? "stopping" : `stopping when ${running} running requests are done`, {
         running,
       });
-      house.stop(drainMs()).then(
+      app.stop(drainMs()).then(
         () => resolve(exitCodes.ok),
         (error: unknown) => {
           log.error("the gateway did not stop in order", { error });
@@ -167,7 +167,7 @@ function untilStopped(
       log.warn("the program that started this gateway has ended");
       onSignal();
     });
-    ending.obey(onSignal);
+    ending.onStop(onSignal);
   });
 }
 

@@ -7,7 +7,7 @@ import type { Config } from "../config/schema.ts";
 import { fits } from "../config/tenant-checks.ts";
 import { type FileChange, labelOfFile } from "../openclaw/applied-changes.ts";
 import { setInDotEnv } from "../openclaw/dot-env.ts";
-import { type PlaceOf, reasonOf } from "../openclaw/file-place.ts";
+import { type FileAccessFor, reasonOf } from "../openclaw/file-access.ts";
 import { accessTo } from "../openclaw/instance-access.ts";
 import { apiInEntry, keyInEntry, variablesOf, withGateway } from "../openclaw/instance-files.ts";
 import type { Instance } from "../openclaw/instances.ts";
@@ -28,7 +28,7 @@ export type PlannedInstance = {
   readonly leftOut: string | null;
 };
 
-export type SetupWishes = {
+export type SetupOptions = {
   readonly config: string | undefined;
   readonly isPrimary: boolean;
   /** `server.host` from now on; null: as it is. */
@@ -53,14 +53,14 @@ type Planning = {
   readonly tenant: string;
   readonly config: Config;
   readonly host: string | null;
-  readonly wishes: Pick<SetupWishes, "isPrimary" | "api">;
-  readonly placeOf: PlaceOf;
+  readonly options: Pick<SetupOptions, "isPrimary" | "api">;
+  readonly placeOf: FileAccessFor;
   /** The tenant's key where whoever asks has just made it; else the one that is known, or a new one. */
   readonly key?: string;
 };
 
 export async function planInstance(planning: Planning): Promise<PlannedInstance> {
-  const { instance, tenant, config, host, wishes, placeOf } = planning;
+  const { instance, tenant, config, host, options, placeOf } = planning;
   const url = urlFor(instance, config, host);
   const known = config.tenants.find((each) => each.name === tenant);
   const base = { instance, tenant, url, key: known === undefined ? "new" : "kept" } as const;
@@ -87,21 +87,21 @@ export async function planInstance(planning: Planning): Promise<PlannedInstance>
       );
     const variables = { CLAWGATE_BASE_URL: baseUrl(url, "openai-completions"), CLAWGATE_API_KEY: key };
     const models = modelsFor(config, known?.models);
-    if (wishes.isPrimary && !models.includes("auto"))
+    if (options.isPrimary && !models.includes("auto"))
       return leave(
         `tenant ${tenant} may not ask for auto (tenants[].models), which --primary makes its main model`,
       );
     const provider = providerEntry({
       url,
       apiKey: key,
-      api: wishes.api ?? apiInEntry(text) ?? "openai-completions",
+      api: options.api ?? apiInEntry(text) ?? "openai-completions",
       models,
     });
     const changes: FileChange[] = [
       {
         ...way.config,
         before: text,
-        after: withGateway(text, { provider, isPrimary: wishes.isPrimary, variables }),
+        after: withGateway(text, { provider, isPrimary: options.isPrimary, variables }),
       },
       {
         ...way.env,
@@ -112,7 +112,7 @@ export async function planInstance(planning: Planning): Promise<PlannedInstance>
     const addition: NewTenant = {
       name: tenant,
       api_key: key,
-      env: handedDown(variablesOf(text)),
+      env: inheritedVariables(variablesOf(text)),
       ...(instance.container === null ? {} : { container: instance.container }),
     };
     return {
@@ -153,15 +153,15 @@ function plainKey(written: readonly string[], inEntry: string | null): string | 
   return isKnown ? inEntry : (written.find((key) => !key.startsWith("sha256:")) ?? null);
 }
 
-const notHandedDown =
+const notInherited =
   /^(?:PATH|HOME|HOSTNAME|TERM|SHLVL|PWD|OLDPWD|LANG|LC_.*|USER|SHELL|LOGNAME|_|BROWSER|EDITOR|VISUAL|NODE_.*|npm_.*|YARN_.*|NVM_.*|OPENCLAW_.*|CLAWGATE_.*|ANTHROPIC_.*|OPENAI_.*|CLAUDE_.*|DOCKER_.*|KUBERNETES_.*|LD_.*|DYLD_.*|BUN_.*)$/;
 
 /** What the tenant's CLI may know of the instance's variables; a reference to another one would be read wrongly here. */
-function handedDown(variables: Readonly<Record<string, string>>): Record<string, string> {
+function inheritedVariables(variables: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(variables).filter(
       ([name, value]) =>
-        /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !notHandedDown.test(name) && !value.includes("${"),
+        /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !notInherited.test(name) && !value.includes("${"),
     ),
   );
 }

@@ -2,9 +2,9 @@
 // It must never write, and never hand out a key but inside a file's new text.
 
 import { join } from "node:path";
-import { firstConfig } from "../assemble/first-config.ts";
-import { loadOffline, withText } from "../assemble/offline.ts";
-import { skillsDirectoryOf } from "../assemble/skills-directory.ts";
+import { discoveredConfig } from "../operator/discovered-config.ts";
+import { loadOffline, withFileText } from "../operator/offline-app.ts";
+import { skillsDirectoryOf } from "../operator/skills-directory.ts";
 import { editConfig, EditProblem, newConfig } from "../config/edit.ts";
 import type { Config } from "../config/schema.ts";
 import { findConfigFile } from "../config/search.ts";
@@ -12,9 +12,9 @@ import type { FileChange } from "../openclaw/applied-changes.ts";
 import { tenantFor } from "../openclaw/tenant-match.ts";
 import { errorCode } from "../system/files.ts";
 import type { CommandContext } from "./command.ts";
-import { addressForContainers, containersOf, findInstances, placesOf } from "./instances.ts";
-import { isLoopback, type PlannedInstance, planInstance, type SetupWishes } from "./setup-instance.ts";
-import { offlineInput, readFile } from "./surroundings.ts";
+import { addressForContainers, containersOf, findInstances, placesOf } from "./instance-search.ts";
+import { isLoopback, type PlannedInstance, planInstance, type SetupOptions } from "./setup-instance.ts";
+import { offlineInput, readFile } from "./config-input.ts";
 
 export type SetupPlan = {
   readonly configPath: string;
@@ -30,19 +30,19 @@ export type SetupPlan = {
 };
 
 /** Throws ConfigProblem, EditProblem. */
-export async function planSetup(context: CommandContext, wishes: SetupWishes): Promise<SetupPlan> {
-  const input = offlineInput(context, wishes.config);
-  const place = configPlace(context, wishes.config);
+export async function planSetup(context: CommandContext, options: SetupOptions): Promise<SetupPlan> {
+  const input = offlineInput(context, options.config);
+  const place = configPlace(context, options.config);
   const isNew = place.text === null;
   const notes: string[] = [];
   const loaded = await loadOffline(isNew ? withoutFile(input) : input);
   const edit = editConfig(place.text ?? (await firstText(input)));
-  if (wishes.host !== null && wishes.host !== loaded.config.server.host) edit.setHost(wishes.host);
-  const listens = wishes.host ?? loaded.config.server.host;
+  if (options.host !== null && options.host !== loaded.config.server.host) edit.setHost(options.host);
+  const listens = options.host ?? loaded.config.server.host;
   const config: Config = { ...loaded.config, server: { ...loaded.config.server, host: listens } };
   const { instances: found, trouble } = await findInstances(context, {
     containers: containersOf(config),
-    asksThem: true,
+    checksLive: true,
   });
   if (trouble !== null) notes.push(`docker was not looked into: ${trouble}`);
   const hasDocker = found.some(({ kind }) => kind === "docker");
@@ -61,7 +61,7 @@ export async function planSetup(context: CommandContext, wishes: SetupWishes): P
   const placeOf = placesOf(context);
   for (const instance of found) {
     const tenant = tenantFor(instance, edit.tenants()).name;
-    const planned = await planInstance({ instance, tenant, config, host, wishes, placeOf });
+    const planned = await planInstance({ instance, tenant, config, host, options, placeOf });
     if (planned.addition !== null) edit.addTenant(planned.addition);
     instances.push(planned);
   }
@@ -70,10 +70,11 @@ export async function planSetup(context: CommandContext, wishes: SetupWishes): P
   const text = edit.text();
   // Where nobody is set up the person is to hear why, and not what is wrong with a config for nobody.
   const isForNobody = instances.length > 0 && instances.every(({ leftOut }) => leftOut !== null);
-  const isChanged = isNew ? edit.tenants().length > 0 || wishes.host !== null : text !== place.text;
+  const isChanged = isNew ? edit.tenants().length > 0 || options.host !== null : text !== place.text;
   const isWorthWriting = isChanged && !isForNobody;
   // Never written: what the gateway would refuse.
-  if (isWorthWriting) await loadOffline(withText({ ...input, argvConfigPath: place.path }, place.path, text));
+  if (isWorthWriting)
+    await loadOffline(withFileText({ ...input, argvConfigPath: place.path }, place.path, text));
   return {
     configPath: place.path,
     host: listens === loaded.config.server.host ? null : listens,
@@ -116,7 +117,7 @@ const withoutFile = (input: Input): Input => ({
 });
 
 async function firstText(input: Input): Promise<string> {
-  const { value } = await firstConfig(withoutFile(input));
+  const { value } = await discoveredConfig(withoutFile(input));
   return newConfig(
     [
       "Written by `clawgate setup`: what it found on this machine, keys in their variables.",

@@ -4,9 +4,9 @@
 import { join } from "node:path";
 import { type SkillReport, syncSkills } from "../openclaw/skill-sync.ts";
 import type { CommandContext } from "./command.ts";
-import { dockerForFiles } from "./instances.ts";
+import { dockerForFiles } from "./instance-search.ts";
 import type { PlannedInstance } from "./setup-instance.ts";
-import { paperOf, plain } from "./terminal.ts";
+import { terminalStyle, plain } from "./terminal.ts";
 
 export type PulledSkills = {
   readonly tenant: string;
@@ -47,24 +47,24 @@ export const isPulled = ({ report, trouble }: PulledSkills): boolean =>
   trouble === null && (report?.rows ?? []).every(({ error }) => error === null);
 
 export function showSkills(context: CommandContext, pulled: readonly PulledSkills[]): void {
-  const paper = paperOf(context);
+  const style = terminalStyle(context);
   for (const { tenant, report, trouble } of pulled) {
     const line = (mark: string, words: string): void =>
       void context.stdout.write(`${mark}  ${plain(tenant)}: ${plain(words)}\n`);
     if (report === null) {
-      line(paper.bad("FAIL"), `skills: ${trouble ?? "not pulled"}`);
+      line(style.red("FAIL"), `skills: ${trouble ?? "not pulled"}`);
       continue;
     }
     const done = report.rows.filter((row) => row.done).length;
     const conflicts = report.rows.filter((row) => row.action === "conflict").map(({ skill }) => skill);
-    line(paper.good("ok  "), `skills: ${done} pulled of ${report.rows.length}`);
+    line(style.green("ok  "), `skills: ${done} pulled of ${report.rows.length}`);
     if (conflicts.length > 0)
-      line(paper.warning("warn"), `changed on both sides, left as they are: ${conflicts.join(", ")}`);
+      line(style.yellow("warn"), `changed on both sides, left as they are: ${conflicts.join(", ")}`);
     for (const { skill, risks, error } of report.rows) {
-      if (error !== null) line(paper.bad("FAIL"), `skill ${skill}: ${error}`);
-      if (risks.length > 0) line(paper.warning("warn"), `skill ${skill}: ${risks.join("; ")}`);
+      if (error !== null) line(style.red("FAIL"), `skill ${skill}: ${error}`);
+      if (risks.length > 0) line(style.yellow("warn"), `skill ${skill}: ${risks.join("; ")}`);
     }
     for (const { name, why } of report.refused)
-      line(paper.warning("warn"), `skill ${name} is refused: ${why}`);
+      line(style.yellow("warn"), `skill ${name} is refused: ${why}`);
   }
 }

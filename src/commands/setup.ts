@@ -2,7 +2,7 @@
 // It must never write without consent, and never print a key.
 
 import { createInterface } from "node:readline/promises";
-import { loadOffline } from "../assemble/offline.ts";
+import { loadOffline } from "../operator/offline-app.ts";
 import { readDocument } from "../config/document.ts";
 import { editConfig, EditProblem } from "../config/edit.ts";
 import { ConfigProblem } from "../config/problems.ts";
@@ -12,14 +12,14 @@ import { variableNames, withoutGateway } from "../openclaw/instance-files.ts";
 import { type Api, apis, integrationText } from "../openclaw/provider-entry.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import { setupFolder, writeInstances } from "./instance-writing.ts";
-import { placesOf } from "./instances.ts";
+import { placesOf } from "./instance-search.ts";
 import { readOptions, refuseUsage } from "./options.ts";
 import { memberOf } from "./running-gateway.ts";
 import { planSetup, type SetupPlan } from "./setup-plan.ts";
 import { isPulled, pullSkills, showSkills } from "./setup-skills.ts";
-import { describe, show } from "./setup-words.ts";
-import { offlineInput } from "./surroundings.ts";
-import { paperOf, plain } from "./terminal.ts";
+import { describe, show } from "./setup-text.ts";
+import { offlineInput } from "./config-input.ts";
+import { terminalStyle, plain } from "./terminal.ts";
 
 const help = `Usage: clawgate setup [options]
 
@@ -125,10 +125,10 @@ async function write(
       `${JSON.stringify({ ...describe(plan), ok: isWell, outcome: verdicts, skills }, null, 2)}\n`,
     );
   } else {
-    const paper = paperOf(context);
+    const style = terminalStyle(context);
     for (const { tenant, verdict, isWell: ok } of outcomes)
       context.stdout.write(
-        `${ok ? paper.good("ok  ") : paper.bad("FAIL")}  ${plain(tenant)}: ${plain(verdict)}\n`,
+        `${ok ? style.green("ok  ") : style.red("FAIL")}  ${plain(tenant)}: ${plain(verdict)}\n`,
       );
     showSkills(context, skills);
     if (plan.config !== null) context.stdout.write(`Written: ${plain(plan.config.path)}. `);

@@ -2,7 +2,7 @@
 
 import { stateDirectory } from "../system/state-directory.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
-import { environmentAt, placeHelp, placeOptions } from "./gateway-place.ts";
+import { gatewayEnvironment, gatewayOptionsHelp, gatewayOptions } from "./gateway-options.ts";
 import { readOptions } from "./options.ts";
 import { shownSeconds } from "./quantities.ts";
 import {
@@ -13,7 +13,7 @@ import {
   refuseProblem,
   type RunningGateway,
 } from "./running-gateway.ts";
-import { paperOf, plain } from "./terminal.ts";
+import { terminalStyle, plain } from "./terminal.ts";
 
 const help = `Usage: clawgate status [options]
 
@@ -22,12 +22,12 @@ Exit code 0: one is running. 1: none is, or it does not answer.
 
 Options:
   --json          the same as JSON
-${placeHelp}`;
+${gatewayOptionsHelp}`;
 
 async function run(context: CommandContext): Promise<number> {
-  const read = readOptions(context, "status", placeOptions);
+  const read = readOptions(context, "status", gatewayOptions);
   if ("usage" in read) return read.usage;
-  const environment = environmentAt(context, read.values);
+  const environment = gatewayEnvironment(context, read.values);
   const found = await findGateway(context, environment, true);
   const write = (value: object): void => void context.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
   if ("why" in found) {
@@ -43,7 +43,7 @@ async function run(context: CommandContext): Promise<number> {
   }
   const state = stateOf(found, answer.body);
   if (read.values.json) write(state);
-  else context.stdout.write(wordsOf(state, context));
+  else context.stdout.write(statusText(state, context));
   return exitCodes.ok;
 }
 
@@ -72,9 +72,9 @@ function stateOf(found: RunningGateway, health: unknown) {
   };
 }
 
-function wordsOf(state: ReturnType<typeof stateOf>, context: CommandContext): string {
-  const paper = paperOf(context);
-  const ink = { ok: paper.good, degraded: paper.warning }[state.status] ?? paper.bad;
+function statusText(state: ReturnType<typeof stateOf>, context: CommandContext): string {
+  const style = terminalStyle(context);
+  const paint = { ok: style.green, degraded: style.yellow }[state.status] ?? style.red;
   const since = [
     state.started_at === null ? null : plain(state.started_at),
     state.uptime_s === null ? null : `for ${shownSeconds(state.uptime_s)}`,
@@ -86,12 +86,12 @@ function wordsOf(state: ReturnType<typeof stateOf>, context: CommandContext): st
     ["State", plain(state.state_dir)],
     [
       "Health",
-      `${ink(plain(state.status))} (${state.providers.healthy} of ${state.providers.loaded} providers healthy)`,
+      `${paint(plain(state.status))} (${state.providers.healthy} of ${state.providers.loaded} providers healthy)`,
     ],
-    ...state.problems.map((problem) => ["Problem", paper.warning(plain(problem))] as const),
+    ...state.problems.map((problem) => ["Problem", style.yellow(plain(problem))] as const),
     ["Requests", `${state.running_requests ?? "?"} running`],
   ];
-  const lines = rows.map(([name, value]) => `  ${paper.dim(name.padEnd(10))}${value}`);
+  const lines = rows.map(([name, value]) => `  ${style.dim(name.padEnd(10))}${value}`);
   return [`ClawGate ${plain(state.version)} is running.`, ...lines, ""].join("\n");
 }
 

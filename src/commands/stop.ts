@@ -7,7 +7,7 @@ import { isAlive } from "../system/process.ts";
 import { startTimeOf } from "../system/process-table.ts";
 import { readRunFile, stateDirectory } from "../system/state-directory.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
-import { environmentAt, placeHelp, placeOptions } from "./gateway-place.ts";
+import { gatewayEnvironment, gatewayOptionsHelp, gatewayOptions } from "./gateway-options.ts";
 import { readOptions } from "./options.ts";
 import { findGateway } from "./running-gateway.ts";
 
@@ -20,7 +20,7 @@ Exit code 0: it has ended. 1: none was running, or it could not be ended.
 Options:
   --timeout S     seconds for running requests (default 60; the gateway's own server.drain_s counts too; 0: end them now)
   --json          what came of it as JSON
-${placeHelp}`;
+${gatewayOptionsHelp}`;
 
 const usualSeconds = 60;
 /** For last words and records, once requests were cut off. */
@@ -29,10 +29,10 @@ const againMs = 2_000;
 const lookMs = 50;
 
 async function run(context: CommandContext): Promise<number> {
-  const read = readOptions(context, "stop", { ...placeOptions, timeout: { type: "string" } });
+  const read = readOptions(context, "stop", { ...gatewayOptions, timeout: { type: "string" } });
   if ("usage" in read) return read.usage;
   const { timeout = String(usualSeconds), json } = read.values;
-  const environment = environmentAt(context, read.values);
+  const environment = gatewayEnvironment(context, read.values);
   const directory = stateDirectory(environment);
   const refuse = (why: string): number => {
     if (json) context.stdout.write(`${JSON.stringify({ stopped: false, why }, null, 2)}\n`);
@@ -60,7 +60,7 @@ const endings = {
 /** The gateway's number, or why there is none that may be signalled. */
 async function provenOwner(
   context: CommandContext,
-  environment: ReturnType<typeof environmentAt>,
+  environment: ReturnType<typeof gatewayEnvironment>,
   directory: string,
 ): Promise<number | string> {
   const run = await readRunFile(directory).catch(() => null);

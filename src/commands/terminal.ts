@@ -2,42 +2,42 @@
 
 import type { CommandContext } from "./command.ts";
 
-export type Ink = (text: string) => string;
+export type Paint = (text: string) => string;
 
-export type Paper = {
+export type TerminalStyle = {
   /** Columns that a line may take; null where nobody looks (a pipe, a file). */
   readonly columns: number | null;
-  readonly bold: Ink;
-  readonly dim: Ink;
-  readonly good: Ink;
-  readonly bad: Ink;
-  readonly warning: Ink;
+  readonly bold: Paint;
+  readonly dim: Paint;
+  readonly green: Paint;
+  readonly red: Paint;
+  readonly yellow: Paint;
 };
 
 const narrowest = 20;
 /** For terminals that do not say how wide they are. */
 const usual = 80;
 
-type Shown = Pick<CommandContext, "stdout" | "environment">;
+type TerminalContext = Pick<CommandContext, "stdout" | "environment">;
 
-export function hasColour({ stdout, environment }: Shown): boolean {
+export function hasColour({ stdout, environment }: TerminalContext): boolean {
   return stdout.isTTY && !environment["NO_COLOR"] && environment["TERM"] !== "dumb";
 }
 
-export function paperOf(context: Shown): Paper {
+export function terminalStyle(context: TerminalContext): TerminalStyle {
   const { stdout } = context;
   const isColoured = hasColour(context);
-  const ink =
-    (code: number): Ink =>
+  const paint =
+    (code: number): Paint =>
     (text) =>
       isColoured ? `\u001b[${code}m${text}\u001b[0m` : text;
   return {
     columns: stdout.isTTY ? Math.max(narrowest, stdout.columns || usual) : null,
-    bold: ink(1),
-    dim: ink(2),
-    good: ink(32),
-    bad: ink(31),
-    warning: ink(33),
+    bold: paint(1),
+    dim: paint(2),
+    green: paint(32),
+    red: paint(31),
+    yellow: paint(33),
   };
 }
 

@@ -1,13 +1,13 @@
 // Rows as a table of aligned columns, or, where the terminal is too narrow for it, one short paragraph a row.
 
-import { cut, type Ink, type Paper } from "./terminal.ts";
+import { cut, type Paint, type TerminalStyle } from "./terminal.ts";
 
-export type Cell = string | { readonly text: string; readonly ink: Ink };
+export type Cell = string | { readonly text: string; readonly paint: Paint };
 
 export type Column = {
   readonly title: string;
   /** The column that gives way when the line is too long; at most one. */
-  readonly gives?: boolean;
+  readonly shrinks?: boolean;
   readonly isNumber?: boolean;
 };
 
@@ -16,22 +16,22 @@ const gap = 2;
 const leastWidth = 12;
 
 const textOf = (cell: Cell): string => (typeof cell === "string" ? cell : cell.text);
-const painted = (cell: Cell, text: string): string => (typeof cell === "string" ? text : cell.ink(text));
+const painted = (cell: Cell, text: string): string => (typeof cell === "string" ? text : cell.paint(text));
 
 /** Every line ends with a line break. Texts must be plain already. */
 export function textTable(
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],
-  paper: Paper,
+  style: TerminalStyle,
 ): string {
   const widths = columns.map(({ title }, at) =>
     Math.max(Bun.stringWidth(title), ...rows.map((row) => Bun.stringWidth(textOf(row[at] ?? "")))),
   );
   const total = widths.reduce((sum, width) => sum + width, gap * (columns.length - 1));
-  const giving = columns.findIndex((column) => column.gives === true);
-  if (paper.columns !== null && total > paper.columns) {
-    const left = giving < 0 ? 0 : (widths[giving] ?? 0) - (total - paper.columns);
-    if (left < leastWidth) return paragraphs(columns, rows, paper, paper.columns);
+  const giving = columns.findIndex((column) => column.shrinks === true);
+  if (style.columns !== null && total > style.columns) {
+    const left = giving < 0 ? 0 : (widths[giving] ?? 0) - (total - style.columns);
+    if (left < leastWidth) return paragraphs(columns, rows, style, style.columns);
     widths[giving] = left;
   }
   const line = (cells: readonly Cell[]): string =>
@@ -45,14 +45,14 @@ export function textTable(
       })
       .join(" ".repeat(gap))
       .trimEnd();
-  const head = columns.map(({ title }) => ({ text: title, ink: paper.dim }));
+  const head = columns.map(({ title }) => ({ text: title, paint: style.dim }));
   return [head, ...rows].map((row) => `${line(row)}\n`).join("");
 }
 
 function paragraphs(
   columns: readonly Column[],
   rows: readonly (readonly Cell[])[],
-  paper: Paper,
+  style: TerminalStyle,
   width: number,
 ): string {
   return rows
@@ -62,7 +62,7 @@ function paragraphs(
         const title = columns[at]?.title ?? "";
         if (at === 0 || text === "") return at === 0 ? [painted(cell, cut(text, width))] : [];
         const label = title === "" ? "  " : `  ${title}: `;
-        return [`${paper.dim(label)}${painted(cell, cut(text, Math.max(8, width - label.length)))}`];
+        return [`${style.dim(label)}${painted(cell, cut(text, Math.max(8, width - label.length)))}`];
       });
       return `${lines.join("\n")}\n`;
     })

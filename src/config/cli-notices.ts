@@ -2,7 +2,7 @@
 // It must never look for a login: it speaks of what is written.
 
 import { normalize } from "node:path";
-import { refusedVariable } from "../backends/cli/settings.ts";
+import { refusedVariable } from "../backends/claude-code/settings.ts";
 import type { Config } from "./schema.ts";
 
 type Env = Readonly<Record<string, string>>;

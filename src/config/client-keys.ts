@@ -3,7 +3,7 @@
 
 import { hashedKeyPattern, keysOfTenant, shortestKeyLength } from "../tenants/settings.ts";
 import type { Path } from "./document.ts";
-import type { Finding } from "./issues.ts";
+import type { Finding } from "./findings.ts";
 import type { Config } from "./schema.ts";
 
 type Keyed = Pick<Config, "auth" | "tenants">;
@@ -54,9 +54,9 @@ export function shortKeyNotices(
 }
 
 /** For a key that somebody types just now: nothing forces anybody to take a weak one. */
-export function isFitKey(key: string): boolean {
+export function isStrongKey(key: string): boolean {
   if (key.startsWith("sha256:")) return hashedKeyPattern.test(key);
   return key.length >= shortestKeyLength && /^[\x21-\x7e]+$/.test(key);
 }
 
-export const keyWords = `a key of at least ${shortestKeyLength} characters (printable ASCII, no spaces), or sha256: and 64 hexadecimal digits`;
+export const keyRequirements = `a key of at least ${shortestKeyLength} characters (printable ASCII, no spaces), or sha256: and 64 hexadecimal digits`;

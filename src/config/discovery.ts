@@ -6,11 +6,11 @@ import { defaultPort } from "../server/settings.ts";
 import { documentOf } from "./document.ts";
 import type { Environment } from "./environment.ts";
 import type { ConfigInput } from "./schema.ts";
-import { isOurselves } from "./ourselves.ts";
-import { withUnread } from "./load.ts";
+import { isOwnAddress } from "./own-address.ts";
+import { withUnreadNotices } from "./load.ts";
 import { findConfigFile } from "./search.ts";
-import { type LoadedConfig, settle } from "./settle.ts";
-import { environmentFor, type LoadInput } from "./surroundings.ts";
+import { type LoadedConfig, resolveConfig } from "./resolution.ts";
+import { resolveEnvironment, type LoadInput } from "./resolved-environment.ts";
 
 export type DiscoveryInput = {
   readonly vendors: readonly VendorRow[];
@@ -67,7 +67,7 @@ function keyedVendors(
     if (elsewhere !== "" && !/^https?:\/\//i.test(elsewhere))
       return [{ what: row.name, detail: `left out: ${baseUrlVariable} is no http:// or https:// URL` }];
     // Claude Code and SDKs are sent to a gateway by the same variables.
-    if (isOurselves(elsewhere, port)) {
+    if (isOwnAddress(elsewhere, port)) {
       const detail = `left out: ${baseUrlVariable} points to this gateway, so ${keyVariable} is no key of the vendor's`;
       return [{ what: row.name, detail }];
     }
@@ -144,7 +144,7 @@ export async function discover(
   const remarks: Found[] = [];
   if (!input.isDemo) {
     // After the start the gateway itself would answer at its port.
-    const others = input.localServers.filter((row) => !isOurselves(row.baseUrl, input.port));
+    const others = input.localServers.filter((row) => !isOwnAddress(row.baseUrl, input.port));
     const asked = Promise.all(others.map((row) => localServer(row, environment, input.probe)));
     for (const vendor of keyedVendors(input.vendors, environment, input.port)) {
       if ("provider" in vendor) entries.push(vendor);
@@ -191,13 +191,13 @@ export async function discoverConfig(
   const rows = [...discovery.vendors, ...discovery.localServers];
   const variables = rows.flatMap((row) => variablesOf(row));
   const known = { ...input, knownVariables: [...(input.knownVariables ?? []), ...variables] };
-  const surroundings = environmentFor(known, null, {});
-  const { value, found } = await discover(surroundings.environment, input.availableBackends, {
+  const resolvedEnvironment = resolveEnvironment(known, null, {});
+  const { value, found } = await discover(resolvedEnvironment.environment, input.availableBackends, {
     ...discovery,
-    port: Number(input.flags?.port ?? portIn(surroundings.environment)),
+    port: Number(input.flags?.port ?? portIn(resolvedEnvironment.environment)),
   });
-  const loaded = settle(known, documentOf(value), null, surroundings);
+  const loaded = resolveConfig(known, documentOf(value), null, resolvedEnvironment);
   const search = discovery.isDemo ? null : findConfigFile(input);
   const unread = search !== null && "notices" in search ? search.notices : [];
-  return { ...withUnread(loaded, unread), found };
+  return { ...withUnreadNotices(loaded, unread), found };
 }

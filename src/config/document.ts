@@ -43,11 +43,11 @@ export type ReadDocument =
 const largestText = 5_000_000;
 const deepest = 64;
 /** Aliases count every time they are used, so a "billion laughs" file runs into this. */
-const mostNodes = 100_000;
+const maxNodes = 100_000;
 
-const mostProblems = 50;
+const maxProblems = 50;
 /** Of larger files no section is read alone. */
-const mostCharacters = 500_000;
+const maxCharacters = 500_000;
 
 /** Ends the reading: nothing can be made of the file. */
 class Refusal extends Error {
@@ -125,7 +125,7 @@ function converter(parsed: Document, lines: LineCounter, refuse: Refuse) {
   function convert(node: unknown, path: Path): unknown {
     nodes += 1;
     const line = lineOfNode(node);
-    if (nodes > mostNodes)
+    if (nodes > maxNodes)
       throw new Refusal(line, dotted(path.slice(0, 3)), "aliases make the file too large");
     if (path.length > deepest) throw new Refusal(line, dotted(path.slice(0, 3)), "nested too deeply");
     if (line !== null && !lineByPath.has(JSON.stringify(path))) lineByPath.set(JSON.stringify(path), line);
@@ -149,26 +149,26 @@ function converter(parsed: Document, lines: LineCounter, refuse: Refuse) {
   return { convert, lineByPath };
 }
 
-type Told = { readonly line: number; readonly message: string };
+type YamlMessage = { readonly line: number; readonly message: string };
 
 function parse(text: string): {
   readonly parsed: Document;
   readonly lines: LineCounter;
-  readonly told: readonly Told[];
+  readonly messages: readonly YamlMessage[];
 } {
   const lines = new LineCounter();
   const parsed = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false });
-  const told = [...parsed.errors, ...parsed.warnings].map(({ pos, message }) => {
+  const messages = [...parsed.errors, ...parsed.warnings].map(({ pos, message }) => {
     const { line } = lines.linePos(pos[0]);
     if (message.includes("call stack")) throw new Refusal(line, "", "nested too deeply");
     return { line, message: `not YAML: ${message}` };
   });
-  return { parsed, lines, told };
+  return { parsed, lines, messages };
 }
 
 function read(text: string, refuse: Refuse): ConfigDocument | null {
-  const { parsed, lines, told } = parse(text);
-  if (told.length > 0) return readSoundSections(text, told, refuse);
+  const { parsed, lines, messages } = parse(text);
+  if (messages.length > 0) return readSoundSections(text, messages, refuse);
   const { convert, lineByPath } = converter(parsed, lines, refuse);
   const value = parsed.contents === null ? {} : (convert(parsed.contents, []) ?? {});
   const lineOf = (path: Path): number | null => {
@@ -187,24 +187,28 @@ const sectionName = /^(["']?)([\w.-]+)\1[ \t]*:(?:\s|$)/;
  * Sections begin at the margin, and one that is broken may swallow all that come after it: each is read alone, and what is made
  * of those that are whole can be believed.
  */
-function readSoundSections(text: string, whole: readonly Told[], refuse: Refuse): ConfigDocument | null {
+function readSoundSections(
+  text: string,
+  whole: readonly YamlMessage[],
+  refuse: Refuse,
+): ConfigDocument | null {
   const rows = text.split("\n");
   const starts = rows.flatMap((row, index) => (sectionName.test(row) ? [index] : []));
   const broken = new Set<string>();
-  const told: Told[] = [];
+  const messages: YamlMessage[] = [];
   const kept = [...rows];
-  for (const [at, start] of (text.length > mostCharacters ? [] : starts).entries()) {
+  for (const [at, start] of (text.length > maxCharacters ? [] : starts).entries()) {
     const end = starts[at + 1] ?? rows.length;
     const alone = [...Array<string>(start).fill(""), ...rows.slice(start, end)].join("\n");
-    const own = parse(alone).told;
+    const own = parse(alone).messages;
     if (own.length === 0) continue;
-    told.push(...own);
+    messages.push(...own);
     broken.add(sectionName.exec(rows[start] ?? "")?.[2] ?? "");
     kept.fill("", start, end);
   }
   const rest = parse(kept.join("\n"));
-  const isHopeless = told.length === 0 || rest.told.length > 0;
-  for (const { line, message } of isHopeless ? whole : told) refuse(line, "", message);
+  const isHopeless = messages.length === 0 || rest.messages.length > 0;
+  for (const { line, message } of isHopeless ? whole : messages) refuse(line, "", message);
   if (isHopeless) return null;
   const document = read(kept.join("\n"), (line, key, message) => {
     // It may stand in what is broken.
@@ -220,11 +224,11 @@ export function readDocument(text: string): ReadDocument {
   if (text.length > largestText)
     return hopeless({ line: null, key: "", message: `larger than ${largestText / 1_000_000} MB` });
   const problems: DocumentProblem[] = [];
-  const told = new Set<string>();
+  const reported = new Set<string>();
   const refuse: Refuse = (line, key, message) => {
     const words = `${line} ${key} ${message}`;
-    if (problems.length < mostProblems && !told.has(words)) problems.push({ line, key, message });
-    told.add(words);
+    if (problems.length < maxProblems && !reported.has(words)) problems.push({ line, key, message });
+    reported.add(words);
   };
   try {
     const document = read(text.startsWith("\uFEFF") ? text.slice(1) : text, refuse);

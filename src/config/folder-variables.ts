@@ -4,7 +4,7 @@
 import { documentedVariables } from "./environment.ts";
 
 /** Knobs that do no harm beyond the answers themselves. */
-const knobs = new Set([
+const harmlessVariables = new Set([
   "PORT",
   "REQUEST_TIMEOUT_MS",
   "DEFAULT_MODEL",
@@ -17,13 +17,13 @@ const knobs = new Set([
 ]);
 
 /** They act on this program, its runtime or its children, whoever mentions them. */
-const actsByItself =
+const programVariables =
   /^(?:(?:CLAWGATE|XDG|BUN|LD|DYLD|OPENCLAW)_.+|CLAUDE_CONFIG_DIR|NODE_(?:OPTIONS|PATH|EXTRA_CA_CERTS|TLS_REJECT_UNAUTHORIZED)|DOCKER_(?:HOST|CONFIG|CONTEXT)|SSL_CERT_(?:FILE|DIR)|SSLKEYLOGFILE|PROXY_MCP_CONFIG|PATH|HOME|(?:HTTPS?|ALL|NO)_PROXY)$/i;
 /** The same, but a project's own as well, and not worth a word unless the config mentions them. */
-const ofTheSession =
+const sessionVariables =
   /^(?:USER|LOGNAME|SHELL|TERM|COLORTERM|NO_COLOR|TZ|TMPDIR|LANG|LANGUAGE|LC_.+|PWD|OLDPWD|INIT_CWD)$/i;
 
-const programs = /^(?:CLAUDE_BIN|CLAUDE_PATH)$/;
+const programPathVariables = /^(?:CLAUDE_BIN|CLAUDE_PATH)$/;
 
 /** The end of a name that holds an address of some vendor's. */
 const addressEnding = /_(?:API_)?(?:BASE_?URL|BASE|ENDPOINT|HOST)$/i;
@@ -38,7 +38,7 @@ const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?)?$/i;
 export const isSecretName = (name: string): boolean =>
   /(?:^|_)(?:KEYS?|TOKEN|SECRET|PASSWORD|PAT)$/i.test(name);
 
-export type FolderWishes = {
+export type FolderVariables = {
   /** All that the file says. */
   readonly values: Readonly<Record<string, string>>;
   /** The key variables of the vendors that this build knows. */
@@ -53,18 +53,18 @@ export type FolderWishes = {
 
 export type Ignored = { readonly name: string; readonly why: string };
 
-export type FolderVerdict = {
+export type FilteredVariables = {
   readonly taken: Readonly<Record<string, string>>;
   /** What would count if it came from elsewhere. */
   readonly ignored: readonly Ignored[];
 };
 
-export function judgeFolder(wishes: FolderWishes): FolderVerdict {
+export function filterFolderVariables(input: FolderVariables): FilteredVariables {
   const taken: Record<string, string> = {};
   const ignored: Ignored[] = [];
-  for (const [name, value] of Object.entries(wishes.values)) {
-    if (wishes.isSet(name)) continue;
-    const verdict = verdictOn(name, value.trim(), wishes);
+  for (const [name, value] of Object.entries(input.values)) {
+    if (input.isSet(name)) continue;
+    const verdict = decideVariable(name, value.trim(), input);
     if (verdict === "taken") taken[name] = value;
     else if (verdict !== "unknown") ignored.push({ name, why: verdict });
   }
@@ -72,8 +72,8 @@ export function judgeFolder(wishes: FolderWishes): FolderVerdict {
 }
 
 /** `taken`, `unknown` (nobody here asks for it), or why not. */
-function verdictOn(name: string, value: string, wishes: FolderWishes): string {
-  const { keyVariables, mentioned, hasOtherKeys } = wishes;
+function decideVariable(name: string, value: string, input: FolderVariables): string {
+  const { keyVariables, mentioned, hasOtherKeys } = input;
   switch (name) {
     case "PROXY_API_KEYS":
       return hasOtherKeys ? "the config has keys of its own, and this would let in others" : "taken";
@@ -89,12 +89,12 @@ function verdictOn(name: string, value: string, wishes: FolderWishes): string {
       return "it names the address that containers are given";
     default:
   }
-  if (knobs.has(name) || keyVariables.has(name)) return "taken";
+  if (harmlessVariables.has(name) || keyVariables.has(name)) return "taken";
   if (isSecretName(name) && mentioned.has(name)) return "taken";
-  if (programs.test(name)) return "it names a program";
-  if (actsByItself.test(name) || (ofTheSession.test(name) && mentioned.has(name)))
+  if (programPathVariables.test(name)) return "it names a program";
+  if (programVariables.test(name) || (sessionVariables.test(name) && mentioned.has(name)))
     return "it acts on the program itself";
-  if (mentioned.has(name) || (isVendorAddress(name) && hasKeyBeside(name, wishes))) return "taken";
+  if (mentioned.has(name) || (isVendorAddress(name) && hasKeyBeside(name, input))) return "taken";
   if (isVendorAddress(name)) return addressRefusal;
   return documentedVariables.includes(name)
     ? "only the environment or a config that was named may say it"
@@ -104,7 +104,7 @@ function verdictOn(name: string, value: string, wishes: FolderWishes): string {
 export const addressRefusal = "an address for a key that does not come from this file";
 
 /** `OPENAI_API_KEY` stands beside `OPENAI_BASE_URL`, and none comes from elsewhere. */
-function hasKeyBeside(address: string, { values, keyVariables, isSet }: FolderWishes): boolean {
+function hasKeyBeside(address: string, { values, keyVariables, isSet }: FolderVariables): boolean {
   const family = `${address.replace(addressEnding, "")}_`;
   const keys = [...keyVariables].filter((name) => name.startsWith(family));
   return keys.some((name) => (values[name] ?? "") !== "") && !keys.some(isSet);

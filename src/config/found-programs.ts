@@ -3,7 +3,7 @@
 
 import { realpathSync, statSync } from "node:fs";
 import { isAbsolute, join, sep } from "node:path";
-import type { McpServers } from "../backends/cli/settings.ts";
+import type { McpServers } from "../backends/claude-code/settings.ts";
 import { findOnPath } from "../system/process.ts";
 import { dotted, type Path } from "./document.ts";
 import type { Environment } from "./environment.ts";
@@ -84,7 +84,7 @@ function isOfFolder(word: string, written: string, folder: Folder): boolean {
   }
 }
 
-export type Purged = {
+export type WithoutPrograms = {
   readonly value: Tree;
   /** Providers that are left out, and why. */
   readonly refused: ReadonlyMap<string, string>;
@@ -100,7 +100,7 @@ export function withoutFolderPrograms(
   written: unknown,
   isFromFile: (path: Path) => boolean,
   folder: Folder,
-): Purged {
+): WithoutPrograms {
   const refused = new Map<string, string>();
   const refusalOf = (path: Path, judge: typeof pathRefusal): string | null => {
     const meant = valueAt(value, path);

@@ -4,12 +4,12 @@
 import { type ConfigDocument, documentOf, readDocument } from "./document.ts";
 import { ConfigProblem, type Problem } from "./problems.ts";
 import { findConfigFile, type FoundFile, type Search } from "./search.ts";
-import { type LoadedConfig, settle } from "./settle.ts";
-import { environmentFor, type LoadInput } from "./surroundings.ts";
+import { type LoadedConfig, resolveConfig } from "./resolution.ts";
+import { resolveEnvironment, type LoadInput } from "./resolved-environment.ts";
 import { isTree } from "./values.ts";
 
-export type { LoadedConfig } from "./settle.ts";
-export type { LoadInput } from "./surroundings.ts";
+export type { LoadedConfig } from "./resolution.ts";
+export type { LoadInput } from "./resolved-environment.ts";
 
 function readConfigFile(input: LoadInput): Extract<Search, { file: unknown }> {
   const search = findConfigFile(input);
@@ -25,30 +25,30 @@ function readConfigFile(input: LoadInput): Extract<Search, { file: unknown }> {
   ]);
 }
 
-type Read = { readonly document: ConfigDocument; readonly problems: readonly Problem[] };
+type ReadResult = { readonly document: ConfigDocument; readonly problems: readonly Problem[] };
 
 /** Throws ConfigProblem where nothing of the file can be judged. */
-function documentOfFile(file: FoundFile | null): Read {
+function documentOfFile(file: FoundFile | null): ReadResult {
   if (file === null) return { document: documentOf({}), problems: [] };
   const read = readDocument(file.text);
   const place = { path: file.path, hint: null };
   const problems = "problem" in read ? read.problems.map((each) => ({ ...place, ...each })) : [];
   const document = "problem" in read ? read.rest : read.document;
   if (document !== null && isTree(document.value)) return { document, problems };
-  const isNoMap = {
+  const notAMap = {
     ...place,
     line: 1,
     key: "",
     message: "the file must be a map of sections such as `providers:`",
   };
-  throw new ConfigProblem(problems.length === 0 ? [isNoMap] : problems);
+  throw new ConfigProblem(problems.length === 0 ? [notAMap] : problems);
 }
 
 /** Says first which file is there and was not believed. */
-export function withUnread(loaded: LoadedConfig, unread: readonly string[]): LoadedConfig {
+export function withUnreadNotices(loaded: LoadedConfig, unread: readonly string[]): LoadedConfig {
   if (unread.length === 0) return loaded;
-  const { notices, distrusted } = loaded;
-  return { ...loaded, notices: [...unread, ...notices], distrusted: [...unread, ...distrusted] };
+  const { notices, untrustedNotices } = loaded;
+  return { ...loaded, notices: [...unread, ...notices], untrustedNotices: [...unread, ...untrustedNotices] };
 }
 
 /** Throws ConfigProblem. */
@@ -56,6 +56,12 @@ export function loadConfig(input: LoadInput): LoadedConfig {
   const { file, notices } = readConfigFile(input);
   const { document, problems } = documentOfFile(file);
   const path = file?.path ?? null;
-  const loaded = settle(input, document, path, environmentFor(input, path, document.value), problems);
-  return withUnread(loaded, notices);
+  const loaded = resolveConfig(
+    input,
+    document,
+    path,
+    resolveEnvironment(input, path, document.value),
+    problems,
+  );
+  return withUnreadNotices(loaded, notices);
 }

@@ -8,7 +8,7 @@ export type SkippedProvider = {
   readonly id: string;
   readonly reason: string;
   /** The same without an address, for whoever may not know of any. Absent: there is none in it. */
-  readonly outward?: string;
+  readonly publicReason?: string;
 };
 
 /** What the servers at these URLs list, asked just now; null: nobody answers there. Those that are not here were not asked. */
@@ -37,8 +37,8 @@ function modelsUrl(id: string, { base_url: written, backend }: Tree, local: Loca
 
 export type LocalProvider =
   /** `told`: that it is loaded and why; `notice`: what is not as it is written. */
-  | { readonly loaded: Tree; readonly told: string; readonly notice: string | null }
-  | { readonly skipped: SkippedProvider; readonly toAsk: string | null };
+  | { readonly loaded: Tree; readonly loadedNotice: string; readonly notice: string | null }
+  | { readonly skipped: SkippedProvider; readonly urlToProbe: string | null };
 
 /** `reason`: why it is skipped where nobody answers; its key is empty. */
 export function localProvider(
@@ -49,12 +49,12 @@ export function localProvider(
 ): LocalProvider {
   const url = local === null ? null : modelsUrl(id, provider, local);
   const models = url === null ? undefined : local?.answers.get(url);
-  if (url === null || models === undefined) return { skipped: { id, reason }, toAsk: url };
+  if (url === null || models === undefined) return { skipped: { id, reason }, urlToProbe: url };
   const { host } = new URL(url);
   const model = models === null ? null : modelOf(provider, models);
   if (models === null || model === null) {
     const why = models === null ? `no model server answers at ${host}` : `the server at ${host} has no model`;
-    return { skipped: { id, reason: `${reason}, and ${why}`, outward: reason }, toAsk: null };
+    return { skipped: { id, reason: `${reason}, and ${why}`, publicReason: reason }, urlToProbe: null };
   }
   const { api_key: _, api_keys: __, ...keyless } = provider;
   const listed: readonly unknown[] = Array.isArray(provider["models"]) ? provider["models"] : [];
@@ -62,7 +62,7 @@ export function localProvider(
   const count = models.length === 1 ? "1 model" : `${models.length} models`;
   return {
     loaded: { ...keyless, model, models: [...listed, ...models.filter((each) => !names.includes(each))] },
-    told: `providers.${id}: ${reason}, but a model server answers at ${host} with ${count}, so it is loaded without a key`,
+    loadedNotice: `providers.${id}: ${reason}, but a model server answers at ${host} with ${count}, so it is loaded without a key`,
     notice:
       typeof provider["model"] === "string" && !isSame(provider["model"], model)
         ? `providers.${id}: the server at ${host} does not have ${provider["model"]}; ${model} is used in its place`
@@ -79,9 +79,9 @@ const noChat = /embed|rerank|whisper|\bbge\b|minilm|\bclip\b/i;
 
 /** The one that is written, as the server calls it, where the server has it; else the first that looks as if it could talk. */
 function modelOf({ model: written, models: listed }: Tree, models: readonly string[]): string | null {
-  const wishes = [written, ...(Array.isArray(listed) ? listed : [])];
-  for (const wish of wishes) {
-    const name = isTree(wish) ? wish["id"] : wish;
+  const wanted = [written, ...(Array.isArray(listed) ? listed : [])];
+  for (const entry of wanted) {
+    const name = isTree(entry) ? entry["id"] : entry;
     const found = typeof name === "string" ? models.find((each) => isSame(name, each)) : undefined;
     if (found !== undefined) return typeof name === "string" && models.includes(name) ? name : found;
   }

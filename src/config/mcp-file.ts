@@ -2,9 +2,13 @@
 // so that a fault in it stops the start and not a request. It must never say a value aloud.
 
 import { isAbsolute, resolve } from "node:path";
-import { mcpServersFile, type McpServers, type McpServersSettings } from "../backends/cli/settings.ts";
+import {
+  mcpServersFile,
+  type McpServers,
+  type McpServersSettings,
+} from "../backends/claude-code/settings.ts";
 import { dotted } from "./document.ts";
-import { findingsOf } from "./issues.ts";
+import { findingsOf } from "./findings.ts";
 import { ConfigProblem, type Problem } from "./problems.ts";
 
 export type ReadServers = {

@@ -2,7 +2,7 @@
 // a key's meaning, bounds and default stand in the settings.ts of the feature that reads it.
 
 import { z } from "zod";
-import { cliSettings, type McpServers, mcpServersSettings } from "../backends/cli/settings.ts";
+import { cliSettings, type McpServers, mcpServersSettings } from "../backends/claude-code/settings.ts";
 import { healthSettings, queueSettings } from "../backends/health/settings.ts";
 import { providersSettings } from "../backends/settings.ts";
 import { metricsSettings, promptCachingSettings } from "../metrics/settings.ts";

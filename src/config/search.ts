@@ -3,7 +3,7 @@
 
 import { dirname, isAbsolute, join } from "node:path";
 import { errorCode } from "../system/files.ts";
-import { DistrustedFile } from "../system/own-file.ts";
+import { UntrustedFile } from "../system/trusted-file.ts";
 
 export type SearchInput = {
   /** The value of `--config`. */
@@ -13,7 +13,7 @@ export type SearchInput = {
   readonly homeDirectory: string;
   /** The text of a file, or null when there is none. Throws when it is there but cannot be read. */
   readonly readFile: (path: string) => string | null;
-  /** The same for a file that nobody named: throws DistrustedFile when it may not be believed. Default: `readFile`. */
+  /** The same for a file that nobody named: throws UntrustedFile when it may not be believed. Default: `readFile`. */
   readonly readFound?: (path: string) => string | null;
   /** A `config.yaml` that was found in the working directory at the start; a reload stays with it. */
   readonly keptPath?: string | undefined;
@@ -81,7 +81,7 @@ export function findConfigFile(input: SearchInput): Search {
       if (isNamed) return { missing: path, namedBy: by, reason: "there is no such file" };
     } catch (error) {
       // At a start somebody else's file is as good as none; a gateway that runs from it must not lose its keys.
-      if (!(error instanceof DistrustedFile) || input.keptPath !== undefined)
+      if (!(error instanceof UntrustedFile) || input.keptPath !== undefined)
         return { missing: path, namedBy: by, reason: reasonOf(error) };
       notices.push(`${path} is not read: ${error.message}, or name it: --config ${path}, or CLAWGATE_CONFIG`);
     }

@@ -2,9 +2,9 @@
 // that is only misspelt would shut a tenant out, and it would hear of it one request at a time.
 
 import { nearest } from "../canon/nearest.ts";
-import { type Checked, type Declared, targetTest } from "./checks.ts";
+import { type CheckedConfig, type DeclaredModels, targetTest } from "./cross-checks.ts";
 import type { Path } from "./document.ts";
-import type { Finding } from "./issues.ts";
+import type { Finding } from "./findings.ts";
 import { didYouMean } from "./problems.ts";
 import type { Config } from "./schema.ts";
 
@@ -26,7 +26,7 @@ const cliNames = [
   "haiku",
 ];
 
-export function tenantFindings(config: Checked, declared: Declared): readonly Finding[] {
+export function tenantFindings(config: CheckedConfig, declared: DeclaredModels): readonly Finding[] {
   const isTarget = targetTest(config, declared);
   const ids = [...declared.keys()];
   const models = [...declared].flatMap(([id, names]) => names.flatMap((name) => [name, `${id}/${name}`]));

@@ -5,7 +5,7 @@ import { isClosing, type StreamEvent } from "../canon/event.ts";
 import { Failure, type FailureKind } from "../canon/failure.ts";
 import type { SseFrame } from "../wire/sse.ts";
 import type { StreamDecoder } from "./dialect.ts";
-import { namedEnd, namedWait, rowOf } from "./vendor-verdict.ts";
+import { statedEnd, statedWait, matchPattern } from "./match-failure.ts";
 
 /** Guards a decoder's output: nothing after the closing event, and always exactly one, even if the bytes stop short. */
 export function closeOnce(inner: StreamDecoder): StreamDecoder {
@@ -27,19 +27,19 @@ export function closeOnce(inner: StreamDecoder): StreamDecoder {
       const events = guard(inner.end());
       if (!isClosed) {
         isClosed = true;
-        events.push({ type: "failure", failure: cutShort() });
+        events.push({ type: "failure", failure: brokenOff() });
       }
       return events;
     },
   };
 }
 
-export function cutShort(): Failure {
+export function brokenOff(): Failure {
   return new Failure("bad-output", "The upstream's stream broke off before its end.", { maybeBilled: true });
 }
 
 /** What the error body said, as far as the dialect could read it. */
-export type ErrorWords = {
+export type ErrorDetails = {
   readonly message: string;
   readonly type: string | null;
   readonly code: string | null;
@@ -55,30 +55,30 @@ export type ErrorWords = {
  */
 export function failureOfStatus(
   status: number,
-  words: ErrorWords,
+  details: ErrorDetails,
   retryAfterMs: number | null,
   nowMs: number | null = null,
 ): Failure {
-  const row = rowOf(status, words);
-  const kind = row?.kind ?? kindOfStatus(status);
-  const isTheirs =
+  const pattern = matchPattern(status, details);
+  const kind = pattern?.kind ?? kindOfStatus(status);
+  const isUpstreams =
     kind !== "invalid-request" && kind !== "context-exceeded" && kind !== "too-large" && kind !== "refused";
   const isLimit = kind === "quota-exhausted" || kind === "rate-limited";
-  const endsAtMs = isLimit ? (words.endsAtMs ?? namedEnd(status, words, row?.zone)) : null;
-  const waitMs = retryAfterMs ?? (isLimit ? namedWait(status, words) : null);
-  return new Failure(kind, isTheirs ? `${headline(kind, status)}: ${words.message}` : words.message, {
-    param: words.param,
-    code: isTheirs ? null : words.code,
+  const endsAtMs = isLimit ? (details.endsAtMs ?? statedEnd(status, details, pattern?.zone)) : null;
+  const waitMs = retryAfterMs ?? (isLimit ? statedWait(status, details) : null);
+  return new Failure(kind, isUpstreams ? `${headline(kind, status)}: ${details.message}` : details.message, {
+    param: details.param,
+    code: isUpstreams ? null : details.code,
     // Facts about our account at the vendor are not the client's.
-    details: isTheirs ? null : words.details,
-    retryAfterMs: sooner(waitMs, endsAtMs === null || nowMs === null ? null : endsAtMs - nowMs),
+    details: isUpstreams ? null : details.details,
+    retryAfterMs: earlierWait(waitMs, endsAtMs === null || nowMs === null ? null : endsAtMs - nowMs),
     endsAtMs,
     upstreamStatus: status,
   });
 }
 
 /** A moment that has passed is a wrong clock, and says nothing. */
-function sooner(waitMs: number | null, untilEndMs: number | null): number | null {
+function earlierWait(waitMs: number | null, untilEndMs: number | null): number | null {
   if (untilEndMs === null || untilEndMs <= 0) return waitMs;
   return waitMs === null ? untilEndMs : Math.min(waitMs, untilEndMs);
 }
@@ -130,7 +130,7 @@ export function retryAfter(headers: Headers, nowMs: number): number | null {
 }
 
 /** Error text of an answer that is not in the dialect's shape: an HTML page, an empty body. Never the raw body. */
-export function wordsOfForeignBody(status: number): ErrorWords {
+export function unknownFormatError(status: number): ErrorDetails {
   return {
     message: `the answer was not in the expected format (HTTP ${status})`,
     type: null,

@@ -71,7 +71,7 @@ export type TargetFacts = {
   /** What it takes of a request. Null or absent: nobody knows, and nothing is left out. */
   readonly takes?: Takes | null;
   /** True: the operator said so. */
-  readonly takesAreTold?: boolean;
+  readonly takesAreConfigured?: boolean;
 };
 
 /**
@@ -96,11 +96,11 @@ export type ErrorAnswer = {
 };
 
 /** What one frame tells the record, read without any state. Absent fields: the frame says nothing about them. */
-export type Glance = {
+export type FrameFacts = {
   readonly id?: string;
   readonly model?: string;
   /** True for the first frames that open the gate: text, thinking, tool, finish. */
-  readonly opens?: boolean;
+  readonly startsAnswer?: boolean;
   readonly usage?: Usage;
   readonly finish?: FinishReason;
   /** True for words of a refusal; the finish that follows may not say so (OpenAI's is then "stop"). */
@@ -115,41 +115,41 @@ export type Glance = {
 };
 
 /** The express lane's view of a dialect: bytes pass, and only what the record needs is read. */
-export type RelayHalf = {
+export type PassthroughHalf = {
   /**
    * Texts that only stand in bodies which vendors of this format refuse and the hub can put right.
    * A body that holds one goes through the hub; a false alarm costs time and nothing else.
    */
-  readonly declines: readonly Buffer[];
-  /** Those of them, and whatever else `declinesFor` asks for, that are whole words: noted while the body is scanned. */
-  readonly watched?: Watched;
+  readonly translateMarkers: readonly Buffer[];
+  /** Those of them, and whatever else `mustTranslate` asks for, that are whole words: noted while the body is scanned. */
+  readonly watchedWords?: Watched;
   /** The same where it depends on the model that is asked. */
-  readonly declinesFor?: (bytes: Buffer, target: TargetFacts, scan: JsonScan) => boolean;
+  readonly mustTranslate?: (bytes: Buffer, target: TargetFacts, scan: JsonScan) => boolean;
   /**
    * Does the body hold what the model does not take? Not asked where the client itself named the model that it gets: it knows
    * what it does. Such a body goes through the hub.
    */
   exceeds(scan: JsonScan, bytes: Buffer, takes: Takes): boolean;
   /** Members that clients of this format write in another one's spelling, in its own: before either lane reads the body. */
-  straightened?(scan: JsonScan, bytes: Buffer): readonly JsonEdit[];
+  normalizeEdits?(scan: JsonScan, bytes: Buffer): readonly JsonEdit[];
   /** After the gate only frames that hold one of these are read. */
-  readonly markers: readonly string[];
-  glance(frame: SseFrame): Glance;
+  readonly frameMarkers: readonly string[];
+  frameFacts(frame: SseFrame): FrameFacts;
   /** UTF-8 bytes of texts, thoughts and tools' inputs in a frame's JSON or in a whole answer, of all answers in it. Never throws. */
-  said(body: unknown): number;
-  /** The same for a whole JSON answer of the plainest kind; null: read it in full (`readReply`), it may hold a surprise. */
-  glanceReply(body: unknown): Glance | null;
+  textBytes(body: unknown): number;
+  /** The same for a whole JSON answer of the plainest kind; null: read it in full (`decodeReply`), it may hold a surprise. */
+  replyFacts(body: unknown): FrameFacts | null;
   /** Top-level members that must change before the bytes may go upstream. Throws Failure on a member of the wrong kind. */
-  edits(scan: JsonScan, bytes: Buffer, target: TargetFacts, note?: Note): readonly JsonEdit[];
+  requiredEdits(scan: JsonScan, bytes: Buffer, target: TargetFacts, note?: Note): readonly JsonEdit[];
   /**
-   * Puts right in the parsed body what `declines`, `declinesFor`, `exceeds` and `wishesToThink` found, for a request that the canonical
+   * Puts right in the parsed body what `declines`, `mustTranslate`, `exceeds` and `asksForThinking` found, for a request that the canonical
    * form cannot hold. Absent: it holds everything that this format can say.
    */
-  mend?(body: Record<string, unknown>, target: TargetFacts, note?: Note): Record<string, unknown>;
+  repair?(body: Record<string, unknown>, target: TargetFacts, note?: Note): Record<string, unknown>;
   /** What the canonical form can hold and this model takes better in the client's own words. */
-  holdsOwn?(request: ChatRequest, target: TargetFacts): boolean;
+  prefersOwnFormat?(request: ChatRequest, target: TargetFacts): boolean;
   /** Does the body ask for thinking? Only asked where the model is known not to think; such a body goes through the hub. */
-  wishesToThink(scan: JsonScan, bytes: Buffer): boolean;
+  asksForThinking(scan: JsonScan, bytes: Buffer): boolean;
 };
 
 /** What an upstream path may depend on. */
@@ -163,12 +163,12 @@ export type BackendHalf = {
   /** Names of tools that this format takes; others go up under names that fit. */
   readonly toolNames: NameRule;
   /** Stop sequences that this format cannot say: `encodeRequest` leaves them out and the hub looks for them in the answer. */
-  unsaidStops?(request: ChatRequest, target: TargetFacts): readonly string[];
+  unsupportedStops?(request: ChatRequest, target: TargetFacts): readonly string[];
   streamDecoder(): StreamDecoder;
   /** A plain JSON answer as events (a vendor that ignores `stream`, or the relay's record). */
-  readReply(body: unknown): StreamEvent[];
+  decodeReply(body: unknown): StreamEvent[];
   decodeFailure(answer: ErrorAnswer): Failure;
-  readonly relay: RelayHalf;
+  readonly passthrough: PassthroughHalf;
 };
 
 export type Dialect = {

@@ -2,7 +2,7 @@
 // It must never fetch anything.
 
 import type { ImageSource } from "../canon/request.ts";
-import { invalid, shown } from "./fields.ts";
+import { invalid, shown } from "./read-fields.ts";
 import { mediaTypeOf } from "./media-type.ts";
 
 const base64Pattern = /^[A-Za-z0-9+/]+={0,2}$/;

@@ -29,8 +29,8 @@ export const refusedTypeWords: readonly Buffer[] = [
   "IMAGE/PNG",
 ].map((type) => Buffer.from(`"${type}"`));
 
-export function mediaTypeOf(said: string, base64: string): string {
-  const [named = ""] = said.split(";", 1);
+export function mediaTypeOf(declared: string, base64: string): string {
+  const [named = ""] = declared.split(";", 1);
   const type = named.trim().toLowerCase();
   const seen = beginnings.find(([start]) => base64.startsWith(start))?.[1];
   return seen ?? spellings[type] ?? type;

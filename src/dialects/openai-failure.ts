@@ -1,10 +1,10 @@
 // Failures in OpenAI's words, for both of its formats and both ways: our answers to clients, and vendors' error bodies.
-// It must never answer 401 or 403 for an upstream's problem; a vendor's words are read in error-words.ts.
+// It must never answer 401 or 403 for an upstream's problem; a vendor's words are read in error-details.ts.
 
 import { Failure, type FailureKind } from "../canon/failure.ts";
-import { type ErrorWords, failureOfStatus, retryAfter, wordsOfForeignBody } from "./decoding.ts";
+import { type ErrorDetails, failureOfStatus, retryAfter, unknownFormatError } from "./decoding.ts";
 import type { ErrorAnswer } from "./dialect.ts";
-import { errorBody, errorWords, plainWords } from "./error-words.ts";
+import { errorBody, readErrorDetails, plainText } from "./error-details.ts";
 
 type Row = { readonly type: string; readonly code: string | null };
 const row = (type: string, code: string | null): Row => ({ type, code });
@@ -72,7 +72,8 @@ export function encodeFailure(failure: Failure): ErrorBody {
 export function decodeFailure(answer: ErrorAnswer): Failure {
   const body = errorBody(answer.body);
   const words =
-    (body === undefined ? plainWords(answer.body) : errorWords(body)) ?? wordsOfForeignBody(answer.status);
+    (body === undefined ? plainText(answer.body) : readErrorDetails(body)) ??
+    unknownFormatError(answer.status);
   // A number repeats the status (Google, OpenRouter) and is no word for a client.
   const isNumber = words.code !== null && /^\d+$/.test(words.code);
   const named = { ...words, code: isNumber ? null : words.code, details: undefined };
@@ -100,17 +101,17 @@ function untilReset({ status, headers }: ErrorAnswer): number | null {
 
 /** An error that came inside a stream whose status was 200; what the vendor calls it takes the status's place. */
 export function failureInBand(body: unknown): Failure {
-  const words = { ...(errorWords(body) ?? wordsOfForeignBody(200)), details: undefined };
+  const words = { ...(readErrorDetails(body) ?? unknownFormatError(200)), details: undefined };
   const numeric = Number(words.code);
-  const said = numeric >= 400 && numeric < 600 ? numeric : statusOfWords(words);
-  const failure = failureOfStatus(said, words, null);
+  const status = numeric >= 400 && numeric < 600 ? numeric : statusOfWords(words);
+  const failure = failureOfStatus(status, words, null);
   return new Failure(failure.kind, failure.message, {
     param: failure.param,
     code: numeric > 0 ? null : failure.code,
     retryAfterMs: failure.retryAfterMs,
     endsAtMs: failure.endsAtMs,
     maybeBilled: true,
-    upstreamStatus: said === numeric ? numeric : null,
+    upstreamStatus: status === numeric ? numeric : null,
   });
 }
 
@@ -125,7 +126,7 @@ const statusesOfWords: readonly (readonly [RegExp, number])[] = [
   [/invalid_request|context_length|bad_request|content_policy|content_filter|invalid_argument/, 400],
 ];
 
-function statusOfWords(words: ErrorWords): number {
-  const said = `${words.code ?? ""} ${words.type ?? ""}`.toLowerCase();
-  return statusesOfWords.find(([pattern]) => pattern.test(said))?.[1] ?? 500;
+function statusOfWords(words: ErrorDetails): number {
+  const codes = `${words.code ?? ""} ${words.type ?? ""}`.toLowerCase();
+  return statusesOfWords.find(([pattern]) => pattern.test(codes))?.[1] ?? 500;
 }

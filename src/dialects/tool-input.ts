@@ -2,17 +2,17 @@
 // where an answer ended at its limit, and vendors that parse them refuse the whole conversation for good.
 // It must never lose a word of what the model wrote, nor touch text that is an object.
 
-import { unheard } from "./adapting.ts";
-import { tidied } from "./call-arguments.ts";
+import { ignoreNote } from "./adaptation-notes.ts";
+import { repairArguments } from "./repair-arguments.ts";
 import { isRecord, parseLoosely } from "./decoding.ts";
 import type { Note } from "./dialect.ts";
 
 /** Text that is no JSON object is kept under `arguments`, so that the model sees what it wrote. */
-export function toolInput(text: string, note: Note = unheard): Record<string, unknown> {
+export function toolInput(text: string, note: Note = ignoreNote): Record<string, unknown> {
   if (text.trim() === "") return {};
   const value = parseLoosely(text);
   if (isRecord(value)) return value;
-  const meant = parseLoosely(tidied(text));
+  const meant = parseLoosely(repairArguments(text));
   if (isRecord(meant)) return meant;
   note("tool-input-wrapped");
   return { arguments: text };

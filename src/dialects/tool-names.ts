@@ -29,13 +29,13 @@ export function fittedNames(request: ChatRequest, rule: NameRule): FittedNames |
   const ownOf = new Map<string, string>();
   for (const name of wanted) {
     if (fits(name, rule)) continue;
-    const wire = fitted(name, rule, (taken) => wanted.has(taken) || ownOf.has(taken));
+    const wire = fitName(name, rule, (taken) => wanted.has(taken) || ownOf.has(taken));
     wireOf.set(name, wire);
     ownOf.set(wire, name);
   }
   const wireName = (name: string): string => wireOf.get(name) ?? name;
   return {
-    request: renamed(request, wireName),
+    request: renameTools(request, wireName),
     back: (events) =>
       events.map((event) => {
         const own = event.type === "tool-start" ? ownOf.get(event.name) : undefined;
@@ -48,7 +48,7 @@ const fits = (name: string, { pattern, longest }: NameRule): boolean =>
   name.length <= longest && pattern.test(name);
 
 /** What people can read of the name, and a digest of the whole that tells it from its neighbours. */
-function fitted(name: string, { longest }: NameRule, isTaken: (wire: string) => boolean): string {
+function fitName(name: string, { longest }: NameRule, isTaken: (wire: string) => boolean): string {
   const clean = name.replace(/[^A-Za-z0-9_-]+/g, "_");
   const head = /^[A-Za-z]/.test(clean) ? clean : `t${clean}`;
   for (let turn = 0; ; turn++) {
@@ -78,7 +78,7 @@ function namesIn({ tools, messages, toolChoice }: ChatRequest): ReadonlySet<stri
   return names;
 }
 
-function renamed(request: ChatRequest, wireName: (name: string) => string): ChatRequest {
+function renameTools(request: ChatRequest, wireName: (name: string) => string): ChatRequest {
   const { toolChoice } = request;
   return {
     ...request,

@@ -2,7 +2,7 @@
 // It must never hold a script or an inline style: the policy that it is served with forbids both.
 
 import { pageLink, pageText } from "./page-text.ts";
-import { type Topic, topicGroups, topicNamed, topics } from "./table.ts";
+import { type Topic, topicGroups, topicNamed, topics } from "./topics.ts";
 
 export const manualPath = "/docs";
 const stylePath = "/docs/style.css";

@@ -1,13 +1,13 @@
 // The markdown of a page as a reader gets it.
 
-import type { Topic } from "./table.ts";
+import type { Topic } from "./topics.ts";
 
-/** Comments are marks of generated parts and of the formatter. */
-const marks = /^<!--.*-->\n+/gm;
+/** Comments are markers of generated parts and of the formatter. */
+const comments = /^<!--.*-->\n+/gm;
 const codeBlocks = /^```[\s\S]*?^```/gm;
 
 export async function pageText(topic: Topic): Promise<string> {
-  return (await Bun.file(topic.path).text()).replace(marks, "");
+  return (await Bun.file(topic.path).text()).replace(comments, "");
 }
 
 /** Headings of a page that hold these words. */

@@ -5,32 +5,32 @@ import type { Database } from "bun:sqlite";
 import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
 import {
-  abandon,
+  closeReplaced,
   closeDatabase,
   type DatabaseFile,
-  describeTrouble,
+  describeDatabaseError,
   moveAside,
   openDatabase,
-  type Trouble,
-  troubleOf,
+  type DatabaseErrorKind,
+  databaseErrorKind,
   wasReplaced,
 } from "./database.ts";
-import { inMemory } from "./path.ts";
-import { type Writer, writerOf } from "./writer.ts";
+import { inMemory } from "./database-path.ts";
+import { type Writer, createWriter } from "./writer.ts";
 
 export type MetricsLog = Pick<Log, "info" | "warn" | "error">;
 
 export type ConnectionState = "opening" | "ok" | "memory" | "failed" | "closed";
 
-export type Open = { readonly db: Database; readonly writer: Writer };
+export type OpenDatabase = { readonly db: Database; readonly writer: Writer };
 
 export type Connection = {
   /** The open database; opens or reopens one if that is due. Null while there is none to be had. */
-  current(): Open | null;
+  current(): OpenDatabase | null;
   /** Tells the connection what a statement threw; gives what kind of trouble that was. */
-  report(error: unknown): Trouble;
+  reportError(error: unknown): DatabaseErrorKind;
   /** After a statement that succeeded. */
-  recovered(): void;
+  reportSuccess(): void;
   status(): {
     readonly path: string | null;
     readonly state: ConnectionState;
@@ -54,9 +54,9 @@ export type ConnectionOptions = {
 
 const memoryBytes = 32 * 1024 * 1024;
 
-export function connect(options: ConnectionOptions): Connection {
+export function createConnection(options: ConnectionOptions): Connection {
   const { log, clock } = options;
-  let held: { readonly file: DatabaseFile; readonly open: Open } | null = null;
+  let held: { readonly file: DatabaseFile; readonly open: OpenDatabase } | null = null;
   let state: ConnectionState = "opening";
   let detail: string | null = null;
   let memoryDetail: string | null = null;
@@ -73,12 +73,12 @@ export function connect(options: ConnectionOptions): Connection {
   };
 
   /** Null when taken over. A file whose tables somebody changed by hand refuses our statements. */
-  const adopt = (file: DatabaseFile): { trouble: Trouble; detail: string } | null => {
+  const adopt = (file: DatabaseFile): { trouble: DatabaseErrorKind; detail: string } | null => {
     try {
-      held = { file, open: { db: file.db, writer: writerOf(file.db, options) } };
+      held = { file, open: { db: file.db, writer: createWriter(file.db, options) } };
     } catch (error) {
       file.db.close();
-      return { trouble: troubleOf(error), detail: describeTrouble(error) };
+      return { trouble: databaseErrorKind(error), detail: describeDatabaseError(error) };
     }
     path = file.path;
     const isMemory = file.path === inMemory;
@@ -90,7 +90,7 @@ export function connect(options: ConnectionOptions): Connection {
     return null;
   };
 
-  const aside = (broken: string, why: string): boolean => {
+  const moveBrokenAside = (broken: string, why: string): boolean => {
     try {
       const name = moveAside(broken, clock.nowMs());
       log.error("metrics database is damaged: moved aside, a new one is started", {
@@ -102,7 +102,7 @@ export function connect(options: ConnectionOptions): Connection {
     } catch (error) {
       log.error("metrics database is damaged and cannot be moved aside", {
         path: broken,
-        detail: describeTrouble(error),
+        detail: describeDatabaseError(error),
       });
       return false;
     }
@@ -112,7 +112,8 @@ export function connect(options: ConnectionOptions): Connection {
   const tryPath = (candidate: string): "done" | "wait" | "next" => {
     const limit = candidate === inMemory ? memoryBytes : options.maxFileBytes;
     let result = openDatabase(candidate, limit);
-    if (result.kind === "corrupt" && aside(candidate, result.detail)) result = openDatabase(candidate, limit);
+    if (result.kind === "corrupt" && moveBrokenAside(candidate, result.detail))
+      result = openDatabase(candidate, limit);
     if (result.kind === "open") {
       const refusal = adopt(result.file);
       if (refusal === null) return "done";
@@ -144,17 +145,17 @@ export function connect(options: ConnectionOptions): Connection {
     if (tryPath(inMemory) === "next") fail("no database can be opened, not even in memory");
   };
 
-  const openNow = (): Open | null => held?.open ?? null;
+  const openNow = (): OpenDatabase | null => held?.open ?? null;
 
-  const letGo = () => {
+  const release = () => {
     const gone = held;
     held = null;
     if (gone === null) return;
     try {
       gone.open.writer.close();
-      abandon(gone.file);
+      closeReplaced(gone.file);
     } catch (error) {
-      log.warn("metrics database: letting go of the old file", { detail: describeTrouble(error) });
+      log.warn("metrics database: letting go of the old file", { detail: describeDatabaseError(error) });
     }
   };
 
@@ -163,27 +164,27 @@ export function connect(options: ConnectionOptions): Connection {
       if (state === "closed") return null;
       if (held !== null && wasReplaced(held.file)) {
         log.warn("metrics database was deleted or replaced: opened again", { path: held.file.path });
-        letGo();
+        release();
       }
       if (held === null) openOne();
       return openNow();
     },
 
-    report(error) {
-      const trouble = troubleOf(error);
+    reportError(error) {
+      const trouble = databaseErrorKind(error);
       if (trouble === "row") return trouble;
       const broken = held?.file ?? null;
       if (trouble === "corrupt" && broken !== null) {
         // Another gateway may have moved it aside already; then the path leads to its new file.
         const isStillThere = broken.identity !== null && !wasReplaced(broken);
-        if (isStillThere && aside(broken.path, describeTrouble(error))) state = "failed";
-        letGo();
+        if (isStillThere && moveBrokenAside(broken.path, describeDatabaseError(error))) state = "failed";
+        release();
       }
-      fail(describeTrouble(error));
+      fail(describeDatabaseError(error));
       return trouble;
     },
 
-    recovered() {
+    reportSuccess() {
       if (state !== "failed" || held === null) return;
       log.info("metrics database works again", { path });
       state = held.file.path === inMemory ? "memory" : "ok";
@@ -199,10 +200,10 @@ export function connect(options: ConnectionOptions): Connection {
       if (last === null) return;
       try {
         last.open.writer.close();
-        if (wasReplaced(last.file)) abandon(last.file);
+        if (wasReplaced(last.file)) closeReplaced(last.file);
         else closeDatabase(last.file);
       } catch (error) {
-        log.warn("metrics database: closing", { detail: describeTrouble(error) });
+        log.warn("metrics database: closing", { detail: describeDatabaseError(error) });
       }
     },
   };

@@ -7,7 +7,7 @@ import { dirname } from "node:path";
 import { canOpen } from "../system/descriptors.ts";
 import { identityOf } from "../system/file-identity.ts";
 import { migrations, schemaVersion } from "./migrations.ts";
-import { inMemory } from "./path.ts";
+import { inMemory } from "./database-path.ts";
 
 export type DatabaseFile = {
   readonly db: Database;
@@ -18,7 +18,7 @@ export type DatabaseFile = {
 };
 
 /** busy = locked by another; full = no room; corrupt = not (or no longer) a database; row = this statement's own fault; io = the rest. */
-export type Trouble = "busy" | "full" | "corrupt" | "row" | "io";
+export type DatabaseErrorKind = "busy" | "full" | "corrupt" | "row" | "io";
 
 /** drizzle wraps what SQLite threw. */
 function sqliteErrorOf(error: unknown): SQLiteError | null {
@@ -26,7 +26,7 @@ function sqliteErrorOf(error: unknown): SQLiteError | null {
   return error instanceof Error && error.cause instanceof SQLiteError ? error.cause : null;
 }
 
-export function troubleOf(error: unknown): Trouble {
+export function databaseErrorKind(error: unknown): DatabaseErrorKind {
   const code = sqliteErrorOf(error)?.code ?? null;
   if (code === null || code === "SQLITE_ERROR") return "row";
   if (/^SQLITE_(BUSY|LOCKED|PROTOCOL)/.test(code)) return "busy";
@@ -36,19 +36,19 @@ export function troubleOf(error: unknown): Trouble {
   return "io";
 }
 
-export function describeTrouble(error: unknown): string {
+export function describeDatabaseError(error: unknown): string {
   const known = sqliteErrorOf(error);
   if (known !== null) return `${known.code ?? "SQLITE_ERROR"}: ${known.message}`;
   return error instanceof Error ? error.message : String(error);
 }
 
-export type Opened =
+export type OpenResult =
   | { readonly kind: "open"; readonly file: DatabaseFile }
   /** `foreign`: a newer build's or another program's database, which is not to be touched. */
   | { readonly kind: "busy" | "corrupt" | "foreign" | "unusable"; readonly detail: string };
 
 /** A file that could not be opened for want of descriptors is not unusable: it will be opened later. */
-function unopened(detail: string): Opened {
+function openFailure(detail: string): OpenResult {
   return { kind: canOpen(filesOfDatabase) ? "unusable" : "busy", detail };
 }
 
@@ -65,7 +65,7 @@ function prepareFile(path: string): string | null {
     if (found !== undefined && (found.mode & 0o077) !== 0) chmodSync(path, 0o600);
     return null;
   } catch (error) {
-    return describeTrouble(error);
+    return describeDatabaseError(error);
   }
 }
 
@@ -94,7 +94,7 @@ function migrate(db: Database): string | null {
   return null;
 }
 
-function adopt(db: Database, path: string, maxFileBytes: number): Opened {
+function initialize(db: Database, path: string, maxFileBytes: number): OpenResult {
   db.run("PRAGMA busy_timeout = 0");
   const foreign = migrateAfterCheck(db, path);
   if (foreign !== null) {
@@ -133,20 +133,22 @@ function migrateAfterCheck(db: Database, path: string): string | null {
   return migrate(db);
 }
 
-export function openDatabase(path: string, maxFileBytes: number): Opened {
+export function openDatabase(path: string, maxFileBytes: number): OpenResult {
   if (path !== inMemory) {
     const refusal = prepareFile(path);
-    if (refusal !== null) return unopened(refusal);
+    if (refusal !== null) return openFailure(refusal);
   }
   let db: Database | null = null;
   try {
     db = new Database(path, { create: true, readwrite: true, strict: true });
-    return adopt(db, path, maxFileBytes);
+    return initialize(db, path, maxFileBytes);
   } catch (error) {
     db?.close();
-    const trouble = troubleOf(error);
-    const detail = describeTrouble(error);
-    return trouble === "busy" || trouble === "corrupt" ? { kind: trouble, detail } : unopened(detail);
+    const errorKind = databaseErrorKind(error);
+    const detail = describeDatabaseError(error);
+    return errorKind === "busy" || errorKind === "corrupt"
+      ? { kind: errorKind, detail }
+      : openFailure(detail);
   }
 }
 
@@ -167,7 +169,7 @@ export function closeDatabase(file: DatabaseFile): void {
 }
 
 /** Lets go of a file that was deleted or replaced. */
-export function abandon(file: DatabaseFile): void {
+export function closeReplaced(file: DatabaseFile): void {
   if (file.identity === null) {
     file.db.close();
     return;

@@ -3,7 +3,7 @@
 
 import type { Candidate } from "../canon/decision.ts";
 import type { AttemptRecord, RequestRecord } from "../canon/record.ts";
-import { fine, text } from "./measures.ts";
+import { threeDecimals, boundedText } from "./record-values.ts";
 
 const longestDetail = 32_768;
 const attemptsOfLongest = 20;
@@ -62,12 +62,12 @@ function packAttempt(attempt: AttemptRecord, requestStartedAtMs: number): Packed
     attempt.lane,
     attempt.status,
     attempt.failure,
-    text(attempt.message),
-    fine(attempt.startedAtMs - requestStartedAtMs),
-    fine(attempt.waitMs),
-    fine(attempt.headersMs),
-    fine(attempt.firstTokenMs),
-    fine(attempt.durationMs),
+    boundedText(attempt.message),
+    threeDecimals(attempt.startedAtMs - requestStartedAtMs),
+    threeDecimals(attempt.waitMs),
+    threeDecimals(attempt.headersMs),
+    threeDecimals(attempt.firstTokenMs),
+    threeDecimals(attempt.durationMs),
     attempt.maybeBilled ? 1 : 0,
     ...packedEnd(attempt),
   ];
@@ -119,26 +119,26 @@ function pack(record: RequestRecord, shownModel: string, keepsDecisions: boolean
   const { usage } = record;
   return {
     model: shownModel === "" ? undefined : shownModel,
-    rule: text(record.rule) ?? undefined,
-    keyId: text(record.keyId) ?? undefined,
-    session: text(record.session) ?? undefined,
-    agent: text(record.agent ?? null) ?? undefined,
-    parentAgent: text(record.parentAgent ?? null) ?? undefined,
+    rule: boundedText(record.rule) ?? undefined,
+    keyId: boundedText(record.keyId) ?? undefined,
+    session: boundedText(record.session) ?? undefined,
+    agent: boundedText(record.agent ?? null) ?? undefined,
+    parentAgent: boundedText(record.parentAgent ?? null) ?? undefined,
     door: record.door,
-    client: text(record.client) ?? undefined,
+    client: boundedText(record.client) ?? undefined,
     tags: record.tags.length === 0 ? undefined : record.tags,
-    requestedModel: text(record.requestedModel) ?? undefined,
-    upstreamModel: text(record.upstreamModel) ?? undefined,
-    confidence: fine(record.confidence) ?? undefined,
-    reason: keepsDecisions ? (text(record.reason) ?? undefined) : undefined,
+    requestedModel: boundedText(record.requestedModel) ?? undefined,
+    upstreamModel: boundedText(record.upstreamModel) ?? undefined,
+    confidence: threeDecimals(record.confidence) ?? undefined,
+    reason: keepsDecisions ? (boundedText(record.reason) ?? undefined) : undefined,
     facts: keepsDecisions ? (record.facts ?? undefined) : undefined,
     candidates: keepsDecisions && record.candidates.length > 0 ? record.candidates : undefined,
-    queueWaitMs: fine(record.queueWaitMs) || undefined,
-    overheadMs: fine(record.overheadMs) ?? undefined,
+    queueWaitMs: threeDecimals(record.queueWaitMs) || undefined,
+    overheadMs: threeDecimals(record.overheadMs) ?? undefined,
     inputUncached: usage.inputUncached ?? undefined,
     inputCacheWrite: usage.inputCacheWrite ?? undefined,
     outputReasoning: usage.outputReasoning ?? undefined,
-    error: text(record.error) ?? undefined,
+    error: boundedText(record.error) ?? undefined,
     attempts: packAttempts(record),
   };
 }

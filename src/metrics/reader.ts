@@ -1,9 +1,9 @@
 // The database of another process, opened to be read: for the command line. It must never write to it.
 
 import { Database } from "bun:sqlite";
-import { describeTrouble } from "./database.ts";
+import { describeDatabaseError } from "./database.ts";
 import { schemaVersion } from "./migrations.ts";
-import type { RecordSource, StoreStatus } from "./store.ts";
+import type { RecordSource, StoreStatus } from "./metrics-store.ts";
 
 export type Reader = RecordSource & { close(): void };
 
@@ -20,7 +20,7 @@ function openToRead(path: string): { db: Database | null; detail: string | null 
     return { db: null, detail: `${path}: ${what}` };
   } catch (error) {
     db?.close();
-    return { db: null, detail: `${path}: ${describeTrouble(error)}` };
+    return { db: null, detail: `${path}: ${describeDatabaseError(error)}` };
   }
 }
 

@@ -3,13 +3,13 @@
 import { and, desc, eq, isNotNull, lt, type SQL } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
 import { readDetail } from "./detail.ts";
-import { cacheHit, cacheMiss } from "./measures.ts";
+import { cacheHit, cacheMiss } from "./record-values.ts";
 import type { RecentRow } from "./report-shapes.ts";
 import { snakeCased } from "./snake-case.ts";
-import type { RecordSource } from "./store.ts";
+import type { RecordSource } from "./metrics-store.ts";
 import { requests } from "./tables.ts";
 
-export type RecentQuestion = {
+export type RecentQuery = {
   /** 1..1000, default 50; what lies outside is brought inside. */
   readonly limit?: number;
   /** The provider that answered, or was tried last. */
@@ -82,8 +82,8 @@ function shape(row: Stored): RecentRow {
   };
 }
 
-function conditions(question: RecentQuestion): SQL[] {
-  const { provider, tenant, layer, failure, before } = question;
+function conditions(query: RecentQuery): SQL[] {
+  const { provider, tenant, layer, failure, before } = query;
   const found: SQL[] = [];
   if (provider !== undefined) found.push(eq(requests.provider, provider));
   if (tenant !== undefined) found.push(eq(requests.tenant, tenant));
@@ -96,14 +96,14 @@ function conditions(question: RecentQuestion): SQL[] {
 }
 
 /** Newest first. Empty when there is no readable database. */
-export function readRecent(source: RecordSource, question: RecentQuestion): RecentRow[] {
-  const wanted = Math.trunc(question.limit ?? 50);
+export function readRecent(source: RecordSource, query: RecentQuery): RecentRow[] {
+  const wanted = Math.trunc(query.limit ?? 50);
   const limit = Number.isNaN(wanted) ? 50 : Math.min(1000, Math.max(1, wanted));
   const rows = source.read((db) =>
     drizzle({ client: db })
       .select()
       .from(requests)
-      .where(and(...conditions(question)))
+      .where(and(...conditions(query)))
       .orderBy(desc(requests.id))
       .limit(limit)
       .all(),

@@ -3,23 +3,23 @@
 import { and, desc, eq, gte, isNull, max, min, sum } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
 import type { Database } from "bun:sqlite";
-import { foldStats, type AttemptSums, type Latency, type UsageSums } from "./fold.ts";
-import { readRecent, type RecentQuestion } from "./recent.ts";
+import { aggregateStats, type AttemptSums, type Latency, type UsageSums } from "./aggregation.ts";
+import { readRecent, type RecentQuery } from "./recent.ts";
 import type { RecentRow, StatsReport } from "./report-shapes.ts";
 import type { QuarterSums } from "./series.ts";
-import type { RecordSource } from "./store.ts";
+import type { RecordSource } from "./metrics-store.ts";
 import { attemptDays, dayMs, requests, trafficQuarters, usageDays } from "./tables.ts";
-import { readToday } from "./today.ts";
+import { readRequestsToday } from "./requests-today.ts";
 
-export type StatsQuestion = {
+export type StatsQuery = {
   readonly nowMs: number;
   /** Only this tenant's requests. */
   readonly tenant?: string;
 };
 
 export type Reports = {
-  stats(question: StatsQuestion): Promise<StatsReport>;
-  recent(question: RecentQuestion): Promise<RecentRow[]>;
+  stats(query: StatsQuery): Promise<StatsReport>;
+  recent(query: RecentQuery): Promise<RecentRow[]>;
   /** By provider id, since midnight UTC; null when there is no readable database. */
   requestsToday(nowMs: number): Promise<ReadonlyMap<string, number> | null>;
 };
@@ -78,7 +78,7 @@ function attemptSums(db: Database, tenant: string | undefined): AttemptSums[] {
     .all();
 }
 
-function quarterSums(db: Database, question: StatsQuestion): QuarterSums[] {
+function quarterSums(db: Database, question: StatsQuery): QuarterSums[] {
   const table = trafficQuarters;
   const since = gte(table.quarterMs, question.nowMs - 31 * dayMs);
   return drizzle({ client: db })
@@ -136,7 +136,7 @@ export function createReports(source: RecordSource): Reports {
         quarters: quarterSums(db, question),
         latency: latency(db, question.tenant),
       }));
-      return { ...foldStats(read, question.nowMs), database: source.status() };
+      return { ...aggregateStats(read, question.nowMs), database: source.status() };
     },
     async recent(question) {
       await settle();
@@ -144,7 +144,7 @@ export function createReports(source: RecordSource): Reports {
     },
     async requestsToday(nowMs) {
       await settle();
-      return readToday(source, nowMs);
+      return readRequestsToday(source, nowMs);
     },
   };
 }

@@ -3,11 +3,11 @@
 
 import type { Database, Statement } from "bun:sqlite";
 import type { RequestRecord } from "../canon/record.ts";
-import { toAttemptDays, toTrafficQuarters, toUsageDays } from "./additions.ts";
-import { troubleOf } from "./database.ts";
-import { createDayNames, type DayNamesOptions } from "./day-names.ts";
-import { insertRow, rowOf, type Value } from "./row.ts";
-import { addToSums, emptySums } from "./sums.ts";
+import { attemptDaysUpsert, trafficQuartersUpsert, usageDaysUpsert } from "./sum-upserts.ts";
+import { databaseErrorKind } from "./database.ts";
+import { createModelNameLimit, type ModelNameLimitOptions } from "./model-name-limit.ts";
+import { insertStatement, rowOf, type SqlValue } from "./record-row.ts";
+import { addToSums, emptySums } from "./batch-sums.ts";
 
 export type BatchResult = { readonly written: number; readonly refused: readonly string[] };
 
@@ -25,38 +25,41 @@ function insertOne(insert: Statement, record: RequestRecord, keepsDecisions: boo
     return null;
   } catch (error) {
     // A constraint undoes its own statement only, so the rest of the batch goes on. Anything else ends the batch.
-    if (troubleOf(error) !== "row") throw error;
+    if (databaseErrorKind(error) !== "row") throw error;
     return error instanceof Error ? error.message : String(error);
   }
 }
 
-export type WriterOptions = Pick<DayNamesOptions, "isListed"> & { readonly keepsDecisions: boolean };
+export type WriterOptions = Pick<ModelNameLimitOptions, "isListed"> & { readonly keepsDecisions: boolean };
 
-const namesOfDay =
+const namesOfDayQuery =
   "SELECT provider, model FROM usage_days WHERE day_ms = ?1 UNION " +
   "SELECT provider, model FROM attempt_days WHERE day_ms = ?1 LIMIT ?2";
 
-export function writerOf(db: Database, { keepsDecisions, isListed }: WriterOptions): Writer {
-  const insert = db.prepare<unknown, Value[]>(insertRow);
-  const usage = db.prepare<unknown, Value[]>(toUsageDays.sql);
-  const attempts = db.prepare<unknown, Value[]>(toAttemptDays.sql);
-  const traffic = db.prepare<unknown, Value[]>(toTrafficQuarters.sql);
-  const named = db.prepare<{ provider: string; model: string }, [number, number]>(namesOfDay);
+export function createWriter(db: Database, { keepsDecisions, isListed }: WriterOptions): Writer {
+  const insert = db.prepare<unknown, SqlValue[]>(insertStatement);
+  const usage = db.prepare<unknown, SqlValue[]>(usageDaysUpsert.sql);
+  const attempts = db.prepare<unknown, SqlValue[]>(attemptDaysUpsert.sql);
+  const traffic = db.prepare<unknown, SqlValue[]>(trafficQuartersUpsert.sql);
+  const named = db.prepare<{ provider: string; model: string }, [number, number]>(namesOfDayQuery);
   // Read back from the database once a day and at the start: a restart gives no room for as many names again.
-  const names = createDayNames({ isListed, known: (dayMs, limit) => named.all(dayMs, limit) });
+  const modelNames = createModelNameLimit({
+    isListed,
+    storedNames: (dayMs, limit) => named.all(dayMs, limit),
+  });
   const run = db.transaction((batch: readonly RequestRecord[]): BatchResult => {
     const refused: string[] = [];
-    const sums = emptySums(names);
+    const sums = emptySums(modelNames);
     for (const record of batch) {
       const refusal = insertOne(insert, record, keepsDecisions);
       if (refusal === null) addToSums(record, sums);
       else refused.push(refusal);
     }
     for (const tally of sums.tallies.values()) {
-      usage.run(...toUsageDays.values(tally));
-      traffic.run(...toTrafficQuarters.values(tally));
+      usage.run(...usageDaysUpsert.values(tally));
+      traffic.run(...trafficQuartersUpsert.values(tally));
     }
-    for (const tally of sums.attempts.values()) attempts.run(...toAttemptDays.values(tally));
+    for (const tally of sums.attempts.values()) attempts.run(...attemptDaysUpsert.values(tally));
     return { written: batch.length - refused.length, refused };
   });
   return {

@@ -3,26 +3,32 @@
 
 import { join } from "node:path";
 import { ensurePrivateDirectory, replaceFile } from "../system/files.ts";
-import { readIn, removeIn } from "../system/pinned-files.ts";
-import { pinFolder } from "../system/pinned-folder.ts";
+import { readFileIn, removeFileIn } from "../system/folder-files.ts";
+import { openFolder } from "../system/folder-handle.ts";
 import { LockProblem, lockFolder } from "./lock.ts";
-import { FileProblem, hostPlaceOf, type PlacedFile, type PlaceOf, reasonOf } from "./file-place.ts";
+import {
+  FileProblem,
+  hostFileAccessFor,
+  type LocatedFile,
+  type FileAccessFor,
+  reasonOf,
+} from "./file-access.ts";
 
-export type FileChange = PlacedFile & {
+export type FileChange = LocatedFile & {
   readonly path: string;
   /** Null: there is no such file yet. */
   readonly before: string | null;
   readonly after: string;
 };
 
-type Entry = PlacedFile & { readonly path: string; readonly isNew: boolean };
+type Entry = LocatedFile & { readonly path: string; readonly isNew: boolean };
 type Run = { readonly id: string; readonly files: readonly Entry[] };
 
 /** So many can be undone one after another; what is older is forgotten. */
-const mostRuns = 20;
-const mostKeptBytes = 64 * 1024 * 1024;
+const maxRuns = 20;
+const maxKeptBytes = 64 * 1024 * 1024;
 
-export const onThisMachine: PlaceOf = hostPlaceOf;
+export const hostAccess: FileAccessFor = hostFileAccessFor;
 
 export function labelOfFile({ path, container }: Pick<FileChange, "path" | "container">): string {
   return container === null || container === undefined ? path : `${container}:${path}`;
@@ -33,12 +39,12 @@ const keptName = (id: string, index: number, when: "before" | "after"): string =
 
 /** Null: nothing of this name is kept. Throws PathProblem. */
 async function readKept(folder: string, name: string): Promise<string | null> {
-  const pinned = await pinFolder(folder);
-  if (pinned === null) return null;
+  const handle = await openFolder(folder);
+  if (handle === null) return null;
   try {
-    return (await readIn(pinned, name, mostKeptBytes))?.bytes.toString("utf8") ?? null;
+    return (await readFileIn(handle, name, maxKeptBytes))?.bytes.toString("utf8") ?? null;
   } finally {
-    await pinned.close();
+    await handle.close();
   }
 }
 
@@ -51,17 +57,17 @@ function writeRuns(folder: string, runs: readonly Run[]): Promise<void> {
   return replaceFile(join(folder, manifest), `${JSON.stringify({ runs }, null, 2)}\n`, { mode: 0o600 });
 }
 
-export type Applying = {
+export type ApplyOptions = {
   readonly changes: readonly FileChange[];
   /** Keeps the old contents and the manifest; 0700, ours. */
   readonly folder: string;
   /** Names this run; no other has it. */
   readonly id: string;
-  readonly placeOf?: PlaceOf;
+  readonly accessFor?: FileAccessFor;
 };
 
 /** Two at once would each write a manifest without the other's run. */
-async function alone<T>(folder: string, work: () => Promise<T>): Promise<T> {
+async function withLock<T>(folder: string, work: () => Promise<T>): Promise<T> {
   await ensurePrivateDirectory(folder);
   const unlock = await lockFolder(folder).catch((error: unknown) => {
     throw error instanceof LockProblem ? new FileProblem(error.message) : error;
@@ -74,13 +80,13 @@ async function alone<T>(folder: string, work: () => Promise<T>): Promise<T> {
 }
 
 /** Writes what `changes` say. Throws FileProblem that names the file; what was replaced until then is put back. */
-export function applyChanges(applying: Applying): Promise<void> {
-  return alone(applying.folder, () => applyAlone(applying));
+export function applyChanges(applying: ApplyOptions): Promise<void> {
+  return withLock(applying.folder, () => applyAlone(applying));
 }
 
-async function applyAlone(applying: Applying): Promise<void> {
-  const { changes, folder, id, placeOf = onThisMachine } = applying;
-  for (const change of changes) await demandUnchanged(change, placeOf);
+async function applyAlone(applying: ApplyOptions): Promise<void> {
+  const { changes, folder, id, accessFor = hostAccess } = applying;
+  for (const change of changes) await demandUnchanged(change, accessFor);
   for (const [index, { before, after }] of changes.entries()) {
     await replaceFile(join(folder, keptName(id, index, "after")), after, { mode: 0o600 });
     if (before !== null)
@@ -100,13 +106,13 @@ async function applyAlone(applying: Applying): Promise<void> {
   for (const change of changes) {
     try {
       // Once more: writing the ones before took its time.
-      await demandUnchanged(change, placeOf);
-      await placeOf(change).replace(change.path, change.after);
+      await demandUnchanged(change, accessFor);
+      await accessFor(change).replace(change.path, change.after);
       done.push(change);
     } catch (error) {
       const stuck: string[] = [];
       for (const each of done.toReversed())
-        if (!(await putBack(each, placeOf).catch(() => false))) stuck.push(labelOfFile(each));
+        if (!(await putBack(each, accessFor).catch(() => false))) stuck.push(labelOfFile(each));
       if (stuck.length > 0)
         throw new FileProblem(
           `${labelOfFile(change)} cannot be written (${reasonOf(error)}), and ${stuck.join(", ")} could not be put back; ` +
@@ -123,14 +129,14 @@ async function applyAlone(applying: Applying): Promise<void> {
       );
     }
   }
-  const kept = [...runs, run].slice(-mostRuns);
-  const old = [...runs, run].slice(0, -mostRuns);
+  const kept = [...runs, run].slice(-maxRuns);
+  const old = [...runs, run].slice(0, -maxRuns);
   if (old.length > 0) await forget(folder, kept, old);
 }
 
 class ChangedMeanwhile extends FileProblem {}
 
-async function demandUnchanged(change: FileChange, placeOf: PlaceOf): Promise<void> {
+async function demandUnchanged(change: FileChange, placeOf: FileAccessFor): Promise<void> {
   const now = await placeOf(change)
     .read(change.path)
     .catch((error: unknown) => {
@@ -145,7 +151,7 @@ async function demandUnchanged(change: FileChange, placeOf: PlaceOf): Promise<vo
 }
 
 /** Puts one file back if it still is as we left it. */
-export async function putBack(change: FileChange, placeOf: PlaceOf = onThisMachine): Promise<boolean> {
+export async function putBack(change: FileChange, placeOf: FileAccessFor = hostAccess): Promise<boolean> {
   const { path, before, after } = change;
   const place = placeOf(change);
   if ((await place.read(path)) !== after) return false;
@@ -155,13 +161,13 @@ export async function putBack(change: FileChange, placeOf: PlaceOf = onThisMachi
 
 async function forget(folder: string, remaining: readonly Run[], gone: readonly Run[]): Promise<void> {
   await writeRuns(folder, remaining);
-  const pinned = await pinFolder(folder);
+  const pinned = await openFolder(folder);
   if (pinned === null) return;
   try {
     for (const run of gone)
       for (const index of run.files.keys())
         for (const when of ["before", "after"] as const)
-          await removeIn(pinned, keptName(run.id, index, when));
+          await removeFileIn(pinned, keptName(run.id, index, when));
   } finally {
     await pinned.close();
   }
@@ -179,15 +185,15 @@ export type Undone = {
 export function undoLast(
   folder: string,
   takeOut: TakeOut,
-  placeOf: PlaceOf = onThisMachine,
+  placeOf: FileAccessFor = hostAccess,
 ): Promise<readonly Undone[] | null> {
-  return alone(folder, () => undoAlone(folder, takeOut, placeOf));
+  return withLock(folder, () => undoAlone(folder, takeOut, placeOf));
 }
 
 async function undoAlone(
   folder: string,
   takeOut: TakeOut,
-  placeOf: PlaceOf,
+  placeOf: FileAccessFor,
 ): Promise<readonly Undone[] | null> {
   const runs = await readRuns(folder);
   const run = runs.at(-1);

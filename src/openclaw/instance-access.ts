@@ -2,11 +2,11 @@
 // the running container. It only looks.
 
 import { dirname, join } from "node:path";
-import { PathProblem } from "../system/pinned-folder.ts";
-import { type FileKind, mayReplaceHere, type PlacedFile } from "./file-place.ts";
+import { PathProblem } from "../system/folder-handle.ts";
+import { type FileKind, mayReplaceHere, type LocatedFile } from "./file-access.ts";
 import type { Instance } from "./instances.ts";
 
-export type InstanceFile = PlacedFile & { readonly path: string; readonly container: string | null };
+export type InstanceFile = LocatedFile & { readonly path: string; readonly container: string | null };
 
 export type InstanceAccess = {
   /** Null: on this machine. */

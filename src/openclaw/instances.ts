@@ -2,7 +2,15 @@
 // It only looks, and believes of a sign only what whoever set it may say; OpenClaw's databases (they hold tokens) are never opened.
 
 import { dirname, join, resolve } from "node:path";
-import { fileOf, hasFile, kernelText, linkIn, namesOf, ownerOf, processOwner } from "./sign-reading.ts";
+import {
+  readOwnedText,
+  hasFile,
+  readKernelFile,
+  linkTarget,
+  listNames,
+  ownerOf,
+  processOwner,
+} from "./bounded-reads.ts";
 
 export type Instance = {
   /** A proposal for the tenant's name. */
@@ -41,7 +49,7 @@ export type Machine = {
   readonly isLive: (url: string) => Promise<boolean>;
 };
 
-type Sign = {
+type InstanceHint = {
   readonly stateDir: string;
   readonly configPath: string | null;
   readonly signal: string;
@@ -55,16 +63,16 @@ export const defaultPort = 18_789;
 
 export async function localInstances(machine: Machine): Promise<readonly Instance[]> {
   const home = openclawHome(machine);
-  const signs = [
+  const hints = [
     ...fromEnvironment(machine, home),
     ...(await fromFolders(home)),
     ...(await fromServices(machine, home)),
     ...(await fromProcesses(machine)),
   ];
-  const byPlace = new Map<string, Sign[]>();
-  for (const sign of signs) {
-    const place = sign.configPath ?? join(sign.stateDir, "openclaw.json");
-    byPlace.set(place, [...(byPlace.get(place) ?? []), sign]);
+  const byPlace = new Map<string, InstanceHint[]>();
+  for (const hint of hints) {
+    const place = hint.configPath ?? join(hint.stateDir, "openclaw.json");
+    byPlace.set(place, [...(byPlace.get(place) ?? []), hint]);
   }
   const found = await Promise.all(
     [...byPlace].map(([configPath, own]) => instanceAt(machine, home, configPath, own)),
@@ -77,10 +85,10 @@ function openclawHome({ environment, homeDirectory }: Machine): string {
 }
 
 /** OpenClaw's own order: the config path, the state directory, the profile. */
-function placeIn(
+function pathsFrom(
   variables: Readonly<Record<string, string | undefined>>,
   home: string,
-): Pick<Sign, "stateDir" | "configPath"> {
+): Pick<InstanceHint, "stateDir" | "configPath"> {
   const base = variables["OPENCLAW_HOME"] || home;
   const path = (written: string): string =>
     resolve(written.startsWith("~/") ? join(base, written.slice(2)) : written);
@@ -96,42 +104,42 @@ function placeIn(
   };
 }
 
-function fromEnvironment({ environment }: Machine, home: string): readonly Sign[] {
+function fromEnvironment({ environment }: Machine, home: string): readonly InstanceHint[] {
   const named = ["OPENCLAW_CONFIG_PATH", "OPENCLAW_STATE_DIR", "OPENCLAW_PROFILE"].find(
     (name) => environment[name],
   );
-  return named === undefined ? [] : [{ ...placeIn(environment, home), signal: named }];
+  return named === undefined ? [] : [{ ...pathsFrom(environment, home), signal: named }];
 }
 
-async function fromFolders(home: string): Promise<readonly Sign[]> {
-  const names = await namesOf(home);
+async function fromFolders(home: string): Promise<readonly InstanceHint[]> {
+  const names = await listNames(home);
   return names
     .filter((name) => /^\.openclaw(?:-[A-Za-z0-9._-]+)?$/.test(name))
     .map((name) => ({ stateDir: join(home, name), configPath: null, signal: `~/${name}` }));
 }
 
-async function fromServices(machine: Machine, home: string): Promise<readonly Sign[]> {
+async function fromServices(machine: Machine, home: string): Promise<readonly InstanceHint[]> {
   const folders = machine.serviceFolders ?? [
     "/etc/systemd/system",
     join(machine.homeDirectory, ".config", "systemd", "user"),
     join(machine.homeDirectory, "Library", "LaunchAgents"),
   ];
-  const signs: Sign[] = [];
+  const hints: InstanceHint[] = [];
   for (const folder of folders)
-    for (const name of await namesOf(folder)) {
+    for (const name of await listNames(folder)) {
       const unit = /^openclaw-gateway(?:-(.+))?\.service$/.exec(name);
       const plist = /^ai\.openclaw\.(?:gateway|([A-Za-z0-9_-]+))(?:[.-](.+))?\.plist$/.exec(name);
       const match = unit ?? plist;
       if (match === null) continue;
-      const file = await fileOf(join(folder, name));
+      const file = await readOwnedText(join(folder, name));
       if (file === null) continue;
       const { text, owner } = file;
       const variables = unit === null ? plistVariables(text) : unitVariables(text);
       const profile = match[1] ?? match[2];
-      const place = placeIn({ OPENCLAW_PROFILE: profile, ...variables }, home);
-      signs.push({ ...place, signal: name, owner });
+      const place = pathsFrom({ OPENCLAW_PROFILE: profile, ...variables }, home);
+      hints.push({ ...place, signal: name, owner });
     }
-  return signs;
+  return hints;
 }
 
 /** `Environment=` of systemd.exec(5): assignments between blanks, quoted where they hold any; %h is the home. */
@@ -152,17 +160,20 @@ function plistVariables(text: string): Record<string, string> {
   return Object.fromEntries([...pairs].map(([, name = "", value = ""]) => [name, plain(value)]));
 }
 
-async function fromProcesses({ processFolder = "/proc", homeDirectory }: Machine): Promise<readonly Sign[]> {
-  const signs: Sign[] = [];
-  const root = (await linkIn(join(processFolder, "self", "root"))) ?? "/";
-  for (const entry of await namesOf(processFolder)) {
+async function fromProcesses({
+  processFolder = "/proc",
+  homeDirectory,
+}: Machine): Promise<readonly InstanceHint[]> {
+  const hints: InstanceHint[] = [];
+  const root = (await linkTarget(join(processFolder, "self", "root"))) ?? "/";
+  for (const entry of await listNames(processFolder)) {
     if (!/^\d+$/.test(entry)) continue;
-    const title = await kernelText(join(processFolder, entry, "cmdline"));
+    const title = await readKernelFile(join(processFolder, entry, "cmdline"));
     if (title === null || !/^openclaw-gateway(?:[\s\0]|$)/.test(title)) continue;
     // One in a container shows in the machine's list too, with paths of its own.
-    if ((await linkIn(join(processFolder, entry, "root"))) !== root) continue;
+    if ((await linkTarget(join(processFolder, entry, "root"))) !== root) continue;
     const owner = await processOwner(join(processFolder, entry));
-    const text = await kernelText(join(processFolder, entry, "environ"));
+    const text = await readKernelFile(join(processFolder, entry, "environ"));
     if (text === null || owner === null) continue;
     const variables = Object.fromEntries(
       text.split("\0").map((each) => {
@@ -170,18 +181,18 @@ async function fromProcesses({ processFolder = "/proc", homeDirectory }: Machine
         return [each.slice(0, Math.max(at, 0)), each.slice(at + 1)];
       }),
     );
-    const place = placeIn(variables, variables["HOME"] || homeDirectory);
-    signs.push({ ...place, signal: `process ${entry}`, isRunning: true, owner });
+    const place = pathsFrom(variables, variables["HOME"] || homeDirectory);
+    hints.push({ ...place, signal: `process ${entry}`, isRunning: true, owner });
   }
-  return signs;
+  return hints;
 }
 
 /** The lock of a running gateway (`tmp/openclaw-<uid>/gateway.state.lock`) says where it listens. */
-async function lockIn(machine: Machine, stateDir: string): Promise<Sign | null> {
+async function lockIn(machine: Machine, stateDir: string): Promise<InstanceHint | null> {
   const folder = join(stateDir, "tmp");
-  for (const name of await namesOf(folder, stateDir)) {
+  for (const name of await listNames(folder, stateDir)) {
     if (!/^openclaw-\d+$/.test(name)) continue;
-    const file = await fileOf(join(folder, name, "gateway.state.lock"), stateDir);
+    const file = await readOwnedText(join(folder, name, "gateway.state.lock"), stateDir);
     const lock = file === null ? null : parsed(file.text);
     const { pid, port } = lock ?? {};
     if (typeof pid !== "number" || !Number.isSafeInteger(pid) || pid <= 0 || !machine.isAlive(pid)) continue;
@@ -200,26 +211,26 @@ async function instanceAt(
   machine: Machine,
   home: string,
   configPath: string,
-  all: readonly Sign[],
+  all: readonly InstanceHint[],
 ): Promise<Instance | null> {
-  const believed = await Promise.all(all.map((sign) => maySay(sign, configPath)));
-  const signs = all.filter((_, at) => believed[at]);
-  const [first] = signs;
+  const isTrusted = await Promise.all(all.map((sign) => isTrustedHint(sign, configPath)));
+  const trustedHints = all.filter((_, at) => isTrusted[at]);
+  const [first] = trustedHints;
   if (first === undefined) return null;
   const { stateDir } = first;
   // A unit or a variable that outlived its instance names a folder that is gone. A link is there: what it leads to is not read.
-  const isThere = (await hasFile(configPath)) || signs.some(({ isRunning }) => isRunning === true);
+  const isThere = (await hasFile(configPath)) || trustedHints.some(({ isRunning }) => isRunning === true);
   const lock = await lockIn(machine, stateDir);
   if (!isThere && lock === null) return null;
   const name = stateDir.startsWith(join(home, ".openclaw-"))
     ? stateDir.slice(join(home, ".openclaw-").length)
     : null;
   const profile = name === null || name.includes("/") ? null : name;
-  const told = lock === null ? signs : [...signs, lock];
+  const allHints = lock === null ? trustedHints : [...trustedHints, lock];
   const isDefault = stateDir === join(home, ".openclaw");
   const port = lock?.port ?? null;
   const isRunning =
-    told.some((sign) => sign.isRunning === true) ||
+    allHints.some((sign) => sign.isRunning === true) ||
     (isDefault && (await machine.isLive(`http://127.0.0.1:${port ?? defaultPort}/healthz`)));
   return {
     name: profile ?? (isDefault ? "local" : (stateDir.split("/").findLast((part) => part !== "") ?? "local")),
@@ -232,12 +243,12 @@ async function instanceAt(
     insideStateDir: null,
     isRunning,
     port,
-    signals: [...new Set(told.map(({ signal }) => signal))],
+    signals: [...new Set(allHints.map(({ signal }) => signal))],
   };
 }
 
 /** Root would otherwise be led to any folder by anybody who starts a program with its name and its variables. */
-async function maySay({ owner = null, stateDir }: Sign, configPath: string): Promise<boolean> {
+async function isTrustedHint({ owner = null, stateDir }: InstanceHint, configPath: string): Promise<boolean> {
   if (owner === null || owner === 0 || process.geteuid?.() !== 0) return true;
   const owners = await Promise.all([stateDir, dirname(configPath)].map(ownerOf));
   return owners.every((each) => each === null || each.uid === owner);

@@ -4,8 +4,8 @@ import { randomBytes } from "node:crypto";
 import { link, open } from "node:fs/promises";
 import { join } from "node:path";
 import { errorCode } from "../system/files.ts";
-import { readIn, removeIn } from "../system/pinned-files.ts";
-import { PathProblem, pinFolder, type PinnedFolder } from "../system/pinned-folder.ts";
+import { readFileIn, removeFileIn } from "../system/folder-files.ts";
+import { PathProblem, openFolder, type FolderHandle } from "../system/folder-handle.ts";
 import { isAlive } from "../system/process.ts";
 
 /** Its message is for the person at the terminal. */
@@ -17,7 +17,7 @@ const lock = "lock";
 
 /** `below`: no link is followed below it. Throws LockProblem while another living process holds it. Returns what gives it back. */
 export async function lockFolder(folder: string, below?: string): Promise<() => Promise<void>> {
-  const pinned = await pinFolder(folder, { below, make: 0o700 });
+  const pinned = await openFolder(folder, { below, make: 0o700 });
   if (pinned === null) throw new PathProblem(`${folder} went away`);
   try {
     await take(pinned);
@@ -27,38 +27,38 @@ export async function lockFolder(folder: string, below?: string): Promise<() => 
   }
   return async () => {
     try {
-      await removeIn(pinned, lock);
+      await removeFileIn(pinned, lock);
     } finally {
       await pinned.close();
     }
   };
 }
 
-async function take(folder: PinnedFolder): Promise<void> {
+async function take(folder: FolderHandle): Promise<void> {
   // With its process in it from the first moment: an empty lock would look like a dead one's.
   const own = `.lock-${randomBytes(6).toString("hex")}`;
   const file = await open(join(folder.path, own), "wx", 0o600);
   try {
     await file.writeFile(String(process.pid));
-    const { uid, gid } = folder.found;
+    const { uid, gid } = folder.stats;
     if (process.geteuid?.() === 0) await file.chown(uid, gid);
     for (let isRetry = false; ; isRetry = true) {
       try {
         return await link(join(folder.path, own), join(folder.path, lock));
       } catch (error) {
         if (errorCode(error) !== "EEXIST") throw error;
-        const held = await readIn(folder, lock, 64);
+        const held = await readFileIn(folder, lock, 64);
         const holder = Number(held?.bytes.toString("utf8"));
         const isHeld = Number.isSafeInteger(holder) && holder > 0 && isAlive(holder);
         if (isHeld || isRetry)
           throw new LockProblem(
-            `another command (process ${holder}) is at work on ${folder.shown}; try again when it has ended`,
+            `another command (process ${holder}) is at work on ${folder.displayPath}; try again when it has ended`,
           );
-        await removeIn(folder, lock);
+        await removeFileIn(folder, lock);
       }
     }
   } finally {
     await file.close();
-    await removeIn(folder, own);
+    await removeFileIn(folder, own);
   }
 }

@@ -3,11 +3,11 @@
 
 import { posix } from "node:path";
 import type { BinaryResult } from "../system/process.ts";
-import type { SkillPlace } from "./skill-folder.ts";
+import type { SkillStore } from "./skill-folder.ts";
 import { readTar, type TarEntry, type TarFile, writeTar } from "./skill-tar.ts";
 import {
-  mostBytesTogether,
-  mostFiles,
+  maxTotalBytes,
+  maxFiles,
   nameProblem,
   type RefusedSkill,
   type SkillFile,
@@ -25,17 +25,17 @@ export type DockerForSkills = (
 
 const copyMs = 60_000;
 const execMs = 15_000;
-const wordsBytes = 64 * 1024;
+const maxMessageBytes = 64 * 1024;
 /** Owner of what is sent: the user `node` of OpenClaw's images. */
 const nodeUser = 1000;
 const leftover = /^\.clawgate-(new|old)--(.+)$/;
 
-export function containerSkills(
+export function containerSkillStore(
   container: string,
   root: string,
   docker: DockerForSkills,
   onStep: (step: string) => void = () => undefined,
-): SkillPlace {
+): SkillStore {
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/.test(container))
     throw new SkillProblem(`"${container}" is no name of a container`);
   if (!posix.isAbsolute(root) || posix.normalize(root) !== root)
@@ -45,12 +45,12 @@ export function containerSkills(
   /** What lies at `path`; null: nothing does. */
   const fetch = async (path: string): Promise<readonly TarEntry[] | null> => {
     const args = ["cp", `${container}:${path}`, "-"];
-    const said = await docker(args, { timeoutMs: copyMs, maxOutputBytes: mostBytesTogether });
+    const said = await docker(args, { timeoutMs: copyMs, maxOutputBytes: maxTotalBytes });
     if (said.code !== 0) {
       if (/could not find the file|no such file/i.test(said.stderr)) return null;
-      throw new SkillProblem(`${label}: ${wordsOf(said)}`);
+      throw new SkillProblem(`${label}: ${errorTextOf(said)}`);
     }
-    if (said.wasCut) throw new SkillProblem(`${label}: larger than ${mostBytesTogether / 1024 / 1024} MB`);
+    if (said.wasCut) throw new SkillProblem(`${label}: larger than ${maxTotalBytes / 1024 / 1024} MB`);
     try {
       return readTar(said.stdoutBytes);
     } catch (error) {
@@ -61,9 +61,9 @@ export function containerSkills(
     onStep(step);
     const said = await docker(["exec", container, ...args], {
       timeoutMs: execMs,
-      maxOutputBytes: wordsBytes,
+      maxOutputBytes: maxMessageBytes,
     });
-    if (said.code !== 0) throw new SkillProblem(`${label}: ${wordsOf(said)}`);
+    if (said.code !== 0) throw new SkillProblem(`${label}: ${errorTextOf(said)}`);
   };
   const at = (name: string): string => posix.join(root, name);
 
@@ -92,10 +92,10 @@ export function containerSkills(
       onStep("send");
       const sent = await docker(["cp", "-", `${container}:${root}`], {
         timeoutMs: copyMs,
-        maxOutputBytes: wordsBytes,
+        maxOutputBytes: maxMessageBytes,
         input: writeTar(filesFor(tree, fresh), nodeUser),
       });
-      if (sent.code !== 0) throw new SkillProblem(`${label}: ${wordsOf(sent)}`);
+      if (sent.code !== 0) throw new SkillProblem(`${label}: ${errorTextOf(sent)}`);
       const standing = await fetch(at(tree.name));
       const now =
         standing === null ? null : skillOf(tree.name, grouped(standing, "", label).get(tree.name) ?? []);
@@ -122,7 +122,7 @@ export function containerSkills(
   };
 }
 
-function wordsOf({ code, stderr, timedOut }: BinaryResult): string {
+function errorTextOf({ code, stderr, timedOut }: BinaryResult): string {
   if (timedOut) return "docker did not answer in time";
   const line = stderr.trim().split("\n").at(-1) ?? "";
   return line === "" ? `docker ended with ${code ?? "a signal"}` : line.slice(0, 300);
@@ -165,7 +165,7 @@ function skillOf(name: string, entries: readonly TarEntry[]): SkillTree | Refuse
   for (const { path, kind, mode, bytes } of entries) {
     if (kind === "folder") continue;
     if (kind === "other") return { name, why: `${path === "" ? "it" : path} is a link or a device` };
-    if (files.length > mostFiles) break;
+    if (files.length > maxFiles) break;
     files.push({ path, isExecutable: (mode & 0o111) !== 0, bytes });
   }
   return treeOf(name, files);

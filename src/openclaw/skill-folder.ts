@@ -6,12 +6,12 @@ import { constants } from "node:fs";
 import { open, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { errorCode } from "../system/files.ts";
-import { kindIn, namesIn, removeTreeIn } from "../system/pinned-files.ts";
-import { PathProblem, pinChild, type PinnedFolder, pinFolder } from "../system/pinned-folder.ts";
+import { statIn, listNamesIn, removeTreeIn } from "../system/folder-files.ts";
+import { PathProblem, openChildFolder, type FolderHandle, openFolder } from "../system/folder-handle.ts";
 import { filesIn } from "./skill-reading.ts";
 import {
-  mostBytesTogether,
-  mostSkills,
+  maxTotalBytes,
+  maxSkills,
   nameProblem,
   type RefusedSkill,
   SkillProblem,
@@ -22,7 +22,7 @@ import {
 } from "./skill-tree.ts";
 
 /** Where skills lie, here or in an instance. */
-export type SkillPlace = {
+export type SkillStore = {
   /** For a person: a path, or a container. */
   readonly label: string;
   /** Throws SkillProblem when the place cannot be read at all. */
@@ -53,13 +53,13 @@ export type FolderOptions = {
 type Entry = SkillTree | RefusedSkill;
 
 /** Files beside the skills count as well. */
-const mostEntries = 10_000;
-const fresh = (name: string): string => `new--${name}`;
-const old = (name: string): string => `old--${name}`;
+const maxEntries = 10_000;
+const newName = (name: string): string => `new--${name}`;
+const oldName = (name: string): string => `old--${name}`;
 
-export function skillFolder(options: FolderOptions): SkillPlace {
+export function folderSkillStore(options: FolderOptions): SkillStore {
   const { root, mode, onStep = () => undefined } = options;
-  const { rootOf, stagingOf } = pinsOf(options);
+  const { rootOf, stagingOf } = skillFoldersOf(options);
 
   return {
     label: root,
@@ -75,31 +75,31 @@ export function skillFolder(options: FolderOptions): SkillPlace {
     async replace(tree, expected) {
       const problem = nameProblem(tree.name);
       if (problem !== null) throw new SkillProblem(`${tree.name}: ${problem}`);
-      const { folder, stage } = await both(await rootOf(mode), () => stagingOf(0o700), root);
+      const { folder, stage } = await openBoth(await rootOf(mode), () => stagingOf(0o700), root);
       try {
         onStep("stage");
-        await removeTreeIn(stage, fresh(tree.name));
+        await removeTreeIn(stage, newName(tree.name));
         await writeSkill(stage, folder, tree, mode, onStep);
-        const now = await kindIn(folder, tree.name);
+        const now = await statIn(folder, tree.name);
         const standing = now === null ? null : await readOne(folder, tree.name);
         const hash = standing === null ? null : "hash" in standing ? standing.hash : "refused";
         if (hash !== expected) {
-          await removeTreeIn(stage, fresh(tree.name));
+          await removeTreeIn(stage, newName(tree.name));
           throw new SkillProblem(`${tree.name} was changed in ${root} meanwhile; nothing was written`);
         }
         const target = join(folder.path, tree.name);
-        await stage.demandSame();
-        await folder.demandSame();
+        await stage.assertUnchanged();
+        await folder.assertUnchanged();
         if (now !== null) {
           onStep("set aside");
-          await rename(target, join(stage.path, old(tree.name)));
+          await rename(target, join(stage.path, oldName(tree.name)));
         }
         onStep("put in place");
-        await rename(join(stage.path, fresh(tree.name)), target);
+        await rename(join(stage.path, newName(tree.name)), target);
         onStep("sync");
         await folder.sync();
         onStep("remove the old one");
-        await removeTreeIn(stage, old(tree.name));
+        await removeTreeIn(stage, oldName(tree.name));
       } finally {
         await folder.close();
         await stage.close();
@@ -109,7 +109,7 @@ export function skillFolder(options: FolderOptions): SkillPlace {
       const stage = await stagingOf();
       if (stage === null) return;
       try {
-        for (const name of await namesIn(stage, mostEntries)) {
+        for (const name of await listNamesIn(stage, maxEntries)) {
           const skill = /^(?:new|old)--(.+)$/.exec(name)?.[1];
           if (skill === undefined || nameProblem(skill) !== null) continue;
           if (name.startsWith("old--") && (await giveBack(stage, skill))) continue;
@@ -123,13 +123,13 @@ export function skillFolder(options: FolderOptions): SkillPlace {
   };
 
   /** False: there is one in its place. */
-  async function giveBack(stage: PinnedFolder, skill: string): Promise<boolean> {
+  async function giveBack(stage: FolderHandle, skill: string): Promise<boolean> {
     const folder = await rootOf(mode);
     if (folder === null) throw new SkillProblem(`${root} went away`);
     try {
-      if ((await kindIn(folder, skill)) !== null) return false;
+      if ((await statIn(folder, skill)) !== null) return false;
       onStep("give back");
-      await rename(join(stage.path, old(skill)), join(folder.path, skill));
+      await rename(join(stage.path, oldName(skill)), join(folder.path, skill));
       return true;
     } finally {
       await folder.close();
@@ -137,29 +137,34 @@ export function skillFolder(options: FolderOptions): SkillPlace {
   }
 }
 
-type Pins = {
-  rootOf(make?: number): Promise<PinnedFolder | null>;
-  stagingOf(make?: number): Promise<PinnedFolder | null>;
+type SkillFolders = {
+  rootOf(make?: number): Promise<FolderHandle | null>;
+  stagingOf(make?: number): Promise<FolderHandle | null>;
 };
 
 /** Both are opened anew with each use. They throw SkillProblem. */
-function pinsOf({ root, below, owner = null, staging }: Omit<FolderOptions, "mode" | "onStep">): Pins {
+function skillFoldersOf({
+  root,
+  below,
+  owner = null,
+  staging,
+}: Omit<FolderOptions, "mode" | "onStep">): SkillFolders {
   return {
     async rootOf(make) {
-      const folder = await pin(root, below, make);
-      if (folder === null || owner === null || folder.found.uid === owner) return folder;
+      const folder = await openSkillFolder(root, below, make);
+      if (folder === null || owner === null || folder.stats.uid === owner) return folder;
       await folder.close();
-      throw new SkillProblem(`${root} belongs to user ${folder.found.uid}, its OpenClaw to user ${owner}`);
+      throw new SkillProblem(`${root} belongs to user ${folder.stats.uid}, its OpenClaw to user ${owner}`);
     },
-    stagingOf: (make) => pin(staging, below, make),
+    stagingOf: (make) => openSkillFolder(staging, below, make),
   };
 }
 
-async function both(
-  folder: PinnedFolder | null,
-  open: () => Promise<PinnedFolder | null>,
+async function openBoth(
+  folder: FolderHandle | null,
+  open: () => Promise<FolderHandle | null>,
   root: string,
-): Promise<{ readonly folder: PinnedFolder; readonly stage: PinnedFolder }> {
+): Promise<{ readonly folder: FolderHandle; readonly stage: FolderHandle }> {
   const stage =
     folder === null
       ? null
@@ -172,13 +177,13 @@ async function both(
   throw new SkillProblem(`${root} went away`);
 }
 
-async function pin(
+async function openSkillFolder(
   path: string,
   below: string | undefined,
   make: number | undefined,
-): Promise<PinnedFolder | null> {
+): Promise<FolderHandle | null> {
   try {
-    return await pinFolder(path, { below, make });
+    return await openFolder(path, { below, make });
   } catch (error) {
     throw error instanceof PathProblem
       ? new SkillProblem(error.message)
@@ -187,23 +192,23 @@ async function pin(
 }
 
 /** Nothing is read beyond what one side may have. Throws SkillProblem. */
-async function readAll(folder: PinnedFolder, onSkill?: (name: string) => void): Promise<readonly Entry[]> {
+async function readAll(folder: FolderHandle, onSkill?: (name: string) => void): Promise<readonly Entry[]> {
   const found: Entry[] = [];
   let skills = 0;
   let bytes = 0;
-  const names = await namesIn(folder, mostEntries).catch((error: unknown) => {
+  const names = await listNamesIn(folder, maxEntries).catch((error: unknown) => {
     throw error instanceof PathProblem ? new SkillProblem(error.message) : error;
   });
   for (const name of names) {
     if (name.startsWith(".")) continue;
-    const kind = await kindIn(folder, name);
+    const kind = await statIn(folder, name);
     if (kind === null || kind.isFile()) continue;
     const problem = kind.isDirectory() ? nameProblem(name) : "it is a link or no folder";
     onSkill?.(name);
     const tooMuch =
-      skills >= mostSkills
-        ? `there are more than ${mostSkills}`
-        : bytes > mostBytesTogether
+      skills >= maxSkills
+        ? `there are more than ${maxSkills}`
+        : bytes > maxTotalBytes
           ? "the skills are too large together"
           : null;
     const why = problem ?? tooMuch;
@@ -216,7 +221,7 @@ async function readAll(folder: PinnedFolder, onSkill?: (name: string) => void): 
   return found;
 }
 
-async function readOne(folder: PinnedFolder, name: string): Promise<Entry> {
+async function readOne(folder: FolderHandle, name: string): Promise<Entry> {
   try {
     const files = await filesIn(folder, name);
     return typeof files === "string" ? { name, why: files } : treeOf(name, files);
@@ -228,21 +233,25 @@ async function readOne(folder: PinnedFolder, name: string): Promise<Entry> {
 
 /** Under its new name in the staging folder; as root it belongs to the owner of the folder that it is for. */
 async function writeSkill(
-  stage: PinnedFolder,
-  folder: PinnedFolder,
+  stage: FolderHandle,
+  folder: FolderHandle,
   tree: SkillTree,
   mode: number,
   onStep: (step: string) => void,
 ): Promise<void> {
-  const made = await pinChild(stage, fresh(tree.name), mode);
-  if (made === null) throw new SkillProblem(`${stage.shown} went away`);
+  const made = await openChildFolder(stage, newName(tree.name), mode);
+  if (made === null) throw new SkillProblem(`${stage.displayPath} went away`);
   const folders = new Map([["", made]]);
   try {
-    const within = async (path: string): Promise<PinnedFolder> => {
+    const within = async (path: string): Promise<FolderHandle> => {
       const known = folders.get(path);
       if (known !== undefined) return known;
-      const inner = await pinChild(await within(parentOf(path)), path.slice(path.lastIndexOf("/") + 1), mode);
-      if (inner === null) throw new SkillProblem(`${stage.shown} went away`);
+      const inner = await openChildFolder(
+        await within(parentOf(path)),
+        path.slice(path.lastIndexOf("/") + 1),
+        mode,
+      );
+      if (inner === null) throw new SkillProblem(`${stage.displayPath} went away`);
       folders.set(path, inner);
       return inner;
     };
@@ -254,7 +263,7 @@ async function writeSkill(
       const handle = await open(join(inner.path, name), flags, 0o600);
       try {
         await handle.writeFile(file.bytes);
-        if (process.geteuid?.() === 0) await handle.chown(folder.found.uid, folder.found.gid);
+        if (process.geteuid?.() === 0) await handle.chown(folder.stats.uid, folder.stats.gid);
         await handle.chmod((file.isExecutable ? 0o777 : 0o666) & mode);
         await handle.sync();
       } finally {
@@ -275,10 +284,10 @@ export async function removeSkill(
   name: string,
 ): Promise<void> {
   if (nameProblem(name) !== null) throw new SkillProblem(`${name} is no skill's name`);
-  const { rootOf, stagingOf } = pinsOf(place);
+  const { rootOf, stagingOf } = skillFoldersOf(place);
   const root = await rootOf();
   if (root === null) return;
-  const { folder, stage } = await both(root, () => stagingOf(0o700), place.root);
+  const { folder, stage } = await openBoth(root, () => stagingOf(0o700), place.root);
   try {
     const aside = `new--gone-${randomBytes(6).toString("hex")}`;
     await rename(join(folder.path, name), join(stage.path, aside));

@@ -2,9 +2,9 @@
 // copies one whole skill at a time. It must never overwrite a change that nobody gave up, and never delete.
 
 import { dirname, join } from "node:path";
-import { containerSkills, type DockerForSkills } from "./skill-container.ts";
-import { removeSkill, skillFolder, type SkillPlace, stagingBeside } from "./skill-folder.ts";
-import { lockSkills, openSkillMemory } from "./skill-memory.ts";
+import { containerSkillStore, type DockerForSkills } from "./skill-container.ts";
+import { removeSkill, folderSkillStore, type SkillStore, stagingBeside } from "./skill-folder.ts";
+import { lockSkills, openSkillSyncState } from "./skill-sync-state.ts";
 import {
   actionOf,
   relationOf,
@@ -84,7 +84,7 @@ function rootsOf({
 
 const ownFolder = (folder: string): string => join(folder, ".clawgate");
 /** A tenant's skills here: the folder of all tenants' is the operator's, what lies in it is no link. */
-const placeHere = (folder: string) => ({
+const folderOptions = (folder: string) => ({
   root: folder,
   below: dirname(folder),
   staging: ownFolder(folder),
@@ -106,16 +106,16 @@ export async function syncSkills(options: SkillSyncOptions): Promise<SkillReport
 async function compareAndCopy(options: SkillSyncOptions): Promise<SkillReport> {
   const { folder, mode, preference = null, only = null, isDryRun = false, onStep } = options;
   const onProgress = options.onProgress ?? (() => undefined);
-  const here = skillFolder({
-    ...placeHere(folder),
+  const here = folderSkillStore({
+    ...folderOptions(folder),
     ...(onStep === undefined ? {} : { onStep }),
   });
-  const there = placeOf(options);
+  const there = storeOf(options);
   if (!isDryRun) {
     await here.recover();
     if (mode !== "pull") await there.recover();
   }
-  const memory = await openSkillMemory(ownFolder(folder), there.label, dirname(folder));
+  const syncState = await openSkillSyncState(ownFolder(folder), there.label, dirname(folder));
   const theirs = await there.read((name) => onProgress(`reading ${name} of ${there.label}`));
   const ours = await here.read((name) => onProgress(`reading ${name}`));
   const refused = new Set([...ours.refused, ...theirs.refused].map(({ name }) => name));
@@ -128,7 +128,7 @@ async function compareAndCopy(options: SkillSyncOptions): Promise<SkillReport> {
   for (const [at, skill] of chosen.entries()) {
     const mine = ours.skills.get(skill) ?? null;
     const other = theirs.skills.get(skill) ?? null;
-    const hashes = { here: mine?.hash ?? null, there: other?.hash ?? null, last: memory.last(skill) };
+    const hashes = { here: mine?.hash ?? null, there: other?.hash ?? null, last: syncState.lastHash(skill) };
     const relation = relationOf(hashes);
     if (relation === null) continue;
     const action = actionOf(hashes, relation, mode, preference);
@@ -143,7 +143,7 @@ async function compareAndCopy(options: SkillSyncOptions): Promise<SkillReport> {
             action === "pull" ? hashes.here : hashes.there,
           );
         const common = copied ?? (relation === "same" ? mine : null);
-        if (common !== null) await memory.remember(skill, common.hash);
+        if (common !== null) await syncState.save(skill, common.hash);
       } catch (thrown) {
         // One skill that cannot be written is no reason to leave the others.
         error = thrown instanceof Error ? thrown.message : String(thrown);
@@ -163,7 +163,7 @@ async function compareAndCopy(options: SkillSyncOptions): Promise<SkillReport> {
 
 /** The skills of a tenant as they lie here. Throws SkillProblem. */
 export function skillsHere(folder: string): Promise<SkillSet> {
-  return skillFolder(placeHere(folder)).read();
+  return folderSkillStore(folderOptions(folder)).read();
 }
 
 export type Cleaned = { readonly removed: readonly string[]; readonly kept: readonly string[] };
@@ -179,11 +179,13 @@ export async function cleanSkills(options: {
 }): Promise<Cleaned> {
   const { folder, isAll, isDryRun } = options;
   const work = async (): Promise<Cleaned> => {
-    const memory = await openSkillMemory(ownFolder(folder), null, dirname(folder));
+    const memory = await openSkillSyncState(ownFolder(folder), null, dirname(folder));
     const { skills, refused } = await skillsHere(folder);
     const all = [...skills.values()];
-    const going = all.filter(({ name, hash }) => isAll || memory.last(name) === hash).map(({ name }) => name);
-    if (!isDryRun) for (const name of going) await removeSkill(placeHere(folder), name);
+    const going = all
+      .filter(({ name, hash }) => isAll || memory.lastHash(name) === hash)
+      .map(({ name }) => name);
+    if (!isDryRun) for (const name of going) await removeSkill(folderOptions(folder), name);
     const staying = [...all.map(({ name }) => name), ...refused.map(({ name }) => name)];
     return { removed: going, kept: staying.filter((name) => !going.includes(name)) };
   };
@@ -201,11 +203,11 @@ export function labelOf({ container, home }: SkillInstance): string {
   return container === null ? home : `${container}:${home}`;
 }
 
-function placeOf({ instance, docker, onStep }: SkillSyncOptions): SkillPlace {
+function storeOf({ instance, docker, onStep }: SkillSyncOptions): SkillStore {
   const { container } = instance;
   const places = rootsOf(instance).map(({ root, below, owner }) =>
     container === null
-      ? skillFolder({
+      ? folderSkillStore({
           root,
           below,
           owner,
@@ -213,14 +215,14 @@ function placeOf({ instance, docker, onStep }: SkillSyncOptions): SkillPlace {
           mode: 0o755,
           ...(onStep === undefined ? {} : { onStep }),
         })
-      : containerSkills(container, root, docker, onStep),
+      : containerSkillStore(container, root, docker, onStep),
   );
   return ranked(labelOf(instance), places);
 }
 
 /** Several folders as one: a skill is read from the first that has it, and written where it was read, or to the first. */
-function ranked(label: string, places: readonly SkillPlace[]): SkillPlace {
-  const homes = new Map<string, SkillPlace>();
+function ranked(label: string, places: readonly SkillStore[]): SkillStore {
+  const homes = new Map<string, SkillStore>();
   return {
     label,
     async read(onSkill) {

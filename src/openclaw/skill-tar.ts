@@ -11,7 +11,7 @@ export type TarEntry = {
 };
 
 const block = 512;
-const mostEntries = 20_000;
+const maxEntries = 20_000;
 
 /** Throws an Error when it is no archive, or ends in mid-file. */
 export function readTar(archive: Uint8Array): readonly TarEntry[] {
@@ -37,7 +37,7 @@ export function readTar(archive: Uint8Array): readonly TarEntry[] {
       const kind = type === "0" || type === "\0" ? "file" : type === "5" ? "folder" : "other";
       const [mode, uid, gid] = [octal(head, 100, 8), octal(head, 108, 8), octal(head, 116, 8)];
       entries.push({ path, kind, mode, uid, gid, bytes });
-      if (entries.length > mostEntries) throw new Error("the archive has too many entries");
+      if (entries.length > maxEntries) throw new Error("the archive has too many entries");
     }
   }
   throw new Error("the archive has no end");

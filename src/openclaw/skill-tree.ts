@@ -26,12 +26,12 @@ export type SkillSet = {
 };
 
 /** The same bounds within which the Claude Code backend takes skills. */
-export const mostSkills = 200;
-export const mostFiles = 200;
-export const mostBytes = 2 * 1024 * 1024;
+export const maxSkills = 200;
+export const maxFiles = 200;
+export const maxBytes = 2 * 1024 * 1024;
 /** Of all skills of one side together: they are held in memory while they are compared. */
-export const mostBytesTogether = 64 * 1024 * 1024;
-export const deepestPath = 5;
+export const maxTotalBytes = 64 * 1024 * 1024;
+export const maxDepth = 5;
 
 /** Its message is for the person at the terminal. */
 export class SkillProblem extends Error {
@@ -50,7 +50,7 @@ export function nameProblem(name: string): string | null {
 
 function pathProblem(path: string): string | null {
   const parts = path.split("/");
-  if (parts.length > deepestPath) return "its folders are nested too deeply";
+  if (parts.length > maxDepth) return "its folders are nested too deeply";
   const isPlain = (part: string): boolean =>
     // oxlint-disable-next-line no-control-regex
     part !== "" && part !== "." && part !== ".." && !/[\u0000-\u001f\u007f\\]/.test(part);
@@ -62,9 +62,9 @@ function pathProblem(path: string): string | null {
 const folded = (path: string): string => path.normalize("NFC").toLowerCase();
 
 function filesProblem(files: readonly SkillFile[]): string | null {
-  if (files.length > mostFiles) return `it has more than ${mostFiles} files`;
-  if (files.reduce((sum, { bytes }) => sum + bytes.length, 0) > mostBytes)
-    return `it is larger than ${mostBytes / 1024 / 1024} MB`;
+  if (files.length > maxFiles) return `it has more than ${maxFiles} files`;
+  if (files.reduce((sum, { bytes }) => sum + bytes.length, 0) > maxBytes)
+    return `it is larger than ${maxBytes / 1024 / 1024} MB`;
   const names = new Set<string>();
   for (const { path } of files) {
     const problem = pathProblem(path);
@@ -111,9 +111,8 @@ export function skillSetOf(found: Iterable<SkillTree | RefusedSkill>): SkillSet 
       continue;
     }
     bytes += each.files.reduce((sum, file) => sum + file.bytes.length, 0);
-    if (skills.size >= mostSkills)
-      refused.push({ name: each.name, why: `there are more than ${mostSkills}` });
-    else if (bytes > mostBytesTogether)
+    if (skills.size >= maxSkills) refused.push({ name: each.name, why: `there are more than ${maxSkills}` });
+    else if (bytes > maxTotalBytes)
       refused.push({ name: each.name, why: "the skills are too large together" });
     else skills.set(each.name, each);
   }

@@ -2,15 +2,15 @@
 // it must never look at a path, so that routing and authorization cannot see two different ones.
 
 import { Failure } from "../canon/failure.ts";
-import type { Directory } from "../tenants/directory.ts";
-import type { Guesses } from "../tenants/guesses.ts";
-import { createForwardingSign } from "./forwarded.ts";
+import type { KeyDirectory } from "../tenants/key-directory.ts";
+import type { GuessLimiter } from "../tenants/guess-limiter.ts";
+import { createProxyHeaderFinder } from "./proxy-headers.ts";
 import { addressSet, isLoopback } from "../wire/address.ts";
 
 /** public: nothing needed · data: a client key · read: the operator looks · write: the operator changes something. */
 export type RouteClass = "public" | "data" | "read" | "write";
 
-export type RequestFacts = {
+export type RequestOrigin = {
   readonly headers: Headers;
   /** The address of the TCP peer, null when the socket is gone. A function, because most requests never need it. */
   peer(): string | null;
@@ -24,14 +24,14 @@ export type Caller = {
 };
 
 export type AccessOptions = {
-  readonly directory: Directory;
-  readonly guesses: Guesses;
+  readonly directory: KeyDirectory;
+  readonly guessLimiter: GuessLimiter;
   /** Addresses or CIDR ranges of the proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
 };
 
 /** What somebody may see of what anybody may ask. */
-export type Glance = {
+export type ReadAccess = {
   /** May this caller read what the operator reads? */
   readonly mayRead: boolean;
   /** How long the answer is to be kept back: a wrong key is a guess here too. */
@@ -40,17 +40,17 @@ export type Glance = {
 
 export type Access = {
   /** Throws Failure unauthorized or forbidden. */
-  (routeClass: RouteClass, facts: RequestFacts): Caller;
+  (routeClass: RouteClass, facts: RequestOrigin): Caller;
   /** For an answer that refuses nobody and tells readers more. */
-  glance(facts: RequestFacts): Glance;
+  readAccess(facts: RequestOrigin): ReadAccess;
 };
 
 const nobody: Caller = { tenant: null, keyId: null, isAdmin: false };
 const operator: Caller = { tenant: null, keyId: null, isAdmin: true };
 
 export function createAccess(options: AccessOptions): Access {
-  const { directory, guesses } = options;
-  const signOf = createForwardingSign();
+  const { directory, guessLimiter } = options;
+  const proxyHeaderIn = createProxyHeaderFinder();
   const proxies = addressSet(options.trustedProxies);
   const adminOnly = (key: string): Caller | null => (directory.isAdmin(key) ? operator : null);
   const keyHolder = (key: string): Caller | null => {
@@ -59,13 +59,13 @@ export function createAccess(options: AccessOptions): Access {
   };
 
   /** Wrong keys are counted against this address; unlike `requireLocal` it refuses nobody. */
-  function blamed(facts: RequestFacts): string {
+  function clientAddress(facts: RequestOrigin): string {
     const peer = facts.peer();
     if (peer === null) return "unknown";
     return (proxies.holds(peer) ? clientBehind(facts.headers, proxies.holds) : null) ?? peer;
   }
 
-  function requireKey(facts: RequestFacts, find: (key: string) => Caller | null, wanted: string): Caller {
+  function requireKey(facts: RequestOrigin, find: (key: string) => Caller | null, wanted: string): Caller {
     const presented = presentedKeys(facts.headers);
     if (presented.length === 0)
       throw new Failure("unauthorized", `This endpoint needs ${wanted}; ${howToSend}`);
@@ -76,19 +76,19 @@ export function createAccess(options: AccessOptions): Access {
     }
     throw new Failure("unauthorized", `The key was not accepted. This endpoint needs ${wanted}.`, {
       code: "invalid_api_key",
-      holdMs: guesses.failed(blamed(facts)),
+      holdMs: guessLimiter.failed(clientAddress(facts)),
     });
   }
 
-  function requireLocal(facts: RequestFacts, caller: Caller, remedy: string): Caller {
+  function requireLocal(facts: RequestOrigin, caller: Caller, remedy: string): Caller {
     const peer = facts.peer();
     let address = peer;
-    const sign = signOf(facts.headers);
-    if (sign !== null) {
+    const header = proxyHeaderIn(facts.headers);
+    if (header !== null) {
       if (peer === null || !proxies.holds(peer))
         throw new Failure(
           "forbidden",
-          `This request came through a proxy or tunnel (it carries the header ${sign.slice(0, 64)}) without an accepted key. Set ${remedy}, or name the proxy in server.trusted_proxies.`,
+          `This request came through a proxy or tunnel (it carries the header ${header.slice(0, 64)}) without an accepted key. Set ${remedy}, or name the proxy in server.trusted_proxies.`,
         );
       address = clientBehind(facts.headers, proxies.holds);
     }
@@ -97,7 +97,7 @@ export function createAccess(options: AccessOptions): Access {
     return caller;
   }
 
-  const access = (routeClass: RouteClass, facts: RequestFacts): Caller => {
+  const access = (routeClass: RouteClass, facts: RequestOrigin): Caller => {
     switch (routeClass) {
       case "public":
         return nobody;
@@ -115,23 +115,23 @@ export function createAccess(options: AccessOptions): Access {
     }
   };
   return Object.assign(access, {
-    glance(facts: RequestFacts): Glance {
+    readAccess(facts: RequestOrigin): ReadAccess {
       const keys = directory.hasAdminKey ? presentedKeys(facts.headers) : [];
       // Clients send their own key wherever they go: that is no guess at the operator's.
-      if (!keys.some(directory.isAdmin) && keys.some((key) => keyHolder(key) !== null)) return noReader;
+      if (!keys.some(directory.isAdmin) && keys.some((key) => keyHolder(key) !== null)) return noReadAccess;
       try {
         access("read", facts);
-        return reader;
+        return readerAccess;
       } catch (thrown) {
         if (!(thrown instanceof Failure)) throw thrown;
-        return thrown.holdMs === 0 ? noReader : { mayRead: false, holdMs: thrown.holdMs };
+        return thrown.holdMs === 0 ? noReadAccess : { mayRead: false, holdMs: thrown.holdMs };
       }
     },
   });
 }
 
-const reader: Glance = { mayRead: true, holdMs: 0 };
-const noReader: Glance = { mayRead: false, holdMs: 0 };
+const readerAccess: ReadAccess = { mayRead: true, holdMs: 0 };
+const noReadAccess: ReadAccess = { mayRead: false, holdMs: 0 };
 
 const howToSend =
   'send it as "Authorization: Bearer <key>", "x-api-key: <key>", "x-goog-api-key: <key>" or "x-clawgate-key: <key>".';

@@ -29,9 +29,9 @@ export class Cancellation implements Pick<
     if (this.abortReason !== null) return;
     this.abortReason = why;
     this.controller?.abort(why);
-    const told = this.listeners;
+    const notified = this.listeners;
     this.listeners = nobody;
-    for (const listener of told) listener.aborted(why);
+    for (const listener of notified) listener.aborted(why);
   }
 
   onAbort(listener: AbortListener): void {

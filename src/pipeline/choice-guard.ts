@@ -2,10 +2,10 @@
 // tenants whose models, providers or budgets are limited. It must never touch a body of anybody else's.
 
 import type { DialectName } from "../canon/request.ts";
-import { nameIn } from "../dialects/adapting.ts";
+import { safeName } from "../dialects/adaptation-notes.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
 import { type JsonMember, scanObject } from "../wire/json.ts";
-import { type Enrolled, maxJsonDepth } from "./enrol.ts";
+import { type Envelope, maxJsonDepth } from "./envelope.ts";
 import { withoutChoosingFields } from "./form.ts";
 import {
   choosesInTool,
@@ -13,14 +13,14 @@ import {
   isDropped,
   isModelTool,
   isSchema,
-  isToolsOwn,
-  plainName,
+  belongsToTool,
+  normalizedName,
   pricedMembers,
-  verdictOn,
+  treatmentOf,
 } from "./model-choices.ts";
 
 export type Guarded = {
-  readonly enrolled: Enrolled;
+  readonly envelope: Envelope;
   /** In the words of `X-ClawGate-Adapted`. */
   readonly dropped: readonly string[];
 };
@@ -30,24 +30,24 @@ const dropWord = "member-dropped:";
 
 type Drop = (name: string) => void;
 /** Bytes as they are, another value in their place, or nothing. */
-type Kept = "as it is" | "gone" | { readonly json: string };
+type Replacement = "as it is" | "gone" | { readonly json: string };
 
 /** `keepsPrice`: what changes the price of the same model goes as well. */
-export function withoutChoices(enrolled: Enrolled, dialect: DialectName, keepsPrice: boolean): Guarded {
-  const { bytes, scan, form } = enrolled;
+export function withoutModelChoices(envelope: Envelope, dialect: DialectName, keepsPrice: boolean): Guarded {
+  const { bytes, scan, form } = envelope;
   const dropped: string[] = [];
-  const drop: Drop = (name) => void dropped.push(dropWord + nameIn(name));
+  const drop: Drop = (name) => void dropped.push(dropWord + safeName(name));
   if (form !== undefined) {
-    const kept = withoutChoosingFields(enrolled, form, keepsPrice);
+    const kept = withoutChoosingFields(envelope, form, keepsPrice);
     kept.dropped.forEach(drop);
-    return { enrolled: kept.enrolled, dropped };
+    return { envelope: kept.envelope, dropped };
   }
-  const judged = scan.members.map((member): [JsonMember, Kept] => [
+  const judged = scan.members.map((member): [JsonMember, Replacement] => [
     member,
-    keptOf(member, enrolled, dialect, keepsPrice, drop),
+    replacementOf(member, envelope, dialect, keepsPrice, drop),
   ]);
   const members = withoutLostChoice(judged, bytes, drop);
-  if (members.every(([, kept]) => kept === "as it is")) return { enrolled, dropped };
+  if (members.every(([, kept]) => kept === "as it is")) return { envelope, dropped };
   const parts: Buffer[] = [];
   for (const [{ key, start, end }, kept] of members) {
     if (kept === "gone") continue;
@@ -56,7 +56,7 @@ export function withoutChoices(enrolled: Enrolled, dialect: DialectName, keepsPr
   }
   parts.push(Buffer.from(parts.length === 0 ? "{}" : "}"));
   const rest = Buffer.concat(parts);
-  return { enrolled: { ...enrolled, bytes: rest, scan: scanObject(rest, maxJsonDepth) }, dropped };
+  return { envelope: { ...envelope, bytes: rest, scan: scanObject(rest, maxJsonDepth) }, dropped };
 }
 
 /** The betas that a client asks for, without those that switch on what is dropped; null: none is left. */
@@ -66,14 +66,14 @@ export function withoutChoosingBetas(betas: string): string | null {
   return kept.length === 0 ? null : kept.join(",");
 }
 
-function keptOf(
+function replacementOf(
   member: JsonMember,
-  enrolled: Enrolled,
+  envelope: Envelope,
   dialect: DialectName,
   keepsPrice: boolean,
   drop: Drop,
-): Kept {
-  const { bytes, model } = enrolled;
+): Replacement {
+  const { bytes, model } = envelope;
   const { key, kind, start, end } = member;
   const value = (): unknown => parseLoosely(bytes.toString("utf8", start, end));
   if (dialect === "google-genai" && key === "model") {
@@ -82,7 +82,7 @@ function keptOf(
     if (written !== `models/${model}` && written !== model && written !== null) drop(key);
     return "gone";
   }
-  const priced = keepsPrice && kind !== "null" ? pricedMembers.get(plainName(key)) : undefined;
+  const priced = keepsPrice && kind !== "null" ? pricedMembers.get(normalizedName(key)) : undefined;
   if (priced !== undefined) {
     const written = value();
     const word = typeof written === "number" ? String(written) : written;
@@ -90,30 +90,30 @@ function keptOf(
     drop(key);
     return "gone";
   }
-  if (plainName(key) === "tools") return kind === "array" ? keptTools(value(), key, drop) : "as it is";
-  const verdict = verdictOn(key);
-  if (verdict === "stays") return "as it is";
-  if (verdict === "goes") {
+  if (normalizedName(key) === "tools") return kind === "array" ? keptTools(value(), key, drop) : "as it is";
+  const treatment = treatmentOf(key);
+  if (treatment === "stays") return "as it is";
+  if (treatment === "goes") {
     if (kind !== "null") drop(key);
     return "gone";
   }
-  if (verdict === "request") {
+  if (treatment === "request") {
     if (kind !== "object") return "as it is";
     const inner = bytes.subarray(start, end);
-    const held = { ...enrolled, bytes: inner, scan: scanObject(inner, maxJsonDepth) };
-    const kept = withoutChoices(held, dialect, keepsPrice);
+    const held = { ...envelope, bytes: inner, scan: scanObject(inner, maxJsonDepth) };
+    const kept = withoutModelChoices(held, dialect, keepsPrice);
     for (const word of kept.dropped) drop(`${key}.${word.slice(dropWord.length)}`);
-    return kept.enrolled === held ? "as it is" : { json: kept.enrolled.bytes.toString("utf8") };
+    return kept.envelope === held ? "as it is" : { json: kept.envelope.bytes.toString("utf8") };
   }
   if (kind !== "object" && kind !== "array") {
-    if (kind === "null" || !isDropped(verdict.drops, key)) return "as it is";
+    if (kind === "null" || !isDropped(treatment.drops, key)) return "as it is";
     drop(key);
     return "gone";
   }
   const found: string[] = [];
   const rest = pruned(
     value(),
-    (name) => isDropped(verdict.drops, name),
+    (name) => isDropped(treatment.drops, name),
     key,
     (name) => void found.push(name),
   );
@@ -138,7 +138,7 @@ function pruned(value: unknown, isChoice: (key: string) => boolean, place: strin
   );
 }
 
-function keptTools(tools: unknown, key: string, drop: Drop): Kept {
+function keptTools(tools: unknown, key: string, drop: Drop): Replacement {
   if (!Array.isArray(tools)) return "as it is";
   let isChanged = false;
   const rest = tools.flatMap((tool: unknown) =>
@@ -161,9 +161,9 @@ function keptTool(tool: unknown, place: string, drop: Drop): readonly unknown[] 
   }
   const isClients = type === "" || type === "function" || type === "custom";
   const kept = Object.entries(tool).flatMap(([key, value]): [string, unknown][] => {
-    if (isToolsOwn(key) || (isClients && isSchema(key))) return [[key, value]];
+    if (belongsToTool(key) || (isClients && isSchema(key))) return [[key, value]];
     const path = `${place}.${key}`;
-    if (plainName(key) === "tools" && Array.isArray(value))
+    if (normalizedName(key) === "tools" && Array.isArray(value))
       return [[key, value.flatMap((inner: unknown) => keptTool(inner, path, drop))]];
     if (choosesInTool(key)) {
       if (value !== null) drop(path);
@@ -176,21 +176,21 @@ function keptTool(tool: unknown, place: string, drop: Drop): readonly unknown[] 
 
 /** A choice of a tool that has gone would be refused. */
 function withoutLostChoice(
-  members: readonly [JsonMember, Kept][],
+  members: readonly [JsonMember, Replacement][],
   bytes: Buffer,
   drop: Drop,
-): readonly [JsonMember, Kept][] {
+): readonly [JsonMember, Replacement][] {
   const lost = new Set<string>();
   for (const [{ key, start, end }, kept] of members) {
-    if (kept === "as it is" || plainName(key) !== "tools") continue;
+    if (kept === "as it is" || normalizedName(key) !== "tools") continue;
     const before = toolWords(parseLoosely(bytes.toString("utf8", start, end)));
     const after = new Set(kept === "gone" ? [] : toolWords(parseLoosely(kept.json)));
     for (const word of before) if (!after.has(word)) lost.add(word);
     if (kept === "gone") lost.add("required").add("any");
   }
   if (lost.size === 0) return members;
-  return members.map(([member, kept]): [JsonMember, Kept] => {
-    if (plainName(member.key) !== "toolchoice") return [member, kept];
+  return members.map(([member, kept]): [JsonMember, Replacement] => {
+    if (normalizedName(member.key) !== "toolchoice") return [member, kept];
     const choice = parseLoosely(bytes.toString("utf8", member.start, member.end));
     const words = isRecord(choice) ? [choice["name"], choice["type"]] : [choice];
     if (!words.some((word) => typeof word === "string" && lost.has(word))) return [member, kept];

@@ -1,48 +1,48 @@
 // The lane of text completions: an express lane of their own, whole and streamed, with the pace and the ends of a chat's.
 
 import type { Backend } from "../backends/backend.ts";
-import { textCompletions } from "../dialects/openai-chat/completions.ts";
+import { textCompletions } from "../dialects/openai-chat/text-completions.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
 import { memberNamed, spliceObject } from "../wire/json.ts";
-import type { Enrolled } from "./enrol.ts";
-import { relayLane } from "./relay.ts";
+import type { Envelope } from "./envelope.ts";
+import { passthroughSource } from "./passthrough-source.ts";
 import type { Run } from "./run.ts";
-import type { LaneChoice } from "./try-target.ts";
+import type { TargetPlan } from "./attempt-target.ts";
 
-export function completionsLane(
+export function planCompletions(
   run: Run,
-  enrolled: Enrolled,
+  envelope: Envelope,
   send: NonNullable<Backend["open"]>,
-): LaneChoice {
-  const { relay, path } = textCompletions.backend;
+): TargetPlan {
+  const { passthrough, path } = textCompletions.backend;
   return {
     lane: "relay",
-    open(provider, { model }, trial, call) {
+    open(provider, { model }, attempt, call) {
       const facts = provider.backend.targetFacts(model);
-      const edits = relay.edits(enrolled.scan, enrolled.bytes, facts, call.note);
-      return relayLane({
+      const edits = passthrough.requiredEdits(envelope.scan, envelope.bytes, facts, call.note);
+      return passthroughSource({
         send,
         dialect: textCompletions,
-        path: path({ model, stream: enrolled.stream }),
-        body: spliceObject(enrolled.bytes, enrolled.scan, edits),
+        path: path({ model, stream: envelope.stream }),
+        body: spliceObject(envelope.bytes, envelope.scan, edits),
         isOwnBody: true,
-        stream: enrolled.stream,
+        stream: envelope.stream,
         facts: {
           requestId: run.context.id,
           createdSeconds: Math.floor(run.context.startedAtMs / 1000),
-          wantsUsage: wantsUsage(enrolled),
+          wantsUsage: wantsUsage(envelope),
         },
         call,
-        observer: trial.observer,
-        progress: trial,
-        redact: run.estate.redact,
-        setTimer: run.estate.ticker.setTimer,
+        observer: attempt.observer,
+        progress: attempt,
+        redact: run.services.redact,
+        setTimer: run.services.ticker.setTimer,
       });
     },
   };
 }
 
-function wantsUsage({ scan, bytes }: Enrolled): boolean {
+function wantsUsage({ scan, bytes }: Envelope): boolean {
   const member = memberNamed(scan, "stream_options");
   if (member?.kind !== "object") return false;
   const options = parseLoosely(bytes.toString("utf8", member.start, member.end));

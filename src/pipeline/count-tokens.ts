@@ -8,38 +8,38 @@ import * as googleCount from "../dialects/google-genai/count-tokens.ts";
 import * as responsesCount from "../dialects/openai-responses/count-tokens.ts";
 import type { TargetFacts } from "../dialects/dialect.ts";
 import { spliceObject } from "../wire/json.ts";
-import type { LaneChoice } from "./attempt.ts";
-import { type Enrolled, parseBody } from "./enrol.ts";
-import { forwardLane, readerFor, withModel } from "./forward.ts";
-import type { Provider } from "./generation.ts";
-import { failurePiece, type Lane } from "./lane.ts";
+import type { TargetPlan } from "./fallback.ts";
+import { type Envelope, parseBody } from "./envelope.ts";
+import { forwardedSource, replyReaderFor, withModel } from "./forward.ts";
+import type { Provider } from "./dependencies.ts";
+import { failurePiece, type AnswerSource } from "./answer-source.ts";
 import type { Run } from "./run.ts";
 
 /** How a format that has a token count asks for it, and what stands in for it elsewhere. */
-type Counting = {
+type TokenCounter = {
   path(model: string): string;
-  body(enrolled: Enrolled, target: TargetFacts): Uint8Array;
+  body(envelope: Envelope, target: TargetFacts): Uint8Array;
   readonly decodeCountRequest: (body: unknown) => ChatRequest;
   readonly encodeTokenCount: (tokens: number) => unknown;
 };
 
-const countings: Partial<Record<DialectName, Counting>> = {
+const tokenCounters: Partial<Record<DialectName, TokenCounter>> = {
   "anthropic-messages": {
     ...anthropicCount,
     path: () => "/messages/count_tokens",
-    body: (enrolled, target) =>
-      enrolled.model === target.model
-        ? enrolled.bytes
+    body: (envelope, target) =>
+      envelope.model === target.model
+        ? envelope.bytes
         : spliceObject(
-            enrolled.bytes,
-            enrolled.scan,
-            anthropicCount.countEdits(enrolled.scan, enrolled.bytes, target),
+            envelope.bytes,
+            envelope.scan,
+            anthropicCount.countEdits(envelope.scan, envelope.bytes, target),
           ),
   },
   "openai-responses": {
     ...responsesCount,
     path: () => "/responses/input_tokens",
-    body: (enrolled, { model }) => withModel(enrolled, model),
+    body: (envelope, { model }) => withModel(envelope, model),
   },
   "google-genai": {
     ...googleCount,
@@ -50,38 +50,38 @@ const countings: Partial<Record<DialectName, Counting>> = {
 };
 
 /** The upstream's own count where the target speaks the door's format, else the house's estimate. */
-export function chooseTokenCount(
+export function planTokenCount(
   run: Run,
-  enrolled: Enrolled,
+  envelope: Envelope,
   dialect: DialectName,
-): (provider: Provider) => LaneChoice {
-  const counting = countings[dialect];
-  if (counting === undefined) throw new Failure("not-found", "This format has no token count.");
+): (provider: Provider) => TargetPlan {
+  const counter = tokenCounters[dialect];
+  if (counter === undefined) throw new Failure("not-found", "This format has no token count.");
   return (provider) => {
     const { backend } = provider;
     const { open } = backend;
     if (backend.dialect !== dialect || open === null)
       return {
         lane: "forward",
-        open(_provider, _target, _trial, { note }) {
-          note?.(estimated);
-          return estimateLane(enrolled, counting);
+        open(_provider, _target, _attempt, { note }) {
+          note?.(estimatedNote);
+          return estimatedCountSource(envelope, counter);
         },
       };
     return {
       lane: "forward",
-      open(_provider, { model }, _trial, call) {
-        const asked = forwardLane(
-          () => open(counting.path(model), counting.body(enrolled, backend.targetFacts(model)), call),
+      open(_provider, { model }, _attempt, call) {
+        const upstreamCount = forwardedSource(
+          () => open(counter.path(model), counter.body(envelope, backend.targetFacts(model)), call),
           call,
-          readerFor(run, provider),
+          replyReaderFor(run, provider),
         );
         return {
           async next() {
-            const piece = await asked.next();
+            const piece = await upstreamCount.next();
             if (piece.failure === null || !hasNoCount(piece.failure)) return piece;
-            call.note?.(estimated);
-            return estimateLane(enrolled, counting).next();
+            call.note?.(estimatedNote);
+            return estimatedCountSource(envelope, counter).next();
           },
         };
       },
@@ -89,18 +89,18 @@ export function chooseTokenCount(
   };
 }
 
-const estimated = "token-count-estimated";
+const estimatedNote = "token-count-estimated";
 
 /** Many who speak a format have no token count. */
 const hasNoCount = ({ upstreamStatus }: Failure): boolean =>
   upstreamStatus === 404 || upstreamStatus === 405 || upstreamStatus === 501;
 
-function estimateLane(enrolled: Enrolled, counting: Counting): Lane {
+function estimatedCountSource(envelope: Envelope, counter: TokenCounter): AnswerSource {
   return {
     next() {
       try {
-        const tokens = estimateTokens(counting.decodeCountRequest(parseBody(enrolled)));
-        const bytes = JSON.stringify(counting.encodeTokenCount(tokens));
+        const tokens = estimateTokens(counter.decodeCountRequest(parseBody(envelope)));
+        const bytes = JSON.stringify(counter.encodeTokenCount(tokens));
         return Promise.resolve({ bytes, opens: true, failure: null, isLast: true });
       } catch (thrown) {
         return Promise.resolve(failurePiece(failureFrom(thrown)));

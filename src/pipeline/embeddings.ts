@@ -2,104 +2,115 @@
 // Google's. It must never ask another model than the one that was asked for.
 
 import type { Call } from "../backends/backend.ts";
-import type { EmbeddingAsk, Embeddings } from "../canon/embedding.ts";
+import type { EmbeddingRequest, Embeddings } from "../canon/embedding.ts";
 import { Failure, failureFrom } from "../canon/failure.ts";
 import { unknownUsage } from "../canon/usage.ts";
 import * as google from "../dialects/google-genai/embeddings.ts";
 import * as openai from "../dialects/openai-chat/embeddings.ts";
 import { memberNamed } from "../wire/json.ts";
 import { parseReply } from "../backends/http/reply-bytes.ts";
-import type { LaneChoice } from "./attempt.ts";
-import type { Door } from "./doors.ts";
-import { type Enrolled, parseBody } from "./enrol.ts";
-import { forwardLane, isOpenAis, readerFor, readUsage, type ReplyReader, withModel } from "./forward.ts";
-import type { Provider } from "./generation.ts";
-import { failurePiece, type Lane } from "./lane.ts";
-import type { Run, Trial } from "./run.ts";
+import type { TargetPlan } from "./fallback.ts";
+import type { Endpoint } from "./endpoints.ts";
+import { type Envelope, parseBody } from "./envelope.ts";
+import {
+  forwardedSource,
+  speaksOpenAi,
+  replyReaderFor,
+  readUsage,
+  type ReplyReader,
+  withModel,
+} from "./forward.ts";
+import type { Provider } from "./dependencies.ts";
+import { failurePiece, type AnswerSource } from "./answer-source.ts";
+import type { Run, Attempt } from "./run.ts";
 
 /** They go to providers of OpenAI's and of Google's formats only: no other one has them. */
-export function chooseEmbeddings(
+export function planEmbeddings(
   run: Run,
-  door: Door,
-  enrolled: Enrolled,
-): (provider: Provider) => LaneChoice {
-  const isGoogle = door.dialect === "google-genai";
-  const verb: google.EmbedVerb = door.path.endsWith(":embedContent") ? "embedContent" : "batchEmbedContents";
-  if (!isGoogle) requireInput(enrolled);
+  endpoint: Endpoint,
+  envelope: Envelope,
+): (provider: Provider) => TargetPlan {
+  const isGoogle = endpoint.dialect === "google-genai";
+  const verb: google.EmbedVerb = endpoint.path.endsWith(":embedContent")
+    ? "embedContent"
+    : "batchEmbedContents";
+  if (!isGoogle) requireInput(envelope);
   return (provider) => {
     const { backend } = provider;
     const { open } = backend;
     const isToGoogle = backend.dialect === "google-genai";
-    if (open === null || (!isToGoogle && !isOpenAis(backend)))
+    if (open === null || (!isToGoogle && !speaksOpenAi(backend)))
       return {
         refusal: new Failure("unsupported", `The provider "${provider.id}" has no embeddings.`, {
           param: "model",
         }),
       };
-    const reader = readerFor(run, provider);
+    const reader = replyReaderFor(run, provider);
     const pathAt = (model: string, asked: string): string => `/models/${encodeURIComponent(model)}:${asked}`;
     const post = (path: string, body: unknown, call: Call): Promise<Response> =>
       open(path, Buffer.from(JSON.stringify(body)), call);
     return {
       lane: "forward",
-      open(_provider, { model }, trial, call) {
-        const onBytes = (bytes: Uint8Array): void => readUsage(bytes, trial);
+      open(_provider, { model }, attempt, call) {
+        const onBytes = (bytes: Uint8Array): void => readUsage(bytes, attempt);
         if (!isGoogle && !isToGoogle)
-          return forwardLane(() => open("/embeddings", withModel(enrolled, model), call), call, reader, {
+          return forwardedSource(() => open("/embeddings", withModel(envelope, model), call), call, reader, {
             onBytes,
           });
         if (isGoogle && isToGoogle) {
-          const send = () => google.embedBodyFor(parseBody(enrolled), verb, model);
-          return forwardLane(async () => post(pathAt(model, verb), send(), call), call, reader, { onBytes });
+          const send = () => google.embeddingBodyFor(parseBody(envelope), verb, model);
+          return forwardedSource(async () => post(pathAt(model, verb), send(), call), call, reader, {
+            onBytes,
+          });
         }
         return isGoogle
-          ? translated(call, trial, reader, {
-              ask: () => google.decodeEmbedAsk(parseBody(enrolled), verb, call.note),
-              send: (ask) => post("/embeddings", openai.encodeEmbeddingAsk(ask, model), call),
-              read: openai.readEmbeddings,
-              answer: (found) => google.encodeEmbedReply(found, verb),
+          ? translatedEmbeddings(call, attempt, reader, {
+              ask: () => google.decodeEmbeddingRequest(parseBody(envelope), verb, call.note),
+              send: (ask) => post("/embeddings", openai.encodeEmbeddingRequest(ask, model), call),
+              read: openai.decodeEmbeddings,
+              answer: (found) => google.encodeEmbeddings(found, verb),
             })
-          : translated(call, trial, reader, {
-              ask: () => openai.decodeEmbeddingAsk(parseBody(enrolled)),
+          : translatedEmbeddings(call, attempt, reader, {
+              ask: () => openai.decodeEmbeddingRequest(parseBody(envelope)),
               send: (ask) =>
-                post(pathAt(model, "batchEmbedContents"), google.encodeEmbedAsk(ask, model), call),
-              read: google.readEmbedReply,
-              answer: (found) => openai.encodeEmbeddings(found, parseBody(enrolled), model),
+                post(pathAt(model, "batchEmbedContents"), google.encodeEmbeddingRequest(ask, model), call),
+              read: google.decodeEmbeddings,
+              answer: (found) => openai.encodeEmbeddings(found, parseBody(envelope), model),
             });
       },
     };
   };
 }
 
-function requireInput({ scan }: Enrolled): void {
+function requireInput({ scan }: Envelope): void {
   const input = memberNamed(scan, "input");
   if (input?.kind !== "string" && input?.kind !== "array")
     throw new Failure("invalid-request", "input must be a string or an array.", { param: "input" });
 }
 
-type Translation = {
-  ask(): EmbeddingAsk;
-  send(ask: EmbeddingAsk): Promise<Response>;
+type EmbeddingTranslation = {
+  ask(): EmbeddingRequest;
+  send(ask: EmbeddingRequest): Promise<Response>;
   read(reply: unknown, count: number): Embeddings;
   answer(found: Embeddings): unknown;
 };
 
-function translated(
+function translatedEmbeddings(
   call: Call,
-  trial: Trial,
+  attempt: Attempt,
   reader: ReplyReader,
-  { ask, send, read, answer }: Translation,
-): Lane {
+  { ask, send, read, answer }: EmbeddingTranslation,
+): AnswerSource {
   return {
     async next() {
       try {
         const asked = ask();
-        const piece = await forwardLane(() => send(asked), call, reader).next();
+        const piece = await forwardedSource(() => send(asked), call, reader).next();
         if (piece.failure !== null) return piece;
         const found = read(parseReply(asBytes(piece.bytes)), asked.texts.length);
         const input = found.tokens;
         if (input !== null)
-          trial.observer.event({
+          attempt.observer.event({
             type: "usage",
             usage: { ...unknownUsage, input, inputUncached: input, output: 0 },
           });

@@ -5,14 +5,14 @@ import { isUtf8 } from "node:buffer";
 import { Failure } from "../canon/failure.ts";
 import { BrokenForm, boundaryOf, type Form, type FormField, scanForm } from "../wire/multipart.ts";
 import { scanObject } from "../wire/json.ts";
-import { checkedModel, type Enrolled, sessionHeader } from "./enrol.ts";
+import { checkedModel, type Envelope, sessionHeader } from "./envelope.ts";
 import { isChoosingField } from "./model-choices.ts";
 
-const longestValue = 4_096;
+const maxFieldLength = 4_096;
 const noMembers = scanObject(Buffer.from("{}"), 1);
 
 /** Null: the body is no form. Throws Failure. */
-export function enrolForm(request: Request, bytes: Buffer): Enrolled | null {
+export function readFormEnvelope(request: Request, bytes: Buffer): Envelope | null {
   const contentType = request.headers.get("content-type") ?? "";
   if (!/^multipart\//i.test(contentType)) return null;
   const boundary = boundaryOf(contentType);
@@ -50,13 +50,13 @@ export function valueOf({ fields }: Form, bytes: Buffer, name: string): string |
   if (second !== undefined)
     throw new Failure("invalid-request", `${name} stands in the body twice.`, { param: name });
   const value = bytes.subarray(field.start, field.end);
-  if (field.isFile || value.length > longestValue || !isUtf8(value))
+  if (field.isFile || value.length > maxFieldLength || !isUtf8(value))
     throw new Failure("invalid-request", `${name} must be a short text.`, { param: name });
   return value.toString("utf8");
 }
 
 /** The same form with the target's own model. */
-export function formFor({ bytes, model: asked, form }: Enrolled, model: string): Uint8Array {
+export function formFor({ bytes, model: asked, form }: Envelope, model: string): Uint8Array {
   const field = form?.fields.find(({ name }) => name === "model");
   if (field === undefined || asked === model) return bytes;
   return Buffer.concat([bytes.subarray(0, field.start), Buffer.from(model), bytes.subarray(field.end)]);
@@ -64,16 +64,16 @@ export function formFor({ bytes, model: asked, form }: Enrolled, model: string):
 
 /** The form without the fields by which a client could choose other models at the upstream, or another price. */
 export function withoutChoosingFields(
-  enrolled: Enrolled,
+  envelope: Envelope,
   form: Form,
   keepsPrice: boolean,
-): { readonly enrolled: Enrolled; readonly dropped: readonly string[] } {
-  const { bytes } = enrolled;
+): { readonly envelope: Envelope; readonly dropped: readonly string[] } {
+  const { bytes } = envelope;
   const lost = form.fields.filter(({ name, isFile, start, end }) => {
-    const value = isFile ? null : bytes.toString("utf8", start, Math.min(end, start + longestValue));
+    const value = isFile ? null : bytes.toString("utf8", start, Math.min(end, start + maxFieldLength));
     return isChoosingField(name, value, keepsPrice);
   });
-  if (lost.length === 0) return { enrolled, dropped: [] };
+  if (lost.length === 0) return { envelope, dropped: [] };
   const parts: Buffer[] = [];
   let at = 0;
   for (const { from, to } of lost) {
@@ -84,7 +84,7 @@ export function withoutChoosingFields(
   const rest = Buffer.concat(parts);
   const fields = fieldsOf(rest, form.boundary);
   return {
-    enrolled: { ...enrolled, bytes: rest, form: { ...form, fields } },
+    envelope: { ...envelope, bytes: rest, form: { ...form, fields } },
     dropped: lost.map(({ name }) => name),
   };
 }

@@ -10,47 +10,47 @@ import { tokenCount, unknownUsage } from "../canon/usage.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
 import type { BackendHalf } from "../dialects/dialect.ts";
 import { memberNamed, spliceObject } from "../wire/json.ts";
-import type { LaneChoice } from "./attempt.ts";
-import { completionsLane } from "./completions.ts";
-import type { Door, Forwarding } from "./doors.ts";
-import type { Enrolled } from "./enrol.ts";
+import type { TargetPlan } from "./fallback.ts";
+import { planCompletions } from "./completions.ts";
+import type { Endpoint, Forwarding } from "./endpoints.ts";
+import type { Envelope } from "./envelope.ts";
 import { formFor, valueOf } from "./form.ts";
-import type { Provider } from "./generation.ts";
-import { failurePiece, type Lane } from "./lane.ts";
-import type { Run, Trial } from "./run.ts";
+import type { Provider } from "./dependencies.ts";
+import { failurePiece, type AnswerSource } from "./answer-source.ts";
+import type { Run, Attempt } from "./run.ts";
 
 /** These speak OpenAI's API, of which chats are one part. */
-export const isOpenAis = ({ dialect }: Backend): boolean =>
+export const speaksOpenAi = ({ dialect }: Backend): boolean =>
   dialect === "openai-chat" || dialect === "openai-responses";
 
-export function chooseForward(
+export function planForward(
   run: Run,
-  door: Door,
-  enrolled: Enrolled,
+  endpoint: Endpoint,
+  envelope: Envelope,
   forwarding: Forwarding,
-): (provider: Provider) => LaneChoice {
-  for (const name of forwarding.needs ?? []) requireMember(enrolled, name);
+): (provider: Provider) => TargetPlan {
+  for (const name of forwarding.needs ?? []) requireMember(envelope, name);
   return (provider) => {
     const { backend } = provider;
     const { open } = backend;
-    if (!isOpenAis(backend) || open === null)
+    if (!speaksOpenAi(backend) || open === null)
       return {
         refusal: new Failure(
           "unsupported",
-          `The provider "${provider.id}" has no ${door.path.slice("/v1/".length)}.`,
+          `The provider "${provider.id}" has no ${endpoint.path.slice("/v1/".length)}.`,
           { param: "model" },
         ),
       };
-    if (door.name === "completions") return completionsLane(run, enrolled, open);
+    if (endpoint.name === "completions") return planCompletions(run, envelope, open);
     return {
       lane: "forward",
-      open: (_provider, { model }, trial, call) =>
-        forwardLane(
-          () => open(forwarding.path, withModel(enrolled, model), call),
+      open: (_provider, { model }, attempt, call) =>
+        forwardedSource(
+          () => open(forwarding.path, withModel(envelope, model), call),
           call,
-          readerFor(run, provider),
+          replyReaderFor(run, provider),
           {
-            onBytes: (bytes) => readUsage(bytes, trial),
+            onBytes: (bytes) => readUsage(bytes, attempt),
             ...(forwarding.answersAnything === true ? { answersAnything: true } : {}),
           },
         ),
@@ -58,41 +58,41 @@ export function chooseForward(
   };
 }
 
-function requireMember({ scan, form, bytes }: Enrolled, name: string): void {
+function requireMember({ scan, form, bytes }: Envelope, name: string): void {
   const kind = memberNamed(scan, name)?.kind ?? "null";
   const isThere = form === undefined ? kind !== "null" : valueOf(form, bytes, name) !== null;
   if (!isThere) throw new Failure("invalid-request", `${name} is required.`, { param: name });
 }
 
-export function withModel(enrolled: Enrolled, model: string): Uint8Array {
-  if (enrolled.form !== undefined) return formFor(enrolled, model);
-  if (enrolled.model === model) return enrolled.bytes;
-  return spliceObject(enrolled.bytes, enrolled.scan, [{ key: "model", json: JSON.stringify(model) }]);
+export function withModel(envelope: Envelope, model: string): Uint8Array {
+  if (envelope.form !== undefined) return formFor(envelope, model);
+  if (envelope.model === model) return envelope.bytes;
+  return spliceObject(envelope.bytes, envelope.scan, [{ key: "model", json: JSON.stringify(model) }]);
 }
 
 /** What reads an error that came with status 200, and what masks it. */
 export type ReplyReader = {
-  readonly readReply: BackendHalf["readReply"];
+  readonly decodeReply: BackendHalf["decodeReply"];
   readonly redact: (text: string) => string;
 };
 
 /** Of the format that the provider speaks. */
-export function readerFor({ generation, estate }: Run, { backend }: Provider): ReplyReader {
-  const { readReply } = generation.dialects[backend.dialect ?? "openai-chat"].backend;
-  return { readReply, redact: estate.redact };
+export function replyReaderFor({ snapshot, services }: Run, { backend }: Provider): ReplyReader {
+  const { decodeReply } = snapshot.dialects[backend.dialect ?? "openai-chat"].backend;
+  return { decodeReply, redact: services.redact };
 }
 
-type Forwarded = {
+type ForwardOptions = {
   readonly onBytes?: (bytes: Uint8Array) => void;
   readonly answersAnything?: boolean;
 };
 
-export function forwardLane(
+export function forwardedSource(
   send: () => Promise<Response>,
   call: Call,
   reader: ReplyReader,
-  options: Forwarded = {},
-): Lane {
+  options: ForwardOptions = {},
+): AnswerSource {
   return {
     async next() {
       try {
@@ -106,11 +106,11 @@ export function forwardLane(
         const bytes = await readReplyBytes(answer, maxUnreadBytes);
         const mayBeText = options.answersAnything === true;
         if (isJson ? !looksWhole(bytes, mayBeText) : bytes.length === 0) throw notJson();
-        const failure = isJson ? saidFailure(bytes, reader) : null;
+        const failure = isJson ? failureInReply(bytes, reader) : null;
         if (failure !== null) return failurePiece(redactedFailure(reader.redact, failure));
         if (isJson || type.includes("event-stream")) options.onBytes?.(bytes);
         const piece = { bytes, opens: true, failure: null, isLast: true };
-        return isJson ? piece : { ...piece, contentType: toldType(type) };
+        return isJson ? piece : { ...piece, contentType: clientContentType(type) };
       } catch (thrown) {
         return failurePiece(call.signal.aborted ? failureFrom(call.signal.reason) : networkFailure(thrown));
       }
@@ -125,7 +125,7 @@ const passedTypes =
   /^(?:audio|image|video)\/[\w.+-]{1,80}$|^text\/(?:plain|vtt|event-stream)$|^application\/x-subrip$/;
 
 /** A type that no browser runs, without parameters but the character set. */
-function toldType(written: string): string {
+function clientContentType(written: string): string {
   const type = (written.split(";")[0] ?? "").trim().toLowerCase();
   if (!passedTypes.test(type) || type === "image/svg+xml") return "application/octet-stream";
   return type.startsWith("text/") ? `${type}; charset=utf-8` : type;
@@ -141,16 +141,16 @@ function looksWhole(bytes: Uint8Array, mayBeText: boolean): boolean {
   return head.startsWith("{") && tail.endsWith("}");
 }
 
-const longestError = 64 * 1024;
+const maxErrorBytes = 64 * 1024;
 
 /** Some vendors send an error with status 200. An answer that says nothing else is short. */
-function saidFailure(bytes: Uint8Array, { readReply }: ReplyReader): Failure | null {
-  if (bytes.length > longestError) return null;
+function failureInReply(bytes: Uint8Array, { decodeReply }: ReplyReader): Failure | null {
+  if (bytes.length > maxErrorBytes) return null;
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
   if (!text.includes('"error"')) return null;
   const body = parseLoosely(text);
   if (!isRecord(body) || !(isRecord(body["error"]) || typeof body["error"] === "string")) return null;
-  const last = readReply(body).at(-1);
+  const last = decodeReply(body).at(-1);
   return last?.type === "failure" ? last.failure : null;
 }
 
@@ -161,23 +161,26 @@ const modelMember = /"model"\s*:\s*"([^"\\]{1,300})"/;
 /** Its details are objects in it. */
 const usageMember = /"(?:usage|meta)"\s*:\s*(\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\})/;
 
-export function readUsage(bytes: Uint8Array, trial: Trial): void {
+export function readUsage(bytes: Uint8Array, attempt: Attempt): void {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (const part of [buffer.subarray(-usageWindowBytes), buffer.subarray(0, usageWindowBytes)]) {
     const text = part.toString("utf8");
-    trial.observer.upstreamModel ??= modelMember.exec(text)?.[1] ?? null;
+    attempt.observer.upstreamModel ??= modelMember.exec(text)?.[1] ?? null;
     const found = usageMember.exec(text);
-    const told = found?.[1] === undefined ? undefined : parseLoosely(found[1]);
-    if (!isRecord(told)) continue;
+    const counts = found?.[1] === undefined ? undefined : parseLoosely(found[1]);
+    if (!isRecord(counts)) continue;
     // Cohere's: `meta.tokens` or `meta.billed_units`.
-    const usage = [told["tokens"], told["billed_units"]].find(isRecord) ?? told;
+    const usage = [counts["tokens"], counts["billed_units"]].find(isRecord) ?? counts;
     const output = tokenCount(usage["output_tokens"]) ?? tokenCount(usage["completion_tokens"]) ?? 0;
     const input =
       tokenCount(usage["prompt_tokens"]) ??
       tokenCount(usage["input_tokens"]) ??
       tokenCount(usage["total_tokens"]);
     if (input === null) continue;
-    trial.observer.event({ type: "usage", usage: { ...unknownUsage, input, inputUncached: input, output } });
+    attempt.observer.event({
+      type: "usage",
+      usage: { ...unknownUsage, input, inputUncached: input, output },
+    });
     return;
   }
 }

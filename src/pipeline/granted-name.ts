@@ -5,35 +5,35 @@ import { Failure } from "../canon/failure.ts";
 import type { Router } from "../routing/router.ts";
 import type { ModelGrant } from "./tenant-policy.ts";
 
-type Known = Pick<Router, "isAuto" | "isDefault" | "plainName" | "targetOf">;
+type KnownNames = Pick<Router, "isAuto" | "isDefault" | "configName" | "targetOf">;
 
 /** Throws Failure unknown-model. */
-export function grantedName(router: Known, models: ModelGrant, written: string): string {
+export function grantedName(router: KnownNames, models: ModelGrant, written: string): string {
   // A grant of `claude-*` is none of an alias that Claude Code is shown under such a name.
-  const name = router.plainName(written);
+  const name = router.configName(written);
   const spelled = models.spelled(name);
   // A name that nothing knows is answered by some default: that one is judged, whatever the name is like.
   if (spelled !== null && !router.isDefault(spelled)) {
     const target = router.targetOf(spelled);
-    if (target !== null && !models.runs(target)) throw notYours(name);
+    if (target !== null && !models.runs(target)) throw modelNotGranted(name);
     return spelled;
   }
   if (router.isAuto(name)) {
     if (models.hasAuto) return name;
-    throw notYours(name);
+    throw modelNotGranted(name);
   }
   const target = router.targetOf(name);
   const model = target === null ? null : models.modelAt(target);
-  if (target === null || model === null || !models.runs(target)) throw notYours(name);
+  if (target === null || model === null || !models.runs(target)) throw modelNotGranted(name);
   if (model === target.model) return name;
   const routed = `${target.provider}/${model}`;
   const meant = router.targetOf(routed);
   // An alias may be called so.
-  if (meant?.provider !== target.provider || meant.model !== model) throw notYours(name);
+  if (meant?.provider !== target.provider || meant.model !== model) throw modelNotGranted(name);
   return routed;
 }
 
-export function notYours(name: string): Failure {
+export function modelNotGranted(name: string): Failure {
   const shown = name.length > 120 ? `${name.slice(0, 120)}…` : name;
   return new Failure(
     "unknown-model",

@@ -1,29 +1,29 @@
 // Where a tenant stands in its limits, in the headers that each dialect's clients know. Google's has none.
 
 import type { DialectName } from "../canon/request.ts";
-import type { Share, Standing } from "../tenants/limits.ts";
+import type { LimitShare, LimitStatus } from "../tenants/limits.ts";
 
 /** Only limits that there are. `nowMs`: UTC. */
 export function limitHeaders(
   dialect: DialectName,
-  standing: Standing,
+  status: LimitStatus,
   nowMs: number,
 ): Record<string, string> {
   switch (dialect) {
     case "openai-chat":
     case "openai-responses":
-      return { ...openai("requests", standing.requests), ...openai("tokens", standing.tokens) };
+      return { ...openai("requests", status.requests), ...openai("tokens", status.tokens) };
     case "anthropic-messages":
       return {
-        ...anthropic("requests", standing.requests, nowMs),
-        ...anthropic("tokens", standing.tokens, nowMs),
+        ...anthropic("requests", status.requests, nowMs),
+        ...anthropic("tokens", status.tokens, nowMs),
       };
     case "google-genai":
       return {};
   }
 }
 
-function openai(what: string, share: Share | null): Record<string, string> {
+function openai(what: string, share: LimitShare | null): Record<string, string> {
   if (share === null) return {};
   return {
     [`x-ratelimit-limit-${what}`]: String(share.limit),
@@ -40,7 +40,7 @@ function duration(ms: number): string {
   return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
 }
 
-function anthropic(what: string, share: Share | null, nowMs: number): Record<string, string> {
+function anthropic(what: string, share: LimitShare | null, nowMs: number): Record<string, string> {
   if (share === null) return {};
   // Whole seconds, rounded up, as Anthropic gives them.
   const resetMs = Math.ceil((nowMs + share.resetInMs) / 1_000) * 1_000;

@@ -4,7 +4,7 @@
 // Names are compared without case, underscores and dashes: some upstreams read `Fallback_Models` as well.
 
 /** What a member's name is compared as. */
-export function plainName(key: string): string {
+export function normalizedName(key: string): string {
   // Readers that take no account of case take the long s and the Kelvin sign for letters too.
   return key
     .normalize("NFKC")
@@ -78,7 +78,7 @@ const usual: ReadonlySet<string> = new Set(
 );
 
 /** What becomes of a top-level member. */
-export type Verdict =
+export type MemberTreatment =
   | "stays"
   | "goes"
   /** Holds a whole request of its own. */
@@ -89,9 +89,9 @@ export type Verdict =
 const isOneOf = (patterns: readonly RegExp[], name: string): boolean =>
   patterns.some((pattern) => pattern.test(name));
 
-export function verdictOn(key: string): Verdict {
+export function treatmentOf(key: string): MemberTreatment {
   if (usual.has(key)) return "stays";
-  const name = plainName(key);
+  const name = normalizedName(key);
   // `Model` is no member of any format; an upstream that does not look at case would take it for the real one.
   if (name === "model") return "goes";
   if (name === "generatecontentrequest") return "request";
@@ -102,10 +102,10 @@ export function verdictOn(key: string): Verdict {
 }
 
 /** A schema of the client's, in which any word may be the name of a property. */
-export const isSchema = (key: string): boolean => schema.test(plainName(key));
+export const isSchema = (key: string): boolean => schema.test(normalizedName(key));
 
 export function isDropped(drops: readonly RegExp[], key: string): boolean {
-  return isOneOf(drops, plainName(key));
+  return isOneOf(drops, normalizedName(key));
 }
 
 /** Members of a tool that is not the client's own (`function` and `input_schema` are): image generation names a model so. */
@@ -122,10 +122,12 @@ const modelTools = /^(?:openrouter:|advisor|subagent|sub_agent|fusion|model_?cal
 export const isModelTool = (type: string): boolean => modelTools.test(type) && !harmlessTools.test(type);
 
 /** What of a tool is the client's own and never looked into. */
-export const isToolsOwn = (key: string): boolean =>
-  /^(?:type|function|inputschema|name|description|functiondeclarations|format|custom)$/.test(plainName(key));
+export const belongsToTool = (key: string): boolean =>
+  /^(?:type|function|inputschema|name|description|functiondeclarations|format|custom)$/.test(
+    normalizedName(key),
+  );
 
-export const choosesInTool = (key: string): boolean => isOneOf(toolMembers, plainName(key));
+export const choosesInTool = (key: string): boolean => isOneOf(toolMembers, normalizedName(key));
 
 /** Another price for the same model. These values cost what is listed, or less. */
 export const pricedMembers: ReadonlyMap<string, RegExp> = new Map([
@@ -145,12 +147,12 @@ export const choosingBetas = /fallback|advisor|fast-mode/i;
 export function isChoosingField(field: string, value: string | null, keepsPrice: boolean): boolean {
   // Lists and objects are written as `models[]` and `metadata[tags]`.
   const [base = ""] = field.split(/[[.]/);
-  if (plainName(base) === "model") return field !== "model";
-  const priced = keepsPrice ? pricedMembers.get(plainName(base)) : undefined;
+  if (normalizedName(base) === "model") return field !== "model";
+  const priced = keepsPrice ? pricedMembers.get(normalizedName(base)) : undefined;
   if (priced !== undefined) return value === null || !priced.test(value);
-  const verdict = verdictOn(base);
-  if (verdict === "stays") return false;
-  if (typeof verdict === "string") return true;
+  const treatment = treatmentOf(base);
+  if (treatment === "stays") return false;
+  if (typeof treatment === "string") return true;
   // What such a field holds are settings as JSON, of which some choose: no endpoint that takes forms needs any.
-  return inside.some(({ member }) => member.test(plainName(base))) || isDropped(verdict.drops, base);
+  return inside.some(({ member }) => member.test(normalizedName(base))) || isDropped(treatment.drops, base);
 }

@@ -3,36 +3,37 @@
 
 import { noHeaders } from "../backends/backend.ts";
 import { withoutChoosingBetas } from "./choice-guard.ts";
-import type { Door } from "./doors.ts";
-import type { Provider } from "./generation.ts";
+import type { Endpoint } from "./endpoints.ts";
+import type { Provider } from "./dependencies.ts";
 import { choosingBetas } from "./model-choices.ts";
 
 const prefix = "anthropic-";
-const always: readonly string[] = ["anthropic-version", "anthropic-beta"];
-const longestValue = 4_000;
-/** For all of them in characters; each takes `flatSize` beside its own, so that they are few as well. */
-const room = 16_000;
-const flatSize = 500;
+const alwaysPassed: readonly string[] = ["anthropic-version", "anthropic-beta"];
+const maxValueLength = 4_000;
+/** For all of them in characters; each takes `sizePerHeader` beside its own, so that they are few as well. */
+const totalRoom = 16_000;
+const sizePerHeader = 500;
 /** Keys have headers of their own; whoever puts one elsewhere gives us something of ours. */
 const secretNames = /key|token|auth|secret|cookie|credential/;
 const choosingNames = /fallback|advisor|fast|model|tier|speed|priority/;
 
 export function passHeaders(
   headers: Headers,
-  door: Door,
+  endpoint: Endpoint,
   provider: Provider,
   keepsModels: boolean,
 ): Readonly<Record<string, string>> {
-  if (door.dialect !== "anthropic-messages" || provider.backend.dialect !== door.dialect) return noHeaders;
+  if (endpoint.dialect !== "anthropic-messages" || provider.backend.dialect !== endpoint.dialect)
+    return noHeaders;
   const passed: Record<string, string> = {};
-  let left = room;
+  let remaining = totalRoom;
   // Before any others could have taken the room.
-  for (const name of always) left -= pass(passed, name, headers.get(name), keepsModels, left);
+  for (const name of alwaysPassed) remaining -= pass(passed, name, headers.get(name), keepsModels, remaining);
   // One object of Bun's, and not an entry for each header.
   const written = headers.toJSON() as Readonly<Record<string, string>>;
   for (const name in written)
-    if (name.startsWith(prefix) && !always.includes(name) && !secretNames.test(name))
-      left -= pass(passed, name, written[name] ?? null, keepsModels, left);
+    if (name.startsWith(prefix) && !alwaysPassed.includes(name) && !secretNames.test(name))
+      remaining -= pass(passed, name, written[name] ?? null, keepsModels, remaining);
   return passed;
 }
 
@@ -42,17 +43,17 @@ function pass(
   name: string,
   written: string | null,
   keepsModels: boolean,
-  left: number,
+  remaining: number,
 ): number {
-  const value = written !== null && keepsModels ? keptValue(name, written) : written;
-  if (value === null || value.length > longestValue || !/^[\x20-\x7e]*$/.test(value)) return 0;
-  const size = flatSize + name.length + value.length;
-  if (size > left) return 0;
+  const value = written !== null && keepsModels ? allowedValue(name, written) : written;
+  if (value === null || value.length > maxValueLength || !/^[\x20-\x7e]*$/.test(value)) return 0;
+  const size = sizePerHeader + name.length + value.length;
+  if (size > remaining) return 0;
   passed[name] = value;
   return size;
 }
 
-function keptValue(name: string, value: string): string | null {
+function allowedValue(name: string, value: string): string | null {
   if (name === "anthropic-beta") return withoutChoosingBetas(value);
   return choosingNames.test(name) || choosingBetas.test(value) ? null : value;
 }

@@ -4,15 +4,15 @@ import { atCapacity, Failure, failureFrom } from "../canon/failure.ts";
 import type { Backend, Call } from "../backends/backend.ts";
 import type { ChatRequest, DialectName } from "../canon/request.ts";
 import type { Target } from "../canon/decision.ts";
-import { unheard, withinRoom } from "../dialects/adapting.ts";
-import { refuseAsked } from "../dialects/asked-content.ts";
+import { ignoreNote, withOutputLimit } from "../dialects/adaptation-notes.ts";
+import { refuseUnsupportedContent } from "../dialects/unsupported-content.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
-import type { AnswerFacts, ClientHalf, Dialect, RelayHalf, TargetFacts } from "../dialects/dialect.ts";
-import { isResponsesBody, responsesAtChat } from "../dialects/responses-at-chat.ts";
-import { holdsUnfitName } from "../dialects/unfit-names.ts";
-import { questionOf } from "../routing/question.ts";
+import type { AnswerFacts, ClientHalf, Dialect, PassthroughHalf, TargetFacts } from "../dialects/dialect.ts";
+import { isResponsesBody, responsesOnChat } from "../dialects/responses-on-chat.ts";
+import { holdsUnfitToolName } from "../dialects/unfit-tool-names.ts";
+import { ruleInputOf } from "../routing/rule-input.ts";
 import { sessionKey } from "../tenants/sessions.ts";
-import { giveBack, leavesMuch } from "../wire/body.ts";
+import { releaseMemory, leavesLargeBody } from "../wire/body.ts";
 import {
   type JsonEdit,
   type JsonScan,
@@ -21,250 +21,262 @@ import {
   scanObject,
   spliceObject,
 } from "../wire/json.ts";
-import { type Admission, receive } from "./admit.ts";
-import { answerRoom } from "./answer-room.ts";
-import { type LaneChoice, openFirst } from "./attempt.ts";
+import { type Admission, admitWithBody } from "./admission.ts";
+import { remainingWindow } from "./remaining-window.ts";
+import { type TargetPlan, openWithFallback } from "./fallback.ts";
 import { withCacheMarks } from "./cache-marks.ts";
-import { withoutChoices } from "./choice-guard.ts";
-import { chooseTokenCount } from "./count-tokens.ts";
-import type { Door } from "./doors.ts";
-import { callInPath, type Enrolled, enrol, maxJsonDepth, parseBody } from "./enrol.ts";
-import { chooseEmbeddings } from "./embeddings.ts";
-import { enrolForm } from "./form.ts";
-import { chooseForward } from "./forward.ts";
-import type { Estate, Generation, Provider } from "./generation.ts";
-import { hubLane } from "./hub.ts";
-import { needsAtMost } from "./needs.ts";
+import { withoutModelChoices } from "./choice-guard.ts";
+import { planTokenCount } from "./count-tokens.ts";
+import type { Endpoint } from "./endpoints.ts";
+import { callInPath, type Envelope, readEnvelope, maxJsonDepth, parseBody } from "./envelope.ts";
+import { planEmbeddings } from "./embeddings.ts";
+import { readFormEnvelope } from "./form.ts";
+import { planForward } from "./forward.ts";
+import type { Services, PipelineSnapshot, Provider } from "./dependencies.ts";
+import { translatedSource } from "./translate.ts";
+import { upperBoundRequirements } from "./requirements.ts";
 import { passHeaders } from "./pass-headers.ts";
-import { relayLane } from "./relay.ts";
+import { passthroughSource } from "./passthrough-source.ts";
 import { failureResponse, streamResponse, wholeResponse } from "./respond.ts";
 import type { Run } from "./run.ts";
 import { decideForTenant, enterTenant } from "./tenant-limits.ts";
 import type { TenantPolicy } from "./tenant-policy.ts";
-import { tellDecision, tellRefusal, tellWait } from "./trail.ts";
+import { logDecision, logRefusal, logWait } from "./debug-log.ts";
 import { searchingFor } from "./tool-search.ts";
-import { takeWishes } from "./wishes.ts";
+import { takeRequestOptions } from "./request-options.ts";
 
 /** Answers one request at one door. Never rejects: every failure is an answer in the door's dialect. */
-export async function handle(
-  door: Door,
+export async function handleRequest(
+  endpoint: Endpoint,
   request: Request,
   admission: Admission,
-  generation: Generation,
-  estate: Estate,
+  snapshot: PipelineSnapshot,
+  services: Services,
 ): Promise<Response> {
   const {
     client,
-    backend: { relay },
-  } = generation.dialects[door.dialect];
-  const { run, upload } = receive(door, request, admission, generation, estate);
+    backend: { passthrough },
+  } = snapshot.dialects[endpoint.dialect];
+  const { run, upload } = admitWithBody(endpoint, request, admission, snapshot, services);
   try {
-    if (!estate.descriptors.admits())
+    if (!services.descriptors.admits())
       throw atCapacity("The gateway has no room for one more request just now.");
     const { tenant } = run.context;
-    const policy = tenant === null ? undefined : generation.tenants.get(tenant);
+    const policy = tenant === null ? undefined : snapshot.tenants.get(tenant);
     if (policy !== undefined) enterTenant(run, policy);
-    const call = callInPath(door, request.url, admission.pathName ?? "");
+    const call = callInPath(endpoint, request.url, admission.pathName ?? "");
     let bytes: Buffer;
     try {
       bytes = upload.whole(await upload.read());
     } catch (thrown) {
-      throw upload.unread(thrown);
+      throw upload.readFailure(thrown);
     } finally {
       if (upload.hasWaited)
-        tellWait(
+        logWait(
           run,
           "memory for its body",
-          estate.clock.monotonicMs() - admission.arrivedMs,
+          services.clock.monotonicMs() - admission.arrivedMs,
           upload.isWhole ? "over" : "the request ended",
         );
     }
     run.body = bytes;
-    const form = door.forwarding?.takesForm === true ? enrolForm(request, bytes) : null;
-    const read = form ?? straightened(enrol(request, bytes, call, relay.watched), relay);
+    const form = endpoint.forwarding?.takesForm === true ? readFormEnvelope(request, bytes) : null;
+    const read =
+      form ?? normalizedSpelling(readEnvelope(request, bytes, call, passthrough.watchedWords), passthrough);
     admission.connection?.keepOpen();
-    const reading = readingOf(door, client, read.scan);
-    const taken = takeWishes(read, request.headers, door.dialect);
-    const enrolled = guarded(run, policy, taken.enrolled);
-    if (enrolled.bytes !== bytes) giveBack(bytes);
-    run.body = enrolled.bytes;
-    run.wishes = taken.wishes;
-    run.requestedModel = enrolled.model;
-    run.live.model = enrolled.model;
-    run.session = enrolled.session;
-    run.sessionKey = sessionKey(run.context.tenant, enrolled.session);
-    const isChat = door.road === "chat";
-    run.stream = (isChat || door.forwarding?.writes === true) && enrolled.stream;
+    const bodyFormat = bodyFormatOf(endpoint, client, read.scan);
+    const extracted = takeRequestOptions(read, request.headers, endpoint.dialect);
+    const envelope = withoutForbiddenChoices(run, policy, extracted.envelope);
+    if (envelope.bytes !== bytes) releaseMemory(bytes);
+    run.body = envelope.bytes;
+    run.requestOptions = extracted.requestOptions;
+    run.requestedModel = envelope.model;
+    run.live.model = envelope.model;
+    run.session = envelope.session;
+    run.sessionKey = sessionKey(run.context.tenant, envelope.session);
+    const isChat = endpoint.kind === "chat";
+    run.stream = (isChat || endpoint.forwarding?.writes === true) && envelope.stream;
     // Decoded at most once, and only if routing or the hub must look inside.
     let decoded: ChatRequest | null = null;
-    const decode = (): ChatRequest => (decoded ??= decodeRequest(reading.client, enrolled));
+    const decode = (): ChatRequest => (decoded ??= decodeRequest(bodyFormat.client, envelope));
     const ask = (model: string, isAlone: boolean) =>
-      generation.router.decide({
+      snapshot.router.decide({
         model,
         isFallbackOff: isAlone || request.headers.get("x-clawgate-fallback")?.toLowerCase() === "off",
         session: run.sessionKey,
-        needs: isChat ? needsAtMost(enrolled) : null,
-        keepsModel: door.road === "embeddings" || door.road === "forward",
-        read: () => questionOf(decode(), (name) => request.headers.get(name), run.context.tenant),
+        requirements: isChat ? upperBoundRequirements(envelope) : null,
+        keepsModel: endpoint.kind === "embeddings" || endpoint.kind === "forward",
+        read: () => ruleInputOf(decode(), (name) => request.headers.get(name), run.context.tenant),
       });
     const decision =
-      policy === undefined ? ask(enrolled.model, false) : decideForTenant(run, policy, enrolled, decode, ask);
+      policy === undefined ? ask(envelope.model, false) : decideForTenant(run, policy, envelope, decode, ask);
     run.decision = decision instanceof Promise ? await decision : decision;
-    tellDecision(run);
-    const choose = choiceFor(door, run, enrolled, request, decode, reading);
+    logDecision(run);
+    const planTarget = plannerFor(endpoint, run, envelope, request, decode, bodyFormat);
     const keepsModels = policy !== undefined && policy.keeps !== "nothing";
-    const opening = openFirst(run, choose, (provider) =>
-      enrolled.form === undefined
-        ? passHeaders(request.headers, door, provider, keepsModels)
-        : { "content-type": enrolled.form.contentType },
+    const opening = openWithFallback(run, planTarget, (provider) =>
+      envelope.form === undefined
+        ? passHeaders(request.headers, endpoint, provider, keepsModels)
+        : { "content-type": envelope.form.contentType },
     );
     return run.stream ? await streamResponse(run, client, opening) : wholeResponse(run, await opening);
   } catch (thrown) {
-    const isLeftUnread = !upload.isWhole && (request.bodyUsed || leavesMuch(request.headers));
+    const isLeftUnread = !upload.isWhole && (request.bodyUsed || leavesLargeBody(request.headers));
     const failure = failureFrom(run.context.abortReason ?? thrown);
-    tellRefusal(run, failure);
+    logRefusal(run, failure);
     const response = failureResponse(run, client, failure, isLeftUnread);
-    return isLeftUnread ? estate.restsOfBodies.beside(response, request) : response;
+    return isLeftUnread ? services.unreadBodies.respondAndDrain(response, request) : response;
   }
 }
 
 /** What a client wrote in another format's spelling, in the door's own. */
-function straightened(read: Enrolled, { straightened: edit, watched }: RelayHalf): Enrolled {
+function normalizedSpelling(
+  read: Envelope,
+  { normalizeEdits: edit, watchedWords }: PassthroughHalf,
+): Envelope {
   const edits = edit?.(read.scan, read.bytes) ?? [];
   if (edits.length === 0) return read;
   const bytes = Buffer.from(spliceObject(read.bytes, read.scan, edits));
-  return { ...read, bytes, scan: scanObject(bytes, maxJsonDepth, watched) };
+  return { ...read, bytes, scan: scanObject(bytes, maxJsonDepth, watchedWords) };
 }
 
 /** The format in which the body is written, and its client half: at the door of chats there are two. */
-type Reading = { readonly dialect: DialectName; readonly client: ClientHalf };
+type BodyFormat = { readonly dialect: DialectName; readonly client: ClientHalf };
 
-function readingOf(door: Door, client: ClientHalf, scan: JsonScan): Reading {
-  return door.name === "chat" && isResponsesBody((key) => memberNamed(scan, key)?.kind ?? null)
-    ? { dialect: "openai-responses", client: responsesAtChat }
-    : { dialect: door.dialect, client };
+function bodyFormatOf(endpoint: Endpoint, client: ClientHalf, scan: JsonScan): BodyFormat {
+  return endpoint.name === "chat" && isResponsesBody((key) => memberNamed(scan, key)?.kind ?? null)
+    ? { dialect: "openai-responses", client: responsesOnChat }
+    : { dialect: endpoint.dialect, client };
 }
 
 /** The body without what would choose other models at an upstream, where the tenant may not. */
-function guarded(run: Run, policy: TenantPolicy | undefined, enrolled: Enrolled): Enrolled {
-  if (policy === undefined || policy.keeps === "nothing") return enrolled;
-  const kept = withoutChoices(enrolled, run.door.dialect, policy.keeps === "models-and-prices");
+function withoutForbiddenChoices(run: Run, policy: TenantPolicy | undefined, envelope: Envelope): Envelope {
+  if (policy === undefined || policy.keeps === "nothing") return envelope;
+  const kept = withoutModelChoices(envelope, run.endpoint.dialect, policy.keeps === "models-and-prices");
   run.dropped = kept.dropped;
-  return kept.enrolled;
+  return kept.envelope;
 }
 
 /** The names that the road has read (some doors have them in their path) are the ones that count. */
-function decodeRequest(client: ClientHalf, enrolled: Enrolled): ChatRequest {
-  const request = client.decodeRequest(parseBody(enrolled));
-  return { ...request, model: enrolled.model, stream: enrolled.stream };
+function decodeRequest(client: ClientHalf, envelope: Envelope): ChatRequest {
+  const request = client.decodeRequest(parseBody(envelope));
+  return { ...request, model: envelope.model, stream: envelope.stream };
 }
 
-function choiceFor(
-  door: Door,
+function plannerFor(
+  endpoint: Endpoint,
   run: Run,
-  enrolled: Enrolled,
+  envelope: Envelope,
   request: Request,
   decode: () => ChatRequest,
-  reading: Reading,
-): (provider: Provider, target: Target) => LaneChoice {
-  switch (door.road) {
+  bodyFormat: BodyFormat,
+): (provider: Provider, target: Target) => TargetPlan {
+  switch (endpoint.kind) {
     case "embeddings":
-      return chooseEmbeddings(run, door, enrolled);
+      return planEmbeddings(run, endpoint, envelope);
     case "forward":
-      return chooseForward(run, door, enrolled, door.forwarding ?? { path: "" });
+      return planForward(run, endpoint, envelope, endpoint.forwarding ?? { path: "" });
     case "count-tokens":
-      return chooseTokenCount(run, enrolled, door.dialect);
+      return planTokenCount(run, envelope, endpoint.dialect);
     case "chat":
-      return chooseChat(door, run, enrolled, request, decode, reading);
+      return planChat(endpoint, run, envelope, request, decode, bodyFormat);
   }
 }
 
 /** The express lane where both sides speak the same dialect and nothing must change; else the hub. */
-function chooseChat(
-  door: Door,
+function planChat(
+  endpoint: Endpoint,
   run: Run,
-  enrolled: Enrolled,
+  envelope: Envelope,
   request: Request,
   decode: () => ChatRequest,
-  reading: Reading,
-): (provider: Provider, target: Target) => LaneChoice {
-  const isOwn = reading.dialect === door.dialect;
-  const dialect = run.generation.dialects[door.dialect];
-  const { setTimer } = run.estate.ticker;
+  bodyFormat: BodyFormat,
+): (provider: Provider, target: Target) => TargetPlan {
+  const isOwn = bodyFormat.dialect === endpoint.dialect;
+  const dialect = run.snapshot.dialects[endpoint.dialect];
+  const { setTimer } = run.services.ticker;
   const createdSeconds = Math.floor(run.context.startedAtMs / 1000);
-  const needsHub = holdsAny(enrolled, dialect.backend.relay.declines);
-  const query = door.dialect === "anthropic-messages" && isBeta(request.url) ? "?beta=true" : "";
+  const needsTranslation = holdsAny(envelope, dialect.backend.passthrough.translateMarkers);
+  const query = endpoint.dialect === "anthropic-messages" && isBeta(request.url) ? "?beta=true" : "";
 
   return (provider, { model }) => {
     const { backend } = provider;
     const { open } = backend;
     const facts = backend.targetFacts(model);
-    const isSame =
-      backend.dialect === door.dialect &&
+    const mayPassUnchanged =
+      backend.dialect === endpoint.dialect &&
       isOwn &&
-      !needsHub &&
+      !needsTranslation &&
       !(
         provider.modelFacts(model).thinking === false &&
-        dialect.backend.relay.wishesToThink(enrolled.scan, enrolled.bytes)
+        dialect.backend.passthrough.asksForThinking(envelope.scan, envelope.bytes)
       ) &&
-      dialect.backend.relay.declinesFor?.(enrolled.bytes, facts, enrolled.scan) !== true &&
-      !isTooMuch(dialect, facts, enrolled) &&
-      !holdsUnfitName(enrolled.scan, enrolled.bytes, dialect.backend.toolNames);
-    const maySkipHub =
-      isSame &&
-      !isBlocked(provider.relayBlockers(model), enrolled) &&
-      provider.relayDeclines?.(enrolled.bytes, model) !== true;
-    const isMended =
-      !maySkipHub && backend.dialect === door.dialect && isOwn && !isCarried(dialect, decode, facts);
-    if ((maySkipHub || isMended) && open !== null) {
+      dialect.backend.passthrough.mustTranslate?.(envelope.bytes, facts, envelope.scan) !== true &&
+      !exceedsModel(dialect, facts, envelope) &&
+      !holdsUnfitToolName(envelope.scan, envelope.bytes, dialect.backend.toolNames);
+    const mayPass =
+      mayPassUnchanged &&
+      !holdsBlockedMember(provider.blockingMembers(model), envelope) &&
+      provider.blocksPassthrough?.(envelope.bytes, model) !== true;
+    const isRepaired =
+      !mayPass && backend.dialect === endpoint.dialect && isOwn && !isTranslatable(dialect, decode, facts);
+    if ((mayPass || isRepaired) && open !== null) {
       return {
         lane: "relay",
-        open(_provider, target, trial, call) {
-          const room = answerRoom(provider, target.model, enrolled.bytes.length, decode);
-          const sized = withinRoom(facts, room);
-          const edits = dialect.backend.relay.edits(enrolled.scan, enrolled.bytes, sized, call.note);
+        open(_provider, target, attempt, call) {
+          const remaining = remainingWindow(provider, target.model, envelope.bytes.length, decode);
+          const sized = withOutputLimit(facts, remaining);
+          const edits = dialect.backend.passthrough.requiredEdits(
+            envelope.scan,
+            envelope.bytes,
+            sized,
+            call.note,
+          );
           // The first try alone writes into the body, and only when no other one can be under way. Anything but the name would
           // be lost on the next target.
           const mayOverwrite =
-            !isMended && run.attempts === 1 && run.generation.hedgeAfterMs === 0 && changesOnlyModel(edits);
-          const spliced = spliceObject(enrolled.bytes, enrolled.scan, edits, mayOverwrite);
-          const body = isMended ? mended(spliced, dialect, backend, sized, call) : spliced;
-          return relayLane({
+            !isRepaired &&
+            run.attemptCount === 1 &&
+            run.snapshot.hedgeAfterMs === 0 &&
+            changesOnlyModel(edits);
+          const spliced = spliceObject(envelope.bytes, envelope.scan, edits, mayOverwrite);
+          const body = isRepaired ? repaired(spliced, dialect, backend, sized, call) : spliced;
+          return passthroughSource({
             send: open,
             dialect,
-            path: dialect.backend.path({ model: target.model, stream: enrolled.stream }) + query,
+            path: dialect.backend.path({ model: target.model, stream: envelope.stream }) + query,
             body,
-            isOwnBody: body !== enrolled.bytes,
-            stream: enrolled.stream,
-            facts: { requestId: run.context.id, createdSeconds, wantsUsage: asksForUsage(dialect, enrolled) },
+            isOwnBody: body !== envelope.bytes,
+            stream: envelope.stream,
+            facts: { requestId: run.context.id, createdSeconds, wantsUsage: asksForUsage(dialect, envelope) },
             call,
-            observer: trial.observer,
-            progress: trial,
-            redact: run.estate.redact,
+            observer: attempt.observer,
+            progress: attempt,
+            redact: run.services.redact,
             setTimer,
           });
         },
       };
     }
     const decoded = decode();
-    const native = backend.dialect ?? backend.kin ?? null;
-    const isForeign = native !== null && native !== reading.dialect;
+    const native = backend.dialect ?? backend.nativeDialect ?? null;
+    const isForeign = native !== null && native !== bodyFormat.dialect;
     const refusal = isForeign
-      ? (reading.client.refuseTranslation(decoded) ?? refuseAsked(decoded, native))
+      ? (bodyFormat.client.refuseTranslation(decoded) ?? refuseUnsupportedContent(decoded, native))
       : null;
     if (refusal !== null) return { refusal };
-    const marked = run.generation.setsCacheMarks && isForeign ? withCacheMarks(decoded) : decoded;
-    const format = backend.dialect === null ? backend : run.generation.dialects[backend.dialect].backend;
+    const marked = run.snapshot.setsCacheMarks && isForeign ? withCacheMarks(decoded) : decoded;
+    const format = backend.dialect === null ? backend : run.snapshot.dialects[backend.dialect].backend;
     const { continues } = backend;
     const asked: ChatRequest = { ...marked, model };
     return {
       lane: "hub",
       ...(continues === undefined ? {} : { continues: (call: Call) => continues(asked, call) }),
-      open(_provider, target, trial, call) {
+      open(_provider, target, attempt, call) {
         if (isForeign) {
           // The CLI alone has a header for them, from the days of its forerunners.
           const unsupported = backend.dialect === null ? call.unsupported : undefined;
-          reading.client.noteLosses(decoded, call.note ?? unheard, unsupported);
+          bodyFormat.client.noteLosses(decoded, call.note ?? ignoreNote, unsupported);
         }
         const answerFacts: AnswerFacts = {
           requestId: run.context.id,
@@ -272,18 +284,18 @@ function chooseChat(
           wantsUsage: marked.wantsUsage,
           tools: marked.tools,
         };
-        call.answerRoom = answerRoom(provider, target.model, enrolled.bytes.length, decode);
+        call.remainingWindow = remainingWindow(provider, target.model, envelope.bytes.length, decode);
         const sent: ChatRequest = { ...marked, model: target.model };
-        return hubLane({
+        return translatedSource({
           backend: isForeign ? searchingFor(backend, sent) : backend,
           request: sent,
           call,
-          client: reading.client,
+          client: bodyFormat.client,
           facts: answerFacts,
-          observer: trial.observer,
-          stops: format.unsaidStops?.(decoded, facts) ?? [],
-          progress: trial,
-          redact: run.estate.redact,
+          observer: attempt.observer,
+          stops: format.unsupportedStops?.(decoded, facts) ?? [],
+          progress: attempt,
+          redact: run.services.redact,
           setTimer,
         });
       },
@@ -295,21 +307,26 @@ function chooseChat(
  * Would the model refuse what stands in the body? A client that named it itself knows what it does; one whose model was chosen
  * here does not, and what the operator says of a model counts always.
  */
-function isTooMuch({ backend }: Dialect, facts: TargetFacts, { model, scan, bytes }: Enrolled): boolean {
+function exceedsModel({ backend }: Dialect, facts: TargetFacts, { model, scan, bytes }: Envelope): boolean {
   const { takes = null } = facts;
-  if (takes === null || (facts.takesAreTold !== true && isOwnChoice(model, facts.model))) return false;
-  return backend.relay.exceeds(scan, bytes, takes);
+  if (takes === null || (facts.takesAreConfigured !== true && isNamedByClient(model, facts.model)))
+    return false;
+  return backend.passthrough.exceeds(scan, bytes, takes);
 }
 
-const isOwnChoice = (asked: string, model: string): boolean =>
+const isNamedByClient = (asked: string, model: string): boolean =>
   asked === model || (asked.endsWith(model) && asked.at(-model.length - 1) === "/");
 
 /** False: the canonical form would lose what the client's own format can say, such as several answers or a file. */
-function isCarried({ client, backend }: Dialect, decode: () => ChatRequest, facts: TargetFacts): boolean {
-  if (backend.relay.mend === undefined) return true;
+function isTranslatable(
+  { client, backend }: Dialect,
+  decode: () => ChatRequest,
+  facts: TargetFacts,
+): boolean {
+  if (backend.passthrough.repair === undefined) return true;
   try {
     const request = decode();
-    if (backend.relay.holdsOwn?.(request, facts) === true) return false;
+    if (backend.passthrough.prefersOwnFormat?.(request, facts) === true) return false;
     return client.refuseTranslation(request) === null && !holdsOwnContent(request);
   } catch (thrown) {
     if (thrown instanceof Failure && thrown.kind === "unsupported") return false;
@@ -321,7 +338,7 @@ const holdsOwnContent = ({ messages }: ChatRequest): boolean =>
   messages.some(({ content }) => content.some(({ type }) => type === "opaque"));
 
 /** The client's own body, put right for a vendor of its format that would refuse it as it is. */
-function mended(
+function repaired(
   bytes: Uint8Array,
   dialect: Dialect,
   backend: Backend,
@@ -329,16 +346,16 @@ function mended(
   call: Call,
 ): Buffer {
   const body: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
-  const put = isRecord(body) ? (dialect.backend.relay.mend?.(body, facts, call.note) ?? body) : {};
-  return Buffer.from(JSON.stringify(backend.suit?.(put, call.note, facts) ?? put));
+  const fixed = isRecord(body) ? (dialect.backend.passthrough.repair?.(body, facts, call.note) ?? body) : {};
+  return Buffer.from(JSON.stringify(backend.adaptBody?.(fixed, call.note, facts) ?? fixed));
 }
 
-function isBlocked(blockers: readonly string[], { scan }: Enrolled): boolean {
+function holdsBlockedMember(blockers: readonly string[], { scan }: Envelope): boolean {
   for (const key of blockers) if (memberNamed(scan, key) !== undefined) return true;
   return false;
 }
 
-function holdsAny({ scan, bytes }: Enrolled, words: readonly Buffer[]): boolean {
+function holdsAny({ scan, bytes }: Envelope, words: readonly Buffer[]): boolean {
   for (const word of words) if (placesOf(scan, bytes, word).length > 0) return true;
   return false;
 }
@@ -349,11 +366,11 @@ function changesOnlyModel(edits: readonly JsonEdit[]): boolean {
 }
 
 /** Whether the client itself asked for the usage frame: only then may it see one. */
-function asksForUsage(dialect: Dialect, enrolled: Enrolled): boolean {
+function asksForUsage(dialect: Dialect, envelope: Envelope): boolean {
   if (dialect.name !== "openai-chat") return true;
-  const member = memberNamed(enrolled.scan, "stream_options");
+  const member = memberNamed(envelope.scan, "stream_options");
   if (member?.kind !== "object") return false;
-  const options = parseLoosely(enrolled.bytes.toString("utf8", member.start, member.end));
+  const options = parseLoosely(envelope.bytes.toString("utf8", member.start, member.end));
   return isRecord(options) && options["include_usage"] === true;
 }
 

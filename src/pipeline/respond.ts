@@ -3,9 +3,9 @@
 
 import { Failure, failureFrom } from "../canon/failure.ts";
 import type { ClientHalf } from "../dialects/dialect.ts";
-import { adaptedHeader } from "./adapted.ts";
-import type { Opened } from "./attempt.ts";
-import { askedBeside } from "./hedge.ts";
+import { adaptedHeader } from "./adaptations.ts";
+import type { Opened } from "./fallback.ts";
+import { otherProviders } from "./hedge.ts";
 import { limitHeaders } from "./limit-headers.ts";
 import { type Run, shownRule } from "./run.ts";
 import { streamBody } from "./stream-body.ts";
@@ -18,7 +18,7 @@ export function answerHeaders(run: Run): Record<string, string> {
   const headers: Record<string, string> = {
     "x-request-id": id,
     "request-id": id,
-    "x-clawgate-attempts": String(run.attempts),
+    "x-clawgate-attempts": String(run.attemptCount),
   };
   if (target !== undefined) {
     headers["x-clawgate-provider"] = target.provider;
@@ -33,19 +33,19 @@ export function answerHeaders(run: Run): Record<string, string> {
   const unsupported = winner === null ? null : adaptedHeader(winner.unsupported);
   if (unsupported !== null) headers["x-clawgate-unsupported"] = asciiOf(unsupported);
   // Two may be billed: that is never silent.
-  if (run.hedged.length > 0) headers["x-clawgate-hedged"] = askedBeside(run, target?.provider);
+  if (run.hedged.length > 0) headers["x-clawgate-hedged"] = otherProviders(run, target?.provider);
   addLimits(run, headers);
   if (run.overheadMs !== null) headers["x-clawgate-overhead-ms"] = run.overheadMs.toFixed(3);
   return headers;
 }
 
 function addLimits(run: Run, headers: Record<string, string>): void {
-  const { context, generation, tenantEntry } = run;
+  const { context, snapshot, tenantUsage } = run;
   if (context.tenant === null) return;
-  const meter = generation.tenants.get(context.tenant)?.meter ?? null;
+  const meter = snapshot.tenants.get(context.tenant)?.meter ?? null;
   if (meter === null) return;
-  Object.assign(headers, limitHeaders(run.door.dialect, meter.standing(), run.estate.clock.nowMs()));
-  const cheaper = tenantEntry?.overBudgetModel ?? null;
+  Object.assign(headers, limitHeaders(run.endpoint.dialect, meter.status(), run.services.clock.nowMs()));
+  const cheaper = tenantUsage?.overBudgetModel ?? null;
   if (cheaper !== null) headers["x-clawgate-over-budget"] = asciiOf(cheaper);
 }
 
@@ -60,7 +60,7 @@ export function failureResponse(
   isLeftUnread = false,
 ): Response {
   const headers: Record<string, string> = { ...answerHeaders(run), "content-type": "application/json" };
-  const waitMs = failure.toldWaitMs;
+  const waitMs = failure.clientWaitMs;
   if (waitMs !== null) headers["retry-after"] = String(Math.max(1, Math.ceil(waitMs / 1000)));
   // One that was refused for want of room must not keep what it holds of it.
   if (isLeftUnread || failure.kind === "at-capacity") headers["connection"] = "close";
@@ -83,7 +83,7 @@ export async function streamResponse(
   client: ClientHalf,
   opening: Promise<Opened>,
 ): Promise<Response> {
-  const { streaming } = run.generation;
+  const { streaming } = run.snapshot;
   let opened: Opened | null;
   try {
     opened = await withinCommit(run, opening, streaming.commit_after_s * 1000);
@@ -107,7 +107,7 @@ function pulledResponse(body: Bun.BodyInit, headers: Record<string, string>): Re
 function withinCommit(run: Run, opening: Promise<Opened>, commitMs: number): Promise<Opened | null> {
   if (commitMs === 0) return opening;
   return new Promise((resolve, reject) => {
-    const stop = run.estate.ticker.setTimer(commitMs, () => resolve(null));
+    const stop = run.services.ticker.setTimer(commitMs, () => resolve(null));
     opening.then(
       (opened) => {
         stop();

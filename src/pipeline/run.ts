@@ -1,29 +1,29 @@
 // One request on its way: what admit opened, what every stage adds, and the single place that ends it with one record.
 
-import { noWishes, type Wishes } from "../backends/backend.ts";
+import { noRequestOptions, type RequestOptions } from "../backends/backend.ts";
 import { Failure, consequences } from "../canon/failure.ts";
 import type { AttemptRecord, UnpricedRecord } from "../canon/record.ts";
 import type { AbortListener, Context } from "../canon/context.ts";
 import type { Target } from "../canon/decision.ts";
 import { unknownUsage } from "../canon/usage.ts";
-import type { RoutedDecision } from "../routing/settle.ts";
+import type { RoutedDecision } from "../routing/decision-builder.ts";
 import type { Turn } from "../tenants/queue.ts";
-import type { Door } from "./doors.ts";
-import type { Estate, Generation, Provider } from "./generation.ts";
-import type { LiveRequest } from "./live.ts";
-import { noteInto } from "./adapted.ts";
-import { Observer } from "./observe.ts";
-import { placed } from "./placed.ts";
-import { type Limited, Watch } from "./watch.ts";
-import type { Progress } from "./lane.ts";
-import { endHeld, settleEntry } from "./tenant-bill.ts";
-import { tellAnswer, tellEnd, tellTry } from "./trail.ts";
-import { giveBack } from "../wire/body.ts";
-import type { TenantEntry } from "./tenant-entry.ts";
+import type { Endpoint } from "./endpoints.ts";
+import type { Services, PipelineSnapshot, Provider } from "./dependencies.ts";
+import type { LiveRequest } from "./live-registry.ts";
+import { noteInto } from "./adaptations.ts";
+import { Observer } from "./observer.ts";
+import { withPlace } from "./failure-place.ts";
+import { type LimitListener, LimitTimer } from "./limit-timer.ts";
+import type { Progress } from "./answer-source.ts";
+import { endBilledAttempt, chargeTenant } from "./tenant-bill.ts";
+import { logAnswer, logEnd, logAttempt } from "./debug-log.ts";
+import { releaseMemory } from "../wire/body.ts";
+import type { TenantUsage } from "./tenant-usage.ts";
 
-const none = {};
+const noFields = {};
 
-export type TrialFields = {
+export type AttemptFields = {
   readonly provider: Provider;
   readonly target: Target;
   /** The provider's credential by its fingerprint; null where it has none with a name. */
@@ -33,7 +33,7 @@ export type TrialFields = {
 };
 
 /** A try in progress; it becomes an AttemptRecord. */
-export class Trial implements AbortListener, Limited, Progress {
+export class Attempt implements AbortListener, LimitListener, Progress {
   readonly provider: Provider;
   readonly target: Target;
   readonly credential: string | null;
@@ -58,12 +58,12 @@ export class Trial implements AbortListener, Limited, Progress {
   /** When it is over at the latest (monotonic), and how long it may be silent. */
   private readonly endMs: number;
   private readonly idleMs: number;
-  private readonly watch: Watch;
+  private readonly limitTimer: LimitTimer;
 
   constructor(
-    fields: TrialFields,
-    private readonly clock: Estate["clock"],
-    ticker: Estate["ticker"],
+    fields: AttemptFields,
+    private readonly clock: Services["clock"],
+    ticker: Services["ticker"],
   ) {
     this.provider = fields.provider;
     this.target = fields.target;
@@ -75,27 +75,27 @@ export class Trial implements AbortListener, Limited, Progress {
     const { idleMs, totalMs } = fields.provider.limits;
     this.idleMs = idleMs;
     this.endMs = totalMs === null ? Number.POSITIVE_INFINITY : this.startedMs + totalMs;
-    this.watch = new Watch(ticker, this);
+    this.limitTimer = new LimitTimer(ticker, this);
   }
 
   /** From now on the first word is waited for, for `answerMs` at most. */
-  waitAtMost(answerMs: number): void {
-    this.watch.set(Math.min(this.startedMs + answerMs, this.endMs));
+  limitFirstWord(answerMs: number): void {
+    this.limitTimer.set(Math.min(this.startedMs + answerMs, this.endMs));
   }
 
   /**
    * A whole answer is being written: its first word, and every later one. It is no silent upstream, however long it takes
    * in all.
    */
-  words(): void {
+  progressed(): void {
     const nowMs = this.clock.monotonicMs();
     this.firstTokenMs ??= Math.round(nowMs - this.startedMs);
-    this.watch.set(Math.min(nowMs + this.idleMs, this.endMs));
+    this.limitTimer.set(Math.min(nowMs + this.idleMs, this.endMs));
   }
 
   /** Its gate is open, or it is over. */
-  unwatch(): void {
-    this.watch.stop();
+  stopTimer(): void {
+    this.limitTimer.stop();
   }
 
   limitReached(): void {
@@ -125,81 +125,81 @@ const nothingDropped: readonly string[] = [];
 
 export type RunFields = {
   readonly context: Context;
-  readonly door: Door;
-  readonly estate: Estate;
-  readonly generation: Generation;
+  readonly endpoint: Endpoint;
+  readonly services: Services;
+  readonly snapshot: PipelineSnapshot;
   /** What admission took; `leave` gives it back. */
   readonly admitted: LiveRequest & { leave(): void };
   /** The client's connection; null for a request of our own. */
-  readonly connection: { letGo(): void } | null;
+  readonly connection: { close(): void } | null;
   /** Null for a request of our own, which has no body. */
   readonly upload: { release(): void } | null;
 };
 
 export class Run {
   readonly context: Context;
-  readonly door: Door;
-  readonly estate: Estate;
-  readonly generation: Generation;
+  readonly endpoint: Endpoint;
+  readonly services: Services;
+  readonly snapshot: PipelineSnapshot;
   /** Its row among the living. */
   readonly live: RunFields["admitted"];
   readonly connection: RunFields["connection"];
   private readonly upload: RunFields["upload"];
-  readonly trials: AttemptRecord[] = [];
+  readonly attemptRecords: AttemptRecord[] = [];
   decision: RoutedDecision | null = null;
   requestedModel = "";
   /** The conversation as the client names it. */
   session: string | null = null;
   /** The same with its tenant (tenants/sessions.ts): what anything is remembered under. */
   sessionKey: string | null = null;
-  wishes: Wishes = noWishes;
+  requestOptions: RequestOptions = noRequestOptions;
   /** Its place in its tenant's limits; null for most requests. */
-  tenantEntry: TenantEntry | null = null;
+  tenantUsage: TenantUsage | null = null;
   stream = false;
   /** Our own time until the first dispatch; null until then. */
   overheadMs: number | null = null;
   queueWaitMs = 0;
   /** Targets that were tried, failed or not. */
-  attempts = 0;
+  attemptCount = 0;
   /** The providers that were asked at the same time (hedge.ts); none in most requests. */
   hedged = notHedged;
   /** The client's body; nobody reads it once an answer has begun. */
   body: Buffer | null = null;
   /** What was taken out of the body before any target saw it. */
   dropped = nothingDropped;
-  private won: Trial | null = null;
+  private winningAttempt: Attempt | null = null;
   private isSettled = false;
 
   constructor(fields: RunFields) {
     this.context = fields.context;
-    this.door = fields.door;
-    this.estate = fields.estate;
-    this.generation = fields.generation;
+    this.endpoint = fields.endpoint;
+    this.services = fields.services;
+    this.snapshot = fields.snapshot;
     this.live = fields.admitted;
     this.connection = fields.connection;
     this.upload = fields.upload;
   }
 
   /** The try whose answer the client gets. */
-  get winner(): Trial | null {
-    return this.won;
+  get winner(): Attempt | null {
+    return this.winningAttempt;
   }
 
   /** From here on `settle` ends this try as well; at once when the client did not wait for it. */
-  win(trial: Trial): void {
-    if (this.isSettled) endTrial(this, trial, new Failure("cancelled", "The client went away."));
+  win(attempt: Attempt): void {
+    if (this.isSettled) endAttempt(this, attempt, new Failure("cancelled", "The client went away."));
     else {
-      this.won = trial;
-      tellAnswer(this, trial);
+      this.winningAttempt = attempt;
+      logAnswer(this, attempt);
       // Every try that could have been sent it has been sent it, and no other one will be.
-      this.letBodyGo();
-      rememberProvider(this, trial.target.provider);
+      this.releaseBody();
+      rememberProvider(this, attempt.target.provider);
     }
   }
 
   /** No target will be sent it any more. */
-  private letBodyGo(): void {
-    if (this.body !== null) giveBack(this.body);
+  private releaseBody(): void {
+    if (this.body !== null) releaseMemory(this.body);
     this.body = null;
     this.upload?.release();
   }
@@ -209,12 +209,12 @@ export class Run {
     if (this.isSettled) return;
     this.isSettled = true;
     this.live.leave();
-    this.letBodyGo();
-    if (this.won !== null) endTrial(this, this.won, failure);
-    const { estate } = this;
+    this.releaseBody();
+    if (this.winningAttempt !== null) endAttempt(this, this.winningAttempt, failure);
+    const { services } = this;
     const record = recordOf(this, status, failure);
-    if (this.tenantEntry === null) estate.record(record);
-    else settleEntry(this, this.tenantEntry, record);
+    if (this.tenantUsage === null) services.record(record);
+    else chargeTenant(this, this.tenantUsage, record);
   }
 }
 
@@ -222,76 +222,78 @@ export class Run {
 function rememberProvider(run: Run, provider: string): void {
   const pool = run.decision?.pool ?? null;
   if (pool !== null && run.sessionKey !== null)
-    run.estate.stickiness.remember(pool, run.sessionKey, provider);
+    run.services.stickiness.remember(pool, run.sessionKey, provider);
 }
 
 /** Ends a try: its turn is free, its verdict is in the health book, its row is in the record. Idempotent. */
-export function endTrial(run: Run, trial: Trial, reason: Failure | null): void {
-  if (trial.isSettled) return;
-  const failure = reason === null ? null : placed(reason, trial.provider.backend.place);
-  trial.isSettled = true;
-  trial.turn.release();
-  const { health, clock } = run.estate;
-  health.ended(trial.target.provider);
-  if (trial.isProbe) health.endProbe(trial.target.provider, trial.target.model, trial.credential);
-  const durationMs = clock.monotonicMs() - trial.startedMs;
-  const { provider, model } = trial.target;
-  if (trial.provider.isInForce()) {
-    if (failure === null) health.succeeded(provider, model, durationMs, trial.credential);
+export function endAttempt(run: Run, attempt: Attempt, reason: Failure | null): void {
+  if (attempt.isSettled) return;
+  const failure = reason === null ? null : withPlace(reason, attempt.provider.backend.address);
+  attempt.isSettled = true;
+  attempt.turn.release();
+  const { health, clock } = run.services;
+  health.attemptEnded(attempt.target.provider);
+  if (attempt.isProbe) health.endProbe(attempt.target.provider, attempt.target.model, attempt.credential);
+  const durationMs = clock.monotonicMs() - attempt.startedMs;
+  const { provider, model } = attempt.target;
+  if (attempt.provider.isCurrent()) {
+    if (failure === null) health.succeeded(provider, model, durationMs, attempt.credential);
     else if (
       failure.kind !== "cancelled" &&
       failure.kind !== "shutting-down" &&
       !failure.isStale &&
       !hasNoSuchEndpoint(run, failure)
     )
-      health.failed(provider, model, failure, trial.credential);
+      health.failed(provider, model, failure, attempt.credential);
   }
   if (failure !== null) {
-    trial.abort.abort(failure);
-    trial.provider.backend.broke?.();
+    attempt.abort.abort(failure);
+    attempt.provider.backend.connectionLost?.();
   }
-  tellEnd(run, trial, failure);
+  logEnd(run, attempt, failure);
   const maybeBilled =
     failure !== null &&
-    (failure.maybeBilled || trial.status === 200 || (trial.isSent && isEndedByUs(failure)));
-  if (run.tenantEntry !== null) endHeld(run, run.tenantEntry, trial, maybeBilled);
-  run.trials.push({
+    (failure.maybeBilled || attempt.status === 200 || (attempt.isSent && isEndedByUs(failure)));
+  if (run.tenantUsage !== null) endBilledAttempt(run, run.tenantUsage, attempt, maybeBilled);
+  run.attemptRecords.push({
     provider,
     model,
     // Of one key there is nothing to tell apart.
-    credential: trial.provider.credentials.length > 1 ? trial.credential : null,
+    credential: attempt.provider.credentials.length > 1 ? attempt.credential : null,
     outcome: failure === null ? "ok" : failure.kind === "cancelled" ? "cancelled" : "failed",
-    lane: trial.lane,
-    status: failure?.upstreamStatus ?? trial.status,
+    lane: attempt.lane,
+    status: failure?.upstreamStatus ?? attempt.status,
     failure: failure?.kind ?? null,
     message: failure === null ? null : shortError(run, failure),
-    startedAtMs: trial.startedAtMs,
-    waitMs: Math.round(trial.turn.waitedMs),
-    ...(trial.turn.position === null ? none : { queuePosition: trial.turn.position }),
-    headersMs: trial.headersMs,
-    firstTokenMs: trial.firstTokenMs,
+    startedAtMs: attempt.startedAtMs,
+    waitMs: Math.round(attempt.turn.waitedMs),
+    ...(attempt.turn.position === null ? noFields : { queuePosition: attempt.turn.position }),
+    headersMs: attempt.headersMs,
+    firstTokenMs: attempt.firstTokenMs,
     durationMs: Math.round(durationMs),
     maybeBilled,
-    adapted: trial.adapted,
+    adapted: attempt.adapted,
   });
 }
 
 /** Of many vendors' chats nothing follows for their other endpoints: who has none of these has lost no model. */
-function hasNoSuchEndpoint({ door }: Run, { upstreamStatus }: Failure): boolean {
-  return door.road !== "chat" && (upstreamStatus === 404 || upstreamStatus === 405 || upstreamStatus === 501);
+function hasNoSuchEndpoint({ endpoint }: Run, { upstreamStatus }: Failure): boolean {
+  return (
+    endpoint.kind !== "chat" && (upstreamStatus === 404 || upstreamStatus === 405 || upstreamStatus === 501)
+  );
 }
 
 /** It was under way, and nobody knows how far the upstream had got. */
 const isEndedByUs = ({ kind }: Failure): boolean => kind === "cancelled" || kind === "shutting-down";
 
-export function beginTrial(run: Run, fields: TrialFields): Trial {
-  run.attempts += 1;
+export function beginAttempt(run: Run, fields: AttemptFields): Attempt {
+  run.attemptCount += 1;
   run.live.provider = fields.provider.id;
-  const trial = new Trial(fields, run.estate.clock, run.estate.ticker);
-  if (run.dropped.length > 0) run.dropped.forEach(noteInto(trial.adapted));
-  run.tenantEntry?.begin(trial);
-  tellTry(run, trial);
-  return trial;
+  const attempt = new Attempt(fields, run.services.clock, run.services.ticker);
+  if (run.dropped.length > 0) run.dropped.forEach(noteInto(attempt.adapted));
+  run.tenantUsage?.begin(attempt);
+  logAttempt(run, attempt);
+  return attempt;
 }
 
 /** The rule as it is shown: a diversion from the decision's first target is marked. */
@@ -303,10 +305,11 @@ export function shownRule(run: Run): string {
   return isDiverted ? `${decision.rule}->fallback` : decision.rule;
 }
 
-const shortError = (run: Run, failure: Failure): string => run.estate.redact(failure.told).slice(0, 300);
+const shortError = (run: Run, failure: Failure): string =>
+  run.services.redact(failure.operatorMessage).slice(0, 300);
 
 /** Who was merely not let in is counted in the records; what broke off for want of something is the operator's to see. */
-const isOurs = ({ kind }: Failure): boolean => kind === "internal" || kind === "at-capacity";
+const isOperatorsConcern = ({ kind }: Failure): boolean => kind === "internal" || kind === "at-capacity";
 
 const thousandths = (value: number): number => Math.round(value * 1000) / 1000;
 
@@ -323,7 +326,7 @@ function recordOf(run: Run, status: number, failure: Failure | null): UnpricedRe
     keyId: context.keyId,
     session: run.session,
     ...context.agents,
-    door: run.door.name,
+    door: run.endpoint.name,
     client: context.client,
     tags: run.hedged.length === 0 ? context.tags : [...context.tags, "hedged"],
     requestedModel: run.requestedModel.slice(0, 300),
@@ -335,22 +338,22 @@ function recordOf(run: Run, status: number, failure: Failure | null): UnpricedRe
     reason: decision?.reason ?? null,
     facts: decision?.facts ?? null,
     candidates: decision?.candidates ?? [],
-    attempts: run.trials,
+    attempts: run.attemptRecords,
     provider: winner?.target.provider ?? null,
     model: winner?.target.model ?? null,
     upstreamModel: winner?.observer.upstreamModel ?? null,
     queueWaitMs: Math.round(run.queueWaitMs),
     overheadMs: run.overheadMs === null ? null : thousandths(run.overheadMs),
     firstTokenMs: winner?.firstTokenMs ?? null,
-    durationMs: Math.round(run.estate.clock.monotonicMs() - context.arrivedMs),
+    durationMs: Math.round(run.services.clock.monotonicMs() - context.arrivedMs),
     usage: winner?.observer.usage ?? unknownUsage,
     costNanoUsd: nanoUsd(winner?.observer.costUsd ?? null),
     status: failure !== null && status === 200 && !run.stream ? consequences[failure.kind].status : status,
     finish: winner?.observer.finish ?? null,
     failure: failure?.kind ?? null,
-    error: failure === null ? null : shortError(run, placed(failure, winner?.provider.backend.place)),
-    ...(failure === null || failure.cause === undefined || !isOurs(failure)
-      ? none
+    error: failure === null ? null : shortError(run, withPlace(failure, winner?.provider.backend.address)),
+    ...(failure === null || failure.cause === undefined || !isOperatorsConcern(failure)
+      ? noFields
       : { cause: failure.cause }),
   };
 }

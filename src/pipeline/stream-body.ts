@@ -5,44 +5,44 @@ import type { AbortListener } from "../canon/context.ts";
 import { Failure, failureFrom } from "../canon/failure.ts";
 import type { ClientHalf } from "../dialects/dialect.ts";
 import { commentFrame } from "../wire/sse.ts";
-import type { Opened } from "./attempt.ts";
+import type { Opened } from "./fallback.ts";
 import { hedgedFrame } from "./hedge.ts";
 import type { Run } from "./run.ts";
-import { Watch } from "./watch.ts";
+import { LimitTimer } from "./limit-timer.ts";
 
 const silence = Symbol("silence");
 
 export type StreamBody = AsyncGenerator<Uint8Array | string, void, void>;
 
 /** `source` is a promise when headers had to be sent before any target opened its gate. */
-export function streamBody(run: Run, client: ClientHalf, source: Opened | Promise<Opened>): StreamBody {
-  const { context, generation } = run;
-  const patience = createPatience(run);
+export function streamBody(run: Run, client: ClientHalf, opening: Opened | Promise<Opened>): StreamBody {
+  const { context, snapshot } = run;
+  const timeouts = createStreamTimeouts(run);
   const quiet = client.quietFrame ?? commentFrame;
-  const frame = generation.streaming.keepalive === "event" ? client.heartbeatFrame : quiet;
+  const frame = snapshot.streaming.keepalive === "event" ? client.heartbeatFrame : quiet;
 
   let isEnded = false;
   const end = (failure: Failure | null): void => {
     isEnded = true;
-    patience.stop();
+    timeouts.stop();
     context.offAbort(listener);
     run.settle(200, failure);
   };
   // A generator that was never started, or that waits for a client who has gone, may never reach its `finally`.
   const listener: AbortListener = {
     aborted(reason) {
-      if (patience.isWithUpstream()) return;
+      if (timeouts.isWithUpstream()) return;
       end(failureFrom(reason));
       // Who reads now is still told the end; who does not would keep the connection and its full buffers for ever.
-      run.connection?.letGo();
+      run.connection?.close();
     },
   };
   context.onAbort(listener);
 
   /** Before every yield: whoever has gone is not waited for. */
-  const offer = (): void => {
+  const beforeYield = (): void => {
     if (context.abortReason !== null) throw context.abortReason;
-    patience.offer();
+    timeouts.beforeYield();
   };
 
   async function* generate(): StreamBody {
@@ -50,50 +50,50 @@ export function streamBody(run: Run, client: ClientHalf, source: Opened | Promis
     let isOver = false;
     try {
       let opened: Opened;
-      if (source instanceof Promise) {
+      if (opening instanceof Promise) {
         // The client must hear at once that its request was accepted.
         let result: Opened | typeof silence = silence;
         do {
-          offer();
+          beforeYield();
           yield frame;
-          patience.taken();
-          result = await patience.wait(source);
+          timeouts.afterYield();
+          result = await timeouts.wait(opening);
         } while (result === silence);
         opened = result;
         // The headers had left before it was known.
         if (run.hedged.length > 0 && client.quietFrame === undefined) {
-          offer();
+          beforeYield();
           yield hedgedFrame(run);
-          patience.taken();
+          timeouts.afterYield();
         }
-      } else opened = source;
-      patience.hear(opened);
+      } else opened = opening;
+      timeouts.upstreamBegan(opened);
       let isLast = false;
       for (const piece of opened.pieces) {
         isLast = piece.isLast;
         if (piece.bytes.length > 0) {
-          offer();
+          beforeYield();
           yield piece.bytes;
-          patience.taken();
+          timeouts.afterYield();
         }
         if (piece.failure !== null) throw piece.failure;
       }
       while (!isLast) {
-        const next = opened.lane.next();
-        let piece = await patience.wait(next);
+        const next = opened.source.next();
+        let piece = await timeouts.wait(next);
         while (piece === silence) {
-          offer();
+          beforeYield();
           yield frame;
-          patience.taken();
-          piece = await patience.wait(next);
+          timeouts.afterYield();
+          piece = await timeouts.wait(next);
         }
-        patience.heard();
+        timeouts.upstreamProgressed();
         if (piece.bytes.length > 0) {
-          offer();
+          beforeYield();
           yield piece.bytes;
-          patience.taken();
+          timeouts.afterYield();
           // What the client took its time for is not the upstream's silence.
-          patience.heard();
+          timeouts.upstreamProgressed();
         }
         if (piece.failure !== null) throw piece.failure;
         isLast = piece.isLast;
@@ -119,41 +119,41 @@ function goneFailure(reason: Error | null): Failure {
 }
 
 /** The waiting of one stream: who is being waited for, since when, and what happens when it is too long. */
-function createPatience(run: Run) {
-  const { clock } = run.estate;
-  const { streaming } = run.generation;
+function createStreamTimeouts(run: Run) {
+  const { clock } = run.services;
+  const { streaming } = run.snapshot;
   const keepAliveMs = streaming.keepalive_s * 1000;
   const stallMs = streaming.stall_s * 1000;
   let opened: Opened | null = null;
-  let stands: "with-client" | "with-upstream" = "with-client";
-  let offeredMs = clock.monotonicMs();
-  let heardMs = offeredMs;
-  let pingMs = offeredMs + keepAliveMs;
+  let waitingFor: "with-client" | "with-upstream" = "with-client";
+  let yieldedMs = clock.monotonicMs();
+  let progressedMs = yieldedMs;
+  let pingMs = yieldedMs + keepAliveMs;
   let wake: ((value: typeof silence) => void) | null = null;
   let isStopped = false;
 
   const upstreamLimitMs = (): number => {
     if (opened === null) return Number.POSITIVE_INFINITY;
-    const { limits } = opened.trial.provider;
+    const { limits } = opened.attempt.provider;
     const totalMs =
-      limits.totalMs === null ? Number.POSITIVE_INFINITY : opened.trial.startedMs + limits.totalMs;
-    return Math.min(heardMs + limits.idleMs, totalMs);
+      limits.totalMs === null ? Number.POSITIVE_INFINITY : opened.attempt.startedMs + limits.totalMs;
+    return Math.min(progressedMs + limits.idleMs, totalMs);
   };
   /** The sides change with every chunk, and no timer is moved for that: so it looks as often as the nearest limit may come. */
-  const lookAgain = (now: number): void => {
+  const scheduleCheck = (now: number): void => {
     if (isStopped) return;
-    const next = stands === "with-client" ? offeredMs + stallMs : Math.min(pingMs, upstreamLimitMs());
-    const idleMs = opened?.trial.provider.limits.idleMs ?? Number.POSITIVE_INFINITY;
-    watch.set(Math.max(now + 1, Math.min(next, now + stallMs, now + keepAliveMs, now + idleMs)));
+    const next = waitingFor === "with-client" ? yieldedMs + stallMs : Math.min(pingMs, upstreamLimitMs());
+    const idleMs = opened?.attempt.provider.limits.idleMs ?? Number.POSITIVE_INFINITY;
+    limitTimer.set(Math.max(now + 1, Math.min(next, now + stallMs, now + keepAliveMs, now + idleMs)));
   };
-  const look = (): void => {
+  const check = (): void => {
     const now = clock.monotonicMs();
-    if (stands === "with-client" && now >= offeredMs + stallMs) {
+    if (waitingFor === "with-client" && now >= yieldedMs + stallMs) {
       run.context.abort(new Failure("cancelled", "The client stopped reading."));
       return;
     }
-    if (stands === "with-upstream" && now >= upstreamLimitMs()) {
-      opened?.trial.abort.abort(
+    if (waitingFor === "with-upstream" && now >= upstreamLimitMs()) {
+      opened?.attempt.abort.abort(
         new Failure("timed-out", "The upstream fell silent.", {
           maybeBilled: true,
           why: "fell silent in the middle of its answer (timeout.idle_s or total_s)",
@@ -161,41 +161,41 @@ function createPatience(run: Run) {
       );
       return;
     }
-    if (stands === "with-upstream" && now >= pingMs) {
+    if (waitingFor === "with-upstream" && now >= pingMs) {
       pingMs = now + keepAliveMs;
       wake?.(silence);
     }
-    lookAgain(now);
+    scheduleCheck(now);
   };
-  const watch = new Watch(run.estate.ticker, { limitReached: look });
-  lookAgain(offeredMs);
+  const limitTimer = new LimitTimer(run.services.ticker, { limitReached: check });
+  scheduleCheck(yieldedMs);
 
   return {
     stop() {
       isStopped = true;
-      watch.stop();
+      limitTimer.stop();
     },
-    isWithUpstream: () => stands === "with-upstream",
-    hear(source: Opened) {
+    isWithUpstream: () => waitingFor === "with-upstream",
+    upstreamBegan(source: Opened) {
       opened = source;
-      heardMs = clock.monotonicMs();
-      stands = "with-upstream";
-      lookAgain(heardMs);
+      progressedMs = clock.monotonicMs();
+      waitingFor = "with-upstream";
+      scheduleCheck(progressedMs);
     },
-    heard() {
-      heardMs = clock.monotonicMs();
+    upstreamProgressed() {
+      progressedMs = clock.monotonicMs();
     },
-    offer() {
-      offeredMs = clock.monotonicMs();
-      stands = "with-client";
+    beforeYield() {
+      yieldedMs = clock.monotonicMs();
+      waitingFor = "with-client";
     },
-    taken() {
-      stands = "with-upstream";
+    afterYield() {
+      waitingFor = "with-upstream";
       pingMs = clock.monotonicMs() + keepAliveMs;
     },
     /** The value, or `silence` when a keep-alive is due first; then the same promise is to be waited for again. */
     wait<T>(promise: Promise<T>): Promise<T | typeof silence> {
-      stands = "with-upstream";
+      waitingFor = "with-upstream";
       return new Promise((resolve, reject) => {
         wake = resolve;
         promise.then(resolve, reject);

@@ -3,16 +3,16 @@
 
 import type { RequestRecord, UnpricedRecord } from "../canon/record.ts";
 import { unknownUsage, type Usage } from "../canon/usage.ts";
-import { type Amount, nothing } from "../tenants/spending.ts";
-import type { Estate } from "./generation.ts";
-import type { HeldTrial, TenantEntry } from "./tenant-entry.ts";
-import { type Appetite, expectedOutput, longestAnswer } from "./tenant-price.ts";
+import { type Amount, zeroAmount } from "../tenants/spending.ts";
+import type { Services } from "./dependencies.ts";
+import type { BilledAttempt, TenantUsage } from "./tenant-usage.ts";
+import { type RequestSize, expectedOutput, longestAnswer } from "./tenant-price.ts";
 
 /** A request, as far as its bill goes. */
-type Billed = {
-  readonly estate: Pick<Estate, "costOf" | "record">;
+type BilledRequest = {
+  readonly services: Pick<Services, "costOf" | "record">;
   readonly context: { readonly startedAtMs: number };
-  readonly winner: HeldTrial | null;
+  readonly winner: BilledAttempt | null;
 };
 
 /** Stands among the record's tags where not every count is the upstream's own. */
@@ -22,52 +22,61 @@ const estimatedTag = "estimated";
  * What an upstream will have written on the bill of a try. `isCut`: it has no end that we know of, and the upstream may have
  * written more than what came.
  */
-function billedUsage(trial: HeldTrial, appetite: Appetite, isCut: boolean) {
-  const { usage, outputTokens, isOutputTold } = trial.observer;
+function billedUsage(attempt: BilledAttempt, requestSize: RequestSize, isCut: boolean) {
+  const { usage, outputTokens, isOutputCounted } = attempt.observer;
   // A count of nothing for a request that has words is a placeholder.
-  const isInputTold = usage.input !== null && usage.input > 0;
-  const input = isInputTold ? usage.input : appetite.input;
-  const isTold = isOutputTold || !appetite.writes;
-  const output = isCut && !isTold ? Math.max(outputTokens, unheardOutput(trial, appetite)) : outputTokens;
-  const told: Usage = {
+  const isInputCounted = usage.input !== null && usage.input > 0;
+  const input = isInputCounted ? usage.input : requestSize.input;
+  const isKnown = isOutputCounted || !requestSize.writes;
+  const output =
+    isCut && !isKnown ? Math.max(outputTokens, unseenOutput(attempt, requestSize)) : outputTokens;
+  const billed: Usage = {
     ...usage,
     input,
-    inputUncached: isInputTold ? usage.inputUncached : input,
+    inputUncached: isInputCounted ? usage.inputUncached : input,
     output,
   };
-  return { usage: told, isEstimated: !isInputTold || !isTold };
+  return { usage: billed, isEstimated: !isInputCounted || !isKnown };
 }
 
 /** What is paid for an answer of which nobody heard the end. */
-function unheardOutput({ provider, target }: HeldTrial, appetite: Appetite): number {
-  return Math.min(expectedOutput(appetite), longestAnswer(appetite, provider, target.model));
+function unseenOutput({ provider, target }: BilledAttempt, requestSize: RequestSize): number {
+  return Math.min(expectedOutput(requestSize), longestAnswer(requestSize, provider, target.model));
 }
 
 const tokensOf = ({ input, output }: Usage): number => (input ?? 0) + (output ?? 0);
 
 /** Of a try that did not win. */
 function billOf(
-  trial: HeldTrial,
-  appetite: Appetite,
+  attempt: BilledAttempt,
+  requestSize: RequestSize,
   atMs: number,
 ): { readonly amount: Amount; readonly usage: Usage } {
-  const { observer, provider, target } = trial;
-  const { usage } = billedUsage(trial, appetite, true);
+  const { observer, provider, target } = attempt;
+  const { usage } = billedUsage(attempt, requestSize, true);
   const nanoUsd = provider.price.costOf(observer.upstreamModel, target.model, usage, atMs) ?? 0;
   return { amount: { tokens: tokensOf(usage), nanoUsd }, usage };
 }
 
 /** A try is over. The winner's is on the bill of the request; what another one may have cost is kept for it. */
-export function endHeld(run: Billed, held: TenantEntry, trial: HeldTrial, maybeBilled: boolean): void {
-  if (held.end(trial) && maybeBilled) sink(run, held, trial);
+export function endBilledAttempt(
+  run: BilledRequest,
+  tenantUsage: TenantUsage,
+  attempt: BilledAttempt,
+  maybeBilled: boolean,
+): void {
+  if (tenantUsage.end(attempt) && maybeBilled) addFailedCost(run, tenantUsage, attempt);
 }
 
-function sink(run: Billed, held: TenantEntry, trial: HeldTrial): void {
-  if (run.winner === trial || held.appetite === null) return;
-  const { amount, usage } = billOf(trial, held.appetite, run.context.startedAtMs);
-  held.sunk = { tokens: held.sunk.tokens + amount.tokens, nanoUsd: held.sunk.nanoUsd + amount.nanoUsd };
-  const before = held.sunkUsage;
-  held.sunkUsage =
+function addFailedCost(run: BilledRequest, tenantUsage: TenantUsage, attempt: BilledAttempt): void {
+  if (run.winner === attempt || tenantUsage.requestSize === null) return;
+  const { amount, usage } = billOf(attempt, tenantUsage.requestSize, run.context.startedAtMs);
+  tenantUsage.failedCost = {
+    tokens: tenantUsage.failedCost.tokens + amount.tokens,
+    nanoUsd: tenantUsage.failedCost.nanoUsd + amount.nanoUsd,
+  };
+  const before = tenantUsage.failedUsage;
+  tenantUsage.failedUsage =
     before === null
       ? usage
       : {
@@ -79,55 +88,61 @@ function sink(run: Billed, held: TenantEntry, trial: HeldTrial): void {
 }
 
 /** Puts what was billed into the record, before anybody has it. */
-function billInto(run: Billed, held: TenantEntry, record: UnpricedRecord): UnpricedRecord {
+function withBill(run: BilledRequest, tenantUsage: TenantUsage, record: UnpricedRecord): UnpricedRecord {
   const { winner } = run;
-  if (held.appetite === null) return record;
+  if (tenantUsage.requestSize === null) return record;
   if (winner === null) {
-    if (held.sunkUsage === null) return record;
+    if (tenantUsage.failedUsage === null) return record;
     return {
       ...record,
-      usage: held.sunkUsage,
-      costNanoUsd: held.sunk.nanoUsd,
+      usage: tenantUsage.failedUsage,
+      costNanoUsd: tenantUsage.failedCost.nanoUsd,
       tags: [...record.tags, estimatedTag],
     };
   }
-  const bill = billedUsage(winner, held.appetite, record.failure !== null);
+  const bill = billedUsage(winner, tenantUsage.requestSize, record.failure !== null);
   const { provider, target } = winner;
-  const each = (bill.usage.output ?? 0) / held.appetite.answers;
-  if (each > longestAnswer(held.appetite, provider, target.model))
-    provider.price.exceeded(target.model, each);
-  const tags = bill.isEstimated || held.sunkUsage !== null ? [...record.tags, estimatedTag] : record.tags;
+  const each = (bill.usage.output ?? 0) / tenantUsage.requestSize.answers;
+  if (each > longestAnswer(tenantUsage.requestSize, provider, target.model))
+    provider.price.noteExceeded(target.model, each);
+  const tags =
+    bill.isEstimated || tenantUsage.failedUsage !== null ? [...record.tags, estimatedTag] : record.tags;
   return { ...record, usage: bill.usage, tags };
 }
 
 /** The request's end: its place is free, and what it used is on its tenant's account and in its record. */
-export function settleEntry(run: Billed, held: TenantEntry, unbilled: UnpricedRecord): void {
-  const { estate, winner, context } = run;
-  const { entry } = held;
-  entry.leave();
+export function chargeTenant(run: BilledRequest, tenantUsage: TenantUsage, unbilled: UnpricedRecord): void {
+  const { services, winner, context } = run;
+  const { reservation } = tenantUsage;
+  reservation.leave();
   // Whoever was told early that the client has gone ends its try later.
-  for (const { trial } of held.open.splice(0)) if (trial.isSent) sink(run, held, trial);
-  const { sunk } = held;
-  const record = billInto(run, held, held.payer === null ? unbilled : { ...unbilled, tenant: held.payer });
-  if (winner === null || held.appetite === null) {
-    entry.charge(held.appetite === null ? nothing : sunk);
-    estate.record(record);
+  for (const { attempt } of tenantUsage.open.splice(0))
+    if (attempt.isSent) addFailedCost(run, tenantUsage, attempt);
+  const { failedCost } = tenantUsage;
+  const record = withBill(
+    run,
+    tenantUsage,
+    tenantUsage.payer === null ? unbilled : { ...unbilled, tenant: tenantUsage.payer },
+  );
+  if (winner === null || tenantUsage.requestSize === null) {
+    reservation.charge(tenantUsage.requestSize === null ? zeroAmount : failedCost);
+    services.record(record);
     return;
   }
-  const tokens = tokensOf(record.usage) + sunk.tokens;
+  const tokens = tokensOf(record.usage) + failedCost.tokens;
   const charge = (cost: number | null): void => {
     const { observer, target, provider } = winner;
     const priceOf = (usage: Usage): number =>
       provider.price.costOf(observer.upstreamModel, target.model, usage, context.startedAtMs) ?? 0;
     // Those answers have been paid for.
     const paid = observer.costCovers === null ? 0 : priceOf(observer.costCovers);
-    const nanoUsd = Math.max(0, (cost ?? priceOf(record.usage)) - paid) + sunk.nanoUsd;
+    const nanoUsd = Math.max(0, (cost ?? priceOf(record.usage)) - paid) + failedCost.nanoUsd;
     // Else the record is priced as every other one.
     if (nanoUsd !== cost && (nanoUsd > 0 || cost !== null)) record.costNanoUsd = nanoUsd;
-    entry.charge({ tokens, nanoUsd });
-    estate.record(record);
+    reservation.charge({ tokens, nanoUsd });
+    services.record(record);
   };
-  const cost = estate.costOf(record as RequestRecord, record.usage);
+  const cost = services.costOf(record as RequestRecord, record.usage);
   if (cost instanceof Promise) void cost.then(charge);
   else charge(cost);
 }

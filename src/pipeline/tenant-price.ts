@@ -7,16 +7,16 @@ import type { Target } from "../canon/decision.ts";
 import { estimateTokens, estimateTokensOfBytes } from "../canon/tokens.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
 import type { TargetFacts } from "../dialects/dialect.ts";
-import type { ModelFacts } from "../routing/capabilities.ts";
-import type { Wanted } from "../tenants/limits.ts";
+import type { ModelFacts } from "../routing/eligibility.ts";
+import type { RequestedAmount } from "../tenants/limits.ts";
 import type { JsonMember } from "../wire/json.ts";
-import type { Door } from "./doors.ts";
-import type { Enrolled } from "./enrol.ts";
-import type { Provider } from "./generation.ts";
-import { needsAtMost } from "./needs.ts";
+import type { Endpoint } from "./endpoints.ts";
+import type { Envelope } from "./envelope.ts";
+import type { Provider } from "./dependencies.ts";
+import { upperBoundRequirements } from "./requirements.ts";
 
 /** What a request says of its own size. */
-export type Appetite = {
+export type RequestSize = {
   /** Estimated tokens. */
   readonly input: number;
   /** Most tokens of one answer, as the client names it; null: it names none. */
@@ -34,12 +34,12 @@ export type Appetite = {
 /** What an answer is held to be before it is there: clients name limits that hardly an answer reaches. */
 const expectedOutputTokens = 1_000;
 /** For a model of which nobody knows how much it writes: hardly one writes more. */
-const longestAnswerTokens = 128_000;
+const defaultMaxAnswerTokens = 128_000;
 /** For what a body only points to, and what a vendor's own tools bring in. */
 const unseenTokens = 100_000;
 /** Sums of this size stay exact to the last nano-dollar. */
-const most = 1e15;
-const mostTokens = 1e12;
+const maxNanoUsd = 1e15;
+const maxTokens = 1e12;
 
 const limitMembers: Readonly<Record<DialectName, readonly string[]>> = {
   "openai-chat": ["max_tokens", "max_completion_tokens"],
@@ -65,22 +65,27 @@ const unseenWords = [
 /** Members of a body that mean the same. */
 const unseenMembers = ["previous_response_id", "conversation", "cachedContent", "cached_content"];
 
-export function appetiteOf(door: Door, enrolled: Enrolled, decode: () => ChatRequest): Appetite {
-  const { bytes, scan } = enrolled;
-  const writes = door.road === "chat" || door.forwarding?.writes === true;
-  const flat = flatSize(enrolled);
-  const seen = door.road === "chat" && needsAtMost(enrolled).images ? (estimateOf(decode) ?? flat) : flat;
+export function requestSizeOf(
+  endpoint: Endpoint,
+  envelope: Envelope,
+  decode: () => ChatRequest,
+): RequestSize {
+  const { bytes, scan } = envelope;
+  const writes = endpoint.kind === "chat" || endpoint.forwarding?.writes === true;
+  const flat = flatSize(envelope);
+  const seen =
+    endpoint.kind === "chat" && upperBoundRequirements(envelope).images ? (estimateOf(decode) ?? flat) : flat;
   const pointsElsewhere =
     scan.members.some((member) => isUnseen(member)) ||
-    (enrolled.form === undefined && unseenWords.some((word) => bytes.includes(word)));
+    (envelope.form === undefined && unseenWords.some((word) => bytes.includes(word)));
   const input = pointsElsewhere ? seen + unseenTokens : seen;
   const limits: (number | null)[] = [];
   let answers = 1;
   let prompts = 1;
   let mayThink = false;
-  const isGoogle = door.dialect === "google-genai";
+  const isGoogle = endpoint.dialect === "google-genai";
   for (const member of scan.members) {
-    if (limitMembers[door.dialect].includes(member.key)) {
+    if (limitMembers[endpoint.dialect].includes(member.key)) {
       const limit = numberAt(bytes, member);
       if (limit !== null) limits.push(limit);
     } else if (member.key === "n" || member.key === "best_of")
@@ -103,14 +108,14 @@ export function appetiteOf(door: Door, enrolled: Enrolled, decode: () => ChatReq
     limit,
     answers: answers * prompts,
     mayThink,
-    dialect: door.dialect,
+    dialect: endpoint.dialect,
     writes,
-    hasOwnPrice: door.forwarding?.hasOwnPrice === true,
+    hasOwnPrice: endpoint.forwarding?.hasOwnPrice === true,
   };
 }
 
 /** A file is no text: what a recording or an image counts for is of the order of a thousandth of its bytes. */
-function flatSize({ bytes, form }: Enrolled): number {
+function flatSize({ bytes, form }: Envelope): number {
   if (form === undefined) return estimateTokensOfBytes(bytes.length);
   return form.fields.reduce((sum, { isFile, start, end }) => {
     return sum + (isFile ? Math.ceil((end - start) / 1_000) : estimateTokensOfBytes(end - start));
@@ -159,61 +164,71 @@ function estimateOf(decode: () => ChatRequest): number | null {
 }
 
 /** What hardly an answer exceeds. */
-export function expectedOutput({ writes, limit }: Pick<Appetite, "writes" | "limit">): number {
+export function expectedOutput({ writes, limit }: Pick<RequestSize, "writes" | "limit">): number {
   return writes ? Math.min(limit ?? expectedOutputTokens, expectedOutputTokens) : 0;
 }
 
 /** What of a provider says how much a model of its may write. */
-type Writer = {
+type AnswerLimits = {
   readonly backend: Pick<Provider["backend"], "dialect"> & {
     targetFacts(model: string): Pick<TargetFacts, "maxOutput" | "defaultMaxTokens">;
   };
   modelFacts(model: string): Pick<ModelFacts, "maxOutput" | "contextWindow">;
-  readonly price: Pick<Provider["price"], "longestBeyond">;
+  readonly price: Pick<Provider["price"], "longestExceeding">;
 };
 
 /** The longest answer that the target will be asked for; where it was seen to give longer ones, as long as those. */
-export function longestAnswer(appetite: Appetite, provider: Writer, model: string): number {
-  if (!appetite.writes) return 0;
-  const beyond = provider.price.longestBeyond(model);
-  const asked = longestAsked(appetite, provider, model);
+export function longestAnswer(requestSize: RequestSize, provider: AnswerLimits, model: string): number {
+  if (!requestSize.writes) return 0;
+  const beyond = provider.price.longestExceeding(model);
+  const asked = longestAsked(requestSize, provider, model);
   return beyond === null ? asked : Math.max(beyond, asked);
 }
 
-function longestAsked(appetite: Appetite, { backend, modelFacts }: Writer, model: string): number {
+function longestAsked(
+  requestSize: RequestSize,
+  { backend, modelFacts }: AnswerLimits,
+  model: string,
+): number {
   const facts = modelFacts(model);
   const target = backend.targetFacts(model);
   const known = target.maxOutput ?? facts.maxOutput;
-  const unlimited = known ?? Math.min(longestAnswerTokens, facts.contextWindow ?? longestAnswerTokens);
+  const unlimited = known ?? Math.min(defaultMaxAnswerTokens, facts.contextWindow ?? defaultMaxAnswerTokens);
   // A program of its own may ask its model more than once.
   if (backend.dialect === null) return unlimited;
   // There, and there alone, a thought comes on top of another format's limit.
-  const isForeign = backend.dialect === "anthropic-messages" && backend.dialect !== appetite.dialect;
-  if (appetite.mayThink && isForeign) return unlimited;
-  const limit = appetite.limit ?? (backend.dialect === "anthropic-messages" ? target.defaultMaxTokens : null);
+  const isForeign = backend.dialect === "anthropic-messages" && backend.dialect !== requestSize.dialect;
+  if (requestSize.mayThink && isForeign) return unlimited;
+  const limit =
+    requestSize.limit ?? (backend.dialect === "anthropic-messages" ? target.defaultMaxTokens : null);
   if (limit === null) return unlimited;
   return known === null ? limit : Math.min(limit, known);
 }
 
-export type Ceiling = Wanted & {
+export type Ceiling = RequestedAmount & {
   /** False: nobody knows what it costs there. */
   readonly isPriced: boolean;
 };
 
-export function ceilingAt(appetite: Appetite, provider: Provider, model: string, atMs: number): Ceiling {
-  const { input, answers, hasOwnPrice } = appetite;
-  const output = Math.min(mostTokens, longestAnswer(appetite, provider, model) * answers);
-  const nanoUsd = hasOwnPrice === true ? null : provider.price.mostOf(model, input, output, atMs);
+export function ceilingAt(
+  requestSize: RequestSize,
+  provider: Provider,
+  model: string,
+  atMs: number,
+): Ceiling {
+  const { input, answers, hasOwnPrice } = requestSize;
+  const output = Math.min(maxTokens, longestAnswer(requestSize, provider, model) * answers);
+  const nanoUsd = hasOwnPrice === true ? null : provider.price.maxCostOf(model, input, output, atMs);
   return {
-    tokens: Math.min(mostTokens, input + output),
-    expectedTokens: input + expectedOutput(appetite),
-    nanoUsd: Math.min(most, nanoUsd ?? 0),
+    tokens: Math.min(maxTokens, input + output),
+    expectedTokens: input + expectedOutput(requestSize),
+    nanoUsd: Math.min(maxNanoUsd, nanoUsd ?? 0),
     isPriced: nanoUsd !== null,
   };
 }
 
 /** Told to a tenant whose budget counts money alone. */
-export function unpriced({ provider, model }: Target): Failure {
+export function unpricedFailure({ provider, model }: Target): Failure {
   return new Failure(
     "unsupported",
     `The price of ${provider}/${model} is not known, and this key has a budget in dollars (tenants[].limits.unknown_price: refuse).`,

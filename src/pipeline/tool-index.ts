@@ -7,30 +7,31 @@ import { isRecord, parseLoosely } from "../dialects/decoding.ts";
 import { compilePattern, problemOfPattern } from "../routing/text-pattern.ts";
 
 /** As many as the vendor's own search gives (platform.claude.com, tool search tool: "3-5 most relevant tools"). */
-const mostFound = 5;
+const maxFound = 5;
 /** The vendor's own limit for a pattern is 200 characters; plain words get as many. */
-const longestQuery = 200;
+const maxQueryLength = 200;
 
-type Entry = { readonly name: string; readonly text: string };
+type IndexedTool = { readonly name: string; readonly text: string };
 
-function entryOf({ name, description, schema }: Tool): Entry {
+function indexedTool({ name, description, schema }: Tool): IndexedTool {
   const properties = isRecord(schema) && isRecord(schema["properties"]) ? schema["properties"] : {};
-  const told = Object.entries(properties).map(([key, each]) =>
+  const argumentTexts = Object.entries(properties).map(([key, each]) =>
     isRecord(each) && typeof each["description"] === "string" ? `${key} ${each["description"]}` : key,
   );
-  return { name, text: [name, description ?? "", ...told].join("\n") };
+  return { name, text: [name, description ?? "", ...argumentTexts].join("\n") };
 }
 
 /** `input`: the call's arguments as the model wrote them. */
 export function findTools(tools: readonly Tool[], kind: "regex" | "bm25", input: string): Found {
   const query = queryIn(input);
-  if (query === null) return wrong("The search needs a query.");
-  if (query.length > longestQuery) return wrong(`The query is longer than ${longestQuery} characters.`);
-  const entries = tools.map(entryOf);
+  if (query === null) return searchError("The search needs a query.");
+  if (query.length > maxQueryLength)
+    return searchError(`The query is longer than ${maxQueryLength} characters.`);
+  const entries = tools.map(indexedTool);
   return kind === "regex" ? byPattern(entries, query) : { names: byWords(entries, query) };
 }
 
-const wrong = (message: string): Found => ({ code: "invalid_tool_input", message });
+const searchError = (message: string): Found => ({ code: "invalid_tool_input", message });
 
 function queryIn(input: string): string | null {
   const value = parseLoosely(input);
@@ -39,13 +40,13 @@ function queryIn(input: string): string | null {
   return typeof query === "string" && query.trim() !== "" ? query : null;
 }
 
-function byPattern(entries: readonly Entry[], query: string): Found {
+function byPattern(entries: readonly IndexedTool[], query: string): Found {
   const problem = problemOfPattern(query);
-  if (problem !== null) return wrong(`The pattern cannot be used: ${problem}.`);
+  if (problem !== null) return searchError(`The pattern cannot be used: ${problem}.`);
   // Models rarely think of upper and lower case.
   const pattern = compilePattern(`(?i)${query}`);
   const names = entries.filter(({ text }) => pattern.occursIn(text)).map(({ name }) => name);
-  return { names: names.slice(0, mostFound) };
+  return { names: names.slice(0, maxFound) };
 }
 
 const wordsIn = (text: string): string[] =>
@@ -55,7 +56,7 @@ const wordsIn = (text: string): string[] =>
     .match(/[\p{L}\p{N}]+/gu) ?? [];
 
 /** Okapi BM25 with its usual constants. */
-function byWords(entries: readonly Entry[], query: string): string[] {
+function byWords(entries: readonly IndexedTool[], query: string): string[] {
   const documents = entries.map(({ text }) => wordsIn(text));
   const average = documents.reduce((sum, words) => sum + words.length, 0) / Math.max(1, documents.length);
   const scores = documents.map(() => 0);
@@ -73,6 +74,6 @@ function byWords(entries: readonly Entry[], query: string): string[] {
     .map(({ name }, i) => ({ name, score: scores[i] ?? 0 }))
     .filter(({ score }) => score > 0)
     .toSorted((left, right) => right.score - left.score)
-    .slice(0, mostFound)
+    .slice(0, maxFound)
     .map(({ name }) => name);
 }

@@ -13,11 +13,11 @@ import {
   searchBlocks,
   searchResult,
 } from "../dialects/deferred-tools.ts";
-import { cutShort, isRecord, parseLoosely } from "../dialects/decoding.ts";
+import { brokenOff, isRecord, parseLoosely } from "../dialects/decoding.ts";
 import { findTools } from "./tool-index.ts";
 
 /** After so many searches the model has to do with what it has. */
-const mostSearches = 4;
+const maxSearches = 4;
 
 type Batches = ReturnType<Backend["generate"]>;
 type SearchKind = "regex" | "bm25";
@@ -48,31 +48,31 @@ async function* answer(backend: Pick<Backend, "generate">, asked: ChatRequest, c
   call.note?.("tool-search-emulated");
   for (let made = 0; ; made++) {
     const round = new Round(kinds, { shown, spent, costUsd }, made === 0);
-    for await (const batch of backend.generate(request, made === 0 ? call : again(call))) {
+    for await (const batch of backend.generate(request, made === 0 ? call : followUpCall(call))) {
       const events = batch.flatMap((event) => round.take(event));
       if (events.length > 0) yield events;
     }
     if (round.hasFailed) return;
     if (!round.isWhole) {
-      yield [{ type: "failure", failure: cutShort() }];
+      yield [{ type: "failure", failure: brokenOff() }];
       return;
     }
     const reply = round.reply();
     const found = searchesOf(reply, kinds, deferred);
-    const events = round.tell(found);
-    const isOver = found.length === 0 || round.hasOtherCalls || made === mostSearches;
+    const events = round.searchEvents(found);
+    const isOver = found.length === 0 || round.hasOtherCalls || made === maxSearches;
     if (isOver) {
       yield [...events, round.finish(found.length > 0 && !round.hasOtherCalls)];
       return;
     }
     yield events;
     ({ shown, spent, costUsd } = round);
-    request = withResults(request, reply, found, made + 1 === mostSearches ? kinds : null);
+    request = withResults(request, reply, found, made + 1 === maxSearches ? kinds : null);
   }
 }
 
 /** Told of its beginning once already. */
-const again = (call: Call): Call => ({
+const followUpCall = (call: Call): Call => ({
   requestId: call.requestId,
   model: call.model,
   credential: call.credential ?? null,
@@ -83,7 +83,7 @@ const again = (call: Call): Call => ({
   ...(call.note === undefined ? {} : { note: call.note }),
   tenant: call.tenant,
   session: call.session,
-  wishes: call.wishes,
+  requestOptions: call.requestOptions,
 });
 
 type Search = { readonly id: string; readonly name: string; readonly input: string; readonly found: Found };
@@ -209,7 +209,7 @@ class Round {
   }
 
   /** The searches, as the client sees them. */
-  tell(searches: readonly Search[]): StreamEvent[] {
+  searchEvents(searches: readonly Search[]): StreamEvent[] {
     const events = searches.flatMap(({ id, name, input, found }) =>
       searchBlocks(`srvtoolu_${id.replace(/[^A-Za-z0-9]/g, "")}`, name, parseLoosely(input) ?? {}, found).map(
         (block): StreamEvent => ({ ...block, index: this.shown++ }),

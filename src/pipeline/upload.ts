@@ -2,9 +2,9 @@
 // the request ends. It must never leave a byte booked that it has given back, nor keep a request waiting that is over.
 
 import { Failure } from "../canon/failure.ts";
-import type { Due, Ticker, TickerTimer } from "../system/ticker.ts";
-import { Blocks } from "../wire/body.ts";
-import type { BodyShare, Turn } from "./body-book.ts";
+import type { TimerListener, Ticker, TickerTimer } from "../system/ticker.ts";
+import { BodyBlocks } from "../wire/body.ts";
+import type { BodyShare, BodyTurn } from "./body-memory.ts";
 
 export type UploadRules = {
   /** Of one body. */
@@ -12,22 +12,22 @@ export type UploadRules = {
   /** Of all bodies together. */
   readonly memoryBytes: number;
   /** Bytes a second once `graceMs` have passed; 0: as slowly as it likes. */
-  readonly leastRate: number;
+  readonly minRate: number;
   readonly graceMs: number;
   /** How long a large body waits for room before it takes what there is. */
-  readonly patienceMs: number;
+  readonly memoryWaitMs: number;
   /** When a body is looked at for the first time. */
-  readonly firstLookMs: number;
+  readonly firstCheckMs: number;
 };
 
 /**
  * Up to here a body is booked as announced and left to the runtime, which gathers it for half of what a stream of chunks
  * costs. Larger ones are booked as they come: announcing is free, and would lock the others out.
  */
-const mostAtOnce = 131_072;
+const maxAtOnce = 131_072;
 
 /** How long a client should wait for memory: as long as an answer usually takes to begin, for so long bodies are held. */
-const memoryWaitMs = 5_000;
+const memoryRetryMs = 5_000;
 
 const never = Number.POSITIVE_INFINITY;
 
@@ -45,14 +45,14 @@ export class Upload {
   private dueMs = never;
   private windowStartMs: number;
   private receivedBefore = 0;
-  private readonly patientUntilMs: number;
-  private turn: Turn | null = null;
+  private readonly waitUntilMs: number;
+  private turn: BodyTurn | null = null;
   /** There was no room for it when it came. */
   hasWaited = false;
   /** Bytes that were promised to it and have not come. */
   private promised = 0;
   /** Its speed counts from the next look on. */
-  private isFresh = false;
+  private isSpeedReset = false;
   private waiting: PromiseWithResolvers<ArrayBuffer> | null = null;
   private reader: { cancel(): Promise<void> } | null = null;
 
@@ -63,21 +63,21 @@ export class Upload {
     startMs: number,
   ) {
     this.windowStartMs = startMs;
-    this.patientUntilMs = startMs + rules.patienceMs;
+    this.waitUntilMs = startMs + rules.memoryWaitMs;
     share.open();
   }
 
   /** Rejects with a Failure, or with the reason that `end` was given. What it gives goes to `whole`. */
   read(): Promise<ArrayBuffer | Buffer> {
     if (this.endedBy !== null) return Promise.reject(this.endedBy);
-    const { limitBytes, memoryBytes, leastRate, graceMs } = this.rules;
+    const { limitBytes, memoryBytes, minRate, graceMs } = this.rules;
     const declared = this.request.headers.get("content-length");
     const length = declared === null ? Number.NaN : Number(declared);
     if (length > limitBytes) return Promise.reject(tooLarge(limitBytes));
-    if (!(length <= mostAtOnce)) return this.readChunks(length);
-    if (!this.share.take(length, memoryBytes, true)) return Promise.reject(noMemory());
+    if (!(length <= maxAtOnce)) return this.readChunks(length);
+    if (!this.share.reserve(length, memoryBytes, true)) return Promise.reject(noMemory());
     this.booked = length;
-    if (leastRate > 0) this.dueMs = this.windowStartMs + graceMs + (length / leastRate) * 1_000;
+    if (minRate > 0) this.dueMs = this.windowStartMs + graceMs + (length / minRate) * 1_000;
     const waiting = Promise.withResolvers<ArrayBuffer>();
     this.waiting = waiting;
     this.request.arrayBuffer().then(waiting.resolve, waiting.reject);
@@ -95,7 +95,7 @@ export class Upload {
   }
 
   /** Why it could not be read, in the road's words. */
-  unread(thrown: unknown): Error {
+  readFailure(thrown: unknown): Error {
     this.isOver = true;
     if (this.endedBy !== null) return this.endedBy;
     if (thrown instanceof Failure) return thrown;
@@ -112,30 +112,30 @@ export class Upload {
     void this.reader?.cancel().catch(() => undefined);
   }
 
-  /** Null: it comes fast enough, or it is there. To be asked when `nextLookMs` have passed. */
-  judge(nowMs: number): Failure | null {
+  /** Null: it comes fast enough, or it is there. To be asked when `nextCheckMs` have passed. */
+  checkSpeed(nowMs: number): Failure | null {
     if (this.isOver) return null;
-    const { leastRate, graceMs } = this.rules;
-    if (this.dueMs !== never) return nowMs < this.dueMs ? null : tooSlow(leastRate);
-    if (this.turn !== null && nowMs >= this.patientUntilMs) this.turn.leave();
-    if (this.turn !== null || this.isFresh) {
-      this.isFresh = false;
+    const { minRate, graceMs } = this.rules;
+    if (this.dueMs !== never) return nowMs < this.dueMs ? null : tooSlow(minRate);
+    if (this.turn !== null && nowMs >= this.waitUntilMs) this.turn.leave();
+    if (this.turn !== null || this.isSpeedReset) {
+      this.isSpeedReset = false;
       this.windowStartMs = nowMs;
       this.receivedBefore = this.received;
     }
     if (nowMs - this.windowStartMs < graceMs) return null;
-    const least = ((nowMs - this.windowStartMs) / 1_000) * leastRate;
-    if (this.received - this.receivedBefore < least) return tooSlow(leastRate);
+    const least = ((nowMs - this.windowStartMs) / 1_000) * minRate;
+    if (this.received - this.receivedBefore < least) return tooSlow(minRate);
     this.windowStartMs = nowMs;
     this.receivedBefore = this.received;
     return null;
   }
 
   /** Milliseconds until `judge` should be asked again. */
-  nextLookMs(nowMs: number): number {
+  nextCheckMs(nowMs: number): number {
     if (this.isOver) return never;
-    if (this.turn !== null && nowMs < this.patientUntilMs) return this.patientUntilMs - nowMs;
-    if (this.rules.leastRate === 0) return never;
+    if (this.turn !== null && nowMs < this.waitUntilMs) return this.waitUntilMs - nowMs;
+    if (this.rules.minRate === 0) return never;
     return Math.max(0, (this.dueMs === never ? this.windowStartMs + this.rules.graceMs : this.dueMs) - nowMs);
   }
 
@@ -144,8 +144,8 @@ export class Upload {
     if (this.isReleased) return;
     this.isReleased = true;
     this.turn?.leave();
-    this.share.giveBack(this.booked);
-    this.share.keep(this.promised);
+    this.share.release(this.booked);
+    this.share.reducePromise(this.promised);
     this.share.close();
     this.booked = 0;
     this.promised = 0;
@@ -155,10 +155,10 @@ export class Upload {
   private async readChunks(length: number): Promise<Buffer> {
     const { limitBytes } = this.rules;
     if (this.request.body === null) return Buffer.alloc(0);
-    if (length > 0) await this.waitForRoom(length);
+    if (length > 0) await this.waitForMemory(length);
     const reader = this.request.body.getReader();
     this.reader = reader;
-    const blocks = new Blocks();
+    const blocks = new BodyBlocks();
     try {
       for (;;) {
         const { done, value } = await reader.read();
@@ -170,26 +170,26 @@ export class Upload {
       }
     } catch (thrown) {
       blocks.drop();
-      // What is still to come of a body that is refused is dropped beside the answer (rest-of-body.ts).
+      // What is still to come of a body that is refused is dropped beside the answer (unread-body.ts).
       if (thrown instanceof Failure && this.endedBy === null) reader.releaseLock();
       else await reader.cancel().catch(() => undefined);
       throw thrown;
     }
     const bytes = blocks.join();
-    this.share.giveBack(this.booked - bytes.byteLength);
+    this.share.release(this.booked - bytes.byteLength);
     this.booked = bytes.byteLength;
     return bytes;
   }
 
   /** What is not read stays with the sender (Bun 1.4.5: all but about a megabyte). */
-  private async waitForRoom(length: number): Promise<void> {
-    const turn = this.share.turn(length, this.rules.memoryBytes);
+  private async waitForMemory(length: number): Promise<void> {
+    const turn = this.share.waitTurn(length, this.rules.memoryBytes);
     if (turn !== null) {
       this.turn = turn;
       this.hasWaited = true;
       await turn.over;
       this.turn = null;
-      this.isFresh = true;
+      this.isSpeedReset = true;
       if (this.endedBy !== null) throw this.endedBy;
     }
     if (turn === null || turn.isPromised) this.promised = length;
@@ -199,11 +199,11 @@ export class Upload {
     // The answer may have been given while a chunk was on its way.
     if (this.isReleased) return false;
     const { memoryBytes } = this.rules;
-    if (!this.share.take(bytes, memoryBytes, this.received <= mostAtOnce)) return false;
+    if (!this.share.reserve(bytes, memoryBytes, this.received <= maxAtOnce)) return false;
     this.booked += bytes;
     const kept = Math.min(bytes, this.promised);
     this.promised -= kept;
-    this.share.keep(kept);
+    this.share.reducePromise(kept);
     return true;
   }
 }
@@ -218,7 +218,7 @@ const noMemory = (): Failure =>
   new Failure(
     "at-capacity",
     "Too many request bodies are under way (server.body_memory_mb). Try again in a moment.",
-    { retryAfterMs: memoryWaitMs },
+    { retryAfterMs: memoryRetryMs },
   );
 
 const tooSlow = (leastRate: number): Failure =>
@@ -232,19 +232,19 @@ export const tooLate = (): Failure =>
   new Failure("slow-body", "The body was not there within server.request_timeout_s.");
 
 /** Reads the body of a request that is not on the road, within `timeoutMs`. Rejects with a Failure. */
-export async function readAlone(upload: Upload, ticker: Ticker, timeoutMs: number): Promise<Buffer> {
-  const watch = new Lookout(upload, ticker, timeoutMs, upload.rules.firstLookMs);
+export async function readBody(upload: Upload, ticker: Ticker, timeoutMs: number): Promise<Buffer> {
+  const watch = new UploadWatch(upload, ticker, timeoutMs, upload.rules.firstCheckMs);
   try {
     return upload.whole(await upload.read());
   } catch (thrown) {
-    throw upload.unread(thrown);
+    throw upload.readFailure(thrown);
   } finally {
     watch.stop();
   }
 }
 
 /** Looks after a body that no request on the road looks after. */
-class Lookout implements Due {
+class UploadWatch implements TimerListener {
   private readonly endMs: number;
   private timer: TickerTimer;
 
@@ -259,14 +259,14 @@ class Lookout implements Due {
     this.timer = ticker.after(Math.min(timeoutMs, firstLookMs), this);
   }
 
-  ring(): void {
+  onDue(): void {
     const nowMs = this.ticker.monotonicMs();
-    const failure = nowMs >= this.endMs ? tooLate() : this.upload.judge(nowMs);
+    const failure = nowMs >= this.endMs ? tooLate() : this.upload.checkSpeed(nowMs);
     if (failure !== null) {
       this.upload.end(failure);
       return;
     }
-    this.timer = this.ticker.after(Math.min(this.endMs - nowMs, this.upload.nextLookMs(nowMs)), this);
+    this.timer = this.ticker.after(Math.min(this.endMs - nowMs, this.upload.nextCheckMs(nowMs)), this);
   }
 
   stop(): void {

@@ -2,10 +2,10 @@
 // The user's words are data: whatever they say, only a category that the config knows can come out.
 
 import { createHash } from "node:crypto";
-import { createExpiring } from "./expiring.ts";
-import type { RoutingQuestion } from "./question.ts";
+import { createExpiringCache } from "./expiring-cache.ts";
+import type { RuleInput } from "./rule-input.ts";
 import type { LlmClassifierSettings } from "./settings.ts";
-import { compileWords, foldText } from "./words.ts";
+import { compileWords, foldText } from "./word-matcher.ts";
 
 /** One question to the classifying model. Rejects when it cannot be answered; `signal` tells when nobody waits any more. */
 export type AskClassifier = (
@@ -28,7 +28,7 @@ export type ClassifierOptions = {
   readonly setTimer: (ms: number, run: () => void) => () => void;
 };
 
-export type Verdict =
+export type Classification =
   | {
       readonly kind: "category";
       readonly category: string;
@@ -44,14 +44,14 @@ export type Verdict =
     };
 
 /** Never rejects. */
-export type Classifier = { classify(question: RoutingQuestion): Promise<Verdict> };
+export type Classifier = { classify(input: RuleInput): Promise<Classification> };
 
-type Answer = { readonly category: string } | { readonly kind: "timeout" | "failed" | "unknown" };
+type ModelAnswer = { readonly category: string } | { readonly kind: "timeout" | "failed" | "unknown" };
 
 const placeholder = "{last_user_message}";
 
 /** Characters of an answer in which a category is looked for: a model may think aloud first. */
-const longestAnswer = 20_000;
+const maxAnswerLength = 20_000;
 
 /** The first characters, never half of a pair. */
 function firstCharacters(text: string, count: number): string {
@@ -103,19 +103,22 @@ export function createClassifier({ settings, ask, nowMs, setTimer }: ClassifierO
   const categories = Object.keys(settings.category_routing);
   const names = compileWords(categories);
   const budget = createBudget(settings.max_calls_per_minute, nowMs);
-  const cache = createExpiring<string>({
+  const cache = createExpiringCache<string>({
     entries: settings.cache_entries,
     ttlMs: () => settings.cache_ttl_s * 1000,
     nowMs,
   });
-  const flights = new Map<string, Promise<Answer>>();
+  const flights = new Map<string, Promise<ModelAnswer>>();
 
-  const without = (kind: Exclude<Verdict["kind"], "category">, why: string = reasons[kind]): Verdict => ({
+  const without = (
+    kind: Exclude<Classification["kind"], "category">,
+    why: string = reasons[kind],
+  ): Classification => ({
     kind,
     routeTo: settings.fallback_on_timeout ?? null,
     why,
   });
-  const withCategory = (category: string, cacheHit: boolean): Verdict | null => {
+  const withCategory = (category: string, cacheHit: boolean): Classification | null => {
     const routeTo = settings.category_routing[category];
     return routeTo === undefined
       ? null
@@ -123,10 +126,10 @@ export function createClassifier({ settings, ask, nowMs, setTimer }: ClassifierO
   };
 
   /** Settles within `timeout_ms` even if `ask` never does. */
-  const askInTime = (prompt: string, tenant: string | null): Promise<Answer> =>
+  const askInTime = (prompt: string, tenant: string | null): Promise<ModelAnswer> =>
     new Promise((resolve) => {
       const stop = new AbortController();
-      const settle = (answer: Answer): void => {
+      const settle = (answer: ModelAnswer): void => {
         cancelTimer();
         resolve(answer);
       };
@@ -139,8 +142,8 @@ export function createClassifier({ settings, ask, nowMs, setTimer }: ClassifierO
       Promise.resolve()
         .then(() => ask(prompt, { maxTokens, timeoutMs, signal: stop.signal, tenant }))
         .then(
-          (said) => {
-            const category = names.earliestIn(foldText(said.slice(0, longestAnswer)));
+          (answerText) => {
+            const category = names.earliestIn(foldText(answerText.slice(0, maxAnswerLength)));
             settle(category === null ? { kind: "unknown" } : { category });
           },
           () => settle({ kind: "failed" }),

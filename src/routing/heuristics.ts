@@ -1,11 +1,11 @@
 // Layer 2: rules about what the request looks like and about the user's own words.
 // It must never look at the system prompt (ClawGate-py learned why), and never repeat the user's words in its reason.
 
-import type { RoutingQuestion } from "./question.ts";
+import type { RuleInput } from "./rule-input.ts";
 import type { HeuristicMatch, HeuristicRulesSettings } from "./settings.ts";
 import { allOf, type Condition, quoted, type RuleMatch } from "./static-rules.ts";
 import { compilePattern } from "./text-pattern.ts";
-import { compileWords } from "./words.ts";
+import { compileWords } from "./word-matcher.ts";
 
 function wordsCondition({
   any_of: written,
@@ -73,9 +73,7 @@ function conditionsOf(match: HeuristicMatch): Condition[] {
 }
 
 /** First match wins; all conditions of a rule must hold, and a rule without any never does. */
-export function compileHeuristics(
-  settings: HeuristicRulesSettings,
-): (question: RoutingQuestion) => RuleMatch | null {
+export function compileHeuristics(settings: HeuristicRulesSettings): (input: RuleInput) => RuleMatch | null {
   if (!settings.enabled) return () => null;
   const rules = settings.rules.map((rule) => ({ ...rule, holds: allOf(conditionsOf(rule.match)) }));
   return (question) => {

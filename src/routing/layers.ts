@@ -4,12 +4,12 @@
 import type { Layer } from "../canon/decision.ts";
 import type { Classifier } from "./classifier.ts";
 import { compileHeuristics } from "./heuristics.ts";
-import type { RoutingQuestion } from "./question.ts";
+import type { RuleInput } from "./rule-input.ts";
 import type { HeuristicRulesSettings, StaticRulesSettings } from "./settings.ts";
 import { compileStaticRules } from "./static-rules.ts";
 
 /** `routeTo` null: the first of the chain. */
-export type Choice = {
+export type LayerChoice = {
   readonly layer: Layer;
   readonly rule: string;
   readonly confidence: number;
@@ -19,13 +19,13 @@ export type Choice = {
 
 export type Layers = {
   /** False: every `auto` goes to the chain, and nobody needs to read the request. */
-  readonly areAny: boolean;
+  readonly hasRules: boolean;
   /** A promise only when the classifier must be asked; `isDry`: it is not asked, only named. */
-  choose(question: RoutingQuestion, isDry: boolean): Choice | Promise<Choice>;
+  choose(input: RuleInput, isDry: boolean): LayerChoice | Promise<LayerChoice>;
 };
 
 /** What is left when no layer speaks. */
-export const noMatch: Choice = {
+export const noMatch: LayerChoice = {
   layer: "fallback",
   rule: "no-match",
   confidence: 0.3,
@@ -34,7 +34,7 @@ export const noMatch: Choice = {
 };
 
 /** Nobody is called to explain a route, so this is where the request would go if the classifier did not answer. */
-function untilAsked(choice: Choice): Choice {
+function withUnaskedClassifier(choice: LayerChoice): LayerChoice {
   return {
     ...choice,
     reason: `${choice.reason}, unless the classifier says otherwise: it is not asked here`,
@@ -58,48 +58,48 @@ export function createLayers(options: {
   const heuristics = compileHeuristics(withRules(heuristicRules.rules.filter((rule) => !isLast(rule))));
   const lastOnes = compileHeuristics(withRules(heuristicRules.rules.filter(isLast)));
 
-  const heuristic = (hit: ReturnType<typeof heuristics>): Choice | null =>
+  const heuristic = (hit: ReturnType<typeof heuristics>): LayerChoice | null =>
     hit === null
       ? null
       : { layer: "heuristic", rule: hit.rule, confidence: 0.8, reason: hit.why, routeTo: hit.routeTo };
-  const last = (question: RoutingQuestion): Choice => heuristic(lastOnes(question)) ?? noMatch;
+  const last = (input: RuleInput): LayerChoice => heuristic(lastOnes(input)) ?? noMatch;
 
-  const ask = async (question: RoutingQuestion, asked: Classifier): Promise<Choice> => {
-    const verdict = await asked.classify(question);
-    if (verdict.routeTo === null) {
-      const choice = last(question);
-      return { ...choice, reason: `${choice.reason} (classifier: ${verdict.why})` };
+  const ask = async (input: RuleInput, asked: Classifier): Promise<LayerChoice> => {
+    const classification = await asked.classify(input);
+    if (classification.routeTo === null) {
+      const choice = last(input);
+      return { ...choice, reason: `${choice.reason} (classifier: ${classification.why})` };
     }
-    return verdict.kind === "category"
+    return classification.kind === "category"
       ? {
           layer: "llm-classify",
-          rule: verdict.category,
+          rule: classification.category,
           confidence: 0.7,
-          reason: verdict.why,
-          routeTo: verdict.routeTo,
+          reason: classification.why,
+          routeTo: classification.routeTo,
         }
       : {
           layer: "llm-classify",
-          rule: `classifier-${verdict.kind}`,
+          rule: `classifier-${classification.kind}`,
           confidence: 0.3,
-          reason: verdict.why,
-          routeTo: verdict.routeTo,
+          reason: classification.why,
+          routeTo: classification.routeTo,
         };
   };
 
   return {
-    areAny:
+    hasRules:
       classifier !== null ||
       (staticRules.enabled && staticRules.rules.length > 0) ||
       (heuristicRules.enabled && heuristicRules.rules.length > 0),
-    choose(question, isDry) {
-      const hit = statics(question);
+    choose(input, isDry) {
+      const hit = statics(input);
       if (hit !== null)
         return { layer: "static", rule: hit.rule, confidence: 1, reason: hit.why, routeTo: hit.routeTo };
-      const guess = heuristic(heuristics(question));
+      const guess = heuristic(heuristics(input));
       if (guess !== null) return guess;
-      if (classifier === null) return last(question);
-      return isDry ? untilAsked(last(question)) : ask(question, classifier);
+      if (classifier === null) return last(input);
+      return isDry ? withUnaskedClassifier(last(input)) : ask(input, classifier);
     },
   };
 }

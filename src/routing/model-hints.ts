@@ -3,7 +3,7 @@
 
 import { compileNamePattern } from "./name-pattern.ts";
 import type { StaticMatch, StaticRulesSettings } from "./settings.ts";
-import { foldText } from "./words.ts";
+import { foldText } from "./word-matcher.ts";
 
 function namesIn(block: StaticMatch): string[] {
   return [

@@ -1,7 +1,7 @@
 // Model names as rules write them: the whole name, without case, `*` for any run of characters (contract section 1).
 // It must never take time that grows faster than name times pattern: no backtracking over stars.
 
-import { foldText } from "./words.ts";
+import { foldText } from "./word-matcher.ts";
 
 /** Tells whether a folded name (`foldText`) fits. */
 export type NamePattern = { readonly written: string; fits(foldedName: string): boolean };

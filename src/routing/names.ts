@@ -24,17 +24,17 @@ export type NameTable = {
   /** Whether a static rule's `model_requested` knows the name: such a name is `auto` with a hint. */
   readonly isHint: (name: string) => boolean;
   /** Names that a backend knows by itself (the CLI's aliases and prefixes). Absent: there is no such backend. */
-  readonly own?: OwnNames;
+  readonly backendNames?: BackendNames;
 };
 
-export type OwnNames = {
-  meaning(name: string): { readonly target: Target; readonly isListed: boolean } | null;
+export type BackendNames = {
+  resolve(name: string): { readonly target: Target; readonly isListed: boolean } | null;
   /** What answers a name that nothing knows, where the provider says so itself. */
   fallback(): Target | null;
   known(): readonly string[];
 };
 
-export type Meaning =
+export type ResolvedName =
   | { readonly kind: "auto" }
   /** `isListed` false: the client named a model that the config does not name, so a 404 for it is the client's. */
   | {
@@ -50,11 +50,11 @@ const maxAliasSteps = 8;
 
 export type Names = {
   /** Throws Failure `unknown-model`. */
-  resolve(name: string): Meaning;
+  resolve(name: string): ResolvedName;
   /** The same for a name that the config wrote; null when what it names is not loaded. */
-  resolveOrNull(name: string): Meaning | null;
+  resolveOrNull(name: string): ResolvedName | null;
   /** The config's own name behind one that is made for Claude Code (claude-names.ts); any other name as it is. */
-  plain(name: string): string;
+  configName(name: string): string;
   known(): string[];
 };
 
@@ -74,21 +74,21 @@ export function createNames(table: NameTable): Names {
 
   const isOurs = (name: string): boolean => name === "auto" || exact.has(name);
   /** Null where somebody else has the name. */
-  const behind = (name: string): string | null => {
+  const behindClaudePrefix = (name: string): string | null => {
     const plain = behindClaudeName(name, isOurs);
     if (plain === null || exact.has(name) || byId.has(name) || owners.has(name)) return null;
     const isWithin = byId.has(name.slice(0, Math.max(0, name.indexOf("/"))));
-    return isWithin || table.own?.known().includes(name) === true ? null : plain;
+    return isWithin || table.backendNames?.known().includes(name) === true ? null : plain;
   };
 
-  /** `isWhole` false: a part of the new name is what the client wrote. */
+  /** `isRecursive` false: a part of the new name is what the client wrote. */
   const aliasOf = (name: string): { readonly to: string; readonly isWhole: boolean } | null => {
     const direct = exact.get(name);
     if (direct !== undefined) return { to: direct, isWhole: true };
-    const plain = behind(name);
+    const plain = behindClaudePrefix(name);
     if (plain !== null) return { to: plain, isWhole: true };
     for (const { name: pattern, to } of wild) {
-      const middle = matchWildcard(pattern, name);
+      const middle = wildcardMatch(pattern, name);
       // A function, because the client's text may hold `$&`.
       if (middle !== null) return { to: to.replace("*", () => middle), isWhole: !to.includes("*") };
     }
@@ -96,7 +96,7 @@ export function createNames(table: NameTable): Names {
   };
 
   /** `isOurs`: the config, not the client, named this model. */
-  const lookUp = (name: string, via: string, step: number, isOurs: boolean): Meaning | null => {
+  const lookUp = (name: string, via: string, step: number, isOurs: boolean): ResolvedName | null => {
     if (name === "auto" || name === "clawgate/auto") return { kind: "auto" };
     const provider = byId.get(name);
     if (provider !== undefined)
@@ -122,11 +122,11 @@ export function createNames(table: NameTable): Names {
     if (owner !== undefined)
       return { kind: "target", target: { provider: owner.id, model: name }, isListed: true, via };
     // A static rule may claim what a client wrote; it never claims what the config itself names.
-    return isOurs || step > 0 ? ownMeaning(name, via) : null;
+    return isOurs || step > 0 ? resolveByBackend(name, via) : null;
   };
 
-  const ownMeaning = (name: string, via: string): Meaning | null => {
-    const own = table.own?.meaning(name) ?? null;
+  const resolveByBackend = (name: string, via: string): ResolvedName | null => {
+    const own = table.backendNames?.resolve(name) ?? null;
     return own === null ? null : { kind: "target", ...own, via };
   };
 
@@ -135,25 +135,25 @@ export function createNames(table: NameTable): Names {
     ...table.providers.map((each) => each.id),
     ...table.providers.flatMap((each) => each.models.map((model) => `${each.id}/${model}`)),
     ...Object.keys(table.aliases).filter((name) => !name.includes("*")),
-    ...(table.own?.known() ?? []),
+    ...(table.backendNames?.known() ?? []),
   ];
 
   return {
     known,
-    plain: (name) => behind(name) ?? name,
+    configName: (name) => behindClaudePrefix(name) ?? name,
     resolveOrNull: (name) => lookUp(name, "the rule", 0, true),
     resolve(name) {
       const meaning = lookUp(name, "the requested model", 0, false);
       if (meaning !== null) return meaning;
       if (table.isHint(name)) return { kind: "auto" };
-      const own = ownMeaning(name, "the requested model");
+      const own = resolveByBackend(name, "the requested model");
       if (own !== null) return own;
       if (table.defaultModel !== null) {
         const fallback = lookUp(table.defaultModel, "default_model", 0, true);
         if (fallback !== null)
           return fallback.kind === "target" ? { ...fallback, isDefault: true } : fallback;
       }
-      const last = table.own?.fallback() ?? null;
+      const last = table.backendNames?.fallback() ?? null;
       if (last !== null)
         return {
           kind: "target",
@@ -186,7 +186,7 @@ function unknownModel(name: string, meant: string, table: NameTable, known: read
 }
 
 /** What stands where the pattern's first `*` is (as little as fits), or null when the whole name does not fit. */
-function matchWildcard(pattern: string, name: string): string | null {
+function wildcardMatch(pattern: string, name: string): string | null {
   const [head = "", ...parts] = pattern.split("*");
   const tail = parts.pop() ?? "";
   if (!name.startsWith(head) || !name.endsWith(tail) || name.length < head.length + tail.length) return null;

@@ -5,18 +5,23 @@ import type { Target } from "../canon/decision.ts";
 import { Failure } from "../canon/failure.ts";
 import {
   estimateCostUsd,
-  lackOf,
+  missingCapability,
   type ModelFacts,
-  type Needs,
-  needsOf,
-  shortfallOf,
-} from "./capabilities.ts";
-import { type Choice, type Layers, noMatch } from "./layers.ts";
-import { createNames, type Meaning, type NameTable, type RoutedProvider } from "./names.ts";
-import type { RoutingQuestion } from "./question.ts";
+  type Requirements,
+  requirementsOf,
+  outputShortfall,
+} from "./eligibility.ts";
+import { type LayerChoice, type Layers, noMatch } from "./layers.ts";
+import { createNames, type ResolvedName, type NameTable, type RoutedProvider } from "./names.ts";
+import type { RuleInput } from "./rule-input.ts";
 import type { Strategy } from "./settings.ts";
-import { createSettle, type RoutedDecision, type RouteQuestion, type RoutingView } from "./settle.ts";
-import { createRotation, type Member, orderMembers, type Rotation } from "./strategies.ts";
+import {
+  createDecisionBuilder,
+  type RoutedDecision,
+  type RouteRequest,
+  type RoutingView,
+} from "./decision-builder.ts";
+import { createRotation, type PoolMember, orderMembers, type Rotation } from "./strategies.ts";
 
 export type RouterOptions = NameTable & {
   /** Providers that never hand a direct choice on to the chain (`fallback: false`). */
@@ -31,7 +36,7 @@ export type RouterOptions = NameTable & {
 
 export type Router = {
   /** `isDry`: nothing is remembered and no turn is used up. Throws Failure. */
-  decide(question: RouteQuestion, isDry?: boolean): RoutedDecision | Promise<RoutedDecision>;
+  decide(request: RouteRequest, isDry?: boolean): RoutedDecision | Promise<RoutedDecision>;
   /** The one target that a name stands for; null when nothing is known by it, or it means `auto`. */
   targetOf(name: string): Target | null;
   /** Nothing knows the name; what answers such names would answer it. */
@@ -39,11 +44,11 @@ export type Router = {
   /** Whether routing chooses for this name. */
   isAuto(name: string): boolean;
   /** The config's own name behind one that is made for Claude Code; any other name as it is. */
-  plainName(name: string): string;
+  configName(name: string): string;
   known(): string[];
 };
 
-const noNeeds: Needs = {
+const noNeeds: Requirements = {
   tokens: 0,
   tools: false,
   images: false,
@@ -53,14 +58,13 @@ const noNeeds: Needs = {
 };
 
 /** Not the decision that is remembered for the name. */
-const isSpecial = (question: RouteQuestion): boolean =>
-  question.isFallbackOff || question.keepsModel === true;
+const isSpecial = (request: RouteRequest): boolean => request.isFallbackOff || request.keepsModel === true;
 
-const mostPlain = 1_000;
+const maxRemembered = 1_000;
 
 export function createRouter(options: RouterOptions): Router {
   const { view, modelFacts } = options;
-  const settle = createSettle({ view, modelFacts });
+  const buildDecision = createDecisionBuilder({ view, modelFacts });
   const names = createNames(options);
   const loaded = new Map(options.providers.map((each) => [each.id, each]));
   const targetOf = ({ id, model }: RoutedProvider): Target => ({ provider: id, model });
@@ -71,20 +75,20 @@ export function createRouter(options: RouterOptions): Router {
   // Without a chain of its own the config's order is the chain for `auto`, and direct choices stand alone.
   const autoChain = chain.length > 0 ? chain : options.providers.map(targetOf);
   /** Decisions that hold for every request that names this model and asks for nothing special. */
-  const plain = new Map<string, RoutedDecision>();
+  const remembered = new Map<string, RoutedDecision>();
   const rotations = new Map<string, Rotation>();
   const rotationOf = (pool: string): Rotation => {
     let rotation = rotations.get(pool);
     if (rotation === undefined) rotations.set(pool, (rotation = createRotation()));
     return rotation;
   };
-  const fitsAll = ({ candidates }: RoutedDecision, needs: Needs | null): boolean => {
-    if (needs === null) return true;
+  const fitsAll = ({ candidates }: RoutedDecision, requirements: Requirements | null): boolean => {
+    if (requirements === null) return true;
     let isNamed = true;
     for (const { provider, model } of candidates) {
       const facts = modelFacts(provider, model);
-      if (lackOf(facts, needs, isNamed) !== null) return false;
-      if (!isNamed && shortfallOf(facts, needs) !== null) return false;
+      if (missingCapability(facts, requirements, isNamed) !== null) return false;
+      if (!isNamed && outputShortfall(facts, requirements) !== null) return false;
       isNamed = false;
     }
     return true;
@@ -108,16 +112,16 @@ export function createRouter(options: RouterOptions): Router {
     return { name: tier === null ? "chain" : `tier ${tier}`, targets: [target, ...others] };
   };
 
-  const direct = (
-    meaning: Extract<Meaning, { kind: "target" }>,
-    question: RouteQuestion,
+  const decideDirect = (
+    meaning: Extract<ResolvedName, { kind: "target" }>,
+    request: RouteRequest,
     isDry: boolean,
   ): RoutedDecision => {
-    const mayFallBack = !question.isFallbackOff && !options.withoutFallback.has(meaning.target.provider);
+    const mayFallBack = !request.isFallbackOff && !options.withoutFallback.has(meaning.target.provider);
     const { model } = meaning.target;
-    const equals = question.keepsModel === true ? sellersOf(model) : chain;
+    const equals = request.keepsModel === true ? sellersOf(model) : chain;
     const others = equals.filter((each) => each.provider !== meaning.target.provider);
-    const decision = settle({
+    const decision = buildDecision({
       choice: {
         layer: "direct",
         rule: "explicit-model",
@@ -131,38 +135,38 @@ export function createRouter(options: RouterOptions): Router {
       isClientsOwnModel: !meaning.isListed,
       pool: null,
       why: null,
-      question,
+      request,
       known: null,
       isDry,
     });
-    if (meaning.isListed && !isDry && !isSpecial(question) && decision.facts === null) {
+    if (meaning.isListed && !isDry && !isSpecial(request) && decision.facts === null) {
       // A wildcard alias knows any number of names.
-      if (plain.size >= mostPlain) plain.clear();
-      plain.set(question.model, decision);
+      if (remembered.size >= maxRemembered) remembered.clear();
+      remembered.set(request.model, decision);
     }
     return decision;
   };
 
   /** What the layers chose -> pool in its order, then the chain. */
-  const chosen = (
-    choice: Choice,
-    question: RouteQuestion,
-    read: RoutingQuestion | null,
+  const decideByLayers = (
+    choice: LayerChoice,
+    request: RouteRequest,
+    read: RuleInput | null,
     isDry: boolean,
   ): RoutedDecision => {
-    const needs = read === null ? question.needs : needsOf(read.facts);
-    const named = choice.routeTo === null ? null : names.resolveOrNull(choice.routeTo);
-    const missing = choice.routeTo !== null && named?.kind !== "target" ? choice.routeTo : null;
-    const start = named?.kind === "target" ? named.target : autoChain[0];
+    const requirements = read === null ? request.requirements : requirementsOf(read.facts);
+    const routeTarget = choice.routeTo === null ? null : names.resolveOrNull(choice.routeTo);
+    const missing = choice.routeTo !== null && routeTarget?.kind !== "target" ? choice.routeTo : null;
+    const start = routeTarget?.kind === "target" ? routeTarget.target : autoChain[0];
     if (start === undefined)
       throw new Failure("unknown-model", "No provider is loaded, so there is nothing to choose from.", {
         param: "model",
       });
     const isAlone = options.strategy === "priority";
     const pool = isAlone ? null : poolOf(start);
-    const ordered = pool === null ? null : inOrder(pool, needs ?? noNeeds, question.session, isDry);
+    const ordered = pool === null ? null : orderPool(pool, requirements ?? noNeeds, request.session, isDry);
     const first = ordered?.targets ?? [start];
-    return settle({
+    return buildDecision({
       choice:
         missing === null
           ? choice
@@ -172,30 +176,30 @@ export function createRouter(options: RouterOptions): Router {
               confidence: Math.round(choice.confidence * 800) / 1000,
               reason: `${choice.reason}; ${missing} is not loaded`,
             },
-      first: question.isFallbackOff ? first.slice(0, 1) : first,
-      rest: question.isFallbackOff
+      first: request.isFallbackOff ? first.slice(0, 1) : first,
+      rest: request.isFallbackOff
         ? []
         : autoChain.filter((each) => first.every(({ provider }) => provider !== each.provider)),
       isClientsChoice: false,
       isClientsOwnModel: false,
       pool: pool?.name ?? null,
       why: ordered?.why ?? null,
-      question,
+      request,
       known: read,
       isDry,
     });
   };
 
-  const inOrder = (
+  const orderPool = (
     pool: { readonly name: string; readonly targets: readonly Target[] },
-    needs: Needs,
+    requirements: Requirements,
     session: string | null,
     isDry: boolean,
   ): { readonly targets: readonly Target[]; readonly why: string } => {
-    const members = pool.targets.map((target): Member => ({
+    const members = pool.targets.map((target): PoolMember => ({
       target,
       weight: options.standing.get(target.provider)?.weight ?? 1,
-      costUsd: estimateCostUsd(modelFacts(target.provider, target.model), needs),
+      costUsd: estimateCostUsd(modelFacts(target.provider, target.model), requirements),
       load: view.load(target.provider),
     }));
     const last = session === null ? null : view.lastOf(pool.name, session);
@@ -214,7 +218,7 @@ export function createRouter(options: RouterOptions): Router {
       : { targets: [sticky.target, ...targets], why: "the session's last provider" };
   };
 
-  const meaningOf = (name: string): Meaning | null => {
+  const meaningOf = (name: string): ResolvedName | null => {
     try {
       return names.resolve(name);
     } catch (thrown) {
@@ -234,18 +238,19 @@ export function createRouter(options: RouterOptions): Router {
       return meaning === null || (meaning.kind === "target" && meaning.isDefault === true);
     },
     isAuto: (name) => meaningOf(name)?.kind === "auto",
-    plainName: names.plain,
-    decide(question, isDry = false) {
-      const known = isDry || isSpecial(question) ? undefined : plain.get(question.model);
-      if (known !== undefined && fitsAll(known, question.needs)) return known;
-      const meaning = names.resolve(question.model);
-      if (meaning.kind === "target") return direct(meaning, question, isDry);
-      if (question.needs === null || !options.layers.areAny) return chosen(noMatch, question, null, isDry);
-      const read = question.read();
+    configName: names.configName,
+    decide(request, isDry = false) {
+      const known = isDry || isSpecial(request) ? undefined : remembered.get(request.model);
+      if (known !== undefined && fitsAll(known, request.requirements)) return known;
+      const meaning = names.resolve(request.model);
+      if (meaning.kind === "target") return decideDirect(meaning, request, isDry);
+      if (request.requirements === null || !options.layers.hasRules)
+        return decideByLayers(noMatch, request, null, isDry);
+      const read = request.read();
       const choice = options.layers.choose(read, isDry);
       return choice instanceof Promise
-        ? choice.then((each) => chosen(each, question, read, isDry))
-        : chosen(choice, question, read, isDry);
+        ? choice.then((each) => decideByLayers(each, request, read, isDry))
+        : decideByLayers(choice, request, read, isDry);
     },
   };
 }

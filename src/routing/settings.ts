@@ -2,7 +2,7 @@
 // It must never ask whether a target exists: only config/ sees the whole file.
 
 import { z } from "zod";
-import { longestPattern, problemOfPattern } from "./text-pattern.ts";
+import { maxPatternLength, problemOfPattern } from "./text-pattern.ts";
 
 export const aliasesSettings = z
   .record(z.string().min(1).max(200), z.string().min(1).max(300))
@@ -74,7 +74,7 @@ const patterns = z
   .transform((value) => (typeof value === "string" ? [value] : value));
 
 /** Said once for both layers. */
-const aboutPatterns = `RE2 patterns (no backreferences, no look-around; \`(?i)\` ignores case; at most ${longestPattern} characters), one of which occurs`;
+const aboutPatterns = `RE2 patterns (no backreferences, no look-around; \`(?i)\` ignores case; at most ${maxPatternLength} characters), one of which occurs`;
 
 /** A rule that can never hold is a mistake and no setting. */
 const saysNothing = "says nothing, so it would never hold";

@@ -2,16 +2,16 @@
 // It must never look at the words themselves, and never repeat a client's text in its reason.
 
 import { compileNamePattern } from "./name-pattern.ts";
-import type { RoutingQuestion } from "./question.ts";
+import type { RuleInput } from "./rule-input.ts";
 import type { StaticMatch, StaticRulesSettings } from "./settings.ts";
 import { compilePattern } from "./text-pattern.ts";
-import { compileWords, foldText } from "./words.ts";
+import { compileWords, foldText } from "./word-matcher.ts";
 
 /** What a layer answers. `why` names what the config wrote, never what the client sent. */
 export type RuleMatch = { readonly rule: string; readonly routeTo: string; readonly why: string };
 
 /** Why it holds, or null. */
-export type Condition = (question: RoutingQuestion) => string | null;
+export type Condition = (input: RuleInput) => string | null;
 
 /** What the config wrote, short enough for a sentence. */
 export function quoted(written: string): string {
@@ -29,10 +29,10 @@ function modelCondition(names: readonly string[]): Condition {
 function systemWordsCondition(written: readonly string[]): Condition {
   const words = compileWords(written);
   const meansHeartbeat = written.some((each) => foldText(each).trim() === "heartbeat");
-  return (question) => {
+  return (input) => {
     // OpenClaw's heartbeat shows in its user turn; its system prompt names heartbeats in every request.
-    if (meansHeartbeat && question.facts.isHeartbeat) return "the user turn is OpenClaw's heartbeat";
-    const [found] = words.foundIn(question.foldedSystemText, 1);
+    if (meansHeartbeat && input.facts.isHeartbeat) return "the user turn is OpenClaw's heartbeat";
+    const [found] = words.foundIn(input.foldedSystemText, 1);
     return found === undefined ? null : `the system prompt holds ${quoted(found)}`;
   };
 }
@@ -47,8 +47,8 @@ function systemPatternCondition(written: readonly string[]): Condition {
 
 function headerCondition(name: string, texts: readonly string[]): Condition {
   const wanted = texts.map((written) => ({ written, folded: foldText(written) }));
-  return (question) => {
-    const value = question.header(name);
+  return (input) => {
+    const value = input.header(name);
     if (value === null) return null;
     const folded = foldText(value);
     const found = wanted.find((each) => folded.includes(each.folded));
@@ -57,9 +57,9 @@ function headerCondition(name: string, texts: readonly string[]): Condition {
 }
 
 function anyOf(conditions: readonly Condition[]): Condition {
-  return (question) => {
+  return (input) => {
     for (const condition of conditions) {
-      const why = condition(question);
+      const why = condition(input);
       if (why !== null) return why;
     }
     return null;
@@ -70,10 +70,10 @@ function anyOf(conditions: readonly Condition[]): Condition {
 export function allOf(conditions: readonly Condition[]): Condition {
   const [only] = conditions;
   if (only !== undefined && conditions.length === 1) return only;
-  return (question) => {
+  return (input) => {
     const reasons: string[] = [];
     for (const condition of conditions) {
-      const why = condition(question);
+      const why = condition(input);
       if (why === null) return null;
       reasons.push(why);
     }
@@ -89,7 +89,7 @@ function compileBlock(block: StaticMatch): Condition {
     conditions.push(headerCondition(name, texts));
   if (block.not !== undefined) {
     const barred = compileBlock(block.not);
-    conditions.push((question) => (barred(question) === null ? "what `not` names does not hold" : null));
+    conditions.push((input) => (barred(input) === null ? "what `not` names does not hold" : null));
   }
   if (block.any !== undefined) conditions.push(anyOf(block.any.map(compileBlock)));
   if (block.all !== undefined) conditions.push(allOf(block.all.map(compileBlock)));
@@ -101,9 +101,7 @@ function compileBlock(block: StaticMatch): Condition {
 }
 
 /** First match wins. */
-export function compileStaticRules(
-  settings: StaticRulesSettings,
-): (question: RoutingQuestion) => RuleMatch | null {
+export function compileStaticRules(settings: StaticRulesSettings): (input: RuleInput) => RuleMatch | null {
   if (!settings.enabled) return () => null;
   const rules = settings.rules.map((rule) => ({ ...rule, holds: compileBlock(rule.match) }));
   return (question) => {

@@ -1,7 +1,7 @@
 // Which provider of a pool served a session last, so that the next turn finds its prompt cache warm.
 // It must never decide: a provider that cannot serve any more is passed over like any other.
 
-import { createExpiring } from "./expiring.ts";
+import { createExpiringCache } from "./expiring-cache.ts";
 
 export type Stickiness = {
   lastOf(pool: string, session: string): string | null;
@@ -12,19 +12,23 @@ export type Stickiness = {
   count(): number;
 };
 
-const sessions = 10_000;
+const maxSessions = 10_000;
 
 export function createStickiness(options: {
   readonly nowMs: () => number;
   /** After this long without an answer a session is forgotten. */
   readonly ttlMs: () => number;
 }): Stickiness {
-  const held = createExpiring<string>({ entries: sessions, ttlMs: options.ttlMs, nowMs: options.nowMs });
+  const providers = createExpiringCache<string>({
+    entries: maxSessions,
+    ttlMs: options.ttlMs,
+    nowMs: options.nowMs,
+  });
   const keyOf = (pool: string, session: string): string => `${pool}\n${session}`;
   return {
-    lastOf: (pool, session) => held.get(keyOf(pool, session)),
-    remember: (pool, session, provider) => held.set(keyOf(pool, session), provider),
-    sweep: held.sweep,
-    count: () => held.size,
+    lastOf: (pool, session) => providers.get(keyOf(pool, session)),
+    remember: (pool, session, provider) => providers.set(keyOf(pool, session), provider),
+    sweep: providers.sweep,
+    count: () => providers.size,
   };
 }

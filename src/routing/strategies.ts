@@ -6,7 +6,7 @@ import type { Strategy } from "./settings.ts";
 /** What is going on at a provider right now. */
 export type Load = { readonly inFlight: number; readonly peakEwmaMs: number | null };
 
-export type Member = {
+export type PoolMember = {
   readonly target: Target;
   readonly weight: number;
   /** USD for this request as far as it can be estimated; null = unknown. */
@@ -14,17 +14,17 @@ export type Member = {
   readonly load: Load;
 };
 
-export type Ordered = { readonly members: readonly Member[]; readonly why: string };
+export type OrderedPool = { readonly members: readonly PoolMember[]; readonly why: string };
 
 /** Smooth weighted round-robin: the turns of one pool. */
-export type Rotation = { next(members: readonly Member[], isDry: boolean): Member | null };
+export type Rotation = { next(members: readonly PoolMember[], isDry: boolean): PoolMember | null };
 
 export function createRotation(): Rotation {
   const credit = new Map<string, number>();
   return {
     next(members, isDry) {
       let total = 0;
-      let best: Member | null = null;
+      let best: PoolMember | null = null;
       let most = Number.NEGATIVE_INFINITY;
       for (const member of members) {
         total += member.weight;
@@ -46,8 +46,8 @@ const unknownLatencyMs = 1;
 
 /** Not a subtraction: two unknown (infinite) scores are equal. */
 const byLeast =
-  (score: (member: Member) => number) =>
-  (left: Member, right: Member): number => {
+  (score: (member: PoolMember) => number) =>
+  (left: PoolMember, right: PoolMember): number => {
     const [before, after] = [score(left), score(right)];
     return before < after ? -1 : before > after ? 1 : 0;
   };
@@ -55,18 +55,18 @@ const byLeast =
 /** The members in the order in which they are tried. Equal ones keep the order of the config. */
 export function orderMembers(
   strategy: Strategy,
-  members: readonly Member[],
+  members: readonly PoolMember[],
   rotation: Rotation,
   isDry: boolean,
-): Ordered {
+): OrderedPool {
   switch (strategy) {
     case "priority":
       return { members, why: "first in the config's order" };
     case "weighted":
-      return { members: inTurn(members, rotation, isDry), why: "its turn by weight" };
+      return { members: byRotation(members, rotation, isDry), why: "its turn by weight" };
     case "round-robin": {
       const equal = members.map((member) => ({ ...member, weight: 1 }));
-      return { members: inTurn(equal, rotation, isDry), why: "its turn" };
+      return { members: byRotation(equal, rotation, isDry), why: "its turn" };
     }
     case "lowest-latency":
       return {
@@ -88,7 +88,7 @@ export function orderMembers(
   }
 }
 
-function inTurn(members: readonly Member[], rotation: Rotation, isDry: boolean): Member[] {
+function byRotation(members: readonly PoolMember[], rotation: Rotation, isDry: boolean): PoolMember[] {
   const first = rotation.next(members, isDry);
   if (first === null) return [];
   // The rest by weight: who gets more traffic also gets more of a failed one's.

@@ -3,13 +3,13 @@
 
 import type { RE2JS } from "re2js";
 
-export const longestPattern = 500;
+export const maxPatternLength = 500;
 
 /** RE2's instructions; each of them may be looked at for every character of the text. */
-const largestProgram = 2_000;
+const maxProgramSize = 2_000;
 
 /** Characters of a text that are looked at, so that a pasted book does not hold up everybody else. */
-export const longestText = 16_384;
+export const maxTextLength = 16_384;
 
 export type TextPattern = { readonly written: string; occursIn(text: string): boolean };
 
@@ -27,14 +27,15 @@ const unsupported: readonly (readonly [RegExp, string])[] = [
 
 /** Why this pattern cannot be used, or null. */
 export function problemOfPattern(written: string): string | null {
-  if (written.length > longestPattern) return `it is longer than ${longestPattern} characters`;
+  if (written.length > maxPatternLength) return `it is longer than ${maxPatternLength} characters`;
   try {
     const size = compile(written).programSize();
-    return size > largestProgram ? "its repetitions make it too large" : null;
+    return size > maxProgramSize ? "its repetitions make it too large" : null;
   } catch (error) {
-    const said = error instanceof Error ? error.message.replace("error parsing regexp: ", "") : String(error);
-    const known = unsupported.find(([pattern]) => pattern.test(said));
-    return known === undefined ? said : `${known[1]} (${said})`;
+    const complaint =
+      error instanceof Error ? error.message.replace("error parsing regexp: ", "") : String(error);
+    const known = unsupported.find(([pattern]) => pattern.test(complaint));
+    return known === undefined ? complaint : `${known[1]} (${complaint})`;
   }
 }
 
@@ -43,6 +44,6 @@ export function compilePattern(written: string): TextPattern {
   const pattern = compile(written);
   return {
     written,
-    occursIn: (text) => pattern.test(text.length > longestText ? text.slice(0, longestText) : text),
+    occursIn: (text) => pattern.test(text.length > maxTextLength ? text.slice(0, maxTextLength) : text),
   };
 }

@@ -3,7 +3,7 @@
 
 import { Failure, failureFrom } from "../canon/failure.ts";
 import type { DialectName } from "../canon/request.ts";
-import type { Face, RefusedRequest } from "./face.ts";
+import type { ServerPort, RefusedRequest } from "./server-port.ts";
 import { splitUrl } from "./paths.ts";
 
 /** Which dialect's errors a caller understands, told before any route is known. */
@@ -57,10 +57,10 @@ export type Refusal = {
 };
 
 /** Anything thrown, as an answer. A bug of ours goes to the log with its request id. */
-export function refuse(face: Face, thrown: unknown, asked: Refusal): Response {
-  const [failure, refusal] = inTheirWords(failureFrom(thrown), asked);
+export function refuse(gateway: ServerPort, thrown: unknown, asked: Refusal): Response {
+  const [failure, refusal] = inDialectWords(failureFrom(thrown), asked);
   if (failure.kind === "internal")
-    face.log.error("a request met an internal error", {
+    gateway.log.error("a request met an internal error", {
       requestId: refusal.requestId,
       error: failure.cause ?? failure,
     });
@@ -72,24 +72,24 @@ export function refuse(face: Face, thrown: unknown, asked: Refusal): Response {
       path: splitUrl(from.url)[0],
       peer: from.peer(),
     });
-    face.refused(seen, failure, refusal.status ?? failure.status);
+    gateway.onRefused(seen, failure, refusal.status ?? failure.status);
   }
   const headers = new Headers({ ...refusal.headers, "cache-control": "no-store" });
-  const waitMs = failure.toldWaitMs;
+  const waitMs = failure.clientWaitMs;
   if (waitMs !== null) headers.set("retry-after", String(Math.max(1, Math.ceil(waitMs / 1000))));
   if (failure.kind === "unauthorized") {
     headers.set("www-authenticate", "Bearer");
     // The SDKs of OpenAI and Anthropic obey it: the same key will not be right the next time.
     headers.set("x-should-retry", "false");
   }
-  return Response.json(face.encodeFailure(refusal.dialect, failure, refusal.requestId), {
+  return Response.json(gateway.encodeFailure(refusal.dialect, failure, refusal.requestId), {
     status: refusal.status ?? failure.status,
     headers,
   });
 }
 
 /** Google's API knows no 405, and its errors repeat their status: a verb that it does not have is 404 there. */
-function inTheirWords(failure: Failure, refusal: Refusal): readonly [Failure, Refusal] {
+function inDialectWords(failure: Failure, refusal: Refusal): readonly [Failure, Refusal] {
   if (refusal.dialect !== "google-genai" || refusal.status !== 405) return [failure, refusal];
   const { requestId, dialect, from } = refusal;
   return [

@@ -3,9 +3,9 @@
 
 import { Failure } from "../canon/failure.ts";
 import { isAddressLiteral } from "../wire/address.ts";
-import type { HostRules } from "./face.ts";
+import type { HostRules } from "./server-port.ts";
 
-export type Gate = {
+export type HostGuard = {
   /** Throws Failure invalid-request (no usable Host) or misdirected. */
   checkHost(host: string | null): void;
   /**
@@ -18,7 +18,7 @@ export type Gate = {
 const hostShape = /^(\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?)\.?(?::\d{1,5})?$/i;
 const rememberedHosts = 64;
 
-export function createGate(rules: HostRules): Gate {
+export function createHostGuard(rules: HostRules): HostGuard {
   const names = new Set(
     ["localhost", "host.docker.internal", rules.bindHost, ...rules.allowedHosts].map((name) =>
       name.toLowerCase(),

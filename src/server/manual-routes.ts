@@ -5,8 +5,8 @@ import { nearestNames } from "../canon/nearest.ts";
 import { indexPage, manualPath, missingPage, topicPage, welcomePage } from "../manual/html-page.ts";
 import { pageText } from "../manual/page-text.ts";
 import style from "../manual/style.css" with { type: "file" };
-import { topicNamed, topics } from "../manual/table.ts";
-import { describe } from "./describe.ts";
+import { topicNamed, topics } from "../manual/topics.ts";
+import { routeDescriptions } from "./route-descriptions.ts";
 import type { Call, Route } from "./routes.ts";
 
 const pagePolicy =
@@ -75,8 +75,8 @@ export function manualRoutes(version: string, greeting: string): readonly Route[
     path,
     routeClass: "public",
     takesBody: false,
-    isDoor: false,
-    detail: describe.hidden,
+    isEndpoint: false,
+    detail: routeDescriptions.hidden,
     answer,
   });
   return [row("/", atRoot), row(manualPath, shown), row(`${manualPath}/*`, shown)];

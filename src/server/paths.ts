@@ -40,7 +40,7 @@ export function methodsAt(table: readonly RoutePath[], path: string): string[] {
 }
 
 /** A base URL with too much or too little of a version, or a slash too many: the path that the client meant, or null. */
-export function pathMeant(table: readonly RoutePath[], path: string): string | null {
+export function suggestedPath(table: readonly RoutePath[], path: string): string | null {
   const plain = path
     .slice(0, 500)
     .replace(/\/{2,}/g, "/")
@@ -54,7 +54,7 @@ export function pathMeant(table: readonly RoutePath[], path: string): string | n
   return meant.find((each) => each !== path && /^[\w/:.%~-]+$/.test(each)) ?? null;
 }
 
-/** Several rows may share one: Elysia cannot tell verbs behind a wildcard apart, `nameIn` can. */
+/** Several rows may share one: Elysia cannot tell verbs behind a wildcard apart, `safeName` can. */
 export function elysiaPath(path: string): string {
   const star = path.indexOf("*");
   return star < 0 || path[star + 1] === ":"

@@ -4,10 +4,10 @@
 import { consequences, Failure } from "../canon/failure.ts";
 import type { DialectName } from "../canon/request.ts";
 import type { Caller, RouteClass } from "../pipeline/access.ts";
-import { doors } from "../pipeline/doors.ts";
+import { endpoints } from "../pipeline/endpoints.ts";
 import { notFound, operatorJson } from "./answers.ts";
-import { describe, type Detail } from "./describe.ts";
-import type { DoorFacts, Face } from "./face.ts";
+import { routeDescriptions, type RouteDescription } from "./route-descriptions.ts";
+import type { ServerRequestFacts, ServerPort } from "./server-port.ts";
 
 export type Call = {
   readonly request: Request;
@@ -18,7 +18,7 @@ export type Call = {
   readonly name: string;
   readonly dialect: DialectName;
   readonly caller: Caller;
-  readonly facts: DoorFacts;
+  readonly facts: ServerRequestFacts;
 };
 
 export type Route = {
@@ -30,21 +30,21 @@ export type Route = {
   readonly takesBody: boolean;
   readonly takesForm?: boolean;
   /** A door puts the request's id on its answers itself. */
-  readonly isDoor: boolean;
-  readonly detail: Detail;
+  readonly isEndpoint: boolean;
+  readonly detail: RouteDescription;
   answer(call: Call): Response | Promise<Response>;
 };
 
-export function routesOf(face: Face): readonly Route[] {
+export function routesOf(gateway: ServerPort): readonly Route[] {
   const health = async (call: Call): Promise<Response> => {
     const isReadyCheck = new URLSearchParams(call.query).get("ready") === "1";
-    const { mayRead, holdMs } = face.glance(call.facts);
-    if (holdMs > 0) await face.wait(holdMs);
-    const health = await face.health(isReadyCheck, mayRead);
+    const { mayRead, holdMs } = gateway.readAccess(call.facts);
+    if (holdMs > 0) await gateway.wait(holdMs);
+    const health = await gateway.health(isReadyCheck, mayRead);
     return operatorJson(health, isReadyCheck && health.status === "down" ? 503 : 200);
   };
   const model = (call: Call): Response => {
-    const found = face.model(call.dialect, call.name, call.caller);
+    const found = gateway.model(call.dialect, call.name, call.caller);
     if (found === null)
       throw new Failure("unknown-model", `There is no model "${call.name.slice(0, 120)}" here.`, {
         code: "model_not_found",
@@ -56,13 +56,18 @@ export function routesOf(face: Face): readonly Route[] {
     path: string,
     routeClass: RouteClass,
     answer: Route["answer"],
-    detail: Detail = describe.hidden,
-  ): Route => ({ method: "GET", path, routeClass, takesBody: false, isDoor: false, detail, answer });
+    detail: RouteDescription = routeDescriptions.hidden,
+  ): Route => ({ method: "GET", path, routeClass, takesBody: false, isEndpoint: false, detail, answer });
   const head = (path: string, answer: Route["answer"]): Route => ({
     ...get(path, "public", answer),
     method: "HEAD",
   });
-  const command = (path: string, detail: Detail, missing: string, act: (id: string) => boolean): Route => ({
+  const command = (
+    path: string,
+    detail: RouteDescription,
+    missing: string,
+    act: (id: string) => boolean,
+  ): Route => ({
     ...get(path, "write", (call) => {
       if (!act(call.name)) throw notFound(missing);
       return operatorJson({ ok: true });
@@ -74,54 +79,59 @@ export function routesOf(face: Face): readonly Route[] {
     head("/", () => new Response(null)),
     // What Claude Code asks before anything else; older ones ask for `/`.
     head("/api/hello", () => new Response(null)),
-    get("/health", "public", health, describe.health),
+    get("/health", "public", health, routeDescriptions.health),
     head("/health", async (call) => new Response(null, { status: (await health(call)).status })),
     get(
       "/v1/models",
       "data",
-      (call) => Response.json(face.modelList(call.dialect, call.caller)),
-      describe.models,
+      (call) => Response.json(gateway.modelList(call.dialect, call.caller)),
+      routeDescriptions.models,
     ),
     get("/v1/models/*", "data", model),
     get(
       "/v1beta/models",
       "data",
-      (call) => Response.json(face.modelList(call.dialect, call.caller)),
-      describe.googleModels,
+      (call) => Response.json(gateway.modelList(call.dialect, call.caller)),
+      routeDescriptions.googleModels,
     ),
     get("/v1beta/models/*", "data", model),
-    ...doors.map((door): Route => ({
+    ...endpoints.map((endpoint): Route => ({
       method: "POST",
-      path: door.path,
+      path: endpoint.path,
       routeClass: "data",
       takesBody: true,
-      takesForm: door.forwarding?.takesForm === true,
-      isDoor: true,
-      detail: describe.door(door),
-      answer: (call) => face.door(door, call.request, call.caller, call.facts),
+      takesForm: endpoint.forwarding?.takesForm === true,
+      isEndpoint: true,
+      detail: routeDescriptions.door(endpoint),
+      answer: (call) => gateway.handle(endpoint, call.request, call.caller, call.facts),
     })),
     get(
       "/api/stats",
       "read",
-      async (call) => operatorJson(await face.stats(new URLSearchParams(call.query))),
-      describe.stats,
+      async (call) => operatorJson(await gateway.stats(new URLSearchParams(call.query))),
+      routeDescriptions.stats,
     ),
     get(
       "/api/recent",
       "read",
-      async (call) => operatorJson(await face.recent(new URLSearchParams(call.query))),
-      describe.recent,
+      async (call) => operatorJson(await gateway.recent(new URLSearchParams(call.query))),
+      routeDescriptions.recent,
     ),
-    get("/api/config", "read", async () => operatorJson(await face.config()), describe.config),
-    get("/api/live", "read", () => operatorJson(face.live()), describe.live),
+    get("/api/config", "read", async () => operatorJson(await gateway.config()), routeDescriptions.config),
+    get("/api/live", "read", () => operatorJson(gateway.live()), routeDescriptions.live),
     get(
       "/api/logs",
       "read",
-      (call) => operatorJson(face.logs(new URLSearchParams(call.query))),
-      describe.logs,
+      (call) => operatorJson(gateway.logs(new URLSearchParams(call.query))),
+      routeDescriptions.logs,
     ),
-    get("/api/providers", "read", async () => operatorJson(await face.providers()), describe.providers),
-    get("/api/tenants", "read", () => operatorJson(face.tenants()), describe.tenants),
+    get(
+      "/api/providers",
+      "read",
+      async () => operatorJson(await gateway.providers()),
+      routeDescriptions.providers,
+    ),
+    get("/api/tenants", "read", () => operatorJson(gateway.tenants()), routeDescriptions.tenants),
     {
       ...get(
         "/api/route",
@@ -129,9 +139,9 @@ export function routesOf(face: Face): readonly Route[] {
         async (call) => {
           const query = new URLSearchParams(call.query);
           const asked = { door: query.get("door"), tenant: query.get("tenant") };
-          return operatorJson(await face.explainRoute(call.request, asked));
+          return operatorJson(await gateway.explainRoute(call.request, asked));
         },
-        describe.route,
+        routeDescriptions.route,
       ),
       method: "POST",
       takesBody: true,
@@ -142,9 +152,9 @@ export function routesOf(face: Face): readonly Route[] {
         "write",
         async (call) =>
           operatorJson(
-            await face.testProvider(call.name, new URLSearchParams(call.query).get("model"), call),
+            await gateway.testProvider(call.name, new URLSearchParams(call.query).get("model"), call),
           ),
-        describe.test,
+        routeDescriptions.test,
       ),
       method: "POST",
     },
@@ -153,20 +163,25 @@ export function routesOf(face: Face): readonly Route[] {
         "/api/reload",
         "write",
         async () => {
-          const report = await face.reload();
+          const report = await gateway.reload();
           // The operator's text is at fault and nothing changed: the status of every other text that is not valid.
           return operatorJson(report, report.ok ? 200 : consequences["invalid-request"].status);
         },
-        describe.reload,
+        routeDescriptions.reload,
       ),
       method: "POST",
     },
-    command("/api/providers/*/reset", describe.reset, "There is no provider of that id.", face.resetProvider),
+    command(
+      "/api/providers/*/reset",
+      routeDescriptions.reset,
+      "There is no provider of that id.",
+      gateway.resetProvider,
+    ),
     command(
       "/api/requests/*/cancel",
-      describe.cancel,
+      routeDescriptions.cancel,
       "No request of that id is running.",
-      face.cancelRequest,
+      gateway.cancelRequest,
     ),
   ];
 }

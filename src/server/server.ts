@@ -5,12 +5,12 @@ import { Elysia } from "elysia";
 import { Failure } from "../canon/failure.ts";
 import type { DialectName } from "../canon/request.ts";
 import { dialectOf, dialectOfUnknown, notFound, refuse } from "./answers.ts";
-import { descriptionRoutes } from "./description.ts";
-import type { DoorFacts, Face } from "./face.ts";
-import { corsHeaders, createGate, preflight } from "./hosts.ts";
+import { descriptionRoutes } from "./api-description.ts";
+import type { ServerRequestFacts, ServerPort } from "./server-port.ts";
+import { corsHeaders, createHostGuard, preflight } from "./hosts.ts";
 import { manualRoutes } from "./manual-routes.ts";
-import { elysiaPath, methodsAt, nameIn, pathMeant, splitUrl } from "./paths.ts";
-import { leavesMuch } from "../wire/body.ts";
+import { elysiaPath, methodsAt, nameIn, suggestedPath, splitUrl } from "./paths.ts";
+import { leavesLargeBody } from "../wire/body.ts";
 import { checkRequestBody } from "./request-body.ts";
 import { greeting, type Route, routesOf } from "./routes.ts";
 
@@ -38,11 +38,11 @@ type Answer = Response | Promise<Response>;
 /** Much of the body is still under way, refused before it was read or half-way: too large, too slow, no memory. */
 function isLeftUnread(request: Request, status: number): boolean {
   if (status === 413) return true;
-  return request.bodyUsed ? status === 408 || status === 503 : leavesMuch(request.headers);
+  return request.bodyUsed ? status === 408 || status === 503 : leavesLargeBody(request.headers);
 }
 
 function finish(
-  face: Face,
+  gateway: ServerPort,
   response: Response,
   request: Request,
   requestId: string,
@@ -55,60 +55,64 @@ function finish(
   if (!isLeftUnread(request, response.status)) return response;
   // Without this the client goes on sending it into a connection that we keep.
   headers.set("connection", "close");
-  return face.beside(response, request);
+  return gateway.beside(response, request);
 }
 
 /** Starts to listen. Throws what Bun.serve throws (EADDRINUSE, EACCES). */
-export function createServer(face: Face, options: ServerOptions): Server {
-  const routes = routesOf(face);
-  const manual = manualRoutes(face.version, greeting(face.version));
-  const table = [...routes, ...descriptionRoutes(face, routes), ...manual];
-  let rules = face.rules();
-  let gate = createGate(rules);
+export function createServer(gateway: ServerPort, options: ServerOptions): Server {
+  const routes = routesOf(gateway);
+  const manual = manualRoutes(gateway.version, greeting(gateway.version));
+  const table = [...routes, ...descriptionRoutes(gateway, routes), ...manual];
+  let rules = gateway.rules();
+  let guard = createHostGuard(rules);
 
   /** Neither throws nor rejects. A promise of its own only where something is left to do: a door's answer is whole. */
   function answer(route: Route | null, request: Request, bun: BunServer | null): Answer {
     try {
       const { headers } = request;
-      const facts = new Facts(request, bun, face.monotonicMs(), face.newRequestId());
+      const facts = new Facts(request, bun, gateway.monotonicMs(), gateway.newRequestId());
       const { requestId } = facts;
       const [path, query] = splitUrl(request.url);
       let corsOrigin: string | null = null;
       try {
-        const current = face.rules();
+        const current = gateway.rules();
         if (current !== rules) {
           rules = current;
-          gate = createGate(current);
+          guard = createHostGuard(current);
         }
         const host = headers.get("host");
         // Load balancers poll in HTTP/1.0 and name no host; a browser, whom a name could have led here, always does.
-        if (host !== null || route?.routeClass !== "public") gate.checkHost(host);
-        corsOrigin = gate.checkOrigin(headers.get("origin"), host ?? "");
+        if (host !== null || route?.routeClass !== "public") guard.checkHost(host);
+        corsOrigin = guard.checkOrigin(headers.get("origin"), host ?? "");
         const name = route === null ? null : nameIn(route.path, path);
         if (route === null || name === null)
           return finish(
-            face,
+            gateway,
             answerUnrouted(request, path, facts, corsOrigin),
             request,
             requestId,
             corsOrigin,
           );
         facts.pathName = name;
-        const caller = face.access(route.routeClass, facts);
+        const caller = gateway.authorize(route.routeClass, facts);
         if (route.method === "POST")
           checkRequestBody(headers, route.takesBody, rules.bodyLimitBytes, route.takesForm === true);
         const dialect = dialectOf(path, headers);
         const answering = route.answer({ request, path, query, name, dialect, caller, facts });
-        if (route.isDoor && corsOrigin === null) return answering;
+        if (route.isEndpoint && corsOrigin === null) return answering;
         return answering instanceof Promise
           ? answerLater(answering, request, dialect, facts, corsOrigin)
-          : finish(face, answering, request, requestId, corsOrigin);
+          : finish(gateway, answering, request, requestId, corsOrigin);
       } catch (thrown) {
-        const response = refuse(face, thrown, { dialect: dialectOf(path, headers), requestId, from: facts });
-        const finished = finish(face, response, request, requestId, corsOrigin);
+        const response = refuse(gateway, thrown, {
+          dialect: dialectOf(path, headers),
+          requestId,
+          from: facts,
+        });
+        const finished = finish(gateway, response, request, requestId, corsOrigin);
         // Meanwhile the body would come in and be nobody's.
-        const holdMs = thrown instanceof Failure && !leavesMuch(headers) ? thrown.holdMs : 0;
-        return holdMs === 0 ? finished : face.wait(holdMs).then(() => finished);
+        const holdMs = thrown instanceof Failure && !leavesLargeBody(headers) ? thrown.holdMs : 0;
+        return holdMs === 0 ? finished : gateway.wait(holdMs).then(() => finished);
       }
     } catch (error) {
       return lastResort(error);
@@ -125,9 +129,9 @@ export function createServer(face: Face, options: ServerOptions): Server {
     const { requestId } = facts;
     try {
       const response = await answering.catch((thrown: unknown) =>
-        refuse(face, thrown, { dialect, requestId, from: facts }),
+        refuse(gateway, thrown, { dialect, requestId, from: facts }),
       );
-      return finish(face, response, request, requestId, corsOrigin);
+      return finish(gateway, response, request, requestId, corsOrigin);
     } catch (error) {
       return lastResort(error);
     }
@@ -139,13 +143,13 @@ export function createServer(face: Face, options: ServerOptions): Server {
     const { headers } = request;
     const dialect = dialectOfUnknown(request.method, path, headers);
     if (methods.length === 0) {
-      const meant = pathMeant(table, path);
+      const meant = suggestedPath(table, path);
       const what = `There is nothing at this path.${meant === null ? "" : ` Did you mean ${meant}?`}`;
-      return refuse(face, notFound(what), { ...asked, dialect });
+      return refuse(gateway, notFound(what), { ...asked, dialect });
     }
     const asksForSocket = request.method === "GET" && headers.get("upgrade")?.toLowerCase() === "websocket";
     if (asksForSocket && dialect !== "google-genai")
-      return refuse(face, noWebSocket(), {
+      return refuse(gateway, noWebSocket(), {
         ...asked,
         dialect,
         status: 426,
@@ -157,7 +161,7 @@ export function createServer(face: Face, options: ServerOptions): Server {
     const failure = new Failure("invalid-request", `This path answers ${methods.join(", ")} only.`, {
       code: "method_not_allowed",
     });
-    return refuse(face, failure, {
+    return refuse(gateway, failure, {
       ...asked,
       dialect,
       status: 405,
@@ -176,7 +180,7 @@ export function createServer(face: Face, options: ServerOptions): Server {
 
   /** For what `answer` itself could not turn into an answer: nothing of the house is asked again. */
   function lastResort(error: unknown): Response {
-    face.log.error("a request could not be answered", { error });
+    gateway.log.error("a request could not be answered", { error });
     const requestId = crypto.randomUUID();
     return Response.json(
       {
@@ -231,7 +235,7 @@ export function createServer(face: Face, options: ServerOptions): Server {
 }
 
 /** A class, because every request has one: its methods stand on the prototype. */
-class Facts implements DoorFacts {
+class Facts implements ServerRequestFacts {
   pathName = "";
 
   constructor(
@@ -262,7 +266,7 @@ class Facts implements DoorFacts {
   }
 
   // The shortest idle timeout; measured (Bun 1.4.5): a connection whose client does not read is closed within 4 s.
-  letGo(): void {
+  close(): void {
     this.bun?.timeout(this.request, 1);
   }
 }

@@ -10,14 +10,14 @@ export type Slots = {
   /** False: it is not kept, and will have to be elsewhere. */
   put(key: string, value: unknown): boolean;
   /** To be called from time to time: a file that was deleted or replaced is opened again with the next put. */
-  look(): void;
+  checkFile(): void;
   /** What was put stays. Idempotent. */
   close(): void;
 };
 
 // A page holds a whole number of them: so a kill leaves each as it was or as it is.
 const slotBytes = 512;
-const mostSlots = 8_192;
+const maxSlots = 8_192;
 const blank = 0x20;
 const lineEnd = 0x0a;
 
@@ -39,7 +39,7 @@ export function openSlots(path: string, mayOpen: () => boolean = () => true): Sl
   };
 
   const load = (open: number): void => {
-    const text = Buffer.alloc(Math.min(fstatSync(open).size, mostSlots * slotBytes));
+    const text = Buffer.alloc(Math.min(fstatSync(open).size, maxSlots * slotBytes));
     const length = readSync(open, text, 0, text.byteLength, 0);
     count = Math.floor(length / slotBytes);
     for (let place = 0; place < count; place += 1) {
@@ -70,7 +70,7 @@ export function openSlots(path: string, mayOpen: () => boolean = () => true): Sl
   const placeOf = (key: string): number | null => {
     const known = places.get(key);
     if (known !== undefined) return known;
-    if (count >= mostSlots) return null;
+    if (count >= maxSlots) return null;
     places.set(key, count);
     return count++;
   };
@@ -97,7 +97,7 @@ export function openSlots(path: string, mayOpen: () => boolean = () => true): Sl
         return false;
       }
     },
-    look() {
+    checkFile() {
       if (!isOpened || (descriptor !== null && identity !== null && identityOf(path) === identity)) return;
       close();
       places.clear();

@@ -12,7 +12,7 @@ export type Account = UserIds & {
   readonly home: string;
 };
 
-const questionMs = 5_000;
+const lookupTimeoutMs = 5_000;
 
 /** Null: this machine knows no such user, or it has no home. */
 export async function accountOf(
@@ -24,7 +24,7 @@ export async function accountOf(
   const listed =
     getent === null
       ? await readTextIfExists("/etc/passwd")
-      : (await runCommand([getent, "passwd", String(wanted)], { timeoutMs: questionMs })).stdout;
+      : (await runCommand([getent, "passwd", String(wanted)], { timeoutMs: lookupTimeoutMs })).stdout;
   return accountIn(listed ?? "", wanted);
 }
 

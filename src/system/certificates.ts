@@ -8,32 +8,32 @@ import { errorCode } from "./files.ts";
 export const certificateVariable = "NODE_EXTRA_CA_CERTS";
 
 /** More is a system's whole bundle: there are always some in it that are over, and nobody uses them. */
-const mostLookedAt = 20;
-const mostBytes = 16 * 1024 * 1024;
+const maxCheckedCertificates = 20;
+const maxBytes = 16 * 1024 * 1024;
 const block =
   /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]*-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
 
 /** What is wrong with it; null: nothing. */
-export async function certificateTrouble(path: string, nowMs: number): Promise<string | null> {
+export async function certificateProblem(path: string, nowMs: number): Promise<string | null> {
   let text: string;
   try {
     const found = await stat(path);
     // A pipe would never come to an end.
     if (!found.isFile()) return "is no file";
-    if (found.size > mostBytes) return "is far too large for certificates";
+    if (found.size > maxBytes) return "is far too large for certificates";
     text = await readFile(path, "latin1");
   } catch (error) {
     const code = errorCode(error) ?? "unknown";
     return code === "ENOENT" ? "is not there" : `cannot be read (${code})`;
   }
-  return troubleIn(text, nowMs);
+  return problemIn(text, nowMs);
 }
 
 /** `text`: certificates in PEM. */
-export function troubleIn(text: string, nowMs: number): string | null {
+export function problemIn(text: string, nowMs: number): string | null {
   const blocks = text.match(block) ?? [];
   if (blocks.length === 0) return "holds no certificate (PEM)";
-  if (blocks.length > mostLookedAt) return null;
+  if (blocks.length > maxCheckedCertificates) return null;
   for (const [at, pem] of blocks.entries()) {
     const which = blocks.length === 1 ? "its certificate" : `certificate ${at + 1} of ${blocks.length}`;
     const read = readCertificate(pem);

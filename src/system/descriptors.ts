@@ -85,7 +85,7 @@ export const comfortableLimit = 4_096;
 /** What to do about a low limit, in a line; null for one that is high enough or not known. */
 export function lowLimitNotice(limit: number | null): string | null {
   if (limit === null || limit >= comfortableLimit) return null;
-  const streams = Math.max(1, Math.floor((limit - reserveOf(limit) - ownNeed) / 2));
+  const streams = Math.max(1, Math.floor((limit - reserveOf(limit) - ownDescriptors) / 2));
   return (
     `this process may hold only ${limit} files and connections open, which is about ${streams} requests at once; ` +
     "more are refused with 503. Raise the limit: `ulimit -n 65536` before the start, or LimitNOFILE=65536 in its service"
@@ -93,15 +93,15 @@ export function lowLimitNotice(limit: number | null): string | null {
 }
 
 /** About what a gateway holds open that answers nobody: databases, watches, its own pipes. */
-const ownNeed = 26;
+const ownDescriptors = 26;
 /** The listening socket, a watch, and the client of the first request. */
-const yetToOpen = 3;
+const stillToOpen = 3;
 /** A request's client, its upstream and what finding that takes for a moment. */
 const perRequest = 3;
 /** For as long as this a request that was let in may not yet have opened what it needs. */
-const settleMs = 100;
+const openingMs = 100;
 /** When there is no room, a look holds for this long: refusing must stay cheap. */
-const glanceMs = 10;
+const countHoldsMs = 10;
 const rememberMs = 1_000;
 /** A look at ten thousand connections holds everything up for some milliseconds; where so many may be open there is time. */
 const watchMs = { tight: 1_000, ample: 5_000 };
@@ -124,34 +124,34 @@ export function createDescriptors(options: {
   const reserve = options.limit === null ? 0 : reserveOf(options.limit);
   let used = 0;
   let room = Number.NEGATIVE_INFINITY;
-  let lookedMs = Number.NEGATIVE_INFINITY;
+  let countedMs = Number.NEGATIVE_INFINITY;
   let shortMs = Number.NEGATIVE_INFINITY;
-  /** Let in since the last look, in this span of `settleMs` and in the one before. */
-  let sinceLook = 0;
+  /** Let in since the last look, in this span of `openingMs` and in the one before. */
+  let sinceCount = 0;
   let thisSpan = 0;
   let lastSpan = 0;
   let spanMs = Number.NEGATIVE_INFINITY;
   let relieve = (): void => undefined;
 
-  const turnSpan = (now: number): void => {
-    if (now - spanMs < settleMs) return;
-    lastSpan = now - spanMs < 2 * settleMs ? thisSpan : 0;
+  const rotateSpan = (now: number): void => {
+    if (now - spanMs < openingMs) return;
+    lastSpan = now - spanMs < 2 * openingMs ? thisSpan : 0;
     thisSpan = 0;
     spanMs = now;
   };
 
   const count = (): void => {
     const now = nowMs();
-    turnSpan(now);
+    rotateSpan(now);
     used = options.inUse() ?? limit;
-    lookedMs = now;
-    sinceLook = 0;
+    countedMs = now;
+    sinceCount = 0;
     if (used >= limit - reserve) shortMs = now;
-    const unsettled = Math.min(thisSpan + lastSpan, options.running());
-    room = limit - reserve - used - unsettled * perRequest;
+    const opening = Math.min(thisSpan + lastSpan, options.running());
+    room = limit - reserve - used - opening * perRequest;
   };
 
-  const look = (): void => {
+  const check = (): void => {
     count();
     if (room >= perRequest) return;
     relieve();
@@ -162,23 +162,23 @@ export function createDescriptors(options: {
     limit: options.limit,
     isTight: limit < comfortableLimit,
     canServe() {
-      return (options.inUse() ?? limit) + yetToOpen + perRequest <= limit - reserve;
+      return (options.inUse() ?? limit) + stillToOpen + perRequest <= limit - reserve;
     },
     admits() {
       if (limit === Number.POSITIVE_INFINITY) return true;
-      if ((sinceLook + 1) * perRequest > room) {
-        if (nowMs() - lookedMs < glanceMs && room < perRequest) return false;
-        look();
+      if ((sinceCount + 1) * perRequest > room) {
+        if (nowMs() - countedMs < countHoldsMs && room < perRequest) return false;
+        check();
         if (room < perRequest) return false;
       }
-      turnSpan(nowMs());
-      sinceLook += 1;
+      rotateSpan(nowMs());
+      sinceCount += 1;
       thisSpan += 1;
       return true;
     },
     wereShort() {
       if (limit === Number.POSITIVE_INFINITY) return false;
-      if (nowMs() - lookedMs >= glanceMs) count();
+      if (nowMs() - countedMs >= countHoldsMs) count();
       return nowMs() - shortMs < rememberMs;
     },
     watch(giveUp, onChange) {
@@ -188,7 +188,7 @@ export function createDescriptors(options: {
       let isShort = false;
       let cancel = (): void => undefined;
       const round = (): void => {
-        look();
+        check();
         const isShortNow = used >= limit - reserve;
         if (isShortNow !== isShort) onChange(isShortNow, used);
         isShort = isShortNow;

@@ -17,7 +17,7 @@ export type DirectoryLock = {
 };
 
 /** unsupported: this file system, or this system, knows no such locks; nothing is held. */
-export type Locking =
+export type LockResult =
   | { readonly kind: "held"; readonly lock: DirectoryLock }
   | { readonly kind: "taken" }
   | { readonly kind: "unsupported"; readonly detail: string };
@@ -25,14 +25,16 @@ export type Locking =
 type Flock = (descriptor: number) => "held" | "taken" | "unsupported";
 
 const lockFile = "gateway.lock";
-const exclusiveNow = 2 | 4;
+const exclusiveNonBlocking = 2 | 4;
 const isMac = process.platform === "darwin";
 const libraries = isMac
   ? ["/usr/lib/libSystem.B.dylib"]
   : ["libc.so.6", `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`];
 const interrupted = 4;
 // EBADF, EINVAL, ENOLCK, ENOSYS, ENOTSUP, EOPNOTSUPP. Whatever else it says: somebody may be there.
-const lacking: ReadonlySet<number> = new Set(isMac ? [9, 22, 77, 78, 45, 102] : [9, 22, 37, 38, 95]);
+const unsupportedErrors: ReadonlySet<number> = new Set(
+  isMac ? [9, 22, 77, 78, 45, 102] : [9, 22, 37, 38, 95],
+);
 
 function openLibrary(name: string) {
   const errorPlace = { args: [], returns: FFIType.ptr } as const;
@@ -52,9 +54,9 @@ function flockOf(): Flock | null {
       const { flock, lastError } = openLibrary(name);
       return (descriptor) => {
         for (;;) {
-          if (flock(descriptor, exclusiveNow) === 0) return "held";
+          if (flock(descriptor, exclusiveNonBlocking) === 0) return "held";
           const code = lastError();
-          if (code !== interrupted) return lacking.has(code) ? "unsupported" : "taken";
+          if (code !== interrupted) return unsupportedErrors.has(code) ? "unsupported" : "taken";
         }
       };
     } catch {
@@ -68,11 +70,11 @@ function flockOf(): Flock | null {
  * Of the directory itself first: nothing has to be made for it, and nobody can delete it inside. NFS locks only what is open for
  * writing, so there it is a file. Every process that asks takes the same way. Throws what opening the directory throws.
  */
-export function lockDirectory(path: string): Locking {
+export function lockDirectory(path: string): LockResult {
   const flock = flockOf();
   if (flock === null) return { kind: "unsupported", detail: "the C library cannot be reached" };
   const identity = identityOf(path);
-  const ways: readonly (() => number)[] = [
+  const openers: readonly (() => number)[] = [
     () => openSync(path, constants.O_RDONLY | constants.O_DIRECTORY),
     () =>
       openSync(
@@ -81,7 +83,7 @@ export function lockDirectory(path: string): Locking {
         0o600,
       ),
   ];
-  for (const open of ways) {
+  for (const open of openers) {
     const descriptor = open();
     const result = flock(descriptor);
     if (result === "held") return { kind: "held", lock: lockOf(path, identity, descriptor) };
@@ -134,7 +136,7 @@ export function lockHolder(path: string): number | null {
 }
 
 /** The number by which its owner is known here: one in a container of its own tells another, which is somebody else's here. */
-export function ownerSeen(path: string, told: number): number {
-  if (holdsDirectory(told, path) !== false) return told;
-  return lockHolder(path) ?? told;
+export function localOwnerPid(path: string, writtenPid: number): number {
+  if (holdsDirectory(writtenPid, path) !== false) return writtenPid;
+  return lockHolder(path) ?? writtenPid;
 }

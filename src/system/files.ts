@@ -3,8 +3,8 @@
 
 import { chmod, lstat, readFile } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
-import { kindIn, replaceIn, type ReplaceInOptions } from "./pinned-files.ts";
-import { pinChild, pinFile, type PinnedFolder, pinFolder } from "./pinned-folder.ts";
+import { statIn, replaceFileIn, type ReplaceInOptions } from "./folder-files.ts";
+import { openChildFolder, openFileFolder, type FolderHandle, openFolder } from "./folder-handle.ts";
 
 export type ReplaceOptions = Pick<ReplaceInOptions, "mode" | "keepOld">;
 
@@ -32,11 +32,11 @@ export async function replaceFile(
   data: string | Uint8Array,
   options: ReplaceOptions = {},
 ): Promise<void> {
-  const place = await pinFile(path);
+  const place = await openFileFolder(path);
   if (place === null)
     throw Object.assign(new Error(`ENOENT: there is no folder for ${path}`), { code: "ENOENT" });
   try {
-    await replaceIn(place.folder, place.name, data, options);
+    await replaceFileIn(place.folder, place.name, data, options);
   } finally {
     await place.folder.close();
   }
@@ -51,13 +51,13 @@ export async function ensurePrivateDirectory(path: string): Promise<void> {
   const now = await nullIfMissing(lstat(path));
   if (now?.isDirectory() === true && now.uid === process.getuid?.() && (now.mode & 0o077) === 0) return;
   const whole = resolve(path);
-  const parent = await pinFolder(dirname(whole), { make: 0o700 });
+  const parent = await openFolder(dirname(whole), { make: 0o700 });
   if (parent === null) throw new Error(`${path} went away while it was made.`);
   try {
-    const kind = await kindIn(parent, basename(whole));
+    const kind = await statIn(parent, basename(whole));
     if (kind !== null && !kind.isDirectory())
       throw new Error(`${path} is not a plain directory; it may not be a symbolic link.`);
-    const folder = await pinChild(parent, basename(whole), { mode: 0o700, owner: "ours" });
+    const folder = await openChildFolder(parent, basename(whole), { mode: 0o700, owner: "ours" });
     if (folder === null) throw new Error(`${path} went away while it was made.`);
     await makePrivate(folder, path).finally(() => folder.close());
   } finally {
@@ -65,8 +65,8 @@ export async function ensurePrivateDirectory(path: string): Promise<void> {
   }
 }
 
-async function makePrivate(folder: PinnedFolder, path: string): Promise<void> {
-  const { uid, mode } = folder.found;
+async function makePrivate(folder: FolderHandle, path: string): Promise<void> {
+  const { uid, mode } = folder.stats;
   const user = process.getuid?.();
   if (user !== undefined && uid !== user)
     throw new Error(`${path} belongs to another user (${uid}, not ${user}).`);

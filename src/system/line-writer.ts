@@ -9,13 +9,13 @@ export type LineWriter = {
   /** One line with its line break. Never throws. */
   write(line: string): void;
   /** From now on lines are written while the others work. */
-  letGo(): void;
-  /** Settles when everything is written, or nobody took it for `mostMs`; after that lines are written at once again. */
-  flush(mostMs: number): Promise<void>;
+  writeInBackground(): void;
+  /** Settles when everything is written, or nobody took it for `maxMs`; after that lines are written at once again. */
+  flush(maxMs: number): Promise<void>;
 };
 
-const mostWaiting = 1_000_000;
-const againMs = 20;
+const maxWaitingCharacters = 1_000_000;
+const retryMs = 20;
 
 type WriteTo = (fd: number, bytes: Buffer, done: (error: unknown, written: number) => void) => void;
 
@@ -35,9 +35,9 @@ export function createLineWriter(
   },
 ): LineWriter {
   const { writeTo = toFile } = options;
-  const atOnce = streamWriter(stream);
+  const writeDirectly = streamWriter(stream);
   const { fd } = stream;
-  let isLetGo = false;
+  let isInBackground = false;
   let isBroken = false;
   let waiting: string[] = [];
   let characters = 0;
@@ -62,7 +62,7 @@ export function createLineWriter(
       if (error !== null && error !== undefined) {
         // Somebody who shares the terminal has set it so that it takes only what it has room for.
         if (errorCode(error) === "EAGAIN") {
-          setTimeout(put, againMs, to, bytes).unref();
+          setTimeout(put, retryMs, to, bytes).unref();
           return;
         }
         if (isFull(errorCode(error))) {
@@ -88,12 +88,12 @@ export function createLineWriter(
 
   return {
     write(line) {
-      if (!isLetGo || typeof fd !== "number") {
-        atOnce(line);
+      if (!isInBackground || typeof fd !== "number") {
+        writeDirectly(line);
         return;
       }
       if (isBroken) return;
-      if (characters + line.length > mostWaiting) {
+      if (characters + line.length > maxWaitingCharacters) {
         lost += 1;
         return;
       }
@@ -101,19 +101,19 @@ export function createLineWriter(
       characters += line.length;
       if (rest === null) next(fd);
     },
-    letGo() {
-      isLetGo = true;
+    writeInBackground() {
+      isInBackground = true;
     },
-    async flush(mostMs) {
+    async flush(maxMs) {
       if (rest !== null) {
         const { promise, resolve } = Promise.withResolvers<void>();
         whenIdle.push(resolve);
-        const timer = setTimeout(resolve, mostMs);
+        const timer = setTimeout(resolve, maxMs);
         await promise;
         clearTimeout(timer);
       }
       // What is on its way to a terminal that takes nothing must not be followed by what would wait for it.
-      if (rest === null) isLetGo = false;
+      if (rest === null) isInBackground = false;
       else isBroken = true;
     },
   };

@@ -7,8 +7,8 @@ export type LogTail = {
   read(limit: number, cursor: number): { readonly lines: readonly string[]; readonly cursor: number };
 };
 
-export const mostLines = 2_000;
-const mostCharacters = 8 * 1024 * 1024;
+export const maxLines = 2_000;
+const maxCharacters = 8 * 1024 * 1024;
 /** Far more than one line of ours has; a line of hundreds of fields is not kept whole. */
 const longestLine = 64 * 1024;
 
@@ -20,24 +20,24 @@ export function createLogTail(): LogTail {
   let characters = 0;
 
   const dropFirst = (): void => {
-    characters -= ring[first % mostLines]?.length ?? 0;
-    ring[first % mostLines] = "";
+    characters -= ring[first % maxLines]?.length ?? 0;
+    ring[first % maxLines] = "";
     first += 1;
   };
 
   return {
     keep(line) {
       const kept = line.length <= longestLine ? line : shortened(line);
-      while (next - first >= mostLines || (next > first && characters + kept.length > mostCharacters))
+      while (next - first >= maxLines || (next > first && characters + kept.length > maxCharacters))
         dropFirst();
-      ring[next % mostLines] = kept;
+      ring[next % maxLines] = kept;
       characters += kept.length;
       next += 1;
     },
     read(limit, cursor) {
       // A cursor of another run is beyond the end: there is nothing new for it.
       const from = Math.max(first, Math.min(cursor, next), next - Math.max(0, limit));
-      const lines = Array.from({ length: next - from }, (_, at) => ring[(from + at) % mostLines] ?? "");
+      const lines = Array.from({ length: next - from }, (_, at) => ring[(from + at) % maxLines] ?? "");
       return { lines, cursor: next };
     },
   };

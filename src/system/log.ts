@@ -110,17 +110,17 @@ export function createLog(options: LogOptions): Log {
     return prettyLine({ time, level, message: words }, shown, options.colour === true);
   };
   const at = (context: Fields): Log => {
-    const say =
+    const logAt =
       (level: LogLevel) =>
       (message: string, fields: Fields = {}): void => {
         if (!isShown(level)) return;
         attempt(() => options.write(line(level, message, { ...context, ...fields })), undefined);
       };
     return {
-      debug: say("debug"),
-      info: say("info"),
-      warn: say("warn"),
-      error: say("error"),
+      debug: logAt("debug"),
+      info: logAt("info"),
+      warn: logAt("warn"),
+      error: logAt("error"),
       shows: isShown,
       child: (fields) => at({ ...context, ...fields }),
     };

@@ -5,22 +5,22 @@ import { openSync, readSync } from "node:fs";
 
 export type OpenedConnections = {
   /** As it was a moment ago: read anew at most 1,000 times a second, a busy one's 200 times. Null where the system does not tell (macOS). */
-  lately(isBusy: boolean): number | null;
+  cachedCount(isBusy: boolean): number | null;
   /** What was known from before is not good enough after it. */
-  now(): number | null;
+  freshCount(): number | null;
 };
 
 const momentMs = 1;
 const busyMomentMs = 5;
 /** Two lines of numbers for each protocol. */
-const mostBytes = 8_192;
+const maxBytes = 8_192;
 
 /** `path`: a file of proc(5)'s net/snmp kind, which is memory, not a disk; reading it takes some 10 us. */
 export function openedConnections(
   monotonicMs: () => number,
   path = "/proc/self/net/snmp",
 ): OpenedConnections {
-  const text = Buffer.allocUnsafe(mostBytes);
+  const text = Buffer.allocUnsafe(maxBytes);
   let file: number | null | undefined;
   let known: number | null = null;
   let readMs = Number.NEGATIVE_INFINITY;
@@ -29,7 +29,7 @@ export function openedConnections(
     if (file === null) return null;
     try {
       file ??= openSync(path, "r");
-      known = activeOpens(text.toString("latin1", 0, readSync(file, text, 0, mostBytes, 0)));
+      known = activeOpens(text.toString("latin1", 0, readSync(file, text, 0, maxBytes, 0)));
     } catch {
       known = null;
       // One that could not be opened at all is not asked for again.
@@ -39,13 +39,13 @@ export function openedConnections(
   };
 
   return {
-    lately(isBusy) {
+    cachedCount(isBusy) {
       const nowMs = monotonicMs();
       if (nowMs - readMs < (isBusy ? busyMomentMs : momentMs)) return known;
       readMs = nowMs;
       return read();
     },
-    now() {
+    freshCount() {
       readMs = Number.NEGATIVE_INFINITY;
       return read();
     },

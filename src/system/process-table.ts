@@ -53,11 +53,11 @@ export async function visitMarked(name: string, visit: (each: MarkedProcess) => 
   let isWhole = true;
   const look = async (pid: number): Promise<void> => {
     // At once, for it is memory; whereas variables are another process's, which may be stuck.
-    const limits = now(() => readFileSync(`/proc/${pid}/limits`, "utf8"));
+    const limits = orNullIfGone(() => readFileSync(`/proc/${pid}/limits`, "utf8"));
     if (limits === null) isWhole = false;
     const inherited = inheritedMarkIn(limits ?? "");
     const show = (value: string | null): void => {
-      const stat = now(() => readFileSync(`/proc/${pid}/stat`, "utf8"));
+      const stat = orNullIfGone(() => readFileSync(`/proc/${pid}/stat`, "utf8"));
       const startTime = stat === null ? null : startTimeIn(stat);
       if (startTime !== null) visit({ pid, startTime, value, inherited });
     };
@@ -68,10 +68,11 @@ export async function visitMarked(name: string, visit: (each: MarkedProcess) => 
     if (variable !== undefined) show(variable.slice(name.length + 1));
   };
   // Read at once as well: the first ones are looked at before anybody else has had a turn.
-  const entries = now(() => readdirSync("/proc")) ?? (await listProc());
+  const entries = orNullIfGone(() => readdirSync("/proc")) ?? (await listProc());
   const pids = entries.map(Number).filter((pid) => Number.isSafeInteger(pid) && pid !== process.pid);
   pids.sort((a, b) => b - a);
-  for (let at = 0; at < pids.length; at += atATime) await Promise.all(pids.slice(at, at + atATime).map(look));
+  for (let at = 0; at < pids.length; at += batchSize)
+    await Promise.all(pids.slice(at, at + batchSize).map(look));
   return isWhole;
 }
 
@@ -85,7 +86,7 @@ export function descendantsOf(pid: number): readonly ProcessFacts[] | Promise<re
     : childrenInListing().then((childrenOf) => below(pid, childrenOf));
 }
 
-const mostDescendants = 10_000;
+const maxDescendants = 10_000;
 
 type ChildrenOf = (parent: number) => readonly ProcessFacts[];
 
@@ -94,7 +95,7 @@ function below(pid: number, childrenOf: ChildrenOf): readonly ProcessFacts[] {
   const parents = [pid];
   for (let parent = parents.pop(); parent !== undefined; parent = parents.pop())
     for (const each of childrenOf(parent)) {
-      if (found.length >= mostDescendants) return found;
+      if (found.length >= maxDescendants) return found;
       found.push(each);
       parents.push(each.pid);
     }
@@ -103,12 +104,12 @@ function below(pid: number, childrenOf: ChildrenOf): readonly ProcessFacts[] {
 
 const childrenInProc: ChildrenOf = (parent) => {
   const found: ProcessFacts[] = [];
-  for (const thread of now(() => readdirSync(`/proc/${parent}/task`)) ?? [])
+  for (const thread of orNullIfGone(() => readdirSync(`/proc/${parent}/task`)) ?? [])
     for (const text of (
-      now(() => readFileSync(`/proc/${parent}/task/${thread}/children`, "utf8")) ?? ""
+      orNullIfGone(() => readFileSync(`/proc/${parent}/task/${thread}/children`, "utf8")) ?? ""
     ).split(" ")) {
       const pid = Number(text);
-      const stat = pid > 1 ? now(() => readFileSync(`/proc/${pid}/stat`, "utf8")) : null;
+      const stat = pid > 1 ? orNullIfGone(() => readFileSync(`/proc/${pid}/stat`, "utf8")) : null;
       const startTime = stat === null ? null : startTimeIn(stat);
       if (startTime !== null) found.push({ pid, startTime });
     }
@@ -116,7 +117,7 @@ const childrenInProc: ChildrenOf = (parent) => {
 };
 
 /** Null for what is gone meanwhile or not ours to see. */
-function now<Value>(look: () => Value): Value | null {
+function orNullIfGone<Value>(look: () => Value): Value | null {
   try {
     return look();
   } catch {
@@ -185,7 +186,7 @@ export function signalProcess(pid: number, signal: Signal): "reached" | "gone" |
 }
 
 /** Of processes that are looked at; each is a read of a file. */
-const atATime = 16;
+const batchSize = 16;
 
 export type ListedProcess = { readonly startedMs: number; readonly program: string };
 

@@ -73,9 +73,9 @@ function withWholePath(argv: readonly string[], env: Environment): string[] {
 /** The inherited part, and over it what the operator wrote, but for the names that would load code. */
 export function childEnvironment(
   environment: Environment,
-  operatorSays: Readonly<Record<string, string>>,
+  operatorVariables: Readonly<Record<string, string>>,
 ): Record<string, string> {
-  const chosen = Object.entries(operatorSays).filter(([name]) => !refusedNames.test(name));
+  const chosen = Object.entries(operatorVariables).filter(([name]) => !refusedNames.test(name));
   return { ...inheritedEnvironment(environment), ...Object.fromEntries(chosen) };
 }
 

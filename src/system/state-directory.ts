@@ -41,13 +41,13 @@ export function stateDirectoryFrom(environment: Environment): string {
 export async function openStateDirectory(environment: Environment): Promise<string> {
   const path = stateDirectory(environment);
   await ensurePrivateDirectory(path);
-  const trouble = writingTrouble(path);
+  const trouble = writeProblem(path);
   if (trouble !== null) throw new Error(trouble);
   return path;
 }
 
 /** Why nobody can put a file there; null: it is fine, or not there yet. */
-export function writingTrouble(path: string): string | null {
+export function writeProblem(path: string): string | null {
   try {
     accessSync(path, constants.W_OK | constants.X_OK);
     return null;
@@ -95,7 +95,7 @@ export async function readRunFile(directory: string): Promise<RunFile | null> {
 }
 
 /** For whoever has just become the directory's only owner: a gateway that was killed left it. */
-export async function removeLeftRunFile(directory: string): Promise<void> {
+export async function removeStaleRunFile(directory: string): Promise<void> {
   await rm(runFilePath(directory), { force: true });
 }
 

@@ -7,16 +7,16 @@ import type { Clock } from "./clock.ts";
 export type TickerTimer = { stop(): void };
 
 /** Whoever is called when the time has come. */
-export type Due = { ring(): void };
+export type TimerListener = { onDue(): void };
 
 export type Ticker = Pick<Clock, "monotonicMs" | "setTimer"> & {
   /** `setTimer` for those who set one with every request: objects instead of functions with their own surroundings. */
-  after(delayMs: number, due: Due): TickerTimer;
+  after(delayMs: number, due: TimerListener): TickerTimer;
 };
 
 const tickMs = 20;
 
-type Line = { first: Entry | null; last: Entry | null };
+type EntryList = { first: Entry | null; last: Entry | null };
 
 // A linked list and not a Set: with 15,000 comings and goings a second a Set's own bookkeeping and what the collector
 // makes of it cost 5 µs a request.
@@ -26,9 +26,9 @@ class Entry implements TickerTimer {
   isWaiting = true;
 
   constructor(
-    private readonly line: Line,
+    private readonly line: EntryList,
     readonly dueMs: number,
-    readonly due: Due,
+    readonly due: TimerListener,
   ) {
     this.previous = line.last;
     if (line.last === null) line.first = this;
@@ -49,7 +49,7 @@ class Entry implements TickerTimer {
 }
 
 export function createTicker(clock: Pick<Clock, "monotonicMs" | "setTimer">): Ticker {
-  const line: Line = { first: null, last: null };
+  const line: EntryList = { first: null, last: null };
   let isTicking = false;
 
   const tick = (): void => {
@@ -60,7 +60,7 @@ export function createTicker(clock: Pick<Clock, "monotonicMs" | "setTimer">): Ti
       const following: Entry | null = entry.next;
       if (entry.isWaiting && entry.dueMs <= nowMs) {
         entry.stop();
-        entry.due.ring();
+        entry.due.onDue();
       }
       entry = following;
     }
@@ -68,7 +68,7 @@ export function createTicker(clock: Pick<Clock, "monotonicMs" | "setTimer">): Ti
     if (isTicking) clock.setTimer(tickMs, tick);
   };
 
-  const after = (delayMs: number, due: Due): Entry => {
+  const after = (delayMs: number, due: TimerListener): Entry => {
     const entry = new Entry(line, clock.monotonicMs() + delayMs, due);
     if (!isTicking) {
       isTicking = true;
@@ -81,7 +81,7 @@ export function createTicker(clock: Pick<Clock, "monotonicMs" | "setTimer">): Ti
     monotonicMs: () => clock.monotonicMs(),
     after,
     setTimer(delayMs, run) {
-      const entry = after(delayMs, { ring: run });
+      const entry = after(delayMs, { onDue: run });
       return () => entry.stop();
     },
   };

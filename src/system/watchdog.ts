@@ -80,17 +80,25 @@ export function createWatchdog(options: WatchdogOptions): Watchdog {
   let isClosed = false;
 
   const { variable, run, folders } = options;
-  const words = ["/bin/sh", "-c", script, "watchdog", `${variable}=${run}`, limitPatternOf(run), ...folders];
-  const say = (line: string): void => {
+  const command = [
+    "/bin/sh",
+    "-c",
+    script,
+    "watchdog",
+    `${variable}=${run}`,
+    limitPatternOf(run),
+    ...folders,
+  ];
+  const send = (line: string): void => {
     shell?.write(line).catch((error: unknown) => {
       if (!isClosed) options.onTrouble(error);
     });
   };
   /** Made with the first process, and made again where somebody ended it. */
-  const wake = (): boolean => {
+  const ensureStarted = (): boolean => {
     if (shell?.isAlive() === true) return false;
     try {
-      shell = startProcess(words, {
+      shell = startProcess(command, {
         env: { PATH: "/usr/bin:/bin", LC_ALL: "C" },
         cwd: "/",
         ...(options.clock === undefined ? {} : { clock: options.clock }),
@@ -99,7 +107,7 @@ export function createWatchdog(options: WatchdogOptions): Watchdog {
       options.onTrouble(error);
       return false;
     }
-    for (const pid of watched) say(`+ ${pid}\n`);
+    for (const pid of watched) send(`+ ${pid}\n`);
     return true;
   };
 
@@ -107,15 +115,15 @@ export function createWatchdog(options: WatchdogOptions): Watchdog {
     add(pid) {
       if (isClosed) return;
       watched.add(pid);
-      if (!wake()) say(`+ ${pid}\n`);
+      if (!ensureStarted()) send(`+ ${pid}\n`);
     },
     remove(pid) {
-      if (watched.delete(pid)) say(`- ${pid}\n`);
+      if (watched.delete(pid)) send(`- ${pid}\n`);
     },
     async close() {
       if (isClosed) return;
       isClosed = true;
-      say("bye\n");
+      send("bye\n");
       await shell?.closeInput();
       await shell?.stop({ graceMs });
     },

@@ -3,17 +3,17 @@
 
 import { Failure } from "../canon/failure.ts";
 import {
-  type Account,
+  type PeriodAccount,
   type Amount,
   type Budget,
   createSpending,
-  type KeptPeriods,
-  nothing,
+  type SpentPeriods,
+  zeroAmount,
   type Spent,
-  type Unborne,
+  type BudgetRefusal,
   type UsedUp,
 } from "./spending.ts";
-import { createWindow } from "./window.ts";
+import { createMinuteWindow } from "./minute-window.ts";
 
 /** Null: there is no such limit. */
 export type Limits = {
@@ -31,18 +31,18 @@ export const noLimits: Limits = {
 };
 
 /** The most that a request may use. `expectedTokens`: what hardly an answer exceeds, for what can never be had in a minute. */
-export type Wanted = Amount & { readonly expectedTokens?: number };
+export type RequestedAmount = Amount & { readonly expectedTokens?: number };
 
 /** `isBeyondBudget`: budgets are not asked. `startedAtMs`: whose day and month it is in; absent: now. */
-export type Terms = { readonly isBeyondBudget?: boolean; readonly startedAtMs?: number };
+export type ReservationTerms = { readonly isBeyondBudget?: boolean; readonly startedAtMs?: number };
 
 /** One request of a tenant, from its admission to its record. */
-export type Entry = {
+export type Reservation = {
   /**
    * Promises this much to the request, in place of what was promised to it. Throws Failure over-limit when the minute's tokens
    * do not bear it. Answers the budget that does not. Both leave everything as it was.
    */
-  reserve(wanted: Wanted, terms?: Terms): Unborne | null;
+  reserve(wanted: RequestedAmount, terms?: ReservationTerms): BudgetRefusal | null;
   /** What is promised; null when nothing was. */
   reserved(): Amount | null;
   /** The request has ended: its place is free. Idempotent. */
@@ -51,32 +51,32 @@ export type Entry = {
   charge(real: Amount): void;
 };
 
-export type Share = { readonly limit: number; readonly remaining: number; readonly resetInMs: number };
+export type LimitShare = { readonly limit: number; readonly remaining: number; readonly resetInMs: number };
 
 /** Where a tenant stands in its minute; null where there is no limit. */
-export type Standing = { readonly requests: Share | null; readonly tokens: Share | null };
+export type LimitStatus = { readonly requests: LimitShare | null; readonly tokens: LimitShare | null };
 
 export type Meter = {
   readonly name: string;
   limits(): Limits;
   adjust(limits: Limits): void;
   /** Counts a request and gives it a place. Throws Failure over-limit. */
-  enter(): Entry;
+  enter(): Reservation;
   /** The same for what is asked on the tenant's behalf: it is no request of its own and takes no place. */
-  aside(): Entry;
+  enterWithoutPlace(): Reservation;
   /** The budget that is used up already. */
   usedUp(): UsedUp | null;
   /** What `enter` and `reserve` would say to a request like this one; nothing is counted. Throws Failure over-limit. */
-  preview(wanted: Wanted): Unborne | null;
-  standing(): Standing;
+  preview(wanted: RequestedAmount): BudgetRefusal | null;
+  status(): LimitStatus;
   running(): number;
   usedThisMinute(): { readonly requests: number; readonly tokens: number };
   /** What is promised to requests that still run. */
   reserved(): Amount;
   spent(): Spent;
   /** Everything that is known of its days and months. */
-  kept(): KeptPeriods;
-  restore(known: KeptPeriods): void;
+  periods(): SpentPeriods;
+  restore(known: SpentPeriods): void;
 };
 
 export type MeterOptions = {
@@ -84,7 +84,7 @@ export type MeterOptions = {
   /** Told after every charge; cheap. */
   readonly onCharge: (name: string) => void;
   /** Told when a day begins that this meter knew nothing of; cheap. */
-  readonly onTurn?: (name: string) => void;
+  readonly onNewDay?: (name: string) => void;
 };
 
 /** How long a client should wait for a place: nobody knows when one is free. */
@@ -94,30 +94,30 @@ export const answerWaitMs = 5_000;
 /** What ends now leaves the minute at the latest after so long. */
 const longestWaitMs = 61_000;
 
-const plain: Terms = {};
-const noClaim = { own: nothing, granted: null };
+const defaultTerms: ReservationTerms = {};
+const noReservation = { own: zeroAmount, granted: null };
 
-function createMeter(name: string, { clock, onCharge, onTurn }: MeterOptions): Meter {
-  const requests = createWindow(clock.monotonicMs);
-  const tokens = createWindow(clock.monotonicMs);
-  const spending = createSpending(clock.nowMs, () => onTurn?.(name));
+function createMeter(name: string, { clock, onCharge, onNewDay }: MeterOptions): Meter {
+  const requests = createMinuteWindow(clock.monotonicMs);
+  const tokens = createMinuteWindow(clock.monotonicMs);
+  const spending = createSpending(clock.nowMs, () => onNewDay?.(name));
   let limits = noLimits;
   let running = 0;
   /** Of requests that still run: however long they do, it is not used yet. */
-  let promisedTokens = 0;
-  let promisedNanoUsd = 0;
+  let reservedTokens = 0;
+  let reservedNanoUsd = 0;
 
-  const share = (limit: number | null, window: typeof requests, promised: number): Share | null =>
+  const share = (limit: number | null, window: typeof requests, reserved: number): LimitShare | null =>
     limit === null
       ? null
       : {
           limit,
-          remaining: Math.max(0, limit - window.used() - promised),
-          resetInMs: promised > 0 ? longestWaitMs : window.emptyInMs(),
+          remaining: Math.max(0, limit - window.used() - reserved),
+          resetInMs: reserved > 0 ? longestWaitMs : window.emptyInMs(),
         };
 
   /** Throws Failure over-limit. */
-  const demandPlace = (): void => {
+  const requirePlace = (): void => {
     const { maxConcurrent, requestsPerMinute } = limits;
     if (maxConcurrent !== null && running >= maxConcurrent)
       throw new Failure("over-limit", `More than ${maxConcurrent} requests at once are not allowed.`, {
@@ -129,11 +129,16 @@ function createMeter(name: string, { clock, onCharge, onTurn }: MeterOptions): M
       });
   };
   /** The same rule as for budgets: at most one answer goes beyond the limit. Throws Failure over-limit. */
-  const demandTokens = (limit: number, wanted: Wanted, own: Amount, granted: Amount | null): void => {
+  const requireTokens = (
+    limit: number,
+    wanted: RequestedAmount,
+    own: Amount,
+    granted: Amount | null,
+  ): void => {
     const expected = Math.min(wanted.expectedTokens ?? wanted.tokens, wanted.tokens);
     if (wanted.tokens <= own.tokens) return;
     const used = tokens.used();
-    const others = promisedTokens - own.tokens;
+    const others = reservedTokens - own.tokens;
     if (expected <= limit && used + others + wanted.tokens <= limit) return;
     const mayGoBeyond = granted === null || wanted.tokens <= granted.tokens;
     if (mayGoBeyond && others <= 0 && used + expected <= limit) return;
@@ -141,42 +146,47 @@ function createMeter(name: string, { clock, onCharge, onTurn }: MeterOptions): M
   };
   /** Throws Failure over-limit for the minute's tokens; answers the budget that does not bear it. */
   const judge = (
-    wanted: Wanted,
-    account: Account,
+    wanted: RequestedAmount,
+    account: PeriodAccount,
     { own, granted }: { readonly own: Amount; readonly granted: Amount | null },
     isBeyondBudget: boolean,
-  ): Unborne | null => {
+  ): BudgetRefusal | null => {
     const { tokensPerMinute, budget } = limits;
-    if (tokensPerMinute !== null) demandTokens(tokensPerMinute, wanted, own, granted);
+    if (tokensPerMinute !== null) requireTokens(tokensPerMinute, wanted, own, granted);
     if (budget === null || isBeyondBudget) return null;
     return spending.judge(budget, account, { want: wanted, own, granted });
   };
 
-  const entryOf = (hasPlace: boolean): Entry => {
-    let promised: Amount | null = null;
+  const reservationFor = (hasPlace: boolean): Reservation => {
+    let reservedAmount: Amount | null = null;
     let granted: Amount | null = null;
-    let account: Account | null = null;
+    let account: PeriodAccount | null = null;
     let isGone = !hasPlace;
     let isCharged = false;
-    const promise = (to: Account, next: Amount): void => {
-      const before = promised ?? nothing;
-      promisedTokens += next.tokens - before.tokens;
-      promisedNanoUsd += next.nanoUsd - before.nanoUsd;
-      spending.promise(to, before, next);
-      promised = next;
+    const setReserved = (to: PeriodAccount, next: Amount): void => {
+      const before = reservedAmount ?? zeroAmount;
+      reservedTokens += next.tokens - before.tokens;
+      reservedNanoUsd += next.nanoUsd - before.nanoUsd;
+      spending.reserve(to, before, next);
+      reservedAmount = next;
     };
     return {
-      reserve(wanted, { isBeyondBudget = false, startedAtMs } = plain) {
+      reserve(wanted, { isBeyondBudget = false, startedAtMs } = defaultTerms) {
         if (isCharged) return null;
         account ??= spending.at(startedAtMs ?? clock.nowMs());
-        const unborne = judge(wanted, account, { own: promised ?? nothing, granted }, isBeyondBudget);
-        if (unborne !== null) return unborne;
+        const budgetRefusal = judge(
+          wanted,
+          account,
+          { own: reservedAmount ?? zeroAmount, granted },
+          isBeyondBudget,
+        );
+        if (budgetRefusal !== null) return budgetRefusal;
         const { tokens: count, nanoUsd } = wanted;
-        promise(account, { tokens: count, nanoUsd });
-        granted ??= promised;
+        setReserved(account, { tokens: count, nanoUsd });
+        granted ??= reservedAmount;
         return null;
       },
-      reserved: () => promised,
+      reserved: () => reservedAmount,
       leave() {
         if (isGone) return;
         isGone = true;
@@ -185,9 +195,9 @@ function createMeter(name: string, { clock, onCharge, onTurn }: MeterOptions): M
       charge(real) {
         if (isCharged) return;
         isCharged = true;
-        const before = promised ?? nothing;
-        promisedTokens -= before.tokens;
-        promisedNanoUsd -= before.nanoUsd;
+        const before = reservedAmount ?? zeroAmount;
+        reservedTokens -= before.tokens;
+        reservedNanoUsd -= before.nanoUsd;
         if (real.tokens > 0) tokens.take(real.tokens);
         spending.charge(account ?? spending.at(clock.nowMs()), before, real);
         if (real.tokens > 0 || real.nanoUsd > 0) onCharge(name);
@@ -202,26 +212,26 @@ function createMeter(name: string, { clock, onCharge, onTurn }: MeterOptions): M
       limits = next;
     },
     enter() {
-      demandPlace();
+      requirePlace();
       requests.take(1);
       running += 1;
-      return entryOf(true);
+      return reservationFor(true);
     },
-    aside: () => entryOf(false),
+    enterWithoutPlace: () => reservationFor(false),
     usedUp: () => (limits.budget === null ? null : spending.usedUp(limits.budget)),
     preview(wanted) {
-      demandPlace();
-      return judge(wanted, spending.at(clock.nowMs()), noClaim, false);
+      requirePlace();
+      return judge(wanted, spending.at(clock.nowMs()), noReservation, false);
     },
-    standing: () => ({
+    status: () => ({
       requests: share(limits.requestsPerMinute, requests, 0),
-      tokens: share(limits.tokensPerMinute, tokens, promisedTokens),
+      tokens: share(limits.tokensPerMinute, tokens, reservedTokens),
     }),
     running: () => running,
     usedThisMinute: () => ({ requests: requests.used(), tokens: tokens.used() }),
-    reserved: () => ({ tokens: promisedTokens, nanoUsd: promisedNanoUsd }),
+    reserved: () => ({ tokens: reservedTokens, nanoUsd: reservedNanoUsd }),
     spent: spending.spent,
-    kept: spending.kept,
+    periods: spending.periods,
     restore: spending.restore,
   };
 }
@@ -245,14 +255,14 @@ function tooManyTokens(estimate: number, limit: number, waitMs: number): Failure
       );
 }
 
-export type MeterBook = {
+export type MeterRegistry = {
   /** The meter of that name; a new one has no limits until `adjust`. */
   of(name: string): Meter;
   find(name: string): Meter | null;
 };
 
 /** Meters by the tenant's name. One that a config no longer names is kept: it comes back with what it has spent. */
-export function createMeterBook(options: MeterOptions): MeterBook {
+export function createMeterRegistry(options: MeterOptions): MeterRegistry {
   const meters = new Map<string, Meter>();
   return {
     of(name) {

@@ -13,7 +13,7 @@ export type QueuePlace = {
   waitedMs(): number;
 };
 
-export type Wish = {
+export type TurnRequest = {
   /** Whose line; null is the line of all that belong to no tenant. */
   readonly tenant?: string | null;
   /** At the head of its line, however many wait there. */
@@ -26,7 +26,7 @@ export type TurnQueue = {
   /** A turn if one is free now: what most requests get, without a promise. */
   tryTake(tenant?: string | null): Turn | null;
   /** Resolves with a turn, or with why there is none. Rejects with the signal's reason when it aborts. */
-  take(signal: AbortSignal, wish?: Wish): Promise<Turn | QueueRefusal>;
+  take(signal: AbortSignal, request?: TurnRequest): Promise<Turn | QueueRefusal>;
   counts(): { running: number; waiting: number };
   /** Turns that are out, by whose they are; null is those of no tenant. */
   runningByTenant(): readonly (readonly [tenant: string | null, running: number])[];
@@ -46,13 +46,13 @@ export type QueueLimits = {
   readonly waitMs: number;
 };
 
-export type LivingQueue = TurnQueue & {
+export type AdjustableQueue = TurnQueue & {
   /** From now on these limits hold. Nobody loses a turn or a place by it; more room is given away at once. */
   adjust(limits: QueueLimits): void;
 };
 
 type Waiter = { readonly start: () => void };
-type Line = {
+type TenantLine = {
   running: number;
   /** The number of the last turn that was given to it; the line with the lowest is next. */
   lastTurn: number;
@@ -61,14 +61,14 @@ type Line = {
   readonly others: Set<Waiter>;
 };
 
-const noWish: Wish = {};
+const plainTurnRequest: TurnRequest = {};
 
 export function createQueue(
   options: QueueLimits & {
     readonly monotonicMs: () => number;
     readonly setTimer: (ms: number, run: () => void) => () => void;
   },
-): LivingQueue {
+): AdjustableQueue {
   const { monotonicMs } = options;
   let limits: QueueLimits = options;
   let running = 0;
@@ -77,9 +77,9 @@ export function createQueue(
   /** A moving mean of how long turns last. */
   let serviceMs: number | null = null;
   /** In the order in which they first came. One stays: whose turn it was last is known only by it. */
-  const lines = new Map<string | null, Line>();
+  const lines = new Map<string | null, TenantLine>();
 
-  const lineOf = (tenant: string | null): Line => {
+  const lineOf = (tenant: string | null): TenantLine => {
     let line = lines.get(tenant);
     if (line === undefined) {
       line = { running: 0, lastTurn: 0, first: new Set(), others: new Set() };
@@ -87,15 +87,15 @@ export function createQueue(
     }
     return line;
   };
-  const lengthOf = ({ first, others }: Line): number => first.size + others.size;
+  const lengthOf = ({ first, others }: TenantLine): number => first.size + others.size;
   const hasRoom = (): boolean => limits.limit === null || running < limits.limit;
-  const mayRun = (line: Line): boolean =>
+  const mayRun = (line: TenantLine): boolean =>
     limits.limitPerTenant === null || line.running < limits.limitPerTenant;
 
   /** Whoever waits while there is room waits for its own tenant's limit: nobody is held up by another's. */
   const serveWaiting = (): void => {
     while (waiting > 0 && hasRoom()) {
-      let next: Line | null = null;
+      let next: TenantLine | null = null;
       for (const line of lines.values())
         if (lengthOf(line) > 0 && mayRun(line) && (next === null || line.lastTurn < next.lastTurn))
           next = line;
@@ -105,7 +105,7 @@ export function createQueue(
     }
   };
 
-  const grant = (line: Line, waitedMs: number, position: number | null): Turn => {
+  const grant = (line: TenantLine, waitedMs: number, position: number | null): Turn => {
     running += 1;
     line.running += 1;
     turns += 1;
@@ -128,7 +128,7 @@ export function createQueue(
   };
 
   /** The place of one that has `ahead` before it in its own line: of every other line as many go before it as have their turn first. */
-  const positionIn = (own: Line, ahead: number): number => {
+  const positionIn = (own: TenantLine, ahead: number): number => {
     let position = ahead + 1;
     for (const line of lines.values()) {
       const before = line.lastTurn < own.lastTurn ? ahead + 1 : ahead;
@@ -137,9 +137,13 @@ export function createQueue(
     return position;
   };
 
-  const wait = (line: Line, wish: Wish, signal: AbortSignal): Promise<Turn | QueueRefusal> => {
+  const wait = (
+    line: TenantLine,
+    request: TurnRequest,
+    signal: AbortSignal,
+  ): Promise<Turn | QueueRefusal> => {
     const startedMs = monotonicMs();
-    const own = wish.goesFirst === true ? line.first : line.others;
+    const own = request.goesFirst === true ? line.first : line.others;
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         stopTimer();
@@ -173,7 +177,7 @@ export function createQueue(
       signal.addEventListener("abort", onAbort, { once: true });
       own.add(waiter);
       waiting += 1;
-      wish.onPlace?.({ position: () => positionIn(line, aheadOf()), waitedMs });
+      request.onPlace?.({ position: () => positionIn(line, aheadOf()), waitedMs });
     });
   };
 
@@ -191,12 +195,12 @@ export function createQueue(
       const line = lineOf(tenant);
       return mayRun(line) ? grant(line, 0, null) : null;
     },
-    take(signal, wish = noWish) {
+    take(signal, request = plainTurnRequest) {
       if (signal.aborted) return Promise.reject(signal.reason);
-      const line = lineOf(wish.tenant ?? null);
+      const line = lineOf(request.tenant ?? null);
       if (hasRoom() && mayRun(line)) return Promise.resolve(grant(line, 0, null));
       const isFull = waiting >= limits.depth || lengthOf(line) >= limits.depthPerTenant;
-      return isFull && wish.goesFirst !== true ? Promise.resolve("full") : wait(line, wish, signal);
+      return isFull && request.goesFirst !== true ? Promise.resolve("full") : wait(line, request, signal);
     },
     expectedWaitMs(tenant) {
       if (serviceMs === null) return null;

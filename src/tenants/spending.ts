@@ -20,8 +20,8 @@ export type Spent = {
 };
 
 /** One day or month, by when it began. */
-export type Kept = Amount & { readonly startMs: number };
-export type KeptPeriods = { readonly days: readonly Kept[]; readonly months: readonly Kept[] };
+export type SpentPeriod = Amount & { readonly startMs: number };
+export type SpentPeriods = { readonly days: readonly SpentPeriod[]; readonly months: readonly SpentPeriod[] };
 
 /** A budget that is used up, in words, and when it is full again. */
 export type UsedUp = { readonly what: string; readonly resetInMs: number };
@@ -30,7 +30,7 @@ export type UsedUp = { readonly what: string; readonly resetInMs: number };
  * Why nothing was promised. `used-up`: nothing is left. `taken`: what is left is promised to requests that still run.
  * `too-dear`: nobody else has a part in it, and yet it does not bear so much.
  */
-export type Unborne = UsedUp & { readonly why: "used-up" | "taken" | "too-dear" };
+export type BudgetRefusal = UsedUp & { readonly why: "used-up" | "taken" | "too-dear" };
 
 /** What one request asks for, and where it stands. */
 export type Claim = {
@@ -44,16 +44,16 @@ export type Claim = {
 class Ledger {
   tokens = 0;
   nanoUsd = 0;
-  promisedTokens = 0;
-  promisedNanoUsd = 0;
+  reservedTokens = 0;
+  reservedNanoUsd = 0;
   constructor(
     readonly startMs: number,
     readonly endMs: number,
   ) {}
 
-  promise(before: Amount, after: Amount): void {
-    this.promisedTokens += after.tokens - before.tokens;
-    this.promisedNanoUsd += after.nanoUsd - before.nanoUsd;
+  reserve(before: Amount, after: Amount): void {
+    this.reservedTokens += after.tokens - before.tokens;
+    this.reservedNanoUsd += after.nanoUsd - before.nanoUsd;
   }
 
   add(real: Amount): void {
@@ -67,26 +67,26 @@ class Ledger {
 }
 
 /** The day and the month in which a request began: whenever it ends, it is theirs. */
-export type Account = { readonly day: Ledger; readonly month: Ledger };
+export type PeriodAccount = { readonly day: Ledger; readonly month: Ledger };
 
 export type Spending = {
   /** The account of what begins at that moment. */
-  at(ms: number): Account;
-  promise(account: Account, before: Amount, after: Amount): void;
+  at(ms: number): PeriodAccount;
+  reserve(account: PeriodAccount, before: Amount, after: Amount): void;
   /** In place of what was promised. */
-  charge(account: Account, promised: Amount, real: Amount): void;
+  charge(account: PeriodAccount, reserved: Amount, real: Amount): void;
   /** Why the account does not bear the claim; null: it does. */
-  judge(budget: Budget, account: Account, claim: Claim): Unborne | null;
+  judge(budget: Budget, account: PeriodAccount, claim: Claim): BudgetRefusal | null;
   /** The first budget that is used up already. */
   usedUp(budget: Budget): UsedUp | null;
   spent(): Spent;
   /** Everything that is known, for whoever keeps it. */
-  kept(): KeptPeriods;
+  periods(): SpentPeriods;
   /** Takes what is larger of what was known here and what is known elsewhere, for the same day and month. */
-  restore(known: KeptPeriods): void;
+  restore(known: SpentPeriods): void;
 };
 
-export const nothing: Amount = { tokens: 0, nanoUsd: 0 };
+export const zeroAmount: Amount = { tokens: 0, nanoUsd: 0 };
 
 const dayMs = 86_400_000;
 export const dayOf = (ms: number): number => Math.floor(ms / dayMs) * dayMs;
@@ -101,28 +101,28 @@ export function nextMonthOf(ms: number): number {
 }
 
 /** A clock that runs wild must not fill the memory. */
-const mostDays = 62;
-const mostMonths = 24;
+const maxDays = 62;
+const maxMonths = 24;
 
-/** `onTurn`: told when a day begins that was not known yet; cheap. */
-export function createSpending(nowMs: () => number, onTurn: () => void = () => undefined): Spending {
+/** `onNewDay`: told when a day begins that was not known yet; cheap. */
+export function createSpending(nowMs: () => number, onNewDay: () => void = () => undefined): Spending {
   const days = new Map<number, Ledger>();
   const months = new Map<number, Ledger>();
   let reachedMs = Number.NEGATIVE_INFINITY;
-  let last: Account | null = null;
+  let last: PeriodAccount | null = null;
 
-  const dayAt = (ms: number): Ledger => ledgerIn(days, dayOf(ms), nextDayOf(ms), mostDays);
-  const monthAt = (ms: number): Ledger => ledgerIn(months, monthOf(ms), nextMonthOf(ms), mostMonths);
+  const dayAt = (ms: number): Ledger => ledgerIn(days, dayOf(ms), nextDayOf(ms), maxDays);
+  const monthAt = (ms: number): Ledger => ledgerIn(months, monthOf(ms), nextMonthOf(ms), maxMonths);
 
   // A day that a stepping clock left and comes back to is the same day still, with all that was spent in it. One that it
   // comes to from behind, by less than a day, is none at all: a clock that is set back hands nothing out.
-  const at = (ms: number): Account => {
+  const at = (ms: number): PeriodAccount => {
     if (last !== null && ms >= last.day.startMs && ms < last.day.endMs) return last;
     const isUnknown = !days.has(dayOf(ms));
     const counted = isUnknown && ms < reachedMs && reachedMs - ms <= dayMs ? reachedMs : ms;
     const account = { day: dayAt(counted), month: monthAt(counted) };
     if (counted !== ms) return account;
-    if (isUnknown && last !== null) onTurn();
+    if (isUnknown && last !== null) onNewDay();
     last = account;
     reachedMs = Math.max(reachedMs, account.day.startMs);
     return account;
@@ -131,21 +131,21 @@ export function createSpending(nowMs: () => number, onTurn: () => void = () => u
 
   return {
     at,
-    promise({ day, month }, before, after) {
-      day.promise(before, after);
-      month.promise(before, after);
+    reserve({ day, month }, before, after) {
+      day.reserve(before, after);
+      month.reserve(before, after);
     },
-    charge({ day, month }, promised, real) {
+    charge({ day, month }, reserved, real) {
       for (const ledger of [day, month]) {
-        ledger.promise(promised, nothing);
+        ledger.reserve(reserved, zeroAmount);
         ledger.add(real);
       }
     },
     judge(budget, { day, month }, claim) {
-      const ofMonth = unborneBy(month, budget.usdPerMonth, budget.tokensPerMonth, claim);
-      const ofDay = unborneBy(day, budget.usdPerDay, budget.tokensPerDay, claim);
+      const ofMonth = refusalOf(month, budget.usdPerMonth, budget.tokensPerMonth, claim);
+      const ofDay = refusalOf(day, budget.usdPerDay, budget.tokensPerDay, claim);
       if (ofMonth === null && ofDay === null) return null;
-      const why = graver(ofMonth, ofDay);
+      const why = moreSevere(ofMonth, ofDay);
       return why === ofMonth
         ? { why, what: "the budget of this month", resetInMs: Math.max(0, month.endMs - nowMs()) }
         : { why, what: "the budget of this day", resetInMs: Math.max(0, day.endMs - nowMs()) };
@@ -163,10 +163,10 @@ export function createSpending(nowMs: () => number, onTurn: () => void = () => u
       const { day, month } = at(nowMs());
       return { dayMs: day.startMs, monthMs: month.startMs, day: day.amount(), month: month.amount() };
     },
-    kept: () => ({ days: keptOf(days), months: keptOf(months) }),
+    periods: () => ({ days: periodsOf(days), months: periodsOf(months) }),
     restore(known) {
-      for (const each of known.days) if (isSomething(each)) raise(dayAt(each.startMs), each);
-      for (const each of known.months) if (isSomething(each)) raise(monthAt(each.startMs), each);
+      for (const each of known.days) if (isSomething(each)) raiseTo(dayAt(each.startMs), each);
+      for (const each of known.months) if (isSomething(each)) raiseTo(monthAt(each.startMs), each);
     },
   };
 }
@@ -183,40 +183,40 @@ function ledgerIn(ledgers: Map<number, Ledger>, startMs: number, endMs: number, 
 
 const isSomething = ({ tokens, nanoUsd }: Amount): boolean => tokens > 0 || nanoUsd > 0;
 
-function keptOf(ledgers: ReadonlyMap<number, Ledger>): readonly Kept[] {
+function periodsOf(ledgers: ReadonlyMap<number, Ledger>): readonly SpentPeriod[] {
   return [...ledgers.values()].flatMap((each) =>
     isSomething(each) ? [{ startMs: each.startMs, ...each.amount() }] : [],
   );
 }
 
-function raise(ledger: Ledger, { tokens, nanoUsd }: Amount): void {
+function raiseTo(ledger: Ledger, { tokens, nanoUsd }: Amount): void {
   ledger.tokens = Math.max(ledger.tokens, tokens);
   ledger.nanoUsd = Math.max(ledger.nanoUsd, nanoUsd);
 }
 
 const nanoOf = (usd: number | null): number | null => (usd === null ? null : Math.round(usd * 1e9));
 
-type Why = Unborne["why"] | null;
+type Why = BudgetRefusal["why"] | null;
 
 /** What waiting does not help is told first. */
-function graver(one: Why, other: Why): Unborne["why"] {
+function moreSevere(one: Why, other: Why): BudgetRefusal["why"] {
   for (const why of ["used-up", "too-dear"] as const) if (one === why || other === why) return why;
   return "taken";
 }
 
-function unborneBy(ledger: Ledger, usd: number | null, tokens: number | null, claim: Claim): Why {
+function refusalOf(ledger: Ledger, usd: number | null, tokens: number | null, claim: Claim): Why {
   const { want, own, granted } = claim;
-  const money = claimOn(ledger.nanoUsd, ledger.promisedNanoUsd - own.nanoUsd, nanoOf(usd), {
+  const money = judgeClaim(ledger.nanoUsd, ledger.reservedNanoUsd - own.nanoUsd, nanoOf(usd), {
     want: want.nanoUsd,
     own: own.nanoUsd,
     granted: granted?.nanoUsd ?? null,
   });
-  const count = claimOn(ledger.tokens, ledger.promisedTokens - own.tokens, tokens, {
+  const count = judgeClaim(ledger.tokens, ledger.reservedTokens - own.tokens, tokens, {
     want: want.tokens,
     own: own.tokens,
     granted: granted?.tokens ?? null,
   });
-  return money === null && count === null ? null : graver(money, count);
+  return money === null && count === null ? null : moreSevere(money, count);
 }
 
 type Part = { readonly want: number; readonly own: number; readonly granted: number | null };
@@ -225,7 +225,7 @@ type Part = { readonly want: number; readonly own: number; readonly granted: num
  * Everybody together never has more than is left, but for one: whoever is alone may have the rest of a budget, however
  * little that is, since nearly no answer gets as long as it may. So at most one answer goes beyond a budget.
  */
-function claimOn(used: number, others: number, limit: number | null, { want, own, granted }: Part): Why {
+function judgeClaim(used: number, others: number, limit: number | null, { want, own, granted }: Part): Why {
   // Of a budget of nothing, what costs nothing may be had.
   if (limit === null || want === 0 || want <= own) return null;
   if (used >= limit) return "used-up";

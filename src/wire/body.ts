@@ -2,47 +2,47 @@
 // that is smaller than the block it came in.
 
 // Smaller ones share a block with others, or are not worth the call.
-const leastToGiveBack = 16_384;
+const minReleasedBytes = 16_384;
 
 /**
  * Frees the memory of a body that nobody will read again, which the collector would do only much later: then the next one
  * is read into pages that are still warm, and a thousand long streams do not hold a thousand prompts. `bytes` is empty afterwards.
  * One that fetch is still sending may go as well: it has taken a copy (Bun 1.4.5; a test holds it to that).
  */
-export function giveBack(bytes: Uint8Array): void {
+export function releaseMemory(bytes: Uint8Array): void {
   const { buffer } = bytes;
-  if (bytes.byteLength < leastToGiveBack || !ownsItsMemory(bytes)) return;
+  if (bytes.byteLength < minReleasedBytes || !ownsItsMemory(bytes)) return;
   if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
 // Less than this is still taken off the line, so that its sender gets to read why it was refused: a connection that is closed
 // with bytes unread is reset, and many clients then look no further. Bun cuts such a rest off after its idle timeout.
-const mostDrained = 8_388_608;
+const maxDrained = 8_388_608;
 
 /** What lies in the buffers of two machines before anybody reads. */
-const mostSentAtOnce = 65_536;
+const maxSentAtOnce = 65_536;
 
 /** The client asks for a close, and Bun does it with the answer. */
-function closesItself(headers: Headers): boolean {
+function asksToClose(headers: Headers): boolean {
   return headers.get("connection")?.toLowerCase() === "close";
 }
 
 /** Whether a body that nobody reads is too much to let it come: then the connection is to be closed. */
-export function leavesMuch(headers: Headers): boolean {
+export function leavesLargeBody(headers: Headers): boolean {
   const declared = headers.get("content-length");
   if (declared === null) return headers.has("transfer-encoding");
-  const most = closesItself(headers) ? mostSentAtOnce : mostDrained;
+  const most = asksToClose(headers) ? maxSentAtOnce : maxDrained;
   return !(Number(declared) <= most);
 }
 
-const smallestBlock = 4_096;
-const largestBlock = 262_144;
+const minBlockBytes = 4_096;
+const maxBlockBytes = 262_144;
 
 /**
  * Chunks that come in, in blocks: a body that is sent byte by byte would otherwise be a million little arrays. A block is at
  * most as large as all that was there before it.
  */
-export class Blocks {
+export class BodyBlocks {
   length = 0;
   private readonly full: Uint8Array[] = [];
   private last: Buffer | null = null;
@@ -52,7 +52,7 @@ export class Blocks {
   add(chunk: Uint8Array): number {
     this.length += chunk.byteLength;
     // Beside a block that is not full it is copied: else every other block would be nearly empty.
-    if (this.last === null && chunk.byteLength >= leastToGiveBack && ownsItsMemory(chunk)) {
+    if (this.last === null && chunk.byteLength >= minReleasedBytes && ownsItsMemory(chunk)) {
       this.full.push(chunk);
       return chunk.byteLength;
     }
@@ -60,7 +60,7 @@ export class Blocks {
     for (let at = 0; at < chunk.byteLength;) {
       if (this.last === null || this.used === this.last.byteLength) {
         this.close();
-        const size = Math.max(smallestBlock, Math.min(largestBlock, this.length));
+        const size = Math.max(minBlockBytes, Math.min(maxBlockBytes, this.length));
         this.last = Buffer.allocUnsafeSlow(size);
         taken += size;
       }
@@ -69,7 +69,7 @@ export class Blocks {
       this.used += part.byteLength;
       at += part.byteLength;
     }
-    giveBack(chunk);
+    releaseMemory(chunk);
     return taken;
   }
 

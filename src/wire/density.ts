@@ -5,7 +5,7 @@
 const smallBytes = 1024 * 1024;
 
 /** Of what JSON texts of that size hold in earnest, the probabilities of a long answer's words come nearest. */
-const mostParts = 1_000_000;
+const maxParts = 1_000_000;
 
 const [comma, brace, bracket] = [0x2c, 0x7b, 0x5b];
 
@@ -24,5 +24,5 @@ export function isDense(text: Uint8Array | string): boolean {
       if (code === comma || code === brace || code === bracket) parts++;
     }
   }
-  return parts > mostParts;
+  return parts > maxParts;
 }

@@ -14,10 +14,10 @@ export type JsonScan = {
   /** Offset just behind the opening brace, where a new member may be spliced in. */
   readonly bodyStart: number;
   /** Where the watched words stand below the top level; read it with `placesOf`. */
-  readonly finds: Finds;
+  readonly wordPlaces: WordPlaces;
 };
 
-type Finds = {
+type WordPlaces = {
   readonly words: readonly Buffer[];
   /** For each word the offsets just behind its closing quote; undefined: nowhere. */
   readonly places: (number[] | undefined)[];
@@ -46,15 +46,15 @@ export function memberNamed({ members }: JsonScan, key: string): JsonMember | un
 }
 
 const nothingWatched = watchedWords([]);
-const nowhere: readonly number[] = [];
+const noPlaces: readonly number[] = [];
 
 /**
  * The offsets just behind `word` (in quotes) wherever it stands below the top level. What the scan has watched costs nothing;
  * for anything else the bytes are searched.
  */
-export function placesOf({ finds }: JsonScan, bytes: Buffer, word: Buffer): readonly number[] {
-  const at = finds.words.indexOf(word);
-  return at >= 0 ? (finds.places[at] ?? nowhere) : searchPlaces(bytes, word);
+export function placesOf({ wordPlaces }: JsonScan, bytes: Buffer, word: Buffer): readonly number[] {
+  const at = wordPlaces.words.indexOf(word);
+  return at >= 0 ? (wordPlaces.places[at] ?? noPlaces) : searchPlaces(bytes, word);
 }
 
 /** The same by a search through all the bytes. */
@@ -66,14 +66,14 @@ export function searchPlaces(bytes: Buffer, word: Buffer): readonly number[] {
 }
 
 /** Notes the string at `start`..`end` when it is a watched word. */
-function notice(bytes: Buffer, start: number, end: number, watched: Watched, finds: Finds): void {
-  const alike = watched.byLength[end - start];
-  if (alike === undefined) return;
-  for (const at of alike) {
+function noteWord(bytes: Buffer, start: number, end: number, watched: Watched, wordPlaces: WordPlaces): void {
+  const candidates = watched.byLength[end - start];
+  if (candidates === undefined) return;
+  for (const at of candidates) {
     const word = watched.words[at];
     let length = 1;
     while (word !== undefined && length < word.length && bytes[start + length] === word[length]) length++;
-    if (word !== undefined && length === word.length) (finds.places[at] ??= []).push(end);
+    if (word !== undefined && length === word.length) (wordPlaces.places[at] ??= []).push(end);
   }
 }
 
@@ -128,7 +128,7 @@ function skipNested(
   depth: number,
   maxDepth: number,
   watched: Watched,
-  finds: Finds,
+  wordPlaces: WordPlaces,
 ): number {
   const closers: number[] = [];
   let i = at;
@@ -137,7 +137,7 @@ function skipNested(
     if (byte === undefined) throw new BrokenJson("the text ends too early");
     if (byte === quote) {
       const end = skipString(bytes, i);
-      if (end - i < watched.byLength.length) notice(bytes, i, end, watched, finds);
+      if (end - i < watched.byLength.length) noteWord(bytes, i, end, watched, wordPlaces);
       i = end;
       continue;
     }
@@ -182,7 +182,7 @@ function kindOfScalar(bytes: Buffer, start: number, end: number): JsonMember["ki
 
 /** Throws BrokenJson with a reason that completes the sentence "The body is not usable JSON: …". */
 export function scanObject(bytes: Buffer, maxDepth: number, watched = nothingWatched): JsonScan {
-  const finds: Finds = { words: watched.words, places: [] };
+  const wordPlaces: WordPlaces = { words: watched.words, places: [] };
   let i = skipSpace(bytes, 0);
   if (bytes[i] !== 0x7b) throw new BrokenJson("it must be an object");
   const bodyStart = i + 1;
@@ -202,7 +202,7 @@ export function scanObject(bytes: Buffer, maxDepth: number, watched = nothingWat
         i = skipString(bytes, start);
         members.push({ key, start, end: i, kind: "string" });
       } else if (first === 0x7b || first === 0x5b) {
-        i = skipNested(bytes, start, 1, maxDepth, watched, finds);
+        i = skipNested(bytes, start, 1, maxDepth, watched, wordPlaces);
         members.push({ key, start, end: i, kind: first === 0x7b ? "object" : "array" });
       } else {
         i = skipScalar(bytes, start);
@@ -218,7 +218,7 @@ export function scanObject(bytes: Buffer, maxDepth: number, watched = nothingWat
       break;
     }
   if (skipSpace(bytes, i) !== bytes.length) throw new BrokenJson("there is something behind its end");
-  return { members, bodyStart, finds };
+  return { members, bodyStart, wordPlaces };
 }
 
 /** Short names without escapes are most of what is read; this way that is a fifth of the way through JSON.parse. */

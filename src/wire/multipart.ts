@@ -22,7 +22,7 @@ export class BrokenForm extends Error {
   override readonly name = "BrokenForm";
 }
 
-const mostFields = 200;
+const maxFields = 200;
 const longestHead = 8_192;
 const headEnd = Buffer.from("\r\n\r\n");
 
@@ -53,7 +53,7 @@ export function scanForm(bytes: Buffer, boundary: string): readonly FormField[] 
     // The value may be empty: then its end is the line break that closes the headers.
     const end = bytes.indexOf(next, start - 2);
     if (end < 0) throw new BrokenForm("the last part has no end");
-    if (fields.length >= mostFields) throw new BrokenForm(`it has more than ${mostFields} parts`);
+    if (fields.length >= maxFields) throw new BrokenForm(`it has more than ${maxFields} parts`);
     const lines = bytes.toString("utf8", headStart, headStart + head);
     fields.push({ ...disposition(lines), start, end: Math.max(start, end), from, to: end + 2 });
     from = end + 2;

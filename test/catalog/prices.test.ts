@@ -6,7 +6,7 @@ import type { Usage } from "../../src/canon/usage.ts";
 import { unknownUsage, usageFromTotal } from "../../src/canon/usage.ts";
 import { costByPricing, costByTable } from "../../src/catalog/cost.ts";
 import { createPriceBook, type PricedTarget } from "../../src/catalog/prices.ts";
-import { loadPriceTable, priceTableVersion } from "../../src/catalog/table.ts";
+import { loadPriceTable, priceTableVersion } from "../../src/catalog/price-table.ts";
 
 const nowMs = Date.UTC(2026, 10, 21, 12);
 const openai = { baseUrl: "https://api.openai.com/v1" };

@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, describe } from "bun:test";
 import { checkAnswers } from "./ai-sdk/answers.ts";
 import { checkFaults } from "./ai-sdk/faults.ts";
-import { doors, openSession } from "./ai-sdk/session.ts";
+import { clientFormats, openSession } from "./ai-sdk/session.ts";
 import type { Session } from "./ai-sdk/session.ts";
 import { checkTools } from "./ai-sdk/tools.ts";
 import { openTimeoutMs, targetKinds } from "./targets.ts";
@@ -18,7 +18,7 @@ describe.each([...targetKinds])("ai SDK, $name", ({ open }) => {
   }, openTimeoutMs);
   afterAll(async () => target?.stop());
 
-  describe.each([...doors])("$name", (door) => {
+  describe.each([...clientFormats])("$name", (door) => {
     let session: Session | undefined;
     const at = (): Session => {
       if (!target) throw new Error("The target is not open.");

@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import OpenAI from "openai";
-import { openGatewayForTest, type TestGateway } from "../support/gateway.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { startUpstream } from "../support/upstream.ts";
 
 const vendor = startUpstream({ strict: true });
@@ -20,7 +20,7 @@ beforeAll(async () => {
     models: ["fake-large"],
     fallback: false,
   });
-  gateway = await openGatewayForTest({
+  gateway = await startTestGateway({
     config: {
       providers: {
         ...Object.fromEntries(Object.entries(kinds).map(([id, backend]) => [id, provider(backend)])),

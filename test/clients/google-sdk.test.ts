@@ -2,13 +2,13 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { ApiError, type Content, FunctionCallingConfigMode, GoogleGenAI, Type } from "@google/genai";
-import { openGatewayForTest, type TestGateway } from "../support/gateway.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { gatewayKey, vendorKey } from "../support/gateway-config.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 import { strangeText, thrownBy, tinyPng, tinyPngBytes, weatherSchema } from "./targets.ts";
 
 const backends = { goo: "google-genai", oai: "openai-compat", ant: "anthropic" };
-type Behind = keyof typeof backends;
+type VendorFormat = keyof typeof backends;
 
 let upstream: Upstream;
 let gateway: TestGateway;
@@ -25,7 +25,7 @@ beforeAll(async () => {
     fallback: false,
     models: ["fake-large", "org/fake-slash"],
   });
-  gateway = await openGatewayForTest({
+  gateway = await startTestGateway({
     config: {
       auth: { keys: [gatewayKey] },
       providers: Object.fromEntries(Object.entries(backends).map(([id, backend]) => [id, provider(backend)])),
@@ -44,7 +44,7 @@ const weather = {
 };
 const clock = { name: "get_time" };
 
-describe.each(Object.keys(backends) as Behind[])("@google/genai over %s", (behind) => {
+describe.each(Object.keys(backends) as VendorFormat[])("@google/genai over %s", (behind) => {
   const model = `${behind}/fake-large`;
   const ask = (contents: string | Content[], config: object = {}) =>
     clientWith(gatewayKey).models.generateContent({ model, contents, config });
@@ -164,7 +164,7 @@ describe.each(Object.keys(backends) as Behind[])("@google/genai over %s", (behin
       const error = await thrownBy(run);
       expect(error).toBeInstanceOf(ApiError);
       expect((error as ApiError).status).toBe(429);
-      gateway.house.estate.health.reset(behind);
+      gateway.app.services.health.reset(behind);
     }
   });
 });

@@ -22,9 +22,12 @@ const twoCalls = '[[tools:get_weather {"city":"Paris"};get_time {}]]';
 
 /** What all of LangChain's models share, so that one suite fits them. */
 type Chat = ChatOpenAI | ChatAnthropic;
-type Door = { readonly name: string; chat(target: Target, more: { model?: string; key?: string }): Chat };
+type ClientFormat = {
+  readonly name: string;
+  chat(target: Target, more: { model?: string; key?: string }): Chat;
+};
 
-function openai(useResponsesApi: boolean): Door["chat"] {
+function openai(useResponsesApi: boolean): ClientFormat["chat"] {
   return (target, { model = target.model, key = target.key }) =>
     new ChatOpenAI({
       model,
@@ -38,7 +41,7 @@ function openai(useResponsesApi: boolean): Door["chat"] {
     });
 }
 
-const doors: readonly Door[] = [
+const clientFormats: readonly ClientFormat[] = [
   { name: "ChatOpenAI", chat: openai(false) },
   { name: "ChatOpenAI, responses", chat: openai(true) },
   {
@@ -73,7 +76,7 @@ describe.each([...targetKinds])("LangChain, $name", ({ open }) => {
   }, openTimeoutMs);
   afterAll(async () => target?.stop());
 
-  describe.each([...doors])("$name", (door) => {
+  describe.each([...clientFormats])("$name", (door) => {
     const chat = (more: { model?: string; key?: string } = {}): Chat => door.chat(target, more);
 
     test("invoke: text and usage", async () => {

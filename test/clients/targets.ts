@@ -8,7 +8,7 @@ import { startUpstream } from "../support/upstream.ts";
 import type { Recorded, Upstream } from "../support/upstream.ts";
 import { googleCallOf } from "../support/upstream/turn-google.ts";
 
-export type Behind = "openai" | "anthropic" | "responses" | "google";
+export type VendorFormat = "openai" | "anthropic" | "responses" | "google";
 
 export type Target = {
   /** Without /v1. */
@@ -18,12 +18,12 @@ export type Target = {
   /** The same model under a name that clients know and treat in their own way. */
   readonly famousModel: string;
   /** Whose format the provider speaks; null when there is no gateway in between. */
-  readonly behind: Behind | null;
+  readonly vendorFormat: VendorFormat | null;
   readonly upstream: Upstream;
   /** The model to ask for when the prompt will make the vendor misbehave. */
   modelFor(fault: IsolatedFault, stream: boolean): string;
   /** The status that a client must see for the vendor's status. */
-  statusFor(vendorStatus: number, door?: "messages"): number;
+  statusFor(vendorStatus: number, endpoint?: "messages"): number;
   stop(): Promise<void>;
 };
 
@@ -32,7 +32,7 @@ export type TargetKind = { readonly name: string; open(): Promise<Target> };
 // A fault of the vendor's is never the client's 401 or 500 (contract section 3).
 const seenThroughGateway: Readonly<Record<number, number>> = { 401: 502, 403: 502, 500: 502, 529: 503 };
 
-const providerOf: Readonly<Record<Behind, ProviderName>> = {
+const providerOf: Readonly<Record<VendorFormat, ProviderName>> = {
   openai: "oai",
   anthropic: "ant",
   responses: "rsp",
@@ -52,7 +52,7 @@ async function openDirect(): Promise<Target> {
     key: vendorKey,
     model: "fake-large",
     famousModel,
-    behind: null,
+    vendorFormat: null,
     upstream,
     modelFor: () => "fake-large",
     statusFor: (status) => status,
@@ -60,9 +60,9 @@ async function openDirect(): Promise<Target> {
   };
 }
 
-async function openGateway(behind: Behind): Promise<Target> {
+async function openGateway(vendorFormat: VendorFormat): Promise<Target> {
   const upstream = startVendor();
-  const provider = providerOf[behind];
+  const provider = providerOf[vendorFormat];
   const aliases = { [famousModel]: `${provider}/fake-large` };
   const gateway = await startBinary({ config: gatewayConfig(upstream.url, { aliases }) });
   return {
@@ -70,11 +70,11 @@ async function openGateway(behind: Behind): Promise<Target> {
     key: gatewayKey,
     model: `${provider}/fake-large`,
     famousModel,
-    behind,
+    vendorFormat,
     upstream,
     modelFor: (fault, stream) => `${provider}-${fault}${stream ? "-stream" : ""}/fake-large`,
-    statusFor: (status, door) =>
-      door === "messages" && (status === 503 || status === 529)
+    statusFor: (status, endpoint) =>
+      endpoint === "messages" && (status === 503 || status === 529)
         ? 529
         : (seenThroughGateway[status] ?? status),
     async stop() {
@@ -85,7 +85,7 @@ async function openGateway(behind: Behind): Promise<Target> {
 }
 
 /** Responses knows no stop sequences. */
-export const canStopAtWords = (behind: Behind | null): boolean => behind !== "responses";
+export const canStopAtWords = (behind: VendorFormat | null): boolean => behind !== "responses";
 
 export const targetKinds: readonly TargetKind[] = [
   { name: "direct", open: openDirect },

@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { Writable } from "node:stream";
-import type { Summary } from "../../src/assemble/gateway.ts";
+import type { Summary } from "../../src/app/gateway.ts";
 import { banner } from "../../src/commands/banner.ts";
 
 const summary: Summary = {

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { commands } from "../../src/commands/table.ts";
+import { commands } from "../../src/commands/command-table.ts";
 import { ownHome } from "./command-run.ts";
 
 const home = ownHome();

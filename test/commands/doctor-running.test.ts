@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:https";
 import { join } from "node:path";
-import type { Finding } from "../../src/assemble/examination/finding.ts";
+import type { Finding } from "../../src/operator/examination/finding.ts";
 import { hasOpenssl, selfSigned } from "../support/certificate.ts";
 import { type RunningBinary, startBinary } from "../support/binary.ts";
 import { type Home, ownHome, type Ran } from "./command-run.ts";

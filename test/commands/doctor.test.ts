@@ -2,10 +2,10 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import type { Finding } from "../../src/assemble/examination/finding.ts";
+import type { Finding } from "../../src/operator/examination/finding.ts";
 import { Failure } from "../../src/canon/failure.ts";
 import { type Faults, type ScriptedClaude, scriptedClaude } from "../support/claude.ts";
-import { openGatewayForTest } from "../support/gateway.ts";
+import { startTestGateway } from "../support/gateway.ts";
 import { type Home, ownHome, type Ran } from "./command-run.ts";
 
 const cleanups: (() => unknown)[] = [];
@@ -228,7 +228,7 @@ describe("state directory and database", () => {
 describe("the gateway", () => {
   test("one that runs is asked how it is", async () => {
     const home = newHome();
-    const gateway = await openGatewayForTest({
+    const gateway = await startTestGateway({
       config: { providers: { one: provider } },
       environment: { CLAWGATE_STATE_DIR: home.stateDir },
     });
@@ -243,13 +243,13 @@ describe("the gateway", () => {
 
   test("one without a healthy provider: exit code 1, and what to look at", async () => {
     const home = newHome();
-    const gateway = await openGatewayForTest({
+    const gateway = await startTestGateway({
       config: { providers: { one: provider } },
       environment: { CLAWGATE_STATE_DIR: home.stateDir },
     });
     cleanups.push(() => gateway.stop());
     for (let count = 0; count < 5; count++)
-      gateway.house.estate.health.failed("one", "m-1", new Failure("overloaded", "busy"));
+      gateway.app.services.health.failed("one", "m-1", new Failure("overloaded", "busy"));
     const ran = await home.run(["doctor"]);
     expect(ran.code).toBe(1);
     expect(ran.stdout).toMatch(

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { topics } from "../../src/manual/table.ts";
+import { topics } from "../../src/manual/topics.ts";
 import { ownHome } from "./command-run.ts";
 
 const home = ownHome();
@@ -67,8 +67,8 @@ describe("clawgate help", () => {
   test.each([
     [["help", "rotuing"], 'there is no command and no page "rotuing". Did you mean "routing"'],
     [["help", "config"], 'Did you mean "configuration"'],
-    [["help", "hedging"], 'clawgate help routing has "Hedging".\n'],
-    [["help", "vendors"], 'clawgate help providers.md has "Vendors".\n'],
+    [["help", "hedging"], 'clawgate help routing has a section "Hedging".\n'],
+    [["help", "vendors"], 'clawgate help providers.md has a section "Vendors".\n'],
     [["help", "xyzzy"], 'no page "xyzzy".\n'],
     [["help", "routing", "rules"], 'unexpected argument "rules"'],
     [["help", "routing", "--jsno"], "did you mean --json?"],

@@ -15,11 +15,11 @@ test("signals within a second are one wish", async () => {
   const clock = fakeClock();
   const launcher = launcherOf({ CLAWGATE_LAUNCHER_PID: "40" }, clock, () => 40);
   const firstMs = clock.monotonicMs();
-  expect(launcher?.isEcho(firstMs)).toBe(true);
+  expect(launcher?.isRepeated(firstMs)).toBe(true);
   await clock.advance(999);
-  expect(launcher?.isEcho(firstMs)).toBe(true);
+  expect(launcher?.isRepeated(firstMs)).toBe(true);
   await clock.advance(1);
-  expect(launcher?.isEcho(firstMs)).toBe(false);
+  expect(launcher?.isRepeated(firstMs)).toBe(false);
 });
 
 test("its end is told once, and a watch that is over tells nothing", async () => {

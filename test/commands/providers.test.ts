@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "../../src/canon/failure.ts";
-import { openGatewayForTest, type TestGateway } from "../support/gateway.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 import { type Home, ownHome } from "./command-run.ts";
 import { startStandIn } from "./stand-in.ts";
@@ -21,7 +21,7 @@ async function open(config: object = {}): Promise<Open> {
   cleanups.push(home.remove);
   const vendor = startUpstream({ keys: [vendorKey] });
   cleanups.push(() => vendor.stop());
-  const gateway = await openGatewayForTest({
+  const gateway = await startTestGateway({
     config: { ...configFor(vendor.url), ...config },
     environment: { CLAWGATE_STATE_DIR: home.stateDir, NOBODYS_KEY: "" },
   });
@@ -52,16 +52,16 @@ const offlineHome = (config: object): Home => {
 describe("list", () => {
   test("how much of a key's quota is used, as its vendor said last", async () => {
     const { home, gateway } = await open();
-    const { health } = gateway.house.estate;
+    const { health } = gateway.app.services;
     const headers = new Headers({
       "x-ratelimit-limit-requests": "100",
       "x-ratelimit-remaining-requests": "9",
       "x-ratelimit-limit-tokens": "100",
       "x-ratelimit-remaining-tokens": "80",
     });
-    health.told("good", null, headers);
+    health.recordAllowance("good", null, headers);
     expect((await home.run(["providers"])).stdout).toMatch(/^good .*requests 91 % used/m);
-    health.told("wrong", null, {
+    health.recordAllowance("wrong", null, {
       rateLimitType: "five_hour",
       status: "allowed_warning",
       utilization: 0.82,
@@ -74,7 +74,7 @@ describe("list", () => {
 
   test("a table of states, retries, latencies and errors", async () => {
     const { home, gateway } = await open();
-    const { health } = gateway.house.estate;
+    const { health } = gateway.app.services;
     for (let count = 0; count < 5; count++)
       health.failed("wrong", "fake-large", new Failure("overloaded", "The vendor is busy\u001b[31m today."));
     const { code, stdout, stderr } = await home.run(["providers"]);
@@ -165,7 +165,7 @@ describe("list", () => {
 describe("reset", () => {
   test("closes the circuit", async () => {
     const { home, gateway } = await open();
-    const { health } = gateway.house.estate;
+    const { health } = gateway.app.services;
     for (let count = 0; count < 5; count++)
       health.failed("good", "fake-large", new Failure("overloaded", "busy"));
     expect(health.view("good").circuit).toBe("open");
@@ -243,7 +243,7 @@ describe("test", () => {
 
   test("a provider that rests is asked all the same", async () => {
     const { home, gateway } = await open();
-    const { health } = gateway.house.estate;
+    const { health } = gateway.app.services;
     for (let count = 0; count < 5; count++)
       health.failed("good", "fake-large", new Failure("overloaded", "busy"));
     expect((await home.run(["providers", "test", "good"])).code).toBe(0);

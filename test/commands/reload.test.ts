@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
-import { openGatewayForTest, type TestGateway } from "../support/gateway.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { type Home, ownHome } from "./command-run.ts";
 
 const cleanups: (() => unknown)[] = [];
@@ -12,7 +12,7 @@ const config = { providers: { one: { backend: "demo" } }, fallback_chain: ["one"
 async function open(): Promise<{ readonly home: Home; readonly gateway: TestGateway }> {
   const home = ownHome();
   cleanups.push(home.remove);
-  const gateway = await openGatewayForTest({ config, environment: { CLAWGATE_STATE_DIR: home.stateDir } });
+  const gateway = await startTestGateway({ config, environment: { CLAWGATE_STATE_DIR: home.stateDir } });
   cleanups.push(() => gateway.stop());
   return { home, gateway };
 }

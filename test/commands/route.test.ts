@@ -2,10 +2,10 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "../../src/canon/failure.ts";
-import { sampleDoors, sampleRequest } from "../../src/commands/sample-request.ts";
-import { dialects } from "../../src/dialects/table.ts";
-import { doors } from "../../src/pipeline/doors.ts";
-import { openGatewayForTest, type TestGateway } from "../support/gateway.ts";
+import { sampleEndpoints, sampleRequest } from "../../src/commands/sample-request.ts";
+import { dialects } from "../../src/dialects/dialect-table.ts";
+import { endpoints } from "../../src/pipeline/endpoints.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { type Home, ownHome } from "./command-run.ts";
 import { startStandIn } from "./stand-in.ts";
 
@@ -43,7 +43,7 @@ const config = {
 
 async function open(): Promise<{ readonly home: Home; readonly gateway: TestGateway }> {
   const home = newHome();
-  const gateway = await openGatewayForTest({ config, environment: { CLAWGATE_STATE_DIR: home.stateDir } });
+  const gateway = await startTestGateway({ config, environment: { CLAWGATE_STATE_DIR: home.stateDir } });
   cleanups.push(() => gateway.stop());
   return { home, gateway };
 }
@@ -101,7 +101,7 @@ describe("asked of the running gateway", () => {
     writeFileSync(path, JSON.stringify(withTenants));
     const offline = await home.run(["route", "hello", "--tenant", "alice", "--config", path]);
     expect(offline.stdout).toStartWith("-> deep / deep-1  for alice, by ");
-    const gateway = await openGatewayForTest({
+    const gateway = await startTestGateway({
       config: withTenants,
       environment: { CLAWGATE_STATE_DIR: home.stateDir },
     });
@@ -120,13 +120,13 @@ describe("asked of the running gateway", () => {
   test("cooldowns count", async () => {
     const { home, gateway } = await open();
     for (let count = 0; count < 5; count++)
-      gateway.house.estate.health.failed("flash", "flash-1", new Failure("overloaded", "busy"));
+      gateway.app.services.health.failed("flash", "flash-1", new Failure("overloaded", "busy"));
     expect((await home.run(["route", "hello"])).stdout).toStartWith("-> deep / deep-1");
   });
 
   test("every door", async () => {
     const { home } = await open();
-    for (const door of sampleDoors) {
+    for (const door of sampleEndpoints) {
       const { code, stdout, stderr } = await home.run(["route", "hello", "--door", door, "--tools"]);
       expect({ door, code, stderr }).toEqual({ door, code: 0, stderr: "" });
       expect(stdout).toStartWith("-> flash / flash-1");
@@ -221,10 +221,10 @@ describe("options", () => {
   });
 });
 
-test.each(sampleDoors.map((name) => [name] as const))(
+test.each(sampleEndpoints.map((name) => [name] as const))(
   "the sample of %s is a request of that door",
   (name) => {
-    const door = doors.find((each) => each.name === name && each.road === "chat");
+    const door = endpoints.find((each) => each.name === name && each.kind === "chat");
     if (door === undefined) throw new Error(`there is no door ${name}`);
     const body = sampleRequest(name, { text: "Hello?", model: "auto", hasTools: true, hasImages: true });
     const decoded = dialects[door.dialect].client.decodeRequest(body);

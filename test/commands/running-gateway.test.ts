@@ -110,7 +110,7 @@ describe("asking it", () => {
     const found = await findGateway({ stderr }, { CLAWGATE_STATE_DIR: own.stateDir });
     if ("why" in found) throw new Error(found.why);
     expect(found).toMatchObject({ url: gateway.url, pid: process.pid });
-    const body = await found.want({
+    const body = await found.askForBody({
       method: "POST",
       path: "/api/x?y=1",
       body: { a: 1 },
@@ -137,7 +137,9 @@ describe("asking it", () => {
     });
     const found = await findGateway({ stderr }, { CLAWGATE_STATE_DIR: own.stateDir });
     if ("why" in found) throw new Error(found.why);
-    const problem = await found.want({ method: "GET", path: "/api/x" }).catch((thrown: unknown) => thrown);
+    const problem = await found
+      .askForBody({ method: "GET", path: "/api/x" })
+      .catch((thrown: unknown) => thrown);
     expect(problem).toBeInstanceOf(GatewayProblem);
     expect(problem).toMatchObject({ message: "No such [31m thing.", status: 404 });
   });

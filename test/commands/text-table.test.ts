@@ -1,18 +1,18 @@
 import { describe, expect, test } from "bun:test";
 import { shownMilliseconds, shownSeconds, shownTokens, shownUsd } from "../../src/commands/quantities.ts";
-import { cut, type Paper, plain } from "../../src/commands/terminal.ts";
+import { cut, type TerminalStyle, plain } from "../../src/commands/terminal.ts";
 import { textTable } from "../../src/commands/text-table.ts";
 
 const same = (text: string): string => text;
-const paper = (columns: number | null): Paper => ({
+const style = (columns: number | null): TerminalStyle => ({
   columns,
   bold: same,
   dim: same,
-  good: same,
-  bad: same,
-  warning: same,
+  green: same,
+  red: same,
+  yellow: same,
 });
-const columns = [{ title: "id" }, { title: "n", isNumber: true }, { title: "why", gives: true }];
+const columns = [{ title: "id" }, { title: "n", isNumber: true }, { title: "why", shrinks: true }];
 const rows = [
   ["one", "7", "because it was so"],
   ["日本", "1000", "short"],
@@ -20,26 +20,26 @@ const rows = [
 
 describe("a table", () => {
   test("aligns, numbers to the right, wide characters counted", () => {
-    expect(textTable(columns, rows, paper(null))).toBe(
+    expect(textTable(columns, rows, style(null))).toBe(
       ["id       n  why", "one      7  because it was so", "日本  1000  short", ""].join("\n"),
     );
   });
 
   test("the giving column is cut to the terminal", () => {
-    const lines = textTable(columns, rows, paper(26)).split("\n");
+    const lines = textTable(columns, rows, style(26)).split("\n");
     expect(lines[1]).toBe("one      7  because it wa…");
     for (const line of lines) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(26);
   });
 
   test("too narrow: a paragraph a row, empty cells left out", () => {
-    expect(textTable(columns, [["one", "", "because it was so"]], paper(19))).toBe(
+    expect(textTable(columns, [["one", "", "because it was so"]], style(19))).toBe(
       ["one", "  why: because it…", ""].join("\n"),
     );
   });
 
   test("ink does not count as width", () => {
-    const ink = (text: string): string => `\u001b[1m${text}\u001b[0m`;
-    const table = textTable(columns, [[{ text: "one", ink }, "7", "x"]], paper(40));
+    const paint = (text: string): string => `\u001b[1m${text}\u001b[0m`;
+    const table = textTable(columns, [[{ text: "one", paint }, "7", "x"]], style(40));
     expect(table.split("\n")[1]).toBe("\u001b[1mone\u001b[0m  7  x");
   });
 });

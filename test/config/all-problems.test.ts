@@ -5,9 +5,9 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { backendNames } from "../../src/backends/settings.ts";
 import { problemText } from "../../src/config/problems.ts";
-import { load, problems, type Surroundings } from "./loading.ts";
+import { load, problems, type LoadOptions } from "./loading.ts";
 
-const told = (yaml: string, surroundings: Surroundings = {}): readonly string[] =>
+const told = (yaml: string, surroundings: LoadOptions = {}): readonly string[] =>
   problems(yaml, surroundings).map(problemText);
 
 const wrong = `server:

@@ -4,9 +4,9 @@ import { describe, expect, test } from "bun:test";
 import { localServers, vendors } from "../../src/backends/http/vendors.ts";
 import { type BackendName, backendNames } from "../../src/backends/settings.ts";
 import { type DiscoveryInput, discoverConfig, keyVariablesOf } from "../../src/config/discovery.ts";
-import { inputOf, type Surroundings } from "./loading.ts";
+import { inputOf, type LoadOptions } from "./loading.ts";
 
-type World = Surroundings & {
+type World = LoadOptions & {
   readonly servers?: Readonly<Record<string, readonly string[]>>;
   readonly programs?: Readonly<Record<string, string>>;
   readonly isDemo?: boolean;

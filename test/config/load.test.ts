@@ -6,7 +6,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig } from "../../src/config/load.ts";
-import { inputOf, load, problems, problemsIn, type Surroundings } from "./loading.ts";
+import { inputOf, load, problems, problemsIn, type LoadOptions } from "./loading.ts";
 
 describe("the search", () => {
   const file = (port: number): string => `server: { port: ${port} }`;
@@ -20,7 +20,7 @@ describe("the search", () => {
   };
   const home = { "/home/user/.config/clawgate/config.yaml": file(2), "/xdg/clawgate/config.yaml": file(3) };
 
-  test.each<[string, Surroundings, string | null, number]>([
+  test.each<[string, LoadOptions, string | null, number]>([
     ["the working directory", { files: all }, "/work/config.yaml", 1],
     ["the home directory", { files: home }, "/home/user/.config/clawgate/config.yaml", 2],
     [
@@ -55,7 +55,7 @@ describe("the search", () => {
     expect([loaded.path, loaded.config.server.port]).toEqual([path, port]);
   });
 
-  test.each<[Surroundings, string]>([
+  test.each<[LoadOptions, string]>([
     [{ named: "missing.yaml" }, "--config"],
     [{ environment: { CLAWGATE_CONFIG: "missing.yaml" } }, "CLAWGATE_CONFIG"],
   ])("a named file that is not there is an error", (surroundings, by) => {
@@ -88,7 +88,7 @@ describe("what wins", () => {
   const yaml = "server: { port: 1111 }";
   const files = { "/work/.env": "PORT=2222\nHOST=127.0.0.2" };
 
-  test.each<[string, Surroundings, number]>([
+  test.each<[string, LoadOptions, number]>([
     ["the file over the default", {}, 1111],
     [".env over the file", { files }, 2222],
     ["the environment over .env", { files, environment: { PORT: "3333" } }, 3333],

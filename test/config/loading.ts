@@ -3,7 +3,7 @@
 import { type LoadedConfig, type LoadInput, loadConfig } from "../../src/config/load.ts";
 import { ConfigProblem, type Problem } from "../../src/config/problems.ts";
 
-export type Surroundings = {
+export type LoadOptions = {
   readonly files?: Readonly<Record<string, string>>;
   readonly environment?: Readonly<Record<string, string>>;
   readonly flags?: LoadInput["flags"];
@@ -12,24 +12,22 @@ export type Surroundings = {
   readonly backends?: LoadInput["availableBackends"];
 };
 
-export function inputOf(surroundings: Surroundings): LoadInput {
-  const files = surroundings.files ?? {};
+export function inputOf(options: LoadOptions): LoadInput {
+  const files = options.files ?? {};
   return {
-    argvConfigPath: surroundings.named,
-    environment: surroundings.environment ?? {},
+    argvConfigPath: options.named,
+    environment: options.environment ?? {},
     workingDirectory: "/work",
     homeDirectory: "/home/user",
     readFile: (path) => files[path] ?? null,
-    fileMode: () => surroundings.mode ?? 0o600,
-    availableBackends: surroundings.backends ?? new Set(["openai-compat", "anthropic", "demo"]),
-    ...(surroundings.flags === undefined ? {} : { flags: surroundings.flags }),
+    fileMode: () => options.mode ?? 0o600,
+    availableBackends: options.backends ?? new Set(["openai-compat", "anthropic", "demo"]),
+    ...(options.flags === undefined ? {} : { flags: options.flags }),
   };
 }
 
-export function load(yaml: string, surroundings: Surroundings = {}): LoadedConfig {
-  return loadConfig(
-    inputOf({ ...surroundings, files: { ...surroundings.files, "/work/config.yaml": yaml } }),
-  );
+export function load(yaml: string, options: LoadOptions = {}): LoadedConfig {
+  return loadConfig(inputOf({ ...options, files: { ...options.files, "/work/config.yaml": yaml } }));
 }
 
 export function problemsIn(run: () => unknown): readonly Problem[] {
@@ -42,6 +40,6 @@ export function problemsIn(run: () => unknown): readonly Problem[] {
   return [];
 }
 
-export function problems(yaml: string, surroundings: Surroundings = {}): readonly Problem[] {
-  return problemsIn(() => load(yaml, surroundings));
+export function problems(yaml: string, options: LoadOptions = {}): readonly Problem[] {
+  return problemsIn(() => load(yaml, options));
 }

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { localServers } from "../../src/backends/http/vendors.ts";
 import { loadConfig, type LoadedConfig } from "../../src/config/load.ts";
-import { inputOf, problemsIn, type Surroundings } from "./loading.ts";
+import { inputOf, problemsIn, type LoadOptions } from "./loading.ts";
 
 type Answers = Readonly<Record<string, readonly string[] | null>>;
 
@@ -12,7 +12,7 @@ const provider = (more: string): string =>
 const usual = provider('base_url: "http://127.0.0.1:11434", model: "gpt-oss:20b"');
 const url = "http://127.0.0.1:11434/v1/models";
 
-function loadWith(yaml: string, answers?: Answers, surroundings: Surroundings = {}): LoadedConfig {
+function loadWith(yaml: string, answers?: Answers, surroundings: LoadOptions = {}): LoadedConfig {
   const files = { "/work/config.yaml": yaml };
   return loadConfig({
     ...inputOf({ ...surroundings, files }),
@@ -74,27 +74,27 @@ describe("who is asked", () => {
       [],
     ],
   ])("%s", (_name, yaml, urls) => {
-    expect(loadWith(yaml).serversToAsk).toEqual([...urls]);
+    expect(loadWith(yaml).serversToProbe).toEqual([...urls]);
     expect(loadWith(yaml).config.providers["ollama"]?.api_keys ?? []).toEqual(
       yaml.includes("[k]") ? ["k"] : [],
     );
   });
 
   test("a flag's port is the gateway's own as well", () => {
-    expect(loadWith(usual, undefined, { flags: { port: "11434" } }).serversToAsk).toEqual([]);
+    expect(loadWith(usual, undefined, { flags: { port: "11434" } }).serversToProbe).toEqual([]);
   });
 });
 
 describe("what becomes of it", () => {
   test("nobody answers: skipped, with both reasons", () => {
-    const { config, skippedProviders, serversToAsk } = loadWith(usual, { [url]: null });
+    const { config, skippedProviders, serversToProbe } = loadWith(usual, { [url]: null });
     expect(config.providers).toEqual({});
-    expect(serversToAsk).toEqual([]);
+    expect(serversToProbe).toEqual([]);
     expect(skippedProviders).toEqual([
       {
         id: "ollama",
         reason: "OLLAMA_API_KEY is not set, and no model server answers at 127.0.0.1:11434",
-        outward: "OLLAMA_API_KEY is not set",
+        publicReason: "OLLAMA_API_KEY is not set",
       },
     ]);
   });

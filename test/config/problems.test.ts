@@ -1,7 +1,7 @@
 // Everything that is wrong in a config is said at once, with file, line, key and the nearest known word.
 
 import { describe, expect, test } from "bun:test";
-import { load, problems, type Surroundings } from "./loading.ts";
+import { load, problems, type LoadOptions } from "./loading.ts";
 import { ConfigProblem } from "../../src/config/problems.ts";
 
 const provider = "providers:\n  a:\n    base_url: http://127.0.0.1:9\n    model: m\n";
@@ -333,7 +333,7 @@ test.each(rows)("%s", (_name, yaml, line, key, message, hint) => {
 });
 
 describe("a section that is not a map is refused", () => {
-  const rows: [name: string, yaml: string, key: string, surroundings: Surroundings][] = [
+  const rows: [name: string, yaml: string, key: string, surroundings: LoadOptions][] = [
     ["below a flag", "server: 7", "server", { flags: { port: 0, host: "127.0.0.1" } }],
     ["below a variable", "metrics: off", "metrics", { environment: { CLAWGATE_DB_PATH: "/tmp/x.db" } }],
     ["below a list of keys", "auth: none", "auth", { environment: { PROXY_API_KEYS: "k".repeat(20) } }],

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { type BackendName, resolveBaseUrl } from "../../src/backends/settings.ts";
-import { checkExposure } from "../../src/config/checks.ts";
+import { checkExposure } from "../../src/config/cross-checks.ts";
 import { configJsonSchema } from "../../src/config/json-schema.ts";
 import { referenceRows } from "../../src/config/reference.ts";
 import { awaitedKeys, configSchema } from "../../src/config/schema.ts";

@@ -100,7 +100,7 @@ describe("refused", () => {
 });
 
 describe("names that are nowhere else in the config", () => {
-  const house = `
+  const baseConfig = `
 providers:
   ds: { base_url: "http://127.0.0.1:1/v1", model: deepseek-chat }
   claude-cli: { backend: claude-cli }
@@ -110,7 +110,7 @@ static_rules:
   rules: [{ name: r, match: { model_requested: ["cheap-*"] }, route_to: ds }]
 `;
   const tenant = (text: string): string =>
-    `${house}tenants:\n  - name: alice\n    api_key: alice-key-0123456789\n    ${text}\n`;
+    `${baseConfig}tenants:\n  - name: alice\n    api_key: alice-key-0123456789\n    ${text}\n`;
 
   test.each([
     ["models: [auto, deepseek-caht]", "tenants[0].models[1]", '"deepseek-chat"'],

@@ -4,10 +4,10 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { DialectName } from "../../src/canon/request.ts";
-import { refuseAsked } from "../../src/dialects/asked-content.ts";
+import { refuseUnsupportedContent } from "../../src/dialects/unsupported-content.ts";
 import { isRecord, parseLoosely } from "../../src/dialects/decoding.ts";
-import { dialects } from "../../src/dialects/table.ts";
-import { goingOn, histories } from "../support/histories.ts";
+import { dialects } from "../../src/dialects/dialect-table.ts";
+import { withNextTurn, histories } from "../support/histories.ts";
 import { breachOfAnthropic } from "../support/upstream/strict-anthropic.ts";
 import { breachOfGoogle } from "../support/upstream/strict-google.ts";
 import { breachOfOpenai } from "../support/upstream/strict-openai.ts";
@@ -56,8 +56,10 @@ describe.each(names)("from the door of %s", (door) => {
       fc.assert(
         fc.property(histories[door](isOwn), fc.boolean(), (body, isPast) => {
           const { client } = dialects[door];
-          const request = client.decodeRequest(isPast ? goingOn(door, body) : body);
-          const refusal = isOwn ? null : (client.refuseTranslation(request) ?? refuseAsked(request, name));
+          const request = client.decodeRequest(isPast ? withNextTurn(door, body) : body);
+          const refusal = isOwn
+            ? null
+            : (client.refuseTranslation(request) ?? refuseUnsupportedContent(request, name));
           if (isPast) expect(refusal).toBeNull();
           if (refusal !== null) return;
           const sent = dialects[name].backend.encodeRequest(request, target);

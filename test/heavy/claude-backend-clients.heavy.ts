@@ -11,13 +11,13 @@ import * as chat from "../clients/openai-sdk/session.ts";
 import { openTimeoutMs, thrownBy, tinyPng, tinyPngBytes, weatherSchema } from "../clients/targets.ts";
 import { childrenOf, untilNull } from "../support/claude-children.ts";
 import { listOf, recordOf, textOf } from "../support/upstream/json.ts";
-import { type ClaudeBehind, isLinux, model, openClaudeBehind } from "./claude-behind.ts";
+import { type GatewayWithClaude, isLinux, model, startGatewayWithClaude } from "./gateway-with-claude.ts";
 
 const slowMs = 60_000;
 
-let behind: ClaudeBehind;
+let behind: GatewayWithClaude;
 beforeAll(async () => {
-  behind = await openClaudeBehind();
+  behind = await startGatewayWithClaude();
 }, openTimeoutMs + 300_000);
 afterEach(() => behind.next());
 afterAll(() => behind?.stop());

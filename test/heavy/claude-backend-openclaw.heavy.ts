@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { openTimeoutMs } from "../clients/targets.ts";
-import { type ClaudeBehind, model, openClaudeBehind } from "./claude-behind.ts";
+import { type GatewayWithClaude, model, startGatewayWithClaude } from "./gateway-with-claude.ts";
 import { installed, run } from "./install.ts";
 
 const openclawVersion = "2026.9.6";
@@ -19,10 +19,10 @@ const cases = [
 ] as const;
 
 describe.each(cases)("OpenClaw over the real claude, $api", ({ api, hasProfile, path, modelsTool }) => {
-  let behind: ClaudeBehind;
+  let behind: GatewayWithClaude;
   let dir: string;
   beforeAll(async () => {
-    behind = await openClaudeBehind({ keys: { openclaw: hasProfile } });
+    behind = await startGatewayWithClaude({ keys: { openclaw: hasProfile } });
     dir = mkdtempSync(join(tmpdir(), "openclaw-client-"));
     mkdirSync(join(dir, ".openclaw", "workspace"), { recursive: true });
     mkdirSync(join(dir, "work"));

@@ -6,28 +6,28 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Call } from "../../src/backends/backend.ts";
-import { noWishes } from "../../src/backends/backend.ts";
-import { type CliBackend, createCliBackend } from "../../src/backends/cli/backend.ts";
-import { startClaude } from "../../src/backends/cli/child.ts";
-import { launchOf } from "../../src/backends/cli/launch.ts";
+import { noRequestOptions } from "../../src/backends/backend.ts";
+import { type ClaudeCodeBackend, createClaudeCodeBackend } from "../../src/backends/claude-code/backend.ts";
+import { startAgentProcess } from "../../src/backends/agent-process/child-process.ts";
+import { launchOf } from "../../src/backends/claude-code/launch.ts";
 import type { StreamEvent } from "../../src/canon/event.ts";
 import type { Failure } from "../../src/canon/failure.ts";
 import { foldReply, type Reply } from "../../src/canon/reply.ts";
 import { type ChatRequest, emptyRequest, type Message, type Tool } from "../../src/canon/request.ts";
-import { isThinkingOff } from "../../src/dialects/within-takes.ts";
+import { isThinkingOff } from "../../src/dialects/fit-to-model.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import type { Upstream } from "../support/upstream.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { listOf, recordOf, textOf } from "../support/upstream/json.ts";
 import type { Json } from "../support/upstream/json.ts";
-import { claudeProgram, ways } from "./claude-program.ts";
+import { claudeProgram, versionBehaviour } from "./claude-program.ts";
 
 const slowMs = 60_000;
 
 let upstream: Upstream;
 let dir: string;
 let bin: string;
-const backends: CliBackend[] = [];
+const backends: ClaudeCodeBackend[] = [];
 
 beforeAll(() => {
   bin = claudeProgram();
@@ -46,12 +46,12 @@ afterAll(() => {
 
 type Wanted = { readonly serverTools?: readonly string[]; readonly warm?: number };
 
-function open(wanted: Wanted = {}): CliBackend {
+function open(wanted: Wanted = {}): ClaudeCodeBackend {
   const serverTools = wanted.serverTools ?? "none";
-  const backend = createCliBackend({
+  const backend = createClaudeCodeBackend({
     provider: "cli",
     clock: systemClock,
-    startChild: (launch) => startClaude(launch),
+    startChild: (launch) => startAgentProcess(launch),
     childrenThatFit: async () => 8,
     warm: { size: wanted.warm ?? 0, max: 2, idleMs: 60_000 },
     parked: { max: 4, maxPerTenant: 4, callsTtlMs: 60_000, idleTtlMs: 60_000 },
@@ -85,7 +85,7 @@ function open(wanted: Wanted = {}): CliBackend {
         key: `${call.model} ${isOff}`,
         runsTools: serverTools !== "none",
         ownTools: serverTools === "none" ? [] : serverTools,
-        alwaysThinks: !ways.opusCanStop,
+        alwaysThinks: !versionBehaviour.opusCanStop,
         startsWithoutThinking: isOff,
         launchedEffort: null,
         effort: request.effort,
@@ -108,12 +108,12 @@ function callOf(notes: string[] = [], signal = new AbortController().signal): Ca
     note: (word) => void notes.push(word),
     tenant: null,
     session: null,
-    wishes: noWishes,
+    requestOptions: noRequestOptions,
   };
 }
 
 async function eventsOf(
-  backend: CliBackend,
+  backend: ClaudeCodeBackend,
   request: ChatRequest,
   call = callOf(),
   onEvents: (events: readonly StreamEvent[]) => void = () => undefined,
@@ -125,7 +125,7 @@ async function eventsOf(
   }
   return events;
 }
-const ask = async (backend: CliBackend, request: ChatRequest, call = callOf()): Promise<Reply> =>
+const ask = async (backend: ClaudeCodeBackend, request: ChatRequest, call = callOf()): Promise<Reply> =>
   foldReply(await eventsOf(backend, request, call));
 
 const says = (role: Message["role"], text: string): Message => ({ role, content: [{ type: "text", text }] });
@@ -245,7 +245,7 @@ describe("answers", () => {
       const notes: string[] = [];
       const off = asking("[[think:hm]][[say:off]]", { thinking: { mode: "off" }, temperature: 0.25 });
       expect((await ask(backend, off, callOf(notes))).content).toEqual([{ type: "text", text: "off" }]);
-      if (ways.opusCanStop)
+      if (versionBehaviour.opusCanStop)
         expect(lastBody()).toMatchObject({ thinking: { type: "disabled" }, temperature: 0.25 });
       else {
         expect(lastBody()).toMatchObject({ thinking: { type: "adaptive" } });
@@ -575,7 +575,7 @@ describe("tools of the client", () => {
         description: words,
         schema: { type: "object", properties: {} },
       };
-      const forced = ways.opusCanStop ? "" : "[[tool:StructuredOutput {}]]";
+      const forced = versionBehaviour.opusCanStop ? "" : "[[tool:StructuredOutput {}]]";
       const first = asking(`${forced}[[then:read]]`, {
         tools: [odd],
         toolChoice: { type: "tool", name: "files.read:all" },
@@ -586,7 +586,7 @@ describe("tools of the client", () => {
       expect(call.name).toBe("files.read:all");
       const body = lastBody();
       expect(body["tool_choice"]).toEqual(
-        ways.opusCanStop ? { type: "tool", name: "files_read_all" } : undefined,
+        versionBehaviour.opusCanStop ? { type: "tool", name: "files_read_all" } : undefined,
       );
       expect(JSON.stringify(body["tools"])).not.toContain("[truncated]");
       const seen = JSON.stringify([body["tools"], body["system"], body["messages"]]);

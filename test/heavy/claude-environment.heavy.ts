@@ -12,7 +12,7 @@ import { childrenOf } from "../support/claude-children.ts";
 import { type Recorded, startUpstream, type Upstream } from "../support/upstream.ts";
 import type { Json } from "../support/upstream/json.ts";
 import { listOf, recordOf, textOf } from "../support/upstream/json.ts";
-import { claudeProgram, claudeVersion, ways } from "./claude-program.ts";
+import { claudeProgram, claudeVersion, versionBehaviour } from "./claude-program.ts";
 
 const slowMs = 60_000;
 const tenants = ["keyholder", "skilful", "subscriber"] as const;
@@ -106,7 +106,7 @@ describe.each([...tenants])("the vendor of %s", (tenant) => {
       for (const word of [tenant, gateway.dir, "clawgate", "no-tenant"]) expect(heard).not.toContain(word);
       const folder = /Primary working directory: ([^\\"]+)/.exec(heard)?.[1] ?? null;
       console.log(`claude ${claudeVersion}, ${tenant}: ${heard.length} characters, folder ${folder}`);
-      if (isPlain || !ways.tellsSurroundings) expect(folder).toBeNull();
+      if (isPlain || !versionBehaviour.tellsSurroundings) expect(folder).toBeNull();
       else expect(folder).toMatch(/^\/(?:private\/)?(?:var\/)?tmp\/work-[0-9a-f]{10}\/\d+$/);
       expect(textOf(recordOf(listOf(body["system"])[0])["text"])).toStartWith("x-anthropic-billing-header: ");
       expect(headers["authorization"] ?? headers["x-api-key"]).toBe(
@@ -153,8 +153,8 @@ describe.each([...tenants])("the vendor of %s", (tenant) => {
 
 describe("one tool that must be called", () => {
   const forced = { tools: [weather], tool_choice: { type: "tool", name: "get_weather" } };
-  const call = ways.opusCanStop ? "get_weather" : "StructuredOutput";
-  const adaptedBy = (words: string): string => (ways.opusCanStop ? "" : words);
+  const call = versionBehaviour.opusCanStop ? "get_weather" : "StructuredOutput";
+  const adaptedBy = (words: string): string => (versionBehaviour.opusCanStop ? "" : words);
 
   test.each([
     ["named", forced, `[[tool:${call} {"city":"Paris"}]]`],
@@ -184,7 +184,7 @@ describe("one tool that must be called", () => {
   test(
     "is called in the end by a model that would rather talk",
     async () => {
-      if (ways.opusCanStop) return;
+      if (versionBehaviour.opusCanStop) return;
       const script = (request: Recorded) => {
         if (request.method !== "POST") return undefined;
         const isAskedAgain = JSON.stringify(request.body).includes("MUST call the StructuredOutput tool");
@@ -281,7 +281,7 @@ test(
     const { reply, adapted } = await ask("keyholder", body);
     expect(reply["content"]).toEqual([{ type: "text", text: "done" }]);
     const { thinking, output_config: output } = last().body;
-    if (ways.opusCanStop) expect(thinking).toEqual({ type: "disabled" });
+    if (versionBehaviour.opusCanStop) expect(thinking).toEqual({ type: "disabled" });
     else expect([recordOf(output)["effort"], adapted]).toEqual(["low", "thinking-at-least"]);
   },
   slowMs,

@@ -6,11 +6,11 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, w
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { findJail } from "../../src/backends/cli/jail.ts";
+import { findJail } from "../../src/backends/agent-process/jail/bubblewrap.ts";
 import { openTimeoutMs } from "../clients/targets.ts";
 import { childrenOf, untilNull } from "../support/claude-children.ts";
 import { listOf, recordOf, textOf } from "../support/upstream/json.ts";
-import { type ClaudeBehind, model, openClaudeBehind, vendorKey } from "./claude-behind.ts";
+import { type GatewayWithClaude, model, startGatewayWithClaude, vendorKey } from "./gateway-with-claude.ts";
 import { bubblewrapFolder } from "./install.ts";
 
 const isLinux = process.platform === "linux";
@@ -33,7 +33,7 @@ done
 
 describe.if(found?.program != null)("the real claude in a jail", () => {
   const keys = { anna: "key-of-anna-0123456789", bert: "key-of-bert-0123456789" };
-  let behind: ClaudeBehind;
+  let behind: GatewayWithClaude;
   let outside: string;
   let neighbour: string;
   let neighbourWork: string;
@@ -48,7 +48,7 @@ describe.if(found?.program != null)("the real claude in a jail", () => {
     writeFileSync(join(tools, "server.sh"), mcpServer, { mode: 0o755 });
     socket.listen(join(outside, "docker.sock"));
     const login = { ANTHROPIC_API_KEY: vendorKey };
-    behind = await openClaudeBehind({
+    behind = await startGatewayWithClaude({
       keys: { jail: "required", tools: ["Bash", "Read"], warm: 0, parked: 0, add_dirs: [outside] },
       config: {
         tenants: Object.entries(keys).map(([name, key]) => ({

@@ -9,7 +9,7 @@ import { installed } from "./install.ts";
 export const claudeVersion = clientVersion("claude");
 const platform = `claude-code-${process.platform}-${process.arch}`;
 
-type Ways = {
+type VersionBehaviour = {
   /** Thinking of the model behind `opus` can be switched off. */
   readonly opusCanStop: boolean;
   /** Tells its vendor the folder, the system and the date, where it is not switched off. */
@@ -18,12 +18,14 @@ type Ways = {
 };
 
 /** From this version on. */
-const table: readonly (readonly [since: string, ways: Ways])[] = [
+const table: readonly (readonly [since: string, ways: VersionBehaviour])[] = [
   ["0.0.0", { opusCanStop: true, tellsSurroundings: false, opus: "claude-opus-4-8" }],
   ["2.1.329", { opusCanStop: false, tellsSurroundings: true, opus: "claude-opus-5-5" }],
 ];
 
-export const ways: Ways = table.findLast(([since]) => Bun.semver.order(claudeVersion, since) >= 0)?.[1] ?? {
+export const versionBehaviour: VersionBehaviour = table.findLast(
+  ([since]) => Bun.semver.order(claudeVersion, since) >= 0,
+)?.[1] ?? {
   opusCanStop: true,
   tellsSurroundings: false,
   opus: "claude-opus-4-8",

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openTimeoutMs } from "../clients/targets.ts";
 import { type RunningBinary, startBinary } from "../support/binary.ts";
-import { type Json, spoken } from "../support/spoken-answers.ts";
+import { type Json, scriptedAnswer } from "../support/scripted-answers.ts";
 import { claudeProgram } from "./claude-program.ts";
 import { run } from "./install.ts";
 
@@ -38,12 +38,12 @@ let program: string;
 function reply(path: string, body: string): Response {
   bodies.push(body);
   const id = `call_${bodies.length}`;
-  if (body.includes("the heron stands still")) return spoken(path, "It stands still.", id);
+  if (body.includes("the heron stands still")) return scriptedAnswer(path, "It stands still.", id);
   if (body.includes("Tells what the heron does"))
-    return spoken(path, { name, input: { place: "river" } }, id);
+    return scriptedAnswer(path, { name, input: { place: "river" } }, id);
   if (body.includes('"ToolSearch"'))
-    return spoken(path, { name: "ToolSearch", input: { query: `select:${name}` } }, id);
-  return spoken(path, "There is no search.", id);
+    return scriptedAnswer(path, { name: "ToolSearch", input: { query: `select:${name}` } }, id);
+  return scriptedAnswer(path, "There is no search.", id);
 }
 
 beforeAll(async () => {

@@ -11,7 +11,7 @@ import { openTimeoutMs } from "../clients/targets.ts";
 import { type RunningBinary, startBinary } from "../support/binary.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 import { codexProgram, codexVersion } from "./codex-program.ts";
-import { nowhere, run } from "./install.ts";
+import { offlineEnvironment, run } from "./install.ts";
 
 const limitMs = 120_000;
 
@@ -108,7 +108,7 @@ async function ask(config: string, prompt: string): Promise<{ readonly said: str
       CLAWGATE_KEY: "none",
       OPENAI_API_KEY: "none",
       LANG: "C.UTF-8",
-      ...nowhere,
+      ...offlineEnvironment,
     },
     timeoutMs: limitMs - 20_000,
   });

@@ -9,7 +9,7 @@ import { openTimeoutMs, targetKinds } from "../clients/targets.ts";
 import type { Target } from "../clients/targets.ts";
 import type { Recorded } from "../support/upstream.ts";
 import { codexProgram, codexVersion } from "./codex-program.ts";
-import { nowhere, run } from "./install.ts";
+import { offlineEnvironment, run } from "./install.ts";
 
 const limitMs = 90_000;
 
@@ -71,7 +71,7 @@ describe.each([...targetKinds])("codex as a client, $name", ({ open }) => {
       CODEX_HOME: join(dir, "codex"),
       CLAWGATE_KEY: target.key,
       LANG: "C.UTF-8",
-      ...nowhere,
+      ...offlineEnvironment,
     };
     const last = join(dir, "last.txt");
     rmSync(last, { force: true });

@@ -5,10 +5,10 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Finding } from "../../src/assemble/examination/finding.ts";
-import { checkIds } from "../../src/backends/cli/self-test/checks.ts";
+import type { Finding } from "../../src/operator/examination/finding.ts";
+import { checkIds } from "../../src/backends/claude-code/self-test/behaviour-checks.ts";
 import { binaryPath, cleanEnvironment } from "../support/binary.ts";
-import { claudeProgram, ways } from "./claude-program.ts";
+import { claudeProgram, versionBehaviour } from "./claude-program.ts";
 import { run } from "./install.ts";
 
 let claude: string;
@@ -44,7 +44,8 @@ test("every check passes, and nothing is left", async () => {
   const { code, findings, left, stderr } = await doctor(claude);
   for (const { state, title, detail } of findings)
     console.log(`${state}  ${title}${detail === null ? "" : `: ${detail}`}`);
-  const stateOf = (id: string): string => (id === "thinking-off" && !ways.opusCanStop ? "warning" : "ok");
+  const stateOf = (id: string): string =>
+    id === "thinking-off" && !versionBehaviour.opusCanStop ? "warning" : "ok";
   expect(findings.map(({ id, state }) => [id, state])).toEqual(
     checkIds.map((id) => [`mine.${id}`, stateOf(id)]),
   );
@@ -61,7 +62,7 @@ test("without the variables that switch them, the behaviours are missed: the che
   expect(off).toEqual([
     ["mine.file-references", "failed"],
     ["mine.tool-names", "warning"],
-    ...(ways.opusCanStop ? [] : [["mine.thinking-off", "warning"]]),
+    ...(versionBehaviour.opusCanStop ? [] : [["mine.thinking-off", "warning"]]),
   ]);
   expect(code).toBe(1);
 }, 120_000);

@@ -9,7 +9,7 @@ import { clientVersion } from "../../scripts/client-versions.ts";
 import { openTimeoutMs, targetKinds } from "../clients/targets.ts";
 import type { Target } from "../clients/targets.ts";
 import type { Recorded } from "../support/upstream.ts";
-import { installed, nowhere, run } from "./install.ts";
+import { installed, offlineEnvironment, run } from "./install.ts";
 
 const version = clientVersion("gemini");
 const nodePackage = `node-${process.platform}-${process.arch}`;
@@ -63,7 +63,7 @@ describe.each([...targetKinds])("gemini as a client, $name", ({ open }) => {
       GOOGLE_GEMINI_BASE_URL: target.url,
       // One process, so that nothing can be left behind when it is stopped.
       GEMINI_CLI_NO_RELAUNCH: "true",
-      ...nowhere,
+      ...offlineEnvironment,
     };
     const flags = ["--skip-trust", "--approval-mode", "yolo", "--output-format", "json"];
     const command = [program.node, program.script, "-m", target.model, ...flags, "-p", prompt];

@@ -64,7 +64,7 @@ export function bubblewrapFolder(): string | null {
 }
 
 /** For a client's environment: whatever is not on this machine is behind a proxy that nobody runs. */
-export const nowhere: Readonly<Record<string, string>> = {
+export const offlineEnvironment: Readonly<Record<string, string>> = {
   HTTP_PROXY: "http://127.0.0.1:9",
   HTTPS_PROXY: "http://127.0.0.1:9",
   http_proxy: "http://127.0.0.1:9",

@@ -5,36 +5,36 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openTimeoutMs } from "../clients/targets.ts";
-import { byHand, openOpenclawHouse, type OpenclawHouse, readingTurn } from "./openclaw-house.ts";
+import { byHand, openOpenclawGateway, type OpenclawGateway, readingTurn } from "./openclaw-gateway.ts";
 
 const limitMs = 180_000;
 const state = ".openclaw";
 const words = "the heron stands still";
 
-let house: OpenclawHouse;
+let stack: OpenclawGateway;
 beforeAll(async () => {
-  house = await openOpenclawHouse({ [state]: words });
+  stack = await openOpenclawGateway({ [state]: words });
 }, openTimeoutMs + 300_000);
-afterAll(() => house?.close());
+afterAll(() => stack?.close());
 
 test.each(["openai-completions", "anthropic-messages"])(
   "set up, accepted, and a tool turn: %s",
   async (api) => {
-    const done = await house.clawgate("setup", "--yes", "--primary", "--json", "--api", api);
+    const done = await stack.clawgate("setup", "--yes", "--primary", "--json", "--api", api);
     if (done.code !== 0) throw new Error(`${done.stdout}\n${done.stderr}`);
     expect(JSON.parse(done.stdout)).toMatchObject({
       ok: true,
       outcome: [{ tenant: "local", ok: true, verdict: "set up; OpenClaw accepts its config" }],
     });
-    expect(house.read(`${state}/openclaw.json`)).toContain("// the usual place");
-    expect(readFileSync(house.gateway.configPath, "utf8")).toStartWith("# of the house\n");
-    await house.keyIsKnown(state);
+    expect(stack.read(`${state}/openclaw.json`)).toContain("// the usual place");
+    expect(readFileSync(stack.gateway.configPath, "utf8")).toStartWith("# of the house\n");
+    await stack.keyIsKnown(state);
 
-    const before = house.upstream.requests.length;
-    const turn = await house.openclaw(readingTurn(house, state));
+    const before = stack.upstream.requests.length;
+    const turn = await stack.openclaw(readingTurn(stack, state));
     if (turn.code !== 0) throw new Error(`${turn.stdout.slice(-1500)}\n${turn.stderr.slice(-1500)}`);
     expect(turn.stdout).toContain(words);
-    const seen = house.upstream.requests.slice(before);
+    const seen = stack.upstream.requests.slice(before);
     expect(seen.length).toBeGreaterThanOrEqual(2);
     expect(seen.map((request) => request.breach).filter(Boolean)).toEqual([]);
   },
@@ -44,19 +44,19 @@ test.each(["openai-completions", "anthropic-messages"])(
 test(
   "the integration file, merged by hand, is accepted as well; --undo gives every byte back",
   async () => {
-    const printed = await house.clawgate("setup", "--print");
+    const printed = await stack.clawgate("setup", "--print");
     expect({ code: printed.code, stderr: printed.stderr }).toEqual({ code: 0, stderr: "" });
-    const file = join(house.dir, "integration.json5");
+    const file = join(stack.dir, "integration.json5");
     writeFileSync(file, printed.stdout);
-    const judged = await house.openclaw(["config", "validate", "--json"], {
+    const judged = await stack.openclaw(["config", "validate", "--json"], {
       OPENCLAW_CONFIG_PATH: file,
       CLAWGATE_API_KEY: "0123456789abcdef",
     });
     expect(JSON.parse(judged.stdout)).toMatchObject({ valid: true });
-    expect((await house.clawgate("setup", "--undo")).code).toBe(0);
-    expect((await house.clawgate("setup", "--undo")).code).toBe(0);
-    expect(house.read(`${state}/openclaw.json`)).toBe(byHand(state));
-    expect(readFileSync(house.gateway.configPath, "utf8")).not.toContain("tenants");
+    expect((await stack.clawgate("setup", "--undo")).code).toBe(0);
+    expect((await stack.clawgate("setup", "--undo")).code).toBe(0);
+    expect(stack.read(`${state}/openclaw.json`)).toBe(byHand(state));
+    expect(readFileSync(stack.gateway.configPath, "utf8")).not.toContain("tenants");
   },
   limitMs,
 );

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openTimeoutMs } from "../clients/targets.ts";
-import { openOpenclawHouse, type OpenclawHouse, readingTurn } from "./openclaw-house.ts";
+import { openOpenclawGateway, type OpenclawGateway, readingTurn } from "./openclaw-gateway.ts";
 
 const limitMs = 240_000;
 const admin = "admin-key-0123456789";
@@ -14,13 +14,13 @@ const instances = [
   { tenant: "work", state: ".openclaw-work", flags: ["--profile", "work"], words: "the otter dives deep" },
 ] as const;
 
-let house: OpenclawHouse;
+let stack: OpenclawGateway;
 beforeAll(async () => {
-  house = await openOpenclawHouse(Object.fromEntries(instances.map(({ state, words }) => [state, words])), {
+  stack = await openOpenclawGateway(Object.fromEntries(instances.map(({ state, words }) => [state, words])), {
     auth: { admin_key: admin },
   });
   for (const { tenant, state } of instances) {
-    const skill = join(house.dir, state, "workspace", "skills", `only-${tenant}`);
+    const skill = join(stack.dir, state, "workspace", "skills", `only-${tenant}`);
     mkdirSync(skill, { recursive: true });
     writeFileSync(
       join(skill, "SKILL.md"),
@@ -28,17 +28,17 @@ beforeAll(async () => {
     );
   }
 }, openTimeoutMs + 300_000);
-afterAll(() => house?.close());
+afterAll(() => stack?.close());
 
 async function get(path: string, key = admin): Promise<{ status: number; body: Record<string, unknown> }> {
-  const answer = await fetch(house.gateway.url + path, { headers: { authorization: `Bearer ${key}` } });
+  const answer = await fetch(stack.gateway.url + path, { headers: { authorization: `Bearer ${key}` } });
   return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
 }
 
 /** A turn of each, both at once. */
 async function bothAtOnce(): Promise<void> {
   const turns = await Promise.all(
-    instances.map(({ state, flags }) => house.openclaw([...flags, ...readingTurn(house, state)])),
+    instances.map(({ state, flags }) => stack.openclaw([...flags, ...readingTurn(stack, state)])),
   );
   for (const [at, { words }] of instances.entries()) {
     const turn = turns[at];
@@ -53,14 +53,14 @@ async function bothAtOnce(): Promise<void> {
 test(
   "one set-up for both, and a tool turn of each at the same time: keys, sessions, records and statistics apart",
   async () => {
-    const done = await house.clawgate("setup", "--yes", "--primary", "--json");
+    const done = await stack.clawgate("setup", "--yes", "--primary", "--json");
     if (done.code !== 0) throw new Error(`${done.stdout}\n${done.stderr}`);
     const verdict = "set up; OpenClaw accepts its config";
     expect(JSON.parse(done.stdout)).toMatchObject({
       ok: true,
       outcome: instances.map(({ tenant }) => ({ tenant, ok: true, verdict })),
     });
-    const keys = await Promise.all(instances.map(({ state }) => house.keyIsKnown(state)));
+    const keys = await Promise.all(instances.map(({ state }) => stack.keyIsKnown(state)));
     expect(new Set(keys).size).toBe(2);
     await bothAtOnce();
 
@@ -84,14 +84,14 @@ test(
       for (const path of ["/api/stats?tenant=work", "/api/recent", "/api/tenants", "/api/live"])
         expect([path, (await get(path, key)).status]).toEqual([path, 401]);
     // No request carried a word of the other one's instance.
-    for (const request of house.upstream.requests) {
+    for (const request of stack.upstream.requests) {
       const said = instances.filter(
         ({ words, tenant }) => request.rawBody.includes(words) || request.rawBody.includes(`only-${tenant}`),
       );
       expect(said.length).toBeLessThanOrEqual(1);
     }
     for (const [at, { tenant }] of instances.entries()) {
-      const state = house.env["CLAWGATE_STATE_DIR"] ?? join(house.dir, ".local", "state", "clawgate");
+      const state = stack.env["CLAWGATE_STATE_DIR"] ?? join(stack.dir, ".local", "state", "clawgate");
       const skills = join(state, "skills", tenant);
       expect(existsSync(join(skills, `only-${tenant}`, "SKILL.md"))).toBe(true);
       expect(existsSync(join(skills, `only-${instances[1 - at]?.tenant}`))).toBe(false);
@@ -103,14 +103,14 @@ test(
 test(
   "a new key for one of them, written into its OpenClaw by the same command: both go on, the old key is dead",
   async () => {
-    const old = await house.keyIsKnown(".openclaw");
-    const rotated = await house.clawgate("manage", "rotate-key", "local", "--apply", "--json");
+    const old = await stack.keyIsKnown(".openclaw");
+    const rotated = await stack.clawgate("manage", "rotate-key", "local", "--apply", "--json");
     if (rotated.code !== 0) throw new Error(`${rotated.stdout}\n${rotated.stderr}`);
     expect(JSON.parse(rotated.stdout)).toMatchObject({
       ok: true,
       instances: [{ tenant: "local", verdict: "set up; OpenClaw accepts its config" }],
     });
-    await house.keyIsKnown(".openclaw");
+    await stack.keyIsKnown(".openclaw");
     expect((await get("/v1/models", old)).status).toBe(401);
     await bothAtOnce();
   },
@@ -120,13 +120,13 @@ test(
 test(
   "manage remove --apply takes one out, its OpenClaw too; the other does not notice",
   async () => {
-    const removed = await house.clawgate("manage", "remove", "work", "--apply", "--json");
+    const removed = await stack.clawgate("manage", "remove", "work", "--apply", "--json");
     if (removed.code !== 0) throw new Error(`${removed.stdout}\n${removed.stderr}`);
-    expect(house.read(".openclaw-work/openclaw.json")).not.toContain("clawgate");
-    expect(house.read(".openclaw-work/.env")).toBe("");
-    const turn = await house.openclaw(readingTurn(house, ".openclaw"));
+    expect(stack.read(".openclaw-work/openclaw.json")).not.toContain("clawgate");
+    expect(stack.read(".openclaw-work/.env")).toBe("");
+    const turn = await stack.openclaw(readingTurn(stack, ".openclaw"));
     expect(turn.stdout).toContain(instances[0].words);
-    expect((await house.clawgate("manage", "apply", "local")).stdout).toContain("local: nothing to change");
+    expect((await stack.clawgate("manage", "apply", "local")).stdout).toContain("local: nothing to change");
   },
   limitMs,
 );

@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from "bun:test";
 import { findCommand } from "../../src/commands/find-command.ts";
-import { commands } from "../../src/commands/table.ts";
-import { topicNamed } from "../../src/manual/table.ts";
+import { commands } from "../../src/commands/command-table.ts";
+import { topicNamed } from "../../src/manual/topics.ts";
 import { contentsOf, documents, textOf } from "./documents.ts";
 
 /** Options of other programs that the documents name by themselves. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { indexPage, missingPage, topicPage, welcomePage } from "../../src/manual/html-page.ts";
-import { type Topic, topicNamed, topics } from "../../src/manual/table.ts";
+import { type Topic, topicNamed, topics } from "../../src/manual/topics.ts";
 
 const shown = new Map(
   await Promise.all(topics.map(async (topic) => [topic.name, await topicPage(topic, "1.2.3")] as const)),

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
-import { topics } from "../../src/manual/table.ts";
+import { topics } from "../../src/manual/topics.ts";
 import { contentsOf, documents, pages, root, textOf } from "./documents.ts";
 
 const isOutside = (link: string): boolean => /^(?:https?|mailto):/.test(link);
@@ -62,7 +62,7 @@ describe("the table of topics", () => {
   });
 
   test.each(topics.map((topic) => [topic.name, topic] as const))(
-    "%s bears its page's title",
+    "%s has its page's title",
     (name, topic) => {
       expect(textOf(`src/manual/${name}.md`)).toStartWith(`# ${topic.title}\n`);
       expect(topic.summary).not.toBe("");

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { pageText } from "../../src/manual/page-text.ts";
-import { topics } from "../../src/manual/table.ts";
+import { topics } from "../../src/manual/topics.ts";
 import { terminalPage } from "../../src/manual/terminal-page.ts";
 
 const typed = (page: string): string | null => (page === "routing" ? "clawgate help routing" : null);

@@ -4,9 +4,9 @@ import { Database } from "bun:sqlite";
 import { afterEach, describe, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fill, listeningLog, noonMs, rowCount, testStore, workshop } from "./samples.ts";
+import { fill, recordingLog, noonMs, rowCount, testStore, createStoreFixture } from "./samples.ts";
 
-const { place, opened, clear } = workshop();
+const { place, opened, clear } = createStoreFixture();
 afterEach(clear);
 
 describe("a file that is not what it should be", () => {
@@ -29,7 +29,7 @@ describe("a file that is not what it should be", () => {
       fill(before, "old", 200);
       await before.close();
       damage(path);
-      const log = listeningLog();
+      const log = recordingLog();
       const store = opened(path, { log });
       fill(store, "new", 5);
       expect(await store.flush()).toBe(true);
@@ -94,7 +94,7 @@ describe("a file that is not what it should be", () => {
     writeFileSync(join(folder, "file"), "");
     mkdirSync(join(folder, "folder.db"));
     const good = join(folder, "user", "clawgate.db");
-    const log = listeningLog();
+    const log = recordingLog();
     const paths = [join(folder, "file", "clawgate.db"), join(folder, "folder.db"), good];
     const store = opened(good, { paths, log });
     fill(store, "a", 1);

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { snakeCased } from "../../src/metrics/snake-case.ts";
 import { createReports, type Reports } from "../../src/metrics/reports.ts";
-import { disabledStore, type MetricsStore } from "../../src/metrics/store.ts";
+import { disabledMetricsStore, type MetricsStore } from "../../src/metrics/metrics-store.ts";
 import { unknownUsage } from "../../src/canon/usage.ts";
 import { noonMs, sampleAttempt, sampleRecord, temporaryFolder, testStore } from "./samples.ts";
 
@@ -258,7 +258,7 @@ describe("stats", () => {
       [],
       [],
     ]);
-    const off = await createReports(disabledStore()).stats({ nowMs: noonMs });
+    const off = await createReports(disabledMetricsStore()).stats({ nowMs: noonMs });
     expect(off.totals).toEqual(empty.totals);
     expect(off.database.state).toBe("disabled");
   });

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AttemptRecord, RequestRecord } from "../../src/canon/record.ts";
 import type { MetricsLog } from "../../src/metrics/connection.ts";
-import { openStore, type MetricsStore, type StoreOptions } from "../../src/metrics/store.ts";
+import { openMetricsStore, type MetricsStore, type StoreOptions } from "../../src/metrics/metrics-store.ts";
 
 export const noonMs = Date.UTC(2026, 10, 21, 12, 0, 0);
 
@@ -78,10 +78,10 @@ export function temporaryFolder(): { readonly path: string; remove(): void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-export type Heard = { readonly level: string; readonly message: string };
+export type LoggedLine = { readonly level: string; readonly message: string };
 
-export function listeningLog(): MetricsLog & { readonly heard: Heard[] } {
-  const heard: Heard[] = [];
+export function recordingLog(): MetricsLog & { readonly heard: LoggedLine[] } {
+  const heard: LoggedLine[] = [];
   const hear = (level: string) => (message: string) => {
     heard.push({ level, message });
   };
@@ -89,11 +89,11 @@ export function listeningLog(): MetricsLog & { readonly heard: Heard[] } {
 }
 
 export function testStore(path: string, change: Partial<StoreOptions> = {}): MetricsStore {
-  return openStore({
+  return openMetricsStore({
     paths: [path],
     retentionDays: 0,
     keepsDecisions: true,
-    log: listeningLog(),
+    log: recordingLog(),
     clock: { nowMs: () => noonMs },
     closeWaitMs: 0,
     ...change,
@@ -112,7 +112,7 @@ export async function until(isSo: () => boolean): Promise<void> {
 }
 
 /** Folders and stores of one test file; `clear` in afterEach closes and removes them. */
-export function workshop() {
+export function createStoreFixture() {
   const stores: MetricsStore[] = [];
   const folders: { remove(): void }[] = [];
   return {

@@ -15,7 +15,12 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { applyChanges, type FileChange, keptText, undoLast } from "../../src/openclaw/applied-changes.ts";
-import { type FilePlace, hostPlace, hostPlaceOf, type PlacedFile } from "../../src/openclaw/file-place.ts";
+import {
+  type FileAccess,
+  hostFileAccess,
+  hostFileAccessFor,
+  type LocatedFile,
+} from "../../src/openclaw/file-access.ts";
 
 let dir: string;
 let folder: string;
@@ -74,14 +79,14 @@ test("a file that changed since it was read stops everything", async () => {
 test.each([0, 1, 2])("a disk that fails at replacement %d: everything is as before", async (at) => {
   const all = changes();
   let count = 0;
-  const failing: FilePlace = {
-    ...hostPlace,
+  const failing: FileAccess = {
+    ...hostFileAccess,
     async replace(path, text) {
       if (count++ === at) throw Object.assign(new Error("full"), { code: "ENOSPC" });
-      await hostPlace.replace(path, text);
+      await hostFileAccess.replace(path, text);
     },
   };
-  await expect(applyChanges({ changes: all, folder, id: "1", placeOf: () => failing })).rejects.toThrow(
+  await expect(applyChanges({ changes: all, folder, id: "1", accessFor: () => failing })).rejects.toThrow(
     "(ENOSPC); nothing was changed",
   );
   expect(contents(all)).toEqual(all.map(({ before }) => before));
@@ -95,20 +100,20 @@ test.each([0, 1, 2, 3])("killed after %d replacements: --undo gives all of it ba
   writeFileSync(
     script,
     `import { applyChanges } from ${JSON.stringify(join(source, "openclaw", "applied-changes.ts"))};
-import { hostPlace } from ${JSON.stringify(join(source, "openclaw", "file-place.ts"))};
+import { hostFileAccess } from ${JSON.stringify(join(source, "openclaw", "file-access.ts"))};
 let count = 0;
 const place = {
-  ...hostPlace,
+  ...hostFileAccess,
   async replace(path, text) {
     if (count++ === ${survivors}) process.kill(process.pid, "SIGKILL");
-    await hostPlace.replace(path, text);
+    await hostFileAccess.replace(path, text);
   },
 };
 await applyChanges({
   changes: ${JSON.stringify(all)},
   folder: ${JSON.stringify(folder)},
   id: "1",
-  placeOf: () => place,
+  accessFor: () => place,
 });
 process.kill(process.pid, "SIGKILL");
 `,
@@ -137,14 +142,14 @@ test("a folder in whose place a file stands: nothing changes", async () => {
 test("a file that OpenClaw writes while the others are replaced keeps what it wrote, and the others go back", async () => {
   const all = changes();
   let count = 0;
-  const racing: FilePlace = {
-    ...hostPlace,
+  const racing: FileAccess = {
+    ...hostFileAccess,
     async replace(path, text) {
-      await hostPlace.replace(path, text);
+      await hostFileAccess.replace(path, text);
       if (count++ === 0) writeFileSync(all[1]?.path ?? "", "written meanwhile");
     },
   };
-  await expect(applyChanges({ changes: all, folder, id: "1", placeOf: () => racing })).rejects.toThrow(
+  await expect(applyChanges({ changes: all, folder, id: "1", accessFor: () => racing })).rejects.toThrow(
     "changed by somebody else",
   );
   expect(contents(all)).toEqual([all[0]?.before ?? null, "written meanwhile", null]);
@@ -163,8 +168,8 @@ test.each([
     const path = join(dir, "state", "file");
     writeFileSync(path, "old");
     const change = { path, kind: "env", below: dir, before: "old", after: "new" } as const;
-    const placeOf = (file: PlacedFile): FilePlace => {
-      const place = hostPlaceOf(file);
+    const accessFor = (file: LocatedFile): FileAccess => {
+      const place = hostFileAccessFor(file);
       return {
         ...place,
         async replace(each, text) {
@@ -174,7 +179,7 @@ test.each([
         },
       };
     };
-    await expect(applyChanges({ changes: [change], folder, id: "1", placeOf })).rejects.toThrow(
+    await expect(applyChanges({ changes: [change], folder, id: "1", accessFor })).rejects.toThrow(
       `${join(dir, swapped)} is a link, and it is not followed`,
     );
     expect(readdirSync(join(dir, "victim"))).toEqual(["file"]);

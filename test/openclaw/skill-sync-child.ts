@@ -1,7 +1,7 @@
 // Syncs once and kills itself at the step that it is told, as a power cut would. Not a test: skill-sync.test.ts starts it.
 
 import { syncSkills } from "../../src/openclaw/skill-sync.ts";
-import { fakeContainer } from "./skill-places.ts";
+import { fakeContainer } from "./skill-fixtures.ts";
 
 const [folder = "", home = "", kind = "", mode = "", at = ""] = process.argv.slice(2);
 let step = 0;

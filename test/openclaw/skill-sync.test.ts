@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cleanSkills, type SkillSyncOptions, skillsHere, syncSkills } from "../../src/openclaw/skill-sync.ts";
-import { type FakeContainer, fakeContainer, skillText, treeIn, writeTree } from "./skill-places.ts";
+import { type FakeContainer, fakeContainer, skillText, treeIn, writeTree } from "./skill-fixtures.ts";
 
 const folders: string[] = [];
 afterEach(() => {

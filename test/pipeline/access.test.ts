@@ -1,25 +1,25 @@
 import { describe, expect, test } from "bun:test";
 import { Failure } from "../../src/canon/failure.ts";
 import { type AccessOptions, createAccess, type RouteClass } from "../../src/pipeline/access.ts";
-import { createDirectory, fingerprintOfEntry } from "../../src/tenants/directory.ts";
-import { createGuesses } from "../../src/tenants/guesses.ts";
+import { createKeyDirectory, fingerprintOfEntry } from "../../src/tenants/key-directory.ts";
+import { createGuessLimiter } from "../../src/tenants/guess-limiter.ts";
 
-type House = { keys?: string[]; adminKey?: string; trustedProxies?: string[] };
+type AccessConfig = { keys?: string[]; adminKey?: string; trustedProxies?: string[] };
 
-function accessOf(config: House) {
+function accessOf(config: AccessConfig) {
   const options: AccessOptions = {
-    directory: createDirectory({
+    directory: createKeyDirectory({
       keys: config.keys ?? [],
       adminKey: config.adminKey ?? null,
       stateToken: "token",
     }),
-    guesses: createGuesses({ nowMs: () => 0, maxHeld: 10_000 }),
+    guessLimiter: createGuessLimiter({ nowMs: () => 0, maxHeld: 10_000 }),
     trustedProxies: config.trustedProxies ?? [],
   };
   return createAccess(options);
 }
 
-function house(config: House = {}) {
+function accessWith(config: AccessConfig = {}) {
   const access = accessOf(config);
   /** "ok", "ok admin", "ok <keyId>", or the kind of the failure, with ", later" when it is kept back. */
   return (routeClass: RouteClass, peer: string | null, headers: Record<string, string> = {}): string => {
@@ -42,10 +42,10 @@ const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 const keyId = fingerprintOfEntry("sk-1");
 
 describe("a glance, which refuses nobody", () => {
-  const look = (config: House, peer: string | null, headers: Record<string, string> = {}) =>
-    accessOf(config).glance({ headers: new Headers(headers), peer: () => peer }).mayRead;
+  const look = (config: AccessConfig, peer: string | null, headers: Record<string, string> = {}) =>
+    accessOf(config).readAccess({ headers: new Headers(headers), peer: () => peer }).mayRead;
   const keyed = { keys: ["sk-1"], adminKey: "sk-admin" };
-  type Row = readonly [string, House, string | null, Record<string, string>, boolean];
+  type Row = readonly [string, AccessConfig, string | null, Record<string, string>, boolean];
   const rows: Row[] = [
     ["no admin key: this machine", {}, local, {}, true],
     ["no admin key: this machine with a client's key", { keys: ["sk-1"] }, local, bearer("sk-1"), true],
@@ -73,7 +73,7 @@ describe("a glance, which refuses nobody", () => {
   test("wrong keys are guesses here too, and slowed; a client's own key is none", () => {
     const access = accessOf(keyed);
     const holdOf = (key: string): number =>
-      access.glance({ headers: new Headers(bearer(key)), peer: () => remote }).holdMs;
+      access.readAccess({ headers: new Headers(bearer(key)), peer: () => remote }).holdMs;
     for (let i = 0; i < 200; i++) expect(holdOf("sk-1")).toBe(0);
     const holds = Array.from({ length: 40 }, (_, at) => holdOf(`guess-${at}`));
     expect(holds[0]).toBe(0);
@@ -87,7 +87,7 @@ describe("the contract's table", () => {
   const open = {};
   const keyed = { keys: ["sk-1"] };
   const administered = { keys: ["sk-1"], adminKey: "sk-admin" };
-  type Row = [House, RouteClass, string | null, Record<string, string>, string];
+  type Row = [AccessConfig, RouteClass, string | null, Record<string, string>, string];
   const rows: Row[] = [
     [open, "public", remote, {}, "ok"],
     [administered, "public", remote, { "x-forwarded-for": "1.2.3.4" }, "ok"],
@@ -136,19 +136,19 @@ describe("the contract's table", () => {
     [{ keys: [""] }, "data", local, {}, "unauthorized"],
   ];
   test.each(rows)("%j: %s from %s with %j: %s", (config, routeClass, peer, headers, expected) => {
-    expect(house(config)(routeClass, peer, headers)).toBe(expected);
+    expect(accessWith(config)(routeClass, peer, headers)).toBe(expected);
   });
 });
 
 describe("proxies", () => {
-  const through = house({ trustedProxies: [local, "10.1.0.0/16"] });
+  const through = accessWith({ trustedProxies: [local, "10.1.0.0/16"] });
 
   test.each(["Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Whatever"])(
     "a keyless request with %s was not sent from here",
     (name) => {
       for (const routeClass of ["data", "read"] as const) {
-        expect(house()(routeClass, local, { [name]: "127.0.0.1" })).toBe("forbidden");
-        expect(house()(routeClass, local, { [name]: "" })).toBe("forbidden");
+        expect(accessWith()(routeClass, local, { [name]: "127.0.0.1" })).toBe("forbidden");
+        expect(accessWith()(routeClass, local, { [name]: "" })).toBe("forbidden");
       }
     },
   );
@@ -165,9 +165,11 @@ describe("proxies", () => {
   ])("a keyless request with one of %s was not sent from here", (names) => {
     for (const name of names.split(" ")) {
       for (const routeClass of ["data", "read"] as const)
-        expect(`${name} ${house()(routeClass, local, { [name]: "127.0.0.1" })}`).toBe(`${name} forbidden`);
+        expect(`${name} ${accessWith()(routeClass, local, { [name]: "127.0.0.1" })}`).toBe(
+          `${name} forbidden`,
+        );
       // Whoever has a key may come through whatever it likes.
-      expect(house({ keys: ["sk-1"] })("data", local, { ...bearer("sk-1"), [name]: "1" })).toBe(
+      expect(accessWith({ keys: ["sk-1"] })("data", local, { ...bearer("sk-1"), [name]: "1" })).toBe(
         `ok ${keyId}`,
       );
     }
@@ -175,8 +177,8 @@ describe("proxies", () => {
 
   test("the refusal names the header and the ways out", () => {
     const access = createAccess({
-      directory: createDirectory({ keys: [], adminKey: null, stateToken: null }),
-      guesses: createGuesses({ nowMs: () => 0 }),
+      directory: createKeyDirectory({ keys: [], adminKey: null, stateToken: null }),
+      guessLimiter: createGuessLimiter({ nowMs: () => 0 }),
       trustedProxies: [],
     });
     const ask = (name: string) => () =>
@@ -204,8 +206,8 @@ describe("proxies", () => {
         .map((name) => [name, "value"]),
     );
     for (const name of Object.keys(headers))
-      expect(`${name} ${house()("data", local, { [name]: "value" })}`).toBe(`${name} ok`);
-    expect(house()("data", local, headers)).toBe("ok");
+      expect(`${name} ${accessWith()("data", local, { [name]: "value" })}`).toBe(`${name} ok`);
+    expect(accessWith()("data", local, headers)).toBe("ok");
   });
 
   test.each([
@@ -233,11 +235,11 @@ describe("proxies", () => {
 });
 
 describe("guessing", () => {
-  const guess = (ask: ReturnType<typeof house>, routeClass: RouteClass, address: string, times = 20) =>
+  const guess = (ask: ReturnType<typeof accessWith>, routeClass: RouteClass, address: string, times = 20) =>
     Array.from({ length: times }, (_, i) => ask(routeClass, address, bearer(`guess-${i}`)));
 
   test("the 21st wrong key of a minute hears the same, but later; one stale key counts like many", () => {
-    const ask = house({ keys: ["sk-1"] });
+    const ask = accessWith({ keys: ["sk-1"] });
     expect(new Set(guess(ask, "data", remote))).toEqual(new Set(["unauthorized"]));
     expect(ask("data", remote, bearer("guess-20"))).toBe("unauthorized, later");
     expect(ask("data", "10.0.0.10", bearer("guess"))).toBe("unauthorized");
@@ -248,7 +250,7 @@ describe("guessing", () => {
   test.each(["data", "read", "write"] as const)(
     "a right secret is never held back: guesses at %s",
     (where) => {
-      const ask = house({ keys: ["sk-1"], adminKey: "sk-admin" });
+      const ask = accessWith({ keys: ["sk-1"], adminKey: "sk-admin" });
       guess(ask, where, remote, 500);
       expect(ask(where, remote, bearer("guess"))).toBe("unauthorized, later");
       for (let i = 0; i < 50; i++) {
@@ -264,7 +266,7 @@ describe("guessing", () => {
   );
 
   test("asking without a key is no guess, and hears 401 whatever its neighbours do", () => {
-    const ask = house({ keys: ["sk-1"], adminKey: "sk-admin" });
+    const ask = accessWith({ keys: ["sk-1"], adminKey: "sk-admin" });
     for (let i = 0; i < 30; i++) expect(ask("data", remote)).toBe("unauthorized");
     expect(ask("data", remote, bearer("wrong"))).toBe("unauthorized");
     guess(ask, "data", remote, 50);
@@ -273,21 +275,21 @@ describe("guessing", () => {
   });
 
   test("operator's routes count as well", () => {
-    const ask = house({ adminKey: "sk-admin" });
+    const ask = accessWith({ adminKey: "sk-admin" });
     guess(ask, "write", local);
     expect(ask("read", local, bearer("guess-20"))).toBe("unauthorized, later");
   });
 
   test("an expired key counts as a wrong one", () => {
     const access = createAccess({
-      directory: createDirectory({
+      directory: createKeyDirectory({
         keys: [],
         tenants: [{ name: "old", key: "sk-old", expiresAtMs: 1 }],
         nowMs: () => 2,
         adminKey: null,
         stateToken: null,
       }),
-      guesses: createGuesses({ nowMs: () => 0 }),
+      guessLimiter: createGuessLimiter({ nowMs: () => 0 }),
       trustedProxies: [],
     });
     const ask = () => access("data", { headers: new Headers(bearer("sk-old")), peer: () => remote });
@@ -304,7 +306,7 @@ describe("guessing", () => {
   });
 
   test("behind a declared proxy the client is blamed, not the proxy", () => {
-    const ask = house({ keys: ["sk-1"], trustedProxies: [local] });
+    const ask = accessWith({ keys: ["sk-1"], trustedProxies: [local] });
     const from = (client: string, key: string) =>
       ask("data", local, { ...bearer(key), "x-forwarded-for": client });
     // Some proxies write the port, which is another one with every connection.

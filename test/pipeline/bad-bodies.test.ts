@@ -1,9 +1,9 @@
 // What a client may not send is refused in the same words whether its body would pass as bytes or be translated.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { openGatewayForTest, type TestGateway } from "../support/gateway.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { startUpstream } from "../support/upstream.ts";
-import { goodAnswer } from "./road.ts";
+import { goodAnswer } from "./test-pipeline.ts";
 
 const vendor = startUpstream();
 let gateway: TestGateway;
@@ -16,7 +16,7 @@ beforeAll(async () => {
     api_key: "vendor-key",
     models: ["fake-large"],
   });
-  gateway = await openGatewayForTest({
+  gateway = await startTestGateway({
     config: {
       health: { check_interval_seconds: 0 },
       providers: { express: provider("openai-compat"), hub: provider("anthropic") },

@@ -2,9 +2,9 @@
 
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { withoutChoices, withoutChoosingBetas } from "../../src/pipeline/choice-guard.ts";
-import { maxJsonDepth } from "../../src/pipeline/enrol.ts";
-import { plainName, verdictOn } from "../../src/pipeline/model-choices.ts";
+import { withoutModelChoices, withoutChoosingBetas } from "../../src/pipeline/choice-guard.ts";
+import { maxJsonDepth } from "../../src/pipeline/envelope.ts";
+import { normalizedName, treatmentOf } from "../../src/pipeline/model-choices.ts";
 import { scanObject } from "../../src/wire/json.ts";
 
 const enrolledOf = (text: string) => {
@@ -58,17 +58,18 @@ test("any body", () => {
             return `${space}${key}${space}:${space}${JSON.stringify(value)}${space}`;
           })
           .join(",")}}`;
-        const { enrolled, dropped } = withoutChoices(enrolledOf(text), dialect, isPriced);
-        const left = JSON.parse(enrolled.bytes.toString("utf8")) as object;
-        for (const key of Object.keys(left)) expect(choosing.map(plainName)).not.toContain(plainName(key));
+        const { envelope, dropped } = withoutModelChoices(enrolledOf(text), dialect, isPriced);
+        const left = JSON.parse(envelope.bytes.toString("utf8")) as object;
+        for (const key of Object.keys(left))
+          expect(choosing.map(normalizedName)).not.toContain(normalizedName(key));
         // Scalars and lists of the others are what they were.
         for (const [name, value] of members)
-          if (verdictOn(name) === "stays" && members.filter(([other]) => other === name).length === 1)
+          if (treatmentOf(name) === "stays" && members.filter(([other]) => other === name).length === 1)
             expect(Object.entries(left)).toContainEqual([name, JSON.parse(JSON.stringify(value))]);
         const isAny = members.some(([name, value]) => choosing.includes(name) && value !== null);
         expect(dropped.length > 0 || !isAny).toBe(true);
         for (const word of dropped) expect(word).toMatch(/^member-dropped:[\w.-]{1,40}$/);
-        scanObject(enrolled.bytes, maxJsonDepth);
+        scanObject(envelope.bytes, maxJsonDepth);
       },
     ),
     { numRuns: 300, verbose: true },
@@ -76,10 +77,10 @@ test("any body", () => {
 });
 
 test("a body without choices is the very same bytes", () => {
-  const enrolled = enrolledOf(
+  const envelope = enrolledOf(
     '{ "model":"m", "messages":[{"role":"user","content":"models"}], "audio":{"voice":"x"} }',
   );
-  expect(withoutChoices(enrolled, "openai-chat", true).enrolled).toBe(enrolled);
+  expect(withoutModelChoices(envelope, "openai-chat", true).envelope).toBe(envelope);
 });
 
 test("betas that choose go, the others keep their order", () => {

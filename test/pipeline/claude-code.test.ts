@@ -2,9 +2,9 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import Anthropic from "@anthropic-ai/sdk";
-import { openGatewayForTest, type TestGateway } from "../support/gateway.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { startUpstream } from "../support/upstream.ts";
-import { goodAnswer } from "./road.ts";
+import { goodAnswer } from "./test-pipeline.ts";
 
 const vendor = startUpstream();
 let gateway: TestGateway;
@@ -17,7 +17,7 @@ beforeAll(async () => {
     api_key: "vendor-secret-key",
     models: [model],
   });
-  gateway = await openGatewayForTest({
+  gateway = await startTestGateway({
     config: {
       auth: { keys: ["sk-data-0123456789abcdef"], admin_key: "sk-admin-0123456789abcdef" },
       providers: {

@@ -4,10 +4,10 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import type { DialectName } from "../../src/canon/request.ts";
 import type { Json } from "./conversations.ts";
-import { callOf, framesIn, openStand, type Stand } from "./vendor-answers.ts";
+import { callOf, framesIn, openVendorSetup, type VendorSetup } from "./vendor-answers.ts";
 
-let stand: Stand;
-beforeAll(async () => void (stand = await openStand()));
+let stand: VendorSetup;
+beforeAll(async () => void (stand = await openVendorSetup()));
 afterEach(() => stand.vendor.reset());
 afterAll(() => stand.stop());
 

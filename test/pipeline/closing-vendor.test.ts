@@ -1,7 +1,7 @@
 // A vendor that closes or resets connections before it answers: how often it is sent a POST, and what the record says of it.
 
 import { afterAll, describe, expect, test } from "bun:test";
-import { openGatewayForTest } from "../support/gateway.ts";
+import { startTestGateway } from "../support/gateway.ts";
 import { type Exchange, listenHttp } from "../support/upstream/socket.ts";
 
 type Behaviour = (exchange: Exchange, atThisConnection: number) => void | Promise<void>;
@@ -37,7 +37,7 @@ const closings: Record<string, Behaviour> = {
   },
 };
 
-async function vendorAndHouse() {
+async function vendorAndGateway() {
   let posts = 0;
   let behaviour: Behaviour = answer;
   const seen = new WeakMap<Promise<void>, number>();
@@ -54,7 +54,7 @@ async function vendorAndHouse() {
     fallback: false,
     base_url: `http://localhost:${listener.port}`,
   };
-  const gateway = await openGatewayForTest({
+  const gateway = await startTestGateway({
     config: {
       health: { check_interval_seconds: 0, consecutive_failures_before_skip: 1_000 },
       providers: {
@@ -98,14 +98,14 @@ const roads = [
 
 describe.each(Object.entries(closings))("%s before an answer", (_name, closing) => {
   test("on a new connection: one POST for a request, and one attempt", async () => {
-    const house = await vendorAndHouse();
-    house.behave(closing);
+    const app = await vendorAndGateway();
+    app.behave(closing);
     for (const { provider, body, path } of roads)
-      for (let i = 0; i < 5; i++) expect(await house.ask(provider, body, path)).toBe(502);
-    expect(house.posts()).toBe(5 * roads.length);
-    expect(house.attempts()).toHaveLength(5 * roads.length);
-    expect(house.attempts().every((each) => each.maybeBilled && each.failure === "unreachable")).toBe(true);
-    await house.stop();
+      for (let i = 0; i < 5; i++) expect(await app.ask(provider, body, path)).toBe(502);
+    expect(app.posts()).toBe(5 * roads.length);
+    expect(app.attempts()).toHaveLength(5 * roads.length);
+    expect(app.attempts().every((each) => each.maybeBilled && each.failure === "unreachable")).toBe(true);
+    await app.stop();
   });
 });
 
@@ -113,97 +113,97 @@ describe.each(Object.entries(closings))("%s before an answer", (_name, closing) 
 const numberedTries = process.platform === "linux" ? 50 : 0;
 
 test("a kept connection to a host in numbers that ends without a byte: sent once more where nobody opened one meanwhile", async () => {
-  const house = await vendorAndHouse();
-  house.behave((exchange, count) => (count === 1 ? answer(exchange) : exchange.fin()));
+  const app = await vendorAndGateway();
+  app.behave((exchange, count) => (count === 1 ? answer(exchange) : exchange.fin()));
   let resent = 0;
   for (let i = 0; i < numberedTries && resent < 3; i++) {
-    const before = house.posts();
-    const status = await house.ask("numbered");
-    const posts = house.posts() - before;
-    const { attempts } = house.gateway.records().at(-1) ?? { attempts: [] };
+    const before = app.posts();
+    const status = await app.ask("numbered");
+    const posts = app.posts() - before;
+    const { attempts } = app.gateway.records().at(-1) ?? { attempts: [] };
     expect(attempts).toHaveLength(posts);
     expect(attempts.slice(0, -1).every((each) => each.maybeBilled)).toBe(true);
     expect(status).toBe(attempts.at(-1)?.failure === null ? 200 : 502);
     if (posts === 2) resent++;
   }
   expect(resent).toBe(numberedTries === 0 ? 0 : 3);
-  await house.stop();
+  await app.stop();
 });
 
 test("an idle connection that the vendor closed, and new ones as well: a host in numbers is sent each POST once", async () => {
-  const house = await vendorAndHouse();
+  const app = await vendorAndGateway();
   for (let round = 0; round < 5; round++) {
     const gone = Promise.withResolvers<void>();
-    house.behave(async (exchange) => {
+    app.behave(async (exchange) => {
       await answer(exchange);
       exchange.fin();
       void exchange.closed.then(gone.resolve);
     });
-    expect(await house.ask("numbered")).toBe(200);
+    expect(await app.ask("numbered")).toBe(200);
     await gone.promise;
-    house.behave(({ reset }) => reset());
-    expect(await house.ask("numbered")).toBe(502);
+    app.behave(({ reset }) => reset());
+    expect(await app.ask("numbered")).toBe(502);
   }
-  expect(house.posts()).toBe(10);
-  expect(house.attempts()).toHaveLength(10);
-  await house.stop();
+  expect(app.posts()).toBe(10);
+  expect(app.attempts()).toHaveLength(10);
+  await app.stop();
 });
 
 describe.each(["named", "numbered"])("a connection that was kept (%s host)", (provider) => {
   test.each(provider === "named" ? ["a FIN", "a RST"] : [])(
     "and ends in %s without a byte: sent once more, and both tries are told",
     async (name) => {
-      const house = await vendorAndHouse();
+      const app = await vendorAndGateway();
       // The second request of every connection finds it closed.
-      house.behave((exchange, count) => (count === 1 ? answer(exchange) : closings[name]?.(exchange, count)));
-      for (let i = 0; i < 5; i++) expect(await house.ask(provider)).toBe(200);
-      expect(house.posts()).toBe(9);
-      const records = house.gateway.records();
+      app.behave((exchange, count) => (count === 1 ? answer(exchange) : closings[name]?.(exchange, count)));
+      for (let i = 0; i < 5; i++) expect(await app.ask(provider)).toBe(200);
+      expect(app.posts()).toBe(9);
+      const records = app.gateway.records();
       expect(records.map(({ attempts }) => attempts.length)).toEqual([1, 2, 2, 2, 2]);
       for (const { attempts } of records.slice(1)) {
         expect(attempts[0]).toMatchObject({ failure: "unreachable", maybeBilled: true, outcome: "failed" });
         expect(attempts[1]).toMatchObject({ failure: null, outcome: "ok", provider });
       }
       // The vendor's idle limit is no failure of its.
-      expect(house.gateway.house.estate.health.view(provider)).toMatchObject({ lastError: null });
-      await house.stop();
+      expect(app.gateway.app.services.health.view(provider)).toMatchObject({ lastError: null });
+      await app.stop();
     },
   );
 
   test("and ends after a while of work, with or without a word in between: one POST", async () => {
-    const house = await vendorAndHouse();
+    const app = await vendorAndGateway();
     for (const interim of ["", "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n"]) {
-      house.behave(answer);
-      expect(await house.ask(provider)).toBe(200);
-      house.behave(async ({ write, fin }) => {
+      app.behave(answer);
+      expect(await app.ask(provider)).toBe(200);
+      app.behave(async ({ write, fin }) => {
         if (interim !== "") await write(interim);
         // Longer than the way there and back that a stale connection takes to tell.
         await Bun.sleep(400);
         fin();
       });
-      expect(await house.ask(provider)).toBe(502);
+      expect(await app.ask(provider)).toBe(502);
     }
-    expect(house.posts()).toBe(4);
-    expect(house.attempts()).toHaveLength(4);
-    await house.stop();
+    expect(app.posts()).toBe(4);
+    expect(app.attempts()).toHaveLength(4);
+    await app.stop();
   });
 
   test("is counted on once: a vendor that then closes new ones as well gets each request once", async () => {
-    const house = await vendorAndHouse();
-    expect(await house.ask(provider)).toBe(200);
-    house.behave(({ fin }) => fin());
-    for (let i = 0; i < 20; i++) expect(await house.ask(provider)).toBe(502);
+    const app = await vendorAndGateway();
+    expect(await app.ask(provider)).toBe(200);
+    app.behave(({ fin }) => fin());
+    for (let i = 0; i < 20; i++) expect(await app.ask(provider)).toBe(502);
     // The second POST of the first one: whether the kept connection is known to be one depends on what else runs, in numbers.
-    const again = house.posts() - 21;
+    const again = app.posts() - 21;
     expect(provider === "named" ? [1] : [0, 1]).toContain(again);
-    expect(house.attempts()).toHaveLength(21 + again);
-    await house.stop();
+    expect(app.attempts()).toHaveLength(21 + again);
+    await app.stop();
   });
 
   test("is not counted on after an answer that was cut off, or that said that it closes", async () => {
-    const house = await vendorAndHouse();
+    const app = await vendorAndGateway();
     for (const head of ["connection: close", "x: y"]) {
-      house.behave(async ({ write, fin }) => {
+      app.behave(async ({ write, fin }) => {
         const isCut = head === "x: y";
         const text = isCut ? whole.slice(0, 20) : whole;
         const length = whole.length;
@@ -212,29 +212,29 @@ describe.each(["named", "numbered"])("a connection that was kept (%s host)", (pr
         );
         fin();
       });
-      await house.ask(provider);
-      house.behave(({ fin }) => fin());
-      expect(await house.ask(provider)).toBe(502);
+      await app.ask(provider);
+      app.behave(({ fin }) => fin());
+      expect(await app.ask(provider)).toBe(502);
     }
-    expect(house.posts()).toBe(4);
-    await house.stop();
+    expect(app.posts()).toBe(4);
+    await app.stop();
   });
 });
 
 test("an idle connection that the vendor closed leaves nothing to send again, where the host has a name", async () => {
-  const house = await vendorAndHouse();
+  const app = await vendorAndGateway();
   const gone = Promise.withResolvers<void>();
-  house.behave(async (exchange) => {
+  app.behave(async (exchange) => {
     await answer(exchange);
     exchange.fin();
     void exchange.closed.then(gone.resolve);
   });
-  expect(await house.ask("named")).toBe(200);
+  expect(await app.ask("named")).toBe(200);
   await gone.promise;
-  house.behave(({ fin }) => fin());
-  expect(await house.ask("named")).toBe(502);
-  expect(house.posts()).toBe(2);
-  await house.stop();
+  app.behave(({ fin }) => fin());
+  expect(await app.ask("named")).toBe(502);
+  expect(app.posts()).toBe(2);
+  await app.stop();
 });
 
 describe("the runtime", () => {

@@ -2,9 +2,9 @@
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { createServer, type Socket } from "node:net";
-import { openGatewayForTest } from "../support/gateway.ts";
+import { startTestGateway } from "../support/gateway.ts";
 import { startUpstream } from "../support/upstream.ts";
-import { roadsOver, allWell, fastClock, goodAnswer, lanes } from "./road.ts";
+import { testPipelinesOver, allWell, fastClock, goodAnswer, formatPairs } from "./test-pipeline.ts";
 
 /** Accepts, reads, says nothing: to a ClientHello, a CONNECT or a request. */
 async function startSilent() {
@@ -37,7 +37,7 @@ describe("connect_s", () => {
       timeout,
       ...more,
     });
-    const gateway = await openGatewayForTest({
+    const gateway = await startTestGateway({
       config: {
         health: { check_interval_seconds: 0 },
         providers: {
@@ -50,7 +50,7 @@ describe("connect_s", () => {
         },
       },
     });
-    const { providers } = gateway.house.estate.inForce().config;
+    const { providers } = gateway.app.services.currentConfig().config;
     await Promise.all(
       Object.keys(providers).flatMap((id) =>
         [true, false].map(async (stream) => {
@@ -85,7 +85,7 @@ describe("connect_s", () => {
     const address = hanging.address();
     const place = `127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`;
     const provider = (base_url: string): object => ({ base_url, models: ["m"], fallback: false });
-    const gateway = await openGatewayForTest({
+    const gateway = await startTestGateway({
       config: {
         health: { check_interval_seconds: 0 },
         providers: { secure: provider(`https://${place}`), plain: provider(`http://${place}`) },
@@ -116,16 +116,16 @@ afterAll(() => {
   upstreams.good.stop();
 });
 
-const withRoad = roadsOver(upstreams);
+const withRoad = testPipelinesOver(upstreams);
 
-describe.each([...lanes])("a whole answer: $door door, $wire vendor", (lane) => {
-  const isExpress = lane.door === lane.wire;
+describe.each([...formatPairs])("a whole answer: $door door, $wire vendor", (lane) => {
+  const isExpress = lane.endpoint === lane.wire;
   const path = lane.wire === "openai" ? "/v1/chat/completions" : "/v1/messages";
   const whole = (): string => JSON.stringify(goodAnswer({ path, body: {} }).body);
   const json = { "content-type": "application/json" };
 
   test("is waited for as long as first_token_s says where it is written, whatever idle_s is", () =>
-    withRoad({ ...lane, provider: { timeout: { first_token_s: 0.2, idle_s: 600 } } }, async (road) => {
+    withRoad({ ...lane, provider: { timeout: { first_token_s: 0.2, idle_s: 600 } } }, async (pipeline) => {
       for (const silence of [
         { isSilent: true },
         // Headers are no word, and blanks are none.
@@ -137,11 +137,11 @@ describe.each([...lanes])("a whole answer: $door door, $wire vendor", (lane) => 
           ending: "hang",
         },
       ] as const) {
-        road.bad.script(() => silence);
-        const answer = await road.ask("hello", { stream: false, model: "alone" });
+        pipeline.bad.script(() => silence);
+        const answer = await pipeline.ask("hello", { stream: false, model: "alone" });
         expect(answer.status).toBe(504);
         await answer.text();
-        expect((await road.gateway.recordOf(answer)).attempts).toMatchObject([
+        expect((await pipeline.gateway.recordOf(answer)).attempts).toMatchObject([
           { failure: "timed-out", lane: isExpress ? "relay" : "hub", maybeBilled: true },
         ]);
       }
@@ -150,22 +150,24 @@ describe.each([...lanes])("a whole answer: $door door, $wire vendor", (lane) => 
   if (!isExpress) return;
 
   test("that has begun in time may go on, part after part", () =>
-    withRoad({ ...lane, provider: { timeout: { first_token_s: 0.6, idle_s: 0.6 } } }, async (road) => {
+    withRoad({ ...lane, provider: { timeout: { first_token_s: 0.6, idle_s: 0.6 } } }, async (pipeline) => {
       const text = whole();
       const third = Math.ceil(text.length / 8);
       const chunks = Array.from({ length: 8 }, (_, at) => text.slice(at * third, (at + 1) * third));
-      road.bad.script(() => ({ headers: json, chunks, betweenChunksMs: 120 }));
-      const heard = await road.hear("hello", { stream: false, model: "alone" });
+      pipeline.bad.script(() => ({ headers: json, chunks, betweenChunksMs: 120 }));
+      const heard = await pipeline.receive("hello", { stream: false, model: "alone" });
       expect(heard).toMatchObject({ status: 200, text: allWell });
     }));
 
   test("may be thought about for idle_s where first_token_s is not written", () =>
     // 180 s of an answer that is allowed 120 s for its first word and 300 between two parts.
-    withRoad({ ...lane, clock: fastClock(200) }, async (road) => {
-      road.bad.script((request) => ({ ...goodAnswer({ ...request, body: {} }), beforeHeadersMs: 900 }));
-      const heard = await road.hear("hello", { stream: false });
+    withRoad({ ...lane, clock: fastClock(200) }, async (pipeline) => {
+      pipeline.bad.script((request) => ({ ...goodAnswer({ ...request, body: {} }), beforeHeadersMs: 900 }));
+      const heard = await pipeline.receive("hello", { stream: false });
       expect(heard.headers.get("x-clawgate-provider")).toBe("bad");
-      road.bad.script(() => ({ isSilent: true }));
-      expect((await road.hear("hello", { stream: false })).headers.get("x-clawgate-provider")).toBe("good");
+      pipeline.bad.script(() => ({ isSilent: true }));
+      expect((await pipeline.receive("hello", { stream: false })).headers.get("x-clawgate-provider")).toBe(
+        "good",
+      );
     }));
 });

@@ -4,7 +4,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 import { fingerprintOf } from "../../src/backends/http/auth.ts";
 import { fakeClock } from "../support/clock.ts";
 import { type Recorded, type Scripted, startUpstream } from "../support/upstream.ts";
-import { allWell, goodAnswer, lanes, openRoad, type Road, until } from "./road.ts";
+import {
+  allWell,
+  goodAnswer,
+  formatPairs,
+  openTestPipeline,
+  type TestPipeline,
+  until,
+} from "./test-pipeline.ts";
 
 const keys = ["vendor-key-number-one", "vendor-key-number-two", "vendor-key-number-three"] as const;
 const [one, two, three] = keys;
@@ -21,30 +28,30 @@ const failing =
   (request: Recorded): Scripted =>
     which.includes(keyOf(request)) ? answer : goodAnswer(request);
 
-describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
+describe.each([...formatPairs])("$door door, $wire vendor", ({ endpoint, wire }) => {
   const clock = fakeClock();
-  let road: Road;
+  let pipeline: TestPipeline;
   beforeAll(async () => {
-    road = await openRoad({
-      door,
+    pipeline = await openTestPipeline({
+      endpoint,
       wire,
       upstreams,
       clock,
       badProvider: { api_key: one, api_keys: [two, "", three] },
     });
   });
-  afterEach(() => road.clear());
-  afterAll(() => road.stop());
-  const used = (): string[] => road.bad.requests.map(keyOf);
-  const well = async (more: Parameters<Road["hear"]>[1] = {}): Promise<Headers> => {
-    const heard = await road.hear("hello", more);
+  afterEach(() => pipeline.clear());
+  afterAll(() => pipeline.stop());
+  const used = (): string[] => pipeline.bad.requests.map(keyOf);
+  const well = async (more: Parameters<TestPipeline["receive"]>[1] = {}): Promise<Headers> => {
+    const heard = await pipeline.receive("hello", more);
     expect(heard).toMatchObject({ status: 200, text: allWell });
     expect(heard.headers.get("x-clawgate-provider")).toBe("bad");
     return heard.headers;
   };
 
   test("without sessions the keys take turns", async () => {
-    road.bad.script(goodAnswer);
+    pipeline.bad.script(goodAnswer);
     for (let i = 0; i < 6; i++) await well();
     expect(used()).toEqual([one, two, three, one, two, three]);
   });
@@ -52,13 +59,13 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
   test.each([true, false])(
     "429 on one key (stream: %p): the next one answers, in the same request",
     async (stream) => {
-      road.bad.script(failing(limited, one));
+      pipeline.bad.script(failing(limited, one));
       const headers = await well({ stream });
       expect(headers.get("x-clawgate-attempts")).toBe("2");
       expect(used()).toEqual([one, two]);
-      expect(road.good.count()).toBe(0);
+      expect(pipeline.good.count()).toBe(0);
       const id = headers.get("x-request-id");
-      const record = await road.gateway.waitForRecord((each) => each.id === id);
+      const record = await pipeline.gateway.waitForRecord((each) => each.id === id);
       expect(record.attempts).toMatchObject([
         { provider: "bad", credential: fingerprintOf(one), outcome: "failed", failure: "rate-limited" },
         { provider: "bad", credential: fingerprintOf(two), outcome: "ok" },
@@ -68,39 +75,39 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
   );
 
   test("a limited key rests for its Retry-After, and one request finds out whether it is well", async () => {
-    road.bad.script(failing(limited, one));
+    pipeline.bad.script(failing(limited, one));
     await well();
     for (let i = 0; i < 4; i++) await well();
     expect(used().filter((key) => key === one)).toHaveLength(1);
     await clock.advance(20_100);
-    road.bad.script((request) =>
+    pipeline.bad.script((request) =>
       keyOf(request) === one ? { ...limited, beforeHeadersMs: 30 } : goodAnswer(request),
     );
     await Promise.all(Array.from({ length: 8 }, () => well()));
     expect(used().filter((key) => key === one)).toHaveLength(2);
     await clock.advance(20_100);
-    road.bad.script(goodAnswer);
+    pipeline.bad.script(goodAnswer);
     await well();
     expect(used().at(-1)).toBe(one);
-    expect(road.gateway.house.estate.health.view("bad").credentials[0]).toMatchObject({ state: "ok" });
+    expect(pipeline.gateway.app.services.health.view("bad").credentials[0]).toMatchObject({ state: "ok" });
   });
 
   test("a rate limit is of one model: the key still serves others", async () => {
-    road.bad.script(failing(limited, ...keys));
-    const first = await road.hear("hello");
+    pipeline.bad.script(failing(limited, ...keys));
+    const first = await pipeline.receive("hello");
     expect(first.headers.get("x-clawgate-provider")).toBe("good");
     expect(used().toSorted()).toEqual([...keys].toSorted());
-    road.bad.script(goodAnswer);
+    pipeline.bad.script(goodAnswer);
     await well({ model: "bad/other" });
-    const later = await road.hear("hello");
+    const later = await pipeline.receive("hello");
     expect(later.headers.get("x-clawgate-provider")).toBe("good");
   });
 
   test("a refused key is out for ten minutes, for every model; the others go on", async () => {
-    road.bad.script(failing(refused, two));
+    pipeline.bad.script(failing(refused, two));
     for (let i = 0; i < 6; i++) await well({ model: i % 2 === 0 ? "bad" : "bad/other" });
     expect(used().filter((key) => key === two)).toHaveLength(1);
-    const health = (await (await fetch(`${road.gateway.url}/health`)).json()) as {
+    const health = (await (await fetch(`${pipeline.gateway.url}/health`)).json()) as {
       providers: Record<string, { healthy: boolean; credential: string; credentials?: object[] }>;
     };
     expect(health.providers["bad"]).toMatchObject({
@@ -113,41 +120,41 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
       ],
     });
     expect(health.providers["good"]).not.toHaveProperty("credentials");
-    const told = JSON.stringify(health) + road.gateway.log.join("\n");
+    const told = JSON.stringify(health) + pipeline.gateway.log.join("\n");
     for (const key of keys) expect(told).not.toContain(key);
     expect(told).toContain(`its credential ${fingerprintOf(two)} is rejected`);
     await clock.advance(600_100);
-    road.bad.script(goodAnswer);
+    pipeline.bad.script(goodAnswer);
     await well();
     expect(used().at(-1)).toBe(two);
   });
 
   test("all keys refused: the next provider; and alone each is asked once", async () => {
-    road.bad.script(() => refused);
-    const heard = await road.hear("hello");
+    pipeline.bad.script(() => refused);
+    const heard = await pipeline.receive("hello");
     expect(heard.headers.get("x-clawgate-provider")).toBe("good");
     expect(heard.headers.get("x-clawgate-attempts")).toBe("4");
-    expect(road.bad.count()).toBe(3);
-    await road.hear("hello");
-    expect(road.bad.count()).toBe(3);
+    expect(pipeline.bad.count()).toBe(3);
+    await pipeline.receive("hello");
+    expect(pipeline.bad.count()).toBe(3);
     // Nowhere else to go: the last resort is one key, not all of them again.
-    road.bad.reset();
-    road.bad.script(() => refused);
-    expect((await road.hear("hello", { model: "alone" })).status).toBe(502);
-    expect(road.bad.count()).toBe(3);
-    expect((await road.hear("hello", { model: "alone" })).status).toBe(502);
-    expect(road.bad.count()).toBe(4);
+    pipeline.bad.reset();
+    pipeline.bad.script(() => refused);
+    expect((await pipeline.receive("hello", { model: "alone" })).status).toBe(502);
+    expect(pipeline.bad.count()).toBe(3);
+    expect((await pipeline.receive("hello", { model: "alone" })).status).toBe(502);
+    expect(pipeline.bad.count()).toBe(4);
   });
 
   test("what is no fault of the key goes to the next provider at once", async () => {
-    road.bad.script(() => ({ status: 500, body: {} }));
-    const heard = await road.hear("hello");
+    pipeline.bad.script(() => ({ status: 500, body: {} }));
+    const heard = await pipeline.receive("hello");
     expect(heard.headers.get("x-clawgate-provider")).toBe("good");
-    expect(road.bad.count()).toBe(1);
+    expect(pipeline.bad.count()).toBe(1);
   });
 
   test("a session keeps its key while that may go, and comes back to it", async () => {
-    road.bad.script(goodAnswer);
+    pipeline.bad.script(goodAnswer);
     const sessions = Array.from({ length: 24 }, (_, i) => ({ "x-session-id": `session-${i}` }));
     const homes: string[] = [];
     for (const headers of sessions) {
@@ -160,50 +167,55 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
     expect(new Set(homes).size).toBe(3);
     const at = homes.indexOf(one);
     const headers = sessions[at] ?? {};
-    road.bad.script(failing(limited, one));
+    pipeline.bad.script(failing(limited, one));
     await well({ headers });
     const refuge = used().at(-1);
     await well({ headers });
     expect(used().at(-1)).toBe(refuge);
     await clock.advance(20_100);
-    road.bad.script(goodAnswer);
+    pipeline.bad.script(goodAnswer);
     await well({ headers });
     expect(used().at(-1)).toBe(one);
   });
 
   test("a probe whose client leaves gives its key to the next one", async () => {
-    road.bad.script(failing(limited, ...keys));
-    await road.hear("hello");
+    pipeline.bad.script(failing(limited, ...keys));
+    await pipeline.receive("hello");
     await clock.advance(20_100);
-    road.bad.reset();
-    road.bad.script(() => ({ isSilent: true }));
+    pipeline.bad.reset();
+    pipeline.bad.script(() => ({ isSilent: true }));
     const leaver = new AbortController();
-    const left = road.ask("hello", { signal: leaver.signal }).catch(() => "left");
-    await until("the probe is at the vendor", () => road.bad.count() === 1);
+    const left = pipeline.ask("hello", { signal: leaver.signal }).catch(() => "left");
+    await until("the probe is at the vendor", () => pipeline.bad.count() === 1);
     const [probed] = used();
     leaver.abort();
     expect(await left).toBe("left");
-    await road.gateway.assertClean(road.bad.requests);
-    road.bad.script(goodAnswer);
+    await pipeline.gateway.assertClean(pipeline.bad.requests);
+    pipeline.bad.script(goodAnswer);
     const seen: string[] = [];
     for (let i = 0; i < 3; i++) {
       await well();
       seen.push(used().at(-1) ?? "");
     }
     expect(seen).toContain(probed ?? "");
-    expect(road.gateway.house.estate.health.load("bad").inFlight).toBe(0);
+    expect(pipeline.gateway.app.services.health.load("bad").inFlight).toBe(0);
   });
 
   test("many at a time over failing keys: everybody is answered and no place in the budget is lost", async () => {
-    road.bad.script((request) => ({ ...(keyOf(request) === one ? limited : refused), beforeHeadersMs: 5 }));
-    const all = await Promise.all(Array.from({ length: 20 }, () => road.hear("hello", { stream: false })));
+    pipeline.bad.script((request) => ({
+      ...(keyOf(request) === one ? limited : refused),
+      beforeHeadersMs: 5,
+    }));
+    const all = await Promise.all(
+      Array.from({ length: 20 }, () => pipeline.receive("hello", { stream: false })),
+    );
     const answered = all.filter((heard) => heard.text === allWell).length;
     expect(answered).toBeGreaterThan(0);
     // Who found no place in the budget in time hears why its own key failed.
     for (const heard of all) expect(heard.status).toBeOneOf([200, 429, 502]);
-    await road.gateway.assertClean();
-    expect(road.gateway.house.estate.retryBudget.running()).toBe(0);
-    expect(road.gateway.house.estate.health.load("bad").inFlight).toBe(0);
+    await pipeline.gateway.assertClean();
+    expect(pipeline.gateway.app.services.retryBudget.running()).toBe(0);
+    expect(pipeline.gateway.app.services.health.load("bad").inFlight).toBe(0);
   });
 });
 

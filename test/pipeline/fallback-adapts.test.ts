@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { DialectName } from "../../src/canon/request.ts";
-import { openGatewayForTest, type TestGateway } from "../support/gateway.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 import { signatureOf } from "../support/upstream/plan.ts";
 import { backends, bodies, type Json, names, oddId, pathOf, seal, thought } from "./conversations.ts";
@@ -59,7 +59,7 @@ async function open(vendor: DialectName, model: Json = {}, badModel: Json = {}):
       base_url: bad.url,
       models: [{ id: "m", ...badModel }],
     };
-  const gateway = await openGatewayForTest({ config: { providers, fallback_chain: ["good"] } });
+  const gateway = await startTestGateway({ config: { providers, fallback_chain: ["good"] } });
   gateways.push(gateway);
   return gateway;
 }

@@ -2,7 +2,7 @@
 // in the door's own shape. At both doors, on both lanes.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { allWell, goodAnswer, lanes, openRoad, type Road } from "./road.ts";
+import { allWell, goodAnswer, formatPairs, openTestPipeline, type TestPipeline } from "./test-pipeline.ts";
 import { startUpstream, type Scripted } from "../support/upstream.ts";
 
 const upstreams = { bad: startUpstream(), good: startUpstream() };
@@ -68,58 +68,58 @@ const cases: readonly Case[] = [
   ],
 ];
 
-describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
-  let road: Road;
+describe.each([...formatPairs])("$door door, $wire vendor", ({ endpoint, wire }) => {
+  let pipeline: TestPipeline;
   beforeAll(async () => {
-    road = await openRoad({
-      door,
+    pipeline = await openTestPipeline({
+      endpoint,
       wire,
       upstreams,
       provider: { timeout: { read_s: 0.15, connect_s: 5 } },
     });
   });
-  afterEach(() => road.clear());
-  afterAll(() => road.stop());
+  afterEach(() => pipeline.clear());
+  afterAll(() => pipeline.stop());
 
   describe.each([{ stream: true }, { stream: false }])("stream: $stream", ({ stream }) => {
     test.each([...cases])("a vendor that %s: the next one answers", async (_, answer) => {
-      road.bad.script(() => answer);
-      const heard = await road.hear("hello", { stream });
+      pipeline.bad.script(() => answer);
+      const heard = await pipeline.receive("hello", { stream });
       expect(heard.error).toBeNull();
       expect(heard).toMatchObject({ status: 200, text: allWell, isEnded: true });
       expect(heard.headers.get("x-clawgate-provider")).toBe("good");
       expect(heard.headers.get("x-clawgate-attempts")).toBe("2");
       expect(heard.headers.get("x-clawgate-rule")).toBe("explicit-model->fallback");
-      expect(road.good.count()).toBe(1);
-      await road.gateway.assertClean(road.bad.requests);
+      expect(pipeline.good.count()).toBe(1);
+      await pipeline.gateway.assertClean(pipeline.bad.requests);
     });
 
     test.each([...cases])("a vendor that %s, alone: it is told", async (_, answer, status, kind) => {
-      road.bad.script(() => answer);
-      const response = await road.ask("hello", { stream, model: "alone" });
+      pipeline.bad.script(() => answer);
+      const response = await pipeline.ask("hello", { stream, model: "alone" });
       const text = await response.text();
       // Contract section 8: overload of any vendor is 529 on the Messages endpoint.
-      expect(response.status).toBe(door === "anthropic" && kind === "overloaded" ? 529 : status);
+      expect(response.status).toBe(endpoint === "anthropic" && kind === "overloaded" ? 529 : status);
       expect(response.headers.get("content-type")).toContain("application/json");
       const body = JSON.parse(text) as { type?: string; error: { message: string; type: string } };
       expect(body.error.message).not.toBe("");
-      expect(body.type).toBe(door === "anthropic" ? "error" : undefined);
+      expect(body.type).toBe(endpoint === "anthropic" ? "error" : undefined);
       for (const secret of ["vendor-secret-key", "10.0.0.7", "127.0.0.1"]) expect(text).not.toContain(secret);
-      const record = await road.gateway.recordOf(response);
+      const record = await pipeline.gateway.recordOf(response);
       expect(record.failure?.replaceAll("-", "_")).toBe(kind);
       expect(record.attempts).toHaveLength(1);
       expect(record.attempts[0]).toMatchObject({ provider: "alone", outcome: "failed" });
-      await road.gateway.assertClean(road.bad.requests);
+      await pipeline.gateway.assertClean(pipeline.bad.requests);
     });
 
     test("a refused connection: the next one answers", async () => {
       const gone = startUpstream();
       const { url } = gone;
       gone.stop();
-      const other = await openRoad({ door, wire, upstreams, badProvider: { base_url: url } });
-      const heard = await other.hear("hello", { stream });
+      const other = await openTestPipeline({ endpoint, wire, upstreams, badProvider: { base_url: url } });
+      const heard = await other.receive("hello", { stream });
       expect(heard).toMatchObject({ status: 200, text: allWell });
-      const alone = await other.hear("hello", { stream, model: "alone" });
+      const alone = await other.receive("hello", { stream, model: "alone" });
       expect(alone.status).toBe(502);
       expect(alone.raw).not.toContain("127.0.0.1");
       await other.gateway.assertClean();
@@ -132,15 +132,15 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
         status: 400,
         body: { type: "error", error: { type: "invalid_request_error", message, param: "temperature" } },
       };
-      road.bad.script(() => answer);
+      pipeline.bad.script(() => answer);
       for (let i = 0; i < 7; i++) {
-        const heard = await road.hear("hello", { stream });
+        const heard = await pipeline.receive("hello", { stream });
         expect(heard.status).toBe(400);
         expect(heard.error?.message).toContain(message);
       }
-      expect(road.good.count()).toBe(0);
-      expect(road.bad.count()).toBe(7);
-      expect(road.gateway.house.estate.health.view("bad")).toMatchObject({
+      expect(pipeline.good.count()).toBe(0);
+      expect(pipeline.bad.count()).toBe(7);
+      expect(pipeline.gateway.app.services.health.view("bad")).toMatchObject({
         healthy: true,
         consecutiveFailures: 0,
       });
@@ -148,27 +148,31 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
 
     test("a 413 or a 422 goes nowhere else", async () => {
       for (const status of [413, 422]) {
-        road.bad.script(() => ({ status, body: errorBody }));
-        const heard = await road.hear("hello", { stream });
+        pipeline.bad.script(() => ({ status, body: errorBody }));
+        const heard = await pipeline.receive("hello", { stream });
         expect(heard.status).toBe(status === 413 ? 413 : 400);
       }
-      expect(road.good.count()).toBe(0);
+      expect(pipeline.good.count()).toBe(0);
     });
 
     test("a model that the client made up and the vendor does not have is 404", async () => {
-      const heard = await road.hear("hello", { stream, model: "bad/missing-model" });
+      const heard = await pipeline.receive("hello", { stream, model: "bad/missing-model" });
       expect(heard.status).toBe(404);
-      if (door === "openai") expect(heard.error?.code).toBe("model_not_found");
+      if (endpoint === "openai") expect(heard.error?.code).toBe("model_not_found");
       else expect(heard.error?.type).toBe("not_found_error");
-      expect(road.good.count()).toBe(0);
+      expect(pipeline.good.count()).toBe(0);
     });
 
     test("a redirect is not followed and the key stays here", async () => {
       const elsewhere = startUpstream();
       for (const status of [301, 302, 303, 307, 308]) {
-        road.clear();
-        road.bad.script(() => ({ status, headers: { location: `${elsewhere.url}/v1/stolen` }, body: "" }));
-        expect((await road.hear("hello", { stream })).text).toBe(allWell);
+        pipeline.clear();
+        pipeline.bad.script(() => ({
+          status,
+          headers: { location: `${elsewhere.url}/v1/stolen` },
+          body: "",
+        }));
+        expect((await pipeline.receive("hello", { stream })).text).toBe(allWell);
       }
       expect(elsewhere.count()).toBe(0);
       elsewhere.stop();
@@ -179,14 +183,14 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
         const model = (window: number | null): object => ({
           models: [window === null ? "x1" : { id: "x1", context_window: window }],
         });
-        const other = await openRoad({
-          door,
+        const other = await openTestPipeline({
+          endpoint,
           wire,
           upstreams,
           provider: model(good),
           badProvider: model(bad),
         });
-        const heard = await other.hear("[[mode:context-exceeded]] hello", { stream });
+        const heard = await other.receive("[[mode:context-exceeded]] hello", { stream });
         expect(heard.status === 200 ? heard.text : heard.status).toBe(heard.status === 200 ? allWell : 400);
         await other.stop();
         return heard.status;
@@ -198,20 +202,20 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
     });
 
     test("a client that wants no fallback gets none", async () => {
-      road.bad.script(() => ({ status: 500, body: errorBody }));
-      const heard = await road.hear("hello", { stream, headers: { "x-clawgate-fallback": "off" } });
+      pipeline.bad.script(() => ({ status: 500, body: errorBody }));
+      const heard = await pipeline.receive("hello", { stream, headers: { "x-clawgate-fallback": "off" } });
       expect(heard.status).toBe(502);
-      expect(road.good.count()).toBe(0);
+      expect(pipeline.good.count()).toBe(0);
     });
 
     test("gzip answers are decoded and their headers do not lie", async () => {
-      road.bad.script((request) => {
+      pipeline.bad.script((request) => {
         const scripted = goodAnswer(request);
         const body = Buffer.from(scripted.chunks?.join("") ?? JSON.stringify(scripted.body));
         const type = scripted.chunks === undefined ? "application/json" : "text/event-stream";
         return { headers: { "content-type": type, "content-encoding": "gzip" }, body: Bun.gzipSync(body) };
       });
-      const heard = await road.hear("hello", { stream });
+      const heard = await pipeline.receive("hello", { stream });
       expect(heard).toMatchObject({ status: 200, text: allWell, isEnded: true });
       expect(heard.headers.get("content-encoding")).toBeNull();
       expect(heard.headers.get("x-clawgate-provider")).toBe("bad");
@@ -220,14 +224,14 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
     });
 
     test("JSON where a stream was asked for, and a stream where JSON was, reach the client in the asked way", async () => {
-      road.bad.script((request) =>
+      pipeline.bad.script((request) =>
         goodAnswer({ path: request.path, body: { stream: request.body["stream"] !== true } }),
       );
-      const heard = await road.hear("hello", { stream });
+      const heard = await pipeline.receive("hello", { stream });
       expect(heard).toMatchObject({ status: 200, text: allWell, isEnded: true });
       expect(heard.headers.get("content-type")).toContain(stream ? "event-stream" : "json");
       expect(heard.headers.get("x-clawgate-provider")).toBe("bad");
-      const record = await road.gateway.recordOf(new Response(null, { headers: heard.headers }));
+      const record = await pipeline.gateway.recordOf(new Response(null, { headers: heard.headers }));
       expect(record.usage).toMatchObject({ input: 9, output: 3 });
     });
   });

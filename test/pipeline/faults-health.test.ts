@@ -3,30 +3,38 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { fakeClock } from "../support/clock.ts";
 import { type Scripted, startUpstream } from "../support/upstream.ts";
-import { allWell, goodAnswer, heardIn, lanes, openRoad, type Road, until } from "./road.ts";
+import {
+  allWell,
+  goodAnswer,
+  receivedFrom,
+  formatPairs,
+  openTestPipeline,
+  type TestPipeline,
+  until,
+} from "./test-pipeline.ts";
 
 const upstreams = { bad: startUpstream(), good: startUpstream() };
 const broken: Scripted = { status: 500, body: { error: { message: "broken" } } };
 
-describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
+describe.each([...formatPairs])("$door door, $wire vendor", ({ endpoint, wire }) => {
   const clock = fakeClock();
-  let road: Road;
+  let pipeline: TestPipeline;
   beforeAll(async () => {
-    road = await openRoad({ door, wire, upstreams, clock });
+    pipeline = await openTestPipeline({ endpoint, wire, upstreams, clock });
   });
-  afterEach(() => road.clear());
-  afterAll(() => road.stop());
-  const calls = (): number => road.bad.count();
+  afterEach(() => pipeline.clear());
+  afterAll(() => pipeline.stop());
+  const calls = (): number => pipeline.bad.count();
   const askTimes = async (times: number, stream = true): Promise<void> => {
     for (let i = 0; i < times; i++)
-      expect(await road.hear("hello", { stream })).toMatchObject({ status: 200, text: allWell });
+      expect(await pipeline.receive("hello", { stream })).toMatchObject({ status: 200, text: allWell });
   };
 
   describe.each([{ stream: true }, { stream: false }])("stream: $stream", ({ stream }) => {
     test.each([500, 502, 503, 529])(
       "five times %p: no call while it is out, one probe after, and back in",
       async (status) => {
-        road.bad.script(() => ({ status, body: "" }));
+        pipeline.bad.script(() => ({ status, body: "" }));
         await askTimes(8, stream);
         expect(calls()).toBe(5);
         await clock.advance(29_900);
@@ -36,35 +44,38 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
         await askTimes(4, stream);
         expect(calls()).toBe(6);
         await clock.advance(60_100);
-        road.bad.script(goodAnswer);
+        pipeline.bad.script(goodAnswer);
         await askTimes(4, stream);
         expect(calls()).toBe(10);
-        expect(road.gateway.house.estate.health.view("bad")).toMatchObject({ healthy: true, ejections: 0 });
+        expect(pipeline.gateway.app.services.health.view("bad")).toMatchObject({
+          healthy: true,
+          ejections: 0,
+        });
       },
     );
 
     test("many at a time find it half open: one of them is the probe", async () => {
-      road.bad.script(() => broken);
+      pipeline.bad.script(() => broken);
       await askTimes(5, stream);
       await clock.advance(30_100);
-      road.bad.script(() => ({ ...broken, beforeHeadersMs: 30 }));
-      const all = await Promise.all(Array.from({ length: 10 }, () => road.hear("hello", { stream })));
+      pipeline.bad.script(() => ({ ...broken, beforeHeadersMs: 30 }));
+      const all = await Promise.all(Array.from({ length: 10 }, () => pipeline.receive("hello", { stream })));
       expect(all.every((heard) => heard.text === allWell)).toBe(true);
       expect(calls()).toBe(6);
     });
 
     test("a probe whose client leaves is given to the next one", async () => {
-      road.bad.script(() => broken);
+      pipeline.bad.script(() => broken);
       await askTimes(5, stream);
       await clock.advance(30_100);
-      road.bad.script(() => ({ isSilent: true }));
+      pipeline.bad.script(() => ({ isSilent: true }));
       const leaver = new AbortController();
-      const left = road.ask("hello", { stream, signal: leaver.signal }).catch(() => "left");
+      const left = pipeline.ask("hello", { stream, signal: leaver.signal }).catch(() => "left");
       await until("the probe is at the vendor", () => calls() === 6);
       leaver.abort();
       expect(await left).toBe("left");
-      await road.gateway.assertClean(road.bad.requests);
-      road.bad.script(goodAnswer);
+      await pipeline.gateway.assertClean(pipeline.bad.requests);
+      pipeline.bad.script(goodAnswer);
       await askTimes(1, stream);
       expect(calls()).toBe(7);
     });
@@ -86,7 +97,7 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
           ? new Date(clock.nowMs() + Number(written.slice(4)) * 1000).toUTCString()
           : written;
       const headers: Record<string, string> = value === null ? {} : { "retry-after": value };
-      road.bad.script(() => ({ status: 429, headers, body: {} }));
+      pipeline.bad.script(() => ({ status: 429, headers, body: {} }));
       await askTimes(3, stream);
       expect(calls()).toBe(1);
       // A date is written in whole seconds.
@@ -97,7 +108,7 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
       await clock.advance(grainMs + 10);
       await askTimes(1, stream);
       expect(calls()).toBe(2);
-      expect(road.gateway.house.estate.health.view("bad").consecutiveFailures).toBe(0);
+      expect(pipeline.gateway.app.services.health.view("bad").consecutiveFailures).toBe(0);
     });
 
     test("429 alone tells the client when to come back, and no nonsense", async () => {
@@ -115,16 +126,16 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
         ["Thu, 01 Jan 2099 00:00:00 GMT", "300"],
         ["Thu, 01 Jan 1970 00:00:00 GMT", null],
       ]) {
-        road.clear();
-        road.bad.script(() => ({ status: 429, headers: { "retry-after": written ?? "" }, body: {} }));
-        const heard = await road.hear("hello", { stream, model: "alone" });
+        pipeline.clear();
+        pipeline.bad.script(() => ({ status: 429, headers: { "retry-after": written ?? "" }, body: {} }));
+        const heard = await pipeline.receive("hello", { stream, model: "alone" });
         expect(heard.status).toBe(429);
         expect(heard.headers.get("retry-after")).toBe(shown ?? null);
       }
     });
 
     test("no vendor's word sends a client away for longer than the vendor rests, whatever went wrong", async () => {
-      const { health } = road.gateway.house.estate;
+      const { health } = pipeline.gateway.app.services;
       for (const [status, body] of [
         [400, { error: { message: "no", type: "invalid_request_error" } }],
         [402, { error: { message: "pay" } }],
@@ -133,9 +144,9 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
         [503, { error: { message: "busy" } }],
         [529, { error: { message: "busy", type: "overloaded_error" } }],
       ] as const) {
-        road.clear();
-        road.bad.script(() => ({ status, headers: { "retry-after": "86400" }, body }));
-        const heard = await road.hear("hello", { stream, model: "alone" });
+        pipeline.clear();
+        pipeline.bad.script(() => ({ status, headers: { "retry-after": "86400" }, body }));
+        const heard = await pipeline.receive("hello", { stream, model: "alone" });
         expect([status, heard.headers.get("retry-after")]).toEqual([status, "300"]);
         const restsMs = (health.view("alone").retryAtMs ?? clock.nowMs() + 300_000) - clock.nowMs();
         expect(restsMs).toBeGreaterThan(299_000);
@@ -143,106 +154,109 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
     });
 
     test.each([401, 403])("%p: one alarm, and not asked again for ten minutes", async (status) => {
-      const alarmsBefore = road.gateway.log.filter((line) =>
+      const alarmsBefore = pipeline.gateway.log.filter((line) =>
         line.includes("its credential is rejected"),
       ).length;
-      road.bad.script(() => ({ status, body: { error: { message: "bad key vendor-secret-key" } } }));
+      pipeline.bad.script(() => ({ status, body: { error: { message: "bad key vendor-secret-key" } } }));
       await askTimes(20, stream);
       expect(calls()).toBe(1);
       await clock.advance(600_100);
       await askTimes(2, stream);
       expect(calls()).toBe(2);
-      const alarms = road.gateway.log.filter((line) => line.includes("its credential is rejected"));
+      const alarms = pipeline.gateway.log.filter((line) => line.includes("its credential is rejected"));
       expect(alarms).toHaveLength(alarmsBefore + 1);
       expect(alarms.join()).not.toContain("vendor-secret-key");
     });
 
     test("404 for a listed model rests that model only", async () => {
-      road.bad.script(() => ({ status: 404, body: { error: { message: "no such model" } } }));
+      pipeline.bad.script(() => ({ status: 404, body: { error: { message: "no such model" } } }));
       await askTimes(5, stream);
       expect(calls()).toBe(1);
-      road.bad.script(goodAnswer);
-      const other = await road.hear("hello", { stream, model: "bad/other" });
+      pipeline.bad.script(goodAnswer);
+      const other = await pipeline.receive("hello", { stream, model: "bad/other" });
       expect(other.headers.get("x-clawgate-provider")).toBe("bad");
     });
 
     test("the last one is never taken out", async () => {
-      road.bad.script(() => broken);
+      pipeline.bad.script(() => broken);
       for (let i = 0; i < 12; i++)
-        expect((await road.hear("hello", { stream, model: "alone" })).status).toBe(502);
+        expect((await pipeline.receive("hello", { stream, model: "alone" })).status).toBe(502);
       expect(calls()).toBe(12);
-      road.bad.script(goodAnswer);
-      expect((await road.hear("hello", { stream, model: "alone" })).text).toBe(allWell);
+      pipeline.bad.script(goodAnswer);
+      expect((await pipeline.receive("hello", { stream, model: "alone" })).text).toBe(allWell);
     });
 
     test("all are out: the one that will be back first is asked, once a request", async () => {
-      road.bad.script(() => broken);
-      road.good.script(() => ({ status: 429, headers: { "retry-after": "200" }, body: {} }));
-      for (let i = 0; i < 6; i++) await road.hear("hello", { stream });
-      const before = calls() + road.good.count();
-      for (let i = 0; i < 5; i++) expect((await road.hear("hello", { stream })).status).toBeOneOf([429, 502]);
-      expect(calls() + road.good.count()).toBe(before + 5);
+      pipeline.bad.script(() => broken);
+      pipeline.good.script(() => ({ status: 429, headers: { "retry-after": "200" }, body: {} }));
+      for (let i = 0; i < 6; i++) await pipeline.receive("hello", { stream });
+      const before = calls() + pipeline.good.count();
+      for (let i = 0; i < 5; i++)
+        expect((await pipeline.receive("hello", { stream })).status).toBeOneOf([429, 502]);
+      expect(calls() + pipeline.good.count()).toBe(before + 5);
     });
   });
 
   test("a long stream that is the probe lets the others in as soon as it has begun", async () => {
-    road.bad.script(() => broken);
+    pipeline.bad.script(() => broken);
     await askTimes(5);
     await clock.advance(30_100);
     const path = wire === "openai" ? "/v1/chat/completions" : "/v1/messages";
     const frames = (goodAnswer({ path, body: { stream: true } }).chunks ?? []).map(String);
     const wordAt = frames.findIndex((frame) => frame.includes('"all "'));
-    road.bad.script(() => ({ chunks: frames.slice(0, wordAt + 1), ending: "hang" }));
+    pipeline.bad.script(() => ({ chunks: frames.slice(0, wordAt + 1), ending: "hang" }));
     const leaver = new AbortController();
-    const long = await road.ask("hello", { signal: leaver.signal });
+    const long = await pipeline.ask("hello", { signal: leaver.signal });
     expect(long.headers.get("x-clawgate-provider")).toBe("bad");
-    const { health } = road.gateway.house.estate;
+    const { health } = pipeline.gateway.app.services;
     expect(health.view("bad")).toMatchObject({ circuit: "closed", consecutiveFailures: 0 });
-    road.bad.script(goodAnswer);
+    pipeline.bad.script(goodAnswer);
     for (const stream of [true, false]) {
-      const heard = await road.hear("hello", { stream });
+      const heard = await pipeline.receive("hello", { stream });
       expect(heard.headers.get("x-clawgate-provider")).toBe("bad");
     }
-    road.bad.script(() => ({ chunks: frames.slice(0, wordAt + 1), ending: "reset", betweenChunksMs: 5 }));
-    expect((await road.hear("hello")).isEnded).toBe(false);
+    pipeline.bad.script(() => ({ chunks: frames.slice(0, wordAt + 1), ending: "reset", betweenChunksMs: 5 }));
+    expect((await pipeline.receive("hello")).isEnded).toBe(false);
     expect(health.view("bad")).toMatchObject({ circuit: "closed", consecutiveFailures: 1 });
     leaver.abort();
     await long.text().catch(() => "left");
-    await road.gateway.assertClean(road.bad.requests);
+    await pipeline.gateway.assertClean(pipeline.bad.requests);
   });
 
   test("a provider that flaps causes no storm", async () => {
     let isUp = true;
-    road.bad.script((request) => (isUp ? goodAnswer(request) : broken));
+    pipeline.bad.script((request) => (isUp ? goodAnswer(request) : broken));
     const requests = 240;
     let ejections = 0;
     for (let i = 0; i < requests; i++) {
       if (i % 10 === 0) isUp = !isUp;
-      const before = road.gateway.house.estate.health.view("bad").ejections;
-      expect((await road.hear("hello")).text).toBe(allWell);
-      if (road.gateway.house.estate.health.view("bad").ejections > before) ejections++;
+      const before = pipeline.gateway.app.services.health.view("bad").ejections;
+      expect((await pipeline.receive("hello")).text).toBe(allWell);
+      if (pipeline.gateway.app.services.health.view("bad").ejections > before) ejections++;
       await clock.advance(100);
     }
     expect(ejections).toBeGreaterThan(0);
-    expect(calls() + road.good.count()).toBeLessThanOrEqual(requests * 1.2 + ejections * 5);
+    expect(calls() + pipeline.good.count()).toBeLessThanOrEqual(requests * 1.2 + ejections * 5);
   });
 
   test("all providers fail for many at a time: second tries stay within their budget", async () => {
     let asking = 0;
     let most = 0;
-    road.bad.script(() => ({ ...broken, beforeHeadersMs: 5 }));
-    road.good.script(() => {
+    pipeline.bad.script(() => ({ ...broken, beforeHeadersMs: 5 }));
+    pipeline.good.script(() => {
       asking++;
       most = Math.max(most, asking);
       setTimeout(() => asking--, 15);
       return { ...broken, beforeHeadersMs: 20 };
     });
     const all = await Promise.all(
-      Array.from({ length: 30 }, async () => heardIn(await road.ask("hello", { stream: false }), door)),
+      Array.from({ length: 30 }, async () =>
+        receivedFrom(await pipeline.ask("hello", { stream: false }), endpoint),
+      ),
     );
     expect(all.every((heard) => heard.status === 502)).toBe(true);
     expect(most).toBeLessThanOrEqual(6);
-    await road.gateway.assertClean();
+    await pipeline.gateway.assertClean();
   });
 });
 

@@ -8,12 +8,12 @@ import {
   fastClock,
   type Format,
   goodAnswer,
-  heardIn,
-  lanes,
-  openRoad,
-  type Road,
+  receivedFrom,
+  formatPairs,
+  openTestPipeline,
+  type TestPipeline,
   until,
-} from "./road.ts";
+} from "./test-pipeline.ts";
 
 const upstreams = { bad: startUpstream(), good: startUpstream() };
 const pathOf: Readonly<Record<Format, string>> = {
@@ -24,52 +24,52 @@ const pathOf: Readonly<Record<Format, string>> = {
 const framesOf = (wire: Format): readonly string[] =>
   (goodAnswer({ path: pathOf[wire], body: { stream: true } }).chunks ?? []).map(String);
 
-describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
+describe.each([...formatPairs])("$door door, $wire vendor", ({ endpoint, wire }) => {
   const frames = framesOf(wire);
   const firstWordAt = frames.findIndex((frame) => frame.includes('"all "'));
   const finishAt = frames.findIndex((frame) => /"finish_reason":"stop"|"stop_reason":"end_turn"/.test(frame));
-  let road: Road;
+  let pipeline: TestPipeline;
   beforeAll(async () => {
     const timeout = { first_token_s: 0.3, idle_s: 0.2 };
-    road = await openRoad({ door, wire, upstreams, provider: { timeout } });
+    pipeline = await openTestPipeline({ endpoint, wire, upstreams, provider: { timeout } });
   });
-  afterEach(() => road.clear());
-  afterAll(() => road.stop());
+  afterEach(() => pipeline.clear());
+  afterAll(() => pipeline.stop());
 
   const expectBroken = async (answer: Response, failure: string): Promise<void> => {
-    const heard = await heardIn(answer, door);
+    const heard = await receivedFrom(answer, endpoint);
     expect(heard.status).toBe(200);
     expect(heard.isEnded).toBe(false);
     expect(heard.error?.message).toBeTruthy();
     expect(allWell.startsWith(heard.text)).toBe(true);
     expect(heard.raw.match(/"error":\s*\{/g)).toHaveLength(1);
-    const record = await road.gateway.recordOf(answer);
+    const record = await pipeline.gateway.recordOf(answer);
     expect(record.failure).toBe(failure as typeof record.failure);
     expect(record.provider).toBe("bad");
     expect(record.attempts).toHaveLength(1);
     expect(record.attempts[0]?.maybeBilled).toBe(true);
-    expect(road.good.count()).toBe(0);
-    expect(road.gateway.house.estate.health.view("bad").consecutiveFailures).toBe(1);
-    await road.gateway.assertClean(road.bad.requests);
+    expect(pipeline.good.count()).toBe(0);
+    expect(pipeline.gateway.app.services.health.view("bad").consecutiveFailures).toBe(1);
+    await pipeline.gateway.assertClean(pipeline.bad.requests);
   };
 
   for (const ending of ["reset", "fin", "hang"] as const) {
     for (let k = firstWordAt + 1; k <= finishAt; k++) {
       test(`${ending} after ${k} frames`, async () => {
         // A reset throws away what was not read yet: the pause lets every frame arrive.
-        road.bad.script(() => ({ chunks: frames.slice(0, k), ending, betweenChunksMs: 12 }));
-        await expectBroken(await road.ask("hello"), ending === "hang" ? "timed-out" : "unreachable");
+        pipeline.bad.script(() => ({ chunks: frames.slice(0, k), ending, betweenChunksMs: 12 }));
+        await expectBroken(await pipeline.ask("hello"), ending === "hang" ? "timed-out" : "unreachable");
       });
     }
   }
 
   for (let k = 0; k < firstWordAt; k++) {
     test(`a reset after ${k} frames, before the first word: the next one answers, in one clean stream`, async () => {
-      road.bad.script(() => ({ chunks: frames.slice(0, k), ending: "reset" }));
-      const heard = await road.hear("hello");
+      pipeline.bad.script(() => ({ chunks: frames.slice(0, k), ending: "reset" }));
+      const heard = await pipeline.receive("hello");
       expect(heard).toMatchObject({ status: 200, text: allWell, isEnded: true, error: null });
       expect(heard.raw.match(/"role":"assistant"/g)).toHaveLength(1);
-      await road.gateway.assertClean(road.bad.requests);
+      await pipeline.gateway.assertClean(pipeline.bad.requests);
     });
   }
 
@@ -80,37 +80,37 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
     };
     const event = `event: error\ndata: ${JSON.stringify(error)}\n\n`;
     const chunks = [...frames.slice(0, firstWordAt + 2), event, ...frames.slice(firstWordAt + 2)];
-    road.bad.script(() => ({ chunks, betweenChunksMs: 12 }));
-    const answer = await road.ask("hello");
+    pipeline.bad.script(() => ({ chunks, betweenChunksMs: 12 }));
+    const answer = await pipeline.ask("hello");
     const copy = answer.clone();
     await expectBroken(answer, "overloaded");
     expect(await copy.text()).not.toContain("vendor-secret-key");
   });
 
   test("an end by closing, half-way: it is no end", async () => {
-    road.bad.script(() => ({ chunks: frames.slice(0, firstWordAt + 2), framing: "close" }));
-    await expectBroken(await road.ask("hello"), "bad-output");
+    pipeline.bad.script(() => ({ chunks: frames.slice(0, firstWordAt + 2), framing: "close" }));
+    await expectBroken(await pipeline.ask("hello"), "bad-output");
   });
 
   test("an end by closing after the reason to stop is an end", async () => {
-    road.bad.script(() => ({
+    pipeline.bad.script(() => ({
       chunks: frames.filter((frame) => !/DONE|message_stop/.test(frame)),
       framing: "close",
     }));
-    const heard = await road.hear("hello");
+    const heard = await pipeline.receive("hello");
     expect(heard).toMatchObject({ text: allWell, isEnded: true, error: null });
   });
 
   test("the bytes may be cut anywhere", async () => {
     for (const pieceBytes of [1, 2, 3, 7, 64]) {
-      road.bad.script(() => ({ chunks: frames, pieceBytes }));
-      expect(await road.hear("hello")).toMatchObject({ text: allWell, isEnded: true, error: null });
+      pipeline.bad.script(() => ({ chunks: frames, pieceBytes }));
+      expect(await pipeline.receive("hello")).toMatchObject({ text: allWell, isEnded: true, error: null });
     }
   });
 
   test.each(["\r\n", "\r"])("line ends of %j", async (lineEnd) => {
-    road.bad.script(() => ({ chunks: frames.map((frame) => frame.replaceAll("\n", lineEnd)) }));
-    expect(await road.hear("hello")).toMatchObject({ text: allWell, isEnded: true, error: null });
+    pipeline.bad.script(() => ({ chunks: frames.map((frame) => frame.replaceAll("\n", lineEnd)) }));
+    expect(await pipeline.receive("hello")).toMatchObject({ text: allWell, isEnded: true, error: null });
   });
 
   test("comments, pings and half frames keep a silent thinker alive", async () => {
@@ -122,23 +122,26 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
       ...Array.from({ length: 8 }, () => ": still here\n\n"),
     ];
     const chunks = [...frames.slice(0, firstWordAt + 1), ...alive, ...frames.slice(firstWordAt + 1)];
-    road.bad.script(() => ({ chunks, betweenChunksMs: 25 }));
-    expect(await road.hear("hello")).toMatchObject({ text: allWell, isEnded: true, error: null });
+    pipeline.bad.script(() => ({ chunks, betweenChunksMs: 25 }));
+    expect(await pipeline.receive("hello")).toMatchObject({ text: allWell, isEnded: true, error: null });
   });
 
   test("a whole answer may take longer than the first word and the idle time together", async () => {
-    road.bad.script(() => ({ chunks: frames.flatMap((frame) => [frame, ": \n\n"]), betweenChunksMs: 40 }));
-    const heard = await road.hear("hello", { stream: false });
+    pipeline.bad.script(() => ({
+      chunks: frames.flatMap((frame) => [frame, ": \n\n"]),
+      betweenChunksMs: 40,
+    }));
+    const heard = await pipeline.receive("hello", { stream: false });
     expect(heard).toMatchObject({ status: 200, text: allWell });
     expect(heard.headers.get("x-clawgate-provider")).toBe("bad");
   });
 
   test("a whole answer that stops in the middle of being written falls back", async () => {
-    road.bad.script(() => ({ chunks: frames.slice(0, firstWordAt + 2), ending: "hang" }));
-    const heard = await road.hear("hello", { stream: false });
+    pipeline.bad.script(() => ({ chunks: frames.slice(0, firstWordAt + 2), ending: "hang" }));
+    const heard = await pipeline.receive("hello", { stream: false });
     expect(heard).toMatchObject({ status: 200, text: allWell });
     expect(heard.headers.get("x-clawgate-provider")).toBe("good");
-    await road.gateway.assertClean(road.bad.requests);
+    await pipeline.gateway.assertClean(pipeline.bad.requests);
   });
 
   describe("usage", () => {
@@ -147,10 +150,10 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
         frame.replace(/"usage":(\{[^}]*\})/, (_, usage: string) => `"usage":${edit(usage)}`),
       );
     const usageOf = async (chunks: readonly string[]) => {
-      road.bad.script(() => ({ chunks }));
-      const answer = await road.ask("hello");
-      expect(await heardIn(answer, door)).toMatchObject({ text: allWell, isEnded: true });
-      return (await road.gateway.recordOf(answer)).usage;
+      pipeline.bad.script(() => ({ chunks }));
+      const answer = await pipeline.ask("hello");
+      expect(await receivedFrom(answer, endpoint)).toMatchObject({ text: allWell, isEnded: true });
+      return (await pipeline.gateway.recordOf(answer)).usage;
     };
 
     test("missing is unknown, not 0", async () => {
@@ -172,21 +175,21 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
 
     test("what was known when the stream broke is kept", async () => {
       if (wire === "openai") return;
-      road.bad.script(() => ({ chunks: frames.slice(0, firstWordAt + 1), ending: "reset" }));
-      const answer = await road.ask("hello");
+      pipeline.bad.script(() => ({ chunks: frames.slice(0, firstWordAt + 1), ending: "reset" }));
+      const answer = await pipeline.ask("hello");
       await answer.text();
-      expect((await road.gateway.recordOf(answer)).usage.input).toBe(9);
+      expect((await pipeline.gateway.recordOf(answer)).usage.input).toBe(9);
     });
   });
 });
 
-describe.each([...lanes])("long silences: $door door, $wire vendor", ({ door, wire }) => {
+describe.each([...formatPairs])("long silences: $door door, $wire vendor", ({ endpoint, wire }) => {
   const frames = framesOf(wire);
   const firstWordAt = frames.findIndex((frame) => frame.includes('"all "'));
-  let road: Road;
+  let pipeline: TestPipeline;
   beforeAll(async () => {
-    road = await openRoad({
-      door,
+    pipeline = await openTestPipeline({
+      endpoint,
       wire,
       upstreams,
       clock: fastClock(40),
@@ -197,56 +200,58 @@ describe.each([...lanes])("long silences: $door door, $wire vendor", ({ door, wi
       provider: { timeout: { first_token_s: 40, idle_s: 40 } },
     });
   });
-  afterEach(() => road.clear());
-  afterAll(() => road.stop());
+  afterEach(() => pipeline.clear());
+  afterAll(() => pipeline.stop());
 
   test("after the commit the client hears keep-alives until the first word, then the whole answer", async () => {
-    road.bad.script(() => ({ chunks: frames, beforeBodyMs: 150 }));
-    const heard = await road.hear("hello");
+    pipeline.bad.script(() => ({ chunks: frames, beforeBodyMs: 150 }));
+    const heard = await pipeline.receive("hello");
     expect(heard).toMatchObject({ status: 200, text: allWell, isEnded: true, error: null });
     expect((heard.raw.match(/: keep-alive/g) ?? []).length).toBeGreaterThan(2);
   });
 
   test("after the commit the next target still answers", async () => {
-    road.bad.script(() => ({ beforeHeadersMs: 75, status: 500, body: {} }));
-    const answer = await road.ask("hello");
+    pipeline.bad.script(() => ({ beforeHeadersMs: 75, status: 500, body: {} }));
+    const answer = await pipeline.ask("hello");
     expect(answer.headers.get("x-clawgate-provider")).toBe("bad");
-    const heard = await heardIn(answer, door);
+    const heard = await receivedFrom(answer, endpoint);
     expect(heard).toMatchObject({ status: 200, text: allWell, isEnded: true, error: null });
-    expect(await road.gateway.recordOf(answer)).toMatchObject({
+    expect(await pipeline.gateway.recordOf(answer)).toMatchObject({
       provider: "good",
       rule: "explicit-model->fallback",
       failure: null,
     });
-    await road.gateway.assertClean(road.bad.requests);
+    await pipeline.gateway.assertClean(pipeline.bad.requests);
   });
 
   test("after the commit a failure is told in the stream", async () => {
-    road.bad.script(() => ({ beforeHeadersMs: 75, status: 500, body: {} }));
-    const answer = await road.ask("hello", { model: "alone" });
-    const heard = await heardIn(answer, door);
+    pipeline.bad.script(() => ({ beforeHeadersMs: 75, status: 500, body: {} }));
+    const answer = await pipeline.ask("hello", { model: "alone" });
+    const heard = await receivedFrom(answer, endpoint);
     expect(heard).toMatchObject({ status: 200, text: "", isEnded: false });
     expect(heard.error?.message).toBeTruthy();
-    expect((await road.gateway.recordOf(answer)).failure).toBe("upstream-error");
+    expect((await pipeline.gateway.recordOf(answer)).failure).toBe("upstream-error");
   });
 
   test("silence between two words is filled with keep-alives and the answer is whole", async () => {
-    road.bad.script(() => ({
+    pipeline.bad.script(() => ({
       chunks: [...frames.slice(0, firstWordAt + 1), ...frames.slice(firstWordAt + 1)],
       betweenChunksMs: 55,
     }));
-    const heard = await road.hear("hello");
+    const heard = await pipeline.receive("hello");
     expect(heard).toMatchObject({ text: allWell, isEnded: true });
     expect(heard.raw).toContain(": keep-alive");
   });
 
   test("a vendor that stays connected after its last word holds nobody up, and its connection is cut", async () => {
-    road.bad.script(() => ({ chunks: frames, ending: "hang" }));
-    const heard = await road.hear("hello");
+    pipeline.bad.script(() => ({ chunks: frames, ending: "hang" }));
+    const heard = await pipeline.receive("hello");
     expect(heard).toMatchObject({ text: allWell, isEnded: true, error: null });
-    expect(road.gateway.house.estate.live.count()).toBe(0);
-    await until("the vendor's connection is closed", () => road.bad.requests.every((each) => each.isAborted));
-    expect(road.gateway.house.estate.health.view("bad")).toMatchObject({
+    expect(pipeline.gateway.app.services.live.count()).toBe(0);
+    await until("the vendor's connection is closed", () =>
+      pipeline.bad.requests.every((each) => each.isAborted),
+    );
+    expect(pipeline.gateway.app.services.health.view("bad")).toMatchObject({
       healthy: true,
       consecutiveFailures: 0,
     });
@@ -254,13 +259,13 @@ describe.each([...lanes])("long silences: $door door, $wire vendor", ({ door, wi
 
   test("the time of the whole request ends a stream that never ends", async () => {
     const words = Array.from({ length: 400 }, () => frames[firstWordAt] ?? "");
-    road.bad.script(() => ({ chunks: [...frames.slice(0, firstWordAt), ...words], betweenChunksMs: 20 }));
-    const answer = await road.ask("hello");
-    const heard = await heardIn(answer, door);
+    pipeline.bad.script(() => ({ chunks: [...frames.slice(0, firstWordAt), ...words], betweenChunksMs: 20 }));
+    const answer = await pipeline.ask("hello");
+    const heard = await receivedFrom(answer, endpoint);
     expect(heard.isEnded).toBe(false);
     expect(heard.error?.message).toContain("request_timeout_s");
-    expect((await road.gateway.recordOf(answer)).failure).toBe("timed-out");
-    await road.gateway.assertClean(road.bad.requests);
+    expect((await pipeline.gateway.recordOf(answer)).failure).toBe("timed-out");
+    await pipeline.gateway.assertClean(pipeline.bad.requests);
   });
 });
 

@@ -1,19 +1,19 @@
 // Roads that never become a chat: embeddings and token counts have the same fallback, limits and records.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { openGatewayForTest } from "../support/gateway.ts";
+import { startTestGateway } from "../support/gateway.ts";
 import { startUpstream } from "../support/upstream.ts";
-import { openRoad, type Road } from "./road.ts";
+import { openTestPipeline, type TestPipeline } from "./test-pipeline.ts";
 
 const upstreams = { bad: startUpstream(), good: startUpstream() };
 type Json = Record<string, unknown>;
 
 async function post(
-  road: Road,
+  pipeline: TestPipeline,
   path: string,
   body: object | string,
 ): Promise<{ answer: Response; body: Json }> {
-  const answer = await fetch(road.gateway.url + path, {
+  const answer = await fetch(pipeline.gateway.url + path, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: typeof body === "string" ? body : JSON.stringify(body),
@@ -22,37 +22,37 @@ async function post(
 }
 
 describe("embeddings", () => {
-  let road: Road;
+  let pipeline: TestPipeline;
   beforeAll(async () => {
-    road = await openRoad({
-      door: "openai",
+    pipeline = await openTestPipeline({
+      endpoint: "openai",
       wire: "openai",
       upstreams,
       provider: { timeout: { first_token_s: 0.15 } },
     });
   });
   afterEach(async () => {
-    await road.gateway.assertClean(road.bad.requests);
-    road.clear();
-    road.good.script([]);
+    await pipeline.gateway.assertClean(pipeline.bad.requests);
+    pipeline.clear();
+    pipeline.good.script([]);
   });
-  afterAll(() => road.stop());
-  const ask = (model = "bad") => post(road, "/v1/embeddings", { model, input: ["one", "two"] });
+  afterAll(() => pipeline.stop());
+  const ask = (model = "bad") => post(pipeline, "/v1/embeddings", { model, input: ["one", "two"] });
   /** The good vendor is scripted for chats; here it answers by itself. */
   const withFault = (answer: object): void => {
-    road.good.script([]);
-    road.bad.script(() => answer);
+    pipeline.good.script([]);
+    pipeline.bad.script(() => answer);
   };
 
   test("an answer passes, with its usage in the record and the upstream's model in the body", async () => {
     const { answer, body } = await ask();
     expect(answer.status).toBe(200);
     expect((body["data"] as unknown[]).length).toBe(2);
-    const record = await road.gateway.recordOf(answer);
+    const record = await pipeline.gateway.recordOf(answer);
     expect(record).toMatchObject({ door: "embeddings", provider: "bad", failure: null });
     expect(record.usage.input).toBeGreaterThan(0);
     expect(record.attempts[0]?.lane).toBe("forward");
-    expect(road.bad.requests[0]?.body["model"]).toBe("fake-large");
+    expect(pipeline.bad.requests[0]?.body["model"]).toBe("fake-large");
   });
 
   test.each([
@@ -80,20 +80,20 @@ describe("embeddings", () => {
     const { answer, body } = await ask();
     expect(answer.status).toBe(400);
     expect(JSON.stringify(body)).toContain("input is too odd");
-    expect(road.good.count()).toBe(0);
+    expect(pipeline.good.count()).toBe(0);
   });
 
   test("bodies that are none", async () => {
     for (const text of ["", "[]", "{", '{"model":"bad","model":"good","input":"x"}', '{"input":"x"}'])
-      expect((await post(road, "/v1/embeddings", text)).answer.status).toBe(400);
-    expect(road.bad.count()).toBe(0);
+      expect((await post(pipeline, "/v1/embeddings", text)).answer.status).toBe(400);
+    expect(pipeline.bad.count()).toBe(0);
   });
 
   test.each(["", ',"input":null', ',"input":{}', ',"input":7'])("without words: %p", async (input) => {
-    const { answer, body } = await post(road, "/v1/embeddings", `{"model":"bad"${input}}`);
+    const { answer, body } = await post(pipeline, "/v1/embeddings", `{"model":"bad"${input}}`);
     expect(answer.status).toBe(400);
     expect(body).toMatchObject({ error: { param: "input" } });
-    expect(road.bad.count()).toBe(0);
+    expect(pipeline.bad.count()).toBe(0);
   });
 });
 
@@ -101,7 +101,7 @@ test("vectors never come from another model than the one that was asked for", as
   const { bad, good } = upstreams;
   bad.script(() => ({ status: 503, body: { error: { message: "no room" } } }));
   good.script([]);
-  const gateway = await openGatewayForTest({
+  const gateway = await startTestGateway({
     config: {
       providers: {
         first: { base_url: bad.url, model: "chat-1", models: ["fake-large", "alone"] },
@@ -131,41 +131,41 @@ test("vectors never come from another model than the one that was asked for", as
 });
 
 test("a provider of another format has no embeddings, and says so", async () => {
-  const road = await openRoad({ door: "anthropic", wire: "anthropic", upstreams });
-  const { answer, body } = await post(road, "/v1/embeddings", { model: "alone", input: "x" });
+  const pipeline = await openTestPipeline({ endpoint: "anthropic", wire: "anthropic", upstreams });
+  const { answer, body } = await post(pipeline, "/v1/embeddings", { model: "alone", input: "x" });
   expect(answer.status).toBe(400);
   expect(JSON.stringify(body)).toContain("no embeddings");
-  await road.gateway.assertClean();
-  await road.stop();
+  await pipeline.gateway.assertClean();
+  await pipeline.stop();
 });
 
 describe("token counts", () => {
   const question = { model: "bad", messages: [{ role: "user", content: "x".repeat(400) }] };
 
   test("the vendor counts where it can, else the next one does", async () => {
-    const road = await openRoad({ door: "anthropic", wire: "anthropic", upstreams });
-    road.good.script(() => ({ body: { input_tokens: 77 } }));
-    road.bad.script(() => ({ body: { input_tokens: 5 } }));
-    expect((await post(road, "/v1/messages/count_tokens", question)).body).toEqual({ input_tokens: 5 });
-    road.bad.script(() => ({ status: 500, body: {} }));
-    expect((await post(road, "/v1/messages/count_tokens", question)).body).toEqual({ input_tokens: 77 });
-    await road.gateway.assertClean(road.bad.requests);
-    await road.stop();
+    const pipeline = await openTestPipeline({ endpoint: "anthropic", wire: "anthropic", upstreams });
+    pipeline.good.script(() => ({ body: { input_tokens: 77 } }));
+    pipeline.bad.script(() => ({ body: { input_tokens: 5 } }));
+    expect((await post(pipeline, "/v1/messages/count_tokens", question)).body).toEqual({ input_tokens: 5 });
+    pipeline.bad.script(() => ({ status: 500, body: {} }));
+    expect((await post(pipeline, "/v1/messages/count_tokens", question)).body).toEqual({ input_tokens: 77 });
+    await pipeline.gateway.assertClean(pipeline.bad.requests);
+    await pipeline.stop();
   });
 
   test("elsewhere it is the house's estimate, and nobody is asked", async () => {
     upstreams.bad.reset();
-    const road = await openRoad({ door: "anthropic", wire: "openai", upstreams });
-    const { answer, body } = await post(road, "/v1/messages/count_tokens", question);
+    const pipeline = await openTestPipeline({ endpoint: "anthropic", wire: "openai", upstreams });
+    const { answer, body } = await post(pipeline, "/v1/messages/count_tokens", question);
     expect(answer.status).toBe(200);
     expect(body["input_tokens"]).toBe(101);
     expect(answer.headers.get("x-clawgate-adapted")).toBe("token-count-estimated");
-    expect(road.bad.count("/v1/messages")).toBe(0);
-    expect((await post(road, "/v1/messages/count_tokens", { model: "bad", messages: 5 })).answer.status).toBe(
-      400,
-    );
-    await road.gateway.assertClean();
-    await road.stop();
+    expect(pipeline.bad.count("/v1/messages")).toBe(0);
+    expect(
+      (await post(pipeline, "/v1/messages/count_tokens", { model: "bad", messages: 5 })).answer.status,
+    ).toBe(400);
+    await pipeline.gateway.assertClean();
+    await pipeline.stop();
   });
 });
 

@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
-import { openGatewayForTest, type TestGateway } from "../support/gateway.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { startUpstream } from "../support/upstream.ts";
 
 const runs = process.env["CLAWGATE_HEAVY"] === "1" ? 6_000 : 120;
@@ -17,7 +17,7 @@ beforeAll(async () => {
     api_key: "vendor-key",
     models: ["fake-large"],
   });
-  gateway = await openGatewayForTest({
+  gateway = await startTestGateway({
     config: {
       health: { check_interval_seconds: 0, consecutive_failures_before_skip: 1_000 },
       providers: { openai: provider("openai-compat"), anthropic: provider("anthropic") },

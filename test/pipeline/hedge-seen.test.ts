@@ -1,43 +1,43 @@
 // What a hedge looks like from outside, how it ends from outside, and what many of them leave behind.
 
 import { afterEach, describe, expect, test } from "bun:test";
-import { type House, openHouseOf, vendors } from "./hedge-house.ts";
+import { type HedgeGateway, openHedgeGateway, vendors } from "./hedge-gateway.ts";
 import type { HeldVendor } from "./held-vendor.ts";
-import { allWell, heardIn, until } from "./road.ts";
+import { allWell, receivedFrom, until } from "./test-pipeline.ts";
 
 const { slow, quick } = vendors;
 
 describe("a hedge", () => {
-  let house: House;
+  let app: HedgeGateway;
   afterEach(async () => {
-    await house.close();
-    await house.stop();
+    await app.close();
+    await app.stop();
   });
 
   test("a stream that had to begin before anybody answered says so in a comment", async () => {
-    house = await openHouseOf("openai", "openai", { streaming: { commit_after_s: 1 } });
-    const asking = house.ask();
+    app = await openHedgeGateway("openai", "openai", { streaming: { commit_after_s: 1 } });
+    const asking = app.ask();
     await slow.waitFor(0);
-    await house.waitForHedge();
+    await app.waitForHedge();
     const answer = await asking;
     expect(answer.headers.has("x-clawgate-hedged")).toBe(false);
     (await quick.waitFor(0)).speak();
-    const heard = await heardIn(answer, "openai");
+    const heard = await receivedFrom(answer, "openai");
     expect(heard).toMatchObject({ text: allWell, isEnded: true });
     expect(heard.raw).toContain("\n\n: x-clawgate-provider: quick; x-clawgate-hedged: slow\n\n");
   });
 
   test("the latest requests show it, even without the reasons of decisions", async () => {
-    house = await openHouseOf("openai", "openai", { metrics: { log_routing_decisions: false } });
-    const asking = house.ask();
+    app = await openHedgeGateway("openai", "openai", { metrics: { log_routing_decisions: false } });
+    const asking = app.ask();
     await slow.waitFor(0);
-    await house.waitForHedge();
+    await app.waitForHedge();
     (await quick.waitFor(0)).speak();
     const answer = await asking;
     await answer.text();
-    await house.gateway.recordOf(answer);
+    await app.gateway.recordOf(answer);
     const message = expect.stringMatching(/^Hedged and lost: /) as unknown;
-    const recent: unknown = await (await fetch(`${house.gateway.url}/api/recent`)).json();
+    const recent: unknown = await (await fetch(`${app.gateway.url}/api/recent`)).json();
     expect(recent).toMatchObject({
       requests: [
         {
@@ -47,22 +47,22 @@ describe("a hedge", () => {
         },
       ],
     });
-    const log = house.gateway.log.join("");
+    const log = app.gateway.log.join("");
     expect(log).toContain('"what":"asked beside one that has said nothing yet","target":"quick/fake-quick"');
     expect(log).toContain('"what":"lost to quick","target":"slow/fake-slow"');
   });
 
   test("the deadline ends both", async () => {
-    house = await openHouseOf("openai", "openai", { server: { request_timeout_s: 3 } });
-    const asking = house.ask();
+    app = await openHedgeGateway("openai", "openai", { server: { request_timeout_s: 3 } });
+    const asking = app.ask();
     const first = await slow.waitFor(0);
-    await house.waitForHedge();
+    await app.waitForHedge();
     const second = await quick.waitFor(0);
-    await house.clock.advance(1_000);
+    await app.clock.advance(1_000);
     await Promise.all([first.left, second.left]);
     const answer = await asking;
     expect(answer.status).toBe(504);
-    expect((await house.gateway.recordOf(answer)).attempts).toMatchObject([
+    expect((await app.gateway.recordOf(answer)).attempts).toMatchObject([
       { provider: "slow", failure: "timed-out", maybeBilled: true },
       { provider: "quick", failure: "timed-out", maybeBilled: true },
     ]);
@@ -70,21 +70,21 @@ describe("a hedge", () => {
   });
 
   test("both answer in the same moment: one is shown, the other one is cut off", async () => {
-    house = await openHouseOf("openai", "openai");
-    const asking = house.ask({ stream: false });
+    app = await openHedgeGateway("openai", "openai");
+    const asking = app.ask({ stream: false });
     const first = await slow.waitFor(0);
-    await house.waitForHedge();
+    await app.waitForHedge();
     const second = await quick.waitFor(0);
     first.speak();
     second.speak();
     const answer = await asking;
-    const record = await house.gateway.recordOf(answer);
+    const record = await app.gateway.recordOf(answer);
     expect(record.attempts.map(({ outcome }) => outcome)).toEqual(["cancelled", "ok"]);
-    expect(await heardIn(answer, "openai")).toMatchObject({ status: 200, text: allWell });
+    expect(await receivedFrom(answer, "openai")).toMatchObject({ status: 200, text: allWell });
   });
 
   test("300 requests at vendors that answer, refuse or are left at any time: nothing is left over", async () => {
-    house = await openHouseOf("openai", "openai", { server: { request_timeout_s: 60 } });
+    app = await openHedgeGateway("openai", "openai", { server: { request_timeout_s: 60 } });
     let state = 11;
     const chance = (limit: number): number => {
       state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
@@ -98,7 +98,7 @@ describe("a hedge", () => {
       running += 1;
       try {
         const model = ["slow", "quick", "a-name-longer-than-any-model-of-theirs"][chance(3)] ?? "slow";
-        await (await house.ask({ stream: chance(2) === 0, model, signal: leaver.signal })).text();
+        await (await app.ask({ stream: chance(2) === 0, model, signal: leaver.signal })).text();
       } catch (thrown) {
         if (!leaver.signal.aborted) throw thrown;
       } finally {
@@ -106,7 +106,7 @@ describe("a hedge", () => {
         running -= 1;
       }
     };
-    const { health, live } = house.gateway.house.estate;
+    const { health, live } = app.gateway.app.services;
     const all = Object.entries(vendors);
     const openOf = (vendor: HeldVendor): number =>
       vendor.requests.filter((held) => !held.isFinished && !held.isAborted).length;
@@ -126,11 +126,11 @@ describe("a hedge", () => {
           else if (dice === 4) held.refuse(500);
         }
       for (const leaver of leavers) if (chance(40) === 0) leaver.abort();
-      await house.clock.advance(500);
+      await app.clock.advance(500);
     }
     await Promise.all(asked);
-    await house.gateway.assertClean();
-    const records = house.gateway.records();
+    await app.gateway.assertClean();
+    const records = app.gateway.records();
     expect(records.filter(({ tags }) => tags.includes("hedged")).length).toBeGreaterThan(0);
     for (const { attempts } of records) {
       expect(attempts.filter(({ outcome }) => outcome === "ok").length).toBeLessThanOrEqual(1);

@@ -2,31 +2,38 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { Failure } from "../../src/canon/failure.ts";
-import { hedgeAfterMs, type House, openHouseOf, vendors } from "./hedge-house.ts";
-import { allWell, type Asking, type Heard, heardIn, lanes, until } from "./road.ts";
+import { hedgeAfterMs, type HedgeGateway, openHedgeGateway, vendors } from "./hedge-gateway.ts";
+import {
+  allWell,
+  type AskOptions,
+  type ReceivedAnswer,
+  receivedFrom,
+  formatPairs,
+  until,
+} from "./test-pipeline.ts";
 
 const { slow, quick, third } = vendors;
 
-describe.each(lanes.flatMap((lane) => [true, false].map((stream) => ({ ...lane, stream }))))(
+describe.each(formatPairs.flatMap((lane) => [true, false].map((stream) => ({ ...lane, stream }))))(
   "$door door, $wire vendor, stream: $stream",
-  ({ door, wire, stream }) => {
-    let house: House;
+  ({ endpoint, wire, stream }) => {
+    let app: HedgeGateway;
     beforeAll(async () => {
-      house = await openHouseOf(door, wire);
+      app = await openHedgeGateway(endpoint, wire);
     });
-    afterEach(() => house.close());
-    afterAll(() => house.stop());
-    const lane = door === wire ? "relay" : "hub";
-    const ask = (more: Asking = {}): Promise<Heard> =>
-      house.ask({ stream, ...more }).then((answer) => heardIn(answer, door));
-    const recordOf = ({ headers }: Heard) =>
-      house.gateway.waitForRecord((record) => record.id === headers.get("x-request-id"));
+    afterEach(() => app.close());
+    afterAll(() => app.stop());
+    const lane = endpoint === wire ? "relay" : "hub";
+    const ask = (more: AskOptions = {}): Promise<ReceivedAnswer> =>
+      app.ask({ stream, ...more }).then((answer) => receivedFrom(answer, endpoint));
+    const recordOf = ({ headers }: ReceivedAnswer) =>
+      app.gateway.waitForRecord((record) => record.id === headers.get("x-request-id"));
     const good = { status: 200, text: allWell, isEnded: true };
 
     test("the second answers first: the first is cut off, and everybody is told", async () => {
       const asking = ask();
       const first = await slow.waitFor(0);
-      await house.waitForHedge();
+      await app.waitForHedge();
       (await quick.waitFor(0)).speak();
       const heard = await asking;
       expect(heard).toMatchObject(good);
@@ -43,7 +50,7 @@ describe.each(lanes.flatMap((lane) => [true, false].map((stream) => ({ ...lane, 
       expect(record.attempts[0]?.message).toMatch(/^Hedged and lost: "quick"/);
       expect(record.attempts[0]?.durationMs).toBeGreaterThanOrEqual(hedgeAfterMs);
       expect(third.requests).toHaveLength(0);
-      const { health } = house.gateway.house.estate;
+      const { health } = app.gateway.app.services;
       expect(health.view("slow")).toMatchObject({ consecutiveFailures: 0 });
       expect(health.load("slow").peakEwmaMs).toBeGreaterThanOrEqual(hedgeAfterMs * 0.9);
     });
@@ -51,7 +58,7 @@ describe.each(lanes.flatMap((lane) => [true, false].map((stream) => ({ ...lane, 
     test("the first answers after all: the second is cut off, and everybody is told", async () => {
       const asking = ask({ headers: { "x-clawgate-tags": "mine" } });
       const first = await slow.waitFor(0);
-      await house.waitForHedge();
+      await app.waitForHedge();
       const second = await quick.waitFor(0);
       first.speak();
       const heard = await asking;
@@ -65,20 +72,20 @@ describe.each(lanes.flatMap((lane) => [true, false].map((stream) => ({ ...lane, 
         { provider: "quick", outcome: "cancelled", maybeBilled: true },
         { provider: "slow", outcome: "ok" },
       ]);
-      const { health } = house.gateway.house.estate;
+      const { health } = app.gateway.app.services;
       expect(health.load("quick").peakEwmaMs).toBeNull();
     });
 
     test.each(["first", "second"])("the %s fails: the other one goes on alone", async (which) => {
       const asking = ask();
       const first = await slow.waitFor(0);
-      await house.waitForHedge();
+      await app.waitForHedge();
       const second = await quick.waitFor(0);
       const [failing, going] = which === "first" ? [first, second] : [second, first];
       const winner = which === "first" ? "quick" : "slow";
       const loser = which === "first" ? "slow" : "quick";
       failing.refuse(500);
-      const { health, live, retryBudget } = house.gateway.house.estate;
+      const { health, live, retryBudget } = app.gateway.app.services;
       await until("the failure is known", () => health.load(loser).inFlight === 0);
       expect(live.list()[0]?.provider).toBe(winner);
       expect(retryBudget.running()).toBe(which === "first" ? 1 : 0);
@@ -91,18 +98,18 @@ describe.each(lanes.flatMap((lane) => [true, false].map((stream) => ({ ...lane, 
         { provider: loser, outcome: "failed", failure: "upstream-error", status: 500 },
         { provider: winner, outcome: "ok" },
       ]);
-      expect(house.gateway.house.estate.health.view(loser)).toMatchObject({ consecutiveFailures: 1 });
+      expect(app.gateway.app.services.health.view(loser)).toMatchObject({ consecutiveFailures: 1 });
       expect(third.requests).toHaveLength(0);
     });
 
     test("both fail: the third is asked, once and alone", async () => {
       const asking = ask();
       const first = await slow.waitFor(0);
-      await house.waitForHedge();
+      await app.waitForHedge();
       (await quick.waitFor(0)).refuse(503);
       first.refuse(500);
       const last = await third.waitFor(0);
-      await house.waitForHedge();
+      await app.waitForHedge();
       last.speak();
       const heard = await asking;
       expect(heard).toMatchObject(good);
@@ -122,7 +129,7 @@ describe.each(lanes.flatMap((lane) => [true, false].map((stream) => ({ ...lane, 
     test("all fail: one error, and the record has all three", async () => {
       const asking = ask();
       const first = await slow.waitFor(0);
-      await house.waitForHedge();
+      await app.waitForHedge();
       first.refuse(500);
       (await quick.waitFor(0)).refuse(500);
       (await third.waitFor(0)).refuse(500);
@@ -140,10 +147,10 @@ describe.each(lanes.flatMap((lane) => [true, false].map((stream) => ({ ...lane, 
     test("what no other target can help is what the client is told, whoever failed last", async () => {
       const asking = ask();
       const first = await slow.waitFor(0);
-      await house.waitForHedge();
+      await app.waitForHedge();
       const second = await quick.waitFor(0);
       first.refuse(400);
-      const { health } = house.gateway.house.estate;
+      const { health } = app.gateway.app.services;
       await until("the first is over", () => health.load("slow").inFlight === 0);
       second.refuse(500);
       const heard = await asking;
@@ -153,16 +160,16 @@ describe.each(lanes.flatMap((lane) => [true, false].map((stream) => ({ ...lane, 
 
     test("the client leaves: both are cut off", async () => {
       const leaver = new AbortController();
-      const asking = house.ask({ stream, signal: leaver.signal }).catch(() => "left");
+      const asking = app.ask({ stream, signal: leaver.signal }).catch(() => "left");
       const first = await slow.waitFor(0);
-      await house.waitForHedge();
+      await app.waitForHedge();
       const second = await quick.waitFor(0);
-      const before = house.gateway.records().length;
+      const before = app.gateway.records().length;
       leaver.abort();
       expect(await asking).toBe("left");
       await Promise.all([first.left, second.left]);
-      await until("it is recorded", () => house.gateway.records().length > before);
-      const record = house.gateway.records().at(-1);
+      await until("it is recorded", () => app.gateway.records().length > before);
+      const record = app.gateway.records().at(-1);
       expect(record).toMatchObject({ failure: "cancelled", tags: ["hedged"] });
       expect(record?.attempts.map(({ provider, outcome }) => [provider, outcome])).toEqual([
         ["slow", "cancelled"],
@@ -174,9 +181,9 @@ describe.each(lanes.flatMap((lane) => [true, false].map((stream) => ({ ...lane, 
     test.each(["operator", "shutdown"])("the %s ends both", async (who) => {
       const asking = ask();
       const first = await slow.waitFor(0);
-      await house.waitForHedge();
+      await app.waitForHedge();
       const second = await quick.waitFor(0);
-      const { live } = house.gateway.house.estate;
+      const { live } = app.gateway.app.services;
       live.cancelAll(new Failure(who === "operator" ? "cancelled" : "shutting-down", "It is over."));
       await Promise.all([first.left, second.left]);
       const heard = await asking;
@@ -189,7 +196,7 @@ describe.each(lanes.flatMap((lane) => [true, false].map((stream) => ({ ...lane, 
       const body = { messages: [{ role: "user", content: padding }] };
       const asking = ask({ model: "a-name-longer-than-any-model-of-theirs", body });
       const first = await slow.waitFor(0);
-      await house.waitForHedge();
+      await app.waitForHedge();
       const second = await quick.waitFor(0);
       second.speak();
       await asking;

@@ -2,7 +2,7 @@
 // It must never answer by the clock.
 
 import type { Scripted } from "../support/upstream.ts";
-import { goodAnswer } from "./road.ts";
+import { goodAnswer } from "./test-pipeline.ts";
 
 export type Held = {
   readonly path: string;

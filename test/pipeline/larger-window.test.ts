@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import type { DialectName } from "../../src/canon/request.ts";
-import { openGatewayForTest } from "../support/gateway.ts";
+import { startTestGateway } from "../support/gateway.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 import { backends, bodies, type Json, names, pathOf } from "./conversations.ts";
 
@@ -34,7 +34,7 @@ test.each(pairs)("from $small to $large", async ({ small, large }) => {
     base_url: upstream.url,
     models: [{ id: "own-model", ...(window === null ? {} : { context_window: window }) }],
   });
-  const gateway = await openGatewayForTest({
+  const gateway = await startTestGateway({
     config: {
       providers: {
         tight: at(small, tight, 8_192),
@@ -71,7 +71,7 @@ test("from a window that nobody knows there is no larger one", async () => {
   const tight = startUpstream();
   tight.script(() => ({ status: 400, body: tooLong["openai-chat"] }));
   const never = startUpstream();
-  const gateway = await openGatewayForTest({
+  const gateway = await startTestGateway({
     config: {
       providers: {
         tight: { base_url: tight.url, models: ["own-model"] },

@@ -7,12 +7,12 @@ import {
   fastClock,
   type Format,
   goodAnswer,
-  heardIn,
-  lanes,
-  openRoad,
-  type Road,
+  receivedFrom,
+  formatPairs,
+  openTestPipeline,
+  type TestPipeline,
   until,
-} from "./road.ts";
+} from "./test-pipeline.ts";
 
 const upstreams = { bad: startUpstream(), good: startUpstream() };
 const framesOf = (wire: Format): readonly string[] =>
@@ -30,13 +30,13 @@ function chance(seed: number): (limit: number) => number {
   };
 }
 
-describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
+describe.each([...formatPairs])("$door door, $wire vendor", ({ endpoint, wire }) => {
   const frames = framesOf(wire);
   const wordAt = frames.findIndex((frame) => frame.includes('"all "'));
-  let road: Road;
+  let pipeline: TestPipeline;
   beforeAll(async () => {
-    road = await openRoad({
-      door,
+    pipeline = await openTestPipeline({
+      endpoint,
       wire,
       upstreams,
       clock: fastClock(20),
@@ -45,22 +45,22 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
     });
   });
   afterEach(async () => {
-    await road.gateway.assertClean();
-    road.clear();
+    await pipeline.gateway.assertClean();
+    pipeline.clear();
   });
-  afterAll(() => road.stop());
-  const live = () => road.gateway.house.estate.live;
+  afterAll(() => pipeline.stop());
+  const live = () => pipeline.gateway.app.services.live;
 
   test("200 clients leave at any stage: queued, asking, committed, streaming, at the end", async () => {
     const random = chance(7);
     const broken: Scripted = { status: 500, body: {} };
-    road.bad.script((request) => {
+    pipeline.bad.script((request) => {
       const slow = { beforeHeadersMs: random(15), beforeBodyMs: random(100), betweenChunksMs: random(6) };
       return random(4) === 0
         ? { ...broken, beforeHeadersMs: random(15) }
         : { ...goodAnswer(request), ...slow };
     });
-    road.good.script((request) => ({
+    pipeline.good.script((request) => ({
       ...goodAnswer(request),
       beforeHeadersMs: random(10),
       betweenChunksMs: random(4),
@@ -69,7 +69,7 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
       const leaver = new AbortController();
       setTimeout(() => leaver.abort(), random(180));
       try {
-        const answer = await road.ask("hello", { stream: random(4) !== 0, signal: leaver.signal });
+        const answer = await pipeline.ask("hello", { stream: random(4) !== 0, signal: leaver.signal });
         await answer.text();
         return "heard";
       } catch {
@@ -78,11 +78,11 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
     };
     const outcomes = await Promise.all(Array.from({ length: 200 }, leave));
     expect(outcomes.filter((each) => each === "left").length).toBeGreaterThan(30);
-    await road.gateway.assertClean([...road.bad.requests, ...road.good.requests]);
-    expect(road.gateway.records().length).toBeGreaterThanOrEqual(live().count());
-    road.clear();
-    road.bad.script(goodAnswer);
-    expect(await road.hear("hello")).toMatchObject({ text: allWell, isEnded: true });
+    await pipeline.gateway.assertClean([...pipeline.bad.requests, ...pipeline.good.requests]);
+    expect(pipeline.gateway.records().length).toBeGreaterThanOrEqual(live().count());
+    pipeline.clear();
+    pipeline.bad.script(goodAnswer);
+    expect(await pipeline.receive("hello")).toMatchObject({ text: allWell, isEnded: true });
   });
 
   describe("one client leaves", () => {
@@ -92,45 +92,47 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
       ["in the middle of the words", { chunks: frames.slice(0, wordAt + 2), ending: "hang" }, "streaming"],
     ];
     test.each([...stages])("%s", async (_, answer, stage) => {
-      road.bad.script(() => answer);
-      const before = road.gateway.records().length;
+      pipeline.bad.script(() => answer);
+      const before = pipeline.gateway.records().length;
       const leaver = new AbortController();
-      const asking = road.ask("hello", { signal: leaver.signal }).then(
+      const asking = pipeline.ask("hello", { signal: leaver.signal }).then(
         (response) => response.text(),
         () => "left",
       );
-      await until(`it is ${stage}`, () => live().list()[0]?.stage === stage && road.bad.count() === 1);
+      await until(`it is ${stage}`, () => live().list()[0]?.stage === stage && pipeline.bad.count() === 1);
       const leftMs = performance.now();
       leaver.abort();
       await asking.catch(() => "left");
-      await road.gateway.assertClean(road.bad.requests);
-      expect((road.bad.requests[0]?.abortedAtMs ?? Number.POSITIVE_INFINITY) - leftMs).toBeLessThan(2_000);
-      const record = road.gateway.records()[before];
+      await pipeline.gateway.assertClean(pipeline.bad.requests);
+      expect((pipeline.bad.requests[0]?.abortedAtMs ?? Number.POSITIVE_INFINITY) - leftMs).toBeLessThan(
+        2_000,
+      );
+      const record = pipeline.gateway.records()[before];
       expect(record).toMatchObject({ failure: "cancelled" });
       expect(record?.attempts[0]?.outcome).toBe("cancelled");
-      expect(road.gateway.house.estate.health.view("bad").consecutiveFailures).toBe(0);
+      expect(pipeline.gateway.app.services.health.view("bad").consecutiveFailures).toBe(0);
     });
 
     test("after the commit, before any word", async () => {
-      road.bad.script(() => ({ isSilent: true }));
+      pipeline.bad.script(() => ({ isSilent: true }));
       const leaver = new AbortController();
-      const answer = await road.ask("hello", { signal: leaver.signal });
+      const answer = await pipeline.ask("hello", { signal: leaver.signal });
       expect(answer.status).toBe(200);
       leaver.abort();
       await answer.text().catch(() => "left");
-      await road.gateway.assertClean(road.bad.requests);
-      expect(road.good.count()).toBe(0);
+      await pipeline.gateway.assertClean(pipeline.bad.requests);
+      expect(pipeline.good.count()).toBe(0);
     });
 
     test("in the queue: it is never served", async () => {
-      road.bad.script(() => ({ isSilent: true }));
+      pipeline.bad.script(() => ({ isSilent: true }));
       const holder = new AbortController();
       const held = Array.from({ length: 8 }, () =>
-        road.ask("hello", { signal: holder.signal, stream: false }).catch(() => "left"),
+        pipeline.ask("hello", { signal: holder.signal, stream: false }).catch(() => "left"),
       );
-      await until("all places are taken", () => road.bad.count() === 8);
+      await until("all places are taken", () => pipeline.bad.count() === 8);
       const leaver = new AbortController();
-      const waiting = road.ask("hello", { signal: leaver.signal, stream: false }).catch(() => "left");
+      const waiting = pipeline.ask("hello", { signal: leaver.signal, stream: false }).catch(() => "left");
       await until("one waits", () =>
         live()
           .list()
@@ -141,12 +143,12 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
       await until("its place is empty", () => live().count() === 8);
       holder.abort();
       await Promise.all(held);
-      await road.gateway.assertClean(road.bad.requests);
-      expect(road.bad.count()).toBe(8);
+      await pipeline.gateway.assertClean(pipeline.bad.requests);
+      expect(pipeline.bad.count()).toBe(8);
     });
 
     test("while its body is still under way", async () => {
-      const { hostname, port } = new URL(road.gateway.url);
+      const { hostname, port } = new URL(pipeline.gateway.url);
       const socket = await Bun.connect({ hostname, port: Number(port), socket: { data() {}, error() {} } });
       socket.write(
         `POST /v1/messages HTTP/1.1\r\nhost: ${hostname}:${port}\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{"mod`,
@@ -157,36 +159,37 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
           .some((each) => each.stage === "reading"),
       );
       socket.terminate();
-      await road.gateway.assertClean();
-      expect(road.bad.count()).toBe(0);
+      await pipeline.gateway.assertClean();
+      expect(pipeline.bad.count()).toBe(0);
     });
   });
 
   describe("the operator", () => {
     const cancelAll = (): void => {
-      const face = road.gateway.house;
-      for (const { id } of live().list()) expect(face.estate.live.cancel(id, operatorsWord())).toBe(true);
+      const gateway = pipeline.gateway.app;
+      for (const { id } of live().list())
+        expect(gateway.services.live.cancel(id, operatorsWord())).toBe(true);
     };
 
     test("cancels a stream: its client is told and it has no happy end", async () => {
-      road.bad.script(() => ({ chunks: frames.slice(0, wordAt + 1), ending: "hang" }));
-      const answer = await road.ask("hello");
+      pipeline.bad.script(() => ({ chunks: frames.slice(0, wordAt + 1), ending: "hang" }));
+      const answer = await pipeline.ask("hello");
       cancelAll();
-      const heard = await heardIn(answer, door);
+      const heard = await receivedFrom(answer, endpoint);
       expect(heard.isEnded).toBe(false);
       expect(heard.error?.message).toContain("operator");
-      expect(await road.gateway.recordOf(answer)).toMatchObject({ failure: "cancelled" });
+      expect(await pipeline.gateway.recordOf(answer)).toMatchObject({ failure: "cancelled" });
     });
 
     test("cancels a request that nobody has answered yet", async () => {
-      road.bad.script(() => ({ isSilent: true }));
-      const asking = road.hear("hello", { stream: false });
-      await until("it asks", () => road.bad.count() === 1);
+      pipeline.bad.script(() => ({ isSilent: true }));
+      const asking = pipeline.receive("hello", { stream: false });
+      await until("it asks", () => pipeline.bad.count() === 1);
       cancelAll();
       const heard = await asking;
       expect(heard.status).toBe(499);
       expect(heard.error?.message).toContain("operator");
-      expect(road.good.count()).toBe(0);
+      expect(pipeline.good.count()).toBe(0);
       expect(live().cancel("nobody", operatorsWord())).toBe(false);
     });
   });
@@ -195,35 +198,35 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
 const { Failure } = await import("../../src/canon/failure.ts");
 const operatorsWord = () => new Failure("cancelled", "The operator cancelled this request.");
 
-describe.each([...lanes])("a house that closes: $door door, $wire vendor", (lane) => {
+describe.each([...formatPairs])("a house that closes: $door door, $wire vendor", (lane) => {
   const frames = framesOf(lane.wire);
   const wordAt = frames.findIndex((frame) => frame.includes('"all "'));
 
   test("what runs may finish, new ones are not let in", async () => {
-    const road = await openRoad({ ...lane, upstreams });
+    const pipeline = await openTestPipeline({ ...lane, upstreams });
     upstreams.bad.reset();
     upstreams.bad.script(() => ({ chunks: frames, betweenChunksMs: 10 }));
-    const answer = await road.ask("hello");
-    const stopping = road.gateway.house.stop(5_000);
-    expect(await heardIn(answer, lane.door)).toMatchObject({ text: allWell, isEnded: true });
+    const answer = await pipeline.ask("hello");
+    const stopping = pipeline.gateway.app.stop(5_000);
+    expect(await receivedFrom(answer, lane.endpoint)).toMatchObject({ text: allWell, isEnded: true });
     await stopping;
-    expect(await road.ask("hello").catch(() => "refused")).toBe("refused");
-    await road.stop();
+    expect(await pipeline.ask("hello").catch(() => "refused")).toBe("refused");
+    await pipeline.stop();
   });
 
   test("what does not finish in time is told so", async () => {
-    const road = await openRoad({ ...lane, upstreams });
+    const pipeline = await openTestPipeline({ ...lane, upstreams });
     upstreams.bad.reset();
     upstreams.bad.script(() => ({ chunks: frames.slice(0, wordAt + 1), ending: "hang" }));
-    const answer = await road.ask("hello");
-    const stopping = road.gateway.house.stop(30);
-    const heard = await heardIn(answer, lane.door);
+    const answer = await pipeline.ask("hello");
+    const stopping = pipeline.gateway.app.stop(30);
+    const heard = await receivedFrom(answer, lane.endpoint);
     expect(heard).toMatchObject({ text: "all ", isEnded: false });
     expect(heard.error?.message).toContain("shutting down");
     await stopping;
-    expect(road.gateway.records()[0]).toMatchObject({ failure: "shutting-down" });
-    expect(road.gateway.house.estate.health.view("bad").consecutiveFailures).toBe(0);
-    await road.stop();
+    expect(pipeline.gateway.records()[0]).toMatchObject({ failure: "shutting-down" });
+    expect(pipeline.gateway.app.services.health.view("bad").consecutiveFailures).toBe(0);
+    await pipeline.stop();
   });
 });
 

@@ -3,11 +3,11 @@
 import { connect } from "node:net";
 import { afterAll, describe, expect, test } from "bun:test";
 import { startUpstream } from "../support/upstream.ts";
-import { roadsOver, allWell, fastClock, goodAnswer, lanes, until } from "./road.ts";
+import { testPipelinesOver, allWell, fastClock, goodAnswer, formatPairs, until } from "./test-pipeline.ts";
 
 const upstreams = { bad: startUpstream(), good: startUpstream() };
 
-const withRoad = roadsOver(upstreams);
+const withRoad = testPipelinesOver(upstreams);
 
 type Unread = {
   leave(): void;
@@ -46,8 +46,8 @@ const streamed = (model: string): object => ({
   messages: [{ role: "user", content: "hello" }],
 });
 
-describe.each([...lanes])("$door door, $wire vendor", (lane) => {
-  const path = lane.door === "openai" ? "/v1/chat/completions" : "/v1/messages";
+describe.each([...formatPairs])("$door door, $wire vendor", (lane) => {
+  const path = lane.endpoint === "openai" ? "/v1/chat/completions" : "/v1/messages";
   const body = streamed("bad");
 
   describe.each([{ stream: true }, { stream: false }])("stream: $stream", ({ stream }) => {
@@ -60,14 +60,14 @@ describe.each([...lanes])("$door door, $wire vendor", (lane) => {
           config: { server: { request_timeout_s: 6 } },
           provider: { timeout: { read_s: 2 } },
         },
-        async (road) => {
-          road.bad.script(() => ({ isSilent: true }));
-          road.good.script(() => ({ isSilent: true }));
+        async (pipeline) => {
+          pipeline.bad.script(() => ({ isSilent: true }));
+          pipeline.good.script(() => ({ isSilent: true }));
           const startedMs = performance.now();
-          const answer = await road.ask("hello", { stream });
+          const answer = await pipeline.ask("hello", { stream });
           expect(answer.status).toBe(504);
           expect(performance.now() - startedMs).toBeLessThan(2_000);
-          const record = await road.gateway.recordOf(answer);
+          const record = await pipeline.gateway.recordOf(answer);
           expect(record.attempts.map((each) => each.provider)).toEqual(["bad", "good"]);
           expect(record.failure).toBe("timed-out");
           await answer.text();
@@ -75,36 +75,38 @@ describe.each([...lanes])("$door door, $wire vendor", (lane) => {
       ));
 
     test("total_s ends one attempt", () =>
-      withRoad({ ...lane, badProvider: { timeout: { total_s: 0.1 } } }, async (road) => {
-        road.bad.script(() => ({ isSilent: true }));
-        expect(await road.hear("hello", { stream })).toMatchObject({ status: 200, text: allWell });
+      withRoad({ ...lane, badProvider: { timeout: { total_s: 0.1 } } }, async (pipeline) => {
+        pipeline.bad.script(() => ({ isSilent: true }));
+        expect(await pipeline.receive("hello", { stream })).toMatchObject({ status: 200, text: allWell });
       }));
 
     test("a place that comes free in time is waited for", () =>
-      withRoad({ ...lane, badProvider: { max_concurrent: 1 } }, async (road) => {
-        road.bad.script((request) => ({ ...goodAnswer(request), beforeHeadersMs: 40 }));
-        const heard = await Promise.all([1, 2, 3].map(() => road.hear("hello", { stream })));
+      withRoad({ ...lane, badProvider: { max_concurrent: 1 } }, async (pipeline) => {
+        pipeline.bad.script((request) => ({ ...goodAnswer(request), beforeHeadersMs: 40 }));
+        const heard = await Promise.all([1, 2, 3].map(() => pipeline.receive("hello", { stream })));
         expect(heard.map((each) => each.headers.get("x-clawgate-provider"))).toEqual(["bad", "bad", "bad"]);
-        expect(road.gateway.records().some((each) => each.queueWaitMs > 10)).toBe(true);
+        expect(pipeline.gateway.records().some((each) => each.queueWaitMs > 10)).toBe(true);
       }));
 
     test("no place in time: the next target; none at all: 429 with Retry-After", () =>
       withRoad(
         { ...lane, badProvider: { max_concurrent: 1 }, config: { queue: { wait_s: 0.05, depth: 1 } } },
-        async (road) => {
-          road.bad.script(() => ({ isSilent: true }));
+        async (pipeline) => {
+          pipeline.bad.script(() => ({ isSilent: true }));
           const leaver = new AbortController();
           const holders = ["bad", "alone"].map((model) =>
-            road.ask("hello", { stream, model, signal: leaver.signal }).catch(() => "left"),
+            pipeline.ask("hello", { stream, model, signal: leaver.signal }).catch(() => "left"),
           );
-          await until("the places are taken", () => road.bad.count() === 2);
-          expect((await road.hear("hello", { stream })).headers.get("x-clawgate-provider")).toBe("good");
-          const alone = await road.hear("hello", { stream, model: "alone" });
+          await until("the places are taken", () => pipeline.bad.count() === 2);
+          expect((await pipeline.receive("hello", { stream })).headers.get("x-clawgate-provider")).toBe(
+            "good",
+          );
+          const alone = await pipeline.receive("hello", { stream, model: "alone" });
           expect(alone.status).toBe(429);
           expect(Number(alone.headers.get("retry-after"))).toBeGreaterThan(0);
           expect(alone.error?.message).toContain("max_concurrent");
-          expect(road.gateway.house.estate.health.view("alone").consecutiveFailures).toBe(0);
-          expect(road.bad.count()).toBe(2);
+          expect(pipeline.gateway.app.services.health.view("alone").consecutiveFailures).toBe(0);
+          expect(pipeline.bad.count()).toBe(2);
           leaver.abort();
           await Promise.all(holders);
         },
@@ -113,18 +115,18 @@ describe.each([...lanes])("$door door, $wire vendor", (lane) => {
     test("a full queue is told at once", () =>
       withRoad(
         { ...lane, badProvider: { max_concurrent: 1 }, config: { queue: { wait_s: 600, depth: 1 } } },
-        async (road) => {
-          road.bad.script(() => ({ isSilent: true }));
+        async (pipeline) => {
+          pipeline.bad.script(() => ({ isSilent: true }));
           const leaver = new AbortController();
           const waiting = [1, 2].map(() =>
-            road.ask("hello", { stream, model: "alone", signal: leaver.signal }).catch(() => "left"),
+            pipeline.ask("hello", { stream, model: "alone", signal: leaver.signal }).catch(() => "left"),
           );
-          const queue = road.gateway.house.current().road.providers.get("alone")?.queue;
+          const queue = pipeline.gateway.app.current().pipeline.providers.get("alone")?.queue;
           await until(
             "one runs and one waits",
             () => queue?.counts().running === 1 && queue.counts().waiting === 1,
           );
-          expect((await road.hear("hello", { stream, model: "alone" })).status).toBe(429);
+          expect((await pipeline.receive("hello", { stream, model: "alone" })).status).toBe(429);
           leaver.abort();
           await Promise.all(waiting);
         },
@@ -132,7 +134,7 @@ describe.each([...lanes])("$door door, $wire vendor", (lane) => {
   });
 
   test("total_s ends a stream that goes on", () =>
-    withRoad({ ...lane, badProvider: { timeout: { total_s: 0.15 } } }, async (road) => {
+    withRoad({ ...lane, badProvider: { timeout: { total_s: 0.15 } } }, async (pipeline) => {
       const frames = (
         goodAnswer({
           path: lane.wire === "openai" ? "/v1/chat/completions" : "/v1/messages",
@@ -140,13 +142,16 @@ describe.each([...lanes])("$door door, $wire vendor", (lane) => {
         }).chunks ?? []
       ).map(String);
       const at = frames.findIndex((frame) => frame.includes('"all "'));
-      road.bad.script(() => ({
+      pipeline.bad.script(() => ({
         chunks: [...frames.slice(0, at), ...Array.from({ length: 200 }, () => frames[at] ?? "")],
         betweenChunksMs: 15,
       }));
-      const answer = await road.ask("hello");
+      const answer = await pipeline.ask("hello");
       expect(await answer.text()).toContain("error");
-      expect(await road.gateway.recordOf(answer)).toMatchObject({ failure: "timed-out", provider: "bad" });
+      expect(await pipeline.gateway.recordOf(answer)).toMatchObject({
+        failure: "timed-out",
+        provider: "bad",
+      });
     }));
 
   test("a client that stays and does not read loses its place, and the vendor is cut off", () =>
@@ -157,7 +162,7 @@ describe.each([...lanes])("$door door, $wire vendor", (lane) => {
         config: { streaming: { stall_s: 1 } },
         badProvider: { max_concurrent: 1 },
       },
-      async (road) => {
+      async (pipeline) => {
         const frames = (
           goodAnswer({
             path: lane.wire === "openai" ? "/v1/chat/completions" : "/v1/messages",
@@ -166,21 +171,21 @@ describe.each([...lanes])("$door door, $wire vendor", (lane) => {
         ).map(String);
         const at = frames.findIndex((frame) => frame.includes('"all "'));
         const long = (frames[at] ?? "").replace("all ", "x".repeat(1_000_000));
-        road.bad.script(() => ({
+        pipeline.bad.script(() => ({
           chunks: [...frames.slice(0, at + 1), ...Array.from({ length: 64 }, () => long)],
         }));
-        const client = askWithoutReading(road.gateway.url, path, body);
-        await until("it streams", () => road.gateway.house.estate.live.list()[0]?.stage === "streaming");
-        await until("it is let go", () => road.gateway.house.estate.live.count() === 0);
-        const [record] = road.gateway.records();
+        const client = askWithoutReading(pipeline.gateway.url, path, body);
+        await until("it streams", () => pipeline.gateway.app.services.live.list()[0]?.stage === "streaming");
+        await until("it is let go", () => pipeline.gateway.app.services.live.count() === 0);
+        const [record] = pipeline.gateway.records();
         expect(record).toMatchObject({
           failure: "cancelled",
           provider: "bad",
           error: "The client stopped reading.",
         });
-        await until("the vendor is cut off", () => road.bad.requests.every((each) => each.isAborted));
-        road.bad.script(goodAnswer);
-        expect((await road.hear("hello")).headers.get("x-clawgate-provider")).toBe("bad");
+        await until("the vendor is cut off", () => pipeline.bad.requests.every((each) => each.isAborted));
+        pipeline.bad.script(goodAnswer);
+        expect((await pipeline.receive("hello")).headers.get("x-clawgate-provider")).toBe("bad");
         client.leave();
       },
     ));
@@ -189,23 +194,26 @@ describe.each([...lanes])("$door door, $wire vendor", (lane) => {
 test(
   "a client that stays and does not read loses its connection too",
   () =>
-    withRoad({ door: "openai", wire: "openai", config: { streaming: { stall_s: 1 } } }, async (road) => {
-      const frames = (goodAnswer({ path: chatPath, body: { stream: true } }).chunks ?? []).map(String);
-      const at = frames.findIndex((frame) => frame.includes('"all "'));
-      const long = (frames[at] ?? "").replace("all ", "x".repeat(1_000_000));
-      road.bad.script(() => ({
-        chunks: [...frames.slice(0, at + 1), ...Array.from({ length: 64 }, () => long)],
-      }));
-      const client = askWithoutReading(road.gateway.url, chatPath, streamed("bad"));
-      const { estate, server } = road.gateway.house;
-      await until("it streams", () => estate.live.list()[0]?.stage === "streaming");
-      // Bun counts idle time in steps of 4 s.
-      await until("its connection is closed", () => server.pendingRequests() === 0, 12_000);
-      expect(road.gateway.records()[0]).toMatchObject({ error: "The client stopped reading." });
-      const rest = await client.rest();
-      expect(rest).toStartWith("HTTP/1.1 200");
-      expect(rest).not.toEndWith("0\r\n\r\n");
-    }),
+    withRoad(
+      { endpoint: "openai", wire: "openai", config: { streaming: { stall_s: 1 } } },
+      async (pipeline) => {
+        const frames = (goodAnswer({ path: chatPath, body: { stream: true } }).chunks ?? []).map(String);
+        const at = frames.findIndex((frame) => frame.includes('"all "'));
+        const long = (frames[at] ?? "").replace("all ", "x".repeat(1_000_000));
+        pipeline.bad.script(() => ({
+          chunks: [...frames.slice(0, at + 1), ...Array.from({ length: 64 }, () => long)],
+        }));
+        const client = askWithoutReading(pipeline.gateway.url, chatPath, streamed("bad"));
+        const { services, server } = pipeline.gateway.app;
+        await until("it streams", () => services.live.list()[0]?.stage === "streaming");
+        // Bun counts idle time in steps of 4 s.
+        await until("its connection is closed", () => server.pendingRequests() === 0, 12_000);
+        expect(pipeline.gateway.records()[0]).toMatchObject({ error: "The client stopped reading." });
+        const rest = await client.rest();
+        expect(rest).toStartWith("HTTP/1.1 200");
+        expect(rest).not.toEndWith("0\r\n\r\n");
+      },
+    ),
   20_000,
 );
 

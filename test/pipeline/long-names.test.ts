@@ -2,10 +2,10 @@
 
 import { describe, expect, test } from "bun:test";
 import { Failure } from "../../src/canon/failure.ts";
-import { cut, longestModel } from "../../src/canon/bounds.ts";
-import { type Json, get, keys, tenantHouses } from "./tenant-house.ts";
+import { cut, maxModelLength } from "../../src/canon/bounds.ts";
+import { type Json, get, keys, openTenantGateways } from "./tenant-gateways.ts";
 
-const { vendor, open } = tenantHouses();
+const { vendor, open } = openTenantGateways();
 const message = [{ role: "user", content: "hi" }];
 
 const doors: readonly (readonly [string, (model: string) => object])[] = [
@@ -78,7 +78,7 @@ describe("a model's name", () => {
       return { status: 200, body: { ...reply, choices } };
     });
     const answer = await post(gateway.url, "/v1/chat/completions", { model: "cheap", messages: message });
-    expect((await gateway.recordOf(answer)).upstreamModel?.length).toBe(longestModel);
+    expect((await gateway.recordOf(answer)).upstreamModel?.length).toBe(maxModelLength);
   });
 });
 

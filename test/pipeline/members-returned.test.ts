@@ -4,10 +4,18 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import type { DialectName } from "../../src/canon/request.ts";
 import type { Json } from "./conversations.ts";
-import { callOf, chunk, frames, framesIn, openStand, type Stand, withTools } from "./vendor-answers.ts";
+import {
+  callOf,
+  chunk,
+  frames,
+  framesIn,
+  openVendorSetup,
+  type VendorSetup,
+  withTools,
+} from "./vendor-answers.ts";
 
-let stand: Stand;
-beforeAll(async () => void (stand = await openStand()));
+let stand: VendorSetup;
+beforeAll(async () => void (stand = await openVendorSetup()));
 afterEach(() => stand.vendor.reset());
 afterAll(() => stand.stop());
 
@@ -187,8 +195,8 @@ describe("a seal beside a call", () => {
   });
 
   describe("which the client could not keep, at Google's chat address", () => {
-    let google: Stand;
-    beforeAll(async () => void (google = await openStand({ quirks: ["google-call-signatures"] })));
+    let google: VendorSetup;
+    beforeAll(async () => void (google = await openVendorSetup({ quirks: ["google-call-signatures"] })));
     afterAll(() => google.stop());
 
     test.each([...others, "openai-chat" as const])(
@@ -215,7 +223,7 @@ describe("a seal beside a call", () => {
 
 describe("quirks of the config", () => {
   const sentWith = async (settings: Json): Promise<Json> => {
-    const own = await openStand(settings);
+    const own = await openVendorSetup(settings);
     own.vendor.script(() => talk);
     const body = { ...asked["openai-chat"], max_tokens: 9, logprobs: true };
     await (await own.ask("openai-chat", "openai-chat", body, false)).text();

@@ -2,9 +2,9 @@
 // lane; what it tried is named. Everybody else's bodies pass as they are.
 
 import { describe, expect, test } from "bun:test";
-import { adaptedOf, type Json, keys, tenantHouses } from "./tenant-house.ts";
+import { adaptedOf, type Json, keys, openTenantGateways } from "./tenant-gateways.ts";
 
-const { vendor, open } = tenantHouses();
+const { vendor, open } = openTenantGateways();
 const message = [{ role: "user", content: "hi" }];
 
 type Post = { readonly key?: string; readonly path?: string; readonly headers?: Record<string, string> };

@@ -2,7 +2,7 @@
 // put right, and what only this format can say stays. And a target that cannot carry a request is never the client's fault.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { openGatewayForTest, type TestGateway } from "../support/gateway.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 
 type Json = Record<string, unknown>;
@@ -19,7 +19,7 @@ beforeAll(async () => {
   // OpenAI's address stands for the fake vendor: what OpenAI refuses goes by the address.
   const reach = ((input, init) =>
     fetch(String(input).replace("https://api.openai.com", vendor.url), init)) as typeof fetch;
-  gateway = await openGatewayForTest({
+  gateway = await startTestGateway({
     fetch: Object.assign(reach, { preconnect: fetch.preconnect }),
     config: {
       providers: {

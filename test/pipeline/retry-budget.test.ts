@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { createRetryBudget } from "../../src/pipeline/retry-budget.ts";
-import { fakeClock, settle } from "../support/clock.ts";
+import { fakeClock, settleQueues } from "../support/clock.ts";
 
 function budgetForTest(active = 0) {
   const clock = fakeClock();
@@ -36,7 +36,7 @@ describe("places", () => {
     const order: string[] = [];
     const waiting = ["a", "b"].map((name) => take().then((got) => void (got && order.push(name))));
     budget.give();
-    await settle();
+    await settleQueues();
     expect(order).toEqual(["a"]);
     budget.give();
     await Promise.all(waiting);
@@ -52,7 +52,7 @@ describe("places", () => {
     const waiting = ["a", "b", "c"].map((name) => take().then((got) => void (got && order.push(name))));
     state.active = 30;
     waiting.push(take().then((got) => void (got && order.push("d"))));
-    await settle();
+    await settleQueues();
     expect(order).toEqual(["a", "b", "c"]);
     expect(budget.running()).toBe(6);
     budget.give();

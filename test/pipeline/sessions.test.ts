@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { sessionKey, sweepSessions } from "../../src/tenants/sessions.ts";
 import { fakeClock } from "../support/clock.ts";
-import { goodAnswer, openRoad, type Road } from "./road.ts";
+import { goodAnswer, openTestPipeline, type TestPipeline } from "./test-pipeline.ts";
 
 const keys = { alice: "alice-key-0123456789", bob: "bob-key-0123456789", nobody: "other-key-0123456789" };
 const tenants = [
@@ -19,22 +19,26 @@ afterEach(async () => {
 
 async function open(config: object = {}, badProvider: object = {}) {
   const clock = fakeClock();
-  const road = await openRoad({
-    door: "openai",
+  const pipeline = await openTestPipeline({
+    endpoint: "openai",
     wire: "openai",
     clock,
     config: { tenants, auth: { keys: [keys.nobody] }, routing: { strategy: "round-robin" }, ...config },
     badProvider,
   });
-  cleanups.push(() => road.stop());
-  road.bad.script(goodAnswer);
-  const { stickiness } = road.gateway.house.estate;
-  return { clock, road, stickiness };
+  cleanups.push(() => pipeline.stop());
+  pipeline.bad.script(goodAnswer);
+  const { stickiness } = pipeline.gateway.app.services;
+  return { clock, pipeline, stickiness };
 }
 
-async function providerFor(road: Road, who: keyof typeof keys, more: Parameters<Road["ask"]>[1] = {}) {
+async function providerFor(
+  pipeline: TestPipeline,
+  who: keyof typeof keys,
+  more: Parameters<TestPipeline["ask"]>[1] = {},
+) {
   const headers = { authorization: `Bearer ${keys[who]}`, ...more.headers };
-  const heard = await road.hear("hello", { model: "auto", ...more, headers });
+  const heard = await pipeline.receive("hello", { model: "auto", ...more, headers });
   expect(heard.status).toBe(200);
   return heard.headers.get("x-clawgate-provider");
 }
@@ -46,34 +50,34 @@ test("no two tenants have the same key, and without a conversation there is none
 });
 
 describe("the same conversation of several tenants", () => {
-  test.each<[string, Parameters<Road["ask"]>[1]]>([
+  test.each<[string, Parameters<TestPipeline["ask"]>[1]]>([
     ["a header", { headers: { "x-session-id": "one" } }],
     ["Claude Code's header", { headers: { "x-claude-code-session-id": "one" } }],
     ["prompt_cache_key", { body: { prompt_cache_key: "one" } }],
     ["metadata.user_id", { body: { metadata: { user_id: "one" } } }],
   ])("stays with each one's own provider (%s)", async (_, more) => {
-    const { road, stickiness } = await open();
+    const { pipeline, stickiness } = await open();
     const first: Record<string, string | null> = {};
-    for (const who of people) first[who] = await providerFor(road, who, more);
+    for (const who of people) first[who] = await providerFor(pipeline, who, more);
     // By turns: nobody was sent where another's conversation is.
     expect(first).toEqual({ alice: "bad", bob: "good", nobody: "bad" });
     expect(stickiness.count()).toBe(3);
     for (const who of [...people, ...people.toReversed()])
-      expect(await providerFor(road, who, more)).toBe(first[who] ?? "");
+      expect(await providerFor(pipeline, who, more)).toBe(first[who] ?? "");
     expect(stickiness.count()).toBe(3);
-    expect(road.gateway.records().at(-1)).toMatchObject({ tenant: "alice", session: "one" });
+    expect(pipeline.gateway.records().at(-1)).toMatchObject({ tenant: "alice", session: "one" });
   });
 
   test("has a key of the vendor's for each", async () => {
     const own = ["vendor-key-number-one", "vendor-key-number-two", "vendor-key-number-three"];
-    const { road } = await open({}, { api_key: own[0], api_keys: own.slice(1) });
+    const { pipeline } = await open({}, { api_key: own[0], api_keys: own.slice(1) });
     const used = new Map<string, string[]>();
     for (let number = 0; number < 12; number++) {
       const headers = { "x-session-id": `conversation-${number}` };
       const ofThis: string[] = [];
       for (const who of people) {
-        for (const _ of [1, 2]) await providerFor(road, who, { model: "bad", headers });
-        const [before, after] = road.bad.requests
+        for (const _ of [1, 2]) await providerFor(pipeline, who, { model: "bad", headers });
+        const [before, after] = pipeline.bad.requests
           .slice(-2)
           .map((each) => each.headers["authorization"] ?? "");
         expect(after).toBe(before ?? "none");
@@ -89,26 +93,26 @@ describe("session.ttl", () => {
   const headers = { "x-session-id": "one" };
 
   test("counts from the last answer", async () => {
-    const { road, clock, stickiness } = await open({ session: { ttl: 100, cleanup_interval: 1_000 } });
-    const home = await providerFor(road, "alice", { headers });
+    const { pipeline, clock, stickiness } = await open({ session: { ttl: 100, cleanup_interval: 1_000 } });
+    const home = await providerFor(pipeline, "alice", { headers });
     await clock.advance(90_000);
-    expect(await providerFor(road, "alice", { headers })).toBe(home);
+    expect(await providerFor(pipeline, "alice", { headers })).toBe(home);
     await clock.advance(90_000);
-    expect(await providerFor(road, "alice", { headers })).toBe(home);
+    expect(await providerFor(pipeline, "alice", { headers })).toBe(home);
     await clock.advance(100_000);
     // It is nobody's turn but the next one's.
-    expect(await providerFor(road, "alice", { headers })).not.toBe(home);
+    expect(await providerFor(pipeline, "alice", { headers })).not.toBe(home);
     expect(stickiness.count()).toBe(1);
   });
 
   test("a sweep takes the forgotten away, every cleanup_interval, and ends with the house", async () => {
-    const { road, clock, stickiness } = await open({ session: { ttl: 100, cleanup_interval: 300 } });
-    await providerFor(road, "alice", { headers });
+    const { pipeline, clock, stickiness } = await open({ session: { ttl: 100, cleanup_interval: 300 } });
+    await providerFor(pipeline, "alice", { headers });
     await clock.advance(290_000);
     expect(stickiness.count()).toBe(1);
     await clock.advance(20_000);
     expect(stickiness.count()).toBe(0);
-    await providerFor(road, "bob", { headers });
+    await providerFor(pipeline, "bob", { headers });
     await clock.advance(300_000);
     expect(stickiness.count()).toBe(0);
   });

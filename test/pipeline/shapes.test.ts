@@ -4,7 +4,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { startUpstream } from "../support/upstream.ts";
-import { goodAnswer, lanes, openRoad, type Road } from "./road.ts";
+import { goodAnswer, formatPairs, openTestPipeline, type TestPipeline } from "./test-pipeline.ts";
 
 const upstreams = { bad: startUpstream({ strict: true }), good: startUpstream() };
 
@@ -125,20 +125,25 @@ const unknownModels: readonly string[] = [
   "\ud800",
 ];
 
-describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
-  let road: Road;
+describe.each([...formatPairs])("$door door, $wire vendor", ({ endpoint, wire }) => {
+  let pipeline: TestPipeline;
   beforeAll(async () => {
-    road = await openRoad({ door, wire, upstreams, config: { server: { body_limit_mb: 1 } } });
+    pipeline = await openTestPipeline({
+      endpoint,
+      wire,
+      upstreams,
+      config: { server: { body_limit_mb: 1 } },
+    });
   });
   afterEach(async () => {
-    await road.gateway.assertClean();
-    road.clear();
+    await pipeline.gateway.assertClean();
+    pipeline.clear();
   });
-  afterAll(() => road.stop());
+  afterAll(() => pipeline.stop());
 
-  const path = door === "openai" ? "/v1/chat/completions" : "/v1/messages";
+  const path = endpoint === "openai" ? "/v1/chat/completions" : "/v1/messages";
   const post = (body: BodyInit, headers: Record<string, string> = {}): Promise<Response> =>
-    fetch(road.gateway.url + path, {
+    fetch(pipeline.gateway.url + path, {
       method: "POST",
       body,
       headers: { "content-type": "application/json", ...headers },
@@ -154,10 +159,10 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
       type?: string;
       error: { type: string; message: string; param?: unknown; code?: unknown };
     };
-    expect(body.type).toBe(door === "anthropic" ? "error" : undefined);
+    expect(body.type).toBe(endpoint === "anthropic" ? "error" : undefined);
     expect(body.error.type).toBeString();
     expect(body.error.message).not.toBe("");
-    if (door === "openai") expect(Object.keys(body.error)).toContain("param");
+    if (endpoint === "openai") expect(Object.keys(body.error)).toContain("param");
     return {
       status: answer.status,
       message: body.error.message,
@@ -172,7 +177,7 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
     const startedMs = performance.now();
     expect((await refusal(await post(text ?? ""))).status).toBe(400);
     expect(performance.now() - startedMs).toBeLessThan(1_000);
-    expect(road.bad.count() + road.good.count()).toBe(0);
+    expect(pipeline.bad.count() + pipeline.good.count()).toBe(0);
   });
 
   test.each([...wrongMembers])("%s: %s is 400", async (key, value) => {
@@ -182,8 +187,8 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
       .join(",")}}`;
     const answer = await post(text);
     expect((await refusal(answer)).status).toBe(400);
-    expect(road.good.count()).toBe(0);
-    expect(road.gateway.house.estate.health.view("bad").consecutiveFailures).toBe(0);
+    expect(pipeline.good.count()).toBe(0);
+    expect(pipeline.gateway.app.services.health.view("bad").consecutiveFailures).toBe(0);
   });
 
   test.each(unknownModels.map((name) => [name.length > 100 ? `${name.length} characters` : name, name]))(
@@ -195,9 +200,9 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
         ),
       );
       expect(told.status).toBe(404);
-      if (door === "openai") expect(told).toMatchObject({ code: "model_not_found", param: "model" });
+      if (endpoint === "openai") expect(told).toMatchObject({ code: "model_not_found", param: "model" });
       expect(told.message.length).toBeLessThan(1_000);
-      expect(road.bad.count() + road.good.count()).toBe(0);
+      expect(pipeline.bad.count() + pipeline.good.count()).toBe(0);
     },
   );
 
@@ -209,7 +214,7 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
       `{${good},"mo\\u0064el":"good"}`,
     ]) {
       expect((await refusal(await post(twice))).status).toBe(400);
-      expect(road.bad.count() + road.good.count()).toBe(0);
+      expect(pipeline.bad.count() + pipeline.good.count()).toBe(0);
     }
   });
 
@@ -222,7 +227,7 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
       ]);
       expect((await refusal(await post(body))).status).toBe(400);
     }
-    expect(road.bad.count()).toBe(0);
+    expect(pipeline.bad.count()).toBe(0);
   });
 
   test("keys of prototypes change nothing here", async () => {
@@ -250,7 +255,7 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
     expect((await refusal(heard)).status).toBe(413);
     // What is left of the body is not taken.
     expect(heard.headers.get("connection")).toBe("close");
-    expect(road.bad.count()).toBe(0);
+    expect(pipeline.bad.count()).toBe(0);
   });
 
   test.each([
@@ -285,7 +290,7 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
       proxy: canary.url,
     };
     for (const [key, value] of Object.entries(values)) {
-      road.bad.script(goodAnswer);
+      pipeline.bad.script(goodAnswer);
       const answer = await post(`{${good},${JSON.stringify(key)}:${JSON.stringify(value)}}`);
       expect(answer.status).toBeOneOf([200, 400]);
       await answer.text();
@@ -297,9 +302,9 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
       `${canary.url}/image.png`,
     ];
     for (const url of images) {
-      road.bad.script(goodAnswer);
+      pipeline.bad.script(goodAnswer);
       const part =
-        door === "openai"
+        endpoint === "openai"
           ? { type: "image_url", image_url: { url } }
           : { type: "image", source: { type: "url", url } };
       const answer = await post(
@@ -309,7 +314,7 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
       await answer.text();
     }
     expect(canary.count()).toBe(0);
-    for (const request of road.bad.requests) {
+    for (const request of pipeline.bad.requests) {
       expect(request.headers["authorization"] ?? request.headers["x-api-key"]).toContain("vendor-secret-key");
       expect(request.headers["x-canary"]).toBeUndefined();
     }
@@ -317,7 +322,7 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
   });
 
   test("the client's own credentials and connection stay here", async () => {
-    road.bad.script(goodAnswer);
+    pipeline.bad.script(goodAnswer);
     const headers = {
       authorization: "Bearer client-key",
       "x-api-key": "client-key",
@@ -326,7 +331,7 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
       "openai-organization": "o",
     };
     await (await post(`{${good}}`, headers)).text();
-    const [request] = road.bad.requests;
+    const [request] = pipeline.bad.requests;
     expect(JSON.stringify(request?.headers)).not.toContain("client-key");
     for (const name of ["cookie", "x-canary", "openai-organization"])
       expect(request?.headers[name]).toBeUndefined();
@@ -347,8 +352,8 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
       "data: [DONE]\n\n",
     ];
     for (const content of texts) {
-      road.clear();
-      road.bad.script(goodAnswer);
+      pipeline.clear();
+      pipeline.bad.script(goodAnswer);
       const answer = await post(
         JSON.stringify({
           model: "bad",
@@ -358,13 +363,13 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
       );
       expect(answer.status).toBe(200);
       await answer.text();
-      const sent = road.bad.requests[0]?.rawBody ?? "";
+      const sent = pipeline.bad.requests[0]?.rawBody ?? "";
       expect(JSON.stringify(JSON.parse(sent))).toContain(JSON.stringify(`<${content}>`).slice(1, -1));
     }
   });
 
   test("any JSON in any member is answered, and never with 500", async () => {
-    road.bad.script(goodAnswer);
+    pipeline.bad.script(goodAnswer);
     const keys = [
       "messages",
       "system",
@@ -416,11 +421,11 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
       }),
       { numRuns: 400 },
     );
-    expect(road.gateway.log.filter((line) => line.includes("met a bug"))).toEqual([]);
+    expect(pipeline.gateway.log.filter((line) => line.includes("met a bug"))).toEqual([]);
   });
 
   test("broken JSON inside a member that we read is 400, never a bug of ours", async () => {
-    road.bad.script(() => ({
+    pipeline.bad.script(() => ({
       status: 400,
       body: { type: "error", error: { type: "invalid_request_error", message: "bad JSON" } },
     }));
@@ -441,14 +446,14 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
           : `{${good},"stream":true,${inner}}`;
       expect((await refusal(await post(body))).status).toBe(400);
     }
-    expect(road.good.count()).toBe(0);
-    expect(road.gateway.log.filter((line) => line.includes("met a bug"))).toEqual([]);
+    expect(pipeline.good.count()).toBe(0);
+    expect(pipeline.gateway.log.filter((line) => line.includes("met a bug"))).toEqual([]);
   });
 
   test("ten thousand tools and a schema of 500 KB are passed on or refused", async () => {
-    road.bad.script(goodAnswer);
+    pipeline.bad.script(goodAnswer);
     const tool = (index: number, schema: object): object =>
-      door === "openai"
+      endpoint === "openai"
         ? { type: "function", function: { name: `t${index}`, parameters: schema } }
         : { name: `t${index}`, input_schema: schema };
     const object = { type: "object", properties: {} };

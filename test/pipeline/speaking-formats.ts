@@ -126,12 +126,12 @@ export function beginningOf(wire: Wire, kind: Kind, words: readonly string[]): r
   }
 }
 
-export const doorNames = ["chat", "messages", "responses", "gemini"] as const;
-export type DoorName = (typeof doorNames)[number];
+export const endpointNames = ["chat", "messages", "responses", "gemini"] as const;
+export type EndpointName = (typeof endpointNames)[number];
 
 /** A streamed request at one of the doors. */
 export function requestAt(
-  door: DoorName,
+  door: EndpointName,
   model: string,
   limit: number | null,
 ): { path: string; body: object } {

@@ -14,7 +14,7 @@ type Prompt = {
 };
 
 const word = "abcd";
-const mostPerChunk = 25;
+const maxPerChunk = 25;
 const longest = 500;
 
 export function startSpeakingVendor(): SpeakingVendor {
@@ -69,8 +69,8 @@ function said(
   return new ReadableStream({
     async start(controller) {
       const until = Math.min(tokens, prompt.holds ?? tokens);
-      for (let at = 0; at < until; at += mostPerChunk) {
-        const content = word.repeat(Math.min(mostPerChunk, until - at));
+      for (let at = 0; at < until; at += maxPerChunk) {
+        const content = word.repeat(Math.min(maxPerChunk, until - at));
         controller.enqueue(frame([{ index: 0, delta: { content }, finish_reason: null }]));
       }
       if (prompt.holds !== null && prompt.holds <= tokens && !request.signal.aborted)

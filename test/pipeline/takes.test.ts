@@ -2,7 +2,7 @@
 // bytes are left as they are.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { openGatewayForTest, type TestGateway } from "../support/gateway.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 
 type Json = Record<string, unknown>;
@@ -22,7 +22,7 @@ beforeAll(async () => {
     base_url: of.url,
     models,
   });
-  gateway = await openGatewayForTest({
+  gateway = await startTestGateway({
     config: {
       providers: {
         anth: provider("anthropic", [
@@ -55,7 +55,7 @@ afterAll(async () => {
 });
 beforeEach(() => {
   vendor.reset();
-  for (const id of ["anth", "chat", "answers", "gem", "away"]) gateway.house.estate.health.reset(id);
+  for (const id of ["anth", "chat", "answers", "gem", "away"]) gateway.app.services.health.reset(id);
 });
 
 const doors = {

@@ -2,12 +2,12 @@
 // that fail after they were billed, prices that nobody knows. What is sent is what the vendors saw.
 
 import { describe, expect, test } from "bun:test";
-import { fakeClock, settle } from "../support/clock.ts";
+import { fakeClock, settleQueues } from "../support/clock.ts";
 import type { Scripted } from "../support/upstream.ts";
-import { goodAnswer } from "./road.ts";
-import { ask, type Json, keys, spentOf, tenantHouses } from "./tenant-house.ts";
+import { goodAnswer } from "./test-pipeline.ts";
+import { ask, type Json, keys, spentOf, openTenantGateways } from "./tenant-gateways.ts";
 
-const { vendor, configOf, open } = tenantHouses();
+const { vendor, configOf, open } = openTenantGateways();
 
 /** A whole answer that uses so many tokens; the limit of these requests is 100. */
 const using = (tokens: number) => (): Scripted => ({
@@ -193,7 +193,7 @@ describe("further targets", () => {
         expect(heard?.headers.get("x-clawgate-hedged")).toBe("dear");
         expect(spentOf(gateway).tokens).toBeGreaterThan(12 + 100);
       } else {
-        for (let i = 0; i < 20; i++) await settle();
+        for (let i = 0; i < 20; i++) await settleQueues();
         expect(vendor.requests.length - before).toBe(1);
         leaver.abort();
         await answer;
@@ -298,9 +298,9 @@ describe("prices that nobody knows", () => {
     expect(gateway.log.filter((line) => line.includes("unknown_price"))).toEqual([]);
     const limits = { ...budgetOnly, unknown_price: "allow", over_budget_model: "cheap" };
     gateway.write(configOf({ tenant: { limits }, more: config() }));
-    expect((await gateway.house.reload("test")).ok).toBe(true);
-    await gateway.house.estate.prices.load();
-    await settle();
+    expect((await gateway.app.reload("test")).ok).toBe(true);
+    await gateway.app.services.prices.load();
+    await settleQueues();
     expect(gateway.log.filter((line) => line.includes("counted as free")).length).toBe(1);
     expect(gateway.log.filter((line) => line.includes("over_budget_model cheap may cost money")).length).toBe(
       1,
@@ -366,12 +366,12 @@ describe("what the gateway asks on a tenant's behalf", () => {
     expect(spentOf(gateway)).toEqual({ tokens: 24, nanoUsd: 24_000 });
     const classified = await gateway.waitForRecord(({ rule }) => rule === "classifier");
     expect(classified.tenant).toBe("alice");
-    expect(gateway.house.estate.meters.of("alice").running()).toBe(0);
+    expect(gateway.app.services.meters.of("alice").running()).toBe(0);
   });
 
   test("is not asked where the budget is promised to others, and routing goes on without it", async () => {
     const gateway = await open({ tenant: { limits }, more: config(1_000_000) });
-    const other = gateway.house.estate.meters.of("alice").enter();
+    const other = gateway.app.services.meters.of("alice").enter();
     expect(other.reserve({ tokens: 1, nanoUsd: 1 })).toBeNull();
     const answer = await ask(gateway, { model: "auto" });
     expect(answer.headers.get("x-clawgate-provider")).toBe("cheap");

@@ -3,13 +3,13 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { Failure } from "../../src/canon/failure.ts";
-import { openGatewayForTest, type TestGateway } from "../support/gateway.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 import { fakeClock, type FakeClock } from "../support/clock.ts";
 import {
   beginningOf,
-  type DoorName,
-  doorNames,
+  type EndpointName,
+  endpointNames,
   type Kind,
   kinds,
   requestAt,
@@ -37,7 +37,7 @@ async function open(): Promise<void> {
     models: ["m"],
     pricing: { input: 1, output: 10 },
   });
-  gateway = await openGatewayForTest({
+  gateway = await startTestGateway({
     clock,
     config: {
       health: { check_interval_seconds: 0, consecutive_failures_before_skip: 1_000 },
@@ -58,14 +58,14 @@ afterAll(async () => {
   vendor.stop();
 });
 
-const spent = () => gateway.house.estate.meters.of("alice").spent().day;
+const spent = () => gateway.app.services.meters.of("alice").spent().day;
 
 type Cut = (leaver: AbortController, id: string) => unknown;
 const byClient: Cut = (leaver) => leaver.abort();
 
 /** Reads until the last word has come, then the answer is cut. What it put on the account. */
 async function chargeOf(
-  asking: { door: DoorName; wire: Wire; kind: Kind; limit?: number | null },
+  asking: { door: EndpointName; wire: Wire; kind: Kind; limit?: number | null },
   cut: Cut = byClient,
 ) {
   const { door, wire, kind, limit = null } = asking;
@@ -103,7 +103,7 @@ async function chargeOf(
   return { tokens: tokens - before.tokens, nanoUsd: nanoUsd - before.nanoUsd, record };
 }
 
-const all = doorNames.flatMap((door) =>
+const all = endpointNames.flatMap((door) =>
   wires.flatMap((wire) =>
     kinds.flatMap((kind) =>
       // A call is shown to Google's clients when it is whole.
@@ -142,7 +142,7 @@ describe.each([
 
   test("the operator", async () => {
     const { tokens, record } = await chargeOf(asking, (_leaver, id) =>
-      gateway.house.estate.live.cancel(id, new Failure("cancelled", "An operator cancelled it.")),
+      gateway.app.services.live.cancel(id, new Failure("cancelled", "An operator cancelled it.")),
     );
     expect([record.failure, tokens >= least]).toEqual(["cancelled", true]);
   });
@@ -167,14 +167,14 @@ describe.each([
   });
 
   test("the gateway's own end", async () => {
-    const { tokens, record } = await chargeOf(asking, () => gateway.house.cutOff());
+    const { tokens, record } = await chargeOf(asking, () => gateway.app.abortRequests());
     expect([record.failure, tokens >= least]).toEqual(["shutting-down", true]);
   });
 
   test("a client that does not read any more", async () => {
     const { tokens, record } = await chargeOf(asking, async (_leaver, id) => {
       // As the gateway does when nobody takes what it has.
-      gateway.house.estate.live
+      gateway.app.services.live
         .list()
         .find((each) => each.id === id)
         ?.abort(new Failure("cancelled", "The client stopped reading."));

@@ -3,9 +3,9 @@
 import { describe, expect, test } from "bun:test";
 import { fakeClock } from "../support/clock.ts";
 import type { TestGateway } from "../support/gateway.ts";
-import { ask, doors, get, type Json, keys, tenantHouses } from "./tenant-house.ts";
+import { ask, endpointFormats, get, type Json, keys, openTenantGateways } from "./tenant-gateways.ts";
 
-const { vendor, configOf, open } = tenantHouses();
+const { vendor, configOf, open } = openTenantGateways();
 
 const tenantsOf = async (gateway: TestGateway): Promise<readonly Json[]> =>
   (await get(gateway, "/api/tenants"))["tenants"] as readonly Json[];
@@ -22,7 +22,7 @@ describe("models", () => {
       expect((await ask(gateway, { model })).status).toBe(200);
     const before = vendor.count();
     for (const model of ["dear", "dear/fake-large", "fake-large", "auto", "any", "nothing-at-all"])
-      for (const door of doors) {
+      for (const door of endpointFormats) {
         const answer = await ask(gateway, { model, door });
         expect(answer.status).toBe(404);
         expect(await answer.text()).toContain("may not use it");
@@ -40,7 +40,7 @@ describe("models", () => {
     expect(refused.status).toBe(502);
     expect(vendor.requests.map(({ body }) => body["model"])).toEqual(["fake-large"]);
     gateway.write(configOf({ tenant: { models: ["dear*", "auto"] } }));
-    await gateway.house.reload("test");
+    await gateway.app.reload("test");
     const helped = await ask(gateway, { model: "dear" });
     expect(helped.headers.get("x-clawgate-provider")).toBe("cheap");
   });
@@ -86,7 +86,7 @@ describe("keys", () => {
     const gateway = await open({ tenant: { keys: [{ key: "second-key-0123456789" }] } });
     expect((await ask(gateway, { key: "second-key-0123456789" })).status).toBe(200);
     gateway.write(configOf({}));
-    await gateway.house.reload("test");
+    await gateway.app.reload("test");
     expect((await ask(gateway, { key: "second-key-0123456789" })).status).toBe(401);
   });
 

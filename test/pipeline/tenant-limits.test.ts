@@ -6,12 +6,20 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fakeClock } from "../support/clock.ts";
-import { goodAnswer } from "./road.ts";
-import { ask, doors, type Json, keys, type Opening, spentOf, tenantHouses } from "./tenant-house.ts";
+import { goodAnswer } from "./test-pipeline.ts";
+import {
+  ask,
+  endpointFormats,
+  type Json,
+  keys,
+  type Opening,
+  spentOf,
+  openTenantGateways,
+} from "./tenant-gateways.ts";
 
-const { vendor, cleanups, configOf, open } = tenantHouses();
+const { vendor, cleanups, configOf, open } = openTenantGateways();
 
-describe.each(doors)("limits at the %s door", (door) => {
+describe.each(endpointFormats)("limits at the %s door", (door) => {
   test("a good answer says where the tenant stands; somebody else's says nothing", async () => {
     const gateway = await open({
       tenant: { limits: { requests_per_minute: 3, tokens_per_minute: 10_000 } },
@@ -51,7 +59,7 @@ describe.each(doors)("limits at the %s door", (door) => {
       door === "openai" ? "rate_limit_exceeded" : "rate_limit_error",
     );
     await gateway.assertClean(vendor.requests);
-    expect(gateway.house.estate.meters.of("alice").running()).toBe(0);
+    expect(gateway.app.services.meters.of("alice").running()).toBe(0);
   });
 
   test("requests at once: a place is free again when its answer has ended", async () => {
@@ -176,13 +184,13 @@ describe("what is charged", () => {
     const gateway = await open({});
     expect((await ask(gateway)).status).toBe(200);
     gateway.write(configOf({ tenant: { limits: { budget: { tokens_per_day: 12 } } } }));
-    expect((await gateway.house.reload("test")).ok).toBe(true);
+    expect((await gateway.app.reload("test")).ok).toBe(true);
     for (let i = 0; i < 1_000 && spentOf(gateway).tokens === 0; i++)
       await new Promise<void>((resolve) => setImmediate(resolve));
     expect(spentOf(gateway).tokens).toBe(12);
     expect((await ask(gateway)).status).toBe(429);
     gateway.write(configOf({}));
-    await gateway.house.reload("test");
+    await gateway.app.reload("test");
     expect((await ask(gateway)).status).toBe(200);
   });
 });

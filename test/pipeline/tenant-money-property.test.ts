@@ -6,7 +6,7 @@ import fc from "fast-check";
 import type { Clock } from "../../src/system/clock.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import type { Amount } from "../../src/tenants/spending.ts";
-import { openGatewayForTest, type TestGateway } from "../support/gateway.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { type SpeakingVendor, startSpeakingVendor } from "./speaking-vendor.ts";
 
 const dayMs = 86_400_000;
@@ -33,7 +33,7 @@ beforeAll(async () => {
       pricing: { input: price, output: price },
     },
   ]);
-  gateway = await openGatewayForTest({
+  gateway = await startTestGateway({
     clock,
     config: {
       health: { check_interval_seconds: 0, consecutive_failures_before_skip: 1_000 },
@@ -116,7 +116,7 @@ async function askAs(at: number, each: Asking): Promise<Got> {
 const wordsIn = (text: string): number => text.split("abcd").length * 4 - 4;
 
 async function nobodyRuns(): Promise<void> {
-  while (gateway.house.estate.live.count() > 0) await new Promise<void>((resolve) => setTimeout(resolve, 1));
+  while (gateway.app.services.live.count() > 0) await new Promise<void>((resolve) => setTimeout(resolve, 1));
 }
 
 test("spent is at least what was delivered and at most the budget and one answer", async () => {
@@ -125,7 +125,7 @@ test("spent is at least what was delivered and at most the budget and one answer
     fc.asyncProperty(fc.array(asking, { minLength: 1, maxLength: 14 }), async (all) => {
       const at = next++ % runs;
       // A tenant of its own for every run.
-      const meter = gateway.house.estate.meters.of(`t${at}`);
+      const meter = gateway.app.services.meters.of(`t${at}`);
       const delivered: Promise<Got>[] = [];
       for (const each of all) {
         stepMs += each.stepsDays * dayMs;
@@ -136,7 +136,7 @@ test("spent is at least what was delivered and at most the budget and one answer
       const answers = await Promise.all(delivered);
       const got = totalOf(answers);
       await nobodyRuns();
-      const { days } = meter.kept();
+      const { days } = meter.periods();
       const spent = totalOf(days);
       expect(spent.tokens).toBeGreaterThanOrEqual(got.tokens);
       expect(spent.nanoUsd).toBeGreaterThanOrEqual(got.nanoUsd);

@@ -2,21 +2,21 @@
 
 import { expect, test } from "bun:test";
 import { emptyRequest } from "../../src/canon/request.ts";
-import { doors } from "../../src/pipeline/doors.ts";
-import { enrol } from "../../src/pipeline/enrol.ts";
-import { appetiteOf, longestAnswer } from "../../src/pipeline/tenant-price.ts";
+import { endpoints } from "../../src/pipeline/endpoints.ts";
+import { readEnvelope } from "../../src/pipeline/envelope.ts";
+import { requestSizeOf, longestAnswer } from "../../src/pipeline/tenant-price.ts";
 
 type Name = "chat" | "messages" | "responses" | "gemini" | "embeddings";
 
 function sizeOf(name: Name, body: object | string) {
-  const door = doors.find((each) => each.name === name);
+  const door = endpoints.find((each) => each.name === name);
   if (door === undefined) throw new Error("no such door");
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  const enrolled = enrol(new Request("http://localhost/"), Buffer.from(text), {
+  const envelope = readEnvelope(new Request("http://localhost/"), Buffer.from(text), {
     model: "m",
     stream: false,
   });
-  return appetiteOf(door, enrolled, () => ({
+  return requestSizeOf(door, envelope, () => ({
     ...emptyRequest,
     messages: [
       { role: "user", content: [{ type: "image", source: { kind: "url", url: "http://x/image.png" } }] },
@@ -89,7 +89,7 @@ test.each([
     const provider: Parameters<typeof longestAnswer>[1] = {
       backend: { dialect, targetFacts: () => facts },
       modelFacts: () => facts,
-      price: { longestBeyond: () => null },
+      price: { longestExceeding: () => null },
     };
     const size = sizeOf(door, {
       max_tokens: 32_000,

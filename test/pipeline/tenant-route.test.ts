@@ -2,9 +2,9 @@
 
 import { expect, test } from "bun:test";
 import type { TestGateway } from "../support/gateway.ts";
-import { ask, type Json, keys, tenantHouses } from "./tenant-house.ts";
+import { ask, type Json, keys, openTenantGateways } from "./tenant-gateways.ts";
 
-const { vendor, open } = tenantHouses();
+const { vendor, open } = openTenantGateways();
 
 async function explain(
   gateway: TestGateway,
@@ -54,7 +54,7 @@ test("without auto in its models only those that it may use are candidates", asy
 test("a spent budget: the refusal, or the cheaper model; nothing is counted", async () => {
   const limits = { budget: { usd_per_day: 0.012 } };
   const gateway = await open({ tenant: { limits } });
-  const meter = gateway.house.estate.meters.of("alice");
+  const meter = gateway.app.services.meters.of("alice");
   for (let i = 0; i < 20; i++) await explain(gateway, "alice", "dear");
   expect([meter.running(), meter.usedThisMinute(), meter.spent().day]).toEqual([
     0,

@@ -2,15 +2,15 @@
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { inConfigsSpelling } from "../../src/assemble/listed-names.ts";
-import { answeredTarget, pricedTarget } from "../../src/assemble/priced-target.ts";
+import { inConfigSpelling } from "../../src/app/tenants/model-spelling.ts";
+import { answeredTarget, pricedTarget } from "../../src/app/providers/priced-target.ts";
 import { providerSettings } from "../../src/backends/settings.ts";
 import { startUpstream } from "../support/upstream.ts";
-import { openGatewayForTest } from "../support/gateway.ts";
-import { goodAnswer } from "./road.ts";
-import { ask, keys, tenantHouses } from "./tenant-house.ts";
+import { startTestGateway } from "../support/gateway.ts";
+import { goodAnswer } from "./test-pipeline.ts";
+import { ask, keys, openTenantGateways } from "./tenant-gateways.ts";
 
-const { vendor, open, cleanups } = tenantHouses();
+const { vendor, open, cleanups } = openTenantGateways();
 
 /** Two providers of one vendor; `dear` answers what nothing knows. */
 const more = () => ({
@@ -161,7 +161,7 @@ test("a list that means something as it is written means nothing in other letter
     providerSettings.parse({ base_url: "https://x.example.com/v1", models: ids });
   const providers = { one: provider("cheap-a", "CHEAP-A", "Cheap-B"), ONE: provider("cheap-c") };
   const known = ["one", "ONE", "one/cheap-a", "one/CHEAP-A", "one/Cheap-B", "ONE/cheap-c", "fast"];
-  const meant = (...listed: readonly string[]) => inConfigsSpelling(listed, providers, known);
+  const meant = (...listed: readonly string[]) => inConfigSpelling(listed, providers, known);
   expect(meant("cheap-a", "CHEAP-A", "one", "ONE", "one/*", "cheap-*", "ONE/*")).toEqual([
     "cheap-a",
     "CHEAP-A",
@@ -255,7 +255,7 @@ describe("the price follows the model that answered", () => {
       );
       return JSON.parse(text.replaceAll(/"model":"[^"]*"/g, `"model":"${answered}"`)) as typeof answer;
     });
-    const gateway = await openGatewayForTest({
+    const gateway = await startTestGateway({
       config: {
         health: { check_interval_seconds: 0 },
         providers: {
@@ -278,7 +278,7 @@ describe("the price follows the model that answered", () => {
     const { usage } = record;
     const tokens = (usage.input ?? 0) + (usage.output ?? 0);
     expect(tokens).toBeGreaterThan(0);
-    const cost = await gateway.house.estate.costOf(record, usage);
+    const cost = await gateway.app.services.costOf(record, usage);
     return cost === null ? null : cost / tokens / 1_000;
   };
   test.each([

@@ -2,7 +2,7 @@
 // calls that it led to; another vendor never gets it, and the client's answer says so.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { openGatewayForTest, type TestGateway } from "../support/gateway.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { type Scripted, startUpstream, type Upstream } from "../support/upstream.ts";
 import type { Json } from "./conversations.ts";
 import { callOf, chunk, frames, framesIn } from "./vendor-answers.ts";
@@ -16,7 +16,7 @@ beforeAll(async () => {
   other = startUpstream();
   const quirks = ["reasoning-content-returned"];
   const at = (vendor: Upstream, backend: string): Json => ({ backend, base_url: vendor.url, models: ["m"] });
-  gateway = await openGatewayForTest({
+  gateway = await startTestGateway({
     config: {
       health: { check_interval_seconds: 0 },
       providers: {

@@ -3,8 +3,8 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { findTools } from "../../src/pipeline/tool-index.ts";
-import { openGatewayForTest, type TestGateway } from "../support/gateway.ts";
-import { type Json, type ScriptedCall, spoken } from "../support/spoken-answers.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { type Json, type ScriptedCall, scriptedAnswer } from "../support/scripted-answers.ts";
 
 let bodies: string[] = [];
 let script: (round: number) => string | ScriptedCall = () => "ok";
@@ -18,12 +18,12 @@ beforeAll(async () => {
     async fetch(request) {
       bodies.push(await request.text());
       const round = bodies.length - 1;
-      return spoken(new URL(request.url).pathname, script(round), `call_${round}`);
+      return scriptedAnswer(new URL(request.url).pathname, script(round), `call_${round}`);
     },
   });
   const base_url = `http://127.0.0.1:${vendor.port}/v1`;
   const provider = (backend: string): Json => ({ backend, base_url, api_key: "k", models: ["m"] });
-  gateway = await openGatewayForTest({
+  gateway = await startTestGateway({
     config: {
       providers: {
         chat: provider("openai-compat"),

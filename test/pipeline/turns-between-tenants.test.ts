@@ -2,9 +2,9 @@
 
 import { afterEach, describe, expect, test } from "bun:test";
 import { fakeClock } from "../support/clock.ts";
-import { openGatewayForTest } from "../support/gateway.ts";
+import { startTestGateway } from "../support/gateway.ts";
 import type { Recorded } from "../support/upstream.ts";
-import { goodAnswer, lanes, openRoad, type Road, until } from "./road.ts";
+import { goodAnswer, formatPairs, openTestPipeline, type TestPipeline, until } from "./test-pipeline.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -20,27 +20,31 @@ const as = (tenant: keyof typeof keys) => ({ headers: { authorization: `Bearer $
 const promptOf = ({ body }: Recorded): string =>
   JSON.stringify(body["messages"]).match(/hold|(alice|bob) \d+/)?.[0] ?? "";
 
-type House = { readonly road: Road; readonly clock: ReturnType<typeof fakeClock>; release(): Promise<void> };
+type App = {
+  readonly pipeline: TestPipeline;
+  readonly clock: ReturnType<typeof fakeClock>;
+  release(): Promise<void>;
+};
 
 /** A vendor with one turn, which alice holds until `release`. */
-async function openHeld(lane: (typeof lanes)[number], queue: object): Promise<House> {
+async function openHeld(lane: (typeof formatPairs)[number], queue: object): Promise<App> {
   const clock = fakeClock();
-  const road = await openRoad({
+  const pipeline = await openTestPipeline({
     ...lane,
     clock,
     badProvider: { max_concurrent: 1 },
     config: { tenants, queue, streaming: { commit_after_s: 1, keepalive_s: 1 } },
   });
-  cleanups.push(() => road.stop());
-  road.bad.script((request) => (promptOf(request) === "hold" ? { isSilent: true } : goodAnswer(request)));
+  cleanups.push(() => pipeline.stop());
+  pipeline.bad.script((request) => (promptOf(request) === "hold" ? { isSilent: true } : goodAnswer(request)));
   const leaver = new AbortController();
-  const holder = road.ask("hold", { ...as("alice"), model: "alone", signal: leaver.signal }).then(
+  const holder = pipeline.ask("hold", { ...as("alice"), model: "alone", signal: leaver.signal }).then(
     (answer) => answer.text(),
     () => "left",
   );
-  await until("the turn is taken", () => road.bad.count() === 1);
+  await until("the turn is taken", () => pipeline.bad.count() === 1);
   return {
-    road,
+    pipeline,
     clock,
     async release() {
       leaver.abort();
@@ -49,27 +53,27 @@ async function openHeld(lane: (typeof lanes)[number], queue: object): Promise<Ho
   };
 }
 
-const waiting = ({ road }: House): number =>
-  road.gateway.house.current().road.providers.get("alone")?.queue.counts().waiting ?? -1;
+const waiting = ({ pipeline }: App): number =>
+  pipeline.gateway.app.current().pipeline.providers.get("alone")?.queue.counts().waiting ?? -1;
 
 type Live = {
   requests: { tenant: string; stage: string; queue: { provider: string; position: number } | null }[];
 };
 
-describe.each([...lanes])("$door door, $wire vendor", (lane) => {
+describe.each([...formatPairs])("$door door, $wire vendor", (lane) => {
   test("a stream that waits for its turn hears keep-alives, the operator its place, and the record both", async () => {
-    const house = await openHeld(lane, { wait_s: 600 });
-    const { road, clock } = house;
-    const asking = road.ask("bob 1", { ...as("bob"), model: "alone" });
-    await until("it waits", () => waiting(house) === 1);
-    const live = (await (await fetch(`${road.gateway.url}/api/live`)).json()) as Live;
+    const app = await openHeld(lane, { wait_s: 600 });
+    const { pipeline, clock } = app;
+    const asking = pipeline.ask("bob 1", { ...as("bob"), model: "alone" });
+    await until("it waits", () => waiting(app) === 1);
+    const live = (await (await fetch(`${pipeline.gateway.url}/api/live`)).json()) as Live;
     const [, seen] = live.requests.toSorted((left, right) => left.tenant.localeCompare(right.tenant));
     expect(seen).toMatchObject({
       tenant: "bob",
       stage: "waiting",
       queue: { provider: "alone", position: 1, waited_ms: 0 },
     });
-    const health = (await (await fetch(`${road.gateway.url}/health`)).json()) as { providers: object };
+    const health = (await (await fetch(`${pipeline.gateway.url}/health`)).json()) as { providers: object };
     expect(health).toMatchObject({
       providers: { alone: { running: 1, waiting: 1 } },
       tenants: ["alice", "bob"],
@@ -84,37 +88,37 @@ describe.each([...lanes])("$door door, $wire vendor", (lane) => {
       expect(decoder.decode((await reader?.read())?.value)).toStartWith(":");
       await clock.advance(1_100);
     }
-    await house.release();
+    await app.release();
     let rest = "";
     for (;;) {
       const next = await reader?.read();
       if (next?.value === undefined) break;
       rest += decoder.decode(next.value);
     }
-    expect(rest).toContain(lane.door === "openai" ? "[DONE]" : "message_stop");
-    const record = await road.gateway.recordOf(answer);
+    expect(rest).toContain(lane.endpoint === "openai" ? "[DONE]" : "message_stop");
+    const record = await pipeline.gateway.recordOf(answer);
     expect(record.attempts).toMatchObject([{ provider: "alone", outcome: "ok", queuePosition: 1 }]);
     expect(record.attempts[0]?.waitMs).toBeGreaterThanOrEqual(3_300);
     expect(record.queueWaitMs).toBe(record.attempts[0]?.waitMs ?? -1);
-    await road.gateway.assertClean();
+    await pipeline.gateway.assertClean();
   });
 });
 
-const [lane] = lanes as [(typeof lanes)[number]];
+const [lane] = formatPairs as [(typeof formatPairs)[number]];
 
 test("A floods: beyond its share of the places it hears 429 at once, and B is next", async () => {
-  const house = await openHeld(lane, { wait_s: 600, depth: 40 });
-  const { road } = house;
+  const app = await openHeld(lane, { wait_s: 600, depth: 40 });
+  const { pipeline } = app;
   const flood = Array.from({ length: 100 }, (_, at) =>
-    road.hear(`alice ${at}`, { ...as("alice"), model: "alone", stream: at % 2 === 0 }),
+    pipeline.receive(`alice ${at}`, { ...as("alice"), model: "alone", stream: at % 2 === 0 }),
   );
-  await until("the rest was refused", () => road.gateway.records().length === 80);
-  expect(waiting(house)).toBe(20);
-  const bob = [1, 2].map((at) => road.hear(`bob ${at}`, { ...as("bob"), model: "alone" }));
-  await until("both wait", () => waiting(house) === 22);
-  await house.release();
+  await until("the rest was refused", () => pipeline.gateway.records().length === 80);
+  expect(waiting(app)).toBe(20);
+  const bob = [1, 2].map((at) => pipeline.receive(`bob ${at}`, { ...as("bob"), model: "alone" }));
+  await until("both wait", () => waiting(app) === 22);
+  await app.release();
   const heard = await Promise.all([...flood, ...bob]);
-  const served = road.bad.requests.map(promptOf);
+  const served = pipeline.bad.requests.map(promptOf);
   expect(served.filter((each) => each.startsWith("bob"))).toHaveLength(2);
   expect(served.slice(0, 5).map((each) => each.split(" ")[0])).toEqual([
     "hold",
@@ -130,26 +134,26 @@ test("A floods: beyond its share of the places it hears 429 at once, and B is ne
     expect(Number(headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
     expect(error?.message).toContain("max_per_tenant");
   }
-  await road.gateway.assertClean();
+  await pipeline.gateway.assertClean();
 });
 
 test("Retry-After says how long turns have lasted; who waited in vain has its wait in the record", async () => {
-  const house = await openHeld(lane, { wait_s: 3, depth: 2 });
-  const { road, clock } = house;
+  const app = await openHeld(lane, { wait_s: 3, depth: 2 });
+  const { pipeline, clock } = app;
   await clock.advance(30_000);
-  await house.release();
-  await road.gateway.waitForRecord(({ failure }) => failure === "cancelled");
+  await app.release();
+  await pipeline.gateway.waitForRecord(({ failure }) => failure === "cancelled");
   const leaver = new AbortController();
-  const second = road
+  const second = pipeline
     .ask("hold", { ...as("alice"), model: "alone", signal: leaver.signal })
     .catch(() => "left");
-  await until("the turn is taken again", () => road.bad.count() === 2);
-  const asking = road.hear("bob 1", { ...as("bob"), model: "alone", stream: false });
-  await until("it waits", () => waiting(house) === 1);
+  await until("the turn is taken again", () => pipeline.bad.count() === 2);
+  const asking = pipeline.receive("bob 1", { ...as("bob"), model: "alone", stream: false });
+  await until("it waits", () => waiting(app) === 1);
   await clock.advance(3_100);
   const { status, headers } = await asking;
   expect([status, headers.get("retry-after")]).toEqual([429, "30"]);
-  const record = await road.gateway.waitForRecord(({ tenant }) => tenant === "bob");
+  const record = await pipeline.gateway.waitForRecord(({ tenant }) => tenant === "bob");
   expect(record).toMatchObject({ failure: "busy", attempts: [] });
   expect(record.queueWaitMs).toBeGreaterThanOrEqual(3_000);
   leaver.abort();
@@ -158,11 +162,11 @@ test("Retry-After says how long turns have lasted; who waited in vain has its wa
 
 describe("max_per_tenant", () => {
   const turnsOf = async (config: object, who: readonly (string | null)[]) => {
-    const gateway = await openGatewayForTest({ config });
+    const gateway = await startTestGateway({ config });
     cleanups.push(gateway.stop);
     const take = (names: readonly (string | null)[]): boolean[] =>
       names.map((name) => {
-        const [provider] = gateway.house.current().road.providers.values();
+        const [provider] = gateway.app.current().pipeline.providers.values();
         const turn = provider?.queue.tryTake(name) ?? null;
         if (turn !== null) cleanups.push(turn.release);
         return turn !== null;
@@ -190,7 +194,7 @@ describe("max_per_tenant", () => {
     const { gateway, take, taken } = await turnsOf(config(1), ["alice", "alice"]);
     expect(taken).toEqual([true, false]);
     gateway.write(config(2));
-    expect((await gateway.house.reload("test")).ok).toBe(true);
+    expect((await gateway.app.reload("test")).ok).toBe(true);
     expect(take(["alice", "alice"])).toEqual([true, false]);
   });
 });

@@ -1,16 +1,16 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Failure } from "../../src/canon/failure.ts";
-import { type BodyShare, createBodyBook } from "../../src/pipeline/body-book.ts";
+import { type BodyShare, createBodyMemory } from "../../src/pipeline/body-memory.ts";
 import { Upload, type UploadRules } from "../../src/pipeline/upload.ts";
 
 const generous: UploadRules = {
   limitBytes: 1_000_000,
   memoryBytes: 10_000_000,
-  leastRate: 1_000,
+  minRate: 1_000,
   graceMs: 5_000,
-  patienceMs: 5_000,
-  firstLookMs: 5_000,
+  memoryWaitMs: 5_000,
+  firstCheckMs: 5_000,
 };
 
 type Fed = {
@@ -47,14 +47,14 @@ function whole(body: string, declared = String(body.length)): Request {
 function uploadOf(
   request: Request,
   rules: Partial<UploadRules> = {},
-  share: BodyShare = createBodyBook().operator,
+  share: BodyShare = createBodyMemory().operator,
 ) {
   const upload = new Upload(request, share, { ...generous, ...rules }, 0);
   const bytes = (async () => {
     try {
       return upload.whole(await upload.read());
     } catch (thrown) {
-      throw upload.unread(thrown);
+      throw upload.readFailure(thrown);
     }
   })();
   bytes.catch(() => undefined);
@@ -108,7 +108,7 @@ describe("the size of one body", () => {
 
 describe("the memory of all bodies", () => {
   test("what is held is booked as it comes, and given back once", async () => {
-    const book = createBodyBook();
+    const book = createBodyMemory();
     const share = book.shareOf("alice", null);
     const { request, push, close } = fed({ "content-length": "900000" });
     const { upload, bytes } = uploadOf(request, {}, share);
@@ -128,7 +128,7 @@ describe("the memory of all bodies", () => {
   });
 
   test("too many are refused with a time to wait, in the middle too; what comes after is dropped", async () => {
-    const book = createBodyBook();
+    const book = createBodyMemory();
     const rules = { memoryBytes: 1_000_000 };
     const first = uploadOf(whole("x".repeat(700_000)), rules, book.shareOf("alice", null));
     await first.bytes;
@@ -150,14 +150,14 @@ describe("the memory of all bodies", () => {
   });
 
   test("a caller gets what the others leave: whatever one takes, the next one finds room", () => {
-    const book = createBodyBook();
+    const book = createBodyMemory();
     const limit = 1_000_000;
     const greedy = (name: string): number => {
       const share = book.shareOf(name, null);
       let taken = 0;
       share.open();
       share.open();
-      while (share.take(1_000, limit, false)) taken += 1_000;
+      while (share.reserve(1_000, limit, false)) taken += 1_000;
       return taken;
     };
     expect(greedy("a")).toBe(500_000);
@@ -165,28 +165,28 @@ describe("the memory of all bodies", () => {
     expect(greedy("c")).toBe(125_000);
     const single = book.shareOf("d", null);
     single.open();
-    expect(single.take(125_000, limit, false)).toBe(true);
-    expect(single.take(1, limit, false)).toBe(false);
+    expect(single.reserve(125_000, limit, false)).toBe(true);
+    expect(single.reserve(1, limit, false)).toBe(false);
   });
 
   test("small bodies find room beside a caller's own large ones", () => {
-    const book = createBodyBook();
+    const book = createBodyMemory();
     const limit = 1_000_000;
     const share = book.shareOf(null, null);
     share.open();
     share.open();
-    while (share.take(1_000, limit, false));
+    while (share.reserve(1_000, limit, false));
     expect(book.held()).toBe(500_000);
-    while (share.take(1_000, limit, true));
+    while (share.reserve(1_000, limit, true));
     expect(book.held()).toBe(750_000);
     const other = book.shareOf("bob", null);
     other.open();
     other.open();
-    expect(other.take(100_000, limit, false)).toBe(true);
+    expect(other.reserve(100_000, limit, false)).toBe(true);
   });
 
   test("tenants and keys of one name are different callers", () => {
-    const book = createBodyBook();
+    const book = createBodyMemory();
     const shares = [
       book.shareOf("abcd1234", null),
       book.shareOf(null, "abcd1234"),
@@ -206,7 +206,7 @@ describe("the memory of all bodies", () => {
     });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
-        const book = createBodyBook();
+        const book = createBodyMemory();
         const bodies = Array.from({ length: 6 }, (_, i) => {
           const one = fed();
           const share = book.shareOf(i < 3 ? "alice" : "bob", null);
@@ -239,7 +239,7 @@ describe("the turn of large bodies", () => {
   const length = "600000";
 
   test("what one caller's memory does not hold together is read one after the other", async () => {
-    const book = createBodyBook();
+    const book = createBodyMemory();
     const share = book.shareOf(null, null);
     const bodies = Array.from({ length: 4 }, () => fed({ "content-length": length }));
     const uploads = bodies.map(({ request }) => uploadOf(request, rules, share));
@@ -259,26 +259,26 @@ describe("the turn of large bodies", () => {
   });
 
   test("a wait is no slowness and ends: then a body takes what there is", async () => {
-    const share = createBodyBook().shareOf(null, null);
+    const share = createBodyMemory().shareOf(null, null);
     const first = fed({ "content-length": length });
     uploadOf(first.request, rules, share);
     const { request, push, close } = fed({ "content-length": length });
     const { upload, bytes } = uploadOf(request, rules, share);
     push(Buffer.alloc(300_000));
     await settled();
-    expect(upload.nextLookMs(1_000)).toBe(4_000);
-    expect(upload.judge(4_999)).toBeNull();
+    expect(upload.nextCheckMs(1_000)).toBe(4_000);
+    expect(upload.checkSpeed(4_999)).toBeNull();
     expect(request.bodyUsed).toBe(false);
-    expect(upload.judge(5_000)).toBeNull();
+    expect(upload.checkSpeed(5_000)).toBeNull();
     await settled();
-    expect(upload.nextLookMs(5_000)).toBe(5_000);
+    expect(upload.nextCheckMs(5_000)).toBe(5_000);
     push(Buffer.alloc(300_000));
     close();
     expect((await bytes).length).toBe(600_000);
   });
 
   test("whoever is gone lets the next one in, and a wait that is given up leaves nothing", async () => {
-    const book = createBodyBook();
+    const book = createBodyMemory();
     const share = book.shareOf(null, null);
     const [first, second, third] = [1, 2, 3].map(() => fed({ "content-length": length }));
     if (first === undefined || second === undefined || third === undefined) throw new Error("three");
@@ -300,19 +300,19 @@ describe("the turn of large bodies", () => {
     expect((await next.bytes).length).toBe(600_000);
     next.upload.release();
     expect(book.held()).toBe(0);
-    expect(share.turn(900_000, 2_000_000)).toBeNull();
+    expect(share.waitTurn(900_000, 2_000_000)).toBeNull();
   });
 
   test("so many wait and no more: then a body takes what there is", async () => {
-    const share = createBodyBook().shareOf(null, null);
+    const share = createBodyMemory().shareOf(null, null);
     share.open();
-    share.turn(900_000, 1_000_000);
-    const waiting = Array.from({ length: 64 }, () => share.turn(900_000, 1_000_000));
-    const one = share.turn(900_000, 1_000_000);
+    share.waitTurn(900_000, 1_000_000);
+    const waiting = Array.from({ length: 64 }, () => share.waitTurn(900_000, 1_000_000));
+    const one = share.waitTurn(900_000, 1_000_000);
     await one?.over;
     expect(one?.isPromised).toBe(false);
     waiting[0]?.leave();
-    const last = share.turn(900_000, 1_000_000);
+    const last = share.waitTurn(900_000, 1_000_000);
     let isOver = false;
     void last?.over.then(() => (isOver = true));
     await settled();
@@ -320,14 +320,14 @@ describe("the turn of large bodies", () => {
   });
 
   test("a caller who announces much holds up nobody else", () => {
-    const book = createBodyBook();
+    const book = createBodyMemory();
     const greedy = book.shareOf("alice", null);
     greedy.open();
-    expect(greedy.turn(900_000, 1_000_000)).toBeNull();
-    expect(greedy.turn(900_000, 1_000_000)).not.toBeNull();
+    expect(greedy.waitTurn(900_000, 1_000_000)).toBeNull();
+    expect(greedy.waitTurn(900_000, 1_000_000)).not.toBeNull();
     const other = book.shareOf("bob", null);
     other.open();
-    expect(other.turn(900_000, 1_000_000)).toBeNull();
+    expect(other.waitTurn(900_000, 1_000_000)).toBeNull();
   });
 });
 
@@ -335,9 +335,9 @@ describe("the speed", () => {
   test("announced and small: it must be there after the grace and what its length takes", async () => {
     const { request } = fed({ "content-length": "2000" });
     const { upload, bytes } = uploadOf(request);
-    expect(upload.judge(5_000)).toBeNull();
-    expect(upload.nextLookMs(5_000)).toBe(2_000);
-    const failure = upload.judge(7_000);
+    expect(upload.checkSpeed(5_000)).toBeNull();
+    expect(upload.nextCheckMs(5_000)).toBe(2_000);
+    const failure = upload.checkSpeed(7_000);
     expect(failure).toMatchObject({ kind: "slow-body", status: 408 });
     upload.end(failure ?? new Error("none"));
     expect(await kindOf(bytes)).toBe("slow-body");
@@ -349,11 +349,11 @@ describe("the speed", () => {
       const { upload, bytes } = uploadOf(request);
       push(Buffer.alloc(5_000));
       await settled();
-      expect(upload.judge(5_000)).toBeNull();
-      expect(upload.nextLookMs(5_000)).toBe(5_000);
+      expect(upload.checkSpeed(5_000)).toBeNull();
+      expect(upload.nextCheckMs(5_000)).toBe(5_000);
       push(Buffer.alloc(4_999));
       await settled();
-      const failure = upload.judge(10_000);
+      const failure = upload.checkSpeed(10_000);
       expect(failure?.kind).toBe("slow-body");
       upload.end(failure ?? new Error("none"));
       expect(await kindOf(bytes)).toBe("slow-body");
@@ -362,13 +362,13 @@ describe("the speed", () => {
   });
 
   test("a rate of 0 asks for none; what is there is never slow", async () => {
-    const none = uploadOf(fed().request, { leastRate: 0 });
-    expect(none.upload.judge(1e9)).toBeNull();
-    expect(none.upload.nextLookMs(0)).toBe(Infinity);
+    const none = uploadOf(fed().request, { minRate: 0 });
+    expect(none.upload.checkSpeed(1e9)).toBeNull();
+    expect(none.upload.nextCheckMs(0)).toBe(Infinity);
     const there = uploadOf(whole("x"));
     await there.bytes;
-    expect(there.upload.judge(1e9)).toBeNull();
-    expect(there.upload.nextLookMs(0)).toBe(Infinity);
+    expect(there.upload.checkSpeed(1e9)).toBeNull();
+    expect(there.upload.nextCheckMs(0)).toBe(Infinity);
     expect(there.upload.isWhole).toBe(true);
   });
 });
@@ -376,7 +376,7 @@ describe("the speed", () => {
 test("a request that ends is not kept waiting for its body, begun or not", async () => {
   const over = new Failure("cancelled", "The client went away.");
   const { request } = fed();
-  const upload = new Upload(request, createBodyBook().operator, generous, 0);
+  const upload = new Upload(request, createBodyMemory().operator, generous, 0);
   upload.end(over);
   await expect(upload.read()).rejects.toBe(over);
   for (const each of [fed(), fed({ "content-length": "50" })]) {

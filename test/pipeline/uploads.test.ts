@@ -3,10 +3,10 @@
 import { describe, expect, test } from "bun:test";
 import { Failure } from "../../src/canon/failure.ts";
 import { hold, say } from "../server/raw-socket.ts";
-import { fastClock, goodAnswer, until } from "./road.ts";
-import { ask, keys, tenantHouses } from "./tenant-house.ts";
+import { fastClock, goodAnswer, until } from "./test-pipeline.ts";
+import { ask, keys, openTenantGateways } from "./tenant-gateways.ts";
 
-const { vendor, open } = tenantHouses();
+const { vendor, open } = openTenantGateways();
 const portOf = ({ url }: { readonly url: string }): number => Number(new URL(url).port);
 
 const paths = { openai: "/v1/chat/completions", anthropic: "/v1/messages" } as const;
@@ -25,7 +25,7 @@ describe("a tenant's place and minute are taken before the body is read", () => 
       const gateway = await open({ tenant: { limits: { max_concurrent: 1 } } });
       const first = await hold(portOf(gateway), head(paths[door], 30_000_000));
       first.send("{");
-      await until("the first upload is under way", () => gateway.house.estate.live.count() === 1);
+      await until("the first upload is under way", () => gateway.app.services.live.count() === 1);
       const others = await Promise.all(
         Array.from({ length: 15 }, () => hold(portOf(gateway), head(paths[door], 30_000_000))),
       );
@@ -45,7 +45,7 @@ describe("a tenant's place and minute are taken before the body is read", () => 
       expect(records.length).toBe(18);
       expect(new Set(records.map(({ id }) => id)).size).toBe(18);
       await gateway.assertClean(vendor.requests);
-      expect(gateway.house.estate.meters.of("alice").running()).toBe(0);
+      expect(gateway.app.services.meters.of("alice").running()).toBe(0);
     },
   );
 
@@ -68,7 +68,7 @@ describe("the memory of all bodies", () => {
     "what is too much is 503 with Retry-After and a closed connection; others go on: %s",
     async (door) => {
       const gateway = await open(small);
-      const { bodies } = gateway.house.estate;
+      const { bodies } = gateway.app.services;
       const uploads = await Promise.all(
         Array.from({ length: 6 }, (_, i) =>
           hold(portOf(gateway), head(paths[door], i % 2 === 0 ? 700_000 : null)),
@@ -107,8 +107,8 @@ describe("the memory of all bodies", () => {
     const uploads = await Promise.all(
       Array.from({ length: 30 }, () => hold(portOf(gateway), head(paths.openai, 1_000_000))),
     );
-    await until("all are under way", () => gateway.house.estate.live.count() === 30);
-    expect(gateway.house.estate.bodies.held()).toBe(0);
+    await until("all are under way", () => gateway.app.services.live.count() === 30);
+    expect(gateway.app.services.bodies.held()).toBe(0);
     expect((await ask(gateway, { key: keys.bob })).status).toBe(200);
     for (const upload of uploads) upload.destroy();
     await gateway.assertClean(vendor.requests);
@@ -116,7 +116,7 @@ describe("the memory of all bodies", () => {
 
   test("a body counts until its answer has begun, and is given back on every way out", async () => {
     const gateway = await open({ more: { ...small.more, fallback_chain: ["dear"] } });
-    const { bodies } = gateway.house.estate;
+    const { bodies } = gateway.app.services;
     const post = (stream: boolean, signal?: AbortSignal): Promise<Response> =>
       fetch(gateway.url + paths.openai, {
         method: "POST",
@@ -219,8 +219,8 @@ describe("the speed of an upload", () => {
     expect(body).toContain("request_timeout_s");
     await late.closed;
     const cancelled = await hold(portOf(gateway), head(paths.openai, null));
-    await until("it is under way", () => gateway.house.estate.live.count() === 1);
-    gateway.house.estate.live.cancelAll(new Failure("cancelled", "The operator cancelled this request."));
+    await until("it is under way", () => gateway.app.services.live.count() === 1);
+    gateway.app.services.live.cancelAll(new Failure("cancelled", "The operator cancelled this request."));
     expect((await cancelled.answered).status).toBe(499);
     await cancelled.closed;
     await gateway.assertClean(vendor.requests);

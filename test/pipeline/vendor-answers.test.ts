@@ -3,7 +3,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { emptyRequest, type DialectName } from "../../src/canon/request.ts";
-import { dialects } from "../../src/dialects/table.ts";
+import { dialects } from "../../src/dialects/dialect-table.ts";
 import { fittedNames } from "../../src/dialects/tool-names.ts";
 import { names as formats, type Json } from "./conversations.ts";
 import {
@@ -12,13 +12,13 @@ import {
   chunk,
   frames,
   framesIn,
-  openStand,
-  type Stand,
+  openVendorSetup,
+  type VendorSetup,
   withTools,
 } from "./vendor-answers.ts";
 
-let stand: Stand;
-beforeAll(async () => void (stand = await openStand()));
+let stand: VendorSetup;
+beforeAll(async () => void (stand = await openVendorSetup()));
 afterEach(() => stand.vendor.reset());
 afterAll(() => stand.stop());
 
@@ -539,8 +539,10 @@ test("a name in an example of a schema is no tool's, and the body stays as it is
 });
 
 describe("the room that a window leaves", () => {
-  let small: Stand;
-  beforeAll(async () => void (small = await openStand({ models: [{ id: "m", context_window: 32_768 }] })));
+  let small: VendorSetup;
+  beforeAll(
+    async () => void (small = await openVendorSetup({ models: [{ id: "m", context_window: 32_768 }] })),
+  );
   afterAll(() => small.stop());
   test("a budget of thoughts stays below a limit that was cut", async () => {
     const turn = [{ role: "user", content: "word ".repeat(4_000) }];
@@ -619,6 +621,6 @@ test("an error of a shape of its own with status 200 is told in the vendor's wor
     const answer = await stand.ask("anthropic-messages", "openai-chat", said["anthropic-messages"], false);
     expect(answer.status).toBe(429);
     expect(await answer.text()).toContain("insufficient balance");
-    stand.gateway.house.estate.health.reset("openai-chat");
+    stand.gateway.app.services.health.reset("openai-chat");
   }
 });

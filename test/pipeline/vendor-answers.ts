@@ -2,11 +2,11 @@
 // It must never judge; the tests do.
 
 import type { DialectName } from "../../src/canon/request.ts";
-import { openGatewayForTest, type TestGateway } from "../support/gateway.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { type Recorded, type Scripted, startUpstream, type Upstream } from "../support/upstream.ts";
 import { backends, type Json, names } from "./conversations.ts";
 
-export type Stand = {
+export type VendorSetup = {
   readonly gateway: TestGateway;
   readonly vendor: Upstream;
   ask(door: DialectName, at: DialectName, body: Json, stream: boolean): Promise<Response>;
@@ -23,7 +23,7 @@ const paths: Readonly<Record<DialectName, (at: DialectName, stream: boolean) => 
     `/v1beta/models/${at}:${stream ? "streamGenerateContent?alt=sse" : "generateContent"}`,
 };
 
-export async function openStand(settings: Json = {}): Promise<Stand> {
+export async function openVendorSetup(settings: Json = {}): Promise<VendorSetup> {
   const vendor = startUpstream();
   const provider = (at: DialectName): Json => ({
     backend: backends[at],
@@ -31,7 +31,7 @@ export async function openStand(settings: Json = {}): Promise<Stand> {
     models: ["m"],
     ...settings,
   });
-  const gateway = await openGatewayForTest({
+  const gateway = await startTestGateway({
     config: {
       health: { check_interval_seconds: 0 },
       providers: Object.fromEntries(names.map((at) => [at, provider(at)])),

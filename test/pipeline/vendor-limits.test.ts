@@ -2,7 +2,7 @@
 // moment that the vendor named.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { allWell, goodAnswer, lanes, openRoad, type Road } from "./road.ts";
+import { allWell, goodAnswer, formatPairs, openTestPipeline, type TestPipeline } from "./test-pipeline.ts";
 
 const dayMs = 86_400_000;
 
@@ -21,13 +21,13 @@ const errorOf = (message: string, more: object = {}): object => ({
   error: { type: "invalid_request_error", message, ...more },
 });
 
-describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
-  let road: Road;
+describe.each([...formatPairs])("$door door, $wire vendor", ({ endpoint, wire }) => {
+  let pipeline: TestPipeline;
   beforeAll(async () => {
-    road = await openRoad({ door, wire });
+    pipeline = await openTestPipeline({ endpoint, wire });
   });
-  afterEach(() => road.clear());
-  afterAll(() => road.stop());
+  afterEach(() => pipeline.clear());
+  afterAll(() => pipeline.stop());
 
   test.each([
     [400, errorOf("You're out of extra usage. Add more at claude.ai/settings/usage and keep going.")],
@@ -41,63 +41,63 @@ describe.each([...lanes])("$door door, $wire vendor", ({ door, wire }) => {
     [403, errorOf("Key limit exceeded (total limit).")],
     [429, errorOf("You have reached your monthly spend limit.")],
   ] as const)("%d %j: the next one answers, and the key is used up", async (status, body) => {
-    road.bad.script(() => ({ status, body }));
-    const heard = await road.hear("hello", { stream: false });
+    pipeline.bad.script(() => ({ status, body }));
+    const heard = await pipeline.receive("hello", { stream: false });
     expect(heard).toMatchObject({ status: 200, text: allWell });
     expect(heard.headers.get("x-clawgate-attempts")).toBe("2");
-    expect(road.gateway.house.estate.health.view("bad").credential).toBe("exhausted");
+    expect(pipeline.gateway.app.services.health.view("bad").credential).toBe("exhausted");
   });
 
   test("a day that the vendor names: the key rests until then, and a client comes back sooner", async () => {
     const { atMs, words } = namedDay();
-    const { health } = road.gateway.house.estate;
-    road.bad.script(() => ({ status: 400, body: errorOf(words) }));
-    expect(await road.hear("hello", { stream: false })).toMatchObject({ status: 200, text: allWell });
+    const { health } = pipeline.gateway.app.services;
+    pipeline.bad.script(() => ({ status: 400, body: errorOf(words) }));
+    expect(await pipeline.receive("hello", { stream: false })).toMatchObject({ status: 200, text: allWell });
     expect(health.view("bad").retryAtMs).toBe(atMs);
-    const asked = road.bad.count();
-    expect(await road.hear("hello", { stream: false })).toMatchObject({ status: 200, text: allWell });
-    expect(road.bad.count()).toBe(asked);
-    const alone = await road.hear("hello", { stream: false, model: "alone" });
+    const asked = pipeline.bad.count();
+    expect(await pipeline.receive("hello", { stream: false })).toMatchObject({ status: 200, text: allWell });
+    expect(pipeline.bad.count()).toBe(asked);
+    const alone = await pipeline.receive("hello", { stream: false, model: "alone" });
     expect(alone.status).toBe(429);
     expect(alone.headers.get("retry-after")).toBe("300");
     expect(alone.error?.message).toContain("You will regain access on");
     // What an earlier process had learned is taken back as it was.
-    const kept = health.kept("bad");
+    const kept = health.persistedStates("bad");
     health.reset("bad");
     for (const each of kept) health.restore("bad", each);
     expect(health.view("bad").retryAtMs).toBe(atMs);
   });
 
   test("text that the client wrote and the vendor repeats rests nobody", async () => {
-    road.bad.script(() => ({
+    pipeline.bad.script(() => ({
       status: 400,
       body: errorOf("Invalid value: 'Insufficient balance'. Supported values are: 'user'."),
     }));
-    expect((await road.hear("hello", { stream: false })).status).toBe(400);
-    expect(road.gateway.house.estate.health.view("bad").credential).toBe("ok");
+    expect((await pipeline.receive("hello", { stream: false })).status).toBe(400);
+    expect(pipeline.gateway.app.services.health.view("bad").credential).toBe("ok");
   });
 
   test("a full window is told so that the client compacts", async () => {
-    road.bad.script(() => ({
+    pipeline.bad.script(() => ({
       status: 400,
       body: errorOf("request (24071 tokens) exceeds the available context size (8192 tokens)", {
         type: "exceed_context_size_error",
       }),
     }));
-    const heard = await road.hear("hello", { stream: true, model: "alone" });
+    const heard = await pipeline.receive("hello", { stream: true, model: "alone" });
     expect(heard.status).toBe(400);
-    if (door === "anthropic") expect(heard.error?.message).toContain("prompt is too long");
+    if (endpoint === "anthropic") expect(heard.error?.message).toContain("prompt is too long");
     else expect(heard.error?.code).toBe("context_length_exceeded");
   });
 });
 
 test("what is left of each key's quota is shown in /api/providers", async () => {
-  const road = await openRoad({
-    door: "openai",
+  const pipeline = await openTestPipeline({
+    endpoint: "openai",
     wire: "openai",
     badProvider: { api_key: undefined, api_keys: ["key-number-one", "key-number-two"] },
   });
-  road.bad.script((request) => {
+  pipeline.bad.script((request) => {
     const isFirst = request.headers["authorization"] === "Bearer key-number-one";
     const answer = goodAnswer(request);
     const left = {
@@ -106,8 +106,8 @@ test("what is left of each key's quota is shown in /api/providers", async () => 
     };
     return { ...answer, headers: { ...answer.headers, ...left } };
   });
-  for (let i = 0; i < 2; i++) await road.hear("hello", { stream: false });
-  const report = (await (await fetch(`${road.gateway.url}/api/providers`)).json()) as {
+  for (let i = 0; i < 2; i++) await pipeline.receive("hello", { stream: false });
+  const report = (await (await fetch(`${pipeline.gateway.url}/api/providers`)).json()) as {
     providers: { id: string; credentials: { allowances: object[] }[] }[];
   };
   const shown = report.providers.find((each) => each.id === "bad")?.credentials;
@@ -115,5 +115,5 @@ test("what is left of each key's quota is shown in /api/providers", async () => 
     { allowances: [{ name: "requests", limit: 100, remaining: 60, used_percent: 40 }] },
     { allowances: [{ name: "requests", limit: 100, remaining: 9, used_percent: 91 }] },
   ]);
-  await road.stop();
+  await pipeline.stop();
 });

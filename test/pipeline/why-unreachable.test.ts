@@ -1,22 +1,26 @@
 // Why an upstream failed: host, port and cause for the operator (record, health, provider test, log), the short text for clients.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type Listening, listenInWays, ways } from "../support/unreachable.ts";
-import { openGatewayForTest, type TestGateway } from "../support/gateway.ts";
+import {
+  type UnreachableUpstreams,
+  startUnreachableUpstreams,
+  unreachableKinds,
+} from "../support/unreachable-upstreams.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 
-let listening: Listening;
+let listening: UnreachableUpstreams;
 let gateway: TestGateway;
 const adminKey = "sk-admin-0123456789abcdef";
 const operator = { authorization: `Bearer ${adminKey}` };
 
 beforeAll(async () => {
-  listening = listenInWays();
-  gateway = await openGatewayForTest({
+  listening = startUnreachableUpstreams();
+  gateway = await startTestGateway({
     config: {
       auth: { admin_key: adminKey },
       health: { check_interval_seconds: 0 },
       providers: Object.fromEntries(
-        ways.map(({ id }) => [
+        unreachableKinds.map(({ id }) => [
           id,
           {
             base_url: listening.urlOf(id),
@@ -34,7 +38,7 @@ afterAll(async () => {
   listening.stop();
 });
 
-describe.each(ways)("$id", ({ id, words, isBilled }) => {
+describe.each(unreachableKinds)("$id", ({ id, words, isBilled }) => {
   test("is told to whom it concerns", async () => {
     const answer = await fetch(`${gateway.url}/v1/chat/completions`, {
       method: "POST",

@@ -1,11 +1,11 @@
 // A router over a handful of providers, and requests to ask it with.
 
 import { emptyRequest, type ChatRequest } from "../../src/canon/request.ts";
-import { type ModelFacts, needsOf } from "../../src/routing/capabilities.ts";
+import { type ModelFacts, requirementsOf } from "../../src/routing/eligibility.ts";
 import { createLayers, type Layers } from "../../src/routing/layers.ts";
-import { questionOf } from "../../src/routing/question.ts";
+import { ruleInputOf } from "../../src/routing/rule-input.ts";
 import { createRouter, type RouterOptions } from "../../src/routing/router.ts";
-import type { RoutedDecision, RoutingView } from "../../src/routing/settle.ts";
+import type { RoutedDecision, RoutingView } from "../../src/routing/decision-builder.ts";
 import { heuristicRulesSettings, staticRulesSettings } from "../../src/routing/settings.ts";
 
 export const unknownFacts: ModelFacts = {
@@ -67,13 +67,13 @@ export function decider(over: Partial<RouterOptions> = {}): (asking: Asking) => 
   return (asking) => {
     const model = asking.model ?? "auto";
     const request: ChatRequest = { ...emptyRequest, ...asking.request, model };
-    const asked = questionOf(request, () => null);
+    const asked = ruleInputOf(request, () => null);
     const decision = router.decide(
       {
         model,
         isFallbackOff: asking.isFallbackOff ?? false,
         session: asking.session ?? null,
-        needs: needsOf(asked.facts),
+        requirements: requirementsOf(asked.facts),
         read() {
           asking.onRead?.();
           return asked;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { compileNamePattern } from "../../src/routing/name-pattern.ts";
-import { foldText } from "../../src/routing/words.ts";
+import { foldText } from "../../src/routing/word-matcher.ts";
 
 const fits = (pattern: string, name: string): boolean => compileNamePattern(pattern).fits(foldText(name));
 

@@ -198,8 +198,8 @@ describe("a backend's own names", () => {
     ...table,
     aliases: { quick: "opus" },
     isHint: (name) => name === "hinted",
-    own: {
-      meaning: (name) =>
+    backendNames: {
+      resolve: (name) =>
         ["opus", "hinted", "gpt-5"].includes(name) ? { target: cli, isListed: name === "opus" } : null,
       fallback: () => ({ provider: "local", model: "sonnet" }),
       known: () => ["opus", "sonnet"],

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { emptyRequest } from "../../src/canon/request.ts";
 import { compileHeuristics } from "../../src/routing/heuristics.ts";
-import { questionOf, type RoutingQuestion } from "../../src/routing/question.ts";
+import { ruleInputOf, type RuleInput } from "../../src/routing/rule-input.ts";
 import { heuristicRulesSettings, staticRulesSettings } from "../../src/routing/settings.ts";
 import { compileStaticRules } from "../../src/routing/static-rules.ts";
 import { heartbeatTurn, picture, tool, user } from "./rows/conversation.ts";
@@ -15,8 +15,8 @@ const question = ({
   headers = {},
   tools = false,
   image = false,
-} = {}): RoutingQuestion =>
-  questionOf(
+} = {}): RuleInput =>
+  ruleInputOf(
     {
       ...emptyRequest,
       model,
@@ -27,17 +27,17 @@ const question = ({
     (name) => new Map<string, string>(Object.entries(headers)).get(name) ?? null,
   );
 
-const fixed = (match: unknown, asked: RoutingQuestion): string | null =>
+const fixed = (match: unknown, asked: RuleInput): string | null =>
   compileStaticRules(staticRulesSettings.parse({ rules: [{ name: "rule", match, route_to: "there" }] }))(
     asked,
   )?.why ?? null;
-const guessed = (match: unknown, asked: RoutingQuestion): string | null =>
+const guessed = (match: unknown, asked: RuleInput): string | null =>
   compileHeuristics(heuristicRulesSettings.parse({ rules: [{ name: "rule", match, route_to: "there" }] }))(
     asked,
   )?.why ?? null;
 
 describe("a static rule's reason", () => {
-  const cases: readonly (readonly [unknown, RoutingQuestion, string])[] = [
+  const cases: readonly (readonly [unknown, RuleInput, string])[] = [
     [{ model_requested: ["a", "R*"] }, question({ model: "r1" }), 'the requested model is "R*"'],
     [
       { system_prompt_contains: "Health  Check" },
@@ -88,7 +88,7 @@ describe("a static rule's reason", () => {
 });
 
 describe("a heuristic rule's reason", () => {
-  const cases: readonly (readonly [unknown, RoutingQuestion, string])[] = [
+  const cases: readonly (readonly [unknown, RuleInput, string])[] = [
     [
       { message_keywords: { any_of: ["A", "b", "c"], min_matches: 2 } },
       question({ text: "c b a" }),

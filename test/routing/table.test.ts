@@ -3,10 +3,10 @@
 import { describe, expect, test } from "bun:test";
 import type { Config } from "../../src/config/schema.ts";
 import { Failure } from "../../src/canon/failure.ts";
-import { needsOf } from "../../src/routing/capabilities.ts";
+import { requirementsOf } from "../../src/routing/eligibility.ts";
 import { createLayers } from "../../src/routing/layers.ts";
 import { requestsModel } from "../../src/routing/model-hints.ts";
-import { questionOf } from "../../src/routing/question.ts";
+import { ruleInputOf } from "../../src/routing/rule-input.ts";
 import { createRouter } from "../../src/routing/router.ts";
 import { baseOptions } from "./ask.ts";
 import { type RoutingCase, routingCases } from "./cases.ts";
@@ -31,13 +31,13 @@ function deciderOf(config: Config): (asked: RoutingCase) => RoutingCase["expecte
     }),
   });
   return ({ request, headers }) => {
-    const question = questionOf(request, (name) => headers[name] ?? null);
+    const question = ruleInputOf(request, (name) => headers[name] ?? null);
     try {
       const decision = router.decide({
         model: request.model,
         isFallbackOff: false,
         session: null,
-        needs: needsOf(question.facts),
+        requirements: requirementsOf(question.facts),
         read: () => question,
       });
       if (decision instanceof Promise) throw new Error("nobody was to be asked");

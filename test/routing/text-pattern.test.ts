@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import {
   compilePattern,
-  longestPattern,
-  longestText,
+  maxPatternLength,
+  maxTextLength,
   problemOfPattern,
 } from "../../src/routing/text-pattern.ts";
 import { load, problems } from "../config/loading.ts";
@@ -21,7 +21,7 @@ describe("what cannot be used says why", () => {
     ["a{1001}", /invalid repeat count/],
     ["((a{0,100}){0,100}){0,100}", /invalid repeat count/],
     ["(?:ab|cd){900}", /too large/],
-    ["x".repeat(longestPattern + 1), /longer than 500 characters/],
+    ["x".repeat(maxPatternLength + 1), /longer than 500 characters/],
   ];
   test.each([...cases])("%p", (pattern, why) => {
     expect(problemOfPattern(pattern)).toMatch(why);
@@ -37,8 +37,8 @@ test("patterns occur anywhere, with RE2's flags and classes", () => {
 
 test("only the first characters of a text are looked at", () => {
   const pattern = compilePattern("needle");
-  expect(pattern.occursIn(`${" ".repeat(longestText - 6)}needle`)).toBe(true);
-  expect(pattern.occursIn(`${" ".repeat(longestText - 5)}needle`)).toBe(false);
+  expect(pattern.occursIn(`${" ".repeat(maxTextLength - 6)}needle`)).toBe(true);
+  expect(pattern.occursIn(`${" ".repeat(maxTextLength - 5)}needle`)).toBe(false);
 });
 
 describe("patterns that others never come back from", () => {

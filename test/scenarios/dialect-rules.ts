@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { foldReply } from "../../src/canon/reply.ts";
 import type { DialectName } from "../../src/canon/request.ts";
 import type { AnswerFacts } from "../../src/dialects/dialect.ts";
-import { dialects } from "../../src/dialects/table.ts";
+import { dialects } from "../../src/dialects/dialect-table.ts";
 import { plain, said, sayable, understood } from "./oracle.ts";
 import { canonicalOf, fails, type ScenarioName, scenarioNames, sideOf } from "./scenario.ts";
 
@@ -53,9 +53,9 @@ function stations(scenario: ScenarioName, name: DialectName): void {
   test("the reply is read, and survives being written", () => {
     const { reply } = sideOf(scenario, name);
     const wanted = foldReply(said(scenario, name));
-    expect(foldReply(dialect.backend.readReply(reply?.value))).toEqual(wanted);
+    expect(foldReply(dialect.backend.decodeReply(reply?.value))).toEqual(wanted);
     const written = JSON.parse(JSON.stringify(dialect.client.encodeReply(wanted, facts))) as unknown;
-    expect(foldReply(dialect.backend.readReply(written))).toEqual(wanted);
+    expect(foldReply(dialect.backend.decodeReply(written))).toEqual(wanted);
   });
 }
 

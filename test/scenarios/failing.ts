@@ -3,19 +3,19 @@
 import { describe, expect, test } from "bun:test";
 import { consequences, Failure, type FailureKind } from "../../src/canon/failure.ts";
 import type { DialectName } from "../../src/canon/request.ts";
-import { dialects } from "../../src/dialects/table.ts";
+import { dialects } from "../../src/dialects/dialect-table.ts";
 import type { Script } from "../support/upstream.ts";
 import { expectErrorBody } from "./matrix.ts";
 import { kindAtClient, plain, understood } from "./oracle.ts";
 import {
   everyWay,
   openingOf,
-  openStage,
+  openScenarioSetup,
   providerOf,
   type Question,
-  type Stage,
+  type ScenarioSetup,
   vendorModel,
-} from "./stage.ts";
+} from "./setup.ts";
 
 type Refusal = {
   readonly status: number;
@@ -49,7 +49,7 @@ function answering(refusal: Refusal, vendor: DialectName): Script {
 }
 
 async function expectStatus(
-  stage: Stage,
+  stage: ScenarioSetup,
   question: Question,
   script: Script,
   kind: FailureKind,
@@ -79,7 +79,7 @@ async function expectStatus(
   return answer;
 }
 
-export function describeFailing(stageOf: () => Stage): void {
+export function describeFailing(stageOf: () => ScenarioSetup): void {
   describe.each(everyWay)("a failing vendor of $vendor, a client of $client, $lane", (way) => {
     describe.each([true, false])("stream: %p", (stream) => {
       const question: Question = { ...way, scenario: "text", stream };
@@ -110,7 +110,7 @@ export function describeFailing(stageOf: () => Stage): void {
 
     test("the connection dies after the first word", async () => {
       // A house of its own, because its vendor is taken away while it speaks.
-      const stage = await openStage();
+      const stage = await openScenarioSetup();
       try {
         const { before, firstWord } = openingOf("text", way.vendor);
         const chunks = [...before, firstWord];

@@ -3,16 +3,16 @@
 import { describe, expect, test } from "bun:test";
 import type { RequestRecord } from "../../src/canon/record.ts";
 import type { Script } from "../support/upstream.ts";
-import { everyWay, openingOf, providerOf, type Question, type Stage } from "./stage.ts";
+import { everyWay, openingOf, providerOf, type Question, type ScenarioSetup } from "./setup.ts";
 
 /** The next record after now. */
-function nextRecord({ gateway }: Stage): () => Promise<RequestRecord> {
+function nextRecord({ gateway }: ScenarioSetup): () => Promise<RequestRecord> {
   const seen = new Set(gateway.records());
   return () => gateway.waitForRecord((record) => !seen.has(record));
 }
 
 async function expectGone(
-  stage: Stage,
+  stage: ScenarioSetup,
   question: Question,
   next: () => Promise<RequestRecord>,
 ): Promise<void> {
@@ -30,11 +30,11 @@ async function expectGone(
     },
   ]);
   // Going away is no fault of the vendor's.
-  expect(gateway.house.estate.health.view(providerOf(question.vendor)).consecutiveFailures).toBe(0);
+  expect(gateway.app.services.health.view(providerOf(question.vendor)).consecutiveFailures).toBe(0);
   await gateway.assertClean(upstream.requests);
 }
 
-export function describeLeaving(stageOf: () => Stage): void {
+export function describeLeaving(stageOf: () => ScenarioSetup): void {
   describe.each(everyWay)("client-gone: a client of $client, a vendor of $vendor, $lane", (way) => {
     const question = (stream: boolean): Question => ({ ...way, scenario: "client-gone", stream });
 

@@ -7,8 +7,8 @@ import type { RequestRecord } from "../../src/canon/record.ts";
 import type { DialectName } from "../../src/canon/request.ts";
 import { unknownUsage } from "../../src/canon/usage.ts";
 import type { AnswerFacts } from "../../src/dialects/dialect.ts";
-import { dialects } from "../../src/dialects/table.ts";
-import { doors } from "../../src/pipeline/doors.ts";
+import { dialects } from "../../src/dialects/dialect-table.ts";
+import { endpoints } from "../../src/pipeline/endpoints.ts";
 import {
   closingOf,
   encoded,
@@ -32,9 +32,9 @@ import {
   lastRequest,
   providerOf,
   type Question,
-  type Stage,
+  type ScenarioSetup,
   vendorModel,
-} from "./stage.ts";
+} from "./setup.ts";
 
 export function factsOf(record: RequestRecord, wantsUsage: boolean): AnswerFacts {
   return { requestId: record.id, createdSeconds: Math.floor(record.startedAtMs / 1000), wantsUsage };
@@ -60,7 +60,7 @@ export function expectErrorBody(
 }
 
 /** What the vendor was asked: on the express lane the client's own words, through the hub everything that was said. */
-function expectAsked(stage: Stage, question: Question): void {
+function expectAsked(stage: ScenarioSetup, question: Question): void {
   const asked = lastRequest(stage.upstream);
   const { vendor, lane, scenario, stream } = question;
   const isStreamed = lane === "hub" || stream;
@@ -119,11 +119,11 @@ function expectRecord(record: RequestRecord, question: Question, isHeard: boolea
     outcome: failure === null ? "ok" : "failed",
     failure,
   });
-  const door = doors.find((each) => each.dialect === client && each.road === "chat");
+  const door = endpoints.find((each) => each.dialect === client && each.kind === "chat");
   expect(record.door).toBe(door?.name ?? "");
 }
 
-async function streamed(stage: Stage, question: Question): Promise<void> {
+async function streamed(stage: ScenarioSetup, question: Question): Promise<void> {
   const { client, vendor, lane, scenario } = question;
   const wantsUsage = question.wantsUsage ?? true;
   const answer = await stage.ask(question);
@@ -152,7 +152,7 @@ async function streamed(stage: Stage, question: Question): Promise<void> {
   expectRecord(record, question, true);
 }
 
-async function whole(stage: Stage, question: Question): Promise<void> {
+async function whole(stage: ScenarioSetup, question: Question): Promise<void> {
   const { client, vendor, lane, scenario } = question;
   const answer = await stage.ask(question);
   const text = unmarked(await answer.text());
@@ -173,7 +173,7 @@ async function whole(stage: Stage, question: Question): Promise<void> {
   expectRecord(record, question, failure === null);
 }
 
-export function describeMatrix(stageOf: () => Stage): void {
+export function describeMatrix(stageOf: () => ScenarioSetup): void {
   describe.each(everyWay)("a client of $client over a vendor of $vendor, $lane", (way) => {
     test.each([...scenarioNames])("%s, streamed", (scenario) =>
       streamed(stageOf(), { ...way, scenario, stream: true }),
@@ -191,7 +191,7 @@ const withoutUsage = (event: PlainEvent): PlainEvent =>
   event.type === "finish" ? { ...event, usage: unknownUsage } : event;
 
 /** Both lanes of one dialect, as its own parser understands them. */
-export function describeLanes(stageOf: () => Stage): void {
+export function describeLanes(stageOf: () => ScenarioSetup): void {
   const own = everyWay.filter(({ lane }) => lane === "relay").map(({ client }) => client);
   describe.each(own)("%s: the express lane and the hub say the same", (dialect) => {
     const way = { client: dialect, vendor: dialect };
@@ -212,10 +212,10 @@ export function describeLanes(stageOf: () => Stage): void {
       const hub = await stageOf().ask({ ...question, lane: "hub" });
       expect(express.status).toBe(hub.status);
       const [left, right] = [await express.text(), await hub.text()];
-      const { readReply } = dialects[dialect].backend;
+      const { decodeReply } = dialects[dialect].backend;
       if (express.ok)
-        expect(foldReply(readReply(JSON.parse(left)))).toEqual(foldReply(readReply(JSON.parse(right))));
-      else expect(plain(readReply(JSON.parse(left)))).toEqual(plain(readReply(JSON.parse(right))));
+        expect(foldReply(decodeReply(JSON.parse(left)))).toEqual(foldReply(decodeReply(JSON.parse(right))));
+      else expect(plain(decodeReply(JSON.parse(left)))).toEqual(plain(decodeReply(JSON.parse(right))));
     });
   });
 }

@@ -7,7 +7,7 @@ import type { FailureKind } from "../../src/canon/failure.ts";
 import type { ChatRequest, DialectName } from "../../src/canon/request.ts";
 import { mergeUsage, unknownUsage, type Usage } from "../../src/canon/usage.ts";
 import type { AnswerFacts } from "../../src/dialects/dialect.ts";
-import { dialects } from "../../src/dialects/table.ts";
+import { dialects } from "../../src/dialects/dialect-table.ts";
 import { readFrames, splitFrames, sseDecoder } from "../../src/wire/sse.ts";
 import { canonicalOf, type JsonBody, type ScenarioName, sideOf } from "./scenario.ts";
 

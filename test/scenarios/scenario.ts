@@ -7,7 +7,7 @@ import type { StreamEvent } from "../../src/canon/event.ts";
 import { Failure, type FailureKind } from "../../src/canon/failure.ts";
 import type { Reply } from "../../src/canon/reply.ts";
 import type { ChatRequest, DialectName } from "../../src/canon/request.ts";
-import { dialects } from "../../src/dialects/table.ts";
+import { dialects } from "../../src/dialects/dialect-table.ts";
 
 /** The names come from what breaks. */
 export const scenarioNames = [

@@ -3,20 +3,28 @@
 
 import { describe, expect, test } from "bun:test";
 import type { DialectName } from "../../src/canon/request.ts";
-import { dialects } from "../../src/dialects/table.ts";
+import { dialects } from "../../src/dialects/dialect-table.ts";
 import { commentFrame } from "../../src/wire/sse.ts";
 import { type FakeClock, fakeClock } from "../support/clock.ts";
 import type { Script } from "../support/upstream.ts";
 import { factsOf } from "./matrix.ts";
 import { closingOf, encoded, passable, plain, said, understood } from "./oracle.ts";
 import { dialectNames, sideOf } from "./scenario.ts";
-import { everyWay, openStage, pairs, providerOf, type Question, recording, type Stage } from "./stage.ts";
+import {
+  everyWay,
+  openScenarioSetup,
+  pairs,
+  providerOf,
+  type Question,
+  recording,
+  type ScenarioSetup,
+} from "./setup.ts";
 
 const commitMs = 2_000;
 const keepAliveMs = 1_000;
 
 type Waiting = {
-  readonly stage: Stage;
+  readonly stage: ScenarioSetup;
   readonly clock: FakeClock;
   /** Settles when the house has asked a vendor. */
   readonly asked: Promise<void>;
@@ -33,7 +41,7 @@ async function openWaiting(config: Readonly<Record<string, unknown>> = {}): Prom
     await released.promise;
     return fetch(...call);
   };
-  const stage = await openStage({
+  const stage = await openScenarioSetup({
     clock,
     fetch: Object.assign(heldFetch, { preconnect: fetch.preconnect }),
     config: { ...config, streaming: { commit_after_s: commitMs / 1000, keepalive_s: keepAliveMs / 1000 } },

@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { doors } from "../../src/pipeline/doors.ts";
+import { endpoints } from "../../src/pipeline/endpoints.ts";
 import { createServer } from "../../src/server/server.ts";
-import { fakeFace } from "./fake-face.ts";
+import { fakeGateway } from "./fake-gateway.ts";
 
-const server = createServer(fakeFace(), { hostname: "127.0.0.1", port: 0 });
+const server = createServer(fakeGateway(), { hostname: "127.0.0.1", port: 0 });
 afterAll(() => server.stop(0));
 const base = `http://127.0.0.1:${server.port}`;
 
@@ -24,7 +24,7 @@ const read = async (): Promise<Document> => (await fetch(`${base}/swagger/json`)
 describe("the document", () => {
   test("describes every door, the models and the operator's routes", async () => {
     const { paths } = await read();
-    for (const door of doors)
+    for (const door of endpoints)
       expect(paths[door.path.replace("*", "{model}")]?.post?.summary).toBe(door.summary);
     expect(Object.keys(paths)).toEqual(
       expect.arrayContaining([

@@ -1,10 +1,10 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { createServer } from "../../src/server/server.ts";
-import { fakeFace, goodKey } from "./fake-face.ts";
+import { fakeGateway, goodKey } from "./fake-gateway.ts";
 import { say } from "./raw-socket.ts";
 
-const face = fakeFace();
-const server = createServer(face, { hostname: "127.0.0.1", port: 0 });
+const gateway = fakeGateway();
+const server = createServer(gateway, { hostname: "127.0.0.1", port: 0 });
 afterAll(() => server.stop(0));
 const own = `127.0.0.1:${server.port}`;
 
@@ -106,11 +106,11 @@ describe("Host", () => {
   });
 
   test("a reload brings its own names", async () => {
-    const before = face.hostRules;
-    face.hostRules = { ...before, allowedHosts: ["new.example"] };
+    const before = gateway.hostRules;
+    gateway.hostRules = { ...before, allowedHosts: ["new.example"] };
     expect((await get("new.example")).status).toBe(200);
     expect((await get("gateway.example")).status).toBe(421);
-    face.hostRules = before;
+    gateway.hostRules = before;
     expect((await get("new.example")).status).toBe(421);
   });
 });
@@ -119,14 +119,14 @@ describe("Origin", () => {
   test.each(["GET", "HEAD", "POST", "OPTIONS", "DELETE"])(
     "a foreign one is refused on %s",
     async (method) => {
-      const before = face.classes.length;
+      const before = gateway.classes.length;
       const answer = await say(
         server.port,
         `${method} /v1/chat/completions HTTP/1.1\r\nHost: ${own}\r\nOrigin: https://evil.example\r\nContent-Length: 0\r\n\r\n`,
       );
       expect(answer.status).toBe(403);
       expect(answer.headers["access-control-allow-origin"]).toBeUndefined();
-      expect(face.classes.length).toBe(before);
+      expect(gateway.classes.length).toBe(before);
     },
   );
 

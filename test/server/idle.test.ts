@@ -3,9 +3,9 @@
 import { afterAll, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { createServer } from "../../src/server/server.ts";
-import { fakeFace, goodKey } from "./fake-face.ts";
+import { fakeGateway, goodKey } from "./fake-gateway.ts";
 
-const server = createServer(fakeFace(), { hostname: "127.0.0.1", port: 0 });
+const server = createServer(fakeGateway(), { hostname: "127.0.0.1", port: 0 });
 afterAll(() => server.stop(0));
 
 type Line = { readonly socket: Socket; readonly closed: Promise<string> };

@@ -1,10 +1,10 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { topics } from "../../src/manual/table.ts";
+import { topics } from "../../src/manual/topics.ts";
 import { createServer } from "../../src/server/server.ts";
-import { fakeFace } from "./fake-face.ts";
+import { fakeGateway } from "./fake-gateway.ts";
 
-const face = fakeFace();
-const server = createServer(face, { hostname: "127.0.0.1", port: 0 });
+const gateway = fakeGateway();
+const server = createServer(gateway, { hostname: "127.0.0.1", port: 0 });
 afterAll(() => server.stop(0));
 const base = `http://127.0.0.1:${server.port}`;
 const get = (path: string, headers: Record<string, string> = {}, method = "GET"): Promise<Response> =>
@@ -16,7 +16,7 @@ describe("the manual", () => {
     expect(answer.status).toBe(200);
     expect(answer.headers.get("content-type")).toBe("text/html; charset=utf-8");
     expect(await answer.text()).toContain("<h1");
-    expect(face.classes.at(-1)).toBe("public");
+    expect(gateway.classes.at(-1)).toBe("public");
   });
 
   test("its policy lets in one stylesheet from here and nothing else", async () => {

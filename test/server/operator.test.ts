@@ -2,10 +2,10 @@
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { createServer } from "../../src/server/server.ts";
-import { fakeFace, goodKey } from "./fake-face.ts";
+import { fakeGateway, goodKey } from "./fake-gateway.ts";
 
-const face = fakeFace();
-const server = createServer(face, { hostname: "127.0.0.1", port: 0 });
+const gateway = fakeGateway();
+const server = createServer(gateway, { hostname: "127.0.0.1", port: 0 });
 afterAll(() => server.stop(0));
 
 const base = `http://127.0.0.1:${server.port}`;
@@ -13,7 +13,7 @@ const bearer = { authorization: `Bearer ${goodKey}` };
 const jsonType = { "content-type": "application/json" };
 const classOf = async (path: string, init: RequestInit): Promise<string | undefined> => {
   await (await fetch(base + path, init)).text();
-  return face.classes.at(-1);
+  return gateway.classes.at(-1);
 };
 
 describe("POST /api/route", () => {
@@ -63,7 +63,7 @@ describe("providers", () => {
     const send = (path: string) => fetch(base + path, { method: "POST", headers: bearer });
     const answer = await send("/api/providers/openai/test?model=org%2Fbig");
     expect(await answer.json()).toEqual({ provider: "openai", model: "org/big", ok: true });
-    expect(face.classes.at(-1)).toBe("write");
+    expect(gateway.classes.at(-1)).toBe("write");
     expect(await (await send("/api/providers/openai/test")).json()).toMatchObject({ model: null });
     expect((await send("/api/providers/other/test")).status).toBe(404);
     expect((await fetch(`${base}/api/providers/openai/test`, { headers: bearer })).status).toBe(405);

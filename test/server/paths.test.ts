@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { elysiaPath, methodsAt, nameIn, pathMeant, splitUrl } from "../../src/server/paths.ts";
+import { elysiaPath, methodsAt, nameIn, suggestedPath, splitUrl } from "../../src/server/paths.ts";
 
 test.each([
   ["http://localhost/v1/models?a=1&b=2", "/v1/models", "a=1&b=2"],
@@ -73,5 +73,5 @@ test.each([
     { method: "POST", path: "/v1beta/models/*:countTokens" },
     { method: "GET", path: "/v1/models/*" },
   ];
-  expect(pathMeant(table, path)).toBe(meant);
+  expect(suggestedPath(table, path)).toBe(meant);
 });

@@ -3,7 +3,7 @@
 
 import { afterEach, describe, expect, test } from "bun:test";
 import { connect } from "node:net";
-import { openGatewayForTest, type TestGateway } from "../support/gateway.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { startUpstream } from "../support/upstream.ts";
 
 const cleanups: (() => unknown)[] = [];
@@ -11,10 +11,10 @@ afterEach(async () => {
   for (const clean of cleanups.splice(0).toReversed()) await clean();
 });
 
-async function house() {
+async function openVendorAndGateway() {
   const vendor = startUpstream({});
   cleanups.push(() => vendor.stop());
-  const gateway = await openGatewayForTest({
+  const gateway = await startTestGateway({
     config: {
       providers: {
         one: { backend: "openai-compat", base_url: vendor.url, api_key: "k", models: ["fake-large"] },
@@ -73,7 +73,7 @@ describe("a second request before the first is answered", () => {
   ])(
     "%s: whole answers in their order or none, the connection ends, nothing is left",
     async (_, parts) => {
-      const { gateway, vendor } = await house();
+      const { gateway, vendor } = await openVendorAndGateway();
       const { text, isClosed } = await talk(gateway, parts);
       expect(isClosed).toBe(true);
       const answers = text.split("HTTP/1.1 ").slice(1);
@@ -90,7 +90,7 @@ describe("a second request before the first is answered", () => {
   );
 
   test("one that was said to be the last is answered, whatever follows it", async () => {
-    const { gateway } = await house();
+    const { gateway } = await openVendorAndGateway();
     const { text, isClosed } = await talk(gateway, [post("first", close) + post("second")]);
     expect(isClosed).toBe(true);
     expect(text.split("HTTP/1.1 ")).toHaveLength(2);
@@ -103,7 +103,7 @@ describe("trailers", () => {
   const chunked = "Transfer-Encoding: chunked\r\n";
 
   test("that are announced are refused in the caller's own format, before anybody is asked", async () => {
-    const { gateway, vendor } = await house();
+    const { gateway, vendor } = await openVendorAndGateway();
     const { text, isClosed } = await talk(gateway, [
       `${post("x", `${chunked}Trailer: X-Check\r\n`)}X-Check: 1\r\n\r\n`,
     ]);
@@ -113,7 +113,7 @@ describe("trailers", () => {
   }, 30_000);
 
   test("that are not announced end the connection with Bun's own 400; none becomes a request", async () => {
-    const { gateway, vendor } = await house();
+    const { gateway, vendor } = await openVendorAndGateway();
     const smuggled = `${post("x", chunked)}${post("smuggled")}`;
     for (const said of [`${post("x", chunked)}X-Check: 1\r\n\r\n`, smuggled]) {
       const { text, isClosed } = await talk(gateway, [said]);

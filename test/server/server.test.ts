@@ -1,14 +1,14 @@
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { createServer } from "../../src/server/server.ts";
-import { fakeFace, goodKey } from "./fake-face.ts";
+import { fakeGateway, goodKey } from "./fake-gateway.ts";
 import { say } from "./raw-socket.ts";
 
-const face = fakeFace();
-const server = createServer(face, { hostname: "127.0.0.1", port: 0 });
+const gateway = fakeGateway();
+const server = createServer(gateway, { hostname: "127.0.0.1", port: 0 });
 afterAll(() => server.stop(0));
 afterEach(() => {
-  face.answerDoor = null;
-  face.status = "ok";
+  gateway.answerEndpoint = null;
+  gateway.status = "ok";
 });
 
 const base = `http://127.0.0.1:${server.port}`;
@@ -45,7 +45,7 @@ describe("routes", () => {
   });
 
   test("/health is 200 and tells the truth; only ready=1 turns down into 503", async () => {
-    face.status = "down";
+    gateway.status = "down";
     const health = await fetch(`${base}/health`);
     expect(health.status).toBe(200);
     expect(await health.json()).toEqual({ status: "down", isReadyCheck: false, mayRead: false });
@@ -54,7 +54,7 @@ describe("routes", () => {
     });
     expect((await fetch(`${base}/health?ready=1`)).status).toBe(503);
     expect((await fetch(`${base}/health?ready=1`, { method: "HEAD" })).status).toBe(503);
-    face.status = "degraded";
+    gateway.status = "degraded";
     expect((await fetch(`${base}/health?ready=1`)).status).toBe(200);
   });
 
@@ -156,7 +156,7 @@ describe("routes", () => {
   ])("%s %s is nobody's, and said in Google's words", async (method, path) => {
     const answer = await raw(`${method} ${path}`, "Content-Length: 0\r\n");
     expect(answer.status).toBe(404);
-    expect(face.spoken).toBe("google-genai");
+    expect(gateway.spoken).toBe("google-genai");
   });
 
   test.each([
@@ -169,27 +169,27 @@ describe("routes", () => {
   ])("%s %s is nobody's, in the words of %s", async (method, path, dialect) => {
     const answer = await raw(`${method} ${path}`, "Content-Length: 0\r\n");
     expect(answer.status).toBe(404);
-    expect(face.spoken as string).toBe(dialect);
+    expect(gateway.spoken as string).toBe(dialect);
   });
 
   test("a wrong key is 401 and not to be sent again, also when the answer is kept back", async () => {
     const answer = await fetch(`${base}/v1/models`, { headers: { authorization: "Bearer wrong" } });
     expect(answer.status).toBe(401);
     expect(answer.headers.get("x-should-retry")).toBe("false");
-    expect(face.waits).toEqual([]);
-    face.holdMs = 1_000;
+    expect(gateway.waits).toEqual([]);
+    gateway.holdMs = 1_000;
     const late = await fetch(`${base}/v1/models`, { headers: { authorization: "Bearer wrong" } });
     // What comes meanwhile would be held in memory: such a body is told at once, and its connection closed.
     const much = await raw(
       "POST /v1/chat/completions",
       `Authorization: Bearer wrong\r\n${jsonType}Content-Length: 20000000\r\n`,
     );
-    face.holdMs = 0;
+    gateway.holdMs = 0;
     expect([much.status, much.headers.connection]).toEqual([401, "close"]);
     expect(late.status).toBe(401);
     expect(late.headers.get("x-should-retry")).toBe("false");
     expect(late.headers.get("x-request-id")).not.toBeNull();
-    expect(face.waits).toEqual([1_000]);
+    expect(gateway.waits).toEqual([1_000]);
   });
 
   test("a verb that Google's models do not have is 404 there, in the body too", async () => {
@@ -212,7 +212,7 @@ describe("routes", () => {
     expect(answer.status).toBe(500);
     expect(answer.headers.get("cache-control")).toBe("no-store");
     expect(await answer.text()).not.toContain("secret/path");
-    expect(face.logged.join()).toContain("secret/path");
+    expect(gateway.logged.join()).toContain("secret/path");
     const stats = await fetch(`${base}/api/stats?days=7`, { headers: bearer });
     expect(await stats.json()).toEqual({ days: "7" });
     expect(stats.headers.get("cache-control")).toBe("no-store");
@@ -239,7 +239,7 @@ describe("routes", () => {
     ["/api/config", "read"],
   ] as const)("%s is of class %s", async (path, routeClass) => {
     await (await fetch(base + path)).text();
-    expect(face.classes.at(-1)).toBe(routeClass);
+    expect(gateway.classes.at(-1)).toBe(routeClass);
   });
 });
 
@@ -247,7 +247,7 @@ describe("bodies", () => {
   test("a door gets the bytes as they were sent", async () => {
     const body = ' { "model" : "\\ud800" } ';
     expect((await post("/v1/chat/completions?beta=true", jsonType, body)).status).toBe(200);
-    expect(face.knocks.at(-1)).toEqual({
+    expect(gateway.received.at(-1)).toEqual({
       door: "chat",
       caller: { tenant: null, keyId: "abcd1234", isAdmin: false },
       body,
@@ -272,11 +272,11 @@ describe("bodies", () => {
     "",
     `${jsonType}Content-Encoding: gzip\r\n`,
   ])("%p: 415", async (headers) => {
-    const knocks = face.knocks.length;
+    const knocks = gateway.received.length;
     const answer = await post("/v1/messages", headers, "{}");
     expect(answer.status).toBe(415);
     expect(JSON.parse(answer.body)).toMatchObject({ type: "error" });
-    expect(face.knocks.length).toBe(knocks);
+    expect(gateway.received.length).toBe(knocks);
   });
 
   test("a command may come without a body, but not with a foreign one", async () => {
@@ -324,11 +324,11 @@ describe("bodies", () => {
       `3e8\r\n${body}\r\n0\r\n\r\n`,
     ]);
     expect(answer.status).toBe(200);
-    expect(face.knocks.at(-1)?.body).toBe(body);
+    expect(gateway.received.at(-1)?.body).toBe(body);
   });
 
   test("smuggling shapes are refused by the parser and reach no door", async () => {
-    const knocks = face.knocks.length;
+    const knocks = gateway.received.length;
     for (const headers of [
       "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n",
       "Content-Length: 4\r\nContent-Length: 5\r\n",
@@ -337,14 +337,14 @@ describe("bodies", () => {
       "Transfer-Encoding: xchunked\r\n",
     ])
       expect((await raw("POST /v1/messages", `${key}${jsonType}${headers}`, "0\r\n\r\n")).status).toBe(400);
-    expect(face.knocks.length).toBe(knocks);
+    expect(gateway.received.length).toBe(knocks);
   });
 });
 
 describe("streams and the end", () => {
   test("an answer streams as it is made, and a client that leaves is noticed", async () => {
     const left = Promise.withResolvers<void>();
-    face.answerDoor = async (request, facts) => {
+    gateway.answerEndpoint = async (request, facts) => {
       await request.text();
       facts.keepOpen();
       expect(facts.peer()).toBe("127.0.0.1");
@@ -369,7 +369,7 @@ describe("streams and the end", () => {
   });
 
   test("a door that rejects all the same: an error in JSON that shows nothing of us", async () => {
-    face.answerDoor = () => Promise.reject(new Error("secret/path"));
+    gateway.answerEndpoint = () => Promise.reject(new Error("secret/path"));
     const answer = await fetch(`${base}/v1/messages`, {
       method: "POST",
       headers: { ...bearer, "content-type": "application/json" },
@@ -383,16 +383,16 @@ describe("streams and the end", () => {
   });
 
   test("a port that is taken is not shared", () => {
-    expect(() => createServer(face, { hostname: "127.0.0.1", port: server.port })).toThrow();
+    expect(() => createServer(gateway, { hostname: "127.0.0.1", port: server.port })).toThrow();
   });
 
   test("stop waits for what runs, and cuts off what outlives the grace", async () => {
     for (const graceMs of [60_000, 0]) {
-      const own = fakeFace();
+      const own = fakeGateway();
       const last = createServer(own, { hostname: "127.0.0.1", port: 0 });
       const arrived = Promise.withResolvers<void>();
       const mayEnd = Promise.withResolvers<void>();
-      own.answerDoor = async () => {
+      own.answerEndpoint = async () => {
         arrived.resolve();
         await mayEnd.promise;
         return Response.json({ done: true });
@@ -418,7 +418,7 @@ describe("streams and the end", () => {
 
 describe("when the house itself breaks", () => {
   test("an encoder that throws still leaves an answer with ids and without insides", async () => {
-    const own = fakeFace();
+    const own = fakeGateway();
     own.encodeFailure = () => {
       throw new Error("secret/path");
     };

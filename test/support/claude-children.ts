@@ -3,7 +3,7 @@
 
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { childMark } from "../../src/backends/cli/sweep.ts";
+import { childMark } from "../../src/backends/agent-process/child-register.ts";
 
 /** Processes that any gateway over this home has started and that still live; a dead one has no environment any more. */
 export function childrenOf(home: string): readonly number[] {

@@ -16,7 +16,7 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Faults } from "./claude/faults.ts";
-import type { Entry } from "./claude/record.ts";
+import type { Entry } from "./claude/event-log.ts";
 import { parsed } from "./upstream/json.ts";
 import type { Json } from "./upstream/json.ts";
 

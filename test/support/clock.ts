@@ -13,7 +13,7 @@ export type FakeClock = Clock & {
 type Timer = { readonly dueMs: number; readonly order: number; readonly run: () => void };
 
 /** Lets everything that is already due on the microtask and immediate queues happen. */
-export function settle(): Promise<void> {
+export function settleQueues(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
@@ -44,12 +44,12 @@ export function fakeClock(startMs = Date.UTC(2026, 0, 1)): FakeClock {
     },
     async advance(byMs) {
       const untilMs = elapsedMs + byMs;
-      await settle();
+      await settleQueues();
       for (let timer = nextDue(untilMs); timer !== null; timer = nextDue(untilMs)) {
         timers.delete(timer);
         elapsedMs = Math.max(elapsedMs, timer.dueMs);
         timer.run();
-        await settle();
+        await settleQueues();
       }
       elapsedMs = untilMs;
     },
@@ -58,7 +58,7 @@ export function fakeClock(startMs = Date.UTC(2026, 0, 1)): FakeClock {
 }
 
 /** Every timer fires on the next turn of the loop, and time jumps to where it was due. */
-export function hurriedClock(startMs = Date.UTC(2026, 0, 1)): Clock {
+export function instantClock(startMs = Date.UTC(2026, 0, 1)): Clock {
   let elapsedMs = 0;
   return {
     nowMs: () => startMs + elapsedMs,

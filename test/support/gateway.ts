@@ -4,8 +4,8 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type House, openHouse } from "../../src/assemble/house.ts";
-import { availableBackends } from "../../src/assemble/providers.ts";
+import { type App, startApp } from "../../src/app/app.ts";
+import { availableBackends } from "../../src/app/providers/loaded-provider.ts";
 import type { RequestRecord } from "../../src/canon/record.ts";
 import { loadConfig, type LoadedConfig } from "../../src/config/load.ts";
 import { type Clock, systemClock } from "../../src/system/clock.ts";
@@ -23,7 +23,7 @@ export type GatewayOptions = {
 export type TestGateway = {
   /** Without a path. */
   readonly url: string;
-  readonly house: House;
+  readonly app: App;
   /** Lines of the log so far, JSON, from `debug` up. */
   readonly log: readonly string[];
   /** Finished requests, oldest first, as the pipeline wrote them (before they are priced). */
@@ -50,7 +50,7 @@ export type TestGateway = {
 const textOf = (config: string | object): string =>
   typeof config === "string" ? config : JSON.stringify(config);
 
-export async function openGatewayForTest(options: GatewayOptions): Promise<TestGateway> {
+export async function startTestGateway(options: GatewayOptions): Promise<TestGateway> {
   const directory = mkdtempSync(join(tmpdir(), "clawgate-house-"));
   const configPath = join(directory, "config.yaml");
   const clock = options.clock ?? systemClock;
@@ -78,7 +78,7 @@ export async function openGatewayForTest(options: GatewayOptions): Promise<TestG
     });
   };
   const gateway = { unreadable: null as Error | null };
-  const house = await openHouse({
+  const app = await startApp({
     loaded: load(),
     source: {
       load: () => Promise.resolve().then(load),
@@ -99,9 +99,9 @@ export async function openGatewayForTest(options: GatewayOptions): Promise<TestG
   });
 
   // The pipeline asks the estate for `record` at every end, so listening here misses nothing and changes nothing.
-  const { estate } = house;
-  const keep = estate.record;
-  estate.record = (record) => {
+  const { services } = app;
+  const keep = services.record;
+  services.record = (record) => {
     records.push(record);
     keep(record);
     for (const wake of waiters) wake();
@@ -130,15 +130,15 @@ export async function openGatewayForTest(options: GatewayOptions): Promise<TestG
 
   const leftovers = (upstreamRequests: readonly Recorded[]): string[] => {
     const left: string[] = [];
-    const live = estate.live.list();
+    const live = services.live.list();
     if (live.length > 0)
       left.push(`live requests: ${live.map((each) => `${each.id} ${each.stage}`).join(", ")}`);
-    for (const [id, provider] of house.current().road.providers) {
+    for (const [id, provider] of app.current().pipeline.providers) {
       const { running, waiting } = provider.queue.counts();
       if (running + waiting > 0) left.push(`queue of ${id}: ${running} running, ${waiting} waiting`);
     }
-    if (estate.retryBudget.running() > 0) left.push(`second tries: ${estate.retryBudget.running()}`);
-    if (estate.bodies.held() > 0) left.push(`bytes of bodies: ${estate.bodies.held()}`);
+    if (services.retryBudget.running() > 0) left.push(`second tries: ${services.retryBudget.running()}`);
+    if (services.bodies.held() > 0) left.push(`bytes of bodies: ${services.bodies.held()}`);
     const open = upstreamRequests.filter((request) => !request.isFinished && !request.isAborted);
     if (open.length > 0) left.push(`open at the vendor: ${open.map((each) => each.path).join(", ")}`);
     return left;
@@ -146,14 +146,14 @@ export async function openGatewayForTest(options: GatewayOptions): Promise<TestG
 
   let stopping: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
-    house.cutOff();
-    await house.stop(0);
+    app.abortRequests();
+    await app.stop(0);
     rmSync(directory, { recursive: true, force: true });
   };
 
   return Object.assign(gateway, {
-    url: house.url,
-    house,
+    url: app.url,
+    app,
     log,
     records: () => records,
     waitForRecord,

@@ -62,11 +62,11 @@ const messagesBlock = fc.oneof(
 /** Toward its own API a block stays where its client put it, so there it stands where it may. */
 function ownPlaces(role: string, content: string | Json[]): string | Json[] {
   if (typeof content === "string") return content;
-  const modelsOwn = /^(?:redacted|server_|web_search|code_exec|mcp_|compaction)/;
-  const usersOwn = /^(?:document|container_upload|image)$/;
+  const ownModelParts = /^(?:redacted|server_|web_search|code_exec|mcp_|compaction)/;
+  const ownUserParts = /^(?:document|container_upload|image)$/;
   return content.filter(({ type }) => {
-    if (modelsOwn.test(String(type))) return role === "assistant";
-    return !usersOwn.test(String(type)) || role === "user";
+    if (ownModelParts.test(String(type))) return role === "assistant";
+    return !ownUserParts.test(String(type)) || role === "user";
   });
 }
 
@@ -246,9 +246,9 @@ export const histories: Readonly<Record<DialectName, (isOwn: boolean) => fc.Arbi
 };
 
 /** One more turn of a user's, so that whatever was shown belongs to the past. */
-export function goingOn(door: DialectName, body: Json): Json {
+export function withNextTurn(dialect: DialectName, body: Json): Json {
   const list = (key: string): unknown[] => body[key] as unknown[];
-  switch (door) {
+  switch (dialect) {
     case "openai-responses":
       return { ...body, input: [...list("input"), { role: "user", content: "go on" }] };
     case "google-genai":

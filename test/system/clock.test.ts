@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { pause, systemClock } from "../../src/system/clock.ts";
-import { fakeClock, settle } from "../support/clock.ts";
+import { fakeClock, settleQueues } from "../support/clock.ts";
 
 test("pause ends when its time is over and leaves nothing behind", async () => {
   const clock = fakeClock();
@@ -31,7 +31,7 @@ test("the system clock fires, cancels, and does not fire at once for a very long
   const cancelShort = systemClock.setTimer(0, () => (fired += "cancelled "));
   cancelShort();
   await new Promise<void>((resolve) => systemClock.setTimer(0, resolve));
-  await settle();
+  await settleQueues();
   cancelLong();
   cancelLong();
   expect(fired).toBe("");

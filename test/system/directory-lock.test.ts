@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { until } from "../pipeline/road.ts";
+import { until } from "../pipeline/test-pipeline.ts";
 import { type DirectoryLock, lockDirectory, lockHolder } from "../../src/system/directory-lock.ts";
 
 let folder = "";

@@ -28,7 +28,7 @@ describe("a log on its way", () => {
   test("during the start and after the end each line is written at once", async () => {
     const { writer, direct, taken } = sink();
     writer.write("a\n");
-    writer.letGo();
+    writer.writeInBackground();
     writer.write("b\n");
     const flushed = writer.flush(10_000);
     taken[0]?.done(null, 2);
@@ -39,7 +39,7 @@ describe("a log on its way", () => {
 
   test("what comes while one is on its way goes with the next, in order, and parts are completed", () => {
     const { writer, taken } = sink();
-    writer.letGo();
+    writer.writeInBackground();
     for (const line of ["one\n", "two\n", "three\n"]) writer.write(line);
     taken[0]?.done(null, 1);
     expect(taken[1]?.bytes.toString()).toBe("ne\n");
@@ -49,7 +49,7 @@ describe("a log on its way", () => {
 
   test("of a reader who takes nothing a megabyte is kept, and what was lost is said when he is back", () => {
     const { writer, taken, lost } = sink();
-    writer.letGo();
+    writer.writeInBackground();
     const line = `${"x".repeat(999)}\n`;
     for (let count = 0; count < 5_000; count++) writer.write(line);
     expect(taken).toHaveLength(1);
@@ -60,7 +60,7 @@ describe("a log on its way", () => {
 
   test("a full disk loses what it cannot take, and is asked again with the next line", () => {
     const { writer, taken, lost } = sink();
-    writer.letGo();
+    writer.writeInBackground();
     writer.write("a\n");
     writer.write("b\n");
     writer.write("c\n");
@@ -75,7 +75,7 @@ describe("a log on its way", () => {
 
   test("the end waits for him no longer than it may", async () => {
     const { writer, taken } = sink();
-    writer.letGo();
+    writer.writeInBackground();
     writer.write("a\n");
     await writer.flush(1);
     writer.write("b\n");
@@ -84,7 +84,7 @@ describe("a log on its way", () => {
 
   test("a terminal without room is tried again, one that is gone is not", async () => {
     const { writer, taken } = sink();
-    writer.letGo();
+    writer.writeInBackground();
     writer.write("a\n");
     taken[0]?.done(Object.assign(new Error("again"), { code: "EAGAIN" }), 0);
     while (taken.length < 2) await Bun.sleep(5);

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { systemClock } from "../../src/system/clock.ts";
 import { type LiveProcess, ProcessGone, startProcess } from "../../src/system/live-process.ts";
-import { fakeClock, settle } from "../support/clock.ts";
+import { fakeClock, settleQueues } from "../support/clock.ts";
 
 const env = { PATH: "/usr/bin:/bin" };
 const cwd = "/";
@@ -58,7 +58,7 @@ test("a program that does not read its input makes the writer wait, and its end 
     () => (isDone = true),
     () => undefined,
   );
-  await settle();
+  await settleQueues();
   expect(isDone).toBe(false);
   await child.stop(kill);
   await expect(first).rejects.toThrow(ProcessGone);
@@ -78,7 +78,7 @@ test("a closed pipe rejects the write and nothing else notices", async () => {
     void child.write("again").catch(() => undefined);
     expect(child.isAlive()).toBe(true);
     await child.stop(kill);
-    await settle();
+    await settleQueues();
     expect(unhandled).toEqual([]);
   } finally {
     process.off("unhandledRejection", listen);
@@ -88,7 +88,7 @@ test("a closed pipe rejects the write and nothing else notices", async () => {
 test("a reader that does not read makes the program wait", async () => {
   const child = shell("head -c 50000000 /dev/zero; echo done >&2");
   const first = await child.read();
-  await settle();
+  await settleQueues();
   // It could not have come to its end: what was printed does not fit into any pipe.
   expect(first?.length).toBeGreaterThan(0);
   expect(child.stderr()).toBe("");

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { createLogTail, mostLines } from "../../src/system/log-tail.ts";
+import { createLogTail, maxLines } from "../../src/system/log-tail.ts";
 
 const line = (message: string): string => JSON.stringify({ time: "t", level: "info", message });
 
@@ -27,7 +27,7 @@ test("it is the last lines of all that was logged, whatever their number and who
         const tail = createLogTail();
         const all = Array.from({ length: count }, (_, at) => String(at));
         for (const each of all) tail.keep(each);
-        const first = Math.max(count - limit, Math.min(cursor, count), count - mostLines, 0);
+        const first = Math.max(count - limit, Math.min(cursor, count), count - maxLines, 0);
         expect(tail.read(limit, cursor)).toEqual({ lines: all.slice(first), cursor: count });
       },
     ),
@@ -37,11 +37,11 @@ test("it is the last lines of all that was logged, whatever their number and who
 
 test("long lines do not make it grow: the oldest give way, and one that is too long is told in short", () => {
   const tail = createLogTail();
-  for (let i = 0; i < mostLines; i++) tail.keep(line(`${i} ${"x".repeat(20_000)}`));
-  const { lines } = tail.read(mostLines, 0);
+  for (let i = 0; i < maxLines; i++) tail.keep(line(`${i} ${"x".repeat(20_000)}`));
+  const { lines } = tail.read(maxLines, 0);
   expect(lines.join("").length).toBeLessThanOrEqual(8 * 1024 * 1024);
   expect(lines.length).toBeGreaterThan(300);
-  expect(lines.at(-1)).toContain(`${mostLines - 1} x`);
+  expect(lines.at(-1)).toContain(`${maxLines - 1} x`);
   tail.keep(JSON.stringify({ time: "t", level: "warn", message: "many fields", more: "y".repeat(100_000) }));
   expect(JSON.parse(tail.read(1, 0).lines[0] ?? "")).toEqual({
     time: "t",

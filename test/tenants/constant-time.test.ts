@@ -9,7 +9,7 @@ const source = join(import.meta.dir, "..", "..", "src");
 const code = (path: string): string => codeOnly(readFileSync(join(source, path), "utf8"));
 
 test("whoever knows the keys compares their hashes with timingSafeEqual, clients' and the operator's", () => {
-  const directory = code("tenants/directory.ts");
+  const directory = code("tenants/key-directory.ts");
   expect(directory.match(/timingSafeEqual\(/g)?.length).toBeGreaterThanOrEqual(2);
 });
 

@@ -4,12 +4,12 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import {
   createQueue,
-  type LivingQueue,
+  type AdjustableQueue,
   type QueueLimits,
   type QueuePlace,
   type Turn,
 } from "../../src/tenants/queue.ts";
-import { type FakeClock, fakeClock, settle } from "../support/clock.ts";
+import { type FakeClock, fakeClock, settleQueues } from "../support/clock.ts";
 
 const usual: QueueLimits = {
   limit: 1,
@@ -19,7 +19,7 @@ const usual: QueueLimits = {
   waitMs: 3_600_000,
 };
 
-function openQueue(over: Partial<QueueLimits> = {}): { queue: LivingQueue; clock: FakeClock } {
+function openQueue(over: Partial<QueueLimits> = {}): { queue: AdjustableQueue; clock: FakeClock } {
   const clock = fakeClock();
   const { monotonicMs, setTimer } = clock;
   return { queue: createQueue({ ...usual, ...over, monotonicMs, setTimer }), clock };
@@ -41,32 +41,32 @@ function serve({ queue, clock }: ReturnType<typeof openQueue>, heldMs: number, s
 
 describe("between tenants", () => {
   test.each([1, 3])("A floods 1,000: B waits one service time at most (%p turns at once)", async (limit) => {
-    const house = openQueue({ limit });
-    const work = serve(house, 1_000);
+    const app = openQueue({ limit });
+    const work = serve(app, 1_000);
     const flood = Array.from({ length: 1_000 }, (_, number) => work(`a${number}`));
     const waits: number[] = [];
     for (let second = 0; second < 20; second++) {
-      await house.clock.advance(730);
+      await app.clock.advance(730);
       void work(`b${second}`).then((turn) => waits.push(turn.waitedMs));
-      await house.clock.advance(1_270);
+      await app.clock.advance(1_270);
     }
     expect(waits).toHaveLength(20);
     expect(Math.max(...waits)).toBeLessThanOrEqual(1_000);
-    await house.clock.advance(1_100_000);
+    await app.clock.advance(1_100_000);
     await Promise.all(flood);
-    expect(house.queue.counts()).toEqual({ running: 0, waiting: 0 });
-    expect(house.clock.waiting()).toBe(0);
+    expect(app.queue.counts()).toEqual({ running: 0, waiting: 0 });
+    expect(app.clock.waiting()).toBe(0);
   });
 
   test("lines take turns; within a line first come, first served; a resumed call heads its own line only", async () => {
-    const house = openQueue();
+    const app = openQueue();
     const served: string[] = [];
-    const work = serve(house, 10, served);
+    const work = serve(app, 10, served);
     const all = [
       ...["a1", "a2", "a3", "a4", "b1", "b2", "c1"].map((name) => work(name)),
       ...["a-resumed-1", "a-resumed-2"].map((name) => work(name, true)),
     ];
-    await house.clock.advance(1_000);
+    await app.clock.advance(1_000);
     await Promise.all(all);
     expect(served).toEqual(["a1", "b1", "c1", "a-resumed-1", "b2", "a-resumed-2", "a2", "a3", "a4"]);
   });
@@ -103,7 +103,7 @@ describe("between tenants", () => {
     expect(queue.counts()).toEqual({ running: 2, waiting: 1 });
     queue.adjust({ ...usual, limit: 4, limitPerTenant: 1 });
     first?.release();
-    await settle();
+    await settleQueues();
     expect(queue.counts()).toEqual({ running: 1, waiting: 1 });
     queue.adjust({ ...usual, limit: null });
     expect(typeof (await third)).toBe("object");
@@ -126,10 +126,10 @@ describe("what is told", () => {
   });
 
   test("the wait of somebody new, as turns have lasted of late", async () => {
-    const house = openQueue({ limit: 2, limitPerTenant: 1 });
-    const { queue, clock } = house;
+    const app = openQueue({ limit: 2, limitPerTenant: 1 });
+    const { queue, clock } = app;
     expect(queue.expectedWaitMs("a")).toBeNull();
-    void serve(house, 600)("a1");
+    void serve(app, 600)("a1");
     await clock.advance(600);
     const turns = [queue.tryTake("a"), queue.tryTake("b")];
     expect([queue.expectedWaitMs("a"), queue.expectedWaitMs("c")]).toEqual([600, 300]);
@@ -226,7 +226,7 @@ test("whatever comes, leaves and ends: limits hold, lines keep their order, nobo
           limits = { ...limits, limit: each.limit, limitPerTenant: each.limitPerTenant };
           queue.adjust(limits);
         }
-        await settle();
+        await settleQueues();
         const perTenant = Math.max(...tenants.map(running));
         // Fewer turns than are out: none is taken back, and none is added.
         most = {
@@ -250,7 +250,7 @@ test("whatever comes, leaves and ends: limits hold, lines keep their order, nobo
       }
       while (held.length > 0) {
         held.shift()?.turn.release();
-        await settle();
+        await settleQueues();
       }
       await Promise.all(all);
       expect(queue.counts()).toEqual({ running: 0, waiting: 0 });

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Failure } from "../../src/canon/failure.ts";
-import { createMeterBook, type Entry, type Limits, noLimits } from "../../src/tenants/limits.ts";
+import { createMeterRegistry, type Reservation, type Limits, noLimits } from "../../src/tenants/limits.ts";
 import { fakeClock } from "../support/clock.ts";
 
 const noBudget = { usdPerDay: null, usdPerMonth: null, tokensPerDay: null, tokensPerMonth: null };
@@ -11,7 +11,7 @@ const noBudget = { usdPerDay: null, usdPerMonth: null, tokensPerDay: null, token
 function meterWith(limits: Partial<Limits>, startMs = Date.UTC(2026, 0, 31, 12)) {
   const clock = fakeClock(startMs);
   const charges: string[] = [];
-  const meter = createMeterBook({ clock, onCharge: (name) => void charges.push(name) }).of("alice");
+  const meter = createMeterRegistry({ clock, onCharge: (name) => void charges.push(name) }).of("alice");
   meter.adjust({ ...noLimits, ...limits });
   return { clock, meter, charges };
 }
@@ -27,7 +27,7 @@ function refusal(run: () => unknown): Failure {
 }
 
 const nothing = { tokens: 0, nanoUsd: 0 };
-const finish = (entry: Entry, real = nothing): void => {
+const finish = (entry: Reservation, real = nothing): void => {
   entry.leave();
   entry.charge(real);
 };
@@ -48,7 +48,7 @@ describe("requests a minute", () => {
       }
     });
     expect(outcomes.filter((each) => each === "in").length).toBe(30);
-    expect(meter.standing().requests).toMatchObject({ limit: 30, remaining: 0 });
+    expect(meter.status().requests).toMatchObject({ limit: 30, remaining: 0 });
   });
 
   test("after the time that a refusal names there is room again, not before", async () => {
@@ -102,7 +102,7 @@ describe("tokens a minute", () => {
     expect(meter.usedThisMinute().tokens).toBe(100);
     expect(two.reserve({ tokens: 600, nanoUsd: 0 })).toBeNull();
     finish(two, { tokens: 900, nanoUsd: 0 });
-    expect(meter.standing().tokens).toMatchObject({ limit: 1_000, remaining: 0 });
+    expect(meter.status().tokens).toMatchObject({ limit: 1_000, remaining: 0 });
   });
 
   test("an answer that ends after its minute is charged in the minute of its end", async () => {
@@ -232,7 +232,7 @@ describe("budgets", () => {
 
   test("a clock that is set back hands nothing out twice", () => {
     let nowMs = Date.UTC(2026, 2, 1, 0, 0, 1);
-    const meter = createMeterBook({
+    const meter = createMeterRegistry({
       clock: { nowMs: () => nowMs, monotonicMs: () => 0 },
       onCharge: () => undefined,
     }).of("alice");

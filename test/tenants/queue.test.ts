@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { createQueue, type Turn } from "../../src/tenants/queue.ts";
-import { type FakeClock, fakeClock, settle } from "../support/clock.ts";
+import { type FakeClock, fakeClock, settleQueues } from "../support/clock.ts";
 
 function queueForTest(over: { limit?: number | null; depth?: number; waitMs?: number } = {}): {
   queue: ReturnType<typeof createQueue>;
@@ -79,7 +79,7 @@ describe("turns", () => {
     first.release();
     first.release();
     await others[0];
-    await settle();
+    await settleQueues();
     expect(queue.counts()).toEqual({ running: 1, waiting: 1 });
   });
 

@@ -3,8 +3,8 @@
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { createMeterBook, type Meter, noLimits } from "../../src/tenants/limits.ts";
-import { createSpending, dayOf, nothing } from "../../src/tenants/spending.ts";
+import { createMeterRegistry, type Meter, noLimits } from "../../src/tenants/limits.ts";
+import { createSpending, dayOf, zeroAmount } from "../../src/tenants/spending.ts";
 
 const dayMs = 86_400_000;
 const hourMs = 3_600_000;
@@ -14,7 +14,7 @@ function stepping() {
   let nowMs = startMs;
   let turns = 0;
   const clock = { nowMs: () => nowMs, monotonicMs: () => 0 };
-  const meters = createMeterBook({ clock, onCharge: () => undefined, onTurn: () => void turns++ });
+  const meters = createMeterRegistry({ clock, onCharge: () => undefined, onNewDay: () => void turns++ });
   const meter = meters.of("alice");
   const none = { usdPerDay: null, usdPerMonth: null, tokensPerMonth: null };
   meter.adjust({ ...noLimits, budget: { ...none, tokensPerDay: 100 } });
@@ -25,7 +25,7 @@ function use(meter: Meter, tokens: number): boolean {
   const entry = meter.enter();
   const isAdmitted = meter.usedUp() === null && entry.reserve({ tokens, nanoUsd: 0 }) === null;
   entry.leave();
-  entry.charge(isAdmitted ? { tokens, nanoUsd: 0 } : nothing);
+  entry.charge(isAdmitted ? { tokens, nanoUsd: 0 } : zeroAmount);
   return isAdmitted;
 }
 
@@ -69,7 +69,7 @@ describe("a clock that steps over midnight and back", () => {
     expect(meter.spent().day.tokens).toBe(0);
     next.charge({ tokens: 60, nanoUsd: 0 });
     expect(meter.spent().day.tokens).toBe(60);
-    expect(meter.kept().days).toEqual([
+    expect(meter.periods().days).toEqual([
       { startMs: dayOf(startMs), tokens: 80, nanoUsd: 0 },
       { startMs: dayOf(startMs) + dayMs, tokens: 60, nanoUsd: 0 },
     ]);
@@ -93,7 +93,7 @@ test("whatever the clock does, the sums of days are what was charged, each under
           set(now() + stepMs);
           if (use(meter, tokens)) total += tokens;
         }
-        const { days, months } = meter.kept();
+        const { days, months } = meter.periods();
         const sumOf = (all: typeof days): number => all.reduce((sum, each) => sum + each.tokens, 0);
         expect([sumOf(days), sumOf(months)]).toEqual([total, total]);
         for (const day of days) expect(day.tokens).toBeLessThan(100 + 150);
@@ -107,8 +107,8 @@ test("a clock that runs wild does not fill the memory", () => {
   const spending = createSpending(() => nowMs);
   for (let day = 0; day < 5_000; day++) {
     nowMs += dayMs;
-    spending.charge(spending.at(nowMs), nothing, { tokens: 1, nanoUsd: 1 });
+    spending.charge(spending.at(nowMs), zeroAmount, { tokens: 1, nanoUsd: 1 });
   }
-  const { days, months } = spending.kept();
+  const { days, months } = spending.periods();
   expect([days.length, months.length]).toEqual([62, 24]);
 });

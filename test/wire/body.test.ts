@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { Blocks, giveBack, leavesMuch } from "../../src/wire/body.ts";
+import { BodyBlocks, releaseMemory, leavesLargeBody } from "../../src/wire/body.ts";
 
 describe("Blocks", () => {
   const gathered = (chunks: readonly Uint8Array[]): { bytes: Buffer; taken: number } => {
-    const blocks = new Blocks();
+    const blocks = new BodyBlocks();
     let taken = 0;
     for (const chunk of chunks) taken += blocks.add(chunk);
     return { bytes: blocks.join(), taken };
@@ -40,8 +40,8 @@ describe("Blocks", () => {
 });
 
 test("much is what is announced as more than eight megabytes, or not announced at all", () => {
-  const much = (name: string, value: string): boolean => leavesMuch(new Headers([[name, value]]));
-  expect(leavesMuch(new Headers())).toBe(false);
+  const much = (name: string, value: string): boolean => leavesLargeBody(new Headers([[name, value]]));
+  expect(leavesLargeBody(new Headers())).toBe(false);
   for (const length of ["0", "8388608"]) expect(much("content-length", length)).toBe(false);
   for (const length of ["8388609", "4, 4"]) expect(much("content-length", length)).toBe(true);
   expect(much("transfer-encoding", "chunked")).toBe(true);
@@ -49,12 +49,12 @@ test("much is what is announced as more than eight megabytes, or not announced a
 
 test("a body that nobody reads again is freed; what is small or shares its memory with others is left alone", () => {
   const body = Buffer.from(new ArrayBuffer(100_000));
-  giveBack(body);
+  releaseMemory(body);
   expect(body.length).toBe(0);
   const small = Buffer.alloc(100, "x");
   const shared = Buffer.alloc(100_000, "x").subarray(0, 50_000);
-  giveBack(small);
-  giveBack(shared);
+  releaseMemory(small);
+  releaseMemory(shared);
   expect([small.length, shared.length]).toEqual([100, 50_000]);
 });
 
@@ -68,7 +68,7 @@ test("fetch has taken a copy: what is freed while it is being sent still arrives
     const body = Buffer.from(new ArrayBuffer(8_000_000)).fill("x");
     const wanted = Bun.SHA256.hash(body, "hex");
     const sent = fetch(server.url, { method: "POST", body });
-    giveBack(body);
+    releaseMemory(body);
     expect(body.length).toBe(0);
     expect(await (await sent).text()).toBe(wanted);
   } finally {

@@ -8,7 +8,7 @@ import { estimateTokens, estimateTokensOfBytes } from "../../canon/tokens.ts";
 import { type Usage, usageFromTotal } from "../../canon/usage.ts";
 import { type Clock, pause } from "../../system/clock.ts";
 import type { Backend, Call } from "../backend.ts";
-import { type Answer, answerTo } from "./answer.ts";
+import { type DemoAnswer, demoAnswer } from "./demo-answer.ts";
 
 export type DemoOptions = {
   readonly clock: Clock;
@@ -16,7 +16,7 @@ export type DemoOptions = {
   readonly random?: () => string;
 };
 
-const mostBatches = 40;
+const maxBatches = 40;
 // 40 batches with this pause stay below a second.
 const pauseMs = 15;
 
@@ -53,7 +53,7 @@ function stopped(signal: AbortSignal): StreamEvent {
 }
 
 function eventsOf(request: ChatRequest, model: string, random: () => string): StreamEvent[] {
-  const answer = answerTo(request);
+  const answer = demoAnswer(request);
   const { text, finish, stopSequence } = limited(answer, request);
   const usage = usageFor(request, text);
   const start: StreamEvent = {
@@ -97,7 +97,7 @@ type Limited = {
 };
 
 /** Stop sequences and the token limit, as a model would keep them: whichever comes first. */
-function limited(answer: Answer, request: ChatRequest): Limited {
+function limited(answer: DemoAnswer, request: ChatRequest): Limited {
   const whole = answer.kind === "text" ? answer.text : answer.input;
   let end = whole.length;
   let stopSequence: string | null = null;
@@ -135,7 +135,7 @@ function usageFor(request: ChatRequest, text: string): Usage {
 
 /** Several events a batch where there are many, so that the whole answer takes less than a second. */
 function batchesOf(events: readonly StreamEvent[]): StreamEvent[][] {
-  const size = Math.max(2, Math.ceil(events.length / mostBatches));
+  const size = Math.max(2, Math.ceil(events.length / maxBatches));
   return Array.from({ length: Math.ceil(events.length / size) }, (_, i) =>
     events.slice(i * size, (i + 1) * size),
   );

@@ -15,35 +15,47 @@ export type Allowance = {
 
 type Event = Readonly<Record<string, unknown>>;
 
-export type ToldAllowance = {
+export type ReportedAllowance = {
   headers: Headers | null;
   headersAtMs: number;
   /** The program tells of one window at a time. */
   readonly windows: Map<string, { readonly event: Event; readonly atMs: number }>;
 };
 
-export const createTold = (): ToldAllowance => ({ headers: null, headersAtMs: 0, windows: new Map() });
+export const createReportedAllowance = (): ReportedAllowance => ({
+  headers: null,
+  headersAtMs: 0,
+  windows: new Map(),
+});
 
-const mostWindows = 12;
-const mostNames = 24;
+const maxWindows = 12;
+const maxNames = 24;
 const longestWord = 60;
 
 /** Of a failed answer only if it says something: a proxy's error must not wipe out what the vendor said. */
-export function hearHeaders(told: ToldAllowance, headers: Headers, isGood: boolean, nowMs: number): void {
+export function recordHeaders(
+  reported: ReportedAllowance,
+  headers: Headers,
+  isGood: boolean,
+  nowMs: number,
+): void {
   if (!isGood && readHeaders(headers, nowMs).length === 0) return;
-  told.headers = headers;
-  told.headersAtMs = nowMs;
+  reported.headers = headers;
+  reported.headersAtMs = nowMs;
 }
 
-export function hearEvent(told: ToldAllowance, event: Event, nowMs: number): void {
+export function recordEvent(reported: ReportedAllowance, event: Event, nowMs: number): void {
   const name = text(event["rateLimitType"]) ?? "plan";
-  if (told.windows.size >= mostWindows && !told.windows.has(name)) return;
-  told.windows.set(name, { event, atMs: nowMs });
+  if (reported.windows.size >= maxWindows && !reported.windows.has(name)) return;
+  reported.windows.set(name, { event, atMs: nowMs });
 }
 
-export function allowancesIn(told: ToldAllowance): readonly Allowance[] {
-  const spoken = told.headers === null ? [] : readHeaders(told.headers, told.headersAtMs);
-  return [...spoken, ...[...told.windows].map(([name, { event, atMs }]) => readEvent(name, event, atMs))];
+export function allowancesIn(reported: ReportedAllowance): readonly Allowance[] {
+  const fromHeaders = reported.headers === null ? [] : readHeaders(reported.headers, reported.headersAtMs);
+  return [
+    ...fromHeaders,
+    ...[...reported.windows].map(([name, { event, atMs }]) => readEvent(name, event, atMs)),
+  ];
 }
 
 const text = (value: unknown): string | null =>
@@ -85,7 +97,7 @@ function readHeaders(headers: Headers, atMs: number): readonly Allowance[] {
     if (name === undefined || part === undefined) continue;
     const parts = found.get(name) ?? {};
     parts[part as keyof Parts] = value;
-    if (found.size < mostNames) found.set(name, parts);
+    if (found.size < maxNames) found.set(name, parts);
   }
   return [...found].map(([name, parts]) => {
     const limit = count(parts.limit);

@@ -1,8 +1,8 @@
 // What is known of one key of a provider, and which of several keys the next request uses.
 // A key is called by its fingerprint here; the key itself must never come near.
 
-import { createTold, type ToldAllowance } from "./allowance.ts";
-import { createHold, type Hold, type Standing, standingOf, worse } from "./hold.ts";
+import { createReportedAllowance, type ReportedAllowance } from "./allowance.ts";
+import { createHold, type Hold, type HoldState, holdStateOf, worse } from "./hold.ts";
 
 export type Credential = {
   /** Fingerprint of the key; empty where a provider has no key of its own or a token from elsewhere. */
@@ -15,21 +15,28 @@ export type Credential = {
   /** The provider's count of requests when this key was last used. */
   lastTurn: number;
   /** What the vendor last said of its quota. */
-  readonly told: ToldAllowance;
+  readonly reported: ReportedAllowance;
 };
 
 export function createCredential(id: string): Credential {
-  return { id, seed: hashOf(id), hold: createHold(), models: new Map(), lastTurn: 0, told: createTold() };
+  return {
+    id,
+    seed: hashOf(id),
+    hold: createHold(),
+    models: new Map(),
+    lastTurn: 0,
+    reported: createReportedAllowance(),
+  };
 }
 
-export function standingFor(credential: Credential, model: string, nowMs: number): Standing {
-  const own = standingOf(credential.hold, nowMs);
+export function holdStateFor(credential: Credential, model: string, nowMs: number): HoldState {
+  const own = holdStateOf(credential.hold, nowMs);
   if (credential.models.size === 0) return own;
   const hold = credential.models.get(model);
-  return hold === undefined ? own : worse(own, standingOf(hold, nowMs));
+  return hold === undefined ? own : worse(own, holdStateOf(hold, nowMs));
 }
 
-export const mayGo = (standing: Standing): boolean => standing === "free" || standing === "due";
+export const mayGo = (state: HoldState): boolean => state === "free" || state === "due";
 
 /** When this key may be asked for this model again; 0 when nothing holds it. */
 export function retryAtFor(credential: Credential, model: string): number {
@@ -41,7 +48,7 @@ export function retryAtFor(credential: Credential, model: string): number {
 /** The kind that keeps this key from this model. */
 export function kindFor(credential: Credential, model: string, nowMs: number): string {
   const { hold } = credential;
-  if (standingOf(hold, nowMs) === "held") return hold.kind ?? "ok";
+  if (holdStateOf(hold, nowMs) === "held") return hold.kind ?? "ok";
   return credential.models.get(model)?.kind ?? hold.kind ?? "ok";
 }
 
@@ -49,7 +56,7 @@ export function kindFor(credential: Credential, model: string, nowMs: number): s
  * The key for the next request: the session's own (its prompt cache lies there), else one that is to be looked at again,
  * else the one that rested longest. Null when none of those left may go.
  */
-export function pick(
+export function bestCredential(
   credentials: readonly Credential[],
   model: string,
   session: string | null,
@@ -61,12 +68,12 @@ export function pick(
   let bestScore = Number.NEGATIVE_INFINITY;
   for (const credential of credentials) {
     if (tried.length > 0 && tried.includes(credential.id)) continue;
-    const standing = standingFor(credential, model, nowMs);
-    if (!mayGo(standing)) continue;
+    const holdState = holdStateFor(credential, model, nowMs);
+    if (!mayGo(holdState)) continue;
     const score =
       session !== null
         ? mixed(sessionHash ^ credential.seed)
-        : standing === "due"
+        : holdState === "due"
           ? Number.MAX_SAFE_INTEGER
           : -credential.lastTurn;
     if (score > bestScore) {
@@ -78,7 +85,7 @@ export function pick(
 }
 
 /** Where none may go: the key that will be well first. */
-export function soonest(credentials: readonly Credential[], model: string): Credential | null {
+export function firstToRecover(credentials: readonly Credential[], model: string): Credential | null {
   let best: Credential | null = null;
   let bestMs = Number.POSITIVE_INFINITY;
   for (const credential of credentials) {

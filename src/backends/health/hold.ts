@@ -1,12 +1,12 @@
 // One reason to send nothing: since when, until when, and the single request that may find out whether it is over.
 // Made once and changed in place; it must never know what it holds (a credential, a model, both).
 
-import { type Failure, longestRestMs } from "../../canon/failure.ts";
+import { type Failure, maxVendorRestMs } from "../../canon/failure.ts";
 
 export type HoldKind = "rate-limited" | "exhausted" | "rejected" | "missing";
 
 /** `held`: not before its time. `due`: one request may find out. `probing`: that one is under way. */
-export type Standing = "free" | "due" | "held" | "probing";
+export type HoldState = "free" | "due" | "held" | "probing";
 
 export type Hold = {
   /** Null: nothing holds. */
@@ -23,7 +23,7 @@ export type Hold = {
 
 /** The longest that one word of a vendor may keep us from looking again. */
 export const longestWaitMs: Readonly<Record<HoldKind, number>> = {
-  "rate-limited": longestRestMs,
+  "rate-limited": maxVendorRestMs,
   exhausted: 3_600_000,
   rejected: 600_000,
   missing: 600_000,
@@ -32,21 +32,21 @@ export const longestQuotaMs = 86_400_000;
 /** A date that a vendor names is believed, but for one that lies so far away that it must be an error. */
 export const longestNamedMs = 366 * 86_400_000;
 const defaultRateLimitMs = 30_000;
-const firstQuotaLookMs = longestRestMs;
+const firstQuotaLookMs = maxVendorRestMs;
 
 export function createHold(): Hold {
   return { kind: null, sinceMs: 0, retryAtMs: 0, untilMs: 0, strikes: 0, isProbing: false };
 }
 
-export function standingOf(hold: Hold, nowMs: number): Standing {
+export function holdStateOf(hold: Hold, nowMs: number): HoldState {
   if (hold.kind === null) return "free";
   if (nowMs < hold.retryAtMs) return "held";
   return hold.isProbing ? "probing" : "due";
 }
 
-const severity: Readonly<Record<Standing, number>> = { free: 0, due: 1, probing: 2, held: 3 };
+const severity: Readonly<Record<HoldState, number>> = { free: 0, due: 1, probing: 2, held: 3 };
 
-export function worse(left: Standing, right: Standing): Standing {
+export function worse(left: HoldState, right: HoldState): HoldState {
   return severity[left] >= severity[right] ? left : right;
 }
 
@@ -56,7 +56,7 @@ export function lift(hold: Hold): void {
   hold.isProbing = false;
 }
 
-const within = (ms: number, mostMs: number): number => Math.min(mostMs, Math.max(0, ms));
+const within = (ms: number, maxMs: number): number => Math.min(maxMs, Math.max(0, ms));
 
 /** The trouble was met (again). */
 export function strike(hold: Hold, kind: HoldKind, failure: Failure, nowMs: number): void {
@@ -84,15 +84,15 @@ export function strike(hold: Hold, kind: HoldKind, failure: Failure, nowMs: numb
   hold.untilMs = hold.retryAtMs;
 }
 
-const mostHolds = 200;
+const maxHolds = 200;
 
 /** The hold of one name, made when it is first needed. The names may come from clients, so there are never many. */
 export function holdFor(holds: Map<string, Hold>, name: string, nowMs: number): Hold {
   const found = holds.get(name);
   if (found !== undefined) return found;
-  if (holds.size >= mostHolds)
-    for (const [other, hold] of holds) if (standingOf(hold, nowMs) !== "held") holds.delete(other);
-  if (holds.size >= mostHolds) {
+  if (holds.size >= maxHolds)
+    for (const [other, hold] of holds) if (holdStateOf(hold, nowMs) !== "held") holds.delete(other);
+  if (holds.size >= maxHolds) {
     const [oldest] = holds.keys();
     if (oldest !== undefined) holds.delete(oldest);
   }

@@ -1,8 +1,16 @@
 // Whether a provider may be asked for a model now, and with which of its credentials. Reads only, and hands out what is
 // made once: every request asks this, and none may leave an object behind.
 
-import { type Credential, kindFor, mayGo, pick, retryAtFor, soonest, standingFor } from "./credential.ts";
-import { standingOf } from "./hold.ts";
+import {
+  type Credential,
+  kindFor,
+  mayGo,
+  bestCredential,
+  retryAtFor,
+  firstToRecover,
+  holdStateFor,
+} from "./credential.ts";
+import { holdStateOf } from "./hold.ts";
 import { circuitOf, type ProviderState } from "./provider-state.ts";
 
 /** `yes`: send. `probe`: the one request that may find out. `no`: not now, and why. */
@@ -18,12 +26,12 @@ const probeWaitMs = 1_000;
 export function judgeState(state: ProviderState, model: string, nowMs: number): Verdict {
   const { circuit, listed } = state;
   const missing = state.missing.size === 0 ? undefined : state.missing.get(model);
-  if (missing !== undefined && !mayGo(standingOf(missing, nowMs)))
+  if (missing !== undefined && !mayGo(holdStateOf(missing, nowMs)))
     return no(missing.retryAtMs, nowMs, "the model is missing upstream");
   if (!someMayGo(listed, model, nowMs)) return heldBack(listed, model, nowMs);
-  const standing = circuitOf(circuit, nowMs);
-  if (standing === "open") return no(circuit.openUntilMs, nowMs, "the circuit is open");
-  if (standing === "half-open") return circuit.isProbing ? no(0, nowMs, "") : probe;
+  const circuitState = circuitOf(circuit, nowMs);
+  if (circuitState === "open") return no(circuit.openUntilMs, nowMs, "the circuit is open");
+  if (circuitState === "half-open") return circuit.isProbing ? no(0, nowMs, "") : probe;
   return yes;
 }
 
@@ -39,9 +47,9 @@ export function pickFrom(
   const [only] = listed;
   if (only !== undefined && listed.length === 1)
     return only.id === "" || tried.includes(only.id) ? null : only.id;
-  const picked = pick(listed, model, session, tried, nowMs);
+  const picked = bestCredential(listed, model, session, tried, nowMs);
   if (picked !== null) return picked.id;
-  return tried.length === 0 ? (soonest(listed, model)?.id ?? null) : null;
+  return tried.length === 0 ? (firstToRecover(listed, model)?.id ?? null) : null;
 }
 
 function no(untilMs: number, nowMs: number, why: string): Verdict {
@@ -50,12 +58,12 @@ function no(untilMs: number, nowMs: number, why: string): Verdict {
 }
 
 function someMayGo(credentials: readonly Credential[], model: string, nowMs: number): boolean {
-  for (const credential of credentials) if (mayGo(standingFor(credential, model, nowMs))) return true;
+  for (const credential of credentials) if (mayGo(holdStateFor(credential, model, nowMs))) return true;
   return false;
 }
 
 function heldBack(credentials: readonly Credential[], model: string, nowMs: number): Verdict {
-  const first = soonest(credentials, model);
+  const first = firstToRecover(credentials, model);
   if (first === null) return yes;
   const kind = kindFor(first, model, nowMs);
   const why = credentials.length === 1 ? `the credential is ${kind}` : `every credential is held: ${kind}`;

@@ -29,7 +29,7 @@ export function createLatency(): Latency {
 const weight = (latency: Latency, nowMs: number): number =>
   Math.exp(-Math.max(0, nowMs - latency.peakAtMs) / decayMs);
 
-export function sawFirstWord(latency: Latency, sinceMs: number, nowMs: number): void {
+export function recordFirstWord(latency: Latency, sinceMs: number, nowMs: number): void {
   const { peakMs } = latency;
   if (Number.isNaN(peakMs) || sinceMs >= peakMs) latency.peakMs = sinceMs;
   else {
@@ -39,7 +39,7 @@ export function sawFirstWord(latency: Latency, sinceMs: number, nowMs: number): 
   latency.peakAtMs = nowMs;
 }
 
-export function sawWhole(latency: Latency, durationMs: number): void {
+export function recordWholeAnswer(latency: Latency, durationMs: number): void {
   latency.recent[latency.recorded % recentCount] = durationMs;
   latency.recorded += 1;
 }

@@ -61,12 +61,12 @@ export function createProviderState(ids: readonly string[]): ProviderState {
     turns: 0,
     hasHistory: false,
   };
-  list(state, ids);
+  setListed(state, ids);
   return state;
 }
 
 /** These keys are in use from now on. What is known of others is kept while it may still matter. */
-export function list(state: ProviderState, ids: readonly string[]): void {
+export function setListed(state: ProviderState, ids: readonly string[]): void {
   state.listed = (ids.length === 0 ? [""] : ids).map((id) => credentialIn(state, id));
   const inUse = new Set(state.listed);
   for (const [id, credential] of state.byId) {

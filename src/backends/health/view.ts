@@ -1,8 +1,8 @@
 // The health of a provider as people and the API see it. Reads only; it may allocate, no request passes here.
 
 import { type Allowance, allowancesIn } from "./allowance.ts";
-import { type Credential, retryAtFor, standingFor } from "./credential.ts";
-import { type HoldKind, standingOf } from "./hold.ts";
+import { type Credential, retryAtFor, holdStateFor } from "./credential.ts";
+import { type HoldKind, holdStateOf } from "./hold.ts";
 import { meanOfRecent } from "./latency.ts";
 import { circuitOf, type CircuitState, type ProviderState } from "./provider-state.ts";
 
@@ -44,7 +44,7 @@ export type ProviderHealth = {
 export function viewOf(state: ProviderState, nowMs: number): ProviderHealth {
   const { circuit } = state;
   const { absence } = state;
-  const standing = absence === null ? circuitOf(circuit, nowMs) : "open";
+  const circuitState = absence === null ? circuitOf(circuit, nowMs) : "open";
   const credentials = state.listed.map((each) => viewCredential(each, nowMs));
   const best = credentials.reduce<CredentialView | null>(
     (found, each) => (found === null || (each.retryAtMs ?? 0) < (found.retryAtMs ?? 0) ? each : found),
@@ -52,18 +52,18 @@ export function viewOf(state: ProviderState, nowMs: number): ProviderHealth {
   );
   const credential = best?.state ?? "ok";
   const untilMs = Math.max(
-    standing === "open" && absence === null ? circuit.openUntilMs : 0,
+    circuitState === "open" && absence === null ? circuit.openUntilMs : 0,
     best?.retryAtMs ?? 0,
   );
   return {
-    healthy: standing === "closed" && credential === "ok",
+    healthy: circuitState === "closed" && credential === "ok",
     isAbsent: absence !== null,
     consecutiveFailures: circuit.consecutiveFailures,
     avgLatencyMs: meanOfRecent(state.latency),
     lastError: absence?.told ?? state.lastError,
     lastShort: absence?.short ?? state.lastShort,
     lastCheckMs: state.lastCheckMs,
-    circuit: standing,
+    circuit: circuitState,
     ejections: circuit.ejections,
     retryAtMs: untilMs === 0 ? null : untilMs,
     credential,
@@ -75,9 +75,9 @@ export function viewOf(state: ProviderState, nowMs: number): ProviderHealth {
 function viewCredential(credential: Credential, nowMs: number): CredentialView {
   const { hold } = credential;
   const models = [...credential.models].flatMap(([model, each]) =>
-    standingOf(each, nowMs) === "held" ? [[model, each.retryAtMs] as const] : [],
+    holdStateOf(each, nowMs) === "held" ? [[model, each.retryAtMs] as const] : [],
   );
-  const isHeld = standingOf(hold, nowMs) === "held";
+  const isHeld = holdStateOf(hold, nowMs) === "held";
   const first = Math.min(...models.map(([, atMs]) => atMs));
   const kind = hold.kind === "missing" ? null : hold.kind;
   return {
@@ -85,7 +85,7 @@ function viewCredential(credential: Credential, nowMs: number): CredentialView {
     state: isHeld ? (kind ?? "ok") : models.length > 0 ? "rate-limited" : "ok",
     retryAtMs: isHeld ? hold.retryAtMs : models.length > 0 ? first : null,
     coolingModels: Object.fromEntries(models),
-    allowances: allowancesIn(credential.told),
+    allowances: allowancesIn(credential.reported),
   };
 }
 
@@ -93,10 +93,10 @@ function coolingModels(state: ProviderState, nowMs: number): Map<string, number>
   const cooling = new Map<string, number>();
   const limited = new Set(state.listed.flatMap((each) => [...each.models.keys()]));
   for (const model of limited) {
-    if (!state.listed.every((each) => standingFor(each, model, nowMs) === "held")) continue;
+    if (!state.listed.every((each) => holdStateFor(each, model, nowMs) === "held")) continue;
     cooling.set(model, Math.min(...state.listed.map((each) => retryAtFor(each, model))));
   }
   for (const [model, hold] of state.missing)
-    if (standingOf(hold, nowMs) === "held") cooling.set(model, hold.retryAtMs);
+    if (holdStateOf(hold, nowMs) === "held") cooling.set(model, hold.retryAtMs);
   return cooling;
 }

@@ -1,7 +1,7 @@
 // Who we are at the vendor: an asynchronous signer of the final request, so that cloud credentials fit in later.
 // A token from elsewhere is read when it is needed and held in memory only; it is never stored, refreshed or logged.
 
-import { Failure, lackFrom } from "../../canon/failure.ts";
+import { Failure, shortageFrom } from "../../canon/failure.ts";
 import { sha256Hex } from "../../system/secret.ts";
 
 export type Signer = {
@@ -62,7 +62,7 @@ export function tokenSigner(read: () => Promise<string>, nowMs: () => number, tt
           token = await reading;
         } catch (cause) {
           // A file that could not be opened for want of a descriptor says nothing of the token in it.
-          const lack = lackFrom(cause);
+          const lack = shortageFrom(cause);
           if (lack !== null) throw lack;
           throw new Failure(
             "credentials-rejected",

@@ -1,23 +1,23 @@
 // A vendor behind HTTP: one POST, never sent again but with a token that was renewed after the vendor had refused the old one.
 // Every failure leaves here as a Failure; no upstream text reaches a client unredacted.
 
-import { opensGate, type StreamEvent } from "../../canon/event.ts";
+import { startsAnswer, type StreamEvent } from "../../canon/event.ts";
 import { Failure, failureFrom } from "../../canon/failure.ts";
-import { toolNamesRewritten, withinRoom } from "../../dialects/adapting.ts";
-import { CallArguments } from "../../dialects/call-arguments.ts";
-import { makerOf, withMarks, withoutMarks } from "../../dialects/kept-thoughts.ts";
-import { Citations } from "../../dialects/cited.ts";
-import { failureOfStatus, parseLoosely, retryAfter, wordsOfForeignBody } from "../../dialects/decoding.ts";
+import { toolNamesRewritten, withOutputLimit } from "../../dialects/adaptation-notes.ts";
+import { ArgumentRepair } from "../../dialects/repair-arguments.ts";
+import { thinkingSourceOf, markThinking, unmarkThinking } from "../../dialects/thinking-signatures.ts";
+import { Citations } from "../../dialects/citations.ts";
+import { failureOfStatus, parseLoosely, retryAfter, unknownFormatError } from "../../dialects/decoding.ts";
 import type { Dialect, TargetFacts } from "../../dialects/dialect.ts";
 import { fittedNames } from "../../dialects/tool-names.ts";
-import { portionBytes } from "../../wire/pace.ts";
+import { portionBytes } from "../../wire/loop-pacer.ts";
 import { sseDecoder } from "../../wire/sse.ts";
 import type { Backend, Call } from "../backend.ts";
 import type { Signer } from "./auth.ts";
-import { Intake } from "./intake.ts";
-import { brokenHandshake, isReset, networkFailure, placeOf, staleConnection } from "./network-failure.ts";
+import { ReplyPace } from "./reply-pace.ts";
+import { brokenHandshake, isReset, networkFailure, addressOf, staleConnection } from "./network-failure.ts";
 import { applyQuirks, nameRuleOf, type QuirkName } from "./quirks.ts";
-import type { Reach } from "./reach.ts";
+import type { ConnectionTracker } from "./connection-tracker.ts";
 import { readErrorText, readJsonReply } from "./reply-bytes.ts";
 import { vendorNameOf } from "./vendors.ts";
 
@@ -39,7 +39,7 @@ export type HttpBackendOptions = {
   readonly userAgent: string;
   readonly targetFacts: (model: string) => TargetFacts;
   readonly fetch: typeof fetch;
-  readonly reach: Reach;
+  readonly connections: ConnectionTracker;
   readonly nowMs: () => number;
   readonly setTimer: (ms: number, run: () => void) => () => void;
   readonly redact: (text: string) => string;
@@ -48,19 +48,19 @@ export type HttpBackendOptions = {
 };
 
 /** Sets of a client's own headers that are kept ready. */
-const mostReady = 32;
+const mostCachedHeaders = 32;
 
 const never = (): boolean => false;
 
 export function createHttpBackend(options: HttpBackendOptions): Backend {
   const { dialect, lacksRoom = never } = options;
-  const origin = options.reach.origin({
+  const origin = options.connections.origin({
     origin: new URL(options.baseUrl).origin,
     proxy: options.proxy,
     connectMs: options.connectMs,
   });
   const vendor = vendorNameOf(options.baseUrl);
-  const place = placeOf(options.baseUrl, options.proxy);
+  const address = addressOf(options.baseUrl, options.proxy);
   const usualHeaders: Readonly<Record<string, string>> = {
     "content-type": "application/json",
     "user-agent": options.userAgent,
@@ -68,7 +68,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     ...options.headers,
   };
   // Bun's own inactivity limit is 6 minutes; the deadlines are ours.
-  const manner = {
+  const fetchOptions = {
     method: "POST",
     redirect: "manual",
     timeout: false,
@@ -80,7 +80,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     const signer = options.signers?.get(call.credential ?? "") ?? options.signer;
     const url = options.baseUrl + path;
     return signer.isConstant === true
-      ? post(url, body, readyHeaders(signer, call.passHeaders), call, accepted)
+      ? post(url, body, cachedHeaders(signer, call.passHeaders), call, accepted)
       : openSigned(url, body, signer, call);
   };
 
@@ -89,12 +89,12 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     const headers = headersFor(call.passHeaders);
     const signing = signer.sign(headers);
     if (signing !== undefined) await signing;
-    let answer = await post(url, body, headers, call, asItIs);
+    let answer = await post(url, body, headers, call, unchecked);
     if (answer.status === 401 && signer.forget(headers)) {
       const renewed = await signedAgain(signer, headers);
       if (renewed !== null) {
         void answer.body?.cancel().catch(() => undefined);
-        answer = await post(url, body, renewed, call, asItIs);
+        answer = await post(url, body, renewed, call, unchecked);
         if (answer.status === 401) signer.forget(renewed);
       }
     }
@@ -107,7 +107,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     return errorAnswer(answer).then((failure) => Promise.reject(failure));
   };
 
-  const asItIs = (answer: Response): Response => answer;
+  const unchecked = (answer: Response): Response => answer;
 
   const headersFor = (passed: Call["passHeaders"]): Record<string, string> => ({
     ...usualHeaders,
@@ -117,17 +117,17 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
 
   // Ready for the network: as a record they would be read and checked again for every request. A client sends the same
   // headers all day; one that sends ever new ones costs nothing but the reading.
-  const ready = new Map<Signer, Map<string, Headers>>();
-  const readyHeaders = (signer: Signer, passed: Call["passHeaders"]): Headers => {
-    let known = ready.get(signer);
-    if (known === undefined) ready.set(signer, (known = new Map()));
+  const headerCache = new Map<Signer, Map<string, Headers>>();
+  const cachedHeaders = (signer: Signer, passed: Call["passHeaders"]): Headers => {
+    let known = headerCache.get(signer);
+    if (known === undefined) headerCache.set(signer, (known = new Map()));
     let key = "";
     for (const name in passed) key += `${name}:${passed[name]}\n`;
     let headers = known.get(key);
     if (headers === undefined) {
       const record = headersFor(passed);
       void signer.sign(record);
-      if (known.size >= mostReady) known.clear();
+      if (known.size >= mostCachedHeaders) known.clear();
       known.set(key, (headers = new Headers(record)));
     }
     return headers;
@@ -156,11 +156,11 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     judge: (answer: Response, call: Call) => Response | Promise<Response>,
   ): Promise<Response> => {
     if (call.signal.aborted) throw failureFrom(call.signal.reason);
-    const sent = origin.send(call);
+    const sent = origin.requestSent(call);
     let answer: Response;
     try {
       answer = await options.fetch(url, {
-        ...manner,
+        ...fetchOptions,
         headers,
         body,
         signal: call.signal,
@@ -169,12 +169,12 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
       if (call.signal.aborted) throw failureFrom(call.signal.reason);
       if (isReset(thrown)) {
         if (origin.wasStale(sent)) throw staleConnection(thrown);
-        if (await origin.brokeInHandshake(call.signal)) throw brokenHandshake(thrown, place);
+        if (await origin.brokeInHandshake(call.signal)) throw brokenHandshake(thrown, address);
         if (call.signal.aborted) throw failureFrom(call.signal.reason);
       }
-      throw networkFailure(thrown, lacksRoom, place);
+      throw networkFailure(thrown, lacksRoom, address);
     } finally {
-      origin.over(sent);
+      origin.requestOver(sent);
     }
     origin.answered(answer.headers.get("connection")?.toLowerCase() !== "close");
     return judge(answer, call);
@@ -186,13 +186,13 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     if (status >= 300 && status < 400) {
       return failureOfStatus(
         status,
-        { ...wordsOfForeignBody(status), message: "it answered with a redirect" },
+        { ...unknownFormatError(status), message: "it answered with a redirect" },
         null,
       );
     }
     const nowMs = options.nowMs();
     if (/^\s*</.test(text))
-      return failureOfStatus(status, wordsOfForeignBody(status), retryAfter(headers, nowMs));
+      return failureOfStatus(status, unknownFormatError(status), retryAfter(headers, nowMs));
     return redactedFailure(
       options.redact,
       dialect.backend.decodeFailure({ status, headers, body: text, nowMs }),
@@ -222,16 +222,16 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
         redirect: "manual",
         ...(options.proxy === null ? {} : { proxy: options.proxy }),
       } as RequestInit);
-      origin.seen();
+      origin.sawConnection();
       await answer.body?.cancel();
       // Some vendors have no list, some hide it: only a server's own trouble is bad news here.
       return answer.status >= 500
-        ? failureOfStatus(answer.status, wordsOfForeignBody(answer.status), null)
+        ? failureOfStatus(answer.status, unknownFormatError(answer.status), null)
         : null;
     } catch (thrown) {
       return signal.aborted
         ? new Failure("timed-out", "The liveness probe got no answer in time.")
-        : networkFailure(thrown, lacksRoom, place);
+        : networkFailure(thrown, lacksRoom, address);
     }
   };
 
@@ -240,20 +240,20 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     call: Call,
   ): ReturnType<Backend["generate"]> {
     const decoder = dialect.backend.streamDecoder();
-    const calls = new CallArguments();
+    const calls = new ArgumentRepair();
     const citations = request.extras[dialect.name] === undefined ? new Citations(dialect.name) : null;
     try {
-      const maker = makerOf(dialect.name, vendor, call.model);
-      const own = withoutMarks(request, maker);
+      const maker = thinkingSourceOf(dialect.name, vendor, call.model);
+      const own = unmarkThinking(request, maker);
       const fitted = fittedNames(own, nameRuleOf(options.quirks) ?? dialect.backend.toolNames);
       if (fitted !== null) call.note?.(toolNamesRewritten);
-      const heard = (events: readonly StreamEvent[]): readonly StreamEvent[] => {
-        const told = masked(calls.take(events));
+      const decoded = (events: readonly StreamEvent[]): readonly StreamEvent[] => {
+        const told = masked(calls.repair(events));
         // A client of the vendor's own format keeps its members itself.
-        const tidy = citations === null ? told : withMarks(citations.take(told), maker);
+        const tidy = citations === null ? told : markThinking(citations.addTo(told), maker);
         return fitted === null ? tidy : fitted.back(tidy);
       };
-      const facts = withinRoom(options.targetFacts(call.model), call.answerRoom ?? null);
+      const facts = withOutputLimit(options.targetFacts(call.model), call.remainingWindow ?? null);
       const encoded = applyQuirks(
         options.quirks,
         dialect.backend.encodeRequest(fitted?.request ?? own, facts, call.note),
@@ -268,31 +268,31 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
       const type = answer.headers.get("content-type") ?? "";
       if (type.includes("text/html")) throw foreignAnswer();
       if (type.includes("application/json")) {
-        yield heard(dialect.backend.readReply(await readJsonReply(answer)));
+        yield decoded(dialect.backend.decodeReply(await readJsonReply(answer)));
         return;
       }
       const frames = sseDecoder();
-      const intake = new Intake();
+      const replyPace = new ReplyPace();
       if (answer.body !== null)
         for await (const chunk of answer.body) {
           for (let at = 0; at < chunk.length; at += portionBytes) {
             const portion = chunk.length <= portionBytes ? chunk : chunk.subarray(at, at + portionBytes);
-            const turn = intake.take(portion.length);
+            const turn = replyPace.take(portion.length);
             if (turn !== null) {
               await turn;
               if (call.signal.aborted) throw failureFrom(call.signal.reason);
             }
             const events = decodeAll(decoder, frames.push(portion));
-            intake.isOpen ||= events.some(opensGate);
+            replyPace.hasBegun ||= events.some(startsAnswer);
             // An empty batch is a sign of life: comments and halves of frames keep a silent thinker alive.
-            yield heard(events);
+            yield decoded(events);
           }
         }
-      yield heard([...decodeAll(decoder, frames.end()), ...decoder.end()]);
+      yield decoded([...decodeAll(decoder, frames.end()), ...decoder.end()]);
     } catch (thrown) {
       const failure = call.signal.aborted
         ? failureFrom(call.signal.reason)
-        : networkFailure(thrown, lacksRoom, place);
+        : networkFailure(thrown, lacksRoom, address);
       yield [{ type: "failure", failure }];
     }
   }
@@ -300,13 +300,13 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
   return {
     provider: options.provider,
     dialect: dialect.name,
-    place,
+    address,
     targetFacts: options.targetFacts,
     generate,
     open,
-    suit: (body, note, facts) => applyQuirks(options.quirks, body, note, facts?.takes),
+    adaptBody: (body, note, facts) => applyQuirks(options.quirks, body, note, facts?.takes),
     check,
-    broke: () => origin.broke(),
+    connectionLost: () => origin.connectionLost(),
   };
 }
 

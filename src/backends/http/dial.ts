@@ -13,18 +13,18 @@ export type Route = {
 };
 
 /** How far a connection came: to the proxy or, without one, the host itself; through the proxy. */
-export type Reached = "nearest" | "tunnel";
+export type DialStage = "nearest" | "tunnel";
 
 /** The answer stops it. `withHandshake` false: that TCP stands is enough. */
 export type Dial = (
   route: Route,
   withHandshake: boolean,
-  onStanding: () => void,
+  onSuccess: () => void,
   onError: () => void,
-  onReached?: (reached: Reached) => void,
+  onReached?: (reached: DialStage) => void,
 ) => () => void;
 
-const mostConnectBytes = 16 * 1024;
+const maxConnectBytes = 16 * 1024;
 
 type Place = { readonly host: string; readonly port: number; readonly isTls: boolean };
 
@@ -35,10 +35,10 @@ function placeOf(address: string): Place {
   return { host: url.hostname.replace(/^\[|\]$/g, ""), port, isTls };
 }
 
-export const dialOut: Dial = (route, withHandshake, onStanding, onError, onReached) => {
+export const dialOut: Dial = (route, withHandshake, onSuccess, onError, onReached) => {
   const sockets: Socket[] = [];
   let isOver = false;
-  const reached = (where: Reached): void => {
+  const reached = (where: DialStage): void => {
     if (!isOver) onReached?.(where);
   };
   const stop = (): void => {
@@ -65,7 +65,7 @@ export const dialOut: Dial = (route, withHandshake, onStanding, onError, onReach
     const servername = isIP(host) === 0 ? { servername: host } : {};
     watched(connectTls({ ...over, ...servername, rejectUnauthorized: false }, onShaken));
   };
-  const standing = (): void => end(onStanding);
+  const succeed = (): void => end(onSuccess);
 
   const target = placeOf(route.origin);
   const nearest = route.proxy === null ? target : placeOf(route.proxy);
@@ -73,16 +73,16 @@ export const dialOut: Dial = (route, withHandshake, onStanding, onError, onReach
     tunnel(socket, target, route.proxy ?? "", (isOpen) => {
       if (!isOpen) end(onError);
       // Bun puts no TLS inside TLS here: that the proxy has connected must do.
-      else if (nearest.isTls || !withHandshake) standing();
+      else if (nearest.isTls || !withHandshake) succeed();
       else {
         reached("tunnel");
-        shake(target, { socket }, standing);
+        shake(target, { socket }, succeed);
       }
     });
   };
   const onConnected = (socket: Socket): void => {
     if (route.proxy !== null && target.isTls) throughProxy(socket);
-    else standing();
+    else succeed();
   };
   if (nearest.isTls && withHandshake) {
     const servername = isIP(nearest.host) === 0 ? { servername: nearest.host } : {};
@@ -109,7 +109,7 @@ function tunnel(socket: Socket, target: Place, proxy: string, onAnswer: (isOpen:
   let head = "";
   const onData = (bytes: Buffer): void => {
     head += bytes.toString("latin1");
-    if (!head.includes("\r\n\r\n") && head.length < mostConnectBytes) return;
+    if (!head.includes("\r\n\r\n") && head.length < maxConnectBytes) return;
     socket.off("data", onData);
     onAnswer(/^HTTP\/1\.[01] 2\d\d/.test(head));
   };

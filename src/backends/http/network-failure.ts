@@ -1,9 +1,9 @@
 // What fetch threw, as the road's word for it, and in the operator's: which host, which cause, what to do. The client's text must
 // never name the upstream's address.
 
-import { atCapacity, Failure, failureFrom, lackFrom } from "../../canon/failure.ts";
+import { atCapacity, Failure, failureFrom, shortageFrom } from "../../canon/failure.ts";
 import { FrameTooLarge } from "../../wire/sse.ts";
-import { noRoom } from "./reach.ts";
+import { noConnectionLeft } from "./connection-tracker.ts";
 
 const unreachable: Readonly<Record<string, string>> = {
   ConnectionRefused: "the connection was refused: nobody listens there",
@@ -23,12 +23,12 @@ const handshakeCode =
   /CERT|TLS|SSL|CRL|^EPROTO$|^UNABLE_TO_|SELF_SIGNED|HOSTNAME_MISMATCH|SIGNATURE|PATH_LENGTH|INVALID_(?:CA|PURPOSE)/i;
 
 /** `host:port` of an address, and of the proxy in between. */
-export function placeOf(baseUrl: string, proxy: string | null): string {
-  const place = hostOf(baseUrl);
-  return proxy === null ? place : `${place} through the proxy ${hostOf(proxy)}`;
+export function addressOf(baseUrl: string, proxy: string | null): string {
+  const upstream = hostAndPort(baseUrl);
+  return proxy === null ? upstream : `${upstream} through the proxy ${hostAndPort(proxy)}`;
 }
 
-function hostOf(url: string): string {
+function hostAndPort(url: string): string {
   const { hostname, port, protocol } = new URL(url);
   return `${hostname}:${port === "" ? (protocol === "https:" ? "443" : "80") : port}`;
 }
@@ -44,8 +44,8 @@ export function staleConnection(cause: unknown): Failure {
 }
 
 /** The other end hung up on the handshake: nothing of the request had been sent. */
-export function brokenHandshake(cause: unknown, place: string): Failure {
-  const why = `${place}: the connection was closed or reset in the TLS handshake: the other end wants another version of TLS, or no TLS`;
+export function brokenHandshake(cause: unknown, address: string): Failure {
+  const why = `${address}: the connection was closed or reset in the TLS handshake: the other end wants another version of TLS, or no TLS`;
   return new Failure("unreachable", noHandshake, { cause, why });
 }
 
@@ -53,15 +53,15 @@ export function brokenHandshake(cause: unknown, place: string): Failure {
 export function networkFailure(
   thrown: unknown,
   lacksRoom: () => boolean = never,
-  place: string | null = null,
+  address: string | null = null,
 ): Failure {
   if (thrown instanceof Failure) return thrown;
-  const lack = lackFrom(thrown);
+  const lack = shortageFrom(thrown);
   if (lack !== null) return lack;
   if (thrown instanceof FrameTooLarge)
     return new Failure("bad-output", "The upstream sent an event beyond the size limit.");
   const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
-  const why = (cause: string): string => `${place === null ? "" : `${place}: `}${cause}`;
+  const why = (cause: string): string => `${address === null ? "" : `${address}: `}${cause}`;
   if (resetCodes.has(code))
     return new Failure("unreachable", "The upstream closed the connection.", {
       cause: thrown,
@@ -70,7 +70,7 @@ export function networkFailure(
     });
   const cause = Object.hasOwn(unreachable, code) ? unreachable[code] : undefined;
   // Without a descriptor a name is "not found", and of a host with two addresses Bun says that it refused (Bun 1.4.5).
-  if (cause !== undefined && lacksRoom()) return atCapacity(noRoom, thrown);
+  if (cause !== undefined && lacksRoom()) return atCapacity(noConnectionLeft, thrown);
   if (cause !== undefined)
     return new Failure("unreachable", "The upstream could not be reached.", {
       cause: thrown,

@@ -2,7 +2,7 @@
 // in the vendor's row, never an `if` in the middle of the road.
 
 import type { Takes } from "../../canon/takes.ts";
-import { noteDropped, thinkingOff } from "../../dialects/adapting.ts";
+import { noteDropped, thinkingOff } from "../../dialects/adaptation-notes.ts";
 import { holdsLongerText } from "../../dialects/member-texts.ts";
 import type { Note } from "../../dialects/dialect.ts";
 import type { NameRule } from "../../dialects/tool-names.ts";
@@ -264,13 +264,13 @@ function noteQuirks(before: Body, after: Body, note: Note): void {
   const isLost = (key: string): boolean => after[key] === undefined && after[`random_${key}`] === undefined;
   noteDropped(before, steering.filter(isLost), note);
   const { reasoning_effort: effort } = after;
-  if (wishes(before["reasoning_effort"]) && !wishes(effort))
+  if (asksForEffort(before["reasoning_effort"]) && !asksForEffort(effort))
     note(effort === undefined ? "effort-dropped" : thinkingOff);
   if (isThinking(before["thinking"]) && !isThinking(after["thinking"])) note(thinkingOff);
 }
 
 const isThinking = (thinking: unknown): boolean => isBody(thinking) && thinking["type"] !== "disabled";
-const wishes = (effort: unknown): boolean => typeof effort === "string" && effort !== "none";
+const asksForEffort = (effort: unknown): boolean => typeof effort === "string" && effort !== "none";
 
 /** What the address implies and what the operator wrote: `name` adds, `!name` takes away, in the order of writing. */
 export function settledQuirks(
@@ -317,7 +317,7 @@ export function applyQuirks(
 }
 
 /** Whether a vendor with these quirks would refuse the bytes for what stands inside them. Null: never. */
-export function relayDeclinesOf(
+export function passthroughDeclinesOf(
   names: readonly QuirkName[],
 ): ((bytes: Buffer, model: string) => boolean) | null {
   const found = names.map((name): Quirk => quirks[name]).filter(({ declines }) => declines !== undefined);
@@ -326,6 +326,6 @@ export function relayDeclinesOf(
 }
 
 /** The top-level members that keep a request for this model from passing as bytes. */
-export function relayBlockersOf(names: readonly QuirkName[], model: string): readonly string[] {
+export function passthroughBlockersOf(names: readonly QuirkName[], model: string): readonly string[] {
   return names.flatMap((name) => (concerns(quirks[name], model) ? quirks[name].touches : []));
 }

@@ -2,7 +2,7 @@
 
 import { Failure } from "../../canon/failure.ts";
 import { isDense } from "../../wire/density.ts";
-import { Intake } from "./intake.ts";
+import { ReplyPace } from "./reply-pace.ts";
 
 /** An error is told by its status; its words are not waited for longer than this, nor read further. */
 const errorBodyMs = 2_000;
@@ -12,7 +12,7 @@ export const maxReplyBytes = 32 * 1024 * 1024;
 /** The same of one that passes unread: vectors for two thousand texts. */
 export const maxUnreadBytes = 64 * 1024 * 1024;
 /** Some vendors send blanks while a whole answer is made, one or two a second. */
-const mostBlankBytes = 1024 * 1024;
+const maxBlankBytes = 1024 * 1024;
 
 /** The beginning of an error's body as text; the rest is not read. */
 export async function readErrorText(
@@ -48,7 +48,7 @@ const tooLarge = (): Failure => new Failure("bad-output", "The upstream's answer
 export function readReplyBytes(
   answer: Response,
   limit = maxReplyBytes,
-  onWords?: { words(): void },
+  onWords?: { progressed(): void },
 ): Promise<Uint8Array> {
   const length = Number(answer.headers.get("content-length") ?? Number.NaN);
   // A decoded gzip body may be far larger than its content-length says: only plain ones take the short way.
@@ -60,22 +60,22 @@ export function readReplyBytes(
 async function readChunks(
   answer: Response,
   limit: number,
-  onWords: { words(): void } | undefined,
+  onWords: { progressed(): void } | undefined,
 ): Promise<Uint8Array> {
   if (answer.body === null) return new Uint8Array();
   const parts: Uint8Array[] = [];
-  const intake = new Intake();
+  const replyPace = new ReplyPace();
   let size = 0;
   for await (const chunk of answer.body) {
     size += chunk.byteLength;
     if (size > limit) throw tooLarge();
-    intake.isOpen ||= !isBlank(chunk);
-    if (!intake.isOpen && size > mostBlankBytes)
+    replyPace.hasBegun ||= !isBlank(chunk);
+    if (!replyPace.hasBegun && size > maxBlankBytes)
       throw new Failure("bad-output", "The upstream answered with nothing but blanks.");
-    const turn = intake.take(chunk.byteLength);
+    const turn = replyPace.take(chunk.byteLength);
     if (turn !== null) await turn;
     parts.push(chunk);
-    if (intake.isOpen) onWords?.words();
+    if (replyPace.hasBegun) onWords?.progressed();
   }
   return parts.length === 1 ? (parts[0] ?? new Uint8Array()) : Buffer.concat(parts);
 }

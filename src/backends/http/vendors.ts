@@ -322,12 +322,12 @@ function vendorAt(baseUrl: string): Row | null {
 }
 
 /** The Chinese sisters of a vendor's address deviate like the vendor. */
-const sisterHosts: Readonly<Record<string, string>> = { "api.moonshot.cn": "https://api.moonshot.ai" };
+const regionalHosts: Readonly<Record<string, string>> = { "api.moonshot.cn": "https://api.moonshot.ai" };
 
 /** One name for a vendor's addresses; an address that nobody knows is its own. */
 export function vendorNameOf(baseUrl: string): string {
   const { host, pathname } = new URL(baseUrl);
-  return vendorAt(sisterHosts[host] ?? baseUrl)?.id ?? host + pathname;
+  return vendorAt(regionalHosts[host] ?? baseUrl)?.id ?? host + pathname;
 }
 
 const googlesOwn = "https://generativelanguage.googleapis.com";
@@ -337,7 +337,7 @@ export function quirksAt(baseUrl: string, backend: BackendName): readonly QuirkN
   const url = new URL(baseUrl);
   // Whoever stands in front of Google's address of that path speaks for Google.
   const isGoogles = url.pathname === "/v1beta/openai";
-  const row = vendorAt(isGoogles ? googlesOwn : (sisterHosts[url.host] ?? baseUrl));
+  const row = vendorAt(isGoogles ? googlesOwn : (regionalHosts[url.host] ?? baseUrl));
   return (row?.backend === backend ? row.quirks : row?.quirksOf?.[backend]) ?? [];
 }
 

@@ -3,18 +3,18 @@
 import { resolve } from "node:path";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { changeOptions, readOptions, refuseUsage } from "../options.ts";
-import { showPlan } from "../setup-words.ts";
-import { paperOf, plain } from "../terminal.ts";
+import { showPlan } from "../setup-text.ts";
+import { terminalStyle, plain } from "../terminal.ts";
 import {
-  afterwards,
+  followUpText,
   asPlanned,
-  demandContainer,
-  outcomeLines,
+  requireContainer,
+  outcomesText,
   outcomesAsJson,
   planApplyTo,
   writeAfterConfig,
-} from "./applying.ts";
-import { checkedConfig, openConfig, putIntoForce, reloadedWords, withProblems } from "./config-file.ts";
+} from "./instance-changes.ts";
+import { checkedConfig, openConfig, writeAndReload, reloadText, withProblems } from "./config-file.ts";
 import { hashOf, newKey, shownKey } from "./keys.ts";
 
 const help = `Usage: clawgate manage add <name> [options]
@@ -68,10 +68,10 @@ function run(context: CommandContext): Promise<number> {
       ...(workingDir === undefined ? {} : { working_dir: resolve(context.workingDirectory, workingDir) }),
     });
     const config = await checkedConfig(opened);
-    if (container !== undefined) await demandContainer(context, container);
-    const wishes = { isPrimary: false, api: null, key };
-    const plan = isApplied ? await planApplyTo(context, config, name, wishes) : null;
-    const reloaded = await putIntoForce(context, opened, isDryRun);
+    if (container !== undefined) await requireContainer(context, container);
+    const applyOptions = { isPrimary: false, api: null, key };
+    const plan = isApplied ? await planApplyTo(context, config, name, applyOptions) : null;
+    const reloaded = await writeAndReload(context, opened, isDryRun);
     const outcomes = plan === null || isDryRun ? [] : await writeAfterConfig(context, plan.planned);
     const isWell = outcomes.every((each) => each.isWell);
     const shown = given === undefined ? (isDryRun ? null : key) : shownKey(given);
@@ -92,16 +92,16 @@ function run(context: CommandContext): Promise<number> {
         })}\n`,
       );
     else {
-      const paper = paperOf(context);
+      const style = terminalStyle(context);
       const made = given === undefined && shown !== null ? `Its key (shown only now): ${shown}\n` : "";
       const applied =
         plan === null
           ? ""
           : isDryRun
-            ? showPlan(plan.planned, plan.notes, paper)
-            : `${outcomeLines(outcomes, paper)}${showPlan([], plan.notes, paper)}${afterwards(outcomes)}`;
+            ? showPlan(plan.planned, plan.notes, style)
+            : `${outcomesText(outcomes, style)}${showPlan([], plan.notes, style)}${followUpText(outcomes)}`;
       context.stdout.write(
-        `The tenant ${plain(name)} ${isDryRun ? "would stand" : "stands"} in ${plain(opened.path)}.\n${made}${applied}${reloadedWords(reloaded)}`,
+        `The tenant ${plain(name)} ${isDryRun ? "would stand" : "stands"} in ${plain(opened.path)}.\n${made}${applied}${reloadText(reloaded)}`,
       );
     }
     return isWell ? exitCodes.ok : exitCodes.failed;

@@ -1,20 +1,20 @@
 // `clawgate manage apply [name]`: the OpenClaw instances of tenants are told of the gateway, the address and the key of each.
 
-import { loadOffline } from "../../assemble/offline.ts";
+import { loadOffline } from "../../operator/offline-app.ts";
 import { apis } from "../../openclaw/provider-entry.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { writeInstances } from "../instance-writing.ts";
 import { changeOptions, readOptions } from "../options.ts";
-import { showPlan } from "../setup-words.ts";
-import { paperOf, plain } from "../terminal.ts";
+import { showPlan } from "../setup-text.ts";
+import { terminalStyle, plain } from "../terminal.ts";
 import {
-  afterwards,
+  followUpText,
   asPlanned,
-  outcomeLines,
+  outcomesText,
   outcomesAsJson,
   planApply,
   unknownInstance,
-} from "./applying.ts";
+} from "./instance-changes.ts";
 import { openConfig, unknownTenant, withProblems } from "./config-file.ts";
 
 const help = `Usage: clawgate manage apply [name] [options]
@@ -63,7 +63,7 @@ function run(context: CommandContext): Promise<number> {
         );
       else
         context.stdout.write(
-          `${showPlan(planned, notes, paperOf(context))}Nothing was written (--dry-run).\n`,
+          `${showPlan(planned, notes, terminalStyle(context))}Nothing was written (--dry-run).\n`,
         );
       return isWell ? exitCodes.ok : exitCodes.failed;
     }
@@ -73,12 +73,12 @@ function run(context: CommandContext): Promise<number> {
         `${JSON.stringify({ tenants: outcomesAsJson(outcomes), missing, notes }, null, 2)}\n`,
       );
     else {
-      const paper = paperOf(context);
+      const style = terminalStyle(context);
       for (const note of notes) context.stderr.write(`clawgate: ${plain(note)}\n`);
       context.stdout.write(
         outcomes.length === 0
           ? "None of the tenants has an OpenClaw instance that is known here.\n"
-          : `${outcomeLines(outcomes, paper)}${afterwards(outcomes)}`,
+          : `${outcomesText(outcomes, style)}${followUpText(outcomes)}`,
       );
     }
     return outcomes.length > 0 && outcomes.every((each) => each.isWell) ? exitCodes.ok : exitCodes.failed;

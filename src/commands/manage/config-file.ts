@@ -1,17 +1,22 @@
 // The config file as the manage commands change it: found as the gateway finds it, checked as the gateway checks it before
 // it is written, and put into force at once where a gateway runs. It must never write what a gateway would refuse.
 
-import { environmentHere, loadOffline, type OfflineInput, withText } from "../../assemble/offline.ts";
+import {
+  offlineEnvironment,
+  loadOffline,
+  type OfflineInput,
+  withFileText,
+} from "../../operator/offline-app.ts";
 import { nearest } from "../../canon/nearest.ts";
 import { type ConfigEdit, editConfig, EditProblem, writeConfig } from "../../config/edit.ts";
 import type { Config } from "../../config/schema.ts";
 import { ConfigProblem } from "../../config/problems.ts";
 import { findConfigFile } from "../../config/search.ts";
-import { FileProblem } from "../../openclaw/file-place.ts";
-import { PathProblem } from "../../system/pinned-folder.ts";
+import { FileProblem } from "../../openclaw/file-access.ts";
+import { PathProblem } from "../../system/folder-handle.ts";
 import { type CommandContext, exitCodes } from "../command.ts";
-import { findGateway, GatewayProblem, wordsOf } from "../running-gateway.ts";
-import { offlineInput } from "../surroundings.ts";
+import { findGateway, GatewayProblem, errorMessage } from "../running-gateway.ts";
+import { offlineInput } from "../config-input.ts";
 import { plain } from "../terminal.ts";
 
 export type OpenConfig = {
@@ -53,13 +58,13 @@ export function openConfig(context: CommandContext, configPath: string | undefin
 
 /** The config as it would be with the changes. Throws ConfigProblem. */
 export async function checkedConfig({ path, edit, input }: OpenConfig): Promise<Config> {
-  return (await loadOffline(withText(input, path, edit.text()))).config;
+  return (await loadOffline(withFileText(input, path, edit.text()))).config;
 }
 
 export type Reloaded = "in force" | "no gateway" | "dry run";
 
 /** Throws ManageProblem, EditProblem, ConfigProblem, GatewayProblem. */
-export async function putIntoForce(
+export async function writeAndReload(
   context: CommandContext,
   opened: OpenConfig,
   isDryRun: boolean,
@@ -72,17 +77,17 @@ export async function putIntoForce(
       `${plain(path)} was changed by somebody else meanwhile; nothing was written. Try again`,
     );
   await writeConfig(path, edit.text());
-  const found = await findGateway(context, environmentHere(input));
+  const found = await findGateway(context, offlineEnvironment(input));
   if ("why" in found) return "no gateway";
   const { status, body } = await found.ask({ method: "POST", path: "/api/reload", timeoutMs: 30_000 });
   if (status >= 200 && status < 300) return "in force";
   throw new GatewayProblem(
-    `The config is written, but the running gateway did not take it: ${wordsOf(body) ?? `status ${status}`}`,
+    `The config is written, but the running gateway did not take it: ${errorMessage(body) ?? `status ${status}`}`,
     status,
   );
 }
 
-export function reloadedWords(reloaded: Reloaded): string {
+export function reloadText(reloaded: Reloaded): string {
   if (reloaded === "in force") return "The running gateway has it in force.\n";
   return reloaded === "dry run"
     ? "Nothing was written (--dry-run).\n"

@@ -2,7 +2,7 @@
 
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { readOptions } from "../options.ts";
-import { paperOf, plain } from "../terminal.ts";
+import { terminalStyle, plain } from "../terminal.ts";
 import { textTable } from "../text-table.ts";
 import { openConfig, withProblems } from "./config-file.ts";
 import { shownKey } from "./keys.ts";
@@ -36,20 +36,20 @@ function run(context: CommandContext): Promise<number> {
     else if (tenants.length === 0)
       context.stdout.write(`${plain(path)} has no tenants. clawgate manage add <name> makes one.\n`);
     else {
-      const paper = paperOf(context);
+      const style = terminalStyle(context);
       const columns = [
         { title: "tenant" },
         { title: "key" },
         { title: "container" },
-        { title: "working dir", gives: true },
+        { title: "working dir", shrinks: true },
       ];
       const rows = tenants.map(({ name, key, container, working_dir }) => [
-        { text: plain(name), ink: paper.bold },
+        { text: plain(name), paint: style.bold },
         key,
         plain(container ?? ""),
         plain(working_dir ?? ""),
       ]);
-      context.stdout.write(textTable(columns, rows, paper));
+      context.stdout.write(textTable(columns, rows, style));
     }
     return exitCodes.ok;
   });

@@ -1,11 +1,17 @@
 // `clawgate manage remove <name>`: the tenant goes out of the config file; its folders and skills stay.
 
-import { loadOffline } from "../../assemble/offline.ts";
+import { loadOffline } from "../../operator/offline-app.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { changeOptions, readOptions, refuseUsage } from "../options.ts";
-import { paperOf, plain } from "../terminal.ts";
-import { asPlanned, outcomeLines, outcomesAsJson, planTakingOut, writeAfterConfig } from "./applying.ts";
-import { openConfig, putIntoForce, reloadedWords, unknownTenant, withProblems } from "./config-file.ts";
+import { terminalStyle, plain } from "../terminal.ts";
+import {
+  asPlanned,
+  outcomesText,
+  outcomesAsJson,
+  planRemoval,
+  writeAfterConfig,
+} from "./instance-changes.ts";
+import { openConfig, writeAndReload, reloadText, unknownTenant, withProblems } from "./config-file.ts";
 
 const help = `Usage: clawgate manage remove <name> [options]
 
@@ -40,8 +46,8 @@ function run(context: CommandContext): Promise<number> {
     const opened = openConfig(context, named);
     const { config } = await loadOffline(opened.input);
     if (!opened.edit.removeTenant(name)) throw unknownTenant(opened.edit, name);
-    const planned = isApplied ? [await planTakingOut(context, config, name)] : [];
-    const reloaded = await putIntoForce(context, opened, isDryRun);
+    const planned = isApplied ? [await planRemoval(context, config, name)] : [];
+    const reloaded = await writeAndReload(context, opened, isDryRun);
     const outcomes = isDryRun
       ? planned.map(asPlanned)
       : await writeAfterConfig(context, planned, "our keys are taken out");
@@ -55,7 +61,7 @@ function run(context: CommandContext): Promise<number> {
             state: reloaded,
             ...(isApplied ? { instances: outcomesAsJson(outcomes) } : {}),
           })}\n`
-        : `The tenant ${plain(name)} ${isDryRun ? "would be" : "is"} taken out of ${plain(opened.path)}.\n${outcomeLines(outcomes, paperOf(context))}${reloadedWords(reloaded)}`,
+        : `The tenant ${plain(name)} ${isDryRun ? "would be" : "is"} taken out of ${plain(opened.path)}.\n${outcomesText(outcomes, terminalStyle(context))}${reloadText(reloaded)}`,
     );
     return isWell ? exitCodes.ok : exitCodes.failed;
   });

@@ -1,23 +1,23 @@
 // `clawgate manage rotate-key <name>`: a new key for a tenant; the old one opens nothing from then on.
 
-import { loadOffline } from "../../assemble/offline.ts";
+import { loadOffline } from "../../operator/offline-app.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { changeOptions, readOptions, refuseUsage } from "../options.ts";
-import { paperOf, plain } from "../terminal.ts";
+import { terminalStyle, plain } from "../terminal.ts";
 import {
-  afterwards,
+  followUpText,
   asPlanned,
-  outcomeLines,
+  outcomesText,
   outcomesAsJson,
   planApplyTo,
   writeAfterConfig,
-} from "./applying.ts";
+} from "./instance-changes.ts";
 import {
   checkedConfig,
   ManageProblem,
   openConfig,
-  putIntoForce,
-  reloadedWords,
+  writeAndReload,
+  reloadText,
   unknownTenant,
   withProblems,
 } from "./config-file.ts";
@@ -69,11 +69,11 @@ function run(context: CommandContext): Promise<number> {
       ({ expires }) => expires === undefined || Date.parse(expires) > Date.now(),
     ).length;
     const isDryRun = read.values["dry-run"];
-    const wishes = { isPrimary: false, api: null, key };
+    const applyOptions = { isPrimary: false, api: null, key };
     const plan = read.values.apply
-      ? await planApplyTo(context, await checkedConfig(opened), name, wishes)
+      ? await planApplyTo(context, await checkedConfig(opened), name, applyOptions)
       : null;
-    const reloaded = await putIntoForce(context, opened, isDryRun);
+    const reloaded = await writeAndReload(context, opened, isDryRun);
     const outcomes =
       plan === null
         ? []
@@ -88,7 +88,7 @@ function run(context: CommandContext): Promise<number> {
       );
     else
       context.stdout.write(
-        `${shown === null ? `The key of ${plain(name)} would be replaced.` : `The new key of ${plain(name)} (shown only now): ${key}`}\n${further === 0 ? "" : `Its ${further} further ${further === 1 ? "key" : "keys"} (tenants[].keys) still ${further === 1 ? "opens" : "open"} the door.\n`}${plan === null ? `An OpenClaw instance that uses it gets the new one with --apply${old.startsWith("sha256:") ? "" : `, or from \`clawgate manage apply ${plain(name)}\``}.\n` : `${outcomeLines(outcomes, paperOf(context))}${isDryRun ? "" : afterwards(outcomes)}`}${reloadedWords(reloaded)}`,
+        `${shown === null ? `The key of ${plain(name)} would be replaced.` : `The new key of ${plain(name)} (shown only now): ${key}`}\n${further === 0 ? "" : `Its ${further} further ${further === 1 ? "key" : "keys"} (tenants[].keys) still ${further === 1 ? "opens" : "open"} the door.\n`}${plan === null ? `An OpenClaw instance that uses it gets the new one with --apply${old.startsWith("sha256:") ? "" : `, or from \`clawgate manage apply ${plain(name)}\``}.\n` : `${outcomesText(outcomes, terminalStyle(context))}${isDryRun ? "" : followUpText(outcomes)}`}${reloadText(reloaded)}`,
       );
     return isWell ? exitCodes.ok : exitCodes.failed;
   });

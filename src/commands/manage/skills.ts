@@ -1,17 +1,17 @@
 // `clawgate manage skills`: the skills of tenants here and in their OpenClaw instances, brought together.
 
 import { join } from "node:path";
-import { loadOffline } from "../../assemble/offline.ts";
-import { skillsDirectoryOf } from "../../assemble/skills-directory.ts";
+import { loadOffline } from "../../operator/offline-app.ts";
+import { skillsDirectoryOf } from "../../operator/skills-directory.ts";
 import type { SkillMode, SkillPreference } from "../../openclaw/skill-plan.ts";
 import { type SkillReport, syncSkills } from "../../openclaw/skill-sync.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { changeOptions, readOptions, refuseUsage } from "../options.ts";
-import { cut, paperOf, plain } from "../terminal.ts";
+import { cut, terminalStyle, plain } from "../terminal.ts";
 import { ManageProblem, openConfig, unknownTenant, withProblems } from "./config-file.ts";
-import { instancesFor } from "./instances.ts";
-import { cleanCommand, listCommand } from "./skills-here.ts";
-import { reportWords } from "./skill-words.ts";
+import { instancesFor } from "./tenant-instances.ts";
+import { cleanCommand, listCommand } from "./local-skills.ts";
+import { reportWords } from "./skill-report-text.ts";
 
 const options = `  --skill S        only this skill
   --container C    the instance's container, when it is not found by the tenant's name (then --state-dir is inside it)
@@ -92,7 +92,7 @@ function syncCommand({ name: verb, summary, help }: Verb): Command {
         );
       else
         for (const { tenant, report } of reports)
-          context.stdout.write(reportWords(tenant, report, isDryRun, paperOf(context)));
+          context.stdout.write(reportWords(tenant, report, isDryRun, terminalStyle(context)));
       const trouble = missing.length === 0 ? null : await instances.trouble();
       if (trouble !== null) context.stderr.write(`clawgate: docker was not looked into: ${plain(trouble)}\n`);
       for (const tenant of missing)

@@ -1,13 +1,13 @@
 // `clawgate providers catalog`: which vendors can be switched on by setting one variable, and what they cost.
 
-import { vendorCatalog, type CatalogModel, type CatalogRow } from "../../assemble/vendor-catalog.ts";
+import { vendorCatalog, type CatalogModel, type CatalogRow } from "../../operator/vendor-catalog.ts";
 import { nearest } from "../../canon/nearest.ts";
 import { systemClock } from "../../system/clock.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { readOptions } from "../options.ts";
 import { shownTokens, shownUsd } from "../quantities.ts";
-import { offlineInput } from "../surroundings.ts";
-import { type Paper, paperOf } from "../terminal.ts";
+import { offlineInput } from "../config-input.ts";
+import { type TerminalStyle, terminalStyle } from "../terminal.ts";
 import { textTable } from "../text-table.ts";
 
 const help = `Usage: clawgate providers catalog [id] [options]
@@ -42,7 +42,7 @@ async function run(context: CommandContext): Promise<number> {
     );
     return exitCodes.failed;
   }
-  const paper = paperOf(context);
+  const style = terminalStyle(context);
   const { prices, capabilities } = catalog;
   const sources = [
     `Prices in USD per million tokens: ${prices.source} (${prices.date}); a dash is unknown.`,
@@ -51,19 +51,19 @@ async function run(context: CommandContext): Promise<number> {
   context.stdout.write(
     read.values.json
       ? `${JSON.stringify({ ...catalog, vendors }, null, 2)}\n`
-      : `${vendors.map((row) => blockOf(row, paper)).join("\n")}\n${sources.map((each) => `${paper.dim(each)}\n`).join("")}`,
+      : `${vendors.map((row) => blockOf(row, style)).join("\n")}\n${sources.map((each) => `${style.dim(each)}\n`).join("")}`,
   );
   return exitCodes.ok;
 }
 
-function blockOf(row: CatalogRow, paper: Paper): string {
-  const inner = { ...paper, columns: paper.columns === null ? null : Math.max(1, paper.columns - 2) };
+function blockOf(row: CatalogRow, style: TerminalStyle): string {
+  const inner = { ...style, columns: style.columns === null ? null : Math.max(1, style.columns - 2) };
   const models =
     row.models.length === 0
       ? "whatever the server lists\n"
       : textTable(
           [
-            { title: "model", gives: true },
+            { title: "model", shrinks: true },
             { title: "in", isNumber: true },
             { title: "out", isNumber: true },
             { title: "context", isNumber: true },
@@ -72,18 +72,18 @@ function blockOf(row: CatalogRow, paper: Paper): string {
           row.models.map((model) => cellsOf(model, row)),
           inner,
         );
-  const note = row.note === null ? "" : `${paper.dim(row.note)}\n`;
-  const body = `${row.base_url}\n${keyOf(row, paper)}\n${note}${models}`;
-  return `${paper.bold(row.id)}  ${row.name}, ${row.backend}\n${body.replace(/^(?=.)/gm, "  ")}`;
+  const note = row.note === null ? "" : `${style.dim(row.note)}\n`;
+  const body = `${row.base_url}\n${keyOf(row, style)}\n${note}${models}`;
+  return `${style.bold(row.id)}  ${row.name}, ${row.backend}\n${body.replace(/^(?=.)/gm, "  ")}`;
 }
 
 function keyOf(
   { key_variables: variables, set_variable: set, is_local: isLocal }: CatalogRow,
-  paper: Paper,
+  style: TerminalStyle,
 ): string {
   if (variables.length === 0) return "no key";
-  if (set !== null) return `${set} ${paper.good("(set)")}`;
-  return `${variables.join(" or ")} ${paper.dim(isLocal ? "(not set; needed only if the server wants one)" : "(not set)")}`;
+  if (set !== null) return `${set} ${style.green("(set)")}`;
+  return `${variables.join(" or ")} ${style.dim(isLocal ? "(not set; needed only if the server wants one)" : "(not set)")}`;
 }
 
 function cellsOf(model: CatalogModel, row: CatalogRow): string[] {

@@ -4,16 +4,16 @@ import {
   offlineProviderReport,
   type ProviderReport,
   type ProviderRow,
-} from "../../assemble/provider-report.ts";
-import { environmentHere } from "../../assemble/offline.ts";
+} from "../../operator/reports/provider-report.ts";
+import { offlineEnvironment } from "../../operator/offline-app.ts";
 import { ConfigProblem } from "../../config/problems.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { notLoadedLines } from "../not-loaded.ts";
 import { readOptions } from "../options.ts";
 import { shownMilliseconds, shownSeconds } from "../quantities.ts";
 import { findGateway, refuseProblem } from "../running-gateway.ts";
-import { offlineInput } from "../surroundings.ts";
-import { type Paper, paperOf, plain } from "../terminal.ts";
+import { offlineInput } from "../config-input.ts";
+import { type TerminalStyle, terminalStyle, plain } from "../terminal.ts";
 import { type Cell, textTable } from "../text-table.ts";
 
 const help = `Usage: clawgate providers [list] [options]
@@ -41,7 +41,7 @@ async function run(context: CommandContext): Promise<number> {
   });
   if ("usage" in read) return read.usage;
   const input = offlineInput(context, read.values.config);
-  const found = await findGateway(context, environmentHere(input));
+  const found = await findGateway(context, offlineEnvironment(input));
   let report: ProviderReport;
   let isLive = true;
   try {
@@ -50,20 +50,20 @@ async function run(context: CommandContext): Promise<number> {
       report = await offlineProviderReport(input);
       const source = report.config === null ? "what was found on this machine" : "what the config says";
       context.stderr.write(`clawgate: ${found.why}; this is ${source}.\n`);
-    } else report = (await found.want({ method: "GET", path: "/api/providers" })) as ProviderReport;
+    } else report = (await found.askForBody({ method: "GET", path: "/api/providers" })) as ProviderReport;
   } catch (thrown) {
     if (!(thrown instanceof ConfigProblem)) return refuseProblem(context, thrown);
     context.stderr.write(`${thrown.message}\n`);
     return exitCodes.config;
   }
   if (read.values.json) context.stdout.write(`${JSON.stringify({ running: isLive, ...report }, null, 2)}\n`);
-  else context.stdout.write(tableOf(report, isLive, paperOf(context)));
+  else context.stdout.write(tableOf(report, isLive, terminalStyle(context)));
   return exitCodes.ok;
 }
 
-function tableOf(report: ProviderReport, isLive: boolean, paper: Paper): string {
+function tableOf(report: ProviderReport, isLive: boolean, style: TerminalStyle): string {
   const skipped = notLoadedLines(report.skipped).map(
-    (line) => `${paper.dim(`not loaded: ${plain(line)}`)}\n`,
+    (line) => `${style.dim(`not loaded: ${plain(line)}`)}\n`,
   );
   if (report.providers.length === 0) return `No provider is loaded.\n${skipped.join("")}`;
   const start = [{ title: "provider" }, { title: "backend" }, { title: "model" }];
@@ -72,15 +72,15 @@ function tableOf(report: ProviderReport, isLive: boolean, paper: Paper): string 
     { title: "retry in", isNumber: true },
     { title: "latency", isNumber: true },
     { title: "today", isNumber: true },
-    { title: "last error", gives: true },
+    { title: "last error", shrinks: true },
   ];
   const rows = report.providers.map((row): Cell[] => [
-    { text: row.id, ink: paper.bold },
+    { text: row.id, paint: style.bold },
     row.backend,
     modelOf(row),
-    ...(isLive ? liveCells(row, paper) : []),
+    ...(isLive ? liveCells(row, style) : []),
   ]);
-  return textTable(isLive ? [...start, ...live] : start, rows, paper) + skipped.join("");
+  return textTable(isLive ? [...start, ...live] : start, rows, style) + skipped.join("");
 }
 
 function modelOf({ model, models }: ProviderRow): string {
@@ -88,17 +88,17 @@ function modelOf({ model, models }: ProviderRow): string {
   return more === 0 ? plain(model) : `${plain(model)} +${more}`;
 }
 
-function liveCells(row: ProviderRow, paper: Paper): Cell[] {
+function liveCells(row: ProviderRow, style: TerminalStyle): Cell[] {
   const inks = {
-    healthy: paper.good,
-    "half-open": paper.warning,
-    cooling: paper.warning,
-    open: paper.bad,
-    rejected: paper.bad,
-    unknown: paper.dim,
+    healthy: style.green,
+    "half-open": style.yellow,
+    cooling: style.yellow,
+    open: style.red,
+    rejected: style.red,
+    unknown: style.dim,
   };
   return [
-    { text: row.state, ink: inks[row.state] ?? paper.dim },
+    { text: row.state, paint: inks[row.state] ?? style.dim },
     row.retry_in_s === null ? "" : shownSeconds(row.retry_in_s),
     row.avg_latency_ms === null ? "" : shownMilliseconds(row.avg_latency_ms),
     row.requests_today === null ? "" : String(row.requests_today),

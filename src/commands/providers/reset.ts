@@ -1,7 +1,7 @@
 // `clawgate providers reset <id>`: the operator says that a provider is well again.
 
-import { environmentHere } from "../../assemble/offline.ts";
-import type { ProviderReport } from "../../assemble/provider-report.ts";
+import { offlineEnvironment } from "../../operator/offline-app.ts";
+import type { ProviderReport } from "../../operator/reports/provider-report.ts";
 import { nearest } from "../../canon/nearest.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { readOptions, refuseUsage } from "../options.ts";
@@ -12,7 +12,7 @@ import {
   refuseProblem,
   type RunningGateway,
 } from "../running-gateway.ts";
-import { offlineInput } from "../surroundings.ts";
+import { offlineInput } from "../config-input.ts";
 import { plain } from "../terminal.ts";
 
 const help = `Usage: clawgate providers reset <id> [options]
@@ -36,10 +36,10 @@ async function run(context: CommandContext): Promise<number> {
   if ("usage" in read) return read.usage;
   const [id] = read.positionals;
   if (id === undefined) return refuseUsage(context, "providers reset", "it needs a provider's id").usage;
-  const found = await findGateway(context, environmentHere(offlineInput(context, read.values.config)));
+  const found = await findGateway(context, offlineEnvironment(offlineInput(context, read.values.config)));
   if ("why" in found) return refuseAbsent(context, found);
   try {
-    await found.want({ method: "POST", path: `/api/providers/${encodeURIComponent(id)}/reset` });
+    await found.askForBody({ method: "POST", path: `/api/providers/${encodeURIComponent(id)}/reset` });
   } catch (thrown) {
     const problem =
       thrown instanceof GatewayProblem && thrown.status === 404 ? await unknown(found, id) : thrown;
@@ -55,7 +55,7 @@ async function run(context: CommandContext): Promise<number> {
 
 /** The same refusal, with the nearest name. */
 async function unknown(gateway: RunningGateway, id: string): Promise<GatewayProblem> {
-  const report = (await gateway.want({ method: "GET", path: "/api/providers" })) as ProviderReport;
+  const report = (await gateway.askForBody({ method: "GET", path: "/api/providers" })) as ProviderReport;
   const skipped = report.skipped.find((each) => each.id === id);
   if (skipped !== undefined)
     return new GatewayProblem(

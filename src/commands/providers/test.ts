@@ -1,10 +1,10 @@
 // `clawgate providers test`: does it work? One small real request to a provider, asked of the running gateway or, where
 // none runs, sent from here with the same config.
 
-import { environmentHere } from "../../assemble/offline.ts";
-import type { ProviderReport } from "../../assemble/provider-report.ts";
-import type { ProviderTest } from "../../assemble/provider-test.ts";
-import { openOfflineTests } from "../../assemble/test-offline.ts";
+import { offlineEnvironment } from "../../operator/offline-app.ts";
+import type { ProviderReport } from "../../operator/reports/provider-report.ts";
+import type { ProviderTest } from "../../operator/provider-test.ts";
+import { openOfflineTests } from "../../operator/provider-test-offline.ts";
 import { Failure } from "../../canon/failure.ts";
 import { ConfigProblem } from "../../config/problems.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
@@ -16,9 +16,9 @@ import {
   refuseProblem,
   type RunningGateway,
 } from "../running-gateway.ts";
-import { offlineInput } from "../surroundings.ts";
+import { offlineInput } from "../config-input.ts";
 import { shownMilliseconds, shownUsd } from "../quantities.ts";
-import { type Paper, paperOf, plain } from "../terminal.ts";
+import { type TerminalStyle, terminalStyle, plain } from "../terminal.ts";
 
 const help = `Usage: clawgate providers test [id] [options]
 
@@ -58,7 +58,7 @@ async function run(context: CommandContext): Promise<number> {
   if (model !== null && id === undefined)
     return refuseUsage(context, "providers test", "--model needs a provider's id").usage;
   const input = offlineInput(context, config);
-  const found = await findGateway(context, environmentHere(input));
+  const found = await findGateway(context, offlineEnvironment(input));
   try {
     const tests =
       "why" in found ? await offlineTests(context, found, input, model) : await liveTests(found, model);
@@ -78,12 +78,12 @@ async function run(context: CommandContext): Promise<number> {
 }
 
 async function liveTests(gateway: RunningGateway, model: string | null): Promise<Tests> {
-  const report = (await gateway.want({ method: "GET", path: "/api/providers" })) as ProviderReport;
+  const report = (await gateway.askForBody({ method: "GET", path: "/api/providers" })) as ProviderReport;
   const query = model === null ? "" : `?model=${encodeURIComponent(model)}`;
   return {
     ids: report.providers.map(({ id }) => id),
     test: async (id) =>
-      (await gateway.want({
+      (await gateway.askForBody({
         method: "POST",
         path: `/api/providers/${encodeURIComponent(id)}/test${query}`,
         timeoutMs: answerMs,
@@ -110,7 +110,7 @@ async function show(
   isJson: boolean,
 ): Promise<number> {
   if (ids.length === 0) throw new GatewayProblem("No provider is loaded, so there is nothing to test.");
-  const paper = paperOf(context);
+  const style = terminalStyle(context);
   if (!isJson)
     context.stderr.write(
       `One small request to ${ids.length === 1 ? "1 provider" : `${ids.length} providers`}; it may cost a fraction of a cent.\n`,
@@ -123,18 +123,18 @@ async function show(
   for (const each of running) {
     const result = await each;
     results.push(result);
-    if (!isJson) context.stdout.write(linesOf(result, paper));
+    if (!isJson) context.stdout.write(linesOf(result, style));
   }
   if (isJson) context.stdout.write(`${JSON.stringify({ tests: results }, null, 2)}\n`);
   return results.every(({ ok }) => ok) ? exitCodes.ok : exitCodes.failed;
 }
 
-function linesOf(result: ProviderTest, paper: Paper): string {
-  const target = `${paper.bold(plain(result.provider))} / ${plain(result.model)}`;
+function linesOf(result: ProviderTest, style: TerminalStyle): string {
+  const target = `${style.bold(plain(result.provider))} / ${plain(result.model)}`;
   const { error } = result;
   if (error !== null)
     return [
-      `${paper.bad("failed")}  ${target}  after ${shownMilliseconds(result.latency_ms)}`,
+      `${style.red("failed")}  ${target}  after ${shownMilliseconds(result.latency_ms)}`,
       `        ${error.kind}: ${plain(error.message)}`,
       `        ${plain(error.hint)}`,
       "",
@@ -146,7 +146,7 @@ function linesOf(result: ProviderTest, paper: Paper): string {
   ];
   const text =
     result.text === null ? "no text (thinking may have used up its tokens)" : `"${plain(result.text)}"`;
-  return `${paper.good("ok")}      ${target}  ${facts.join(", ")}\n        ${text}\n`;
+  return `${style.green("ok")}      ${target}  ${facts.join(", ")}\n        ${text}\n`;
 }
 
 export const test: Command = { name: "test", summary: "send one small real request", help, run };

@@ -3,7 +3,7 @@
 import type { ChatRequest } from "../../canon/request.ts";
 import type { Takes } from "../../canon/takes.ts";
 import type { JsonEdit, JsonScan } from "../../wire/json.ts";
-import { memberRecord } from "../exceeding.ts";
+import { memberRecord } from "../exceeds-checks.ts";
 import type { TargetFacts } from "../dialect.ts";
 import { decodeBody } from "./decode-request.ts";
 import { exceedsThinking, isForced } from "./exceeds.ts";

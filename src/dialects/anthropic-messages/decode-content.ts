@@ -5,12 +5,12 @@ import { Failure } from "../../canon/failure.ts";
 import type { Block, CacheMark, Extras, ImageBlock, OpaqueBlock, TextBlock } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
 import { mediaTypeOf } from "../media-type.ts";
-import { inPocket, name, restOf } from "./pocket.ts";
+import { toExtras, name, restOf } from "./extras.ts";
 
 type Members = Record<string, unknown>;
 
-export function invalid(param: string, says: string): Failure {
-  return new Failure("invalid-request", `${param}: ${says}`, { param });
+export function invalid(param: string, message: string): Failure {
+  return new Failure("invalid-request", `${param}: ${message}`, { param });
 }
 
 export function stringAt(record: Members, key: string, path: string): string {
@@ -34,7 +34,7 @@ export function marksOf(
 ): { cache?: CacheMark; extras?: Extras } {
   let rest = restOf(record, known);
   const mark = record["cache_control"];
-  if (mark === undefined || mark === null) return inPocket(rest);
+  if (mark === undefined || mark === null) return toExtras(rest);
   const at = `${path}.cache_control`;
   if (!isRecord(mark)) throw invalid(at, "must be an object");
   if (mark["type"] !== "ephemeral") throw invalid(`${at}.type`, 'must be "ephemeral"');
@@ -42,7 +42,7 @@ export function marksOf(
   if (ttl !== null && typeof ttl !== "string") throw invalid(`${at}.ttl`, "must be a string");
   // Claude Code's prompt-caching-scope beta adds `scope`: the whole mark is kept beside the canonical one.
   if (restOf(mark, markMembers) !== null) rest = { ...rest, cache_control: mark };
-  return { cache: { ttl }, ...inPocket(rest) };
+  return { cache: { ttl }, ...toExtras(rest) };
 }
 
 function decodeText(record: Members, path: string): TextBlock {
@@ -91,14 +91,14 @@ function decodeToolResult(record: Members, path: string): Block {
   const callId = stringAt(record, "tool_use_id", path);
   const { cache, extras } = marksOf(record, resultMembers, path);
   // Claude Code and OpenClaw write `is_error: false`; the canonical form cannot tell it from an absent one.
-  const pocket = isError === false ? inPocket({ ...extras?.[name], is_error: false }) : { extras };
+  const ownExtras = isError === false ? toExtras({ ...extras?.[name], is_error: false }) : { extras };
   return {
     type: "tool-result",
     callId,
     content: decodeResultContent(record["content"], `${path}.content`),
     isError: isError === true,
     ...(cache ? { cache } : {}),
-    ...(pocket.extras ? { extras: pocket.extras } : {}),
+    ...(ownExtras.extras ? { extras: ownExtras.extras } : {}),
   };
 }
 
@@ -128,7 +128,7 @@ function decodeThinking(record: Members, path: string): Block {
     type: "thinking",
     text: stringAt(record, "thinking", path),
     signature: signature === "" ? null : signature,
-    ...inPocket(restOf(record, thinkingMembers)),
+    ...toExtras(restOf(record, thinkingMembers)),
   };
 }
 

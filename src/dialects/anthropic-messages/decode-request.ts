@@ -13,13 +13,13 @@ import type {
 } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
 import { decodeContent, decodeSystem, invalid, marksOf, stringAt } from "./decode-content.ts";
-import { inPocket, name, restOf } from "./pocket.ts";
+import { toExtras, name, restOf } from "./extras.ts";
 import { threadRefused } from "./refuse-threads.ts";
 
 type Members = Record<string, unknown>;
 
 /** Members by which a caller could steer the gateway to another host or key. */
-export const steeringKeys: readonly string[] = [
+export const upstreamKeys: readonly string[] = [
   "api_base",
   "base_url",
   "api_key",
@@ -59,7 +59,7 @@ export function decodeRequest(body: unknown): ChatRequest {
 /** `needsMaxTokens` is false for /v1/messages/count_tokens, which asks for no answer. */
 export function decodeBody(body: unknown, needsMaxTokens: boolean): ChatRequest {
   if (!isRecord(body)) throw invalid("body", "must be a JSON object");
-  for (const key of steeringKeys)
+  for (const key of upstreamKeys)
     if (Object.hasOwn(body, key)) throw invalid(key, "is not accepted by this gateway");
   if ((body["thread"] ?? null) !== null) throw threadRefused();
   const model = body["model"];
@@ -109,7 +109,7 @@ function decodeMessage(value: unknown, index: number): Message {
   if (role !== "user" && role !== "assistant" && role !== "system")
     throw invalid(`${path}.role`, 'must be "user", "assistant" or "system"');
   const content = decodeContent(value["content"], `${path}.content`);
-  return { role, content, ...inPocket(restOf(value, messageMembers)) };
+  return { role, content, ...toExtras(restOf(value, messageMembers)) };
 }
 
 function decodeTools(value: unknown): { tools: Tool[]; opaqueTools: OpaqueTool[] } {
@@ -164,7 +164,7 @@ function decodeThinking(value: unknown): { known: Thinking | null; rest: Members
   if (value === undefined || value === null) return { known: null, rest: null };
   if (!isRecord(value)) throw invalid("thinking", "must be an object");
   const type = stringAt(value, "type", "thinking");
-  const extras = inPocket(restOf(value, thinkingMembers));
+  const extras = toExtras(restOf(value, thinkingMembers));
   if (type === "disabled") return { known: { mode: "off" }, rest: null };
   if (type === "adaptive") return { known: { mode: "adaptive", ...extras }, rest: null };
   if (type !== "enabled") return { known: null, rest: { thinking: value } };

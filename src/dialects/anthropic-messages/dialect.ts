@@ -3,14 +3,14 @@
 import { encodeFrame } from "../../wire/sse.ts";
 import type { Dialect } from "../dialect.ts";
 import { decodeRequest } from "./decode-request.ts";
-import { encodeRequest, unsaidStops } from "./encode-request.ts";
+import { encodeRequest, unsupportedStops } from "./encode-request.ts";
 import { decodeFailure, encodeFailure, encodeFailureFrame, ownStatuses } from "./failure.ts";
 import { lose } from "./loss.ts";
 import { encodeModel, encodeModelList } from "./models.ts";
-import { name } from "./pocket.ts";
+import { name } from "./extras.ts";
 import { noteLosses, refuseTranslation } from "./refuse-translation.ts";
-import { relay } from "./relay.ts";
-import { encodeReply, readReply } from "./reply.ts";
+import { passthrough } from "./passthrough.ts";
+import { encodeReply, decodeReply } from "./reply.ts";
 import { streamDecoder } from "./stream-decoder.ts";
 import { heartbeatFrame, streamEncoder } from "./stream-encoder.ts";
 
@@ -39,11 +39,11 @@ export const anthropicMessages: Dialect = {
       longest: 128,
       source: "docs.anthropic.com/en/api/messages: ^[a-zA-Z0-9_-]{1,128}$",
     },
-    unsaidStops,
+    unsupportedStops,
     streamDecoder,
-    readReply,
+    decodeReply,
     decodeFailure,
-    relay,
+    passthrough,
   },
   lose,
 };

@@ -14,20 +14,20 @@ import type {
   ToolResultBlock,
 } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
-import { citedMark } from "../cited.ts";
+import { citationMark } from "../citations.ts";
 import type { Note } from "../dialect.ts";
-import { isOurMark } from "../kept-thoughts.ts";
+import { isThinkingMark } from "../thinking-signatures.ts";
 import { toolInput } from "../tool-input.ts";
-import { name, pocketOf } from "./pocket.ts";
+import { name, extrasOf } from "./extras.ts";
 
 export type WireBlock = Record<string, unknown>;
 
 /** Cache mark and own extras, to be spread behind a block's members. */
 export function marks(block: { cache?: CacheMark; extras?: Extras }): WireBlock {
-  const pocket = pocketOf(block.extras);
-  if (block.cache === undefined) return pocket;
+  const ownExtras = extrasOf(block.extras);
+  if (block.cache === undefined) return ownExtras;
   const { ttl } = block.cache;
-  return { cache_control: ttl === null ? { type: "ephemeral" } : { type: "ephemeral", ttl }, ...pocket };
+  return { cache_control: ttl === null ? { type: "ephemeral" } : { type: "ephemeral", ttl }, ...ownExtras };
 }
 
 /** "text content blocks must contain non-whitespace text": blank ones are left out. */
@@ -36,7 +36,7 @@ export function encodeText(block: TextBlock): WireBlock[] {
   const wire: WireBlock = { type: "text", text: block.text, ...marks(block) };
   if (!Array.isArray(wire["citations"])) return [wire];
   const citations = wire["citations"].filter(
-    (each) => !isRecord(each) || each["encrypted_index"] !== citedMark,
+    (each) => !isRecord(each) || each["encrypted_index"] !== citationMark,
   );
   if (citations.length === wire["citations"].length) return [wire];
   const { citations: _ours, ...rest } = wire;
@@ -52,7 +52,7 @@ function encodeImage(block: ImageBlock): WireBlock {
   return { type: "image", source: wire, ...marks(block) };
 }
 
-/** PDFs only (dialects/files.ts). */
+/** PDFs only (dialects/file-support.ts). */
 function encodeFile({ name: title, mediaType, source }: FileBlock): WireBlock {
   const wire =
     source.kind === "base64"
@@ -93,8 +93,8 @@ function isForeign(extras: Extras | undefined): boolean {
 }
 
 /** The API verifies signatures; thinking without one is another vendor's and would be refused. */
-export const isOwnThought = (block: ThinkingBlock): boolean =>
-  block.signature !== null && !isOurMark(block.signature) && !isForeign(block.extras);
+export const isOwnThinking = (block: ThinkingBlock): boolean =>
+  block.signature !== null && !isThinkingMark(block.signature) && !isForeign(block.extras);
 
 /** Blocks that stand alone; calls and results need their turn's context (encode-messages.ts). */
 export function encodePlain(block: Block): WireBlock[] {
@@ -109,7 +109,7 @@ export function encodePlain(block: Block): WireBlock[] {
       return encodeOpaque(block);
     case "thinking":
       return [
-        { type: "thinking", thinking: block.text, signature: block.signature, ...pocketOf(block.extras) },
+        { type: "thinking", thinking: block.text, signature: block.signature, ...extrasOf(block.extras) },
       ];
     case "tool-call":
     case "tool-result":

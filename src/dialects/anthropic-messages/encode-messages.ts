@@ -1,29 +1,29 @@
-// A canonical conversation -> the alternating turns that the Messages API accepts; placement.ts puts it in order.
+// A canonical conversation -> the alternating turns that the Messages API accepts; order-history.ts puts it in order.
 // It must never drop a word of the user's or the model's; what the API refuses is moved, renamed or turned into text.
 
 import type { Message, OpaqueBlock } from "../../canon/request.ts";
 import type { Note } from "../dialect.ts";
 import { isRecord } from "../decoding.ts";
-import { placeHistory, type PlacementRules } from "../placement.ts";
+import { orderHistory, type HistoryRules } from "../order-history.ts";
 import {
   encodePlain,
   encodeText,
   encodeToolCall,
   encodeToolResult,
-  isOwnThought,
+  isOwnThinking,
   type WireBlock,
 } from "./encode-content.ts";
-import { name, pocketOf } from "./pocket.ts";
+import { name, extrasOf } from "./extras.ts";
 
 export type WireMessage = { role: Message["role"]; content: WireBlock[] } & Record<string, unknown>;
 
-export type Conversation = {
+export type EncodedMessages = {
   readonly messages: WireMessage[];
   /** Text of system messages from the middle, for the end of `system`. */
   readonly hoisted: WireBlock[];
 };
 
-export type ConversationOptions = {
+export type EncodeOptions = {
   readonly isOwn: boolean;
   readonly keepsThinking: boolean;
   /** The target knows none of the vendor's own tools, nor the files that lie there. */
@@ -35,17 +35,17 @@ export type ConversationOptions = {
  * `isOwn`: the request came in through this dialect. Its system messages stay where they are (the API knows the role
  * since 2026) and its thinking blocks are its own; those of other formats are hoisted and dropped.
  */
-export function placementRules(options: Omit<ConversationOptions, "note">): PlacementRules {
+export function historyRules(options: Omit<EncodeOptions, "note">): HistoryRules {
   return {
     format: name,
     ...(options.isWithoutServerTools === true ? { keeps: isPlain } : {}),
-    systems: options.isOwn ? "stay" : "hoist",
+    systemMessages: options.isOwn ? "stay" : "hoist",
     // "text content blocks must contain non-whitespace text".
     dropsBlanks: true,
-    takesThinking: (block) => options.keepsThinking && isOwnThought(block),
+    acceptsThinking: (block) => options.keepsThinking && isOwnThinking(block),
     fitId: (id) => id.replace(/[^a-zA-Z0-9_-]/g, "_") || "toolu",
     startsWithUser: true,
-    joins: () => true,
+    mayJoin: () => true,
   };
 }
 
@@ -57,11 +57,11 @@ function isPlain({ value }: OpaqueBlock): boolean {
   return type === "document" && !(isRecord(source) && source["type"] === "file");
 }
 
-export function encodeConversation(messages: readonly Message[], options: ConversationOptions): Conversation {
+export function encodeMessages(messages: readonly Message[], options: EncodeOptions): EncodedMessages {
   const { note } = options;
-  const { turns, hoisted } = placeHistory(messages, placementRules(options), note);
+  const { turns, hoisted } = orderHistory(messages, historyRules(options), note);
   const out = turns.map(({ role, extras, answers, content }): WireMessage => ({
-    ...pocketOf(extras),
+    ...extrasOf(extras),
     role,
     content: [
       ...answers.map(({ result }) => encodeToolResult(result)),

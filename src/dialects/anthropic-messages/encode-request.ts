@@ -2,15 +2,15 @@
 // It must never read another dialect's pocket.
 
 import type { ChatRequest, Tool } from "../../canon/request.ts";
-import { thinkingBlocksDropped, unheard } from "../adapting.ts";
+import { thinkingBlocksDropped, ignoreNote } from "../adaptation-notes.ts";
 import type { Note, TargetFacts } from "../dialect.ts";
 import { isRecord } from "../decoding.ts";
-import { placeSystem } from "../placement.ts";
-import { withinTakes } from "../within-takes.ts";
+import { orderSystem } from "../order-history.ts";
+import { fitToModel } from "../fit-to-model.ts";
 import { encodePlain, marks, type WireBlock } from "./encode-content.ts";
-import { encodeConversation, placementRules, type WireMessage } from "./encode-messages.ts";
+import { encodeMessages, historyRules, type WireMessage } from "./encode-messages.ts";
 import { planForeignThinking, planOwnThinking, wantsThinking } from "./encode-thinking.ts";
-import { name, pocketOf } from "./pocket.ts";
+import { name, extrasOf } from "./extras.ts";
 import { withFittingKeys } from "./property-keys.ts";
 
 type Body = Record<string, unknown>;
@@ -20,14 +20,14 @@ const maxMarks = 4;
 /** `metadata.user_id` above this length is refused. */
 const maxUserLength = 256;
 
-export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Note = unheard): Body {
-  const request = withinTakes(asked, target, note);
+export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Note = ignoreNote): Body {
+  const request = fitToModel(asked, target, note);
   const isOwn = request.extras[name] !== undefined;
-  const pocket = pocketOf(request.extras);
+  const ownExtras = extrasOf(request.extras);
   const keepsThinking = isOwn || wantsThinking(request);
   let isWithoutThoughts = false;
   const placement = { isOwn, keepsThinking };
-  const { messages, hoisted } = encodeConversation(request.messages, {
+  const { messages, hoisted } = encodeMessages(request.messages, {
     ...placement,
     note(adaptation) {
       isWithoutThoughts ||= adaptation === thinkingBlocksDropped;
@@ -39,13 +39,13 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
     ? planOwnThinking(request, target, needsHead ? messages : [], note)
     : planForeignThinking(request, target, messages, note);
   const system = [
-    ...placeSystem(request.system, placementRules(placement), note).flatMap(encodePlain),
+    ...orderSystem(request.system, historyRules(placement), note).flatMap(encodePlain),
     ...hoisted,
     ...askForJsonObject(request, note),
   ];
   const tools = encodeTools(request, messages, note);
   const body: Body = {
-    ...pocket,
+    ...ownExtras,
     model: target.model,
     messages,
     max_tokens: plan.maxTokens,
@@ -78,7 +78,7 @@ function encodeTools(request: ChatRequest, messages: readonly WireMessage[], not
     tool.dialect === name && isRecord(tool.value) ? [{ ...tool.value }] : [],
   );
   // Only some of its models know the word, and the others refuse it.
-  if (request.tools.some((tool) => tool.strict === true && pocketOf(tool.extras)["strict"] === undefined))
+  if (request.tools.some((tool) => tool.strict === true && extrasOf(tool.extras)["strict"] === undefined))
     note("strict-tools-dropped");
   const tools = [...request.tools.map((tool) => encodeTool(tool, note)), ...vendor];
   if (tools.length > 0) return tools;
@@ -134,12 +134,12 @@ function encodeToolChoice(request: ChatRequest, tools: readonly Body[]): Body {
 }
 
 function encodeOutput(request: ChatRequest, effort: string | null): Body {
-  const pocket = pocketOf(request.extras);
-  const kept = isRecord(pocket["output_config"]) ? pocket["output_config"] : {};
+  const ownExtras = extrasOf(request.extras);
+  const kept = isRecord(ownExtras["output_config"]) ? ownExtras["output_config"] : {};
   const config: Body = { ...kept };
   if (effort !== null) config["effort"] = effort;
   // A client of the older beta said it in `output_format`, which goes back with its pocket.
-  if (request.format?.type === "json-schema" && pocket["output_format"] === undefined)
+  if (request.format?.type === "json-schema" && ownExtras["output_format"] === undefined)
     config["format"] = { type: "json_schema", schema: request.format.schema };
   return Object.keys(config).length > 0 ? { output_config: config } : {};
 }
@@ -168,7 +168,7 @@ function encodeSampling(request: ChatRequest, thinking: Body | null, note: Note)
 /** "each stop sequence must contain non-whitespace". */
 const isBlank = (stop: string): boolean => stop.trim() === "";
 
-export function unsaidStops(request: ChatRequest): readonly string[] {
+export function unsupportedStops(request: ChatRequest): readonly string[] {
   return request.stop.filter(isBlank);
 }
 
@@ -178,7 +178,7 @@ function encodeStop(stop: readonly string[]): Body {
 }
 
 function encodeUser(request: ChatRequest, isOwn: boolean): Body {
-  const kept = pocketOf(request.extras)["metadata"];
+  const kept = extrasOf(request.extras)["metadata"];
   const { user } = request;
   if (user === null || (!isOwn && user.length > maxUserLength)) return {};
   return { metadata: { ...(isRecord(kept) ? kept : {}), user_id: user } };

@@ -4,11 +4,11 @@
 import { budgetOfEffort, type Effort, nearestEffort } from "../../canon/effort.ts";
 import type { ChatRequest } from "../../canon/request.ts";
 import type { Takes } from "../../canon/takes.ts";
-import { cutTokens, thinkingOff, wishesToThink } from "../adapting.ts";
+import { cutTokens, thinkingOff, asksForThinking } from "../adaptation-notes.ts";
 import type { Note, TargetFacts } from "../dialect.ts";
-import { planForeignAdaptive, planOwnAdaptive, type ThinkingPlan } from "./encode-adaptive.ts";
+import { planForeignAdaptive, planOwnAdaptive, type ThinkingPlan } from "./encode-adaptive-thinking.ts";
 import type { WireMessage } from "./encode-messages.ts";
-import { pocketOf } from "./pocket.ts";
+import { extrasOf } from "./extras.ts";
 
 /** The API's floor for `budget_tokens`. */
 export const leastBudget = 1024;
@@ -20,7 +20,7 @@ export function mayThink(request: ChatRequest): boolean {
 
 /** Does the request ask for thinking at all, in whatever words? */
 export function wantsThinking(request: ChatRequest): boolean {
-  return mayThink(request) && wishesToThink(request);
+  return mayThink(request) && asksForThinking(request);
 }
 
 /**
@@ -40,7 +40,7 @@ export function planOwnThinking(
   if (takes?.thinking === "budget" && request.thinking?.mode === "adaptive")
     return planForeignThinking(request, target, messages, note);
   const effort = knownEffort(request, takes, note);
-  return planOwnWords(request, maxTokens, effort, messages, note);
+  return planGivenThinking(request, maxTokens, effort, messages, note);
 }
 
 /** Older models know no effort, or not each level of it. */
@@ -53,7 +53,7 @@ function knownEffort({ effort }: ChatRequest, takes: Takes | null, note: Note): 
   return nearest;
 }
 
-function planOwnWords(
+function planGivenThinking(
   request: ChatRequest,
   maxTokens: number,
   effort: Effort | null,
@@ -68,7 +68,7 @@ function planOwnWords(
     note(thinkingOff);
     return { maxTokens, thinking: null, effort };
   }
-  const extras = pocketOf(thinking.extras);
+  const extras = extrasOf(thinking.extras);
   if (thinking.mode === "adaptive") return { maxTokens, thinking: { type: "adaptive", ...extras }, effort };
   const wasCut = request.maxTokens === null || maxTokens < request.maxTokens;
   const budget = wasCut ? Math.min(thinking.budgetTokens, maxTokens - 1) : thinking.budgetTokens;
@@ -96,17 +96,17 @@ export function planForeignThinking(
   // With adaptive thinking earlier turns need not begin with their thoughts (docs: adaptive thinking, validation changes).
   if (takes?.thinking === "adaptive")
     return planForeignAdaptive(request, target, takes, answer, mayThink(request), note);
-  if (!wishesToThink(request)) return none;
+  if (!asksForThinking(request)) return none;
   const off = (): ThinkingPlan => {
     note(thinkingOff);
     return none;
   };
   if (!mayThink(request) || startsMidTurn(messages)) return off();
-  const wish =
+  const wantedEffort =
     request.thinking?.mode === "budget"
       ? request.thinking.budgetTokens
       : budgetOfEffort(request.effort ?? "medium");
-  const wanted = Math.max(leastBudget, wish);
+  const wanted = Math.max(leastBudget, wantedEffort);
   if (wanted < answer) return { ...none, thinking: { type: "enabled", budget_tokens: wanted } };
   const maxTokens = Math.min(answer + wanted, target.maxOutput ?? Number.POSITIVE_INFINITY);
   const budget = Math.min(wanted, Math.max(leastBudget, maxTokens - answer));

@@ -10,7 +10,7 @@ import {
   isAboveHigh,
   isGiven,
   memberRecord,
-} from "../exceeding.ts";
+} from "../exceeds-checks.ts";
 
 export function exceeds(scan: JsonScan, bytes: Buffer, takes: Takes): boolean {
   const { type } = memberRecord(scan, bytes, "thinking");

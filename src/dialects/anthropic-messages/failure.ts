@@ -3,9 +3,9 @@
 
 import { Failure, type FailureKind } from "../../canon/failure.ts";
 import { encodeFrame } from "../../wire/sse.ts";
-import { type ErrorWords, failureOfStatus, retryAfter, wordsOfForeignBody } from "../decoding.ts";
+import { type ErrorDetails, failureOfStatus, retryAfter, unknownFormatError } from "../decoding.ts";
 import type { ErrorAnswer } from "../dialect.ts";
-import { errorBody, errorWords, plainWords } from "../error-words.ts";
+import { errorBody, readErrorDetails, plainText } from "../error-details.ts";
 
 /** Types: docs.anthropic.com/en/api/errors, and `ErrorType` of @anthropic-ai/sdk 1.11. */
 const errorTypes: Readonly<Record<FailureKind, string>> = {
@@ -82,12 +82,13 @@ export function encodeFailureFrame(failure: Failure, requestId: string): string 
 export function decodeFailure(answer: ErrorAnswer): Failure {
   const body = errorBody(answer.body);
   const isPlain = body === undefined && answer.status < 500;
-  const words = (isPlain ? plainWords(answer.body) : errorWords(body)) ?? wordsOfForeignBody(answer.status);
-  return failureOfWords(answer.status, planSaid(answer, words), waitOf(answer), answer.nowMs);
+  const words =
+    (isPlain ? plainText(answer.body) : readErrorDetails(body)) ?? unknownFormatError(answer.status);
+  return failureOfWords(answer.status, planLimit(answer, words), waitOf(answer), answer.nowMs);
 }
 
 /** A plan whose hours or week are used up says so in headers alone: the quota is gone until then, and no look helps sooner. */
-function planSaid({ status, headers, nowMs }: ErrorAnswer, words: ErrorWords): ErrorWords {
+function planLimit({ status, headers, nowMs }: ErrorAnswer, words: ErrorDetails): ErrorDetails {
   if (status !== 429 || headers.get("anthropic-ratelimit-unified-status") !== "rejected") return words;
   const endsAtMs = Number(headers.get("anthropic-ratelimit-unified-reset") ?? Number.NaN) * 1000;
   return endsAtMs > nowMs ? { ...words, code: "usage_limit_reached", endsAtMs } : words;
@@ -95,14 +96,14 @@ function planSaid({ status, headers, nowMs }: ErrorAnswer, words: ErrorWords): E
 
 /** The failure inside an `error` event or a 200 answer that is an error. */
 export function failureOfErrorBody(body: unknown): Failure {
-  const words = errorWords(body) ?? wordsOfForeignBody(500);
+  const words = readErrorDetails(body) ?? unknownFormatError(500);
   const status = Object.hasOwn(statuses, words.type ?? "") ? statuses[words.type ?? ""] : undefined;
   return failureOfWords(status ?? 500, words, null);
 }
 
 function failureOfWords(
   status: number,
-  words: ErrorWords,
+  words: ErrorDetails,
   retryAfterMs: number | null,
   nowMs: number | null = null,
 ): Failure {
@@ -114,8 +115,8 @@ const limits = ["requests", "tokens", "input-tokens", "output-tokens"];
 
 /** Retry-After, else the resets of the limits that are used up. */
 function waitOf(answer: ErrorAnswer): number | null {
-  const said = retryAfter(answer.headers, answer.nowMs);
-  if (said !== null || answer.status !== 429) return said;
+  const retryAfterMs = retryAfter(answer.headers, answer.nowMs);
+  if (retryAfterMs !== null || answer.status !== 429) return retryAfterMs;
   const unified = Number(answer.headers.get("anthropic-ratelimit-unified-reset") ?? Number.NaN);
   const usedUp: number[] = Number.isFinite(unified) ? [unified * 1000 - answer.nowMs] : [];
   for (const limit of limits) {

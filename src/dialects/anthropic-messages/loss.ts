@@ -5,9 +5,9 @@ import type { StreamEvent } from "../../canon/event.ts";
 import { mergeUsage, unknownUsage, type Usage } from "../../canon/usage.ts";
 import { encodeFailure, failureOfErrorBody } from "./failure.ts";
 import { decodeFinish, encodeFinish, isFinerThanCanon } from "./finish.ts";
-import { inPocket, name, pocketOf } from "./pocket.ts";
+import { toExtras, name, extrasOf } from "./extras.ts";
 import { isRecord } from "../decoding.ts";
-import { countsOf, decodeCounts, mergeCounts, noCounts, restOfUsage, withoutNulls } from "./usage.ts";
+import { countsOf, decodeUsage, mergeCounts, noCounts, restOfUsage, withoutNulls } from "./usage.ts";
 
 type Finish = Extract<StreamEvent, { type: "finish" }>;
 
@@ -27,7 +27,7 @@ export function lose(events: readonly StreamEvent[]): StreamEvent[] {
       case "start":
         usage = mergeUsage(usage, event.usage ?? unknownUsage);
         counts = countsOf(event.usage ?? unknownUsage);
-        left.push({ type: "start", id: event.id, model: event.model, usage: decodeCounts(counts) });
+        left.push({ type: "start", id: event.id, model: event.model, usage: decodeUsage(counts) });
         break;
       case "text-start":
       case "thinking-start":
@@ -45,7 +45,7 @@ export function lose(events: readonly StreamEvent[]): StreamEvent[] {
         if (event.input !== "") left.push({ ...event, index });
         break;
       case "text-end":
-        left.push({ type: "text-end", index: index++, ...inPocket(citationsOf(event)) });
+        left.push({ type: "text-end", index: index++, ...toExtras(citationsOf(event)) });
         break;
       case "thinking-end":
         left.push({ type: "thinking-end", index: index++, signature: event.signature || null });
@@ -66,7 +66,7 @@ export function lose(events: readonly StreamEvent[]): StreamEvent[] {
         break;
       case "finish": {
         counts = mergeCounts(counts, countsOf(mergeUsage(usage, event.usage)));
-        return [...left, loseFinish(event, hasTool, decodeCounts(counts))];
+        return [...left, loseFinish(event, hasTool, decodeUsage(counts))];
       }
       case "failure":
         return [...left, { type: "failure", failure: failureOfErrorBody(encodeFailure(event.failure, "")) }];
@@ -76,15 +76,15 @@ export function lose(events: readonly StreamEvent[]): StreamEvent[] {
 }
 
 function citationsOf(event: Extract<StreamEvent, { type: "text-end" }>): Record<string, unknown> | null {
-  const { citations } = pocketOf(event.extras);
+  const { citations } = extrasOf(event.extras);
   return Array.isArray(citations) && citations.length > 0 ? { citations } : null;
 }
 
 function loseFinish(event: Finish, hasTool: boolean, usage: Usage): Finish {
-  const { stop_reason, usage: kept, ...members } = pocketOf(event.extras);
+  const { stop_reason, usage: kept, ...members } = extrasOf(event.extras);
   const reason = encodeFinish(event.reason, hasTool, stop_reason);
   const rest = restOfUsage(kept);
-  const pocket = withoutNulls({
+  const ownExtras = withoutNulls({
     ...members,
     ...(isFinerThanCanon(reason) ? { stop_reason: reason } : {}),
     ...(rest === null ? {} : { usage: rest }),
@@ -94,6 +94,6 @@ function loseFinish(event: Finish, hasTool: boolean, usage: Usage): Finish {
     reason: decodeFinish(reason, hasTool),
     usage,
     stopSequence: event.stopSequence ?? null,
-    ...inPocket(pocket),
+    ...toExtras(ownExtras),
   };
 }

@@ -9,7 +9,7 @@ type Members = Readonly<Record<string, unknown>>;
  * "tools.0.custom.input_schema.properties: Property keys should match pattern '^[a-zA-Z0-9_.-]{1,64}$'": at the top only
  * (accelerated-intelligent-document-processing#709, decocms/studio#6874).
  */
-const fits = /^[a-zA-Z0-9_.-]{1,64}$/;
+const validKey = /^[a-zA-Z0-9_.-]{1,64}$/;
 
 /** With a promise that there is no other member, those in words would be forbidden. */
 const closing = new Set(["additionalProperties", "unevaluatedProperties", "propertyNames"]);
@@ -18,7 +18,7 @@ const closing = new Set(["additionalProperties", "unevaluatedProperties", "prope
 export function withFittingKeys(schema: Members, others: readonly string[] = []): Members {
   const { properties, required } = schema;
   if (!isRecord(properties)) return schema;
-  const isUnfit = (name: string): boolean => !fits.test(name) || others.includes(name);
+  const isUnfit = (name: string): boolean => !validKey.test(name) || others.includes(name);
   const unfit = Object.entries(properties).filter(([name]) => isUnfit(name));
   if (unfit.length === 0) return schema;
   const needed: readonly unknown[] = Array.isArray(required) ? required : [];
@@ -28,11 +28,11 @@ export function withFittingKeys(schema: Members, others: readonly string[] = [])
     ...Object.fromEntries(open),
     properties: Object.fromEntries(Object.entries(properties).filter(([name]) => !isUnfit(name))),
     ...(kept.length > 0 ? { required: kept } : {}),
-    description: told(schema["description"], unfit, needed),
+    description: describeUnfit(schema["description"], unfit, needed),
   };
 }
 
-function told(
+function describeUnfit(
   before: unknown,
   unfit: readonly (readonly [name: string, schema: unknown])[],
   needed: readonly unknown[],
@@ -41,6 +41,6 @@ function told(
     ([name, schema]) =>
       `${JSON.stringify(name)}${needed.includes(name) ? " (required)" : ""}: ${JSON.stringify(schema)}`,
   );
-  const said = `It has further members at the top, by these very names, each with its JSON Schema: ${members.join(", ")}`;
-  return typeof before === "string" && before !== "" ? `${before}\n${said}` : said;
+  const text = `It has further members at the top, by these very names, each with its JSON Schema: ${members.join(", ")}`;
+  return typeof before === "string" && before !== "" ? `${before}\n${text}` : text;
 }

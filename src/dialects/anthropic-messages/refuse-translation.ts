@@ -1,29 +1,29 @@
 // What an Anthropic request says that no other format can say, named, so that it is refused and not quietly dropped.
 // Cache marks, context management and metadata are dropped elsewhere: the answer does not depend on them. What stands in the
-// history has a rule of its own (retell.ts), and what is shown now is asked-content.ts's.
+// history has a rule of its own (retell.ts), and what is shown now is unsupported-content.ts's.
 
 import { Failure } from "../../canon/failure.ts";
 import type { Block, ChatRequest } from "../../canon/request.ts";
-import { nameIn, noteDropped, noteOthers } from "../adapting.ts";
+import { safeName, noteDropped, noteUnknown } from "../adaptation-notes.ts";
 import { isRecord } from "../decoding.ts";
 import { isVendorSearch } from "../deferred-tools.ts";
 import type { Note } from "../dialect.ts";
-import { name, pocketOf } from "./pocket.ts";
+import { name, extrasOf } from "./extras.ts";
 
 /** Top-level members that change what the model can do. */
 const bindingMembers: readonly string[] = ["container", "mcp_servers"];
 
 /** Members whose values the canonical form does not know: what is asked for is lost, not a matter of taste. */
-function refuseUnknownWish(pocket: Readonly<Record<string, unknown>>): Failure | null {
-  const { thinking, output_config: output } = pocket;
-  if (isRecord(thinking)) return refusal("thinking.type", `thinking of type "${nameIn(thinking["type"])}"`);
+function refuseUnknownOption(ownExtras: Readonly<Record<string, unknown>>): Failure | null {
+  const { thinking, output_config: output } = ownExtras;
+  if (isRecord(thinking)) return refusal("thinking.type", `thinking of type "${safeName(thinking["type"])}"`);
   for (const member of ["effort", "format"] as const) {
     const value = isRecord(output) ? output[member] : undefined;
     if (value === undefined || value === null) continue;
-    const said = isRecord(value) ? value["type"] : value;
-    return refusal(`output_config.${member}`, `"${nameIn(said)}"`);
+    const type = isRecord(value) ? value["type"] : value;
+    return refusal(`output_config.${member}`, `"${safeName(type)}"`);
   }
-  const { inference_geo: geo } = pocket;
+  const { inference_geo: geo } = ownExtras;
   // A promise of where the data stays, which no other vendor has given.
   return typeof geo === "string" && geo !== "global" ? refusal("inference_geo", "it") : null;
 }
@@ -32,13 +32,13 @@ export function refuseTranslation(request: ChatRequest): Failure | null {
   // A search among the request's own tools needs no vendor (pipeline/tool-search.ts).
   const tool = request.opaqueTools.find((each) => each.dialect === name && !isVendorSearch(each));
   if (tool !== undefined) return refusal("tools", `a tool of type "${tool.type}"`);
-  const pocket = pocketOf(request.extras);
+  const ownExtras = extrasOf(request.extras);
   for (const member of bindingMembers) {
-    const value = pocket[member];
+    const value = ownExtras[member];
     if (value === undefined || value === null || (Array.isArray(value) && value.length === 0)) continue;
     return refusal(member, "it");
   }
-  return refuseUnknownWish(pocket);
+  return refuseUnknownOption(ownExtras);
 }
 
 /** What is told or refused, and book-keeping. */
@@ -60,18 +60,18 @@ export function noteLosses(
   note: Note,
   unsupported?: (parameter: string) => void,
 ): void {
-  const pocket = pocketOf(request.extras);
-  noteDropped(pocket, ["context_management"], note, unsupported);
-  noteOthers(pocket, known, note, unsupported);
+  const ownExtras = extrasOf(request.extras);
+  noteDropped(ownExtras, ["context_management"], note, unsupported);
+  noteUnknown(ownExtras, known, note, unsupported);
   const isMarked = (block: Block | ChatRequest["tools"][number]): boolean =>
     "cache" in block && block.cache !== undefined;
   const holdsMark =
-    isRecord(pocket["cache_control"]) ||
+    isRecord(ownExtras["cache_control"]) ||
     request.system.some(isMarked) ||
     request.tools.some(isMarked) ||
     request.messages.some((message) => message.content.some(isMarked));
   if (holdsMark) note("cache-marks-dropped");
-  if (request.messages.some((message) => message.content.some(cites))) note("citations-dropped");
+  if (request.messages.some((message) => message.content.some(hasCitations))) note("citations-dropped");
   // Only this API goes on with the words of a last assistant message; others answer to them.
   const last = request.messages.at(-1);
   if (last?.role === "assistant" && last.content.some(({ type }) => type === "text"))
@@ -79,9 +79,9 @@ export function noteLosses(
 }
 
 /** A text of an earlier answer, or a document that asks to be cited. */
-function cites(block: Block): boolean {
-  if (block.type === "text") return Array.isArray(pocketOf(block.extras)["citations"]);
-  if (block.type === "tool-result") return block.content.some(cites);
+function hasCitations(block: Block): boolean {
+  if (block.type === "text") return Array.isArray(extrasOf(block.extras)["citations"]);
+  if (block.type === "tool-result") return block.content.some(hasCitations);
   if (block.type !== "opaque" || !isRecord(block.value)) return false;
   const { citations } = block.value;
   return isRecord(citations) && citations["enabled"] === true;

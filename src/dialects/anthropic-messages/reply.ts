@@ -11,8 +11,8 @@ import { toolInput } from "../tool-input.ts";
 import type { WireBlock } from "./encode-content.ts";
 import { failureOfErrorBody } from "./failure.ts";
 import { encodeFinish } from "./finish.ts";
-import { citationsOf, name, pocketOf } from "./pocket.ts";
-import { eventDecoder } from "./stream-decoder.ts";
+import { citationsOf, name, extrasOf } from "./extras.ts";
+import { answerDecoder } from "./stream-decoder.ts";
 import { finishMembers, finishUsage, messageId } from "./stream-encoder.ts";
 
 export function encodeReply(reply: Reply, facts: AnswerFacts): Record<string, unknown> {
@@ -25,7 +25,7 @@ export function encodeReply(reply: Reply, facts: AnswerFacts): Record<string, un
     model: reply.model,
     content,
     ...finishMembers(reply.extras),
-    stop_reason: encodeFinish(reply.finish, hasTool, pocketOf(reply.extras)["stop_reason"]),
+    stop_reason: encodeFinish(reply.finish, hasTool, extrasOf(reply.extras)["stop_reason"]),
     stop_sequence: reply.stopSequence,
     usage: finishUsage(reply.usage, reply.extras),
   };
@@ -52,7 +52,7 @@ function encodeReplyBlock(block: Block): WireBlock[] {
 }
 
 /** A plain JSON answer as the events that its stream would have given. */
-export function readReply(body: unknown): StreamEvent[] {
+export function decodeReply(body: unknown): StreamEvent[] {
   if (isRecord(body) && (body["type"] === "error" || isRecord(body["error"])))
     return [{ type: "failure", failure: failureOfErrorBody(body) }];
   if (!isRecord(body) || !Array.isArray(body["content"]))
@@ -63,7 +63,7 @@ export function readReply(body: unknown): StreamEvent[] {
       },
     ];
   const { id, type: _type, role: _role, model, content, usage, stop_reason, stop_sequence, ...rest } = body;
-  const decoder = eventDecoder();
+  const decoder = answerDecoder();
   const events = decoder.take({ type: "message_start", message: { id, model, usage } });
   content.forEach((content_block: unknown, index) => {
     events.push(...decoder.take({ type: "content_block_start", index, content_block }));

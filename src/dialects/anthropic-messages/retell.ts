@@ -2,93 +2,96 @@
 // resources/messages ContentBlockParam and resources/beta/messages BetaContentBlockParam). It must never refuse one.
 
 import type { Block } from "../../canon/request.ts";
-import { nameIn, thinkingBlocksDropped } from "../adapting.ts";
+import { safeName, thinkingBlocksDropped } from "../adaptation-notes.ts";
 import { isRecord } from "../decoding.ts";
 import {
-  callInWords,
-  carried,
+  callAsText,
+  retoldAsBlocks,
   fileAt,
   fileOf,
-  named,
-  resultInWords,
-  type Retold,
-  setAside,
-  standIn,
+  withDocumentName,
+  resultAsText,
+  type RetoldBlock,
+  retoldAsNothing,
+  retoldAsPlaceholder,
   textsIn,
-  told,
+  retoldAsText,
   unknownBlock,
-} from "../retelling.ts";
+} from "../retold.ts";
 
 type Members = Readonly<Record<string, unknown>>;
-type Row = (block: Members) => Retold;
+type Row = (block: Members) => RetoldBlock;
 
 const textOf = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);
 
 const rows: Readonly<Record<string, Row>> = {
-  redacted_thinking: () => setAside(thinkingBlocksDropped),
+  redacted_thinking: () => retoldAsNothing(thinkingBlocksDropped),
   document: retellDocument,
   // Inline pictures and those at an address are canonical: this one lies at the vendor.
-  image: () => standIn("[A picture, which cannot be shown here]", "files-dropped:image"),
+  image: () => retoldAsPlaceholder("[A picture, which cannot be shown here]", "files-dropped:image"),
   search_result: (block) =>
-    told(
+    retoldAsText(
       [
         `[Search result: ${textOf(block["title"]) ?? ""} ${textOf(block["source"]) ?? ""}]`,
         ...textsIn(block["content"]),
       ].join("\n"),
       "search-results-as-text",
     ),
-  tool_reference: (block) => told(referenceInWords([block["tool_name"]]), "tool-references-as-text"),
+  tool_reference: (block) => retoldAsText(referenceInWords([block["tool_name"]]), "tool-references-as-text"),
   tool_search_tool_result: (block) =>
-    told(referenceInWords(namesIn(block["content"])), "tool-references-as-text"),
+    retoldAsText(referenceInWords(namesIn(block["content"])), "tool-references-as-text"),
   server_tool_use: (block) => {
-    const name = nameIn(block["name"]);
+    const name = safeName(block["name"]);
     // What was found is in the words that follow, or in the tools that are declared.
     return /^(?:web_search|tool_search_tool_|advisor)/.test(name)
-      ? setAside(`hosted-calls-dropped:${name}`)
-      : told(callInWords(name, block["input"]), `hosted-calls-as-text:${name}`);
+      ? retoldAsNothing(`hosted-calls-dropped:${name}`)
+      : retoldAsText(callAsText(name, block["input"]), `hosted-calls-as-text:${name}`);
   },
-  web_search_tool_result: () => setAside("hosted-calls-dropped:web_search"),
+  web_search_tool_result: () => retoldAsNothing("hosted-calls-dropped:web_search"),
   web_fetch_tool_result: retellFetch,
   mcp_tool_use: (block) =>
-    told(callInWords(nameIn(block["name"]), block["input"]), `hosted-calls-as-text:${nameIn(block["name"])}`),
+    retoldAsText(
+      callAsText(safeName(block["name"]), block["input"]),
+      `hosted-calls-as-text:${safeName(block["name"])}`,
+    ),
   container_upload: (block) =>
-    standIn(
+    retoldAsPlaceholder(
       `[A file for the vendor's container: ${String(block["file_id"])}]`,
       "files-dropped:container_upload",
     ),
-  advisor_tool_result: () => setAside("hosted-calls-dropped:advisor"),
-  mcp_tool_listing: () => setAside("content-dropped:mcp_tool_listing"),
-  tool_addition: () => setAside("content-dropped:tool_addition"),
-  tool_removal: () => setAside("content-dropped:tool_removal"),
-  fallback: () => setAside("content-dropped:fallback"),
-  browser_state: () => setAside("content-dropped:browser_state"),
+  advisor_tool_result: () => retoldAsNothing("hosted-calls-dropped:advisor"),
+  mcp_tool_listing: () => retoldAsNothing("content-dropped:mcp_tool_listing"),
+  tool_addition: () => retoldAsNothing("content-dropped:tool_addition"),
+  tool_removal: () => retoldAsNothing("content-dropped:tool_removal"),
+  fallback: () => retoldAsNothing("content-dropped:fallback"),
+  browser_state: () => retoldAsNothing("content-dropped:browser_state"),
   // A summary that stands for everything before it.
-  compaction: (block) => told(textsIn(block["content"]).join("\n"), "compaction-as-text"),
+  compaction: (block) => retoldAsText(textsIn(block["content"]).join("\n"), "compaction-as-text"),
 };
 
-export function retell(value: unknown): Retold {
-  if (!isRecord(value)) return setAside("content-dropped:unknown");
+export function retell(value: unknown): RetoldBlock {
+  if (!isRecord(value)) return retoldAsNothing("content-dropped:unknown");
   const type = String(value["type"]);
   const row = Object.hasOwn(rows, type) ? rows[type] : undefined;
   if (row !== undefined) return row(value);
   return type.endsWith("_tool_result") ? retellResult(type, value) : unknownBlock(type, value);
 }
 
-function retellDocument(block: Members): Retold {
+function retellDocument(block: Members): RetoldBlock {
   const { source } = block;
   const title = textOf(block["title"]);
   if (!isRecord(source)) return unknownBlock("document", block);
   switch (source["type"]) {
     case "text":
-      return told(named(title, String(source["data"] ?? "")), "documents-as-text");
+      return retoldAsText(withDocumentName(title, String(source["data"] ?? "")), "documents-as-text");
     case "content":
-      return carried(withTitle(title, contentOf(source["content"])), "documents-as-text");
+      return retoldAsBlocks(withTitle(title, contentOf(source["content"])), "documents-as-text");
     case "base64":
       return fileOf(title, textOf(source["media_type"]) ?? "application/pdf", String(source["data"] ?? ""));
     case "url":
       return fileAt(title, null, String(source["url"] ?? ""));
     default:
-      return standIn(
+      return retoldAsPlaceholder(
         `[A document at another vendor: ${title ?? String(source["file_id"] ?? "unnamed")}]`,
         "files-dropped:document",
       );
@@ -110,22 +113,22 @@ function contentOf(content: unknown): Block[] {
   });
 }
 
-function retellFetch(block: Members): Retold {
+function retellFetch(block: Members): RetoldBlock {
   const { content } = block;
   const document = isRecord(content) ? content["content"] : null;
   if (!isRecord(content) || !isRecord(document)) return retellResult("web_fetch_tool_result", block);
   const inner = retellDocument(document);
   const head: Block = { type: "text", text: `[Fetched ${String(content["url"] ?? "")}]` };
-  return carried([head, ...inner.blocks], "hosted-calls-as-text:web_fetch");
+  return retoldAsBlocks([head, ...inner.blocks], "hosted-calls-as-text:web_fetch");
 }
 
-function retellResult(type: string, block: Members): Retold {
-  const name = nameIn(type.replace(/_tool_result$/, ""));
+function retellResult(type: string, block: Members): RetoldBlock {
+  const name = safeName(type.replace(/_tool_result$/, ""));
   const { content } = block;
   const code = isRecord(content) ? textOf(content["error_code"]) : null;
   const texts = code === null ? textsIn(content) : [code];
   const isError = code !== null || block["is_error"] === true;
-  return told(resultInWords(name, isError, texts), `hosted-calls-as-text:${name}`);
+  return retoldAsText(resultAsText(name, isError, texts), `hosted-calls-as-text:${name}`);
 }
 
 /** The tools that a search has found, as they stand in its result. */

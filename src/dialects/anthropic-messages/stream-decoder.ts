@@ -4,13 +4,13 @@
 import type { StreamEvent } from "../../canon/event.ts";
 import { Failure } from "../../canon/failure.ts";
 import type { SseFrame } from "../../wire/sse.ts";
-import { closeOnce, cutShort, isRecord, parseLoosely } from "../decoding.ts";
+import { closeOnce, brokenOff, isRecord, parseLoosely } from "../decoding.ts";
 import type { StreamDecoder } from "../dialect.ts";
 import { failureOfErrorBody } from "./failure.ts";
 import { decodeFinish, isFinerThanCanon } from "./finish.ts";
-import { openBlocks } from "./open-blocks.ts";
-import { inPocket, restOf } from "./pocket.ts";
-import { decodeCounts, mergeCounts, noCounts, readCounts, restOfUsage, withoutNulls } from "./usage.ts";
+import { blockQueue } from "./block-queue.ts";
+import { toExtras, restOf } from "./extras.ts";
+import { decodeUsage, mergeCounts, noCounts, readCounts, restOfUsage, withoutNulls } from "./usage.ts";
 
 type Members = Record<string, unknown>;
 
@@ -18,13 +18,13 @@ const deltaMembers = new Set(["stop_reason", "stop_sequence", "usage"]);
 const messageDeltaMembers = new Set(["type", "delta", "usage"]);
 
 /** One event of the wire, already parsed; claude-cli carries such events inside its lines. */
-export type EventDecoder = {
+export type AnswerDecoder = {
   take(event: Members): StreamEvent[];
   end(): StreamEvent[];
 };
 
-export function eventDecoder(): EventDecoder {
-  const blocks = openBlocks();
+export function answerDecoder(): AnswerDecoder {
+  const blocks = blockQueue();
   let isStarted = false;
   let hasMessageStop = false;
   let counts = noCounts;
@@ -50,7 +50,7 @@ export function eventDecoder(): EventDecoder {
         type: "start",
         id: typeof id === "string" ? id : "",
         model: typeof model === "string" ? model : "",
-        ...(isRecord(usage) ? { usage: decodeCounts(readCounts(usage)) } : {}),
+        ...(isRecord(usage) ? { usage: decodeUsage(readCounts(usage)) } : {}),
       },
     ];
   };
@@ -67,9 +67,9 @@ export function eventDecoder(): EventDecoder {
     closing.push({
       type: "finish",
       reason,
-      usage: decodeCounts(counts),
+      usage: decodeUsage(counts),
       stopSequence,
-      ...inPocket(Object.keys(members).length > 0 ? members : null),
+      ...toExtras(Object.keys(members).length > 0 ? members : null),
     });
     return closing;
   };
@@ -122,12 +122,12 @@ export function eventDecoder(): EventDecoder {
   return {
     take,
     end: () =>
-      hasMessageStop || stopReason !== null ? finish() : [{ type: "failure", failure: cutShort() }],
+      hasMessageStop || stopReason !== null ? finish() : [{ type: "failure", failure: brokenOff() }],
   };
 }
 
 export function streamDecoder(): StreamDecoder {
-  const decoder = eventDecoder();
+  const decoder = answerDecoder();
   return closeOnce({
     step(frame: SseFrame) {
       const event = readEvent(frame);

@@ -9,7 +9,7 @@ import { isRecord } from "../decoding.ts";
 import type { AnswerFacts, StreamEncoder } from "../dialect.ts";
 import { encodeFailureFrame } from "./failure.ts";
 import { encodeFinish } from "./finish.ts";
-import { citationsOf, name, pocketOf } from "./pocket.ts";
+import { citationsOf, name, extrasOf } from "./extras.ts";
 import { encodeUsage, restOfUsage } from "./usage.ts";
 
 type Finish = Extract<StreamEvent, { type: "finish" }>;
@@ -26,12 +26,12 @@ export function messageId(id: string, facts: AnswerFacts): string {
 
 /** The finish pocket without what other places spell: stop_details, container, context_management … */
 export function finishMembers(extras: Extras | undefined): Record<string, unknown> {
-  const { stop_reason: _reason, usage: _usage, ...members } = pocketOf(extras);
+  const { stop_reason: _reason, usage: _usage, ...members } = extrasOf(extras);
   return members;
 }
 
 export function finishUsage(usage: Usage, extras: Extras | undefined): Record<string, unknown> {
-  return { ...restOfUsage(pocketOf(extras)["usage"]), ...encodeUsage(usage) };
+  return { ...restOfUsage(extrasOf(extras)["usage"]), ...encodeUsage(usage) };
 }
 
 export function streamEncoder(facts: AnswerFacts): StreamEncoder {
@@ -87,7 +87,7 @@ export function streamEncoder(facts: AnswerFacts): StreamEncoder {
     isClosed = true;
     usage = mergeUsage(usage, event.usage);
     const { [besideDelta]: beside, ...inside } = finishMembers(event.extras);
-    const reason = encodeFinish(event.reason, hasTool, pocketOf(event.extras)["stop_reason"]);
+    const reason = encodeFinish(event.reason, hasTool, extrasOf(event.extras)["stop_reason"]);
     const last = frame("message_delta", {
       delta: { ...inside, stop_reason: reason, stop_sequence: event.stopSequence ?? null },
       usage: finishUsage(usage, event.extras),

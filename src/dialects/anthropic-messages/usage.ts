@@ -3,7 +3,7 @@
 
 import { tokenCount, type Usage, usageFromParts } from "../../canon/usage.ts";
 import { isRecord } from "../decoding.ts";
-import { restOf } from "./pocket.ts";
+import { restOf } from "./extras.ts";
 
 /** The counts as the wire names them; null where it said nothing. */
 export type WireCounts = {
@@ -72,7 +72,7 @@ export function mergeCounts(older: WireCounts, newer: WireCounts): WireCounts {
   };
 }
 
-export function decodeCounts(counts: WireCounts): Usage {
+export function decodeUsage(counts: WireCounts): Usage {
   return usageFromParts({
     inputUncached: counts.input,
     inputCached: counts.cacheRead,

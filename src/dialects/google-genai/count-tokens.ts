@@ -3,7 +3,7 @@
 import type { ChatRequest } from "../../canon/request.ts";
 import type { JsonEdit, JsonScan } from "../../wire/json.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
-import { decodeRequest } from "./request.ts";
+import { decodeRequest } from "./decode-request.ts";
 
 /** `contents`, or a whole request under `generateContentRequest`. Throws Failure `invalid-request`. */
 export function decodeCountRequest(body: unknown): ChatRequest {

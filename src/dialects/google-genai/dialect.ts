@@ -6,14 +6,14 @@ import type { Dialect } from "../dialect.ts";
 import { decodeFailure, encodeFailure, encodeFailureFrame } from "./failure.ts";
 import { lose } from "./loss.ts";
 import { encodeModel, encodeModelList } from "./models.ts";
-import { unsaidStops } from "./outgoing-config.ts";
-import { encodeRequest } from "./outgoing-request.ts";
-import { name } from "./pocket.ts";
+import { unsupportedStops } from "./encode-config.ts";
+import { encodeRequest } from "./encode-request.ts";
+import { name } from "./extras.ts";
 import { noteLosses, refuseTranslation } from "./refuse-translation.ts";
-import { relay } from "./relay.ts";
-import { encodeReply, readReply } from "./reply.ts";
-import { decodeRequest } from "./request.ts";
-import { streamEncoder } from "./stream.ts";
+import { passthrough } from "./passthrough.ts";
+import { encodeReply, decodeReply } from "./reply.ts";
+import { decodeRequest } from "./decode-request.ts";
+import { streamEncoder } from "./stream-encoder.ts";
 import { streamDecoder } from "./stream-decoder.ts";
 
 export const googleGenai: Dialect = {
@@ -44,11 +44,11 @@ export const googleGenai: Dialect = {
       longest: 128,
       source: "@google/genai 3.1.0, FunctionDeclaration.name",
     },
-    unsaidStops,
+    unsupportedStops,
     streamDecoder,
-    readReply,
+    decodeReply,
     decodeFailure,
-    relay,
+    passthrough,
   },
   lose,
 };

@@ -1,17 +1,17 @@
 // The verbs embedContent and batchEmbedContents (ai.google.dev/api/embeddings) <-> texts and vectors, for targets of another
 // format. It must never put a vector in another text's place.
 
-import type { EmbeddingAsk, Embeddings } from "../../canon/embedding.ts";
+import type { EmbeddingRequest, Embeddings } from "../../canon/embedding.ts";
 import { Failure } from "../../canon/failure.ts";
 import { tokenCount } from "../../canon/usage.ts";
 import { isRecord } from "../decoding.ts";
 import type { Note } from "../dialect.ts";
-import { invalid, optionalCount, optionalList, shown, unsupported } from "../fields.ts";
+import { invalid, optionalCount, optionalList, shown, unsupported } from "../read-fields.ts";
 
 export type EmbedVerb = "embedContent" | "batchEmbedContents";
 
 /** The same body for another model: each part of a batch names it once more. Throws Failure. */
-export function embedBodyFor(body: unknown, verb: EmbedVerb, model: string): unknown {
+export function embeddingBodyFor(body: unknown, verb: EmbedVerb, model: string): unknown {
   if (!isRecord(body)) throw invalid(null, `The request body must be a JSON object, not ${shown(body)}.`);
   const name = `models/${model}`;
   if (verb === "embedContent") return { ...body, model: name };
@@ -24,7 +24,7 @@ export function embedBodyFor(body: unknown, verb: EmbedVerb, model: string): unk
 }
 
 /** `note`: told of what only Google's models can be told. Throws Failure. */
-export function decodeEmbedAsk(body: unknown, verb: EmbedVerb, note?: Note): EmbeddingAsk {
+export function decodeEmbeddingRequest(body: unknown, verb: EmbedVerb, note?: Note): EmbeddingRequest {
   if (!isRecord(body)) throw invalid(null, `The request body must be a JSON object, not ${shown(body)}.`);
   const requests: readonly unknown[] =
     verb === "embedContent" ? [body] : optionalList(body.requests, "requests");
@@ -61,7 +61,7 @@ function textOf(content: unknown, param: string): string {
     .join("\n");
 }
 
-export function encodeEmbedAsk({ texts, dimensions }: EmbeddingAsk, model: string): unknown {
+export function encodeEmbeddingRequest({ texts, dimensions }: EmbeddingRequest, model: string): unknown {
   const size = dimensions === null ? {} : { outputDimensionality: dimensions };
   return {
     requests: texts.map((text) => ({ model: `models/${model}`, content: { parts: [{ text }] }, ...size })),
@@ -69,7 +69,7 @@ export function encodeEmbedAsk({ texts, dimensions }: EmbeddingAsk, model: strin
 }
 
 /** Throws Failure bad-output. */
-export function readEmbedReply(reply: unknown, count: number): Embeddings {
+export function decodeEmbeddings(reply: unknown, count: number): Embeddings {
   const body = isRecord(reply) ? reply : {};
   const found: readonly unknown[] = Array.isArray(body.embeddings) ? body.embeddings : [body.embedding];
   const vectors = found.map((each) => (isRecord(each) && Array.isArray(each.values) ? each.values : null));
@@ -79,7 +79,7 @@ export function readEmbedReply(reply: unknown, count: number): Embeddings {
   return { vectors: vectors as number[][], tokens: tokenCount(usage.promptTokenCount) };
 }
 
-export function encodeEmbedReply({ vectors, tokens }: Embeddings, verb: EmbedVerb): unknown {
+export function encodeEmbeddings({ vectors, tokens }: Embeddings, verb: EmbedVerb): unknown {
   const usage = tokens === null ? {} : { usageMetadata: { promptTokenCount: tokens } };
   const [first = []] = vectors;
   return verb === "embedContent"

@@ -5,8 +5,8 @@ import { isEffort } from "../../canon/effort.ts";
 import type { Takes } from "../../canon/takes.ts";
 import { type JsonScan, memberNamed } from "../../wire/json.ts";
 import { isRecord } from "../decoding.ts";
-import { endsWithAssistant, exceedsSampling, memberRecord } from "../exceeding.ts";
-import { camelKeys } from "./fields.ts";
+import { endsWithAssistant, exceedsSampling, memberRecord } from "../exceeds-checks.ts";
+import { camelKeys } from "./camel-keys.ts";
 
 type Members = Readonly<Record<string, unknown>>;
 

@@ -3,9 +3,9 @@
 
 import { Failure, type FailureKind } from "../../canon/failure.ts";
 import { encodeFrame } from "../../wire/sse.ts";
-import { type ErrorWords, failureOfStatus, isRecord, retryAfter, wordsOfForeignBody } from "../decoding.ts";
+import { type ErrorDetails, failureOfStatus, isRecord, retryAfter, unknownFormatError } from "../decoding.ts";
 import type { ErrorAnswer } from "../dialect.ts";
-import { errorBody, errorWords, plainWords } from "../error-words.ts";
+import { errorBody, readErrorDetails, plainText } from "../error-details.ts";
 import { isDayQuota, msUntilNewDay, reasonOf, retryDelayOf } from "./quota.ts";
 
 const wrong = "INVALID_ARGUMENT";
@@ -46,7 +46,7 @@ const statusWords: Readonly<Record<FailureKind, string>> = {
 const type = (name: string): string => `type.googleapis.com/google.rpc.${name}`;
 
 export function encodeFailure(failure: Failure): Record<string, unknown> {
-  const { kind, param, toldWaitMs } = failure;
+  const { kind, param, clientWaitMs } = failure;
   const details: Record<string, unknown>[] = [
     {
       "@type": type("ErrorInfo"),
@@ -59,10 +59,10 @@ export function encodeFailure(failure: Failure): Record<string, unknown> {
       "@type": type("BadRequest"),
       fieldViolations: [{ field: param, description: failure.message }],
     });
-  if (toldWaitMs !== null)
+  if (clientWaitMs !== null)
     details.push({
       "@type": type("RetryInfo"),
-      retryDelay: `${Math.max(1, Math.ceil(toldWaitMs / 1000))}s`,
+      retryDelay: `${Math.max(1, Math.ceil(clientWaitMs / 1000))}s`,
     });
   return {
     error: { code: failure.status, message: failure.message, status: statusWords[kind], details },
@@ -76,8 +76,8 @@ export function encodeFailureFrame(failure: Failure): string {
 export function decodeFailure(answer: ErrorAnswer): Failure {
   const body = errorBody(answer.body);
   const error = errorIn(body);
-  const said = body === undefined && answer.status < 500 ? plainWords(answer.body) : errorWords(body);
-  const words = spoken(said) ?? wordsOfForeignBody(answer.status);
+  const details = body === undefined && answer.status < 500 ? plainText(answer.body) : readErrorDetails(body);
+  const words = presentableError(details) ?? unknownFormatError(answer.status);
   const waitMs = retryAfter(answer.headers, answer.nowMs) ?? retryDelayOf(error);
   return failureOf(answer.status, words, error, waitMs, answer.nowMs);
 }
@@ -86,9 +86,9 @@ export function decodeFailure(answer: ErrorAnswer): Failure {
 export function failureInBand(body: unknown): Failure {
   const error = errorIn(body);
   const code = Number(error?.["code"]);
-  const said = code >= 400 && code < 600 ? code : null;
-  const words = spoken(errorWords(body)) ?? wordsOfForeignBody(200);
-  const status = said ?? statusesOfWords[words.type ?? ""] ?? 500;
+  const knownStatus = code >= 400 && code < 600 ? code : null;
+  const words = presentableError(readErrorDetails(body)) ?? unknownFormatError(200);
+  const status = knownStatus ?? statusesOfWords[words.type ?? ""] ?? 500;
   const failure = failureOf(status, words, error, retryDelayOf(error), null);
   return new Failure(failure.kind, failure.message, {
     param: failure.param,
@@ -96,7 +96,7 @@ export function failureInBand(body: unknown): Failure {
     retryAfterMs: failure.retryAfterMs,
     endsAtMs: failure.endsAtMs,
     maybeBilled: true,
-    upstreamStatus: said,
+    upstreamStatus: knownStatus,
   });
 }
 
@@ -117,7 +117,7 @@ const statusesOfWords: Readonly<Record<string, number>> = {
 
 function failureOf(
   status: number,
-  words: ErrorWords,
+  words: ErrorDetails,
   error: Record<string, unknown> | null,
   waitMs: number | null,
   nowMs: number | null,
@@ -128,15 +128,15 @@ function failureOf(
     return failureOfStatus(status, { ...words, code: "insufficient_quota" }, untilMs, nowMs);
   }
   // The reason is a word of Google's and stands in `details`; to a client it says nothing.
-  const said = { ...words, code: reasonOf(error) };
-  const failure = failureOfStatus(truerStatus(status, words), said, waitMs, nowMs);
-  return said.code === null
+  const details = { ...words, code: reasonOf(error) };
+  const failure = failureOfStatus(truerStatus(status, words), details, waitMs, nowMs);
+  return details.code === null
     ? failure
     : new Failure(failure.kind, failure.message, { ...failure, code: null });
 }
 
 /** Google answers 400 for a region or a project that is not served. */
-function truerStatus(status: number, words: ErrorWords): number {
+function truerStatus(status: number, words: ErrorDetails): number {
   const isUnserved =
     status === 400 &&
     words.type === "FAILED_PRECONDITION" &&
@@ -145,7 +145,7 @@ function truerStatus(status: number, words: ErrorWords): number {
 }
 
 /** The code repeats the status, and the details are read in quota.ts. */
-const spoken = (words: ErrorWords | null): ErrorWords | null =>
+const presentableError = (words: ErrorDetails | null): ErrorDetails | null =>
   words === null ? null : { ...words, code: null, param: null, details: undefined };
 
 /** The error object, also out of the array that answers of streams come in. */

@@ -3,7 +3,7 @@
 import type { FinishReason } from "../../canon/event.ts";
 import { Failure } from "../../canon/failure.ts";
 
-const plainWords: Readonly<Record<FinishReason, string>> = {
+const googleReasons: Readonly<Record<FinishReason, string>> = {
   stop: "STOP",
   "stop-sequence": "STOP",
   length: "MAX_TOKENS",
@@ -13,7 +13,7 @@ const plainWords: Readonly<Record<FinishReason, string>> = {
   pause: "STOP",
 };
 
-const reasonOfWord: ReadonlyMap<string, FinishReason> = new Map<string, FinishReason>([
+const canonicalReasons: ReadonlyMap<string, FinishReason> = new Map<string, FinishReason>([
   ["STOP", "stop"],
   ["MAX_TOKENS", "length"],
   ["SAFETY", "refused"],
@@ -29,7 +29,7 @@ const reasonOfWord: ReadonlyMap<string, FinishReason> = new Map<string, FinishRe
 ]);
 
 /** The model's output was thrown away by the vendor's own parser: there is no answer to hand on. */
-const brokenWords: ReadonlySet<string> = new Set([
+const brokenReasons: ReadonlySet<string> = new Set([
   "MALFORMED_FUNCTION_CALL",
   "UNEXPECTED_TOOL_CALL",
   "TOO_MANY_TOOL_CALLS",
@@ -38,13 +38,13 @@ const brokenWords: ReadonlySet<string> = new Set([
 ]);
 
 /** Null: this chunk does not finish. A Failure: the vendor threw the answer away. Unknown words count as stop. */
-export function readFinish(word: unknown): FinishReason | Failure | null {
+export function decodeFinish(word: unknown): FinishReason | Failure | null {
   if (typeof word !== "string" || word === "" || word === "FINISH_REASON_UNSPECIFIED") return null;
-  if (brokenWords.has(word))
+  if (brokenReasons.has(word))
     return new Failure("bad-output", `The upstream threw away what its model wrote (${word}).`, {
       maybeBilled: true,
     });
-  return reasonOfWord.get(word) ?? "stop";
+  return canonicalReasons.get(word) ?? "stop";
 }
 
 /** True for words that `wordOfReason` would not write of itself. */
@@ -53,9 +53,9 @@ export function isFinerThanCanon(word: string): boolean {
 }
 
 /** `kept`: the vendor's own word from the pocket, used where it means the same. */
-export function wordOfReason(reason: FinishReason, kept: unknown): string {
-  const plain = plainWords[reason];
-  return typeof kept === "string" && readFinish(kept) === readFinish(plain) ? kept : plain;
+export function encodeFinish(reason: FinishReason, kept: unknown): string {
+  const plain = googleReasons[reason];
+  return typeof kept === "string" && decodeFinish(kept) === decodeFinish(plain) ? kept : plain;
 }
 
 /** What a reader makes of the word, calls considered. */

@@ -5,12 +5,12 @@ import type { StreamEvent } from "../../canon/event.ts";
 import { mergeUsage, unknownUsage, type Usage } from "../../canon/usage.ts";
 import { isRecord } from "../decoding.ts";
 import type { Extras } from "../../canon/request.ts";
-import { signatureExtras } from "../thought-signature.ts";
-import { counted } from "./answer.ts";
+import { signatureExtras } from "../call-signatures.ts";
+import { counted } from "./decode-answer.ts";
 import { encodeFailure, failureInBand } from "./failure.ts";
-import { isFinerThanCanon, readFinish, settleReason } from "./finish.ts";
-import { inPocket, name, pocketOf, signatureIn, signed } from "./pocket.ts";
-import { closingOf } from "./response.ts";
+import { isFinerThanCanon, decodeFinish, settleReason } from "./finish.ts";
+import { toExtras, name, extrasOf, signatureIn, withSignature } from "./extras.ts";
+import { answerClosing } from "./encode-answer.ts";
 import { toolInput } from "../tool-input.ts";
 import { loseUsage } from "./usage.ts";
 
@@ -31,18 +31,18 @@ export function lose(events: readonly StreamEvent[]): StreamEvent[] {
   let input = "";
   let usage: Usage = unknownUsage;
   /** As the last frame with content told it. */
-  let told: Usage = unknownUsage;
+  let lastUsage: Usage = unknownUsage;
   let isTold = false;
 
   /** A frame is written: the first one carries the start. */
-  const say = (): void => {
-    told = usage;
-    if (start !== null) out.push({ type: "start", ...start, ...counted(loseUsage(told)) });
+  const writeUsage = (): void => {
+    lastUsage = usage;
+    if (start !== null) out.push({ type: "start", ...start, ...counted(loseUsage(lastUsage)) });
     start = null;
     isTold = true;
   };
   const close = (signature: string | null): void => {
-    if (open === "text") out.push({ type: "text-end", index, ...inPocket(signed(signature)) });
+    if (open === "text") out.push({ type: "text-end", index, ...toExtras(withSignature(signature)) });
     else if (open === "thinking") out.push({ type: "thinking-end", index, signature });
     open = null;
   };
@@ -64,21 +64,21 @@ export function lose(events: readonly StreamEvent[]): StreamEvent[] {
       case "thinking-delta": {
         if (event.text === "") break;
         const kind = event.type === "text-delta" ? "text" : "thinking";
-        say();
+        writeUsage();
         enter(kind);
         out.push({ type: event.type, index, text: event.text });
         break;
       }
       case "thinking-end":
         if (event.signature === null || event.signature === "") break;
-        say();
+        writeUsage();
         enter("thinking");
         close(event.signature);
         break;
       case "text-end": {
         const signature = signatureIn(event.extras);
         if (signature === null) break;
-        say();
+        writeUsage();
         if (open === "text") {
           close(signature);
           break;
@@ -99,7 +99,7 @@ export function lose(events: readonly StreamEvent[]): StreamEvent[] {
         input += event.input;
         break;
       case "tool-end":
-        say();
+        writeUsage();
         out.push(
           { type: "tool-start", index, ...call },
           { type: "tool-delta", index, input: JSON.stringify(toolInput(input)) },
@@ -108,7 +108,7 @@ export function lose(events: readonly StreamEvent[]): StreamEvent[] {
         break;
       case "opaque":
         if (event.dialect !== name || !isRecord(event.value)) break;
-        say();
+        writeUsage();
         close(null);
         index += 1;
         out.push({ type: "opaque", index, dialect: name, value: event.value });
@@ -119,13 +119,13 @@ export function lose(events: readonly StreamEvent[]): StreamEvent[] {
       case "finish": {
         const hasContent = isTold;
         usage = mergeUsage(usage, event.usage);
-        say();
+        writeUsage();
         close(null);
         return [...out, loseFinish(event, hasCalls, hasContent, usage)];
       }
       case "failure": {
         close(null);
-        const { usage: billed } = counted(loseUsage(told));
+        const { usage: billed } = counted(loseUsage(lastUsage));
         if (billed !== undefined) out.push({ type: "usage", usage: billed });
         return [...out, { type: "failure", failure: failureInBand(encodeFailure(event.failure)) }];
       }
@@ -137,15 +137,19 @@ export function lose(events: readonly StreamEvent[]): StreamEvent[] {
 }
 
 function loseFinish(event: Finish, hasCalls: boolean, hasContent: boolean, usage: Usage): Finish {
-  const { word, candidate, outside } = closingOf(event.reason, pocketOf(event.extras), hasContent);
-  const read = readFinish(word);
+  const { finishReason, candidate, outside } = answerClosing(
+    event.reason,
+    extrasOf(event.extras),
+    hasContent,
+  );
+  const read = decodeFinish(finishReason);
   const reason = candidate === null || typeof read !== "string" ? "refused" : read;
   return {
     type: "finish",
     reason: settleReason(reason, hasCalls),
     usage: loseUsage(usage),
-    ...inPocket({
-      ...(candidate !== null && isFinerThanCanon(word) ? { finishReason: word } : {}),
+    ...toExtras({
+      ...(candidate !== null && isFinerThanCanon(finishReason) ? { finishReason: finishReason } : {}),
       ...(candidate === null || Object.keys(candidate).length === 0 ? {} : { candidate }),
       ...outside,
     }),

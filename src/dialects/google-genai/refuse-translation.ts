@@ -1,27 +1,27 @@
 // What a Google request says that no other format can say, named, so that it is refused and not quietly dropped.
 // Safety settings, labels and sealed thoughts are dropped elsewhere: the answer does not depend on them. What stands in the
-// history has a rule of its own (retell.ts), and what is shown now is asked-content.ts's.
+// history has a rule of its own (retell.ts), and what is shown now is unsupported-content.ts's.
 
 import { Failure } from "../../canon/failure.ts";
 import type { Block, ChatRequest } from "../../canon/request.ts";
-import { noteDropped, noteOthers, thinkingBlocksDropped } from "../adapting.ts";
+import { noteDropped, noteUnknown, thinkingBlocksDropped } from "../adaptation-notes.ts";
 import { isRecord } from "../decoding.ts";
 import type { Note } from "../dialect.ts";
-import { unsupported } from "../fields.ts";
-import { type Members, name, pocketOf, signatureIn } from "./pocket.ts";
+import { unsupported } from "../read-fields.ts";
+import { type Members, name, extrasOf, signatureIn } from "./extras.ts";
 
 export function refuseTranslation(request: ChatRequest): Failure | null {
   const plain = refuseCandidates(request);
   if (plain !== null) return plain;
   const tool = request.opaqueTools.find((each) => each.dialect === name);
   if (tool !== undefined) return refusal("tools", `a tool of type "${tool.type}"`);
-  const pocket = pocketOf(request.extras);
-  const rest = isRecord(pocket["rest"]) ? pocket["rest"] : {};
+  const ownExtras = extrasOf(request.extras);
+  const rest = isRecord(ownExtras["rest"]) ? ownExtras["rest"] : {};
   if (rest["cachedContent"] !== undefined)
     return refusal("cachedContent", "content that is cached at Google");
   return (
-    refuseConfig(isRecord(pocket["generationConfig"]) ? pocket["generationConfig"] : {}) ??
-    refuseNames(request, pocket)
+    refuseConfig(isRecord(ownExtras["generationConfig"]) ? ownExtras["generationConfig"] : {}) ??
+    refuseNames(request, ownExtras)
   );
 }
 
@@ -42,26 +42,26 @@ export function noteLosses(
   note: Note,
   unsupported?: (parameter: string) => void,
 ): void {
-  const { rest, generationConfig } = pocketOf(request.extras);
+  const { rest, generationConfig } = extrasOf(request.extras);
   if (isRecord(rest)) {
     noteDropped(rest, ["safetySettings"], note, unsupported);
-    noteOthers(rest, knownRest, note, unsupported);
+    noteUnknown(rest, knownRest, note, unsupported);
   }
   if (isRecord(generationConfig)) {
     noteDropped(generationConfig, steeringConfig, note, unsupported);
-    noteOthers(generationConfig, knownConfig, note, unsupported);
+    noteUnknown(generationConfig, knownConfig, note, unsupported);
   }
   // Thoughts that stand alone are noted where they are left out; these are sealed into what goes on.
   const isSealed = (block: Block): boolean => {
     if (block.type !== "text" && block.type !== "tool-call") return false;
-    return signatureIn(block.extras) !== null || pocketOf(block.extras)["signatureAfter"] !== undefined;
+    return signatureIn(block.extras) !== null || extrasOf(block.extras)["signatureAfter"] !== undefined;
   };
   if (request.messages.some((message) => message.content.some(isSealed))) note(thinkingBlocksDropped);
 }
 
 /** The canonical form holds one plain answer, even between two ends of this format. */
 export function refuseCandidates(request: ChatRequest): Failure | null {
-  const { generationConfig } = pocketOf(request.extras);
+  const { generationConfig } = extrasOf(request.extras);
   const count = isRecord(generationConfig) ? generationConfig["candidateCount"] : undefined;
   if (typeof count !== "number" || count <= 1) return null;
   return unsupported(
@@ -82,8 +82,8 @@ function refuseConfig(config: Members): Failure | null {
 }
 
 /** ANY with several names: other formats force one tool or all of them. */
-function refuseNames(request: ChatRequest, pocket: Members): Failure | null {
-  const config = isRecord(pocket["toolConfig"]) ? pocket["toolConfig"]["functionCallingConfig"] : null;
+function refuseNames(request: ChatRequest, ownExtras: Members): Failure | null {
+  const config = isRecord(ownExtras["toolConfig"]) ? ownExtras["toolConfig"]["functionCallingConfig"] : null;
   const names: unknown = isRecord(config)
     ? (config["allowedFunctionNames"] ?? config["allowed_function_names"])
     : null;

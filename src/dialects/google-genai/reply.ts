@@ -7,17 +7,17 @@ import type { Reply } from "../../canon/reply.ts";
 import type { Block } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
 import type { AnswerFacts } from "../dialect.ts";
-import { citedIn, groundingOf } from "../cited.ts";
-import { answerReader, blockReasonOf, errorOf } from "./answer.ts";
-import { type Members, name, pocketOf, sealOfThought, signatureIn, signed } from "./pocket.ts";
-import { closingOf, headOf } from "./response.ts";
+import { storedCitations, groundingOf } from "../citations.ts";
+import { answerDecoder, blockReasonOf, errorOf } from "./decode-answer.ts";
+import { type Members, name, extrasOf, thinkingSignature, signatureIn, withSignature } from "./extras.ts";
+import { answerClosing, answerHead } from "./encode-answer.ts";
 import { toolInput } from "../tool-input.ts";
-import { renderUsage } from "./usage.ts";
+import { encodeUsage } from "./usage.ts";
 
 export function encodeReply(reply: Reply, facts: AnswerFacts): Record<string, unknown> {
   const parts = reply.content.flatMap(encodeBlock);
-  const usage = renderUsage(reply.usage);
-  const closing = closingOf(reply.finish, pocketOf(reply.extras), parts.length > 0, groundingIn(reply));
+  const usage = encodeUsage(reply.usage);
+  const closing = answerClosing(reply.finish, extrasOf(reply.extras), parts.length > 0, groundingIn(reply));
   return {
     ...(closing.candidate === null
       ? {}
@@ -26,21 +26,21 @@ export function encodeReply(reply: Reply, facts: AnswerFacts): Record<string, un
             {
               ...closing.candidate,
               content: { parts: parts.length > 0 ? parts : [{ text: "" }], role: "model" },
-              finishReason: closing.word,
+              finishReason: closing.finishReason,
               index: 0,
             },
           ],
         }),
     ...closing.outside,
     ...(usage === null ? {} : { usageMetadata: usage }),
-    ...headOf(reply.id, reply.model, facts),
+    ...answerHead(reply.id, reply.model, facts),
   };
 }
 
 function groundingIn({ content }: Reply): Members | null {
   return groundingOf(
     content.flatMap((block) =>
-      block.type === "text" ? [{ text: block.text, cited: citedIn(pocketOf(block.extras)) }] : [],
+      block.type === "text" ? [{ text: block.text, cited: storedCitations(extrasOf(block.extras)) }] : [],
     ),
   );
 }
@@ -48,20 +48,20 @@ function groundingIn({ content }: Reply): Members | null {
 function encodeBlock(block: Block): Record<string, unknown>[] {
   switch (block.type) {
     case "text":
-      return [{ text: block.text, ...signed(signatureIn(block.extras)) }];
+      return [{ text: block.text, ...withSignature(signatureIn(block.extras)) }];
     case "thinking":
       return [
         {
           text: block.text,
           thought: true,
-          ...signed(sealOfThought(block)),
+          ...withSignature(thinkingSignature(block)),
         },
       ];
     case "tool-call":
       return [
         {
           functionCall: { id: block.id, name: block.name, args: toolInput(block.input) },
-          ...signed(signatureIn(block.extras)),
+          ...withSignature(signatureIn(block.extras)),
         },
       ];
     case "opaque":
@@ -72,8 +72,8 @@ function encodeBlock(block: Block): Record<string, unknown>[] {
 }
 
 /** One response, or the array of them that the API answers where an event stream was not asked for. */
-export function readReply(body: unknown): StreamEvent[] {
-  const reader = answerReader();
+export function decodeReply(body: unknown): StreamEvent[] {
+  const reader = answerDecoder();
   const failure = errorOf(body);
   if (failure !== null) return reader.fail(failure);
   const chunks: unknown[] = Array.isArray(body) ? body : [body];

@@ -2,22 +2,22 @@
 // It must never refuse one.
 
 import { isRecord } from "../decoding.ts";
-import { nameIn } from "../adapting.ts";
+import { safeName } from "../adaptation-notes.ts";
 import {
   fileAt,
   fileOf,
-  type Retold,
-  resultInWords,
-  setAside,
-  standIn,
+  type RetoldBlock,
+  resultAsText,
+  retoldAsNothing,
+  retoldAsPlaceholder,
   textsIn,
-  told,
+  retoldAsText,
   unknownBlock,
-} from "../retelling.ts";
-import { camelKeys } from "./fields.ts";
-import type { Members } from "./pocket.ts";
+} from "../retold.ts";
+import { camelKeys } from "./camel-keys.ts";
+import type { Members } from "./extras.ts";
 
-const rows: Readonly<Record<string, (data: Members) => Retold>> = {
+const rows: Readonly<Record<string, (data: Members) => RetoldBlock>> = {
   inlineData: (blob) =>
     fileOf(nameOf(blob), String(blob["mimeType"] ?? "application/octet-stream"), String(blob["data"] ?? "")),
   fileData: (file) => {
@@ -25,34 +25,34 @@ const rows: Readonly<Record<string, (data: Members) => Retold>> = {
     const type = typeof file["mimeType"] === "string" ? file["mimeType"] : null;
     return /^https?:\/\//i.test(uri) && URL.canParse(uri) && !isGooglesOwn(uri)
       ? fileAt(nameOf(file), type, uri, "application/octet-stream")
-      : standIn(`[A file at another vendor: ${uri}]`, "files-dropped:fileData");
+      : retoldAsPlaceholder(`[A file at another vendor: ${uri}]`, "files-dropped:fileData");
   },
   executableCode: (code) =>
-    told(
-      `\`\`\`${nameIn(code["language"] ?? "").toLowerCase()}\n${String(code["code"] ?? "")}\n\`\`\``,
+    retoldAsText(
+      `\`\`\`${safeName(code["language"] ?? "").toLowerCase()}\n${String(code["code"] ?? "")}\n\`\`\``,
       "hosted-calls-as-text:executableCode",
     ),
   codeExecutionResult: (result) =>
-    told(
-      resultInWords(
+    retoldAsText(
+      resultAsText(
         "code_execution",
         /FAIL|DEADLINE/.test(String(result["outcome"])),
         textsIn(result["output"]),
       ),
       "hosted-calls-as-text:codeExecutionResult",
     ),
-  toolCall: () => setAside("hosted-calls-dropped:toolCall"),
-  toolResponse: () => setAside("hosted-calls-dropped:toolResponse"),
-  audioTranscription: (said) => told(textsIn(said).join("\n"), "content-as-text:audioTranscription"),
+  toolCall: () => retoldAsNothing("hosted-calls-dropped:toolCall"),
+  toolResponse: () => retoldAsNothing("hosted-calls-dropped:toolResponse"),
+  audioTranscription: (data) => retoldAsText(textsIn(data).join("\n"), "content-as-text:audioTranscription"),
 };
 
-export function retell(value: unknown): Retold {
-  if (!isRecord(value)) return setAside("content-dropped:unknown");
+export function retell(value: unknown): RetoldBlock {
+  if (!isRecord(value)) return retoldAsNothing("content-dropped:unknown");
   const part = camelKeys(value);
   const kind = Object.keys(part).find((key) => isRecord(part[key]) && Object.hasOwn(rows, key));
   const data = kind === undefined ? null : part[kind];
   if (kind !== undefined && isRecord(data))
-    return rows[kind]?.(camelKeys(data)) ?? setAside("content-dropped");
+    return rows[kind]?.(camelKeys(data)) ?? retoldAsNothing("content-dropped");
   const unknown =
     Object.keys(part).find((key) => key !== "thought" && key !== "thoughtSignature") ?? "unknown";
   const inner = part[unknown];

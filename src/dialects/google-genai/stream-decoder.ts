@@ -4,7 +4,7 @@
 import { Failure } from "../../canon/failure.ts";
 import { closeOnce, isRecord, parseLoosely } from "../decoding.ts";
 import type { StreamDecoder } from "../dialect.ts";
-import { answerReader, errorOf } from "./answer.ts";
+import { answerDecoder, errorOf } from "./decode-answer.ts";
 
 export function unreadable(): Failure {
   return new Failure("bad-output", "The upstream sent a piece of its stream that is not JSON.", {
@@ -13,7 +13,7 @@ export function unreadable(): Failure {
 }
 
 export function streamDecoder(): StreamDecoder {
-  const reader = answerReader();
+  const reader = answerDecoder();
   return closeOnce({
     step(frame) {
       if (frame.data.trim() === "") return [];

@@ -5,15 +5,15 @@ import { tokenCount, unknownUsage, type Usage, usageFromTotal } from "../../cano
 import { isRecord } from "../decoding.ts";
 
 /** Null when the value is no usage object. Google leaves out counts that are 0. */
-export function readUsage(value: unknown): Usage | null {
+export function decodeUsage(value: unknown): Usage | null {
   if (!isRecord(value)) return null;
   const prompt = tokenCount(value["promptTokenCount"]);
   const toolUse = tokenCount(value["toolUsePromptTokenCount"]);
-  const said = tokenCount(value["candidatesTokenCount"]);
+  const candidates = tokenCount(value["candidatesTokenCount"]);
   const thought = tokenCount(value["thoughtsTokenCount"]);
   const total = tokenCount(value["totalTokenCount"]);
   const input = prompt === null && toolUse === null ? null : (prompt ?? 0) + (toolUse ?? 0);
-  let output = said === null && thought === null ? null : (said ?? 0) + (thought ?? 0);
+  let output = candidates === null && thought === null ? null : (candidates ?? 0) + (thought ?? 0);
   // A chunk that has said nothing yet shows only the prompt and a total of the same size.
   if (output === null && total !== null && input !== null && total > input) output = total - input;
   return usageFromTotal({
@@ -25,7 +25,7 @@ export function readUsage(value: unknown): Usage | null {
 }
 
 /** Null when nothing is known. */
-export function renderUsage(usage: Usage): Record<string, number> | null {
+export function encodeUsage(usage: Usage): Record<string, number> | null {
   const { input, inputCached, output, outputReasoning } = usage;
   if (input === null && output === null) return null;
   return {
@@ -39,5 +39,5 @@ export function renderUsage(usage: Usage): Record<string, number> | null {
 
 /** What is left of usage after a trip through this format. */
 export function loseUsage(usage: Usage): Usage {
-  return readUsage(renderUsage(usage)) ?? unknownUsage;
+  return decodeUsage(encodeUsage(usage)) ?? unknownUsage;
 }

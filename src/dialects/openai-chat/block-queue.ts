@@ -2,7 +2,7 @@
 // It must never let two blocks overlap, nor change the order of the pieces inside one.
 
 import type { StreamEvent } from "../../canon/event.ts";
-import { extraContentExtras } from "../thought-signature.ts";
+import { extraContentExtras } from "../call-signatures.ts";
 import { joinDetails } from "./reasoning-details.ts";
 import type { ToolCall } from "./tool-calls.ts";
 
@@ -21,7 +21,7 @@ type Slot = {
 
 export type BlockQueue = {
   /** `field`: where the vendor writes a thought. */
-  say(kind: "text" | "thinking", text: string, out: StreamEvent[], field?: string | null): void;
+  addText(kind: "text" | "thinking", text: string, out: StreamEvent[], field?: string | null): void;
   /** Annotations of the running text; without one they are lost. */
   cite(annotations: readonly unknown[]): void;
   /** Details of the running thought. */
@@ -49,11 +49,11 @@ export function blockQueue(idOf: (call: ToolCall) => string): BlockQueue {
       : { type: kind === "text" ? "text-delta" : "thinking-delta", index, text: piece };
   const end = ({ kind, index, call, details, field, annotations }: Slot): StreamEvent => {
     if (kind === "thinking") {
-      const pocket = {
+      const ownExtras = {
         ...(field === null ? {} : { field }),
         ...(details.length === 0 ? {} : { reasoning_details: details }),
       };
-      return { type: "thinking-end", index, signature: null, extras: { "openai-chat": pocket } };
+      return { type: "thinking-end", index, signature: null, extras: { "openai-chat": ownExtras } };
     }
     if (kind === "text")
       return annotations.length === 0
@@ -85,7 +85,7 @@ export function blockQueue(idOf: (call: ToolCall) => string): BlockQueue {
   };
 
   return {
-    say(kind, text, out, field = null) {
+    addText(kind, text, out, field = null) {
       let slot = slots.at(-1);
       if (slot?.kind !== kind) {
         slot = { kind, call: null, index: -1, held: [], details: [], field: null, annotations: [] };

@@ -7,11 +7,11 @@ import { decodeFailure, encodeFailure } from "../openai-failure.ts";
 import { encodeFailureFrame } from "./failure.ts";
 import { lose } from "./loss.ts";
 import { encodeModel, encodeModelList } from "./models.ts";
-import { encodeRequest, unsaidStops } from "./outgoing-request.ts";
-import { relay } from "./relay.ts";
-import { encodeReply, readReply } from "./reply.ts";
-import { decodeRequest, noteLosses, refuseTranslation } from "./request.ts";
-import { endFrame, streamEncoder } from "./stream.ts";
+import { encodeRequest, unsupportedStops } from "./encode-request.ts";
+import { passthrough } from "./passthrough.ts";
+import { encodeReply, decodeReply } from "./reply.ts";
+import { decodeRequest, noteLosses, refuseTranslation } from "./decode-request.ts";
+import { endFrame, streamEncoder } from "./stream-encoder.ts";
 import { streamDecoder } from "./stream-decoder.ts";
 
 export const openaiChat: Dialect = {
@@ -33,16 +33,16 @@ export const openaiChat: Dialect = {
   backend: {
     path: () => "/chat/completions",
     encodeRequest,
-    unsaidStops,
+    unsupportedStops,
     toolNames: {
       pattern: /^[A-Za-z0-9_-]+$/,
       longest: 64,
       source: "platform.openai.com/docs/api-reference/chat: a-z, A-Z, 0-9, _ and -, at most 64",
     },
     streamDecoder,
-    readReply,
+    decodeReply,
     decodeFailure,
-    relay,
+    passthrough,
   },
   lose,
 };

@@ -1,15 +1,15 @@
 // Embeddings as OpenAI's API writes them (platform.openai.com/docs/api-reference/embeddings) <-> texts and vectors, for targets
 // of another format. It must never put a vector in another text's place.
 
-import type { EmbeddingAsk, Embeddings } from "../../canon/embedding.ts";
+import type { EmbeddingRequest, Embeddings } from "../../canon/embedding.ts";
 import { Failure } from "../../canon/failure.ts";
 import { estimateTokensOfBytes } from "../../canon/tokens.ts";
 import { tokenCount } from "../../canon/usage.ts";
 import { isRecord } from "../decoding.ts";
-import { invalid, optionalCount, shown, unsupported } from "../fields.ts";
+import { invalid, optionalCount, shown, unsupported } from "../read-fields.ts";
 
 /** Throws Failure. */
-export function decodeEmbeddingAsk(body: unknown): EmbeddingAsk {
+export function decodeEmbeddingRequest(body: unknown): EmbeddingRequest {
   if (!isRecord(body)) throw invalid(null, `The request body must be a JSON object, not ${shown(body)}.`);
   const inputs: readonly unknown[] = Array.isArray(body.input) ? body.input : [body.input];
   const texts = inputs.map((input, i) => {
@@ -22,7 +22,7 @@ export function decodeEmbeddingAsk(body: unknown): EmbeddingAsk {
   return { texts, dimensions: optionalCount(body.dimensions, "dimensions") };
 }
 
-export function encodeEmbeddingAsk({ texts, dimensions }: EmbeddingAsk, model: string): unknown {
+export function encodeEmbeddingRequest({ texts, dimensions }: EmbeddingRequest, model: string): unknown {
   return {
     model,
     input: texts,
@@ -32,7 +32,7 @@ export function encodeEmbeddingAsk({ texts, dimensions }: EmbeddingAsk, model: s
 }
 
 /** Throws Failure bad-output. */
-export function readEmbeddings(reply: unknown, count: number): Embeddings {
+export function decodeEmbeddings(reply: unknown, count: number): Embeddings {
   const data: readonly unknown[] = isRecord(reply) && Array.isArray(reply.data) ? reply.data : [];
   const vectors: (readonly number[] | undefined)[] = Array.from({ length: count }, () => undefined);
   for (const [i, each] of data.entries())

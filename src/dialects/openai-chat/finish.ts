@@ -3,7 +3,7 @@
 import type { FinishReason } from "../../canon/event.ts";
 import { Failure } from "../../canon/failure.ts";
 
-const reasonOfWord: ReadonlyMap<string, FinishReason> = new Map<string, FinishReason>([
+const canonicalReasons: ReadonlyMap<string, FinishReason> = new Map<string, FinishReason>([
   ["stop", "stop"],
   ["length", "length"],
   ["tool_calls", "tool-calls"],
@@ -34,7 +34,7 @@ const reasonOfWord: ReadonlyMap<string, FinishReason> = new Map<string, FinishRe
 ]);
 
 // DeepSeek, Zhipu and OpenRouter report a broken run as a finish reason.
-const brokenWords: ReadonlySet<string> = new Set([
+const brokenReasons: ReadonlySet<string> = new Set([
   "error",
   "network_error",
   "insufficient_system_resource",
@@ -42,10 +42,10 @@ const brokenWords: ReadonlySet<string> = new Set([
 ]);
 
 /** Null: this chunk does not finish. A Failure: the vendor broke off and said so. Unknown words count as stop. */
-export function readFinish(word: unknown): FinishReason | Failure | null {
+export function decodeFinish(word: unknown): FinishReason | Failure | null {
   if (typeof word !== "string" || word === "") return null;
   const lower = word.toLowerCase().replaceAll("-", "_");
-  if (brokenWords.has(lower))
+  if (brokenReasons.has(lower))
     return new Failure(
       "upstream-error",
       "The upstream broke off its answer because of an error of its own.",
@@ -53,10 +53,10 @@ export function readFinish(word: unknown): FinishReason | Failure | null {
         maybeBilled: true,
       },
     );
-  return reasonOfWord.get(lower) ?? "stop";
+  return canonicalReasons.get(lower) ?? "stop";
 }
 
-export const wordOfReason: Readonly<Record<FinishReason, string>> = {
+export const finishReasons: Readonly<Record<FinishReason, string>> = {
   stop: "stop",
   "stop-sequence": "stop",
   length: "length",

@@ -1,7 +1,7 @@
 // Calls of tools whose input is free text, as clients of this format read them. It must never wrap the text in JSON.
 
 import type { Tool } from "../../canon/request.ts";
-import { isFreeText } from "./incoming-tools.ts";
+import { isFreeText } from "./decode-tools.ts";
 
 type Wire = Record<string, unknown>;
 

@@ -5,7 +5,7 @@ import type { StreamEvent } from "../../canon/event.ts";
 import { mergeUsage, unknownUsage, type Usage } from "../../canon/usage.ts";
 import type { Extras } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
-import { extraContentExtras } from "../thought-signature.ts";
+import { extraContentExtras } from "../call-signatures.ts";
 import { encodeFailure, failureInBand } from "../openai-failure.ts";
 import { settleReason } from "./finish.ts";
 import { noArguments } from "./tool-calls.ts";
@@ -24,14 +24,14 @@ export function lose(events: readonly StreamEvent[]): StreamEvent[] {
   let callCount = 0;
   let hasInput = false;
   let usage: Usage = unknownUsage;
-  let sealed: { extras?: Extras } = {};
+  let signed: { extras?: Extras } = {};
 
   const close = (): void => {
     if (open === "text") out.push({ type: "text-end", index });
     else if (open === "thinking")
       out.push({ type: "thinking-end", index, signature: null, extras: { "openai-chat": thoughtField } });
-    else if (open === "tool") out.push({ type: "tool-end", index, ...sealed });
-    sealed = {};
+    else if (open === "tool") out.push({ type: "tool-end", index, ...signed });
+    signed = {};
     open = null;
   };
   const enter = (kind: Kind): void => {
@@ -69,7 +69,7 @@ export function lose(events: readonly StreamEvent[]): StreamEvent[] {
         break;
       case "tool-end":
         if (!hasInput) out.push({ type: "tool-delta", index, input: noArguments });
-        sealed = sealOf(event.extras);
+        signed = sealOf(event.extras);
         break;
       case "usage":
         usage = mergeUsage(usage, event.usage);

@@ -7,14 +7,14 @@ import type { Reply } from "../../canon/reply.ts";
 import type { ToolCallBlock } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
 import type { AnswerFacts } from "../dialect.ts";
-import { unwrapText } from "../free-text.ts";
-import { answerReader, errorOf, firstChoice } from "./answer.ts";
-import { settleReason, wordOfReason } from "./finish.ts";
-import { answerId } from "./stream.ts";
+import { unwrapText } from "../free-text-tools.ts";
+import { answerDecoder, errorOf, firstChoice } from "./decode-answer.ts";
+import { settleReason, finishReasons } from "./finish.ts";
+import { answerId } from "./stream-encoder.ts";
 import { annotationsOf } from "./annotations.ts";
 import { freeTextCall, freeTextNames } from "./free-text-calls.ts";
 import { noArguments } from "./tool-calls.ts";
-import { renderUsage } from "./usage.ts";
+import { encodeUsage } from "./usage.ts";
 
 export function encodeReply(reply: Reply, facts: AnswerFacts): Record<string, unknown> {
   let text = "";
@@ -40,7 +40,7 @@ export function encodeReply(reply: Reply, facts: AnswerFacts): Record<string, un
       });
     }
   }
-  const usage = renderUsage(reply.usage);
+  const usage = encodeUsage(reply.usage);
   return {
     id: answerId(reply.id, facts),
     object: "chat.completion",
@@ -60,7 +60,7 @@ export function encodeReply(reply: Reply, facts: AnswerFacts): Record<string, un
           ...(calls.length === 0 ? {} : { tool_calls: calls }),
         },
         logprobs: null,
-        finish_reason: wordOfReason[settleReason(reply.finish, calls.length)],
+        finish_reason: finishReasons[settleReason(reply.finish, calls.length)],
       },
     ],
     ...(usage === null ? {} : { usage }),
@@ -72,8 +72,8 @@ const functionCall = ({ name, input }: ToolCallBlock): Record<string, unknown> =
   function: { name, arguments: input.trim() === "" ? noArguments : input },
 });
 
-export function readReply(body: unknown): StreamEvent[] {
-  const reader = answerReader();
+export function decodeReply(body: unknown): StreamEvent[] {
+  const reader = answerDecoder();
   const failure = errorOf(body);
   if (failure !== null) return reader.fail(failure);
   if (!isRecord(body) || firstChoice(body) === null)

@@ -21,10 +21,10 @@ export function thinkTags(): ThinkTags {
   let hasThought = false;
 
   const thought = (text: string): Piece[] => {
-    const said = hasThought ? text : text.trimStart();
-    if (said === "") return [];
+    const answer = hasThought ? text : text.trimStart();
+    if (answer === "") return [];
     hasThought = true;
-    return [{ kind: "thinking", text: said }];
+    return [{ kind: "thinking", text: answer }];
   };
   const plain = (text: string): Piece[] => (text === "" ? [] : [{ kind: "text", text }]);
 

@@ -7,11 +7,11 @@ export function digest(text: string): string {
 }
 
 /** Stays unique when a client strips everything but letters and digits, as OpenClaw does. */
-export function outgoingToolId(id: string): string {
+export function encodeToolId(id: string): string {
   return /^[A-Za-z0-9_-]{1,40}$/.test(id) ? id : `call_${digest(id)}`;
 }
 
 /** For a vendor that names no id: the answer's own id keeps calls of different turns apart. */
-export function inventedToolId(answerId: string, position: number): string {
+export function makeToolId(answerId: string, position: number): string {
   return `call_${position}_${answerId.replace(/[^A-Za-z0-9]/g, "")}`.slice(0, 40);
 }

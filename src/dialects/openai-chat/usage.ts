@@ -21,7 +21,7 @@ const detailsIn = (value: Counts, ...names: readonly string[]): Counts =>
  * Null when the value is no usage object. Names: OpenAI; DeepSeek `prompt_cache_hit_tokens`; Moonshot `cached_tokens`; LiteLLM
  * and OpenRouter those of Anthropic; some servers those of the Responses API.
  */
-export function readUsage(value: unknown): Usage | null {
+export function decodeUsage(value: unknown): Usage | null {
   if (!isRecord(value)) return null;
   const details = detailsIn(value, "prompt_tokens_details", "input_tokens_details");
   const outputDetails = detailsIn(value, "completion_tokens_details", "output_tokens_details");
@@ -54,13 +54,13 @@ function wholeOutput(value: Counts, input: number | null, reasoning: number | nu
  * llama.cpp, where nobody asked for usage, beside its timings.
  */
 export function usageIn(chunk: Counts, choice: Counts | null): Usage | null {
-  const top = readUsage(chunk.usage);
+  const top = decodeUsage(chunk.usage);
   if (top !== null && isCounted(top)) return top;
   const own = choice?.delta ?? choice?.message;
   return (
-    readUsage(choice?.usage) ??
-    (isRecord(own) ? readUsage(own.usage) : null) ??
-    (isRecord(chunk.x_groq) ? readUsage(chunk.x_groq.usage) : null) ??
+    decodeUsage(choice?.usage) ??
+    (isRecord(own) ? decodeUsage(own.usage) : null) ??
+    (isRecord(chunk.x_groq) ? decodeUsage(chunk.x_groq.usage) : null) ??
     top ??
     timedUsage(chunk.timings)
   );
@@ -80,7 +80,7 @@ function timedUsage(timings: unknown): Usage | null {
 }
 
 /** Null when a total is unknown: the format has no word for that. */
-export function renderUsage(usage: Usage): Record<string, unknown> | null {
+export function encodeUsage(usage: Usage): Record<string, unknown> | null {
   const { input, inputCached, output, outputReasoning } = usage;
   if (input === null || output === null) return null;
   return {
@@ -94,5 +94,5 @@ export function renderUsage(usage: Usage): Record<string, unknown> | null {
 
 /** What is left of usage after a trip through this format. */
 export function loseUsage(usage: Usage): Usage {
-  return readUsage(renderUsage(usage)) ?? unknownUsage;
+  return decodeUsage(encodeUsage(usage)) ?? unknownUsage;
 }

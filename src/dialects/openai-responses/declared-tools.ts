@@ -3,9 +3,9 @@
 
 import type { Tool } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
-import { unwrapText } from "../free-text.ts";
-import { isSearching, searchCallItem } from "./client-search.ts";
-import { pocketOf, type Wire } from "./pocket.ts";
+import { unwrapText } from "../free-text-tools.ts";
+import { isSearching, searchCallItem } from "./client-tool-search.ts";
+import { extrasOf, type Wire } from "./extras.ts";
 
 /** How a call of the tool must be written for the client that declared it. */
 export type CallForm = {
@@ -19,7 +19,7 @@ export type CallForm = {
 export function callForms(tools: readonly Tool[]): (name: string) => CallForm {
   const forms = new Map<string, CallForm>();
   for (const tool of tools) {
-    const { type, namespace, name } = pocketOf(tool.extras);
+    const { type, namespace, name } = extrasOf(tool.extras);
     if (isSearching(tool)) forms.set(tool.name, { ...plainForm(tool.name), isSearch: true });
     if (type !== "custom" && !isRecord(namespace)) continue;
     forms.set(tool.name, {

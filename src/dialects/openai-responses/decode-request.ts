@@ -5,8 +5,8 @@ import { type Effort, efforts, isEffort } from "../../canon/effort.ts";
 import type { Failure } from "../../canon/failure.ts";
 import type { ChatRequest, TextBlock } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
-import { decodeInput } from "./decode-input.ts";
-import { toolsFound } from "./client-search.ts";
+import { decodeMessages } from "./decode-messages.ts";
+import { toolsFound } from "./client-tool-search.ts";
 import { decodeFoundTools, decodeText, decodeToolChoice, decodeTools } from "./decode-tools.ts";
 import {
   invalid,
@@ -19,12 +19,12 @@ import {
   shown,
   textAt,
   wrongKind,
-} from "../fields.ts";
+} from "../read-fields.ts";
 import { checkMembers } from "./members.ts";
-import { name, type Wire } from "./pocket.ts";
+import { name, type Wire } from "./extras.ts";
 
 /** Body members that clients of other gateways use to choose the upstream: here the operator chooses. */
-export const steeringKeys: ReadonlySet<string> = new Set([
+export const upstreamKeys: ReadonlySet<string> = new Set([
   "api_base",
   "base_url",
   "api_key",
@@ -36,7 +36,7 @@ export const steeringKeys: ReadonlySet<string> = new Set([
   "extra_body",
 ]);
 
-export function steeringRefused(key: string): Failure {
+export function upstreamKeyRefused(key: string): Failure {
   return invalid(
     key,
     `${key} is not accepted in a request: the gateway's configuration decides where requests go.`,
@@ -62,20 +62,20 @@ const canonicalKeys: ReadonlySet<string> = new Set([
 
 export function decodeRequest(value: unknown): ChatRequest {
   if (!isRecord(value)) throw invalid(null, `The request body must be a JSON object, not ${shown(value)}.`);
-  const pocket = decodePocket(value);
+  const ownExtras = decodeExtras(value);
   checkMembers(value);
   for (const [i, each] of optionalList(value.include, "include").entries()) textAt(each, `include[${i}]`);
   const model = textAt(value.model, "model");
-  const { system, messages } = decodeInput(value.input);
+  const { system, messages } = decodeMessages(value.input);
   const { tools: declared, opaqueTools, hosted } = decodeTools(value.tools);
   const tools = [...declared, ...decodeFoundTools(toolsFound(value.input), declared)];
-  if (hosted.length > 0) pocket.hosted_tools = hosted;
+  if (hosted.length > 0) ownExtras.hosted_tools = hosted;
   const { toolChoice, foreign } = decodeToolChoice(value.tool_choice, tools);
-  if (foreign !== null) pocket.tool_choice = foreign;
+  if (foreign !== null) ownExtras.tool_choice = foreign;
   const { effort, rest: reasoning } = decodeReasoning(value.reasoning);
-  if (reasoning !== null) pocket.reasoning = reasoning;
+  if (reasoning !== null) ownExtras.reasoning = reasoning;
   const { format, rest: text } = decodeText(value.text);
-  if (text !== null) pocket.text = text;
+  if (text !== null) ownExtras.text = text;
   const safetyId = optionalText(value.safety_identifier, "safety_identifier");
   return {
     model,
@@ -96,20 +96,20 @@ export function decodeRequest(value: unknown): ChatRequest {
     stream: optionalBoolean(value.stream, "stream") ?? false,
     wantsUsage: true,
     user: optionalText(value.user, "user") ?? safetyId,
-    extras: { [name]: pocket },
+    extras: { [name]: ownExtras },
   };
 }
 
 /** Members without a canonical home, as the client wrote them; null means absent. */
-function decodePocket(body: Wire): Wire {
-  const pocket: Wire = {};
+function decodeExtras(body: Wire): Wire {
+  const ownExtras: Wire = {};
   for (const key of Object.keys(body)) {
-    if (steeringKeys.has(key)) throw steeringRefused(key);
+    if (upstreamKeys.has(key)) throw upstreamKeyRefused(key);
     const value = body[key];
     if (canonicalKeys.has(key) || key === "__proto__" || value === null) continue;
-    pocket[key] = value;
+    ownExtras[key] = value;
   }
-  return pocket;
+  return ownExtras;
 }
 
 /** Its own place is kept, because instructions and developer messages are two things to the API. */

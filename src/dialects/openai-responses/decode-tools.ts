@@ -3,8 +3,8 @@
 
 import type { AnswerFormat, OpaqueTool, Tool, ToolChoice } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
-import { asFound, decodeSearchTool, searchType } from "./client-search.ts";
-import { describedText, freeTextSchema } from "../free-text.ts";
+import { asFound, decodeSearchTool, searchType } from "./client-tool-search.ts";
+import { describedText, freeTextSchema } from "../free-text-tools.ts";
 import {
   invalid,
   optionalBoolean,
@@ -16,8 +16,8 @@ import {
   unsupported,
   wordAt,
   wrongKind,
-} from "../fields.ts";
-import { inPocket, name as dialect, pocketOf, type Wire } from "./pocket.ts";
+} from "../read-fields.ts";
+import { toExtras, name as dialect, extrasOf, type Wire } from "./extras.ts";
 import { joinedName } from "./tool-id.ts";
 
 export type DecodedTools = {
@@ -73,33 +73,33 @@ function restOf(raw: Wire, known: ReadonlySet<string>): Wire {
 }
 
 /** The function's name; inside a namespace the client's own one goes into the pocket. */
-function named(raw: Wire, param: string, namespace: Wire | null): { name: string; pocket: Wire } {
+function named(raw: Wire, param: string, namespace: Wire | null): { name: string; ownExtras: Wire } {
   const name = wordAt(raw.name, `${param}.name`);
-  if (namespace === null) return { name, pocket: {} };
-  return { name: joinedName(wordAt(namespace.name, `${param}.name`), name), pocket: { name, namespace } };
+  if (namespace === null) return { name, ownExtras: {} };
+  return { name: joinedName(wordAt(namespace.name, `${param}.name`), name), ownExtras: { name, namespace } };
 }
 
 function decodeFunction(raw: Wire, param: string, namespace: Wire | null): Tool {
-  const { name, pocket } = named(raw, param, namespace);
+  const { name, ownExtras } = named(raw, param, namespace);
   const strict = optionalBoolean(raw.strict, `${param}.strict`);
   return {
     name,
     ...(strict === true ? { strict } : {}),
     description: optionalText(raw.description, `${param}.description`),
     schema: optionalRecord(raw.parameters, `${param}.parameters`) ?? { type: "object", properties: {} },
-    ...inPocket({ ...restOf(raw, functionMembers), ...pocket }),
+    ...toExtras({ ...restOf(raw, functionMembers), ...ownExtras }),
   };
 }
 
 /** Free text as a function of one string; the grammar becomes words, because no other API enforces one. */
 function decodeFreeText(raw: Wire, param: string, namespace: Wire | null): Tool {
-  const { name, pocket } = named(raw, param, namespace);
+  const { name, ownExtras } = named(raw, param, namespace);
   const description = optionalText(raw.description, `${param}.description`);
   return {
     name,
     description: describedText(description, optionalRecord(raw.format, `${param}.format`)),
     schema: freeTextSchema,
-    ...inPocket({ ...restOf(raw, new Set(["name"])), ...pocket, type: "custom" }),
+    ...toExtras({ ...restOf(raw, new Set(["name"])), ...ownExtras, type: "custom" }),
   };
 }
 
@@ -133,7 +133,7 @@ export function decodeToolChoice(
   const type = wordAt(value.type, "tool_choice.type");
   if (type !== "function" && type !== "custom") return { toolChoice: null, foreign: value };
   const name = wordAt(value.name, "tool_choice.name");
-  const chosen = tools.find((tool) => tool.name === name || pocketOf(tool.extras).name === name);
+  const chosen = tools.find((tool) => tool.name === name || extrasOf(tool.extras).name === name);
   if (chosen === undefined)
     throw invalid("tool_choice.name", `tool_choice names ${shown(name)}, which is not among tools.`);
   return { toolChoice: { type: "tool", name: chosen.name }, foreign: null };

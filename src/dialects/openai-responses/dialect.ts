@@ -4,15 +4,15 @@
 import { commentFrame } from "../../wire/sse.ts";
 import type { Dialect } from "../dialect.ts";
 import { decodeRequest } from "./decode-request.ts";
-import { encodeRequest, unsaidStops } from "./encode-request.ts";
+import { encodeRequest, unsupportedStops } from "./encode-request.ts";
 import { decodeFailure } from "../openai-failure.ts";
 import { encodeFailure, encodeFailureFrame } from "./failure.ts";
 import { lose } from "./loss.ts";
 import { encodeModel, encodeModelList } from "./models.ts";
-import { name } from "./pocket.ts";
+import { name } from "./extras.ts";
 import { noteLosses, refuseTranslation } from "./refuse-translation.ts";
-import { relay } from "./relay.ts";
-import { encodeReply, readReply } from "./reply.ts";
+import { passthrough } from "./passthrough.ts";
+import { encodeReply, decodeReply } from "./reply.ts";
 import { streamDecoder } from "./stream-decoder.ts";
 import { streamEncoder } from "./stream-encoder.ts";
 
@@ -42,11 +42,11 @@ export const openaiResponses: Dialect = {
       source:
         "platform.openai.com/docs/api-reference/responses: ^[a-zA-Z0-9_-]+$, at most 64 (opencode#3523)",
     },
-    unsaidStops,
+    unsupportedStops,
     streamDecoder,
-    readReply,
+    decodeReply,
     decodeFailure,
-    relay,
+    passthrough,
   },
   lose,
 };

@@ -4,25 +4,25 @@
 import { type Effort, effortOfBudget } from "../../canon/effort.ts";
 import type { AnswerFormat, ChatRequest } from "../../canon/request.ts";
 import type { Takes } from "../../canon/takes.ts";
-import { cutTokens, noteDropped, unheard } from "../adapting.ts";
+import { cutTokens, noteDropped, ignoreNote } from "../adaptation-notes.ts";
 import { withLoadedTools } from "../deferred-tools.ts";
 import type { Note, TargetFacts } from "../dialect.ts";
 import { isRecord } from "../decoding.ts";
-import { effortWithin, isThinkingOff, samplesAnyway, withinTakes } from "../within-takes.ts";
-import { encodeInput } from "./encode-input.ts";
+import { fitEffort, isThinkingOff, acceptsSampling, fitToModel } from "../fit-to-model.ts";
+import { encodeMessages } from "./encode-messages.ts";
 import { encodeToolChoice, encodeTools } from "./encode-tools.ts";
-import { name, type Wire } from "./pocket.ts";
+import { name, type Wire } from "./extras.ts";
 import { digest } from "./tool-id.ts";
 
 /** The API's floor for `max_output_tokens`. */
 const leastOutput = 16;
 
 /**
- * Dropped: top_k, which the API does not have, and `stop` (unsaidStops). A request of this dialect keeps its own wish for storage;
+ * Dropped: top_k, which the API does not have, and `stop` (unsupportedStops). A request of this dialect keeps its own wish for storage;
  * sealed reasoning is not asked for on behalf of others, who could not send it back.
  */
-export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Note = unheard): Wire {
-  const request = withinTakes(withLoadedTools(asked), target, note);
+export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Note = ignoreNote): Wire {
+  const request = fitToModel(withLoadedTools(asked), target, note);
   const takes = target.takes ?? null;
   const own = request.extras[name];
   const {
@@ -32,8 +32,8 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
     text: ownText,
     ...written
   } = own ?? {};
-  const pocket = withoutProbabilities(written, takes, isThinkingOff(request), note);
-  const body: Wire = { ...pocket, model: target.model, ...encodeInput(request, note) };
+  const ownExtras = withoutProbabilities(written, takes, isThinkingOff(request), note);
+  const body: Wire = { ...ownExtras, model: target.model, ...encodeMessages(request, note) };
   body.stream = true;
   if (own === undefined) body.store = false;
   const tools = [...encodeTools(request), ...(Array.isArray(hosted) ? (hosted as readonly unknown[]) : [])];
@@ -58,12 +58,12 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
   if (reasoning !== null) body.reasoning = reasoning;
   const text = encodeText(request.format, withoutVerbosity(ownText, takes, note));
   if (text !== null) body.text = text;
-  if (request.user !== null && request.user !== pocket.safety_identifier)
+  if (request.user !== null && request.user !== ownExtras.safety_identifier)
     body.user = encodeUser(request.user);
   return body;
 }
 
-export function unsaidStops(request: ChatRequest): readonly string[] {
+export function unsupportedStops(request: ChatRequest): readonly string[] {
   return request.stop;
 }
 
@@ -72,11 +72,11 @@ function encodeReasoning(request: ChatRequest, takes: Takes | null, own: unknown
   const { thinking } = request;
   if (thinking?.mode === "off") {
     // Only where the levels are known is "off" one of them, or the least of them as near as can be.
-    const least = takes?.thinking === "adaptive" ? effortWithin("none", takes, note) : null;
+    const least = takes?.thinking === "adaptive" ? fitEffort("none", takes, note) : null;
     return least === null ? null : { effort: least };
   }
-  const wish = effortOf(request);
-  const effort = wish === null ? null : effortWithin(wish, takes, note);
+  const wanted = effortOf(request);
+  const effort = wanted === null ? null : fitEffort(wanted, takes, note);
   const reasoning: Wire = {
     ...(isRecord(own) ? own : {}),
     ...(effort === null ? {} : { effort }),
@@ -86,17 +86,17 @@ function encodeReasoning(request: ChatRequest, takes: Takes | null, own: unknown
 }
 
 /** "top_logprobs is not supported for reasoning models." */
-function withoutProbabilities(pocket: Wire, takes: Takes | null, isOff: boolean, note: Note): Wire {
-  if (takes === null || takes.penalties || samplesAnyway(takes, isOff)) return pocket;
-  noteDropped(pocket, ["top_logprobs"], note);
-  const { top_logprobs: _left, include, ...rest } = pocket;
+function withoutProbabilities(ownExtras: Wire, takes: Takes | null, isOff: boolean, note: Note): Wire {
+  if (takes === null || takes.penalties || acceptsSampling(takes, isOff)) return ownExtras;
+  noteDropped(ownExtras, ["top_logprobs"], note);
+  const { top_logprobs: _left, include, ...rest } = ownExtras;
   if (!Array.isArray(include)) return include === undefined ? rest : { ...rest, include };
-  const kept = include.filter((each) => each !== probabilitiesAsked);
+  const kept = include.filter((each) => each !== logprobsInclude);
   if (kept.length < include.length) note("logprobs-dropped");
   return kept.length === 0 ? rest : { ...rest, include: kept };
 }
 
-export const probabilitiesAsked = "message.output_text.logprobs";
+export const logprobsInclude = "message.output_text.logprobs";
 
 function withoutVerbosity(text: unknown, takes: Takes | null, note: Note): unknown {
   if (takes === null || takes.verbosity || !isRecord(text) || text.verbosity === undefined) return text;

@@ -3,9 +3,9 @@
 
 import type { ChatRequest, Tool, ToolChoice } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
-import { unsupported } from "../fields.ts";
-import { isFound, isSearching } from "./client-search.ts";
-import { name, pocketOf, type Wire } from "./pocket.ts";
+import { unsupported } from "../read-fields.ts";
+import { isFound, isSearching } from "./client-tool-search.ts";
+import { name, extrasOf, type Wire } from "./extras.ts";
 
 export function encodeTools(request: ChatRequest): Wire[] {
   const wire: Wire[] = [];
@@ -13,7 +13,7 @@ export function encodeTools(request: ChatRequest): Wire[] {
   const isOwn = request.extras[name] !== undefined;
   for (const tool of request.tools) {
     if (isFound(tool)) continue;
-    const { namespace } = pocketOf(tool.extras);
+    const { namespace } = extrasOf(tool.extras);
     if (!isRecord(namespace)) {
       wire.push(encodeTool(tool, isOwn));
       continue;
@@ -39,7 +39,7 @@ export function encodeTools(request: ChatRequest): Wire[] {
 }
 
 function encodeTool(tool: Tool, isOwn: boolean): Wire {
-  const { type, name: ownName, namespace: _namespace, ...rest } = pocketOf(tool.extras);
+  const { type, name: ownName, namespace: _namespace, ...rest } = extrasOf(tool.extras);
   if (isSearching(tool) && isRecord(rest.item)) return rest.item;
   const called = typeof ownName === "string" ? ownName : tool.name;
   if (type === "custom") return { type, name: called, ...rest };
@@ -57,7 +57,7 @@ function encodeTool(tool: Tool, isOwn: boolean): Wire {
 export function encodeToolChoice(choice: ToolChoice, tools: readonly Tool[]): unknown {
   if (choice.type !== "tool") return choice.type;
   const tool = tools.find((each) => each.name === choice.name);
-  const { type, name: ownName } = pocketOf(tool?.extras);
+  const { type, name: ownName } = extrasOf(tool?.extras);
   return {
     type: type === "custom" ? "custom" : "function",
     name: typeof ownName === "string" ? ownName : choice.name,

@@ -11,7 +11,7 @@ import {
   isGiven,
   memberRecord,
   memberValue,
-} from "../exceeding.ts";
+} from "../exceeds-checks.ts";
 
 export function exceeds(scan: JsonScan, bytes: Buffer, takes: Takes): boolean {
   const { effort } = memberRecord(scan, bytes, "reasoning");

@@ -4,7 +4,7 @@
 import type { Failure } from "../../canon/failure.ts";
 import { encodeFrame } from "../../wire/sse.ts";
 import { encodeFailure as spokenFailure, type ErrorBody } from "../openai-failure.ts";
-import { answerId, type Frame } from "./response.ts";
+import { answerId, type Frame } from "./encode-answer.ts";
 
 /** The house names fields by their commonest names; this API calls them otherwise. */
 const ownNames: Readonly<Record<string, string>> = {
@@ -32,7 +32,7 @@ export function failureFrames(
 ): string {
   const { error } = encodeFailure(failure);
   const { code, message, param } = error;
-  const spoken = { type: "error", sequence_number: sequence, code, message, param, error };
+  const errorEvent = { type: "error", sequence_number: sequence, code, message, param, error };
   const failed = {
     type: "response.failed",
     sequence_number: sequence + 1,
@@ -48,7 +48,10 @@ export function failureFrames(
       usage: null,
     },
   };
-  return encodeFrame(JSON.stringify(spoken), spoken.type) + encodeFrame(JSON.stringify(failed), failed.type);
+  return (
+    encodeFrame(JSON.stringify(errorEvent), errorEvent.type) +
+    encodeFrame(JSON.stringify(failed), failed.type)
+  );
 }
 
 /** Written where nobody knows how many events went before. */

@@ -3,7 +3,7 @@
 
 import type { FinishReason } from "../../canon/event.ts";
 import { isRecord } from "../decoding.ts";
-import type { Wire } from "./pocket.ts";
+import type { Wire } from "./extras.ts";
 
 export type Ending = {
   readonly status: "completed" | "incomplete";

@@ -7,8 +7,8 @@ import { isRecord } from "../decoding.ts";
 import { failureInBand } from "../openai-failure.ts";
 import { encodeFailure } from "./failure.ts";
 import { asksClient, settleReason } from "./finish.ts";
-import { inPocket, name, pocketOf } from "./pocket.ts";
-import { noArguments } from "./response.ts";
+import { toExtras, name, extrasOf } from "./extras.ts";
+import { noArguments } from "./encode-answer.ts";
 import { loseUsage } from "./usage.ts";
 
 /**
@@ -39,7 +39,7 @@ export function lose(events: readonly StreamEvent[]): StreamEvent[] {
         out.push({ type: "text-end", index: index++, ...loseTextExtras(event) });
         break;
       case "thinking-end":
-        out.push({ type: "thinking-end", index: index++, ...loseSeal(event) });
+        out.push({ type: "thinking-end", index: index++, ...loseEncryptedReasoning(event) });
         break;
       case "tool-start":
         hasCalls = true;
@@ -80,17 +80,17 @@ export function lose(events: readonly StreamEvent[]): StreamEvent[] {
 }
 
 function loseTextExtras(event: Extract<StreamEvent, { type: "text-end" }>) {
-  const { annotations, phase } = pocketOf(event.extras);
-  return inPocket({
+  const { annotations, phase } = extrasOf(event.extras);
+  return toExtras({
     ...(Array.isArray(annotations) && annotations.length > 0 ? { annotations } : {}),
     ...(typeof phase === "string" ? { phase } : {}),
   });
 }
 
-function loseSeal(event: Extract<StreamEvent, { type: "thinking-end" }>) {
-  const { id, encrypted_content: sealed } = pocketOf(event.extras);
-  if (typeof sealed !== "string" || sealed === "")
+function loseEncryptedReasoning(event: Extract<StreamEvent, { type: "thinking-end" }>) {
+  const { id, encrypted_content: encrypted } = extrasOf(event.extras);
+  if (typeof encrypted !== "string" || encrypted === "")
     return { signature: event.signature === "" ? null : event.signature };
   const kept = typeof id === "string" && id !== "" ? { id } : {};
-  return { signature: null, ...inPocket({ ...kept, encrypted_content: sealed }) };
+  return { signature: null, ...toExtras({ ...kept, encrypted_content: encrypted }) };
 }

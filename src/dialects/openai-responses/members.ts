@@ -2,7 +2,7 @@
 // It must never know what stands inside a list or an object.
 
 import type { JsonMember } from "../../wire/json.ts";
-import { optionalCount, optionalInteger, optionalNumber, wrongKind } from "../fields.ts";
+import { optionalCount, optionalInteger, optionalNumber, wrongKind } from "../read-fields.ts";
 
 type Kind = JsonMember["kind"];
 
@@ -34,7 +34,7 @@ const list = rule("an array", ["array"]);
 const record = rule("an object", ["object"]);
 const number = (read: Rule["read"]): Rule => rule("a number", ["number"], read);
 
-export const memberKinds: ReadonlyMap<string, Rule> = new Map<string, Rule>([
+export const memberRules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["input", rule("a string or an array of items", ["string", "array"])],
   ["instructions", text],
   ["tools", list],
@@ -72,7 +72,7 @@ function kindOf(value: unknown): Kind {
 
 /** Throws Failure `invalid-request`. */
 export function checkMembers(body: Record<string, unknown>): void {
-  for (const [key, { kinds, wanted, isOptional, read }] of memberKinds) {
+  for (const [key, { kinds, wanted, isOptional, read }] of memberRules) {
     const value = body[key];
     if (value === undefined || (value === null && isOptional)) continue;
     if (!kinds.includes(kindOf(value))) throw wrongKind(key, wanted, value);

@@ -3,16 +3,16 @@
 
 import type { Failure } from "../../canon/failure.ts";
 import type { Block, ChatRequest } from "../../canon/request.ts";
-import { nameIn, noteDropped, noteOthers, thinkingBlocksDropped } from "../adapting.ts";
+import { safeName, noteDropped, noteUnknown, thinkingBlocksDropped } from "../adaptation-notes.ts";
 import { isRecord } from "../decoding.ts";
 import type { Note } from "../dialect.ts";
-import { shown, unsupported } from "../fields.ts";
-import { name, pocketOf, type Wire } from "./pocket.ts";
+import { shown, unsupported } from "../read-fields.ts";
+import { name, extrasOf, type Wire } from "./extras.ts";
 
 const because = "the chosen model's API has no equivalent";
 
 /** Members that mean something which lies at the vendor, or an answer of another kind. */
-const keptAtVendor: readonly (readonly [string, (value: unknown) => boolean, string])[] = [
+const isStoredAtVendor: readonly (readonly [string, (value: unknown) => boolean, string])[] = [
   ["store", (value) => value === true, "nothing is stored here; send store: false and the whole input"],
   [
     "previous_response_id",
@@ -31,18 +31,18 @@ const keptAtVendor: readonly (readonly [string, (value: unknown) => boolean, str
 ];
 
 export function refuseTranslation(request: ChatRequest): Failure | null {
-  const pocket = pocketOf(request.extras);
-  for (const [member, refuses, why] of keptAtVendor)
-    if (refuses(pocket[member])) return unsupported(member, `${member} is not possible here: ${why}.`);
+  const ownExtras = extrasOf(request.extras);
+  for (const [member, refuses, why] of isStoredAtVendor)
+    if (refuses(ownExtras[member])) return unsupported(member, `${member} is not possible here: ${why}.`);
   const tool = request.opaqueTools.find((each) => each.dialect === name);
   if (tool !== undefined)
     return unsupported("tools", `tools: ${because} for a tool of type "${tool.type}"; use function tools.`);
-  return refuseChoice(request, pocket) ?? refuseReferences(request);
+  return refuseChoice(request, ownExtras) ?? refuseReferences(request);
 }
 
 /** What is told below, what is refused or said in other words, and book-keeping without which the answer is the same. */
 const known: ReadonlySet<string> = new Set([
-  ...keptAtVendor.map(([member]) => member),
+  ...isStoredAtVendor.map(([member]) => member),
   "truncation",
   "max_tool_calls",
   "hosted_tools",
@@ -63,19 +63,19 @@ export function noteLosses(
   note: Note,
   unsupported?: (parameter: string) => void,
 ): void {
-  const pocket = pocketOf(request.extras);
-  noteOthers(pocket, known, note, unsupported);
+  const ownExtras = extrasOf(request.extras);
+  noteUnknown(ownExtras, known, note, unsupported);
   noteAsides(request, note);
   const isCited = (block: Block): boolean =>
-    block.type === "text" && pocketOf(block.extras).annotations !== undefined;
+    block.type === "text" && extrasOf(block.extras).annotations !== undefined;
   if (request.messages.some(({ content }) => content.some(isCited))) note("citations-dropped");
-  const { hosted_tools: hosted, text } = pocket;
+  const { hosted_tools: hosted, text } = ownExtras;
   for (const tool of Array.isArray(hosted) ? (hosted as readonly unknown[]) : [])
-    if (isRecord(tool)) note(`hosted-tools-dropped:${nameIn(tool.type)}`);
-  if (request.tools.some((tool) => pocketOf(tool.extras).type === "custom"))
+    if (isRecord(tool)) note(`hosted-tools-dropped:${safeName(tool.type)}`);
+  if (request.tools.some((tool) => extrasOf(tool.extras).type === "custom"))
     note("custom-tools-as-functions");
-  noteDropped(pocket, pocket.truncation === "disabled" ? [] : ["truncation"], note, unsupported);
-  noteDropped(pocket, ["max_tool_calls"], note, unsupported);
+  noteDropped(ownExtras, ownExtras.truncation === "disabled" ? [] : ["truncation"], note, unsupported);
+  noteDropped(ownExtras, ["max_tool_calls"], note, unsupported);
   if (isRecord(text)) noteDropped(text, ["verbosity"], note, unsupported);
 }
 
@@ -83,19 +83,19 @@ export function noteLosses(
 function noteAsides(request: ChatRequest, note: Note): void {
   for (const message of request.messages)
     for (const block of message.content) {
-      const { before } = block.type === "opaque" ? {} : pocketOf(block.extras);
+      const { before } = block.type === "opaque" ? {} : extrasOf(block.extras);
       for (const aside of Array.isArray(before) ? (before as readonly unknown[]) : [])
         if (isRecord(aside))
           note(
             aside.type === "item_reference"
               ? thinkingBlocksDropped
-              : `hosted-calls-dropped:${nameIn(aside.type)}`,
+              : `hosted-calls-dropped:${safeName(aside.type)}`,
           );
     }
 }
 
-function refuseChoice(request: ChatRequest, pocket: Wire): Failure | null {
-  const { tool_choice: choice, hosted_tools: hosted } = pocket;
+function refuseChoice(request: ChatRequest, ownExtras: Wire): Failure | null {
+  const { tool_choice: choice, hosted_tools: hosted } = ownExtras;
   if (isRecord(choice))
     return unsupported("tool_choice", `tool_choice: ${because} for a choice of type ${shown(choice.type)}.`);
   // Left out they would leave nothing that could be called.

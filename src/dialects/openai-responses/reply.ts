@@ -6,11 +6,11 @@ import { Failure } from "../../canon/failure.ts";
 import type { Reply } from "../../canon/reply.ts";
 import { isRecord } from "../decoding.ts";
 import type { AnswerFacts } from "../dialect.ts";
-import { answerReader, errorOf } from "./answer.ts";
+import { answerDecoder, errorOf } from "./decode-answer.ts";
 import { callForms, callItem, prefixOf } from "./declared-tools.ts";
 import { asksClient, settleReason } from "./finish.ts";
-import { name, type Wire } from "./pocket.ts";
-import { finishedResponse, itemId, messageItem, noArguments, reasoningItem } from "./response.ts";
+import { name, type Wire } from "./extras.ts";
+import { finishedResponse, itemId, messageItem, noArguments, reasoningItem } from "./encode-answer.ts";
 
 export function encodeReply(reply: Reply, facts: AnswerFacts): Wire {
   const formOf = callForms(facts.tools ?? []);
@@ -35,8 +35,8 @@ export function encodeReply(reply: Reply, facts: AnswerFacts): Wire {
   return finishedResponse(reply, facts, output, settleReason(reply.finish, hasCalls), reply.usage);
 }
 
-export function readReply(body: unknown): StreamEvent[] {
-  const reader = answerReader();
+export function decodeReply(body: unknown): StreamEvent[] {
+  const reader = answerDecoder();
   const failure = errorOf(body);
   if (failure !== null) return reader.fail(failure);
   if (!isRecord(body) || !Array.isArray(body.output))

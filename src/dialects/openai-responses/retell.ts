@@ -2,40 +2,40 @@
 // resources/responses ResponseInputItem). It must never refuse one.
 
 import type { Block, ToolResultBlock } from "../../canon/request.ts";
-import { nameIn, thinkingBlocksDropped } from "../adapting.ts";
+import { safeName, thinkingBlocksDropped } from "../adaptation-notes.ts";
 import { isRecord } from "../decoding.ts";
 import {
-  callInWords,
+  callAsText,
   fileAt,
   fileOf,
   fileOfDataUrl,
-  resultInWords,
-  type Retold,
-  setAside,
-  standIn,
+  resultAsText,
+  type RetoldBlock,
+  retoldAsNothing,
+  retoldAsPlaceholder,
   textsIn,
-  told,
+  retoldAsText,
   unknownBlock,
-  carried,
-} from "../retelling.ts";
-import { declaringItem } from "./client-search.ts";
-import type { Wire } from "./pocket.ts";
+  retoldAsBlocks,
+} from "../retold.ts";
+import { declaringItem } from "./client-tool-search.ts";
+import type { Wire } from "./extras.ts";
 
-type Row = (item: Wire) => Retold;
+type Row = (item: Wire) => RetoldBlock;
 
 const textOf = (value: unknown): string | null => (typeof value === "string" && value !== "" ? value : null);
 const aside =
   (kind: string): Row =>
   () =>
-    setAside(`hosted-calls-dropped:${kind}`);
-const atVendor = (item: Wire): Retold =>
-  standIn(
+    retoldAsNothing(`hosted-calls-dropped:${kind}`);
+const atVendor = (item: Wire): RetoldBlock =>
+  retoldAsPlaceholder(
     `[A file at another vendor: ${textOf(item.filename) ?? textOf(item.file_id) ?? "unnamed"}]`,
-    `files-dropped:${nameIn(item.type)}`,
+    `files-dropped:${safeName(item.type)}`,
   );
 
 const rows: Readonly<Record<string, Row>> = {
-  // A single part of the model's words (decode-input.ts).
+  // A single part of the model's words (decode-messages.ts).
   message: (item) => retell(Array.isArray(item.content) ? item.content[0] : null),
   input_file: (part) => {
     const name = textOf(part.filename);
@@ -51,12 +51,12 @@ const rows: Readonly<Record<string, Row>> = {
       ? fileOf(null, audio.format === "wav" ? "audio/wav" : "audio/mpeg", audio.data)
       : unknownBlock("input_audio", part);
   },
-  reasoning: () => setAside(thinkingBlocksDropped),
+  reasoning: () => retoldAsNothing(thinkingBlocksDropped),
   // Sealed for OpenAI alone.
-  compaction: () => setAside("content-dropped:compaction"),
-  compaction_summary: () => setAside("content-dropped:compaction"),
-  // Its tools are declared with the others (client-search.ts).
-  [declaringItem]: () => ({ blocks: [], note: null, isStandIn: false }),
+  compaction: () => retoldAsNothing("content-dropped:compaction"),
+  compaction_summary: () => retoldAsNothing("content-dropped:compaction"),
+  // Its tools are declared with the others (client-tool-search.ts).
+  [declaringItem]: () => ({ blocks: [], note: null, isPlaceholder: false }),
   web_search_call: aside("web_search_call"),
   file_search_call: aside("file_search_call"),
   tool_search_call: aside("tool_search_call"),
@@ -64,42 +64,46 @@ const rows: Readonly<Record<string, Row>> = {
   mcp_list_tools: aside("mcp_list_tools"),
   mcp_approval_request: aside("mcp_approval_request"),
   mcp_approval_response: () =>
-    standIn("[A vendor's own tool was approved or declined]", "hosted-calls-dropped:mcp_approval_response"),
-  image_generation_call: () => told("[A picture was made]", "hosted-calls-as-text:image_generation_call"),
+    retoldAsPlaceholder(
+      "[A vendor's own tool was approved or declined]",
+      "hosted-calls-dropped:mcp_approval_response",
+    ),
+  image_generation_call: () =>
+    retoldAsText("[A picture was made]", "hosted-calls-as-text:image_generation_call"),
   code_interpreter_call: (item) =>
-    told(
-      `${callInWords("code_interpreter", item.code)}\n${resultInWords("code_interpreter", false, textsIn(item.outputs))}`,
+    retoldAsText(
+      `${callAsText("code_interpreter", item.code)}\n${resultAsText("code_interpreter", false, textsIn(item.outputs))}`,
       "hosted-calls-as-text:code_interpreter_call",
     ),
   mcp_call: (item) => {
-    const name = nameIn(item.name);
+    const name = safeName(item.name);
     const isError = item.error !== undefined && item.error !== null;
     const texts = textsIn(isError ? item.error : item.output);
-    return told(
-      `${callInWords(name, item.arguments)}\n${resultInWords(name, isError, texts)}`,
+    return retoldAsText(
+      `${callAsText(name, item.arguments)}\n${resultAsText(name, isError, texts)}`,
       "hosted-calls-as-text:mcp_call",
     );
   },
 };
 
-export function retell(value: unknown): Retold {
-  if (!isRecord(value)) return setAside("content-dropped:unknown");
+export function retell(value: unknown): RetoldBlock {
+  if (!isRecord(value)) return retoldAsNothing("content-dropped:unknown");
   const type = String(value.type);
   const row = Object.hasOwn(rows, type) ? rows[type] : undefined;
   return row?.(value) ?? retellCall(type, value) ?? unknownBlock(type, value);
 }
 
 /** Calls that the client itself carried out (a shell, a patch, a screen) are calls of functions elsewhere. */
-function retellCall(type: string, item: Wire): Retold | null {
+function retellCall(type: string, item: Wire): RetoldBlock | null {
   const [, kind, isOutput] = /^(\w+)_call(_output)?$/.exec(type) ?? [];
   const callId = textOf(item.call_id) ?? textOf(item.id);
   if (kind === undefined || callId === null) return null;
-  const note = `hosted-calls-as-functions:${nameIn(kind)}`;
+  const note = `hosted-calls-as-functions:${safeName(kind)}`;
   const block: Block =
     isOutput === undefined
-      ? { type: "tool-call", id: callId, name: nameIn(kind), input: inputOf(item) }
+      ? { type: "tool-call", id: callId, name: safeName(kind), input: inputOf(item) }
       : { type: "tool-result", callId, content: outputOf(item), isError: item.status === "failed" };
-  return carried([block], note);
+  return retoldAsBlocks([block], note);
 }
 
 const bookKeeping: ReadonlySet<string> = new Set(["type", "id", "call_id", "status", "caller"]);

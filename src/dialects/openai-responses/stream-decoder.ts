@@ -5,9 +5,9 @@ import { Failure } from "../../canon/failure.ts";
 import type { SseFrame } from "../../wire/sse.ts";
 import { closeOnce, isRecord, parseLoosely } from "../decoding.ts";
 import type { StreamDecoder } from "../dialect.ts";
-import { answerReader, errorOf } from "./answer.ts";
+import { answerDecoder, errorOf } from "./decode-answer.ts";
 import { failureInBand } from "../openai-failure.ts";
-import type { Wire } from "./pocket.ts";
+import type { Wire } from "./extras.ts";
 
 export function unreadable(): Failure {
   return new Failure("bad-output", "The upstream sent a piece of its stream that is not JSON.", {
@@ -31,7 +31,7 @@ export function readEvent(frame: SseFrame): Wire | Failure | null {
 }
 
 export function streamDecoder(): StreamDecoder {
-  const reader = answerReader();
+  const reader = answerDecoder();
   return closeOnce({
     step(frame) {
       const event = readEvent(frame);

@@ -9,7 +9,7 @@ import type { AnswerFacts, StreamEncoder } from "../dialect.ts";
 import { callForms, callItem, type CallForm, prefixOf } from "./declared-tools.ts";
 import { failureFrames } from "./failure.ts";
 import { asksClient, settleReason } from "./finish.ts";
-import { name, type Wire } from "./pocket.ts";
+import { name, type Wire } from "./extras.ts";
 import {
   annotationsOf,
   finishedResponse,
@@ -20,7 +20,7 @@ import {
   reasoningItem,
   responseObject,
   textPart,
-} from "./response.ts";
+} from "./encode-answer.ts";
 
 type Open = {
   readonly id: string;
@@ -60,7 +60,7 @@ export function streamEncoder(facts: AnswerFacts): StreamEncoder {
   };
   const enter = (id: string, callId = "", form: CallForm | null = null): Open =>
     (open = { id, parts: [], callId, form });
-  const heard = (): string => open?.parts.join("") ?? "";
+  const spelledText = (): string => open?.parts.join("") ?? "";
 
   const startText = (): string => {
     const { id } = enter(itemId("msg", facts, output.length));
@@ -71,7 +71,7 @@ export function streamEncoder(facts: AnswerFacts): StreamEncoder {
   };
   const endText = (event: Extract<StreamEvent, { type: "text-end" }>): string => {
     const inside = { ...at(), content_index: 0 };
-    const text = heard();
+    const text = spelledText();
     const annotations = annotationsOf(event.extras, text);
     let frames = "";
     for (const [index, annotation] of annotations.entries())
@@ -95,7 +95,7 @@ export function streamEncoder(facts: AnswerFacts): StreamEncoder {
     return opening + say("response.reasoning_summary_text.delta", { ...inside, delta });
   };
   const endThinking = (event: Extract<StreamEvent, { type: "thinking-end" }>): string => {
-    const text = heard();
+    const text = spelledText();
     const inside = { ...at(), summary_index: 0 };
     let frames = "";
     if (text !== "") {
@@ -127,7 +127,7 @@ export function streamEncoder(facts: AnswerFacts): StreamEncoder {
   const endCall = (): string => {
     if (open === null || open.form === null) return "";
     const { id, callId, form } = open;
-    const given = heard();
+    const given = spelledText();
     const input = given.trim() === "" ? noArguments : given;
     const item = callItem(form, id, callId, form.isFreeText ? given : input);
     if (form.isFreeText) return freeText(item) + close(item);

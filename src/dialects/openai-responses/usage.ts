@@ -2,10 +2,10 @@
 
 import { tokenCount, unknownUsage, type Usage, usageFromTotal } from "../../canon/usage.ts";
 import { isRecord } from "../decoding.ts";
-import type { Wire } from "./pocket.ts";
+import type { Wire } from "./extras.ts";
 
 /** Null when the value is no usage object. */
-export function readUsage(value: unknown): Usage | null {
+export function decodeUsage(value: unknown): Usage | null {
   if (!isRecord(value)) return null;
   // Compatible servers use the names of the chat format.
   const input = [value.input_tokens_details, value.prompt_tokens_details].find(isRecord) ?? {};
@@ -20,7 +20,7 @@ export function readUsage(value: unknown): Usage | null {
 }
 
 /** Null when a total is unknown. The details are required members of the format, so an unknown part is 0 on this wire. */
-export function renderUsage(usage: Usage): Wire | null {
+export function encodeUsage(usage: Usage): Wire | null {
   const { input, output, inputCacheWrite } = usage;
   if (input === null || output === null) return null;
   return {
@@ -37,5 +37,5 @@ export function renderUsage(usage: Usage): Wire | null {
 
 /** What is left of usage after a trip through this format. */
 export function loseUsage(usage: Usage): Usage {
-  return readUsage(renderUsage(usage)) ?? unknownUsage;
+  return decodeUsage(encodeUsage(usage)) ?? unknownUsage;
 }

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { noWishes } from "../../../src/backends/backend.ts";
+import { noRequestOptions } from "../../../src/backends/backend.ts";
 import { createDemoBackend } from "../../../src/backends/demo/backend.ts";
 import { isClosing, type StreamEvent } from "../../../src/canon/event.ts";
 import { Failure } from "../../../src/canon/failure.ts";
 import { foldReply } from "../../../src/canon/reply.ts";
 import { type ChatRequest, emptyRequest, type Message, type Tool } from "../../../src/canon/request.ts";
 import { estimateTokens } from "../../../src/canon/tokens.ts";
-import { fakeClock, hurriedClock } from "../../support/clock.ts";
+import { fakeClock, instantClock } from "../../support/clock.ts";
 
 const user = (text: string): Message => ({ role: "user", content: [{ type: "text", text }] });
 const asking = (text: string, more: Partial<ChatRequest> = {}): ChatRequest => ({
@@ -32,7 +32,7 @@ const weather: Tool = {
 };
 const clockTool: Tool = { name: "get_time", description: null, schema: { type: "object", properties: {} } };
 
-const backendWith = (clock = hurriedClock()) => createDemoBackend({ clock, random: () => "abc123" });
+const backendWith = (clock = instantClock()) => createDemoBackend({ clock, random: () => "abc123" });
 const callWith = (signal: AbortSignal = new AbortController().signal, statuses: number[] = []) => ({
   requestId: "R1",
   model: "demo",
@@ -40,12 +40,12 @@ const callWith = (signal: AbortSignal = new AbortController().signal, statuses: 
   passHeaders: {},
   tenant: null,
   session: null,
-  wishes: noWishes,
+  requestOptions: noRequestOptions,
   abort: () => undefined,
   onHeaders: (status: number) => void statuses.push(status),
 });
 
-async function batches(request: ChatRequest, clock = hurriedClock()): Promise<(readonly StreamEvent[])[]> {
+async function batches(request: ChatRequest, clock = instantClock()): Promise<(readonly StreamEvent[])[]> {
   return Array.fromAsync(backendWith(clock).generate(request, callWith()));
 }
 const reply = async (request: ChatRequest) => foldReply((await batches(request)).flat());
@@ -68,7 +68,7 @@ describe("an answer in words", () => {
   });
 
   test("streams word by word in several batches that add up to one answer, within a second", async () => {
-    const clock = hurriedClock();
+    const clock = instantClock();
     const all = await batches(asking("word ".repeat(300)), clock);
     const events = all.flat();
     expect(all.length).toBeGreaterThan(10);

@@ -1,12 +1,12 @@
 // One POST to a vendor: when it is sent twice, and what an error answer may cost. The network is scripted.
 
 import { describe, expect, test } from "bun:test";
-import { type Backend, type Call, noWishes } from "../../../src/backends/backend.ts";
+import { type Backend, type Call, noRequestOptions } from "../../../src/backends/backend.ts";
 import { keySigner, type Signer, tokenSigner } from "../../../src/backends/http/auth.ts";
 import { createHttpBackend } from "../../../src/backends/http/backend.ts";
-import { createReach } from "../../../src/backends/http/reach.ts";
+import { createConnectionTracker } from "../../../src/backends/http/connection-tracker.ts";
 import { Failure } from "../../../src/canon/failure.ts";
-import { dialects } from "../../../src/dialects/table.ts";
+import { dialects } from "../../../src/dialects/dialect-table.ts";
 import { createTicker } from "../../../src/system/ticker.ts";
 import { fakeClock } from "../../support/clock.ts";
 
@@ -40,14 +40,14 @@ function backendForTest(
     userAgent: "test",
     targetFacts: (model) => ({ model, defaultMaxTokens: 1, maxOutput: null }),
     fetch: Object.assign(scripted, { preconnect: fetch.preconnect }),
-    reach: createReach({
+    connections: createConnectionTracker({
       ticker: createTicker(clock),
       dial(_route, _withHandshake, onStanding) {
         queueMicrotask(onStanding);
         return () => undefined;
       },
       lookups: () => network.lookups,
-      opened: { lately: () => network.opened, now: () => network.opened },
+      opened: { cachedCount: () => network.opened, freshCount: () => network.opened },
       lacksRoom: () => false,
     }),
     nowMs: clock.nowMs,
@@ -64,7 +64,7 @@ function backendForTest(
     passHeaders: {},
     tenant: null,
     session: null,
-    wishes: noWishes,
+    requestOptions: noRequestOptions,
     onHeaders: (status) => void statuses.push(status),
   };
   return {
@@ -119,7 +119,7 @@ describe("a connection that breaks before an answer", () => {
     expect(await ask()).toMatchObject(made);
     answer(() => Response.json({}));
     await ask();
-    backend.broke?.();
+    backend.connectionLost?.();
     answer(reset);
     expect(await ask()).toMatchObject(made);
     expect(sent).toHaveLength(7);

@@ -3,7 +3,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
-import { dialOut, type Reached } from "../../../src/backends/http/dial.ts";
+import { dialOut, type DialStage } from "../../../src/backends/http/dial.ts";
 import { hasOpenssl, selfSigned } from "../../support/certificate.ts";
 
 const servers: Server[] = [];
@@ -47,7 +47,7 @@ const proxyServer = (heard: string[], refuses = false) =>
   });
 
 type Outcome = {
-  readonly reached: Reached[];
+  readonly reached: DialStage[];
   readonly end: Promise<"stands" | "fails">;
   readonly stop: () => void;
   isOver: boolean;
@@ -55,7 +55,7 @@ type Outcome = {
 
 function dial(origin: string, proxy: string | null = null, withHandshake = true): Outcome {
   const { promise, resolve } = Promise.withResolvers<"stands" | "fails">();
-  const reached: Reached[] = [];
+  const reached: DialStage[] = [];
   const stop = dialOut(
     { origin, proxy, connectMs: 1_000 },
     withHandshake,

@@ -1,7 +1,7 @@
 // What fetch throws, as the road's word for it: real connections on loopback that break in every way.
 
 import { describe, expect, test } from "bun:test";
-import { networkFailure, placeOf } from "../../../src/backends/http/network-failure.ts";
+import { networkFailure, addressOf } from "../../../src/backends/http/network-failure.ts";
 import { consequences, Failure, failureFrom } from "../../../src/canon/failure.ts";
 import { FrameTooLarge } from "../../../src/wire/sse.ts";
 
@@ -133,7 +133,7 @@ test.each([
   proxy.stop(true);
   const failure = networkFailure(thrown, () => false, "api.example.com:443");
   expect(failure).toMatchObject({ kind: "unreachable", maybeBilled: false });
-  expect(failure.told).toContain(words);
+  expect(failure.operatorMessage).toContain(words);
   expect(failure.message).toBe("The proxy to the upstream refused the connection.");
 });
 
@@ -155,7 +155,7 @@ describe("what this machine lacks", () => {
       expect(failure).toMatchObject({ kind: "at-capacity", status: 503 });
       expect(failure.retryAfterMs).toBeGreaterThan(0);
       expect(failure.message).not.toContain(code);
-      expect(consequences[failure.kind].hurts).toBe("nobody");
+      expect(consequences[failure.kind].penalizes).toBe("nobody");
     }
   });
 
@@ -218,9 +218,9 @@ describe("what the operator is told", () => {
   });
 
   test("host and port, and the proxy in between", () => {
-    expect(placeOf("https://api.example/v1", null)).toBe("api.example:443");
-    expect(placeOf("http://[::1]:8080", null)).toBe("[::1]:8080");
-    expect(placeOf("http://a.example", "http://user:secret@proxy:3128")).toBe(
+    expect(addressOf("https://api.example/v1", null)).toBe("api.example:443");
+    expect(addressOf("http://[::1]:8080", null)).toBe("[::1]:8080");
+    expect(addressOf("http://a.example", "http://user:secret@proxy:3128")).toBe(
       "a.example:80 through the proxy proxy:3128",
     );
   });

@@ -1,7 +1,7 @@
 // A vendor's oddity that takes something away from the answer is told; one that only renames is not.
 
 import { expect, test } from "bun:test";
-import { takesOf } from "../../../src/catalog/takes.ts";
+import { takesOf } from "../../../src/catalog/model-takes.ts";
 import { applyQuirks, type QuirkName } from "../../../src/backends/http/quirks.ts";
 
 const cases: readonly (readonly [QuirkName, Record<string, unknown>, readonly string[]])[] = [

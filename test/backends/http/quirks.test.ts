@@ -4,8 +4,8 @@ import {
   type Quirk,
   quirks,
   type QuirkName,
-  relayBlockersOf,
-  relayDeclinesOf,
+  passthroughBlockersOf,
+  passthroughDeclinesOf,
 } from "../../../src/backends/http/quirks.ts";
 import { quirksAt } from "../../../src/backends/http/vendors.ts";
 
@@ -46,7 +46,7 @@ test.each([
   ["https://openrouter.ai/api/v1", "openai-compat", "openai/gpt-6-sol", "tool_call_id", 40],
   ["https://api.openai.com/v1", "openai-responses", "gpt-5.5", "call_id", 64],
 ] as const)("%s, %s: longer ids do not pass as bytes for %s", (baseUrl, backend, model, member, longest) => {
-  const declines = relayDeclinesOf(quirksAt(baseUrl, backend));
+  const declines = passthroughDeclinesOf(quirksAt(baseUrl, backend));
   const body = (length: number, between = ""): Buffer =>
     Buffer.from(`{"a":"${member}","messages":[{"${member}"${between}:${between}"${"x".repeat(length)}"}]}`);
   expect(declines?.(body(longest), model)).toBe(false);
@@ -56,20 +56,20 @@ test.each([
 });
 
 test("another maker's model at a reseller takes whatever ids there are", () => {
-  const declines = relayDeclinesOf(quirksAt("https://openrouter.ai/api/v1", "openai-compat"));
+  const declines = passthroughDeclinesOf(quirksAt("https://openrouter.ai/api/v1", "openai-compat"));
   const body = Buffer.from(`{"tool_call_id":"${"x".repeat(90)}"}`);
   expect(declines?.(body, "deepseek/deepseek-v4.1-flash")).toBe(false);
-  expect(relayDeclinesOf(quirksAt("https://api.deepseek.com/v1", "openai-compat"))).toBeNull();
+  expect(passthroughDeclinesOf(quirksAt("https://api.deepseek.com/v1", "openai-compat"))).toBeNull();
 });
 
 test("what keeps a request from passing as bytes depends on its model", () => {
   const names = quirksAt("https://api.openai.com/v1", "openai-compat");
-  expect(relayBlockersOf(names, "gpt-6-luna")).toEqual(["max_tokens", "tools"]);
-  expect(relayBlockersOf(names, "gpt-4o")).toEqual(["max_tokens"]);
+  expect(passthroughBlockersOf(names, "gpt-6-luna")).toEqual(["max_tokens", "tools"]);
+  expect(passthroughBlockersOf(names, "gpt-4o")).toEqual(["max_tokens"]);
   const deepseek = quirksAt("https://api.deepseek.com/v1", "openai-compat");
-  expect(relayBlockersOf(deepseek, "deepseek-chat")).toEqual(["model", "tools"]);
-  expect(relayBlockersOf(deepseek, "deepseek-flash")).toEqual(["tools"]);
-  expect(relayBlockersOf([], "gpt-4o")).toEqual([]);
+  expect(passthroughBlockersOf(deepseek, "deepseek-chat")).toEqual(["model", "tools"]);
+  expect(passthroughBlockersOf(deepseek, "deepseek-flash")).toEqual(["tools"]);
+  expect(passthroughBlockersOf([], "gpt-4o")).toEqual([]);
 });
 
 describe("OpenAI", () => {
@@ -188,7 +188,7 @@ describe("Mistral", () => {
 
   test("does not pass a stream as bytes: the relay would ask for usage", () => {
     expect(
-      relayBlockersOf(quirksAt(mistral, "openai-compat"), "mistral-large-latest").includes("stream"),
+      passthroughBlockersOf(quirksAt(mistral, "openai-compat"), "mistral-large-latest").includes("stream"),
     ).toBe(true);
   });
 });
@@ -263,7 +263,7 @@ test("DeepSeek's Messages address: calls without their thoughts, and no thinking
     type: "enabled",
     budget_tokens: 2_000,
   });
-  const declines = relayDeclinesOf(names);
+  const declines = passthroughDeclinesOf(names);
   const bytes = (value: object): Buffer => Buffer.from(JSON.stringify(value));
   expect(declines?.(bytes(body(call)), "deepseek-v4-pro")).toBe(true);
   expect(declines?.(bytes(body(thought, call)), "deepseek-v4-pro")).toBe(false);
@@ -286,7 +286,7 @@ test("Groq gets thoughts under its own name only, and models that do not think n
   expect(sent("llama-3.3-70b-versatile", { reasoning: "Hm." })).toEqual(said);
   const plain = body("openai/gpt-oss-120b", {});
   expect(applyQuirks(names, plain)).toBe(plain);
-  const declines = relayDeclinesOf(names);
+  const declines = passthroughDeclinesOf(names);
   const bytes = (value: object): Buffer => Buffer.from(JSON.stringify(value));
   expect(declines?.(bytes(body("m", { reasoning_content: "Hm." })), "m")).toBe(true);
   expect(declines?.(bytes(plain), "m")).toBe(false);

@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { quirks } from "../../../src/backends/http/quirks.ts";
 import { headersAt, localServers, quirksAt, vendors } from "../../../src/backends/http/vendors.ts";
 import { resolveBaseUrl } from "../../../src/backends/settings.ts";
-import { capabilitiesOf } from "../../../src/catalog/capabilities.ts";
+import { capabilitiesOf } from "../../../src/catalog/model-capabilities.ts";
 import { modelsByHost } from "../../../src/catalog/models.generated.ts";
 import { documentedVariables, keyVariables } from "../../../src/config/environment.ts";
 import { keyVariablesOf } from "../../../src/config/discovery.ts";

@@ -64,8 +64,11 @@ export function checkFaults(at: () => Session): void {
     test.each(["400", "429", "500", "503"] as const)(
       "status %s, on whole answers and streams",
       async (status) => {
-        const { asked, modelNamed, target, door } = at();
-        const expected = target.statusFor(Number(status), door.name === "anthropic" ? "messages" : undefined);
+        const { asked, modelNamed, target, clientFormat } = at();
+        const expected = target.statusFor(
+          Number(status),
+          clientFormat.name === "anthropic" ? "messages" : undefined,
+        );
         const prompt = `[[mode:${status} 7]]`;
         const whole = await refusalOf(() =>
           generateText({ ...asked, model: modelNamed(target.modelFor(status, false)), prompt }),

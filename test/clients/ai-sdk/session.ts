@@ -9,12 +9,12 @@ import type { LanguageModel } from "ai";
 import { weatherSchema } from "../targets.ts";
 import type { Target } from "../targets.ts";
 
-export type Door = {
+export type ClientFormat = {
   readonly name: string;
   model(url: string, apiKey: string, id: string): LanguageModel;
 };
 
-export const doors: readonly Door[] = [
+export const clientFormats: readonly ClientFormat[] = [
   {
     name: "openai-compatible",
     model: (url, apiKey, id) =>
@@ -65,7 +65,7 @@ export const twoCalls = '[[tools:get_weather {"city":"Paris"};get_time {}]]';
 
 export type Session = {
   readonly target: Target;
-  readonly door: Door;
+  readonly clientFormat: ClientFormat;
   modelNamed(id: string, apiKey?: string): LanguageModel;
   /** What every call is made with: the model, no second try, nothing kept at the vendor. */
   readonly asked: {
@@ -75,11 +75,12 @@ export type Session = {
   };
 };
 
-export function openSession(target: Target, door: Door): Session {
-  const modelNamed = (id: string, apiKey = target.key): LanguageModel => door.model(target.url, apiKey, id);
+export function openSession(target: Target, clientFormat: ClientFormat): Session {
+  const modelNamed = (id: string, apiKey = target.key): LanguageModel =>
+    clientFormat.model(target.url, apiKey, id);
   return {
     target,
-    door,
+    clientFormat,
     modelNamed,
     asked: {
       model: modelNamed(target.model),

@@ -118,12 +118,12 @@ export function checkAnswers(at: () => Session): void {
     });
 
     test("stop sequences and the token limit", async () => {
-      const { behind } = at().target;
-      if (canStopAtWords(behind)) {
+      const { vendorFormat } = at().target;
+      if (canStopAtWords(vendorFormat)) {
         const stopped = await at().say("[[say:one two STOP three]]", { stop_sequences: ["STOP"] });
         expect(textIn(stopped).trim()).toBe("one two");
         // Other formats do not say that a stop sequence ended it.
-        const saysSo = behind === null || behind === "anthropic";
+        const saysSo = vendorFormat === null || vendorFormat === "anthropic";
         expect(saysSo ? ["stop_sequence"] : ["end_turn", "stop_sequence"]).toContain(
           stopped.stop_reason ?? "",
         );

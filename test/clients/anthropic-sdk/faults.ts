@@ -77,7 +77,7 @@ export function checkFaults(at: () => Session): void {
       const seen = target.upstream.find(mark);
       expect(modelAsked(seen)).toBe("fake-large");
       expect(Object.values(seen.headers).join("\n")).toContain(vendorKey);
-      if (target.behind !== null) expect(JSON.stringify(seen)).not.toContain(target.key);
+      if (target.vendorFormat !== null) expect(JSON.stringify(seen)).not.toContain(target.key);
     });
   });
 
@@ -175,7 +175,7 @@ export function checkFaults(at: () => Session): void {
       const ids = (await Array.fromAsync(client.models.list())).map((model) => model.id);
       expect(ids).toContain(target.model);
       const slashed =
-        target.behind === null ? "org/fake-slash" : `${target.model.split("/")[0]}/org/fake-slash`;
+        target.vendorFormat === null ? "org/fake-slash" : `${target.model.split("/")[0]}/org/fake-slash`;
       expect(ids).toContain(slashed);
       const model = await client.models.retrieve(slashed);
       expect(model).toMatchObject({ id: slashed, type: "model", display_name: expect.any(String) });

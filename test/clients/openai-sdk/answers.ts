@@ -143,7 +143,7 @@ export function checkAnswers(at: () => Session): void {
     });
 
     test("stop sequences and the token limit", async () => {
-      if (canStopAtWords(at().target.behind)) {
+      if (canStopAtWords(at().target.vendorFormat)) {
         const stopped = await at().say("[[say:one two STOP three]]", { stop: ["STOP"] });
         expect(stopped.choices[0]?.message.content?.trim()).toBe("one two");
         expect(stopped.choices[0]?.finish_reason).toBe("stop");
@@ -200,7 +200,7 @@ export function checkAnswers(at: () => Session): void {
     });
 
     test("embeddings", async () => {
-      const model = at().target.behind === null ? "fake-embed" : "oai/fake-embed";
+      const model = at().target.vendorFormat === null ? "fake-embed" : "oai/fake-embed";
       const result = await at().client.embeddings.create({ model, input: ["four", "sixsix"] });
       expect(result.data.map((row) => row.embedding)).toEqual([
         [4, 0, 0.5, -0.25],

@@ -64,7 +64,7 @@ export function checkFaults(at: () => Session): void {
       const seen = target.upstream.find(mark);
       expect(modelAsked(seen)).toBe("fake-large");
       expect(Object.values(seen.headers).join("\n")).toContain(vendorKey);
-      if (target.behind !== null) expect(JSON.stringify(seen)).not.toContain(target.key);
+      if (target.vendorFormat !== null) expect(JSON.stringify(seen)).not.toContain(target.key);
     });
   });
 
@@ -146,7 +146,9 @@ export function checkFaults(at: () => Session): void {
       const ids = (await Array.fromAsync(at().client.models.list())).map((model) => model.id);
       expect(ids).toContain(at().target.model);
       const slashed =
-        at().target.behind === null ? "org/fake-slash" : `${at().target.model.split("/")[0]}/org/fake-slash`;
+        at().target.vendorFormat === null
+          ? "org/fake-slash"
+          : `${at().target.model.split("/")[0]}/org/fake-slash`;
       expect(ids).toContain(slashed);
       const model = await at().client.models.retrieve(slashed);
       expect(model).toMatchObject({

@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openGatewayForTest } from "../../support/gateway.ts";
+import { startTestGateway } from "../../support/gateway.ts";
 import { type Home, ownHome } from "../command-run.ts";
 import { startStandIn } from "../stand-in.ts";
 
@@ -140,14 +140,14 @@ describe("rotate-key", () => {
 
   test("in a running gateway the old key is refused and the new one taken when the command ends", async () => {
     const own = home();
-    const gateway = await openGatewayForTest({ config });
+    const gateway = await startTestGateway({ config });
     cleanups.push(() => gateway.stop());
     // The gateway of tests has its config in memory: what stands in the file is handed to it when it is told to read again.
     const standIn = await startStandIn({
       stateDir: own.stateDir,
       async answer({ path }) {
         gateway.write(own.text());
-        const report = await gateway.house.reload("api");
+        const report = await gateway.app.reload("api");
         return Response.json({ path, ok: report.ok }, { status: report.ok ? 200 : 422 });
       },
     });

@@ -4,7 +4,7 @@ import { afterEach, expect, test } from "bun:test";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fakeDocker } from "../../support/docker.ts";
-import { skillText, treeIn, writeTree } from "../../openclaw/skill-places.ts";
+import { skillText, treeIn, writeTree } from "../../openclaw/skill-fixtures.ts";
 import { type Home, ownHome } from "../command-run.ts";
 
 const cleanups: (() => unknown)[] = [];

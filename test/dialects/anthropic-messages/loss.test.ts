@@ -33,22 +33,22 @@ const extras = fc.option(
   ),
   { nil: undefined },
 );
-const withExtras = <T extends object>(event: T, pocket: object | undefined): T =>
-  pocket === undefined ? event : { ...event, extras: pocket };
+const withExtras = <T extends object>(event: T, ownExtras: object | undefined): T =>
+  ownExtras === undefined ? event : { ...event, extras: ownExtras };
 const block: fc.Arbitrary<(index: number) => StreamEvent[]> = fc.oneof(
   fc
     .tuple(fc.array(words, { maxLength: 4 }), extras)
-    .map(([texts, pocket]) => (index: number): StreamEvent[] => [
+    .map(([texts, ownExtras]) => (index: number): StreamEvent[] => [
       { type: "text-start", index },
       ...texts.map((text): StreamEvent => ({ type: "text-delta", index, text })),
-      withExtras<StreamEvent>({ type: "text-end", index }, pocket),
+      withExtras<StreamEvent>({ type: "text-end", index }, ownExtras),
     ]),
   fc
     .tuple(fc.array(words, { maxLength: 4 }), fc.option(words, { nil: null }), extras)
-    .map(([texts, signature, pocket]) => (index: number): StreamEvent[] => [
+    .map(([texts, signature, ownExtras]) => (index: number): StreamEvent[] => [
       { type: "thinking-start", index },
       ...texts.map((text): StreamEvent => ({ type: "thinking-delta", index, text })),
-      withExtras<StreamEvent>({ type: "thinking-end", index, signature }, pocket),
+      withExtras<StreamEvent>({ type: "thinking-end", index, signature }, ownExtras),
     ]),
   fc
     .tuple(
@@ -57,10 +57,10 @@ const block: fc.Arbitrary<(index: number) => StreamEvent[]> = fc.oneof(
       fc.string({ minLength: 1 }),
       extras,
     )
-    .map(([inputs, id, name, pocket]) => (index: number): StreamEvent[] => [
+    .map(([inputs, id, name, ownExtras]) => (index: number): StreamEvent[] => [
       { type: "tool-start", index, id, name },
       ...inputs.map((input): StreamEvent => ({ type: "tool-delta", index, input })),
-      withExtras<StreamEvent>({ type: "tool-end", index }, pocket),
+      withExtras<StreamEvent>({ type: "tool-end", index }, ownExtras),
     ]),
   fc
     .constantFrom<["openai-chat" | "anthropic-messages", unknown][]>(
@@ -92,10 +92,10 @@ const closing: fc.Arbitrary<StreamEvent[]> = fc.oneof(
         { nil: undefined },
       ),
     )
-    .map(([reason, each, stopSequence, pocket]): StreamEvent[] => [
+    .map(([reason, each, stopSequence, ownExtras]): StreamEvent[] => [
       withExtras<StreamEvent>(
         { type: "finish", reason, usage: each, ...(stopSequence === undefined ? {} : { stopSequence }) },
-        pocket,
+        ownExtras,
       ),
     ]),
   fc

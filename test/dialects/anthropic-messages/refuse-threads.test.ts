@@ -5,13 +5,13 @@ import { Failure } from "../../../src/canon/failure.ts";
 import { decodeCountRequest } from "../../../src/dialects/anthropic-messages/count-tokens.ts";
 import { decodeRequest } from "../../../src/dialects/anthropic-messages/decode-request.ts";
 import { encodeFailure } from "../../../src/dialects/anthropic-messages/failure.ts";
-import { edits } from "../../../src/dialects/anthropic-messages/relay.ts";
+import { requiredEdits } from "../../../src/dialects/anthropic-messages/passthrough.ts";
 import { scanObject } from "../../../src/wire/json.ts";
 
 const body = { model: "m", max_tokens: 5, messages: [{ role: "user", content: "hi" }] };
 const relayed = (value: unknown): unknown => {
   const bytes = Buffer.from(JSON.stringify(value));
-  return edits(scanObject(bytes, 128), bytes, { model: "m", defaultMaxTokens: 10, maxOutput: null });
+  return requiredEdits(scanObject(bytes, 128), bytes, { model: "m", defaultMaxTokens: 10, maxOutput: null });
 };
 const lanes: [string, (value: unknown) => unknown][] = [
   ["the hub", decodeRequest],

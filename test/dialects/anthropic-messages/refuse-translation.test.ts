@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import type { ChatRequest } from "../../../src/canon/request.ts";
-import { refuseAsked } from "../../../src/dialects/asked-content.ts";
+import { refuseUnsupportedContent } from "../../../src/dialects/unsupported-content.ts";
 import { decodeRequest } from "../../../src/dialects/anthropic-messages/decode-request.ts";
 import { refuseTranslation } from "../../../src/dialects/anthropic-messages/refuse-translation.ts";
 
@@ -36,7 +36,7 @@ describe("what no other format can say", () => {
   for (const [param, members, word] of table)
     test(param, () => {
       const request = decode(members);
-      const failure = refuseTranslation(request) ?? refuseAsked(request, "openai-chat");
+      const failure = refuseTranslation(request) ?? refuseUnsupportedContent(request, "openai-chat");
       expect(failure).toMatchObject({ kind: "unsupported", param });
       expect(failure?.message).toContain(word);
     });

@@ -8,9 +8,9 @@ import { foldReply, type Reply } from "../../../src/canon/reply.ts";
 import { unknownUsage, usageFromParts } from "../../../src/canon/usage.ts";
 import { anthropicMessages } from "../../../src/dialects/anthropic-messages/dialect.ts";
 import { encodeModelList } from "../../../src/dialects/anthropic-messages/models.ts";
-import { encodeReply, readReply } from "../../../src/dialects/anthropic-messages/reply.ts";
+import { encodeReply, decodeReply } from "../../../src/dialects/anthropic-messages/reply.ts";
 import { streamDecoder } from "../../../src/dialects/anthropic-messages/stream-decoder.ts";
-import { dialects } from "../../../src/dialects/table.ts";
+import { dialects } from "../../../src/dialects/dialect-table.ts";
 import { readFrames } from "../../../src/wire/sse.ts";
 
 const facts = { requestId: "01REQ", createdSeconds: 0, wantsUsage: true };
@@ -87,7 +87,7 @@ describe("readReply", () => {
         ...readFrames(wire).flatMap((frame) => decoder.step(frame)),
         ...decoder.end(),
       ]);
-      const folded = foldReply(readReply(encodeReply(streamed, facts)));
+      const folded = foldReply(decodeReply(encodeReply(streamed, facts)));
       const compact = (each: Reply): unknown => ({
         ...each,
         content: each.content.map((block) =>
@@ -100,15 +100,15 @@ describe("readReply", () => {
       expect(compact(folded)).toEqual(compact(streamed));
     });
   test("an error in a 200 answer", () => {
-    const events = readReply({ type: "error", error: { type: "overloaded_error", message: "later" } });
+    const events = decodeReply({ type: "error", error: { type: "overloaded_error", message: "later" } });
     expect(events).toMatchObject([{ type: "failure", failure: { kind: "overloaded" } }]);
   });
   test("no message at all", () => {
     for (const body of [null, "x", [], {}, { choices: [] }])
-      expect(readReply(body)).toMatchObject([{ type: "failure", failure: { kind: "bad-output" } }]);
+      expect(decodeReply(body)).toMatchObject([{ type: "failure", failure: { kind: "bad-output" } }]);
   });
   test("no stop reason: it came whole all the same", () => {
-    expect(readReply({ content: [{ type: "text", text: "a" }] }).at(-1)).toMatchObject({
+    expect(decodeReply({ content: [{ type: "text", text: "a" }] }).at(-1)).toMatchObject({
       type: "finish",
       reason: "stop",
     });
@@ -135,7 +135,7 @@ describe("readReply", () => {
     );
     fc.assert(
       fc.property(body, (value) => {
-        const events: StreamEvent[] = readReply(value);
+        const events: StreamEvent[] = decodeReply(value);
         expect(events.filter(isClosing)).toHaveLength(1);
         expect(isClosing(events.at(-1) ?? { type: "heartbeat" })).toBe(true);
       }),

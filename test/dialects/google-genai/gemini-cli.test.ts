@@ -34,9 +34,9 @@ describe("gemini-cli", () => {
 
   test("passes the express lane untouched", () => {
     const bytes = Buffer.from(JSON.stringify(body));
-    const { relay } = googleGenai.backend;
-    expect(relay.edits(scanObject(bytes, 64), bytes, target)).toEqual([]);
-    expect(relay.declines.filter((word) => bytes.includes(word))).toEqual([]);
+    const { passthrough } = googleGenai.backend;
+    expect(passthrough.requiredEdits(scanObject(bytes, 64), bytes, target)).toEqual([]);
+    expect(passthrough.translateMarkers.filter((word) => bytes.includes(word))).toEqual([]);
   });
 
   test.each([openaiChat, anthropicMessages])("is understood through $name", (dialect) => {

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { StreamEvent } from "../../../src/canon/event.ts";
 import { consequences, Failure, type FailureKind } from "../../../src/canon/failure.ts";
 import { type ChatRequest, emptyRequest } from "../../../src/canon/request.ts";
-import { takesOf } from "../../../src/catalog/takes.ts";
+import { takesOf } from "../../../src/catalog/model-takes.ts";
 import { type Usage, usageFromTotal } from "../../../src/canon/usage.ts";
 import type { AnswerFacts, TargetFacts } from "../../../src/dialects/dialect.ts";
 import { googleGenai } from "../../../src/dialects/google-genai/dialect.ts";
@@ -139,7 +139,7 @@ const closing: fc.Arbitrary<StreamEvent> = fc.oneof(
       usage,
       fc.constantFrom(...pockets),
     )
-    .map(([reason, each, pocket]): StreamEvent => ({ type: "finish", reason, usage: each, ...pocket })),
+    .map(([reason, each, ownExtras]): StreamEvent => ({ type: "finish", reason, usage: each, ...ownExtras })),
   fc
     .tuple(fc.constantFrom(...kinds), fc.string(), fc.option(word, { nil: null }))
     .map(([kind, message, param]): StreamEvent => ({

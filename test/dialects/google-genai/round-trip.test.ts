@@ -49,7 +49,7 @@ describe("round trips", () => {
       fc.property(finished, (events) => {
         const sent = foldReply(googleGenai.lose(events));
         const body: unknown = JSON.parse(JSON.stringify(googleGenai.client.encodeReply(sent, facts)));
-        expect(foldReply(googleGenai.backend.readReply(body))).toEqual(sent);
+        expect(foldReply(googleGenai.backend.decodeReply(body))).toEqual(sent);
       }),
     );
   });

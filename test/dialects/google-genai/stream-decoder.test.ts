@@ -6,11 +6,11 @@ import { googleGenai } from "../../../src/dialects/google-genai/dialect.ts";
 import { chunk, decodeText, plain, sse } from "./recorded.ts";
 
 const start = { type: "start", id: "resp-1", model: "gemini-3-pro-preview" };
-const finish = (reason: string, pocket?: object): object => ({
+const finish = (reason: string, ownExtras?: object): object => ({
   type: "finish",
   reason,
   usage: unknownUsage,
-  ...(pocket === undefined ? {} : { extras: { "google-genai": pocket } }),
+  ...(ownExtras === undefined ? {} : { extras: { "google-genai": ownExtras } }),
 });
 const signed = (thoughtSignature: string): object => ({ extras: { "google-genai": { thoughtSignature } } });
 
@@ -87,8 +87,8 @@ describe("the end", () => {
     ["SAFETY", "refused", undefined],
     ["PROHIBITED_CONTENT", "refused", { finishReason: "PROHIBITED_CONTENT" }],
     ["SOMETHING_NEW", "stop", { finishReason: "SOMETHING_NEW" }],
-  ])("%s is %s", (word, reason, pocket) => {
-    expect(plain(decodeText(sse(chunk([{ text: "a" }], word)))).at(-1)).toEqual(finish(reason, pocket));
+  ])("%s is %s", (word, reason, ownExtras) => {
+    expect(plain(decodeText(sse(chunk([{ text: "a" }], word)))).at(-1)).toEqual(finish(reason, ownExtras));
   });
 
   test("a prompt that was turned away is a refusal with nothing said, and goes on as one", () => {
@@ -99,7 +99,7 @@ describe("the end", () => {
       { type: "start", id: "r", model: "m" },
       finish("refused", { promptFeedback }),
     ]);
-    expect(plain(googleGenai.backend.readReply(body))).toEqual(plain(events));
+    expect(plain(googleGenai.backend.decodeReply(body))).toEqual(plain(events));
   });
 
   test.each(["MALFORMED_FUNCTION_CALL", "MISSING_THOUGHT_SIGNATURE"])(
@@ -121,7 +121,7 @@ describe("the end", () => {
   });
 
   test("an array of responses is read as what it is", () => {
-    const events = googleGenai.backend.readReply([chunk([{ text: "a" }]), chunk([{ text: "b" }], "STOP")]);
+    const events = googleGenai.backend.decodeReply([chunk([{ text: "a" }]), chunk([{ text: "b" }], "STOP")]);
     expect(events.filter(({ type }) => type === "text-delta")).toHaveLength(2);
     expect(events.at(-1)?.type).toBe("finish");
   });

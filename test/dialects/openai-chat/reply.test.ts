@@ -19,7 +19,7 @@ const reply: Reply = {
 const call = { type: "tool-call", id: "t1", name: "f", input: '{"a":1}' } as const;
 const encode = (change: Partial<Reply>): unknown =>
   openaiChat.client.encodeReply({ ...reply, ...change }, facts);
-const read = (body: unknown): unknown[] => plain(openaiChat.backend.readReply(body));
+const read = (body: unknown): unknown[] => plain(openaiChat.backend.decodeReply(body));
 
 describe("our whole answer", () => {
   test("text", () => {
@@ -94,7 +94,7 @@ describe("a vendor's whole answer", () => {
       ],
       usage: { prompt_tokens: 3, completion_tokens: 2 },
     };
-    expect(foldReply(openaiChat.backend.readReply(body))).toMatchObject({
+    expect(foldReply(openaiChat.backend.decodeReply(body))).toMatchObject({
       content: [
         { type: "thinking", text: "hm" },
         { type: "text", text: "So:" },
@@ -121,7 +121,7 @@ describe("a vendor's whole answer", () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), (message, body) => {
         for (const each of [body, { choices: [{ message }] }]) {
-          const events = openaiChat.backend.readReply(each);
+          const events = openaiChat.backend.decodeReply(each);
           expect(plain(events.filter(isClosing))).toEqual(plain(events.slice(-1)));
         }
       }),

@@ -54,7 +54,7 @@ describe("round trips", () => {
         (events) => {
           const sent = foldReply(openaiChat.lose(events));
           const body: unknown = JSON.parse(JSON.stringify(openaiChat.client.encodeReply(sent, facts)));
-          const got = foldReply(openaiChat.backend.readReply(body));
+          const got = foldReply(openaiChat.backend.decodeReply(body));
           const told = (reply: typeof sent, type: "text" | "thinking"): string =>
             reply.content.map((block) => (block.type === type ? block.text : "")).join("");
           const calls = (reply: typeof sent): unknown =>

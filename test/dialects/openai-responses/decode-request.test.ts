@@ -3,13 +3,13 @@
 import { describe, expect, test } from "bun:test";
 import type { ChatRequest } from "../../../src/canon/request.ts";
 import { decodeRequest } from "../../../src/dialects/openai-responses/decode-request.ts";
-import { freeTextSchema } from "../../../src/dialects/free-text.ts";
+import { freeTextSchema } from "../../../src/dialects/free-text-tools.ts";
 import codex from "./requests/codex-tool.json";
 import openclaw from "./requests/openclaw-tool.json";
 
 const decode = (more: object): ChatRequest => decodeRequest({ model: "m", input: "hi", ...more });
 const input = (...items: object[]) => decode({ input: items }).messages;
-const pocket = (members: object): object => ({ extras: { "openai-responses": members } });
+const ownExtras = (members: object): object => ({ extras: { "openai-responses": members } });
 
 describe("recorded clients", () => {
   test("Codex: developer messages are system, its tools all have a place", () => {
@@ -93,16 +93,16 @@ describe("input", () => {
             type: "thinking",
             text: "hm",
             signature: null,
-            ...pocket({ id: "rs_1", encrypted_content: "gAAA" }),
+            ...ownExtras({ id: "rs_1", encrypted_content: "gAAA" }),
           },
-          { type: "text", text: "look", ...pocket({ phase: "commentary" }) },
+          { type: "text", text: "look", ...ownExtras({ phase: "commentary" }) },
           { type: "tool-call", id: "a", name: "f", input: "{}" },
           {
             type: "tool-call",
             id: "b",
             name: "apply_patch",
             input: '{"input":"*** \\"x\\"\\n"}',
-            ...pocket({ type: "custom" }),
+            ...ownExtras({ type: "custom" }),
           },
         ],
       },
@@ -123,11 +123,11 @@ describe("input", () => {
               {
                 type: "image",
                 source: { kind: "base64", mediaType: "image/png", data: "AAAA" },
-                ...pocket({ detail: "low" }),
+                ...ownExtras({ detail: "low" }),
               },
             ],
             isError: false,
-            ...pocket({ type: "custom" }),
+            ...ownExtras({ type: "custom" }),
           },
         ],
       },
@@ -147,7 +147,7 @@ describe("input", () => {
       input({ type: "reasoning", id: "rs_x", summary: [], encrypted_content: "clawgate.sealed.rs_1:g:=" })[0]
         ?.content,
     ).toEqual([
-      { type: "thinking", text: "", signature: null, ...pocket({ id: "rs_1", encrypted_content: "g:=" }) },
+      { type: "thinking", text: "", signature: null, ...ownExtras({ id: "rs_1", encrypted_content: "g:=" }) },
     ]);
   });
 
@@ -169,7 +169,7 @@ describe("input", () => {
       {
         role: "assistant",
         content: [
-          { type: "text", text: "found", ...pocket({ before: [search, thought] }) },
+          { type: "text", text: "found", ...ownExtras({ before: [search, thought] }) },
           { type: "opaque", dialect: "openai-responses", value: reference },
         ],
       },

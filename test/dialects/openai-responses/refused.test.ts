@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Failure } from "../../../src/canon/failure.ts";
 import { decodeRequest } from "../../../src/dialects/openai-responses/decode-request.ts";
-import { refuseAsked } from "../../../src/dialects/asked-content.ts";
+import { refuseUnsupportedContent } from "../../../src/dialects/unsupported-content.ts";
 import { refuseTranslation } from "../../../src/dialects/openai-responses/refuse-translation.ts";
 import codex from "./requests/codex-tool.json";
 import openclaw from "./requests/openclaw-tool.json";
@@ -98,7 +98,7 @@ describe("broken requests", () => {
 describe("before another API", () => {
   const refused = (more: object): Failure | null => {
     const request = decodeRequest({ ...base, ...more });
-    return refuseTranslation(request) ?? refuseAsked(request, "openai-chat");
+    return refuseTranslation(request) ?? refuseUnsupportedContent(request, "openai-chat");
   };
 
   test("Codex and OpenClaw may pass", () => {

@@ -94,7 +94,7 @@ describe("round trips", () => {
         (events) => {
           const sent = foldReply(openaiResponses.lose(events));
           const body: unknown = JSON.parse(JSON.stringify(openaiResponses.client.encodeReply(sent, facts)));
-          expect(foldReply(openaiResponses.backend.readReply(body))).toEqual(sent);
+          expect(foldReply(openaiResponses.backend.decodeReply(body))).toEqual(sent);
         },
       ),
     );

@@ -212,7 +212,7 @@ describe("what only this API knows passes as it is", () => {
 });
 
 describe("whole bodies", () => {
-  const read = (body: unknown) => openaiResponses.backend.readReply(body);
+  const read = (body: unknown) => openaiResponses.backend.decodeReply(body);
   test("failures", () => {
     expect(read({ error: { message: "m", code: "server_error" } })).toMatchObject([
       { failure: { kind: "upstream-error" } },

@@ -14,8 +14,8 @@ import {
 } from "./endings.ts";
 import { readFaults } from "./faults.ts";
 import { readOptions } from "./options.ts";
-import { openDiary } from "./record.ts";
-import type { Diary } from "./record.ts";
+import { openEventLog } from "./event-log.ts";
+import type { EventLog } from "./event-log.ts";
 import { createSession, pause, type Session } from "./session.ts";
 import { createToolServers, type ToolServers } from "./tool-servers.ts";
 import { commandOf, Interrupted, runTurn } from "./turn.ts";
@@ -24,12 +24,12 @@ import { commandOf, Interrupted, runTurn } from "./turn.ts";
 const queueMs = 2;
 
 export async function main(dir: string): Promise<void> {
-  const diary = openDiary(dir);
+  const eventLog = openEventLog(dir);
   const faults = readFaults(dir);
   const argv = process.argv.slice(2);
-  diary.started();
+  eventLog.started();
   const end = (code: number): never => {
-    diary.exited(code);
+    eventLog.exited(code);
     process.exit(code);
   };
   if (argv[0] === "--version" || argv[0] === "-v") {
@@ -55,12 +55,12 @@ export async function main(dir: string): Promise<void> {
     end(1);
     return;
   }
-  const session = createSession(options, faults, diary);
+  const session = createSession(options, faults, eventLog);
   await session.stage("start");
-  await converse(session, diary);
+  await converse(session, eventLog);
 }
 
-async function converse(session: Session, diary: Diary): Promise<void> {
+async function converse(session: Session, eventLog: EventLog): Promise<void> {
   const servers = createToolServers(session);
   let running: { readonly stopper: AbortController; readonly progress: Progress } | null = null;
   let work: Promise<void> = Promise.resolve();
@@ -142,7 +142,7 @@ async function converse(session: Session, diary: Diary): Promise<void> {
 
   for await (const text of linesOf(Bun.stdin.stream())) {
     const line = parsed(text);
-    diary.read(line, text);
+    eventLog.read(line, text);
     if (line === undefined) {
       process.stderr.write(`Error parsing streaming input line: ${text}\n`);
       session.die(1);

@@ -5,7 +5,7 @@ import { randomUUID } from "node:crypto";
 import { writeSync } from "node:fs";
 import { recordOf, textOf } from "../upstream/json.ts";
 import type { Json } from "../upstream/json.ts";
-import type { Diary } from "./record.ts";
+import type { EventLog } from "./event-log.ts";
 import type { Faults, Misbehaviour, Stage } from "./faults.ts";
 import type { Options } from "./options.ts";
 
@@ -49,12 +49,12 @@ export const hang = (): Promise<never> => new Promise(() => undefined);
 /** How long the stand-in takes for what the real program does not do at once. */
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
 
-export function createSession(options: Options, faults: Faults, diary: Diary): Session {
+export function createSession(options: Options, faults: Faults, eventLog: EventLog): Session {
   const id = options.sessionId ?? randomUUID();
   let ids = 0;
   const liveEnv = new Map<string, string>();
   const exit = (code: number): never => {
-    diary.exited(code);
+    eventLog.exited(code);
     process.exit(code);
   };
   const die = (how: number | "killed"): never => {
@@ -85,12 +85,12 @@ export function createSession(options: Options, faults: Faults, diary: Diary): S
     env: (name) => liveEnv.get(name) ?? process.env[name],
     nextId: (kind) => `${kind}_fake_${process.pid}_${(ids += 1)}`,
     print(line) {
-      diary.printed(line);
+      eventLog.printed(line);
       const isControl = textOf(line["type"]).startsWith("control_");
       printRaw(`${JSON.stringify(isControl ? line : { ...line, session_id: id, uuid: randomUUID() })}\n`);
     },
     printRaw,
-    signalled: (name) => diary.signalled(name),
+    signalled: (name) => eventLog.signalled(name),
     async stage(stage) {
       const { dies, hangs } = faults;
       if (dies?.at === stage) {

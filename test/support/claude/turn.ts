@@ -20,7 +20,7 @@ export type Turn = {
   readonly progress: Progress;
 };
 
-const mostResumes = 3;
+const maxResumes = 3;
 
 export async function runTurn(session: Session, turn: Turn): Promise<void> {
   const stop = new Promise<never>((_resolve, reject) => {
@@ -42,7 +42,7 @@ export async function runTurn(session: Session, turn: Turn): Promise<void> {
       failed === null &&
       structured === undefined &&
       !heard.isBroken &&
-      (stopReason === "tool_use" || (stopReason === "max_tokens" && resumes < mostResumes));
+      (stopReason === "tool_use" || (stopReason === "max_tokens" && resumes < maxResumes));
     if (heard.isBroken) return;
     const turns = 1 + turn.progress.userLines;
     if (!goesOn) return finish(session, { text, stopReason, turns, usage, failed, structured, late });

@@ -1,0 +1,133 @@
+// What no jailed program of any provider may see, as one config and this machine have it: the gateway's files, the keys that
+// the config names, every tenant's folders. It must never ask whether something is there: what is not yet is guarded too.
+
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, isAbsolute, join, resolve } from "node:path";
+import { absolutePath } from "../../backends/claude-code/installation.ts";
+import type { GuardedPath } from "../../backends/agent-process/jail/path-policy.ts";
+import type { LoadedConfig } from "../../config/load.ts";
+import { accountIn } from "../../system/accounts.ts";
+import { databasePaths } from "../../metrics/database-path.ts";
+
+type Loaded = Pick<LoadedConfig, "config" | "environment" | "path" | "mcpServersFile">;
+
+export function guardedPathsOf(loaded: Loaded, stateDirectory: string): readonly GuardedPath[] {
+  const { config, environment, path, mcpServersFile } = loaded;
+  const absolute = (written: string): string => absolutePath(written, environment);
+  const ours = (what: string, file: string, isRecursive = false): GuardedPath => ({
+    path: absolute(file),
+    what,
+    isRecursive,
+    owner: null,
+  });
+  return [
+    ours("the gateway's state", stateDirectory, true),
+    ...(path === null ? [] : configFiles(path).map((file) => ours("the gateway's config", file))),
+    ...(mcpServersFile === null ? [] : [ours("the file of MCP servers and their keys", mcpServersFile)]),
+    ...envFiles(path).map((file) => ours("a .env file of the gateway's", file)),
+    ...databases(loaded).map((file) => ours("the gateway's database", file)),
+    ...keyFiles(config).map((file) => ours("a file with a token", file)),
+    ...(config.skills.dir === undefined
+      ? []
+      : [ours("the tenants' skills", relativeToConfig(path, config.skills.dir, absolute), true)]),
+    ...tenantFolders(loaded, absolute),
+  ];
+}
+
+function configFiles(path: string): readonly string[] {
+  return [path, `${path}.bak`];
+}
+
+/** Beside the config, and where the gateway was started. */
+function envFiles(path: string | null): readonly string[] {
+  return [...(path === null ? [] : [join(dirname(path), ".env")]), resolve(".env")];
+}
+
+function databases({ config, environment }: Loaded): readonly string[] {
+  const { paths } = databasePaths({
+    env: environment,
+    configured: config.metrics.db_path ?? null,
+    cwd: process.cwd(),
+    home: environment["HOME"] || homedir(),
+  });
+  return paths
+    .filter(isAbsolute)
+    .flatMap((file) => ["", "-wal", "-shm", "-journal", ".bak"].map((end) => `${file}${end}`));
+}
+
+/** Files that a provider reads its token from. */
+function keyFiles(config: Loaded["config"]): readonly string[] {
+  return Object.values(config.providers).flatMap(({ auth }) =>
+    typeof auth === "object" && auth.type === "bearer-file" ? [auth.path] : [],
+  );
+}
+
+function tenantFolders(
+  { config, environment }: Loaded,
+  absolute: (path: string) => string,
+): readonly GuardedPath[] {
+  const loginsOf = (
+    tenant: string | null,
+    folders: readonly (string | undefined)[],
+  ): readonly GuardedPath[] =>
+    folders.flatMap((folder) =>
+      folder === undefined || folder === ""
+        ? []
+        : [
+            {
+              path: absolute(folder),
+              what: "another login of Claude Code",
+              isRecursive: true,
+              owner: { tenant },
+            },
+          ],
+    );
+  const providers = Object.values(config.providers).filter(({ backend }) => backend === "claude-cli");
+  const sections = [...(config.cli === undefined ? [] : [config.cli]), ...providers];
+  const tenants = config.tenants.flatMap((tenant): readonly GuardedPath[] => [
+    ...loginsOf(tenant.name, [tenant.config_dir, tenant.env["CLAUDE_CONFIG_DIR"]]),
+    ...[tenant.working_dir, ...(tenant.add_dirs ?? [])].flatMap((folder) =>
+      folder === undefined
+        ? []
+        : [
+            {
+              path: absolute(folder),
+              what: "a folder of another tenant",
+              isRecursive: false,
+              owner: { tenant: tenant.name },
+            },
+          ],
+    ),
+  ]);
+  // Where another user's program keeps its login and works, as other-user.ts and workspace.ts have it.
+  const people = config.tenants.some(({ uid }) => uid !== undefined) ? peopleHere() : "";
+  const homes = config.tenants.flatMap(({ name, uid }) => {
+    const account = uid === undefined ? null : accountIn(people, uid);
+    if (account === null) return [];
+    return loginsOf(name, [join(account.home, ".claude"), join(account.home, ".local", "state", "clawgate")]);
+  });
+  return [
+    ...homes,
+    ...loginsOf(null, [
+      "~/.claude",
+      environment["CLAUDE_CONFIG_DIR"],
+      ...sections.flatMap(({ config_dir, env }) => [config_dir, env?.["CLAUDE_CONFIG_DIR"]]),
+    ]),
+    ...tenants,
+  ];
+}
+
+function peopleHere(): string {
+  try {
+    return readFileSync("/etc/passwd", "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function relativeToConfig(path: string | null, written: string, absolute: (path: string) => string): string {
+  return path === null || isAbsolute(written) || written.startsWith("~")
+    ? absolute(written)
+    : resolve(dirname(path), written);
+}

@@ -1,0 +1,103 @@
+// What a reload changed, in the words of the config's own keys. It must never hold a value: it may be a key.
+
+import type { LoadedConfig } from "../config/load.ts";
+import type { Problem } from "../config/problems.ts";
+import { stateDirectory } from "../system/state-directory.ts";
+import { upstreamIn } from "./providers/same-upstream.ts";
+
+export type Changes = {
+  readonly providers: {
+    readonly added: readonly string[];
+    readonly removed: readonly string[];
+    readonly changed: readonly string[];
+  };
+  /** Everything else that differs: `auth.keys`, `static_rules.rules`, `aliases`. */
+  readonly sections: readonly string[];
+};
+
+export type ReloadErrorCode = "config_invalid" | "shutting_down" | "at_capacity" | "internal_error";
+
+export type ReloadReport = {
+  /** False: the generation that was in force stays. */
+  readonly ok: boolean;
+  /** Who asked: `signal`, `file`, `api`. */
+  readonly reason: string;
+  /** The config file in force; null when there is none. */
+  readonly config: string | null;
+  readonly changed: Changes;
+  /** Keys and variables that differ from what the process was started with, and count only then. */
+  readonly needsRestart: readonly string[];
+  readonly notices: readonly string[];
+  readonly error: {
+    readonly code: ReloadErrorCode;
+    readonly message: string;
+    readonly problems: readonly Problem[];
+  } | null;
+};
+
+export const noChanges: Changes = { providers: { added: [], removed: [], changed: [] }, sections: [] };
+
+/** Sections whose keys are names of the operator's own, so that a change is told of the section as a whole. */
+const namedSections: ReadonlySet<string> = new Set(["aliases", "mcp_servers"]);
+
+export function changesBetween(before: LoadedConfig, after: LoadedConfig): Changes {
+  const ids = Object.keys(before.config.providers);
+  const nextIds = Object.keys(after.config.providers);
+  const isEqual = (id: string): boolean => {
+    const [one, other] = [upstreamIn(before, id), upstreamIn(after, id)];
+    if (one === null || other === null || !Bun.deepEquals(one.settings, other.settings)) return false;
+    const { auth } = one.settings;
+    if (auth === "api_key" || auth.type !== "bearer-env") return true;
+    return one.environment[auth.variable] === other.environment[auth.variable];
+  };
+  return {
+    providers: {
+      added: nextIds.filter((id) => !ids.includes(id)),
+      removed: ids.filter((id) => !nextIds.includes(id)),
+      changed: nextIds.filter((id) => ids.includes(id) && !isEqual(id)),
+    },
+    sections: sectionsThatDiffer(before.config, after.config),
+  };
+}
+
+function sectionsThatDiffer(before: LoadedConfig["config"], after: LoadedConfig["config"]): string[] {
+  const [one, other] = [entriesOf(before), entriesOf(after)];
+  return [...new Set([...one.keys(), ...other.keys()])].flatMap((name) => {
+    const [was, is] = [one.get(name), other.get(name)];
+    if (name === "providers" || Bun.deepEquals(was, is)) return [];
+    const isNamed = namedSections.has(name) || !isMap(was) || !isMap(is);
+    if (isNamed) return [name];
+    const [keys, nextKeys] = [entriesOf(was), entriesOf(is)];
+    return [...new Set([...keys.keys(), ...nextKeys.keys()])].flatMap((key) =>
+      Bun.deepEquals(keys.get(key), nextKeys.get(key)) ? [] : [`${name}.${key}`],
+    );
+  });
+}
+
+const isMap = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const entriesOf = (value: object): ReadonlyMap<string, unknown> =>
+  new Map<string, unknown>(Object.entries(value));
+
+/** What the process took from its first config and keeps: the socket, the database, the state directory. */
+export function needsRestart(started: LoadedConfig, now: LoadedConfig): readonly string[] {
+  const [was, is] = [started.config, now.config];
+  const differing = (
+    [
+      ["server.host", was.server.host !== is.server.host],
+      ["server.port", was.server.port !== is.server.port],
+      ["metrics.enabled", was.metrics.enabled !== is.metrics.enabled],
+      ["metrics.db_path", was.metrics.db_path !== is.metrics.db_path],
+      ["metrics.retention_days", was.metrics.retention_days !== is.metrics.retention_days],
+      ["metrics.log_requests", was.metrics.log_requests !== is.metrics.log_requests],
+      [
+        "metrics.log_routing_decisions",
+        was.metrics.log_routing_decisions !== is.metrics.log_routing_decisions,
+      ],
+      ["CLAWGATE_STATE_DIR", stateDirectory(started.environment) !== stateDirectory(now.environment)],
+      ["CLAWGATE_DB_PATH", started.environment["CLAWGATE_DB_PATH"] !== now.environment["CLAWGATE_DB_PATH"]],
+    ] as const
+  ).filter(([, differs]) => differs);
+  return differing.map(([name]) => name);
+}

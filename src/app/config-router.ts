@@ -1,0 +1,73 @@
+// The router of one config: names, rules and strategy from the file, health, load and prices from the estate.
+
+import { claudeNames } from "./claude-code/program-plan.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import type { Provider } from "../pipeline/dependencies.ts";
+import type { ModelFacts } from "../routing/eligibility.ts";
+import { type AskClassifier, type Classifier, createClassifier } from "../routing/classifier.ts";
+import { createLayers } from "../routing/layers.ts";
+import { requestsModel } from "../routing/model-hints.ts";
+import { createRouter, type Router } from "../routing/router.ts";
+import type { AppServices } from "./app-services.ts";
+
+const unknownModel: ModelFacts = {
+  contextWindow: null,
+  maxOutput: null,
+  tools: null,
+  vision: null,
+  json: null,
+  thinking: null,
+  priceInput: null,
+  priceOutput: null,
+};
+
+export function createConfigRouter(
+  loaded: LoadedConfig,
+  providers: ReadonlyMap<string, Provider>,
+  services: AppServices,
+  ask: AskClassifier,
+): Router {
+  const { config } = loaded;
+  const entries = Object.entries(config.providers);
+  const backendNames = claudeNames(config, services.claudePrograms);
+  // Read at the first need otherwise: until then every model would seem to be as dear as every other.
+  if (config.routing.strategy === "lowest-cost") void services.prices.load();
+  return createRouter({
+    ...(backendNames === null ? {} : { backendNames }),
+    providers: entries.map(([id, { model, models }]) => ({
+      id,
+      model,
+      models: models.map((each) => each.id),
+    })),
+    skipped: Object.fromEntries(loaded.skippedProviders.map(({ id, reason }) => [id, reason])),
+    aliases: config.aliases,
+    fallbackChain: config.fallback_chain,
+    defaultModel: config.default_model ?? (config.routing.unknown_model === "auto" ? "auto" : null),
+    withoutFallback: new Set(entries.flatMap(([id, each]) => (each.fallback ? [] : [id]))),
+    strategy: config.routing.strategy,
+    standing: new Map(entries.map(([id, { tier, weight }]) => [id, { tier: tier ?? null, weight }])),
+    modelFacts: (provider, model) => providers.get(provider)?.modelFacts(model) ?? unknownModel,
+    isHint: requestsModel(config.static_rules),
+    layers: createLayers({
+      staticRules: config.static_rules,
+      heuristicRules: config.heuristic_rules,
+      classifier: classifierOf(loaded, services, ask),
+    }),
+    view: {
+      judge: services.health.judge,
+      load: services.health.load,
+      lastOf: services.stickiness.lastOf,
+    },
+  });
+}
+
+function classifierOf(loaded: LoadedConfig, services: AppServices, ask: AskClassifier): Classifier | null {
+  const settings = loaded.config.llm_classifier;
+  if (!settings.enabled) return null;
+  return createClassifier({
+    settings,
+    ask,
+    nowMs: services.clock.monotonicMs,
+    setTimer: services.clock.setTimer,
+  });
+}

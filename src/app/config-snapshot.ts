@@ -1,0 +1,138 @@
+// Everything that follows from one config: providers, router, keys, lists. Built whole and swapped whole.
+
+import { dialects } from "../dialects/dialect-table.ts";
+import type { ModelCard } from "../dialects/dialect.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
+import { type Access, createAccess } from "../pipeline/access.ts";
+import type { PipelineSnapshot } from "../pipeline/dependencies.ts";
+import { claudeNameOf } from "../routing/claude-names.ts";
+import type { HostRules } from "../server/server-port.ts";
+import type { AppServices } from "./app-services.ts";
+import { askProvider } from "./internal-request.ts";
+import { claudeModelCards, programPlanOf } from "./claude-code/program-plan.ts";
+import { createLoadedProvider } from "./providers/loaded-provider.ts";
+import { adjustMeters, keyDirectory, policiesOf } from "./tenants/tenant-policies.ts";
+import { createConfigRouter } from "./config-router.ts";
+import { uploadRules } from "./upload-rules.ts";
+
+/** A generation and what the HTTP face needs of the same config. */
+export type ConfigSnapshot = {
+  readonly loaded: LoadedConfig;
+  readonly pipeline: PipelineSnapshot;
+  readonly access: Access;
+  readonly rules: HostRules;
+  /** As they are now: the CLI may have said more meanwhile. */
+  cards(): readonly ModelCard[];
+  /** `auto` and aliases once more, under ids that Claude Code shows; those of them that mean nothing else here. */
+  claudeCards(): readonly ModelCard[];
+};
+
+/** Who counts the requests of a generation, so that it can be let go. */
+export type RequestCounter = Pick<PipelineSnapshot, "enter" | "leave">;
+
+/** For a house that never reloads. */
+const uncounted: RequestCounter = { enter: () => undefined, leave: () => undefined };
+
+export function createConfigSnapshot(
+  loaded: LoadedConfig,
+  services: AppServices,
+  stateToken: string | null,
+  counter: RequestCounter = uncounted,
+): ConfigSnapshot {
+  const { config } = loaded;
+  const providers = new Map(
+    Object.entries(config.providers).map(([id, settings]) => [
+      id,
+      createLoadedProvider(id, settings, config, loaded.environment, services),
+    ]),
+  );
+  const pipeline: PipelineSnapshot = {
+    ...counter,
+    providers,
+    dialects,
+    router: createConfigRouter(loaded, providers, services, (prompt, asking) =>
+      askProvider(pipeline, services, config.llm_classifier.classifier_provider ?? "", prompt, asking),
+    ),
+    tenants: policiesOf(config, services, () => pipeline.router),
+    streaming: config.streaming,
+    uploads: uploadRules(config.server),
+    requestTimeoutMs: config.server.request_timeout_s * 1000,
+    retryWaitMs: config.queue.wait_s * 1000,
+    hedgeAfterMs: config.routing.hedge_after_s * 1000,
+    setsCacheMarks: config.prompt_caching.stabilize_prefix,
+  };
+  const access = createAccess({
+    directory: keyDirectory(config, services, stateToken),
+    guessLimiter: services.guessLimiter,
+    trustedProxies: config.server.trusted_proxies,
+  });
+  // Last: what cannot be built must not change what is in use.
+  adjustMeters(config, services.meters);
+  for (const { id, credentials, backend } of providers.values()) {
+    services.health.register(id, credentials);
+    const plan = programPlanOf(id, loaded, services.stateDirectory, backend.targetFacts);
+    if (plan !== null) services.claudePrograms.follow(id, plan);
+  }
+  return {
+    loaded,
+    pipeline,
+    access,
+    rules: {
+      bindHost: config.server.host,
+      allowedHosts: config.server.allowed_hosts,
+      allowedOrigins: config.server.allowed_origins,
+      bodyLimitBytes: pipeline.uploads.limitBytes,
+    },
+    cards: () => cardsOf(loaded, pipeline, services),
+    claudeCards: () => claudeCardsOf(cardsOf(loaded, pipeline, services), config, pipeline),
+  };
+}
+
+function claudeCardsOf(
+  cards: readonly ModelCard[],
+  config: Config,
+  { router }: PipelineSnapshot,
+): ModelCard[] {
+  return cards.flatMap((card) => {
+    const isOurs = card.id === "auto" || Object.hasOwn(config.aliases, card.id);
+    const id = isOurs ? claudeNameOf(card.id) : null;
+    return id !== null && router.configName(id) === card.id ? [{ ...card, id }] : [];
+  });
+}
+
+function cardsOf(loaded: LoadedConfig, pipeline: PipelineSnapshot, services: AppServices): ModelCard[] {
+  const { config } = loaded;
+  const card = (
+    id: string,
+    ownedBy: string,
+    description: string | null,
+    model?: [string, string],
+  ): ModelCard => {
+    const provider = model === undefined ? undefined : pipeline.providers.get(model[0]);
+    return {
+      id,
+      created: services.startedAtSeconds,
+      ownedBy,
+      description,
+      contextWindow: model === undefined ? null : (provider?.modelFacts(model[1]).contextWindow ?? null),
+      maxOutput: model === undefined ? null : (provider?.backend.targetFacts(model[1]).maxOutput ?? null),
+    };
+  };
+  const entries = Object.entries(config.providers);
+  return [
+    card("auto", "clawgate", "chosen by ClawGate for each request"),
+    ...entries.map(([id, { model, tier, backend }]) =>
+      card(id, backend, tier === undefined ? model : `${model} (${tier})`, [id, model]),
+    ),
+    ...entries.flatMap(([id, { models }]) =>
+      models.map((each) => card(`${id}/${each.id}`, id, each.name ?? null, [id, each.id])),
+    ),
+    ...claudeModelCards(config, services.claudePrograms).map(([id, owner, model]) =>
+      card(id, owner, null, [owner, model]),
+    ),
+    ...Object.entries(config.aliases).flatMap(([name, to]) =>
+      name.includes("*") ? [] : [card(name, "clawgate", `alias of ${to}`)],
+    ),
+  ];
+}

@@ -1,0 +1,161 @@
+// Where the config comes from: the file that was named or found, the variables, or discovery; read again for every reload.
+// A gateway that runs from a file stays with that file, and must never fall back to anything else when it is gone.
+
+import { join } from "node:path";
+import { discoverConfig, type Found } from "../config/discovery.ts";
+import { loadConfig, type LoadedConfig, type LoadInput } from "../config/load.ts";
+import { ConfigProblem } from "../config/problems.ts";
+import { findConfigFile, isFolderEnvironment, isMerelyFound } from "../config/search.ts";
+import { unreadableText, watchFiles, type FileWatch } from "../config/file-watch.ts";
+import { localServers, vendors } from "../backends/http/vendors.ts";
+import type { Clock } from "../system/clock.ts";
+import { isScarcity, Scarcity } from "../system/descriptors.ts";
+import { findOnPath } from "../system/process.ts";
+import { probeModels } from "./providers/model-server-probe.ts";
+import { availableBackends } from "./providers/loaded-provider.ts";
+
+export type ConfigSourceInput = Omit<LoadInput, "availableBackends" | "knownVariables"> & {
+  /** Serve only the demonstration. */
+  readonly isDemo: boolean;
+};
+
+export type SourcedConfig = LoadedConfig & {
+  /** What discovery found; empty when there is a config. */
+  readonly found: readonly Found[];
+};
+
+export type ConfigSource = {
+  /** Reads everything again: flags, variables, `.env`, the file. Throws ConfigProblem, and Scarcity when one of them could not be opened just now. */
+  load(): Promise<SourcedConfig>;
+  /** What `load` would give, without taking note of it; null: there is no file. Throws ConfigProblem. */
+  peek(): Promise<LoadedConfig | null>;
+  /** Calls back when the config file or a `.env` beside it reads differently than `load` read it. The answer ends it. */
+  watch(onChange: (paths: readonly string[]) => void): () => void;
+};
+
+/**
+ * A start may do without a file or with an empty one. A gateway that runs from a file may not: a file that was moved away,
+ * or cut to nothing by an editor or a full disk, would take every key and provider away. Throws ConfigProblem.
+ */
+function refuseMissingFile(path: string, text: string | null): void {
+  if (text !== null && text.trim() !== "") return;
+  throw new ConfigProblem([
+    {
+      path,
+      line: null,
+      key: "",
+      message: text === null ? "the config file is gone" : "the config file is empty",
+      hint: "put it back, or restart the gateway without it",
+    },
+  ]);
+}
+
+/** A provider on this machine that has no key is loaded while its server answers. Throws ConfigProblem. */
+async function loadWithLocalServers(full: LoadInput): Promise<LoadedConfig> {
+  const withRows = { ...full, localServers };
+  const loaded = loadConfig(withRows);
+  const urls = [...new Set(loaded.serversToProbe)];
+  if (urls.length === 0) return loaded;
+  const answers = await Promise.all(urls.map(async (url) => [url, await probeModels(url)] as const));
+  return loadConfig({ ...withRows, localAnswers: new Map(answers) });
+}
+
+function hasFile(input: LoadInput): boolean {
+  const search = findConfigFile(input);
+  return "missing" in search || search.file !== null;
+}
+
+/** Throws ConfigProblem. */
+export async function loadOrDiscover(input: ConfigSourceInput): Promise<SourcedConfig> {
+  const full: LoadInput = { ...input, availableBackends };
+  if (hasFile(full) && !input.isDemo) return { ...(await loadWithLocalServers(full)), found: [] };
+  return discoverConfig(full, {
+    vendors,
+    localServers,
+    probe: probeModels,
+    which: (program) => findOnPath(program, input.environment["PATH"]),
+    isDemo: input.isDemo,
+  });
+}
+
+export function createConfigSource(input: ConfigSourceInput, clock: Clock): ConfigSource {
+  let path: string | null = null;
+  let files = new Map<string, string | null>();
+  let fileWatch: FileWatch | null = null;
+
+  const readFound = input.readFound ?? input.readFile;
+  const isFound = (each: string): boolean =>
+    each === join(input.workingDirectory, ".env")
+      ? isFolderEnvironment(input, path)
+      : isMerelyFound(input, each);
+  const read = async (
+    readers: Required<Pick<LoadInput, "readFile" | "readFound">>,
+  ): Promise<SourcedConfig> => {
+    if (path === null) return loadOrDiscover({ ...input, ...readers });
+    let text: string | null;
+    try {
+      text = (isFound(path) ? readers.readFound : readers.readFile)(path);
+    } catch {
+      // The loading says it with the file's name.
+      return loadOrDiscover({ ...input, ...readers, keptPath: path });
+    }
+    refuseMissingFile(path, text);
+    return loadOrDiscover({ ...input, ...readers, keptPath: path });
+  };
+
+  // A config.yaml that appears where none was is not watched for: the name is everybody's, and a checkout in the working
+  // directory must not take over a running gateway. Who wants it asks for a reload, which searches as a start does.
+  const isWatched = (each: string): boolean => each === path || each.endsWith("/.env");
+
+  return {
+    async load() {
+      const texts = new Map<string, string | null>();
+      let isRead = false;
+      // Whoever reads may take a file that cannot be opened for one that is not there, and a key would be gone with it.
+      const scarcities: Scarcity[] = [];
+      const noting = (readFile: LoadInput["readFile"]) => (each: string) => {
+        try {
+          const text = readFile(each);
+          texts.set(each, text);
+          return text;
+        } catch (error) {
+          if (isScarcity(error)) scarcities.push(new Scarcity(error));
+          else texts.set(each, unreadableText(error));
+          throw error;
+        }
+      };
+      try {
+        const loaded = await read({
+          readFile: noting(input.readFile),
+          readFound: noting(readFound),
+        });
+        if (scarcities[0] !== undefined) throw scarcities[0];
+        path = loaded.path;
+        isRead = true;
+        return loaded;
+      } catch (error) {
+        throw scarcities[0] ?? error;
+      } finally {
+        // A file that does not parse names no `.env` any more; those known before still count.
+        files = new Map([...(isRead ? [] : files), ...texts].filter(([each]) => isWatched(each)));
+        fileWatch?.expect(files);
+      }
+    },
+    async peek() {
+      // Without a file a load would ask the servers of this machine.
+      if (path === null && (input.isDemo || !hasFile({ ...input, availableBackends }))) return null;
+      return read({ readFile: input.readFile, readFound });
+    },
+    watch(onChange) {
+      // The same eyes as at the start: a pipe that takes a file's place would hold everything up.
+      const look = (each: string): string | null => (isFound(each) ? readFound : input.readFile)(each);
+      const started = watchFiles({ clock, readFile: look, onChange });
+      fileWatch = started;
+      started.expect(files);
+      return () => {
+        fileWatch = null;
+        started.stop();
+      };
+    },
+  };
+}

@@ -1,0 +1,93 @@
+// Why the gateway cannot listen where it was told to: on which address, who says so, and who is there already. It must never end
+// anybody.
+
+import { type LoadedConfig } from "../config/load.ts";
+import { systemClock } from "../system/clock.ts";
+import { errorCode } from "../system/files.ts";
+import { listenerOn } from "../system/listeners.ts";
+
+/** Its message is for the person at the terminal. */
+export class ListenProblem extends Error {
+  override readonly name = "ListenProblem";
+}
+
+type Address = Pick<LoadedConfig, "origins"> & { readonly host: string; readonly port: number };
+
+const greetingMs = 2_000;
+
+/** What listening threw, in words; anything else as it was. */
+export async function listenProblem(thrown: unknown, address: Address): Promise<unknown> {
+  const { host, port } = address;
+  const code = errorCode(thrown);
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  const place = `${hostAndPort(host, port)}, ${addressOrigin(address)}`;
+  if (code === "EADDRINUSE" || /in use/i.test(message)) {
+    const holder = await portHolderOf(host, port);
+    const remedy = holder.isOurs ? "Stop that one, or choose another port" : "Choose another port";
+    return new ListenProblem(
+      `the address is already in use (port ${port}): ${place}. ${holder.description} listens there. ${remedy} with --port, PORT or server.port.`,
+      { cause: thrown },
+    );
+  }
+  if (code === "EACCES" || code === "EPERM")
+    return new ListenProblem(
+      `this address may not be used without more rights: ${place}${port < 1024 ? ": ports below 1024 are the system's" : ""} (${code}). Choose another port with --port, PORT or server.port.`,
+      { cause: thrown },
+    );
+  if (code === "EADDRNOTAVAIL" || code === "EINVAL" || code === "ENOTFOUND")
+    return new ListenProblem(
+      `this machine has no such address (${code}): ${place}. Choose another with --host, HOST or server.host; 0.0.0.0 is all of them.`,
+      { cause: thrown },
+    );
+  return thrown;
+}
+
+export function hostAndPort(host: string, port: number): string {
+  return `${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${port}`;
+}
+
+/** `port from PORT, host is the default`. */
+export function addressOrigin({ origins }: Pick<LoadedConfig, "origins">): string {
+  const of = (name: string): string => {
+    const origin = origins.get(`server.${name}`);
+    return origin === undefined ? `${name} is the default` : `${name} from ${origin.text}`;
+  };
+  return `${of("port")}, ${of("host")}`;
+}
+
+export type PortHolder = { readonly isOurs: boolean; readonly description: string };
+
+/** Who listens there, as far as we may see. */
+export async function portHolderOf(host: string, port: number): Promise<PortHolder> {
+  const [gateway, listener] = await Promise.all([greet(host, port), listenerOn(port)]);
+  const since = gateway?.sinceMs ?? listener?.startedMs ?? null;
+  const facts = [
+    ...(gateway === null ? [] : [`version ${gateway.version}`]),
+    ...(listener === null ? [] : [`process ${listener.pid}`]),
+    ...(gateway === null && listener !== null && listener.program !== null ? [listener.program] : []),
+    ...(since === null ? [] : [`since ${new Date(since).toISOString().slice(0, 19)}Z`]),
+  ];
+  const who = gateway === null ? "Another program" : "A ClawGate gateway";
+  const unseen = "this user may not see which";
+  return {
+    isOurs: gateway !== null,
+    description: `${who} (${facts.length === 0 ? unseen : facts.join(", ")})`,
+  };
+}
+
+/** Null: nobody answers there as a gateway does. */
+async function greet(host: string, port: number): Promise<{ version: string; sinceMs: number } | null> {
+  const bare = host.replace(/^\[|\]$/g, "");
+  const reached = bare === "0.0.0.0" || bare === "" ? "127.0.0.1" : bare === "::" ? "::1" : bare;
+  try {
+    const answer = await fetch(`http://${hostAndPort(reached, port)}/health`, {
+      signal: AbortSignal.timeout(greetingMs),
+      redirect: "manual",
+    });
+    const { version, uptime_s: uptime, providers } = (await answer.json()) as Record<string, unknown>;
+    const isOurs = typeof version === "string" && typeof uptime === "number" && typeof providers === "object";
+    return isOurs ? { version: version.slice(0, 40), sinceMs: systemClock.nowMs() - uptime * 1000 } : null;
+  } catch {
+    return null;
+  }
+}

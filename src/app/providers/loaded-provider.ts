@@ -1,0 +1,277 @@
+// One provider of the config -> a Provider of the road: its backend, signer, limits, queue and what is known of its models.
+
+import { dialects } from "../../dialects/dialect-table.ts";
+import type { DialectName } from "../../canon/request.ts";
+import type { Takes } from "../../canon/takes.ts";
+import { createDemoBackend } from "../../backends/demo/backend.ts";
+import type { Backend } from "../../backends/backend.ts";
+import {
+  fingerprintOf,
+  type HeaderStyle,
+  keySigner,
+  noSigner,
+  type Signer,
+  tokenOfText,
+  tokenSigner,
+} from "../../backends/http/auth.ts";
+import { reportedModel } from "../../backends/claude-code/models/cli-models.ts";
+import { createHttpBackend } from "../../backends/http/backend.ts";
+import { proxyFor, readProxyVariables } from "../../backends/http/proxy.ts";
+import {
+  type QuirkName,
+  passthroughBlockersOf,
+  passthroughDeclinesOf,
+  settledQuirks,
+} from "../../backends/http/quirks.ts";
+import { headersAt, quirksAt } from "../../backends/http/vendors.ts";
+import type { BackendName, ModelSettings, ProviderSettings } from "../../backends/settings.ts";
+import { maxOutputOf } from "../../catalog/model-cards.ts";
+import { createTakes } from "../../catalog/model-takes.ts";
+import type { LoadedConfig } from "../../config/load.ts";
+import type { Config } from "../../config/schema.ts";
+import type { TargetFacts } from "../../dialects/dialect.ts";
+import type { Provider } from "../../pipeline/dependencies.ts";
+import { readTextIfExists } from "../../system/files.ts";
+import { userAgent } from "../../system/identity.ts";
+import { childEnvironment, runCommand } from "../../system/process.ts";
+import type { QueueLimits } from "../../tenants/queue.ts";
+import { claudeProviderOf } from "../claude-code/program-plan.ts";
+import type { AppServices } from "../app-services.ts";
+import { createModelFacts } from "./model-facts.ts";
+import { createProviderPrice } from "./priced-target.ts";
+import { isUnchangedUpstream, upstreamIn } from "./same-upstream.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const dialectOfBackend: Partial<Record<BackendName, DialectName>> = {
+  "openai-compat": "openai-chat",
+  anthropic: "anthropic-messages",
+  "openai-responses": "openai-responses",
+  "google-genai": "google-genai",
+};
+
+const keyHeaders: Partial<Record<DialectName, HeaderStyle>> = {
+  "anthropic-messages": "x-api-key",
+  "google-genai": "x-goog-api-key",
+};
+
+/** Backends that this build can drive. */
+export const availableBackends: ReadonlySet<BackendName> = new Set([
+  "openai-compat",
+  "openai-responses",
+  "anthropic",
+  "google-genai",
+  "claude-cli",
+  "demo",
+]);
+
+const tokensWhenNothingIsKnown = 8_192;
+const tokenCommandMs = 10_000;
+const noBlockers: readonly string[] = [];
+
+export function createLoadedProvider(
+  id: string,
+  settings: ProviderSettings,
+  config: Config,
+  environment: Environment,
+  services: AppServices,
+): Provider {
+  const listed = new Map(settings.models.map((model) => [model.id, model]));
+  const modelFacts = modelFactsOf(id, settings, services);
+  // Elsewhere the limit of a list must not cut an answer short: the vendor says no by itself.
+  const anthropicLimit = (model: string): number | null => modelFacts(model).maxOutput ?? maxOutputOf(model);
+  const takesOf = createTakes(settings.models);
+  const targetFacts = (model: string): TargetFacts => {
+    const takes = takesOf(model);
+    const told = listed.get(model)?.takes;
+    const maxOutput =
+      listed.get(model)?.max_output ?? (settings.backend === "anthropic" ? anthropicLimit(model) : null);
+    return {
+      model,
+      maxOutput,
+      canThink: canThink(modelFacts(model).thinking, takes, told),
+      takes,
+      takesAreConfigured: told !== undefined,
+      defaultMaxTokens: settings.max_tokens ?? maxOutput ?? tokensWhenNothingIsKnown,
+    };
+  };
+  const timeout =
+    settings.backend === "claude-cli" ? claudeProviderOf(settings, config).timeout : settings.timeout;
+  let judged: LoadedConfig | null = null;
+  let isUnchanged = false;
+  const names = quirksOf(settings);
+  return {
+    id,
+    backend: backendOf(id, settings, targetFacts, environment, services),
+    credentials: credentialsOf(settings),
+    limits: {
+      firstTokenMs: timeout.first_token_s * 1000,
+      wholeMs: wholeSeconds(timeout) * 1000,
+      idleMs: timeout.idle_s * 1000,
+      totalMs: timeout.total_s === undefined ? null : timeout.total_s * 1000,
+    },
+    queue: services.queues.of(id, queueLimits(settings, config)),
+    isCurrent() {
+      // Asked twice with every request; only a reload can change the answer.
+      const loaded = services.currentConfig();
+      if (loaded !== judged) {
+        const upstream = { settings, environment, section: config.cli };
+        isUnchanged = isUnchangedUpstream(upstream, upstreamIn(loaded, id));
+        judged = loaded;
+      }
+      return isUnchanged;
+    },
+    blockingMembers: (model) => (names.length === 0 ? noBlockers : passthroughBlockersOf(names, model)),
+    blocksPassthrough: passthroughDeclinesOf(names),
+    modelFacts,
+    price: createProviderPrice(id, settings, services.prices, (model) =>
+      settings.backend === "claude-cli"
+        ? (reportedModel(model, services.claudePrograms.models(id))?.resolved ?? model)
+        : model,
+    ),
+  };
+}
+
+/** What the operator says of the way of thinking counts before every list. */
+function canThink(listed: boolean | null, takes: Takes | null, told: ModelSettings["takes"]): boolean | null {
+  if (told?.thinking !== undefined) return told.thinking !== "none";
+  return listed ?? (takes?.thinking === "none" ? false : null);
+}
+
+/** The vendor's deviations: what the address implies, put right by the operator. */
+function quirksOf({ base_url, backend, quirks }: ProviderSettings): readonly QuirkName[] {
+  return base_url === null ? [] : settledQuirks(quirksAt(base_url, backend), quirks);
+}
+
+export function queueLimits(settings: ProviderSettings, config: Config): QueueLimits {
+  const { wait_s, depth, depth_per_tenant } = config.queue;
+  const cli = settings.backend === "claude-cli" ? claudeProviderOf(settings, config) : null;
+  // Where nobody is told apart, all requests would be held to what is one tenant's.
+  const hasTenants = config.tenants.length > 0;
+  const perTenant = cli === null ? (settings.max_per_tenant ?? null) : cli.maxPerTenant;
+  return {
+    limit: cli === null ? (settings.max_concurrent ?? null) : cli.maxConcurrent,
+    limitPerTenant: hasTenants ? perTenant : null,
+    depth,
+    depthPerTenant: hasTenants ? (depth_per_tenant ?? Math.ceil(depth / 2)) : depth,
+    waitMs: wait_s * 1000,
+  };
+}
+
+/** What the operator wrote counts; the default is meant for a first word, and a whole answer may be thought about for longer. */
+function wholeSeconds(timeout: {
+  readonly first_token_s: number;
+  readonly idle_s: number;
+  readonly isFirstTokenWritten?: boolean;
+}): number {
+  const { first_token_s, idle_s, isFirstTokenWritten } = timeout;
+  return isFirstTokenWritten === true ? first_token_s : Math.max(first_token_s, idle_s);
+}
+
+/** The CLI's aliases stand for models of Anthropic's; which, the program says. */
+function modelFactsOf(id: string, settings: ProviderSettings, services: AppServices): Provider["modelFacts"] {
+  const facts = createModelFacts(settings, services.prices, services.clock.nowMs);
+  if (settings.backend !== "claude-cli") return facts;
+  const listed = new Set(settings.models.map((model) => model.id));
+  return (model) => {
+    const own = reportedModel(model, services.claudePrograms.models(id))?.resolved;
+    const isTold =
+      listed.has(model) && settings.models.some((each) => each.id === model && each.context_window);
+    return facts(isTold ? model : (own ?? model));
+  };
+}
+
+function backendOf(
+  id: string,
+  settings: ProviderSettings,
+  targetFacts: (model: string) => TargetFacts,
+  environment: Environment,
+  services: AppServices,
+): Backend {
+  if (settings.backend === "claude-cli") return services.claudePrograms.backend(id, targetFacts);
+  const name = dialectOfBackend[settings.backend];
+  if (name === undefined || settings.base_url === null) {
+    return { ...createDemoBackend({ clock: services.clock }), provider: id };
+  }
+  return createHttpBackend({
+    provider: id,
+    dialect: dialects[name],
+    baseUrl: settings.base_url,
+    defaultHeaders: defaultHeaders(settings.base_url, name, settings.headers),
+    headers: settings.headers,
+    signer: signerOf(settings, name, environment, services),
+    signers: new Map(
+      settings.auth === "api_key"
+        ? settings.api_keys.map((key) => [fingerprintOf(key), signerOfKey(key, name)])
+        : [],
+    ),
+    quirks: quirksOf(settings),
+    proxy: proxyFor(new URL(settings.base_url), settings.proxy ?? null, readProxyVariables(environment)),
+    connectMs: settings.timeout.connect_s * 1000,
+    userAgent,
+    targetFacts,
+    fetch: services.fetch,
+    connections: services.reach,
+    nowMs: services.clock.nowMs,
+    setTimer: services.clock.setTimer,
+    redact: services.redact,
+    lacksRoom: services.descriptors.wereShort,
+  });
+}
+
+/** What the format and the vendor ask for; a header of the operator takes the place of one of the same name. */
+function defaultHeaders(
+  baseUrl: string,
+  dialect: DialectName,
+  own: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const headers = {
+    // Without a version Anthropic refuses; a client's own version goes before this one.
+    ...(dialect === "anthropic-messages" ? { "anthropic-version": "2023-06-01" } : {}),
+    ...headersAt(baseUrl),
+  };
+  const named = new Set(Object.keys(own).map((name) => name.toLowerCase()));
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !named.has(name)));
+}
+
+/** Fingerprints of the keys; a token from elsewhere may change and has none. */
+function credentialsOf(settings: ProviderSettings): readonly string[] {
+  return settings.auth === "api_key" ? settings.api_keys.map(fingerprintOf) : [];
+}
+
+function signerOfKey(key: string, dialect: DialectName): Signer {
+  return keySigner(key, keyHeaders[dialect] ?? "bearer");
+}
+
+function signerOf(
+  settings: ProviderSettings,
+  dialect: DialectName,
+  environment: Environment,
+  services: AppServices,
+): Signer {
+  const { auth } = settings;
+  const { nowMs } = services.clock;
+  if (auth === "api_key") {
+    return settings.api_key === undefined ? noSigner() : signerOfKey(settings.api_key, dialect);
+  }
+  switch (auth.type) {
+    case "bearer-env":
+      return tokenSigner(() => Promise.resolve(environment[auth.variable] ?? ""), nowMs);
+    case "bearer-file":
+      return tokenSigner(
+        async () => tokenOfText((await readTextIfExists(auth.path)) ?? "", auth.pointer ?? null),
+        nowMs,
+      );
+    case "bearer-command":
+      return tokenSigner(async () => {
+        const result = await runCommand(auth.command, {
+          timeoutMs: tokenCommandMs,
+          // `sh -c "$PWD/x"` is a program of the folder as well, and no reading of it would show that.
+          ...(services.currentConfig().isMerelyFound ? { cwd: "/" } : {}),
+          env: childEnvironment(environment, {}),
+        });
+        if (result.code !== 0) throw new Error(`the token command ended with ${result.code ?? "a signal"}`);
+        return result.stdout;
+      }, nowMs);
+  }
+}

@@ -1,0 +1,22 @@
+// What routing may know of a provider's models: its part of the config, handed to the catalogue.
+
+import type { ProviderSettings } from "../../backends/settings.ts";
+import { createModelFacts as createFacts } from "../../catalog/facts.ts";
+import type { LoadedTable, PriceBook } from "../../catalog/prices.ts";
+import type { ModelFacts } from "../../routing/eligibility.ts";
+import { anthropicAddress } from "./priced-target.ts";
+
+export function createModelFacts(
+  settings: ProviderSettings,
+  prices: Pick<PriceBook, "priceOf"> & LoadedTable,
+  nowMs: () => number,
+): (model: string) => ModelFacts {
+  return createFacts({
+    // What the program's models can do is what Anthropic's own can.
+    seller: { baseUrl: settings.backend === "claude-cli" ? anthropicAddress : settings.base_url },
+    listed: settings.models,
+    pricing: settings.pricing ?? null,
+    prices,
+    nowMs,
+  });
+}

@@ -1,0 +1,36 @@
+// Is a model server running on this machine? One short look at its model list, without any credential.
+
+import { maxModelLength } from "../../canon/bounds.ts";
+import { canOpen, isScarcity, Scarcity } from "../../system/descriptors.ts";
+
+const probeMs = 300;
+const maxModels = 200;
+
+/** The ids that the server lists; null when nobody answers in its format. Throws Scarcity when nobody could be asked. */
+export async function probeModels(modelsUrl: string): Promise<readonly string[] | null> {
+  try {
+    const answer = await fetch(modelsUrl, {
+      signal: AbortSignal.timeout(probeMs),
+      redirect: "manual",
+      headers: { accept: "application/json" },
+    });
+    if (!answer.ok) return null;
+    const body: unknown = await answer.json();
+    if (typeof body !== "object" || body === null || !("data" in body) || !Array.isArray(body.data))
+      return null;
+    const ids = body.data.flatMap((each: unknown) =>
+      typeof each === "object" &&
+      each !== null &&
+      "id" in each &&
+      typeof each.id === "string" &&
+      each.id.length <= maxModelLength
+        ? [each.id]
+        : [],
+    );
+    return ids.slice(0, maxModels);
+  } catch (error) {
+    if (isScarcity(error) || !canOpen(2)) throw new Scarcity(error);
+    // Nobody there, somebody slow, or another kind of server: all of them mean "not found".
+    return null;
+  }
+}

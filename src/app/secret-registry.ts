@@ -1,0 +1,77 @@
+// Every text that must never be seen, of the config in force and of those whose requests still run, and the redactor made of them.
+// The log and the estate share it, so that a reload changes both in the same moment.
+
+import { readProxyVariables } from "../backends/http/proxy.ts";
+import { secretsInAddress } from "../backends/http/shown-address.ts";
+import { redactorFor } from "../canon/redact.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import { keysOfTenant } from "../tenants/settings.ts";
+
+export type SecretRegistry = {
+  redact(text: string): string;
+  /** Masks the secrets of this config as well, until the answer is called. */
+  add(loaded: LoadedConfig): () => void;
+};
+
+export function createSecretRegistry(): SecretRegistry {
+  const held = new Map<symbol, readonly string[]>();
+  let redactor = redactorFor([]);
+  const rebuild = (): void => {
+    redactor = redactorFor([...held.values()].flat());
+  };
+  return {
+    redact: (text) => redactor(text),
+    add(loaded) {
+      const key = Symbol();
+      held.set(key, secretsOf(loaded));
+      rebuild();
+      return () => {
+        if (held.delete(key)) rebuild();
+      };
+    },
+  };
+}
+
+/** Keys, headers that carry them, and what addresses hold of them. Which of them are words, the redactor knows. */
+function secretsOf(loaded: LoadedConfig): string[] {
+  const { config, environment } = loaded;
+  const providers = Object.values(config.providers);
+  const servers = Object.values(config.mcp_servers);
+  const proxies = Object.values(readProxyVariables(environment));
+  return [
+    ...config.auth.keys,
+    ...(config.auth.admin_key === undefined ? [] : [config.auth.admin_key]),
+    ...config.tenants.flatMap((tenant) => keysOfTenant(tenant).map(({ key }) => key)),
+    ...providers.flatMap((each) => each.api_keys),
+    ...[...providers, ...servers].flatMap((each) =>
+      "headers" in each ? secretsInHeaders(each.headers) : [],
+    ),
+    ...[...providers.flatMap((each) => [each.base_url, each.proxy]), ...proxies].flatMap((address) =>
+      typeof address === "string" ? secretsInAddress(address) : [],
+    ),
+    ...servers.flatMap((server) => ("url" in server ? secretsInAddress(server.url) : [])),
+    ...providers.flatMap(({ auth }) =>
+      auth !== "api_key" && auth.type === "bearer-env" ? (environment[auth.variable] ?? []) : [],
+    ),
+    ...[config.cli, ...providers, ...config.tenants].flatMap((each) => secretsAmong(each?.env ?? {})),
+    ...servers.flatMap((server) => ("command" in server ? secretsAmong(server.env) : [])),
+  ];
+}
+
+const secretNames = /KEY|TOKEN|SECRET|PASS|CREDENTIAL|AUTH|PRIVATE|COOKIE|SIGNATURE/i;
+/** `application/json`, `prompt-caching-2024-07-31`, `My Company` and addresses are no secrets. */
+const randomText = /^(?=.*\d)(?=.*[a-z])[A-Za-z0-9_+/=-]{20,}$/i;
+const datedName = /\d{4}-\d\d-\d\d/;
+
+function secretsInHeaders(headers: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(headers).flatMap(([name, value]) => {
+    if (!secretNames.test(name) && (!randomText.test(value) || datedName.test(value))) return [];
+    const [, secret] = /^(?:Bearer|Basic|Token|Digest)\s+(.+)$/i.exec(value) ?? [];
+    return secret === undefined ? [value] : [value, secret];
+  });
+}
+
+/** Of a program's variables those whose names say so: a log without the words "production" or "UTC" tells nothing. */
+function secretsAmong(env: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(env).flatMap(([name, value]) => (secretNames.test(name) ? [value] : []));
+}

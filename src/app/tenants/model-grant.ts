@@ -1,0 +1,127 @@
+// What `tenants[].models` allows, and how the config spells it. It must never allow a model for being spelt almost like a listed one:
+// what goes up is the spelling that is listed, or nothing.
+
+import { cliName } from "../../backends/claude-code/models/cli-models.ts";
+import type { Target } from "../../canon/decision.ts";
+import type { Config } from "../../config/schema.ts";
+import type { ModelGrant } from "../../pipeline/tenant-policy.ts";
+import { compileExactPattern, compileNamePattern, type NamePattern } from "../../routing/name-pattern.ts";
+import type { Router } from "../../routing/router.ts";
+import { foldText } from "../../routing/word-matcher.ts";
+import { claudeProviderOf, type ReportedModels } from "../claude-code/program-plan.ts";
+import { inConfigSpelling } from "./model-spelling.ts";
+
+export type GrantContext = {
+  readonly config: Config;
+  readonly router: () => Pick<Router, "targetOf" | "isDefault" | "known">;
+  readonly reported: ReportedModels;
+};
+
+const isWild = (name: string): boolean => name.includes("*");
+
+/**
+ * What a client may put where a wildcard stands. No separators of lists, no other ways through a path, no letters that only look
+ * like others, and none of OpenRouter's presets, which name models themselves.
+ */
+function isPlain(name: string): boolean {
+  return /^[\w.:@+/[\]~=-]+$/.test(name) && !/(?:^|\/)\.{0,2}(?:\/|$)/.test(name) && !/@preset/i.test(name);
+}
+
+type Entries = {
+  readonly plain: readonly string[];
+  /** The same by what they are compared as. */
+  readonly folds: ReadonlyMap<string, string>;
+  readonly wild: readonly NamePattern[];
+};
+
+function entriesOf(spelled: readonly string[]): Entries {
+  const plain = spelled.filter((name) => !isWild(name));
+  return {
+    plain,
+    folds: new Map(plain.map((name) => [foldText(name), name])),
+    wild: spelled.filter(isWild).map(compileExactPattern),
+  };
+}
+
+export function createModelGrant(listed: readonly string[], surroundings: GrantContext): ModelGrant {
+  const { config, router, reported } = surroundings;
+  const patterns = listed.map(compileNamePattern);
+  const allowsName = (name: string): boolean => {
+    const folded = foldText(name);
+    return patterns.some((pattern) => pattern.fits(folded));
+  };
+  let read: Entries | null = null;
+  /** When the first request comes: the router is not made before this. */
+  const list = (): Entries =>
+    (read ??= entriesOf(inConfigSpelling(listed, config.providers, router().known())));
+  const fitsWild = (name: string): boolean => list().wild.some(({ fits }) => fits(name));
+
+  /** As an entry spells it, or as the config does what a wildcard allows. */
+  const spelled = (name: string): string | null => {
+    const { plain, folds, wild } = list();
+    if (plain.includes(name)) return name;
+    const folded = foldText(name);
+    const entry = folds.get(folded);
+    if (entry !== undefined) return entry;
+    if (wild.length === 0) return null;
+    const known = router()
+      .known()
+      .filter((each) => each.length === name.length && foldText(each) === folded && fitsWild(each));
+    if (known.includes(name)) return name;
+    return known[0] ?? (fitsWild(name) && isPlain(name) ? name : null);
+  };
+
+  /** Listed names without wildcards mean these. */
+  let namedTargets: readonly Target[] | null = null;
+  const targetsOfNames = (): readonly Target[] =>
+    (namedTargets ??= list().plain.flatMap((name) => {
+      const target = router().isDefault(name) ? null : router().targetOf(name);
+      return target === null ? [] : [target];
+    }));
+
+  /** A provider by itself has this model: a bare name means what it means wherever it is sold, and nowhere else. */
+  const isSoldBy = (id: string, model: string): boolean => {
+    const provider = config.providers[id];
+    if (provider === undefined) return false;
+    if (provider.model === model || provider.models.some((each) => each.id === model)) return true;
+    return provider.backend === "claude-cli" && cliName(model, reported.models(id))?.model === model;
+  };
+  /** The entry is the name of a model, and not of an alias or a provider. */
+  const isModelsName = (entry: string): boolean => targetsOfNames().some(({ model }) => model === entry);
+
+  const modelAt = ({ provider, model }: Target): string | null => {
+    const here = targetsOfNames().filter((each) => each.provider === provider);
+    if (here.some((each) => each.model === model)) return model;
+    const folded = foldText(model);
+    const alike = here.find((each) => foldText(each.model) === folded);
+    if (alike !== undefined) return alike.model;
+    const bare = list().folds.get(folded);
+    if (bare !== undefined && isModelsName(bare) && isSoldBy(provider, bare)) return bare;
+    if (list().wild.length === 0) return null;
+    const whole = `${provider}/`;
+    const isFit = (each: string): boolean =>
+      fitsWild(whole + each) || (fitsWild(each) && isSoldBy(provider, each));
+    const own = config.providers[provider];
+    const ids = own === undefined ? [] : [own.model, ...own.models.map(({ id }) => id)];
+    const spellings = ids.filter((id) => id.length === model.length && foldText(id) === folded && isFit(id));
+    if (spellings.includes(model)) return model;
+    return spellings[0] ?? (isFit(model) && isPlain(model) ? model : null);
+  };
+
+  return {
+    hasAuto: allowsName("auto"),
+    allowsName,
+    spelled,
+    modelAt,
+    allowsTarget: (target) => modelAt(target) === target.model,
+    runs({ provider, model }) {
+      const settings = config.providers[provider];
+      if (settings?.backend !== "claude-cli") return true;
+      const known = cliName(model, reported.models(provider))?.model;
+      if (known === model || settings.models.some(({ id }) => id === model)) return true;
+      // The program runs what it has for a name that it does not know.
+      const run = known ?? claudeProviderOf(settings, config).program.defaultModel ?? model;
+      return run === model || modelAt({ provider, model: run }) !== null;
+    },
+  };
+}

@@ -1,0 +1,30 @@
+// What bodies under way may cost, from the config and the machine. It must never let one body of the largest size be refused
+// on an idle gateway.
+
+import type { UploadRules } from "../pipeline/upload.ts";
+import type { ServerSettings } from "../server/settings.ts";
+import { machineMemoryBytes } from "../system/memory.ts";
+
+const megabyte = 1024 * 1024;
+/** Without a setting: this part of the machine's memory, but no more than this, and room for two of the largest bodies. */
+const shareOfMachine = 1 / 8;
+const maxBytes = 512 * megabyte;
+/** Long enough for others to be answered, short enough to tell a client that it should come again. */
+const memoryWaitMs = 5_000;
+
+export function uploadRules(server: ServerSettings, machineBytes = machineMemoryBytes()): UploadRules {
+  const limitBytes = Math.floor(server.body_limit_mb * megabyte);
+  const minRate = Math.floor(server.min_upload_kb_s * 1024);
+  const graceMs = server.upload_grace_s * 1_000;
+  return {
+    limitBytes,
+    memoryBytes:
+      server.body_memory_mb === undefined
+        ? Math.max(2 * limitBytes, Math.min(maxBytes, Math.floor(machineBytes * shareOfMachine)))
+        : Math.floor(server.body_memory_mb * megabyte),
+    minRate,
+    graceMs,
+    memoryWaitMs,
+    firstCheckMs: minRate === 0 ? memoryWaitMs : Math.min(graceMs, memoryWaitMs),
+  };
+}

@@ -1,0 +1,74 @@
+// Waiting that always ends: by the thing itself, by the request's abort, or by a deadline.
+// Nobody in this room may wait for a process in any other way.
+
+import { Failure } from "../../canon/failure.ts";
+import type { Clock } from "../../system/clock.ts";
+
+export type WaitLimits = { readonly clock: Clock; readonly signal: AbortSignal; readonly limitMs: number };
+
+/** Rejects with the abort's Failure, or `timed-out`; what `promise` does afterwards is nobody's concern any more. */
+export function within<T>(promise: Promise<T>, limits: WaitLimits, stage: string): Promise<T> {
+  const { clock, signal, limitMs } = limits;
+  return new Promise<T>((resolve, reject) => {
+    const leave = (): void => {
+      cancel();
+      signal.removeEventListener("abort", onAbort);
+    };
+    const onAbort = (): void => {
+      leave();
+      reject(abortReason(signal));
+    };
+    const cancel = clock.setTimer(limitMs, () => {
+      leave();
+      reject(tookTooLong(stage));
+    });
+    promise.then(
+      (value) => {
+        leave();
+        resolve(value);
+      },
+      (error: unknown) => {
+        leave();
+        reject(error);
+      },
+    );
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
+  });
+}
+
+export function tookTooLong(stage: string): Failure {
+  return new Failure("timed-out", `The claude program took too long to ${stage}.`, { maybeBilled: true });
+}
+
+export function abortReason(signal: AbortSignal): Failure {
+  const reason: unknown = signal.reason;
+  return reason instanceof Failure ? reason : new Failure("cancelled", "The request was cancelled.");
+}
+
+/** Settles when `listen` calls back, when `signal` is aborted, or after `ms`. Leaves nothing behind. */
+export function waitForEvent(
+  listen: (run: () => void) => () => void,
+  { clock, signal, limitMs }: WaitLimits,
+): Promise<void> {
+  return new Promise((resolve) => {
+    let isOver = false;
+    const stops: (() => void)[] = [];
+    const done = (): void => {
+      if (isOver) return;
+      isOver = true;
+      for (const stop of stops) stop();
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    if (signal.aborted) {
+      done();
+      return;
+    }
+    signal.addEventListener("abort", done, { once: true });
+    if (Number.isFinite(limitMs)) stops.push(clock.setTimer(limitMs, done));
+    const unlisten = listen(done);
+    if (isOver) unlisten();
+    else stops.push(unlisten);
+  });
+}

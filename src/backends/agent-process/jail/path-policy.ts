@@ -1,0 +1,99 @@
+// What no jail may show, whoever asks for it: the gateway's own files, the operator's home, the other tenants' folders. It judges
+// folders that the config gives to a tenant, by where they really lie; what holds something guarded is refused by name.
+
+import { realpathSync, statSync } from "node:fs";
+import { dirname, join, sep } from "node:path";
+
+/** Its message is for the operator and says what to do. */
+export class JailProblem extends Error {
+  override readonly name = "JailProblem";
+}
+
+/** A tenant; with null whoever comes without one. */
+export type Owner = { readonly tenant: string | null };
+
+export type GuardedPath = {
+  /** Absolute; need not exist. */
+  readonly path: string;
+  /** For people: "the gateway's config". */
+  readonly what: string;
+  /** A folder whose parts are guarded too; else a folder may be given away that lies inside. */
+  readonly isRecursive: boolean;
+  /** Whose it is, and who may have it. Null: the gateway's own, nobody's to have. */
+  readonly owner: Owner | null;
+};
+
+export type PathPolicy = {
+  /** Throws JailProblem when a folder that the config gives holds something guarded, or lies in it. */
+  check(tenant: string | null, key: string, path: string): void;
+  /** The same as an answer, for what nobody gave by name. */
+  isFree(tenant: string | null, path: string): boolean;
+  /** Folders with something guarded in them that lie in one of `folders`. */
+  within(folders: readonly string[]): readonly string[];
+};
+
+/** Never given as a whole: what belongs to the system or to everybody. */
+const sharedSystemFolders =
+  /^\/(?:|bin|boot|dev|etc|home|lib|lib32|lib64|libx32|proc|root|run|sbin|sys|tmp|usr|var|usr\/local|var\/(?:lib|log|run|tmp))$/;
+const kernelFolders = /^\/(?:proc|sys|dev|run)(?:\/|$)/;
+
+export function createPathPolicy(guardedPaths: readonly GuardedPath[], home: string): PathPolicy {
+  const all = guardedPaths.map((each) => ({ ...each, real: realPathOf(each.path) }));
+  const realHome = realPathOf(home);
+
+  const trouble = (tenant: string | null, path: string, key: string | null): string | null => {
+    const real = realPathOf(path);
+    if (sharedSystemFolders.test(real) || kernelFolders.test(real)) return "is a folder of the whole system";
+    if (isWithin(realHome, real)) return "is, or holds, the home folder of the gateway's user";
+    for (const each of all) {
+      if (each.owner !== null && each.owner.tenant === tenant) continue;
+      // Given to both by the operator's own word.
+      const isShared =
+        real === each.real && each.owner !== null && (!each.isRecursive || key === "config_dir");
+      if (isWithin(each.real, real) && !isShared) return `holds ${each.what} (${each.path})`;
+      if (each.isRecursive && isWithin(real, each.real) && !isShared)
+        return `lies in ${each.what} (${each.path})`;
+    }
+    return null;
+  };
+
+  return {
+    check(tenant, key, path) {
+      const why = trouble(tenant, path, key);
+      if (why === null) return;
+      const whose = tenant === null ? "cli" : `tenant ${tenant}`;
+      throw new JailProblem(
+        `${whose}: ${key} ${path} cannot be seen in a jail: it ${why}. Name another folder, or move one of the two.`,
+      );
+    },
+    isFree: (tenant, path) => trouble(tenant, path, null) === null,
+    within: (folders) => [
+      ...new Set(
+        all.flatMap(({ real }) => {
+          const folder = isFolder(real) ? real : dirname(real);
+          const isInside = folders.some((outer) => folder !== outer && isWithin(folder, outer));
+          return isInside && isFolder(folder) ? [folder] : [];
+        }),
+      ),
+    ],
+  };
+}
+
+/** `inner` is `outer` or lies in it. */
+export function isWithin(inner: string, outer: string): boolean {
+  return inner === outer || inner.startsWith(outer === sep ? sep : `${outer}${sep}`);
+}
+
+/** Where a path really is; of what is not there yet the part that is. */
+export function realPathOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(realPathOf(parent), path.slice(parent.length).replace(/^\/+/, ""));
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}

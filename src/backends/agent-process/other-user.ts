@@ -1,0 +1,119 @@
+// The program run as another user of the machine: whether that can be done here, and what such a user is allowed to see of
+// ours. It must never fall back to the gateway's own user: a tenant that was meant to be apart is refused instead.
+
+import { chmod, chown, lstat, mkdir, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { type Account, accountOf, type UserIds } from "../../system/accounts.ts";
+import { findOnPath, runCommand } from "../../system/process.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Its message is for the operator and says what to do. */
+export class UserProblem extends Error {
+  override readonly name = "UserProblem";
+}
+
+export type UserQuery = {
+  readonly tenant: string;
+  /** As the config writes it: a number or a name. */
+  readonly uid: string | number;
+  /** Absolute. */
+  readonly bin: string;
+  readonly environment: Environment;
+  /** Of this process; undefined where the system has no such thing. Default: asked. */
+  readonly ownUid?: number | undefined;
+  readonly accountOf?: typeof accountOf;
+};
+
+const askMs = 5_000;
+
+/** Throws UserProblem. */
+export async function resolveUser(query: UserQuery): Promise<Account> {
+  const { tenant, uid, bin, environment } = query;
+  const ownUid = "ownUid" in query ? query.ownUid : process.getuid?.();
+  const refuse = (why: string): never => {
+    throw new UserProblem(`tenants: the Claude Code program of ${tenant} cannot run as user ${uid}: ${why}`);
+  };
+  if (ownUid === undefined) return refuse("this system has no such users. Take `uid` out of the tenant");
+  const account = await (query.accountOf ?? accountOf)(uid, environment);
+  if (account === null)
+    return refuse("this machine knows no such user with a home. Make one (useradd -m), or take `uid` out");
+  if (account.uid === 0) return refuse("root is no user to be kept apart. Name another one");
+  if (ownUid !== 0 && ownUid !== account.uid)
+    return refuse(
+      "only a gateway that runs as root may start programs as others. Run it so, or take `uid` out",
+    );
+  if (!(await canAccess(account, "-x", bin, environment)))
+    return refuse(`it may not run ${bin}. Install the program where every user can run it, and set cli.bin`);
+  return account;
+}
+
+/** A folder made with that user's own rights: a link that it put there leads nowhere that it could not go itself. */
+export async function makeFolderAs(user: UserIds, path: string, environment: Environment): Promise<void> {
+  const mkdirProgram = findOnPath("mkdir", environment["PATH"]) ?? "/bin/mkdir";
+  const argv = [mkdirProgram, "-p", "-m", "700", "--", path];
+  const { code, stderr } = await runCommand(argv, { timeoutMs: askMs, cwd: "/", user });
+  if (code !== 0)
+    throw new UserProblem(`the folder ${path} cannot be made as user ${user.uid}: ${stderr.trim()}`);
+}
+
+/** Those of `paths` that this user can see. */
+export async function visibleTo(
+  user: UserIds,
+  paths: readonly string[],
+  environment: Environment,
+): Promise<string[]> {
+  const seen = await Promise.all(paths.map((path) => canAccess(user, "-e", path, environment)));
+  return paths.filter((_path, index) => seen[index]);
+}
+
+async function canAccess(
+  user: UserIds,
+  what: "-x" | "-e",
+  path: string,
+  environment: Environment,
+): Promise<boolean> {
+  const program = findOnPath("test", environment["PATH"]) ?? "/usr/bin/test";
+  const { code } = await runCommand([program, what, path], { timeoutMs: askMs, cwd: "/", user });
+  return code === 0;
+}
+
+/** A folder in which other users find what they are given by its name, and cannot look around. */
+export type SharedFolder = {
+  readonly path: string;
+  /** Idempotent. Throws when somebody else was there first. */
+  make(): Promise<void>;
+};
+
+export function createSharedFolder(path: string, beforehand: () => Promise<void>): SharedFolder {
+  let made: Promise<void> | null = null;
+  const make = async (): Promise<void> => {
+    await beforehand();
+    await mkdir(path, { mode: 0o711 });
+    await chmod(path, 0o711);
+  };
+  return {
+    path,
+    make() {
+      made ??= make();
+      made.catch(() => (made = null));
+      return made;
+    },
+  };
+}
+
+/**
+ * What the gateway wrote, for this user to read: files are the user's alone, folders stay the gateway's, so that nothing can
+ * be put in the place of what we write or take away there.
+ */
+export async function giveTo(path: string, { uid, gid }: UserIds): Promise<void> {
+  const found = await lstat(path);
+  if (found.isDirectory()) {
+    for (const name of await readdir(path)) await giveTo(join(path, name), { uid, gid });
+    await chown(path, process.getuid?.() ?? 0, gid);
+    await chmod(path, 0o750);
+    return;
+  }
+  await chown(path, uid, gid);
+  await chmod(path, 0o400);
+}

@@ -1,0 +1,132 @@
+// One process with its conversation: opened with a prompt, fed with a history, asked, and asked again.
+// It must never send the line that asks before the program has answered for itself: then nobody would be billed twice.
+
+import type { Failure } from "../../../canon/failure.ts";
+import type { Usage } from "../../../canon/usage.ts";
+import type { CliTurn } from "../../../dialects/claude-code/encode-turn.ts";
+import {
+  isResult,
+  type ProtocolLine,
+  modelInUse,
+  asModel,
+} from "../../../dialects/claude-code/protocol-lines.ts";
+import { type LiveSettings, settingsRequests } from "../../../dialects/claude-code/live-settings.ts";
+import type { ToolNames } from "../../../dialects/claude-code/client-tool-names.ts";
+import type { Clock } from "../../../system/clock.ts";
+import { type ControlChannel, endedEarly, openControlChannel } from "./control-channel.ts";
+import type { AgentProcess } from "../../agent-process/child-process.ts";
+import { type ClientTools, createClientTools, serverName } from "./client-tools.ts";
+import { abortReason, waitForEvent, tookTooLong, within } from "../../agent-process/bounded-wait.ts";
+
+export type Conversation = {
+  readonly channel: ControlChannel;
+  readonly tools: ClientTools;
+  readonly names: ToolNames;
+  /** The settings that the program holds now. */
+  live: LiveSettings;
+  /** What the process has cost so far, in US dollars. */
+  costUsd: number;
+  /** What was used since it told a cost: turns that ended in a call tell none. */
+  unreportedUsage: Usage | null;
+};
+
+export type ConversationTimeouts = {
+  /** For the program to answer for itself. */
+  readonly beginMs: number;
+  /** The same for one that has been running: it takes a tenth of a second, and another can take its place. */
+  readonly warmMs: number;
+  /** For one message of the history to be taken in. */
+  readonly historyMs: number;
+};
+
+export const defaultTimeouts: ConversationTimeouts = { beginMs: 30_000, warmMs: 5_000, historyMs: 30_000 };
+
+type WaitOptions = { readonly clock: Clock; readonly signal: AbortSignal };
+
+export type OpenOptions = WaitOptions & {
+  readonly turn: Pick<CliTurn, "systemPrompt" | "tools" | "names" | "jsonSchema" | "live">;
+  /** What the process was started with. */
+  readonly fresh: LiveSettings;
+  readonly beginMs: number;
+};
+
+/** Settles when the program has taken prompt, tools and settings. The child is the caller's to stop. */
+export async function openConversation(child: AgentProcess, options: OpenOptions): Promise<Conversation> {
+  const { turn, fresh } = options;
+  // A line that cannot be sent is a process that is gone, and whoever reads its lines finds that out.
+  const tools = createClientTools(turn.tools, (line) => void channel.send(line).catch(() => undefined));
+  const channel = openControlChannel(child, (request) => tools.take(request));
+  const initialize: ProtocolLine = {
+    subtype: "initialize",
+    systemPrompt: [turn.systemPrompt],
+    ...(turn.tools.length > 0 ? { sdkMcpServers: [serverName] } : {}),
+    ...(turn.jsonSchema === null ? {} : { jsonSchema: turn.jsonSchema }),
+  };
+  const asked = [initialize, ...settingsRequests(fresh, turn.live)].map((request) => channel.ask(request));
+  await within(Promise.all(asked), { ...options, limitMs: options.beginMs }, "begin");
+  return { channel, tools, names: turn.names, live: turn.live, costUsd: 0, unreportedUsage: null };
+}
+
+/** The history, message by message. Nothing is asked by it. */
+export async function feedHistory(
+  conversation: Conversation,
+  steps: CliTurn["steps"],
+  waiting: WaitOptions & { readonly historyMs: number },
+): Promise<void> {
+  const { channel } = conversation;
+  const limits = { ...waiting, limitMs: waiting.historyMs };
+  let model: string | null = null;
+  for (const { line, awaits } of steps) {
+    await within(channel.send(model === null ? line : asModel(line, model)), limits, "take the history");
+    if (awaits === "result") model = (await awaitResult(channel, limits)) ?? model;
+  }
+}
+
+/** The line that makes the program ask its model. */
+export function sendQuestion(
+  conversation: Conversation,
+  last: ProtocolLine,
+  waiting: WaitOptions & { readonly historyMs: number },
+): Promise<void> {
+  const limits = { ...waiting, limitMs: waiting.historyMs };
+  return within(conversation.channel.send(last), limits, "take the request");
+}
+
+/** Reads on to the result of a line that only fed the history. Tells which model the program said that it uses. */
+async function awaitResult(
+  channel: ControlChannel,
+  limits: WaitOptions & { readonly limitMs: number },
+): Promise<string | null> {
+  let model: string | null = null;
+  const untilMs = limits.clock.monotonicMs() + limits.limitMs;
+  for (;;) {
+    for (let line = channel.take(); line !== null; line = channel.take()) {
+      model = modelInUse(line) ?? model;
+      if (!isResult(line)) continue;
+      if (line["is_error"] === true) throw endedEarly(line);
+      return model;
+    }
+    if (limits.signal.aborted) throw abortReason(limits.signal);
+    if (channel.isOver()) throw endFailure(channel);
+    const limitMs = untilMs - limits.clock.monotonicMs();
+    if (limitMs <= 0) throw tookTooLong("take the history");
+    await waitForEvent(channel.onReady, { ...limits, limitMs });
+  }
+}
+
+/** New settings for the next answer of a conversation that goes on. */
+export async function applySettings(
+  conversation: Conversation,
+  live: LiveSettings,
+  waiting: WaitOptions & { readonly beginMs: number },
+): Promise<void> {
+  const requests = settingsRequests(conversation.live, live);
+  conversation.live = live;
+  if (requests.length === 0) return;
+  const asked = requests.map((request) => conversation.channel.ask(request));
+  await within(Promise.all(asked), { ...waiting, limitMs: waiting.beginMs }, "take the settings");
+}
+
+export function endFailure(channel: ControlChannel): Failure {
+  return channel.failure() ?? endedEarly(channel.child.stderr());
+}

@@ -1,0 +1,101 @@
+// What a client asks of the CLI rather than of a model: reasoning effort and MCP servers, by header or in `metadata`.
+// Reading never refuses: only the backend that could follow a wish may say that it is wrong.
+
+import type { RequestOptions } from "../backend.ts";
+import { noRequestOptions } from "../backend.ts";
+import { efforts, isEffort, type Effort, nearestEffort } from "../../canon/effort.ts";
+import { Failure } from "../../canon/failure.ts";
+import type { ChatRequest } from "../../canon/request.ts";
+import { isRecord } from "../../dialects/decoding.ts";
+
+/** Levels that the program takes by `--effort`. */
+export const cliEfforts = ["low", "medium", "high", "xhigh", "max"] as const;
+export type CliEffort = (typeof cliEfforts)[number];
+
+const maxServers = 64;
+
+export function readRequestOptions(headers: Pick<Headers, "get">, metadata: unknown): RequestOptions {
+  const wantedEffort = headers.get("x-effort");
+  const wantedServers = headers.get("x-mcp-servers");
+  if (wantedEffort === null && wantedServers === null && metadata === null) return noRequestOptions;
+  const written = isRecord(metadata) ? metadata : {};
+  const effort = wordIn(wantedEffort) ?? wordIn(written["effort"]);
+  const mcpServers = [...namesIn(wantedServers), ...namesIn(written["mcp_servers"])];
+  if (effort === null && mcpServers.length === 0) return noRequestOptions;
+  return { effort, mcpServers: [...new Set(mcpServers)].slice(0, maxServers) };
+}
+
+function wordIn(value: unknown): string | null {
+  if (value === null || value === undefined) return null;
+  const word = (typeof value === "string" ? value : JSON.stringify(value)).trim().toLowerCase();
+  return word === "" ? null : word.slice(0, 100);
+}
+
+/** A list of names, or one text with commas: OpenAI's metadata can hold nothing else. */
+function namesIn(value: unknown): readonly string[] {
+  if (value === null || value === undefined) return [];
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return list
+    .flatMap((each) => (typeof each === "string" ? each.split(",") : [JSON.stringify(each)]))
+    .map((name) => name.trim().slice(0, 100))
+    .filter((name) => name !== "");
+}
+
+export type EffortQuery = {
+  readonly requestOptions: RequestOptions;
+  readonly request: Pick<ChatRequest, "effort">;
+  /** The operator's own, when nobody says anything. */
+  readonly preset: Effort | null;
+  /** What the model takes: null when nobody knows, empty when it takes none. */
+  readonly levels: readonly string[] | null;
+};
+
+/** `isUnsupported`: the client asked for an effort, and this model has none. */
+export type ResolvedEffort = { readonly effort: CliEffort | null; readonly isUnsupported: boolean };
+
+/**
+ * A word meant for the CLI (`x-effort`, `metadata.effort`) must be one that the model takes. One that came in a format's own
+ * field was meant for any model, and the operator's for every model: the nearest level is taken.
+ * Throws Failure `invalid-request`.
+ */
+export function resolveEffort({ requestOptions, request, preset, levels }: EffortQuery): ResolvedEffort {
+  const allowed = levels === null ? cliEfforts : cliEfforts.filter((level) => levels.includes(level));
+  const { effort: requested } = requestOptions;
+  if (requested !== null) {
+    const level = cliEfforts.find((each) => each === requested);
+    if (level === undefined && !(isEffort(requested) && allowed.length === 0))
+      throw wrongEffort(requested, allowed);
+    if (allowed.length === 0) return { effort: null, isUnsupported: true };
+    if (level === undefined || !allowed.includes(level)) throw wrongEffort(requested, allowed);
+    return { effort: level, isUnsupported: false };
+  }
+  const wanted = request.effort ?? preset;
+  if (wanted === null) return { effort: null, isUnsupported: false };
+  const effort = nearestEffort(wanted, allowed);
+  return {
+    effort: cliEfforts.find((each) => each === effort) ?? null,
+    isUnsupported: request.effort !== null && effort === null,
+  };
+}
+
+/** The operator's effort as a level of the program's; `none` is not one. */
+export function presetEffort(preset: Effort | null, levels: readonly string[] | null): CliEffort | null {
+  if (preset === null || preset === "none") return null;
+  return resolveEffort({ requestOptions: noRequestOptions, request: { effort: null }, preset, levels })
+    .effort;
+}
+
+function wrongEffort(requested: string, allowed: readonly CliEffort[]): Failure {
+  const values = (allowed.length === 0 ? cliEfforts : allowed).join(", ");
+  const isLevel = (efforts as readonly string[]).includes(requested);
+  const words = isLevel ? "This model does not take the effort" : "There is no effort";
+  return new Failure("invalid-request", `${words} "${printable(requested)}". It takes: ${values}.`, {
+    param: "effort",
+    code: "invalid_effort",
+  });
+}
+
+/** The client's own words, made safe to repeat. */
+export function printable(text: string): string {
+  return text.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, 60);
+}

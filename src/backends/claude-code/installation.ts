@@ -1,0 +1,252 @@
+// The program as it lies on this machine: where it is, which build, in which jail it runs, and every tenant's place.
+// Nothing of it is looked for before somebody needs it: a start must never wait for the program.
+
+import { realpath } from "node:fs/promises";
+import { homedir } from "node:os";
+import { isAbsolute, join, resolve } from "node:path";
+import { Failure, shortageFrom } from "../../canon/failure.ts";
+import type { accountOf } from "../../system/accounts.ts";
+import { findOnPath } from "../../system/process.ts";
+import { findJail, type JailFound } from "../agent-process/jail/bubblewrap.ts";
+import { type GuardedPath, JailProblem } from "../agent-process/jail/path-policy.ts";
+import type { JailRuntime } from "../agent-process/jail/jail-runtime.ts";
+import { type Breach, findBreaches } from "../agent-process/jail/jail-check.ts";
+import type { NeutralFolders } from "../agent-process/neutral-folders.ts";
+import { resolveUser, UserProblem } from "../agent-process/other-user.ts";
+import type { CliProgram } from "./program-settings.ts";
+import type { McpServers } from "./settings.ts";
+import { programStamp } from "../agent-process/program-status.ts";
+import {
+  createWorkspaces,
+  type TenantWorkspaceSettings,
+  type Workspace,
+  type Workspaces,
+} from "./workspace.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A tenant of the config, as far as the program is concerned. */
+export type CliTenant = {
+  readonly env: Readonly<Record<string, string>>;
+  readonly configDir: string | null;
+  readonly workingDir: string | null;
+  readonly addDirs: readonly string[] | null;
+  readonly permissionMode: string | null;
+  /** A user of the machine as whom its processes run; null: the gateway's own. */
+  readonly uid?: string | number | null;
+};
+
+export type InstallationOptions = {
+  readonly program: CliProgram;
+  readonly environment: Environment;
+  readonly stateDirectory: string;
+  /** What no jail may show. */
+  readonly guardedPaths: readonly GuardedPath[];
+  readonly mcpServers?: McpServers;
+  /** Where jails are made ready; absent: none is tried. */
+  readonly jailRuntime?: JailRuntime;
+  /** Folders whose names say nothing to a vendor; absent: there are none. */
+  readonly neutralFolders?: NeutralFolders;
+  readonly warn: (message: string) => void;
+  /** Default: the machine is asked. */
+  readonly findAccount?: typeof accountOf;
+};
+
+export type Installation = {
+  /** The program's absolute path. Throws Failure `unreachable` when it is not there. */
+  bin(): string;
+  /** Changes with the program; null when it is not there. */
+  stamp(): Promise<string | null>;
+  /** Throws Failure. */
+  workspaceOf(tenant: string | null, settings: CliTenant | null): Promise<Workspace>;
+  /** Throws an Error when a jail is required and there is none, or one that does not hold. */
+  checkJail(tenants: ReadonlyMap<string, CliTenant>): Promise<void>;
+  /** What is open in the jail of a tenant (null: of requests without one); null: it has no jail. Throws Failure. */
+  breachesOf(tenant: string | null, settings: CliTenant | null): Promise<readonly Breach[] | null>;
+  /** Throws an Error when a tenant's processes cannot run as the user that it names. */
+  checkUsers(tenants: ReadonlyMap<string, CliTenant>): Promise<void>;
+};
+
+export function createInstallation(options: InstallationOptions): Installation {
+  const { program, environment } = options;
+  let jail: Promise<JailFound> | null = null;
+  let places: { readonly bin: string; readonly real: string; readonly workspaces: Workspaces } | null = null;
+
+  const find = (): string | null => findOnPath(absolute(program.bin, environment), environment["PATH"]);
+  const bin = (): string => {
+    const found = find();
+    if (found !== null) return found;
+    throw new Failure(
+      "unreachable",
+      "The Claude Code program is not installed where the gateway looks for it.",
+    );
+  };
+  const foundJail = (): Promise<JailFound> => {
+    jail ??= findJail({ mode: program.jail, path: environment["PATH"], platform: process.platform }).then(
+      (found) => {
+        if (found.warning !== null) options.warn(found.warning);
+        return found;
+      },
+    );
+    jail.catch(() => (jail = null));
+    return jail;
+  };
+  const workspacesOf = async (): Promise<Workspaces> => {
+    const found = bin();
+    // An update may lie elsewhere, and a jail shows the program's own files alone.
+    const real = await realpath(found);
+    if (places?.bin === found && places.real === real) return places.workspaces;
+    const { program: jailProgram, flags } = await foundJail();
+    const workspaces = createWorkspaces({
+      stateDirectory: options.stateDirectory,
+      environment,
+      bin: found,
+      env: program.env,
+      configDir: absoluteOrNull(program.configDir, environment),
+      jailProgram,
+      jailFlags: flags,
+      guardedPaths: options.guardedPaths,
+      jailRead: program.jailRead.map((path) => absolutePath(path, environment)),
+      jailHosts: program.jailHosts,
+      mcpServers: options.mcpServers ?? {},
+      findAccount: options.findAccount,
+      neutralFolders: options.neutralFolders,
+    });
+    places = { bin: found, real, workspaces };
+    return workspaces;
+  };
+
+  const workspaceOf: Installation["workspaceOf"] = async (tenant, settings) => {
+    const workspaces = await workspacesOf();
+    try {
+      return await workspaces.of(tenant, workspaceSettingsOf(program, settings, environment));
+    } catch (cause) {
+      if (cause instanceof JailProblem) {
+        options.warn(cause.message);
+        throw new Failure(
+          "unreachable",
+          "The Claude Code program cannot be kept apart in a jail. The gateway's log says why.",
+          { cause },
+        );
+      }
+      if (cause instanceof UserProblem) {
+        options.warn(cause.message);
+        throw new Failure(
+          "unreachable",
+          "The Claude Code program cannot be run as the user of this tenant. The gateway's log says why.",
+          { cause },
+        );
+      }
+      throw (
+        shortageFrom(cause) ??
+        new Failure("internal", "The folders of the Claude Code program cannot be used.", { cause })
+      );
+    }
+  };
+  const breachesOf: Installation["breachesOf"] = async (tenant, settings) => {
+    const { jail, workingDir, home, account = null } = await workspaceOf(tenant, settings);
+    if (jail === null) return null;
+    if (options.jailRuntime === undefined) throw new Error("there is no room for a jail");
+    const { jailRuntime, guardedPaths } = options;
+    const user = account === null ? null : { uid: account.uid, gid: account.gid };
+    return findBreaches({
+      jail,
+      jailRuntime,
+      cwd: workingDir,
+      home,
+      user,
+      tenant,
+      guardedPaths,
+      environment,
+    });
+  };
+
+  return {
+    bin,
+    async stamp() {
+      const found = find();
+      if (found === null) return null;
+      return programStamp(found);
+    },
+    workspaceOf,
+    async checkUsers(tenants) {
+      for (const [tenant, { uid }] of tenants)
+        if (uid !== undefined && uid !== null) {
+          // A program that is not there is found missing when it is needed, as without a user.
+          const found = find();
+          const { findAccount } = options;
+          if (found !== null)
+            await resolveUser({
+              tenant,
+              uid,
+              bin: found,
+              environment,
+              ...(findAccount === undefined ? {} : { accountOf: findAccount }),
+            });
+        }
+    },
+    breachesOf,
+    async checkJail(tenants) {
+      if (program.jail === "off") return;
+      await foundJail();
+      // A program that is not there is found missing when it is needed.
+      if (program.jail !== "required" || find() === null) return;
+      for (const [tenant, settings] of [[null, null] as const, ...tenants]) {
+        const breaches = (await breachesOf(tenant, settings).catch(rethrowCause)) ?? [];
+        if (breaches.length > 0)
+          throw new Error(
+            `cli.jail is "required", but the jail of ${tenant === null ? "requests without a tenant" : `tenant ${tenant}`} does not hold: ${breachesText(breaches)}.`,
+          );
+      }
+    },
+  };
+}
+
+/** The operator is told at the start what a client is not. */
+function rethrowCause(thrown: unknown): never {
+  if (thrown instanceof Failure && thrown.cause instanceof Error) throw thrown.cause;
+  throw thrown;
+}
+
+export function breachesText(breaches: readonly Breach[]): string {
+  const shown = breaches.slice(0, maxShown).map(({ what }) => what);
+  const more = breaches.length - shown.length;
+  return `open from inside: ${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}
+
+const maxShown = 6;
+
+function workspaceSettingsOf(
+  program: CliProgram,
+  tenant: CliTenant | null,
+  environment: Environment,
+): TenantWorkspaceSettings {
+  return {
+    env: tenant?.env ?? {},
+    // Written for the provider it is written for all; then they share what is in it.
+    // Another user cannot read it: that one has its own.
+    configDir: absoluteOrNull(
+      tenant?.configDir ?? ((tenant?.uid ?? null) === null ? program.configDir : null),
+      environment,
+    ),
+    workingDir: absoluteOrNull(tenant?.workingDir ?? program.workingDir, environment),
+    addDirs: (tenant?.addDirs ?? program.addDirs).map((path) => absolutePath(path, environment)),
+    permissionMode: tenant?.permissionMode ?? program.permissionMode,
+    uid: tenant?.uid ?? null,
+  };
+}
+
+/** A bare name is looked for on PATH. */
+function absolute(bin: string, environment: Environment): string {
+  return bin.includes("/") ? absolutePath(bin, environment) : bin;
+}
+
+function absoluteOrNull(path: string | null, environment: Environment): string | null {
+  return path === null ? null : absolutePath(path, environment);
+}
+
+export function absolutePath(path: string, environment: Environment): string {
+  const home = environment["HOME"] || homedir();
+  if (path === "~" || path.startsWith("~/")) return join(home, path.slice(1));
+  return isAbsolute(path) ? path : resolve(path);
+}

@@ -1,0 +1,245 @@
+// From a tenant's workspace to its jail: which folders it holds, which of them are read-only, what it reaches. It must never
+// take in a folder that holds something of the gateway's or of another tenant: such a tenant is refused by name.
+
+import { lstatSync, readdirSync, statSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
+import type { McpServers } from "./settings.ts";
+import { findOnPath } from "../../system/process.ts";
+import type { JailSettings } from "../agent-process/jail/bubblewrap.ts";
+import {
+  createPathPolicy,
+  type GuardedPath,
+  isWithin,
+  JailProblem,
+  realPathOf,
+} from "../agent-process/jail/path-policy.ts";
+import { programFiles } from "../agent-process/jail/program-files.ts";
+import { addressesIn } from "../agent-process/jail/network-addresses.ts";
+import { systemFolders } from "../agent-process/jail/system-folders.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export type JailSettingsInput = {
+  /** Bubblewrap. */
+  readonly program: string;
+  readonly flags: readonly string[];
+  readonly workspace: {
+    readonly bin: string;
+    readonly home: string;
+    readonly configDir: string;
+    readonly isConfigDirImplied: boolean;
+    readonly workingDir: string;
+    readonly addDirs: readonly string[];
+    readonly pluginDirs: readonly string[];
+    readonly env: Readonly<Record<string, string>>;
+  };
+  /** Null: of requests without a tenant. */
+  readonly tenant: string | null;
+  /** The tenant's folder in the state directory: what lies there was made for it alone. */
+  readonly ownRoot: string;
+  readonly environment: Environment;
+  readonly home: string;
+  readonly guardedPaths: readonly GuardedPath[];
+  /** `jail_read` and `jail_hosts`, paths absolute. */
+  readonly read: readonly string[];
+  readonly hosts: readonly string[];
+  readonly mcpServers: McpServers;
+};
+
+/** What an MCP server adds, by its name. */
+export type JailAdditions = Readonly<Record<string, Pick<JailSettings, "readable" | "allowedAddresses">>>;
+
+/**
+ * What the program obeys wherever it runs next, and be it in the operator's own terminal: hooks, commands, servers. A jailed
+ * program that could write there would be out of its jail.
+ */
+const obeyedFiles = ["settings.json", "settings.local.json", "CLAUDE.md"];
+const obeyedFolders = [
+  "agents",
+  "commands",
+  "hooks",
+  "local",
+  "output-styles",
+  "plugins",
+  "rules",
+  "skills",
+  "workflows",
+];
+/** Scripts that the shells of every running session of the program read: each jail has its own, or it would write the operator's. */
+const scratchFolders = ["session-env", "shell-snapshots"];
+
+/** Files that the operator's environment names and the program is handed. */
+const certificates = ["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"];
+
+/** Throws JailProblem. */
+export function jailSettingsOf(input: JailSettingsInput): {
+  readonly jail: JailSettings;
+  readonly servers: JailAdditions;
+} {
+  const { workspace, tenant, environment } = input;
+  const { home, configDir, workingDir, addDirs } = workspace;
+  const policy = createPathPolicy(input.guardedPaths, input.home);
+  const given = [
+    ["working_dir", workingDir],
+    ...addDirs.map((path) => ["add_dirs", path] as const),
+    ...input.read.map((path) => ["jail_read", path] as const),
+  ] as const;
+  const isOurs = (path: string): boolean => isWithin(path, input.ownRoot);
+  const ours = isOurs(home) ? [home] : [];
+  for (const [key, path] of [...given, ["config_dir", configDir] as const])
+    if (!isOurs(path)) policy.check(tenant, key, path);
+  // What some jailed program may write, this tenant's or another's.
+  const unsafe = [
+    workingDir,
+    ...addDirs,
+    ...input.guardedPaths.flatMap(({ path, isRecursive, owner }) =>
+      isRecursive || owner === null ? [] : [path],
+    ),
+  ];
+  for (const path of [...ours, configDir, workingDir, ...addDirs, ...input.read]) refuseLinks(path, unsafe);
+  // One that only the jailed programs of its tenant ever read needs no such care.
+  const isOperators = !isOurs(configDir);
+  if (isOperators) refuseObeyedLinks(configDir);
+
+  // What is not there yet may be made later: each start sees for itself.
+  const writable = outermost([...ours, configDir, workingDir, ...addDirs].filter(isNoFile));
+  const named = [...valuesOf(workspace.env), ...certificates.flatMap((name) => environment[name] ?? [])];
+  const shown = (paths: readonly string[]): readonly string[] =>
+    paths.filter(
+      (path) => isAbsolute(path) && exists(path) && policy.isFree(tenant, path) && !leadsOut(path, unsafe),
+    );
+  const readable = notCovered(
+    [
+      ...programFiles(workspace.bin, environment["PATH"]),
+      ...workspace.pluginDirs,
+      ...input.read.filter(exists),
+      ...shown(named),
+      ...(workspace.isConfigDirImplied ? [join(home, ".claude.json")].filter(exists) : []),
+    ],
+    writable,
+  );
+  const jail: JailSettings = {
+    program: input.program,
+    flags: input.flags,
+    owner: tenant,
+    readable,
+    writable,
+    empty: [
+      ...(writable.includes(home) ? [] : [home]),
+      ...scratchFolders.map((name) => join(configDir, name)),
+    ],
+    fixedFolders: obeyedFolders.map((name) => join(configDir, name)),
+    fixedFiles: [...obeyedFiles, ...(isOperators ? programsIn(configDir) : [])].map((name) =>
+      join(configDir, name),
+    ),
+    hidden: policy.within(systemFolders),
+    allowedAddresses: [...new Set([...input.hosts, ...addressesIn(valuesOf(workspace.env))])].toSorted(),
+  };
+  return { jail, servers: additionsOf(input, jail, shown) };
+}
+
+function valuesOf(env: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(env).flatMap(([name, value]) => (/proxy$/i.test(name) ? [] : [value]));
+}
+
+/** Its command, the files that its arguments and variables name, and the addresses in them. */
+function additionsOf(
+  { mcpServers, environment }: JailSettingsInput,
+  jail: JailSettings,
+  shown: (paths: readonly string[]) => readonly string[],
+): JailAdditions {
+  const additions = Object.entries(mcpServers).map(([name, server]) => {
+    if (!("command" in server))
+      return [name, { readable: [], allowedAddresses: addressesIn([server.url]) }] as const;
+    const words = [...server.args, ...Object.values(server.env)];
+    const command = findOnPath(server.command, environment["PATH"]);
+    const files = command === null ? [] : programFiles(command, environment["PATH"]);
+    // `--config=/etc/x.json` names a file as well.
+    const paths = shown(words.map((word) => word.replace(/^--?[\w-]+=/, "")));
+    const packages = paths.flatMap((path) => programFiles(path, environment["PATH"])).filter(exists);
+    return [
+      name,
+      {
+        readable: notCovered([...files, ...paths, ...packages], jail.writable),
+        allowedAddresses: addressesIn(words),
+      },
+    ] as const;
+  });
+  return Object.fromEntries(additions);
+}
+
+/** With what the servers of a request need. */
+export function withServers(
+  jail: JailSettings,
+  servers: JailAdditions,
+  names: readonly string[],
+): JailSettings {
+  const more = names.flatMap((name) => servers[name] ?? []);
+  if (more.length === 0) return jail;
+  const union = (key: "readable" | "allowedAddresses"): readonly string[] => [
+    ...new Set([...jail[key], ...more.flatMap((each) => each[key])]),
+  ];
+  return { ...jail, readable: union("readable"), allowedAddresses: union("allowedAddresses") };
+}
+
+/** A folder inside another one that is open anyway needs no door of its own. */
+function outermost(paths: readonly string[]): readonly string[] {
+  const all = [...new Set(paths)];
+  return all.filter((path) => !all.some((outer) => outer !== path && isWithin(path, outer)));
+}
+
+function notCovered(paths: readonly string[], writable: readonly string[]): readonly string[] {
+  const all = [...new Set(paths)].filter((path) => !systemFolders.some((system) => isWithin(path, system)));
+  return all.filter(
+    (path) =>
+      !writable.some((outer) => isWithin(path, outer)) &&
+      !all.some((outer) => outer !== path && isWithin(path, outer) && !isLink(outer)),
+  );
+}
+
+/**
+ * A folder that lies in another one which a jailed program may write could be swapped for a link between two starts, and the
+ * next jail would open what that leads to.
+ */
+function refuseLinks(path: string, writable: readonly string[]): void {
+  if (leadsOut(path, writable))
+    throw new JailProblem(
+      `${path} is reached by a link in a folder that a jailed program may write, and could be changed there. Name the folder that is meant.`,
+    );
+}
+
+/** Nothing can be laid over a link: a jailed program could put a file of its own in its place. Throws JailProblem. */
+function refuseObeyedLinks(configDir: string): void {
+  for (const name of [...obeyedFiles, ...obeyedFolders])
+    if (isLink(join(configDir, name)))
+      throw new JailProblem(
+        `${join(configDir, name)} is a link, which a jailed program could replace by settings of its own. Put a plain file or folder in its place, or name another config_dir.`,
+      );
+}
+
+/** What settings name lies here too, such as a status line's script. */
+function programsIn(configDir: string): readonly string[] {
+  try {
+    return readdirSync(configDir).filter((name) => {
+      const found = lstatSync(join(configDir, name), { throwIfNoEntry: false });
+      return found?.isFile() === true && ((found.mode & 0o111) !== 0 || /\.(?:sh|m?js|ts|py)$/.test(name));
+    });
+  } catch {
+    return [];
+  }
+}
+
+function leadsOut(path: string, writable: readonly string[]): boolean {
+  return writable.some(
+    (outer) =>
+      path !== outer &&
+      isWithin(path, outer) &&
+      realPathOf(path) !== join(realPathOf(outer), path.slice(outer.length)),
+  );
+}
+
+const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
+const isNoFile = (path: string): boolean =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() !== false;
+const isLink = (path: string): boolean =>
+  lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;

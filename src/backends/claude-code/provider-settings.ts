@@ -1,0 +1,81 @@
+// A provider of the config as the CLI sees it: which keys belong to it alone, which say nothing to it, and what the `cli`
+// section adds. It must never be strict about values: the schema is.
+
+import { type CliProgram, resolveProgramSettings } from "./program-settings.ts";
+import { type CliKeys, cliKeys, type CliSettings } from "./settings.ts";
+
+/** The keys of `written` that only a CLI provider knows, and that somebody wrote. */
+export function cliKeysIn(written: CliKeys): readonly string[] {
+  return Object.keys(cliKeys).filter((key) => written[key as keyof CliKeys] !== undefined);
+}
+
+/** Keys of a wire, which the CLI has not: its key and its address are variables of its own. */
+export function wireKeysIn(written: {
+  readonly base_url?: string | undefined;
+  readonly api_key?: string | undefined;
+  readonly api_keys?: readonly string[] | undefined;
+  readonly proxy?: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly quirks: readonly string[];
+  readonly auth: unknown;
+}): readonly string[] {
+  return [
+    ...(["base_url", "api_key", "api_keys", "proxy"] as const).filter((key) => written[key] !== undefined),
+    ...(Object.keys(written.headers).length > 0 ? ["headers"] : []),
+    ...(written.quirks.length > 0 ? ["quirks"] : []),
+    ...(written.auth === "api_key" ? [] : ["auth"]),
+  ];
+}
+
+/** Infinity: nobody wrote it. */
+type Limits = {
+  readonly connect_s: number;
+  readonly first_token_s: number;
+  readonly idle_s: number;
+  readonly total_s?: number | undefined;
+};
+
+/** While its own tools work the program says nothing that a client could be shown; then only the whole time is limited. */
+const silentSeconds = 300;
+
+export function cliLimits(written: Limits, totalSeconds: number, mayWorkInSilence: boolean) {
+  const total_s = written.total_s ?? totalSeconds;
+  const silence = mayWorkInSilence ? total_s : Math.min(total_s, silentSeconds);
+  return {
+    connect_s: written.connect_s,
+    first_token_s: isFinite(written.first_token_s) ? written.first_token_s : silence,
+    idle_s: isFinite(written.idle_s) ? written.idle_s : silence,
+    total_s,
+  };
+}
+
+const defaultTimeoutMs = 900_000;
+const defaultAtATime = 3;
+const defaultPerTenant = 1;
+
+export type CliProvider = {
+  readonly program: CliProgram;
+  readonly timeout: ReturnType<typeof cliLimits>;
+  readonly maxConcurrent: number;
+  readonly maxPerTenant: number;
+};
+
+/** A provider's own keys and limits over those of the `cli` section. */
+export function resolveCliProvider(
+  own: CliKeys & {
+    readonly timeout: Limits;
+    readonly max_concurrent?: number | undefined;
+    readonly max_per_tenant?: number | undefined;
+  },
+  section: CliSettings | undefined,
+  hasMcpServers: boolean,
+): CliProvider {
+  const program = resolveProgramSettings(own, section);
+  const totalSeconds = (section?.timeout ?? defaultTimeoutMs) / 1000;
+  return {
+    program,
+    timeout: cliLimits(own.timeout, totalSeconds, program.tools !== "none" || hasMcpServers),
+    maxConcurrent: own.max_concurrent ?? section?.max_concurrent ?? defaultAtATime,
+    maxPerTenant: own.max_per_tenant ?? section?.max_per_tenant ?? defaultPerTenant,
+  };
+}

@@ -1,0 +1,287 @@
+// What is known of the connections to an origin, which fetch does not tell: whether one can be made at all, and whether a request
+// that broke went over one that had been kept. It must never hold a request up, and never take a guess for knowledge where money
+// hangs on it.
+
+import { isIP } from "node:net";
+import { atCapacity, Failure } from "../../canon/failure.ts";
+import type { OpenedConnections } from "../../system/opened-connections.ts";
+import type { TimerListener, Ticker, TickerTimer } from "../../system/ticker.ts";
+import type { Dial, DialStage, Route } from "./dial.ts";
+
+/** Whoever waits for an answer. */
+export type Abortable = { abort(reason: Failure): void };
+
+export type ConnectionTracker = {
+  /** The same object for the same route: what one request learns, all know. */
+  origin(route: Route): OriginConnections;
+};
+
+export type ConnectionTrackerOptions = {
+  readonly ticker: Pick<Ticker, "monotonicMs" | "after">;
+  readonly dial: Dial;
+  /** How often this process has asked the resolver's cache, which it does once with each new connection to a name. */
+  readonly lookups: () => number;
+  /** How many connections the machine has opened, for hosts that nobody looks up. */
+  readonly opened: OpenedConnections;
+  /** Does this machine lack what a connection is made of? Then one that was not made is not the other end's failure. */
+  readonly lacksRoom: () => boolean;
+};
+
+export const noConnectionLeft = "The gateway has no room left for a connection to the upstream just now.";
+
+/** A kept connection is not counted on for longer than this. */
+const keptMs = 300_000;
+/**
+ * A connection that the vendor had closed says so on the way there and back. What breaks later, the vendor was at work on:
+ * fetch does not tell whether a part of an answer had come (Bun 1.4.5).
+ */
+const staleMs = 1_000;
+const staleNearMs = 250;
+/** How long a request that failed may be held up to learn where it did. */
+const longestLookMs = 1_000;
+const certainlyNew = -1;
+const nothing = (): void => undefined;
+
+export function createConnectionTracker(options: ConnectionTrackerOptions): ConnectionTracker {
+  const origins = new Map<string, OriginConnections>();
+  return {
+    origin(route) {
+      const key = `${route.connectMs} ${route.proxy ?? ""} ${route.origin}`;
+      let known = origins.get(key);
+      if (known === undefined) origins.set(key, (known = new OriginConnections(route, options)));
+      return known;
+    },
+  };
+}
+
+/** A request that has been handed to fetch and not been answered. */
+export class SentRequest {
+  previous: SentRequest | null = null;
+  next: SentRequest | null = null;
+  isWaiting = true;
+
+  constructor(
+    readonly call: Abortable,
+    readonly sinceMs: number,
+    /** `certainlyNew`, or the count of lookups (of connections opened, for a host in numbers) when it was sent. */
+    readonly mark: number,
+  ) {}
+}
+
+export class OriginConnections implements TimerListener {
+  private first: SentRequest | null = null;
+  private last: SentRequest | null = null;
+  /** When it was last seen that a connection to it stands. */
+  private provenMs = Number.NEGATIVE_INFINITY;
+  private hasAnswered = false;
+  /** At most so many connections lie idle in fetch's pool, and since when nothing came over one. */
+  private kept = 0;
+  private keptAtMs = Number.NEGATIVE_INFINITY;
+  private timer: TickerTimer | null = null;
+  private stopDial: (() => void) | null = null;
+  private dialledMs = Number.NEGATIVE_INFINITY;
+  /** How far our own dial came; null: nowhere. */
+  private dialStage: DialStage | null = null;
+  /** A host in numbers is looked up by nobody. */
+  private readonly isNamed: boolean;
+  private readonly isNear: boolean;
+  private readonly staleMs: number;
+
+  constructor(
+    private readonly route: Route,
+    private readonly options: ConnectionTrackerOptions,
+  ) {
+    const { hostname } = new URL(route.proxy ?? route.origin);
+    this.isNamed = isIP(hostname.replace(/^\[|\]$/g, "")) === 0;
+    this.isNear = isNear(route.origin);
+    this.staleMs = this.isNear && route.proxy === null ? staleNearMs : staleMs;
+  }
+
+  /** Just before fetch. Until `over`, `call` is aborted when the origin turns out to be out of reach. */
+  requestSent(call: Abortable): SentRequest {
+    const nowMs = this.options.ticker.monotonicMs();
+    const sent = new SentRequest(call, nowMs, this.markOf(nowMs));
+    sent.previous = this.last;
+    if (this.last === null) this.first = sent;
+    else this.last.next = sent;
+    this.last = sent;
+    if (this.timer === null) this.arm(this.route.connectMs / 2);
+    return sent;
+  }
+
+  /** It has been answered, or has failed. Idempotent. */
+  requestOver(sent: SentRequest): void {
+    if (!sent.isWaiting) return;
+    sent.isWaiting = false;
+    const { previous, next } = sent;
+    if (previous === null) this.first = next;
+    else previous.next = next;
+    if (next === null) this.last = previous;
+    else next.previous = previous;
+    if (this.first !== null) return;
+    this.timer?.stop();
+    this.timer = null;
+    this.stopDialling();
+  }
+
+  /** A POST was answered; `keeps` unless the vendor said that it closes the connection. */
+  answered(keeps: boolean): void {
+    this.sawConnection();
+    this.hasAnswered = true;
+    if (!keeps) return;
+    this.kept += 1;
+    this.keptAtMs = this.provenMs;
+  }
+
+  /** Somebody is there. */
+  sawConnection(): void {
+    this.provenMs = this.options.ticker.monotonicMs();
+  }
+
+  /** A connection was lost, and nobody knows which. */
+  connectionLost(): void {
+    this.kept = 0;
+  }
+
+  /**
+   * The connection of this request broke before an answer: had the vendor closed it before the request came? Then it was one
+   * that had been kept, and broke at once. Whatever else lies in the pool is not counted on any more.
+   */
+  wasStale({ mark, sinceMs }: SentRequest): boolean {
+    this.kept = 0;
+    if (mark === certainlyNew || this.options.ticker.monotonicMs() - sinceMs > this.staleMs) return false;
+    // Since it was sent this process has made no new connection to any name, or the machine none at all: so it used an old one.
+    return (this.isNamed ? this.options.lookups() : this.options.opened.freshCount()) === mark;
+  }
+
+  /**
+   * A request broke before an answer: was it in the TLS handshake, so that nothing of it had been sent? fetch does not tell
+   * (Bun 1.4.5). Where no connection has ever stood and one of our own breaks in its handshake too, it was.
+   */
+  brokeInHandshake(signal: AbortSignal): Promise<boolean> | false {
+    if (this.provenMs !== Number.NEGATIVE_INFINITY || !this.route.origin.startsWith("https:")) return false;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const giveUp = (): void => resolve(false);
+    let isReached = false;
+    const stop = this.options.dial(
+      this.route,
+      true,
+      () => {
+        this.sawConnection();
+        resolve(false);
+      },
+      () => resolve(isReached),
+      () => {
+        isReached = true;
+      },
+    );
+    const timer = this.options.ticker.after(Math.min(this.route.connectMs, longestLookMs), { onDue: giveUp });
+    signal.addEventListener("abort", giveUp, { once: true });
+    return promise.finally(() => {
+      timer.stop();
+      signal.removeEventListener("abort", giveUp);
+      stop();
+    });
+  }
+
+  private markOf(nowMs: number): number {
+    if (this.kept === 0) return certainlyNew;
+    if (nowMs - this.keptAtMs >= keptMs) {
+      this.kept = 0;
+      return certainlyNew;
+    }
+    this.kept -= 1;
+    if (!this.isNamed) return this.options.opened.cachedCount(this.first !== null) ?? certainlyNew;
+    const lookups = this.options.lookups();
+    // The kept connection itself was made with one: a count that stands at nothing counts nothing here.
+    return lookups === 0 ? certainlyNew : lookups;
+  }
+
+  private arm(inMs: number): void {
+    this.timer?.stop();
+    this.timer = this.options.ticker.after(Math.max(1, inMs), this);
+  }
+
+  /** The ticker's. */
+  onDue(): void {
+    this.timer = null;
+    this.checkWaiting();
+  }
+
+  /** One timer for all who wait: it looks again as long as somebody does. */
+  private checkWaiting(): void {
+    const { connectMs } = this.route;
+    const { dialStage } = this;
+    const nowMs = this.options.ticker.monotonicMs();
+    // A look that began late, because this process was busy, gets its time all the same.
+    const isLookedFor = this.stopDial !== null && nowMs - this.dialledMs < connectMs / 2;
+    for (let sent = this.first; sent !== null; sent = this.first) {
+      const isProven = this.provenMs >= sent.sinceMs;
+      if (!isProven && (isLookedFor || nowMs - sent.sinceMs < connectMs)) break;
+      this.requestOver(sent);
+      if (!isProven)
+        sent.call.abort(
+          this.options.lacksRoom() ? atCapacity(noConnectionLeft) : timedOutConnecting(this.route, dialStage),
+        );
+    }
+    const oldest = this.first;
+    if (oldest === null) return;
+    const waitedMs = nowMs - oldest.sinceMs;
+    if (waitedMs < connectMs / 2) {
+      this.arm(connectMs / 2 - waitedMs);
+      return;
+    }
+    if (nowMs - this.dialledMs >= connectMs / 2) this.dialNow(nowMs);
+    this.arm(Math.max(connectMs - waitedMs, this.dialledMs + connectMs / 2 - nowMs));
+  }
+
+  private dialNow(nowMs: number): void {
+    this.stopDialling();
+    this.dialledMs = nowMs;
+    this.dialStage = null;
+    const stop = this.options.dial(
+      this.route,
+      !(this.hasAnswered && this.isNear),
+      () => {
+        this.sawConnection();
+        this.stopDialling();
+      },
+      // Why it cannot be connected to is fetch's to tell.
+      nothing,
+      (reached) => {
+        this.dialStage = reached;
+      },
+    );
+    this.stopDial = stop;
+  }
+
+  private stopDialling(): void {
+    this.stopDial?.();
+    this.stopDial = null;
+    this.dialledMs = Number.NEGATIVE_INFINITY;
+  }
+}
+
+/**
+ * A server of one's own may do one thing at a time: while it works on an answer, its kernel accepts and it shakes no hands.
+ * Once it has answered, that a connection stands is enough.
+ */
+function isNear(origin: string): boolean {
+  const host = new URL(origin).hostname.replace(/^\[|\]$/g, "");
+  if (isIP(host) === 0) return !host.includes(".") || /\.(?:local|localhost|internal|lan|home)$/.test(host);
+  return /^(?:127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|::1$|f[cd]|fe80:)/i.test(host);
+}
+
+function timedOutConnecting({ origin, proxy, connectMs }: Route, reached: DialStage | null): Failure {
+  const within = `within ${connectMs / 1_000} s (timeout.connect_s)`;
+  const isTunnelled = proxy !== null && origin.startsWith("https:");
+  const stage =
+    reached === null
+      ? `no connection ${within}`
+      : isTunnelled && reached === "nearest"
+        ? `the proxy was reached and opened no tunnel ${within}`
+        : `the TLS handshake was not over ${within}${proxy === null ? "; what answers there may speak plain HTTP, then base_url must begin with http://" : ""}`;
+  return new Failure("unreachable", "Timed out connecting to the upstream.", {
+    why: `timed out while connecting: ${stage}`,
+  });
+}

@@ -1,0 +1,48 @@
+// What the config rooms want of the machine, made of what a command was given: files, their modes, the variables.
+
+import { readFileSync, statSync } from "node:fs";
+import type { OfflineInput } from "../operator/offline-app.ts";
+import { errorCode } from "../system/files.ts";
+import { UntrustedFile, untrustedReason } from "../system/trusted-file.ts";
+import type { CommandContext } from "./command.ts";
+
+/** Null when there is no such file; throws when it is there and cannot be read. */
+export function readFile(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (thrown) {
+    if (errorCode(thrown) === "ENOENT" || errorCode(thrown) === "ENOTDIR") return null;
+    throw thrown;
+  }
+}
+
+/** The same for a file that nobody named. Throws UntrustedFile. */
+export function readFound(path: string): string | null {
+  const reason = untrustedReason(path);
+  if (reason !== null) throw new UntrustedFile(reason);
+  return readFile(path);
+}
+
+export function fileMode(path: string): number | null {
+  try {
+    return statSync(path).mode & 0o777;
+  } catch {
+    return null;
+  }
+}
+
+/** For commands that read the config without opening a gateway. */
+export function offlineInput(context: CommandContext, configPath: string | undefined): OfflineInput {
+  return {
+    argvConfigPath: configPath,
+    environment: context.environment,
+    workingDirectory: context.workingDirectory,
+    homeDirectory: context.homeDirectory,
+    readFile,
+    readFound,
+    fileMode,
+    isDemo: false,
+    stderr: context.stderr,
+    reported: new Set(),
+  };
+}

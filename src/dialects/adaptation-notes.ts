@@ -1,0 +1,83 @@
+// What is noted when a request loses something on its way into a format, and the rules that all formats share.
+// A word is noted where the deed is done, never guessed beforehand; it must never hold anything of what a user wrote.
+
+import type { ChatRequest } from "../canon/request.ts";
+import type { Note, TargetFacts } from "./dialect.ts";
+
+/** For whoever does not want to know. */
+export const ignoreNote: Note = () => undefined;
+
+export const thinkingBlocksDropped = "thinking-blocks-dropped";
+export const thinkingOff = "thinking-off";
+export const toolNamesRewritten = "tool-names-rewritten";
+export const toolIdsRewritten = "tool-ids-rewritten";
+
+/** A name out of the client's body, safe in a header and in a list. */
+export function safeName(text: unknown): string {
+  return String(text)
+    .replace(/[^\w.-]+/g, "_")
+    .slice(0, 40);
+}
+
+/** The client's limit, or the model's ceiling where that is lower. */
+export function cutTokens(wanted: number, target: TargetFacts, note: Note): number {
+  const { maxOutput } = target;
+  if (maxOutput === null || wanted <= maxOutput) return wanted;
+  note(`max-tokens-cut:${maxOutput}`);
+  return maxOutput;
+}
+
+/** The same facts where the window leaves less for the answer than the model could give. */
+export function withOutputLimit(facts: TargetFacts, limit: number | null): TargetFacts {
+  if (limit === null || (facts.maxOutput !== null && facts.maxOutput <= limit)) return facts;
+  return { ...facts, maxOutput: limit };
+}
+
+/** The same request without a word about thinking, for a model that is known not to think and might refuse the member. */
+export function withoutThinking(request: ChatRequest, target: TargetFacts, note: Note): ChatRequest {
+  if (target.canThink !== false || (request.thinking === null && request.effort === null)) return request;
+  if (asksForThinking(request)) note(thinkingOff);
+  return { ...request, thinking: null, effort: null };
+}
+
+export function asksForThinking({ thinking, effort }: ChatRequest): boolean {
+  if (thinking !== null) return thinking.mode !== "off";
+  return effort !== null && effort !== "none";
+}
+
+const emptyValues: ReadonlySet<unknown> = new Set([undefined, null, 0, false]);
+/** The words in which several formats say "as usual". */
+const defaultValues: ReadonlySet<unknown> = new Set(["auto", "default"]);
+
+/** Members that steer the answer and have no home in the canonical form; zero and null steer nothing. */
+export function noteDropped(
+  members: Readonly<Record<string, unknown>>,
+  keys: readonly string[],
+  note: Note,
+  /** Told of the member's own name. */
+  unsupported: (parameter: string) => void = () => undefined,
+): void {
+  for (const key of keys) {
+    if (emptyValues.has(members[key])) continue;
+    note(`${kebab(key)}-dropped`);
+    unsupported(key);
+  }
+}
+
+/** Members that are none of `known`: nobody here can say what they mean, so they are named. */
+export function noteUnknown(
+  members: Readonly<Record<string, unknown>>,
+  known: ReadonlySet<string>,
+  note: Note,
+  unsupported: (parameter: string) => void = () => undefined,
+): void {
+  for (const [key, value] of Object.entries(members)) {
+    if (known.has(key) || emptyValues.has(value) || defaultValues.has(value)) continue;
+    note(`member-dropped:${safeName(key)}`);
+    unsupported(safeName(key));
+  }
+}
+
+/** `safetySettings` and `safety_settings` are one word: safety-settings. */
+const kebab = (key: string): string =>
+  key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`).replaceAll("_", "-");

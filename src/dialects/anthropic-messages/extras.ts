@@ -1,0 +1,40 @@
+// The dialect's name and its pocket in `extras`: what only Anthropic understands travels there and comes back out.
+// It must never read another dialect's pocket.
+
+import { anthropicCitation, storedCitations } from "../citations.ts";
+import type { Extras } from "../../canon/request.ts";
+
+export const name = "anthropic-messages";
+
+type Members = Readonly<Record<string, unknown>>;
+const nothing: Members = {};
+
+export function extrasOf(extras: Extras | undefined): Members {
+  return extras?.[name] ?? nothing;
+}
+
+/** Of an answer's text: the API's own, else what another vendor's text cites. */
+export function citationsOf(extras: Extras | undefined): readonly unknown[] {
+  const ownExtras = extrasOf(extras);
+  const { citations } = ownExtras;
+  return Array.isArray(citations)
+    ? (citations as readonly unknown[])
+    : storedCitations(ownExtras).map(anthropicCitation);
+}
+
+/** Members of `record` that are not in `known`, or null when there are none. */
+export function restOf(record: Members, known: ReadonlySet<string>): Record<string, unknown> | null {
+  let rest: Record<string, unknown> | null = null;
+  for (const key in record) {
+    // JSON.parse makes `__proto__` an own member; copying it by assignment would set a prototype.
+    if (known.has(key) || key === "__proto__") continue;
+    rest ??= {};
+    rest[key] = record[key];
+  }
+  return rest;
+}
+
+/** `{ extras }` to be spread into a block, or nothing when the pocket is empty. */
+export function toExtras(members: Members | null): { extras?: Extras } {
+  return members === null ? {} : { extras: { [name]: members } };
+}

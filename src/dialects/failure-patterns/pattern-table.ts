@@ -1,0 +1,18 @@
+// What vendors call their failures, where the status alone does not say it: one row a text, with where it was read.
+
+import { keyRows, limitRows, overloadRows, planRows, quotaRows } from "./account-limits.ts";
+import { contextRows } from "./context-window.ts";
+import { missingRows, refusalRows } from "./model-and-refusal.ts";
+import type { FailurePattern } from "./pattern.ts";
+
+/** The first row that fits counts. */
+export const failurePatterns: readonly FailurePattern[] = [
+  ...overloadRows,
+  ...planRows,
+  ...limitRows,
+  ...quotaRows,
+  ...refusalRows,
+  ...missingRows,
+  ...contextRows,
+  ...keyRows,
+];

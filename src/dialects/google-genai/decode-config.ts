@@ -1,0 +1,110 @@
+// The client's `generationConfig` -> canonical limits, sampling, answer format and the wish to think.
+// It must never lose a member: what has no canonical home stays in the pocket under its own name.
+
+import type { Effort } from "../../canon/effort.ts";
+import type { AnswerFormat, Thinking } from "../../canon/request.ts";
+import {
+  invalid,
+  optionalBoolean,
+  optionalList,
+  optionalNumber,
+  optionalRecord,
+  optionalText,
+  shown,
+  textAt,
+} from "../read-fields.ts";
+import { optionalMessage, optionalIntegerFrom } from "./camel-keys.ts";
+import { jsonSchemaOf } from "./openapi-schema.ts";
+import { type Members, restOf } from "./extras.ts";
+
+export type GenerationConfig = {
+  readonly maxTokens: number | null;
+  readonly temperature: number | null;
+  readonly topP: number | null;
+  readonly topK: number | null;
+  readonly stop: readonly string[];
+  readonly format: AnswerFormat | null;
+  readonly thinking: Thinking | null;
+  readonly effort: Effort | null;
+  /** `generationConfig` (the rest), `thinkingConfig` and `format` (as written), where there are any. */
+  readonly ownExtras: Members;
+};
+
+const canonical: ReadonlySet<string> = new Set([
+  "maxOutputTokens",
+  "temperature",
+  "topP",
+  "topK",
+  "stopSequences",
+  "thinkingConfig",
+]);
+const formatKeys: readonly string[] = ["responseMimeType", "responseSchema", "responseJsonSchema"];
+const at = "generationConfig";
+
+export function decodeGenerationConfig(value: unknown): GenerationConfig {
+  const raw = optionalMessage(value, at) ?? {};
+  const rest = restOf(raw, canonical);
+  const format = decodeFormat(raw);
+  const written: Record<string, unknown> = {};
+  if (format !== null)
+    for (const key of formatKeys) {
+      if (rest[key] !== undefined) written[key] = rest[key];
+      delete rest[key];
+    }
+  else if (rest["responseMimeType"] === "text/plain") delete rest["responseMimeType"];
+  const thinkingConfig = optionalMessage(raw["thinkingConfig"], `${at}.thinkingConfig`);
+  optionalIntegerFrom(raw["candidateCount"], `${at}.candidateCount`, 1);
+  return {
+    maxTokens: optionalIntegerFrom(raw["maxOutputTokens"], `${at}.maxOutputTokens`, 1),
+    temperature: optionalNumber(raw["temperature"], `${at}.temperature`, 0, 2),
+    topP: optionalNumber(raw["topP"], `${at}.topP`, 0, 1),
+    topK: optionalNumber(raw["topK"], `${at}.topK`, 0, 1_000_000),
+    stop: optionalList(raw["stopSequences"], `${at}.stopSequences`)
+      .map((each, i) => textAt(each, `${at}.stopSequences[${i}]`))
+      .filter((each) => each !== ""),
+    format,
+    ...decodeThinking(thinkingConfig ?? {}),
+    ownExtras: {
+      ...(Object.keys(rest).length === 0 ? {} : { generationConfig: rest }),
+      ...(thinkingConfig === null ? {} : { thinkingConfig }),
+      ...(Object.keys(written).length === 0 ? {} : { format: written }),
+    },
+  };
+}
+
+const efforts: ReadonlyMap<string, Effort> = new Map<string, Effort>([
+  ["MINIMAL", "minimal"],
+  ["LOW", "low"],
+  ["MEDIUM", "medium"],
+  ["HIGH", "high"],
+  // Of Gemini 4 on.
+  ["XHIGH", "xhigh"],
+]);
+
+/** A budget of -1 means that the model decides, 0 that it must not think (ai.google.dev/gemini-api/docs/thinking). */
+function decodeThinking(raw: Members): Pick<GenerationConfig, "thinking" | "effort"> {
+  const param = `${at}.thinkingConfig`;
+  const budget = optionalIntegerFrom(raw["thinkingBudget"], `${param}.thinkingBudget`, -1);
+  const level = optionalText(raw["thinkingLevel"], `${param}.thinkingLevel`)?.toUpperCase() ?? null;
+  const isShown = optionalBoolean(raw["includeThoughts"], `${param}.includeThoughts`) === true;
+  const effort = level === null ? null : (efforts.get(level) ?? null);
+  if (level !== null && effort === null && level !== "THINKING_LEVEL_UNSPECIFIED")
+    throw invalid(
+      `${param}.thinkingLevel`,
+      `${param}.thinkingLevel must be MINIMAL, LOW, MEDIUM, HIGH or XHIGH, not ${shown(level)}.`,
+    );
+  if (budget === 0) return { thinking: { mode: "off" }, effort };
+  if (budget !== null && budget > 0) return { thinking: { mode: "budget", budgetTokens: budget }, effort };
+  return { thinking: budget === -1 || (isShown && effort === null) ? { mode: "adaptive" } : null, effort };
+}
+
+/** Null for plain text, and for shapes that only Google knows (enumerations). */
+function decodeFormat(raw: Members): AnswerFormat | null {
+  const type = optionalText(raw["responseMimeType"], `${at}.responseMimeType`);
+  if (type !== "application/json") return null;
+  const openApi = optionalRecord(raw["responseSchema"], `${at}.responseSchema`);
+  const schema =
+    optionalRecord(raw["responseJsonSchema"], `${at}.responseJsonSchema`) ?? jsonSchemaOf(openApi);
+  if (schema === null) return { type: "json-object" };
+  return { type: "json-schema", name: "response", schema, strict: null };
+}

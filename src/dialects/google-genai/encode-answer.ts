@@ -1,0 +1,45 @@
+// What streams and whole answers share on the way to a client: the head that names the answer, and its closing words.
+
+import type { FinishReason } from "../../canon/event.ts";
+import { isRecord } from "../decoding.ts";
+import type { AnswerFacts } from "../dialect.ts";
+import { encodeFinish } from "./finish.ts";
+import type { Members } from "./extras.ts";
+
+/** The id of an answer whose maker gave it none is the request's own. */
+export function answerHead(id: string, model: string, facts: AnswerFacts): Record<string, string> {
+  return { modelVersion: model, responseId: id === "" ? facts.requestId : id };
+}
+
+export type AnswerClosing = {
+  readonly finishReason: string;
+  /** Members of the candidate beside its content; null when there is no candidate, because the prompt itself was turned away. */
+  readonly candidate: Members | null;
+  /** Members beside the candidates. */
+  readonly outside: Members;
+};
+
+/** `pocket`: what Google said at the end of this answer, where it was Google's. */
+export function answerClosing(
+  reason: FinishReason,
+  ownExtras: Members,
+  hasContent: boolean,
+  grounding: Members | null = null,
+): AnswerClosing {
+  const { promptFeedback } = ownExtras;
+  const isBlocked =
+    reason === "refused" &&
+    !hasContent &&
+    isRecord(promptFeedback) &&
+    typeof promptFeedback["blockReason"] === "string";
+  return {
+    finishReason: encodeFinish(reason, ownExtras["finishReason"]),
+    candidate: isBlocked
+      ? null
+      : {
+          ...(grounding === null ? {} : { groundingMetadata: grounding }),
+          ...(isRecord(ownExtras["candidate"]) ? ownExtras["candidate"] : {}),
+        },
+    outside: isRecord(promptFeedback) ? { promptFeedback } : {},
+  };
+}

@@ -1,0 +1,49 @@
+// The dialect's name and its pockets in `extras`: what only Google understands travels there and comes back out.
+// It must never read another dialect's pocket.
+
+import type { Extras } from "../../canon/request.ts";
+import { isThinkingMark } from "../thinking-signatures.ts";
+import { toGoogleBase64 } from "../call-signatures.ts";
+
+export const name = "google-genai";
+
+export type Members = Readonly<Record<string, unknown>>;
+const nothing: Members = {};
+
+export function extrasOf(extras: Extras | undefined): Members {
+  return extras?.[name] ?? nothing;
+}
+
+/** `{ extras }` to be spread into a block or an event, or nothing when the pocket would be empty. */
+export function toExtras(members: Members): { extras?: Extras } {
+  return Object.keys(members).length === 0 ? {} : { extras: { [name]: members } };
+}
+
+/** The sealed thought that belongs to this block, in Google's field of that name. */
+export function signatureIn(extras: Extras | undefined): string | null {
+  const { thoughtSignature } = extrasOf(extras);
+  return typeof thoughtSignature === "string" && thoughtSignature !== "" ? thoughtSignature : null;
+}
+
+/** Google's own signature of a thought, else what says whose it is. */
+export function thinkingSignature(thought: {
+  readonly signature: string | null;
+  readonly extras?: Extras;
+}): string | null {
+  const { signature: own } = extrasOf(thought.extras);
+  if (typeof own === "string") return own || null;
+  const { signature } = thought;
+  return signature !== null && isThinkingMark(signature) ? toGoogleBase64(signature) : signature || null;
+}
+
+export function withSignature(signature: string | null): { thoughtSignature?: string } {
+  return signature === null ? {} : { thoughtSignature: signature };
+}
+
+/** Members of `record` that are not in `known`. */
+export function restOf(record: Members, known: ReadonlySet<string>): Record<string, unknown> {
+  const rest: Record<string, unknown> = {};
+  for (const key of Object.keys(record))
+    if (!known.has(key) && key !== "__proto__" && record[key] !== null) rest[key] = record[key];
+  return rest;
+}

@@ -1,0 +1,143 @@
+// The express lane's view: what one frame tells the record. The model stands in the path, so no byte of a body changes.
+// It must never keep state, nor read more than a frame.
+
+import { Failure } from "../../canon/failure.ts";
+import {
+  type JsonEdit,
+  type JsonMember,
+  type JsonScan,
+  placesOf,
+  readString,
+  watchedWords,
+} from "../../wire/json.ts";
+import type { SseFrame } from "../../wire/sse.ts";
+import { isRecord, parseLoosely } from "../decoding.ts";
+import type { FrameFacts, PassthroughHalf, TargetFacts } from "../dialect.ts";
+import { textBytesIn, jsonBytesOf } from "../text-bytes.ts";
+import { blockReasonOf, errorOf, firstCandidate, partsOf, readText } from "./decode-answer.ts";
+import { invalid, wrongKind } from "../read-fields.ts";
+import { exceeds } from "./exceeds.ts";
+import { decodeFinish } from "./finish.ts";
+import { refusedTypeWords } from "../media-type.ts";
+import { googleMark } from "../call-signatures.ts";
+import type { Members } from "./extras.ts";
+import { upstreamKeys, upstreamKeyRefused } from "./decode-request.ts";
+import { unreadable } from "./stream-decoder.ts";
+import { decodeUsage } from "./usage.ts";
+
+function frameFacts(frame: SseFrame): FrameFacts {
+  if (frame.data.trim() === "") return {};
+  const body = parseLoosely(frame.data);
+  const failure = errorOf(body);
+  if (failure !== null) return { failure };
+  return isRecord(body) ? chunkFacts(body) : { failure: unreadable() };
+}
+
+function chunkFacts(chunk: Members): FrameFacts {
+  const candidate = firstCandidate(chunk);
+  const parts = candidate === null ? [] : partsOf(candidate);
+  const decodedFinish = decodeFinish(candidate?.["finishReason"]);
+  if (decodedFinish instanceof Failure) return { failure: decodedFinish };
+  const hasCall = parts.some((part) => part["functionCall"] !== undefined);
+  const finish =
+    decodedFinish === "stop" && hasCall
+      ? "tool-calls"
+      : (decodedFinish ?? (blockReasonOf(chunk) === null ? null : "refused"));
+  const usage = decodeUsage(chunk["usageMetadata"]);
+  const id = readText(chunk["responseId"]);
+  const model = readText(chunk["modelVersion"]);
+  return {
+    ...(id === "" ? {} : { id }),
+    ...(model === "" ? {} : { model }),
+    ...(finish !== null || parts.some(hasContent) ? { startsAnswer: true } : {}),
+    ...(usage === null ? {} : { usage }),
+    ...(finish === null ? {} : { finish }),
+    ...(hasCall ? { isCall: true } : {}),
+  };
+}
+
+function hasContent(part: Members): boolean {
+  return typeof part["text"] === "string" ? part["text"] !== "" : Object.keys(part).length > 0;
+}
+
+function textBytes(body: unknown): number {
+  if (!isRecord(body) || !Array.isArray(body["candidates"])) return 0;
+  let bytes = 0;
+  for (const candidate of body["candidates"].filter(isRecord))
+    for (const { text, functionCall: call, executableCode: code } of partsOf(candidate)) {
+      bytes += textBytesIn(text);
+      if (isRecord(call)) bytes += textBytesIn(call["name"]) + jsonBytesOf(call["args"]);
+      if (isRecord(code)) bytes += textBytesIn(code["code"]);
+    }
+  return bytes;
+}
+
+/** Texts with a plain end; calls, refusals, errors and oddities are `decodeReply`'s to judge. */
+function replyFacts(body: unknown): FrameFacts | null {
+  if (!isRecord(body) || body["error"] !== undefined || body["promptFeedback"] !== undefined) return null;
+  const candidate = firstCandidate(body);
+  if (candidate === null) return null;
+  const reason = candidate["finishReason"];
+  if (reason !== "STOP" && reason !== "MAX_TOKENS") return null;
+  const parts = partsOf(candidate);
+  if (!parts.some(hasContent) || !parts.every((part) => typeof part["text"] === "string")) return null;
+  return chunkFacts(body);
+}
+
+/** Two of these, and the vendor might read the other one. */
+const onlyOnce: ReadonlySet<string> = new Set(["contents", "model"]);
+
+function requiredEdits(scan: JsonScan, bytes: Buffer, target: TargetFacts): readonly JsonEdit[] {
+  const seen = new Map<string, JsonMember>();
+  for (const member of scan.members) {
+    const { key } = member;
+    if (upstreamKeys.has(key)) throw upstreamKeyRefused(key);
+    if (seen.has(key) && onlyOnce.has(key))
+      throw invalid(key, `${key} appears more than once in the request body.`);
+    seen.set(key, member);
+  }
+  const contents = seen.get("contents");
+  if (contents?.kind !== "array")
+    throw wrongKind("contents", "an array of contents", contents === undefined ? undefined : contents.kind);
+  if (bytes.toString("latin1", contents.start + 1, contents.end - 1).trim() === "")
+    throw invalid("contents", "contents must hold at least one content.");
+  const model = seen.get("model");
+  if (model === undefined || model.kind === "null") return [];
+  if (model.kind !== "string") throw wrongKind("model", "a string", model.kind);
+  const wanted = `models/${target.model}`;
+  return readString(bytes, model.start, model.end) === wanted
+    ? []
+    : [{ key: "model", json: JSON.stringify(wanted) }];
+}
+
+const words = (...texts: readonly string[]): readonly Buffer[] => texts.map((text) => Buffer.from(text));
+const callWords = words('"functionCall"', '"function_call"');
+/** What a chat vendor wrote beside its call, and other makers' thoughts. */
+const ourSignaturePrefix = Buffer.from(`"${googleMark}`);
+const signatureWords = words('"thoughtSignature"', '"thought_signature"');
+
+/** A history of other models' calls, none of them signed: only the hub can say so in the words that Gemini 3 accepts. */
+function mustTranslate(bytes: Buffer, { takes }: TargetFacts, scan: JsonScan): boolean {
+  const holds = (word: Buffer): boolean => placesOf(scan, bytes, word).length > 0;
+  if (signatureWords.some(holds) && bytes.includes(ourSignaturePrefix)) return true;
+  return callWords.some(holds) && (takes?.signedCalls ?? true) && !signatureWords.some(holds);
+}
+
+const thinkingWords = words('"thinkingConfig"', '"thinking_config"');
+
+// A role of other formats, and types of images, that Google refuses and the hub can read.
+const translateMarkers = [...words('"assistant"'), ...refusedTypeWords];
+
+export const passthrough: PassthroughHalf = {
+  translateMarkers,
+  watchedWords: watchedWords([...translateMarkers, ...callWords, ...signatureWords]),
+  mustTranslate,
+  // Inside strings quotes are escaped: these mark only frames with news (or arguments that are called so).
+  frameMarkers: ['"finishReason"', '"blockReason"', '"error"', '"functionCall"'],
+  frameFacts,
+  textBytes,
+  replyFacts,
+  requiredEdits,
+  exceeds,
+  asksForThinking: (_scan, bytes) => thinkingWords.some((word) => bytes.includes(word)),
+};

@@ -1,0 +1,62 @@
+// Text completions (platform.openai.com/docs/api-reference/completions): the older sister of chat completions, with `text` where
+// that has messages. It never leaves its own format, so that it has an express lane and no hub.
+
+import { memberNamed } from "../../wire/json.ts";
+import { isRecord, parseLoosely } from "../decoding.ts";
+import type { Dialect, FrameFacts, PassthroughHalf } from "../dialect.ts";
+import { firstChoice, readText } from "./decode-answer.ts";
+import { openaiChat } from "./dialect.ts";
+import { decodeUsage } from "./usage.ts";
+
+const chat = openaiChat.backend.passthrough;
+
+function textBytes(body: unknown): number {
+  if (!isRecord(body) || !Array.isArray(body.choices)) return 0;
+  return body.choices.reduce(
+    (sum: number, choice: unknown) => sum + (isRecord(choice) ? Buffer.byteLength(readText(choice.text)) : 0),
+    0,
+  );
+}
+
+/** An error, or nothing at all, is `decodeReply`'s to judge. */
+function replyFacts(body: unknown): FrameFacts | null {
+  if (!isRecord(body) || body.error != null) return null;
+  const choice = firstChoice(body);
+  if (typeof choice?.text !== "string") return null;
+  const usage = decodeUsage(body.usage);
+  return {
+    id: readText(body.id),
+    model: readText(body.model),
+    finish: choice.finish_reason === "length" ? "length" : "stop",
+    ...(usage === null ? {} : { usage }),
+  };
+}
+
+const passthrough: PassthroughHalf = {
+  ...chat,
+  translateMarkers: [],
+  frameFacts(frame) {
+    const glance = chat.frameFacts(frame);
+    return textBytes(parseLoosely(frame.data)) > 0 ? { ...glance, startsAnswer: true } : glance;
+  },
+  textBytes: textBytes,
+  replyFacts,
+  requiredEdits(scan, bytes, target) {
+    const stream = memberNamed(scan, "stream");
+    const options = memberNamed(scan, "stream_options");
+    const isStream = stream?.kind === "boolean" && bytes[stream.start] === 0x74;
+    const written =
+      options?.kind === "object" ? parseLoosely(bytes.toString("utf8", options.start, options.end)) : {};
+    // Usage is always asked for: the record needs it.
+    const asked = JSON.stringify({ ...(isRecord(written) ? written : {}), include_usage: true });
+    return [
+      { key: "model", json: JSON.stringify(target.model) },
+      ...(isStream ? [{ key: "stream_options", json: asked }] : []),
+    ];
+  },
+};
+
+export const textCompletions: Dialect = {
+  ...openaiChat,
+  backend: { ...openaiChat.backend, path: () => "/completions", passthrough },
+};

@@ -1,0 +1,19 @@
+// The dialect's name and its pocket in `extras`: what only the Responses API understands travels there and comes back out.
+// It must never read another dialect's pocket.
+
+import type { Extras } from "../../canon/request.ts";
+
+export const name = "openai-responses";
+
+export type Wire = Record<string, unknown>;
+type Members = Readonly<Wire>;
+const nothing: Members = {};
+
+export function extrasOf(extras: Extras | undefined): Members {
+  return extras?.[name] ?? nothing;
+}
+
+/** `{ extras }` to be spread into a block, or nothing when the pocket is empty. */
+export function toExtras(members: Wire): { extras?: Extras } {
+  return Object.keys(members).length === 0 ? {} : { extras: { [name]: members } };
+}

@@ -1,0 +1,145 @@
+// The express lane's view: what one frame tells the record, and which top-level members must change on the way up.
+// It must never parse more than a frame, and never touch a byte that need not change.
+
+import { Failure } from "../../canon/failure.ts";
+import { type JsonEdit, type JsonMember, type JsonScan, memberNamed, readString } from "../../wire/json.ts";
+import type { SseFrame } from "../../wire/sse.ts";
+import { isRecord, parseLoosely } from "../decoding.ts";
+import { cutTokens, ignoreNote } from "../adaptation-notes.ts";
+import type { FrameFacts, Note, PassthroughHalf, TargetFacts } from "../dialect.ts";
+import { textBytesIn } from "../text-bytes.ts";
+import { errorOf, readText } from "./decode-answer.ts";
+import { upstreamKeys, upstreamKeyRefused } from "./decode-request.ts";
+import { exceeds } from "./exceeds.ts";
+import { invalid, wrongKind } from "../read-fields.ts";
+import { asksClient, decodeFinish, isRefusing } from "./finish.ts";
+import type { Wire } from "./extras.ts";
+import { checkMember, valueOf } from "./check-members.ts";
+import { reasoningMark } from "./encrypted-reasoning.ts";
+import { readEvent } from "./stream-decoder.ts";
+import { decodeUsage } from "./usage.ts";
+
+function frameFacts(frame: SseFrame): FrameFacts {
+  const event = readEvent(frame);
+  if (event === null) return {};
+  if (event instanceof Failure) return { failure: event };
+  const type = readText(event.type);
+  const isEnd = type === "response.completed" || type === "response.incomplete";
+  if (isRecord(event.response)) {
+    const named = responseIdentity(event.response);
+    return isEnd
+      ? {
+          ...named,
+          ...responseEnd(event.response, type === "response.incomplete"),
+          startsAnswer: true,
+          isEnd: true,
+        }
+      : named;
+  }
+  return {
+    ...(startsAnswer(event, type) ? { startsAnswer: true } : {}),
+    ...(type === "response.refusal.delta" ? { isRefusal: true } : {}),
+  };
+}
+
+function responseIdentity(response: Wire): FrameFacts {
+  const id = readText(response.id);
+  const model = readText(response.model);
+  return { ...(id === "" ? {} : { id }), ...(model === "" ? {} : { model }) };
+}
+
+function responseEnd(response: Wire, isIncomplete: boolean): FrameFacts {
+  const output = Array.isArray(response.output) ? response.output.filter(isRecord) : [];
+  const held = { hasCalls: output.some(asksClient), isRefused: output.some(isRefusing) };
+  const usage = decodeUsage(response.usage);
+  return {
+    finish: decodeFinish(response, isIncomplete, held),
+    ...(usage === null ? {} : { usage }),
+  };
+}
+
+function startsAnswer(event: Wire, type: string): boolean {
+  if (type === "response.output_item.done") return true;
+  if (type !== "response.output_item.added") return type.endsWith(".delta") && readText(event.delta) !== "";
+  return isRecord(event.item) && event.item.type !== "message" && event.item.type !== "reasoning";
+}
+
+function textBytes(body: unknown): number {
+  if (!isRecord(body)) return 0;
+  const type = readText(body.type);
+  if (type.endsWith(".delta")) return type.startsWith("response.audio.") ? 0 : textBytesIn(body.delta);
+  if (type === "response.output_item.added" && isRecord(body.item)) return textBytesIn(body.item.name);
+  return type === "" && Array.isArray(body.output) ? textBytesIn(body.output, ["call_id"]) : 0;
+}
+
+/** Texts with a plain end; calls, refusals, errors and oddities are `decodeReply`'s to judge. */
+function replyFacts(body: unknown): FrameFacts | null {
+  if (!isRecord(body) || body.status !== "completed" || errorOf(body) !== null) return null;
+  if (!Array.isArray(body.output) || body.output.length === 0) return null;
+  const isPlain = (item: unknown): boolean =>
+    isRecord(item) && item.type === "message" && Array.isArray(item.content) && !isRefusing(item);
+  return body.output.every(isPlain) ? { ...responseIdentity(body), ...responseEnd(body, false) } : null;
+}
+
+/** Members that we read or change: two of one name, and the vendor might read the other one. */
+const onlyOnce: ReadonlySet<string> = new Set(["model", "input", "stream", "max_output_tokens"]);
+
+function requiredEdits(
+  scan: JsonScan,
+  bytes: Buffer,
+  target: TargetFacts,
+  note: Note = ignoreNote,
+): readonly JsonEdit[] {
+  const found = new Map<string, JsonMember>();
+  for (const member of scan.members) {
+    const { key } = member;
+    if (upstreamKeys.has(key)) throw upstreamKeyRefused(key);
+    checkMember(member, bytes);
+    if (!onlyOnce.has(key)) continue;
+    if (found.has(key)) throw invalid(key, `${key} appears more than once in the request body.`);
+    found.set(key, member);
+  }
+  const model = found.get("model");
+  if (model !== undefined && model.kind !== "string")
+    throw wrongKind("model", "a string", valueOf(model, bytes));
+  const limit = found.get("max_output_tokens");
+  const changes: JsonEdit[] = [];
+  if (model === undefined || readString(bytes, model.start, model.end) !== target.model)
+    changes.push({ key: "model", json: JSON.stringify(target.model) });
+  if (limit?.kind === "number") {
+    const wanted = Number(bytes.toString("latin1", limit.start, limit.end));
+    const tokens = cutTokens(wanted, target, note);
+    if (tokens < wanted) changes.push({ key: "max_output_tokens", json: String(tokens) });
+  }
+  return changes;
+}
+
+function asksForThinking(scan: JsonScan, bytes: Buffer): boolean {
+  const member = memberNamed(scan, "reasoning");
+  if (member?.kind !== "object") return false;
+  const value = parseLoosely(bytes.toString("utf8", member.start, member.end));
+  return isRecord(value) && value.effort !== "none" && Object.values(value).some((each) => each !== null);
+}
+
+export const passthrough: PassthroughHalf = {
+  // Reasoning that another vendor signed or whose id we keep: only the hub can take our mark off.
+  translateMarkers: [Buffer.from(`"${reasoningMark}`)],
+  // Inside strings quotes are escaped: these mark only frames with news.
+  frameMarkers: [
+    '"response.completed"',
+    '"response.incomplete"',
+    '"response.failed"',
+    '"response.refusal',
+    '"error"',
+    "event: error",
+    "event: response.completed",
+    "event: response.incomplete",
+    "event: response.failed",
+  ],
+  frameFacts,
+  textBytes,
+  replyFacts,
+  requiredEdits,
+  exceeds,
+  asksForThinking,
+};

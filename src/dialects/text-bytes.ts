@@ -1,0 +1,37 @@
+// How many bytes of text, thought and tool input a piece of an answer holds: what a cut answer is paid by.
+// It must never fail on what a vendor sends, and never count what is no word of the model's (ids, signatures, kinds).
+
+import { isRecord } from "./decoding.ts";
+
+const bytesOf = (text: string): number => Buffer.byteLength(text, "utf8");
+
+/** Members of a part of an answer that are never the model's words. */
+const nonTextMembers: ReadonlySet<string> = new Set([
+  "annotations",
+  "data",
+  "encrypted_content",
+  "format",
+  "id",
+  "index",
+  "role",
+  "signature",
+  "status",
+  "type",
+]);
+
+/** UTF-8 bytes of every text below `value`, but for those in members that are no words. */
+export function textBytesIn(value: unknown, without: readonly string[] = []): number {
+  if (typeof value === "string") return bytesOf(value);
+  let bytes = 0;
+  if (Array.isArray(value)) for (const each of value) bytes += textBytesIn(each, without);
+  else if (isRecord(value))
+    for (const [key, member] of Object.entries(value))
+      if (!nonTextMembers.has(key) && !without.includes(key)) bytes += textBytesIn(member, without);
+  return bytes;
+}
+
+/** The same of a value that the client gets as JSON: the arguments of a call. */
+export function jsonBytesOf(value: unknown): number {
+  if (value === undefined || value === null) return 0;
+  return bytesOf(typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
+}

@@ -1,0 +1,82 @@
+// Thoughts that must come back to the vendor that made them, through clients in whose format only a signature can say whose
+// they are: what their maker's own format needs stands in that signature, under our mark and beside the maker's.
+// It must never let a mark of ours reach a vendor, nor a thought one that did not think it.
+
+import type { StreamEvent } from "../canon/event.ts";
+import type { Block, ChatRequest, DialectName, Message, ThinkingBlock } from "../canon/request.ts";
+import { isRecord, parseLoosely } from "./decoding.ts";
+import { foreignSignatureExtras } from "./call-signatures.ts";
+
+/** No signature of a vendor's begins so: those are base64. */
+export const thinkingMark = "clawgate.kept.";
+
+export const isThinkingMark = (signature: string | null): boolean =>
+  signature?.startsWith(thinkingMark) === true;
+
+/** Who thinks: a name for the vendor and, where it sells models of many makers, for the model's. Base64url. */
+export type ThinkingSource = { readonly dialect: DialectName; readonly mark: string };
+
+/** Resellers name a model behind its maker (deepseek/…, moonshotai/…); elsewhere its name begins with its family's. */
+export function thinkingSourceOf(dialect: DialectName, vendor: string, model: string): ThinkingSource {
+  const family = /^(?:[^/]+(?=\/)|[a-z]+)/i.exec(model)?.[0].toLowerCase() ?? "";
+  const digest = new Bun.CryptoHasher("sha256").update(`${dialect} ${vendor} ${family}`);
+  return { dialect, mark: digest.digest("base64url").slice(0, 12) };
+}
+
+/** Anthropic's signatures are its own marks, in the format that they come in. */
+const needsThinkingMark = ({ dialect }: ThinkingSource): boolean => dialect !== "anthropic-messages";
+
+/** What a vendor says of its thoughts, with signatures that say whose they are. */
+export function markThinking(events: readonly StreamEvent[], source: ThinkingSource): readonly StreamEvent[] {
+  if (!events.some(({ type }) => type === "thinking-end")) return events;
+  if (!needsThinkingMark(source)) return events.map(withForeignSignature);
+  return events.map((event) => {
+    if (event.type !== "thinking-end") return event;
+    const { signature, extras } = event;
+    const members = { ...extras?.[source.dialect], ...(signature ? { signature } : {}) };
+    if (Object.keys(members).length === 0) return event;
+    const encoded = Buffer.from(JSON.stringify(members)).toString("base64url");
+    return {
+      ...event,
+      signature: `${thinkingMark}${source.mark}.${encoded}`,
+      extras: { ...extras, [source.dialect]: members },
+    };
+  });
+}
+
+/** For what Anthropic signed. */
+export function withForeignSignature<Event extends StreamEvent>(event: Event): Event {
+  if (event.type !== "thinking-end" || event.signature === null || event.signature === "") return event;
+  return { ...event, extras: { ...event.extras, ...foreignSignatureExtras(event.signature) } };
+}
+
+/** The request with this maker's thoughts as its format writes them; those of others stay under their marks, which encoders drop. */
+export function unmarkThinking(request: ChatRequest, source: ThinkingSource): ChatRequest {
+  if (!request.messages.some(({ content }) => content.some(isMarked))) return request;
+  return { ...request, messages: request.messages.map((message) => unmarkMessage(message, source)) };
+}
+
+const isMarked = (block: Block): block is ThinkingBlock =>
+  block.type === "thinking" && isThinkingMark(block.signature);
+
+function unmarkMessage(message: Message, source: ThinkingSource): Message {
+  if (!message.content.some(isMarked)) return message;
+  return {
+    ...message,
+    content: message.content.map((block) => (isMarked(block) ? unmarkBlock(block, source) : block)),
+  };
+}
+
+function unmarkBlock(block: ThinkingBlock, source: ThinkingSource): ThinkingBlock {
+  const [mark, encoded = ""] = (block.signature ?? "").slice(thinkingMark.length).split(".");
+  if (mark !== source.mark) return block;
+  const decoded = parseLoosely(Buffer.from(encoded, "base64url").toString("utf8"));
+  if (!isRecord(decoded)) return block;
+  const { signature, ...members } = decoded;
+  return {
+    type: "thinking",
+    text: block.text,
+    signature: typeof signature === "string" ? signature : null,
+    extras: { [source.dialect]: members },
+  };
+}

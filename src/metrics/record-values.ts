@@ -1,0 +1,50 @@
+// How numbers and texts of a record are cut to what is kept, and what a record amounts to: who is shown for it, how
+// often it was tried, what the cache did. Pure.
+
+import type { AttemptRecord, RequestRecord } from "../canon/record.ts";
+
+const longestText = 512;
+
+export function boundedText(value: string): string;
+export function boundedText(value: string | null): string | null;
+export function boundedText(value: string | null): string | null {
+  return value === null || value.length <= longestText ? value : value.slice(0, longestText);
+}
+
+export function wholeNumber(value: number | null): number | null {
+  return value === null || !Number.isFinite(value) ? null : Math.round(value);
+}
+
+/** Three decimals. */
+export function threeDecimals(value: number | null): number | null {
+  return value === null || !Number.isFinite(value) ? null : Math.round(value * 1000) / 1000;
+}
+
+function lastAttempt(record: RequestRecord): AttemptRecord | undefined {
+  return record.attempts.findLast((attempt) => attempt.outcome !== "skipped") ?? record.attempts.at(-1);
+}
+
+/** The provider a person would name: the one that answered, else the last that was really tried; "" for nobody. */
+export function displayProvider(record: RequestRecord): string {
+  return boundedText(record.provider ?? lastAttempt(record)?.provider ?? "");
+}
+
+export function displayModel(record: RequestRecord): string {
+  return boundedText(record.model ?? lastAttempt(record)?.model ?? "");
+}
+
+export function attemptCount(record: RequestRecord): number {
+  let count = 0;
+  for (const attempt of record.attempts) if (attempt.outcome !== "skipped") count += 1;
+  return count;
+}
+
+/** What the cache is known to have answered; 0 when the vendor did not say. */
+export function cacheHit(inputCached: number | null): number {
+  return inputCached ?? 0;
+}
+
+/** What the cache is known to have missed; 0 when the vendor did not say. */
+export function cacheMiss(input: number | null, inputCached: number | null): number {
+  return inputCached === null ? 0 : Math.max(0, (input ?? inputCached) - inputCached);
+}

@@ -1,0 +1,22 @@
+// The providers that a gateway without a config file would serve, as a config file would say them: for set-up, whose file
+// must not switch them off. It must never hold a key: they stay in their variables.
+
+import { localServers, vendors } from "../backends/http/vendors.ts";
+import { type Discovered, discover, portIn, variablesOf } from "../config/discovery.ts";
+import { findOnPath } from "../system/process.ts";
+import { offlineEnvironment, type OfflineInput } from "./offline-app.ts";
+import { probeModels } from "../app/providers/model-server-probe.ts";
+import { availableBackends } from "../app/providers/loaded-provider.ts";
+
+export function discoveredConfig(input: OfflineInput): Promise<Discovered> {
+  const variables = [...vendors, ...localServers].flatMap((row) => variablesOf(row));
+  const environment = offlineEnvironment(input, variables);
+  return discover(environment, availableBackends, {
+    vendors,
+    localServers,
+    probe: probeModels,
+    which: (program) => findOnPath(program, environment["PATH"]),
+    isDemo: false,
+    port: portIn(environment),
+  });
+}

@@ -1,0 +1,199 @@
+// The jail of the Claude Code program as `clawgate doctor` sees it: whether there can be one, and whether it holds, tried from
+// inside for everybody who has one. Whatever it needs lies in a folder that goes again; nothing of the user's is made or changed.
+
+import { chmod, chown, mkdir, mkdtemp, rm, rmdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { breachesText, createInstallation } from "../../backends/claude-code/installation.ts";
+import { findJail } from "../../backends/agent-process/jail/bubblewrap.ts";
+import { createJailRuntime } from "../../backends/agent-process/jail/jail-runtime.ts";
+import { type Breach, type GuaranteeId, guarantees } from "../../backends/agent-process/jail/jail-check.ts";
+import { createSharedFolder, resolveUser, UserProblem } from "../../backends/agent-process/other-user.ts";
+import type { PreparedTenant } from "../../backends/claude-code/prepare.ts";
+import type { CliProgram } from "../../backends/claude-code/program-settings.ts";
+import type { LoadedConfig } from "../../config/load.ts";
+import type { UserIds } from "../../system/accounts.ts";
+import { findOnPath, runCommand } from "../../system/process.ts";
+import { type Environment, stateDirectory } from "../../system/state-directory.ts";
+import { programPlanOf } from "../../app/claude-code/program-plan.ts";
+import { type Finding, findingsIn } from "./finding.ts";
+
+export type JailQuestion = {
+  /** Null: no provider of the config is this program. */
+  readonly provider: string | null;
+  readonly program: CliProgram;
+  readonly loaded: LoadedConfig | null;
+  readonly environment: Environment;
+  readonly idOf: (id: string) => string;
+};
+
+const inCli = findingsIn("cli");
+const title = "a namespace of its own (bubblewrap)";
+
+export async function jailFindings(question: JailQuestion): Promise<readonly Finding[]> {
+  const { program, environment, idOf } = question;
+  if (program.jail === "off") return [];
+  try {
+    const found = await findJail({
+      mode: program.jail,
+      path: environment["PATH"],
+      platform: process.platform,
+    });
+    if (found.program !== null)
+      return [inCli("ok", idOf("jail"), title, found.program), ...(await promiseFindings(question))];
+    const advice = "it runs without; set jail: off to say so, or install bubblewrap";
+    return [inCli("warning", idOf("jail"), title, found.warning, advice)];
+  } catch (thrown) {
+    return [
+      inCli(
+        "failed",
+        idOf("jail"),
+        title,
+        errorText(thrown),
+        "install bubblewrap, or set jail to auto or off",
+      ),
+    ];
+  }
+}
+
+async function promiseFindings({
+  provider,
+  loaded,
+  program,
+  idOf,
+}: JailQuestion): Promise<readonly Finding[]> {
+  if (provider === null || loaded === null) return [];
+  const plan = programPlanOf(provider, loaded, stateDirectory(loaded.environment), () => {
+    throw new Error("a trial asks for no model");
+  });
+  if (plan === null) return [];
+  const folder = await mkdtemp(join(tmpdir().length > longestFolder ? "/tmp" : tmpdir(), "clawgate-doctor-"));
+  const jailRuntime = createJailRuntime({
+    sharedFolder: createSharedFolder(join(folder, "room"), () => Promise.resolve()),
+    ownPort: () => null,
+  });
+  const said: string[] = [];
+  const installation = createInstallation({
+    program,
+    environment: loaded.environment,
+    stateDirectory: join(folder, "state"),
+    guardedPaths: plan.guarded,
+    mcpServers: plan.mcpServers,
+    jailRuntime,
+    warn: (message) => void said.push(message),
+  });
+  const guests: Guest[] = [];
+  try {
+    const breaches: Breach[] = [];
+    const findings: Finding[] = [];
+    for (const [tenant, settings] of [[null, null] as const, ...plan.tenants]) {
+      const place = await placeFor(tenant, settings, {
+        folder,
+        bin: installation.bin(),
+        environment: loaded.environment,
+      });
+      if (place === null) continue;
+      if (place === "unseen") {
+        const why = "only root can try the jail of another user of the machine";
+        findings.push(inCli("skipped", idOf(`jail.${tenant}`), `the jail of tenant ${tenant}`, why));
+        continue;
+      }
+      if (place.guest !== null) guests.push(place.guest);
+      try {
+        breaches.push(...((await installation.breachesOf(tenant, place.settings)) ?? []));
+        if (place.isOtherUser)
+          findings.push(
+            inCli("ok", idOf(`jail.${tenant}`), `the jail of tenant ${tenant}`, "tried as its user"),
+          );
+      } catch (thrown) {
+        const whose = tenant === null ? "requests without a tenant" : `tenant ${tenant}`;
+        const why = said.at(-1) ?? errorText(thrown);
+        findings.push(inCli("failed", idOf(`jail.${tenant ?? "none"}`), `the jail of ${whose}`, why, gone));
+      }
+    }
+    return [
+      ...findings,
+      ...Object.keys(guarantees).map((id) => promiseFinding(id as GuaranteeId, breaches, idOf)),
+    ];
+  } finally {
+    await jailRuntime.close();
+    // With root's rights nothing is taken away in a folder that is somebody else's: a link could lead elsewhere.
+    const areGone = await Promise.all(guests.map((guest) => takeAway(guest, loaded.environment)));
+    if (areGone.every((isGone) => isGone)) await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** A folder that belongs to another user. */
+type Guest = { readonly user: UserIds; readonly workingDir: string };
+
+/** False: something is left in it. */
+async function takeAway({ user, workingDir }: Guest, environment: Environment): Promise<boolean> {
+  const program = findOnPath("rm", environment["PATH"]) ?? "/bin/rm";
+  await runCommand([program, "-rf", "--", workingDir], { timeoutMs: 5_000, cwd: "/", user });
+  return rmdir(workingDir).then(
+    () => true,
+    () => false,
+  );
+}
+
+type Place =
+  | {
+      readonly settings: PreparedTenant | null;
+      readonly isOtherUser: boolean;
+      readonly guest: Guest | null;
+    }
+  /** Nobody but root can look. */
+  | "unseen"
+  /** There is no such user: said elsewhere. */
+  | null;
+
+/**
+ * Where the jail of a tenant is tried. For another user of the machine a folder to work in of its own, which goes again: in its home
+ * it would stay.
+ */
+async function placeFor(
+  tenant: string | null,
+  settings: PreparedTenant | null,
+  {
+    folder,
+    bin,
+    environment,
+  }: { readonly folder: string; readonly bin: string; readonly environment: Environment },
+): Promise<Place> {
+  const uid = settings?.uid ?? null;
+  if (tenant === null || settings === null || uid === null)
+    return { settings, isOtherUser: false, guest: null };
+  if (process.getuid?.() !== 0) return "unseen";
+  try {
+    const account = await resolveUser({ tenant, uid, bin, environment });
+    if (settings.workingDir !== null) return { settings, isOtherUser: true, guest: null };
+    const workingDir = join(folder, `work-${crypto.randomUUID().slice(0, 8)}`);
+    // Its name is known to nobody else, and it cannot be listed.
+    await chmod(folder, 0o711);
+    await mkdir(workingDir, { mode: 0o700 });
+    await chown(workingDir, account.uid, account.gid);
+    return { settings: { ...settings, workingDir }, isOtherUser: true, guest: { user: account, workingDir } };
+  } catch (thrown) {
+    if (thrown instanceof UserProblem) return null;
+    throw thrown;
+  }
+}
+
+/** The name of a socket in it has 107 bytes at most. */
+const longestFolder = 50;
+const gone = "nothing is run in it: change the folders that the line names";
+
+function promiseFinding(id: GuaranteeId, breaches: readonly Breach[], idOf: (id: string) => string): Finding {
+  const own = breaches.filter(({ guarantee }) => guarantee === id);
+  return own.length === 0
+    ? inCli("ok", idOf(`jail.${id}`), `out of reach in the jail: ${guarantees[id]}`)
+    : inCli(
+        "failed",
+        idOf(`jail.${id}`),
+        `within reach in the jail: ${guarantees[id]}`,
+        breachesText(own),
+        "with jail: required the gateway does not start; move what is named, or report it",
+      );
+}
+
+const errorText = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));

@@ -1,0 +1,183 @@
+// What `clawgate doctor` sees of the machine: the state directory, the database, the port. It must never make or change
+// anything; whether a file could be written is asked of its mode.
+
+import { accessSync, constants, lstatSync } from "node:fs";
+import { createServer } from "node:net";
+import { dirname } from "node:path";
+import type { LoadedConfig } from "../../config/load.ts";
+import { checkDatabase } from "../../metrics/database-check.ts";
+import { databasePaths } from "../../metrics/database-path.ts";
+import { errorCode } from "../../system/files.ts";
+import { type Environment, stateDirectory, stateDirectoryFrom } from "../../system/state-directory.ts";
+import { leastFreeBytes, megabytes, freeSpaceAt } from "../../app/machine-checks.ts";
+import { type Finding, findingsIn } from "./finding.ts";
+
+const inState = findingsIn("state");
+const inDatabase = findingsIn("database");
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function nearestThatExists(path: string): string {
+  for (let at = path; ; at = dirname(at))
+    if (lstatSync(at, { throwIfNoEntry: false }) !== undefined || at === dirname(at)) return at;
+}
+
+export async function stateFindings(environment: Environment): Promise<readonly Finding[]> {
+  const path = stateDirectory(environment);
+  return [...directoryFindings(path, stateDirectoryFrom(environment)), ...(await spaceFindings(path))];
+}
+
+/** Where it lies, or would. */
+async function spaceFindings(path: string): Promise<readonly Finding[]> {
+  const room = await freeSpaceAt(nearestThatExists(path));
+  if (room === null) return [];
+  const free = `${megabytes(room.free)} MB are free there`;
+  if (!room.hasNames)
+    return [inState("failed", "space", "no further file can be made there (inodes)", path, makeRoom)];
+  if (room.free === 0) return [inState("failed", "space", "the disk is full", path, makeRoom)];
+  return room.free < leastFreeBytes
+    ? [inState("warning", "space", `only ${free}`, path, makeRoom)]
+    : [inState("ok", "space", free)];
+}
+
+const makeRoom = "make room, or set CLAWGATE_STATE_DIR to a folder of another disk";
+
+function directoryFindings(path: string, from: string): readonly Finding[] {
+  const title = path;
+  const advice = `its place comes from ${from}; set CLAWGATE_STATE_DIR to a folder of your own`;
+  let found: ReturnType<typeof lstatSync>;
+  try {
+    found = lstatSync(path);
+  } catch (thrown) {
+    if (errorCode(thrown) !== "ENOENT")
+      return [
+        inState(
+          "failed",
+          "directory",
+          title,
+          `it cannot be looked at (${errorCode(thrown) ?? "unknown"})`,
+          advice,
+        ),
+      ];
+    const parent = nearestThatExists(dirname(path));
+    return isWritable(parent)
+      ? [inState("ok", "directory", title, "not there yet; the first start makes it")]
+      : [inState("failed", "directory", title, `it cannot be made: ${parent} is not writable`, advice)];
+  }
+  if (found.isSymbolicLink() || !found.isDirectory())
+    return [inState("failed", "directory", title, "it is not a plain directory", advice)];
+  const user = process.getuid?.();
+  if (user !== undefined && found.uid !== user)
+    return [inState("failed", "directory", title, `it belongs to user ${found.uid}, not to ${user}`, advice)];
+  if (!isWritable(path)) return [inState("failed", "directory", title, "it is not writable", advice)];
+  const mode = found.mode & 0o777;
+  if ((mode & 0o077) === 0) return [inState("ok", "directory", title, "writable, private")];
+  const shown = mode.toString(8);
+  return [
+    inState(
+      "warning",
+      "directory",
+      title,
+      `others may look into it (mode ${shown})`,
+      "the next start makes it private",
+    ),
+  ];
+}
+
+export type DatabaseOptions = {
+  readonly workingDirectory: string;
+  readonly homeDirectory: string;
+  readonly isQuick: boolean;
+};
+
+export function databaseFindings(
+  { config, environment }: Pick<LoadedConfig, "config" | "environment">,
+  { workingDirectory, homeDirectory, isQuick }: DatabaseOptions,
+): readonly Finding[] {
+  if (!config.metrics.enabled || !config.metrics.log_requests)
+    return [
+      inDatabase("skipped", "database", "no requests are recorded", "metrics are switched off in the config"),
+    ];
+  const { paths, from, notices } = databasePaths({
+    env: environment,
+    configured: config.metrics.db_path ?? null,
+    cwd: workingDirectory,
+    home: homeDirectory,
+  });
+  const path = paths[0] ?? "";
+  return [
+    ...notices.map((notice) => inDatabase("warning", "path", notice)),
+    databaseFinding(path, from, !isQuick),
+  ];
+}
+
+function databaseFinding(path: string, from: string, checksPages: boolean): Finding {
+  const seen = checkDatabase(path, checksPages);
+  switch (seen.kind) {
+    case "memory":
+      return inDatabase("ok", "database", "in memory", "records end with the gateway");
+    case "absent": {
+      const parent = nearestThatExists(dirname(path));
+      return isWritable(parent)
+        ? inDatabase("ok", "database", path, "not there yet; the first start makes it")
+        : inDatabase(
+            "failed",
+            "database",
+            path,
+            `it cannot be made: ${parent} is not writable`,
+            `its place comes from ${from}; set CLAWGATE_DB_PATH`,
+          );
+    }
+    case "whole": {
+      const size = `${seen.requests} requests, ${(seen.bytes / 1024 / 1024).toFixed(1)} MB`;
+      return inDatabase(
+        "ok",
+        "database",
+        path,
+        seen.wasChecked ? `whole; ${size}` : `${size}; its pages were not checked`,
+      );
+    }
+    case "busy":
+      return inDatabase(
+        "warning",
+        "database",
+        path,
+        `another program has locked it: ${seen.detail}`,
+        "try again",
+      );
+    case "damaged":
+      return inDatabase(
+        "failed",
+        "database",
+        path,
+        `it is damaged: ${seen.detail}`,
+        "restart the gateway: it moves the file aside and begins a new one",
+      );
+    default:
+      return inDatabase(
+        "failed",
+        "database",
+        path,
+        seen.detail,
+        `its place comes from ${from}; set CLAWGATE_DB_PATH or metrics.db_path to another file`,
+      );
+  }
+}
+
+/** Null: it is free; else the code of the error. */
+export function portProblem(host: string, port: number): Promise<string | null> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", (error) => resolve(errorCode(error) ?? "unknown"));
+    server.listen({ host: host.replace(/^\[|\]$/g, ""), port, exclusive: true }, () =>
+      server.close(() => resolve(null)),
+    );
+  });
+}

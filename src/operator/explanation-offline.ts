@@ -1,0 +1,25 @@
+// `clawgate route` when no gateway runs: the same explanation from the config alone, where every provider counts as well.
+
+import { explainRoute, type RouteExplanation, type RouteQuestion } from "./route-explanation.ts";
+import { openOfflineApp, type OfflineInput } from "./offline-app.ts";
+
+export type OfflineExplanation = {
+  readonly explanation: RouteExplanation;
+  /** Null: there is no config file, so it is what discovery found. */
+  readonly configPath: string | null;
+};
+
+/** Throws ConfigProblem, or the Failure that a client would get. */
+export async function explainOffline(
+  input: OfflineInput,
+  body: unknown,
+  options: Pick<RouteQuestion, "endpointName" | "headers" | "tenant">,
+): Promise<OfflineExplanation> {
+  const { snapshot, services, close } = await openOfflineApp(input);
+  try {
+    const explanation = await explainRoute(snapshot, services, { ...options, body });
+    return { explanation, configPath: snapshot.loaded.path };
+  } finally {
+    await close();
+  }
+}

@@ -1,0 +1,78 @@
+// The answer of GET /api/config: which config is in force and since when, what lies over its file, and where the file on the disk
+// says something else by now. It must never take over what it reads, nor show a secret.
+
+import type { LoadedConfig } from "../../config/load.ts";
+import { ConfigProblem, problemText } from "../../config/problems.ts";
+import { isScarcity } from "../../system/descriptors.ts";
+import type { AppServices } from "../../app/app-services.ts";
+import type { ConfigSnapshot } from "../../app/config-snapshot.ts";
+import type { ConfigDiskState } from "../../app/reloader.ts";
+import { type Changes, changesBetween, noChanges } from "../../app/config-changes.ts";
+import { maskedConfig } from "./masked-config.ts";
+
+export type ConfigReport = {
+  /** Null: no file, the gateway serves what it found. */
+  readonly path: string | null;
+  /** Nobody named the file: the gateway was started beside it. */
+  readonly is_merely_found: boolean;
+  readonly loaded_at: string;
+  readonly invalid_since: string | null;
+  /** Flags and variables that lie over the file. */
+  readonly overrides: readonly { readonly key: string; readonly from: string }[];
+  readonly needs_restart: readonly string[];
+  readonly disk: {
+    /** `none`: there is no file to compare with. */
+    readonly state: "same" | "differs" | "invalid" | "none";
+    readonly path: string | null;
+    readonly changed: Changes;
+    readonly problems: readonly string[];
+  };
+  /** What is in force, secrets masked. */
+  readonly values: unknown;
+};
+
+/** Reads what a reload would take over; null: there is no file. Throws ConfigProblem. */
+export type PeekConfig = () => Promise<LoadedConfig | null>;
+
+export async function configReport(
+  services: AppServices,
+  { loaded }: ConfigSnapshot,
+  diskState: ConfigDiskState,
+  peek: PeekConfig,
+): Promise<ConfigReport> {
+  const { path, config, isMerelyFound, origins } = loaded;
+  const iso = (atMs: number): string => new Date(atMs).toISOString();
+  return {
+    path,
+    is_merely_found: isMerelyFound,
+    loaded_at: iso(diskState.loadedAtMs),
+    invalid_since: diskState.invalidSinceMs === null ? null : iso(diskState.invalidSinceMs),
+    overrides: [...origins].flatMap(([key, { text, isFile }]) => (isFile ? [] : [{ key, from: text }])),
+    needs_restart: diskState.needsRestart,
+    disk: await diskOf(loaded, peek, services.redact),
+    values: maskedConfig(config, services.redact),
+  };
+}
+
+async function diskOf(
+  loaded: LoadedConfig,
+  peek: PeekConfig,
+  redact: (text: string) => string,
+): Promise<ConfigReport["disk"]> {
+  try {
+    const fresh = await peek();
+    if (fresh === null) return { state: "none", path: null, changed: noChanges, problems: [] };
+    const changed = changesBetween(loaded, fresh);
+    const { added, removed, changed: other } = changed.providers;
+    const isSame =
+      fresh.path === loaded.path &&
+      [added, removed, other, changed.sections].every((each) => each.length === 0);
+    return { state: isSame ? "same" : "differs", path: fresh.path, changed, problems: [] };
+  } catch (thrown) {
+    if (isScarcity(thrown))
+      return { state: "none", path: null, changed: noChanges, problems: ["it cannot be read just now"] };
+    if (!(thrown instanceof ConfigProblem)) throw thrown;
+    const problems = thrown.problems.map((problem) => redact(problemText(problem)));
+    return { state: "invalid", path: loaded.path, changed: noChanges, problems };
+  }
+}

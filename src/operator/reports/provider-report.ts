@@ -1,0 +1,169 @@
+// GET /api/providers and `clawgate providers`: who is configured, how each is doing, and when it is tried again.
+// It must never show a key or a header of the config, nor an address as it stands there.
+
+import { shownAddress } from "../../backends/http/shown-address.ts";
+import type { ProviderSettings } from "../../backends/settings.ts";
+import type { LoadedConfig } from "../../config/load.ts";
+import { version } from "../../system/identity.ts";
+import type { AppServices } from "../../app/app-services.ts";
+import type { ConfigSnapshot } from "../../app/config-snapshot.ts";
+import { loadOffline, type OfflineInput } from "../offline-app.ts";
+
+/** `unknown`: no gateway runs, so nobody has looked. */
+export type ProviderState = "healthy" | "half-open" | "open" | "cooling" | "rejected" | "unknown";
+
+export type AllowanceRow = {
+  /** The vendor's own name for it: requests, tokens, five_hour. */
+  readonly name: string;
+  readonly limit: number | null;
+  readonly remaining: number | null;
+  readonly used_percent: number | null;
+  /** The vendor's word: allowed, allowed_warning, rejected. */
+  readonly status: string | null;
+  readonly resets_at: string | null;
+};
+
+export type ProviderRow = {
+  readonly id: string;
+  readonly backend: string;
+  readonly base_url: string | null;
+  /** The model meant by the bare provider id. */
+  readonly model: string;
+  readonly models: readonly string[];
+  readonly tier: string | null;
+  readonly state: ProviderState;
+  /** ISO 8601, and the same as seconds from now; null when nothing holds it back. */
+  readonly retry_at: string | null;
+  readonly retry_in_s: number | null;
+  /** Each key by its fingerprint. */
+  readonly credentials: readonly {
+    readonly id: string;
+    readonly state: string;
+    readonly retry_at: string | null;
+    /** What its vendor last said of its quota. */
+    readonly allowances: readonly AllowanceRow[];
+  }[];
+  /** Models that rest for every key, and until when. */
+  readonly cooling_models: Readonly<Record<string, string>>;
+  readonly consecutive_failures: number;
+  readonly ejections: number;
+  readonly avg_latency_ms: number | null;
+  readonly last_error: string | null;
+  readonly last_check: string | null;
+  readonly running: number;
+  readonly waiting: number;
+  /** Answered since midnight UTC; null when records are not kept. */
+  readonly requests_today: number | null;
+};
+
+export type ProviderReport = {
+  readonly version: string;
+  readonly config: string | null;
+  readonly providers: readonly ProviderRow[];
+  /** Configured and not loaded, and why. */
+  readonly skipped: readonly { readonly id: string; readonly reason: string }[];
+};
+
+type ProviderView = ReturnType<AppServices["health"]["view"]>;
+
+const iso = (atMs: number | null): string | null => (atMs === null ? null : new Date(atMs).toISOString());
+
+export async function providerReport(
+  services: AppServices,
+  current: ConfigSnapshot,
+): Promise<ProviderReport> {
+  const nowMs = services.clock.nowMs();
+  const { loaded, pipeline } = current;
+  const today = await services.reports.requestsToday(nowMs);
+  return reportOf(loaded, (id, settings) => {
+    const view = services.health.view(id);
+    const retryAtMs = retryAt(view);
+    return {
+      ...unseen(id, settings),
+      state: stateOf(view),
+      retry_at: iso(retryAtMs),
+      retry_in_s: retryAtMs === null ? null : Math.max(0, Math.ceil((retryAtMs - nowMs) / 1000)),
+      credentials: view.credentials.map((each) => ({
+        id: each.id,
+        state: each.state,
+        retry_at: iso(each.retryAtMs),
+        allowances: each.allowances.map((allowance) => ({
+          name: allowance.name,
+          limit: allowance.limit,
+          remaining: allowance.remaining,
+          used_percent: allowance.usedPercent,
+          status: allowance.status,
+          resets_at: iso(allowance.resetsAtMs),
+        })),
+      })),
+      cooling_models: Object.fromEntries(
+        Object.entries(view.coolingModels).map(([model, untilMs]) => [
+          model,
+          new Date(untilMs).toISOString(),
+        ]),
+      ),
+      consecutive_failures: view.consecutiveFailures,
+      ejections: view.ejections,
+      avg_latency_ms: view.avgLatencyMs,
+      last_error: view.lastError,
+      last_check: iso(view.lastCheckMs),
+      ...pipeline.providers.get(id)?.queue.counts(),
+      requests_today: today === null ? null : (today.get(id) ?? 0),
+    };
+  });
+}
+
+/** The same from the config alone. Throws ConfigProblem. */
+export async function offlineProviderReport(input: OfflineInput): Promise<ProviderReport> {
+  return reportOf(await loadOffline(input), unseen);
+}
+
+function reportOf(
+  loaded: LoadedConfig,
+  row: (id: string, settings: ProviderSettings) => ProviderRow,
+): ProviderReport {
+  return {
+    version,
+    config: loaded.path,
+    providers: Object.entries(loaded.config.providers).map(([id, settings]) => row(id, settings)),
+    skipped: loaded.skippedProviders.map(({ id, reason }) => ({ id, reason })),
+  };
+}
+
+function unseen(id: string, settings: ProviderSettings): ProviderRow {
+  return {
+    id,
+    backend: settings.backend,
+    base_url: settings.base_url === null ? null : shownAddress(settings.base_url),
+    model: settings.model,
+    models: settings.models.map((each) => each.id),
+    tier: settings.tier ?? null,
+    state: "unknown",
+    retry_at: null,
+    retry_in_s: null,
+    credentials: [],
+    cooling_models: {},
+    consecutive_failures: 0,
+    ejections: 0,
+    avg_latency_ms: null,
+    last_error: null,
+    last_check: null,
+    running: 0,
+    waiting: 0,
+    requests_today: null,
+  };
+}
+
+/** The credential first: with a rejected key it does not matter whether the circuit is closed. */
+function stateOf(view: ProviderView): ProviderState {
+  if (view.credential === "rejected") return "rejected";
+  if (view.circuit !== "closed") return view.circuit;
+  return view.credential === "ok" && Object.keys(view.coolingModels).length === 0 ? "healthy" : "cooling";
+}
+
+/** When the provider as a whole is asked again; when only models rest, the first of them. */
+function retryAt(view: ProviderView): number | null {
+  if (view.retryAtMs !== null) return view.retryAtMs;
+  const models = Object.values(view.coolingModels);
+  return models.length === 0 ? null : Math.min(...models);
+}

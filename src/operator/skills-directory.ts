@@ -1,0 +1,12 @@
+// Where the skills of tenants lie, for the commands that fill that folder. One answer with the CLI provider that reads it.
+
+import { dirname, join } from "node:path";
+import type { LoadedConfig } from "../config/load.ts";
+import { stateDirectory } from "../system/state-directory.ts";
+import { relativeToConfig } from "../app/claude-code/program-plan.ts";
+
+export function skillsDirectoryOf({ config, path, environment }: LoadedConfig): string {
+  const { dir } = config.skills;
+  if (dir === undefined) return join(stateDirectory(environment), "skills");
+  return relativeToConfig(path === null ? null : dirname(path), dir, environment);
+}

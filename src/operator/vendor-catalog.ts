@@ -1,0 +1,101 @@
+// The vendors that this build knows, with what is known of their models: for `clawgate providers catalog`.
+// It must never show a key: only which variable has a value.
+
+import { localServers, vendors } from "../backends/http/vendors.ts";
+import type { VendorRow } from "../backends/settings.ts";
+import { capabilitiesOf, tableDate, tableSource } from "../catalog/model-capabilities.ts";
+import { createPriceBook, type PriceBook } from "../catalog/prices.ts";
+import { priceTableDate, priceTableVersion } from "../catalog/price-table.ts";
+import { offlineEnvironment, type OfflineInput } from "./offline-app.ts";
+
+export type CatalogModel = {
+  readonly id: string;
+  /** USD per million tokens; null: unknown. With tiers, those of the smallest input. */
+  readonly input_usd_per_million: number | null;
+  readonly output_usd_per_million: number | null;
+  readonly context_window: number | null;
+  readonly max_output: number | null;
+  readonly tools: boolean | null;
+  readonly vision: boolean | null;
+  readonly thinking: boolean | null;
+};
+
+export type CatalogRow = {
+  readonly id: string;
+  readonly name: string;
+  readonly backend: string;
+  readonly base_url: string;
+  /** Variables that may hold the key; the first that is set counts. */
+  readonly key_variables: readonly string[];
+  /** The one that is set here. */
+  readonly set_variable: string | null;
+  /** A server on this machine. */
+  readonly is_local: boolean;
+  /** Null: whatever the server lists first. */
+  readonly default_model: string | null;
+  readonly models: readonly CatalogModel[];
+  readonly note: string | null;
+};
+
+export type VendorCatalog = {
+  readonly prices: { readonly source: string; readonly date: string };
+  readonly capabilities: { readonly source: string; readonly date: string };
+  readonly vendors: readonly CatalogRow[];
+};
+
+const keysOf = (row: VendorRow): readonly string[] =>
+  row.keyVariable === null ? [] : [row.keyVariable, ...(row.otherKeyVariables ?? [])];
+
+export async function vendorCatalog(input: OfflineInput, nowMs: number): Promise<VendorCatalog> {
+  const environment = offlineEnvironment(input, [...vendors, ...localServers].flatMap(keysOf));
+  const book = createPriceBook({
+    onTableLost: () => input.stderr.write("clawgate: the bundled price table could not be loaded.\n"),
+  });
+  const describe = async (row: VendorRow, isLocal: boolean): Promise<CatalogRow> => {
+    const ids = [...new Set([...(row.model === null ? [] : [row.model]), ...row.models])];
+    const variables = keysOf(row);
+    return {
+      id: row.id,
+      name: row.name,
+      backend: row.backend,
+      base_url: row.baseUrl,
+      key_variables: variables,
+      set_variable: variables.find((name) => (environment[name] ?? "") !== "") ?? null,
+      is_local: isLocal,
+      default_model: row.model,
+      models: await Promise.all(ids.map((model) => describeModel(row.baseUrl, model, book, nowMs))),
+      note: row.note ?? null,
+    };
+  };
+  return {
+    prices: { source: `@pydantic/genai-prices ${priceTableVersion}`, date: priceTableDate },
+    capabilities: { source: tableSource(), date: tableDate() },
+    vendors: await Promise.all([
+      ...vendors.map((row) => describe(row, false)),
+      ...localServers.map((row) => describe(row, true)),
+    ]),
+  };
+}
+
+async function describeModel(
+  baseUrl: string,
+  model: string,
+  book: PriceBook,
+  nowMs: number,
+): Promise<CatalogModel> {
+  const seller = { baseUrl };
+  const target = { model, seller };
+  await book.prepare(target);
+  const price = book.priceOf(target, nowMs);
+  const { contextWindow, maxOutput, tools, vision, thinking } = capabilitiesOf(seller, model);
+  return {
+    id: model,
+    input_usd_per_million: price?.inputUsdPerMillion ?? null,
+    output_usd_per_million: price?.outputUsdPerMillion ?? null,
+    context_window: contextWindow,
+    max_output: maxOutput,
+    tools,
+    vision,
+    thinking,
+  };
+}

@@ -1,0 +1,145 @@
+// How many bytes of request bodies are held just now, in all and by each caller: one for the process, because a reload frees
+// no memory; and who waits for room. It must never give a caller what the others need to get in at all.
+
+export type BodyMemory = {
+  /** The account of a tenant, else of a key, else of all who call without either. The same object every time. */
+  shareOf(tenant: string | null, keyId: string | null): BodyShare;
+  /** That of the operator's own routes. */
+  readonly operator: BodyShare;
+  held(): number;
+};
+
+type TotalMemory = { bytes: number; readonly waiting: BodyTurn[] };
+
+/** Small bodies may fill so many times what is left free: the large ones of their own caller leave them a quarter of the limit. */
+const smallOverFree = 3;
+/** Of each that waits the runtime holds up to about a megabyte that nobody has booked (Bun 1.4.5). */
+const maxWaiting = 64;
+
+/** What one caller holds. A class, because every request asks it. */
+export class BodyShare {
+  private bytes = 0;
+  private bodies = 0;
+  /** What bodies that have their turn will still bring. */
+  private promised = 0;
+  private waiting = 0;
+
+  constructor(private readonly total: TotalMemory) {}
+
+  /** A body begins. */
+  open(): void {
+    this.bodies += 1;
+  }
+
+  /**
+   * Books more bytes; false: they are too many, and nothing is booked. A caller may hold what the others leave: alone half of
+   * the limit, beside n like it a part of n + 2. So there is always room for a newcomer. Its only body may fill the limit.
+   */
+  reserve(bytes: number, limitBytes: number, isSmall: boolean): boolean {
+    const free = limitBytes - this.total.bytes;
+    const most = isSmall ? smallOverFree * free : free;
+    if (bytes > free || (this.bodies > 1 && this.bytes + bytes > most)) return false;
+    this.bytes += bytes;
+    this.total.bytes += bytes;
+    return true;
+  }
+
+  release(bytes: number): void {
+    this.bytes -= bytes;
+    this.total.bytes -= bytes;
+  }
+
+  close(): void {
+    this.bodies -= 1;
+    wakeWaiting(this.total);
+  }
+
+  /** Null: a body of that length will find room, and its bytes are promised to it; else it is to wait for its turn. */
+  waitTurn(length: number, limitBytes: number): BodyTurn | null {
+    if (this.waiting === 0 && this.promise(length, limitBytes)) return null;
+    const turn = new BodyTurn(this, length, limitBytes);
+    if (this.total.waiting.length >= maxWaiting) {
+      turn.leave();
+      return turn;
+    }
+    this.waiting += 1;
+    this.total.waiting.push(turn);
+    return turn;
+  }
+
+  /** It keeps nobody out who only calls for less: what `take` says, counts. */
+  promise(length: number, limitBytes: number): boolean {
+    const others = this.total.bytes - this.bytes;
+    const all = this.bytes + this.promised + length;
+    if (all > length ? 2 * all > limitBytes - others : length > limitBytes - others) return false;
+    this.promised += length;
+    return true;
+  }
+
+  /** So much of a promise has come, or will not. */
+  reducePromise(bytes: number): void {
+    this.promised -= bytes;
+  }
+
+  /** Waits no longer. */
+  leave(turn: BodyTurn): void {
+    const at = this.total.waiting.indexOf(turn);
+    if (at < 0) return;
+    this.total.waiting.splice(at, 1);
+    this.waiting -= 1;
+  }
+}
+
+/** A large body's wait for room: read at once, all would come to half and none would fit. */
+export class BodyTurn {
+  /** It was its turn; false: it did not wait for that. */
+  isPromised = false;
+  private readonly end = Promise.withResolvers<void>();
+  readonly over = this.end.promise;
+
+  constructor(
+    readonly share: BodyShare,
+    readonly length: number,
+    readonly limitBytes: number,
+  ) {}
+
+  /** Waits no longer. Idempotent. */
+  leave(): void {
+    this.share.leave(this);
+    this.end.resolve();
+  }
+}
+
+/** One after the other, and nobody before another one of his own caller. */
+function wakeWaiting({ waiting }: TotalMemory): void {
+  if (waiting.length === 0) return;
+  const full = new Set<BodyShare>();
+  for (const turn of waiting.slice()) {
+    const { share, length, limitBytes } = turn;
+    if (full.has(share)) continue;
+    turn.isPromised = share.promise(length, limitBytes);
+    if (turn.isPromised) turn.leave();
+    else full.add(share);
+  }
+}
+
+export function createBodyMemory(): BodyMemory {
+  const total: TotalMemory = { bytes: 0, waiting: [] };
+  // Both grow with what configs name, not with what clients say.
+  const tenants = new Map<string, BodyShare>();
+  const keys = new Map<string, BodyShare>();
+  const nobody = new BodyShare(total);
+  const shareIn = (shares: Map<string, BodyShare>, name: string): BodyShare => {
+    let share = shares.get(name);
+    if (share === undefined) shares.set(name, (share = new BodyShare(total)));
+    return share;
+  };
+  return {
+    shareOf(tenant, keyId) {
+      if (tenant !== null) return shareIn(tenants, tenant);
+      return keyId === null ? nobody : shareIn(keys, keyId);
+    },
+    operator: new BodyShare(total),
+    held: () => total.bytes,
+  };
+}

@@ -1,0 +1,109 @@
+// The two lifetimes as the road sees them. A generation follows from one config and is swapped whole; the estate outlives it.
+// A request keeps the generation it was admitted with until its end.
+
+import type { Backend } from "../backends/backend.ts";
+import type { HealthTracker } from "../backends/health/health-tracker.ts";
+import type { DialectName } from "../canon/request.ts";
+import type { RequestRecord, UnpricedRecord } from "../canon/record.ts";
+import type { Usage } from "../canon/usage.ts";
+import type { Dialect } from "../dialects/dialect.ts";
+import type { ModelFacts } from "../routing/eligibility.ts";
+import type { Router } from "../routing/router.ts";
+import type { Stickiness } from "../routing/stickiness.ts";
+import type { Clock } from "../system/clock.ts";
+import type { Log } from "../system/log.ts";
+import type { Ticker } from "../system/ticker.ts";
+import type { TurnQueue } from "../tenants/queue.ts";
+import type { BodyMemory } from "./body-memory.ts";
+import type { LiveRegistry } from "./live-registry.ts";
+import type { UnreadBodies } from "./unread-body.ts";
+import type { RetryBudget } from "./retry-budget.ts";
+import type { StreamingSettings } from "./settings.ts";
+import type { TenantPolicy } from "./tenant-policy.ts";
+import type { UploadRules } from "./upload.ts";
+
+export type ProviderLimits = {
+  readonly firstTokenMs: number;
+  /** The same for a whole answer that passes as bytes and shows no first word. */
+  readonly wholeMs: number;
+  readonly idleMs: number;
+  /** For one attempt; null: only the request's own deadline counts. */
+  readonly totalMs: number | null;
+};
+
+/** One loaded provider. */
+export type Provider = {
+  readonly id: string;
+  readonly backend: Backend;
+  /** Its keys by their fingerprints, in the config's order; none where it has no key or a token from elsewhere. */
+  readonly credentials: readonly string[];
+  readonly limits: ProviderLimits;
+  readonly queue: TurnQueue;
+  /**
+   * False once a reload took the provider away or gave its id another address or other credentials: what a request of
+   * this generation learns then says nothing about those.
+   */
+  readonly isCurrent: () => boolean;
+  /** Top-level members of a body that this vendor wants rewritten for this model: with one of them the bytes may not pass unread. */
+  readonly blockingMembers: (model: string) => readonly string[];
+  /** The same for what stands inside them; null where the vendor takes whatever its format allows. */
+  readonly blocksPassthrough: ((bytes: Buffer, model: string) => boolean) | null;
+  /** What is known of a model here; the same object for the same model. */
+  readonly modelFacts: (model: string) => ModelFacts;
+  readonly price: ProviderPrice;
+};
+
+/** What a provider asks for its answers. USD are counted in integer nano-USD. */
+export type ProviderPrice = {
+  /** `answered`: the model that the upstream says it was; null: it did not say. Null: nobody knows. */
+  costOf(answered: string | null, model: string, usage: Usage, atMs: number): number | null;
+  /** The most that so many tokens may cost, whatever the cache and thoughts make of them. Null: nobody knows. */
+  maxCostOf(model: string, input: number, output: number, atMs: number): number | null;
+  /** An answer was longer than its limit allowed. */
+  noteExceeded(model: string, output: number): void;
+  /** The longest of those; null: the vendor keeps to its limits, as far as anybody saw. */
+  longestExceeding(model: string): number | null;
+};
+
+export type PipelineSnapshot = {
+  /** Told of every request that begins and of every one that ends here: an old generation goes with its last request. */
+  readonly enter: () => void;
+  readonly leave: () => void;
+  readonly providers: ReadonlyMap<string, Provider>;
+  readonly dialects: Readonly<Record<DialectName, Dialect>>;
+  readonly router: Router;
+  /** By name; only tenants that something is said of. */
+  readonly tenants: ReadonlyMap<string, TenantPolicy>;
+  readonly streaming: StreamingSettings;
+  readonly uploads: UploadRules;
+  readonly requestTimeoutMs: number;
+  /** How long a second try may wait for its place in the retry budget. */
+  readonly retryWaitMs: number;
+  /** How long a target may be without a first word before a second one is asked beside it; 0: for ever. */
+  readonly hedgeAfterMs: number;
+  /** Whether cache marks are set for clients that cannot set them. */
+  readonly setsCacheMarks: boolean;
+};
+
+export type Services = {
+  readonly clock: Clock;
+  /** Timers for limits that are seldom reached: cheap to set, up to 20 ms late. */
+  readonly ticker: Ticker;
+  /** Is there room for one more request? */
+  readonly descriptors: { admits(): boolean };
+  readonly log: Log;
+  readonly health: HealthTracker;
+  readonly live: LiveRegistry;
+  readonly bodies: BodyMemory;
+  readonly unreadBodies: UnreadBodies;
+  readonly retryBudget: RetryBudget;
+  readonly stickiness: Stickiness;
+  /** `table` null: the bundled prices are not loaded, and only those of the config are known. */
+  readonly prices: { table(): object | null; load(): Promise<void> };
+  /** Masks every secret of the config in a text. */
+  redact(text: string): string;
+  /** Nano-USD of this usage at the record's target, or what its backend says; a promise until prices are loaded. Never rejects. */
+  costOf(record: RequestRecord, usage: Usage): number | null | Promise<number | null>;
+  /** Takes the finished record; never throws, never waits. */
+  record(record: UnpricedRecord): void;
+};

@@ -1,0 +1,183 @@
+// From bytes to what the road must know: the scan of the body, the model's name, the session. Nothing is parsed that need not be.
+
+import { isUtf8 } from "node:buffer";
+import { cut, maxModelLength, shortened } from "../canon/bounds.ts";
+import { Failure } from "../canon/failure.ts";
+import { isRecord, parseLoosely } from "../dialects/decoding.ts";
+import type { Endpoint } from "./endpoints.ts";
+import type { Form } from "../wire/multipart.ts";
+import {
+  BrokenJson,
+  type JsonMember,
+  type JsonScan,
+  memberNamed,
+  readString,
+  scanObject,
+  type Watched,
+} from "../wire/json.ts";
+
+export const maxJsonDepth = 128;
+
+export type Envelope = {
+  readonly bytes: Buffer;
+  readonly scan: JsonScan;
+  readonly model: string;
+  readonly stream: boolean;
+  readonly session: string | null;
+  /** Where the body is form data; `scan` has no members then. */
+  readonly form?: Form;
+};
+
+/** What a door's path says of a request, where it says it. */
+export type PathCall = { readonly model: string; readonly stream: boolean };
+
+/** Throws Failure. `call`: the body is not asked for what the path says. */
+export function readEnvelope(
+  request: Request,
+  bytes: Buffer,
+  call: PathCall | null = null,
+  watched?: Watched,
+): Envelope {
+  if (!isUtf8(bytes)) throw new Failure("invalid-request", "The body is not valid UTF-8.");
+  let scan: JsonScan;
+  try {
+    scan = scanObject(bytes, maxJsonDepth, watched);
+  } catch (thrown) {
+    if (!(thrown instanceof BrokenJson)) throw thrown;
+    throw new Failure("invalid-request", `The body is not usable JSON: ${thrown.message}.`);
+  }
+  const model = checkedModel(call === null ? modelIn(bytes, memberOf(scan, "model")) : call.model);
+  if (model === null || model === "")
+    throw new Failure("invalid-request", "model is required: the name of a model, or auto.", {
+      param: "model",
+    });
+  return {
+    bytes,
+    scan,
+    model,
+    stream: call === null ? booleanOf(bytes, memberOf(scan, "stream")) : call.stream,
+    session: sessionOf(request.headers, bytes, scan),
+  };
+}
+
+/** A name that goes into records, headers, maps and statistics. Throws Failure. */
+export function checkedModel(model: string | null): string | null {
+  if (model === null) return null;
+  if (model.length > maxModelLength) throw noModel(model, `a name has at most ${maxModelLength} characters`);
+  // oxlint-disable-next-line no-control-regex
+  if (/[\u0000-\u001f\u007f-\u009f]/.test(model)) throw noModel(model, "a name holds no control characters");
+  return model;
+}
+
+function noModel(name: string, why: string): Failure {
+  return new Failure("unknown-model", `The model "${shortened(name, 120)}" does not exist here: ${why}.`, {
+    param: "model",
+    code: "model_not_found",
+  });
+}
+
+/** At most six bytes a character: what is longer need not be read to be refused. */
+function modelIn(bytes: Buffer, member: JsonMember | undefined): string | null {
+  if (member?.kind === "string" && member.end - member.start > maxModelLength * 6 + 2)
+    checkedModel(bytes.toString("utf8", member.start + 1, member.start + 2 + maxModelLength * 4));
+  return textOf(bytes, member, "model");
+}
+
+/** Null where the body says it. Throws Failure when a stream is asked for in the form that only Google's own servers give. */
+export function callInPath(endpoint: Endpoint, url: string, pathName: string): PathCall | null {
+  if (endpoint.stream === undefined) return null;
+  const query = new URLSearchParams(url.split("?")[1] ?? "");
+  if (endpoint.stream && query.get("alt") !== "sse")
+    throw new Failure(
+      "unsupported",
+      "streamGenerateContent needs the query parameter alt=sse: streams are given as server-sent events only.",
+      { param: "alt" },
+    );
+  // Some clients write the resource's whole name.
+  return { model: pathName.replace(/^models\//, ""), stream: endpoint.stream };
+}
+
+/** Throws when the key stands there twice: nobody can say which one an upstream would take. */
+function memberOf(scan: JsonScan, key: string): JsonMember | undefined {
+  let found: JsonMember | undefined;
+  for (const member of scan.members) {
+    if (member.key !== key) continue;
+    if (found !== undefined)
+      throw new Failure("invalid-request", `${key} stands in the body twice.`, { param: key });
+    found = member;
+  }
+  return found;
+}
+
+function textOf(bytes: Buffer, member: JsonMember | undefined, key: string): string | null {
+  if (member === undefined || member.kind === "null") return null;
+  if (member.kind !== "string")
+    throw new Failure("invalid-request", `${key} must be a string.`, { param: key });
+  try {
+    return readString(bytes, member.start, member.end);
+  } catch {
+    throw new Failure("invalid-request", `${key} is not a valid JSON string.`, { param: key });
+  }
+}
+
+function booleanOf(bytes: Buffer, member: JsonMember | undefined): boolean {
+  if (member === undefined || member.kind === "null") return false;
+  if (member.kind !== "boolean")
+    throw new Failure("invalid-request", "stream must be true or false.", { param: "stream" });
+  return bytes[member.start] === 0x74;
+}
+
+const maxSessionLength = 200;
+/** Claude Code writes 150 characters into it. */
+const maxMetadataBytes = 4_096;
+
+// The only keys per conversation that clients really send, most specific first.
+const sessionHeaders = [
+  "x-claude-code-session-id",
+  "session-id",
+  "session_id",
+  "x-session-id",
+  "x-session-affinity",
+  "thread-id",
+];
+
+/** The conversation as a client's headers name it, null when they do not. */
+export function sessionHeader(headers: Headers): string | null {
+  for (const name of sessionHeaders) {
+    const value = headers.get(name);
+    if (value !== null && value !== "") return cut(value, maxSessionLength);
+  }
+  return null;
+}
+
+/** The same as its parsed body names it. */
+export function sessionInBody(body: Readonly<Record<string, unknown>>): string | null {
+  const { prompt_cache_key: key, metadata } = body;
+  if (typeof key === "string") return cut(key, maxSessionLength);
+  const user = isRecord(metadata) ? metadata["user_id"] : null;
+  return typeof user === "string" && user !== "" ? cut(user, maxSessionLength) : null;
+}
+
+function sessionOf(headers: Headers, bytes: Buffer, scan: JsonScan): string | null {
+  const named = sessionHeader(headers);
+  if (named !== null) return named;
+  const key = memberNamed(scan, "prompt_cache_key");
+  if (key?.kind === "string") {
+    const text = textOf(bytes, key, "prompt_cache_key");
+    return text === null ? null : cut(text, maxSessionLength);
+  }
+  const metadata = memberNamed(scan, "metadata");
+  if (metadata?.kind !== "object" || metadata.end - metadata.start > maxMetadataBytes) return null;
+  const value = parseLoosely(bytes.toString("utf8", metadata.start, metadata.end));
+  const user = isRecord(value) ? value["user_id"] : null;
+  return typeof user === "string" && user !== "" ? cut(user, maxSessionLength) : null;
+}
+
+/** The whole body, parsed. The scan has already bounded its depth. Throws Failure. */
+export function parseBody(envelope: Envelope): unknown {
+  try {
+    return JSON.parse(envelope.bytes.toString("utf8")) as unknown;
+  } catch {
+    throw new Failure("invalid-request", "The body is not valid JSON.");
+  }
+}

@@ -1,0 +1,71 @@
+// Which failure the client is told of: whose fault it is, and of several the one that helps most. Pure.
+
+import type { Target } from "../canon/decision.ts";
+import { consequences, Failure } from "../canon/failure.ts";
+import type { Run } from "./run.ts";
+
+/** A vendor's 404 is ours to bear only if we chose the model; a name that the client made up is the client's. */
+export function attributedFailure(run: Run, target: Target, failure: Failure): Failure {
+  const isClients = run.decision?.isClientsOwnModel === true && target === run.decision.targets[0];
+  if (failure.kind !== "model-missing" || !isClients) return failure;
+  return new Failure("unknown-model", `The provider "${target.provider}" has no model "${target.model}".`, {
+    param: "model",
+    code: "model_not_found",
+    upstreamStatus: failure.upstreamStatus,
+  });
+}
+
+/** Nobody is sent away for longer on the word of an estimate. */
+const maxBusyMs = 60_000;
+
+/** `expectedMs`: how long somebody new would wait now; null when nobody knows. */
+export function busyFailure(provider: string, expectedMs: number | null): Failure {
+  const message = `The provider "${provider}" is at its max_concurrent, or at its max_per_tenant for you. Try again in a moment.`;
+  return new Failure("busy", message, {
+    retryAfterMs: Math.min(Math.max(expectedMs ?? 0, 1_000), maxBusyMs),
+    code: "busy",
+  });
+}
+
+type ProviderFailure = { readonly provider: string; readonly failure: Failure };
+
+/**
+ * A target that cannot carry the request is no help after one that could and failed: the request is not at fault, and a client
+ * that is told 400 would give up where it should try again.
+ */
+function withoutRefusals(failures: readonly ProviderFailure[]): readonly ProviderFailure[] {
+  const asked = failures.filter((each) => each.failure.kind !== "unsupported");
+  return asked.length > 0 ? asked : failures;
+}
+
+/** Of several failures the one that tells the caller most about what to do: wait, or give up. */
+export function failureSummary(all: readonly ProviderFailure[]): Failure {
+  const failures = withoutRefusals(all);
+  const last = failures.at(-1);
+  if (last === undefined) return new Failure("unreachable", "No provider could be tried.");
+  if (failures.length === 1) return last.failure;
+  const final = consequences[last.failure.kind].nextTarget === "no" && last.failure.kind !== "busy";
+  const mostHelpful = final
+    ? last
+    : (["rate-limited", "quota-exhausted", "busy", "overloaded", "at-capacity", "timed-out"] as const)
+        .map((kind) => failures.find((each) => each.failure.kind === kind))
+        .find((each) => each !== undefined);
+  const { failure } = mostHelpful ?? last;
+  const waits = failures.flatMap((each) => each.failure.retryAfterMs ?? []);
+  const parts = failures.map((each) => `${each.provider}: ${each.failure.message}`).join("; ");
+  const operatorParts = failures
+    .map((each) => `${each.provider}: ${each.failure.operatorMessage}`)
+    .join("; ");
+  return new Failure(
+    failure.kind,
+    final ? failure.message : `All providers failed. ${parts}`.slice(0, 2_000),
+    {
+      param: failure.param,
+      code: failure.code,
+      details: failure.details,
+      upstreamStatus: failure.upstreamStatus,
+      retryAfterMs: waits.length === 0 ? null : Math.min(...waits),
+      why: final ? failure.why : `All providers failed. ${operatorParts}`,
+    },
+  );
+}

@@ -1,0 +1,261 @@
+// Decision -> an open lane: targets in order, one try each, until the gate of one opens. The retry matrix of the house
+// is canon/failure.ts; this is the only loop that acts on it.
+
+import type { Target } from "../canon/decision.ts";
+import { consequences, Failure, failureFrom } from "../canon/failure.ts";
+import { busyFailure, attributedFailure, failureSummary } from "./failure-summary.ts";
+import type { Provider } from "./dependencies.ts";
+import { mayHedge, openHedged, type PendingAttempt } from "./hedge.ts";
+import { withPlace } from "./failure-place.ts";
+import { beginAttempt, endAttempt, type Run, type Attempt } from "./run.ts";
+import { waitForTurn } from "./turn-wait.ts";
+import { reserveFor } from "./tenant-reservation.ts";
+import { logSkipped, logNextStep, logWait } from "./debug-log.ts";
+import { continuesProcess, type TargetPlan, type Opened, attemptTarget } from "./attempt-target.ts";
+
+export type { TargetPlan, Opened } from "./attempt-target.ts";
+
+/** What may come after a failure. `again`: the same target, with its next credential; `resend`: the very same, over a new connection. */
+type NextStep = "again" | "resend" | "next" | "over";
+type Outcome = Opened | NextStep;
+
+/** What the tries of one request have taught so far. */
+type FailureHistory = {
+  readonly failures: { readonly provider: string; readonly failure: Failure }[];
+  isRetry: boolean;
+  /** One request meets a stale connection once: then it is sent over a new one. */
+  isResent: boolean;
+  minimumWindow: number | null;
+  /** The target that was asked beside another and failed. `again`: another one of its credentials may do. */
+  failedBeside: { readonly target: Target; readonly nextStep: NextStep } | null;
+};
+
+type PlanTarget = (provider: Provider, target: Target) => TargetPlan;
+type PassHeaders = (provider: Provider) => Readonly<Record<string, string>>;
+
+const noCredentials: readonly string[] = [];
+const noop = (): void => undefined;
+
+/** Throws the Failure to show when no target opened. */
+export async function openWithFallback(
+  run: Run,
+  planTarget: PlanTarget,
+  passHeaders: PassHeaders,
+): Promise<Opened> {
+  const fallback = new Fallback(run, planTarget, passHeaders);
+  let outcome: Outcome = "next";
+  for (const target of run.decision?.targets ?? []) {
+    const { failedBeside } = fallback;
+    if (
+      failedBeside !== null &&
+      failedBeside.target === target &&
+      failedBeside.nextStep !== "again" &&
+      failedBeside.nextStep !== "resend"
+    )
+      continue;
+    if (fallback.isHeldBack(target)) continue;
+    outcome = await fallback.attemptCredentials(target, false);
+    if (outcome !== "next") break;
+  }
+  // Health never refuses a request that has nowhere else to go: then the target is asked that will be well first.
+  if (outcome === "next" && run.attemptCount === 0) {
+    for (const { target } of fallback.heldBack.toSorted((left, right) => left.untilMs - right.untilMs)) {
+      outcome = await fallback.attemptCredentials(target, true);
+      if (outcome !== "next" || run.attemptCount > 0) break;
+    }
+  }
+  if (typeof outcome !== "string") return outcome;
+  if (run.context.abortReason !== null) throw failureFrom(run.context.abortReason);
+  throw fallback.budgetRefusal ?? failureSummary(fallback.failures);
+}
+
+/** The way of one request from target to target. */
+class Fallback implements FailureHistory {
+  readonly failures: FailureHistory["failures"] = [];
+  isRetry = false;
+  isResent = false;
+  minimumWindow: number | null = null;
+  failedBeside: FailureHistory["failedBeside"] = null;
+  readonly heldBack: { target: Target; untilMs: number }[] = [];
+  /** Why the tenant's limits do not bear what may be tried next. */
+  budgetRefusal: Failure | null = null;
+
+  constructor(
+    private readonly run: Run,
+    private readonly planTarget: PlanTarget,
+    private readonly passHeaders: PassHeaders,
+  ) {}
+
+  isHeldBack(target: Target): boolean {
+    const verdict = this.run.services.health.judge(target.provider, target.model);
+    if (verdict.go !== "no") return false;
+    this.heldBack.push({ target, untilMs: verdict.untilMs });
+    noteSkipped(this.run, target, verdict.why);
+    return true;
+  }
+
+  /** The tenant's limits do not bear it: nothing is sent. */
+  private skipOverBudget(target: Target, budgetRefusal: Failure): NextStep {
+    noteSkipped(this.run, target, budgetRefusal.message);
+    if (budgetRefusal.kind === "unsupported")
+      this.failures.push({ provider: target.provider, failure: budgetRefusal });
+    else this.budgetRefusal = budgetRefusal;
+    return "next";
+  }
+
+  /** One target with one credential after the other. */
+  async attemptCredentials(target: Target, isLastResort: boolean): Promise<Outcome> {
+    const { run } = this;
+    const { services, snapshot, context } = run;
+    const provider = snapshot.providers.get(target.provider);
+    if (provider === undefined) return "next";
+    if (!isLargeEnough(this, provider, target)) {
+      noteSkipped(run, target, "its context window is not known to be larger");
+      return "next";
+    }
+    const plan = this.planTarget(provider, target);
+    if ("refusal" in plan) {
+      this.failures.push({ provider: provider.id, failure: plan.refusal });
+      noteSkipped(run, target, plan.refusal.message.slice(0, 200));
+      // The target that the client named: its refusal is the answer. One that we chose is only no help.
+      return isClientsChoice(run, target) ? "over" : "next";
+    }
+    let triedCredentials = noCredentials;
+    for (;;) {
+      const { isRetry } = this;
+      if (isRetry && !(await services.retryBudget.take(context.signal, snapshot.retryWaitMs))) {
+        logWait(run, "a place in the retry budget", snapshot.retryWaitMs, "none was free");
+        return "over";
+      }
+      const returnRetryPlace = isRetry ? onlyOnce(services.retryBudget.give) : noop;
+      try {
+        run.live.stage = "waiting";
+        const turn =
+          provider.queue.tryTake(context.tenant) ??
+          (await waitForTurn(run, provider, () => continuesProcess(run, target, plan)));
+        if (turn === "full" || turn === "too-long") {
+          const expectedMs = provider.queue.expectedWaitMs(context.tenant);
+          this.failures.push({ provider: provider.id, failure: busyFailure(provider.id, expectedMs) });
+          logSkipped(run, target, turn === "full" ? "its queue is full" : "no turn came free in time");
+          return "next";
+        }
+        // Much may have become known since this target was judged; and only one request may be the probe.
+        const isHeld = !isLastResort && this.isHeldBack(target);
+        const credential = isHeld ? null : nextCredential(run, target, triedCredentials);
+        if (isHeld || (triedCredentials.length > 0 && credential === null)) {
+          turn.release();
+          return "next";
+        }
+        const budgetRefusal = run.tenantUsage === null ? null : reserveFor(run, provider, target);
+        if (budgetRefusal !== null) {
+          turn.release();
+          return this.skipOverBudget(target, budgetRefusal);
+        }
+        const attempt = beginAttempt(run, { provider, target, credential, lane: plan.lane, turn });
+        const opening = attemptTarget(run, attempt, plan.open, this.passHeaders(provider), returnRetryPlace);
+        let outcome: Outcome;
+        if (!isLastResort && mayHedge(run, attempt))
+          outcome = await attemptHedged(run, this, { attempt, opening }, this.planTarget, this.passHeaders);
+        else {
+          const result = await opening;
+          outcome = result instanceof Failure ? failAttempt(run, this, attempt, result) : result;
+        }
+        if (typeof outcome !== "string") run.win(outcome.attempt);
+        if (outcome === "resend") continue;
+        if (outcome !== "again" || credential === null) return outcome;
+        triedCredentials = [...triedCredentials, credential];
+        if (nextCredential(run, target, triedCredentials) === null) return "next";
+      } finally {
+        returnRetryPlace();
+      }
+    }
+  }
+}
+
+function nextCredential(run: Run, target: Target, triedCredentials: readonly string[]): string | null {
+  return run.services.health.pickCredential(target.provider, target.model, run.sessionKey, triedCredentials);
+}
+
+function onlyOnce(act: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) act();
+    isDone = true;
+  };
+}
+
+const isLargeEnough = ({ minimumWindow }: FailureHistory, provider: Provider, { model }: Target): boolean =>
+  minimumWindow === null || (provider.modelFacts(model).contextWindow ?? 0) > minimumWindow;
+
+/** A failed try is over: its row is written, and what follows from its failure is known. */
+function failAttempt(run: Run, history: FailureHistory, attempt: Attempt, reason: Failure): NextStep {
+  const nextStep = nextStepAfter(run, history, attempt, reason);
+  logNextStep(run, attempt.target, nextStep);
+  return nextStep;
+}
+
+function nextStepAfter(run: Run, history: FailureHistory, attempt: Attempt, reason: Failure): NextStep {
+  const { provider, target, credential } = attempt;
+  const failure = withPlace(attributedFailure(run, target, reason), provider.backend.address);
+  endAttempt(run, attempt, failure);
+  if (failure.isStale && !history.isResent && run.context.abortReason === null) {
+    history.isResent = true;
+    return "resend";
+  }
+  history.failures.push({ provider: provider.id, failure });
+  const { nextTarget, penalizes } = consequences[failure.kind];
+  if (run.context.abortReason !== null || nextTarget === "no") return "over";
+  if (nextTarget === "larger-window") {
+    const { contextWindow } = provider.modelFacts(target.model);
+    if (contextWindow === null) return "over";
+    // Of two that were asked at the same time the later to fail may be the smaller.
+    history.minimumWindow = Math.max(contextWindow, history.minimumWindow ?? 0);
+  }
+  history.isRetry = true;
+  return penalizes === "credential" && credential !== null ? "again" : "next";
+}
+
+/** The try, from some moment on with another one beside it; what comes next is known when both have failed. */
+async function attemptHedged(
+  run: Run,
+  history: FailureHistory,
+  first: PendingAttempt,
+  planTarget: PlanTarget,
+  passHeaders: PassHeaders,
+): Promise<Outcome> {
+  const { failures } = history;
+  const ends: { final: FailureHistory["failures"][number] | null; nextStep: NextStep } = {
+    final: null,
+    nextStep: "next",
+  };
+  const opened = await openHedged(run, first, {
+    planTarget,
+    passHeaders,
+    isUseful: (provider, target) => isLargeEnough(history, provider, target),
+    failed(attempt, failure) {
+      const nextStep = failAttempt(run, history, attempt, failure);
+      if (nextStep === "over") ends.final = failures.at(-1) ?? null;
+      if (attempt === first.attempt) ends.nextStep = nextStep;
+      else history.failedBeside = { target: attempt.target, nextStep };
+    },
+  });
+  if (opened !== null) return opened;
+  if (ends.final === null) return ends.nextStep;
+  // What no other target can help is what the client is told, whichever of the two failed last.
+  failures.splice(failures.indexOf(ends.final), 1);
+  failures.push(ends.final);
+  return "over";
+}
+
+const isClientsChoice = (run: Run, target: Target): boolean => target === run.decision?.clientsTarget;
+
+function noteSkipped(run: Run, target: Target, why: string): void {
+  logSkipped(run, target, why);
+  if (run.decision === null) return;
+  const candidates = run.decision.candidates.map((each) =>
+    each.provider === target.provider && each.model === target.model
+      ? { ...each, kept: false, note: `skipped: ${why}` }
+      : each,
+  );
+  run.decision = { ...run.decision, candidates };
+}

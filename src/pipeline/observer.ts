@@ -1,0 +1,123 @@
+// Listens to an answer for its record and changes nothing: usage, finish, ids, times.
+
+import { cut, maxModelLength } from "../canon/bounds.ts";
+import type { FinishReason, StreamEvent } from "../canon/event.ts";
+import { estimateTokensOfBytes } from "../canon/tokens.ts";
+import { mergeUsage, unknownUsage, type Usage } from "../canon/usage.ts";
+import type { FrameFacts } from "../dialects/dialect.ts";
+
+/** What was seen so far. */
+export class Observer {
+  usage: Usage = unknownUsage;
+  finish: FinishReason | null = null;
+  upstreamModel: string | null = null;
+  upstreamId: string | null = null;
+  /** What the backend itself says that the answer cost; null: it does not say. */
+  costUsd: number | null = null;
+  /** Earlier answers' part in that. */
+  costCovers: Usage | null = null;
+  /** Whether words are counted: only for whoever may have to pay for an answer that has no end. */
+  countsBytes = false;
+  /** UTF-8 bytes of texts, thoughts and tools' inputs so far. */
+  answerBytes = 0;
+  /** How much of that the last count of the upstream's was about. */
+  private countedBytes = 0;
+  /** A count at the beginning is a placeholder. */
+  private placeholder: number | null = null;
+  /** The upstream's count is that of the whole answer. */
+  private isCounted = false;
+  private isRefused = false;
+  private hasCalls = false;
+
+  event(event: StreamEvent): void {
+    switch (event.type) {
+      case "start":
+        this.identify(event.id, event.model);
+        if (event.usage !== undefined) {
+          this.told(event.usage, false);
+          this.placeholder = event.usage.output;
+        }
+        break;
+      case "usage":
+        this.told(event.usage, false);
+        break;
+      case "finish":
+        this.finish = event.reason;
+        // The same as at the beginning: the end itself said nothing.
+        this.told(event.usage, event.usage.output !== this.placeholder);
+        this.costUsd = event.costUsd ?? null;
+        this.costCovers = event.costCovers ?? null;
+        break;
+      default:
+        break;
+    }
+  }
+
+  frame(facts: FrameFacts): void {
+    this.identify(facts.id, facts.model);
+    if (facts.usage !== undefined) this.told(facts.usage, this.finish !== null || facts.finish !== undefined);
+    this.isRefused ||= facts.isRefusal === true;
+    this.hasCalls ||= facts.isCall === true;
+    if (facts.finish === "stop")
+      this.finish = this.isRefused ? "refused" : this.hasCalls ? "tool-calls" : "stop";
+    else if (facts.finish !== undefined) this.finish = facts.finish;
+  }
+
+  /** So many bytes of the answer have come. */
+  addBytes(bytes: number): void {
+    this.answerBytes += bytes;
+  }
+
+  /** The same for an event. */
+  countEvent(event: StreamEvent): void {
+    if (this.countsBytes) this.answerBytes += bytesIn(event);
+  }
+
+  /**
+   * Tokens of the answer: what the upstream has counted of the whole of it, else what it has counted so far and the estimate
+   * of what came after that; never less than the estimate of everything that came.
+   */
+  get outputTokens(): number {
+    const told = this.usage.output ?? 0;
+    // A count of nothing for words that are there is a placeholder.
+    if (this.isCounted && (told > 0 || this.answerBytes === 0)) return told;
+    const since = told + tokensOf(this.answerBytes - this.countedBytes);
+    return Math.max(since, tokensOf(this.answerBytes));
+  }
+
+  /** Whether `outputTokens` is the upstream's own word. */
+  get isOutputCounted(): boolean {
+    return this.isCounted && ((this.usage.output ?? 0) > 0 || this.answerBytes === 0);
+  }
+
+  private told(usage: Usage, isEnd: boolean): void {
+    this.usage = mergeUsage(this.usage, usage);
+    if (usage.output === null) return;
+    this.countedBytes = this.answerBytes;
+    this.isCounted ||= isEnd;
+  }
+
+  private identify(id: string | undefined, model: string | undefined): void {
+    if (id !== undefined && id !== "") this.upstreamId ??= cut(id, maxModelLength);
+    if (model !== undefined && model !== "") this.upstreamModel ??= cut(model, maxModelLength);
+  }
+}
+
+const tokensOf = (bytes: number): number => (bytes <= 0 ? 0 : estimateTokensOfBytes(bytes));
+
+const bytesOf = (text: string): number => Buffer.byteLength(text, "utf8");
+
+/** UTF-8 bytes of what an event says. */
+function bytesIn(event: StreamEvent): number {
+  switch (event.type) {
+    case "text-delta":
+    case "thinking-delta":
+      return bytesOf(event.text);
+    case "tool-start":
+      return bytesOf(event.name);
+    case "tool-delta":
+      return bytesOf(event.input);
+    default:
+      return 0;
+  }
+}

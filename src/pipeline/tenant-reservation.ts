@@ -1,0 +1,95 @@
+// What a tenant's request is promised while it goes from target to target: each try is judged at its own target's price before
+// anything is sent, and what may have been billed already stays on the bill. It must never cost a request without a tenant.
+
+import type { Target } from "../canon/decision.ts";
+import { Failure } from "../canon/failure.ts";
+import type { RoutedDecision } from "../routing/decision-builder.ts";
+import { answerWaitMs } from "../tenants/limits.ts";
+import type { Amount, BudgetRefusal } from "../tenants/spending.ts";
+import type { Provider } from "./dependencies.ts";
+import type { Run } from "./run.ts";
+import type { TenantUsage } from "./tenant-usage.ts";
+import { ceilingAt, unpricedFailure } from "./tenant-price.ts";
+
+/** Why nothing cheaper answered may be over soon, and then the rest of the budget will do. */
+const otherTargetMs = 30_000;
+
+function plus(one: Amount, other: Amount): Amount {
+  return { tokens: one.tokens + other.tokens, nanoUsd: one.nanoUsd + other.nanoUsd };
+}
+
+/**
+ * Promises what the decision's first target may cost that has a price at all. Throws Failure over-limit, and what is told when
+ * there is none, or none for the model that the client itself named: nobody gets another one unasked, whatever is told at the
+ * start of it.
+ */
+export function reserveFirst(
+  run: Run,
+  tenantUsage: TenantUsage,
+  { targets, clientsTarget }: Pick<RoutedDecision, "targets" | "clientsTarget">,
+  isBeyondBudget: boolean,
+): BudgetRefusal | null {
+  const { requestSize, refusesUnpriced } = tenantUsage;
+  if (requestSize === null) return null;
+  tenantUsage.isBeyondBudget = isBeyondBudget;
+  let unpricedTarget: Target | null = null;
+  for (const target of targets) {
+    const provider = run.snapshot.providers.get(target.provider);
+    if (provider === undefined) continue;
+    const ceiling = ceilingAt(requestSize, provider, target.model, run.context.startedAtMs);
+    if (ceiling.isPriced || !refusesUnpriced || isBeyondBudget)
+      return tenantUsage.reservation.reserve(ceiling, {
+        isBeyondBudget,
+        startedAtMs: run.context.startedAtMs,
+      });
+    unpricedTarget ??= target;
+    if (target === clientsTarget) break;
+  }
+  if (unpricedTarget !== null) throw unpricedFailure(unpricedTarget);
+  return null;
+}
+
+/** Why the tenant cannot bear a try there; null: it is promised what the try may cost. */
+export function reserveFor(run: Run, provider: Provider, { model }: Target): Failure | null {
+  const tenantUsage = run.tenantUsage;
+  if (tenantUsage === null || tenantUsage.requestSize === null) return null;
+  const { isBeyondBudget, reservation } = tenantUsage;
+  const ceiling = ceilingAt(tenantUsage.requestSize, provider, model, run.context.startedAtMs);
+  const target = { provider: provider.id, model };
+  if (!ceiling.isPriced && tenantUsage.refusesUnpriced && !isBeyondBudget) return unpricedFailure(target);
+  let total = plus(tenantUsage.failedCost, ceiling);
+  for (const { reserved } of tenantUsage.open) total = plus(total, reserved);
+  const wanted = { ...total, expectedTokens: ceiling.expectedTokens ?? total.tokens };
+  try {
+    const terms = { isBeyondBudget, startedAtMs: run.context.startedAtMs };
+    const budgetRefusal = reservation.reserve(wanted, terms);
+    if (budgetRefusal !== null) return budgetFailure(budgetRefusal, target);
+  } catch (thrown) {
+    if (thrown instanceof Failure) return thrown;
+    throw thrown;
+  }
+  tenantUsage.next = { tokens: ceiling.tokens, nanoUsd: ceiling.nanoUsd };
+  return null;
+}
+
+export function budgetFailure({ why, what, resetInMs }: BudgetRefusal, target: Target | null): Failure {
+  const sentence = what.slice(0, 1).toUpperCase() + what.slice(1);
+  switch (why) {
+    case "used-up":
+      return new Failure("over-budget", `${sentence} is spent.`, { retryAfterMs: resetInMs });
+    case "taken":
+      return new Failure(
+        "over-limit",
+        `${sentence} is not spent, but requests that still run may use what is left of it. Try again when one of them has ended.`,
+        { retryAfterMs: answerWaitMs },
+      );
+    case "too-dear": {
+      const name = target === null ? "another model" : `${target.provider}/${target.model}`;
+      return new Failure(
+        "over-budget",
+        `What is left of ${what} does not bear what an answer of ${name} may cost.`,
+        { retryAfterMs: Math.max(1_000, Math.min(resetInMs, otherTargetMs)) },
+      );
+    }
+  }
+}

@@ -1,0 +1,109 @@
+// A refusal that is told while the body of its request is still on its way. The rest is taken off the line and dropped, and then
+// the connection is closed: one that is closed with bytes unread is reset, and most clients then say "broken pipe" and never look
+// at the answer. It must never keep what it reads, nor hold a connection for a client that hardly sends.
+
+import type { TimerListener, Ticker, TickerTimer } from "../system/ticker.ts";
+import { releaseMemory } from "../wire/body.ts";
+
+export type UnreadBodies = {
+  /** The same answer, given at once; it ends when the rest has come, when the sender pauses, or when it is too much. */
+  respondAndDrain(response: Response, request: Request): Response;
+};
+
+/** Each holds a connection; for further ones it is closed at once. */
+const maxAtOnce = 64;
+const maxBytes = 67_108_864;
+const maxMs = 30_000;
+/** Who looks for an answer while sending stops by then, as long as nobody takes more. */
+const firstCheckMs = 100;
+const checkEveryMs = 250;
+/** Who sends less between two looks has stopped, or is too slow to be waited for. */
+const minBytes = 16_384;
+
+/** `hasRoom`: there are connections to spare. */
+export function createUnreadBodies(ticker: Ticker, hasRoom: () => boolean): UnreadBodies {
+  let underWay = 0;
+  return {
+    respondAndDrain(response, { body }) {
+      if (body === null || body.locked || response.body === null) return response;
+      if (underWay >= maxAtOnce || !hasRoom()) return response;
+      underWay += 1;
+      const drain = new BodyDrain(body.getReader(), ticker, () => void (underWay -= 1));
+      const { status, headers } = response;
+      return new Response(drain.afterAnswer(response.body), { status, headers });
+    },
+  };
+}
+
+class BodyDrain implements TimerListener {
+  private readonly endMs: number;
+  private timer: TickerTimer;
+  private received = 0;
+  private receivedBefore = 0;
+  /** Nobody hears the answer any more. */
+  private isAbandoned = false;
+  private readonly first = Promise.withResolvers<void>();
+  private isFirst = true;
+
+  constructor(
+    private readonly reader: ReadableStreamDefaultReader<Uint8Array>,
+    private readonly ticker: Ticker,
+    private readonly onEnd: () => void,
+  ) {
+    this.endMs = ticker.monotonicMs() + maxMs;
+    this.timer = ticker.after(firstCheckMs, this);
+  }
+
+  afterAnswer(answer: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+    return new ReadableStream<Uint8Array>({
+      start: async (controller) => {
+        try {
+          for await (const part of answer) controller.enqueue(part);
+          await this.first.promise;
+          await this.drop();
+          if (!this.isAbandoned) controller.close();
+        } finally {
+          this.stop();
+          this.onEnd();
+        }
+      },
+      cancel: () => {
+        this.isAbandoned = true;
+        this.stop();
+      },
+    });
+  }
+
+  onDue(): void {
+    if (this.isFirst) {
+      this.isFirst = false;
+      this.first.resolve();
+      this.timer = this.ticker.after(checkEveryMs, this);
+      return;
+    }
+    const hasPaused = this.received - this.receivedBefore < minBytes;
+    this.receivedBefore = this.received;
+    if (hasPaused || this.ticker.monotonicMs() >= this.endMs) this.stop();
+    else this.timer = this.ticker.after(checkEveryMs, this);
+  }
+
+  private async drop(): Promise<void> {
+    try {
+      while (this.received < maxBytes) {
+        const { done, value } = await this.reader.read();
+        if (done) return;
+        this.received += value.byteLength;
+        releaseMemory(value);
+      }
+    } catch {
+      // The client has gone: it has read what it wanted to.
+    }
+  }
+
+  private stop(): void {
+    this.timer.stop();
+    this.first.resolve();
+    // A read that waits is over then.
+    this.reader.cancel().catch(() => undefined);
+  }
+}

@@ -1,0 +1,163 @@
+// The API description: OpenAPI JSON from the table of routes and our zod schemas, and its page from the binary.
+// The page must never load anything from another host.
+
+import { Elysia } from "elysia";
+import scalarScript from "../../node_modules/@scalar/api-reference/dist/browser/standalone.js" with { type: "file" };
+import { endpoints } from "../pipeline/endpoints.ts";
+import { components } from "./api-components.ts";
+import { routeDescriptions } from "./route-descriptions.ts";
+import type { ServerPort } from "./server-port.ts";
+import type { Route } from "./routes.ts";
+
+const pagePath = "/swagger";
+const documentPath = "/swagger/json";
+const scriptPath = "/swagger/scalar.js";
+
+// Scalar styles itself inline and has no nonce for it; scripts stay limited to our own file.
+const pagePolicy = [
+  "default-src 'none'",
+  // The hash is that of the plugin's configuration element, a script of five blanks.
+  "script-src 'self' 'sha256-TcUB1mzXiQO4GxpTRZ0EMpOXKMU3u+n/q1WrgVIcs1I='",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data: blob:",
+  "font-src 'self' data:",
+  "connect-src 'self'",
+  "worker-src 'self' blob:",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+/** `/swagger`, `/swagger/json` and the script of the page. */
+export function descriptionRoutes(gateway: ServerPort, described: readonly Route[]): readonly Route[] {
+  // Made when first asked for: schemas of every dialect take milliseconds that the start of the program must not pay.
+  let made: Promise<{ readonly page: string; readonly document: string }> | null = null;
+  const description = () => (made ??= makeDescription(gateway, described));
+  const row = (path: string, answer: Route["answer"]): Route => ({
+    method: "GET",
+    path,
+    routeClass: "public",
+    takesBody: false,
+    isEndpoint: false,
+    detail: routeDescriptions.hidden,
+    answer,
+  });
+  return [
+    row(
+      pagePath,
+      async () =>
+        new Response((await description()).page, {
+          headers: {
+            "content-type": "text/html; charset=utf-8",
+            "content-security-policy": pagePolicy,
+            "x-content-type-options": "nosniff",
+            "x-frame-options": "DENY",
+            "referrer-policy": "no-referrer",
+            "cache-control": "no-cache",
+          },
+        }),
+    ),
+    row(
+      documentPath,
+      async () =>
+        new Response((await description()).document, {
+          headers: { "content-type": "application/json", "cache-control": "no-cache" },
+        }),
+    ),
+    row(
+      scriptPath,
+      () =>
+        new Response(Bun.file(scalarScript), {
+          headers: {
+            "content-type": "text/javascript; charset=utf-8",
+            "cache-control": "public, max-age=86400",
+            "x-content-type-options": "nosniff",
+          },
+        }),
+    ),
+  ];
+}
+
+/** The plugin reads the routes of the Elysia it hangs on, so it gets one of its own that never listens. */
+async function makeDescription(gateway: ServerPort, described: readonly Route[]) {
+  // Loaded here and not at the start: the plugin brings 9 MB that most runs never need.
+  const { swagger } = await import("@elysiajs/swagger");
+  const book = new Elysia({ strictPath: true });
+  for (const route of described) {
+    // A wildcard in the middle is no path for Elysia; `pathEndpoints` writes these down.
+    if (route.path.includes("*:")) continue;
+    book.route(route.method, route.path.replace(/\*(?=\/)/, ":id"), () => "", { detail: route.detail });
+  }
+  book.use(
+    swagger({
+      path: pagePath,
+      specPath: documentPath,
+      scalarCDN: scriptPath,
+      scalarConfig: scalarSettings,
+      excludeMethods: ["OPTIONS", "HEAD"],
+      documentation: documentation(gateway, await gateway.apiSchemas()),
+    }),
+  );
+  const read = async (path: string) => (await book.handle(new Request(`http://localhost${path}`))).text();
+  return { page: await read(pagePath), document: await read(documentPath) };
+}
+
+// Everything of Scalar's that would reach for its own servers is switched off; the policy above would block it anyway.
+const scalarSettings: Record<string, unknown> = {
+  url: documentPath,
+  withDefaultFonts: false,
+  telemetry: false,
+  agent: { disabled: true },
+  mcp: { disabled: true },
+  hideClientButton: true,
+  showDeveloperTools: "never",
+  customCss: ":root { --scalar-font: system-ui, sans-serif; --scalar-font-code: ui-monospace, monospace; }",
+};
+
+function documentation(gateway: ServerPort, schemas: Awaited<ReturnType<ServerPort["apiSchemas"]>>) {
+  return {
+    info: {
+      title: "ClawGate",
+      version: gateway.version,
+      description:
+        "One local endpoint between AI clients and AI models. Every answer carries x-request-id and request-id.",
+    },
+    tags: [
+      { name: "OpenAI", description: "OpenAI's wire format" },
+      { name: "Anthropic", description: "Anthropic's wire format" },
+      { name: "Google", description: "Google's wire format" },
+      { name: "Model list", description: "Names that clients may use" },
+      { name: "Operator", description: "For the person who runs the gateway" },
+      { name: "Public", description: "For probes" },
+    ],
+    paths: {
+      "/v1/models/{model}": { get: routeDescriptions.model },
+      "/v1beta/models/{model}": { get: routeDescriptions.googleModel },
+      ...routeDescriptions.pathEndpoints(endpoints),
+    },
+    components: {
+      schemas: components(schemas),
+      securitySchemes: {
+        bearer: { type: "http" as const, scheme: "bearer", description: "A client key of auth.keys" },
+        apiKey: { type: "apiKey" as const, in: "header", name: "x-api-key", description: "The same key" },
+        googleKey: {
+          type: "apiKey" as const,
+          in: "header",
+          name: "x-goog-api-key",
+          description: "The same key",
+        },
+        clawgateKey: {
+          type: "apiKey" as const,
+          in: "header",
+          name: "x-clawgate-key",
+          description: "The same key, where the other headers carry somebody else's",
+        },
+        adminKey: {
+          type: "http" as const,
+          scheme: "bearer",
+          description: "auth.admin_key, or the state directory's token",
+        },
+      },
+    },
+  };
+}

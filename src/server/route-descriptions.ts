@@ -1,0 +1,307 @@
+// What the API description says about each route, as plain OpenAPI 3.0 data. It must hold no code that a request runs.
+
+import type { DocumentDecoration } from "elysia";
+import type { DialectName } from "../canon/request.ts";
+import type { Endpoint, EndpointName } from "../pipeline/endpoints.ts";
+
+export type RouteDescription = DocumentDecoration;
+
+type Responses = NonNullable<RouteDescription["responses"]>;
+
+const reference = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+const json = (description: string, schema: string) => ({
+  description,
+  content: { "application/json": { schema: reference(schema) } },
+});
+
+/** Component name of a door's request body. */
+export function requestSchemaName(endpoint: EndpointName | string): string {
+  return `${endpoint.replace(/(^|-)([a-z])/g, (_all, _dash: string, letter: string) => letter.toUpperCase())}Request`;
+}
+
+const clientKey: NonNullable<RouteDescription["security"]> = [
+  { bearer: [] },
+  { apiKey: [] },
+  { googleKey: [] },
+  { clawgateKey: [] },
+];
+const errorStatuses: readonly (readonly [string, string])[] = [
+  ["400", "The request is malformed or asks for something that is not supported."],
+  ["401", "No key, or a wrong one."],
+  ["403", "Forbidden: not this machine, an undeclared proxy, or a foreign website."],
+  ["404", "Nothing there, or no such model."],
+  ["408", "The body came too slowly."],
+  ["413", "The body is too large."],
+  ["415", "The body is of another type than the endpoint takes, or is compressed."],
+  ["429", "A limit of the gateway or of every provider that could answer; see Retry-After."],
+  ["500", "An error of the gateway."],
+  ["502", "The upstream failed."],
+  ["503", "Overloaded, shutting down, or too many bodies under way; see Retry-After."],
+  ["504", "The upstream took too long."],
+];
+
+function errors(schema: string, statuses: readonly string[]): Responses {
+  const responses: Responses = {};
+  for (const [status, description] of errorStatuses)
+    if (statuses.includes(status)) responses[status] = json(description, schema);
+  return responses;
+}
+
+function operatorRoute(
+  summary: string,
+  description: string,
+  detail: Partial<RouteDescription> = {},
+): RouteDescription {
+  return {
+    tags: ["Operator"],
+    summary,
+    description,
+    security: [{ adminKey: [] }],
+    responses: {
+      "200": { description: "JSON", content: { "application/json": { schema: { type: "object" } } } },
+      ...errors("OpenAIError", ["401", "403", "404", "429"]),
+    },
+    ...detail,
+  };
+}
+
+function bodyOf({ name, forwarding }: Endpoint) {
+  const content = { schema: reference(requestSchemaName(name)) };
+  const json = { "application/json": content };
+  return forwarding?.takesForm === true ? { "multipart/form-data": content, ...json } : json;
+}
+
+const streamed: Partial<Record<EndpointName, string>> = {
+  chat: "ChatReply",
+  messages: "MessagesReply",
+  gemini: "GenerateContentReply",
+};
+
+const openai = { tag: "OpenAI", errorSchema: "OpenAIError" };
+const formats: Readonly<Record<DialectName, { readonly tag: string; readonly errorSchema: string }>> = {
+  "openai-chat": openai,
+  "openai-responses": openai,
+  "anthropic-messages": { tag: "Anthropic", errorSchema: "AnthropicError" },
+  "google-genai": { tag: "Google", errorSchema: "GoogleError" },
+};
+
+export const routeDescriptions = {
+  hidden: { hide: true } satisfies RouteDescription,
+  health: {
+    tags: ["Public"],
+    summary: "Health of the gateway and of every provider",
+    description:
+      "Always 200 and the truth in `status`; with `ready=1` it is 503 when the gateway is down. Whoever may read (`/api/*`) is also told tenants, queue, config, stores, certificates and what does not work as it was meant (`problems`).",
+    security: [],
+    parameters: [{ name: "ready", in: "query", required: false, schema: { type: "string", enum: ["1"] } }],
+    responses: { "200": json("The state", "Health"), "503": json("Down (only with ready=1)", "Health") },
+  } satisfies RouteDescription,
+  models: {
+    tags: ["Model list"],
+    summary: "List the models that clients may name",
+    description: "OpenAI's shape; Anthropic's when `anthropic-version` is sent.",
+    security: clientKey,
+    responses: {
+      "200": {
+        description: "The list",
+        content: {
+          "application/json": {
+            schema: { oneOf: [reference("ModelList"), reference("AnthropicModelList")] },
+          },
+        },
+      },
+      ...errors("OpenAIError", ["401", "403"]),
+    },
+  } satisfies RouteDescription,
+  /** Not a row's own: the plugin leaves out paths with a `*`. */
+  model: {
+    tags: ["Model list"],
+    summary: "One model",
+    description: "The id may hold a slash, as it is or as %2F.",
+    security: clientKey,
+    parameters: [{ name: "model", in: "path", required: true, schema: { type: "string" } }],
+    responses: {
+      "200": {
+        description: "The model",
+        content: {
+          "application/json": { schema: { oneOf: [reference("Model"), reference("AnthropicModel")] } },
+        },
+      },
+      ...errors("OpenAIError", ["401", "403", "404"]),
+    },
+  } satisfies RouteDescription,
+  googleModels: {
+    tags: ["Model list"],
+    summary: "List the models, Google's shape",
+    security: clientKey,
+    responses: {
+      "200": json("The list", "GoogleModelList"),
+      ...errors("GoogleError", ["401", "403"]),
+    },
+  } satisfies RouteDescription,
+  googleModel: {
+    tags: ["Model list"],
+    summary: "One model, Google's shape",
+    security: clientKey,
+    parameters: [{ name: "model", in: "path", required: true, schema: { type: "string" } }],
+    responses: {
+      "200": json("The model", "GoogleModel"),
+      ...errors("GoogleError", ["401", "403", "404"]),
+    },
+  } satisfies RouteDescription,
+  /** Doors whose path names the model, as OpenAPI writes them: the plugin leaves out paths with a `*`. */
+  pathEndpoints(doors: readonly Endpoint[]): Record<string, { readonly post: RouteDescription }> {
+    const named = doors.filter((endpoint) => endpoint.stream !== undefined);
+    return Object.fromEntries(
+      named.map((door) => {
+        const model = { name: "model", in: "path", required: true, schema: { type: "string" as const } };
+        const alt = {
+          name: "alt",
+          in: "query",
+          required: true,
+          schema: { type: "string" as const, enum: ["sse"] },
+        };
+        const parameters = door.stream === true ? [model, alt] : [model];
+        return [door.path.replace("*", "{model}"), { post: { ...routeDescriptions.door(door), parameters } }];
+      }),
+    );
+  },
+  door(door: Endpoint): RouteDescription {
+    const { tag, errorSchema } = formats[door.dialect];
+    const reply = streamed[door.name];
+    const body = {
+      "application/json": { schema: reply === undefined ? { type: "object" as const } : reference(reply) },
+    };
+    return {
+      tags: [tag],
+      summary: door.summary,
+      security: clientKey,
+      requestBody: {
+        required: true,
+        content: bodyOf(door),
+      },
+      responses: {
+        "200": {
+          description:
+            reply === undefined
+              ? "The answer"
+              : "The answer; as server-sent events where a stream is asked for",
+          content:
+            reply === undefined
+              ? body
+              : { ...body, "text/event-stream": { schema: { type: "string" as const } } },
+        },
+        ...errors(
+          errorSchema,
+          errorStatuses.map(([status]) => status),
+        ),
+      },
+    };
+  },
+  stats: operatorRoute(
+    "Totals, by provider, by route and over time",
+    "Requests are counted once, however many attempts they took.",
+  ),
+  recent: operatorRoute("The latest requests", "One row a request, its attempts nested.", {
+    parameters: [
+      { name: "limit", in: "query", required: false, schema: { type: "integer", minimum: 1, default: 50 } },
+    ],
+  }),
+  config: operatorRoute(
+    "The config in force and the file it came from",
+    "Secrets masked: file, since when, the flags and variables that lie over it, what counts only after a restart, and where the file on the disk says something else by now.",
+  ),
+  live: operatorRoute("Requests that are running now", "Id, tenant and stage of every request on the road."),
+  logs: operatorRoute(
+    "The last lines of the gateway's log",
+    "At most 2,000 are kept, in memory, oldest first, each as the log has it: `time`, `level`, `message` and its fields. `cursor` of the answer, sent back, gives what came since.",
+    {
+      parameters: [
+        {
+          name: "limit",
+          in: "query",
+          required: false,
+          schema: { type: "integer", minimum: 0, maximum: 2000, default: 100 },
+        },
+        { name: "cursor", in: "query", required: false, schema: { type: "integer", minimum: 0, default: 0 } },
+      ],
+    },
+  ),
+  providers: operatorRoute(
+    "Every provider and how it is doing",
+    "State (healthy, half-open, open, cooling, rejected), when it is tried again, latency, last error, requests today (UTC).",
+  ),
+  tenants: operatorRoute(
+    "Every tenant, its keys, limits and what it has used of them",
+    "Keys by the first digits of their SHA-256, with their expiry; the last minute, the UTC day and month, and what is reserved for requests that still run.",
+  ),
+  route: operatorRoute(
+    "Why a request would go where it would go",
+    "Answers without calling anything. The body is a request of any door: provider, model, layer, rule, confidence, reason, facts, candidates with why each was kept or dropped, estimated tokens and cost.",
+    {
+      parameters: [
+        {
+          name: "door",
+          in: "query",
+          required: false,
+          description: "Absent: told by the body's shape.",
+          schema: { type: "string", enum: ["chat", "messages", "responses", "gemini"] },
+        },
+        {
+          name: "tenant",
+          in: "query",
+          required: false,
+          description:
+            "As this tenant: with its models, provider, limits and budgets. What would be refused is answered with the refusal.",
+          schema: { type: "string" },
+        },
+      ],
+      requestBody: {
+        required: true,
+        content: { "application/json": { schema: { type: "object", additionalProperties: true } } },
+      },
+      responses: {
+        "200": json("The decision", "RouteExplanation"),
+        ...errors("OpenAIError", ["400", "401", "403", "404", "413", "415", "429"]),
+      },
+    },
+  ),
+  test: operatorRoute(
+    "Send one small real request to a provider",
+    "No other provider is tried; it may cost a fraction of a cent and is recorded like any request. `ok` says whether it worked, `error` why not and what to do. Needs the admin key or the state directory's token.",
+    {
+      parameters: [
+        {
+          name: "model",
+          in: "query",
+          required: false,
+          description: "Absent: the provider's own model.",
+          schema: { type: "string" },
+        },
+      ],
+      responses: {
+        "200": json("What came of it, good or bad", "ProviderTest"),
+        ...errors("OpenAIError", ["401", "403", "404", "429"]),
+      },
+    },
+  ),
+  reload: operatorRoute(
+    "Read the config again",
+    "All of the new config or, when it is not valid, all of the old one: then 400, and `error.problems` says file, line, key and message. Running requests end on the config they began with. Needs the admin key or the state directory's token.",
+    {
+      responses: {
+        "200": json("What changed, and what counts only after a restart", "Reload"),
+        "400": json("The new config is not valid; the old one stays", "Reload"),
+        ...errors("OpenAIError", ["401", "403", "429", "500", "503"]),
+      },
+    },
+  ),
+  reset: operatorRoute(
+    "Forget a provider's failures",
+    "Closes its circuit and ends its cooldown. Needs the admin key or the state directory's token.",
+  ),
+  cancel: operatorRoute(
+    "Cancel a running request",
+    "Its upstream call is aborted and the client gets an error. Needs the admin key or the state directory's token.",
+  ),
+} as const;

@@ -1,0 +1,219 @@
+// Files in a folder that is held open: read within bounds, replaced by write-sync-rename, removed; owners and modes set by
+// descriptor. It must never follow a link, wait for a FIFO, open a device, or leave a half-written file under its final name.
+
+import { randomBytes } from "node:crypto";
+import { constants } from "node:fs";
+import type { Stats } from "node:fs";
+import { type FileHandle, open, readdir, rename, rm, rmdir, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { PathProblem, openChildFolder, type FolderHandle, openEntry } from "./folder-handle.ts";
+
+export type RegularFile = { readonly bytes: Buffer; readonly stats: Stats };
+
+/** What is there under a name; null: nothing. */
+export async function statIn(folder: FolderHandle, name: string): Promise<Stats | null> {
+  const place = await openEntry(folder, name);
+  await place?.close();
+  return place?.stats ?? null;
+}
+
+/** Null: there is no such file. Throws PathProblem for a link, for what is no file, and beyond `most` bytes. */
+export async function readFileIn(
+  folder: FolderHandle,
+  name: string,
+  most: number,
+): Promise<RegularFile | null> {
+  const place = await openEntry(folder, name);
+  if (place === null) return null;
+  const shown = join(folder.displayPath, name);
+  try {
+    assertRegularFile(folder, place.stats, shown);
+    if (place.stats.size > most) throw tooLarge(shown, most);
+    await folder.assertUnchanged();
+    const flags = constants.O_RDONLY | constants.O_NONBLOCK;
+    const handle =
+      place.path === null
+        ? await open(join(folder.path, name), flags | constants.O_NOFOLLOW)
+        : await open(place.path, flags);
+    try {
+      const stats = await handle.stat();
+      if (stats.ino !== place.stats.ino || stats.dev !== place.stats.dev)
+        throw new PathProblem(`${shown} changed while it was looked at`);
+      const bytes = await readUpTo(handle, most + 1);
+      // It grew meanwhile.
+      if (bytes.length > most) throw tooLarge(shown, most);
+      return { bytes, stats };
+    } finally {
+      await handle.close();
+    }
+  } finally {
+    await place.close();
+  }
+}
+
+const tooLarge = (shown: string, most: number): PathProblem =>
+  new PathProblem(
+    `${shown} is larger than ${most >= 1024 * 1024 ? `${most / 1024 / 1024} MB` : `${most} bytes`}`,
+  );
+
+/** The first bytes, whatever size the system says: that of a file in /proc is 0. */
+export async function readUpTo(handle: FileHandle, most: number): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  for (let length = 0; length < most;) {
+    const piece = Buffer.allocUnsafe(Math.min(64 * 1024, most - length));
+    const { bytesRead } = await handle.read(piece, 0, piece.length, null);
+    if (bytesRead === 0) break;
+    pieces.push(piece.subarray(0, bytesRead));
+    length += bytesRead;
+  }
+  return Buffer.concat(pieces);
+}
+
+function assertRegularFile(folder: FolderHandle, found: Stats, shown: string): void {
+  if (found.isSymbolicLink())
+    throw new PathProblem(`${shown} is a link, and it is not followed: put a plain file in its place`);
+  if (!found.isFile()) throw new PathProblem(`${shown} is no plain file`);
+  // Whoever owns the folder may have given another's file a second name in it.
+  if (found.nlink > 1 && found.uid !== folder.stats.uid)
+    throw new PathProblem(
+      `${shown} has a second name elsewhere and belongs to user ${found.uid}: put a copy in its place`,
+    );
+}
+
+export type ReplaceInOptions = {
+  /** Exact mode of the new file; default: the old file's, and 0600 where there was none. */
+  readonly mode?: number | undefined;
+  /** Keeps what was there as `<name>.bak`, with its owner and mode. */
+  readonly keepOld?: boolean | undefined;
+  /** As root: whose a file is that was not there before. Default: ours. */
+  readonly newOwner?: "ours" | "folder" | undefined;
+};
+
+/** Owner and mode stay as they were. Throws PathProblem where a link or no plain file is in its place. */
+export async function replaceFileIn(
+  folder: FolderHandle,
+  name: string,
+  data: string | Uint8Array,
+  { mode, keepOld = false, newOwner = "ours" }: ReplaceInOptions = {},
+): Promise<void> {
+  const old = await statIn(folder, name);
+  if (old !== null) assertRegularFile(folder, old, join(folder.displayPath, name));
+  const owner = old ?? (newOwner === "folder" ? folder.stats : null);
+  const fresh = await writeTemporary(
+    folder,
+    name,
+    data,
+    owner,
+    mode ?? (old === null ? 0o600 : old.mode & 0o777),
+  );
+  try {
+    if (old !== null && keepOld) await keepCopy(folder, name);
+    await folder.assertUnchanged();
+    await rename(fresh, join(folder.path, name));
+  } catch (error) {
+    await rm(fresh, { force: true });
+    throw error;
+  }
+  await folder.sync();
+}
+
+async function keepCopy(folder: FolderHandle, name: string): Promise<void> {
+  const old = await readFileIn(folder, name, Number.MAX_SAFE_INTEGER - 1);
+  if (old === null) return;
+  const fresh = await writeTemporary(folder, `${name}.bak`, old.bytes, old.stats, old.stats.mode & 0o777);
+  // A link that somebody put there is replaced, not written through.
+  await rename(fresh, join(folder.path, `${name}.bak`)).catch(async (error: unknown) => {
+    await rm(fresh, { force: true });
+    throw error;
+  });
+}
+
+/** A new file of a name that nobody knows, synced; where it lies. */
+async function writeTemporary(
+  folder: FolderHandle,
+  name: string,
+  data: string | Uint8Array,
+  owner: Stats | null,
+  mode: number,
+): Promise<string> {
+  const fresh = join(folder.path, `.${name}.${randomBytes(6).toString("hex")}.tmp`);
+  await folder.assertUnchanged();
+  try {
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+    const file = await open(fresh, flags, 0o600);
+    try {
+      await file.writeFile(data);
+      // The owner first: a change of owner clears mode bits.
+      const isGroups = owner === null || (await changeOwner(file, owner));
+      await file.chmod(isGroups ? mode : mode & 0o707);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    await rm(fresh, { force: true });
+    throw withPath(error, join(folder.displayPath, name));
+  }
+  return fresh;
+}
+
+/** Of a disk that is full the system does not say where. */
+function withPath(error: unknown, path: string): unknown {
+  if (error instanceof Error && !error.message.includes(path)) error.message += `: ${path}`;
+  return error;
+}
+
+/** False: the group could not be given, so that another one would get its rights. */
+async function changeOwner(file: FileHandle, { uid, gid }: Stats): Promise<boolean> {
+  const now = await file.stat();
+  if (now.uid === uid && now.gid === gid) return true;
+  try {
+    await file.chown(process.geteuid?.() === 0 ? uid : now.uid, gid);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EPERM") return false;
+    throw error;
+  }
+}
+
+/** A link itself goes, never what it leads to; none is no error. */
+export async function removeFileIn(folder: FolderHandle, name: string): Promise<void> {
+  await folder.assertUnchanged();
+  await unlink(join(folder.path, name)).catch(ignoreMissing);
+}
+
+function ignoreMissing(error: unknown): void {
+  if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+}
+
+/** Names in the folder, sorted. Throws PathProblem where there are more than `most`. */
+export async function listNamesIn(folder: FolderHandle, most: number): Promise<readonly string[]> {
+  const tooMany = new PathProblem(`${folder.displayPath} holds more than ${most} entries`);
+  // Its own size is told before its entries are held in memory: 4 KB is the least, and a name is 255 bytes at most.
+  if (folder.stats.size > 4096 + most * 280) throw tooMany;
+  const names = await readdir(`${folder.path}/.`);
+  if (names.length > most) throw tooMany;
+  return names.toSorted();
+}
+
+const deepestTree = 64;
+
+/** Removes what is there under a name, folders with all that is in them; links themselves, never what they lead to. */
+export async function removeTreeIn(folder: FolderHandle, name: string, depth = 0): Promise<void> {
+  const found = await statIn(folder, name);
+  if (found === null) return;
+  if (!found.isDirectory()) return removeFileIn(folder, name);
+  if (depth >= deepestTree)
+    throw new PathProblem(
+      `${join(folder.displayPath, name)} is nested too deeply to be removed here: remove it by hand`,
+    );
+  const inner = await openChildFolder(folder, name);
+  if (inner === null) return;
+  try {
+    for (const each of await readdir(`${inner.path}/.`)) await removeTreeIn(inner, each, depth + 1);
+  } finally {
+    await inner.close();
+  }
+  await folder.assertUnchanged();
+  await rmdir(join(folder.path, name)).catch(ignoreMissing);
+}

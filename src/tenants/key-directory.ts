@@ -1,0 +1,130 @@
+// Which key belongs to whom. Keys are held as SHA-256 only, and it must never log, return or store one in the clear.
+
+import { timingSafeEqual } from "node:crypto";
+
+export type KeyDirectoryOptions = {
+  /** Client keys, plain or as `sha256:<64 hex digits>`. */
+  readonly keys: readonly string[];
+  /** Keys that have an owner's name. Absent: none has. */
+  readonly tenants?: readonly {
+    readonly name: string;
+    readonly key: string;
+    /** UTC milliseconds; null or absent: never. */
+    readonly expiresAtMs?: number | null;
+  }[];
+  /** UTC milliseconds. Absent: a key that may expire has expired. */
+  readonly nowMs?: () => number;
+  /** Told of a key that is right but expired: the client is not. */
+  readonly onExpired?: (tenant: string, keyId: string) => void;
+  /** In the same two forms; null or blank: there is none. */
+  readonly adminKey: string | null;
+  /** The token in the state directory; null: none was written. */
+  readonly stateToken: string | null;
+};
+
+export type KeyDirectory = {
+  readonly hasKeys: boolean;
+  readonly hasAdminKey: boolean;
+  identify(presented: string | null): { readonly keyId: string; readonly tenant: string | null } | null;
+  /** The admin key, or the token of the state directory. */
+  isAdmin(presented: string | null): boolean;
+};
+
+type KeyEntry = {
+  readonly keyId: string;
+  readonly hash: Buffer;
+  readonly tenant: string | null;
+  readonly expiresAtMs: number | null;
+};
+
+/** Throws an Error for a `sha256:` entry that is not 64 hex digits; its text is safe to show. */
+export function createKeyDirectory(options: KeyDirectoryOptions): KeyDirectory {
+  const nowMs = options.nowMs ?? (() => Number.POSITIVE_INFINITY);
+  const written = [
+    ...options.keys.map((key) => ({ hash: hashOfEntry(key), tenant: null, expiresAtMs: null })),
+    ...(options.tenants ?? []).map(({ name, key, expiresAtMs = null }) => ({
+      hash: hashOfEntry(key),
+      tenant: name,
+      expiresAtMs,
+    })),
+  ];
+  const entries = new Map<number, KeyEntry[]>();
+  for (const { hash, tenant, expiresAtMs } of written) {
+    if (hash === null) continue;
+    const alike = entries.get(bucketOf(hash)) ?? [];
+    // Of one key that stands there twice the later owner counts.
+    const others = alike.filter((each) => !each.hash.equals(hash));
+    entries.set(bucketOf(hash), [...others, { keyId: keyIdOf(hash), hash, tenant, expiresAtMs }]);
+  }
+  // Every request hashes a key: into the same 32 bytes.
+  const scratch = Buffer.alloc(32);
+  const adminHashes: Buffer[] = [];
+  const adminHash = hashOfEntry(options.adminKey ?? "");
+  if (adminHash !== null) adminHashes.push(adminHash);
+  if (options.stateToken !== null && options.stateToken !== "")
+    adminHashes.push(hashOf(Buffer.from(options.stateToken)));
+  return {
+    // A blank entry still counts as written: an unset key must shut the door, not take it off its hinges.
+    hasKeys: written.length > 0,
+    hasAdminKey: adminHash !== null,
+    identify(presented) {
+      if (presented === null || presented === "") return null;
+      const hash = hashInto(presented, scratch);
+      const entry = matchingEntry(entries.get(bucketOf(hash)), hash);
+      if (entry === null) return null;
+      if (entry.expiresAtMs === null || nowMs() < entry.expiresAtMs) return entry;
+      options.onExpired?.(entry.tenant ?? "", entry.keyId);
+      return null;
+    },
+    isAdmin(presented) {
+      if (presented === null || presented === "") return false;
+      const hash = hashOf(bytesOf(presented));
+      let isEqual = false;
+      for (const each of adminHashes) isEqual = timingSafeEqual(each, hash) || isEqual;
+      return isEqual;
+    },
+  };
+}
+
+function matchingEntry(alike: readonly KeyEntry[] | undefined, hash: Buffer): KeyEntry | null {
+  if (alike !== undefined) for (const each of alike) if (timingSafeEqual(each.hash, hash)) return each;
+  return null;
+}
+
+/** Where to look: the first bytes of a hash say nothing about the key, and what stands there is compared in constant time. */
+const bucketOf = (hash: Buffer): number => hash.readUIntBE(0, 6);
+
+function hashInto(presented: string, target: Buffer): Buffer {
+  if (!isAscii.test(presented)) return hashOf(bytesOf(presented));
+  Bun.SHA256.hash(presented, target);
+  return target;
+}
+
+const isAscii = /^[\x20-\x7e]*$/;
+
+const keyIdOf = (hash: Buffer): string => hash.toString("hex", 0, 4);
+
+function hashOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(Bun.SHA256.hash(bytes).buffer);
+}
+
+/** A header value holds one character a byte, so a key outside ASCII arrives as the Latin-1 reading of its UTF-8. */
+function bytesOf(presented: string): Buffer {
+  // oxlint-disable-next-line no-control-regex
+  return /^[\u0000-\u00ff]*$/.test(presented) ? Buffer.from(presented, "latin1") : Buffer.from(presented);
+}
+
+/** Names a key as the config writes it without giving it away: the `keyId` of `identify`. Throws like `createKeyDirectory`. */
+export function fingerprintOfEntry(entry: string): string {
+  const hash = hashOfEntry(entry);
+  return hash === null ? "" : keyIdOf(hash);
+}
+
+function hashOfEntry(entry: string): Buffer | null {
+  const text = entry.trim();
+  if (text === "") return null;
+  if (!text.startsWith("sha256:")) return hashOf(Buffer.from(text));
+  const hex = text.slice(7);
+  if (!/^[0-9a-f]{64}$/i.test(hex)) throw new Error("a sha256: key must be followed by 64 hex digits");
+  return Buffer.from(hex, "hex");
+}

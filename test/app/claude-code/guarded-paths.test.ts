@@ -1,0 +1,60 @@
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { guardedPathsOf } from "../../../src/app/claude-code/guarded-paths.ts";
+import { loadConfig } from "../../../src/config/load.ts";
+import { accountIn } from "../../../src/system/accounts.ts";
+
+test("what no jail may show follows from the config: its own files, databases, tokens, skills, every login and folder", () => {
+  const config = {
+    providers: {
+      mine: { backend: "claude-cli", config_dir: "/logins/all" },
+      vendor: {
+        backend: "openai-compat",
+        base_url: "http://127.0.0.1:1",
+        model: "m",
+        auth: { type: "bearer-file", path: "/keys/token" },
+      },
+    },
+    metrics: { db_path: "/data/rows.db" },
+    skills: { dir: "./skills" },
+    mcp_servers: "./mcp.json",
+    tenants: [
+      { name: "anna", api_key: "key-of-anna-0123456789", config_dir: "~/anna", add_dirs: ["/srv/anna"] },
+      { name: "carl", api_key: "key-of-carl-0123456789", uid: "daemon" },
+      { name: "bert", api_key: "key-of-bert-0123456789", env: { CLAUDE_CONFIG_DIR: "/logins/bert" } },
+    ],
+  };
+  const loaded = loadConfig({
+    argvConfigPath: "/conf/config.yaml",
+    environment: { HOME: "/home/me" },
+    workingDirectory: "/",
+    homeDirectory: "/home/me",
+    readFile: (path) =>
+      ({ "/conf/config.yaml": JSON.stringify(config), "/conf/mcp.json": '{"mcpServers":{}}' })[path] ?? null,
+    availableBackends: new Set(["claude-cli", "openai-compat"] as const),
+  });
+  const guarded = guardedPathsOf(loaded, "/state");
+  const of = (path: string) => guarded.find((each) => each.path === path);
+  for (const path of [
+    "/conf/config.yaml",
+    "/conf/config.yaml.bak",
+    "/conf/.env",
+    "/data/rows.db",
+    "/data/rows.db-wal",
+    "/data/rows.db-shm",
+    "/home/me/.local/share/clawgate/clawgate.db",
+    "/keys/token",
+    "/conf/mcp.json",
+  ])
+    expect([path, of(path)?.owner]).toEqual([path, null]);
+  for (const path of ["/state", "/conf/skills"])
+    expect(of(path)).toMatchObject({ isRecursive: true, owner: null });
+  for (const path of ["/home/me/.claude", "/logins/all"])
+    expect(of(path)).toMatchObject({ isRecursive: true, owner: { tenant: null } });
+  expect(of("/home/me/anna")).toMatchObject({ isRecursive: true, owner: { tenant: "anna" } });
+  const carl = accountIn(readFileSync("/etc/passwd", "utf8"), "daemon");
+  if (carl !== null)
+    expect(of(`${carl.home}/.claude`)).toMatchObject({ isRecursive: true, owner: { tenant: "carl" } });
+  expect(of("/srv/anna")).toMatchObject({ isRecursive: false, owner: { tenant: "anna" } });
+  expect(of("/logins/bert")).toMatchObject({ isRecursive: true, owner: { tenant: "bert" } });
+});

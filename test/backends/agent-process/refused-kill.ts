@@ -1,0 +1,28 @@
+// A gateway without root's rights, one of whose child's processes became another user's: starts a child, says its number, ends it when
+// told to, and prints what the register heard. Run by child-process.test.ts.
+
+import { startAgentProcess } from "../../../src/backends/agent-process/child-process.ts";
+import { childMark, createMarks, newGatewayId } from "../../../src/backends/agent-process/child-register.ts";
+
+const nothing = (): void => undefined;
+const gatewayId = newGatewayId();
+const child = await startAgentProcess(
+  { bin: "/bin/cat", argv: [], env: { [childMark]: gatewayId }, cwd: "/", jail: null, label: "test" },
+  {
+    graceMs: 0,
+    register: {
+      gatewayId,
+      newMark: createMarks(gatewayId),
+      add: nothing,
+      remove: nothing,
+      saved: () => Promise.resolve(),
+      unstoppable: (pids) => console.log(`left ${pids.join(" ")}`),
+      searchFailed: (error) => console.log(`not searched: ${error}`),
+      close: () => Promise.resolve(),
+    },
+  },
+);
+console.log(child.pid);
+for await (const _ of Bun.stdin.stream()) break;
+await child.stop();
+console.log("stopped");

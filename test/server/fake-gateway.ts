@@ -1,0 +1,142 @@
+// A house made of cardboard: it answers what a test tells it to, and remembers who knocked.
+// It must never stand in for the pipeline's own tests.
+
+import { z } from "zod";
+import { Failure, failureFrom } from "../../src/canon/failure.ts";
+import type { DialectName } from "../../src/canon/request.ts";
+import type { Caller, RouteClass } from "../../src/pipeline/access.ts";
+import type { Endpoint } from "../../src/pipeline/endpoints.ts";
+import type { ServerRequestFacts, ServerPort, HostRules } from "../../src/server/server-port.ts";
+import { createBodyMemory } from "../../src/pipeline/body-memory.ts";
+import { Upload } from "../../src/pipeline/upload.ts";
+
+export type ReceivedRequest = { readonly door: string; readonly caller: Caller; readonly body: string };
+
+export type FakeGateway = ServerPort & {
+  hostRules: HostRules;
+  readonly received: ReceivedRequest[];
+  readonly logged: string[];
+  /** What was kept back, and for how long. */
+  readonly waits: number[];
+  holdMs: number;
+  /** The dialect of the last error. */
+  spoken: DialectName | null;
+  readonly classes: RouteClass[];
+  status: "ok" | "degraded" | "down";
+  answerEndpoint: ((request: Request, facts: ServerRequestFacts) => Promise<Response>) | null;
+};
+
+export const goodKey = "sk-good";
+
+export function fakeGateway(): FakeGateway {
+  const doorAnswer = async (
+    door: Endpoint,
+    request: Request,
+    caller: Caller,
+    facts: ServerRequestFacts,
+  ): Promise<Response> => {
+    if (gateway.answerEndpoint !== null) return gateway.answerEndpoint(request, facts);
+    const limitBytes = gateway.hostRules.bodyLimitBytes;
+    const rules = {
+      limitBytes,
+      memoryBytes: 10 * limitBytes,
+      minRate: 0,
+      graceMs: 0,
+      memoryWaitMs: 0,
+      firstCheckMs: Infinity,
+    };
+    const upload = new Upload(request, createBodyMemory().operator, rules, 0);
+    try {
+      const body = upload.whole(await upload.read());
+      gateway.received.push({ door: door.name, caller, body: body.toString() });
+      return Response.json({ door: door.name });
+    } catch (thrown) {
+      const failure = failureFrom(upload.readFailure(thrown));
+      const error = gateway.encodeFailure(door.dialect, failure, facts.requestId);
+      return Response.json(error, { status: failure.status });
+    }
+  };
+  let ids = 0;
+  const gateway: FakeGateway = {
+    hostRules: {
+      bindHost: "127.0.0.1",
+      allowedHosts: ["gateway.example", "gw"],
+      allowedOrigins: ["https://app.example"],
+      bodyLimitBytes: 1000,
+    },
+    received: [],
+    logged: [],
+    waits: [],
+    holdMs: 0,
+    spoken: null,
+    classes: [],
+    status: "ok",
+    answerEndpoint: null,
+    rules: () => gateway.hostRules,
+    authorize(routeClass, facts) {
+      gateway.classes.push(routeClass);
+      if (routeClass === "public") return { tenant: null, keyId: null, isAdmin: false };
+      if (facts.headers.get("authorization") !== `Bearer ${goodKey}`)
+        throw new Failure("unauthorized", "The key was not accepted.", { holdMs: gateway.holdMs });
+      return { tenant: null, keyId: "abcd1234", isAdmin: routeClass !== "data" };
+    },
+    async handle(door: Endpoint, request, caller, facts) {
+      const answer = await doorAnswer(door, request, caller, facts);
+      answer.headers.set("x-request-id", facts.requestId);
+      answer.headers.set("request-id", facts.requestId);
+      return answer;
+    },
+    modelList: (dialect) => ({ dialect, data: ["auto"] }),
+    model: (dialect, id) => (id === "auto" || id === "openai/gpt" ? { dialect, id } : null),
+    readAccess: ({ headers }) => ({
+      mayRead: headers.get("authorization") === `Bearer ${goodKey}`,
+      holdMs: headers.get("authorization") === "Bearer wrong" ? gateway.holdMs : 0,
+    }),
+    health: (isReadyCheck, mayRead) => Promise.resolve({ status: gateway.status, isReadyCheck, mayRead }),
+    stats: (query) => Promise.resolve({ days: query.get("days") }),
+    recent: (query) =>
+      query.get("limit") === "boom"
+        ? Promise.reject(new Error("secret/path"))
+        : Promise.resolve({ requests: [] }),
+    config: () => Promise.resolve({ path: null }),
+    live: () => ({ requests: [] }),
+    logs: () => ({ lines: [], cursor: 0 }),
+    providers: () => Promise.resolve({ providers: [{ id: "openai" }] }),
+    tenants: () => ({ tenants: [] }),
+    async explainRoute(request, { door }) {
+      return { door, body: await request.json() };
+    },
+    testProvider: (id, model) =>
+      id === "openai"
+        ? Promise.resolve({ provider: id, model, ok: true })
+        : Promise.reject(new Failure("not-found", "There is no such provider.")),
+    reload: () => Promise.resolve({ ok: true }),
+    resetProvider: (id) => id === "openai",
+    cancelRequest: (id) => id === "01ABC",
+    encodeFailure(dialect, failure, requestId) {
+      gateway.spoken = dialect;
+      const { message, kind: type, param, code } = failure;
+      return dialect === "anthropic-messages"
+        ? { type: "error", error: { type, message }, request_id: requestId }
+        : { error: { message, type, param, code } };
+    },
+    newRequestId: () => `request-${++ids}`,
+    monotonicMs: () => performance.now(),
+    beside: (response) => response,
+    wait(ms) {
+      gateway.waits.push(ms);
+      return Promise.resolve();
+    },
+    log: { error: (message, fields) => void gateway.logged.push(`${message} ${String(fields.error)}`) },
+    version: "0.0.0-test",
+    onRefused: () => undefined,
+    async apiSchemas() {
+      const part: z.ZodType = z.lazy(() => z.object({ text: z.string().nullish(), parts: z.array(part) }));
+      return {
+        chat: z.looseObject({ model: z.string(), messages: z.array(part) }),
+        messages: z.looseObject({ model: z.string(), max_tokens: z.int() }),
+      };
+    },
+  };
+  return gateway;
+}

@@ -1,0 +1,319 @@
+// The laws of the house (the map is src/README.md) as functions of a tree of files: each gives its breaches, a line each. The
+// architecture test asks them of the repository, and of trees with a breach, so that none can be one that never fails. It must
+// never be loosened to let a change through.
+
+import { dirname, join, normalize } from "node:path";
+import { codeOnly, importsOf } from "./source-text.ts";
+
+/** Text by path from the top of the repository; "" for what is no text. */
+export type Tree = {
+  readonly paths: readonly string[];
+  readonly sources: readonly string[];
+  readonly scripts: readonly string[];
+  readonly tests: readonly string[];
+  text(path: string): string;
+  /** Without comments and what stands in strings. */
+  code(path: string): string;
+  /** Whether something lies there that is not in the tree: packages, for example. */
+  exists(path: string): boolean;
+};
+
+export type Rule = {
+  readonly name: string;
+  /** Told with its breaches: what is meant. */
+  readonly meaning: string;
+  violations(tree: Tree): readonly string[];
+  /** Trees that break it, each by itself. */
+  readonly counterexamples: readonly Readonly<Record<string, string>>[];
+};
+
+export const isCode = (path: string): boolean => /\.(?:ts|tsx|mjs)$/.test(path);
+
+export function treeOf(
+  texts: ReadonlyMap<string, string>,
+  exists: (path: string) => boolean = () => false,
+): Tree {
+  const paths = [...texts.keys()].toSorted();
+  const below = (folder: string): string[] => paths.filter((path) => path.startsWith(folder) && isCode(path));
+  const codes = new Map<string, string>();
+  const text = (path: string): string => texts.get(path) ?? "";
+  return {
+    paths,
+    sources: below("src/"),
+    scripts: below("scripts/"),
+    tests: below("test/"),
+    text,
+    code(path) {
+      let code = codes.get(path);
+      if (code === undefined) codes.set(path, (code = codeOnly(text(path))));
+      return code;
+    },
+    exists: (path) => texts.has(path) || exists(path),
+  };
+}
+
+export const allCode = (tree: Tree): string[] => [...tree.sources, ...tree.scripts, ...tree.tests];
+
+/** `path:line` of every match in code (comments and strings do not count). */
+export function matchesIn(tree: Tree, paths: readonly string[], pattern: RegExp): string[] {
+  const global = new RegExp(pattern.source, `${pattern.flags.replace("g", "")}g`);
+  return paths.flatMap((path) => {
+    const here = tree.code(path);
+    return Array.from(here.matchAll(global), (found) => {
+      const line = here.slice(0, found.index).split("\n").length;
+      return `${path}:${line} ${found[0].trim()}`;
+    });
+  });
+}
+
+/** Lines that hold a comment; good enough for words that stand nowhere else. */
+export function comments(tree: Tree, path: string): string {
+  return tree
+    .text(path)
+    .split("\n")
+    .filter((line) => /^\s*(?:\/\/|\/?\*)|\s\/\/ /.test(line))
+    .join("\n");
+}
+
+/** A folder's name, or a folder with the only files of it that may be imported. */
+type Permission = string | { readonly folder: string; readonly files: RegExp };
+const reports: Permission = { folder: "metrics", files: /^src\/metrics\/reports(?:\.ts$|\/)/ };
+const allFoldersExcept = (...barred: string[]): string[] =>
+  Object.keys(mayImport).filter((folder) => !["main.ts", ...barred].includes(folder));
+
+/** The whole import law. A folder may always import itself. */
+const mayImport: Readonly<Record<string, readonly Permission[] | null>> = {
+  "main.ts": ["commands"],
+  commands: ["app", "operator", "config", "openclaw", "manual", reports, "system", "canon"],
+  // null: everything but commands.
+  app: null,
+  operator: null,
+  server: ["pipeline", "manual", reports, "canon", "wire", "system"],
+  pipeline: ["backends", "dialects", "routing", "tenants", "canon", "wire", "system"],
+  // canon: nearest.ts, which finds the name that was meant, is shared with routing.
+  config: [{ folder: "*", files: /\/settings\.ts$/ }, "canon", "system"],
+  backends: ["dialects", "canon", "wire", "system"],
+  dialects: ["canon", "wire"],
+  routing: ["canon", "system"],
+  metrics: ["canon", "system"],
+  tenants: ["canon", "system"],
+  state: ["canon", "system"],
+  catalog: ["canon", "system"],
+  openclaw: ["system", "canon"],
+  manual: [],
+  canon: [],
+  wire: [],
+  system: [],
+};
+
+/** What lies outside src and may be taken in: data, never code. */
+const outside: readonly { readonly by: RegExp; readonly path: RegExp }[] = [
+  { by: /^src\/system\/identity\.ts$/, path: /^package\.json$/ },
+  { by: /^src\//, path: /^(?:node_modules|skills)\/|^config\.example\.yaml$/ },
+];
+
+const folderOf = (path: string): string => path.split("/")[1] ?? "";
+const ownImports = (tree: Tree, path: string): string[] =>
+  importsOf(tree.text(path))
+    .filter((name) => name.startsWith("."))
+    .map((name) => normalize(join(dirname(path), name)));
+
+function isPermitted(from: string, to: string): boolean {
+  const folder = folderOf(from);
+  const target = folderOf(to);
+  if (folder === target) return true;
+  const listed = mayImport[folder];
+  if (listed === undefined) return false;
+  const permissions = listed ?? allFoldersExcept("commands");
+  return permissions.some((each) =>
+    typeof each === "string"
+      ? each === target
+      : (each.folder === "*" || each.folder === target) && each.files.test(to),
+  );
+}
+
+const sourceWith = (folder: string): string => `// What it is for.\n${folder}\n`;
+
+const importRules: readonly Rule[] = [
+  {
+    name: "every folder of src stands in the import table, and every row of it has a folder",
+    meaning: "a folder of src that is not in the import table, or a row without a folder (src/README.md)",
+    violations({ sources }) {
+      const folders = new Set(sources.map(folderOf));
+      const isWhole = sources.includes("src/main.ts");
+      return [
+        ...[...folders].filter((folder) => !(folder in mayImport)),
+        ...Object.keys(mayImport).filter((folder) => isWhole && !folders.has(folder)),
+      ];
+    },
+    counterexamples: [{ "src/attic/a.ts": sourceWith("") }, { "src/main.ts": sourceWith("") }],
+  },
+  {
+    name: "a folder imports only what its row permits",
+    meaning: "an import that the table does not permit (src/README.md)",
+    violations: (tree) =>
+      tree.sources.flatMap((path) =>
+        ownImports(tree, path).flatMap((target) => {
+          if (target.startsWith("src/")) return isPermitted(path, target) ? [] : [`${path} -> ${target}`];
+          const isData = outside.some((each) => each.by.test(path) && each.path.test(target));
+          return isData ? [] : [`${path} -> ${target} (outside src)`];
+        }),
+      ),
+    counterexamples: [
+      { "src/canon/a.ts": sourceWith('import { b } from "../wire/b.ts";') },
+      { "src/server/a.ts": sourceWith('import { b } from "../metrics/store.ts";') },
+      { "src/pipeline/a.ts": sourceWith('import type { B } from "../app/b.ts";') },
+      { "src/config/a.ts": sourceWith('export { b } from "../tenants/limits.ts";') },
+      { "src/wire/a.ts": sourceWith(`const b = await import(${'"../../test/b.ts"'});`) },
+      { "src/system/a.ts": sourceWith('import data from "../../tsconfig.json";') },
+    ],
+  },
+  {
+    name: "a relative import names a file that exists, with its extension",
+    meaning: "imports end in the file's extension",
+    violations: (tree) =>
+      allCode(tree).flatMap((path) =>
+        ownImports(tree, path)
+          .filter((target) => !tree.exists(target) || !/\.\w+$/.test(target))
+          .map((target) => `${path} -> ${target}`),
+      ),
+    counterexamples: [
+      { "src/canon/a.ts": sourceWith('import { b } from "./b.ts";') },
+      { "src/canon/a.ts": sourceWith('import { b } from "./b";'), "src/canon/b.ts": sourceWith("") },
+    ],
+  },
+  {
+    name: "a dialect folder never imports another dialect folder",
+    meaning: "dialects do not know each other",
+    violations: (tree) => {
+      const dialectOf = (path: string): string | null => /^src\/dialects\/([^/]+)\//.exec(path)?.[1] ?? null;
+      return tree.sources.flatMap((path) =>
+        ownImports(tree, path).flatMap((target) => {
+          const from = dialectOf(path);
+          const to = dialectOf(target);
+          if (from === null || to === null || from === to) return [];
+          // The CLI carries Anthropic's events inside its lines.
+          return from === "claude-code" && to === "anthropic-messages" ? [] : [`${path} -> ${target}`];
+        }),
+      );
+    },
+    counterexamples: [{ "src/dialects/one/a.ts": sourceWith('import { b } from "../two/b.ts";') }],
+  },
+  {
+    name: "files import each other in one direction only",
+    meaning: "an import cycle: nothing flows back up",
+    violations(tree) {
+      const state = new Map<string, "open" | "done">();
+      const cycles: string[] = [];
+      const known = new Set(tree.paths);
+      const visit = (path: string, way: readonly string[]): void => {
+        if (state.get(path) === "done") return;
+        if (state.get(path) === "open") {
+          cycles.push([...way.slice(way.indexOf(path)), path].join(" -> "));
+          return;
+        }
+        state.set(path, "open");
+        for (const target of ownImports(tree, path)) if (known.has(target)) visit(target, [...way, path]);
+        state.set(path, "done");
+      };
+      for (const path of tree.sources) visit(path, []);
+      return cycles;
+    },
+    counterexamples: [
+      {
+        "src/canon/a.ts": sourceWith('import { b } from "./b.ts";'),
+        "src/canon/b.ts": sourceWith('import type { A } from "./a.ts";'),
+      },
+    ],
+  },
+];
+
+/** A package that only one folder may use. */
+const onlyIn = (name: string, specifier: RegExp, folder: RegExp, breach: string): Rule => ({
+  name: `${name} stay in their folder`,
+  meaning: `${name}: only in ${folder.source}`,
+  violations: (tree) =>
+    tree.sources
+      .filter((path) => !folder.test(path))
+      .flatMap((path) =>
+        importsOf(tree.text(path))
+          .filter((each) => specifier.test(each))
+          .map((each) => `${path} imports ${each}`),
+      ),
+  counterexamples: [{ "src/commands/a.ts": sourceWith(`import { x } from "${breach}";`) }],
+});
+
+const ownershipRules: readonly Rule[] = [
+  onlyIn(
+    "elysia and its plugins",
+    /^(?:elysia|@elysiajs\/.*)(?:\/|$)/,
+    /^src\/server\//,
+    "@elysiajs/swagger",
+  ),
+  onlyIn("drizzle-orm", /^drizzle-orm(?:\/|$)/, /^src\/metrics\//, "drizzle-orm/bun-sqlite"),
+  onlyIn("bun:sqlite", /^bun:sqlite$/, /^src\/(?:metrics|state)\//, "bun:sqlite"),
+  onlyIn(
+    "calls into the C library",
+    /^bun:ffi$/,
+    /^src\/system\/(?:inherited-mark|directory-lock)\.ts$/,
+    "bun:ffi",
+  ),
+  onlyIn("child processes", /^(?:node:)?child_process$/, /^src\/system\/process\.ts$/, "node:child_process"),
+  onlyIn("worker and cluster processes", /^(?:node:)?cluster$/, /^$/, "cluster"),
+  {
+    name: "programs are started in system/process.ts only",
+    meaning: "Bun.spawn only in src/system/process.ts",
+    violations: (tree) =>
+      matchesIn(
+        tree,
+        tree.sources.filter((path) => path !== "src/system/process.ts"),
+        /\bBun\.(?:spawn(?:Sync)?|\$)|\bBun\s*\.\s*spawn|\bspawnSync\b/,
+      ),
+    counterexamples: [
+      { "src/commands/a.ts": sourceWith('const child = Bun.spawn(["ls"]);') },
+      { "src/commands/a.ts": sourceWith("await Bun.$`ls`;") },
+    ],
+  },
+  {
+    name: "the pure folders reach neither clock, network, process nor log",
+    meaning: "canon, wire, dialects and routing are pure",
+    violations: (tree) =>
+      matchesIn(
+        tree,
+        tree.sources.filter((path) => /^src\/(?:canon|wire|dialects|routing)\//.test(path)),
+        /(?<![.\w])(?:Date\.now|performance\.now|setTimeout|setInterval|fetch\(|console\.|process\.|Bun\.(?:file|write|serve|env))/,
+      ),
+    counterexamples: [
+      { "src/routing/a.ts": sourceWith("export const now = () => Date.now();") },
+      { "src/wire/a.ts": sourceWith("export const home = process.env.HOME;") },
+      { "src/dialects/a.ts": sourceWith('console.log("x");') },
+    ],
+  },
+  {
+    name: "no dialect folder holds names of models: what a model takes stands in catalog/takes.generated.ts",
+    meaning: "dialects ask TargetFacts.takes, never a name (src/README.md)",
+    violations: (tree) =>
+      tree.sources
+        .filter((path) => path.startsWith("src/dialects/"))
+        .flatMap((path) => withoutComments(tree.text(path)).map((line) => `${path}: ${line.trim()}`))
+        .filter((line) => modelName.test(line.slice(line.indexOf(": ")))),
+    counterexamples: [
+      { "src/dialects/a.ts": sourceWith('const isOld = model.startsWith("claude-3");') },
+      { "src/dialects/a.ts": sourceWith("const isNew = /^gpt-5/.test(model);") },
+    ],
+  },
+];
+
+const modelName =
+  /claude-(?:\d|v\d|instant|opus|sonnet|haiku|fable)|gpt-?\d|gemini-?[\d(\\[]|gemma-?[\d(\\[]?|["'`/|(^]o[1-9](?![\w$])/i;
+
+/** Lines of code with their strings: a name in a comment decides nothing. */
+function withoutComments(source: string): string[] {
+  return source
+    .replaceAll(/\/\*[\s\S]*?\*\//g, "")
+    .split("\n")
+    .map((line) => line.replace(/(?:^|\s)\/\/.*$/, ""))
+    .filter((line) => line.trim() !== "");
+}
+
+export const architectureRules: readonly Rule[] = [...importRules, ...ownershipRules];

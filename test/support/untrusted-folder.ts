@@ -1,0 +1,94 @@
+// A folder as somebody else may have prepared it, with programs that leave a mark when they are started, and a vendor that
+// keeps the keys which it is sent. The compiled program is started in it.
+
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { binaryPath, cleanEnvironment, type Finished, type RunningBinary, startBinary } from "./binary.ts";
+
+export type Cleanups = (() => unknown)[];
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** Nothing but the listener of the test may be reached: what would go to a real vendor goes nowhere. */
+const nowhere = { HTTPS_PROXY: "http://127.0.0.1:9", NO_PROXY: "127.0.0.1" };
+
+/** What it makes is put away by what it pushes onto `cleanups`. */
+export class UntrustedFolder {
+  readonly dir = mkdtempSync(join(tmpdir(), "clawgate-folder-"));
+  readonly work = join(this.dir, "work");
+  readonly mark = join(this.dir, "mark");
+
+  readonly #cleanups: Cleanups;
+
+  constructor(cleanups: Cleanups) {
+    this.#cleanups = cleanups;
+    mkdirSync(this.work);
+    cleanups.push(() => rmSync(this.dir, { recursive: true, force: true }));
+  }
+  write(name: string, text: string, mode = 0o644): string {
+    const path = join(this.work, name);
+    writeFileSync(path, text);
+    chmodSync(path, mode);
+    return path;
+  }
+  /** A program that leaves a mark when anybody starts it. */
+  program(name: string): string {
+    return this.write(name, `#!/bin/sh\necho "$0 $*" >> ${this.mark}\necho a-token\n`, 0o755);
+  }
+  get wasStarted(): boolean {
+    return existsSync(this.mark);
+  }
+  async serve(env: Variables = {}, args: readonly string[] = []): Promise<RunningBinary> {
+    const gateway = await startBinary({ config: null, dir: this.dir, env: { ...nowhere, ...env }, args });
+    this.#cleanups.push(() => gateway.stop());
+    // It answers a little before it has said everything.
+    if (!args.includes("--json-log")) await gateway.waitForOutput("/health\n");
+    return gateway;
+  }
+  async run(args: readonly string[], env: Variables = {}): Promise<Finished> {
+    const child = Bun.spawn([binaryPath(), ...args], {
+      cwd: this.work,
+      env: { ...cleanEnvironment(this.dir), ...nowhere, ...env },
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+      timeout: 60_000,
+      killSignal: "SIGKILL",
+    });
+    const [stdout, stderr, code] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+      child.exited,
+    ]);
+    return { code, stdout, stderr };
+  }
+}
+
+/** A server that keeps the keys which it is sent. */
+export function recordingVendor(cleanups: Cleanups) {
+  const keys: string[] = [];
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch({ headers }) {
+      keys.push(headers.get("authorization") ?? headers.get("x-api-key") ?? "");
+      return Response.json({
+        id: "1",
+        object: "chat.completion",
+        created: 1,
+        model: "m",
+        choices: [{ index: 0, finish_reason: "stop", message: { role: "assistant", content: "Hi." } }],
+        usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
+      });
+    },
+  });
+  cleanups.push(() => server.stop(true));
+  return { url: `http://127.0.0.1:${server.port}`, keys };
+}
+
+export const chat = (gateway: RunningBinary, model: string): Promise<Response> =>
+  fetch(`${gateway.url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ model, messages: [{ role: "user", content: "Hello" }] }),
+  });
