@@ -42,7 +42,7 @@ export function overview(commands: readonly Command[]): string {
   ].join("\n");
 }
 
-/** A command of the same name comes first, so such a page is asked for by its file. */
+/** A command takes precedence over a page of the same name; such a page is asked for by its file name. */
 const typedName = (commands: readonly Command[], { name }: Topic): string =>
   commands.some((command) => command.name === name) ? `${name}.md` : name;
 
@@ -105,7 +105,7 @@ async function showPage(
   return exitCodes.ok;
 }
 
-/** Pages with a section of that name: who knows the subject need not know the page. */
+/** Pages that have a section of that name. */
 async function sectionsNamed(commands: readonly Command[], words: string): Promise<readonly string[]> {
   const found = await Promise.all(
     topics.map(async (topic) => {
@@ -147,7 +147,7 @@ async function run(context: CommandContext, commands: readonly Command[]): Promi
   return showPage(context, commands, topic, isJson);
 }
 
-/** `table` is asked when the command runs, because the command itself stands in it. */
+/** `table` is a function because the table contains this command. */
 export function helpCommand(table: () => readonly Command[]): Command {
   return {
     name: "help",

@@ -1,4 +1,4 @@
-// A page of the manual for a browser: our markdown as HTML within the frame that all pages share.
+// A page of the manual for a browser: its markdown as HTML, in the layout that all pages share.
 // It must never hold a script or an inline style: the policy that it is served with forbids both.
 
 import { pageLink, pageText } from "./page-text.ts";
@@ -12,14 +12,14 @@ const link = (address: string, text: string, attributes = ""): string =>
   `<a href="${Bun.escapeHTML(address)}"${attributes}>${Bun.escapeHTML(text)}</a>`;
 const toTopic = ({ name, title }: Topic): string => link(addressOf(name), title);
 
-/** Where the pages send a reader to the gateway itself; the one that serves them may listen elsewhere. */
-const ourselves = /^http:\/\/127\.0\.0\.1:8090(?=\/)/;
+/** The pages name the gateway by its default address; the one that serves them may listen elsewhere. */
+const defaultAddress = /^http:\/\/127\.0\.0\.1:8090(?=\/)/;
 
-/** Where a long name may be broken: `_`, `/` and `=` within it, and dots that part words. */
-const wordEnds = /[/_=]+(?=\w)|\.(?=[a-z&])/g;
+/** Where a long name may be broken: behind `_`, `/` and `=` within it, and behind dots between words. */
+const breakPoints = /[/_=]+(?=\w)|\.(?=[a-z&])/g;
 
-/** From this many headings on a page lists them. */
-const longPage = 4;
+/** A page with at least so many sections lists them. */
+const leastListed = 4;
 
 function bodyOf(markdown: string): string {
   const options = { headings: { ids: true }, noHtmlBlocks: true, noHtmlSpans: true } as const;
@@ -31,7 +31,7 @@ function bodyOf(markdown: string): string {
         const href = anchor.getAttribute("href") ?? "";
         const inside = pageLink(href);
         if (inside !== null) anchor.setAttribute("href", addressOf(inside.page) + inside.anchor);
-        else anchor.setAttribute("href", href.replace(ourselves, ""));
+        else anchor.setAttribute("href", href.replace(defaultAddress, ""));
       },
     })
     .on("h2[id], h3[id], h4[id]", {
@@ -57,11 +57,11 @@ function bodyOf(markdown: string): string {
     })
     .on("tr", { element: () => void (column = 0) })
     .on("td", {
-      // A narrow screen shows a row as a list, each cell behind its column's name.
+      // A narrow screen shows a row as a list: the name of the column, then the cell.
       element: (cell) => void cell.setAttribute("data-column", columns[column++] ?? ""),
     })
     .on("td code", {
-      text: (chunk) => void chunk.replace(chunk.text.replace(wordEnds, "$&<wbr>"), { html: true }),
+      text: (chunk) => void chunk.replace(chunk.text.replace(breakPoints, "$&<wbr>"), { html: true }),
     })
     .transform(Bun.markdown.html(markdown, options));
 }
@@ -78,22 +78,22 @@ function contentsOf(markdown: string): string {
     },
     { headings: { ids: true } },
   );
-  if (headings.length < longPage) return "";
+  if (headings.length < leastListed) return "";
   return `<details class="contents"><summary>On this page</summary><ul>${headings.join("")}</ul></details>`;
 }
 
 function navigation(current: string): string {
   const groups = topicGroups.map((group) => {
     const items = group.topics.map(({ name, title }) => {
-      const mark = name === current ? ' aria-current="page"' : "";
-      return `<li>${link(addressOf(name), title, mark)}</li>`;
+      const attributes = name === current ? ' aria-current="page"' : "";
+      return `<li>${link(addressOf(name), title, attributes)}</li>`;
     });
     return `<h2>${Bun.escapeHTML(group.title)}</h2><ul>${items.join("")}</ul>`;
   });
   return `<nav id="pages" aria-label="Pages of the manual">${groups.join("")}</nav>`;
 }
 
-type Framed = {
+type Layout = {
   readonly title: string;
   /** HTML. */
   readonly body: string;
@@ -102,8 +102,8 @@ type Framed = {
   readonly current: string | null;
 };
 
-/** The frame of every page: head, a line of places, the page, all pages. */
-function framed({ title, body, version, current }: Framed): string {
+/** The whole document: head, links of the header, the page, the list of all pages. */
+function layout({ title, body, version, current }: Layout): string {
   const toPages = current === null ? "" : link("#pages", "Pages", ' class="to-pages"');
   return `<!doctype html>
 <html lang="en">
@@ -132,15 +132,15 @@ export async function topicPage(topic: Topic, version: string): Promise<string> 
   const markdown = await pageText(topic);
   const at = topics.indexOf(topic);
   const [before, after] = [topics[at - 1], topics[at + 1]];
-  const ways = [
+  const neighbours = [
     before === undefined ? "" : `<span>← ${toTopic(before)}</span>`,
     after === undefined ? "" : `<span class="after">${toTopic(after)} →</span>`,
   ];
-  // The list of headings stands below the page's own.
+  // The list of sections comes below the title.
   const body = bodyOf(markdown).replace("</h1>", () => `</h1>\n${contentsOf(markdown)}`);
-  return framed({
+  return layout({
     title: topic.title,
-    body: `${body}<footer>${ways.join("")}</footer>`,
+    body: `${body}<footer>${neighbours.join("")}</footer>`,
     version,
     current: topic.name,
   });
@@ -156,7 +156,7 @@ export function indexPage(version: string): string {
   const body = `<h1>Manual</h1>
 <p>The manual of this version. On a terminal: <code>clawgate help</code>.</p>
 ${groups.join("\n")}`;
-  return framed({ title: "Manual", body, version, current: null });
+  return layout({ title: "Manual", body, version, current: null });
 }
 
 /** What a browser gets at the gateway's own address. */
@@ -176,7 +176,7 @@ export function welcomePage(version: string): string {
 <li>${link("/swagger", "Every endpoint with its schema")}</li>
 <li>${link("/health", "How the gateway and its providers are")}</li>
 </ul>`;
-  return framed({ title: "Running", body, version, current: null });
+  return layout({ title: "Running", body, version, current: null });
 }
 
 export function missingPage(name: string, near: readonly string[], version: string): string {
@@ -184,5 +184,5 @@ export function missingPage(name: string, near: readonly string[], version: stri
   const question = meant.length === 0 ? "" : ` Did you mean ${meant.join(" or ")}?`;
   const body = `<h1>No such page</h1>
 <p>The manual has no page <code>${Bun.escapeHTML(name.slice(0, 100))}</code>.${question}</p>`;
-  return framed({ title: "No such page", body, version, current: null });
+  return layout({ title: "No such page", body, version, current: null });
 }

@@ -35,7 +35,7 @@ export function terminalPage(markdown: string, page: TerminalPage): string {
   return page.hasColour ? whole : Bun.stripANSI(whole);
 }
 
-/** A table that is too wide becomes a list where squeezed columns would break the names in them. */
+/** A table that is too wide becomes a list if its columns would be too narrow for the names in them. */
 function withNarrowTables(markdown: string, columns: number): string {
   const shown: string[] = [];
   const lines = markdown.split("\n");

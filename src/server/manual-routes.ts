@@ -1,24 +1,18 @@
-// The manual's pages from the binary: `/docs`, a page a topic, its markdown, one stylesheet; and the welcome at `/`.
-// They hold no data of anybody's, and load nothing from another host.
+// Serves the manual: its index at `/docs`, one page for each topic, the markdown of each, the stylesheet; and `/`.
+// The pages are public, so they must never show data; they load nothing from another host.
 
 import { nearestNames } from "../canon/nearest.ts";
 import { indexPage, manualPath, missingPage, topicPage, welcomePage } from "../manual/html-page.ts";
 import { pageText } from "../manual/page-text.ts";
 import style from "../manual/style.css" with { type: "file" };
 import { topicNamed, topics } from "../manual/topics.ts";
+import { pageHeaders } from "./page-headers.ts";
 import { routeDescriptions } from "./route-descriptions.ts";
 import type { Call, Route } from "./routes.ts";
 
-const pagePolicy =
-  "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-const pageHeaders = {
-  "content-security-policy": pagePolicy,
-  "x-content-type-options": "nosniff",
-  "x-frame-options": "DENY",
-  "referrer-policy": "no-referrer",
-  // A newer program has other pages at the same addresses.
-  "cache-control": "no-cache",
-};
+const headersOfPages = pageHeaders(
+  "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
 
 type Kind = "html" | "markdown" | "css" | "plain";
 type Page = { readonly kind: Kind; readonly text: string; readonly etag: string };
@@ -30,7 +24,7 @@ const page = (kind: Kind, text: string): Page => ({
 });
 
 function answerWith({ kind, text, etag }: Page, { headers }: Request, status = 200): Response {
-  const sent = { ...pageHeaders, etag, vary: "accept" };
+  const sent = { ...headersOfPages, etag, vary: "accept" };
   const isKnown = status === 200 && headers.get("if-none-match")?.includes(etag) === true;
   if (isKnown) return new Response(null, { status: 304, headers: sent });
   return new Response(text, {
@@ -50,27 +44,27 @@ async function pageNamed(name: string, version: string): Promise<Page | null> {
     : page("markdown", await pageText(topic));
 }
 
-function noPage(name: string, version: string): Page {
+function missing(name: string, version: string): Page {
   const names = topics.map((topic) => topic.name);
   return page("html", missingPage(name, nearestNames(name, names, 3), version));
 }
 
-/** `greeting`: what `/` says to whoever is no browser. */
+/** `greeting`: what `/` answers to anything but a browser. */
 export function manualRoutes(version: string, greeting: string): readonly Route[] {
-  // A page is made when it is first asked for, and then kept.
-  const made = new Map<string, Page>();
-  const plain = page("plain", greeting);
-  const shown = async ({ request, name }: Call): Promise<Response> => {
-    const known = made.get(name) ?? (await pageNamed(name, version));
-    if (known === null) return answerWith(noPage(name, version), request, 404);
-    made.set(name, known);
-    return answerWith(known, request);
+  // A page is rendered when it is first asked for. Only names of pages become keys.
+  const rendered = new Map<string, Page>();
+  const plainGreeting = page("plain", greeting);
+  const servePage = async ({ request, name }: Call): Promise<Response> => {
+    const found = rendered.get(name) ?? (await pageNamed(name, version));
+    if (found === null) return answerWith(missing(name, version), request, 404);
+    rendered.set(name, found);
+    return answerWith(found, request);
   };
-  const atRoot = ({ request }: Call): Response => {
+  const serveRoot = ({ request }: Call): Response => {
     const isBrowser = request.headers.get("accept")?.includes("text/html") === true;
-    return answerWith(isBrowser ? page("html", welcomePage(version)) : plain, request);
+    return answerWith(isBrowser ? page("html", welcomePage(version)) : plainGreeting, request);
   };
-  const row = (path: string, answer: Route["answer"]): Route => ({
+  const get = (path: string, answer: Route["answer"]): Route => ({
     method: "GET",
     path,
     routeClass: "public",
@@ -79,5 +73,5 @@ export function manualRoutes(version: string, greeting: string): readonly Route[
     detail: routeDescriptions.hidden,
     answer,
   });
-  return [row("/", atRoot), row(manualPath, shown), row(`${manualPath}/*`, shown)];
+  return [get("/", serveRoot), get(manualPath, servePage), get(`${manualPath}/*`, servePage)];
 }
