@@ -16,7 +16,7 @@ const toTopic = ({ name, title }: Topic): string => link(addressOf(name), title)
 const defaultAddress = /^http:\/\/127\.0\.0\.1:8090(?=\/)/;
 
 /** Where a long name may be broken: behind `_`, `/` and `=` within it, and behind dots between words. */
-const breakPoints = /[/_=]+(?=\w)|\.(?=[a-z&])/g;
+const breakPoints = /(?<![:/])\/(?=\w)|[_=](?=\w)|\.(?=[a-z&])/g;
 
 /** A page with at least so many sections lists them. */
 const leastListed = 4;

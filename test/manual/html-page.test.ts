@@ -73,9 +73,11 @@ describe("a page", () => {
   });
 
   test("a cell says its column, and a long name may be broken", async () => {
-    const html = await pageOf('| key | a \\| "b" |\n| --- | --- |\n| `server.body_mb` | `127.0.0.1` |\n');
+    const html = await pageOf(
+      '| key | a \\| "b" |\n| --- | --- |\n| `server.body_mb` | `http://127.0.0.1/a/b` |\n',
+    );
     expect(html).toContain('<td data-column="key"><code>server.<wbr>body_<wbr>mb</code></td>');
-    expect(html).toContain("<code>127.0.0.1</code>");
+    expect(html).toContain("<code>http://127.0.0.1/<wbr>a/<wbr>b</code>");
     expect(html).toMatch(/<td data-column="a \| (?:"|&quot;)b/);
   });
 

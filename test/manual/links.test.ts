@@ -61,13 +61,10 @@ describe("the table of topics", () => {
     expect(topics.map(({ name }) => `src/manual/${name}.md`).toSorted()).toEqual([...pages]);
   });
 
-  test.each(topics.map((topic) => [topic.name, topic] as const))(
-    "%s has its page's title",
-    (name, topic) => {
-      expect(textOf(`src/manual/${name}.md`)).toStartWith(`# ${topic.title}\n`);
-      expect(topic.summary).not.toBe("");
-    },
-  );
+  test.each(topics.map((topic) => [topic.name, topic] as const))("%s has its page's title", (name, topic) => {
+    expect(textOf(`src/manual/${name}.md`)).toStartWith(`# ${topic.title}\n`);
+    expect(topic.summary).not.toBe("");
+  });
 
   test.each(["README.md", "src/manual/start.md"])(
     "%s, where people begin, links to every page",
