@@ -1,4 +1,4 @@
-// The README's table of providers, from the vendor rows, and the dates of the bundled lists.
+// The manual's table of providers, from the vendor rows, and the dates of the bundled lists.
 // It must never hold a fact of its own: whatever it says stands in vendors.ts or in catalog/.
 
 import { localServers, vendors } from "../src/backends/http/vendors.ts";
@@ -6,9 +6,6 @@ import type { VendorRow } from "../src/backends/settings.ts";
 import { tableDate, tableSource } from "../src/catalog/model-capabilities.ts";
 import { priceTableDate, priceTableVersion } from "../src/catalog/price-table.ts";
 import { keyVariablesOf } from "../src/config/discovery.ts";
-
-const begin = "<!-- providers:begin -->";
-const end = "<!-- providers:end -->";
 
 const quoted = (text: string): string => `\`${text}\``;
 const cell = (text: string): string => text.replaceAll("|", "\\|");
@@ -39,12 +36,4 @@ export function providersText(): string {
     `What the models can do comes from ${tableSource()} (${tableDate()}), prices from @pydantic/genai-prices ${priceTableVersion}`,
     `(${priceTableDate}) and, for newer models, from the former. What neither knows is shown as unknown.`,
   ].join("\n");
-}
-
-/** `readme` with a fresh table, or null when it has no pair of markers. */
-export function withProviders(readme: string): string | null {
-  const from = readme.indexOf(begin);
-  const to = readme.indexOf(end);
-  if (from === -1 || to < from) return null;
-  return `${readme.slice(0, from + begin.length)}\n\n${providersText()}\n\n${readme.slice(to)}`;
 }

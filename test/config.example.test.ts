@@ -2,12 +2,11 @@
 
 import { expect, test } from "bun:test";
 import { readDocument } from "../src/config/document.ts";
-import { referenceRows, referenceText, withReference } from "../src/config/reference.ts";
+import { referenceRows } from "../src/config/reference.ts";
 import { isTree, valueAt } from "../src/config/values.ts";
 import { localServers, vendors } from "../src/backends/http/vendors.ts";
 import { backendNames } from "../src/backends/settings.ts";
 import { keyVariablesOf } from "../src/config/discovery.ts";
-import { providersText, withProviders } from "../scripts/providers-table.ts";
 import { load } from "./config/loading.ts";
 
 const example = await Bun.file(new URL("../config.example.yaml", import.meta.url)).text();
@@ -157,25 +156,4 @@ test("shows the real defaults", () => {
 
 test("every key of the schema says what it means", () => {
   expect(referenceRows().filter((row) => row.meaning === "")).toEqual([]);
-});
-
-test("the reference goes between the markers and changes nothing else", () => {
-  const readme = "# a\n<!-- reference:begin -->\nwhat stood here before\n<!-- reference:end -->\nb\n";
-  const fresh = withReference(readme);
-  expect(fresh).toContain(referenceText());
-  expect(fresh).not.toContain("what stood here before");
-  expect(withReference(fresh ?? "")).toBe(fresh);
-  expect(withReference("# no markers")).toBeNull();
-  const marked = "<!-- providers:begin -->\nold\n<!-- providers:end -->\n";
-  expect(withProviders(marked)).toBe(
-    `<!-- providers:begin -->\n\n${providersText()}\n\n<!-- providers:end -->\n`,
-  );
-  expect(withProviders("# no markers")).toBeNull();
-});
-
-test("the README's reference is fresh", async () => {
-  const file = Bun.file(new URL("../README.md", import.meta.url));
-  const readme = await file.text();
-  expect(withReference(readme)).toBe(readme);
-  expect(withProviders(readme)).toBe(readme);
 });

@@ -3,6 +3,7 @@
 import type { Command } from "./command.ts";
 import { doctor } from "./doctor.ts";
 import { health } from "./health.ts";
+import { helpCommand } from "./help.ts";
 import { login } from "./login.ts";
 import { logs } from "./logs.ts";
 import { manage } from "./manage/group.ts";
@@ -29,4 +30,5 @@ export const commands: readonly Command[] = [
   manage,
   login,
   versionCommand,
+  helpCommand(() => commands),
 ];

@@ -18,13 +18,19 @@ const narrowest = 20;
 /** For terminals that do not say how wide they are. */
 const usual = 80;
 
-export function terminalStyle(context: Pick<CommandContext, "stdout" | "environment">): TerminalStyle {
-  const { stdout, environment } = context;
-  const hasColour = stdout.isTTY && !environment["NO_COLOR"] && environment["TERM"] !== "dumb";
+type TerminalContext = Pick<CommandContext, "stdout" | "environment">;
+
+export function hasColour({ stdout, environment }: TerminalContext): boolean {
+  return stdout.isTTY && !environment["NO_COLOR"] && environment["TERM"] !== "dumb";
+}
+
+export function terminalStyle(context: TerminalContext): TerminalStyle {
+  const { stdout } = context;
+  const isColoured = hasColour(context);
   const paint =
     (code: number): Paint =>
     (text) =>
-      hasColour ? `\u001b[${code}m${text}\u001b[0m` : text;
+      isColoured ? `\u001b[${code}m${text}\u001b[0m` : text;
   return {
     columns: stdout.isTTY ? Math.max(narrowest, stdout.columns || usual) : null,
     bold: paint(1),

@@ -1,4 +1,4 @@
-// The README's table of config keys, made from the schema. Pure text to text: scripts/reference.ts reads and writes the file.
+// The manual's table of config keys, made from the schema.
 
 import { alternatives, configJsonSchema, type JsonSchema } from "./json-schema.ts";
 import { variableKeys } from "./overrides.ts";
@@ -9,9 +9,6 @@ export type ReferenceRow = {
   readonly fallback: string;
   readonly meaning: string;
 };
-
-const begin = "<!-- reference:begin -->";
-const end = "<!-- reference:end -->";
 
 function typeOf(schema: JsonSchema, root: JsonSchema): string {
   const words = alternatives(schema, root).map((place) => {
@@ -79,7 +76,6 @@ function code(text: string): string {
   return text === "" ? "" : `\`${cell(text)}\``;
 }
 
-/** The section that stands between the markers. */
 export function referenceText(): string {
   const keys = referenceRows().map(
     (row) => `| \`${row.key}\` | ${cell(row.type)} | ${code(row.fallback)} | ${cell(row.meaning)} |`,
@@ -96,12 +92,4 @@ export function referenceText(): string {
     "| --- | --- |",
     ...variables,
   ].join("\n");
-}
-
-/** `readme` with a fresh section, or null when it has no pair of markers. */
-export function withReference(readme: string): string | null {
-  const from = readme.indexOf(begin);
-  const to = readme.indexOf(end);
-  if (from === -1 || to < from) return null;
-  return `${readme.slice(0, from + begin.length)}\n\n${referenceText()}\n\n${readme.slice(to)}`;
 }

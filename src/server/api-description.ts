@@ -5,6 +5,7 @@ import { Elysia } from "elysia";
 import scalarScript from "../../node_modules/@scalar/api-reference/dist/browser/standalone.js" with { type: "file" };
 import { endpoints } from "../pipeline/endpoints.ts";
 import { components } from "./api-components.ts";
+import { pageHeaders } from "./page-headers.ts";
 import { routeDescriptions } from "./route-descriptions.ts";
 import type { ServerPort } from "./server-port.ts";
 import type { Route } from "./routes.ts";
@@ -47,14 +48,7 @@ export function descriptionRoutes(gateway: ServerPort, described: readonly Route
       pagePath,
       async () =>
         new Response((await description()).page, {
-          headers: {
-            "content-type": "text/html; charset=utf-8",
-            "content-security-policy": pagePolicy,
-            "x-content-type-options": "nosniff",
-            "x-frame-options": "DENY",
-            "referrer-policy": "no-referrer",
-            "cache-control": "no-cache",
-          },
+          headers: { ...pageHeaders(pagePolicy), "content-type": "text/html; charset=utf-8" },
         }),
     ),
     row(

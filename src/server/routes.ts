@@ -76,7 +76,6 @@ export function routesOf(gateway: ServerPort): readonly Route[] {
     detail,
   });
   return [
-    get("/", "public", () => new Response(greeting(gateway.version))),
     head("/", () => new Response(null)),
     // What Claude Code asks before anything else; older ones ask for `/`.
     head("/api/hello", () => new Response(null)),
@@ -187,14 +186,16 @@ export function routesOf(gateway: ServerPort): readonly Route[] {
   ];
 }
 
-function greeting(version: string): string {
+export function greeting(version: string): string {
   return [
     `ClawGate ${version}: one local endpoint between AI clients and AI models.`,
     "",
     "OpenAI clients:    base URL <this address>/v1",
     "Anthropic clients: base URL <this address>",
     "Google clients:    base URL <this address>",
+    "Manual:            /docs",
     "API description:   /swagger",
+    "Health:            /health",
     "",
   ].join("\n");
 }

@@ -8,10 +8,11 @@ import { dialectOf, dialectOfUnknown, notFound, refuse } from "./answers.ts";
 import { descriptionRoutes } from "./api-description.ts";
 import type { ServerRequestFacts, ServerPort } from "./server-port.ts";
 import { corsHeaders, createHostGuard, preflight } from "./hosts.ts";
+import { manualRoutes } from "./manual-routes.ts";
 import { elysiaPath, methodsAt, nameIn, suggestedPath, splitUrl } from "./paths.ts";
 import { leavesLargeBody } from "../wire/body.ts";
 import { checkRequestBody } from "./request-body.ts";
-import { type Route, routesOf } from "./routes.ts";
+import { greeting, type Route, routesOf } from "./routes.ts";
 
 export type ServerOptions = {
   /** An address or a name; "::" takes both families where the machine does. */
@@ -60,7 +61,8 @@ function finish(
 /** Starts to listen. Throws what Bun.serve throws (EADDRINUSE, EACCES). */
 export function createServer(gateway: ServerPort, options: ServerOptions): Server {
   const routes = routesOf(gateway);
-  const table = [...routes, ...descriptionRoutes(gateway, routes)];
+  const manual = manualRoutes(gateway.version, greeting(gateway.version));
+  const table = [...routes, ...descriptionRoutes(gateway, routes), ...manual];
   let rules = gateway.rules();
   let guard = createHostGuard(rules);
 

@@ -84,11 +84,11 @@ const allFoldersExcept = (...barred: string[]): string[] =>
 /** The whole import law. A folder may always import itself. */
 const mayImport: Readonly<Record<string, readonly Permission[] | null>> = {
   "main.ts": ["commands"],
-  commands: ["app", "operator", "config", "openclaw", reports, "system", "canon"],
+  commands: ["app", "operator", "config", "openclaw", "manual", reports, "system", "canon"],
   // null: everything but commands.
   app: null,
   operator: null,
-  server: ["pipeline", reports, "canon", "wire", "system"],
+  server: ["pipeline", "manual", reports, "canon", "wire", "system"],
   pipeline: ["backends", "dialects", "routing", "tenants", "canon", "wire", "system"],
   // canon: nearest.ts, which finds the name that was meant, is shared with routing.
   config: [{ folder: "*", files: /\/settings\.ts$/ }, "canon", "system"],
@@ -100,6 +100,7 @@ const mayImport: Readonly<Record<string, readonly Permission[] | null>> = {
   state: ["canon", "system"],
   catalog: ["canon", "system"],
   openclaw: ["system", "canon"],
+  manual: [],
   canon: [],
   wire: [],
   system: [],

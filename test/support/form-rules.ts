@@ -198,6 +198,15 @@ export const repositoryRules: readonly Rule[] = [
     counterexamples: [{ "docs/a.md": "" }, { Makefile: "" }],
   },
   {
+    name: "the README is short enough for a first reading",
+    meaning: "at most 250 lines; the rest is in the manual (src/manual)",
+    violations: (tree) => {
+      const count = lines(tree, "README.md");
+      return count > 250 ? [`README.md: ${count} lines`] : [];
+    },
+    counterexamples: [{ "README.md": "a\n".repeat(251) }],
+  },
+  {
     name: "no registry address and no build machine's path",
     meaning: "addresses of registries and paths of build machines stay out of the repository",
     violations: (tree) =>

@@ -1,0 +1,29 @@
+// Which parts of the manual a program writes: the page, the name of the pair of markers around it, and what stands there. A new
+// part is a row here and `<!-- name:begin -->`, `<!-- name:end -->` in its page.
+
+import { referenceText } from "../src/config/reference.ts";
+import { commandHelp, commandTable } from "./command-texts.ts";
+import { providersText } from "./providers-table.ts";
+
+export type GeneratedPart = {
+  /** From the top of the repository. */
+  readonly page: string;
+  readonly marker: string;
+  text(): string;
+};
+
+export const generatedParts: readonly GeneratedPart[] = [
+  { page: "src/manual/configuration.md", marker: "reference", text: referenceText },
+  { page: "src/manual/providers.md", marker: "providers", text: providersText },
+  { page: "src/manual/commands.md", marker: "commands", text: commandTable },
+  { page: "src/manual/commands.md", marker: "options", text: commandHelp },
+];
+
+/** `page` with `text` between its markers, or null when it has no such pair. */
+export function withPart(page: string, marker: string, text: string): string | null {
+  const begin = `<!-- ${marker}:begin -->`;
+  const from = page.indexOf(begin);
+  const to = page.indexOf(`<!-- ${marker}:end -->`);
+  if (from === -1 || to < from) return null;
+  return `${page.slice(0, from + begin.length)}\n\n${text}\n\n${page.slice(to)}`;
+}
