@@ -55,7 +55,7 @@ export function createConnectionTracker(options: ConnectionTrackerOptions): Conn
 }
 
 /** A request that has been handed to fetch and not been answered. */
-export class SentRequest {
+class SentRequest {
   previous: SentRequest | null = null;
   next: SentRequest | null = null;
   isWaiting = true;
