@@ -175,6 +175,4 @@ export type Dialect = {
   readonly name: DialectName;
   readonly client: ClientHalf;
   readonly backend: BackendHalf;
-  /** What is left of events after a trip through this format: the declared loss, and the tests' oracle. */
-  lose(events: readonly StreamEvent[]): StreamEvent[];
 };

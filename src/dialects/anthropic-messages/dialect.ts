@@ -5,7 +5,6 @@ import type { Dialect } from "../dialect.ts";
 import { decodeRequest } from "./decode-request.ts";
 import { encodeRequest, unsupportedStops } from "./encode-request.ts";
 import { decodeFailure, encodeFailure, encodeFailureFrame, ownStatuses } from "./failure.ts";
-import { lose } from "./loss.ts";
 import { encodeModel, encodeModelList } from "./models.ts";
 import { name } from "./extras.ts";
 import { noteLosses, refuseTranslation } from "./refuse-translation.ts";
@@ -45,5 +44,4 @@ export const anthropicMessages: Dialect = {
     decodeFailure,
     passthrough,
   },
-  lose,
 };

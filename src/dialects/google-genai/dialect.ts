@@ -4,7 +4,6 @@
 import { blankFrame } from "../../wire/sse.ts";
 import type { Dialect } from "../dialect.ts";
 import { decodeFailure, encodeFailure, encodeFailureFrame } from "./failure.ts";
-import { lose } from "./loss.ts";
 import { encodeModel, encodeModelList } from "./models.ts";
 import { unsupportedStops } from "./encode-config.ts";
 import { encodeRequest } from "./encode-request.ts";
@@ -50,5 +49,4 @@ export const googleGenai: Dialect = {
     decodeFailure,
     passthrough,
   },
-  lose,
 };

@@ -5,7 +5,6 @@ import { commentFrame } from "../../wire/sse.ts";
 import type { Dialect } from "../dialect.ts";
 import { decodeFailure, encodeFailure } from "../openai-failure.ts";
 import { encodeFailureFrame } from "./failure.ts";
-import { lose } from "./loss.ts";
 import { encodeModel, encodeModelList } from "./models.ts";
 import { encodeRequest, unsupportedStops } from "./encode-request.ts";
 import { passthrough } from "./passthrough.ts";
@@ -44,5 +43,4 @@ export const openaiChat: Dialect = {
     decodeFailure,
     passthrough,
   },
-  lose,
 };

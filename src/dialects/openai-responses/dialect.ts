@@ -7,7 +7,6 @@ import { decodeRequest } from "./decode-request.ts";
 import { encodeRequest, unsupportedStops } from "./encode-request.ts";
 import { decodeFailure } from "../openai-failure.ts";
 import { encodeFailure, encodeFailureFrame } from "./failure.ts";
-import { lose } from "./loss.ts";
 import { encodeModel, encodeModelList } from "./models.ts";
 import { name } from "./extras.ts";
 import { noteLosses, refuseTranslation } from "./refuse-translation.ts";
@@ -48,5 +47,4 @@ export const openaiResponses: Dialect = {
     decodeFailure,
     passthrough,
   },
-  lose,
 };
