@@ -2,7 +2,8 @@
 // It must never hold logic of its own.
 
 import { blankFrame } from "../../wire/sse.ts";
-import type { Dialect } from "../dialect.ts";
+import type { FullDialect } from "../dialect.ts";
+import { eventStream } from "../framing.ts";
 import { decodeFailure, encodeFailure, encodeFailureFrame } from "./failure.ts";
 import { encodeModel, encodeModelList } from "./models.ts";
 import { unsupportedStops } from "./encode-config.ts";
@@ -15,7 +16,7 @@ import { decodeRequest } from "./decode-request.ts";
 import { streamEncoder } from "./stream-encoder.ts";
 import { streamDecoder } from "./stream-decoder.ts";
 
-export const googleGenai: Dialect = {
+export const googleGenai: FullDialect = {
   name,
   client: {
     decodeRequest,
@@ -27,11 +28,9 @@ export const googleGenai: Dialect = {
     encodeFailureFrame,
     encodeModelList,
     encodeModel,
-    // The format has no typed word for "still here", and gemini-cli reads nothing more once a comment has come.
-    heartbeatFrame: blankFrame,
-    quietFrame: blankFrame,
-    // Nor one for the end: the finish reason stands in the last chunk.
-    endFrame: "",
+    // The format has no typed word for "still here", and gemini-cli reads nothing more once a comment has come. Nor has it one for
+    // the end: the finish reason stands in the last chunk.
+    framing: { ...eventStream, heartbeat: blankFrame, quiet: blankFrame, remark: null },
   },
   backend: {
     // The key goes into a header: an address ends up in logs.
