@@ -10,6 +10,7 @@ import type { Usage } from "../canon/usage.ts";
 import type { JsonEdit, JsonScan, Watched } from "../wire/json.ts";
 import type { SseFrame } from "../wire/sse.ts";
 import type { StreamFraming } from "./framing.ts";
+import type { MemberRows } from "./member-row.ts";
 import type { NameRule } from "./tool-names.ts";
 
 /** A model as lists show it. `created` is Unix seconds. */
@@ -175,6 +176,8 @@ export type Dialect = {
   readonly client?: ClientHalf;
   /** Absent: no vendor speaks it, so that every request of its clients is translated. */
   readonly backend?: BackendHalf;
+  /** What a request of this format may hold. */
+  readonly members?: { readonly rows: MemberRows };
 };
 
 /** What an endpoint needs of its format. */
