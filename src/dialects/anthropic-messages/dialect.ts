@@ -8,6 +8,7 @@ import { encodeRequest, unsupportedStops } from "./encode-request.ts";
 import { decodeFailure, encodeFailure, encodeFailureFrame, ownStatuses } from "./failure.ts";
 import { encodeModel, encodeModelList } from "./models.ts";
 import { name } from "./extras.ts";
+import { requestMembers } from "./members.ts";
 import { noteLosses, refuseTranslation } from "./refuse-translation.ts";
 import { passthrough } from "./passthrough.ts";
 import { encodeReply, decodeReply } from "./reply.ts";
@@ -16,6 +17,7 @@ import { heartbeatFrame, streamEncoder } from "./stream-encoder.ts";
 
 export const anthropicMessages: FullDialect = {
   name,
+  members: requestMembers,
   client: {
     decodeRequest,
     refuseTranslation,

@@ -11,6 +11,7 @@ import { encodePlain, marks, type WireBlock } from "./encode-content.ts";
 import { encodeMessages, historyRules, type WireMessage } from "./encode-messages.ts";
 import { planForeignThinking, planOwnThinking, wantsThinking } from "./encode-thinking.ts";
 import { name, extrasOf } from "./extras.ts";
+import { requestMembers } from "./members.ts";
 import { withFittingKeys } from "./property-keys.ts";
 
 type Body = Record<string, unknown>;
@@ -45,7 +46,7 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
   ];
   const tools = encodeTools(request, messages, note);
   const body: Body = {
-    ...ownExtras,
+    ...requestMembers.passedOn(ownExtras),
     model: target.model,
     messages,
     max_tokens: plan.maxTokens,

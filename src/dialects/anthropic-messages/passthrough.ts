@@ -22,13 +22,12 @@ import { thinkingMark } from "../thinking-signatures.ts";
 import { refusedTypeWords } from "../media-type.ts";
 import { lacksThinking } from "./missing-thinking.ts";
 import { invalid } from "./decode-content.ts";
-import { upstreamKeys } from "./decode-request.ts";
 import { memberRecord } from "../exceeds-checks.ts";
 import { leastBudget } from "./encode-thinking.ts";
 import { exceeds } from "./exceeds.ts";
 import { failureOfErrorBody } from "./failure.ts";
 import { decodeFinish } from "./finish.ts";
-import { threadRefused } from "./refuse-threads.ts";
+import { requestMembers } from "./members.ts";
 import { readEvent } from "./stream-decoder.ts";
 import { decodeUsage, readCounts, withoutPlaceholders } from "./usage.ts";
 
@@ -127,32 +126,13 @@ function startsAnswerAtDelta(delta: unknown): boolean {
   return Object.entries(delta).some(([key, value]) => key !== "type" && value !== "");
 }
 
-const kinds: ReadonlyMap<string, readonly JsonMember["kind"][]> = new Map<string, JsonMember["kind"][]>([
-  ["model", ["string"]],
-  ["messages", ["array"]],
-  ["max_tokens", ["number"]],
-  ["stream", ["boolean", "null"]],
-  ["system", ["string", "array", "null"]],
-  ["tools", ["array", "null"]],
-  ["tool_choice", ["object", "null"]],
-  ["thinking", ["object", "null"]],
-  ["metadata", ["object", "null"]],
-  ["output_config", ["object", "null"]],
-  ["temperature", ["number", "null"]],
-  ["top_p", ["number", "null"]],
-  ["top_k", ["number", "null"]],
-  ["stop_sequences", ["array", "null"]],
-]);
-
-/** Two of these could make routing, billing and the vendor read different requests. */
-type EditedMember = {
-  model?: JsonMember;
-  messages?: JsonMember;
-  max_tokens?: JsonMember;
-  stream?: JsonMember;
+/** Rows with `isUnique`: two of these could make routing, billing and the vendor read different requests. */
+type FoundMembers = {
+  model: JsonMember | undefined;
+  messages: JsonMember | undefined;
+  max_tokens: JsonMember | undefined;
+  stream: JsonMember | undefined;
 };
-const isEdited = (key: string): key is keyof EditedMember =>
-  key === "model" || key === "messages" || key === "max_tokens" || key === "stream";
 
 export function requiredEdits(
   scan: JsonScan,
@@ -160,46 +140,37 @@ export function requiredEdits(
   target: TargetFacts,
   note: Note = ignoreNote,
 ): readonly JsonEdit[] {
-  const seen: EditedMember = {};
+  const seen: FoundMembers = {
+    model: undefined,
+    messages: undefined,
+    max_tokens: undefined,
+    stream: undefined,
+  };
   for (const member of scan.members) {
-    const { key, kind } = member;
-    if (upstreamKeys.includes(key)) throw invalid(key, "is not accepted by this gateway");
-    if (key === "thread" && kind !== "null") throw threadRefused();
-    if (isEdited(key)) {
-      if (seen[key] !== undefined) throw invalid(key, "is given twice");
-      seen[key] = member;
-    }
-    const allowed = kinds.get(key);
-    if (allowed !== undefined && !allowed.includes(kind))
-      throw invalid(key, `must be ${allowed.filter((each) => each !== "null").join(" or ")}`);
+    const row = requestMembers.row(member.key);
+    if (row === undefined) continue;
+    requestMembers.checkScanned(row, member, bytes);
+    if (row.isUnique !== true) continue;
+    const key = member.key as keyof FoundMembers;
+    if (seen[key] !== undefined) throw invalid(key, "is given twice");
+    seen[key] = member;
   }
   const { messages } = seen;
   if (messages === undefined || isEmptyArray(bytes, messages))
     throw invalid("messages", "must be a non-empty array");
-  return [...modelEdit(bytes, seen.model, target), ...limitEdits(scan, bytes, seen.max_tokens, target, note)];
+  const limit = seen.max_tokens;
+  if (limit === undefined || limit.kind === "null") throw invalid("max_tokens", "is required");
+  const wanted = Number(bytes.toString("latin1", limit.start, limit.end));
+  const allowed = cutTokens(wanted, target, note);
+  const model = modelEdit(bytes, seen.model, target);
+  if (allowed >= wanted) return model;
+  return [...model, { key: "max_tokens", json: String(allowed) }, ...budgetEdit(scan, bytes, allowed, note)];
 }
 
 function modelEdit(bytes: Buffer, member: JsonMember | undefined, target: TargetFacts): JsonEdit[] {
   const model = member === undefined ? "" : stringOf(bytes, member);
   if (model === "") throw invalid("model", "must be a non-empty string");
   return model === target.model ? [] : [{ key: "model", json: JSON.stringify(target.model) }];
-}
-
-/** The API demands max_tokens, so a missing one is the client's mistake; a wish above the model's ceiling is cut. */
-function limitEdits(
-  scan: JsonScan,
-  bytes: Buffer,
-  member: JsonMember | undefined,
-  target: TargetFacts,
-  note: Note,
-): JsonEdit[] {
-  if (member === undefined) throw invalid("max_tokens", "is required");
-  const value = Number(bytes.toString("latin1", member.start, member.end));
-  if (!Number.isSafeInteger(value) || value < 1)
-    throw invalid("max_tokens", "must be a whole number of at least 1");
-  const limit = cutTokens(value, target, note);
-  if (limit >= value) return [];
-  return [{ key: "max_tokens", json: String(limit) }, ...budgetEdit(scan, bytes, limit, note)];
 }
 
 /** A budget has to stay below the limit; one that no longer has room is no thinking at all, as where the body is written anew. */

@@ -4,14 +4,12 @@
 
 import { Failure } from "../../canon/failure.ts";
 import type { Block, ChatRequest } from "../../canon/request.ts";
-import { safeName, noteDropped, noteUnknown } from "../adaptation-notes.ts";
+import { safeName } from "../adaptation-notes.ts";
 import { isRecord } from "../decoding.ts";
 import { isVendorSearch } from "../deferred-tools.ts";
 import type { Note } from "../dialect.ts";
 import { name, extrasOf } from "./extras.ts";
-
-/** Top-level members that change what the model can do. */
-const bindingMembers: readonly string[] = ["container", "mcp_servers"];
+import { requestMembers } from "./members.ts";
 
 /** Members whose values the canonical form does not know: what is asked for is lost, not a matter of taste. */
 function refuseUnknownOption(ownExtras: Readonly<Record<string, unknown>>): Failure | null {
@@ -23,9 +21,7 @@ function refuseUnknownOption(ownExtras: Readonly<Record<string, unknown>>): Fail
     const type = isRecord(value) ? value["type"] : value;
     return refusal(`output_config.${member}`, `"${safeName(type)}"`);
   }
-  const { inference_geo: geo } = ownExtras;
-  // A promise of where the data stays, which no other vendor has given.
-  return typeof geo === "string" && geo !== "global" ? refusal("inference_geo", "it") : null;
+  return null;
 }
 
 export function refuseTranslation(request: ChatRequest): Failure | null {
@@ -33,26 +29,8 @@ export function refuseTranslation(request: ChatRequest): Failure | null {
   const tool = request.opaqueTools.find((each) => each.dialect === name && !isVendorSearch(each));
   if (tool !== undefined) return refusal("tools", `a tool of type "${tool.type}"`);
   const ownExtras = extrasOf(request.extras);
-  for (const member of bindingMembers) {
-    const value = ownExtras[member];
-    if (value === undefined || value === null || (Array.isArray(value) && value.length === 0)) continue;
-    return refusal(member, "it");
-  }
-  return refuseUnknownOption(ownExtras);
+  return requestMembers.refusalOf(ownExtras) ?? refuseUnknownOption(ownExtras);
 }
-
-/** What is told or refused, and book-keeping. */
-const known: ReadonlySet<string> = new Set([
-  ...bindingMembers,
-  "context_management",
-  "cache_control",
-  "metadata",
-  "thinking",
-  "thread",
-  "output_config",
-  "output_format",
-  "inference_geo",
-]);
 
 /** What another API does not get: it costs more or keeps more there, but the answer is the same. */
 export function noteLosses(
@@ -61,8 +39,8 @@ export function noteLosses(
   unsupported?: (parameter: string) => void,
 ): void {
   const ownExtras = extrasOf(request.extras);
-  noteDropped(ownExtras, ["context_management"], note, unsupported);
-  noteUnknown(ownExtras, known, note, unsupported);
+  requestMembers.noteDropped(ownExtras, note, unsupported);
+  requestMembers.noteUnknown(ownExtras, note, unsupported);
   const isMarked = (block: Block | ChatRequest["tools"][number]): boolean =>
     "cache" in block && block.cache !== undefined;
   const holdsMark =
