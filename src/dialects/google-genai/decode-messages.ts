@@ -3,7 +3,7 @@
 
 import type { Block, Message, TextBlock, ThinkingBlock } from "../../canon/request.ts";
 import { type CallIds, callIds } from "./call-ids.ts";
-import { invalid, optionalList, shown, wrongKind } from "../read-fields.ts";
+import { invalid, optionalList, shown } from "../read-fields.ts";
 import { messageAt } from "./camel-keys.ts";
 import { decodePart, decodeSystemPart } from "./decode-content.ts";
 import { name, extrasOf, signatureIn } from "./extras.ts";
@@ -20,12 +20,10 @@ const roles: ReadonlyMap<unknown, "user" | "assistant"> = new Map<unknown, "user
   ["assistant", "assistant"],
 ]);
 
-export function decodeMessages(value: unknown): Message[] {
-  if (!Array.isArray(value)) throw wrongKind("contents", "an array of contents", value);
-  if (value.length === 0) throw invalid("contents", "contents must hold at least one content.");
+export function decodeMessages(contents: readonly unknown[]): Message[] {
   const ids = callIds();
   const messages: Message[] = [];
-  for (const [i, each] of value.entries()) {
+  for (const [i, each] of contents.entries()) {
     const message = decodeMessage(each, i, ids);
     const previous = messages.at(-1);
     // The chats of Google's package keep every chunk of a stream as a content of its own.

@@ -9,6 +9,7 @@ import { encodeModel, encodeModelList } from "./models.ts";
 import { unsupportedStops } from "./encode-config.ts";
 import { encodeRequest } from "./encode-request.ts";
 import { name } from "./extras.ts";
+import { requestMembers } from "./members.ts";
 import { noteLosses, refuseTranslation } from "./refuse-translation.ts";
 import { passthrough } from "./passthrough.ts";
 import { encodeReply, decodeReply } from "./reply.ts";
@@ -18,6 +19,7 @@ import { streamDecoder } from "./stream-decoder.ts";
 
 export const googleGenai: FullDialect = {
   name,
+  members: requestMembers,
   client: {
     decodeRequest,
     refuseTranslation,

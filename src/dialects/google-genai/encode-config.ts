@@ -9,6 +9,7 @@ import { cutTokens, thinkingOff, ignoreNote } from "../adaptation-notes.ts";
 import type { Note, TargetFacts } from "../dialect.ts";
 import { isThinkingOff, thinkingAtLeast } from "../fit-to-model.ts";
 import { type Members, extrasOf } from "./extras.ts";
+import { configMembers } from "./members.ts";
 import { nameAmong } from "../tool-names.ts";
 
 type Wire = Record<string, unknown>;
@@ -26,7 +27,8 @@ export function encodeGenerationConfig(
   note: Note = ignoreNote,
 ): Wire | null {
   const ownExtras = extrasOf(request.extras);
-  const config: Wire = isRecord(ownExtras["generationConfig"]) ? { ...ownExtras["generationConfig"] } : {};
+  const own = ownExtras["generationConfig"];
+  const config: Wire = isRecord(own) ? configMembers.passedOn(own) : {};
   if (request.maxTokens !== null) config["maxOutputTokens"] = cutTokens(request.maxTokens, target, note);
   if (request.temperature !== null) config["temperature"] = request.temperature;
   if (request.topP !== null) config["topP"] = request.topP;

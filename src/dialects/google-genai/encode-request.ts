@@ -13,6 +13,7 @@ import { orderSystem } from "../order-history.ts";
 import { encodeMessages, historyRules } from "./encode-messages.ts";
 import { encodePlain, type Part } from "./encode-content.ts";
 import { name, extrasOf } from "./extras.ts";
+import { requestMembers } from "./members.ts";
 import { refuseCandidates } from "./refuse-translation.ts";
 
 type Wire = Record<string, unknown>;
@@ -26,7 +27,7 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
   if (refusal !== null) throw refusal;
   const { rest } = extrasOf(request.extras);
   const contents = encodeMessages(request.messages, target.takes?.signedCalls ?? true, note);
-  const body: Wire = { ...(isRecord(rest) ? rest : {}), contents };
+  const body: Wire = { ...(isRecord(rest) ? requestMembers.passedOn(rest) : {}), contents };
   const system: Part[] = orderSystem(request.system, historyRules, note).flatMap(encodePlain);
   if (system.length > 0) body["systemInstruction"] = { parts: system };
   const tools = encodeTools(request);

@@ -21,7 +21,7 @@ import { decodeFinish } from "./finish.ts";
 import { refusedTypeWords } from "../media-type.ts";
 import { googleMark } from "../call-signatures.ts";
 import type { Members } from "./extras.ts";
-import { upstreamKeys, upstreamKeyRefused } from "./decode-request.ts";
+import { requestMembers } from "./members.ts";
 import { unreadable } from "./stream-decoder.ts";
 import { decodeUsage } from "./usage.ts";
 
@@ -84,26 +84,25 @@ function replyFacts(body: unknown): FrameFacts | null {
   return chunkFacts(body);
 }
 
-/** Two of these, and the vendor might read the other one. */
-const onlyOnce: ReadonlySet<string> = new Set(["contents", "model"]);
+/** Rows with `isUnique`: of two the vendor might read the other one. */
+type FoundMembers = { model: JsonMember | undefined; contents: JsonMember | undefined };
 
 function requiredEdits(scan: JsonScan, bytes: Buffer, target: TargetFacts): readonly JsonEdit[] {
-  const seen = new Map<string, JsonMember>();
+  const seen: FoundMembers = { model: undefined, contents: undefined };
   for (const member of scan.members) {
-    const { key } = member;
-    if (upstreamKeys.has(key)) throw upstreamKeyRefused(key);
-    if (seen.has(key) && onlyOnce.has(key))
-      throw invalid(key, `${key} appears more than once in the request body.`);
-    seen.set(key, member);
+    const row = requestMembers.row(member.key);
+    if (row === undefined) continue;
+    requestMembers.checkScanned(row, member, bytes);
+    if (row.isUnique !== true) continue;
+    const key = member.key as keyof FoundMembers;
+    if (seen[key] !== undefined) throw invalid(key, `${key} appears more than once in the request body.`);
+    seen[key] = member;
   }
-  const contents = seen.get("contents");
-  if (contents?.kind !== "array")
-    throw wrongKind("contents", "an array of contents", contents === undefined ? undefined : contents.kind);
+  const { contents, model } = seen;
+  if (contents === undefined) throw wrongKind("contents", "an array of contents", undefined);
   if (bytes.toString("latin1", contents.start + 1, contents.end - 1).trim() === "")
     throw invalid("contents", "contents must hold at least one content.");
-  const model = seen.get("model");
   if (model === undefined || model.kind === "null") return [];
-  if (model.kind !== "string") throw wrongKind("model", "a string", model.kind);
   const wanted = `models/${target.model}`;
   return readString(bytes, model.start, model.end) === wanted
     ? []
