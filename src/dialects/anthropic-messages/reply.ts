@@ -12,7 +12,7 @@ import type { WireBlock } from "./encode-content.ts";
 import { failureOfErrorBody } from "./failure.ts";
 import { encodeFinish } from "./finish.ts";
 import { citationsOf, name, extrasOf } from "./extras.ts";
-import { answerDecoder } from "./stream-decoder.ts";
+import { AnswerDecoder } from "./stream-decoder.ts";
 import { finishMembers, finishUsage, messageId } from "./stream-encoder.ts";
 
 export function encodeReply(reply: Reply, facts: AnswerFacts): Record<string, unknown> {
@@ -63,7 +63,7 @@ export function decodeReply(body: unknown): StreamEvent[] {
       },
     ];
   const { id, type: _type, role: _role, model, content, usage, stop_reason, stop_sequence, ...rest } = body;
-  const decoder = answerDecoder();
+  const decoder = new AnswerDecoder();
   const events = decoder.take({ type: "message_start", message: { id, model, usage } });
   content.forEach((content_block: unknown, index) => {
     events.push(...decoder.take({ type: "content_block_start", index, content_block }));
