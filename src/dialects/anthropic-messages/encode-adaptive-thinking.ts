@@ -1,4 +1,4 @@
-// The wish to think, in the words of models that decide themselves how much: `thinking: adaptive` and `output_config.effort`.
+// A request for thinking in the words of models that decide themselves how much: `thinking: adaptive` and `output_config.effort`.
 // It must never send such a model a budget, nor switch off what cannot be switched off.
 
 import { budgetOfEffort, type Effort, effortOfBudget, nearestEffort } from "../../canon/effort.ts";
@@ -15,14 +15,21 @@ export type ThinkingPlan = {
   readonly effort: string | null;
 };
 
+/** What a plan starts from. */
+export type ThinkingCase = {
+  readonly request: ChatRequest;
+  /** The limit of the answer, as far as it is known before anything is said of thinking. */
+  readonly maxTokens: number;
+  /** False: something else in the request rules thinking out. */
+  readonly mayThink: boolean;
+  readonly note: Note;
+};
+
 /** For other dialects. `max_tokens` counts the thinking here, so it grows where that would leave no room for the answer. */
 export function planForeignAdaptive(
-  request: ChatRequest,
+  { request, maxTokens, mayThink, note }: ThinkingCase,
   target: TargetFacts,
   takes: Takes,
-  maxTokens: number,
-  mayThink: boolean,
-  note: Note,
 ): ThinkingPlan {
   const none = { maxTokens, thinking: null, effort: null };
   if (!asksForThinking(request)) return isThinkingOff(request) ? withThinkingOff(none, takes, note) : none;
@@ -36,7 +43,7 @@ export function planForeignAdaptive(
   const ceiling = target.maxOutput ?? Number.POSITIVE_INFINITY;
   return {
     maxTokens: wanted < maxTokens ? maxTokens : Math.max(maxTokens, Math.min(maxTokens + wanted, ceiling)),
-    // Who speaks of thinking wants to see it, and newer models show nothing unasked; an effort alone is no such wish.
+    // Who speaks of thinking wants to see it, and newer models show nothing unasked; an effort alone does not ask for that.
     thinking: { type: "adaptive", ...(request.thinking === null ? {} : { display: "summarized" }) },
     effort,
   };
@@ -65,11 +72,8 @@ function withThinkingOff(plan: ThinkingPlan, takes: Takes, note: Note): Thinking
 
 /** For a request of this dialect: its own words, as far as the model takes them. */
 export function planOwnAdaptive(
-  request: ChatRequest,
+  { request, maxTokens, mayThink, note }: ThinkingCase,
   takes: Takes,
-  maxTokens: number,
-  mayThink: boolean,
-  note: Note,
 ): ThinkingPlan {
   const { thinking, effort } = request;
   const level = effort === null || effort === "none" ? null : fitLevel(effort, takes, note);

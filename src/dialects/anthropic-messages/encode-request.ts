@@ -1,5 +1,5 @@
 // ChatRequest -> a Messages API body that asks for a stream. Losses are named functions; nothing is dropped in passing.
-// It must never read another dialect's pocket.
+// It must never read another dialect's extras.
 
 import type { ChatRequest, Tool } from "../../canon/request.ts";
 import { thinkingBlocksDropped, ignoreNote } from "../adaptation-notes.ts";
@@ -60,7 +60,7 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
     ...encodeUser(request, isOwn),
   };
   if (plan.thinking === null && asked.thinking !== null) dropThinkingEdits(body, note);
-  keepLastMarks(body, system, tools, messages, note);
+  keepLastMarks(body, { system, tools, messages }, note);
   return body;
 }
 
@@ -139,7 +139,7 @@ function encodeOutput(request: ChatRequest, effort: string | null): Body {
   const kept = isRecord(ownExtras["output_config"]) ? ownExtras["output_config"] : {};
   const config: Body = { ...kept };
   if (effort !== null) config["effort"] = effort;
-  // A client of the older beta said it in `output_format`, which goes back with its pocket.
+  // A client of the older beta said it in `output_format`, which goes back with its extras.
   if (request.format?.type === "json-schema" && ownExtras["output_format"] === undefined)
     config["format"] = { type: "json_schema", schema: request.format.schema };
   return Object.keys(config).length > 0 ? { output_config: config } : {};
@@ -197,14 +197,15 @@ function dropThinkingEdits(body: Body, note: Note): void {
   else body["context_management"] = { ...management, edits: kept };
 }
 
+/** Where cache marks may stand. */
+type MarkedParts = {
+  readonly system: readonly WireBlock[];
+  readonly tools: readonly Body[];
+  readonly messages: readonly WireMessage[];
+};
+
 /** The last marks cover the longest prefix, so the first ones go. */
-function keepLastMarks(
-  body: Body,
-  system: readonly WireBlock[],
-  tools: readonly Body[],
-  messages: readonly WireMessage[],
-  note: Note,
-): void {
+function keepLastMarks(body: Body, { system, tools, messages }: MarkedParts, note: Note): void {
   const holders: Body[] = [];
   const collect = (blocks: readonly Body[]): void => {
     for (const block of blocks) {

@@ -1,4 +1,4 @@
-// Reasoning wishes of any dialect -> `thinking`, `output_config.effort` and a max_tokens that leaves room for both.
+// What requests of any dialect say of thinking -> `thinking`, `output_config.effort` and a max_tokens that leaves room for both.
 // It must never send a combination that the API refuses: thinking is dropped before the answer is.
 
 import { budgetOfEffort, type Effort, nearestEffort } from "../../canon/effort.ts";
@@ -6,7 +6,12 @@ import type { ChatRequest } from "../../canon/request.ts";
 import type { Takes } from "../../canon/takes.ts";
 import { cutTokens, thinkingOff, asksForThinking } from "../adaptation-notes.ts";
 import type { Note, TargetFacts } from "../dialect.ts";
-import { planForeignAdaptive, planOwnAdaptive, type ThinkingPlan } from "./encode-adaptive-thinking.ts";
+import {
+  planForeignAdaptive,
+  planOwnAdaptive,
+  type ThinkingCase,
+  type ThinkingPlan,
+} from "./encode-adaptive-thinking.ts";
 import type { WireMessage } from "./encode-messages.ts";
 import { extrasOf } from "./extras.ts";
 
@@ -35,12 +40,11 @@ export function planOwnThinking(
 ): ThinkingPlan {
   const maxTokens = limitOf(request, target, note);
   const takes = target.takes ?? null;
-  if (takes?.thinking === "adaptive")
-    return planOwnAdaptive(request, takes, maxTokens, mayThink(request) && !startsMidTurn(messages), note);
+  const asked = { request, maxTokens, mayThink: mayThink(request) && !startsMidTurn(messages), note };
+  if (takes?.thinking === "adaptive") return planOwnAdaptive(asked, takes);
   if (takes?.thinking === "budget" && request.thinking?.mode === "adaptive")
     return planForeignThinking(request, target, messages, note);
-  const effort = knownEffort(request, takes, note);
-  return planGivenThinking(request, maxTokens, effort, messages, note);
+  return planGivenThinking(asked, knownEffort(request, takes, note));
 }
 
 /** Older models know no effort, or not each level of it. */
@@ -54,17 +58,14 @@ function knownEffort({ effort }: ChatRequest, takes: Takes | null, note: Note): 
 }
 
 function planGivenThinking(
-  request: ChatRequest,
-  maxTokens: number,
+  { request, maxTokens, mayThink, note }: ThinkingCase,
   effort: Effort | null,
-  messages: readonly WireMessage[],
-  note: Note,
 ): ThinkingPlan {
   const { thinking } = request;
   const off = { maxTokens, thinking: { type: "disabled" }, effort };
   if (thinking === null) return request.effort === "none" ? off : { maxTokens, thinking: null, effort };
   if (thinking.mode === "off") return off;
-  if (!mayThink(request) || startsMidTurn(messages)) {
+  if (!mayThink) {
     note(thinkingOff);
     return { maxTokens, thinking: null, effort };
   }
@@ -95,7 +96,11 @@ export function planForeignThinking(
   const { takes } = target;
   // With adaptive thinking earlier turns need not begin with their thoughts (docs: adaptive thinking, validation changes).
   if (takes?.thinking === "adaptive")
-    return planForeignAdaptive(request, target, takes, answer, mayThink(request), note);
+    return planForeignAdaptive(
+      { request, maxTokens: answer, mayThink: mayThink(request), note },
+      target,
+      takes,
+    );
   if (!asksForThinking(request)) return none;
   const off = (): ThinkingPlan => {
     note(thinkingOff);

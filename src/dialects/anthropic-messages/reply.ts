@@ -12,7 +12,7 @@ import type { WireBlock } from "./encode-content.ts";
 import { failureOfErrorBody } from "./failure.ts";
 import { encodeFinish } from "./finish.ts";
 import { citationsOf, name, extrasOf } from "./extras.ts";
-import { AnswerDecoder } from "./stream-decoder.ts";
+import { AnswerDecoder } from "./decode-answer.ts";
 import { finishMembers, finishUsage, messageId } from "./stream-encoder.ts";
 
 export function encodeReply(reply: Reply, facts: AnswerFacts): Record<string, unknown> {

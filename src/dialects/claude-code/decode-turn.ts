@@ -4,7 +4,7 @@
 import type { StreamEvent } from "../../canon/event.ts";
 import { Failure } from "../../canon/failure.ts";
 import { unknownUsage, type Usage } from "../../canon/usage.ts";
-import { AnswerDecoder } from "../anthropic-messages/stream-decoder.ts";
+import { AnswerDecoder } from "../anthropic-messages/decode-answer.ts";
 import { isRecord } from "../decoding.ts";
 import { isAbsent } from "../read-fields.ts";
 import { connectionLost, failureOfResult, leastWaitMs, limitedFor } from "./failure.ts";
