@@ -15,7 +15,7 @@ type QueuedBlock = {
   /** The block as content_block_start gave it; for opaque ones, as assembled so far. */
   readonly value: Members;
   readonly citations: unknown[];
-  /** Deltas that wait until this block's turn comes. */
+  /** Deltas that wait until the blocks before this one have ended. */
   held: string[];
   signature: string;
   input: string;
@@ -23,7 +23,7 @@ type QueuedBlock = {
   isStopped: boolean;
 };
 
-/** Calls that code or a vendor's toolset makes cannot be said in canon; ordinary ones can. */
+/** The canonical form has no calls made by code or by a vendor's toolset, only ordinary ones. */
 function kindOf(block: Members): Kind {
   switch (block["type"]) {
     case "text":
@@ -43,12 +43,12 @@ const text = (value: unknown): string => (typeof value === "string" ? value : ""
 
 export class BlockQueue {
   private queue: QueuedBlock[] = [];
-  /** The index of the block that speaks. */
+  /** The index of the first block in the queue. */
   private index = 0;
   hasTool = false;
 
   start(wireIndex: number, given: Members): StreamEvent[] {
-    // An index that is still open is used again: its stop was forgotten.
+    // The vendor uses an index that is still open: it forgot the stop.
     const before = this.stop(wireIndex);
     const kind = kindOf(given);
     if (given["type"] === "tool_use") this.hasTool = true;
@@ -121,7 +121,7 @@ export class BlockQueue {
     return this.queue.find((each) => each.wireIndex === wireIndex && !each.isStopped);
   }
 
-  /** Ends the first block if it is over, and lets those behind it speak. */
+  /** Ends the first block if it is over, and starts the ones behind it. */
   private advance(): StreamEvent[] {
     const { queue } = this;
     const events: StreamEvent[] = [];

@@ -92,7 +92,7 @@ export class AnswerDecoder {
 
   private messageDelta(event: Members): StreamEvent[] {
     const delta = isRecord(event["delta"]) ? event["delta"] : {};
-    // Compatible vendors put it inside.
+    // Compatible vendors put the usage inside the delta.
     this.learnUsage(event["usage"] ?? delta["usage"]);
     if (typeof delta["stop_reason"] === "string") this.stopReason = delta["stop_reason"];
     if (typeof delta["stop_sequence"] === "string") this.stopSequence = delta["stop_sequence"];

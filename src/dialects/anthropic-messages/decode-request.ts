@@ -58,7 +58,7 @@ export function decodeBody(body: unknown, needsMaxTokens: boolean): ChatRequest 
     stream: requestMembers.read(body, "stream") ?? false,
     wantsUsage: true,
     user: metadata.user,
-    // Set even when empty: by it the encoder knows a request of its own dialect.
+    // Set even when empty: the encoder recognises a request of its own dialect by it.
     extras: {
       [name]: { ...extras, ...output.rest, ...metadata.rest, ...thinking.rest },
     },

@@ -18,7 +18,7 @@ export type ThinkingPlan = {
 /** What a plan starts from. */
 export type ThinkingCase = {
   readonly request: ChatRequest;
-  /** The limit of the answer, as far as it is known before anything is said of thinking. */
+  /** The limit of the answer, before thinking is taken into account. */
   readonly maxTokens: number;
   /** False: something else in the request rules thinking out. */
   readonly mayThink: boolean;
@@ -43,13 +43,13 @@ export function planForeignAdaptive(
   const ceiling = target.maxOutput ?? Number.POSITIVE_INFINITY;
   return {
     maxTokens: wanted < maxTokens ? maxTokens : Math.max(maxTokens, Math.min(maxTokens + wanted, ceiling)),
-    // Who speaks of thinking wants to see it, and newer models show nothing unasked; an effort alone does not ask for that.
+    // A client that asks for thinking wants to see it, and newer models show nothing unasked; an effort alone does not ask for it.
     thinking: { type: "adaptive", ...(request.thinking === null ? {} : { display: "summarized" }) },
     effort,
   };
 }
 
-/** Where nobody knows a model's levels (an operator's own name for one), those of this API count: it has no `minimal`. */
+/** Where a model's levels are unknown (it has a name of the operator's own), those of this API count: it has no `minimal`. */
 function fitLevel(wanted: Effort, takes: Takes, note: Note): Effort | null {
   const level = fitEffort(wanted, takes, note);
   if (level !== "minimal") return level;
@@ -62,7 +62,7 @@ function requestedLevel({ effort, thinking }: ChatRequest): Effort | null {
   return thinking?.mode === "budget" ? effortOfBudget(thinking.budgetTokens) : null;
 }
 
-/** Off where that can be, else the least. `effort`: what the client asked for beside. */
+/** Off where the model allows it, else the least. `effort` of the plan: what the client asked for beside it. */
 function withThinkingOff(plan: ThinkingPlan, takes: Takes, note: Note): ThinkingPlan {
   if (takes.thinkingOff) return { ...plan, thinking: { type: "disabled" } };
   note(thinkingAtLeast);
@@ -97,13 +97,13 @@ function ownThinking(
   if (thinking.mode === "adaptive") return { thinking: { type: "adaptive", ...extras }, effort: level };
   note("thinking-budget-dropped");
   return {
-    // The models that its words were for show their thoughts unasked.
+    // The models that take a budget show their thoughts unasked.
     thinking: { type: "adaptive", display: "summarized", ...extras },
     effort: level ?? fitLevel(effortOfBudget(thinking.budgetTokens), takes, note),
   };
 }
 
-/** Some models think at the two highest levels whatever is said of thinking, and refuse to be told otherwise. */
+/** Some models always think at the two highest levels, and refuse a request that switches it off there. */
 function lowerEffort(plan: ThinkingPlan, takes: Takes, note: Note): ThinkingPlan {
   if (takes.thinkingOffAboveHigh || (plan.effort !== "xhigh" && plan.effort !== "max")) return plan;
   note("effort-set:high");

@@ -1,4 +1,4 @@
-// ChatRequest -> a Messages API body that asks for a stream. Losses are named functions; nothing is dropped in passing.
+// ChatRequest -> a Messages API body that asks for a stream. Every loss is a named function; nothing else is dropped.
 // It must never read another dialect's extras.
 
 import type { ChatRequest, Tool } from "../../canon/request.ts";
@@ -64,7 +64,7 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
   return body;
 }
 
-/** OpenAI's json_object has no form here: a line asks for it. The loss: the API does not enforce it. */
+/** OpenAI's json_object has no form here: a sentence asks for it. The loss: the API does not enforce it. */
 function askForJsonObject(request: ChatRequest, note: Note): WireBlock[] {
   if (request.format?.type !== "json-object") return [];
   note("json-object-in-words");
@@ -78,7 +78,7 @@ function encodeTools(request: ChatRequest, messages: readonly WireMessage[], not
   const vendor = request.opaqueTools.flatMap((tool) =>
     tool.dialect === name && isRecord(tool.value) ? [{ ...tool.value }] : [],
   );
-  // Only some of its models know the word, and the others refuse it.
+  // Only some of its models know `strict`, and the others refuse it.
   if (request.tools.some((tool) => tool.strict === true && extrasOf(tool.extras)["strict"] === undefined))
     note("strict-tools-dropped");
   const tools = [...request.tools.map((tool) => encodeTool(tool, note)), ...vendor];
@@ -139,7 +139,7 @@ function encodeOutput(request: ChatRequest, effort: string | null): Body {
   const kept = isRecord(ownExtras["output_config"]) ? ownExtras["output_config"] : {};
   const config: Body = { ...kept };
   if (effort !== null) config["effort"] = effort;
-  // A client of the older beta said it in `output_format`, which goes back with its extras.
+  // A client of the older beta wrote it into `output_format`, which goes up with the extras.
   if (request.format?.type === "json-schema" && ownExtras["output_format"] === undefined)
     config["format"] = { type: "json_schema", schema: request.format.schema };
   return Object.keys(config).length > 0 ? { output_config: config } : {};
@@ -209,7 +209,7 @@ function keepLastMarks(body: Body, { system, tools, messages }: MarkedParts, not
   const holders: Body[] = [];
   const collect = (blocks: readonly Body[]): void => {
     for (const block of blocks) {
-      // Only results nest blocks of our own making; what lies inside an opaque block is the client's.
+      // Only results hold blocks of our own making; what is inside an opaque block is the client's.
       if (block["type"] === "tool_result" && Array.isArray(block["content"]))
         collect(block["content"].filter(isRecord));
       if (block["cache_control"] !== undefined && block["cache_control"] !== null) holders.push(block);

@@ -30,7 +30,7 @@ export function wantsThinking(request: ChatRequest): boolean {
 
 /**
  * For a request that came in through this dialect: its own words, corrected only where something else that was taken
- * away makes them impossible. `messages`: none where the vendor may take any turn.
+ * away makes them impossible. `messages`: empty where the vendor takes any turn.
  */
 export function planOwnThinking(
   request: ChatRequest,
@@ -82,7 +82,7 @@ function planGivenThinking(
 }
 
 /**
- * For other dialects: a budget where the model takes one, or nobody knows what it takes.
+ * For other dialects: a budget where the model takes one, or where it is unknown what it takes.
  * `max_tokens` counts the thinking here, so it grows by the budget where it would leave no room for the answer.
  */
 export function planForeignThinking(
@@ -120,7 +120,7 @@ export function planForeignThinking(
   return { maxTokens, thinking: { type: "enabled", budget_tokens: budget }, effort: null };
 }
 
-/** The API demands a limit: where the client named none, ours may end the answer. */
+/** The API demands a limit: where the client gave none, ours may end the answer. */
 function limitOf(request: ChatRequest, target: TargetFacts, note: Note): number {
   if (request.maxTokens !== null) return cutTokens(request.maxTokens, target, note);
   const limit = Math.min(target.defaultMaxTokens, target.maxOutput ?? target.defaultMaxTokens);
@@ -137,7 +137,7 @@ function startsMidTurn(messages: readonly WireMessage[]): boolean {
   if (last < 0) return false;
   if (last === messages.length - 1) return true;
   let calls = false;
-  // One turn, however many calls and results it is made of: it may think at its head alone.
+  // One turn, however many calls and results it has: its only thinking may be at the beginning.
   for (let at = last; messages[at]?.role === "assistant" && holdsResult(messages[at + 1]); at -= 2) {
     const content = messages[at]?.content ?? [];
     const first = content[0]?.["type"];

@@ -1,5 +1,5 @@
 // What a Messages request may hold: one row a top-level member (member-table.ts).
-// It must never say what stands inside a list or an object: decode-*.ts read that.
+// It must never describe the inside of a list or an object: decode-*.ts read that.
 
 import type { z } from "zod";
 import { isRecord } from "../decoding.ts";

@@ -1,5 +1,5 @@
-// The express lane's view: the few frames that the record needs, and the few members of a body that must be right.
-// It must never keep state nor touch a byte that it does not have to: the provider's prompt cache sees the same prefix.
+// Messages bodies and frames that pass through: the few frames that the record needs, and the few members that must be right.
+// It must never keep state nor change a byte without need: the provider's prompt cache must see the same prefix.
 
 import {
   BrokenJson,
@@ -92,7 +92,7 @@ function textBytes(body: unknown): number {
   }
 }
 
-/** Of what a vendor's own tools found, nothing was written by the model. */
+/** What a vendor's own tools found was not written by the model. */
 function blockTextBytes(block: unknown): number {
   if (!isRecord(block)) return 0;
   const { type, input } = block;
@@ -102,7 +102,7 @@ function blockTextBytes(block: unknown): number {
   return textBytesIn(block["name"]) + (isEmpty ? 0 : jsonBytesOf(input));
 }
 
-/** Text blocks with a plain end; tools, refusals, errors and oddities are `decodeReply`'s to judge. */
+/** Text blocks with a plain end; `decodeReply` judges tools, refusals, errors and oddities. */
 function replyFacts(body: unknown): FrameFacts | null {
   if (!isRecord(body) || body["type"] !== "message" || !Array.isArray(body["content"])) return null;
   const reason = body["stop_reason"];
@@ -113,7 +113,7 @@ function replyFacts(body: unknown): FrameFacts | null {
   return { ...startFacts(body), finish: decodeFinish(reason, null) };
 }
 
-/** An empty text block is no first word yet; a tool, thinking or vendor block is. */
+/** An empty text block does not start the answer; a tool, thinking or vendor block does. */
 function startsAnswerAtStart(block: unknown): boolean {
   return (
     isRecord(block) &&
@@ -173,7 +173,7 @@ function modelEdit(bytes: Buffer, member: JsonMember | undefined, target: Target
   return model === target.model ? [] : [{ key: "model", json: JSON.stringify(target.model) }];
 }
 
-/** A budget has to stay below the limit; one that no longer has room is no thinking at all, as where the body is written anew. */
+/** A budget has to stay below the limit; where none fits, thinking is off, as it is when the body is translated. */
 function budgetEdit(scan: JsonScan, bytes: Buffer, limit: number, note: Note): JsonEdit[] {
   const thinking = memberRecord(scan, bytes, "thinking");
   const wanted = thinking["budget_tokens"];
@@ -209,8 +209,8 @@ function asksForThinking(scan: JsonScan, bytes: Buffer): boolean {
   });
 }
 
-// A part of the Responses API that older clients put into messages, and types of images that are
-// spelled as clients spell them.
+// A part of the Responses API that older clients put into messages, and types of images that the API
+// knows under another name.
 const translateMarkers = [Buffer.from('"input_text"'), ...refusedTypeWords];
 const thinkingMarkWord = Buffer.from(`"${thinkingMark}`);
 const citationMarkWord = Buffer.from(`"${citationMark}"`);
@@ -221,15 +221,15 @@ const resultOf = Buffer.from('"tool_use_id"');
 export const passthrough: PassthroughHalf = {
   translateMarkers,
   watchedWords: watchedWords([...translateMarkers, resultOf, signature, citation]),
-  // Ids of another vendor's that the API refuses; the hub has a way of writing them. And thoughts of a fallback's, which nobody
-  // signed or which bear our mark: sent back, the API would refuse the whole conversation.
+  // Another vendor's ids, which the API refuses and the translation rewrites; and thoughts of a fallback that are unsigned or carry
+  // our mark: with them the API would refuse the whole conversation.
   mustTranslate: (bytes, target, scan) =>
     holdsOtherText(bytes, placesOf(scan, bytes, resultOf)) ||
     holdsEmptyText(bytes, placesOf(scan, bytes, signature)) ||
     (placesOf(scan, bytes, citation).length > 0 && bytes.includes(citationMarkWord)) ||
     (placesOf(scan, bytes, signature).length > 0 && bytes.includes(thinkingMarkWord)) ||
     lacksThinking(bytes, target, scan),
-  // Inside texts a quote is escaped, so these words in quotes are found in frames of that kind only.
+  // Inside texts quotes are escaped, so these quoted words are only found in frames of that kind.
   frameMarkers: ['"message_delta"', '"message_stop"', '"error"', "event: error"],
   frameFacts,
   textBytes,

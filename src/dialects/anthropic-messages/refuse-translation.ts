@@ -1,6 +1,6 @@
-// What an Anthropic request says that no other format can say, named, so that it is refused and not quietly dropped.
-// Cache marks, context management and metadata are dropped elsewhere: the answer does not depend on them. What stands in the
-// history has a rule of its own (retell.ts), and what is shown now is unsupported-content.ts's.
+// What an Anthropic request asks for and no other format can express: it is refused by name and not quietly dropped.
+// Cache marks, context management and metadata are dropped elsewhere: the answer does not depend on them. The history has
+// rules of its own (retell.ts), and the content of the last message is checked in unsupported-content.ts.
 
 import { Failure } from "../../canon/failure.ts";
 import type { Block, ChatRequest } from "../../canon/request.ts";
@@ -11,7 +11,7 @@ import type { Note } from "../dialect.ts";
 import { name, extrasOf } from "./extras.ts";
 import { requestMembers } from "./members.ts";
 
-/** Members whose values the canonical form does not know: what is asked for is lost, not a matter of taste. */
+/** Members whose values the canonical form does not know: the request would lose what it asks for. */
 function refuseUnknownOption(ownExtras: Readonly<Record<string, unknown>>): Failure | null {
   const { thinking, output_config: output } = ownExtras;
   if (isRecord(thinking)) return refusal("thinking.type", `thinking of type "${safeName(thinking["type"])}"`);
@@ -25,14 +25,14 @@ function refuseUnknownOption(ownExtras: Readonly<Record<string, unknown>>): Fail
 }
 
 export function refuseTranslation(request: ChatRequest): Failure | null {
-  // A search among the request's own tools needs no vendor (pipeline/tool-search.ts).
+  // The gateway itself can search among the request's own tools (pipeline/tool-search.ts).
   const tool = request.opaqueTools.find((each) => each.dialect === name && !isVendorSearch(each));
   if (tool !== undefined) return refusal("tools", `a tool of type "${tool.type}"`);
   const ownExtras = extrasOf(request.extras);
   return requestMembers.refusalOf(ownExtras) ?? refuseUnknownOption(ownExtras);
 }
 
-/** What another API does not get: it costs more or keeps more there, but the answer is the same. */
+/** What another API does not get although the answer is the same: it affects costs or what is kept. */
 export function noteLosses(
   request: ChatRequest,
   note: Note,
@@ -50,7 +50,7 @@ export function noteLosses(
     request.messages.some((message) => message.content.some(isMarked));
   if (holdsMark) note("cache-marks-dropped");
   if (request.messages.some((message) => message.content.some(hasCitations))) note("citations-dropped");
-  // Only this API goes on with the words of a last assistant message; others answer to them.
+  // Only this API continues the text of a last assistant message; others reply to it.
   const last = request.messages.at(-1);
   if (last?.role === "assistant" && last.content.some(({ type }) => type === "text"))
     note("prefill-as-message");

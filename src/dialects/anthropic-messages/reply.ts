@@ -1,5 +1,5 @@
 // Whole messages: a canonical reply as Anthropic's JSON body, and such a body as events.
-// It must never know more than the stream does: reading goes through the same decoder.
+// It must never understand more than the stream does: both use the same decoder.
 
 import type { StreamEvent } from "../../canon/event.ts";
 import { Failure } from "../../canon/failure.ts";
@@ -73,7 +73,7 @@ export function decodeReply(body: unknown): StreamEvent[] {
     ...decoder.take({ type: "message_delta", delta: { ...rest, stop_reason, stop_sequence }, usage }),
   );
   events.push(...decoder.take({ type: "message_stop" }));
-  // A message without a stop reason is over all the same: it came whole.
+  // A message without a stop reason is complete all the same: it came as a whole.
   if (events.at(-1)?.type !== "finish") events.push(...decoder.end());
   const failed = events.findIndex((event) => event.type === "failure");
   return failed < 0 ? events : events.slice(0, failed + 1);

@@ -1,4 +1,4 @@
-// The request as clients send it, for the API description (/swagger): the rows of members.ts, and what stands inside the members.
+// The request as clients send it, for the API description (/swagger): the rows of members.ts, and the inside of the members.
 // Requests are checked by decode-request.ts, not by this.
 // The two must never disagree: test/dialects/anthropic-messages/schema.test.ts holds them together.
 

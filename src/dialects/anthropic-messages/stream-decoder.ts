@@ -1,5 +1,5 @@
 // The frames of a Messages stream -> canonical events.
-// It must never take a frame that is not JSON for silence.
+// It must never ignore a frame that is not JSON.
 
 import { Failure } from "../../canon/failure.ts";
 import type { SseFrame } from "../../wire/sse.ts";

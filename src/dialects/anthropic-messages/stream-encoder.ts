@@ -1,5 +1,5 @@
 // Canonical events -> the event stream of the Messages API: one message_start, blocks 0..n-1, message_delta, message_stop.
-// It must never overlap blocks, repeat message_start or end a failed stream happily: the SDK throws "Unexpected event order".
+// It must never overlap blocks, repeat message_start or end a failed stream as a good one: the SDK throws "Unexpected event order".
 
 import type { StreamEvent } from "../../canon/event.ts";
 import type { Extras } from "../../canon/request.ts";
@@ -18,14 +18,14 @@ const unknownStart: Start = { id: "", model: "" };
 
 export const heartbeatFrame = encodeFrame('{"type":"ping"}', "ping");
 
-/** Members of a message that stand beside `delta` in message_delta; all others stand inside it. */
+/** The member of a message that is beside `delta` in message_delta; all others are inside it. */
 const besideDelta = "context_management";
 
 export function messageId(id: string, facts: AnswerFacts): string {
   return id === "" ? `msg_${facts.requestId}` : id;
 }
 
-/** The extras of a finish without what other places spell: stop_details, container, context_management … */
+/** The extras of a finish that are written as they are: stop_details, container, context_management … */
 export function finishMembers(extras: Extras | undefined): Record<string, unknown> {
   const { stop_reason: _reason, usage: _usage, ...members } = extrasOf(extras);
   return members;
@@ -74,7 +74,7 @@ class MessageEncoder implements StreamEncoder {
         return this.open({ type: "tool_use", id: event.id, name: event.name, input: {} });
       case "tool-delta":
         return event.input === "" ? "" : this.delta({ type: "input_json_delta", partial_json: event.input });
-      // A call without arguments needs no delta: its block began with `input: {}`, and the API's own stream says no more.
+      // A call without arguments needs no delta: its block began with `input: {}`, and the API's own stream sends nothing else.
       case "tool-end":
         return this.stop();
       case "opaque":
@@ -140,7 +140,7 @@ class MessageEncoder implements StreamEncoder {
   }
 
   private opaque(dialect: string, value: unknown): string {
-    // Another dialect's block means nothing here; the numbers of those that follow close up.
+    // Another dialect's block means nothing here; it takes no number.
     if (dialect !== name || !isRecord(value)) return "";
     if (value["type"] === "tool_use") this.hasTool = true;
     return this.open(value) + this.stop();

@@ -1,5 +1,5 @@
 // Several messages of the program's turn -> the blocks of the one answer that a client sees.
-// Words before a tool of the program's own are held back until it is known whether they are the answer.
+// Text before a call of the program's own tool is held back until it is known whether it is the answer.
 
 import type { StreamEvent } from "../../canon/event.ts";
 import { withForeignSignature } from "../thinking-signatures.ts";
@@ -8,13 +8,13 @@ import type { ToolNames } from "./client-tool-names.ts";
 export type RoundsOptions = {
   readonly names: ToolNames;
   readonly showsThinking: boolean;
-  /** The program runs tools of its own: text is held back until its fate is known. */
+  /** The program runs tools of its own: text is held back until it is known what it is. */
   readonly holdsText: boolean;
   /** Only the JSON of the result is the answer: text is never shown. */
   readonly hidesText: boolean;
 };
 
-/** This much text is no passing remark any more. */
+/** A longer text is more than a remark before a call. */
 const longestHeld = 400;
 
 export class AnswerRounds {
@@ -30,7 +30,7 @@ export class AnswerRounds {
   private isDropped = false;
   /** The block that is open now is not the client's. */
   private isHidden = false;
-  /** Text of an earlier message stands in the answer. */
+  /** Text of an earlier message is part of the answer. */
   private needsBreak = false;
   /** Ids of the client's tool calls in this message. */
   calls: readonly string[] = [];
@@ -72,7 +72,7 @@ export class AnswerRounds {
     }
   }
 
-  /** Shows what is held and whatever follows in this message; at its end, what the answer ends with. */
+  /** Shows what is held and what follows in this message. */
   release(): StreamEvent[] {
     this.isLive = true;
     const events = this.held.flatMap((event) => this.show(event));

@@ -1,5 +1,5 @@
 // The program's output lines -> the events of one answer, and how its turn ended.
-// It must never take a line's "success" for an answer, nor show a text that the program wrote in the model's place.
+// It must never take a line's "success" for an answer, nor show a text that the program wrote in place of the model.
 
 import type { StreamEvent } from "../../canon/event.ts";
 import { Failure } from "../../canon/failure.ts";
@@ -18,7 +18,7 @@ export type Finish = Extract<StreamEvent, { type: "finish" }>;
 
 /**
  * `finished`: the program waits for its next user line, unless `mustStop`. `asksAgain`: it will ask its model again by
- * itself within milliseconds, and whoever reads this must not give it the time.
+ * itself within milliseconds, unless it is stopped before that.
  */
 export type TurnEnd =
   | {
@@ -39,12 +39,12 @@ export type DecodeOptions = {
   readonly runsTools: boolean;
   /** The answer is the result's JSON. */
   readonly wantsJson: boolean;
-  /** The answer is a call of a tool of the client's: words are none. */
+  /** The answer is a call of one of the client's tools: text is not an answer. */
   readonly mustCall?: boolean;
   /** The process's cost before this turn, in US dollars. */
   readonly costBefore: number;
   readonly nowMs: () => number;
-  /** Told of each limit of the account, whether or not it refuses. */
+  /** Called with each limit of the account, whether or not it refuses. */
   readonly onLimit?: (event: ProtocolLine) => void;
 };
 
@@ -57,7 +57,7 @@ export type TurnDecoder = {
   isStreaming(): boolean;
   /** The first event of the model came in. */
   hasStarted(): boolean;
-  /** The answer where only its result is missing: a process that dies or hangs there has said all. */
+  /** The answer where only its result is missing: a process that dies or hangs then has answered completely. */
   complete(): TurnEnd | null;
   /** The process's cost so far, in US dollars, as the last result told it. */
   costUsd(): number;
@@ -66,7 +66,7 @@ export type TurnDecoder = {
 const nothing: DecodedLine = { events: [], end: null };
 const failed = (failure: Failure): DecodedLine => ({ events: [], end: { kind: "failed", failure } });
 
-/** Stop reasons after which the program asks again by itself. */
+/** Stop reasons after which the program asks its model again by itself. */
 const isCutOff = (reason: unknown): boolean =>
   reason === "max_tokens" || reason === "model_context_window_exceeded" || reason === "refusal";
 
@@ -97,7 +97,7 @@ class LineDecoder implements TurnDecoder {
   private error: string | null = null;
   private limit: ProtocolLine | null = null;
   private totalCostUsd: number;
-  /** The last message's finish, once the answer may be over; the result decides. */
+  /** The last message's finish, once the answer may be complete; the result line decides. */
   private pending: Finish | null = null;
   private readonly streamedIds = new Set<string>();
 
@@ -114,7 +114,7 @@ class LineDecoder implements TurnDecoder {
   take(line: ProtocolLine): DecodedLine {
     switch (line["type"]) {
       case "stream_event": {
-        // The words of a subagent are not the answer.
+        // What a subagent says is not the answer.
         const { event, parent_tool_use_id: parent } = line;
         return isRecord(event) && isAbsent(parent) ? this.streamEvent(event) : nothing;
       }
@@ -232,12 +232,12 @@ class LineDecoder implements TurnDecoder {
     }
     const id = message["id"];
     if (typeof id === "string" && !this.streamedIds.has(id)) return this.wholeMessage(message);
-    // Its block comes in the stream; this counts only if the stream never ends.
+    // The stream brings its block; this copy counts only if the stream never ends.
     if (this.message !== null) this.message.copy = message;
     return nothing;
   }
 
-  /** Asking again at once is left to the program; a wait that the API asks for is not. */
+  /** The program may ask again immediately, but must not wait for as long as the API asks for. */
   private retry(line: ProtocolLine): DecodedLine {
     const delayMs = line["retry_delay_ms"];
     if (line["subtype"] !== "api_retry") return nothing;
@@ -279,7 +279,7 @@ class LineDecoder implements TurnDecoder {
   private jsonAnswer(value: unknown, cost: { costUsd: number }): DecodedLine {
     if (value === undefined) return badOutput("The model's answer does not keep to the JSON schema.");
     const text = typeof value === "string" ? value : JSON.stringify(value);
-    // Thinking that was shown has taken the first numbers.
+    // The thinking that was shown has the first numbers.
     const index = this.rounds.shownBlocks();
     const events: StreamEvent[] = [
       ...(this.isStarted ? [] : [{ type: "start", id: "", model: "" } as const]),
@@ -291,7 +291,7 @@ class LineDecoder implements TurnDecoder {
     return { events, end: { kind: "finished", finish, mustStop: true } };
   }
 
-  /** The program gives a message up and asks for it anew: no harm while nobody has seen anything of it. */
+  /** The program gives a message up and asks for it anew, which does no harm while the client has seen nothing of it. */
   private startsOver(): boolean {
     return (this.message !== null || this.broken !== null) && this.rounds.hasShown();
   }

@@ -17,7 +17,7 @@ export function errorOf(body: unknown): Failure | null {
   return isRecord(body) && body["error"] !== undefined && body["error"] !== null ? failureInBand(body) : null;
 }
 
-/** One candidate is asked for; others are not ours. Protocol buffers leave out an index of 0. */
+/** One candidate is asked for; others are ignored. Protocol buffers leave out an index of 0. */
 export function firstCandidate(chunk: Members): Members | null {
   const { candidates } = chunk;
   if (!Array.isArray(candidates)) return null;
@@ -35,14 +35,14 @@ export function readText(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** Why the prompt itself was turned away; null when it was not. */
+/** Why the prompt itself was rejected; null when it was not. */
 export function blockReasonOf(chunk: Members): string | null {
   const feedback = chunk["promptFeedback"];
   const reason = isRecord(feedback) ? readText(feedback["blockReason"]) : "";
   return reason === "" || reason === "BLOCKED_REASON_UNSPECIFIED" ? null : reason;
 }
 
-/** For a vendor that names no id: the answer's own id keeps calls of different turns apart. */
+/** For a vendor that gives no id: the answer's own id keeps calls of different turns apart. */
 function makeToolId(answerId: string, position: number): string {
   return `call_${position}_${answerId.replace(/[^A-Za-z0-9]/g, "")}`.slice(0, 40);
 }
@@ -98,7 +98,7 @@ export class AnswerDecoder {
     return out;
   }
 
-  /** The answer is over. `isWhole`: it came as one body, so that nothing can be missing behind it. */
+  /** The answer is over. `isWhole`: it came as one body, so that nothing can be missing at its end. */
   finish(isWhole: boolean): StreamEvent[] {
     const { word, candidateRest, promptFeedback } = this;
     const known = this.reason ?? (this.isBlocked ? "refused" : isWhole && this.count > 0 ? "stop" : null);

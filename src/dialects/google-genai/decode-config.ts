@@ -1,5 +1,5 @@
 // The client's `generationConfig` -> canonical limits, sampling, answer format and thinking.
-// It must never lose a member: what has no canonical home stays in the extras under its own name.
+// It must never lose a member: what has no place in the canonical form stays in the extras under its own name.
 
 import type { Effort } from "../../canon/effort.ts";
 import type { AnswerFormat, Thinking } from "../../canon/request.ts";
@@ -58,7 +58,7 @@ const efforts: ReadonlyMap<string, Effort> = new Map<string, Effort>([
   ["LOW", "low"],
   ["MEDIUM", "medium"],
   ["HIGH", "high"],
-  // Of Gemini 4 on.
+  // From Gemini 4 on.
   ["XHIGH", "xhigh"],
 ]);
 

@@ -1,4 +1,4 @@
-// The client's generateContent body -> canonical. The path says the model and whether a stream is asked for, not the body.
+// The client's generateContent body -> canonical. The path, not the body, says the model and whether a stream is asked for.
 // It must never throw anything but Failure.
 
 import { type ChatRequest, emptyRequest } from "../../canon/request.ts";

@@ -30,12 +30,12 @@ export const googleGenai: FullDialect = {
     encodeFailureFrame,
     encodeModelList,
     encodeModel,
-    // The format has no typed word for "still here", and gemini-cli reads nothing more once a comment has come. Nor has it one for
-    // the end: the finish reason stands in the last chunk.
+    // The format has no typed word for "still here", and gemini-cli stops reading at a comment. Nor has it one for
+    // the end: the finish reason is in the last chunk.
     framing: { ...eventStream, heartbeat: blankFrame, quiet: blankFrame, remark: null },
   },
   backend: {
-    // The key goes into a header: an address ends up in logs.
+    // The key goes into a header, because addresses end up in logs.
     path: ({ model, stream }) =>
       `/models/${encodeURIComponent(model)}:${stream ? "streamGenerateContent?alt=sse" : "generateContent"}`,
     encodeRequest,

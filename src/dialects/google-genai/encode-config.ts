@@ -1,5 +1,5 @@
 // Canonical limits, sampling, format, tool choice and thinking -> Google's `generationConfig` and `toolConfig`.
-// A client's own words go back as they were, as long as the wish behind them still stands.
+// What a client of this format wrote goes up unchanged, as long as the request still asks for it.
 
 import { budgetOfEffort, type Effort, effortOfBudget, nearestEffort } from "../../canon/effort.ts";
 import type { ChatRequest } from "../../canon/request.ts";
@@ -83,7 +83,7 @@ function encodeThinking(request: ChatRequest, ownExtras: Members, takes: Takes, 
 const shownIn = ({ includeThoughts }: Members): Members =>
   includeThoughts === undefined ? {} : { includeThoughts };
 
-/** Would the model take a client's own words? Those of levels take budgets too, but not the other way round. */
+/** Would the model accept what the client wrote? Models with levels take budgets too, but not the other way round. */
 function isAcceptedThinking({ thinking, effort }: ChatRequest, takes: Takes): boolean {
   if (takes.thinking === "none") return false;
   if (takes.thinking === "adaptive")
@@ -117,7 +117,7 @@ export function encodeToolConfig(request: ChatRequest): Members | null {
   const { toolChoice, tools } = request;
   if (toolChoice === null || tools.length === 0) return Object.keys(kept).length === 0 ? null : kept;
   const calling = kept["functionCallingConfig"];
-  // A demand that the model does not take has been taken back.
+  // A forced call that the model does not take has been withdrawn.
   const isTakenBack = isRecord(calling) && calling["mode"] === "ANY" && toolChoice.type === "auto";
   if (isRecord(calling) && !isTakenBack) {
     const allowed = calling["allowedFunctionNames"];

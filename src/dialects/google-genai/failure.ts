@@ -129,7 +129,7 @@ function failureOf({ status, words, error, waitMs, nowMs }: ToldError): Failure 
     const untilMs = nowMs === null ? null : msUntilNewDay(nowMs);
     return failureOfStatus(status, { ...words, code: "insufficient_quota" }, untilMs, nowMs);
   }
-  // The reason is a word of Google's and stands in `details`; to a client it says nothing.
+  // The reason is Google's own word in `details`; it means nothing to a client.
   const details = { ...words, code: reasonOf(error) };
   const failure = failureOfStatus(truerStatus(status, words), details, waitMs, nowMs);
   return details.code === null
@@ -137,7 +137,7 @@ function failureOf({ status, words, error, waitMs, nowMs }: ToldError): Failure 
     : new Failure(failure.kind, failure.message, { ...failure, code: null });
 }
 
-/** Google answers 400 for a region or a project that is not served. */
+/** Google answers 400 for a region or a project that it does not serve. */
 function truerStatus(status: number, words: ErrorDetails): number {
   const isUnserved =
     status === 400 &&
@@ -150,7 +150,7 @@ function truerStatus(status: number, words: ErrorDetails): number {
 const presentableError = (words: ErrorDetails | null): ErrorDetails | null =>
   words === null ? null : { ...words, code: null, param: null, details: undefined };
 
-/** The error object, also out of the array that answers of streams come in. */
+/** The error object, also inside the array in which Google writes errors of streams. */
 function errorIn(body: unknown): Record<string, unknown> | null {
   const outer: unknown = Array.isArray(body) ? body[0] : body;
   if (!isRecord(outer)) return null;

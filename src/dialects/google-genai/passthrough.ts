@@ -1,4 +1,4 @@
-// The express lane's view: what one frame tells the record. The model stands in the path, so no byte of a body changes.
+// Google bodies and frames that pass through: what one frame says for the record. The model is in the path, so no byte of a body changes.
 // It must never keep state, nor read more than a frame.
 
 import { Failure } from "../../canon/failure.ts";
@@ -72,7 +72,7 @@ function textBytes(body: unknown): number {
   return bytes;
 }
 
-/** Texts with a plain end; calls, refusals, errors and oddities are `decodeReply`'s to judge. */
+/** Texts with a plain end; `decodeReply` judges calls, refusals, errors and oddities. */
 function replyFacts(body: unknown): FrameFacts | null {
   if (!isRecord(body) || body["error"] !== undefined || body["promptFeedback"] !== undefined) return null;
   const candidate = firstCandidate(body);
@@ -115,7 +115,7 @@ const callWords = words('"functionCall"', '"function_call"');
 const ourSignaturePrefix = Buffer.from(`"${googleMark}`);
 const signatureWords = words('"thoughtSignature"', '"thought_signature"');
 
-/** A history of other models' calls, none of them signed: only the hub can say so in the words that Gemini 3 accepts. */
+/** A history of other models' calls, none of them signed: the translation writes what Gemini 3 accepts in place of signatures. */
 function mustTranslate(bytes: Buffer, { takes }: TargetFacts, scan: JsonScan): boolean {
   const holds = (word: Buffer): boolean => placesOf(scan, bytes, word).length > 0;
   if (signatureWords.some(holds) && bytes.includes(ourSignaturePrefix)) return true;
@@ -124,7 +124,7 @@ function mustTranslate(bytes: Buffer, { takes }: TargetFacts, scan: JsonScan): b
 
 const thinkingWords = words('"thinkingConfig"', '"thinking_config"');
 
-// A role of other formats, and types of images, that Google refuses and the hub can read.
+// A role of other formats, and types of images, that Google refuses and the translation understands.
 const translateMarkers = [...words('"assistant"'), ...refusedTypeWords];
 
 export const passthrough: PassthroughHalf = {

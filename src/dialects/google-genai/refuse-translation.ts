@@ -1,6 +1,6 @@
-// What a Google request says that no other format can say, named, so that it is refused and not quietly dropped.
-// Safety settings, labels and sealed thoughts are dropped elsewhere: the answer does not depend on them. What stands in the
-// history has a rule of its own (retell.ts), and what is shown now is unsupported-content.ts's.
+// What a Google request asks for and no other format can express: it is refused by name and not quietly dropped.
+// Safety settings, labels and encrypted thoughts are dropped elsewhere: the answer does not depend on them. The history has
+// rules of its own (retell.ts), and the content of the last message is checked in unsupported-content.ts.
 
 import { Failure } from "../../canon/failure.ts";
 import type { Block, ChatRequest } from "../../canon/request.ts";

@@ -1,4 +1,4 @@
-// The request bodies of Google's endpoints for the API description: the rows of members.ts, and what stands inside the members.
+// The request bodies of Google's endpoints for the API description: the rows of members.ts, and the inside of the members.
 // It must never check a request: a third of the request's time would go into it.
 
 import { z } from "zod";

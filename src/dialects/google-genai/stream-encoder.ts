@@ -19,7 +19,7 @@ export function streamEncoder(facts: AnswerFacts): StreamEncoder {
   return new ContentEncoder(facts);
 }
 
-/** A text whose sources are named in the last chunk. */
+/** A text whose sources are listed in the last chunk. */
 type EndedText = { readonly text: string; readonly cited: readonly Citation[] };
 
 class ContentEncoder implements StreamEncoder {

@@ -1,4 +1,4 @@
-// usageMetadata <-> canonical usage. Google counts thoughts beside the candidates; the house counts them in.
+// usageMetadata <-> canonical usage. Google counts thoughts beside the candidates; the canonical output includes them.
 // Unknown stays unknown: it must never invent a 0.
 
 import { tokenCount, type Usage, usageFromTotal } from "../../canon/usage.ts";
