@@ -28,7 +28,7 @@ export type AnswerFacts = {
   readonly requestId: string;
   readonly createdSeconds: number;
   readonly wantsUsage: boolean;
-  /** The tools as the client declared them: a call goes back in the kind of its tool. Absent where bytes pass through. */
+  /** The tools as the client declared them: a call goes back in the kind of its tool. Absent on the express lane. */
   readonly tools?: readonly Tool[];
 };
 
@@ -44,7 +44,7 @@ export type ClientHalf = {
   noteLosses(request: ChatRequest, note: Note, unsupported?: (parameter: string) => void): void;
   streamEncoder(facts: AnswerFacts): StreamEncoder;
   encodeReply(reply: Reply, facts: AnswerFacts): unknown;
-  /** Statuses that this format's clients know better than the one that a kind of failure has here. */
+  /** Statuses that this format's clients know better than the house's own for a kind. */
   readonly statuses?: Readonly<Partial<Record<FailureKind, number>>>;
   /** The JSON body of an error answer. */
   encodeFailure(failure: Failure, requestId: string): unknown;
@@ -63,9 +63,9 @@ export type TargetFacts = {
   readonly model: string;
   /** Sent when the client named no limit and the format demands one. */
   readonly defaultMaxTokens: number;
-  /** The model's own ceiling, null when unknown; a larger limit is cut to it. */
+  /** The model's own ceiling, null when unknown; a larger wish is cut to it. */
   readonly maxOutput: number | null;
-  /** False: it is known not to think, and a request for it is left out. Null or absent: nobody knows. */
+  /** False: it is known not to think, and a wish for it is left out. Null or absent: nobody knows. */
   readonly canThink?: boolean | null;
   /** What it takes of a request. Null or absent: nobody knows, and nothing is left out. */
   readonly takes?: Takes | null;
@@ -113,11 +113,11 @@ export type FrameFacts = {
   readonly isUsageOnly?: boolean;
 };
 
-/** What a dialect knows of bytes that pass through: only what the record needs is read. */
+/** The express lane's view of a dialect: bytes pass, and only what the record needs is read. */
 export type PassthroughHalf = {
   /**
-   * Texts that are only in bodies which vendors of this format refuse and the translation can repair.
-   * A body that holds one is translated; a false alarm costs time and nothing else.
+   * Texts that only stand in bodies which vendors of this format refuse and the hub can put right.
+   * A body that holds one goes through the hub; a false alarm costs time and nothing else.
    */
   readonly translateMarkers: readonly Buffer[];
   /** Those of them, and whatever else `mustTranslate` asks for, that are whole words: noted while the body is scanned. */
@@ -126,10 +126,10 @@ export type PassthroughHalf = {
   readonly mustTranslate?: (bytes: Buffer, target: TargetFacts, scan: JsonScan) => boolean;
   /**
    * Does the body hold what the model does not take? Not asked where the client itself named the model that it gets: it knows
-   * what it does. Such a body is translated.
+   * what it does. Such a body goes through the hub.
    */
   exceeds(scan: JsonScan, bytes: Buffer, takes: Takes): boolean;
-  /** Members that clients of this format write in another one's spelling, in its own: before anything else reads the body. */
+  /** Members that clients of this format write in another one's spelling, in its own: before either lane reads the body. */
   normalizeEdits?(scan: JsonScan, bytes: Buffer): readonly JsonEdit[];
   /** After the gate only frames that hold one of these are read. */
   readonly frameMarkers: readonly string[];
@@ -147,7 +147,7 @@ export type PassthroughHalf = {
   repair?(body: Record<string, unknown>, target: TargetFacts, note?: Note): Record<string, unknown>;
   /** What the canonical form can hold and this model takes better in the client's own words. */
   prefersOwnFormat?(request: ChatRequest, target: TargetFacts): boolean;
-  /** Does the body ask for thinking? Only asked where the model is known not to think; such a body is translated. */
+  /** Does the body ask for thinking? Only asked where the model is known not to think; such a body goes through the hub. */
   asksForThinking(scan: JsonScan, bytes: Buffer): boolean;
 };
 
@@ -161,10 +161,10 @@ export type BackendHalf = {
   encodeRequest(request: ChatRequest, target: TargetFacts, note?: Note): Record<string, unknown>;
   /** Names of tools that this format takes; others go up under names that fit. */
   readonly toolNames: NameRule;
-  /** Stop sequences that this format cannot say: `encodeRequest` leaves them out and the translation looks for them in the answer. */
+  /** Stop sequences that this format cannot say: `encodeRequest` leaves them out and the hub looks for them in the answer. */
   unsupportedStops?(request: ChatRequest, target: TargetFacts): readonly string[];
   streamDecoder(): StreamDecoder;
-  /** A plain JSON answer as events (of a vendor that ignores `stream`, or for the record of one that passes through). */
+  /** A plain JSON answer as events (a vendor that ignores `stream`, or the relay's record). */
   decodeReply(body: unknown): StreamEvent[];
   decodeFailure(answer: ErrorAnswer): Failure;
   readonly passthrough: PassthroughHalf;

@@ -63,7 +63,7 @@ export class MemberTable<Rows extends MemberRows = MemberRows> {
     return this.rows[name]?.check?.read(body[name], this.within + name) as ValueOf<Rows[Name]>;
   }
 
-  /** The same for members that the body spells in another way than the rows do. Throws Failure. */
+  /** Refuses what would choose the upstream, in a body that spells its other members in another way than the rows. Throws Failure. */
   refuseUpstream(body: Members): void {
     for (const name of Object.keys(body))
       if (this.byName.get(name)?.home === "upstream") throw this.upstreamRefused(name);
@@ -103,7 +103,7 @@ export class MemberTable<Rows extends MemberRows = MemberRows> {
     if (home === "upstream") throw this.upstreamRefused(member.key);
     if (check === undefined || passthrough === "unchecked") return;
     const { key, kind } = member;
-    if (kind === "null" && row.isRequired !== true) return;
+    if (kind === "null" && (row.isRequired !== true || row.nullPassesThrough === true)) return;
     if (!check.kinds.includes(kind)) check.read(scannedValue(member, bytes), key);
     else if (kind === "number" && passthrough !== "kind-only")
       check.read(scannedNumber(bytes, member.start, member.end), key);
@@ -130,7 +130,7 @@ export class MemberTable<Rows extends MemberRows = MemberRows> {
     noteDropped(extras, lost, note, unsupportedMember);
   }
 
-  /** Members of which nobody here knows what they mean. */
+  /** Members whose meaning is unknown here. */
   noteUnknown(extras: Members, note: Note, unsupportedMember?: (name: string) => void): void {
     noteUnknown(extras, this.accounted, note, unsupportedMember);
   }
