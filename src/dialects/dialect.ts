@@ -1,4 +1,4 @@
-// What a wire format must be able to do. Two halves: the client half faces our callers, the backend half faces vendors.
+// What a wire format must be able to do. The client half faces our callers, the backend half faces vendors; one half alone is legal.
 // Everything here is pure: no clock, no network, no log. A dialect folder never imports another one.
 
 import type { FinishReason, StreamEvent } from "../canon/event.ts";
@@ -9,6 +9,8 @@ import type { Takes } from "../canon/takes.ts";
 import type { Usage } from "../canon/usage.ts";
 import type { JsonEdit, JsonScan, Watched } from "../wire/json.ts";
 import type { SseFrame } from "../wire/sse.ts";
+import type { StreamFraming } from "./framing.ts";
+import type { MemberRows } from "./member-row.ts";
 import type { NameRule } from "./tool-names.ts";
 
 /** A model as lists show it. `created` is Unix seconds. */
@@ -46,16 +48,13 @@ export type ClientHalf = {
   readonly statuses?: Readonly<Partial<Record<FailureKind, number>>>;
   /** The JSON body of an error answer. */
   encodeFailure(failure: Failure, requestId: string): unknown;
-  /** The error as a frame inside a stream whose status is already sent (the relay needs it without an encoder). */
+  /** The error as a frame inside a stream whose status is already sent (where bytes pass through there is no encoder). */
   encodeFailureFrame(failure: Failure, requestId: string): string;
   encodeModelList(cards: readonly ModelCard[]): unknown;
   encodeModel(card: ModelCard): unknown;
-  /** A frame that says "still here" in the dialect's own typed way. */
-  readonly heartbeatFrame: string;
-  /** Sent where other formats get an SSE comment. Absent: this format's clients skip comments. */
-  readonly quietFrame?: string;
-  /** What ends a good stream ("data: [DONE]", message_stop), for a relay whose vendor left it out. */
-  readonly endFrame: string;
+  readonly framing: StreamFraming;
+  /** True: a body that does not say `stream` asks for one. */
+  readonly streamsByDefault?: boolean;
 };
 
 /** What an encoder must know about where a request goes. */
@@ -172,9 +171,21 @@ export type BackendHalf = {
 };
 
 export type Dialect = {
-  readonly name: DialectName;
-  readonly client: ClientHalf;
-  readonly backend: BackendHalf;
-  /** What is left of events after a trip through this format: the declared loss, and the tests' oracle. */
-  lose(events: readonly StreamEvent[]): StreamEvent[];
+  readonly name: string;
+  /** Absent: no endpoint speaks it. */
+  readonly client?: ClientHalf;
+  /** Absent: no vendor speaks it, so that every request of its clients is translated. */
+  readonly backend?: BackendHalf;
+  /** What a request of this format may hold. */
+  readonly members?: { readonly rows: MemberRows };
 };
+
+/** What an endpoint needs of its format. */
+export type ClientDialect = Dialect & { readonly client: ClientHalf };
+/** What a provider needs of its format. */
+export type BackendDialect = Dialect & { readonly name: DialectName; readonly backend: BackendHalf };
+/** Only where both sides speak the format may bytes pass. */
+export type FullDialect = ClientDialect & BackendDialect;
+
+export const isFull = (dialect: Dialect): dialect is FullDialect =>
+  dialect.client !== undefined && dialect.backend !== undefined;

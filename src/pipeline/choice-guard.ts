@@ -1,9 +1,9 @@
 // Takes out of a body what would choose another model at the upstream than the one that was judged (model-choices.ts), for
 // tenants whose models, providers or budgets are limited. It must never touch a body of anybody else's.
 
-import type { DialectName } from "../canon/request.ts";
 import { safeName } from "../dialects/adaptation-notes.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
+import type { ClientDialectName } from "../dialects/dialect-table.ts";
 import { type JsonMember, scanObject } from "../wire/json.ts";
 import { type Envelope, maxJsonDepth } from "./envelope.ts";
 import { withoutChoosingFields } from "./form.ts";
@@ -33,7 +33,11 @@ type Drop = (name: string) => void;
 type Replacement = "as it is" | "gone" | { readonly json: string };
 
 /** `keepsPrice`: what changes the price of the same model goes as well. */
-export function withoutModelChoices(envelope: Envelope, dialect: DialectName, keepsPrice: boolean): Guarded {
+export function withoutModelChoices(
+  envelope: Envelope,
+  dialect: ClientDialectName,
+  keepsPrice: boolean,
+): Guarded {
   const { bytes, scan, form } = envelope;
   const dropped: string[] = [];
   const drop: Drop = (name) => void dropped.push(dropWord + safeName(name));
@@ -69,7 +73,7 @@ export function withoutChoosingBetas(betas: string): string | null {
 function replacementOf(
   member: JsonMember,
   envelope: Envelope,
-  dialect: DialectName,
+  dialect: ClientDialectName,
   keepsPrice: boolean,
   drop: Drop,
 ): Replacement {

@@ -1,12 +1,13 @@
 // The road of token counts: the upstream's own count where the target speaks the door's format, else the house's estimate.
 
 import { Failure, failureFrom } from "../canon/failure.ts";
-import type { ChatRequest, DialectName } from "../canon/request.ts";
+import type { ChatRequest } from "../canon/request.ts";
 import { estimateTokens } from "../canon/tokens.ts";
 import * as anthropicCount from "../dialects/anthropic-messages/count-tokens.ts";
 import * as googleCount from "../dialects/google-genai/count-tokens.ts";
 import * as responsesCount from "../dialects/openai-responses/count-tokens.ts";
 import type { TargetFacts } from "../dialects/dialect.ts";
+import type { ClientDialectName } from "../dialects/dialect-table.ts";
 import { spliceObject } from "../wire/json.ts";
 import type { TargetPlan } from "./fallback.ts";
 import { type Envelope, parseBody } from "./envelope.ts";
@@ -23,7 +24,7 @@ type TokenCounter = {
   readonly encodeTokenCount: (tokens: number) => unknown;
 };
 
-const tokenCounters: Partial<Record<DialectName, TokenCounter>> = {
+const tokenCounters: Partial<Record<ClientDialectName, TokenCounter>> = {
   "anthropic-messages": {
     ...anthropicCount,
     path: () => "/messages/count_tokens",
@@ -53,7 +54,7 @@ const tokenCounters: Partial<Record<DialectName, TokenCounter>> = {
 export function planTokenCount(
   run: Run,
   envelope: Envelope,
-  dialect: DialectName,
+  dialect: ClientDialectName,
 ): (provider: Provider) => TargetPlan {
   const counter = tokenCounters[dialect];
   if (counter === undefined) throw new Failure("not-found", "This format has no token count.");

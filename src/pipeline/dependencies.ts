@@ -3,10 +3,9 @@
 
 import type { Backend } from "../backends/backend.ts";
 import type { HealthTracker } from "../backends/health/health-tracker.ts";
-import type { DialectName } from "../canon/request.ts";
 import type { RequestRecord, UnpricedRecord } from "../canon/record.ts";
 import type { Usage } from "../canon/usage.ts";
-import type { Dialect } from "../dialects/dialect.ts";
+import type { DialectTable } from "../dialects/dialect-table.ts";
 import type { ModelFacts } from "../routing/eligibility.ts";
 import type { Router } from "../routing/router.ts";
 import type { Stickiness } from "../routing/stickiness.ts";
@@ -70,7 +69,7 @@ export type PipelineSnapshot = {
   readonly enter: () => void;
   readonly leave: () => void;
   readonly providers: ReadonlyMap<string, Provider>;
-  readonly dialects: Readonly<Record<DialectName, Dialect>>;
+  readonly dialects: DialectTable;
   readonly router: Router;
   /** By name; only tenants that something is said of. */
   readonly tenants: ReadonlyMap<string, TenantPolicy>;

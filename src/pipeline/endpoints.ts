@@ -1,7 +1,7 @@
 // The table of doors: which path speaks which dialect, and which road a request takes from there.
 // A door is data; the roads live in pipeline.ts and forward.ts.
 
-import type { DialectName } from "../canon/request.ts";
+import type { ClientDialectName } from "../dialects/dialect-table.ts";
 
 export type EndpointName =
   | "chat"
@@ -45,7 +45,7 @@ export type Endpoint = {
   /** Where the path names the model: whether it asks for a stream as well. Absent: the body says both. */
   readonly stream?: boolean;
   /** The dialect of requests, answers and errors at this door. */
-  readonly dialect: DialectName;
+  readonly dialect: ClientDialectName;
   /** `chat` goes through the canonical form (or the express lane); the others never become a ChatRequest. */
   readonly kind: "chat" | "count-tokens" | "embeddings" | "forward";
   /** On the road `forward` alone. */

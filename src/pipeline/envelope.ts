@@ -4,6 +4,7 @@ import { isUtf8 } from "node:buffer";
 import { cut, maxModelLength, shortened } from "../canon/bounds.ts";
 import { Failure } from "../canon/failure.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
+import type { Dialect } from "../dialects/dialect.ts";
 import type { Endpoint } from "./endpoints.ts";
 import type { Form } from "../wire/multipart.ts";
 import {
@@ -13,7 +14,6 @@ import {
   memberNamed,
   readString,
   scanObject,
-  type Watched,
 } from "../wire/json.ts";
 
 export const maxJsonDepth = 128;
@@ -31,17 +31,17 @@ export type Envelope = {
 /** What a door's path says of a request, where it says it. */
 export type PathCall = { readonly model: string; readonly stream: boolean };
 
-/** Throws Failure. `call`: the body is not asked for what the path says. */
+/** Throws Failure. `call`: the body is not asked for what the path says. `dialect`: the format of the endpoint. */
 export function readEnvelope(
   request: Request,
   bytes: Buffer,
   call: PathCall | null = null,
-  watched?: Watched,
+  dialect?: Dialect,
 ): Envelope {
   if (!isUtf8(bytes)) throw new Failure("invalid-request", "The body is not valid UTF-8.");
   let scan: JsonScan;
   try {
-    scan = scanObject(bytes, maxJsonDepth, watched);
+    scan = scanObject(bytes, maxJsonDepth, dialect?.backend?.passthrough.watchedWords);
   } catch (thrown) {
     if (!(thrown instanceof BrokenJson)) throw thrown;
     throw new Failure("invalid-request", `The body is not usable JSON: ${thrown.message}.`);
@@ -55,7 +55,10 @@ export function readEnvelope(
     bytes,
     scan,
     model,
-    stream: call === null ? booleanOf(bytes, memberOf(scan, "stream")) : call.stream,
+    stream:
+      call === null
+        ? (booleanOf(bytes, memberOf(scan, "stream")) ?? dialect?.client?.streamsByDefault === true)
+        : call.stream,
     session: sessionOf(request.headers, bytes, scan),
   };
 }
@@ -120,8 +123,9 @@ function textOf(bytes: Buffer, member: JsonMember | undefined, key: string): str
   }
 }
 
-function booleanOf(bytes: Buffer, member: JsonMember | undefined): boolean {
-  if (member === undefined || member.kind === "null") return false;
+/** Null: the body does not say it. */
+function booleanOf(bytes: Buffer, member: JsonMember | undefined): boolean | null {
+  if (member === undefined || member.kind === "null") return null;
   if (member.kind !== "boolean")
     throw new Failure("invalid-request", "stream must be true or false.", { param: "stream" });
   return bytes[member.start] === 0x74;

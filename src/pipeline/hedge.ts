@@ -135,10 +135,10 @@ function endLoser(run: Run, loser: Attempt, winner: Attempt): void {
   endAttempt(run, loser, new Failure("cancelled", message, { maybeBilled: true }));
 }
 
-/** The same two headers as an SSE comment, for a stream that had to begin before anybody had answered. */
-export function hedgedFrame(run: Run): string {
+/** The same two headers as a remark, for a stream that had to begin before anybody had answered. */
+export function hedgedRemark(run: Run): string {
   const answered = run.winner?.target.provider;
-  return `: x-clawgate-provider: ${answered ?? "none"}; x-clawgate-hedged: ${otherProviders(run, answered)}\n\n`;
+  return `x-clawgate-provider: ${answered ?? "none"}; x-clawgate-hedged: ${otherProviders(run, answered)}`;
 }
 
 /** Who was asked at the same time and is not the one that is shown as having answered. */

@@ -1,11 +1,11 @@
-// Where a tenant stands in its limits, in the headers that each dialect's clients know. Google's has none.
+// Where a tenant stands in its limits, in the headers that each dialect's clients know. Google's and others have none.
 
-import type { DialectName } from "../canon/request.ts";
+import type { ClientDialectName } from "../dialects/dialect-table.ts";
 import type { LimitShare, LimitStatus } from "../tenants/limits.ts";
 
 /** Only limits that there are. `nowMs`: UTC. */
 export function limitHeaders(
-  dialect: DialectName,
+  dialect: ClientDialectName,
   status: LimitStatus,
   nowMs: number,
 ): Record<string, string> {
@@ -18,7 +18,7 @@ export function limitHeaders(
         ...anthropic("requests", status.requests, nowMs),
         ...anthropic("tokens", status.tokens, nowMs),
       };
-    case "google-genai":
+    default:
       return {};
   }
 }

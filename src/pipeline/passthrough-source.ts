@@ -9,7 +9,7 @@ import { maxReplyBytes, parseReply, readReplyBytes } from "../backends/http/repl
 import { startsAnswer } from "../canon/event.ts";
 import { Failure, failureFrom } from "../canon/failure.ts";
 import { brokenOff, parseLoosely } from "../dialects/decoding.ts";
-import type { AnswerFacts, Dialect } from "../dialects/dialect.ts";
+import type { AnswerFacts, FullDialect } from "../dialects/dialect.ts";
 import { releaseMemory } from "../wire/body.ts";
 import { portionBytes, portionsOf } from "../wire/loop-pacer.ts";
 import {
@@ -26,7 +26,7 @@ import type { Observer } from "./observer.ts";
 
 export type PassthroughOptions = {
   readonly send: NonNullable<Backend["open"]>;
-  readonly dialect: Dialect;
+  readonly dialect: FullDialect;
   /** Path below the base URL, query included. */
   readonly path: string;
   /** The client's body, patched for the target. */
@@ -201,7 +201,7 @@ function framedSource(options: PassthroughOptions, answer: Response): AnswerSour
     if (observer.finish === null) return { ...piece, failure: brokenOff() };
     return {
       ...piece,
-      bytes: Buffer.concat([asBytes(piece.bytes), Buffer.from(options.dialect.client.endFrame)]),
+      bytes: Buffer.concat([asBytes(piece.bytes), Buffer.from(options.dialect.client.framing.end)]),
       isLast: true,
     };
   };

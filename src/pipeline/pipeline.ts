@@ -2,12 +2,21 @@
 
 import { atCapacity, Failure, failureFrom } from "../canon/failure.ts";
 import type { Backend, Call } from "../backends/backend.ts";
-import type { ChatRequest, DialectName } from "../canon/request.ts";
+import type { ChatRequest } from "../canon/request.ts";
 import type { Target } from "../canon/decision.ts";
 import { ignoreNote, withOutputLimit } from "../dialects/adaptation-notes.ts";
 import { refuseUnsupportedContent } from "../dialects/unsupported-content.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
-import type { AnswerFacts, ClientHalf, Dialect, PassthroughHalf, TargetFacts } from "../dialects/dialect.ts";
+import {
+  type AnswerFacts,
+  type ClientDialect,
+  type ClientHalf,
+  type FullDialect,
+  isFull,
+  type PassthroughHalf,
+  type TargetFacts,
+} from "../dialects/dialect.ts";
+import type { ClientDialectName } from "../dialects/dialect-table.ts";
 import { isResponsesBody, responsesOnChat } from "../dialects/responses-on-chat.ts";
 import { holdsUnfitToolName } from "../dialects/unfit-tool-names.ts";
 import { ruleInputOf } from "../routing/rule-input.ts";
@@ -53,10 +62,8 @@ export async function handleRequest(
   snapshot: PipelineSnapshot,
   services: Services,
 ): Promise<Response> {
-  const {
-    client,
-    backend: { passthrough },
-  } = snapshot.dialects[endpoint.dialect];
+  const dialect: ClientDialect = snapshot.dialects[endpoint.dialect];
+  const { client } = dialect;
   const { run, upload } = admitWithBody(endpoint, request, admission, snapshot, services);
   try {
     if (!services.descriptors.admits())
@@ -82,7 +89,7 @@ export async function handleRequest(
     run.body = bytes;
     const form = endpoint.forwarding?.takesForm === true ? readFormEnvelope(request, bytes) : null;
     const read =
-      form ?? normalizedSpelling(readEnvelope(request, bytes, call, passthrough.watchedWords), passthrough);
+      form ?? normalizedSpelling(readEnvelope(request, bytes, call, dialect), dialect.backend?.passthrough);
     admission.connection?.keepOpen();
     const bodyFormat = bodyFormatOf(endpoint, client, read.scan);
     const extracted = takeRequestOptions(read, request.headers, endpoint.dialect);
@@ -130,18 +137,15 @@ export async function handleRequest(
 }
 
 /** What a client wrote in another format's spelling, in the door's own. */
-function normalizedSpelling(
-  read: Envelope,
-  { normalizeEdits: edit, watchedWords }: PassthroughHalf,
-): Envelope {
-  const edits = edit?.(read.scan, read.bytes) ?? [];
+function normalizedSpelling(read: Envelope, passthrough: PassthroughHalf | undefined): Envelope {
+  const edits = passthrough?.normalizeEdits?.(read.scan, read.bytes) ?? [];
   if (edits.length === 0) return read;
   const bytes = Buffer.from(spliceObject(read.bytes, read.scan, edits));
-  return { ...read, bytes, scan: scanObject(bytes, maxJsonDepth, watchedWords) };
+  return { ...read, bytes, scan: scanObject(bytes, maxJsonDepth, passthrough?.watchedWords) };
 }
 
 /** The format in which the body is written, and its client half: at the door of chats there are two. */
-type BodyFormat = { readonly dialect: DialectName; readonly client: ClientHalf };
+type BodyFormat = { readonly dialect: ClientDialectName; readonly client: ClientHalf };
 
 function bodyFormatOf(endpoint: Endpoint, client: ClientHalf, scan: JsonScan): BodyFormat {
   return endpoint.name === "chat" && isResponsesBody((key) => memberNamed(scan, key)?.kind ?? null)
@@ -193,10 +197,13 @@ function planChat(
   bodyFormat: BodyFormat,
 ): (provider: Provider, target: Target) => TargetPlan {
   const isOwn = bodyFormat.dialect === endpoint.dialect;
-  const dialect = run.snapshot.dialects[endpoint.dialect];
+  const spoken: ClientDialect = run.snapshot.dialects[endpoint.dialect];
+  // Null: no vendor speaks it, and every request is translated.
+  const dialect = isFull(spoken) ? spoken : null;
   const { setTimer } = run.services.ticker;
   const createdSeconds = Math.floor(run.context.startedAtMs / 1000);
-  const needsTranslation = holdsAny(envelope, dialect.backend.passthrough.translateMarkers);
+  const needsTranslation =
+    dialect === null || holdsAny(envelope, dialect.backend.passthrough.translateMarkers);
   const query = endpoint.dialect === "anthropic-messages" && isBeta(request.url) ? "?beta=true" : "";
 
   return (provider, { model }) => {
@@ -204,6 +211,7 @@ function planChat(
     const { open } = backend;
     const facts = backend.targetFacts(model);
     const mayPassUnchanged =
+      dialect !== null &&
       backend.dialect === endpoint.dialect &&
       isOwn &&
       !needsTranslation &&
@@ -219,8 +227,12 @@ function planChat(
       !holdsBlockedMember(provider.blockingMembers(model), envelope) &&
       provider.blocksPassthrough?.(envelope.bytes, model) !== true;
     const isRepaired =
-      !mayPass && backend.dialect === endpoint.dialect && isOwn && !isTranslatable(dialect, decode, facts);
-    if ((mayPass || isRepaired) && open !== null) {
+      dialect !== null &&
+      !mayPass &&
+      backend.dialect === endpoint.dialect &&
+      isOwn &&
+      !isTranslatable(dialect, decode, facts);
+    if (dialect !== null && (mayPass || isRepaired) && open !== null) {
       return {
         lane: "relay",
         open(_provider, target, attempt, call) {
@@ -307,7 +319,11 @@ function planChat(
  * Would the model refuse what stands in the body? A client that named it itself knows what it does; one whose model was chosen
  * here does not, and what the operator says of a model counts always.
  */
-function exceedsModel({ backend }: Dialect, facts: TargetFacts, { model, scan, bytes }: Envelope): boolean {
+function exceedsModel(
+  { backend }: FullDialect,
+  facts: TargetFacts,
+  { model, scan, bytes }: Envelope,
+): boolean {
   const { takes = null } = facts;
   if (takes === null || (facts.takesAreConfigured !== true && isNamedByClient(model, facts.model)))
     return false;
@@ -319,7 +335,7 @@ const isNamedByClient = (asked: string, model: string): boolean =>
 
 /** False: the canonical form would lose what the client's own format can say, such as several answers or a file. */
 function isTranslatable(
-  { client, backend }: Dialect,
+  { client, backend }: FullDialect,
   decode: () => ChatRequest,
   facts: TargetFacts,
 ): boolean {
@@ -340,7 +356,7 @@ const holdsOwnContent = ({ messages }: ChatRequest): boolean =>
 /** The client's own body, put right for a vendor of its format that would refuse it as it is. */
 function repaired(
   bytes: Uint8Array,
-  dialect: Dialect,
+  dialect: FullDialect,
   backend: Backend,
   facts: TargetFacts,
   call: Call,
@@ -366,7 +382,7 @@ function changesOnlyModel(edits: readonly JsonEdit[]): boolean {
 }
 
 /** Whether the client itself asked for the usage frame: only then may it see one. */
-function asksForUsage(dialect: Dialect, envelope: Envelope): boolean {
+function asksForUsage(dialect: FullDialect, envelope: Envelope): boolean {
   if (dialect.name !== "openai-chat") return true;
   const member = memberNamed(envelope.scan, "stream_options");
   if (member?.kind !== "object") return false;

@@ -3,8 +3,8 @@
 
 import type { RequestOptions } from "../backends/backend.ts";
 import { readRequestOptions } from "../backends/claude-code/effort-level.ts";
-import type { DialectName } from "../canon/request.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
+import type { ClientDialectName } from "../dialects/dialect-table.ts";
 import { memberNamed, scanObject, spliceObject } from "../wire/json.ts";
 import { type Envelope, maxJsonDepth } from "./envelope.ts";
 
@@ -15,7 +15,7 @@ const maxMetadataBytes = 16_384;
 export function takeRequestOptions(
   envelope: Envelope,
   headers: Headers,
-  dialect: DialectName,
+  dialect: ClientDialectName,
 ): { readonly envelope: Envelope; readonly requestOptions: RequestOptions } {
   const metadata = metadataWithOptions(envelope);
   const requestOptions = readRequestOptions(headers, metadata);
@@ -41,7 +41,7 @@ function metadataWithOptions({ bytes, scan }: Envelope): Record<string, unknown>
 }
 
 /** Anthropic takes `user_id` and nothing else; elsewhere metadata is the client's own, as long as its values are texts. */
-function mayStay(key: string, value: unknown, dialect: DialectName): boolean {
+function mayStay(key: string, value: unknown, dialect: ClientDialectName): boolean {
   if (key !== "effort" && key !== "mcp_servers") return true;
   return dialect !== "anthropic-messages" && typeof value === "string";
 }

@@ -91,7 +91,7 @@ export async function streamResponse(
     return failureResponse(run, client, failureFrom(thrown));
   }
   const headers = answerHeaders(run);
-  headers["content-type"] = "text/event-stream; charset=utf-8";
+  headers["content-type"] = client.framing.contentType;
   headers["cache-control"] = "no-cache, no-transform";
   headers["x-accel-buffering"] = "no";
   run.live.stage = "streaming";

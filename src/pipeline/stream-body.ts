@@ -4,9 +4,8 @@
 import type { AbortListener } from "../canon/context.ts";
 import { Failure, failureFrom } from "../canon/failure.ts";
 import type { ClientHalf } from "../dialects/dialect.ts";
-import { commentFrame } from "../wire/sse.ts";
 import type { Opened } from "./fallback.ts";
-import { hedgedFrame } from "./hedge.ts";
+import { hedgedRemark } from "./hedge.ts";
 import type { Run } from "./run.ts";
 import { LimitTimer } from "./limit-timer.ts";
 
@@ -18,8 +17,8 @@ export type StreamBody = AsyncGenerator<Uint8Array | string, void, void>;
 export function streamBody(run: Run, client: ClientHalf, opening: Opened | Promise<Opened>): StreamBody {
   const { context, snapshot } = run;
   const timeouts = createStreamTimeouts(run);
-  const quiet = client.quietFrame ?? commentFrame;
-  const frame = snapshot.streaming.keepalive === "event" ? client.heartbeatFrame : quiet;
+  const { framing } = client;
+  const frame = snapshot.streaming.keepalive === "event" ? framing.heartbeat : framing.quiet;
 
   let isEnded = false;
   const end = (failure: Failure | null): void => {
@@ -61,9 +60,9 @@ export function streamBody(run: Run, client: ClientHalf, opening: Opened | Promi
         } while (result === silence);
         opened = result;
         // The headers had left before it was known.
-        if (run.hedged.length > 0 && client.quietFrame === undefined) {
+        if (run.hedged.length > 0 && framing.remark !== null) {
           beforeYield();
-          yield hedgedFrame(run);
+          yield framing.remark(hedgedRemark(run));
           timeouts.afterYield();
         }
       } else opened = opening;

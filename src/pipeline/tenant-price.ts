@@ -1,7 +1,8 @@
 // What a request of a tenant may use at a target at most: tokens and money, before anything is sent.
 // It may say too much, never too little where prices and limits are known; it must never decode a body for it.
 
-import type { ChatRequest, DialectName } from "../canon/request.ts";
+import type { ChatRequest } from "../canon/request.ts";
+import type { ClientDialectName } from "../dialects/dialect-table.ts";
 import { Failure } from "../canon/failure.ts";
 import type { Target } from "../canon/decision.ts";
 import { estimateTokens, estimateTokensOfBytes } from "../canon/tokens.ts";
@@ -24,7 +25,7 @@ export type RequestSize = {
   /** How many answers it wants. */
   readonly answers: number;
   readonly mayThink: boolean;
-  readonly dialect: DialectName;
+  readonly dialect: ClientDialectName;
   /** False: there is no answer in words (embeddings). */
   readonly writes: boolean;
   /** What it costs does not follow from its tokens (images, recordings). */
@@ -41,7 +42,8 @@ const unseenTokens = 100_000;
 const maxNanoUsd = 1e15;
 const maxTokens = 1e12;
 
-const limitMembers: Readonly<Record<DialectName, readonly string[]>> = {
+/** A format without a row names no limit that is understood here: the most that the model may write is reserved. */
+const limitMembers: Readonly<Partial<Record<ClientDialectName, readonly string[]>>> = {
   "openai-chat": ["max_tokens", "max_completion_tokens"],
   "anthropic-messages": ["max_tokens"],
   "openai-responses": ["max_output_tokens"],
@@ -85,7 +87,7 @@ export function requestSizeOf(
   let mayThink = false;
   const isGoogle = endpoint.dialect === "google-genai";
   for (const member of scan.members) {
-    if (limitMembers[endpoint.dialect].includes(member.key)) {
+    if (limitMembers[endpoint.dialect]?.includes(member.key) === true) {
       const limit = numberAt(bytes, member);
       if (limit !== null) limits.push(limit);
     } else if (member.key === "n" || member.key === "best_of")

@@ -2,12 +2,22 @@
 // A refusal must never show more than the Failure's own message.
 
 import { Failure, failureFrom } from "../canon/failure.ts";
-import type { DialectName } from "../canon/request.ts";
+import { type Endpoint, endpoints } from "../pipeline/endpoints.ts";
 import type { ServerPort, RefusedRequest } from "./server-port.ts";
 import { splitUrl } from "./paths.ts";
 
+type Dialect = Endpoint["dialect"];
+
+/** Below /v1 formats share paths, and more than the path tells them apart; elsewhere an endpoint has its path for itself. */
+export function ownPathsOf(rows: readonly Endpoint[]): ReadonlyMap<string, Dialect> {
+  return new Map(rows.flatMap(({ path, dialect }) => (path.startsWith("/v1") ? [] : [[path, dialect]])));
+}
+const ownPaths = ownPathsOf(endpoints);
+
 /** Which dialect's errors a caller understands, told before any route is known. */
-export function dialectOf(path: string, headers: Headers): DialectName {
+export function dialectOf(path: string, headers: Headers, own = ownPaths): Dialect {
+  const alone = own.size === 0 ? undefined : own.get(path);
+  if (alone !== undefined) return alone;
   if (isGoogle(path, headers)) return "google-genai";
   const isMessages = path.startsWith("/v1/messages") && (path.length === 12 || path.charCodeAt(12) === 0x2f);
   return isMessages || headers.has("anthropic-version") ? "anthropic-messages" : "openai-chat";
@@ -31,7 +41,7 @@ const googlePlaces =
 const anthropicPlaces = /^\/v1\/(?:complete|messages|organizations|skills)(?:\/|$)/;
 
 /** The same for a path that is nobody's here. */
-export function dialectOfUnknown(method: string, path: string, headers: Headers): DialectName {
+export function dialectOfUnknown(method: string, path: string, headers: Headers): Dialect {
   if (googlePlaces.test(path)) return "google-genai";
   if (method === "POST" && /^\/v1\/models\/.*:[a-zA-Z]+$/.test(path)) return "google-genai";
   if (anthropicPlaces.test(path)) return "anthropic-messages";
@@ -48,7 +58,7 @@ export function operatorJson(value: unknown, status = 200): Response {
 }
 
 export type Refusal = {
-  readonly dialect: DialectName;
+  readonly dialect: Dialect;
   readonly requestId: string;
   readonly from: { readonly method: string; readonly url: string; peer(): string | null };
   /** A status that the kinds of Failure do not have (405). */

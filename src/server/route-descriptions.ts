@@ -1,7 +1,6 @@
 // What the API description says about each route, as plain OpenAPI 3.0 data. It must hold no code that a request runs.
 
 import type { DocumentDecoration } from "elysia";
-import type { DialectName } from "../canon/request.ts";
 import type { Endpoint, EndpointName } from "../pipeline/endpoints.ts";
 
 export type RouteDescription = DocumentDecoration;
@@ -78,7 +77,9 @@ const streamed: Partial<Record<EndpointName, string>> = {
 };
 
 const openai = { tag: "OpenAI", errorSchema: "OpenAIError" };
-const formats: Readonly<Record<DialectName, { readonly tag: string; readonly errorSchema: string }>> = {
+const formats: Readonly<
+  Partial<Record<Endpoint["dialect"], { readonly tag: string; readonly errorSchema: string }>>
+> = {
   "openai-chat": openai,
   "openai-responses": openai,
   "anthropic-messages": { tag: "Anthropic", errorSchema: "AnthropicError" },
@@ -167,7 +168,7 @@ export const routeDescriptions = {
     );
   },
   door(door: Endpoint): RouteDescription {
-    const { tag, errorSchema } = formats[door.dialect];
+    const { tag, errorSchema } = formats[door.dialect] ?? { tag: door.dialect, errorSchema: "OpenAIError" };
     const reply = streamed[door.name];
     const body = {
       "application/json": { schema: reply === undefined ? { type: "object" as const } : reference(reply) },

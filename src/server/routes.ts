@@ -2,9 +2,8 @@
 // can be reached around its check. It must never read a body.
 
 import { consequences, Failure } from "../canon/failure.ts";
-import type { DialectName } from "../canon/request.ts";
 import type { Caller, RouteClass } from "../pipeline/access.ts";
-import { endpoints } from "../pipeline/endpoints.ts";
+import { type Endpoint, endpoints } from "../pipeline/endpoints.ts";
 import { notFound, operatorJson } from "./answers.ts";
 import { routeDescriptions, type RouteDescription } from "./route-descriptions.ts";
 import type { ServerRequestFacts, ServerPort } from "./server-port.ts";
@@ -16,7 +15,7 @@ export type Call = {
   readonly query: string;
   /** The part of the path that the row's `*` stands for, percent-decoded; "" for a path without one. */
   readonly name: string;
-  readonly dialect: DialectName;
+  readonly dialect: Endpoint["dialect"];
   readonly caller: Caller;
   readonly facts: ServerRequestFacts;
 };

@@ -2,7 +2,6 @@
 
 import type { z } from "zod";
 import type { Failure } from "../canon/failure.ts";
-import type { DialectName } from "../canon/request.ts";
 import type { Caller, ReadAccess, RequestOrigin, RouteClass } from "../pipeline/access.ts";
 import type { Endpoint } from "../pipeline/endpoints.ts";
 
@@ -58,9 +57,9 @@ export type ServerPort = {
    */
   handle(door: Endpoint, request: Request, caller: Caller, facts: ServerRequestFacts): Promise<Response>;
   /** The dialect's body of the model list. */
-  modelList(dialect: DialectName, caller: Caller): unknown;
+  modelList(dialect: Endpoint["dialect"], caller: Caller): unknown;
   /** The dialect's body of one model, null when there is none of that id. */
-  model(dialect: DialectName, id: string, caller: Caller): unknown;
+  model(dialect: Endpoint["dialect"], id: string, caller: Caller): unknown;
   health(isReadyCheck: boolean, mayRead: boolean): Promise<Health>;
   stats(query: URLSearchParams): Promise<unknown>;
   recent(query: URLSearchParams): Promise<unknown>;
@@ -87,7 +86,7 @@ export type ServerPort = {
   /** False: no such running request. */
   cancelRequest(id: string): boolean;
   /** The dialect's body of an error answer. */
-  encodeFailure(dialect: DialectName, failure: Failure, requestId: string): unknown;
+  encodeFailure(dialect: Endpoint["dialect"], failure: Failure, requestId: string): unknown;
   newRequestId(): string;
   /** The same answer to a request whose body nobody reads, so that whoever still sends it gets to read it. */
   beside(response: Response, request: Request): Response;

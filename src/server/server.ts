@@ -3,7 +3,7 @@
 
 import { Elysia } from "elysia";
 import { Failure } from "../canon/failure.ts";
-import type { DialectName } from "../canon/request.ts";
+import type { Endpoint } from "../pipeline/endpoints.ts";
 import { dialectOf, dialectOfUnknown, notFound, refuse } from "./answers.ts";
 import { descriptionRoutes } from "./api-description.ts";
 import type { ServerRequestFacts, ServerPort } from "./server-port.ts";
@@ -122,7 +122,7 @@ export function createServer(gateway: ServerPort, options: ServerOptions): Serve
   async function answerLater(
     answering: Promise<Response>,
     request: Request,
-    dialect: DialectName,
+    dialect: Endpoint["dialect"],
     facts: Facts,
     corsOrigin: string | null,
   ): Promise<Response> {

@@ -11,7 +11,7 @@ import { failurePatterns } from "../../src/dialects/failure-patterns/pattern-tab
 
 const nowMs = Date.parse("2026-11-30T12:00:00Z");
 
-const answered = (name: keyof typeof dialects, status: number, body: unknown): Failure =>
+const answered = (name: DialectName, status: number, body: unknown): Failure =>
   dialects[name].backend.decodeFailure({ status, headers: new Headers(), body: JSON.stringify(body), nowMs });
 
 const openaiBody = ({ message, type, code }: ErrorExample): unknown => ({
@@ -106,7 +106,7 @@ describe("whatever the status", () => {
 });
 
 describe("bodies as the threads quote them", () => {
-  const quoted: readonly (readonly [string, keyof typeof dialects, number, unknown, FailureKind])[] = [
+  const quoted: readonly (readonly [string, DialectName, number, unknown, FailureKind])[] = [
     [
       "MiniMax-M2#62",
       "anthropic-messages",

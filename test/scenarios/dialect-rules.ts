@@ -5,6 +5,7 @@ import { foldReply } from "../../src/canon/reply.ts";
 import type { DialectName } from "../../src/canon/request.ts";
 import type { AnswerFacts } from "../../src/dialects/dialect.ts";
 import { dialects } from "../../src/dialects/dialect-table.ts";
+import { losses } from "../dialects/losses.ts";
 import { plain, said, sayable, understood } from "./oracle.ts";
 import { canonicalOf, fails, type ScenarioName, scenarioNames, sideOf } from "./scenario.ts";
 
@@ -42,10 +43,10 @@ function stations(scenario: ScenarioName, name: DialectName): void {
       const encoder = dialect.client.streamEncoder(facts);
       return from.map((event) => encoder.step(event)).join("");
     };
-    expect(plain(understood(name, encode(events)))).toEqual(plain(dialect.lose(events)));
+    expect(plain(understood(name, encode(events)))).toEqual(plain(losses[name](events)));
     const recorded = understood(name, sideOf(scenario, name).sse);
-    expect(plain(understood(name, encode(recorded)))).toEqual(plain(dialect.lose(recorded)));
-    if (!fails(scenario)) expect(dialect.lose(recorded)).toEqual(recorded);
+    expect(plain(understood(name, encode(recorded)))).toEqual(plain(losses[name](recorded)));
+    if (!fails(scenario)) expect(losses[name](recorded)).toEqual(recorded);
   });
 
   if (fails(scenario)) return;

@@ -145,7 +145,7 @@ async function streamed(stage: ScenarioSetup, question: Question): Promise<void>
       type: "failure",
       kind: kindAtClient(client, closing),
     });
-    const { endFrame } = dialects[client].client;
+    const endFrame = dialects[client].client.framing.end;
     if (endFrame !== "") expect(text).not.toContain(endFrame);
   }
   expectAsked(stage, question);

@@ -9,6 +9,7 @@ import { mergeUsage, unknownUsage, type Usage } from "../../src/canon/usage.ts";
 import type { AnswerFacts } from "../../src/dialects/dialect.ts";
 import { dialects } from "../../src/dialects/dialect-table.ts";
 import { readFrames, splitFrames, sseDecoder } from "../../src/wire/sse.ts";
+import { losses } from "../dialects/losses.ts";
 import { canonicalOf, type JsonBody, type ScenarioName, sideOf } from "./scenario.ts";
 
 export type PlainEvent =
@@ -93,7 +94,7 @@ export function said(scenario: ScenarioName, dialect: DialectName): StreamEvent[
   const names = namesIn(scenario, dialect);
   const closing = events.at(-1);
   const isCut = closing?.type === "failure" && closing.failure.kind === "bad-output";
-  return dialects[dialect].lose(events).map((event) => {
+  return losses[dialect](events).map((event) => {
     if (event.type === "start") return { ...event, ...names };
     return event.type === "failure" && isCut ? closing : event;
   });
@@ -126,7 +127,7 @@ export const unmarked = (text: string): string =>
 
 /** The kind that a client of this dialect reads out of a failure of that kind. */
 export function kindAtClient(dialect: DialectName, failure: StreamEvent): FailureKind {
-  const last = dialects[dialect].lose([{ type: "start", id: "x", model: "x" }, failure]).at(-1);
+  const last = losses[dialect]([{ type: "start", id: "x", model: "x" }, failure]).at(-1);
   if (last?.type !== "failure") throw new Error("A failure must stay one.");
   return last.failure.kind;
 }

@@ -4,7 +4,6 @@
 import { describe, expect, test } from "bun:test";
 import type { DialectName } from "../../src/canon/request.ts";
 import { dialects } from "../../src/dialects/dialect-table.ts";
-import { commentFrame } from "../../src/wire/sse.ts";
 import { type FakeClock, fakeClock } from "../support/clock.ts";
 import type { Script } from "../support/upstream.ts";
 import { factsOf } from "./matrix.ts";
@@ -49,7 +48,7 @@ async function openWaiting(config: Readonly<Record<string, unknown>> = {}): Prom
   return { stage, clock, asked: asked.promise, answerNow: () => released.resolve() };
 }
 
-const frameFor = ({ client }: Question): string => dialects[client].client.quietFrame ?? commentFrame;
+const frameFor = ({ client }: Question): string => dialects[client].client.framing.quiet;
 
 /** Asks, waits through two keep-alives, lets the vendors answer, and reads the rest. */
 async function heardSlowly(waiting: Waiting, question: Question, script: Script) {

@@ -3,7 +3,6 @@
 
 import { z } from "zod";
 import { Failure, failureFrom } from "../../src/canon/failure.ts";
-import type { DialectName } from "../../src/canon/request.ts";
 import type { Caller, RouteClass } from "../../src/pipeline/access.ts";
 import type { Endpoint } from "../../src/pipeline/endpoints.ts";
 import type { ServerRequestFacts, ServerPort, HostRules } from "../../src/server/server-port.ts";
@@ -20,7 +19,7 @@ export type FakeGateway = ServerPort & {
   readonly waits: number[];
   holdMs: number;
   /** The dialect of the last error. */
-  spoken: DialectName | null;
+  spoken: Endpoint["dialect"] | null;
   readonly classes: RouteClass[];
   status: "ok" | "degraded" | "down";
   answerEndpoint: ((request: Request, facts: ServerRequestFacts) => Promise<Response>) | null;

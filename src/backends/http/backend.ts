@@ -8,7 +8,7 @@ import { ArgumentRepair } from "../../dialects/repair-arguments.ts";
 import { thinkingSourceOf, markThinking, unmarkThinking } from "../../dialects/thinking-signatures.ts";
 import { Citations } from "../../dialects/citations.ts";
 import { failureOfStatus, parseLoosely, retryAfter, unknownFormatError } from "../../dialects/decoding.ts";
-import type { Dialect, TargetFacts } from "../../dialects/dialect.ts";
+import type { BackendDialect, BackendHalf, TargetFacts } from "../../dialects/dialect.ts";
 import { fittedNames } from "../../dialects/tool-names.ts";
 import { portionBytes } from "../../wire/loop-pacer.ts";
 import { sseDecoder } from "../../wire/sse.ts";
@@ -23,7 +23,7 @@ import { vendorNameOf } from "./vendors.ts";
 
 export type HttpBackendOptions = {
   readonly provider: string;
-  readonly dialect: Dialect;
+  readonly dialect: BackendDialect;
   /** Without a trailing slash, version segment included. */
   readonly baseUrl: string;
   /** What the format demands of every request and a client's own header may replace. */
@@ -311,7 +311,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
 }
 
 function decodeAll(
-  decoder: ReturnType<Dialect["backend"]["streamDecoder"]>,
+  decoder: ReturnType<BackendHalf["streamDecoder"]>,
   frames: Parameters<typeof decoder.step>[0][],
 ): StreamEvent[] {
   const events: StreamEvent[] = [];

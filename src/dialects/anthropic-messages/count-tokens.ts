@@ -1,4 +1,4 @@
-// The door /v1/messages/count_tokens: its request, and its answer. The count is the house's estimate or the vendor's own.
+// The endpoint /v1/messages/count_tokens: its request and its answer. The count is our estimate or the vendor's own.
 
 import type { ChatRequest } from "../../canon/request.ts";
 import type { Takes } from "../../canon/takes.ts";
@@ -13,7 +13,7 @@ export function decodeCountRequest(body: unknown): ChatRequest {
   return decodeBody(body, false);
 }
 
-/** For a model that the client did not name: what the model would refuse, in words that it takes. */
+/** For a model that the client did not name: members that the model would refuse, changed to what it takes. */
 export function countEdits(
   scan: JsonScan,
   bytes: Buffer,

@@ -1,4 +1,4 @@
-// Content blocks of the Messages API -> canonical blocks. Written by hand for speed: bodies of 120 KB come with every turn.
+// Content blocks of the Messages API -> canonical blocks. Written by hand for speed: every turn brings a body of 120 KB.
 // It must never throw anything but Failure `invalid-request` with the exact `param`.
 
 import { Failure } from "../../canon/failure.ts";
@@ -153,7 +153,7 @@ function decodeBlock(value: unknown, path: string): Block {
     case "thinking":
       return decodeThinking(record, path);
     default:
-      // Documents, server tools, redacted thinking and what comes next: the API is the judge of those.
+      // Documents, server tools, redacted thinking and future kinds: the API judges those.
       return { type: "opaque", dialect: name, value: record };
   }
 }

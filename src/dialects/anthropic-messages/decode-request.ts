@@ -14,38 +14,10 @@ import type {
 import { isRecord } from "../decoding.ts";
 import { decodeContent, decodeSystem, invalid, marksOf, stringAt } from "./decode-content.ts";
 import { toExtras, name, restOf } from "./extras.ts";
-import { threadRefused } from "./refuse-threads.ts";
+import { requestMembers } from "./members.ts";
 
 type Members = Record<string, unknown>;
 
-/** Members by which a caller could steer the gateway to another host or key. */
-export const upstreamKeys: readonly string[] = [
-  "api_base",
-  "base_url",
-  "api_key",
-  "headers",
-  "extra_headers",
-  "endpoint",
-  "proxy",
-  "extra_body",
-];
-
-const requestMembers = new Set([
-  "model",
-  "messages",
-  "max_tokens",
-  "system",
-  "tools",
-  "tool_choice",
-  "thinking",
-  "output_config",
-  "temperature",
-  "top_p",
-  "top_k",
-  "stop_sequences",
-  "stream",
-  "metadata",
-]);
 const messageMembers = new Set(["role", "content"]);
 const toolMembers = new Set(["name", "description", "input_schema", "cache_control"]);
 const outputMembers = new Set(["effort", "format"]);
@@ -59,45 +31,36 @@ export function decodeRequest(body: unknown): ChatRequest {
 /** `needsMaxTokens` is false for /v1/messages/count_tokens, which asks for no answer. */
 export function decodeBody(body: unknown, needsMaxTokens: boolean): ChatRequest {
   if (!isRecord(body)) throw invalid("body", "must be a JSON object");
-  for (const key of upstreamKeys)
-    if (Object.hasOwn(body, key)) throw invalid(key, "is not accepted by this gateway");
-  if ((body["thread"] ?? null) !== null) throw threadRefused();
-  const model = body["model"];
-  if (typeof model !== "string" || model === "") throw invalid("model", "must be a non-empty string");
-  const messages = body["messages"];
-  if (!Array.isArray(messages) || messages.length === 0)
-    throw invalid("messages", "must be a non-empty array");
-  const maxTokens = wholeNumber(body, "max_tokens", 1);
+  const extras = requestMembers.decodeExtras(body);
+  const maxTokens = requestMembers.read(body, "max_tokens");
   if (maxTokens === null && needsMaxTokens) throw invalid("max_tokens", "is required");
-  const stream = body["stream"] ?? false;
-  if (typeof stream !== "boolean") throw invalid("stream", "must be true or false");
   const choice = decodeToolChoice(body["tool_choice"]);
   const output = decodeOutput(body);
   const metadata = decodeMetadata(body["metadata"]);
   const thinking = decodeThinking(body["thinking"]);
   const { tools, opaqueTools } = decodeTools(body["tools"]);
   return {
-    model,
+    model: requestMembers.read(body, "model"),
     system: decodeSystem(body["system"]),
-    messages: messages.map(decodeMessage),
+    messages: requestMembers.read(body, "messages").map(decodeMessage),
     tools,
     opaqueTools,
     toolChoice: choice.toolChoice,
     parallelTools: choice.parallelTools,
     maxTokens,
-    temperature: fraction(body, "temperature"),
-    topP: fraction(body, "top_p"),
-    topK: wholeNumber(body, "top_k", 0),
-    stop: decodeStop(body["stop_sequences"]),
+    temperature: requestMembers.read(body, "temperature"),
+    topP: requestMembers.read(body, "top_p"),
+    topK: requestMembers.read(body, "top_k"),
+    stop: requestMembers.read(body, "stop_sequences"),
     effort: output.effort,
     thinking: thinking.known,
     format: output.format,
-    stream,
+    stream: requestMembers.read(body, "stream") ?? false,
     wantsUsage: true,
     user: metadata.user,
-    // Set even when empty: by it the encoder knows a request of its own dialect.
+    // Set even when empty: the encoder recognises a request of its own dialect by it.
     extras: {
-      [name]: { ...restOf(body, requestMembers), ...output.rest, ...metadata.rest, ...thinking.rest },
+      [name]: { ...extras, ...output.rest, ...metadata.rest, ...thinking.rest },
     },
   };
 }
@@ -213,29 +176,4 @@ function decodeMetadata(value: unknown): { user: string | null; rest: Members | 
   if (user !== null && typeof user !== "string") throw invalid("metadata.user_id", "must be a string");
   const rest = restOf(value, metadataMembers);
   return { user, rest: rest === null ? null : { metadata: rest } };
-}
-
-function decodeStop(value: unknown): string[] {
-  if (value === undefined || value === null) return [];
-  if (!Array.isArray(value)) throw invalid("stop_sequences", "must be an array of strings");
-  return value.map((each: unknown, index) => {
-    if (typeof each !== "string") throw invalid(`stop_sequences[${index}]`, "must be a string");
-    return each;
-  });
-}
-
-function wholeNumber(body: Members, key: string, least: number): number | null {
-  const value = body[key] ?? null;
-  if (value === null) return null;
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < least)
-    throw invalid(key, `must be a whole number of at least ${least}`);
-  return value;
-}
-
-function fraction(body: Members, key: string): number | null {
-  const value = body[key] ?? null;
-  if (value === null) return null;
-  if (typeof value !== "number" || !(value >= 0 && value <= 1))
-    throw invalid(key, "must be a number from 0 to 1");
-  return value;
 }

@@ -1,21 +1,23 @@
-// The Messages API of Anthropic, both halves in one value. It only gathers; the rooms beside it do the work.
+// The Messages API of Anthropic, both halves in one value. It only gathers; the files beside it do the work.
 
 import { encodeFrame } from "../../wire/sse.ts";
-import type { Dialect } from "../dialect.ts";
+import type { FullDialect } from "../dialect.ts";
+import { eventStream } from "../framing.ts";
 import { decodeRequest } from "./decode-request.ts";
 import { encodeRequest, unsupportedStops } from "./encode-request.ts";
 import { decodeFailure, encodeFailure, encodeFailureFrame, ownStatuses } from "./failure.ts";
-import { lose } from "./loss.ts";
 import { encodeModel, encodeModelList } from "./models.ts";
 import { name } from "./extras.ts";
+import { requestMembers } from "./members.ts";
 import { noteLosses, refuseTranslation } from "./refuse-translation.ts";
 import { passthrough } from "./passthrough.ts";
 import { encodeReply, decodeReply } from "./reply.ts";
 import { streamDecoder } from "./stream-decoder.ts";
 import { heartbeatFrame, streamEncoder } from "./stream-encoder.ts";
 
-export const anthropicMessages: Dialect = {
+export const anthropicMessages: FullDialect = {
   name,
+  members: requestMembers,
   client: {
     decodeRequest,
     refuseTranslation,
@@ -27,9 +29,12 @@ export const anthropicMessages: Dialect = {
     encodeFailureFrame,
     encodeModelList,
     encodeModel,
-    heartbeatFrame,
-    // Compatible servers leave it out after message_delta; the encoder writes its own with the last event.
-    endFrame: encodeFrame('{"type":"message_stop"}', "message_stop"),
+    framing: {
+      ...eventStream,
+      heartbeat: heartbeatFrame,
+      // Compatible servers leave it out after message_delta; the encoder writes its own with the last event.
+      end: encodeFrame('{"type":"message_stop"}', "message_stop"),
+    },
   },
   backend: {
     path: () => "/messages",
@@ -45,5 +50,4 @@ export const anthropicMessages: Dialect = {
     decodeFailure,
     passthrough,
   },
-  lose,
 };

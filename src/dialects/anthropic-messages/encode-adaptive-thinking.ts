@@ -1,4 +1,4 @@
-// The wish to think, in the words of models that decide themselves how much: `thinking: adaptive` and `output_config.effort`.
+// A request for thinking in the words of models that decide themselves how much: `thinking: adaptive` and `output_config.effort`.
 // It must never send such a model a budget, nor switch off what cannot be switched off.
 
 import { budgetOfEffort, type Effort, effortOfBudget, nearestEffort } from "../../canon/effort.ts";
@@ -15,14 +15,21 @@ export type ThinkingPlan = {
   readonly effort: string | null;
 };
 
+/** What a plan starts from. */
+export type ThinkingCase = {
+  readonly request: ChatRequest;
+  /** The limit of the answer, before thinking is taken into account. */
+  readonly maxTokens: number;
+  /** False: something else in the request rules thinking out. */
+  readonly mayThink: boolean;
+  readonly note: Note;
+};
+
 /** For other dialects. `max_tokens` counts the thinking here, so it grows where that would leave no room for the answer. */
 export function planForeignAdaptive(
-  request: ChatRequest,
+  { request, maxTokens, mayThink, note }: ThinkingCase,
   target: TargetFacts,
   takes: Takes,
-  maxTokens: number,
-  mayThink: boolean,
-  note: Note,
 ): ThinkingPlan {
   const none = { maxTokens, thinking: null, effort: null };
   if (!asksForThinking(request)) return isThinkingOff(request) ? withThinkingOff(none, takes, note) : none;
@@ -36,13 +43,13 @@ export function planForeignAdaptive(
   const ceiling = target.maxOutput ?? Number.POSITIVE_INFINITY;
   return {
     maxTokens: wanted < maxTokens ? maxTokens : Math.max(maxTokens, Math.min(maxTokens + wanted, ceiling)),
-    // Who speaks of thinking wants to see it, and newer models show nothing unasked; an effort alone is no such wish.
+    // A client that asks for thinking wants to see it, and newer models show nothing unasked; an effort alone does not ask for it.
     thinking: { type: "adaptive", ...(request.thinking === null ? {} : { display: "summarized" }) },
     effort,
   };
 }
 
-/** Where nobody knows a model's levels (an operator's own name for one), those of this API count: it has no `minimal`. */
+/** Where a model's levels are unknown (it has a name of the operator's own), those of this API count: it has no `minimal`. */
 function fitLevel(wanted: Effort, takes: Takes, note: Note): Effort | null {
   const level = fitEffort(wanted, takes, note);
   if (level !== "minimal") return level;
@@ -55,7 +62,7 @@ function requestedLevel({ effort, thinking }: ChatRequest): Effort | null {
   return thinking?.mode === "budget" ? effortOfBudget(thinking.budgetTokens) : null;
 }
 
-/** Off where that can be, else the least. `effort`: what the client asked for beside. */
+/** Off where the model allows it, else the least. `effort` of the plan: what the client asked for beside it. */
 function withThinkingOff(plan: ThinkingPlan, takes: Takes, note: Note): ThinkingPlan {
   if (takes.thinkingOff) return { ...plan, thinking: { type: "disabled" } };
   note(thinkingAtLeast);
@@ -65,11 +72,8 @@ function withThinkingOff(plan: ThinkingPlan, takes: Takes, note: Note): Thinking
 
 /** For a request of this dialect: its own words, as far as the model takes them. */
 export function planOwnAdaptive(
-  request: ChatRequest,
+  { request, maxTokens, mayThink, note }: ThinkingCase,
   takes: Takes,
-  maxTokens: number,
-  mayThink: boolean,
-  note: Note,
 ): ThinkingPlan {
   const { thinking, effort } = request;
   const level = effort === null || effort === "none" ? null : fitLevel(effort, takes, note);
@@ -93,13 +97,13 @@ function ownThinking(
   if (thinking.mode === "adaptive") return { thinking: { type: "adaptive", ...extras }, effort: level };
   note("thinking-budget-dropped");
   return {
-    // The models that its words were for show their thoughts unasked.
+    // The models that take a budget show their thoughts unasked.
     thinking: { type: "adaptive", display: "summarized", ...extras },
     effort: level ?? fitLevel(effortOfBudget(thinking.budgetTokens), takes, note),
   };
 }
 
-/** Some models think at the two highest levels whatever is said of thinking, and refuse to be told otherwise. */
+/** Some models always think at the two highest levels, and refuse a request that switches it off there. */
 function lowerEffort(plan: ThinkingPlan, takes: Takes, note: Note): ThinkingPlan {
   if (takes.thinkingOffAboveHigh || (plan.effort !== "xhigh" && plan.effort !== "max")) return plan;
   note("effort-set:high");

@@ -61,7 +61,7 @@ function encodeFile({ name: title, mediaType, source }: FileBlock): WireBlock {
   return { type: "document", source: wire, ...(title === null ? {} : { title }) };
 }
 
-/** A copy, because cache marks beyond the API's limit are cut out of it later. */
+/** A copy, because cache marks beyond the API's limit are removed from it later. */
 function encodeOpaque(block: OpaqueBlock): WireBlock[] {
   return block.dialect === name && isRecord(block.value) ? [{ ...block.value }] : [];
 }
@@ -87,12 +87,12 @@ export function encodeToolResult(block: ToolResultBlock): WireBlock {
   };
 }
 
-/** A pocket of another maker's says whose signature it is. */
+/** The extras of another vendor's dialect say whose signature it is. */
 function isForeign(extras: Extras | undefined): boolean {
   return extras !== undefined && extras[name] === undefined && Object.keys(extras).length > 0;
 }
 
-/** The API verifies signatures; thinking without one is another vendor's and would be refused. */
+/** The API verifies signatures; thinking without one comes from another vendor and would be refused. */
 export const isOwnThinking = (block: ThinkingBlock): boolean =>
   block.signature !== null && !isThinkingMark(block.signature) && !isForeign(block.extras);
 

@@ -26,7 +26,7 @@ export type EncodedMessages = {
 export type EncodeOptions = {
   readonly isOwn: boolean;
   readonly keepsThinking: boolean;
-  /** The target knows none of the vendor's own tools, nor the files that lie there. */
+  /** The target knows none of the vendor's own tools, nor the files that are stored at the vendor. */
   readonly isWithoutServerTools?: boolean;
   readonly note: Note;
 };
@@ -49,7 +49,7 @@ export function historyRules(options: Omit<EncodeOptions, "note">): HistoryRules
   };
 }
 
-/** Content proper, as opposed to what a server tool left behind. */
+/** Real content, as opposed to the remains of a server tool. */
 function isPlain({ value }: OpaqueBlock): boolean {
   if (!isRecord(value)) return false;
   const { type, source } = value;

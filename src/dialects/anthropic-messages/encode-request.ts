@@ -1,5 +1,5 @@
-// ChatRequest -> a Messages API body that asks for a stream. Losses are named functions; nothing is dropped in passing.
-// It must never read another dialect's pocket.
+// ChatRequest -> a Messages API body that asks for a stream. Every loss is a named function; nothing else is dropped.
+// It must never read another dialect's extras.
 
 import type { ChatRequest, Tool } from "../../canon/request.ts";
 import { thinkingBlocksDropped, ignoreNote } from "../adaptation-notes.ts";
@@ -11,6 +11,7 @@ import { encodePlain, marks, type WireBlock } from "./encode-content.ts";
 import { encodeMessages, historyRules, type WireMessage } from "./encode-messages.ts";
 import { planForeignThinking, planOwnThinking, wantsThinking } from "./encode-thinking.ts";
 import { name, extrasOf } from "./extras.ts";
+import { requestMembers } from "./members.ts";
 import { withFittingKeys } from "./property-keys.ts";
 
 type Body = Record<string, unknown>;
@@ -45,7 +46,7 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
   ];
   const tools = encodeTools(request, messages, note);
   const body: Body = {
-    ...ownExtras,
+    ...requestMembers.passedOn(ownExtras),
     model: target.model,
     messages,
     max_tokens: plan.maxTokens,
@@ -59,11 +60,11 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
     ...encodeUser(request, isOwn),
   };
   if (plan.thinking === null && asked.thinking !== null) dropThinkingEdits(body, note);
-  keepLastMarks(body, system, tools, messages, note);
+  keepLastMarks(body, { system, tools, messages }, note);
   return body;
 }
 
-/** OpenAI's json_object has no form here: a line asks for it. The loss: the API does not enforce it. */
+/** OpenAI's json_object has no form here: a sentence asks for it. The loss: the API does not enforce it. */
 function askForJsonObject(request: ChatRequest, note: Note): WireBlock[] {
   if (request.format?.type !== "json-object") return [];
   note("json-object-in-words");
@@ -77,7 +78,7 @@ function encodeTools(request: ChatRequest, messages: readonly WireMessage[], not
   const vendor = request.opaqueTools.flatMap((tool) =>
     tool.dialect === name && isRecord(tool.value) ? [{ ...tool.value }] : [],
   );
-  // Only some of its models know the word, and the others refuse it.
+  // Only some of its models know `strict`, and the others refuse it.
   if (request.tools.some((tool) => tool.strict === true && extrasOf(tool.extras)["strict"] === undefined))
     note("strict-tools-dropped");
   const tools = [...request.tools.map((tool) => encodeTool(tool, note)), ...vendor];
@@ -138,7 +139,7 @@ function encodeOutput(request: ChatRequest, effort: string | null): Body {
   const kept = isRecord(ownExtras["output_config"]) ? ownExtras["output_config"] : {};
   const config: Body = { ...kept };
   if (effort !== null) config["effort"] = effort;
-  // A client of the older beta said it in `output_format`, which goes back with its pocket.
+  // A client of the older beta wrote it into `output_format`, which goes up with the extras.
   if (request.format?.type === "json-schema" && ownExtras["output_format"] === undefined)
     config["format"] = { type: "json_schema", schema: request.format.schema };
   return Object.keys(config).length > 0 ? { output_config: config } : {};
@@ -196,18 +197,19 @@ function dropThinkingEdits(body: Body, note: Note): void {
   else body["context_management"] = { ...management, edits: kept };
 }
 
+/** Where cache marks may stand. */
+type MarkedParts = {
+  readonly system: readonly WireBlock[];
+  readonly tools: readonly Body[];
+  readonly messages: readonly WireMessage[];
+};
+
 /** The last marks cover the longest prefix, so the first ones go. */
-function keepLastMarks(
-  body: Body,
-  system: readonly WireBlock[],
-  tools: readonly Body[],
-  messages: readonly WireMessage[],
-  note: Note,
-): void {
+function keepLastMarks(body: Body, { system, tools, messages }: MarkedParts, note: Note): void {
   const holders: Body[] = [];
   const collect = (blocks: readonly Body[]): void => {
     for (const block of blocks) {
-      // Only results nest blocks of our own making; what lies inside an opaque block is the client's.
+      // Only results hold blocks of our own making; what is inside an opaque block is the client's.
       if (block["type"] === "tool_result" && Array.isArray(block["content"]))
         collect(block["content"].filter(isRecord));
       if (block["cache_control"] !== undefined && block["cache_control"] !== null) holders.push(block);

@@ -1,4 +1,4 @@
-// Reasoning wishes of any dialect -> `thinking`, `output_config.effort` and a max_tokens that leaves room for both.
+// What requests of any dialect say of thinking -> `thinking`, `output_config.effort` and a max_tokens that leaves room for both.
 // It must never send a combination that the API refuses: thinking is dropped before the answer is.
 
 import { budgetOfEffort, type Effort, nearestEffort } from "../../canon/effort.ts";
@@ -6,7 +6,12 @@ import type { ChatRequest } from "../../canon/request.ts";
 import type { Takes } from "../../canon/takes.ts";
 import { cutTokens, thinkingOff, asksForThinking } from "../adaptation-notes.ts";
 import type { Note, TargetFacts } from "../dialect.ts";
-import { planForeignAdaptive, planOwnAdaptive, type ThinkingPlan } from "./encode-adaptive-thinking.ts";
+import {
+  planForeignAdaptive,
+  planOwnAdaptive,
+  type ThinkingCase,
+  type ThinkingPlan,
+} from "./encode-adaptive-thinking.ts";
 import type { WireMessage } from "./encode-messages.ts";
 import { extrasOf } from "./extras.ts";
 
@@ -25,7 +30,7 @@ export function wantsThinking(request: ChatRequest): boolean {
 
 /**
  * For a request that came in through this dialect: its own words, corrected only where something else that was taken
- * away makes them impossible. `messages`: none where the vendor may take any turn.
+ * away makes them impossible. `messages`: empty where the vendor takes any turn.
  */
 export function planOwnThinking(
   request: ChatRequest,
@@ -35,12 +40,11 @@ export function planOwnThinking(
 ): ThinkingPlan {
   const maxTokens = limitOf(request, target, note);
   const takes = target.takes ?? null;
-  if (takes?.thinking === "adaptive")
-    return planOwnAdaptive(request, takes, maxTokens, mayThink(request) && !startsMidTurn(messages), note);
+  const asked = { request, maxTokens, mayThink: mayThink(request) && !startsMidTurn(messages), note };
+  if (takes?.thinking === "adaptive") return planOwnAdaptive(asked, takes);
   if (takes?.thinking === "budget" && request.thinking?.mode === "adaptive")
     return planForeignThinking(request, target, messages, note);
-  const effort = knownEffort(request, takes, note);
-  return planGivenThinking(request, maxTokens, effort, messages, note);
+  return planGivenThinking(asked, knownEffort(request, takes, note));
 }
 
 /** Older models know no effort, or not each level of it. */
@@ -54,17 +58,14 @@ function knownEffort({ effort }: ChatRequest, takes: Takes | null, note: Note): 
 }
 
 function planGivenThinking(
-  request: ChatRequest,
-  maxTokens: number,
+  { request, maxTokens, mayThink, note }: ThinkingCase,
   effort: Effort | null,
-  messages: readonly WireMessage[],
-  note: Note,
 ): ThinkingPlan {
   const { thinking } = request;
   const off = { maxTokens, thinking: { type: "disabled" }, effort };
   if (thinking === null) return request.effort === "none" ? off : { maxTokens, thinking: null, effort };
   if (thinking.mode === "off") return off;
-  if (!mayThink(request) || startsMidTurn(messages)) {
+  if (!mayThink) {
     note(thinkingOff);
     return { maxTokens, thinking: null, effort };
   }
@@ -81,7 +82,7 @@ function planGivenThinking(
 }
 
 /**
- * For other dialects: a budget where the model takes one, or nobody knows what it takes.
+ * For other dialects: a budget where the model takes one, or where it is unknown what it takes.
  * `max_tokens` counts the thinking here, so it grows by the budget where it would leave no room for the answer.
  */
 export function planForeignThinking(
@@ -95,7 +96,11 @@ export function planForeignThinking(
   const { takes } = target;
   // With adaptive thinking earlier turns need not begin with their thoughts (docs: adaptive thinking, validation changes).
   if (takes?.thinking === "adaptive")
-    return planForeignAdaptive(request, target, takes, answer, mayThink(request), note);
+    return planForeignAdaptive(
+      { request, maxTokens: answer, mayThink: mayThink(request), note },
+      target,
+      takes,
+    );
   if (!asksForThinking(request)) return none;
   const off = (): ThinkingPlan => {
     note(thinkingOff);
@@ -115,7 +120,7 @@ export function planForeignThinking(
   return { maxTokens, thinking: { type: "enabled", budget_tokens: budget }, effort: null };
 }
 
-/** The API demands a limit: where the client named none, ours may end the answer. */
+/** The API demands a limit: where the client gave none, ours may end the answer. */
 function limitOf(request: ChatRequest, target: TargetFacts, note: Note): number {
   if (request.maxTokens !== null) return cutTokens(request.maxTokens, target, note);
   const limit = Math.min(target.defaultMaxTokens, target.maxOutput ?? target.defaultMaxTokens);
@@ -132,7 +137,7 @@ function startsMidTurn(messages: readonly WireMessage[]): boolean {
   if (last < 0) return false;
   if (last === messages.length - 1) return true;
   let calls = false;
-  // One turn, however many calls and results it is made of: it may think at its head alone.
+  // One turn, however many calls and results it has: its only thinking may be at the beginning.
   for (let at = last; messages[at]?.role === "assistant" && holdsResult(messages[at + 1]); at -= 2) {
     const content = messages[at]?.content ?? [];
     const first = content[0]?.["type"];

@@ -1,5 +1,5 @@
-// The dialect's name and its pocket in `extras`: what only Anthropic understands travels there and comes back out.
-// It must never read another dialect's pocket.
+// The dialect's name and its extras: what only Anthropic understands travels there and comes back out.
+// It must never read another dialect's extras.
 
 import { anthropicCitation, storedCitations } from "../citations.ts";
 import type { Extras } from "../../canon/request.ts";
@@ -13,7 +13,7 @@ export function extrasOf(extras: Extras | undefined): Members {
   return extras?.[name] ?? nothing;
 }
 
-/** Of an answer's text: the API's own, else what another vendor's text cites. */
+/** The citations of an answer's text: the API's own, else those of another vendor's text. */
 export function citationsOf(extras: Extras | undefined): readonly unknown[] {
   const ownExtras = extrasOf(extras);
   const { citations } = ownExtras;
@@ -34,7 +34,7 @@ export function restOf(record: Members, known: ReadonlySet<string>): Record<stri
   return rest;
 }
 
-/** `{ extras }` to be spread into a block, or nothing when the pocket is empty. */
+/** `{ extras }` to be spread into a block, or nothing when there are none. */
 export function toExtras(members: Members | null): { extras?: Extras } {
   return members === null ? {} : { extras: { [name]: members } };
 }

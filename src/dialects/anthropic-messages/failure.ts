@@ -1,5 +1,5 @@
 // Failures in Anthropic's words, both ways: {type:"error", error:{type, message, details?}, request_id}.
-// It must never pass a foreign body on as a message, nor 401 for an upstream's problem.
+// It must never use a foreign body as a message, nor answer 401 for an upstream's problem.
 
 import { Failure, type FailureKind } from "../../canon/failure.ts";
 import { encodeFrame } from "../../wire/sse.ts";
@@ -54,7 +54,7 @@ const statuses: Readonly<Record<string, number>> = {
   overloaded_error: 529,
 };
 
-/** Overload of whichever vendor: the SDKs and Claude Code tell it from other failures by this number. */
+/** Overload of any vendor: the SDKs and Claude Code recognise it by this number. */
 export const ownStatuses = { overloaded: 529 } as const;
 
 export function encodeFailure(failure: Failure, requestId: string): Record<string, unknown> {
@@ -87,7 +87,7 @@ export function decodeFailure(answer: ErrorAnswer): Failure {
   return failureOfWords(answer.status, planLimit(answer, words), waitOf(answer), answer.nowMs);
 }
 
-/** A plan whose hours or week are used up says so in headers alone: the quota is gone until then, and no look helps sooner. */
+/** Only headers say that the hours or the week of a plan are used up: the quota is gone until then, and checking earlier is useless. */
 function planLimit({ status, headers, nowMs }: ErrorAnswer, words: ErrorDetails): ErrorDetails {
   if (status !== 429 || headers.get("anthropic-ratelimit-unified-status") !== "rejected") return words;
   const endsAtMs = Number(headers.get("anthropic-ratelimit-unified-reset") ?? Number.NaN) * 1000;

@@ -1,5 +1,5 @@
-// The express lane's view: the few frames that the record needs, and the few members of a body that must be right.
-// It must never keep state nor touch a byte that it does not have to: the provider's prompt cache sees the same prefix.
+// Messages bodies and frames that pass through: the few frames that the record needs, and the few members that must be right.
+// It must never keep state nor change a byte without need: the provider's prompt cache must see the same prefix.
 
 import {
   BrokenJson,
@@ -22,13 +22,12 @@ import { thinkingMark } from "../thinking-signatures.ts";
 import { refusedTypeWords } from "../media-type.ts";
 import { lacksThinking } from "./missing-thinking.ts";
 import { invalid } from "./decode-content.ts";
-import { upstreamKeys } from "./decode-request.ts";
 import { memberRecord } from "../exceeds-checks.ts";
 import { leastBudget } from "./encode-thinking.ts";
 import { exceeds } from "./exceeds.ts";
 import { failureOfErrorBody } from "./failure.ts";
 import { decodeFinish } from "./finish.ts";
-import { threadRefused } from "./refuse-threads.ts";
+import { requestMembers } from "./members.ts";
 import { readEvent } from "./stream-decoder.ts";
 import { decodeUsage, readCounts, withoutPlaceholders } from "./usage.ts";
 
@@ -93,7 +92,7 @@ function textBytes(body: unknown): number {
   }
 }
 
-/** Of what a vendor's own tools found, nothing was written by the model. */
+/** What a vendor's own tools found was not written by the model. */
 function blockTextBytes(block: unknown): number {
   if (!isRecord(block)) return 0;
   const { type, input } = block;
@@ -103,7 +102,7 @@ function blockTextBytes(block: unknown): number {
   return textBytesIn(block["name"]) + (isEmpty ? 0 : jsonBytesOf(input));
 }
 
-/** Text blocks with a plain end; tools, refusals, errors and oddities are `decodeReply`'s to judge. */
+/** Text blocks with a plain end; `decodeReply` judges tools, refusals, errors and oddities. */
 function replyFacts(body: unknown): FrameFacts | null {
   if (!isRecord(body) || body["type"] !== "message" || !Array.isArray(body["content"])) return null;
   const reason = body["stop_reason"];
@@ -114,7 +113,7 @@ function replyFacts(body: unknown): FrameFacts | null {
   return { ...startFacts(body), finish: decodeFinish(reason, null) };
 }
 
-/** An empty text block is no first word yet; a tool, thinking or vendor block is. */
+/** An empty text block does not start the answer; a tool, thinking or vendor block does. */
 function startsAnswerAtStart(block: unknown): boolean {
   return (
     isRecord(block) &&
@@ -127,32 +126,13 @@ function startsAnswerAtDelta(delta: unknown): boolean {
   return Object.entries(delta).some(([key, value]) => key !== "type" && value !== "");
 }
 
-const kinds: ReadonlyMap<string, readonly JsonMember["kind"][]> = new Map<string, JsonMember["kind"][]>([
-  ["model", ["string"]],
-  ["messages", ["array"]],
-  ["max_tokens", ["number"]],
-  ["stream", ["boolean", "null"]],
-  ["system", ["string", "array", "null"]],
-  ["tools", ["array", "null"]],
-  ["tool_choice", ["object", "null"]],
-  ["thinking", ["object", "null"]],
-  ["metadata", ["object", "null"]],
-  ["output_config", ["object", "null"]],
-  ["temperature", ["number", "null"]],
-  ["top_p", ["number", "null"]],
-  ["top_k", ["number", "null"]],
-  ["stop_sequences", ["array", "null"]],
-]);
-
-/** Two of these could make routing, billing and the vendor read different requests. */
-type EditedMember = {
-  model?: JsonMember;
-  messages?: JsonMember;
-  max_tokens?: JsonMember;
-  stream?: JsonMember;
+/** Rows with `isUnique`: two of these could make routing, billing and the vendor read different requests. */
+type FoundMembers = {
+  model: JsonMember | undefined;
+  messages: JsonMember | undefined;
+  max_tokens: JsonMember | undefined;
+  stream: JsonMember | undefined;
 };
-const isEdited = (key: string): key is keyof EditedMember =>
-  key === "model" || key === "messages" || key === "max_tokens" || key === "stream";
 
 export function requiredEdits(
   scan: JsonScan,
@@ -160,23 +140,31 @@ export function requiredEdits(
   target: TargetFacts,
   note: Note = ignoreNote,
 ): readonly JsonEdit[] {
-  const seen: EditedMember = {};
+  const seen: FoundMembers = {
+    model: undefined,
+    messages: undefined,
+    max_tokens: undefined,
+    stream: undefined,
+  };
   for (const member of scan.members) {
-    const { key, kind } = member;
-    if (upstreamKeys.includes(key)) throw invalid(key, "is not accepted by this gateway");
-    if (key === "thread" && kind !== "null") throw threadRefused();
-    if (isEdited(key)) {
-      if (seen[key] !== undefined) throw invalid(key, "is given twice");
-      seen[key] = member;
-    }
-    const allowed = kinds.get(key);
-    if (allowed !== undefined && !allowed.includes(kind))
-      throw invalid(key, `must be ${allowed.filter((each) => each !== "null").join(" or ")}`);
+    const row = requestMembers.row(member.key);
+    if (row === undefined) continue;
+    requestMembers.checkScanned(row, member, bytes);
+    if (row.isUnique !== true) continue;
+    const key = member.key as keyof FoundMembers;
+    if (seen[key] !== undefined) throw invalid(key, "is given twice");
+    seen[key] = member;
   }
   const { messages } = seen;
   if (messages === undefined || isEmptyArray(bytes, messages))
     throw invalid("messages", "must be a non-empty array");
-  return [...modelEdit(bytes, seen.model, target), ...limitEdits(scan, bytes, seen.max_tokens, target, note)];
+  const limit = seen.max_tokens;
+  if (limit === undefined || limit.kind === "null") throw invalid("max_tokens", "is required");
+  const wanted = Number(bytes.toString("latin1", limit.start, limit.end));
+  const allowed = cutTokens(wanted, target, note);
+  const model = modelEdit(bytes, seen.model, target);
+  if (allowed >= wanted) return model;
+  return [...model, { key: "max_tokens", json: String(allowed) }, ...budgetEdit(scan, bytes, allowed, note)];
 }
 
 function modelEdit(bytes: Buffer, member: JsonMember | undefined, target: TargetFacts): JsonEdit[] {
@@ -185,24 +173,7 @@ function modelEdit(bytes: Buffer, member: JsonMember | undefined, target: Target
   return model === target.model ? [] : [{ key: "model", json: JSON.stringify(target.model) }];
 }
 
-/** The API demands max_tokens, so a missing one is the client's mistake; a wish above the model's ceiling is cut. */
-function limitEdits(
-  scan: JsonScan,
-  bytes: Buffer,
-  member: JsonMember | undefined,
-  target: TargetFacts,
-  note: Note,
-): JsonEdit[] {
-  if (member === undefined) throw invalid("max_tokens", "is required");
-  const value = Number(bytes.toString("latin1", member.start, member.end));
-  if (!Number.isSafeInteger(value) || value < 1)
-    throw invalid("max_tokens", "must be a whole number of at least 1");
-  const limit = cutTokens(value, target, note);
-  if (limit >= value) return [];
-  return [{ key: "max_tokens", json: String(limit) }, ...budgetEdit(scan, bytes, limit, note)];
-}
-
-/** A budget has to stay below the limit; one that no longer has room is no thinking at all, as where the body is written anew. */
+/** A budget has to stay below the limit; where none fits, thinking is off, as it is when the body is translated. */
 function budgetEdit(scan: JsonScan, bytes: Buffer, limit: number, note: Note): JsonEdit[] {
   const thinking = memberRecord(scan, bytes, "thinking");
   const wanted = thinking["budget_tokens"];
@@ -238,8 +209,8 @@ function asksForThinking(scan: JsonScan, bytes: Buffer): boolean {
   });
 }
 
-// A part of the Responses API that older clients put into messages, and types of images that are
-// spelled as clients spell them.
+// A part of the Responses API that older clients put into messages, and types of images that the API
+// knows under another name.
 const translateMarkers = [Buffer.from('"input_text"'), ...refusedTypeWords];
 const thinkingMarkWord = Buffer.from(`"${thinkingMark}`);
 const citationMarkWord = Buffer.from(`"${citationMark}"`);
@@ -250,15 +221,15 @@ const resultOf = Buffer.from('"tool_use_id"');
 export const passthrough: PassthroughHalf = {
   translateMarkers,
   watchedWords: watchedWords([...translateMarkers, resultOf, signature, citation]),
-  // Ids of another vendor's that the API refuses; the hub has a way of writing them. And thoughts of a fallback's, which nobody
-  // signed or which bear our mark: sent back, the API would refuse the whole conversation.
+  // Another vendor's ids, which the API refuses and the translation rewrites; and thoughts of a fallback that are unsigned or carry
+  // our mark: with them the API would refuse the whole conversation.
   mustTranslate: (bytes, target, scan) =>
     holdsOtherText(bytes, placesOf(scan, bytes, resultOf)) ||
     holdsEmptyText(bytes, placesOf(scan, bytes, signature)) ||
     (placesOf(scan, bytes, citation).length > 0 && bytes.includes(citationMarkWord)) ||
     (placesOf(scan, bytes, signature).length > 0 && bytes.includes(thinkingMarkWord)) ||
     lacksThinking(bytes, target, scan),
-  // Inside texts a quote is escaped, so these words in quotes are found in frames of that kind only.
+  // Inside texts quotes are escaped, so these quoted words are only found in frames of that kind.
   frameMarkers: ['"message_delta"', '"message_stop"', '"error"', "event: error"],
   frameFacts,
   textBytes,

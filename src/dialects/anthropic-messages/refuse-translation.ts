@@ -1,19 +1,17 @@
-// What an Anthropic request says that no other format can say, named, so that it is refused and not quietly dropped.
-// Cache marks, context management and metadata are dropped elsewhere: the answer does not depend on them. What stands in the
-// history has a rule of its own (retell.ts), and what is shown now is unsupported-content.ts's.
+// What an Anthropic request asks for and no other format can express: it is refused by name and not quietly dropped.
+// Cache marks, context management and metadata are dropped elsewhere: the answer does not depend on them. The history has
+// rules of its own (retell.ts), and the content of the last message is checked in unsupported-content.ts.
 
 import { Failure } from "../../canon/failure.ts";
 import type { Block, ChatRequest } from "../../canon/request.ts";
-import { safeName, noteDropped, noteUnknown } from "../adaptation-notes.ts";
+import { safeName } from "../adaptation-notes.ts";
 import { isRecord } from "../decoding.ts";
 import { isVendorSearch } from "../deferred-tools.ts";
 import type { Note } from "../dialect.ts";
 import { name, extrasOf } from "./extras.ts";
+import { requestMembers } from "./members.ts";
 
-/** Top-level members that change what the model can do. */
-const bindingMembers: readonly string[] = ["container", "mcp_servers"];
-
-/** Members whose values the canonical form does not know: what is asked for is lost, not a matter of taste. */
+/** Members whose values the canonical form does not know: the request would lose what it asks for. */
 function refuseUnknownOption(ownExtras: Readonly<Record<string, unknown>>): Failure | null {
   const { thinking, output_config: output } = ownExtras;
   if (isRecord(thinking)) return refusal("thinking.type", `thinking of type "${safeName(thinking["type"])}"`);
@@ -23,46 +21,26 @@ function refuseUnknownOption(ownExtras: Readonly<Record<string, unknown>>): Fail
     const type = isRecord(value) ? value["type"] : value;
     return refusal(`output_config.${member}`, `"${safeName(type)}"`);
   }
-  const { inference_geo: geo } = ownExtras;
-  // A promise of where the data stays, which no other vendor has given.
-  return typeof geo === "string" && geo !== "global" ? refusal("inference_geo", "it") : null;
+  return null;
 }
 
 export function refuseTranslation(request: ChatRequest): Failure | null {
-  // A search among the request's own tools needs no vendor (pipeline/tool-search.ts).
+  // The gateway itself can search among the request's own tools (pipeline/tool-search.ts).
   const tool = request.opaqueTools.find((each) => each.dialect === name && !isVendorSearch(each));
   if (tool !== undefined) return refusal("tools", `a tool of type "${tool.type}"`);
   const ownExtras = extrasOf(request.extras);
-  for (const member of bindingMembers) {
-    const value = ownExtras[member];
-    if (value === undefined || value === null || (Array.isArray(value) && value.length === 0)) continue;
-    return refusal(member, "it");
-  }
-  return refuseUnknownOption(ownExtras);
+  return requestMembers.refusalOf(ownExtras) ?? refuseUnknownOption(ownExtras);
 }
 
-/** What is told or refused, and book-keeping. */
-const known: ReadonlySet<string> = new Set([
-  ...bindingMembers,
-  "context_management",
-  "cache_control",
-  "metadata",
-  "thinking",
-  "thread",
-  "output_config",
-  "output_format",
-  "inference_geo",
-]);
-
-/** What another API does not get: it costs more or keeps more there, but the answer is the same. */
+/** What another API does not get although the answer is the same: it affects costs or what is kept. */
 export function noteLosses(
   request: ChatRequest,
   note: Note,
   unsupported?: (parameter: string) => void,
 ): void {
   const ownExtras = extrasOf(request.extras);
-  noteDropped(ownExtras, ["context_management"], note, unsupported);
-  noteUnknown(ownExtras, known, note, unsupported);
+  requestMembers.noteDropped(ownExtras, note, unsupported);
+  requestMembers.noteUnknown(ownExtras, note, unsupported);
   const isMarked = (block: Block | ChatRequest["tools"][number]): boolean =>
     "cache" in block && block.cache !== undefined;
   const holdsMark =
@@ -72,7 +50,7 @@ export function noteLosses(
     request.messages.some((message) => message.content.some(isMarked));
   if (holdsMark) note("cache-marks-dropped");
   if (request.messages.some((message) => message.content.some(hasCitations))) note("citations-dropped");
-  // Only this API goes on with the words of a last assistant message; others answer to them.
+  // Only this API continues the text of a last assistant message; others reply to it.
   const last = request.messages.at(-1);
   if (last?.role === "assistant" && last.content.some(({ type }) => type === "text"))
     note("prefill-as-message");

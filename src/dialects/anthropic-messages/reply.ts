@@ -1,5 +1,5 @@
 // Whole messages: a canonical reply as Anthropic's JSON body, and such a body as events.
-// It must never know more than the stream does: reading goes through the same decoder.
+// It must never understand more than the stream does: both use the same decoder.
 
 import type { StreamEvent } from "../../canon/event.ts";
 import { Failure } from "../../canon/failure.ts";
@@ -12,7 +12,7 @@ import type { WireBlock } from "./encode-content.ts";
 import { failureOfErrorBody } from "./failure.ts";
 import { encodeFinish } from "./finish.ts";
 import { citationsOf, name, extrasOf } from "./extras.ts";
-import { answerDecoder } from "./stream-decoder.ts";
+import { AnswerDecoder } from "./decode-answer.ts";
 import { finishMembers, finishUsage, messageId } from "./stream-encoder.ts";
 
 export function encodeReply(reply: Reply, facts: AnswerFacts): Record<string, unknown> {
@@ -63,7 +63,7 @@ export function decodeReply(body: unknown): StreamEvent[] {
       },
     ];
   const { id, type: _type, role: _role, model, content, usage, stop_reason, stop_sequence, ...rest } = body;
-  const decoder = answerDecoder();
+  const decoder = new AnswerDecoder();
   const events = decoder.take({ type: "message_start", message: { id, model, usage } });
   content.forEach((content_block: unknown, index) => {
     events.push(...decoder.take({ type: "content_block_start", index, content_block }));
@@ -73,7 +73,7 @@ export function decodeReply(body: unknown): StreamEvent[] {
     ...decoder.take({ type: "message_delta", delta: { ...rest, stop_reason, stop_sequence }, usage }),
   );
   events.push(...decoder.take({ type: "message_stop" }));
-  // A message without a stop reason is over all the same: it came whole.
+  // A message without a stop reason is complete all the same: it came as a whole.
   if (events.at(-1)?.type !== "finish") events.push(...decoder.end());
   const failed = events.findIndex((event) => event.type === "failure");
   return failed < 0 ? events : events.slice(0, failed + 1);

@@ -27,7 +27,7 @@ const textOf = (value: unknown): string | null => (typeof value === "string" && 
 const rows: Readonly<Record<string, Row>> = {
   redacted_thinking: () => retoldAsNothing(thinkingBlocksDropped),
   document: retellDocument,
-  // Inline pictures and those at an address are canonical: this one lies at the vendor.
+  // Images that are inline or have an address are canonical: this one is stored at the vendor.
   image: () => retoldAsPlaceholder("[A picture, which cannot be shown here]", "files-dropped:image"),
   search_result: (block) =>
     retoldAsText(
@@ -42,7 +42,7 @@ const rows: Readonly<Record<string, Row>> = {
     retoldAsText(referenceInWords(namesIn(block["content"])), "tool-references-as-text"),
   server_tool_use: (block) => {
     const name = safeName(block["name"]);
-    // What was found is in the words that follow, or in the tools that are declared.
+    // The results are in the text that follows, or in the declared tools.
     return /^(?:web_search|tool_search_tool_|advisor)/.test(name)
       ? retoldAsNothing(`hosted-calls-dropped:${name}`)
       : retoldAsText(callAsText(name, block["input"]), `hosted-calls-as-text:${name}`);
@@ -65,7 +65,7 @@ const rows: Readonly<Record<string, Row>> = {
   tool_removal: () => retoldAsNothing("content-dropped:tool_removal"),
   fallback: () => retoldAsNothing("content-dropped:fallback"),
   browser_state: () => retoldAsNothing("content-dropped:browser_state"),
-  // A summary that stands for everything before it.
+  // A summary that replaces everything before it.
   compaction: (block) => retoldAsText(textsIn(block["content"]).join("\n"), "compaction-as-text"),
 };
 
@@ -101,7 +101,7 @@ function retellDocument(block: Members): RetoldBlock {
 const withTitle = (title: string | null, blocks: readonly Block[]): Block[] =>
   title === null ? [...blocks] : [{ type: "text", text: `[Document: ${title}]` }, ...blocks];
 
-/** A string, or texts and pictures. */
+/** A string, or texts and images. */
 function contentOf(content: unknown): Block[] {
   if (!Array.isArray(content)) return textsIn(content).map((text) => ({ type: "text", text }));
   return content.flatMap((each: unknown): Block[] => {
@@ -131,7 +131,7 @@ function retellResult(type: string, block: Members): RetoldBlock {
   return retoldAsText(resultAsText(name, isError, texts), `hosted-calls-as-text:${name}`);
 }
 
-/** The tools that a search has found, as they stand in its result. */
+/** The tools that a search has found, as its result lists them. */
 export function namesIn(content: unknown): unknown[] {
   const references = isRecord(content) ? content["tool_references"] : null;
   return Array.isArray(references)

@@ -1,7 +1,9 @@
-// The request as clients send it, for the API description (/swagger). Requests are checked by decode-request.ts, not by this.
+// The request as clients send it, for the API description (/swagger): the rows of members.ts, and the inside of the members.
+// Requests are checked by decode-request.ts, not by this.
 // The two must never disagree: test/dialects/anthropic-messages/schema.test.ts holds them together.
 
 import { z } from "zod";
+import { requestMembers } from "./members.ts";
 
 const cacheControl = z
   .looseObject({ type: z.literal("ephemeral"), ttl: z.string().nullish() })
@@ -90,25 +92,28 @@ const format = z.union([
   z.looseObject({ type: z.string().refine((type) => type !== "json_schema") }),
 ]);
 
-const model = z.string().min(1).describe("auto, a provider id, an alias, provider/model or a model id.");
+export const messagesRequestSchema = requestMembers
+  .requestSchema(z, {
+    messages: z.array(message).min(1),
+    system: z.union([z.string(), z.array(z.union([textBlock, otherBlock]))]),
+    tools: z.array(tool),
+    tool_choice: toolChoice,
+    thinking,
+    output_config: z.looseObject({ effort: z.string().nullish(), format: format.nullish() }),
+    output_format: format,
+    metadata: z.looseObject({ user_id: z.string().nullish() }),
+  })
+  .describe("Members that are not listed here are passed on to providers of the same format.");
 
-export const countTokensRequestSchema = z.looseObject({
-  model,
-  messages: z.array(message).min(1),
-  system: z.union([z.string(), z.array(z.union([textBlock, otherBlock]))]).nullish(),
-  tools: z.array(tool).nullish(),
-  tool_choice: toolChoice.nullish(),
-  thinking: thinking.nullish(),
-  output_config: z.looseObject({ effort: z.string().nullish(), format: format.nullish() }).nullish(),
-  thread: z.null().optional().describe("Threads are not kept here: send the whole history in messages."),
-});
-
-export const messagesRequestSchema = countTokensRequestSchema.extend({
-  max_tokens: z.number().int().positive().describe("Required, as at Anthropic."),
-  stream: z.boolean().nullish(),
-  temperature: z.number().min(0).max(1).nullish(),
-  top_p: z.number().min(0).max(1).nullish(),
-  top_k: z.number().int().min(0).nullish(),
-  stop_sequences: z.array(z.string()).nullish(),
-  metadata: z.looseObject({ user_id: z.string().nullish() }).nullish(),
-});
+/** Other members of a message are let through, as at Anthropic. */
+export const countTokensRequestSchema = messagesRequestSchema
+  .omit({
+    max_tokens: true,
+    stream: true,
+    temperature: true,
+    top_p: true,
+    top_k: true,
+    stop_sequences: true,
+    metadata: true,
+  })
+  .describe("The same members as a message's, without those of its answer.");

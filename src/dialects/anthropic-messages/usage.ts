@@ -5,7 +5,7 @@ import { tokenCount, type Usage, usageFromParts } from "../../canon/usage.ts";
 import { isRecord } from "../decoding.ts";
 import { restOf } from "./extras.ts";
 
-/** The counts as the wire names them; null where it said nothing. */
+/** The counts under their names on the wire; null where they are missing. */
 export type WireCounts = {
   readonly input: number | null;
   readonly cacheRead: number | null;
@@ -59,7 +59,7 @@ export function withoutPlaceholders(counts: WireCounts): WireCounts {
   return { ...counts, input: null, cacheRead: null, cacheWrite: null };
 }
 
-/** message_delta repeats message_start's counts as totals, so the newer ones win wherever they say something. */
+/** message_delta repeats message_start's counts as totals, so the newer ones win wherever they are known. */
 export function mergeCounts(older: WireCounts, newer: WireCounts): WireCounts {
   const isKnown = older.input !== null || older.cacheRead !== null || older.cacheWrite !== null;
   const now = isKnown ? withoutPlaceholders(newer) : newer;

@@ -1,5 +1,5 @@
-// ChatRequest -> what the program is told: system prompt, tools, settings, the history line by line, and the last line that asks.
-// It must never pass a client's JSON line on as it is, nor text that the program would take for a command of its own.
+// ChatRequest -> the program's input: system prompt, tools, settings, the history line by line, and the last line that asks.
+// It must never pass a client's JSON line on as it is, nor text that the program would understand as one of its commands.
 
 import type { ChatRequest } from "../../canon/request.ts";
 import { thinkingOff, asksForThinking } from "../adaptation-notes.ts";
@@ -16,17 +16,17 @@ import { answerSchema } from "./answer-schema.ts";
 import { type OwnTools, type ToolNames, toolNames } from "./client-tool-names.ts";
 import { transcript } from "./transcript.ts";
 
-/** `awaits` "result": the next line may only follow when the program has said that it took this one in. */
+/** `awaits` "result": the next line may only follow when the program has confirmed this one. */
 export type Step = { readonly line: ProtocolLine; readonly awaits: "result" | "nothing" };
 
-/** What holds for the whole conversation, and what may change with each of its requests. */
+/** What applies to the whole conversation, and what may change with each of its requests. */
 export type TurnSetup = {
   readonly names: ToolNames;
   readonly tools: readonly OfferedTool[];
   readonly remarks: readonly string[];
   readonly jsonSchema: unknown;
   readonly live: LiveSettings;
-  /** Said behind the client's last words. */
+  /** Text after the client's last message. */
   readonly lastWords: string | null;
 };
 
@@ -38,7 +38,7 @@ export type CliTurn = TurnSetup & {
 
 export type EncodeOptions = {
   readonly model: string;
-  /** Tools of the program's own in this turn. */
+  /** The program's own tools in this turn. */
   readonly ownTools: OwnTools;
   /** The level of reasoning effort as the program names it; null: it decides. */
   readonly effort: string | null;
@@ -53,7 +53,7 @@ export type EncodeOptions = {
   readonly uuid: () => string;
 };
 
-/** The program has tools of its own: what the vendor's left behind, and files that lie there, are told. */
+/** The program has its own tools: what the vendor's tools left behind and files at the vendor are described in words. */
 const conversation = { isOwn: false, keepsThinking: true, isWithoutServerTools: true } as const;
 
 export function encodeSetup(request: ChatRequest, options: EncodeOptions): TurnSetup {
@@ -88,18 +88,18 @@ export function encodeSetup(request: ChatRequest, options: EncodeOptions): TurnS
 
 function acceptedSchema(schema: unknown, note: Note): unknown {
   const taken = answerSchema(schema);
-  // The name of a schema and of its dialect say nothing of the answer.
+  // The name of a schema and its JSON Schema version do not affect the answer.
   const { $schema: _dialect, $id: _name, ...members } = isRecord(schema) ? schema : {};
   if (taken !== schema && !Bun.deepEquals(taken, members)) note("json-schema-simplified");
   return taken;
 }
 
-/** The program's tool for answers with a schema is the only one: the API is content, and the choice of none would forbid it. */
+/** The program's tool for answers with a schema is the only one: the API accepts that, and a choice of none would forbid it. */
 const keepsOwnOpaque: Offer = { tools: [], remarks: [], isHistoryOnly: false };
 
 export function encodeTurn(request: ChatRequest, options: EncodeOptions): CliTurn {
   const frame = encodeSetup(request, options);
-  // The program has no line for a system message in the middle, so they all move to its prompt.
+  // The program has no line for a system message in the middle, so all of them move to its prompt.
   const { messages, hoisted } = encodeMessages(request.messages, {
     ...conversation,
     note: options.note,
@@ -123,7 +123,7 @@ export function encodeTurn(request: ChatRequest, options: EncodeOptions): CliTur
   };
 }
 
-/** The one line that carries on a conversation which the program still holds: `messages` are the user's new words. */
+/** The one line that continues a conversation which the program still holds: `messages` are the user's new ones. */
 export function encodeNext(
   messages: ChatRequest["messages"],
   frame: Pick<TurnSetup, "names" | "lastWords">,
@@ -173,8 +173,8 @@ function plainBlock(block: WireBlock, names: ToolNames): WireBlock {
 }
 
 /**
- * Text that begins with "/" is a command of the program's, and the last text of a message decides; a line break in
- * front of it makes it text again.
+ * Text that begins with "/" is a command to the program, and the last text of a message decides; a line break in
+ * front of it makes it text.
  */
 function userContent(content: readonly WireBlock[], names: ToolNames): WireBlock[] {
   const blocks = content.map((block) => plainBlock(block, names));
@@ -204,7 +204,7 @@ function withoutImpossibleThinking(
   return { ...live, thinkingTokens: 0 };
 }
 
-/** json_object has no form here: a line asks for it. The loss: nobody enforces it. */
+/** json_object has no form here: a sentence asks for it. The loss: nothing enforces it. */
 function askForJsonObject(request: ChatRequest, note: Note): string[] {
   if (request.format?.type !== "json-object") return [];
   note("json-object-in-words");

@@ -1,5 +1,5 @@
 // How a turn of the program failed, read from its codes. Its texts are for people, change, and name hosts:
-// they are never passed on but for what the API itself said about the request, and that only when it names no place.
+// only what the API itself said about the request is passed on, and only when it names no host, address or path.
 
 import { Failure } from "../../canon/failure.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
@@ -11,7 +11,7 @@ export type TurnProblem = {
   readonly result: ProtocolLine;
   /** `error` of the synthetic message before the result ("rate_limit", "authentication_failed" …). */
   readonly error: string | null;
-  /** The last limit that refused, as the program told it. */
+  /** The last limit that refused, as the program reported it. */
   readonly limit: ProtocolLine | null;
   /** Something of the answer was streamed before. */
   readonly hasAnswered: boolean;
@@ -34,7 +34,7 @@ export function failureOfResult(trouble: TurnProblem): Failure {
   }
   if (result["terminal_reason"] === "prompt_too_long") return tooLong(detail);
   const isLimited = status === 429 || trouble.error === "rate_limit";
-  // A limit that the program itself told of says when it ends.
+  // A limit that the program itself reported says when it ends.
   if (isLimited && trouble.limit !== null) return limited(trouble, status);
   const apiFailure = byApiError(trouble, status, detail);
   if (apiFailure !== null) return apiFailure;
@@ -144,10 +144,10 @@ export function connectionLost(detail: Partial<Detail> = {}): Failure {
 
 const inBrackets = (status: number | null): string => (status === null ? "" : ` (${status})`);
 
-/** From here on a wait is the API's own word; below it the program has made it up. */
+/** A wait of this length or more comes from the API; a shorter one is the program's own. */
 export const leastWaitMs = 1_000;
 
-/** The limit is reached, and the program would sit it out: whoever else can answer need not wait for that. */
+/** The limit is reached, and the program would wait until it ends: another target can answer earlier. */
 export function limitedFor(waitMs: number, hasAnswered: boolean): Failure {
   return new Failure("rate-limited", limitReached, {
     upstreamStatus: 429,
@@ -168,7 +168,7 @@ function limited({ limit, nowMs }: TurnProblem, status: number | null): Failure 
   });
 }
 
-/** The program's own fields under its own names, and only those: the rest of an account is nobody's business. */
+/** The program's own fields under its own names, and only those: the rest of the account stays private. */
 function limitDetails(limit: ProtocolLine): ProtocolLine {
   const names = ["status", "resetsAt", "rateLimitType", "utilization", "overageStatus", "overageResetsAt"];
   return Object.fromEntries(
@@ -182,7 +182,7 @@ function textOf(result: ProtocolLine): string {
   return Array.isArray(errors) ? errors.map(String).join("; ").slice(0, 2_000) : "";
 }
 
-/** What the API said about a request that it refused: it is the client's to put right. */
+/** What the API said about a request that it refused: the client has to correct it. */
 function requestWords(result: ProtocolLine): string | null {
   const output = textOf(result);
   const at = output.indexOf("{");
@@ -190,7 +190,7 @@ function requestWords(result: ProtocolLine): string | null {
   const error = isRecord(body) ? body["error"] : null;
   const message = isRecord(error) && typeof error["message"] === "string" ? error["message"] : null;
   const words = (message ?? output.replace(statusPrefix, "")).trim().slice(0, 300);
-  // A host, an address or a path would tell where the gateway's requests go.
+  // A host, an address or a path would reveal where the gateway's requests go.
   const namesPlace =
     /:\/\/|localhost|\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b|\b\d{1,3}(?:\.\d{1,3}){3}\b|(?:^|\s)~?\/\w|\w:\d{2,5}\b/i;
   const isPath = /^(?:messages|tools|system|thinking)\.[\w.]+:/;

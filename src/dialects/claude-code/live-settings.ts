@@ -1,5 +1,5 @@
 // What a request asks of the model's sampling, as settings that the program takes between two answers.
-// It must never ask for a combination that the API refuses; what cannot be said is named, not dropped in silence.
+// It must never ask for a combination that the API refuses; what cannot be expressed is reported, not silently dropped.
 
 import type { ChatRequest } from "../../canon/request.ts";
 import { thinkingOff, asksForThinking } from "../adaptation-notes.ts";
@@ -11,7 +11,7 @@ import type { ToolNames } from "./client-tool-names.ts";
 export type LiveSettings = {
   readonly effort: string | null;
   readonly maxTokens: number | null;
-  /** 0: thinking is off. Null: the program's own way. */
+  /** 0: thinking is off. Null: the program decides. */
   readonly thinkingTokens: number | null;
   /** Members that are merged into the body of the program's request. */
   readonly extraBody: ProtocolLine;
@@ -19,16 +19,16 @@ export type LiveSettings = {
 
 export type LiveOptions = {
   readonly note: Note;
-  /** Told of each parameter that has no effect. */
+  /** Called with each parameter that has no effect. */
   readonly unsupported: (parameter: string) => void;
-  /** "none" when tools are only declared, never to be called. */
+  /** "none" when tools are only declared and must not be called. */
   readonly tools: "offered" | "history-only" | "none";
   readonly names: ToolNames;
   /** The level as the program names it; null: it decides. */
   readonly effort: string | null;
-  /** The model's thinking cannot be switched off: to say so would only hide it, and the sampling must fit to it. */
+  /** The model's thinking cannot be switched off: a request to do so would only hide it, and the sampling must suit thinking. */
   readonly alwaysThinks?: boolean;
-  /** It settles by itself how much it thinks: a budget has no effect. */
+  /** The model itself decides how much it thinks: a budget has no effect. */
   readonly adaptsThinking?: boolean;
 };
 
@@ -68,8 +68,8 @@ function isForced({ toolChoice: choice }: ChatRequest): boolean {
 }
 
 /**
- * "Thinking may not be enabled when tool_choice forces tool use.": a model that always thinks can only be told in words.
- * Null where nothing has to be said.
+ * "Thinking may not be enabled when tool_choice forces tool use.": a model that always thinks can only be asked in words.
+ * Null where no words are needed.
  */
 export function choiceAsText(
   request: ChatRequest,
@@ -101,7 +101,7 @@ function planThinking(request: ChatRequest, options: LiveOptions): number | null
     if (budget < thinking.budgetTokens) note(`thinking-cut:${budget}`);
     return budget;
   }
-  // The limit counts the thinking too: nobody asked for it, and it would leave no room for the answer.
+  // The limit includes the thinking: the client did not ask for it, and it would leave no room for the answer.
   if (!asksForThinking(request) && maxTokens !== null && maxTokens <= 2 * leastBudget) return 0;
   return null;
 }
@@ -130,7 +130,7 @@ function sampling(request: ChatRequest, thinks: boolean, options: LiveOptions): 
   return members;
 }
 
-/** "each stop sequence must contain non-whitespace": the others are looked for in the answer. */
+/** "each stop sequence must contain non-whitespace": the gateway looks for the others in the answer. */
 export function unsupportedStops(request: ChatRequest): readonly string[] {
   return request.stop.filter((each) => each.trim() === "");
 }
@@ -167,7 +167,7 @@ export function settingsRequests(before: LiveSettings, after: LiveSettings): Pro
   const env: Record<string, string> = {};
   const body = JSON.stringify(after.extraBody);
   if (body !== JSON.stringify(before.extraBody)) env["CLAUDE_CODE_EXTRA_BODY"] = body;
-  // An empty text brings the model's own limit back.
+  // An empty text restores the model's own limit.
   if (after.maxTokens !== before.maxTokens)
     env["CLAUDE_CODE_MAX_OUTPUT_TOKENS"] = after.maxTokens === null ? "" : String(after.maxTokens);
   const settings = {

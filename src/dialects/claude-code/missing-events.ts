@@ -1,5 +1,5 @@
-// A message that the program got whole, because its stream broke or it asked without one: the events that were not streamed.
-// It must never say a word twice: a text that does not begin as the stream did cannot be joined to it.
+// A message that the program got as a whole, because its stream broke or it asked for none: the events that were not streamed.
+// It must never show a word twice: a text that does not begin as the stream did cannot be joined to it.
 
 import { isRecord } from "../decoding.ts";
 
@@ -10,7 +10,7 @@ export function missingEvents(message: Event, shown: string | null): Event[] | n
   const content: readonly unknown[] = Array.isArray(message["content"]) ? message["content"] : [];
   let text = "";
   for (const block of content.filter(isRecord)) {
-    // A call that was never streamed would wait for an answer that nobody knows of.
+    // A call that was never streamed would wait for an answer that the client does not know of.
     if (block["type"] !== "text" || typeof block["text"] !== "string") return null;
     text += block["text"];
   }

@@ -1,5 +1,5 @@
-// The client's tools as our tool server inside the program offers them, and their results on the way back in.
-// It must never change a schema that is one; what the program cuts off a long description goes into the system prompt.
+// The client's tools as our tool server inside the program offers them, and their results on the way back.
+// It must never change a valid schema; what the program cuts off a long description goes into the system prompt.
 
 import type { ChatRequest, Tool, ToolResultBlock } from "../../canon/request.ts";
 import type { Note } from "../dialect.ts";
@@ -13,7 +13,7 @@ export type Offer = {
   readonly tools: readonly OfferedTool[];
   /** What did not fit into descriptions, one text a tool. */
   readonly remarks: readonly string[];
-  /** The tools stand there only because the history calls them: none may be called now. */
+  /** The tools are declared only because the history calls them: none may be called now. */
   readonly isHistoryOnly: boolean;
 };
 

@@ -1,12 +1,12 @@
 // The lines that go to the program and the control lines that come from it, in their exact shapes.
-// It must never write a line that a client spelled: the roles and types here are ours alone.
+// It must never write a line that a client spelled: only we set the roles and types here.
 
 import { isRecord } from "../decoding.ts";
 
 export type ProtocolLine = Readonly<Record<string, unknown>>;
 export type WireBlock = Record<string, unknown>;
 
-/** `asks` false: the message is only taken into the conversation. */
+/** `asks` false: the message is only added to the conversation. */
 export function userLine(content: readonly WireBlock[], asks: boolean): ProtocolLine {
   return {
     type: "user",
@@ -40,7 +40,7 @@ export function modelInUse(line: ProtocolLine): string | null {
   return model.replace(/\[[^\]]*\]$/, "");
 }
 
-/** The same words as another model's: the program leaves the thinking out of those that are not its own model's. */
+/** The same message as another model's: the program leaves out the thinking of messages that are not its own model's. */
 export function asModel(line: ProtocolLine, model: string): ProtocolLine {
   const { message } = line;
   return line["type"] === "assistant" && isRecord(message)
@@ -60,7 +60,7 @@ export function controlRefusal(id: string, error: string): ProtocolLine {
   return { type: "control_response", response: { subtype: "error", request_id: id, error } };
 }
 
-/** Notifications want an answer too, and have no id of their own. */
+/** Notifications need an answer too, and have no id of their own. */
 export function mcpAnswer(requestId: string, messageId: unknown, result: ProtocolLine): ProtocolLine {
   const id = messageId === undefined ? 0 : messageId;
   return controlSuccess(requestId, { mcp_response: { jsonrpc: "2.0", id, result } });
@@ -107,7 +107,7 @@ export function readMcpMessage({ subtype, request }: ControlRequest): McpMessage
   return { method: String(method), id, params: isRecord(params) ? params : {} };
 }
 
-/** `num_turns` 0 and no error: a message was taken into the conversation. */
+/** `num_turns` 0 and no error: a message was added to the conversation. */
 export function isResult(line: ProtocolLine): boolean {
   return line["type"] === "result";
 }

@@ -1,5 +1,5 @@
 // A tool's schema as every version of the program shows it to its model. Where a word has a value that it cannot have, the
-// program leaves the tool out, and 2.1.197 all the others with it, without a word to anybody. Such a word goes; every other
+// program silently leaves the tool out, and 2.1.197 all the others with it. Such a word is removed; every other
 // one, known or not, stays as the client wrote it.
 
 import { withFittingKeys } from "../anthropic-messages/property-keys.ts";
@@ -8,7 +8,7 @@ import { exclusive, hasItsValue, isPlainWord, textsOf, typeOf } from "./answer-s
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** Nobody looks deeper. */
+/** No version of the program looks deeper. */
 const deepest = 64;
 
 const one = new Set(
@@ -30,7 +30,7 @@ export function toolSchema(schema: Members): Members {
   return Bun.deepEquals(whole, schema) ? schema : whole;
 }
 
-/** At the top the API takes no choices among schemas: the members of all of them are shown, and what all of it demands. */
+/** At the top the API takes no choice among schemas: the members of all branches are shown, and those are required that `allOf` requires. */
 function flattened(schema: Members): Members {
   const { allOf, anyOf, oneOf, ...rest } = schema;
   if (allOf === undefined && anyOf === undefined && oneOf === undefined) return schema;
@@ -52,7 +52,7 @@ function repairSchema(schema: unknown, depth: number): unknown {
   );
 }
 
-/** What becomes of one word: itself, its newer name, or nothing. */
+/** What one word becomes: itself, its newer name, or nothing. */
 function wordOf(word: string, value: unknown, schema: Members, depth: number): Members {
   const within = (each: unknown): unknown => repairSchema(each, depth);
   const isSchema = typeof value === "boolean" || isRecord(value);
@@ -91,7 +91,7 @@ function wordOf(word: string, value: unknown, schema: Members, depth: number): M
   }
 }
 
-/** 2.1.197 takes no member whose schema is a mere yes or no. */
+/** 2.1.197 takes no member whose schema is just true or false. */
 function written(schema: unknown): unknown {
   if (typeof schema !== "boolean") return schema;
   return schema ? {} : { not: {} };

@@ -1,5 +1,5 @@
-// A history told inside one message of the user's, for a program that does not take the lines of the model's own words.
-// The way back, not the way: it must lose no word, and must leave no doubt about who said what.
+// A history written into one message of the user, for a program that takes no lines of the model's own messages.
+// It must lose no word, and must leave no doubt about who said what.
 
 import { isRecord } from "../decoding.ts";
 import type { WireBlock } from "./protocol-lines.ts";
@@ -30,7 +30,7 @@ export function transcript(history: readonly Speech[], asked: readonly WireBlock
         break;
       case "thinking":
       case "redacted_thinking":
-        // Sealed for the place where it was thought.
+        // Encrypted for the place in which it was thought.
         break;
       default:
         blocks.push(block);
@@ -44,7 +44,7 @@ export function transcript(history: readonly Speech[], asked: readonly WireBlock
     }
     addText("</conversation>\n\nThe conversation above went before. Continue it: answer this.\n");
   }
-  // A result without its call is no result to the API.
+  // The API refuses a result without its call.
   for (const block of asked) {
     if (history.length > 0 && block["type"] === "tool_result") addBlock(block);
     else blocks.push(block);

@@ -1,4 +1,4 @@
-// The tokens of an answer that took several messages: their sum. Unknown stays unknown only where no message knew.
+// The tokens of an answer that took several messages: their sum. A count is unknown only where it is unknown in all of them.
 
 import type { Usage } from "../../canon/usage.ts";
 

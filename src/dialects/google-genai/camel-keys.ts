@@ -6,7 +6,7 @@ import { isAbsent, wrongKind } from "../read-fields.ts";
 
 const snakePattern = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)+$/;
 
-/** The members under their camelCase names; where both spellings stand, camelCase wins. Not for schemas, arguments and results. */
+/** The members under their camelCase names; where both spellings are there, camelCase wins. Not for schemas, arguments and results. */
 export function camelKeys(raw: Record<string, unknown>): Record<string, unknown> {
   const keys = Object.keys(raw);
   if (!keys.some((key) => snakePattern.test(key))) return raw;
@@ -31,7 +31,7 @@ export function optionalMessage(value: unknown, param: string): Record<string, u
   return isAbsent(value) ? null : messageAt(value, param);
 }
 
-/** Google's integers are at most 64 bits, and what JSON cannot say exactly is no count. */
+/** Google's integers are at most 64 bits, and a number that JSON cannot hold exactly is not a count. */
 export function optionalIntegerFrom(value: unknown, param: string, least: number): number | null {
   if (isAbsent(value)) return null;
   if (typeof value !== "number" || !Number.isSafeInteger(value) || value < least)

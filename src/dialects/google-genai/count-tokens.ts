@@ -1,4 +1,4 @@
-// The verb countTokens: its request, and its answer. The count is the house's estimate or the vendor's own.
+// The verb countTokens: its request and its answer. The count is our estimate or the vendor's own.
 
 import type { ChatRequest } from "../../canon/request.ts";
 import type { JsonEdit, JsonScan } from "../../wire/json.ts";
@@ -16,7 +16,7 @@ export function encodeTokenCount(tokens: number): unknown {
   return { totalTokens: tokens };
 }
 
-/** A whole request names its model once more. */
+/** A whole request repeats its model. */
 export function countEdits(scan: JsonScan, bytes: Buffer, model: string): readonly JsonEdit[] {
   return scan.members.flatMap(({ key, start, end }) => {
     if (key !== "generateContentRequest" && key !== "generate_content_request") return [];

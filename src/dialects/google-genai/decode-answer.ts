@@ -11,20 +11,13 @@ import { toExtras, type Members, name, withSignature } from "./extras.ts";
 import { signatureExtras } from "../call-signatures.ts";
 import { decodeUsage } from "./usage.ts";
 
-export type AnswerDecoder = {
-  take(chunk: Members): StreamEvent[];
-  fail(failure: Failure): StreamEvent[];
-  /** The answer is over. `isRecursive`: it came as one body, so that nothing can be missing behind it. */
-  finish(isWhole: boolean): StreamEvent[];
-};
-
 /** `{error}`, also alone in an array as the API writes it outside of event streams. */
 export function errorOf(body: unknown): Failure | null {
   if (Array.isArray(body)) return body.length === 1 ? errorOf(body[0]) : null;
   return isRecord(body) && body["error"] !== undefined && body["error"] !== null ? failureInBand(body) : null;
 }
 
-/** One candidate is asked for; others are not ours. Protocol buffers leave out an index of 0. */
+/** One candidate is asked for; others are ignored. Protocol buffers leave out an index of 0. */
 export function firstCandidate(chunk: Members): Members | null {
   const { candidates } = chunk;
   if (!Array.isArray(candidates)) return null;
@@ -42,14 +35,14 @@ export function readText(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** Why the prompt itself was turned away; null when it was not. */
+/** Why the prompt itself was rejected; null when it was not. */
 export function blockReasonOf(chunk: Members): string | null {
   const feedback = chunk["promptFeedback"];
   const reason = isRecord(feedback) ? readText(feedback["blockReason"]) : "";
   return reason === "" || reason === "BLOCKED_REASON_UNSPECIFIED" ? null : reason;
 }
 
-/** For a vendor that names no id: the answer's own id keeps calls of different turns apart. */
+/** For a vendor that gives no id: the answer's own id keeps calls of different turns apart. */
 function makeToolId(answerId: string, position: number): string {
   return `call_${position}_${answerId.replace(/[^A-Za-z0-9]/g, "")}`.slice(0, 40);
 }
@@ -61,61 +54,119 @@ export function counted(usage: Usage): { usage?: Usage } {
 
 const ownMembers: ReadonlySet<string> = new Set(["content", "finishReason", "index", "tokenCount"]);
 
-export function answerDecoder(): AnswerDecoder {
-  let id = "";
-  let model = "";
-  let isStarted = false;
-  let open: { readonly kind: "text" | "thinking"; readonly index: number } | null = null;
-  let count = 0;
-  let callCount = 0;
-  let reason: FinishReason | null = null;
-  let word = "";
-  let isBlocked = false;
-  let usage: Usage = unknownUsage;
-  let candidateRest: Record<string, unknown> = {};
-  let promptFeedback: unknown;
+export class AnswerDecoder {
+  private id = "";
+  private model = "";
+  private isStarted = false;
+  private open: { readonly kind: "text" | "thinking"; readonly index: number } | null = null;
+  private count = 0;
+  private callCount = 0;
+  private reason: FinishReason | null = null;
+  private word = "";
+  private isBlocked = false;
+  private usage: Usage = unknownUsage;
+  private candidateRest: Record<string, unknown> = {};
+  private promptFeedback: unknown;
 
-  const close = (signature: string | null, out: StreamEvent[]): void => {
-    if (open === null) return;
-    const { kind, index } = open;
-    if (kind === "thinking") out.push({ type: "thinking-end", index, signature });
-    else out.push({ type: "text-end", index, ...toExtras(withSignature(signature)) });
-    open = null;
-  };
-  const enter = (kind: "text" | "thinking", out: StreamEvent[]): number => {
-    if (open?.kind === kind) return open.index;
-    close(null, out);
-    const index = count++;
-    open = { kind, index };
-    out.push({ type: `${kind}-start`, index });
-    return index;
-  };
-  const takeText = (part: Members, out: StreamEvent[]): void => {
+  take(chunk: Members): StreamEvent[] {
+    const out: StreamEvent[] = [];
+    this.takeHead(chunk, out);
+    const candidate = firstCandidate(chunk);
+    if (candidate === null) return out;
+    for (const part of partsOf(candidate)) {
+      const failure = this.takePart(part, out);
+      if (failure !== null) return this.fail(failure, out);
+    }
+    for (const [key, value] of Object.entries(candidate))
+      if (!ownMembers.has(key) && key !== "__proto__")
+        this.candidateRest = { ...this.candidateRest, [key]: value };
+    const finish = decodeFinish(candidate["finishReason"]);
+    if (finish instanceof Failure) return this.fail(finish, out);
+    if (finish !== null) {
+      this.reason = finish;
+      this.word = readText(candidate["finishReason"]);
+    }
+    return out;
+  }
+
+  fail(failure: Failure, out: StreamEvent[] = []): StreamEvent[] {
+    const { usage } = this;
+    this.close(null, out);
+    // What was counted until now may have been charged.
+    if (usage.input !== null || usage.output !== null) out.push({ type: "usage", usage });
+    out.push({ type: "failure", failure });
+    return out;
+  }
+
+  /** The answer is over. `isWhole`: it came as one body, so that nothing can be missing at its end. */
+  finish(isWhole: boolean): StreamEvent[] {
+    const { word, candidateRest, promptFeedback } = this;
+    const known = this.reason ?? (this.isBlocked ? "refused" : isWhole && this.count > 0 ? "stop" : null);
+    if (known === null) return this.fail(brokenOff());
+    const out: StreamEvent[] = [];
+    this.close(null, out);
+    out.push({
+      type: "finish",
+      reason: settleReason(known, this.callCount > 0),
+      usage: this.usage,
+      ...toExtras({
+        ...(word !== "" && isFinerThanCanon(word) ? { finishReason: word } : {}),
+        ...(Object.keys(candidateRest).length === 0 ? {} : { candidate: candidateRest }),
+        ...(promptFeedback === undefined ? {} : { promptFeedback }),
+      }),
+    });
+    return out;
+  }
+
+  /** What a chunk says beside its candidates. */
+  private takeHead(chunk: Members, out: StreamEvent[]): void {
+    if (this.id === "") this.id = readText(chunk["responseId"]);
+    if (this.model === "") this.model = readText(chunk["modelVersion"]);
+    const news = decodeUsage(chunk["usageMetadata"]);
+    if (news !== null) this.usage = mergeUsage(this.usage, news);
+    if (!this.isStarted) {
+      this.isStarted = true;
+      out.push({ type: "start", id: this.id, model: this.model, ...counted(this.usage) });
+    }
+    if (isRecord(chunk["promptFeedback"])) this.promptFeedback = chunk["promptFeedback"];
+    if (blockReasonOf(chunk) !== null) this.isBlocked = true;
+  }
+
+  private takePart(part: Members, out: StreamEvent[]): Failure | null {
+    if (typeof part["text"] === "string") this.takeText(part, out);
+    else if (isRecord(part["functionCall"])) return this.takeCall(part, part["functionCall"], out);
+    else if (Object.keys(part).length > 0) this.takeOpaque(part, out);
+    return null;
+  }
+
+  private takeText(part: Members, out: StreamEvent[]): void {
     const kind = part["thought"] === true ? "thinking" : "text";
     const text = readText(part["text"]);
     const signature = readText(part["thoughtSignature"]) || null;
-    if (text !== "") out.push({ type: `${kind}-delta`, index: enter(kind, out), text });
+    if (text !== "") out.push({ type: `${kind}-delta`, index: this.enter(kind, out), text });
     if (signature === null) return;
-    if (open?.kind === kind) close(signature, out);
+    if (this.open?.kind === kind) this.close(signature, out);
     else if (kind === "thinking") {
-      enter(kind, out);
-      close(signature, out);
-    } else takeOpaque({ text: "", thoughtSignature: signature }, out);
-  };
-  const takeOpaque = (value: Members, out: StreamEvent[]): void => {
-    close(null, out);
-    out.push({ type: "opaque", index: count++, dialect: name, value });
-  };
-  const takeCall = (part: Members, call: Members, out: StreamEvent[]): Failure | null => {
+      this.enter(kind, out);
+      this.close(signature, out);
+    } else this.takeOpaque({ text: "", thoughtSignature: signature }, out);
+  }
+
+  private takeOpaque(value: Members, out: StreamEvent[]): void {
+    this.close(null, out);
+    out.push({ type: "opaque", index: this.count++, dialect: name, value });
+  }
+
+  private takeCall(part: Members, call: Members, out: StreamEvent[]): Failure | null {
     const called = readText(call["name"]);
     if (called === "")
       return new Failure("bad-output", "The upstream called a tool without naming it.", {
         maybeBilled: true,
       });
-    close(null, out);
-    const index = count++;
-    const callId = readText(call["id"]) || makeToolId(id, callCount);
-    callCount += 1;
+    this.close(null, out);
+    const index = this.count++;
+    const callId = readText(call["id"]) || makeToolId(this.id, this.callCount);
+    this.callCount += 1;
     // Some vendors write the arguments as text.
     const { args } = call;
     const input =
@@ -127,67 +178,23 @@ export function answerDecoder(): AnswerDecoder {
       { type: "tool-end", index, ...(signature === null ? {} : { extras: signatureExtras(signature) }) },
     );
     return null;
-  };
-  const takePart = (part: Members, out: StreamEvent[]): Failure | null => {
-    if (typeof part["text"] === "string") takeText(part, out);
-    else if (isRecord(part["functionCall"])) return takeCall(part, part["functionCall"], out);
-    else if (Object.keys(part).length > 0) takeOpaque(part, out);
-    return null;
-  };
-  const fail = (failure: Failure, out: StreamEvent[] = []): StreamEvent[] => {
-    close(null, out);
-    // What was counted until now may have been charged.
-    if (usage.input !== null || usage.output !== null) out.push({ type: "usage", usage });
-    out.push({ type: "failure", failure });
-    return out;
-  };
+  }
 
-  return {
-    take(chunk) {
-      const out: StreamEvent[] = [];
-      if (id === "") id = readText(chunk["responseId"]);
-      if (model === "") model = readText(chunk["modelVersion"]);
-      const news = decodeUsage(chunk["usageMetadata"]);
-      if (news !== null) usage = mergeUsage(usage, news);
-      if (!isStarted) {
-        isStarted = true;
-        out.push({ type: "start", id, model, ...counted(usage) });
-      }
-      if (isRecord(chunk["promptFeedback"])) promptFeedback = chunk["promptFeedback"];
-      if (blockReasonOf(chunk) !== null) isBlocked = true;
-      const candidate = firstCandidate(chunk);
-      if (candidate === null) return out;
-      for (const part of partsOf(candidate)) {
-        const failure = takePart(part, out);
-        if (failure !== null) return fail(failure, out);
-      }
-      for (const [key, value] of Object.entries(candidate))
-        if (!ownMembers.has(key) && key !== "__proto__") candidateRest = { ...candidateRest, [key]: value };
-      const finish = decodeFinish(candidate["finishReason"]);
-      if (finish instanceof Failure) return fail(finish, out);
-      if (finish !== null) {
-        reason = finish;
-        word = readText(candidate["finishReason"]);
-      }
-      return out;
-    },
-    fail: (failure) => fail(failure),
-    finish(isWhole) {
-      const known = reason ?? (isBlocked ? "refused" : isWhole && count > 0 ? "stop" : null);
-      if (known === null) return fail(brokenOff());
-      const out: StreamEvent[] = [];
-      close(null, out);
-      out.push({
-        type: "finish",
-        reason: settleReason(known, callCount > 0),
-        usage,
-        ...toExtras({
-          ...(word !== "" && isFinerThanCanon(word) ? { finishReason: word } : {}),
-          ...(Object.keys(candidateRest).length === 0 ? {} : { candidate: candidateRest }),
-          ...(promptFeedback === undefined ? {} : { promptFeedback }),
-        }),
-      });
-      return out;
-    },
-  };
+  /** The index of the open block of this kind; another one is closed before. */
+  private enter(kind: "text" | "thinking", out: StreamEvent[]): number {
+    if (this.open?.kind === kind) return this.open.index;
+    this.close(null, out);
+    const index = this.count++;
+    this.open = { kind, index };
+    out.push({ type: `${kind}-start`, index });
+    return index;
+  }
+
+  private close(signature: string | null, out: StreamEvent[]): void {
+    if (this.open === null) return;
+    const { kind, index } = this.open;
+    if (kind === "thinking") out.push({ type: "thinking-end", index, signature });
+    else out.push({ type: "text-end", index, ...toExtras(withSignature(signature)) });
+    this.open = null;
+  }
 }

@@ -1,21 +1,13 @@
-// The client's `generationConfig` -> canonical limits, sampling, answer format and the wish to think.
-// It must never lose a member: what has no canonical home stays in the pocket under its own name.
+// The client's `generationConfig` -> canonical limits, sampling, answer format and thinking.
+// It must never lose a member: what has no place in the canonical form stays in the extras under its own name.
 
 import type { Effort } from "../../canon/effort.ts";
 import type { AnswerFormat, Thinking } from "../../canon/request.ts";
-import {
-  invalid,
-  optionalBoolean,
-  optionalList,
-  optionalNumber,
-  optionalRecord,
-  optionalText,
-  shown,
-  textAt,
-} from "../read-fields.ts";
+import { invalid, optionalBoolean, optionalRecord, optionalText, shown } from "../read-fields.ts";
 import { optionalMessage, optionalIntegerFrom } from "./camel-keys.ts";
 import { jsonSchemaOf } from "./openapi-schema.ts";
-import { type Members, restOf } from "./extras.ts";
+import type { Members } from "./extras.ts";
+import { configMembers } from "./members.ts";
 
 export type GenerationConfig = {
   readonly maxTokens: number | null;
@@ -30,20 +22,12 @@ export type GenerationConfig = {
   readonly ownExtras: Members;
 };
 
-const canonical: ReadonlySet<string> = new Set([
-  "maxOutputTokens",
-  "temperature",
-  "topP",
-  "topK",
-  "stopSequences",
-  "thinkingConfig",
-]);
 const formatKeys: readonly string[] = ["responseMimeType", "responseSchema", "responseJsonSchema"];
 const at = "generationConfig";
 
 export function decodeGenerationConfig(value: unknown): GenerationConfig {
   const raw = optionalMessage(value, at) ?? {};
-  const rest = restOf(raw, canonical);
+  const rest = configMembers.decodeExtras(raw);
   const format = decodeFormat(raw);
   const written: Record<string, unknown> = {};
   if (format !== null)
@@ -53,15 +37,12 @@ export function decodeGenerationConfig(value: unknown): GenerationConfig {
     }
   else if (rest["responseMimeType"] === "text/plain") delete rest["responseMimeType"];
   const thinkingConfig = optionalMessage(raw["thinkingConfig"], `${at}.thinkingConfig`);
-  optionalIntegerFrom(raw["candidateCount"], `${at}.candidateCount`, 1);
   return {
-    maxTokens: optionalIntegerFrom(raw["maxOutputTokens"], `${at}.maxOutputTokens`, 1),
-    temperature: optionalNumber(raw["temperature"], `${at}.temperature`, 0, 2),
-    topP: optionalNumber(raw["topP"], `${at}.topP`, 0, 1),
-    topK: optionalNumber(raw["topK"], `${at}.topK`, 0, 1_000_000),
-    stop: optionalList(raw["stopSequences"], `${at}.stopSequences`)
-      .map((each, i) => textAt(each, `${at}.stopSequences[${i}]`))
-      .filter((each) => each !== ""),
+    maxTokens: configMembers.read(raw, "maxOutputTokens"),
+    temperature: configMembers.read(raw, "temperature"),
+    topP: configMembers.read(raw, "topP"),
+    topK: configMembers.read(raw, "topK"),
+    stop: configMembers.read(raw, "stopSequences").filter((each) => each !== ""),
     format,
     ...decodeThinking(thinkingConfig ?? {}),
     ownExtras: {
@@ -77,7 +58,7 @@ const efforts: ReadonlyMap<string, Effort> = new Map<string, Effort>([
   ["LOW", "low"],
   ["MEDIUM", "medium"],
   ["HIGH", "high"],
-  // Of Gemini 4 on.
+  // From Gemini 4 on.
   ["XHIGH", "xhigh"],
 ]);
 
@@ -100,7 +81,7 @@ function decodeThinking(raw: Members): Pick<GenerationConfig, "thinking" | "effo
 
 /** Null for plain text, and for shapes that only Google knows (enumerations). */
 function decodeFormat(raw: Members): AnswerFormat | null {
-  const type = optionalText(raw["responseMimeType"], `${at}.responseMimeType`);
+  const type = configMembers.read(raw, "responseMimeType");
   if (type !== "application/json") return null;
   const openApi = optionalRecord(raw["responseSchema"], `${at}.responseSchema`);
   const schema =

@@ -1,4 +1,4 @@
-// One part of a client's content -> a block. What has no place in the canonical form becomes an opaque block with the part as it came.
+// One part of a client's content -> a block. A part without a place in the canonical form becomes an opaque block.
 // It must never fetch what a URI points to.
 
 import type {
@@ -27,7 +27,7 @@ import { decodeExtraContent, readForeignSignature, fromGoogleBase64 } from "../c
 import { messageAt, optionalMessage } from "./camel-keys.ts";
 import { toExtras, type Members, name, restOf, withSignature } from "./extras.ts";
 
-/** Where a part stands: `param` for people, `at` for ids that must be the same in every turn. */
+/** The place of a part: `param` for people, `at` for ids that must be the same in every turn. */
 export type Place = { readonly param: string; readonly at: string; readonly isModel: boolean };
 
 const ours: ReadonlySet<string> = new Set([
@@ -40,7 +40,7 @@ const ours: ReadonlySet<string> = new Set([
   "functionResponse",
 ]);
 
-/** Null for a part that says nothing. `text: ""` with a signature is the caller's to place. */
+/** Null for an empty part. The caller finds a place for `text: ""` with a signature. */
 export function decodePart(value: unknown, place: Place, ids: CallIds): Block | null {
   const { param } = place;
   const part = messageAt(value, param);
@@ -75,14 +75,14 @@ function decodeThought(text: string, signature: string | null, members: Members)
 const present = (value: unknown): boolean => value !== undefined && value !== null;
 const base64Pattern = /^[A-Za-z0-9+/]+={0,2}$/;
 
-/** Null for what is no picture of a user's: sound, films, documents, the model's own pictures. */
+/** Null for what is not an image of the user: audio, video, documents, the model's own images. */
 function decodeInline(value: unknown, place: Place, ownExtras: Members): ImageBlock | null {
   const param = `${place.param}.inlineData`;
   const inline = messageAt(value, param);
   const mediaType = wordAt(inline["mimeType"], `${param}.mimeType`);
   let data = wordAt(inline["data"], `${param}.data`);
   if (place.isModel || !/^image\/[a-z0-9.+-]+(?:;|$)/i.test(mediaType)) return null;
-  // JSON of protocol buffers may write base64 in either alphabet.
+  // JSON of protocol buffers may use either alphabet of base64.
   if (/[-_\s]/.test(data)) data = data.replace(/\s+/g, "").replaceAll("-", "+").replaceAll("_", "/");
   if (!base64Pattern.test(data)) throw invalid(`${param}.data`, `${param}.data does not hold valid base64.`);
   return {
@@ -92,7 +92,7 @@ function decodeInline(value: unknown, place: Place, ownExtras: Members): ImageBl
   };
 }
 
-/** Null unless it is a picture that anybody can fetch: Google's own files are known to Google alone. */
+/** Null unless it is an image that every vendor can fetch: only Google knows its own files. */
 function decodeFile(value: unknown, place: Place, ownExtras: Members): ImageBlock | null {
   const param = `${place.param}.fileData`;
   const file = messageAt(value, param);
@@ -179,7 +179,7 @@ function wordsOf(response: Record<string, unknown>): { text: string; isError: bo
   return { text: typeof value === "string" ? value : JSON.stringify(value), isError: key === "error" };
 }
 
-/** The texts of a system instruction: other parts have no place there. */
+/** The texts of a system instruction: other kinds of parts have no place there. */
 export function decodeSystemPart(value: unknown, param: string): TextBlock | null {
   const part = messageAt(value, param);
   if (!present(part["text"]))

@@ -1,14 +1,14 @@
 // The client's `contents` and `systemInstruction` -> canonical messages and system.
-// It must never drop content silently: a part that nobody else understands stays as an opaque block.
+// It must never drop content silently: a part that no other format has stays as an opaque block.
 
 import type { Block, Message, TextBlock, ThinkingBlock } from "../../canon/request.ts";
 import { type CallIds, callIds } from "./call-ids.ts";
-import { invalid, optionalList, shown, wrongKind } from "../read-fields.ts";
+import { invalid, optionalList, shown } from "../read-fields.ts";
 import { messageAt } from "./camel-keys.ts";
 import { decodePart, decodeSystemPart } from "./decode-content.ts";
 import { name, extrasOf, signatureIn } from "./extras.ts";
 
-/** Google knows user and model; the others are old clients' and other formats' words for the same. */
+/** Google knows user and model; the others are the words of old clients and of other formats for the same. */
 const roles: ReadonlyMap<unknown, "user" | "assistant"> = new Map<unknown, "user" | "assistant">([
   [undefined, "user"],
   [null, "user"],
@@ -20,15 +20,13 @@ const roles: ReadonlyMap<unknown, "user" | "assistant"> = new Map<unknown, "user
   ["assistant", "assistant"],
 ]);
 
-export function decodeMessages(value: unknown): Message[] {
-  if (!Array.isArray(value)) throw wrongKind("contents", "an array of contents", value);
-  if (value.length === 0) throw invalid("contents", "contents must hold at least one content.");
+export function decodeMessages(contents: readonly unknown[]): Message[] {
   const ids = callIds();
   const messages: Message[] = [];
-  for (const [i, each] of value.entries()) {
+  for (const [i, each] of contents.entries()) {
     const message = decodeMessage(each, i, ids);
     const previous = messages.at(-1);
-    // The chats of Google's package keep every chunk of a stream as a content of its own.
+    // The chats of Google's package keep every chunk of a stream as a separate content.
     if (message.role === "assistant" && previous?.role === "assistant")
       messages[messages.length - 1] = {
         role: "assistant",
@@ -39,7 +37,7 @@ export function decodeMessages(value: unknown): Message[] {
   return messages;
 }
 
-/** The seam between two chunks of one text is no seam of the text. */
+/** Two chunks of one text are one text. */
 function joined(left: readonly Block[], right: readonly Block[]): Block[] {
   const last = left.at(-1);
   const [first, ...rest] = right;
@@ -68,11 +66,11 @@ function decodeMessage(value: unknown, index: number, ids: CallIds): Message {
   return { role, content };
 }
 
-/** Only Google's own thoughts have a pocket of Google's. */
+/** Only Google's own thoughts have extras of Google's. */
 const isForeign = (block: Block): block is ThinkingBlock =>
   block.type === "thinking" && block.extras === undefined;
 
-/** The mark of a streamed thought comes in an empty part behind its pieces. */
+/** The mark of a streamed thought comes in an empty part after its pieces. */
 function signedThinking(content: Block[], signature: ThinkingBlock): ThinkingBlock {
   let { text } = signature;
   for (
@@ -86,7 +84,7 @@ function signedThinking(content: Block[], signature: ThinkingBlock): ThinkingBlo
   return { ...signature, text };
 }
 
-/** A stream gives the signature in an empty part behind the text; there it must go back, and other formats refuse empty texts. */
+/** A stream gives the signature in an empty part after the text, where it must also go back; other formats refuse empty texts. */
 function keepSignature(content: Block[], signature: string | null): void {
   const last = content.at(-1);
   if (signature === null || last?.type !== "text") return;

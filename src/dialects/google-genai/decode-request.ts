@@ -1,56 +1,26 @@
-// The client's generateContent body -> canonical. The model and the wish to stream stand in the path, not here.
+// The client's generateContent body -> canonical. The path, not the body, says the model and whether a stream is asked for.
 // It must never throw anything but Failure.
 
-import type { Failure } from "../../canon/failure.ts";
 import { type ChatRequest, emptyRequest } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
-import { invalid, optionalList, shown } from "../read-fields.ts";
-import { camelKeys, optionalMessage } from "./camel-keys.ts";
+import { invalid, shown } from "../read-fields.ts";
+import { camelKeys } from "./camel-keys.ts";
 import { decodeGenerationConfig } from "./decode-config.ts";
 import { decodeMessages, decodeSystem } from "./decode-messages.ts";
 import { decodeToolConfig, decodeTools } from "./decode-tools.ts";
-import { name, restOf } from "./extras.ts";
+import { name } from "./extras.ts";
+import { requestMembers } from "./members.ts";
 
-/** Body members that clients of other gateways use to choose the upstream: here the operator chooses. */
-export const upstreamKeys: ReadonlySet<string> = new Set([
-  "api_base",
-  "base_url",
-  "api_key",
-  "headers",
-  "extra_headers",
-  "endpoint",
-  "proxy",
-  "extra_body",
-]);
-
-export function upstreamKeyRefused(key: string): Failure {
-  return invalid(
-    key,
-    `${key} is not accepted in a request: the gateway's configuration decides where requests go.`,
-  );
-}
-
-/** Members with a canonical home. Everything else travels in the pocket, under its own name. */
-const canonical: ReadonlySet<string> = new Set([
-  "model",
-  "contents",
-  "systemInstruction",
-  "tools",
-  "toolConfig",
-  "generationConfig",
-]);
-
-/** `model` is left empty and `stream` false: the road knows them from the path. */
+/** `model` is left empty and `stream` false: the pipeline knows them from the path. */
 export function decodeRequest(value: unknown): ChatRequest {
   if (!isRecord(value)) throw invalid(null, `The request body must be a JSON object, not ${shown(value)}.`);
-  for (const key of Object.keys(value)) if (upstreamKeys.has(key)) throw upstreamKeyRefused(key);
+  requestMembers.refuseUpstream(value);
   const body = camelKeys(value);
-  const messages = decodeMessages(body["contents"]);
+  const rest = requestMembers.decodeExtras(body);
+  const messages = decodeMessages(requestMembers.read(body, "contents"));
   const { tools, opaqueTools } = decodeTools(body["tools"]);
   const { choice, toolConfig } = decodeToolConfig(body["toolConfig"], tools);
   const { ownExtras, ...config } = decodeGenerationConfig(body["generationConfig"]);
-  optionalList(body["safetySettings"], "safetySettings");
-  optionalMessage(body["labels"], "labels");
   return {
     ...emptyRequest,
     ...config,
@@ -63,10 +33,8 @@ export function decodeRequest(value: unknown): ChatRequest {
       [name]: {
         ...ownExtras,
         ...(toolConfig === null ? {} : { toolConfig }),
-        ...withRest(restOf(body, canonical)),
+        ...(Object.keys(rest).length === 0 ? {} : { rest }),
       },
     },
   };
 }
-
-const withRest = (rest: Record<string, unknown>): object => (Object.keys(rest).length === 0 ? {} : { rest });

@@ -1,5 +1,5 @@
 // The client's `tools` and `toolConfig` -> canonical. Google's own tools (search, code execution, maps) become opaque tools.
-// It must never judge a schema: that is the model's vendor's business.
+// It must never check a schema: the vendor of the model does.
 
 import type { OpaqueTool, Tool, ToolChoice } from "../../canon/request.ts";
 import {
@@ -19,7 +19,7 @@ export type DecodedTools = { readonly tools: Tool[]; readonly opaqueTools: Opaqu
 
 export function decodeTools(value: unknown): DecodedTools {
   const found: DecodedTools = { tools: [], opaqueTools: [] };
-  // Google reads a single tool where the list is due.
+  // Google accepts a single tool in place of a list.
   const list = typeof value === "object" && value !== null && !Array.isArray(value) ? [value] : value;
   for (const [i, each] of optionalList(list, "tools").entries()) {
     const param = `tools[${i}]`;
@@ -55,7 +55,7 @@ function decodeTool(value: unknown, param: string): Tool {
 
 export type DecodedToolChoice = {
   readonly choice: ToolChoice | null;
-  /** The client's own `toolConfig`, for the way back to Google. */
+  /** The client's own `toolConfig`, for a request that goes to Google. */
   readonly toolConfig: Members | null;
 };
 

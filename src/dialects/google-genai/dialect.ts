@@ -2,13 +2,14 @@
 // It must never hold logic of its own.
 
 import { blankFrame } from "../../wire/sse.ts";
-import type { Dialect } from "../dialect.ts";
+import type { FullDialect } from "../dialect.ts";
+import { eventStream } from "../framing.ts";
 import { decodeFailure, encodeFailure, encodeFailureFrame } from "./failure.ts";
-import { lose } from "./loss.ts";
 import { encodeModel, encodeModelList } from "./models.ts";
 import { unsupportedStops } from "./encode-config.ts";
 import { encodeRequest } from "./encode-request.ts";
 import { name } from "./extras.ts";
+import { requestMembers } from "./members.ts";
 import { noteLosses, refuseTranslation } from "./refuse-translation.ts";
 import { passthrough } from "./passthrough.ts";
 import { encodeReply, decodeReply } from "./reply.ts";
@@ -16,8 +17,9 @@ import { decodeRequest } from "./decode-request.ts";
 import { streamEncoder } from "./stream-encoder.ts";
 import { streamDecoder } from "./stream-decoder.ts";
 
-export const googleGenai: Dialect = {
+export const googleGenai: FullDialect = {
   name,
+  members: requestMembers,
   client: {
     decodeRequest,
     refuseTranslation,
@@ -28,14 +30,12 @@ export const googleGenai: Dialect = {
     encodeFailureFrame,
     encodeModelList,
     encodeModel,
-    // The format has no typed word for "still here", and gemini-cli reads nothing more once a comment has come.
-    heartbeatFrame: blankFrame,
-    quietFrame: blankFrame,
-    // Nor one for the end: the finish reason stands in the last chunk.
-    endFrame: "",
+    // The format has no typed word for "still here", and gemini-cli stops reading at a comment. Nor has it one for
+    // the end: the finish reason is in the last chunk.
+    framing: { ...eventStream, heartbeat: blankFrame, quiet: blankFrame, remark: null },
   },
   backend: {
-    // The key goes into a header: an address ends up in logs.
+    // The key goes into a header, because addresses end up in logs.
     path: ({ model, stream }) =>
       `/models/${encodeURIComponent(model)}:${stream ? "streamGenerateContent?alt=sse" : "generateContent"}`,
     encodeRequest,
@@ -50,5 +50,4 @@ export const googleGenai: Dialect = {
     decodeFailure,
     passthrough,
   },
-  lose,
 };

@@ -1,5 +1,5 @@
 // The verbs embedContent and batchEmbedContents (ai.google.dev/api/embeddings) <-> texts and vectors, for targets of another
-// format. It must never put a vector in another text's place.
+// format. It must never assign a vector to another text.
 
 import type { EmbeddingRequest, Embeddings } from "../../canon/embedding.ts";
 import { Failure } from "../../canon/failure.ts";
@@ -10,7 +10,7 @@ import { invalid, optionalCount, optionalList, shown, unsupported } from "../rea
 
 export type EmbedVerb = "embedContent" | "batchEmbedContents";
 
-/** The same body for another model: each part of a batch names it once more. Throws Failure. */
+/** The same body for another model: each part of a batch repeats it. Throws Failure. */
 export function embeddingBodyFor(body: unknown, verb: EmbedVerb, model: string): unknown {
   if (!isRecord(body)) throw invalid(null, `The request body must be a JSON object, not ${shown(body)}.`);
   const name = `models/${model}`;
@@ -23,7 +23,7 @@ export function embeddingBodyFor(body: unknown, verb: EmbedVerb, model: string):
   };
 }
 
-/** `note`: told of what only Google's models can be told. Throws Failure. */
+/** `note` is called for each option that only Google's models have. Throws Failure. */
 export function decodeEmbeddingRequest(body: unknown, verb: EmbedVerb, note?: Note): EmbeddingRequest {
   if (!isRecord(body)) throw invalid(null, `The request body must be a JSON object, not ${shown(body)}.`);
   const requests: readonly unknown[] =
@@ -55,7 +55,7 @@ function textOf(content: unknown, param: string): string {
       if (isRecord(part) && typeof part.text === "string") return part.text;
       throw unsupported(
         `${param}.parts[${i}]`,
-        `${param}.parts[${i}] is no text, and the chosen model's API makes vectors of texts only.`,
+        `${param}.parts[${i}] is not text, and the chosen model's API embeds text only.`,
       );
     })
     .join("\n");

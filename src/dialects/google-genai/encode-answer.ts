@@ -1,4 +1,4 @@
-// What streams and whole answers share on the way to a client: the head that names the answer, and its closing words.
+// What streams and whole answers share on the way to a client: the head with its id and model, and its end.
 
 import type { FinishReason } from "../../canon/event.ts";
 import { isRecord } from "../decoding.ts";
@@ -6,20 +6,20 @@ import type { AnswerFacts } from "../dialect.ts";
 import { encodeFinish } from "./finish.ts";
 import type { Members } from "./extras.ts";
 
-/** The id of an answer whose maker gave it none is the request's own. */
+/** An answer that came without an id gets the request's. */
 export function answerHead(id: string, model: string, facts: AnswerFacts): Record<string, string> {
   return { modelVersion: model, responseId: id === "" ? facts.requestId : id };
 }
 
 export type AnswerClosing = {
   readonly finishReason: string;
-  /** Members of the candidate beside its content; null when there is no candidate, because the prompt itself was turned away. */
+  /** Members of the candidate beside its content; null when there is no candidate, because the prompt itself was rejected. */
   readonly candidate: Members | null;
   /** Members beside the candidates. */
   readonly outside: Members;
 };
 
-/** `pocket`: what Google said at the end of this answer, where it was Google's. */
+/** `ownExtras`: what Google said at the end of this answer, where it was Google's. */
 export function answerClosing(
   reason: FinishReason,
   ownExtras: Members,

@@ -1,5 +1,5 @@
 // Canonical limits, sampling, format, tool choice and thinking -> Google's `generationConfig` and `toolConfig`.
-// A client's own words go back as they were, as long as the wish behind them still stands.
+// What a client of this format wrote goes up unchanged, as long as the request still asks for it.
 
 import { budgetOfEffort, type Effort, effortOfBudget, nearestEffort } from "../../canon/effort.ts";
 import type { ChatRequest } from "../../canon/request.ts";
@@ -9,6 +9,7 @@ import { cutTokens, thinkingOff, ignoreNote } from "../adaptation-notes.ts";
 import type { Note, TargetFacts } from "../dialect.ts";
 import { isThinkingOff, thinkingAtLeast } from "../fit-to-model.ts";
 import { type Members, extrasOf } from "./extras.ts";
+import { configMembers } from "./members.ts";
 import { nameAmong } from "../tool-names.ts";
 
 type Wire = Record<string, unknown>;
@@ -26,7 +27,8 @@ export function encodeGenerationConfig(
   note: Note = ignoreNote,
 ): Wire | null {
   const ownExtras = extrasOf(request.extras);
-  const config: Wire = isRecord(ownExtras["generationConfig"]) ? { ...ownExtras["generationConfig"] } : {};
+  const own = ownExtras["generationConfig"];
+  const config: Wire = isRecord(own) ? configMembers.passedOn(own) : {};
   if (request.maxTokens !== null) config["maxOutputTokens"] = cutTokens(request.maxTokens, target, note);
   if (request.temperature !== null) config["temperature"] = request.temperature;
   if (request.topP !== null) config["topP"] = request.topP;
@@ -81,7 +83,7 @@ function encodeThinking(request: ChatRequest, ownExtras: Members, takes: Takes, 
 const shownIn = ({ includeThoughts }: Members): Members =>
   includeThoughts === undefined ? {} : { includeThoughts };
 
-/** Would the model take a client's own words? Those of levels take budgets too, but not the other way round. */
+/** Would the model accept what the client wrote? Models with levels take budgets too, but not the other way round. */
 function isAcceptedThinking({ thinking, effort }: ChatRequest, takes: Takes): boolean {
   if (takes.thinking === "none") return false;
   if (takes.thinking === "adaptive")
@@ -115,7 +117,7 @@ export function encodeToolConfig(request: ChatRequest): Members | null {
   const { toolChoice, tools } = request;
   if (toolChoice === null || tools.length === 0) return Object.keys(kept).length === 0 ? null : kept;
   const calling = kept["functionCallingConfig"];
-  // A demand that the model does not take has been taken back.
+  // A forced call that the model does not take has been withdrawn.
   const isTakenBack = isRecord(calling) && calling["mode"] === "ANY" && toolChoice.type === "auto";
   if (isRecord(calling) && !isTakenBack) {
     const allowed = calling["allowedFunctionNames"];

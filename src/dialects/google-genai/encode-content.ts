@@ -1,5 +1,5 @@
-// Blocks -> parts of a content. Google's own come back as they were, signature in place.
-// It must never drop content that the model would miss; order-history.ts puts the history in order and tells what has no place here.
+// Blocks -> parts of a content. Google's own parts come back unchanged, with their signatures.
+// It must never drop content that the model would miss; order-history.ts puts the history in order and notes what has no place here.
 
 import type { Block, Extras, FileBlock, ImageBlock, TextBlock, ToolCallBlock } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
@@ -16,7 +16,7 @@ function restIn(block: { readonly extras?: Extras }): Members {
   return isRecord(rest) ? rest : {};
 }
 
-/** Everything but calls and results, which need to know their turn. */
+/** Everything but calls and results, which depend on their turn. */
 export function encodePlain(block: Block): Part[] {
   switch (block.type) {
     case "text":
@@ -60,7 +60,7 @@ function encodeFile({ mediaType, source }: FileBlock): Part {
   return { fileData: { fileUri: source.url, ...(isKnown ? { mimeType: mediaType } : {}) } };
 }
 
-/** `signature`: Google's own, or the word that skips its check; null where none is due. */
+/** `signature`: Google's own, or the value that skips its check; null where none is needed. */
 export function encodeCall(block: ToolCallBlock, signature: string | null, note: Note): Part {
   const functionCall = {
     ...(extrasOf(block.extras)["isWithoutId"] === true ? {} : { id: block.id }),
@@ -72,7 +72,7 @@ export function encodeCall(block: ToolCallBlock, signature: string | null, note:
 
 export type Response = { readonly response: Part; readonly beside: readonly Part[] };
 
-/** `isMediaInside` false: pictures and files follow the response as parts of their own. */
+/** `isMediaInside` false: images and files follow the response as separate parts. */
 export function encodeResult({ call, result }: Answer, isMediaInside: boolean, note: Note): Response {
   const inside: Part[] = [];
   const beside: Part[] = [];

@@ -25,7 +25,7 @@ export const historyRules: HistoryRules = {
   mayJoin: () => false,
 };
 
-/** `isSigned`: calls of the running turn need their signatures, and results may hold pictures; both came with Gemini 3. */
+/** `isSigned`: calls of the running turn need their signatures, and results may hold images; both came with Gemini 3. */
 export function encodeMessages(messages: readonly Message[], isSigned: boolean, note: Note): Content[] {
   const { turns } = orderHistory(messages, historyRules, note);
   return turns.flatMap((turn) =>
@@ -50,7 +50,7 @@ function signatureFor(block: ToolCallBlock, isDue: boolean): string | null {
   return signatureIn(block.extras) ?? (isDue ? unsignedCallMark : null);
 }
 
-/** The responses are a content of their own: what was said follows. */
+/** The responses are a content of their own; the text follows. */
 function encodeUserTurn({ answers, content }: Turn, isSigned: boolean, note: Note): Content[] {
   const responses: Part[] = [];
   const media: Part[] = [];

@@ -1,5 +1,5 @@
-// Canonical request -> the body that goes to Google. Model and streaming stand in the path (dialect.ts).
-// It must never read another dialect's pocket, nor drop what would change the answer.
+// Canonical request -> the body that goes to Google. Model and streaming are in the path (dialect.ts).
+// It must never read another dialect's extras, nor drop what would change the answer.
 
 import type { ChatRequest, Tool } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
@@ -13,6 +13,7 @@ import { orderSystem } from "../order-history.ts";
 import { encodeMessages, historyRules } from "./encode-messages.ts";
 import { encodePlain, type Part } from "./encode-content.ts";
 import { name, extrasOf } from "./extras.ts";
+import { requestMembers } from "./members.ts";
 import { refuseCandidates } from "./refuse-translation.ts";
 
 type Wire = Record<string, unknown>;
@@ -26,7 +27,7 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
   if (refusal !== null) throw refusal;
   const { rest } = extrasOf(request.extras);
   const contents = encodeMessages(request.messages, target.takes?.signedCalls ?? true, note);
-  const body: Wire = { ...(isRecord(rest) ? rest : {}), contents };
+  const body: Wire = { ...(isRecord(rest) ? requestMembers.passedOn(rest) : {}), contents };
   const system: Part[] = orderSystem(request.system, historyRules, note).flatMap(encodePlain);
   if (system.length > 0) body["systemInstruction"] = { parts: system };
   const tools = encodeTools(request);
@@ -54,7 +55,7 @@ function encodeTools(request: ChatRequest): unknown[] {
   ];
 }
 
-/** Whole JSON Schema goes into `parametersJsonSchema`: `parameters` knows a cut of OpenAPI only and refuses the rest by name. */
+/** Whole JSON Schema goes into `parametersJsonSchema`: `parameters` knows only a subset of OpenAPI and refuses the rest by name. */
 function encodeTool(tool: Tool): Wire {
   if (!toolNamePattern.test(tool.name))
     throw unsupported(

@@ -1,5 +1,5 @@
-// Whether a generateContent body on the express lane holds more than its model takes.
-// It must never change anything: the hub does.
+// Whether a generateContent body that could pass through asks for more than its model takes.
+// It must never change anything: the translation does.
 
 import { isEffort } from "../../canon/effort.ts";
 import type { Takes } from "../../canon/takes.ts";
@@ -36,7 +36,7 @@ export function exceeds(scan: JsonScan, bytes: Buffer, takes: Takes): boolean {
 
 const isNumber = (value: unknown): boolean => typeof value === "number";
 
-/** Models of levels take budgets too, but not the other way round. */
+/** Models with levels take budgets too, but not the other way round. */
 function exceedsThinking(takes: Takes, { thinkingBudget: budget, thinkingLevel: level }: Members): boolean {
   if (takes.thinking === "none") return isNumber(budget) || level !== undefined;
   if (typeof level === "string") {

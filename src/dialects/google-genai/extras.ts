@@ -1,5 +1,5 @@
-// The dialect's name and its pockets in `extras`: what only Google understands travels there and comes back out.
-// It must never read another dialect's pocket.
+// The dialect's name and its extras: what only Google understands travels there and comes back out.
+// It must never read another dialect's extras.
 
 import type { Extras } from "../../canon/request.ts";
 import { isThinkingMark } from "../thinking-signatures.ts";
@@ -14,18 +14,18 @@ export function extrasOf(extras: Extras | undefined): Members {
   return extras?.[name] ?? nothing;
 }
 
-/** `{ extras }` to be spread into a block or an event, or nothing when the pocket would be empty. */
+/** `{ extras }` to be spread into a block or an event, or nothing when there are none. */
 export function toExtras(members: Members): { extras?: Extras } {
   return Object.keys(members).length === 0 ? {} : { extras: { [name]: members } };
 }
 
-/** The sealed thought that belongs to this block, in Google's field of that name. */
+/** The encrypted thought that belongs to this block, from Google's field of that name. */
 export function signatureIn(extras: Extras | undefined): string | null {
   const { thoughtSignature } = extrasOf(extras);
   return typeof thoughtSignature === "string" && thoughtSignature !== "" ? thoughtSignature : null;
 }
 
-/** Google's own signature of a thought, else what says whose it is. */
+/** Google's own signature of a thought, else the mark that says whose it is. */
 export function thinkingSignature(thought: {
   readonly signature: string | null;
   readonly extras?: Extras;

@@ -79,7 +79,7 @@ export function decodeFailure(answer: ErrorAnswer): Failure {
   const details = body === undefined && answer.status < 500 ? plainText(answer.body) : readErrorDetails(body);
   const words = presentableError(details) ?? unknownFormatError(answer.status);
   const waitMs = retryAfter(answer.headers, answer.nowMs) ?? retryDelayOf(error);
-  return failureOf(answer.status, words, error, waitMs, answer.nowMs);
+  return failureOf({ status: answer.status, words, error, waitMs, nowMs: answer.nowMs });
 }
 
 /** An error that came inside a stream whose status was 200; its code takes the status's place. */
@@ -89,7 +89,7 @@ export function failureInBand(body: unknown): Failure {
   const knownStatus = code >= 400 && code < 600 ? code : null;
   const words = presentableError(readErrorDetails(body)) ?? unknownFormatError(200);
   const status = knownStatus ?? statusesOfWords[words.type ?? ""] ?? 500;
-  const failure = failureOf(status, words, error, retryDelayOf(error), null);
+  const failure = failureOf({ status, words, error, waitMs: retryDelayOf(error), nowMs: null });
   return new Failure(failure.kind, failure.message, {
     param: failure.param,
     code: failure.code,
@@ -115,19 +115,21 @@ const statusesOfWords: Readonly<Record<string, number>> = {
   DEADLINE_EXCEEDED: 504,
 };
 
-function failureOf(
-  status: number,
-  words: ErrorDetails,
-  error: Record<string, unknown> | null,
-  waitMs: number | null,
-  nowMs: number | null,
-): Failure {
+type ToldError = {
+  readonly status: number;
+  readonly words: ErrorDetails;
+  readonly error: Record<string, unknown> | null;
+  readonly waitMs: number | null;
+  readonly nowMs: number | null;
+};
+
+function failureOf({ status, words, error, waitMs, nowMs }: ToldError): Failure {
   if (status === 429 && isDayQuota(error)) {
     // The day's quota comes back at midnight in California; the delay beside it is the minute limit's.
     const untilMs = nowMs === null ? null : msUntilNewDay(nowMs);
     return failureOfStatus(status, { ...words, code: "insufficient_quota" }, untilMs, nowMs);
   }
-  // The reason is a word of Google's and stands in `details`; to a client it says nothing.
+  // The reason is Google's own word in `details`; it means nothing to a client.
   const details = { ...words, code: reasonOf(error) };
   const failure = failureOfStatus(truerStatus(status, words), details, waitMs, nowMs);
   return details.code === null
@@ -135,7 +137,7 @@ function failureOf(
     : new Failure(failure.kind, failure.message, { ...failure, code: null });
 }
 
-/** Google answers 400 for a region or a project that is not served. */
+/** Google answers 400 for a region or a project that it does not serve. */
 function truerStatus(status: number, words: ErrorDetails): number {
   const isUnserved =
     status === 400 &&
@@ -148,7 +150,7 @@ function truerStatus(status: number, words: ErrorDetails): number {
 const presentableError = (words: ErrorDetails | null): ErrorDetails | null =>
   words === null ? null : { ...words, code: null, param: null, details: undefined };
 
-/** The error object, also out of the array that answers of streams come in. */
+/** The error object, also inside the array in which Google writes errors of streams. */
 function errorIn(body: unknown): Record<string, unknown> | null {
   const outer: unknown = Array.isArray(body) ? body[0] : body;
   if (!isRecord(outer)) return null;

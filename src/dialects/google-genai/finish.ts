@@ -7,7 +7,7 @@ const googleReasons: Readonly<Record<FinishReason, string>> = {
   stop: "STOP",
   "stop-sequence": "STOP",
   length: "MAX_TOKENS",
-  // Calls end with STOP here; that there are some is all that tells.
+  // An answer with calls ends with STOP here; only the calls themselves show it.
   "tool-calls": "STOP",
   refused: "SAFETY",
   pause: "STOP",
@@ -28,7 +28,7 @@ const canonicalReasons: ReadonlyMap<string, FinishReason> = new Map<string, Fini
   ["IMAGE_RECITATION", "refused"],
 ]);
 
-/** The model's output was thrown away by the vendor's own parser: there is no answer to hand on. */
+/** The vendor's own parser discarded the model's output: there is no answer to pass on. */
 const brokenReasons: ReadonlySet<string> = new Set([
   "MALFORMED_FUNCTION_CALL",
   "UNEXPECTED_TOOL_CALL",
@@ -37,28 +37,28 @@ const brokenReasons: ReadonlySet<string> = new Set([
   "MISSING_THOUGHT_SIGNATURE",
 ]);
 
-/** Null: this chunk does not finish. A Failure: the vendor threw the answer away. Unknown words count as stop. */
+/** Null: this chunk does not finish. A Failure: the vendor discarded the answer. Unknown words count as stop. */
 export function decodeFinish(word: unknown): FinishReason | Failure | null {
   if (typeof word !== "string" || word === "" || word === "FINISH_REASON_UNSPECIFIED") return null;
   if (brokenReasons.has(word))
-    return new Failure("bad-output", `The upstream threw away what its model wrote (${word}).`, {
+    return new Failure("bad-output", `The upstream discarded the model's output (${word}).`, {
       maybeBilled: true,
     });
   return canonicalReasons.get(word) ?? "stop";
 }
 
-/** True for words that `wordOfReason` would not write of itself. */
+/** True for words that `wordOfReason` would not write by itself. */
 export function isFinerThanCanon(word: string): boolean {
   return word !== "STOP" && word !== "MAX_TOKENS" && word !== "SAFETY";
 }
 
-/** `kept`: the vendor's own word from the pocket, used where it means the same. */
+/** `kept`: the vendor's own word from the extras, used where it means the same. */
 export function encodeFinish(reason: FinishReason, kept: unknown): string {
   const plain = googleReasons[reason];
   return typeof kept === "string" && decodeFinish(kept) === decodeFinish(plain) ? kept : plain;
 }
 
-/** What a reader makes of the word, calls considered. */
+/** How a client understands the word, calls considered. */
 export function settleReason(reason: FinishReason, hasCalls: boolean): FinishReason {
   return reason === "stop" && hasCalls ? "tool-calls" : reason;
 }

@@ -1,5 +1,5 @@
 // Google's own schema form (a cut of OpenAPI 3.0: "STRING", `nullable`, counts as text) -> JSON Schema, as other formats want it.
-// The original travels in the pocket; this must never be sent to Google in its place.
+// The original travels in the extras; this must never be sent to Google in its place.
 
 import { isRecord } from "../decoding.ts";
 

@@ -1,4 +1,4 @@
-// The express lane's view: what one frame tells the record. The model stands in the path, so no byte of a body changes.
+// Google bodies and frames that pass through: what one frame says for the record. The model is in the path, so no byte of a body changes.
 // It must never keep state, nor read more than a frame.
 
 import { Failure } from "../../canon/failure.ts";
@@ -21,7 +21,7 @@ import { decodeFinish } from "./finish.ts";
 import { refusedTypeWords } from "../media-type.ts";
 import { googleMark } from "../call-signatures.ts";
 import type { Members } from "./extras.ts";
-import { upstreamKeys, upstreamKeyRefused } from "./decode-request.ts";
+import { requestMembers } from "./members.ts";
 import { unreadable } from "./stream-decoder.ts";
 import { decodeUsage } from "./usage.ts";
 
@@ -72,7 +72,7 @@ function textBytes(body: unknown): number {
   return bytes;
 }
 
-/** Texts with a plain end; calls, refusals, errors and oddities are `decodeReply`'s to judge. */
+/** Texts with a plain end; `decodeReply` judges calls, refusals, errors and oddities. */
 function replyFacts(body: unknown): FrameFacts | null {
   if (!isRecord(body) || body["error"] !== undefined || body["promptFeedback"] !== undefined) return null;
   const candidate = firstCandidate(body);
@@ -84,26 +84,25 @@ function replyFacts(body: unknown): FrameFacts | null {
   return chunkFacts(body);
 }
 
-/** Two of these, and the vendor might read the other one. */
-const onlyOnce: ReadonlySet<string> = new Set(["contents", "model"]);
+/** Rows with `isUnique`: of two the vendor might read the other one. */
+type FoundMembers = { model: JsonMember | undefined; contents: JsonMember | undefined };
 
 function requiredEdits(scan: JsonScan, bytes: Buffer, target: TargetFacts): readonly JsonEdit[] {
-  const seen = new Map<string, JsonMember>();
+  const seen: FoundMembers = { model: undefined, contents: undefined };
   for (const member of scan.members) {
-    const { key } = member;
-    if (upstreamKeys.has(key)) throw upstreamKeyRefused(key);
-    if (seen.has(key) && onlyOnce.has(key))
-      throw invalid(key, `${key} appears more than once in the request body.`);
-    seen.set(key, member);
+    const row = requestMembers.row(member.key);
+    if (row === undefined) continue;
+    requestMembers.checkScanned(row, member, bytes);
+    if (row.isUnique !== true) continue;
+    const key = member.key as keyof FoundMembers;
+    if (seen[key] !== undefined) throw invalid(key, `${key} appears more than once in the request body.`);
+    seen[key] = member;
   }
-  const contents = seen.get("contents");
-  if (contents?.kind !== "array")
-    throw wrongKind("contents", "an array of contents", contents === undefined ? undefined : contents.kind);
+  const { contents, model } = seen;
+  if (contents === undefined) throw wrongKind("contents", "an array of contents", undefined);
   if (bytes.toString("latin1", contents.start + 1, contents.end - 1).trim() === "")
     throw invalid("contents", "contents must hold at least one content.");
-  const model = seen.get("model");
   if (model === undefined || model.kind === "null") return [];
-  if (model.kind !== "string") throw wrongKind("model", "a string", model.kind);
   const wanted = `models/${target.model}`;
   return readString(bytes, model.start, model.end) === wanted
     ? []
@@ -116,7 +115,7 @@ const callWords = words('"functionCall"', '"function_call"');
 const ourSignaturePrefix = Buffer.from(`"${googleMark}`);
 const signatureWords = words('"thoughtSignature"', '"thought_signature"');
 
-/** A history of other models' calls, none of them signed: only the hub can say so in the words that Gemini 3 accepts. */
+/** A history of other models' calls, none of them signed: the translation writes what Gemini 3 accepts in place of signatures. */
 function mustTranslate(bytes: Buffer, { takes }: TargetFacts, scan: JsonScan): boolean {
   const holds = (word: Buffer): boolean => placesOf(scan, bytes, word).length > 0;
   if (signatureWords.some(holds) && bytes.includes(ourSignaturePrefix)) return true;
@@ -125,7 +124,7 @@ function mustTranslate(bytes: Buffer, { takes }: TargetFacts, scan: JsonScan): b
 
 const thinkingWords = words('"thinkingConfig"', '"thinking_config"');
 
-// A role of other formats, and types of images, that Google refuses and the hub can read.
+// A role of other formats, and types of images, that Google refuses and the translation understands.
 const translateMarkers = [...words('"assistant"'), ...refusedTypeWords];
 
 export const passthrough: PassthroughHalf = {

@@ -8,7 +8,7 @@ import type { Block } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
 import type { AnswerFacts } from "../dialect.ts";
 import { storedCitations, groundingOf } from "../citations.ts";
-import { answerDecoder, blockReasonOf, errorOf } from "./decode-answer.ts";
+import { AnswerDecoder, blockReasonOf, errorOf } from "./decode-answer.ts";
 import { type Members, name, extrasOf, thinkingSignature, signatureIn, withSignature } from "./extras.ts";
 import { answerClosing, answerHead } from "./encode-answer.ts";
 import { toolInput } from "../tool-input.ts";
@@ -73,20 +73,20 @@ function encodeBlock(block: Block): Record<string, unknown>[] {
 
 /** One response, or the array of them that the API answers where an event stream was not asked for. */
 export function decodeReply(body: unknown): StreamEvent[] {
-  const reader = answerDecoder();
+  const decoder = new AnswerDecoder();
   const failure = errorOf(body);
-  if (failure !== null) return reader.fail(failure);
+  if (failure !== null) return decoder.fail(failure);
   const chunks: unknown[] = Array.isArray(body) ? body : [body];
   const events: StreamEvent[] = [];
   for (const chunk of chunks) {
     const inside = errorOf(chunk);
-    if (inside !== null) return [...events, ...reader.fail(inside)];
+    if (inside !== null) return [...events, ...decoder.fail(inside)];
     if (!isRecord(chunk) || (!Array.isArray(chunk["candidates"]) && blockReasonOf(chunk) === null))
-      return [...events, ...reader.fail(withoutCandidates())];
-    events.push(...reader.take(chunk));
+      return [...events, ...decoder.fail(withoutCandidates())];
+    events.push(...decoder.take(chunk));
     if (events.at(-1)?.type === "failure") return events;
   }
-  return [...events, ...reader.finish(true)];
+  return [...events, ...decoder.finish(true)];
 }
 
 function withoutCandidates(): Failure {

@@ -4,7 +4,7 @@
 import { Failure } from "../../canon/failure.ts";
 import { closeOnce, isRecord, parseLoosely } from "../decoding.ts";
 import type { StreamDecoder } from "../dialect.ts";
-import { answerDecoder, errorOf } from "./decode-answer.ts";
+import { AnswerDecoder, errorOf } from "./decode-answer.ts";
 
 export function unreadable(): Failure {
   return new Failure("bad-output", "The upstream sent a piece of its stream that is not JSON.", {
@@ -13,15 +13,15 @@ export function unreadable(): Failure {
 }
 
 export function streamDecoder(): StreamDecoder {
-  const reader = answerDecoder();
+  const decoder = new AnswerDecoder();
   return closeOnce({
     step(frame) {
       if (frame.data.trim() === "") return [];
       const body = parseLoosely(frame.data);
       const failure = errorOf(body);
-      if (failure !== null) return reader.fail(failure);
-      return isRecord(body) ? reader.take(body) : reader.fail(unreadable());
+      if (failure !== null) return decoder.fail(failure);
+      return isRecord(body) ? decoder.take(body) : decoder.fail(unreadable());
     },
-    end: () => reader.finish(false),
+    end: () => decoder.finish(false),
   });
 }

@@ -16,91 +16,113 @@ import { encodeUsage } from "./usage.ts";
 type Finish = Extract<StreamEvent, { type: "finish" }>;
 
 export function streamEncoder(facts: AnswerFacts): StreamEncoder {
-  let head = JSON.stringify(answerHead("", "", facts)).slice(1);
-  let counted = "";
-  let usage: Usage = unknownUsage;
-  let call: { readonly id: string; readonly name: string; readonly pieces: string[] } | null = null;
-  let hasContent = false;
-  const texts: { text: string; readonly cited: readonly Citation[] }[] = [];
-  let callInput = "";
-  let isClosed = false;
+  return new ContentEncoder(facts);
+}
 
-  const count = (news: Usage): void => {
-    usage = mergeUsage(usage, news);
-    const rendered = encodeUsage(usage);
-    counted = rendered === null ? "" : `"usageMetadata":${JSON.stringify(rendered)},`;
-  };
-  const frame = (part: string): string => {
-    hasContent = true;
-    return `data: {"candidates":[{"content":{"parts":[${part}],"role":"model"},"index":0}],${counted}${head}\n\n`;
-  };
-  const finish = (event: Finish): string => {
-    count(event.usage);
-    const { finishReason, candidate, outside } = answerClosing(
-      event.reason,
-      extrasOf(event.extras),
-      hasContent,
-      groundingOf(texts),
-    );
-    // The empty part is Google's own habit: its package's chats forget a turn that has a chunk without parts.
-    const content = { parts: [{ text: "" }], role: "model" };
-    const last = { ...candidate, content, finishReason: finishReason, index: 0 };
-    const members = { ...(candidate === null ? {} : { candidates: [last] }), ...outside };
-    const json = JSON.stringify(members).slice(1, -1);
-    return `data: {${json}${json === "" ? "" : ","}${counted}${head}\n\n`;
-  };
+/** A text whose sources are listed in the last chunk. */
+type EndedText = { readonly text: string; readonly cited: readonly Citation[] };
 
-  const encode = (event: StreamEvent): string => {
+class ContentEncoder implements StreamEncoder {
+  /** The members that end every frame, as JSON without its opening brace. */
+  private head: string;
+  private counted = "";
+  private usage: Usage = unknownUsage;
+  private call: { readonly id: string; readonly name: string; readonly pieces: string[] } | null = null;
+  private hasContent = false;
+  private readonly texts: EndedText[] = [];
+  private text = "";
+  private isClosed = false;
+
+  constructor(private readonly facts: AnswerFacts) {
+    this.head = headOf("", "", facts);
+  }
+
+  step(event: StreamEvent): string {
+    if (this.isClosed) return "";
     switch (event.type) {
       case "start":
-        head = JSON.stringify(answerHead(event.id, event.model, facts)).slice(1);
-        if (event.usage !== undefined) count(event.usage);
+        this.head = headOf(event.id, event.model, this.facts);
+        if (event.usage !== undefined) this.count(event.usage);
         return "";
       case "text-start":
-        callInput = "";
+        this.text = "";
         return "";
       case "text-delta":
-        callInput += event.text;
-        return event.text === "" ? "" : frame(`{"text":${JSON.stringify(event.text)}}`);
+        this.text += event.text;
+        return event.text === "" ? "" : this.frame(`{"text":${JSON.stringify(event.text)}}`);
       case "thinking-delta":
-        return event.text === "" ? "" : frame(`{"text":${JSON.stringify(event.text)},"thought":true}`);
-      case "text-end": {
-        texts.push({ text: callInput, cited: storedCitations(extrasOf(event.extras)) });
-        const signature = signatureIn(event.extras);
-        return signature === null ? "" : frame(JSON.stringify({ text: "", ...withSignature(signature) }));
-      }
+        return event.text === "" ? "" : this.frame(`{"text":${JSON.stringify(event.text)},"thought":true}`);
+      case "text-end":
+        this.texts.push({ text: this.text, cited: storedCitations(extrasOf(event.extras)) });
+        return this.signed({ text: "" }, signatureIn(event.extras));
       case "thinking-end":
-        return thinkingSignature(event) === null
-          ? ""
-          : frame(JSON.stringify({ text: "", thought: true, ...withSignature(thinkingSignature(event)) }));
+        return this.signed({ text: "", thought: true }, thinkingSignature(event));
       case "tool-start":
-        call = { id: event.id, name: event.name, pieces: [] };
+        this.call = { id: event.id, name: event.name, pieces: [] };
         return "";
       case "tool-delta":
-        call?.pieces.push(event.input);
+        this.call?.pieces.push(event.input);
         return "";
-      case "tool-end": {
-        if (call === null) return "";
-        const functionCall = { id: call.id, name: call.name, args: toolInput(call.pieces.join("")) };
-        call = null;
-        return frame(JSON.stringify({ functionCall, ...withSignature(signatureIn(event.extras)) }));
-      }
+      case "tool-end":
+        return this.endCall(signatureIn(event.extras));
       case "opaque":
-        return event.dialect === name && isRecord(event.value) ? frame(JSON.stringify(event.value)) : "";
+        return event.dialect === name && isRecord(event.value) ? this.frame(JSON.stringify(event.value)) : "";
       case "usage":
-        count(event.usage);
+        this.count(event.usage);
         return "";
       case "heartbeat":
         return blankFrame;
       case "finish":
-        isClosed = true;
-        return finish(event);
+        this.isClosed = true;
+        return this.finish(event);
       case "failure":
-        isClosed = true;
+        this.isClosed = true;
         return encodeFailureFrame(event.failure);
       default:
         return "";
     }
-  };
-  return { step: (event) => (isClosed ? "" : encode(event)) };
+  }
+
+  private count(news: Usage): void {
+    this.usage = mergeUsage(this.usage, news);
+    const rendered = encodeUsage(this.usage);
+    this.counted = rendered === null ? "" : `"usageMetadata":${JSON.stringify(rendered)},`;
+  }
+
+  private frame(part: string): string {
+    this.hasContent = true;
+    return `data: {"candidates":[{"content":{"parts":[${part}],"role":"model"},"index":0}],${this.counted}${this.head}\n\n`;
+  }
+
+  /** An empty part that carries the signature of the block before it; nothing where there is none. */
+  private signed(part: object, signature: string | null): string {
+    return signature === null ? "" : this.frame(JSON.stringify({ ...part, ...withSignature(signature) }));
+  }
+
+  private endCall(signature: string | null): string {
+    const { call } = this;
+    if (call === null) return "";
+    this.call = null;
+    const functionCall = { id: call.id, name: call.name, args: toolInput(call.pieces.join("")) };
+    return this.frame(JSON.stringify({ functionCall, ...withSignature(signature) }));
+  }
+
+  private finish(event: Finish): string {
+    this.count(event.usage);
+    const { finishReason, candidate, outside } = answerClosing(
+      event.reason,
+      extrasOf(event.extras),
+      this.hasContent,
+      groundingOf(this.texts),
+    );
+    // The empty part is Google's own habit: its package's chats forget a turn that has a chunk without parts.
+    const content = { parts: [{ text: "" }], role: "model" };
+    const last = { ...candidate, content, finishReason, index: 0 };
+    const members = { ...(candidate === null ? {} : { candidates: [last] }), ...outside };
+    const json = JSON.stringify(members).slice(1, -1);
+    return `data: {${json}${json === "" ? "" : ","}${this.counted}${this.head}\n\n`;
+  }
 }
+
+const headOf = (id: string, model: string, facts: AnswerFacts): string =>
+  JSON.stringify(answerHead(id, model, facts)).slice(1);

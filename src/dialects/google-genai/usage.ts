@@ -1,7 +1,7 @@
-// usageMetadata <-> canonical usage. Google counts thoughts beside the candidates; the house counts them in.
+// usageMetadata <-> canonical usage. Google counts thoughts beside the candidates; the canonical output includes them.
 // Unknown stays unknown: it must never invent a 0.
 
-import { tokenCount, unknownUsage, type Usage, usageFromTotal } from "../../canon/usage.ts";
+import { tokenCount, type Usage, usageFromTotal } from "../../canon/usage.ts";
 import { isRecord } from "../decoding.ts";
 
 /** Null when the value is no usage object. Google leaves out counts that are 0. */
@@ -35,9 +35,4 @@ export function encodeUsage(usage: Usage): Record<string, number> | null {
     ...(outputReasoning === null ? {} : { thoughtsTokenCount: outputReasoning }),
     ...(input === null || output === null ? {} : { totalTokenCount: input + output }),
   };
-}
-
-/** What is left of usage after a trip through this format. */
-export function loseUsage(usage: Usage): Usage {
-  return decodeUsage(encodeUsage(usage)) ?? unknownUsage;
 }

@@ -1,11 +1,10 @@
 // OpenAI's chat completions (platform.openai.com/docs/api-reference/chat), both halves put together.
 // It must never hold logic of its own.
 
-import { commentFrame } from "../../wire/sse.ts";
-import type { Dialect } from "../dialect.ts";
+import type { FullDialect } from "../dialect.ts";
+import { eventStream } from "../framing.ts";
 import { decodeFailure, encodeFailure } from "../openai-failure.ts";
 import { encodeFailureFrame } from "./failure.ts";
-import { lose } from "./loss.ts";
 import { encodeModel, encodeModelList } from "./models.ts";
 import { encodeRequest, unsupportedStops } from "./encode-request.ts";
 import { passthrough } from "./passthrough.ts";
@@ -14,7 +13,7 @@ import { decodeRequest, noteLosses, refuseTranslation } from "./decode-request.t
 import { endFrame, streamEncoder } from "./stream-encoder.ts";
 import { streamDecoder } from "./stream-decoder.ts";
 
-export const openaiChat: Dialect = {
+export const openaiChat: FullDialect = {
   name: "openai-chat",
   client: {
     decodeRequest,
@@ -26,9 +25,7 @@ export const openaiChat: Dialect = {
     encodeFailureFrame,
     encodeModelList,
     encodeModel,
-    // The format has no typed word for "still here"; a comment is skipped by every client.
-    heartbeatFrame: commentFrame,
-    endFrame,
+    framing: { ...eventStream, end: endFrame },
   },
   backend: {
     path: () => "/chat/completions",
@@ -44,5 +41,4 @@ export const openaiChat: Dialect = {
     decodeFailure,
     passthrough,
   },
-  lose,
 };

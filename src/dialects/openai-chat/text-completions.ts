@@ -3,7 +3,7 @@
 
 import { memberNamed } from "../../wire/json.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
-import type { Dialect, FrameFacts, PassthroughHalf } from "../dialect.ts";
+import type { FrameFacts, FullDialect, PassthroughHalf } from "../dialect.ts";
 import { firstChoice, readText } from "./decode-answer.ts";
 import { openaiChat } from "./dialect.ts";
 import { decodeUsage } from "./usage.ts";
@@ -56,7 +56,7 @@ const passthrough: PassthroughHalf = {
   },
 };
 
-export const textCompletions: Dialect = {
+export const textCompletions: FullDialect = {
   ...openaiChat,
   backend: { ...openaiChat.backend, path: () => "/completions", passthrough },
 };

@@ -1,6 +1,6 @@
 // Token counts as this format writes them <-> canonical usage. Unknown stays unknown: it must never invent a 0.
 
-import { tokenCount, unknownUsage, type Usage, usageFromTotal } from "../../canon/usage.ts";
+import { tokenCount, type Usage, usageFromTotal } from "../../canon/usage.ts";
 import { isRecord } from "../decoding.ts";
 
 type Counts = Readonly<Record<string, unknown>>;
@@ -90,9 +90,4 @@ export function encodeUsage(usage: Usage): Record<string, unknown> | null {
     ...(inputCached === null ? {} : { prompt_tokens_details: { cached_tokens: inputCached } }),
     ...(outputReasoning === null ? {} : { completion_tokens_details: { reasoning_tokens: outputReasoning } }),
   };
-}
-
-/** What is left of usage after a trip through this format. */
-export function loseUsage(usage: Usage): Usage {
-  return decodeUsage(encodeUsage(usage)) ?? unknownUsage;
 }

@@ -1,13 +1,12 @@
 // OpenAI's Responses API (platform.openai.com/docs/api-reference/responses), both halves put together.
 // It must never hold logic of its own.
 
-import { commentFrame } from "../../wire/sse.ts";
-import type { Dialect } from "../dialect.ts";
+import type { FullDialect } from "../dialect.ts";
+import { eventStream } from "../framing.ts";
 import { decodeRequest } from "./decode-request.ts";
 import { encodeRequest, unsupportedStops } from "./encode-request.ts";
 import { decodeFailure } from "../openai-failure.ts";
 import { encodeFailure, encodeFailureFrame } from "./failure.ts";
-import { lose } from "./loss.ts";
 import { encodeModel, encodeModelList } from "./models.ts";
 import { name } from "./extras.ts";
 import { noteLosses, refuseTranslation } from "./refuse-translation.ts";
@@ -16,7 +15,7 @@ import { encodeReply, decodeReply } from "./reply.ts";
 import { streamDecoder } from "./stream-decoder.ts";
 import { streamEncoder } from "./stream-encoder.ts";
 
-export const openaiResponses: Dialect = {
+export const openaiResponses: FullDialect = {
   name,
   client: {
     decodeRequest,
@@ -28,10 +27,8 @@ export const openaiResponses: Dialect = {
     encodeFailureFrame,
     encodeModelList,
     encodeModel,
-    // The format has no typed word for "still here"; a comment is skipped by every client.
-    heartbeatFrame: commentFrame,
     // The last event says that the stream is over, and without it an answer is no whole one.
-    endFrame: "",
+    framing: eventStream,
   },
   backend: {
     path: () => "/responses",
@@ -48,5 +45,4 @@ export const openaiResponses: Dialect = {
     decodeFailure,
     passthrough,
   },
-  lose,
 };

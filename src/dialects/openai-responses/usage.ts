@@ -1,6 +1,6 @@
 // Token counts as this format writes them <-> canonical usage.
 
-import { tokenCount, unknownUsage, type Usage, usageFromTotal } from "../../canon/usage.ts";
+import { tokenCount, type Usage, usageFromTotal } from "../../canon/usage.ts";
 import { isRecord } from "../decoding.ts";
 import type { Wire } from "./extras.ts";
 
@@ -33,9 +33,4 @@ export function encodeUsage(usage: Usage): Wire | null {
     output_tokens_details: { reasoning_tokens: usage.outputReasoning ?? 0 },
     total_tokens: input + output,
   };
-}
-
-/** What is left of usage after a trip through this format. */
-export function loseUsage(usage: Usage): Usage {
-  return decodeUsage(encodeUsage(usage)) ?? unknownUsage;
 }

@@ -205,7 +205,11 @@ describe("members of foreign requests", () => {
         output_config: undefined,
       },
     ],
-    ["other pockets stay closed", { extras: { "openai-chat": { seed: 1 } } }, { seed: undefined }],
+    [
+      "another dialect's extras are not read",
+      { extras: { "openai-chat": { seed: 1 } } },
+      { seed: undefined },
+    ],
     [
       "effort",
       { effort: "low" },

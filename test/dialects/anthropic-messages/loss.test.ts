@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { isClosing, type StreamEvent } from "../../../src/canon/event.ts";
 import { consequences, Failure, type FailureKind } from "../../../src/canon/failure.ts";
 import { usageFromParts } from "../../../src/canon/usage.ts";
-import { lose } from "../../../src/dialects/anthropic-messages/loss.ts";
+import { lose } from "./loss.ts";
 import { decode, encode, ended, say, started, stopped, type Wire } from "./wire.ts";
 
 const plain = (events: readonly StreamEvent[]): unknown =>

@@ -1,4 +1,4 @@
-// The express lane: what single frames tell, and what of a body must change or be refused.
+// Bytes that pass through: what single frames say, and what of a body must change or is refused.
 
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
@@ -19,7 +19,7 @@ const look = (event: unknown): FrameFacts => frameFacts({ event: null, data: JSO
 const recording = (name: string): string =>
   readFileSync(new URL(`./recordings/${name}.sse`, import.meta.url), "utf8");
 
-describe("glance", () => {
+describe("the facts of a frame", () => {
   const start = (block: unknown): object => ({ type: "content_block_start", index: 0, content_block: block });
   const delta = (value: unknown): object => ({ type: "content_block_delta", index: 0, delta: value });
   const table: [string, object, object][] = [
@@ -62,7 +62,7 @@ describe("glance", () => {
     expect(frameFacts({ event: null, data: "[DONE]" })).toEqual({});
   });
   for (const name of ["text", "thinking-tools", "server-tool", "refused"])
-    test(`${name}: read by glances and by the decoder, the same record`, () => {
+    test(`${name}: read frame by frame and by the decoder, the record is the same`, () => {
       const frames = readFrames(recording(name));
       const decoder = streamDecoder();
       const reply = foldReply([...frames.flatMap((frame) => decoder.step(frame)), ...decoder.end()]);

@@ -1,4 +1,4 @@
-// A thread's history lies with one vendor under one key: no lane lets it pass, and the SDK is told so in its own words.
+// The vendor keeps a thread's history under one key: a thread is never passed on, and the SDK gets the error that it understands.
 
 import { describe, expect, test } from "bun:test";
 import { Failure } from "../../../src/canon/failure.ts";
@@ -9,17 +9,17 @@ import { requiredEdits } from "../../../src/dialects/anthropic-messages/passthro
 import { scanObject } from "../../../src/wire/json.ts";
 
 const body = { model: "m", max_tokens: 5, messages: [{ role: "user", content: "hi" }] };
-const relayed = (value: unknown): unknown => {
+const passed = (value: unknown): unknown => {
   const bytes = Buffer.from(JSON.stringify(value));
   return requiredEdits(scanObject(bytes, 128), bytes, { model: "m", defaultMaxTokens: 10, maxOutput: null });
 };
-const lanes: [string, (value: unknown) => unknown][] = [
-  ["the hub", decodeRequest],
-  ["the express lane", relayed],
+const ways: [string, (value: unknown) => unknown][] = [
+  ["translation", decodeRequest],
+  ["passthrough", passed],
   ["a token count", decodeCountRequest],
 ];
 
-describe.each(lanes)("on %s", (_name, take) => {
+describe.each(ways)("%s", (_name, take) => {
   test.each([{ type: "create" }, { type: "continue", previous_message_id: "msg_1" }, {}, "create", false])(
     "thread %j is refused so that the SDK repeats without it",
     (thread) => {

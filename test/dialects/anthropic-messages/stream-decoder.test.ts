@@ -5,7 +5,7 @@ import { isClosing } from "../../../src/canon/event.ts";
 import type { StreamEvent } from "../../../src/canon/event.ts";
 import type { FailureKind } from "../../../src/canon/failure.ts";
 import { foldReply } from "../../../src/canon/reply.ts";
-import { lose } from "../../../src/dialects/anthropic-messages/loss.ts";
+import { lose } from "./loss.ts";
 import { streamDecoder } from "../../../src/dialects/anthropic-messages/stream-decoder.ts";
 import { readFrames, sseDecoder } from "../../../src/wire/sse.ts";
 import {

@@ -192,7 +192,7 @@ describe("how an answer ends", () => {
       }
     });
 
-    test("what nobody saw is forgotten, and the second try is the answer", () => {
+    test("what the client has not seen is dropped, and the second message is the answer", () => {
       const done = run([...said, ...closed, retry, ...again], { runsTools: true });
       expect(reply(done).content).toEqual([{ type: "text", text: "ECHO: no tools" }]);
     });

@@ -327,7 +327,7 @@ describe("tools", () => {
     },
   );
 
-  test("a tool that the program would leave out is mended, and that is noted", () => {
+  test("a tool that the program would leave out is repaired, and that is noted", () => {
     const say = told();
     const broken = { ...weather, name: "broken", schema: { type: "object", properties: { a: null } } };
     const { tools } = encode({ messages: [user(text("q"))], tools: [weather, broken] }, say);
@@ -460,7 +460,7 @@ describe("settings", () => {
     settings: { ...more, env },
   });
 
-  test("nothing is asked for where nothing is wished", () => {
+  test("nothing is set where the request asks for nothing", () => {
     expect(settings({})).toEqual([]);
   });
 
@@ -522,7 +522,7 @@ describe("settings", () => {
     ]);
   });
 
-  test("a schema goes to the program, a bare wish for JSON is said in words", () => {
+  test("a schema goes to the program, a request for any JSON is made in words", () => {
     const schema = { type: "object" };
     expect(encode({ format: { type: "json-schema", name: "n", schema, strict: null } }).jsonSchema).toBe(
       schema,

@@ -256,7 +256,7 @@ test("limits, format and stops", () => {
     responseMimeType: "application/json",
     responseJsonSchema: { type: "object" },
   });
-  // The rest is the hub's to look for (unsupportedStops).
+  // The translation looks for the rest (unsupportedStops).
   expect(bodyFor({ stop: ["1", "2", "3", "4", "5", "6"] })["generationConfig"]).toEqual({
     stopSequences: ["1", "2", "3", "4", "5"],
   });

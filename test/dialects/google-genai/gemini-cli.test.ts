@@ -32,7 +32,7 @@ describe("gemini-cli", () => {
     expect(bodyFor(request)).toEqual({ ...rest, systemInstruction: { parts: systemInstruction.parts } });
   });
 
-  test("passes the express lane untouched", () => {
+  test("passes through unchanged", () => {
     const bytes = Buffer.from(JSON.stringify(body));
     const { passthrough } = googleGenai.backend;
     expect(passthrough.requiredEdits(scanObject(bytes, 64), bytes, target)).toEqual([]);

@@ -1,4 +1,4 @@
-// The express lane's view of Google's frames and bodies.
+// Google's frames and bodies that pass through.
 
 import { describe, expect, test } from "bun:test";
 import { googleGenai } from "../../../src/dialects/google-genai/dialect.ts";
@@ -11,7 +11,7 @@ const frameFacts = (value: unknown) => passthrough.frameFacts({ event: null, dat
 const requiredEdits = (body: string) =>
   passthrough.requiredEdits(scanObject(Buffer.from(body), 64), Buffer.from(body), target);
 
-describe("glance", () => {
+describe("the facts of a frame", () => {
   test("a word opens, an empty one does not", () => {
     expect(frameFacts(chunk([{ text: "a" }]))).toEqual({
       id: "resp-1",
@@ -51,7 +51,7 @@ describe("glance", () => {
   });
 });
 
-test("plain replies are told at a glance, calls and refusals are read in full", () => {
+test("plain replies give their facts at once, calls and refusals are decoded in full", () => {
   const usageMetadata = { promptTokenCount: 3, candidatesTokenCount: 2 };
   expect(passthrough.replyFacts(chunk([{ text: "a" }], "STOP", { usageMetadata }))).toMatchObject({
     id: "resp-1",
@@ -86,7 +86,7 @@ describe("edits", () => {
     ['{"contents":[{}],"contents":[{}]}', "contents"],
     ['{"contents":[{}],"api_base":"x"}', "api_base"],
     ['{"contents":[{}],"model":7}', "model"],
-  ])("%s is refused as the hub refuses it", (body, param) => {
+  ])("%s is refused as the decoder refuses it", (body, param) => {
     expect(failureOf(() => requiredEdits(body))).toMatchObject({ kind: "invalid-request", param });
   });
 });
@@ -98,7 +98,7 @@ test.each([
   ['{"functionCall":{"name":"f"}}', "gemini-2.5-pro", false],
   ['{"text":"no \\"functionCall\\" here"}', "gemini-3-pro-preview", false],
 ])(
-  "a history of unsigned calls goes through the hub where signatures are due: %s to %s",
+  "a history of unsigned calls is translated where signatures are needed: %s to %s",
   (body, model, declines) => {
     const bytes = Buffer.from(`{"contents":[${body}]}`);
     for (const scan of [scanObject(bytes, 64, passthrough.watchedWords), scanObject(bytes, 64)])

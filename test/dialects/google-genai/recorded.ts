@@ -126,7 +126,7 @@ const aside: fc.Arbitrary<StreamEvent> = fc.oneof(
   fc.constant<StreamEvent>({ type: "heartbeat" }),
   usage.map((each): StreamEvent => ({ type: "usage", usage: each })),
 );
-const pockets = [
+const extrasOfAnswers = [
   {},
   { extras: { "google-genai": { finishReason: "RECITATION", candidate: { finishMessage: "quoted" } } } },
   { extras: { "google-genai": { promptFeedback: { blockReason: "SAFETY" } } } },
@@ -137,7 +137,7 @@ const closing: fc.Arbitrary<StreamEvent> = fc.oneof(
     .tuple(
       fc.constantFrom("stop", "stop-sequence", "length", "tool-calls", "refused", "pause"),
       usage,
-      fc.constantFrom(...pockets),
+      fc.constantFrom(...extrasOfAnswers),
     )
     .map(([reason, each, ownExtras]): StreamEvent => ({ type: "finish", reason, usage: each, ...ownExtras })),
   fc

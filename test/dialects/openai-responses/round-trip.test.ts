@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { foldReply } from "../../../src/canon/reply.ts";
 import { openaiResponses } from "../../../src/dialects/openai-responses/dialect.ts";
 import { readFrames } from "../../../src/wire/sse.ts";
+import { lose } from "./loss.ts";
 import {
   added,
   completed,
@@ -69,7 +70,7 @@ describe("round trips", () => {
   test("what comes back is what the declared loss leaves", () => {
     fc.assert(
       fc.property(validEvents, (events) => {
-        expect(plain(decodeText(encodeText(events)))).toEqual(plain(openaiResponses.lose(events)));
+        expect(plain(decodeText(encodeText(events)))).toEqual(plain(lose(events)));
       }),
       { numRuns: 600 },
     );
@@ -80,8 +81,8 @@ describe("round trips", () => {
       fc.property(
         validEvents.filter((events) => events.at(-1)?.type === "finish"),
         (events) => {
-          const once = openaiResponses.lose(events);
-          expect(openaiResponses.lose(once)).toEqual(once);
+          const once = lose(events);
+          expect(lose(once)).toEqual(once);
         },
       ),
     );
@@ -92,7 +93,7 @@ describe("round trips", () => {
       fc.property(
         validEvents.filter((events) => events.at(-1)?.type === "finish"),
         (events) => {
-          const sent = foldReply(openaiResponses.lose(events));
+          const sent = foldReply(lose(events));
           const body: unknown = JSON.parse(JSON.stringify(openaiResponses.client.encodeReply(sent, facts)));
           expect(foldReply(openaiResponses.backend.decodeReply(body))).toEqual(sent);
         },
@@ -129,7 +130,7 @@ describe("round trips", () => {
 
   test("decoding what was encoded from a recording gives the recording's events", () => {
     const events = decodeText(recording);
-    expect(decodeText(encodeText(events))).toEqual(openaiResponses.lose(events));
+    expect(decodeText(encodeText(events))).toEqual(lose(events));
     expect(events.find((event) => event.type === "thinking-end")).toEqual({
       type: "thinking-end",
       index: 0,

@@ -1,13 +1,24 @@
-// What is left of events after a trip through this format: the declared loss, and the tests' oracle.
+// What is left of events after a trip through this format: the declared loss, and the oracle of the tests.
 // It must never be written as decode(encode(events)): then it could not find either of them wrong.
 
-import type { StreamEvent } from "../../canon/event.ts";
-import { mergeUsage, unknownUsage, type Usage } from "../../canon/usage.ts";
-import { encodeFailure, failureOfErrorBody } from "./failure.ts";
-import { decodeFinish, encodeFinish, isFinerThanCanon } from "./finish.ts";
-import { toExtras, name, extrasOf } from "./extras.ts";
-import { isRecord } from "../decoding.ts";
-import { countsOf, decodeUsage, mergeCounts, noCounts, restOfUsage, withoutNulls } from "./usage.ts";
+import type { StreamEvent } from "../../../src/canon/event.ts";
+import { mergeUsage, unknownUsage, type Usage } from "../../../src/canon/usage.ts";
+import { encodeFailure, failureOfErrorBody } from "../../../src/dialects/anthropic-messages/failure.ts";
+import {
+  decodeFinish,
+  encodeFinish,
+  isFinerThanCanon,
+} from "../../../src/dialects/anthropic-messages/finish.ts";
+import { toExtras, name, extrasOf } from "../../../src/dialects/anthropic-messages/extras.ts";
+import { isRecord } from "../../../src/dialects/decoding.ts";
+import {
+  countsOf,
+  decodeUsage,
+  mergeCounts,
+  noCounts,
+  restOfUsage,
+  withoutNulls,
+} from "../../../src/dialects/anthropic-messages/usage.ts";
 
 type Finish = Extract<StreamEvent, { type: "finish" }>;
 

@@ -1,15 +1,15 @@
-// What is left of events after a trip through this format: the declared loss, and the oracle of the round-trip tests.
+// What is left of events after a trip through this format: the declared loss, and the oracle of the tests.
 // It must never be kinder than the encoder and the decoder are.
 
-import type { StreamEvent } from "../../canon/event.ts";
-import { mergeUsage, unknownUsage, type Usage } from "../../canon/usage.ts";
-import type { Extras } from "../../canon/request.ts";
-import { isRecord } from "../decoding.ts";
-import { extraContentExtras } from "../call-signatures.ts";
-import { encodeFailure, failureInBand } from "../openai-failure.ts";
-import { settleReason } from "./finish.ts";
-import { noArguments } from "./tool-calls.ts";
-import { loseUsage } from "./usage.ts";
+import type { StreamEvent } from "../../../src/canon/event.ts";
+import { mergeUsage, unknownUsage, type Usage } from "../../../src/canon/usage.ts";
+import type { Extras } from "../../../src/canon/request.ts";
+import { isRecord } from "../../../src/dialects/decoding.ts";
+import { extraContentExtras } from "../../../src/dialects/call-signatures.ts";
+import { encodeFailure, failureInBand } from "../../../src/dialects/openai-failure.ts";
+import { settleReason } from "../../../src/dialects/openai-chat/finish.ts";
+import { noArguments } from "../../../src/dialects/openai-chat/tool-calls.ts";
+import { decodeUsage, encodeUsage } from "../../../src/dialects/openai-chat/usage.ts";
 
 type Kind = "text" | "thinking" | "tool";
 
@@ -99,4 +99,8 @@ const thoughtField = { field: "reasoning_content" };
 function sealOf(extras: Extras | undefined): { extras?: Extras } {
   const extra = extras?.["openai-chat"]?.extra_content;
   return isRecord(extra) ? { extras: extraContentExtras(extra) } : {};
+}
+
+function loseUsage(usage: Usage): Usage {
+  return decodeUsage(encodeUsage(usage)) ?? unknownUsage;
 }

@@ -1,18 +1,24 @@
-// What is left of events after a trip through this format: the declared loss, and the oracle of the round-trip tests.
+// What is left of events after a trip through this format: the declared loss, and the oracle of the tests.
 // It must never be kinder than the encoder and the decoder are.
 
-import type { StreamEvent } from "../../canon/event.ts";
-import { mergeUsage, unknownUsage, type Usage } from "../../canon/usage.ts";
-import { isRecord } from "../decoding.ts";
-import type { Extras } from "../../canon/request.ts";
-import { signatureExtras } from "../call-signatures.ts";
-import { counted } from "./decode-answer.ts";
-import { encodeFailure, failureInBand } from "./failure.ts";
-import { isFinerThanCanon, decodeFinish, settleReason } from "./finish.ts";
-import { toExtras, name, extrasOf, signatureIn, withSignature } from "./extras.ts";
-import { answerClosing } from "./encode-answer.ts";
-import { toolInput } from "../tool-input.ts";
-import { loseUsage } from "./usage.ts";
+import type { StreamEvent } from "../../../src/canon/event.ts";
+import { mergeUsage, unknownUsage, type Usage } from "../../../src/canon/usage.ts";
+import { isRecord } from "../../../src/dialects/decoding.ts";
+import type { Extras } from "../../../src/canon/request.ts";
+import { signatureExtras } from "../../../src/dialects/call-signatures.ts";
+import { counted } from "../../../src/dialects/google-genai/decode-answer.ts";
+import { encodeFailure, failureInBand } from "../../../src/dialects/google-genai/failure.ts";
+import { isFinerThanCanon, decodeFinish, settleReason } from "../../../src/dialects/google-genai/finish.ts";
+import {
+  toExtras,
+  name,
+  extrasOf,
+  signatureIn,
+  withSignature,
+} from "../../../src/dialects/google-genai/extras.ts";
+import { answerClosing } from "../../../src/dialects/google-genai/encode-answer.ts";
+import { toolInput } from "../../../src/dialects/tool-input.ts";
+import { decodeUsage, encodeUsage } from "../../../src/dialects/google-genai/usage.ts";
 
 type Finish = Extract<StreamEvent, { type: "finish" }>;
 
@@ -160,4 +166,8 @@ function loseFinish(event: Finish, hasCalls: boolean, hasContent: boolean, usage
 function sealOf(extras: Extras | undefined): { extras?: Extras } {
   const signature = signatureIn(extras);
   return signature === null ? {} : { extras: signatureExtras(signature) };
+}
+
+function loseUsage(usage: Usage): Usage {
+  return decodeUsage(encodeUsage(usage)) ?? unknownUsage;
 }

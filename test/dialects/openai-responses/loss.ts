@@ -1,15 +1,15 @@
-// What is left of events after a trip through this format: the declared loss, and the oracle of the round-trip tests.
+// What is left of events after a trip through this format: the declared loss, and the oracle of the tests.
 // It must never be kinder than the encoder and the decoder are.
 
-import type { StreamEvent } from "../../canon/event.ts";
-import { mergeUsage, unknownUsage, type Usage } from "../../canon/usage.ts";
-import { isRecord } from "../decoding.ts";
-import { failureInBand } from "../openai-failure.ts";
-import { encodeFailure } from "./failure.ts";
-import { asksClient, settleReason } from "./finish.ts";
-import { toExtras, name, extrasOf } from "./extras.ts";
-import { noArguments } from "./encode-answer.ts";
-import { loseUsage } from "./usage.ts";
+import type { StreamEvent } from "../../../src/canon/event.ts";
+import { mergeUsage, unknownUsage, type Usage } from "../../../src/canon/usage.ts";
+import { isRecord } from "../../../src/dialects/decoding.ts";
+import { failureInBand } from "../../../src/dialects/openai-failure.ts";
+import { encodeFailure } from "../../../src/dialects/openai-responses/failure.ts";
+import { asksClient, settleReason } from "../../../src/dialects/openai-responses/finish.ts";
+import { toExtras, name, extrasOf } from "../../../src/dialects/openai-responses/extras.ts";
+import { noArguments } from "../../../src/dialects/openai-responses/encode-answer.ts";
+import { decodeUsage, encodeUsage } from "../../../src/dialects/openai-responses/usage.ts";
 
 /**
  * Lost: other dialects' opaque events and extras, heartbeats, stop sequences, empty deltas, usage before the end, unknown
@@ -93,4 +93,8 @@ function loseEncryptedReasoning(event: Extract<StreamEvent, { type: "thinking-en
     return { signature: event.signature === "" ? null : event.signature };
   const kept = typeof id === "string" && id !== "" ? { id } : {};
   return { signature: null, ...toExtras({ ...kept, encrypted_content: encrypted }) };
+}
+
+function loseUsage(usage: Usage): Usage {
+  return decodeUsage(encodeUsage(usage)) ?? unknownUsage;
 }
