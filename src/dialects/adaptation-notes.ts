@@ -79,5 +79,5 @@ export function noteUnknown(
 }
 
 /** `safetySettings` and `safety_settings` are one word: safety-settings. */
-const kebab = (key: string): string =>
+export const kebab = (key: string): string =>
   key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`).replaceAll("_", "-");

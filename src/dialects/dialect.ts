@@ -9,6 +9,7 @@ import type { Takes } from "../canon/takes.ts";
 import type { Usage } from "../canon/usage.ts";
 import type { JsonEdit, JsonScan, Watched } from "../wire/json.ts";
 import type { SseFrame } from "../wire/sse.ts";
+import type { MemberRows } from "./member-row.ts";
 import type { NameRule } from "./tool-names.ts";
 
 /** A model as lists show it. `created` is Unix seconds. */
@@ -175,6 +176,8 @@ export type Dialect = {
   readonly name: DialectName;
   readonly client: ClientHalf;
   readonly backend: BackendHalf;
+  /** What a request of this format may hold. */
+  readonly members?: { readonly rows: MemberRows };
   /** What is left of events after a trip through this format: the declared loss, and the tests' oracle. */
   lose(events: readonly StreamEvent[]): StreamEvent[];
 };
