@@ -1,6 +1,7 @@
 // The checks that rows of member tables share: which kinds of JSON pass, the words in which others are refused, and the same for
 // the API description. A check must never look at another member.
 
+import type { z } from "zod";
 import type { MemberCheck, MemberKind } from "./member-row.ts";
 import {
   isAbsent,
@@ -89,6 +90,7 @@ export const ofKinds = (wanted: string, kinds: readonly MemberKind[]): MemberChe
     if (!isAbsent(value) && !kinds.includes(kindOf(value))) throw wrongKind(name, wanted, value);
     return value;
   },
+  schema: (zod) => zod.union(kinds.map((kind) => schemaOfKind(zod, kind))),
 });
 
 /** The same check, with the bare kind named first where the value is of another one. */
@@ -99,6 +101,11 @@ export const kindFirst = <T>(wanted: string, check: MemberCheck<T>): MemberCheck
     return check.read(value, name);
   },
 });
+
+function schemaOfKind(zod: typeof z, kind: MemberKind): z.ZodType {
+  if (kind === "object") return zod.looseObject({});
+  return kind === "array" ? zod.array(zod.unknown()) : kind === "null" ? zod.null() : zod[kind]();
+}
 
 function kindOf(value: unknown): MemberKind {
   if (value === null) return "null";

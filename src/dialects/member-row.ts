@@ -57,6 +57,8 @@ export type MemberRow<T = unknown> = {
   readonly isUnique?: boolean;
   /** Null is not the same as absent, but wrong. */
   readonly isRequired?: boolean;
+  /** Where the body passes through, another member may stand in for a required one: there null means absent. */
+  readonly nullPassesThrough?: boolean;
   /** The encoder writes what extras hold under this name in its own way. */
   readonly isRewritten?: boolean;
   /** The value with which nothing is lost where the member is left out. */

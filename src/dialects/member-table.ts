@@ -93,7 +93,7 @@ export class MemberTable<Rows extends MemberRows = MemberRows> {
     if (home === "upstream") throw this.upstreamRefused(member.key);
     if (check === undefined || passthrough === "unchecked") return;
     const { key, kind } = member;
-    if (kind === "null" && row.isRequired !== true) return;
+    if (kind === "null" && (row.isRequired !== true || row.nullPassesThrough === true)) return;
     if (!check.kinds.includes(kind)) check.read(scannedValue(member, bytes), key);
     else if (kind === "number" && passthrough !== "kind-only")
       check.read(scannedNumber(bytes, member.start, member.end), key);

@@ -8,6 +8,7 @@ import { encodeRequest, unsupportedStops } from "./encode-request.ts";
 import { decodeFailure } from "../openai-failure.ts";
 import { encodeFailure, encodeFailureFrame } from "./failure.ts";
 import { lose } from "./loss.ts";
+import { requestMembers } from "./members.ts";
 import { encodeModel, encodeModelList } from "./models.ts";
 import { name } from "./extras.ts";
 import { noteLosses, refuseTranslation } from "./refuse-translation.ts";
@@ -48,5 +49,6 @@ export const openaiResponses: Dialect = {
     decodeFailure,
     passthrough,
   },
+  members: requestMembers,
   lose,
 };

@@ -1,5 +1,5 @@
 // Canonical request -> the body that goes to a vendor of this format, always as a stream and never to be stored.
-// It must never read another dialect's pocket, nor drop what would change the answer.
+// It must never read another dialect's extras, nor drop what would change the answer.
 
 import { type Effort, effortOfBudget } from "../../canon/effort.ts";
 import type { AnswerFormat, ChatRequest } from "../../canon/request.ts";
@@ -11,7 +11,8 @@ import { isRecord } from "../decoding.ts";
 import { fitEffort, isThinkingOff, acceptsSampling, fitToModel } from "../fit-to-model.ts";
 import { encodeMessages } from "./encode-messages.ts";
 import { encodeToolChoice, encodeTools } from "./encode-tools.ts";
-import { name, type Wire } from "./extras.ts";
+import { extrasOf, name, type Wire } from "./extras.ts";
+import { logprobsInclude, requestMembers } from "./members.ts";
 import { digest } from "./tool-id.ts";
 
 /** The API's floor for `max_output_tokens`. */
@@ -30,8 +31,8 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
     tool_choice: ownChoice,
     reasoning: ownReasoning,
     text: ownText,
-    ...written
-  } = own ?? {};
+  } = extrasOf(request.extras);
+  const written = requestMembers.passedOn(own ?? {});
   const ownExtras = withoutProbabilities(written, takes, isThinkingOff(request), note);
   const body: Wire = { ...ownExtras, model: target.model, ...encodeMessages(request, note) };
   body.stream = true;
@@ -95,8 +96,6 @@ function withoutProbabilities(ownExtras: Wire, takes: Takes | null, isOff: boole
   if (kept.length < include.length) note("logprobs-dropped");
   return kept.length === 0 ? rest : { ...rest, include: kept };
 }
-
-export const logprobsInclude = "message.output_text.logprobs";
 
 function withoutVerbosity(text: unknown, takes: Takes | null, note: Note): unknown {
   if (takes === null || takes.verbosity || !isRecord(text) || text.verbosity === undefined) return text;

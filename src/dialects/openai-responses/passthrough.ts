@@ -9,12 +9,11 @@ import { cutTokens, ignoreNote } from "../adaptation-notes.ts";
 import type { FrameFacts, Note, PassthroughHalf, TargetFacts } from "../dialect.ts";
 import { textBytesIn } from "../text-bytes.ts";
 import { errorOf, readText } from "./decode-answer.ts";
-import { upstreamKeys, upstreamKeyRefused } from "./decode-request.ts";
 import { exceeds } from "./exceeds.ts";
-import { invalid, wrongKind } from "../read-fields.ts";
+import { invalid } from "../read-fields.ts";
 import { asksClient, decodeFinish, isRefusing } from "./finish.ts";
 import type { Wire } from "./extras.ts";
-import { checkMember, valueOf } from "./check-members.ts";
+import { requestMembers } from "./members.ts";
 import { reasoningMark } from "./encrypted-reasoning.ts";
 import { readEvent } from "./stream-decoder.ts";
 import { decodeUsage } from "./usage.ts";
@@ -81,9 +80,6 @@ function replyFacts(body: unknown): FrameFacts | null {
   return body.output.every(isPlain) ? { ...responseIdentity(body), ...responseEnd(body, false) } : null;
 }
 
-/** Members that we read or change: two of one name, and the vendor might read the other one. */
-const onlyOnce: ReadonlySet<string> = new Set(["model", "input", "stream", "max_output_tokens"]);
-
 function requiredEdits(
   scan: JsonScan,
   bytes: Buffer,
@@ -93,15 +89,14 @@ function requiredEdits(
   const found = new Map<string, JsonMember>();
   for (const member of scan.members) {
     const { key } = member;
-    if (upstreamKeys.has(key)) throw upstreamKeyRefused(key);
-    checkMember(member, bytes);
-    if (!onlyOnce.has(key)) continue;
+    const row = requestMembers.row(key);
+    if (row === undefined) continue;
+    requestMembers.checkScanned(row, member, bytes);
+    if (row.isUnique !== true) continue;
     if (found.has(key)) throw invalid(key, `${key} appears more than once in the request body.`);
     found.set(key, member);
   }
   const model = found.get("model");
-  if (model !== undefined && model.kind !== "string")
-    throw wrongKind("model", "a string", valueOf(model, bytes));
   const limit = found.get("max_output_tokens");
   const changes: JsonEdit[] = [];
   if (model === undefined || readString(bytes, model.start, model.end) !== target.model)
