@@ -4,6 +4,7 @@
 import type { AnswerFormat, OpaqueTool, Tool, ToolChoice } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
 import { describedText, freeTextSchema } from "../free-text-tools.ts";
+import { choiceRefused } from "./members.ts";
 import { normalizedTool } from "./normalize-tools.ts";
 import {
   invalid,
@@ -75,11 +76,7 @@ export function isOpenAiChoice(value: unknown): value is Record<string, unknown>
 export function decodeToolChoice(value: unknown, tools: readonly Tool[]): ToolChoice | null {
   if (value === undefined || value === null || isOpenAiChoice(value)) return null;
   if (value === "none" || value === "auto" || value === "required") return { type: value };
-  if (typeof value !== "object" || Array.isArray(value))
-    throw invalid(
-      "tool_choice",
-      `tool_choice must be none, auto, required or an object that names a function, not ${shown(value)}.`,
-    );
+  if (typeof value !== "object" || Array.isArray(value)) throw choiceRefused(value);
   const raw = recordAt(normalizedTool(value), "tool_choice");
   if (raw.type === "custom") {
     const named = wordAt(recordAt(raw.custom, "tool_choice.custom").name, "tool_choice.custom.name");

@@ -6,6 +6,7 @@ import type { Dialect } from "../dialect.ts";
 import { decodeFailure, encodeFailure } from "../openai-failure.ts";
 import { encodeFailureFrame } from "./failure.ts";
 import { lose } from "./loss.ts";
+import { requestMembers } from "./members.ts";
 import { encodeModel, encodeModelList } from "./models.ts";
 import { encodeRequest, unsupportedStops } from "./encode-request.ts";
 import { passthrough } from "./passthrough.ts";
@@ -44,5 +45,6 @@ export const openaiChat: Dialect = {
     decodeFailure,
     passthrough,
   },
+  members: requestMembers,
   lose,
 };

@@ -13,6 +13,7 @@ import { fitEffort, isThinkingOff, fitToModel } from "../fit-to-model.ts";
 import { encodeMessages } from "./encode-messages.ts";
 import { refuseAnswerOptions } from "./decode-request.ts";
 import { fitExtras } from "./fit-members.ts";
+import { requestMembers } from "./members.ts";
 import { digest } from "./tool-id.ts";
 
 type Wire = Record<string, unknown>;
@@ -28,13 +29,10 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
       "tools",
       `Tools of type "${opaque.type}" cannot be sent to this model: its API knows only function tools.`,
     );
-  const {
-    max_completion_tokens: newerLimit,
-    "response_format.description": formatDescription,
-    ...written
-  } = request.extras["openai-chat"] ?? {};
+  const own = request.extras["openai-chat"] ?? {};
+  const { max_completion_tokens: newerLimit, "response_format.description": formatDescription } = own;
   const takes = target.takes ?? null;
-  const ownExtras = fitExtras(written, takes, isThinkingOff(request), note);
+  const ownExtras = fitExtras(requestMembers.passedOn(own), takes, isThinkingOff(request), note);
   const body: Wire = { ...ownExtras, model: target.model, messages: encodeMessages(request, note) };
   body.stream = true;
   body.stream_options = {

@@ -24,8 +24,7 @@ import { decodeFinish } from "./finish.ts";
 import { normalizeToolEdits } from "./normalize-tools.ts";
 import { isFreeText } from "./decode-tools.ts";
 import { repair } from "./repair.ts";
-import { checkMember, valueOf } from "./members.ts";
-import { upstreamKeys, upstreamKeyRefused } from "./decode-request.ts";
+import { requestMembers } from "./members.ts";
 import { isDone, unreadable } from "./stream-decoder.ts";
 import { exceeds } from "./fit-members.ts";
 import { usageIn } from "./usage.ts";
@@ -111,13 +110,13 @@ function hasContent(delta: Raw): boolean {
 const hasLength = (value: unknown): boolean =>
   (typeof value === "string" || Array.isArray(value)) && value.length > 0;
 
-/** Members that we read or change: two of one name, and the vendor might read the other one. */
-const editedMembers = ["model", "messages", "stream", "stream_options"] as const;
-type EditedMember = (typeof editedMembers)[number];
-
-const isEdited = (key: string): key is EditedMember => (editedMembers as readonly string[]).includes(key);
-
-type FoundMembers = { [key in EditedMember]: JsonMember | undefined };
+/** Members that we read or change: the rows with `isUnique`. */
+type FoundMembers = {
+  model: JsonMember | undefined;
+  messages: JsonMember | undefined;
+  stream: JsonMember | undefined;
+  stream_options: JsonMember | undefined;
+};
 
 function requiredEdits(
   scan: JsonScan,
@@ -133,18 +132,20 @@ function requiredEdits(
   };
   const changes: JsonEdit[] = [];
   for (const member of scan.members) {
-    if (upstreamKeys.has(member.key)) throw upstreamKeyRefused(member.key);
-    if (!isEdited(member.key)) {
-      checkMember(member, bytes);
-      const limit = limitEdit(member, bytes, target, note);
-      if (limit !== null) changes.push(limit);
+    const row = requestMembers.row(member.key);
+    if (row === undefined) continue;
+    requestMembers.checkScanned(row, member, bytes);
+    if (row.isUnique === true) {
+      const key = member.key as keyof FoundMembers;
+      if (found[key] !== undefined) throw invalid(key, `${key} appears more than once in the request body.`);
+      found[key] = member;
       continue;
     }
-    if (found[member.key] !== undefined)
-      throw invalid(member.key, `${member.key} appears more than once in the request body.`);
-    found[member.key] = member;
+    const limit = limitEdit(member, bytes, target, note);
+    if (limit !== null) changes.push(limit);
   }
-  const { model, messages, stream, options } = checkKinds(found, bytes);
+  const { model, messages, stream, stream_options: options } = found;
+  if (messages === undefined) throw wrongKind("messages", "an array of messages", undefined);
   if (model === undefined || readString(bytes, model.start, model.end) !== target.model)
     changes.push({ key: "model", json: JSON.stringify(target.model) });
   if (
@@ -166,31 +167,6 @@ function limitEdit(member: JsonMember, bytes: Buffer, target: TargetFacts, note:
   const tokens = cutTokens(wanted, target, note);
   return tokens < wanted ? { key: member.key, json: String(tokens) } : null;
 }
-
-type CheckedMembers = {
-  readonly model: JsonMember | undefined;
-  readonly messages: JsonMember;
-  readonly stream: JsonMember | undefined;
-  readonly options: JsonMember | undefined;
-};
-
-function checkKinds(found: FoundMembers, bytes: Buffer): CheckedMembers {
-  const { model, messages, stream, stream_options: options } = found;
-  if (model !== undefined && model.kind !== "string") throw wrongMember("model", "a string", model, bytes);
-  if (messages?.kind !== "array") throw wrongMember("messages", "an array of messages", messages, bytes);
-  if (stream !== undefined && stream.kind !== "boolean" && stream.kind !== "null")
-    throw wrongMember("stream", "true or false", stream, bytes);
-  if (options !== undefined && options.kind !== "object" && options.kind !== "null")
-    throw wrongMember("stream_options", "an object", options, bytes);
-  return { model, messages, stream, options };
-}
-
-const wrongMember = (
-  param: EditedMember,
-  wanted: string,
-  member: JsonMember | undefined,
-  bytes: Buffer,
-): Failure => wrongKind(param, wanted, member === undefined ? undefined : valueOf(member, bytes));
 
 /** Usage is always asked for: the record needs it, and the relay hides the frame from clients that did not ask. */
 function usageEdit(options: JsonMember | undefined, bytes: Buffer): JsonEdit | null {
