@@ -8,7 +8,7 @@ import type { ToolCallBlock } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
 import type { AnswerFacts } from "../dialect.ts";
 import { unwrapText } from "../free-text-tools.ts";
-import { answerDecoder, errorOf, firstChoice } from "./decode-answer.ts";
+import { AnswerDecoder, errorOf, firstChoice } from "./decode-answer.ts";
 import { settleReason, finishReasons } from "./finish.ts";
 import { answerId } from "./stream-encoder.ts";
 import { annotationsOf } from "./annotations.ts";
@@ -73,7 +73,7 @@ const functionCall = ({ name, input }: ToolCallBlock): Record<string, unknown> =
 });
 
 export function decodeReply(body: unknown): StreamEvent[] {
-  const reader = answerDecoder();
+  const reader = new AnswerDecoder();
   const failure = errorOf(body);
   if (failure !== null) return reader.fail(failure);
   if (!isRecord(body) || firstChoice(body) === null)

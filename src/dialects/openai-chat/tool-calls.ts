@@ -16,6 +16,15 @@ export type ToolCall = {
   extra: Readonly<Record<string, unknown>> | null;
 };
 
+export const newCall = (index: number | null): ToolCall => ({
+  index,
+  id: null,
+  name: null,
+  progress: jsonProgress(),
+  isClosed: false,
+  extra: null,
+});
+
 export type Fragment = {
   readonly index: number | null;
   readonly id: string | null;
@@ -59,7 +68,7 @@ export function callOf(calls: readonly ToolCall[], fragment: Fragment): ToolCall
 export type JsonProgress = { take(text: string): void; readonly isComplete: boolean };
 
 /** Tells when the fragments so far make one whole JSON object; it does not check what is inside. */
-export function jsonProgress(): JsonProgress {
+function jsonProgress(): JsonProgress {
   let depth = 0;
   let isInString = false;
   let isEscaped = false;
