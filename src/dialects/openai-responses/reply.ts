@@ -6,7 +6,7 @@ import { Failure } from "../../canon/failure.ts";
 import type { Reply } from "../../canon/reply.ts";
 import { isRecord } from "../decoding.ts";
 import type { AnswerFacts } from "../dialect.ts";
-import { answerDecoder, errorOf } from "./decode-answer.ts";
+import { AnswerDecoder, errorOf } from "./decode-answer.ts";
 import { callForms, callItem, prefixOf } from "./declared-tools.ts";
 import { asksClient, settleReason } from "./finish.ts";
 import { name, type Wire } from "./extras.ts";
@@ -36,7 +36,7 @@ export function encodeReply(reply: Reply, facts: AnswerFacts): Wire {
 }
 
 export function decodeReply(body: unknown): StreamEvent[] {
-  const reader = answerDecoder();
+  const reader = new AnswerDecoder();
   const failure = errorOf(body);
   if (failure !== null) return reader.fail(failure);
   if (!isRecord(body) || !Array.isArray(body.output))
