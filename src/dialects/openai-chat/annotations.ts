@@ -2,6 +2,7 @@
 
 import type { Extras } from "../../canon/request.ts";
 import { annotationOf, storedCitations } from "../citations.ts";
+import { extrasOf } from "./extras.ts";
 
 /** `offset`: where the text begins in the whole answer. */
 export function annotationsOf(
@@ -9,7 +10,7 @@ export function annotationsOf(
   offset: number,
   length: number,
 ): readonly unknown[] {
-  const ownExtras = extras?.["openai-chat"] ?? {};
+  const ownExtras = extrasOf(extras);
   if (Array.isArray(ownExtras["annotations"])) return ownExtras["annotations"] as readonly unknown[];
   return storedCitations(ownExtras).map((each) => ({
     type: "url_citation",

@@ -5,6 +5,7 @@ import type { StreamEvent } from "../../canon/event.ts";
 import { extraContentExtras } from "../call-signatures.ts";
 import { joinDetails } from "./reasoning-details.ts";
 import type { ToolCall } from "./tool-calls.ts";
+import { name as dialect } from "./extras.ts";
 
 type Details = readonly Readonly<Record<string, unknown>>[];
 
@@ -128,12 +129,12 @@ function endOf({ kind, index, call, details, field, annotations }: Slot): Stream
       ...(field === null ? {} : { field }),
       ...(details.length === 0 ? {} : { reasoning_details: details }),
     };
-    return { type: "thinking-end", index, signature: null, extras: { "openai-chat": ownExtras } };
+    return { type: "thinking-end", index, signature: null, extras: { [dialect]: ownExtras } };
   }
   if (kind === "text")
     return annotations.length === 0
       ? { type: "text-end", index }
-      : { type: "text-end", index, extras: { "openai-chat": { annotations } } };
+      : { type: "text-end", index, extras: { [dialect]: { annotations } } };
   const extra = call?.extra ?? null;
   return { type: "tool-end", index, ...(extra === null ? {} : { extras: extraContentExtras(extra) }) };
 }

@@ -5,6 +5,7 @@ import type { Failure } from "../../canon/failure.ts";
 import type { ImageBlock, OpaqueBlock, TextBlock } from "../../canon/request.ts";
 import { optionalText, recordAt, shown, textAt, unsupported, wordAt, wrongKind } from "../read-fields.ts";
 import { decodeImageUrl } from "../image-url.ts";
+import { name as dialect } from "./extras.ts";
 
 type Role = "system" | "user" | "assistant" | "tool";
 type Content = TextBlock | ImageBlock | OpaqueBlock;
@@ -48,7 +49,7 @@ function decodePart(value: unknown, param: string, role: Role): Content {
   }
   if (role === "system") throw notText(type, param);
   // Files, speech and what newer clients write: this format's own vendors are the judges of those.
-  return { type: "opaque", dialect: "openai-chat", value: part };
+  return { type: "opaque", dialect, value: part };
 }
 
 const notText = (type: string, param: string): Failure =>
@@ -65,5 +66,5 @@ function decodeImage(value: unknown, param: string): ImageBlock {
   const detail = optionalText(image.detail, `${param}.detail`);
   return detail === null
     ? { type: "image", source }
-    : { type: "image", source, extras: { "openai-chat": { detail } } };
+    : { type: "image", source, extras: { [dialect]: { detail } } };
 }

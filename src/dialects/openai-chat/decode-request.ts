@@ -1,16 +1,15 @@
-// The client's chat request -> canonical, and what of it no other format can say.
+// The client's chat request -> canonical. Members that only this API has travel in extras, under their own names.
 // Checks are written by hand: a third of the schema's cost, and they name the field and the way out.
 // It must never throw anything but Failure.
 
-import type { Failure } from "../../canon/failure.ts";
 import type { Block, ChatRequest, Tool } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
-import type { Note } from "../dialect.ts";
-import { invalid, optionalBoolean, shown, unsupported } from "../read-fields.ts";
+import { invalid, optionalBoolean, shown } from "../read-fields.ts";
 import { wrappedText } from "../free-text-tools.ts";
 import { type DecodedMessages, decodeMessages } from "./decode-messages.ts";
 import { decodeFormat, decodeToolChoice, decodeTools, isFreeText, isOpenAiChoice } from "./decode-tools.ts";
 import { requestMembers } from "./members.ts";
+import { name as dialect } from "./extras.ts";
 
 export function decodeRequest(value: unknown): ChatRequest {
   if (!isRecord(value)) throw invalid(null, `The request body must be a JSON object, not ${shown(value)}.`);
@@ -43,7 +42,7 @@ export function decodeRequest(value: unknown): ChatRequest {
     stream: requestMembers.read(value, "stream") ?? false,
     wantsUsage: optionalBoolean(includeUsage, "stream_options.include_usage") ?? false,
     user: requestMembers.read(value, "user") ?? requestMembers.read(value, "safety_identifier"),
-    extras: Object.keys(ownExtras).length > 0 ? { "openai-chat": ownExtras } : {},
+    extras: Object.keys(ownExtras).length > 0 ? { [dialect]: ownExtras } : {},
   };
 }
 
@@ -59,36 +58,4 @@ function withWrappedTexts(conversation: DecodedMessages, tools: readonly Tool[])
     message.role === "assistant" ? { ...message, content: message.content.map(wrapped) } : message,
   );
   return { ...conversation, messages };
-}
-
-export function noteLosses(
-  request: ChatRequest,
-  note: Note,
-  unsupported?: (parameter: string) => void,
-): void {
-  const ownExtras = request.extras["openai-chat"] ?? {};
-  if (request.tools.some(isFreeText)) note("custom-tools-as-functions");
-  const isCited = (block: Block): boolean =>
-    block.type === "text" && block.extras?.["openai-chat"]?.annotations !== undefined;
-  if (request.messages.some(({ content }) => content.some(isCited))) note("citations-dropped");
-  requestMembers.noteDropped(ownExtras, note, unsupported);
-  requestMembers.noteUnknown(ownExtras, note, unsupported);
-}
-
-/** What the client asked for that only this format's own answers can hold; the canonical form would lose it. */
-export const refuseAnswerOptions = (request: ChatRequest): Failure | null =>
-  requestMembers.refusalOf(request.extras["openai-chat"]);
-
-/** The same for tools. What stands in the messages has a rule of its own (retell.ts, unsupported-content.ts). */
-export function refuseTranslation(request: ChatRequest): Failure | null {
-  const plain = refuseAnswerOptions(request);
-  if (plain !== null) return plain;
-  const because = "the chosen model's API has no equivalent for";
-  const tool = request.opaqueTools.find((each) => each.dialect === "openai-chat");
-  if (tool !== undefined)
-    return unsupported("tools", `tools: ${because} a tool of type "${tool.type}"; use function tools.`);
-  const choice = request.extras["openai-chat"]?.tool_choice;
-  if (isRecord(choice))
-    return unsupported("tool_choice", `tool_choice: ${because} a choice of type ${shown(choice.type)}.`);
-  return null;
 }

@@ -18,6 +18,7 @@ import {
   unsupported,
   wordAt,
 } from "../read-fields.ts";
+import { name as dialect, extrasOf } from "./extras.ts";
 
 export function decodeTools(value: unknown): { tools: Tool[]; opaqueTools: OpaqueTool[] } {
   const tools: Tool[] = [];
@@ -50,7 +51,7 @@ function decodeTool(raw: Record<string, unknown>, type: string, param: string): 
     },
   };
   if (strict === null) return tool;
-  return { ...tool, ...(strict ? { strict } : {}), extras: { "openai-chat": { strict } } };
+  return { ...tool, ...(strict ? { strict } : {}), extras: { [dialect]: { strict } } };
 }
 
 /** The pocket keeps the client's own words, for models that take them. */
@@ -62,11 +63,11 @@ function decodeFreeText(custom: Record<string, unknown>, param: string): Tool {
     name: wordAt(custom.name, `${param}.name`),
     description: describedText(optionalText(custom.description, `${param}.description`), grammar),
     schema: freeTextSchema,
-    extras: { "openai-chat": { custom } },
+    extras: { [dialect]: { custom } },
   };
 }
 
-export const isFreeText = (tool: Tool): boolean => isRecord(tool.extras?.["openai-chat"]?.custom);
+export const isFreeText = (tool: Tool): boolean => isRecord(extrasOf(tool.extras).custom);
 
 /** Choices that only this format knows. */
 export function isOpenAiChoice(value: unknown): value is Record<string, unknown> {

@@ -11,12 +11,14 @@ import { encodeModel, encodeModelList } from "./models.ts";
 import { encodeRequest, unsupportedStops } from "./encode-request.ts";
 import { passthrough } from "./passthrough.ts";
 import { encodeReply, decodeReply } from "./reply.ts";
-import { decodeRequest, noteLosses, refuseTranslation } from "./decode-request.ts";
+import { decodeRequest } from "./decode-request.ts";
+import { noteLosses, refuseTranslation } from "./refuse-translation.ts";
 import { endFrame, streamEncoder } from "./stream-encoder.ts";
 import { streamDecoder } from "./stream-decoder.ts";
+import { name } from "./extras.ts";
 
 export const openaiChat: Dialect = {
-  name: "openai-chat",
+  name,
   client: {
     decodeRequest,
     refuseTranslation,

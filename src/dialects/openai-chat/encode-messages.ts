@@ -19,20 +19,21 @@ import { isReasoningField, spokenThoughts, taggedThoughts } from "./reasoning-fi
 import { inThinkTags } from "./think-tags.ts";
 import { toolInputText } from "../tool-input.ts";
 import { encodeToolId } from "./tool-id.ts";
+import { name as dialect, extrasOf } from "./extras.ts";
 
 type Wire = Record<string, unknown>;
 
-const nameOf = ({ extras }: Pick<Message, "extras">): unknown => extras?.["openai-chat"]?.name;
+const nameOf = ({ extras }: Pick<Message, "extras">): unknown => extrasOf(extras).name;
 
 function fieldOf({ extras }: ThinkingBlock): string | null {
-  const field = extras?.["openai-chat"]?.field;
+  const field = extrasOf(extras).field;
   const isKnown = isReasoningField(field) || field === spokenThoughts || field === taggedThoughts;
   return isKnown ? field : null;
 }
 
 /** A vendor's own members beside its thoughts. */
 function detailsOf({ extras }: ThinkingBlock): readonly unknown[] {
-  const own = extras?.["openai-chat"]?.reasoning_details;
+  const own = extrasOf(extras).reasoning_details;
   return Array.isArray(own) ? (own as readonly unknown[]) : [];
 }
 
@@ -45,7 +46,7 @@ const isOwnThinking = (block: ThinkingBlock): boolean =>
  * behind it.
  */
 export const historyRules: HistoryRules = {
-  format: "openai-chat",
+  format: dialect,
   systemMessages: "hoist",
   acceptsThinking: isOwnThinking,
   fitId: encodeToolId,
@@ -107,10 +108,10 @@ function encodeAssistant({ content }: Turn, note: Note): Wire {
 const thoughtPart = (text: string): Wire => ({ type: "thinking", thinking: [{ type: "text", text }] });
 
 function encodeCall(block: ToolCallBlock, note: Note): Wire {
-  const own = block.extras?.["openai-chat"]?.call;
+  const own = extrasOf(block.extras).call;
   // Free text goes up as a function's argument, like its tool.
   if (isRecord(own) && own.type !== "custom") return { ...own, id: block.id };
-  const extra = block.extras?.["openai-chat"]?.extra_content;
+  const extra = extrasOf(block.extras).extra_content;
   return {
     id: block.id,
     type: "function",
@@ -183,6 +184,6 @@ function encodeFile({ name, mediaType, source }: FileBlock): Wire {
 function encodeImage(block: ImageBlock): Wire {
   const { source } = block;
   const url = source.kind === "url" ? source.url : `data:${source.mediaType};base64,${source.data}`;
-  const detail = block.extras?.["openai-chat"]?.detail;
+  const detail = extrasOf(block.extras).detail;
   return { type: "image_url", image_url: typeof detail === "string" ? { url, detail } : { url } };
 }

@@ -11,10 +11,11 @@ import { isRecord } from "../decoding.ts";
 import { unsupported } from "../read-fields.ts";
 import { fitEffort, isThinkingOff, fitToModel } from "../fit-to-model.ts";
 import { encodeMessages } from "./encode-messages.ts";
-import { refuseAnswerOptions } from "./decode-request.ts";
+import { refuseAnswerOptions } from "./refuse-translation.ts";
 import { fitExtras } from "./fit-members.ts";
 import { requestMembers } from "./members.ts";
 import { digest } from "./tool-id.ts";
+import { extrasOf } from "./extras.ts";
 
 type Wire = Record<string, unknown>;
 
@@ -29,7 +30,7 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
       "tools",
       `Tools of type "${opaque.type}" cannot be sent to this model: its API knows only function tools.`,
     );
-  const own = request.extras["openai-chat"] ?? {};
+  const own = extrasOf(request.extras);
   const { max_completion_tokens: newerLimit, "response_format.description": formatDescription } = own;
   const takes = target.takes ?? null;
   const ownExtras = fitExtras(requestMembers.passedOn(own), takes, isThinkingOff(request), note);
@@ -81,7 +82,7 @@ function encodeUser(user: string): string {
 }
 
 function encodeTool(tool: Tool): Wire {
-  const strict = tool.extras?.["openai-chat"]?.strict ?? tool.strict;
+  const strict = extrasOf(tool.extras).strict ?? tool.strict;
   return {
     type: "function",
     function: {

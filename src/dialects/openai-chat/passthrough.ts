@@ -26,7 +26,7 @@ import { isFreeText } from "./decode-tools.ts";
 import { repair } from "./repair.ts";
 import { requestMembers } from "./members.ts";
 import { isDone, unreadable } from "./stream-decoder.ts";
-import { exceeds } from "./fit-members.ts";
+import { exceeds } from "./exceeds.ts";
 import { usageIn } from "./usage.ts";
 
 type Raw = Record<string, unknown>;

@@ -15,6 +15,7 @@ import { annotationsOf } from "./annotations.ts";
 import { freeTextCall, freeTextNames } from "./free-text-calls.ts";
 import { noArguments } from "./tool-calls.ts";
 import { encodeUsage } from "./usage.ts";
+import { extrasOf } from "./extras.ts";
 
 export function encodeReply(reply: Reply, facts: AnswerFacts): Record<string, unknown> {
   let text = "";
@@ -29,10 +30,10 @@ export function encodeReply(reply: Reply, facts: AnswerFacts): Record<string, un
       text += block.text;
     } else if (block.type === "thinking") {
       thinking += block.text;
-      const own = block.extras?.["openai-chat"]?.reasoning_details;
+      const own = extrasOf(block.extras).reasoning_details;
       if (Array.isArray(own)) details.push(...(own as readonly unknown[]));
     } else if (block.type === "tool-call") {
-      const extra = block.extras?.["openai-chat"]?.extra_content;
+      const extra = extrasOf(block.extras).extra_content;
       calls.push({
         id: block.id,
         ...(isFree(block.name) ? freeTextCall(block.name, unwrapText(block.input)) : functionCall(block)),

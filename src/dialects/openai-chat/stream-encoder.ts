@@ -13,6 +13,7 @@ import { annotationsOf } from "./annotations.ts";
 import { freeTextCall, freeTextNames, freeTextPiece } from "./free-text-calls.ts";
 import { noArguments } from "./tool-calls.ts";
 import { encodeUsage } from "./usage.ts";
+import { extrasOf } from "./extras.ts";
 
 export const endFrame = encodeFrame("[DONE]");
 
@@ -117,7 +118,7 @@ class ChunkEncoder implements StreamEncoder {
   }
 
   private reasoningDetails(extras: Extras | undefined): string {
-    const details = extras?.["openai-chat"]?.reasoning_details;
+    const details = extrasOf(extras).reasoning_details;
     return details === undefined
       ? ""
       : this.begin("", "") + this.chunk(`{"reasoning_details":${JSON.stringify(details)}}`);
@@ -157,7 +158,7 @@ class ChunkEncoder implements StreamEncoder {
   }
 
   private extraContent(extras: Extras | undefined): string {
-    const extra = extras?.["openai-chat"]?.extra_content;
+    const extra = extrasOf(extras).extra_content;
     return extra === undefined
       ? ""
       : this.chunk(
