@@ -62,8 +62,7 @@ type OpenTurn = Turn & { readonly calls: { call: ToolCallBlock; result: ToolResu
 export function orderHistory(asked: readonly Message[], rules: HistoryRules, note: Note): OrderedHistory {
   const messages = asked.map((message) => fitMessage(message, rules, note));
   const match = matchTools(messages, rules.fitId);
-  const hoisted: TextBlock[] = [];
-  const open = readTurns(messages, match, rules, hoisted, note);
+  const { open, hoisted } = readTurns(messages, match, rules, note);
   const turns: Turn[] = [];
   for (const turn of withAnswers(open, note)) {
     if (turn.content.length === 0 && turn.answers.length === 0) continue;
@@ -99,17 +98,17 @@ function readTurns(
   messages: readonly Message[],
   match: ToolMatch,
   rules: HistoryRules,
-  hoisted: TextBlock[],
   note: Note,
-): OpenTurn[] {
-  const turns: OpenTurn[] = [];
+): { open: OpenTurn[]; hoisted: TextBlock[] } {
+  const open: OpenTurn[] = [];
+  const hoisted: TextBlock[] = [];
   for (const message of messages) {
     const isSystem = message.role === "system";
     // Before the first user's turn it is a system prompt, wherever its format lets it stay later on.
     const isHoisted =
       isSystem &&
       (rules.systemMessages === "hoist" ||
-        (rules.systemMessages === "stay" && rules.startsWithUser && turns.length === 0));
+        (rules.systemMessages === "stay" && rules.startsWithUser && open.length === 0));
     if (isHoisted) note("system-messages-moved");
     else if (isSystem && rules.systemMessages === "as-user") note("system-messages-as-user");
     const role = isSystem && rules.systemMessages === "as-user" ? "user" : message.role;
@@ -137,13 +136,13 @@ function readTurns(
     }
     // A turn that held nothing but answers stays for now: it separates the model's turns around it.
     if (content.length === 0 && !holdsAnswers) continue;
-    const last = turns.at(-1);
+    const last = open.at(-1);
     if (last !== undefined && isJoined(last, { ...message, role }, rules)) {
       last.content.push(...content);
       last.calls.push(...calls);
-    } else turns.push({ role, extras: message.extras, answers: [], content, calls });
+    } else open.push({ role, extras: message.extras, answers: [], content, calls });
   }
-  return turns;
+  return { open, hoisted };
 }
 
 /** Nothing may come between a call and its answers. */

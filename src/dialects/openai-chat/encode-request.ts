@@ -9,12 +9,12 @@ import { withLoadedTools } from "../deferred-tools.ts";
 import type { Note, TargetFacts } from "../dialect.ts";
 import { isRecord } from "../decoding.ts";
 import { unsupported } from "../read-fields.ts";
+import { encodeUser } from "../openai-ids.ts";
 import { fitEffort, isThinkingOff, fitToModel } from "../fit-to-model.ts";
 import { encodeMessages } from "./encode-messages.ts";
 import { refuseAnswerOptions } from "./refuse-translation.ts";
 import { fitExtras } from "./fit-members.ts";
 import { requestMembers } from "./members.ts";
-import { digest } from "./tool-id.ts";
 import { extrasOf } from "./extras.ts";
 
 type Wire = Record<string, unknown>;
@@ -74,11 +74,6 @@ function effortOf(request: ChatRequest, takes: Takes | null, note: Note): Effort
   if (request.effort !== null) return fitEffort(request.effort, takes, note);
   if (request.thinking?.mode !== "budget") return null;
   return fitEffort(effortOfBudget(request.thinking.budgetTokens), takes, note);
-}
-
-/** OpenAI takes at most 64 characters; Claude Code's id is 150 characters of JSON. A digest still tells users apart. */
-function encodeUser(user: string): string {
-  return user.length <= 64 ? user : `user_${digest(user)}`;
 }
 
 function encodeTool(tool: Tool): Wire {

@@ -56,13 +56,14 @@ export function responseObject(frame: Frame, facts: AnswerFacts): Wire {
   };
 }
 
-export function finishedResponse(
-  frame: Frame,
-  facts: AnswerFacts,
-  output: readonly Wire[],
-  reason: FinishReason,
-  usage: Usage,
-): Wire {
+export type FinishedAnswer = {
+  readonly frame: Frame;
+  readonly output: readonly Wire[];
+  readonly reason: FinishReason;
+  readonly usage: Usage;
+};
+
+export function finishedResponse({ frame, output, reason, usage }: FinishedAnswer, facts: AnswerFacts): Wire {
   return {
     ...responseObject(frame, facts),
     ...encodeFinish(reason),

@@ -8,12 +8,12 @@ import { cutTokens, noteDropped, ignoreNote } from "../adaptation-notes.ts";
 import { withLoadedTools } from "../deferred-tools.ts";
 import type { Note, TargetFacts } from "../dialect.ts";
 import { isRecord } from "../decoding.ts";
+import { encodeUser } from "../openai-ids.ts";
 import { fitEffort, isThinkingOff, acceptsSampling, fitToModel } from "../fit-to-model.ts";
 import { encodeMessages } from "./encode-messages.ts";
 import { encodeToolChoice, encodeTools } from "./encode-tools.ts";
 import { extrasOf, name, type Wire } from "./extras.ts";
 import { logprobsInclude, requestMembers } from "./members.ts";
-import { digest } from "./tool-id.ts";
 
 /** The API's floor for `max_output_tokens`. */
 const leastOutput = 16;
@@ -124,9 +124,4 @@ function encodeFormat(format: AnswerFormat, description: unknown): Wire {
     schema: format.schema,
     ...(format.strict === null ? {} : { strict: format.strict }),
   };
-}
-
-/** OpenAI takes at most 64 characters; Claude Code's id is 150 characters of JSON. A digest still tells users apart. */
-function encodeUser(user: string): string {
-  return user.length <= 64 ? user : `user_${digest(user)}`;
 }

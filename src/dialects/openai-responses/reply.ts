@@ -32,7 +32,8 @@ export function encodeReply(reply: Reply, facts: AnswerFacts): Wire {
       output.push(block.value);
     }
   }
-  return finishedResponse(reply, facts, output, settleReason(reply.finish, hasCalls), reply.usage);
+  const reason = settleReason(reply.finish, hasCalls);
+  return finishedResponse({ frame: reply, output, reason, usage: reply.usage }, facts);
 }
 
 export function decodeReply(body: unknown): StreamEvent[] {

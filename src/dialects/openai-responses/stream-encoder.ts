@@ -104,8 +104,9 @@ class EventEncoder implements StreamEncoder {
   private finish(given: FinishReason): string {
     const opening = this.begin("", "");
     const reason = settleReason(given, this.hasCalls);
-    const frame = this.frame ?? { id: "", model: "" };
-    const response = finishedResponse(frame, this.facts, this.output, reason, this.usage);
+    const { frame, output, usage } = this;
+    const answer = { frame: frame ?? { id: "", model: "" }, output, reason, usage };
+    const response = finishedResponse(answer, this.facts);
     return opening + this.say(`response.${String(response.status)}`, { response });
   }
 
