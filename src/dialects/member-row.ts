@@ -40,7 +40,7 @@ export type MemberElsewhere =
   | "said"
   /** Nothing, and the answer may differ: noted as `<name>-dropped`. */
   | "noted"
-  /** Nothing, and nobody here knows what that means: noted as `member-dropped:<name>`, as members without a row are. */
+  /** Nothing, and its effect is unknown here: noted as `member-dropped:<name>`, as members without a row are. */
   | "named"
   /** Nothing, and the answer is the same. */
   | "silent"

@@ -119,7 +119,7 @@ export class MemberTable<Rows extends MemberRows = MemberRows> {
     noteDropped(extras, lost, note, unsupportedMember);
   }
 
-  /** Members of which nobody here knows what they mean. */
+  /** Members whose meaning is unknown here. */
   noteUnknown(extras: Members, note: Note, unsupportedMember?: (name: string) => void): void {
     noteUnknown(extras, this.accounted, note, unsupportedMember);
   }

@@ -1,6 +1,6 @@
-// A history of any disorder in the order that a vendor accepts: the one pass before every encoder. Calls are answered right
-// behind them, what is missing is said, and what has lost its place becomes text. It must never drop a word of the user's or the
-// model's, and never refuse: whoever sends a history cannot change it.
+// Puts any history into the order that a vendor accepts: the one pass before every encoder. Results come right
+// behind their calls, what is missing is filled in, and what has lost its place becomes text. It must never drop text of the user's or the
+// model's, and never refuse: the client cannot change its history.
 
 import type {
   Block,
@@ -22,16 +22,16 @@ import { matchTools, type ToolMatch } from "./match-tools.ts";
 import { retellBlock } from "./retell-table.ts";
 import { callAsText, fileAsText, imageAsText } from "./retold.ts";
 
-/** What a format demands of a history beyond what all of them do. */
+/** What a format demands of a history beyond what all formats demand. */
 export type HistoryRules = {
   readonly format: DialectName;
   /** Which opaque blocks of its own go back as they are. Absent: all. */
   readonly keeps?: (block: OpaqueBlock) => boolean;
   /** Of system messages in the middle: `stay`, move to the head, or become the user's. */
   readonly systemMessages: "stay" | "hoist" | "as-user";
-  /** The vendor refuses a text of nothing but white space. */
+  /** The vendor refuses a text of white space only. */
   readonly dropsBlanks?: boolean;
-  /** Whose thoughts go back. */
+  /** Whose thinking goes back. */
   readonly acceptsThinking: (block: ThinkingBlock) => boolean;
   /** An id of a call as the vendor takes it; the same for the same one, and an id that fits stays. */
   readonly fitId: (id: string) => string;
@@ -77,7 +77,7 @@ export function orderHistory(asked: readonly Message[], rules: HistoryRules, not
   return { turns, hoisted };
 }
 
-/** Cut histories and requests of nothing but a system prompt have no user's turn at their head. */
+/** Cut histories and requests of a system prompt alone do not begin with a user's turn. */
 function startWithUser(turns: Turn[], note: Note): void {
   note("user-turn-added");
   turns.unshift({
@@ -125,7 +125,7 @@ function readTurns(
       } else if (block.type !== "tool-result") content.push(block);
       else if (match.answered.has(block)) holdsAnswers = true;
       else {
-        // In a message that is no user's, what only a result can hold has no place.
+        // A message of another role than the user's has no place for what only a result can hold.
         const place = role === "user" ? rules : { ...rules, keeps: () => false };
         content.push(...orphanAsText(block, note).flatMap((each) => fitBlock(each, role, place, note)));
       }
@@ -248,7 +248,7 @@ function fitBlock(block: Block, role: Message["role"], rules: HistoryRules, note
   }
 }
 
-/** Some formats write a turn of the model's as one text: what is told in it ends with its line. */
+/** Some formats write a turn of the model's as one text: each described block ends with its line. */
 const separated = (block: Block): Block =>
   block.type === "text" && !block.text.endsWith("\n") ? { ...block, text: `${block.text}\n` } : block;
 

@@ -1,9 +1,9 @@
-// How vendors say that money, a quota or a key is the trouble, and that they are busy. Data only.
-// It must never hold a word that a client can put into a vendor's message so that a key is rested for it.
+// How vendors report problems of billing, quotas and keys, and that they are busy. Data only.
+// It must never match text that a client can put into a vendor's message, or a client could have a key suspended.
 
 import { codeRow, rowsOf, textRow } from "./pattern.ts";
 
-/** Plans that are used up, with the code of a limit of the minute: these rows stand before the limits'. */
+/** Plans that are used up, reported with the code of a limit per minute: these rows stand before the limits'. */
 export const planRows = rowsOf("quota-exhausted", [
   textRow(
     "Alibaba",
@@ -35,7 +35,7 @@ export const quotaRows = rowsOf("quota-exhausted", [
     429,
     "Usage limit reached for 5 hour. Your limit will reset at 2026-11-30 18:00:00",
     "docs.z.ai/api-reference/api-code (1308, 1310)",
-    // It names Beijing's time.
+    // Its times are Beijing time.
     { zone: "+08:00" },
   ),
   codeRow(
@@ -198,7 +198,7 @@ export const quotaRows = rowsOf("quota-exhausted", [
   ),
   textRow(
     "OpenAI and Moonshot, where the code is lost on the way",
-    // Google says the same of quotas that last a minute, and names them behind it.
+    // Google's message for quotas per minute is the same, and names the quota after it.
     /exceeded (?:your |its )?current quota(?![\s\S]*quota exceeded for metric)/i,
     429,
     "Your account org-1 is not active, organization org-1 exceeded current quota, please check your plan and billing details",

@@ -1,4 +1,4 @@
-// What an answer's text cites, as clients of this format read it. It must never count from another place than the answer's beginning.
+// What an answer's text cites, as clients of this format read it. It must always count from the beginning of the answer.
 
 import type { Extras } from "../../canon/request.ts";
 import { annotationOf, storedCitations } from "../citations.ts";

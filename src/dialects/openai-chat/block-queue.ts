@@ -1,4 +1,4 @@
-// Puts the pieces of an answer in line: one block is open at a time, what comes early for the next ones is held back.
+// Puts the pieces of an answer in order: one block is open at a time, and what comes early for the next ones is held back.
 // It must never let two blocks overlap, nor change the order of the pieces inside one.
 
 import type { StreamEvent } from "../../canon/event.ts";
@@ -15,7 +15,7 @@ type Slot = {
   /** -1 while the block waits for its turn. */
   index: number;
   readonly held: string[];
-  /** Of a thought: what its maker wants back, and the member that it stood in. */
+  /** Of thinking: what its vendor wants back, and the member that it stood in. */
   readonly details: Readonly<Record<string, unknown>>[];
   field: string | null;
   /** Of a text: what it cites. */
@@ -40,7 +40,7 @@ export class BlockQueue {
 
   constructor(private readonly idOf: (call: ToolCall) => string) {}
 
-  /** `field`: where the vendor writes a thought. */
+  /** `field`: where the vendor writes thinking. */
   addText(kind: "text" | "thinking", text: string, out: StreamEvent[], field: string | null): void {
     const slot = this.running(kind);
     slot.field ??= field;
@@ -54,7 +54,7 @@ export class BlockQueue {
     if (slot?.kind === "text") slot.annotations.push(...annotations);
   }
 
-  /** Details of the running thought. */
+  /** Details of the running thinking. */
   detail(details: Details, out: StreamEvent[]): void {
     joinDetails(this.running("thinking").details, details);
     this.advance(out, false);
@@ -101,7 +101,7 @@ export class BlockQueue {
       }
       for (const piece of head.held) out.push(deltaOf(head, piece));
       head.held.length = 0;
-      // A call ends for the sake of the next block only when its arguments are whole: fragments may still be under way.
+      // The next block ends a call only when its arguments are whole: fragments may still follow.
       const mayEnd =
         isOver || (this.slots.length > 1 && (head.call === null || head.call.progress.isComplete));
       if (!mayEnd) return true;

@@ -1,5 +1,5 @@
 // Reads a vendor's answer, chunk by chunk or whole, into events: the one mapping that streams and plain bodies share.
-// It must never say finish before the vendor's usage had its chance to arrive.
+// It must never finish before the vendor's usage had its chance to arrive.
 
 import type { FinishReason, StreamEvent } from "../../canon/event.ts";
 import { Failure } from "../../canon/failure.ts";
@@ -35,7 +35,7 @@ function isErrorShape({ errors, msg, error_msg: text, base_resp: base, object }:
   return (Array.isArray(errors) && errors.length > 0) || typeof msg === "string" || typeof text === "string";
 }
 
-/** Answers are always asked for singly: a choice of another index is not ours. */
+/** Only one answer is ever asked for: a choice of another index is not ours. */
 export function firstChoice(chunk: Raw): Raw | null {
   if (!Array.isArray(chunk.choices)) return null;
   const found: unknown = chunk.choices.find(
@@ -53,7 +53,7 @@ export function readReasoning(delta: Raw): string {
   return field === null ? textOfDetails(detailsIn(delta)) : readText(delta[field]);
 }
 
-/** Beside the choices: Perplexity's search results, or its and xAI's bare addresses. */
+/** Members next to the choices: Perplexity's search results, or its and xAI's bare URLs. */
 function sourcesIn({ search_results: results, citations }: Raw): readonly unknown[] {
   const list: readonly unknown[] =
     Array.isArray(results) && results.length > 0 ? results : [citations].flat();
@@ -78,7 +78,7 @@ export class AnswerDecoder {
     const out: StreamEvent[] = [];
     if (this.id === "") this.id = readText(chunk.id);
     if (this.model === "") this.model = readText(chunk.model);
-    // Azure's first chunk is about its prompt filter and names nobody.
+    // Azure's first chunk is about its prompt filter and names no model.
     if (this.id !== "") this.begin(out);
     const choice = firstChoice(chunk);
     const usage = usageIn(chunk, choice);
@@ -155,7 +155,7 @@ export class AnswerDecoder {
 
   private takeDelta(delta: Raw, out: StreamEvent[]): void {
     const thoughts = readReasoning(delta);
-    // A vendor that keeps them apart writes no tags.
+    // A vendor that sends thinking in a member of its own writes no tags.
     if (thoughts !== "") this.addPieces(this.tags.end(), out);
     this.addText("thinking", thoughts, out, reasoningFieldIn(delta));
     const details = detailsIn(delta);

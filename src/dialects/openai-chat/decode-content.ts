@@ -1,4 +1,4 @@
-// Content of one client message -> blocks: strings, text parts, images; files and speech as they are, for this format only.
+// Content of one client message -> blocks: strings, text parts, images; files and speech stay as they are, for this format only.
 // It must never fetch an image's URL, nor let any scheme but data: and http(s): through.
 
 import type { Failure } from "../../canon/failure.ts";
@@ -32,7 +32,7 @@ function decodePart(value: unknown, param: string, role: Role): Content {
   const type = wordAt(part.type, `${param}.type`);
   switch (type) {
     case "text":
-    // Those of Responses: some clients mix them in.
+    // Parts of Responses: some clients mix them in.
     case "input_text":
     case "output_text":
       return { type: "text", text: textAt(part.text, `${param}.text`) };
@@ -48,7 +48,7 @@ function decodePart(value: unknown, param: string, role: Role): Content {
       recordAt(part[type], `${param}.${type}`);
   }
   if (role === "system") throw notText(type, param);
-  // Files, speech and what newer clients write: this format's own vendors are the judges of those.
+  // Files, speech and what newer clients write: only vendors of this format can judge them.
   return { type: "opaque", dialect, value: part };
 }
 

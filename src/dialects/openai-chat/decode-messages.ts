@@ -83,7 +83,7 @@ function decodeToolResult(raw: Raw, param: string): ToolResultBlock {
   return { type: "tool-result", callId, content, isError: false };
 }
 
-/** Before there were tools, a turn had one call without an id: the function's name stands for it. */
+/** In the older form a turn has one call without an id: the function's name takes its place. */
 const functionId = (name: string): string => `function_${name}`;
 
 function decodeFunctionResult(raw: Raw, param: string): ToolResultBlock {
@@ -114,7 +114,7 @@ function decodeAssistant(raw: Raw, param: string): Block[] {
     content.push(...(isCited ? texts.map((block) => cited(block, annotations)) : texts));
   } else if (typeof raw.refusal === "string" && raw.refusal !== "")
     content.push({ type: "text", text: raw.refusal });
-  // Spoken output lies at the vendor that spoke.
+  // Spoken output is stored at the vendor that made it.
   if (!isAbsent(raw.audio))
     content.push({
       type: "opaque",
@@ -132,7 +132,7 @@ function decodeAssistant(raw: Raw, param: string): Block[] {
 const cited = (block: Block, annotations: readonly unknown[]): Block =>
   block.type === "text" ? { ...block, extras: { ...block.extras, [dialect]: { annotations } } } : block;
 
-/** Vendors' names for the same thing; the pocket remembers which one it was. */
+/** Vendors' names for the same thing; extras hold which one it was. */
 function decodeThinking(raw: Raw, param: string): ThinkingBlock | null {
   for (const known of ["reasoning_content", "reasoning"]) optionalText(raw[known], `${param}.${known}`);
   const details = detailsIn(raw);

@@ -1,5 +1,5 @@
 // The client's chat request -> canonical. Members that only this API has travel in extras, under their own names.
-// Checks are written by hand: a third of the schema's cost, and they name the field and the way out.
+// Checks are written by hand: they cost a third of the schema's, and name the field and what to do.
 // It must never throw anything but Failure.
 
 import type { Block, ChatRequest, Tool } from "../../canon/request.ts";
@@ -46,7 +46,7 @@ export function decodeRequest(value: unknown): ChatRequest {
   };
 }
 
-/** Cursor sends calls of free-text tools back as functions' with the bare text as arguments. */
+/** Cursor sends calls of free-text tools back as function calls with the bare text as arguments. */
 function withWrappedTexts(conversation: DecodedMessages, tools: readonly Tool[]): DecodedMessages {
   const names = new Set(tools.filter(isFreeText).map(({ name }) => name));
   if (names.size === 0) return conversation;

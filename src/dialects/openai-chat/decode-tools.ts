@@ -54,7 +54,7 @@ function decodeTool(raw: Record<string, unknown>, type: string, param: string): 
   return { ...tool, ...(strict ? { strict } : {}), extras: { [dialect]: { strict } } };
 }
 
-/** The pocket keeps the client's own words, for models that take them. */
+/** Extras keep the client's own form, for models that take it. */
 function decodeFreeText(custom: Record<string, unknown>, param: string): Tool {
   const { format } = custom;
   const grammar =
@@ -95,7 +95,7 @@ export function decodeToolChoice(value: unknown, tools: readonly Tool[]): ToolCh
   return { type: "tool", name };
 }
 
-/** `description` of a JSON schema has no canonical place; it is kept in this dialect's pocket. */
+/** `description` of a JSON schema has no canonical place; it is kept in this dialect's extras. */
 export function decodeFormat(value: unknown): { format: AnswerFormat | null; description: string | null } {
   const raw = optionalRecord(value, "response_format");
   if (raw === null || raw.type === "text") return { format: null, description: null };

@@ -1,4 +1,4 @@
-// OpenAI's chat completions (platform.openai.com/docs/api-reference/chat), both halves put together.
+// OpenAI's chat completions (platform.openai.com/docs/api-reference/chat): both halves of the dialect.
 // It must never hold logic of its own.
 
 import { commentFrame } from "../../wire/sse.ts";

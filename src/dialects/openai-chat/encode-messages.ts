@@ -1,5 +1,5 @@
-// Canonical messages -> this format's `messages`. Tool results become messages of their own, images in them follow as a user's.
-// It must never drop content that the model would miss; order-history.ts puts the history in order and tells what has no place here.
+// Canonical messages -> this format's `messages`. Tool results become messages of their own; their images follow in a user message.
+// It must never drop content that the model would miss; order-history.ts orders the history and describes what has no place here.
 
 import type {
   Block,
@@ -31,18 +31,18 @@ function fieldOf({ extras }: ThinkingBlock): string | null {
   return isKnown ? field : null;
 }
 
-/** A vendor's own members beside its thoughts. */
+/** A vendor's own members next to its thinking. */
 function detailsOf({ extras }: ThinkingBlock): readonly unknown[] {
   const own = extrasOf(extras).reasoning_details;
   return Array.isArray(own) ? (own as readonly unknown[]) : [];
 }
 
-/** Another maker's reasoning is not this model's: sending it back would put words into its mouth. */
+/** Another vendor's reasoning is not this model's: the model would take it for its own. */
 const isOwnThinking = (block: ThinkingBlock): boolean =>
   fieldOf(block) !== null || detailsOf(block).length > 0;
 
 /**
- * OpenAI itself takes system messages anywhere; the templates of most open models know one, at the head, and a user's turn
+ * OpenAI itself takes system messages anywhere; the templates of most open models take one, at the head, and a user's turn
  * behind it.
  */
 export const historyRules: HistoryRules = {
@@ -120,7 +120,7 @@ function encodeCall(block: ToolCallBlock, note: Note): Wire {
   };
 }
 
-/** Results stand first, because nothing may come between a call and its results; images from results come next. */
+/** Results come first, because nothing may stand between a call and its results; images from results come next. */
 function encodeUser(turn: Turn, out: Wire[], note: Note): void {
   const images: Wire[] = [];
   for (const { result } of turn.answers) out.push(encodeResult(result, images, note));

@@ -1,5 +1,5 @@
 // Canonical request -> the body that goes to a vendor of this format, always as a stream.
-// It must never read another dialect's pocket, nor drop what would change the answer.
+// It must never read another dialect's extras, nor drop what would change the answer.
 
 import { type Effort, effortOfBudget } from "../../canon/effort.ts";
 import type { AnswerFormat, ChatRequest, Tool, ToolChoice } from "../../canon/request.ts";
@@ -62,13 +62,13 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
   return body;
 }
 
-/** Reasoning models refuse them; the hub looks for them in the answer. */
+/** Reasoning models refuse them; the translation looks for them in the answer. */
 export function unsupportedStops(request: ChatRequest, target: TargetFacts): readonly string[] {
   return target.takes?.stops === false ? request.stop : [];
 }
 
 function effortOf(request: ChatRequest, takes: Takes | null, note: Note): Effort | null {
-  // Only where the levels are known is "off" one of them, or the least of them as near as can be.
+  // Only where the levels are known can "off" be sent, or the lowest level in its place.
   if (request.thinking?.mode === "off")
     return takes?.thinking === "adaptive" ? fitEffort("none", takes, note) : null;
   if (request.effort !== null) return fitEffort(request.effort, takes, note);

@@ -1,5 +1,5 @@
 // Whether a chat body that would pass through holds more than its model takes.
-// It must never change anything: encode-request.ts and repair.ts do.
+// It must never change anything: a translation does, or repair.ts.
 
 import type { Takes } from "../../canon/takes.ts";
 import { type JsonScan, memberNamed } from "../../wire/json.ts";

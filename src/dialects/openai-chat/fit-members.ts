@@ -1,4 +1,4 @@
-// The members of this format alone that reasoning models refuse: left out and named, whether a body is written anew or mended.
+// The members of this format alone that reasoning models refuse: left out and noted, whether a body is encoded or repaired.
 // It must never know a model by name.
 
 import type { Takes } from "../../canon/takes.ts";
@@ -47,7 +47,7 @@ export function fitExtras(ownExtras: Wire, takes: Takes | null, isOff: boolean, 
   return takes === null ? ownExtras : without(ownExtras, refusedKeys(takes, isOff), note);
 }
 
-/** The same for a whole body of the client's, with what the canonical form would otherwise be cut to. */
+/** The same for a client's whole body, with what the canonical form would otherwise be cut to. */
 export function fitBody(body: Wire, takes: Takes, note: Note): Wire {
   const isOff = body.reasoning_effort === "none";
   const sampling = !acceptsSampling(takes, isOff)

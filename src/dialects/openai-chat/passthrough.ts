@@ -1,4 +1,4 @@
-// The express lane's view: what one frame tells the record, and which top-level members must change on the way up.
+// Passing through: what one frame adds to the record, and which top-level members must change on the way up.
 // It must never parse more than a frame, and never touch a byte that need not change.
 
 import { Failure } from "../../canon/failure.ts";
@@ -59,7 +59,7 @@ function frameFacts(frame: SseFrame): FrameFacts {
   };
 }
 
-/** Vendors that send a thought under several names send it as often. */
+/** Vendors that send thinking under several names send the same text each time. */
 const otherReasoningFields = ["reasoning", "reasoning_details", "thinking"];
 const noFields: readonly string[] = [];
 
@@ -80,7 +80,7 @@ function textBytes(body: unknown): number {
   return bytes;
 }
 
-/** Plain text with a plain end; tools, refusals, errors and oddities are `decodeReply`'s to judge. */
+/** Plain text with a plain end; null for tools, refusals, errors and anything else, which `decodeReply` reads. */
 function replyFacts(body: unknown): FrameFacts | null {
   if (!isRecord(body) || body.error !== undefined) return null;
   const choice = firstChoice(body);
@@ -159,7 +159,7 @@ function requiredEdits(
   return changes;
 }
 
-/** A wish above the model's ceiling is cut, as on the hub: most vendors answer it with 400. */
+/** A limit above the model's ceiling is cut, as in a translation: most vendors answer it with 400. */
 function limitEdit(member: JsonMember, bytes: Buffer, target: TargetFacts, note: Note): JsonEdit | null {
   if (target.maxOutput === null || member.kind !== "number") return null;
   if (member.key !== "max_tokens" && member.key !== "max_completion_tokens") return null;
@@ -168,7 +168,7 @@ function limitEdit(member: JsonMember, bytes: Buffer, target: TargetFacts, note:
   return tokens < wanted ? { key: member.key, json: String(tokens) } : null;
 }
 
-/** Usage is always asked for: the record needs it, and the relay hides the frame from clients that did not ask. */
+/** Usage is always asked for: the record needs it, and the frame is hidden from clients that did not ask. */
 function usageEdit(options: JsonMember | undefined, bytes: Buffer): JsonEdit | null {
   if (options === undefined || options.kind === "null")
     return { key: "stream_options", json: '{"include_usage":true}' };
@@ -208,7 +208,7 @@ export const passthrough: PassthroughHalf = {
   normalizeEdits: normalizeToolEdits,
   repair,
   exceeds,
-  // Every chunk says `"finish_reason":null`, and inside strings quotes are escaped: these mark only frames with news.
+  // Every chunk says `"finish_reason":null`, and quotes inside strings are escaped: only frames with news hold one of these.
   frameMarkers: ['"finish_reason":"', '"finish_reason": "', '_tokens"', '"error"', "event:", "[DONE]"],
   frameFacts,
   textBytes,

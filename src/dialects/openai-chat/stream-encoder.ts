@@ -17,7 +17,7 @@ import { extrasOf } from "./extras.ts";
 
 export const endFrame = encodeFrame("[DONE]");
 
-/** The id of an answer whose maker gave it none. */
+/** The vendor's id of the answer, or our own where it gave none. */
 export function answerId(id: string, facts: AnswerFacts): string {
   return id === "" ? `chatcmpl-${facts.requestId}` : id;
 }
@@ -33,7 +33,7 @@ class ChunkEncoder implements StreamEncoder {
   private hasInput = false;
   private textLength = 0;
   private textStart = 0;
-  /** Of a call whose input is free text: inside a JSON string that may end anywhere, it is unwrapped when it is whole. */
+  /** Of a call whose input is free text: it comes inside a JSON string in any pieces, so it is unwrapped when it is whole. */
   private pieces: string[] | null = null;
   private usage: Usage = unknownUsage;
   private isClosed = false;

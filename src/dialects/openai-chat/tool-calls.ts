@@ -12,7 +12,7 @@ export type ToolCall = {
   name: string | null;
   readonly progress: JsonProgress;
   isClosed: boolean;
-  /** Beside the function: Google's seal. */
+  /** Next to the function: Google's signature. */
   extra: Readonly<Record<string, unknown>> | null;
 };
 
@@ -67,7 +67,7 @@ export function callOf(calls: readonly ToolCall[], fragment: Fragment): ToolCall
 
 export type JsonProgress = { take(text: string): void; readonly isComplete: boolean };
 
-/** Tells when the fragments so far make one whole JSON object; it does not check what is inside. */
+/** Knows when the fragments so far make one whole JSON object; it does not check what is inside. */
 function jsonProgress(): JsonProgress {
   let depth = 0;
   let isInString = false;

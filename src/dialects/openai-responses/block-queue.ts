@@ -1,4 +1,4 @@
-// Puts the pieces of an answer in line: one block is open at a time, what comes early for the next ones is held back.
+// Puts the pieces of an answer in order: one block is open at a time, and what comes early for the next ones is held back.
 // It must never let two blocks overlap, nor change the order of the pieces inside one.
 
 import type { StreamEvent } from "../../canon/event.ts";
@@ -20,7 +20,7 @@ export type BlockSlot = {
   /** -1 while the block waits for its turn. */
   index: number;
   readonly held: string[];
-  /** Anything was said in this block, so that its whole text is a repetition. */
+  /** Some text of this block has come, so that its whole text is a repetition. */
   hasWords: boolean;
   /** Nothing more is coming, but the vendor has not closed it. */
   isComplete: boolean;

@@ -18,7 +18,7 @@ const recordOf = (value: unknown): Wire => (isRecord(value) ? value : {});
 const listOf = (value: unknown): readonly unknown[] =>
   Array.isArray(value) ? (value as readonly unknown[]) : [];
 
-/** The failure that a body or an event tells of. A Response that went well says `error: null`. */
+/** The failure that a body or an event reports. A good Response says `error: null`. */
 export function errorOf(body: unknown): Failure | null {
   if (!isRecord(body)) return null;
   if (isRecord(body.error) || (typeof body.error === "string" && body.error !== ""))
@@ -29,7 +29,7 @@ export function errorOf(body: unknown): Failure | null {
   return null;
 }
 
-/** A function call that canon can say: called by the model itself, by a plain name. */
+/** A function call that the canonical form can hold: called by the model itself, by a plain name. */
 export function isPlainCall(item: Wire): boolean {
   const { caller, namespace } = item;
   const isDirect = !isRecord(caller) || caller.type === "direct";
@@ -41,7 +41,7 @@ type Item = {
   readonly type: string;
   /** Content parts of a message by their index; other items have one block. */
   readonly parts: Map<number, BlockSlot>;
-  /** Reasoning is told as summary or in full; of a vendor that sends both, the first is taken. */
+  /** Reasoning comes as a summary or in full; of a vendor that sends both, the first is taken. */
   source: string | null;
   part: number;
 };
@@ -248,7 +248,7 @@ export class AnswerDecoder {
     });
   }
 
-  /** The items of the last event repeat what was said, except from a vendor that said nothing before. */
+  /** The items of the last event repeat what was sent before, except from a vendor that sent nothing before. */
   private takeOutput(response: Wire, out: StreamEvent[]): void {
     const isAllNews = this.items.size === 0;
     for (const [at, raw] of listOf(response.output).entries()) {
@@ -275,10 +275,10 @@ const argumentsOf = (input: unknown): string => (isRecord(input) ? JSON.stringif
 
 const quietTypes = ["response.queued", "response.failed"];
 
-/** Between the parts of one train of thought. */
+/** Stands between the parts of one reasoning item. */
 const thoughtSeam = "\n\n";
 
-/** Plain thoughts, as open models' servers write them, go back where they stood. */
+/** Plain reasoning, as open models' servers write it, goes back to the place where it stood. */
 function readEncryptedReasoning(raw: Wire): EncryptedReasoning {
   const encrypted = decodeEncryptedReasoning(raw);
   const isPlain =

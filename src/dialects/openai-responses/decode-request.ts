@@ -48,7 +48,7 @@ export function decodeRequest(value: unknown): ChatRequest {
   };
 }
 
-/** Its own place is kept, because instructions and developer messages are two things to the API. */
+/** Its place is kept, because instructions and developer messages are two things for the API. */
 function decodeInstructions(text: string | null): TextBlock[] {
   return text === null || text === ""
     ? []

@@ -1,4 +1,4 @@
-// OpenAI's Responses API (platform.openai.com/docs/api-reference/responses), both halves put together.
+// OpenAI's Responses API (platform.openai.com/docs/api-reference/responses): both halves of the dialect.
 // It must never hold logic of its own.
 
 import { commentFrame } from "../../wire/sse.ts";

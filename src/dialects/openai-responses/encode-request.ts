@@ -19,8 +19,8 @@ import { logprobsInclude, requestMembers } from "./members.ts";
 const leastOutput = 16;
 
 /**
- * Dropped: top_k, which the API does not have, and `stop` (unsupportedStops). A request of this dialect keeps its own wish for storage;
- * sealed reasoning is not asked for on behalf of others, who could not send it back.
+ * Dropped: top_k, which the API does not have, and `stop` (unsupportedStops). A request of this dialect keeps its own `store`;
+ * encrypted reasoning is not asked for on behalf of other formats' clients, which could not send it back.
  */
 export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Note = ignoreNote): Wire {
   const request = fitToModel(withLoadedTools(asked), target, note);
@@ -52,7 +52,7 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
   if (request.temperature !== null) body.temperature = request.temperature;
   if (request.topP !== null) body.top_p = request.topP;
   if (request.topK !== null) note("top-k-dropped");
-  // What is left of the client's own words (a summary, please) is a wish to think as well.
+  // What is left of the client's own `reasoning` (a summary, say) asks for thinking as well.
   const reasoning = encodeReasoning(request, takes, target.canThink === false ? null : ownReasoning, note);
   if (request.thinking?.mode === "off" && reasoning === null && target.canThink === true)
     note("thinking-off-dropped");
@@ -72,7 +72,7 @@ export function unsupportedStops(request: ChatRequest): readonly string[] {
 function encodeReasoning(request: ChatRequest, takes: Takes | null, own: unknown, note: Note): Wire | null {
   const { thinking } = request;
   if (thinking?.mode === "off") {
-    // Only where the levels are known is "off" one of them, or the least of them as near as can be.
+    // Only where the levels are known can "off" be sent, or the lowest level in its place.
     const least = takes?.thinking === "adaptive" ? fitEffort("none", takes, note) : null;
     return least === null ? null : { effort: least };
   }

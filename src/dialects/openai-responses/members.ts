@@ -20,7 +20,7 @@ import { MemberTable, upstreamRows } from "../member-table.ts";
 export const because = "the chosen model's API has no equivalent";
 export const logprobsInclude = "message.output_text.logprobs";
 
-/** What lies at the vendor, or an answer of another kind. */
+/** What is stored at the vendor, or an answer of another kind. */
 const refused = (
   when: string,
   why: string,

@@ -1,4 +1,4 @@
-// The express lane's view: what one frame tells the record, and which top-level members must change on the way up.
+// Passing through: what one frame adds to the record, and which top-level members must change on the way up.
 // It must never parse more than a frame, and never touch a byte that need not change.
 
 import { Failure } from "../../canon/failure.ts";
@@ -71,7 +71,7 @@ function textBytes(body: unknown): number {
   return type === "" && Array.isArray(body.output) ? textBytesIn(body.output, ["call_id"]) : 0;
 }
 
-/** Texts with a plain end; calls, refusals, errors and oddities are `decodeReply`'s to judge. */
+/** Texts with a plain end; null for calls, refusals, errors and anything else, which `decodeReply` reads. */
 function replyFacts(body: unknown): FrameFacts | null {
   if (!isRecord(body) || body.status !== "completed" || errorOf(body) !== null) return null;
   if (!Array.isArray(body.output) || body.output.length === 0) return null;
@@ -117,9 +117,9 @@ function asksForThinking(scan: JsonScan, bytes: Buffer): boolean {
 }
 
 export const passthrough: PassthroughHalf = {
-  // Reasoning that another vendor signed or whose id we keep: only the hub can take our mark off.
+  // Reasoning that another vendor signed or whose id we keep: only a translation takes our mark off.
   translateMarkers: [Buffer.from(`"${reasoningMark}`)],
-  // Inside strings quotes are escaped: these mark only frames with news.
+  // Quotes inside strings are escaped: only frames with news hold one of these.
   frameMarkers: [
     '"response.completed"',
     '"response.incomplete"',

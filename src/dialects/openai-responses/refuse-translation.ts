@@ -1,5 +1,5 @@
 // What a request says that no other format can say, named, so that it is refused and not quietly dropped.
-// Search tools, free-text tools, hints (verbosity, truncation, tier) and sealed reasoning are adapted or left out elsewhere.
+// Search tools, free-text tools, hints (verbosity, truncation, tier) and encrypted reasoning are adapted or left out elsewhere.
 
 import type { Failure } from "../../canon/failure.ts";
 import type { Block, ChatRequest } from "../../canon/request.ts";
@@ -40,7 +40,7 @@ export function noteLosses(
   if (isRecord(text)) noteDropped(text, ["verbosity"], note, unsupported);
 }
 
-/** Searches that the vendor made itself: what it found stands in the text that follows, how it looked is lost. */
+/** Searches that the vendor made itself: what it found is in the text that follows, how it searched is lost. */
 function noteAsides(request: ChatRequest, note: Note): void {
   for (const message of request.messages)
     for (const block of message.content) {
@@ -59,7 +59,7 @@ function refuseChoice(request: ChatRequest, ownExtras: Wire): Failure | null {
   const { tool_choice: choice, hosted_tools: hosted } = ownExtras;
   if (isRecord(choice))
     return unsupported("tool_choice", `tool_choice: ${because} for a choice of type ${shown(choice.type)}.`);
-  // Left out they would leave nothing that could be called.
+  // Without them there would be no tool to call.
   const isForced = request.toolChoice?.type === "required" && request.tools.length === 0;
   if (!isForced || !Array.isArray(hosted)) return null;
   const types = hosted.map((each) => (isRecord(each) ? String(each.type) : "")).join(", ");
@@ -69,7 +69,7 @@ function refuseChoice(request: ChatRequest, ownExtras: Wire): Failure | null {
   );
 }
 
-/** What an item points to is missing from the history: whoever answered without it would answer to something else. */
+/** What an item refers to is missing from the history: an answer without it would be about something else. */
 function refuseReferences(request: ChatRequest): Failure | null {
   for (const message of request.messages)
     for (const block of message.content) {

@@ -1,5 +1,5 @@
-// Events -> the API's own events, numbered and in its order: one item at a time, each announced, spelled and closed.
-// It must never write a good ending after a failure, nor spell a free-text call as a function's.
+// Events -> the API's own events, numbered and in its order: one item at a time, each announced, written out and closed.
+// It must never write a good ending after a failure, nor write a free-text call as a function's.
 
 import type { FinishReason, StreamEvent } from "../../canon/event.ts";
 import type { Extras } from "../../canon/request.ts";
@@ -214,7 +214,7 @@ class EventEncoder implements StreamEncoder {
     if (delta === "" || this.open === null) return "";
     const { form, parts } = this.open;
     parts.push(delta);
-    // Free text stands inside a JSON string that may end anywhere; it is unwrapped when it is whole.
+    // Free text comes inside a JSON string in any pieces; it is unwrapped when it is whole.
     return form?.isFreeText === true || form?.isSearch === true
       ? ""
       : this.say("response.function_call_arguments.delta", { ...this.place(), delta });
