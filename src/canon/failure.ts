@@ -117,10 +117,10 @@ const maxOwnWaitMs = 86_400_000;
 
 /** Errors of a machine that has run out of something, and what the client reads of them. */
 const shortages: Readonly<Record<string, string>> = {
-  EMFILE: "The gateway has no file descriptor left just now.",
-  ENFILE: "The gateway's machine has no file descriptor left just now.",
-  ENOMEM: "The gateway's machine has no memory left just now.",
-  ENOBUFS: "The gateway's machine has no network buffer left just now.",
+  EMFILE: "The gateway has no file descriptor left at the moment.",
+  ENFILE: "The gateway's machine has no file descriptor left at the moment.",
+  ENOMEM: "The gateway's machine has no memory left at the moment.",
+  ENOBUFS: "The gateway's machine has no network buffer left at the moment.",
   EAGAIN: "The gateway's machine can start no further process just now.",
   EADDRNOTAVAIL: "The gateway has no free port left for a connection to the upstream just now.",
   ENOSPC: "The gateway's disk is full.",

@@ -35,7 +35,7 @@ export function closeOnce(inner: StreamDecoder): StreamDecoder {
 }
 
 export function brokenOff(): Failure {
-  return new Failure("bad-output", "The upstream's stream broke off before its end.", { maybeBilled: true });
+  return new Failure("bad-output", "The upstream's stream ended early.", { maybeBilled: true });
 }
 
 /** What the error body said, as far as the dialect could read it. */

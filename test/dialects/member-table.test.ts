@@ -95,7 +95,7 @@ describe("a row", () => {
     expect(failureOf(() => table.read({}, "model"))).toBe("model must be a string, not nothing.");
   });
 
-  test("that is obsolete names its heir", () => {
+  test("that is obsolete names its successor", () => {
     expect(decoderFailure({ functions: [] })).toBe(
       "functions is obsolete and not supported here; use tools.",
     );

@@ -1,5 +1,6 @@
 // The request as clients send it, for the API description (/swagger): the rows of members.ts, and what stands inside the members.
-// Requests are checked by decode-request.ts, not by this. The two must never disagree: test/dialects/openai-chat/schema.test.ts holds them together.
+// Requests are checked by decode-request.ts, not by this. The two must never
+// disagree: test/dialects/openai-chat/schema.test.ts compares them.
 
 import { z } from "zod";
 import { requestMembers } from "./members.ts";
@@ -31,7 +32,7 @@ const texts = z.union([z.string(), z.array(textPart)]);
 const readParts = ["text", "input_text", "image_url", "file", "input_audio"];
 const otherPart = z
   .looseObject({ type: word.refine((type) => !readParts.includes(type)) })
-  .describe("Other APIs are told of it in words where it belongs to the past.");
+  .describe("For other APIs it is described as text in past turns.");
 const spokenPart = z.looseObject({
   type: word.refine((type) => !readParts.includes(type) && type !== "refusal"),
 });

@@ -36,8 +36,8 @@ const passthrough: PassthroughHalf = {
   ...chat,
   translateMarkers: [],
   frameFacts(frame) {
-    const glance = chat.frameFacts(frame);
-    return textBytes(parseLoosely(frame.data)) > 0 ? { ...glance, startsAnswer: true } : glance;
+    const facts = chat.frameFacts(frame);
+    return textBytes(parseLoosely(frame.data)) > 0 ? { ...facts, startsAnswer: true } : facts;
   },
   textBytes: textBytes,
   replyFacts,

@@ -117,7 +117,7 @@ export const requestMembers = new MemberTable(
     prompt: {
       check: record,
       home: "extras",
-      elsewhere: refused("given", "prompt templates lie at OpenAI; send instructions and input"),
+      elsewhere: refused("given", "prompt templates are stored at OpenAI; send instructions and input"),
       docs: "Only where the provider speaks this API itself.",
     },
     top_logprobs: {

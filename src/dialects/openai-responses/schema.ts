@@ -1,5 +1,6 @@
 // The request as clients send it, for the API description (/swagger): the rows of members.ts, and what stands inside the members.
-// Requests are checked by decode-request.ts, not by this. The two must never disagree: test/dialects/openai-responses/schema.test.ts holds them together.
+// Requests are checked by decode-request.ts, not by this. The two must never
+// disagree: test/dialects/openai-responses/schema.test.ts compares them.
 
 import { z } from "zod";
 import { efforts } from "../../canon/effort.ts";
@@ -69,7 +70,7 @@ const readItems = [
 const otherItem = z
   .looseObject({ type: word.refine((type) => !readItems.includes(type)) })
   .describe(
-    "Hosted tools and others: other APIs are told of them in words. References only behind this API.",
+    "Hosted tools and others: for other APIs they are described as text. References only behind this API.",
   );
 
 const functionTool = z.looseObject({
