@@ -37,29 +37,18 @@ export type FailurePattern = {
 
 type PatternWithoutKind = Omit<FailurePattern, "kind">;
 
-export const textRow = (
-  vendor: string,
-  pattern: RegExp,
-  status: number,
-  message: string,
-  source: string,
-  more: Partial<FailurePattern> = {},
-): PatternWithoutKind => ({
-  vendor,
+type TextRow = Omit<PatternWithoutKind, "place" | "example"> & Pick<ErrorExample, "status" | "message">;
+
+export const textRow = ({ status, message, ...row }: TextRow): PatternWithoutKind => ({
+  ...row,
   place: "text",
-  pattern,
   example: { status, message },
-  source,
-  ...more,
 });
 
-export const codeRow = (
-  vendor: string,
-  pattern: RegExp,
-  example: ErrorExample,
-  source: string,
-  more: Partial<FailurePattern> = {},
-): PatternWithoutKind => ({ vendor, place: "code", pattern, example, source, ...more });
+export const codeRow = (row: Omit<PatternWithoutKind, "place">): PatternWithoutKind => ({
+  ...row,
+  place: "code",
+});
 
 export const rowsOf = <Kind extends PatternKind>(
   kind: Kind,
