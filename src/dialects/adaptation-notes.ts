@@ -78,6 +78,6 @@ export function noteUnknown(
   }
 }
 
-/** `safetySettings` and `safety_settings` both become safety-settings. */
+/** `safetySettings` and `safety_settings` are one word: safety-settings. */
 export const kebab = (key: string): string =>
   key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`).replaceAll("_", "-");

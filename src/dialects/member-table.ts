@@ -19,12 +19,15 @@ export type MemberTableOptions = {
   /** What the decoder puts into extras beside the body's own members. */
   readonly addedByDecoder?: readonly string[];
   readonly upstreamRefused?: (name: string) => Failure;
+  /** What stands before a member's name where the table is of an object inside the body: `generationConfig.` */
+  readonly within?: string;
 };
 
 export class MemberTable<Rows extends MemberRows = MemberRows> {
   private readonly byName: ReadonlyMap<string, MemberRow>;
   private readonly addedByDecoder: ReadonlySet<string>;
   private readonly upstreamRefused: (name: string) => Failure;
+  private readonly within: string;
   private readonly noted: readonly string[];
   private readonly usual: ReadonlyMap<string, unknown>;
   private readonly accounted: ReadonlySet<string>;
@@ -40,6 +43,7 @@ export class MemberTable<Rows extends MemberRows = MemberRows> {
     this.byName = new Map(entries);
     this.addedByDecoder = new Set(options.addedByDecoder);
     this.upstreamRefused = options.upstreamRefused ?? upstreamRefused;
+    this.within = options.within ?? "";
     this.noted = namesOf((row) => row.elsewhere === "noted");
     this.usual = new Map(
       entries.flatMap(([name, { usual }]) => (usual === undefined ? [] : [[name, usual] as const])),
@@ -56,7 +60,13 @@ export class MemberTable<Rows extends MemberRows = MemberRows> {
 
   /** The member's value, checked: what the decoder makes canonical. */
   read<Name extends keyof Rows & string>(body: Members, name: Name): ValueOf<Rows[Name]> {
-    return this.rows[name]?.check?.read(body[name], name) as ValueOf<Rows[Name]>;
+    return this.rows[name]?.check?.read(body[name], this.within + name) as ValueOf<Rows[Name]>;
+  }
+
+  /** Refuses what would choose the upstream, in a body that spells its other members in another way than the rows. Throws Failure. */
+  refuseUpstream(body: Members): void {
+    for (const name of Object.keys(body))
+      if (this.byName.get(name)?.home === "upstream") throw this.upstreamRefused(name);
   }
 
   /** Checks every member of a parsed body and returns what travels in extras, as the client wrote it; null means absent. */
@@ -72,7 +82,7 @@ export class MemberTable<Rows extends MemberRows = MemberRows> {
         continue;
       }
       if (row.home === "obsolete") throw obsoleteRefused(name, row);
-      row.check?.read(value, name);
+      row.check?.read(value, this.within + name);
       if (row.home === "extras") extras[name] = value;
     }
     return extras;
@@ -104,7 +114,8 @@ export class MemberTable<Rows extends MemberRows = MemberRows> {
     if (extras === undefined) return null;
     for (const [name, refusal] of this.refusals) {
       const value = extras[name];
-      if (!isAbsent(value) && refusal.refuses(value)) return unsupported(name, refusal.sentence(name));
+      const param = this.within + name;
+      if (!isAbsent(value) && refusal.refuses(value)) return unsupported(param, refusal.sentence(param));
     }
     return null;
   }
