@@ -6,19 +6,18 @@ import type { Dialect } from "../dialect.ts";
 import { decodeFailure, encodeFailure } from "../openai-failure.ts";
 import { encodeFailureFrame } from "./failure.ts";
 import { lose } from "./loss.ts";
-import { requestMembers } from "./members.ts";
 import { encodeModel, encodeModelList } from "./models.ts";
 import { encodeRequest, unsupportedStops } from "./encode-request.ts";
 import { passthrough } from "./passthrough.ts";
+import { requestMembers } from "./members.ts";
 import { encodeReply, decodeReply } from "./reply.ts";
 import { decodeRequest } from "./decode-request.ts";
 import { noteLosses, refuseTranslation } from "./refuse-translation.ts";
 import { endFrame, streamEncoder } from "./stream-encoder.ts";
 import { streamDecoder } from "./stream-decoder.ts";
-import { name } from "./extras.ts";
 
 export const openaiChat: Dialect = {
-  name,
+  name: "openai-chat",
   client: {
     decodeRequest,
     refuseTranslation,
@@ -33,6 +32,7 @@ export const openaiChat: Dialect = {
     heartbeatFrame: commentFrame,
     endFrame,
   },
+  members: requestMembers,
   backend: {
     path: () => "/chat/completions",
     encodeRequest,
@@ -47,6 +47,5 @@ export const openaiChat: Dialect = {
     decodeFailure,
     passthrough,
   },
-  members: requestMembers,
   lose,
 };

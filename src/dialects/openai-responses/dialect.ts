@@ -8,11 +8,11 @@ import { encodeRequest, unsupportedStops } from "./encode-request.ts";
 import { decodeFailure } from "../openai-failure.ts";
 import { encodeFailure, encodeFailureFrame } from "./failure.ts";
 import { lose } from "./loss.ts";
-import { requestMembers } from "./members.ts";
 import { encodeModel, encodeModelList } from "./models.ts";
 import { name } from "./extras.ts";
 import { noteLosses, refuseTranslation } from "./refuse-translation.ts";
 import { passthrough } from "./passthrough.ts";
+import { requestMembers } from "./members.ts";
 import { encodeReply, decodeReply } from "./reply.ts";
 import { streamDecoder } from "./stream-decoder.ts";
 import { streamEncoder } from "./stream-encoder.ts";
@@ -34,6 +34,7 @@ export const openaiResponses: Dialect = {
     // The last event says that the stream is over, and without it an answer is no whole one.
     endFrame: "",
   },
+  members: requestMembers,
   backend: {
     path: () => "/responses",
     encodeRequest,
@@ -49,6 +50,5 @@ export const openaiResponses: Dialect = {
     decodeFailure,
     passthrough,
   },
-  members: requestMembers,
   lose,
 };
