@@ -1,4 +1,4 @@
-// How long a name may be that a client or an upstream chose, and how a text is cut. It must never give back a part that keeps the
+// How long a name chosen by a client or an upstream may be, and how a text is cut. It must never return a part that keeps the
 // whole in memory: the engine's own slices do.
 
 /** Characters of a model's name. */
@@ -10,12 +10,12 @@ export const maxWordLength = 200;
 /** At most so many characters, as a text of its own. */
 export function cut(text: string, most: number): string {
   if (text.length <= most) return text;
-  // Half a character would be no text for whoever encodes it.
+  // Half a character could not be encoded.
   const isHalf = (text.charCodeAt(most - 1) & 0xfc00) === 0xd800;
   return Buffer.from(text.slice(0, isHalf ? most - 1 : most), "utf16le").toString("utf16le");
 }
 
-/** The same for a text that a person reads. */
+/** The same for a text that people read. */
 export function shortened(text: string, most: number): string {
   return text.length <= most ? text : `${cut(text, most - 1)}…`;
 }

@@ -1,6 +1,6 @@
 // What belongs to one request from its first byte to its record: identity, abort, deadline. One of each, made in admit.
 
-/** Whoever wants to know that a request ends early. */
+/** Called when a request ends early. */
 export type AbortListener = { aborted(reason: Error): void };
 
 /** The client's own agent that asks, and the one that started it; empty for most requests. */
@@ -18,11 +18,11 @@ export type Context = {
   readonly tags: readonly string[];
   /** Why the request must end: the client left, the deadline passed, the operator cancelled. Null while it may go on. */
   readonly abortReason: Error | null;
-  /** Tells `listener` once when that happens, at once if it already has. */
+  /** Calls `listener` once when that happens, at once if it already has. */
   onAbort(listener: AbortListener): void;
   /** Takes back `onAbort` of the same listener. */
   offAbort(listener: AbortListener): void;
-  /** The same for those who take a signal; made when first asked for. */
+  /** The same as a signal; made when first asked for. */
   readonly signal: AbortSignal;
   /** `reason` must be a Failure. Idempotent. */
   abort(reason: Error): void;

@@ -11,7 +11,7 @@ export type Candidate = Target & {
   readonly kept: boolean;
 };
 
-/** What routing saw of a request: numbers and yes or no, never words. Stored with the record. */
+/** What routing saw of a request: numbers and yes or no, never text. Stored with the record. */
 export type RequestFacts = {
   /** Estimated input tokens of the whole request (canon/tokens.ts). */
   readonly estimatedTokens: number;
@@ -21,7 +21,7 @@ export type RequestFacts = {
   readonly hasCodeBlock: boolean;
   /** The answer must keep to a JSON schema. */
   readonly wantsJsonSchema: boolean;
-  /** A thinking budget was named. "Adaptive" and an effort are wishes that a model may ignore. */
+  /** A thinking budget was named. "Adaptive" and an effort are hints that a model may ignore. */
   readonly wantsThinking: boolean;
   /** Longest answer the client asked for, null when it named none. */
   readonly maxTokens: number | null;
@@ -39,6 +39,6 @@ export type Decision = {
   /** In the order in which they are tried; never empty. */
   readonly targets: readonly Target[];
   readonly candidates: readonly Candidate[];
-  /** Null where nobody had to look at the request. */
+  /** Null where the request was not looked at. */
   readonly facts: RequestFacts | null;
 };

@@ -26,7 +26,7 @@ export function nearestEffort(wanted: Effort, allowed: readonly Effort[]): Effor
   return best;
 }
 
-// A thinking budget and an effort level are two words for one wish. The steps follow the budgets that vendors
+// A thinking budget and an effort level say the same in two ways. The steps follow the budgets that vendors
 // publish for their own levels (OpenRouter's and Google's OpenAI-compatible endpoints: 1k / 8k / 24k).
 const budgetSteps: readonly (readonly [Effort, number])[] = [
   ["minimal", 1024],

@@ -1,4 +1,4 @@
-// Texts that are to become vectors, and the vectors: what embeddings of every format amount to.
+// Texts that are to become vectors, and the vectors: what embeddings are in every format.
 
 export type EmbeddingRequest = {
   readonly texts: readonly string[];

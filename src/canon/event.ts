@@ -1,4 +1,4 @@
-// The canonical stream: what every backend yields and every door encodes. Exactly one closing event ends a stream.
+// The canonical stream: what every backend yields and every client format encodes. Exactly one closing event ends a stream.
 // Blocks carry an index 0..n-1 in the order they open, and never overlap.
 
 import type { Failure } from "./failure.ts";
@@ -42,7 +42,7 @@ export type ClosingEvent =
       readonly stopSequence?: string | null;
       /** What the provider itself says that this answer cost, in US dollars. */
       readonly costUsd?: number;
-      /** What earlier answers used that told no cost: it is in this one's. */
+      /** The usage of earlier answers that named no cost: this one's cost includes them. */
       readonly costCovers?: Usage;
       readonly extras?: Extras;
     }
@@ -52,7 +52,7 @@ export function isClosing(event: StreamEvent): event is ClosingEvent {
   return event.type === "finish" || event.type === "failure";
 }
 
-/** Does this event open the gate (contract section 2): first text, thinking or tool event, or the finish? */
+/** Is this where the answer starts, so that no other target may be asked any more: first text, thinking or tool event, or the finish? */
 export function startsAnswer(event: StreamEvent): boolean {
   switch (event.type) {
     case "text-delta":

@@ -1,4 +1,4 @@
-// One class for everything that can go wrong on the road, and ONE table that says what follows from each kind.
+// One class for everything that can go wrong with a request, and ONE table that says what follows from each kind.
 // A Failure's message goes to the client: it must never hold a key, a path, a stack or an upstream's host.
 
 import { cut, maxMessageLength, maxWordLength, shortened } from "./bounds.ts";
@@ -84,12 +84,12 @@ export const consequences: Readonly<Record<FailureKind, Consequence>> = {
   refused: row(400, "no", "nobody", "refused"),
   cancelled: row(499, "no", "nobody", "cancelled"),
   "shutting-down": row(503, "no", "nobody", "shutting_down"),
-  // Ours: what the gateway had nothing left to do with is nobody else's failure. Another target may need less of it.
+  // Ours: this machine lacked something, and no provider failed. Another target may need less of it.
   "at-capacity": row(503, "yes", "nobody", "at_capacity"),
   internal: row(500, "no", "nobody", "internal"),
 };
 
-/** What an upstream says of such a failure is about the body or the answer, and may repeat parts of it: no words for a log. */
+/** The upstream's message of such a failure is about the body or the answer and may quote it: it must not go into a log. */
 const contentKinds: ReadonlySet<FailureKind> = new Set([
   "invalid-request",
   "unsupported",
@@ -100,7 +100,7 @@ const contentKinds: ReadonlySet<FailureKind> = new Set([
   "bad-output",
 ]);
 
-/** Of an answer that began well, what is wrong with its form is said in our own words. */
+/** What is wrong with the form of an answer that began well is said in our own words. */
 const isOwnText = (kind: FailureKind, status: number): boolean =>
   kind === "bad-output" && status >= 200 && status < 300;
 
@@ -108,19 +108,19 @@ export const mayRepeatContent = (kind: FailureKind, upstreamStatus: number | nul
   upstreamStatus !== null && contentKinds.has(kind) && !isOwnText(kind, upstreamStatus);
 
 /**
- * The longest that one word of a vendor keeps it from being asked again (backends/health/hold.ts), and so the longest that
- * a client is told to wait on a vendor's word.
+ * The longest time for which a vendor's own statement keeps it from being asked again (backends/health/hold.ts), and so the longest
+ * that a client is told to wait because of it.
  */
 export const maxVendorRestMs = 300_000;
 /** What we ourselves know of: a day's budget is there again tomorrow. */
 const maxOwnWaitMs = 86_400_000;
 
-/** What the machine says when it has no more to give, and what the client is told of it. */
+/** Errors of a machine that has run out of something, and what the client reads of them. */
 const shortages: Readonly<Record<string, string>> = {
-  EMFILE: "The gateway has no file descriptor left just now.",
-  ENFILE: "The gateway's machine has no file descriptor left just now.",
-  ENOMEM: "The gateway's machine has no memory left just now.",
-  ENOBUFS: "The gateway's machine has no network buffer left just now.",
+  EMFILE: "The gateway has no file descriptor left at the moment.",
+  ENFILE: "The gateway's machine has no file descriptor left at the moment.",
+  ENOMEM: "The gateway's machine has no memory left at the moment.",
+  ENOBUFS: "The gateway's machine has no network buffer left at the moment.",
   EAGAIN: "The gateway's machine can start no further process just now.",
   EADDRNOTAVAIL: "The gateway has no free port left for a connection to the upstream just now.",
   ENOSPC: "The gateway's disk is full.",
@@ -130,7 +130,7 @@ const shortages: Readonly<Record<string, string>> = {
 
 const shortageRetryMs = 2_000;
 
-/** The Failure for an error that says that this machine lacked something; null for every other. */
+/** The Failure for an error of a machine that lacked something; null for every other error. */
 export function shortageFrom(thrown: unknown): Failure | null {
   const code = typeof thrown === "object" && thrown !== null && "code" in thrown ? thrown.code : null;
   const words = typeof code === "string" && Object.hasOwn(shortages, code) ? shortages[code] : undefined;
@@ -145,7 +145,7 @@ export function atCapacity(words: string, cause?: unknown): Failure {
 }
 
 export type FailureDetail = {
-  /** The request field at fault, in the client's own spelling ("messages[2].content"). */
+  /** The request field at fault, as the client writes it ("messages[2].content"). */
   readonly param?: string | null;
   /** How long the caller should wait, in milliseconds; rendered as Retry-After. */
   readonly retryAfterMs?: number | null;
@@ -157,16 +157,16 @@ export type FailureDetail = {
   readonly maybeBilled?: boolean;
   /**
    * The request went over a connection that had been kept and that the upstream had closed before a byte of an answer
-   * (RFC 9110 section 9.2.2): it cannot have begun, so the same may be tried once more, and nobody is to blame.
+   * (RFC 9110 section 9.2.2): it cannot have begun, so the same may be attempted once more, and it counts against no provider.
    */
   readonly isStale?: boolean;
   /** A machine-readable word for the client (OpenAI's `code`), where the kind alone does not say it. */
   readonly code?: string | null;
-  /** Further facts in the client's own dialect, told beside the message (Anthropic's `error.details`); JSON. */
+  /** Further facts in the client's own dialect, next to the message (Anthropic's `error.details`); JSON. */
   readonly details?: unknown;
-  /** How long the server keeps this answer back, in milliseconds: whoever guesses keys is slowed, never told another thing. */
+  /** How long the server delays this answer, in milliseconds: it slows down clients that guess keys. */
   readonly holdMs?: number;
-  /** The same in the operator's words: may name hosts, ports and settings. Never sent to a client. */
+  /** The same for the operator: it may name hosts, ports and settings. Never sent to a client. */
   readonly why?: string | null;
   /** For the log only; never sent to a client. */
   readonly cause?: unknown;
@@ -212,7 +212,7 @@ export class Failure extends Error {
     return this.why ?? this.message;
   }
 
-  /** What the client is told of `retryAfterMs`: nobody is sent away for longer than the provider rests. */
+  /** `retryAfterMs` for the client: never longer than the provider itself is left out. */
   get clientWaitMs(): number | null {
     if (this.retryAfterMs === null) return null;
     const isOurs = this.upstreamStatus === null && consequences[this.kind].penalizes === "nobody";
@@ -220,7 +220,7 @@ export class Failure extends Error {
   }
 }
 
-/** The same failure, told to the operator in these words. */
+/** The same failure, with this message for the operator. */
 export function withOperatorMessage(failure: Failure, why: string): Failure {
   return new Failure(failure.kind, failure.message, { ...failure, cause: failure.cause, why });
 }

@@ -1,4 +1,4 @@
-// One row a request, attempts nested (contract section 6). Times are UTC milliseconds; null means unknown.
+// One row per request, attempts nested. Times are UTC milliseconds; null means unknown.
 
 import type { Candidate, Layer } from "./decision.ts";
 import type { FinishReason } from "./event.ts";
@@ -10,10 +10,10 @@ export type AttemptOutcome = "ok" | "failed" | "skipped" | "cancelled";
 export type AttemptRecord = {
   readonly provider: string;
   readonly model: string;
-  /** Fingerprint of the key that was used; null where the provider has but one. */
+  /** Fingerprint of the key that was used; null where the provider has only one. */
   readonly credential: string | null;
   readonly outcome: AttemptOutcome;
-  /** "relay" = express lane, "hub" = translated, "forward" = a road without a chat request. */
+  /** "relay" = passed through, "hub" = translated, "forward" = forwarded: not a chat request. */
   readonly lane: "relay" | "hub" | "forward";
   readonly status: number | null;
   readonly failure: FailureKind | null;
@@ -27,11 +27,11 @@ export type AttemptRecord = {
   readonly firstTokenMs: number | null;
   readonly durationMs: number;
   readonly maybeBilled: boolean;
-  /** What the target's format or model made necessary to change or leave out, in stable words; mostly nothing. */
+  /** What had to be changed or left out for the target's format or model, in stable words; mostly nothing. */
   readonly adapted: readonly string[];
 };
 
-/** Where nobody has said yet what it cost, for whoever knows prices. */
+/** An attempt without a cost, for the code that knows prices. */
 export type UnpricedRecord = Omit<RequestRecord, "costNanoUsd"> & {
   costNanoUsd: number | null;
   /** For the log alone: what was thrown by a bug of ours, or by a machine that had no more to give. Never kept. */
@@ -51,7 +51,7 @@ export type RequestRecord = {
   readonly door: string;
   /** The client program's name, from its user agent, at most 80 characters. */
   readonly client: string | null;
-  /** The client's own words; after them "hedged" when two targets were asked at the same time, so that both may be billed. */
+  /** The client's own tags; after them "hedged" when two targets were asked at the same time, so that both may be billed. */
   readonly tags: readonly string[];
   readonly requestedModel: string;
   readonly stream: boolean;

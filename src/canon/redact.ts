@@ -1,5 +1,5 @@
 // Masks whatever looks like a credential in text that leaves for a log, a record or a client.
-// It must never take more than linear time: the text may come from an attacker. So no nested quantifier stands here.
+// It must never take more than linear time: the text may come from an attacker. So no pattern has a nested quantifier.
 
 /** What a masked value is replaced by. */
 export const mask = "***";
@@ -14,12 +14,12 @@ const privateKey = /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]*(?:-----END [A-Z
 const userInfo = /(:\/\/)[^\s/@:"']{0,256}:[^\s/@"']{1,256}@/g;
 const scheme = /\b(Bearer|Basic)(\s{1,4})([A-Za-z0-9._~+/=-]{6,})/gi;
 
-// Names whose value is a secret, with what stands between name and value. Group 1: the name.
+// Names whose value is a secret, with the characters between name and value. Group 1: the name.
 const named =
   /(set-cookie|cookie|(?:proxy-)?authorization|x-goog-api-key|x-clawgate-key|api[_ -]?keys?|(?:access|secret|private|session|signing|encryption|admin|master|account)[_ -]?key|(?:access|refresh|id|auth|bearer|session|security|oauth)[_-]?token|client[_-]?secret|secret|passw(?:or)?d|passphrase|credentials?|(?<![A-Za-z0-9])(?:key|token|sig|signature)|_(?:key|token))(?:\s(?:provided|given|used|is))?\\*["']?\s{0,4}(?::|=|%3d)\s{0,4}(?:(?:bearer|basic|token|digest)\s{1,4})?/gi;
-// Words that are often followed by something harmless: their value must look the part.
+// Words that are often followed by something harmless: their value must look like a secret.
 const weakNames = /^(?:key|token|sig|signature|_key|_token)$/i;
-// Here what follows is mostly sent, so it must be plain that it is not.
+// After these a secret is the rule, so only what is plainly none stays.
 const headers = /cookie$|authorization$/i;
 const isAboutHeader =
   /authorization:(?:absent|empty|expired|incorrect|invalid|is|malformed|missing|must|not|required|unset|wrong)$/i;
@@ -35,11 +35,11 @@ const placeholder =
 const words = /^(?:[a-z]+|[A-Z]+|[A-Z][a-z]+)(?:[-_. ](?:[a-z]+|[A-Z]+|[A-Z][a-z]+))*$/;
 const shortestSecret = 8;
 const longestWord = 11;
-/** Fewer characters than these of a secret say nothing: vendors' keys begin alike. */
+/** Fewer characters of a secret than this reveal nothing: vendors' keys begin alike. */
 const shortestBeginning = 6;
 
 /**
- * Is this value of a config a secret wherever it stands? A short one or a word would blot out half of every sentence; behind
+ * Is this value of a config a secret wherever it occurs? A short one or a word would mask half of every sentence; after
  * a name such as `api_key` it is masked all the same.
  */
 function isSecretText(value: string): boolean {
@@ -47,7 +47,7 @@ function isSecretText(value: string): boolean {
   return value.length > longestWord || !words.test(value);
 }
 
-/** `hf_overrides`, `npm_config_registry`: what begins like a key and is a name. */
+/** `hf_overrides`, `npm_config_registry`: these begin like keys and are names. */
 const joinedWords = /^[a-z]{2,5}(?:[-_][a-z]{2,12})+$/;
 
 /** Does it have the shape of some vendor's key? */
@@ -99,7 +99,7 @@ export function redactorFor(secrets: readonly string[]): (text: string) => strin
   };
 }
 
-/** Whoever cuts a text does not know where in it a secret lies: what has begun at its end is masked as well. */
+/** A text may have been cut inside a secret: what has begun at its end is masked as well. */
 function withoutCutOff(text: string, spellings: readonly string[]): string {
   const body = text.endsWith("…") ? text.slice(0, -1) : text;
   if (body.length < shortestBeginning) return text;
@@ -113,8 +113,8 @@ function withoutCutOff(text: string, spellings: readonly string[]): string {
 }
 
 /**
- * How it looks inside of base64, which depends on how many bytes stand before it (`user:secret`): what its neighbours have
- * a part in is left out.
+ * How it looks inside base64, which depends on how many bytes stand before it (`user:secret`): characters that its neighbours
+ * share are left out.
  */
 function inBase64(secret: string): readonly string[] {
   const bytes = Buffer.from(secret);

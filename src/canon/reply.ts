@@ -1,6 +1,6 @@
 // A whole answer is the fold of its events, so that streaming and non-streaming cannot drift apart.
 
-import { type FinishReason, isClosing, type StreamEvent } from "./event.ts";
+import type { FinishReason, StreamEvent } from "./event.ts";
 import { Failure } from "./failure.ts";
 import type { Block, Extras } from "./request.ts";
 import { mergeUsage, unknownUsage, type Usage } from "./usage.ts";
@@ -15,7 +15,7 @@ export type Reply = {
   readonly extras?: Extras;
 };
 
-type Open = { type: "text" | "thinking" | "tool"; id: string; name: string; parts: string[] };
+type OpenBlock = { readonly id: string; readonly name: string; readonly parts: string[] };
 
 /** Throws the stream's own Failure, or `bad-output` if the events stop without a closing one. */
 export function foldReply(events: Iterable<StreamEvent>): Reply {
@@ -23,13 +23,7 @@ export function foldReply(events: Iterable<StreamEvent>): Reply {
   let model = "";
   let usage: Usage = unknownUsage;
   const content: Block[] = [];
-  const open = new Map<number, Open>();
-  const take = (index: number): Open => {
-    const block = open.get(index);
-    if (block === undefined)
-      throw new Failure("bad-output", "The upstream's stream continued a block that it had not started.");
-    return block;
-  };
+  const open = new Map<number, OpenBlock>();
   for (const event of events) {
     switch (event.type) {
       case "start":
@@ -38,43 +32,24 @@ export function foldReply(events: Iterable<StreamEvent>): Reply {
         if (event.usage !== undefined) usage = mergeUsage(usage, event.usage);
         break;
       case "text-start":
-        open.set(event.index, { type: "text", id: "", name: "", parts: [] });
-        break;
       case "thinking-start":
-        open.set(event.index, { type: "thinking", id: "", name: "", parts: [] });
+        open.set(event.index, { id: "", name: "", parts: [] });
         break;
       case "tool-start":
-        open.set(event.index, { type: "tool", id: event.id, name: event.name, parts: [] });
+        open.set(event.index, { id: event.id, name: event.name, parts: [] });
         break;
       case "text-delta":
       case "thinking-delta":
-        take(event.index).parts.push(event.text);
+        blockAt(open, event.index).parts.push(event.text);
         break;
       case "tool-delta":
-        take(event.index).parts.push(event.input);
+        blockAt(open, event.index).parts.push(event.input);
         break;
-      case "text-end": {
-        const text = take(event.index).parts.join("");
-        content.push(event.extras ? { type: "text", text, extras: event.extras } : { type: "text", text });
+      case "text-end":
+      case "thinking-end":
+      case "tool-end":
+        content.push(wholeBlock(event, blockAt(open, event.index)));
         break;
-      }
-      case "thinking-end": {
-        const text = take(event.index).parts.join("");
-        const block = { type: "thinking", text, signature: event.signature } as const;
-        content.push(event.extras ? { ...block, extras: event.extras } : block);
-        break;
-      }
-      case "tool-end": {
-        const call = take(event.index);
-        const block = {
-          type: "tool-call",
-          id: call.id,
-          name: call.name,
-          input: call.parts.join(""),
-        } as const;
-        content.push(event.extras ? { ...block, extras: event.extras } : block);
-        break;
-      }
       case "opaque":
         content.push({ type: "opaque", dialect: event.dialect, value: event.value });
         break;
@@ -83,9 +58,9 @@ export function foldReply(events: Iterable<StreamEvent>): Reply {
         break;
       case "heartbeat":
         break;
-      default:
-        if (!isClosing(event)) break;
-        if (event.type === "failure") throw event.failure;
+      case "failure":
+        throw event.failure;
+      case "finish":
         return {
           id,
           model,
@@ -98,4 +73,26 @@ export function foldReply(events: Iterable<StreamEvent>): Reply {
     }
   }
   throw new Failure("bad-output", "The upstream's answer stopped before its end.");
+}
+
+function blockAt(open: ReadonlyMap<number, OpenBlock>, index: number): OpenBlock {
+  const block = open.get(index);
+  if (block === undefined)
+    throw new Failure("bad-output", "The upstream's stream continued a block that it had not started.");
+  return block;
+}
+
+type BlockEnd = Extract<StreamEvent, { type: "text-end" | "thinking-end" | "tool-end" }>;
+
+function wholeBlock(event: BlockEnd, { id, name, parts }: OpenBlock): Block {
+  const text = parts.join("");
+  const extras = event.extras ? { extras: event.extras } : {};
+  switch (event.type) {
+    case "text-end":
+      return { type: "text", text, ...extras };
+    case "thinking-end":
+      return { type: "thinking", text, signature: event.signature, ...extras };
+    case "tool-end":
+      return { type: "tool-call", id, name, input: text, ...extras };
+  }
 }

@@ -1,15 +1,15 @@
-// The canonical chat request: what every door decodes into and every backend encodes from.
+// The canonical chat request: what every client format is decoded into and every vendor's format is encoded from.
 // It must never hold anything that only one dialect understands, except inside `extras` and opaque blocks.
 
 import type { Effort } from "./effort.ts";
 
-/** Names of the wire formats this house speaks. A dialect owns exactly one name. */
+/** Names of the wire formats that vendors speak. A dialect owns exactly one name. */
 export type DialectName = "openai-chat" | "anthropic-messages" | "openai-responses" | "google-genai";
 
-/** A pocket keyed by dialect name. An encoder reads its own pocket only and drops the others. */
+/** What only one format understands, by dialect name. An encoder reads its own part only and drops the others. */
 export type Extras = Partial<Record<DialectName, Readonly<Record<string, unknown>>>>;
 
-/** A prompt-cache mark. `ttl` is the vendor's word ("5m", "1h") or null for the vendor's default. */
+/** A prompt-cache mark. `ttl` is the vendor's value ("5m", "1h") or null for the vendor's default. */
 export type CacheMark = { readonly ttl: string | null };
 
 export type TextBlock = {
@@ -35,7 +35,7 @@ export type ImageBlock = {
 export type FileSource =
   { readonly kind: "base64"; readonly data: string } | { readonly kind: "url"; readonly url: string };
 
-/** A document, sound or film out of another format's own block: decoders never make one (dialects/retold.ts does). */
+/** A document, sound or film from another format's own block: decoders never make one (dialects/retold.ts does). */
 export type FileBlock = {
   readonly type: "file";
   readonly name: string | null;
@@ -45,7 +45,7 @@ export type FileBlock = {
   readonly extras?: Extras;
 };
 
-/** `signature` null means the block was never signed (or its maker does not sign). */
+/** `signature` null means the block was never signed (or its vendor does not sign). */
 export type ThinkingBlock = {
   readonly type: "thinking";
   readonly text: string;
@@ -139,16 +139,16 @@ export type ChatRequest = {
   readonly effort: Effort | null;
   readonly thinking: Thinking | null;
   readonly format: AnswerFormat | null;
-  /** True when the client wants an event stream. Upstream is always asked to stream by the hub. */
+  /** True when the client wants an event stream. A translated request always asks the upstream for a stream. */
   readonly stream: boolean;
-  /** OpenAI's stream_options.include_usage; other doors always report usage and set it true. */
+  /** OpenAI's stream_options.include_usage; other formats always report usage and set it true. */
   readonly wantsUsage: boolean;
   /** An opaque id of the end user, passed on where the target has a field for it. */
   readonly user: string | null;
   readonly extras: Extras;
 };
 
-/** A request with every optional part empty, to be spread over. */
+/** A request with every optional part empty, to be spread into others. */
 export const emptyRequest: ChatRequest = {
   model: "",
   system: [],

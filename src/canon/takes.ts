@@ -1,4 +1,4 @@
-// What a model takes of a request, whoever sells it: the facts by which encoders leave out or change what would be refused.
+// What a model takes of a request, at any vendor: the facts by which encoders leave out or change what would be refused.
 // It must never name a model; catalog/model-takes.ts and the operator's config fill it in.
 
 import type { Effort } from "./effort.ts";
@@ -13,13 +13,13 @@ export type Takes = {
   readonly samplesUnthinking: boolean;
   /** How thinking is asked for: by tokens, or by a level while the model decides how much. */
   readonly thinking: (typeof thinkings)[number];
-  /** The levels that it knows, in order; null: nobody knows which. */
+  /** The levels that it knows, in order; null: unknown. */
   readonly efforts: readonly Effort[] | null;
   /** The fewest and the most tokens of a budget. */
   readonly budgets: { readonly least: number; readonly most: number } | null;
   /** A tool choice that demands a call. */
   readonly forcedTools: boolean;
-  /** A last message of the assistant's, to be gone on with. */
+  /** A final assistant message that the model continues (prefill). */
   readonly prefill: boolean;
   readonly thinkingOff: boolean;
   /** False: thinking cannot be off while the effort is above `high`. */
@@ -27,7 +27,7 @@ export type Takes = {
   /** Penalties and biases of tokens. */
   readonly penalties: boolean;
   readonly stops: boolean;
-  /** A word on whether several calls may come at a time. */
+  /** The option whether several calls may come at a time. */
   readonly parallelChoice: boolean;
   /** A JSON schema that the answer must keep to. */
   readonly schemas: boolean;
@@ -42,7 +42,7 @@ export type TakesFlag = {
   [key in keyof Takes]: Takes[key] extends boolean ? key : never;
 }[keyof Takes];
 
-/** A model that refuses nothing, as far as anybody knows. */
+/** A model that refuses nothing, as far as is known. */
 export const takesAnything: Takes = {
   sampling: "all",
   samplesUnthinking: false,

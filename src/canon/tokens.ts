@@ -1,4 +1,4 @@
-// The one token estimate of the house (contract section 1): UTF-8 bytes / 4, images at a flat figure.
+// The gateway's one token estimate: UTF-8 bytes / 4, images at a flat figure.
 // It is an estimate and is called one wherever it is shown; a tokenizer on the request path costs 46 ms per 100 KB.
 
 import type { Block, ChatRequest } from "./request.ts";

@@ -80,7 +80,7 @@ export function addUsage(one: Usage, other: Usage): Usage {
   };
 }
 
-/** Later news wins where it knows something; a null never erases a number, nor does an end of zeros (a prompt is no nothing). */
+/** The later count wins where it is known; a null never erases a number, nor does a final count of zeros (no prompt is empty). */
 export function mergeUsage(older: Usage, newer: Usage): Usage {
   if (newer.input === 0 && (older.input ?? 0) > 0 && (newer.output ?? 0) === 0) return older;
   return {

@@ -1,10 +1,10 @@
 // What is noted when a request loses something on its way into a format, and the rules that all formats share.
-// A word is noted where the deed is done, never guessed beforehand; it must never hold anything of what a user wrote.
+// A note is made where the change is made, never guessed beforehand; it must never contain anything that a user wrote.
 
 import type { ChatRequest } from "../canon/request.ts";
 import type { Note, TargetFacts } from "./dialect.ts";
 
-/** For whoever does not want to know. */
+/** A Note that nobody reads. */
 export const ignoreNote: Note = () => undefined;
 
 export const thinkingBlocksDropped = "thinking-blocks-dropped";
@@ -33,7 +33,7 @@ export function withOutputLimit(facts: TargetFacts, limit: number | null): Targe
   return { ...facts, maxOutput: limit };
 }
 
-/** The same request without a word about thinking, for a model that is known not to think and might refuse the member. */
+/** The same request with nothing about thinking, for a model that is known not to think and might refuse the member. */
 export function withoutThinking(request: ChatRequest, target: TargetFacts, note: Note): ChatRequest {
   if (target.canThink !== false || (request.thinking === null && request.effort === null)) return request;
   if (asksForThinking(request)) note(thinkingOff);
@@ -46,15 +46,15 @@ export function asksForThinking({ thinking, effort }: ChatRequest): boolean {
 }
 
 const emptyValues: ReadonlySet<unknown> = new Set([undefined, null, 0, false]);
-/** The words in which several formats say "as usual". */
+/** How several formats write "the default". */
 const defaultValues: ReadonlySet<unknown> = new Set(["auto", "default"]);
 
-/** Members that steer the answer and have no home in the canonical form; zero and null steer nothing. */
+/** Members that change the answer and have no place in the canonical form; zero and null change nothing. */
 export function noteDropped(
   members: Readonly<Record<string, unknown>>,
   keys: readonly string[],
   note: Note,
-  /** Told of the member's own name. */
+  /** Called with the member's name. */
   unsupported: (parameter: string) => void = () => undefined,
 ): void {
   for (const key of keys) {
@@ -64,7 +64,7 @@ export function noteDropped(
   }
 }
 
-/** Members that are none of `known`: nobody here can say what they mean, so they are named. */
+/** Members that are not in `known`: their meaning is unknown here, so they are named. */
 export function noteUnknown(
   members: Readonly<Record<string, unknown>>,
   known: ReadonlySet<string>,

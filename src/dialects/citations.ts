@@ -1,5 +1,5 @@
-// Sources on the web that an answer's text cites: each format has a place for them, and none knows the others'. What a vendor says
-// of them goes into the pocket of every other format, as one list. It must never make up a source, nor cite a file as a page.
+// Web sources that an answer's text cites: each format has a place for them, and none knows the others'. What a vendor sends
+// goes into the extras of every other format, as one list. It must never make up a source, nor cite a file as a page.
 
 import type { StreamEvent } from "../canon/event.ts";
 import type { DialectName, Extras } from "../canon/request.ts";
@@ -21,12 +21,12 @@ const formats: readonly DialectName[] = [
   "google-genai",
 ];
 
-/** The list in an encoder's own pocket. */
+/** The list in an encoder's own extras. */
 export function storedCitations(ownExtras: Members): readonly Citation[] {
   return Array.isArray(ownExtras["cited"]) ? (ownExtras["cited"] as readonly Citation[]) : [];
 }
 
-/** An answer's events with what its texts cite, told for every format but the vendor's own. */
+/** An answer's events with what its texts cite, stored for every format but the vendor's own. */
 export class Citations {
   private text = "";
   constructor(private readonly vendor: DialectName) {}
@@ -38,7 +38,7 @@ export class Citations {
       return events;
     }
     const last = events.at(-1);
-    // Google tells it at the very end, with the last text.
+    // Google sends it at the very end, with the last text.
     const grounding = last?.type === "finish" && vendor === "google-genai" ? groundingIn(last.extras) : null;
     const lastText = events.findLastIndex(({ type }) => type === "text-end");
     return events.map((event, at) => {
@@ -67,7 +67,7 @@ const countOrNull = (value: unknown): number | null =>
   typeof value === "number" && Number.isInteger(value) && value >= 0 ? value : null;
 const isWebPage = (url: string | null): url is string => url !== null && /^https?:\/\//i.test(url);
 
-/** Anthropic's citations, or annotations in either of OpenAI's spellings. */
+/** Anthropic's citations, or annotations in either of OpenAI's forms. */
 function citationsIn(ownExtras: Members): readonly Citation[] {
   const { citations, annotations } = ownExtras;
   return [...listOf(citations), ...listOf(annotations)].flatMap((each) => {
@@ -127,7 +127,7 @@ export const annotationOf = (
   title: title ?? url,
 });
 
-/** In the place of Anthropic's own proof of a citation, which Anthropic would check. */
+/** Takes the place of Anthropic's own proof of a citation, which Anthropic would check. */
 export const citationMark = "clawgate.cited";
 
 export const anthropicCitation = ({ url, title }: Citation): Members => ({

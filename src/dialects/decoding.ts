@@ -35,7 +35,7 @@ export function closeOnce(inner: StreamDecoder): StreamDecoder {
 }
 
 export function brokenOff(): Failure {
-  return new Failure("bad-output", "The upstream's stream broke off before its end.", { maybeBilled: true });
+  return new Failure("bad-output", "The upstream's stream ended early.", { maybeBilled: true });
 }
 
 /** What the error body said, as far as the dialect could read it. */
@@ -45,13 +45,13 @@ export type ErrorDetails = {
   readonly code: string | null;
   readonly param: string | null;
   readonly details?: unknown;
-  /** When the vendor says that what it complains of is over, where a member of the body says so. */
+  /** When the trouble ends, where a member of the body says so. */
   readonly endsAtMs?: number | null;
 };
 
 /**
- * HTTP status (and words) of a vendor's error answer -> Failure, by the retry matrix of the house.
- * `retryAfterMs` null: the vendor's headers did not say. `nowMs` null: nobody knows the time (an error inside a stream).
+ * HTTP status and message of a vendor's error answer -> Failure, one of the kinds of canon/failure.ts.
+ * `retryAfterMs` null: the vendor's headers did not say. `nowMs` null: the time is unknown (an error inside a stream).
  */
 export function failureOfStatus(
   status: number,
@@ -77,7 +77,7 @@ export function failureOfStatus(
   });
 }
 
-/** A moment that has passed is a wrong clock, and says nothing. */
+/** A time in the past means a wrong clock and is ignored. */
 function earlierWait(waitMs: number | null, untilEndMs: number | null): number | null {
   if (untilEndMs === null || untilEndMs <= 0) return waitMs;
   return waitMs === null ? untilEndMs : Math.min(waitMs, untilEndMs);
@@ -100,7 +100,7 @@ function headline(kind: FailureKind, status: number): string {
   }
 }
 
-/** What a status means where the words say nothing else. */
+/** What a status means where the message says nothing more. */
 function kindOfStatus(status: number): FailureKind {
   if (status === 401 || status === 403) return "credentials-rejected";
   if (status === 402) return "quota-exhausted";
@@ -116,7 +116,7 @@ function kindOfStatus(status: number): FailureKind {
 
 /**
  * Retry-After (seconds or an HTTP date) or retry-after-ms, as milliseconds of at least 0; null when absent or unreadable.
- * A time that has passed is a wrong clock or a mistake, and says nothing.
+ * A time in the past means a wrong clock or a mistake and is ignored.
  */
 export function retryAfter(headers: Headers, nowMs: number): number | null {
   const precise = Number(headers.get("retry-after-ms")?.trim() || Number.NaN);

@@ -15,7 +15,7 @@ export const isVendorSearch = ({ type }: ChatRequest["opaqueTools"][number]): bo
 /** The same request with the tools that a model may see by now. The loaded ones stand last, in the order of their finding. */
 export function withLoadedTools(request: ChatRequest): ChatRequest {
   if (!request.tools.some(isDeferred)) return request;
-  // Whoever has nobody to search for them shows them all.
+  // Without a search tool they are all shown.
   if (request.opaqueTools.some(isVendorSearch)) return request;
   const names = namesLoaded(request);
   const held = new Map(request.tools.filter(isDeferred).map((tool) => [tool.name, tool]));
@@ -46,7 +46,7 @@ function collectReferences(value: unknown, names: Set<string>): void {
   if (Array.isArray(references)) for (const each of references) collectReferences(each, names);
 }
 
-/** What a search has found, or the code of why there was none, in the vendor's own words. */
+/** What a search has found, or the vendor's error code when it failed. */
 export type Found =
   { readonly names: readonly string[] } | { readonly code: string; readonly message: string };
 

@@ -1,4 +1,4 @@
-// Every dialect by its name: the one place where a new wire format is announced.
+// Every dialect by its name: the one place where a new wire format is registered.
 
 import type { DialectName } from "../canon/request.ts";
 import { anthropicMessages } from "./anthropic-messages/dialect.ts";

@@ -28,7 +28,7 @@ export type AnswerFacts = {
   readonly requestId: string;
   readonly createdSeconds: number;
   readonly wantsUsage: boolean;
-  /** The tools as the client declared them: a call goes back in the kind of its tool. Absent on the express lane. */
+  /** The tools as the client declared them: a call goes back in the kind of its tool. Absent where bytes pass through. */
   readonly tools?: readonly Tool[];
 };
 
@@ -44,7 +44,7 @@ export type ClientHalf = {
   noteLosses(request: ChatRequest, note: Note, unsupported?: (parameter: string) => void): void;
   streamEncoder(facts: AnswerFacts): StreamEncoder;
   encodeReply(reply: Reply, facts: AnswerFacts): unknown;
-  /** Statuses that this format's clients know better than the house's own for a kind. */
+  /** Statuses that this format's clients know better than the gateway's own for a kind. */
   readonly statuses?: Readonly<Partial<Record<FailureKind, number>>>;
   /** The JSON body of an error answer. */
   encodeFailure(failure: Failure, requestId: string): unknown;
@@ -63,18 +63,18 @@ export type TargetFacts = {
   readonly model: string;
   /** Sent when the client named no limit and the format demands one. */
   readonly defaultMaxTokens: number;
-  /** The model's own ceiling, null when unknown; a larger wish is cut to it. */
+  /** The model's own ceiling, null when unknown; a larger limit is cut to it. */
   readonly maxOutput: number | null;
-  /** False: it is known not to think, and a wish for it is left out. Null or absent: nobody knows. */
+  /** False: it is known not to think, and a request for thinking is left out. Null or absent: unknown. */
   readonly canThink?: boolean | null;
-  /** What it takes of a request. Null or absent: nobody knows, and nothing is left out. */
+  /** What it takes of a request. Null or absent: unknown, and nothing is left out. */
   readonly takes?: Takes | null;
   /** True: the operator said so. */
   readonly takesAreConfigured?: boolean;
 };
 
 /**
- * Told of everything that changes what the model sees or may do on the way into a format: short stable ASCII words
+ * Called for everything that changes what the model sees or may do on the way into a format: short stable ASCII words
  * (`thinking-blocks-dropped`, `max-tokens-cut:8192`), the same one as often as it happens.
  */
 export type Note = (adaptation: string) => void;
@@ -94,7 +94,7 @@ export type ErrorAnswer = {
   readonly nowMs: number;
 };
 
-/** What one frame tells the record, read without any state. Absent fields: the frame says nothing about them. */
+/** What one frame adds to the record, read without any state. Absent fields: the frame says nothing about them. */
 export type FrameFacts = {
   readonly id?: string;
   readonly model?: string;
@@ -102,7 +102,7 @@ export type FrameFacts = {
   readonly startsAnswer?: boolean;
   readonly usage?: Usage;
   readonly finish?: FinishReason;
-  /** True for words of a refusal; the finish that follows may not say so (OpenAI's is then "stop"). */
+  /** True for text of a refusal; the finish that follows may not say so (OpenAI's is then "stop"). */
   readonly isRefusal?: boolean;
   /** True for a tool call where the finish that follows does not say that there was one (Google's is then "stop"). */
   readonly isCall?: boolean;
@@ -113,11 +113,11 @@ export type FrameFacts = {
   readonly isUsageOnly?: boolean;
 };
 
-/** The express lane's view of a dialect: bytes pass, and only what the record needs is read. */
+/** What passing through needs of a dialect: the bytes stay as they are, and only what the record needs is read. */
 export type PassthroughHalf = {
   /**
-   * Texts that only stand in bodies which vendors of this format refuse and the hub can put right.
-   * A body that holds one goes through the hub; a false alarm costs time and nothing else.
+   * Texts that only occur in bodies which vendors of this format refuse and a translation can put right.
+   * A body that holds one is translated; a false alarm costs time and nothing else.
    */
   readonly translateMarkers: readonly Buffer[];
   /** Those of them, and whatever else `mustTranslate` asks for, that are whole words: noted while the body is scanned. */
@@ -126,10 +126,10 @@ export type PassthroughHalf = {
   readonly mustTranslate?: (bytes: Buffer, target: TargetFacts, scan: JsonScan) => boolean;
   /**
    * Does the body hold what the model does not take? Not asked where the client itself named the model that it gets: it knows
-   * what it does. Such a body goes through the hub.
+   * what it does. Such a body is translated.
    */
   exceeds(scan: JsonScan, bytes: Buffer, takes: Takes): boolean;
-  /** Members that clients of this format write in another one's spelling, in its own: before either lane reads the body. */
+  /** Members that clients of this format write in another format's form, rewritten before anything else reads the body. */
   normalizeEdits?(scan: JsonScan, bytes: Buffer): readonly JsonEdit[];
   /** After the gate only frames that hold one of these are read. */
   readonly frameMarkers: readonly string[];
@@ -141,13 +141,13 @@ export type PassthroughHalf = {
   /** Top-level members that must change before the bytes may go upstream. Throws Failure on a member of the wrong kind. */
   requiredEdits(scan: JsonScan, bytes: Buffer, target: TargetFacts, note?: Note): readonly JsonEdit[];
   /**
-   * Puts right in the parsed body what `declines`, `mustTranslate`, `exceeds` and `asksForThinking` found, for a request that the canonical
+   * Puts right in the parsed body what `translateMarkers`, `mustTranslate`, `exceeds` and `asksForThinking` found, for a request that the canonical
    * form cannot hold. Absent: it holds everything that this format can say.
    */
   repair?(body: Record<string, unknown>, target: TargetFacts, note?: Note): Record<string, unknown>;
-  /** What the canonical form can hold and this model takes better in the client's own words. */
+  /** What the canonical form can hold and this model takes better in the client's own form. */
   prefersOwnFormat?(request: ChatRequest, target: TargetFacts): boolean;
-  /** Does the body ask for thinking? Only asked where the model is known not to think; such a body goes through the hub. */
+  /** Does the body ask for thinking? Only asked where the model is known not to think; such a body is translated. */
   asksForThinking(scan: JsonScan, bytes: Buffer): boolean;
 };
 
@@ -161,10 +161,10 @@ export type BackendHalf = {
   encodeRequest(request: ChatRequest, target: TargetFacts, note?: Note): Record<string, unknown>;
   /** Names of tools that this format takes; others go up under names that fit. */
   readonly toolNames: NameRule;
-  /** Stop sequences that this format cannot say: `encodeRequest` leaves them out and the hub looks for them in the answer. */
+  /** Stop sequences that this format cannot say: `encodeRequest` leaves them out and the translation looks for them in the answer. */
   unsupportedStops?(request: ChatRequest, target: TargetFacts): readonly string[];
   streamDecoder(): StreamDecoder;
-  /** A plain JSON answer as events (a vendor that ignores `stream`, or the relay's record). */
+  /** A plain JSON answer as events (from a vendor that ignores `stream`, or for the record of an answer that passed through). */
   decodeReply(body: unknown): StreamEvent[];
   decodeFailure(answer: ErrorAnswer): Failure;
   readonly passthrough: PassthroughHalf;

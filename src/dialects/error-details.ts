@@ -1,4 +1,4 @@
-// Finds a vendor's own words in an error body of any shape: whoever speaks a format answers errors in a shape of his own.
+// Finds the vendor's message in an error body of any shape: servers of one format still have error shapes of their own.
 // It must never pass on a key, a page of HTML or more than a paragraph of a vendor's text.
 
 import { type ErrorDetails, isRecord, parseLoosely } from "./decoding.ts";
@@ -32,7 +32,7 @@ const textNames = [
 const innerNames = ["error", "errors", "Error", "err", "message", "detail", "base_resp", "header"] as const;
 const codeNames = ["code", "error_code", "errorCode", "errcode", "status_code", "Code"] as const;
 const typeNames = ["type", "status", "error_type", "__type"] as const;
-/** Words of the envelope, which name no error. */
+/** Words that mark an error body and name no error. */
 const envelope: ReadonlySet<string> = new Set(["error", "failed", "fail", "response.failed"]);
 const deepest = 4;
 const noReason = "no reason given";
@@ -62,13 +62,13 @@ function detailsIn(body: unknown, depth: number): ErrorDetails | null {
   return text === null ? null : detailsOf(text, body);
 }
 
-/** Nobody knows whose words they are: as a quotation they rest no key (match-failure.ts). */
+/** Its author is unknown: marked as a quotation, so that it suspends no key (match-failure.ts). */
 const quotedError = (words: ErrorDetails | null): ErrorDetails | null =>
   words === null ? null : { ...words, message: `the upstream's answer says "${words.message}"` };
 
 /**
- * Where no known member holds words: those of a member that is known to, wherever it stands; then any sentence. A list may be
- * an answer that went well, and is none of an error's places.
+ * Where no expected member holds text: a member with a known name at any depth, then any sentence. A list may be
+ * a good answer, so errors are not looked for in it.
  */
 function anyText(body: unknown, depth: number): ErrorDetails | null {
   if (!isRecord(body) || depth > deepest) return null;
@@ -81,7 +81,7 @@ function anyText(body: unknown, depth: number): ErrorDetails | null {
   return null;
 }
 
-/** Where `error` is a word or a status in words (OAuth, Spring), the sentence stands beside it. */
+/** Where `error` is a code or a status text (OAuth, Spring), the sentence is in a member next to it. */
 function longerText(body: Body, found: string): string {
   const beside = textIn(body) ?? "";
   return beside.length > found.length ? beside : found;
@@ -95,7 +95,7 @@ function textIn(body: Body): string | null {
   return null;
 }
 
-/** A list of errors: of FastAPI's complaints the first three, of others the first (Google, Cloudflare). */
+/** A list of errors: the first three of FastAPI's, the first of others' (Google, Cloudflare). */
 function listText(list: readonly unknown[], depth: number): ErrorDetails | null {
   const texts = list
     .slice(0, 3)
@@ -129,7 +129,7 @@ function detailsOf(message: string, from: Body): ErrorDetails {
   return innerError(outer, from["metadata"]);
 }
 
-/** OpenRouter's "Provider returned error": what that provider said is a text in `metadata.raw`, often JSON. */
+/** OpenRouter's "Provider returned error": the provider's own error is a text in `metadata.raw`, often JSON. */
 function innerError(outer: ErrorDetails, metadata: unknown): ErrorDetails {
   if (!isRecord(metadata)) return outer;
   const { raw, headers } = metadata;
@@ -167,21 +167,21 @@ function endIn(body: Body): number | null {
   return Number.isFinite(read) ? read : null;
 }
 
-/** The JSON of an error body; undefined: it is none. Some vendors write a text of JSON, or a frame of the stream that was asked for. */
+/** The JSON of an error body; undefined: it is not JSON. Some vendors send JSON inside a string, or a frame of the requested stream. */
 export function errorBody(text: string): unknown {
   const body =
     parseLoosely(text) ?? parseLoosely(/^(?:event:[^\n]*\n)?data: ?([^\n]*)/.exec(text)?.[1] ?? "");
   return typeof body === "string" && body !== "" ? { message: body } : body;
 }
 
-/** An error body that is no JSON; null for a page or nothing. */
+/** An error body that is not JSON; null for an HTML page or nothing. */
 export function plainText(body: string): ErrorDetails | null {
   const text = body.trim();
   if (text === "" || text.startsWith("<") || /<html|<!doctype/i.test(text)) return null;
   return { message: presentable(text.slice(0, 300)), type: null, code: null, param: null };
 }
 
-/** Vendors quote the rejected key in their messages. Google's begin so: AIza (old) and AQ. (new). */
+/** Vendors quote the rejected key in their messages. Google's keys begin with AIza (old) and AQ. (new). */
 function presentable(text: string): string {
   return text
     .slice(0, 1000)
@@ -191,5 +191,5 @@ function presentable(text: string): string {
     );
 }
 
-/** Part of it is blotted out, or some stretch is no word: long, or with digits among letters. `skip_special_tokens` is a word. */
+/** Part of it is masked, or some stretch is not a word: long, or with digits among letters. `skip_special_tokens` is words. */
 const keyLike = /\*{2}|[A-Za-z0-9]{16}|(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{8}/;

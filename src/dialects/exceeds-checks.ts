@@ -1,4 +1,4 @@
-// Whether a body that passes as bytes holds more than its model takes: what the express lane of every format asks alike.
+// Whether a body that would pass through holds more than its model takes: the checks that all formats share.
 // It must never parse more than the small members, nor throw: what is broken is the vendor's to refuse.
 
 import { type Effort, isEffort } from "../canon/effort.ts";
@@ -45,7 +45,7 @@ export function exceedsEffort(takes: Takes, effort: unknown): boolean {
   return takes.efforts !== null && !takes.efforts.includes(effort);
 }
 
-/** The same at a reseller that makes budgets of levels: all of them are known there. */
+/** The same at a reseller that turns levels into budgets: it knows all levels. */
 export function exceedsLevel(takes: Takes, effort: unknown): boolean {
   return (takes.thinking !== "budget" || effort === "none") && exceedsEffort(takes, effort);
 }
@@ -57,7 +57,7 @@ export function isAboveHigh(effort: unknown): boolean {
 
 const roleWord = Buffer.from('"role"');
 
-/** Are the last words of the conversation the assistant's? Told by the last role that is named in it. */
+/** Is the last message of the conversation the assistant's? Judged by the last role that is named in it. */
 export function endsWithAssistant(bytes: Buffer, messages: JsonMember | undefined): boolean {
   if (messages?.kind !== "array") return false;
   const region = bytes.subarray(messages.start, messages.end);

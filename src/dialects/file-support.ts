@@ -11,7 +11,7 @@ const isSound = ({ mediaType }: FileBlock): boolean => /^audio\//i.test(mediaTyp
 const rows: Readonly<Record<DialectName, Row>> = {
   // DocumentBlockParam: Base64PDFSource, URLPDFSource (@anthropic-ai/sdk 1.11, resources/messages).
   "anthropic-messages": isPdf,
-  // ChatCompletionContentPart.File holds `file_data` of a PDF, never an address; InputAudio wav and mp3 (openai 7.55,
+  // ChatCompletionContentPart.File holds `file_data` of a PDF, never a URL; InputAudio wav and mp3 (openai 7.55,
   // resources/chat/completions). A tool's files follow its result as a user's.
   "openai-chat": (file) =>
     isInline(file) && (isPdf(file) || /^audio\/(?:wav|x-wav|wave|mpeg|mp3)\b/i.test(file.mediaType)),

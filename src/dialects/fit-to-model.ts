@@ -1,4 +1,4 @@
-// A request cut to what its model takes, before any format writes it: sampling, forced tools, a last word of the assistant's.
+// A request cut to what its model takes, before any format writes it: sampling, forced tools, a final assistant message.
 // One pass for all encoders. It must never know a model by name; how thinking is asked for is each format's own.
 
 import { type Effort, nearestEffort } from "../canon/effort.ts";
@@ -19,7 +19,7 @@ export function fitToModel(asked: ChatRequest, target: TargetFacts, note: Note):
   return fitPrefill(fitToolChoice(kept, takes, note), takes, note);
 }
 
-/** Does the request, in whatever words, ask for no thinking at all? */
+/** Does the request switch thinking off, by effort or by budget? */
 export function isThinkingOff({ thinking, effort }: Pick<ChatRequest, "thinking" | "effort">): boolean {
   return thinking === null ? effort === "none" : thinking.mode === "off";
 }
@@ -51,7 +51,7 @@ function fitParallelCalls(request: ChatRequest, takes: Takes, note: Note): ChatR
 
 export const oneCallDropped = "one-call-at-a-time-dropped";
 
-/** The schema in words, for a model that is not held to one. */
+/** The schema as an instruction, for a model that cannot be held to one. */
 function fitSchema(request: ChatRequest, takes: Takes, note: Note): ChatRequest {
   const { format } = request;
   if (takes.schemas || format?.type !== "json-schema") return request;
@@ -69,7 +69,7 @@ export function schemaInstruction(schema: unknown): string {
   return `Answer with one JSON object that keeps to this JSON Schema: ${JSON.stringify(schema)}`;
 }
 
-/** The model may choose, and is asked in words not to. */
+/** The model may choose, and an instruction asks it not to. */
 function fitToolChoice(request: ChatRequest, takes: Takes, note: Note): ChatRequest {
   const { toolChoice } = request;
   if (takes.forcedTools || (toolChoice?.type !== "required" && toolChoice?.type !== "tool")) return request;
@@ -104,7 +104,7 @@ const continueMessage: Message = { role: "user", content: [{ type: "text", text:
 export function fitEffort(wanted: Effort, takes: Takes | null | undefined, note: Note): Effort | null {
   if (takes === null || takes === undefined) return wanted;
   if (wanted === "none" && takes.thinkingOff) return wanted;
-  // A model of budgets is given levels only where its vendor makes budgets of them.
+  // A model of budgets is given levels only where its vendor turns them into budgets.
   const known = takes.thinking === "adaptive" ? takes.efforts : null;
   if (known === null ? wanted !== "none" : known.includes(wanted)) return wanted;
   const nearest = nearestEffort(wanted, known?.filter((level) => level !== "none") ?? ["low"]);

@@ -1,5 +1,5 @@
 // Tools whose input is free text, for models that know only functions: the text becomes one string argument, and a grammar
-// becomes words, because nobody else enforces one. It must never take a text for JSON where the model wrote none.
+// becomes a description, because nobody else enforces one. It must never read text as JSON where the model wrote plain text.
 
 import type { Takes } from "../canon/takes.ts";
 import { isRecord, parseLoosely } from "./decoding.ts";
@@ -29,7 +29,7 @@ export function wrappedText(input: string): string {
   return isRecord(parseLoosely(input)) ? input : wrapText(input);
 }
 
-/** `format`: `{type: "grammar", syntax, definition}` as Responses spells it. Null: nothing to say. */
+/** `format`: `{type: "grammar", syntax, definition}` as Responses writes it. Null: no grammar. */
 export function describedText(description: string | null, format: unknown): string | null {
   const rule =
     isRecord(format) && format["type"] === "grammar" && typeof format["definition"] === "string"
@@ -39,6 +39,6 @@ export function describedText(description: string | null, format: unknown): stri
   return text === "" ? null : text;
 }
 
-/** OpenAI's models since GPT-5 call them as they are; the word for verbosity came with them. */
+/** OpenAI's models since GPT-5 call them as they are; `verbosity` came with them. */
 export const acceptsFreeText = (takes: Takes | null | undefined): boolean =>
   takes != null && takes.newerLimit && takes.verbosity;

@@ -1,5 +1,5 @@
-// Which kind of failure a vendor's words mean, and until when: vendor-words/ applied to one error answer.
-// It must never rest a key or a model for words that a client wrote and the vendor only repeats.
+// Which kind of failure a vendor's message means, and until when: failure-patterns/ applied to one error answer.
+// It must never suspend a key or a model for text that a client wrote and the vendor only repeats.
 
 import type { FailureKind } from "../canon/failure.ts";
 import type { PatternKind, FailurePattern } from "./failure-patterns/pattern.ts";
@@ -12,7 +12,7 @@ export type ErrorText = {
   readonly param: string | null;
 };
 
-/** 500 stands for an error inside a stream whose status nobody told. */
+/** 500 stands for an error inside a stream, which has no status. */
 const statusesOf: Readonly<Record<PatternKind, readonly number[]>> = {
   "context-exceeded": [400, 413, 422, 500],
   "quota-exhausted": [400, 401, 402, 403, 404, 409, 412, 422, 429, 500],
@@ -35,7 +35,7 @@ const statusesBeforeContent: readonly number[] = [401, 402, 403, 429];
 
 const mentionsRate = /rate limit|too many requests|throttl|please wait before trying again/i;
 
-/** The row that the words fit; null: the status has to say it alone. */
+/** The row that matches the message; null: only the status counts. */
 export function matchPattern(status: number, error: ErrorText): FailurePattern | null {
   const code = `${error.type ?? ""} ${error.code ?? ""}`.trim();
   const vendorText = vendorOwnText(status, error);
@@ -54,7 +54,7 @@ export function matchPattern(status: number, error: ErrorText): FailurePattern |
 }
 
 /**
- * The vendor's own words: where it found fault with the request it quotes from it, so there only what stands before the
+ * The vendor's own text: where it rejects the request it quotes from it, so there only what stands before the
  * first quotation counts, and nothing where it names a field. The name of the model may be quoted.
  */
 function vendorOwnText(status: number, { message, param }: ErrorText): string {
@@ -73,7 +73,7 @@ const dayFirst =
   /\b(\d{1,2})(?:st|nd|rd|th)? (?:of )?((?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*),? (\d{4})(?:,?(?: at)? (\d{1,2}:\d{2}(?::\d{2})?(?: ?[ap]m)?))?/i;
 const resetPhrase = /regain|reset|again|until|available|renew|refresh|back on|resume/i;
 
-/** The moment that a text names for the end of what it complains of; null where it names none. */
+/** The time at which the trouble ends, as the text names it; null where it names none. */
 export function statedEnd(status: number, error: ErrorText, zone = "Z"): number | null {
   const own = vendorOwnText(status, error);
   const from = own.search(resetPhrase);

@@ -1,4 +1,4 @@
-// The media type of an image as vendors know it: other spellings of it, and what the bytes themselves say.
+// The media type of an image as vendors know it: other names of it, and what the bytes themselves say.
 // It must never judge a type that it does not know.
 
 const spellings: Readonly<Record<string, string>> = {
@@ -10,7 +10,7 @@ const spellings: Readonly<Record<string, string>> = {
   "image/apng": "image/png",
 };
 
-/** How the base64 of each kind of file begins; vendors refuse an image that is not of the type it is said to be. */
+/** How the base64 of each kind of file begins; vendors refuse an image whose type is not the one named. */
 const beginnings: readonly (readonly [start: string, type: string])[] = [
   ["/9j/", "image/jpeg"],
   ["iVBORw0KGgo", "image/png"],
@@ -18,7 +18,7 @@ const beginnings: readonly (readonly [start: string, type: string])[] = [
   ["UklGR", "image/webp"],
 ];
 
-/** Spellings that the vendors of a format whose bodies name the type alone refuse: in quotes, as they stand in a body. */
+/** Type names that vendors refuse, in quotes as they occur in a body, for formats whose bodies name the bare type. */
 export const refusedTypeWords: readonly Buffer[] = [
   ...Object.keys(spellings),
   "image/JPG",

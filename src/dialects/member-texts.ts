@@ -1,5 +1,5 @@
 // Looks in a body's bytes at the texts of one member wherever it stands: ids that a vendor of the format would refuse.
-// It must never parse: it is told where the member's name stands (wire/json.ts, placesOf) and looks at the few bytes behind.
+// It must never parse: it gets the places of the member's name (wire/json.ts, placesOf) and looks at the few bytes behind.
 
 const quote = 0x22;
 const colon = 0x3a;

@@ -1,5 +1,5 @@
-// Failures in OpenAI's words, for both of its formats and both ways: our answers to clients, and vendors' error bodies.
-// It must never answer 401 or 403 for an upstream's problem; a vendor's words are read in error-details.ts.
+// Failures in OpenAI's form, for both of its formats and both ways: our answers to clients, and vendors' error bodies.
+// It must never answer 401 or 403 for an upstream's problem; a vendor's message is read in error-details.ts.
 
 import { Failure, type FailureKind } from "../canon/failure.ts";
 import { type ErrorDetails, failureOfStatus, retryAfter, unknownFormatError } from "./decoding.ts";
@@ -12,7 +12,7 @@ const theirs = "invalid_request_error";
 const limit = "rate_limit_error";
 const ours = "server_error";
 
-/** OpenAI's own words where it has them (platform.openai.com/docs/guides/error-codes); our kind's name elsewhere. */
+/** OpenAI's own codes where it has them (platform.openai.com/docs/guides/error-codes); our kind's name elsewhere. */
 const rows: Readonly<Record<FailureKind, Row>> = {
   "invalid-request": row(theirs, null),
   unsupported: row(theirs, "unsupported_value"),
@@ -62,7 +62,7 @@ export function encodeFailure(failure: Failure): ErrorBody {
       message: failure.message,
       type,
       param: failure.param,
-      // Codex and others compact at this very word, whatever the vendor calls it.
+      // Codex and others compact when they see exactly this code, whatever the vendor calls it.
       code: failure.kind === "context-exceeded" ? code : (failure.code ?? code),
       ...(failure.kind === "rate-limited" && failure.details !== null ? { details: failure.details } : {}),
     },
@@ -74,7 +74,7 @@ export function decodeFailure(answer: ErrorAnswer): Failure {
   const words =
     (body === undefined ? plainText(answer.body) : readErrorDetails(body)) ??
     unknownFormatError(answer.status);
-  // A number repeats the status (Google, OpenRouter) and is no word for a client.
+  // A number repeats the status (Google, OpenRouter) and tells a client nothing.
   const isNumber = words.code !== null && /^\d+$/.test(words.code);
   const named = { ...words, code: isNumber ? null : words.code, details: undefined };
   const waitMs = retryAfter(answer.headers, answer.nowMs) ?? untilReset(answer);
@@ -99,7 +99,7 @@ function untilReset({ status, headers }: ErrorAnswer): number | null {
   return longest;
 }
 
-/** An error that came inside a stream whose status was 200; what the vendor calls it takes the status's place. */
+/** An error inside a stream whose status was 200; the vendor's name for it takes the status's place. */
 export function failureInBand(body: unknown): Failure {
   const words = { ...(readErrorDetails(body) ?? unknownFormatError(200)), details: undefined };
   const numeric = Number(words.code);

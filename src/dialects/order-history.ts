@@ -1,6 +1,6 @@
-// A history of any disorder in the order that a vendor accepts: the one pass before every encoder. Calls are answered right
-// behind them, what is missing is said, and what has lost its place becomes text. It must never drop a word of the user's or the
-// model's, and never refuse: whoever sends a history cannot change it.
+// Puts any history into the order that a vendor accepts: the one pass before every encoder. Results come right
+// behind their calls, what is missing is filled in, and what has lost its place becomes text. It must never drop text of the user's or the
+// model's, and never refuse: the client cannot change its history.
 
 import type {
   Block,
@@ -22,16 +22,16 @@ import { matchTools, type ToolMatch } from "./match-tools.ts";
 import { retellBlock } from "./retell-table.ts";
 import { callAsText, fileAsText, imageAsText } from "./retold.ts";
 
-/** What a format demands of a history beyond what all of them do. */
+/** What a format demands of a history beyond what all formats demand. */
 export type HistoryRules = {
   readonly format: DialectName;
   /** Which opaque blocks of its own go back as they are. Absent: all. */
   readonly keeps?: (block: OpaqueBlock) => boolean;
   /** Of system messages in the middle: `stay`, move to the head, or become the user's. */
   readonly systemMessages: "stay" | "hoist" | "as-user";
-  /** The vendor refuses a text of nothing but white space. */
+  /** The vendor refuses a text of white space only. */
   readonly dropsBlanks?: boolean;
-  /** Whose thoughts go back. */
+  /** Whose thinking goes back. */
   readonly acceptsThinking: (block: ThinkingBlock) => boolean;
   /** An id of a call as the vendor takes it; the same for the same one, and an id that fits stays. */
   readonly fitId: (id: string) => string;
@@ -62,8 +62,7 @@ type OpenTurn = Turn & { readonly calls: { call: ToolCallBlock; result: ToolResu
 export function orderHistory(asked: readonly Message[], rules: HistoryRules, note: Note): OrderedHistory {
   const messages = asked.map((message) => fitMessage(message, rules, note));
   const match = matchTools(messages, rules.fitId);
-  const hoisted: TextBlock[] = [];
-  const open = readTurns(messages, match, rules, hoisted, note);
+  const { open, hoisted } = readTurns(messages, match, rules, note);
   const turns: Turn[] = [];
   for (const turn of withAnswers(open, note)) {
     if (turn.content.length === 0 && turn.answers.length === 0) continue;
@@ -78,7 +77,7 @@ export function orderHistory(asked: readonly Message[], rules: HistoryRules, not
   return { turns, hoisted };
 }
 
-/** Cut histories and requests of nothing but a system prompt have no user's turn at their head. */
+/** Cut histories and requests of a system prompt alone do not begin with a user's turn. */
 function startWithUser(turns: Turn[], note: Note): void {
   note("user-turn-added");
   turns.unshift({
@@ -99,17 +98,17 @@ function readTurns(
   messages: readonly Message[],
   match: ToolMatch,
   rules: HistoryRules,
-  hoisted: TextBlock[],
   note: Note,
-): OpenTurn[] {
-  const turns: OpenTurn[] = [];
+): { open: OpenTurn[]; hoisted: TextBlock[] } {
+  const open: OpenTurn[] = [];
+  const hoisted: TextBlock[] = [];
   for (const message of messages) {
     const isSystem = message.role === "system";
     // Before the first user's turn it is a system prompt, wherever its format lets it stay later on.
     const isHoisted =
       isSystem &&
       (rules.systemMessages === "hoist" ||
-        (rules.systemMessages === "stay" && rules.startsWithUser && turns.length === 0));
+        (rules.systemMessages === "stay" && rules.startsWithUser && open.length === 0));
     if (isHoisted) note("system-messages-moved");
     else if (isSystem && rules.systemMessages === "as-user") note("system-messages-as-user");
     const role = isSystem && rules.systemMessages === "as-user" ? "user" : message.role;
@@ -126,7 +125,7 @@ function readTurns(
       } else if (block.type !== "tool-result") content.push(block);
       else if (match.answered.has(block)) holdsAnswers = true;
       else {
-        // In a message that is no user's, what only a result can hold has no place.
+        // A message of another role than the user's has no place for what only a result can hold.
         const place = role === "user" ? rules : { ...rules, keeps: () => false };
         content.push(...orphanAsText(block, note).flatMap((each) => fitBlock(each, role, place, note)));
       }
@@ -137,13 +136,13 @@ function readTurns(
     }
     // A turn that held nothing but answers stays for now: it separates the model's turns around it.
     if (content.length === 0 && !holdsAnswers) continue;
-    const last = turns.at(-1);
+    const last = open.at(-1);
     if (last !== undefined && isJoined(last, { ...message, role }, rules)) {
       last.content.push(...content);
       last.calls.push(...calls);
-    } else turns.push({ role, extras: message.extras, answers: [], content, calls });
+    } else open.push({ role, extras: message.extras, answers: [], content, calls });
   }
-  return turns;
+  return { open, hoisted };
 }
 
 /** Nothing may come between a call and its answers. */
@@ -249,7 +248,7 @@ function fitBlock(block: Block, role: Message["role"], rules: HistoryRules, note
   }
 }
 
-/** Some formats write a turn of the model's as one text: what is told in it ends with its line. */
+/** Some formats write a turn of the model's as one text: each described block ends with its line. */
 const separated = (block: Block): Block =>
   block.type === "text" && !block.text.endsWith("\n") ? { ...block, text: `${block.text}\n` } : block;
 

@@ -5,18 +5,18 @@
 import type { StreamEvent } from "../canon/event.ts";
 import { isRecord, parseLoosely } from "./decoding.ts";
 
-/** `null`, ``, `""`, `[]` and `{}` say that there are none, and some vendors send one before the real ones; templates write None. */
+/** `null`, ``, `""`, `[]` and `{}` mean no arguments, and some vendors send one before the real ones; templates write None. */
 const maybeBlank =
   /^\s*(?:n(?:u(?:ll?)?)?|N(?:o(?:ne?)?)?|u(?:n(?:d(?:e(?:f(?:i(?:n(?:ed?)?)?)?)?)?)?)?|\{\s*\}?|\[\s*\]?|"\s*"?)?\s*$/;
 const blankBefore = /^\s*(?:null|\{\s*\}|\[\s*\]|"\s*")\s*(?=[{["])/;
-/** Only the end tells whether there is an object inside. */
+/** Only the end shows whether there is an object inside. */
 const maybeWrapped = /^(?:"|`)/;
 const fence = /^```\w*\s*([\s\S]*?)\s*```\s*$/;
 const emptyObject = "{}";
 
 type OpenCall = {
   readonly index: number;
-  /** Pieces that may still turn out to say nothing. */
+  /** Pieces that may still turn out to be blank. */
   held: string[];
   hasBegun: boolean;
   depth: number;

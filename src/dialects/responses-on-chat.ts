@@ -1,4 +1,4 @@
-// A request in the form of Responses at the door of chat completions, answered in chat chunks: Cursor sends them. It must never be
+// A Responses request at the endpoint of chat completions, answered in chat chunks: Cursor sends them. It must never be
 // asked about a body that holds messages.
 
 import type { Block, ChatRequest, Tool, ToolCallBlock } from "../canon/request.ts";
@@ -9,14 +9,14 @@ import { openaiChat } from "./openai-chat/dialect.ts";
 import { normalizeRequest } from "./openai-responses/normalize-request.ts";
 import { openaiResponses } from "./openai-responses/dialect.ts";
 
-/** By the kinds of its members; null: there is none of that name. */
+/** Judged by the kinds of its members; null: there is none of that name. */
 export function isResponsesBody(kindOf: (key: string) => string | null): boolean {
   const messages = kindOf("messages");
   const input = kindOf("input");
   return (messages === null || messages === "null") && (input === "array" || input === "string");
 }
 
-/** Known as free text by the encoder of chat answers as well. */
+/** So that the encoder of chat answers knows it as free text as well. */
 function answersAsText(tool: Tool): Tool {
   const own = tool.extras?.["openai-responses"];
   if (own?.["type"] !== "custom") return tool;
@@ -55,7 +55,7 @@ export const responsesOnChat: ClientHalf = {
     openaiChat.client.encodeReply({ ...reply, content: reply.content.map(callAsText) }, facts),
 };
 
-/** A call of free text as the API itself told it. */
+/** A call of free text as the API itself sent it. */
 function freeTextCallIn(value: unknown): ToolCallBlock | null {
   if (!isRecord(value) || value["type"] !== "custom_tool_call") return null;
   const { call_id: id, name, input } = value;

@@ -1,4 +1,5 @@
-// Who tells each format's own blocks to the others. It must never hold a rule: a kind of block has its row in its format's folder.
+// The function that puts each format's own blocks into words for the others. It must never hold a rule: each kind of block has its
+// row in its format's folder.
 
 import type { DialectName, OpaqueBlock } from "../canon/request.ts";
 import { retell as retellMessages } from "./anthropic-messages/retell.ts";

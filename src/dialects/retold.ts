@@ -1,5 +1,5 @@
-// What an opaque block of one format is in words that every format has: carried, told as text, or set aside and named.
-// Each format knows its own blocks (<format>/retell.ts); this is what they share. It must never refuse: the past cannot be changed.
+// What an opaque block of one format becomes in a form that every format has: carried, described as text, or left out and named.
+// Each format knows its own blocks (<format>/retell.ts); this is what they share. It must never refuse: a client cannot change its history.
 
 import type { Block, FileBlock, ImageBlock, TextBlock } from "../canon/request.ts";
 import { safeName } from "./adaptation-notes.ts";
@@ -8,9 +8,9 @@ import { isRecord } from "./decoding.ts";
 export type RetoldBlock = {
   /** Never opaque ones. */
   readonly blocks: readonly Block[];
-  /** What is said of it in Adapted; null: nothing is lost. */
+  /** The adaptation note; null: nothing is lost. */
   readonly note: string | null;
-  /** The words only say that something was there: where a user asks about it now, they are no answer. */
+  /** The text only says that something was there: not enough where the user asks about it now. */
   readonly isPlaceholder: boolean;
 };
 
@@ -89,7 +89,7 @@ const mediaTypeOfName = (name: string): string | null =>
 export const withDocumentName = (name: string | null, text: string): string =>
   name === null || name === "" ? text : `[Document: ${name}]\n${text}`;
 
-/** What is said where a file cannot go. */
+/** The text in place of a file that cannot be sent. */
 export function fileAsText(file: FileBlock): TextBlock {
   const what = /^audio\//i.test(file.mediaType)
     ? "A sound"
@@ -112,7 +112,7 @@ export const imageAsText = (image: ImageBlock): TextBlock => ({
       : "[A picture, which cannot be shown here]",
 });
 
-/** The longest text that is made of members nobody here knows. */
+/** The longest text that is made of unknown members. */
 const maxFoundText = 100_000;
 
 /** Every readable text in a value of unknown shape, in order: under `text`, `content`, `output` and their like. */
@@ -127,7 +127,7 @@ export function textsIn(value: unknown, depth = 0): string[] {
 const textMembers = ["title", "text", "content", "output", "outputs", "stdout", "stderr", "logs", "summary"];
 const contentMembers = ["source", "data", "file", "file_id", "url"];
 
-/** A block of a kind that nobody here knows: its readable words if it has any. */
+/** A block of an unknown kind: its readable text if it has any. */
 export function unknownBlock(type: unknown, value: Readonly<Record<string, unknown>>): RetoldBlock {
   const kind = safeName(type);
   const texts = textsIn(value);
@@ -137,7 +137,7 @@ export function unknownBlock(type: unknown, value: Readonly<Record<string, unkno
     : { ...retoldAsNothing(`content-dropped:${kind}`), isPlaceholder: true };
 }
 
-/** A call that a vendor's own tool made, and what came of it, as one text. */
+/** A call of a vendor's own tool and its result, as one text. */
 export const callAsText = (name: string, input: unknown): string =>
   `[The tool ${name} was called with ${typeof input === "string" ? input : (JSON.stringify(input ?? {}) ?? "{}")}]`;
 

@@ -1,11 +1,11 @@
-// How many bytes of text, thought and tool input a piece of an answer holds: what a cut answer is paid by.
-// It must never fail on what a vendor sends, and never count what is no word of the model's (ids, signatures, kinds).
+// How many bytes of text, thinking and tool input a piece of an answer holds: the cost of a cut answer is estimated by it.
+// It must never fail on what a vendor sends, and never count what the model did not write (ids, signatures, kinds).
 
 import { isRecord } from "./decoding.ts";
 
 const bytesOf = (text: string): number => Buffer.byteLength(text, "utf8");
 
-/** Members of a part of an answer that are never the model's words. */
+/** Members of a part of an answer that the model never writes. */
 const nonTextMembers: ReadonlySet<string> = new Set([
   "annotations",
   "data",
@@ -19,7 +19,7 @@ const nonTextMembers: ReadonlySet<string> = new Set([
   "type",
 ]);
 
-/** UTF-8 bytes of every text below `value`, but for those in members that are no words. */
+/** UTF-8 bytes of every text below `value`, except in members that the model did not write. */
 export function textBytesIn(value: unknown, without: readonly string[] = []): number {
   if (typeof value === "string") return bytesOf(value);
   let bytes = 0;

@@ -1,22 +1,22 @@
-// Thoughts that must come back to the vendor that made them, through clients in whose format only a signature can say whose
-// they are: what their maker's own format needs stands in that signature, under our mark and beside the maker's.
-// It must never let a mark of ours reach a vendor, nor a thought one that did not think it.
+// Thinking that must go back to the vendor that made it, through clients in whose format only a signature can say whose
+// it is: what the vendor's own format needs stands in that signature, behind our mark and the vendor's.
+// It must never send our mark to a vendor, nor thinking to a vendor that did not write it.
 
 import type { StreamEvent } from "../canon/event.ts";
 import type { Block, ChatRequest, DialectName, Message, ThinkingBlock } from "../canon/request.ts";
 import { isRecord, parseLoosely } from "./decoding.ts";
 import { foreignSignatureExtras } from "./call-signatures.ts";
 
-/** No signature of a vendor's begins so: those are base64. */
+/** No vendor's signature begins like this: those are base64. */
 export const thinkingMark = "clawgate.kept.";
 
 export const isThinkingMark = (signature: string | null): boolean =>
   signature?.startsWith(thinkingMark) === true;
 
-/** Who thinks: a name for the vendor and, where it sells models of many makers, for the model's. Base64url. */
+/** Who thinks: a name for the vendor and, where it sells many families of models, for the family. Base64url. */
 export type ThinkingSource = { readonly dialect: DialectName; readonly mark: string };
 
-/** Resellers name a model behind its maker (deepseek/…, moonshotai/…); elsewhere its name begins with its family's. */
+/** Resellers write the vendor before the model (deepseek/…, moonshotai/…); elsewhere a model's name begins with its family's. */
 export function thinkingSourceOf(dialect: DialectName, vendor: string, model: string): ThinkingSource {
   const family = /^(?:[^/]+(?=\/)|[a-z]+)/i.exec(model)?.[0].toLowerCase() ?? "";
   const digest = new Bun.CryptoHasher("sha256").update(`${dialect} ${vendor} ${family}`);
@@ -26,7 +26,7 @@ export function thinkingSourceOf(dialect: DialectName, vendor: string, model: st
 /** Anthropic's signatures are its own marks, in the format that they come in. */
 const needsThinkingMark = ({ dialect }: ThinkingSource): boolean => dialect !== "anthropic-messages";
 
-/** What a vendor says of its thoughts, with signatures that say whose they are. */
+/** A vendor's thinking events, with signatures that say whose they are. */
 export function markThinking(events: readonly StreamEvent[], source: ThinkingSource): readonly StreamEvent[] {
   if (!events.some(({ type }) => type === "thinking-end")) return events;
   if (!needsThinkingMark(source)) return events.map(withForeignSignature);
@@ -50,7 +50,7 @@ export function withForeignSignature<Event extends StreamEvent>(event: Event): E
   return { ...event, extras: { ...event.extras, ...foreignSignatureExtras(event.signature) } };
 }
 
-/** The request with this maker's thoughts as its format writes them; those of others stay under their marks, which encoders drop. */
+/** The request with this vendor's thinking as its format writes it; that of others keeps its marks, and encoders drop it. */
 export function unmarkThinking(request: ChatRequest, source: ThinkingSource): ChatRequest {
   if (!request.messages.some(({ content }) => content.some(isMarked))) return request;
   return { ...request, messages: request.messages.map((message) => unmarkMessage(message, source)) };

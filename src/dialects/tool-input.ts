@@ -1,6 +1,6 @@
 // Arguments of a call in a history: JSON text in the canonical form, an object for every vendor. Cut or broken ones are common
 // where an answer ended at its limit, and vendors that parse them refuse the whole conversation for good.
-// It must never lose a word of what the model wrote, nor touch text that is an object.
+// It must never lose any of what the model wrote, nor touch text that is an object.
 
 import { ignoreNote } from "./adaptation-notes.ts";
 import { repairArguments } from "./repair-arguments.ts";

@@ -47,7 +47,7 @@ export function fittedNames(request: ChatRequest, rule: NameRule): FittedNames |
 const fits = (name: string, { pattern, longest }: NameRule): boolean =>
   name.length <= longest && pattern.test(name);
 
-/** What people can read of the name, and a digest of the whole that tells it from its neighbours. */
+/** The readable part of the name, and a digest of the whole that keeps it apart from similar names. */
 function fitName(name: string, { longest }: NameRule, isTaken: (wire: string) => boolean): string {
   const clean = name.replace(/[^A-Za-z0-9_-]+/g, "_");
   const head = /^[A-Za-z]/.test(clean) ? clean : `t${clean}`;
@@ -61,7 +61,7 @@ function fitName(name: string, { longest }: NameRule, isTaken: (wire: string) =>
 const digestOf = (name: string): string =>
   new Bun.CryptoHasher("sha256").update(name).digest("hex").slice(0, digestLength);
 
-/** What a tool of the client's is called among names that may have been fitted: for a member that only its own format has. */
+/** The sent name of a client's tool where names may have been fitted: for a member that only its own format has. */
 export function nameAmong(names: readonly string[], own: string): string {
   if (names.includes(own)) return own;
   const end = `_${digestOf(own)}`;

@@ -1,4 +1,4 @@
-// Does a body that passes as bytes name a tool as its vendor does not take it: such a body goes through the hub, which fits the
+// Does a body that would pass through name a tool in a way that its vendor refuses? Such a body is translated: that fits the
 // names and gives the client its own back. It must never parse the tools of a body whose names look right.
 
 import { type JsonScan, memberNamed } from "../wire/json.ts";
@@ -24,7 +24,7 @@ export function holdsUnfitToolName(scan: JsonScan, bytes: Buffer, rule: NameRule
 const fits = (name: string, { pattern, longest }: NameRule): boolean =>
   name.length <= longest && pattern.test(name);
 
-/** Where the text begins that is the value of a member whose name ends at `from`; -1: its value is none. */
+/** Where the text begins that is the value of a member whose name ends at `from`; -1: its value is not a text. */
 function textBehind(bytes: Buffer, from: number): number {
   let at = afterSpace(bytes, from);
   if (bytes[at] !== 0x3a) return -1;

@@ -1,5 +1,5 @@
-// What a user shows in the newest message and a format has no place for: refused by name, so that another target is tried, because
-// an answer without it would be about something else. It must never look at the past, which nobody can change any more.
+// Content of the newest user message that a format has no place for: refused by name, so that another target is tried, because
+// an answer without it would be about something else. It must never look at earlier messages, which the client cannot change.
 
 import type { Failure } from "../canon/failure.ts";
 import type { Block, ChatRequest, DialectName } from "../canon/request.ts";
@@ -24,7 +24,7 @@ export function refuseUnsupportedContent({ messages }: ChatRequest, format: Dial
   return null;
 }
 
-/** An address says something even where nobody fetches it: the model may have a tool that does. */
+/** A URL is useful even where nobody fetches it: the model may have a tool that does. */
 const isAccepted = (block: Block, format: DialectName): boolean =>
   block.type !== "file" || block.source.kind === "url" || acceptsFile(format, block);
 

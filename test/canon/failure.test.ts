@@ -1,9 +1,9 @@
-// Whose words a log may show. It must never need a vendor.
+// Which messages a log may show.
 
 import { expect, test } from "bun:test";
 import { mayRepeatContent } from "../../src/canon/failure.ts";
 
-test("what is wrong with the form of an answer is told in our own words; what a vendor says of a body is no log's", () => {
+test("what is wrong with the form of an answer is said in our own words; a vendor's message about a body is not logged", () => {
   for (const [kind, status, mayRepeat] of [
     ["bad-output", 200, false],
     ["bad-output", null, false],

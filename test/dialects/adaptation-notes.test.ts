@@ -236,9 +236,9 @@ describe.each(names)("toward %s", (name) => {
     expect(notesOf(name, change, facts)).toEqual([...(words[name] ?? [])]);
   });
 
-  test("a wish to think is not sent to a model that cannot", () => {
-    const wish = { ...emptyRequest, model: "m", messages: [user(text("hi"))], effort: "high" } as const;
-    const body = JSON.stringify(dialects[name].backend.encodeRequest(wish, { ...target, canThink: false }));
+  test("a request for thinking is not sent to a model that cannot think", () => {
+    const asked = { ...emptyRequest, model: "m", messages: [user(text("hi"))], effort: "high" } as const;
+    const body = JSON.stringify(dialects[name].backend.encodeRequest(asked, { ...target, canThink: false }));
     expect(body).not.toMatch(/effort|thinking|reasoning/i);
   });
 });
@@ -299,7 +299,7 @@ describe("a tool whose arguments must follow its schema to the letter", () => {
   });
 });
 
-describe("what a door leaves behind on the way to another format", () => {
+describe("what a client format leaves behind on the way to another format", () => {
   const lost = (name: DialectName, body: unknown): string[] => {
     const notes = new Set<string>();
     const { client } = dialects[name];
@@ -362,7 +362,7 @@ describe("what a door leaves behind on the way to another format", () => {
     expect(client.refuseTranslation(asked)?.param).toBe("include");
   });
 
-  test("openai-responses: searches and stored thoughts of the history", () => {
+  test("openai-responses: searches and stored reasoning of the history", () => {
     const said = { type: "message", role: "assistant", content: [{ type: "output_text", text: "b" }] };
     const input = [
       { role: "user", content: "a" },

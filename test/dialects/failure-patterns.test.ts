@@ -1,5 +1,5 @@
-// The table of vendors' words, walked: each text, at each format that can carry it, is what its row says. And what a client
-// writes never rests a key.
+// The table of vendors' error messages: each text, in each format that can carry it, is what its row says. And text that a client
+// writes never suspends a key.
 
 import { describe, expect, test } from "bun:test";
 import { Failure, type FailureKind } from "../../src/canon/failure.ts";

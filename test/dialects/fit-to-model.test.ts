@@ -1,4 +1,4 @@
-// Every model of the table × every parameter × every door × every format: what goes up is taken, and what passes as bytes is too.
+// Every model of the table × every parameter × every client format × every target format: models take what is sent, translated or passed through.
 // The rules of the vendors are written here a second time, from their errors; the table alone is shared with the code.
 
 import { describe, expect, test } from "bun:test";
@@ -18,8 +18,8 @@ const at = (value: unknown, key: string): unknown =>
 const schema = { type: "object", properties: {} };
 const efforts = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
-/** The wishes of clients at each door, by the parameter that they are about. */
-const wishes: Readonly<Record<DialectName, Readonly<Record<string, Json>>>> = {
+/** Options of requests in each client format, by the parameter that they are about. */
+const optionsOf: Readonly<Record<DialectName, Readonly<Record<string, Json>>>> = {
   "openai-chat": {
     plain: {},
     temperature: { temperature: 0.2 },
@@ -201,9 +201,9 @@ function refusals(format: DialectName, body: Json, takes: Takes): string[] {
       refuse(isForced && (thinking === "enabled" || thinking === "adaptive"), "thinking with a forced tool");
       break;
     case "google-genai": {
-      const wish = config?.["thinkingConfig"];
-      const level = at(wish, "thinkingLevel");
-      const budget = at(wish, "thinkingBudget");
+      const option = config?.["thinkingConfig"];
+      const level = at(option, "thinkingLevel");
+      const budget = at(option, "thinkingBudget");
       refuse(takes.thinking === "none" && (level ?? budget) !== undefined, "thinking is not enabled");
       refuse(level !== undefined && takes.thinking !== "adaptive", "thinking level is not supported");
       if (typeof level === "string")
@@ -242,17 +242,17 @@ describe.each([...listed, ...unlisted])("%s", (model) => {
   };
 
   test.each(names.filter((name) => makers[name].test(model)))(
-    "takes what %s is sent from every door",
+    "takes what %s is sent from every client format",
     (to) => {
-      for (const door of names)
-        for (const [what, wish] of Object.entries(wishes[door])) {
-          const body = { ...plain[door], ...wish };
+      for (const from of names)
+        for (const [what, option] of Object.entries(optionsOf[from])) {
+          const body = { ...plain[from], ...option };
           const notes: string[] = [];
-          const decoded = { ...dialects[door].client.decodeRequest(body), model };
-          // A request that asks for probabilities in an answer of this format stays on the express lane.
+          const decoded = { ...dialects[from].client.decodeRequest(body), model };
+          // A request that asks for probabilities in an answer of this format is always passed through.
           const sent = dialects[to].backend.encodeRequest(decoded, target, (word) => notes.push(word));
-          expect({ door, what, refused: refusals(to, sent, takes), sent }).toEqual({
-            door,
+          expect({ from, what, refused: refusals(to, sent, takes), sent }).toEqual({
+            from,
             what,
             refused: [],
             sent,
@@ -261,10 +261,10 @@ describe.each([...listed, ...unlisted])("%s", (model) => {
           const hasSampling = /"(?:temperature|top_?p|top_?k)"/i;
           if (hasSampling.test(JSON.stringify(body)) && !hasSampling.test(JSON.stringify(sent)))
             expect([
-              door,
+              from,
               what,
               notes.filter((word) => /^(?:temperature|top-[pk])-dropped$/.test(word)).length > 0,
-            ]).toEqual([door, what, true]);
+            ]).toEqual([from, what, true]);
           if (/forced|some tool/.test(what) && !takes.forcedTools)
             expect(notes).toContain("tool-choice-auto");
           if (what === "one call" && !takes.parallelChoice)
@@ -277,13 +277,13 @@ describe.each([...listed, ...unlisted])("%s", (model) => {
 
   test.each(names.filter((name) => makers[name].test(model)))(
     "of %s bodies, none passes as bytes that it refuses",
-    (door) => {
-      for (const [what, wish] of Object.entries(wishes[door])) {
-        const body = { ...plain[door], ...wish };
-        const refused = refusals(door, body, takes);
+    (from) => {
+      for (const [what, option] of Object.entries(optionsOf[from])) {
+        const body = { ...plain[from], ...option };
+        const refused = refusals(from, body, takes);
         if (refused.length === 0) continue;
         const bytes = Buffer.from(JSON.stringify(body));
-        const { passthrough } = dialects[door].backend;
+        const { passthrough } = dialects[from].backend;
         const scan = scanObject(bytes, 64, passthrough.watchedWords);
         const isSeen =
           passthrough.exceeds(scan, bytes, takes) ||
@@ -293,7 +293,7 @@ describe.each([...listed, ...unlisted])("%s", (model) => {
         expect({ what, refused, isSeen }).toEqual({ what, refused, isSeen: true });
         const { repair } = passthrough;
         if (repair !== undefined)
-          expect({ what, refused: refusals(door, repair(body, target), takes) }).toEqual({
+          expect({ what, refused: refusals(from, repair(body, target), takes) }).toEqual({
             what,
             refused: [],
           });
@@ -302,12 +302,12 @@ describe.each([...listed, ...unlisted])("%s", (model) => {
   );
 });
 
-test("a model whose levels nobody knows is asked for those that Anthropic's API has", () => {
-  const takes = takesOf("house-model", { thinking: "adaptive", thinking_off: false });
-  const target = { model: "house-model", defaultMaxTokens: 4_096, maxOutput: null, takes };
-  for (const door of names)
-    for (const wish of Object.values(wishes[door])) {
-      const decoded = dialects[door].client.decodeRequest({ ...plain[door], ...wish });
+test("a model with unknown levels is asked for those of Anthropic's API", () => {
+  const takes = takesOf("own-model", { thinking: "adaptive", thinking_off: false });
+  const target = { model: "own-model", defaultMaxTokens: 4_096, maxOutput: null, takes };
+  for (const from of names)
+    for (const option of Object.values(optionsOf[from])) {
+      const decoded = dialects[from].client.decodeRequest({ ...plain[from], ...option });
       const sent = dialects["anthropic-messages"].backend.encodeRequest(decoded, target);
       const effort = at(sent["output_config"], "effort");
       expect([undefined, "low", "medium", "high", "xhigh", "max"]).toContain(effort as string | undefined);

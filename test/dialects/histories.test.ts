@@ -1,4 +1,4 @@
-// Whatever history a door accepts, each target's body is one that a strict checker of the vendor's documented rules accepts;
+// Whatever history a client format accepts, each target's body is one that a strict checker of the vendor's documented rules accepts;
 // and nothing that belongs to the past is refused.
 
 import { describe, expect, test } from "bun:test";
@@ -44,19 +44,19 @@ function breachOfTemplates({ messages }: Json): string | null {
 
 const target = { model: "m", defaultMaxTokens: 4_096, maxOutput: null };
 
-/** Each door's histories toward each target: 16 pairs. */
+/** Each client format's histories toward each target: 16 pairs. */
 const runs = process.env["CLAWGATE_HEAVY"] === "1" ? 50_000 : 5_000;
 const seed = 20_261_130;
 
-describe.each(names)("from the door of %s", (door) => {
+describe.each(names)("from clients of %s", (from) => {
   test.each(names)(
     "a strict vendor of %s takes every history",
     (name) => {
-      const isOwn = door === name;
+      const isOwn = from === name;
       fc.assert(
-        fc.property(histories[door](isOwn), fc.boolean(), (body, isPast) => {
-          const { client } = dialects[door];
-          const request = client.decodeRequest(isPast ? withNextTurn(door, body) : body);
+        fc.property(histories[from](isOwn), fc.boolean(), (body, isPast) => {
+          const { client } = dialects[from];
+          const request = client.decodeRequest(isPast ? withNextTurn(from, body) : body);
           const refusal = isOwn
             ? null
             : (client.refuseTranslation(request) ?? refuseUnsupportedContent(request, name));

@@ -1,4 +1,4 @@
-// A row for each block that only one format has: what the other formats make of it when it belongs to the past, and by which name.
+// A row for each block that only one format has: what the other formats make of it in past turns, and how it is noted.
 
 import { describe, expect, test } from "bun:test";
 import type { DialectName } from "../../src/canon/request.ts";
@@ -7,16 +7,16 @@ import { dialects } from "../../src/dialects/dialect-table.ts";
 import { withNextTurn } from "../support/histories.ts";
 
 type Json = Record<string, unknown>;
-type Heard = { readonly said: string; readonly notes: readonly string[] };
+type Sent = { readonly said: string; readonly notes: readonly string[] };
 
 const names = Object.keys(dialects) as DialectName[];
 const target = { model: "m", defaultMaxTokens: 4_096, maxOutput: null };
 const pdf = "JVBERi0xLjQK";
 const pixel = "iVBORw0KGgo=";
 
-function send(door: DialectName, body: Json, name: DialectName): Heard {
-  const { client } = dialects[door];
-  const request = client.decodeRequest(withNextTurn(door, body));
+function send(from: DialectName, body: Json, name: DialectName): Sent {
+  const { client } = dialects[from];
+  const request = client.decodeRequest(withNextTurn(from, body));
   expect(client.refuseTranslation(request) ?? refuseUnsupportedContent(request, name)).toBeNull();
   const notes = new Set<string>();
   client.noteLosses(request, (note) => notes.add(note));
@@ -61,7 +61,7 @@ const document = (source: Json): Json => ({ type: "document", title: "Plan", sou
 
 type Row = readonly [
   what: string,
-  door: DialectName,
+  from: DialectName,
   body: Json,
   /** What every other target reads of it, or the one of that name; null: nothing of it. */
   said: RegExp | Partial<Record<DialectName, RegExp>> | null,
@@ -545,17 +545,17 @@ const rows: readonly Row[] = [
   ],
 ];
 
-describe.each([...rows])("%s of %s", (_what, door, body, said, note) => {
-  test.each(names.filter((name) => name !== door))("toward %s", (name) => {
-    const heard = send(door, body, name);
+describe.each([...rows])("%s of %s", (_what, from, body, said, note) => {
+  test.each(names.filter((name) => name !== from))("toward %s", (name) => {
+    const sent = send(from, body, name);
     const pattern = said === null || said instanceof RegExp ? said : said[name];
-    if (pattern instanceof RegExp) expect(heard.said).toMatch(pattern);
-    expect(heard.said).not.toMatch(/sealed|secret query/);
-    if (note !== null) expect(heard.notes).toContain(note);
+    if (pattern instanceof RegExp) expect(sent.said).toMatch(pattern);
+    expect(sent.said).not.toMatch(/sealed|secret query/);
+    if (note !== null) expect(sent.notes).toContain(note);
   });
 });
 
-describe("what a user shows now and the target has no place for is refused by name, so that another one is asked", () => {
+describe("content of the newest user message that the target has no place for is refused by name, so that another target is asked", () => {
   test.each([
     ["openai-chat", document({ type: "file", file_id: "file_1" }), false],
     ["openai-chat", document({ type: "url", url: "https://a.example/b.pdf" }), true],

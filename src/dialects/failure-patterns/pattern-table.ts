@@ -1,11 +1,11 @@
-// What vendors call their failures, where the status alone does not say it: one row a text, with where it was read.
+// What vendors call their failures, where the status alone does not say it: one row per text, with its source.
 
 import { keyRows, limitRows, overloadRows, planRows, quotaRows } from "./account-limits.ts";
 import { contextRows } from "./context-window.ts";
 import { missingRows, refusalRows } from "./model-and-refusal.ts";
 import type { FailurePattern } from "./pattern.ts";
 
-/** The first row that fits counts. */
+/** The first row that matches counts. */
 export const failurePatterns: readonly FailurePattern[] = [
   ...overloadRows,
   ...planRows,

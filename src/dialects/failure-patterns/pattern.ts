@@ -1,4 +1,4 @@
-// The form of a row in the table of vendors' words (table.ts). It must never judge: what a row means is match-failure.ts's.
+// A row in the table of vendors' error messages (pattern-table.ts). It must never judge: match-failure.ts decides what a row means.
 
 import type { FailureKind } from "../../canon/failure.ts";
 
@@ -13,7 +13,7 @@ export type PatternKind = Extract<
   | "overloaded"
 >;
 
-/** An answer that holds the words; what the row is tried with. */
+/** An answer that matches; the tests use it. */
 export type ErrorExample = {
   readonly status: number;
   readonly message: string;
@@ -29,37 +29,26 @@ export type FailurePattern = {
   readonly pattern: RegExp;
   readonly example: ErrorExample;
   readonly source: string;
-  /** Statuses that the words mean it with; absent: those of the kind (match-failure.ts). */
+  /** Statuses with which the pattern counts; absent: those of the kind (match-failure.ts). */
   readonly statuses?: readonly number[];
-  /** The clock that dates without a zone are told by; absent: UTC. */
+  /** The time zone of dates that name none; absent: UTC. */
   readonly zone?: string;
 };
 
 type PatternWithoutKind = Omit<FailurePattern, "kind">;
 
-export const textRow = (
-  vendor: string,
-  pattern: RegExp,
-  status: number,
-  message: string,
-  source: string,
-  more: Partial<FailurePattern> = {},
-): PatternWithoutKind => ({
-  vendor,
+type TextRow = Omit<PatternWithoutKind, "place" | "example"> & Pick<ErrorExample, "status" | "message">;
+
+export const textRow = ({ status, message, ...row }: TextRow): PatternWithoutKind => ({
+  ...row,
   place: "text",
-  pattern,
   example: { status, message },
-  source,
-  ...more,
 });
 
-export const codeRow = (
-  vendor: string,
-  pattern: RegExp,
-  example: ErrorExample,
-  source: string,
-  more: Partial<FailurePattern> = {},
-): PatternWithoutKind => ({ vendor, place: "code", pattern, example, source, ...more });
+export const codeRow = (row: Omit<PatternWithoutKind, "place">): PatternWithoutKind => ({
+  ...row,
+  place: "code",
+});
 
 export const rowsOf = <Kind extends PatternKind>(
   kind: Kind,

@@ -1,7 +1,8 @@
-// What an answer's text cites, as clients of this format read it. It must never count from another place than the answer's beginning.
+// What an answer's text cites, as clients of this format read it. It must always count from the beginning of the answer.
 
 import type { Extras } from "../../canon/request.ts";
 import { annotationOf, storedCitations } from "../citations.ts";
+import { extrasOf } from "./extras.ts";
 
 /** `offset`: where the text begins in the whole answer. */
 export function annotationsOf(
@@ -9,7 +10,7 @@ export function annotationsOf(
   offset: number,
   length: number,
 ): readonly unknown[] {
-  const ownExtras = extras?.["openai-chat"] ?? {};
+  const ownExtras = extrasOf(extras);
   if (Array.isArray(ownExtras["annotations"])) return ownExtras["annotations"] as readonly unknown[];
   return storedCitations(ownExtras).map((each) => ({
     type: "url_citation",

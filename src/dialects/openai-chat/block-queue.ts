@@ -1,10 +1,13 @@
-// Puts the pieces of an answer in line: one block is open at a time, what comes early for the next ones is held back.
+// Puts the pieces of an answer in order: one block is open at a time, and what comes early for the next ones is held back.
 // It must never let two blocks overlap, nor change the order of the pieces inside one.
 
 import type { StreamEvent } from "../../canon/event.ts";
 import { extraContentExtras } from "../call-signatures.ts";
 import { joinDetails } from "./reasoning-details.ts";
 import type { ToolCall } from "./tool-calls.ts";
+import { name as dialect } from "./extras.ts";
+
+type Details = readonly Readonly<Record<string, unknown>>[];
 
 type Slot = {
   readonly kind: "text" | "thinking" | "tool";
@@ -12,128 +15,126 @@ type Slot = {
   /** -1 while the block waits for its turn. */
   index: number;
   readonly held: string[];
-  /** Of a thought: what its maker wants back, and the member that it stood in. */
+  /** Of thinking: what its vendor wants back, and the member that it stood in. */
   readonly details: Readonly<Record<string, unknown>>[];
   field: string | null;
   /** Of a text: what it cites. */
   readonly annotations: unknown[];
 };
 
-export type BlockQueue = {
-  /** `field`: where the vendor writes a thought. */
-  addText(kind: "text" | "thinking", text: string, out: StreamEvent[], field?: string | null): void;
-  /** Annotations of the running text; without one they are lost. */
-  cite(annotations: readonly unknown[]): void;
-  /** Details of the running thought. */
-  detail(details: readonly Readonly<Record<string, unknown>>[], out: StreamEvent[]): void;
-  call(call: ToolCall, input: string, out: StreamEvent[]): void;
-  /** Ends everything. False when a call was never named, so that it could not be told. */
-  close(out: StreamEvent[]): boolean;
+const newSlot = (kind: Slot["kind"], call: ToolCall | null = null): Slot => ({
+  kind,
+  call,
+  index: -1,
+  held: [],
+  details: [],
+  field: null,
+  annotations: [],
+});
+
+export class BlockQueue {
   /** Blocks opened so far. */
-  readonly count: number;
-};
+  count = 0;
+  private readonly slots: Slot[] = [];
+  private readonly slotOfCall = new Map<ToolCall, Slot>();
 
-export function blockQueue(idOf: (call: ToolCall) => string): BlockQueue {
-  const slots: Slot[] = [];
-  const slotOfCall = new Map<ToolCall, Slot>();
-  let count = 0;
+  constructor(private readonly idOf: (call: ToolCall) => string) {}
 
-  const start = (slot: Slot): StreamEvent => {
-    const index = slot.index;
-    if (slot.call === null) return { type: slot.kind === "text" ? "text-start" : "thinking-start", index };
-    return { type: "tool-start", index, id: idOf(slot.call), name: slot.call.name ?? "" };
-  };
-  const delta = ({ kind, index }: Slot, piece: string): StreamEvent =>
-    kind === "tool"
-      ? { type: "tool-delta", index, input: piece }
-      : { type: kind === "text" ? "text-delta" : "thinking-delta", index, text: piece };
-  const end = ({ kind, index, call, details, field, annotations }: Slot): StreamEvent => {
-    if (kind === "thinking") {
-      const ownExtras = {
-        ...(field === null ? {} : { field }),
-        ...(details.length === 0 ? {} : { reasoning_details: details }),
-      };
-      return { type: "thinking-end", index, signature: null, extras: { "openai-chat": ownExtras } };
+  /** `field`: where the vendor writes thinking. */
+  addText(kind: "text" | "thinking", text: string, out: StreamEvent[], field: string | null): void {
+    const slot = this.running(kind);
+    slot.field ??= field;
+    slot.held.push(text);
+    this.advance(out, false);
+  }
+
+  /** Annotations of the running text; without one they are lost. */
+  cite(annotations: readonly unknown[]): void {
+    const slot = this.slots.at(-1);
+    if (slot?.kind === "text") slot.annotations.push(...annotations);
+  }
+
+  /** Details of the running thinking. */
+  detail(details: Details, out: StreamEvent[]): void {
+    joinDetails(this.running("thinking").details, details);
+    this.advance(out, false);
+  }
+
+  call(call: ToolCall, input: string, out: StreamEvent[]): void {
+    // What follows the whole arguments of an ended call repeats them and is no part of them.
+    if (call.isClosed) return;
+    let slot = this.slotOfCall.get(call);
+    if (slot === undefined) {
+      slot = newSlot("tool", call);
+      this.slotOfCall.set(call, slot);
+      this.slots.push(slot);
     }
-    if (kind === "text")
-      return annotations.length === 0
-        ? { type: "text-end", index }
-        : { type: "text-end", index, extras: { "openai-chat": { annotations } } };
-    const extra = call?.extra ?? null;
-    return { type: "tool-end", index, ...(extra === null ? {} : { extras: extraContentExtras(extra) }) };
-  };
+    if (input !== "") {
+      call.progress.take(input);
+      slot.held.push(input);
+    }
+    this.advance(out, false);
+  }
+
+  /** Ends everything. False when a call was never named, so that it could not be sent. */
+  close(out: StreamEvent[]): boolean {
+    return this.advance(out, true);
+  }
+
+  private running(kind: "text" | "thinking"): Slot {
+    const last = this.slots.at(-1);
+    if (last?.kind === kind) return last;
+    const slot = newSlot(kind);
+    this.slots.push(slot);
+    return slot;
+  }
 
   /** False when a nameless call stands in the way although everything is over. */
-  const advance = (out: StreamEvent[], isOver: boolean): boolean => {
+  private advance(out: StreamEvent[], isOver: boolean): boolean {
     for (;;) {
-      const head = slots[0];
+      const head = this.slots[0];
       if (head === undefined) return true;
       if (head.index < 0) {
         if (head.call !== null && head.call.name === null) return !isOver;
-        head.index = count++;
-        out.push(start(head));
+        head.index = this.count++;
+        out.push(this.start(head));
       }
-      for (const piece of head.held) out.push(delta(head, piece));
+      for (const piece of head.held) out.push(deltaOf(head, piece));
       head.held.length = 0;
-      // A call ends for the sake of the next block only when its arguments are whole: fragments may still be under way.
-      const mayEnd = isOver || (slots.length > 1 && (head.call === null || head.call.progress.isComplete));
+      // The next block ends a call only when its arguments are whole: fragments may still follow.
+      const mayEnd =
+        isOver || (this.slots.length > 1 && (head.call === null || head.call.progress.isComplete));
       if (!mayEnd) return true;
-      out.push(end(head));
+      out.push(endOf(head));
       if (head.call !== null) head.call.isClosed = true;
-      slots.shift();
+      this.slots.shift();
     }
-  };
+  }
 
-  return {
-    addText(kind, text, out, field = null) {
-      let slot = slots.at(-1);
-      if (slot?.kind !== kind) {
-        slot = { kind, call: null, index: -1, held: [], details: [], field: null, annotations: [] };
-        slots.push(slot);
-      }
-      slot.field ??= field;
-      slot.held.push(text);
-      advance(out, false);
-    },
-    cite(annotations) {
-      const slot = slots.at(-1);
-      if (slot?.kind === "text") slot.annotations.push(...annotations);
-    },
-    detail(details, out) {
-      let slot = slots.at(-1);
-      if (slot?.kind !== "thinking") {
-        slot = {
-          kind: "thinking",
-          call: null,
-          index: -1,
-          held: [],
-          details: [],
-          field: null,
-          annotations: [],
-        };
-        slots.push(slot);
-      }
-      joinDetails(slot.details, details);
-      advance(out, false);
-    },
-    call(call, input, out) {
-      // What follows the whole arguments of an ended call is a repetition and no part of them.
-      if (call.isClosed) return;
-      let slot = slotOfCall.get(call);
-      if (slot === undefined) {
-        slot = { kind: "tool", call, index: -1, held: [], details: [], field: null, annotations: [] };
-        slotOfCall.set(call, slot);
-        slots.push(slot);
-      }
-      if (input !== "") {
-        call.progress.take(input);
-        slot.held.push(input);
-      }
-      advance(out, false);
-    },
-    close: (out) => advance(out, true),
-    get count() {
-      return count;
-    },
-  };
+  private start({ kind, call, index }: Slot): StreamEvent {
+    if (call === null) return { type: kind === "text" ? "text-start" : "thinking-start", index };
+    return { type: "tool-start", index, id: this.idOf(call), name: call.name ?? "" };
+  }
+}
+
+function deltaOf({ kind, index }: Slot, piece: string): StreamEvent {
+  return kind === "tool"
+    ? { type: "tool-delta", index, input: piece }
+    : { type: kind === "text" ? "text-delta" : "thinking-delta", index, text: piece };
+}
+
+function endOf({ kind, index, call, details, field, annotations }: Slot): StreamEvent {
+  if (kind === "thinking") {
+    const ownExtras = {
+      ...(field === null ? {} : { field }),
+      ...(details.length === 0 ? {} : { reasoning_details: details }),
+    };
+    return { type: "thinking-end", index, signature: null, extras: { [dialect]: ownExtras } };
+  }
+  if (kind === "text")
+    return annotations.length === 0
+      ? { type: "text-end", index }
+      : { type: "text-end", index, extras: { [dialect]: { annotations } } };
+  const extra = call?.extra ?? null;
+  return { type: "tool-end", index, ...(extra === null ? {} : { extras: extraContentExtras(extra) }) };
 }

@@ -1,29 +1,21 @@
 // Reads a vendor's answer, chunk by chunk or whole, into events: the one mapping that streams and plain bodies share.
-// It must never say finish before the vendor's usage had its chance to arrive.
+// It must never finish before the vendor's usage had its chance to arrive.
 
 import type { FinishReason, StreamEvent } from "../../canon/event.ts";
 import { Failure } from "../../canon/failure.ts";
 import { mergeUsage, unknownUsage, type Usage } from "../../canon/usage.ts";
 import { brokenOff, isRecord } from "../decoding.ts";
-import { blockQueue } from "./block-queue.ts";
+import { BlockQueue } from "./block-queue.ts";
 import { failureInBand } from "../openai-failure.ts";
 import { decodeFinish, settleReason } from "./finish.ts";
 import { detailsIn, textOfDetails } from "./reasoning-details.ts";
 import { reasoningFieldIn, spokenThoughts, taggedThoughts } from "./reasoning-fields.ts";
 import { type Piece, thinkTags } from "./think-tags.ts";
 import { makeToolId } from "./tool-id.ts";
-import { callOf, jsonProgress, readFragment, type ToolCall } from "./tool-calls.ts";
+import { callOf, newCall, readFragment, type ToolCall } from "./tool-calls.ts";
 import { usageIn } from "./usage.ts";
 
 type Raw = Record<string, unknown>;
-
-export type AnswerDecoder = {
-  /** One chunk (`choices[0].delta`) or one whole completion (`choices[0].message`). */
-  take(chunk: Raw): StreamEvent[];
-  fail(failure: Failure): StreamEvent[];
-  /** `saidDone`: the vendor itself said that the stream is complete. */
-  finish(saidDone: boolean): StreamEvent[];
-};
 
 /** The chunk's error, in any of the places where vendors put one. */
 export function errorOf(body: unknown): Failure | null {
@@ -43,7 +35,7 @@ function isErrorShape({ errors, msg, error_msg: text, base_resp: base, object }:
   return (Array.isArray(errors) && errors.length > 0) || typeof msg === "string" || typeof text === "string";
 }
 
-/** Answers are always asked for singly: a choice of another index is not ours. */
+/** Only one answer is ever asked for: a choice of another index is not ours. */
 export function firstChoice(chunk: Raw): Raw | null {
   if (!Array.isArray(chunk.choices)) return null;
   const found: unknown = chunk.choices.find(
@@ -61,149 +53,153 @@ export function readReasoning(delta: Raw): string {
   return field === null ? textOfDetails(detailsIn(delta)) : readText(delta[field]);
 }
 
-/** Beside the choices: Perplexity's search results, or its and xAI's bare addresses. */
+/** Members next to the choices: Perplexity's search results, or its and xAI's bare URLs. */
 function sourcesIn({ search_results: results, citations }: Raw): readonly unknown[] {
   const list: readonly unknown[] =
     Array.isArray(results) && results.length > 0 ? results : [citations].flat();
   return list.map((each) => (isRecord(each) ? each : { url: each }));
 }
 
-export function answerDecoder(): AnswerDecoder {
-  let id = "";
-  let model = "";
-  let isStarted = false;
-  let isRefused = false;
-  let reason: FinishReason | null = null;
-  let sources: readonly unknown[] = [];
-  const tags = thinkTags();
-  let usage: Usage = unknownUsage;
-  const calls: ToolCall[] = [];
-  const ids = new Set<string>();
-  /** Vendors that give all calls of an answer one id would have a client answer the first of them twice. */
-  const idOf = (call: ToolCall): string => {
-    const at = calls.indexOf(call);
-    const given = call.id ?? makeToolId(id, at);
-    const own = ids.has(given) ? `${given}_${at}` : given;
-    ids.add(own);
-    return own;
-  };
-  const queue = blockQueue(idOf);
+export class AnswerDecoder {
+  private id = "";
+  private model = "";
+  private isStarted = false;
+  private isRefused = false;
+  private reason: FinishReason | null = null;
+  private sources: readonly unknown[] = [];
+  private usage: Usage = unknownUsage;
+  private readonly tags = thinkTags();
+  private readonly calls: ToolCall[] = [];
+  private readonly callIds = new Set<string>();
+  private readonly queue = new BlockQueue((call) => this.idOf(call));
 
-  const begin = (out: StreamEvent[]): void => {
-    if (isStarted) return;
-    isStarted = true;
-    out.push({ type: "start", id, model });
-  };
-  const say = (
+  /** One chunk (`choices[0].delta`) or one whole completion (`choices[0].message`). */
+  take(chunk: Raw): StreamEvent[] {
+    const out: StreamEvent[] = [];
+    if (this.id === "") this.id = readText(chunk.id);
+    if (this.model === "") this.model = readText(chunk.model);
+    // Azure's first chunk is about its prompt filter and names no model.
+    if (this.id !== "") this.begin(out);
+    const choice = firstChoice(chunk);
+    const usage = usageIn(chunk, choice);
+    if (usage !== null) this.usage = mergeUsage(this.usage, usage);
+    if (Array.isArray(chunk.search_results) || Array.isArray(chunk.citations))
+      this.sources = sourcesIn(chunk);
+    if (choice === null) return out;
+    const delta = choice.delta ?? choice.message;
+    if (isRecord(delta)) this.takeDelta(delta, out);
+    const finish = decodeFinish(choice.finish_reason);
+    if (finish instanceof Failure) return this.fail(finish, out);
+    this.reason = finish ?? this.reason;
+    return out;
+  }
+
+  fail(failure: Failure, out: StreamEvent[] = []): StreamEvent[] {
+    this.addPieces(this.tags.end(), out);
+    this.queue.close(out);
+    // What was counted until now may have been charged.
+    const { usage } = this;
+    if (usage.input !== null || usage.output !== null) out.push({ type: "usage", usage });
+    out.push({ type: "failure", failure });
+    return out;
+  }
+
+  /** `saidDone`: the vendor itself said that the stream is complete. */
+  finish(saidDone: boolean): StreamEvent[] {
+    const out: StreamEvent[] = [];
+    this.addPieces(this.tags.end(), out);
+    if (this.reason === null && !(saidDone && this.queue.count > 0)) return this.fail(brokenOff(), out);
+    this.begin(out);
+    this.queue.cite(this.sources);
+    if (!this.queue.close(out))
+      return this.fail(
+        new Failure("bad-output", "The upstream called a tool without naming it.", { maybeBilled: true }),
+        out,
+      );
+    const settled = settleReason(this.reason ?? "stop", this.calls.length);
+    const reason = this.isRefused && settled === "stop" ? "refused" : settled;
+    out.push({ type: "finish", reason, usage: this.usage });
+    return out;
+  }
+
+  private begin(out: StreamEvent[]): void {
+    if (this.isStarted) return;
+    this.isStarted = true;
+    out.push({ type: "start", id: this.id, model: this.model });
+  }
+
+  /** Vendors that give all calls of an answer one id would have a client answer the first of them twice. */
+  private idOf(call: ToolCall): string {
+    const at = this.calls.indexOf(call);
+    const given = call.id ?? makeToolId(this.id, at);
+    const own = this.callIds.has(given) ? `${given}_${at}` : given;
+    this.callIds.add(own);
+    return own;
+  }
+
+  private addText(
     kind: "text" | "thinking",
     text: string,
     out: StreamEvent[],
     field: string | null = null,
-  ): void => {
+  ): void {
     if (text === "") return;
-    begin(out);
-    queue.addText(kind, text, out, field);
-  };
-  const speak = (pieces: readonly Piece[], out: StreamEvent[]): void => {
-    for (const { kind, text } of pieces) say(kind, text, out, kind === "text" ? null : taggedThoughts);
-  };
-  const takeFragment = (value: unknown, out: StreamEvent[]): void => {
-    const fragment = readFragment(value);
-    if (fragment === null) return;
-    speak(tags.end(), out);
-    begin(out);
-    let call = callOf(calls, fragment);
-    if (call === null) {
-      call = {
-        index: fragment.index,
-        id: null,
-        name: null,
-        progress: jsonProgress(),
-        isClosed: false,
-        extra: null,
-      };
-      calls.push(call);
+    this.begin(out);
+    this.queue.addText(kind, text, out, field);
+  }
+
+  private addPieces(pieces: readonly Piece[], out: StreamEvent[]): void {
+    for (const { kind, text } of pieces)
+      this.addText(kind, text, out, kind === "text" ? null : taggedThoughts);
+  }
+
+  private takeDelta(delta: Raw, out: StreamEvent[]): void {
+    const thoughts = readReasoning(delta);
+    // A vendor that sends thinking in a member of its own writes no tags.
+    if (thoughts !== "") this.addPieces(this.tags.end(), out);
+    this.addText("thinking", thoughts, out, reasoningFieldIn(delta));
+    const details = detailsIn(delta);
+    if (details.length > 0) {
+      this.begin(out);
+      this.queue.detail(details, out);
     }
-    call.id ??= fragment.id;
-    call.name ??= fragment.name;
-    call.extra ??= fragment.extra;
-    queue.call(call, fragment.input, out);
-  };
-  const takeContent = (content: unknown, out: StreamEvent[]): void => {
-    if (typeof content === "string") speak(tags.take(content), out);
+    this.takeContent(delta.content, out);
+    const refusal = readText(delta.refusal);
+    if (refusal !== "") this.isRefused = true;
+    this.addText("text", refusal, out);
+    if (Array.isArray(delta.annotations)) this.queue.cite(delta.annotations);
+    if (Array.isArray(delta.tool_calls)) for (const each of delta.tool_calls) this.takeFragment(each, out);
+    if (isRecord(delta.function_call)) this.takeFragment({ index: 0, function: delta.function_call }, out);
+  }
+
+  private takeContent(content: unknown, out: StreamEvent[]): void {
+    if (typeof content === "string") this.addPieces(this.tags.take(content), out);
     if (!Array.isArray(content)) return;
     // Mistral's reasoning models send parts: {type:"thinking",thinking:[{type:"text",text}]} and {type:"text",text}.
     for (const part of content) {
       if (!isRecord(part)) continue;
       const isThought = part.type === "reasoning" || part.type === "thinking";
-      say(isThought ? "thinking" : "text", readText(part.text), out);
-      say("thinking", readText(part.thinking), out);
+      this.addText(isThought ? "thinking" : "text", readText(part.text), out);
+      this.addText("thinking", readText(part.thinking), out);
       if (!Array.isArray(part.thinking)) continue;
       for (const thought of part.thinking)
-        if (isRecord(thought)) say("thinking", readText(thought.text), out, spokenThoughts);
+        if (isRecord(thought)) this.addText("thinking", readText(thought.text), out, spokenThoughts);
     }
-  };
-  const takeDelta = (delta: Raw, out: StreamEvent[]): void => {
-    const thoughts = readReasoning(delta);
-    // A vendor that keeps them apart writes no tags.
-    if (thoughts !== "") speak(tags.end(), out);
-    say("thinking", thoughts, out, reasoningFieldIn(delta));
-    const details = detailsIn(delta);
-    if (details.length > 0) {
-      begin(out);
-      queue.detail(details, out);
-    }
-    takeContent(delta.content, out);
-    const refusal = readText(delta.refusal);
-    if (refusal !== "") isRefused = true;
-    say("text", refusal, out);
-    if (Array.isArray(delta.annotations)) queue.cite(delta.annotations);
-    if (Array.isArray(delta.tool_calls)) for (const each of delta.tool_calls) takeFragment(each, out);
-    if (isRecord(delta.function_call)) takeFragment({ index: 0, function: delta.function_call }, out);
-  };
-  const fail = (failure: Failure, out: StreamEvent[] = []): StreamEvent[] => {
-    speak(tags.end(), out);
-    queue.close(out);
-    // What was counted until now may have been charged.
-    if (usage.input !== null || usage.output !== null) out.push({ type: "usage", usage });
-    out.push({ type: "failure", failure });
-    return out;
-  };
+  }
 
-  return {
-    take(chunk) {
-      const out: StreamEvent[] = [];
-      if (id === "") id = readText(chunk.id);
-      if (model === "") model = readText(chunk.model);
-      // Azure's first chunk is about its prompt filter and names nobody.
-      if (id !== "") begin(out);
-      const choice = firstChoice(chunk);
-      const news = usageIn(chunk, choice);
-      if (news !== null) usage = mergeUsage(usage, news);
-      if (Array.isArray(chunk.search_results) || Array.isArray(chunk.citations)) sources = sourcesIn(chunk);
-      if (choice === null) return out;
-      const delta = choice.delta ?? choice.message;
-      if (isRecord(delta)) takeDelta(delta, out);
-      const finish = decodeFinish(choice.finish_reason);
-      if (finish instanceof Failure) return fail(finish, out);
-      reason = finish ?? reason;
-      return out;
-    },
-    fail: (failure) => fail(failure),
-    finish(saidDone) {
-      const out: StreamEvent[] = [];
-      speak(tags.end(), out);
-      if (reason === null && !(saidDone && queue.count > 0)) return fail(brokenOff(), out);
-      begin(out);
-      queue.cite(sources);
-      if (!queue.close(out))
-        return fail(
-          new Failure("bad-output", "The upstream called a tool without naming it.", { maybeBilled: true }),
-          out,
-        );
-      const settled = settleReason(reason ?? "stop", calls.length);
-      out.push({ type: "finish", reason: isRefused && settled === "stop" ? "refused" : settled, usage });
-      return out;
-    },
-  };
+  private takeFragment(value: unknown, out: StreamEvent[]): void {
+    const fragment = readFragment(value);
+    if (fragment === null) return;
+    this.addPieces(this.tags.end(), out);
+    this.begin(out);
+    let call = callOf(this.calls, fragment);
+    if (call === null) {
+      call = newCall(fragment.index);
+      this.calls.push(call);
+    }
+    call.id ??= fragment.id;
+    call.name ??= fragment.name;
+    call.extra ??= fragment.extra;
+    this.queue.call(call, fragment.input, out);
+  }
 }

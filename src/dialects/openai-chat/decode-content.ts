@@ -1,10 +1,11 @@
-// Content of one client message -> blocks: strings, text parts, images; files and speech as they are, for this format only.
+// Content of one client message -> blocks: strings, text parts, images; files and speech stay as they are, for this format only.
 // It must never fetch an image's URL, nor let any scheme but data: and http(s): through.
 
 import type { Failure } from "../../canon/failure.ts";
 import type { ImageBlock, OpaqueBlock, TextBlock } from "../../canon/request.ts";
 import { optionalText, recordAt, shown, textAt, unsupported, wordAt, wrongKind } from "../read-fields.ts";
 import { decodeImageUrl } from "../image-url.ts";
+import { name as dialect } from "./extras.ts";
 
 type Role = "system" | "user" | "assistant" | "tool";
 type Content = TextBlock | ImageBlock | OpaqueBlock;
@@ -31,7 +32,7 @@ function decodePart(value: unknown, param: string, role: Role): Content {
   const type = wordAt(part.type, `${param}.type`);
   switch (type) {
     case "text":
-    // Those of Responses: some clients mix them in.
+    // Parts of Responses: some clients mix them in.
     case "input_text":
     case "output_text":
       return { type: "text", text: textAt(part.text, `${param}.text`) };
@@ -47,8 +48,8 @@ function decodePart(value: unknown, param: string, role: Role): Content {
       recordAt(part[type], `${param}.${type}`);
   }
   if (role === "system") throw notText(type, param);
-  // Files, speech and what newer clients write: this format's own vendors are the judges of those.
-  return { type: "opaque", dialect: "openai-chat", value: part };
+  // Files, speech and what newer clients write: only vendors of this format can judge them.
+  return { type: "opaque", dialect, value: part };
 }
 
 const notText = (type: string, param: string): Failure =>
@@ -65,5 +66,5 @@ function decodeImage(value: unknown, param: string): ImageBlock {
   const detail = optionalText(image.detail, `${param}.detail`);
   return detail === null
     ? { type: "image", source }
-    : { type: "image", source, extras: { "openai-chat": { detail } } };
+    : { type: "image", source, extras: { [dialect]: { detail } } };
 }

@@ -26,6 +26,7 @@ import { clientExtraContent } from "../call-signatures.ts";
 import { detailsIn, textOfDetails } from "./reasoning-details.ts";
 import { reasoningFieldIn } from "./reasoning-fields.ts";
 import { decodeContent, decodeTexts } from "./decode-content.ts";
+import { name as dialect } from "./extras.ts";
 
 type Raw = Record<string, unknown>;
 export type DecodedMessages = { readonly system: TextBlock[]; readonly messages: Message[] };
@@ -73,7 +74,7 @@ const unknownRole = (role: string, param: string): Error =>
 
 function withName(message: Message, raw: Raw, param: string): Message {
   const name = optionalText(raw.name, `${param}.name`);
-  return name === null ? message : { ...message, extras: { "openai-chat": { name } } };
+  return name === null ? message : { ...message, extras: { [dialect]: { name } } };
 }
 
 function decodeToolResult(raw: Raw, param: string): ToolResultBlock {
@@ -82,7 +83,7 @@ function decodeToolResult(raw: Raw, param: string): ToolResultBlock {
   return { type: "tool-result", callId, content, isError: false };
 }
 
-/** Before there were tools, a turn had one call without an id: the function's name stands for it. */
+/** In the older form a turn has one call without an id: the function's name takes its place. */
 const functionId = (name: string): string => `function_${name}`;
 
 function decodeFunctionResult(raw: Raw, param: string): ToolResultBlock {
@@ -113,11 +114,11 @@ function decodeAssistant(raw: Raw, param: string): Block[] {
     content.push(...(isCited ? texts.map((block) => cited(block, annotations)) : texts));
   } else if (typeof raw.refusal === "string" && raw.refusal !== "")
     content.push({ type: "text", text: raw.refusal });
-  // Spoken output lies at the vendor that spoke.
+  // Spoken output is stored at the vendor that made it.
   if (!isAbsent(raw.audio))
     content.push({
       type: "opaque",
-      dialect: "openai-chat",
+      dialect,
       value: { ...recordAt(raw.audio, `${param}.audio`), type: "audio" },
     });
   if (!isAbsent(raw.function_call))
@@ -129,9 +130,9 @@ function decodeAssistant(raw: Raw, param: string): Block[] {
 
 /** What an earlier answer cites, which only this format's vendors could read. */
 const cited = (block: Block, annotations: readonly unknown[]): Block =>
-  block.type === "text" ? { ...block, extras: { ...block.extras, "openai-chat": { annotations } } } : block;
+  block.type === "text" ? { ...block, extras: { ...block.extras, [dialect]: { annotations } } } : block;
 
-/** Vendors' names for the same thing; the pocket remembers which one it was. */
+/** Vendors' names for the same thing; extras hold which one it was. */
 function decodeThinking(raw: Raw, param: string): ThinkingBlock | null {
   for (const known of ["reasoning_content", "reasoning"]) optionalText(raw[known], `${param}.${known}`);
   const details = detailsIn(raw);
@@ -142,7 +143,7 @@ function decodeThinking(raw: Raw, param: string): ThinkingBlock | null {
     ...(field === null ? {} : { field }),
     ...(details.length === 0 ? {} : { reasoning_details: details }),
   };
-  return { type: "thinking", text, signature: null, extras: { "openai-chat": ownExtras } };
+  return { type: "thinking", text, signature: null, extras: { [dialect]: ownExtras } };
 }
 
 function decodeCall(value: unknown, param: string): ToolCallBlock {
@@ -162,7 +163,7 @@ function decodeCall(value: unknown, param: string): ToolCallBlock {
 /** Free text, and what newer clients write: the client's own call goes back to vendors of this format. */
 function decodeOtherCall(raw: Raw, id: string, param: string): ToolCallBlock {
   const type = wordAt(raw.type, `${param}.type`);
-  const extras: Extras = { "openai-chat": { call: raw } };
+  const extras: Extras = { [dialect]: { call: raw } };
   if (type === "custom") {
     const called = recordAt(raw.custom, `${param}.custom`);
     const input = JSON.stringify({ input: textAt(called.input, `${param}.custom.input`) });

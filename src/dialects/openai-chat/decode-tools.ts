@@ -4,6 +4,7 @@
 import type { AnswerFormat, OpaqueTool, Tool, ToolChoice } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
 import { describedText, freeTextSchema } from "../free-text-tools.ts";
+import { choiceRefused } from "./members.ts";
 import { normalizedTool } from "./normalize-tools.ts";
 import {
   invalid,
@@ -17,6 +18,7 @@ import {
   unsupported,
   wordAt,
 } from "../read-fields.ts";
+import { name as dialect, extrasOf } from "./extras.ts";
 
 export function decodeTools(value: unknown): { tools: Tool[]; opaqueTools: OpaqueTool[] } {
   const tools: Tool[] = [];
@@ -49,10 +51,10 @@ function decodeTool(raw: Record<string, unknown>, type: string, param: string): 
     },
   };
   if (strict === null) return tool;
-  return { ...tool, ...(strict ? { strict } : {}), extras: { "openai-chat": { strict } } };
+  return { ...tool, ...(strict ? { strict } : {}), extras: { [dialect]: { strict } } };
 }
 
-/** The pocket keeps the client's own words, for models that take them. */
+/** Extras keep the client's own form, for models that take it. */
 function decodeFreeText(custom: Record<string, unknown>, param: string): Tool {
   const { format } = custom;
   const grammar =
@@ -61,11 +63,11 @@ function decodeFreeText(custom: Record<string, unknown>, param: string): Tool {
     name: wordAt(custom.name, `${param}.name`),
     description: describedText(optionalText(custom.description, `${param}.description`), grammar),
     schema: freeTextSchema,
-    extras: { "openai-chat": { custom } },
+    extras: { [dialect]: { custom } },
   };
 }
 
-export const isFreeText = (tool: Tool): boolean => isRecord(tool.extras?.["openai-chat"]?.custom);
+export const isFreeText = (tool: Tool): boolean => isRecord(extrasOf(tool.extras).custom);
 
 /** Choices that only this format knows. */
 export function isOpenAiChoice(value: unknown): value is Record<string, unknown> {
@@ -75,11 +77,7 @@ export function isOpenAiChoice(value: unknown): value is Record<string, unknown>
 export function decodeToolChoice(value: unknown, tools: readonly Tool[]): ToolChoice | null {
   if (value === undefined || value === null || isOpenAiChoice(value)) return null;
   if (value === "none" || value === "auto" || value === "required") return { type: value };
-  if (typeof value !== "object" || Array.isArray(value))
-    throw invalid(
-      "tool_choice",
-      `tool_choice must be none, auto, required or an object that names a function, not ${shown(value)}.`,
-    );
+  if (typeof value !== "object" || Array.isArray(value)) throw choiceRefused(value);
   const raw = recordAt(normalizedTool(value), "tool_choice");
   if (raw.type === "custom") {
     const named = wordAt(recordAt(raw.custom, "tool_choice.custom").name, "tool_choice.custom.name");
@@ -97,7 +95,7 @@ export function decodeToolChoice(value: unknown, tools: readonly Tool[]): ToolCh
   return { type: "tool", name };
 }
 
-/** `description` of a JSON schema has no canonical place; it is kept in this dialect's pocket. */
+/** `description` of a JSON schema has no canonical place; it is kept in this dialect's extras. */
 export function decodeFormat(value: unknown): { format: AnswerFormat | null; description: string | null } {
   const raw = optionalRecord(value, "response_format");
   if (raw === null || raw.type === "text") return { format: null, description: null };

@@ -1,4 +1,4 @@
-// OpenAI's chat completions (platform.openai.com/docs/api-reference/chat), both halves put together.
+// OpenAI's chat completions (platform.openai.com/docs/api-reference/chat): both halves of the dialect.
 // It must never hold logic of its own.
 
 import type { FullDialect } from "../dialect.ts";
@@ -8,8 +8,10 @@ import { encodeFailureFrame } from "./failure.ts";
 import { encodeModel, encodeModelList } from "./models.ts";
 import { encodeRequest, unsupportedStops } from "./encode-request.ts";
 import { passthrough } from "./passthrough.ts";
+import { requestMembers } from "./members.ts";
 import { encodeReply, decodeReply } from "./reply.ts";
-import { decodeRequest, noteLosses, refuseTranslation } from "./decode-request.ts";
+import { decodeRequest } from "./decode-request.ts";
+import { noteLosses, refuseTranslation } from "./refuse-translation.ts";
 import { endFrame, streamEncoder } from "./stream-encoder.ts";
 import { streamDecoder } from "./stream-decoder.ts";
 
@@ -27,6 +29,7 @@ export const openaiChat: FullDialect = {
     encodeModel,
     framing: { ...eventStream, end: endFrame },
   },
+  members: requestMembers,
   backend: {
     path: () => "/chat/completions",
     encodeRequest,

@@ -55,7 +55,7 @@ function vectorIn(value: unknown): readonly number[] | undefined {
   return Array.from({ length: Math.floor(bytes.length / 4) }, (_, i) => bytes.readFloatLE(i * 4));
 }
 
-/** In the way that `ask` wants: OpenAI's own SDK asks for base64 where nobody says another thing. */
+/** In the encoding that `ask` names: OpenAI's own SDK asks for base64 by default. */
 export function encodeEmbeddings({ vectors, tokens }: Embeddings, ask: unknown, model: string): unknown {
   const { encoding_format: format, input } = isRecord(ask) ? ask : {};
   const used = tokens ?? estimateTokensOfBytes(Buffer.byteLength(JSON.stringify(input ?? "")));

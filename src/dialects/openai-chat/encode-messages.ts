@@ -1,5 +1,5 @@
-// Canonical messages -> this format's `messages`. Tool results become messages of their own, images in them follow as a user's.
-// It must never drop content that the model would miss; order-history.ts puts the history in order and tells what has no place here.
+// Canonical messages -> this format's `messages`. Tool results become messages of their own; their images follow in a user message.
+// It must never drop content that the model would miss; order-history.ts orders the history and describes what has no place here.
 
 import type {
   Block,
@@ -19,33 +19,34 @@ import { isReasoningField, spokenThoughts, taggedThoughts } from "./reasoning-fi
 import { inThinkTags } from "./think-tags.ts";
 import { toolInputText } from "../tool-input.ts";
 import { encodeToolId } from "./tool-id.ts";
+import { name as dialect, extrasOf } from "./extras.ts";
 
 type Wire = Record<string, unknown>;
 
-const nameOf = ({ extras }: Pick<Message, "extras">): unknown => extras?.["openai-chat"]?.name;
+const nameOf = ({ extras }: Pick<Message, "extras">): unknown => extrasOf(extras).name;
 
 function fieldOf({ extras }: ThinkingBlock): string | null {
-  const field = extras?.["openai-chat"]?.field;
+  const field = extrasOf(extras).field;
   const isKnown = isReasoningField(field) || field === spokenThoughts || field === taggedThoughts;
   return isKnown ? field : null;
 }
 
-/** A vendor's own members beside its thoughts. */
+/** A vendor's own members next to its thinking. */
 function detailsOf({ extras }: ThinkingBlock): readonly unknown[] {
-  const own = extras?.["openai-chat"]?.reasoning_details;
+  const own = extrasOf(extras).reasoning_details;
   return Array.isArray(own) ? (own as readonly unknown[]) : [];
 }
 
-/** Another maker's reasoning is not this model's: sending it back would put words into its mouth. */
+/** Another vendor's reasoning is not this model's: the model would take it for its own. */
 const isOwnThinking = (block: ThinkingBlock): boolean =>
   fieldOf(block) !== null || detailsOf(block).length > 0;
 
 /**
- * OpenAI itself takes system messages anywhere; the templates of most open models know one, at the head, and a user's turn
+ * OpenAI itself takes system messages anywhere; the templates of most open models take one, at the head, and a user's turn
  * behind it.
  */
 export const historyRules: HistoryRules = {
-  format: "openai-chat",
+  format: dialect,
   systemMessages: "hoist",
   acceptsThinking: isOwnThinking,
   fitId: encodeToolId,
@@ -107,10 +108,10 @@ function encodeAssistant({ content }: Turn, note: Note): Wire {
 const thoughtPart = (text: string): Wire => ({ type: "thinking", thinking: [{ type: "text", text }] });
 
 function encodeCall(block: ToolCallBlock, note: Note): Wire {
-  const own = block.extras?.["openai-chat"]?.call;
+  const own = extrasOf(block.extras).call;
   // Free text goes up as a function's argument, like its tool.
   if (isRecord(own) && own.type !== "custom") return { ...own, id: block.id };
-  const extra = block.extras?.["openai-chat"]?.extra_content;
+  const extra = extrasOf(block.extras).extra_content;
   return {
     id: block.id,
     type: "function",
@@ -119,7 +120,7 @@ function encodeCall(block: ToolCallBlock, note: Note): Wire {
   };
 }
 
-/** Results stand first, because nothing may come between a call and its results; images from results come next. */
+/** Results come first, because nothing may stand between a call and its results; images from results come next. */
 function encodeUser(turn: Turn, out: Wire[], note: Note): void {
   const images: Wire[] = [];
   for (const { result } of turn.answers) out.push(encodeResult(result, images, note));
@@ -183,6 +184,6 @@ function encodeFile({ name, mediaType, source }: FileBlock): Wire {
 function encodeImage(block: ImageBlock): Wire {
   const { source } = block;
   const url = source.kind === "url" ? source.url : `data:${source.mediaType};base64,${source.data}`;
-  const detail = block.extras?.["openai-chat"]?.detail;
+  const detail = extrasOf(block.extras).detail;
   return { type: "image_url", image_url: typeof detail === "string" ? { url, detail } : { url } };
 }

@@ -1,5 +1,5 @@
 // Canonical request -> the body that goes to a vendor of this format, always as a stream.
-// It must never read another dialect's pocket, nor drop what would change the answer.
+// It must never read another dialect's extras, nor drop what would change the answer.
 
 import { type Effort, effortOfBudget } from "../../canon/effort.ts";
 import type { AnswerFormat, ChatRequest, Tool, ToolChoice } from "../../canon/request.ts";
@@ -9,11 +9,13 @@ import { withLoadedTools } from "../deferred-tools.ts";
 import type { Note, TargetFacts } from "../dialect.ts";
 import { isRecord } from "../decoding.ts";
 import { unsupported } from "../read-fields.ts";
+import { encodeUser } from "../openai-ids.ts";
 import { fitEffort, isThinkingOff, fitToModel } from "../fit-to-model.ts";
 import { encodeMessages } from "./encode-messages.ts";
-import { refuseAnswerOptions } from "./decode-request.ts";
+import { refuseAnswerOptions } from "./refuse-translation.ts";
 import { fitExtras } from "./fit-members.ts";
-import { digest } from "./tool-id.ts";
+import { requestMembers } from "./members.ts";
+import { extrasOf } from "./extras.ts";
 
 type Wire = Record<string, unknown>;
 
@@ -28,13 +30,10 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
       "tools",
       `Tools of type "${opaque.type}" cannot be sent to this model: its API knows only function tools.`,
     );
-  const {
-    max_completion_tokens: newerLimit,
-    "response_format.description": formatDescription,
-    ...written
-  } = request.extras["openai-chat"] ?? {};
+  const own = extrasOf(request.extras);
+  const { max_completion_tokens: newerLimit, "response_format.description": formatDescription } = own;
   const takes = target.takes ?? null;
-  const ownExtras = fitExtras(written, takes, isThinkingOff(request), note);
+  const ownExtras = fitExtras(requestMembers.passedOn(own), takes, isThinkingOff(request), note);
   const body: Wire = { ...ownExtras, model: target.model, messages: encodeMessages(request, note) };
   body.stream = true;
   body.stream_options = {
@@ -63,13 +62,13 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
   return body;
 }
 
-/** Reasoning models refuse them; the hub looks for them in the answer. */
+/** Reasoning models refuse them; the translation looks for them in the answer. */
 export function unsupportedStops(request: ChatRequest, target: TargetFacts): readonly string[] {
   return target.takes?.stops === false ? request.stop : [];
 }
 
 function effortOf(request: ChatRequest, takes: Takes | null, note: Note): Effort | null {
-  // Only where the levels are known is "off" one of them, or the least of them as near as can be.
+  // Only where the levels are known can "off" be sent, or the lowest level in its place.
   if (request.thinking?.mode === "off")
     return takes?.thinking === "adaptive" ? fitEffort("none", takes, note) : null;
   if (request.effort !== null) return fitEffort(request.effort, takes, note);
@@ -77,13 +76,8 @@ function effortOf(request: ChatRequest, takes: Takes | null, note: Note): Effort
   return fitEffort(effortOfBudget(request.thinking.budgetTokens), takes, note);
 }
 
-/** OpenAI takes at most 64 characters; Claude Code's id is 150 characters of JSON. A digest still tells users apart. */
-function encodeUser(user: string): string {
-  return user.length <= 64 ? user : `user_${digest(user)}`;
-}
-
 function encodeTool(tool: Tool): Wire {
-  const strict = tool.extras?.["openai-chat"]?.strict ?? tool.strict;
+  const strict = extrasOf(tool.extras).strict ?? tool.strict;
   return {
     type: "function",
     function: {

@@ -1,4 +1,4 @@
-// A failure as a frame of this format's stream. Its words are OpenAI's (../openai-failure.ts).
+// A failure as a frame of this format's stream, in OpenAI's form (../openai-failure.ts).
 // It must never be followed by [DONE].
 
 import type { Failure } from "../../canon/failure.ts";

@@ -1,4 +1,4 @@
-// Why an answer ended, in this format's words and the canonical ones. One table each way.
+// Why an answer ended: this format's finish reasons <-> the canonical ones. One table each way.
 
 import type { FinishReason } from "../../canon/event.ts";
 import { Failure } from "../../canon/failure.ts";
@@ -9,20 +9,20 @@ const canonicalReasons: ReadonlyMap<string, FinishReason> = new Map<string, Fini
   ["tool_calls", "tool-calls"],
   ["function_call", "tool-calls"],
   ["content_filter", "refused"],
-  // Mistral's word for a full context window; Zhipu's for its content filter; Anthropic-minded proxies' own.
+  // Mistral's reason for a full context window; Zhipu's for its content filter; those of proxies that follow Anthropic.
   ["model_length", "length"],
   ["max_tokens", "length"],
   ["sensitive", "refused"],
   ["tool_use", "tool-calls"],
   ["tool_call", "tool-calls"],
   ["function_calls", "tool-calls"],
-  // Z.AI's for a full window (opencode#18813); others' for the same and for a limit.
+  // Z.AI's for a full window (opencode#18813); others' for a full window and for a limit.
   ["model_context_window_exceeded", "length"],
   ["context_length_exceeded", "length"],
   ["max_output_tokens", "length"],
   ["max_length", "length"],
   ["token_limit", "length"],
-  // Google's words, through addresses that pass them on.
+  // Google's, from endpoints that pass them on.
   ["safety", "refused"],
   ["recitation", "refused"],
   ["blocklist", "refused"],
@@ -33,7 +33,7 @@ const canonicalReasons: ReadonlyMap<string, FinishReason> = new Map<string, Fini
   ["guardrail_intervened", "refused"],
 ]);
 
-// DeepSeek, Zhipu and OpenRouter report a broken run as a finish reason.
+// DeepSeek, Zhipu and OpenRouter report a failed run as a finish reason.
 const brokenReasons: ReadonlySet<string> = new Set([
   "error",
   "network_error",
@@ -41,7 +41,7 @@ const brokenReasons: ReadonlySet<string> = new Set([
   "malformed_function_call",
 ]);
 
-/** Null: this chunk does not finish. A Failure: the vendor broke off and said so. Unknown words count as stop. */
+/** Null: this chunk does not finish. A Failure: the vendor broke off and said so. Unknown reasons count as stop. */
 export function decodeFinish(word: unknown): FinishReason | Failure | null {
   if (typeof word !== "string" || word === "") return null;
   const lower = word.toLowerCase().replaceAll("-", "_");

@@ -1,12 +1,9 @@
-// The members of this format alone that reasoning models refuse: left out and named, whether a body is written anew or mended.
+// The members of this format alone that reasoning models refuse: left out and noted, whether a body is encoded or repaired.
 // It must never know a model by name.
 
 import type { Takes } from "../../canon/takes.ts";
-import type { JsonScan } from "../../wire/json.ts";
-import { memberNamed } from "../../wire/json.ts";
 import { noteDropped, thinkingOff } from "../adaptation-notes.ts";
 import type { Note } from "../dialect.ts";
-import { endsWithAssistant, exceedsLevel, exceedsSampling, isGiven, memberValue } from "../exceeds-checks.ts";
 import {
   continuedText,
   fitEffort,
@@ -26,7 +23,7 @@ const penalties = ["frequency_penalty", "presence_penalty", "logit_bias"];
 const parallel = "parallel_tool_calls";
 const probabilities = ["logprobs", "top_logprobs"];
 
-function refusedKeys(takes: Takes, isOff: boolean): readonly string[] {
+export function refusedKeys(takes: Takes, isOff: boolean): readonly string[] {
   return [
     ...(takes.penalties ? [] : penalties),
     ...(takes.penalties || acceptsSampling(takes, isOff) ? [] : probabilities),
@@ -50,7 +47,7 @@ export function fitExtras(ownExtras: Wire, takes: Takes | null, isOff: boolean, 
   return takes === null ? ownExtras : without(ownExtras, refusedKeys(takes, isOff), note);
 }
 
-/** The same for a whole body of the client's, with what the canonical form would otherwise be cut to. */
+/** The same for a client's whole body, with what the canonical form would otherwise be cut to. */
 export function fitBody(body: Wire, takes: Takes, note: Note): Wire {
   const isOff = body.reasoning_effort === "none";
   const sampling = !acceptsSampling(takes, isOff)
@@ -84,7 +81,7 @@ function renameTokenLimit(body: Wire, takes: Takes): Wire {
   return { ...rest, max_completion_tokens: rest.max_completion_tokens ?? limit };
 }
 
-const isForced = (choice: unknown): boolean =>
+export const isForced = (choice: unknown): boolean =>
   choice === "required" || (isRecord(choice) && choice.type === "function");
 
 function fitToolChoice(body: Wire, takes: Takes, note: Note): Wire {
@@ -93,7 +90,7 @@ function fitToolChoice(body: Wire, takes: Takes, note: Note): Wire {
   return { ...body, tool_choice: "auto" };
 }
 
-const schemaIn = (format: unknown): unknown =>
+export const schemaIn = (format: unknown): unknown =>
   isRecord(format) && format.type === "json_schema" && isRecord(format.json_schema)
     ? format.json_schema.schema
     : undefined;
@@ -117,25 +114,4 @@ function fitPrefill(body: Wire, takes: Takes, note: Note): Wire {
   if (!isRecord(last) || last.role !== "assistant") return body;
   note(prefillContinued);
   return { ...body, messages: [...(messages as unknown[]), { role: "user", content: continuedText }] };
-}
-
-/** Does the body hold anything of all that? */
-export function exceeds(scan: JsonScan, bytes: Buffer, takes: Takes): boolean {
-  const effort = memberValue(scan, bytes, "reasoning_effort");
-  const isOff = effort === "none";
-  const given = {
-    temperature: isGiven(scan, "temperature"),
-    topP: isGiven(scan, "top_p"),
-    topK: false,
-  };
-  return (
-    exceedsSampling(takes, given, isOff) ||
-    exceedsLevel(takes, effort) ||
-    refusedKeys(takes, isOff).some((key) => isGiven(scan, key)) ||
-    (!takes.stops && isGiven(scan, "stop")) ||
-    (!takes.schemas && schemaIn(memberValue(scan, bytes, "response_format")) !== undefined) ||
-    (takes.newerLimit && isGiven(scan, "max_tokens")) ||
-    (!takes.forcedTools && isForced(memberValue(scan, bytes, "tool_choice"))) ||
-    (!takes.prefill && endsWithAssistant(bytes, memberNamed(scan, "messages")))
-  );
 }

@@ -12,7 +12,7 @@ export function freeTextNames(tools: readonly Tool[] | undefined): (name: string
 
 /**
  * OpenAI's own form, and beside it the function that Cursor looks for in every call ("Cannot read properties of undefined
- * (reading 'name')", codex-proxy#708), with the bare text as its arguments. Whoever knows one form does not look at the other.
+ * (reading 'name')", codex-proxy#708), with the bare text as its arguments. A client reads only the form that it knows.
  */
 export const freeTextCall = (name: string, text: string): Wire => ({
   type: "custom",
@@ -20,7 +20,7 @@ export const freeTextCall = (name: string, text: string): Wire => ({
   function: { name, arguments: text },
 });
 
-/** The text of a call whose beginning is told already. */
+/** The text of a call whose beginning was sent before. */
 export const freeTextPiece = (text: string): Wire => ({
   custom: { input: text },
   function: { arguments: text },

@@ -1,87 +1,180 @@
-// Kinds and plain values of the members that an express-lane body holds, in the words in which `decodeRequest` refuses them.
-// It must never look deeper than a member's first byte, numbers excepted: what stands inside is the vendor's to judge.
+// What a chat request may hold: one row a top-level member (member-table.ts).
+// It must never say what stands inside a list or an object: decode-*.ts read that.
 
-import { Failure } from "../../canon/failure.ts";
-import type { JsonMember } from "../../wire/json.ts";
-import { parseLoosely } from "../decoding.ts";
+import { type Effort, efforts, isEffort } from "../../canon/effort.ts";
+import type { Failure } from "../../canon/failure.ts";
 import {
-  optionalBoolean,
-  optionalCount,
-  optionalInteger,
-  optionalList,
-  optionalNumber,
-  optionalRecord,
-  optionalText,
-} from "../read-fields.ts";
-import { decodeToolChoice } from "./decode-tools.ts";
-import { decodeEffort, decodeStop } from "./decode-request.ts";
+  count,
+  countTo,
+  flag,
+  integer,
+  list,
+  listOfTexts,
+  numberIn,
+  ofKinds,
+  record,
+  requiredText,
+  text,
+} from "../member-checks.ts";
+import type { MemberCheck, MemberRefusal } from "../member-row.ts";
+import { MemberTable, upstreamRows } from "../member-table.ts";
+import { invalid, isAbsent, shown, textAt, wrongKind } from "../read-fields.ts";
 
-type Kind = JsonMember["kind"];
+const maxStops = 64;
 
-/** `read` throws for a value of another kind, and for a number that is out of bounds. */
-type Rule = { readonly kinds: readonly Kind[]; readonly read: (value: unknown, key: string) => unknown };
+const stop: MemberCheck<string[]> = {
+  kinds: ["string", "array"],
+  wanted: `a string or an array of at most ${maxStops} strings`,
+  read: (value) => {
+    if (isAbsent(value) || value === "") return [];
+    if (typeof value === "string") return [value];
+    if (!Array.isArray(value)) throw wrongKind("stop", "a string or an array of strings", value);
+    if (value.length > maxStops) throw invalid("stop", `stop must not hold more than ${maxStops} strings.`);
+    return value.map((each, i) => textAt(each, `stop[${i}]`)).filter((each) => each !== "");
+  },
+  schema: (zod) => zod.union([zod.string(), zod.array(zod.string()).max(maxStops)]),
+};
 
-const count: Rule = { kinds: ["number"], read: (value, key) => optionalCount(value, key) };
-const flag: Rule = { kinds: ["boolean"], read: optionalBoolean };
-const text: Rule = { kinds: ["string"], read: optionalText };
-const list: Rule = { kinds: ["array"], read: optionalList };
-const record: Rule = { kinds: ["object"], read: optionalRecord };
-const numberIn = (least: number, most: number): Rule => ({
-  kinds: ["number"],
-  read: (value, key) => optionalNumber(value, key, least, most),
-});
+const effort: MemberCheck<Effort | null> = {
+  kinds: ["string"],
+  wanted: `one of ${efforts.join(", ")}`,
+  read: (value, name) => {
+    if (isAbsent(value)) return null;
+    if (!isEffort(value)) throw wrongKind(name, `one of ${efforts.join(", ")}`, value);
+    return value;
+  },
+  schema: (zod) => zod.enum(efforts),
+};
 
-const memberRules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
-  ["max_tokens", count],
-  ["max_completion_tokens", count],
-  ["n", { kinds: ["number"], read: (value, key) => optionalCount(value, key, 128) }],
-  ["seed", { kinds: ["number"], read: optionalInteger }],
-  ["temperature", numberIn(0, 2)],
-  ["top_p", numberIn(0, 1)],
-  ["tools", list],
-  ["modalities", list],
-  ["tool_choice", { kinds: ["string", "object"], read: (value) => decodeToolChoice(value, []) }],
-  ["stop", { kinds: ["string", "array"], read: decodeStop }],
-  ["response_format", record],
-  ["metadata", record],
-  ["audio", record],
-  ["parallel_tool_calls", flag],
-  ["logprobs", flag],
-  ["store", flag],
-  ["user", text],
-  ["safety_identifier", text],
-  // A vendor's own levels ("default") pass; only the hub has to know what a level means.
-  ["reasoning_effort", { kinds: ["string"], read: decodeEffort }],
-]);
+/** What it names is checked against the tools (decode-tools.ts). */
+const toolChoice: MemberCheck = {
+  kinds: ["string", "object"],
+  wanted: "none, auto, required or an object that names a function",
+  read: (value) => {
+    if (isAbsent(value) || typeof value === "string" || (typeof value === "object" && !Array.isArray(value)))
+      return value;
+    throw choiceRefused(value);
+  },
+};
 
-/** Throws Failure `invalid-request`. */
-export function checkMember(member: JsonMember, bytes: Buffer): void {
-  const { key, kind } = member;
-  if (kind === "null") return;
-  const rule = memberRules.get(key);
-  if (rule === undefined) return;
-  if (!rule.kinds.includes(kind)) rule.read(valueOf(member, bytes), key);
-  else if (kind === "number") rule.read(numberAt(bytes, member.start, member.end), key);
-}
+export const choiceRefused = (value: unknown): Failure =>
+  invalid(
+    "tool_choice",
+    `tool_choice must be none, auto, required or an object that names a function, not ${shown(value)}.`,
+  );
 
-/** The member's value, for an error that shows it. Throws Failure where the scan let broken JSON pass. */
-export function valueOf(member: JsonMember, bytes: Buffer): unknown {
-  const value = parseLoosely(bytes.toString("utf8", member.start, member.end));
-  if (value === undefined) throw new Failure("invalid-request", "The body is not valid JSON.");
-  return value;
-}
+const because = "cannot be carried by the translation that this request needs";
 
-/** Plain short numbers digit by digit: a text of them would cost more than all other checks. */
-function numberAt(bytes: Buffer, start: number, end: number): number {
-  let value = 0;
-  let scale = 0;
-  for (let i = start; i < end; i++) {
-    const byte = bytes[i] ?? 0;
-    if (byte === 0x2e) scale = 1;
-    else if (byte >= 0x30 && byte <= 0x39 && end - start <= 15) {
-      value = value * 10 + byte - 0x30;
-      scale *= 10;
-    } else return Number(bytes.toString("latin1", start, end));
-  }
-  return scale === 0 ? value : value / scale;
-}
+/** What only this format's own answers can hold; the canonical form would lose it. */
+const refused = (
+  when: string,
+  sentence: string,
+  refuses: MemberRefusal["refuses"] = () => true,
+): MemberRefusal => ({ when, refuses, sentence: () => sentence });
+
+export const requestMembers = new MemberTable(
+  {
+    ...upstreamRows(
+      "api_base",
+      "base_url",
+      "api_key",
+      "headers",
+      "extra_headers",
+      "organization",
+      "endpoint",
+      "proxy",
+      "extra_body",
+    ),
+    model: {
+      check: requiredText,
+      home: "canonical",
+      elsewhere: "said",
+      isRequired: true,
+      isUnique: true,
+      docs: "auto, an alias, a provider's id, provider/model, or a listed model.",
+    },
+    messages: {
+      check: ofKinds("an array of messages", ["array"]),
+      home: "canonical",
+      elsewhere: "said",
+      isRequired: true,
+      isUnique: true,
+    },
+    stream: { check: flag, home: "canonical", elsewhere: "said", isUnique: true },
+    stream_options: {
+      check: record,
+      home: "canonical",
+      elsewhere: "said",
+      isUnique: true,
+      docs: "include_usage is understood; the rest goes to models of this format only.",
+    },
+    tools: { check: list, home: "canonical", elsewhere: "said" },
+    tool_choice: { check: toolChoice, home: "canonical", elsewhere: "said" },
+    parallel_tool_calls: { check: flag, home: "canonical", elsewhere: "said" },
+    max_completion_tokens: { check: count, home: "extras", elsewhere: "said", isRewritten: true },
+    max_tokens: {
+      check: count,
+      home: "canonical",
+      elsewhere: "said",
+      docs: "max_completion_tokens wins where both are given.",
+    },
+    temperature: { check: numberIn(0, 2), home: "canonical", elsewhere: "said" },
+    top_p: { check: numberIn(0, 1), home: "canonical", elsewhere: "said" },
+    stop: { check: stop, home: "canonical", elsewhere: "said" },
+    response_format: { check: record, home: "canonical", elsewhere: "said" },
+    reasoning_effort: {
+      // A vendor's own levels ("default") pass through; only a translation has to know what a level means.
+      check: effort,
+      home: "canonical",
+      elsewhere: "said",
+    },
+    user: { check: text, home: "canonical", elsewhere: "said" },
+    safety_identifier: {
+      check: text,
+      home: "extras",
+      elsewhere: "said",
+      docs: "The user, where user is absent.",
+    },
+    n: {
+      check: countTo(128),
+      home: "extras",
+      elsewhere: refused(
+        "greater than 1",
+        `n greater than 1 ${because}. Send several requests instead.`,
+        (value) => typeof value === "number" && value > 1,
+      ),
+      docs: "More than 1 only where no translation is needed.",
+    },
+    logprobs: {
+      check: flag,
+      home: "extras",
+      elsewhere: refused("true", `logprobs ${because}.`, (value) => value === true),
+    },
+    top_logprobs: { home: "extras", elsewhere: "silent", docs: "Without logprobs it says nothing." },
+    modalities: {
+      check: listOfTexts,
+      home: "extras",
+      elsewhere: refused(
+        "a list with anything but text",
+        `Output other than text ${because}.`,
+        (value) => Array.isArray(value) && value.some((each) => each !== "text"),
+      ),
+    },
+    audio: { check: record, home: "extras", elsewhere: refused("given", `Spoken output ${because}.`) },
+    seed: { check: integer, home: "extras", elsewhere: "noted" },
+    logit_bias: { home: "extras", elsewhere: "noted" },
+    frequency_penalty: { home: "extras", elsewhere: "noted" },
+    presence_penalty: { home: "extras", elsewhere: "noted" },
+    verbosity: { home: "extras", elsewhere: "noted" },
+    prediction: { home: "extras", elsewhere: "noted" },
+    web_search_options: { home: "extras", elsewhere: "noted" },
+    store: { check: flag, home: "extras", elsewhere: "silent" },
+    metadata: { check: record, home: "extras", elsewhere: "silent" },
+    prompt_cache_key: { check: text, home: "extras", elsewhere: "silent", passthrough: "unchecked" },
+    prompt_cache_retention: { home: "extras", elsewhere: "silent" },
+    service_tier: { check: text, home: "extras", elsewhere: "named", passthrough: "unchecked" },
+    functions: { home: "obsolete", elsewhere: "silent", instead: "tools" },
+    function_call: { home: "obsolete", elsewhere: "silent", instead: "tool_choice" },
+  },
+  { addedByDecoder: ["response_format.description"] },
+);

@@ -1,5 +1,5 @@
-// Tools in the spelling of Responses or of Anthropic in a chat body (Cursor mixes them in), put into this format's own, before any
-// lane reads them. It must never look closely at a body that may not hold one: the words around tell.
+// Tools in the form of Responses or of Anthropic in a chat body (Cursor mixes them in), rewritten in this format's own before anything
+// else reads them. It must never parse the tools of a body that cannot hold one: the bytes around the type show it.
 
 import { type JsonEdit, type JsonScan, memberNamed } from "../../wire/json.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
@@ -27,7 +27,7 @@ export function normalizeToolEdits(scan: JsonScan, bytes: Buffer): readonly Json
   return edits;
 }
 
-/** A native search: to watch these words in the scan costs every body more. */
+/** A native search: watching these words in the scan would cost every body more. */
 function mayNeedNormalizing(value: Buffer): boolean {
   if (value.includes(schemaWord)) return true;
   for (const word of [functionWord, customWord])
@@ -62,7 +62,7 @@ export function normalizedTool(tool: unknown): unknown {
       type,
       custom: { name, ...rest, ...(isRecord(rest.format) ? { format: formatOf(rest.format) } : {}) },
     };
-  // Anthropic's; its own tools (`bash_20250124`) have a type that nobody else knows.
+  // Anthropic's form; Anthropic's own tools (`bash_20250124`) have a type that no other format knows.
   const isAnthropics = isRecord(tool.input_schema) && (type === undefined || type === "custom");
   return isAnthropics ? { type: "function", function: functionOf(name, rest) } : tool;
 }
@@ -71,7 +71,7 @@ function functionOf(name: unknown, { input_schema: schema, cache_control: _mark,
   return { name, ...rest, ...(schema === undefined ? {} : { parameters: schema }) };
 }
 
-/** A grammar stands one level deeper in this format. */
+/** A grammar is one level deeper in this format. */
 function formatOf(format: Wire): Wire {
   const { type, syntax, definition } = format;
   return type === "grammar" && !isRecord(format.grammar) ? { type, grammar: { syntax, definition } } : format;

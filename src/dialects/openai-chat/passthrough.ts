@@ -1,4 +1,4 @@
-// The express lane's view: what one frame tells the record, and which top-level members must change on the way up.
+// Passing through: what one frame adds to the record, and which top-level members must change on the way up.
 // It must never parse more than a frame, and never touch a byte that need not change.
 
 import { Failure } from "../../canon/failure.ts";
@@ -24,10 +24,9 @@ import { decodeFinish } from "./finish.ts";
 import { normalizeToolEdits } from "./normalize-tools.ts";
 import { isFreeText } from "./decode-tools.ts";
 import { repair } from "./repair.ts";
-import { checkMember, valueOf } from "./members.ts";
-import { upstreamKeys, upstreamKeyRefused } from "./decode-request.ts";
+import { requestMembers } from "./members.ts";
 import { isDone, unreadable } from "./stream-decoder.ts";
-import { exceeds } from "./fit-members.ts";
+import { exceeds } from "./exceeds.ts";
 import { usageIn } from "./usage.ts";
 
 type Raw = Record<string, unknown>;
@@ -60,7 +59,7 @@ function frameFacts(frame: SseFrame): FrameFacts {
   };
 }
 
-/** Vendors that send a thought under several names send it as often. */
+/** Vendors that send thinking under several names send the same text each time. */
 const otherReasoningFields = ["reasoning", "reasoning_details", "thinking"];
 const noFields: readonly string[] = [];
 
@@ -81,7 +80,7 @@ function textBytes(body: unknown): number {
   return bytes;
 }
 
-/** Plain text with a plain end; tools, refusals, errors and oddities are `decodeReply`'s to judge. */
+/** Plain text with a plain end; null for tools, refusals, errors and anything else, which `decodeReply` reads. */
 function replyFacts(body: unknown): FrameFacts | null {
   if (!isRecord(body) || body.error !== undefined) return null;
   const choice = firstChoice(body);
@@ -111,13 +110,13 @@ function hasContent(delta: Raw): boolean {
 const hasLength = (value: unknown): boolean =>
   (typeof value === "string" || Array.isArray(value)) && value.length > 0;
 
-/** Members that we read or change: two of one name, and the vendor might read the other one. */
-const editedMembers = ["model", "messages", "stream", "stream_options"] as const;
-type EditedMember = (typeof editedMembers)[number];
-
-const isEdited = (key: string): key is EditedMember => (editedMembers as readonly string[]).includes(key);
-
-type FoundMembers = { [key in EditedMember]: JsonMember | undefined };
+/** Members that we read or change: the rows with `isUnique`. */
+type FoundMembers = {
+  model: JsonMember | undefined;
+  messages: JsonMember | undefined;
+  stream: JsonMember | undefined;
+  stream_options: JsonMember | undefined;
+};
 
 function requiredEdits(
   scan: JsonScan,
@@ -133,18 +132,20 @@ function requiredEdits(
   };
   const changes: JsonEdit[] = [];
   for (const member of scan.members) {
-    if (upstreamKeys.has(member.key)) throw upstreamKeyRefused(member.key);
-    if (!isEdited(member.key)) {
-      checkMember(member, bytes);
-      const limit = limitEdit(member, bytes, target, note);
-      if (limit !== null) changes.push(limit);
+    const row = requestMembers.row(member.key);
+    if (row === undefined) continue;
+    requestMembers.checkScanned(row, member, bytes);
+    if (row.isUnique === true) {
+      const key = member.key as keyof FoundMembers;
+      if (found[key] !== undefined) throw invalid(key, `${key} appears more than once in the request body.`);
+      found[key] = member;
       continue;
     }
-    if (found[member.key] !== undefined)
-      throw invalid(member.key, `${member.key} appears more than once in the request body.`);
-    found[member.key] = member;
+    const limit = limitEdit(member, bytes, target, note);
+    if (limit !== null) changes.push(limit);
   }
-  const { model, messages, stream, options } = checkKinds(found, bytes);
+  const { model, messages, stream, stream_options: options } = found;
+  if (messages === undefined) throw wrongKind("messages", "an array of messages", undefined);
   if (model === undefined || readString(bytes, model.start, model.end) !== target.model)
     changes.push({ key: "model", json: JSON.stringify(target.model) });
   if (
@@ -158,7 +159,7 @@ function requiredEdits(
   return changes;
 }
 
-/** A wish above the model's ceiling is cut, as on the hub: most vendors answer it with 400. */
+/** A limit above the model's ceiling is cut, as in a translation: most vendors answer it with 400. */
 function limitEdit(member: JsonMember, bytes: Buffer, target: TargetFacts, note: Note): JsonEdit | null {
   if (target.maxOutput === null || member.kind !== "number") return null;
   if (member.key !== "max_tokens" && member.key !== "max_completion_tokens") return null;
@@ -167,32 +168,7 @@ function limitEdit(member: JsonMember, bytes: Buffer, target: TargetFacts, note:
   return tokens < wanted ? { key: member.key, json: String(tokens) } : null;
 }
 
-type CheckedMembers = {
-  readonly model: JsonMember | undefined;
-  readonly messages: JsonMember;
-  readonly stream: JsonMember | undefined;
-  readonly options: JsonMember | undefined;
-};
-
-function checkKinds(found: FoundMembers, bytes: Buffer): CheckedMembers {
-  const { model, messages, stream, stream_options: options } = found;
-  if (model !== undefined && model.kind !== "string") throw wrongMember("model", "a string", model, bytes);
-  if (messages?.kind !== "array") throw wrongMember("messages", "an array of messages", messages, bytes);
-  if (stream !== undefined && stream.kind !== "boolean" && stream.kind !== "null")
-    throw wrongMember("stream", "true or false", stream, bytes);
-  if (options !== undefined && options.kind !== "object" && options.kind !== "null")
-    throw wrongMember("stream_options", "an object", options, bytes);
-  return { model, messages, stream, options };
-}
-
-const wrongMember = (
-  param: EditedMember,
-  wanted: string,
-  member: JsonMember | undefined,
-  bytes: Buffer,
-): Failure => wrongKind(param, wanted, member === undefined ? undefined : valueOf(member, bytes));
-
-/** Usage is always asked for: the record needs it, and the relay hides the frame from clients that did not ask. */
+/** Usage is always asked for: the record needs it, and the frame is hidden from clients that did not ask. */
 function usageEdit(options: JsonMember | undefined, bytes: Buffer): JsonEdit | null {
   if (options === undefined || options.kind === "null")
     return { key: "stream_options", json: '{"include_usage":true}' };
@@ -232,7 +208,7 @@ export const passthrough: PassthroughHalf = {
   normalizeEdits: normalizeToolEdits,
   repair,
   exceeds,
-  // Every chunk says `"finish_reason":null`, and inside strings quotes are escaped: these mark only frames with news.
+  // Every chunk says `"finish_reason":null`, and quotes inside strings are escaped: only frames with news hold one of these.
   frameMarkers: ['"finish_reason":"', '"finish_reason": "', '_tokens"', '"error"', "event:", "[DONE]"],
   frameFacts,
   textBytes,

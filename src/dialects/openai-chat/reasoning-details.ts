@@ -1,5 +1,5 @@
-// Thinking as OpenRouter and MiniMax tell it: a list of details, some of which only their maker can read.
-// It must never put two details together that are not pieces of one.
+// Thinking as OpenRouter and MiniMax send it: a list of details, some of which only their vendor can read.
+// It must never join two details that are not pieces of one.
 
 import { isRecord } from "../decoding.ts";
 
@@ -8,7 +8,7 @@ type Detail = Readonly<Record<string, unknown>>;
 export const detailsIn = (delta: Detail): readonly Detail[] =>
   Array.isArray(delta.reasoning_details) ? delta.reasoning_details.filter(isRecord) : [];
 
-/** What of it a person can read. */
+/** The readable part of it. */
 export function textOfDetails(details: readonly Detail[]): string {
   return details.map(({ text, summary }) => word(text) || word(summary)).join("");
 }
@@ -16,7 +16,7 @@ export function textOfDetails(details: readonly Detail[]): string {
 const word = (value: unknown): string => (typeof value === "string" ? value : "");
 const spelled = ["text", "summary", "data"] as const;
 
-/** Streams spell a detail in pieces, which carry its type and its index or id. */
+/** Streams send a detail in pieces, which carry its type and its index or id. */
 export function joinDetails(known: Detail[], news: readonly Detail[]): void {
   for (const piece of news) {
     const at = known.findLastIndex((each) => isSame(each, piece));

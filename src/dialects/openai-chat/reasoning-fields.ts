@@ -1,8 +1,8 @@
-// The members in which vendors of this format write plain thinking, and in which they want it back. Data and its reading only.
+// The members in which vendors of this format write plain thinking, and in which they want it back.
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** DeepSeek's word first, then OpenRouter's; vendors that send several send the same text as often. */
+/** DeepSeek's name first, then OpenRouter's; vendors that send several send the same text in each. */
 const fields = ["reasoning_content", "reasoning", "reasoning_text", "thinking"] as const;
 
 export type ReasoningField = (typeof fields)[number];
@@ -16,7 +16,7 @@ export const taggedThoughts = "think";
 export const isReasoningField = (value: unknown): value is ReasoningField =>
   fields.some((each) => each === value);
 
-/** The first of them that says something. */
+/** The first of them that is not empty. */
 export function reasoningFieldIn(message: Members): ReasoningField | null {
   return fields.find((each) => typeof message[each] === "string" && message[each] !== "") ?? null;
 }

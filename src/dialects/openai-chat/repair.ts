@@ -1,4 +1,4 @@
-// A client's own chat body, put right for vendors of the same format that would refuse it: the members that the canonical
+// A client's own chat body, repaired for vendors of the same format that would refuse it: the members that the canonical
 // form cannot hold (several answers, log probabilities, files, speech) stay as they are. It must never change the body given.
 
 import { thinkingOff, toolIdsRewritten, ignoreNote } from "../adaptation-notes.ts";
@@ -42,7 +42,7 @@ function repairMessage(message: unknown, note: Note): unknown {
   };
 }
 
-/** Parts as Responses spells them. */
+/** Parts as Responses writes them. */
 function repairPart(part: unknown): unknown {
   if (!isRecord(part)) return part;
   const { type, image_url: image } = part;

@@ -1,5 +1,5 @@
 // Whole answers: our reply as one completion, and a vendor's completion as events.
-// It must never have a mapping of its own for incoming ones: streams and bodies share answer.ts.
+// It must never have a mapping of its own for incoming ones: streams and bodies share decode-answer.ts.
 
 import type { StreamEvent } from "../../canon/event.ts";
 import { Failure } from "../../canon/failure.ts";
@@ -8,13 +8,14 @@ import type { ToolCallBlock } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";
 import type { AnswerFacts } from "../dialect.ts";
 import { unwrapText } from "../free-text-tools.ts";
-import { answerDecoder, errorOf, firstChoice } from "./decode-answer.ts";
+import { AnswerDecoder, errorOf, firstChoice } from "./decode-answer.ts";
 import { settleReason, finishReasons } from "./finish.ts";
 import { answerId } from "./stream-encoder.ts";
 import { annotationsOf } from "./annotations.ts";
 import { freeTextCall, freeTextNames } from "./free-text-calls.ts";
 import { noArguments } from "./tool-calls.ts";
 import { encodeUsage } from "./usage.ts";
+import { extrasOf } from "./extras.ts";
 
 export function encodeReply(reply: Reply, facts: AnswerFacts): Record<string, unknown> {
   let text = "";
@@ -29,10 +30,10 @@ export function encodeReply(reply: Reply, facts: AnswerFacts): Record<string, un
       text += block.text;
     } else if (block.type === "thinking") {
       thinking += block.text;
-      const own = block.extras?.["openai-chat"]?.reasoning_details;
+      const own = extrasOf(block.extras).reasoning_details;
       if (Array.isArray(own)) details.push(...(own as readonly unknown[]));
     } else if (block.type === "tool-call") {
-      const extra = block.extras?.["openai-chat"]?.extra_content;
+      const extra = extrasOf(block.extras).extra_content;
       calls.push({
         id: block.id,
         ...(isFree(block.name) ? freeTextCall(block.name, unwrapText(block.input)) : functionCall(block)),
@@ -73,7 +74,7 @@ const functionCall = ({ name, input }: ToolCallBlock): Record<string, unknown> =
 });
 
 export function decodeReply(body: unknown): StreamEvent[] {
-  const reader = answerDecoder();
+  const reader = new AnswerDecoder();
   const failure = errorOf(body);
   if (failure !== null) return reader.fail(failure);
   if (!isRecord(body) || firstChoice(body) === null)
@@ -81,6 +82,6 @@ export function decodeReply(body: unknown): StreamEvent[] {
       new Failure("bad-output", "The upstream's answer holds no choices.", { maybeBilled: true }),
     );
   const events = reader.take(body);
-  // A body that arrived whole is complete, whether or not its vendor bothers to say why it ended.
+  // A body that arrived whole is complete, whether or not its vendor says why it ended.
   return events.at(-1)?.type === "failure" ? events : [...events, ...reader.finish(true)];
 }

@@ -1,10 +1,10 @@
-// The request as clients send it, for the API description (/swagger). Requests are checked by request.ts, not by this.
-// The two must never disagree: test/dialects/openai-chat/schema.test.ts holds them together.
+// The request as clients send it, for the API description (/swagger): the rows of members.ts, and what stands inside the members.
+// Requests are checked by decode-request.ts, not by this. The two must never
+// disagree: test/dialects/openai-chat/schema.test.ts compares them.
 
 import { z } from "zod";
-import { efforts } from "../../canon/effort.ts";
+import { requestMembers } from "./members.ts";
 
-const count = z.number().int().positive();
 const flag = z.boolean().nullish();
 const word = z.string().min(1);
 
@@ -32,7 +32,7 @@ const texts = z.union([z.string(), z.array(textPart)]);
 const readParts = ["text", "input_text", "image_url", "file", "input_audio"];
 const otherPart = z
   .looseObject({ type: word.refine((type) => !readParts.includes(type)) })
-  .describe("Other APIs are told of it in words where it belongs to the past.");
+  .describe("For other APIs it is described as text in past turns.");
 const spokenPart = z.looseObject({
   type: word.refine((type) => !readParts.includes(type) && type !== "refusal"),
 });
@@ -116,34 +116,12 @@ const responseFormat = z.discriminatedUnion("type", [
   }),
 ]);
 
-export const chatRequestSchema = z
-  .looseObject({
-    model: z.string().describe("auto, an alias, a provider's id, provider/model, or a listed model."),
+export const chatRequestSchema = requestMembers
+  .requestSchema(z, {
     messages: z.array(message).min(1),
-    stream: flag,
-    stream_options: z.looseObject({ include_usage: flag }).nullish(),
-    tools: z.array(tool).nullish(),
-    tool_choice: toolChoice.nullish(),
-    parallel_tool_calls: flag,
-    max_completion_tokens: count.nullish(),
-    max_tokens: count.nullish().describe("max_completion_tokens wins where both are given."),
-    temperature: z.number().min(0).max(2).nullish(),
-    top_p: z.number().min(0).max(1).nullish(),
-    stop: z.union([z.string(), z.array(z.string()).max(64)]).nullish(),
-    n: count.max(128).nullish().describe("More than 1 only where no translation is needed."),
-    response_format: responseFormat.nullish(),
-    reasoning_effort: z.enum(efforts).nullish(),
-    seed: z.number().multipleOf(1).nullish(),
-    logprobs: flag,
-    store: flag,
-    prompt_cache_key: z.string().nullish(),
-    service_tier: z.string().nullish(),
-    metadata: z.looseObject({}).nullish(),
-    modalities: z.array(z.string()).nullish(),
-    audio: z.looseObject({}).nullish(),
-    user: z.string().nullish(),
-    safety_identifier: z.string().nullish(),
-    functions: z.null().optional(),
-    function_call: z.null().optional(),
+    stream_options: z.looseObject({ include_usage: flag }),
+    tools: z.array(tool),
+    tool_choice: toolChoice,
+    response_format: responseFormat,
   })
   .describe("Members that are not listed here are passed on to providers of the same format.");

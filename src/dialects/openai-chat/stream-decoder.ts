@@ -4,7 +4,7 @@
 import { Failure } from "../../canon/failure.ts";
 import { closeOnce, isRecord, parseLoosely } from "../decoding.ts";
 import type { StreamDecoder } from "../dialect.ts";
-import { answerDecoder, errorOf } from "./decode-answer.ts";
+import { AnswerDecoder, errorOf } from "./decode-answer.ts";
 import { failureInBand } from "../openai-failure.ts";
 
 export function unreadable(): Failure {
@@ -16,7 +16,7 @@ export function unreadable(): Failure {
 export const isDone = (data: string): boolean => data === "[DONE]" || data.trim() === "[DONE]";
 
 export function streamDecoder(): StreamDecoder {
-  const reader = answerDecoder();
+  const reader = new AnswerDecoder();
   return closeOnce({
     step(frame) {
       if (isDone(frame.data)) return reader.finish(true);

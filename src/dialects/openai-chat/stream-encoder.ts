@@ -13,125 +13,156 @@ import { annotationsOf } from "./annotations.ts";
 import { freeTextCall, freeTextNames, freeTextPiece } from "./free-text-calls.ts";
 import { noArguments } from "./tool-calls.ts";
 import { encodeUsage } from "./usage.ts";
+import { extrasOf } from "./extras.ts";
 
 export const endFrame = encodeFrame("[DONE]");
 
-/** The id of an answer whose maker gave it none. */
+/** The vendor's id of the answer, or our own where it gave none. */
 export function answerId(id: string, facts: AnswerFacts): string {
   return id === "" ? `chatcmpl-${facts.requestId}` : id;
 }
 
-export function streamEncoder(facts: AnswerFacts): StreamEncoder {
-  let head = "";
-  let callCount = 0;
-  let hasInput = false;
-  let textLength = 0;
-  let textBegan = 0;
-  /** Of a call whose input is free text: inside a JSON string that may end anywhere, it is unwrapped when it is whole. */
-  let pieces: string[] | null = null;
-  const isFree = freeTextNames(facts.tools);
-  let usage: Usage = unknownUsage;
-  let isClosed = false;
-  const tail = facts.wantsUsage ? ',"usage":null}' : "}";
+export const streamEncoder = (facts: AnswerFacts): StreamEncoder => new ChunkEncoder(facts);
 
-  const chunk = (delta: string, finish: string | null = null): string => {
-    const choice = `{"index":0,"delta":${delta},"logprobs":null,"finish_reason":${finish === null ? "null" : `"${finish}"`}}`;
-    return `data: ${head}"choices":[${choice}]${tail}\n\n`;
-  };
-  const begin = (id: string, model: string): string => {
-    if (head !== "") return "";
-    const fixed = JSON.stringify({
-      id: answerId(id, facts),
-      object: "chat.completion.chunk",
-      created: facts.createdSeconds,
-      model,
-      system_fingerprint: null,
-    });
-    head = `${fixed.slice(0, -1)},`;
-    return chunk('{"role":"assistant","content":""}');
-  };
-  const finish = (reason: string): string => {
-    const counted = facts.wantsUsage ? encodeUsage(usage) : null;
-    const last = counted === null ? "" : `data: ${head}"choices":[],"usage":${JSON.stringify(counted)}}\n\n`;
-    return chunk("{}", reason) + last + endFrame;
-  };
-  const argumentsPiece = (text: string): string =>
-    chunk(`{"tool_calls":[{"index":${callCount - 1},"function":{"arguments":${JSON.stringify(text)}}}]}`);
-  const freePiece = (text: string): string =>
-    chunk(`{"tool_calls":[${JSON.stringify({ index: callCount - 1, ...freeTextPiece(text) })}]}`);
-  const extraPiece = (extras: Extras | undefined): string => {
-    const extra = extras?.["openai-chat"]?.extra_content;
-    return extra === undefined
-      ? ""
-      : chunk(`{"tool_calls":[{"index":${callCount - 1},"extra_content":${JSON.stringify(extra)}}]}`);
-  };
-  const detailsPiece = (extras: Extras | undefined): string => {
-    const details = extras?.["openai-chat"]?.reasoning_details;
-    return details === undefined
-      ? ""
-      : begin("", "") + chunk(`{"reasoning_details":${JSON.stringify(details)}}`);
-  };
-  const words = (field: string, text: string): string =>
-    text === "" ? "" : begin("", "") + chunk(`{"${field}":${JSON.stringify(text)}}`);
+class ChunkEncoder implements StreamEncoder {
+  /** What every chunk begins with; empty until the answer has begun. */
+  private head = "";
+  private readonly tail: string;
+  private readonly isFreeText: (name: string) => boolean;
+  private callCount = 0;
+  private hasInput = false;
+  private textLength = 0;
+  private textStart = 0;
+  /** Of a call whose input is free text: it comes inside a JSON string in any pieces, so it is unwrapped when it is whole. */
+  private pieces: string[] | null = null;
+  private usage: Usage = unknownUsage;
+  private isClosed = false;
 
-  const encode = (event: StreamEvent): string => {
+  constructor(private readonly facts: AnswerFacts) {
+    this.tail = facts.wantsUsage ? ',"usage":null}' : "}";
+    this.isFreeText = freeTextNames(facts.tools);
+  }
+
+  step(event: StreamEvent): string {
+    if (this.isClosed) return "";
     switch (event.type) {
       case "start":
-        if (event.usage !== undefined) usage = mergeUsage(usage, event.usage);
-        return begin(event.id, event.model);
+        if (event.usage !== undefined) this.usage = mergeUsage(this.usage, event.usage);
+        return this.begin(event.id, event.model);
       case "text-start":
-        textBegan = textLength;
+        this.textStart = this.textLength;
         return "";
       case "text-delta":
-        textLength += event.text.length;
-        return words("content", event.text);
-      case "text-end": {
-        const annotations = annotationsOf(event.extras, textBegan, textLength - textBegan);
-        return annotations.length === 0 ? "" : chunk(`{"annotations":${JSON.stringify(annotations)}}`);
-      }
+        this.textLength += event.text.length;
+        return this.words("content", event.text);
+      case "text-end":
+        return this.annotations(event.extras);
       case "thinking-delta":
-        return words("reasoning_content", event.text);
-      case "tool-start": {
-        hasInput = false;
-        pieces = isFree(event.name) ? [] : null;
-        const call = {
-          index: callCount++,
-          id: event.id,
-          ...(pieces === null
-            ? { type: "function", function: { name: event.name, arguments: "" } }
-            : freeTextCall(event.name, "")),
-        };
-        return begin("", "") + chunk(`{"tool_calls":[${JSON.stringify(call)}]}`);
-      }
-      case "tool-delta": {
-        if (event.input === "") return "";
-        if (event.input.trim() !== "") hasInput = true;
-        if (pieces !== null) {
-          pieces.push(event.input);
-          return "";
-        }
-        return argumentsPiece(event.input);
-      }
-      case "tool-end":
-        if (pieces !== null) return freePiece(unwrapText(pieces.join(""))) + extraPiece(event.extras);
-        return (hasInput ? "" : argumentsPiece(noArguments)) + extraPiece(event.extras);
+        return this.words("reasoning_content", event.text);
       case "thinking-end":
-        return detailsPiece(event.extras);
+        return this.reasoningDetails(event.extras);
+      case "tool-start":
+        return this.begin("", "") + this.startCall(event.id, event.name);
+      case "tool-delta":
+        return this.addInput(event.input);
+      case "tool-end":
+        return this.endInput() + this.extraContent(event.extras);
       case "usage":
-        usage = mergeUsage(usage, event.usage);
+        this.usage = mergeUsage(this.usage, event.usage);
         return "";
       case "heartbeat":
         return commentFrame;
       case "finish":
-        isClosed = true;
-        usage = mergeUsage(usage, event.usage);
-        return begin("", "") + finish(finishReasons[settleReason(event.reason, callCount)]);
+        this.isClosed = true;
+        this.usage = mergeUsage(this.usage, event.usage);
+        return this.begin("", "") + this.finish(finishReasons[settleReason(event.reason, this.callCount)]);
       case "failure":
-        isClosed = true;
+        this.isClosed = true;
         return encodeFailureFrame(event.failure);
       default:
         return "";
     }
-  };
-  return { step: (event) => (isClosed ? "" : encode(event)) };
+  }
+
+  private begin(id: string, model: string): string {
+    if (this.head !== "") return "";
+    const fixed = JSON.stringify({
+      id: answerId(id, this.facts),
+      object: "chat.completion.chunk",
+      created: this.facts.createdSeconds,
+      model,
+      system_fingerprint: null,
+    });
+    this.head = `${fixed.slice(0, -1)},`;
+    return this.chunk('{"role":"assistant","content":""}');
+  }
+
+  private chunk(delta: string, finish: string | null = null): string {
+    const choice = `{"index":0,"delta":${delta},"logprobs":null,"finish_reason":${finish === null ? "null" : `"${finish}"`}}`;
+    return `data: ${this.head}"choices":[${choice}]${this.tail}\n\n`;
+  }
+
+  private finish(reason: string): string {
+    const usage = this.facts.wantsUsage ? encodeUsage(this.usage) : null;
+    const last = usage === null ? "" : `data: ${this.head}"choices":[],"usage":${JSON.stringify(usage)}}\n\n`;
+    return this.chunk("{}", reason) + last + endFrame;
+  }
+
+  private words(field: string, text: string): string {
+    return text === "" ? "" : this.begin("", "") + this.chunk(`{"${field}":${JSON.stringify(text)}}`);
+  }
+
+  private annotations(extras: Extras | undefined): string {
+    const annotations = annotationsOf(extras, this.textStart, this.textLength - this.textStart);
+    return annotations.length === 0 ? "" : this.chunk(`{"annotations":${JSON.stringify(annotations)}}`);
+  }
+
+  private reasoningDetails(extras: Extras | undefined): string {
+    const details = extrasOf(extras).reasoning_details;
+    return details === undefined
+      ? ""
+      : this.begin("", "") + this.chunk(`{"reasoning_details":${JSON.stringify(details)}}`);
+  }
+
+  private startCall(id: string, name: string): string {
+    this.hasInput = false;
+    this.pieces = this.isFreeText(name) ? [] : null;
+    const call = {
+      index: this.callCount++,
+      id,
+      ...(this.pieces === null
+        ? { type: "function", function: { name, arguments: "" } }
+        : freeTextCall(name, "")),
+    };
+    return this.chunk(`{"tool_calls":[${JSON.stringify(call)}]}`);
+  }
+
+  private addInput(input: string): string {
+    if (input === "") return "";
+    if (input.trim() !== "") this.hasInput = true;
+    if (this.pieces === null) return this.argumentsPiece(input);
+    this.pieces.push(input);
+    return "";
+  }
+
+  private endInput(): string {
+    if (this.pieces === null) return this.hasInput ? "" : this.argumentsPiece(noArguments);
+    const piece = freeTextPiece(unwrapText(this.pieces.join("")));
+    return this.chunk(`{"tool_calls":[${JSON.stringify({ index: this.callCount - 1, ...piece })}]}`);
+  }
+
+  private argumentsPiece(text: string): string {
+    return this.chunk(
+      `{"tool_calls":[{"index":${this.callCount - 1},"function":{"arguments":${JSON.stringify(text)}}}]}`,
+    );
+  }
+
+  private extraContent(extras: Extras | undefined): string {
+    const extra = extrasOf(extras).extra_content;
+    return extra === undefined
+      ? ""
+      : this.chunk(
+          `{"tool_calls":[{"index":${this.callCount - 1},"extra_content":${JSON.stringify(extra)}}]}`,
+        );
+  }
 }

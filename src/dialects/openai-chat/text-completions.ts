@@ -1,5 +1,5 @@
 // Text completions (platform.openai.com/docs/api-reference/completions): the older sister of chat completions, with `text` where
-// that has messages. It never leaves its own format, so that it has an express lane and no hub.
+// that has messages. It never leaves its own format: it is passed through and never translated.
 
 import { memberNamed } from "../../wire/json.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
@@ -18,7 +18,7 @@ function textBytes(body: unknown): number {
   );
 }
 
-/** An error, or nothing at all, is `decodeReply`'s to judge. */
+/** Null for an error or an empty answer, which `decodeReply` reads. */
 function replyFacts(body: unknown): FrameFacts | null {
   if (!isRecord(body) || body.error != null) return null;
   const choice = firstChoice(body);
@@ -36,8 +36,8 @@ const passthrough: PassthroughHalf = {
   ...chat,
   translateMarkers: [],
   frameFacts(frame) {
-    const glance = chat.frameFacts(frame);
-    return textBytes(parseLoosely(frame.data)) > 0 ? { ...glance, startsAnswer: true } : glance;
+    const facts = chat.frameFacts(frame);
+    return textBytes(parseLoosely(frame.data)) > 0 ? { ...facts, startsAnswer: true } : facts;
   },
   textBytes: textBytes,
   replyFacts,

@@ -1,5 +1,5 @@
-// Thinking that a model writes at the head of its answer, between <think> tags, where nobody took it out on the way (MiniMax,
-// open models behind plain servers). It must never look for tags behind the head: there they are the answer's own words.
+// Thinking that a model writes at the head of its answer between <think> tags, where its server does not take it out (MiniMax,
+// open models behind plain servers). It must never look for tags behind the head: there they belong to the answer.
 
 const opening = "<think>";
 const closing = "</think>";
@@ -8,7 +8,7 @@ export type Piece = { readonly kind: "text" | "thinking"; readonly text: string 
 
 export type ThinkTags = {
   take(text: string): Piece[];
-  /** The answer goes on with something else, or is over. */
+  /** The answer continues with something else, or is over. */
   end(): Piece[];
 };
 
@@ -42,7 +42,7 @@ export function thinkTags(): ThinkTags {
     if (state === "thinking") {
       const at = held.indexOf(closing);
       if (at < 0) {
-        // The tag may be cut in two, and blanks before it are none of the thought's.
+        // The tag may be cut in two, and blanks before it do not belong to the thinking.
         const kept = Math.max(0, held.length - closing.length);
         const ready = held.slice(0, kept).trimEnd();
         held = held.slice(ready.length);

@@ -12,9 +12,18 @@ export type ToolCall = {
   name: string | null;
   readonly progress: JsonProgress;
   isClosed: boolean;
-  /** Beside the function: Google's seal. */
+  /** Next to the function: Google's signature. */
   extra: Readonly<Record<string, unknown>> | null;
 };
+
+export const newCall = (index: number | null): ToolCall => ({
+  index,
+  id: null,
+  name: null,
+  progress: jsonProgress(),
+  isClosed: false,
+  extra: null,
+});
 
 export type Fragment = {
   readonly index: number | null;
@@ -58,8 +67,8 @@ export function callOf(calls: readonly ToolCall[], fragment: Fragment): ToolCall
 
 export type JsonProgress = { take(text: string): void; readonly isComplete: boolean };
 
-/** Tells when the fragments so far make one whole JSON object; it does not check what is inside. */
-export function jsonProgress(): JsonProgress {
+/** Knows when the fragments so far make one whole JSON object; it does not check what is inside. */
+function jsonProgress(): JsonProgress {
   let depth = 0;
   let isInString = false;
   let isEscaped = false;

@@ -1,10 +1,7 @@
 // Ids of tool calls as OpenAI's API accepts them: at most 40 characters of [A-Za-z0-9_-].
 // The rewriting must be the same for a call and its result, and in every turn: the upstream's prompt cache sees it.
 
-/** 128 bits of a digest in hexadecimal. */
-export function digest(text: string): string {
-  return new Bun.CryptoHasher("sha256").update(text).digest("hex").slice(0, 32);
-}
+import { digest } from "../openai-ids.ts";
 
 /** Stays unique when a client strips everything but letters and digits, as OpenClaw does. */
 export function encodeToolId(id: string): string {

@@ -1,9 +1,9 @@
-// Puts the pieces of an answer in line: one block is open at a time, what comes early for the next ones is held back.
+// Puts the pieces of an answer in order: one block is open at a time, and what comes early for the next ones is held back.
 // It must never let two blocks overlap, nor change the order of the pieces inside one.
 
 import type { StreamEvent } from "../../canon/event.ts";
 import type { Extras } from "../../canon/request.ts";
-import { name } from "./extras.ts";
+import { name as dialect } from "./extras.ts";
 
 export type BlockEnding = {
   readonly signature?: string | null;
@@ -20,96 +20,97 @@ export type BlockSlot = {
   /** -1 while the block waits for its turn. */
   index: number;
   readonly held: string[];
-  /** Anything was said in this block, so that its whole text is a repetition. */
+  /** Some text of this block has come, so that its whole text is a repetition. */
   hasWords: boolean;
   /** Nothing more is coming, but the vendor has not closed it. */
   isComplete: boolean;
   ending: BlockEnding | null;
 };
 
-export type BlockQueue = {
-  open(kind: BlockSlot["kind"], out: StreamEvent[], call?: { id: string; name: string }): BlockSlot;
-  addText(slot: BlockSlot, text: string, out: StreamEvent[]): void;
-  complete(slot: BlockSlot, out: StreamEvent[]): void;
-  end(slot: BlockSlot, ending: BlockEnding, out: StreamEvent[]): void;
-  close(out: StreamEvent[]): void;
-};
+export class BlockQueue {
+  private readonly slots: BlockSlot[] = [];
+  private count = 0;
 
-export function blockQueue(): BlockQueue {
-  const slots: BlockSlot[] = [];
-  let count = 0;
+  open(kind: BlockSlot["kind"], out: StreamEvent[], call = noCall): BlockSlot {
+    const { id, name } = call;
+    const slot: BlockSlot = {
+      kind,
+      id,
+      name,
+      index: -1,
+      held: [],
+      hasWords: false,
+      isComplete: false,
+      ending: null,
+    };
+    this.slots.push(slot);
+    this.advance(out, false);
+    return slot;
+  }
 
-  const start = ({ kind, index, id, name: toolName }: BlockSlot): StreamEvent[] => {
-    if (kind === "opaque") return [];
-    if (kind === "tool") return [{ type: "tool-start", index, id, name: toolName }];
-    return [{ type: kind === "text" ? "text-start" : "thinking-start", index }];
-  };
-  const delta = ({ kind, index }: BlockSlot, piece: string): StreamEvent => {
-    if (kind === "tool") return { type: "tool-delta", index, input: piece };
-    return { type: kind === "thinking" ? "thinking-delta" : "text-delta", index, text: piece };
-  };
-  const finish = ({ kind, index, ending }: BlockSlot): StreamEvent => {
-    const extras = ending?.extras === undefined ? {} : { extras: ending.extras };
-    switch (kind) {
-      case "text":
-        return { type: "text-end", index, ...extras };
-      case "thinking":
-        return { type: "thinking-end", index, signature: ending?.signature ?? null, ...extras };
-      case "tool":
-        return { type: "tool-end", index };
-      case "opaque":
-        return { type: "opaque", index, dialect: name, value: ending?.value };
-    }
-  };
+  addText(slot: BlockSlot, text: string, out: StreamEvent[]): void {
+    if (text === "" || slot.ending !== null) return;
+    slot.hasWords = true;
+    slot.held.push(text);
+    this.advance(out, false);
+  }
 
-  const advance = (out: StreamEvent[], isOver: boolean): void => {
+  complete(slot: BlockSlot, out: StreamEvent[]): void {
+    slot.isComplete = true;
+    this.advance(out, false);
+  }
+
+  end(slot: BlockSlot, ending: BlockEnding, out: StreamEvent[]): void {
+    slot.ending ??= ending;
+    this.advance(out, false);
+  }
+
+  close(out: StreamEvent[]): void {
+    this.advance(out, true);
+  }
+
+  private advance(out: StreamEvent[], isOver: boolean): void {
     for (;;) {
-      const head = slots[0];
+      const head = this.slots[0];
       if (head === undefined) return;
-      // An item of another kind that was announced and never told is nothing.
+      // An item of another kind that was announced and never filled is nothing.
       const isNothing = head.kind === "opaque" && head.ending === null;
       if (isNothing && !isOver) return;
       if (head.index < 0 && !isNothing) {
-        head.index = count++;
-        out.push(...start(head));
+        head.index = this.count++;
+        if (head.kind !== "opaque") out.push(startOf(head));
       }
-      for (const piece of head.held) out.push(delta(head, piece));
+      for (const piece of head.held) out.push(deltaOf(head, piece));
       head.held.length = 0;
-      if (head.ending === null && !isOver && !(head.isComplete && slots.length > 1)) return;
-      if (!isNothing) out.push(finish(head));
-      slots.shift();
+      if (head.ending === null && !isOver && !(head.isComplete && this.slots.length > 1)) return;
+      if (!isNothing) out.push(endOf(head));
+      this.slots.shift();
     }
-  };
+  }
+}
 
-  return {
-    open(kind, out, call = { id: "", name: "" }) {
-      const slot: BlockSlot = {
-        kind,
-        ...call,
-        index: -1,
-        held: [],
-        hasWords: false,
-        isComplete: false,
-        ending: null,
-      };
-      slots.push(slot);
-      advance(out, false);
-      return slot;
-    },
-    addText(slot, text, out) {
-      if (text === "" || slot.ending !== null) return;
-      slot.hasWords = true;
-      slot.held.push(text);
-      advance(out, false);
-    },
-    complete(slot, out) {
-      slot.isComplete = true;
-      advance(out, false);
-    },
-    end(slot, ending, out) {
-      slot.ending ??= ending;
-      advance(out, false);
-    },
-    close: (out) => advance(out, true),
-  };
+const noCall = { id: "", name: "" };
+
+function startOf({ kind, index, id, name }: BlockSlot): StreamEvent {
+  if (kind === "tool") return { type: "tool-start", index, id, name };
+  return { type: kind === "text" ? "text-start" : "thinking-start", index };
+}
+
+function deltaOf({ kind, index }: BlockSlot, piece: string): StreamEvent {
+  if (kind === "tool") return { type: "tool-delta", index, input: piece };
+  return { type: kind === "thinking" ? "thinking-delta" : "text-delta", index, text: piece };
+}
+
+function endOf({ kind, index, ending }: BlockSlot): StreamEvent {
+  const extras = ending?.extras === undefined ? {} : { extras: ending.extras };
+  switch (kind) {
+    case "text":
+      return { type: "text-end", index, ...extras };
+    case "thinking":
+      return { type: "thinking-end", index, signature: ending?.signature ?? null, ...extras };
+    case "tool":
+      return { type: "tool-end", index };
+    case "opaque":
+      return { type: "opaque", index, dialect, value: ending?.value };
+  }
 }

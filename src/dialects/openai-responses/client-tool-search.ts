@@ -1,11 +1,11 @@
-// The search for tools that the client makes itself (Codex): to other APIs an ordinary function, and what it has found are tools
+// The search for tools that the client makes itself (Codex): for other APIs an ordinary function, and what it has found are tools
 // like any others. It must never reach this API in another form than its client's own.
 
 import type { Block, Tool, ToolCallBlock, ToolResultBlock } from "../../canon/request.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
 import { toExtras, extrasOf, type Wire } from "./extras.ts";
 
-/** The kind of its tool, calls and results in the pockets. */
+/** The kind of its tool, calls and results in extras. */
 export const searchType = "tool_search";
 
 /** Null for a search that the vendor makes, or that says nothing of its arguments. */

@@ -1,5 +1,5 @@
 // The token count of Responses (platform.openai.com/docs/api-reference/responses/input-tokens): its request, and its answer. The
-// count is the house's estimate or the vendor's own.
+// count is the gateway's estimate or the vendor's own.
 
 import type { ChatRequest } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";

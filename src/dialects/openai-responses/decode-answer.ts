@@ -7,24 +7,18 @@ import { unknownUsage } from "../../canon/usage.ts";
 import { isRecord } from "../decoding.ts";
 import { failureInBand } from "../openai-failure.ts";
 import { asksClient, decodeFinish, isRefusing } from "./finish.ts";
-import { blockQueue, type BlockSlot } from "./block-queue.ts";
+import { BlockQueue, type BlockSlot } from "./block-queue.ts";
 import { toExtras, type Wire } from "./extras.ts";
 import { decodeEncryptedReasoning, type EncryptedReasoning } from "./encrypted-reasoning.ts";
 import { makeToolId } from "./tool-id.ts";
 import { decodeUsage } from "./usage.ts";
-
-export type AnswerDecoder = {
-  /** One event of the stream. A whole Response is its last event, with nothing before it. */
-  take(event: Wire): StreamEvent[];
-  fail(failure: Failure): StreamEvent[];
-};
 
 export const readText = (value: unknown): string => (typeof value === "string" ? value : "");
 const recordOf = (value: unknown): Wire => (isRecord(value) ? value : {});
 const listOf = (value: unknown): readonly unknown[] =>
   Array.isArray(value) ? (value as readonly unknown[]) : [];
 
-/** The failure that a body or an event tells of. A Response that went well says `error: null`. */
+/** The failure that a body or an event reports. A good Response says `error: null`. */
 export function errorOf(body: unknown): Failure | null {
   if (!isRecord(body)) return null;
   if (isRecord(body.error) || (typeof body.error === "string" && body.error !== ""))
@@ -35,8 +29,8 @@ export function errorOf(body: unknown): Failure | null {
   return null;
 }
 
-/** A function call that canon can say: called by the model itself, by a plain name. */
-function isPlainCall(item: Wire): boolean {
+/** A function call that the canonical form can hold: called by the model itself, by a plain name. */
+export function isPlainCall(item: Wire): boolean {
   const { caller, namespace } = item;
   const isDirect = !isRecord(caller) || caller.type === "direct";
   return item.type === "function_call" && isDirect && typeof namespace !== "string";
@@ -47,229 +41,244 @@ type Item = {
   readonly type: string;
   /** Content parts of a message by their index; other items have one block. */
   readonly parts: Map<number, BlockSlot>;
-  /** Reasoning is told as summary or in full; of a vendor that sends both, the first is taken. */
+  /** Reasoning comes as a summary or in full; of a vendor that sends both, the first is taken. */
   source: string | null;
   part: number;
 };
 
-export function answerDecoder(): AnswerDecoder {
-  const queue = blockQueue();
-  const items = new Map<unknown, Item>();
+export class AnswerDecoder {
+  private readonly queue = new BlockQueue();
+  private readonly items = new Map<unknown, Item>();
   /** The calls by either of their ids. */
-  const calls = new Map<string, BlockSlot>();
-  let id = "";
-  let isStarted = false;
-  let isRefused = false;
-  let hasCalls = false;
+  private readonly calls = new Map<string, BlockSlot>();
+  private id = "";
+  private isStarted = false;
+  private isRefused = false;
+  private hasCalls = false;
 
-  const begin = (response: Wire, out: StreamEvent[]): void => {
-    if (isStarted) return;
-    isStarted = true;
-    id = readText(response.id);
-    out.push({ type: "start", id, model: readText(response.model) });
-  };
-  const keyOf = (event: Wire): unknown => event.output_index ?? event.item_id;
-  const itemAt = (key: unknown, type: string): Item => {
-    let item = items.get(key);
+  /** One event of the stream. A whole Response is its last event, with nothing before it. */
+  take(event: Wire): StreamEvent[] {
+    const out: StreamEvent[] = [];
+    const type = readText(event.type);
+    if (!type.startsWith("response.")) return out;
+    if (isRecord(event.response)) this.begin(event.response, out);
+    else if (!this.isStarted && quietTypes.every((each) => !type.startsWith(each))) this.begin({}, out);
+    this.takeEvent(type, event, out);
+    return out;
+  }
+
+  fail(failure: Failure): StreamEvent[] {
+    return [{ type: "failure", failure }];
+  }
+
+  private takeEvent(type: string, event: Wire, out: StreamEvent[]): void {
+    switch (type) {
+      case "response.output_item.added":
+        if (isRecord(event.item)) this.itemAdded(keyOf(event) ?? event.item.id, event.item, out);
+        return;
+      case "response.output_item.done":
+        if (isRecord(event.item)) this.itemDone(keyOf(event) ?? event.item.id, event.item, out);
+        return;
+      case "response.content_part.added":
+        if (isRecord(event.part) && event.part.type !== "reasoning_text") this.textSlot(event, out);
+        return;
+      case "response.refusal.delta":
+        this.isRefused = true;
+        this.queue.addText(this.textSlot(event, out), readText(event.delta), out);
+        return;
+      case "response.output_text.delta":
+        this.queue.addText(this.textSlot(event, out), readText(event.delta), out);
+        return;
+      case "response.output_text.done":
+      case "response.refusal.done":
+        this.textDone(event, out);
+        return;
+      case "response.reasoning_summary_text.delta":
+        this.thinkingDelta(event, "summary", event.summary_index, out);
+        return;
+      case "response.reasoning_text.delta":
+        this.thinkingDelta(event, "content", event.content_index, out);
+        return;
+      case "response.function_call_arguments.delta":
+        this.argumentsDelta(event, out);
+        return;
+      case "response.function_call_arguments.done":
+        this.argumentsDone(event, out);
+        return;
+      case "response.completed":
+      case "response.incomplete":
+        this.finish(type, event, out);
+    }
+  }
+
+  private begin(response: Wire, out: StreamEvent[]): void {
+    if (this.isStarted) return;
+    this.isStarted = true;
+    this.id = readText(response.id);
+    out.push({ type: "start", id: this.id, model: readText(response.model) });
+  }
+
+  private itemAt(key: unknown, type: string): Item {
+    let item = this.items.get(key);
     if (item === undefined) {
       item = { type, parts: new Map(), source: null, part: 0 };
-      items.set(key, item);
+      this.items.set(key, item);
     }
     return item;
-  };
-  const slotAt = (item: Item, part: number, kind: BlockSlot["kind"], out: StreamEvent[]): BlockSlot => {
+  }
+
+  private slotAt(item: Item, part: number, kind: BlockSlot["kind"], out: StreamEvent[]): BlockSlot {
     let slot = item.parts.get(part);
     if (slot === undefined) {
-      slot = queue.open(kind, out);
+      slot = this.queue.open(kind, out);
       item.parts.set(part, slot);
     }
     return slot;
-  };
-  const openCall = (item: Item, raw: Wire, out: StreamEvent[]): BlockSlot | null => {
+  }
+
+  private textSlot(event: Wire, out: StreamEvent[]): BlockSlot {
+    const part = typeof event.content_index === "number" ? event.content_index : 0;
+    return this.slotAt(this.itemAt(keyOf(event), "message"), part, "text", out);
+  }
+
+  private openCall(item: Item, raw: Wire, out: StreamEvent[]): BlockSlot | null {
     const known = item.parts.get(0);
     const name = readText(raw.name);
     if (known !== undefined || name === "") return known ?? null;
-    const callId = readText(raw.call_id) || readText(raw.id) || makeToolId(id, items.size);
-    const slot = queue.open("tool", out, { id: callId, name });
+    const id = readText(raw.call_id) || readText(raw.id) || makeToolId(this.id, this.items.size);
+    const slot = this.queue.open("tool", out, { id, name });
     item.parts.set(0, slot);
-    hasCalls = true;
-    for (const key of [raw.call_id, raw.id]) if (typeof key === "string") calls.set(key, slot);
+    this.hasCalls = true;
+    for (const key of [raw.call_id, raw.id]) if (typeof key === "string") this.calls.set(key, slot);
     return slot;
-  };
+  }
 
-  const added = (key: unknown, raw: Wire, out: StreamEvent[]): void => {
+  private itemAdded(key: unknown, raw: Wire, out: StreamEvent[]): void {
     const type = readText(raw.type);
-    const item = itemAt(key, type);
+    const item = this.itemAt(key, type);
     if (type === "message") return;
-    if (type === "reasoning") slotAt(item, 0, "thinking", out);
-    else if (isPlainCall(raw)) openCall(item, raw, out);
-    else slotAt(item, 0, "opaque", out);
-  };
+    if (type === "reasoning") this.slotAt(item, 0, "thinking", out);
+    else if (isPlainCall(raw)) this.openCall(item, raw, out);
+    else this.slotAt(item, 0, "opaque", out);
+  }
 
-  const think = (event: Wire, source: string, at: unknown, out: StreamEvent[]): void => {
-    const item = itemAt(keyOf(event), "reasoning");
-    if (item.type !== "reasoning") return;
-    item.source ??= source;
-    if (item.source !== source) return;
-    const part = typeof at === "number" ? at : 0;
-    const slot = slotAt(item, 0, "thinking", out);
-    const seam = part !== item.part && slot.hasWords ? thoughtSeam : "";
-    item.part = part;
-    queue.addText(slot, seam + readText(event.delta), out);
-  };
-  const textSlot = (event: Wire, out: StreamEvent[]): BlockSlot => {
-    const part = typeof event.content_index === "number" ? event.content_index : 0;
-    return slotAt(itemAt(keyOf(event), "message"), part, "text", out);
-  };
+  private itemDone(key: unknown, raw: Wire, out: StreamEvent[]): void {
+    const item = this.itemAt(key, readText(raw.type));
+    this.hasCalls ||= asksClient(raw);
+    if (raw.type === "message") this.messageDone(item, raw, out);
+    else if (raw.type === "reasoning") {
+      const slot = this.slotAt(item, 0, "thinking", out);
+      if (!slot.hasWords) this.queue.addText(slot, thoughtsOf(raw), out);
+      this.queue.end(slot, readEncryptedReasoning(raw), out);
+    } else if (isPlainCall(raw)) this.callDone(item, raw, out);
+    else this.queue.end(this.slotAt(item, 0, "opaque", out), { value: raw }, out);
+  }
 
-  const messageDone = (item: Item, raw: Wire, out: StreamEvent[]): void => {
-    isRefused ||= isRefusing(raw);
+  private messageDone(item: Item, raw: Wire, out: StreamEvent[]): void {
+    this.isRefused ||= isRefusing(raw);
     for (const [at, each] of listOf(raw.content).entries()) {
       const part = recordOf(each);
-      const slot = slotAt(item, at, "text", out);
-      if (!slot.hasWords) queue.addText(slot, readText(part.text) || readText(part.refusal), out);
+      const slot = this.slotAt(item, at, "text", out);
+      if (!slot.hasWords) this.queue.addText(slot, readText(part.text) || readText(part.refusal), out);
       const annotations = listOf(part.annotations);
       const extras = toExtras({
         ...(annotations.length > 0 ? { annotations } : {}),
         ...(typeof raw.phase === "string" ? { phase: raw.phase } : {}),
       });
-      queue.end(slot, extras, out);
+      this.queue.end(slot, extras, out);
     }
-    for (const slot of item.parts.values()) queue.end(slot, {}, out);
-  };
-  const callDone = (item: Item, raw: Wire, out: StreamEvent[]): StreamEvent[] | null => {
-    const slot = openCall(item, raw, out);
-    if (slot === null)
-      return [
-        {
-          type: "failure",
-          failure: new Failure("bad-output", "The upstream called a tool without naming it.", {
-            maybeBilled: true,
-          }),
-        },
-      ];
-    const { arguments: input } = raw;
-    if (!slot.hasWords) queue.addText(slot, argumentsOf(input), out);
-    queue.end(slot, {}, out);
-    return null;
-  };
-  const done = (key: unknown, raw: Wire, out: StreamEvent[]): void => {
-    const item = itemAt(key, readText(raw.type));
-    hasCalls ||= asksClient(raw);
-    if (raw.type === "message") messageDone(item, raw, out);
-    else if (raw.type === "reasoning") {
-      const slot = slotAt(item, 0, "thinking", out);
-      if (!slot.hasWords) queue.addText(slot, thoughtsOf(raw), out);
-      queue.end(slot, readEncryptedReasoning(raw), out);
-    } else if (isPlainCall(raw)) out.push(...(callDone(item, raw, out) ?? []));
-    else queue.end(slotAt(item, 0, "opaque", out), { value: raw }, out);
-  };
+    for (const slot of item.parts.values()) this.queue.end(slot, {}, out);
+  }
 
-  /** Arguments that stand nowhere but here, of a call that was announced. */
-  const callTold = (raw: Wire, out: StreamEvent[]): void => {
-    const slot = calls.get(readText(raw.call_id)) ?? calls.get(readText(raw.id));
-    if (slot !== undefined && !slot.hasWords) queue.addText(slot, argumentsOf(raw.arguments), out);
-  };
-
-  const finish = (response: Wire, isIncomplete: boolean, out: StreamEvent[], beside: unknown): void => {
-    begin(response, out);
-    // The items are a repetition, except from a vendor that told nothing else.
-    const isAllNews = items.size === 0;
-    for (const [at, raw] of listOf(response.output).entries()) {
-      if (!isRecord(raw)) continue;
-      if (isAllNews) done(at, raw, out);
-      else if (isPlainCall(raw)) callTold(raw, out);
+  private callDone(item: Item, raw: Wire, out: StreamEvent[]): void {
+    const slot = this.openCall(item, raw, out);
+    if (slot === null) {
+      out.push({ type: "failure", failure: namelessCall() });
+      return;
     }
-    queue.close(out);
-    const usage = decodeUsage(response.usage) ?? decodeUsage(beside) ?? unknownUsage;
+    if (!slot.hasWords) this.queue.addText(slot, argumentsOf(raw.arguments), out);
+    this.queue.end(slot, {}, out);
+  }
+
+  private textDone(event: Wire, out: StreamEvent[]): void {
+    const slot = this.textSlot(event, out);
+    if (!slot.hasWords) this.queue.addText(slot, readText(event.text) || readText(event.refusal), out);
+    this.queue.complete(slot, out);
+  }
+
+  private thinkingDelta(event: Wire, source: string, at: unknown, out: StreamEvent[]): void {
+    const item = this.itemAt(keyOf(event), "reasoning");
+    if (item.type !== "reasoning") return;
+    item.source ??= source;
+    if (item.source !== source) return;
+    const part = typeof at === "number" ? at : 0;
+    const slot = this.slotAt(item, 0, "thinking", out);
+    const seam = part !== item.part && slot.hasWords ? thoughtSeam : "";
+    item.part = part;
+    this.queue.addText(slot, seam + readText(event.delta), out);
+  }
+
+  private argumentsDelta(event: Wire, out: StreamEvent[]): void {
+    const slot = this.items.get(keyOf(event))?.parts.get(0);
+    if (slot?.kind === "tool") this.queue.addText(slot, readText(event.delta), out);
+  }
+
+  private argumentsDone(event: Wire, out: StreamEvent[]): void {
+    // LM Studio sends them here alone (litellm#25321).
+    const key = keyOf(event) ?? event.call_id;
+    const known = this.items.get(key)?.parts.get(0) ?? this.calls.get(readText(event.item_id));
+    const slot =
+      known ?? this.openCall(this.itemAt(key, "function_call"), { ...event, id: event.item_id }, out);
+    if (slot?.kind !== "tool") return;
+    if (!slot.hasWords) this.queue.addText(slot, argumentsOf(event.arguments), out);
+    this.queue.complete(slot, out);
+  }
+
+  private finish(type: string, event: Wire, out: StreamEvent[]): void {
+    const response = recordOf(event.response);
+    this.begin(response, out);
+    this.takeOutput(response, out);
+    this.queue.close(out);
+    const isIncomplete = type === "response.incomplete" || response.status === "incomplete";
+    const { hasCalls, isRefused } = this;
     out.push({
       type: "finish",
       reason: decodeFinish(response, isIncomplete, { hasCalls, isRefused }),
-      usage,
+      usage: decodeUsage(response.usage) ?? decodeUsage(event.usage) ?? unknownUsage,
     });
-  };
+  }
 
-  const take = (event: Wire, out: StreamEvent[]): void => {
-    const type = readText(event.type);
-    if (!type.startsWith("response.")) return;
-    const response = recordOf(event.response);
-    if (isRecord(event.response)) begin(response, out);
-    else if (!isStarted && quietTypes.every((each) => !type.startsWith(each))) begin({}, out);
-    switch (type) {
-      case "response.output_item.added":
-        if (isRecord(event.item)) added(keyOf(event) ?? event.item.id, event.item, out);
-        return;
-      case "response.output_item.done":
-        if (isRecord(event.item)) done(keyOf(event) ?? event.item.id, event.item, out);
-        return;
-      case "response.content_part.added":
-        if (isRecord(event.part) && event.part.type !== "reasoning_text") textSlot(event, out);
-        return;
-      case "response.refusal.delta":
-        isRefused = true;
-        queue.addText(textSlot(event, out), readText(event.delta), out);
-        return;
-      case "response.output_text.delta":
-        queue.addText(textSlot(event, out), readText(event.delta), out);
-        return;
-      case "response.output_text.done":
-      case "response.refusal.done": {
-        const slot = textSlot(event, out);
-        if (!slot.hasWords) queue.addText(slot, readText(event.text) || readText(event.refusal), out);
-        queue.complete(slot, out);
-        return;
-      }
-      case "response.reasoning_summary_text.delta":
-        think(event, "summary", event.summary_index, out);
-        return;
-      case "response.reasoning_text.delta":
-        think(event, "content", event.content_index, out);
-        return;
-      case "response.function_call_arguments.delta": {
-        const slot = items.get(keyOf(event))?.parts.get(0);
-        if (slot?.kind === "tool") queue.addText(slot, readText(event.delta), out);
-        return;
-      }
-      case "response.function_call_arguments.done": {
-        // LM Studio spells them here alone (litellm#25321).
-        const key = keyOf(event) ?? event.call_id;
-        const known = items.get(key)?.parts.get(0) ?? calls.get(readText(event.item_id));
-        const slot = known ?? openCall(itemAt(key, "function_call"), { ...event, id: event.item_id }, out);
-        if (slot?.kind !== "tool") return;
-        if (!slot.hasWords) queue.addText(slot, argumentsOf(event.arguments), out);
-        queue.complete(slot, out);
-        return;
-      }
-      case "response.completed":
-      case "response.incomplete":
-        finish(
-          response,
-          type === "response.incomplete" || response.status === "incomplete",
-          out,
-          event.usage,
-        );
+  /** The items of the last event repeat what was sent before, except from a vendor that sent nothing before. */
+  private takeOutput(response: Wire, out: StreamEvent[]): void {
+    const isAllNews = this.items.size === 0;
+    for (const [at, raw] of listOf(response.output).entries()) {
+      if (!isRecord(raw)) continue;
+      if (isAllNews) this.itemDone(at, raw, out);
+      else if (isPlainCall(raw)) this.lateArguments(raw, out);
     }
-  };
+  }
 
-  return {
-    take(event) {
-      const out: StreamEvent[] = [];
-      take(event, out);
-      return out;
-    },
-    fail: (failure) => [{ type: "failure", failure }],
-  };
+  /** Arguments that stand nowhere but in the last event, of a call that was announced. */
+  private lateArguments(raw: Wire, out: StreamEvent[]): void {
+    const slot = this.calls.get(readText(raw.call_id)) ?? this.calls.get(readText(raw.id));
+    if (slot !== undefined && !slot.hasWords) this.queue.addText(slot, argumentsOf(raw.arguments), out);
+  }
 }
+
+const keyOf = (event: Wire): unknown => event.output_index ?? event.item_id;
+
+const namelessCall = (): Failure =>
+  new Failure("bad-output", "The upstream called a tool without naming it.", { maybeBilled: true });
 
 /** Some local servers send them as an object. */
 const argumentsOf = (input: unknown): string => (isRecord(input) ? JSON.stringify(input) : readText(input));
 
 const quietTypes = ["response.queued", "response.failed"];
 
-/** Between the parts of one train of thought. */
+/** Stands between the parts of one reasoning item. */
 const thoughtSeam = "\n\n";
 
-/** Plain thoughts, as open models' servers write them, go back where they stood. */
+/** Plain reasoning, as open models' servers write it, goes back to the place where it stood. */
 function readEncryptedReasoning(raw: Wire): EncryptedReasoning {
   const encrypted = decodeEncryptedReasoning(raw);
   const isPlain =

@@ -45,7 +45,7 @@ function decodePart(part: Wire, param: string): Content {
     case "refusal":
       return { type: "text", text: textAt(part.refusal, `${param}.refusal`) };
     case "input_image":
-      // An image that lies at the vendor cannot go anywhere else.
+      // An image that is stored at the vendor cannot go anywhere else.
       if (typeof part.image_url !== "string" && typeof part.file_id === "string") break;
       return decodeImage(part, param);
   }

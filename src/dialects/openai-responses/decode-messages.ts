@@ -49,7 +49,7 @@ export function decodeMessages(value: unknown): DecodedMessages {
     }
     return run.content;
   };
-  /** Asides that no block can take with it; references to reasoning mean nothing without one. */
+  /** Items that no block can carry along; references to reasoning mean nothing without one. */
   const standAlone = (): void => {
     for (const value of asides)
       if (value.type !== "item_reference") enter("assistant").push({ type: "opaque", dialect: name, value });
@@ -95,7 +95,7 @@ export function decodeMessages(value: unknown): DecodedMessages {
   return { system, messages };
 }
 
-/** Results of calls are the client's; everything else in an answer was the model's. */
+/** Results of calls come from the client; everything else in an answer came from the model. */
 const sideOf = (type: string): "assistant" | "user" =>
   type.endsWith("_output") || type === "mcp_approval_response" ? "user" : "assistant";
 
@@ -158,7 +158,7 @@ function decodeResult(raw: Wire, param: string, ownExtras: Wire): Block {
   };
 }
 
-/** The pocket keeps what a re-sent item must hold: its id, its seal, and texts that are more than one summary. */
+/** Extras keep what a re-sent item must hold: its id, its encrypted content, and texts that are more than one summary. */
 function decodeReasoning(raw: Wire, param: string): ThinkingBlock {
   const texts = (key: "summary" | "content"): string[] =>
     optionalList(raw[key], `${param}.${key}`).map((each, i) => {

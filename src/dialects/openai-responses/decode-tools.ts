@@ -50,7 +50,7 @@ export function decodeTools(value: unknown): DecodedTools {
   return { tools, opaqueTools, hosted };
 }
 
-/** Those that a search has found, but for what is declared anyway and what only this API has. */
+/** Tools that a search has found, except those that are declared anyway or exist only in this API. */
 export function decodeFoundTools(found: readonly unknown[], declared: readonly Tool[]): Tool[] {
   const known = new Set(declared.map(({ name }) => name));
   const plain = found.filter((each) => isRecord(each) && foundTypes.has(each.type));
@@ -72,7 +72,7 @@ function restOf(raw: Wire, known: ReadonlySet<string>): Wire {
   );
 }
 
-/** The function's name; inside a namespace the client's own one goes into the pocket. */
+/** The function's name; inside a namespace the client's own name goes into extras. */
 function named(raw: Wire, param: string, namespace: Wire | null): { name: string; ownExtras: Wire } {
   const name = wordAt(raw.name, `${param}.name`);
   if (namespace === null) return { name, ownExtras: {} };
@@ -91,7 +91,7 @@ function decodeFunction(raw: Wire, param: string, namespace: Wire | null): Tool 
   };
 }
 
-/** Free text as a function of one string; the grammar becomes words, because no other API enforces one. */
+/** Free text as a function of one string; the grammar becomes a description, because no other API enforces one. */
 function decodeFreeText(raw: Wire, param: string, namespace: Wire | null): Tool {
   const { name, ownExtras } = named(raw, param, namespace);
   const description = optionalText(raw.description, `${param}.description`);
@@ -139,7 +139,7 @@ export function decodeToolChoice(
   return { toolChoice: { type: "tool", name: chosen.name }, foreign: null };
 }
 
-/** `rest`: verbosity and whatever else stands in `text`, and the description of a schema. */
+/** `rest`: verbosity and what else `text` holds, and the description of a schema. */
 export function decodeText(value: unknown): { format: AnswerFormat | null; rest: Wire | null } {
   const { format: raw, ...rest } = optionalRecord(value, "text") ?? {};
   const wanted = optionalRecord(raw, "text.format");

@@ -1,4 +1,4 @@
-// OpenAI's Responses API (platform.openai.com/docs/api-reference/responses), both halves put together.
+// OpenAI's Responses API (platform.openai.com/docs/api-reference/responses): both halves of the dialect.
 // It must never hold logic of its own.
 
 import type { FullDialect } from "../dialect.ts";
@@ -11,6 +11,7 @@ import { encodeModel, encodeModelList } from "./models.ts";
 import { name } from "./extras.ts";
 import { noteLosses, refuseTranslation } from "./refuse-translation.ts";
 import { passthrough } from "./passthrough.ts";
+import { requestMembers } from "./members.ts";
 import { encodeReply, decodeReply } from "./reply.ts";
 import { streamDecoder } from "./stream-decoder.ts";
 import { streamEncoder } from "./stream-encoder.ts";
@@ -30,6 +31,7 @@ export const openaiResponses: FullDialect = {
     // The last event says that the stream is over, and without it an answer is no whole one.
     framing: eventStream,
   },
+  members: requestMembers,
   backend: {
     path: () => "/responses",
     encodeRequest,

@@ -1,5 +1,5 @@
 // The Response object and its items as clients see them: the same in a stream and in one body.
-// It must never be read back: incoming ones are answer.ts's.
+// It must never be used for incoming ones: decode-answer.ts reads those.
 
 import type { FinishReason } from "../../canon/event.ts";
 import type { Extras } from "../../canon/request.ts";
@@ -26,7 +26,7 @@ export const itemId = (
 
 export type Frame = { readonly id: string; readonly model: string };
 
-/** Members that repeat a request's wishes are the API's defaults: what was really asked is the client's to know. */
+/** Members that repeat the request's options hold the API's defaults: the client knows what it really asked. */
 export function responseObject(frame: Frame, facts: AnswerFacts): Wire {
   return {
     id: answerId(frame.id, facts),
@@ -56,13 +56,14 @@ export function responseObject(frame: Frame, facts: AnswerFacts): Wire {
   };
 }
 
-export function finishedResponse(
-  frame: Frame,
-  facts: AnswerFacts,
-  output: readonly Wire[],
-  reason: FinishReason,
-  usage: Usage,
-): Wire {
+export type FinishedAnswer = {
+  readonly frame: Frame;
+  readonly output: readonly Wire[];
+  readonly reason: FinishReason;
+  readonly usage: Usage;
+};
+
+export function finishedResponse({ frame, output, reason, usage }: FinishedAnswer, facts: AnswerFacts): Wire {
   return {
     ...responseObject(frame, facts),
     ...encodeFinish(reason),

@@ -1,5 +1,5 @@
 // Canonical system blocks and messages -> `instructions` and `input`. Calls and results are items of their own here.
-// It must never drop content that the model would miss; order-history.ts puts the history in order and tells what has no place here.
+// It must never drop content that the model would miss; order-history.ts orders the history and describes what has no place here.
 
 import type {
   Block,
@@ -21,13 +21,13 @@ import { name, extrasOf, type Wire } from "./extras.ts";
 import { toolInputText } from "../tool-input.ts";
 import { encodeToolId } from "./tool-id.ts";
 
-/** Another maker's reasoning is not this model's: only what came through this dialect goes back. */
+/** Another vendor's reasoning is not this model's: only what came through this dialect goes back. */
 function isOwnThinking(block: ThinkingBlock): boolean {
   const { id, encrypted_content: encrypted, content } = extrasOf(block.extras);
   return id !== undefined || encrypted !== undefined || content !== undefined;
 }
 
-/** Developer messages may stand anywhere here, but between a call and its output. */
+/** Developer messages may stand anywhere here, except between a call and its output. */
 const historyRules: HistoryRules = {
   format: name,
   systemMessages: "stay",

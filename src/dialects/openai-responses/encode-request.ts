@@ -1,5 +1,5 @@
 // Canonical request -> the body that goes to a vendor of this format, always as a stream and never to be stored.
-// It must never read another dialect's pocket, nor drop what would change the answer.
+// It must never read another dialect's extras, nor drop what would change the answer.
 
 import { type Effort, effortOfBudget } from "../../canon/effort.ts";
 import type { AnswerFormat, ChatRequest } from "../../canon/request.ts";
@@ -8,18 +8,19 @@ import { cutTokens, noteDropped, ignoreNote } from "../adaptation-notes.ts";
 import { withLoadedTools } from "../deferred-tools.ts";
 import type { Note, TargetFacts } from "../dialect.ts";
 import { isRecord } from "../decoding.ts";
+import { encodeUser } from "../openai-ids.ts";
 import { fitEffort, isThinkingOff, acceptsSampling, fitToModel } from "../fit-to-model.ts";
 import { encodeMessages } from "./encode-messages.ts";
 import { encodeToolChoice, encodeTools } from "./encode-tools.ts";
-import { name, type Wire } from "./extras.ts";
-import { digest } from "./tool-id.ts";
+import { extrasOf, name, type Wire } from "./extras.ts";
+import { logprobsInclude, requestMembers } from "./members.ts";
 
 /** The API's floor for `max_output_tokens`. */
 const leastOutput = 16;
 
 /**
- * Dropped: top_k, which the API does not have, and `stop` (unsupportedStops). A request of this dialect keeps its own wish for storage;
- * sealed reasoning is not asked for on behalf of others, who could not send it back.
+ * Dropped: top_k, which the API does not have, and `stop` (unsupportedStops). A request of this dialect keeps its own `store`;
+ * encrypted reasoning is not asked for on behalf of other formats' clients, which could not send it back.
  */
 export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Note = ignoreNote): Wire {
   const request = fitToModel(withLoadedTools(asked), target, note);
@@ -30,8 +31,8 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
     tool_choice: ownChoice,
     reasoning: ownReasoning,
     text: ownText,
-    ...written
-  } = own ?? {};
+  } = extrasOf(request.extras);
+  const written = requestMembers.passedOn(own ?? {});
   const ownExtras = withoutProbabilities(written, takes, isThinkingOff(request), note);
   const body: Wire = { ...ownExtras, model: target.model, ...encodeMessages(request, note) };
   body.stream = true;
@@ -51,7 +52,7 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
   if (request.temperature !== null) body.temperature = request.temperature;
   if (request.topP !== null) body.top_p = request.topP;
   if (request.topK !== null) note("top-k-dropped");
-  // What is left of the client's own words (a summary, please) is a wish to think as well.
+  // What is left of the client's own `reasoning` (a summary, say) asks for thinking as well.
   const reasoning = encodeReasoning(request, takes, target.canThink === false ? null : ownReasoning, note);
   if (request.thinking?.mode === "off" && reasoning === null && target.canThink === true)
     note("thinking-off-dropped");
@@ -71,7 +72,7 @@ export function unsupportedStops(request: ChatRequest): readonly string[] {
 function encodeReasoning(request: ChatRequest, takes: Takes | null, own: unknown, note: Note): Wire | null {
   const { thinking } = request;
   if (thinking?.mode === "off") {
-    // Only where the levels are known is "off" one of them, or the least of them as near as can be.
+    // Only where the levels are known can "off" be sent, or the lowest level in its place.
     const least = takes?.thinking === "adaptive" ? fitEffort("none", takes, note) : null;
     return least === null ? null : { effort: least };
   }
@@ -95,8 +96,6 @@ function withoutProbabilities(ownExtras: Wire, takes: Takes | null, isOff: boole
   if (kept.length < include.length) note("logprobs-dropped");
   return kept.length === 0 ? rest : { ...rest, include: kept };
 }
-
-const logprobsInclude = "message.output_text.logprobs";
 
 function withoutVerbosity(text: unknown, takes: Takes | null, note: Note): unknown {
   if (takes === null || takes.verbosity || !isRecord(text) || text.verbosity === undefined) return text;
@@ -125,9 +124,4 @@ function encodeFormat(format: AnswerFormat, description: unknown): Wire {
     schema: format.schema,
     ...(format.strict === null ? {} : { strict: format.strict }),
   };
-}
-
-/** OpenAI takes at most 64 characters; Claude Code's id is 150 characters of JSON. A digest still tells users apart. */
-function encodeUser(user: string): string {
-  return user.length <= 64 ? user : `user_${digest(user)}`;
 }

@@ -1,10 +1,10 @@
-// Reasoning that only its maker can read. OpenAI's own seal stays in the pocket and goes back to this dialect only;
-// another vendor's signature travels in the same member under our mark, so that its maker gets it back.
+// Reasoning that only its vendor can read. OpenAI's own encrypted content stays in extras and goes back to this dialect only;
+// another vendor's signature travels in the same member behind our mark, so that the vendor gets it back.
 
 import type { Extras } from "../../canon/request.ts";
 import { toExtras, extrasOf, type Wire } from "./extras.ts";
 
-/** Never part of a seal of OpenAI's, which are base64. */
+/** Never part of OpenAI's encrypted content, which is base64. */
 export const reasoningMark = "clawgate.";
 const signatureMark = `${reasoningMark}signature.`;
 const encryptedMark = `${reasoningMark}sealed.`;
@@ -16,7 +16,7 @@ const encryptedReasoning = (id: string, encrypted: string): EncryptedReasoning =
   ...toExtras(id === "" ? { encrypted_content: encrypted } : { id, encrypted_content: encrypted }),
 });
 
-/** The seal of a reasoning item, whoever wrote it. OpenAI checks a seal against its item's id, so the two stay together. */
+/** The encrypted content of a reasoning item. OpenAI checks it against the item's id, so the two stay together. */
 export function decodeEncryptedReasoning(item: Wire): EncryptedReasoning {
   const { encrypted_content: encrypted, id } = item;
   if (typeof encrypted !== "string" || encrypted === "") return { signature: null };
@@ -29,8 +29,8 @@ export function decodeEncryptedReasoning(item: Wire): EncryptedReasoning {
 }
 
 /**
- * `encrypted_content` for a client. An item's id is told before its seal is known, so the id that the seal needs
- * travels inside it; `relay.declines` makes sure that the marks never reach a vendor.
+ * `encrypted_content` for a client. An item's id is sent before its encrypted content is known, so the id that the content needs
+ * travels inside it; `passthrough.translateMarkers` makes sure that the marks never reach a vendor.
  */
 export function encodeEncryptedReasoning(block: EncryptedReasoning): { encrypted_content?: string } {
   const { encrypted_content: encrypted, id } = extrasOf(block.extras);

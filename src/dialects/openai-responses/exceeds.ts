@@ -1,5 +1,5 @@
-// Whether a Responses body on the express lane holds more than its model takes.
-// It must never change anything: the hub does.
+// Whether a Responses body that would pass through holds more than its model takes.
+// It must never change anything: a translation does.
 
 import type { Takes } from "../../canon/takes.ts";
 import { type JsonScan, memberNamed } from "../../wire/json.ts";

@@ -1,5 +1,5 @@
-// The dialect's name and its pocket in `extras`: what only the Responses API understands travels there and comes back out.
-// It must never read another dialect's pocket.
+// The dialect's name and its part of `extras`: what only the Responses API understands travels there and comes back out.
+// It must never read another dialect's extras.
 
 import type { Extras } from "../../canon/request.ts";
 
@@ -13,7 +13,7 @@ export function extrasOf(extras: Extras | undefined): Members {
   return extras?.[name] ?? nothing;
 }
 
-/** `{ extras }` to be spread into a block, or nothing when the pocket is empty. */
+/** `{ extras }` to be spread into a block, or nothing where there are none. */
 export function toExtras(members: Wire): { extras?: Extras } {
   return Object.keys(members).length === 0 ? {} : { extras: { [name]: members } };
 }

@@ -1,4 +1,4 @@
-// A failure as the events of this format's stream. Its words are OpenAI's (../openai-failure.ts).
+// A failure as the events of this format's stream, in OpenAI's form (../openai-failure.ts).
 // It must never promise an answer: what stands before the failure is all that the client gets.
 
 import type { Failure } from "../../canon/failure.ts";
@@ -6,7 +6,7 @@ import { encodeFrame } from "../../wire/sse.ts";
 import { encodeFailure as spokenFailure, type ErrorBody } from "../openai-failure.ts";
 import { answerId, type Frame } from "./encode-answer.ts";
 
-/** The house names fields by their commonest names; this API calls them otherwise. */
+/** The gateway uses the most common names of members; this API has others. */
 const ownNames: Readonly<Record<string, string>> = {
   messages: "input",
   max_tokens: "max_output_tokens",
@@ -54,7 +54,7 @@ export function failureFrames(
   );
 }
 
-/** Written where nobody knows how many events went before. */
+/** For a stream of which it is unknown how many events went before. */
 export function encodeFailureFrame(failure: Failure, requestId: string): string {
   return failureFrames(failure, requestId, null, 0);
 }

@@ -18,7 +18,7 @@ export function encodeFinish(reason: FinishReason): Ending {
   return reason === "refused" ? cut("content_filter") : whole;
 }
 
-/** What the answer held decides between the endings that its status does not tell apart. */
+/** The content of the answer decides between endings that have the same status. */
 export type Held = { readonly hasCalls: boolean; readonly isRefused: boolean };
 
 export function decodeFinish(response: Wire, isIncomplete: boolean, held: Held): FinishReason {

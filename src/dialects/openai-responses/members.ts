@@ -1,81 +1,153 @@
-// The plain top-level members of a request: of what kind each must be, for both lanes.
-// It must never know what stands inside a list or an object.
+// What a Responses request may hold: one row a top-level member (member-table.ts).
+// It must never say what stands inside a list or an object: decode-*.ts read that.
 
-import type { JsonMember } from "../../wire/json.ts";
-import { optionalCount, optionalInteger, optionalNumber, wrongKind } from "../read-fields.ts";
+import {
+  count,
+  flag,
+  integer,
+  kindFirst,
+  list,
+  listOfTexts,
+  numberIn,
+  ofKinds,
+  record,
+  requiredText,
+  text,
+} from "../member-checks.ts";
+import type { MemberRefusal } from "../member-row.ts";
+import { MemberTable, upstreamRows } from "../member-table.ts";
 
-type Kind = JsonMember["kind"];
+export const because = "the chosen model's API has no equivalent";
+export const logprobsInclude = "message.output_text.logprobs";
 
-export type Rule = {
-  readonly kinds: readonly Kind[];
-  /** The kind in words, for the error. */
-  readonly wanted: string;
-  readonly isOptional: boolean;
-  /** Throws for a number that is out of bounds. */
-  readonly read: (value: unknown, key: string) => unknown;
-};
-
-const anything = (): void => undefined;
-const rule = (
-  wanted: string,
-  kinds: readonly Kind[],
-  read: Rule["read"] = anything,
-  isOptional = true,
-): Rule => ({
-  kinds,
-  wanted,
-  isOptional,
-  read,
+/** What is stored at the vendor, or an answer of another kind. */
+const refused = (
+  when: string,
+  why: string,
+  refuses: MemberRefusal["refuses"] = () => true,
+): MemberRefusal => ({
+  when,
+  refuses,
+  sentence: (name) => `${name} is not possible here: ${why}.`,
 });
 
-const text = rule("a string", ["string"]);
-const flag = rule("true or false", ["boolean"]);
-const list = rule("an array", ["array"]);
-const record = rule("an object", ["object"]);
-const number = (read: Rule["read"]): Rule => rule("a number", ["number"], read);
-
-export const memberRules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
-  ["input", rule("a string or an array of items", ["string", "array"])],
-  ["instructions", text],
-  ["tools", list],
-  ["tool_choice", rule("a string or an object", ["string", "object"])],
-  ["parallel_tool_calls", flag],
-  ["max_output_tokens", number(optionalCount)],
-  ["max_tool_calls", number(optionalCount)],
-  ["temperature", number((value, key) => optionalNumber(value, key, 0, 2))],
-  ["top_p", number((value, key) => optionalNumber(value, key, 0, 1))],
-  ["top_logprobs", number(optionalInteger)],
-  ["reasoning", record],
-  ["text", record],
-  ["include", list],
-  ["metadata", record],
-  ["store", flag],
-  ["background", flag],
-  ["stream_options", record],
-  ["previous_response_id", text],
-  ["conversation", rule("a string or an object", ["string", "object"])],
-  ["prompt", record],
-  ["prompt_cache_key", text],
-  ["prompt_cache_retention", text],
-  ["service_tier", text],
-  ["truncation", text],
-  ["user", text],
-  ["safety_identifier", text],
-]);
-
-function kindOf(value: unknown): Kind {
-  if (value === null) return "null";
-  if (Array.isArray(value)) return "array";
-  const type = typeof value;
-  return type === "string" || type === "number" || type === "boolean" ? type : "object";
-}
-
-/** Throws Failure `invalid-request`. */
-export function checkMembers(body: Record<string, unknown>): void {
-  for (const [key, { kinds, wanted, isOptional, read }] of memberRules) {
-    const value = body[key];
-    if (value === undefined || (value === null && isOptional)) continue;
-    if (!kinds.includes(kindOf(value))) throw wrongKind(key, wanted, value);
-    read(value, key);
-  }
-}
+export const requestMembers = new MemberTable(
+  {
+    ...upstreamRows(
+      "api_base",
+      "base_url",
+      "api_key",
+      "headers",
+      "extra_headers",
+      "organization",
+      "endpoint",
+      "proxy",
+      "extra_body",
+    ),
+    model: {
+      check: requiredText,
+      home: "canonical",
+      elsewhere: "said",
+      isRequired: true,
+      isUnique: true,
+      docs: "auto, an alias, a provider's id, provider/model, or a listed model.",
+    },
+    input: {
+      check: ofKinds("a string or an array of items", ["string", "array"]),
+      home: "canonical",
+      elsewhere: "said",
+      isRequired: true,
+      nullPassesThrough: true,
+      isUnique: true,
+    },
+    instructions: { check: text, home: "canonical", elsewhere: "said" },
+    stream: {
+      check: flag,
+      home: "canonical",
+      elsewhere: "said",
+      passthrough: "unchecked",
+      isUnique: true,
+    },
+    tools: { check: list, home: "canonical", elsewhere: "said" },
+    tool_choice: {
+      check: ofKinds("a string or an object", ["string", "object"]),
+      home: "canonical",
+      elsewhere: "said",
+      isRewritten: true,
+    },
+    parallel_tool_calls: { check: flag, home: "canonical", elsewhere: "said" },
+    max_output_tokens: {
+      check: kindFirst("a number", count),
+      home: "canonical",
+      elsewhere: "said",
+      isUnique: true,
+    },
+    temperature: { check: kindFirst("a number", numberIn(0, 2)), home: "canonical", elsewhere: "said" },
+    top_p: { check: kindFirst("a number", numberIn(0, 1)), home: "canonical", elsewhere: "said" },
+    reasoning: { check: record, home: "canonical", elsewhere: "said", isRewritten: true },
+    text: { check: record, home: "canonical", elsewhere: "said", isRewritten: true },
+    user: { check: text, home: "canonical", elsewhere: "said" },
+    store: {
+      check: flag,
+      home: "extras",
+      elsewhere: refused(
+        "true",
+        "nothing is stored here; send store: false and the whole input",
+        (value) => value === true,
+      ),
+      docs: "true only where the provider speaks this API itself: nothing is stored here.",
+    },
+    previous_response_id: {
+      check: text,
+      home: "extras",
+      elsewhere: refused("given", "nothing is stored here; send the whole history in input"),
+      docs: "Only where the provider speaks this API itself.",
+    },
+    conversation: {
+      check: ofKinds("a string or an object", ["string", "object"]),
+      home: "extras",
+      elsewhere: refused("given", "nothing is stored here; send the whole history in input"),
+      docs: "Only where the provider speaks this API itself.",
+    },
+    background: {
+      check: flag,
+      home: "extras",
+      elsewhere: refused("true", "answers are not kept for later; use stream", (value) => value === true),
+    },
+    prompt: {
+      check: record,
+      home: "extras",
+      elsewhere: refused("given", "prompt templates are stored at OpenAI; send instructions and input"),
+      docs: "Only where the provider speaks this API itself.",
+    },
+    top_logprobs: {
+      check: kindFirst("a number", integer),
+      home: "extras",
+      elsewhere: refused("above 0", because, (value) => typeof value === "number" && value > 0),
+    },
+    include: {
+      check: listOfTexts,
+      home: "extras",
+      elsewhere: refused(
+        "a list with log probabilities",
+        `${because} for log probabilities`,
+        (value) => Array.isArray(value) && value.includes(logprobsInclude),
+      ),
+    },
+    truncation: { check: text, home: "extras", elsewhere: "noted", usual: "disabled" },
+    max_tool_calls: { check: kindFirst("a number", count), home: "extras", elsewhere: "noted" },
+    metadata: { check: record, home: "extras", elsewhere: "silent" },
+    client_metadata: { home: "extras", elsewhere: "silent" },
+    stream_options: { check: record, home: "extras", elsewhere: "silent" },
+    prompt_cache_key: { check: text, home: "extras", elsewhere: "silent" },
+    prompt_cache_retention: { check: text, home: "extras", elsewhere: "silent" },
+    service_tier: { check: text, home: "extras", elsewhere: "named" },
+    safety_identifier: {
+      check: text,
+      home: "extras",
+      elsewhere: "said",
+      docs: "The user, where user is absent.",
+    },
+  },
+  { addedByDecoder: ["hosted_tools"] },
+);

@@ -1,5 +1,5 @@
-// A Responses body in which some things are spelled as chat completions spell them (Cursor writes both at once), put into the
-// spelling of this API. It must never change what is spelled right already.
+// A Responses body in which some members are written as chat completions write them (Cursor mixes both), put into the
+// form of this API. It must never change what is written right already.
 
 import { isRecord } from "../decoding.ts";
 import type { Wire } from "./extras.ts";
@@ -7,7 +7,7 @@ import type { Wire } from "./extras.ts";
 export function normalizeRequest(body: Wire): Wire {
   const {
     messages: _messages,
-    // Nothing is kept behind a chat answer that could be pointed to, and its usage frame is the encoder's business.
+    // A chat answer is not stored, so that nothing could refer to it, and the encoder decides on its usage frame.
     store: _store,
     stream_options: _options,
     max_tokens: most,

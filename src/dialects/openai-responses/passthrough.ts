@@ -1,4 +1,4 @@
-// The express lane's view: what one frame tells the record, and which top-level members must change on the way up.
+// Passing through: what one frame adds to the record, and which top-level members must change on the way up.
 // It must never parse more than a frame, and never touch a byte that need not change.
 
 import { Failure } from "../../canon/failure.ts";
@@ -9,12 +9,11 @@ import { cutTokens, ignoreNote } from "../adaptation-notes.ts";
 import type { FrameFacts, Note, PassthroughHalf, TargetFacts } from "../dialect.ts";
 import { textBytesIn } from "../text-bytes.ts";
 import { errorOf, readText } from "./decode-answer.ts";
-import { upstreamKeys, upstreamKeyRefused } from "./decode-request.ts";
 import { exceeds } from "./exceeds.ts";
-import { invalid, wrongKind } from "../read-fields.ts";
+import { invalid } from "../read-fields.ts";
 import { asksClient, decodeFinish, isRefusing } from "./finish.ts";
 import type { Wire } from "./extras.ts";
-import { checkMember, valueOf } from "./check-members.ts";
+import { requestMembers } from "./members.ts";
 import { reasoningMark } from "./encrypted-reasoning.ts";
 import { readEvent } from "./stream-decoder.ts";
 import { decodeUsage } from "./usage.ts";
@@ -72,7 +71,7 @@ function textBytes(body: unknown): number {
   return type === "" && Array.isArray(body.output) ? textBytesIn(body.output, ["call_id"]) : 0;
 }
 
-/** Texts with a plain end; calls, refusals, errors and oddities are `decodeReply`'s to judge. */
+/** Texts with a plain end; null for calls, refusals, errors and anything else, which `decodeReply` reads. */
 function replyFacts(body: unknown): FrameFacts | null {
   if (!isRecord(body) || body.status !== "completed" || errorOf(body) !== null) return null;
   if (!Array.isArray(body.output) || body.output.length === 0) return null;
@@ -80,9 +79,6 @@ function replyFacts(body: unknown): FrameFacts | null {
     isRecord(item) && item.type === "message" && Array.isArray(item.content) && !isRefusing(item);
   return body.output.every(isPlain) ? { ...responseIdentity(body), ...responseEnd(body, false) } : null;
 }
-
-/** Members that we read or change: two of one name, and the vendor might read the other one. */
-const onlyOnce: ReadonlySet<string> = new Set(["model", "input", "stream", "max_output_tokens"]);
 
 function requiredEdits(
   scan: JsonScan,
@@ -93,15 +89,14 @@ function requiredEdits(
   const found = new Map<string, JsonMember>();
   for (const member of scan.members) {
     const { key } = member;
-    if (upstreamKeys.has(key)) throw upstreamKeyRefused(key);
-    checkMember(member, bytes);
-    if (!onlyOnce.has(key)) continue;
+    const row = requestMembers.row(key);
+    if (row === undefined) continue;
+    requestMembers.checkScanned(row, member, bytes);
+    if (row.isUnique !== true) continue;
     if (found.has(key)) throw invalid(key, `${key} appears more than once in the request body.`);
     found.set(key, member);
   }
   const model = found.get("model");
-  if (model !== undefined && model.kind !== "string")
-    throw wrongKind("model", "a string", valueOf(model, bytes));
   const limit = found.get("max_output_tokens");
   const changes: JsonEdit[] = [];
   if (model === undefined || readString(bytes, model.start, model.end) !== target.model)
@@ -122,9 +117,9 @@ function asksForThinking(scan: JsonScan, bytes: Buffer): boolean {
 }
 
 export const passthrough: PassthroughHalf = {
-  // Reasoning that another vendor signed or whose id we keep: only the hub can take our mark off.
+  // Reasoning that another vendor signed or whose id we keep: only a translation takes our mark off.
   translateMarkers: [Buffer.from(`"${reasoningMark}`)],
-  // Inside strings quotes are escaped: these mark only frames with news.
+  // Quotes inside strings are escaped: only frames with news hold one of these.
   frameMarkers: [
     '"response.completed"',
     '"response.incomplete"',

@@ -1,12 +1,12 @@
 // Whole answers: our reply as one Response, and a vendor's Response as events.
-// It must never have a mapping of its own for incoming ones: streams and bodies share answer.ts.
+// It must never have a mapping of its own for incoming ones: streams and bodies share decode-answer.ts.
 
 import type { StreamEvent } from "../../canon/event.ts";
 import { Failure } from "../../canon/failure.ts";
 import type { Reply } from "../../canon/reply.ts";
 import { isRecord } from "../decoding.ts";
 import type { AnswerFacts } from "../dialect.ts";
-import { answerDecoder, errorOf } from "./decode-answer.ts";
+import { AnswerDecoder, errorOf } from "./decode-answer.ts";
 import { callForms, callItem, prefixOf } from "./declared-tools.ts";
 import { asksClient, settleReason } from "./finish.ts";
 import { name, type Wire } from "./extras.ts";
@@ -32,11 +32,12 @@ export function encodeReply(reply: Reply, facts: AnswerFacts): Wire {
       output.push(block.value);
     }
   }
-  return finishedResponse(reply, facts, output, settleReason(reply.finish, hasCalls), reply.usage);
+  const reason = settleReason(reply.finish, hasCalls);
+  return finishedResponse({ frame: reply, output, reason, usage: reply.usage }, facts);
 }
 
 export function decodeReply(body: unknown): StreamEvent[] {
-  const reader = answerDecoder();
+  const reader = new AnswerDecoder();
   const failure = errorOf(body);
   if (failure !== null) return reader.fail(failure);
   if (!isRecord(body) || !Array.isArray(body.output))

@@ -35,7 +35,7 @@ const atVendor = (item: Wire): RetoldBlock =>
   );
 
 const rows: Readonly<Record<string, Row>> = {
-  // A single part of the model's words (decode-messages.ts).
+  // A single part of the model's text (decode-messages.ts).
   message: (item) => retell(Array.isArray(item.content) ? item.content[0] : null),
   input_file: (part) => {
     const name = textOf(part.filename);
@@ -52,7 +52,7 @@ const rows: Readonly<Record<string, Row>> = {
       : unknownBlock("input_audio", part);
   },
   reasoning: () => retoldAsNothing(thinkingBlocksDropped),
-  // Sealed for OpenAI alone.
+  // Encrypted: only OpenAI can read it.
   compaction: () => retoldAsNothing("content-dropped:compaction"),
   compaction_summary: () => retoldAsNothing("content-dropped:compaction"),
   // Its tools are declared with the others (client-tool-search.ts).

@@ -1,10 +1,11 @@
-// The request as clients send it, for the API description (/swagger). Requests are checked by decode-request.ts, not by this.
-// The two must never disagree: test/dialects/openai-responses/schema.test.ts holds them together.
+// The request as clients send it, for the API description (/swagger): the rows of members.ts, and what stands inside the members.
+// Requests are checked by decode-request.ts, not by this. The two must never
+// disagree: test/dialects/openai-responses/schema.test.ts compares them.
 
 import { z } from "zod";
 import { efforts } from "../../canon/effort.ts";
+import { requestMembers } from "./members.ts";
 
-const count = z.number().int().positive();
 const flag = z.boolean().nullish();
 const word = z.string().min(1);
 const text = z.string().nullish();
@@ -69,7 +70,7 @@ const readItems = [
 const otherItem = z
   .looseObject({ type: word.refine((type) => !readItems.includes(type)) })
   .describe(
-    "Hosted tools and others: other APIs are told of them in words. References only behind this API.",
+    "Hosted tools and others: for other APIs they are described as text. References only behind this API.",
   );
 
 const functionTool = z.looseObject({
@@ -104,32 +105,15 @@ const format = z.discriminatedUnion("type", [
   }),
 ]);
 
-export const responsesRequestSchema = z
-  .looseObject({
-    model: z.string().describe("auto, an alias, a provider's id, provider/model, or a listed model."),
+export const responsesRequestSchema = requestMembers
+  .requestSchema(z, {
     input: z.union([
       z.string(),
       z.array(z.union([message, functionCall, customCall, result, reasoning, otherItem])).min(1),
     ]),
-    instructions: text,
-    stream: flag,
-    tools: z.array(z.union([functionTool, customTool, otherTool])).nullish(),
-    tool_choice: z.union([z.enum(["none", "auto", "required"]), z.looseObject({ type: word })]).nullish(),
-    parallel_tool_calls: flag,
-    max_output_tokens: count.nullish(),
-    temperature: z.number().min(0).max(2).nullish(),
-    top_p: z.number().min(0).max(1).nullish(),
-    reasoning: z.looseObject({ effort: z.enum(efforts).nullish() }).nullish(),
-    text: z.looseObject({ format: format.nullish() }).nullish(),
-    include: z.array(z.string()).nullish(),
-    store: flag.describe("true only where the provider speaks this API itself: nothing is stored here."),
-    previous_response_id: text.describe("Only where the provider speaks this API itself."),
-    background: flag,
-    metadata: z.looseObject({}).nullish(),
-    prompt_cache_key: text,
-    service_tier: text,
-    truncation: text,
-    user: text,
-    safety_identifier: text,
+    tools: z.array(z.union([functionTool, customTool, otherTool])),
+    tool_choice: z.union([z.enum(["none", "auto", "required"]), z.looseObject({ type: word })]),
+    reasoning: z.looseObject({ effort: z.enum(efforts).nullish() }),
+    text: z.looseObject({ format: format.nullish() }),
   })
   .describe("Members that are not listed here are passed on to providers of the same format.");

@@ -5,7 +5,7 @@ import { Failure } from "../../canon/failure.ts";
 import type { SseFrame } from "../../wire/sse.ts";
 import { closeOnce, isRecord, parseLoosely } from "../decoding.ts";
 import type { StreamDecoder } from "../dialect.ts";
-import { answerDecoder, errorOf } from "./decode-answer.ts";
+import { AnswerDecoder, errorOf } from "./decode-answer.ts";
 import { failureInBand } from "../openai-failure.ts";
 import type { Wire } from "./extras.ts";
 
@@ -31,7 +31,7 @@ export function readEvent(frame: SseFrame): Wire | Failure | null {
 }
 
 export function streamDecoder(): StreamDecoder {
-  const reader = answerDecoder();
+  const reader = new AnswerDecoder();
   return closeOnce({
     step(frame) {
       const event = readEvent(frame);

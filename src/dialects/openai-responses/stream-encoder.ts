@@ -1,7 +1,8 @@
-// Events -> the API's own events, numbered and in its order: one item at a time, each announced, spelled and closed.
-// It must never write a good ending after a failure, nor spell a free-text call as a function's.
+// Events -> the API's own events, numbered and in its order: one item at a time, each announced, written out and closed.
+// It must never write a good ending after a failure, nor write a free-text call as a function's.
 
-import type { StreamEvent } from "../../canon/event.ts";
+import type { FinishReason, StreamEvent } from "../../canon/event.ts";
+import type { Extras } from "../../canon/request.ts";
 import { mergeUsage, unknownUsage, type Usage } from "../../canon/usage.ts";
 import { commentFrame, encodeFrame } from "../../wire/sse.ts";
 import { isRecord } from "../decoding.ts";
@@ -22,7 +23,7 @@ import {
   textPart,
 } from "./encode-answer.ts";
 
-type Open = {
+type OpenItem = {
   readonly id: string;
   readonly parts: string[];
   /** Of a call. */
@@ -30,180 +31,222 @@ type Open = {
   readonly form: CallForm | null;
 };
 
-export function streamEncoder(facts: AnswerFacts): StreamEncoder {
-  const formOf = callForms(facts.tools ?? []);
-  const output: Wire[] = [];
-  let frame: Frame | null = null;
-  let sequence = 0;
-  let open: Open | null = null;
-  let hasCalls = false;
-  let isClosed = false;
-  let usage: Usage = unknownUsage;
+export const streamEncoder = (facts: AnswerFacts): StreamEncoder => new EventEncoder(facts);
 
-  const say = (type: string, members: Wire): string =>
-    encodeFrame(JSON.stringify({ type, sequence_number: sequence++, ...members }), type);
+class EventEncoder implements StreamEncoder {
+  private readonly formOf: (name: string) => CallForm;
+  private readonly output: Wire[] = [];
+  private frame: Frame | null = null;
+  private sequence = 0;
+  private open: OpenItem | null = null;
+  private hasCalls = false;
+  private isClosed = false;
+  private usage: Usage = unknownUsage;
 
-  const begin = (id: string, model: string): string => {
-    if (frame !== null) return "";
-    frame = { id, model };
-    const response = responseObject(frame, facts);
-    return say("response.created", { response }) + say("response.in_progress", { response });
-  };
-  const at = (): Wire => ({ item_id: open?.id ?? "", output_index: output.length });
-  const announce = (item: Wire): string =>
-    say("response.output_item.added", { output_index: output.length, item });
-  const close = (item: Wire): string => {
-    const done = say("response.output_item.done", { output_index: output.length, item });
-    output.push(item);
-    open = null;
+  constructor(private readonly facts: AnswerFacts) {
+    this.formOf = callForms(facts.tools ?? []);
+  }
+
+  step(event: StreamEvent): string {
+    if (this.isClosed) return "";
+    switch (event.type) {
+      case "start":
+        if (event.usage !== undefined) this.usage = mergeUsage(this.usage, event.usage);
+        return this.begin(event.id, event.model);
+      case "text-start":
+        return this.begin("", "") + this.startText();
+      case "text-delta":
+        return this.addText(event.text);
+      case "text-end":
+        return this.endText(event.extras);
+      case "thinking-start":
+        return this.begin("", "") + this.startThinking();
+      case "thinking-delta":
+        return this.addThinking(event.text);
+      case "thinking-end":
+        return this.endThinking(event);
+      case "tool-start":
+        return this.begin("", "") + this.startCall(event.id, event.name);
+      case "tool-delta":
+        return this.addInput(event.input);
+      case "tool-end":
+        return this.endCall();
+      case "opaque":
+        return event.dialect === name && isRecord(event.value)
+          ? this.begin("", "") + this.wholeItem(event.value)
+          : "";
+      case "usage":
+        this.usage = mergeUsage(this.usage, event.usage);
+        return "";
+      case "heartbeat":
+        return commentFrame;
+      case "finish":
+        this.isClosed = true;
+        this.usage = mergeUsage(this.usage, event.usage);
+        return this.finish(event.reason);
+      case "failure":
+        this.isClosed = true;
+        return failureFrames(event.failure, this.facts.requestId, this.frame, this.sequence);
+    }
+  }
+
+  private say(type: string, members: Wire): string {
+    return encodeFrame(JSON.stringify({ type, sequence_number: this.sequence++, ...members }), type);
+  }
+
+  private begin(id: string, model: string): string {
+    if (this.frame !== null) return "";
+    this.frame = { id, model };
+    const response = responseObject(this.frame, this.facts);
+    return this.say("response.created", { response }) + this.say("response.in_progress", { response });
+  }
+
+  private finish(given: FinishReason): string {
+    const opening = this.begin("", "");
+    const reason = settleReason(given, this.hasCalls);
+    const { frame, output, usage } = this;
+    const answer = { frame: frame ?? { id: "", model: "" }, output, reason, usage };
+    const response = finishedResponse(answer, this.facts);
+    return opening + this.say(`response.${String(response.status)}`, { response });
+  }
+
+  /** The members by which an event names its item. */
+  private place(): Wire {
+    return { item_id: this.open?.id ?? "", output_index: this.output.length };
+  }
+
+  private itemAdded(item: Wire): string {
+    return this.say("response.output_item.added", { output_index: this.output.length, item });
+  }
+
+  private itemDone(item: Wire): string {
+    const done = this.say("response.output_item.done", { output_index: this.output.length, item });
+    this.output.push(item);
+    this.open = null;
     return done;
-  };
-  const enter = (id: string, callId = "", form: CallForm | null = null): Open =>
-    (open = { id, parts: [], callId, form });
-  const spelledText = (): string => open?.parts.join("") ?? "";
+  }
 
-  const startText = (): string => {
-    const { id } = enter(itemId("msg", facts, output.length));
+  private openItem(id: string, callId = "", form: CallForm | null = null): void {
+    this.open = { id, parts: [], callId, form };
+  }
+
+  private textSoFar(): string {
+    return this.open?.parts.join("") ?? "";
+  }
+
+  private startText(): string {
+    const id = itemId("msg", this.facts, this.output.length);
+    this.openItem(id);
     const item = { id, type: "message", status: "in_progress", role: "assistant", content: [] };
     return (
-      announce(item) + say("response.content_part.added", { ...at(), content_index: 0, part: textPart("") })
+      this.itemAdded(item) +
+      this.say("response.content_part.added", { ...this.place(), content_index: 0, part: textPart("") })
     );
-  };
-  const endText = (event: Extract<StreamEvent, { type: "text-end" }>): string => {
-    const inside = { ...at(), content_index: 0 };
-    const text = spelledText();
-    const annotations = annotationsOf(event.extras, text);
+  }
+
+  private addText(delta: string): string {
+    if (delta === "" || this.open === null) return "";
+    this.open.parts.push(delta);
+    return this.say("response.output_text.delta", {
+      ...this.place(),
+      content_index: 0,
+      delta,
+      logprobs: [],
+    });
+  }
+
+  private endText(extras: Extras | undefined): string {
+    const inside = { ...this.place(), content_index: 0 };
+    const text = this.textSoFar();
+    const annotations = annotationsOf(extras, text);
     let frames = "";
     for (const [index, annotation] of annotations.entries())
-      frames += say("response.output_text.annotation.added", {
+      frames += this.say("response.output_text.annotation.added", {
         ...inside,
         annotation_index: index,
         annotation,
       });
-    frames += say("response.output_text.done", { ...inside, text, logprobs: [] });
-    frames += say("response.content_part.done", { ...inside, part: textPart(text, annotations) });
-    return frames + close(messageItem(open?.id ?? "", text, event.extras));
-  };
+    frames += this.say("response.output_text.done", { ...inside, text, logprobs: [] });
+    frames += this.say("response.content_part.done", { ...inside, part: textPart(text, annotations) });
+    return frames + this.itemDone(messageItem(this.open?.id ?? "", text, extras));
+  }
 
-  const thought = (delta: string): string => {
-    if (delta === "" || open === null) return "";
-    const inside = { ...at(), summary_index: 0 };
-    const isFirst = open.parts.length === 0;
-    open.parts.push(delta);
+  private startThinking(): string {
+    const id = itemId("rs", this.facts, this.output.length);
+    this.openItem(id);
+    return this.itemAdded({ id, type: "reasoning", summary: [] });
+  }
+
+  private addThinking(delta: string): string {
+    if (delta === "" || this.open === null) return "";
+    const inside = { ...this.place(), summary_index: 0 };
+    const isFirst = this.open.parts.length === 0;
+    this.open.parts.push(delta);
     const part = { type: "summary_text", text: "" };
-    const opening = isFirst ? say("response.reasoning_summary_part.added", { ...inside, part }) : "";
-    return opening + say("response.reasoning_summary_text.delta", { ...inside, delta });
-  };
-  const endThinking = (event: Extract<StreamEvent, { type: "thinking-end" }>): string => {
-    const text = spelledText();
-    const inside = { ...at(), summary_index: 0 };
+    const opening = isFirst ? this.say("response.reasoning_summary_part.added", { ...inside, part }) : "";
+    return opening + this.say("response.reasoning_summary_text.delta", { ...inside, delta });
+  }
+
+  private endThinking(event: Extract<StreamEvent, { type: "thinking-end" }>): string {
+    const text = this.textSoFar();
+    const inside = { ...this.place(), summary_index: 0 };
     let frames = "";
     if (text !== "") {
-      frames += say("response.reasoning_summary_text.done", { ...inside, text });
-      frames += say("response.reasoning_summary_part.done", {
+      frames += this.say("response.reasoning_summary_text.done", { ...inside, text });
+      frames += this.say("response.reasoning_summary_part.done", {
         ...inside,
         part: { type: "summary_text", text },
       });
     }
-    return frames + close(reasoningItem(open?.id ?? "", text, event));
-  };
+    return frames + this.itemDone(reasoningItem(this.open?.id ?? "", text, event));
+  }
 
-  const startCall = (event: Extract<StreamEvent, { type: "tool-start" }>): string => {
-    hasCalls = true;
-    const form = formOf(event.name);
-    const id = itemId(prefixOf(form), facts, output.length);
-    enter(id, event.id, form);
+  private startCall(callId: string, tool: string): string {
+    this.hasCalls = true;
+    const form = this.formOf(tool);
+    const id = itemId(prefixOf(form), this.facts, this.output.length);
+    this.openItem(id, callId, form);
     const empty = form.isFreeText ? { input: "" } : { arguments: form.isSearch === true ? {} : "" };
-    return announce({ ...callItem(form, id, event.id, ""), status: "in_progress", ...empty });
-  };
-  const spell = (delta: string): string => {
-    if (delta === "" || open === null) return "";
-    open.parts.push(delta);
-    // Free text stands inside a JSON string that may end anywhere; it is unwrapped when it is whole.
-    return open.form?.isFreeText === true || open.form?.isSearch === true
+    return this.itemAdded({ ...callItem(form, id, callId, ""), status: "in_progress", ...empty });
+  }
+
+  private addInput(delta: string): string {
+    if (delta === "" || this.open === null) return "";
+    const { form, parts } = this.open;
+    parts.push(delta);
+    // Free text comes inside a JSON string in any pieces; it is unwrapped when it is whole.
+    return form?.isFreeText === true || form?.isSearch === true
       ? ""
-      : say("response.function_call_arguments.delta", { ...at(), delta });
-  };
-  const endCall = (): string => {
-    if (open === null || open.form === null) return "";
-    const { id, callId, form } = open;
-    const given = spelledText();
+      : this.say("response.function_call_arguments.delta", { ...this.place(), delta });
+  }
+
+  private endCall(): string {
+    if (this.open === null || this.open.form === null) return "";
+    const { id, callId, form } = this.open;
+    const given = this.textSoFar();
     const input = given.trim() === "" ? noArguments : given;
     const item = callItem(form, id, callId, form.isFreeText ? given : input);
-    if (form.isFreeText) return freeText(item) + close(item);
-    if (form.isSearch === true) return close(item);
-    const filling = given.trim() === "" ? spell(noArguments) : "";
-    const done = { ...at(), name: form.name, arguments: input };
-    return filling + say("response.function_call_arguments.done", done) + close(item);
-  };
-  const freeText = (item: Wire): string => {
-    const inside = { item_id: item.id, output_index: output.length };
+    if (form.isFreeText) return this.freeText(item) + this.itemDone(item);
+    if (form.isSearch === true) return this.itemDone(item);
+    const filling = given.trim() === "" ? this.addInput(noArguments) : "";
+    const done = { ...this.place(), name: form.name, arguments: input };
+    return filling + this.say("response.function_call_arguments.done", done) + this.itemDone(item);
+  }
+
+  private freeText(item: Wire): string {
+    const inside = { item_id: item.id, output_index: this.output.length };
     const { input } = item;
     if (typeof input !== "string") return "";
     const delta =
-      input === "" ? "" : say("response.custom_tool_call_input.delta", { ...inside, delta: input });
-    return delta + say("response.custom_tool_call_input.done", { ...inside, input });
-  };
+      input === "" ? "" : this.say("response.custom_tool_call_input.delta", { ...inside, delta: input });
+    return delta + this.say("response.custom_tool_call_input.done", { ...inside, input });
+  }
 
-  const pass = (item: Wire): string => {
-    hasCalls ||= asksClient(item);
+  /** An item of the API's own, which comes in one piece. */
+  private wholeItem(item: Wire): string {
+    this.hasCalls ||= asksClient(item);
     const isFreeText = item.type === "custom_tool_call";
-    const announced = announce({ ...item, status: "in_progress", ...(isFreeText ? { input: "" } : {}) });
-    return announced + (isFreeText ? freeText(item) : "") + close(item);
-  };
-
-  const encode = (event: StreamEvent): string => {
-    switch (event.type) {
-      case "start":
-        if (event.usage !== undefined) usage = mergeUsage(usage, event.usage);
-        return begin(event.id, event.model);
-      case "text-start":
-        return begin("", "") + startText();
-      case "text-delta":
-        if (event.text === "" || open === null) return "";
-        open.parts.push(event.text);
-        return say("response.output_text.delta", {
-          ...at(),
-          content_index: 0,
-          delta: event.text,
-          logprobs: [],
-        });
-      case "text-end":
-        return endText(event);
-      case "thinking-start": {
-        const opening = begin("", "");
-        const { id } = enter(itemId("rs", facts, output.length));
-        return opening + announce({ id, type: "reasoning", summary: [] });
-      }
-      case "thinking-delta":
-        return thought(event.text);
-      case "thinking-end":
-        return endThinking(event);
-      case "tool-start":
-        return begin("", "") + startCall(event);
-      case "tool-delta":
-        return spell(event.input);
-      case "tool-end":
-        return endCall();
-      case "opaque":
-        return event.dialect === name && isRecord(event.value) ? begin("", "") + pass(event.value) : "";
-      case "usage":
-        usage = mergeUsage(usage, event.usage);
-        return "";
-      case "heartbeat":
-        return commentFrame;
-      case "finish": {
-        isClosed = true;
-        const opening = begin(frame?.id ?? "", frame?.model ?? "");
-        usage = mergeUsage(usage, event.usage);
-        const reason = settleReason(event.reason, hasCalls);
-        const response = finishedResponse(frame ?? { id: "", model: "" }, facts, output, reason, usage);
-        return opening + say(`response.${String(response.status)}`, { response });
-      }
-      case "failure":
-        isClosed = true;
-        return failureFrames(event.failure, facts.requestId, frame, sequence);
-    }
-  };
-  return { step: (event) => (isClosed ? "" : encode(event)) };
+    const added = this.itemAdded({ ...item, status: "in_progress", ...(isFreeText ? { input: "" } : {}) });
+    return added + (isFreeText ? this.freeText(item) : "") + this.itemDone(item);
+  }
 }

@@ -1,12 +1,9 @@
 // Ids of tool calls and names of tools as OpenAI's API accepts them: at most 64 characters of [A-Za-z0-9_-].
 // The rewriting must be the same for a call and its result, and in every turn: the upstream's prompt cache sees it.
 
-const longest = 64;
+import { digest } from "../openai-ids.ts";
 
-/** 128 bits of a digest in hexadecimal. */
-export function digest(text: string): string {
-  return new Bun.CryptoHasher("sha256").update(text).digest("hex").slice(0, 32);
-}
+const longest = 64;
 
 /** Stays unique when a client strips everything but letters and digits, as OpenClaw does. */
 export function encodeToolId(id: string): string {

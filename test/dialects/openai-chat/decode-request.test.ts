@@ -80,7 +80,7 @@ describe("messages", () => {
     ]);
   });
 
-  test("an assistant's thoughts, refusals and calls are read; the SDK's null members are ignored", () => {
+  test("an assistant's thinking, refusals and calls are read; the SDK's null members are ignored", () => {
     const request = said(hi, {
       role: "assistant",
       content: [
@@ -112,7 +112,7 @@ describe("messages", () => {
     });
   });
 
-  test("an answer that was only a refusal keeps its words", () => {
+  test("an answer that was only a refusal keeps its text", () => {
     expect(said(hi, { role: "assistant", content: null, refusal: "I cannot." }).messages[1]?.content).toEqual(
       [{ type: "text", text: "I cannot." }],
     );
@@ -211,7 +211,7 @@ describe("settings", () => {
     expect(decode({ safety_identifier: "s" }).user).toBe("s");
   });
 
-  test("what has no canonical home travels in this dialect's pocket only", () => {
+  test("what has no canonical home travels in this dialect's extras only", () => {
     const rest = {
       prompt_cache_key: "k",
       seed: 1,

@@ -40,7 +40,7 @@ function refusal(run: () => unknown): Failure {
 }
 
 describe("the body", () => {
-  test("always streams with usage, and says no more than the client did", () => {
+  test("always streams with usage, and adds nothing else", () => {
     expect(encode({})).toEqual({
       model: "up",
       messages: [{ role: "user", content: "hi" }],
@@ -115,7 +115,7 @@ describe("the body", () => {
     expect(encode(change).reasoning_effort).toBe(effort);
   });
 
-  test("the own pocket is written back, another's is not, and stream options keep their other members", () => {
+  test("the dialect's own extras are written back, another's are not, and stream options keep their other members", () => {
     const body = encode({
       extras: {
         "openai-chat": { seed: 1, stream_options: { include_obfuscation: false } },
@@ -129,7 +129,7 @@ describe("the body", () => {
     expect(body).not.toHaveProperty("speed");
   });
 
-  test("a pocket cannot overrule the model or the stream", () => {
+  test("extras cannot overrule the model or the stream", () => {
     expect(encode({ extras: { "openai-chat": { model: "evil", stream: false } } })).toMatchObject({
       model: "up",
       stream: true,
@@ -203,7 +203,7 @@ describe("messages", () => {
     ]);
   });
 
-  test("results in separate user messages are not torn apart by an image", () => {
+  test("an image does not come between results of separate user messages", () => {
     const roles = messagesOf(
       user,
       assistant(call("a"), call("b")),
@@ -229,7 +229,7 @@ describe("messages", () => {
     ]);
   });
 
-  test("only this format's own thoughts are sent back", () => {
+  test("only this format's own thinking is sent back", () => {
     const own: Block = {
       type: "thinking",
       text: "mine",
@@ -263,13 +263,13 @@ describe("messages", () => {
     );
   });
 
-  test("sealed reasoning is left out; a picture of the model's is told", () => {
+  test("encrypted reasoning is left out; a picture of the model's is described", () => {
     expect(
       messagesOf(user, assistant(opaque("redacted_thinking"), image, { type: "text", text: "a" })).slice(1),
     ).toEqual([{ role: "assistant", content: expect.stringMatching(/^\[A picture.*\]a$/) }]);
   });
 
-  test("empty messages vanish, and something is asked all the same", () => {
+  test("empty messages are left out, and a user turn is added", () => {
     expect(messagesOf(users(), assistant())).toEqual([{ role: "user", content: "(continued)" }]);
   });
 });

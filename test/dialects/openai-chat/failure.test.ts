@@ -28,7 +28,7 @@ describe("our errors", () => {
     expect(encode(kind)).toEqual({ error: { message: "No.", type, param: null, code } });
   });
 
-  test("field and code of the failure itself are told", () => {
+  test("field and code of the failure itself are sent", () => {
     expect(encode("invalid-request", { param: "tools[0]", code: "odd" })).toMatchObject({
       error: { param: "tools[0]", code: "odd" },
     });
@@ -126,12 +126,12 @@ describe("vendors' errors", () => {
     expect(decode(400, [{ error: { code: 400, message: "Bad." } }]).code).toBeNull();
   });
 
-  test("an endless message is cut", () => {
+  test("a very long message is cut", () => {
     expect(decode(400, { error: { message: "a".repeat(60_000) } }).message.length).toBeLessThan(1100);
   });
 });
 
-test("what is known of a reached limit is told, and nothing else that another format said", () => {
+test("what is known of a reached limit is sent, and nothing else of another format's details", () => {
   const details = { rateLimitType: "five_hour", resetsAt: 1_795_231_302 };
   const bodyOf = (kind: FailureKind): unknown =>
     openaiChat.client.encodeFailure(new Failure(kind, "said", { details }), "R1");

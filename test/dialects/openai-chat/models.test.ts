@@ -12,7 +12,7 @@ test("a list holds plain OpenAI models; what is unknown is left out", () => {
   });
 });
 
-test("what is known of a model is told", () => {
+test("what is known of a model is shown", () => {
   expect(
     openaiChat.client.encodeModel({ ...card, description: "d", contextWindow: 8, maxOutput: 4 }),
   ).toEqual({

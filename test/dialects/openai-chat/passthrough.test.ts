@@ -1,4 +1,4 @@
-// What the express lane reads and changes.
+// What passing through reads of frames and answers, and what it changes in a request.
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
@@ -34,7 +34,7 @@ function refusal(body: string): Failure {
   throw new Error("the body was accepted");
 }
 
-describe("glance", () => {
+describe("frame facts", () => {
   test.each([
     [chunk({ role: "assistant", content: "" }), undefined],
     [chunk({ content: "a" }), true],
@@ -63,7 +63,7 @@ describe("glance", () => {
     expect(frameFacts(chunk({}, "stop", { usage: { prompt_tokens: 3 } })).isUsageOnly).toBeUndefined();
   });
 
-  test("the end, errors and rubbish are told", () => {
+  test("the end, errors and unreadable frames are recognised", () => {
     expect(frameFacts("[DONE]")).toEqual({ isEnd: true });
     expect(frameFacts({ error: { message: "x", code: 429 } }).failure?.kind).toBe("rate-limited");
     expect(frameFacts("gone", "error").failure?.kind).toBe("upstream-error");
@@ -71,7 +71,7 @@ describe("glance", () => {
     expect(frameFacts(chunk({}, "error")).failure?.kind).toBe("upstream-error");
   });
 
-  test("whatever news a frame has, it holds a marker", () => {
+  test("every frame with news holds a marker", () => {
     fc.assert(
       fc.property(validEvents, (events) => {
         for (const frame of readFrames(encodeText(events))) {

@@ -75,7 +75,7 @@ const part: fc.Arbitrary<Part> = fc.oneof(
       { type: "thinking-end", index, signature },
     ]),
   fc.tuple(word, word, words).map(([id, name, all]): Part => (index) => [
-    // No two alike: a decoder tells calls of one id apart by giving the later one another.
+    // No two alike: of calls with one id a decoder gives the later ones another id.
     { type: "tool-start", index, id: `${id}${index}`, name },
     ...all.map((each): StreamEvent => ({ type: "tool-delta", index, input: each })),
     { type: "tool-end", index },

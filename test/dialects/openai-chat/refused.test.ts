@@ -138,7 +138,7 @@ describe("refused, with the field's name", () => {
     });
   });
 
-  test("messages name the type, the field and the way out", () => {
+  test("messages name the type, the field and what to do", () => {
     expect(refusal({ model: "m", messages: [hi], functions: [] }).message).toBe(
       "functions is obsolete and not supported here; use tools.",
     );

@@ -55,13 +55,13 @@ describe("our whole answer", () => {
     });
   });
 
-  test.each(["", " \n"])("a call without arguments (%j) says {}", (input) => {
+  test.each(["", " \n"])("a call without arguments (%j) has {}", (input) => {
     expect(encode({ content: [{ ...call, input }], finish: "tool-calls" })).toMatchObject({
       choices: [{ message: { tool_calls: [{ function: { name: "f", arguments: "{}" } }] } }],
     });
   });
 
-  test("thoughts stand beside the text; an empty answer is an empty string", () => {
+  test("thinking is a member next to the text; an empty answer is an empty string", () => {
     expect(encode({ content: [{ type: "thinking", text: "hm", signature: "s" }] })).toMatchObject({
       choices: [{ message: { content: "", reasoning_content: "hm" } }],
     });

@@ -48,7 +48,7 @@ describe("round trips", () => {
     );
   });
 
-  test("a whole reply read back holds the same text, thoughts and calls", () => {
+  test("a whole reply read back holds the same text, thinking and calls", () => {
     fc.assert(
       fc.property(
         validEvents.filter((events) => events.at(-1)?.type === "finish"),

@@ -34,7 +34,7 @@ function assertInLine(events: readonly StreamEvent[]): void {
   expect(open).toBe(-1);
 }
 
-describe("words and thoughts", () => {
+describe("text and thinking", () => {
   test("text arrives piece by piece", () => {
     expect(
       decodeText(
@@ -74,7 +74,7 @@ describe("words and thoughts", () => {
     ]);
   });
 
-  test("a vendor that sends the thought under both names does not say it twice", () => {
+  test("thinking that a vendor sends under both names is read once", () => {
     const reply = fold(chunk({ reasoning_content: "hm", reasoning: "hm" }), chunk({ content: "a" }, "stop"));
     expect(reply.content[0]).toMatchObject({ type: "thinking", text: "hm", signature: null });
   });
@@ -96,11 +96,11 @@ describe("words and thoughts", () => {
     ]);
   });
 
-  test("an ending written with a hyphen is the same word", () => {
+  test("a finish reason written with a hyphen is the same reason", () => {
     expect(fold(chunk({ content: "a" }, "content-filter")).finish).toBe("refused");
   });
 
-  test("Mistral's content parts are told apart", () => {
+  test("Mistral's content parts are kept apart", () => {
     const parts = [
       { type: "thinking", thinking: [{ type: "text", text: "hm" }] },
       { type: "text", text: "a" },
@@ -162,7 +162,7 @@ describe("tool calls", () => {
     ]);
   });
 
-  test("text after a call stands behind it, even when the call goes on", () => {
+  test("text after a call comes behind it, even when the call continues", () => {
     const events = decodeText(
       sse(
         chunk(call(0, "a", "f", '{"x"')),
@@ -316,7 +316,7 @@ describe("the end", () => {
     expect(closing("[DONE]")).toMatchObject({ type: "failure", kind: "bad-output" });
   });
 
-  test("[DONE] without a finish reason ends an answer that said something", () => {
+  test("[DONE] without a finish reason ends an answer with content", () => {
     expect(closing(chunk({ content: "a" }), "[DONE]")).toMatchObject({ type: "finish", reason: "stop" });
   });
 
@@ -332,7 +332,7 @@ describe("the end", () => {
     expect(events.at(-1)?.type).toBe("finish");
   });
 
-  test("tokens counted before a cut are told", () => {
+  test("tokens counted before a cut are reported", () => {
     const events = decodeText(
       sse(chunk({ content: "a" }, null, { usage: { prompt_tokens: 9, completion_tokens: 1 } })),
     );
@@ -340,7 +340,7 @@ describe("the end", () => {
   });
 });
 
-test("any JSON in any place gives blocks in line and one closing event", () => {
+test("any JSON in any place gives blocks in order and one closing event", () => {
   const value = fc.jsonValue({ maxDepth: 3 });
   const odd = fc.oneof(
     value,

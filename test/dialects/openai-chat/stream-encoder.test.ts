@@ -108,7 +108,7 @@ describe("the client's stream", () => {
     );
   });
 
-  test("usage told along the way is in the end", () => {
+  test("usage sent along the way is in the last chunk", () => {
     const events: StreamEvent[] = [
       { ...start, usage: { ...unknownUsage, input: 7 } },
       { type: "usage", usage: { ...unknownUsage, output: 2 } },

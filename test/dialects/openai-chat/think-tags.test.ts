@@ -1,4 +1,4 @@
-// Thoughts between tags: whatever the pieces, the same thought and the same text; and no tag of the answer's own is taken for one.
+// Thinking between tags: however the stream is cut, the same thinking and the same text; tags inside the answer are left alone.
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";

@@ -1,4 +1,4 @@
-// What clients send, as canon understands it.
+// What clients send, in the canonical form.
 
 import { describe, expect, test } from "bun:test";
 import type { ChatRequest } from "../../../src/canon/request.ts";
@@ -68,7 +68,7 @@ describe("input", () => {
     expect(request.messages.map((message) => message.role)).toEqual(["user", "system"]);
   });
 
-  test("one turn of the model is one message: thoughts, text, calls; its results are one too", () => {
+  test("one turn of the model is one message: thinking, text, calls; its results are one too", () => {
     expect(
       input(
         { type: "reasoning", id: "rs_1", summary: [{ text: "hm" }], encrypted_content: "gAAA" },
@@ -134,7 +134,7 @@ describe("input", () => {
     ]);
   });
 
-  test("another vendor's signature comes back out of its mark, without a pocket", () => {
+  test("another vendor's signature comes back out of its mark, without extras", () => {
     expect(
       input({
         type: "reasoning",
@@ -151,7 +151,7 @@ describe("input", () => {
     ]);
   });
 
-  test("files and unknown items stay as they are; what a search left is kept beside its text", () => {
+  test("files and unknown items stay as they are; the item of a search is kept with its text", () => {
     const file = { type: "input_file", file_id: "file-1" };
     const search = { type: "web_search_call", id: "ws_1" };
     const thought = { type: "item_reference", id: "rs_1" };
@@ -204,7 +204,7 @@ describe("tools", () => {
     expect(new Set(names).size).toBe(2);
     for (const name of names) expect(name).toMatch(/^[A-Za-z0-9_]{1,64}$/);
   });
-  test("a grammar is told in words", () => {
+  test("a grammar becomes a description", () => {
     const format = { type: "grammar", syntax: "lark", definition: "start: X" };
     const tools = [{ type: "custom", name: "patch", description: "Patches.", format }];
     expect(decode({ tools }).tools[0]?.description).toBe(

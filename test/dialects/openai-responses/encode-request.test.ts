@@ -23,7 +23,7 @@ describe("a request of this dialect comes out as it went in", () => {
   const wire = (body: object): Record<string, unknown> =>
     JSON.parse(JSON.stringify(encodeRequest(decodeRequest(body), target))) as Record<string, unknown>;
 
-  test("Codex, but for ids of items", () => {
+  test("Codex, except for ids of items", () => {
     const out = wire(codex);
     expect(breachOfResponses(out)).toBeNull();
     const { model: _model, input: _input, tools, ...rest } = codex;
@@ -48,7 +48,7 @@ describe("a request of this dialect comes out as it went in", () => {
     expect(rest).toEqual(JSON.parse(JSON.stringify(sent)) as typeof rest);
   });
 
-  test("free text, namespaces, seals and items of its own", () => {
+  test("free text, namespaces, encrypted reasoning and items of its own", () => {
     const body = {
       model: "m",
       input: [
@@ -94,7 +94,7 @@ describe("a request of this dialect comes out as it went in", () => {
     expect(wire(body)).toEqual({ ...body, model: "up-1" });
   });
 
-  test("a marked seal loses its mark, another vendor's signature is left out", () => {
+  test("marked encrypted reasoning loses its mark, another vendor's signature is left out", () => {
     const item = { type: "reasoning", id: "rs_ours", summary: [] };
     const input = [
       { role: "user", content: "hi" },
@@ -135,7 +135,7 @@ describe("requests of other dialects", () => {
     expect(Object.keys(body)).not.toContain("stop");
   });
 
-  test("thinking is asked for in this API's words", () => {
+  test("thinking is asked for in this API's form", () => {
     const reasoning = (more: Partial<ChatRequest>) => encode({ messages: [user("x")], ...more })["reasoning"];
     expect(reasoning({ effort: "low" })).toEqual({ effort: "low" });
     expect(reasoning({ thinking: { mode: "budget", budgetTokens: 24_576 } })).toEqual({
@@ -146,7 +146,7 @@ describe("requests of other dialects", () => {
     expect(reasoning({ thinking: { mode: "off" }, effort: "low" })).toBeUndefined();
   });
 
-  test("calls, results, errors, images; another maker's thoughts are left out", () => {
+  test("calls, results, errors, images; another vendor's thinking is left out", () => {
     const long = "x".repeat(80);
     const body = encode({
       messages: [

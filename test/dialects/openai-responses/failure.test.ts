@@ -1,4 +1,4 @@
-// Failures to clients in OpenAI's words, as bodies and as events, and vendors' error answers as ours.
+// Failures for clients in OpenAI's form, as bodies and as events, and vendors' error answers as Failures.
 
 import { describe, expect, test } from "bun:test";
 import { consequences, Failure, type FailureKind } from "../../../src/canon/failure.ts";

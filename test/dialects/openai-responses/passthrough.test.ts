@@ -1,4 +1,4 @@
-// The express lane: what it reads of frames and bodies, and what it changes in a request.
+// Passing through: what it reads of frames and bodies, and what it changes in a request.
 
 import { describe, expect, test } from "bun:test";
 import { Failure } from "../../../src/canon/failure.ts";
@@ -65,7 +65,7 @@ describe("a frame tells", () => {
   });
 });
 
-describe("a whole body tells", () => {
+describe("facts of a whole body", () => {
   const item = { type: "message", content: [{ type: "output_text", text: "x" }] };
   test("all of a plain text", () => {
     const body = { id: "r", model: "m", status: "completed", error: null, output: [item], usage };
@@ -125,7 +125,7 @@ describe("a request", () => {
     }
     throw new Error("It was accepted.");
   });
-  test("with our marks in it takes the other lane", () => {
+  test("with our marks in it is translated", () => {
     const seal = JSON.stringify({ encrypted_content: "clawgate.signature.EqQ=" });
     expect(passthrough.translateMarkers.some((word) => Buffer.from(seal).includes(word))).toBe(true);
     expect(

@@ -138,7 +138,7 @@ describe("before another API", () => {
     expect(failure?.message).toContain(word);
   });
 
-  test("wishes that are no more than wishes", () => {
+  test("options that are only hints", () => {
     expect(
       refused({
         store: false,

@@ -127,7 +127,7 @@ describe("vendors that leave things out", () => {
     ]);
   });
 
-  test("raw reasoning beside a summary is not told twice", () => {
+  test("raw reasoning next to a summary is not sent twice", () => {
     const at = { output_index: 0, summary_index: 0, content_index: 0 };
     const events = decodeText(
       sse(

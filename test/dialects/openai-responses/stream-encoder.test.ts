@@ -67,7 +67,7 @@ async function accumulate(events: readonly StreamEvent[], declared: readonly Too
 }
 
 describe("the SDK's accumulator", () => {
-  test("thoughts, text, calls in the kinds in which their tools were declared", async () => {
+  test("thinking, text, calls in the kinds in which their tools were declared", async () => {
     expect(await accumulate(answer, tools)).toMatchObject({
       id: "msg_01",
       model: "claude",
@@ -83,7 +83,7 @@ describe("the SDK's accumulator", () => {
       },
     });
   });
-  test("an empty answer of nobody", async () => {
+  test("an empty answer without id and model", async () => {
     expect(await accumulate([{ type: "finish", reason: "stop", usage: unknownUsage }], [])).toMatchObject({
       id: "resp_R1",
       output: [],

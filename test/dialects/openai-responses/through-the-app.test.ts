@@ -1,4 +1,4 @@
-// The official SDK and Codex's own requests through the booted house, before vendors of every format that keep their own rules.
+// The official SDK and Codex's own requests through the running app, before vendors of every format that keep their own rules.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import OpenAI from "openai";

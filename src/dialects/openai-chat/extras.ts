@@ -1,0 +1,13 @@
+// The dialect's name and its part of `extras`: what only chat completions understand travels there and comes back out.
+// It must never read another dialect's extras.
+
+import type { Extras } from "../../canon/request.ts";
+
+export const name = "openai-chat";
+
+type Members = Readonly<Record<string, unknown>>;
+const nothing: Members = {};
+
+export function extrasOf(extras: Extras | undefined): Members {
+  return extras?.[name] ?? nothing;
+}
