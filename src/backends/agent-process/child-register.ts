@@ -226,13 +226,13 @@ export async function stopMarked(
 async function stopListedAndMarked(
   children: readonly Listed[],
   gatewayId: string,
-  { clock, onLeft }: { readonly clock: Clock; onLeft?(pids: readonly number[]): void },
+  { clock, onUnstoppable }: { readonly clock: Clock } & Pick<RegisterOptions, "onUnstoppable">,
 ): Promise<number> {
   const [listed, { met, unstoppable }] = await Promise.all([
     stopListed(children, clock),
     stopMarked(gatewayMark(gatewayId), { clock, graceMs }),
   ]);
-  if (unstoppable.size > 0) onLeft?.([...unstoppable]);
+  if (unstoppable.size > 0) onUnstoppable?.([...unstoppable]);
   return met.union(listed).size;
 }
 
