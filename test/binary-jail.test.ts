@@ -28,7 +28,14 @@ import {
 
 const isLinux = process.platform === "linux";
 const bubblewrap = isLinux
-  ? (await findJail({ mode: "auto", path: process.env["PATH"], platform: "linux" })).program
+  ? (
+      await findJail({
+        programName: "test program",
+        mode: "auto",
+        path: process.env["PATH"],
+        platform: "linux",
+      })
+    ).program
   : null;
 
 const cleanups: (() => unknown)[] = [];

@@ -1,4 +1,4 @@
-// What this run of the gateway keeps for the Claude Code program: its id, the list of its processes, its private folder.
+// What this run of the gateway keeps for agent programs: its id, the list of their processes, its private folder.
 // Made with the first process; what dead runs left, processes and folders, is taken away at the start.
 
 import { existsSync } from "node:fs";
@@ -41,8 +41,10 @@ export function createGatewayRun(options: {
   readonly stateDirectory: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** What the log calls the programs. */
+  readonly programs: string;
 }): GatewayRun {
-  const { stateDirectory, clock, log } = options;
+  const { stateDirectory, clock, log, programs } = options;
   const gatewayId = newGatewayId();
   const runs = join(stateDirectory, "cli", "runs");
   const folder = join(runs, gatewayId);
@@ -52,7 +54,10 @@ export function createGatewayRun(options: {
     places: neutralFolderPaths(gatewayId),
     // By the list's name the next gateway finds them.
     beforehand: async () => void (await openedRegister()),
-    warn: (message, error) => log.warn(message, { error }),
+    onNone: (error) =>
+      log.warn(`${programs} runs in a folder of the state directory, and may tell its vendor the name`, {
+        error,
+      }),
   });
   let ownPort: number | null = null;
   const room = createJailRuntime({ sharedFolder, ownPort: () => ownPort });
@@ -61,7 +66,7 @@ export function createGatewayRun(options: {
   const trouble = (what: string) => (error: unknown) => log.warn(what, { error });
   const onUnstoppable = (pids: readonly number[]): void =>
     log.warn(
-      "Claude Code started processes that another user owns now: they run on, for only that user or root can end them",
+      `${programs} started processes that another user owns now: they keep running, because only that user or root can end them`,
       {
         pids,
       },
@@ -72,7 +77,7 @@ export function createGatewayRun(options: {
     run: gatewayId,
     folders: [sharedFolder.path, ...neutralFolderPaths(gatewayId)],
     clock,
-    onTrouble: trouble("nothing will end the Claude Code processes if this gateway is killed"),
+    onTrouble: trouble(`nothing will end the ${programs} processes if this gateway is killed`),
   });
   const watched = (list: ChildRegister): ChildRegister => ({
     ...list,
@@ -92,10 +97,10 @@ export function createGatewayRun(options: {
       gatewayId,
       gatewayPid: process.pid,
       clock,
-      onTrouble: trouble("the list of Claude Code processes could not be written"),
+      onTrouble: trouble(`the list of ${programs} processes could not be written`),
       onUnstoppable,
       onSearchFailed: trouble(
-        "what a Claude Code process started runs on until this gateway ends: it could not be looked for",
+        `what a ${programs} process started runs on until this gateway ends: it could not be looked for`,
       ),
     }).then(watched);
     register.catch(() => (register = null));
@@ -132,10 +137,10 @@ export function createGatewayRun(options: {
         for (const name of before)
           if (!living.has(name))
             for (const path of neutralFolderPaths(name.replace(/\.json$/, ""))) await removeOwnFolder(path);
-        if (stopped > 0) log.warn("stopped Claude Code processes that an earlier gateway left", { stopped });
+        if (stopped > 0) log.warn(`stopped ${programs} processes that an earlier gateway left`, { stopped });
         await sweepFolders();
       } catch (error) {
-        trouble("what an earlier gateway left of Claude Code could not be taken away")(error);
+        trouble(`leftovers of ${programs} from an earlier gateway could not be cleaned up`)(error);
       }
     },
     async close() {
@@ -146,7 +151,7 @@ export function createGatewayRun(options: {
         await neutral.close();
         for (const path of [sharedFolder.path, folder]) await rm(path, { recursive: true, force: true });
       } catch (error) {
-        trouble("what is left of Claude Code could not be taken away")(error);
+        trouble(`leftovers of ${programs} could not be cleaned up`)(error);
       }
     },
   };

@@ -31,7 +31,8 @@ export function createNeutralFolders(options: {
   readonly places: readonly string[];
   /** What must be there before, so that it can be found when this run is gone. */
   readonly beforehand: () => Promise<void>;
-  readonly warn: (message: string, error: unknown) => void;
+  /** Told once when there is no place for one. */
+  readonly onNone: (error: unknown) => void;
 }): NeutralFolders {
   const users = new Map<string, UserIds | null>();
   const paths = new Map<string, string>();
@@ -39,11 +40,7 @@ export function createNeutralFolders(options: {
 
   let isTold = false;
   const tell = (error: unknown): void => {
-    if (!isTold)
-      options.warn(
-        "Claude Code runs in a folder of the state directory, and may tell its vendor the name",
-        error,
-      );
+    if (!isTold) options.onNone(error);
     isTold = true;
   };
 

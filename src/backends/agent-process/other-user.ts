@@ -14,6 +14,8 @@ export class UserProblem extends Error {
 }
 
 export type UserQuery = {
+  /** What the problem calls the program. */
+  readonly programName: string;
   readonly tenant: string;
   /** As the config writes it: a number or a name. */
   readonly uid: string | number;
@@ -32,7 +34,7 @@ export async function resolveUser(query: UserQuery): Promise<Account> {
   const { tenant, uid, bin, environment } = query;
   const ownUid = "ownUid" in query ? query.ownUid : process.getuid?.();
   const refuse = (why: string): never => {
-    throw new UserProblem(`tenants: the Claude Code program of ${tenant} cannot run as user ${uid}: ${why}`);
+    throw new UserProblem(`tenants: the ${query.programName} of ${tenant} cannot run as user ${uid}: ${why}`);
   };
   if (ownUid === undefined) return refuse("this system has no such users. Take `uid` out of the tenant");
   const account = await (query.accountOf ?? accountOf)(uid, environment);

@@ -1,4 +1,4 @@
-// Whose Claude Code processes are worth starting before anybody asks. It must never start one for a tenant that is gone.
+// Whose agent processes are worth starting before anybody asks. It must never start one for a tenant that is gone.
 
 import type { RecentKeys, WarmKey } from "./recent-keys.ts";
 import type { PoolLimits } from "./pool.ts";

@@ -13,6 +13,7 @@ import type { JailRuntime } from "../agent-process/jail/jail-runtime.ts";
 import { type Breach, findBreaches } from "../agent-process/jail/jail-check.ts";
 import type { NeutralFolders } from "../agent-process/neutral-folders.ts";
 import { resolveUser, UserProblem } from "../agent-process/other-user.ts";
+import { programName } from "./program-facts.ts";
 import type { CliProgram } from "./program-settings.ts";
 import type { McpServers } from "./settings.ts";
 import { programStamp } from "../agent-process/program-status.ts";
@@ -82,12 +83,15 @@ export function createInstallation(options: InstallationOptions): Installation {
     );
   };
   const foundJail = (): Promise<JailFound> => {
-    jail ??= findJail({ mode: program.jail, path: environment["PATH"], platform: process.platform }).then(
-      (found) => {
-        if (found.warning !== null) options.warn(found.warning);
-        return found;
-      },
-    );
+    jail ??= findJail({
+      mode: program.jail,
+      path: environment["PATH"],
+      platform: process.platform,
+      programName,
+    }).then((found) => {
+      if (found.warning !== null) options.warn(found.warning);
+      return found;
+    });
     jail.catch(() => (jail = null));
     return jail;
   };
@@ -177,6 +181,7 @@ export function createInstallation(options: InstallationOptions): Installation {
           const { findAccount } = options;
           if (found !== null)
             await resolveUser({
+              programName,
               tenant,
               uid,
               bin: found,

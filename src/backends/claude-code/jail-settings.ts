@@ -87,7 +87,7 @@ export function jailSettingsOf(input: JailSettingsInput): {
   const isOurs = (path: string): boolean => isWithin(path, input.ownRoot);
   const ours = isOurs(home) ? [home] : [];
   for (const [key, path] of [...given, ["config_dir", configDir] as const])
-    if (!isOurs(path)) policy.check(tenant, key, path);
+    if (!isOurs(path)) policy.check(tenant, { key, path, isShareable: key === "config_dir" });
   // What some jailed program may write, this tenant's or another's.
   const unsafe = [
     workingDir,

@@ -2,31 +2,17 @@
 // It must never pass on a word of a client unchecked, nor hand down a variable that nobody meant for the program.
 
 import { Failure } from "../../canon/failure.ts";
-import type { UserIds } from "../../system/accounts.ts";
-import type { JailSettings } from "../agent-process/jail/bubblewrap.ts";
+import type { Launch } from "../agent-process/launch.ts";
 import { type ServerTools, toolName } from "./program-settings.ts";
 import { absoluteEntries } from "../../system/process.ts";
+import { programName } from "./program-facts.ts";
 import { refusedVariable } from "./settings.ts";
 import { childMark } from "../agent-process/child-register.ts";
 import { tenantLabel, type Workspace } from "./workspace.ts";
 
-export type Launch = {
-  /** Absolute. */
-  readonly bin: string;
-  /** What follows the program's name. */
-  readonly argv: readonly string[];
-  /** The whole environment. */
-  readonly env: Readonly<Record<string, string>>;
-  readonly cwd: string;
-  /** Where it runs when somebody else has that place; absent: nowhere else. */
-  readonly elsewhere?: string;
-  readonly jail: JailSettings | null;
-  /** As whom; absent or null: as the gateway. */
-  readonly user?: UserIds | null;
+export type ClaudeLaunch = Launch & {
   /** What `--model` says; absent: nothing that a client chose. */
   readonly model?: string;
-  /** For the log: which tenant and model. */
-  readonly label: string;
 };
 
 export type LaunchOptions = {
@@ -108,11 +94,12 @@ function isPlain(options: LaunchOptions): boolean {
 }
 
 /** Throws a Failure for a model name that could not be one. */
-export function launchOf(options: LaunchOptions): Launch {
+export function launchOf(options: LaunchOptions): ClaudeLaunch {
   const { workspace, model } = options;
   const { account = null, neutralDir = null } = workspace;
   const isNeutral = neutralDir !== null && runsNothing(options);
   return {
+    program: programName,
     bin: workspace.bin,
     argv: argumentsOf(options),
     env: environmentOf(options),
@@ -121,7 +108,6 @@ export function launchOf(options: LaunchOptions): Launch {
     jail: workspace.jail,
     user: account === null ? null : { uid: account.uid, gid: account.gid },
     model,
-    label: `${workspace.tenant ?? "no tenant:"} ${model}`,
   };
 }
 

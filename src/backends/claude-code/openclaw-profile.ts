@@ -10,7 +10,7 @@ export type ProfileSettings = { readonly mapsToolNames: boolean; readonly filter
 export type Profiled = {
   readonly request: ChatRequest;
   /** The model's name of a tool -> the client's. */
-  restore(event: StreamEvent): StreamEvent;
+  readonly restore: ((event: StreamEvent) => StreamEvent) | null;
 };
 
 const modelNames: Readonly<Record<string, string>> = {
@@ -31,7 +31,7 @@ export function withProfile(
 ): Profiled {
   const filtered = settings.filtersPrompt ? withoutToolBlocks(request, note) : request;
   const names = settings.mapsToolNames ? namesFor(request) : new Map<string, string>();
-  if (names.size === 0) return { request: filtered, restore: (event) => event };
+  if (names.size === 0) return { request: filtered, restore: null };
   const back = new Map([...names].map(([client, model]) => [model, client]));
   return {
     request: renamed(filtered, (name) => names.get(name) ?? name),

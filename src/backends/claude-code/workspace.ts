@@ -12,6 +12,7 @@ import type { GuardedPath } from "../agent-process/jail/path-policy.ts";
 import { type JailAdditions, jailSettingsOf } from "./jail-settings.ts";
 import type { NeutralFolders } from "../agent-process/neutral-folders.ts";
 import { makeFolderAs, visibleTo, resolveUser } from "../agent-process/other-user.ts";
+import { programName } from "./program-facts.ts";
 import type { McpServers } from "./settings.ts";
 
 export type Workspace = {
@@ -211,6 +212,7 @@ function accountFor(
 ): Promise<Account | null> {
   if (uid === null) return Promise.resolve(null);
   return resolveUser({
+    programName,
     tenant,
     uid,
     bin,

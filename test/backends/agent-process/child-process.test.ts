@@ -1,13 +1,5 @@
 import { expect, test } from "bun:test";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -15,7 +7,7 @@ import {
   type AgentProcessOptions,
   startAgentProcess,
 } from "../../../src/backends/agent-process/child-process.ts";
-import type { Launch } from "../../../src/backends/claude-code/launch.ts";
+import type { Launch } from "../../../src/backends/agent-process/launch.ts";
 import { childMark, createMarks } from "../../../src/backends/agent-process/child-register.ts";
 import { Failure } from "../../../src/canon/failure.ts";
 import { portionBytes } from "../../../src/wire/loop-pacer.ts";
@@ -29,7 +21,7 @@ const shell = (script: string, launch: Partial<Launch> = {}): Launch => ({
   env: { PATH: "/usr/bin:/bin", [childMark]: "test" },
   cwd: "/",
   jail: null,
-  label: "test",
+  program: "test program",
   ...launch,
 });
 
@@ -186,24 +178,24 @@ test("stop ends a waiting reader and writer and may be called again", () =>
     expect(await child.exited).toEqual({ code: null, signal: "SIGKILL" });
   }));
 
-test("one that must not do another thing is killed without a word, and its note of itself is taken away", async () => {
+test("one that must not do another thing is killed without a word, and its owner may take away what it left", async () => {
   const home = mkdtempSync(join(tmpdir(), "clawgate-child-"));
   try {
-    const sessions = join(home, ".claude", "sessions");
-    mkdirSync(sessions, { recursive: true });
+    const left: number[] = [];
     const script = "trap 'touch $HOME/heard' TERM; echo '{}'; while true; do sleep 0.1; done";
     const launch = shell(script, { env: { PATH: "/usr/bin:/bin", HOME: home, [childMark]: "test" } });
     const use = async (child: AgentProcess): Promise<void> => {
       await child.next();
-      const others = [`${child.pid}1.json`, "notes.txt"];
-      for (const name of [`${child.pid}.json`, `${child.pid}.abc.key`, ...others])
-        writeFileSync(join(sessions, name), "{}");
       await child.stop({ atOnce: true });
       expect(await child.exited).toEqual({ code: null, signal: "SIGKILL" });
       expect(existsSync(join(home, "heard"))).toBe(false);
-      expect(readdirSync(sessions).toSorted()).toEqual(others.toSorted());
+      expect(left).toEqual([child.pid]);
     };
-    await withChild(launch, use, { graceMs: 5_000 });
+    const afterKill = async (of: Launch, pid: number): Promise<void> => {
+      expect(of).toBe(launch);
+      left.push(pid);
+    };
+    await withChild(launch, use, { graceMs: 5_000, afterKill });
   } finally {
     rmSync(home, { recursive: true, force: true });
   }

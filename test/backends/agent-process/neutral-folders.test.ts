@@ -25,11 +25,11 @@ afterEach(() => {
 function made(places: (dir: string) => readonly string[], beforehand = () => Promise.resolve()) {
   const dir = mkdtempSync(join(tmpdir(), "neutral-"));
   dirs.push(dir);
-  const warnings: string[] = [];
+  const warnings: unknown[] = [];
   const folders = createNeutralFolders({
     places: places(dir),
     beforehand,
-    warn: (message) => void warnings.push(message),
+    onNone: (error) => void warnings.push(error),
   });
   return { dir, folders, warnings };
 }

@@ -39,6 +39,7 @@ test("users are found by name and by number, and only whole lines count", () => 
 describe("refused, with what to do", () => {
   const alice = { name: "alice", uid: 4242, gid: 4242, home: "/home/alice" };
   const question = (more: Partial<UserQuery>): UserQuery => ({
+    programName: "test program",
     tenant: "alice",
     uid: "alice",
     bin: "/bin/sh",
@@ -171,7 +172,7 @@ test("what a killed gateway left for other users to read is taken away by the ne
     redact: (text) => text,
     write: () => undefined,
   });
-  const runOf = () => createGatewayRun({ stateDirectory: dir, clock: systemClock, log });
+  const runOf = () => createGatewayRun({ stateDirectory: dir, clock: systemClock, log, programs: "Agent" });
   const dead = runOf();
   await dead.open.make();
   await dead.open.make();

@@ -7,7 +7,7 @@ import { type FakeProgram, fakeProgram } from "../claude-code/fake-child.ts";
 import { asking, launch, openHarness, textOf } from "../claude-code/backend-harness.ts";
 
 type Stock = {
-  readonly pool: Pool;
+  readonly pool: Pool<typeof launch>;
   readonly program: FakeProgram;
   readonly clock: FakeClock;
   readonly troubles: unknown[];

@@ -7,7 +7,14 @@ import { childMark, createMarks, newGatewayId } from "../../../src/backends/agen
 const nothing = (): void => undefined;
 const gatewayId = newGatewayId();
 const child = await startAgentProcess(
-  { bin: "/bin/cat", argv: [], env: { [childMark]: gatewayId }, cwd: "/", jail: null, label: "test" },
+  {
+    bin: "/bin/cat",
+    argv: [],
+    env: { [childMark]: gatewayId },
+    cwd: "/",
+    jail: null,
+    program: "test program",
+  },
   {
     graceMs: 0,
     register: {

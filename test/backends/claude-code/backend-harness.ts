@@ -36,7 +36,7 @@ export const launch = {
   env: {},
   cwd: "/",
   jail: null,
-  label: "test",
+  program: "test program",
 };
 
 /** Says the last text of the user's again; `use:NAME ID …` calls tools. */
@@ -63,7 +63,7 @@ export function openHarness(options: HarnessOptions = {}): Harness {
     clock: systemClock,
     prepare: async (request, call) => ({
       request,
-      launch,
+      order: { launch, mcp: null },
       key: `${call.model} ${isThinkingOff(request)}`,
       runsTools: false,
       ownTools: [],
@@ -71,6 +71,8 @@ export function openHarness(options: HarnessOptions = {}): Harness {
       launchedEffort: null,
       effort: null,
       showsThinking: false,
+      restore: null,
+      warmKey: null,
       ...options.prepared,
     }),
     startChild: program.start,

@@ -110,7 +110,7 @@ describe("arguments", () => {
       bin: "/opt/claude",
       cwd: "/state/work",
       jail: null,
-      label: "no tenant: claude-opus-4-8",
+      program: "Claude Code program",
     });
   });
 

@@ -55,9 +55,13 @@ function open(faults: Faults = {}, serverTools: "none" | readonly string[] = "no
   });
   const pids = new Set<number>();
   const stage = openHarness({
-    prepared: { launch, runsTools: serverTools !== "none", ownTools: serverTools === "none" ? [] : ["Bash"] },
-    async startChild(each) {
-      const child = await startAgentProcess(each);
+    prepared: {
+      order: { launch, mcp: null },
+      runsTools: serverTools !== "none",
+      ownTools: serverTools === "none" ? [] : ["Bash"],
+    },
+    async startChild(order) {
+      const child = await startAgentProcess(order.launch);
       pids.add(child.pid);
       return child;
     },

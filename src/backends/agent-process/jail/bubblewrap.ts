@@ -94,6 +94,8 @@ export type JailSearch = {
   /** The gateway's PATH. */
   readonly path: string | undefined;
   readonly platform: string;
+  /** What the warning calls the program. */
+  readonly programName: string;
   /** Why bubblewrap cannot make a jail here, as many containers forbid it; null: it can. Default: it is tried. */
   readonly trouble?: (program: string, flags: readonly string[]) => Promise<string | null>;
 };
@@ -106,7 +108,7 @@ export async function findJail(search: JailSearch): Promise<JailFound> {
       throw new Error(
         `cli.jail is "required", but ${why}. Install bubblewrap, or set cli.jail to "auto" or "off".`,
       );
-    return { program: null, flags: [], warning: `The Claude Code program runs without a jail: ${why}.` };
+    return { program: null, flags: [], warning: `The ${search.programName} runs without a jail: ${why}.` };
   };
   if (search.platform !== "linux") return lacking("bubblewrap exists on Linux only");
   const program = findOnPath("bwrap", search.path);

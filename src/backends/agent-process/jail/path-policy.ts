@@ -23,9 +23,18 @@ export type GuardedPath = {
   readonly owner: Owner | null;
 };
 
+/** A folder as the config gives it to a tenant. */
+export type GivenFolder = {
+  /** Its key in the config. */
+  readonly key: string;
+  readonly path: string;
+  /** The operator may give the very same folder to several tenants, who then share what is in it. */
+  readonly isShareable: boolean;
+};
+
 export type PathPolicy = {
   /** Throws JailProblem when a folder that the config gives holds something guarded, or lies in it. */
-  check(tenant: string | null, key: string, path: string): void;
+  check(tenant: string | null, given: GivenFolder): void;
   /** The same as an answer, for what nobody gave by name. */
   isFree(tenant: string | null, path: string): boolean;
   /** Folders with something guarded in them that lie in one of `folders`. */
@@ -41,15 +50,14 @@ export function createPathPolicy(guardedPaths: readonly GuardedPath[], home: str
   const all = guardedPaths.map((each) => ({ ...each, real: realPathOf(each.path) }));
   const realHome = realPathOf(home);
 
-  const trouble = (tenant: string | null, path: string, key: string | null): string | null => {
+  const trouble = (tenant: string | null, path: string, isShareable: boolean): string | null => {
     const real = realPathOf(path);
     if (sharedSystemFolders.test(real) || kernelFolders.test(real)) return "is a folder of the whole system";
     if (isWithin(realHome, real)) return "is, or holds, the home folder of the gateway's user";
     for (const each of all) {
       if (each.owner !== null && each.owner.tenant === tenant) continue;
       // Given to both by the operator's own word.
-      const isShared =
-        real === each.real && each.owner !== null && (!each.isRecursive || key === "config_dir");
+      const isShared = real === each.real && each.owner !== null && (!each.isRecursive || isShareable);
       if (isWithin(each.real, real) && !isShared) return `holds ${each.what} (${each.path})`;
       if (each.isRecursive && isWithin(real, each.real) && !isShared)
         return `lies in ${each.what} (${each.path})`;
@@ -58,15 +66,15 @@ export function createPathPolicy(guardedPaths: readonly GuardedPath[], home: str
   };
 
   return {
-    check(tenant, key, path) {
-      const why = trouble(tenant, path, key);
+    check(tenant, { key, path, isShareable }) {
+      const why = trouble(tenant, path, isShareable);
       if (why === null) return;
       const whose = tenant === null ? "cli" : `tenant ${tenant}`;
       throw new JailProblem(
         `${whose}: ${key} ${path} cannot be seen in a jail: it ${why}. Name another folder, or move one of the two.`,
       );
     },
-    isFree: (tenant, path) => trouble(tenant, path, null) === null,
+    isFree: (tenant, path) => trouble(tenant, path, false) === null,
     within: (folders) => [
       ...new Set(
         all.flatMap(({ real }) => {

@@ -11,7 +11,7 @@ import type { Clock } from "../../../system/clock.ts";
 import type { Call } from "../../backend.ts";
 import type { ControlChannel } from "./control-channel.ts";
 import { type AgentProcess, isUsable } from "../../agent-process/child-process.ts";
-import { applySettings, sendQuestion, type Conversation, endFailure } from "./conversation.ts";
+import { applySettings, sendQuestion, type Conversation } from "./conversation.ts";
 import {
   continuationOf,
   type Continuation,
@@ -19,10 +19,11 @@ import {
 } from "../../agent-process/conversation-fingerprint.ts";
 import type { ParkedProcess, ParkedProcesses } from "../../agent-process/parked.ts";
 import type { Prepared } from "../prepared.ts";
+import { answeringProgram } from "../program-facts.ts";
 import { abortReason, waitForEvent, tookTooLong } from "../../agent-process/bounded-wait.ts";
 
 type ResumeRequest = {
-  readonly parkedProcesses: ParkedProcesses;
+  readonly parkedProcesses: ParkedProcesses<Conversation>;
   readonly prepared: Prepared;
   readonly call: Call;
 };
@@ -32,7 +33,8 @@ export type ResumeOptions = ResumeRequest & {
   readonly dispose: (child: AgentProcess) => void;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  readonly beginMs: number;
+  /** For one answer of the program's own. */
+  readonly limitMs: number;
 };
 
 /** The conversation, already asked; null where no parked process fits: then nothing was asked of anybody. */
@@ -79,7 +81,7 @@ export function canResume({ parkedProcesses, prepared, call }: ResumeRequest): b
 }
 
 async function continueWith(
-  parked: ParkedProcess,
+  parked: ParkedProcess<Conversation>,
   next: Continuation,
   results: ReadonlyMap<string, ProtocolLine>,
   options: ResumeOptions,
@@ -92,7 +94,7 @@ async function continueWith(
   else {
     const frame = { names: conversation.names, lastWords };
     const line = encodeNext(next.words, frame, options.encoding);
-    await sendQuestion(conversation, line, { ...options, historyMs: options.beginMs });
+    await sendQuestion(conversation, line, options);
   }
   // One that runs tools of its own may be silent until they have done, and what they did must not be done again.
   if (!options.prepared.runsTools) await awaitFirstLine(conversation.channel, options);
@@ -101,18 +103,20 @@ async function continueWith(
 /** The program says a line before it asks its model: one that hangs or dies without a word has asked nobody. */
 async function awaitFirstLine(
   channel: ControlChannel,
-  { clock, signal, beginMs }: ResumeOptions,
+  { clock, signal, limitMs }: ResumeOptions,
 ): Promise<void> {
   let isReady = false;
-  const listen = (run: () => void): (() => void) =>
-    channel.onReady(() => {
-      isReady = true;
-      run();
-    });
-  await waitForEvent(listen, { clock, signal, limitMs: beginMs });
+  const source: Pick<ControlChannel, "onReady"> = {
+    onReady: (run) =>
+      channel.onReady(() => {
+        isReady = true;
+        run();
+      }),
+  };
+  await waitForEvent(source, { clock, signal, limitMs });
   if (signal.aborted) throw abortReason(signal);
-  if (channel.isOver()) throw endFailure(channel);
-  if (!isReady) throw tookTooLong("go on");
+  if (channel.isOver()) throw channel.endFailure();
+  if (!isReady) throw tookTooLong(answeringProgram, "go on");
 }
 
 /** Null for what only a fresh process can be told: a tool that stands for another one is there from the start or not at all. */

@@ -9,7 +9,7 @@ import { userLine } from "../../../dialects/claude-code/protocol-lines.ts";
 import { ProcessGone, startProcess } from "../../../system/live-process.ts";
 import { encodeLine } from "../../../wire/ndjson.ts";
 import { startAgentProcess } from "../../agent-process/child-process.ts";
-import { hasOwnKey, type Launch, launchOf, plainSwitch } from "../launch.ts";
+import { type ClaudeLaunch, hasOwnKey, launchOf, plainSwitch } from "../launch.ts";
 import type { Workspace } from "../workspace.ts";
 import type { CheckResult, Verdicts } from "./behaviour-checks.ts";
 import { type FakeApi, startFakeApi } from "./fake-api.ts";
@@ -40,7 +40,7 @@ export function launchIn(
   options: SelfTestOptions,
   workspace: Workspace,
   thinking: "default" | "off",
-): Launch {
+): ClaudeLaunch {
   const { environment } = options;
   return launchOf({ workspace, model, thinking, serverTools: "none", environment, gatewayId: "self-test" });
 }

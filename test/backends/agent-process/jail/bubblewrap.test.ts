@@ -59,7 +59,7 @@ test("the argument list: nothing but what is named, outer folders first, what mu
     expect(text).not.toMatch(new RegExp(`bind(?:-try)? ${whole} `));
 });
 
-const nowhere = { path: "/no/such/folder", platform: "linux" };
+const nowhere = { programName: "test program", path: "/no/such/folder", platform: "linux" };
 
 test("off: it is not even looked for", async () => {
   expect(await findJail({ ...nowhere, mode: "off" })).toEqual({ program: null, flags: [], warning: null });
@@ -82,7 +82,7 @@ test("found but not permitted counts as missing", async () => {
   try {
     const program = join(folder, "bwrap");
     writeFileSync(program, "#!/bin/sh\nexit 1\n", { mode: 0o755 });
-    const search = { path: folder, platform: "linux" };
+    const search = { programName: "test program", path: folder, platform: "linux" };
     expect((await findJail({ ...search, mode: "auto" })).warning).toContain("may not make a jail");
     await expect(findJail({ ...search, mode: "required" })).rejects.toThrow("may not make a jail");
     expect(await findJail({ ...search, mode: "required", trouble: async () => null })).toEqual({

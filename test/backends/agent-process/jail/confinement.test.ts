@@ -28,7 +28,9 @@ import { runCommand } from "../../../../src/system/process.ts";
 
 const isLinux = process.platform === "linux";
 const path = process.env["PATH"];
-const found = isLinux ? await findJail({ mode: "auto", path, platform: "linux" }) : null;
+const found = isLinux
+  ? await findJail({ programName: "test program", mode: "auto", path, platform: "linux" })
+  : null;
 const bubblewrap = found?.program ?? null;
 
 describe.if(bubblewrap !== null)("a real jail", () => {
