@@ -35,7 +35,7 @@ export function judgeState(state: ProviderState, model: string, nowMs: number): 
   return yes;
 }
 
-/** The name of the credential for the next try (health.ts, `pickCredential`). */
+/** The name of the credential for the next try (health-tracker.ts, `pickCredential`). */
 export function pickFrom(
   state: ProviderState,
   model: string,
