@@ -10,7 +10,8 @@ import { fileIdentityOf, namespaceOf, probeCommand, type ProbeCheck } from "../.
 import { runCommand } from "../../../system/process.ts";
 import type { JailSettings } from "./bubblewrap.ts";
 import { type GuardedPath, isWithin, realPathOf } from "./path-policy.ts";
-import { type JailRuntime, proxyPortOf } from "./jail-runtime.ts";
+import { proxyPortOf } from "./jail-egress.ts";
+import type { JailRuntime } from "./jail-runtime.ts";
 
 /** For people: each is a line of `clawgate doctor`. */
 export const guarantees = {
