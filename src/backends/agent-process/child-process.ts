@@ -149,7 +149,7 @@ async function commandOf(
   try {
     // Inside the link is a file of its own: a script would look for its neighbours beside it.
     const argv = [await realpath(bin), ...launch.argv];
-    if (jailRuntime === null) throw new Error("there is no room for a jail");
+    if (jailRuntime === null) throw new Error("no jail directory was prepared");
     return await jailRuntime.wrap({ jail, cwd, argv, env, home: env["HOME"] ?? "/", user });
   } catch (cause) {
     throw new Failure("unreachable", `The jail of the ${launch.program} could not be made.`, { cause });

@@ -69,89 +69,46 @@ export type Installation = {
 };
 
 export function createInstallation(options: InstallationOptions): Installation {
-  const { program, environment } = options;
-  let jail: Promise<JailFound> | null = null;
-  let places: { readonly bin: string; readonly real: string; readonly workspaces: Workspaces } | null = null;
+  return new FoundProgram(options);
+}
 
-  const find = (): string | null => findOnPath(absolute(program.bin, environment), environment["PATH"]);
-  const bin = (): string => {
-    const found = find();
+type Places = { readonly bin: string; readonly real: string; readonly workspaces: Workspaces };
+
+class FoundProgram implements Installation {
+  private jail: Promise<JailFound> | null = null;
+  private places: Places | null = null;
+
+  constructor(private readonly options: InstallationOptions) {}
+
+  bin(): string {
+    const found = this.find();
     if (found !== null) return found;
     throw new Failure(
       "unreachable",
       "The Claude Code program is not installed where the gateway looks for it.",
     );
-  };
-  const foundJail = (): Promise<JailFound> => {
-    jail ??= findJail({
-      mode: program.jail,
-      path: environment["PATH"],
-      platform: process.platform,
-      programName,
-    }).then((found) => {
-      if (found.warning !== null) options.warn(found.warning);
-      return found;
-    });
-    jail.catch(() => (jail = null));
-    return jail;
-  };
-  const workspacesOf = async (): Promise<Workspaces> => {
-    const found = bin();
-    // An update may lie elsewhere, and a jail shows the program's own files alone.
-    const real = await realpath(found);
-    if (places?.bin === found && places.real === real) return places.workspaces;
-    const { program: jailProgram, flags } = await foundJail();
-    const workspaces = createWorkspaces({
-      stateDirectory: options.stateDirectory,
-      environment,
-      bin: found,
-      env: program.env,
-      configDir: absoluteOrNull(program.configDir, environment),
-      jailProgram,
-      jailFlags: flags,
-      guardedPaths: options.guardedPaths,
-      jailRead: program.jailRead.map((path) => absolutePath(path, environment)),
-      jailHosts: program.jailHosts,
-      mcpServers: options.mcpServers ?? {},
-      findAccount: options.findAccount,
-      neutralFolders: options.neutralFolders,
-    });
-    places = { bin: found, real, workspaces };
-    return workspaces;
-  };
+  }
 
-  const workspaceOf: Installation["workspaceOf"] = async (tenant, settings) => {
-    const workspaces = await workspacesOf();
+  async stamp(): Promise<string | null> {
+    const found = this.find();
+    return found === null ? null : programStamp(found);
+  }
+
+  async workspaceOf(tenant: string | null, settings: CliTenant | null): Promise<Workspace> {
+    const { program, environment } = this.options;
+    const workspaces = await this.workspaces();
     try {
       return await workspaces.of(tenant, workspaceSettingsOf(program, settings, environment));
     } catch (cause) {
-      if (cause instanceof JailProblem) {
-        options.warn(cause.message);
-        throw new Failure(
-          "unreachable",
-          "The Claude Code program cannot be kept apart in a jail. The gateway's log says why.",
-          { cause },
-        );
-      }
-      if (cause instanceof UserProblem) {
-        options.warn(cause.message);
-        throw new Failure(
-          "unreachable",
-          "The Claude Code program cannot be run as the user of this tenant. The gateway's log says why.",
-          { cause },
-        );
-      }
-      throw (
-        shortageFrom(cause) ??
-        new Failure("internal", "The folders of the Claude Code program cannot be used.", { cause })
-      );
+      throw this.refusalOf(cause);
     }
-  };
-  const breachesOf: Installation["breachesOf"] = async (tenant, settings) => {
-    const { jail, workingDir, home, account = null } = await workspaceOf(tenant, settings);
+  }
+
+  async breachesOf(tenant: string | null, settings: CliTenant | null): Promise<readonly Breach[] | null> {
+    const { jailRuntime, guardedPaths, environment } = this.options;
+    const { jail, workingDir, home, account = null } = await this.workspaceOf(tenant, settings);
     if (jail === null) return null;
-    if (options.jailRuntime === undefined) throw new Error("there is no room for a jail");
-    const { jailRuntime, guardedPaths } = options;
+    if (jailRuntime === undefined) throw new Error("no jail directory was prepared");
     const user = account === null ? null : { uid: account.uid, gid: account.gid };
     return findBreaches({
       jail,
@@ -163,48 +120,108 @@ export function createInstallation(options: InstallationOptions): Installation {
       guardedPaths,
       environment,
     });
-  };
+  }
 
-  return {
-    bin,
-    async stamp() {
-      const found = find();
-      if (found === null) return null;
-      return programStamp(found);
-    },
-    workspaceOf,
-    async checkUsers(tenants) {
-      for (const [tenant, { uid }] of tenants)
-        if (uid !== undefined && uid !== null) {
-          // A program that is not there is found missing when it is needed, as without a user.
-          const found = find();
-          const { findAccount } = options;
-          if (found !== null)
-            await resolveUser({
-              programName,
-              tenant,
-              uid,
-              bin: found,
-              environment,
-              ...(findAccount === undefined ? {} : { accountOf: findAccount }),
-            });
-        }
-    },
-    breachesOf,
-    async checkJail(tenants) {
-      if (program.jail === "off") return;
-      await foundJail();
-      // A program that is not there is found missing when it is needed.
-      if (program.jail !== "required" || find() === null) return;
-      for (const [tenant, settings] of [[null, null] as const, ...tenants]) {
-        const breaches = (await breachesOf(tenant, settings).catch(rethrowCause)) ?? [];
-        if (breaches.length > 0)
-          throw new Error(
-            `cli.jail is "required", but the jail of ${tenant === null ? "requests without a tenant" : `tenant ${tenant}`} does not hold: ${breachesText(breaches)}.`,
-          );
-      }
-    },
-  };
+  async checkUsers(tenants: ReadonlyMap<string, CliTenant>): Promise<void> {
+    const { environment, findAccount } = this.options;
+    for (const [tenant, { uid = null }] of tenants) {
+      // A program that is not there is found missing when it is needed, as without a user.
+      const bin = uid === null ? null : this.find();
+      if (uid === null || bin === null) continue;
+      await resolveUser({
+        programName,
+        tenant,
+        uid,
+        bin,
+        environment,
+        ...(findAccount === undefined ? {} : { accountOf: findAccount }),
+      });
+    }
+  }
+
+  async checkJail(tenants: ReadonlyMap<string, CliTenant>): Promise<void> {
+    const { jail: mode } = this.options.program;
+    if (mode === "off") return;
+    await this.foundJail();
+    // A program that is not there is found missing when it is needed.
+    if (mode !== "required" || this.find() === null) return;
+    for (const [tenant, settings] of [[null, null] as const, ...tenants]) {
+      const breaches = (await this.breachesOf(tenant, settings).catch(rethrowCause)) ?? [];
+      if (breaches.length > 0)
+        throw new Error(
+          `cli.jail is "required", but the jail of ${tenant === null ? "requests without a tenant" : `tenant ${tenant}`} does not hold: ${breachesText(breaches)}.`,
+        );
+    }
+  }
+
+  private find(): string | null {
+    const { program, environment } = this.options;
+    return findOnPath(absolute(program.bin, environment), environment["PATH"]);
+  }
+
+  private foundJail(): Promise<JailFound> {
+    this.jail ??= this.findJail();
+    this.jail.catch(() => (this.jail = null));
+    return this.jail;
+  }
+
+  private async findJail(): Promise<JailFound> {
+    const { program, environment, warn } = this.options;
+    const found = await findJail({
+      mode: program.jail,
+      path: environment["PATH"],
+      platform: process.platform,
+      programName,
+    });
+    if (found.warning !== null) warn(found.warning);
+    return found;
+  }
+
+  private async workspaces(): Promise<Workspaces> {
+    const { options } = this;
+    const { program, environment } = options;
+    const bin = this.bin();
+    // An update may lie elsewhere, and a jail shows the program's own files alone.
+    const real = await realpath(bin);
+    const { places } = this;
+    if (places?.bin === bin && places.real === real) return places.workspaces;
+    const { program: jailProgram, flags } = await this.foundJail();
+    const workspaces = createWorkspaces({
+      stateDirectory: options.stateDirectory,
+      environment,
+      bin,
+      env: program.env,
+      configDir: absoluteOrNull(program.configDir, environment),
+      jailProgram,
+      jailFlags: flags,
+      guardedPaths: options.guardedPaths,
+      jailRead: program.jailRead.map((path) => absolutePath(path, environment)),
+      jailHosts: program.jailHosts,
+      mcpServers: options.mcpServers ?? {},
+      findAccount: options.findAccount,
+      neutralFolders: options.neutralFolders,
+    });
+    this.places = { bin, real, workspaces };
+    return workspaces;
+  }
+
+  /** Why there is no workspace: the client is told that much, the operator the rest. */
+  private refusalOf(cause: unknown): Failure {
+    const isJail = cause instanceof JailProblem;
+    if (isJail || cause instanceof UserProblem) {
+      this.options.warn(cause.message);
+      const what = isJail ? "isolated in a jail" : "run as the user of this tenant";
+      return new Failure(
+        "unreachable",
+        `The Claude Code program cannot be ${what}. The gateway's log says why.`,
+        { cause },
+      );
+    }
+    return (
+      shortageFrom(cause) ??
+      new Failure("internal", "The folders of the Claude Code program cannot be used.", { cause })
+    );
+  }
 }
 
 /** The operator is told at the start what a client is not. */

@@ -65,10 +65,8 @@ export async function checkBehaviours(
   try {
     const secret: Secret = { file: join(root, "secret.txt"), text: `secret-${crypto.randomUUID()}` };
     await writeFile(secret.file, secret.text);
-    const [unseen, short] = await Promise.all([
-      longSession(options, root, verdicts, secret, stopper.signal, clock),
-      shortSession(options, root, verdicts, secret, stopper.signal, clock),
-    ]);
+    const session: Session = { options, root, verdicts, secret, signal: stopper.signal, clock };
+    const [unseen, short] = await Promise.all([longSession(session), shortSession(session)]);
     // The long session tries it in the running process, the short one from the start; it must work both ways.
     if (unseen === null && short !== "unseen") {
       verdicts.say("thinking-off", short.thinking);
@@ -84,6 +82,16 @@ export async function checkBehaviours(
 
 /** A file, and what it holds. */
 type Secret = { readonly file: string; readonly text: string };
+
+/** What both sessions are given. */
+type Session = {
+  readonly options: SelfTestOptions;
+  readonly root: string;
+  readonly verdicts: Verdicts;
+  readonly secret: Secret;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+};
 
 /** Folders of the test's own below `root`, and no way to anything but `api`. */
 async function isolated(
@@ -134,14 +142,9 @@ async function isolated(
 }
 
 /** Null when it came to its end, else what ended it. */
-async function longSession(
-  options: SelfTestOptions,
-  root: string,
-  verdicts: Verdicts,
-  { file: secretFile, text: secret }: Secret,
-  signal: AbortSignal,
-  clock: Clock,
-): Promise<string | null> {
+async function longSession(session: Session): Promise<string | null> {
+  const { options, root, verdicts, signal, clock } = session;
+  const { file: secretFile, text: secret } = session.secret;
   const api = startFakeApi();
   try {
     const own = await isolated(options, root, "a", api);
@@ -178,14 +181,8 @@ type Short = {
  * One good turn with thinking off from the start, one that fails, and the end of the input: how does it exit? It is started as for
  * a tenant with skills, whoever else is served: the plain way would keep files from being read by itself.
  */
-async function shortSession(
-  options: SelfTestOptions,
-  root: string,
-  verdicts: Verdicts,
-  secret: Secret,
-  signal: AbortSignal,
-  clock: Clock,
-): Promise<Short | "unseen"> {
+async function shortSession(session: Session): Promise<Short | "unseen"> {
+  const { options, root, verdicts, secret, signal, clock } = session;
   const api = startFakeApi();
   try {
     const own = await isolated(options, root, "b", api);
