@@ -67,23 +67,29 @@ export type ClaudeCodeBackend = Backend & {
 };
 
 export function createClaudeCodeBackend(options: ClaudeCodeBackendOptions): ClaudeCodeBackend {
-  return new ProcessBackend(options);
+  const processes = new Processes(options);
+  return {
+    provider: options.provider,
+    dialect: null,
+    open: null,
+    targetFacts: options.targetFacts,
+    unsupportedStops,
+    generate: (request, call) => processes.generate(request, call),
+    continues: (request, call) => processes.continues(request, call),
+    prime: (prepared) => processes.prime(prepared),
+    counts: () => processes.counts(),
+    stop: () => processes.stop(),
+  };
 }
 
-class ProcessBackend implements ClaudeCodeBackend {
-  readonly provider: string;
-  readonly dialect = null;
-  readonly open = null;
-  readonly targetFacts: ClaudeCodeBackendOptions["targetFacts"];
-  readonly unsupportedStops = unsupportedStops;
+/** All processes of one provider. */
+class Processes {
   private readonly parts: TurnParts;
   private readonly disposal: Disposal;
   private running = 0;
 
   constructor(private readonly options: ClaudeCodeBackendOptions) {
     const { clock, onTrouble } = options;
-    this.provider = options.provider;
-    this.targetFacts = options.targetFacts;
     this.disposal = new Disposal(onTrouble);
     const dispose: TurnParts["dispose"] = (child, how) => this.disposal.dispose(child, how);
     this.parts = {

@@ -6,7 +6,7 @@ import type { Launch } from "../agent-process/launch.ts";
 import { type ServerTools, toolName } from "./program-settings.ts";
 import { absoluteEntries } from "../../system/process.ts";
 import { programName } from "./program-facts.ts";
-import { refusedVariable } from "./settings.ts";
+import { permissionModes, refusedVariable } from "./settings.ts";
 import { childMark } from "../agent-process/child-register.ts";
 import { tenantLabel, type Workspace } from "./workspace.ts";
 
@@ -34,9 +34,6 @@ export type LaunchOptions = {
     readonly areElsewhere: boolean;
   } | null;
 };
-
-/** All that a tenant may be given. */
-export const permissionModes = ["acceptEdits", "default", "dontAsk", "plan", "auto"] as const;
 
 /** Name of the SDK server that carries the client's tools; `--allowedTools` grants it by this name. */
 export const clientToolServer = "client";

@@ -22,7 +22,7 @@ const toolName = z
   .regex(/^[A-Za-z][A-Za-z0-9_]*(?:\([^()\n]*\))?$/, "a tool of the program: `Read`, or `Bash(git *)`");
 
 /** Modes in which the program still asks: tools are granted by name, so the mode that never asks is not among them. */
-const permissionModes = ["default", "acceptEdits", "plan", "dontAsk", "auto"] as const;
+export const permissionModes = ["default", "acceptEdits", "plan", "dontAsk", "auto"] as const;
 
 const warm = z.union([
   z
