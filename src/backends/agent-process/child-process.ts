@@ -18,7 +18,7 @@ export type AgentProcess = {
   readonly pid: number;
   /** Parsed output lines in order, null at the end. One reader. Rejects with a Failure when the output is out of bounds. */
   next(): Promise<Record<string, unknown> | null>;
-  /** One JSON line. Waits for room; rejects with a Failure when the program is gone or closed its input. */
+  /** One JSON line. Waits while the pipe is full; rejects with a Failure when the program is gone or closed its input. */
   send(line: object): Promise<void>;
   /** Never rejects. By then its standard error is complete and whatever it had started is gone too. */
   readonly exited: Promise<ExitInfo>;
@@ -30,14 +30,14 @@ export type AgentProcess = {
   /** Output lines so far that were no JSON object. */
   skippedLines(): number;
   /**
-   * TERM to the group, KILL after a grace, or at once. Resolves when all of it is gone; may be called more than once, and
+   * TERM to the group, then KILL after a grace; or KILL immediately. Resolves when all of it is gone; may be called more than once, and
    * the first call decides.
    */
   stop(how?: { readonly atOnce?: true }): Promise<void>;
 };
 
 export type AgentProcessOptions = {
-  /** Told of every process, so that the next gateway finds what this one could not stop. */
+  /** Lists every process, so that the next gateway finds what this one could not stop. */
   readonly register?: ChildRegister | null;
   readonly redact?: (text: string) => string;
   /** What a jail needs; without it nothing is started in one. */
@@ -94,7 +94,7 @@ export async function startAgentProcess(
         if (unstoppable.size + refused.length > 0)
           options.register?.unstoppable([...unstoppable.union(new Set(refused))]);
       } catch (error) {
-        // Short of files, say. Whatever it is, it bears the gateway's mark as well, and goes with it.
+        // For example, no file descriptor was free. What it started carries the gateway's mark too, and ends with the gateway.
         options.register?.searchFailed(error);
       }
     }
@@ -106,7 +106,7 @@ export async function startAgentProcess(
   const stop = (how: { readonly atOnce?: true } = {}): Promise<void> => {
     stopping ??= (async () => {
       output.abandon();
-      // Once it is gone nobody can tell any more what it had started.
+      // Once it is gone, what it had started can no longer be found out.
       if (launch.jail === null && !isExited) {
         const found = descendantsOf(child.pid);
         started = found instanceof Promise ? await found : found;
@@ -147,7 +147,7 @@ async function commandOf(
   const { bin, jail, cwd, env, user = null } = launch;
   if (jail === null) return { argv: [bin, ...launch.argv] };
   try {
-    // Inside the link is a file of its own: a script would look for its neighbours beside it.
+    // In a jail a link becomes a file of its own: a script would look for its other files beside it.
     const argv = [await realpath(bin), ...launch.argv];
     if (jailRuntime === null) throw new Error("no jail directory was prepared");
     return await jailRuntime.wrap({ jail, cwd, argv, env, home: env["HOME"] ?? "/", user });

@@ -1,4 +1,4 @@
-// Processes on their way out: each is stopped in the background, and whoever shuts down waits until all are gone.
+// Processes that are being stopped in the background; a shutdown waits until all are gone.
 
 import type { AgentProcess } from "./child-process.ts";
 
@@ -7,7 +7,7 @@ export type StopHow = { readonly atOnce?: true };
 export class Disposal {
   private readonly stopping = new Set<Promise<void>>();
 
-  /** `onTrouble` is told when a process could not be stopped. */
+  /** `onTrouble` is called when a process could not be stopped. */
   constructor(private readonly onTrouble: (error: unknown) => void) {}
 
   dispose(child: AgentProcess, how: StopHow = {}): void {

@@ -1,5 +1,5 @@
 // What this run of the gateway keeps for agent programs: its id, the list of their processes, its private folder.
-// Made with the first process; what dead runs left, processes and folders, is taken away at the start.
+// Made with the first process; what dead runs left, processes and folders, is removed at the start.
 
 import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
@@ -26,12 +26,12 @@ export type GatewayRun = {
   /** Files of this run that other users of the machine are to read. */
   readonly open: SharedFolder;
   readonly room: JailRuntime;
-  /** Where the program runs when nobody is to learn anything from the folder's name. */
+  /** Where a program runs when its folder's name must reveal nothing. */
   readonly neutral: NeutralFolders;
   /** From now on the gateway listens there: no jailed program is let through to it. */
   listensOn(port: number): void;
   register(): Promise<ChildRegister>;
-  /** Takes away what dead gateways left. Never rejects. */
+  /** Removes what dead gateways left. Never rejects. */
   sweep(): Promise<void>;
   /** Settles when nothing of this run is left. Never rejects. */
   close(): Promise<void>;
@@ -169,7 +169,7 @@ class Run implements GatewayRun {
     return namesIn(join(this.options.stateDirectory, "cli", "gateways"));
   }
 
-  /** A run whose list is gone has ended: nobody reads its files any more. */
+  /** A run whose list is gone has ended: its files are not read any more. */
   private async sweepFolders(): Promise<void> {
     const living = new Set(await this.listedRuns());
     for (const name of await namesIn(this.runs))

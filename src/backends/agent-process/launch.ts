@@ -16,6 +16,6 @@ export type Launch = {
   /** Where it runs when another user holds that place; absent: nowhere else. */
   readonly elsewhere?: string;
   readonly jail: JailSettings | null;
-  /** As whom; absent or null: as the gateway. */
+  /** The user that it runs as; absent or null: the gateway's own. */
   readonly user?: UserIds | null;
 };

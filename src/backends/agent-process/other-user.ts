@@ -80,10 +80,10 @@ async function canAccess(
   return code === 0;
 }
 
-/** A folder in which other users find what they are given by its name, and cannot look around. */
+/** A folder in which other users can open what they know the name of, but list nothing. */
 export type SharedFolder = {
   readonly path: string;
-  /** Idempotent. Throws when somebody else was there first. */
+  /** Idempotent. Throws when the folder exists already. */
   make(): Promise<void>;
 };
 

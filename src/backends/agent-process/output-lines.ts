@@ -67,7 +67,7 @@ export class OutputLines {
     }
   }
 
-  /** Nobody reads on: what is unread is given up. */
+  /** Discards what is unread: there is no reader any more. */
   abandon(): void {
     this.isOver = true;
     this.lines = [];

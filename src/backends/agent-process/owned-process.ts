@@ -18,7 +18,7 @@ export async function owned<T>(
   } catch (thrown) {
     void claim.then(
       (late) => dispose(childOf(late)),
-      // The failure to start is reported by whoever waited.
+      // The caller has reported why it could not be started.
       () => undefined,
     );
     throw thrown;

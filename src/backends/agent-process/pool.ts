@@ -36,7 +36,7 @@ export type PoolOptions<Order> = {
   /** How many more processes the machine's memory allows. */
   readonly childrenThatFit: () => Promise<number>;
   readonly dispose: (child: AgentProcess) => void;
-  /** Told of what went wrong while no request waited. */
+  /** Called with what went wrong while no request waited. */
   readonly onTrouble: (error: unknown) => void;
 };
 
@@ -54,7 +54,7 @@ type Entry<Order> = {
 };
 type Warm = { readonly child: AgentProcess; readonly cancelIdle: () => void };
 
-/** A key whose processes end by themselves is not tried for ever. */
+/** A key whose processes end by themselves is given up after this many. */
 const maxEarlyExits = 3;
 /** The one that was just taken needs the machine more, until its first word or for so long. */
 const refillDelayMs = 1_000;
@@ -65,7 +65,7 @@ export function createPool<Order>(options: PoolOptions<Order>): Pool<Order> {
 }
 
 class ProcessPool<Order> implements Pool<Order> {
-  /** The key used last stands last. */
+  /** The key used last is last. */
   private readonly entries = new Map<string, Entry<Order>>();
   private readonly filling = new Set<Promise<void>>();
   private isStopped = false;

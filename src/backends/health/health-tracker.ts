@@ -36,8 +36,8 @@ export type HealthTracker = {
   /** Whether any credential of the provider may be asked for this model now. */
   judge(provider: string, model: string): Verdict;
   /**
-   * The credential for the next try, called right before `begin`: the session's own, else one whose time to be looked at
-   * again has come, else the one that rested longest; without any of those the one that is back first. With `tried` only
+   * The credential for the next attempt, called right before `attemptStarted`: the session's own, else one that is due to be
+   * checked again, else the one that rested longest; without any of those the one that is back first. With `tried` only
    * others that may go. Null: there is none (left), or the provider has none with a name.
    */
   pickCredential(
@@ -46,26 +46,26 @@ export type HealthTracker = {
     session: string | null,
     tried: readonly string[],
   ): string | null;
-  /** A judged target is now being tried. True: this try is the single probe of what was closed or held. */
+  /** An attempt at a judged target begins. True: it is the single probe of what was closed or held. */
   attemptStarted(provider: string, model: string, credential?: string | null): boolean;
-  /** The first word is there, `sinceMs` after the try was sent. */
+  /** The first word is there, `sinceMs` after the attempt was sent. */
   firstWord(provider: string, sinceMs: number): void;
-  /** The probe's answer has begun, `sinceMs` after it was sent: what it was to find out is well, and it is no probe any more. */
+  /** The probe's answer has begun, `sinceMs` after it was sent: what it checked is well, and it is no longer a probe. */
   answerStarted(provider: string, sinceMs: number, model?: string, credential?: string | null): void;
   succeeded(provider: string, model: string, latencyMs: number, credential?: string | null): void;
   failed(provider: string, model: string, failure: Failure, credential?: string | null): void;
-  /** The try that was the probe has ended, whatever came of it. */
+  /** The attempt that was the probe has ended, with whatever result. */
   endProbe(provider: string, model?: string, credential?: string | null): void;
-  /** A try that had begun is over. */
+  /** An attempt that had begun is over. */
   attemptEnded(provider: string): void;
-  /** The vendor answered this key with these headers, or its program told of a limit; kept for whoever looks. */
+  /** The vendor answered this key with these headers, or its program reported a limit; kept to be shown. */
   recordAllowance(
     provider: string,
     credential: string | null,
     said: Headers | Readonly<Record<string, unknown>>,
     isGood?: boolean,
   ): void;
-  /** A free liveness check: bad news counts, good news only says that somebody is there. */
+  /** A free liveness check: bad news counts, good news only says that the server is there. */
   probed(provider: string, failure: Failure | null): void;
   /**
    * What it is made of is not there (a program), or null: it is. It counts as down until then, and is asked all the same:
@@ -97,9 +97,9 @@ export type HealthTrackerOptions = {
   readonly settings: () => HealthSettings;
   readonly nowMs: () => number;
   readonly redact: (text: string) => string;
-  /** Told once per change that a person should know about. */
+  /** Called once per change that a person should know about. */
   readonly alarm: (provider: string, message: string) => void;
-  /** Told when what `persistedStates` gives has changed; never by a request that merely goes well. */
+  /** Called when what `persistedStates` gives has changed; never for a request that just succeeds. */
   readonly changed?: (provider: string) => void;
 };
 

@@ -1,4 +1,4 @@
-// What fetch threw, as the road's word for it, and in the operator's: which host, which cause, what to do. The client's text must
+// What fetch threw, as a Failure for the pipeline and in words for the operator: which host, which cause, what to do. The client's text must
 // never name the upstream's address.
 
 import { atCapacity, Failure, failureFrom, shortageFrom } from "../../canon/failure.ts";
@@ -37,7 +37,7 @@ export function isReset(thrown: unknown): boolean {
   return thrown instanceof Error && "code" in thrown && resetCodes.has(String(thrown.code));
 }
 
-/** The vendor had closed a connection that was kept: whether it is asked once more, and in whose name, the road decides. */
+/** The vendor had closed a connection that was kept: whether to ask again, and with which key, the pipeline decides. */
 export function staleConnection(cause: unknown): Failure {
   const message = "The upstream had closed a connection that was kept open.";
   return new Failure("unreachable", message, { cause, maybeBilled: true, isStale: true });
@@ -49,7 +49,7 @@ export function brokenHandshake(cause: unknown, address: string): Failure {
   return new Failure("unreachable", noHandshake, { cause, why });
 }
 
-/** Its text may hold the upstream's address and stays in `cause`. `place`: for the operator; null where nobody knows it. */
+/** Its text may hold the upstream's address and stays in `cause`. `address`: for the operator; null where it is not known. */
 export function networkFailure(
   thrown: unknown,
   lacksRoom: () => boolean = never,
@@ -91,7 +91,7 @@ export function networkFailure(
       why: why(`what answers there does not speak HTTP (${code})`),
       maybeBilled: true,
     });
-  // Without a code it is no word of the network's but a bug of ours, and no provider is to blame.
+  // Without a code it is not a network error but our own bug, and no provider is responsible.
   if (thrown instanceof DOMException || code !== "")
     return new Failure("unreachable", failed, {
       cause: thrown,
@@ -112,7 +112,7 @@ function tunnelWords(thrown: unknown): string {
   return `the proxy opened no tunnel (${shown}ERR_PROXY_TUNNEL)${hint}`;
 }
 
-/** What clients are told where a certificate was not accepted. */
+/** The client's text where a certificate was not accepted. */
 export const noTrust = "The upstream's certificate was not accepted.";
 const noHandshake = "The TLS handshake with the upstream failed.";
 const isHandshakeItself = (code: string): boolean =>

@@ -66,7 +66,7 @@ export class Sender {
 
   open(path: string, body: Uint8Array, call: Call): Promise<Response> {
     const { baseUrl, signers } = this.options;
-    // A key that a reload has taken away meanwhile is signed for by the first.
+    // A key that a reload has removed meanwhile is replaced by the first.
     const signer = signers?.get(call.credential ?? "") ?? this.options.signer;
     const url = baseUrl + path;
     return signer.isConstant === true
@@ -74,7 +74,7 @@ export class Sender {
       : this.openSigned(url, body, signer, call);
   }
 
-  /** A free look whether anything answers there: the model list. Null: all is well. */
+  /** A free check whether anything answers there: the model list. Null: all is well. */
   async check(signal: AbortSignal): Promise<Failure | null> {
     const { options } = this;
     const headers: Record<string, string> = {
@@ -216,7 +216,7 @@ export class Sender {
 
 const unchecked = (answer: Response): Response => answer;
 
-/** Null: there is no other token than the one that was refused, or none can be read now; then the vendor's 401 stands. */
+/** Null: there is no other token than the one that was refused, or none can be read now; then the vendor's 401 is the answer. */
 async function signedAgain(
   signer: Signer,
   refused: Record<string, string>,

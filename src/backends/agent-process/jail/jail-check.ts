@@ -1,5 +1,5 @@
-// Does a jail hold what it promises? A process of ours tries every promise from inside, against the real files, sockets and ports
-// of this machine. It must never change anything by trying, nor believe the argument list.
+// Does a jail keep its guarantees? Our own process checks each of them from inside, against the real files, sockets and ports of
+// this machine. The check must never change anything, nor trust the argument list.
 
 import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
@@ -42,7 +42,7 @@ export type JailCheckOptions = {
 
 const checkMs = 20_000;
 
-/** What was open; empty: it holds. Throws an Error when it could not be tried. */
+/** What was open; empty: the jail is effective. Throws an Error when it could not be checked. */
 export async function findBreaches(options: JailCheckOptions): Promise<readonly Breach[]> {
   const baits = await openBaits();
   try {
@@ -70,7 +70,7 @@ export async function findBreaches(options: JailCheckOptions): Promise<readonly 
   }
 }
 
-/** Nothing may be made by trying: what is not there yet is left out. */
+/** The check may not create anything: what does not exist yet is left out. */
 function onlyExisting(jail: JailSettings): JailSettings {
   return {
     ...jail,
@@ -84,7 +84,7 @@ function onlyExisting(jail: JailSettings): JailSettings {
 
 type Bait = {
   readonly server: Server;
-  /** Held to the end: who is hung up on at once may not see that it was answered. */
+  /** Kept open to the end: a caller that is disconnected immediately may not see that it was answered. */
   readonly held: ReadonlySet<Socket>;
   readonly port: number | null;
   readonly path: string | null;
@@ -222,7 +222,7 @@ function socketAttempts({ environment }: JailCheckOptions, baits: readonly Bait[
   }));
 }
 
-/** Those that anybody listens on; 00010000 is the mark of one who does. */
+/** Those with a listener: the flag 00010000. */
 function listeningSockets(): readonly string[] {
   try {
     return readFileSync("/proc/net/unix", "utf8")

@@ -1,5 +1,5 @@
-// What a jail needs at the moment of its start: our files for its /etc, its way to the network, and which sockets of others lie
-// in its folders. Everything lies in one folder of this run. It must never be shared between two owners.
+// What a jail needs when it starts: our files for its /etc, its way to the network, and which sockets of other programs are in
+// its folders. All of it is in one folder of this run. It must never be shared between two owners.
 
 import { chmod, lstat, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -26,8 +26,8 @@ export type JailedCommand = {
   /** The argument list that runs the program inside. */
   readonly argv: readonly string[];
   /**
-   * Does what was laid over files and sockets still lie there, and has no other socket come? A cover goes with the file below
-   * it when somebody outside replaces that by rename. Never rejects.
+   * Are the covers over files and sockets still in place, and has no other socket appeared? A cover goes with the file below
+   * it when a process outside replaces that file by rename. Never rejects.
    */
   isIntact(): Promise<boolean>;
 };
@@ -112,7 +112,7 @@ class JailRoom implements JailRuntime {
   }
 }
 
-/** Files of ours that jails show in places of their own, each written once. */
+/** Our files that jails mount, each written once. */
 class SharedFiles {
   private readonly files = new Map<string, Promise<string>>();
 

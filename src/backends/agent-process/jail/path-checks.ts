@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { isWithin, JailProblem, realPathOf } from "./path-policy.ts";
 import { systemFolders } from "./system-folders.ts";
 
-/** Without folders that lie in another one of them. */
+/** Without folders that are inside another one of them. */
 export function outermost(paths: readonly string[]): readonly string[] {
   const all = [...new Set(paths)];
   return all.filter((path) => !all.some((outer) => outer !== path && isWithin(path, outer)));
@@ -23,8 +23,8 @@ export function notCovered(paths: readonly string[], writable: readonly string[]
 }
 
 /**
- * A folder that lies in another one which a jailed program may write could be swapped for a link between two starts, and the
- * next jail would open what that leads to. Throws JailProblem.
+ * A folder inside another one that a jailed program may write could be swapped for a link between two starts, and the next
+ * jail would open the target of the link. Throws JailProblem.
  */
 export function refuseLinks(path: string, writable: readonly string[]): void {
   if (leadsOut(path, writable))
@@ -33,7 +33,7 @@ export function refuseLinks(path: string, writable: readonly string[]): void {
     );
 }
 
-/** Does a link on the way lead out of the folder of `writable` that the path lies in? */
+/** Does a link in the path lead out of the folder of `writable` that contains the path? */
 export function leadsOut(path: string, writable: readonly string[]): boolean {
   return writable.some(
     (outer) =>
