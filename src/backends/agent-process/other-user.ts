@@ -36,14 +36,14 @@ export async function resolveUser(query: UserQuery): Promise<Account> {
   const refuse = (why: string): never => {
     throw new UserProblem(`tenants: the ${query.programName} of ${tenant} cannot run as user ${uid}: ${why}`);
   };
-  if (ownUid === undefined) return refuse("this system has no such users. Take `uid` out of the tenant");
+  if (ownUid === undefined) return refuse("this system has no such users. Remove `uid` from the tenant");
   const account = await (query.accountOf ?? accountOf)(uid, environment);
   if (account === null)
-    return refuse("this machine knows no such user with a home. Make one (useradd -m), or take `uid` out");
-  if (account.uid === 0) return refuse("root is no user to be kept apart. Name another one");
+    return refuse("this machine has no such user with a home. Make one (useradd -m), or remove `uid`");
+  if (account.uid === 0) return refuse("root cannot be isolated. Name another user");
   if (ownUid !== 0 && ownUid !== account.uid)
     return refuse(
-      "only a gateway that runs as root may start programs as others. Run it so, or take `uid` out",
+      "only a gateway that runs as root may start programs as other users. Run it as root, or remove `uid`",
     );
   if (!(await canAccess(account, "-x", bin, environment)))
     return refuse(`it may not run ${bin}. Install the program where every user can run it, and set cli.bin`);

@@ -132,6 +132,6 @@ async function whyMissing({ bin, environment }: ProgramQuery): Promise<string> {
     return `${bin} is not there (${errorCode(error) ?? "unknown"})`;
   }
   const target = await stat(bin).catch(() => null);
-  if (target === null) return isLink ? `${bin} is a link that leads nowhere` : `${bin} cannot be looked at`;
-  return target.isFile() ? `${bin} may not be executed` : `${bin} is no file`;
+  if (target === null) return isLink ? `${bin} is a broken link` : `${bin} cannot be inspected`;
+  return target.isFile() ? `${bin} may not be executed` : `${bin} is not a file`;
 }

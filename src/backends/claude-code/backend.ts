@@ -37,9 +37,9 @@ export type ClaudeCodeBackendOptions = {
   readonly timeoutMs: number;
   readonly targetFacts: (model: string) => TargetFacts;
   readonly onTrouble: (error: unknown) => void;
-  /** Told by which process a request is answered, and what became of that one. */
+  /** Called with the process that answers a request, and with what became of it. */
   readonly onChoice?: (call: Call, what: string) => void;
-  /** Told when the model has begun to answer. */
+  /** Called when the model has begun to answer. */
   readonly onStarted?: (prepared: Prepared) => void;
   readonly timeouts?: ConversationTimeouts;
   readonly uuid?: () => string;
@@ -58,9 +58,9 @@ export type ClaudeCodeBackend = Backend & {
   counts(): ProcessCounts;
   /** Starts a process ahead of such requests, where the settings and the machine allow it. */
   prime(prepared: Pick<Prepared, "key" | "order">): void;
-  /** Will this request go on with a process that waits for it? Such a request must not queue behind others. */
+  /** Will this request continue with a process that waits for it? Such a request must not queue behind others. */
   continues(request: ChatRequest, call: Call): Promise<boolean>;
-  /** Stop sequences that the translation has to look for. */
+  /** Stop sequences that the translation has to search for. */
   unsupportedStops(request: ChatRequest): readonly string[];
   /** Settles when no process is left. */
   stop(): Promise<void>;
@@ -118,7 +118,7 @@ class Processes {
       if (call.signal.aborted) throw abortReason(call.signal);
       const limits = { program: answeringProgram, clock, signal: call.signal, limitMs: timeouts.beginMs };
       const prepared = await within(this.options.prepare(request, call), limits, "be prepared");
-      // The operator's own effort is no wish of the client's.
+      // The operator's own effort does not mean that the client asks for thinking.
       yield* answerTurn(this.parts, { prepared, call, wantsThinking: asksForThinking(request) });
     } catch (thrown) {
       yield [{ type: "failure", failure: failureFrom(thrown) }];

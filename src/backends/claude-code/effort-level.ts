@@ -13,9 +13,9 @@ export type CliEffort = (typeof cliEfforts)[number];
 export type EffortQuery = {
   readonly requestOptions: RequestOptions;
   readonly request: Pick<ChatRequest, "effort">;
-  /** The operator's own, when nobody says anything. */
+  /** The operator's own, when the request names none. */
   readonly preset: Effort | null;
-  /** What the model takes: null when nobody knows, empty when it takes none. */
+  /** What the model takes: null when it is not known, empty when it takes none. */
   readonly levels: readonly string[] | null;
 };
 
@@ -23,7 +23,7 @@ export type EffortQuery = {
 export type ResolvedEffort = { readonly effort: CliEffort | null; readonly isUnsupported: boolean };
 
 /**
- * A word meant for the CLI (`x-effort`, `metadata.effort`) must be one that the model takes. One that came in a format's own
+ * A value for the CLI (`x-effort`, `metadata.effort`) must be one that the model takes. One that came in a format's own
  * field was meant for any model, and the operator's for every model: the nearest level is taken.
  * Throws Failure `invalid-request`.
  */

@@ -1,5 +1,5 @@
-// The program as it lies on this machine: where it is, which build, in which jail it runs, and every tenant's place.
-// Nothing of it is looked for before somebody needs it: a start must never wait for the program.
+// The program as it is installed on this machine: where it is, which build, in which jail it runs, and every tenant's folders.
+// Nothing is searched for before a request needs it: a start must never wait for the program.
 
 import { realpath } from "node:fs/promises";
 import { homedir } from "node:os";
@@ -33,7 +33,7 @@ export type CliTenant = {
   readonly workingDir: string | null;
   readonly addDirs: readonly string[] | null;
   readonly permissionMode: string | null;
-  /** A user of the machine as whom its processes run; null: the gateway's own. */
+  /** The user of the machine that its processes run as; null: the gateway's own. */
   readonly uid?: string | number | null;
 };
 
@@ -44,7 +44,7 @@ export type InstallationOptions = {
   /** What no jail may show. */
   readonly guardedPaths: readonly GuardedPath[];
   readonly mcpServers?: McpServers;
-  /** Where jails are made ready; absent: none is tried. */
+  /** Prepares jails; absent: no jail can be checked. */
   readonly jailRuntime?: JailRuntime;
   /** Folders whose names say nothing to a vendor; absent: there are none. */
   readonly neutralFolders?: NeutralFolders;
@@ -60,7 +60,7 @@ export type Installation = {
   stamp(): Promise<string | null>;
   /** Throws Failure. */
   workspaceOf(tenant: string | null, settings: CliTenant | null): Promise<Workspace>;
-  /** Throws an Error when a jail is required and there is none, or one that does not hold. */
+  /** Throws an Error when a jail is required and there is none, or it is not effective. */
   checkJail(tenants: ReadonlyMap<string, CliTenant>): Promise<void>;
   /** What is open in the jail of a tenant (null: of requests without one); null: it has no jail. Throws Failure. */
   breachesOf(tenant: string | null, settings: CliTenant | null): Promise<readonly Breach[] | null>;
@@ -149,7 +149,7 @@ class FoundProgram implements Installation {
       const breaches = (await this.breachesOf(tenant, settings).catch(rethrowCause)) ?? [];
       if (breaches.length > 0)
         throw new Error(
-          `cli.jail is "required", but the jail of ${tenant === null ? "requests without a tenant" : `tenant ${tenant}`} does not hold: ${breachesText(breaches)}.`,
+          `cli.jail is "required", but the jail of ${tenant === null ? "requests without a tenant" : `tenant ${tenant}`} is not effective: ${breachesText(breaches)}.`,
         );
     }
   }
@@ -181,7 +181,7 @@ class FoundProgram implements Installation {
     const { options } = this;
     const { program, environment } = options;
     const bin = this.bin();
-    // An update may lie elsewhere, and a jail shows the program's own files alone.
+    // An update may be elsewhere, and a jail shows the program's own files alone.
     const real = await realpath(bin);
     const { places } = this;
     if (places?.bin === bin && places.real === real) return places.workspaces;
@@ -205,7 +205,7 @@ class FoundProgram implements Installation {
     return workspaces;
   }
 
-  /** Why there is no workspace: the client is told that much, the operator the rest. */
+  /** Why there is no workspace: the client gets the short text, the operator's log the whole one. */
   private refusalOf(cause: unknown): Failure {
     const isJail = cause instanceof JailProblem;
     if (isJail || cause instanceof UserProblem) {
@@ -224,7 +224,7 @@ class FoundProgram implements Installation {
   }
 }
 
-/** The operator is told at the start what a client is not. */
+/** At the start the operator gets the cause, which a client does not. */
 function rethrowCause(thrown: unknown): never {
   if (thrown instanceof Failure && thrown.cause instanceof Error) throw thrown.cause;
   throw thrown;
@@ -258,7 +258,7 @@ function workspaceSettingsOf(
   };
 }
 
-/** A bare name is looked for on PATH. */
+/** A bare name is searched for on PATH. */
 function absolute(bin: string, environment: Environment): string {
   return bin.includes("/") ? absolutePath(bin, environment) : bin;
 }

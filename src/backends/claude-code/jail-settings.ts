@@ -43,7 +43,7 @@ export type JailSettingsInput = {
   };
   /** Null: of requests without a tenant. */
   readonly tenant: string | null;
-  /** The tenant's folder in the state directory: what lies there was made for it alone. */
+  /** The tenant's folder in the state directory: what is there was made for it alone. */
   readonly ownRoot: string;
   readonly environment: Environment;
   readonly home: string;
@@ -199,7 +199,7 @@ function refuseObeyedLinks(configDir: string): void {
       );
 }
 
-/** What settings name lies here too, such as a status line's script. */
+/** What settings name is here too, such as a status line's script. */
 function programsIn(configDir: string): readonly string[] {
   try {
     return readdirSync(configDir).filter((name) => {

@@ -1,6 +1,6 @@
 // The optional profile for OpenClaw: its tool names are shown to the model under the names that Claude Code's models know best,
-// and blocks of its system prompt that only repeat the declared tools are left out. What OpenClaw is, says or offers as skills
-// stays as it is: the profile must never hide who asks.
+// and blocks of its system prompt that only repeat the declared tools are left out. OpenClaw's name, words and skills
+// stay as they are: the profile must never hide which client asks.
 
 import type { StreamEvent } from "../../canon/event.ts";
 import type { Block, ChatRequest, Message } from "../../canon/request.ts";
@@ -109,7 +109,7 @@ function withoutBlocks(text: string): string {
     if (end < 0) kept.push(line);
     else {
       at = end;
-      // What stood around the block is not pulled further apart than one blank line.
+      // What was around the block stays at most one blank line apart.
       while (kept.at(-1)?.trim() === "" && lines[at + 1]?.trim() === "") at++;
     }
   }

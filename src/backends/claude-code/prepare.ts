@@ -35,7 +35,7 @@ export type PrepareOptions = {
   /** Null: no tenant of the config has this name. */
   readonly tenantOf: (name: string) => PreparedTenant | null;
   readonly models: () => readonly CliModel[];
-  /** Settles when the program has said its models, or would not. */
+  /** Settles when the program has reported its models, or failed to. */
   readonly refreshModels: () => Promise<void>;
   /** What is known of a model that the program did not name. */
   readonly takesOf: (model: string) => Takes | null;
@@ -81,7 +81,7 @@ async function prepareRequest(
 
   const serverTools = narrowTools(program.tools, tenant?.tools);
   const place = await installation.workspaceOf(call.tenant, tenant);
-  // The plugin of a tenant is made from its own folder only; who has no name has none.
+  // The plugin of a tenant is made from its own folder only; requests without a tenant have none.
   const plugin = call.tenant === null ? null : await options.skills.of(call.tenant, place.account);
   const workspace = plugin === null ? place : withPlugin(place, plugin.path);
 
@@ -94,10 +94,10 @@ async function prepareRequest(
     clientTools: asked.tools,
   });
   const listed = plugin === null ? prompted : withPrompt(prompted, plugin.list);
-  // A wish for more effort takes back that nothing is to be thought; else the request keeps its own word, because
-  // an effort of the operator's must not look like a client that wants to see thinking.
+  // An explicit effort overrides "none" of the request; otherwise the request keeps its own value, because the operator's
+  // effort must not look like a client that wants to see thinking.
   const isTakenBack = asked.effort === "none" && call.requestOptions.effort !== null;
-  // What the operator wants of every request the process is started with; then it need not be told.
+  // The process is started with the effort that the operator wants of every request; then it need not be set again.
   const launchedEffort = presetEffort(program.effort, levels);
   const order = orderOf(options, workspace, { model, serverTools, names, effort: launchedEffort });
   const { launch, mcp } = order;
@@ -216,7 +216,7 @@ function withMcp(workspace: Workspace, { path, servers }: McpPlan): Workspace {
     : withReadable({ ...workspace, jail: withServers(jail, jailServers, servers) }, path);
 }
 
-/** In a jail what lies in the gateway's folder is not there, but for what is named. */
+/** A jail does not show the gateway's folder, except for what is named. */
 function withReadable(workspace: Workspace, path: string): Workspace {
   const { jail } = workspace;
   return jail === null ? workspace : { ...workspace, jail: { ...jail, readable: [...jail.readable, path] } };

@@ -26,7 +26,7 @@ export type Prepared = {
   readonly ownTools: OwnTools;
   /** The model's thinking cannot be switched off. */
   readonly alwaysThinks?: boolean;
-  /** The model settles by itself how much it thinks. */
+  /** The model decides by itself how much it thinks. */
   readonly adaptsThinking?: boolean;
   /** The process is started with thinking off. */
   readonly startsWithoutThinking: boolean;
@@ -34,7 +34,7 @@ export type Prepared = {
   readonly launchedEffort: string | null;
   /** The effort for this answer. */
   readonly effort: string | null;
-  /** How the program is told what went before; `transcript` where a self-test found that it does not take lines. */
+  /** How the program gets the history; `transcript` where a self-test found that it does not take lines. */
   readonly history?: "lines" | "transcript";
   /** Shows thinking to clients that did not ask for it. */
   readonly showsThinking: boolean;

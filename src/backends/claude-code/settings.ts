@@ -5,7 +5,7 @@ import { z } from "zod";
 import { efforts } from "../../canon/effort.ts";
 
 /**
- * Never passed to the program, whoever writes them: they load code, make the program take itself for a part of another run of
+ * Never passed to the program, wherever they are written: they load code, make the program take itself for a part of another run of
  * itself, or strip its requests of its own name.
  */
 export const refusedVariable =

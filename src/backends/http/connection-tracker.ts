@@ -280,7 +280,7 @@ function timedOutConnecting({ origin, proxy, connectMs }: Route, reached: DialSt
       ? `no connection ${within}`
       : isTunnelled && reached === "nearest"
         ? `the proxy was reached and opened no tunnel ${within}`
-        : `the TLS handshake was not over ${within}${proxy === null ? "; what answers there may speak plain HTTP, then base_url must begin with http://" : ""}`;
+        : `the TLS handshake was not over ${within}${proxy === null ? "; the server may speak plain HTTP, then base_url must begin with http://" : ""}`;
   return new Failure("unreachable", "Timed out connecting to the upstream.", {
     why: `timed out while connecting: ${stage}`,
   });

@@ -71,7 +71,7 @@ async function readChunks(
     if (size > limit) throw tooLarge();
     replyPace.hasBegun ||= !isBlank(chunk);
     if (!replyPace.hasBegun && size > maxBlankBytes)
-      throw new Failure("bad-output", "The upstream answered with nothing but blanks.");
+      throw new Failure("bad-output", "The upstream answered with whitespace only.");
     const turn = replyPace.take(chunk.byteLength);
     if (turn !== null) await turn;
     parts.push(chunk);

@@ -26,6 +26,6 @@ export class ReplyPace {
 }
 
 function wordless(): Failure {
-  const message = "The upstream sent megabytes without a word of an answer.";
+  const message = "The upstream sent megabytes before the first token of an answer.";
   return new Failure("bad-output", message, { maybeBilled: true });
 }

@@ -52,11 +52,7 @@ describe("refused, with what to do", () => {
   test.each([
     ["not root", { ownUid: 1000 }, /alice cannot run as user alice: only a gateway that runs as root/],
     ["no such user", { accountOf: () => Promise.resolve(null) }, /no such user with a home.*useradd/],
-    [
-      "root itself",
-      { accountOf: () => Promise.resolve({ ...alice, uid: 0 }) },
-      /root is no user to be kept apart/,
-    ],
+    ["root itself", { accountOf: () => Promise.resolve({ ...alice, uid: 0 }) }, /root cannot be isolated/],
     ["a system without users", { ownUid: undefined }, /no such users/],
   ])("%s", async (_name, more, words) => {
     await expect(resolveUser(question(more))).rejects.toThrow(words);
@@ -65,7 +61,7 @@ describe("refused, with what to do", () => {
   test("the gateway's own user is no other", async () => {
     const own = { ...alice, uid: process.getuid?.() ?? 0 };
     const asked = resolveUser(question({ ownUid: own.uid, accountOf: () => Promise.resolve(own) }));
-    if (isRoot) await expect(asked).rejects.toThrow("root is no user");
+    if (isRoot) await expect(asked).rejects.toThrow("root cannot be isolated");
     else expect(await asked).toEqual(own);
   });
 

@@ -55,14 +55,10 @@ describe("not there, or not to be executed", () => {
   type Opened = ReturnType<typeof openStartable>;
   const cases: readonly (readonly [string, (app: Opened) => void, string])[] = [
     ["no file", () => undefined, "is not there (ENOENT)"],
-    ["a folder", ({ bin }) => mkdirSync(bin), "is no file"],
+    ["a folder", ({ bin }) => mkdirSync(bin), "is not a file"],
     ["no right to execute", ({ write }) => write("#!/bin/sh\n", 0o644), "may not be executed"],
-    [
-      "a link that leads nowhere",
-      ({ bin }) => symlinkSync("/nonexistent/claude", bin),
-      "is a link that leads nowhere",
-    ],
-    ["a link to a folder", ({ bin, dir }) => symlinkSync(dir, bin), "is no file"],
+    ["a link that leads nowhere", ({ bin }) => symlinkSync("/nonexistent/claude", bin), "is a broken link"],
+    ["a link to a folder", ({ bin, dir }) => symlinkSync(dir, bin), "is not a file"],
     [
       "a link to what may not be executed",
       ({ bin, dir }) => {

@@ -119,7 +119,7 @@ describe("other things thrown", () => {
 });
 
 test.each([
-  [407, "HTTP 407, ERR_PROXY_TUNNEL): it wants a name and a password"],
+  [407, "HTTP 407, ERR_PROXY_TUNNEL): it needs a user name and password"],
   [502, "HTTP 502, ERR_PROXY_TUNNEL)"],
 ])("a proxy that opens no tunnel (%d) was sent nothing of the request", async (status, words) => {
   const proxy = Bun.listen({

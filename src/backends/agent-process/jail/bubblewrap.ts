@@ -120,7 +120,7 @@ export async function findJail(search: JailSearch): Promise<JailFound> {
   const trouble = (await troubleWith(program, [])) ?? "";
   const said = trouble === "" ? "" : ` (${trouble})`;
   return lacking(
-    `bubblewrap may not make a jail on this machine${said}: it needs user namespaces, which the kernel or a container may forbid`,
+    `bubblewrap is not allowed to create a jail on this machine${said}: it needs user namespaces, which the kernel or a container may forbid`,
   );
 }
 

@@ -160,7 +160,7 @@ async function dialAllowed(to: Address, rules: EgressRules): Promise<Socket> {
 
 function refuseOurselves(addresses: readonly string[], { port }: Address, rules: EgressRules): void {
   if (port === rules.ownPort() && addresses.some(isThisMachine))
-    throw new Refused("A jailed program does not reach the gateway that started it.");
+    throw new Refused("A jailed program may not connect to the gateway that started it.");
 }
 
 async function resolved(host: string, rules: EgressRules): Promise<readonly string[]> {

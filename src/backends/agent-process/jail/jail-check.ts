@@ -57,7 +57,7 @@ export async function findBreaches(options: JailCheckOptions): Promise<readonly 
       env: { PATH: environment["PATH"] ?? "/usr/bin:/bin" },
       input: JSON.stringify(attempts.map(({ attempt }) => attempt)),
     });
-    if (code !== 0) throw new Error(`the jail could not be tried: ${stderr.trim().slice(0, 300)}`);
+    if (code !== 0) throw new Error(`the jail could not be checked: ${stderr.trim().slice(0, 300)}`);
     const open = new Set(JSON.parse(stdout) as readonly string[]);
     return attempts
       .filter(({ attempt }) => open.has(attempt.what))

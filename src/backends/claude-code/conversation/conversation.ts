@@ -1,5 +1,5 @@
 // One process with its conversation: opened with a prompt, fed with a history, asked, and asked again.
-// It must never send the line that asks before the program has answered for itself: then nobody would be billed twice.
+// It must never send the line that asks before the program has answered for itself: otherwise a retry could be billed twice.
 
 import type { Usage } from "../../../canon/usage.ts";
 import type { CliTurn } from "../../../dialects/claude-code/encode-turn.ts";
@@ -33,7 +33,7 @@ export type Conversation = {
   live: LiveSettings;
   /** What the process has cost so far, in US dollars. */
   costUsd: number;
-  /** What was used since it told a cost: turns that ended in a call tell none. */
+  /** What was used since it reported a cost: turns that ended in a call report none. */
   unreportedUsage: Usage | null;
 };
 
@@ -59,7 +59,7 @@ export type OpenOptions = WaitOptions & {
 /** Settles when the program has taken prompt, tools and settings. The child is the caller's to stop. */
 export async function openConversation(child: AgentProcess, options: OpenOptions): Promise<Conversation> {
   const { turn, fresh } = options;
-  // A line that cannot be sent is a process that is gone, and whoever reads its lines finds that out.
+  // A line that cannot be sent means that the process is gone, and the reader of its lines finds that out.
   const tools = createClientTools(turn.tools, (line) => void channel.send(line).catch(() => undefined));
   const channel = openControlChannel(child, (request) => tools.take(request));
   const initialize: ProtocolLine = {
@@ -97,7 +97,7 @@ export function sendQuestion(
   return within(conversation.channel.send(last), limitsOf(waiting), "take the request");
 }
 
-/** Reads on to the result of a line that only fed the history. Tells which model the program said that it uses. */
+/** Reads on to the result of a line that only fed the history. Returns the model that the program reported. */
 async function awaitResult(channel: ControlChannel, limits: WaitOptions): Promise<string | null> {
   let model: string | null = null;
   const untilMs = limits.clock.monotonicMs() + limits.limitMs;
@@ -116,7 +116,7 @@ async function awaitResult(channel: ControlChannel, limits: WaitOptions): Promis
   }
 }
 
-/** New settings for the next answer of a conversation that goes on. */
+/** New settings for the next answer of a conversation that continues. */
 export async function applySettings(
   conversation: Conversation,
   live: LiveSettings,

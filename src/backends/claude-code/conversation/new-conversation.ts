@@ -30,11 +30,11 @@ export type NewConversation = {
   readonly prepared: Prepared;
   readonly signal: AbortSignal;
   readonly encoding: EncodeOptions;
-  /** Told where its process came from. */
+  /** Called with where its process came from. */
   readonly report?: (what: string) => void;
 };
 
-/** The conversation, already asked; whoever gets it stops its process. */
+/** The conversation, already asked; the caller stops its process. */
 export function startConversation(parts: ConversationParts, wanted: NewConversation): Promise<Conversation> {
   return new Beginning(parts, wanted).start();
 }
@@ -75,13 +75,13 @@ class Beginning {
     const { pool, timeouts } = this.parts;
     const { prepared, signal, report } = this.wanted;
     const claim = await this.owned(pool.claim(prepared.key, prepared.order), childOfClaim);
-    report?.(claim.isWarm ? "a process from the stock" : "a new process");
+    report?.(claim.isWarm ? "a warm process" : "a new process");
     try {
       return await this.open(claim.child, turn, claim.isWarm ? timeouts.warmMs : timeouts.beginMs);
     } catch (thrown) {
       // It has not been asked anything yet, so a fresh one can take its place.
       if (!claim.isWarm || signal.aborted) throw thrown;
-      report?.("a new process: the one from the stock did not answer");
+      report?.("a new process: the warm one did not answer");
       return this.openCold(turn);
     }
   }

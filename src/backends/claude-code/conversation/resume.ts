@@ -1,5 +1,5 @@
-// Going on with a parked process: the client's tool results for the calls that it holds, or the next words of the user.
-// It must never answer a call twice, nor go on where the request says anything else than the process knows.
+// Continuing with a parked process: the client's tool results for the calls that it holds, or the next words of the user.
+// It must never answer a call twice, nor continue where the request differs from what the process knows.
 
 import { Failure } from "../../../canon/failure.ts";
 import { normaliseToolId } from "../../../canon/id.ts";
@@ -37,7 +37,7 @@ export type ResumeOptions = ResumeRequest & {
   readonly limitMs: number;
 };
 
-/** The conversation, already asked; null where no parked process fits: then nothing was asked of anybody. */
+/** The conversation, already asked; null where no parked process matches: then no model was asked. */
 export async function resume(options: ResumeOptions): Promise<Conversation | null> {
   const { parkedProcesses, prepared, call, signal } = options;
   const tenant = call.tenant ?? "";
@@ -68,7 +68,7 @@ export async function resume(options: ResumeOptions): Promise<Conversation | nul
     options.dispose(child);
     if (signal.aborted) throw abortReason(signal);
     if (!(thrown instanceof Failure)) throw thrown;
-    // It was lost before it asked anybody, and a fresh process can be told the whole conversation.
+    // It was lost before it asked its model, and a fresh process can get the whole conversation.
     return null;
   }
 }
@@ -96,11 +96,11 @@ async function continueWith(
     const line = encodeNext(next.words, frame, options.encoding);
     await sendQuestion(conversation, line, options);
   }
-  // One that runs tools of its own may be silent until they have done, and what they did must not be done again.
+  // One that runs tools of its own may be silent until they are done, and what they did must not be repeated.
   if (!options.prepared.runsTools) await awaitFirstLine(conversation.channel, options);
 }
 
-/** The program says a line before it asks its model: one that hangs or dies without a word has asked nobody. */
+/** The program prints a line before it asks its model: one that hangs or dies without a line has not asked it. */
 async function awaitFirstLine(
   channel: ControlChannel,
   { clock, signal, limitMs }: ResumeOptions,
@@ -119,7 +119,7 @@ async function awaitFirstLine(
   if (!isReady) throw tookTooLong(answeringProgram, "go on");
 }
 
-/** Null for what only a fresh process can be told: a tool that stands for another one is there from the start or not at all. */
+/** Null for what only a fresh process can do: a tool that replaces another one is there from the start or not at all. */
 function nextOf({ request, alwaysThinks }: Prepared): Continuation | null {
   return forcedTool(request, alwaysThinks === true) === null ? continuationOf(request) : null;
 }

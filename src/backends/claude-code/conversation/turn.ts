@@ -93,7 +93,7 @@ export async function* answerTurn(
       const asksAgain = end.kind === "finished" ? end.asksAgain === true : isForced(prepared);
       if (asksAgain) parts.dispose(conversation.channel.child, { atOnce: true });
       conversation.costUsd = decoder.costUsd();
-      // Before the client can know of the end: its next request may come at once.
+      // Before the client can know of the end: its next request may come immediately.
       isParked = park(parts, turn, conversation, { end, said });
       if (isParked) {
         report("it waits for the next turn");
@@ -161,7 +161,7 @@ function park(
 ): boolean {
   const { end, said } = answer;
   if (isStopped || call.signal.aborted || end.kind === "failed") return false;
-  // It would go on with the tool that stood for the client's.
+  // It would continue with the tool that replaced the client's.
   if (isForced(prepared)) return false;
   if (end.kind === "finished" && (end.mustStop || prepared.request.format?.type === "json-schema"))
     return false;

@@ -1,5 +1,5 @@
-// The two processes of the self-test, side by side: a long session that tries nearly everything, and a short one that is let
-// come to its own end. Each has folders of its own and knows no address but its fake API.
+// The two processes of the self-test, side by side: a long session that checks nearly everything, and a short one that
+// ends by itself. Each has folders of its own and knows no address but its fake API.
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -27,7 +27,7 @@ export type SelfTestOptions = {
   /** For one answer of the program. */
   readonly turnMs?: number;
   readonly clock?: Clock;
-  /** Stops what runs; what was not tried by then is skipped. */
+  /** Stops what runs; what was not checked by then is skipped. */
   readonly signal?: AbortSignal;
 };
 
@@ -45,7 +45,7 @@ export function launchIn(
   return launchOf({ workspace, model, thinking, serverTools: "none", environment, gatewayId: "self-test" });
 }
 
-/** The reason for what could not be tried. */
+/** The reason for what could not be checked. */
 export async function checkBehaviours(
   options: SelfTestOptions,
   root: string,
@@ -67,7 +67,7 @@ export async function checkBehaviours(
     await writeFile(secret.file, secret.text);
     const session: Session = { options, root, verdicts, secret, signal: stopper.signal, clock };
     const [unseen, short] = await Promise.all([longSession(session), shortSession(session)]);
-    // The long session tries it in the running process, the short one from the start; it must work both ways.
+    // The long session checks it in the running process, the short one from the start; it must work both ways.
     if (unseen === null && short !== "unseen") {
       verdicts.say("thinking-off", short.thinking);
       verdicts.say("file-references", short.readsFiles ? fileTold : null);
@@ -179,7 +179,7 @@ type Short = {
 
 /**
  * One good turn with thinking off from the start, one that fails, and the end of the input: how does it exit? It is started as for
- * a tenant with skills, whoever else is served: the plain way would keep files from being read by itself.
+ * a tenant with skills, whatever else is served: started plainly, it would not read files anyway.
  */
 async function shortSession(session: Session): Promise<Short | "unseen"> {
   const { options, root, verdicts, secret, signal, clock } = session;

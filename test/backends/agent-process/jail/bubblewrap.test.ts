@@ -83,8 +83,8 @@ test("found but not permitted counts as missing", async () => {
     const program = join(folder, "bwrap");
     writeFileSync(program, "#!/bin/sh\nexit 1\n", { mode: 0o755 });
     const search = { programName: "test program", path: folder, platform: "linux" };
-    expect((await findJail({ ...search, mode: "auto" })).warning).toContain("may not make a jail");
-    await expect(findJail({ ...search, mode: "required" })).rejects.toThrow("may not make a jail");
+    expect((await findJail({ ...search, mode: "auto" })).warning).toContain("not allowed to create a jail");
+    await expect(findJail({ ...search, mode: "required" })).rejects.toThrow("not allowed to create a jail");
     expect(await findJail({ ...search, mode: "required", trouble: async () => null })).toEqual({
       program,
       flags: ["--unshare-user", "--disable-userns"],
