@@ -34,7 +34,7 @@ describe("reading", () => {
       expect(readRequestOptions(headers({}), metadata)).toBe(noRequestOptions);
   });
 
-  test("what is no name is kept as it is written, for whoever refuses it", () => {
+  test("what is not a name is kept as it is written, so that the backend can refuse it", () => {
     expect(readRequestOptions(headers({}), { effort: { a: 1 }, mcp_servers: [{ b: 2 }, 3] })).toEqual({
       effort: '{"a":1}',
       mcpServers: ['{"b":2}', "3"],

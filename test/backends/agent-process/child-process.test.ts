@@ -57,7 +57,7 @@ test("lines in, lines out, in order, to the end", () =>
     await writing;
   }));
 
-test("what is no object is skipped and counted; a last line needs no end", () =>
+test("what is not an object is skipped and counted; a last line needs no end", () =>
   withChild(
     shell(`printf 'Warning: x\\n{"a":1}\\n[1]\\n\\n{"broken\\n\\033[31m{}\\n{"b":2}'; exit 1`),
     async (child) => {
@@ -135,7 +135,7 @@ test("a line that would take a thousand times its size to parse ends it", () =>
   ));
 
 test("a program that prints before it reads does not lock up with a writer that waits", () =>
-  // Far more than any pipe holds, and nobody asks for a line before the writing is done.
+  // Far more than any pipe holds, and no line is read before the writing is done.
   withChild(
     shell(
       `i=0; while [ $i -lt 3000 ]; do echo '{"t":"${"y".repeat(300)}"}'; i=$((i+1)); done; exec cat >/dev/null`,
@@ -239,7 +239,7 @@ const canBeNobody =
   Bun.spawnSync(["test", "-r", alone], nobody).success &&
   Bun.spawnSync(["test", "-x", process.execPath], nobody).success;
 
-test.if(canBeNobody)("what is another user's by now is told, and waited for by nobody", async () => {
+test.if(canBeNobody)("what is another user's by now is reported, and not waited for", async () => {
   const gateway = Bun.spawn([process.execPath, alone], {
     ...nobody,
     cwd: "/",
@@ -271,7 +271,7 @@ test.if(canBeNobody)("what is another user's by now is told, and waited for by n
   }
 });
 
-test("the register is told of every start and every end", async () => {
+test("the register gets every start and every end", async () => {
   const told: string[] = [];
   const register = {
     gatewayId: "test",

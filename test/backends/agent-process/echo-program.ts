@@ -1,4 +1,4 @@
-// A second agent program, as far from Claude Code as one can be: it says again what it is told, one word a line. Its protocol, its
+// A second agent program, as far from Claude Code as one can be: it repeats what it is sent, one word a line. Its protocol, its
 // channel, its decoder and its conversation are all here; everything else is agent-process, which knows nothing of it.
 //
 // In: {"say":"words"} or {"result":"words"}. Out: {"word":"…"} …, then {"done":true}; or {"call":"id","name":"tool"}, and it waits.

@@ -1,5 +1,5 @@
 // The program as another user of the machine: refused where that cannot be done; where it can (tests that run as root), a
-// child that is nobody but that user, and reads what it is given and nothing else of the gateway's.
+// child that runs as that user, and reads what it is given and nothing else of the gateway's.
 
 import { afterEach, describe, expect, test } from "bun:test";
 import {
@@ -58,7 +58,7 @@ describe("refused, with what to do", () => {
     await expect(resolveUser(question(more))).rejects.toThrow(words);
   });
 
-  test("the gateway's own user is no other", async () => {
+  test("the gateway's own user is not another one", async () => {
     const own = { ...alice, uid: process.getuid?.() ?? 0 };
     const asked = resolveUser(question({ ownUid: own.uid, accountOf: () => Promise.resolve(own) }));
     if (isRoot) await expect(asked).rejects.toThrow("root cannot be isolated");
@@ -158,7 +158,7 @@ test.if(isRoot)(
   },
 );
 
-test("what a killed gateway left for other users to read is taken away by the next one", async () => {
+test("what a killed gateway left for other users to read is removed by the next one", async () => {
   const dir = mkdtempSync(join(tmpdir(), "clawgate-run-"));
   cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
   const log = createLog({

@@ -1,4 +1,4 @@
-// Every way in which the program is not to be had, told in words, without starting it.
+// Every way in which the program is not available, in words, without starting it.
 
 import { afterEach, describe, expect, test } from "bun:test";
 import {
@@ -145,7 +145,7 @@ describe("how its starts went", () => {
     expect(await at.ask()).toBeNull();
   });
 
-  test("it is tried again after a minute, once a minute", () => {
+  test("it may be started again after a minute, once a minute", () => {
     const at = openStartable();
     at.write("#!/bin/sh\n");
     expect(at.programStatus.mayRetry()).toBe(false);

@@ -1,5 +1,5 @@
 // agent-process with a program that it has never heard of: a real process with a protocol of its own is started, pooled, asked,
-// parked, asked again, and found by the next gateway when nobody stopped it.
+// parked, asked again, and found by the next gateway when it was not stopped.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -171,7 +171,7 @@ describe("a second program", () => {
       expect(parked.park(idle(conversation))).toBe(true);
     }));
 
-  test("one that goes on by itself, or ends, is not kept for the next question", () =>
+  test("one that continues by itself, or ends, is not kept for the next question", () =>
     onStage(async ({ begin, ask, parked }) => {
       const talkative = await begin();
       await ask(talkative, { say: "go on" });

@@ -146,7 +146,7 @@ export const asking = (
 export const tool = { name: "look", description: "Looks", schema: { type: "object", properties: {} } };
 export const textOf = (reply: Reply): string =>
   reply.content.map((block) => (block.type === "text" ? block.text : "")).join("");
-/** The request that goes on after `reply`. */
+/** The request that continues after `reply`. */
 export const after = (request: ChatRequest, reply: Reply, ...messages: Message[]): ChatRequest => ({
   ...request,
   messages: [...request.messages, { role: "assistant", content: reply.content }, ...messages],

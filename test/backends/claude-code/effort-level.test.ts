@@ -14,7 +14,7 @@ const question = (more: Partial<EffortQuery>): EffortQuery => ({
   levels: null,
   ...more,
 });
-const wishing = (effort: string) => ({ effort, mcpServers: [] });
+const requesting = (effort: string) => ({ effort, mcpServers: [] });
 
 describe("effort", () => {
   test.each([
@@ -22,8 +22,8 @@ describe("effort", () => {
     ["the operator's", { preset: "low" }, "low", false],
     ["the request's before the operator's", { preset: "low", request: { effort: "high" } }, "high", false],
     [
-      "the wish before both",
-      { preset: "low", request: { effort: "high" }, requestOptions: wishing("max") },
+      "the request option before both",
+      { preset: "low", request: { effort: "high" }, requestOptions: requesting("max") },
       "max",
       false,
     ],
@@ -37,7 +37,7 @@ describe("effort", () => {
     ["minimal is low", { request: { effort: "minimal" } }, "low", false],
     ["a model without any drops the operator's in silence", { preset: "high", levels: [] }, null, false],
     ["but not the client's", { request: { effort: "high" }, levels: [] }, null, true],
-    ["nor its wish", { requestOptions: wishing("high"), levels: [] }, null, true],
+    ["nor its request option", { requestOptions: requesting("high"), levels: [] }, null, true],
   ] as const)("%s", (_name, more, effort, isUnsupported) => {
     expect(resolveEffort(question(more as Partial<EffortQuery>))).toEqual({ effort, isUnsupported });
   });
@@ -53,7 +53,7 @@ describe("effort", () => {
     ["a\u0000\u00e4", ["low"], 'There is no effort "a??". It takes: low.'],
     ["bogus", [], 'There is no effort "bogus". It takes: low, medium, high, xhigh, max.'],
   ])("%p for %p is refused", (effort, levels, message) => {
-    const run = () => resolveEffort(question({ requestOptions: wishing(effort), levels }));
+    const run = () => resolveEffort(question({ requestOptions: requesting(effort), levels }));
     expect(run).toThrow(message);
     expect(run).toThrow(Failure);
   });

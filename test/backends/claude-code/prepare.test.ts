@@ -1,4 +1,4 @@
-// From a request to what the program is started with: what is refused, what tells two processes apart, what a tenant changes.
+// From a request to what the program is started with: what is refused, what distinguishes two processes, what a tenant changes.
 
 import { describe, expect, test } from "bun:test";
 import { noRequestOptions, type RequestOptions } from "../../../src/backends/backend.ts";
@@ -54,7 +54,7 @@ function preparing(keys: CliKeys = {}, more: Partial<PrepareOptions> = {}) {
     refreshModels: () => Promise.resolve(),
     takesOf: () => null,
     models: () => [{ value: "haiku", resolved: "claude-haiku-4-5-20251001", name: null, efforts: [] }],
-    listed: new Set(["house-model"]),
+    listed: new Set(["listed-model"]),
     mcpServers: { notes: { command: "/bin/n", args: [], env: {} } },
     mcpFiles: { plan: (servers) => ({ path: `/mcp/${servers.join("+")}`, text: "", servers }) },
     environment: {},
@@ -91,10 +91,10 @@ function preparing(keys: CliKeys = {}, more: Partial<PrepareOptions> = {}) {
 describe("the model", () => {
   test.each([
     ["cc-gateway/claude-opus-4", {}, "opus"],
-    ["house-model", { default_model: "haiku" }, "house-model"],
-    ["unheard-of", { default_model: "claude-max/haiku" }, "haiku"],
+    ["listed-model", { default_model: "haiku" }, "listed-model"],
+    ["unknown-model", { default_model: "claude-max/haiku" }, "haiku"],
     // Another address may serve other names: the upstream says what it does not have.
-    ["unheard-of", {}, "unheard-of"],
+    ["unknown-model", {}, "unknown-model"],
   ] as const)("%s with %p is %s", async (model, keys, expected) => {
     const prepared = await preparing(keys).run({ model });
     expect([prepared.request.model, prepared.order.launch.argv.includes(expected)]).toEqual([expected, true]);
@@ -105,7 +105,7 @@ describe("the model", () => {
   });
 });
 
-describe("processes are told apart", () => {
+describe("processes are distinguished", () => {
   test("by tenant, model, servers, skills, tools and the program itself; by nothing of the request", async () => {
     const { keyOf, world } = preparing({ tools: "default" });
     const plain = await keyOf();
@@ -122,7 +122,7 @@ describe("processes are told apart", () => {
     expect(new Set([plain, ...others]).size).toBe(7);
   });
 
-  test("an effort of the request's is told to the process; the operator's is what it starts with", async () => {
+  test("the request's effort is set in the process; the operator's is what it starts with", async () => {
     const { run, keyOf } = preparing({ effort: "low" });
     const requestOptions = { effort: "max", mcpServers: [] };
     expect(await keyOf({ requestOptions })).toBe(await keyOf());
@@ -182,7 +182,7 @@ describe("request options", () => {
     expect([prepared.effort, unsupported]).toEqual([null, ["effort"]]);
   });
 
-  test("no thinking at all stays a wish of its own", async () => {
+  test("no thinking at all stays what the request asked for", async () => {
     const { run } = preparing({ effort: "high" });
     expect((await run({}, { effort: "none" })).request.effort).toBe("none");
     const requestOptions = { effort: "high", mcpServers: [] };
@@ -259,13 +259,13 @@ describe("how a model thinks", () => {
     expect(await ways("claude-sonnet-5-5")).toEqual([true, true]);
     expect(await ways("claude-opus-4-6")).toEqual([false, true]);
     expect(await ways("claude-haiku-4-5")).toEqual([false, false]);
-    expect(await ways("house-model")).toEqual([false, false]);
+    expect(await ways("listed-model")).toEqual([false, false]);
   });
 
   test.each([
     ["least where it cannot be switched off", always, off, noRequestOptions, "low"],
     ["the client's own level all the same", always, { ...off, effort: "max" }, noRequestOptions, "max"],
-    ["the wish of a header", always, off, { effort: "high", mcpServers: [] }, "high"],
+    ["the option of a header", always, off, { effort: "high", mcpServers: [] }, "high"],
     ["the operator's where it can be switched off", newest, off, noRequestOptions, "high"],
     ["the operator's where nobody said a word", always, {}, noRequestOptions, "high"],
   ] as const)("the effort is %s", async (_what, model, request, requestOptions, effort) => {
@@ -274,7 +274,7 @@ describe("how a model thinks", () => {
     expect(unsupported).toEqual([]);
   });
 
-  test("while nobody knows, only a request that the model may refuse waits for the list", async () => {
+  test("while the models are unknown, only a request that the model may refuse waits for the list", async () => {
     let asked = 0;
     let models: readonly (typeof always)[] = [];
     const refreshModels = (): Promise<void> => {

@@ -61,7 +61,7 @@ test("the argument list: nothing but what is named, outer folders first, what mu
 
 const nowhere = { programName: "test program", path: "/no/such/folder", platform: "linux" };
 
-test("off: it is not even looked for", async () => {
+test("off: it is not even searched for", async () => {
   expect(await findJail({ ...nowhere, mode: "off" })).toEqual({ program: null, flags: [], warning: null });
 });
 

@@ -264,7 +264,7 @@ describe.if(bubblewrap !== null)("a real jail", () => {
     },
   );
 
-  test("the trial finds nothing open in it, and everything that is open in a jail that was spoilt", async () => {
+  test("the check finds nothing open in it, and everything that is open in a jail that was weakened", async () => {
     const question = (place: Workspace, tenant: string | null, by: JailRuntime = room) => {
       if (place.jail === null) throw new Error("there is no jail");
       const environment = { HOME: at("home"), PATH: path };
@@ -307,7 +307,7 @@ describe.if(bubblewrap !== null)("a real jail", () => {
       expect([more, await spoilt(more)]).toEqual([more, expect.arrayContaining([promise])]);
   }, 60_000);
 
-  test("it is no longer intact when a socket came, or what is covered was replaced; its own words change nothing", async () => {
+  test("it is no longer intact when a socket came, or what is covered was replaced; its own writes change nothing", async () => {
     const fresh = () => enter(anna, "true");
     const first = await fresh();
     expect(await inside(anna, "echo x > made; mkdir -p deep/er; echo more >> made")).toBe("");

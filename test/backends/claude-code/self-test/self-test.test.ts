@@ -170,7 +170,7 @@ describe("versions", () => {
 });
 
 describe("the login", () => {
-  test("nobody", async () => {
+  test("no login", async () => {
     const { checks, login } = await examine(claude(), { isQuick: true, env: {} });
     expect(login).toBe("none");
     expect(inState(checks, "failed")).toEqual(["login"]);
@@ -191,7 +191,7 @@ describe("the login", () => {
   });
 });
 
-describe("a program that cannot be tried", () => {
+describe("a program that cannot be checked", () => {
   test("--quick starts no session", async () => {
     const made = claude();
     const { checks } = await examine(made, { isQuick: true });
