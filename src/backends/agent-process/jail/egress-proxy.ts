@@ -85,7 +85,7 @@ export function serveForward(client: Socket, to: Address, rules: EgressRules): v
   );
 }
 
-/** The end of either side ends the other; neither outlives the other. */
+/** Either side's end is told to the other; neither outlives the other. */
 export function pipeBoth(left: Socket, right: Socket): void {
   for (const [from, to] of [
     [left, right],

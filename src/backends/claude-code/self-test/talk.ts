@@ -17,7 +17,7 @@ import {
 import type { AgentProcess } from "../../agent-process/child-process.ts";
 import { clientToolServer } from "../launch.ts";
 
-/** The process is gone or hangs: nothing more can be checked with it. The message says which. */
+/** The process is gone or hangs: nothing more can be tried with it. The message says which. */
 export class TalkEnded extends Error {
   override readonly name = "TalkEnded";
 }
