@@ -28,7 +28,14 @@ import {
 
 const isLinux = process.platform === "linux";
 const bubblewrap = isLinux
-  ? (await findJail({ mode: "auto", path: process.env["PATH"], platform: "linux" })).program
+  ? (
+      await findJail({
+        programName: "test program",
+        mode: "auto",
+        path: process.env["PATH"],
+        platform: "linux",
+      })
+    ).program
   : null;
 
 const cleanups: (() => unknown)[] = [];
@@ -67,7 +74,7 @@ test("what the gateway runs first inside a jail is no command for people", async
 });
 
 describe.if(bubblewrap !== null)("jail: required", () => {
-  test("a jail that does not hold stops the start, and says what was open and for whom", async () => {
+  test("an ineffective jail stops the start, and says what was open and for whom", async () => {
     const folder = newFolder();
     const bin = script(folder, "claude", ["exit 0"]);
     const spoilt = join(folder, "bin");
@@ -83,7 +90,7 @@ describe.if(bubblewrap !== null)("jail: required", () => {
     };
     const said = await messageOf(started(config, { PATH: `${spoilt}:${process.env["PATH"]}` }));
     expect(said).toContain('cli.jail is "required"');
-    expect(said).toContain("requests without a tenant does not hold");
+    expect(said).toContain("requests without a tenant is not effective");
     expect(said).toContain("a port of this machine");
     expect((await fetch(`${(await started(config)).url}/health`)).status).toBe(200);
   }, 60_000);
@@ -184,7 +191,7 @@ describe.if(bubblewrap !== null)("jail: required", () => {
     60_000,
   );
 
-  test("doctor has a line for each promise, and fails for a jail that does not hold", async () => {
+  test("doctor has a line for each guarantee, and fails for an ineffective jail", async () => {
     const folder = newFolder();
     const bin = script(folder, "claude", ["echo '2.1.197 (Claude Code)'"]);
     const path = join(folder, "config.yaml");

@@ -126,7 +126,7 @@ export function createServices(options: ServicesOptions) {
     options.stateDirectory ??
     options.temporaryDirectory ??
     join(options.homeDirectory, ".local", "state", "clawgate");
-  const run = createGatewayRun({ stateDirectory, clock, log });
+  const run = createGatewayRun({ stateDirectory, clock, log, programs: "Claude Code" });
   const claudePrograms = createProgramRegistry({ clock, log, redact, run, stateDirectory, state });
 
   /** By what was tried last when nobody answered: that may be billed as well. */

@@ -1,42 +1,42 @@
-// Whoever turns a ChatRequest into events. A backend never throws from `generate`: it ends with finish or failure.
-// It knows one provider of the config; what the road does about a failure is not its business.
+// A backend turns a ChatRequest into events. It never throws from `generate`: the events end with finish or failure.
+// It knows one provider of the config; what happens after a failure is up to the pipeline.
 
 import type { StreamEvent } from "../canon/event.ts";
 import type { Failure } from "../canon/failure.ts";
 import type { ChatRequest, DialectName } from "../canon/request.ts";
 import type { Note, TargetFacts } from "../dialects/dialect.ts";
 
-/** One try at one target. */
+/** One attempt at one target. */
 export type Call = {
   readonly requestId: string;
   /** The model id that goes upstream. */
   readonly model: string;
   /** Which of the provider's keys signs it, by its fingerprint. Null or absent: the first. */
   readonly credential?: string | null;
-  /** Aborted with a Failure as its reason when the try must end: client gone, deadline, operator. */
+  /** Aborted with a Failure as its reason when the attempt must end: client gone, deadline, operator. */
   readonly signal: AbortSignal;
-  /** Ends this try with `reason`; the road then does what the failure's kind says. */
+  /** Ends this attempt with `reason`; the pipeline then does what the failure's kind says. */
   abort(reason: Failure): void;
   /** Client headers that this dialect may carry upstream, already filtered and checked (anthropic-beta, anthropic-version). */
   readonly passHeaders: Readonly<Record<string, string>>;
-  /** The longest answer that the target's window has room for; null or absent: not known, or not near. */
+  /** The longest answer that fits into the rest of the target's window; null or absent: not known, or not near. */
   remainingWindow?: number | null;
-  /** Told once, when the upstream's status line is in. */
+  /** Called once, when the upstream's status line is in. */
   onHeaders(status: number, headers?: Headers): void;
-  /** Told of each limit of its account that a program tells of, in the program's own members. */
+  /** Called for each limit of its account that a program reports, with the program's own members. */
   onAllowance?(event: Readonly<Record<string, unknown>>): void;
-  /** Told of what the target's format makes necessary to change or leave out. */
+  /** Called for what the target's format makes necessary to change or leave out. */
   readonly note?: Note;
   /** Whose request it is; null where keys have no names. */
   readonly tenant: string | null;
   /** The conversation as the client names it. */
   readonly session: string | null;
   readonly requestOptions: RequestOptions;
-  /** Told of each parameter that cannot be said here and has no effect, in the client's own spelling (`temperature`). */
+  /** Called for each parameter that cannot be expressed here and has no effect, in the client's own spelling (`temperature`). */
   readonly unsupported?: (parameter: string) => void;
 };
 
-/** What a client asks of a program rather than of a model, as it was written: nobody but that backend judges it. */
+/** What a client asks of a program rather than of a model, as it was written: only that backend judges it. */
 export type RequestOptions = { readonly effort: string | null; readonly mcpServers: readonly string[] };
 
 /** The `passHeaders` of most calls. */
@@ -68,12 +68,12 @@ export type Backend = {
     note?: Note,
     facts?: TargetFacts,
   ) => Record<string, unknown>;
-  /** Where there is no wire: stop sequences that cannot be said and are looked for in the answer. */
+  /** Where there is no wire: stop sequences that cannot be expressed and are searched for in the answer. */
   readonly unsupportedStops?: (request: ChatRequest) => readonly string[];
-  /** Will this request go on with a process that waits for it? Such a one must not wait behind others for a turn. */
+  /** Will this request continue with a process that waits for it? Such a request must not queue behind others. */
   readonly continues?: (request: ChatRequest, call: Call) => Promise<boolean>;
-  /** A try here has failed or was cut off: its connection is not kept for the next one. */
+  /** An attempt here has failed or was cut off: its connection is not kept for the next one. */
   readonly connectionLost?: () => void;
-  /** A free look whether somebody is there (the model list). Null: all is well. Absent where there is nothing to look at. */
+  /** A free check whether the server answers (the model list). Null: all is well. Absent where there is nothing to check. */
   readonly check?: (signal: AbortSignal) => Promise<Failure | null>;
 };

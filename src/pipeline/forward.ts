@@ -2,7 +2,8 @@
 // admission, fallback and record as a chat.
 
 import type { Backend, Call } from "../backends/backend.ts";
-import { foreignAnswer, redactedFailure } from "../backends/http/backend.ts";
+import { foreignAnswer } from "../backends/http/backend.ts";
+import { redactedFailure } from "../backends/http/redacted-failure.ts";
 import { networkFailure } from "../backends/http/network-failure.ts";
 import { maxUnreadBytes, readReplyBytes } from "../backends/http/reply-bytes.ts";
 import { Failure, failureFrom } from "../canon/failure.ts";

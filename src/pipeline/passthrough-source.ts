@@ -2,7 +2,8 @@
 // It is an optimisation of the hub and must never show the client anything else than the hub would.
 
 import type { Backend, Call } from "../backends/backend.ts";
-import { foreignAnswer, redactedFailure } from "../backends/http/backend.ts";
+import { foreignAnswer } from "../backends/http/backend.ts";
+import { redactedFailure } from "../backends/http/redacted-failure.ts";
 import { ReplyPace } from "../backends/http/reply-pace.ts";
 import { networkFailure } from "../backends/http/network-failure.ts";
 import { maxReplyBytes, parseReply, readReplyBytes } from "../backends/http/reply-bytes.ts";

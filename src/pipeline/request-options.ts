@@ -2,7 +2,7 @@
 // It must never touch a body without them.
 
 import type { RequestOptions } from "../backends/backend.ts";
-import { readRequestOptions } from "../backends/claude-code/effort-level.ts";
+import { readRequestOptions } from "../backends/request-options.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
 import type { ClientDialectName } from "../dialects/dialect-table.ts";
 import { memberNamed, scanObject, spliceObject } from "../wire/json.ts";

@@ -2,7 +2,7 @@
 
 import type { Backend, Call } from "../backends/backend.ts";
 import { startsAnswer, type StreamEvent } from "../canon/event.ts";
-import { redactedFailure } from "../backends/http/backend.ts";
+import { redactedFailure } from "../backends/http/redacted-failure.ts";
 import { maxReplyBytes } from "../backends/http/reply-bytes.ts";
 import { Failure, failureFrom } from "../canon/failure.ts";
 import { foldReply } from "../canon/reply.ts";

@@ -121,9 +121,7 @@ test("a tenant that is another user of the machine: signed in as that user, or t
   );
   const carol = await run(["login", "carol", "--status"]);
   expect(carol.code).toBe(1);
-  expect(carol.stderr).toContain(
-    "carol cannot run as user no-such-user-here: this machine knows no such user",
-  );
+  expect(carol.stderr).toContain("carol cannot run as user no-such-user-here: this machine has no such user");
   expect((await run(["login", "alice", "--status"])).code).toBe(0);
 
   if (process.getuid?.() !== 0) return;

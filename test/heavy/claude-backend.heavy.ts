@@ -51,7 +51,7 @@ function open(wanted: Wanted = {}): ClaudeCodeBackend {
   const backend = createClaudeCodeBackend({
     provider: "cli",
     clock: systemClock,
-    startChild: (launch) => startAgentProcess(launch),
+    startChild: ({ launch }) => startAgentProcess(launch),
     childrenThatFit: async () => 8,
     warm: { size: wanted.warm ?? 0, max: 2, idleMs: 60_000 },
     parked: { max: 4, maxPerTenant: 4, callsTtlMs: 60_000, idleTtlMs: 60_000 },
@@ -81,7 +81,7 @@ function open(wanted: Wanted = {}): ClaudeCodeBackend {
       });
       return {
         request,
-        launch,
+        order: { launch, mcp: null },
         key: `${call.model} ${isOff}`,
         runsTools: serverTools !== "none",
         ownTools: serverTools === "none" ? [] : serverTools,
@@ -90,6 +90,8 @@ function open(wanted: Wanted = {}): ClaudeCodeBackend {
         launchedEffort: null,
         effort: request.effort,
         showsThinking: false,
+        restore: null,
+        warmKey: null,
       };
     },
   });

@@ -16,7 +16,9 @@ import { bubblewrapFolder } from "./install.ts";
 const isLinux = process.platform === "linux";
 const folder = isLinux ? bubblewrapFolder() : null;
 const path = `${folder ?? ""}:${process.env["PATH"] ?? ""}`;
-const found = isLinux ? await findJail({ mode: "auto", path, platform: "linux" }) : null;
+const found = isLinux
+  ? await findJail({ programName: "test program", mode: "auto", path, platform: "linux" })
+  : null;
 if (found?.program == null) console.log(found?.warning ?? "Jails are for Linux alone.");
 
 /** Speaks just enough: one tool, which says where temporary files go. */

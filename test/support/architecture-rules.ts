@@ -200,6 +200,24 @@ const importRules: readonly Rule[] = [
     counterexamples: [{ "src/dialects/one/a.ts": sourceWith('import { b } from "../two/b.ts";') }],
   },
   {
+    name: "agent-process knows no program: it imports no program's folder or dialect, and names none",
+    meaning: "what is one program's own comes in as a parameter (src/README.md)",
+    violations: (tree) =>
+      tree.sources
+        .filter((path) => path.startsWith("src/backends/agent-process/"))
+        .flatMap((path) => [
+          ...ownImports(tree, path)
+            .filter((target) => /^src\/(?:backends\/claude-code|dialects\/[^/]+)\//.test(target))
+            .map((target) => `${path} -> ${target}`),
+          ...Array.from(tree.text(path).matchAll(/claude|anthropic/gi), ([word]) => `${path} names ${word}`),
+        ]),
+    counterexamples: [
+      { "src/backends/agent-process/a.ts": sourceWith('import { b } from "../claude-code/b.ts";') },
+      { "src/backends/agent-process/a.ts": sourceWith('import type { B } from "../../dialects/one/b.ts";') },
+      { "src/backends/agent-process/a.ts": sourceWith('const home = join(folder, ".claude");') },
+    ],
+  },
+  {
     name: "files import each other in one direction only",
     meaning: "an import cycle: nothing flows back up",
     violations(tree) {

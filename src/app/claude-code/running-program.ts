@@ -13,26 +13,22 @@ import {
   type Installation,
 } from "../../backends/claude-code/installation.ts";
 import type { GuardedPath } from "../../backends/agent-process/jail/path-policy.ts";
-import type { Launch } from "../../backends/claude-code/launch.ts";
-import { launchOf } from "../../backends/claude-code/launch.ts";
-import { createRecentKeys, type WarmKey } from "../../backends/agent-process/recent-keys.ts";
-import { createMcpFiles, type McpPlan } from "../../backends/claude-code/mcp-servers.ts";
+import { type ClaudeLaunch, launchOf } from "../../backends/claude-code/launch.ts";
+import { createRecentKeys } from "../../backends/agent-process/recent-keys.ts";
+import { createMcpFiles } from "../../backends/claude-code/mcp-servers.ts";
 import { childrenThatFit } from "../../backends/agent-process/memory-budget.ts";
 import { createModelList, type ModelList } from "../../backends/claude-code/models/model-list.ts";
-import {
-  createPrepare,
-  type Prepare,
-  type Preparation,
-  type PreparedTenant,
-} from "../../backends/claude-code/prepare.ts";
+import { createPrepare, type Prepare, type PreparedTenant } from "../../backends/claude-code/prepare.ts";
+import type { ProcessOrder } from "../../backends/claude-code/prepared.ts";
+import { processMb } from "../../backends/claude-code/program-facts.ts";
+import { removeSessionNotes } from "../../backends/claude-code/session-notes.ts";
 import type { CliProvider } from "../../backends/claude-code/provider-settings.ts";
 import type { McpServers } from "../../backends/claude-code/settings.ts";
 import type { PromptMode } from "../../backends/claude-code/skills/skill-prompt.ts";
 import type { ChildRegister } from "../../backends/agent-process/child-register.ts";
 import { createSkillPlugins } from "../../backends/claude-code/skills/skill-plugins.ts";
 import { createProgramStatus } from "../../backends/agent-process/program-status.ts";
-import { type Call, noRequestOptions } from "../../backends/backend.ts";
-import type { StreamEvent } from "../../canon/event.ts";
+import { noRequestOptions } from "../../backends/backend.ts";
 import { emptyRequest } from "../../canon/request.ts";
 import { readControlResponse } from "../../dialects/claude-code/protocol-lines.ts";
 import type { TargetFacts } from "../../dialects/dialect.ts";
@@ -117,8 +113,6 @@ export function startProgram(
     warn,
   });
   const programStatus = createProgramStatus({ clock, onNews: onProblemChange });
-  const plans = new WeakMap<Launch, McpPlan>();
-  const restorers = new WeakMap<Call, { restore: Preparation["restore"]; warmKey: WarmKey | null }>();
   const recentKeys = createRecentKeys({
     get: () => services.state.get("cli-likely", id),
     set: (value) => services.state.set("cli-likely", id, value, null),
@@ -128,7 +122,7 @@ export function startProgram(
   let installation: Installation;
 
   const startLaunched = async (
-    launch: Launch,
+    launch: ClaudeLaunch,
     register: ChildRegister,
     stamp: string | null,
   ): Promise<AgentProcess> => {
@@ -138,6 +132,7 @@ export function startProgram(
         redact: services.redact,
         jailRuntime: run.room,
         clock,
+        afterKill: removeSessionNotes,
       });
     } catch (thrown) {
       const { cause } = thrown instanceof Failure ? thrown : {};
@@ -152,13 +147,12 @@ export function startProgram(
     }
   };
   /** A jail has a folder of its own in that place. */
-  const withExistingFolder = async (launch: Launch): Promise<Launch> => {
+  const withExistingFolder = async (launch: ClaudeLaunch): Promise<ClaudeLaunch> => {
     const cwd = (await run.neutral.renew(launch.cwd)) ?? launch.elsewhere ?? launch.cwd;
     return cwd === launch.cwd ? launch : { ...launch, cwd };
   };
-  const startChild = async (launch: Launch): Promise<AgentProcess> => {
-    const mcp = plans.get(launch);
-    const release = mcp === undefined ? null : await mcpFiles.hold(mcp);
+  const startChild = async ({ launch, mcp }: ProcessOrder): Promise<AgentProcess> => {
+    const release = mcp === null ? null : await mcpFiles.hold(mcp);
     try {
       const register = await run.register();
       const placed = launch.jail === null ? await withExistingFolder(launch) : launch;
@@ -192,7 +186,7 @@ export function startProgram(
         environment: plan.environment,
         gatewayId: run.gatewayId,
       });
-      return askModels(await startChild(launch), clock);
+      return askModels(await startChild({ launch, mcp: null }), clock);
     },
     store: {
       get: () => services.state.get("cli-models", id),
@@ -238,20 +232,18 @@ export function startProgram(
   const backend = createClaudeCodeBackend({
     provider: id,
     clock,
-    async prepare(request, call) {
-      const { prepared, mcp, restore } = await prepare(request, call);
-      if (mcp !== null) plans.set(prepared.launch, mcp);
-      const key = { tenant: call.tenant, model: prepared.request.model };
-      restorers.set(call, { restore, warmKey: mcp === null ? key : null });
-      return prepared;
-    },
+    prepare: (request, call) => prepare(request, call),
     startChild,
-    childrenThatFit: () => childrenThatFit(async () => (await availableMemoryMb()) - warm.minFreeMb),
+    childrenThatFit: () =>
+      childrenThatFit(processMb, async () => (await availableMemoryMb()) - warm.minFreeMb),
     warm,
     parked,
     timeoutMs: first.provider.timeout.total_s * 1000,
     targetFacts: (model) => plan.targetFacts(model),
     onTrouble: (error) => warn("Claude Code made trouble while nobody waited for it", error),
+    onStarted({ warmKey }) {
+      if (warmKey !== null) recentKeys.note(warmKey);
+    },
     onChoice(call, what) {
       if (log.shows("debug"))
         log.debug("Claude Code process", {
@@ -277,9 +269,7 @@ export function startProgram(
     hasWarmed = true;
     try {
       for (const { tenant, model } of await keysToWarm(recentKeys, plan, warm))
-        backend.prime(
-          (await prepare(emptyRequest, { model, tenant, requestOptions: noRequestOptions })).prepared,
-        );
+        backend.prime(await prepare(emptyRequest, { model, tenant, requestOptions: noRequestOptions }));
     } catch (error) {
       if (!(error instanceof Failure))
         log.warn("no Claude Code process was started ahead", { provider: id, error });
@@ -291,19 +281,9 @@ export function startProgram(
 
   return {
     models,
-    async *generate(request, call) {
-      let isNoted = false;
-      for await (const batch of backend.generate(request, call)) {
-        const known = restorers.get(call);
-        if (!isNoted && batch.some(({ type }) => type === "start")) {
-          isNoted = true;
-          if (known !== undefined && known.warmKey !== null) recentKeys.note(known.warmKey);
-        }
-        yield known === undefined ? batch : batch.map((event: StreamEvent) => known.restore(event));
-      }
-    },
-    continues: backend.continues,
-    counts: backend.counts,
+    generate: (request, call) => backend.generate(request, call),
+    continues: (request, call) => backend.continues(request, call),
+    counts: () => backend.counts(),
     follow,
     problem,
     async checkJail() {

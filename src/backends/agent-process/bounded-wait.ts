@@ -1,14 +1,20 @@
 // Waiting that always ends: by the thing itself, by the request's abort, or by a deadline.
-// Nobody in this room may wait for a process in any other way.
+// Code that waits for an agent program waits in no other way.
 
 import { Failure } from "../../canon/failure.ts";
 import type { Clock } from "../../system/clock.ts";
 
-export type WaitLimits = { readonly clock: Clock; readonly signal: AbortSignal; readonly limitMs: number };
+export type WaitLimits = {
+  /** What failures call the program that is waited for. */
+  readonly program: string;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly limitMs: number;
+};
 
-/** Rejects with the abort's Failure, or `timed-out`; what `promise` does afterwards is nobody's concern any more. */
+/** Rejects with the abort's Failure, or `timed-out`; what `promise` does afterwards is ignored. */
 export function within<T>(promise: Promise<T>, limits: WaitLimits, stage: string): Promise<T> {
-  const { clock, signal, limitMs } = limits;
+  const { program, clock, signal, limitMs } = limits;
   return new Promise<T>((resolve, reject) => {
     const leave = (): void => {
       cancel();
@@ -20,7 +26,7 @@ export function within<T>(promise: Promise<T>, limits: WaitLimits, stage: string
     };
     const cancel = clock.setTimer(limitMs, () => {
       leave();
-      reject(tookTooLong(stage));
+      reject(tookTooLong(program, stage));
     });
     promise.then(
       (value) => {
@@ -37,8 +43,8 @@ export function within<T>(promise: Promise<T>, limits: WaitLimits, stage: string
   });
 }
 
-export function tookTooLong(stage: string): Failure {
-  return new Failure("timed-out", `The claude program took too long to ${stage}.`, { maybeBilled: true });
+export function tookTooLong(program: string, stage: string): Failure {
+  return new Failure("timed-out", `The ${program} took too long to ${stage}.`, { maybeBilled: true });
 }
 
 export function abortReason(signal: AbortSignal): Failure {
@@ -46,10 +52,10 @@ export function abortReason(signal: AbortSignal): Failure {
   return reason instanceof Failure ? reason : new Failure("cancelled", "The request was cancelled.");
 }
 
-/** Settles when `listen` calls back, when `signal` is aborted, or after `ms`. Leaves nothing behind. */
+/** Settles when `source` is ready, when `signal` is aborted, or after the limit. Leaves nothing behind. */
 export function waitForEvent(
-  listen: (run: () => void) => () => void,
-  { clock, signal, limitMs }: WaitLimits,
+  source: { onReady(run: () => void): () => void },
+  { clock, signal, limitMs }: Omit<WaitLimits, "program">,
 ): Promise<void> {
   return new Promise((resolve) => {
     let isOver = false;
@@ -67,7 +73,7 @@ export function waitForEvent(
     }
     signal.addEventListener("abort", done, { once: true });
     if (Number.isFinite(limitMs)) stops.push(clock.setTimer(limitMs, done));
-    const unlisten = listen(done);
+    const unlisten = source.onReady(done);
     if (isOver) unlisten();
     else stops.push(unlisten);
   });

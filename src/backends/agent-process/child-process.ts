@@ -1,26 +1,24 @@
-// One running Claude Code process as lines in and lines out. Bounded: a reader that is slow makes it wait.
+// One running agent program as lines in and lines out. Bounded: a slow reader makes it wait.
 // It must never log what the program prints, and never leave a process behind.
 
-import { readdir, realpath, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { realpath } from "node:fs/promises";
 import { Failure, shortageFrom } from "../../canon/failure.ts";
 import { redact as redactPlain } from "../../canon/redact.ts";
 import { type Clock, systemClock } from "../../system/clock.ts";
 import { errorCode } from "../../system/files.ts";
 import { type ExitInfo, type LiveProcess, startProcess } from "../../system/live-process.ts";
 import { descendantsOf, type ProcessFacts, signalThose } from "../../system/process-table.ts";
-import { isDense } from "../../wire/density.ts";
-import { LoopPacer, portionsOf } from "../../wire/loop-pacer.ts";
-import { encodeLine, lineSplitter, LineTooLong, maxLineBytes, readObject } from "../../wire/ndjson.ts";
+import { encodeLine, maxLineBytes } from "../../wire/ndjson.ts";
 import type { JailedCommand, JailRuntime } from "./jail/jail-runtime.ts";
-import type { Launch } from "../claude-code/launch.ts";
 import { childMark, type ChildMark, type ChildRegister, createMarks, stopMarked } from "./child-register.ts";
+import type { Launch } from "./launch.ts";
+import { OutputLines } from "./output-lines.ts";
 
 export type AgentProcess = {
   readonly pid: number;
   /** Parsed output lines in order, null at the end. One reader. Rejects with a Failure when the output is out of bounds. */
   next(): Promise<Record<string, unknown> | null>;
-  /** One JSON line. Waits for room; rejects with a Failure when the program is gone or closed its input. */
+  /** One JSON line. Waits while the pipe is full; rejects with a Failure when the program is gone or closed its input. */
   send(line: object): Promise<void>;
   /** Never rejects. By then its standard error is complete and whatever it had started is gone too. */
   readonly exited: Promise<ExitInfo>;
@@ -32,14 +30,14 @@ export type AgentProcess = {
   /** Output lines so far that were no JSON object. */
   skippedLines(): number;
   /**
-   * TERM to the group, KILL after a grace, or at once. Resolves when all of it is gone; may be called more than once, and
+   * TERM to the group, then KILL after a grace; or KILL immediately. Resolves when all of it is gone; may be called more than once, and
    * the first call decides.
    */
   stop(how?: { readonly atOnce?: true }): Promise<void>;
 };
 
 export type AgentProcessOptions = {
-  /** Told of every process, so that the next gateway finds what this one could not stop. */
+  /** Lists every process, so that the next gateway finds what this one could not stop. */
   readonly register?: ChildRegister | null;
   readonly redact?: (text: string) => string;
   /** What a jail needs; without it nothing is started in one. */
@@ -49,11 +47,13 @@ export type AgentProcessOptions = {
   /** Output that is read ahead; beyond it the program waits. */
   readonly maxUnreadBytes?: number;
   readonly graceMs?: number;
+  /** Takes away what the program could not clean up itself, after it was killed without a TERM. */
+  readonly afterKill?: (launch: Launch, pid: number) => Promise<void>;
 };
 
 const stderrBytes = 8 * 1024;
 const unreadBytes = 8 * 1024 * 1024;
-// The program needs about 40 ms for a TERM.
+// A program needs some 40 ms for a TERM.
 const stopGraceMs = 3_000;
 
 /** One that waited is good for a request: it lives, and nothing has been opened to it meanwhile. */
@@ -75,7 +75,8 @@ export async function startAgentProcess(
   const child = spawn(launch, argv, mark, clock);
   options.register?.add(child.pid, launch.bin);
 
-  const output = readLines(child, {
+  const output = new OutputLines(child, {
+    program: launch.program,
     lineBytes: options.maxLineBytes ?? maxLineBytes,
     unreadBytes: options.maxUnreadBytes ?? unreadBytes,
     onBroken: () => void stop(),
@@ -93,7 +94,7 @@ export async function startAgentProcess(
         if (unstoppable.size + refused.length > 0)
           options.register?.unstoppable([...unstoppable.union(new Set(refused))]);
       } catch (error) {
-        // Short of files, say. Whatever it is, it bears the gateway's mark as well, and goes with it.
+        // For example, no file descriptor was free. What it started carries the gateway's mark too, and ends with the gateway.
         options.register?.searchFailed(error);
       }
     }
@@ -105,49 +106,37 @@ export async function startAgentProcess(
   const stop = (how: { readonly atOnce?: true } = {}): Promise<void> => {
     stopping ??= (async () => {
       output.abandon();
-      // Once it is gone nobody can tell any more what it had started.
+      // Once it is gone, what it had started can no longer be found out.
       if (launch.jail === null && !isExited) {
         const found = descendantsOf(child.pid);
         started = found instanceof Promise ? await found : found;
       }
       await child.stop({ graceMs: how.atOnce ? 0 : graceMs });
       await exited;
-      if (how.atOnce) await removeSessionNotes(launch, child.pid);
+      if (how.atOnce) await options.afterKill?.(launch, child.pid);
     })();
     return stopping;
   };
 
   return {
     pid: child.pid,
-    next: output.next,
+    next: () => output.next(),
     exited,
     isAlive: () => !isExited && stopping === null,
     ...(isIntact === undefined ? {} : { isIntact }),
-    skippedLines: output.skippedLines,
+    skippedLines: () => output.skipped,
     stderr: () => redact(child.stderr()).slice(-stderrBytes),
     async send(line) {
       try {
         await child.write(encodeLine(line));
       } catch (error) {
-        throw new Failure("bad-output", "The Claude Code program ended before it took the request.", {
+        throw new Failure("bad-output", `The ${launch.program} ended before it took the request.`, {
           cause: error,
         });
       }
     },
     stop,
   };
-}
-
-/**
- * What a program that was not let to its end could not take away itself: the note that it runs, under its number. 2.1.197
- * takes such notes away at its next start, 2.1.329 does not. In a jail its number is another, and so are those notes.
- */
-async function removeSessionNotes({ env, jail }: Launch, pid: number): Promise<void> {
-  if (jail !== null) return;
-  const folder = join(env["CLAUDE_CONFIG_DIR"] ?? join(env["HOME"] ?? "", ".claude"), "sessions");
-  const names = await readdir(folder).catch(() => []);
-  const own = names.filter((name) => name.startsWith(`${pid}.`) && /\.(?:json|key)$/.test(name));
-  await Promise.all(own.map((name) => rm(join(folder, name), { force: true })));
 }
 
 /** Throws a Failure where there is to be a jail and there is none. */
@@ -158,12 +147,12 @@ async function commandOf(
   const { bin, jail, cwd, env, user = null } = launch;
   if (jail === null) return { argv: [bin, ...launch.argv] };
   try {
-    // Inside the link is a file of its own: a script would look for its neighbours beside it.
+    // In a jail a link becomes a file of its own: a script would look for its other files beside it.
     const argv = [await realpath(bin), ...launch.argv];
-    if (jailRuntime === null) throw new Error("there is no room for a jail");
+    if (jailRuntime === null) throw new Error("no jail directory was prepared");
     return await jailRuntime.wrap({ jail, cwd, argv, env, home: env["HOME"] ?? "/", user });
   } catch (cause) {
-    throw new Failure("unreachable", "The jail of the Claude Code program could not be made.", { cause });
+    throw new Failure("unreachable", `The jail of the ${launch.program} could not be made.`, { cause });
   }
 }
 
@@ -183,108 +172,6 @@ function spawn(launch: Launch, argv: readonly string[], mark: ChildMark, clock: 
     const lack = shortageFrom(error);
     if (lack !== null) throw lack;
     const why = errorCode(error) === "ENOENT" ? "was not found" : "could not be started";
-    throw new Failure("unreachable", `The Claude Code program ${why}.`, { cause: error });
+    throw new Failure("unreachable", `The ${launch.program} ${why}.`, { cause: error });
   }
-}
-
-/** What a line takes beside its text. */
-const lineBytes = 16;
-
-type Limits = { readonly lineBytes: number; readonly unreadBytes: number; onBroken(): void };
-type Lines = {
-  next(): Promise<Record<string, unknown> | null>;
-  skippedLines(): number;
-  abandon(): void;
-};
-
-/**
- * Reads ahead up to a limit: a program that must print before it reads on would otherwise wait for us while we wait
- * for it to take our line. Lines are kept as text and parsed when they are asked for.
- */
-function readLines(child: LiveProcess, limits: Limits): Lines {
-  const splitter = lineSplitter(limits.lineBytes);
-  const pace = new LoopPacer();
-  let lines: string[] = [];
-  let at = 0;
-  let unread = 0;
-  let skipped = 0;
-  let isOver = false;
-  let failure: Failure | null = null;
-  let wakeReader = (): void => undefined;
-  let wakePump = (): void => undefined;
-
-  const keep = (more: readonly string[]): void => {
-    if (isOver || more.length === 0) return;
-    lines = at === 0 ? lines : lines.slice(at);
-    at = 0;
-    for (const line of more) {
-      lines.push(line);
-      unread += line.length + lineBytes;
-    }
-    wakeReader();
-  };
-  const pump = async (): Promise<void> => {
-    for (;;) {
-      while (unread > limits.unreadBytes && !isOver)
-        await new Promise<void>((resolve) => (wakePump = resolve));
-      if (isOver) return;
-      const chunk = await child.read();
-      if (chunk === null) break;
-      for (const portion of portionsOf(chunk)) keep(splitter.push(portion));
-    }
-    keep(splitter.end());
-  };
-  void pump()
-    .catch((error: unknown) => {
-      const message =
-        error instanceof LineTooLong
-          ? "The Claude Code program printed a line larger than the limit."
-          : "The output of the Claude Code program could not be read.";
-      failure = new Failure("bad-output", message, { cause: error });
-      limits.onBroken();
-    })
-    .finally(() => {
-      isOver = true;
-      wakeReader();
-    });
-
-  const take = (): string | null => {
-    const line = lines[at];
-    if (line === undefined) return null;
-    lines[at] = "";
-    at++;
-    unread -= line.length + lineBytes;
-    if (unread <= limits.unreadBytes) wakePump();
-    return line;
-  };
-
-  return {
-    skippedLines: () => skipped,
-    abandon() {
-      isOver = true;
-      lines = [];
-      at = 0;
-      unread = 0;
-      wakePump();
-      wakeReader();
-    },
-    async next() {
-      for (;;) {
-        const line = take();
-        if (line !== null) {
-          const turn = pace.take(line.length + lineBytes);
-          if (turn !== null) await turn;
-          if (isDense(line))
-            throw new Failure("bad-output", "The Claude Code program printed a line with too many parts.");
-          const object = readObject(line);
-          if (object !== null) return object;
-          skipped++;
-          continue;
-        }
-        if (failure !== null) throw failure;
-        if (isOver) return null;
-        await new Promise<void>((resolve) => (wakeReader = resolve));
-      }
-    },
-  };
 }

@@ -1,5 +1,5 @@
-// Nothing of ours keeps running: every child is marked and listed, so that this gateway at its end, or the next one at
-// its start, finds what is left. It must never stop a process that it cannot tell to be ours.
+// No child outlives its gateway: every one is marked and listed, so that this gateway at its end, or the next one at its start,
+// finds what is left. It must never stop a process that it cannot prove to be ours.
 
 import { randomBytes } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
@@ -19,17 +19,17 @@ import {
   visitMarked,
 } from "../../system/process-table.ts";
 
-/** The variable by which a child, and whatever it starts, is told to be ours: `<gateway id>.<child's own part>`. */
+/** The variable that marks a child, and what it starts, as ours: `<gateway id>.<child's own part>`. */
 export const childMark = "CLAWGATE_CHILD";
 
 export const newGatewayId = (): string => randomBytes(8).toString("hex");
 
-/** How what is ours is told: by the variable's value, and where a program took its variables away by the inherited mark. */
+/** How our processes are recognised: by the variable's value, and where a program cleared its variables by the inherited mark. */
 export type Mark = { readonly value: string; readonly digits: string };
 
 export type ChildMark = Mark & { readonly inherited: InheritedMark };
 
-/** Gives each child its own, so that what one process started is told from what the others did. */
+/** Gives each child its own, so that what one process started can be told apart from what the others did. */
 export function createMarks(gatewayId: string): () => ChildMark {
   const marks = createInheritedMarks(gatewayId);
   return () => {
@@ -54,9 +54,9 @@ export type ChildRegister = {
   remove(pid: number): void;
   /** Everything added and removed so far is on the disk. Rejects when it cannot be written. */
   saved(): Promise<void>;
-  /** These were started by a child that has ended, and cannot be stopped: they are another user's by now. */
+  /** Reports processes that an ended child had started and that cannot be stopped: they are another user's by now. */
   unstoppable(pids: readonly number[]): void;
-  /** What a child that has ended started could not be looked for. */
+  /** The search for what an ended child had started has failed. */
   searchFailed(error: unknown): void;
   /** Stops whatever still runs and takes the list away. */
   close(): Promise<void>;
@@ -66,9 +66,9 @@ export type RegisterOptions = {
   readonly stateDirectory: string;
   readonly gatewayId: string;
   readonly gatewayPid: number;
-  /** Told when the list cannot be written; the gateway goes on without it. */
+  /** Called when the list cannot be written; the gateway continues without it. */
   onTrouble(error: unknown): void;
-  /** Told of those that are left running because they are another user's by now. */
+  /** Called with those that keep running because they are another user's by now. */
   onUnstoppable?(pids: readonly number[]): void;
   onSearchFailed?(error: unknown): void;
   readonly clock?: Clock;
@@ -76,7 +76,7 @@ export type RegisterOptions = {
 
 type Listed = {
   readonly pid: number;
-  /** Null where the machine does not tell. */
+  /** Null where the machine does not report it. */
   readonly startTime: string | null;
   readonly startedMs: number;
   readonly program: string;
@@ -86,9 +86,9 @@ type List = Listed & { readonly bootId: string | null; readonly children: readon
 const pollMs = 20;
 const graceMs = 2_000;
 const killRounds = 50;
-/** On a busy machine somebody always goes. */
+/** On a busy machine some process always ends during the search. */
 const maxDoubts = 4;
-// `ps` tells whole seconds, and the clock may be set meanwhile.
+// `ps` prints whole seconds, and the clock may be set meanwhile.
 const toleranceMs = 2_000;
 
 const folderOf = (stateDirectory: string): string => join(stateDirectory, "cli", "gateways");
@@ -165,7 +165,7 @@ export async function stopOrphans(
     const path = join(folder, name);
     const list = readList(await readTextIfExists(path));
     if (list !== null && (await isStillThere(list))) continue;
-    // After a reboot the numbers belong to others, and nothing of ours runs.
+    // After a reboot the numbers belong to other processes, and none of ours runs.
     if (list !== null && list.bootId === (await bootId())) {
       stopped += await stopListedAndMarked(list.children, gatewayId, { ...options, clock });
     }
@@ -180,7 +180,7 @@ export type Stopped = {
   readonly unstoppable: ReadonlySet<number>;
 };
 
-/** Stops every process that bears `mark`, or one that begins with it. TERM first where there is a grace. Linux; elsewhere none are found. */
+/** Stops every process that carries `mark`, or one that begins with it. TERM first where there is a grace. Linux; elsewhere none are found. */
 export async function stopMarked(
   mark: Mark,
   options: { readonly clock: Clock; readonly graceMs: number },
@@ -212,7 +212,7 @@ export async function stopMarked(
   };
   const untilMs = options.clock.monotonicMs() + options.graceMs;
   while (options.clock.monotonicMs() < untilMs && (await ask())) await pause(options.clock, pollMs);
-  // Again and again: one that is being killed may just have started another, and so may one that went while we looked.
+  // Repeated: a process that is being killed may just have started another, and so may one that ended during the search.
   let doubts = 0;
   for (let round = 0; round < killRounds; round++) {
     const seen = await kill();
@@ -226,13 +226,13 @@ export async function stopMarked(
 async function stopListedAndMarked(
   children: readonly Listed[],
   gatewayId: string,
-  { clock, onLeft }: { readonly clock: Clock; onLeft?(pids: readonly number[]): void },
+  { clock, onUnstoppable }: { readonly clock: Clock } & Pick<RegisterOptions, "onUnstoppable">,
 ): Promise<number> {
   const [listed, { met, unstoppable }] = await Promise.all([
     stopListed(children, clock),
     stopMarked(gatewayMark(gatewayId), { clock, graceMs }),
   ]);
-  if (unstoppable.size > 0) onLeft?.([...unstoppable]);
+  if (unstoppable.size > 0) onUnstoppable?.([...unstoppable]);
   return met.union(listed).size;
 }
 
@@ -260,7 +260,7 @@ async function isStillThere(listed: Listed): Promise<boolean> {
   if ((await bootId()) !== null) return false;
   const found = await listedProcess(listed.pid);
   if (found === null || found.startedMs > listed.startedMs + toleranceMs) return false;
-  // A gateway is listed some time after its start, a child at once.
+  // A gateway is listed some time after its start, a child immediately.
   return listed.program === "" || basename(found.program) === basename(listed.program);
 }
 
@@ -275,7 +275,7 @@ function readList(text: string | null): List | null {
   if (head === null) return null;
   const { bootId: boot, children } = value as Record<string, unknown>;
   const known = Array.isArray(children) ? children.map(readListed).filter((each) => each !== null) : [];
-  // A gateway may well be the first process of its container; a child never is, and a signal to 1 reaches everybody.
+  // A gateway may well be the first process of its container; a child never is, and a signal to 1 reaches every process.
   return {
     ...head,
     bootId: typeof boot === "string" ? boot : null,

@@ -6,7 +6,7 @@ import { normaliseToolId } from "../../canon/id.ts";
 import type { Block, ChatRequest, Message, ToolResultBlock } from "../../canon/request.ts";
 import { parseLoosely } from "../../dialects/decoding.ts";
 
-/** What OpenClaw says of its own state stands behind the newest message of every request, and moves on with it. */
+/** OpenClaw puts a note about its own state behind the newest message of every request: it moves with each turn. */
 const movingNote = {
   begin: "<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>",
   end: "<<<END_OPENCLAW_INTERNAL_CONTEXT>>>",
@@ -40,7 +40,7 @@ export function conversationFingerprint(
   const tools = request.tools.map(({ name, description, schema }) => ({ name, description, schema }));
   add(hash, "frame", stable({ launchKey, tools, format: request.format }));
   for (const block of request.system) addBlock(hash, block, "system");
-  // Where it stands does not matter, but a process that was told something else does not know it.
+  // Its position does not matter, but a process that was sent a different note does not know this one.
   const note = request.messages.flatMap(({ content }) => content).findLast(isMoving);
   if (note !== undefined) addBlock(hash, note, "note");
   // Clients cut one turn into several messages, or join them.
@@ -118,7 +118,7 @@ export type Continuation = {
   readonly results: readonly ToolResultBlock[];
 };
 
-/** What a request adds to a conversation; null where it could not be one that goes on: mixed, or without an earlier turn. */
+/** What a request adds to a conversation; null where it cannot continue one: mixed content, or no earlier turn. */
 export function continuationOf({ messages }: ChatRequest): Continuation | null {
   const at = messages.findLastIndex((message) => message.role === "assistant");
   const tail = lasting(messages.slice(at + 1));

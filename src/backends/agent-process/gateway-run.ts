@@ -1,5 +1,5 @@
-// What this run of the gateway keeps for the Claude Code program: its id, the list of its processes, its private folder.
-// Made with the first process; what dead runs left, processes and folders, is taken away at the start.
+// What this run of the gateway keeps for agent programs: its id, the list of their processes, its private folder.
+// Made with the first process; what dead runs left, processes and folders, is removed at the start.
 
 import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
@@ -26,130 +26,157 @@ export type GatewayRun = {
   /** Files of this run that other users of the machine are to read. */
   readonly open: SharedFolder;
   readonly room: JailRuntime;
-  /** Where the program runs when nobody is to learn anything from the folder's name. */
+  /** Where a program runs when its folder's name must reveal nothing. */
   readonly neutral: NeutralFolders;
   /** From now on the gateway listens there: no jailed program is let through to it. */
   listensOn(port: number): void;
   register(): Promise<ChildRegister>;
-  /** Takes away what dead gateways left. Never rejects. */
+  /** Removes what dead gateways left. Never rejects. */
   sweep(): Promise<void>;
   /** Settles when nothing of this run is left. Never rejects. */
   close(): Promise<void>;
 };
 
-export function createGatewayRun(options: {
+export type GatewayRunOptions = {
   readonly stateDirectory: string;
   readonly clock: Clock;
   readonly log: Log;
-}): GatewayRun {
-  const { stateDirectory, clock, log } = options;
-  const gatewayId = newGatewayId();
-  const runs = join(stateDirectory, "cli", "runs");
-  const folder = join(runs, gatewayId);
-  // The private one first: by its name the next gateway finds the open one.
-  const sharedFolder = createSharedFolder(openPath(gatewayId), () => ensurePrivateDirectory(folder));
-  const neutral = createNeutralFolders({
-    places: neutralFolderPaths(gatewayId),
-    // By the list's name the next gateway finds them.
-    beforehand: async () => void (await openedRegister()),
-    warn: (message, error) => log.warn(message, { error }),
-  });
-  let ownPort: number | null = null;
-  const room = createJailRuntime({ sharedFolder, ownPort: () => ownPort });
-  let register: Promise<ChildRegister> | null = null;
+  /** What the log calls the programs. */
+  readonly programs: string;
+};
 
-  const trouble = (what: string) => (error: unknown) => log.warn(what, { error });
-  const onUnstoppable = (pids: readonly number[]): void =>
-    log.warn(
-      "Claude Code started processes that another user owns now: they run on, for only that user or root can end them",
-      {
-        pids,
-      },
-    );
-  // The list is for the next gateway, this one for the moment in which we are killed.
-  const watchdog = createWatchdog({
-    variable: childMark,
-    run: gatewayId,
-    folders: [sharedFolder.path, ...neutralFolderPaths(gatewayId)],
-    clock,
-    onTrouble: trouble("nothing will end the Claude Code processes if this gateway is killed"),
-  });
-  const watched = (list: ChildRegister): ChildRegister => ({
-    ...list,
-    add(pid, program) {
-      watchdog.add(pid);
-      list.add(pid, program);
-    },
-    remove(pid) {
-      watchdog.remove(pid);
-      list.remove(pid);
-    },
-  });
+export function createGatewayRun(options: GatewayRunOptions): GatewayRun {
+  return new Run(options);
+}
 
-  const openedRegister = (): Promise<ChildRegister> => {
-    register ??= openRegister({
+class Run implements GatewayRun {
+  readonly gatewayId = newGatewayId();
+  readonly folder: string;
+  readonly open: SharedFolder;
+  readonly room: JailRuntime;
+  readonly neutral: NeutralFolders;
+  /** Of all runs. */
+  private readonly runs: string;
+  private readonly watchdog: ReturnType<typeof createWatchdog>;
+  private ownPort: number | null = null;
+  private opened: Promise<ChildRegister> | null = null;
+
+  constructor(private readonly options: GatewayRunOptions) {
+    const { stateDirectory, clock, programs } = options;
+    const { gatewayId } = this;
+    this.runs = join(stateDirectory, "cli", "runs");
+    this.folder = join(this.runs, gatewayId);
+    // The private one first: by its name the next gateway finds the open one.
+    this.open = createSharedFolder(openPath(gatewayId), () => ensurePrivateDirectory(this.folder));
+    const places = neutralFolderPaths(gatewayId);
+    this.neutral = createNeutralFolders({
+      places,
+      // By the list's name the next gateway finds them.
+      beforehand: async () => void (await this.register()),
+      onNone: this.trouble(
+        `${programs} runs in a folder of the state directory, and may tell its vendor the name`,
+      ),
+    });
+    this.room = createJailRuntime({ sharedFolder: this.open, ownPort: () => this.ownPort });
+    // The list is for the next gateway, this one for the moment in which we are killed.
+    this.watchdog = createWatchdog({
+      variable: childMark,
+      run: gatewayId,
+      folders: [this.open.path, ...places],
+      clock,
+      onTrouble: this.trouble(`nothing will end the ${programs} processes if this gateway is killed`),
+    });
+  }
+
+  listensOn(port: number): void {
+    this.ownPort = port;
+  }
+
+  register(): Promise<ChildRegister> {
+    const { stateDirectory, clock, programs } = this.options;
+    this.opened ??= openRegister({
       stateDirectory,
-      gatewayId,
+      gatewayId: this.gatewayId,
       gatewayPid: process.pid,
       clock,
-      onTrouble: trouble("the list of Claude Code processes could not be written"),
-      onUnstoppable,
-      onSearchFailed: trouble(
-        "what a Claude Code process started runs on until this gateway ends: it could not be looked for",
+      onTrouble: this.trouble(`the list of ${programs} processes could not be written`),
+      onUnstoppable: this.onUnstoppable,
+      onSearchFailed: this.trouble(
+        `what a ${programs} process started runs on until this gateway ends: it could not be looked for`,
       ),
-    }).then(watched);
-    register.catch(() => (register = null));
-    return register;
+    }).then((list) => this.watched(list));
+    this.opened.catch(() => (this.opened = null));
+    return this.opened;
+  }
+
+  // A property, because it is handed on without the rest.
+  readonly sweep = async (): Promise<void> => {
+    const { stateDirectory, clock, log, programs } = this.options;
+    try {
+      if ((await namesIn(join(stateDirectory, "cli"))).length === 0) return;
+      const before = await this.listedRuns();
+      const stopped = await stopOrphans({ stateDirectory, clock, onUnstoppable: this.onUnstoppable });
+      const living = new Set(await this.listedRuns());
+      for (const name of before)
+        if (!living.has(name))
+          for (const path of neutralFolderPaths(name.replace(/\.json$/, ""))) await removeOwnFolder(path);
+      if (stopped > 0) log.warn(`stopped ${programs} processes that an earlier gateway left`, { stopped });
+      await this.sweepFolders();
+    } catch (error) {
+      this.trouble(`leftovers of ${programs} from an earlier gateway could not be cleaned up`)(error);
+    }
   };
 
-  const listed = (): Promise<readonly string[]> => namesIn(join(stateDirectory, "cli", "gateways"));
+  async close(): Promise<void> {
+    try {
+      await (await this.opened)?.close();
+      await this.watchdog.close();
+      await this.room.close();
+      await this.neutral.close();
+      for (const path of [this.open.path, this.folder]) await rm(path, { recursive: true, force: true });
+    } catch (error) {
+      this.trouble(`leftovers of ${this.options.programs} could not be cleaned up`)(error);
+    }
+  }
 
-  /** A run whose list is gone has ended: nobody reads its files any more. */
-  const sweepFolders = async (): Promise<void> => {
-    const living = new Set(await listed());
-    for (const name of await namesIn(runs))
-      if (name !== gatewayId && !living.has(`${name}.json`))
-        for (const path of [openPath(name), join(runs, name)])
+  private readonly onUnstoppable = (pids: readonly number[]): void => {
+    const { log, programs } = this.options;
+    log.warn(
+      `${programs} started processes that another user owns now: they keep running, because only that user or root can end them`,
+      { pids },
+    );
+  };
+
+  private trouble(what: string): (error: unknown) => void {
+    return (error) => this.options.log.warn(what, { error });
+  }
+
+  private watched(list: ChildRegister): ChildRegister {
+    return {
+      ...list,
+      add: (pid, program) => {
+        this.watchdog.add(pid);
+        list.add(pid, program);
+      },
+      remove: (pid) => {
+        this.watchdog.remove(pid);
+        list.remove(pid);
+      },
+    };
+  }
+
+  private listedRuns(): Promise<readonly string[]> {
+    return namesIn(join(this.options.stateDirectory, "cli", "gateways"));
+  }
+
+  /** A run whose list is gone has ended: its files are not read any more. */
+  private async sweepFolders(): Promise<void> {
+    const living = new Set(await this.listedRuns());
+    for (const name of await namesIn(this.runs))
+      if (name !== this.gatewayId && !living.has(`${name}.json`))
+        for (const path of [openPath(name), join(this.runs, name)])
           await rm(path, { recursive: true, force: true });
-  };
-
-  return {
-    gatewayId,
-    folder,
-    open: sharedFolder,
-    room,
-    neutral,
-    listensOn(port) {
-      ownPort = port;
-    },
-    register: openedRegister,
-    async sweep() {
-      try {
-        if ((await namesIn(join(stateDirectory, "cli"))).length === 0) return;
-        const before = await listed();
-        const stopped = await stopOrphans({ stateDirectory, clock, onUnstoppable });
-        const living = new Set(await listed());
-        for (const name of before)
-          if (!living.has(name))
-            for (const path of neutralFolderPaths(name.replace(/\.json$/, ""))) await removeOwnFolder(path);
-        if (stopped > 0) log.warn("stopped Claude Code processes that an earlier gateway left", { stopped });
-        await sweepFolders();
-      } catch (error) {
-        trouble("what an earlier gateway left of Claude Code could not be taken away")(error);
-      }
-    },
-    async close() {
-      try {
-        await (await register)?.close();
-        await watchdog.close();
-        await room.close();
-        await neutral.close();
-        for (const path of [sharedFolder.path, folder]) await rm(path, { recursive: true, force: true });
-      } catch (error) {
-        trouble("what is left of Claude Code could not be taken away")(error);
-      }
-    },
-  };
+  }
 }
 
 /** Where every user gets to; a folder that is emptied with every start of the machine, where there is one. */

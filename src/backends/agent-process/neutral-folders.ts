@@ -1,5 +1,5 @@
-// Empty folders whose names say nothing of tenant, user or gateway: newer versions of the program tell their vendor where they
-// run. They are of one run of the gateway, and it must never put anything into them, nor take one that somebody else made.
+// Empty folders whose names reveal neither tenant, user nor gateway: some programs report their folder to their vendor. They
+// belong to one run of the gateway, which must never put anything into them, nor use one that another user made.
 
 import { chmod, chown, lstat, mkdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,11 +9,11 @@ import { errorCode } from "../../system/files.ts";
 import { sha256Hex } from "../../system/secret.ts";
 
 export type NeutralFolders = {
-  /** One for each tenant (null: for requests without one) and user; null where there is no place, or somebody else has it. */
+  /** One for each tenant (null: for requests without one) and user; null where there is no place, or another user holds it. */
   of(tenant: string | null, user: UserIds | null): Promise<string | null>;
   /**
-   * Makes it again where the machine has cleaned up; any other folder is let be. Another one where somebody else has the place by now,
-   * null where there is none.
+   * Makes it again where the machine has cleaned up; any other path is returned as it is. Another folder where another user holds
+   * the place by now, null where there is none.
    */
   renew(path: string): Promise<string | null>;
   close(): Promise<void>;
@@ -31,7 +31,8 @@ export function createNeutralFolders(options: {
   readonly places: readonly string[];
   /** What must be there before, so that it can be found when this run is gone. */
   readonly beforehand: () => Promise<void>;
-  readonly warn: (message: string, error: unknown) => void;
+  /** Called once when there is no place for one. */
+  readonly onNone: (error: unknown) => void;
 }): NeutralFolders {
   const users = new Map<string, UserIds | null>();
   const paths = new Map<string, string>();
@@ -39,11 +40,7 @@ export function createNeutralFolders(options: {
 
   let isTold = false;
   const tell = (error: unknown): void => {
-    if (!isTold)
-      options.warn(
-        "Claude Code runs in a folder of the state directory, and may tell its vendor the name",
-        error,
-      );
+    if (!isTold) options.onNone(error);
     isTold = true;
   };
 
@@ -61,7 +58,7 @@ export function createNeutralFolders(options: {
     return null;
   };
 
-  /** The first place comes first; whoever saw its name may have taken it after a clean-up. */
+  /** The first place comes first; another user who saw its name may have taken it after a clean-up. */
   const ensured = async (path: string, user: UserIds | null): Promise<string | null> => {
     let trouble: unknown = null;
     const first = dirname(path);
@@ -103,7 +100,7 @@ export function createNeutralFolders(options: {
   };
 }
 
-/** What somebody else made there meanwhile is let be. */
+/** What another user made there meanwhile is left alone. */
 export async function removeOwnFolder(place: string): Promise<void> {
   const own = process.getuid?.();
   const found = await lstat(place).catch(() => null);
@@ -111,7 +108,7 @@ export async function removeOwnFolder(place: string): Promise<void> {
     await rm(place, { recursive: true, force: true });
 }
 
-/** Throws where a link or somebody else's folder stands there. */
+/** Throws where a link or another user's folder is in the way. */
 async function makeOwn(path: string, mode: number, user: UserIds | null): Promise<void> {
   const own = process.getuid?.();
   try {

@@ -14,6 +14,8 @@ export class UserProblem extends Error {
 }
 
 export type UserQuery = {
+  /** What the problem calls the program. */
+  readonly programName: string;
   readonly tenant: string;
   /** As the config writes it: a number or a name. */
   readonly uid: string | number;
@@ -32,16 +34,16 @@ export async function resolveUser(query: UserQuery): Promise<Account> {
   const { tenant, uid, bin, environment } = query;
   const ownUid = "ownUid" in query ? query.ownUid : process.getuid?.();
   const refuse = (why: string): never => {
-    throw new UserProblem(`tenants: the Claude Code program of ${tenant} cannot run as user ${uid}: ${why}`);
+    throw new UserProblem(`tenants: the ${query.programName} of ${tenant} cannot run as user ${uid}: ${why}`);
   };
-  if (ownUid === undefined) return refuse("this system has no such users. Take `uid` out of the tenant");
+  if (ownUid === undefined) return refuse("this system has no such users. Remove `uid` from the tenant");
   const account = await (query.accountOf ?? accountOf)(uid, environment);
   if (account === null)
-    return refuse("this machine knows no such user with a home. Make one (useradd -m), or take `uid` out");
-  if (account.uid === 0) return refuse("root is no user to be kept apart. Name another one");
+    return refuse("this machine has no such user with a home. Make one (useradd -m), or remove `uid`");
+  if (account.uid === 0) return refuse("root cannot be isolated. Name another user");
   if (ownUid !== 0 && ownUid !== account.uid)
     return refuse(
-      "only a gateway that runs as root may start programs as others. Run it so, or take `uid` out",
+      "only a gateway that runs as root may start programs as other users. Run it as root, or remove `uid`",
     );
   if (!(await canAccess(account, "-x", bin, environment)))
     return refuse(`it may not run ${bin}. Install the program where every user can run it, and set cli.bin`);
@@ -78,10 +80,10 @@ async function canAccess(
   return code === 0;
 }
 
-/** A folder in which other users find what they are given by its name, and cannot look around. */
+/** A folder in which other users can open what they know the name of, but list nothing. */
 export type SharedFolder = {
   readonly path: string;
-  /** Idempotent. Throws when somebody else was there first. */
+  /** Idempotent. Throws when the folder exists already. */
   make(): Promise<void>;
 };
 

@@ -1,11 +1,10 @@
 // Processes between two requests of one conversation: those that wait for the client's tools, and those that may be asked again.
-// It must never give one to two requests, to another tenant, or to a request that does not fit in every part.
+// It must never give one to two requests, to another tenant, or to a request that does not match in every part.
 
 import { normaliseToolId } from "../../canon/id.ts";
 import type { Clock } from "../../system/clock.ts";
+import type { AgentChannel, PendingCall } from "./agent-channel.ts";
 import { callKey } from "./conversation-fingerprint.ts";
-import type { PendingCall } from "../claude-code/conversation/client-tools.ts";
-import type { Conversation } from "../claude-code/conversation/conversation.ts";
 
 export type ParkedLimits = {
   readonly max: number;
@@ -16,127 +15,153 @@ export type ParkedLimits = {
   readonly idleTtlMs: number;
 };
 
-export type ParkedProcess = {
+/** What a program's own conversation must have to be parked. */
+export type Parkable = {
+  readonly channel: Pick<AgentChannel<unknown>, "onUnsolicited" | "over"> & {
+    readonly child: Pick<AgentChannel<unknown>["child"], "isAlive">;
+  };
+};
+
+export type ParkedProcess<C extends Parkable> = {
   readonly tenant: string;
   readonly fingerprint: string;
   /** Calls that wait for the client; empty after a plain answer. */
   readonly calls: readonly PendingCall[];
-  readonly conversation: Conversation;
+  readonly conversation: C;
 };
 
 export type ParkedCounts = { readonly calls: number; readonly idle: number };
 
-export type ParkedProcesses = {
+export type ParkedProcesses<C extends Parkable> = {
   /** False: there is no place, and the process is the caller's to stop. */
-  park(entry: ParkedProcess): boolean;
-  /** Does anybody wait here for this tenant? */
+  park(entry: ParkedProcess<C>): boolean;
+  /** Is any process parked for this tenant? */
   hasAny(tenant: string): boolean;
   /** The process whose conversation this is, and whose calls are exactly these; it is the caller's from then on. */
-  take(tenant: string, fingerprint: string, callIds: readonly string[]): ParkedProcess | null;
+  take(tenant: string, fingerprint: string, callIds: readonly string[]): ParkedProcess<C> | null;
   /** The same without taking it. */
   has(tenant: string, fingerprint: string, callIds: readonly string[]): boolean;
-  /** Gives up those whose calls were answered in a request that does not fit. */
+  /** Gives up those whose calls were answered in a request that does not match. */
   abandon(tenant: string, callIds: readonly string[]): void;
   counts(): ParkedCounts;
   /** Gives up all of them. */
   clear(): void;
 };
 
-type Entry = ParkedProcess & { readonly cancel: () => void };
-
-export function createParkedProcesses(options: {
+export type ParkingOptions<C extends Parkable> = {
   readonly clock: Clock;
   readonly limits: ParkedLimits;
-  readonly stop: (conversation: Conversation) => void;
-}): ParkedProcesses {
-  const { clock, limits, stop } = options;
+  readonly stop: (conversation: C) => void;
+};
+
+export function createParkedProcesses<C extends Parkable>(options: ParkingOptions<C>): ParkedProcesses<C> {
+  return new Parking(options);
+}
+
+type Place<C extends Parkable> = ParkedProcess<C> & { readonly cancel: () => void };
+
+class Parking<C extends Parkable> implements ParkedProcesses<C> {
   /** In the order of arrival. */
-  const entries = new Set<Entry>();
+  private readonly places = new Set<Place<C>>();
 
-  const remove = (entry: Entry): boolean => {
-    entry.cancel();
-    return entries.delete(entry);
-  };
-  const evict = (entry: Entry): void => {
-    if (remove(entry)) stop(entry.conversation);
-  };
-  const ofTenant = (tenant: string): Entry[] => [...entries].filter((place) => place.tenant === tenant);
+  constructor(private readonly options: ParkingOptions<C>) {}
 
-  /** A client that works for us would lose more than one that may come back: the oldest idle one goes first. */
-  const makeRoom = (among: readonly Entry[], entry: ParkedProcess): boolean => {
+  park(entry: ParkedProcess<C>): boolean {
+    const { clock, limits } = this.options;
+    const { channel } = entry.conversation;
+    const ttlMs = entry.calls.length > 0 ? limits.callsTtlMs : limits.idleTtlMs;
+    if (ttlMs <= 0 || !channel.child.isAlive() || !this.hasRoomFor(entry)) return false;
+    const cancelTimer = clock.setTimer(ttlMs, () => this.evict(place));
+    let unwatch = (): void => undefined;
+    const place: Place<C> = {
+      ...entry,
+      cancel() {
+        cancelTimer();
+        unwatch();
+      },
+    };
+    this.places.add(place);
+    // It went on by itself (a call that its own checks refused): what it says now belongs to no request.
+    unwatch = channel.onUnsolicited(() => this.evict(place));
+    if (!this.places.has(place)) unwatch();
+    // One that ends by itself cannot be resumed.
+    void channel.over.then(() => this.evict(place));
+    return this.places.has(place);
+  }
+
+  hasAny(tenant: string): boolean {
+    for (const place of this.places) if (place.tenant === tenant) return true;
+    return false;
+  }
+
+  take(tenant: string, fingerprint: string, callIds: readonly string[]): ParkedProcess<C> | null {
+    const place = this.find(tenant, fingerprint, callIds);
+    if (place === null) return null;
+    this.remove(place);
+    if (place.conversation.channel.child.isAlive()) return place;
+    this.options.stop(place.conversation);
+    return null;
+  }
+
+  has(tenant: string, fingerprint: string, callIds: readonly string[]): boolean {
+    return this.find(tenant, fingerprint, callIds) !== null;
+  }
+
+  abandon(tenant: string, callIds: readonly string[]): void {
+    const answered = new Set(callIds.map(normaliseToolId));
+    for (const place of this.ofTenant(tenant))
+      if (place.calls.some((call) => answered.has(normaliseToolId(call.id)))) this.evict(place);
+  }
+
+  counts(): ParkedCounts {
+    const calls = [...this.places].filter((place) => place.calls.length > 0).length;
+    return { calls, idle: this.places.size - calls };
+  }
+
+  clear(): void {
+    for (const place of this.places) this.evict(place);
+  }
+
+  private remove(place: Place<C>): boolean {
+    place.cancel();
+    return this.places.delete(place);
+  }
+
+  private evict(place: Place<C>): void {
+    if (this.remove(place)) this.options.stop(place.conversation);
+  }
+
+  private ofTenant(tenant: string): Place<C>[] {
+    return [...this.places].filter((place) => place.tenant === tenant);
+  }
+
+  private find(tenant: string, fingerprint: string, callIds: readonly string[]): Place<C> | null {
+    const key = callKey(callIds);
+    for (const place of this.places)
+      if (place.tenant === tenant && place.fingerprint === fingerprint && callKey(idsOf(place)) === key)
+        return place;
+    return null;
+  }
+
+  /** A twin goes, and where the limits are reached one that is worth less. */
+  private hasRoomFor(entry: ParkedProcess<C>): boolean {
+    const { max, maxPerTenant } = this.options.limits;
+    if (max <= 0 || maxPerTenant <= 0) return false;
+    const twin = this.find(entry.tenant, entry.fingerprint, idsOf(entry));
+    if (twin !== null) this.evict(twin);
+    const own = this.ofTenant(entry.tenant);
+    if (own.length >= maxPerTenant && !this.makeRoom(own, entry)) return false;
+    return this.places.size < max || this.makeRoom([...this.places], entry);
+  }
+
+  /** A client that runs tools for us would lose more than one that may come back: the oldest idle one goes first. */
+  private makeRoom(among: readonly Place<C>[], entry: ParkedProcess<C>): boolean {
     const victim =
       among.find((place) => place.calls.length === 0) ?? (entry.calls.length > 0 ? among[0] : undefined);
     if (victim === undefined) return false;
-    evict(victim);
+    this.evict(victim);
     return true;
-  };
-
-  const find = (tenant: string, fingerprint: string, callIds: readonly string[]): Entry | null => {
-    const key = callKey(callIds);
-    for (const place of entries)
-      if (
-        place.tenant === tenant &&
-        place.fingerprint === fingerprint &&
-        callKey(place.calls.map((call) => call.id)) === key
-      )
-        return place;
-    return null;
-  };
-
-  return {
-    park(entry) {
-      const ttlMs = entry.calls.length > 0 ? limits.callsTtlMs : limits.idleTtlMs;
-      if (ttlMs <= 0 || limits.max <= 0 || limits.maxPerTenant <= 0) return false;
-      if (!entry.conversation.channel.child.isAlive()) return false;
-      const twin = find(
-        entry.tenant,
-        entry.fingerprint,
-        entry.calls.map((call) => call.id),
-      );
-      if (twin !== null) evict(twin);
-      const own = ofTenant(entry.tenant);
-      if (own.length >= limits.maxPerTenant && !makeRoom(own, entry)) return false;
-      if (entries.size >= limits.max && !makeRoom([...entries], entry)) return false;
-      const { channel } = entry.conversation;
-      const cancelTimer = clock.setTimer(ttlMs, () => evict(place));
-      let unwatch = (): void => undefined;
-      const place: Entry = {
-        ...entry,
-        cancel() {
-          cancelTimer();
-          unwatch();
-        },
-      };
-      entries.add(place);
-      // It went on by itself (a call that its own checks refused): what it says now belongs to no request.
-      unwatch = channel.onUnsolicited(() => evict(place));
-      if (!entries.has(place)) unwatch();
-      // One that ends by itself is of no use to anybody.
-      void channel.over.then(() => evict(place));
-      return entries.has(place);
-    },
-    hasAny(tenant) {
-      for (const place of entries) if (place.tenant === tenant) return true;
-      return false;
-    },
-    take(tenant, fingerprint, callIds) {
-      const place = find(tenant, fingerprint, callIds);
-      if (place === null) return null;
-      remove(place);
-      return place.conversation.channel.child.isAlive() ? place : (stop(place.conversation), null);
-    },
-    has: (tenant, fingerprint, callIds) => find(tenant, fingerprint, callIds) !== null,
-    abandon(tenant, callIds) {
-      const answered = new Set(callIds.map(normaliseToolId));
-      for (const place of ofTenant(tenant))
-        if (place.calls.some((call) => answered.has(normaliseToolId(call.id)))) evict(place);
-    },
-    counts() {
-      const calls = [...entries].filter((place) => place.calls.length > 0).length;
-      return { calls, idle: entries.size - calls };
-    },
-    clear() {
-      for (const place of entries) evict(place);
-    },
-  };
+  }
 }
+
+const idsOf = ({ calls }: Pick<ParkedProcess<Parkable>, "calls">): string[] => calls.map((call) => call.id);

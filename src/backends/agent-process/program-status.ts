@@ -1,5 +1,5 @@
 // Whether the program can be started at all: is it there, may it be run, is its interpreter there, and how did its last start go?
-// It must never start anything itself, nor hold anybody up: who wants no process ahead of a request gets none.
+// It must never start anything itself, nor delay a caller.
 
 import { lstat, open, realpath, stat } from "node:fs/promises";
 import { basename } from "node:path";
@@ -22,7 +22,7 @@ export type ProgramStatus = {
   worked(stamp: string): void;
   /** This build ended, or was not started, before it had said a word. */
   failed(stamp: string, why: string): void;
-  /** Is what is held against it old enough to try again? Once per time. */
+  /** Is the last failure old enough for another start? True once per interval. */
   mayRetry(): boolean;
 };
 
@@ -30,12 +30,12 @@ type Verdict = { readonly stamp: string; readonly why: string | null };
 
 /** Of a build that has been at work so many starts in a row must fail: one may be a tenant's own trouble. */
 const maxFailures = 3;
-/** What did not start is tried again, because what it lacked may be there by now. */
+/** A program that did not start is started again, because what it lacked may be there by now. */
 const againMs = 60_000;
 
 export function createProgramStatus(options: {
   readonly clock: Pick<Clock, "monotonicMs">;
-  /** Told when a start has shown something new. */
+  /** Called when a start has shown something new. */
   readonly onNews: () => void;
 }): ProgramStatus {
   const { clock } = options;
@@ -132,6 +132,6 @@ async function whyMissing({ bin, environment }: ProgramQuery): Promise<string> {
     return `${bin} is not there (${errorCode(error) ?? "unknown"})`;
   }
   const target = await stat(bin).catch(() => null);
-  if (target === null) return isLink ? `${bin} is a link that leads nowhere` : `${bin} cannot be looked at`;
-  return target.isFile() ? `${bin} may not be executed` : `${bin} is no file`;
+  if (target === null) return isLink ? `${bin} is a broken link` : `${bin} cannot be inspected`;
+  return target.isFile() ? `${bin} may not be executed` : `${bin} is not a file`;
 }

@@ -1,17 +1,17 @@
 // One answer of a running conversation, as batches of events until it ends.
-// It must never wait without a limit, nor keep a client waiting over text that is long known.
+// It must never wait without a limit, nor hold back text from a client for long.
 
 import type { StreamEvent } from "../../canon/event.ts";
 import { Failure } from "../../canon/failure.ts";
-import type { TurnDecoder, TurnEnd } from "../../dialects/claude-code/decode-turn.ts";
 import type { Clock } from "../../system/clock.ts";
-import type { ControlChannel } from "../claude-code/conversation/control-channel.ts";
-import { endFailure } from "../claude-code/conversation/conversation.ts";
+import type { AgentChannel, TurnDecoder } from "./agent-channel.ts";
 import { abortReason, waitForEvent, tookTooLong } from "./bounded-wait.ts";
 
-export type TurnOptions = {
-  readonly channel: ControlChannel;
-  readonly decoder: TurnDecoder;
+export type TurnOptions<Line, End> = {
+  /** What failures call the program. */
+  readonly program: string;
+  readonly channel: Pick<AgentChannel<Line>, "take" | "onReady" | "isOver" | "endFailure">;
+  readonly decoder: TurnDecoder<Line, End>;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Monotonic: when the whole answer must be there. */
@@ -29,11 +29,14 @@ const heartbeatMs = 10_000;
 const resultMs = 5_000;
 const largestBatch = 256;
 
-/** The last batch comes with the end. Throws the abort's Failure, or `timed-out`. */
-export type TurnBatch = { readonly batch: readonly StreamEvent[]; readonly end: TurnEnd | null };
+/** The last batch comes with the end. */
+export type TurnBatch<End> = { readonly batch: readonly StreamEvent[]; readonly end: End | null };
 
-export async function* turnEvents(options: TurnOptions): AsyncGenerator<TurnBatch, void, void> {
-  const { channel, decoder, clock, signal } = options;
+/** Throws the abort's Failure, or `timed-out`. */
+export async function* turnEvents<Line, End>(
+  options: TurnOptions<Line, End>,
+): AsyncGenerator<TurnBatch<End>, void, void> {
+  const { program, channel, decoder, clock, signal } = options;
   const begunMs = clock.monotonicMs();
   let shownMs = begunMs;
   let heldSinceMs: number | null = null;
@@ -69,9 +72,9 @@ export async function* turnEvents(options: TurnOptions): AsyncGenerator<TurnBatc
       yield { batch: [], end: complete };
       return;
     }
-    if (channel.isOver()) throw endFailure(channel);
-    if (nowMs >= options.deadlineMs) throw tookTooLong("answer");
-    if (!isAlive && nowMs - begunMs >= options.firstLineMs) throw tookTooLong("begin its answer");
+    if (channel.isOver()) throw channel.endFailure();
+    if (nowMs >= options.deadlineMs) throw tookTooLong(program, "answer");
+    if (!isAlive && nowMs - begunMs >= options.firstLineMs) throw tookTooLong(program, "begin its answer");
     const dueMs = Math.min(
       options.deadlineMs,
       isAlive ? Number.POSITIVE_INFINITY : begunMs + options.firstLineMs,
@@ -79,14 +82,14 @@ export async function* turnEvents(options: TurnOptions): AsyncGenerator<TurnBatc
       completeSinceMs === null ? Number.POSITIVE_INFINITY : completeSinceMs + resultMs,
       isBusy ? shownMs + heartbeatMs : Number.POSITIVE_INFINITY,
     );
-    await waitForEvent(channel.onReady, { clock, signal, limitMs: Math.max(0, dueMs - nowMs) });
+    await waitForEvent(channel, { clock, signal, limitMs: Math.max(0, dueMs - nowMs) });
   }
 }
 
-function takeBatch(
-  channel: ControlChannel,
-  decoder: TurnDecoder,
-): { batch: StreamEvent[]; end: TurnEnd | null; lines: number } {
+function takeBatch<Line, End>(
+  channel: Pick<AgentChannel<Line>, "take">,
+  decoder: TurnDecoder<Line, End>,
+): { batch: StreamEvent[]; end: End | null; lines: number } {
   const batch: StreamEvent[] = [];
   let lines = 0;
   for (let line = channel.take(); line !== null; line = channel.take()) {
@@ -97,11 +100,6 @@ function takeBatch(
     if (batch.length >= largestBatch) break;
   }
   return { batch, end: null, lines };
-}
-
-/** The closing event of an answer. */
-export function closingEvent(end: TurnEnd): StreamEvent {
-  return end.kind === "failed" ? { type: "failure", failure: end.failure } : end.finish;
 }
 
 /** What a request's answer may take in all. */

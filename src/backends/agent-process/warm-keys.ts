@@ -1,4 +1,4 @@
-// Whose Claude Code processes are worth starting before anybody asks. It must never start one for a tenant that is gone.
+// Which agent processes are worth starting before a request needs them. It must never start one for a tenant that is gone.
 
 import type { RecentKeys, WarmKey } from "./recent-keys.ts";
 import type { PoolLimits } from "./pool.ts";
@@ -26,7 +26,7 @@ export async function keysToWarm(
   return [...known, ...first].slice(0, Math.floor(max / size)).toReversed();
 }
 
-/** Of a gateway that nobody has asked yet: with several tenants it cannot tell whose turn comes first. */
+/** For a gateway without any request yet: with several tenants it cannot know which comes first. */
 function firstKeys({ tenants, model }: Served): readonly WarmKey[] {
   const [tenant = null] = tenants.keys();
   return tenants.size > 1 ? [] : [{ tenant, model }];

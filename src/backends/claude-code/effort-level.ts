@@ -1,52 +1,21 @@
-// What a client asks of the CLI rather than of a model: reasoning effort and MCP servers, by header or in `metadata`.
-// Reading never refuses: only the backend that could follow a wish may say that it is wrong.
+// The effort of an answer: what the client, the request and the operator ask for, as a level that the model takes.
 
 import type { RequestOptions } from "../backend.ts";
 import { noRequestOptions } from "../backend.ts";
 import { efforts, isEffort, type Effort, nearestEffort } from "../../canon/effort.ts";
 import { Failure } from "../../canon/failure.ts";
 import type { ChatRequest } from "../../canon/request.ts";
-import { isRecord } from "../../dialects/decoding.ts";
 
 /** Levels that the program takes by `--effort`. */
 const cliEfforts = ["low", "medium", "high", "xhigh", "max"] as const;
 export type CliEffort = (typeof cliEfforts)[number];
 
-const maxServers = 64;
-
-export function readRequestOptions(headers: Pick<Headers, "get">, metadata: unknown): RequestOptions {
-  const wantedEffort = headers.get("x-effort");
-  const wantedServers = headers.get("x-mcp-servers");
-  if (wantedEffort === null && wantedServers === null && metadata === null) return noRequestOptions;
-  const written = isRecord(metadata) ? metadata : {};
-  const effort = wordIn(wantedEffort) ?? wordIn(written["effort"]);
-  const mcpServers = [...namesIn(wantedServers), ...namesIn(written["mcp_servers"])];
-  if (effort === null && mcpServers.length === 0) return noRequestOptions;
-  return { effort, mcpServers: [...new Set(mcpServers)].slice(0, maxServers) };
-}
-
-function wordIn(value: unknown): string | null {
-  if (value === null || value === undefined) return null;
-  const word = (typeof value === "string" ? value : JSON.stringify(value)).trim().toLowerCase();
-  return word === "" ? null : word.slice(0, 100);
-}
-
-/** A list of names, or one text with commas: OpenAI's metadata can hold nothing else. */
-function namesIn(value: unknown): readonly string[] {
-  if (value === null || value === undefined) return [];
-  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
-  return list
-    .flatMap((each) => (typeof each === "string" ? each.split(",") : [JSON.stringify(each)]))
-    .map((name) => name.trim().slice(0, 100))
-    .filter((name) => name !== "");
-}
-
 export type EffortQuery = {
   readonly requestOptions: RequestOptions;
   readonly request: Pick<ChatRequest, "effort">;
-  /** The operator's own, when nobody says anything. */
+  /** The operator's own, when the request names none. */
   readonly preset: Effort | null;
-  /** What the model takes: null when nobody knows, empty when it takes none. */
+  /** What the model takes: null when it is not known, empty when it takes none. */
   readonly levels: readonly string[] | null;
 };
 
@@ -54,7 +23,7 @@ export type EffortQuery = {
 export type ResolvedEffort = { readonly effort: CliEffort | null; readonly isUnsupported: boolean };
 
 /**
- * A word meant for the CLI (`x-effort`, `metadata.effort`) must be one that the model takes. One that came in a format's own
+ * A value for the CLI (`x-effort`, `metadata.effort`) must be one that the model takes. One that came in a format's own
  * field was meant for any model, and the operator's for every model: the nearest level is taken.
  * Throws Failure `invalid-request`.
  */

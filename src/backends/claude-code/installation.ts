@@ -1,5 +1,5 @@
-// The program as it lies on this machine: where it is, which build, in which jail it runs, and every tenant's place.
-// Nothing of it is looked for before somebody needs it: a start must never wait for the program.
+// The program as it is installed on this machine: where it is, which build, in which jail it runs, and every tenant's folders.
+// Nothing is searched for before a request needs it: a start must never wait for the program.
 
 import { realpath } from "node:fs/promises";
 import { homedir } from "node:os";
@@ -13,6 +13,7 @@ import type { JailRuntime } from "../agent-process/jail/jail-runtime.ts";
 import { type Breach, findBreaches } from "../agent-process/jail/jail-check.ts";
 import type { NeutralFolders } from "../agent-process/neutral-folders.ts";
 import { resolveUser, UserProblem } from "../agent-process/other-user.ts";
+import { programName } from "./program-facts.ts";
 import type { CliProgram } from "./program-settings.ts";
 import type { McpServers } from "./settings.ts";
 import { programStamp } from "../agent-process/program-status.ts";
@@ -32,7 +33,7 @@ export type CliTenant = {
   readonly workingDir: string | null;
   readonly addDirs: readonly string[] | null;
   readonly permissionMode: string | null;
-  /** A user of the machine as whom its processes run; null: the gateway's own. */
+  /** The user of the machine that its processes run as; null: the gateway's own. */
   readonly uid?: string | number | null;
 };
 
@@ -43,7 +44,7 @@ export type InstallationOptions = {
   /** What no jail may show. */
   readonly guardedPaths: readonly GuardedPath[];
   readonly mcpServers?: McpServers;
-  /** Where jails are made ready; absent: none is tried. */
+  /** Prepares jails; absent: no jail can be checked. */
   readonly jailRuntime?: JailRuntime;
   /** Folders whose names say nothing to a vendor; absent: there are none. */
   readonly neutralFolders?: NeutralFolders;
@@ -59,7 +60,7 @@ export type Installation = {
   stamp(): Promise<string | null>;
   /** Throws Failure. */
   workspaceOf(tenant: string | null, settings: CliTenant | null): Promise<Workspace>;
-  /** Throws an Error when a jail is required and there is none, or one that does not hold. */
+  /** Throws an Error when a jail is required and there is none, or it is not effective. */
   checkJail(tenants: ReadonlyMap<string, CliTenant>): Promise<void>;
   /** What is open in the jail of a tenant (null: of requests without one); null: it has no jail. Throws Failure. */
   breachesOf(tenant: string | null, settings: CliTenant | null): Promise<readonly Breach[] | null>;
@@ -68,86 +69,46 @@ export type Installation = {
 };
 
 export function createInstallation(options: InstallationOptions): Installation {
-  const { program, environment } = options;
-  let jail: Promise<JailFound> | null = null;
-  let places: { readonly bin: string; readonly real: string; readonly workspaces: Workspaces } | null = null;
+  return new FoundProgram(options);
+}
 
-  const find = (): string | null => findOnPath(absolute(program.bin, environment), environment["PATH"]);
-  const bin = (): string => {
-    const found = find();
+type Places = { readonly bin: string; readonly real: string; readonly workspaces: Workspaces };
+
+class FoundProgram implements Installation {
+  private jail: Promise<JailFound> | null = null;
+  private places: Places | null = null;
+
+  constructor(private readonly options: InstallationOptions) {}
+
+  bin(): string {
+    const found = this.find();
     if (found !== null) return found;
     throw new Failure(
       "unreachable",
       "The Claude Code program is not installed where the gateway looks for it.",
     );
-  };
-  const foundJail = (): Promise<JailFound> => {
-    jail ??= findJail({ mode: program.jail, path: environment["PATH"], platform: process.platform }).then(
-      (found) => {
-        if (found.warning !== null) options.warn(found.warning);
-        return found;
-      },
-    );
-    jail.catch(() => (jail = null));
-    return jail;
-  };
-  const workspacesOf = async (): Promise<Workspaces> => {
-    const found = bin();
-    // An update may lie elsewhere, and a jail shows the program's own files alone.
-    const real = await realpath(found);
-    if (places?.bin === found && places.real === real) return places.workspaces;
-    const { program: jailProgram, flags } = await foundJail();
-    const workspaces = createWorkspaces({
-      stateDirectory: options.stateDirectory,
-      environment,
-      bin: found,
-      env: program.env,
-      configDir: absoluteOrNull(program.configDir, environment),
-      jailProgram,
-      jailFlags: flags,
-      guardedPaths: options.guardedPaths,
-      jailRead: program.jailRead.map((path) => absolutePath(path, environment)),
-      jailHosts: program.jailHosts,
-      mcpServers: options.mcpServers ?? {},
-      findAccount: options.findAccount,
-      neutralFolders: options.neutralFolders,
-    });
-    places = { bin: found, real, workspaces };
-    return workspaces;
-  };
+  }
 
-  const workspaceOf: Installation["workspaceOf"] = async (tenant, settings) => {
-    const workspaces = await workspacesOf();
+  async stamp(): Promise<string | null> {
+    const found = this.find();
+    return found === null ? null : programStamp(found);
+  }
+
+  async workspaceOf(tenant: string | null, settings: CliTenant | null): Promise<Workspace> {
+    const { program, environment } = this.options;
+    const workspaces = await this.workspaces();
     try {
       return await workspaces.of(tenant, workspaceSettingsOf(program, settings, environment));
     } catch (cause) {
-      if (cause instanceof JailProblem) {
-        options.warn(cause.message);
-        throw new Failure(
-          "unreachable",
-          "The Claude Code program cannot be kept apart in a jail. The gateway's log says why.",
-          { cause },
-        );
-      }
-      if (cause instanceof UserProblem) {
-        options.warn(cause.message);
-        throw new Failure(
-          "unreachable",
-          "The Claude Code program cannot be run as the user of this tenant. The gateway's log says why.",
-          { cause },
-        );
-      }
-      throw (
-        shortageFrom(cause) ??
-        new Failure("internal", "The folders of the Claude Code program cannot be used.", { cause })
-      );
+      throw this.refusalOf(cause);
     }
-  };
-  const breachesOf: Installation["breachesOf"] = async (tenant, settings) => {
-    const { jail, workingDir, home, account = null } = await workspaceOf(tenant, settings);
+  }
+
+  async breachesOf(tenant: string | null, settings: CliTenant | null): Promise<readonly Breach[] | null> {
+    const { jailRuntime, guardedPaths, environment } = this.options;
+    const { jail, workingDir, home, account = null } = await this.workspaceOf(tenant, settings);
     if (jail === null) return null;
-    if (options.jailRuntime === undefined) throw new Error("there is no room for a jail");
-    const { jailRuntime, guardedPaths } = options;
+    if (jailRuntime === undefined) throw new Error("no jail directory was prepared");
     const user = account === null ? null : { uid: account.uid, gid: account.gid };
     return findBreaches({
       jail,
@@ -159,50 +120,111 @@ export function createInstallation(options: InstallationOptions): Installation {
       guardedPaths,
       environment,
     });
-  };
+  }
 
-  return {
-    bin,
-    async stamp() {
-      const found = find();
-      if (found === null) return null;
-      return programStamp(found);
-    },
-    workspaceOf,
-    async checkUsers(tenants) {
-      for (const [tenant, { uid }] of tenants)
-        if (uid !== undefined && uid !== null) {
-          // A program that is not there is found missing when it is needed, as without a user.
-          const found = find();
-          const { findAccount } = options;
-          if (found !== null)
-            await resolveUser({
-              tenant,
-              uid,
-              bin: found,
-              environment,
-              ...(findAccount === undefined ? {} : { accountOf: findAccount }),
-            });
-        }
-    },
-    breachesOf,
-    async checkJail(tenants) {
-      if (program.jail === "off") return;
-      await foundJail();
-      // A program that is not there is found missing when it is needed.
-      if (program.jail !== "required" || find() === null) return;
-      for (const [tenant, settings] of [[null, null] as const, ...tenants]) {
-        const breaches = (await breachesOf(tenant, settings).catch(rethrowCause)) ?? [];
-        if (breaches.length > 0)
-          throw new Error(
-            `cli.jail is "required", but the jail of ${tenant === null ? "requests without a tenant" : `tenant ${tenant}`} does not hold: ${breachesText(breaches)}.`,
-          );
-      }
-    },
-  };
+  async checkUsers(tenants: ReadonlyMap<string, CliTenant>): Promise<void> {
+    const { environment, findAccount } = this.options;
+    for (const [tenant, { uid = null }] of tenants) {
+      // A program that is not there is found missing when it is needed, as without a user.
+      const bin = uid === null ? null : this.find();
+      if (uid === null || bin === null) continue;
+      await resolveUser({
+        programName,
+        tenant,
+        uid,
+        bin,
+        environment,
+        ...(findAccount === undefined ? {} : { accountOf: findAccount }),
+      });
+    }
+  }
+
+  async checkJail(tenants: ReadonlyMap<string, CliTenant>): Promise<void> {
+    const { jail: mode } = this.options.program;
+    if (mode === "off") return;
+    await this.foundJail();
+    // A program that is not there is found missing when it is needed.
+    if (mode !== "required" || this.find() === null) return;
+    for (const [tenant, settings] of [[null, null] as const, ...tenants]) {
+      const breaches = (await this.breachesOf(tenant, settings).catch(rethrowCause)) ?? [];
+      if (breaches.length > 0)
+        throw new Error(
+          `cli.jail is "required", but the jail of ${tenant === null ? "requests without a tenant" : `tenant ${tenant}`} is not effective: ${breachesText(breaches)}.`,
+        );
+    }
+  }
+
+  private find(): string | null {
+    const { program, environment } = this.options;
+    return findOnPath(absolute(program.bin, environment), environment["PATH"]);
+  }
+
+  private foundJail(): Promise<JailFound> {
+    this.jail ??= this.findJail();
+    this.jail.catch(() => (this.jail = null));
+    return this.jail;
+  }
+
+  private async findJail(): Promise<JailFound> {
+    const { program, environment, warn } = this.options;
+    const found = await findJail({
+      mode: program.jail,
+      path: environment["PATH"],
+      platform: process.platform,
+      programName,
+    });
+    if (found.warning !== null) warn(found.warning);
+    return found;
+  }
+
+  private async workspaces(): Promise<Workspaces> {
+    const { options } = this;
+    const { program, environment } = options;
+    const bin = this.bin();
+    // An update may be elsewhere, and a jail shows the program's own files alone.
+    const real = await realpath(bin);
+    const { places } = this;
+    if (places?.bin === bin && places.real === real) return places.workspaces;
+    const { program: jailProgram, flags } = await this.foundJail();
+    const workspaces = createWorkspaces({
+      stateDirectory: options.stateDirectory,
+      environment,
+      bin,
+      env: program.env,
+      configDir: absoluteOrNull(program.configDir, environment),
+      jailProgram,
+      jailFlags: flags,
+      guardedPaths: options.guardedPaths,
+      jailRead: program.jailRead.map((path) => absolutePath(path, environment)),
+      jailHosts: program.jailHosts,
+      mcpServers: options.mcpServers ?? {},
+      findAccount: options.findAccount,
+      neutralFolders: options.neutralFolders,
+    });
+    this.places = { bin, real, workspaces };
+    return workspaces;
+  }
+
+  /** Why there is no workspace: the client gets the short text, the operator's log the whole one. */
+  private refusalOf(cause: unknown): Failure {
+    const isJail = cause instanceof JailProblem;
+    if (isJail || cause instanceof UserProblem) {
+      this.options.warn(cause.message);
+      const what = isJail ? "isolated in a jail" : "run as the user of this tenant";
+      return new Failure(
+        "unreachable",
+        `The Claude Code program cannot be ${what}. The gateway's log says why.`,
+        { cause },
+      );
+    }
+    return (
+      shortageFrom(cause) ??
+      new Failure("internal", "The folders of the Claude Code program cannot be used.", { cause })
+    );
+  }
 }
 
-/** The operator is told at the start what a client is not. */
+/** At the start the operator gets the cause, which a client does not. */
 function rethrowCause(thrown: unknown): never {
   if (thrown instanceof Failure && thrown.cause instanceof Error) throw thrown.cause;
   throw thrown;
@@ -236,7 +258,7 @@ function workspaceSettingsOf(
   };
 }
 
-/** A bare name is looked for on PATH. */
+/** A bare name is searched for on PATH. */
 function absolute(bin: string, environment: Environment): string {
   return bin.includes("/") ? absolutePath(bin, environment) : bin;
 }

@@ -1,17 +1,25 @@
 // From a tenant's workspace to its jail: which folders it holds, which of them are read-only, what it reaches. It must never
 // take in a folder that holds something of the gateway's or of another tenant: such a tenant is refused by name.
 
-import { lstatSync, readdirSync, statSync } from "node:fs";
+import { lstatSync, readdirSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import type { McpServers } from "./settings.ts";
 import { findOnPath } from "../../system/process.ts";
 import type { JailSettings } from "../agent-process/jail/bubblewrap.ts";
 import {
+  exists,
+  isLink,
+  isNoFile,
+  leadsOut,
+  notCovered,
+  outermost,
+  refuseLinks,
+} from "../agent-process/jail/path-checks.ts";
+import {
   createPathPolicy,
   type GuardedPath,
   isWithin,
   JailProblem,
-  realPathOf,
 } from "../agent-process/jail/path-policy.ts";
 import { programFiles } from "../agent-process/jail/program-files.ts";
 import { addressesIn } from "../agent-process/jail/network-addresses.ts";
@@ -35,7 +43,7 @@ export type JailSettingsInput = {
   };
   /** Null: of requests without a tenant. */
   readonly tenant: string | null;
-  /** The tenant's folder in the state directory: what lies there was made for it alone. */
+  /** The tenant's folder in the state directory: what is there was made for it alone. */
   readonly ownRoot: string;
   readonly environment: Environment;
   readonly home: string;
@@ -87,7 +95,7 @@ export function jailSettingsOf(input: JailSettingsInput): {
   const isOurs = (path: string): boolean => isWithin(path, input.ownRoot);
   const ours = isOurs(home) ? [home] : [];
   for (const [key, path] of [...given, ["config_dir", configDir] as const])
-    if (!isOurs(path)) policy.check(tenant, key, path);
+    if (!isOurs(path)) policy.check(tenant, { key, path, isShareable: key === "config_dir" });
   // What some jailed program may write, this tenant's or another's.
   const unsafe = [
     workingDir,
@@ -182,32 +190,6 @@ export function withServers(
   return { ...jail, readable: union("readable"), allowedAddresses: union("allowedAddresses") };
 }
 
-/** A folder inside another one that is open anyway needs no door of its own. */
-function outermost(paths: readonly string[]): readonly string[] {
-  const all = [...new Set(paths)];
-  return all.filter((path) => !all.some((outer) => outer !== path && isWithin(path, outer)));
-}
-
-function notCovered(paths: readonly string[], writable: readonly string[]): readonly string[] {
-  const all = [...new Set(paths)].filter((path) => !systemFolders.some((system) => isWithin(path, system)));
-  return all.filter(
-    (path) =>
-      !writable.some((outer) => isWithin(path, outer)) &&
-      !all.some((outer) => outer !== path && isWithin(path, outer) && !isLink(outer)),
-  );
-}
-
-/**
- * A folder that lies in another one which a jailed program may write could be swapped for a link between two starts, and the
- * next jail would open what that leads to.
- */
-function refuseLinks(path: string, writable: readonly string[]): void {
-  if (leadsOut(path, writable))
-    throw new JailProblem(
-      `${path} is reached by a link in a folder that a jailed program may write, and could be changed there. Name the folder that is meant.`,
-    );
-}
-
 /** Nothing can be laid over a link: a jailed program could put a file of its own in its place. Throws JailProblem. */
 function refuseObeyedLinks(configDir: string): void {
   for (const name of [...obeyedFiles, ...obeyedFolders])
@@ -217,7 +199,7 @@ function refuseObeyedLinks(configDir: string): void {
       );
 }
 
-/** What settings name lies here too, such as a status line's script. */
+/** What settings name is here too, such as a status line's script. */
 function programsIn(configDir: string): readonly string[] {
   try {
     return readdirSync(configDir).filter((name) => {
@@ -228,18 +210,3 @@ function programsIn(configDir: string): readonly string[] {
     return [];
   }
 }
-
-function leadsOut(path: string, writable: readonly string[]): boolean {
-  return writable.some(
-    (outer) =>
-      path !== outer &&
-      isWithin(path, outer) &&
-      realPathOf(path) !== join(realPathOf(outer), path.slice(outer.length)),
-  );
-}
-
-const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
-const isNoFile = (path: string): boolean =>
-  statSync(path, { throwIfNoEntry: false })?.isDirectory() !== false;
-const isLink = (path: string): boolean =>
-  lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;

@@ -1,32 +1,18 @@
 // What the Claude Code program is started with: its flags, its environment, its folder. Everything that is not named is off.
-// It must never pass on a word of a client unchecked, nor hand down a variable that nobody meant for the program.
+// It must never pass on a client's value unchecked, nor a variable that is not meant for the program.
 
 import { Failure } from "../../canon/failure.ts";
-import type { UserIds } from "../../system/accounts.ts";
-import type { JailSettings } from "../agent-process/jail/bubblewrap.ts";
+import type { Launch } from "../agent-process/launch.ts";
 import { type ServerTools, toolName } from "./program-settings.ts";
 import { absoluteEntries } from "../../system/process.ts";
-import { refusedVariable } from "./settings.ts";
+import { programName } from "./program-facts.ts";
+import { permissionModes, refusedVariable } from "./settings.ts";
 import { childMark } from "../agent-process/child-register.ts";
 import { tenantLabel, type Workspace } from "./workspace.ts";
 
-export type Launch = {
-  /** Absolute. */
-  readonly bin: string;
-  /** What follows the program's name. */
-  readonly argv: readonly string[];
-  /** The whole environment. */
-  readonly env: Readonly<Record<string, string>>;
-  readonly cwd: string;
-  /** Where it runs when somebody else has that place; absent: nowhere else. */
-  readonly elsewhere?: string;
-  readonly jail: JailSettings | null;
-  /** As whom; absent or null: as the gateway. */
-  readonly user?: UserIds | null;
+export type ClaudeLaunch = Launch & {
   /** What `--model` says; absent: nothing that a client chose. */
   readonly model?: string;
-  /** For the log: which tenant and model. */
-  readonly label: string;
 };
 
 export type LaunchOptions = {
@@ -49,9 +35,6 @@ export type LaunchOptions = {
   } | null;
 };
 
-/** All that a tenant may be given. */
-export const permissionModes = ["acceptEdits", "default", "dontAsk", "plan", "auto"] as const;
-
 /** Name of the SDK server that carries the client's tools; `--allowedTools` grants it by this name. */
 export const clientToolServer = "client";
 
@@ -62,7 +45,7 @@ const switches: Readonly<Record<string, string>> = {
   CLAUDE_AGENT_SDK_MCP_NO_PREFIX: "1",
   ENABLE_TOOL_SEARCH: "false",
   MAX_MCP_OUTPUT_TOKENS: "10000000",
-  // Trying again is the gateway's business, and a second try without streaming doubles text.
+  // Retries are up to the gateway, and the program's own retry without streaming doubles text.
   CLAUDE_CODE_MAX_RETRIES: "1",
   CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK: "1",
   DISABLE_TELEMETRY: "1",
@@ -74,18 +57,18 @@ const switches: Readonly<Record<string, string>> = {
 };
 
 /**
- * Newer versions tell their vendor the folder, the system and the date behind the first words of every conversation. This keeps them
+ * Newer versions report the folder, the system and the date to their vendor at the start of every conversation. This keeps them
  * from it, and older ones know no difference; but it also takes away logins, skills and most tools.
  */
 export const plainSwitch = "CLAUDE_CODE_SIMPLE";
 
 const plainSwitches: Readonly<Record<string, string>> = {
   [plainSwitch]: "1",
-  // The level of effort would be left alone in an empty message of its own, which strict APIs refuse; so it stands in the body.
+  // The level of effort would be left alone in an empty message of its own, which strict APIs refuse; so it goes into the body.
   CLAUDE_CODE_MODEL_CAPABILITIES: "-per_turn_effort",
 };
 
-/** Beside a key these win, or are no login of Anthropic's own: how the program goes on with them nobody has tried. */
+/** These win over a key, or are not a login of Anthropic's: how the program behaves with them is not tested. */
 const otherLogins = /^(?:ANTHROPIC_AUTH_TOKEN|CLAUDE_CODE_OAUTH_\w+|CLAUDE_CODE_USE_\w+)$/;
 
 /** Every request is paid by an API key that the operator wrote: the program's own login is never asked. */
@@ -108,11 +91,12 @@ function isPlain(options: LaunchOptions): boolean {
 }
 
 /** Throws a Failure for a model name that could not be one. */
-export function launchOf(options: LaunchOptions): Launch {
+export function launchOf(options: LaunchOptions): ClaudeLaunch {
   const { workspace, model } = options;
   const { account = null, neutralDir = null } = workspace;
   const isNeutral = neutralDir !== null && runsNothing(options);
   return {
+    program: programName,
     bin: workspace.bin,
     argv: argumentsOf(options),
     env: environmentOf(options),
@@ -121,7 +105,6 @@ export function launchOf(options: LaunchOptions): Launch {
     jail: workspace.jail,
     user: account === null ? null : { uid: account.uid, gid: account.gid },
     model,
-    label: `${workspace.tenant ?? "no tenant:"} ${model}`,
   };
 }
 
@@ -202,7 +185,7 @@ function environmentOf(options: LaunchOptions): Record<string, string> {
     HOME: workspace.home,
     // Where it is the program's own choice it is left to it: naming it changes under which name a keychain is asked.
     ...(workspace.isConfigDirImplied === true ? {} : { CLAUDE_CONFIG_DIR: workspace.configDir }),
-    // Nobody may switch this off: without it a client's text "@/path" shows that file to the model.
+    // It cannot be switched off: without it a client's text "@/path" shows that file to the model.
     CLAUDE_CODE_DISABLE_ATTACHMENTS: "1",
     [childMark]: gatewayId,
   };

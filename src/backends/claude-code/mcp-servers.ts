@@ -50,7 +50,7 @@ export type McpPlan = {
   readonly path: string;
   readonly text: string;
   readonly servers: readonly string[];
-  /** Who reads it, when that is not the gateway's own user. */
+  /** The user that reads it, where it is not the gateway's own. */
   readonly user?: UserIds | null;
 };
 
@@ -115,7 +115,7 @@ export function createMcpFiles(options: {
         isReleased = true;
         own.readers -= 1;
         if (own.readers > 0 || held.get(path) !== own) return;
-        // In one step: whoever asks for it meanwhile waits for the removal and writes it again.
+        // In one step: a request for it meanwhile waits for the removal and writes it again.
         held.delete(path);
         removing.set(path, remove(path));
         await removing.get(path);

@@ -1,6 +1,6 @@
 // The optional profile for OpenClaw: its tool names are shown to the model under the names that Claude Code's models know best,
-// and blocks of its system prompt that only repeat the declared tools are left out. What OpenClaw is, says or offers as skills
-// stays as it is: the profile must never hide who asks.
+// and blocks of its system prompt that only repeat the declared tools are left out. OpenClaw's name, words and skills
+// stay as they are: the profile must never hide which client asks.
 
 import type { StreamEvent } from "../../canon/event.ts";
 import type { Block, ChatRequest, Message } from "../../canon/request.ts";
@@ -10,7 +10,7 @@ export type ProfileSettings = { readonly mapsToolNames: boolean; readonly filter
 export type Profiled = {
   readonly request: ChatRequest;
   /** The model's name of a tool -> the client's. */
-  restore(event: StreamEvent): StreamEvent;
+  readonly restore: ((event: StreamEvent) => StreamEvent) | null;
 };
 
 const modelNames: Readonly<Record<string, string>> = {
@@ -31,7 +31,7 @@ export function withProfile(
 ): Profiled {
   const filtered = settings.filtersPrompt ? withoutToolBlocks(request, note) : request;
   const names = settings.mapsToolNames ? namesFor(request) : new Map<string, string>();
-  if (names.size === 0) return { request: filtered, restore: (event) => event };
+  if (names.size === 0) return { request: filtered, restore: null };
   const back = new Map([...names].map(([client, model]) => [model, client]));
   return {
     request: renamed(filtered, (name) => names.get(name) ?? name),
@@ -109,7 +109,7 @@ function withoutBlocks(text: string): string {
     if (end < 0) kept.push(line);
     else {
       at = end;
-      // What stood around the block is not pulled further apart than one blank line.
+      // What was around the block stays at most one blank line apart.
       while (kept.at(-1)?.trim() === "" && lines[at + 1]?.trim() === "") at++;
     }
   }

@@ -1,7 +1,6 @@
 // A request on its way to the program: whose workspace, which model, tools, MCP servers and effort, and the request as the
 // model is to see it. Whatever can be refused is refused here, before a process is taken.
 
-import type { StreamEvent } from "../../canon/event.ts";
 import type { ChatRequest } from "../../canon/request.ts";
 import type { Takes } from "../../canon/takes.ts";
 import { withLoadedTools } from "../../dialects/deferred-tools.ts";
@@ -14,12 +13,12 @@ import { launchOf } from "./launch.ts";
 import { chooseServers, type McpFiles, type McpPlan } from "./mcp-servers.ts";
 import { type CliModel, cliName, reportedModel } from "./models/cli-models.ts";
 import { withProfile } from "./openclaw-profile.ts";
-import type { Prepared } from "./prepared.ts";
-import { type CliProgram, narrowTools, ownTools } from "./program-settings.ts";
+import type { Prepared, ProcessOrder } from "./prepared.ts";
+import { type CliProgram, narrowTools, ownTools, type ServerTools } from "./program-settings.ts";
 import type { CliKeys, McpServers } from "./settings.ts";
 import { type PromptMode, skillPrompt, wantsPrompt, withPrompt } from "./skills/skill-prompt.ts";
 import type { SkillPlugins } from "./skills/skill-plugins.ts";
-import { presetEffort, resolveEffort } from "./effort-level.ts";
+import { type EffortQuery, presetEffort, resolveEffort } from "./effort-level.ts";
 import type { Workspace } from "./workspace.ts";
 
 export type PreparedTenant = CliTenant & {
@@ -36,7 +35,7 @@ export type PrepareOptions = {
   /** Null: no tenant of the config has this name. */
   readonly tenantOf: (name: string) => PreparedTenant | null;
   readonly models: () => readonly CliModel[];
-  /** Settles when the program has said its models, or would not. */
+  /** Settles when the program has reported its models, or failed to. */
   readonly refreshModels: () => Promise<void>;
   /** What is known of a model that the program did not name. */
   readonly takesOf: (model: string) => Takes | null;
@@ -51,104 +50,128 @@ export type PrepareOptions = {
   readonly warn: (message: string) => void;
 };
 
-export type Preparation = {
-  readonly prepared: Prepared;
-  /** The file that the launch names; to be held while its process lives. */
-  readonly mcp: McpPlan | null;
-  /** The model's events -> the client's. */
-  restore(event: StreamEvent): StreamEvent;
-};
-
 export type Prepare = (
   request: ChatRequest,
   call: Pick<Call, "model" | "tenant" | "requestOptions" | "note" | "unsupported">,
-) => Promise<Preparation>;
+) => Promise<Prepared>;
 
 /** Throws Failure. */
 export function createPrepare(options: PrepareOptions): Prepare {
-  const { program, installation, mcpFiles, mcpServers } = options;
-  return async (whole, call) => {
-    // The program searches for its own tools only.
-    const asked = withLoadedTools(whole);
-    const tenant = call.tenant === null ? null : options.tenantOf(call.tenant);
-    const reported = await modelsFor(asked, options);
-    const model = modelFor(call.model, options, reported);
-    const known = reportedModel(model, reported);
-    const levels = known?.efforts ?? null;
-    const thinkingModes = thinkingModesOf(known, model, options);
-    const isLeast =
-      thinkingModes.alwaysThinks && isThinkingOff(asked) && asked.effort === null && levels?.length !== 0;
-    const { effort, isUnsupported } = resolveEffort({
-      requestOptions: call.requestOptions,
-      // What cannot be switched off is kept as short as it can be.
-      request: isLeast ? { effort: "none" } : asked,
-      preset: program.effort,
-      levels,
-    });
-    if (isUnsupported) call.unsupported?.("effort");
-    const names = chooseServers(call.requestOptions.mcpServers, mcpServers, tenant?.mcpServers ?? null);
+  return (request, call) => prepareRequest(options, request, call);
+}
 
-    const serverTools = narrowTools(program.tools, tenant?.tools);
-    const place = await installation.workspaceOf(call.tenant, tenant);
-    // The plugin of a tenant is made from its own folder only; who has no name has none.
-    const plugin = call.tenant === null ? null : await options.skills.of(call.tenant, place.account);
-    const workspace = plugin === null ? place : withPlugin(place, plugin.path);
+type PrepareCall = Parameters<Prepare>[1];
 
-    const profiled = withProfile(asked, program.openclaw, call.note);
-    const question = {
-      mode: options.promptMode,
-      tenant: call.tenant,
-      tools: serverTools,
-      clientTools: asked.tools,
-    };
-    const prompted = wantsPrompt({ ...question, skillFile: program.skillFile })
-      ? withPrompt(
-          profiled.request,
-          await skillPrompt(
-            { tenant: call.tenant, container: tenant?.container ?? null },
-            program.skillFile,
-            options.warn,
-          ),
-        )
-      : profiled.request;
-    const listed = plugin === null ? prompted : withPrompt(prompted, plugin.list);
-    // A wish for more effort takes back that nothing is to be thought; else the request keeps its own word, because
-    // an effort of the operator's must not look like a client that wants to see thinking.
-    const isTakenBack = asked.effort === "none" && call.requestOptions.effort !== null;
-    const mcp = names.length === 0 ? null : mcpFiles.plan(names, mcpServers, workspace.account);
-    // What the operator wants of every request the process is started with; then it need not be told.
-    const launchedEffort = presetEffort(program.effort, levels);
-    const areElsewhere = names.every((name) => "url" in (mcpServers[name] ?? {}));
-    const launch = launchOf({
-      workspace: mcp === null ? workspace : withMcp(workspace, mcp),
-      model,
-      thinking: "default",
-      serverTools,
-      environment: options.environment,
-      gatewayId: options.gatewayId,
-      effort: launchedEffort,
-      mcp: mcp === null ? null : { configPath: mcp.path, servers: mcp.servers, areElsewhere },
-    });
-    return {
-      mcp,
-      restore: profiled.restore,
-      prepared: {
-        request: { ...listed, model, effort: isTakenBack ? null : asked.effort },
-        launch,
-        key: sha256Hex(JSON.stringify([call.tenant, launch, await installation.stamp()])),
-        runsTools: serverTools !== "none" || mcp !== null || plugin !== null,
-        ownTools: ownTools({ serverTools, hasSkills: plugin !== null, hasServers: mcp !== null }),
-        ...thinkingModes,
-        startsWithoutThinking: false,
-        launchedEffort,
-        effort,
-        showsThinking: program.showsThinking,
-      },
-    };
+async function prepareRequest(
+  options: PrepareOptions,
+  whole: ChatRequest,
+  call: PrepareCall,
+): Promise<Prepared> {
+  const { program, installation, mcpServers } = options;
+  // The program searches for its own tools only.
+  const asked = withLoadedTools(whole);
+  const tenant = call.tenant === null ? null : options.tenantOf(call.tenant);
+  const reported = await modelsFor(asked, options);
+  const model = modelFor(call.model, options, reported);
+  const known = reportedModel(model, reported);
+  const levels = known?.efforts ?? null;
+  const thinkingModes = thinkingModesOf(known, model, options);
+  const effort = effortFor(asked, call, { preset: program.effort, levels, ...thinkingModes });
+  const names = chooseServers(call.requestOptions.mcpServers, mcpServers, tenant?.mcpServers ?? null);
+
+  const serverTools = narrowTools(program.tools, tenant?.tools);
+  const place = await installation.workspaceOf(call.tenant, tenant);
+  // The plugin of a tenant is made from its own folder only; requests without a tenant have none.
+  const plugin = call.tenant === null ? null : await options.skills.of(call.tenant, place.account);
+  const workspace = plugin === null ? place : withPlugin(place, plugin.path);
+
+  const { request: profiled, restore } = withProfile(asked, program.openclaw, call.note);
+  const prompted = await withSkillPrompt(profiled, options, {
+    mode: options.promptMode,
+    tenant: call.tenant,
+    container: tenant?.container ?? null,
+    tools: serverTools,
+    clientTools: asked.tools,
+  });
+  const listed = plugin === null ? prompted : withPrompt(prompted, plugin.list);
+  // An explicit effort overrides "none" of the request; otherwise the request keeps its own value, because the operator's
+  // effort must not look like a client that wants to see thinking.
+  const isTakenBack = asked.effort === "none" && call.requestOptions.effort !== null;
+  // The process is started with the effort that the operator wants of every request; then it need not be set again.
+  const launchedEffort = presetEffort(program.effort, levels);
+  const order = orderOf(options, workspace, { model, serverTools, names, effort: launchedEffort });
+  const { launch, mcp } = order;
+  return {
+    request: { ...listed, model, effort: isTakenBack ? null : asked.effort },
+    order,
+    key: sha256Hex(JSON.stringify([call.tenant, launch, await installation.stamp()])),
+    runsTools: serverTools !== "none" || mcp !== null || plugin !== null,
+    ownTools: ownTools({ serverTools, hasSkills: plugin !== null, hasServers: mcp !== null }),
+    ...thinkingModes,
+    startsWithoutThinking: false,
+    launchedEffort,
+    effort,
+    showsThinking: program.showsThinking,
+    restore,
+    warmKey: mcp === null ? { tenant: call.tenant, model } : null,
   };
 }
 
-/** Nobody waits for the list but a request that its model may have to refuse. */
+function effortFor(
+  asked: ChatRequest,
+  call: PrepareCall,
+  known: Pick<EffortQuery, "preset" | "levels"> & { readonly alwaysThinks: boolean },
+): Prepared["effort"] {
+  const isLeast =
+    known.alwaysThinks && isThinkingOff(asked) && asked.effort === null && known.levels?.length !== 0;
+  const { effort, isUnsupported } = resolveEffort({
+    requestOptions: call.requestOptions,
+    // What cannot be switched off is kept as short as it can be.
+    request: isLeast ? { effort: "none" } : asked,
+    preset: known.preset,
+    levels: known.levels,
+  });
+  if (isUnsupported) call.unsupported?.("effort");
+  return effort;
+}
+
+async function withSkillPrompt(
+  request: ChatRequest,
+  { program, warn }: PrepareOptions,
+  question: Omit<Parameters<typeof wantsPrompt>[0], "skillFile"> & { readonly container: string | null },
+): Promise<ChatRequest> {
+  const { skillFile } = program;
+  if (!wantsPrompt({ ...question, skillFile })) return request;
+  const { tenant, container } = question;
+  return withPrompt(request, await skillPrompt({ tenant, container }, skillFile, warn));
+}
+
+function orderOf(
+  { mcpFiles, mcpServers, environment, gatewayId }: PrepareOptions,
+  workspace: Workspace,
+  chosen: {
+    readonly model: string;
+    readonly serverTools: ServerTools;
+    /** Of MCP servers. */
+    readonly names: readonly string[];
+    readonly effort: string | null;
+  },
+): ProcessOrder {
+  const { names, ...settings } = chosen;
+  const mcp = names.length === 0 ? null : mcpFiles.plan(names, mcpServers, workspace.account);
+  const areElsewhere = names.every((name) => "url" in (mcpServers[name] ?? {}));
+  const launch = launchOf({
+    ...settings,
+    workspace: mcp === null ? workspace : withMcp(workspace, mcp),
+    thinking: "default",
+    environment,
+    gatewayId,
+    mcp: mcp === null ? null : { configPath: mcp.path, servers: mcp.servers, areElsewhere },
+  });
+  return { launch, mcp };
+}
+
+/** Only a request that its model may have to refuse waits for the list. */
 async function modelsFor(asked: ChatRequest, options: PrepareOptions): Promise<readonly CliModel[]> {
   const known = options.models();
   const choice = asked.toolChoice?.type;
@@ -193,7 +216,7 @@ function withMcp(workspace: Workspace, { path, servers }: McpPlan): Workspace {
     : withReadable({ ...workspace, jail: withServers(jail, jailServers, servers) }, path);
 }
 
-/** In a jail what lies in the gateway's folder is not there, but for what is named. */
+/** A jail does not show the gateway's folder, except for what is named. */
 function withReadable(workspace: Workspace, path: string): Workspace {
   const { jail } = workspace;
   return jail === null ? workspace : { ...workspace, jail: { ...jail, readable: [...jail.readable, path] } };

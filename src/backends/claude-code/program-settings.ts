@@ -1,5 +1,5 @@
-// What the config says of one CLI provider, settled: its own keys over the `cli` section over the defaults.
-// It must never look at the machine: whether the program is there is found out when it is needed.
+// What the config says about one CLI provider, resolved: its own keys over the `cli` section over the defaults.
+// It must never read the machine: whether the program is there is found out when it is needed.
 
 import type { Effort } from "../../canon/effort.ts";
 import type { OwnTools } from "../../dialects/claude-code/client-tool-names.ts";

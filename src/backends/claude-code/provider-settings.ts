@@ -4,7 +4,7 @@
 import { type CliProgram, resolveProgramSettings } from "./program-settings.ts";
 import { type CliKeys, cliKeys, type CliSettings } from "./settings.ts";
 
-/** The keys of `written` that only a CLI provider knows, and that somebody wrote. */
+/** The keys of `written` that only a CLI provider has and that are set. */
 export function cliKeysIn(written: CliKeys): readonly string[] {
   return Object.keys(cliKeys).filter((key) => written[key as keyof CliKeys] !== undefined);
 }
@@ -27,7 +27,7 @@ export function wireKeysIn(written: {
   ];
 }
 
-/** Infinity: nobody wrote it. */
+/** Infinity: it is not set. */
 type Limits = {
   readonly connect_s: number;
   readonly first_token_s: number;
@@ -35,7 +35,7 @@ type Limits = {
   readonly total_s?: number | undefined;
 };
 
-/** While its own tools work the program says nothing that a client could be shown; then only the whole time is limited. */
+/** While its own tools work the program prints nothing for the client; then only the whole time is limited. */
 const silentSeconds = 300;
 
 function cliLimits(written: Limits, totalSeconds: number, mayWorkInSilence: boolean) {

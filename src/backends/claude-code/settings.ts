@@ -5,7 +5,7 @@ import { z } from "zod";
 import { efforts } from "../../canon/effort.ts";
 
 /**
- * Never passed to the program, whoever writes them: they load code, make the program take itself for a part of another run of
+ * Never passed to the program, wherever they are written: they load code, make the program take itself for a part of another run of
  * itself, or strip its requests of its own name.
  */
 export const refusedVariable =
@@ -22,7 +22,7 @@ const toolName = z
   .regex(/^[A-Za-z][A-Za-z0-9_]*(?:\([^()\n]*\))?$/, "a tool of the program: `Read`, or `Bash(git *)`");
 
 /** Modes in which the program still asks: tools are granted by name, so the mode that never asks is not among them. */
-const permissionModes = ["default", "acceptEdits", "plan", "dontAsk", "auto"] as const;
+export const permissionModes = ["default", "acceptEdits", "plan", "dontAsk", "auto"] as const;
 
 const warm = z.union([
   z

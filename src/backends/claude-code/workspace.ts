@@ -1,5 +1,5 @@
 // Where a tenant's Claude Code lives: home, configuration, an empty folder to work in, and the jail around them.
-// It must never read the program's login, and never let two tenants share a folder that nobody gave to both.
+// It must never read the program's login, and never let two tenants share a folder unless the operator gave it to both.
 
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
@@ -12,10 +12,11 @@ import type { GuardedPath } from "../agent-process/jail/path-policy.ts";
 import { type JailAdditions, jailSettingsOf } from "./jail-settings.ts";
 import type { NeutralFolders } from "../agent-process/neutral-folders.ts";
 import { makeFolderAs, visibleTo, resolveUser } from "../agent-process/other-user.ts";
+import { programName } from "./program-facts.ts";
 import type { McpServers } from "./settings.ts";
 
 export type Workspace = {
-  /** Null: that of all requests without a tenant. A name never stands for it: tenants may be called anything. */
+  /** Null: that of all requests without a tenant. No name means the same: tenants may be called anything. */
   readonly tenant: string | null;
   /** The program; absolute. */
   readonly bin: string;
@@ -25,7 +26,7 @@ export type Workspace = {
   /** The program finds `configDir` by itself from `home`, and it is better not named. Default: no. */
   readonly isConfigDirImplied?: boolean;
   readonly workingDir: string;
-  /** Where it runs when nothing of its own does: newer versions tell the folder's name to their vendor. Absent or null: `workingDir`. */
+  /** Where it runs when nothing of its own does: newer versions report the folder's name to their vendor. Absent or null: `workingDir`. */
   readonly neutralDir?: string | null;
   /** What the operator wrote for the provider, and over it for the tenant. */
   readonly env: Readonly<Record<string, string>>;
@@ -35,7 +36,7 @@ export type Workspace = {
   readonly jail: JailSettings | null;
   /** What each MCP server adds to it. */
   readonly jailServers?: JailAdditions;
-  /** The user of the machine as whom the program runs; absent or null: the gateway's own. */
+  /** The user of the machine that the program runs as; absent or null: the gateway's own. */
   readonly account?: Account | null;
 };
 
@@ -113,7 +114,7 @@ const tenantsFolder = (stateDirectory: string, tenant: string): string =>
 
 /**
  * Older builds kept the folder of requests without a tenant under the name of a tenant called "default". It moves, with all that
- * is in it. A tenant's own has a home, made before its `work`: looked for in this order, one that is just being made is not taken.
+ * is in it. A tenant's own has a home, made before its `work`: checked in this order, a folder that is just being made is not used.
  */
 async function freeOldFolder(stateDirectory: string): Promise<void> {
   const old = tenantsFolder(stateDirectory, "default");
@@ -128,7 +129,7 @@ async function freeOldFolder(stateDirectory: string): Promise<void> {
   }
 }
 
-/** A tenant, or all who have none, in words. */
+/** A tenant, or all requests without one, in words. */
 export function tenantLabel(tenant: string | null): string {
   return tenant === null ? "requests without a tenant" : `tenant ${tenant}`;
 }
@@ -158,7 +159,7 @@ async function makeWorkspace(
       : account === null
         ? isolatedFolders(root, settings)
         : accountFolders(account, tenant, settings);
-  // A folder that the operator named is the one that is meant.
+  // A folder that the operator named is used as it is.
   const isNamed = settings.workingDir !== undefined && settings.workingDir !== null;
   const workingDir = settings.workingDir ?? places.work ?? join(root, "work");
   const folders = [
@@ -211,6 +212,7 @@ function accountFor(
 ): Promise<Account | null> {
   if (uid === null) return Promise.resolve(null);
   return resolveUser({
+    programName,
     tenant,
     uid,
     bin,

@@ -1,4 +1,4 @@
-// The offline provider `demo`: shows doors, streams, tools and usage without any key or network.
+// The offline provider `demo`: shows endpoints, streams, tools and usage without any key or network.
 // It must never answer anything that could be taken for a model's answer.
 
 import type { FinishReason, StreamEvent } from "../../canon/event.ts";

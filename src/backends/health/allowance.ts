@@ -1,5 +1,5 @@
 // What a vendor says is left of a key's quota: rate-limit headers and the claude program's events, kept as they came and read
-// only when somebody looks. It must never cost a request more than an assignment, nor decide anything.
+// only when it is shown. It must never cost a request more than an assignment, nor decide anything.
 
 export type Allowance = {
   /** The vendor's own name for it: requests, tokens, five_hour, unified-5h. */
@@ -18,7 +18,7 @@ type Event = Readonly<Record<string, unknown>>;
 export type ReportedAllowance = {
   headers: Headers | null;
   headersAtMs: number;
-  /** The program tells of one window at a time. */
+  /** The program reports one window at a time. */
   readonly windows: Map<string, { readonly event: Event; readonly atMs: number }>;
 };
 

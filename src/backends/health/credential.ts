@@ -53,7 +53,7 @@ export function kindFor(credential: Credential, model: string, nowMs: number): s
 }
 
 /**
- * The key for the next request: the session's own (its prompt cache lies there), else one that is to be looked at again,
+ * The key for the next request: the session's own (its prompt cache is there), else one that is due to be checked again,
  * else the one that rested longest. Null when none of those left may go.
  */
 export function bestCredential(

@@ -36,8 +36,8 @@ export type HealthTracker = {
   /** Whether any credential of the provider may be asked for this model now. */
   judge(provider: string, model: string): Verdict;
   /**
-   * The credential for the next try, called right before `begin`: the session's own, else one whose time to be looked at
-   * again has come, else the one that rested longest; without any of those the one that is back first. With `tried` only
+   * The credential for the next attempt, called right before `attemptStarted`: the session's own, else one that is due to be
+   * checked again, else the one that rested longest; without any of those the one that is back first. With `tried` only
    * others that may go. Null: there is none (left), or the provider has none with a name.
    */
   pickCredential(
@@ -46,26 +46,26 @@ export type HealthTracker = {
     session: string | null,
     tried: readonly string[],
   ): string | null;
-  /** A judged target is now being tried. True: this try is the single probe of what was closed or held. */
+  /** An attempt at a judged target begins. True: it is the single probe of what was closed or held. */
   attemptStarted(provider: string, model: string, credential?: string | null): boolean;
-  /** The first word is there, `sinceMs` after the try was sent. */
+  /** The first word is there, `sinceMs` after the attempt was sent. */
   firstWord(provider: string, sinceMs: number): void;
-  /** The probe's answer has begun, `sinceMs` after it was sent: what it was to find out is well, and it is no probe any more. */
+  /** The probe's answer has begun, `sinceMs` after it was sent: what it checked is well, and it is no longer a probe. */
   answerStarted(provider: string, sinceMs: number, model?: string, credential?: string | null): void;
   succeeded(provider: string, model: string, latencyMs: number, credential?: string | null): void;
   failed(provider: string, model: string, failure: Failure, credential?: string | null): void;
-  /** The try that was the probe has ended, whatever came of it. */
+  /** The attempt that was the probe has ended, with whatever result. */
   endProbe(provider: string, model?: string, credential?: string | null): void;
-  /** A try that had begun is over. */
+  /** An attempt that had begun is over. */
   attemptEnded(provider: string): void;
-  /** The vendor answered this key with these headers, or its program told of a limit; kept for whoever looks. */
+  /** The vendor answered this key with these headers, or its program reported a limit; kept to be shown. */
   recordAllowance(
     provider: string,
     credential: string | null,
     said: Headers | Readonly<Record<string, unknown>>,
     isGood?: boolean,
   ): void;
-  /** A free liveness check: bad news counts, good news only says that somebody is there. */
+  /** A free liveness check: bad news counts, good news only says that the server is there. */
   probed(provider: string, failure: Failure | null): void;
   /**
    * What it is made of is not there (a program), or null: it is. It counts as down until then, and is asked all the same:
@@ -93,93 +93,265 @@ const holdKinds = {
   "credentials-rejected": "rejected",
 } as const satisfies Record<string, HoldKind>;
 
-export function createHealthTracker(options: {
+export type HealthTrackerOptions = {
   readonly settings: () => HealthSettings;
   readonly nowMs: () => number;
   readonly redact: (text: string) => string;
-  /** Told once per change that a person should know about. */
+  /** Called once per change that a person should know about. */
   readonly alarm: (provider: string, message: string) => void;
-  /** Told when what `kept` gives has changed; never by a request that merely goes well. */
+  /** Called when what `persistedStates` gives has changed; never for a request that just succeeds. */
   readonly changed?: (provider: string) => void;
-}): HealthTracker {
-  const states = new Map<string, ProviderState>();
-  const changed = options.changed ?? (() => undefined);
-  const stateOf = (provider: string): ProviderState => {
-    let state = states.get(provider);
+};
+
+export function createHealthTracker(options: HealthTrackerOptions): HealthTracker {
+  return new LearnedHealth(options);
+}
+
+class LearnedHealth implements HealthTracker {
+  private readonly states = new Map<string, ProviderState>();
+
+  constructor(private readonly options: HealthTrackerOptions) {}
+
+  // These two are handed to the router without the rest.
+  readonly judge = (provider: string, model: string): Verdict => {
+    const state = this.states.get(provider);
+    return state === undefined ? yes : judgeState(state, model, this.options.nowMs());
+  };
+  readonly load = (provider: string): Load => readLoad(this.stateOf(provider).latency, this.options.nowMs());
+
+  register(provider: string, credentials: readonly string[]): void {
+    const state = this.states.get(provider);
+    if (state === undefined) this.states.set(provider, createProviderState(credentials));
+    else setListed(state, credentials);
+  }
+
+  pickCredential(
+    provider: string,
+    model: string,
+    session: string | null,
+    tried: readonly string[],
+  ): string | null {
+    const state = this.states.get(provider);
+    return state === undefined ? null : pickFrom(state, model, session, tried, this.options.nowMs());
+  }
+
+  attemptStarted(provider: string, model: string, credential: string | null = null): boolean {
+    const state = this.stateOf(provider);
+    const now = this.options.nowMs();
+    const used = credentialIn(state, credential);
+    state.hasHistory = true;
+    state.lastUsedMs = now;
+    state.turns += 1;
+    used.lastTurn = state.turns;
+    state.latency.load.inFlight += 1;
+    return takeProbe(state, model, used, now);
+  }
+
+  firstWord(provider: string, sinceMs: number): void {
+    recordFirstWord(this.stateOf(provider).latency, sinceMs, this.options.nowMs());
+  }
+
+  answerStarted(provider: string, sinceMs: number, model = "", credential: string | null = null): void {
+    const state = this.stateOf(provider);
+    const used = credentialIn(state, credential);
+    endProbe(state, model, used);
+    if (this.isNewer(sinceMs, state.circuit.openedAtMs)) this.close(provider, state);
+    this.liftHolds(provider, state, model, used, sinceMs);
+  }
+
+  succeeded(provider: string, model: string, latencyMs: number, credential: string | null = null): void {
+    const state = this.stateOf(provider);
+    const { circuit } = state;
+    state.hasHistory = true;
+    circuit.consecutiveFailures = 0;
+    circuit.unreachableInARow = 0;
+    if (this.isNewer(latencyMs, circuit.openedAtMs)) {
+      this.close(provider, state);
+      // Only a whole answer shortens the next ejection again: an answer that begins well may still break off every time.
+      circuit.ejections = 0;
+    }
+    this.liftHolds(provider, state, model, credentialIn(state, credential), latencyMs);
+    state.lastCheckMs = this.options.nowMs();
+    recordWholeAnswer(state.latency, latencyMs);
+  }
+
+  failed(provider: string, model: string, failure: Failure, credential: string | null = null): void {
+    const state = this.stateOf(provider);
+    const { penalizes } = consequences[failure.kind];
+    if (penalizes === "nobody" || penalizes === "request") return;
+    const now = this.options.nowMs();
+    state.hasHistory = true;
+    this.recordError(state, failure);
+    state.lastCheckMs = now;
+    if (penalizes === "model") {
+      strike(holdFor(state.missing, model, now), "missing", failure, now);
+      this.changed(provider);
+    } else if (penalizes === "credential")
+      this.holdCredential(provider, state, { credential: credentialIn(state, credential), model, failure });
+    else this.countFailure(provider, state, failure);
+  }
+
+  recordAllowance(
+    provider: string,
+    credential: string | null,
+    said: Headers | Readonly<Record<string, unknown>>,
+    isGood = true,
+  ): void {
+    const { reported: kept } = credentialIn(this.stateOf(provider), credential);
+    if (said instanceof Headers) recordHeaders(kept, said, isGood, this.options.nowMs());
+    else recordEvent(kept, said, this.options.nowMs());
+  }
+
+  endProbe(provider: string, model = "", credential: string | null = null): void {
+    const state = this.states.get(provider);
+    if (state !== undefined) endProbe(state, model, credentialIn(state, credential));
+  }
+
+  attemptEnded(provider: string): void {
+    const load = this.states.get(provider)?.latency.load;
+    if (load !== undefined && load.inFlight > 0) load.inFlight -= 1;
+  }
+
+  probed(provider: string, failure: Failure | null): void {
+    const state = this.stateOf(provider);
+    const now = this.options.nowMs();
+    state.hasHistory = true;
+    state.lastCheckMs = now;
+    if (failure === null || consequences[failure.kind].penalizes !== "provider") return;
+    this.recordError(state, failure);
+    if (circuitOf(state.circuit, now) !== "open") this.countFailure(provider, state, failure);
+  }
+
+  setAbsent(provider: string, failure: Failure | null): void {
+    const state = this.stateOf(provider);
+    if (failure === null) {
+      if (state.absence === null) return;
+      state.absence = null;
+      if (state.circuit.openUntilMs === 0) this.options.alarm(provider, "is back");
+      // What failed because the program was absent says nothing about the program.
+      else this.close(provider, state);
+      return;
+    }
+    const words = this.errorTexts(failure);
+    if (state.absence?.told === words.told) return;
+    state.absence = words;
+    state.lastCheckMs = this.options.nowMs();
+    this.options.alarm(provider, `is down: ${words.told}`);
+  }
+
+  lastUsedMs(provider: string): number | null {
+    return this.states.get(provider)?.lastUsedMs ?? null;
+  }
+
+  view(provider: string): ProviderHealth {
+    return viewOf(this.states.get(provider) ?? createProviderState([]), this.options.nowMs());
+  }
+
+  reset(provider: string): boolean {
+    const state = this.states.get(provider);
+    if (state === undefined) return false;
+    const next = createProviderState(state.listed.map((each) => each.id).filter((id) => id !== ""));
+    // What is under way stays under way, and its end will be reported.
+    next.latency.load.inFlight = state.latency.load.inFlight;
+    // Nor does it put a program there.
+    next.absence = state.absence;
+    this.states.set(provider, next);
+    this.changed(provider);
+    return state.hasHistory;
+  }
+
+  persistedStates(provider: string): readonly PersistedState[] {
+    const state = this.states.get(provider);
+    return state === undefined ? [] : persistedStatesOf(state, this.options.nowMs());
+  }
+
+  restore(provider: string, kept: PersistedState): void {
+    const state = this.stateOf(provider);
+    state.hasHistory = true;
+    restoreInto(state, kept, this.options.nowMs());
+  }
+
+  private stateOf(provider: string): ProviderState {
+    let state = this.states.get(provider);
     if (state === undefined) {
       state = createProviderState([]);
-      states.set(provider, state);
+      this.states.set(provider, state);
     }
     return state;
-  };
+  }
 
-  const open = (provider: string, state: ProviderState): void => {
+  private changed(provider: string): void {
+    this.options.changed?.(provider);
+  }
+
+  private open(provider: string, state: ProviderState): void {
     const { circuit } = state;
     circuit.ejections += 1;
-    const forMs = Math.min(longestOpenMs, options.settings().openMs * circuit.ejections);
-    circuit.openedAtMs = options.nowMs();
+    const forMs = Math.min(longestOpenMs, this.options.settings().openMs * circuit.ejections);
+    circuit.openedAtMs = this.options.nowMs();
     circuit.openUntilMs = circuit.openedAtMs + forMs;
-    options.alarm(
+    this.options.alarm(
       provider,
       `taken out for ${Math.round(forMs / 1000)} s: ${state.lastError ?? "repeated failures"}`,
     );
-    changed(provider);
-  };
+    this.changed(provider);
+  }
 
-  /** A long stream that began before the trouble and goes well says nothing about the trouble. */
-  const isNewer = (sinceMs: number, troubleAtMs: number): boolean =>
-    options.nowMs() - sinceMs + clockGrainMs >= troubleAtMs;
-
-  const close = (provider: string, { circuit }: ProviderState): void => {
+  private close(provider: string, { circuit }: ProviderState): void {
     if (circuit.openUntilMs === 0) return;
     circuit.consecutiveFailures = 0;
     circuit.unreachableInARow = 0;
     circuit.openUntilMs = 0;
     circuit.isProbing = false;
-    options.alarm(provider, "is back");
-    changed(provider);
-  };
+    this.options.alarm(provider, "is back");
+    this.changed(provider);
+  }
 
-  const liftIfOlder = (provider: string, hold: Hold | undefined, sinceMs: number): boolean => {
-    if (hold === undefined || hold.kind === null || !isNewer(sinceMs, hold.sinceMs)) return false;
+  /** A long stream that began before the trouble and goes well says nothing about the trouble. */
+  private isNewer(sinceMs: number, troubleAtMs: number): boolean {
+    return this.options.nowMs() - sinceMs + clockGrainMs >= troubleAtMs;
+  }
+
+  private liftIfOlder(provider: string, hold: Hold | undefined, sinceMs: number): boolean {
+    if (hold === undefined || hold.kind === null || !this.isNewer(sinceMs, hold.sinceMs)) return false;
     lift(hold);
-    changed(provider);
+    this.changed(provider);
     return true;
-  };
+  }
 
   /** The credential answers for this model: neither holds, as far as this answer is newer than what held them. */
-  const liftHolds = (
+  private liftHolds(
     provider: string,
     state: ProviderState,
     model: string,
     credential: Credential,
     sinceMs: number,
-  ): void => {
-    liftIfOlder(provider, credential.hold, sinceMs);
+  ): void {
+    this.liftIfOlder(provider, credential.hold, sinceMs);
     const { models } = credential;
-    if (models.size > 0 && liftIfOlder(provider, models.get(model), sinceMs)) models.delete(model);
+    if (models.size > 0 && this.liftIfOlder(provider, models.get(model), sinceMs)) models.delete(model);
     const { missing } = state;
-    if (missing.size > 0 && liftIfOlder(provider, missing.get(model), sinceMs)) missing.delete(model);
-  };
+    if (missing.size > 0 && this.liftIfOlder(provider, missing.get(model), sinceMs)) missing.delete(model);
+  }
 
-  const countFailure = (provider: string, state: ProviderState, failure: Failure): void => {
+  private countFailure(provider: string, state: ProviderState, failure: Failure): void {
     const { circuit } = state;
     circuit.consecutiveFailures += 1;
     circuit.unreachableInARow = failure.kind === "unreachable" ? circuit.unreachableInARow + 1 : 0;
     const wasHalfOpen = circuit.openUntilMs !== 0;
     const isDue =
-      circuit.consecutiveFailures >= options.settings().ejectAfter || circuit.unreachableInARow >= 2;
-    if (circuitOf(circuit, options.nowMs()) !== "open" && (wasHalfOpen || isDue)) open(provider, state);
-  };
+      circuit.consecutiveFailures >= this.options.settings().ejectAfter || circuit.unreachableInARow >= 2;
+    if (circuitOf(circuit, this.options.nowMs()) !== "open" && (wasHalfOpen || isDue))
+      this.open(provider, state);
+  }
 
-  const holdCredential = (
+  private holdCredential(
     provider: string,
     state: ProviderState,
-    credential: Credential,
-    model: string,
-    failure: Failure,
-  ): void => {
-    const now = options.nowMs();
+    refused: { readonly credential: Credential; readonly model: string; readonly failure: Failure },
+  ): void {
+    const { credential, model, failure } = refused;
+    const now = this.options.nowMs();
     const kind = failure.kind === "rate-limited" || failure.kind === "quota-exhausted" ? failure.kind : null;
     const holdKind = holdKinds[kind ?? "credentials-rejected"];
     const hold = holdKind === "rate-limited" ? holdFor(credential.models, model, now) : credential.hold;
@@ -187,147 +359,20 @@ export function createHealthTracker(options: {
     strike(hold, holdKind, failure, now);
     if (before !== holdKind && holdKind !== "rate-limited") {
       const which = state.listed.length > 1 ? `credential ${credential.id}` : "credential";
-      options.alarm(provider, `its ${which} is ${holdKind}: ${state.lastError ?? ""}`);
+      this.options.alarm(provider, `its ${which} is ${holdKind}: ${state.lastError ?? ""}`);
     }
-    changed(provider);
-  };
+    this.changed(provider);
+  }
 
-  const errorTexts = (failure: Failure): { told: string; short: string } => {
-    const inWords = (words: string): string => options.redact(`${failure.kind}: ${words}`).slice(0, 300);
+  private errorTexts(failure: Failure): { told: string; short: string } {
+    const inWords = (words: string): string => this.options.redact(`${failure.kind}: ${words}`).slice(0, 300);
     const told = inWords(failure.operatorMessage);
     return { told, short: failure.why === null ? told : inWords(failure.message) };
-  };
-  const recordError = (state: ProviderState, failure: Failure): void => {
-    const { told, short } = errorTexts(failure);
+  }
+
+  private recordError(state: ProviderState, failure: Failure): void {
+    const { told, short } = this.errorTexts(failure);
     state.lastError = told;
     state.lastShort = short;
-  };
-
-  return {
-    register(provider, credentials) {
-      const state = states.get(provider);
-      if (state === undefined) states.set(provider, createProviderState(credentials));
-      else setListed(state, credentials);
-    },
-    judge(provider, model) {
-      const state = states.get(provider);
-      return state === undefined ? yes : judgeState(state, model, options.nowMs());
-    },
-    pickCredential(provider, model, session, tried) {
-      const state = states.get(provider);
-      return state === undefined ? null : pickFrom(state, model, session, tried, options.nowMs());
-    },
-    attemptStarted(provider, model, credential = null) {
-      const state = stateOf(provider);
-      const now = options.nowMs();
-      const used = credentialIn(state, credential);
-      state.hasHistory = true;
-      state.lastUsedMs = now;
-      state.turns += 1;
-      used.lastTurn = state.turns;
-      state.latency.load.inFlight += 1;
-      return takeProbe(state, model, used, now);
-    },
-    firstWord(provider, sinceMs) {
-      recordFirstWord(stateOf(provider).latency, sinceMs, options.nowMs());
-    },
-    answerStarted(provider, sinceMs, model = "", credential = null) {
-      const state = stateOf(provider);
-      const used = credentialIn(state, credential);
-      endProbe(state, model, used);
-      if (isNewer(sinceMs, state.circuit.openedAtMs)) close(provider, state);
-      liftHolds(provider, state, model, used, sinceMs);
-    },
-    succeeded(provider, model, latencyMs, credential = null) {
-      const state = stateOf(provider);
-      const { circuit } = state;
-      state.hasHistory = true;
-      circuit.consecutiveFailures = 0;
-      circuit.unreachableInARow = 0;
-      if (isNewer(latencyMs, circuit.openedAtMs)) {
-        close(provider, state);
-        // Only a whole answer shortens the next ejection again: who begins well may still break off every time.
-        circuit.ejections = 0;
-      }
-      liftHolds(provider, state, model, credentialIn(state, credential), latencyMs);
-      state.lastCheckMs = options.nowMs();
-      recordWholeAnswer(state.latency, latencyMs);
-    },
-    failed(provider, model, failure, credential = null) {
-      const state = stateOf(provider);
-      const { penalizes } = consequences[failure.kind];
-      if (penalizes === "nobody" || penalizes === "request") return;
-      const now = options.nowMs();
-      state.hasHistory = true;
-      recordError(state, failure);
-      state.lastCheckMs = now;
-      if (penalizes === "model") {
-        strike(holdFor(state.missing, model, now), "missing", failure, now);
-        changed(provider);
-      } else if (penalizes === "credential")
-        holdCredential(provider, state, credentialIn(state, credential), model, failure);
-      else countFailure(provider, state, failure);
-    },
-    recordAllowance(provider, credential, said, isGood = true) {
-      const { reported: kept } = credentialIn(stateOf(provider), credential);
-      if (said instanceof Headers) recordHeaders(kept, said, isGood, options.nowMs());
-      else recordEvent(kept, said, options.nowMs());
-    },
-    endProbe(provider, model = "", credential = null) {
-      const state = states.get(provider);
-      if (state !== undefined) endProbe(state, model, credentialIn(state, credential));
-    },
-    attemptEnded(provider) {
-      const load = states.get(provider)?.latency.load;
-      if (load !== undefined && load.inFlight > 0) load.inFlight -= 1;
-    },
-    probed(provider, failure) {
-      const state = stateOf(provider);
-      state.hasHistory = true;
-      state.lastCheckMs = options.nowMs();
-      if (failure === null || consequences[failure.kind].penalizes !== "provider") return;
-      recordError(state, failure);
-      if (circuitOf(state.circuit, options.nowMs()) !== "open") countFailure(provider, state, failure);
-    },
-    setAbsent(provider, failure) {
-      const state = stateOf(provider);
-      if (failure === null) {
-        if (state.absence === null) return;
-        state.absence = null;
-        if (state.circuit.openUntilMs === 0) options.alarm(provider, "is back");
-        // What failed for want of it says nothing of it.
-        else close(provider, state);
-        return;
-      }
-      const words = errorTexts(failure);
-      if (state.absence?.told === words.told) return;
-      state.absence = words;
-      state.lastCheckMs = options.nowMs();
-      options.alarm(provider, `is down: ${words.told}`);
-    },
-    lastUsedMs: (provider) => states.get(provider)?.lastUsedMs ?? null,
-    load: (provider) => readLoad(stateOf(provider).latency, options.nowMs()),
-    view: (provider) => viewOf(states.get(provider) ?? createProviderState([]), options.nowMs()),
-    reset(provider) {
-      const state = states.get(provider);
-      if (state === undefined) return false;
-      const next = createProviderState(state.listed.map((each) => each.id).filter((id) => id !== ""));
-      // What is under way stays under way, and will be told to have ended.
-      next.latency.load.inFlight = state.latency.load.inFlight;
-      // Nor does it put a program there.
-      next.absence = state.absence;
-      states.set(provider, next);
-      changed(provider);
-      return state.hasHistory;
-    },
-    persistedStates(provider) {
-      const state = states.get(provider);
-      return state === undefined ? [] : persistedStatesOf(state, options.nowMs());
-    },
-    restore(provider, kept) {
-      const state = stateOf(provider);
-      state.hasHistory = true;
-      restoreInto(state, kept, options.nowMs());
-    },
-  };
+  }
 }

@@ -12,7 +12,7 @@ export type Hold = {
   /** Null: nothing holds. */
   kind: HoldKind | null;
   sinceMs: number;
-  /** Wall time of the next look. */
+  /** Wall time of the next check. */
   retryAtMs: number;
   /** Wall time at which the vendor says that the trouble ends; never before `retryAtMs`. */
   untilMs: number;
@@ -29,7 +29,7 @@ export const longestWaitMs: Readonly<Record<HoldKind, number>> = {
   missing: 600_000,
 };
 export const longestQuotaMs = 86_400_000;
-/** A date that a vendor names is believed, but for one that lies so far away that it must be an error. */
+/** A date that a vendor names is believed, unless it is so far away that it must be an error. */
 export const longestNamedMs = 366 * 86_400_000;
 const defaultRateLimitMs = 30_000;
 const firstQuotaLookMs = maxVendorRestMs;
@@ -60,7 +60,7 @@ const within = (ms: number, maxMs: number): number => Math.min(maxMs, Math.max(0
 
 /** The trouble was met (again). */
 export function strike(hold: Hold, kind: HoldKind, failure: Failure, nowMs: number): void {
-  // Requests that were under way together are told the same thing: that is one strike.
+  // Requests that were under way together get the same refusal: that is one strike.
   const isSame = hold.kind === kind;
   if (!isSame) hold.strikes = 1;
   else if (nowMs >= hold.retryAtMs) hold.strikes += 1;
@@ -72,7 +72,7 @@ export function strike(hold: Hold, kind: HoldKind, failure: Failure, nowMs: numb
       hold.retryAtMs = hold.untilMs = Math.min(endsAtMs, nowMs + longestNamedMs);
       return;
     }
-    // Quotas are reset early, bought anew and stated wrongly: it is looked at again before the stated end, ever more seldom.
+    // Quotas are reset early, bought anew and stated wrongly: it is checked again before the stated end, less and less often.
     const stepMs = Math.min(longestWaitMs.exhausted, firstQuotaLookMs * 2 ** (hold.strikes - 1));
     const stated = failure.retryAfterMs;
     hold.untilMs = nowMs + (stated === null ? stepMs : within(stated, longestQuotaMs));

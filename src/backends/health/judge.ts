@@ -20,7 +20,7 @@ export type Verdict =
 export const yes: Verdict = { go: "yes" };
 const probe: Verdict = { go: "probe" };
 
-/** Whoever waits for a probe need not wait longer than this before asking again. */
+/** A request that waits for a probe asks again after this time. */
 const probeWaitMs = 1_000;
 
 export function judgeState(state: ProviderState, model: string, nowMs: number): Verdict {
@@ -35,7 +35,7 @@ export function judgeState(state: ProviderState, model: string, nowMs: number): 
   return yes;
 }
 
-/** The name of the credential for the next try (health.ts, `pickCredential`). */
+/** The name of the credential for the next attempt (health-tracker.ts, `pickCredential`). */
 export function pickFrom(
   state: ProviderState,
   model: string,

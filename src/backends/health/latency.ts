@@ -1,6 +1,6 @@
 // How quick and how busy a provider is, kept in place: a request adds numbers here and leaves nothing behind.
 
-/** `peakEwmaMs` is the time to the first word: it rises at once and falls slowly; null until there was one. */
+/** `peakEwmaMs` is the time to the first word: it rises immediately and falls slowly; null until there was one. */
 export type Load = { readonly inFlight: number; readonly peakEwmaMs: number | null };
 
 export type Latency = {

@@ -4,7 +4,7 @@
 import { type Hold, type HoldKind, holdFor, longestNamedMs, longestQuotaMs, longestWaitMs } from "./hold.ts";
 import { credentialIn, longestOpenMs, type ProviderState } from "./provider-state.ts";
 
-/** One thing that holds. Whose it is stands in its key. */
+/** One active hold. Its key says whose it is. */
 export type PersistedState = {
   /** Null: of the provider. */
   readonly credential: string | null;
@@ -39,7 +39,7 @@ export function persistedStatesOf(state: ProviderState, nowMs: number): Persiste
     });
   for (const [model, hold] of state.missing) add(null, model, hold);
   for (const credential of state.byId.values()) {
-    // Without a fingerprint nobody could tell whether it is still the same token.
+    // Without a fingerprint it cannot be known whether it is still the same token.
     if (credential.id === "") continue;
     add(credential.id, null, credential.hold);
     for (const [model, hold] of credential.models) add(credential.id, model, hold);
@@ -62,7 +62,7 @@ export function restoreInto(state: ProviderState, saved: PersistedState, nowMs: 
   if (hold === null) return;
   hold.kind = saved.kind;
   hold.sinceMs = sinceMs;
-  // The end that a vendor named, and the look at it, are the same moment (hold.ts).
+  // The end that a vendor named and the next check are the same moment (hold.ts).
   const isNamed = saved.kind === "exhausted" && saved.retryAtMs === saved.untilMs;
   hold.retryAtMs = Math.min(saved.retryAtMs, nowMs + (isNamed ? longestNamedMs : longestWaitMs[saved.kind]));
   hold.untilMs = Math.max(hold.retryAtMs, Math.min(saved.untilMs, nowMs + longestQuotaMs));

@@ -6,7 +6,7 @@ import { createLatency, type Latency } from "./latency.ts";
 
 export type CircuitState = "closed" | "open" | "half-open";
 
-/** However often it was ejected, a provider gets its next try after this time. */
+/** However often it was ejected, a provider gets its next attempt after this time. */
 export const longestOpenMs = 300_000;
 
 export type Circuit = {
@@ -75,7 +75,7 @@ export function setListed(state: ProviderState, ids: readonly string[]): void {
   }
 }
 
-/** The credential of that name. Null: the only one, or the first where nobody said which. */
+/** The credential of that name. Null: the only one, or the first where none is named. */
 export function credentialIn(state: ProviderState, id: string | null): Credential {
   if (id === null) {
     const [first] = state.listed;

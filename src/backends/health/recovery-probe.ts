@@ -4,7 +4,7 @@ import { type Credential, mayGo, holdStateFor } from "./credential.ts";
 import { type Hold, holdStateOf, worse } from "./hold.ts";
 import type { ProviderState } from "./provider-state.ts";
 
-/** True: this try is the probe of everything on its way that is due. */
+/** True: this attempt is the probe of everything it depends on that is due. */
 export function takeProbe(
   state: ProviderState,
   model: string,

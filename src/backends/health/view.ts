@@ -27,7 +27,7 @@ export type ProviderHealth = {
   readonly avgLatencyMs: number | null;
   /** For the operator: may name hosts and ports. */
   readonly lastError: string | null;
-  /** The same as clients were told it. */
+  /** The same in the words that clients got. */
   readonly lastShort: string | null;
   readonly lastCheckMs: number | null;
   readonly circuit: CircuitState;

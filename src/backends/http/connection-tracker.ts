@@ -1,4 +1,4 @@
-// What is known of the connections to an origin, which fetch does not tell: whether one can be made at all, and whether a request
+// What is known of the connections to an origin, which fetch does not report: whether one can be made at all, and whether a request
 // that broke went over one that had been kept. It must never hold a request up, and never take a guess for knowledge where money
 // hangs on it.
 
@@ -8,7 +8,7 @@ import type { OpenedConnections } from "../../system/opened-connections.ts";
 import type { TimerListener, Ticker, TickerTimer } from "../../system/ticker.ts";
 import type { Dial, DialStage, Route } from "./dial.ts";
 
-/** Whoever waits for an answer. */
+/** A request that waits for an answer. */
 export type Abortable = { abort(reason: Failure): void };
 
 export type ConnectionTracker = {
@@ -21,7 +21,7 @@ export type ConnectionTrackerOptions = {
   readonly dial: Dial;
   /** How often this process has asked the resolver's cache, which it does once with each new connection to a name. */
   readonly lookups: () => number;
-  /** How many connections the machine has opened, for hosts that nobody looks up. */
+  /** How many connections the machine has opened, for hosts that are not looked up. */
   readonly opened: OpenedConnections;
   /** Does this machine lack what a connection is made of? Then one that was not made is not the other end's failure. */
   readonly lacksRoom: () => boolean;
@@ -33,7 +33,7 @@ export const noConnectionLeft = "The gateway has no room left for a connection t
 const keptMs = 300_000;
 /**
  * A connection that the vendor had closed says so on the way there and back. What breaks later, the vendor was at work on:
- * fetch does not tell whether a part of an answer had come (Bun 1.4.5).
+ * fetch does not report whether a part of an answer had come (Bun 1.4.5).
  */
 const staleMs = 1_000;
 const staleNearMs = 250;
@@ -71,10 +71,10 @@ class SentRequest {
 class OriginConnections implements TimerListener {
   private first: SentRequest | null = null;
   private last: SentRequest | null = null;
-  /** When it was last seen that a connection to it stands. */
+  /** When a connection to it was last seen to be open. */
   private provenMs = Number.NEGATIVE_INFINITY;
   private hasAnswered = false;
-  /** At most so many connections lie idle in fetch's pool, and since when nothing came over one. */
+  /** Upper bound of idle connections in fetch's pool, and since when one was silent. */
   private kept = 0;
   private keptAtMs = Number.NEGATIVE_INFINITY;
   private timer: TickerTimer | null = null;
@@ -82,7 +82,7 @@ class OriginConnections implements TimerListener {
   private dialledMs = Number.NEGATIVE_INFINITY;
   /** How far our own dial came; null: nowhere. */
   private dialStage: DialStage | null = null;
-  /** A host in numbers is looked up by nobody. */
+  /** An IP address is not looked up. */
   private readonly isNamed: boolean;
   private readonly isNear: boolean;
   private readonly staleMs: number;
@@ -133,19 +133,19 @@ class OriginConnections implements TimerListener {
     this.keptAtMs = this.provenMs;
   }
 
-  /** Somebody is there. */
+  /** The origin answers. */
   sawConnection(): void {
     this.provenMs = this.options.ticker.monotonicMs();
   }
 
-  /** A connection was lost, and nobody knows which. */
+  /** A connection was lost, and it is not known which. */
   connectionLost(): void {
     this.kept = 0;
   }
 
   /**
    * The connection of this request broke before an answer: had the vendor closed it before the request came? Then it was one
-   * that had been kept, and broke at once. Whatever else lies in the pool is not counted on any more.
+   * that had been kept, and broke immediately. The other connections in the pool are not relied on any more.
    */
   wasStale({ mark, sinceMs }: SentRequest): boolean {
     this.kept = 0;
@@ -155,8 +155,8 @@ class OriginConnections implements TimerListener {
   }
 
   /**
-   * A request broke before an answer: was it in the TLS handshake, so that nothing of it had been sent? fetch does not tell
-   * (Bun 1.4.5). Where no connection has ever stood and one of our own breaks in its handshake too, it was.
+   * A request broke before an answer: was it in the TLS handshake, so that nothing of it had been sent? fetch does not say
+   * (Bun 1.4.5). Where no connection was ever open and our own one breaks in its handshake too, it was.
    */
   brokeInHandshake(signal: AbortSignal): Promise<boolean> | false {
     if (this.provenMs !== Number.NEGATIVE_INFINITY || !this.route.origin.startsWith("https:")) return false;
@@ -193,7 +193,7 @@ class OriginConnections implements TimerListener {
     this.kept -= 1;
     if (!this.isNamed) return this.options.opened.cachedCount(this.first !== null) ?? certainlyNew;
     const lookups = this.options.lookups();
-    // The kept connection itself was made with one: a count that stands at nothing counts nothing here.
+    // The kept connection itself was made with one: a count of zero means nothing here.
     return lookups === 0 ? certainlyNew : lookups;
   }
 
@@ -208,12 +208,12 @@ class OriginConnections implements TimerListener {
     this.checkWaiting();
   }
 
-  /** One timer for all who wait: it looks again as long as somebody does. */
+  /** One timer for all that wait: it checks again as long as any request does. */
   private checkWaiting(): void {
     const { connectMs } = this.route;
     const { dialStage } = this;
     const nowMs = this.options.ticker.monotonicMs();
-    // A look that began late, because this process was busy, gets its time all the same.
+    // A check that began late, because this process was busy, still gets its full time.
     const isLookedFor = this.stopDial !== null && nowMs - this.dialledMs < connectMs / 2;
     for (let sent = this.first; sent !== null; sent = this.first) {
       const isProven = this.provenMs >= sent.sinceMs;
@@ -246,7 +246,7 @@ class OriginConnections implements TimerListener {
         this.sawConnection();
         this.stopDialling();
       },
-      // Why it cannot be connected to is fetch's to tell.
+      // fetch reports why it cannot connect.
       nothing,
       (reached) => {
         this.dialStage = reached;
@@ -264,7 +264,7 @@ class OriginConnections implements TimerListener {
 
 /**
  * A server of one's own may do one thing at a time: while it works on an answer, its kernel accepts and it shakes no hands.
- * Once it has answered, that a connection stands is enough.
+ * Once it has answered, an open connection is enough.
  */
 function isNear(origin: string): boolean {
   const host = new URL(origin).hostname.replace(/^\[|\]$/g, "");
@@ -280,7 +280,7 @@ function timedOutConnecting({ origin, proxy, connectMs }: Route, reached: DialSt
       ? `no connection ${within}`
       : isTunnelled && reached === "nearest"
         ? `the proxy was reached and opened no tunnel ${within}`
-        : `the TLS handshake was not over ${within}${proxy === null ? "; what answers there may speak plain HTTP, then base_url must begin with http://" : ""}`;
+        : `the TLS handshake was not over ${within}${proxy === null ? "; the server may speak plain HTTP, then base_url must begin with http://" : ""}`;
   return new Failure("unreachable", "Timed out connecting to the upstream.", {
     why: `timed out while connecting: ${stage}`,
   });

@@ -1,4 +1,4 @@
-// One connection of our own to where fetch would connect, closed as soon as it stands: name, TCP, the proxy's CONNECT and the TLS
+// Our own connection to where fetch would connect, closed as soon as it is made: name, TCP, the proxy's CONNECT and the TLS
 // handshake. It must never send a request or a key of the provider's, and never judge a certificate: fetch does.
 
 import { connect, isIP, type Socket } from "node:net";
@@ -15,7 +15,7 @@ export type Route = {
 /** How far a connection came: to the proxy or, without one, the host itself; through the proxy. */
 export type DialStage = "nearest" | "tunnel";
 
-/** The answer stops it. `withHandshake` false: that TCP stands is enough. */
+/** The answer stops it. `withHandshake` false: a TCP connection is enough. */
 export type Dial = (
   route: Route,
   withHandshake: boolean,
@@ -53,7 +53,7 @@ export const dialOut: Dial = (route, withHandshake, onSuccess, onError, onReache
   const watched = (socket: Socket): Socket => {
     sockets.push(socket);
     socket.on("error", (error: NodeJS.ErrnoException) => {
-      // Whoever resets a connection was there, also where that comes before the word that it stands.
+      // A peer that resets a connection was there, even if the reset comes before the connect event.
       if (error.code === "ECONNRESET") reached("nearest");
       end(onError);
     });

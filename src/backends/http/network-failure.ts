@@ -1,4 +1,4 @@
-// What fetch threw, as the road's word for it, and in the operator's: which host, which cause, what to do. The client's text must
+// What fetch threw, as a Failure for the pipeline and in words for the operator: which host, which cause, what to do. The client's text must
 // never name the upstream's address.
 
 import { atCapacity, Failure, failureFrom, shortageFrom } from "../../canon/failure.ts";
@@ -6,13 +6,13 @@ import { FrameTooLarge } from "../../wire/sse.ts";
 import { noConnectionLeft } from "./connection-tracker.ts";
 
 const unreachable: Readonly<Record<string, string>> = {
-  ConnectionRefused: "the connection was refused: nobody listens there",
-  ECONNREFUSED: "the connection was refused: nobody listens there",
+  ConnectionRefused: "the connection was refused: nothing listens there",
+  ECONNREFUSED: "the connection was refused: nothing listens there",
   ENOTFOUND: "the name was not found",
   EAI_AGAIN: "the name could not be looked up just now",
   FailedToOpenSocket: "no connection could be opened",
-  EHOSTUNREACH: "there is no way to that host",
-  ENETUNREACH: "there is no way to that network",
+  EHOSTUNREACH: "no route to that host",
+  ENETUNREACH: "no route to that network",
   ETIMEDOUT: "the system gave up connecting",
 };
 const never = (): boolean => false;
@@ -37,7 +37,7 @@ export function isReset(thrown: unknown): boolean {
   return thrown instanceof Error && "code" in thrown && resetCodes.has(String(thrown.code));
 }
 
-/** The vendor had closed a connection that was kept: whether it is asked once more, and in whose name, the road decides. */
+/** The vendor had closed a connection that was kept: whether to ask again, and with which key, the pipeline decides. */
 export function staleConnection(cause: unknown): Failure {
   const message = "The upstream had closed a connection that was kept open.";
   return new Failure("unreachable", message, { cause, maybeBilled: true, isStale: true });
@@ -49,7 +49,7 @@ export function brokenHandshake(cause: unknown, address: string): Failure {
   return new Failure("unreachable", noHandshake, { cause, why });
 }
 
-/** Its text may hold the upstream's address and stays in `cause`. `place`: for the operator; null where nobody knows it. */
+/** Its text may hold the upstream's address and stays in `cause`. `address`: for the operator; null where it is not known. */
 export function networkFailure(
   thrown: unknown,
   lacksRoom: () => boolean = never,
@@ -88,10 +88,10 @@ export function networkFailure(
   if (code === "Malformed_HTTP_Response")
     return new Failure("unreachable", failed, {
       cause: thrown,
-      why: why(`what answers there does not speak HTTP (${code})`),
+      why: why(`the server does not speak HTTP (${code})`),
       maybeBilled: true,
     });
-  // Without a code it is no word of the network's but a bug of ours, and no provider is to blame.
+  // Without a code it is not a network error but our own bug, and no provider is responsible.
   if (thrown instanceof DOMException || code !== "")
     return new Failure("unreachable", failed, {
       cause: thrown,
@@ -108,11 +108,11 @@ const noTunnel = "The proxy to the upstream refused the connection.";
 function tunnelWords(thrown: unknown): string {
   const status = thrown instanceof Error && "status" in thrown ? Number(thrown.status) : Number.NaN;
   const shown = Number.isInteger(status) ? `HTTP ${status}, ` : "";
-  const hint = status === 407 ? ": it wants a name and a password in its address" : "";
+  const hint = status === 407 ? ": it needs a user name and password in its URL" : "";
   return `the proxy opened no tunnel (${shown}ERR_PROXY_TUNNEL)${hint}`;
 }
 
-/** What clients are told where a certificate was not accepted. */
+/** The client's text where a certificate was not accepted. */
 export const noTrust = "The upstream's certificate was not accepted.";
 const noHandshake = "The TLS handshake with the upstream failed.";
 const isHandshakeItself = (code: string): boolean =>
@@ -120,9 +120,9 @@ const isHandshakeItself = (code: string): boolean =>
 
 function handshakeWords(code: string): string {
   if (isHandshakeItself(code))
-    return `the TLS handshake failed (${code}): what answers there may speak plain HTTP, then base_url must begin with http://`;
+    return `the TLS handshake failed (${code}): the server may speak plain HTTP, then base_url must begin with http://`;
   if (/ALTNAME|HOSTNAME/i.test(code)) return `its certificate is for another name (${code})`;
   if (/EXPIRED|NOT_YET_VALID/i.test(code))
-    return `its certificate is not valid today (${code}): look at the clocks`;
+    return `its certificate is not valid today (${code}): check the system clocks`;
   return `its certificate is not trusted (${code}): name the authority that signed it in NODE_EXTRA_CA_CERTS and restart`;
 }

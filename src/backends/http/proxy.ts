@@ -1,4 +1,4 @@
-// Which proxy, if any, stands before an upstream. Bun would send even loopback through HTTP_PROXY,
+// Which proxy, if any, is in front of an upstream. Bun would send even loopback through HTTP_PROXY,
 // so the choice is made here and handed to fetch; it must never depend on anything in a request.
 
 export type ProxyVariables = {

@@ -1,5 +1,5 @@
 // Named rewrites for vendors that deviate from the format they claim to speak. A deviation is a function here with a name
-// in the vendor's row, never an `if` in the middle of the road.
+// in the vendor's row, never an `if` in the middle of the pipeline.
 
 import type { Takes } from "../../canon/takes.ts";
 import { noteDropped, thinkingOff } from "../../dialects/adaptation-notes.ts";
@@ -23,7 +23,7 @@ import {
 export type Quirk = {
   /** Top-level members whose presence calls for the rewrite: a body without any of them may pass as bytes. */
   readonly touches: readonly string[];
-  /** The same for what stands deeper inside, told from the bytes. */
+  /** The same for nested members, judged from the bytes. */
   readonly declines?: (bytes: Buffer) => boolean;
   /** The models it is about. Absent: all that the vendor sells. */
   readonly models?: RegExp;
@@ -42,7 +42,7 @@ const dropping = (keys: readonly string[], reason: string, models?: RegExp): Qui
   reason,
 });
 
-/** Nothing to rewrite: on the hub the encoders write ids that fit. */
+/** Nothing to rewrite: when translating, the encoders write ids that fit. */
 function tooLongIds(member: string, longest: number, reason: string, models?: RegExp): Quirk {
   const name = Buffer.from(`"${member}"`);
   return {
@@ -192,7 +192,7 @@ export const quirks = {
       "Mistral refuses ids of tool calls that are not nine letters and digits (langchain#24668, opencode#1680).",
   },
   "mistral-members": {
-    // The relay asks for usage in every stream, and Mistral sends it unasked.
+    // Passing through would ask for usage in every stream, and Mistral sends it unasked.
     touches: ["stream", "seed", "max_completion_tokens", ...unknownToMistral],
     rewrite(body) {
       const known = without(body, ...unknownToMistral);
@@ -247,7 +247,7 @@ function concerns(quirk: Quirk, model: string): boolean {
   return quirk.models === undefined || quirk.models.test(model);
 }
 
-/** Members that steer the answer: their loss is told, that of a name or of book-keeping is not. */
+/** Members that steer the answer: their loss is noted, that of a name or of bookkeeping is not. */
 const steering = [
   "stop",
   "temperature",
@@ -316,7 +316,7 @@ export function applyQuirks(
   return rewritten;
 }
 
-/** Whether a vendor with these quirks would refuse the bytes for what stands inside them. Null: never. */
+/** Would a vendor with these quirks refuse the bytes for what they contain? Null: never. */
 export function passthroughDeclinesOf(
   names: readonly QuirkName[],
 ): ((bytes: Buffer, model: string) => boolean) | null {

@@ -4,7 +4,7 @@ import { Failure } from "../../canon/failure.ts";
 import { isDense } from "../../wire/density.ts";
 import { ReplyPace } from "./reply-pace.ts";
 
-/** An error is told by its status; its words are not waited for longer than this, nor read further. */
+/** The status tells the error; its body is not waited for longer than this, nor read further. */
 const errorBodyMs = 2_000;
 const errorBodyBytes = 64 * 1024;
 /** Of an answer that is read as a whole. Parsed, it takes many times as much memory, and the loop's time. */
@@ -42,7 +42,7 @@ export async function readErrorText(
 const tooLarge = (): Failure => new Failure("bad-output", "The upstream's answer is larger than the limit.");
 
 /**
- * The bytes of a whole reply, bounded. `onWords`: told of every part of a body of unknown length, from the first one that is
+ * The bytes of a whole reply, bounded. `onWords`: called for every part of a body of unknown length, from the first one that is
  * more than blanks. Rejects with a Failure.
  */
 export function readReplyBytes(
@@ -71,7 +71,7 @@ async function readChunks(
     if (size > limit) throw tooLarge();
     replyPace.hasBegun ||= !isBlank(chunk);
     if (!replyPace.hasBegun && size > maxBlankBytes)
-      throw new Failure("bad-output", "The upstream answered with nothing but blanks.");
+      throw new Failure("bad-output", "The upstream answered with whitespace only.");
     const turn = replyPace.take(chunk.byteLength);
     if (turn !== null) await turn;
     parts.push(chunk);

@@ -1,5 +1,5 @@
 // The bytes of an answer as they are read: in portions that the loop can bear, and not without end before the first word.
-// It must never know what the bytes mean; whoever reads says when the first word has come.
+// It must never know what the bytes mean; the reader says when the first word has come.
 
 import { Failure } from "../../canon/failure.ts";
 import { LoopPacer } from "../../wire/loop-pacer.ts";
@@ -26,6 +26,6 @@ export class ReplyPace {
 }
 
 function wordless(): Failure {
-  const message = "The upstream sent megabytes without a word of an answer.";
+  const message = "The upstream sent megabytes before the first token of an answer.";
   return new Failure("bad-output", message, { maybeBilled: true });
 }

@@ -3,7 +3,7 @@
 
 import { looksLikeCredential, mask } from "../../canon/redact.ts";
 
-/** What follows one of these names something of the account's: which, is no secret, and tells two providers apart. */
+/** What follows one of these names a part of the account: which one is not a secret, and tells two providers apart. */
 const owners =
   /^(?:accounts?|projects?|locations?|regions?|zones?|publishers?|organizations?|orgs?|workspaces?|deployments?|endpoints?|serving-endpoints|engines?|models?|providers?|gateways?|subscriptions|resourcegroups)$/i;
 /** Hosts whose path holds the account's id behind the version. */
@@ -55,7 +55,7 @@ export function secretsInAddress(address: string): readonly string[] {
     ...(password === "" ? [] : [Buffer.from(`${user}:${password}`).toString("base64")]),
     ...url.searchParams.values(),
   ];
-  // Whoever has only a name here, has it as a token.
+  // A user name without a password is a token.
   if (password === "") written.push(url.username);
   return written.flatMap((text) => [text, decoded(text)]).filter((text) => text !== "");
 }

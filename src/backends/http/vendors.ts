@@ -324,7 +324,7 @@ function vendorAt(baseUrl: string): Row | null {
 /** The Chinese sisters of a vendor's address deviate like the vendor. */
 const regionalHosts: Readonly<Record<string, string>> = { "api.moonshot.cn": "https://api.moonshot.ai" };
 
-/** One name for a vendor's addresses; an address that nobody knows is its own. */
+/** One name for a vendor's addresses; an unknown address is its own name. */
 export function vendorNameOf(baseUrl: string): string {
   const { host, pathname } = new URL(baseUrl);
   return vendorAt(regionalHosts[host] ?? baseUrl)?.id ?? host + pathname;
@@ -335,7 +335,7 @@ const googlesOwn = "https://generativelanguage.googleapis.com";
 /** Deviations from the format of the vendor's row only: many speak a second format at another path of the same host. */
 export function quirksAt(baseUrl: string, backend: BackendName): readonly QuirkName[] {
   const url = new URL(baseUrl);
-  // Whoever stands in front of Google's address of that path speaks for Google.
+  // A proxy in front of Google's address of that path speaks for Google.
   const isGoogles = url.pathname === "/v1beta/openai";
   const row = vendorAt(isGoogles ? googlesOwn : (regionalHosts[url.host] ?? baseUrl));
   return (row?.backend === backend ? row.quirks : row?.quirksOf?.[backend]) ?? [];

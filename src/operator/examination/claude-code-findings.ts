@@ -2,7 +2,8 @@
 // and whether the machine's memory is enough for what is kept warm.
 
 import { createInstallation } from "../../backends/claude-code/installation.ts";
-import { childrenThatFit, memoryFor } from "../../backends/agent-process/memory-budget.ts";
+import { childrenThatFit } from "../../backends/agent-process/memory-budget.ts";
+import { processMb, programName } from "../../backends/claude-code/program-facts.ts";
 import { resolveUser, UserProblem } from "../../backends/agent-process/other-user.ts";
 import { type CliProgram, resolveProgramSettings } from "../../backends/claude-code/program-settings.ts";
 import { resolveCliProvider } from "../../backends/claude-code/provider-settings.ts";
@@ -197,7 +198,7 @@ async function userFindings(
     if (uid === undefined) continue;
     const title = `tenant ${name} as user ${uid}`;
     try {
-      const account = await resolveUser({ tenant: name, uid, bin, environment });
+      const account = await resolveUser({ programName, tenant: name, uid, bin, environment });
       findings.push(inCli("ok", idOf(`user.${name}`), title, `${account.name}, home ${account.home}`));
     } catch (thrown) {
       if (!(thrown instanceof UserProblem)) throw thrown;
@@ -209,10 +210,10 @@ async function userFindings(
 }
 
 async function memoryFinding({ provider, program, maxConcurrent }: ConfiguredProgram): Promise<Finding> {
-  const fit = await childrenThatFit();
+  const fit = await childrenThatFit(processMb);
   const { max } = program.warm;
   const title = `room for ${fit} more Claude Code processes`;
-  const wanted = `${provider} keeps up to ${max} warm and runs up to ${maxConcurrent} at a time, about ${memoryFor(1)} MB each`;
+  const wanted = `${provider} keeps up to ${max} warm and runs up to ${maxConcurrent} at a time, about ${processMb} MB each`;
   return fit >= max + maxConcurrent
     ? inMemory("ok", `${provider}.processes`, title, wanted)
     : inMemory(

@@ -10,6 +10,7 @@ import { createJailRuntime } from "../../backends/agent-process/jail/jail-runtim
 import { type Breach, type GuaranteeId, guarantees } from "../../backends/agent-process/jail/jail-check.ts";
 import { createSharedFolder, resolveUser, UserProblem } from "../../backends/agent-process/other-user.ts";
 import type { PreparedTenant } from "../../backends/claude-code/prepare.ts";
+import { programName } from "../../backends/claude-code/program-facts.ts";
 import type { CliProgram } from "../../backends/claude-code/program-settings.ts";
 import type { LoadedConfig } from "../../config/load.ts";
 import type { UserIds } from "../../system/accounts.ts";
@@ -35,6 +36,7 @@ export async function jailFindings(question: JailQuestion): Promise<readonly Fin
   if (program.jail === "off") return [];
   try {
     const found = await findJail({
+      programName,
       mode: program.jail,
       path: environment["PATH"],
       platform: process.platform,
@@ -165,7 +167,7 @@ async function placeFor(
     return { settings, isOtherUser: false, guest: null };
   if (process.getuid?.() !== 0) return "unseen";
   try {
-    const account = await resolveUser({ tenant, uid, bin, environment });
+    const account = await resolveUser({ programName, tenant, uid, bin, environment });
     if (settings.workingDir !== null) return { settings, isOtherUser: true, guest: null };
     const workingDir = join(folder, `work-${crypto.randomUUID().slice(0, 8)}`);
     // Its name is known to nobody else, and it cannot be listed.

@@ -1,13 +1,5 @@
 import { expect, test } from "bun:test";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -15,7 +7,7 @@ import {
   type AgentProcessOptions,
   startAgentProcess,
 } from "../../../src/backends/agent-process/child-process.ts";
-import type { Launch } from "../../../src/backends/claude-code/launch.ts";
+import type { Launch } from "../../../src/backends/agent-process/launch.ts";
 import { childMark, createMarks } from "../../../src/backends/agent-process/child-register.ts";
 import { Failure } from "../../../src/canon/failure.ts";
 import { portionBytes } from "../../../src/wire/loop-pacer.ts";
@@ -29,7 +21,7 @@ const shell = (script: string, launch: Partial<Launch> = {}): Launch => ({
   env: { PATH: "/usr/bin:/bin", [childMark]: "test" },
   cwd: "/",
   jail: null,
-  label: "test",
+  program: "test program",
   ...launch,
 });
 
@@ -65,7 +57,7 @@ test("lines in, lines out, in order, to the end", () =>
     await writing;
   }));
 
-test("what is no object is skipped and counted; a last line needs no end", () =>
+test("what is not an object is skipped and counted; a last line needs no end", () =>
   withChild(
     shell(`printf 'Warning: x\\n{"a":1}\\n[1]\\n\\n{"broken\\n\\033[31m{}\\n{"b":2}'; exit 1`),
     async (child) => {
@@ -143,7 +135,7 @@ test("a line that would take a thousand times its size to parse ends it", () =>
   ));
 
 test("a program that prints before it reads does not lock up with a writer that waits", () =>
-  // Far more than any pipe holds, and nobody asks for a line before the writing is done.
+  // Far more than any pipe holds, and no line is read before the writing is done.
   withChild(
     shell(
       `i=0; while [ $i -lt 3000 ]; do echo '{"t":"${"y".repeat(300)}"}'; i=$((i+1)); done; exec cat >/dev/null`,
@@ -186,24 +178,24 @@ test("stop ends a waiting reader and writer and may be called again", () =>
     expect(await child.exited).toEqual({ code: null, signal: "SIGKILL" });
   }));
 
-test("one that must not do another thing is killed without a word, and its note of itself is taken away", async () => {
+test("one that must not do another thing is killed without a word, and its owner may take away what it left", async () => {
   const home = mkdtempSync(join(tmpdir(), "clawgate-child-"));
   try {
-    const sessions = join(home, ".claude", "sessions");
-    mkdirSync(sessions, { recursive: true });
+    const left: number[] = [];
     const script = "trap 'touch $HOME/heard' TERM; echo '{}'; while true; do sleep 0.1; done";
     const launch = shell(script, { env: { PATH: "/usr/bin:/bin", HOME: home, [childMark]: "test" } });
     const use = async (child: AgentProcess): Promise<void> => {
       await child.next();
-      const others = [`${child.pid}1.json`, "notes.txt"];
-      for (const name of [`${child.pid}.json`, `${child.pid}.abc.key`, ...others])
-        writeFileSync(join(sessions, name), "{}");
       await child.stop({ atOnce: true });
       expect(await child.exited).toEqual({ code: null, signal: "SIGKILL" });
       expect(existsSync(join(home, "heard"))).toBe(false);
-      expect(readdirSync(sessions).toSorted()).toEqual(others.toSorted());
+      expect(left).toEqual([child.pid]);
     };
-    await withChild(launch, use, { graceMs: 5_000 });
+    const afterKill = async (of: Launch, pid: number): Promise<void> => {
+      expect(of).toBe(launch);
+      left.push(pid);
+    };
+    await withChild(launch, use, { graceMs: 5_000, afterKill });
   } finally {
     rmSync(home, { recursive: true, force: true });
   }
@@ -247,7 +239,7 @@ const canBeNobody =
   Bun.spawnSync(["test", "-r", alone], nobody).success &&
   Bun.spawnSync(["test", "-x", process.execPath], nobody).success;
 
-test.if(canBeNobody)("what is another user's by now is told, and waited for by nobody", async () => {
+test.if(canBeNobody)("what is another user's by now is reported, and not waited for", async () => {
   const gateway = Bun.spawn([process.execPath, alone], {
     ...nobody,
     cwd: "/",
@@ -279,7 +271,7 @@ test.if(canBeNobody)("what is another user's by now is told, and waited for by n
   }
 });
 
-test("the register is told of every start and every end", async () => {
+test("the register gets every start and every end", async () => {
   const told: string[] = [];
   const register = {
     gatewayId: "test",

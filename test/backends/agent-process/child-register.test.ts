@@ -83,7 +83,7 @@ test.if(isLinux)(
       .toString("utf8")
       .trim();
     expect(gatewayId).toMatch(/^[0-9a-f]{16}$/);
-    // While it lives, nobody else touches its children.
+    // While it lives, no other gateway touches its children.
     expect(await stopOrphans({ stateDirectory })).toBe(0);
     gateway.kill("SIGKILL");
     await gateway.exited;
@@ -96,7 +96,7 @@ test.if(isLinux)(
   30_000,
 );
 
-test.if(isLinux)("another gateway's and a stranger's processes are left alone", async () => {
+test.if(isLinux)("processes of another gateway and of other programs are left alone", async () => {
   const [dead, living] = [newGatewayId(), newGatewayId()];
   await withList(await register(living), async () => {
     const mine = await running("exec sleep 300", `${living}.1`);

@@ -20,7 +20,7 @@ for (let i = 0; i < Number(count); i++) {
       env: { PATH: "/usr/bin:/bin", [childMark]: gatewayId },
       cwd: "/",
       jail: null,
-      label: "test",
+      program: "test program",
     },
     { register },
   );

@@ -25,11 +25,11 @@ afterEach(() => {
 function made(places: (dir: string) => readonly string[], beforehand = () => Promise.resolve()) {
   const dir = mkdtempSync(join(tmpdir(), "neutral-"));
   dirs.push(dir);
-  const warnings: string[] = [];
+  const warnings: unknown[] = [];
   const folders = createNeutralFolders({
     places: places(dir),
     beforehand,
-    warn: (message) => void warnings.push(message),
+    onNone: (error) => void warnings.push(error),
   });
   return { dir, folders, warnings };
 }
@@ -52,7 +52,7 @@ test("another user of the same tenant has another one", async () => {
   expect(await folders.of("alice", ids)).not.toBe(await folders.of("alice", null));
 });
 
-test("what somebody else put there is not taken, and the next place is", async () => {
+test("what another user put there is not used, and the next place is", async () => {
   const { dir, folders, warnings } = made((each) => {
     mkdirSync(join(each, "elsewhere"));
     symlinkSync(join(each, "elsewhere"), join(each, "link"));
@@ -82,7 +82,7 @@ test("nothing is made before the run can be found by its successor, and a troubl
   expect(await folders.of("a", null)).toBe(join(dir, "w", "1"));
 });
 
-test("one that was cleaned up is made again; what somebody else put there is not used, and it is said once", async () => {
+test("one that was cleaned up is made again; what another user put there is not used, and it is reported once", async () => {
   const { dir, folders, warnings } = made((each) => [join(each, "w")]);
   const path = (await folders.of("a", null)) ?? "";
   rmSync(join(dir, "w"), { recursive: true });

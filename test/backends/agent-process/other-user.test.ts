@@ -1,5 +1,5 @@
 // The program as another user of the machine: refused where that cannot be done; where it can (tests that run as root), a
-// child that is nobody but that user, and reads what it is given and nothing else of the gateway's.
+// child that runs as that user, and reads what it is given and nothing else of the gateway's.
 
 import { afterEach, describe, expect, test } from "bun:test";
 import {
@@ -39,6 +39,7 @@ test("users are found by name and by number, and only whole lines count", () => 
 describe("refused, with what to do", () => {
   const alice = { name: "alice", uid: 4242, gid: 4242, home: "/home/alice" };
   const question = (more: Partial<UserQuery>): UserQuery => ({
+    programName: "test program",
     tenant: "alice",
     uid: "alice",
     bin: "/bin/sh",
@@ -51,20 +52,16 @@ describe("refused, with what to do", () => {
   test.each([
     ["not root", { ownUid: 1000 }, /alice cannot run as user alice: only a gateway that runs as root/],
     ["no such user", { accountOf: () => Promise.resolve(null) }, /no such user with a home.*useradd/],
-    [
-      "root itself",
-      { accountOf: () => Promise.resolve({ ...alice, uid: 0 }) },
-      /root is no user to be kept apart/,
-    ],
+    ["root itself", { accountOf: () => Promise.resolve({ ...alice, uid: 0 }) }, /root cannot be isolated/],
     ["a system without users", { ownUid: undefined }, /no such users/],
   ])("%s", async (_name, more, words) => {
     await expect(resolveUser(question(more))).rejects.toThrow(words);
   });
 
-  test("the gateway's own user is no other", async () => {
+  test("the gateway's own user is not another one", async () => {
     const own = { ...alice, uid: process.getuid?.() ?? 0 };
     const asked = resolveUser(question({ ownUid: own.uid, accountOf: () => Promise.resolve(own) }));
-    if (isRoot) await expect(asked).rejects.toThrow("root is no user");
+    if (isRoot) await expect(asked).rejects.toThrow("root cannot be isolated");
     else expect(await asked).toEqual(own);
   });
 
@@ -161,7 +158,7 @@ test.if(isRoot)(
   },
 );
 
-test("what a killed gateway left for other users to read is taken away by the next one", async () => {
+test("what a killed gateway left for other users to read is removed by the next one", async () => {
   const dir = mkdtempSync(join(tmpdir(), "clawgate-run-"));
   cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
   const log = createLog({
@@ -171,7 +168,7 @@ test("what a killed gateway left for other users to read is taken away by the ne
     redact: (text) => text,
     write: () => undefined,
   });
-  const runOf = () => createGatewayRun({ stateDirectory: dir, clock: systemClock, log });
+  const runOf = () => createGatewayRun({ stateDirectory: dir, clock: systemClock, log, programs: "Agent" });
   const dead = runOf();
   await dead.open.make();
   await dead.open.make();

@@ -58,7 +58,7 @@ describe("calls of the client's tools", () => {
     },
   );
 
-  test("large results arrive whole; larger ones than the program takes are told to a fresh one", async () => {
+  test("large results arrive whole; larger ones than the program takes go to a fresh one", async () => {
     const { program, ask } = openHarness();
     const large = "x".repeat(400_000);
     const first = await ask(asking(["use:look t1"], { tools: [tool] }));
@@ -143,7 +143,7 @@ describe("calls of the client's tools", () => {
     },
   );
 
-  test("wrong ids leave the process to whoever has the right ones", async () => {
+  test("wrong ids leave the process to the request with the right ones", async () => {
     const { program, ask } = openHarness();
     const reply = await ask(calling);
     await ask(after(calling, reply, user(result("other_1"), result("other_2"))));
@@ -161,7 +161,7 @@ describe("calls of the client's tools", () => {
     expect(program.started()).toBe(3);
   });
 
-  test("two requests for the same calls: one goes on, the other starts anew", async () => {
+  test("two requests for the same calls: one continues, the other starts anew", async () => {
     const { program, ask } = openHarness();
     const reply = await ask(calling);
     const second = after(calling, reply, ...fitting());
@@ -170,7 +170,7 @@ describe("calls of the client's tools", () => {
     expect(program.upstream.map(({ pid }) => pid).toSorted()).toEqual([1, 1, 2]);
   });
 
-  test("a process that went on by itself, or ended, is given up at once", async () => {
+  test("a process that continued by itself, or ended, is given up immediately", async () => {
     const clock = fakeClock();
     const { backend, program, ask } = openHarness({ clock });
     const reply = await ask(calling);
@@ -199,7 +199,7 @@ describe("calls of the client's tools", () => {
 describe("conversations", () => {
   const first = asking(["q"], { tools: [tool] });
 
-  test("go on in the same process, turn after turn", async () => {
+  test("continue in the same process, turn after turn", async () => {
     const { backend, program, ask } = openHarness();
     let request = first;
     for (let turn = 0; turn < 4; turn++) {
@@ -222,7 +222,7 @@ describe("conversations", () => {
     expect(backend.counts().parked).toEqual({ calls: 0, idle: 1 });
   });
 
-  test("one whose jail was opened meanwhile is stopped, and a fresh one is told everything", async () => {
+  test("one whose jail was opened meanwhile is stopped, and a fresh one gets the whole conversation", async () => {
     const program = fakeProgram({ model: echo });
     let isIntact = true;
     const { ask, backend } = openHarness({
@@ -318,7 +318,7 @@ describe("limits", () => {
     expect(clock.waiting()).toBe(0);
   });
 
-  test("a tenant's and everybody's places are counted; idle ones make room, the oldest first", async () => {
+  test("the places of a tenant and of all are counted; idle ones make room, the oldest first", async () => {
     const { backend, program, ask } = openHarness({
       parked: { max: 3, maxPerTenant: 2, callsTtlMs: 180_000, idleTtlMs: 60_000 },
     });
@@ -354,7 +354,7 @@ describe("limits", () => {
     expect(program.upstream).toHaveLength(2);
   });
 
-  test("who goes on is known before a turn is taken", async () => {
+  test("a request that continues is known before it takes a slot", async () => {
     const { backend, ask } = openHarness();
     const second = async () =>
       after(calling, await ask(calling), user(result("toolu_a_1"), result("toolu_a_2")));

@@ -7,7 +7,7 @@ import { type FakeProgram, fakeProgram } from "../claude-code/fake-child.ts";
 import { asking, launch, openHarness, textOf } from "../claude-code/backend-harness.ts";
 
 type Stock = {
-  readonly pool: Pool;
+  readonly pool: Pool<typeof launch>;
   readonly program: FakeProgram;
   readonly clock: FakeClock;
   readonly troubles: unknown[];
@@ -28,7 +28,7 @@ function openStock(limits: Partial<PoolLimits> = {}, fits = async (): Promise<nu
   return { pool, program, clock, troubles };
 }
 
-describe("the stock", () => {
+describe("the pool", () => {
   test("is filled a while after a claim, and each process serves once", async () => {
     const { pool, program, clock } = openStock();
     const first = await pool.claim("a", launch);
@@ -55,7 +55,7 @@ describe("the stock", () => {
     expect(pool.counts()).toEqual({ warm: 1, starting: 0 });
   });
 
-  test("is there before the first request where somebody expects it", async () => {
+  test("is there before the first request where one is expected", async () => {
     const { pool, program } = openStock();
     pool.prime("a", launch);
     await settleQueues();
@@ -88,7 +88,7 @@ describe("the stock", () => {
     expect(gone).not.toContain(claimed.child.pid);
   });
 
-  test("grows where requests come faster than processes start, at nobody's cost, and shrinks when it is idle", async () => {
+  test("grows where requests come faster than processes start, without delaying any, and shrinks when it is idle", async () => {
     const { pool, clock } = openStock({ max: 3 });
     await pool.claim("b", launch);
     await clock.advance(1_000);
@@ -163,7 +163,7 @@ describe("the stock", () => {
     expect((await pool.claim("a", launch)).isWarm).toBe(false);
   });
 
-  test("what goes wrong while nobody waits is told to the log, and the next claim starts cold", async () => {
+  test("what goes wrong while no request waits is logged, and the next claim starts cold", async () => {
     const { pool, program, clock, troubles } = openStock({}, () =>
       Promise.reject(new Failure("internal", "no /proc")),
     );

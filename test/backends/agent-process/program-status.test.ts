@@ -1,4 +1,4 @@
-// Every way in which the program is not to be had, told in words, without starting it.
+// Every way in which the program is not available, in words, without starting it.
 
 import { afterEach, describe, expect, test } from "bun:test";
 import {
@@ -55,14 +55,10 @@ describe("not there, or not to be executed", () => {
   type Opened = ReturnType<typeof openStartable>;
   const cases: readonly (readonly [string, (app: Opened) => void, string])[] = [
     ["no file", () => undefined, "is not there (ENOENT)"],
-    ["a folder", ({ bin }) => mkdirSync(bin), "is no file"],
+    ["a folder", ({ bin }) => mkdirSync(bin), "is not a file"],
     ["no right to execute", ({ write }) => write("#!/bin/sh\n", 0o644), "may not be executed"],
-    [
-      "a link that leads nowhere",
-      ({ bin }) => symlinkSync("/nonexistent/claude", bin),
-      "is a link that leads nowhere",
-    ],
-    ["a link to a folder", ({ bin, dir }) => symlinkSync(dir, bin), "is no file"],
+    ["a link that leads nowhere", ({ bin }) => symlinkSync("/nonexistent/claude", bin), "is a broken link"],
+    ["a link to a folder", ({ bin, dir }) => symlinkSync(dir, bin), "is not a file"],
     [
       "a link to what may not be executed",
       ({ bin, dir }) => {
@@ -149,7 +145,7 @@ describe("how its starts went", () => {
     expect(await at.ask()).toBeNull();
   });
 
-  test("it is tried again after a minute, once a minute", () => {
+  test("it may be started again after a minute, once a minute", () => {
     const at = openStartable();
     at.write("#!/bin/sh\n");
     expect(at.programStatus.mayRetry()).toBe(false);

@@ -1,5 +1,5 @@
 // A gateway without root's rights, one of whose child's processes became another user's: starts a child, says its number, ends it when
-// told to, and prints what the register heard. Run by child-process.test.ts.
+// asked to, and prints what the register received. Run by child-process.test.ts.
 
 import { startAgentProcess } from "../../../src/backends/agent-process/child-process.ts";
 import { childMark, createMarks, newGatewayId } from "../../../src/backends/agent-process/child-register.ts";
@@ -7,7 +7,14 @@ import { childMark, createMarks, newGatewayId } from "../../../src/backends/agen
 const nothing = (): void => undefined;
 const gatewayId = newGatewayId();
 const child = await startAgentProcess(
-  { bin: "/bin/cat", argv: [], env: { [childMark]: gatewayId }, cwd: "/", jail: null, label: "test" },
+  {
+    bin: "/bin/cat",
+    argv: [],
+    env: { [childMark]: gatewayId },
+    cwd: "/",
+    jail: null,
+    program: "test program",
+  },
   {
     graceMs: 0,
     register: {

@@ -36,7 +36,7 @@ export const launch = {
   env: {},
   cwd: "/",
   jail: null,
-  label: "test",
+  program: "test program",
 };
 
 /** Says the last text of the user's again; `use:NAME ID …` calls tools. */
@@ -63,7 +63,7 @@ export function openHarness(options: HarnessOptions = {}): Harness {
     clock: systemClock,
     prepare: async (request, call) => ({
       request,
-      launch,
+      order: { launch, mcp: null },
       key: `${call.model} ${isThinkingOff(request)}`,
       runsTools: false,
       ownTools: [],
@@ -71,6 +71,8 @@ export function openHarness(options: HarnessOptions = {}): Harness {
       launchedEffort: null,
       effort: null,
       showsThinking: false,
+      restore: null,
+      warmKey: null,
       ...options.prepared,
     }),
     startChild: program.start,
@@ -144,7 +146,7 @@ export const asking = (
 export const tool = { name: "look", description: "Looks", schema: { type: "object", properties: {} } };
 export const textOf = (reply: Reply): string =>
   reply.content.map((block) => (block.type === "text" ? block.text : "")).join("");
-/** The request that goes on after `reply`. */
+/** The request that continues after `reply`. */
 export const after = (request: ChatRequest, reply: Reply, ...messages: Message[]): ChatRequest => ({
   ...request,
   messages: [...request.messages, { role: "assistant", content: reply.content }, ...messages],

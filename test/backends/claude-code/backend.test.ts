@@ -44,7 +44,7 @@ describe("an answer", () => {
     expect(backend.counts()).toEqual(nothingLeft);
   });
 
-  test("ends at its limit, and the process that would go on is killed before anybody hears of the end", async () => {
+  test("ends at its limit, and the process that would continue is killed before the client sees the end", async () => {
     const stops: (object | undefined)[] = [];
     let isHeard = false;
     const { program, backend } = openHarness({
@@ -69,7 +69,7 @@ describe("an answer", () => {
     expect(backend.counts()).toEqual(nothingLeft);
   });
 
-  test("a wish that cannot be followed and a program that cannot start are told", async () => {
+  test("an option that cannot be followed and a program that cannot start are reported", async () => {
     const refusing = openHarness({
       prepare: () =>
         Promise.reject(new Failure("invalid-request", "no such server", { param: "mcp_servers" })),
@@ -98,7 +98,7 @@ describe("faults", () => {
     const { backend, program, ask, failure } = openHarness();
     program.setFault({ at, how: "dies" });
     if (at === "history") {
-      // Only its lines were not taken: it is told in another way.
+      // Only its lines were not taken: the history is sent in another way.
       const notes: string[] = [];
       const reply = await ask(history, callOf({ note: (word) => void notes.push(word) }));
       expect(reply.finish).toBe("tool-calls");
@@ -131,7 +131,7 @@ describe("faults", () => {
     },
   );
 
-  test("one that runs tools of its own is not told anew: what they did must not be done again", async () => {
+  test("one that runs tools of its own is not replaced: what they did must not be repeated", async () => {
     const clock = fakeClock();
     const { program, ask, failure } = openHarness({ clock, prepared: { runsTools: true } });
     program.setFault({ at: "resume", how: "hangs" });
@@ -205,7 +205,7 @@ describe("faults", () => {
 describe("aborts", () => {
   const reason = new Failure("cancelled", "The client left.");
 
-  test.each(stages)("at %s the process is stopped at once and the reason is told", async (at) => {
+  test.each(stages)("at %s the process is stopped immediately and the reason is reported", async (at) => {
     const { backend, program, ask, failure } = openHarness();
     program.setFault({ at, how: "hangs" });
     let request = history;
@@ -246,7 +246,7 @@ describe("aborts", () => {
     expect(backend.counts()).toEqual(nothingLeft);
   });
 
-  test("while nobody reads the events the process is stopped too", async () => {
+  test("while the events are not read the process is stopped too", async () => {
     const { program, backend } = openHarness();
     const abort = new AbortController();
     const events = backend.generate(asking(["one two three"]), callOf({ signal: abort.signal }));
@@ -334,7 +334,7 @@ describe("a tool that must be called, of a model that always thinks", () => {
       ? { text: "I call", calls: [{ id: "s1", name: "StructuredOutput", input: { city: "A" } }] }
       : echo(messages);
 
-  test("is called by its own name, in a fresh process that nobody takes up again", async () => {
+  test("is called by its own name, in a fresh process that is not used again", async () => {
     const stops: unknown[] = [];
     const { program, backend, ask } = openHarness({
       prepared: { alwaysThinks: true },
@@ -357,13 +357,13 @@ describe("a tool that must be called, of a model that always thinks", () => {
     expect(program.started()).toBe(2);
     const [, fresh = []] = [...program.lines.values()];
     expect(fresh.map((line) => recordOf(line["request"])["jsonSchema"]).find(Boolean)).toEqual(tool.schema);
-    // It would go on with what it takes for its own answer.
+    // It would continue with what it takes for its own answer.
     expect([backend.counts().parked.calls, stops[0]]).toEqual([0, { atOnce: true }]);
     await backend.stop();
     expect(program.alive()).toBe(0);
   });
 
-  test("and is not, is no answer", async () => {
+  test("and is not called, is a failure", async () => {
     const { program, backend, failure } = openHarness({ prepared: { alwaysThinks: true } });
     const failed = await failure(asking(["q"], { ...forced }));
     expect(failed).toMatchObject({ kind: "bad-output", maybeBilled: true });
@@ -371,7 +371,7 @@ describe("a tool that must be called, of a model that always thinks", () => {
     expect(program.alive()).toBe(0);
   });
 
-  test("goes on from there as from any call", async () => {
+  test("continues from there as from any call", async () => {
     const { backend, ask } = openHarness({ prepared: { alwaysThinks: true }, fake: { model: held } });
     const first = asking(["q"], forced);
     const { content } = await ask(first);

@@ -1,54 +1,11 @@
-// Wishes for the CLI: where they are read, and what becomes of an effort.
-
 import { describe, expect, test } from "bun:test";
 import { noRequestOptions } from "../../../src/backends/backend.ts";
 import {
   type EffortQuery,
   presetEffort,
   resolveEffort,
-  readRequestOptions,
 } from "../../../src/backends/claude-code/effort-level.ts";
 import { Failure } from "../../../src/canon/failure.ts";
-
-const headers = (values: Record<string, string>): Headers => new Headers(values);
-
-describe("reading", () => {
-  test("headers and metadata; a header's effort wins, servers are joined", () => {
-    expect(
-      readRequestOptions(headers({ "x-effort": " High ", "x-mcp-servers": "b, a,," }), {
-        effort: "low",
-        mcp_servers: ["a", "c"],
-      }),
-    ).toEqual({ effort: "high", mcpServers: ["b", "a", "c"] });
-  });
-
-  test("OpenAI's metadata holds texts only", () => {
-    expect(readRequestOptions(headers({}), { mcp_servers: "a,b", effort: "max" })).toEqual({
-      effort: "max",
-      mcpServers: ["a", "b"],
-    });
-  });
-
-  test("whatever holds none", () => {
-    for (const metadata of [
-      null,
-      undefined,
-      7,
-      [],
-      {},
-      { effort: null, mcp_servers: null },
-      { effort: " ", mcp_servers: [] },
-    ])
-      expect(readRequestOptions(headers({}), metadata)).toBe(noRequestOptions);
-  });
-
-  test("what is no name is kept as it is written, for whoever refuses it", () => {
-    expect(readRequestOptions(headers({}), { effort: { a: 1 }, mcp_servers: [{ b: 2 }, 3] })).toEqual({
-      effort: '{"a":1}',
-      mcpServers: ['{"b":2}', "3"],
-    });
-  });
-});
 
 const question = (more: Partial<EffortQuery>): EffortQuery => ({
   requestOptions: noRequestOptions,
@@ -57,7 +14,7 @@ const question = (more: Partial<EffortQuery>): EffortQuery => ({
   levels: null,
   ...more,
 });
-const wishing = (effort: string) => ({ effort, mcpServers: [] });
+const requesting = (effort: string) => ({ effort, mcpServers: [] });
 
 describe("effort", () => {
   test.each([
@@ -65,8 +22,8 @@ describe("effort", () => {
     ["the operator's", { preset: "low" }, "low", false],
     ["the request's before the operator's", { preset: "low", request: { effort: "high" } }, "high", false],
     [
-      "the wish before both",
-      { preset: "low", request: { effort: "high" }, requestOptions: wishing("max") },
+      "the request option before both",
+      { preset: "low", request: { effort: "high" }, requestOptions: requesting("max") },
       "max",
       false,
     ],
@@ -80,7 +37,7 @@ describe("effort", () => {
     ["minimal is low", { request: { effort: "minimal" } }, "low", false],
     ["a model without any drops the operator's in silence", { preset: "high", levels: [] }, null, false],
     ["but not the client's", { request: { effort: "high" }, levels: [] }, null, true],
-    ["nor its wish", { requestOptions: wishing("high"), levels: [] }, null, true],
+    ["nor its request option", { requestOptions: requesting("high"), levels: [] }, null, true],
   ] as const)("%s", (_name, more, effort, isUnsupported) => {
     expect(resolveEffort(question(more as Partial<EffortQuery>))).toEqual({ effort, isUnsupported });
   });
@@ -96,7 +53,7 @@ describe("effort", () => {
     ["a\u0000\u00e4", ["low"], 'There is no effort "a??". It takes: low.'],
     ["bogus", [], 'There is no effort "bogus". It takes: low, medium, high, xhigh, max.'],
   ])("%p for %p is refused", (effort, levels, message) => {
-    const run = () => resolveEffort(question({ requestOptions: wishing(effort), levels }));
+    const run = () => resolveEffort(question({ requestOptions: requesting(effort), levels }));
     expect(run).toThrow(message);
     expect(run).toThrow(Failure);
   });

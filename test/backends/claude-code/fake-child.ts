@@ -39,7 +39,7 @@ export type FakeProgram = {
 
 export type FakeOptions = {
   readonly model: (messages: readonly FakeMessage[]) => Said;
-  /** The program asks for one result after the other instead of for all at once. */
+  /** The program asks for one result after the other instead of for all together. */
   readonly callsInTurn?: boolean;
   /** Pauses before each line; a promise that another may hold. */
   readonly pace?: () => Promise<void>;
@@ -176,7 +176,7 @@ export function fakeProgram(options: FakeOptions): FakeProgram {
         event({ type: "content_block_stop", index: index++ });
         content.push({ type: "tool_use", id: call.id, name: call.name, input: call.input ?? {} });
       }
-      // The program calls a tool before it tells the end of the message.
+      // The program calls a tool before it reports the end of the message.
       const called = calls.length > 0 ? results(calls) : null;
       await pause();
       if (calls.length > 0 && fails("calls")) return null;

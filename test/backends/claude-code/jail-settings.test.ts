@@ -36,7 +36,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-test("of a program in somebody's home only the program is shown: a single file, or a package and what interprets it", () => {
+test("of a program in a user's home only the program is shown: a single file, or a package and what interprets it", () => {
   expect(programFiles(at("home/.local/bin/claude"), "/usr/bin")).toEqual([
     at("home/.local/bin/claude"),
     at("home/.local/share/claude/versions/2.1.329"),
@@ -133,7 +133,7 @@ test("a link among what the program obeys cannot be kept from being replaced: th
   expect(of(at("state/mine/config")).jail.writable).toContain(at("state/mine"));
 });
 
-test("what lies in a folder of the system is covered there, by its folder", () => {
+test("what is in a folder of the system is covered there, by its folder", () => {
   const guard = createPathPolicy(
     [
       { path: at("conf/config.yaml"), what: "the config", isRecursive: false, owner: null },

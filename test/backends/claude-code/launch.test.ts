@@ -60,7 +60,7 @@ describe("where it runs", () => {
     for (const changes of others) expect([changes, isPlain(changes)]).toEqual([changes, false]);
   });
 
-  test("the operator's own word on it stands", () => {
+  test("the operator's own value wins", () => {
     const env = { ...own, CLAUDE_CODE_SIMPLE: "0" };
     expect(launch({ workspace: { env } }).env["CLAUDE_CODE_SIMPLE"]).toBe("0");
   });
@@ -110,7 +110,7 @@ describe("arguments", () => {
       bin: "/opt/claude",
       cwd: "/state/work",
       jail: null,
-      label: "no tenant: claude-opus-4-8",
+      program: "Claude Code program",
     });
   });
 

@@ -74,7 +74,7 @@ describe("the file", () => {
     expect([existsSync(plan.path), files.count()]).toEqual([false, 0]);
   });
 
-  test("its name tells what it holds: equal for equal servers, another for another secret", () => {
+  test("its name follows from its content: equal for equal servers, another for another secret", () => {
     const { files } = filesForTest();
     const path = (of: McpServers): string => files.plan(["notes"], of).path;
     expect(path(registry)).toBe(path({ ...registry }));
@@ -84,7 +84,7 @@ describe("the file", () => {
     expect(path(registry)).not.toContain("notes");
   });
 
-  test("whoever comes while it is being taken away finds it again", async () => {
+  test("a request that comes while it is being removed finds it again", async () => {
     const { files } = filesForTest();
     const plan = files.plan(["notes"], registry);
     for (let round = 0; round < 20; round++) {
@@ -98,7 +98,7 @@ describe("the file", () => {
     expect([existsSync(plan.path), files.count()]).toEqual([false, 0]);
   });
 
-  test("one that cannot be written is no file for anybody", async () => {
+  test("one that cannot be written is not used by any request", async () => {
     const { files, directory } = filesForTest();
     writeFileSync(directory, "in the way");
     const plan = files.plan(["notes"], registry);

@@ -1,4 +1,4 @@
-// From a request to what the program is started with: what is refused, what tells two processes apart, what a tenant changes.
+// From a request to what the program is started with: what is refused, what distinguishes two processes, what a tenant changes.
 
 import { describe, expect, test } from "bun:test";
 import { noRequestOptions, type RequestOptions } from "../../../src/backends/backend.ts";
@@ -54,7 +54,7 @@ function preparing(keys: CliKeys = {}, more: Partial<PrepareOptions> = {}) {
     refreshModels: () => Promise.resolve(),
     takesOf: () => null,
     models: () => [{ value: "haiku", resolved: "claude-haiku-4-5-20251001", name: null, efforts: [] }],
-    listed: new Set(["house-model"]),
+    listed: new Set(["listed-model"]),
     mcpServers: { notes: { command: "/bin/n", args: [], env: {} } },
     mcpFiles: { plan: (servers) => ({ path: `/mcp/${servers.join("+")}`, text: "", servers }) },
     environment: {},
@@ -84,21 +84,20 @@ function preparing(keys: CliKeys = {}, more: Partial<PrepareOptions> = {}) {
         ...call,
       },
     );
-  const keyOf = async (...asked: Parameters<typeof run>): Promise<string> =>
-    (await run(...asked)).prepared.key;
+  const keyOf = async (...asked: Parameters<typeof run>): Promise<string> => (await run(...asked)).key;
   return { run, keyOf, unsupported, world };
 }
 
 describe("the model", () => {
   test.each([
     ["cc-gateway/claude-opus-4", {}, "opus"],
-    ["house-model", { default_model: "haiku" }, "house-model"],
-    ["unheard-of", { default_model: "claude-max/haiku" }, "haiku"],
+    ["listed-model", { default_model: "haiku" }, "listed-model"],
+    ["unknown-model", { default_model: "claude-max/haiku" }, "haiku"],
     // Another address may serve other names: the upstream says what it does not have.
-    ["unheard-of", {}, "unheard-of"],
+    ["unknown-model", {}, "unknown-model"],
   ] as const)("%s with %p is %s", async (model, keys, expected) => {
-    const { prepared } = await preparing(keys).run({ model });
-    expect([prepared.request.model, prepared.launch.argv.includes(expected)]).toEqual([expected, true]);
+    const prepared = await preparing(keys).run({ model });
+    expect([prepared.request.model, prepared.order.launch.argv.includes(expected)]).toEqual([expected, true]);
   });
 
   test("one that could be a flag is refused", () => {
@@ -106,7 +105,7 @@ describe("the model", () => {
   });
 });
 
-describe("processes are told apart", () => {
+describe("processes are distinguished", () => {
   test("by tenant, model, servers, skills, tools and the program itself; by nothing of the request", async () => {
     const { keyOf, world } = preparing({ tools: "default" });
     const plain = await keyOf();
@@ -123,11 +122,11 @@ describe("processes are told apart", () => {
     expect(new Set([plain, ...others]).size).toBe(7);
   });
 
-  test("an effort of the request's is told to the process; the operator's is what it starts with", async () => {
+  test("the request's effort is set in the process; the operator's is what it starts with", async () => {
     const { run, keyOf } = preparing({ effort: "low" });
     const requestOptions = { effort: "max", mcpServers: [] };
     expect(await keyOf({ requestOptions })).toBe(await keyOf());
-    const { prepared } = await run({ requestOptions });
+    const prepared = await run({ requestOptions });
     expect([prepared.launchedEffort, prepared.effort, prepared.request.effort]).toEqual(["low", "max", null]);
   });
 });
@@ -135,68 +134,70 @@ describe("processes are told apart", () => {
 describe("what a tenant changes", () => {
   test("it narrows the tools, and its skills come as a plugin", async () => {
     const { run } = preparing({ tools: ["Read", "Bash"] });
-    const narrow = (await run({ tenant: "narrow" })).prepared;
-    expect(narrow.launch.argv.join(" ")).toContain("--tools Read --strict");
-    const skilled = (await run({ tenant: "skilled" })).prepared;
-    expect(skilled.launch.argv.join(" ")).toContain("--plugin-dir /plugins/skilled");
-    expect([narrow.runsTools, (await preparing().run({ tenant: "skilled" })).prepared.runsTools]).toEqual([
+    const narrow = await run({ tenant: "narrow" });
+    expect(narrow.order.launch.argv.join(" ")).toContain("--tools Read --strict");
+    const skilled = await run({ tenant: "skilled" });
+    expect(skilled.order.launch.argv.join(" ")).toContain("--plugin-dir /plugins/skilled");
+    expect([narrow.runsTools, (await preparing().run({ tenant: "skilled" })).runsTools]).toEqual([
       true,
       true,
     ]);
-    expect((await preparing().run()).prepared.runsTools).toBe(false);
+    expect((await preparing().run()).runsTools).toBe(false);
     expect([narrow.ownTools, skilled.ownTools]).toEqual([["Read"], ["Read", "Bash", "Skill"]]);
-    expect((await preparing({ tools: "default" }).run()).prepared.ownTools).toBe("all");
-    expect((await preparing({ tools: ["Task"] }).run()).prepared.ownTools).toEqual(["Task", "Agent"]);
+    expect((await preparing({ tools: "default" }).run()).ownTools).toBe("all");
+    expect((await preparing({ tools: ["Task"] }).run()).ownTools).toEqual(["Task", "Agent"]);
   });
 
   test("its skills are listed to the model, which the program does not do by itself", async () => {
-    const { request } = (await preparing().run({ tenant: "skilled" })).prepared;
+    const { request } = await preparing().run({ tenant: "skilled" });
     expect(request.system.at(-1)).toEqual({ type: "text", text: "the list of skills" });
-    expect((await preparing().run({ tenant: "alice" })).prepared.request.system).toEqual([]);
+    expect((await preparing().run({ tenant: "alice" })).request.system).toEqual([]);
   });
 
   test("its prompt is behind the client's, and only where there is a shell", async () => {
     const system = [{ type: "text", text: "mine" }] as const;
-    const { request } = (await preparing({ tools: ["Bash"] }).run({ tenant: "alice" }, { system })).prepared;
+    const { request } = await preparing({ tools: ["Bash"] }).run({ tenant: "alice" }, { system });
     expect(request.system[0]).toEqual(system[0]);
     expect(JSON.stringify(request.system[1])).toContain("openclaw-tenant: alice");
     const boxed = preparing({ tools: ["Bash"] }, { tenantOf: () => ({ ...ordinary, container: "my-claw" }) });
-    const told = (await boxed.run({ tenant: "alice" })).prepared.request.system;
+    const told = (await boxed.run({ tenant: "alice" })).request.system;
     expect(JSON.stringify(told)).toContain("openclaw-container: my-claw");
-    expect((await preparing().run({ tenant: "alice" }, { system })).prepared.request.system).toEqual(system);
+    expect((await preparing().run({ tenant: "alice" }, { system })).request.system).toEqual(system);
   });
 });
 
 describe("request options", () => {
   test("servers are named in the launch, their file is planned", async () => {
-    const { mcp, prepared } = await preparing().run({
+    const prepared = await preparing().run({
       requestOptions: { effort: null, mcpServers: ["notes"] },
     });
-    expect([mcp?.path, prepared.runsTools]).toEqual(["/mcp/notes", true]);
-    expect(prepared.launch.argv.join(" ")).toContain("--mcp-config /mcp/notes");
-    expect(prepared.launch.argv).toContain("mcp__notes");
+    expect([prepared.order.mcp?.path, prepared.runsTools]).toEqual(["/mcp/notes", true]);
+    expect(prepared.order.launch.argv.join(" ")).toContain("--mcp-config /mcp/notes");
+    expect(prepared.order.launch.argv).toContain("mcp__notes");
   });
 
   test("an effort for a model without any is named, not refused", async () => {
     const { run, unsupported } = preparing();
-    const { prepared } = await run({ model: "haiku", requestOptions: { effort: "high", mcpServers: [] } });
+    const prepared = await run({ model: "haiku", requestOptions: { effort: "high", mcpServers: [] } });
     expect([prepared.effort, unsupported]).toEqual([null, ["effort"]]);
   });
 
-  test("no thinking at all stays a wish of its own", async () => {
+  test("no thinking at all stays what the request asked for", async () => {
     const { run } = preparing({ effort: "high" });
-    expect((await run({}, { effort: "none" })).prepared.request.effort).toBe("none");
+    expect((await run({}, { effort: "none" })).request.effort).toBe("none");
     const requestOptions = { effort: "high", mcpServers: [] };
-    expect((await run({ requestOptions }, { effort: "none" })).prepared.request.effort).toBeNull();
+    expect((await run({ requestOptions }, { effort: "none" })).request.effort).toBeNull();
   });
 
   test("the profile's names are undone on the way out", async () => {
     const tools = [{ name: "exec", description: null, schema: {} }];
-    const { prepared, restore } = await preparing({
+    const prepared = await preparing({
       openclaw: { tool_names: true, filter_prompt: false },
     }).run({}, { tools });
     expect(prepared.request.tools[0]?.name).toBe("Bash");
-    expect(restore({ type: "tool-start", index: 0, id: "t", name: "Bash" })).toMatchObject({ name: "exec" });
+    expect(prepared.restore?.({ type: "tool-start", index: 0, id: "t", name: "Bash" })).toMatchObject({
+      name: "exec",
+    });
   });
 });
 
@@ -211,7 +212,7 @@ test("a tool that the client holds back is offered when the history names it", a
   const value = { type: "tool_reference", tool_name: "Late" };
   const content = [{ type: "opaque", dialect: "anthropic-messages", value }] as const;
   const offered = async (request: Partial<ChatRequest>): Promise<string[]> => {
-    const { prepared } = await preparing().run({}, { tools, ...request });
+    const prepared = await preparing().run({}, { tools, ...request });
     return prepared.request.tools.map(({ name }) => name);
   };
   expect(await offered({})).toEqual(["Now"]);
@@ -229,7 +230,7 @@ test("where it runs: a server elsewhere leaves no files in its folder, one of th
     { mcpServers, installation: { ...installation, workspaceOf: () => Promise.resolve(place) } },
   );
   const cwdWith = async (...names: string[]) =>
-    (await run({ requestOptions: { effort: null, mcpServers: names } })).prepared.launch.cwd;
+    (await run({ requestOptions: { effort: null, mcpServers: names } })).order.launch.cwd;
   expect(await cwdWith()).toBe("/tmp/work-1/1");
   expect(await cwdWith("there")).toBe("/tmp/work-1/1");
   expect(await cwdWith("there", "here")).toBe("/t/a/work");
@@ -247,7 +248,7 @@ describe("how a model thinks", () => {
     const older = { ...newest, value: "fable", resolved: "claude-fable-5" };
     const { run } = preparing({}, { models: () => [always, haiku, older], takesOf });
     const ways = async (model: string) => {
-      const { prepared } = await run({ model });
+      const prepared = await run({ model });
       return [prepared.alwaysThinks, prepared.adaptsThinking];
     };
     expect(await ways("opus")).toEqual([true, true]);
@@ -258,22 +259,22 @@ describe("how a model thinks", () => {
     expect(await ways("claude-sonnet-5-5")).toEqual([true, true]);
     expect(await ways("claude-opus-4-6")).toEqual([false, true]);
     expect(await ways("claude-haiku-4-5")).toEqual([false, false]);
-    expect(await ways("house-model")).toEqual([false, false]);
+    expect(await ways("listed-model")).toEqual([false, false]);
   });
 
   test.each([
     ["least where it cannot be switched off", always, off, noRequestOptions, "low"],
     ["the client's own level all the same", always, { ...off, effort: "max" }, noRequestOptions, "max"],
-    ["the wish of a header", always, off, { effort: "high", mcpServers: [] }, "high"],
+    ["the option of a header", always, off, { effort: "high", mcpServers: [] }, "high"],
     ["the operator's where it can be switched off", newest, off, noRequestOptions, "high"],
     ["the operator's where nobody said a word", always, {}, noRequestOptions, "high"],
   ] as const)("the effort is %s", async (_what, model, request, requestOptions, effort) => {
     const { run, unsupported } = preparing({ effort: "high" }, { models: () => [model] });
-    expect((await run({ model: "opus", requestOptions }, request)).prepared.effort).toBe(effort);
+    expect((await run({ model: "opus", requestOptions }, request)).effort).toBe(effort);
     expect(unsupported).toEqual([]);
   });
 
-  test("while nobody knows, only a request that the model may refuse waits for the list", async () => {
+  test("while the models are unknown, only a request that the model may refuse waits for the list", async () => {
     let asked = 0;
     let models: readonly (typeof always)[] = [];
     const refreshModels = (): Promise<void> => {
@@ -282,9 +283,9 @@ describe("how a model thinks", () => {
       return Promise.resolve();
     };
     const { run } = preparing({}, { models: () => models, refreshModels });
-    expect([(await run({ model: "opus" })).prepared.alwaysThinks, asked]).toEqual([false, 0]);
+    expect([(await run({ model: "opus" })).alwaysThinks, asked]).toEqual([false, 0]);
     const forced = { toolChoice: { type: "required" } } as const;
-    expect([(await run({ model: "opus" }, forced)).prepared.alwaysThinks, asked]).toEqual([true, 1]);
-    expect([(await run({ model: "opus" }, off)).prepared.alwaysThinks, asked]).toEqual([true, 1]);
+    expect([(await run({ model: "opus" }, forced)).alwaysThinks, asked]).toEqual([true, 1]);
+    expect([(await run({ model: "opus" }, off)).alwaysThinks, asked]).toEqual([true, 1]);
   });
 });

@@ -55,9 +55,13 @@ function open(faults: Faults = {}, serverTools: "none" | readonly string[] = "no
   });
   const pids = new Set<number>();
   const stage = openHarness({
-    prepared: { launch, runsTools: serverTools !== "none", ownTools: serverTools === "none" ? [] : ["Bash"] },
-    async startChild(each) {
-      const child = await startAgentProcess(each);
+    prepared: {
+      order: { launch, mcp: null },
+      runsTools: serverTools !== "none",
+      ownTools: serverTools === "none" ? [] : ["Bash"],
+    },
+    async startChild(order) {
+      const child = await startAgentProcess(order.launch);
       pids.add(child.pid);
       return child;
     },
@@ -85,7 +89,7 @@ describe("answers of the stand-in", () => {
     await gone(stage);
   });
 
-  test("calls are parked and answered, also several at once", async () => {
+  test("calls are parked and answered, also several together", async () => {
     const stage = open();
     const first = asking(['[[tools:look {"a":1};look {"a":2}]][[toolresult]]'], { tools: [tool] });
     const reply = await stage.ask(first);
@@ -124,7 +128,7 @@ describe("answers of the stand-in", () => {
     await gone(stage);
   });
 
-  test("a limit that the program tells of reaches whoever asks what is left", async () => {
+  test("a limit that the program reports is shown as what is left", async () => {
     const stage = open();
     const told: unknown[] = [];
     const call = callOf({ onAllowance: (event) => void told.push(event["status"]) });
@@ -171,7 +175,7 @@ describe("processes of the stand-in", () => {
     await gone(stage);
   });
 
-  test("one that dies of history lines is replaced by one that is told the history", async () => {
+  test("one that dies of history lines is replaced by one that gets the history", async () => {
     const stage = open({ dies: { at: "history", how: 1 } });
     const messages = [
       "a",

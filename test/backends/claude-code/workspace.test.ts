@@ -44,7 +44,7 @@ const workspaces = (name: string, changes: Partial<WorkspaceOptions> = {}) => {
   });
 };
 
-test("requests without a tenant have the user's own home and login, and an empty folder of ours", async () => {
+test("requests without a tenant have the user's own home and login, and an empty folder of the gateway's", async () => {
   const all = workspaces("default");
   expect(existsSync(join(root, "default"))).toBe(false);
   const workspace = await all.of(null);
@@ -80,7 +80,7 @@ test("the folder that older builds gave to requests without a tenant moves with 
   const old = join(root, "moving", "cli", "tenants", tenantFolderName("default"), "work");
   mkdirSync(old, { recursive: true });
   writeFileSync(join(old, "notes.txt"), "mine");
-  // Whoever comes first.
+  // The first of them.
   const own = await workspaces("moving").of("default");
   expect(readdirSync(own.workingDir)).toEqual([]);
   writeFileSync(join(own.workingDir, "theirs.txt"), "theirs");
@@ -88,7 +88,7 @@ test("the folder that older builds gave to requests without a tenant moves with 
   expect(readdirSync(nobodys.workingDir)).toEqual(["notes.txt"]);
   rmSync(nobodys.workingDir, { recursive: true });
   rmSync(join(root, "moving", "cli", "no-tenant"), { recursive: true });
-  // Several providers at once.
+  // Several providers at the same time.
   const several = Array.from({ length: 4 }, () => workspaces("several"));
   mkdirSync(join(root, "several", "cli", "tenants", tenantFolderName("default"), "work"), {
     recursive: true,
@@ -108,8 +108,8 @@ test.each([
   ["the provider over it", { environment: { CLAUDE_CONFIG_DIR: "/e" }, configDir: "/p" }, {}, "/p"],
   ["the provider's env", { env: { CLAUDE_CONFIG_DIR: "/v" }, configDir: "/p" }, {}, "/v"],
   ["the tenant over all", { configDir: "/p" }, { configDir: "/t" }, "/t"],
-])("the configuration folder of requests without a tenant: %s", async (_, options, wishes, expected) => {
-  const workspace = await workspaces("named", options).of(null, wishes);
+])("the configuration folder of requests without a tenant: %s", async (_, options, settings, expected) => {
+  const workspace = await workspaces("named", options).of(null, settings);
   expect(workspace).toMatchObject({ configDir: expected, isConfigDirImplied: false });
 });
 
@@ -175,7 +175,7 @@ test("tenants' folders never meet, whatever they are called", () => {
   for (const folder of folders) expect(folder).toMatch(/^[a-z0-9][a-z0-9-]{0,60}$/);
 });
 
-test("what failed once is tried again", async () => {
+test("what failed once is attempted again", async () => {
   const all = workspaces("again");
   writeFileSync(join(root, "again"), "in the way");
   await expect(all.of(null)).rejects.toThrow();
@@ -238,7 +238,7 @@ test("a folder that holds something guarded is refused by name, whatever it is c
   ];
   const all = (): ReturnType<typeof workspaces> =>
     workspaces("refused", { jailProgram: "/usr/bin/bwrap", guardedPaths });
-  for (const [wishes, words] of [
+  for (const [settings, words] of [
     [{ addDirs: [place] }, "the gateway's config"],
     [{ addDirs: [join(root, "link-to-held")] }, "the gateway's config"],
     [{ workingDir: join(place, "deep") }, "the gateway's config"],
@@ -250,7 +250,7 @@ test("a folder that holds something guarded is refused by name, whatever it is c
     [{ workingDir: "/" }, "whole system"],
     [{ workingDir: "/proc/1" }, "whole system"],
   ] as const)
-    await expect(all().of("one", wishes)).rejects.toThrow(words);
+    await expect(all().of("one", settings)).rejects.toThrow(words);
   // Its owner has it, and so does who was given the very folder.
   expect((await all().of("two", { configDir: join(root, "logins") })).jail).not.toBeNull();
   expect((await all().of("one", { addDirs: [join(root, "shared")] })).jail).not.toBeNull();
@@ -261,10 +261,10 @@ test("a folder inside one that can be written must not lead out of it by a link"
   const outer = join(root, "outer");
   mkdirSync(join(outer, "sub"), { recursive: true });
   const all = (): ReturnType<typeof workspaces> => workspaces("linked", { jailProgram: "/usr/bin/bwrap" });
-  const wishes = { workingDir: outer, addDirs: [join(outer, "sub")] };
-  expect((await all().of("one", wishes)).jail?.writable).not.toContain(join(outer, "sub"));
+  const settings = { workingDir: outer, addDirs: [join(outer, "sub")] };
+  expect((await all().of("one", settings)).jail?.writable).not.toContain(join(outer, "sub"));
   rmSync(join(outer, "sub"), { recursive: true });
   mkdirSync(join(root, "elsewhere"));
   symlinkSync(join(root, "elsewhere"), join(outer, "sub"));
-  await expect(all().of("one", wishes)).rejects.toThrow("a link in a folder");
+  await expect(all().of("one", settings)).rejects.toThrow("a link in a folder");
 });

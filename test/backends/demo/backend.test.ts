@@ -55,7 +55,7 @@ const textOf = async (request: ChatRequest): Promise<string> => {
 };
 
 describe("an answer in words", () => {
-  test("says plainly what it is, echoes what it got, and says how to go on", async () => {
+  test("says plainly what it is, echoes what it got, and says what to do next", async () => {
     const text = await textOf(
       asking("Hello there", {
         messages: [user("a"), { role: "assistant", content: [] }, user("Hello there")],
@@ -88,7 +88,7 @@ describe("an answer in words", () => {
     expect(clock.waiting()).toBe(0);
   });
 
-  test("usage is the house's estimate", async () => {
+  test("usage is the gateway's estimate", async () => {
     const request = asking("count me");
     const { usage, content } = await reply(request);
     const text = content[0]?.type === "text" ? content[0].text : "";
@@ -231,7 +231,7 @@ describe("the end before the end", () => {
     expect(statuses).toEqual([]);
   });
 
-  test("the status line is told once, and there is no wire to open", async () => {
+  test("the status line is reported once, and there is no wire to open", async () => {
     const statuses: number[] = [];
     await Array.fromAsync(backendWith().generate(asking("hi"), callWith(undefined, statuses)));
     expect(statuses).toEqual([200]);

@@ -4,23 +4,23 @@ import { describe, expect, test } from "bun:test";
 import { createHealthTracker } from "../../../src/backends/health/health-tracker.ts";
 import { consequences, Failure, type FailureDetail, type FailureKind } from "../../../src/canon/failure.ts";
 
-function bookForTest(settings = { ejectAfter: 5, openMs: 30_000 }) {
+function trackerForTest(settings = { ejectAfter: 5, openMs: 30_000 }) {
   let now = 1_000_000;
   const alarms: string[] = [];
-  const book = createHealthTracker({
+  const tracker = createHealthTracker({
     settings: () => settings,
     nowMs: () => now,
     redact: (text) => text.replaceAll("secret-key", "***"),
     alarm: (provider, message) => void alarms.push(`${provider} ${message}`),
   });
   return {
-    book,
+    tracker,
     alarms,
     advance: (ms: number) => void (now += ms),
     fail: (kind: FailureKind, detail: FailureDetail = {}, model = "m") =>
-      book.failed("p", model, new Failure(kind, "it broke with secret-key", detail)),
-    succeed: (latencyMs = 0) => book.succeeded("p", "m", latencyMs),
-    go: (model = "m") => book.judge("p", model).go,
+      tracker.failed("p", model, new Failure(kind, "it broke with secret-key", detail)),
+    succeed: (latencyMs = 0) => tracker.succeeded("p", "m", latencyMs),
+    go: (model = "m") => tracker.judge("p", model).go,
   };
 }
 
@@ -30,7 +30,7 @@ const times = (count: number, run: () => void): void => {
 
 describe("the circuit", () => {
   test("five failures in a row eject, four and a success do not", () => {
-    const { fail, succeed, go, advance } = bookForTest();
+    const { fail, succeed, go, advance } = trackerForTest();
     times(4, () => fail("upstream-error"));
     succeed();
     times(4, () => fail("overloaded"));
@@ -44,7 +44,7 @@ describe("the circuit", () => {
   });
 
   test("two refused connections in a row eject; another failure between them breaks the row", () => {
-    const { fail, go } = bookForTest();
+    const { fail, go } = trackerForTest();
     fail("unreachable");
     fail("upstream-error");
     fail("unreachable");
@@ -54,10 +54,10 @@ describe("the circuit", () => {
   });
 
   test("each ejection is longer, up to 300 s, and a success starts again at 30 s", () => {
-    const { book, fail, succeed, go, advance } = bookForTest();
+    const { tracker, fail, succeed, go, advance } = trackerForTest();
     times(5, () => fail("overloaded"));
     for (const seconds of [30, 60, 90, 120, 150, 180, 210, 240, 270, 300, 300, 300]) {
-      const view = book.view("p");
+      const view = tracker.view("p");
       expect(view.circuit).toBe("open");
       advance(seconds * 1000 - 1);
       expect(go()).toBe("no");
@@ -67,7 +67,7 @@ describe("the circuit", () => {
     }
     advance(300_000);
     succeed();
-    expect(book.view("p")).toMatchObject({
+    expect(tracker.view("p")).toMatchObject({
       circuit: "closed",
       ejections: 0,
       consecutiveFailures: 0,
@@ -79,29 +79,29 @@ describe("the circuit", () => {
   });
 
   test("only one probe at a time, and it is given back when its client leaves", () => {
-    const { book, fail, go, advance } = bookForTest();
+    const { tracker, fail, go, advance } = trackerForTest();
     times(5, () => fail("overloaded"));
-    expect(book.attemptStarted("p", "m")).toBe(false);
+    expect(tracker.attemptStarted("p", "m")).toBe(false);
     advance(30_000);
     expect(go()).toBe("probe");
-    expect(book.attemptStarted("p", "m")).toBe(true);
+    expect(tracker.attemptStarted("p", "m")).toBe(true);
     expect(go()).toBe("no");
-    expect(book.attemptStarted("p", "m")).toBe(false);
-    book.endProbe("p");
+    expect(tracker.attemptStarted("p", "m")).toBe(false);
+    tracker.endProbe("p");
     expect(go()).toBe("probe");
   });
 
   test("another request's end does not give the probe away", () => {
-    const { book, fail, go, advance } = bookForTest();
+    const { tracker, fail, go, advance } = trackerForTest();
     times(5, () => fail("overloaded"));
     advance(30_000);
-    expect(book.attemptStarted("p", "m")).toBe(true);
+    expect(tracker.attemptStarted("p", "m")).toBe(true);
     fail("invalid-request");
     expect(go()).toBe("no");
   });
 
   test("a stream that began before the trouble does not end it by ending well", () => {
-    const { book, fail, succeed, go, advance } = bookForTest();
+    const { tracker, fail, succeed, go, advance } = trackerForTest();
     advance(60_000);
     times(5, () => fail("overloaded"));
     advance(1_000);
@@ -112,52 +112,52 @@ describe("the circuit", () => {
     fail("rate-limited", { retryAfterMs: 60_000 });
     advance(1_000);
     succeed(30_000);
-    expect(book.view("p").credential).toBe("rate-limited");
+    expect(tracker.view("p").credential).toBe("rate-limited");
     succeed(500);
     expect(go()).toBe("yes");
   });
 
   test("a probe whose answer has begun closes the circuit; breaking off later is a failure as any other", () => {
-    const { book, fail, succeed, go, advance, alarms } = bookForTest();
+    const { tracker, fail, succeed, go, advance, alarms } = trackerForTest();
     times(5, () => fail("overloaded"));
     advance(30_000);
-    expect(book.attemptStarted("p", "m")).toBe(true);
+    expect(tracker.attemptStarted("p", "m")).toBe(true);
     advance(2_000);
-    book.answerStarted("p", 2_000);
+    tracker.answerStarted("p", 2_000);
     expect(go()).toBe("yes");
     expect(alarms.filter((each) => each.includes("is back"))).toHaveLength(1);
     times(4, () => fail("bad-output"));
-    expect(book.view("p")).toMatchObject({ circuit: "closed", consecutiveFailures: 4 });
+    expect(tracker.view("p")).toMatchObject({ circuit: "closed", consecutiveFailures: 4 });
     // It was never heard to the end in between: the next ejection is longer.
     fail("bad-output");
     advance(59_999);
     expect(go()).toBe("no");
     advance(1);
-    expect(book.attemptStarted("p", "m")).toBe(true);
-    book.answerStarted("p", 0);
+    expect(tracker.attemptStarted("p", "m")).toBe(true);
+    tracker.answerStarted("p", 0);
     succeed();
-    expect(book.view("p")).toMatchObject({ circuit: "closed", ejections: 0, healthy: true });
+    expect(tracker.view("p")).toMatchObject({ circuit: "closed", ejections: 0, healthy: true });
     expect(alarms.filter((each) => each.includes("is back"))).toHaveLength(2);
   });
 
   test("a probe that began before the newest trouble ends as a probe and closes nothing", () => {
-    const { book, fail, go, advance } = bookForTest();
+    const { tracker, fail, go, advance } = trackerForTest();
     times(5, () => fail("overloaded"));
     advance(30_000);
-    expect(book.attemptStarted("p", "m")).toBe(true);
+    expect(tracker.attemptStarted("p", "m")).toBe(true);
     advance(1_000);
     fail("overloaded");
     advance(1_000);
-    book.answerStarted("p", 2_000);
+    tracker.answerStarted("p", 2_000);
     expect(go()).toBe("no");
     advance(60_000);
     expect(go()).toBe("probe");
   });
 
   test("failures while it is open do not make it longer", () => {
-    const { book, fail, advance, go } = bookForTest();
+    const { tracker, fail, advance, go } = trackerForTest();
     times(50, () => fail("overloaded"));
-    expect(book.view("p").ejections).toBe(1);
+    expect(tracker.view("p").ejections).toBe(1);
     advance(30_000);
     expect(go()).toBe("probe");
   });
@@ -172,7 +172,7 @@ describe("credentials", () => {
     ["never a negative time", -5_000, 0],
   ];
   test.each([...waits])("a rate limit holds for %s", (_, retryAfterMs, heldMs) => {
-    const { fail, go, advance, book } = bookForTest();
+    const { fail, go, advance, tracker } = trackerForTest();
     fail("rate-limited", { retryAfterMs });
     if (heldMs > 0) {
       advance(heldMs - 1);
@@ -180,14 +180,14 @@ describe("credentials", () => {
       advance(1);
     }
     expect(go()).toBe("yes");
-    expect(book.view("p")).toMatchObject({ consecutiveFailures: 0, circuit: "closed" });
+    expect(tracker.view("p")).toMatchObject({ consecutiveFailures: 0, circuit: "closed" });
   });
 
-  test("a rejected credential rests for 10 minutes and is told once", () => {
-    const { fail, go, advance, alarms, book } = bookForTest();
+  test("a rejected credential rests for 10 minutes and is reported once", () => {
+    const { fail, go, advance, alarms, tracker } = trackerForTest();
     fail("credentials-rejected");
     expect(go()).toBe("no");
-    expect(book.view("p")).toMatchObject({ healthy: false, credential: "rejected" });
+    expect(tracker.view("p")).toMatchObject({ healthy: false, credential: "rejected" });
     advance(600_000);
     expect(go()).toBe("yes");
     fail("credentials-rejected");
@@ -196,7 +196,7 @@ describe("credentials", () => {
   });
 
   test("an exhausted quota rests for 300 s unless the vendor says less", () => {
-    const { fail, go, advance } = bookForTest();
+    const { fail, go, advance } = trackerForTest();
     fail("quota-exhausted");
     advance(299_999);
     expect(go()).toBe("no");
@@ -206,76 +206,76 @@ describe("credentials", () => {
 });
 
 test("a missing model hurts that model only", () => {
-  const { fail, go, advance, book } = bookForTest();
+  const { fail, go, advance, tracker } = trackerForTest();
   fail("model-missing", {}, "gone");
   expect(go("gone")).toBe("no");
   expect(go("other")).toBe("yes");
-  expect(Object.keys(book.view("p").coolingModels)).toEqual(["gone"]);
+  expect(Object.keys(tracker.view("p").coolingModels)).toEqual(["gone"]);
   advance(600_000);
   expect(go("gone")).toBe("yes");
 });
 
-test("what the client did hurts nobody", () => {
+test("the client's own faults count against no provider", () => {
   const kinds = Object.entries(consequences).flatMap(([kind, each]) =>
     each.penalizes === "nobody" ? [kind as FailureKind] : [],
   );
   expect(kinds).toContain("invalid-request");
   expect(kinds).toContain("cancelled");
   for (const kind of kinds) {
-    const { fail, go, book, alarms } = bookForTest();
+    const { fail, go, tracker, alarms } = trackerForTest();
     times(20, () => fail(kind));
     expect(go()).toBe("yes");
-    expect(book.view("p")).toMatchObject({ healthy: true, consecutiveFailures: 0, lastError: null });
+    expect(tracker.view("p")).toMatchObject({ healthy: true, consecutiveFailures: 0, lastError: null });
     expect(alarms).toEqual([]);
   }
 });
 
 test("a reset forgets everything", () => {
-  const { book, fail, go } = bookForTest();
+  const { tracker, fail, go } = trackerForTest();
   times(5, () => fail("overloaded"));
   fail("credentials-rejected");
-  expect(book.reset("p")).toBe(true);
-  expect(book.reset("p")).toBe(false);
+  expect(tracker.reset("p")).toBe(true);
+  expect(tracker.reset("p")).toBe(false);
   expect(go()).toBe("yes");
-  expect(book.view("p")).toMatchObject({ healthy: true, lastError: null, ejections: 0 });
+  expect(tracker.view("p")).toMatchObject({ healthy: true, lastError: null, ejections: 0 });
 });
 
 test("a liveness probe counts bad news, and good news closes nothing", () => {
-  const { book, go, advance } = bookForTest();
+  const { tracker, go, advance } = trackerForTest();
   const dead = new Failure("unreachable", "nobody there");
-  book.probed("p", dead);
-  book.probed("p", new Failure("credentials-rejected", "not its business"));
+  tracker.probed("p", dead);
+  tracker.probed("p", new Failure("credentials-rejected", "not its business"));
   expect(go()).toBe("yes");
-  book.probed("p", dead);
+  tracker.probed("p", dead);
   expect(go()).toBe("no");
-  book.probed("p", dead);
-  expect(book.view("p").ejections).toBe(1);
-  book.probed("p", null);
+  tracker.probed("p", dead);
+  expect(tracker.view("p").ejections).toBe(1);
+  tracker.probed("p", null);
   expect(go()).toBe("no");
   advance(30_000);
-  book.probed("p", null);
+  tracker.probed("p", null);
   expect(go()).toBe("probe");
 });
 
 test("the view shows the mean of the last 20 and hides secrets", () => {
-  const { book, succeed, fail } = bookForTest();
+  const { tracker, succeed, fail } = trackerForTest();
   times(30, () => succeed(100));
-  expect(book.view("p").avgLatencyMs).toBe(100);
+  expect(tracker.view("p").avgLatencyMs).toBe(100);
   times(20, () => succeed(10));
-  expect(book.view("p").avgLatencyMs).toBe(10);
+  expect(tracker.view("p").avgLatencyMs).toBe(10);
   fail("upstream-error");
-  expect(book.view("p").lastError).toBe("upstream-error: it broke with ***");
-  expect(book.lastUsedMs("never")).toBeNull();
+  expect(tracker.view("p").lastError).toBe("upstream-error: it broke with ***");
+  expect(tracker.lastUsedMs("never")).toBeNull();
 });
 
 describe("a program that is not there", () => {
   const failure = new Failure("unreachable", "It cannot be started.", { why: "/opt/claude is not there" });
 
-  test("is down at once, told once, and asked all the same", () => {
-    const { book, alarms } = absentBook();
-    book.setAbsent("cli", failure);
-    book.setAbsent("cli", failure);
-    expect(book.view("cli")).toMatchObject({
+  test("is down immediately, reported once, and asked all the same", () => {
+    const { tracker, alarms } = absentTracker();
+    tracker.setAbsent("cli", failure);
+    tracker.setAbsent("cli", failure);
+    expect(tracker.view("cli")).toMatchObject({
       healthy: false,
       circuit: "open",
       lastError: "unreachable: /opt/claude is not there",
@@ -283,36 +283,36 @@ describe("a program that is not there", () => {
       retryAtMs: null,
     });
     expect(alarms).toEqual(["is down: unreachable: /opt/claude is not there"]);
-    expect(book.judge("cli", "m").go).toBe("yes");
+    expect(tracker.judge("cli", "m").go).toBe("yes");
   });
 
   test("comes back whole, whatever failed for want of it", () => {
-    const { book, alarms } = absentBook();
-    book.setAbsent("cli", null);
-    book.setAbsent("cli", failure);
-    for (let i = 0; i < 5; i++) book.failed("cli", "m", failure);
-    expect(book.judge("cli", "m").go).toBe("no");
-    book.setAbsent("cli", null);
-    expect(book.view("cli")).toMatchObject({ healthy: true, circuit: "closed" });
-    expect(book.judge("cli", "m").go).toBe("yes");
+    const { tracker, alarms } = absentTracker();
+    tracker.setAbsent("cli", null);
+    tracker.setAbsent("cli", failure);
+    for (let i = 0; i < 5; i++) tracker.failed("cli", "m", failure);
+    expect(tracker.judge("cli", "m").go).toBe("no");
+    tracker.setAbsent("cli", null);
+    expect(tracker.view("cli")).toMatchObject({ healthy: true, circuit: "closed" });
+    expect(tracker.judge("cli", "m").go).toBe("yes");
     expect(alarms.at(-1)).toBe("is back");
   });
 
   test("an operator's reset does not put it there", () => {
-    const { book } = absentBook();
-    book.setAbsent("cli", failure);
-    book.reset("cli");
-    expect(book.view("cli").healthy).toBe(false);
+    const { tracker } = absentTracker();
+    tracker.setAbsent("cli", failure);
+    tracker.reset("cli");
+    expect(tracker.view("cli").healthy).toBe(false);
   });
 
-  function absentBook() {
+  function absentTracker() {
     const alarms: string[] = [];
-    const book = createHealthTracker({
+    const tracker = createHealthTracker({
       settings: () => ({ ejectAfter: 3, openMs: 1_000 }),
       nowMs: () => 1_000_000,
       redact: (text) => text,
       alarm: (_, message) => void alarms.push(message),
     });
-    return { book, alarms };
+    return { tracker, alarms };
   }
 });

@@ -115,7 +115,7 @@ describe("a token inside a text", () => {
     expect(() => tokenOfText(bare, pointer)).toThrow("there is no text at");
   });
 
-  test("what is no JSON is refused", () => {
+  test("what is not JSON is refused", () => {
     expect(() => tokenOfText("not json", "/a")).toThrow();
   });
 });

@@ -141,11 +141,11 @@ describe("a connection that breaks before an answer", () => {
     expect(await ask()).toMatchObject(made);
   });
 
-  test("one answer leaves one connection: of many requests at once only one may have used it", async () => {
+  test("one answer leaves one connection: of many requests at the same time only one may have used it", async () => {
     for (const baseUrl of ["http://vendor.example/v1", "http://127.0.0.1:9/v1", "https://[::1]:9/v1"]) {
       const { answer, ask, backend } = backendForTest(undefined, baseUrl);
       answer(reset);
-      // A model list is no POST: what it leaves is not counted on.
+      // A model list is not a POST: the connection that it leaves is not relied on.
       await backend.check?.(new AbortController().signal);
       expect(await ask()).toMatchObject(made);
       answer(() => Response.json({}));
@@ -268,7 +268,7 @@ describe("an error whose body hangs", () => {
     expect(clock.waiting()).toBe(0);
   });
 
-  test("on a real connection holds nobody up", async () => {
+  test("on a real connection does not delay other requests", async () => {
     const vendor = Bun.listen({
       hostname: "127.0.0.1",
       port: 0,

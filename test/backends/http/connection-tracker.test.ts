@@ -48,7 +48,7 @@ test("a black hole is dead at the limit, once, is never perhaps billed, and leav
   expect(clock.waiting()).toBe(0);
 });
 
-test("a connection that stands proves it for those who were waiting, and for nobody who comes later", async () => {
+test("an open connection proves it for requests that were waiting, and for none that comes later", async () => {
   const { clock, dials, send, dead } = reachForTest();
   send();
   await clock.advance(5_000);
@@ -72,7 +72,7 @@ test("a vendor that answered a moment ago and can no longer be connected to is f
   expect(dead).toHaveLength(1);
 });
 
-test("a refused connection is fetch's to tell", async () => {
+test("a refused connection is reported by fetch", async () => {
   const { clock, origin, dials, send, dead } = reachForTest();
   const sent = send();
   await clock.advance(5_000);
@@ -149,7 +149,7 @@ test("a connection that said that it closes is not one that was kept", () => {
   expect(origin.wasStale(sent)).toBe(false);
 });
 
-test("routes are told apart by proxy and limit, and are the same for the same", () => {
+test("routes are distinguished by proxy and limit, and are the same for the same", () => {
   const { reach, origin } = reachForTest();
   const route = { origin: "https://api.example.com", proxy: null, connectMs: 10_000 };
   expect(reach.origin(route)).toBe(origin);
@@ -157,7 +157,7 @@ test("routes are told apart by proxy and limit, and are the same for the same", 
   expect(reach.origin({ ...route, proxy: "http://proxy:3128" })).not.toBe(origin);
 });
 
-test("a host in numbers: a connection that anybody on the machine opened meanwhile, or no count, leaves it unknown", () => {
+test("an IP address: a connection that another program opened meanwhile, or no count, leaves it unknown", () => {
   let count: number | null = 41;
   const { origin, send } = reachForTest("http://192.0.2.1:8000", () => count);
   for (const [before, after, isStale] of [

@@ -74,7 +74,7 @@ async function heardBy(heard: readonly string[]): Promise<void> {
 }
 
 describe("a connection", () => {
-  test("stands on a port that listens, and fails on one that does not", async () => {
+  test("opens on a port that listens, and fails on one that does not", async () => {
     const port = await listen(silent());
     expect(await dial(`http://127.0.0.1:${port}`).end).toBe("stands");
     expect(await dial(`http://localhost:${port}`).end).toBe("stands");
@@ -85,7 +85,7 @@ describe("a connection", () => {
     expect(await dial(`http://127.0.0.1:${closedPort}`).end).toBe("fails");
   });
 
-  test("does not stand while nobody answers the handshake; without one it does", async () => {
+  test("does not open while the handshake is not answered; without one it does", async () => {
     const heard: string[] = [];
     const port = await listen(silent(heard));
     const outcome = dial(`https://127.0.0.1:${port}`);
@@ -124,13 +124,13 @@ describe("a connection", () => {
 });
 
 describe.skipIf(!hasOpenssl)("with TLS", () => {
-  test("a handshake stands, whoever signed the certificate: that is fetch's to judge", async () => {
+  test("a handshake succeeds with any certificate: fetch judges it", async () => {
     const port = await listen(tlsServer());
     expect(await dial(`https://localhost:${port}`).end).toBe("stands");
     expect(await dial(`https://127.0.0.1:${port}`).end).toBe("stands");
   });
 
-  test("a handshake through a proxy stands, and does not while the target is silent", async () => {
+  test("a handshake through a proxy succeeds, and does not while the target is silent", async () => {
     const port = await listen(tlsServer());
     const proxy = `http://127.0.0.1:${await listen(proxyServer([]))}`;
     expect(await dial(`https://vendor.example:${port}`, proxy).end).toBe("stands");

@@ -1,4 +1,4 @@
-// What fetch throws, as the road's word for it: real connections on loopback that break in every way.
+// What fetch throws, as a Failure for the pipeline: real connections on loopback that break in every way.
 
 import { describe, expect, test } from "bun:test";
 import { networkFailure, addressOf } from "../../../src/backends/http/network-failure.ts";
@@ -99,7 +99,7 @@ describe("other things thrown", () => {
     expect(networkFailure(new FrameTooLarge("big")).kind).toBe("bad-output");
   });
 
-  test("a bug of ours is no provider's fault", () => {
+  test("our own bug is not a provider's fault", () => {
     for (const bug of [
       new TypeError("undefined is not a function"),
       new RangeError("deep"),
@@ -119,7 +119,7 @@ describe("other things thrown", () => {
 });
 
 test.each([
-  [407, "HTTP 407, ERR_PROXY_TUNNEL): it wants a name and a password"],
+  [407, "HTTP 407, ERR_PROXY_TUNNEL): it needs a user name and password"],
   [502, "HTTP 502, ERR_PROXY_TUNNEL)"],
 ])("a proxy that opens no tunnel (%d) was sent nothing of the request", async (status, words) => {
   const proxy = Bun.listen({
@@ -177,7 +177,7 @@ describe("what this machine lacks", () => {
   });
 });
 
-describe("what the operator is told", () => {
+describe("the operator's text", () => {
   const told = (code: string): Failure =>
     networkFailure(Object.assign(new Error("x"), { code }), () => false, "api.example:443");
 

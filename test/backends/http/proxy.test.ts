@@ -55,7 +55,7 @@ describe("which proxy", () => {
     expect(proxyFor(new URL("http://127.0.0.1"), "http://own:3", variables)).toBeNull();
   });
 
-  test("without variables nobody stands before it", () => {
+  test("without variables there is no proxy", () => {
     expect(proxyFor(new URL("https://a.b"), null, readProxyVariables({}))).toBeNull();
   });
 });

@@ -1,4 +1,4 @@
-// A vendor's oddity that takes something away from the answer is told; one that only renames is not.
+// A quirk that removes something from the answer is noted; one that only renames is not.
 
 import { expect, test } from "bun:test";
 import { takesOf } from "../../../src/catalog/model-takes.ts";

@@ -75,7 +75,7 @@ test("what keeps a request from passing as bytes depends on its model", () => {
 describe("OpenAI", () => {
   const openai = "https://api.openai.com/v1";
 
-  test("is told max_completion_tokens, and the client's own one stays", () => {
+  test("is sent max_completion_tokens, and the client's own one stays", () => {
     expect(at(openai, { max_tokens: 5 })).toEqual({ max_completion_tokens: 5 });
     expect(at(openai, { max_tokens: 5, max_completion_tokens: 7 })).toEqual({ max_completion_tokens: 7 });
     expect(at(openai, { model: "m" })).toEqual({ model: "m" });
@@ -186,7 +186,7 @@ describe("Mistral", () => {
     });
   });
 
-  test("does not pass a stream as bytes: the relay would ask for usage", () => {
+  test("does not pass a stream as bytes: passing through would ask for usage", () => {
     expect(
       passthroughBlockersOf(quirksAt(mistral, "openai-compat"), "mistral-large-latest").includes("stream"),
     ).toBe(true);

@@ -1,7 +1,7 @@
 // A vendor's error on its way to a client: its words and details, without any secret in them.
 
 import { expect, test } from "bun:test";
-import { redactedFailure } from "../../../src/backends/http/backend.ts";
+import { redactedFailure } from "../../../src/backends/http/redacted-failure.ts";
 import { Failure } from "../../../src/canon/failure.ts";
 
 const redact = (text: string): string => text.replaceAll("secret", "***");

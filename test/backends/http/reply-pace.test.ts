@@ -14,10 +14,10 @@ import { Observer } from "../../../src/pipeline/observer.ts";
 import { passthroughSource } from "../../../src/pipeline/passthrough-source.ts";
 import { portionBytes } from "../../../src/wire/loop-pacer.ts";
 
-/** What `pace` promises of a flood that lies ready. */
+/** What `pace` guarantees for a flood that is ready. */
 const turnsOf = (bytes: number): number => Math.floor(bytes / portionBytes) - 1;
 
-/** Counts the turns that everybody else has while `work` goes on. */
+/** Counts the turns of the loop that are left to others during `work`. */
 async function turnsDuring<T>(work: () => Promise<T>): Promise<{ turns: number; result: T }> {
   let turns = 0;
   let isOver = false;
@@ -33,7 +33,7 @@ async function turnsDuring<T>(work: () => Promise<T>): Promise<{ turns: number; 
 
 const sse = { headers: { "content-type": "text/event-stream" } };
 
-/** All of it lies ready in one chunk, as after a wait. */
+/** All of it is ready in one chunk, as after a wait. */
 const ready = (text: string, init: ResponseInit = sse): Response =>
   new Response(
     new ReadableStream<Uint8Array>({
@@ -62,14 +62,14 @@ const delta = (content: string): string =>
   `data: ${JSON.stringify({ id: "c", object: "chat.completion.chunk", created: 1, model: "m", choices: [{ index: 0, delta: { content }, finish_reason: null }] })}\n\n`;
 
 /** Until a word, a failure or the end. */
-async function untilWord(lane: AnswerSource): Promise<Piece> {
+async function untilWord(source: AnswerSource): Promise<Piece> {
   for (;;) {
-    const piece = await lane.next();
+    const piece = await source.next();
     if (piece.opens || piece.failure !== null || piece.isLast) return piece;
   }
 }
 
-function relayOf(answer: Response, stream = true): AnswerSource {
+function passthroughOf(answer: Response, stream = true): AnswerSource {
   return passthroughSource({
     send: () => Promise.resolve(answer),
     dialect: dialects["openai-chat"],
@@ -141,10 +141,10 @@ const floods: Record<string, string> = {
 describe.each(Object.entries(floods))("a flood of %s", (_name, flood) => {
   const text = flood.repeat(Math.ceil((maxBytesBeforeWord + 1) / flood.length));
 
-  test("before the first word ends as bad output, and everybody has their turn meanwhile", async () => {
+  test("before the first word ends as bad output, and other requests have their turn meanwhile", async () => {
     for (const read of [
-      () => untilWord(relayOf(ready(text))).then(({ failure }) => failure),
-      () => untilWord(relayOf(ready(text), false)).then(({ failure }) => failure),
+      () => untilWord(passthroughOf(ready(text))).then(({ failure }) => failure),
+      () => untilWord(passthroughOf(ready(text), false)).then(({ failure }) => failure),
       () => generated(ready(text)),
     ]) {
       const { turns, result } = await turnsDuring(read);
@@ -163,7 +163,7 @@ test.each(passable)("a flood of %s that ends in a word is an answer", async (nam
 
   const answer =
     half + delta("hello") + 'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n';
-  const { turns, result } = await turnsDuring(() => untilWord(relayOf(ready(answer))));
+  const { turns, result } = await turnsDuring(() => untilWord(passthroughOf(ready(answer))));
   expect(result).toMatchObject({ opens: true, failure: null });
   expect(turns).toBeGreaterThanOrEqual(turnsOf(half.length));
   expect(await generated(ready(answer))).toBe("word");
@@ -190,7 +190,7 @@ describe("a whole body", () => {
     expect(Buffer.from(bytes).toString().trim()).toBe("{}");
   });
 
-  test("tells of its words once they are more than blanks", async () => {
+  test("reports its words once they are more than whitespace", async () => {
     let words = 0;
     const parts = [" ", "\n", '{"a":', "1}"];
     const body = new ReadableStream<Uint8Array>({
@@ -221,8 +221,8 @@ describe("a whole body", () => {
 
   test("and a frame of such a kind is none either", async () => {
     const dense = `data: [${"{},".repeat(1_500_000)}0]\n\n`;
-    const lane = relayOf(ready(dense));
-    expect(await untilWord(lane)).toMatchObject({ failure: { kind: "bad-output" } });
+    const source = passthroughOf(ready(dense));
+    expect(await untilWord(source)).toMatchObject({ failure: { kind: "bad-output" } });
     expect(await generated(ready(dense))).toMatchObject({ kind: "bad-output" });
   });
 });

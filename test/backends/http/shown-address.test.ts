@@ -56,7 +56,7 @@ describe("what may be a token is masked, and known as a secret", () => {
     );
   });
 
-  test("nothing that is no address is shown", () => {
+  test("what is not an address is not shown", () => {
     expect(shownAddress("sk-abcdef1234567890")).toBe("***");
   });
 

@@ -77,14 +77,14 @@ test("vendors that want the headers of another program get none from us, and say
   }
 });
 
-test("OpenRouter is told ClawGate's own name", () => {
+test("OpenRouter gets ClawGate's own name", () => {
   expect(headersAt("https://openrouter.ai/api/v1")).toEqual({
     "http-referer": "https://clawgate.local",
     "x-title": "ClawGate",
   });
 });
 
-test("an address of nobody's has neither quirks nor headers", () => {
+test("an unknown address has neither quirks nor headers", () => {
   for (const url of ["https://api.openai.com.evil.org/v1", "http://127.0.0.1:1/v1"])
     expect([quirksAt(url, "openai-compat"), headersAt(url)]).toEqual([[], {}]);
 });

@@ -107,5 +107,5 @@ test("a tenant that is a user whom this machine does not know, or whom we may no
     true,
   );
   const found = findings.find(({ id }) => id === "mine.user.alice");
-  expect([found?.state, found?.detail]).toEqual(["failed", expect.stringContaining("knows no such user")]);
+  expect([found?.state, found?.detail]).toEqual(["failed", expect.stringContaining("has no such user")]);
 });

@@ -20,16 +20,16 @@ export type JailSettings = {
   readonly writable: readonly string[];
   /** Folders of the jail's own, empty at the start and gone with it. */
   readonly empty: readonly string[];
-  /** Inside what is writable, and yet not to be written: the program would obey what stands there, in a jail or not. */
+  /** Inside what is writable, and yet not to be written: the program obeys these, in a jail or not. */
   readonly fixedFolders: readonly string[];
   readonly fixedFiles: readonly string[];
-  /** Not to be seen where they lie in a folder of the system. */
+  /** Hidden where they are in a folder of the system. */
   readonly hidden: readonly string[];
   /** `host:port` of what is not on the internet and yet meant to be reached. */
   readonly allowedAddresses: readonly string[];
 };
 
-/** What a start adds: files of ours for /etc, sockets that must not answer, the way to the network. */
+/** What a start adds: our files for /etc, sockets that must not answer, the way to the network. */
 export type JailContents = {
   readonly mounts: readonly string[];
   /** What is laid over the files and folders that must not be written. */
@@ -43,7 +43,7 @@ export type JailContents = {
   readonly env: Readonly<Record<string, string>>;
 };
 
-/** Where our own things lie inside. */
+/** Where our own files are inside. */
 export const insideFolder = "/run/clawgate";
 
 /** The argument list that runs `argv` inside. */
@@ -53,7 +53,7 @@ export function bubblewrapArguments(
   cwd: string,
   argv: readonly string[],
 ): string[] {
-  // The later list wins where the same path stands in two.
+  // The later list wins where two name the same path.
   const mounts = new Map<string, readonly string[]>([
     ...jail.hidden.map((path) => [path, ["--tmpfs", path]] as const),
     ...jail.empty.map((path) => [path, ["--tmpfs", path]] as const),
@@ -94,7 +94,9 @@ export type JailSearch = {
   /** The gateway's PATH. */
   readonly path: string | undefined;
   readonly platform: string;
-  /** Why bubblewrap cannot make a jail here, as many containers forbid it; null: it can. Default: it is tried. */
+  /** What the warning calls the program. */
+  readonly programName: string;
+  /** Why bubblewrap cannot make a jail here, as many containers forbid it; null: it can. Default: a jail is started. */
   readonly trouble?: (program: string, flags: readonly string[]) => Promise<string | null>;
 };
 
@@ -106,7 +108,7 @@ export async function findJail(search: JailSearch): Promise<JailFound> {
       throw new Error(
         `cli.jail is "required", but ${why}. Install bubblewrap, or set cli.jail to "auto" or "off".`,
       );
-    return { program: null, flags: [], warning: `The Claude Code program runs without a jail: ${why}.` };
+    return { program: null, flags: [], warning: `The ${search.programName} runs without a jail: ${why}.` };
   };
   if (search.platform !== "linux") return lacking("bubblewrap exists on Linux only");
   const program = findOnPath("bwrap", search.path);
@@ -118,11 +120,11 @@ export async function findJail(search: JailSearch): Promise<JailFound> {
   const trouble = (await troubleWith(program, [])) ?? "";
   const said = trouble === "" ? "" : ` (${trouble})`;
   return lacking(
-    `bubblewrap may not make a jail on this machine${said}: it needs user namespaces, which the kernel or a container may forbid`,
+    `bubblewrap is not allowed to create a jail on this machine${said}: it needs user namespaces, which the kernel or a container may forbid`,
   );
 }
 
-/** Nobody inside makes a namespace of its own, in which he would have an administrator's rights again. */
+/** No process inside can make a namespace of its own, in which it would have an administrator's rights again. */
 const closedNamespaces: readonly string[] = ["--unshare-user", "--disable-userns"];
 
 const checkMs = 5_000;

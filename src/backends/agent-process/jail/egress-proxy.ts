@@ -1,5 +1,5 @@
-// The way of a jailed program to the network: an HTTP proxy of ours behind a unix socket, which reaches the internet and what the
-// operator named. It must never lead to this machine, to private networks or to the gateway itself by a program's own word.
+// The way of a jailed program to the network: our HTTP proxy behind a unix socket, which reaches the internet and the addresses
+// that the operator listed. It must never lead to this machine, to private networks or to the gateway itself by a program's own word.
 
 import { lookup } from "node:dns/promises";
 import { connect, isIP, type Socket } from "node:net";
@@ -116,7 +116,7 @@ function readHead(text: string): ProxyRequest | null {
   if (!/^http:\/\//i.test(target) || !URL.canParse(target)) return null;
   const url = new URL(target);
   const to = { host: bareHost(url.hostname), port: Number(url.port || 80) };
-  // One request a connection: the next one may be meant for somebody else.
+  // One request per connection: the next one may be for another host.
   const kept = lines.filter((line) => !/^(?:proxy-[a-z-]*|connection|keep-alive)\s*:/i.test(line));
   return {
     to,
@@ -131,7 +131,7 @@ function readHead(text: string): ProxyRequest | null {
   };
 }
 
-/** With a login where a proxy of the operator's stands at the other end; "" for one that asks for none. */
+/** With a login where the other end is one of the operator's proxies; "" where it needs none. */
 type Upstream = Socket & { proxyLogin?: string };
 
 async function openTo(asked: ProxyRequest, rules: EgressRules): Promise<Upstream> {
@@ -160,7 +160,7 @@ async function dialAllowed(to: Address, rules: EgressRules): Promise<Socket> {
 
 function refuseOurselves(addresses: readonly string[], { port }: Address, rules: EgressRules): void {
   if (port === rules.ownPort() && addresses.some(isThisMachine))
-    throw new Refused("A jailed program does not reach the gateway that started it.");
+    throw new Refused("A jailed program may not connect to the gateway that started it.");
 }
 
 async function resolved(host: string, rules: EgressRules): Promise<readonly string[]> {

@@ -1,5 +1,5 @@
-// Does a jail hold what it promises? A process of ours tries every promise from inside, against the real files, sockets and ports
-// of this machine. It must never change anything by trying, nor believe the argument list.
+// Does a jail keep its guarantees? Our own process checks each of them from inside, against the real files, sockets and ports of
+// this machine. The check must never change anything, nor trust the argument list.
 
 import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
@@ -10,7 +10,8 @@ import { fileIdentityOf, namespaceOf, probeCommand, type ProbeCheck } from "../.
 import { runCommand } from "../../../system/process.ts";
 import type { JailSettings } from "./bubblewrap.ts";
 import { type GuardedPath, isWithin, realPathOf } from "./path-policy.ts";
-import { type JailRuntime, proxyPortOf } from "./jail-runtime.ts";
+import { proxyPortOf } from "./jail-egress.ts";
+import type { JailRuntime } from "./jail-runtime.ts";
 
 /** For people: each is a line of `clawgate doctor`. */
 export const guarantees = {
@@ -41,7 +42,7 @@ export type JailCheckOptions = {
 
 const checkMs = 20_000;
 
-/** What was open; empty: it holds. Throws an Error when it could not be tried. */
+/** What was open; empty: the jail is effective. Throws an Error when it could not be checked. */
 export async function findBreaches(options: JailCheckOptions): Promise<readonly Breach[]> {
   const baits = await openBaits();
   try {
@@ -56,7 +57,7 @@ export async function findBreaches(options: JailCheckOptions): Promise<readonly 
       env: { PATH: environment["PATH"] ?? "/usr/bin:/bin" },
       input: JSON.stringify(attempts.map(({ attempt }) => attempt)),
     });
-    if (code !== 0) throw new Error(`the jail could not be tried: ${stderr.trim().slice(0, 300)}`);
+    if (code !== 0) throw new Error(`the jail could not be checked: ${stderr.trim().slice(0, 300)}`);
     const open = new Set(JSON.parse(stdout) as readonly string[]);
     return attempts
       .filter(({ attempt }) => open.has(attempt.what))
@@ -69,7 +70,7 @@ export async function findBreaches(options: JailCheckOptions): Promise<readonly 
   }
 }
 
-/** Nothing may be made by trying: what is not there yet is left out. */
+/** The check may not create anything: what does not exist yet is left out. */
 function onlyExisting(jail: JailSettings): JailSettings {
   return {
     ...jail,
@@ -83,7 +84,7 @@ function onlyExisting(jail: JailSettings): JailSettings {
 
 type Bait = {
   readonly server: Server;
-  /** Held to the end: who is hung up on at once may not see that it was answered. */
+  /** Kept open to the end: a caller that is disconnected immediately may not see that it was answered. */
   readonly held: ReadonlySet<Socket>;
   readonly port: number | null;
   readonly path: string | null;
@@ -221,7 +222,7 @@ function socketAttempts({ environment }: JailCheckOptions, baits: readonly Bait[
   }));
 }
 
-/** Those that anybody listens on; 00010000 is the mark of one who does. */
+/** Those with a listener: the flag 00010000. */
 function listeningSockets(): readonly string[] {
   try {
     return readFileSync("/proc/net/unix", "utf8")

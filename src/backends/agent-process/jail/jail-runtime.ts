@@ -1,19 +1,17 @@
-// What a jail needs at the moment of its start: our files for its /etc, its way to the network, and which sockets of others lie
-// in its folders. Everything lies in one folder of this run. It must never be shared between two owners.
+// What a jail needs when it starts: our files for its /etc, its way to the network, and which sockets of other programs are in
+// its folders. All of it is in one folder of this run. It must never be shared between two owners.
 
-import { chmod, chown, lstat, mkdir, writeFile } from "node:fs/promises";
-import { createServer, type Server, type Socket } from "node:net";
+import { chmod, lstat, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { UserIds } from "../../../system/accounts.ts";
 import { insideCommand } from "../../../system/jail-probe.ts";
 import { replaceFile } from "../../../system/files.ts";
-import { readProxyVariables } from "../../http/proxy.ts";
 import { insideFolder, bubblewrapArguments, type JailContents, type JailSettings } from "./bubblewrap.ts";
 import type { SharedFolder } from "../other-user.ts";
-import { type Address, isLoopbackName, readAddress } from "./network-addresses.ts";
+import { JailEgress } from "./jail-egress.ts";
 import { socketsIn } from "./sockets.ts";
 import { ownFiles } from "./system-folders.ts";
-import { serveForward, serveEgressProxy, type EgressRules } from "./egress-proxy.ts";
+import type { EgressRules } from "./egress-proxy.ts";
 
 export type JailStart = {
   readonly jail: JailSettings;
@@ -28,14 +26,14 @@ export type JailedCommand = {
   /** The argument list that runs the program inside. */
   readonly argv: readonly string[];
   /**
-   * Does what was laid over files and sockets still lie there, and has no other socket come? A cover goes with the file below
-   * it when somebody outside replaces that by rename. Never rejects.
+   * Are the covers over files and sockets still in place, and has no other socket appeared? A cover goes with the file below
+   * it when a process outside replaces that file by rename. Never rejects.
    */
   isIntact(): Promise<boolean>;
 };
 
 export type JailRuntime = {
-  /** Rejects when the room cannot be made. */
+  /** Rejects when the jail's folder cannot be made. */
   wrap(start: JailStart): Promise<JailedCommand>;
   /** Ends every way out; by then nothing is made any more. Idempotent, never rejects. */
   close(): Promise<void>;
@@ -49,161 +47,95 @@ export type JailRuntimeOptions = {
   readonly resolve?: EgressRules["resolve"];
 };
 
-const usualProxyPort = 3128;
-/** Of one owner at a time, all its programs together. */
-const mostConnections = 128;
-
-type Egress = {
-  readonly ports: readonly (readonly [port: number, path: string])[];
-  readonly proxyPort: number;
-};
-
 export function createJailRuntime(options: JailRuntimeOptions): JailRuntime {
-  const { sharedFolder } = options;
-  const servers = new Set<Server>();
-  const sockets = new Set<Socket>();
-  const egresses = new Map<string, Promise<Egress>>();
-  const files = new Map<string, Promise<string>>();
-  let isClosed = false;
-
-  const listen = async (user: UserIds | null, serve: (socket: Socket) => void): Promise<string> => {
-    const path = join(sharedFolder.path, crypto.randomUUID().slice(0, 13));
-    const server = createServer({ allowHalfOpen: true }, (socket) => {
-      sockets.add(socket);
-      socket.once("close", () => sockets.delete(socket));
-      serve(socket);
-    });
-    server.maxConnections = mostConnections;
-    servers.add(server);
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(path, () => resolve());
-    });
-    server.unref();
-    await chmod(path, 0o600);
-    if (user !== null) await chown(path, user.uid, user.gid);
-    return path;
-  };
-
-  const openEgress = async ({ jail, env, user }: JailStart): Promise<Egress> => {
-    await sharedFolder.make();
-    const rules: EgressRules = {
-      allowedAddresses: new Set(jail.allowedAddresses),
-      proxies: readProxyVariables(env),
-      ownPort: options.ownPort,
-      ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
-    };
-    const ports: [number, string][] = [];
-    for (const to of localServices(jail.allowedAddresses).values())
-      if (to.port !== options.ownPort())
-        ports.push([to.port, await listen(user, (socket) => serveForward(socket, to, rules))]);
-    const proxyPort = proxyPortOf(jail.allowedAddresses);
-    ports.push([proxyPort, await listen(user, (socket) => serveEgressProxy(socket, rules))]);
-    return { ports, proxyPort };
-  };
-
-  const egressOf = (start: JailStart): Promise<Egress> => {
-    const { jail, user, env } = start;
-    const key = JSON.stringify([
-      jail.owner,
-      user?.uid,
-      jail.allowedAddresses,
-      readProxyVariables(env),
-      options.ownPort(),
-    ]);
-    let egress = egresses.get(key);
-    if (egress === undefined) egresses.set(key, (egress = openEgress(start)));
-    egress.catch(() => egresses.delete(key));
-    return egress;
-  };
-
-  const fileOf = (name: string, text: string): Promise<string> => {
-    let file = files.get(name);
-    if (file === undefined) {
-      const path = join(sharedFolder.path, name);
-      file = sharedFolder.make().then(async () => {
-        await replaceFile(path, text, { mode: 0o644 });
-        await chmod(path, 0o644);
-        return path;
-      });
-      files.set(name, file);
-    }
-    file.catch(() => files.delete(name));
-    return file;
-  };
-
-  return {
-    async wrap(start) {
-      if (isClosed) throw new Error("the gateway is stopping");
-      const { jail, cwd, argv, user, home } = start;
-      const ids = user ?? { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
-      const own = ownFiles({ ...ids, home });
-      const shown = { writable: jail.writable, readable: jail.readable, uid: ids.uid };
-      const [egress, emptyFile, closed, ...placed] = await Promise.all([
-        egressOf(start),
-        fileOf("nothing", "{}\n"),
-        socketsIn(shown),
-        ...own.map(({ name, text }) => fileOf(`${name}-${Bun.hash(text).toString(36)}`, text)),
-      ]);
-      const forwarder = forwarderProgram();
-      const forwards = egress.ports.map(([port, path]) => [port, path, `${insideFolder}/${port}`] as const);
-      const proxy = `http://127.0.0.1:${egress.proxyPort}`;
-      const contents: JailContents = {
-        mounts: [
-          ...own.flatMap(({ target }, index) => ["--ro-bind", placed[index] ?? "", target]),
-          ...forwarder.mounts,
-          ...forwards.flatMap(([, path, target]) => ["--ro-bind", path, target]),
-        ],
-        fixed: await fixedMounts(jail, emptyFile, user === null),
-        closed,
-        emptyFile,
-        entry: [...forwarder.argv, ...forwards.map(([port, , target]) => `${port}=${target}`), "--"],
-        env: { ...proxyVariables(proxy), NODE_USE_ENV_PROXY: "1", BUN_CONFIG_MAX_HTTP_REQUESTS: "65336" },
-      };
-      const covered = [...closed, ...jail.hidden, ...jail.empty, ...contents.fixed.map(([path]) => path)];
-      const before = await identitiesOf(covered);
-      return {
-        argv: bubblewrapArguments(jail, contents, cwd, argv),
-        async isIntact() {
-          const [now, sockets] = await Promise.all([identitiesOf(covered), socketsIn(shown)]);
-          return (
-            sockets.every((path) => closed.includes(path)) &&
-            before.every((each, index) => each === null || each === now[index])
-          );
-        },
-      };
-    },
-    async close() {
-      isClosed = true;
-      await Promise.allSettled([...egresses.values(), ...files.values()]);
-      for (const socket of sockets) socket.destroy();
-      for (const server of servers) server.close();
-      servers.clear();
-      egresses.clear();
-    },
-  };
+  return new JailRoom(options);
 }
 
-/** Below it only root listens. */
-const firstOpenPort = 1024;
+class JailRoom implements JailRuntime {
+  private readonly egress: JailEgress;
+  private readonly files: SharedFiles;
+  private isClosed = false;
 
-/** This machine's own services that the operator named answer inside where they do outside: loopback goes by no proxy. */
-function localServices(addresses: readonly string[]): ReadonlyMap<number, Address> {
-  const found = new Map<number, Address>();
-  for (const text of addresses) {
-    const to = readAddress(text);
-    if (to !== null && to.port >= firstOpenPort && isLoopbackName(to.host) && !found.has(to.port))
-      found.set(to.port, to);
+  constructor({ sharedFolder, ...options }: JailRuntimeOptions) {
+    this.egress = new JailEgress({ sharedFolder, ...options });
+    this.files = new SharedFiles(sharedFolder);
   }
-  return found;
+
+  async wrap(start: JailStart): Promise<JailedCommand> {
+    if (this.isClosed) throw new Error("the gateway is stopping");
+    const { jail, cwd, argv, user, home } = start;
+    const ids = user ?? { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+    const own = ownFiles({ ...ids, home });
+    const shown = { writable: jail.writable, readable: jail.readable, uid: ids.uid };
+    const [egress, emptyFile, closed, ...placed] = await Promise.all([
+      this.egress.of(start),
+      this.files.place("nothing", "{}\n"),
+      socketsIn(shown),
+      ...own.map(({ name, text }) => this.files.place(`${name}-${Bun.hash(text).toString(36)}`, text)),
+    ]);
+    const forwarder = forwarderProgram();
+    const forwards = egress.ports.map(([port, path]) => [port, path, `${insideFolder}/${port}`] as const);
+    const contents: JailContents = {
+      mounts: [
+        ...own.flatMap(({ target }, index) => ["--ro-bind", placed[index] ?? "", target]),
+        ...forwarder.mounts,
+        ...forwards.flatMap(([, path, target]) => ["--ro-bind", path, target]),
+      ],
+      fixed: await fixedMounts(jail, emptyFile, user === null),
+      closed,
+      emptyFile,
+      entry: [...forwarder.argv, ...forwards.map(([port, , target]) => `${port}=${target}`), "--"],
+      env: {
+        ...proxyVariables(`http://127.0.0.1:${egress.proxyPort}`),
+        NODE_USE_ENV_PROXY: "1",
+        BUN_CONFIG_MAX_HTTP_REQUESTS: "65336",
+      },
+    };
+    const covered = [...closed, ...jail.hidden, ...jail.empty, ...contents.fixed.map(([path]) => path)];
+    const before = await identitiesOf(covered);
+    return {
+      argv: bubblewrapArguments(jail, contents, cwd, argv),
+      async isIntact() {
+        const [now, sockets] = await Promise.all([identitiesOf(covered), socketsIn(shown)]);
+        return (
+          sockets.every((path) => closed.includes(path)) &&
+          before.every((each, index) => each === null || each === now[index])
+        );
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true;
+    await this.files.settled();
+    await this.egress.close();
+  }
 }
 
-/** Where the proxy answers inside. */
-export function proxyPortOf(addresses: readonly string[]): number {
-  const taken = localServices(addresses);
-  let port = usualProxyPort;
-  while (taken.has(port)) port += 1;
-  return port;
+/** Our files that jails mount, each written once. */
+class SharedFiles {
+  private readonly files = new Map<string, Promise<string>>();
+
+  constructor(private readonly folder: SharedFolder) {}
+
+  place(name: string, text: string): Promise<string> {
+    let file = this.files.get(name);
+    if (file === undefined) this.files.set(name, (file = this.write(name, text)));
+    file.catch(() => this.files.delete(name));
+    return file;
+  }
+
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.files.values());
+  }
+
+  private async write(name: string, text: string): Promise<string> {
+    const path = join(this.folder.path, name);
+    await this.folder.make();
+    await replaceFile(path, text, { mode: 0o644 });
+    await chmod(path, 0o644);
+    return path;
+  }
 }
 
 function proxyVariables(proxy: string): Readonly<Record<string, string>> {

@@ -22,7 +22,7 @@ const refused4: readonly (readonly [string, number])[] = [
   ["203.0.113.0", 24],
   ["224.0.0.0", 3],
 ];
-/** Of what is routed at all (2000::/3) those that stand for an IPv4 address or for nobody. */
+/** Of what is routed at all (2000::/3) those that stand for an IPv4 address or for no host. */
 const refused6: readonly (readonly [string, number])[] = [
   ["2001::", 23],
   ["2001:db8::", 32],

@@ -1,5 +1,5 @@
-// What no jail may show, whoever asks for it: the gateway's own files, the operator's home, the other tenants' folders. It judges
-// folders that the config gives to a tenant, by where they really lie; what holds something guarded is refused by name.
+// What no jail may show: the gateway's own files, the operator's home, the other tenants' folders. Folders that the config gives
+// to a tenant are checked by their real path; one that contains something guarded is refused by name.
 
 import { realpathSync, statSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
@@ -9,7 +9,7 @@ export class JailProblem extends Error {
   override readonly name = "JailProblem";
 }
 
-/** A tenant; with null whoever comes without one. */
+/** A tenant; null: requests without one. */
 export type Owner = { readonly tenant: string | null };
 
 export type GuardedPath = {
@@ -17,22 +17,31 @@ export type GuardedPath = {
   readonly path: string;
   /** For people: "the gateway's config". */
   readonly what: string;
-  /** A folder whose parts are guarded too; else a folder may be given away that lies inside. */
+  /** What is inside the folder is guarded too; otherwise a folder inside may be given away. */
   readonly isRecursive: boolean;
-  /** Whose it is, and who may have it. Null: the gateway's own, nobody's to have. */
+  /** Who owns it and may have it. Null: the gateway alone. */
   readonly owner: Owner | null;
 };
 
+/** A folder as the config gives it to a tenant. */
+export type GivenFolder = {
+  /** Its key in the config. */
+  readonly key: string;
+  readonly path: string;
+  /** The operator may give the very same folder to several tenants, who then share what is in it. */
+  readonly isShareable: boolean;
+};
+
 export type PathPolicy = {
-  /** Throws JailProblem when a folder that the config gives holds something guarded, or lies in it. */
-  check(tenant: string | null, key: string, path: string): void;
-  /** The same as an answer, for what nobody gave by name. */
+  /** Throws JailProblem when a folder that the config gives contains something guarded, or is inside it. */
+  check(tenant: string | null, given: GivenFolder): void;
+  /** The same as a boolean, for paths that the config does not name. */
   isFree(tenant: string | null, path: string): boolean;
-  /** Folders with something guarded in them that lie in one of `folders`. */
+  /** Folders inside one of `folders` that contain something guarded. */
   within(folders: readonly string[]): readonly string[];
 };
 
-/** Never given as a whole: what belongs to the system or to everybody. */
+/** Never given as a whole: what belongs to the system or to all users. */
 const sharedSystemFolders =
   /^\/(?:|bin|boot|dev|etc|home|lib|lib32|lib64|libx32|proc|root|run|sbin|sys|tmp|usr|var|usr\/local|var\/(?:lib|log|run|tmp))$/;
 const kernelFolders = /^\/(?:proc|sys|dev|run)(?:\/|$)/;
@@ -41,15 +50,14 @@ export function createPathPolicy(guardedPaths: readonly GuardedPath[], home: str
   const all = guardedPaths.map((each) => ({ ...each, real: realPathOf(each.path) }));
   const realHome = realPathOf(home);
 
-  const trouble = (tenant: string | null, path: string, key: string | null): string | null => {
+  const trouble = (tenant: string | null, path: string, isShareable: boolean): string | null => {
     const real = realPathOf(path);
     if (sharedSystemFolders.test(real) || kernelFolders.test(real)) return "is a folder of the whole system";
     if (isWithin(realHome, real)) return "is, or holds, the home folder of the gateway's user";
     for (const each of all) {
       if (each.owner !== null && each.owner.tenant === tenant) continue;
       // Given to both by the operator's own word.
-      const isShared =
-        real === each.real && each.owner !== null && (!each.isRecursive || key === "config_dir");
+      const isShared = real === each.real && each.owner !== null && (!each.isRecursive || isShareable);
       if (isWithin(each.real, real) && !isShared) return `holds ${each.what} (${each.path})`;
       if (each.isRecursive && isWithin(real, each.real) && !isShared)
         return `lies in ${each.what} (${each.path})`;
@@ -58,15 +66,15 @@ export function createPathPolicy(guardedPaths: readonly GuardedPath[], home: str
   };
 
   return {
-    check(tenant, key, path) {
-      const why = trouble(tenant, path, key);
+    check(tenant, { key, path, isShareable }) {
+      const why = trouble(tenant, path, isShareable);
       if (why === null) return;
       const whose = tenant === null ? "cli" : `tenant ${tenant}`;
       throw new JailProblem(
         `${whose}: ${key} ${path} cannot be seen in a jail: it ${why}. Name another folder, or move one of the two.`,
       );
     },
-    isFree: (tenant, path) => trouble(tenant, path, null) === null,
+    isFree: (tenant, path) => trouble(tenant, path, false) === null,
     within: (folders) => [
       ...new Set(
         all.flatMap(({ real }) => {
@@ -79,7 +87,7 @@ export function createPathPolicy(guardedPaths: readonly GuardedPath[], home: str
   };
 }
 
-/** `inner` is `outer` or lies in it. */
+/** `inner` is `outer` or inside it. */
 export function isWithin(inner: string, outer: string): boolean {
   return inner === outer || inner.startsWith(outer === sep ? sep : `${outer}${sep}`);
 }

@@ -1,4 +1,4 @@
-// Which files a program of the operator's consists of, as far as they do not lie in the system's folders: what is to be seen of
+// Which files one of the operator's programs consists of, as far as they are outside of the system's folders: what is visible of
 // them in a jail. It must never name a whole home folder: only the program, its package and what interprets it.
 
 import { closeSync, openSync, readSync, realpathSync } from "node:fs";
@@ -31,7 +31,7 @@ function realPathOrNull(path: string): string | null {
   }
 }
 
-/** What npm installed: a script asks for its neighbours, and those of its own package may lie beside it. */
+/** What npm installed: a script needs its other files, and its package's dependencies may be beside it. */
 function packageOf(real: string): readonly string[] {
   const mark = `${sep}node_modules${sep}`;
   const at = real.indexOf(mark);

@@ -9,11 +9,11 @@ import { systemFolders } from "./system-folders.ts";
 export type SocketQuery = {
   readonly writable: readonly string[];
   readonly readable: readonly string[];
-  /** As whom the program runs. */
+  /** The user that the program runs as. */
   readonly uid: number;
 };
 
-/** A socket in a folder answers whoever sees the folder, be it read-only: those of others are covered. */
+/** A socket answers any process that sees its folder, even read-only: sockets of other programs are covered. */
 export async function socketsIn(query: SocketQuery): Promise<readonly string[]> {
   const folders = [...query.writable, ...query.readable, ...systemFolders];
   const table = await readFile("/proc/net/unix", "utf8").catch(() => "");
@@ -43,7 +43,7 @@ export async function socketsIn(query: SocketQuery): Promise<readonly string[]> 
   return there.flat();
 }
 
-/** A folder with more than that is no place where somebody keeps a socket for another. */
+/** A folder with more entries than that is not where a program keeps a socket for others. */
 const maxLookedAt = 1_000;
 
 /**

@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 /** Besides /usr: links into it on most systems, folders of their own on some. */
 const rootFolders = ["bin", "sbin", "lib", "lib32", "lib64", "libx32", "libexec"];
-/** Where the whole system lies on NixOS and Guix. */
+/** Where the whole system is on NixOS and Guix. */
 const stores = ["/nix/store", "/gnu/store"];
 const systemLinks = ["/run/current-system", "/run/opengl-driver"];
 
@@ -56,7 +56,7 @@ export function systemMounts(): readonly string[] {
   ];
 }
 
-/** What stands in `systemMounts`; for whoever asks what lies inside. */
+/** The folders of `systemMounts`: what a jail shows anyway. */
 export const systemFolders: readonly string[] = ["/usr", ...rootFolders.map((name) => `/${name}`), ...stores];
 
 /** Settings of the kernel, which user 0 may write even where it has no rights of an administrator. */
@@ -92,7 +92,7 @@ function isLink(path: string): boolean {
 
 export type OwnFile = { readonly name: string; readonly target: string; readonly text: string };
 
-/** In place of the machine's, which name everybody and every host. */
+/** Instead of the machine's own, which name all users and hosts. */
 export function ownFiles(user: {
   readonly uid: number;
   readonly gid: number;

@@ -12,9 +12,8 @@ import {
 } from "../../../dialects/claude-code/protocol-lines.ts";
 import type { OfferedTool } from "../../../dialects/claude-code/offered-tools.ts";
 import { isRecord } from "../../../dialects/decoding.ts";
-
-/** The server's name, which the program's arguments grant. */
-export const serverName = "client";
+import type { PendingCall } from "../../agent-process/agent-channel.ts";
+import { clientToolServer } from "../launch.ts";
 
 type HeldCall = {
   /** The id of the model's call, without punctuation; null where the program does not say it. */
@@ -23,8 +22,6 @@ type HeldCall = {
   readonly requestId: string;
   readonly messageId: unknown;
 };
-
-export type PendingCall = { readonly id: string; readonly name: string };
 
 export type ClientTools = {
   /** Takes whatever the program asks of us. */
@@ -94,7 +91,7 @@ export function createClientTools(
           return say({
             protocolVersion: params["protocolVersion"] ?? "2025-11-25",
             capabilities: { tools: {} },
-            serverInfo: { name: serverName, version: "1" },
+            serverInfo: { name: clientToolServer, version: "1" },
           });
         case "tools/list":
           return say({ tools });

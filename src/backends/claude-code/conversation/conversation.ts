@@ -1,7 +1,6 @@
 // One process with its conversation: opened with a prompt, fed with a history, asked, and asked again.
-// It must never send the line that asks before the program has answered for itself: then nobody would be billed twice.
+// It must never send the line that asks before the program has answered for itself: otherwise a retry could be billed twice.
 
-import type { Failure } from "../../../canon/failure.ts";
 import type { Usage } from "../../../canon/usage.ts";
 import type { CliTurn } from "../../../dialects/claude-code/encode-turn.ts";
 import {
@@ -13,10 +12,18 @@ import {
 import { type LiveSettings, settingsRequests } from "../../../dialects/claude-code/live-settings.ts";
 import type { ToolNames } from "../../../dialects/claude-code/client-tool-names.ts";
 import type { Clock } from "../../../system/clock.ts";
+import { answeringProgram } from "../program-facts.ts";
 import { type ControlChannel, endedEarly, openControlChannel } from "./control-channel.ts";
 import type { AgentProcess } from "../../agent-process/child-process.ts";
-import { type ClientTools, createClientTools, serverName } from "./client-tools.ts";
-import { abortReason, waitForEvent, tookTooLong, within } from "../../agent-process/bounded-wait.ts";
+import { clientToolServer } from "../launch.ts";
+import { type ClientTools, createClientTools } from "./client-tools.ts";
+import {
+  abortReason,
+  waitForEvent,
+  tookTooLong,
+  type WaitLimits,
+  within,
+} from "../../agent-process/bounded-wait.ts";
 
 export type Conversation = {
   readonly channel: ControlChannel;
@@ -26,7 +33,7 @@ export type Conversation = {
   live: LiveSettings;
   /** What the process has cost so far, in US dollars. */
   costUsd: number;
-  /** What was used since it told a cost: turns that ended in a call tell none. */
+  /** What was used since it reported a cost: turns that ended in a call report none. */
   unreportedUsage: Usage | null;
 };
 
@@ -41,29 +48,28 @@ export type ConversationTimeouts = {
 
 export const defaultTimeouts: ConversationTimeouts = { beginMs: 30_000, warmMs: 5_000, historyMs: 30_000 };
 
-type WaitOptions = { readonly clock: Clock; readonly signal: AbortSignal };
+type WaitOptions = { readonly clock: Clock; readonly signal: AbortSignal; readonly limitMs: number };
 
 export type OpenOptions = WaitOptions & {
   readonly turn: Pick<CliTurn, "systemPrompt" | "tools" | "names" | "jsonSchema" | "live">;
   /** What the process was started with. */
   readonly fresh: LiveSettings;
-  readonly beginMs: number;
 };
 
 /** Settles when the program has taken prompt, tools and settings. The child is the caller's to stop. */
 export async function openConversation(child: AgentProcess, options: OpenOptions): Promise<Conversation> {
   const { turn, fresh } = options;
-  // A line that cannot be sent is a process that is gone, and whoever reads its lines finds that out.
+  // A line that cannot be sent means that the process is gone, and the reader of its lines finds that out.
   const tools = createClientTools(turn.tools, (line) => void channel.send(line).catch(() => undefined));
   const channel = openControlChannel(child, (request) => tools.take(request));
   const initialize: ProtocolLine = {
     subtype: "initialize",
     systemPrompt: [turn.systemPrompt],
-    ...(turn.tools.length > 0 ? { sdkMcpServers: [serverName] } : {}),
+    ...(turn.tools.length > 0 ? { sdkMcpServers: [clientToolServer] } : {}),
     ...(turn.jsonSchema === null ? {} : { jsonSchema: turn.jsonSchema }),
   };
   const asked = [initialize, ...settingsRequests(fresh, turn.live)].map((request) => channel.ask(request));
-  await within(Promise.all(asked), { ...options, limitMs: options.beginMs }, "begin");
+  await within(Promise.all(asked), limitsOf(options), "begin");
   return { channel, tools, names: turn.names, live: turn.live, costUsd: 0, unreportedUsage: null };
 }
 
@@ -71,10 +77,10 @@ export async function openConversation(child: AgentProcess, options: OpenOptions
 export async function feedHistory(
   conversation: Conversation,
   steps: CliTurn["steps"],
-  waiting: WaitOptions & { readonly historyMs: number },
+  waiting: WaitOptions,
 ): Promise<void> {
   const { channel } = conversation;
-  const limits = { ...waiting, limitMs: waiting.historyMs };
+  const limits = limitsOf(waiting);
   let model: string | null = null;
   for (const { line, awaits } of steps) {
     await within(channel.send(model === null ? line : asModel(line, model)), limits, "take the history");
@@ -86,17 +92,13 @@ export async function feedHistory(
 export function sendQuestion(
   conversation: Conversation,
   last: ProtocolLine,
-  waiting: WaitOptions & { readonly historyMs: number },
+  waiting: WaitOptions,
 ): Promise<void> {
-  const limits = { ...waiting, limitMs: waiting.historyMs };
-  return within(conversation.channel.send(last), limits, "take the request");
+  return within(conversation.channel.send(last), limitsOf(waiting), "take the request");
 }
 
-/** Reads on to the result of a line that only fed the history. Tells which model the program said that it uses. */
-async function awaitResult(
-  channel: ControlChannel,
-  limits: WaitOptions & { readonly limitMs: number },
-): Promise<string | null> {
+/** Reads on to the result of a line that only fed the history. Returns the model that the program reported. */
+async function awaitResult(channel: ControlChannel, limits: WaitOptions): Promise<string | null> {
   let model: string | null = null;
   const untilMs = limits.clock.monotonicMs() + limits.limitMs;
   for (;;) {
@@ -107,26 +109,26 @@ async function awaitResult(
       return model;
     }
     if (limits.signal.aborted) throw abortReason(limits.signal);
-    if (channel.isOver()) throw endFailure(channel);
+    if (channel.isOver()) throw channel.endFailure();
     const limitMs = untilMs - limits.clock.monotonicMs();
-    if (limitMs <= 0) throw tookTooLong("take the history");
-    await waitForEvent(channel.onReady, { ...limits, limitMs });
+    if (limitMs <= 0) throw tookTooLong(answeringProgram, "take the history");
+    await waitForEvent(channel, { ...limits, limitMs });
   }
 }
 
-/** New settings for the next answer of a conversation that goes on. */
+/** New settings for the next answer of a conversation that continues. */
 export async function applySettings(
   conversation: Conversation,
   live: LiveSettings,
-  waiting: WaitOptions & { readonly beginMs: number },
+  waiting: WaitOptions,
 ): Promise<void> {
   const requests = settingsRequests(conversation.live, live);
   conversation.live = live;
   if (requests.length === 0) return;
   const asked = requests.map((request) => conversation.channel.ask(request));
-  await within(Promise.all(asked), { ...waiting, limitMs: waiting.beginMs }, "take the settings");
+  await within(Promise.all(asked), limitsOf(waiting), "take the settings");
 }
 
-export function endFailure(channel: ControlChannel): Failure {
-  return channel.failure() ?? endedEarly(channel.child.stderr());
+function limitsOf({ clock, signal, limitMs }: WaitOptions): WaitLimits {
+  return { program: answeringProgram, clock, signal, limitMs };
 }

@@ -1,5 +1,5 @@
-// Going on with a parked process: the client's tool results for the calls that it holds, or the next words of the user.
-// It must never answer a call twice, nor go on where the request says anything else than the process knows.
+// Continuing with a parked process: the client's tool results for the calls that it holds, or the next words of the user.
+// It must never answer a call twice, nor continue where the request differs from what the process knows.
 
 import { Failure } from "../../../canon/failure.ts";
 import { normaliseToolId } from "../../../canon/id.ts";
@@ -11,7 +11,7 @@ import type { Clock } from "../../../system/clock.ts";
 import type { Call } from "../../backend.ts";
 import type { ControlChannel } from "./control-channel.ts";
 import { type AgentProcess, isUsable } from "../../agent-process/child-process.ts";
-import { applySettings, sendQuestion, type Conversation, endFailure } from "./conversation.ts";
+import { applySettings, sendQuestion, type Conversation } from "./conversation.ts";
 import {
   continuationOf,
   type Continuation,
@@ -19,10 +19,11 @@ import {
 } from "../../agent-process/conversation-fingerprint.ts";
 import type { ParkedProcess, ParkedProcesses } from "../../agent-process/parked.ts";
 import type { Prepared } from "../prepared.ts";
+import { answeringProgram } from "../program-facts.ts";
 import { abortReason, waitForEvent, tookTooLong } from "../../agent-process/bounded-wait.ts";
 
 type ResumeRequest = {
-  readonly parkedProcesses: ParkedProcesses;
+  readonly parkedProcesses: ParkedProcesses<Conversation>;
   readonly prepared: Prepared;
   readonly call: Call;
 };
@@ -32,10 +33,11 @@ export type ResumeOptions = ResumeRequest & {
   readonly dispose: (child: AgentProcess) => void;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  readonly beginMs: number;
+  /** For one answer of the program's own. */
+  readonly limitMs: number;
 };
 
-/** The conversation, already asked; null where no parked process fits: then nothing was asked of anybody. */
+/** The conversation, already asked; null where no parked process matches: then no model was asked. */
 export async function resume(options: ResumeOptions): Promise<Conversation | null> {
   const { parkedProcesses, prepared, call, signal } = options;
   const tenant = call.tenant ?? "";
@@ -66,7 +68,7 @@ export async function resume(options: ResumeOptions): Promise<Conversation | nul
     options.dispose(child);
     if (signal.aborted) throw abortReason(signal);
     if (!(thrown instanceof Failure)) throw thrown;
-    // It was lost before it asked anybody, and a fresh process can be told the whole conversation.
+    // It was lost before it asked its model, and a fresh process can get the whole conversation.
     return null;
   }
 }
@@ -79,7 +81,7 @@ export function canResume({ parkedProcesses, prepared, call }: ResumeRequest): b
 }
 
 async function continueWith(
-  parked: ParkedProcess,
+  parked: ParkedProcess<Conversation>,
   next: Continuation,
   results: ReadonlyMap<string, ProtocolLine>,
   options: ResumeOptions,
@@ -92,30 +94,32 @@ async function continueWith(
   else {
     const frame = { names: conversation.names, lastWords };
     const line = encodeNext(next.words, frame, options.encoding);
-    await sendQuestion(conversation, line, { ...options, historyMs: options.beginMs });
+    await sendQuestion(conversation, line, options);
   }
-  // One that runs tools of its own may be silent until they have done, and what they did must not be done again.
+  // One that runs tools of its own may be silent until they are done, and what they did must not be repeated.
   if (!options.prepared.runsTools) await awaitFirstLine(conversation.channel, options);
 }
 
-/** The program says a line before it asks its model: one that hangs or dies without a word has asked nobody. */
+/** The program prints a line before it asks its model: one that hangs or dies without a line has not asked it. */
 async function awaitFirstLine(
   channel: ControlChannel,
-  { clock, signal, beginMs }: ResumeOptions,
+  { clock, signal, limitMs }: ResumeOptions,
 ): Promise<void> {
   let isReady = false;
-  const listen = (run: () => void): (() => void) =>
-    channel.onReady(() => {
-      isReady = true;
-      run();
-    });
-  await waitForEvent(listen, { clock, signal, limitMs: beginMs });
+  const source: Pick<ControlChannel, "onReady"> = {
+    onReady: (run) =>
+      channel.onReady(() => {
+        isReady = true;
+        run();
+      }),
+  };
+  await waitForEvent(source, { clock, signal, limitMs });
   if (signal.aborted) throw abortReason(signal);
-  if (channel.isOver()) throw endFailure(channel);
-  if (!isReady) throw tookTooLong("go on");
+  if (channel.isOver()) throw channel.endFailure();
+  if (!isReady) throw tookTooLong(answeringProgram, "go on");
 }
 
-/** Null for what only a fresh process can be told: a tool that stands for another one is there from the start or not at all. */
+/** Null for what only a fresh process can do: a tool that replaces another one is there from the start or not at all. */
 function nextOf({ request, alwaysThinks }: Prepared): Continuation | null {
   return forcedTool(request, alwaysThinks === true) === null ? continuationOf(request) : null;
 }

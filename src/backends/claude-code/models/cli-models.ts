@@ -1,5 +1,5 @@
 // Names of models as the CLI takes them: its own aliases, the prefixes and short names of ClawGate's forerunners, full ids,
-// and what the program itself reported. It must never guess a model: what it does not know is nobody's.
+// and what the program itself reported. It must never guess a model: an unknown name belongs to no provider.
 
 import { isRecord } from "../../../dialects/decoding.ts";
 
@@ -14,16 +14,16 @@ export type CliModel = {
   readonly efforts: readonly string[];
   /** Its thinking cannot be switched off. */
   readonly alwaysThinks?: true;
-  /** How much it thinks it settles by itself: a budget has no effect. */
+  /** It decides by itself how much it thinks: a budget has no effect. */
   readonly adaptsThinking?: true;
-  /** Not the program's offer: somebody started it with this name, and it says what it knows. Nobody else is told of it. */
+  /** Not the program's offer: a request started it with this name, and it reports what it knows. No other client sees it. */
   readonly isAsked?: true;
 };
 
 export type CliName = {
   /** For `--model`. */
   readonly model: string;
-  /** False: a full id that nobody reported; whether it exists, only the upstream can say. */
+  /** False: a full id that was not reported; whether it exists, only the upstream knows. */
   readonly isKnown: boolean;
 };
 
@@ -70,7 +70,7 @@ const maxModels = 100;
 const maxAsked = 50;
 
 /**
- * A program that was started with a name puts it among its models, whatever it is. Only what it offers to everybody is its list: its
+ * A program that was started with a name puts it among its models, whatever it is. Only what it offers to every client is its list: its
  * aliases, and what it named before by itself (`earlier`).
  */
 export function mergeModels(

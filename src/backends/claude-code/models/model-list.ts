@@ -1,14 +1,14 @@
-// What the program said of its models when it was last asked: kept over a restart, asked again when the program changes.
-// Nobody waits for it: until somebody knows, the aliases are the list.
+// The models that the program reported when it was last asked: kept over a restart, asked again when the program changes.
+// No request waits for it: until the models are known, the aliases are the list.
 
 import { type CliModel, offeredOf, readModels, mergeModels } from "./cli-models.ts";
 
 export type ModelList = {
-  /** Empty until somebody knows. */
+  /** Empty until they are known. */
   known(): readonly CliModel[];
-  /** An `initialize` answer, whoever asked for it: every process that is taken gives one for free. */
+  /** An `initialize` answer: every process that is used gives one for free. */
   learn(answer: unknown, stamp: string, startedWith: string): void;
-  /** Remembers what an earlier gateway was told, if the program is still the same. Starts nothing; never rejects. */
+  /** Loads what an earlier gateway learned, if the program is still the same. Starts nothing; never rejects. */
   recall(): Promise<void>;
   /** Makes sure, in the background, that the list is this program's. Never rejects. */
   refresh(): Promise<void>;
@@ -24,7 +24,7 @@ export type ModelListOptions = {
     set(value: unknown): Promise<void>;
   };
   readonly nowMs: () => number;
-  /** Told when the program would not say. */
+  /** Called when the program did not answer. */
   readonly warn: (message: string, error: Error) => void;
 };
 

@@ -1,5 +1,5 @@
 // What the self-test looks at, in the order in which it is shown: what ClawGate relies on, and what it does without it.
-// It must never claim more than was tried: a check that could not be made is skipped, with the reason.
+// It must never claim more than was checked: a check that could not be made is skipped, with the reason.
 
 export const measuredVersions = ["2.1.197", "2.1.329", "2.1.332"] as const;
 
@@ -22,7 +22,7 @@ export const checks = {
   },
   version: {
     title: "its version is known to ClawGate",
-    otherwise: "its version is older than any that was tried",
+    otherwise: "its version is older than any that was tested",
     fallback: "the checks below decide whether it can be used",
     isEssential: false,
   },
@@ -51,8 +51,8 @@ export const checks = {
     isEssential: true,
   },
   surroundings: {
-    title: "where it runs stays unsaid",
-    otherwise: "it tells its vendor where it runs",
+    title: "the working directory is not disclosed",
+    otherwise: "it discloses its working directory to the vendor",
     fallback:
       "the vendor hears a folder, the system, the date and the model's name. With an API key in the provider's env it does not; else the folder's name says nothing, unless working_dir, tools or MCP servers are set",
     isEssential: false,
@@ -139,7 +139,7 @@ export const checks = {
     title: "thinking can be switched off",
     otherwise: "thinking cannot be switched off",
     fallback:
-      "the model may think although the client did not want it, and a forced tool_choice is asked for in words",
+      "the model may think although the client did not want it, and a forced tool_choice is only asked for in the prompt",
     isEssential: false,
   },
   errors: {
@@ -149,9 +149,9 @@ export const checks = {
     isEssential: false,
   },
   "exit-codes": {
-    title: "its exit code tells that it failed",
-    otherwise: "its exit code does not tell that it failed",
-    fallback: "failures are told from its output alone",
+    title: "its exit code reports failure",
+    otherwise: "its exit code does not report failure",
+    fallback: "failures are detected from its output alone",
     isEssential: false,
   },
   stop: {
@@ -181,11 +181,11 @@ export const checkIds = Object.keys(checks) as readonly CheckId[];
 export type Verdicts = {
   passed(id: CheckId, detail?: string): void;
   failed(id: CheckId, detail: string): void;
-  /** `problem` null is passed. The first verdict of a check stands. */
+  /** `problem` null is passed. The first verdict of a check counts. */
   say(id: CheckId, problem: string | null): void;
   skipped(id: CheckId, detail: string): void;
   hasFailed(id: CheckId): boolean;
-  /** In the order of the table; what nobody looked at is skipped for this reason. */
+  /** In the order of the table; what was not checked is skipped for this reason. */
   results(unseenBecause: string): readonly CheckResult[];
 };
 

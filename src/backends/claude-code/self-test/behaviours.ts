@@ -1,5 +1,5 @@
-// The two processes of the self-test, side by side: a long session that tries nearly everything, and a short one that is let
-// come to its own end. Each has folders of its own and knows no address but its fake API.
+// The two processes of the self-test, side by side: a long session that checks nearly everything, and a short one that
+// ends by itself. Each has folders of its own and knows no address but its fake API.
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { userLine } from "../../../dialects/claude-code/protocol-lines.ts";
 import { ProcessGone, startProcess } from "../../../system/live-process.ts";
 import { encodeLine } from "../../../wire/ndjson.ts";
 import { startAgentProcess } from "../../agent-process/child-process.ts";
-import { hasOwnKey, type Launch, launchOf, plainSwitch } from "../launch.ts";
+import { type ClaudeLaunch, hasOwnKey, launchOf, plainSwitch } from "../launch.ts";
 import type { Workspace } from "../workspace.ts";
 import type { CheckResult, Verdicts } from "./behaviour-checks.ts";
 import { type FakeApi, startFakeApi } from "./fake-api.ts";
@@ -27,7 +27,7 @@ export type SelfTestOptions = {
   /** For one answer of the program. */
   readonly turnMs?: number;
   readonly clock?: Clock;
-  /** Stops what runs; what was not tried by then is skipped. */
+  /** Stops what runs; what was not checked by then is skipped. */
   readonly signal?: AbortSignal;
 };
 
@@ -40,12 +40,12 @@ export function launchIn(
   options: SelfTestOptions,
   workspace: Workspace,
   thinking: "default" | "off",
-): Launch {
+): ClaudeLaunch {
   const { environment } = options;
   return launchOf({ workspace, model, thinking, serverTools: "none", environment, gatewayId: "self-test" });
 }
 
-/** The reason for what could not be tried. */
+/** The reason for what could not be checked. */
 export async function checkBehaviours(
   options: SelfTestOptions,
   root: string,
@@ -65,11 +65,9 @@ export async function checkBehaviours(
   try {
     const secret: Secret = { file: join(root, "secret.txt"), text: `secret-${crypto.randomUUID()}` };
     await writeFile(secret.file, secret.text);
-    const [unseen, short] = await Promise.all([
-      longSession(options, root, verdicts, secret, stopper.signal, clock),
-      shortSession(options, root, verdicts, secret, stopper.signal, clock),
-    ]);
-    // The long session tries it in the running process, the short one from the start; it must work both ways.
+    const session: Session = { options, root, verdicts, secret, signal: stopper.signal, clock };
+    const [unseen, short] = await Promise.all([longSession(session), shortSession(session)]);
+    // The long session checks it in the running process, the short one from the start; it must work both ways.
     if (unseen === null && short !== "unseen") {
       verdicts.say("thinking-off", short.thinking);
       verdicts.say("file-references", short.readsFiles ? fileTold : null);
@@ -84,6 +82,16 @@ export async function checkBehaviours(
 
 /** A file, and what it holds. */
 type Secret = { readonly file: string; readonly text: string };
+
+/** What both sessions are given. */
+type Session = {
+  readonly options: SelfTestOptions;
+  readonly root: string;
+  readonly verdicts: Verdicts;
+  readonly secret: Secret;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+};
 
 /** Folders of the test's own below `root`, and no way to anything but `api`. */
 async function isolated(
@@ -134,14 +142,9 @@ async function isolated(
 }
 
 /** Null when it came to its end, else what ended it. */
-async function longSession(
-  options: SelfTestOptions,
-  root: string,
-  verdicts: Verdicts,
-  { file: secretFile, text: secret }: Secret,
-  signal: AbortSignal,
-  clock: Clock,
-): Promise<string | null> {
+async function longSession(session: Session): Promise<string | null> {
+  const { options, root, verdicts, signal, clock } = session;
+  const { file: secretFile, text: secret } = session.secret;
   const api = startFakeApi();
   try {
     const own = await isolated(options, root, "a", api);
@@ -176,16 +179,10 @@ type Short = {
 
 /**
  * One good turn with thinking off from the start, one that fails, and the end of the input: how does it exit? It is started as for
- * a tenant with skills, whoever else is served: the plain way would keep files from being read by itself.
+ * a tenant with skills, whatever else is served: started plainly, it would not read files anyway.
  */
-async function shortSession(
-  options: SelfTestOptions,
-  root: string,
-  verdicts: Verdicts,
-  secret: Secret,
-  signal: AbortSignal,
-  clock: Clock,
-): Promise<Short | "unseen"> {
+async function shortSession(session: Session): Promise<Short | "unseen"> {
+  const { options, root, verdicts, secret, signal, clock } = session;
   const api = startFakeApi();
   try {
     const own = await isolated(options, root, "b", api);

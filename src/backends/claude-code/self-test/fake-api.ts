@@ -1,5 +1,5 @@
-// A tiny Anthropic API on a free loopback port, for the self-test alone: it says what it was told to and keeps what it was
-// sent. It must never ask anybody.
+// A tiny Anthropic API on a free loopback port, for the self-test alone: it gives the replies it was given and keeps what it was
+// sent. It must never send a request.
 
 export type Reply =
   | { readonly kind: "text"; readonly text: string }

@@ -109,7 +109,7 @@ async function texts(talk: Talk, { api, verdicts, secretFile, secret }: SessionO
   verdicts.say("slash-texts", arrived ? null : "the program answered it itself");
 
   await talk.turn(textLine(`what is in @${secretFile} please`));
-  // The short session tries it too; it must hold both ways.
+  // The short session checks it too; it must work both ways.
   if (last(api).text.includes(secret)) verdicts.failed("file-references", fileTold);
 }
 
@@ -137,7 +137,7 @@ async function settings(talk: Talk, api: FakeApi, verdicts: Verdicts): Promise<v
   await talk.ask({ subtype: "apply_flag_settings", settings: { env: unset } });
   await talk.turn(textLine("without thinking"));
   const thinking = last(api).body["thinking"];
-  // The short session tries the flag; a request without the member does not think either.
+  // The short session checks the flag; a request without the member does not think either.
   if (isRecord(thinking) && thinking["type"] !== "disabled")
     verdicts.failed("thinking-off", `in a running process it stays ${String(thinking["type"])}`);
 }

@@ -88,7 +88,10 @@ async function askVersion(
   const [oldest] = measuredVersions;
   if (measuredVersions.some((each) => each === version)) verdicts.passed("version", `${version}, measured`);
   else if (Bun.semver.order(version, oldest) < 0)
-    verdicts.failed("version", `${version}, and the oldest that was tried is ${oldest}; run "claude update"`);
+    verdicts.failed(
+      "version",
+      `${version}, and the oldest that was tested is ${oldest}; run "claude update"`,
+    );
   else verdicts.passed("version", `${version} was not measured; it is checked now`);
   return version;
 }
@@ -104,7 +107,7 @@ async function askLogin(
   if (status === null) {
     verdicts.skipped(
       "login",
-      said.timedOut ? "auth status did not answer in time" : "this version does not tell",
+      said.timedOut ? "auth status did not answer in time" : "this version does not report it",
     );
     return null;
   }

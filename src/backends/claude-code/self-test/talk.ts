@@ -15,6 +15,7 @@ import {
   userLine,
 } from "../../../dialects/claude-code/protocol-lines.ts";
 import type { AgentProcess } from "../../agent-process/child-process.ts";
+import { clientToolServer } from "../launch.ts";
 
 /** The process is gone or hangs: nothing more can be tried with it. The message says which. */
 class TalkEnded extends Error {
@@ -44,89 +45,65 @@ type Waiting = { readonly settle: (line: ProtocolLine) => void; readonly end: (w
 type Watcher = Waiting & { readonly fits: (line: ProtocolLine) => boolean };
 
 export function talkTo(child: AgentProcess, options: TalkOptions): Talk {
-  const answers = new Map<string, Waiting>();
-  const watchers = new Set<Watcher>();
-  let seen: ProtocolLine[] = [];
-  let ended: TalkEnded | null = null;
-  let count = 0;
+  return new ProcessTalk(child, options);
+}
 
-  const end = (why: TalkEnded): void => {
-    ended ??= why;
-    for (const waiting of [...answers.values(), ...watchers]) waiting.end(ended);
-    answers.clear();
-    watchers.clear();
-  };
-  const serve = async (line: ProtocolLine): Promise<void> => {
-    const asked = readControlRequest(line);
-    if (asked === null) return;
-    const message = readMcpMessage(asked);
-    if (message === null) return child.send(controlRefusal(asked.id, "Unsupported control request"));
-    const { method, id, params } = message;
-    const result = await resultOf(method, params);
-    await child.send(mcpAnswer(asked.id, id, result));
-  };
-  const resultOf = async (method: string, params: ProtocolLine): Promise<ProtocolLine> => {
-    switch (method) {
-      case "initialize":
-        return {
-          protocolVersion: params["protocolVersion"],
-          capabilities: { tools: {} },
-          serverInfo: { name: "client", version: "1" },
-        };
-      case "tools/list":
-        return { tools: options.tools };
-      case "tools/call": {
-        const meta = (params["_meta"] ?? {}) as ProtocolLine;
-        const text = await options.onCall({
-          name: String(params["name"]),
-          toolUseId: String(meta["claudecode/toolUseId"]),
-          arguments: params["arguments"],
-        });
-        return { content: [{ type: "text", text }], isError: false };
-      }
-      default:
-        return {};
-    }
-  };
-  const pump = async (): Promise<void> => {
-    for (;;) {
-      const line = await child.next();
-      if (line === null) break;
-      seen.push(line);
-      const answer = readControlResponse(line);
-      if (answer !== null) {
-        answers.get(answer.id)?.settle(line);
-        answers.delete(answer.id);
-      }
-      for (const watcher of watchers) {
-        if (!watcher.fits(line)) continue;
-        watchers.delete(watcher);
-        watcher.settle(line);
-      }
-      // Not awaited: an answer may take as long as the client's work, and other lines come meanwhile.
-      void serve(line).catch((thrown: unknown) => end(endedBy(thrown)));
-    }
-    const exit = await child.exited;
-    const words = child.stderr().trim();
-    const how = exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
-    end(
-      new TalkEnded(
-        `the program ended (${how}${words === "" ? "" : `): ${words.slice(-200)}`}${words === "" ? ")" : ""}`,
-      ),
+class ProcessTalk implements Talk {
+  private readonly answers = new Map<string, Waiting>();
+  private readonly watchers = new Set<Watcher>();
+  private seen: ProtocolLine[] = [];
+  private ended: TalkEnded | null = null;
+  private count = 0;
+
+  constructor(
+    private readonly child: AgentProcess,
+    private readonly options: TalkOptions,
+  ) {
+    void this.pump().catch((thrown: unknown) => this.end(endedBy(thrown)));
+  }
+
+  async ask(request: ProtocolLine): Promise<ProtocolLine> {
+    this.count += 1;
+    const id = `self-test-${this.count}`;
+    const answered = this.within<ProtocolLine>(
+      (settle, fail) => void this.answers.set(id, { settle, end: fail }),
     );
-  };
-  void pump().catch((thrown: unknown) => end(endedBy(thrown)));
+    await Promise.all([this.send(controlRequest(id, request)), answered]);
+    const answer = readControlResponse(await answered);
+    if (answer === null || answer.isError) throw new Error(`it refused ${String(request["subtype"])}`);
+    return answer.response;
+  }
 
-  const within = <T>(
-    start: (settle: (value: T) => void, fail: (why: TalkEnded) => void) => void,
-  ): Promise<T> =>
-    new Promise((resolve, reject) => {
-      if (ended !== null) {
-        reject(ended);
+  async turn(line: ProtocolLine): Promise<readonly ProtocolLine[]> {
+    this.seen = [];
+    const result = this.until(isResult);
+    await Promise.all([this.send(line), result]);
+    return this.seen;
+  }
+
+  async send(line: ProtocolLine): Promise<void> {
+    try {
+      await this.child.send(line);
+    } catch (thrown) {
+      // The pump knows better why it is gone.
+      if (this.ended === null) await this.until(() => false).catch(() => undefined);
+      throw this.ended ?? endedBy(thrown);
+    }
+  }
+
+  until(fits: (line: ProtocolLine) => boolean): Promise<ProtocolLine> {
+    return this.within((settle, fail) => void this.watchers.add({ fits, settle, end: fail }));
+  }
+
+  private within<T>(start: (settle: (value: T) => void, fail: (why: TalkEnded) => void) => void): Promise<T> {
+    const { clock, turnMs } = this.options;
+    return new Promise((resolve, reject) => {
+      if (this.ended !== null) {
+        reject(this.ended);
         return;
       }
-      const cancel = options.clock.setTimer(options.turnMs, () =>
-        end(new TalkEnded(`the program did not answer within ${Math.round(options.turnMs / 1000)} s`)),
+      const cancel = clock.setTimer(turnMs, () =>
+        this.end(new TalkEnded(`the program did not answer within ${Math.round(turnMs / 1000)} s`)),
       );
       start(
         (value) => {
@@ -139,37 +116,87 @@ export function talkTo(child: AgentProcess, options: TalkOptions): Talk {
         },
       );
     });
-  const until = (fits: (line: ProtocolLine) => boolean): Promise<ProtocolLine> =>
-    within((settle, fail) => void watchers.add({ fits, settle, end: fail }));
-  const send = async (line: ProtocolLine): Promise<void> => {
-    try {
-      await child.send(line);
-    } catch (thrown) {
-      // The pump knows better why it is gone.
-      if (ended === null) await until(() => false).catch(() => undefined);
-      throw ended ?? endedBy(thrown);
-    }
-  };
+  }
 
-  return {
-    until,
-    send,
-    async ask(request) {
-      count += 1;
-      const id = `self-test-${count}`;
-      const answered = within<ProtocolLine>((settle, fail) => void answers.set(id, { settle, end: fail }));
-      await Promise.all([send(controlRequest(id, request)), answered]);
-      const answer = readControlResponse(await answered);
-      if (answer === null || answer.isError) throw new Error(`it refused ${String(request["subtype"])}`);
-      return answer.response;
-    },
-    async turn(line) {
-      seen = [];
-      const result = until(isResult);
-      await Promise.all([send(line), result]);
-      return seen;
-    },
-  };
+  private end(why: TalkEnded): void {
+    const ended = (this.ended ??= why);
+    for (const waiting of [...this.answers.values(), ...this.watchers]) waiting.end(ended);
+    this.answers.clear();
+    this.watchers.clear();
+  }
+
+  private async pump(): Promise<void> {
+    const { child } = this;
+    for (;;) {
+      const line = await child.next();
+      if (line === null) break;
+      this.heard(line);
+      // Not awaited: an answer may take as long as the client's work, and other lines come meanwhile.
+      void this.serve(line).catch((thrown: unknown) => this.end(endedBy(thrown)));
+    }
+    const exit = await child.exited;
+    const words = child.stderr().trim();
+    const how = exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
+    this.end(
+      new TalkEnded(
+        `the program ended (${how}${words === "" ? "" : `): ${words.slice(-200)}`}${words === "" ? ")" : ""}`,
+      ),
+    );
+  }
+
+  private heard(line: ProtocolLine): void {
+    this.seen.push(line);
+    const answer = readControlResponse(line);
+    if (answer !== null) {
+      this.answers.get(answer.id)?.settle(line);
+      this.answers.delete(answer.id);
+    }
+    for (const watcher of this.watchers) {
+      if (!watcher.fits(line)) continue;
+      this.watchers.delete(watcher);
+      watcher.settle(line);
+    }
+  }
+
+  private async serve(line: ProtocolLine): Promise<void> {
+    const { child } = this;
+    const asked = readControlRequest(line);
+    if (asked === null) return;
+    const message = readMcpMessage(asked);
+    if (message === null) return child.send(controlRefusal(asked.id, "Unsupported control request"));
+    const { method, id, params } = message;
+    const result = await toolServerResult(method, params, this.options);
+    await child.send(mcpAnswer(asked.id, id, result));
+  }
+}
+
+/** What our tool server answers to the program. */
+async function toolServerResult(
+  method: string,
+  params: ProtocolLine,
+  { tools, onCall }: TalkOptions,
+): Promise<ProtocolLine> {
+  switch (method) {
+    case "initialize":
+      return {
+        protocolVersion: params["protocolVersion"],
+        capabilities: { tools: {} },
+        serverInfo: { name: clientToolServer, version: "1" },
+      };
+    case "tools/list":
+      return { tools };
+    case "tools/call": {
+      const meta = (params["_meta"] ?? {}) as ProtocolLine;
+      const text = await onCall({
+        name: String(params["name"]),
+        toolUseId: String(meta["claudecode/toolUseId"]),
+        arguments: params["arguments"],
+      });
+      return { content: [{ type: "text", text }], isError: false };
+    }
+    default:
+      return {};
+  }
 }
 
 function endedBy(thrown: unknown): TalkEnded {

@@ -1,4 +1,4 @@
-// The type of the skill prompt, which is imported as text and lies inside the binary.
+// The type of the skill prompt, which is imported as text and is part of the binary.
 
 declare module "*/SKILL.md" {
   const text: string;

@@ -1,5 +1,5 @@
-// A tenant's skills as a plugin folder, the one layout that Claude Code loads without reading anybody's settings.
-// Links and devices are refused, and nothing of a skill may run by itself: whoever fills an OpenClaw instance fills this.
+// A tenant's skills as a plugin folder, the one layout that Claude Code loads without reading a user's settings.
+// Links and devices are refused, and no part of a skill may run by itself: the skills come from the tenant's OpenClaw.
 
 import { lstat, mkdir, open, readdir, rm } from "node:fs/promises";
 import { constants } from "node:fs";
@@ -15,7 +15,7 @@ import { tenantFolderName } from "../workspace.ts";
 export type SkillPlugin = {
   /** The plugin's folder. */
   readonly path: string;
-  /** Tells the model which skills it has. */
+  /** Lists for the model which skills it has. */
   readonly list: string;
 };
 
@@ -138,7 +138,7 @@ async function findSkills(root: string, refuse: (what: string) => void): Promise
   });
   if (top === null) return [];
   if (!top.isDirectory()) {
-    refuse("their folder is a link or no folder");
+    refuse("their folder is a link or not a folder");
     return [];
   }
   const entries = await readdir(root, { withFileTypes: true });
@@ -200,7 +200,7 @@ async function writeSkill(root: string, skill: Skill, files: readonly FileFound[
   }
 }
 
-/** What became a link or grew since it was looked at is not followed. */
+/** A file that has become a link or grown since it was checked is not followed. */
 async function readPlain(file: FileFound): Promise<Buffer> {
   const handle = await open(file.path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {

@@ -59,9 +59,9 @@ test("the argument list: nothing but what is named, outer folders first, what mu
     expect(text).not.toMatch(new RegExp(`bind(?:-try)? ${whole} `));
 });
 
-const nowhere = { path: "/no/such/folder", platform: "linux" };
+const nowhere = { programName: "test program", path: "/no/such/folder", platform: "linux" };
 
-test("off: it is not even looked for", async () => {
+test("off: it is not even searched for", async () => {
   expect(await findJail({ ...nowhere, mode: "off" })).toEqual({ program: null, flags: [], warning: null });
 });
 
@@ -82,9 +82,9 @@ test("found but not permitted counts as missing", async () => {
   try {
     const program = join(folder, "bwrap");
     writeFileSync(program, "#!/bin/sh\nexit 1\n", { mode: 0o755 });
-    const search = { path: folder, platform: "linux" };
-    expect((await findJail({ ...search, mode: "auto" })).warning).toContain("may not make a jail");
-    await expect(findJail({ ...search, mode: "required" })).rejects.toThrow("may not make a jail");
+    const search = { programName: "test program", path: folder, platform: "linux" };
+    expect((await findJail({ ...search, mode: "auto" })).warning).toContain("not allowed to create a jail");
+    await expect(findJail({ ...search, mode: "required" })).rejects.toThrow("not allowed to create a jail");
     expect(await findJail({ ...search, mode: "required", trouble: async () => null })).toEqual({
       program,
       flags: ["--unshare-user", "--disable-userns"],

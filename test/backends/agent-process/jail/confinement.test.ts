@@ -28,7 +28,9 @@ import { runCommand } from "../../../../src/system/process.ts";
 
 const isLinux = process.platform === "linux";
 const path = process.env["PATH"];
-const found = isLinux ? await findJail({ mode: "auto", path, platform: "linux" }) : null;
+const found = isLinux
+  ? await findJail({ programName: "test program", mode: "auto", path, platform: "linux" })
+  : null;
 const bubblewrap = found?.program ?? null;
 
 describe.if(bubblewrap !== null)("a real jail", () => {
@@ -258,11 +260,11 @@ describe.if(bubblewrap !== null)("a real jail", () => {
         ].join(";"),
       );
       expect(said).not.toContain("REACHED");
-      expect(said).toContain("does not reach the gateway");
+      expect(said).toContain("may not connect to the gateway");
     },
   );
 
-  test("the trial finds nothing open in it, and everything that is open in a jail that was spoilt", async () => {
+  test("the check finds nothing open in it, and everything that is open in a jail that was weakened", async () => {
     const question = (place: Workspace, tenant: string | null, by: JailRuntime = room) => {
       if (place.jail === null) throw new Error("there is no jail");
       const environment = { HOME: at("home"), PATH: path };
@@ -305,7 +307,7 @@ describe.if(bubblewrap !== null)("a real jail", () => {
       expect([more, await spoilt(more)]).toEqual([more, expect.arrayContaining([promise])]);
   }, 60_000);
 
-  test("it is no longer intact when a socket came, or what is covered was replaced; its own words change nothing", async () => {
+  test("it is no longer intact when a socket came, or what is covered was replaced; its own writes change nothing", async () => {
     const fresh = () => enter(anna, "true");
     const first = await fresh();
     expect(await inside(anna, "echo x > made; mkdir -p deep/er; echo more >> made")).toBe("");

@@ -111,7 +111,7 @@ test("what the operator named is reached, by a tunnel, by a plain request and by
   expect(await said(named, "hello", serve)).toBe("HEARD hello");
 });
 
-test("the gateway itself is not reached, though somebody named it", async () => {
+test("the gateway itself is not reached, although the operator named it", async () => {
   const port = await listening(echo);
   const own = way({ allowedAddresses: new Set([`127.0.0.1:${port}`]), ownPort: () => port });
   expect(await said(own, `CONNECT 127.0.0.1:${port} HTTP/1.1\r\n\r\nhello`)).toStartWith("HTTP/1.1 403");
@@ -120,7 +120,7 @@ test("the gateway itself is not reached, though somebody named it", async () => 
   expect(await said(own, "hello", serve)).toBe("");
 });
 
-test("the operator's own proxy is gone through, with its login, which nobody inside sees", async () => {
+test("the operator's own proxy is used, with its login, which is not visible inside", async () => {
   const heard: string[] = [];
   const proxyPort = await listening((socket) => {
     socket.on("error", () => undefined);
@@ -149,7 +149,7 @@ test("the operator's own proxy is gone through, with its login, which nobody ins
   expect(await said(inner, "CONNECT intranet.example:443 HTTP/1.1\r\n\r\n")).toStartWith("HTTP/1.1 403");
 });
 
-test("what is no request to a proxy is refused, and an endless head is cut", async () => {
+test("what is not a request to a proxy is refused, and an endless head is cut", async () => {
   expect(await said(way(), "GET /api/tenants HTTP/1.1\r\nHost: x\r\n\r\n")).toStartWith("HTTP/1.1 400");
   expect(await said(way(), "CONNECT nowhere HTTP/1.1\r\n\r\n")).toStartWith("HTTP/1.1 400");
   expect(await said(way(), `GET http://x/ HTTP/1.1\r\n${"a: b\r\n".repeat(20_000)}`)).toStartWith(

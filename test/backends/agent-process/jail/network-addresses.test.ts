@@ -10,7 +10,7 @@ import {
   readAddress,
 } from "../../../../src/backends/agent-process/jail/network-addresses.ts";
 
-test("the internet is public; this machine, private networks, metadata services and what stands for them are not", () => {
+test("the internet is public; this machine, private networks, metadata services and addresses that mean them are not", () => {
   for (const address of ["1.1.1.1", "8.8.8.8", "160.79.104.10", "2606:4700:4700::1111", "2a00:1450:4001::1"])
     expect([address, isPublic(address)]).toEqual([address, true]);
   const closed =

@@ -1,4 +1,4 @@
-// OpenClaw's note about its own state stands behind the newest message of every request: the conversation is the same one.
+// OpenClaw's note about its own state follows the newest message of every request: the conversation is the same one.
 
 import { expect, test } from "bun:test";
 import { after, asking, model, openHarness, result, textOf, tool, user } from "../backend-harness.ts";

@@ -30,7 +30,7 @@ const saying = (...values: string[]) => ({
   models: values.map((value) => ({ value, resolvedModel: `claude-${value}` })),
 });
 
-test("nobody is asked before somebody wants to know, and then once", async () => {
+test("the program is not asked before the list is needed, and then once", async () => {
   const { world, make, names } = listForTest([saying("opus")]);
   const list = make();
   expect([names(list), world.asked]).toEqual([[], 0]);
@@ -73,7 +73,7 @@ test("what a model's thinking can do is kept as well", async () => {
   expect(Object.keys(next.known()[1] ?? {})).not.toContain("adaptsThinking");
 });
 
-test("a question in vain is told of and rests for a minute", async () => {
+test("a question without an answer is logged and not repeated for a minute", async () => {
   const { world, warnings, make, names } = listForTest([new Error("no"), { models: 7 }, saying("opus")]);
   const list = make();
   await list.refresh();
@@ -86,7 +86,7 @@ test("a question in vain is told of and rests for a minute", async () => {
   expect([names(list), world.asked, warnings.length]).toEqual([["opus"], 3, 2]);
 });
 
-test("an answer that somebody else got counts, and no program is no trouble", async () => {
+test("an answer to another process counts, and a missing program is not a failure", async () => {
   const { world, warnings, make, names } = listForTest([saying("opus")]);
   const list = make();
   await list.refresh();
@@ -110,7 +110,7 @@ test.each([null, "x", { stamp: 1, models: [] }, { stamp: "bin:1", models: [{}, 7
   },
 );
 
-test("a name that somebody started the program with is known, and nobody else is shown it", async () => {
+test("a name that a request started the program with is known, and not shown to other clients", async () => {
   const { world, make } = listForTest([saying("opus")]);
   const list = make();
   await list.refresh();
@@ -125,7 +125,7 @@ test("a name that somebody started the program with is known, and nobody else is
   ]);
   expect(reportedModel(secret, list.known())?.resolved).toBe(`claude-${secret}`);
   expect(world.stored).toBe(stored);
-  // What it offers by itself stays its own when somebody asks for it.
+  // What it offers by itself stays offered when a request asks for it.
   list.learn(saying("opus", "opus[1m]"), "bin:1", "haiku");
   list.learn(saying("opus", "opus[1m]"), "bin:1", "opus[1m]");
   expect(cliNames(list.known())).toContain("opus[1m]");

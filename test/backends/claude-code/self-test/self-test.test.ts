@@ -139,7 +139,7 @@ describe("each check fails when its behaviour is missing", () => {
 
 describe("where the program runs", () => {
   const misbehaves = ["tells-surroundings"] as const;
-  test("stays unsaid with a key of the operator's", async () => {
+  test("is not disclosed with a key of the operator's", async () => {
     const { checks } = await examine(claude({ misbehaves }));
     expect(inState(checks, "failed")).toEqual([]);
   });
@@ -160,7 +160,7 @@ describe("versions", () => {
     ["2.1.329", "passed", "2.1.329, measured"],
     ["2.1.332", "passed", "2.1.332, measured"],
     ["2.1.400", "passed", "2.1.400 was not measured; it is checked now"],
-    ["1.0.2", "failed", "the oldest that was tried is 2.1.197"],
+    ["1.0.2", "failed", "the oldest that was tested is 2.1.197"],
   ] as const)("%s", async (version, state, detail) => {
     const { checks } = await examine(claude({ version }), { isQuick: true });
     const check = checks.find(({ id }) => id === "version");
@@ -170,7 +170,7 @@ describe("versions", () => {
 });
 
 describe("the login", () => {
-  test("nobody", async () => {
+  test("no login", async () => {
     const { checks, login } = await examine(claude(), { isQuick: true, env: {} });
     expect(login).toBe("none");
     expect(inState(checks, "failed")).toEqual(["login"]);
@@ -191,7 +191,7 @@ describe("the login", () => {
   });
 });
 
-describe("a program that cannot be tried", () => {
+describe("a program that cannot be checked", () => {
   test("--quick starts no session", async () => {
     const made = claude();
     const { checks } = await examine(made, { isQuick: true });

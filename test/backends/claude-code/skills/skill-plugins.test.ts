@@ -80,7 +80,7 @@ function world() {
 }
 
 describe("the plugin folder", () => {
-  test("holds the tenant's skills in the layout that the program loads, and nobody else's", async () => {
+  test("holds the tenant's skills in the layout that the program loads, and no other tenant's", async () => {
     const { plugins, write, warnings } = world();
     write("alice/github/SKILL.md", "---\nname: github\ndescription: d\n---\nwords");
     write("alice/github/more/page.md", "page");
@@ -117,7 +117,7 @@ describe("the plugin folder", () => {
     ]).toEqual([false, true, true]);
   });
 
-  test("links, devices and too much are left out, each told once", async () => {
+  test("links, devices and too much are left out, each with one warning", async () => {
     const { root, plugins, write, warnings } = world();
     write("alice/good/SKILL.md", "words");
     write("alice/linked/SKILL.md", "words");

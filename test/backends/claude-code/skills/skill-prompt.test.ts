@@ -1,4 +1,4 @@
-// The skill prompt: for whom it is, what it teaches, how it is tagged.
+// The skill prompt: which requests get it, what it teaches, how it is tagged.
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -70,7 +70,7 @@ describe("the text", () => {
     expect(await skillPrompt({ tenant: null, container: null }, path, silent)).toBe("Own words.");
   });
 
-  test("is the built-in one where that is gone, and that is told", async () => {
+  test("is the built-in one where that is gone, and a warning says so", async () => {
     const told: string[] = [];
     const prompt = await skillPrompt({ tenant: "bob", container: null }, join(folder, "gone.md"), (message) =>
       told.push(message),
@@ -78,7 +78,7 @@ describe("the text", () => {
     expect([prompt.startsWith("# OpenClaw"), told.length]).toEqual([true, 1]);
   });
 
-  test("stands behind the client's own system prompt", () => {
+  test("follows the client's own system prompt", () => {
     const request = { ...emptyRequest, system: [{ type: "text", text: "first" }] } as const;
     expect(withPrompt(request, "second").system).toEqual([
       { type: "text", text: "first" },

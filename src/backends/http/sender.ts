@@ -1,0 +1,232 @@
+// One POST to a vendor, never sent again but with a token that was renewed after the vendor had refused the old one. The answer is
+// the vendor's own, bytes unread; everything else is a Failure.
+
+import { Failure, failureFrom } from "../../canon/failure.ts";
+import { failureOfStatus, retryAfter, unknownFormatError } from "../../dialects/decoding.ts";
+import type { BackendDialect } from "../../dialects/dialect.ts";
+import type { Call } from "../backend.ts";
+import type { Signer } from "./auth.ts";
+import type { ConnectionTracker } from "./connection-tracker.ts";
+import { addressOf, brokenHandshake, isReset, networkFailure, staleConnection } from "./network-failure.ts";
+import { redactedFailure } from "./redacted-failure.ts";
+import { readErrorText } from "./reply-bytes.ts";
+
+export type SenderOptions = {
+  readonly dialect: BackendDialect;
+  /** Without a trailing slash, version segment included. */
+  readonly baseUrl: string;
+  /** What the format demands of every request and a client's own header may replace. */
+  readonly defaultHeaders: Readonly<Record<string, string>>;
+  /** The operator's own headers: they win over everything but the signature. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signer: Signer;
+  /** Signers of the provider's keys by fingerprint, where it has more than one. */
+  readonly signers?: ReadonlyMap<string, Signer>;
+  readonly proxy: string | null;
+  readonly connectMs: number;
+  readonly userAgent: string;
+  readonly fetch: typeof fetch;
+  readonly connections: ConnectionTracker;
+  readonly nowMs: () => number;
+  readonly setTimer: (ms: number, run: () => void) => () => void;
+  readonly redact: (text: string) => string;
+  /** Does this machine lack what a connection is made of? Then one that was not made is not the vendor's failure. */
+  readonly lacksRoom?: () => boolean;
+};
+
+/** Sets of a client's own headers that are kept ready. */
+const maxCachedHeaders = 32;
+
+export class Sender {
+  /** `host:port` behind it, for the operator. */
+  readonly address: string;
+  private readonly origin: ReturnType<ConnectionTracker["origin"]>;
+  private readonly usualHeaders: Readonly<Record<string, string>>;
+  private readonly fetchOptions: Readonly<Record<string, unknown>>;
+  private readonly headerCache = new Map<Signer, Map<string, Headers>>();
+
+  constructor(private readonly options: SenderOptions) {
+    const { baseUrl, proxy, connectMs } = options;
+    this.origin = options.connections.origin({ origin: new URL(baseUrl).origin, proxy, connectMs });
+    this.address = addressOf(baseUrl, proxy);
+    this.usualHeaders = {
+      "content-type": "application/json",
+      "user-agent": options.userAgent,
+      ...options.defaultHeaders,
+      ...options.headers,
+    };
+    // Bun's own inactivity limit is 6 minutes; the deadlines are ours.
+    this.fetchOptions = {
+      method: "POST",
+      redirect: "manual",
+      timeout: false,
+      ...(proxy === null ? {} : { proxy }),
+    };
+  }
+
+  open(path: string, body: Uint8Array, call: Call): Promise<Response> {
+    const { baseUrl, signers } = this.options;
+    // A key that a reload has removed meanwhile is replaced by the first.
+    const signer = signers?.get(call.credential ?? "") ?? this.options.signer;
+    const url = baseUrl + path;
+    return signer.isConstant === true
+      ? this.post(url, body, this.cachedHeaders(signer, call.passHeaders), call, this.accepted)
+      : this.openSigned(url, body, signer, call);
+  }
+
+  /** A free check whether anything answers there: the model list. Null: all is well. */
+  async check(signal: AbortSignal): Promise<Failure | null> {
+    const { options } = this;
+    const headers: Record<string, string> = {
+      "user-agent": options.userAgent,
+      ...options.defaultHeaders,
+      ...options.headers,
+    };
+    try {
+      await options.signer.sign(headers);
+      const answer = await options.fetch(`${options.baseUrl}/models`, {
+        headers,
+        signal,
+        redirect: "manual",
+        ...(options.proxy === null ? {} : { proxy: options.proxy }),
+      } as RequestInit);
+      this.origin.sawConnection();
+      await answer.body?.cancel();
+      // Some vendors have no list, some hide it: only a server's own trouble is bad news here.
+      return answer.status >= 500
+        ? failureOfStatus(answer.status, unknownFormatError(answer.status), null)
+        : null;
+    } catch (thrown) {
+      return signal.aborted
+        ? new Failure("timed-out", "The liveness probe got no answer in time.")
+        : this.failureOf(thrown);
+    }
+  }
+
+  /** What a request threw, as a Failure. */
+  failureOf(thrown: unknown): Failure {
+    return networkFailure(thrown, this.options.lacksRoom, this.address);
+  }
+
+  connectionLost(): void {
+    this.origin.connectionLost();
+  }
+
+  /** With a signature that is made anew for each request, and may have gone stale. */
+  private async openSigned(url: string, body: Uint8Array, signer: Signer, call: Call): Promise<Response> {
+    const headers = this.headersFor(call.passHeaders);
+    const signing = signer.sign(headers);
+    if (signing !== undefined) await signing;
+    let answer = await this.post(url, body, headers, call, unchecked);
+    if (answer.status === 401 && signer.forget(headers)) {
+      const renewed = await signedAgain(signer, headers);
+      if (renewed !== null) {
+        void answer.body?.cancel().catch(() => undefined);
+        answer = await this.post(url, body, renewed, call, unchecked);
+        if (answer.status === 401) signer.forget(renewed);
+      }
+    }
+    return this.accepted(answer, call);
+  }
+
+  // Five parameters and `judge` instead of a second step: this runs for every request.
+  private async post(
+    url: string,
+    body: Uint8Array,
+    headers: Record<string, string> | Headers,
+    call: Call,
+    judge: (answer: Response, call: Call) => Response | Promise<Response>,
+  ): Promise<Response> {
+    if (call.signal.aborted) throw failureFrom(call.signal.reason);
+    const { origin } = this;
+    const sent = origin.requestSent(call);
+    let answer: Response;
+    try {
+      answer = await this.options.fetch(url, {
+        ...this.fetchOptions,
+        headers,
+        body,
+        signal: call.signal,
+      } as RequestInit);
+    } catch (thrown) {
+      if (call.signal.aborted) throw failureFrom(call.signal.reason);
+      if (isReset(thrown)) {
+        if (origin.wasStale(sent)) throw staleConnection(thrown);
+        if (await origin.brokeInHandshake(call.signal)) throw brokenHandshake(thrown, this.address);
+        if (call.signal.aborted) throw failureFrom(call.signal.reason);
+      }
+      throw this.failureOf(thrown);
+    } finally {
+      origin.requestOver(sent);
+    }
+    origin.answered(answer.headers.get("connection")?.toLowerCase() !== "close");
+    return judge(answer, call);
+  }
+
+  /** A property, because `post` is handed it for every request. */
+  private readonly accepted = (answer: Response, call: Call): Response | Promise<Response> => {
+    call.onHeaders(answer.status, answer.headers);
+    if (answer.status >= 200 && answer.status < 300) return answer;
+    return this.failureOfAnswer(answer).then((failure) => Promise.reject(failure));
+  };
+
+  private async failureOfAnswer(answer: Response): Promise<Failure> {
+    const { options } = this;
+    const { status, headers } = answer;
+    const text = await readErrorText(answer, options.setTimer).catch(() => "");
+    if (status >= 300 && status < 400) {
+      return failureOfStatus(
+        status,
+        { ...unknownFormatError(status), message: "it answered with a redirect" },
+        null,
+      );
+    }
+    const nowMs = options.nowMs();
+    if (/^\s*</.test(text))
+      return failureOfStatus(status, unknownFormatError(status), retryAfter(headers, nowMs));
+    return redactedFailure(
+      options.redact,
+      options.dialect.backend.decodeFailure({ status, headers, body: text, nowMs }),
+    );
+  }
+
+  private headersFor(passed: Call["passHeaders"]): Record<string, string> {
+    return { ...this.usualHeaders, ...passed, ...this.options.headers };
+  }
+
+  /**
+   * Ready for the network: as a record they would be read and checked again for every request. A client sends the same
+   * headers all day; one that sends ever new ones costs only the reading.
+   */
+  private cachedHeaders(signer: Signer, passed: Call["passHeaders"]): Headers {
+    let known = this.headerCache.get(signer);
+    if (known === undefined) this.headerCache.set(signer, (known = new Map()));
+    let key = "";
+    for (const name in passed) key += `${name}:${passed[name]}\n`;
+    let headers = known.get(key);
+    if (headers === undefined) {
+      const record = this.headersFor(passed);
+      void signer.sign(record);
+      if (known.size >= maxCachedHeaders) known.clear();
+      known.set(key, (headers = new Headers(record)));
+    }
+    return headers;
+  }
+}
+
+const unchecked = (answer: Response): Response => answer;
+
+/** Null: there is no other token than the one that was refused, or none can be read now; then the vendor's 401 is the answer. */
+async function signedAgain(
+  signer: Signer,
+  refused: Record<string, string>,
+): Promise<Record<string, string> | null> {
+  const headers = { ...refused };
+  try {
+    await signer.sign(headers);
+  } catch (thrown) {
+    if (thrown instanceof Failure) return null;
+    throw thrown;
+  }
+  return Object.keys(headers).some((name) => headers[name] !== refused[name]) ? headers : null;
+}
