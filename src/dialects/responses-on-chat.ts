@@ -1,5 +1,5 @@
-// A request in the form of Responses at the door of chat completions, answered in chat chunks: Cursor sends them. It must never be
-// asked about a body that holds messages.
+// A request in the form of Responses at the endpoint of chat completions, answered in chat chunks: Cursor sends them.
+// A body that holds messages is none.
 
 import type { Block, ChatRequest, Tool, ToolCallBlock } from "../canon/request.ts";
 import { isRecord } from "./decoding.ts";
@@ -9,11 +9,9 @@ import { openaiChat } from "./openai-chat/dialect.ts";
 import { normalizeRequest } from "./openai-responses/normalize-request.ts";
 import { openaiResponses } from "./openai-responses/dialect.ts";
 
-/** By the kinds of its members; null: there is none of that name. */
-export function isResponsesBody(kindOf: (key: string) => string | null): boolean {
-  const messages = kindOf("messages");
-  const input = kindOf("input");
-  return (messages === null || messages === "null") && (input === "array" || input === "string");
+/** Told by the kinds of its members `messages` and `input`; undefined: there is none of that name. */
+export function isResponsesBody(messages: string | undefined, input: string | undefined): boolean {
+  return (messages === undefined || messages === "null") && (input === "array" || input === "string");
 }
 
 /** Known as free text by the encoder of chat answers as well. */

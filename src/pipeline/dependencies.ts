@@ -6,7 +6,8 @@ import type { HealthTracker } from "../backends/health/health-tracker.ts";
 import type { DialectName } from "../canon/request.ts";
 import type { RequestRecord, UnpricedRecord } from "../canon/record.ts";
 import type { Usage } from "../canon/usage.ts";
-import type { Dialect } from "../dialects/dialect.ts";
+import type { Dialect, ScannedBody } from "../dialects/dialect.ts";
+import type { TranslateReason } from "../canon/translate-reason.ts";
 import type { ModelFacts } from "../routing/eligibility.ts";
 import type { Router } from "../routing/router.ts";
 import type { Stickiness } from "../routing/stickiness.ts";
@@ -44,10 +45,8 @@ export type Provider = {
    * this generation learns then says nothing about those.
    */
   readonly isCurrent: () => boolean;
-  /** Top-level members of a body that this vendor wants rewritten for this model: with one of them the bytes may not pass unread. */
-  readonly blockingMembers: (model: string) => readonly string[];
-  /** The same for what stands inside them; null where the vendor takes whatever its format allows. */
-  readonly blocksPassthrough: ((bytes: Buffer, model: string) => boolean) | null;
+  /** Why this vendor wants a body of its own format rewritten for this model; null: it may pass as bytes. */
+  readonly reasonToTranslate: (body: ScannedBody, model: string) => TranslateReason | null;
   /** What is known of a model here; the same object for the same model. */
   readonly modelFacts: (model: string) => ModelFacts;
   readonly price: ProviderPrice;

@@ -33,7 +33,7 @@ export type PathCall = { readonly model: string; readonly stream: boolean };
 
 /** Throws Failure. `call`: the body is not asked for what the path says. */
 export function readEnvelope(
-  request: Request,
+  headers: Headers,
   bytes: Buffer,
   call: PathCall | null = null,
   watched?: Watched,
@@ -56,7 +56,7 @@ export function readEnvelope(
     scan,
     model,
     stream: call === null ? booleanOf(bytes, memberOf(scan, "stream")) : call.stream,
-    session: sessionOf(request.headers, bytes, scan),
+    session: sessionOf(headers, bytes, scan),
   };
 }
 
@@ -148,14 +148,6 @@ export function sessionHeader(headers: Headers): string | null {
     if (value !== null && value !== "") return cut(value, maxSessionLength);
   }
   return null;
-}
-
-/** The same as its parsed body names it. */
-export function sessionInBody(body: Readonly<Record<string, unknown>>): string | null {
-  const { prompt_cache_key: key, metadata } = body;
-  if (typeof key === "string") return cut(key, maxSessionLength);
-  const user = isRecord(metadata) ? metadata["user_id"] : null;
-  return typeof user === "string" && user !== "" ? cut(user, maxSessionLength) : null;
 }
 
 function sessionOf(headers: Headers, bytes: Buffer, scan: JsonScan): string | null {

@@ -12,8 +12,8 @@ const maxFieldLength = 4_096;
 const noMembers = scanObject(Buffer.from("{}"), 1);
 
 /** Null: the body is no form. Throws Failure. */
-export function readFormEnvelope(request: Request, bytes: Buffer): Envelope | null {
-  const contentType = request.headers.get("content-type") ?? "";
+export function readFormEnvelope(headers: Headers, bytes: Buffer): Envelope | null {
+  const contentType = headers.get("content-type") ?? "";
   if (!/^multipart\//i.test(contentType)) return null;
   const boundary = boundaryOf(contentType);
   if (boundary === null)
@@ -29,7 +29,7 @@ export function readFormEnvelope(request: Request, bytes: Buffer): Envelope | nu
     scan: noMembers,
     model,
     stream: valueOf(form, bytes, "stream") === "true",
-    session: sessionHeader(request.headers),
+    session: sessionHeader(headers),
     form,
   };
 }

@@ -65,16 +65,22 @@ const unseenWords = [
 /** Members of a body that mean the same. */
 const unseenMembers = ["previous_response_id", "conversation", "cachedContent", "cached_content"];
 
-export function requestSizeOf(
-  endpoint: Endpoint,
-  envelope: Envelope,
-  decode: () => ChatRequest,
-): RequestSize {
+/** The part of an IncomingRequest that says how large it is. */
+type SizedRequest = {
+  readonly endpoint: Endpoint;
+  readonly envelope: Envelope;
+  decode(): ChatRequest;
+};
+
+export function requestSizeOf(request: SizedRequest): RequestSize {
+  const { endpoint, envelope } = request;
   const { bytes, scan } = envelope;
   const writes = endpoint.kind === "chat" || endpoint.forwarding?.writes === true;
   const flat = flatSize(envelope);
   const seen =
-    endpoint.kind === "chat" && upperBoundRequirements(envelope).images ? (estimateOf(decode) ?? flat) : flat;
+    endpoint.kind === "chat" && upperBoundRequirements(envelope).images
+      ? (estimateOf(request) ?? flat)
+      : flat;
   const pointsElsewhere =
     scan.members.some((member) => isUnseen(member)) ||
     (envelope.form === undefined && unseenWords.some((word) => bytes.includes(word)));
@@ -154,9 +160,9 @@ function googleSizes(config: Record<string, unknown>): { limit: number | null; a
 }
 
 /** Null where only the upstream will understand the request. */
-function estimateOf(decode: () => ChatRequest): number | null {
+function estimateOf(request: SizedRequest): number | null {
   try {
-    return estimateTokens(decode());
+    return estimateTokens(request.decode());
   } catch (thrown) {
     if (thrown instanceof Failure) return null;
     throw thrown;

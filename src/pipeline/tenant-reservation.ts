@@ -6,10 +6,9 @@ import { Failure } from "../canon/failure.ts";
 import type { RoutedDecision } from "../routing/decision-builder.ts";
 import { answerWaitMs } from "../tenants/limits.ts";
 import type { Amount, BudgetRefusal } from "../tenants/spending.ts";
-import type { Provider } from "./dependencies.ts";
+import type { PipelineSnapshot, Provider } from "./dependencies.ts";
 import type { Run } from "./run.ts";
-import type { TenantUsage } from "./tenant-usage.ts";
-import { ceilingAt, unpricedFailure } from "./tenant-price.ts";
+import { type Ceiling, ceilingAt, type RequestSize, unpricedFailure } from "./tenant-price.ts";
 
 /** Why nothing cheaper answered may be over soon, and then the rest of the budget will do. */
 const otherTargetMs = 30_000;
@@ -18,30 +17,28 @@ function plus(one: Amount, other: Amount): Amount {
   return { tokens: one.tokens + other.tokens, nanoUsd: one.nanoUsd + other.nanoUsd };
 }
 
+export type CeilingQuestion = {
+  readonly requestSize: RequestSize;
+  readonly providers: PipelineSnapshot["providers"];
+  /** A target without a price is passed over. */
+  readonly needsPrice: boolean;
+  readonly atMs: number;
+};
+
 /**
- * Promises what the decision's first target may cost that has a price at all. Throws Failure over-limit, and what is told when
- * there is none, or none for the model that the client itself named: nobody gets another one unasked, whatever is told at the
- * start of it.
+ * What the decision's first target may cost that has a price at all; null: there is no target. Throws the Failure that is told
+ * when no target has a price, or not the model that the client itself named: nobody gets another model unasked.
  */
-export function reserveFirst(
-  run: Run,
-  tenantUsage: TenantUsage,
+export function firstCeiling(
   { targets, clientsTarget }: Pick<RoutedDecision, "targets" | "clientsTarget">,
-  isBeyondBudget: boolean,
-): BudgetRefusal | null {
-  const { requestSize, refusesUnpriced } = tenantUsage;
-  if (requestSize === null) return null;
-  tenantUsage.isBeyondBudget = isBeyondBudget;
+  { requestSize, providers, needsPrice, atMs }: CeilingQuestion,
+): Ceiling | null {
   let unpricedTarget: Target | null = null;
   for (const target of targets) {
-    const provider = run.snapshot.providers.get(target.provider);
+    const provider = providers.get(target.provider);
     if (provider === undefined) continue;
-    const ceiling = ceilingAt(requestSize, provider, target.model, run.context.startedAtMs);
-    if (ceiling.isPriced || !refusesUnpriced || isBeyondBudget)
-      return tenantUsage.reservation.reserve(ceiling, {
-        isBeyondBudget,
-        startedAtMs: run.context.startedAtMs,
-      });
+    const ceiling = ceilingAt(requestSize, provider, target.model, atMs);
+    if (ceiling.isPriced || !needsPrice) return ceiling;
     unpricedTarget ??= target;
     if (target === clientsTarget) break;
   }

@@ -31,7 +31,6 @@ export function translatedSource(options: TranslateOptions): AnswerSource {
   const { call, stops = [] } = options;
   const events = options.backend.generate(options.request, call);
   const batches = stops.length === 0 ? events : untilStop(events, stops, () => call.abort(complete()));
-  if (stops.length > 0) call.note?.("stop-emulated");
   return options.request.stream ? streamedSource(options, batches) : wholeSource(options, batches);
 }
 

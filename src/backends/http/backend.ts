@@ -3,20 +3,20 @@
 
 import { startsAnswer, type StreamEvent } from "../../canon/event.ts";
 import { Failure, failureFrom } from "../../canon/failure.ts";
-import { toolNamesRewritten, withOutputLimit } from "../../dialects/adaptation-notes.ts";
+import type { ChatRequest } from "../../canon/request.ts";
 import { ArgumentRepair } from "../../dialects/repair-arguments.ts";
-import { thinkingSourceOf, markThinking, unmarkThinking } from "../../dialects/thinking-signatures.ts";
+import { markThinking } from "../../dialects/thinking-signatures.ts";
 import { Citations } from "../../dialects/citations.ts";
 import { failureOfStatus, parseLoosely, retryAfter, unknownFormatError } from "../../dialects/decoding.ts";
 import type { Dialect, TargetFacts } from "../../dialects/dialect.ts";
-import { fittedNames } from "../../dialects/tool-names.ts";
 import { portionBytes } from "../../wire/loop-pacer.ts";
 import { sseDecoder } from "../../wire/sse.ts";
 import type { Backend, Call } from "../backend.ts";
 import type { Signer } from "./auth.ts";
 import { ReplyPace } from "./reply-pace.ts";
 import { brokenHandshake, isReset, networkFailure, addressOf, staleConnection } from "./network-failure.ts";
-import { applyQuirks, nameRuleOf, type QuirkName } from "./quirks.ts";
+import { type EncodedRequest, encodedRequest } from "./encoded-request.ts";
+import { applyQuirks, type QuirkName } from "./quirks.ts";
 import type { ConnectionTracker } from "./connection-tracker.ts";
 import { readErrorText, readJsonReply } from "./reply-bytes.ts";
 import { vendorNameOf } from "./vendors.ts";
@@ -235,6 +235,13 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     }
   };
 
+  const encode = (request: ChatRequest, call: Parameters<typeof encodedRequest>[2]): EncodedRequest =>
+    encodedRequest(
+      { dialect, vendor, quirks: options.quirks, targetFacts: options.targetFacts },
+      request,
+      call,
+    );
+
   async function* generate(
     request: Parameters<Backend["generate"]>[0],
     call: Call,
@@ -243,26 +250,16 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     const calls = new ArgumentRepair();
     const citations = request.extras[dialect.name] === undefined ? new Citations(dialect.name) : null;
     try {
-      const maker = thinkingSourceOf(dialect.name, vendor, call.model);
-      const own = unmarkThinking(request, maker);
-      const fitted = fittedNames(own, nameRuleOf(options.quirks) ?? dialect.backend.toolNames);
-      if (fitted !== null) call.note?.(toolNamesRewritten);
+      const { body, maker, fitted } = encode(request, call);
       const decoded = (events: readonly StreamEvent[]): readonly StreamEvent[] => {
         const told = masked(calls.repair(events));
         // A client of the vendor's own format keeps its members itself.
         const tidy = citations === null ? told : markThinking(citations.addTo(told), maker);
         return fitted === null ? tidy : fitted.back(tidy);
       };
-      const facts = withOutputLimit(options.targetFacts(call.model), call.remainingWindow ?? null);
-      const encoded = applyQuirks(
-        options.quirks,
-        dialect.backend.encodeRequest(fitted?.request ?? own, facts, call.note),
-        call.note,
-        facts.takes,
-      );
       const answer = await open(
         dialect.backend.path({ model: call.model, stream: true }),
-        Buffer.from(JSON.stringify(encoded)),
+        Buffer.from(JSON.stringify(body)),
         call,
       );
       const type = answer.headers.get("content-type") ?? "";
@@ -303,6 +300,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     address,
     targetFacts: options.targetFacts,
     generate,
+    encode,
     open,
     adaptBody: (body, note, facts) => applyQuirks(options.quirks, body, note, facts?.takes),
     check,

@@ -1,12 +1,13 @@
 // Named rewrites for vendors that deviate from the format they claim to speak. A deviation is a function here with a name
-// in the vendor's row, never an `if` in the middle of the road.
+// in the vendor's row, never an `if` in the middle of the pipeline.
 
 import type { Takes } from "../../canon/takes.ts";
 import { noteDropped, thinkingOff } from "../../dialects/adaptation-notes.ts";
 import { holdsLongerText } from "../../dialects/member-texts.ts";
-import type { Note } from "../../dialects/dialect.ts";
+import type { Note, ScannedBody } from "../../dialects/dialect.ts";
 import type { NameRule } from "../../dialects/tool-names.ts";
-import { searchPlaces } from "../../wire/json.ts";
+import type { TranslateReason } from "../../canon/translate-reason.ts";
+import { memberNamed, searchPlaces } from "../../wire/json.ts";
 import {
   type Body,
   isBody,
@@ -42,7 +43,7 @@ const dropping = (keys: readonly string[], reason: string, models?: RegExp): Qui
   reason,
 });
 
-/** Nothing to rewrite: on the hub the encoders write ids that fit. */
+/** Nothing to rewrite: when a request is translated, the encoders write ids that fit. */
 function tooLongIds(member: string, longest: number, reason: string, models?: RegExp): Quirk {
   const name = Buffer.from(`"${member}"`);
   return {
@@ -192,7 +193,7 @@ export const quirks = {
       "Mistral refuses ids of tool calls that are not nine letters and digits (langchain#24668, opencode#1680).",
   },
   "mistral-members": {
-    // The relay asks for usage in every stream, and Mistral sends it unasked.
+    // Bytes that pass ask for usage in every stream, and Mistral sends it unasked.
     touches: ["stream", "seed", "max_completion_tokens", ...unknownToMistral],
     rewrite(body) {
       const known = without(body, ...unknownToMistral);
@@ -316,16 +317,30 @@ export function applyQuirks(
   return rewritten;
 }
 
-/** Whether a vendor with these quirks would refuse the bytes for what stands inside them. Null: never. */
-export function passthroughDeclinesOf(
-  names: readonly QuirkName[],
-): ((bytes: Buffer, model: string) => boolean) | null {
-  const found = names.map((name): Quirk => quirks[name]).filter(({ declines }) => declines !== undefined);
-  if (found.length === 0) return null;
-  return (bytes, model) => found.some((quirk) => concerns(quirk, model) && quirk.declines?.(bytes) === true);
+/** Why a vendor with these quirks wants a body rewritten for a model of its; null: it may pass as bytes. */
+export type QuirkJudge = (body: ScannedBody, model: string) => TranslateReason | null;
+
+const noQuirks: QuirkJudge = () => null;
+
+/** The judge for one vendor; what it answers is made here, once. */
+export function quirkJudgeOf(names: readonly QuirkName[]): QuirkJudge {
+  if (names.length === 0) return noQuirks;
+  const rows = names.map((name): { quirk: Quirk; reason: TranslateReason } => ({
+    quirk: quirks[name],
+    reason: `quirk:${name}`,
+  }));
+  const withDeclines = rows.filter(({ quirk }) => quirk.declines !== undefined);
+  return (body, model) => {
+    for (const { quirk, reason } of rows)
+      if (concerns(quirk, model) && holdsMember(body, quirk.touches)) return reason;
+    // The bytes are searched only where no member has settled it.
+    for (const { quirk, reason } of withDeclines)
+      if (concerns(quirk, model) && quirk.declines?.(body.bytes) === true) return reason;
+    return null;
+  };
 }
 
-/** The top-level members that keep a request for this model from passing as bytes. */
-export function passthroughBlockersOf(names: readonly QuirkName[], model: string): readonly string[] {
-  return names.flatMap((name) => (concerns(quirks[name], model) ? quirks[name].touches : []));
+function holdsMember({ scan }: ScannedBody, keys: readonly string[]): boolean {
+  for (const key of keys) if (memberNamed(scan, key) !== undefined) return true;
+  return false;
 }
