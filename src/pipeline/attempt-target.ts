@@ -8,7 +8,8 @@ import type { Note } from "../dialects/dialect.ts";
 import { noteInto } from "./adaptations.ts";
 import type { Provider } from "./dependencies.ts";
 import type { AnswerSource, Piece } from "./answer-source.ts";
-import type { Run, Attempt } from "./run.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Run } from "./run.ts";
 
 export type OpenSource = (provider: Provider, target: Target, attempt: Attempt, call: Call) => AnswerSource;
 

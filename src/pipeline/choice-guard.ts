@@ -25,7 +25,7 @@ export type Guarded = {
   readonly dropped: readonly string[];
 };
 
-/** The word of the hub for a member that a format cannot say. */
+/** The note of an encoder for a member that a format cannot say. */
 const dropWord = "member-dropped:";
 
 type Drop = (name: string) => void;
@@ -42,9 +42,10 @@ export function withoutModelChoices(envelope: Envelope, dialect: DialectName, ke
     kept.dropped.forEach(drop);
     return { envelope: kept.envelope, dropped };
   }
+  const guard: Guard = { envelope, dialect, keepsPrice, drop };
   const judged = scan.members.map((member): [JsonMember, Replacement] => [
     member,
-    replacementOf(member, envelope, dialect, keepsPrice, drop),
+    replacementOf(member, guard),
   ]);
   const members = withoutLostChoice(judged, bytes, drop);
   if (members.every(([, kept]) => kept === "as it is")) return { envelope, dropped };
@@ -66,13 +67,15 @@ export function withoutChoosingBetas(betas: string): string | null {
   return kept.length === 0 ? null : kept.join(",");
 }
 
-function replacementOf(
-  member: JsonMember,
-  envelope: Envelope,
-  dialect: DialectName,
-  keepsPrice: boolean,
-  drop: Drop,
-): Replacement {
+/** What the members of one body are judged by. */
+type Guard = {
+  readonly envelope: Envelope;
+  readonly dialect: DialectName;
+  readonly keepsPrice: boolean;
+  readonly drop: Drop;
+};
+
+function replacementOf(member: JsonMember, { envelope, dialect, keepsPrice, drop }: Guard): Replacement {
   const { bytes, model } = envelope;
   const { key, kind, start, end } = member;
   const value = (): unknown => parseLoosely(bytes.toString("utf8", start, end));

@@ -22,7 +22,8 @@ import {
 } from "./forward.ts";
 import type { Provider } from "./dependencies.ts";
 import { failurePiece, type AnswerSource } from "./answer-source.ts";
-import type { Run, Attempt } from "./run.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Run } from "./run.ts";
 
 /** They go to providers of OpenAI's and of Google's formats only: no other one has them. */
 export function planEmbeddings(

@@ -17,7 +17,8 @@ import type { Envelope } from "./envelope.ts";
 import { formFor, valueOf } from "./form.ts";
 import type { Provider } from "./dependencies.ts";
 import { failurePiece, type AnswerSource } from "./answer-source.ts";
-import type { Run, Attempt } from "./run.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Run } from "./run.ts";
 
 /** These speak OpenAI's API, of which chats are one part. */
 export const speaksOpenAi = ({ dialect }: Backend): boolean =>

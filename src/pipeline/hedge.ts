@@ -4,7 +4,8 @@
 import type { Target } from "../canon/decision.ts";
 import { Failure } from "../canon/failure.ts";
 import type { Provider } from "./dependencies.ts";
-import { beginAttempt, endAttempt, type Run, type Attempt } from "./run.ts";
+import type { Attempt } from "./attempt.ts";
+import { beginAttempt, endAttempt, type Run } from "./run.ts";
 import { reserveFor } from "./tenant-reservation.ts";
 import { logHedge } from "./debug-log.ts";
 import { type TargetPlan, type Opened, attemptTarget } from "./attempt-target.ts";

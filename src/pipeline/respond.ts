@@ -7,7 +7,8 @@ import { adaptedHeader } from "./adaptations.ts";
 import type { Opened } from "./fallback.ts";
 import { otherProviders } from "./hedge.ts";
 import { limitHeaders } from "./limit-headers.ts";
-import { type Run, shownRule } from "./run.ts";
+import type { Run } from "./run.ts";
+import { shownRule } from "./run-record.ts";
 import { streamBody } from "./stream-body.ts";
 
 /** Headers of every answer that came from a target. Values are ASCII by construction. */
