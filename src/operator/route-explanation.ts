@@ -134,7 +134,10 @@ function parsedBody(bytes: Buffer): Record<string, unknown> {
     throw new Failure("invalid-request", `The body is not usable JSON${why}.`);
   }
   if (isRecord(body)) return body;
-  throw new Failure("invalid-request", "The body must be a JSON object: a request of any door.");
+  throw new Failure(
+    "invalid-request",
+    "The body must be a JSON object: a request in any of the supported formats.",
+  );
 }
 
 /** What rules would see. A request that only its vendor understands is told by its bytes. */

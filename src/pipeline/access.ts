@@ -30,7 +30,7 @@ export type AccessOptions = {
   readonly trustedProxies: readonly string[];
 };
 
-/** What somebody may see of what anybody may ask. */
+/** How much a caller sees of an answer that every caller gets. */
 export type ReadAccess = {
   /** May this caller read what the operator reads? */
   readonly mayRead: boolean;
@@ -41,7 +41,7 @@ export type ReadAccess = {
 export type Access = {
   /** Throws Failure unauthorized or forbidden. */
   (routeClass: RouteClass, facts: RequestOrigin): Caller;
-  /** For an answer that refuses nobody and tells readers more. */
+  /** For an answer that refuses no caller and shows readers more. */
   readAccess(facts: RequestOrigin): ReadAccess;
 };
 
@@ -137,7 +137,7 @@ class AccessChecks {
     return caller;
   }
 
-  /** Wrong keys are counted against this address; unlike `requireLocal` it refuses nobody. */
+  /** Wrong keys are counted against this address; unlike `requireLocal` it refuses no caller. */
   private clientAddress(facts: RequestOrigin): string {
     const peer = facts.peer();
     if (peer === null) return "unknown";
@@ -151,7 +151,7 @@ const noReadAccess: ReadAccess = { mayRead: false, holdMs: 0 };
 const howToSend =
   'send it as "Authorization: Bearer <key>", "x-api-key: <key>", "x-goog-api-key: <key>" or "x-clawgate-key: <key>".';
 
-// The last one is ours alone, for clients whose other headers carry somebody else's key.
+// The last one is ours alone, for clients whose other headers carry another key.
 const keyHeaders = ["x-api-key", "x-goog-api-key", "x-clawgate-key"];
 
 /** Several places at once: OpenClaw with authHeader fills two. Never the address: it ends up in logs. */

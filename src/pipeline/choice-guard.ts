@@ -126,7 +126,7 @@ function replacementOf(member: JsonMember, { envelope, dialect, keepsPrice, drop
   return isEmpty ? "gone" : { json: JSON.stringify(rest) };
 }
 
-/** A copy without the members that `isChoice` knows, at every depth. `drop` hears their names with the way to them. */
+/** A copy without the members that `isChoice` knows, at every depth. `drop` receives their names with the path to them. */
 function pruned(value: unknown, isChoice: (key: string) => boolean, place: string, drop: Drop): unknown {
   if (Array.isArray(value)) return value.map((each: unknown) => pruned(each, isChoice, place, drop));
   if (!isRecord(value)) return value;

@@ -1,5 +1,5 @@
-// The road of embeddings: through where both sides speak one format, else texts up and vectors down between OpenAI's and
-// Google's. It must never ask another model than the one that was asked for.
+// Embeddings: they pass where both sides speak one format, else texts go up and vectors come down between OpenAI's format and
+// Google's. No other model is ever asked than the one that was asked for.
 
 import type { Call } from "../backends/backend.ts";
 import type { EmbeddingRequest, Embeddings } from "../canon/embedding.ts";

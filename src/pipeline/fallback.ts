@@ -1,4 +1,4 @@
-// Decision -> an open lane: targets in order, one try each, until the gate of one opens. The retry matrix of the house
+// Decision -> an open answer: targets in order, one attempt each, until the gate of one opens. The retry matrix
 // is canon/failure.ts; this is the only loop that acts on it.
 
 import type { Target } from "../canon/decision.ts";
@@ -71,7 +71,7 @@ class Fallback {
   /** The target that was asked beside another and failed. `again`: another one of its credentials may do. */
   failedBeside: { readonly target: Target; readonly nextStep: NextStep } | null = null;
   readonly heldBack: { target: Target; untilMs: number }[] = [];
-  /** Why the tenant's limits do not bear what may be tried next. */
+  /** Why the tenant's limits do not cover the next attempt. */
   budgetRefusal: Failure | null = null;
 
   constructor(
@@ -88,7 +88,7 @@ class Fallback {
     return true;
   }
 
-  /** The tenant's limits do not bear it: nothing is sent. */
+  /** The tenant's limits do not cover it: nothing is sent. */
   private skipOverBudget(target: Target, budgetRefusal: Failure): NextStep {
     noteSkipped(this.run, target, budgetRefusal.message);
     if (budgetRefusal.kind === "unsupported")
@@ -118,7 +118,7 @@ class Fallback {
     for (;;) {
       const { isRetry } = this;
       if (isRetry && !(await services.retryBudget.take(context.signal, snapshot.retryWaitMs))) {
-        logWait(run, "a place in the retry budget", snapshot.retryWaitMs, "none was free");
+        logWait(run, "a slot in the retry budget", snapshot.retryWaitMs, "none was free");
         return "over";
       }
       const returnRetryPlace = isRetry ? onlyOnce(services.retryBudget.give) : noop;
@@ -130,7 +130,7 @@ class Fallback {
         if (turn === "full" || turn === "too-long") {
           const expectedMs = provider.queue.expectedWaitMs(context.tenant);
           this.failures.push({ provider: provider.id, failure: busyFailure(provider.id, expectedMs) });
-          logSkipped(run, target, turn === "full" ? "its queue is full" : "no turn came free in time");
+          logSkipped(run, target, turn === "full" ? "its queue is full" : "no slot became free in time");
           return "next";
         }
         // Much may have become known since this target was judged; and only one request may be the probe.
@@ -215,7 +215,7 @@ class Fallback {
     });
     if (opened !== null) return opened;
     if (ends.final === null) return ends.nextStep;
-    // What no other target can help is what the client is told, whichever of the two failed last.
+    // The failure that no other target can help is the client's answer, whichever of the two failed last.
     failures.splice(failures.indexOf(ends.final), 1);
     failures.push(ends.final);
     return "over";

@@ -1,4 +1,4 @@
-// Requests whose body is form data (images and recordings go up so): what the road must know of them, and the body for a target.
+// Requests whose body is form data (images and recordings): what the pipeline must know of them, and the body for a target.
 // It must never look into a file.
 
 import { isUtf8 } from "node:buffer";
@@ -48,7 +48,7 @@ export function valueOf({ fields }: Form, bytes: Buffer, name: string): string |
   const [field, second] = fields.filter((each) => each.name === name);
   if (field === undefined) return null;
   if (second !== undefined)
-    throw new Failure("invalid-request", `${name} stands in the body twice.`, { param: name });
+    throw new Failure("invalid-request", `Duplicate member \`${name}\`.`, { param: name });
   const value = bytes.subarray(field.start, field.end);
   if (field.isFile || value.length > maxFieldLength || !isUtf8(value))
     throw new Failure("invalid-request", `${name} must be a short text.`, { param: name });

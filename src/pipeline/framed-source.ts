@@ -111,7 +111,7 @@ export class FramedSource implements AnswerSource {
     return piece;
   }
 
-  /** The frames of `ready` one by one: what may pass, and what they tell. */
+  /** The frames of `ready` one by one: what may pass, and what the record learns. */
   private inspect(ready: Buffer): Piece {
     const { options } = this;
     const { observer, dialect } = options;
@@ -156,7 +156,7 @@ export class FramedSource implements AnswerSource {
         : this.inspect(Buffer.concat([...carry, Buffer.from("\n\n")]));
     this.carry = [];
     if (piece.failure !== null || piece.isLast) return piece;
-    // The vendor said why it stopped but not that it stopped: the dialect's end is ours to write.
+    // The vendor said why it stopped but not that it stopped: the dialect's end is added here.
     if (options.observer.finish === null) return { ...piece, failure: brokenOff() };
     const endFrame = Buffer.from(options.dialect.client.endFrame);
     return { ...piece, bytes: Buffer.concat([asBytes(piece.bytes), endFrame]), isLast: true };

@@ -1,5 +1,5 @@
 // One request as its body and headers say it: the envelope after everything that ClawGate takes out of it, and the canonical
-// form when somebody must look inside. The same for a request that is answered and for one that is only explained.
+// form when it must be read in full. The same for a request that is answered and for one that is only explained.
 
 import type { RequestOptions } from "../backends/backend.ts";
 import type { ChatRequest, DialectName } from "../canon/request.ts";

@@ -13,7 +13,7 @@ export type PassthroughOptions = {
   readonly dialect: Dialect;
   /** Path below the base URL, query included. */
   readonly path: string;
-  /** The client's body, patched for the target. */
+  /** The client's body, edited for the target. */
   readonly body: Uint8Array;
   /** True: made for this attempt alone, and freed when it is answered. */
   readonly isOwnBody: boolean;

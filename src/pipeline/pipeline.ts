@@ -35,7 +35,7 @@ export async function handleRequest(
   const { run, upload } = admitWithBody(endpoint, request, admission, snapshot, services);
   try {
     if (!services.descriptors.admits())
-      throw atCapacity("The gateway has no room for one more request just now.");
+      throw atCapacity("The gateway has no capacity for another request at the moment.");
     const { tenant } = run.context;
     const policy = tenant === null ? undefined : snapshot.tenants.get(tenant);
     if (policy !== undefined) enterTenant(run, policy);

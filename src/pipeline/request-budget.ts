@@ -1,5 +1,5 @@
 // A tenant's budget as one request meets it when its targets are decided: what is used up, and what the first target may cost.
-// A preview asks the same and neither counts nor promises anything.
+// A preview asks the same and neither counts nor reserves anything.
 
 import type { RoutedDecision } from "../routing/decision-builder.ts";
 import type { Meter } from "../tenants/limits.ts";
@@ -14,7 +14,7 @@ import type { TenantUsage } from "./tenant-usage.ts";
 
 export type RequestBudget = {
   usedUp(): UsedUp | null;
-  /** Promises what the decision may cost; null: the budget bears it. Throws Failure over-limit or unsupported (no price). */
+  /** Reserves what the decision may cost; null: the budget covers it. Throws Failure over-limit or unsupported (no price). */
   reserve(decision: RoutedDecision): BudgetRefusal | null | Promise<BudgetRefusal | null>;
   /** The budget is used up, and `cheaper` answers: it is counted and not judged. */
   reserveBeyond(decision: RoutedDecision, cheaper: string): void;

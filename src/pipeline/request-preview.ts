@@ -1,5 +1,5 @@
 // What would become of a chat, up to the point where it would be sent: the code of a real request, run dry. Nothing is asked,
-// counted, promised or remembered.
+// counted, reserved or remembered.
 
 import type { Target } from "../canon/decision.ts";
 import { consequences, Failure } from "../canon/failure.ts";

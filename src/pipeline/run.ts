@@ -79,18 +79,18 @@ export class Run {
     this.upload = fields.upload;
   }
 
-  /** The try whose answer the client gets. */
+  /** The attempt whose answer the client gets. */
   get winner(): Attempt | null {
     return this.winningAttempt;
   }
 
-  /** From here on `settle` ends this try as well; at once when the client did not wait for it. */
+  /** From here on `settle` ends this attempt as well; at once when the client did not wait for it. */
   win(attempt: Attempt): void {
     if (this.isSettled) endAttempt(this, attempt, new Failure("cancelled", "The client went away."));
     else {
       this.winningAttempt = attempt;
       logAnswer(this, attempt);
-      // Every try that could have been sent it has been sent it, and no other one will be.
+      // Every attempt that needs the body has been sent it, and there will be no other one.
       this.releaseBody();
       rememberProvider(this, attempt.target.provider);
     }
@@ -124,7 +124,7 @@ function rememberProvider(run: Run, provider: string): void {
     run.services.stickiness.remember(pool, run.sessionKey, provider);
 }
 
-/** Ends a try: its turn is free, its verdict is in the health book, its row is in the record. Idempotent. */
+/** Ends an attempt: frees its turn, reports its outcome to the health tracker and adds its row to the record. Idempotent. */
 export function endAttempt(run: Run, attempt: Attempt, reason: Failure | null): void {
   if (attempt.isSettled) return;
   const failure = reason === null ? null : withPlace(reason, attempt.provider.backend.address);
@@ -157,7 +157,7 @@ export function endAttempt(run: Run, attempt: Attempt, reason: Failure | null): 
   run.attemptRecords.push({
     provider,
     model,
-    // Of one key there is nothing to tell apart.
+    // A single key needs no name.
     credential: attempt.provider.credentials.length > 1 ? attempt.credential : null,
     outcome: failure === null ? "ok" : failure.kind === "cancelled" ? "cancelled" : "failed",
     lane: attempt.lane,
@@ -175,14 +175,14 @@ export function endAttempt(run: Run, attempt: Attempt, reason: Failure | null): 
   });
 }
 
-/** Of many vendors' chats nothing follows for their other endpoints: who has none of these has lost no model. */
+/** Many vendors have chats and none of the other endpoints: a missing endpoint is no missing model. */
 function hasNoSuchEndpoint({ endpoint }: Run, { upstreamStatus }: Failure): boolean {
   return (
     endpoint.kind !== "chat" && (upstreamStatus === 404 || upstreamStatus === 405 || upstreamStatus === 501)
   );
 }
 
-/** It was under way, and nobody knows how far the upstream had got. */
+/** It was running, and it is unknown how far the upstream had got. */
 const isEndedByUs = ({ kind }: Failure): boolean => kind === "cancelled" || kind === "shutting-down";
 
 export function beginAttempt(run: Run, fields: AttemptFields): Attempt {

@@ -37,7 +37,7 @@ class StreamedAnswer implements AbortListener {
   aborted(reason: Error): void {
     if (this.timeouts.isWithUpstream) return;
     this.end(failureFrom(reason));
-    // Who reads now is still told the end; who does not would keep the connection and its full buffers for ever.
+    // A client that reads now still gets the end; one that does not would keep the connection and its full buffers for ever.
     this.run.connection?.close();
   }
 
@@ -48,7 +48,7 @@ class StreamedAnswer implements AbortListener {
     this.run.settle(200, failure);
   }
 
-  /** Whoever has gone is not waited for. */
+  /** A client that has gone is not waited for. */
   private beforeYield(): void {
     const { abortReason } = this.run.context;
     if (abortReason !== null) throw abortReason;

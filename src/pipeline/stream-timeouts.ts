@@ -81,9 +81,9 @@ export class StreamTimeouts implements LimitListener {
     }
     if (this.waitingFor === "with-upstream" && now >= this.upstreamLimitMs()) {
       this.opened?.attempt.abort.abort(
-        new Failure("timed-out", "The upstream fell silent.", {
+        new Failure("timed-out", "The upstream stopped sending.", {
           maybeBilled: true,
-          why: "fell silent in the middle of its answer (timeout.idle_s or total_s)",
+          why: "stopped sending in the middle of its answer (timeout.idle_s or total_s)",
         }),
       );
       return;

@@ -24,7 +24,7 @@ type TenantQuestion = {
   readonly incoming: IncomingRequest;
   readonly policy: TenantPolicy;
   readonly router: Router;
-  /** Nothing is remembered, counted or promised. */
+  /** Nothing is remembered, counted or reserved. */
   readonly isDry: boolean;
 };
 
@@ -46,13 +46,13 @@ export async function decideForTenant(
     const reserved = budget.reserve(decision);
     const refusal = reserved instanceof Promise ? await reserved : reserved;
     if (refusal === null) return decision;
-    // Of a budget that is only promised to others something will be left.
+    // A budget that is only reserved by others may have something left later.
     if (refusal.why !== "used-up") throw budgetFailure(refusal, decision.targets[0] ?? null);
     usedUp = refusal;
   }
   const cheaper = incoming.endpoint.kind === "chat" ? policy.overBudgetModel : null;
   if (cheaper === null || budget === null) throw budgetSpent(usedUp);
-  // Alone: the chain behind it may be dear.
+  // Alone: the chain behind it may be expensive.
   const decision = await router.decide(routeRequestOf(incoming, cheaper, true), isDry);
   budget.reserveBeyond(decision, cheaper);
   return overBudgetDecision(decision, cheaper, usedUp);
@@ -68,7 +68,7 @@ const overBudgetDecision = (decision: RoutedDecision, cheaper: string, usedUp: U
   clientsTarget: null,
 });
 
-/** The name to route by. Throws where the tenant may not ask for it: it learns no more than of a name that nobody knows. */
+/** The name to route by. Throws where the tenant may not ask for it: it learns no more than of a name that does not exist. */
 function nameFor({ incoming, policy: { models, provider }, router }: TenantQuestion): string {
   const { model } = incoming.envelope;
   const granted = models === null ? model : grantedName(router, models, model);

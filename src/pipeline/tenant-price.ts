@@ -33,7 +33,7 @@ export type RequestSize = {
 
 /** What an answer is held to be before it is there: clients name limits that hardly an answer reaches. */
 const expectedOutputTokens = 1_000;
-/** For a model of which nobody knows how much it writes: hardly one writes more. */
+/** For a model whose longest answer is unknown: hardly one writes more. */
 const defaultMaxAnswerTokens = 128_000;
 /** For what a body only points to, and what a vendor's own tools bring in. */
 const unseenTokens = 100_000;
@@ -50,7 +50,7 @@ const limitMembers: Readonly<Record<DialectName, readonly string[]>> = {
 const configMembers = ["generationConfig", "generation_config"];
 const thoughtMembers = ["thinking", "reasoning", "reasoning_effort", "output_config"];
 
-/** What stands elsewhere and is read all the same. A quote that a client's text holds is escaped, so these are no text. */
+/** Signs of content that the body only points to. Quotes inside a client's text are escaped, so these are no text. */
 const unseenWords = [
   '"file_id"',
   '"file_url"',
@@ -128,7 +128,7 @@ function flatSize({ bytes, form }: Envelope): number {
   }, 0);
 }
 
-/** A template that lies at the vendor; of text completions and images it is the text itself. */
+/** A template that the vendor stores; for text completions and images `prompt` is the text itself. */
 function isUnseen({ key, kind }: JsonMember): boolean {
   if (key === "prompt") return kind === "object";
   return kind !== "null" && unseenMembers.includes(key);
@@ -212,7 +212,7 @@ function longestAsked(
 }
 
 export type Ceiling = RequestedAmount & {
-  /** False: nobody knows what it costs there. */
+  /** False: its price there is unknown. */
   readonly isPriced: boolean;
 };
 
@@ -233,7 +233,7 @@ export function ceilingAt(
   };
 }
 
-/** Told to a tenant whose budget counts money alone. */
+/** For a tenant whose budget counts money alone. */
 export function unpricedFailure({ provider, model }: Target): Failure {
   return new Failure(
     "unsupported",

@@ -1,5 +1,5 @@
-// What a tenant's request is promised while it goes from target to target: each try is judged at its own target's price before
-// anything is sent, and what may have been billed already stays on the bill. It must never cost a request without a tenant.
+// What is reserved for a tenant's request while it goes from target to target: each attempt is judged at its own target's price before
+// anything is sent, and what may have been billed already stays on the bill. A request without a tenant pays nothing for it.
 
 import type { Target } from "../canon/decision.ts";
 import { Failure } from "../canon/failure.ts";
@@ -26,8 +26,8 @@ export type CeilingQuestion = {
 };
 
 /**
- * What the decision's first target may cost that has a price at all; null: there is no target. Throws the Failure that is told
- * when no target has a price, or not the model that the client itself named: nobody gets another model unasked.
+ * What the decision's first target may cost that has a price at all; null: there is no target. Throws the Failure for
+ * the client when no target has a price, or not the model that the client itself named: no client gets another model unasked.
  */
 export function firstCeiling(
   { targets, clientsTarget }: Pick<RoutedDecision, "targets" | "clientsTarget">,
@@ -46,7 +46,7 @@ export function firstCeiling(
   return null;
 }
 
-/** Why the tenant cannot bear a try there; null: it is promised what the try may cost. */
+/** Why the tenant's limits do not cover an attempt there; null: what it may cost is reserved. */
 export function reserveFor(run: Run, provider: Provider, { model }: Target): Failure | null {
   const tenantUsage = run.tenantUsage;
   if (tenantUsage === null || tenantUsage.requestSize === null) return null;
@@ -77,14 +77,14 @@ export function budgetFailure({ why, what, resetInMs }: BudgetRefusal, target: T
     case "taken":
       return new Failure(
         "over-limit",
-        `${sentence} is not spent, but requests that still run may use what is left of it. Try again when one of them has ended.`,
+        `${sentence} is not used up, but running requests may use the rest. Try again when one of them has ended.`,
         { retryAfterMs: answerWaitMs },
       );
     case "too-dear": {
       const name = target === null ? "another model" : `${target.provider}/${target.model}`;
       return new Failure(
         "over-budget",
-        `What is left of ${what} does not bear what an answer of ${name} may cost.`,
+        `What is left of ${what} does not cover what an answer of ${name} may cost.`,
         { retryAfterMs: Math.max(1_000, Math.min(resetInMs, otherTargetMs)) },
       );
     }

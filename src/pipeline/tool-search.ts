@@ -36,7 +36,7 @@ export function searchingFor(backend: SearchingBackend, request: ChatRequest): S
   };
 }
 
-/** The request as the model gets it at first. `kinds` is told how each search looks for its tools. */
+/** The request as the model gets it at first. `kinds` receives how each search looks for its tools. */
 function withSearches(
   asked: ChatRequest,
   kinds: Map<string, SearchKind>,
@@ -85,7 +85,7 @@ async function* answer(backend: SearchingBackend, asked: ChatRequest, call: Call
   }
 }
 
-/** Told of its beginning once already. */
+/** The attempt has been reported as begun already. */
 const followUpCall = (call: Call): Call => ({
   requestId: call.requestId,
   model: call.model,

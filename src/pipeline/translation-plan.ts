@@ -38,7 +38,7 @@ const requestFor = ({ incoming, facts, isForeign, setsCacheMarks }: TranslationT
   return { ...marked, model: facts.model };
 };
 
-/** What the target is asked for; `call` is told of what is left out and how long an answer may be. */
+/** What the target is asked for; `call` receives what is left out and how long an answer may be. */
 export function translationOf(
   target: TranslationTarget,
   call: Pick<Call, "note" | "unsupported" | "remainingWindow">,

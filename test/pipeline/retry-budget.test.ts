@@ -1,4 +1,4 @@
-// How many second tries may be under way, and that a place is never lost.
+// How many second attempts may run at once, and that a place is never lost.
 
 import { describe, expect, test } from "bun:test";
 import { createRetryBudget } from "../../src/pipeline/retry-budget.ts";

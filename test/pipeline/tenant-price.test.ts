@@ -1,4 +1,4 @@
-// What a request says of its own size, at every door, and in whatever way a client may try to look small.
+// What a request says of its own size, at every endpoint, and in whatever way a client may try to look small.
 
 import { expect, test } from "bun:test";
 import { emptyRequest } from "../../src/canon/request.ts";
