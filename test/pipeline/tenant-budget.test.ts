@@ -43,8 +43,8 @@ describe("many at once", () => {
     expect(refused.headers.get("retry-after")).toBe("5");
     const error = await errorOf(refused);
     expect(error["code"]).toBe("rate_limit_exceeded");
-    expect(error["message"]).toContain(name === "tokens a minute" ? "is not reached" : "is not spent");
-    expect(error["message"]).toContain("requests that still run may use what is left of it");
+    expect(error["message"]).toContain(name === "tokens a minute" ? "is not reached" : "is not used up");
+    expect(error["message"]).toContain("running requests may use the rest");
     expect(spentOf(gateway).tokens).toBe(100);
     await gateway.assertClean();
   });
