@@ -1,33 +1,37 @@
 // POST /api/route: the body of a request, read within its limits, and handed to the explanation.
 
 import { readBody, Upload } from "../pipeline/upload.ts";
-import type { AppServices } from "../app/app-services.ts";
-import { explainRoute, type RouteExplanation, type RouteQuestion } from "./route-explanation.ts";
-import type { ConfigSnapshot } from "../app/config-snapshot.ts";
+import type { Services } from "../pipeline/dependencies.ts";
+import type { ActiveConfig } from "./active-config.ts";
+import { type ExplanationServices, explainRoute, type RouteExplanation } from "./route-explanation.ts";
 
-type ExplanationServices = Pick<AppServices, "bodies" | "clock" | "prices" | "ticker">;
+export type ExplanationRequest = {
+  readonly request: Request;
+  /** chat, messages, responses or gemini; null: detected from the body. */
+  readonly endpointName: string | null;
+  readonly tenant: string | null;
+};
 
 /** Throws Failure. */
 export async function explainRequest(
-  snapshot: ConfigSnapshot,
-  services: ExplanationServices,
-  request: Request,
-  about: Pick<RouteQuestion, "endpointName" | "tenant">,
+  active: ActiveConfig,
+  services: ExplanationServices & Pick<Services, "ticker" | "bodies">,
+  { request, endpointName, tenant }: ExplanationRequest,
 ): Promise<RouteExplanation> {
-  const bytes = await bytesOf(request, snapshot, services);
+  const bytes = await bytesOf(request, active, services);
   const headers = new Headers(request.headers);
   // The operator's own credential is no part of the question.
   headers.delete("authorization");
   headers.delete("x-api-key");
   headers.delete("x-goog-api-key");
   headers.delete("x-clawgate-key");
-  return explainRoute(snapshot, services, { ...about, bytes, headers });
+  return explainRoute(active, services, { bytes, endpointName, headers, tenant });
 }
 
 async function bytesOf(
   request: Request,
-  { pipeline }: ConfigSnapshot,
-  { ticker, bodies }: ExplanationServices,
+  { pipeline }: ActiveConfig,
+  { ticker, bodies }: Pick<Services, "ticker" | "bodies">,
 ): Promise<Buffer> {
   const upload = new Upload(request, bodies.operator, pipeline.uploads, ticker.monotonicMs());
   try {

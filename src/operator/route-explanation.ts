@@ -15,8 +15,8 @@ import type { TenantPolicy } from "../pipeline/tenant-policy.ts";
 import type { RoutedDecision } from "../routing/decision-builder.ts";
 import { estimateCostUsd, requirementsOf } from "../routing/eligibility.ts";
 import { BrokenJson, scanObject } from "../wire/json.ts";
-import type { AppServices } from "../app/app-services.ts";
-import type { ConfigSnapshot } from "../app/config-snapshot.ts";
+import type { Clock } from "../system/clock.ts";
+import type { ActiveConfig } from "./active-config.ts";
 
 export type RouteCandidate = {
   readonly provider: string;
@@ -54,6 +54,11 @@ export type RouteExplanation = {
   readonly estimated_cost_usd: number | null;
 };
 
+export type ExplanationServices = {
+  readonly clock: Pick<Clock, "nowMs" | "monotonicMs">;
+  readonly prices: { load(): Promise<void> };
+};
+
 export type RouteQuestion = {
   /** JSON: a request of any endpoint for chats. */
   readonly bytes: Buffer;
@@ -66,8 +71,8 @@ export type RouteQuestion = {
 
 /** Throws Failure: what the client would be told. */
 export async function explainRoute(
-  snapshot: ConfigSnapshot,
-  services: Pick<AppServices, "clock" | "prices">,
+  snapshot: ActiveConfig,
+  services: ExplanationServices,
   question: RouteQuestion,
 ): Promise<RouteExplanation> {
   const { clock, prices } = services;
@@ -104,7 +109,7 @@ export async function explainRoute(
 }
 
 /** The request as the pipeline reads it; what clients of the format leave to their path or to a default is filled in. */
-function incomingOf(snapshot: ConfigSnapshot, question: RouteQuestion): IncomingRequest {
+function incomingOf(snapshot: ActiveConfig, question: RouteQuestion): IncomingRequest {
   const { headers, tenant } = question;
   const body = parsedBody(question.bytes);
   const { model, ...rest } = body;
@@ -175,7 +180,7 @@ const sameTarget = (left: Target, right: Target): boolean =>
   left.provider === right.provider && left.model === right.model;
 
 /** Undefined where nothing is said of the tenant. Throws Failure for one that the config does not know. */
-function policyOf({ loaded, pipeline }: ConfigSnapshot, tenant: string | null): TenantPolicy | undefined {
+function policyOf({ loaded, pipeline }: ActiveConfig, tenant: string | null): TenantPolicy | undefined {
   if (tenant === null) return undefined;
   const names = loaded.config.tenants.map((each) => each.name);
   if (names.includes(tenant)) return pipeline.tenants.get(tenant);
