@@ -118,7 +118,7 @@ export function createServerPort(
     providers: () => providerReport(services, current()),
     tenants: () => tenantReport(services, current()),
     explainRoute: (request, { door: endpoint, tenant }) =>
-      explainRequest(current(), services, request, endpoint, tenant),
+      explainRequest(current(), services, { request, endpointName: endpoint, tenant }),
     testProvider: (id, model, { request, caller, facts }) =>
       testProvider(current(), services, {
         provider: id,

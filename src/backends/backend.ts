@@ -58,6 +58,14 @@ export type Backend = {
   /** Events in batches, one batch a network chunk. The last event of the last batch is the closing one. */
   generate(request: ChatRequest, call: Call): AsyncGenerator<readonly StreamEvent[], void, void>;
   /**
+   * What `generate` would send, without sending it: notes tell what is changed or left out. Throws Failure. Absent where there is
+   * no wire.
+   */
+  readonly encode?: (
+    request: ChatRequest,
+    call: Pick<Call, "model" | "note" | "remainingWindow">,
+  ) => { readonly body: Record<string, unknown> };
+  /**
    * POSTs `body` (JSON) to `path` below the base URL and gives the 2xx answer as it is, bytes unread.
    * Throws Failure on anything else. Null where there is no wire: then only `generate` works.
    */

@@ -1,5 +1,6 @@
 // A routing explanation in a person's words: the choice, the reason, what was seen of the request, every candidate.
 
+import { translateSentence } from "../canon/translate-reason.ts";
 import type { RouteCandidate, RouteExplanation } from "../operator/route-explanation.ts";
 import { shownUsd } from "./quantities.ts";
 import { type TerminalStyle, plain } from "./terminal.ts";
@@ -13,9 +14,20 @@ export function explanationText(explanation: RouteExplanation, style: TerminalSt
     `-> ${target}  ${explanation.tenant === null ? "" : `for ${plain(explanation.tenant)}, `}by ${layer} rule ${plain(rule)} (${Number(confidence.toFixed(3))})`,
     `   ${plain(explanation.reason)}`,
     `   ${[`about ${tokens} tokens`, `cost ${cost === null ? "unknown" : `about ${shownUsd(cost)}`}`, ...factsOf(explanation.facts)].join(", ")}`,
+    ...wayOf(explanation).map((line) => `   ${plain(line)}`),
     "",
     candidatesTable(explanation, style),
   ].join("\n");
+}
+
+/** Whether the bytes pass, and what changes. A gateway of an older version does not say it. */
+function wayOf({ passes, because, adapted }: Partial<RouteExplanation>): string[] {
+  if (passes === undefined || because === undefined) return [];
+  const way =
+    because === null
+      ? "passed on as it is"
+      : `${passes ? "repaired in its own format" : "translated"}: ${translateSentence(because)}`;
+  return adapted === undefined || adapted.length === 0 ? [way] : [`${way}; changes: ${adapted.join(", ")}`];
 }
 
 /** Names of facts as words: what is true, and what has a value. */

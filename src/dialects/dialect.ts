@@ -12,6 +12,7 @@ import type { SseFrame } from "../wire/sse.ts";
 import type { StreamFraming } from "./framing.ts";
 import type { MemberRows } from "./member-row.ts";
 import type { NameRule } from "./tool-names.ts";
+import type { TranslateReason } from "../canon/translate-reason.ts";
 
 /** A model as lists show it. `created` is Unix seconds. */
 export type ModelCard = {
@@ -113,23 +114,26 @@ export type FrameFacts = {
   readonly isUsageOnly?: boolean;
 };
 
-/** What passing through needs of a dialect: the bytes stay as they are, and only what the record needs is read. */
+/** A body as it came: members by their places, nothing parsed. */
+export type ScannedBody = { readonly scan: JsonScan; readonly bytes: Buffer };
+
+/** Passthrough as a dialect sees it: bytes pass, and only what the record needs is read. */
 export type PassthroughHalf = {
-  /**
-   * Texts that only occur in bodies which vendors of this format refuse and a translation can put right.
-   * A body that holds one is translated; a false alarm costs time and nothing else.
-   */
-  readonly translateMarkers: readonly Buffer[];
-  /** Those of them, and whatever else `mustTranslate` asks for, that are whole words: noted while the body is scanned. */
+  /** Whole words that `reasonToTranslate` looks for: noted while the body is scanned. */
   readonly watchedWords?: Watched;
-  /** The same where it depends on the model that is asked. */
-  readonly mustTranslate?: (bytes: Buffer, target: TargetFacts, scan: JsonScan) => boolean;
   /**
-   * Does the body hold what the model does not take? Not asked where the client itself named the model that it gets: it knows
-   * what it does. Such a body is translated.
+   * Why the target would refuse or misread these bytes although it speaks this format; null: they may pass. It parses small members
+   * at most and allocates nothing for a plain body. A false alarm costs time and nothing else.
+   * `takes` null: nobody knows, or the client itself named the model that it gets and knows what it does. `cannotThink`: the model is
+   * known not to think.
    */
-  exceeds(scan: JsonScan, bytes: Buffer, takes: Takes): boolean;
-  /** Members that clients of this format write in another format's form, rewritten before anything else reads the body. */
+  reasonToTranslate(
+    body: ScannedBody,
+    target: TargetFacts,
+    takes: Takes | null,
+    cannotThink: boolean,
+  ): TranslateReason | null;
+  /** Members that clients of this format write in another one's spelling, in its own: before anything else reads the body. */
   normalizeEdits?(scan: JsonScan, bytes: Buffer): readonly JsonEdit[];
   /** After the gate only frames that hold one of these are read. */
   readonly frameMarkers: readonly string[];
@@ -141,14 +145,12 @@ export type PassthroughHalf = {
   /** Top-level members that must change before the bytes may go upstream. Throws Failure on a member of the wrong kind. */
   requiredEdits(scan: JsonScan, bytes: Buffer, target: TargetFacts, note?: Note): readonly JsonEdit[];
   /**
-   * Puts right in the parsed body what `translateMarkers`, `mustTranslate`, `exceeds` and `asksForThinking` found, for a request that the canonical
-   * form cannot hold. Absent: it holds everything that this format can say.
+   * Repairs in the parsed body what `reasonToTranslate` found, for a request that the canonical form cannot hold.
+   * Absent: the canonical form holds everything that this format can say.
    */
   repair?(body: Record<string, unknown>, target: TargetFacts, note?: Note): Record<string, unknown>;
   /** What the canonical form can hold and this model takes better in the client's own form. */
   prefersOwnFormat?(request: ChatRequest, target: TargetFacts): boolean;
-  /** Does the body ask for thinking? Only asked where the model is known not to think; such a body is translated. */
-  asksForThinking(scan: JsonScan, bytes: Buffer): boolean;
 };
 
 /** What an upstream path may depend on. */

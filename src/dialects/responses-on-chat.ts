@@ -9,11 +9,9 @@ import { openaiChat } from "./openai-chat/dialect.ts";
 import { normalizeRequest } from "./openai-responses/normalize-request.ts";
 import { openaiResponses } from "./openai-responses/dialect.ts";
 
-/** Judged by the kinds of its members; null: there is none of that name. */
-export function isResponsesBody(kindOf: (key: string) => string | null): boolean {
-  const messages = kindOf("messages");
-  const input = kindOf("input");
-  return (messages === null || messages === "null") && (input === "array" || input === "string");
+/** Told by the kinds of its members `messages` and `input`; undefined: there is none of that name. */
+export function isResponsesBody(messages: string | undefined, input: string | undefined): boolean {
+  return (messages === undefined || messages === "null") && (input === "array" || input === "string");
 }
 
 /** So that the encoder of chat answers knows it as free text as well. */

@@ -17,7 +17,10 @@ export async function explainOffline(
 ): Promise<OfflineExplanation> {
   const { snapshot, services, close } = await openOfflineApp(input);
   try {
-    const explanation = await explainRoute(snapshot, services, { ...options, body });
+    const explanation = await explainRoute(snapshot, services, {
+      ...options,
+      bytes: Buffer.from(JSON.stringify(body)),
+    });
     return { explanation, configPath: snapshot.loaded.path };
   } finally {
     await close();

@@ -1,24 +1,22 @@
-// Why a request would go where it would go: the router's decision in words and numbers, without calling anything.
+// Why a request would go where it would go, and how: what the pipeline's own preview says, in words and numbers.
+// Nothing is called.
 
+import { isUtf8 } from "node:buffer";
 import type { RequestFacts, Target } from "../canon/decision.ts";
 import { Failure } from "../canon/failure.ts";
 import { nearest } from "../canon/nearest.ts";
-import type { ChatRequest } from "../canon/request.ts";
 import { estimateTokensOfBytes } from "../canon/tokens.ts";
-import { refuseUnsupportedContent } from "../dialects/unsupported-content.ts";
 import { isRecord } from "../dialects/decoding.ts";
-import type { ClientHalf } from "../dialects/dialect.ts";
-import { isResponsesBody, responsesOnChat } from "../dialects/responses-on-chat.ts";
 import { type Endpoint, endpoints } from "../pipeline/endpoints.ts";
-import { checkedModel, sessionHeader, sessionInBody } from "../pipeline/envelope.ts";
-import { previewForTenant } from "../pipeline/tenant-limits.ts";
+import { checkedModel, maxJsonDepth } from "../pipeline/envelope.ts";
+import { type IncomingRequest, readIncoming, routeRequestOf } from "../pipeline/incoming-request.ts";
+import { previewRequest, type RequestPreview } from "../pipeline/request-preview.ts";
 import type { TenantPolicy } from "../pipeline/tenant-policy.ts";
-import { type RequestSize, ceilingAt } from "../pipeline/tenant-price.ts";
-import { sessionKey } from "../tenants/sessions.ts";
-import { estimateCostUsd, type ModelFacts, requirementsOf } from "../routing/eligibility.ts";
-import { ruleInputOf } from "../routing/rule-input.ts";
-import type { AppServices } from "../app/app-services.ts";
-import type { ConfigSnapshot } from "../app/config-snapshot.ts";
+import type { RoutedDecision } from "../routing/decision-builder.ts";
+import { estimateCostUsd, requirementsOf } from "../routing/eligibility.ts";
+import { BrokenJson, scanObject } from "../wire/json.ts";
+import type { Clock } from "../system/clock.ts";
+import type { ActiveConfig } from "./active-config.ts";
 
 export type RouteCandidate = {
   readonly provider: string;
@@ -43,141 +41,146 @@ export type RouteExplanation = {
   readonly candidates: readonly RouteCandidate[];
   /** `provider/model` in the order in which they would be tried next. */
   readonly fallbacks: readonly string[];
+  /** Whether the client's own bytes would go up; else the request would be translated. */
+  readonly passes: boolean;
+  /**
+   * Why they would not pass as they are (canon/translate-reason.ts); null: they would. With `passes` true the body would be
+   * repaired in its own format.
+   */
+  readonly because: string | null;
+  /** What would be changed or left out on the way, in the words of `X-ClawGate-Adapted`. */
+  readonly adapted: readonly string[];
   readonly estimated_tokens: number;
   readonly estimated_cost_usd: number | null;
 };
 
+export type ExplanationServices = {
+  readonly clock: Pick<Clock, "nowMs" | "monotonicMs">;
+  readonly prices: { load(): Promise<void> };
+};
+
 export type RouteQuestion = {
-  /** Parsed JSON: a request of any door. */
-  readonly body: unknown;
-  /** chat, messages, responses or gemini; null: told by the body's shape. */
+  /** JSON: a request of any endpoint for chats. */
+  readonly bytes: Buffer;
+  /** chat, messages, responses or gemini; null: told by the shape of the body. */
   readonly endpointName: string | null;
   readonly headers: Headers;
   /** Name of the tenant that would send it; null: somebody without a tenant. */
   readonly tenant: string | null;
 };
 
-function clientOf(
-  { dialects }: ConfigSnapshot["pipeline"],
-  { dialect, name }: Endpoint,
-  body: object,
-): ClientHalf {
-  const kinds = body as Readonly<Record<string, unknown>>;
-  const kindOf = (key: string): string | null =>
-    Array.isArray(kinds[key]) ? "array" : kinds[key] == null ? null : typeof kinds[key];
-  return name === "chat" && isResponsesBody(kindOf) ? responsesOnChat : dialects[dialect].client;
-}
-
-/** Throws Failure. */
+/** Throws Failure: what the client would be told. */
 export async function explainRoute(
-  snapshot: ConfigSnapshot,
-  services: AppServices,
+  snapshot: ActiveConfig,
+  services: ExplanationServices,
   question: RouteQuestion,
 ): Promise<RouteExplanation> {
-  const startedMs = services.clock.monotonicMs();
+  const { clock, prices } = services;
+  const startedMs = clock.monotonicMs();
   const { pipeline } = snapshot;
-  const { headers, body } = question;
-  if (!isRecord(body))
-    throw new Failure("invalid-request", "The body must be a JSON object: a request of any door.");
-  const { model, ...rest } = body;
-  if (model !== undefined && typeof model !== "string")
-    throw new Failure("invalid-request", "model must be a string.", { param: "model" });
-  const endpoint = endpointOf(question.endpointName, body);
-  const name = checkedModel(model ?? null) || "auto";
-  const request: ChatRequest = {
-    ...clientOf(pipeline, endpoint, body).decodeRequest({ ...rest, model: name }),
-    model: name,
-  };
-  const asked = ruleInputOf(request, (header) => headers.get(header));
-  const requirements = requirementsOf(asked.facts);
-  await services.prices.load();
-  // As a client would send it: limits count the body's bytes.
-  const bytes = Buffer.byteLength(JSON.stringify(body));
-  const policy = policyOf(snapshot, question.tenant);
-  const ask = (model: string, isAlone: boolean) =>
-    pipeline.router.decide(
-      {
-        model,
-        isFallbackOff: isAlone || headers.get("x-clawgate-fallback")?.toLowerCase() === "off",
-        session: sessionKey(question.tenant, sessionHeader(headers) ?? sessionInBody(body)),
-        requirements,
-        read: () => asked,
-      },
-      true,
-    );
-  const factsOf = ({ provider, model }: Target): ModelFacts | null =>
-    pipeline.providers.get(provider)?.modelFacts(model) ?? null;
-  const requestSize: RequestSize = {
-    input: requirements.images ? asked.facts.estimatedTokens : estimateTokensOfBytes(bytes),
-    limit: requirements.outputTokens,
-    answers: 1,
-    mayThink: requirements.thinking,
-    dialect: endpoint.dialect,
-    writes: true,
-  };
-  const decision =
-    question.tenant === null || policy === undefined
-      ? await ask(name, false)
-      : await previewForTenant({
-          tenant: question.tenant,
-          router: pipeline.router,
-          policy,
-          model: name,
-          ask,
-          ceilingFor({ provider, model }) {
-            const at = pipeline.providers.get(provider);
-            return at === undefined ? null : ceilingAt(requestSize, at, model, services.clock.nowMs());
-          },
-        });
-  const refused = pipeline.dialects[endpoint.dialect].client.refuseTranslation(request);
-  const refusalAt = ({ provider }: Target): Failure | null => {
-    const backend = pipeline.providers.get(provider)?.backend;
-    const native = backend?.dialect ?? backend?.nativeDialect ?? null;
-    return native === null || native === endpoint.dialect
-      ? null
-      : (refused ?? refuseUnsupportedContent(request, native));
-  };
-  const atClients = decision.clientsTarget === null ? null : refusalAt(decision.clientsTarget);
-  if (atClients !== null) throw atClients;
-  const [first, ...others] = decision.targets.filter((target) => refusalAt(target) === null);
-  const [named] = decision.targets;
-  const refusal = named === undefined ? null : refusalAt(named);
-  if (first === undefined && refusal !== null) throw refusal;
-  if (first === undefined) throw new Failure("unknown-model", "There is no target.", { param: "model" });
-  const costOf = (target: Target): number | null => {
-    const cost = estimateCostUsd(factsOf(target), requirements);
+  const { tenant } = question;
+  const incoming = incomingOf(snapshot, question);
+  await prices.load();
+  const preview = await previewRequest(pipeline, incoming, policyOf(snapshot, tenant), clock.nowMs());
+  const facts = factsOf(incoming);
+  const { decision, first, passthrough } = preview;
+  const costOf = ({ provider, model }: Target): number | null => {
+    const known = pipeline.providers.get(provider)?.modelFacts(model) ?? null;
+    const cost = estimateCostUsd(known, requirementsOf(facts));
     return cost === null ? null : Math.round(cost * 1e9) / 1e9;
   };
   return {
-    tenant: question.tenant,
+    tenant,
     ...first,
     layer: decision.layer,
     rule: decision.rule,
     confidence: decision.confidence,
     reason: decision.reason,
-    elapsed_ms: Math.round((services.clock.monotonicMs() - startedMs) * 1000) / 1000,
-    facts: factsShown(asked.facts, name),
-    candidates: decision.candidates.map((each) => ({
-      ...each,
-      ...(each.kept && refusalAt(each) !== null
-        ? { kept: false, note: `dropped: ${refusalAt(each)?.message}` }
-        : sameTarget(each, first) && each.note === "fallback"
-          ? { note: "chosen" }
-          : {}),
-      estimated_cost_usd: costOf(each),
-    })),
-    fallbacks: others.map((each) => `${each.provider}/${each.model}`),
-    estimated_tokens: asked.facts.estimatedTokens,
+    elapsed_ms: Math.round((clock.monotonicMs() - startedMs) * 1000) / 1000,
+    facts: factsShown(facts, incoming.envelope.model),
+    candidates: candidatesOf(preview).map((each) => ({ ...each, estimated_cost_usd: costOf(each) })),
+    fallbacks: preview.others.map((each) => `${each.provider}/${each.model}`),
+    passes: passthrough.passes,
+    because: passthrough.because,
+    adapted: preview.adapted,
+    estimated_tokens: facts.estimatedTokens,
     estimated_cost_usd: costOf(first),
   };
+}
+
+/** The request as the pipeline reads it; what clients of the format leave to their path or to a default is filled in. */
+function incomingOf(snapshot: ActiveConfig, question: RouteQuestion): IncomingRequest {
+  const { headers, tenant } = question;
+  const body = parsedBody(question.bytes);
+  const { model, ...rest } = body;
+  if (model !== undefined && typeof model !== "string")
+    throw new Failure("invalid-request", "model must be a string.", { param: "model" });
+  const endpoint = endpointOf(question.endpointName, body);
+  const name = checkedModel(model ?? null) || "auto";
+  const isInPath = endpoint.stream !== undefined;
+  const isAsWritten = isInPath ? model === undefined : model === name;
+  const bytes = isAsWritten
+    ? question.bytes
+    : Buffer.from(JSON.stringify(isInPath ? rest : { ...rest, model: name }));
+  const call = isInPath ? { model: name, stream: endpoint.stream === true } : null;
+  const dialect = snapshot.pipeline.dialects[endpoint.dialect];
+  return readIncoming({ endpoint, dialect, headers, bytes, call, tenant }, policyOf(snapshot, tenant));
+}
+
+function parsedBody(bytes: Buffer): Record<string, unknown> {
+  if (!isUtf8(bytes)) throw new Failure("invalid-request", "The body is not valid UTF-8.");
+  let body: unknown;
+  try {
+    // Parsing has no depth limit of its own; the scan has.
+    scanObject(bytes, maxJsonDepth);
+    body = JSON.parse(bytes.toString("utf8"));
+  } catch (thrown) {
+    const why = thrown instanceof BrokenJson ? `: ${thrown.message}` : "";
+    throw new Failure("invalid-request", `The body is not usable JSON${why}.`);
+  }
+  if (isRecord(body)) return body;
+  throw new Failure(
+    "invalid-request",
+    "The body must be a JSON object: a request in any of the supported formats.",
+  );
+}
+
+/** What rules would see. A request that only its vendor understands is told by its bytes. */
+function factsOf(incoming: IncomingRequest): RequestFacts {
+  const route = routeRequestOf(incoming, incoming.envelope.model, false);
+  try {
+    return route.read().facts;
+  } catch (thrown) {
+    if (!(thrown instanceof Failure)) throw thrown;
+    const { tools = false, images = false, jsonSchema = false, thinking = false } = route.requirements ?? {};
+    const limit = route.requirements?.outputTokens ?? null;
+    return {
+      estimatedTokens: estimateTokensOfBytes(incoming.envelope.bytes.length),
+      hasTools: tools,
+      hasImages: images,
+      hasCodeBlock: false,
+      wantsJsonSchema: jsonSchema,
+      wantsThinking: thinking,
+      maxTokens: limit === null || !Number.isFinite(limit) ? null : limit,
+      isHeartbeat: false,
+    };
+  }
+}
+
+function candidatesOf({ decision, first, refusals }: RequestPreview): RoutedDecision["candidates"] {
+  return decision.candidates.map((each) => {
+    for (const [target, refusal] of refusals)
+      if (each.kept && sameTarget(target, each))
+        return { ...each, kept: false, note: `dropped: ${refusal.message}` };
+    return sameTarget(each, first) && each.note === "fallback" ? { ...each, note: "chosen" } : each;
+  });
 }
 
 const sameTarget = (left: Target, right: Target): boolean =>
   left.provider === right.provider && left.model === right.model;
 
-/** Does a request of this format have to be translated for that backend? */
 /** Undefined where nothing is said of the tenant. Throws Failure for one that the config does not know. */
-function policyOf({ loaded, pipeline }: ConfigSnapshot, tenant: string | null): TenantPolicy | undefined {
+function policyOf({ loaded, pipeline }: ActiveConfig, tenant: string | null): TenantPolicy | undefined {
   if (tenant === null) return undefined;
   const names = loaded.config.tenants.map((each) => each.name);
   if (names.includes(tenant)) return pipeline.tenants.get(tenant);

@@ -30,7 +30,7 @@ export type AccessOptions = {
   readonly trustedProxies: readonly string[];
 };
 
-/** What somebody may see of what anybody may ask. */
+/** How much a caller sees of an answer that every caller gets. */
 export type ReadAccess = {
   /** May this caller read what the operator reads? */
   readonly mayRead: boolean;
@@ -41,7 +41,7 @@ export type ReadAccess = {
 export type Access = {
   /** Throws Failure unauthorized or forbidden. */
   (routeClass: RouteClass, facts: RequestOrigin): Caller;
-  /** For an answer that refuses nobody and tells readers more. */
+  /** For an answer that refuses no caller and shows readers more. */
   readAccess(facts: RequestOrigin): ReadAccess;
 };
 
@@ -49,53 +49,13 @@ const nobody: Caller = { tenant: null, keyId: null, isAdmin: false };
 const operator: Caller = { tenant: null, keyId: null, isAdmin: true };
 
 export function createAccess(options: AccessOptions): Access {
-  const { directory, guessLimiter } = options;
-  const proxyHeaderIn = createProxyHeaderFinder();
-  const proxies = addressSet(options.trustedProxies);
+  const { directory } = options;
+  const checks = new AccessChecks(options);
   const adminOnly = (key: string): Caller | null => (directory.isAdmin(key) ? operator : null);
   const keyHolder = (key: string): Caller | null => {
     const found = directory.identify(key);
     return found === null ? null : { tenant: found.tenant, keyId: found.keyId, isAdmin: false };
   };
-
-  /** Wrong keys are counted against this address; unlike `requireLocal` it refuses nobody. */
-  function clientAddress(facts: RequestOrigin): string {
-    const peer = facts.peer();
-    if (peer === null) return "unknown";
-    return (proxies.holds(peer) ? clientBehind(facts.headers, proxies.holds) : null) ?? peer;
-  }
-
-  function requireKey(facts: RequestOrigin, find: (key: string) => Caller | null, wanted: string): Caller {
-    const presented = presentedKeys(facts.headers);
-    if (presented.length === 0)
-      throw new Failure("unauthorized", `This endpoint needs ${wanted}; ${howToSend}`);
-    for (const key of presented) {
-      const caller = find(key);
-      // Whatever others at this address have tried: a right secret is never held back.
-      if (caller !== null) return caller;
-    }
-    throw new Failure("unauthorized", `The key was not accepted. This endpoint needs ${wanted}.`, {
-      code: "invalid_api_key",
-      holdMs: guessLimiter.failed(clientAddress(facts)),
-    });
-  }
-
-  function requireLocal(facts: RequestOrigin, caller: Caller, remedy: string): Caller {
-    const peer = facts.peer();
-    let address = peer;
-    const header = proxyHeaderIn(facts.headers);
-    if (header !== null) {
-      if (peer === null || !proxies.holds(peer))
-        throw new Failure(
-          "forbidden",
-          `This request came through a proxy or tunnel (it carries the header ${header.slice(0, 64)}) without an accepted key. Set ${remedy}, or name the proxy in server.trusted_proxies.`,
-        );
-      address = clientBehind(facts.headers, proxies.holds);
-    }
-    if (address === null || !isLoopback(address))
-      throw new Failure("forbidden", `Without ${remedy} this endpoint answers only its own machine.`);
-    return caller;
-  }
 
   const access = (routeClass: RouteClass, facts: RequestOrigin): Caller => {
     switch (routeClass) {
@@ -103,15 +63,19 @@ export function createAccess(options: AccessOptions): Access {
         return nobody;
       case "data":
         return directory.hasKeys
-          ? requireKey(facts, keyHolder, "an API key")
-          : requireLocal(facts, nobody, "auth.keys");
+          ? checks.requireKey(facts, keyHolder, "an API key")
+          : checks.requireLocal(facts, nobody, "auth.keys");
       case "read":
-        if (directory.hasAdminKey) return requireKey(facts, adminOnly, "the admin key");
+        if (directory.hasAdminKey) return checks.requireKey(facts, adminOnly, "the admin key");
         // No admin key: a client's own key is no guess here, so it is not counted as one.
         if (presentedKeys(facts.headers).some(directory.isAdmin)) return operator;
-        return requireLocal(facts, operator, "auth.admin_key");
+        return checks.requireLocal(facts, operator, "auth.admin_key");
       case "write":
-        return requireKey(facts, adminOnly, "the admin key or the token in the state directory's run.json");
+        return checks.requireKey(
+          facts,
+          adminOnly,
+          "the admin key or the token in the state directory's run.json",
+        );
     }
   };
   return Object.assign(access, {
@@ -130,13 +94,64 @@ export function createAccess(options: AccessOptions): Access {
   });
 }
 
+/** What a request must show: a key that is known, or that it comes from this machine. */
+class AccessChecks {
+  private readonly guessLimiter: GuessLimiter;
+  private readonly proxyHeaderIn = createProxyHeaderFinder();
+  private readonly proxies: ReturnType<typeof addressSet>;
+
+  constructor({ guessLimiter, trustedProxies }: AccessOptions) {
+    this.guessLimiter = guessLimiter;
+    this.proxies = addressSet(trustedProxies);
+  }
+
+  requireKey(facts: RequestOrigin, find: (key: string) => Caller | null, wanted: string): Caller {
+    const presented = presentedKeys(facts.headers);
+    if (presented.length === 0)
+      throw new Failure("unauthorized", `This endpoint needs ${wanted}; ${howToSend}`);
+    for (const key of presented) {
+      const caller = find(key);
+      // Whatever others at this address have tried: a right secret is never held back.
+      if (caller !== null) return caller;
+    }
+    throw new Failure("unauthorized", `The key was not accepted. This endpoint needs ${wanted}.`, {
+      code: "invalid_api_key",
+      holdMs: this.guessLimiter.failed(this.clientAddress(facts)),
+    });
+  }
+
+  requireLocal(facts: RequestOrigin, caller: Caller, remedy: string): Caller {
+    const peer = facts.peer();
+    let address = peer;
+    const header = this.proxyHeaderIn(facts.headers);
+    if (header !== null) {
+      if (peer === null || !this.proxies.holds(peer))
+        throw new Failure(
+          "forbidden",
+          `This request came through a proxy or tunnel (it carries the header ${header.slice(0, 64)}) without an accepted key. Set ${remedy}, or name the proxy in server.trusted_proxies.`,
+        );
+      address = clientBehind(facts.headers, this.proxies.holds);
+    }
+    if (address === null || !isLoopback(address))
+      throw new Failure("forbidden", `Without ${remedy} this endpoint answers only its own machine.`);
+    return caller;
+  }
+
+  /** Wrong keys are counted against this address; unlike `requireLocal` it refuses no caller. */
+  private clientAddress(facts: RequestOrigin): string {
+    const peer = facts.peer();
+    if (peer === null) return "unknown";
+    return (this.proxies.holds(peer) ? clientBehind(facts.headers, this.proxies.holds) : null) ?? peer;
+  }
+}
+
 const readerAccess: ReadAccess = { mayRead: true, holdMs: 0 };
 const noReadAccess: ReadAccess = { mayRead: false, holdMs: 0 };
 
 const howToSend =
   'send it as "Authorization: Bearer <key>", "x-api-key: <key>", "x-goog-api-key: <key>" or "x-clawgate-key: <key>".';
 
-// The last one is ours alone, for clients whose other headers carry somebody else's key.
+// The last one is ours alone, for clients whose other headers carry another key.
 const keyHeaders = ["x-api-key", "x-goog-api-key", "x-clawgate-key"];
 
 /** Several places at once: OpenClaw with authHeader fills two. Never the address: it ends up in logs. */

@@ -1,4 +1,4 @@
-// What a try's request lost or had changed on its way into the target's format: collected once, shown in record and header.
+// What a request lost or had changed on its way into the target's format: collected once an attempt, shown in record and header.
 // It must never judge what counts; the dialects note it where they do it.
 
 import type { Note } from "../dialects/dialect.ts";

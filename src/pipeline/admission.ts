@@ -17,7 +17,7 @@ export type Admission = {
   /** Monotonic milliseconds. */
   readonly arrivedMs: number;
   readonly caller: Caller;
-  /** What the `*` of the door's path stands for, decoded; absent where the path has none. */
+  /** What the `*` of the endpoint's path stands for, decoded; absent where the path has none. */
   readonly pathName?: string;
   /** The client's; null for a request of our own. */
   readonly connection: Connection | null;
@@ -97,7 +97,7 @@ export function admit(
   return new Run({ context, endpoint, services, snapshot, admitted, connection, upload });
 }
 
-/** What admission took, until it is given back: a place among the living, the deadline, an ear for the client. */
+/** What admission took, until it is given back: a place in the live registry, the deadline, a listener for the client. */
 class AdmittedRequest implements LiveRequest, TimerListener {
   readonly id: string;
   readonly tenant: string | null;
@@ -131,7 +131,7 @@ class AdmittedRequest implements LiveRequest, TimerListener {
     this.timer = this.ticker.after(Math.min(requestTimeoutMs, firstLookMs), this);
     const onGone = (): void => context.abort(new Failure("cancelled", "The client went away."));
     if (signal.aborted) onGone();
-    // Nobody else listens to it, and an attribute costs half of what a listener does.
+    // It has no other listener, and an attribute costs half of what a listener does.
     // oxlint-disable-next-line unicorn/prefer-add-event-listener
     else signal.onabort = onGone;
     this.registration = services.live.add(this);

@@ -1,5 +1,5 @@
-// What both lanes look like from outside: pieces of the client's answer, one after the other.
-// A lane never retries and never decides; it ends with a last piece or with a failure.
+// Where a client's answer comes from, passed on or translated: its pieces, one after the other.
+// A source never retries and never decides; it ends with a last piece or with a failure.
 
 import type { Failure } from "../canon/failure.ts";
 
@@ -8,19 +8,19 @@ export type Piece = {
   readonly bytes: Uint8Array | string;
   /** True when this piece holds the first text, thinking or tool event, or the finish. */
   readonly opens: boolean;
-  /** Not null: the lane is over and this is why. `bytes` of the same piece came before it and are good. */
+  /** Not null: the answer is over and this is why. `bytes` of the same piece came before it and are good. */
   readonly failure: Failure | null;
-  /** True: the lane is over and all is well. */
+  /** True: the answer is over and all is well. */
   readonly isLast: boolean;
   /** Of a whole answer that is not JSON. */
   readonly contentType?: string;
 };
 
-/** Told of every sign of life in a whole answer from its first word on. */
+/** Called at every sign of life in a whole answer from its first word on. */
 export type Progress = { progressed(): void };
 
 export type AnswerSource = {
-  /** Must not be called again after a piece that ends the lane. Never rejects. */
+  /** Must not be called again after a piece that ends the answer. Never rejects. */
   next(): Promise<Piece>;
 };
 

@@ -1,4 +1,4 @@
-// One try at one target with one credential: its call, its limits, and the wait for the first word that opens the gate.
+// One attempt at one target with one credential: its call, its limits, and the wait for the first word that opens the gate.
 // It must never decide what comes after a failure; fallback.ts does.
 
 import type { Call } from "../backends/backend.ts";
@@ -8,11 +8,12 @@ import type { Note } from "../dialects/dialect.ts";
 import { noteInto } from "./adaptations.ts";
 import type { Provider } from "./dependencies.ts";
 import type { AnswerSource, Piece } from "./answer-source.ts";
-import type { Run, Attempt } from "./run.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Run } from "./run.ts";
 
 export type OpenSource = (provider: Provider, target: Target, attempt: Attempt, call: Call) => AnswerSource;
 
-/** Which lane a provider would get, or why this request cannot go there at all. */
+/** How a provider would be asked, or why this request cannot go there at all. */
 export type TargetPlan =
   | {
       readonly lane: Attempt["lane"];
@@ -42,7 +43,7 @@ export async function continuesProcess(run: Run, target: Target, plan: TargetPla
       requestOptions,
     });
   } catch (thrown) {
-    // What is wrong with it is told when its turn has come.
+    // What is wrong with it is reported when its turn has come.
     if (thrown instanceof Failure) return false;
     throw thrown;
   }
@@ -57,7 +58,7 @@ export type Opened = {
 
 const noPieces: readonly Piece[] = [];
 
-/** What the backend is told of the try, and what it tells. */
+/** What the backend learns of the attempt, and what it reports. */
 class AttemptCall implements Call {
   readonly requestId: string;
   readonly model: string;
@@ -85,7 +86,7 @@ class AttemptCall implements Call {
     this.requestOptions = run.requestOptions;
   }
 
-  // Handed on without this object, so they are functions of their own; but only where somebody has something to note.
+  // Passed on without this object, so they are functions of their own; made only when first used.
   get note(): Note {
     return (this.noteFunction ??= noteInto(this.attempt.adapted));
   }
@@ -117,7 +118,7 @@ class AttemptCall implements Call {
   }
 }
 
-/** One try; ends with an open lane or with why there is none. Tells the health book of its beginning and its first word. */
+/** Runs one attempt until its gate opens or it fails. Reports its beginning and its first word to the health tracker. */
 export async function attemptTarget(
   run: Run,
   attempt: Attempt,
@@ -143,11 +144,11 @@ export async function attemptTarget(
     let pieces: Piece[] | null = null;
     for (;;) {
       const piece = await source.next();
-      // A word that came together with the failure was a word: it is shown, and the failure is told in-band.
+      // A word that came together with the failure was a word: it is shown, and the failure follows in the stream.
       if (piece.failure !== null && !piece.opens) return piece.failure;
       if (piece.bytes.length > 0 || piece.isLast || piece.failure !== null) (pieces ??= []).push(piece);
       if (!piece.opens && !piece.isLast) continue;
-      // Ended from outside while its word was on the way: it has nothing more to tell the health book.
+      // Ended from outside while its word was on the way: it has nothing more to report to the health tracker.
       if (attempt.isSettled) return failureFrom(abort.signal.reason);
       const openedMs = clock.monotonicMs() - attempt.startedMs;
       attempt.firstTokenMs ??= Math.round(openedMs);

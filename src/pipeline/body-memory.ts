@@ -13,7 +13,7 @@ type TotalMemory = { bytes: number; readonly waiting: BodyTurn[] };
 
 /** Small bodies may fill so many times what is left free: the large ones of their own caller leave them a quarter of the limit. */
 const smallOverFree = 3;
-/** Of each that waits the runtime holds up to about a megabyte that nobody has booked (Bun 1.4.5). */
+/** For each waiting body the runtime holds up to about a megabyte that is not counted (Bun 1.4.5). */
 const maxWaiting = 64;
 
 /** What one caller holds. A class, because every request asks it. */
@@ -110,7 +110,7 @@ export class BodyTurn {
   }
 }
 
-/** One after the other, and nobody before another one of his own caller. */
+/** One after the other, and never before an older one of the same caller. */
 function wakeWaiting({ waiting }: TotalMemory): void {
   if (waiting.length === 0) return;
   const full = new Set<BodyShare>();

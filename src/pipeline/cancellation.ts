@@ -1,4 +1,4 @@
-// How a request ends early: one reason, told once to whoever listens. Plain objects, because an AbortSignal with listeners
+// How a request ends early: one reason, given once to each listener. Plain objects, because an AbortSignal with listeners
 // costs 3 to 5 µs each and most requests never end early; a real signal is made only for those who have to wait.
 
 import type { AbortListener, Context } from "../canon/context.ts";

@@ -25,7 +25,7 @@ export type Guarded = {
   readonly dropped: readonly string[];
 };
 
-/** The word of the hub for a member that a format cannot say. */
+/** The note of an encoder for a member that a format cannot say. */
 const dropWord = "member-dropped:";
 
 type Drop = (name: string) => void;
@@ -46,9 +46,10 @@ export function withoutModelChoices(
     kept.dropped.forEach(drop);
     return { envelope: kept.envelope, dropped };
   }
+  const guard: Guard = { envelope, dialect, keepsPrice, drop };
   const judged = scan.members.map((member): [JsonMember, Replacement] => [
     member,
-    replacementOf(member, envelope, dialect, keepsPrice, drop),
+    replacementOf(member, guard),
   ]);
   const members = withoutLostChoice(judged, bytes, drop);
   if (members.every(([, kept]) => kept === "as it is")) return { envelope, dropped };
@@ -70,13 +71,15 @@ export function withoutChoosingBetas(betas: string): string | null {
   return kept.length === 0 ? null : kept.join(",");
 }
 
-function replacementOf(
-  member: JsonMember,
-  envelope: Envelope,
-  dialect: ClientDialectName,
-  keepsPrice: boolean,
-  drop: Drop,
-): Replacement {
+/** What the members of one body are judged by. */
+type Guard = {
+  readonly envelope: Envelope;
+  readonly dialect: ClientDialectName;
+  readonly keepsPrice: boolean;
+  readonly drop: Drop;
+};
+
+function replacementOf(member: JsonMember, { envelope, dialect, keepsPrice, drop }: Guard): Replacement {
   const { bytes, model } = envelope;
   const { key, kind, start, end } = member;
   const value = (): unknown => parseLoosely(bytes.toString("utf8", start, end));
@@ -127,7 +130,7 @@ function replacementOf(
   return isEmpty ? "gone" : { json: JSON.stringify(rest) };
 }
 
-/** A copy without the members that `isChoice` knows, at every depth. `drop` hears their names with the way to them. */
+/** A copy without the members that `isChoice` knows, at every depth. `drop` receives their names with the path to them. */
 function pruned(value: unknown, isChoice: (key: string) => boolean, place: string, drop: Drop): unknown {
   if (Array.isArray(value)) return value.map((each: unknown) => pruned(each, isChoice, place, drop));
   if (!isRecord(value)) return value;

@@ -1,4 +1,4 @@
-// The road of token counts: the upstream's own count where the target speaks the door's format, else the house's estimate.
+// Token counts: the upstream's own count where the target speaks the endpoint's format, else our estimate.
 
 import { Failure, failureFrom } from "../canon/failure.ts";
 import type { ChatRequest } from "../canon/request.ts";
@@ -16,7 +16,7 @@ import type { Provider } from "./dependencies.ts";
 import { failurePiece, type AnswerSource } from "./answer-source.ts";
 import type { Run } from "./run.ts";
 
-/** How a format that has a token count asks for it, and what stands in for it elsewhere. */
+/** How a format that has a token count asks for it, and what replaces it elsewhere. */
 type TokenCounter = {
   path(model: string): string;
   body(envelope: Envelope, target: TargetFacts): Uint8Array;
@@ -50,7 +50,7 @@ const tokenCounters: Partial<Record<ClientDialectName, TokenCounter>> = {
   },
 };
 
-/** The upstream's own count where the target speaks the door's format, else the house's estimate. */
+/** The upstream's own count where the target speaks the endpoint's format, else our estimate. */
 export function planTokenCount(
   run: Run,
   envelope: Envelope,

@@ -1,12 +1,12 @@
-// What `log_level: debug` tells of a request's way: a line at every decision. Each asks for the level before it makes anything, so
-// that nobody else pays for it. It must never hold what somebody asked or was answered.
+// What `log_level: debug` shows of a request on its way: a line at every decision. Each checks the level before it makes anything, so
+// that other levels cost nothing. It must never hold a prompt or an answer.
 
 import type { Target } from "../canon/decision.ts";
 import { type Failure, mayRepeatContent } from "../canon/failure.ts";
 import type { RoutedDecision } from "../routing/decision-builder.ts";
 import type { Services } from "./dependencies.ts";
 
-/** A request, as far as is told of it. */
+/** What a line shows of a request. */
 type LoggedRequest = {
   readonly services: Pick<Services, "log">;
   readonly context: { readonly id: string; readonly tenant: string | null };
@@ -17,7 +17,7 @@ type LoggedRequest = {
   readonly attemptCount: number;
 };
 
-/** The same of a try. */
+/** The same of an attempt. */
 type LoggedAttempt = {
   readonly target: Target;
   readonly lane: string;
@@ -97,7 +97,7 @@ export function logEnd(run: LoggedRequest, { target, status }: LoggedAttempt, fa
   const end = { request: run.context.id, target: nameOf(target) };
   if (failure === null) run.services.log.debug("target is done", end);
   else
-    run.services.log.debug("try ended", {
+    run.services.log.debug("attempt ended", {
       ...end,
       kind: failure.kind,
       status: failure.upstreamStatus ?? status,
@@ -107,7 +107,7 @@ export function logEnd(run: LoggedRequest, { target, status }: LoggedAttempt, fa
     });
 }
 
-/** `verdict`: what comes after a try that failed. */
+/** `verdict`: what comes after an attempt that failed. */
 export function logNextStep(run: LoggedRequest, target: Target, nextStep: string): void {
   if (!isDebug(run)) return;
   run.services.log.debug("after a failure", {

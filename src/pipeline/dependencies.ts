@@ -1,11 +1,13 @@
-// The two lifetimes as the road sees them. A generation follows from one config and is swapped whole; the estate outlives it.
-// A request keeps the generation it was admitted with until its end.
+// The two lifetimes as the pipeline sees them. A snapshot follows from one config and is replaced as a whole; the services outlive it.
+// A request keeps the snapshot that it was admitted with until its end.
 
 import type { Backend } from "../backends/backend.ts";
 import type { HealthTracker } from "../backends/health/health-tracker.ts";
 import type { RequestRecord, UnpricedRecord } from "../canon/record.ts";
 import type { Usage } from "../canon/usage.ts";
 import type { DialectTable } from "../dialects/dialect-table.ts";
+import type { ScannedBody } from "../dialects/dialect.ts";
+import type { TranslateReason } from "../canon/translate-reason.ts";
 import type { ModelFacts } from "../routing/eligibility.ts";
 import type { Router } from "../routing/router.ts";
 import type { Stickiness } from "../routing/stickiness.ts";
@@ -40,13 +42,11 @@ export type Provider = {
   readonly queue: TurnQueue;
   /**
    * False once a reload took the provider away or gave its id another address or other credentials: what a request of
-   * this generation learns then says nothing about those.
+   * this snapshot learns then says nothing about those.
    */
   readonly isCurrent: () => boolean;
-  /** Top-level members of a body that this vendor wants rewritten for this model: with one of them the bytes may not pass unread. */
-  readonly blockingMembers: (model: string) => readonly string[];
-  /** The same for what stands inside them; null where the vendor takes whatever its format allows. */
-  readonly blocksPassthrough: ((bytes: Buffer, model: string) => boolean) | null;
+  /** Why this vendor wants a body of its own format rewritten for this model; null: it may pass as bytes. */
+  readonly reasonToTranslate: (body: ScannedBody, model: string) => TranslateReason | null;
   /** What is known of a model here; the same object for the same model. */
   readonly modelFacts: (model: string) => ModelFacts;
   readonly price: ProviderPrice;
@@ -54,9 +54,9 @@ export type Provider = {
 
 /** What a provider asks for its answers. USD are counted in integer nano-USD. */
 export type ProviderPrice = {
-  /** `answered`: the model that the upstream says it was; null: it did not say. Null: nobody knows. */
+  /** `answered`: the model that the upstream says it was; null: it did not say. Null: the price is unknown. */
   costOf(answered: string | null, model: string, usage: Usage, atMs: number): number | null;
-  /** The most that so many tokens may cost, whatever the cache and thoughts make of them. Null: nobody knows. */
+  /** The most that so many tokens may cost, whatever the cache and thoughts make of them. Null: the price is unknown. */
   maxCostOf(model: string, input: number, output: number, atMs: number): number | null;
   /** An answer was longer than its limit allowed. */
   noteExceeded(model: string, output: number): void;
@@ -65,18 +65,18 @@ export type ProviderPrice = {
 };
 
 export type PipelineSnapshot = {
-  /** Told of every request that begins and of every one that ends here: an old generation goes with its last request. */
+  /** Called when a request begins and when it ends: an old snapshot is closed after its last request. */
   readonly enter: () => void;
   readonly leave: () => void;
   readonly providers: ReadonlyMap<string, Provider>;
   readonly dialects: DialectTable;
   readonly router: Router;
-  /** By name; only tenants that something is said of. */
+  /** By name; only tenants with settings. */
   readonly tenants: ReadonlyMap<string, TenantPolicy>;
   readonly streaming: StreamingSettings;
   readonly uploads: UploadRules;
   readonly requestTimeoutMs: number;
-  /** How long a second try may wait for its place in the retry budget. */
+  /** How long a second attempt may wait for its place in the retry budget. */
   readonly retryWaitMs: number;
   /** How long a target may be without a first word before a second one is asked beside it; 0: for ever. */
   readonly hedgeAfterMs: number;

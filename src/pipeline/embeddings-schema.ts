@@ -1,4 +1,4 @@
-// The request of the embeddings door as the API description shows it. The bytes go to the vendor as they are:
+// The request of the embeddings endpoint as the API description shows it. The bytes go to the vendor as they are:
 // the vendor judges everything but the model's name.
 
 import { z } from "zod";

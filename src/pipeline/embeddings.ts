@@ -1,5 +1,5 @@
-// The road of embeddings: through where both sides speak one format, else texts up and vectors down between OpenAI's and
-// Google's. It must never ask another model than the one that was asked for.
+// Embeddings: they pass where both sides speak one format, else texts go up and vectors come down between OpenAI's format and
+// Google's. No other model is ever asked than the one that was asked for.
 
 import type { Call } from "../backends/backend.ts";
 import type { EmbeddingRequest, Embeddings } from "../canon/embedding.ts";
@@ -22,7 +22,8 @@ import {
 } from "./forward.ts";
 import type { Provider } from "./dependencies.ts";
 import { failurePiece, type AnswerSource } from "./answer-source.ts";
-import type { Run, Attempt } from "./run.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Run } from "./run.ts";
 
 /** They go to providers of OpenAI's and of Google's formats only: no other one has them. */
 export function planEmbeddings(

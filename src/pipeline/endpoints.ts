@@ -1,5 +1,5 @@
-// The table of doors: which path speaks which dialect, and which road a request takes from there.
-// A door is data; the roads live in pipeline.ts and forward.ts.
+// The table of endpoints: which path speaks which dialect, and how its requests are planned (chat-plan.ts, count-tokens.ts,
+// embeddings.ts, forward.ts). An endpoint is data.
 
 import type { ClientDialectName } from "../dialects/dialect-table.ts";
 
@@ -32,7 +32,7 @@ export type Forwarding = {
   readonly answersAnything?: boolean;
   /** It takes as long as a whole chat answer may take, and not as long as a first word. */
   readonly isSlow?: boolean;
-  /** What it costs does not follow from tokens and their price: in dollars nobody knows it beforehand. */
+  /** What it costs does not follow from tokens and their price: in dollars it is unknown beforehand. */
   readonly hasOwnPrice?: boolean;
   /** The answer is text that a model writes. */
   readonly writes?: boolean;
@@ -44,11 +44,11 @@ export type Endpoint = {
   readonly path: string;
   /** Where the path names the model: whether it asks for a stream as well. Absent: the body says both. */
   readonly stream?: boolean;
-  /** The dialect of requests, answers and errors at this door. */
+  /** The dialect of its requests, answers and errors. */
   readonly dialect: ClientDialectName;
-  /** `chat` goes through the canonical form (or the express lane); the others never become a ChatRequest. */
+  /** A `chat` is translated through the canonical form or passes as bytes; the others never become a ChatRequest. */
   readonly kind: "chat" | "count-tokens" | "embeddings" | "forward";
-  /** On the road `forward` alone. */
+  /** Only of the kind `forward`. */
   readonly forwarding?: Forwarding;
   readonly summary: string;
 };

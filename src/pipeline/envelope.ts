@@ -1,4 +1,4 @@
-// From bytes to what the road must know: the scan of the body, the model's name, the session. Nothing is parsed that need not be.
+// From bytes to what the pipeline must know: the scan of the body, the model's name, the session. Nothing is parsed that need not be.
 
 import { isUtf8 } from "node:buffer";
 import { cut, maxModelLength, shortened } from "../canon/bounds.ts";
@@ -28,12 +28,12 @@ export type Envelope = {
   readonly form?: Form;
 };
 
-/** What a door's path says of a request, where it says it. */
+/** What the path of an endpoint says of a request, where it says it. */
 export type PathCall = { readonly model: string; readonly stream: boolean };
 
 /** Throws Failure. `call`: the body is not asked for what the path says. `dialect`: the format of the endpoint. */
 export function readEnvelope(
-  request: Request,
+  headers: Headers,
   bytes: Buffer,
   call: PathCall | null = null,
   dialect?: Dialect,
@@ -48,7 +48,7 @@ export function readEnvelope(
   }
   const model = checkedModel(call === null ? modelIn(bytes, memberOf(scan, "model")) : call.model);
   if (model === null || model === "")
-    throw new Failure("invalid-request", "model is required: the name of a model, or auto.", {
+    throw new Failure("invalid-request", "model is required: a model name, or auto.", {
       param: "model",
     });
   return {
@@ -59,7 +59,7 @@ export function readEnvelope(
       call === null
         ? (booleanOf(bytes, memberOf(scan, "stream")) ?? dialect?.client?.streamsByDefault === true)
         : call.stream,
-    session: sessionOf(request.headers, bytes, scan),
+    session: sessionOf(headers, bytes, scan),
   };
 }
 
@@ -93,20 +93,20 @@ export function callInPath(endpoint: Endpoint, url: string, pathName: string): P
   if (endpoint.stream && query.get("alt") !== "sse")
     throw new Failure(
       "unsupported",
-      "streamGenerateContent needs the query parameter alt=sse: streams are given as server-sent events only.",
+      "streamGenerateContent needs the query parameter alt=sse: streams are sent only as server-sent events.",
       { param: "alt" },
     );
   // Some clients write the resource's whole name.
   return { model: pathName.replace(/^models\//, ""), stream: endpoint.stream };
 }
 
-/** Throws when the key stands there twice: nobody can say which one an upstream would take. */
+/** Throws on a duplicate key: which one an upstream would take is unknown. */
 function memberOf(scan: JsonScan, key: string): JsonMember | undefined {
   let found: JsonMember | undefined;
   for (const member of scan.members) {
     if (member.key !== key) continue;
     if (found !== undefined)
-      throw new Failure("invalid-request", `${key} stands in the body twice.`, { param: key });
+      throw new Failure("invalid-request", `Duplicate member \`${key}\`.`, { param: key });
     found = member;
   }
   return found;
@@ -152,14 +152,6 @@ export function sessionHeader(headers: Headers): string | null {
     if (value !== null && value !== "") return cut(value, maxSessionLength);
   }
   return null;
-}
-
-/** The same as its parsed body names it. */
-export function sessionInBody(body: Readonly<Record<string, unknown>>): string | null {
-  const { prompt_cache_key: key, metadata } = body;
-  if (typeof key === "string") return cut(key, maxSessionLength);
-  const user = isRecord(metadata) ? metadata["user_id"] : null;
-  return typeof user === "string" && user !== "" ? cut(user, maxSessionLength) : null;
 }
 
 function sessionOf(headers: Headers, bytes: Buffer, scan: JsonScan): string | null {

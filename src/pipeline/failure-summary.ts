@@ -1,10 +1,10 @@
-// Which failure the client is told of: whose fault it is, and of several the one that helps most. Pure.
+// Which failure the client gets: whose fault it is, and of several the one that helps most. Pure.
 
 import type { Target } from "../canon/decision.ts";
 import { consequences, Failure } from "../canon/failure.ts";
 import type { Run } from "./run.ts";
 
-/** A vendor's 404 is ours to bear only if we chose the model; a name that the client made up is the client's. */
+/** A vendor's 404 is our fault only if we chose the model; a name that the client made up is the client's. */
 export function attributedFailure(run: Run, target: Target, failure: Failure): Failure {
   const isClients = run.decision?.isClientsOwnModel === true && target === run.decision.targets[0];
   if (failure.kind !== "model-missing" || !isClients) return failure;
@@ -15,10 +15,10 @@ export function attributedFailure(run: Run, target: Target, failure: Failure): F
   });
 }
 
-/** Nobody is sent away for longer on the word of an estimate. */
+/** An estimate never asks a client to wait longer than this. */
 const maxBusyMs = 60_000;
 
-/** `expectedMs`: how long somebody new would wait now; null when nobody knows. */
+/** `expectedMs`: how long a new request would wait now; null: unknown. */
 export function busyFailure(provider: string, expectedMs: number | null): Failure {
   const message = `The provider "${provider}" is at its max_concurrent, or at its max_per_tenant for you. Try again in a moment.`;
   return new Failure("busy", message, {
@@ -31,14 +31,14 @@ type ProviderFailure = { readonly provider: string; readonly failure: Failure };
 
 /**
  * A target that cannot carry the request is no help after one that could and failed: the request is not at fault, and a client
- * that is told 400 would give up where it should try again.
+ * that gets a 400 would give up where it should try again.
  */
 function withoutRefusals(failures: readonly ProviderFailure[]): readonly ProviderFailure[] {
   const asked = failures.filter((each) => each.failure.kind !== "unsupported");
   return asked.length > 0 ? asked : failures;
 }
 
-/** Of several failures the one that tells the caller most about what to do: wait, or give up. */
+/** Of several failures the one that says most about what the caller can do: wait, or give up. */
 export function failureSummary(all: readonly ProviderFailure[]): Failure {
   const failures = withoutRefusals(all);
   const last = failures.at(-1);

@@ -1,4 +1,4 @@
-// Decision -> an open lane: targets in order, one try each, until the gate of one opens. The retry matrix of the house
+// Decision -> an open answer: targets in order, one attempt each, until the gate of one opens. The retry matrix
 // is canon/failure.ts; this is the only loop that acts on it.
 
 import type { Target } from "../canon/decision.ts";
@@ -7,7 +7,8 @@ import { busyFailure, attributedFailure, failureSummary } from "./failure-summar
 import type { Provider } from "./dependencies.ts";
 import { mayHedge, openHedged, type PendingAttempt } from "./hedge.ts";
 import { withPlace } from "./failure-place.ts";
-import { beginAttempt, endAttempt, type Run, type Attempt } from "./run.ts";
+import type { Attempt } from "./attempt.ts";
+import { beginAttempt, endAttempt, type Run } from "./run.ts";
 import { waitForTurn } from "./turn-wait.ts";
 import { reserveFor } from "./tenant-reservation.ts";
 import { logSkipped, logNextStep, logWait } from "./debug-log.ts";
@@ -19,16 +20,7 @@ export type { TargetPlan, Opened } from "./attempt-target.ts";
 type NextStep = "again" | "resend" | "next" | "over";
 type Outcome = Opened | NextStep;
 
-/** What the tries of one request have taught so far. */
-type FailureHistory = {
-  readonly failures: { readonly provider: string; readonly failure: Failure }[];
-  isRetry: boolean;
-  /** One request meets a stale connection once: then it is sent over a new one. */
-  isResent: boolean;
-  minimumWindow: number | null;
-  /** The target that was asked beside another and failed. `again`: another one of its credentials may do. */
-  failedBeside: { readonly target: Target; readonly nextStep: NextStep } | null;
-};
+type AttributedFailure = { readonly provider: string; readonly failure: Failure };
 
 type PlanTarget = (provider: Provider, target: Target) => TargetPlan;
 type PassHeaders = (provider: Provider) => Readonly<Record<string, string>>;
@@ -69,15 +61,17 @@ export async function openWithFallback(
   throw fallback.budgetRefusal ?? failureSummary(fallback.failures);
 }
 
-/** The way of one request from target to target. */
-class Fallback implements FailureHistory {
-  readonly failures: FailureHistory["failures"] = [];
-  isRetry = false;
-  isResent = false;
-  minimumWindow: number | null = null;
-  failedBeside: FailureHistory["failedBeside"] = null;
+/** One request from target to target, and what its attempts have shown so far. */
+class Fallback {
+  readonly failures: AttributedFailure[] = [];
+  private isRetry = false;
+  /** One request meets a stale connection once: then it is sent over a new one. */
+  private isResent = false;
+  private minimumWindow: number | null = null;
+  /** The target that was asked beside another and failed. `again`: another one of its credentials may do. */
+  failedBeside: { readonly target: Target; readonly nextStep: NextStep } | null = null;
   readonly heldBack: { target: Target; untilMs: number }[] = [];
-  /** Why the tenant's limits do not bear what may be tried next. */
+  /** Why the tenant's limits do not cover the next attempt. */
   budgetRefusal: Failure | null = null;
 
   constructor(
@@ -94,7 +88,7 @@ class Fallback implements FailureHistory {
     return true;
   }
 
-  /** The tenant's limits do not bear it: nothing is sent. */
+  /** The tenant's limits do not cover it: nothing is sent. */
   private skipOverBudget(target: Target, budgetRefusal: Failure): NextStep {
     noteSkipped(this.run, target, budgetRefusal.message);
     if (budgetRefusal.kind === "unsupported")
@@ -109,7 +103,7 @@ class Fallback implements FailureHistory {
     const { services, snapshot, context } = run;
     const provider = snapshot.providers.get(target.provider);
     if (provider === undefined) return "next";
-    if (!isLargeEnough(this, provider, target)) {
+    if (!this.isLargeEnough(provider, target)) {
       noteSkipped(run, target, "its context window is not known to be larger");
       return "next";
     }
@@ -124,7 +118,7 @@ class Fallback implements FailureHistory {
     for (;;) {
       const { isRetry } = this;
       if (isRetry && !(await services.retryBudget.take(context.signal, snapshot.retryWaitMs))) {
-        logWait(run, "a place in the retry budget", snapshot.retryWaitMs, "none was free");
+        logWait(run, "a slot in the retry budget", snapshot.retryWaitMs, "none was free");
         return "over";
       }
       const returnRetryPlace = isRetry ? onlyOnce(services.retryBudget.give) : noop;
@@ -136,7 +130,7 @@ class Fallback implements FailureHistory {
         if (turn === "full" || turn === "too-long") {
           const expectedMs = provider.queue.expectedWaitMs(context.tenant);
           this.failures.push({ provider: provider.id, failure: busyFailure(provider.id, expectedMs) });
-          logSkipped(run, target, turn === "full" ? "its queue is full" : "no turn came free in time");
+          logSkipped(run, target, turn === "full" ? "its queue is full" : "no slot became free in time");
           return "next";
         }
         // Much may have become known since this target was judged; and only one request may be the probe.
@@ -154,11 +148,10 @@ class Fallback implements FailureHistory {
         const attempt = beginAttempt(run, { provider, target, credential, lane: plan.lane, turn });
         const opening = attemptTarget(run, attempt, plan.open, this.passHeaders(provider), returnRetryPlace);
         let outcome: Outcome;
-        if (!isLastResort && mayHedge(run, attempt))
-          outcome = await attemptHedged(run, this, { attempt, opening }, this.planTarget, this.passHeaders);
+        if (!isLastResort && mayHedge(run, attempt)) outcome = await this.attemptHedged({ attempt, opening });
         else {
           const result = await opening;
-          outcome = result instanceof Failure ? failAttempt(run, this, attempt, result) : result;
+          outcome = result instanceof Failure ? this.failAttempt(attempt, result) : result;
         }
         if (typeof outcome !== "string") run.win(outcome.attempt);
         if (outcome === "resend") continue;
@@ -169,6 +162,63 @@ class Fallback implements FailureHistory {
         returnRetryPlace();
       }
     }
+  }
+
+  private isLargeEnough(provider: Provider, { model }: Target): boolean {
+    const { minimumWindow } = this;
+    return minimumWindow === null || (provider.modelFacts(model).contextWindow ?? 0) > minimumWindow;
+  }
+
+  /** A failed attempt is over: its row is written, and what follows from its failure is known. */
+  private failAttempt(attempt: Attempt, reason: Failure): NextStep {
+    const nextStep = this.nextStepAfter(attempt, reason);
+    logNextStep(this.run, attempt.target, nextStep);
+    return nextStep;
+  }
+
+  private nextStepAfter(attempt: Attempt, reason: Failure): NextStep {
+    const { run } = this;
+    const { provider, target, credential } = attempt;
+    const failure = withPlace(attributedFailure(run, target, reason), provider.backend.address);
+    endAttempt(run, attempt, failure);
+    if (failure.isStale && !this.isResent && run.context.abortReason === null) {
+      this.isResent = true;
+      return "resend";
+    }
+    this.failures.push({ provider: provider.id, failure });
+    const { nextTarget, penalizes } = consequences[failure.kind];
+    if (run.context.abortReason !== null || nextTarget === "no") return "over";
+    if (nextTarget === "larger-window") {
+      const { contextWindow } = provider.modelFacts(target.model);
+      if (contextWindow === null) return "over";
+      // Of two that were asked at the same time the later to fail may be the smaller.
+      this.minimumWindow = Math.max(contextWindow, this.minimumWindow ?? 0);
+    }
+    this.isRetry = true;
+    return penalizes === "credential" && credential !== null ? "again" : "next";
+  }
+
+  /** The attempt, from some moment on with another one beside it; what comes next is known when both have failed. */
+  private async attemptHedged(first: PendingAttempt): Promise<Outcome> {
+    const { failures, planTarget, passHeaders } = this;
+    const ends: { final: AttributedFailure | null; nextStep: NextStep } = { final: null, nextStep: "next" };
+    const opened = await openHedged(this.run, first, {
+      planTarget,
+      passHeaders,
+      isUseful: (provider, target) => this.isLargeEnough(provider, target),
+      failed: (attempt, failure) => {
+        const nextStep = this.failAttempt(attempt, failure);
+        if (nextStep === "over") ends.final = failures.at(-1) ?? null;
+        if (attempt === first.attempt) ends.nextStep = nextStep;
+        else this.failedBeside = { target: attempt.target, nextStep };
+      },
+    });
+    if (opened !== null) return opened;
+    if (ends.final === null) return ends.nextStep;
+    // The failure that no other target can help is the client's answer, whichever of the two failed last.
+    failures.splice(failures.indexOf(ends.final), 1);
+    failures.push(ends.final);
+    return "over";
   }
 }
 
@@ -182,69 +232,6 @@ function onlyOnce(act: () => void): () => void {
     if (!isDone) act();
     isDone = true;
   };
-}
-
-const isLargeEnough = ({ minimumWindow }: FailureHistory, provider: Provider, { model }: Target): boolean =>
-  minimumWindow === null || (provider.modelFacts(model).contextWindow ?? 0) > minimumWindow;
-
-/** A failed try is over: its row is written, and what follows from its failure is known. */
-function failAttempt(run: Run, history: FailureHistory, attempt: Attempt, reason: Failure): NextStep {
-  const nextStep = nextStepAfter(run, history, attempt, reason);
-  logNextStep(run, attempt.target, nextStep);
-  return nextStep;
-}
-
-function nextStepAfter(run: Run, history: FailureHistory, attempt: Attempt, reason: Failure): NextStep {
-  const { provider, target, credential } = attempt;
-  const failure = withPlace(attributedFailure(run, target, reason), provider.backend.address);
-  endAttempt(run, attempt, failure);
-  if (failure.isStale && !history.isResent && run.context.abortReason === null) {
-    history.isResent = true;
-    return "resend";
-  }
-  history.failures.push({ provider: provider.id, failure });
-  const { nextTarget, penalizes } = consequences[failure.kind];
-  if (run.context.abortReason !== null || nextTarget === "no") return "over";
-  if (nextTarget === "larger-window") {
-    const { contextWindow } = provider.modelFacts(target.model);
-    if (contextWindow === null) return "over";
-    // Of two that were asked at the same time the later to fail may be the smaller.
-    history.minimumWindow = Math.max(contextWindow, history.minimumWindow ?? 0);
-  }
-  history.isRetry = true;
-  return penalizes === "credential" && credential !== null ? "again" : "next";
-}
-
-/** The try, from some moment on with another one beside it; what comes next is known when both have failed. */
-async function attemptHedged(
-  run: Run,
-  history: FailureHistory,
-  first: PendingAttempt,
-  planTarget: PlanTarget,
-  passHeaders: PassHeaders,
-): Promise<Outcome> {
-  const { failures } = history;
-  const ends: { final: FailureHistory["failures"][number] | null; nextStep: NextStep } = {
-    final: null,
-    nextStep: "next",
-  };
-  const opened = await openHedged(run, first, {
-    planTarget,
-    passHeaders,
-    isUseful: (provider, target) => isLargeEnough(history, provider, target),
-    failed(attempt, failure) {
-      const nextStep = failAttempt(run, history, attempt, failure);
-      if (nextStep === "over") ends.final = failures.at(-1) ?? null;
-      if (attempt === first.attempt) ends.nextStep = nextStep;
-      else history.failedBeside = { target: attempt.target, nextStep };
-    },
-  });
-  if (opened !== null) return opened;
-  if (ends.final === null) return ends.nextStep;
-  // What no other target can help is what the client is told, whichever of the two failed last.
-  failures.splice(failures.indexOf(ends.final), 1);
-  failures.push(ends.final);
-  return "over";
 }
 
 const isClientsChoice = (run: Run, target: Target): boolean => target === run.decision?.clientsTarget;

@@ -1,4 +1,4 @@
-// Requests whose body is form data (images and recordings go up so): what the road must know of them, and the body for a target.
+// Requests whose body is form data (images and recordings): what the pipeline must know of them, and the body for a target.
 // It must never look into a file.
 
 import { isUtf8 } from "node:buffer";
@@ -12,8 +12,8 @@ const maxFieldLength = 4_096;
 const noMembers = scanObject(Buffer.from("{}"), 1);
 
 /** Null: the body is no form. Throws Failure. */
-export function readFormEnvelope(request: Request, bytes: Buffer): Envelope | null {
-  const contentType = request.headers.get("content-type") ?? "";
+export function readFormEnvelope(headers: Headers, bytes: Buffer): Envelope | null {
+  const contentType = headers.get("content-type") ?? "";
   if (!/^multipart\//i.test(contentType)) return null;
   const boundary = boundaryOf(contentType);
   if (boundary === null)
@@ -29,7 +29,7 @@ export function readFormEnvelope(request: Request, bytes: Buffer): Envelope | nu
     scan: noMembers,
     model,
     stream: valueOf(form, bytes, "stream") === "true",
-    session: sessionHeader(request.headers),
+    session: sessionHeader(headers),
     form,
   };
 }
@@ -48,7 +48,7 @@ export function valueOf({ fields }: Form, bytes: Buffer, name: string): string |
   const [field, second] = fields.filter((each) => each.name === name);
   if (field === undefined) return null;
   if (second !== undefined)
-    throw new Failure("invalid-request", `${name} stands in the body twice.`, { param: name });
+    throw new Failure("invalid-request", `Duplicate member \`${name}\`.`, { param: name });
   const value = bytes.subarray(field.start, field.end);
   if (field.isFile || value.length > maxFieldLength || !isUtf8(value))
     throw new Failure("invalid-request", `${name} must be a short text.`, { param: name });

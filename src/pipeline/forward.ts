@@ -1,4 +1,4 @@
-// Roads that never become a ChatRequest: embeddings, images, recordings and their kin. Bytes in, bytes out, with the same
+// Requests that never become a ChatRequest: embeddings, images, recordings and the like. Bytes in, bytes out, with the same
 // admission, fallback and record as a chat.
 
 import type { Backend, Call } from "../backends/backend.ts";
@@ -18,7 +18,8 @@ import type { Envelope } from "./envelope.ts";
 import { formFor, valueOf } from "./form.ts";
 import type { Provider } from "./dependencies.ts";
 import { failurePiece, type AnswerSource } from "./answer-source.ts";
-import type { Run, Attempt } from "./run.ts";
+import type { Attempt } from "./attempt.ts";
+import type { Run } from "./run.ts";
 
 /** These speak OpenAI's API, of which chats are one part. */
 export const speaksOpenAi = ({ dialect }: Backend): boolean =>
@@ -155,7 +156,7 @@ function failureInReply(bytes: Uint8Array, { decodeReply }: ReplyReader): Failur
   return last?.type === "failure" ? last.failure : null;
 }
 
-// An answer of embeddings is mostly numbers, one of images mostly base64: its usage stands at one end, and parsing megabytes for
+// An answer of embeddings is mostly numbers, one of images mostly base64: its usage is at one end, and parsing megabytes for
 // it would cost more than the rest.
 const usageWindowBytes = 800;
 const modelMember = /"model"\s*:\s*"([^"\\]{1,300})"/;

@@ -1,4 +1,4 @@
-// Requests of the doors that forward, as the API description shows them. The bytes go to the vendor as they are: the vendor
+// Requests of the endpoints that only forward, as the API description shows them. The bytes go to the vendor as they are: the vendor
 // judges everything but the model's name.
 
 import { z } from "zod";

@@ -1,33 +1,34 @@
-// A second target asked beside one that has said nothing for `routing.hedge_after_s`: the first that opens its gate wins, the other
+// A second target asked in parallel when the first has sent nothing for `routing.hedge_after_s`: the first that opens its gate wins, the other
 // is cut off at once. Both may be billed, so it must never happen unseen: record, header and statistics say so.
 
 import type { Target } from "../canon/decision.ts";
 import { Failure } from "../canon/failure.ts";
 import type { Provider } from "./dependencies.ts";
-import { beginAttempt, endAttempt, type Run, type Attempt } from "./run.ts";
+import type { Attempt } from "./attempt.ts";
+import { beginAttempt, endAttempt, type Run } from "./run.ts";
 import { reserveFor } from "./tenant-reservation.ts";
 import { logHedge } from "./debug-log.ts";
 import { type TargetPlan, type Opened, attemptTarget } from "./attempt-target.ts";
 
-/** A try under way. */
+/** A running attempt. */
 export type PendingAttempt = { readonly attempt: Attempt; readonly opening: Promise<Opened | Failure> };
 
 export type HedgeOptions = {
   readonly planTarget: (provider: Provider, target: Target) => TargetPlan;
   readonly passHeaders: (provider: Provider) => Readonly<Record<string, string>>;
-  /** What the tries so far have taught of this target. */
+  /** What earlier attempts have shown of this target. */
   readonly isUseful: (provider: Provider, target: Target) => boolean;
-  /** Told of each try that failed by itself; it must end it. */
+  /** Called for each attempt that failed by itself; it must end it. */
   readonly failed: (attempt: Attempt, failure: Failure) => void;
 };
 
-/** Once a request, never for the roads that are no chat, and only where the decision goes on to another target. */
+/** Once a request, never for what is no chat, and only where the decision goes on to another target. */
 export function mayHedge(run: Run, { target, lane }: Attempt): boolean {
   if (run.snapshot.hedgeAfterMs === 0 || run.hedged.length > 0 || lane === "forward") return false;
   return target !== run.decision?.targets.at(-1);
 }
 
-/** The try that opened first; null when none did: then all have failed and are ended. */
+/** The attempt that opened first; null when none did: then all have failed and are ended. */
 export function openHedged(run: Run, first: PendingAttempt, options: HedgeOptions): Promise<Opened | null> {
   const { services, live } = run;
   return new Promise((resolve, reject) => {
@@ -69,12 +70,12 @@ export function openHedged(run: Run, first: PendingAttempt, options: HedgeOption
   });
 }
 
-/** The next target that can be asked right now; nobody waits for a place or a turn only to be asked in vain. */
+/** The next target that can be asked right now: a second attempt never waits for a place or a turn. */
 function startSecond(run: Run, first: Attempt, options: HedgeOptions): PendingAttempt | null {
   const { retryBudget, log } = run.services;
   const targets = run.decision?.targets ?? [];
   if (!retryBudget.tryTake()) {
-    logHedge(run, "the retry budget has no place for a second one", first.target);
+    logHedge(run, "the retry budget has no slot for a second attempt", first.target);
     return null;
   }
   let begun: PendingAttempt | null = null;
@@ -84,13 +85,15 @@ function startSecond(run: Run, first: Attempt, options: HedgeOptions): PendingAt
       if (begun !== null) break;
     }
   } catch (thrown) {
-    // The request is in good hands: what is wrong with it here would be told when this target's own turn came.
+    // The first attempt still runs: what is wrong here would be reported when this target's own turn came.
     if (!(thrown instanceof Failure))
       log.error("a hedge met a bug", { request: run.context.id, error: thrown });
   }
   logHedge(
     run,
-    begun === null ? "nobody else can be asked beside it" : "asked beside one that has said nothing yet",
+    begun === null
+      ? "no other provider can be asked in parallel"
+      : "asked in parallel because the first has not answered yet",
     begun === null ? first.target : begun.attempt.target,
   );
   if (begun === null) retryBudget.give();
@@ -108,7 +111,7 @@ function beginSecond(run: Run, target: Target, options: HedgeOptions): PendingAt
   const headers = options.passHeaders(provider);
   const turn = provider.queue.tryTake(run.context.tenant);
   if (turn === null) return null;
-  // Both may be billed, so the tenant's limits must bear both.
+  // Both may be billed, so the tenant's limits must cover both.
   if (run.tenantUsage !== null && reserveFor(run, provider, target) !== null) {
     turn.release();
     return null;

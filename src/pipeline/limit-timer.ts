@@ -5,7 +5,7 @@ import type { TimerListener, Ticker, TickerTimer } from "../system/ticker.ts";
 
 const never = Number.POSITIVE_INFINITY;
 
-/** Whoever is told that the limit is reached; it may move the limit again. */
+/** Called when the limit is reached; it may move the limit again. */
 export type LimitListener = { limitReached(): void };
 
 export class LimitTimer implements TimerListener {

@@ -13,7 +13,7 @@ export type LiveRequest = {
   stage: Stage;
   /** The name that the client asked for; empty until the body is read. */
   model: string;
-  /** The target under trial. */
+  /** The provider that is being asked. */
   provider: string | null;
   /** Where it waits for a turn; absent until it has to. */
   waitsAt?: { readonly provider: string; readonly place: QueuePlace } | null;

@@ -12,11 +12,11 @@ export function normalizedName(key: string): string {
     .replaceAll(/[^a-z0-9]+/g, "");
 }
 
-/** Top-level members, and those of `extra_body` and its kin, which upstreams spread over the body. */
+/** Top-level members, and those of `extra_body` and similar members, which upstreams spread over the body. */
 const whole: readonly RegExp[] = [
-  // OpenRouter, and whoever copied it: models, route, provider, preset, plugins (auto-router, fusion, pareto-router), transforms.
+  // OpenRouter, and others that copied it: models, route, provider, preset, plugins (auto-router, fusion, pareto-router), transforms.
   /^(?:models|route|router|routing|provider|providers|preset|presets|presetid|plugins|transforms)$/,
-  // The same wish in other words, and names of a model beside `model`.
+  // The same in other words, and names of a model beside `model`.
   /fallback/,
   /^(?:allowed|excluded?|loadbalance|draft|assistant|speculative|base|tuned|target|judge|analysis|advisor)models?$/,
   /^models?(?:s|id|ids|name|names|list|group|groups|info|slug|alias|aliases|params|config|settings|override|overrides|preferences|routing|router|provider|version|selection|selectionconfig|kwargs)$/,
@@ -41,11 +41,11 @@ const whole: readonly RegExp[] = [
   // Adapters are other models: vLLM, SGLang, llama.cpp, TGI.
   /^(?:lora|loras|lorarequest|loraname|lorapath|loraid|adapter|adapterid|adaptername|adaptersource|peft|peftadapter)$/,
   /^speculative/,
-  // Google: a cached prompt belongs to a model, and to whoever made it.
+  // Google: a cached prompt belongs to a model, and to the key that made it.
   /^cachedcontents?$/,
 ];
 
-/** Names that choose a model wherever they stand in the settings of something else (compaction, audio, moderation). */
+/** Names that choose a model anywhere in the settings of something else (compaction, audio, moderation). */
 const anywhere: readonly RegExp[] = [
   /^(?:[a-z]*models?|models?(?:id|name)s?|fallbacks?)$/,
   /fallback/,
@@ -83,7 +83,7 @@ export type MemberTreatment =
   | "goes"
   /** Holds a whole request of its own. */
   | "request"
-  /** Of what stands in it, at every depth, the names that `drops` knows. */
+  /** Of its members, at every depth, the names that `drops` knows. */
   | { readonly drops: readonly RegExp[] };
 
 const isOneOf = (patterns: readonly RegExp[], name: string): boolean =>

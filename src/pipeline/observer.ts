@@ -16,7 +16,7 @@ export class Observer {
   costUsd: number | null = null;
   /** Earlier answers' part in that. */
   costCovers: Usage | null = null;
-  /** Whether words are counted: only for whoever may have to pay for an answer that has no end. */
+  /** Whether words are counted: only for tenants, who may have to pay for an answer that has no end. */
   countsBytes = false;
   /** UTF-8 bytes of texts, thoughts and tools' inputs so far. */
   answerBytes = 0;

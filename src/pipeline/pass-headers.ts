@@ -13,7 +13,7 @@ const maxValueLength = 4_000;
 /** For all of them in characters; each takes `sizePerHeader` beside its own, so that they are few as well. */
 const totalRoom = 16_000;
 const sizePerHeader = 500;
-/** Keys have headers of their own; whoever puts one elsewhere gives us something of ours. */
+/** Keys have headers of their own; one in another header may be a key for this gateway. */
 const secretNames = /key|token|auth|secret|cookie|credential/;
 const choosingNames = /fallback|advisor|fast|model|tier|speed|priority/;
 

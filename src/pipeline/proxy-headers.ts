@@ -1,4 +1,4 @@
-// Headers by which a request tells that it came through a proxy, a tunnel or a content network, and so perhaps not from this
+// Headers that show that a request came through a proxy, a tunnel or a content network, and so perhaps not from this
 // machine. A name is enough; it must never trust a value.
 
 /**
@@ -114,7 +114,7 @@ const pattern = new RegExp(`^(?:${Object.values(kinds).flat().join("|")})$`);
 const maxRemembered = 512;
 const maxRememberedLength = 64;
 
-/** The first header that tells of a proxy; null when there is none. */
+/** The first header that shows a proxy; null when there is none. */
 export type ProxyHeaderFinder = (headers: Headers) => string | null;
 
 export function createProxyHeaderFinder(): ProxyHeaderFinder {

@@ -2,8 +2,8 @@
 // It must never cut a limit to next to nothing: a request that hardly fits is the vendor's to judge.
 
 import { estimateTokens, estimateTokensOfBytes } from "../canon/tokens.ts";
-import type { ChatRequest } from "../canon/request.ts";
 import type { Provider } from "./dependencies.ts";
+import type { IncomingRequest } from "./incoming-request.ts";
 
 /** Below it nothing is cut. */
 const minRemaining = 1_024;
@@ -16,18 +16,17 @@ const estimateMargin = 1.1;
 export function remainingWindow(
   { backend, modelFacts }: Provider,
   model: string,
-  bytes: number,
-  decode: () => ChatRequest,
+  incoming: IncomingRequest,
 ): number | null {
   // Google counts prompts and answers apart.
   if (backend.dialect === null || backend.dialect === "google-genai") return null;
   const { contextWindow } = modelFacts(model);
   if (contextWindow === null) return null;
-  let prompt = estimateTokensOfBytes(bytes) * estimateMargin;
+  let prompt = estimateTokensOfBytes(incoming.envelope.bytes.length) * estimateMargin;
   if (contextWindow - prompt >= maxAnswerTokens) return null;
   // Pictures weigh more in bytes than in tokens; a long body is read for it, a short one is not worth it.
   if (prompt * 2 > contextWindow) {
-    const read = estimatedPrompt(decode);
+    const read = estimatedPrompt(incoming);
     if (read === null) return null;
     prompt = read * estimateMargin;
   }
@@ -36,9 +35,9 @@ export function remainingWindow(
 }
 
 /** Null for a request that only its own format can say. */
-function estimatedPrompt(decode: () => ChatRequest): number | null {
+function estimatedPrompt(incoming: IncomingRequest): number | null {
   try {
-    return estimateTokens(decode());
+    return estimateTokens(incoming.decode());
   } catch {
     return null;
   }

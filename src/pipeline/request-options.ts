@@ -1,4 +1,4 @@
-// Wishes that a body carries for the CLI are read and taken out of it: a vendor would refuse them as fields that it does not know.
+// Options for the CLI in a body are read and taken out of it: a vendor would refuse them as unknown fields.
 // It must never touch a body without them.
 
 import type { RequestOptions } from "../backends/backend.ts";
@@ -9,7 +9,7 @@ import { memberNamed, scanObject, spliceObject } from "../wire/json.ts";
 import { type Envelope, maxJsonDepth } from "./envelope.ts";
 
 const words = ['"effort"', '"mcp_servers"'].map((word) => Buffer.from(word));
-/** Room for 64 names; what is longer is somebody's own metadata. */
+/** Room for 64 names; what is longer is the client's own metadata. */
 const maxMetadataBytes = 16_384;
 
 export function takeRequestOptions(

@@ -1,4 +1,4 @@
-// What a request may need at most, told from its bytes. It may say too much, never too little:
+// What a request may need at most, judged by its bytes. It may say too much, never too little:
 // only when a model might lack something is the body decoded for a close look.
 
 import type { Requirements } from "../routing/eligibility.ts";
@@ -6,7 +6,7 @@ import { estimateTokensOfBytes } from "../canon/tokens.ts";
 import type { JsonMember } from "../wire/json.ts";
 import type { Envelope } from "./envelope.ts";
 
-/** Words that stand in every body with an image. Each costs a search through the whole body. */
+/** Words that every body with an image holds. Each costs a search through the whole body. */
 const imageWord = Buffer.from("image");
 const googleImageWords = ["inlineData", "inline_data", "fileData", "file_data"].map((word) =>
   Buffer.from(word),

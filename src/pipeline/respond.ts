@@ -1,4 +1,4 @@
-// An open lane -> the response that the client sees. After the first word nothing is retried and nothing is spliced:
+// An open answer -> the response that the client sees. After the first word nothing is retried and nothing is spliced:
 // a failed stream ends with its dialect's error and without its happy end.
 
 import { Failure, failureFrom } from "../canon/failure.ts";
@@ -7,7 +7,8 @@ import { adaptedHeader } from "./adaptations.ts";
 import type { Opened } from "./fallback.ts";
 import { otherProviders } from "./hedge.ts";
 import { limitHeaders } from "./limit-headers.ts";
-import { type Run, shownRule } from "./run.ts";
+import type { Run } from "./run.ts";
+import { shownRule } from "./run-record.ts";
 import { streamBody } from "./stream-body.ts";
 
 /** Headers of every answer that came from a target. Values are ASCII by construction. */
@@ -52,7 +53,7 @@ function addLimits(run: Run, headers: Record<string, string>): void {
 const isAscii = /^[\x20-\x7e]*$/;
 const asciiOf = (text: string): string => (isAscii.test(text) ? text : text.replace(/[^\x20-\x7e]/g, "?"));
 
-/** `isLeftUnread`: much of the body is still under way, and without a close the client would go on sending it to nobody. */
+/** `isLeftUnread`: much of the body is still under way, and without a close the client would go on sending it for nothing. */
 export function failureResponse(
   run: Run,
   client: ClientHalf,
@@ -103,7 +104,7 @@ function pulledResponse(body: Bun.BodyInit, headers: Record<string, string>): Re
   return new Response(body as BodyInit, { headers });
 }
 
-/** Null when the gate is still shut after `commitMs`: from then on failures are told in-band. */
+/** Null when the gate is still shut after `commitMs`: from then on failures go into the stream. */
 function withinCommit(run: Run, opening: Promise<Opened>, commitMs: number): Promise<Opened | null> {
   if (commitMs === 0) return opening;
   return new Promise((resolve, reject) => {

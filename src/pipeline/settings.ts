@@ -1,4 +1,4 @@
-// The `streaming` section of the config: what a client hears while nothing has been said yet.
+// The `streaming` section of the config: what a client receives before the first word.
 // It must never name a provider or a dialect.
 
 import { z } from "zod";

@@ -47,7 +47,7 @@ export function stopCutter(stops: readonly string[]): StopCutter {
     show(text.slice(0, found.at));
     isCut = true;
     out.push({ type: "text-end", index });
-    // Most vendors count at the very end, which is not waited for: what is not known is not said.
+    // Most vendors count at the very end, which is not waited for: an unknown count stays out.
     out.push({ type: "finish", reason: "stop-sequence", stopSequence: found.stop, usage });
   };
 

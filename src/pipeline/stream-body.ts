@@ -1,50 +1,61 @@
-// The bytes of a stream, pulled by the client: piece after piece, keep-alives in long silences, and its limits.
-// A client that does not read is let go; an upstream that falls silent is cut off. It must never buffer ahead.
+// The bytes of a stream, pulled by the client: piece after piece, keep-alives in long silences, and its end. Its limits are
+// stream-timeouts.ts. It must never buffer ahead.
 
 import type { AbortListener } from "../canon/context.ts";
 import { Failure, failureFrom } from "../canon/failure.ts";
 import type { ClientHalf } from "../dialects/dialect.ts";
-import type { Opened } from "./fallback.ts";
+import type { Opened } from "./attempt-target.ts";
 import { hedgedRemark } from "./hedge.ts";
 import type { Run } from "./run.ts";
-import { LimitTimer } from "./limit-timer.ts";
-
-const silence = Symbol("silence");
+import { silence, StreamTimeouts } from "./stream-timeouts.ts";
 
 export type StreamBody = AsyncGenerator<Uint8Array | string, void, void>;
 
-/** `source` is a promise when headers had to be sent before any target opened its gate. */
+/** `opening` is a promise when headers had to be sent before any target opened its gate. */
 export function streamBody(run: Run, client: ClientHalf, opening: Opened | Promise<Opened>): StreamBody {
-  const { context, snapshot } = run;
-  const timeouts = createStreamTimeouts(run);
-  const { framing } = client;
-  const frame = snapshot.streaming.keepalive === "event" ? framing.heartbeat : framing.quiet;
+  const answer = new StreamedAnswer(run, client);
+  run.context.onAbort(answer);
+  return answer.bytes(opening);
+}
 
-  let isEnded = false;
-  const end = (failure: Failure | null): void => {
-    isEnded = true;
-    timeouts.stop();
-    context.offAbort(listener);
-    run.settle(200, failure);
-  };
-  // A generator that was never started, or that waits for a client who has gone, may never reach its `finally`.
-  const listener: AbortListener = {
-    aborted(reason) {
-      if (timeouts.isWithUpstream()) return;
-      end(failureFrom(reason));
-      // Who reads now is still told the end; who does not would keep the connection and its full buffers for ever.
-      run.connection?.close();
-    },
-  };
-  context.onAbort(listener);
+class StreamedAnswer implements AbortListener {
+  private readonly timeouts: StreamTimeouts;
+  private readonly keepAlive: string;
+  private isEnded = false;
 
-  /** Before every yield: whoever has gone is not waited for. */
-  const beforeYield = (): void => {
-    if (context.abortReason !== null) throw context.abortReason;
-    timeouts.beforeYield();
-  };
+  constructor(
+    private readonly run: Run,
+    private readonly client: ClientHalf,
+  ) {
+    const { framing } = client;
+    this.keepAlive = run.snapshot.streaming.keepalive === "event" ? framing.heartbeat : framing.quiet;
+    this.timeouts = new StreamTimeouts(run);
+  }
 
-  async function* generate(): StreamBody {
+  /** A generator that was never started, or that waits for a client who has gone, may never reach its `finally`. */
+  aborted(reason: Error): void {
+    if (this.timeouts.isWithUpstream) return;
+    this.end(failureFrom(reason));
+    // A client that reads now still gets the end; one that does not would keep the connection and its full buffers for ever.
+    this.run.connection?.close();
+  }
+
+  private end(failure: Failure | null): void {
+    this.isEnded = true;
+    this.timeouts.stop();
+    this.run.context.offAbort(this);
+    this.run.settle(200, failure);
+  }
+
+  /** A client that has gone is not waited for. */
+  private beforeYield(): void {
+    const { abortReason } = this.run.context;
+    if (abortReason !== null) throw abortReason;
+    this.timeouts.beforeYield();
+  }
+
+  async *bytes(opening: Opened | Promise<Opened>): StreamBody {
+    const { run, client, timeouts, keepAlive } = this;
     let failure: Failure | null = null;
     let isOver = false;
     try {
@@ -53,16 +64,17 @@ export function streamBody(run: Run, client: ClientHalf, opening: Opened | Promi
         // The client must hear at once that its request was accepted.
         let result: Opened | typeof silence = silence;
         do {
-          beforeYield();
-          yield frame;
+          this.beforeYield();
+          yield keepAlive;
           timeouts.afterYield();
           result = await timeouts.wait(opening);
         } while (result === silence);
         opened = result;
         // The headers had left before it was known.
-        if (run.hedged.length > 0 && framing.remark !== null) {
-          beforeYield();
-          yield framing.remark(hedgedRemark(run));
+        const { remark } = client.framing;
+        if (run.hedged.length > 0 && remark !== null) {
+          this.beforeYield();
+          yield remark(hedgedRemark(run));
           timeouts.afterYield();
         }
       } else opened = opening;
@@ -71,7 +83,7 @@ export function streamBody(run: Run, client: ClientHalf, opening: Opened | Promi
       for (const piece of opened.pieces) {
         isLast = piece.isLast;
         if (piece.bytes.length > 0) {
-          beforeYield();
+          this.beforeYield();
           yield piece.bytes;
           timeouts.afterYield();
         }
@@ -81,14 +93,14 @@ export function streamBody(run: Run, client: ClientHalf, opening: Opened | Promi
         const next = opened.source.next();
         let piece = await timeouts.wait(next);
         while (piece === silence) {
-          beforeYield();
-          yield frame;
+          this.beforeYield();
+          yield keepAlive;
           timeouts.afterYield();
           piece = await timeouts.wait(next);
         }
         timeouts.upstreamProgressed();
         if (piece.bytes.length > 0) {
-          beforeYield();
+          this.beforeYield();
           yield piece.bytes;
           timeouts.afterYield();
           // What the client took its time for is not the upstream's silence.
@@ -102,103 +114,16 @@ export function streamBody(run: Run, client: ClientHalf, opening: Opened | Promi
       failure = failureFrom(thrown);
       isOver = true;
       // Settled before the last word is said: the client may never take it.
-      end(failure);
-      yield client.encodeFailureFrame(failure, context.id);
+      this.end(failure);
+      yield client.encodeFailureFrame(failure, run.context.id);
     } finally {
       // Left at a yield without an end: the client has gone.
-      if (!isOver) failure = goneFailure(context.abortReason);
-      if (!isEnded) end(failure);
+      if (!isOver) failure = goneFailure(run.context.abortReason);
+      if (!this.isEnded) this.end(failure);
     }
   }
-  return generate();
 }
 
 function goneFailure(reason: Error | null): Failure {
   return reason !== null ? failureFrom(reason) : new Failure("cancelled", "The client went away.");
-}
-
-/** The waiting of one stream: who is being waited for, since when, and what happens when it is too long. */
-function createStreamTimeouts(run: Run) {
-  const { clock } = run.services;
-  const { streaming } = run.snapshot;
-  const keepAliveMs = streaming.keepalive_s * 1000;
-  const stallMs = streaming.stall_s * 1000;
-  let opened: Opened | null = null;
-  let waitingFor: "with-client" | "with-upstream" = "with-client";
-  let yieldedMs = clock.monotonicMs();
-  let progressedMs = yieldedMs;
-  let pingMs = yieldedMs + keepAliveMs;
-  let wake: ((value: typeof silence) => void) | null = null;
-  let isStopped = false;
-
-  const upstreamLimitMs = (): number => {
-    if (opened === null) return Number.POSITIVE_INFINITY;
-    const { limits } = opened.attempt.provider;
-    const totalMs =
-      limits.totalMs === null ? Number.POSITIVE_INFINITY : opened.attempt.startedMs + limits.totalMs;
-    return Math.min(progressedMs + limits.idleMs, totalMs);
-  };
-  /** The sides change with every chunk, and no timer is moved for that: so it looks as often as the nearest limit may come. */
-  const scheduleCheck = (now: number): void => {
-    if (isStopped) return;
-    const next = waitingFor === "with-client" ? yieldedMs + stallMs : Math.min(pingMs, upstreamLimitMs());
-    const idleMs = opened?.attempt.provider.limits.idleMs ?? Number.POSITIVE_INFINITY;
-    limitTimer.set(Math.max(now + 1, Math.min(next, now + stallMs, now + keepAliveMs, now + idleMs)));
-  };
-  const check = (): void => {
-    const now = clock.monotonicMs();
-    if (waitingFor === "with-client" && now >= yieldedMs + stallMs) {
-      run.context.abort(new Failure("cancelled", "The client stopped reading."));
-      return;
-    }
-    if (waitingFor === "with-upstream" && now >= upstreamLimitMs()) {
-      opened?.attempt.abort.abort(
-        new Failure("timed-out", "The upstream fell silent.", {
-          maybeBilled: true,
-          why: "fell silent in the middle of its answer (timeout.idle_s or total_s)",
-        }),
-      );
-      return;
-    }
-    if (waitingFor === "with-upstream" && now >= pingMs) {
-      pingMs = now + keepAliveMs;
-      wake?.(silence);
-    }
-    scheduleCheck(now);
-  };
-  const limitTimer = new LimitTimer(run.services.ticker, { limitReached: check });
-  scheduleCheck(yieldedMs);
-
-  return {
-    stop() {
-      isStopped = true;
-      limitTimer.stop();
-    },
-    isWithUpstream: () => waitingFor === "with-upstream",
-    upstreamBegan(source: Opened) {
-      opened = source;
-      progressedMs = clock.monotonicMs();
-      waitingFor = "with-upstream";
-      scheduleCheck(progressedMs);
-    },
-    upstreamProgressed() {
-      progressedMs = clock.monotonicMs();
-    },
-    beforeYield() {
-      yieldedMs = clock.monotonicMs();
-      waitingFor = "with-client";
-    },
-    afterYield() {
-      waitingFor = "with-upstream";
-      pingMs = clock.monotonicMs() + keepAliveMs;
-    },
-    /** The value, or `silence` when a keep-alive is due first; then the same promise is to be waited for again. */
-    wait<T>(promise: Promise<T>): Promise<T | typeof silence> {
-      waitingFor = "with-upstream";
-      return new Promise((resolve, reject) => {
-        wake = resolve;
-        promise.then(resolve, reject);
-      });
-    },
-  };
 }

@@ -1,100 +1,61 @@
 // What a tenant may ask for and how much, held against a request before anything is sent.
 // It must never cost a request anything that has no tenant, or one without such settings.
 
-import { Failure } from "../canon/failure.ts";
+import type { Failure } from "../canon/failure.ts";
 import type { Target } from "../canon/decision.ts";
-import type { ChatRequest } from "../canon/request.ts";
 import type { RoutedDecision } from "../routing/decision-builder.ts";
 import type { Router } from "../routing/router.ts";
 import type { UsedUp } from "../tenants/spending.ts";
-import type { Envelope } from "./envelope.ts";
 import { grantedName, modelNotGranted } from "./granted-name.ts";
+import { type IncomingRequest, routeRequestOf } from "./incoming-request.ts";
+import type { RequestBudget } from "./request-budget.ts";
 import type { Run } from "./run.ts";
 import { TenantUsage } from "./tenant-usage.ts";
-import { reserveFirst, budgetFailure } from "./tenant-reservation.ts";
+import { budgetFailure } from "./tenant-reservation.ts";
 import type { TenantPolicy } from "./tenant-policy.ts";
-import { requestSizeOf, type Ceiling, unpricedFailure } from "./tenant-price.ts";
-
-type Ask = (model: string, isAlone: boolean) => RoutedDecision | Promise<RoutedDecision>;
-
-/** Who asks, and whose names count. */
-type TenantSubject = {
-  readonly tenant: string;
-  readonly router: Pick<Router, "isAuto" | "isDefault" | "configName" | "targetOf">;
-};
 
 /** Takes the tenant's place and minute, before a byte of the body is read. Throws Failure over-limit. */
 export function enterTenant(run: Run, { meter, refusesUnpriced }: TenantPolicy): void {
   if (meter !== null) run.tenantUsage = new TenantUsage(meter.enter(), refusesUnpriced);
 }
 
-/** After `enterTenant`. Throws Failure unknown-model, over-limit, over-budget, and what routing throws. */
-export async function decideForTenant(
-  run: Run,
-  policy: TenantPolicy,
-  envelope: Envelope,
-  decode: () => ChatRequest,
-  ask: Ask,
-): Promise<RoutedDecision> {
-  const { meter } = policy;
-  const subject = { tenant: run.context.tenant ?? "", router: run.snapshot.router };
-  const tenantUsage = run.tenantUsage;
-  const name = nameFor(subject, policy, envelope.model);
-  // A count of tokens is free.
-  const costs = run.endpoint.kind !== "count-tokens";
-  let usedUp = costs ? (meter?.usedUp() ?? null) : null;
-  if (usedUp === null) {
-    const decision = withinGrant(subject, policy, envelope.model, name, await ask(name, false));
-    if (tenantUsage === null || !costs) return decision;
-    tenantUsage.requestSize = requestSizeOf(run.endpoint, envelope, decode);
-    // Until it is loaded nothing would seem to cost anything.
-    if (policy.countsMoney && run.services.prices.table() === null) await run.services.prices.load();
-    const budgetRefusal = reserveFirst(run, tenantUsage, decision, false);
-    if (budgetRefusal === null) return decision;
-    // Of a budget that is only promised to others something will be left.
-    if (budgetRefusal.why !== "used-up") throw budgetFailure(budgetRefusal, decision.targets[0] ?? null);
-    usedUp = budgetRefusal;
-  }
-  const cheaper = run.endpoint.kind === "chat" ? policy.overBudgetModel : null;
-  if (cheaper === null || tenantUsage === null) throw budgetSpent(usedUp);
-  tenantUsage.requestSize ??= requestSizeOf(run.endpoint, envelope, decode);
-  // Alone: the chain behind it may be dear.
-  const decision = await ask(cheaper, true);
-  reserveFirst(run, tenantUsage, decision, true);
-  tenantUsage.overBudgetModel = cheaper;
-  return overBudgetDecision(decision, cheaper, usedUp);
-}
-
-export type Preview = TenantSubject & {
+/** Whose request is decided, and what is asked for the decision. */
+type TenantQuestion = {
+  readonly incoming: IncomingRequest;
   readonly policy: TenantPolicy;
-  readonly model: string;
-  readonly ask: Ask;
-  /** What a request that goes there may use; null where nobody is. */
-  readonly ceilingFor: (target: Target) => Ceiling | null;
+  readonly router: Router;
+  /** Nothing is remembered, counted or reserved. */
+  readonly isDry: boolean;
 };
 
-/** What `decideForTenant` would answer to a chat just now; nothing is counted or promised. Throws the same. */
-export async function previewForTenant({ policy, model, ask, ceilingFor, ...subject }: Preview) {
-  const { meter, overBudgetModel: cheaper } = policy;
-  const name = nameFor(subject, policy, model);
-  meter?.preview({ tokens: 0, nanoUsd: 0 });
-  let usedUp = meter?.usedUp() ?? null;
+/**
+ * The tenant's grant and budget over the router's decision. `budget` null: the request costs nothing, or there is no budget.
+ * Throws Failure unknown-model, over-limit, over-budget, and what routing throws.
+ */
+export async function decideForTenant(
+  question: TenantQuestion,
+  budget: RequestBudget | null,
+): Promise<RoutedDecision> {
+  const { incoming, policy, router, isDry } = question;
+  const name = nameFor(question);
+  let usedUp = budget?.usedUp() ?? null;
   if (usedUp === null) {
-    const decision = withinGrant(subject, policy, model, name, await ask(name, false));
-    if (meter === null) return decision;
-    const [target = null] = decision.targets;
-    const isNamed = target !== null && target === decision.clientsTarget;
-    const asked = isNamed ? decision.targets.slice(0, 1) : decision.targets;
-    const ceilings = asked.map(ceilingFor).filter((each) => each !== null);
-    const ceiling = ceilings.find(({ isPriced }) => isPriced || !policy.refusesUnpriced);
-    if (ceiling === undefined && ceilings.length > 0 && target !== null) throw unpricedFailure(target);
-    const budgetRefusal = ceiling === undefined ? null : meter.preview(ceiling);
-    if (budgetRefusal === null) return decision;
-    if (budgetRefusal.why !== "used-up") throw budgetFailure(budgetRefusal, target);
-    usedUp = budgetRefusal;
+    const asked = router.decide(routeRequestOf(incoming, name, false), isDry);
+    const decision = withinGrant(question, name, asked instanceof Promise ? await asked : asked);
+    if (budget === null) return decision;
+    const reserved = budget.reserve(decision);
+    const refusal = reserved instanceof Promise ? await reserved : reserved;
+    if (refusal === null) return decision;
+    // A budget that is only reserved by others may have something left later.
+    if (refusal.why !== "used-up") throw budgetFailure(refusal, decision.targets[0] ?? null);
+    usedUp = refusal;
   }
-  if (cheaper === null) throw budgetSpent(usedUp);
-  return overBudgetDecision(await ask(cheaper, true), cheaper, usedUp);
+  const cheaper = incoming.endpoint.kind === "chat" ? policy.overBudgetModel : null;
+  if (cheaper === null || budget === null) throw budgetSpent(usedUp);
+  // Alone: the chain behind it may be expensive.
+  const decision = await router.decide(routeRequestOf(incoming, cheaper, true), isDry);
+  budget.reserveBeyond(decision, cheaper);
+  return overBudgetDecision(decision, cheaper, usedUp);
 }
 
 const budgetSpent = (usedUp: UsedUp): Failure => budgetFailure({ ...usedUp, why: "used-up" }, null);
@@ -107,26 +68,27 @@ const overBudgetDecision = (decision: RoutedDecision, cheaper: string, usedUp: U
   clientsTarget: null,
 });
 
-/** The name to route by. Throws where the tenant may not ask for it: it learns no more than of a name that nobody knows. */
-function nameFor({ router }: TenantSubject, { models, provider }: TenantPolicy, name: string): string {
-  const granted = models === null ? name : grantedName(router, models, name);
+/** The name to route by. Throws where the tenant may not ask for it: it learns no more than of a name that does not exist. */
+function nameFor({ incoming, policy: { models, provider }, router }: TenantQuestion): string {
+  const { model } = incoming.envelope;
+  const granted = models === null ? model : grantedName(router, models, model);
   return provider !== null && router.isAuto(granted) ? provider : granted;
 }
 
+/** `asked`: the name that the decision was made for. */
 function withinGrant(
-  { tenant, router }: TenantSubject,
-  { models, provider }: TenantPolicy,
-  written: string,
+  { incoming, policy: { models, provider }, router }: TenantQuestion,
   asked: string,
   decision: RoutedDecision,
 ): RoutedDecision {
+  const written = incoming.envelope.model;
   const settled: RoutedDecision =
     asked !== provider || !router.isAuto(written)
       ? decision
       : {
           ...decision,
           rule: "tenant-provider",
-          reason: `auto of the tenant ${tenant} goes to ${asked}; ${decision.reason}`,
+          reason: `auto of the tenant ${incoming.tenant ?? ""} goes to ${asked}; ${decision.reason}`,
           isClientsOwnModel: false,
           clientsTarget: null,
         };

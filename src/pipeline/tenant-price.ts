@@ -34,7 +34,7 @@ export type RequestSize = {
 
 /** What an answer is held to be before it is there: clients name limits that hardly an answer reaches. */
 const expectedOutputTokens = 1_000;
-/** For a model of which nobody knows how much it writes: hardly one writes more. */
+/** For a model whose longest answer is unknown: hardly one writes more. */
 const defaultMaxAnswerTokens = 128_000;
 /** For what a body only points to, and what a vendor's own tools bring in. */
 const unseenTokens = 100_000;
@@ -52,7 +52,7 @@ const limitMembers: Readonly<Partial<Record<ClientDialectName, readonly string[]
 const configMembers = ["generationConfig", "generation_config"];
 const thoughtMembers = ["thinking", "reasoning", "reasoning_effort", "output_config"];
 
-/** What stands elsewhere and is read all the same. A quote that a client's text holds is escaped, so these are no text. */
+/** Signs of content that the body only points to. Quotes inside a client's text are escaped, so these are no text. */
 const unseenWords = [
   '"file_id"',
   '"file_url"',
@@ -67,16 +67,22 @@ const unseenWords = [
 /** Members of a body that mean the same. */
 const unseenMembers = ["previous_response_id", "conversation", "cachedContent", "cached_content"];
 
-export function requestSizeOf(
-  endpoint: Endpoint,
-  envelope: Envelope,
-  decode: () => ChatRequest,
-): RequestSize {
+/** The part of an IncomingRequest that says how large it is. */
+type SizedRequest = {
+  readonly endpoint: Endpoint;
+  readonly envelope: Envelope;
+  decode(): ChatRequest;
+};
+
+export function requestSizeOf(request: SizedRequest): RequestSize {
+  const { endpoint, envelope } = request;
   const { bytes, scan } = envelope;
   const writes = endpoint.kind === "chat" || endpoint.forwarding?.writes === true;
   const flat = flatSize(envelope);
   const seen =
-    endpoint.kind === "chat" && upperBoundRequirements(envelope).images ? (estimateOf(decode) ?? flat) : flat;
+    endpoint.kind === "chat" && upperBoundRequirements(envelope).images
+      ? (estimateOf(request) ?? flat)
+      : flat;
   const pointsElsewhere =
     scan.members.some((member) => isUnseen(member)) ||
     (envelope.form === undefined && unseenWords.some((word) => bytes.includes(word)));
@@ -124,7 +130,7 @@ function flatSize({ bytes, form }: Envelope): number {
   }, 0);
 }
 
-/** A template that lies at the vendor; of text completions and images it is the text itself. */
+/** A template that the vendor stores; for text completions and images `prompt` is the text itself. */
 function isUnseen({ key, kind }: JsonMember): boolean {
   if (key === "prompt") return kind === "object";
   return kind !== "null" && unseenMembers.includes(key);
@@ -156,9 +162,9 @@ function googleSizes(config: Record<string, unknown>): { limit: number | null; a
 }
 
 /** Null where only the upstream will understand the request. */
-function estimateOf(decode: () => ChatRequest): number | null {
+function estimateOf(request: SizedRequest): number | null {
   try {
-    return estimateTokens(decode());
+    return estimateTokens(request.decode());
   } catch (thrown) {
     if (thrown instanceof Failure) return null;
     throw thrown;
@@ -208,7 +214,7 @@ function longestAsked(
 }
 
 export type Ceiling = RequestedAmount & {
-  /** False: nobody knows what it costs there. */
+  /** False: its price there is unknown. */
   readonly isPriced: boolean;
 };
 
@@ -229,7 +235,7 @@ export function ceilingAt(
   };
 }
 
-/** Told to a tenant whose budget counts money alone. */
+/** For a tenant whose budget counts money alone. */
 export function unpricedFailure({ provider, model }: Target): Failure {
   return new Failure(
     "unsupported",

@@ -1,15 +1,14 @@
-// What a tenant's request is promised while it goes from target to target: each try is judged at its own target's price before
-// anything is sent, and what may have been billed already stays on the bill. It must never cost a request without a tenant.
+// What is reserved for a tenant's request while it goes from target to target: each attempt is judged at its own target's price before
+// anything is sent, and what may have been billed already stays on the bill. A request without a tenant pays nothing for it.
 
 import type { Target } from "../canon/decision.ts";
 import { Failure } from "../canon/failure.ts";
 import type { RoutedDecision } from "../routing/decision-builder.ts";
 import { answerWaitMs } from "../tenants/limits.ts";
 import type { Amount, BudgetRefusal } from "../tenants/spending.ts";
-import type { Provider } from "./dependencies.ts";
+import type { PipelineSnapshot, Provider } from "./dependencies.ts";
 import type { Run } from "./run.ts";
-import type { TenantUsage } from "./tenant-usage.ts";
-import { ceilingAt, unpricedFailure } from "./tenant-price.ts";
+import { type Ceiling, ceilingAt, type RequestSize, unpricedFailure } from "./tenant-price.ts";
 
 /** Why nothing cheaper answered may be over soon, and then the rest of the budget will do. */
 const otherTargetMs = 30_000;
@@ -18,30 +17,28 @@ function plus(one: Amount, other: Amount): Amount {
   return { tokens: one.tokens + other.tokens, nanoUsd: one.nanoUsd + other.nanoUsd };
 }
 
+export type CeilingQuestion = {
+  readonly requestSize: RequestSize;
+  readonly providers: PipelineSnapshot["providers"];
+  /** A target without a price is passed over. */
+  readonly needsPrice: boolean;
+  readonly atMs: number;
+};
+
 /**
- * Promises what the decision's first target may cost that has a price at all. Throws Failure over-limit, and what is told when
- * there is none, or none for the model that the client itself named: nobody gets another one unasked, whatever is told at the
- * start of it.
+ * What the decision's first target may cost that has a price at all; null: there is no target. Throws the Failure for
+ * the client when no target has a price, or not the model that the client itself named: no client gets another model unasked.
  */
-export function reserveFirst(
-  run: Run,
-  tenantUsage: TenantUsage,
+export function firstCeiling(
   { targets, clientsTarget }: Pick<RoutedDecision, "targets" | "clientsTarget">,
-  isBeyondBudget: boolean,
-): BudgetRefusal | null {
-  const { requestSize, refusesUnpriced } = tenantUsage;
-  if (requestSize === null) return null;
-  tenantUsage.isBeyondBudget = isBeyondBudget;
+  { requestSize, providers, needsPrice, atMs }: CeilingQuestion,
+): Ceiling | null {
   let unpricedTarget: Target | null = null;
   for (const target of targets) {
-    const provider = run.snapshot.providers.get(target.provider);
+    const provider = providers.get(target.provider);
     if (provider === undefined) continue;
-    const ceiling = ceilingAt(requestSize, provider, target.model, run.context.startedAtMs);
-    if (ceiling.isPriced || !refusesUnpriced || isBeyondBudget)
-      return tenantUsage.reservation.reserve(ceiling, {
-        isBeyondBudget,
-        startedAtMs: run.context.startedAtMs,
-      });
+    const ceiling = ceilingAt(requestSize, provider, target.model, atMs);
+    if (ceiling.isPriced || !needsPrice) return ceiling;
     unpricedTarget ??= target;
     if (target === clientsTarget) break;
   }
@@ -49,7 +46,7 @@ export function reserveFirst(
   return null;
 }
 
-/** Why the tenant cannot bear a try there; null: it is promised what the try may cost. */
+/** Why the tenant's limits do not cover an attempt there; null: what it may cost is reserved. */
 export function reserveFor(run: Run, provider: Provider, { model }: Target): Failure | null {
   const tenantUsage = run.tenantUsage;
   if (tenantUsage === null || tenantUsage.requestSize === null) return null;
@@ -80,14 +77,14 @@ export function budgetFailure({ why, what, resetInMs }: BudgetRefusal, target: T
     case "taken":
       return new Failure(
         "over-limit",
-        `${sentence} is not spent, but requests that still run may use what is left of it. Try again when one of them has ended.`,
+        `${sentence} is not used up, but running requests may use the rest. Try again when one of them has ended.`,
         { retryAfterMs: answerWaitMs },
       );
     case "too-dear": {
       const name = target === null ? "another model" : `${target.provider}/${target.model}`;
       return new Failure(
         "over-budget",
-        `What is left of ${what} does not bear what an answer of ${name} may cost.`,
+        `What is left of ${what} does not cover what an answer of ${name} may cost.`,
         { retryAfterMs: Math.max(1_000, Math.min(resetInMs, otherTargetMs)) },
       );
     }

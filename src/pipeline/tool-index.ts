@@ -1,5 +1,5 @@
 // Finds tools by their names, descriptions and arguments, in the two ways that a client can ask for: a pattern, or plain words.
-// It must never run a pattern on the language's own RegExp: a model writes it, and anybody may have told it what to write.
+// It must never run a pattern on the language's own RegExp: a model writes it, and anybody may have dictated it to the model.
 
 import type { Tool } from "../canon/request.ts";
 import type { Found } from "../dialects/deferred-tools.ts";

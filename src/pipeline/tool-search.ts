@@ -22,30 +22,44 @@ const maxSearches = 4;
 type Batches = ReturnType<Backend["generate"]>;
 type SearchKind = "regex" | "bm25";
 
+type SearchingBackend = Pick<Backend, "generate" | "encode">;
+
 /** The backend that searches for its model; the same one where the request asks for no such thing. */
-export function searchingFor(
-  backend: Pick<Backend, "generate">,
-  request: ChatRequest,
-): Pick<Backend, "generate"> {
+export function searchingFor(backend: SearchingBackend, request: ChatRequest): SearchingBackend {
   if (!request.opaqueTools.some(isVendorSearch)) return backend;
-  return { generate: (asked, call) => answer(backend, asked, call) };
+  const { encode } = backend;
+  return {
+    generate: (asked, call) => answer(backend, asked, call),
+    ...(encode === undefined
+      ? {}
+      : { encode: (asked, call) => encode(withSearches(asked, new Map(), call), call) }),
+  };
 }
 
-async function* answer(backend: Pick<Backend, "generate">, asked: ChatRequest, call: Call): Batches {
-  const kinds = new Map<string, SearchKind>();
+/** The request as the model gets it at first. `kinds` receives how each search looks for its tools. */
+function withSearches(
+  asked: ChatRequest,
+  kinds: Map<string, SearchKind>,
+  { note }: Pick<Call, "note">,
+): ChatRequest {
   const searches = asked.opaqueTools.filter(isVendorSearch).map((tool): Tool => {
     const kind = /bm25/.test(tool.type) ? "bm25" : "regex";
     const name = isRecord(tool.value) ? String(tool.value["name"]) : tool.type;
     kinds.set(name, kind);
     return searchTool(name, kind);
   });
-  const deferred = asked.tools.filter(isDeferred);
+  note?.("tool-search-emulated");
   const opaqueTools = asked.opaqueTools.filter((tool) => !isVendorSearch(tool));
-  let request: ChatRequest = { ...asked, opaqueTools, tools: [...searches, ...asked.tools] };
+  return { ...asked, opaqueTools, tools: [...searches, ...asked.tools] };
+}
+
+async function* answer(backend: SearchingBackend, asked: ChatRequest, call: Call): Batches {
+  const kinds = new Map<string, SearchKind>();
+  const deferred = asked.tools.filter(isDeferred);
+  let request = withSearches(asked, kinds, call);
   let spent = unknownUsage;
   let shown = 0;
   let costUsd = 0;
-  call.note?.("tool-search-emulated");
   for (let made = 0; ; made++) {
     const round = new Round(kinds, { shown, spent, costUsd }, made === 0);
     for await (const batch of backend.generate(request, made === 0 ? call : followUpCall(call))) {
@@ -71,7 +85,7 @@ async function* answer(backend: Pick<Backend, "generate">, asked: ChatRequest, c
   }
 }
 
-/** Told of its beginning once already. */
+/** The attempt has been reported as begun already. */
 const followUpCall = (call: Call): Call => ({
   requestId: call.requestId,
   model: call.model,

@@ -1,4 +1,4 @@
-// The lane through the canonical form: any door's dialect over any backend's.
+// The answer by way of the canonical form: any endpoint's dialect over any backend's.
 
 import type { Backend, Call } from "../backends/backend.ts";
 import { startsAnswer, type StreamEvent } from "../canon/event.ts";
@@ -31,7 +31,6 @@ export function translatedSource(options: TranslateOptions): AnswerSource {
   const { call, stops = [] } = options;
   const events = options.backend.generate(options.request, call);
   const batches = stops.length === 0 ? events : untilStop(events, stops, () => call.abort(complete()));
-  if (stops.length > 0) call.note?.("stop-emulated");
   return options.request.stream ? streamedSource(options, batches) : wholeSource(options, batches);
 }
 
@@ -54,7 +53,7 @@ function streamedSource(options: TranslateOptions, batches: ReturnType<Backend["
   };
 }
 
-/** What a program or a vendor said of its failure may hold what they were given. */
+/** The message of a program or a vendor may repeat secrets that it was given. */
 function redactedPiece(options: TranslateOptions, piece: Piece): Piece {
   return piece.failure === null
     ? piece

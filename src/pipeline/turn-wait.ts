@@ -29,7 +29,7 @@ export async function waitForTurn(
     run.queueWaitMs += waitedMs;
     logWait(
       run,
-      `a turn at ${provider.id}`,
+      `a slot at ${provider.id}`,
       waitedMs,
       context.abortReason === null ? "over" : "the request ended",
     );

@@ -1,4 +1,4 @@
-// A refusal that is told while the body of its request is still on its way. The rest is taken off the line and dropped, and then
+// A refusal that is sent while the body of its request is still on its way. The rest is taken off the line and dropped, and then
 // the connection is closed: one that is closed with bytes unread is reset, and most clients then say "broken pipe" and never look
 // at the answer. It must never keep what it reads, nor hold a connection for a client that hardly sends.
 
@@ -40,7 +40,7 @@ class BodyDrain implements TimerListener {
   private timer: TickerTimer;
   private received = 0;
   private receivedBefore = 0;
-  /** Nobody hears the answer any more. */
+  /** The client has gone. */
   private isAbandoned = false;
   private readonly first = Promise.withResolvers<void>();
   private isFirst = true;

@@ -35,7 +35,7 @@ const never = Number.POSITIVE_INFINITY;
 export class Upload {
   /** The body is there. */
   isWhole = false;
-  /** The same; or nobody waits for it any more. */
+  /** The same; or no request waits for it any more. */
   isOver = false;
   private endedBy: Error | null = null;
   private booked = 0;
@@ -94,7 +94,7 @@ export class Upload {
     return Buffer.isBuffer(raw) ? raw : Buffer.from(raw);
   }
 
-  /** Why it could not be read, in the road's words. */
+  /** Why it could not be read, as a Failure or the reason that `end` was given. */
   readFailure(thrown: unknown): Error {
     this.isOver = true;
     if (this.endedBy !== null) return this.endedBy;
@@ -102,7 +102,7 @@ export class Upload {
     return new Failure("cancelled", "The request ended before its body did.", { cause: thrown });
   }
 
-  /** The request ends: whoever waits for the body is told why. */
+  /** The request ends: a pending `read` rejects with the reason. */
   end(reason: Error): void {
     if (this.isOver || this.endedBy !== null) return;
     this.endedBy = reason;
@@ -131,7 +131,7 @@ export class Upload {
     return null;
   }
 
-  /** Milliseconds until `judge` should be asked again. */
+  /** Milliseconds until `checkSpeed` should be called again. */
   nextCheckMs(nowMs: number): number {
     if (this.isOver) return never;
     if (this.turn !== null && nowMs < this.waitUntilMs) return this.waitUntilMs - nowMs;
@@ -139,7 +139,7 @@ export class Upload {
     return Math.max(0, (this.dueMs === never ? this.windowStartMs + this.rules.graceMs : this.dueMs) - nowMs);
   }
 
-  /** Nobody will read it again: its memory is no longer counted. Idempotent. */
+  /** It will not be read again: its memory is no longer counted. Idempotent. */
   release(): void {
     if (this.isReleased) return;
     this.isReleased = true;
@@ -151,7 +151,7 @@ export class Upload {
     this.promised = 0;
   }
 
-  /** `length` NaN: nobody knows. */
+  /** `length` NaN: unknown. */
   private async readChunks(length: number): Promise<Buffer> {
     const { limitBytes } = this.rules;
     if (this.request.body === null) return Buffer.alloc(0);
@@ -229,9 +229,9 @@ const tooSlow = (leastRate: number): Failure =>
 
 /** The request's own deadline has passed before its body was there. */
 export const tooLate = (): Failure =>
-  new Failure("slow-body", "The body was not there within server.request_timeout_s.");
+  new Failure("slow-body", "The body did not arrive within server.request_timeout_s.");
 
-/** Reads the body of a request that is not on the road, within `timeoutMs`. Rejects with a Failure. */
+/** Reads the body of a request outside the pipeline within `timeoutMs`. Rejects with a Failure. */
 export async function readBody(upload: Upload, ticker: Ticker, timeoutMs: number): Promise<Buffer> {
   const watch = new UploadWatch(upload, ticker, timeoutMs, upload.rules.firstCheckMs);
   try {
@@ -243,7 +243,7 @@ export async function readBody(upload: Upload, ticker: Ticker, timeoutMs: number
   }
 }
 
-/** Looks after a body that no request on the road looks after. */
+/** Watches the upload of a body outside the pipeline, which no admitted request watches. */
 class UploadWatch implements TimerListener {
   private readonly endMs: number;
   private timer: TickerTimer;

@@ -250,7 +250,7 @@ function tooManyTokens(estimate: number, limit: number, waitMs: number): Failure
       })
     : new Failure(
         "over-limit",
-        `The limit of ${limit} tokens a minute is not reached, but requests that still run may use what is left of it. Try again when one of them has ended.`,
+        `The limit of ${limit} tokens a minute is not reached, but running requests may use the rest. Try again when one of them has ended.`,
         { retryAfterMs: answerWaitMs },
       );
 }

@@ -357,7 +357,7 @@ describe("in the house", () => {
       expect(linesOf(diverted).map(({ message }) => message)).toEqual([
         "routed",
         "target is asked",
-        "try ended",
+        "attempt ended",
         "after a failure",
         "target is asked",
         "target answers",
@@ -386,10 +386,10 @@ describe("in the house", () => {
       const waited = await of(ask("good"));
       turn?.release();
       expect(linesOf(waited)).toContainEqual(
-        expect.objectContaining({ message: "waited", for: "a turn at good", end: "over" }),
+        expect.objectContaining({ message: "waited", for: "a slot at good", end: "over" }),
       );
       expect(linesOf(waited)).toContainEqual(
-        expect.objectContaining({ message: "target passed over", why: "no turn came free in time" }),
+        expect.objectContaining({ message: "target passed over", why: "no slot became free in time" }),
       );
 
       const all = gateway.log.join("");

@@ -103,7 +103,7 @@ describe("the classifier", () => {
     const gateway = await app(config());
     const { app: inner } = gateway;
     const explained = await explainRoute(inner.current(), inner.services, {
-      body: { messages: [{ role: "user", content: "hello" }] },
+      bytes: Buffer.from('{"messages":[{"role":"user","content":"hello"}]}'),
       endpointName: null,
       headers: new Headers(),
       tenant: null,

@@ -56,6 +56,7 @@ describe("asked of the running gateway", () => {
     const lines = stdout.split("\n");
     expect(lines[0]).toMatch(/^-> flash \/ flash-1 {2}by (?:fallback|heuristic) rule \S+ \([\d.]+\)$/);
     expect(lines[2]).toMatch(/^ {3}about \d+ tokens, cost about \$0\.\d+, .*tools/);
+    expect(lines[3]).toBe("   passed on as it is");
     expect(stdout).toMatch(/^-> +flash \/ flash-1 +\$0\.\d+ +\S/m);
     expect(stdout).toMatch(/^\+ +deep \/ deep-1 +- +\S/m);
     expect(gateway.records()).toEqual([]);
@@ -76,6 +77,17 @@ describe("asked of the running gateway", () => {
       candidates: expect.any(Array),
       estimated_tokens: expect.any(Number),
     });
+  });
+
+  test("a request in another format says that it would be translated, and what is lost", async () => {
+    const { home } = await open();
+    const path = join(home.dir, "body.json");
+    const messages = [{ role: "user", content: "hello" }];
+    writeFileSync(path, JSON.stringify({ model: "deep", max_tokens: 100, top_k: 3, messages }));
+    const { stdout } = await home.run(["route", "--door", "messages", "--file", path]);
+    expect(stdout.split("\n")[3]).toBe(
+      "   translated: the provider speaks another format; changes: top-k-dropped",
+    );
   });
 
   test("a header and a requested model reach the rules", async () => {

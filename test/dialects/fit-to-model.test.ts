@@ -286,8 +286,7 @@ describe.each([...listed, ...unlisted])("%s", (model) => {
         const { passthrough } = dialects[from].backend;
         const scan = scanObject(bytes, 64, passthrough.watchedWords);
         const isSeen =
-          passthrough.exceeds(scan, bytes, takes) ||
-          (target.canThink === false && passthrough.asksForThinking(scan, bytes)) ||
+          passthrough.reasonToTranslate({ scan, bytes }, target, takes, target.canThink === false) !== null ||
           // Refused by every model: the client's own mistake.
           refused.every((why) => why === "thinking with a forced tool");
         expect({ what, refused, isSeen }).toEqual({ what, refused, isSeen: true });

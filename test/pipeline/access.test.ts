@@ -41,7 +41,7 @@ const remote = "10.0.0.9";
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 const keyId = fingerprintOfEntry("sk-1");
 
-describe("a glance, which refuses nobody", () => {
+describe("read access, which refuses no caller", () => {
   const look = (config: AccessConfig, peer: string | null, headers: Record<string, string> = {}) =>
     accessOf(config).readAccess({ headers: new Headers(headers), peer: () => peer }).mayRead;
   const keyed = { keys: ["sk-1"], adminKey: "sk-admin" };

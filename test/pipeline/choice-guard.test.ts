@@ -7,7 +7,7 @@ import { maxJsonDepth } from "../../src/pipeline/envelope.ts";
 import { normalizedName, treatmentOf } from "../../src/pipeline/model-choices.ts";
 import { scanObject } from "../../src/wire/json.ts";
 
-const enrolledOf = (text: string) => {
+const envelopeOf = (text: string) => {
   const bytes = Buffer.from(text);
   return { bytes, scan: scanObject(bytes, maxJsonDepth), model: "m", stream: false, session: null };
 };
@@ -58,7 +58,7 @@ test("any body", () => {
             return `${space}${key}${space}:${space}${JSON.stringify(value)}${space}`;
           })
           .join(",")}}`;
-        const { envelope, dropped } = withoutModelChoices(enrolledOf(text), dialect, isPriced);
+        const { envelope, dropped } = withoutModelChoices(envelopeOf(text), dialect, isPriced);
         const left = JSON.parse(envelope.bytes.toString("utf8")) as object;
         for (const key of Object.keys(left))
           expect(choosing.map(normalizedName)).not.toContain(normalizedName(key));
@@ -77,7 +77,7 @@ test("any body", () => {
 });
 
 test("a body without choices is the very same bytes", () => {
-  const envelope = enrolledOf(
+  const envelope = envelopeOf(
     '{ "model":"m", "messages":[{"role":"user","content":"models"}], "audio":{"voice":"x"} }',
   );
   expect(withoutModelChoices(envelope, "openai-chat", true).envelope).toBe(envelope);

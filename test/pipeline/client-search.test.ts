@@ -120,9 +120,9 @@ test.each(others)("%s: tools that an item in the middle declares", async (at) =>
   expect(sent).toContain("Finds tools.");
 });
 
-test("another Responses vendor gets everything in its own form, also through the hub", async () => {
+test("another Responses vendor gets everything in its own form, also translated", async () => {
   stand.vendor.script(() => callOf("openai-responses", "f", "{}"));
-  // A mark of ours sends the body through the hub.
+  // A body with our mark is translated.
   const mark = { type: "reasoning", summary: [], encrypted_content: "clawgate.signature.x" };
   const body = answered([mark, { role: "user", content: "go on" }]);
   const answer = await stand.ask("openai-responses", "openai-responses", body, false);

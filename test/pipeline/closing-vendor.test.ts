@@ -87,7 +87,7 @@ async function vendorAndGateway() {
   };
 }
 
-const roads = [
+const requests = [
   { name: "whole", body: {}, path: "/v1/chat/completions", provider: "numbered" },
   { name: "whole, by name", body: {}, path: "/v1/chat/completions", provider: "named" },
   { name: "stream", body: { stream: true }, path: "/v1/chat/completions", provider: "numbered" },
@@ -100,10 +100,10 @@ describe.each(Object.entries(closings))("%s before an answer", (_name, closing) 
   test("on a new connection: one POST for a request, and one attempt", async () => {
     const app = await vendorAndGateway();
     app.behave(closing);
-    for (const { provider, body, path } of roads)
+    for (const { provider, body, path } of requests)
       for (let i = 0; i < 5; i++) expect(await app.ask(provider, body, path)).toBe(502);
-    expect(app.posts()).toBe(5 * roads.length);
-    expect(app.attempts()).toHaveLength(5 * roads.length);
+    expect(app.posts()).toBe(5 * requests.length);
+    expect(app.attempts()).toHaveLength(5 * requests.length);
     expect(app.attempts().every((each) => each.maybeBilled && each.failure === "unreachable")).toBe(true);
     await app.stop();
   });
@@ -151,7 +151,7 @@ test("an idle connection that the vendor closed, and new ones as well: a host in
 
 describe.each(["named", "numbered"])("a connection that was kept (%s host)", (provider) => {
   test.each(provider === "named" ? ["a FIN", "a RST"] : [])(
-    "and ends in %s without a byte: sent once more, and both tries are told",
+    "and ends in %s without a byte: sent once more, and both attempts are recorded",
     async (name) => {
       const app = await vendorAndGateway();
       // The second request of every connection finds it closed.

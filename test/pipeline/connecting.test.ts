@@ -116,52 +116,58 @@ afterAll(() => {
   upstreams.good.stop();
 });
 
-const withRoad = testPipelinesOver(upstreams);
+const withPipeline = testPipelinesOver(upstreams);
 
-describe.each([...formatPairs])("a whole answer: $door door, $wire vendor", (lane) => {
-  const isExpress = lane.endpoint === lane.wire;
-  const path = lane.wire === "openai" ? "/v1/chat/completions" : "/v1/messages";
+describe.each([...formatPairs])("a whole answer: $endpoint endpoint, $wire vendor", (formats) => {
+  const passes = formats.endpoint === formats.wire;
+  const path = formats.wire === "openai" ? "/v1/chat/completions" : "/v1/messages";
   const whole = (): string => JSON.stringify(goodAnswer({ path, body: {} }).body);
   const json = { "content-type": "application/json" };
 
   test("is waited for as long as first_token_s says where it is written, whatever idle_s is", () =>
-    withRoad({ ...lane, provider: { timeout: { first_token_s: 0.2, idle_s: 600 } } }, async (pipeline) => {
-      for (const silence of [
-        { isSilent: true },
-        // Headers are no word, and blanks are none.
-        { headers: json, chunks: [" "], ending: "hang" },
-        {
-          headers: json,
-          chunks: Array.from({ length: 60 }, () => " \n"),
-          betweenChunksMs: 20,
-          ending: "hang",
-        },
-      ] as const) {
-        pipeline.bad.script(() => silence);
-        const answer = await pipeline.ask("hello", { stream: false, model: "alone" });
-        expect(answer.status).toBe(504);
-        await answer.text();
-        expect((await pipeline.gateway.recordOf(answer)).attempts).toMatchObject([
-          { failure: "timed-out", lane: isExpress ? "relay" : "hub", maybeBilled: true },
-        ]);
-      }
-    }));
+    withPipeline(
+      { ...formats, provider: { timeout: { first_token_s: 0.2, idle_s: 600 } } },
+      async (pipeline) => {
+        for (const silence of [
+          { isSilent: true },
+          // Headers are no word, and blanks are none.
+          { headers: json, chunks: [" "], ending: "hang" },
+          {
+            headers: json,
+            chunks: Array.from({ length: 60 }, () => " \n"),
+            betweenChunksMs: 20,
+            ending: "hang",
+          },
+        ] as const) {
+          pipeline.bad.script(() => silence);
+          const answer = await pipeline.ask("hello", { stream: false, model: "alone" });
+          expect(answer.status).toBe(504);
+          await answer.text();
+          expect((await pipeline.gateway.recordOf(answer)).attempts).toMatchObject([
+            { failure: "timed-out", lane: passes ? "relay" : "hub", maybeBilled: true },
+          ]);
+        }
+      },
+    ));
 
-  if (!isExpress) return;
+  if (!passes) return;
 
   test("that has begun in time may go on, part after part", () =>
-    withRoad({ ...lane, provider: { timeout: { first_token_s: 0.6, idle_s: 0.6 } } }, async (pipeline) => {
-      const text = whole();
-      const third = Math.ceil(text.length / 8);
-      const chunks = Array.from({ length: 8 }, (_, at) => text.slice(at * third, (at + 1) * third));
-      pipeline.bad.script(() => ({ headers: json, chunks, betweenChunksMs: 120 }));
-      const heard = await pipeline.receive("hello", { stream: false, model: "alone" });
-      expect(heard).toMatchObject({ status: 200, text: allWell });
-    }));
+    withPipeline(
+      { ...formats, provider: { timeout: { first_token_s: 0.6, idle_s: 0.6 } } },
+      async (pipeline) => {
+        const text = whole();
+        const third = Math.ceil(text.length / 8);
+        const chunks = Array.from({ length: 8 }, (_, at) => text.slice(at * third, (at + 1) * third));
+        pipeline.bad.script(() => ({ headers: json, chunks, betweenChunksMs: 120 }));
+        const heard = await pipeline.receive("hello", { stream: false, model: "alone" });
+        expect(heard).toMatchObject({ status: 200, text: allWell });
+      },
+    ));
 
   test("may be thought about for idle_s where first_token_s is not written", () =>
     // 180 s of an answer that is allowed 120 s for its first word and 300 between two parts.
-    withRoad({ ...lane, clock: fastClock(200) }, async (pipeline) => {
+    withPipeline({ ...formats, clock: fastClock(200) }, async (pipeline) => {
       pipeline.bad.script((request) => ({ ...goodAnswer({ ...request, body: {} }), beforeHeadersMs: 900 }));
       const heard = await pipeline.receive("hello", { stream: false });
       expect(heard.headers.get("x-clawgate-provider")).toBe("bad");

@@ -28,7 +28,7 @@ const failing =
   (request: Recorded): Scripted =>
     which.includes(keyOf(request)) ? answer : goodAnswer(request);
 
-describe.each([...formatPairs])("$door door, $wire vendor", ({ endpoint, wire }) => {
+describe.each([...formatPairs])("$endpoint endpoint, $wire vendor", ({ endpoint, wire }) => {
   const clock = fakeClock();
   let pipeline: TestPipeline;
   beforeAll(async () => {

@@ -1,4 +1,4 @@
-// Rare things at the edge of the road: answers without end, hosts that swallow connections, and bugs of our own.
+// Rare things at the edge of the pipeline: answers without end, hosts that swallow connections, and bugs of our own.
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { startTestGateway } from "../support/gateway.ts";
@@ -7,11 +7,11 @@ import { allWell, goodAnswer, receivedFrom, formatPairs, openTestPipeline, until
 
 const upstreams = { bad: startUpstream(), good: startUpstream() };
 
-describe.each([...formatPairs])("answers beyond every limit: $door door, $wire vendor", (lane) => {
-  const path = lane.wire === "openai" ? "/v1/chat/completions" : "/v1/messages";
+describe.each([...formatPairs])("answers beyond every limit: $endpoint endpoint, $wire vendor", (formats) => {
+  const path = formats.wire === "openai" ? "/v1/chat/completions" : "/v1/messages";
 
   test("a gzip of 300 KB that holds 70 MB is not taken in whole", async () => {
-    const pipeline = await openTestPipeline({ ...lane, upstreams });
+    const pipeline = await openTestPipeline({ ...formats, upstreams });
     const bomb = Bun.gzipSync(Buffer.alloc(70 * 1024 * 1024, 0x20));
     pipeline.bad.script(() => ({
       headers: { "content-type": "application/json", "content-encoding": "gzip" },
@@ -25,14 +25,14 @@ describe.each([...formatPairs])("answers beyond every limit: $door door, $wire v
   });
 
   test("a line of 17 MB without an end is cut off, in-band", async () => {
-    const pipeline = await openTestPipeline({ ...lane, upstreams });
+    const pipeline = await openTestPipeline({ ...formats, upstreams });
     const frames = (goodAnswer({ path, body: { stream: true } }).chunks ?? []).map(String);
     const at = frames.findIndex((frame) => frame.includes('"all "'));
     const megabyte = "x".repeat(1_048_576);
     const endless = ["data: ", ...Array.from({ length: 17 }, () => megabyte)];
     pipeline.bad.script(() => ({ chunks: [...frames.slice(0, at + 1), ...endless] }));
     const answer = await pipeline.ask("hello");
-    const heard = await receivedFrom(answer, lane.endpoint);
+    const heard = await receivedFrom(answer, formats.endpoint);
     expect(heard).toMatchObject({ status: 200, text: "all ", isEnded: false });
     expect(heard.error?.message).toContain("limit");
     expect(heard.raw.length).toBeLessThan(100_000);
@@ -42,7 +42,7 @@ describe.each([...formatPairs])("answers beyond every limit: $door door, $wire v
   });
 
   test("a whole answer that is written without end is given up", async () => {
-    const pipeline = await openTestPipeline({ ...lane, upstreams });
+    const pipeline = await openTestPipeline({ ...formats, upstreams });
     const frames = (goodAnswer({ path, body: { stream: true } }).chunks ?? []).map(String);
     const at = frames.findIndex((frame) => frame.includes('"all "'));
     const long = (frames[at] ?? "").replace("all ", "x".repeat(4_000_000));
@@ -59,7 +59,7 @@ describe.each([...formatPairs])("answers beyond every limit: $door door, $wire v
   });
 });
 
-describe.each([...formatPairs])("connections: $door door, $wire vendor", ({ endpoint, wire }) => {
+describe.each([...formatPairs])("connections: $endpoint endpoint, $wire vendor", ({ endpoint, wire }) => {
   test("a stream that is heard to its end leaves its connection for the next one", async () => {
     const ports = new Set<number | undefined>();
     const path = wire === "openai" ? "/v1/chat/completions" : "/v1/messages";

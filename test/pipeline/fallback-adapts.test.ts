@@ -1,5 +1,5 @@
 // A conversation leaves its own format in the middle: the second vendor must accept what it gets, nothing of the first
-// maker's may be in it, and the record must say what was changed. All doors over all formats, then the single rules.
+// maker's may be in it, and the record must say what was changed. All endpoints over all formats, then the single rules.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { DialectName } from "../../src/canon/request.ts";
@@ -8,7 +8,7 @@ import { startUpstream, type Upstream } from "../support/upstream.ts";
 import { signatureOf } from "../support/upstream/plan.ts";
 import { backends, bodies, type Json, names, oddId, pathOf, seal, thought } from "./conversations.ts";
 
-/** What each door's conversation loses on its way to each other format. */
+/** What each endpoint's conversation loses on its way to each other format. */
 const losses: Readonly<Record<DialectName, Partial<Record<DialectName, readonly string[]>>>> = {
   "anthropic-messages": {
     "openai-chat": ["cache-marks-dropped", "thinking-blocks-dropped", "tool-result-images-moved"],
@@ -125,7 +125,7 @@ describe("a model that is known not to think", () => {
     });
     await answer.text();
     expect(answer.status).toBe(200);
-    // The hub also puts right what the express lane would have let pass.
+    // A translation also repairs what would have passed.
     const adapted = door === "openai-chat" ? ["thinking-off", "tool-ids-rewritten"] : ["thinking-off"];
     expect(answer.headers.get("x-clawgate-adapted")).toBe(adapted.join(", "));
     const sent = good.requests[0]?.rawBody ?? "";
@@ -142,7 +142,7 @@ describe("a model that is known not to think", () => {
     expect(record.attempts[0]).toMatchObject({ lane: "hub", adapted });
   });
 
-  test("the same body without the wish keeps the express lane", async () => {
+  test("the same body without thinking passes as bytes", async () => {
     const gateway = await open("openai-chat", { capabilities: { thinking: false } });
     const answer = await fetch(`${gateway.url}/v1/chat/completions`, {
       method: "POST",
@@ -157,7 +157,7 @@ describe("a model that is known not to think", () => {
 
 describe("limits", () => {
   test.each(["anthropic-messages", "openai-responses"] as const)(
-    "a cut on the express lane is told, and the next target gets the client's own limit (%s)",
+    "a cut of bytes that pass is noted, and the next target gets the client's own limit (%s)",
     async (door) => {
       const gateway = await open(door, { max_output: 10_000 }, { max_output: 512 });
       good.reset();

@@ -1,5 +1,5 @@
 // Faults before the first word: the next target answers and the client sees one clean answer; alone, the fault is told
-// in the door's own shape. At both doors, on both lanes.
+// in the endpoint's own shape. At both endpoints, passed on and translated.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { allWell, goodAnswer, formatPairs, openTestPipeline, type TestPipeline } from "./test-pipeline.ts";
@@ -68,7 +68,7 @@ const cases: readonly Case[] = [
   ],
 ];
 
-describe.each([...formatPairs])("$door door, $wire vendor", ({ endpoint, wire }) => {
+describe.each([...formatPairs])("$endpoint endpoint, $wire vendor", ({ endpoint, wire }) => {
   let pipeline: TestPipeline;
   beforeAll(async () => {
     pipeline = await openTestPipeline({

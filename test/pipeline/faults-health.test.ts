@@ -16,7 +16,7 @@ import {
 const upstreams = { bad: startUpstream(), good: startUpstream() };
 const broken: Scripted = { status: 500, body: { error: { message: "broken" } } };
 
-describe.each([...formatPairs])("$door door, $wire vendor", ({ endpoint, wire }) => {
+describe.each([...formatPairs])("$endpoint endpoint, $wire vendor", ({ endpoint, wire }) => {
   const clock = fakeClock();
   let pipeline: TestPipeline;
   beforeAll(async () => {
@@ -239,7 +239,7 @@ describe.each([...formatPairs])("$door door, $wire vendor", ({ endpoint, wire })
     expect(calls() + pipeline.good.count()).toBeLessThanOrEqual(requests * 1.2 + ejections * 5);
   });
 
-  test("all providers fail for many at a time: second tries stay within their budget", async () => {
+  test("all providers fail for many at a time: second attempts stay within their budget", async () => {
     let asking = 0;
     let most = 0;
     pipeline.bad.script(() => ({ ...broken, beforeHeadersMs: 5 }));

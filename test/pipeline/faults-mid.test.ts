@@ -1,4 +1,4 @@
-// Faults after the first word: never a retry, never a splice. The stream ends with the door's error and without its happy
+// Faults after the first word: never a retry, never a splice. The stream ends with the endpoint's error and without its happy
 // end, what was used so far is in the record, and everything is let go.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
@@ -24,7 +24,7 @@ const pathOf: Readonly<Record<Format, string>> = {
 const framesOf = (wire: Format): readonly string[] =>
   (goodAnswer({ path: pathOf[wire], body: { stream: true } }).chunks ?? []).map(String);
 
-describe.each([...formatPairs])("$door door, $wire vendor", ({ endpoint, wire }) => {
+describe.each([...formatPairs])("$endpoint endpoint, $wire vendor", ({ endpoint, wire }) => {
   const frames = framesOf(wire);
   const firstWordAt = frames.findIndex((frame) => frame.includes('"all "'));
   const finishAt = frames.findIndex((frame) => /"finish_reason":"stop"|"stop_reason":"end_turn"/.test(frame));
@@ -183,7 +183,7 @@ describe.each([...formatPairs])("$door door, $wire vendor", ({ endpoint, wire })
   });
 });
 
-describe.each([...formatPairs])("long silences: $door door, $wire vendor", ({ endpoint, wire }) => {
+describe.each([...formatPairs])("long silences: $endpoint endpoint, $wire vendor", ({ endpoint, wire }) => {
   const frames = framesOf(wire);
   const firstWordAt = frames.findIndex((frame) => frame.includes('"all "'));
   let pipeline: TestPipeline;

@@ -153,7 +153,7 @@ describe("token counts", () => {
     await pipeline.stop();
   });
 
-  test("elsewhere it is the house's estimate, and nobody is asked", async () => {
+  test("elsewhere it is our estimate, and no vendor is asked", async () => {
     upstreams.bad.reset();
     const pipeline = await openTestPipeline({ endpoint: "anthropic", wire: "openai", upstreams });
     const { answer, body } = await post(pipeline, "/v1/messages/count_tokens", question);

@@ -1,4 +1,4 @@
-// Bodies that nobody would send, at every door and over both lanes: an answer or a refusal in the door's own format, and never
+// Bodies that no client would send, at every endpoint, passed on and translated: an answer or a refusal in the endpoint's own format, and never
 // a failure of our own. CLAWGATE_HEAVY=1 tries fifty times as many.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
@@ -38,7 +38,7 @@ const tool = {
   input_schema: { type: "object" },
 };
 
-/** A good body of each door, in which anything may be put anywhere. */
+/** A good body of each endpoint, in which anything may be put anywhere. */
 const doors: Readonly<Record<string, (model: string) => object>> = {
   "/v1/chat/completions": (model) => ({
     model,

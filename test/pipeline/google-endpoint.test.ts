@@ -1,4 +1,4 @@
-// The fourth door: model and verb in the path, keys in headers only, refusals in Google's words.
+// The fourth endpoint: model and verb in the path, keys in headers only, refusals in Google's words.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";

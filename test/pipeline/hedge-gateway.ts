@@ -1,4 +1,4 @@
-// A house that hedges after two seconds of a clock that stands still, with three vendors that wait for the test's word.
+// A gateway that hedges after two seconds of a clock that stands still, with three vendors that wait for the test's word.
 // It must never let time pass by itself.
 
 import { expect } from "bun:test";
@@ -17,7 +17,7 @@ export type HedgeGateway = {
   ask(more?: AskOptions): Promise<Response>;
   /** So much time that a hedge was due. */
   waitForHedge(): Promise<void>;
-  /** Nothing is left over, neither in the house nor in its books. */
+  /** Nothing is left over, neither in the gateway nor in its records. */
   close(): Promise<void>;
   stop(): Promise<void>;
 };

@@ -48,7 +48,9 @@ describe("a hedge", () => {
       ],
     });
     const log = app.gateway.log.join("");
-    expect(log).toContain('"what":"asked beside one that has said nothing yet","target":"quick/fake-quick"');
+    expect(log).toContain(
+      '"what":"asked in parallel because the first has not answered yet","target":"quick/fake-quick"',
+    );
     expect(log).toContain('"what":"lost to quick","target":"slow/fake-slow"');
   });
 

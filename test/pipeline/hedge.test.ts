@@ -15,7 +15,7 @@ import {
 const { slow, quick, third } = vendors;
 
 describe.each(formatPairs.flatMap((lane) => [true, false].map((stream) => ({ ...lane, stream }))))(
-  "$door door, $wire vendor, stream: $stream",
+  "$endpoint endpoint, $wire vendor, stream: $stream",
   ({ endpoint, wire, stream }) => {
     let app: HedgeGateway;
     beforeAll(async () => {

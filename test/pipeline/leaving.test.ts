@@ -1,4 +1,4 @@
-// Clients that leave, operators that cancel, and a house that closes: at whatever stage, nothing stays behind.
+// Clients that leave, operators that cancel, and a gateway that closes: at whatever stage, nothing stays behind.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { type Scripted, startUpstream } from "../support/upstream.ts";
@@ -30,7 +30,7 @@ function chance(seed: number): (limit: number) => number {
   };
 }
 
-describe.each([...formatPairs])("$door door, $wire vendor", ({ endpoint, wire }) => {
+describe.each([...formatPairs])("$endpoint endpoint, $wire vendor", ({ endpoint, wire }) => {
   const frames = framesOf(wire);
   const wordAt = frames.findIndex((frame) => frame.includes('"all "'));
   let pipeline: TestPipeline;
@@ -198,29 +198,29 @@ describe.each([...formatPairs])("$door door, $wire vendor", ({ endpoint, wire })
 const { Failure } = await import("../../src/canon/failure.ts");
 const operatorsWord = () => new Failure("cancelled", "The operator cancelled this request.");
 
-describe.each([...formatPairs])("a house that closes: $door door, $wire vendor", (lane) => {
-  const frames = framesOf(lane.wire);
+describe.each([...formatPairs])("a gateway that closes: $endpoint endpoint, $wire vendor", (formats) => {
+  const frames = framesOf(formats.wire);
   const wordAt = frames.findIndex((frame) => frame.includes('"all "'));
 
   test("what runs may finish, new ones are not let in", async () => {
-    const pipeline = await openTestPipeline({ ...lane, upstreams });
+    const pipeline = await openTestPipeline({ ...formats, upstreams });
     upstreams.bad.reset();
     upstreams.bad.script(() => ({ chunks: frames, betweenChunksMs: 10 }));
     const answer = await pipeline.ask("hello");
     const stopping = pipeline.gateway.app.stop(5_000);
-    expect(await receivedFrom(answer, lane.endpoint)).toMatchObject({ text: allWell, isEnded: true });
+    expect(await receivedFrom(answer, formats.endpoint)).toMatchObject({ text: allWell, isEnded: true });
     await stopping;
     expect(await pipeline.ask("hello").catch(() => "refused")).toBe("refused");
     await pipeline.stop();
   });
 
   test("what does not finish in time is told so", async () => {
-    const pipeline = await openTestPipeline({ ...lane, upstreams });
+    const pipeline = await openTestPipeline({ ...formats, upstreams });
     upstreams.bad.reset();
     upstreams.bad.script(() => ({ chunks: frames.slice(0, wordAt + 1), ending: "hang" }));
     const answer = await pipeline.ask("hello");
     const stopping = pipeline.gateway.app.stop(30);
-    const heard = await receivedFrom(answer, lane.endpoint);
+    const heard = await receivedFrom(answer, formats.endpoint);
     expect(heard).toMatchObject({ text: "all ", isEnded: false });
     expect(heard.error?.message).toContain("shutting down");
     await stopping;

@@ -7,7 +7,7 @@ import { testPipelinesOver, allWell, fastClock, goodAnswer, formatPairs, until }
 
 const upstreams = { bad: startUpstream(), good: startUpstream() };
 
-const withRoad = testPipelinesOver(upstreams);
+const withPipeline = testPipelinesOver(upstreams);
 
 type Unread = {
   leave(): void;
@@ -46,15 +46,15 @@ const streamed = (model: string): object => ({
   messages: [{ role: "user", content: "hello" }],
 });
 
-describe.each([...formatPairs])("$door door, $wire vendor", (lane) => {
-  const path = lane.endpoint === "openai" ? "/v1/chat/completions" : "/v1/messages";
+describe.each([...formatPairs])("$endpoint endpoint, $wire vendor", (formats) => {
+  const path = formats.endpoint === "openai" ? "/v1/chat/completions" : "/v1/messages";
   const body = streamed("bad");
 
   describe.each([{ stream: true }, { stream: false }])("stream: $stream", ({ stream }) => {
     test("request_timeout_s holds over all attempts: 504", () =>
-      withRoad(
+      withPipeline(
         {
-          ...lane,
+          ...formats,
           clock: fastClock(10),
           // Far enough apart that a machine which stalls for a moment still comes to the second attempt.
           config: { server: { request_timeout_s: 6 } },
@@ -75,13 +75,13 @@ describe.each([...formatPairs])("$door door, $wire vendor", (lane) => {
       ));
 
     test("total_s ends one attempt", () =>
-      withRoad({ ...lane, badProvider: { timeout: { total_s: 0.1 } } }, async (pipeline) => {
+      withPipeline({ ...formats, badProvider: { timeout: { total_s: 0.1 } } }, async (pipeline) => {
         pipeline.bad.script(() => ({ isSilent: true }));
         expect(await pipeline.receive("hello", { stream })).toMatchObject({ status: 200, text: allWell });
       }));
 
     test("a place that comes free in time is waited for", () =>
-      withRoad({ ...lane, badProvider: { max_concurrent: 1 } }, async (pipeline) => {
+      withPipeline({ ...formats, badProvider: { max_concurrent: 1 } }, async (pipeline) => {
         pipeline.bad.script((request) => ({ ...goodAnswer(request), beforeHeadersMs: 40 }));
         const heard = await Promise.all([1, 2, 3].map(() => pipeline.receive("hello", { stream })));
         expect(heard.map((each) => each.headers.get("x-clawgate-provider"))).toEqual(["bad", "bad", "bad"]);
@@ -89,8 +89,8 @@ describe.each([...formatPairs])("$door door, $wire vendor", (lane) => {
       }));
 
     test("no place in time: the next target; none at all: 429 with Retry-After", () =>
-      withRoad(
-        { ...lane, badProvider: { max_concurrent: 1 }, config: { queue: { wait_s: 0.05, depth: 1 } } },
+      withPipeline(
+        { ...formats, badProvider: { max_concurrent: 1 }, config: { queue: { wait_s: 0.05, depth: 1 } } },
         async (pipeline) => {
           pipeline.bad.script(() => ({ isSilent: true }));
           const leaver = new AbortController();
@@ -113,8 +113,8 @@ describe.each([...formatPairs])("$door door, $wire vendor", (lane) => {
       ));
 
     test("a full queue is told at once", () =>
-      withRoad(
-        { ...lane, badProvider: { max_concurrent: 1 }, config: { queue: { wait_s: 600, depth: 1 } } },
+      withPipeline(
+        { ...formats, badProvider: { max_concurrent: 1 }, config: { queue: { wait_s: 600, depth: 1 } } },
         async (pipeline) => {
           pipeline.bad.script(() => ({ isSilent: true }));
           const leaver = new AbortController();
@@ -134,10 +134,10 @@ describe.each([...formatPairs])("$door door, $wire vendor", (lane) => {
   });
 
   test("total_s ends a stream that goes on", () =>
-    withRoad({ ...lane, badProvider: { timeout: { total_s: 0.15 } } }, async (pipeline) => {
+    withPipeline({ ...formats, badProvider: { timeout: { total_s: 0.15 } } }, async (pipeline) => {
       const frames = (
         goodAnswer({
-          path: lane.wire === "openai" ? "/v1/chat/completions" : "/v1/messages",
+          path: formats.wire === "openai" ? "/v1/chat/completions" : "/v1/messages",
           body: { stream: true },
         }).chunks ?? []
       ).map(String);
@@ -155,9 +155,9 @@ describe.each([...formatPairs])("$door door, $wire vendor", (lane) => {
     }));
 
   test("a client that stays and does not read loses its place, and the vendor is cut off", () =>
-    withRoad(
+    withPipeline(
       {
-        ...lane,
+        ...formats,
         clock: fastClock(10),
         config: { streaming: { stall_s: 1 } },
         badProvider: { max_concurrent: 1 },
@@ -165,7 +165,7 @@ describe.each([...formatPairs])("$door door, $wire vendor", (lane) => {
       async (pipeline) => {
         const frames = (
           goodAnswer({
-            path: lane.wire === "openai" ? "/v1/chat/completions" : "/v1/messages",
+            path: formats.wire === "openai" ? "/v1/chat/completions" : "/v1/messages",
             body: { stream: true },
           }).chunks ?? []
         ).map(String);
@@ -194,7 +194,7 @@ describe.each([...formatPairs])("$door door, $wire vendor", (lane) => {
 test(
   "a client that stays and does not read loses its connection too",
   () =>
-    withRoad(
+    withPipeline(
       { endpoint: "openai", wire: "openai", config: { streaming: { stall_s: 1 } } },
       async (pipeline) => {
         const frames = (goodAnswer({ path: chatPath, body: { stream: true } }).chunks ?? []).map(String);

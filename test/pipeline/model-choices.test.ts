@@ -123,7 +123,7 @@ describe("a tenant with models", () => {
     expect(answer.headers.get("x-clawgate-adapted")).toBeNull();
   });
 
-  test("nested wishes: the gateway's among provider options, LiteLLM's tags in metadata; the rest of them stays", async () => {
+  test("nested choices: the gateway's among provider options, LiteLLM's tags in metadata; the rest of them stays", async () => {
     const gateway = await open({ tenant: { models: ["cheap"] } });
     await post(gateway.url, {
       model: "cheap",

@@ -124,7 +124,7 @@ describe("a chat request for a vendor of chat completions", () => {
     ]);
   });
 
-  test("with a file, old ids and a wish to think, at a model that does not", async () => {
+  test("with a file, old ids and thinking, at a model that does not", async () => {
     const file = {
       type: "file",
       file: { filename: "a.pdf", file_data: "data:application/pdf;base64,JVBERi0=" },

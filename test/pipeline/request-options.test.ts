@@ -59,7 +59,7 @@ describe("taking them out", () => {
   });
 });
 
-describe("on the road to a vendor", () => {
+describe("on the way to a vendor", () => {
   let vendor: Upstream;
   let gateway: TestGateway;
   beforeAll(async () => {

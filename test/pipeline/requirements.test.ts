@@ -5,11 +5,11 @@ import type { Envelope } from "../../src/pipeline/envelope.ts";
 import { upperBoundRequirements } from "../../src/pipeline/requirements.ts";
 import { scanObject } from "../../src/wire/json.ts";
 
-const enrolledOf = (body: unknown): Envelope => {
+const envelopeOf = (body: unknown): Envelope => {
   const bytes = Buffer.from(JSON.stringify(body));
   return { bytes, scan: scanObject(bytes, 128), model: "m", stream: false, session: null };
 };
-const needsFor = (body: unknown) => upperBoundRequirements(enrolledOf(body));
+const needsFor = (body: unknown) => upperBoundRequirements(envelopeOf(body));
 
 describe("needs told from bytes", () => {
   test("a plain request needs room only", () => {

@@ -1,4 +1,4 @@
-// How many second tries may be under way, and that a place is never lost.
+// How many second attempts may run at once, and that a place is never lost.
 
 import { describe, expect, test } from "bun:test";
 import { createRetryBudget } from "../../src/pipeline/retry-budget.ts";
@@ -19,7 +19,7 @@ describe("places", () => {
     [19, 3],
     [20, 4],
     [100, 20],
-  ])("of %p running requests %p may be at a second try", async (active, places) => {
+  ])("of %p running requests %p may make a second attempt", async (active, places) => {
     const { budget, clock, take } = budgetForTest(active);
     for (let i = 0; i < places; i++) expect(await take()).toBe(true);
     const beyond = take();

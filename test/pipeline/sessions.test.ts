@@ -105,7 +105,7 @@ describe("session.ttl", () => {
     expect(stickiness.count()).toBe(1);
   });
 
-  test("a sweep takes the forgotten away, every cleanup_interval, and ends with the house", async () => {
+  test("a sweep takes the forgotten away, every cleanup_interval, and ends with the gateway", async () => {
     const { pipeline, clock, stickiness } = await open({ session: { ttl: 100, cleanup_interval: 300 } });
     await providerFor(pipeline, "alice", { headers });
     await clock.advance(290_000);

@@ -1,4 +1,4 @@
-// Bodies that are wrong in every way, at both doors, on both lanes: 400, 404, 413 or 415 in the door's own shape, never 500,
+// Bodies that are wrong in every way, at both endpoints, passed on and translated: 400, 404, 413 or 415 in the endpoint's own shape, never 500,
 // and nothing of them reaches anybody but the provider that the operator named.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
@@ -125,7 +125,7 @@ const unknownModels: readonly string[] = [
   "\ud800",
 ];
 
-describe.each([...formatPairs])("$door door, $wire vendor", ({ endpoint, wire }) => {
+describe.each([...formatPairs])("$endpoint endpoint, $wire vendor", ({ endpoint, wire }) => {
   let pipeline: TestPipeline;
   beforeAll(async () => {
     pipeline = await openTestPipeline({

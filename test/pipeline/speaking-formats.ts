@@ -129,7 +129,7 @@ export function beginningOf(wire: Wire, kind: Kind, words: readonly string[]): r
 export const endpointNames = ["chat", "messages", "responses", "gemini"] as const;
 export type EndpointName = (typeof endpointNames)[number];
 
-/** A streamed request at one of the doors. */
+/** A streamed request at one of the endpoints. */
 export function requestAt(
   door: EndpointName,
   model: string,

@@ -1,4 +1,4 @@
-// Stop sequences that the hub looks for itself: the text ends before the first one, however the vendor cut its deltas.
+// Stop sequences that a translation looks for itself: the text ends before the first one, however the vendor cut its deltas.
 
 import { describe, expect, test } from "bun:test";
 import type { StreamEvent } from "../../src/canon/event.ts";

@@ -1,4 +1,4 @@
-// Requests whose model does not take all of them, through the whole house: what goes up, what is named, and when a client's own
+// Requests whose model does not take all of them, through the whole gateway: what goes up, what is named, and when a client's own
 // bytes are left as they are.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";

@@ -1,4 +1,4 @@
-// Budgets before anything is sent: many at once, dearer targets behind cheap ones, a second target asked beside the first, tries
+// Budgets before anything is sent: many at once, more expensive targets behind cheap ones, a second target asked in parallel, attempts
 // that fail after they were billed, prices that nobody knows. What is sent is what the vendors saw.
 
 import { describe, expect, test } from "bun:test";
@@ -43,8 +43,8 @@ describe("many at once", () => {
     expect(refused.headers.get("retry-after")).toBe("5");
     const error = await errorOf(refused);
     expect(error["code"]).toBe("rate_limit_exceeded");
-    expect(error["message"]).toContain(name === "tokens a minute" ? "is not reached" : "is not spent");
-    expect(error["message"]).toContain("requests that still run may use what is left of it");
+    expect(error["message"]).toContain(name === "tokens a minute" ? "is not reached" : "is not used up");
+    expect(error["message"]).toContain("running requests may use the rest");
     expect(spentOf(gateway).tokens).toBe(100);
     await gateway.assertClean();
   });
@@ -110,7 +110,7 @@ describe("further targets", () => {
     expect(answer.status).toBe(429);
     const error = await errorOf(answer);
     expect(error["message"]).toBe(
-      "What is left of the budget of this day does not bear what an answer of dear/fake-large may cost.",
+      "What is left of the budget of this day does not cover what an answer of dear/fake-large may cost.",
     );
     expect(vendor.requests.map(({ body }) => body["model"])).toEqual(["fake-small"]);
     const { candidates, attempts } = await gateway.recordOf(answer);
@@ -131,7 +131,7 @@ describe("further targets", () => {
     expect((await ask(gateway)).headers.get("x-clawgate-provider")).toBe("twin");
   });
 
-  test("a try that was billed before it failed stays on the bill, and counts for what comes next", async () => {
+  test("an attempt that was billed before it failed stays on the bill, and counts for what comes next", async () => {
     const gateway = await open({ tenant: { limits }, more: twins(1_000) });
     // It began to answer, and then it broke off.
     failing("fake-large", {

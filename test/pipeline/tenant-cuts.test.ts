@@ -1,4 +1,4 @@
-// Whoever leaves early pays at least for what was passed on: at every door, from every format, for words of every kind, whatever
+// A client that leaves early pays at least for what was passed on: at every endpoint, from every format, for words of every kind, whatever
 // limit the client named and whoever ended the answer. The vendors here say nothing of what was used.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";

@@ -1,4 +1,4 @@
-// Houses with two tenants, alice with what a test gives her and bob with nothing but a key, and one vendor behind two providers:
+// Gateways with two tenants, alice with what a test gives her and bob with nothing but a key, and one vendor behind two providers:
 // `dear` costs a thousand dollars a million tokens, `cheap` nothing.
 
 import { afterAll, afterEach, expect } from "bun:test";

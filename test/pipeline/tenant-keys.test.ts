@@ -1,4 +1,4 @@
-// Whose key it is and what it opens, through the whole house: models that are allowed, keys that expire, the operator's routes.
+// Whose key it is and what it opens, through the whole gateway: models that are allowed, keys that expire, the operator's routes.
 
 import { describe, expect, test } from "bun:test";
 import { fakeClock } from "../support/clock.ts";

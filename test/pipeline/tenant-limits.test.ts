@@ -1,4 +1,4 @@
-// Limits of tenants through the whole house, at both doors: how much they may use, what their answers say of it, and what is
+// Limits of tenants through the whole gateway, at both endpoints: how much they may use, what their answers say of it, and what is
 // put on their account when a client leaves or the gateway starts again.
 
 import { describe, expect, test } from "bun:test";

@@ -1,5 +1,5 @@
 // Whatever tenants ask for at once, in whatever chain, however often they leave early and however the clock steps: what is on
-// their account is never less than what they got, and never more than their budget and one answer. The real house, real sockets.
+// their account is never less than what they got, and never more than their budget and one answer. The real gateway, real sockets.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";

@@ -1,4 +1,4 @@
-// What a request says of its own size, at every door, and in whatever way a client may try to look small.
+// What a request says of its own size, at every endpoint, and in whatever way a client may try to look small.
 
 import { expect, test } from "bun:test";
 import { emptyRequest } from "../../src/canon/request.ts";
@@ -12,16 +12,20 @@ function sizeOf(name: Name, body: object | string) {
   const door = endpoints.find((each) => each.name === name);
   if (door === undefined) throw new Error("no such door");
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  const envelope = readEnvelope(new Request("http://localhost/"), Buffer.from(text), {
+  const envelope = readEnvelope(new Headers(), Buffer.from(text), {
     model: "m",
     stream: false,
   });
-  return requestSizeOf(door, envelope, () => ({
-    ...emptyRequest,
-    messages: [
-      { role: "user", content: [{ type: "image", source: { kind: "url", url: "http://x/image.png" } }] },
-    ],
-  }));
+  return requestSizeOf({
+    endpoint: door,
+    envelope,
+    decode: () => ({
+      ...emptyRequest,
+      messages: [
+        { role: "user", content: [{ type: "image", source: { kind: "url", url: "http://x/image.png" } }] },
+      ],
+    }),
+  });
 }
 
 test.each([

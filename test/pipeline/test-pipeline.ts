@@ -1,5 +1,5 @@
-// A house with two vendors for the fault tests: `bad`, which does what the prompt says, and `good`, which always answers.
-// Every pair of door and wire format has a gateway of its own, so that both lanes meet every fault.
+// A gateway with two vendors for the fault tests: `bad`, which does what the prompt says, and `good`, which always answers.
+// Every pair of endpoint and wire format has a gateway of its own, so that every fault meets passing bytes and translations.
 
 import type { Clock } from "../../src/system/clock.ts";
 import { readFrames } from "../../src/wire/sse.ts";
@@ -133,7 +133,7 @@ const words = ["all ", "is ", "well"];
 const frame = (value: object | string, event?: string): string =>
   `${event === undefined ? "" : `event: ${event}\n`}data: ${typeof value === "string" ? value : JSON.stringify(value)}\n\n`;
 
-/** A house of its own over vendors that are started once; afterwards nothing may be left of it. */
+/** A gateway of its own over vendors that are started once; afterwards nothing may be left of it. */
 export function testPipelinesOver(upstreams: NonNullable<TestPipelineOptions["upstreams"]>) {
   return async (
     options: Omit<TestPipelineOptions, "upstreams">,
@@ -269,7 +269,7 @@ export async function receivedFrom(answer: Response, door: Format): Promise<Rece
 
 export const allWell = words.join("");
 
-/** Both doors over both wire formats: two of them are the express lane, two the hub. */
+/** Both endpoints over both wire formats: with two of them bytes pass, with two they are translated. */
 export const formatPairs: readonly { readonly endpoint: Format; readonly wire: Format }[] = [
   { endpoint: "openai", wire: "openai" },
   { endpoint: "openai", wire: "anthropic" },

@@ -1,4 +1,4 @@
-// The lane through the canonical form: what a backend says of its failure is shown without the secrets that it was given.
+// An answer by way of the canonical form: a backend's failure is shown without the secrets that the backend was given.
 
 import { describe, expect, test } from "bun:test";
 import type { Call } from "../../src/backends/backend.ts";

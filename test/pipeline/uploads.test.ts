@@ -1,4 +1,4 @@
-// What a body under way costs and whom it holds up, said byte by byte to the real house.
+// What an unfinished body costs and which requests it delays, sent byte by byte to the real gateway.
 
 import { describe, expect, test } from "bun:test";
 import { Failure } from "../../src/canon/failure.ts";

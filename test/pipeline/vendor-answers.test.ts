@@ -1,4 +1,4 @@
-// Names, arguments, limits, usage and endings where vendors go ways of their own, at every door.
+// Names, arguments, limits, usage and endings where vendors go ways of their own, at every endpoint.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
@@ -38,7 +38,7 @@ describe("names of tools", () => {
   describe.each(pairs)("$door over $at", ({ door, at }) => {
     test.each([false, true])("fit, and come back (stream: %p)", async (stream) => {
       for (const own of tools) {
-        // Google's own door takes what its API takes.
+        // Google's own endpoint takes what its API takes.
         const asked = door === "google-genai" && own.includes(" ") ? "files.read" : own;
         const all = tools.map((name) => (name === own ? asked : name));
         stand.vendor.script((request) => {

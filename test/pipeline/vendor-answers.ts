@@ -1,4 +1,4 @@
-// A house with one scripted vendor of each format, asked at each door: what goes up, and what the client reads of the answer.
+// A gateway with one scripted vendor of each format, asked at each endpoint: what goes up, and what the client reads of the answer.
 // It must never judge; the tests do.
 
 import type { DialectName } from "../../src/canon/request.ts";

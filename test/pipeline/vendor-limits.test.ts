@@ -1,4 +1,4 @@
-// Money and quotas that vendors tell of in words, through the house: the next target answers, and the key rests until the
+// Money and quotas that vendors describe in words, through the gateway: the next target answers, and the key rests until the
 // moment that the vendor named.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
@@ -21,7 +21,7 @@ const errorOf = (message: string, more: object = {}): object => ({
   error: { type: "invalid_request_error", message, ...more },
 });
 
-describe.each([...formatPairs])("$door door, $wire vendor", ({ endpoint, wire }) => {
+describe.each([...formatPairs])("$endpoint endpoint, $wire vendor", ({ endpoint, wire }) => {
   let pipeline: TestPipeline;
   beforeAll(async () => {
     pipeline = await openTestPipeline({ endpoint, wire });

@@ -4,6 +4,7 @@
 import { isClosing } from "../../src/canon/event.ts";
 import type { DialectName } from "../../src/canon/request.ts";
 import { dialects } from "../../src/dialects/dialect-table.ts";
+import { reasoningMark } from "../../src/dialects/openai-responses/encrypted-reasoning.ts";
 import { endpoints } from "../../src/pipeline/endpoints.ts";
 import { splitFrames } from "../../src/wire/sse.ts";
 import { type GatewayOptions, startTestGateway, type TestGateway } from "../support/gateway.ts";
@@ -112,6 +113,14 @@ function pathOf(question: Question): string {
   return door.stream === true ? `${path}?alt=sse` : path;
 }
 
+/** A body that holds the word is translated although both ends speak its dialect (PassthroughHalf.reasonToTranslate). */
+const translatedWords: Readonly<Record<DialectName, string>> = {
+  "openai-chat": "input_text",
+  "anthropic-messages": "input_text",
+  "openai-responses": reasoningMark,
+  "google-genai": "assistant",
+};
+
 function bodyOf(question: Question): JsonBody {
   const { client, vendor, lane, stream } = question;
   const { stream_options: streamOptions, ...recorded } = sideOf(question.scenario, client).request;
@@ -122,10 +131,11 @@ function bodyOf(question: Question): JsonBody {
     ...(isNamedInPath(client) ? {} : { model: modelOf(question), stream }),
   };
   if (lane === "relay" || client !== vendor) return body;
-  // The word sends a body through the hub (PassthroughHalf.declines) although both ends speak its dialect.
-  const word = dialects[client].backend.passthrough.translateMarkers[0]?.toString().replaceAll('"', "");
   const metadata = recorded["metadata"];
-  return { ...body, metadata: { ...(typeof metadata === "object" ? metadata : {}), note: word } };
+  return {
+    ...body,
+    metadata: { ...(typeof metadata === "object" ? metadata : {}), note: translatedWords[client] },
+  };
 }
 
 /** Lets the first bytes of an answer through and keeps the rest until it is released. */

@@ -123,7 +123,7 @@ describe("tokens a minute", () => {
     runs.reserve({ tokens: 600, nanoUsd: 7 });
     expect(meter.reserved()).toEqual({ tokens: 600, nanoUsd: 7 });
     const byOther = refusal(() => meter.enter().reserve({ tokens: 600, nanoUsd: 0, expectedTokens: 500 }));
-    expect(byOther.message).toContain("is not reached, but requests that still run");
+    expect(byOther.message).toContain("is not reached, but running requests");
     expect(byOther.retryAfterMs).toBe(5_000);
     finish(meter.enter(), { tokens: 600, nanoUsd: 0 });
     await clock.advance(20_000);

@@ -17,12 +17,7 @@ import {
 import { reportedModel } from "../../backends/claude-code/models/cli-models.ts";
 import { createHttpBackend } from "../../backends/http/backend.ts";
 import { proxyFor, readProxyVariables } from "../../backends/http/proxy.ts";
-import {
-  type QuirkName,
-  passthroughBlockersOf,
-  passthroughDeclinesOf,
-  settledQuirks,
-} from "../../backends/http/quirks.ts";
+import { type QuirkName, quirkJudgeOf, settledQuirks } from "../../backends/http/quirks.ts";
 import { headersAt, quirksAt } from "../../backends/http/vendors.ts";
 import type { BackendName, ModelSettings, ProviderSettings } from "../../backends/settings.ts";
 import { maxOutputOf } from "../../catalog/model-cards.ts";
@@ -67,7 +62,6 @@ export const availableBackends: ReadonlySet<BackendName> = new Set([
 
 const tokensWhenNothingIsKnown = 8_192;
 const tokenCommandMs = 10_000;
-const noBlockers: readonly string[] = [];
 
 export function createLoadedProvider(
   id: string,
@@ -121,8 +115,7 @@ export function createLoadedProvider(
       }
       return isUnchanged;
     },
-    blockingMembers: (model) => (names.length === 0 ? noBlockers : passthroughBlockersOf(names, model)),
-    blocksPassthrough: passthroughDeclinesOf(names),
+    reasonToTranslate: quirkJudgeOf(names),
     modelFacts,
     price: createProviderPrice(id, settings, services.prices, (model) =>
       settings.backend === "claude-cli"

@@ -3,16 +3,16 @@
 
 import { startsAnswer, type StreamEvent } from "../../canon/event.ts";
 import { Failure, failureFrom } from "../../canon/failure.ts";
-import { toolNamesRewritten, withOutputLimit } from "../../dialects/adaptation-notes.ts";
+import type { ChatRequest } from "../../canon/request.ts";
 import { ArgumentRepair } from "../../dialects/repair-arguments.ts";
-import { thinkingSourceOf, markThinking, unmarkThinking } from "../../dialects/thinking-signatures.ts";
+import { markThinking } from "../../dialects/thinking-signatures.ts";
 import { Citations } from "../../dialects/citations.ts";
 import type { BackendHalf, TargetFacts } from "../../dialects/dialect.ts";
-import { fittedNames } from "../../dialects/tool-names.ts";
 import { portionBytes } from "../../wire/loop-pacer.ts";
 import { sseDecoder } from "../../wire/sse.ts";
 import type { Backend, Call } from "../backend.ts";
-import { applyQuirks, nameRuleOf, type QuirkName } from "./quirks.ts";
+import { type EncodedRequest, encodedRequest } from "./encoded-request.ts";
+import { applyQuirks, type QuirkName } from "./quirks.ts";
 import { redactedFailure } from "./redacted-failure.ts";
 import { readJsonReply } from "./reply-bytes.ts";
 import { ReplyPace } from "./reply-pace.ts";
@@ -35,6 +35,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     address: sender.address,
     targetFacts,
     generate: (request, call) => translation.generate(request, call),
+    encode: (request, call) => translation.encode(request, call),
     open: (path, body, call) => sender.open(path, body, call),
     adaptBody: (body, note, facts) => applyQuirks(quirks, body, note, facts?.takes),
     check: (signal) => sender.check(signal),
@@ -52,19 +53,21 @@ class HttpTranslation {
     this.vendor = vendorNameOf(options.baseUrl);
   }
 
+  encode(request: ChatRequest, call: Parameters<typeof encodedRequest>[2]): EncodedRequest {
+    const { dialect, quirks, targetFacts } = this.options;
+    return encodedRequest({ dialect, vendor: this.vendor, quirks, targetFacts }, request, call);
+  }
+
   async *generate(
     request: Parameters<Backend["generate"]>[0],
     call: Call,
   ): AsyncGenerator<readonly StreamEvent[], void, void> {
-    const { dialect, quirks } = this.options;
+    const { dialect } = this.options;
     const decoder = dialect.backend.streamDecoder();
     const calls = new ArgumentRepair();
     const citations = request.extras[dialect.name] === undefined ? new Citations(dialect.name) : null;
     try {
-      const maker = thinkingSourceOf(dialect.name, this.vendor, call.model);
-      const own = unmarkThinking(request, maker);
-      const fitted = fittedNames(own, nameRuleOf(quirks) ?? dialect.backend.toolNames);
-      if (fitted !== null) call.note?.(toolNamesRewritten);
+      const { body, maker, fitted } = this.encode(request, call);
       const decoded = (events: readonly StreamEvent[]): readonly StreamEvent[] => {
         const told = this.masked(calls.repair(events));
         // A client of the vendor's own format keeps its members itself.
@@ -73,7 +76,7 @@ class HttpTranslation {
       };
       const answer = await this.sender.open(
         dialect.backend.path({ model: call.model, stream: true }),
-        this.bodyOf(fitted?.request ?? own, call),
+        Buffer.from(JSON.stringify(body)),
         call,
       );
       const type = answer.headers.get("content-type") ?? "";
@@ -104,13 +107,6 @@ class HttpTranslation {
       const failure = call.signal.aborted ? failureFrom(call.signal.reason) : this.sender.failureOf(thrown);
       yield [{ type: "failure", failure }];
     }
-  }
-
-  private bodyOf(request: Parameters<Backend["generate"]>[0], call: Call): Buffer {
-    const { dialect, quirks, targetFacts } = this.options;
-    const facts = withOutputLimit(targetFacts(call.model), call.remainingWindow ?? null);
-    const encoded = dialect.backend.encodeRequest(request, facts, call.note);
-    return Buffer.from(JSON.stringify(applyQuirks(quirks, encoded, call.note, facts.takes)));
   }
 
   private masked(events: readonly StreamEvent[]): readonly StreamEvent[] {

@@ -4,9 +4,10 @@
 import type { Takes } from "../../canon/takes.ts";
 import { noteDropped, thinkingOff } from "../../dialects/adaptation-notes.ts";
 import { holdsLongerText } from "../../dialects/member-texts.ts";
-import type { Note } from "../../dialects/dialect.ts";
+import type { Note, ScannedBody } from "../../dialects/dialect.ts";
 import type { NameRule } from "../../dialects/tool-names.ts";
-import { searchPlaces } from "../../wire/json.ts";
+import type { TranslateReason } from "../../canon/translate-reason.ts";
+import { memberNamed, searchPlaces } from "../../wire/json.ts";
 import {
   type Body,
   isBody,
@@ -316,16 +317,30 @@ export function applyQuirks(
   return rewritten;
 }
 
-/** Would a vendor with these quirks refuse the bytes for what they contain? Null: never. */
-export function passthroughDeclinesOf(
-  names: readonly QuirkName[],
-): ((bytes: Buffer, model: string) => boolean) | null {
-  const found = names.map((name): Quirk => quirks[name]).filter(({ declines }) => declines !== undefined);
-  if (found.length === 0) return null;
-  return (bytes, model) => found.some((quirk) => concerns(quirk, model) && quirk.declines?.(bytes) === true);
+/** Why a vendor with these quirks wants a body rewritten for a model of its; null: it may pass as bytes. */
+export type QuirkJudge = (body: ScannedBody, model: string) => TranslateReason | null;
+
+const noQuirks: QuirkJudge = () => null;
+
+/** The judge for one vendor; what it answers is made here, once. */
+export function quirkJudgeOf(names: readonly QuirkName[]): QuirkJudge {
+  if (names.length === 0) return noQuirks;
+  const rows = names.map((name): { quirk: Quirk; reason: TranslateReason } => ({
+    quirk: quirks[name],
+    reason: `quirk:${name}`,
+  }));
+  const withDeclines = rows.filter(({ quirk }) => quirk.declines !== undefined);
+  return (body, model) => {
+    for (const { quirk, reason } of rows)
+      if (concerns(quirk, model) && holdsMember(body, quirk.touches)) return reason;
+    // The bytes are searched only where no member has settled it.
+    for (const { quirk, reason } of withDeclines)
+      if (concerns(quirk, model) && quirk.declines?.(body.bytes) === true) return reason;
+    return null;
+  };
 }
 
-/** The top-level members that keep a request for this model from passing as bytes. */
-export function passthroughBlockersOf(names: readonly QuirkName[], model: string): readonly string[] {
-  return names.flatMap((name) => (concerns(quirks[name], model) ? quirks[name].touches : []));
+function holdsMember({ scan }: ScannedBody, keys: readonly string[]): boolean {
+  for (const key of keys) if (memberNamed(scan, key) !== undefined) return true;
+  return false;
 }

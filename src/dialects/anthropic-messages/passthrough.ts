@@ -12,13 +12,15 @@ import {
 } from "../../wire/json.ts";
 import type { SseFrame } from "../../wire/sse.ts";
 import { Failure } from "../../canon/failure.ts";
+import type { Takes } from "../../canon/takes.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
 import { cutTokens, thinkingOff, ignoreNote } from "../adaptation-notes.ts";
 import { textBytesIn, jsonBytesOf } from "../text-bytes.ts";
 import { holdsEmptyText, holdsOtherText } from "../member-texts.ts";
-import type { FrameFacts, Note, PassthroughHalf, TargetFacts } from "../dialect.ts";
+import type { FrameFacts, Note, PassthroughHalf, ScannedBody, TargetFacts } from "../dialect.ts";
 import { citationMark } from "../citations.ts";
 import { thinkingMark } from "../thinking-signatures.ts";
+import type { TranslateReason } from "../../canon/translate-reason.ts";
 import { refusedTypeWords } from "../media-type.ts";
 import { lacksThinking } from "./missing-thinking.ts";
 import { invalid } from "./decode-content.ts";
@@ -218,23 +220,32 @@ const citation = Buffer.from('"encrypted_index"');
 const signature = Buffer.from('"signature"');
 const resultOf = Buffer.from('"tool_use_id"');
 
+function reasonToTranslate(
+  { scan, bytes }: ScannedBody,
+  target: TargetFacts,
+  takes: Takes | null,
+  cannotThink: boolean,
+): TranslateReason | null {
+  for (const marker of translateMarkers) if (placesOf(scan, bytes, marker).length > 0) return "foreign-part";
+  if (cannotThink && asksForThinking(scan, bytes)) return "no-thinking";
+  // The API refuses ids in another vendor's form; translated, they are rewritten.
+  if (holdsOtherText(bytes, placesOf(scan, bytes, resultOf))) return "foreign-call-id";
+  // Another target's thoughts, unsigned or with our mark: the API would refuse the whole conversation.
+  const signatures = placesOf(scan, bytes, signature);
+  if (holdsEmptyText(bytes, signatures)) return "unsigned-thinking";
+  if (placesOf(scan, bytes, citation).length > 0 && bytes.includes(citationMarkWord)) return "clawgate-mark";
+  if (signatures.length > 0 && bytes.includes(thinkingMarkWord)) return "clawgate-mark";
+  if (lacksThinking(bytes, target, scan)) return "missing-thinking";
+  return takes !== null && exceeds(scan, bytes, takes) ? "model-limits" : null;
+}
+
 export const passthrough: PassthroughHalf = {
-  translateMarkers,
   watchedWords: watchedWords([...translateMarkers, resultOf, signature, citation]),
-  // Another vendor's ids, which the API refuses and the translation rewrites; and thoughts of a fallback that are unsigned or carry
-  // our mark: with them the API would refuse the whole conversation.
-  mustTranslate: (bytes, target, scan) =>
-    holdsOtherText(bytes, placesOf(scan, bytes, resultOf)) ||
-    holdsEmptyText(bytes, placesOf(scan, bytes, signature)) ||
-    (placesOf(scan, bytes, citation).length > 0 && bytes.includes(citationMarkWord)) ||
-    (placesOf(scan, bytes, signature).length > 0 && bytes.includes(thinkingMarkWord)) ||
-    lacksThinking(bytes, target, scan),
-  // Inside texts quotes are escaped, so these quoted words are only found in frames of that kind.
+  reasonToTranslate,
+  // Inside texts a quote is escaped, so these words in quotes are found in frames of that kind only.
   frameMarkers: ['"message_delta"', '"message_stop"', '"error"', "event: error"],
   frameFacts,
   textBytes,
   replyFacts,
   requiredEdits,
-  exceeds,
-  asksForThinking,
 };

@@ -2,6 +2,7 @@
 // It must never keep state, nor read more than a frame.
 
 import { Failure } from "../../canon/failure.ts";
+import type { Takes } from "../../canon/takes.ts";
 import {
   type JsonEdit,
   type JsonMember,
@@ -12,8 +13,9 @@ import {
 } from "../../wire/json.ts";
 import type { SseFrame } from "../../wire/sse.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
-import type { FrameFacts, PassthroughHalf, TargetFacts } from "../dialect.ts";
+import type { FrameFacts, PassthroughHalf, ScannedBody, TargetFacts } from "../dialect.ts";
 import { textBytesIn, jsonBytesOf } from "../text-bytes.ts";
+import type { TranslateReason } from "../../canon/translate-reason.ts";
 import { blockReasonOf, errorOf, firstCandidate, partsOf, readText } from "./decode-answer.ts";
 import { invalid, wrongKind } from "../read-fields.ts";
 import { exceeds } from "./exceeds.ts";
@@ -115,28 +117,39 @@ const callWords = words('"functionCall"', '"function_call"');
 const ourSignaturePrefix = Buffer.from(`"${googleMark}`);
 const signatureWords = words('"thoughtSignature"', '"thought_signature"');
 
-/** A history of other models' calls, none of them signed: the translation writes what Gemini 3 accepts in place of signatures. */
-function mustTranslate(bytes: Buffer, { takes }: TargetFacts, scan: JsonScan): boolean {
-  const holds = (word: Buffer): boolean => placesOf(scan, bytes, word).length > 0;
-  if (signatureWords.some(holds) && bytes.includes(ourSignaturePrefix)) return true;
-  return callWords.some(holds) && (takes?.signedCalls ?? true) && !signatureWords.some(holds);
+function holdsAny({ scan, bytes }: ScannedBody, wanted: readonly Buffer[]): boolean {
+  for (const word of wanted) if (placesOf(scan, bytes, word).length > 0) return true;
+  return false;
+}
+
+function reasonToTranslate(
+  body: ScannedBody,
+  target: TargetFacts,
+  takes: Takes | null,
+  cannotThink: boolean,
+): TranslateReason | null {
+  const { scan, bytes } = body;
+  if (holdsAny(body, translateMarkers)) return "foreign-part";
+  if (cannotThink && thinkingWords.some((word) => bytes.includes(word))) return "no-thinking";
+  const isSigned = holdsAny(body, signatureWords);
+  if (isSigned && bytes.includes(ourSignaturePrefix)) return "clawgate-mark";
+  // Other models' calls: only a translation says of an unsigned one what Gemini 3 accepts.
+  if (!isSigned && (target.takes?.signedCalls ?? true) && holdsAny(body, callWords)) return "unsigned-calls";
+  return takes !== null && exceeds(scan, bytes, takes) ? "model-limits" : null;
 }
 
 const thinkingWords = words('"thinkingConfig"', '"thinking_config"');
 
-// A role of other formats, and types of images, that Google refuses and the translation understands.
+// A role of other formats and spellings of media types that Google refuses and the decoder reads.
 const translateMarkers = [...words('"assistant"'), ...refusedTypeWords];
 
 export const passthrough: PassthroughHalf = {
-  translateMarkers,
   watchedWords: watchedWords([...translateMarkers, ...callWords, ...signatureWords]),
-  mustTranslate,
+  reasonToTranslate,
   // Inside strings quotes are escaped: these mark only frames with news (or arguments that are called so).
   frameMarkers: ['"finishReason"', '"blockReason"', '"error"', '"functionCall"'],
   frameFacts,
   textBytes,
   replyFacts,
   requiredEdits,
-  exceeds,
-  asksForThinking: (_scan, bytes) => thinkingWords.some((word) => bytes.includes(word)),
 };

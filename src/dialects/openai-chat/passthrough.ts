@@ -2,6 +2,7 @@
 // It must never parse more than a frame, and never touch a byte that need not change.
 
 import { Failure } from "../../canon/failure.ts";
+import type { Takes } from "../../canon/takes.ts";
 import {
   type JsonEdit,
   type JsonMember,
@@ -14,9 +15,10 @@ import {
 import type { SseFrame } from "../../wire/sse.ts";
 import { cutTokens, ignoreNote } from "../adaptation-notes.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
-import type { FrameFacts, Note, PassthroughHalf, TargetFacts } from "../dialect.ts";
+import type { FrameFacts, Note, PassthroughHalf, ScannedBody, TargetFacts } from "../dialect.ts";
 import { acceptsFreeText } from "../free-text-tools.ts";
 import { textBytesIn } from "../text-bytes.ts";
+import type { TranslateReason } from "../../canon/translate-reason.ts";
 import { errorOf, firstChoice, readReasoning, readText } from "./decode-answer.ts";
 import { failureInBand } from "../openai-failure.ts";
 import { invalid, optionalBoolean, wrongKind } from "../read-fields.ts";
@@ -191,9 +193,22 @@ const translateMarkers = ['"input_text"', '"output_text"', '"input_image"', '"de
 
 const customWord = Buffer.from('"custom"');
 
-/** Tools of free text, for a model that is not known to take them: few do (sub2api#5861). */
-function mustTranslate(bytes: Buffer, target: TargetFacts, scan: JsonScan): boolean {
-  if (acceptsFreeText(target.takes) || placesOf(scan, bytes, customWord).length === 0) return false;
+function reasonToTranslate(
+  body: ScannedBody,
+  target: TargetFacts,
+  takes: Takes | null,
+  cannotThink: boolean,
+): TranslateReason | null {
+  const { scan, bytes } = body;
+  for (const marker of translateMarkers) if (placesOf(scan, bytes, marker).length > 0) return "foreign-part";
+  if (cannotThink && asksForThinking(scan, bytes)) return "no-thinking";
+  // Few models take them (sub2api#5861).
+  if (!acceptsFreeText(target.takes) && holdsFreeTextTool(body)) return "free-text-tools";
+  return takes !== null && exceeds(scan, bytes, takes) ? "model-limits" : null;
+}
+
+function holdsFreeTextTool({ scan, bytes }: ScannedBody): boolean {
+  if (placesOf(scan, bytes, customWord).length === 0) return false;
   const member = memberNamed(scan, "tools");
   if (member?.kind !== "array") return false;
   const tools = parseLoosely(bytes.toString("utf8", member.start, member.end));
@@ -201,18 +216,15 @@ function mustTranslate(bytes: Buffer, target: TargetFacts, scan: JsonScan): bool
 }
 
 export const passthrough: PassthroughHalf = {
-  translateMarkers,
   watchedWords: watchedWords([...translateMarkers, customWord]),
-  mustTranslate,
+  reasonToTranslate,
   prefersOwnFormat: ({ tools }, target) => acceptsFreeText(target.takes) && tools.some(isFreeText),
   normalizeEdits: normalizeToolEdits,
   repair,
-  exceeds,
   // Every chunk says `"finish_reason":null`, and quotes inside strings are escaped: only frames with news hold one of these.
   frameMarkers: ['"finish_reason":"', '"finish_reason": "', '_tokens"', '"error"', "event:", "[DONE]"],
   frameFacts,
   textBytes,
   replyFacts,
   requiredEdits,
-  asksForThinking,
 };

@@ -34,7 +34,7 @@ function replyFacts(body: unknown): FrameFacts | null {
 
 const passthrough: PassthroughHalf = {
   ...chat,
-  translateMarkers: [],
+  reasonToTranslate: () => null,
   frameFacts(frame) {
     const facts = chat.frameFacts(frame);
     return textBytes(parseLoosely(frame.data)) > 0 ? { ...facts, startsAnswer: true } : facts;

@@ -2,12 +2,14 @@
 // It must never parse more than a frame, and never touch a byte that need not change.
 
 import { Failure } from "../../canon/failure.ts";
+import type { Takes } from "../../canon/takes.ts";
 import { type JsonEdit, type JsonMember, type JsonScan, memberNamed, readString } from "../../wire/json.ts";
 import type { SseFrame } from "../../wire/sse.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
 import { cutTokens, ignoreNote } from "../adaptation-notes.ts";
-import type { FrameFacts, Note, PassthroughHalf, TargetFacts } from "../dialect.ts";
+import type { FrameFacts, Note, PassthroughHalf, ScannedBody, TargetFacts } from "../dialect.ts";
 import { textBytesIn } from "../text-bytes.ts";
+import type { TranslateReason } from "../../canon/translate-reason.ts";
 import { errorOf, readText } from "./decode-answer.ts";
 import { exceeds } from "./exceeds.ts";
 import { invalid } from "../read-fields.ts";
@@ -116,10 +118,23 @@ function asksForThinking(scan: JsonScan, bytes: Buffer): boolean {
   return isRecord(value) && value.effort !== "none" && Object.values(value).some((each) => each !== null);
 }
 
+/** Reasoning that another vendor signed or whose id we keep: only a translation takes our mark off. */
+const reasoningMarkWord = Buffer.from(`"${reasoningMark}`);
+
+function reasonToTranslate(
+  { scan, bytes }: ScannedBody,
+  _target: TargetFacts,
+  takes: Takes | null,
+  cannotThink: boolean,
+): TranslateReason | null {
+  if (bytes.includes(reasoningMarkWord)) return "clawgate-mark";
+  if (cannotThink && asksForThinking(scan, bytes)) return "no-thinking";
+  return takes !== null && exceeds(scan, bytes, takes) ? "model-limits" : null;
+}
+
 export const passthrough: PassthroughHalf = {
-  // Reasoning that another vendor signed or whose id we keep: only a translation takes our mark off.
-  translateMarkers: [Buffer.from(`"${reasoningMark}`)],
-  // Quotes inside strings are escaped: only frames with news hold one of these.
+  reasonToTranslate,
+  // Inside strings quotes are escaped: these mark only frames with news.
   frameMarkers: [
     '"response.completed"',
     '"response.incomplete"',
@@ -135,6 +150,4 @@ export const passthrough: PassthroughHalf = {
   textBytes,
   replyFacts,
   requiredEdits,
-  exceeds,
-  asksForThinking,
 };

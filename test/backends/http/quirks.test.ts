@@ -4,10 +4,19 @@ import {
   type Quirk,
   quirks,
   type QuirkName,
-  passthroughBlockersOf,
-  passthroughDeclinesOf,
+  quirkJudgeOf,
 } from "../../../src/backends/http/quirks.ts";
 import { quirksAt } from "../../../src/backends/http/vendors.ts";
+import { scanObject } from "../../../src/wire/json.ts";
+
+/** Why a vendor with these quirks takes a body (JSON) for the model only rewritten. */
+function reasonsAt(names: Parameters<typeof quirkJudgeOf>[0]) {
+  const judge = quirkJudgeOf(names);
+  return (json: string, model: string): string | null => {
+    const bytes = Buffer.from(json);
+    return judge({ scan: scanObject(bytes, 64), bytes }, model);
+  };
+}
 
 const tools = [{ type: "function", function: { name: "look", parameters: {} } }];
 
@@ -46,30 +55,32 @@ test.each([
   ["https://openrouter.ai/api/v1", "openai-compat", "openai/gpt-6-sol", "tool_call_id", 40],
   ["https://api.openai.com/v1", "openai-responses", "gpt-5.5", "call_id", 64],
 ] as const)("%s, %s: longer ids do not pass as bytes for %s", (baseUrl, backend, model, member, longest) => {
-  const declines = passthroughDeclinesOf(quirksAt(baseUrl, backend));
-  const body = (length: number, between = ""): Buffer =>
-    Buffer.from(`{"a":"${member}","messages":[{"${member}"${between}:${between}"${"x".repeat(length)}"}]}`);
-  expect(declines?.(body(longest), model)).toBe(false);
-  expect(declines?.(body(longest + 1), model)).toBe(true);
-  expect(declines?.(body(longest + 1, " \n"), model)).toBe(true);
-  expect(declines?.(Buffer.from(`{"${member}":7,"b":"${member}"}`), model)).toBe(false);
+  const reasonFor = reasonsAt(quirksAt(baseUrl, backend));
+  const body = (length: number, between = ""): string =>
+    `{"a":"${member}","messages":[{"${member}"${between}:${between}"${"x".repeat(length)}"}]}`;
+  expect(reasonFor(body(longest), model)).toBeNull();
+  expect(reasonFor(body(longest + 1), model)).toMatch(/^quirk:openai-(?:tool|call)-ids$/);
+  expect(reasonFor(body(longest + 1, " \n"), model)).toMatch(/^quirk:openai-(?:tool|call)-ids$/);
+  expect(reasonFor(`{"${member}":7,"b":"${member}"}`, model)).toBeNull();
 });
 
 test("another maker's model at a reseller takes whatever ids there are", () => {
-  const declines = passthroughDeclinesOf(quirksAt("https://openrouter.ai/api/v1", "openai-compat"));
-  const body = Buffer.from(`{"tool_call_id":"${"x".repeat(90)}"}`);
-  expect(declines?.(body, "deepseek/deepseek-v4.1-flash")).toBe(false);
-  expect(passthroughDeclinesOf(quirksAt("https://api.deepseek.com/v1", "openai-compat"))).toBeNull();
+  const body = `{"tool_call_id":"${"x".repeat(90)}"}`;
+  for (const baseUrl of ["https://openrouter.ai/api/v1", "https://api.deepseek.com/v1"])
+    expect(reasonsAt(quirksAt(baseUrl, "openai-compat"))(body, "deepseek/deepseek-v4.1-flash")).toBeNull();
 });
 
-test("what keeps a request from passing as bytes depends on its model", () => {
-  const names = quirksAt("https://api.openai.com/v1", "openai-compat");
-  expect(passthroughBlockersOf(names, "gpt-6-luna")).toEqual(["max_tokens", "tools"]);
-  expect(passthroughBlockersOf(names, "gpt-4o")).toEqual(["max_tokens"]);
-  const deepseek = quirksAt("https://api.deepseek.com/v1", "openai-compat");
-  expect(passthroughBlockersOf(deepseek, "deepseek-chat")).toEqual(["model", "tools"]);
-  expect(passthroughBlockersOf(deepseek, "deepseek-flash")).toEqual(["tools"]);
-  expect(passthroughBlockersOf([], "gpt-4o")).toEqual([]);
+test.each([
+  ["https://api.openai.com/v1", "gpt-6-luna", "max_tokens", "quirk:max-completion-tokens"],
+  ["https://api.openai.com/v1", "gpt-6-luna", "tools", "quirk:openai-tools-without-effort"],
+  ["https://api.openai.com/v1", "gpt-4o", "max_tokens", "quirk:max-completion-tokens"],
+  ["https://api.openai.com/v1", "gpt-4o", "tools", null],
+  ["https://api.deepseek.com/v1", "deepseek-chat", "model", "quirk:deepseek-retired-names"],
+  ["https://api.deepseek.com/v1", "deepseek-flash", "model", null],
+  ["https://api.deepseek.com/v1", "deepseek-flash", "tools", "quirk:reasoning-content-returned"],
+  ["https://example.org/v1", "gpt-4o", "tools", null],
+])("%s, %s: a body with %s passes as bytes unless %s", (baseUrl, model, member, reason) => {
+  expect(reasonsAt(quirksAt(baseUrl, "openai-compat"))(`{"${member}":[]}`, model)).toBe(reason as null);
 });
 
 describe("OpenAI", () => {
@@ -186,10 +197,10 @@ describe("Mistral", () => {
     });
   });
 
-  test("does not pass a stream as bytes: passing through would ask for usage", () => {
-    expect(
-      passthroughBlockersOf(quirksAt(mistral, "openai-compat"), "mistral-large-latest").includes("stream"),
-    ).toBe(true);
+  test("does not pass a stream as bytes, which would ask for usage", () => {
+    expect(reasonsAt(quirksAt(mistral, "openai-compat"))('{"stream":true}', "mistral-large-latest")).toBe(
+      "quirk:mistral-members",
+    );
   });
 });
 
@@ -263,10 +274,9 @@ test("DeepSeek's Messages address: calls without their thoughts, and no thinking
     type: "enabled",
     budget_tokens: 2_000,
   });
-  const declines = passthroughDeclinesOf(names);
-  const bytes = (value: object): Buffer => Buffer.from(JSON.stringify(value));
-  expect(declines?.(bytes(body(call)), "deepseek-v4-pro")).toBe(true);
-  expect(declines?.(bytes(body(thought, call)), "deepseek-v4-pro")).toBe(false);
+  const reasonFor = reasonsAt(names);
+  expect(reasonFor(JSON.stringify(body(call)), "deepseek-v4-pro")).toBe("quirk:tool-thoughts-or-none");
+  expect(reasonFor(JSON.stringify(body(thought, call)), "deepseek-v4-pro")).toBeNull();
 });
 
 test("Groq gets thoughts under its own name only, and models that do not think none", () => {
@@ -286,10 +296,9 @@ test("Groq gets thoughts under its own name only, and models that do not think n
   expect(sent("llama-3.3-70b-versatile", { reasoning: "Hm." })).toEqual(said);
   const plain = body("openai/gpt-oss-120b", {});
   expect(applyQuirks(names, plain)).toBe(plain);
-  const declines = passthroughDeclinesOf(names);
-  const bytes = (value: object): Buffer => Buffer.from(JSON.stringify(value));
-  expect(declines?.(bytes(body("m", { reasoning_content: "Hm." })), "m")).toBe(true);
-  expect(declines?.(bytes(plain), "m")).toBe(false);
+  const reasonFor = reasonsAt(names);
+  expect(reasonFor(JSON.stringify(body("m", { reasoning_content: "Hm." })), "m")).toBe("quirk:groq-thoughts");
+  expect(reasonFor(JSON.stringify(plain), "m")).toBeNull();
 });
 
 test("Mistral gets an answer back without what OpenAI's SDK keeps beside it", () => {

@@ -32,11 +32,12 @@ describe("gemini-cli", () => {
     expect(bodyFor(request)).toEqual({ ...rest, systemInstruction: { parts: systemInstruction.parts } });
   });
 
-  test("passes through unchanged", () => {
+  test("passes as bytes, untouched", () => {
     const bytes = Buffer.from(JSON.stringify(body));
     const { passthrough } = googleGenai.backend;
-    expect(passthrough.requiredEdits(scanObject(bytes, 64), bytes, target)).toEqual([]);
-    expect(passthrough.translateMarkers.filter((word) => bytes.includes(word))).toEqual([]);
+    const scan = scanObject(bytes, 64);
+    expect(passthrough.requiredEdits(scan, bytes, target)).toEqual([]);
+    expect(passthrough.reasonToTranslate({ scan, bytes }, target, null, false)).toBeNull();
   });
 
   test.each([openaiChat, anthropicMessages])("is understood through $name", (dialect) => {

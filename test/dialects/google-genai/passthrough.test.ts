@@ -92,17 +92,19 @@ describe("edits", () => {
 });
 
 test.each([
-  ['{"functionCall":{"name":"f"}}', "gemini-3-pro-preview", true],
-  ['{"function_call":{"name":"f"}}', "gemini-flash-latest", true],
-  ['{"functionCall":{"name":"f"},"thoughtSignature":"c2ln"}', "gemini-3-pro-preview", false],
-  ['{"functionCall":{"name":"f"}}', "gemini-2.5-pro", false],
-  ['{"text":"no \\"functionCall\\" here"}', "gemini-3-pro-preview", false],
-])(
-  "a history of unsigned calls is translated where signatures are needed: %s to %s",
-  (body, model, declines) => {
+  ['{"functionCall":{"name":"f"}}', "gemini-3-pro-preview", "unsigned-calls"],
+  ['{"function_call":{"name":"f"}}', "gemini-flash-latest", "unsigned-calls"],
+  ['{"functionCall":{"name":"f"},"thoughtSignature":"c2ln"}', "gemini-3-pro-preview", null],
+  ['{"functionCall":{"name":"f"}}', "gemini-2.5-pro", null],
+  ['{"text":"no \\"functionCall\\" here"}', "gemini-3-pro-preview", null],
+] as const)(
+  "a history of unsigned calls is translated where signatures are due: %s to %s",
+  (body, model, reason) => {
     const bytes = Buffer.from(`{"contents":[${body}]}`);
     for (const scan of [scanObject(bytes, 64, passthrough.watchedWords), scanObject(bytes, 64)])
-      expect(passthrough.mustTranslate?.(bytes, { ...target, takes: takesOf(model) }, scan)).toBe(declines);
+      expect(
+        passthrough.reasonToTranslate({ scan, bytes }, { ...target, takes: takesOf(model) }, null, false),
+      ).toBe(reason);
   },
 );
 

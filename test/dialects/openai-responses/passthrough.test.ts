@@ -126,10 +126,11 @@ describe("a request", () => {
     throw new Error("It was accepted.");
   });
   test("with our marks in it is translated", () => {
-    const seal = JSON.stringify({ encrypted_content: "clawgate.signature.EqQ=" });
-    expect(passthrough.translateMarkers.some((word) => Buffer.from(seal).includes(word))).toBe(true);
-    expect(
-      passthrough.translateMarkers.some((word) => Buffer.from(JSON.stringify(codex)).includes(word)),
-    ).toBe(false);
+    const reasonFor = (body: object): string | null => {
+      const bytes = Buffer.from(JSON.stringify(body));
+      return passthrough.reasonToTranslate({ scan: scanObject(bytes, 64), bytes }, target, null, false);
+    };
+    expect(reasonFor({ encrypted_content: "clawgate.signature.EqQ=" })).toBe("clawgate-mark");
+    expect(reasonFor(codex)).toBeNull();
   });
 });

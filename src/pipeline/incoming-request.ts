@@ -1,0 +1,139 @@
+// One request as its body and headers say it: the envelope after everything that ClawGate takes out of it, and the canonical
+// form when it must be read in full. The same for a request that is answered and for one that is only explained.
+
+import type { RequestOptions } from "../backends/backend.ts";
+import type { ChatRequest } from "../canon/request.ts";
+import type { ClientDialectName } from "../dialects/dialect-table.ts";
+import {
+  type ClientDialect,
+  type ClientHalf,
+  type FullDialect,
+  isFull,
+  type PassthroughHalf,
+} from "../dialects/dialect.ts";
+import { isResponsesBody, responsesOnChat } from "../dialects/responses-on-chat.ts";
+import type { Requirements } from "../routing/eligibility.ts";
+import type { RouteRequest } from "../routing/decision-builder.ts";
+import { type RuleInput, ruleInputOf } from "../routing/rule-input.ts";
+import { sessionKey } from "../tenants/sessions.ts";
+import { type JsonScan, memberNamed, scanObject, spliceObject } from "../wire/json.ts";
+import { withoutModelChoices } from "./choice-guard.ts";
+import type { Endpoint } from "./endpoints.ts";
+import { type Envelope, maxJsonDepth, parseBody, type PathCall, readEnvelope } from "./envelope.ts";
+import { readFormEnvelope } from "./form.ts";
+import { takeRequestOptions } from "./request-options.ts";
+import { upperBoundRequirements } from "./requirements.ts";
+import type { TenantPolicy } from "./tenant-policy.ts";
+
+export type ReceivedRequest = {
+  readonly endpoint: Endpoint;
+  readonly dialect: ClientDialect;
+  readonly headers: Headers;
+  readonly bytes: Buffer;
+  /** What the path says instead of the body. */
+  readonly call: PathCall | null;
+  readonly tenant: string | null;
+};
+
+/** Throws Failure. */
+export function readIncoming(received: ReceivedRequest, policy: TenantPolicy | undefined): IncomingRequest {
+  const { endpoint, dialect, headers, bytes, call } = received;
+  const form = endpoint.forwarding?.takesForm === true ? readFormEnvelope(headers, bytes) : null;
+  const read =
+    form ?? normalizedSpelling(readEnvelope(headers, bytes, call, dialect), dialect.backend?.passthrough);
+  const { envelope, requestOptions } = takeRequestOptions(read, headers, endpoint.dialect);
+  if (policy === undefined || policy.keeps === "nothing")
+    return new IncomingRequest(received, envelope, requestOptions, nothingDropped);
+  const kept = withoutModelChoices(envelope, endpoint.dialect, policy.keeps === "models-and-prices");
+  return new IncomingRequest(received, kept.envelope, requestOptions, kept.dropped);
+}
+
+const nothingDropped: readonly string[] = [];
+
+/** What a client wrote in another format's spelling, in the endpoint's own. */
+function normalizedSpelling(read: Envelope, passthrough: PassthroughHalf | undefined): Envelope {
+  const edits = passthrough?.normalizeEdits?.(read.scan, read.bytes) ?? [];
+  if (edits.length === 0) return read;
+  const bytes = Buffer.from(spliceObject(read.bytes, read.scan, edits));
+  return { ...read, bytes, scan: scanObject(bytes, maxJsonDepth, passthrough?.watchedWords) };
+}
+
+/** A class, because every request has one. */
+export class IncomingRequest {
+  readonly endpoint: Endpoint;
+  /** The endpoint's. */
+  readonly dialect: ClientDialect;
+  /** The same; null: no vendor speaks it, and every request is translated. */
+  readonly sharedDialect: FullDialect | null;
+  readonly headers: Headers;
+  readonly tenant: string | null;
+  /** What anything is remembered under (tenants/sessions.ts). */
+  readonly sessionKey: string | null;
+  /** The format in which the body is written: at the endpoint of chats there are two. */
+  readonly bodyDialect: ClientDialectName;
+  readonly bodyClient: ClientHalf;
+  private decoded: ChatRequest | null = null;
+
+  constructor(
+    received: ReceivedRequest,
+    readonly envelope: Envelope,
+    readonly requestOptions: RequestOptions,
+    /** What would have chosen other models at an upstream, where the tenant may not. */
+    readonly dropped: readonly string[],
+  ) {
+    const { endpoint, dialect, tenant } = received;
+    this.endpoint = endpoint;
+    this.dialect = dialect;
+    this.sharedDialect = isFull(dialect) ? dialect : null;
+    this.headers = received.headers;
+    this.tenant = tenant;
+    this.sessionKey = sessionKey(tenant, envelope.session);
+    const isResponses = endpoint.name === "chat" && holdsResponsesBody(envelope.scan);
+    this.bodyDialect = isResponses ? "openai-responses" : endpoint.dialect;
+    this.bodyClient = isResponses ? responsesOnChat : dialect.client;
+  }
+
+  /** Made at most once, and only where routing or a translation must look inside. Throws Failure. */
+  decode(): ChatRequest {
+    if (this.decoded !== null) return this.decoded;
+    const { envelope } = this;
+    // The names that the pipeline has read (some endpoints have them in their path) are the ones that count.
+    const { model, stream } = envelope;
+    this.decoded = { ...this.bodyClient.decodeRequest(parseBody(envelope)), model, stream };
+    return this.decoded;
+  }
+
+  get isFallbackOff(): boolean {
+    return this.headers.get("x-clawgate-fallback")?.toLowerCase() === "off";
+  }
+}
+
+/** `isAlone`: no other target is asked, whatever the headers say. */
+export function routeRequestOf(incoming: IncomingRequest, model: string, isAlone: boolean): RouteRequest {
+  return new IncomingRouteRequest(incoming, model, isAlone || incoming.isFallbackOff);
+}
+
+class IncomingRouteRequest implements RouteRequest {
+  readonly session: string | null;
+  readonly requirements: Requirements | null;
+  readonly keepsModel: boolean;
+
+  constructor(
+    private readonly incoming: IncomingRequest,
+    readonly model: string,
+    readonly isFallbackOff: boolean,
+  ) {
+    const { kind } = incoming.endpoint;
+    this.session = incoming.sessionKey;
+    this.requirements = kind === "chat" ? upperBoundRequirements(incoming.envelope) : null;
+    this.keepsModel = kind === "embeddings" || kind === "forward";
+  }
+
+  read(): RuleInput {
+    const { headers, tenant } = this.incoming;
+    return ruleInputOf(this.incoming.decode(), (name) => headers.get(name), tenant);
+  }
+}
+
+const holdsResponsesBody = (scan: JsonScan): boolean =>
+  isResponsesBody(memberNamed(scan, "messages")?.kind, memberNamed(scan, "input")?.kind);

@@ -1,0 +1,115 @@
+// May these bytes pass to this target as they are? The one place that answers it: requests act on the answer, and
+// explanations show it. Dialects, vendors' quirks and what is known of the model say their reasons; here they are asked in turn.
+
+import type { Backend } from "../backends/backend.ts";
+import { Failure } from "../canon/failure.ts";
+import type { ChatRequest } from "../canon/request.ts";
+import type { Takes } from "../canon/takes.ts";
+import type { FullDialect, TargetFacts } from "../dialects/dialect.ts";
+import type { TranslateReason } from "../canon/translate-reason.ts";
+import { holdsUnfitToolName } from "../dialects/unfit-tool-names.ts";
+import { refuseUnsupportedContent } from "../dialects/unsupported-content.ts";
+import type { Provider } from "./dependencies.ts";
+import type { IncomingRequest } from "./incoming-request.ts";
+
+export type PassthroughDecision =
+  | {
+      readonly passes: true;
+      /** Null: the bytes pass as they are. Else the body is repaired for this, because a translation would lose something. */
+      readonly because: TranslateReason | null;
+    }
+  | {
+      readonly passes: false;
+      readonly because: TranslateReason;
+      /** Another format than the body's: what only the body's can say is left out. */
+      readonly isForeign: boolean;
+      /** Why the request cannot go there at all; null: it can. */
+      readonly refusal: Failure | null;
+    };
+
+const passesUnchanged: PassthroughDecision = { passes: true, because: null };
+
+/** `facts`: of the model at this provider. Throws Failure where the body must be read and cannot be. */
+export function decidePassthrough(
+  incoming: IncomingRequest,
+  provider: Provider,
+  facts: TargetFacts,
+): PassthroughDecision {
+  const { backend } = provider;
+  const elsewhere = otherFormat(incoming, backend);
+  const { sharedDialect } = incoming;
+  const isShared = elsewhere === null && sharedDialect !== null;
+  const because = isShared
+    ? reasonToTranslate(incoming, sharedDialect, provider, facts)
+    : (elsewhere ?? "other-format");
+  if (because === null) return passesUnchanged;
+  if (isShared && !isTranslatable(incoming, sharedDialect, facts)) return { passes: true, because };
+  const native = backend.dialect ?? backend.nativeDialect ?? null;
+  if (native === null || native === incoming.bodyDialect)
+    return { passes: false, because, isForeign: false, refusal: null };
+  const decoded = incoming.decode();
+  const refusal = incoming.bodyClient.refuseTranslation(decoded) ?? refuseUnsupportedContent(decoded, native);
+  return { passes: false, because, isForeign: true, refusal };
+}
+
+/** Null: body, endpoint and vendor speak one format. */
+function otherFormat({ endpoint, bodyDialect }: IncomingRequest, backend: Backend): TranslateReason | null {
+  if (backend.dialect === null || backend.open === null) return "no-wire";
+  if (backend.dialect !== endpoint.dialect) return "other-format";
+  return bodyDialect === endpoint.dialect ? null : "responses-body";
+}
+
+/** Between two sides of one format. */
+function reasonToTranslate(
+  { envelope }: IncomingRequest,
+  { backend }: FullDialect,
+  provider: Provider,
+  facts: TargetFacts,
+): TranslateReason | null {
+  const { model } = facts;
+  const cannotThink = provider.modelFacts(model).thinking === false;
+  return (
+    backend.passthrough.reasonToTranslate(
+      envelope,
+      facts,
+      takesHeldAgainst(facts, envelope.model),
+      cannotThink,
+    ) ??
+    (holdsUnfitToolName(envelope.scan, envelope.bytes, backend.toolNames) ? "tool-names" : null) ??
+    provider.reasonToTranslate(envelope, model)
+  );
+}
+
+/**
+ * What the model is known to take, where a body must keep to it. A client that named the model itself knows what it does; one whose
+ * model was chosen here does not, and what the operator says of a model always counts.
+ */
+function takesHeldAgainst(
+  { takes = null, takesAreConfigured, model }: TargetFacts,
+  asked: string,
+): Takes | null {
+  return takesAreConfigured !== true && isNamedByClient(asked, model) ? null : takes;
+}
+
+const isNamedByClient = (asked: string, model: string): boolean =>
+  asked === model || (asked.endsWith(model) && asked.at(-model.length - 1) === "/");
+
+/** False: the canonical form would lose what the client's own format can say, such as several answers or a file. */
+function isTranslatable(
+  incoming: IncomingRequest,
+  { client, backend }: FullDialect,
+  facts: TargetFacts,
+): boolean {
+  if (backend.passthrough.repair === undefined) return true;
+  try {
+    const request = incoming.decode();
+    if (backend.passthrough.prefersOwnFormat?.(request, facts) === true) return false;
+    return client.refuseTranslation(request) === null && !holdsOwnContent(request);
+  } catch (thrown) {
+    if (thrown instanceof Failure && thrown.kind === "unsupported") return false;
+    throw thrown;
+  }
+}
+
+const holdsOwnContent = ({ messages }: ChatRequest): boolean =>
+  messages.some(({ content }) => content.some(({ type }) => type === "opaque"));

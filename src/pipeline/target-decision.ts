@@ -1,0 +1,41 @@
+// Which targets a request gets, in which order: the router's decision, within a tenant's grant and budget. A preview runs the
+// same and leaves nothing behind.
+
+import type { RoutedDecision } from "../routing/decision-builder.ts";
+import type { PipelineSnapshot } from "./dependencies.ts";
+import { type IncomingRequest, routeRequestOf } from "./incoming-request.ts";
+import { PreviewBudget, RunBudget } from "./request-budget.ts";
+import type { Run } from "./run.ts";
+import { decideForTenant } from "./tenant-limits.ts";
+import type { TenantPolicy } from "./tenant-policy.ts";
+
+/** After `enterTenant`. Throws Failure, or rejects with it. */
+export function decideTargets(
+  run: Run,
+  incoming: IncomingRequest,
+  policy: TenantPolicy | undefined,
+): RoutedDecision | Promise<RoutedDecision> {
+  const { router } = run.snapshot;
+  if (policy === undefined) return router.decide(routeRequestOf(incoming, incoming.envelope.model, false));
+  const { tenantUsage } = run;
+  // A count of tokens is free.
+  const isFree = tenantUsage === null || incoming.endpoint.kind === "count-tokens";
+  const budget = isFree ? null : new RunBudget(run, incoming, policy, tenantUsage);
+  return decideForTenant({ incoming, policy, router, isDry: false }, budget);
+}
+
+/** What `decideTargets` would answer just now. Throws the same, and what `enterTenant` would throw. */
+export async function previewTargets(
+  snapshot: Pick<PipelineSnapshot, "router" | "providers">,
+  incoming: IncomingRequest,
+  policy: TenantPolicy | undefined,
+  nowMs: number,
+): Promise<RoutedDecision> {
+  const { router } = snapshot;
+  if (policy === undefined)
+    return router.decide(routeRequestOf(incoming, incoming.envelope.model, false), true);
+  const { meter } = policy;
+  meter?.preview({ tokens: 0, nanoUsd: 0 });
+  const budget = meter === null ? null : new PreviewBudget(snapshot, incoming, { ...policy, meter }, nowMs);
+  return decideForTenant({ incoming, policy, router, isDry: true }, budget);
+}
