@@ -1,6 +1,7 @@
 // Why the gateway cannot listen where it was told to: on which address, who says so, and who is there already. It must never end
 // anybody.
 
+import { addressOrigin } from "../config/address-origin.ts";
 import { type LoadedConfig } from "../config/load.ts";
 import { systemClock } from "../system/clock.ts";
 import { errorCode } from "../system/files.ts";
@@ -44,15 +45,6 @@ export async function listenProblem(thrown: unknown, address: Address): Promise<
 
 export function hostAndPort(host: string, port: number): string {
   return `${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${port}`;
-}
-
-/** `port from PORT, host is the default`. */
-export function addressOrigin({ origins }: Pick<LoadedConfig, "origins">): string {
-  const of = (name: string): string => {
-    const origin = origins.get(`server.${name}`);
-    return origin === undefined ? `${name} is the default` : `${name} from ${origin.text}`;
-  };
-  return `${of("port")}, ${of("host")}`;
 }
 
 export type PortHolder = { readonly isOurs: boolean; readonly description: string };

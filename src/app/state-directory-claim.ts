@@ -7,7 +7,7 @@ import { type DirectoryLock, lockDirectory, lockHolder, localOwnerPid } from "..
 import { ensurePrivateDirectory } from "../system/files.ts";
 import type { Log } from "../system/log.ts";
 import { isAlive } from "../system/process.ts";
-import type { HealthProblem } from "./machine-checks.ts";
+import type { HealthProblem } from "../operator/reports/health-report.ts";
 import {
   readRunFile,
   removeStaleRunFile,

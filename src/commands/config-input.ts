@@ -1,7 +1,7 @@
 // What the config rooms want of the machine, made of what a command was given: files, their modes, the variables.
 
 import { readFileSync, statSync } from "node:fs";
-import type { OfflineInput } from "../operator/offline-app.ts";
+import type { OfflineInput } from "../app/offline-config.ts";
 import { errorCode } from "../system/files.ts";
 import { UntrustedFile, untrustedReason } from "../system/trusted-file.ts";
 import type { CommandContext } from "./command.ts";

@@ -4,7 +4,7 @@
 import { dirname } from "node:path";
 import { examine } from "../operator/examination/examination.ts";
 import { type Finding, type SectionId, sections } from "../operator/examination/finding.ts";
-import { offlineEnvironment, type OfflineInput } from "../operator/offline-app.ts";
+import { examinationInput, offlineEnvironment, type OfflineInput } from "../app/offline-config.ts";
 import { fullVersion } from "../system/identity.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import {
@@ -59,7 +59,7 @@ async function run(context: CommandContext): Promise<number> {
     const input = offlineInput(context, config);
     const lookup = await askGateway(context, offlineEnvironment(input));
     const isAnswered = !("why" in lookup) && lookup.config !== null;
-    const seen = await examine(isAnswered ? likeGateway(input, lookup) : input, {
+    const seen = await examine(examinationInput(isAnswered ? likeGateway(input, lookup) : input), {
       isQuick,
       isReadElsewhere: isAnswered && config === undefined,
       onProgress: progress.show,

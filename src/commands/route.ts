@@ -1,9 +1,9 @@
 // `clawgate route`: where would this request go, and why? Asked of the running gateway, else answered from the config.
 
 import { isAbsolute, join } from "node:path";
-import { explainOffline } from "../operator/explanation-offline.ts";
+import { explainOffline } from "../app/offline-explanation.ts";
 import type { RouteExplanation } from "../operator/route-explanation.ts";
-import { offlineEnvironment } from "../operator/offline-app.ts";
+import { offlineEnvironment } from "../app/offline-config.ts";
 import { Failure } from "../canon/failure.ts";
 import { nearest } from "../canon/nearest.ts";
 import { ConfigProblem } from "../config/problems.ts";

@@ -2,8 +2,8 @@
 // It must never write, and never hand out a key but inside a file's new text.
 
 import { join } from "node:path";
-import { discoveredConfig } from "../operator/discovered-config.ts";
-import { loadOffline, withFileText } from "../operator/offline-app.ts";
+import { discoveredConfig } from "../app/discovered-config.ts";
+import { loadOffline, withFileText } from "../app/offline-config.ts";
 import { skillsDirectoryOf } from "../operator/skills-directory.ts";
 import { editConfig, EditProblem, newConfig } from "../config/edit.ts";
 import type { Config } from "../config/schema.ts";

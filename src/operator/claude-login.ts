@@ -7,8 +7,8 @@ import { childMark } from "../backends/agent-process/child-register.ts";
 import { Failure } from "../canon/failure.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { UserIds } from "../system/accounts.ts";
-import { stateDirectory } from "../system/state-directory.ts";
-import { programPlanOf } from "../app/claude-code/program-plan.ts";
+import { gatewayFilesOf } from "./gateway-files.ts";
+import { programPlanOf } from "../backends/claude-code/program-plan.ts";
 
 export type ClaudeLogin = {
   readonly provider: string;
@@ -56,11 +56,11 @@ export async function claudeLoginOf(
   provider: string | null,
 ): Promise<ClaudeLogin | null> {
   const { config, environment } = loaded;
-  const stateDir = stateDirectory(environment);
+  const files = gatewayFilesOf(loaded);
   const ids = provider === null ? Object.keys(config.providers) : [provider];
   for (const id of ids) {
-    const plan = programPlanOf(id, loaded, stateDir, () => {
-      throw new Error("a login asks for no model");
+    const plan = programPlanOf(id, loaded, files, () => {
+      throw new Error("a login must not request a model");
     });
     if (plan === null) continue;
     const said: string[] = [];
@@ -68,7 +68,7 @@ export async function claudeLoginOf(
       // The person sits in front of it; and a jail would hide the browser.
       program: { ...plan.provider.program, jail: "off" },
       environment,
-      stateDirectory: stateDir,
+      stateDirectory: files.stateDirectory,
       guardedPaths: plan.guarded,
       warn: (message) => void said.push(message),
     });

@@ -1,38 +1,42 @@
-// POST /api/route: the body of any door, read within its limits, and handed to the explanation.
+// POST /api/route: reads the body of a request in any format within its limits, and hands it to the explanation.
 
 import { isUtf8 } from "node:buffer";
 import { Failure } from "../canon/failure.ts";
 import { maxJsonDepth } from "../pipeline/envelope.ts";
 import { readBody, Upload } from "../pipeline/upload.ts";
 import { BrokenJson, scanObject } from "../wire/json.ts";
-import type { AppServices } from "../app/app-services.ts";
-import { explainRoute, type RouteExplanation } from "./route-explanation.ts";
-import type { ConfigSnapshot } from "../app/config-snapshot.ts";
+import type { Services } from "../pipeline/dependencies.ts";
+import type { ActiveConfig } from "./active-config.ts";
+import { type ExplanationServices, explainRoute, type RouteExplanation } from "./route-explanation.ts";
+
+export type ExplanationRequest = {
+  readonly request: Request;
+  /** chat, messages, responses or gemini; null: detected from the body. */
+  readonly endpointName: string | null;
+  readonly tenant: string | null;
+};
 
 /** Throws Failure. */
 export async function explainRequest(
-  snapshot: ConfigSnapshot,
-  services: AppServices,
-  request: Request,
-  endpointName: string | null,
-  tenant: string | null,
+  active: ActiveConfig,
+  services: ExplanationServices & Pick<Services, "ticker" | "bodies">,
+  { request, endpointName, tenant }: ExplanationRequest,
 ): Promise<RouteExplanation> {
-  const body = parse(await bytesOf(request, snapshot, services));
+  const body = parse(await bytesOf(request, active, services));
   const headers = new Headers(request.headers);
   // The operator's own credential is no part of the question.
   headers.delete("authorization");
   headers.delete("x-api-key");
   headers.delete("x-goog-api-key");
   headers.delete("x-clawgate-key");
-  return explainRoute(snapshot, services, { body, endpointName, headers, tenant });
+  return explainRoute(active, services, { body, endpointName, headers, tenant });
 }
 
 async function bytesOf(
   request: Request,
-  { pipeline }: ConfigSnapshot,
-  services: AppServices,
+  { pipeline }: ActiveConfig,
+  { ticker, bodies }: Pick<Services, "ticker" | "bodies">,
 ): Promise<Buffer> {
-  const { ticker, bodies } = services;
   const upload = new Upload(request, bodies.operator, pipeline.uploads, ticker.monotonicMs());
   try {
     return await readBody(upload, ticker, pipeline.requestTimeoutMs);

@@ -17,8 +17,8 @@ import { type RequestSize, ceilingAt } from "../pipeline/tenant-price.ts";
 import { sessionKey } from "../tenants/sessions.ts";
 import { estimateCostUsd, type ModelFacts, requirementsOf } from "../routing/eligibility.ts";
 import { ruleInputOf } from "../routing/rule-input.ts";
-import type { AppServices } from "../app/app-services.ts";
-import type { ConfigSnapshot } from "../app/config-snapshot.ts";
+import type { Clock } from "../system/clock.ts";
+import type { ActiveConfig } from "./active-config.ts";
 
 export type RouteCandidate = {
   readonly provider: string;
@@ -47,6 +47,11 @@ export type RouteExplanation = {
   readonly estimated_cost_usd: number | null;
 };
 
+export type ExplanationServices = {
+  readonly clock: Pick<Clock, "nowMs" | "monotonicMs">;
+  readonly prices: { load(): Promise<void> };
+};
+
 export type RouteQuestion = {
   /** Parsed JSON: a request of any door. */
   readonly body: unknown;
@@ -58,7 +63,7 @@ export type RouteQuestion = {
 };
 
 function clientOf(
-  { dialects }: ConfigSnapshot["pipeline"],
+  { dialects }: ActiveConfig["pipeline"],
   { dialect, name }: Endpoint,
   body: object,
 ): ClientHalf {
@@ -70,8 +75,8 @@ function clientOf(
 
 /** Throws Failure. */
 export async function explainRoute(
-  snapshot: ConfigSnapshot,
-  services: AppServices,
+  snapshot: ActiveConfig,
+  services: ExplanationServices,
   question: RouteQuestion,
 ): Promise<RouteExplanation> {
   const startedMs = services.clock.monotonicMs();
@@ -177,7 +182,7 @@ const sameTarget = (left: Target, right: Target): boolean =>
 
 /** Does a request of this format have to be translated for that backend? */
 /** Undefined where nothing is said of the tenant. Throws Failure for one that the config does not know. */
-function policyOf({ loaded, pipeline }: ConfigSnapshot, tenant: string | null): TenantPolicy | undefined {
+function policyOf({ loaded, pipeline }: ActiveConfig, tenant: string | null): TenantPolicy | undefined {
   if (tenant === null) return undefined;
   const names = loaded.config.tenants.map((each) => each.name);
   if (names.includes(tenant)) return pipeline.tenants.get(tenant);

@@ -3,7 +3,7 @@
 import { dirname, join } from "node:path";
 import type { LoadedConfig } from "../config/load.ts";
 import { stateDirectory } from "../system/state-directory.ts";
-import { relativeToConfig } from "../app/claude-code/program-plan.ts";
+import { relativeToConfig } from "../backends/claude-code/program-plan.ts";
 
 export function skillsDirectoryOf({ config, path, environment }: LoadedConfig): string {
   const { dir } = config.skills;

@@ -1,12 +1,12 @@
 // The vendors that this build knows, with what is known of their models: for `clawgate providers catalog`.
-// It must never show a key: only which variable has a value.
+// It must never show a key, only which variable is set.
 
 import { localServers, vendors } from "../backends/http/vendors.ts";
 import type { VendorRow } from "../backends/settings.ts";
 import { capabilitiesOf, tableDate, tableSource } from "../catalog/model-capabilities.ts";
 import { createPriceBook, type PriceBook } from "../catalog/prices.ts";
 import { priceTableDate, priceTableVersion } from "../catalog/price-table.ts";
-import { offlineEnvironment, type OfflineInput } from "./offline-app.ts";
+import type { Environment } from "../system/state-directory.ts";
 
 export type CatalogModel = {
   readonly id: string;
@@ -46,11 +46,15 @@ export type VendorCatalog = {
 const keysOf = (row: VendorRow): readonly string[] =>
   row.keyVariable === null ? [] : [row.keyVariable, ...(row.otherKeyVariables ?? [])];
 
-export async function vendorCatalog(input: OfflineInput, nowMs: number): Promise<VendorCatalog> {
-  const environment = offlineEnvironment(input, [...vendors, ...localServers].flatMap(keysOf));
-  const book = createPriceBook({
-    onTableLost: () => input.stderr.write("clawgate: the bundled price table could not be loaded.\n"),
-  });
+/** Every variable that may hold a vendor's key. */
+export const vendorKeyVariables = (): readonly string[] => [...vendors, ...localServers].flatMap(keysOf);
+
+export async function vendorCatalog(
+  environment: Environment,
+  nowMs: number,
+  onPricesLost: () => void,
+): Promise<VendorCatalog> {
+  const book = createPriceBook({ onTableLost: onPricesLost });
   const describe = async (row: VendorRow, isLocal: boolean): Promise<CatalogRow> => {
     const ids = [...new Set([...(row.model === null ? [] : [row.model]), ...row.models])];
     const variables = keysOf(row);

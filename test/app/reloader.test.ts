@@ -99,7 +99,7 @@ describe("what it says", () => {
     const keys = ["server.host", "metrics.retention_days"];
     expect((await gateway.app.reload("test")).needsRestart).toEqual(keys);
     expect((await gateway.app.reload("test")).needsRestart).toEqual(keys);
-    expect(gateway.log.join("")).toContain(`this counts only after a restart: ${keys.join(", ")}`);
+    expect(gateway.log.join("")).toContain(`takes effect only after a restart: ${keys.join(", ")}`);
     gateway.write(first);
     expect((await gateway.app.reload("test")).needsRestart).toEqual([]);
   });
@@ -151,7 +151,7 @@ describe("a config that is not valid", () => {
     expect(report.error?.problems[0]?.path).toEndWith("config.yaml");
     expect(gateway.app.current()).toBe(before);
     expect(gateway.app.snapshotsInUse()).toBe(1);
-    expect(gateway.log.join("")).toContain("the new config is not valid; the one in force stays");
+    expect(gateway.log.join("")).toContain("the new config is not valid; the current one stays active");
     expect(gateway.log.join("")).toContain(`config.yaml:${report.error?.problems[0]?.line}`);
     expect(await statusOf(ask(gateway, "one"))).toBe(200);
     gateway.write({ providers: { one: provider(vendor), two: provider(vendor) }, ...quiet });
@@ -292,7 +292,7 @@ describe("never mixed", () => {
     });
     expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "2"]);
     expect(gateway.log.filter((line) => line.includes("want of file descriptors"))).toHaveLength(1);
-    expect(gateway.log.join("")).not.toContain("met a bug");
+    expect(gateway.log.join("")).not.toContain("because of a bug");
     gateway.unreadable = null;
     await clock.advance(1_500);
     await until("the new one is in force", () => gateway.app.current().pipeline.providers.has("other"));

@@ -78,7 +78,7 @@ describe("a gateway that runs", () => {
   test("what counts only after a restart, and a command that looks at another file", async () => {
     const gateway = await start();
     writeFileSync(gateway.configPath, config("metrics: { retention_days: 3 }\n"));
-    await gateway.waitForOutput("counts only after a restart");
+    await gateway.waitForOutput("takes effect only after a restart");
     const home = newHome();
     const other = join(home.dir, "other.yaml");
     writeFileSync(other, "providers: {demo: {backend: demo}}\n", { mode: 0o600 });

@@ -4,7 +4,7 @@ import type { ProviderSettings } from "../../backends/settings.ts";
 import { createModelFacts as createFacts } from "../../catalog/facts.ts";
 import type { LoadedTable, PriceBook } from "../../catalog/prices.ts";
 import type { ModelFacts } from "../../routing/eligibility.ts";
-import { anthropicAddress } from "./priced-target.ts";
+import { anthropicAddress } from "./provider-price.ts";
 
 export function createModelFacts(
   settings: ProviderSettings,

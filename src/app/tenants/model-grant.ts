@@ -8,7 +8,7 @@ import type { ModelGrant } from "../../pipeline/tenant-policy.ts";
 import { compileExactPattern, compileNamePattern, type NamePattern } from "../../routing/name-pattern.ts";
 import type { Router } from "../../routing/router.ts";
 import { foldText } from "../../routing/word-matcher.ts";
-import { claudeProviderOf, type ReportedModels } from "../claude-code/program-plan.ts";
+import { claudeProviderOf, type ReportedModels } from "../../backends/claude-code/program-plan.ts";
 import { inConfigSpelling } from "./model-spelling.ts";
 
 export type GrantContext = {

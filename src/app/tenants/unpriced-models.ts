@@ -1,5 +1,5 @@
-// What an operator must hear of tenants with a budget in dollars: models that nobody knows a price of, and a model for the time
-// behind the budget that costs money as well. One line for each tenant at the start and at a reload; it must never stop either.
+// Warnings about tenants with a budget in dollars: models without a known price, and a model for the time after the budget that
+// costs money as well. One line per tenant at the start and at a reload; it must never stop either.
 
 import type { Config } from "../../config/schema.ts";
 import type { PipelineSnapshot } from "../../pipeline/dependencies.ts";
@@ -10,7 +10,7 @@ const maxNames = 20;
 /** Any size will do to learn whether there is a price. */
 const someTokens = 1_000;
 
-/** Resolves when the prices are known and told. Never rejects. */
+/** Resolves when the prices are loaded and the warnings logged. Never rejects. */
 export async function warnOfUnpricedModels(
   config: Config,
   pipeline: PipelineSnapshot,

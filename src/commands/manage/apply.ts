@@ -1,6 +1,6 @@
 // `clawgate manage apply [name]`: the OpenClaw instances of tenants are told of the gateway, the address and the key of each.
 
-import { loadOffline } from "../../operator/offline-app.ts";
+import { loadOffline } from "../../app/offline-config.ts";
 import { apis } from "../../openclaw/provider-entry.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { writeInstances } from "../instance-writing.ts";

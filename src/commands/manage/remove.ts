@@ -1,6 +1,6 @@
 // `clawgate manage remove <name>`: the tenant goes out of the config file; its folders and skills stay.
 
-import { loadOffline } from "../../operator/offline-app.ts";
+import { loadOffline } from "../../app/offline-config.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { changeOptions, readOptions, refuseUsage } from "../options.ts";
 import { terminalStyle, plain } from "../terminal.ts";

@@ -1,7 +1,7 @@
 // `clawgate manage skills`: the skills of tenants here and in their OpenClaw instances, brought together.
 
 import { join } from "node:path";
-import { loadOffline } from "../../operator/offline-app.ts";
+import { loadOffline } from "../../app/offline-config.ts";
 import { skillsDirectoryOf } from "../../operator/skills-directory.ts";
 import type { SkillMode, SkillPreference } from "../../openclaw/skill-plan.ts";
 import { type SkillReport, syncSkills } from "../../openclaw/skill-sync.ts";

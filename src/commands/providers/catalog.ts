@@ -1,6 +1,12 @@
 // `clawgate providers catalog`: which vendors can be switched on by setting one variable, and what they cost.
 
-import { vendorCatalog, type CatalogModel, type CatalogRow } from "../../operator/vendor-catalog.ts";
+import { offlineEnvironment } from "../../app/offline-config.ts";
+import {
+  vendorCatalog,
+  vendorKeyVariables,
+  type CatalogModel,
+  type CatalogRow,
+} from "../../operator/vendor-catalog.ts";
 import { nearest } from "../../canon/nearest.ts";
 import { systemClock } from "../../system/clock.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
@@ -30,7 +36,11 @@ async function run(context: CommandContext): Promise<number> {
   );
   if ("usage" in read) return read.usage;
   const [id] = read.positionals;
-  const catalog = await vendorCatalog(offlineInput(context, read.values.config), systemClock.nowMs());
+  const catalog = await vendorCatalog(
+    offlineEnvironment(offlineInput(context, read.values.config), vendorKeyVariables()),
+    systemClock.nowMs(),
+    () => void context.stderr.write("clawgate: the bundled price table could not be loaded.\n"),
+  );
   const vendors = catalog.vendors.filter((row) => id === undefined || row.id === id);
   if (id !== undefined && vendors.length === 0) {
     const near = nearest(

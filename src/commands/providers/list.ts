@@ -5,7 +5,7 @@ import {
   type ProviderReport,
   type ProviderRow,
 } from "../../operator/reports/provider-report.ts";
-import { offlineEnvironment } from "../../operator/offline-app.ts";
+import { loadOffline, offlineEnvironment } from "../../app/offline-config.ts";
 import { ConfigProblem } from "../../config/problems.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { notLoadedLines } from "../not-loaded.ts";
@@ -47,7 +47,7 @@ async function run(context: CommandContext): Promise<number> {
   try {
     if ("why" in found) {
       isLive = false;
-      report = await offlineProviderReport(input);
+      report = offlineProviderReport(await loadOffline(input));
       const source = report.config === null ? "what was found on this machine" : "what the config says";
       context.stderr.write(`clawgate: ${found.why}; this is ${source}.\n`);
     } else report = (await found.askForBody({ method: "GET", path: "/api/providers" })) as ProviderReport;

@@ -1,10 +1,10 @@
 // `clawgate providers test`: does it work? One small real request to a provider, asked of the running gateway or, where
 // none runs, sent from here with the same config.
 
-import { offlineEnvironment } from "../../operator/offline-app.ts";
+import { offlineEnvironment } from "../../app/offline-config.ts";
 import type { ProviderReport } from "../../operator/reports/provider-report.ts";
 import type { ProviderTest } from "../../operator/provider-test.ts";
-import { openOfflineTests } from "../../operator/provider-test-offline.ts";
+import { openOfflineTests } from "../../app/offline-provider-test.ts";
 import { Failure } from "../../canon/failure.ts";
 import { ConfigProblem } from "../../config/problems.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";

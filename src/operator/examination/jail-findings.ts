@@ -14,8 +14,9 @@ import type { CliProgram } from "../../backends/claude-code/program-settings.ts"
 import type { LoadedConfig } from "../../config/load.ts";
 import type { UserIds } from "../../system/accounts.ts";
 import { findOnPath, runCommand } from "../../system/process.ts";
-import { type Environment, stateDirectory } from "../../system/state-directory.ts";
-import { programPlanOf } from "../../app/claude-code/program-plan.ts";
+import type { Environment } from "../../system/state-directory.ts";
+import { gatewayFilesOf } from "../gateway-files.ts";
+import { programPlanOf } from "../../backends/claude-code/program-plan.ts";
 import { type Finding, findingsIn } from "./finding.ts";
 
 export type JailQuestion = {
@@ -63,8 +64,8 @@ async function promiseFindings({
   idOf,
 }: JailQuestion): Promise<readonly Finding[]> {
   if (provider === null || loaded === null) return [];
-  const plan = programPlanOf(provider, loaded, stateDirectory(loaded.environment), () => {
-    throw new Error("a trial asks for no model");
+  const plan = programPlanOf(provider, loaded, gatewayFilesOf(loaded), () => {
+    throw new Error("the jail check must not request a model");
   });
   if (plan === null) return [];
   const folder = await mkdtemp(join(tmpdir().length > longestFolder ? "/tmp" : tmpdir(), "clawgate-doctor-"));

@@ -9,7 +9,7 @@ import { checkDatabase } from "../../metrics/database-check.ts";
 import { databasePaths } from "../../metrics/database-path.ts";
 import { errorCode } from "../../system/files.ts";
 import { type Environment, stateDirectory, stateDirectoryFrom } from "../../system/state-directory.ts";
-import { leastFreeBytes, megabytes, freeSpaceAt } from "../../app/machine-checks.ts";
+import { leastFreeBytes, megabytes, freeSpaceAt } from "../../system/free-space.ts";
 import { type Finding, findingsIn } from "./finding.ts";
 
 const inState = findingsIn("state");

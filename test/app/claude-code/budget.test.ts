@@ -2,7 +2,7 @@
 // ended in a call of the client's) what its model costs. The scripted stand-in in the whole house.
 
 import { afterEach, expect, test } from "bun:test";
-import { createProviderPrice } from "../../../src/app/providers/priced-target.ts";
+import { createProviderPrice } from "../../../src/app/providers/provider-price.ts";
 import { providerSettings } from "../../../src/backends/settings.ts";
 import { createPriceBook } from "../../../src/catalog/prices.ts";
 import { scriptedClaude } from "../../support/claude.ts";

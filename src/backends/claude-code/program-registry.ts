@@ -1,10 +1,10 @@
 // Every claude-cli provider by its id: its processes outlive the config that named it, so that a reload parts no conversation
 // from its process. It must never let two sets of processes serve one provider for longer than the older one needs to end.
 
-import type { Backend } from "../../backends/backend.ts";
-import type { ProcessCounts } from "../../backends/claude-code/backend.ts";
+import type { Backend } from "../backend.ts";
+import type { ProcessCounts } from "./backend.ts";
 import { unsupportedStops } from "../../dialects/claude-code/live-settings.ts";
-import { type CliModel } from "../../backends/claude-code/models/cli-models.ts";
+import { type CliModel } from "./models/cli-models.ts";
 import {
   type ProgramServices,
   type ProgramPlan,

@@ -4,45 +4,35 @@
 import { Failure } from "../../canon/failure.ts";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { createClaudeCodeBackend, type ClaudeCodeBackend } from "../../backends/claude-code/backend.ts";
-import { askModels } from "../../backends/claude-code/models/ask-models.ts";
-import { type AgentProcess, startAgentProcess } from "../../backends/agent-process/child-process.ts";
-import {
-  absolutePath,
-  createInstallation,
-  type Installation,
-} from "../../backends/claude-code/installation.ts";
-import type { GuardedPath } from "../../backends/agent-process/jail/path-policy.ts";
-import type { Launch } from "../../backends/claude-code/launch.ts";
-import { launchOf } from "../../backends/claude-code/launch.ts";
-import { createRecentKeys, type WarmKey } from "../../backends/agent-process/recent-keys.ts";
-import { createMcpFiles, type McpPlan } from "../../backends/claude-code/mcp-servers.ts";
-import { childrenThatFit } from "../../backends/agent-process/memory-budget.ts";
-import { createModelList, type ModelList } from "../../backends/claude-code/models/model-list.ts";
-import {
-  createPrepare,
-  type Prepare,
-  type Preparation,
-  type PreparedTenant,
-} from "../../backends/claude-code/prepare.ts";
-import type { CliProvider } from "../../backends/claude-code/provider-settings.ts";
-import type { McpServers } from "../../backends/claude-code/settings.ts";
-import type { PromptMode } from "../../backends/claude-code/skills/skill-prompt.ts";
-import type { ChildRegister } from "../../backends/agent-process/child-register.ts";
-import { createSkillPlugins } from "../../backends/claude-code/skills/skill-plugins.ts";
-import { createProgramStatus } from "../../backends/agent-process/program-status.ts";
-import { type Call, noRequestOptions } from "../../backends/backend.ts";
+import { createClaudeCodeBackend, type ClaudeCodeBackend } from "./backend.ts";
+import { askModels } from "./models/ask-models.ts";
+import { type AgentProcess, startAgentProcess } from "../agent-process/child-process.ts";
+import { absolutePath, createInstallation, type Installation } from "./installation.ts";
+import type { GuardedPath } from "../agent-process/jail/path-policy.ts";
+import type { Launch } from "./launch.ts";
+import { launchOf } from "./launch.ts";
+import { createRecentKeys, type WarmKey } from "../agent-process/recent-keys.ts";
+import { createMcpFiles, type McpPlan } from "./mcp-servers.ts";
+import { childrenThatFit } from "../agent-process/memory-budget.ts";
+import { createModelList, type ModelList } from "./models/model-list.ts";
+import { createPrepare, type Prepare, type Preparation, type PreparedTenant } from "./prepare.ts";
+import type { CliProvider } from "./provider-settings.ts";
+import type { McpServers } from "./settings.ts";
+import type { PromptMode } from "./skills/skill-prompt.ts";
+import type { ChildRegister } from "../agent-process/child-register.ts";
+import { createSkillPlugins } from "./skills/skill-plugins.ts";
+import { createProgramStatus } from "../agent-process/program-status.ts";
+import { type Call, noRequestOptions } from "../backend.ts";
 import type { StreamEvent } from "../../canon/event.ts";
 import { emptyRequest } from "../../canon/request.ts";
 import { readControlResponse } from "../../dialects/claude-code/protocol-lines.ts";
 import type { TargetFacts } from "../../dialects/dialect.ts";
-import type { StateStore } from "../../state/state-store.ts";
 import type { Clock } from "../../system/clock.ts";
 import type { Log } from "../../system/log.ts";
 import { errorCode } from "../../system/files.ts";
 import { availableMemoryMb } from "../../system/memory.ts";
-import type { GatewayRun } from "../../backends/agent-process/gateway-run.ts";
-import { keysToWarm } from "../../backends/agent-process/warm-keys.ts";
+import type { GatewayRun } from "../agent-process/gateway-run.ts";
+import { keysToWarm } from "../agent-process/warm-keys.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -61,13 +51,20 @@ export type ProgramPlan = {
   readonly targetFacts: (model: string) => TargetFacts;
 };
 
+/** A store of values by namespace and key, such as state/state-store.ts. */
+export type ProgramMemory = {
+  get(namespace: string, key: string): Promise<unknown>;
+  set(namespace: string, key: string, value: unknown, expiresAtMs: number | null): Promise<void>;
+};
+
 export type ProgramServices = {
   readonly clock: Clock;
   readonly log: Log;
   readonly redact: (text: string) => string;
   readonly run: GatewayRun;
   readonly stateDirectory: string;
-  readonly state: StateStore;
+  /** Keeps what was learned of a program beyond this process. */
+  readonly state: ProgramMemory;
 };
 
 export type RunningProgram = {

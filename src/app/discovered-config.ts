@@ -4,9 +4,9 @@
 import { localServers, vendors } from "../backends/http/vendors.ts";
 import { type Discovered, discover, portIn, variablesOf } from "../config/discovery.ts";
 import { findOnPath } from "../system/process.ts";
-import { offlineEnvironment, type OfflineInput } from "./offline-app.ts";
-import { probeModels } from "../app/providers/model-server-probe.ts";
-import { availableBackends } from "../app/providers/loaded-provider.ts";
+import { offlineEnvironment, type OfflineInput } from "./offline-config.ts";
+import { probeModels } from "./providers/model-server-probe.ts";
+import { availableBackends } from "./providers/loaded-provider.ts";
 
 export function discoveredConfig(input: OfflineInput): Promise<Discovered> {
   const variables = [...vendors, ...localServers].flatMap((row) => variablesOf(row));

@@ -1,35 +1,26 @@
-// The house without its door: config, providers and router for a command when no gateway runs. Nothing listens, nothing
-// is recorded, and nothing is written to the state directory.
+// The config as a command reads it when no gateway runs: its variables, its file and what is not trusted of them. It must never
+// write anything.
 
-import { redactorFor } from "../canon/redact.ts";
 import { resolveEnvironment } from "../config/resolved-environment.ts";
 import type { LoadedConfig, LoadInput } from "../config/load.ts";
 import { readDocument } from "../config/document.ts";
 import { findConfigFile, isMerelyFound } from "../config/search.ts";
 import { createVariableLookup } from "../config/variable-sources.ts";
-import { systemClock } from "../system/clock.ts";
-import { createLog, oneLineJson, streamWriter } from "../system/log.ts";
+import { oneLineJson } from "../system/log.ts";
 import type { Environment } from "../system/state-directory.ts";
-import { createServices, type AppServices } from "../app/app-services.ts";
-import { type ConfigSnapshot, createConfigSnapshot } from "../app/config-snapshot.ts";
-import { availableBackends } from "../app/providers/loaded-provider.ts";
-import { loadOrDiscover, type ConfigSourceInput } from "../app/config-source.ts";
+import type { ExaminationInput } from "../operator/examination/examination.ts";
+import { availableBackends } from "./providers/loaded-provider.ts";
+import { loadOrDiscover, type ConfigSourceInput } from "./config-source.ts";
 
 export type OfflineInput = ConfigSourceInput & {
   readonly stderr: NodeJS.WriteStream;
-  /** What this command has said of files that it does not believe: once is enough. */
+  /** What this command has already said of files that it does not trust: once is enough. */
   readonly reported: Set<string>;
 };
 
 type LoadInputs = Pick<LoadInput, "readFile" | "readFound">;
 
-export type OfflineApp = {
-  readonly snapshot: ConfigSnapshot;
-  readonly services: AppServices;
-  close(): Promise<void>;
-};
-
-/** The variables as a gateway started here would see them; a config that is wrong does not matter yet. */
+/** The variables as a gateway started here would see them; an invalid config does not matter yet. */
 export function offlineEnvironment(input: OfflineInput, knownVariables: readonly string[] = []): Environment {
   const full: LoadInput = { ...input, availableBackends, knownVariables };
   const search = findConfigFile(full);
@@ -41,19 +32,19 @@ export function offlineEnvironment(input: OfflineInput, knownVariables: readonly
   return environment;
 }
 
-/** What is there and would not be believed, a line each, whatever else is wrong with the config. */
+/** Files that exist and would not be trusted, a line each, whatever else is wrong with the config. */
 export function distrustedFiles(input: OfflineInput): readonly string[] {
   const full: LoadInput = { ...input, availableBackends };
   const search = findConfigFile(full);
   const file = "file" in search ? search.file : null;
   const read = file === null ? null : readDocument(file.text);
   const document = read !== null && "document" in read ? read.document.value : {};
-  const surroundings = resolveEnvironment(full, file?.path ?? null, document);
+  const resolved = resolveEnvironment(full, file?.path ?? null, document);
   const isFound = file !== null && isMerelyFound(full, file.path);
   return [
     ...("notices" in search ? search.notices : []),
-    ...surroundings.notices,
-    ...createVariableLookup(surroundings, document, isFound).notices(),
+    ...resolved.notices,
+    ...createVariableLookup(resolved, document, isFound).notices(),
   ];
 }
 
@@ -63,7 +54,7 @@ function reportOnce({ reported, stderr }: OfflineInput, line: string): void {
   stderr.write(`clawgate: ${oneLineJson(line).slice(1, -1)}.\n`);
 }
 
-/** The same surroundings, with this text in a file's place. */
+/** The same input, with this text in a file's place. */
 export function withFileText<T extends LoadInputs>(input: T, path: string, text: string): T {
   const over = (read: T["readFile"]) => (each: string) => (each === path ? text : read(each));
   return { ...input, readFile: over(input.readFile), readFound: over(input.readFound ?? input.readFile) };
@@ -76,30 +67,15 @@ export async function loadOffline(input: OfflineInput): Promise<LoadedConfig> {
   return { ...loaded, config: { ...loaded.config, metrics: { ...loaded.config.metrics, enabled: false } } };
 }
 
-/** Throws ConfigProblem. */
-export async function openOfflineApp(input: OfflineInput): Promise<OfflineApp> {
-  const loaded = await loadOffline(input);
-  let started: AppServices | null = null;
-  const withoutNames = redactorFor([]);
-  const services = createServices({
-    clock: systemClock,
-    log: createLog({
-      level: "error",
-      pretty: true,
-      write: streamWriter(input.stderr),
-      clock: systemClock,
-      redact: (text) => (started === null ? withoutNames(text) : started.redact(text)),
-    }),
-    loaded,
-    workingDirectory: input.workingDirectory,
-    homeDirectory: input.homeDirectory,
-    fetch,
-    currentConfig: () => loaded,
-  });
-  started = services;
+/** What `clawgate doctor` examines. */
+export function examinationInput(input: OfflineInput): ExaminationInput {
+  const { environment, workingDirectory, homeDirectory } = input;
   return {
-    snapshot: createConfigSnapshot(loaded, services, null),
-    services,
-    close: () => services.store.close(),
+    environment,
+    workingDirectory,
+    homeDirectory,
+    load: () => loadOrDiscover(input),
+    environmentOfGateway: () => offlineEnvironment(input),
+    distrustedFiles: () => distrustedFiles(input),
   };
 }

@@ -1,0 +1,9 @@
+// The active config and what was built from it, as the operator's questions see it.
+
+import type { LoadedConfig } from "../config/load.ts";
+import type { PipelineSnapshot } from "../pipeline/dependencies.ts";
+
+export type ActiveConfig = {
+  readonly loaded: LoadedConfig;
+  readonly pipeline: PipelineSnapshot;
+};
