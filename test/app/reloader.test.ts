@@ -291,7 +291,7 @@ describe("never mixed", () => {
       headers: { authorization: `Bearer ${gateway.token()}` },
     });
     expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "2"]);
-    expect(gateway.log.filter((line) => line.includes("want of file descriptors"))).toHaveLength(1);
+    expect(gateway.log.filter((line) => line.includes("no file descriptors are free"))).toHaveLength(1);
     expect(gateway.log.join("")).not.toContain("because of a bug");
     gateway.unreadable = null;
     await clock.advance(1_500);

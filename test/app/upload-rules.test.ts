@@ -26,7 +26,7 @@ describe("what bodies may cost", () => {
   test("the least speed and its grace; what waits is looked at in any case", () => {
     expect(rules({}, 1_000)).toMatchObject({ minRate: 4_096, graceMs: 10_000, firstCheckMs: 5_000 });
     const other = rules({ min_upload_kb_s: 0.5, upload_grace_s: 2 }, 1_000);
-    expect(other).toMatchObject({ leastRate: 512, graceMs: 2_000, firstLookMs: 2_000 });
+    expect(other).toMatchObject({ minRate: 512, graceMs: 2_000, firstCheckMs: 2_000 });
     expect(rules({ min_upload_kb_s: 0 }, 1_000).firstCheckMs).toBe(5_000);
   });
 
