@@ -1,5 +1,5 @@
-// One gateway has one state directory: its lock, its run.json, and both made again where somebody took the directory away.
-// It must never touch what another gateway holds.
+// One gateway owns one state directory: its lock and its run.json, both made again where the directory was deleted. It must never
+// touch what another gateway owns.
 
 import { closeSync, constants, fchmodSync, fstatSync, mkdirSync, openSync } from "node:fs";
 import { type Clock, pause } from "../system/clock.ts";
@@ -17,13 +17,13 @@ import {
 } from "../system/state-directory.ts";
 
 export type StateDirectoryClaim = {
-  /** False: the directory has gone, and another gateway has the one that lies there now. */
+  /** False: the directory was deleted, and another gateway owns the one that is there now. */
   isHeld(): boolean;
-  /** What is wrong with the directory just now. */
+  /** What is wrong with the directory now. */
   problems(): readonly HealthProblem[];
-  /** Writes run.json at once, so that it stands before anybody is answered; where it cannot be written, that is said. */
+  /** Writes run.json at once, before the first answer; where it cannot be written, that is logged. */
   announce(run: RunFile): void;
-  /** Looks from time to time whether directory and run.json are still there, and calls `look`. The answer ends it. */
+  /** Checks periodically whether directory and run.json are still there, and calls `look`. The returned function ends it. */
   watch(look: () => void): () => void;
   /** Removes our run.json, then lets the next gateway in. */
   release(): Promise<void>;
@@ -35,7 +35,7 @@ export class DirectoryInUse extends Error {
 }
 
 const checkMs = 2_000;
-/** A gateway that has just begun says who it is within this. */
+/** A gateway that has just started writes its run.json within this time. */
 const introductionMs = 2_000;
 
 export type ClaimOptions = {
@@ -46,7 +46,7 @@ export type ClaimOptions = {
   readonly from: string;
 };
 
-/** Throws DirectoryInUse where another gateway has it. `directory` undefined: there is none to hold. */
+/** Throws DirectoryInUse where another gateway owns it. `directory` undefined: there is none to own. */
 export async function claimStateDirectory(
   directory: string | undefined,
   options: ClaimOptions,
@@ -56,7 +56,7 @@ export async function claimStateDirectory(
   const first = lockDirectory(directory);
   if (first.kind === "taken") throw new DirectoryInUse(await directoryInUseText(directory, clock));
   const lock = first.kind === "held" ? first.lock : null;
-  // One of a build that knew no lock, or where there can be none.
+  // A gateway of a build without locks, or where no lock is possible.
   const unlocked = await runningOwner(directory);
   if (
     unlocked !== null &&
@@ -68,7 +68,7 @@ export async function claimStateDirectory(
   }
   if (first.kind === "unsupported")
     log.warn(
-      "the state directory cannot be locked: nothing keeps a second gateway out that starts together with this one",
+      "the state directory cannot be locked: a second gateway started at the same time would not be refused",
       {
         path: directory,
         detail: first.detail,
@@ -80,155 +80,182 @@ export async function claimStateDirectory(
       detail: errorText(error),
     }),
   );
-  return createClaim(directory, lock, options);
+  const held = new Claim(directory, lock, options);
+  return {
+    isHeld: () => held.isHeld(),
+    problems: () => held.problems(),
+    announce: (run) => held.announce(run),
+    watch: (look) => held.watch(look),
+    release: () => held.release(),
+  };
 }
 
 const answerMs = 1_000;
 
-/** Is a gateway where it says? Without its token: somebody else may have its place by now. */
+/** Whether a gateway answers at its url. Asked without its token: another program may listen there by now. */
 async function answers({ url }: RunFile, ask: typeof fetch): Promise<boolean> {
   try {
     const answer = await ask(`${url}/health`, { signal: AbortSignal.timeout(answerMs), redirect: "manual" });
     const body: unknown = await answer.json();
     return typeof body === "object" && body !== null && "version" in body && "providers" in body;
   } catch {
-    // Nobody there, or nobody of ours.
+    // Nothing listens there, or another program does.
     return false;
   }
 }
 
-function createClaim(
-  directory: string,
-  held: DirectoryLock | null,
-  options: ClaimOptions,
-): StateDirectoryClaim {
-  const { log, clock, from } = options;
-  const place = `${directory} (from ${from})`;
-  let lock = held;
-  let run: RunFile | null = null;
-  let isLost = false;
+class Claim implements StateDirectoryClaim {
+  private readonly place: string;
+  private lock: DirectoryLock | null;
+  private run: RunFile | null = null;
+  private isLost = false;
   /** Why state is kept in memory. */
-  let lostTo: string | null = null;
-  let runFileError: string | null = null;
-  let lastError: string | null = null;
+  private lostTo: string | null = null;
+  private runFileError: string | null = null;
+  private lastError: string | null = null;
 
-  /** In place of a directory that was deleted there is a new one, of which we are the first owner, or not. */
-  const reclaim = (): boolean => {
-    lock?.release();
-    lock = null;
-    lostTo = null;
-    try {
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
-      makePrivate(directory);
-      const again = lockDirectory(directory);
-      if (again.kind === "held") {
-        lock = again.lock;
-        log.warn("the state directory was deleted or replaced: made again", { path: directory });
-        isLost = false;
-        return true;
-      }
-    } catch (error) {
-      const detail = errorText(error);
-      if (!isLost)
-        log.warn("the state directory is gone and cannot be made again: state is kept in memory", {
-          path: directory,
-          detail,
-        });
-      lostTo = `${place} is gone and cannot be made again: ${detail}`;
-      isLost = true;
-      return false;
-    }
-    lostTo = `another gateway has ${place}`;
-    if (!isLost)
-      log.error("the state directory was replaced, and another gateway has it: state is kept in memory", {
-        path: directory,
-      });
-    isLost = true;
-    return false;
-  };
+  constructor(
+    private readonly directory: string,
+    private readonly first: DirectoryLock | null,
+    private readonly options: ClaimOptions,
+  ) {
+    this.place = `${directory} (from ${options.from})`;
+    this.lock = first;
+  }
 
-  // Where there can be no lock, there is nothing that could be lost.
-  const isHeld = (): boolean => held === null || lock?.isInPlace() === true || reclaim();
+  // Where no lock is possible, none can be lost.
+  isHeld(): boolean {
+    return this.first === null || this.lock?.isInPlace() === true || this.reclaim();
+  }
 
-  const announce = (): void => {
-    if (run === null) return;
-    try {
-      writeRunFile(directory, run);
-      runFileError = null;
-    } catch (error) {
-      // Once, not with every look.
-      if (runFileError !== null) return;
-      runFileError = errorText(error);
-      log.warn(
-        "run.json could not be written: commands do not find this gateway, and its write routes need auth.admin_key. Make room in the state directory and start again",
-        { path: directory, from, detail: runFileError },
-      );
-    }
-  };
-
-  /** Once, and again when it is another one. */
-  const warnOnce = (error: unknown): void => {
-    const detail = errorText(error);
-    if (lastError !== detail)
-      log.warn("the state directory cannot be used as it should", { path: directory, detail });
-    lastError = detail;
-  };
-
-  const check = async (): Promise<void> => {
-    if (!isHeld()) return;
-    await ensurePrivateDirectory(directory);
-    if (run === null) return;
-    const found = await readRunFile(directory);
-    // With the lock nobody else's can be right.
-    if (found === null || (lock !== null && found.token !== run.token)) announce();
-  };
-
-  return {
-    isHeld,
-    problems: () => [
+  problems(): readonly HealthProblem[] {
+    const { lostTo, runFileError } = this;
+    return [
       ...(lostTo === null ? [] : [{ id: "state.holder", message: `state is kept in memory: ${lostTo}` }]),
       ...(runFileError === null
         ? []
         : [
             {
               id: "state.run-file",
-              message: `commands do not find this gateway: run.json could not be written in ${place}: ${runFileError}`,
+              message: `commands do not find this gateway: run.json could not be written in ${this.place}: ${runFileError}`,
             },
           ]),
-    ],
-    announce(announced) {
-      run = announced;
-      announce();
-    },
-    watch(look) {
-      let isOver = false;
-      let cancel: () => void;
-      const again = (): void => {
-        if (!isOver) cancel = clock.setTimer(checkMs, step);
-      };
-      const step = (): void => {
-        void check()
-          .then(() => (lastError = null), warnOnce)
-          .then(look)
-          .finally(again);
-      };
-      again();
-      return () => {
-        isOver = true;
-        cancel();
-      };
-    },
-    async release() {
-      // A look that is under way must not write it again.
-      const ended = run;
-      run = null;
-      try {
-        if (ended !== null && !isLost) await removeRunFile(directory, ended);
-      } finally {
-        lock?.release();
-      }
-    },
-  };
+    ];
+  }
+
+  announce(announced: RunFile): void {
+    this.run = announced;
+    this.writeRun();
+  }
+
+  watch(look: () => void): () => void {
+    let isOver = false;
+    let cancel: () => void;
+    const again = (): void => {
+      if (!isOver) cancel = this.options.clock.setTimer(checkMs, step);
+    };
+    const step = (): void => {
+      void this.check()
+        .then(
+          () => (this.lastError = null),
+          (error: unknown) => this.warnOnce(error),
+        )
+        .then(look)
+        .finally(again);
+    };
+    again();
+    return () => {
+      isOver = true;
+      cancel();
+    };
+  }
+
+  async release(): Promise<void> {
+    // A check that is under way must not write it again.
+    const ended = this.run;
+    this.run = null;
+    try {
+      if (ended !== null && !this.isLost) await removeRunFile(this.directory, ended);
+    } finally {
+      this.lock?.release();
+    }
+  }
+
+  private async check(): Promise<void> {
+    if (!this.isHeld()) return;
+    await ensurePrivateDirectory(this.directory);
+    const { run } = this;
+    if (run === null) return;
+    const found = await readRunFile(this.directory);
+    // While we hold the lock, only our own run.json can be right.
+    if (found === null || (this.lock !== null && found.token !== run.token)) this.writeRun();
+  }
+
+  /** Makes the directory again where it was deleted, and owns it unless another gateway was first. */
+  private reclaim(): boolean {
+    const { directory } = this;
+    this.lock?.release();
+    this.lock = null;
+    this.lostTo = null;
+    try {
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      makePrivate(directory);
+      const again = lockDirectory(directory);
+      if (again.kind !== "held") return this.lost(`another gateway owns ${this.place}`, null);
+      this.lock = again.lock;
+      this.options.log.warn("the state directory was deleted or replaced: made again", { path: directory });
+      this.isLost = false;
+      return true;
+    } catch (error) {
+      const detail = errorText(error);
+      return this.lost(`${this.place} is gone and cannot be made again: ${detail}`, detail);
+    }
+  }
+
+  /** `detail` null: another gateway has the directory. */
+  private lost(why: string, detail: string | null): false {
+    const { log } = this.options;
+    const path = this.directory;
+    this.lostTo = why;
+    if (!this.isLost && detail !== null)
+      log.warn("the state directory is gone and cannot be made again: state is kept in memory", {
+        path,
+        detail,
+      });
+    else if (!this.isLost)
+      log.error("the state directory was replaced, and another gateway owns it: state is kept in memory", {
+        path,
+      });
+    this.isLost = true;
+    return false;
+  }
+
+  private writeRun(): void {
+    if (this.run === null) return;
+    try {
+      writeRunFile(this.directory, this.run);
+      this.runFileError = null;
+    } catch (error) {
+      // Logged once, not with every check.
+      if (this.runFileError !== null) return;
+      this.runFileError = errorText(error);
+      this.options.log.warn(
+        "run.json could not be written: commands do not find this gateway, and its write routes need auth.admin_key. Free space in the state directory and restart",
+        { path: this.directory, from: this.options.from, detail: this.runFileError },
+      );
+    }
+  }
+
+  /** Logs a problem once, and again when it is a different one. */
+  private warnOnce(error: unknown): void {
+    const detail = errorText(error);
+    if (this.lastError !== detail)
+      this.options.log.warn("the state directory cannot be used as it should", {
+        path: this.directory,
+        detail,
+      });
+    this.lastError = detail;
+  }
 }
 
 const noClaim: StateDirectoryClaim = {
@@ -239,7 +266,7 @@ const noClaim: StateDirectoryClaim = {
   release: () => Promise.resolve(),
 };
 
-/** Who has it, in words. One that is starting is given a moment to say so. */
+/** Who owns it, in words. A gateway that is starting gets a moment to write its run.json. */
 async function directoryInUseText(directory: string, clock: Clock): Promise<string> {
   const endMs = clock.monotonicMs() + introductionMs;
   let run = await runningOwner(directory);
@@ -247,7 +274,7 @@ async function directoryInUseText(directory: string, clock: Clock): Promise<stri
     await pause(clock, 50);
     run = await runningOwner(directory);
   }
-  // Still none whose process can be seen: it may be in a container of its own, where numbers are other ones.
+  // Still no visible process: it may run in a container of its own, where process numbers differ.
   run ??= await readRunFile(directory).catch(() => null);
   const pid = run === null ? lockHolder(directory) : localOwnerPid(directory, run.pid);
   const who = [
@@ -258,13 +285,13 @@ async function directoryInUseText(directory: string, clock: Clock): Promise<stri
   return `another gateway has the state directory ${directory}: ${who}. One state directory has one gateway: stop that one ("clawgate stop"), or set CLAWGATE_STATE_DIR to a folder of its own for this one.`;
 }
 
-/** Not one that was killed and whose run.json the new owner has not yet removed. */
+/** Not a killed one whose run.json the new owner has not removed yet. */
 async function runningOwner(directory: string): Promise<RunFile | null> {
   const run = await readRunFile(directory).catch(() => null);
   return run !== null && isAlive(run.pid) ? run : null;
 }
 
-/** As at the start: a folder of ours that others may look into is closed to them. Throws where it is none, or somebody else's. */
+/** As at the start: closes a folder of ours that others may read. Throws where it is no folder, or another user's. */
 function makePrivate(directory: string): void {
   const folder = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {

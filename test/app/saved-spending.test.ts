@@ -204,6 +204,6 @@ test("a tenant without a budget is not looked for, and nothing waits", async () 
   await memory.follow([{ name: "bob", limits: undefined }]);
   expect(warnings).toEqual([]);
   await memory.follow([alice]);
-  expect(warnings).toEqual(["what tenants spent before is not known"]);
+  expect(warnings).toEqual(["earlier tenant spending is unknown"]);
   expect(clock.waiting()).toBe(0);
 });
