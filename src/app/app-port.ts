@@ -7,7 +7,7 @@ import type { ConfigDiskState, ReloadReport } from "../config/changes.ts";
 import type { ModelCard } from "../dialects/dialect.ts";
 import { dialects } from "../dialects/dialect-table.ts";
 import { explainRequest } from "../operator/explanation-request.ts";
-import { testProvider } from "../operator/provider-test.ts";
+import { type ProviderTestServices, testProvider } from "../operator/provider-test.ts";
 import { configReport, type PeekConfig } from "../operator/reports/config-report.ts";
 import {
   type HealthProblem,
@@ -15,7 +15,7 @@ import {
   healthReport,
 } from "../operator/reports/health-report.ts";
 import { logReport } from "../operator/reports/log-report.ts";
-import { providerReport } from "../operator/reports/provider-report.ts";
+import { type ProviderReportServices, providerReport } from "../operator/reports/provider-report.ts";
 import { tenantReport } from "../operator/reports/tenant-report.ts";
 import type { Services } from "../pipeline/dependencies.ts";
 import type { LiveRequest } from "../pipeline/live-registry.ts";
@@ -29,9 +29,13 @@ import type { ConfigSnapshot } from "./config-snapshot.ts";
 import type { MachineChecks } from "./machine-checks.ts";
 import { visibleNames } from "./tenants/tenant-policies.ts";
 
-export type PortServices = Services &
-  HealthReportServices &
-  Pick<AppServices, "log" | "refused" | "claudePrograms" | "reports" | "meters" | "prices">;
+type RequestServices = Services & Pick<AppServices, "refused">;
+type ModelServices = Pick<AppServices, "claudePrograms">;
+type ReportServices = HealthReportServices & ProviderReportServices & Pick<AppServices, "meters">;
+type QueryServices = Pick<AppServices, "reports" | "clock" | "redact">;
+type ActionServices = ProviderTestServices & Pick<AppServices, "log" | "health" | "live">;
+
+export type PortServices = RequestServices & ModelServices & ReportServices & QueryServices & ActionServices;
 
 /** What the server port is made of, beside the services. */
 export type PortParts = {
@@ -57,7 +61,7 @@ export function createServerPort(services: PortServices, parts: PortParts): Serv
 }
 
 /** What every request needs. */
-function requestPort(services: PortServices, { current }: Pick<PortParts, "current">) {
+function requestPort(services: RequestServices, { current }: Pick<PortParts, "current">) {
   const newUlid = createUlids();
   const { clock } = services;
   return {
@@ -90,10 +94,7 @@ function requestPort(services: PortServices, { current }: Pick<PortParts, "curre
   } satisfies Partial<ServerPort>;
 }
 
-function modelPort(
-  { claudePrograms }: Pick<PortServices, "claudePrograms">,
-  { current }: Pick<PortParts, "current">,
-) {
+function modelPort({ claudePrograms }: ModelServices, { current }: Pick<PortParts, "current">) {
   return {
     modelList(dialect, caller) {
       claudePrograms.refreshAllModels();
@@ -113,7 +114,7 @@ function modelPort(
 }
 
 /** The state of the gateway. */
-function reportPort(services: PortServices, parts: PortParts) {
+function reportPort(services: ReportServices, parts: PortParts) {
   const { current, diskState, peek } = parts;
   return {
     health: async (_isReadyCheck, mayRead) =>
@@ -131,10 +132,7 @@ function reportPort(services: PortServices, parts: PortParts) {
 }
 
 /** Records and log, as a query selects them. */
-function queryPort(
-  { reports, clock, redact }: Pick<PortServices, "reports" | "clock" | "redact">,
-  { logTail }: Pick<PortParts, "logTail">,
-) {
+function queryPort({ reports, clock, redact }: QueryServices, { logTail }: Pick<PortParts, "logTail">) {
   return {
     stats: (query) =>
       reports.stats({ nowMs: clock.nowMs(), ...withoutUndefined({ tenant: text(query, "tenant") }) }),
@@ -157,7 +155,7 @@ function queryPort(
 }
 
 /** What the operator does, and asks without doing it. */
-function actionPort(services: PortServices, { current, reload }: Pick<PortParts, "current" | "reload">) {
+function actionPort(services: ActionServices, { current, reload }: Pick<PortParts, "current" | "reload">) {
   return {
     explainRoute: (request, { door, tenant }) =>
       explainRequest(current(), services, { request, endpointName: door, tenant }),
