@@ -1,5 +1,5 @@
-// The providers that a gateway without a config file would serve, as a config file would say them: for set-up, whose file
-// must not switch them off. It must never hold a key: they stay in their variables.
+// The providers that a gateway without a config file would serve, in the form of a config file: for `clawgate setup`, whose new
+// file must not switch them off. It must never contain a key: keys stay in their variables.
 
 import { localServers, vendors } from "../backends/http/vendors.ts";
 import { type Discovered, discover, portIn, variablesOf } from "../config/discovery.ts";

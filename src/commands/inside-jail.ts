@@ -16,7 +16,7 @@ export async function runInsideJail(
   const at = args.indexOf("--");
   if (at < 0 || at === args.length - 1) {
     process.stderr.write(
-      "clawgate: inside-jail is what the gateway runs itself, and no command for people\n",
+      "clawgate: inside-jail is internal: the gateway runs it, it is not meant for users\n",
     );
     return exitCodes.usage;
   }

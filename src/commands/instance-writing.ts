@@ -57,7 +57,9 @@ async function judged(context: CommandContext, planned: PlannedInstance, done: s
     if (!isBack) kept.add(labelOfFile(change));
   }
   const back =
-    kept.size === 0 ? "put back as it was" : `not put back, changed meanwhile: ${[...kept].join(", ")}`;
+    kept.size === 0
+      ? "put back as it was"
+      : `not restored because it changed in the meantime: ${[...kept].join(", ")}`;
   return { ...planned, isWell: false, verdict: `${back}; OpenClaw says: ${verdict.issues.join("; ")}` };
 }
 

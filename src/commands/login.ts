@@ -103,7 +103,7 @@ async function run(context: CommandContext): Promise<number> {
   } catch (thrown) {
     const code = errorCode(thrown);
     if (code === null) throw thrown;
-    return refuse(`${plain(login.bin)} cannot be started in ${plain(login.cwd)} (${code}).`);
+    return refuse(`${plain(login.bin)} could not be started in ${plain(login.cwd)} (${code}).`);
   }
 }
 
@@ -121,14 +121,14 @@ async function signIn(
       `It becomes the login of ${plain(login.sharedWith.join(", "))} too: they use the same folder.\n`,
     );
   if (login.winningVariable !== null)
-    stderr.write(`${login.winningVariable} is set for it and goes before any login.\n`);
+    stderr.write(`${login.winningVariable} is set for it and takes precedence over any login.\n`);
   stderr.write(terms);
   if (!stdout.isTTY || !process.stdin.isTTY) {
     const folders = ["HOME", "CLAUDE_CONFIG_DIR"].flatMap((name) => {
       const value = login.env[name];
       return value === undefined ? [] : [`${name}=${quoted(value)}`];
     });
-    stderr.write("A sign-in needs a terminal, and this is none. The command to run in one:\n");
+    stderr.write("Signing in needs a terminal, and this is not one. The command to run in one:\n");
     const asUser = login.user === null ? [] : ["sudo", "-u", quoted(`#${login.user.uid}`)];
     stdout.write(`${[...asUser, ...folders, quoted(login.bin), ...words].join(" ")}\n`);
     return exitCodes.failed;

@@ -37,7 +37,7 @@ const modelName: OptionValue = {
 
 const maxSeconds = 3_600;
 
-const anyText: OptionValue = { takes: "a text that is not empty", fits: () => true };
+const anyText: OptionValue = { takes: "a non-empty text", fits: () => true };
 
 /** One name means one thing in all commands. What is not here takes any text that is not empty. */
 const optionValues: Readonly<Record<string, OptionValue>> = {

@@ -128,7 +128,7 @@ function questionOf(context: CommandContext, values: Values, text: string): Ques
   }
   if (text !== "") return "either the words of a message or --file, not both";
   if (values.tools || values.images)
-    return "--tools and --images do not go with --file: the file says it itself";
+    return "--tools and --images do not go with --file: the file already contains them";
   const body = bodyOfFile(isAbsolute(file) ? file : join(context.workingDirectory, file));
   if (typeof body === "string") return body;
   return { body: model === undefined ? body : { ...body, model }, endpoint: door ?? null, headers, tenant };
@@ -191,7 +191,10 @@ async function explain(
     tenant,
   });
   const source = configPath === null ? "what was found on this machine" : configPath;
-  return { explanation, from: `${found.why}; answered from ${source}, as if every provider were well` };
+  return {
+    explanation,
+    from: `${found.why}; computed from ${source}, assuming that every provider is healthy`,
+  };
 }
 
 export const route: Command = { name: "route", summary: "say where a request would go, and why", help, run };

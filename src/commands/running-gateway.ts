@@ -73,10 +73,10 @@ export async function findGateway(
     const holder = lockHolder(directory);
     if (holder !== null)
       return {
-        why: `process ${holder} has the state directory ${directory}, but there is no run.json in it: it is just starting or ending, or could not write it`,
+        why: `process ${holder} owns the state directory ${directory}, but it contains no run.json: the gateway is starting or stopping, or could not write it`,
         holder,
       };
-    const unwritten = trouble === null ? "" : `; ${trouble}, so one that runs could not tell of itself`;
+    const unwritten = trouble === null ? "" : `; ${trouble}, so a running gateway could not announce itself`;
     return { why: `no gateway is running (there is no run.json in ${directory}${unwritten})` };
   }
   // A gateway in a container of its own has another number here: then its hold on the directory is what is seen.

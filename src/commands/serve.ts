@@ -152,13 +152,13 @@ function untilStopped(
       firstMs = clock.monotonicMs();
       stopWatching?.();
       const running = live.count();
-      log.info(running === 0 ? "stopping" : `stopping when ${running} running requests are done`, {
+      log.info(running === 0 ? "stopping" : `stopping after ${running} running requests`, {
         running,
       });
       app.stop(drainMs()).then(
         () => resolve(exitCodes.ok),
         (error: unknown) => {
-          log.error("the gateway did not stop in order", { error });
+          log.error("the gateway did not stop cleanly", { error });
           resolve(exitCodes.failed);
         },
       );

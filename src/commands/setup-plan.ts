@@ -44,7 +44,7 @@ export async function planSetup(context: CommandContext, options: SetupOptions):
     containers: containersOf(config),
     checksLive: true,
   });
-  if (trouble !== null) notes.push(`docker was not looked into: ${trouble}`);
+  if (trouble !== null) notes.push(`docker was not searched: ${trouble}`);
   const hasDocker = found.some(({ kind }) => kind === "docker");
   const host = hasDocker ? await addressForContainers(context, config) : null;
   if (host !== null && isLoopback(config.server.host))

@@ -36,7 +36,7 @@ export function show(context: CommandContext, plan: SetupPlan, isJson: boolean):
   const config =
     plan.config === null
       ? ""
-      : `${plan.config.before === null ? "Makes" : "Edits"} ${plain(plan.config.path)}: ${plan.host === null ? "tenants" : `tenants, server.host ${plain(plan.host)} (counts from the next start)`}\n`;
+      : `${plan.config.before === null ? "Makes" : "Edits"} ${plain(plan.config.path)}: ${plan.host === null ? "tenants" : `tenants, server.host ${plain(plan.host)} (takes effect at the next start)`}\n`;
   context.stdout.write(
     `${none}${showPlan(plan.instances, [], style)}${config}${showPlan([], plan.notes, style)}`,
   );

@@ -80,7 +80,7 @@ async function run(context: CommandContext): Promise<number> {
       return plan.instances.some(({ leftOut }) => leftOut !== null) ? exitCodes.failed : exitCodes.ok;
     if (!isSure) {
       if (values.json || !context.stdout.isTTY || !process.stdin.isTTY)
-        return refuseUsage(context, "setup", "nothing was written: nobody can be asked here; say --yes")
+        return refuseUsage(context, "setup", "nothing was written: there is no terminal to ask; pass --yes")
           .usage;
       if (!(await consents(context))) {
         context.stdout.write("Nothing was written.\n");
@@ -132,7 +132,7 @@ async function write(
       );
     showSkills(context, skills);
     if (plan.config !== null) context.stdout.write(`Written: ${plain(plan.config.path)}. `);
-    context.stdout.write("`clawgate setup --undo` takes it back.\n");
+    context.stdout.write("`clawgate setup --undo` reverts it.\n");
   }
   return isWell ? exitCodes.ok : exitCodes.failed;
 }
@@ -148,7 +148,7 @@ async function onlySkills(context: CommandContext, plan: SetupPlan, isJson: bool
 async function undo(context: CommandContext, isJson: boolean): Promise<number> {
   const undone = await undoLast(await setupFolder(context), takeOut, placesOf(context));
   if (isJson) context.stdout.write(`${JSON.stringify({ undone: undone ?? [] }, null, 2)}\n`);
-  else if (undone === null) context.stdout.write("There is no set-up to take back.\n");
+  else if (undone === null) context.stdout.write("There is no setup to undo.\n");
   else context.stdout.write(undone.map(({ how, path }: Undone) => `${how}: ${plain(path)}\n`).join(""));
   return exitCodes.ok;
 }

@@ -53,7 +53,7 @@ async function run(context: CommandContext): Promise<number> {
 
 const endings = {
   drained: "The gateway has stopped",
-  "cut-off": "The gateway has stopped; requests that still ran were ended",
+  "cut-off": "The gateway has stopped; requests still running were cut off",
   killed: "The gateway did not stop and was killed",
 } as const;
 
@@ -70,7 +70,7 @@ async function provenOwner(
   const found = await findGateway(context, environment, true);
   if ("why" in found) return found.why;
   if (run === null || holds === null) return found.pid;
-  return `a gateway answers at ${found.url}, but process ${run.pid} of this machine is not it: it may run in a container, or with rights that yours do not reach. Stop it where it was started`;
+  return `a gateway answers at ${found.url}, but process ${run.pid} of this machine is not it: it may run in a container or as another user. Stop it where it was started`;
 }
 
 /** Null: it lives on. */

@@ -83,7 +83,10 @@ export async function explainRoute(
   const { pipeline } = snapshot;
   const { headers, body } = question;
   if (!isRecord(body))
-    throw new Failure("invalid-request", "The body must be a JSON object: a request of any door.");
+    throw new Failure(
+      "invalid-request",
+      "The body must be a JSON object: a request in any of the supported formats.",
+    );
   const { model, ...rest } = body;
   if (model !== undefined && typeof model !== "string")
     throw new Failure("invalid-request", "model must be a string.", { param: "model" });

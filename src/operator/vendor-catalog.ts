@@ -27,11 +27,11 @@ export type CatalogRow = {
   readonly base_url: string;
   /** Variables that may hold the key; the first that is set counts. */
   readonly key_variables: readonly string[];
-  /** The one that is set here. */
+  /** The variable that is set here. */
   readonly set_variable: string | null;
   /** A server on this machine. */
   readonly is_local: boolean;
-  /** Null: whatever the server lists first. */
+  /** Null: the first model that the server lists. */
   readonly default_model: string | null;
   readonly models: readonly CatalogModel[];
   readonly note: string | null;
@@ -54,7 +54,7 @@ export async function vendorCatalog(
   nowMs: number,
   onPricesLost: () => void,
 ): Promise<VendorCatalog> {
-  const book = createPriceBook({ onTableLost: onPricesLost });
+  const prices = createPriceBook({ onTableLost: onPricesLost });
   const describe = async (row: VendorRow, isLocal: boolean): Promise<CatalogRow> => {
     const ids = [...new Set([...(row.model === null ? [] : [row.model]), ...row.models])];
     const variables = keysOf(row);
@@ -67,7 +67,7 @@ export async function vendorCatalog(
       set_variable: variables.find((name) => (environment[name] ?? "") !== "") ?? null,
       is_local: isLocal,
       default_model: row.model,
-      models: await Promise.all(ids.map((model) => describeModel(row.baseUrl, model, book, nowMs))),
+      models: await Promise.all(ids.map((model) => describeModel(row.baseUrl, model, prices, nowMs))),
       note: row.note ?? null,
     };
   };
@@ -84,13 +84,13 @@ export async function vendorCatalog(
 async function describeModel(
   baseUrl: string,
   model: string,
-  book: PriceBook,
+  prices: PriceBook,
   nowMs: number,
 ): Promise<CatalogModel> {
   const seller = { baseUrl };
   const target = { model, seller };
-  await book.prepare(target);
-  const price = book.priceOf(target, nowMs);
+  await prices.prepare(target);
+  const price = prices.priceOf(target, nowMs);
   const { contextWindow, maxOutput, tools, vision, thinking } = capabilitiesOf(seller, model);
   return {
     id: model,

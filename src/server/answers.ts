@@ -6,14 +6,14 @@ import type { DialectName } from "../canon/request.ts";
 import type { ServerPort, RefusedRequest } from "./server-port.ts";
 import { splitUrl } from "./paths.ts";
 
-/** Which dialect's errors a caller understands, told before any route is known. */
+/** Which dialect's errors a caller understands, before any route is known. */
 export function dialectOf(path: string, headers: Headers): DialectName {
   if (isGoogle(path, headers)) return "google-genai";
   const isMessages = path.startsWith("/v1/messages") && (path.length === 12 || path.charCodeAt(12) === 0x2f);
   return isMessages || headers.has("anthropic-version") ? "anthropic-messages" : "openai-chat";
 }
 
-/** Its version v1 shares `/v1/models` with the others: there the verb tells, or the headers that Google's packages send. */
+/** Google's v1 shares `/v1/models` with the others: there the verb decides, or the headers that Google's packages send. */
 function isGoogle(path: string, headers: Headers): boolean {
   if (path.startsWith("/v1beta/")) return true;
   if (!path.startsWith("/v1/models")) return false;
@@ -25,12 +25,12 @@ const isFromGoogles = (headers: Headers): boolean =>
 
 const googleVerb = /:(?:generateContent|streamGenerateContent|countTokens|embedContent|batchEmbedContents)$/;
 
-// Ids hold colons too (`llama3:latest`), but nobody else POSTs to a model. Vertex and uploads have paths of their own.
+// Ids contain colons too (`llama3:latest`), but only Google's clients POST to a model. Vertex and uploads have paths of their own.
 const googlePlaces =
   /^\/(?:(?:upload|download)\/)?v1(?:alpha|beta)\d*(?:\/|$)|^\/(?:upload|download)\/v1\/|^\/v1\/(?:projects|tunedModels|cachedContents|corpora)(?:\/|$)/;
 const anthropicPlaces = /^\/v1\/(?:complete|messages|organizations|skills)(?:\/|$)/;
 
-/** The same for a path that is nobody's here. */
+/** The same for an unknown path. */
 export function dialectOfUnknown(method: string, path: string, headers: Headers): DialectName {
   if (googlePlaces.test(path)) return "google-genai";
   if (method === "POST" && /^\/v1\/models\/.*:[a-zA-Z]+$/.test(path)) return "google-genai";
@@ -56,7 +56,7 @@ export type Refusal = {
   readonly headers?: Readonly<Record<string, string>>;
 };
 
-/** Anything thrown, as an answer. A bug of ours goes to the log with its request id. */
+/** Turns anything thrown into an answer. A bug of ours is logged with its request id. */
 export function refuse(gateway: ServerPort, thrown: unknown, asked: Refusal): Response {
   const [failure, refusal] = inDialectWords(failureFrom(thrown), asked);
   if (failure.kind === "internal")

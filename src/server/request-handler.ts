@@ -75,7 +75,7 @@ export class RequestHandler {
     const [path] = splitUrl(facts.url);
     const response = refuse(gateway, thrown, { dialect: dialectOf(path, headers), requestId, from: facts });
     const finished = this.finish(response, facts);
-    // While it is held, the body would still come in and nobody would read it.
+    // A body that is still coming in would not be read while the answer is held back.
     const holdMs = thrown instanceof Failure && !leavesLargeBody(headers) ? thrown.holdMs : 0;
     return holdMs === 0 ? finished : gateway.wait(holdMs).then(() => finished);
   }

@@ -46,7 +46,7 @@ export function routesOf(gateway: ServerPort): readonly Route[] {
       takesBody: true,
       takesForm: endpoint.forwarding?.takesForm === true,
       isEndpoint: true,
-      detail: routeDescriptions.door(endpoint),
+      detail: routeDescriptions.endpoint(endpoint),
       answer: (call) => gateway.handle(endpoint, call.request, call.caller, call.facts),
     })),
     ...reportRoutes(gateway),

@@ -44,7 +44,7 @@ export function createServer(gateway: ServerPort, options: ServerOptions): Serve
   app.listen({
     hostname: options.hostname,
     port: options.port,
-    // Elysia's default shares the port with whoever else listens there, silently.
+    // Elysia's default silently shares the port with any other program that listens there.
     reusePort: false,
     // Cuts off a stalled upload; an endpoint lifts it once the body is read.
     idleTimeout: 60,

@@ -273,7 +273,7 @@ test("strangers at the door are told, so many a minute", () => {
   nowMs = 60_000;
   knock(403);
   expect(lines).toHaveLength(32);
-  expect(lines[30]).toContain("9971 more requests were refused at the door");
+  expect(lines[30]).toContain("9971 more requests were refused before routing");
   // Where nobody looks on, browsers and scanners are no news.
   knock(404);
   expect(lines).toHaveLength(32);

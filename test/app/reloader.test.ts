@@ -292,7 +292,7 @@ describe("never mixed", () => {
     });
     expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "2"]);
     expect(gateway.log.filter((line) => line.includes("no file descriptors are free"))).toHaveLength(1);
-    expect(gateway.log.join("")).not.toContain("because of a bug");
+    expect(gateway.log.join("")).not.toMatch(/(?:met|because of) a bug/);
     gateway.unreadable = null;
     await clock.advance(1_500);
     await until("the new one is in force", () => gateway.app.current().pipeline.providers.has("other"));

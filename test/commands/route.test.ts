@@ -167,7 +167,7 @@ describe("without a gateway", () => {
     const { code, stdout, stderr } = await home.run(["route", "hello", "there", "--header", "x-lane=deep"]);
     expect(code).toBe(0);
     expect(stdout).toStartWith("-> deep / deep-1  by static rule beta (");
-    expect(stderr).toContain(`answered from ${join(home.dir, "config.yaml")}`);
+    expect(stderr).toContain(`computed from ${join(home.dir, "config.yaml")}`);
     const wrong = await home.run(["route", "hello", "--model", "falsh"]);
     expect(wrong.code).toBe(1);
     expect(wrong.stderr).toContain('Did you mean "flash"?');

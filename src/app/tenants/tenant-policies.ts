@@ -64,7 +64,7 @@ export function policiesOf(
   );
 }
 
-/** A budget counts what the models that were judged cost. */
+/** A budget counts what the checked models cost. */
 function keptFrom({ models, provider, limits }: TenantSettings): TenantPolicy["keeps"] {
   const budget = limits?.budget;
   if (budget?.usd_per_day !== undefined || budget?.usd_per_month !== undefined) return "models-and-prices";

@@ -7,7 +7,7 @@ import type { AppServices } from "../app-services.ts";
 import { countsMoney, refusesUnpriced } from "./tenant-policies.ts";
 
 const maxNames = 20;
-/** Any size will do to learn whether there is a price. */
+/** Any size shows whether there is a price. */
 const someTokens = 1_000;
 
 /** Resolves when the prices are loaded and the warnings logged. Never rejects. */

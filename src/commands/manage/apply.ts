@@ -87,7 +87,7 @@ function run(context: CommandContext): Promise<number> {
 
 export const apply: Command = {
   name: "apply",
-  summary: "tell a tenant's OpenClaw of the gateway",
+  summary: "connect a tenant's OpenClaw to the gateway",
   help,
   run,
 };

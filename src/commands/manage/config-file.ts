@@ -82,16 +82,16 @@ export async function writeAndReload(
   const { status, body } = await found.ask({ method: "POST", path: "/api/reload", timeoutMs: 30_000 });
   if (status >= 200 && status < 300) return "in force";
   throw new GatewayProblem(
-    `The config is written, but the running gateway did not take it: ${errorMessage(body) ?? `status ${status}`}`,
+    `The config is written, but the running gateway did not accept it: ${errorMessage(body) ?? `status ${status}`}`,
     status,
   );
 }
 
 export function reloadText(reloaded: Reloaded): string {
-  if (reloaded === "in force") return "The running gateway has it in force.\n";
+  if (reloaded === "in force") return "The running gateway is using it.\n";
   return reloaded === "dry run"
     ? "Nothing was written (--dry-run).\n"
-    : "No gateway is running; it counts from the next start.\n";
+    : "No gateway is running; it takes effect at the next start.\n";
 }
 
 export function unknownTenant(edit: ConfigEdit, name: string): ManageProblem {

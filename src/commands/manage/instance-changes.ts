@@ -41,7 +41,7 @@ export async function planApply(
   options: ApplyOptions,
 ): Promise<ApplyPlan> {
   const found = await findInstances(context, { containers: containersOf(config), checksLive: false });
-  const notes = found.trouble === null ? [] : [`docker was not looked into: ${found.trouble}`];
+  const notes = found.trouble === null ? [] : [`docker was not searched: ${found.trouble}`];
   const pairs = names.map((name) => ({ name, instance: instanceOf(found.instances, name, config.tenants) }));
   const hasDocker = pairs.some(({ instance }) => instance?.kind === "docker");
   const host = hasDocker ? await addressForContainers(context, config) : null;
@@ -213,5 +213,5 @@ export function followUpText(outcomes: readonly Outcome[]): string {
   const restart = containers.map((name) => `docker restart ${name}`).join("; ");
   return `A running OpenClaw takes the provider over by itself; the variables of its .env count from its next start${
     restart === "" ? "" : ` (${plain(restart)})`
-  }. \`clawgate setup --undo\` takes it back.\n`;
+  }. \`clawgate setup --undo\` reverts it.\n`;
 }

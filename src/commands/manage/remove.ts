@@ -50,7 +50,7 @@ function run(context: CommandContext): Promise<number> {
     const reloaded = await writeAndReload(context, opened, isDryRun);
     const outcomes = isDryRun
       ? planned.map(asPlanned)
-      : await writeAfterConfig(context, planned, "our keys are taken out");
+      : await writeAfterConfig(context, planned, "our keys are removed");
     const isWell = outcomes.every((each) => each.isWell);
     context.stdout.write(
       isJson

@@ -41,10 +41,10 @@ export function reportWords(
     ),
     ...risky.map(
       ({ skill, risks }) =>
-        `${style.yellow("look at it before its first use")}  ${plain(skill)}: ${plain(risks.join(", "))}\n`,
+        `${style.yellow("review it before its first use")}  ${plain(skill)}: ${plain(risks.join(", "))}\n`,
     ),
     hasConflict
-      ? "Nothing of a conflict was overwritten. bisync --pull takes what is there, bisync --push what is here (--skill names one).\n"
+      ? "Nothing of a conflict was overwritten. bisync --pull keeps the remote version, bisync --push the local one (--skill names one).\n"
       : "",
   ].join("");
 }

@@ -94,7 +94,7 @@ function syncCommand({ name: verb, summary, help }: Verb): Command {
         for (const { tenant, report } of reports)
           context.stdout.write(reportWords(tenant, report, isDryRun, terminalStyle(context)));
       const trouble = missing.length === 0 ? null : await instances.trouble();
-      if (trouble !== null) context.stderr.write(`clawgate: docker was not looked into: ${plain(trouble)}\n`);
+      if (trouble !== null) context.stderr.write(`clawgate: docker was not searched: ${plain(trouble)}\n`);
       for (const tenant of missing)
         context.stderr.write(
           `clawgate: no OpenClaw instance is known by the name ${plain(tenant)}; name it with --container or --state-dir, or as \`container\` of the tenant.\n`,

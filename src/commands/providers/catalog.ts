@@ -55,7 +55,7 @@ async function run(context: CommandContext): Promise<number> {
   const style = terminalStyle(context);
   const { prices, capabilities } = catalog;
   const sources = [
-    `Prices in USD per million tokens: ${prices.source} (${prices.date}); a dash is unknown.`,
+    `Prices in USD per million tokens: ${prices.source} (${prices.date}); a dash means unknown.`,
     `Context and abilities: ${capabilities.source} (${capabilities.date}).`,
   ];
   context.stdout.write(
@@ -93,7 +93,7 @@ function keyOf(
 ): string {
   if (variables.length === 0) return "no key";
   if (set !== null) return `${set} ${style.green("(set)")}`;
-  return `${variables.join(" or ")} ${style.dim(isLocal ? "(not set; needed only if the server wants one)" : "(not set)")}`;
+  return `${variables.join(" or ")} ${style.dim(isLocal ? "(not set; needed only if the server requires one)" : "(not set)")}`;
 }
 
 function cellsOf(model: CatalogModel, row: CatalogRow): string[] {

@@ -1,5 +1,5 @@
-// The user's Claude Code programs as `clawgate doctor` sees them: which ones the config means, their self-test, their jail,
-// and whether the machine's memory is enough for what is kept warm.
+// What `clawgate doctor` finds of the user's Claude Code programs: which ones the config names, their self-test, their jail, and
+// whether the machine has enough memory for the warm processes.
 
 import { createInstallation } from "../../backends/claude-code/installation.ts";
 import { childrenThatFit, memoryFor } from "../../backends/agent-process/memory-budget.ts";
@@ -18,7 +18,7 @@ import { type Finding, findingsIn } from "./finding.ts";
 import { jailFindings } from "./jail-findings.ts";
 
 export type ClaudeCodeOptions = {
-  /** Null: the config is wrong; the program is looked for in the usual place. */
+  /** Null: the config is invalid; the program is searched for in the usual place. */
   readonly loaded: LoadedConfig | null;
   readonly environment: Environment;
   readonly homeDirectory: string;
@@ -44,7 +44,7 @@ export async function claudeCodeFindings(options: ClaudeCodeOptions): Promise<re
   return findings;
 }
 
-/** Each program once, however many providers it is. */
+/** Each program once, even if several providers use it. */
 function programsOf({ loaded, environment }: ClaudeCodeOptions): readonly ConfiguredProgram[] {
   const config = loaded?.config;
   const hasServers = Object.keys(config?.mcp_servers ?? {}).length > 0;
@@ -119,7 +119,7 @@ async function examined(meant: ConfiguredProgram, options: ClaudeCodeOptions): P
   return seen;
 }
 
-/** A look at a folder must start nothing that the folder has chosen, nor hand it the user's login. */
+/** Examining a folder must not start a program that the folder chose, nor hand it the user's login. */
 function isNamedHereOnly(program: CliProgram, { loaded, environment }: ClaudeCodeOptions): boolean {
   if (loaded?.isMerelyFound !== true) return false;
   const names = Object.keys(program.env);
@@ -128,7 +128,7 @@ function isNamedHereOnly(program: CliProgram, { loaded, environment }: ClaudeCod
   return !["claude", onPath, environment["CLAUDE_BIN"], environment["CLAUDE_PATH"]].includes(program.bin);
 }
 
-/** As the gateway has it for a request without a tenant, but for its folder: nothing may be made here. */
+/** As the gateway's for a request without a tenant, except for its folder: nothing may be created here. */
 function workspaceOf(program: CliProgram, options: ClaudeCodeOptions): Workspace | null {
   const { environment, homeDirectory, workingDirectory } = options;
   const named = program.env["CLAUDE_CONFIG_DIR"] ?? program.configDir ?? environment["CLAUDE_CONFIG_DIR"];
@@ -162,7 +162,7 @@ function workspaceOf(program: CliProgram, options: ClaudeCodeOptions): Workspace
   };
 }
 
-/** Nobody else could answer, and nobody has a login of its own. */
+/** No other provider could answer, and no tenant has a login of its own. */
 function isAlone({ loaded }: ClaudeCodeOptions): boolean {
   if (loaded === null) return false;
   const { providers, tenants } = loaded.config;
@@ -181,12 +181,12 @@ function asFinding(
   const { title, otherwise, detail, state, isEssential, fallback } = check;
   if (state === "passed") return inCli("ok", id, title, detail);
   if (state === "skipped") return inCli("skipped", id, title, detail);
-  // A program that no provider uses may be as it likes.
+  // A program that no provider uses may have any fault.
   const isFailure = (isEssential || isNeeded) && provider !== null;
   return inCli(isFailure ? "failed" : "warning", id, otherwise, detail, fallback);
 }
 
-/** Tenants that are users of the machine: the gateway would not start where one of them cannot be. */
+/** Tenants that are users of the machine: the gateway does not start where one of them does not exist. */
 async function userFindings(
   bin: string,
   { loaded, environment }: ClaudeCodeOptions,

@@ -8,9 +8,9 @@ import { type Changes, changesBetween, type ConfigDiskState, noChanges } from ".
 import { maskedConfig } from "./masked-config.ts";
 
 export type ConfigReport = {
-  /** Null: no file, the gateway serves what it found. */
+  /** Null: no file; the gateway serves what discovery found. */
   readonly path: string | null;
-  /** Nobody named the file: the gateway was started beside it. */
+  /** The file was not named: the gateway was started in its folder. */
   readonly is_merely_found: boolean;
   readonly loaded_at: string;
   readonly invalid_since: string | null;

@@ -1,5 +1,5 @@
 // GET /api/providers and `clawgate providers`: the configured providers, how each is doing, and when it is tried again.
-// It must never show a key or a header of the config, nor an address as it stands there.
+// It must never show a key or a header of the config, nor an unmasked address.
 
 import { shownAddress } from "../../backends/http/shown-address.ts";
 import type { ProviderSettings } from "../../backends/settings.ts";
@@ -14,7 +14,7 @@ import type { ActiveConfig } from "../active-config.ts";
 export type ProviderState = "healthy" | "half-open" | "open" | "cooling" | "rejected" | "unknown";
 
 export type AllowanceRow = {
-  /** The vendor's own name for it: requests, tokens, five_hour. */
+  /** The vendor's own name: requests, tokens, five_hour. */
   readonly name: string;
   readonly limit: number | null;
   readonly remaining: number | null;
@@ -41,7 +41,7 @@ export type ProviderRow = {
     readonly id: string;
     readonly state: string;
     readonly retry_at: string | null;
-    /** What its vendor last said of its quota. */
+    /** What the vendor last reported of its quota. */
     readonly allowances: readonly AllowanceRow[];
   }[];
   /** Models that are on hold for every key, and until when. */
