@@ -1,4 +1,4 @@
-// What the terminal shows when the gateway stands: what was found, where it is, and a line to try.
+// What the terminal shows when the gateway listens: what was found, where it is, and a line to try.
 
 import type { Summary } from "../app/gateway.ts";
 import { fullVersion } from "../system/identity.ts";

@@ -48,7 +48,7 @@ type Unknown = {
   readonly known: readonly string[];
 };
 
-/** Walks down from the table as long as the words name a group's verbs. */
+/** Follows the words down the table while they name a group's verbs. */
 function find(words: readonly string[]): Found | Unknown {
   let known: readonly Command[] = commands;
   const path: string[] = [];
@@ -84,7 +84,7 @@ function run(typed: readonly string[], context: CommandContext, isHelp = false):
     context.stdout.write(command.help);
     return Promise.resolve(exitCodes.ok);
   }
-  // The gateway logs it, and doctor has it among its findings.
+  // The gateway logs it, and doctor reports it.
   if (command.name !== "serve" && command.name !== "doctor") warn(context);
   return command.run({ ...context, args });
 }

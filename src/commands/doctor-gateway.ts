@@ -1,5 +1,5 @@
-// The running gateway as `clawgate doctor` sees it: asked for its own config, its providers and its troubles, because the variables and
-// the folder of this terminal are not its. It must never change anything there.
+// What `clawgate doctor` learns from the running gateway: its config, its providers and its problems, because this terminal has other
+// variables and another folder. It must never change anything there.
 
 import type { ConfigReport } from "../operator/reports/config-report.ts";
 import { type Examination } from "../operator/examination/examination.ts";
@@ -15,7 +15,7 @@ import {
   type RunningGateway,
 } from "./running-gateway.ts";
 
-/** What it says of itself; null where it does not answer, or is too old to. */
+/** What it reports; null where it does not answer, or is too old to. */
 export type GatewayAnswers = {
   readonly gateway: RunningGateway;
   readonly config: ConfigReport | null;
@@ -89,7 +89,7 @@ export async function absentFindings(
   return [absent, inGateway("failed", "port", title, detail, advice)];
 }
 
-/** Everything that it tells; `seen` is what this command has found out without it. */
+/** Everything that it reports; `seen` is what this command found without it. */
 export function gatewayFindings(heard: GatewayAnswers, seen: Examination): readonly Finding[] {
   const { config } = heard;
   return [
@@ -117,7 +117,7 @@ function runningFinding({ gateway, health, problem }: GatewayAnswers): Finding {
   }
 }
 
-/** What may go on for a while without harm. */
+/** Problems that do no harm for a while. */
 const isBearable = /^(?:space\.|certificates)/;
 
 function troubleFindings(health: unknown): readonly Finding[] {
@@ -125,7 +125,7 @@ function troubleFindings(health: unknown): readonly Finding[] {
   if (!Array.isArray(problems)) return [];
   return problems.flatMap((problem: unknown): Finding[] => {
     const [id, message] = [memberOf(problem, "id"), memberOf(problem, "message")];
-    // The config has lines of its own.
+    // The config has findings of its own.
     if (typeof id !== "string" || typeof message !== "string" || id === "config") return [];
     return [inGateway(isBearable.test(id) ? "warning" : "failed", `problem.${id}`, message)];
   });
@@ -210,7 +210,7 @@ function shownValue(values: unknown, key: string): string {
   return (typeof value === "string" ? value : (JSON.stringify(value) ?? "")).slice(0, 200);
 }
 
-/** In place of what this terminal's variables make of the config: those that the gateway itself has loaded. */
+/** The providers that the gateway itself has loaded, instead of those that this terminal's variables would load. */
 export function gatewayProviderFindings({ health }: GatewayAnswers): readonly Finding[] {
   const loaded = Object.entries(membersOf(memberOf(health, "providers"))).map(([id, provider]) => {
     if (memberOf(provider, "healthy") === true) return inProviders("ok", id, id, "healthy");

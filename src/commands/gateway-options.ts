@@ -1,4 +1,4 @@
-// The options by which a command is told which gateway is meant, and the variables that follow from them.
+// The options that choose which gateway a command means, and the variables that follow from them.
 
 import type { ParseArgsOptionsConfig } from "node:util";
 import { offlineEnvironment } from "../app/offline-config.ts";

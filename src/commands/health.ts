@@ -1,4 +1,4 @@
-// `clawgate health`: how the running gateway and its providers are, with an exit code for scripts and containers.
+// `clawgate health`: the state of the running gateway and its providers, with an exit code for scripts and containers.
 
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import { gatewayEnvironment, gatewayOptionsHelp, gatewayOptions } from "./gateway-options.ts";

@@ -1,5 +1,5 @@
-// `clawgate login <tenant>`: the Claude Code program's own sign-in, in the folder that this tenant's requests use. It must
-// never read, copy or show what the sign-in leaves there.
+// `clawgate login <tenant>`: runs the sign-in of the Claude Code program in the folder that this tenant's requests use. It must never
+// read, copy or show what the sign-in stores there.
 
 import { type ClaudeLogin, claudeLoginOf } from "../operator/claude-login.ts";
 import { loadOffline } from "../app/offline-config.ts";
@@ -76,7 +76,7 @@ async function run(context: CommandContext): Promise<number> {
   try {
     const loaded = await loadOffline(offlineInput(context, config));
     const names = loaded.config.tenants.map(({ name }) => name);
-    // A word of older builds; a tenant of that name goes before it.
+    // A word of older builds; a tenant of that name takes precedence.
     if (tenant === "default" && !names.includes(tenant)) tenant = null;
     if (tenant !== null && !names.includes(tenant)) {
       const near = nearest(tenant, names);
@@ -157,7 +157,7 @@ async function showStatus(
   try {
     answer = JSON.parse(said.stdout);
   } catch {
-    // Said below, with the exit code.
+    // Reported below, with the exit code.
   }
   const text = (name: string): string | null => {
     const value = memberOf(answer, name);

@@ -1,4 +1,4 @@
-// `clawgate reload`: the running gateway reads its config again; an invalid one changes nothing and is said.
+// `clawgate reload`: the running gateway reads its config again; an invalid one changes nothing and is reported.
 
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import { gatewayEnvironment, gatewayOptionsHelp, gatewayOptions } from "./gateway-options.ts";

@@ -1,4 +1,4 @@
-// `clawgate route`: where would this request go, and why? Asked of the running gateway, else answered from the config.
+// `clawgate route`: where a request would go, and why. The running gateway answers; without one, the config does.
 
 import { isAbsolute, join } from "node:path";
 import { explainOffline } from "../app/offline-explanation.ts";
@@ -43,7 +43,7 @@ type Question = {
   readonly tenant: string | null;
 };
 
-/** They belong to the connection or to the command itself. */
+/** Headers of the connection or of the command itself. */
 const ownHeaders = new Set([
   "authorization",
   "connection",
@@ -107,7 +107,7 @@ type Values = {
   readonly door?: string | undefined;
 };
 
-/** A string says what is wrong with the options. */
+/** A string is what is wrong with the options. */
 function questionOf(context: CommandContext, values: Values, text: string): Question | string {
   const { file, model, door, tenant = null } = values;
   if (door !== undefined && !isEndpoint(door)) {
@@ -168,7 +168,7 @@ function headersOf(pairs: readonly string[]): Record<string, string> | string {
 
 const isEndpoint = (name: string): name is SampleEndpoint => sampleEndpoints.some((each) => each === name);
 
-/** `from`: a sentence on where the answer comes from when no gateway gave it. */
+/** `from`: where the answer comes from when no gateway gave it. */
 async function explain(
   context: CommandContext,
   { body, endpoint, headers, tenant }: Question,

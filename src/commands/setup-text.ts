@@ -1,4 +1,4 @@
-// A plan of set-up in words and as JSON. It must never hold a key.
+// A plan of set-up in words and as JSON. It must never contain a key.
 
 import { labelOfFile } from "../openclaw/applied-changes.ts";
 import type { CommandContext } from "./command.ts";
@@ -42,7 +42,7 @@ export function show(context: CommandContext, plan: SetupPlan, isJson: boolean):
   );
 }
 
-/** What would be written into each instance, then what is to be known beside it. */
+/** What would be written into each instance, then what else the user should know. */
 export function showPlan(
   instances: readonly PlannedInstance[],
   notes: readonly string[],

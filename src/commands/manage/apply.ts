@@ -1,4 +1,4 @@
-// `clawgate manage apply [name]`: the OpenClaw instances of tenants are told of the gateway, the address and the key of each.
+// `clawgate manage apply [name]`: writes address and key of the gateway into the OpenClaw instances of tenants.
 
 import { loadOffline } from "../../app/offline-config.ts";
 import { apis } from "../../openclaw/provider-entry.ts";

@@ -1,5 +1,5 @@
 // The config file as the manage commands change it: found as the gateway finds it, checked as the gateway checks it before
-// it is written, and put into force at once where a gateway runs. It must never write what a gateway would refuse.
+// it is written, and applied at once where a gateway runs. It must never write what a gateway would refuse.
 
 import {
   offlineEnvironment,
@@ -74,7 +74,7 @@ export async function writeAndReload(
   if (isDryRun) return "dry run";
   if (input.readFile(path) !== opened.original)
     throw new ManageProblem(
-      `${plain(path)} was changed by somebody else meanwhile; nothing was written. Try again`,
+      `${plain(path)} was changed by another program in the meantime; nothing was written. Try again`,
     );
   await writeConfig(path, edit.text());
   const found = await findGateway(context, offlineEnvironment(input));
@@ -101,7 +101,7 @@ export function unknownTenant(edit: ConfigEdit, name: string): ManageProblem {
   return new ManageProblem(`There is no tenant "${plain(name)}". ${hint}`);
 }
 
-/** Runs a command's work, and says in a line what went wrong. */
+/** Runs a command's work, and writes one line about what went wrong. */
 export async function withProblems(context: CommandContext, work: () => Promise<number>): Promise<number> {
   try {
     return await work();

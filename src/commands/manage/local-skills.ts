@@ -1,4 +1,4 @@
-// `clawgate manage skills list` and `clean`: what lies here, no instance asked.
+// `clawgate manage skills list` and `clean`: the local skills, without asking an instance.
 
 import { join } from "node:path";
 import { loadOffline } from "../../app/offline-config.ts";

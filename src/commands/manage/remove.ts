@@ -1,4 +1,4 @@
-// `clawgate manage remove <name>`: the tenant goes out of the config file; its folders and skills stay.
+// `clawgate manage remove <name>`: removes the tenant from the config file; its folders and skills stay.
 
 import { loadOffline } from "../../app/offline-config.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";

@@ -1,4 +1,4 @@
-// What a sync of skills says on a terminal: a table of what differs, then what a person should look at.
+// The terminal text of a sync of skills: a table of differences, then what the user should review.
 
 import type { SkillReport, SkillRow } from "../../openclaw/skill-sync.ts";
 import { type TerminalStyle, plain } from "../terminal.ts";

@@ -1,4 +1,4 @@
-// `clawgate manage skills`: the skills of tenants here and in their OpenClaw instances, brought together.
+// `clawgate manage skills`: synchronizes the skills of tenants here with their OpenClaw instances.
 
 import { join } from "node:path";
 import { loadOffline } from "../../app/offline-config.ts";
@@ -99,7 +99,7 @@ function syncCommand({ name: verb, summary, help }: Verb): Command {
         context.stderr.write(
           `clawgate: no OpenClaw instance is known by the name ${plain(tenant)}; name it with --container or --state-dir, or as \`container\` of the tenant.\n`,
         );
-      // People and agents are tenants too: one that was not asked for by name need not be an OpenClaw.
+      // People and agents are tenants too: one that was not named need not be an OpenClaw.
       const isMissing = missing.length > 0 && (name !== undefined || reports.length === 0);
       const isWell = !isMissing && reports.every(({ report }) => isSettled(report, verb));
       return isWell ? exitCodes.ok : exitCodes.failed;
@@ -108,7 +108,7 @@ function syncCommand({ name: verb, summary, help }: Verb): Command {
   return { name: verb, summary, help, run };
 }
 
-/** A diff is settled when nothing differs, everything else when nothing was left undone that was asked for. */
+/** A diff is done when nothing differs, any other action when everything requested was done. */
 function isSettled({ rows, refused }: SkillReport, verb: Verb["name"]): boolean {
   if (refused.length > 0) return false;
   if (verb === "diff") return rows.every(({ relation }) => relation === "same");

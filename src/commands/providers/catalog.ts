@@ -1,4 +1,4 @@
-// `clawgate providers catalog`: which vendors can be switched on by setting one variable, and what they cost.
+// `clawgate providers catalog`: the vendors that one variable switches on, and what they cost.
 
 import { offlineEnvironment } from "../../app/offline-config.ts";
 import {

@@ -118,7 +118,7 @@ function noteOf(row: ProviderRow): string {
   return plain(parts.join("; "));
 }
 
-/** Of what the vendor says is left of each key, the scarcest; a provider with all its quota says nothing. */
+/** The lowest of what the vendor reports as left for each key; empty for a provider with all its quota. */
 function scarce({ credentials }: ProviderRow): string[] {
   return credentials.flatMap(({ id, allowances }) => {
     const used = (allowances ?? []).filter((each) => each.used_percent !== null && each.used_percent >= 1);

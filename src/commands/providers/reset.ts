@@ -1,4 +1,4 @@
-// `clawgate providers reset <id>`: the operator says that a provider is well again.
+// `clawgate providers reset <id>`: the operator declares a provider healthy again.
 
 import { offlineEnvironment } from "../../app/offline-config.ts";
 import type { ProviderReport } from "../../operator/reports/provider-report.ts";
