@@ -1,4 +1,4 @@
-// What the gateway stands on and does not own, as /health tells it to whoever may read: programs, folders, room, certificates, the
+// What the gateway depends on and does not own, as /health shows it to readers: programs, folders, free space, certificates, the
 // config on the disk.
 
 import { Database } from "bun:sqlite";
@@ -20,7 +20,7 @@ afterEach(async () => {
   for (const clean of cleanups.splice(0).toReversed()) await clean();
 });
 function folder(): string {
-  const dir = mkdtempSync(join(tmpdir(), "clawgate-premises-"));
+  const dir = mkdtempSync(join(tmpdir(), "clawgate-machine-"));
   cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
 }
@@ -209,7 +209,7 @@ describe("stores", () => {
   );
 });
 
-test("a config on the disk that is not valid: since when, and what is wrong with it, until it is mended", async () => {
+test("a config on the disk that is not valid: since when, and what is wrong with it, until it is corrected", async () => {
   const { gateway, clock } = await open();
   gateway.write({ providers: demo, server: { prot: 1 } });
   const sinceMs = clock.nowMs();

@@ -1,4 +1,4 @@
-// A reload of the real house: all of the new config or all of the old one, what it says of it, and what lives on.
+// A reload of the real app: all of the new config or all of the old one, what it reports, and what stays.
 
 import { afterEach, describe, expect, test } from "bun:test";
 import { type Clock, systemClock } from "../../src/system/clock.ts";
@@ -226,7 +226,7 @@ describe("never mixed", () => {
     const statuses = (await Promise.all(clients)).flat();
     expect(statuses.filter((status) => status !== 200)).toEqual([]);
     expect(seen.size).toBeGreaterThan(20);
-    await until("the old generations are gone", () => gateway.app.snapshotsInUse() === 1);
+    await until("the old snapshots are released", () => gateway.app.snapshotsInUse() === 1);
     await gateway.assertClean(vendor.requests);
   }, 20_000);
 
@@ -244,7 +244,7 @@ describe("never mixed", () => {
     expect(await gateway.app.reload("fourth")).toMatchObject({ ok: true, reason: "fourth" });
   });
 
-  test("fifty reloads leave no timer, no queue and no generation behind", async () => {
+  test("fifty reloads leave no timer, no queue and no snapshot behind", async () => {
     const timers = new Set<symbol>();
     const clock: Clock = {
       ...systemClock,
@@ -298,7 +298,7 @@ describe("never mixed", () => {
     await until("the new one is in force", () => gateway.app.current().pipeline.providers.has("other"));
   });
 
-  test("a house that stops reloads no more", async () => {
+  test("an app that stops reloads no more", async () => {
     const gateway = await open({ providers: { demo: { backend: "demo" } } });
     await gateway.stop();
     expect(await gateway.app.reload("test")).toMatchObject({ ok: false, error: { code: "shutting_down" } });

@@ -1,4 +1,4 @@
-// What a restart does to what was learned of providers: through the real house and the real state file, on a clock that
+// What a restart does to what was learned of providers: through the real app and the real state file, on a clock that
 // the test moves.
 
 import { Database } from "bun:sqlite";
@@ -179,7 +179,7 @@ test("a reload that adds a key keeps what was learned of the others", async () =
   expect(usedKeys().at(-1)).toBe("vendor-key-number-three");
 });
 
-test("a broken state file is moved aside and the house opens", async () => {
+test("a broken state file is moved aside and the app starts", async () => {
   writeFileSync(file(), "no database ".repeat(1_000));
   const gateway = await start();
   expect(await ask(gateway)).toBe("bad");

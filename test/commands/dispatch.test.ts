@@ -109,7 +109,7 @@ describe("options", () => {
     expect(stderr).toContain(" --help shows the options.");
   });
 
-  test("a key that is refused is not said aloud", async () => {
+  test("a key that is refused is not printed", async () => {
     const { code, stderr } = await home.run(["manage", "add", "bob", "--key", "hunter-two"]);
     expect(code).toBe(64);
     expect(stderr).not.toContain("hunter");

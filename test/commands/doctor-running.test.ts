@@ -77,7 +77,7 @@ describe("a gateway that runs", () => {
     expect(find(ran, "gateway", "running")).toMatchObject({ state: "warning" });
   });
 
-  test("what counts only after a restart, and a command that looks at another file", async () => {
+  test("what takes effect only after a restart, and a command that reads another file", async () => {
     const gateway = await start();
     writeFileSync(gateway.configPath, config("metrics: { retention_days: 3 }\n"));
     await gateway.waitForOutput("takes effect only after a restart");
@@ -98,7 +98,7 @@ describe("a gateway that runs", () => {
 
 // Elsewhere nobody can see who has a directory.
 describe.skipIf(process.platform !== "linux")("one that cannot be asked", () => {
-  test("that hangs, or has no run.json, has the state directory all the same, which no other can start with", async () => {
+  test("that hangs, or has no run.json, still owns the state directory, so that no other can start with it", async () => {
     const gateway = await start();
     process.kill(gateway.pid, "SIGSTOP");
     cleanups.push(() => process.kill(gateway.pid, "SIGCONT"));

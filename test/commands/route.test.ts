@@ -124,7 +124,7 @@ describe("asked of the running gateway", () => {
     expect((await home.run(["route", "hello"])).stdout).toStartWith("-> deep / deep-1");
   });
 
-  test("every door", async () => {
+  test("every endpoint", async () => {
     const { home } = await open();
     for (const door of sampleEndpoints) {
       const { code, stdout, stderr } = await home.run(["route", "hello", "--door", door, "--tools"]);
@@ -203,7 +203,7 @@ describe("options", () => {
     expect(stderr).toContain(words);
   });
 
-  test("what is sent: body, door and headers, the token untouched", async () => {
+  test("what is sent: body, endpoint and headers, the token untouched", async () => {
     const home = newHome();
     const standIn = await startStandIn({
       stateDir: home.stateDir,
@@ -222,12 +222,12 @@ describe("options", () => {
 });
 
 test.each(sampleEndpoints.map((name) => [name] as const))(
-  "the sample of %s is a request of that door",
+  "the sample of %s is a request of that endpoint",
   (name) => {
-    const door = endpoints.find((each) => each.name === name && each.kind === "chat");
-    if (door === undefined) throw new Error(`there is no door ${name}`);
+    const endpoint = endpoints.find((each) => each.name === name && each.kind === "chat");
+    if (endpoint === undefined) throw new Error(`there is no endpoint ${name}`);
     const body = sampleRequest(name, { text: "Hello?", model: "auto", hasTools: true, hasImages: true });
-    const decoded = dialects[door.dialect].client.decodeRequest(body);
+    const decoded = dialects[endpoint.dialect].client.decodeRequest(body);
     const [message] = decoded.messages;
     expect(message?.content.map((block) => block.type)).toEqual(["text", "image"]);
     expect(message?.content[0]).toMatchObject({ text: "Hello?" });

@@ -1,5 +1,5 @@
 // What the CLI's answers cost a tenant: what the program tells, and where it tells nothing (an answer that was left, a turn that
-// ended in a call of the client's) what its model costs. The scripted stand-in in the whole house.
+// ended in a call of the client's) what its model costs. The scripted stand-in in the whole app.
 
 import { afterEach, expect, test } from "bun:test";
 import { createProviderPrice } from "../../../src/app/providers/provider-price.ts";
