@@ -142,14 +142,14 @@ describe.skipIf(process.platform !== "linux")("with few descriptors", () => {
       JSON.stringify(configFor(named(vendor), { added: { backend: "demo" } })),
     );
     gateway.signal("SIGHUP");
-    await gateway.waitForOutput("want of file descriptors");
+    await gateway.waitForOutput("no file descriptors are free");
     early.say(content.slice(10));
     expect(await early.whole).toMatch(/^HTTP\/1.1 503 [^]*retry-after: \d[^]*at_capacity/i);
     leave(sockets);
     await gateway.waitForOutput("config reloaded");
     await expectHealed(gateway, vendor);
     expect(Object.keys(await healthOf(gateway))).toContain("added");
-    expect(gateway.output().split("want of file descriptors")).toHaveLength(2);
+    expect(gateway.output().split("no file descriptors are free")).toHaveLength(2);
   }, 40_000);
 
   test.each([
