@@ -160,8 +160,8 @@ function endText(kind: FailureKind, error: string | null, attempts: FinishedRequ
 }
 
 function failureText(kind: FailureKind, status: number | null, message: string | null): string {
-  const said = status === null ? kind : `${kind} ${status}`;
-  return message === null || mayRepeatContent(kind, status) ? said : `${said}: ${onOneLine(message, 200)}`;
+  const text = status === null ? kind : `${kind} ${status}`;
+  return message === null || mayRepeatContent(kind, status) ? text : `${text}: ${onOneLine(message, 200)}`;
 }
 
 /** For machines, under the names of the columns of the records. */

@@ -129,14 +129,14 @@ function createNetwork(clock: Clock) {
     nowMs: clock.monotonicMs,
     setTimer: clock.setTimer,
   });
-  const reach = createConnectionTracker({
+  const connections = createConnectionTracker({
     ticker,
     dial: dialOut,
     lookups: () => Bun.dns.getCacheStats().totalCount,
     opened: openedConnections(clock.monotonicMs),
     lacksRoom: descriptors.wereShort,
   });
-  return { live, ticker, descriptors, reach };
+  return { live, ticker, descriptors, connections };
 }
 
 /** The settings of a provider, also of one that a reload took away while it still answers. */

@@ -111,11 +111,11 @@ export function createConfigSource(input: ConfigSourceInput, clock: Clock): Conf
     async load() {
       const texts = new Map<string, string | null>();
       let isRead = false;
-      const { noting, scarcities } = noteReads(texts);
+      const { noted, scarcities } = noteReads(texts);
       try {
         const loaded = await read({
-          readFile: noting(input.readFile),
-          readFound: noting(readFound),
+          readFile: noted(input.readFile),
+          readFound: noted(readFound),
         });
         if (scarcities[0] !== undefined) throw scarcities[0];
         path = loaded.path;
@@ -136,8 +136,8 @@ export function createConfigSource(input: ConfigSourceInput, clock: Clock): Conf
     },
     watch(onChange) {
       // Read as at the start: a pipe in a file's place would block everything.
-      const look = (each: string): string | null => (isFound(each) ? readFound : input.readFile)(each);
-      const started = watchFiles({ clock, readFile: look, onChange });
+      const readWatched = (each: string): string | null => (isFound(each) ? readFound : input.readFile)(each);
+      const started = watchFiles({ clock, readFile: readWatched, onChange });
       fileWatch = started;
       started.expect(files);
       return () => {
@@ -152,7 +152,7 @@ export function createConfigSource(input: ConfigSourceInput, clock: Clock): Conf
 function noteReads(texts: Map<string, string | null>) {
   // A caller may take a file that cannot be opened for a missing one, and a key would be gone with it.
   const scarcities: Scarcity[] = [];
-  const noting = (readFile: LoadInput["readFile"]) => (each: string) => {
+  const noted = (readFile: LoadInput["readFile"]) => (each: string) => {
     try {
       const text = readFile(each);
       texts.set(each, text);
@@ -163,5 +163,5 @@ function noteReads(texts: Map<string, string | null>) {
       throw error;
     }
   };
-  return { noting, scarcities };
+  return { noted, scarcities };
 }

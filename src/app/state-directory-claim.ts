@@ -23,8 +23,8 @@ export type StateDirectoryClaim = {
   problems(): readonly HealthProblem[];
   /** Writes run.json at once, before the first answer; where it cannot be written, that is logged. */
   announce(run: RunFile): void;
-  /** Checks periodically whether directory and run.json are still there, and calls `look`. The returned function ends it. */
-  watch(look: () => void): () => void;
+  /** Checks periodically whether directory and run.json are still there, and calls `onCheck`. The returned function ends it. */
+  watch(onCheck: () => void): () => void;
   /** Removes our run.json, then lets the next gateway in. */
   release(): Promise<void>;
 };
@@ -85,7 +85,7 @@ export async function claimStateDirectory(
     isHeld: () => held.isHeld(),
     problems: () => held.problems(),
     announce: (run) => held.announce(run),
-    watch: (look) => held.watch(look),
+    watch: (onCheck) => held.watch(onCheck),
     release: () => held.release(),
   };
 }
@@ -148,7 +148,7 @@ class Claim implements StateDirectoryClaim {
     this.writeRun();
   }
 
-  watch(look: () => void): () => void {
+  watch(onCheck: () => void): () => void {
     let isOver = false;
     let cancel: () => void;
     const again = (): void => {
@@ -160,7 +160,7 @@ class Claim implements StateDirectoryClaim {
           () => (this.lastError = null),
           (error: unknown) => this.warnOnce(error),
         )
-        .then(look)
+        .then(onCheck)
         .finally(again);
     };
     again();
@@ -278,7 +278,7 @@ async function directoryInUseText(directory: string, clock: Clock): Promise<stri
   run ??= await readRunFile(directory).catch(() => null);
   const pid = run === null ? lockHolder(directory) : localOwnerPid(directory, run.pid);
   const who = [
-    pid === null ? "a process that has not said who it is" : `process ${pid}`,
+    pid === null ? "a process that has not announced itself" : `process ${pid}`,
     ...(run === null ? [] : [`listening at ${run.url}`]),
     ...(run?.startedAt === undefined ? [] : [`since ${run.startedAt}`]),
   ].join(", ");

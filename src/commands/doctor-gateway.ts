@@ -90,11 +90,11 @@ export async function absentFindings(
 }
 
 /** Everything that it reports; `seen` is what this command found without it. */
-export function gatewayFindings(heard: GatewayAnswers, seen: Examination): readonly Finding[] {
-  const { config } = heard;
+export function gatewayFindings(answers: GatewayAnswers, seen: Examination): readonly Finding[] {
+  const { config } = answers;
   return [
-    runningFinding(heard),
-    ...troubleFindings(heard.health),
+    runningFinding(answers),
+    ...troubleFindings(answers.health),
     ...(config === null ? [] : configFindings(config, seen)),
   ];
 }

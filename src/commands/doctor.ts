@@ -23,7 +23,7 @@ import { cut, type TerminalStyle, terminalStyle, plain } from "./terminal.ts";
 const help = `Usage: clawgate doctor [options]
 
 Looks at the config, the state directory, the database, the port or the running gateway, the providers and the Claude Code
-program, and says what to do about each thing that is wrong. A gateway that runs is asked which config it has in force, what
+program, and says what to do about each thing that is wrong. A gateway that runs is asked which config is active, what
 overrides its file, and where the file differs by now. The Claude Code program is started against an API of our own
 on this machine, with folders and a key of the test's own (about two seconds, nothing leaves the machine); of its login
 only "claude auth status" is asked. A jail (cli.jail) is checked from inside. 
@@ -90,8 +90,8 @@ async function run(context: CommandContext): Promise<number> {
 }
 
 /** The config of the running gateway, unless the user named another: found where the gateway found it, named where it was named. */
-function likeGateway(input: OfflineInput, sought: GatewayLookup): OfflineInput {
-  const there = "why" in sought ? null : sought.config;
+function likeGateway(input: OfflineInput, lookup: GatewayLookup): OfflineInput {
+  const there = "why" in lookup ? null : lookup.config;
   if (there?.path === undefined || there.path === null || input.argvConfigPath !== undefined) return input;
   return there.is_merely_found
     ? { ...input, workingDirectory: dirname(there.path) }

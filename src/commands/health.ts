@@ -10,7 +10,7 @@ import { type Cell, textTable } from "./text-table.ts";
 const help = `Usage: clawgate health [options]
 
 Asks the running gateway for its health.
-Exit code 0: ok or degraded (some providers are taken out and others answer, or something else is not as it was meant: then it is
+Exit code 0: ok or degraded (some providers are unavailable and others answer, or something else does not work as configured: then it is
 named). 1: down, or no gateway answers.
 
 Options:
@@ -64,7 +64,7 @@ function healthText(body: unknown, context: CommandContext): string {
       isHealthy ? "" : text(memberOf(each, "last_error")),
     ];
   });
-  const columns = [{ title: "provider" }, { title: "state" }, { title: "last error", gives: true }];
+  const columns = [{ title: "provider" }, { title: "state" }, { title: "last error", shrinks: true }];
   const table = rows.length === 0 ? "" : textTable(columns, rows, style);
   const problems = problemsOf(body).map((problem) => `${style.yellow("problem")}  ${plain(problem)}\n`);
   return `${paint(overall === "" ? "unknown" : overall)}\n${table}${problems.join("")}`;

@@ -13,7 +13,7 @@ export type Launcher = {
 const variable = "CLAWGATE_LAUNCHER_PID";
 /** Ctrl-C reaches the whole process group, and npm and the launcher each pass it on; on a busy machine with a delay. */
 const echoMs = 1_000;
-const lookMs = 500;
+const checkMs = 500;
 
 /** Null: no launcher started us, or it is not our parent, so that the variable was only inherited. */
 export function launcherOf(
@@ -27,11 +27,11 @@ export function launcherOf(
     isRepeated: (firstMs) => clock.monotonicMs() - firstMs < echoMs,
     watch(onGone) {
       let cancel: () => void;
-      const look = (): void => {
-        if (parent() === pid) cancel = clock.setTimer(lookMs, look);
+      const check = (): void => {
+        if (parent() === pid) cancel = clock.setTimer(checkMs, check);
         else onGone();
       };
-      cancel = clock.setTimer(lookMs, look);
+      cancel = clock.setTimer(checkMs, check);
       return () => cancel();
     },
   };

@@ -147,7 +147,7 @@ async function showStatus(
   login: ClaudeLogin,
   isJson: boolean,
 ): Promise<number> {
-  const said = await runCommand([login.bin, "auth", "status"], {
+  const result = await runCommand([login.bin, "auth", "status"], {
     timeoutMs: statusMs,
     env: login.env,
     cwd: login.cwd,
@@ -155,7 +155,7 @@ async function showStatus(
   });
   let answer: unknown = null;
   try {
-    answer = JSON.parse(said.stdout);
+    answer = JSON.parse(result.stdout);
   } catch {
     // Reported below, with the exit code.
   }
@@ -174,9 +174,9 @@ async function showStatus(
     shared_with: login.sharedWith,
   };
   if (answer === null) {
-    const why = said.timedOut
+    const why = result.timedOut
       ? "did not answer in time"
-      : `answered with exit code ${said.code ?? "none"} and no JSON`;
+      : `answered with exit code ${result.code ?? "none"} and no JSON`;
     context.stderr.write(`clawgate: "claude auth status" ${why}.\n`);
     return exitCodes.failed;
   }

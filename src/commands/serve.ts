@@ -25,7 +25,7 @@ Options:
   -h, --help      this text
 
 A config.yaml or .env of the working directory that was not named is read only if it is yours and only you can write it.
-It starts no program of that folder; its .env names no program, path or address for a key from elsewhere. What was taken is said.
+It starts no program of that folder; its .env names no program, path or address for a key from elsewhere. What was read is shown.
 
 Signals: SIGTERM and SIGINT drain running requests (server.drain_s) and stop; a second one stops at once.
 SIGHUP reads the config again, as a change of the config file or its .env does. A config that is not valid changes nothing.

@@ -63,20 +63,20 @@ export async function claudeLoginOf(
       throw new Error("a login must not request a model");
     });
     if (plan === null) continue;
-    const said: string[] = [];
+    const warnings: string[] = [];
     const installation = createInstallation({
       // The person uses it directly, and a jail would hide the browser.
       program: { ...plan.provider.program, jail: "off" },
       environment,
       stateDirectory: files.stateDirectory,
       guardedPaths: plan.guarded,
-      warn: (message) => void said.push(message),
+      warn: (message) => void warnings.push(message),
     });
     const placeOf = (name: string | null) =>
       installation.workspaceOf(name, name === null ? null : (plan.tenants.get(name) ?? null));
     const workspace = await placeOf(tenant).catch((error: unknown) => {
       // The person at the terminal may see what a client may not.
-      const [why] = said;
+      const [why] = warnings;
       throw why === undefined ? error : new Failure("unreachable", why, { cause: error });
     });
     const others = config.tenants.filter(({ name }) => name !== tenant);

@@ -103,8 +103,8 @@ export class RequestHandler {
     const { headers, method } = facts;
     const dialect = dialectOfUnknown(method, path, headers);
     if (methods.length === 0) {
-      const meant = suggestedPath(table, path);
-      const what = `There is nothing at this path.${meant === null ? "" : ` Did you mean ${meant}?`}`;
+      const suggested = suggestedPath(table, path);
+      const what = `There is nothing at this path.${suggested === null ? "" : ` Did you mean ${suggested}?`}`;
       return refuse(gateway, notFound(what), { ...asked, dialect });
     }
     const asksForSocket = method === "GET" && headers.get("upgrade")?.toLowerCase() === "websocket";

@@ -75,7 +75,7 @@ export type ProviderServices = Pick<
   | "fetch"
   | "redact"
   | "descriptors"
-  | "reach"
+  | "connections"
   | "queues"
   | "prices"
   | "claudePrograms"
@@ -239,7 +239,7 @@ function backendOf(
     userAgent,
     targetFacts,
     fetch: services.fetch,
-    connections: services.reach,
+    connections: services.connections,
     nowMs: services.clock.nowMs,
     setTimer: services.clock.setTimer,
     redact: services.redact,

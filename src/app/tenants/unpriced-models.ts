@@ -30,10 +30,10 @@ export async function warnOfUnpricedModels(
   for (const { name, limits } of counting) {
     const grant = pipeline.tenants.get(name)?.models ?? null;
     const concerned = unpriced.filter((target) => grant === null || grant.allowsTarget(target));
-    const fate = refusesUnpriced(limits) ? "refused to it" : "counted as free";
+    const treatment = refusesUnpriced(limits) ? "refused to it" : "counted as free";
     if (concerned.length > 0)
       services.log.warn(
-        `tenant ${name} has a budget in dollars; what has no known price is ${fate} (limits.unknown_price): ${listed(concerned)}. \`pricing\` of the provider or model says what it costs`,
+        `tenant ${name} has a budget in dollars; what has no known price is ${treatment} (limits.unknown_price): ${listed(concerned)}. \`pricing\` of the provider or model says what it costs`,
         { tenant: name },
       );
     const cheaper = limits?.over_budget_model;

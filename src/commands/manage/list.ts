@@ -41,7 +41,7 @@ function run(context: CommandContext): Promise<number> {
         { title: "tenant" },
         { title: "key" },
         { title: "container" },
-        { title: "working dir", gives: true },
+        { title: "working dir", shrinks: true },
       ];
       const rows = tenants.map(({ name, key, container, working_dir }) => [
         { text: plain(name), paint: style.bold },

@@ -78,7 +78,7 @@ function runList(context: CommandContext): Promise<number> {
       { title: "skill" },
       { title: "files", isNumber: true },
       { title: "bytes", isNumber: true },
-      { title: "look at", gives: true },
+      { title: "look at", shrinks: true },
     ];
     context.stdout.write(
       rows.length === 0 ? `No skills in ${plain(directory)}.\n` : textTable(columns, rows, style),

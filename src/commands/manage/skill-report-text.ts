@@ -29,7 +29,7 @@ export function reportWords(
   const columns = [
     { title: "skill" },
     { title: "state" },
-    { title: isDryRun ? "would be" : "done", gives: true },
+    { title: isDryRun ? "would be" : "done", shrinks: true },
   ];
   const risky = report.rows.filter(({ risks }) => risks.length > 0);
   const hasConflict = report.rows.some(({ action }) => action === "conflict");

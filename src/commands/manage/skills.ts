@@ -46,8 +46,8 @@ function syncCommand({ name: verb, summary, help }: Verb): Command {
     const refuse = (why: string): Promise<number> => Promise.resolve(refuseUsage(context, typed, why).usage);
     if ((pull || push) && verb !== "bisync") return refuse("--pull and --push belong to bisync");
     if (pull && push) return refuse("--pull and --push exclude each other");
-    const said = { container, stateDir: read.values["state-dir"] };
-    if (name === undefined && (said.container ?? said.stateDir) !== undefined)
+    const options = { container, stateDir: read.values["state-dir"] };
+    if (name === undefined && (options.container ?? options.stateDir) !== undefined)
       return refuse("--container and --state-dir need a tenant's name");
     const isDryRun = verb === "diff" || read.values["dry-run"];
     const preference: SkillPreference = pull ? "pull" : push ? "push" : null;
@@ -60,7 +60,7 @@ function syncCommand({ name: verb, summary, help }: Verb): Command {
       const loaded = await loadOffline(input);
       if (loaded.config.skills.sync === "disabled" && !isDryRun)
         throw new ManageProblem("skills.sync is `disabled` in the config; set it to auto or manual");
-      const instances = instancesFor(context, said, edit.tenants());
+      const instances = instancesFor(context, options, edit.tenants());
       const progress = progressOn(context, isJson);
       const reports: { readonly tenant: string; readonly report: SkillReport }[] = [];
       const missing: string[] = [];

@@ -31,7 +31,7 @@ export type InstanceOptions = {
 
 export function instancesFor(
   context: CommandContext,
-  said: InstanceOptions,
+  named: InstanceOptions,
   tenants: readonly NamedTenant[],
 ): Instances {
   const { homeDirectory } = context;
@@ -47,9 +47,9 @@ export function instancesFor(
     docker: dockerForFiles(context),
     trouble: async () => (found === null ? null : (await found).trouble),
     async of(tenant) {
-      if (said.container !== undefined)
-        return { container: said.container, home: said.stateDir ?? insideHome };
-      if (said.stateDir !== undefined) return local(resolve(context.workingDirectory, said.stateDir), null);
+      if (named.container !== undefined)
+        return { container: named.container, home: named.stateDir ?? insideHome };
+      if (named.stateDir !== undefined) return local(resolve(context.workingDirectory, named.stateDir), null);
       found ??= find();
       const instance = instanceOf((await found).instances, tenant, tenants);
       if (instance === null) return null;

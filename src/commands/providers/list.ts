@@ -72,7 +72,7 @@ function tableOf(report: ProviderReport, isLive: boolean, style: TerminalStyle):
     { title: "retry in", isNumber: true },
     { title: "latency", isNumber: true },
     { title: "today", isNumber: true },
-    { title: "last error", gives: true },
+    { title: "last error", shrinks: true },
   ];
   const rows = report.providers.map((row): Cell[] => [
     { text: row.id, paint: style.bold },

@@ -40,7 +40,7 @@ const inMemory = findingsIn("memory");
 
 export async function claudeCodeFindings(options: ClaudeCodeOptions): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
-  for (const meant of programsOf(options)) findings.push(...(await examined(meant, options)));
+  for (const program of programsOf(options)) findings.push(...(await examined(program, options)));
   return findings;
 }
 
@@ -65,8 +65,11 @@ function programsOf({ loaded, environment }: ClaudeCodeOptions): readonly Config
   return [{ provider: null, program: resolveProgramSettings({ bin }, config?.cli), maxConcurrent: 0 }];
 }
 
-async function examined(meant: ConfiguredProgram, options: ClaudeCodeOptions): Promise<readonly Finding[]> {
-  const { program, provider } = meant;
+async function examined(
+  configured: ConfiguredProgram,
+  options: ClaudeCodeOptions,
+): Promise<readonly Finding[]> {
+  const { program, provider } = configured;
   const idOf = (id: string): string => (provider === null ? id : `${provider}.${id}`);
   if (isNamedHereOnly(program, options))
     return [
@@ -110,11 +113,11 @@ async function examined(meant: ConfiguredProgram, options: ClaudeCodeOptions): P
     onVerdict: ({ title }) => options.onProgress(title),
   });
   for (const check of report.checks)
-    seen.push(asFinding(check, meant, idOf(check.id), check.id === "login" && isAlone(options)));
+    seen.push(asFinding(check, configured, idOf(check.id), check.id === "login" && isAlone(options)));
   seen.push(...(await jailFindings({ ...options, provider, program, idOf })));
   if (provider !== null) {
     seen.push(...(await userFindings(workspace.bin, options, idOf)));
-    seen.push(await memoryFinding(meant));
+    seen.push(await memoryFinding(configured));
   }
   return seen;
 }

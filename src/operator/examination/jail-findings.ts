@@ -73,7 +73,7 @@ async function promiseFindings({
     sharedFolder: createSharedFolder(join(folder, "room"), () => Promise.resolve()),
     ownPort: () => null,
   });
-  const said: string[] = [];
+  const warnings: string[] = [];
   const installation = createInstallation({
     program,
     environment: loaded.environment,
@@ -81,7 +81,7 @@ async function promiseFindings({
     guardedPaths: plan.guarded,
     mcpServers: plan.mcpServers,
     jailRuntime,
-    warn: (message) => void said.push(message),
+    warn: (message) => void warnings.push(message),
   });
   const guests: Guest[] = [];
   try {
@@ -108,7 +108,7 @@ async function promiseFindings({
           );
       } catch (thrown) {
         const whose = tenant === null ? "requests without a tenant" : `tenant ${tenant}`;
-        const why = said.at(-1) ?? errorText(thrown);
+        const why = warnings.at(-1) ?? errorText(thrown);
         findings.push(inCli("failed", idOf(`jail.${tenant ?? "none"}`), `the jail of ${whose}`, why, gone));
       }
     }
