@@ -26,7 +26,7 @@ import { createQueueRegistry } from "../tenants/queue-registry.ts";
 import { createAccessLog, createRefusalLog, type AccessLogStyle } from "./access-log.ts";
 import { createConfiguredModels } from "./providers/configured-models.ts";
 import { openRecords, RequestRecorder } from "./request-records.ts";
-import { openSavedState } from "./saved-state.ts";
+import { openSavedState } from "./persistence/saved-state.ts";
 import { createSecretRegistry, type SecretRegistry } from "./secret-registry.ts";
 
 export type ServicesOptions = {

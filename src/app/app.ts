@@ -21,8 +21,13 @@ import { createMachineChecks, type MachineChecks } from "./machine-checks.ts";
 import { createReloader, dropUnusedProviders, type Reloader } from "./reloader.ts";
 import { createSecretRegistry, type SecretRegistry } from "./secret-registry.ts";
 import { createSnapshots, type Snapshots } from "./snapshots.ts";
-import { claimStateDirectory, type StateDirectoryClaim } from "./state-directory-claim.ts";
-import { errorText, openStateLocation, releaseStateLocation, type StateLocation } from "./state-location.ts";
+import { claimStateDirectory, type StateDirectoryClaim } from "./persistence/state-directory-claim.ts";
+import {
+  errorText,
+  openStateLocation,
+  releaseStateLocation,
+  type StateLocation,
+} from "./persistence/state-location.ts";
 import { warnOfUnpricedModels } from "./tenants/unpriced-models.ts";
 
 export type App = {

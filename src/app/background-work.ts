@@ -10,7 +10,7 @@ import type { MachineChecks } from "./machine-checks.ts";
 import { startProviderChecks } from "./provider-checks.ts";
 import type { Reloader } from "./reloader.ts";
 import type { Snapshots } from "./snapshots.ts";
-import type { StateDirectoryClaim } from "./state-directory-claim.ts";
+import type { StateDirectoryClaim } from "./persistence/state-directory-claim.ts";
 
 export type BackgroundWork = {
   readonly clock: Clock;

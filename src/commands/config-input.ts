@@ -1,7 +1,7 @@
 // What reading the config needs of the machine, from the context of a command: files, their modes, the variables.
 
 import { readFileSync, statSync } from "node:fs";
-import type { OfflineInput } from "../app/offline-config.ts";
+import type { OfflineInput } from "../app/offline/offline-config.ts";
 import { errorCode } from "../system/files.ts";
 import { UntrustedFile, untrustedReason } from "../system/trusted-file.ts";
 import type { CommandContext } from "./command.ts";

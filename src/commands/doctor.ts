@@ -4,7 +4,7 @@
 import { dirname } from "node:path";
 import { examine } from "../operator/examination/examination.ts";
 import { type Finding, type SectionId, sections } from "../operator/examination/finding.ts";
-import { examinationInput, offlineEnvironment, type OfflineInput } from "../app/offline-config.ts";
+import { examinationInput, offlineEnvironment, type OfflineInput } from "../app/offline/offline-config.ts";
 import { fullVersion } from "../system/identity.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import {

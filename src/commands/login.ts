@@ -2,7 +2,7 @@
 // read, copy or show what the sign-in stores there.
 
 import { type ClaudeLogin, claudeLoginOf } from "../operator/claude-login.ts";
-import { loadOffline } from "../app/offline-config.ts";
+import { loadOffline } from "../app/offline/offline-config.ts";
 import { Failure } from "../canon/failure.ts";
 import { nearest } from "../canon/nearest.ts";
 import { ConfigProblem } from "../config/problems.ts";

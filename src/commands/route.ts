@@ -1,9 +1,9 @@
 // `clawgate route`: where a request would go, and why. The running gateway answers; without one, the config does.
 
 import { isAbsolute, join } from "node:path";
-import { explainOffline } from "../app/offline-explanation.ts";
+import { explainOffline } from "../app/offline/offline-explanation.ts";
 import type { RouteExplanation } from "../operator/route-explanation.ts";
-import { offlineEnvironment } from "../app/offline-config.ts";
+import { offlineEnvironment } from "../app/offline/offline-config.ts";
 import { Failure } from "../canon/failure.ts";
 import { nearest } from "../canon/nearest.ts";
 import { ConfigProblem } from "../config/problems.ts";

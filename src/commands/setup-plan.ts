@@ -2,8 +2,8 @@
 // and never return a key except inside a file's new text.
 
 import { join } from "node:path";
-import { discoveredConfig } from "../app/discovered-config.ts";
-import { loadOffline, withFileText } from "../app/offline-config.ts";
+import { discoveredConfig } from "../app/offline/discovered-config.ts";
+import { loadOffline, withFileText } from "../app/offline/offline-config.ts";
 import { skillsDirectoryOf } from "../operator/skills-directory.ts";
 import { editConfig, EditProblem, newConfig } from "../config/edit.ts";
 import type { Config } from "../config/schema.ts";

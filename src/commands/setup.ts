@@ -2,7 +2,7 @@
 // It must never write without consent, and never print a key.
 
 import { createInterface } from "node:readline/promises";
-import { loadOffline } from "../app/offline-config.ts";
+import { loadOffline } from "../app/offline/offline-config.ts";
 import { readDocument } from "../config/document.ts";
 import { editConfig, EditProblem } from "../config/edit.ts";
 import { ConfigProblem } from "../config/problems.ts";

@@ -1,6 +1,6 @@
 // `clawgate manage apply [name]`: writes address and key of the gateway into the OpenClaw instances of tenants.
 
-import { loadOffline } from "../../app/offline-config.ts";
+import { loadOffline } from "../../app/offline/offline-config.ts";
 import { apis } from "../../openclaw/provider-entry.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { writeInstances } from "../instance-writing.ts";

@@ -6,7 +6,7 @@ import {
   loadOffline,
   type OfflineInput,
   withFileText,
-} from "../../app/offline-config.ts";
+} from "../../app/offline/offline-config.ts";
 import { nearest } from "../../canon/nearest.ts";
 import { type ConfigEdit, editConfig, EditProblem, writeConfig } from "../../config/edit.ts";
 import type { Config } from "../../config/schema.ts";

@@ -1,6 +1,6 @@
 // `clawgate manage remove <name>`: removes the tenant from the config file; its folders and skills stay.
 
-import { loadOffline } from "../../app/offline-config.ts";
+import { loadOffline } from "../../app/offline/offline-config.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { changeOptions, readOptions, refuseUsage } from "../options.ts";
 import { terminalStyle, plain } from "../terminal.ts";

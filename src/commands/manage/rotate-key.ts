@@ -1,6 +1,6 @@
 // `clawgate manage rotate-key <name>`: a new key for a tenant; the old one is refused from then on.
 
-import { loadOffline } from "../../app/offline-config.ts";
+import { loadOffline } from "../../app/offline/offline-config.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { changeOptions, readOptions, refuseUsage } from "../options.ts";
 import { terminalStyle, plain } from "../terminal.ts";

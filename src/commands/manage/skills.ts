@@ -1,7 +1,7 @@
 // `clawgate manage skills`: synchronizes the skills of tenants here with their OpenClaw instances.
 
 import { join } from "node:path";
-import { loadOffline } from "../../app/offline-config.ts";
+import { loadOffline } from "../../app/offline/offline-config.ts";
 import { skillsDirectoryOf } from "../../operator/skills-directory.ts";
 import type { SkillMode, SkillPreference } from "../../openclaw/skill-plan.ts";
 import { type SkillReport, syncSkills } from "../../openclaw/skill-sync.ts";

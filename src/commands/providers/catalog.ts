@@ -1,6 +1,6 @@
 // `clawgate providers catalog`: the vendors that one variable switches on, and what they cost.
 
-import { offlineEnvironment } from "../../app/offline-config.ts";
+import { offlineEnvironment } from "../../app/offline/offline-config.ts";
 import {
   vendorCatalog,
   vendorKeyVariables,

@@ -5,7 +5,7 @@ import {
   type ProviderReport,
   type ProviderRow,
 } from "../../operator/reports/provider-report.ts";
-import { loadOffline, offlineEnvironment } from "../../app/offline-config.ts";
+import { loadOffline, offlineEnvironment } from "../../app/offline/offline-config.ts";
 import { ConfigProblem } from "../../config/problems.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { notLoadedLines } from "../not-loaded.ts";

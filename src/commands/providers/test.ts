@@ -1,10 +1,10 @@
 // `clawgate providers test`: one small real request to a provider, sent by the running gateway or, where none runs, by this command
 // with the same config.
 
-import { offlineEnvironment } from "../../app/offline-config.ts";
+import { offlineEnvironment } from "../../app/offline/offline-config.ts";
 import type { ProviderReport } from "../../operator/reports/provider-report.ts";
 import type { ProviderTest } from "../../operator/provider-test.ts";
-import { openOfflineTests } from "../../app/offline-provider-test.ts";
+import { openOfflineTests } from "../../app/offline/offline-provider-test.ts";
 import { Failure } from "../../canon/failure.ts";
 import { ConfigProblem } from "../../config/problems.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";

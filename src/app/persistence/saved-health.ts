@@ -1,11 +1,11 @@
 // What was learned of providers outlives the process: holds and open circuits are written to the state store after a change, never
 // during a request. What was learned with a key that was removed is not applied to another one.
 
-import type { HealthTracker } from "../backends/health/health-tracker.ts";
-import { type PersistedState, readPersistedState } from "../backends/health/persisted-state.ts";
-import type { StateStore } from "../state/state-store.ts";
-import type { Clock } from "../system/clock.ts";
-import type { Log } from "../system/log.ts";
+import type { HealthTracker } from "../../backends/health/health-tracker.ts";
+import { type PersistedState, readPersistedState } from "../../backends/health/persisted-state.ts";
+import type { StateStore } from "../../state/state-store.ts";
+import type { Clock } from "../../system/clock.ts";
+import type { Log } from "../../system/log.ts";
 
 export type SavedHealth = {
   /** To be called with every change; cheap. */

@@ -1,16 +1,16 @@
 // The config as a command reads it when no gateway runs: its variables, its file and what is not trusted of them. It must never
 // write anything.
 
-import { resolveEnvironment } from "../config/resolved-environment.ts";
-import type { LoadedConfig, LoadInput } from "../config/load.ts";
-import { readDocument } from "../config/document.ts";
-import { findConfigFile, isMerelyFound } from "../config/search.ts";
-import { createVariableLookup } from "../config/variable-sources.ts";
-import { oneLineJson } from "../system/log.ts";
-import type { Environment } from "../system/state-directory.ts";
-import type { ExaminationInput } from "../operator/examination/examination.ts";
-import { availableBackends } from "./providers/loaded-provider.ts";
-import { loadOrDiscover, type ConfigSourceInput } from "./config-source.ts";
+import { resolveEnvironment } from "../../config/resolved-environment.ts";
+import type { LoadedConfig, LoadInput } from "../../config/load.ts";
+import { readDocument } from "../../config/document.ts";
+import { findConfigFile, isMerelyFound } from "../../config/search.ts";
+import { createVariableLookup } from "../../config/variable-sources.ts";
+import { oneLineJson } from "../../system/log.ts";
+import type { Environment } from "../../system/state-directory.ts";
+import type { ExaminationInput } from "../../operator/examination/examination.ts";
+import { availableBackends } from "../providers/loaded-provider.ts";
+import { loadOrDiscover, type ConfigSourceInput } from "../config-source.ts";
 
 export type OfflineInput = ConfigSourceInput & {
   readonly stderr: NodeJS.WriteStream;

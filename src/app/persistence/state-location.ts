@@ -3,16 +3,16 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { HealthProblem } from "../operator/reports/health-report.ts";
-import type { Log } from "../system/log.ts";
-import { randomToken } from "../system/secret.ts";
+import type { HealthProblem } from "../../operator/reports/health-report.ts";
+import type { Log } from "../../system/log.ts";
+import { randomToken } from "../../system/secret.ts";
 import {
   type Environment,
   openStateDirectory,
   stateDirectory,
   stateDirectoryFrom,
-} from "../system/state-directory.ts";
-import type { ServicesOptions } from "./app-services.ts";
+} from "../../system/state-directory.ts";
+import type { ServicesOptions } from "../app-services.ts";
 import type { StateDirectoryClaim } from "./state-directory-claim.ts";
 
 export type StateLocation = Pick<ServicesOptions, "stateDirectory" | "temporaryDirectory"> & {

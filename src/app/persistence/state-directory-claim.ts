@@ -2,19 +2,19 @@
 // touch what another gateway owns.
 
 import { closeSync, constants, fchmodSync, fstatSync, mkdirSync, openSync } from "node:fs";
-import { type Clock, pause } from "../system/clock.ts";
-import { type DirectoryLock, lockDirectory, lockHolder, localOwnerPid } from "../system/directory-lock.ts";
-import { ensurePrivateDirectory } from "../system/files.ts";
-import type { Log } from "../system/log.ts";
-import { isAlive } from "../system/process.ts";
-import type { HealthProblem } from "../operator/reports/health-report.ts";
+import { type Clock, pause } from "../../system/clock.ts";
+import { type DirectoryLock, lockDirectory, lockHolder, localOwnerPid } from "../../system/directory-lock.ts";
+import { ensurePrivateDirectory } from "../../system/files.ts";
+import type { Log } from "../../system/log.ts";
+import { isAlive } from "../../system/process.ts";
+import type { HealthProblem } from "../../operator/reports/health-report.ts";
 import {
   readRunFile,
   removeStaleRunFile,
   removeRunFile,
   type RunFile,
   writeRunFile,
-} from "../system/state-directory.ts";
+} from "../../system/state-directory.ts";
 
 export type StateDirectoryClaim = {
   /** False: the directory was deleted, and another gateway owns the one that is there now. */

@@ -2,14 +2,14 @@
 // little later; a start takes it from the store, the slots or the records, whichever holds most. Writing must never take more than
 // a share of the process's time.
 
-import { readTenantTotals } from "../metrics/tenant-totals.ts";
-import type { RecordSource } from "../metrics/metrics-store.ts";
-import type { Slots } from "../state/slots.ts";
-import type { StateStore } from "../state/state-store.ts";
-import type { Clock } from "../system/clock.ts";
-import type { Log } from "../system/log.ts";
-import { createMeterRegistry, type MeterRegistry } from "../tenants/limits.ts";
-import type { TenantSettings } from "../tenants/settings.ts";
+import { readTenantTotals } from "../../metrics/tenant-totals.ts";
+import type { RecordSource } from "../../metrics/metrics-store.ts";
+import type { Slots } from "../../state/slots.ts";
+import type { StateStore } from "../../state/state-store.ts";
+import type { Clock } from "../../system/clock.ts";
+import type { Log } from "../../system/log.ts";
+import { createMeterRegistry, type MeterRegistry } from "../../tenants/limits.ts";
+import type { TenantSettings } from "../../tenants/settings.ts";
 import {
   type Amount,
   dayOf,
@@ -18,7 +18,7 @@ import {
   monthOf,
   nextDayOf,
   nextMonthOf,
-} from "../tenants/spending.ts";
+} from "../../tenants/spending.ts";
 
 export type SavedSpending = {
   readonly meters: MeterRegistry;

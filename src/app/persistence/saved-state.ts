@@ -1,16 +1,16 @@
 // What outlives the process: the state store, what tenants spent, and what was learned of providers.
 
 import { join } from "node:path";
-import { createHealthTracker, type HealthTracker } from "../backends/health/health-tracker.ts";
-import type { LoadedConfig } from "../config/load.ts";
-import type { MetricsStore } from "../metrics/metrics-store.ts";
-import { createMemoryStore } from "../state/memory-store.ts";
-import { openSlots } from "../state/slots.ts";
-import { openSqliteStore } from "../state/sqlite-store.ts";
-import type { StateStore } from "../state/state-store.ts";
-import type { Clock } from "../system/clock.ts";
-import type { Log } from "../system/log.ts";
-import { stateDirectoryFrom } from "../system/state-directory.ts";
+import { createHealthTracker, type HealthTracker } from "../../backends/health/health-tracker.ts";
+import type { LoadedConfig } from "../../config/load.ts";
+import type { MetricsStore } from "../../metrics/metrics-store.ts";
+import { createMemoryStore } from "../../state/memory-store.ts";
+import { openSlots } from "../../state/slots.ts";
+import { openSqliteStore } from "../../state/sqlite-store.ts";
+import type { StateStore } from "../../state/state-store.ts";
+import type { Clock } from "../../system/clock.ts";
+import type { Log } from "../../system/log.ts";
+import { stateDirectoryFrom } from "../../system/state-directory.ts";
 import { createSavedHealth, type SavedHealth } from "./saved-health.ts";
 import { createSavedSpending, type SavedSpending } from "./saved-spending.ts";
 

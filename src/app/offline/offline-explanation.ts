@@ -1,6 +1,6 @@
 // `clawgate route` when no gateway runs: the same explanation from the config alone, with every provider assumed healthy.
 
-import { explainRoute, type RouteExplanation, type RouteQuestion } from "../operator/route-explanation.ts";
+import { explainRoute, type RouteExplanation, type RouteQuestion } from "../../operator/route-explanation.ts";
 import { openOfflineApp } from "./offline-app.ts";
 import type { OfflineInput } from "./offline-config.ts";
 

@@ -1,11 +1,11 @@
 // The app without a server: config, providers and router for a command when no gateway runs. Nothing listens, nothing is
 // recorded, and nothing is written to the state directory.
 
-import { redactorFor } from "../canon/redact.ts";
-import { systemClock } from "../system/clock.ts";
-import { createLog, streamWriter } from "../system/log.ts";
-import { createServices, type AppServices } from "./app-services.ts";
-import { type ConfigSnapshot, createConfigSnapshot } from "./config-snapshot.ts";
+import { redactorFor } from "../../canon/redact.ts";
+import { systemClock } from "../../system/clock.ts";
+import { createLog, streamWriter } from "../../system/log.ts";
+import { createServices, type AppServices } from "../app-services.ts";
+import { type ConfigSnapshot, createConfigSnapshot } from "../config-snapshot.ts";
 import { loadOffline, type OfflineInput } from "./offline-config.ts";
 
 export type OfflineApp = {

@@ -6,12 +6,12 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:tes
 import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createSavedHealth } from "../../src/app/saved-health.ts";
-import { fingerprintOf } from "../../src/backends/http/auth.ts";
-import { createMemoryStore } from "../../src/state/memory-store.ts";
-import { fakeClock } from "../support/clock.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { type Recorded, type Scripted, startUpstream } from "../support/upstream.ts";
+import { createSavedHealth } from "../../../src/app/persistence/saved-health.ts";
+import { fingerprintOf } from "../../../src/backends/http/auth.ts";
+import { createMemoryStore } from "../../../src/state/memory-store.ts";
+import { fakeClock } from "../../support/clock.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
+import { type Recorded, type Scripted, startUpstream } from "../../support/upstream.ts";
 
 const [one, two] = ["vendor-key-number-one", "vendor-key-number-two"] as const;
 const upstreams = { bad: startUpstream(), good: startUpstream() };
