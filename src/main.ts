@@ -1,4 +1,5 @@
-// argv -> command -> exit code, and before that one thing that only a fresh process can have: room for many requests.
+// argv -> command -> exit code. First of all the process raises the runtime's limit of parallel requests, which only a new process
+// can.
 
 import { homedir } from "node:os";
 import { isInsideJail, runInsideJail } from "./commands/inside-jail.ts";
@@ -31,7 +32,7 @@ for (const name of ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]) {
   delete process.env[name.toLowerCase()];
 }
 
-// A jail needs this part alone, and soon: the rest of the program is read only by who wants it.
+// A jail needs only this part, and quickly: the rest of the program is not loaded for it.
 if (isInsideJail(process.argv[2])) process.exit(await runInsideJail(process.argv.slice(3), environment));
 const { dispatch } = await import("./commands/dispatch.ts");
 

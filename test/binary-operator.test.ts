@@ -183,7 +183,7 @@ describe("stop", () => {
   test("waits for what runs", async () => {
     const { dir, gateway, vendor, rest } = await withRunningStream();
     const stopping = run(dir, "stop");
-    await gateway.waitForOutput("stopping when 1 running requests are done");
+    await gateway.waitForOutput("stopping after 1 running requests");
     vendor.release();
     expect(await stopping).toMatchObject({
       code: 0,

@@ -94,7 +94,7 @@ test("a config that is not valid changes nothing and is told with file, line and
   const gateway = await start({ config: withIds("one") });
   writeFileSync(gateway.configPath, "providers:\n  two:\n    backend: demo\n    modle: x\n");
   await gateway.waitForOutput(`${gateway.configPath}:4 providers.two.modle: unknown key`);
-  expect(gateway.output()).toContain("the new config is not valid; the one in force stays");
+  expect(gateway.output()).toContain("the new config is not valid; the current one stays active");
   expect(await modelIds(gateway)).toContain("one");
   writeFileSync(gateway.configPath, withIds("three"));
   await reloaded(gateway, 1);

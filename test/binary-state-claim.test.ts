@@ -275,7 +275,7 @@ describe("what is taken away under it", () => {
     renameSync(gateway.stateDir, join(dir, "moved"));
     const other = await start(dir);
     expect(other.stateDir).toBe(gateway.stateDir);
-    await gateway.waitForOutput("another gateway has it");
+    await gateway.waitForOutput("another gateway owns it");
     const run = readFileSync(join(other.stateDir, "run.json"), "utf8");
     expect((await fetch(`${gateway.url}/health`)).status).toBe(200);
     expect(await gateway.stop()).toBe(0);

@@ -128,7 +128,7 @@ describe("a state directory that", () => {
     cleanups.push(() => gateway.stop());
     expect(gateway.output()).toContain(each.says);
     expect(gateway.output()).toMatch(
-      /CLAWGATE_STATE_DIR to a folder of your own|Make room in the state directory/,
+      /CLAWGATE_STATE_DIR to a folder of your own|Free space in the state directory/,
     );
     expect((await fetch(`${gateway.url}/health`)).status).toBe(200);
     const answer = await chat(gateway.url);

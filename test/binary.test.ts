@@ -288,7 +288,7 @@ describe("stopping", () => {
     let first = await next();
     while (!first.includes("before")) first += await next();
     gateway.signal("SIGTERM");
-    await gateway.waitForOutput("stopping when 1 running requests are done");
+    await gateway.waitForOutput("stopping after 1 running requests");
     return { gateway, vendor, reader: { next, rest } };
   }
 

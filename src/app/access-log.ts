@@ -1,6 +1,6 @@
-// One line in the log for each request when it has ended: who, what, where it went, what came of it, what it cost and why. On a
-// terminal at info, elsewhere at debug; what failed is always told. It must never hold what somebody asked or was answered, and
-// make nothing of a line that nobody sees.
+// One log line for each request when it has ended: client, model, target, result, cost and reason. At info on a terminal, at debug
+// elsewhere; failed requests are always logged. It must never contain what was asked or answered, and costs nothing where its level
+// is switched off.
 
 import type { Layer } from "../canon/decision.ts";
 import { consequences, type Failure, type FailureKind, mayRepeatContent } from "../canon/failure.ts";
@@ -10,9 +10,9 @@ import type { RefusedRequest } from "../server/server-port.ts";
 import type { Log, LogLevel } from "../system/log.ts";
 
 export type AccessLogStyle = {
-  /** Somebody looks on: requests that went well are told at info. */
+  /** A person is watching: successful requests are logged at info. */
   readonly isTerminal: boolean;
-  /** For people: the words alone. Else with the same as fields. */
+  /** For people: the text alone. Otherwise the same as fields too. */
   readonly isPretty: boolean;
 };
 
@@ -20,7 +20,7 @@ export type FinishedRequest = Omit<RequestRecord, "costNanoUsd"> &
   Pick<UnpricedRecord, "costNanoUsd" | "cause">;
 
 export type AccessLog = {
-  /** The level at which this one will be told; null: nobody would see it. */
+  /** The level of this request's line; null: that level is switched off. */
   levelOf(record: FinishedRequest): Level | null;
   write(record: FinishedRequest, level: Level): void;
 };
@@ -42,11 +42,11 @@ export function createAccessLog(log: Log, style: AccessLogStyle): AccessLog {
   };
 }
 
-/** Null: it went well, or as its client wished. */
+/** Null: it succeeded, or its client ended it. */
 function levelOf(record: FinishedRequest): Level | null {
   const { failure, attempts } = record;
   if (failure !== null) return levelOfKind(failure);
-  // By far the most have one try.
+  // Nearly all have one attempt.
   if (attempts.length < 2) return null;
   return attempts.some((each, at) => isReported(each, attempts[at + 1])) ? "warn" : null;
 }
@@ -56,7 +56,7 @@ function levelOfKind(kind: FailureKind): Level {
   return kind === "at-capacity" || consequences[kind].penalizes !== "nobody" ? "warn" : "info";
 }
 
-/** The same was sent again at once over a new connection: the old one had been closed meanwhile, and nobody is to blame. */
+/** The same request was sent again at once over a new connection, because the old one had been closed: no failure of the provider. */
 const isResent = (one: AttemptRecord, next: AttemptRecord | undefined): boolean =>
   one.failure === "unreachable" &&
   next?.provider === one.provider &&
@@ -71,10 +71,10 @@ const isReported = (one: AttemptRecord, next: AttemptRecord | undefined): boolea
 
 const maxRefusals = 30;
 const refusalsMs = 60_000;
-/** Strangers and browsers ask for whatever comes to their minds. */
+/** Scanners and browsers request paths at random. */
 const harmless: ReadonlySet<number> = new Set([400, 404, 405, 421, 426]);
 
-/** What is refused at the door, before it is a request of anybody's: so many a minute are told, and how many more there were. */
+/** Logs what is refused before routing: so many lines a minute, then the number of those left out. */
 export function createRefusalLog(log: Log, { isTerminal }: AccessLogStyle, monotonicMs: () => number) {
   let windowMs = Number.NEGATIVE_INFINITY;
   let count = 0;
@@ -85,7 +85,7 @@ export function createRefusalLog(log: Log, { isTerminal }: AccessLogStyle, monot
     if (nowMs - windowMs >= refusalsMs) {
       const unreported = count - maxRefusals;
       if (unreported > 0)
-        log.info(`${unreported} more requests were refused at the door and not told one by one`);
+        log.info(`${unreported} more requests were refused before routing and not logged one by one`);
       windowMs = nowMs;
       count = 0;
     }
@@ -100,7 +100,7 @@ export function createRefusalLog(log: Log, { isTerminal }: AccessLogStyle, monot
   };
 }
 
-/** Some programs put their key into the path; here nobody knows which part of a path that nothing answers it would be. */
+/** Some programs put their key into the path; which part of an unknown path it would be cannot be known. */
 const keyLike = /(?<![A-Za-z0-9_])(?=[A-Za-z_]*\d)(?=[0-9_]*[A-Za-z])[A-Za-z0-9_]{20,}/g;
 const withoutKeys = (path: string): string => path.replace(keyLike, mask);
 
@@ -160,11 +160,11 @@ function endText(kind: FailureKind, error: string | null, attempts: FinishedRequ
 }
 
 function failureText(kind: FailureKind, status: number | null, message: string | null): string {
-  const said = status === null ? kind : `${kind} ${status}`;
-  return message === null || mayRepeatContent(kind, status) ? said : `${said}: ${onOneLine(message, 200)}`;
+  const text = status === null ? kind : `${kind} ${status}`;
+  return message === null || mayRepeatContent(kind, status) ? text : `${text}: ${onOneLine(message, 200)}`;
 }
 
-/** For machines, under the names of the records' own columns. */
+/** For machines, under the names of the columns of the records. */
 function fieldsOf(record: FinishedRequest): Readonly<Record<string, unknown>> {
   const { usage, attempts } = record;
   const adapted = attempts.at(-1)?.adapted ?? [];
@@ -193,7 +193,7 @@ function fieldsOf(record: FinishedRequest): Readonly<Record<string, unknown>> {
 }
 
 const plainName = /^[\w.:/@+*-]+$/;
-/** Controls, directions, line ends, halves of characters and what has no meaning of its own. */
+/** Control characters, direction marks, line ends, lone surrogates and unassigned characters. */
 const unshown = /[\p{C}\p{Zl}\p{Zp}]+/gu;
 
 function onOneLine(text: string, most: number): string {
@@ -204,7 +204,7 @@ function onOneLine(text: string, most: number): string {
   return plain.length > most ? `${plain.slice(0, most - 1)}…` : plain;
 }
 
-/** Clients choose most of them: what could pass for a part of the line stands in quotation marks. */
+/** Clients choose most names: one that could be mistaken for a part of the line is quoted. */
 export function shownName(name: string, most: number): string {
   if (name === "") return "-";
   if (name.length <= most && plainName.test(name)) return name;

@@ -1,53 +1,69 @@
-// The house as the HTTP face sees it: every question answered by the generation in force.
+// The app as the HTTP server sees it: the active config snapshot answers every question, operator/ the operator's ones.
 
-import type { ModelCard } from "../dialects/dialect.ts";
-import { dialects } from "../dialects/dialect-table.ts";
 import { maxModelLength } from "../canon/bounds.ts";
 import { atCapacity, Failure } from "../canon/failure.ts";
 import { createUlids } from "../canon/id.ts";
+import type { ConfigDiskState, ReloadReport } from "../config/changes.ts";
+import type { ModelCard } from "../dialects/dialect.ts";
+import { dialects } from "../dialects/dialect-table.ts";
+import { explainRequest } from "../operator/explanation-request.ts";
+import { type ProviderTestServices, testProvider } from "../operator/provider-test.ts";
+import { configReport, type PeekConfig } from "../operator/reports/config-report.ts";
+import {
+  type HealthProblem,
+  type HealthReportServices,
+  healthReport,
+} from "../operator/reports/health-report.ts";
+import { logReport } from "../operator/reports/log-report.ts";
+import { type ProviderReportServices, providerReport } from "../operator/reports/provider-report.ts";
+import { tenantReport } from "../operator/reports/tenant-report.ts";
+import type { Services } from "../pipeline/dependencies.ts";
 import type { LiveRequest } from "../pipeline/live-registry.ts";
 import { handleRequest } from "../pipeline/pipeline.ts";
 import type { ServerPort } from "../server/server-port.ts";
 import { version } from "../system/identity.ts";
 import type { LogTail } from "../system/log-tail.ts";
 import { apiSchemas } from "./api-schemas.ts";
-import { configReport, type PeekConfig } from "../operator/reports/config-report.ts";
-import { explainRequest } from "../operator/explanation-request.ts";
-import type { ConfigSnapshot } from "./config-snapshot.ts";
-import { healthReport } from "../operator/reports/health-report.ts";
 import type { AppServices } from "./app-services.ts";
-import { logReport } from "../operator/reports/log-report.ts";
-import type { MachineChecks, HealthProblem } from "./machine-checks.ts";
-import type { Reloader } from "./reloader.ts";
-import { providerReport } from "../operator/reports/provider-report.ts";
-import { testProvider } from "../operator/provider-test.ts";
+import type { ConfigSnapshot } from "./config-snapshot.ts";
+import type { MachineChecks } from "./machine-checks.ts";
 import { visibleNames } from "./tenants/tenant-policies.ts";
-import { tenantReport } from "../operator/reports/tenant-report.ts";
 
-export function createServerPort(
-  services: AppServices,
-  current: () => ConfigSnapshot,
-  { reload, diskState, peek }: Pick<Reloader, "reload" | "diskState"> & { readonly peek: PeekConfig },
-  machineChecks: Pick<MachineChecks, "check">,
-  startProblems: () => readonly HealthProblem[],
-  logTail: LogTail,
-): ServerPort {
-  const text = (query: URLSearchParams, name: string): string | undefined => query.get(name) ?? undefined;
-  const wholeNumber = (query: URLSearchParams, name: string): number | undefined => {
-    const value = query.get(name);
-    if (value === null) return undefined;
-    if (!/^\d{1,15}$/.test(value))
-      throw new Failure("invalid-request", `${name} must be a whole number.`, { param: name });
-    return Number(value);
+type RequestServices = Services & Pick<AppServices, "refused">;
+type ModelServices = Pick<AppServices, "claudePrograms">;
+type ReportServices = HealthReportServices & ProviderReportServices & Pick<AppServices, "meters">;
+type QueryServices = Pick<AppServices, "reports" | "clock" | "redact">;
+type ActionServices = ProviderTestServices & Pick<AppServices, "log" | "health" | "live">;
+
+export type PortServices = RequestServices & ModelServices & ReportServices & QueryServices & ActionServices;
+
+/** What the server port is made of, beside the services. */
+export type PortParts = {
+  /** The active snapshot. */
+  readonly current: () => ConfigSnapshot;
+  readonly reload: (reason: string) => Promise<ReloadReport>;
+  readonly diskState: () => ConfigDiskState;
+  readonly peek: PeekConfig;
+  readonly machineChecks: Pick<MachineChecks, "check">;
+  readonly startProblems: () => readonly HealthProblem[];
+  readonly logTail: LogTail;
+};
+
+export function createServerPort(services: PortServices, parts: PortParts): ServerPort {
+  return {
+    ...requestPort(services, parts),
+    ...modelPort(services, parts),
+    ...reportPort(services, parts),
+    ...queryPort(services, parts),
+    ...actionPort(services, parts),
+    apiSchemas,
   };
-  const withoutUndefined = <T extends Record<string, unknown>>(
-    fields: T,
-  ): { [K in keyof T]?: Exclude<T[K], undefined> } =>
-    Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-      [K in keyof T]?: Exclude<T[K], undefined>;
-    };
+}
 
+/** What every request needs. */
+function requestPort(services: RequestServices, { current }: Pick<PortParts, "current">) {
   const newUlid = createUlids();
+  const { clock } = services;
   return {
     version,
     log: services.log,
@@ -69,8 +85,19 @@ export function createServerPort(
         current().pipeline,
         services,
       ),
+    encodeFailure: (dialect, failure, requestId) =>
+      dialects[dialect].client.encodeFailure(failure, requestId),
+    newRequestId: () => newUlid(clock.nowMs()),
+    monotonicMs: clock.monotonicMs,
+    beside: services.unreadBodies.respondAndDrain,
+    wait: (ms) => new Promise<void>((resolve) => void clock.setTimer(ms, resolve)),
+  } satisfies Partial<ServerPort>;
+}
+
+function modelPort({ claudePrograms }: ModelServices, { current }: Pick<PortParts, "current">) {
+  return {
     modelList(dialect, caller) {
-      services.claudePrograms.refreshAllModels();
+      claudePrograms.refreshAllModels();
       const mayUse = visibleNames(current().pipeline, caller.tenant);
       const cards = [
         ...current().cards(),
@@ -83,21 +110,35 @@ export function createServerPort(
       const card = visibleNames(current().pipeline, caller.tenant)(id) ? findCard(current(), id) : null;
       return card === null ? null : dialects[dialect].client.encodeModel(card);
     },
+  } satisfies Partial<ServerPort>;
+}
+
+/** The state of the gateway. */
+function reportPort(services: ReportServices, parts: PortParts) {
+  const { current, diskState, peek } = parts;
+  return {
     health: async (_isReadyCheck, mayRead) =>
       healthReport(services, current(), {
         mayRead,
-        machine: await machineChecks.check(),
+        machine: await parts.machineChecks.check(),
         disk: diskState(),
-        startProblems: startProblems(),
+        startProblems: parts.startProblems(),
       }),
+    live: () => ({ requests: services.live.list().map(liveView) }),
+    config: () => configReport(current().loaded, diskState(), peek, services.redact),
+    providers: () => providerReport(services, current()),
+    tenants: () => tenantReport(current().loaded.config.tenants, services.meters, services.clock.nowMs()),
+  } satisfies Partial<ServerPort>;
+}
+
+/** Records and log, as a query selects them. */
+function queryPort({ reports, clock, redact }: QueryServices, { logTail }: Pick<PortParts, "logTail">) {
+  return {
     stats: (query) =>
-      services.reports.stats({
-        nowMs: services.clock.nowMs(),
-        ...withoutUndefined({ tenant: text(query, "tenant") }),
-      }),
+      reports.stats({ nowMs: clock.nowMs(), ...withoutUndefined({ tenant: text(query, "tenant") }) }),
     async recent(query) {
       const failure = text(query, "failure");
-      const requests = await services.reports.recent(
+      const requests = await reports.recent(
         withoutUndefined({
           limit: wholeNumber(query, "limit"),
           before: wholeNumber(query, "before"),
@@ -109,16 +150,15 @@ export function createServerPort(
       );
       return { requests };
     },
-    logs: (query) =>
-      logReport(logTail, services.redact, wholeNumber(query, "limit"), wholeNumber(query, "cursor")),
-    live: () => ({
-      requests: services.live.list().map(liveView),
-    }),
-    config: () => configReport(services, current(), diskState(), peek),
-    providers: () => providerReport(services, current()),
-    tenants: () => tenantReport(services, current()),
-    explainRoute: (request, { door: endpoint, tenant }) =>
-      explainRequest(current(), services, { request, endpointName: endpoint, tenant }),
+    logs: (query) => logReport(logTail, redact, wholeNumber(query, "limit"), wholeNumber(query, "cursor")),
+  } satisfies Partial<ServerPort>;
+}
+
+/** What the operator does, and asks without doing it. */
+function actionPort(services: ActionServices, { current, reload }: Pick<PortParts, "current" | "reload">) {
+  return {
+    explainRoute: (request, { door, tenant }) =>
+      explainRequest(current(), services, { request, endpointName: door, tenant }),
     testProvider: (id, model, { request, caller, facts }) =>
       testProvider(current(), services, {
         provider: id,
@@ -141,17 +181,27 @@ export function createServerPort(
     },
     cancelRequest: (id) =>
       services.live.cancel(id, new Failure("cancelled", "The operator cancelled this request.")),
-    encodeFailure: (dialect, failure, requestId) =>
-      dialects[dialect].client.encodeFailure(failure, requestId),
-    newRequestId: () => newUlid(services.clock.nowMs()),
-    monotonicMs: services.clock.monotonicMs,
-    beside: services.unreadBodies.respondAndDrain,
-    wait: (ms) => new Promise((resolve) => void services.clock.setTimer(ms, resolve)),
-    apiSchemas,
-  };
+  } satisfies Partial<ServerPort>;
 }
 
-/** `queue`: null while it does not wait. */
+const text = (query: URLSearchParams, name: string): string | undefined => query.get(name) ?? undefined;
+
+function wholeNumber(query: URLSearchParams, name: string): number | undefined {
+  const value = query.get(name);
+  if (value === null) return undefined;
+  if (!/^\d{1,15}$/.test(value))
+    throw new Failure("invalid-request", `${name} must be a whole number.`, { param: name });
+  return Number(value);
+}
+
+const withoutUndefined = <T extends Record<string, unknown>>(
+  fields: T,
+): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+
+/** `queue`: null while the request does not wait. */
 const liveView = ({ id, endpoint, tenant, startedAtMs, stage, model, provider, waitsAt }: LiveRequest) => ({
   id,
   door: endpoint,
@@ -169,7 +219,7 @@ const liveView = ({ id, endpoint, tenant, startedAtMs, stage, model, provider, w
     : null,
 });
 
-/** A card of the list, or one for any name that a request could use: SDKs ask for models that no list holds. */
+/** A card of the list, or one for any name that a request could use: SDKs ask for models that no list contains. */
 function findCard(snapshot: ConfigSnapshot, id: string): ModelCard | null {
   const listed = [...snapshot.cards(), ...snapshot.claudeCards()].find((card) => card.id === id);
   if (listed !== undefined) return listed;

@@ -1,37 +1,33 @@
-// The composition root: estate, generation and face put together, and how all of it stops.
+// The composition root: services, config snapshots and server are put together here, and stopped together.
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { demandSafeAt } from "../config/cross-checks.ts";
-import type { LoadedConfig } from "../config/load.ts";
 import { Failure } from "../canon/failure.ts";
+import { demandSafeAt } from "../config/cross-checks.ts";
+import type { ReloadReport } from "../config/changes.ts";
+import type { LoadedConfig } from "../config/load.ts";
 import { createServer, type Server } from "../server/server.ts";
 import type { Clock } from "../system/clock.ts";
+import { openHttpClient, Scarcity } from "../system/descriptors.ts";
 import type { Log } from "../system/log.ts";
 import { createLogTail, type LogTail } from "../system/log-tail.ts";
-import { sweepSessions } from "../tenants/sessions.ts";
-import { openHttpClient, Scarcity } from "../system/descriptors.ts";
-import {
-  type Environment,
-  openStateDirectory,
-  type RunFile,
-  stateDirectory,
-  stateDirectoryFrom,
-} from "../system/state-directory.ts";
 import { randomToken } from "../system/secret.ts";
-import { createServices, type ServicesOptions, type AppServices } from "./app-services.ts";
-import { createServerPort } from "./app-port.ts";
+import { type RunFile, stateDirectoryFrom } from "../system/state-directory.ts";
+import { createServerPort, type PortParts } from "./app-port.ts";
+import { type AppServices, createServices, type ServicesOptions } from "./app-services.ts";
+import { startBackgroundWork } from "./background-work.ts";
 import { type ConfigSnapshot, createConfigSnapshot, type RequestCounter } from "./config-snapshot.ts";
-import { listenProblem } from "./listen-problem.ts";
-import { startProviderChecks } from "./provider-checks.ts";
-import { createReloader, dropUnusedProviders } from "./reloader.ts";
-import type { ReloadReport } from "./config-changes.ts";
-import { createSecretRegistry, type SecretRegistry } from "./secret-registry.ts";
 import type { ConfigSource } from "./config-source.ts";
-import { createSnapshots } from "./snapshots.ts";
-import { claimStateDirectory, type StateDirectoryClaim } from "./state-directory-claim.ts";
-import { createMachineChecks, type HealthProblem } from "./machine-checks.ts";
+import { listenProblem } from "./listen-problem.ts";
+import { createMachineChecks, type MachineChecks } from "./machine-checks.ts";
+import { createReloader, dropUnusedProviders, type Reloader } from "./reloader.ts";
+import { createSecretRegistry, type SecretRegistry } from "./secret-registry.ts";
+import { createSnapshots, type Snapshots } from "./snapshots.ts";
+import { claimStateDirectory, type StateDirectoryClaim } from "./persistence/state-directory-claim.ts";
+import {
+  errorText,
+  openStateLocation,
+  releaseStateLocation,
+  type StateLocation,
+} from "./persistence/state-location.ts";
 import { warnOfUnpricedModels } from "./tenants/unpriced-models.ts";
 
 export type App = {
@@ -39,9 +35,9 @@ export type App = {
   readonly server: Server;
   readonly services: AppServices;
   current(): ConfigSnapshot;
-  /** Generations that live: the one in force, and older ones that still have requests. */
+  /** Config snapshots in use: the active one, and older ones that still have requests. */
   snapshotsInUse(): number;
-  /** Reads the config again and takes it over whole, or not at all. Never rejects; one at a time. */
+  /** Reads the config again and applies all of it, or nothing. Never rejects; one at a time. */
   reload(reason: string): Promise<ReloadReport>;
   /** Lets running requests finish for `drainMs`, then ends them; flushes records. Idempotent. */
   stop(drainMs: number): Promise<void>;
@@ -51,88 +47,56 @@ export type App = {
 
 export type AppOptions = {
   readonly loaded: LoadedConfig;
-  /** Where `loaded` came from and later ones come from. */
+  /** Where `loaded` and later configs come from. */
   readonly source: Pick<ConfigSource, "watch" | "peek"> & { load(): Promise<LoadedConfig> };
-  /** Shared with `log`, so that it masks what the config in force holds. Absent: the house has its own. */
+  /** Shared with `log`, so that it masks the secrets of the active config. Absent: the app has its own. */
   readonly secrets?: SecretRegistry;
   readonly clock: Clock;
   readonly log: Log;
   readonly accessLog?: ServicesOptions["accessLog"];
-  /** What `log` has said last. Absent: none of it is kept. */
+  /** The last lines of `log`. Absent: none are kept. */
   readonly logTail?: LogTail;
   readonly workingDirectory: string;
   readonly homeDirectory: string;
   readonly fetch?: typeof fetch;
 };
 
-/** After the drain, what is still running gets this long to tell its clients and write its records. */
+/** After the drain, running requests get this long to answer their clients and write their records. */
 const closingMs = 1_000;
 
 /** Throws ListenProblem and DirectoryInUse. */
 export async function startApp(options: AppOptions): Promise<App> {
   const { log } = options;
   const { environment } = options.loaded;
-  const startProblems: HealthProblem[] = [];
-  const places = await openStateLocation(environment, log, startProblems);
-  const claim = await claimStateDirectory(places.stateDirectory, {
+  const location = await openStateLocation(environment, log);
+  const claim = await claimStateDirectory(location.stateDirectory, {
     ...options,
     from: stateDirectoryFrom(environment),
   });
   try {
-    return await buildApp(options, { places, claim, startProblems });
+    return await buildApp(options, { location, claim });
   } catch (error) {
-    await releaseStateDirectory(places, claim).catch((second: unknown) =>
-      log.warn("what is left of this start could not be taken away", { detail: errorText(second) }),
+    await releaseStateLocation(location, claim).catch((second: unknown) =>
+      log.warn("leftovers of this start could not be cleaned up", { detail: errorText(second) }),
     );
     throw error;
   }
 }
 
-type StartContext = {
-  readonly places: StateLocation;
-  readonly claim: StateDirectoryClaim;
-  readonly startProblems: readonly HealthProblem[];
-};
+type StartContext = { readonly location: StateLocation; readonly claim: StateDirectoryClaim };
 
-async function buildApp(options: AppOptions, { places, claim, startProblems }: StartContext): Promise<App> {
-  const { loaded, clock, log } = options;
-  const { config, environment } = loaded;
+async function buildApp(options: AppOptions, context: StartContext): Promise<App> {
+  const { loaded, clock } = options;
+  const { location, claim } = context;
+  const { host } = loaded.config.server;
   const token = randomToken();
-  const secrets = options.secrets ?? createSecretRegistry();
-  const snapshots = createSnapshots({
-    first: loaded,
-    secrets,
-    onGone: () => dropUnusedProviders(services, snapshots),
-  });
-  const services = createServices({
-    ...options,
-    secrets,
-    ...places,
-    mayOpenState: claim.isHeld,
-    fetch: options.fetch ?? fetch,
-    currentConfig: snapshots.currentConfig,
-    configsInUse: () => snapshots.inUse().map((each) => each.loaded),
-  });
-  const build = (next: LoadedConfig, counter: RequestCounter): ConfigSnapshot => {
-    const snapshot = createConfigSnapshot(next, services, token, counter);
-    // The socket stays where the start has put it, whatever a later config says.
-    return { ...snapshot, rules: { ...snapshot.rules, bindHost: config.server.host } };
-  };
+  const { services, snapshots, build } = createCore(options, context, token);
   snapshots.activate(loaded, (counter) => build(loaded, counter));
-  const { current } = snapshots;
-  await services.savedHealth.load();
-  await services.spending.follow(loaded.config.tenants);
-  await warnOfUnpricedModels(loaded.config, current().pipeline, services);
-  await services.claudePrograms.sweep();
-  await services.claudePrograms.checkJails().catch(async (error: unknown) => {
-    // What was made for the trial goes with a start that is refused.
-    await services.claudePrograms.stop();
-    throw error;
-  });
+  await prepare(services, snapshots, loaded);
   const reloader = createReloader({
     async load() {
       const next = await options.source.load();
-      demandSafeAt(config.server.host, next.config, next.path);
+      demandSafeAt(host, next.config, next.path);
       return next;
     },
     started: loaded,
@@ -140,86 +104,172 @@ async function buildApp(options: AppOptions, { places, claim, startProblems }: S
     services,
     build,
   });
+  const machineChecks = await startMachineChecks(options, services, location);
+  await demandDescriptors(services);
+  const server = await listen(services, loaded, {
+    current: snapshots.current,
+    reload: reloader.reload,
+    diskState: reloader.diskState,
+    peek: () => options.source.peek(),
+    machineChecks,
+    startProblems: () => [...location.problems, ...claim.problems()],
+    logTail: options.logTail ?? createLogTail(),
+  });
+  // From here to the end nothing is awaited: a client that connects is answered when the start is over.
+  const url = `http://${urlHost(host)}:${server.port}`;
+  const startedAt = new Date(clock.nowMs()).toISOString();
+  const runFile: RunFile = { pid: process.pid, url, token, startedAt };
+  services.claudePrograms.listensOn(server.port);
+  claim.announce(runFile);
+  services.claudePrograms.warmUp();
+  const stopWork = startBackgroundWork({
+    ...options,
+    services,
+    snapshots,
+    claim,
+    server,
+    machineChecks,
+    reloader,
+  });
+  const running = new RunningApp(options, context, { services, server, reloader, stopWork });
+  return {
+    url,
+    server,
+    services,
+    current: snapshots.current,
+    snapshotsInUse: () => snapshots.inUse().length,
+    reload: reloader.reload,
+    abortRequests: () => running.abortRequests(),
+    stop: (drainMs) => running.stop(drainMs),
+  };
+}
 
+type Core = {
+  readonly services: AppServices;
+  readonly snapshots: Snapshots;
+  build(loaded: LoadedConfig, counter: RequestCounter): ConfigSnapshot;
+};
+
+function createCore(options: AppOptions, { location, claim }: StartContext, token: string): Core {
+  const { loaded } = options;
+  const secrets = options.secrets ?? createSecretRegistry();
+  const snapshots = createSnapshots({
+    first: loaded,
+    secrets,
+    onReleased: () => dropUnusedProviders(services, snapshots),
+  });
+  const services = createServices({
+    ...options,
+    secrets,
+    ...location,
+    mayOpenState: claim.isHeld,
+    fetch: options.fetch ?? fetch,
+    currentConfig: snapshots.currentConfig,
+    configsInUse: () => snapshots.inUse().map((each) => each.loaded),
+  });
+  return {
+    services,
+    snapshots,
+    build(next, counter) {
+      const snapshot = createConfigSnapshot(next, services, token, counter);
+      // The socket stays where the start put it, whatever a later config says.
+      return { ...snapshot, rules: { ...snapshot.rules, bindHost: loaded.config.server.host } };
+    },
+  };
+}
+
+/** Restores what an earlier process saved, and checks what must hold before the first request. */
+async function prepare(
+  services: Pick<AppServices, "savedHealth" | "spending" | "claudePrograms" | "prices" | "clock" | "log">,
+  snapshots: Snapshots,
+  { config }: LoadedConfig,
+): Promise<void> {
+  await services.savedHealth.load();
+  await services.spending.follow(config.tenants);
+  await warnOfUnpricedModels(config, snapshots.current().pipeline, services);
+  await services.claudePrograms.sweep();
+  await services.claudePrograms.checkJails().catch(async (error: unknown) => {
+    // A start that is refused leaves nothing of the check behind.
+    await services.claudePrograms.stop();
+    throw error;
+  });
+}
+
+async function startMachineChecks(
+  { loaded, workingDirectory }: AppOptions,
+  services: AppServices,
+  { stateDirectory }: StateLocation,
+): Promise<MachineChecks> {
+  const { config, environment } = loaded;
   const machineChecks = createMachineChecks({
     services,
     environment,
-    workingDirectory: options.workingDirectory,
-    state: { path: places.stateDirectory ?? null, from: stateDirectoryFrom(environment) },
+    workingDirectory,
+    state: { path: stateDirectory ?? null, from: stateDirectoryFrom(environment) },
     isRecorded: config.metrics.enabled && config.metrics.log_requests,
   });
   await machineChecks.check();
+  return machineChecks;
+}
 
-  const { descriptors } = services;
+/** Throws Scarcity: a gateway that refuses every request, or cannot even accept one, must not look like a running one. */
+async function demandDescriptors({
+  descriptors,
+  claudePrograms,
+}: Pick<AppServices, "descriptors" | "claudePrograms">): Promise<void> {
   await openHttpClient(descriptors.isTight);
-  if (!descriptors.canServe()) {
-    // One that only ever refuses, or cannot even accept, looks like a gateway and is none.
-    await services.claudePrograms.stop();
-    throw new Scarcity(null);
-  }
-  const { host: hostname, port } = config.server;
-  let server: Server;
+  if (descriptors.canServe()) return;
+  await claudePrograms.stop();
+  throw new Scarcity(null);
+}
+
+/** Throws ListenProblem. */
+async function listen(services: AppServices, loaded: LoadedConfig, parts: PortParts): Promise<Server> {
+  const { host: hostname, port } = loaded.config.server;
   try {
-    server = createServer(
-      createServerPort(
-        services,
-        current,
-        { ...reloader, peek: () => options.source.peek() },
-        machineChecks,
-        () => [...startProblems, ...claim.problems()],
-        options.logTail ?? createLogTail(),
-      ),
-      { hostname, port },
-    );
+    return createServer(createServerPort(services, parts), { hostname, port });
   } catch (error) {
     await services.claudePrograms.stop();
     throw await listenProblem(error, { ...loaded, host: hostname, port });
   }
-  // From here to the end nothing is waited for: who connects is answered when the start is over.
-  const url = `http://${urlHost(config.server.host)}:${server.port}`;
-  const startedAt = new Date(clock.nowMs()).toISOString();
-  const runFile: RunFile = { pid: process.pid, url, token, startedAt };
-  if (server.port !== undefined) services.claudePrograms.listensOn(server.port);
-  claim.announce(runFile);
-  const stopClaim = claim.watch(() => {
-    services.state.checkFile();
-    services.spending.checkSlots();
-  });
-  const stopDescriptors = descriptors.watch(server.closeIdle, (isShort, inUse) =>
-    isShort
-      ? log.warn("short of file descriptors: new requests are refused until there is room", {
-          inUse,
-          limit: descriptors.limit,
-        })
-      : log.info("there are file descriptors again", { inUse, limit: descriptors.limit }),
-  );
-  services.claudePrograms.warmUp();
-  const stopProviderChecks = startProviderChecks(services, current);
-  const stopMachineChecks = machineChecks.watch();
-  const stopSessionSweep = sweepSessions(
-    clock,
-    () => snapshots.currentConfig().config.session.cleanup_interval * 1000,
-    services.stickiness.sweep,
-  );
-  const stopWatching = options.source.watch(() => void reloader.reload("file"));
+}
 
-  const abortRequests = (): void =>
-    services.live.cancelAll(
+type RunningParts = {
+  readonly services: AppServices;
+  readonly server: Server;
+  readonly reloader: Reloader;
+  readonly stopWork: () => void;
+};
+
+/** How a running app ends. */
+class RunningApp {
+  private stopping: Promise<void> | null = null;
+
+  constructor(
+    private readonly options: AppOptions,
+    private readonly context: StartContext,
+    private readonly parts: RunningParts,
+  ) {}
+
+  abortRequests(): void {
+    this.parts.services.live.cancelAll(
       new Failure("shutting-down", "The gateway is shutting down. Try again in a moment."),
     );
-  let stopping: Promise<void> | null = null;
-  const stop = async (drainMs: number): Promise<void> => {
-    stopProviderChecks();
-    stopClaim();
-    stopDescriptors();
-    stopWatching();
-    stopSessionSweep();
-    stopMachineChecks();
+  }
+
+  stop(drainMs: number): Promise<void> {
+    return (this.stopping ??= this.stopOnce(drainMs));
+  }
+
+  private async stopOnce(drainMs: number): Promise<void> {
+    const { clock, log } = this.options;
+    const { services, server, reloader, stopWork } = this.parts;
+    stopWork();
     reloader.stop();
-    const stopTimer = clock.setTimer(drainMs, abortRequests);
+    const stopTimer = clock.setTimer(drainMs, () => this.abortRequests());
     await server.stop(drainMs + closingMs);
     stopTimer();
-    abortRequests();
+    this.abortRequests();
     try {
       await services.claudePrograms.stop();
       await services.store.close();
@@ -227,66 +277,15 @@ async function buildApp(options: AppOptions, { places, claim, startProblems }: S
       await services.savedHealth.flush();
       await services.state.close();
     } finally {
-      // Whatever could not be closed: what says that we are here must not outlive us.
-      await releaseStateDirectory(places, claim).catch((error: unknown) =>
-        log.warn("what is left of this run could not be taken away", { detail: errorText(error) }),
+      // Even where something could not be closed, what announces this gateway must not outlive it.
+      const { location, claim } = this.context;
+      await releaseStateLocation(location, claim).catch((error: unknown) =>
+        log.warn("leftovers of this run could not be cleaned up", { detail: errorText(error) }),
       );
     }
     log.info("stopped");
-  };
-  return {
-    url,
-    server,
-    services,
-    current,
-    snapshotsInUse: () => snapshots.inUse().length,
-    reload: reloader.reload,
-    abortRequests,
-    stop: (drainMs) => (stopping ??= stop(drainMs)),
-  };
-}
-
-type StateLocation = Pick<ServicesOptions, "stateDirectory" | "temporaryDirectory">;
-
-/** The state directory; where it cannot be used, which is said, memory serves, and programs get a folder that goes with us. */
-async function openStateLocation(
-  environment: Environment,
-  log: Log,
-  startProblems: HealthProblem[],
-): Promise<StateLocation> {
-  try {
-    return { stateDirectory: await openStateDirectory(environment) };
-  } catch (error) {
-    const from = stateDirectoryFrom(environment);
-    const place = `${stateDirectory(environment)} (from ${from})`;
-    startProblems.push({
-      id: "state.directory",
-      message: `state is kept in memory: ${place}: ${errorText(error)}`,
-    });
-    log.warn(
-      "the state directory cannot be used: state is kept in memory and ends with this process. Commands do not find this gateway, and its write routes need auth.admin_key. Set CLAWGATE_STATE_DIR to a folder of your own that can be written to",
-      { path: stateDirectory(environment), from, detail: errorText(error) },
-    );
   }
-  const prefix = join(tmpdir(), "clawgate-state-");
-  return {
-    temporaryDirectory: await mkdtemp(prefix).catch((error: unknown) => {
-      log.warn("there is no folder for programs either", { path: prefix, detail: errorText(error) });
-      return `${prefix}${randomToken().slice(0, 12)}`;
-    }),
-  };
 }
-
-/** Last of all, for with the tenure goes what keeps others out. */
-async function releaseStateDirectory(
-  { temporaryDirectory }: StateLocation,
-  claim: StateDirectoryClaim,
-): Promise<void> {
-  if (temporaryDirectory !== undefined) await rm(temporaryDirectory, { recursive: true, force: true });
-  await claim.release();
-}
-
-const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** The address as a client would write it. */
 function urlHost(host: string): string {

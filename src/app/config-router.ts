@@ -1,6 +1,6 @@
-// The router of one config: names, rules and strategy from the file, health, load and prices from the estate.
+// The router of one config: names, rules and strategy come from the file; health, load and prices from the services.
 
-import { claudeNames } from "./claude-code/program-plan.ts";
+import { claudeNames } from "../backends/claude-code/program-plan.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Provider } from "../pipeline/dependencies.ts";
 import type { ModelFacts } from "../routing/eligibility.ts";
@@ -21,16 +21,21 @@ const unknownModel: ModelFacts = {
   priceOutput: null,
 };
 
+export type RouterServices = Pick<
+  AppServices,
+  "clock" | "health" | "prices" | "stickiness" | "claudePrograms"
+>;
+
 export function createConfigRouter(
   loaded: LoadedConfig,
   providers: ReadonlyMap<string, Provider>,
-  services: AppServices,
+  services: RouterServices,
   ask: AskClassifier,
 ): Router {
   const { config } = loaded;
   const entries = Object.entries(config.providers);
   const backendNames = claudeNames(config, services.claudePrograms);
-  // Read at the first need otherwise: until then every model would seem to be as dear as every other.
+  // Otherwise the table is loaded at the first need, and until then every model would seem to cost the same.
   if (config.routing.strategy === "lowest-cost") void services.prices.load();
   return createRouter({
     ...(backendNames === null ? {} : { backendNames }),
@@ -61,7 +66,11 @@ export function createConfigRouter(
   });
 }
 
-function classifierOf(loaded: LoadedConfig, services: AppServices, ask: AskClassifier): Classifier | null {
+function classifierOf(
+  loaded: LoadedConfig,
+  services: Pick<AppServices, "clock">,
+  ask: AskClassifier,
+): Classifier | null {
   const settings = loaded.config.llm_classifier;
   if (!settings.enabled) return null;
   return createClassifier({

@@ -1,42 +1,48 @@
-// Everything that follows from one config: providers, router, keys, lists. Built whole and swapped whole.
+// Everything that follows from one config: providers, router, keys, lists. It is built as a whole and replaced as a whole.
 
 import { dialects } from "../dialects/dialect-table.ts";
 import type { ModelCard } from "../dialects/dialect.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { type Access, createAccess } from "../pipeline/access.ts";
-import type { PipelineSnapshot } from "../pipeline/dependencies.ts";
+import { databaseFiles } from "../metrics/database-files.ts";
+import type { PipelineSnapshot, Services } from "../pipeline/dependencies.ts";
 import { claudeNameOf } from "../routing/claude-names.ts";
 import type { HostRules } from "../server/server-port.ts";
 import type { AppServices } from "./app-services.ts";
-import { askProvider } from "./internal-request.ts";
-import { claudeModelCards, programPlanOf } from "./claude-code/program-plan.ts";
-import { createLoadedProvider } from "./providers/loaded-provider.ts";
+import { askProvider } from "../pipeline/internal-request.ts";
+import { claudeModelCards, programPlanOf } from "../backends/claude-code/program-plan.ts";
+import { createLoadedProvider, type ProviderServices } from "./providers/loaded-provider.ts";
 import { adjustMeters, keyDirectory, policiesOf } from "./tenants/tenant-policies.ts";
-import { createConfigRouter } from "./config-router.ts";
+import { createConfigRouter, type RouterServices } from "./config-router.ts";
 import { uploadRules } from "./upload-rules.ts";
 
-/** A generation and what the HTTP face needs of the same config. */
+/** What the pipeline and the server need of one config. */
 export type ConfigSnapshot = {
   readonly loaded: LoadedConfig;
   readonly pipeline: PipelineSnapshot;
   readonly access: Access;
   readonly rules: HostRules;
-  /** As they are now: the CLI may have said more meanwhile. */
+  /** As they are now: the CLI may have reported more models in the meantime. */
   cards(): readonly ModelCard[];
   /** `auto` and aliases once more, under ids that Claude Code shows; those of them that mean nothing else here. */
   claudeCards(): readonly ModelCard[];
 };
 
-/** Who counts the requests of a generation, so that it can be let go. */
+/** Counts the requests of a snapshot, so that it can be released with its last one. */
 export type RequestCounter = Pick<PipelineSnapshot, "enter" | "leave">;
 
-/** For a house that never reloads. */
+/** For an app that never reloads. */
 const uncounted: RequestCounter = { enter: () => undefined, leave: () => undefined };
+
+export type SnapshotServices = Services &
+  ProviderServices &
+  RouterServices &
+  Pick<AppServices, "guessLimiter" | "meters" | "stateDirectory" | "startedAtSeconds">;
 
 export function createConfigSnapshot(
   loaded: LoadedConfig,
-  services: AppServices,
+  services: SnapshotServices,
   stateToken: string | null,
   counter: RequestCounter = uncounted,
 ): ConfigSnapshot {
@@ -44,7 +50,7 @@ export function createConfigSnapshot(
   const providers = new Map(
     Object.entries(config.providers).map(([id, settings]) => [
       id,
-      createLoadedProvider(id, settings, config, loaded.environment, services),
+      createLoadedProvider({ id, settings, config, environment: loaded.environment }, services),
     ]),
   );
   const pipeline: PipelineSnapshot = {
@@ -52,7 +58,11 @@ export function createConfigSnapshot(
     providers,
     dialects,
     router: createConfigRouter(loaded, providers, services, (prompt, asking) =>
-      askProvider(pipeline, services, config.llm_classifier.classifier_provider ?? "", prompt, asking),
+      askProvider(pipeline, services, {
+        name: config.llm_classifier.classifier_provider ?? "",
+        prompt,
+        asking,
+      }),
     ),
     tenants: policiesOf(config, services, () => pipeline.router),
     streaming: config.streaming,
@@ -67,11 +77,15 @@ export function createConfigSnapshot(
     guessLimiter: services.guessLimiter,
     trustedProxies: config.server.trusted_proxies,
   });
-  // Last: what cannot be built must not change what is in use.
+  // Last: a snapshot that cannot be built must not change what is in use.
   adjustMeters(config, services.meters);
+  const gatewayFiles = {
+    stateDirectory: services.stateDirectory,
+    databaseFiles: databaseFiles(loaded.environment, config.metrics.db_path ?? null),
+  };
   for (const { id, credentials, backend } of providers.values()) {
     services.health.register(id, credentials);
-    const plan = programPlanOf(id, loaded, services.stateDirectory, backend.targetFacts);
+    const plan = programPlanOf(id, loaded, gatewayFiles, backend.targetFacts);
     if (plan !== null) services.claudePrograms.follow(id, plan);
   }
   return {
@@ -101,7 +115,11 @@ function claudeCardsOf(
   });
 }
 
-function cardsOf(loaded: LoadedConfig, pipeline: PipelineSnapshot, services: AppServices): ModelCard[] {
+function cardsOf(
+  loaded: LoadedConfig,
+  pipeline: PipelineSnapshot,
+  services: Pick<AppServices, "startedAtSeconds" | "claudePrograms">,
+): ModelCard[] {
   const { config } = loaded;
   const card = (
     id: string,

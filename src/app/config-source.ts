@@ -27,15 +27,15 @@ export type SourcedConfig = LoadedConfig & {
 export type ConfigSource = {
   /** Reads everything again: flags, variables, `.env`, the file. Throws ConfigProblem, and Scarcity when one of them could not be opened just now. */
   load(): Promise<SourcedConfig>;
-  /** What `load` would give, without taking note of it; null: there is no file. Throws ConfigProblem. */
+  /** What `load` would give, without remembering it; null: there is no file. Throws ConfigProblem. */
   peek(): Promise<LoadedConfig | null>;
-  /** Calls back when the config file or a `.env` beside it reads differently than `load` read it. The answer ends it. */
+  /** Calls back when the config file or a `.env` beside it differs from what `load` read. The returned function ends it. */
   watch(onChange: (paths: readonly string[]) => void): () => void;
 };
 
 /**
- * A start may do without a file or with an empty one. A gateway that runs from a file may not: a file that was moved away,
- * or cut to nothing by an editor or a full disk, would take every key and provider away. Throws ConfigProblem.
+ * A start may do without a file or with an empty one. A gateway that runs from a file may not: a file that was moved away, or
+ * emptied by an editor or a full disk, would remove every key and provider. Throws ConfigProblem.
  */
 function refuseMissingFile(path: string, text: string | null): void {
   if (text !== null && text.trim() !== "") return;
@@ -50,7 +50,7 @@ function refuseMissingFile(path: string, text: string | null): void {
   ]);
 }
 
-/** A provider on this machine that has no key is loaded while its server answers. Throws ConfigProblem. */
+/** A provider on this machine that has no key is loaded if its server answers. Throws ConfigProblem. */
 async function loadWithLocalServers(full: LoadInput): Promise<LoadedConfig> {
   const withRows = { ...full, localServers };
   const loaded = loadConfig(withRows);
@@ -96,38 +96,26 @@ export function createConfigSource(input: ConfigSourceInput, clock: Clock): Conf
     try {
       text = (isFound(path) ? readers.readFound : readers.readFile)(path);
     } catch {
-      // The loading says it with the file's name.
+      // Loading reports it with the file's name.
       return loadOrDiscover({ ...input, ...readers, keptPath: path });
     }
     refuseMissingFile(path, text);
     return loadOrDiscover({ ...input, ...readers, keptPath: path });
   };
 
-  // A config.yaml that appears where none was is not watched for: the name is everybody's, and a checkout in the working
-  // directory must not take over a running gateway. Who wants it asks for a reload, which searches as a start does.
+  // A config.yaml that appears where none was is not watched for: the name is common, and a checkout in the working directory must
+  // not take over a running gateway. A reload on demand searches as a start does.
   const isWatched = (each: string): boolean => each === path || each.endsWith("/.env");
 
   return {
     async load() {
       const texts = new Map<string, string | null>();
       let isRead = false;
-      // Whoever reads may take a file that cannot be opened for one that is not there, and a key would be gone with it.
-      const scarcities: Scarcity[] = [];
-      const noting = (readFile: LoadInput["readFile"]) => (each: string) => {
-        try {
-          const text = readFile(each);
-          texts.set(each, text);
-          return text;
-        } catch (error) {
-          if (isScarcity(error)) scarcities.push(new Scarcity(error));
-          else texts.set(each, unreadableText(error));
-          throw error;
-        }
-      };
+      const { noted, scarcities } = noteReads(texts);
       try {
         const loaded = await read({
-          readFile: noting(input.readFile),
-          readFound: noting(readFound),
+          readFile: noted(input.readFile),
+          readFound: noted(readFound),
         });
         if (scarcities[0] !== undefined) throw scarcities[0];
         path = loaded.path;
@@ -147,9 +135,9 @@ export function createConfigSource(input: ConfigSourceInput, clock: Clock): Conf
       return read({ readFile: input.readFile, readFound });
     },
     watch(onChange) {
-      // The same eyes as at the start: a pipe that takes a file's place would hold everything up.
-      const look = (each: string): string | null => (isFound(each) ? readFound : input.readFile)(each);
-      const started = watchFiles({ clock, readFile: look, onChange });
+      // Read as at the start: a pipe in a file's place would block everything.
+      const readWatched = (each: string): string | null => (isFound(each) ? readFound : input.readFile)(each);
+      const started = watchFiles({ clock, readFile: readWatched, onChange });
       fileWatch = started;
       started.expect(files);
       return () => {
@@ -158,4 +146,22 @@ export function createConfigSource(input: ConfigSourceInput, clock: Clock): Conf
       };
     },
   };
+}
+
+/** Notes every text that is read, and every file that could not be opened for want of descriptors. */
+function noteReads(texts: Map<string, string | null>) {
+  // A caller may take a file that cannot be opened for a missing one, and a key would be gone with it.
+  const scarcities: Scarcity[] = [];
+  const noted = (readFile: LoadInput["readFile"]) => (each: string) => {
+    try {
+      const text = readFile(each);
+      texts.set(each, text);
+      return text;
+    } catch (error) {
+      if (isScarcity(error)) scarcities.push(new Scarcity(error));
+      else texts.set(each, unreadableText(error));
+      throw error;
+    }
+  };
+  return { noted, scarcities };
 }

@@ -1,4 +1,4 @@
-// From the process's surroundings to a running house: config or discovery, log, house, and a summary for people.
+// Starts the whole program: config or discovery, log, app, and a summary for the terminal.
 
 import type { Found } from "../config/discovery.ts";
 import { systemClock } from "../system/clock.ts";
@@ -16,18 +16,18 @@ export type GatewayInput = ConfigSourceInput & {
   readonly stderr: NodeJS.WriteStream;
 };
 
-/** What a person should be told at the start. */
+/** What the terminal shows at the start. */
 export type Summary = {
   readonly url: string;
   readonly configPath: string | null;
   /** What discovery found; empty when there is a config. */
   readonly found: readonly Found[];
-  /** `isDown`: what it is made of is not there. */
+  /** `isDown`: its program is missing. */
   readonly providers: readonly { id: string; model: string; isDown?: boolean }[];
   readonly skipped: readonly { id: string; reason: string }[];
-  /** What came from which file, a line each. */
+  /** Which settings came from which file, a line each. */
   readonly sources: readonly string[];
-  /** What is there and was not believed. */
+  /** Files that exist and were not trusted. */
   readonly distrusted: readonly string[];
   readonly needsKey: boolean;
   /** The provider behind `auto`. */
@@ -37,13 +37,13 @@ export type Summary = {
 export type Gateway = {
   readonly app: App;
   readonly summary: Summary;
-  /** As the config in force has it. */
+  /** From the active config. */
   drainMs(): number;
-  /** Settles when what was logged is written, as far as anybody takes it. */
+  /** Settles when the log is written, as far as the output accepts it. */
   flushLog(): Promise<void>;
 };
 
-/** A terminal that takes nothing must not hold up the end. */
+/** A terminal that accepts no output must not delay the end. */
 const flushMs = 1_000;
 
 /** Throws ConfigProblem, ListenProblem or DirectoryInUse. */
@@ -51,7 +51,7 @@ export async function startGateway(input: GatewayInput): Promise<Gateway> {
   const secrets = createSecretRegistry();
   // Before anything that can fail, and whatever the config says of the log.
   const writer = createLineWriter(input.stderr, {
-    onLost: (lines) => log.warn("lines of this log are lost: nobody took them", { lines }),
+    onLost: (lines) => log.warn("log lines were lost: the output did not accept them", { lines }),
   });
   const logTail = createLogTail();
   const sinks = { writer, secrets, logTail };
@@ -84,7 +84,7 @@ export async function startGateway(input: GatewayInput): Promise<Gateway> {
   const fileLimit = app.services.descriptors.limit;
   const lowLimit = lowLimitNotice(fileLimit);
   if (lowLimit !== null) log.warn(lowLimit);
-  // A config that nobody named may not silence what is said of it.
+  // A config that was found, not named, must not silence the warnings about it.
   const noticeLog = loaded.isMerelyFound ? infoLog : log;
   for (const notice of loaded.notices) noticeLog.warn(notice);
   for (const line of loaded.sources) noticeLog.info(line);
@@ -119,7 +119,7 @@ export async function startGateway(input: GatewayInput): Promise<Gateway> {
   };
 }
 
-/** Where lines go, and by what they are masked. */
+/** Where log lines go, and what masks them. */
 type LogSinks = { readonly writer: LineWriter; readonly secrets: SecretRegistry; readonly logTail: LogTail };
 
 function createGatewayLog(
@@ -141,7 +141,7 @@ function styleOf({ stderr, environment, isJsonLog }: GatewayInput): ReturnType<t
   return logStyle({ isTerminal: stderr.isTTY, environment, format: isJsonLog ? "json" : null });
 }
 
-/** A bug in one request must not end the others; it must be seen. */
+/** A bug in one request must not end the others; it must be logged. */
 function logUncaughtErrors(log: Log): void {
   process.on("unhandledRejection", (error) => log.error("an error was not handled", { error }));
   process.on("uncaughtException", (error) => log.error("an exception was not caught", { error }));

@@ -1,6 +1,7 @@
-// Why the gateway cannot listen where it was told to: on which address, who says so, and who is there already. It must never end
-// anybody.
+// Why the gateway cannot listen: on which address, what configured it, and which program listens there already. It must never end
+// that program.
 
+import { addressOrigin } from "../config/address-origin.ts";
 import { type LoadedConfig } from "../config/load.ts";
 import { systemClock } from "../system/clock.ts";
 import { errorCode } from "../system/files.ts";
@@ -15,7 +16,7 @@ type Address = Pick<LoadedConfig, "origins"> & { readonly host: string; readonly
 
 const greetingMs = 2_000;
 
-/** What listening threw, in words; anything else as it was. */
+/** The error that listening threw, in words; any other error unchanged. */
 export async function listenProblem(thrown: unknown, address: Address): Promise<unknown> {
   const { host, port } = address;
   const code = errorCode(thrown);
@@ -46,18 +47,9 @@ export function hostAndPort(host: string, port: number): string {
   return `${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${port}`;
 }
 
-/** `port from PORT, host is the default`. */
-export function addressOrigin({ origins }: Pick<LoadedConfig, "origins">): string {
-  const of = (name: string): string => {
-    const origin = origins.get(`server.${name}`);
-    return origin === undefined ? `${name} is the default` : `${name} from ${origin.text}`;
-  };
-  return `${of("port")}, ${of("host")}`;
-}
-
 export type PortHolder = { readonly isOurs: boolean; readonly description: string };
 
-/** Who listens there, as far as we may see. */
+/** The program that listens there, as far as this user may see. */
 export async function portHolderOf(host: string, port: number): Promise<PortHolder> {
   const [gateway, listener] = await Promise.all([greet(host, port), listenerOn(port)]);
   const since = gateway?.sinceMs ?? listener?.startedMs ?? null;
@@ -75,7 +67,7 @@ export async function portHolderOf(host: string, port: number): Promise<PortHold
   };
 }
 
-/** Null: nobody answers there as a gateway does. */
+/** Null: no gateway answers there. */
 async function greet(host: string, port: number): Promise<{ version: string; sinceMs: number } | null> {
   const bare = host.replace(/^\[|\]$/g, "");
   const reached = bare === "0.0.0.0" || bare === "" ? "127.0.0.1" : bare === "::" ? "::1" : bare;

@@ -1,196 +1,197 @@
-// What the house stands on and does not own: folders and their room, certificates, programs. Looked at when it opens, from time to
-// time, and when somebody asks. It must never hold up an answer for longer than a second.
+// What the gateway depends on and does not own: folders and their free space, certificates, programs. Checked at the start, every
+// half a minute and on demand. It must never delay an answer for longer than a second.
 
-import { access, constants, statfs } from "node:fs/promises";
+import { access, constants } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { Failure } from "../canon/failure.ts";
 import { inMemory } from "../metrics/database-path.ts";
 import { certificateProblem, certificateVariable } from "../system/certificates.ts";
+import type { HealthProblem, MachineState } from "../operator/reports/health-report.ts";
 import { errorCode } from "../system/files.ts";
+import { freeSpaceAt, leastFreeBytes, megabytes } from "../system/free-space.ts";
 import type { AppServices } from "./app-services.ts";
 
-/** Something that does not work as the operator meant it. */
-export type HealthProblem = {
-  /** The same trouble has the same one at every look. */
-  readonly id: string;
-  /** A sentence without its full stop. */
-  readonly message: string;
-};
-
-export type MachineState = {
-  /** Bytes that are free where state and records lie; null: nobody knows. */
-  readonly stateFree: number | null;
-  readonly recordsFree: number | null;
-  /** What is wrong with the file of certificates; null: nothing, or there is none. */
-  readonly certificates: string | null;
-  readonly problems: readonly HealthProblem[];
-};
-
 export type MachineChecks = {
-  /** As of at most two seconds ago, or, where the machine does not answer, as it was last. */
+  /** As of at most two seconds ago, or as of the last check where the machine does not answer. */
   check(): Promise<MachineState>;
-  /** Looks again and again. The answer ends it. */
+  /** Checks periodically. The returned function ends it. */
   watch(): () => void;
 };
 
 export type MachineChecksOptions = {
-  readonly services: AppServices;
+  readonly services: Pick<
+    AppServices,
+    "clock" | "log" | "claudePrograms" | "health" | "recordsLocation" | "store"
+  >;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory: string;
-  /** Where state is kept and which variable says so; `path` null: it could not be used. */
+  /** Where state is kept, and the variable that names it; `path` null: it could not be used. */
   readonly state: { readonly path: string | null; readonly from: string };
   readonly isRecorded: boolean;
 };
 
-/** Below this a day's records, or one large answer, use it up. */
-export const leastFreeBytes = 64 * 1024 * 1024;
 const validMs = 2_000;
 const intervalMs = 30_000;
 const waitMs = 1_000;
 
 export function createMachineChecks(options: MachineChecksOptions): MachineChecks {
-  const { services, environment, state } = options;
-  const { clock, log, claudePrograms, health, recordsLocation } = services;
-  const named = environment[certificateVariable] || null;
-  const certificatePath = named === null ? null : resolve(options.workingDirectory, named);
-  let hadBadCertificates: boolean | null = null;
-  let latest: MachineState = { stateFree: null, recordsFree: null, certificates: null, problems: [] };
-  let checkedAtMs = Number.NEGATIVE_INFINITY;
-  let checking: Promise<void> | null = null;
-  /** The look that is under way has used up somebody's patience: nobody else waits for it. */
-  let isOverdue = false;
-  let isStopped = false;
+  const checks = new Checks(options);
+  // A check that is under way may have asked before there was a problem.
+  options.services.claudePrograms.onProblemChange(() => checks.repeat());
+  return { check: () => checks.check(), watch: () => checks.watch() };
+}
 
-  const certificates = async (): Promise<string | null> => {
-    if (certificatePath === null) return null;
-    const trouble = await certificateProblem(certificatePath, clock.nowMs());
-    hadBadCertificates ??= trouble !== null;
-    // The runtime reads it once.
-    return (
-      trouble ?? (hadBadCertificates ? "could not be used at the start; it counts after a restart" : null)
-    );
-  };
-  const programs = async (): Promise<void> => {
-    for (const [id, why] of await claudePrograms.problems())
-      health.setAbsent(id, why === null ? null : new Failure("unreachable", notStartable, { why }));
-  };
-  const space = async (path: string | null, what: string, from: string, id: string): Promise<FreeSpace> => {
-    if (path === null) return { free: null, troubles: [] };
-    const room = await freeSpaceAt(path);
-    if (room === null || (room.free >= leastFreeBytes && room.hasNames))
-      return { free: room?.free ?? null, troubles: [] };
-    const left = room.hasNames
-      ? `only ${megabytes(room.free)} MB are free`
-      : "no further file can be made (inodes)";
-    return {
-      free: room.free,
-      troubles: [{ id, message: `${left} where ${what} lies: ${path} (from ${from})` }],
+class Checks {
+  private readonly certificatePath: string | null;
+  private hadBadCertificates: boolean | null = null;
+  private latest: MachineState = { stateFree: null, recordsFree: null, certificates: null, problems: [] };
+  private checkedAtMs = Number.NEGATIVE_INFINITY;
+  private checking: Promise<void> | null = null;
+  /** The running check has exceeded its time once: nobody else waits for it. */
+  private isOverdue = false;
+  private isStopped = false;
+
+  constructor(private readonly options: MachineChecksOptions) {
+    const named = options.environment[certificateVariable] || null;
+    this.certificatePath = named === null ? null : resolve(options.workingDirectory, named);
+  }
+
+  async check(): Promise<MachineState> {
+    const { clock } = this.options.services;
+    if (clock.monotonicMs() - this.checkedAtMs < validMs) return this.latest;
+    if (!this.isOverdue) {
+      const limit = Promise.withResolvers<void>();
+      const cancel = clock.setTimer(waitMs, () => {
+        this.isOverdue = true;
+        limit.resolve();
+      });
+      await Promise.race([this.start(), limit.promise]);
+      cancel();
+    }
+    return this.isOverdue ? { ...this.latest, problems: [...this.latest.problems, unanswered] } : this.latest;
+  }
+
+  watch(): () => void {
+    let cancel = (): void => undefined;
+    const arm = (): void => {
+      cancel = this.options.services.clock.setTimer(
+        intervalMs,
+        () => void this.start().finally(() => (this.isStopped ? undefined : arm())),
+      );
     };
-  };
+    arm();
+    return () => {
+      this.isStopped = true;
+      cancel();
+    };
+  }
 
-  const checkNow = async (): Promise<void> => {
-    const records = options.isRecorded ? (services.store.status().path ?? recordsLocation.path) : inMemory;
-    const [ofState, ofRecords, extra, folder] = await Promise.all([
-      space(state.path, "the state directory", state.from, "space.state"),
-      records === inMemory
-        ? { free: null, troubles: [] }
-        : space(
-            dirname(records),
-            "the database",
-            records === recordsLocation.path ? recordsLocation.from : "HOME or XDG_DATA_HOME",
-            "space.records",
-          ),
-      certificates(),
+  repeat(): void {
+    void (this.checking ?? Promise.resolve()).then(() => (this.isStopped ? undefined : this.start()));
+  }
+
+  private start(): Promise<void> {
+    const { clock, log } = this.options.services;
+    this.checking ??= this.checkNow()
+      .catch((error: unknown) => log.warn("machine checks failed", { error }))
+      .finally(() => {
+        this.checkedAtMs = clock.monotonicMs();
+        this.checking = null;
+        this.isOverdue = false;
+      });
+    return this.checking;
+  }
+
+  private async checkNow(): Promise<void> {
+    const { state } = this.options;
+    const [ofState, ofRecords, certificates, folder] = await Promise.all([
+      spaceOf(state.path, { what: "the state directory", from: state.from, id: "space.state" }),
+      this.recordSpace(),
+      this.certificates(),
       state.path === null ? null : folderProblem(state.path, state.from),
-      programs(),
+      this.programs(),
     ]);
     const problems = [
       ...(folder === null ? [] : [folder]),
-      ...ofState.troubles,
-      ...ofRecords.troubles,
-      ...(extra === null
+      ...ofState.problems,
+      ...ofRecords.problems,
+      ...(certificates === null
         ? []
-        : [{ id: "certificates", message: `${certificateVariable}: ${certificatePath} ${extra}` }]),
+        : [
+            {
+              id: "certificates",
+              message: `${certificateVariable}: ${this.certificatePath} ${certificates}`,
+            },
+          ]),
     ];
-    const before = latest.problems;
-    latest = { stateFree: ofState.free, recordsFree: ofRecords.free, certificates: extra, problems };
-    if (isStopped) return;
+    const before = this.latest.problems;
+    this.latest = { stateFree: ofState.free, recordsFree: ofRecords.free, certificates, problems };
+    if (!this.isStopped) this.logChanges(before, problems);
+  }
+
+  private logChanges(before: readonly HealthProblem[], problems: readonly HealthProblem[]): void {
+    const { log } = this.options.services;
     for (const { id, message } of problems) if (!before.some((each) => each.id === id)) log.warn(message);
     for (const { id, message } of before)
       if (!problems.some((each) => each.id === id)) log.info(`no longer: ${message}`);
-  };
-  const startCheck = (): Promise<void> => {
-    checking ??= checkNow()
-      .catch((error: unknown) => log.warn("what the gateway stands on could not be looked at", { error }))
-      .finally(() => {
-        checkedAtMs = clock.monotonicMs();
-        checking = null;
-        isOverdue = false;
-      });
-    return checking;
-  };
+  }
 
-  // A look that is under way may have asked before there was any.
-  claudePrograms.onProblemChange(
-    () => void (checking ?? Promise.resolve()).then(() => (isStopped ? undefined : startCheck())),
-  );
+  private recordSpace(): Promise<FreeSpace> {
+    const { isRecorded, services } = this.options;
+    const first = services.recordsLocation;
+    const path = isRecorded ? (services.store.status().path ?? first.path) : inMemory;
+    return spaceOf(path === inMemory ? null : dirname(path), {
+      what: "the database",
+      from: path === first.path ? first.from : "HOME or XDG_DATA_HOME",
+      id: "space.records",
+    });
+  }
 
-  return {
-    async check() {
-      if (clock.monotonicMs() - checkedAtMs < validMs) return latest;
-      if (!isOverdue) {
-        const limit = Promise.withResolvers<void>();
-        const cancel = clock.setTimer(waitMs, () => {
-          isOverdue = true;
-          limit.resolve();
-        });
-        await Promise.race([startCheck(), limit.promise]);
-        cancel();
-      }
-      return isOverdue ? { ...latest, problems: [...latest.problems, unanswered] } : latest;
-    },
-    watch() {
-      let cancel = (): void => undefined;
-      const arm = (): void => {
-        cancel = clock.setTimer(
-          intervalMs,
-          () => void startCheck().finally(() => (isStopped ? undefined : arm())),
-        );
-      };
-      arm();
-      return () => {
-        isStopped = true;
-        cancel();
-      };
-    },
-  };
-}
+  private async certificates(): Promise<string | null> {
+    if (this.certificatePath === null) return null;
+    const problem = await certificateProblem(this.certificatePath, this.options.services.clock.nowMs());
+    this.hadBadCertificates ??= problem !== null;
+    // The runtime reads the file once.
+    return (
+      problem ??
+      (this.hadBadCertificates ? "could not be used at the start; it counts after a restart" : null)
+    );
+  }
 
-/** A file system that hangs, as one of a server that is away does. */
-const unanswered: HealthProblem = {
-  id: "premises",
-  message:
-    "the machine does not answer about its folders: what is said of them, of free space and of certificates may be old",
-};
-
-type FreeSpace = { readonly free: number | null; readonly troubles: readonly HealthProblem[] };
-
-const notStartable = "The Claude Code program cannot be started where the gateway looks for it.";
-
-/** Null where the system does not say. */
-export async function freeSpaceAt(path: string): Promise<{ free: number; hasNames: boolean } | null> {
-  try {
-    const { bavail, bsize, blocks, files, ffree } = await statfs(path);
-    // Neither do those that count no blocks: some that are mounted by programs, and those without a disk.
-    if (blocks === 0) return null;
-    // Some file systems count no files at all.
-    return { free: bavail * bsize, hasNames: files === 0 || ffree > 0 };
-  } catch {
-    return null;
+  private async programs(): Promise<void> {
+    const { claudePrograms, health } = this.options.services;
+    for (const [id, why] of await claudePrograms.problems())
+      health.setAbsent(id, why === null ? null : new Failure("unreachable", notStartable, { why }));
   }
 }
 
-export const megabytes = (bytes: number): string => (bytes / 1024 / 1024).toFixed(bytes < 10_485_760 ? 1 : 0);
+/** A file system that hangs, as one of a server that is gone does. */
+const unanswered: HealthProblem = {
+  id: "premises",
+  message:
+    "the file system does not answer: reports on folders, free space and certificates may be out of date",
+};
+
+type FreeSpace = { readonly free: number | null; readonly problems: readonly HealthProblem[] };
+
+const notStartable = "The Claude Code program cannot be started where the gateway looks for it.";
+
+async function spaceOf(
+  path: string | null,
+  { what, from, id }: { readonly what: string; readonly from: string; readonly id: string },
+): Promise<FreeSpace> {
+  if (path === null) return { free: null, problems: [] };
+  const space = await freeSpaceAt(path);
+  if (space === null || (space.free >= leastFreeBytes && space.hasNames))
+    return { free: space?.free ?? null, problems: [] };
+  const left = space.hasNames
+    ? `only ${megabytes(space.free)} MB are free`
+    : "no further file can be made (inodes)";
+  return {
+    free: space.free,
+    problems: [{ id, message: `${left} where ${what} lies: ${path} (from ${from})` }],
+  };
+}
 
 async function folderProblem(path: string, from: string): Promise<HealthProblem | null> {
   try {

@@ -1,12 +1,14 @@
-// A free look at providers that nobody has used for a while. Bad news counts as one failure; good news never closes a
+// A free check of providers that were not used for a while. A failed one counts as one failure; a good one never closes a
 // circuit that real traffic opened, because a model list says nothing about models.
 
 import type { ConfigSnapshot } from "./config-snapshot.ts";
 import type { AppServices } from "./app-services.ts";
 
 /** Returns the function that stops it. */
-export function startProviderChecks(services: AppServices, current: () => ConfigSnapshot): () => void {
-  const { clock, health } = services;
+export function startProviderChecks(
+  { clock, health }: Pick<AppServices, "clock" | "health">,
+  current: () => ConfigSnapshot,
+): () => void {
   const running = new Set<AbortController>();
   let isStopped = false;
   let cancel = (): void => undefined;
@@ -29,7 +31,7 @@ export function startProviderChecks(services: AppServices, current: () => Config
         const failure = await backend.check?.(abort.signal);
         stop();
         running.delete(abort);
-        // A reload may have come in between: then this was said of somebody else.
+        // After a reload in between, the result is about another provider.
         const isCurrent = current().pipeline.providers.get(id)?.backend === backend;
         if (!isStopped && isCurrent && failure !== undefined) health.probed(id, failure);
       }),
@@ -37,7 +39,7 @@ export function startProviderChecks(services: AppServices, current: () => Config
   };
   const schedule = (): void => {
     const seconds = current().loaded.config.health.check_interval_seconds;
-    // 0 switches it off; the setting is looked at again, because a reload may switch it on.
+    // 0 switches it off; the setting is read again, because a reload may switch it on.
     cancel = clock.setTimer((seconds === 0 ? 60 : seconds) * 1000, () => {
       void (seconds === 0 ? Promise.resolve() : checkIdleProviders()).finally(() => {
         if (!isStopped) schedule();

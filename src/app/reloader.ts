@@ -1,19 +1,14 @@
-// A new config takes the place of the old one: read, built whole, swapped; or it is not valid, and then nothing changes.
-// One at a time: who asks while one is under way gets the next, which reads what stands in the file by then.
+// A new config replaces the old one: it is read, built as a whole and made active; or it is invalid, and nothing changes.
+// One reload at a time: whoever asks while one is running gets the next one, which reads the files as they are by then.
 
+import type { ConfigDiskState, ReloadErrorCode, ReloadReport } from "../config/changes.ts";
+import { changesBetween, needsRestart, noChanges } from "../config/changes.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { ConfigProblem, problemText } from "../config/problems.ts";
 import { isScarcity } from "../system/descriptors.ts";
 import type { AppServices } from "./app-services.ts";
 import type { ConfigSnapshot, RequestCounter } from "./config-snapshot.ts";
 import { queueLimits } from "./providers/loaded-provider.ts";
-import {
-  changesBetween,
-  needsRestart,
-  noChanges,
-  type ReloadErrorCode,
-  type ReloadReport,
-} from "./config-changes.ts";
 import { isSameUpstream, upstreamIn } from "./providers/same-upstream.ts";
 import type { Snapshots } from "./snapshots.ts";
 import { warnOfUnpricedModels } from "./tenants/unpriced-models.ts";
@@ -21,118 +16,99 @@ import { warnOfUnpricedModels } from "./tenants/unpriced-models.ts";
 export type Reloader = {
   /** Never rejects: what went wrong is in the report and in the log. */
   reload(reason: string): Promise<ReloadReport>;
-  /** What is wrong with the config on the disk, where it is another one than that in force. */
+  /** What is wrong with the config on the disk, where it differs from the active one. */
   diskState(): ConfigDiskState;
-  /** From here on every reload is refused, one under way included. */
+  /** From here on every reload is refused, a running one included. */
   stop(): void;
 };
 
-/** `invalidSinceMs` null: it is the one in force, as far as anybody has looked. */
-export type ConfigDiskState = {
-  readonly loadedAtMs: number;
-  readonly invalidSinceMs: number | null;
-  readonly problems: readonly string[];
-  /** Keys and variables that differ from what the process was started with, and count only then. */
-  readonly needsRestart: readonly string[];
-};
-
-/** Of a file that is something else altogether the rest would be noise. */
-const maxProblemsLogged = 200;
-const retryMs = 1_000;
-
-export function createReloader(options: {
+export type ReloaderOptions = {
   readonly load: () => Promise<LoadedConfig>;
   /** The config that the process was started with. */
   readonly started: LoadedConfig;
   readonly snapshots: Snapshots;
-  readonly services: AppServices;
+  readonly services: Pick<
+    AppServices,
+    "clock" | "log" | "redact" | "health" | "queues" | "claudePrograms" | "spending" | "prices"
+  >;
   readonly build: (loaded: LoadedConfig, counter: RequestCounter) => ConfigSnapshot;
-}): Reloader {
-  const { services, snapshots, started } = options;
-  const { log } = services;
-  let isStopped = false;
-  let isPostponed = false;
-  let diskState: Omit<ConfigDiskState, "needsRestart"> = {
-    loadedAtMs: services.clock.nowMs(),
-    invalidSinceMs: null,
-    problems: [],
-  };
-  const noteInvalid = (problems: readonly string[]): void => {
-    const invalidSinceMs = diskState.invalidSinceMs ?? services.clock.nowMs();
-    diskState = { ...diskState, invalidSinceMs, problems };
-  };
-  let cancelRetry = (): void => undefined;
+};
 
-  const refusedReport = (
-    reason: string,
-    code: ReloadErrorCode,
-    message: string,
-    problems: ConfigProblem["problems"] = [],
-  ): ReloadReport => ({
-    ok: false,
-    reason,
-    config: snapshots.currentConfig().path,
-    changed: noChanges,
-    needsRestart: needsRestart(started, snapshots.currentConfig()),
-    notices: [],
-    error: { code, message, problems },
-  });
+/** In a file that is no config at all, every line is a problem: more of them would be noise. */
+const maxProblemsLogged = 200;
+const retryMs = 1_000;
 
-  const reloadOnce = async (reason: string): Promise<ReloadReport> => {
+export function createReloader(options: ReloaderOptions): Reloader {
+  const reloads = new Reloads(options);
+  return {
+    reload: (reason) => reloads.reload(reason),
+    diskState: () => reloads.diskState(),
+    stop: () => reloads.stop(),
+  };
+}
+
+class Reloads {
+  private isStopped = false;
+  private isPostponed = false;
+  private disk: Omit<ConfigDiskState, "needsRestart">;
+  private cancelRetry = (): void => undefined;
+  private running: Promise<unknown> | null = null;
+  private next: Promise<ReloadReport> | null = null;
+
+  constructor(private readonly options: ReloaderOptions) {
+    this.disk = this.validNow();
+  }
+
+  reload(reason: string): Promise<ReloadReport> {
+    if (this.isStopped) return Promise.resolve(this.shuttingDown(reason));
+    if (this.running === null) return this.start(reason);
+    this.next ??= this.running.then(() => {
+      this.next = null;
+      return this.start(reason);
+    });
+    return this.next;
+  }
+
+  diskState(): ConfigDiskState {
+    const { started, snapshots } = this.options;
+    return { ...this.disk, needsRestart: needsRestart(started, snapshots.currentConfig()) };
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    this.cancelRetry();
+  }
+
+  private start(reason: string): Promise<ReloadReport> {
+    const reloading = this.reloadOnce(reason).finally(() => {
+      if (this.running === reloading) this.running = null;
+    });
+    this.running = reloading;
+    return reloading;
+  }
+
+  private async reloadOnce(reason: string): Promise<ReloadReport> {
     try {
-      const loaded = await options.load();
-      if (isStopped) return refusedReport(reason, "shutting_down", "The gateway is shutting down.");
-      const report = activate(reason, loaded);
-      diskState = { loadedAtMs: services.clock.nowMs(), invalidSinceMs: null, problems: [] };
-      isPostponed = false;
+      const loaded = await this.options.load();
+      if (this.isStopped) return this.shuttingDown(reason);
+      const report = this.activate(reason, loaded);
+      this.disk = this.validNow();
+      this.isPostponed = false;
       return report;
     } catch (thrown) {
-      if (isScarcity(thrown)) return postpone(reason, thrown);
-      isPostponed = false;
-      if (!(thrown instanceof ConfigProblem)) {
-        log.error("the reload met a bug; the config in force stays", { reason, error: thrown });
-        noteInvalid(["it could not be taken over: the log says why"]);
-        return refusedReport(
-          reason,
-          "internal_error",
-          "The reload met an internal error; the log says which.",
-        );
-      }
-      const { problems } = thrown;
-      noteInvalid(
-        problems.slice(0, maxProblemsLogged).map((problem) => services.redact(problemText(problem))),
-      );
-      log.error("the new config is not valid; the one in force stays", { reason, problems: problems.length });
-      for (const problem of problems.slice(0, maxProblemsLogged)) log.error(problemText(problem));
-      if (problems.length > maxProblemsLogged) log.error(`and ${problems.length - maxProblemsLogged} more`);
-      return refusedReport(reason, "config_invalid", thrown.message, problems);
+      if (isScarcity(thrown)) return this.postpone(reason, thrown);
+      this.isPostponed = false;
+      return thrown instanceof ConfigProblem ? this.invalid(reason, thrown) : this.failed(reason, thrown);
     }
-  };
+  }
 
-  /** The files could not be opened: what stands in them is not known, and the config in force stays until it is. */
-  const postpone = (reason: string, error: unknown): ReloadReport => {
-    noteInvalid(["it cannot be read for want of file descriptors"]);
-    if (!isPostponed)
-      log.warn(
-        "the config cannot be read for want of file descriptors; the one in force stays, and it is tried again",
-        {
-          reason,
-          error,
-        },
-      );
-    isPostponed = true;
-    cancelRetry();
-    cancelRetry = services.clock.setTimer(retryMs, () => void reload(reason));
-    const message = "The config could not be read: too many files are open. It is tried again every second.";
-    return refusedReport(reason, "at_capacity", message);
-  };
-
-  const activate = (reason: string, loaded: LoadedConfig): ReloadReport => {
+  private activate(reason: string, loaded: LoadedConfig): ReloadReport {
+    const { services, snapshots, started, build } = this.options;
     const before = snapshots.currentConfig();
     try {
-      snapshots.activate(loaded, (counter) => options.build(loaded, counter));
+      snapshots.activate(loaded, (counter) => build(loaded, counter));
     } finally {
-      // A build that failed may have made queues for providers that never came.
+      // A build that failed may have created queues for providers that were never used.
       dropUnusedProviders(services, snapshots);
     }
     for (const [id, settings] of Object.entries(loaded.config.providers))
@@ -146,13 +122,9 @@ export function createReloader(options: {
     const changed = changesBetween(before, loaded);
     const restart = needsRestart(started, loaded);
     const { providers, sections } = changed;
-    log.info("config reloaded", { reason, config: loaded.path, ...providers, sections });
-    for (const notice of loaded.notices) if (!before.notices.includes(notice)) log.warn(notice);
-    for (const source of loaded.sources) if (!before.sources.includes(source)) log.info(source);
-    const knownReasons = new Map(before.skippedProviders.map((each) => [each.id, each.reason]));
-    for (const { id, reason: why } of loaded.skippedProviders)
-      if (knownReasons.get(id) !== why) log.info(`provider ${id} is not loaded: ${why}`, { provider: id });
-    if (restart.length > 0) log.warn(`this counts only after a restart: ${restart.join(", ")}`);
+    services.log.info("config reloaded", { reason, config: loaded.path, ...providers, sections });
+    this.logNews(before, loaded);
+    if (restart.length > 0) services.log.warn(`takes effect only after a restart: ${restart.join(", ")}`);
     return {
       ok: true,
       reason,
@@ -162,39 +134,98 @@ export function createReloader(options: {
       notices: loaded.notices,
       error: null,
     };
-  };
+  }
 
-  let running: Promise<unknown> | null = null;
-  let next: Promise<ReloadReport> | null = null;
-  const start = (reason: string): Promise<ReloadReport> => {
-    const reloading = reloadOnce(reason).finally(() => {
-      if (running === reloading) running = null;
+  /** What the new config says and the one before did not. */
+  private logNews(before: LoadedConfig, loaded: LoadedConfig): void {
+    const { log } = this.options.services;
+    for (const notice of loaded.notices) if (!before.notices.includes(notice)) log.warn(notice);
+    for (const source of loaded.sources) if (!before.sources.includes(source)) log.info(source);
+    const knownReasons = new Map(before.skippedProviders.map((each) => [each.id, each.reason]));
+    for (const { id, reason: why } of loaded.skippedProviders)
+      if (knownReasons.get(id) !== why) log.info(`provider ${id} is not loaded: ${why}`, { provider: id });
+  }
+
+  private failed(reason: string, error: unknown): ReloadReport {
+    this.options.services.log.error("the reload failed because of a bug; the current config stays active", {
+      reason,
+      error,
     });
-    running = reloading;
-    return reloading;
-  };
-  const reload = (reason: string): Promise<ReloadReport> => {
-    if (isStopped)
-      return Promise.resolve(refusedReport(reason, "shutting_down", "The gateway is shutting down."));
-    if (running === null) return start(reason);
-    next ??= running.then(() => {
-      next = null;
-      return start(reason);
+    this.noteInvalid(["the config could not be applied: see the log"]);
+    return this.refusedReport(
+      reason,
+      "internal_error",
+      "The reload met an internal error; the log says which.",
+    );
+  }
+
+  private invalid(reason: string, thrown: ConfigProblem): ReloadReport {
+    const { log, redact } = this.options.services;
+    const { problems } = thrown;
+    const logged = problems.slice(0, maxProblemsLogged);
+    this.noteInvalid(logged.map((problem) => redact(problemText(problem))));
+    log.error("the new config is not valid; the current one stays active", {
+      reason,
+      problems: problems.length,
     });
-    return next;
-  };
-  return {
-    reload,
-    diskState: () => ({ ...diskState, needsRestart: needsRestart(started, snapshots.currentConfig()) }),
-    stop() {
-      isStopped = true;
-      cancelRetry();
-    },
-  };
+    for (const problem of logged) log.error(problemText(problem));
+    if (problems.length > maxProblemsLogged) log.error(`and ${problems.length - maxProblemsLogged} more`);
+    return this.refusedReport(reason, "config_invalid", thrown.message, problems);
+  }
+
+  /** The files could not be opened, so their content is unknown: the current config stays active, and the reload is repeated. */
+  private postpone(reason: string, error: unknown): ReloadReport {
+    const { log, clock } = this.options.services;
+    this.noteInvalid(["it cannot be read because no file descriptors are free"]);
+    if (!this.isPostponed)
+      log.warn(
+        "the config cannot be read because no file descriptors are free; the current one stays active, and the reload is repeated",
+        { reason, error },
+      );
+    this.isPostponed = true;
+    this.cancelRetry();
+    this.cancelRetry = clock.setTimer(retryMs, () => void this.reload(reason));
+    const message = "The config could not be read: too many files are open. It is tried again every second.";
+    return this.refusedReport(reason, "at_capacity", message);
+  }
+
+  private shuttingDown(reason: string): ReloadReport {
+    return this.refusedReport(reason, "shutting_down", "The gateway is shutting down.");
+  }
+
+  private refusedReport(
+    reason: string,
+    code: ReloadErrorCode,
+    message: string,
+    problems: ConfigProblem["problems"] = [],
+  ): ReloadReport {
+    const active = this.options.snapshots.currentConfig();
+    return {
+      ok: false,
+      reason,
+      config: active.path,
+      changed: noChanges,
+      needsRestart: needsRestart(this.options.started, active),
+      notices: [],
+      error: { code, message, problems },
+    };
+  }
+
+  private validNow(): Omit<ConfigDiskState, "needsRestart"> {
+    return { loadedAtMs: this.options.services.clock.nowMs(), invalidSinceMs: null, problems: [] };
+  }
+
+  private noteInvalid(problems: readonly string[]): void {
+    const invalidSinceMs = this.disk.invalidSinceMs ?? this.options.services.clock.nowMs();
+    this.disk = { ...this.disk, invalidSinceMs, problems };
+  }
 }
 
-/** The queues and processes of every provider that somebody can still ask. */
-export function dropUnusedProviders(services: AppServices, snapshots: Snapshots): void {
+/** Keeps the queues and processes of the providers in use, and drops all others. */
+export function dropUnusedProviders(
+  services: Pick<AppServices, "queues" | "claudePrograms">,
+  snapshots: Snapshots,
+): void {
   const ids = new Set(snapshots.inUse().flatMap(({ pipeline }) => [...pipeline.providers.keys()]));
   services.queues.retain(ids);
   services.claudePrograms.keep(ids);

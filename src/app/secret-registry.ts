@@ -1,5 +1,5 @@
-// Every text that must never be seen, of the config in force and of those whose requests still run, and the redactor made of them.
-// The log and the estate share it, so that a reload changes both in the same moment.
+// The secrets of the active config and of older ones whose requests still run, and the redactor built from them. The log and the
+// services share it, so that a reload changes both at once.
 
 import { readProxyVariables } from "../backends/http/proxy.ts";
 import { secretsInAddress } from "../backends/http/shown-address.ts";
@@ -9,7 +9,7 @@ import { keysOfTenant } from "../tenants/settings.ts";
 
 export type SecretRegistry = {
   redact(text: string): string;
-  /** Masks the secrets of this config as well, until the answer is called. */
+  /** Masks the secrets of this config as well, until the returned function is called. */
   add(loaded: LoadedConfig): () => void;
 };
 
@@ -32,7 +32,7 @@ export function createSecretRegistry(): SecretRegistry {
   };
 }
 
-/** Keys, headers that carry them, and what addresses hold of them. Which of them are words, the redactor knows. */
+/** Keys, headers that carry them, and keys in addresses. The redactor decides which of them are ordinary words. */
 function secretsOf(loaded: LoadedConfig): string[] {
   const { config, environment } = loaded;
   const providers = Object.values(config.providers);
@@ -71,7 +71,7 @@ function secretsInHeaders(headers: Readonly<Record<string, string>>): readonly s
   });
 }
 
-/** Of a program's variables those whose names say so: a log without the words "production" or "UTC" tells nothing. */
+/** Only variables whose names suggest a secret: a log that masks "production" or "UTC" is of no use. */
 function secretsAmong(env: Readonly<Record<string, string>>): readonly string[] {
   return Object.entries(env).flatMap(([name, value]) => (secretNames.test(name) ? [value] : []));
 }

@@ -1,18 +1,18 @@
-// Which generation is in force, and which older ones still have requests. A new one takes over in one assignment;
-// an old one, its secrets with it, is let go with its last request.
+// The active config snapshot, and older ones that still have requests. A new one becomes active in one assignment; an old one
+// is released, its secrets with it, when its last request ends.
 
 import type { LoadedConfig } from "../config/load.ts";
 import type { ConfigSnapshot, RequestCounter } from "./config-snapshot.ts";
 import type { SecretRegistry } from "./secret-registry.ts";
 
 export type Snapshots = {
-  /** Throws before the first one took over. */
+  /** Throws before the first one is active. */
   current(): ConfigSnapshot;
-  /** The config in force; the first one's before it took over. */
+  /** The active config; the first one's before it is active. */
   currentConfig(): LoadedConfig;
-  /** The generation in force and the older ones that still have requests, newest first. */
+  /** The active snapshot and older ones that still have requests, newest first. */
   inUse(): readonly ConfigSnapshot[];
-  /** Builds the next generation whole, then swaps it in. What `build` throws leaves everything as it was. */
+  /** Builds the next snapshot, then makes it active. If `build` throws, nothing changes. */
   activate(loaded: LoadedConfig, build: (counter: RequestCounter) => ConfigSnapshot): ConfigSnapshot;
 };
 
@@ -25,8 +25,8 @@ type CountedSnapshot = {
 export function createSnapshots(options: {
   readonly first: LoadedConfig;
   readonly secrets: SecretRegistry;
-  /** Told after an old generation went. */
-  readonly onGone: (gone: ConfigSnapshot) => void;
+  /** Called after an old snapshot was released. */
+  readonly onReleased: (gone: ConfigSnapshot) => void;
 }): Snapshots {
   let active: CountedSnapshot | null = null;
   let old: readonly CountedSnapshot[] = [];
@@ -36,12 +36,12 @@ export function createSnapshots(options: {
       if (!old.includes(gone)) return;
       old = old.filter((each) => each !== gone);
       gone.releaseSecrets();
-      options.onGone(gone.snapshot);
+      options.onReleased(gone.snapshot);
     });
   };
   return {
     current() {
-      if (active === null) throw new Error("no generation has taken over yet");
+      if (active === null) throw new Error("no config snapshot is active yet");
       return active.snapshot;
     },
     currentConfig: () => active?.snapshot.loaded ?? options.first,

@@ -1,15 +1,15 @@
-// What bodies under way may cost, from the config and the machine. It must never let one body of the largest size be refused
-// on an idle gateway.
+// How much memory and time request bodies may take, from the config and the machine. An idle gateway must always accept one body of
+// the largest size.
 
 import type { UploadRules } from "../pipeline/upload.ts";
 import type { ServerSettings } from "../server/settings.ts";
 import { machineMemoryBytes } from "../system/memory.ts";
 
 const megabyte = 1024 * 1024;
-/** Without a setting: this part of the machine's memory, but no more than this, and room for two of the largest bodies. */
+/** Without a setting: this share of the machine's memory, at most `maxBytes`, and enough for two of the largest bodies. */
 const shareOfMachine = 1 / 8;
 const maxBytes = 512 * megabyte;
-/** Long enough for others to be answered, short enough to tell a client that it should come again. */
+/** Long enough for other requests to end, short enough to tell a client to try again. */
 const memoryWaitMs = 5_000;
 
 export function uploadRules(server: ServerSettings, machineBytes = machineMemoryBytes()): UploadRules {

@@ -1,4 +1,4 @@
-// What the terminal shows when the gateway stands: what was found, where it is, and a line to try.
+// What the terminal shows when the gateway listens: what was found, where it is, and a line to try.
 
 import type { Summary } from "../app/gateway.ts";
 import { fullVersion } from "../system/identity.ts";
@@ -13,7 +13,7 @@ export function banner(summary: Summary, context: Pick<CommandContext, "stdout" 
   const lines = ["", bold(`ClawGate ${fullVersion}`), ""];
   if (summary.configPath !== null) lines.push(`  Config     ${summary.configPath}`);
   else {
-    lines.push("  Config     none, so this was found:");
+    lines.push("  Config     none; found on this machine:");
     for (const { what, detail } of summary.found) lines.push(`               ${what}: ${detail}`);
   }
   for (const line of summary.distrusted) lines.push(bold(`             ! ${plain(line)}`));
@@ -41,7 +41,7 @@ export function banner(summary: Summary, context: Pick<CommandContext, "stdout" 
     lines.push(
       "  Only the built-in demonstration is being served: it answers offline and asks no AI model.",
       ...(summary.distrusted.length > 0
-        ? ["  What lies here and was not taken is named above, and what to do about it."]
+        ? ["  The lines above name what was ignored in this folder, and what to do about it."]
         : []),
       "  Set a key such as OPENAI_API_KEY or ANTHROPIC_API_KEY, start a local server such as Ollama,",
       "  or write a config.yaml, and start again.",

@@ -1,14 +1,14 @@
-// What a command is: a record in a table, run with what the process has, ending with an exit code.
+// What a command is: a row of a table, run in the context of the process, ending with an exit code.
 
 export type CommandContext = {
-  /** Arguments behind the command's name. */
+  /** Arguments after the command's name. */
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory: string;
   readonly homeDirectory: string;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
-  /** Where set-up looks for other programs' processes and units. Absent: where this machine has them. */
+  /** Where set-up searches for processes and units of other programs. Absent: the usual places of this machine. */
   readonly places?: { readonly processFolder: string; readonly serviceFolders: readonly string[] };
 };
 
@@ -23,5 +23,5 @@ export type Command = {
   run(context: CommandContext): Promise<number>;
 };
 
-/** Exit codes of sysexits.h where they fit: a service manager must not restart what cannot work. */
+/** Exit codes of sysexits.h where they fit: a service manager must not restart a program that cannot work. */
 export const exitCodes = { ok: 0, failed: 1, usage: 64, config: 78 } as const;

@@ -1,12 +1,12 @@
-// What the config rooms want of the machine, made of what a command was given: files, their modes, the variables.
+// What reading the config needs of the machine, from the context of a command: files, their modes, the variables.
 
 import { readFileSync, statSync } from "node:fs";
-import type { OfflineInput } from "../operator/offline-app.ts";
+import type { OfflineInput } from "../app/offline/offline-config.ts";
 import { errorCode } from "../system/files.ts";
 import { UntrustedFile, untrustedReason } from "../system/trusted-file.ts";
 import type { CommandContext } from "./command.ts";
 
-/** Null when there is no such file; throws when it is there and cannot be read. */
+/** Null when there is no such file; throws when it exists and cannot be read. */
 export function readFile(path: string): string | null {
   try {
     return readFileSync(path, "utf8");
@@ -16,7 +16,7 @@ export function readFile(path: string): string | null {
   }
 }
 
-/** The same for a file that nobody named. Throws UntrustedFile. */
+/** The same for a file that was found, not named. Throws UntrustedFile. */
 export function readFound(path: string): string | null {
   const reason = untrustedReason(path);
   if (reason !== null) throw new UntrustedFile(reason);
@@ -31,7 +31,7 @@ export function fileMode(path: string): number | null {
   }
 }
 
-/** For commands that read the config without opening a gateway. */
+/** For commands that read the config without starting a gateway. */
 export function offlineInput(context: CommandContext, configPath: string | undefined): OfflineInput {
   return {
     argvConfigPath: configPath,

@@ -35,7 +35,7 @@ function run(typed: readonly string[], context: CommandContext): Promise<number>
     context.stdout.write(command.help);
     return Promise.resolve(exitCodes.ok);
   }
-  // The gateway logs it, and doctor has it among its findings.
+  // The gateway logs it, and doctor reports it.
   if (command.name !== "serve" && command.name !== "doctor") warn(context);
   return command.run({ ...context, args });
 }

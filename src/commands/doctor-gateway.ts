@@ -1,5 +1,5 @@
-// The running gateway as `clawgate doctor` sees it: asked for its own config, its providers and its troubles, because the variables and
-// the folder of this terminal are not its. It must never change anything there.
+// What `clawgate doctor` learns from the running gateway: its config, its providers and its problems, because this terminal has other
+// variables and another folder. It must never change anything there.
 
 import type { ConfigReport } from "../operator/reports/config-report.ts";
 import { type Examination } from "../operator/examination/examination.ts";
@@ -15,7 +15,7 @@ import {
   type RunningGateway,
 } from "./running-gateway.ts";
 
-/** What it says of itself; null where it does not answer, or is too old to. */
+/** What it reports; null where it does not answer, or is too old to. */
 export type GatewayAnswers = {
   readonly gateway: RunningGateway;
   readonly config: ConfigReport | null;
@@ -59,9 +59,9 @@ export async function absentFindings(
   seen: Examination,
 ): Promise<readonly Finding[]> {
   if (holder !== null) {
-    const title = `process ${holder} has the state directory, and cannot be asked`;
+    const title = `process ${holder} owns the state directory but does not answer`;
     const advice =
-      "no other gateway can start with that directory; where it does not answer for long, end it (clawgate stop, or its process)";
+      "no other gateway can start with that directory; if it stays silent, stop it (clawgate stop, or end the process)";
     return [inGateway("failed", "running", title, why, advice)];
   }
   const absent = inGateway("ok", "running", why);
@@ -78,7 +78,7 @@ export async function absentFindings(
         "failed",
         "port",
         title,
-        `it cannot be listened on (${trouble}); ${from}`,
+        `cannot listen there (${trouble}); ${from}`,
         "check server.host and server.port",
       ),
     ];
@@ -89,12 +89,12 @@ export async function absentFindings(
   return [absent, inGateway("failed", "port", title, detail, advice)];
 }
 
-/** Everything that it tells; `seen` is what this command has found out without it. */
-export function gatewayFindings(heard: GatewayAnswers, seen: Examination): readonly Finding[] {
-  const { config } = heard;
+/** Everything that it reports; `seen` is what this command found without it. */
+export function gatewayFindings(answers: GatewayAnswers, seen: Examination): readonly Finding[] {
+  const { config } = answers;
   return [
-    runningFinding(heard),
-    ...troubleFindings(heard.health),
+    runningFinding(answers),
+    ...troubleFindings(answers.health),
     ...(config === null ? [] : configFindings(config, seen)),
   ];
 }
@@ -102,7 +102,7 @@ export function gatewayFindings(heard: GatewayAnswers, seen: Examination): reado
 function runningFinding({ gateway, health, problem }: GatewayAnswers): Finding {
   const title = `running at ${gateway.url} (process ${gateway.pid})`;
   if (problem !== null) return inGateway("failed", "running", title, problem, "restart it");
-  const advice = "clawgate providers shows which provider is out, and why";
+  const advice = "clawgate providers shows which provider is unavailable, and why";
   const providers = Object.values(membersOf(memberOf(health, "providers")));
   const isAllHealthy = providers.every((each) => memberOf(each, "healthy") === true);
   switch (memberOf(health, "status")) {
@@ -110,14 +110,14 @@ function runningFinding({ gateway, health, problem }: GatewayAnswers): Finding {
       return inGateway("ok", "running", title, "healthy");
     case "degraded":
       return isAllHealthy
-        ? inGateway("warning", "running", title, "not everything works as it was meant: see below")
-        : inGateway("warning", "running", title, "some providers are out", advice);
+        ? inGateway("warning", "running", title, "not everything works as configured: see below")
+        : inGateway("warning", "running", title, "some providers are unavailable", advice);
     default:
       return inGateway("failed", "running", title, "no provider is healthy", advice);
   }
 }
 
-/** What may go on for a while without harm. */
+/** Problems that do no harm for a while. */
 const isBearable = /^(?:space\.|certificates)/;
 
 function troubleFindings(health: unknown): readonly Finding[] {
@@ -125,7 +125,7 @@ function troubleFindings(health: unknown): readonly Finding[] {
   if (!Array.isArray(problems)) return [];
   return problems.flatMap((problem: unknown): Finding[] => {
     const [id, message] = [memberOf(problem, "id"), memberOf(problem, "message")];
-    // The config has lines of its own.
+    // The config has findings of its own.
     if (typeof id !== "string" || typeof message !== "string" || id === "config") return [];
     return [inGateway(isBearable.test(id) ? "warning" : "failed", `problem.${id}`, message)];
   });
@@ -137,13 +137,13 @@ function configFindings(config: ConfigReport, seen: Examination): readonly Findi
   const since = `since ${config.loaded_at}`;
   const lookedAt = seen.path;
   return [
-    inGateway("ok", "config", `config in force: ${file}`, since),
+    inGateway("ok", "config", `active config: ${file}`, since),
     ...overrides.map(({ key, from }) =>
       inGateway(
         "ok",
         `override.${key}`,
         `${key}: ${shownValue(config.values, key)}`,
-        `by ${from}, over the file`,
+        `set by ${from}, which overrides the file`,
       ),
     ),
     ...(lookedAt !== null && lookedAt !== path
@@ -163,8 +163,8 @@ function configFindings(config: ConfigReport, seen: Examination): readonly Findi
           inConfig(
             "warning",
             "restart",
-            `counts only after a restart: ${restart.join(", ")}`,
-            "the file says something else than what is in force",
+            `takes effect only after a restart: ${restart.join(", ")}`,
+            "the file differs from the active config",
           ),
         ]),
   ];
@@ -176,7 +176,7 @@ function diskFindings(
 ): readonly Finding[] {
   if (disk.state === "invalid") {
     const title = `${path ?? "the config"} on the disk is not valid${since === null ? "" : ` (since ${since})`}`;
-    const advice = "the running gateway goes on with the one before; it would not start with this one";
+    const advice = "the running gateway keeps the previous config; it would not start with this one";
     return [
       inConfig("failed", "disk", title, null, advice),
       ...disk.problems.map((problem) => inConfig("failed", "problem", problem)),
@@ -193,14 +193,14 @@ function diskFindings(
     ...words("", sections),
     ...(disk.path === path ? [] : [`the file: ${disk.path ?? "none"}`]),
   ];
-  const title = `${disk.path ?? "the file on the disk"} says something else than what is in force`;
+  const title = `${disk.path ?? "the file on the disk"} differs from the active config`;
   return [
     inConfig(
       "warning",
       "disk",
       title,
       differences.map((each) => each.trim()).join("; "),
-      "clawgate reload takes it over",
+      "clawgate reload applies it",
     ),
   ];
 }
@@ -210,7 +210,7 @@ function shownValue(values: unknown, key: string): string {
   return (typeof value === "string" ? value : (JSON.stringify(value) ?? "")).slice(0, 200);
 }
 
-/** In place of what this terminal's variables make of the config: those that the gateway itself has loaded. */
+/** The providers that the gateway itself has loaded, instead of those that this terminal's variables would load. */
 export function gatewayProviderFindings({ health }: GatewayAnswers): readonly Finding[] {
   const loaded = Object.entries(membersOf(memberOf(health, "providers"))).map(([id, provider]) => {
     if (memberOf(provider, "healthy") === true) return inProviders("ok", id, id, "healthy");

@@ -1,10 +1,10 @@
-// `clawgate doctor`: looks at everything that a gateway needs, says what is wrong and what to do about it. It must never
-// send a paid request, and never change anything.
+// `clawgate doctor`: examines everything that a gateway needs, and says what is wrong and what to do about it. It must never send a
+// paid request, and never change anything.
 
 import { dirname } from "node:path";
 import { examine } from "../operator/examination/examination.ts";
 import { type Finding, type SectionId, sections } from "../operator/examination/finding.ts";
-import { offlineEnvironment, type OfflineInput } from "../operator/offline-app.ts";
+import { examinationInput, offlineEnvironment, type OfflineInput } from "../app/offline/offline-config.ts";
 import { fullVersion } from "../system/identity.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import {
@@ -23,10 +23,10 @@ import { cut, type TerminalStyle, terminalStyle, plain } from "./terminal.ts";
 const help = `Usage: clawgate doctor [options]
 
 Looks at the config, the state directory, the database, the port or the running gateway, the providers and the Claude Code
-program, and says what to do about each thing that is wrong. A gateway that runs is asked which config it has in force, what lies
-over its file, and where the file says something else by now. The Claude Code program is started against an API of our own
+program, and says what to do about each thing that is wrong. A gateway that runs is asked which config is active, what
+overrides its file, and where the file differs by now. The Claude Code program is started against an API of our own
 on this machine, with folders and a key of the test's own (about two seconds, nothing leaves the machine); of its login
-only "claude auth status" is asked. A jail (cli.jail) is tried from inside. 
+only "claude auth status" is asked. A jail (cli.jail) is checked from inside. 
 No provider is asked anything (clawgate providers test does that); without a gateway the certificate of each is looked at: a handshake.
 
 Options:
@@ -49,7 +49,7 @@ async function run(context: CommandContext): Promise<number> {
   if ("usage" in read) return read.usage;
   const { json: isJson, quick: isQuick, config } = read.values;
   const progress = progressOn(context.stderr, isJson);
-  // Without it the processes and folders of the self-test would outlive an impatient person.
+  // Otherwise the processes and folders of the self-test would outlive a Ctrl-C.
   const stopper = new AbortController();
   const onSignal = (): void => stopper.abort();
   for (const signal of signals) process.once(signal, onSignal);
@@ -59,14 +59,14 @@ async function run(context: CommandContext): Promise<number> {
     const input = offlineInput(context, config);
     const lookup = await askGateway(context, offlineEnvironment(input));
     const isAnswered = !("why" in lookup) && lookup.config !== null;
-    const seen = await examine(isAnswered ? likeGateway(input, lookup) : input, {
+    const seen = await examine(examinationInput(isAnswered ? likeGateway(input, lookup) : input), {
       isQuick,
       isReadElsewhere: isAnswered && config === undefined,
       onProgress: progress.show,
       signal: stopper.signal,
     });
     const ofGateway = "why" in lookup ? await absentFindings(lookup, seen) : gatewayFindings(lookup, seen);
-    // What this terminal's variables would load is not what runs.
+    // The running gateway may have loaded other providers than this terminal's variables would.
     const own = isAnswered
       ? [...withoutRepeated(seen.findings, lookup), ...gatewayProviderFindings(lookup)]
       : seen.findings;
@@ -89,9 +89,9 @@ async function run(context: CommandContext): Promise<number> {
   return isWell ? exitCodes.ok : exitCodes.failed;
 }
 
-/** The config of the gateway that runs, unless the person named another: found where it was found, named where it was named. */
-function likeGateway(input: OfflineInput, sought: GatewayLookup): OfflineInput {
-  const there = "why" in sought ? null : sought.config;
+/** The config of the running gateway, unless the user named another: found where the gateway found it, named where it was named. */
+function likeGateway(input: OfflineInput, lookup: GatewayLookup): OfflineInput {
+  const there = "why" in lookup ? null : lookup.config;
   if (there?.path === undefined || there.path === null || input.argvConfigPath !== undefined) return input;
   return there.is_merely_found
     ? { ...input, workingDirectory: dirname(there.path) }
@@ -105,7 +105,7 @@ function withoutRepeated(findings: readonly Finding[], { config }: GatewayAnswer
   );
 }
 
-/** One line that is written over and over; nothing where nobody looks. */
+/** One line that is overwritten again and again; nothing without a terminal. */
 function progressOn(stderr: NodeJS.WriteStream, isJson: boolean) {
   const isShown = stderr.isTTY && !isJson;
   const clear = (): void => {
@@ -159,7 +159,7 @@ function linesOf(section: SectionId, findings: readonly Finding[], style: Termin
 
 const fewestFolded = 3;
 
-/** Twenty checks that were left out for one and the same reason are one line. */
+/** Many checks that were skipped for the same reason are one line. */
 function foldSkipped(findings: readonly Finding[]): readonly Finding[] {
   const isSkippedLike = (one: Finding, other: Finding | undefined): boolean =>
     one.state === "skipped" && other?.state === "skipped" && one.detail === other.detail;

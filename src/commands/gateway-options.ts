@@ -1,7 +1,7 @@
-// The options by which a command is told which gateway is meant, and the variables that follow from them.
+// The options that choose which gateway a command means, and the variables that follow from them.
 
 import type { ParseArgsOptionsConfig } from "node:util";
-import { offlineEnvironment } from "../operator/offline-app.ts";
+import { offlineEnvironment } from "../app/offline/offline-config.ts";
 import type { Environment } from "../system/state-directory.ts";
 import type { CommandContext } from "./command.ts";
 import { offlineInput } from "./config-input.ts";

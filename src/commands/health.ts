@@ -1,4 +1,4 @@
-// `clawgate health`: how the running gateway and its providers are, with an exit code for scripts and containers.
+// `clawgate health`: the state of the running gateway and its providers, with an exit code for scripts and containers.
 
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import { gatewayEnvironment, gatewayOptionsHelp, gatewayOptions } from "./gateway-options.ts";
@@ -10,7 +10,7 @@ import { type Cell, textTable } from "./text-table.ts";
 const help = `Usage: clawgate health [options]
 
 Asks the running gateway for its health.
-Exit code 0: ok or degraded (some providers are taken out and others answer, or something else is not as it was meant: then it is
+Exit code 0: ok or degraded (some providers are unavailable and others answer, or something else does not work as configured: then it is
 named). 1: down, or no gateway answers.
 
 Options:

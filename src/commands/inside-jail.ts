@@ -1,5 +1,5 @@
-// What the gateway runs first inside a jail: opens the ports that lead out, then runs the program to its end with the pipes it
-// was given. Not a command for people. It must never pass on a word of its own: the program is started as it stands.
+// What the gateway runs first inside a jail: it opens the ports that lead out, then runs the program to its end with the pipes that
+// it was given. Not a command for users. It must never add an argument of its own: the program is started as given.
 
 import { insideCommand, probeCommand, runProbe } from "../system/jail-probe.ts";
 import { runInTerminal } from "../system/process.ts";
@@ -16,7 +16,7 @@ export async function runInsideJail(
   const at = args.indexOf("--");
   if (at < 0 || at === args.length - 1) {
     process.stderr.write(
-      "clawgate: inside-jail is what the gateway runs itself, and no command for people\n",
+      "clawgate: inside-jail is internal: the gateway runs it, it is not meant for users\n",
     );
     return exitCodes.usage;
   }
@@ -31,5 +31,5 @@ export async function runInsideJail(
   return (await runInTerminal(argv, { env, cwd: process.cwd() })) ?? killedCode;
 }
 
-/** As a shell says it of a program that was killed. */
+/** As a shell reports a program that was killed. */
 const killedCode = 137;

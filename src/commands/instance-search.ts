@@ -1,5 +1,5 @@
-// The OpenClaw instances of this machine and of Docker, for every command that has to do with them, and the roads to their
-// files. It only looks; what docker is asked goes as arguments.
+// The OpenClaw instances of this machine and of Docker, and how their files are reached, for every command about them. It only
+// reads; docker gets everything as arguments.
 
 import { lookup } from "node:dns/promises";
 import { dirname } from "node:path";
@@ -12,7 +12,7 @@ import type { DockerForSkills } from "../openclaw/skill-container.ts";
 import { findOnPath, inheritedEnvironment, isAlive, runCommand, runForBytes } from "../system/process.ts";
 import type { CommandContext } from "./command.ts";
 
-/** A daemon that hangs must not hold up everything else. */
+/** A daemon that hangs must not block everything else. */
 const questionMs = 5_000;
 
 /** Null when there is no docker on PATH. */
@@ -46,14 +46,14 @@ export type FoundInstances = {
   readonly instances: readonly Instance[];
   /** Folders of this machine in which containers with an OpenClaw may write. */
   readonly writable: readonly string[];
-  /** Why docker could not be asked; null when it answered, or nobody needs it. */
+  /** Why docker could not be asked; null: it answered, or was not needed. */
   readonly trouble: string | null;
 };
 
 export type InstanceSearch = {
-  /** Containers that the config or the person names: instances whatever they are called. */
+  /** Containers that the config or the user names: instances whatever their names. */
   readonly containers: readonly string[];
-  /** Asks the instances themselves whether they are up. */
+  /** Asks the instances themselves whether they run. */
   readonly checksLive: boolean;
 };
 
@@ -73,7 +73,7 @@ export async function findInstances(
     ({ configPath }) => configPath === null || !places.has(configPath),
   );
   const writable = contained?.writable ?? [];
-  // The state directory of one that runs in a container is seen here as well, and so are the links that are set in it there.
+  // The state directory of a container's instance is visible here as well, with the links that were created inside.
   const held = local.map((each) => heldBelow(each, writable));
   const trouble =
     docker === null && containers.length > 0 ? "there is no docker program on PATH" : contained?.trouble;
@@ -98,7 +98,7 @@ async function isLive(url: string): Promise<boolean> {
     const body: unknown = await answer.json();
     return typeof body === "object" && body !== null && "status" in body && body.status === "live";
   } catch {
-    // Nobody, or somebody else: not running, as far as we can see.
+    // No answer, or another program: not running, as far as we can see.
     return false;
   }
 }

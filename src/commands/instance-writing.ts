@@ -1,5 +1,5 @@
-// A plan for instances carried out: every file with its backup, then OpenClaw's own judgement, and what it refuses put back.
-// It must never write what was not in the plan.
+// Carries out a plan for instances: writes every file with a backup, lets OpenClaw check it, and restores what OpenClaw refuses. It
+// must never write what is not in the plan.
 
 import { join } from "node:path";
 import { applyChanges, type FileChange, labelOfFile, putBack } from "../openclaw/applied-changes.ts";
@@ -15,7 +15,7 @@ const openclawMs = 60_000;
 
 export type Outcome = PlannedInstance & { readonly verdict: string; readonly isWell: boolean };
 
-/** Where the old contents are kept until they are asked for. Throws FileProblem. */
+/** Where the old contents are kept until they are needed. Throws FileProblem. */
 export async function setupFolder(context: Pick<CommandContext, "environment">): Promise<string> {
   try {
     return join(await openStateDirectory(context.environment), "setup");
@@ -24,7 +24,7 @@ export async function setupFolder(context: Pick<CommandContext, "environment">):
   }
 }
 
-/** `done`: what was done, in a word. The config first: an instance that has a key which the gateway does not know yet is refused. Throws an Error. */
+/** `done`: what was done, in a word. The config comes first: an instance with a key that the gateway does not know yet is refused. Throws an Error. */
 export async function writeInstances(
   context: CommandContext,
   configs: readonly FileChange[],
@@ -40,7 +40,7 @@ export async function writeInstances(
   return outcomes;
 }
 
-/** OpenClaw's own judgement; what it refuses is put back at once. */
+/** Lets OpenClaw check the files; what it refuses is restored at once. */
 async function judged(context: CommandContext, planned: PlannedInstance, done: string): Promise<Outcome> {
   if (planned.leftOut !== null) return { ...planned, isWell: false, verdict: `left out: ${planned.leftOut}` };
   if (planned.changes.length === 0) return { ...planned, isWell: true, verdict: "nothing to change" };
@@ -52,12 +52,14 @@ async function judged(context: CommandContext, planned: PlannedInstance, done: s
   const placeOf = placesOf(context);
   const kept = new Set<string>();
   for (const change of planned.changes) {
-    // What is out of reach now was changed as well.
+    // A file that cannot be read now was changed as well.
     const isBack = await putBack(change, placeOf).catch(() => false);
     if (!isBack) kept.add(labelOfFile(change));
   }
   const back =
-    kept.size === 0 ? "put back as it was" : `not put back, changed meanwhile: ${[...kept].join(", ")}`;
+    kept.size === 0
+      ? "put back as it was"
+      : `not restored because it changed in the meantime: ${[...kept].join(", ")}`;
   return { ...planned, isWell: false, verdict: `${back}; OpenClaw says: ${verdict.issues.join("; ")}` };
 }
 
@@ -65,7 +67,7 @@ function openclawOf({ environment }: CommandContext): RunOpenclaw | null {
   const program = findOnPath("openclaw", environment["PATH"]);
   if (program === null) return null;
   return (args, variables, user = null) =>
-    // Not here: it would read the `.env` of whatever folder this is.
+    // Not in the working directory: OpenClaw would read its `.env`.
     runCommand([program, ...args], {
       timeoutMs: openclawMs,
       env: childEnvironment(environment, variables),

@@ -1,21 +1,21 @@
-// The program that started us and passes signals on (scripts/setup.mjs under npm): a signal that came on several ways counts once,
-// and when the launcher is gone we go too. It must never take another program for one.
+// The program that started us and passes signals on (scripts/setup.mjs under npm): a signal that arrives on several ways counts
+// once, and when the launcher ends we end too. It must never take another program for the launcher.
 
 import type { Clock } from "../system/clock.ts";
 
 export type Launcher = {
-  /** Is this one the same wish as the first signal, at `firstCheckMs` of the monotonic clock? */
+  /** Whether this signal repeats the first one, which came at `firstCheckMs` of the monotonic clock. */
   isRepeated(firstMs: number): boolean;
-  /** Calls `onGone` once when the launcher has ended. The answer ends the watch. */
+  /** Calls `onGone` once when the launcher has ended. The returned function ends the watch. */
   watch(onGone: () => void): () => void;
 };
 
 const variable = "CLAWGATE_LAUNCHER_PID";
-/** Ctrl-C reaches the whole group, and npm and the launcher each send it on; on a busy machine not at once. */
+/** Ctrl-C reaches the whole process group, and npm and the launcher each pass it on; on a busy machine with a delay. */
 const echoMs = 1_000;
-const lookMs = 500;
+const checkMs = 500;
 
-/** Null: nobody launched us, or whoever did is not our parent, so that the variable was only inherited. */
+/** Null: no launcher started us, or it is not our parent, so that the variable was only inherited. */
 export function launcherOf(
   environment: Readonly<Record<string, string | undefined>>,
   clock: Pick<Clock, "monotonicMs" | "setTimer">,
@@ -27,11 +27,11 @@ export function launcherOf(
     isRepeated: (firstMs) => clock.monotonicMs() - firstMs < echoMs,
     watch(onGone) {
       let cancel: () => void;
-      const look = (): void => {
-        if (parent() === pid) cancel = clock.setTimer(lookMs, look);
+      const check = (): void => {
+        if (parent() === pid) cancel = clock.setTimer(checkMs, check);
         else onGone();
       };
-      cancel = clock.setTimer(lookMs, look);
+      cancel = clock.setTimer(checkMs, check);
       return () => cancel();
     },
   };

@@ -1,8 +1,8 @@
-// `clawgate login <tenant>`: the Claude Code program's own sign-in, in the folder that this tenant's requests use. It must
-// never read, copy or show what the sign-in leaves there.
+// `clawgate login <tenant>`: runs the sign-in of the Claude Code program in the folder that this tenant's requests use. It must never
+// read, copy or show what the sign-in stores there.
 
 import { type ClaudeLogin, claudeLoginOf } from "../operator/claude-login.ts";
-import { loadOffline } from "../operator/offline-app.ts";
+import { loadOffline } from "../app/offline/offline-config.ts";
 import { Failure } from "../canon/failure.ts";
 import { nearest } from "../canon/nearest.ts";
 import { ConfigProblem } from "../config/problems.ts";
@@ -76,7 +76,7 @@ async function run(context: CommandContext): Promise<number> {
   try {
     const loaded = await loadOffline(offlineInput(context, config));
     const names = loaded.config.tenants.map(({ name }) => name);
-    // A word of older builds; a tenant of that name goes before it.
+    // A word of older builds; a tenant of that name takes precedence.
     if (tenant === "default" && !names.includes(tenant)) tenant = null;
     if (tenant !== null && !names.includes(tenant)) {
       const near = nearest(tenant, names);
@@ -103,7 +103,7 @@ async function run(context: CommandContext): Promise<number> {
   } catch (thrown) {
     const code = errorCode(thrown);
     if (code === null) throw thrown;
-    return refuse(`${plain(login.bin)} cannot be started in ${plain(login.cwd)} (${code}).`);
+    return refuse(`${plain(login.bin)} could not be started in ${plain(login.cwd)} (${code}).`);
   }
 }
 
@@ -121,14 +121,14 @@ async function signIn(
       `It becomes the login of ${plain(login.sharedWith.join(", "))} too: they use the same folder.\n`,
     );
   if (login.winningVariable !== null)
-    stderr.write(`${login.winningVariable} is set for it and goes before any login.\n`);
+    stderr.write(`${login.winningVariable} is set for it and takes precedence over any login.\n`);
   stderr.write(terms);
   if (!stdout.isTTY || !process.stdin.isTTY) {
     const folders = ["HOME", "CLAUDE_CONFIG_DIR"].flatMap((name) => {
       const value = login.env[name];
       return value === undefined ? [] : [`${name}=${quoted(value)}`];
     });
-    stderr.write("A sign-in needs a terminal, and this is none. The command to run in one:\n");
+    stderr.write("Signing in needs a terminal, and this is not one. The command to run in one:\n");
     const asUser = login.user === null ? [] : ["sudo", "-u", quoted(`#${login.user.uid}`)];
     stdout.write(`${[...asUser, ...folders, quoted(login.bin), ...words].join(" ")}\n`);
     return exitCodes.failed;
@@ -147,7 +147,7 @@ async function showStatus(
   login: ClaudeLogin,
   isJson: boolean,
 ): Promise<number> {
-  const said = await runCommand([login.bin, "auth", "status"], {
+  const result = await runCommand([login.bin, "auth", "status"], {
     timeoutMs: statusMs,
     env: login.env,
     cwd: login.cwd,
@@ -155,9 +155,9 @@ async function showStatus(
   });
   let answer: unknown = null;
   try {
-    answer = JSON.parse(said.stdout);
+    answer = JSON.parse(result.stdout);
   } catch {
-    // Said below, with the exit code.
+    // Reported below, with the exit code.
   }
   const text = (name: string): string | null => {
     const value = memberOf(answer, name);
@@ -174,9 +174,9 @@ async function showStatus(
     shared_with: login.sharedWith,
   };
   if (answer === null) {
-    const why = said.timedOut
+    const why = result.timedOut
       ? "did not answer in time"
-      : `answered with exit code ${said.code ?? "none"} and no JSON`;
+      : `answered with exit code ${result.code ?? "none"} and no JSON`;
     context.stderr.write(`clawgate: "claude auth status" ${why}.\n`);
     return exitCodes.failed;
   }

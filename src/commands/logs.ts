@@ -1,4 +1,4 @@
-// `clawgate logs`: the last lines of the running gateway's log, and on demand what comes after them.
+// `clawgate logs`: the last lines of the running gateway's log, and on demand those that follow.
 
 import { pause, systemClock } from "../system/clock.ts";
 import { type Fields, type LogLevel, logLevels, logStyle, oneLineJson, prettyLine } from "../system/log.ts";
@@ -68,7 +68,7 @@ async function ask(gateway: RunningGateway, limit: number, cursor: number): Prom
   return { lines: lines as readonly unknown[], cursor: next };
 }
 
-/** Null: it is gone, or another one has its place. */
+/** Null: the gateway ended, or another one replaced it. */
 async function askOn(gateway: RunningGateway, cursor: number): Promise<Batch | null> {
   try {
     return await ask(gateway, maxLines, cursor);
@@ -76,14 +76,14 @@ async function askOn(gateway: RunningGateway, cursor: number): Promise<Batch | n
     if (!(thrown instanceof GatewayProblem)) throw thrown;
     if (thrown.status === 401) return null;
     if (thrown.status !== null) throw thrown;
-    // No answer: it has ended, or it is only busy.
+    // No answer: it ended, or is busy.
     return isAlive(gateway.pid) ? { lines: [], cursor } : null;
   }
 }
 
 function printer({ stdout, environment }: CommandContext, isJson: boolean) {
   let isOver = false;
-  // `clawgate logs -f | head`: whoever listened has gone.
+  // `clawgate logs -f | head`: the reader has ended.
   stdout.on("error", () => {
     isOver = true;
   });

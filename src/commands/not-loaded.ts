@@ -13,5 +13,5 @@ export function notLoadedLines(skipped: readonly NotLoaded[]): string[] {
   const [only, ...more] = keyless;
   if (only === undefined) return lines;
   if (more.length === 0) return [...lines, `${only.id}, ${only.reason}`];
-  return [...lines, `for want of a key: ${keyless.map(({ id }) => id).join(", ")}`];
+  return [...lines, `without a key: ${keyless.map(({ id }) => id).join(", ")}`];
 }

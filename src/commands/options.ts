@@ -1,4 +1,4 @@
-// A command's options, read strictly: what is not known is refused and the nearest known option named.
+// Reads a command's options strictly: an unknown one is refused, and the nearest known one named.
 
 import { isIP } from "node:net";
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
@@ -10,17 +10,17 @@ import { oneLineJson } from "../system/log.ts";
 import { maxLines } from "../system/log-tail.ts";
 import { type CommandContext, exitCodes } from "./command.ts";
 
-/** `usage` is the exit code; the reason stands on stderr already. */
+/** `usage` is the exit code; the reason was written to stderr. */
 export type Refused = { readonly usage: number };
 
-/** What every command takes that changes the config or what hangs on it. */
+/** The options of every command that changes the config or what depends on it. */
 export const changeOptions = {
   "dry-run": { type: "boolean", default: false },
   json: { type: "boolean", default: false },
   config: { type: "string" },
 } as const satisfies ParseArgsOptionsConfig;
 
-/** What may stand behind an option, in words and as a test. */
+/** The values that an option takes, in words and as a test. */
 type OptionValue = { readonly takes: string; readonly fits: (text: string) => boolean };
 
 const isWholeNumber = (least: number, most: number) => (text: string) =>
@@ -37,9 +37,9 @@ const modelName: OptionValue = {
 
 const maxSeconds = 3_600;
 
-const anyText: OptionValue = { takes: "a text that is not empty", fits: () => true };
+const anyText: OptionValue = { takes: "a non-empty text", fits: () => true };
 
-/** One name means one thing in all commands. What is not here takes any text that is not empty. */
+/** One name means one thing in all commands. An option that is not listed takes any non-empty text. */
 const optionValues: Readonly<Record<string, OptionValue>> = {
   port: { takes: "a whole number from 0 to 65535", fits: isWholeNumber(0, 65_535) },
   host: {
@@ -58,11 +58,11 @@ const optionValues: Readonly<Record<string, OptionValue>> = {
   },
 };
 
-/** A name that is digits and dots alone is an address with a slip of the pen. */
+/** A name of digits and dots only is a mistyped address. */
 const isHostName = (text: string): boolean =>
   /^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?\.?$/.test(text) && !/^[\d.]+$/.test(text);
 
-/** Values of these are secrets. */
+/** Options whose values are secrets. */
 const secretOptions: ReadonlySet<string> = new Set(["key"]);
 
 /** What is wrong with the values; null: nothing. */
@@ -83,7 +83,7 @@ function read<T extends ParseArgsOptionsConfig>(args: readonly string[], options
   return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
 }
 
-/** `command` as it is typed ("providers list"); at most `maxPositionals` words may stand beside the options. */
+/** `command` as it is typed ("providers list"); at most `maxPositionals` words may accompany the options. */
 export function readOptions<T extends ParseArgsOptionsConfig>(
   context: Pick<CommandContext, "args" | "stderr">,
   command: string,
@@ -109,7 +109,7 @@ export function readOptions<T extends ParseArgsOptionsConfig>(
   }
 }
 
-/** What `parseArgs` says of a value that is missing or too many, in the words of a wrong one. */
+/** The message of `parseArgs` about a missing or superfluous value, in the words of a wrong one. */
 function parseErrorText(message: string): string {
   const [, name = "", hasNone] = /^Option '(?:-\w, )?--([\w-]+)[^']*' (does not take)?/.exec(message) ?? [];
   if (name === "") return message;

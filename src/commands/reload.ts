@@ -1,4 +1,4 @@
-// `clawgate reload`: the running gateway reads its config again; an invalid one changes nothing and is said.
+// `clawgate reload`: the running gateway reads its config again; an invalid one changes nothing and is reported.
 
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
 import { gatewayEnvironment, gatewayOptionsHelp, gatewayOptions } from "./gateway-options.ts";
@@ -28,7 +28,7 @@ async function run(context: CommandContext): Promise<number> {
     if (isDone) return exitCodes.ok;
     const why = errorMessage(body) ?? `The gateway answered with status ${status}.`;
     const isInvalid = memberOf(memberOf(body, "error"), "code") === "config_invalid";
-    const after = isInvalid ? "The gateway goes on with the config that it had.\n" : "";
+    const after = isInvalid ? "The gateway keeps its current config.\n" : "";
     context.stderr.write(`clawgate: ${why}\n${after}`);
     return exitCodes.failed;
   } catch (thrown) {
@@ -46,8 +46,8 @@ function reportText(report: unknown): string {
   return [
     changes.length === 0
       ? "The config was read again: nothing has changed since it was last read (a changed file is read by itself)."
-      : `The config was read again and is in force. Changed: ${changes.join(", ")}.`,
-    ...(restart.length === 0 ? [] : [`Only a restart puts these into force: ${restart.join(", ")}.`]),
+      : `The config was read again and is active. Changed: ${changes.join(", ")}.`,
+    ...(restart.length === 0 ? [] : [`These take effect only after a restart: ${restart.join(", ")}.`]),
     ...textsOf(memberOf(report, "notices")).map((notice) => `note: ${notice}`),
     "",
   ].join("\n");

@@ -1,9 +1,9 @@
-// `clawgate route`: where would this request go, and why? Asked of the running gateway, else answered from the config.
+// `clawgate route`: where a request would go, and why. The running gateway answers; without one, the config does.
 
 import { isAbsolute, join } from "node:path";
-import { explainOffline } from "../operator/explanation-offline.ts";
+import { explainOffline } from "../app/offline/offline-explanation.ts";
 import type { RouteExplanation } from "../operator/route-explanation.ts";
-import { offlineEnvironment } from "../operator/offline-app.ts";
+import { offlineEnvironment } from "../app/offline/offline-config.ts";
 import { Failure } from "../canon/failure.ts";
 import { nearest } from "../canon/nearest.ts";
 import { ConfigProblem } from "../config/problems.ts";
@@ -43,7 +43,7 @@ type Question = {
   readonly tenant: string | null;
 };
 
-/** They belong to the connection or to the command itself. */
+/** Headers of the connection or of the command itself. */
 const ownHeaders = new Set([
   "authorization",
   "connection",
@@ -107,7 +107,7 @@ type Values = {
   readonly door?: string | undefined;
 };
 
-/** A string says what is wrong with the options. */
+/** A string is what is wrong with the options. */
 function questionOf(context: CommandContext, values: Values, text: string): Question | string {
   const { file, model, door, tenant = null } = values;
   if (door !== undefined && !isEndpoint(door)) {
@@ -128,7 +128,7 @@ function questionOf(context: CommandContext, values: Values, text: string): Ques
   }
   if (text !== "") return "either the words of a message or --file, not both";
   if (values.tools || values.images)
-    return "--tools and --images do not go with --file: the file says it itself";
+    return "--tools and --images do not go with --file: the file already contains them";
   const body = bodyOfFile(isAbsolute(file) ? file : join(context.workingDirectory, file));
   if (typeof body === "string") return body;
   return { body: model === undefined ? body : { ...body, model }, endpoint: door ?? null, headers, tenant };
@@ -168,7 +168,7 @@ function headersOf(pairs: readonly string[]): Record<string, string> | string {
 
 const isEndpoint = (name: string): name is SampleEndpoint => sampleEndpoints.some((each) => each === name);
 
-/** `from`: a sentence on where the answer comes from when no gateway gave it. */
+/** `from`: where the answer comes from when no gateway gave it. */
 async function explain(
   context: CommandContext,
   { body, endpoint, headers, tenant }: Question,
@@ -191,7 +191,10 @@ async function explain(
     tenant,
   });
   const source = configPath === null ? "what was found on this machine" : configPath;
-  return { explanation, from: `${found.why}; answered from ${source}, as if every provider were well` };
+  return {
+    explanation,
+    from: `${found.why}; computed from ${source}, assuming that every provider is healthy`,
+  };
 }
 
 export const route: Command = { name: "route", summary: "say where a request would go, and why", help, run };

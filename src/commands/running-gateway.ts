@@ -1,5 +1,5 @@
-// The gateway that runs now, found by run.json, and how a command asks it. The token goes to nobody before the address
-// has answered as a gateway does; it must never be printed.
+// The running gateway, found by run.json, and how a command asks it. The token is sent only after the address has answered as a
+// gateway; it must never be printed.
 
 import { holdsDirectory, lockHolder, localOwnerPid } from "../system/directory-lock.ts";
 import type { Environment } from "../system/state-directory.ts";
@@ -18,7 +18,7 @@ export type Question = {
   readonly path: string;
   /** Sent as JSON. */
   readonly body?: unknown;
-  /** More headers; the token goes before them. */
+  /** More headers; the token takes precedence. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
 };
@@ -27,7 +27,7 @@ export type RunningGateway = {
   readonly url: string;
   readonly pid: number;
   readonly stateDirectory: string;
-  /** ISO 8601; null: it does not say. */
+  /** ISO 8601; null: unknown. */
   readonly startedAt: string | null;
   readonly version: string;
   /** Throws GatewayProblem when there is no answer, or one that is not JSON. An error status is an answer. */
@@ -47,13 +47,13 @@ export class GatewayProblem extends Error {
   }
 }
 
-/** `why` is a sentence without its full stop; `holder`: the process that has the state directory all the same. */
+/** `why` is a sentence without its full stop; `holder`: the process that owns the state directory nevertheless. */
 export type Absent = { readonly why: string; readonly holder?: number | null };
 
 const helloMs = 2_000;
 const usualMs = 10_000;
 
-/** `environment` with the `.env` files laid under it, as the gateway itself sees it. `isQuiet`: another version is no news. */
+/** `environment` includes the `.env` files, as the gateway itself sees it. `isQuiet`: another version is not reported. */
 export async function findGateway(
   context: Pick<CommandContext, "stderr">,
   environment: Environment,
@@ -73,13 +73,13 @@ export async function findGateway(
     const holder = lockHolder(directory);
     if (holder !== null)
       return {
-        why: `process ${holder} has the state directory ${directory}, but there is no run.json in it: it is just starting or ending, or could not write it`,
+        why: `process ${holder} owns the state directory ${directory}, but it contains no run.json: the gateway is starting or stopping, or could not write it`,
         holder,
       };
-    const unwritten = trouble === null ? "" : `; ${trouble}, so one that runs could not tell of itself`;
+    const unwritten = trouble === null ? "" : `; ${trouble}, so a running gateway could not announce itself`;
     return { why: `no gateway is running (there is no run.json in ${directory}${unwritten})` };
   }
-  // A gateway in a container of its own has another number here: then its hold on the directory is what is seen.
+  // A gateway in a container of its own has another number here: then only its lock on the directory is visible.
   if (!isAlive(run.pid) && lockHolder(directory) === null)
     return { why: `no gateway is running (process ${run.pid}, which wrote run.json, is gone)` };
   const { url, token } = run;
@@ -109,7 +109,7 @@ export async function findGateway(
   };
 }
 
-/** For commands that can do nothing without a gateway: says so, and what to do. */
+/** For commands that need a gateway: reports that there is none, and what to do. */
 export function refuseAbsent(context: Pick<CommandContext, "stderr">, absent: Absent): number {
   context.stderr.write(
     `clawgate: ${absent.why}.\nStart one with "clawgate", or set CLAWGATE_STATE_DIR to the state directory of the one you mean.\n`,
@@ -117,7 +117,7 @@ export function refuseAbsent(context: Pick<CommandContext, "stderr">, absent: Ab
   return exitCodes.failed;
 }
 
-/** Prints a GatewayProblem and gives the exit code; throws anything else on. */
+/** Prints a GatewayProblem and returns the exit code; rethrows anything else. */
 export function refuseProblem(context: Pick<CommandContext, "stderr">, thrown: unknown): number {
   if (!(thrown instanceof GatewayProblem)) throw thrown;
   context.stderr.write(`clawgate: ${thrown.message}\n`);
@@ -129,7 +129,7 @@ export function errorMessage(body: unknown): string | null {
   const error = memberOf(body, "error");
   const message = memberOf(error, "message") ?? memberOf(body, "message");
   if (typeof message !== "string") return null;
-  // Several problems stand on lines of their own, set in.
+  // Several problems get indented lines of their own.
   const lines = message.split("\n");
   return lines.map((line) => (line.startsWith("  ") ? `  ${plain(line)}` : plain(line))).join("\n");
 }
@@ -140,7 +140,7 @@ export function memberOf(value: unknown, name: string): unknown {
     : undefined;
 }
 
-/** What does not work as it was meant, apart from providers; of a config that is not valid, its mistakes as well. */
+/** What does not work as configured, except providers; for an invalid config, its mistakes as well. */
 export function problemsOf(health: unknown): readonly string[] {
   const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
   const mistakes = listOf(memberOf(memberOf(health, "config"), "problems"));
@@ -158,7 +158,7 @@ async function versionAt(url: string): Promise<string | null> {
     const found = memberOf(await answer.json(), "version");
     return typeof found === "string" ? found : null;
   } catch {
-    // Nobody there, or somebody who is no gateway: for the caller it is the same.
+    // No answer, or another program's: for the caller it is the same.
     return null;
   }
 }

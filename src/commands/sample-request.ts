@@ -1,4 +1,4 @@
-// A small request of any door around a few words, for questions about routing. It is never sent to a provider.
+// A small request in any format around a few words, for questions about routing. It is never sent to a provider.
 
 export const sampleEndpoints = ["chat", "messages", "responses", "gemini"] as const;
 export type SampleEndpoint = (typeof sampleEndpoints)[number];
@@ -20,7 +20,7 @@ const name = "get_weather";
 const description = "The weather of a city.";
 const schema = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
 
-/** The parsed JSON body as a client of that door would send it. */
+/** The parsed JSON body as a client of that endpoint would send it. */
 export function sampleRequest(endpoint: SampleEndpoint, sample: Sample): Readonly<Record<string, unknown>> {
   const { text, model, hasTools, hasImages } = sample;
   switch (endpoint) {
@@ -77,7 +77,7 @@ export function sampleRequest(endpoint: SampleEndpoint, sample: Sample): Readonl
       };
     case "gemini":
       return {
-        // At the door itself the name stands in the path.
+        // At the endpoint itself the name is in the path.
         model,
         contents: [
           {

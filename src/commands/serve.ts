@@ -1,4 +1,4 @@
-// `clawgate serve`: load or discover a config, open the house, say where it stands, and stop it in order.
+// `clawgate serve`: loads or discovers a config, starts the app, shows its address, and stops it cleanly.
 
 import { constants } from "node:os";
 import { type Gateway, startGateway } from "../app/gateway.ts";
@@ -24,8 +24,8 @@ Options:
   --json-log      log as JSON lines even on a terminal
   -h, --help      this text
 
-A config.yaml or .env of the working directory that nobody named is read only where it is yours and nobody else may write.
-It starts no program of that folder; its .env names no program, path or address for a key from elsewhere. What was taken is said.
+A config.yaml or .env of the working directory that was not named is read only if it is yours and only you can write it.
+It starts no program of that folder; its .env names no program, path or address for a key from elsewhere. What was read is shown.
 
 Signals: SIGTERM and SIGINT drain running requests (server.drain_s) and stop; a second one stops at once.
 SIGHUP reads the config again, as a change of the config file or its .env does. A config that is not valid changes nothing.
@@ -82,17 +82,17 @@ async function run(context: CommandContext): Promise<number> {
   });
 }
 
-/** What reading the config and putting the house together leaves behind is a quarter of an idle gateway's own memory. */
+/** What reading the config and starting the app leaves behind is a quarter of an idle gateway's own memory. */
 function tidyAfterStart({ services }: Gateway["app"]): () => void {
   return services.clock.setTimer(1_000, () => {
-    // It holds everything up for some milliseconds: nobody may be waiting.
+    // It blocks everything for some milliseconds: no request may be waiting.
     if (services.live.count() > 0) return;
     Bun.gc(true);
     Bun.shrink();
   });
 }
 
-/** From the first moment on, because without a listener the signal ends the process. One that comes during the start is kept. */
+/** Installed first of all, because without a listener the signal ends the process. One that comes during the start is kept. */
 function listenForHangup() {
   let app: Gateway["app"] | null = null;
   let hasCome = false;
@@ -114,7 +114,7 @@ const signals = ["SIGTERM", "SIGINT"] as const;
 
 type StopSignals = { onStop(onSignal: () => void): void; stop(): void };
 
-/** From the first moment on as well: a start that is told to end ends in order when it is over, and at once when it is told again. */
+/** Installed first of all too: a signal during the start ends the gateway cleanly when the start is over, a second one at once. */
 function listenForStop(): StopSignals {
   let obeyed: (() => void) | null = null;
   let hasCome = false;
@@ -135,7 +135,7 @@ function listenForStop(): StopSignals {
   };
 }
 
-/** Resolves with the exit code when the gateway has stopped in order; a second signal ends the drain at once. */
+/** Resolves with the exit code when the gateway has stopped cleanly; a second signal ends the drain at once. */
 function untilStopped(
   { app, drainMs }: Gateway,
   ending: StopSignals,
@@ -152,13 +152,13 @@ function untilStopped(
       firstMs = clock.monotonicMs();
       stopWatching?.();
       const running = live.count();
-      log.info(running === 0 ? "stopping" : `stopping when ${running} running requests are done`, {
+      log.info(running === 0 ? "stopping" : `stopping after ${running} running requests`, {
         running,
       });
       app.stop(drainMs()).then(
         () => resolve(exitCodes.ok),
         (error: unknown) => {
-          log.error("the gateway did not stop in order", { error });
+          log.error("the gateway did not stop cleanly", { error });
           resolve(exitCodes.failed);
         },
       );

@@ -1,5 +1,5 @@
-// What set-up would change for one instance: its tenant, its key, the new texts of its files.
-// It must never write, and never hand out a key but inside a file's new text.
+// What set-up would change for one instance: its tenant, its key, the new texts of its files. It must never write, and never return
+// a key except inside a file's new text.
 
 import { randomBytes } from "node:crypto";
 import type { NewTenant } from "../config/edit.ts";
@@ -18,20 +18,20 @@ import { sha256Hex } from "../system/secret.ts";
 export type PlannedInstance = {
   readonly instance: Instance;
   readonly tenant: string;
-  /** new: a tenant is added; kept: it was there, key and all. */
+  /** new: a tenant is added; kept: it exists with its key. */
   readonly key: "new" | "kept";
   readonly url: string;
   readonly changes: readonly FileChange[];
-  /** The tenant to be added; null: it is there, or the instance is left out. */
+  /** The tenant to be added; null: it exists, or the instance is skipped. */
   readonly addition: NewTenant | null;
-  /** Why this instance is left as it is; null when it is not. */
+  /** Why this instance is not changed; null: it is. */
   readonly leftOut: string | null;
 };
 
 export type SetupOptions = {
   readonly config: string | undefined;
   readonly isPrimary: boolean;
-  /** `server.host` from now on; null: as it is. */
+  /** The new `server.host`; null: unchanged. */
   readonly host: string | null;
   /** Null: as the instance has it, else openai-completions. */
   readonly api: Api | null;
@@ -40,7 +40,7 @@ export type SetupOptions = {
 export const isLoopback = (host: string): boolean =>
   host === "localhost" || host === "::1" || host === "[::1]" || host.startsWith("127.");
 
-/** The address at which an instance finds the gateway. */
+/** The gateway's address as the instance reaches it. */
 function urlFor({ kind }: Instance, config: Config, host: string | null): string {
   const { host: bound, port } = config.server;
   if (kind === "docker" && host !== null) return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
@@ -55,7 +55,7 @@ type Planning = {
   readonly host: string | null;
   readonly options: Pick<SetupOptions, "isPrimary" | "api">;
   readonly placeOf: FileAccessFor;
-  /** The tenant's key where whoever asks has just made it; else the one that is known, or a new one. */
+  /** The tenant's key where the caller has just created it; otherwise the known one, or a new one. */
   readonly key?: string;
 };
 
@@ -139,14 +139,14 @@ function modelsFor(
   );
 }
 
-/** As they are written, those that have not expired. */
+/** As they are written, without expired ones. */
 function keysOf({ api_key, keys }: Config["tenants"][number]): readonly string[] {
   const live = keys.filter(({ expires }) => expires === undefined || Date.parse(expires) > Date.now());
   const further = live.map(({ key, sha256 }) => key ?? `sha256:${sha256 ?? ""}`);
   return api_key === undefined ? further : [api_key, ...further];
 }
 
-/** The key that the instance has already, if it still opens the door; else one that is written in the clear. */
+/** The key that the instance already has, if it is still valid; otherwise one that is written in the clear. */
 function plainKey(written: readonly string[], inEntry: string | null): string | null {
   const hash = inEntry === null ? null : `sha256:${sha256Hex(inEntry)}`;
   const isKnown = written.some((key) => key === inEntry || key.toLowerCase() === hash);

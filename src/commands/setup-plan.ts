@@ -1,9 +1,9 @@
-// What set-up would change, worked out before anything is written: the config's tenants and each instance's files.
-// It must never write, and never hand out a key but inside a file's new text.
+// What set-up would change, planned before anything is written: the config's tenants and each instance's files. It must never write,
+// and never return a key except inside a file's new text.
 
 import { join } from "node:path";
-import { discoveredConfig } from "../operator/discovered-config.ts";
-import { loadOffline, withFileText } from "../operator/offline-app.ts";
+import { discoveredConfig } from "../app/offline/discovered-config.ts";
+import { loadOffline, withFileText } from "../app/offline/offline-config.ts";
 import { skillsDirectoryOf } from "../operator/skills-directory.ts";
 import { editConfig, EditProblem, newConfig } from "../config/edit.ts";
 import type { Config } from "../config/schema.ts";
@@ -23,7 +23,7 @@ export type SetupPlan = {
   readonly host: string | null;
   readonly instances: readonly PlannedInstance[];
   readonly notes: readonly string[];
-  /** Whether the config wants skills to be pulled by set-up. */
+  /** Whether set-up pulls skills, by the config. */
   readonly pullsSkills: boolean;
   /** The folder of all tenants' skills. */
   readonly skillsFolder: string;
@@ -44,7 +44,7 @@ export async function planSetup(context: CommandContext, options: SetupOptions):
     containers: containersOf(config),
     checksLive: true,
   });
-  if (trouble !== null) notes.push(`docker was not looked into: ${trouble}`);
+  if (trouble !== null) notes.push(`docker was not searched: ${trouble}`);
   const hasDocker = found.some(({ kind }) => kind === "docker");
   const host = hasDocker ? await addressForContainers(context, config) : null;
   if (host !== null && isLoopback(config.server.host))
@@ -68,11 +68,11 @@ export async function planSetup(context: CommandContext, options: SetupOptions):
   if (isNew && Object.keys(config.providers).every((id) => id === "demo"))
     notes.push("no provider was found, only the demonstration answers: add one to the config");
   const text = edit.text();
-  // Where nobody is set up the person is to hear why, and not what is wrong with a config for nobody.
+  // Where no instance is set up, the user should read why, not what is wrong with a config for none.
   const isForNobody = instances.length > 0 && instances.every(({ leftOut }) => leftOut !== null);
   const isChanged = isNew ? edit.tenants().length > 0 || options.host !== null : text !== place.text;
   const isWorthWriting = isChanged && !isForNobody;
-  // Never written: what the gateway would refuse.
+  // A config that the gateway would refuse is never written.
   if (isWorthWriting)
     await loadOffline(withFileText({ ...input, argvConfigPath: place.path }, place.path, text));
   return {
@@ -86,7 +86,7 @@ export async function planSetup(context: CommandContext, options: SetupOptions):
   };
 }
 
-/** A file that was named need not be there: set-up makes it. */
+/** A named file need not exist: set-up creates it. */
 function configPlace(context: CommandContext, named: string | undefined) {
   const input = offlineInput(context, named);
   const search = findConfigFile(input);

@@ -1,5 +1,5 @@
-// The part of set-up that brings the skills of the instances here. It must never push, and never overwrite what was changed
-// here: that is `clawgate manage skills` to decide.
+// The part of set-up that pulls the skills of the instances. It must never push, and never overwrite local changes: that is for
+// `clawgate manage skills`.
 
 import { join } from "node:path";
 import { type SkillReport, syncSkills } from "../openclaw/skill-sync.ts";
@@ -11,7 +11,7 @@ import { terminalStyle, plain } from "./terminal.ts";
 export type PulledSkills = {
   readonly tenant: string;
   readonly report: SkillReport | null;
-  /** Why nothing was pulled; null when it was tried. */
+  /** Why nothing was pulled; null: it was attempted. */
   readonly trouble: string | null;
 };
 

@@ -1,4 +1,4 @@
-// A plan of set-up in words and as JSON. It must never hold a key.
+// A plan of set-up in words and as JSON. It must never contain a key.
 
 import { labelOfFile } from "../openclaw/applied-changes.ts";
 import type { CommandContext } from "./command.ts";
@@ -36,13 +36,13 @@ export function show(context: CommandContext, plan: SetupPlan, isJson: boolean):
   const config =
     plan.config === null
       ? ""
-      : `${plan.config.before === null ? "Makes" : "Edits"} ${plain(plan.config.path)}: ${plan.host === null ? "tenants" : `tenants, server.host ${plain(plan.host)} (counts from the next start)`}\n`;
+      : `${plan.config.before === null ? "Makes" : "Edits"} ${plain(plan.config.path)}: ${plan.host === null ? "tenants" : `tenants, server.host ${plain(plan.host)} (takes effect at the next start)`}\n`;
   context.stdout.write(
     `${none}${showPlan(plan.instances, [], style)}${config}${showPlan([], plan.notes, style)}`,
   );
 }
 
-/** What would be written into each instance, then what is to be known beside it. */
+/** What would be written into each instance, then what else the user should know. */
 export function showPlan(
   instances: readonly PlannedInstance[],
   notes: readonly string[],

@@ -1,8 +1,8 @@
-// `clawgate setup`: finds OpenClaw, says what it would write, and writes it when told to; the way back is --undo.
+// `clawgate setup`: finds OpenClaw, shows what it would write, and writes it after consent; --undo reverts it.
 // It must never write without consent, and never print a key.
 
 import { createInterface } from "node:readline/promises";
-import { loadOffline } from "../operator/offline-app.ts";
+import { loadOffline } from "../app/offline/offline-config.ts";
 import { readDocument } from "../config/document.ts";
 import { editConfig, EditProblem } from "../config/edit.ts";
 import { ConfigProblem } from "../config/problems.ts";
@@ -24,11 +24,11 @@ import { terminalStyle, plain } from "./terminal.ts";
 const help = `Usage: clawgate setup [options]
 
 Finds the OpenClaw instances of this machine and of Docker, gives each a tenant with a key of its own in config.yaml,
-and tells each of the gateway: a provider "clawgate" in its openclaw.json, and CLAWGATE_BASE_URL and CLAWGATE_API_KEY in
+and connects each to the gateway: a provider "clawgate" in its openclaw.json, and CLAWGATE_BASE_URL and CLAWGATE_API_KEY in
 the .env of its state directory. What it would write is shown first; comments and everything else in those files stay.
 
 Options:
-  --yes           write without asking (needed where nobody can be asked)
+  --yes           write without asking (needed without a terminal)
   --dry-run       only show what would be written
   --primary       make clawgate/auto the main model of each instance
   --api API       openai-completions, anthropic-messages or openai-responses (default: as it is, else the first)
@@ -80,7 +80,7 @@ async function run(context: CommandContext): Promise<number> {
       return plan.instances.some(({ leftOut }) => leftOut !== null) ? exitCodes.failed : exitCodes.ok;
     if (!isSure) {
       if (values.json || !context.stdout.isTTY || !process.stdin.isTTY)
-        return refuseUsage(context, "setup", "nothing was written: nobody can be asked here; say --yes")
+        return refuseUsage(context, "setup", "nothing was written: there is no terminal to ask; pass --yes")
           .usage;
       if (!(await consents(context))) {
         context.stdout.write("Nothing was written.\n");
@@ -132,7 +132,7 @@ async function write(
       );
     showSkills(context, skills);
     if (plan.config !== null) context.stdout.write(`Written: ${plain(plan.config.path)}. `);
-    context.stdout.write("`clawgate setup --undo` takes it back.\n");
+    context.stdout.write("`clawgate setup --undo` reverts it.\n");
   }
   return isWell ? exitCodes.ok : exitCodes.failed;
 }
@@ -148,7 +148,7 @@ async function onlySkills(context: CommandContext, plan: SetupPlan, isJson: bool
 async function undo(context: CommandContext, isJson: boolean): Promise<number> {
   const undone = await undoLast(await setupFolder(context), takeOut, placesOf(context));
   if (isJson) context.stdout.write(`${JSON.stringify({ undone: undone ?? [] }, null, 2)}\n`);
-  else if (undone === null) context.stdout.write("There is no set-up to take back.\n");
+  else if (undone === null) context.stdout.write("There is no setup to undo.\n");
   else context.stdout.write(undone.map(({ how, path }: Undone) => `${how}: ${plain(path)}\n`).join(""));
   return exitCodes.ok;
 }
@@ -173,7 +173,7 @@ function takeOut(
   return edit.text();
 }
 
-/** `server.host` as it is written; null: it is not. */
+/** `server.host` as written in the file; null: it is not there. */
 function hostIn(text: string | null): string | null {
   const read = text === null ? null : readDocument(text);
   if (read === null || "problem" in read) return null;
@@ -188,7 +188,7 @@ async function print(context: CommandContext, named: string | undefined, api: Ap
   const isAny = ["0.0.0.0", "::", "localhost", "::1"].includes(host);
   const known = [...Object.keys(config.providers), ...Object.keys(config.aliases)];
   const url = `http://${isAny ? "127.0.0.1" : host}:${port}`;
-  // Without keys OpenClaw still wants a text in that place.
+  // OpenClaw needs a text there even without keys.
   const apiKey = hasKeys ? "${CLAWGATE_API_KEY}" : "local";
   context.stdout.write(integrationText({ url, apiKey, api, models: config.fallback_chain }, known));
   return exitCodes.ok;

@@ -1,5 +1,5 @@
-// `clawgate stop`: ends the running gateway in order, and not before its time. It must never signal a process that is not proven
-// to be the gateway that has the state directory: numbers are used again, and in a container they are other ones.
+// `clawgate stop`: stops the running gateway cleanly and waits for it. It must never signal a process that is not proven to be the
+// gateway that owns the state directory: process numbers are reused, and differ in a container.
 
 import { systemClock, pause } from "../system/clock.ts";
 import { holdsDirectory } from "../system/directory-lock.ts";
@@ -13,7 +13,7 @@ import { findGateway } from "./running-gateway.ts";
 
 const help = `Usage: clawgate stop [options]
 
-Ends the running gateway: nobody new is let in, running requests may end. Those that still run after the timeout are ended; a
+Stops the running gateway: new requests are refused, running requests may end. Those that still run after the timeout are ended; a
 gateway that does not end even then is killed. Returns when it has ended.
 Exit code 0: it has ended. 1: none was running, or it could not be ended.
 
@@ -23,7 +23,7 @@ Options:
 ${gatewayOptionsHelp}`;
 
 const usualSeconds = 60;
-/** For last words and records, once requests were cut off. */
+/** For the last answers and records, once requests were cut off. */
 const lastWordsMs = 6_000;
 const againMs = 2_000;
 const lookMs = 50;
@@ -53,11 +53,11 @@ async function run(context: CommandContext): Promise<number> {
 
 const endings = {
   drained: "The gateway has stopped",
-  "cut-off": "The gateway has stopped; requests that still ran were ended",
+  "cut-off": "The gateway has stopped; requests still running were cut off",
   killed: "The gateway did not stop and was killed",
 } as const;
 
-/** The gateway's number, or why there is none that may be signalled. */
+/** The gateway's process number, or why no process may be signalled. */
 async function provenOwner(
   context: CommandContext,
   environment: ReturnType<typeof gatewayEnvironment>,
@@ -65,15 +65,15 @@ async function provenOwner(
 ): Promise<number | string> {
   const run = await readRunFile(directory).catch(() => null);
   const holds = run === null ? null : holdsDirectory(run.pid, directory);
-  // It may be busy or hang: its hold on the directory says enough.
+  // It may be busy or hang: that it holds the directory's lock is enough.
   if (run !== null && holds === true) return run.pid;
   const found = await findGateway(context, environment, true);
   if ("why" in found) return found.why;
   if (run === null || holds === null) return found.pid;
-  return `a gateway answers at ${found.url}, but process ${run.pid} of this machine is not it: it may run in a container, or with rights that yours do not reach. Stop it where it was started`;
+  return `a gateway answers at ${found.url}, but process ${run.pid} of this machine is not it: it may run in a container or as another user. Stop it where it was started`;
 }
 
-/** Null: it lives on. */
+/** Null: it still runs. */
 async function end(pid: number, timeoutMs: number): Promise<keyof typeof endings | null> {
   const startTime = await startTimeOf(pid);
   const isOver = async (): Promise<boolean> =>
@@ -87,13 +87,13 @@ async function end(pid: number, timeoutMs: number): Promise<keyof typeof endings
     return true;
   };
   const signal = async (name: "SIGTERM" | "SIGKILL"): Promise<void> => {
-    // Looked at once more: the number may have gone to somebody else meanwhile.
+    // Checked again: another process may have the number by now.
     if (!(await isOver())) process.kill(pid, name);
   };
   try {
     await signal("SIGTERM");
     if (await within(timeoutMs)) return "drained";
-    // More than once: under npm, what comes within a second of the first counts as the same.
+    // More than once: under npm, a signal within a second of the first counts as the same.
     for (let leftMs = lastWordsMs; leftMs > 0; leftMs -= againMs) {
       await signal("SIGTERM");
       if (await within(againMs)) return "cut-off";
@@ -101,7 +101,7 @@ async function end(pid: number, timeoutMs: number): Promise<keyof typeof endings
     await signal("SIGKILL");
     return (await within(lastWordsMs)) ? "killed" : null;
   } catch {
-    // EPERM, or it went in between.
+    // EPERM, or it ended in between.
     return (await isOver()) ? "drained" : null;
   }
 }

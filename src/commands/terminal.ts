@@ -1,11 +1,11 @@
-// How a command's words look: colour only where somebody sees it, and nothing in them that moves a terminal.
+// How a command's text looks: colour only on a terminal, and no control characters.
 
 import type { CommandContext } from "./command.ts";
 
 export type Paint = (text: string) => string;
 
 export type TerminalStyle = {
-  /** Columns that a line may take; null where nobody looks (a pipe, a file). */
+  /** Columns of a line; null without a terminal (a pipe, a file). */
   readonly columns: number | null;
   readonly bold: Paint;
   readonly dim: Paint;
@@ -41,7 +41,7 @@ export function terminalStyle(context: TerminalContext): TerminalStyle {
   };
 }
 
-/** On one line and without controls: texts of vendors and of the config end up on a terminal. */
+/** On one line and without control characters: texts of vendors and of the config are shown on a terminal. */
 export function plain(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ").trim();
 }

@@ -6,13 +6,13 @@ export type Cell = string | { readonly text: string; readonly paint: Paint };
 
 export type Column = {
   readonly title: string;
-  /** The column that gives way when the line is too long; at most one. */
+  /** The column that shrinks when the line is too long; at most one. */
   readonly shrinks?: boolean;
   readonly isNumber?: boolean;
 };
 
 const gap = 2;
-/** Narrower than this, the column that gives way says nothing any more. */
+/** Narrower than this, the column that shrinks is of no use. */
 const leastWidth = 12;
 
 const textOf = (cell: Cell): string => (typeof cell === "string" ? cell : cell.text);
@@ -28,11 +28,11 @@ export function textTable(
     Math.max(Bun.stringWidth(title), ...rows.map((row) => Bun.stringWidth(textOf(row[at] ?? "")))),
   );
   const total = widths.reduce((sum, width) => sum + width, gap * (columns.length - 1));
-  const giving = columns.findIndex((column) => column.shrinks === true);
+  const shrinking = columns.findIndex((column) => column.shrinks === true);
   if (style.columns !== null && total > style.columns) {
-    const left = giving < 0 ? 0 : (widths[giving] ?? 0) - (total - style.columns);
+    const left = shrinking < 0 ? 0 : (widths[shrinking] ?? 0) - (total - style.columns);
     if (left < leastWidth) return paragraphs(columns, rows, style, style.columns);
-    widths[giving] = left;
+    widths[shrinking] = left;
   }
   const line = (cells: readonly Cell[]): string =>
     columns

@@ -7,8 +7,8 @@ import { childMark } from "../backends/agent-process/child-register.ts";
 import { Failure } from "../canon/failure.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { UserIds } from "../system/accounts.ts";
-import { stateDirectory } from "../system/state-directory.ts";
-import { programPlanOf } from "../app/claude-code/program-plan.ts";
+import { gatewayFilesOf } from "./gateway-files.ts";
+import { programPlanOf } from "../backends/claude-code/program-plan.ts";
 
 export type ClaudeLogin = {
   readonly provider: string;
@@ -17,17 +17,17 @@ export type ClaudeLogin = {
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
-  /** As whom; null: as the person at the terminal. */
+  /** The user that runs it; null: the person at the terminal. */
   readonly user: UserIds | null;
   /** Where the program keeps the login. */
   readonly configDir: string;
   /** Other tenants of the config whose requests use the same folder. */
   readonly sharedWith: readonly string[];
-  /** A variable of the tenant's that the program takes before any login. */
+  /** A variable of the tenant that takes precedence over any login. */
   readonly winningVariable: string | null;
 };
 
-// What a browser's window and a terminal's colours need; the gateway's own children have neither.
+// What a browser window and terminal colours need; the gateway's own children have neither.
 const terminalNames = [
   "TERM",
   "COLORTERM",
@@ -47,8 +47,8 @@ const winning = [
 ];
 
 /**
- * `tenant` null: of requests without one. Null: no provider of the config is the Claude Code program. Throws Failure when
- * the program is not there.
+ * `tenant` null: the login of requests without a tenant. The result is null when no provider of the config is the Claude Code
+ * program. Throws Failure when the program is missing.
  */
 export async function claudeLoginOf(
   loaded: LoadedConfig,
@@ -56,33 +56,33 @@ export async function claudeLoginOf(
   provider: string | null,
 ): Promise<ClaudeLogin | null> {
   const { config, environment } = loaded;
-  const stateDir = stateDirectory(environment);
+  const files = gatewayFilesOf(loaded);
   const ids = provider === null ? Object.keys(config.providers) : [provider];
   for (const id of ids) {
-    const plan = programPlanOf(id, loaded, stateDir, () => {
-      throw new Error("a login asks for no model");
+    const plan = programPlanOf(id, loaded, files, () => {
+      throw new Error("a login must not request a model");
     });
     if (plan === null) continue;
-    const said: string[] = [];
+    const warnings: string[] = [];
     const installation = createInstallation({
-      // The person sits in front of it; and a jail would hide the browser.
+      // The person uses it directly, and a jail would hide the browser.
       program: { ...plan.provider.program, jail: "off" },
       environment,
-      stateDirectory: stateDir,
+      stateDirectory: files.stateDirectory,
       guardedPaths: plan.guarded,
-      warn: (message) => void said.push(message),
+      warn: (message) => void warnings.push(message),
     });
     const placeOf = (name: string | null) =>
       installation.workspaceOf(name, name === null ? null : (plan.tenants.get(name) ?? null));
     const workspace = await placeOf(tenant).catch((error: unknown) => {
-      // The person at the terminal is the one to be told what a client is not.
-      const [why] = said;
+      // The person at the terminal may see what a client may not.
+      const [why] = warnings;
       throw why === undefined ? error : new Failure("unreachable", why, { cause: error });
     });
     const others = config.tenants.filter(({ name }) => name !== tenant);
     const places = await Promise.all(
       others.map(async ({ name }) => {
-        // What is wrong with another tenant is no reason not to sign this one in.
+        // A problem of another tenant must not keep this one from signing in.
         const place = await placeOf(name).catch(() => null);
         return [name, place?.configDir ?? null] as const;
       }),
@@ -95,7 +95,7 @@ export async function claudeLoginOf(
       environment,
       gatewayId: "login",
     });
-    // With it the program would know of no login.
+    // With this variable the program would ignore its login.
     const { [childMark]: _mark, [plainSwitch]: _switch, ...env } = launch.env;
     const shown = terminalNames.flatMap((name) => {
       const value = environment[name];
@@ -105,7 +105,7 @@ export async function claudeLoginOf(
       provider: id,
       bin: workspace.bin,
       env: { ...Object.fromEntries(shown), ...env },
-      // Another user's home need not be there.
+      // Another user's home may not exist.
       cwd: launch.user === undefined || launch.user === null ? workspace.home : workspace.workingDir,
       user: launch.user ?? null,
       configDir: workspace.configDir,

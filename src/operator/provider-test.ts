@@ -1,4 +1,4 @@
-// `clawgate providers test`: one small real request to one provider, along the road of every request (its queue, limits,
+// `clawgate providers test`: one small real request to one provider, through the pipeline of every request (its queue, limits,
 // health and record) but to this target alone. It must never be sent unless an operator asks for it.
 
 import { Failure, type FailureKind } from "../canon/failure.ts";
@@ -6,10 +6,11 @@ import { nearest } from "../canon/nearest.ts";
 import { emptyRequest, type ChatRequest } from "../canon/request.ts";
 import { vendors } from "../backends/http/vendors.ts";
 import type { Admission } from "../pipeline/admission.ts";
-import type { AppServices } from "../app/app-services.ts";
-import type { ConfigSnapshot } from "../app/config-snapshot.ts";
-import { sendInternalRequest } from "../app/internal-request.ts";
-import { pricedTarget } from "../app/providers/priced-target.ts";
+import { pricedTarget } from "../catalog/priced-target.ts";
+import type { PriceBook } from "../catalog/prices.ts";
+import type { Services } from "../pipeline/dependencies.ts";
+import { sendInternalRequest } from "../pipeline/internal-request.ts";
+import type { ActiveConfig } from "./active-config.ts";
 
 export type ProviderTest = {
   readonly request_id: string;
@@ -20,7 +21,7 @@ export type ProviderTest = {
   readonly first_token_ms: number | null;
   /** The beginning of what the model said. */
   readonly text: string | null;
-  /** The id that the upstream calls the model by. */
+  /** The upstream's own id of the model. */
   readonly upstream_model: string | null;
   readonly input_tokens: number | null;
   readonly output_tokens: number | null;
@@ -34,9 +35,12 @@ export type TestQuestion = {
   /** Null: the provider's own model. */
   readonly model: string | null;
   readonly admission: Admission;
-  /** Aborted when whoever asked has left. */
+  /** Aborted when the caller has left. */
   readonly signal: AbortSignal;
 };
+
+/** What the pipeline takes, and the prices of what was used. */
+export type ProviderTestServices = Services & { readonly prices: Pick<PriceBook, "costOf"> };
 
 /** The tag of its record. */
 const testTag = "provider-test";
@@ -46,14 +50,14 @@ const shownText = 100;
 
 /** Throws Failure not-found; every failure of the provider is an answer. */
 export async function testProvider(
-  snapshot: ConfigSnapshot,
-  services: AppServices,
+  active: ActiveConfig,
+  services: ProviderTestServices,
   question: TestQuestion,
 ): Promise<ProviderTest> {
-  const { pipeline, loaded } = snapshot;
+  const { pipeline, loaded } = active;
   const settings = loaded.config.providers[question.provider];
   if (settings === undefined || !pipeline.providers.has(question.provider))
-    throw unknownProvider(snapshot, question.provider);
+    throw unknownProvider(active, question.provider);
   const target = { provider: question.provider, model: question.model ?? settings.model };
   const { run, text, failure } = await sendInternalRequest(pipeline, services, {
     target,
@@ -104,8 +108,8 @@ const smallRequest: ChatRequest = {
   maxTokens: mostTokens,
 };
 
-function unknownProvider(snapshot: ConfigSnapshot, id: string): Failure {
-  const { loaded, pipeline } = snapshot;
+function unknownProvider(active: ActiveConfig, id: string): Failure {
+  const { loaded, pipeline } = active;
   const skipped = loaded.skippedProviders.find((each) => each.id === id);
   if (skipped !== undefined)
     return new Failure("not-found", `The provider "${id}" is configured but not loaded: ${skipped.reason}.`);
@@ -139,7 +143,7 @@ const trustVariable = "NODE_EXTRA_CA_CERTS";
 function hintFor(failure: Failure, keyVariable: string | null): string {
   switch (failure.kind) {
     case "credentials-rejected":
-      return `Check the provider's api_key${keyVariable === null ? "" : ` (${keyVariable})`}: is it whole, still valid and of this vendor?`;
+      return `Check the provider's api_key${keyVariable === null ? "" : ` (${keyVariable})`}: is it complete, still valid and issued by this vendor?`;
     case "quota-exhausted":
       return "The account has no credit or quota left: look at the vendor's billing page.";
     case "rate-limited":

@@ -1,9 +1,9 @@
-// Where the skills of tenants lie, for the commands that fill that folder. One answer with the CLI provider that reads it.
+// The folder of the tenants' skills, for the commands that fill it. It must be the same one that the CLI provider reads.
 
 import { dirname, join } from "node:path";
 import type { LoadedConfig } from "../config/load.ts";
 import { stateDirectory } from "../system/state-directory.ts";
-import { relativeToConfig } from "../app/claude-code/program-plan.ts";
+import { relativeToConfig } from "../backends/claude-code/program-plan.ts";
 
 export function skillsDirectoryOf({ config, path, environment }: LoadedConfig): string {
   const { dir } = config.skills;

@@ -1,12 +1,12 @@
 // The vendors that this build knows, with what is known of their models: for `clawgate providers catalog`.
-// It must never show a key: only which variable has a value.
+// It must never show a key, only which variable is set.
 
 import { localServers, vendors } from "../backends/http/vendors.ts";
 import type { VendorRow } from "../backends/settings.ts";
 import { capabilitiesOf, tableDate, tableSource } from "../catalog/model-capabilities.ts";
 import { createPriceBook, type PriceBook } from "../catalog/prices.ts";
 import { priceTableDate, priceTableVersion } from "../catalog/price-table.ts";
-import { offlineEnvironment, type OfflineInput } from "./offline-app.ts";
+import type { Environment } from "../system/state-directory.ts";
 
 export type CatalogModel = {
   readonly id: string;
@@ -27,11 +27,11 @@ export type CatalogRow = {
   readonly base_url: string;
   /** Variables that may hold the key; the first that is set counts. */
   readonly key_variables: readonly string[];
-  /** The one that is set here. */
+  /** The variable that is set here. */
   readonly set_variable: string | null;
   /** A server on this machine. */
   readonly is_local: boolean;
-  /** Null: whatever the server lists first. */
+  /** Null: the first model that the server lists. */
   readonly default_model: string | null;
   readonly models: readonly CatalogModel[];
   readonly note: string | null;
@@ -46,11 +46,15 @@ export type VendorCatalog = {
 const keysOf = (row: VendorRow): readonly string[] =>
   row.keyVariable === null ? [] : [row.keyVariable, ...(row.otherKeyVariables ?? [])];
 
-export async function vendorCatalog(input: OfflineInput, nowMs: number): Promise<VendorCatalog> {
-  const environment = offlineEnvironment(input, [...vendors, ...localServers].flatMap(keysOf));
-  const book = createPriceBook({
-    onTableLost: () => input.stderr.write("clawgate: the bundled price table could not be loaded.\n"),
-  });
+/** Every variable that may hold a vendor's key. */
+export const vendorKeyVariables = (): readonly string[] => [...vendors, ...localServers].flatMap(keysOf);
+
+export async function vendorCatalog(
+  environment: Environment,
+  nowMs: number,
+  onPricesLost: () => void,
+): Promise<VendorCatalog> {
+  const prices = createPriceBook({ onTableLost: onPricesLost });
   const describe = async (row: VendorRow, isLocal: boolean): Promise<CatalogRow> => {
     const ids = [...new Set([...(row.model === null ? [] : [row.model]), ...row.models])];
     const variables = keysOf(row);
@@ -63,7 +67,7 @@ export async function vendorCatalog(input: OfflineInput, nowMs: number): Promise
       set_variable: variables.find((name) => (environment[name] ?? "") !== "") ?? null,
       is_local: isLocal,
       default_model: row.model,
-      models: await Promise.all(ids.map((model) => describeModel(row.baseUrl, model, book, nowMs))),
+      models: await Promise.all(ids.map((model) => describeModel(row.baseUrl, model, prices, nowMs))),
       note: row.note ?? null,
     };
   };
@@ -80,13 +84,13 @@ export async function vendorCatalog(input: OfflineInput, nowMs: number): Promise
 async function describeModel(
   baseUrl: string,
   model: string,
-  book: PriceBook,
+  prices: PriceBook,
   nowMs: number,
 ): Promise<CatalogModel> {
   const seller = { baseUrl };
   const target = { model, seller };
-  await book.prepare(target);
-  const price = book.priceOf(target, nowMs);
+  await prices.prepare(target);
+  const price = prices.priceOf(target, nowMs);
   const { contextWindow, maxOutput, tools, vision, thinking } = capabilitiesOf(seller, model);
   return {
     id: model,

@@ -23,7 +23,7 @@ export function dialectOf(path: string, headers: Headers, own = ownPaths): Diale
   return isMessages || headers.has("anthropic-version") ? "anthropic-messages" : "openai-chat";
 }
 
-/** Its version v1 shares `/v1/models` with the others: there the verb tells, or the headers that Google's packages send. */
+/** Google's v1 shares `/v1/models` with the others: there the verb decides, or the headers that Google's packages send. */
 function isGoogle(path: string, headers: Headers): boolean {
   if (path.startsWith("/v1beta/")) return true;
   if (!path.startsWith("/v1/models")) return false;
@@ -35,7 +35,7 @@ const isFromGoogles = (headers: Headers): boolean =>
 
 const googleVerb = /:(?:generateContent|streamGenerateContent|countTokens|embedContent|batchEmbedContents)$/;
 
-// Ids hold colons too (`llama3:latest`), but nobody else POSTs to a model. Vertex and uploads have paths of their own.
+// Ids contain colons too (`llama3:latest`), but only Google's clients POST to a model. Vertex and uploads have paths of their own.
 const googlePlaces =
   /^\/(?:(?:upload|download)\/)?v1(?:alpha|beta)\d*(?:\/|$)|^\/(?:upload|download)\/v1\/|^\/v1\/(?:projects|tunedModels|cachedContents|corpora)(?:\/|$)/;
 const anthropicPlaces = /^\/v1\/(?:complete|messages|organizations|skills)(?:\/|$)/;
@@ -66,7 +66,7 @@ export type Refusal = {
   readonly headers?: Readonly<Record<string, string>>;
 };
 
-/** Anything thrown, as an answer. A bug of ours goes to the log with its request id. */
+/** Turns anything thrown into an answer. A bug of ours is logged with its request id. */
 export function refuse(gateway: ServerPort, thrown: unknown, asked: Refusal): Response {
   const [failure, refusal] = inDialectWords(failureFrom(thrown), asked);
   if (failure.kind === "internal")

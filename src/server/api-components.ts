@@ -1,5 +1,5 @@
 // The named schemas of the API description: requests from our zod schemas, answers and errors written down here.
-// What a client gets is made by the dialects; this must never be used to check or shape it.
+// The dialects make what a client gets; this must never be used to check or shape it.
 
 import { z } from "zod";
 import { endpoints } from "../pipeline/endpoints.ts";
@@ -145,12 +145,12 @@ const answers: Readonly<Record<string, Schema>> = {
   ),
 };
 
-/** `requests`: request schemas by door name; a door without one is described as any object. */
+/** `requests`: request schemas by endpoint name; an endpoint without one is described as any object. */
 export function components(requests: Readonly<Record<string, z.ZodType>>): Record<string, Schema> {
   const named: Record<string, Schema> = { ...answers };
   for (const endpoint of endpoints) named[requestSchemaName(endpoint.name)] = anything;
-  for (const [door, schema] of Object.entries(requests)) {
-    const name = requestSchemaName(door);
+  for (const [endpoint, schema] of Object.entries(requests)) {
+    const name = requestSchemaName(endpoint);
     for (const [inner, definition] of Object.entries(openApiSchemas(schema, name))) named[inner] = definition;
   }
   return named;

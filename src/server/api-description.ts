@@ -31,7 +31,7 @@ const pagePolicy = [
 
 /** `/swagger`, `/swagger/json` and the script of the page. */
 export function descriptionRoutes(gateway: ServerPort, described: readonly Route[]): readonly Route[] {
-  // Made when first asked for: schemas of every dialect take milliseconds that the start of the program must not pay.
+  // Built when first requested: the schemas of every dialect take milliseconds that the start must not spend.
   let made: Promise<{ readonly page: string; readonly document: string }> | null = null;
   const description = () => (made ??= makeDescription(gateway, described));
   const row = (path: string, answer: Route["answer"]): Route => ({
@@ -76,13 +76,13 @@ export function descriptionRoutes(gateway: ServerPort, described: readonly Route
 async function makeDescription(gateway: ServerPort, described: readonly Route[]) {
   // Loaded here and not at the start: the plugin brings 9 MB that most runs never need.
   const { swagger } = await import("@elysiajs/swagger");
-  const book = new Elysia({ strictPath: true });
+  const documented = new Elysia({ strictPath: true });
   for (const route of described) {
-    // A wildcard in the middle is no path for Elysia; `pathEndpoints` writes these down.
+    // Elysia accepts no wildcard in the middle of a path; `pathEndpoints` describes these.
     if (route.path.includes("*:")) continue;
-    book.route(route.method, route.path.replace(/\*(?=\/)/, ":id"), () => "", { detail: route.detail });
+    documented.route(route.method, route.path.replace(/\*(?=\/)/, ":id"), () => "", { detail: route.detail });
   }
-  book.use(
+  documented.use(
     swagger({
       path: pagePath,
       specPath: documentPath,
@@ -92,11 +92,12 @@ async function makeDescription(gateway: ServerPort, described: readonly Route[])
       documentation: documentation(gateway, await gateway.apiSchemas()),
     }),
   );
-  const read = async (path: string) => (await book.handle(new Request(`http://localhost${path}`))).text();
+  const read = async (path: string) =>
+    (await documented.handle(new Request(`http://localhost${path}`))).text();
   return { page: await read(pagePath), document: await read(documentPath) };
 }
 
-// Everything of Scalar's that would reach for its own servers is switched off; the policy above would block it anyway.
+// Everything that would make Scalar contact its own servers is switched off; the policy above would block it anyway.
 const scalarSettings: Record<string, unknown> = {
   url: documentPath,
   withDefaultFonts: false,
@@ -144,7 +145,7 @@ function documentation(gateway: ServerPort, schemas: Awaited<ReturnType<ServerPo
           type: "apiKey" as const,
           in: "header",
           name: "x-clawgate-key",
-          description: "The same key, where the other headers carry somebody else's",
+          description: "The same key, for when the other headers carry another key",
         },
         adminKey: {
           type: "http" as const,

@@ -1,5 +1,5 @@
-// The Host and Origin rules (contract section 4): what keeps other websites and rebound names away from a local port.
-// Verdicts come from the configuration alone; it must never look at a path or a key.
+// The Host and Origin rules, which keep other websites and rebound names away from a local port. They follow from the config alone;
+// they must never depend on a path or a key.
 
 import { Failure } from "../canon/failure.ts";
 import { isAddressLiteral } from "../wire/address.ts";

@@ -1,9 +1,9 @@
-// Paths as they were sent, held against the patterns of the table. One matcher for names and for 405, so that
-// both see what routing saw. It must never decode before it has matched.
+// Matches paths as they were sent with the patterns of the table. Names and 405 answers use the same matcher, so that both see what
+// routing saw. It must never decode before it has matched.
 
 export type RoutePath = { readonly method: string; readonly path: string };
 
-/** Path and query as they were sent. Not `new URL`: it throws on hosts that a client made up, and costs microseconds. */
+/** Path and query as they were sent. Not `new URL`: it throws on invalid hosts, and costs microseconds. */
 export function splitUrl(url: string): readonly [path: string, query: string] {
   const scheme = url.indexOf("://");
   const start = url.startsWith("/") ? 0 : url.indexOf("/", scheme < 0 ? 0 : scheme + 3);
@@ -19,7 +19,7 @@ export function nameIn(pattern: string, path: string): string | null {
   const tail = pattern.slice(star + 1);
   if (!path.startsWith(pattern.slice(0, star)) || !path.endsWith(tail)) return null;
   const raw = path.slice(star, path.length - tail.length);
-  // Ids of models hold slashes, and Google's clients leave them as they are before the verb (`models/org/name:verb`).
+  // Ids of models contain slashes, and Google's clients leave them unencoded before the verb (`models/org/name:verb`).
   const mayHoldSlash = tail === "" || tail.startsWith(":");
   if (raw === "" || path.length < pattern.length || (!mayHoldSlash && raw.includes("/"))) return null;
   try {
@@ -39,14 +39,14 @@ export function methodsAt(table: readonly RoutePath[], path: string): string[] {
   return [...methods];
 }
 
-/** A base URL with too much or too little of a version, or a slash too many: the path that the client meant, or null. */
+/** The path that a client meant whose base URL has a version or a slash too many or too few, or null. */
 export function suggestedPath(table: readonly RoutePath[], path: string): string | null {
   const plain = path
     .slice(0, 500)
     .replace(/\/{2,}/g, "/")
     .replace(/\/$/, "");
   const bare = plain.replace(/^(?:\/v1(?:beta)?)+(?=\/)/, "");
-  // Ids hold colons too, but a verb behind one is Google's.
+  // Ids contain colons too, but a verb after one is Google's.
   const versions = /:[a-zA-Z]+$/.test(bare) ? ["/v1beta", "/v1"] : ["/v1", "/v1beta"];
   const meant = [plain, ...versions.map((version) => version + bare)].filter(
     (each) => methodsAt(table, each).length > 0,
@@ -54,7 +54,7 @@ export function suggestedPath(table: readonly RoutePath[], path: string): string
   return meant.find((each) => each !== path && /^[\w/:.%~-]+$/.test(each)) ?? null;
 }
 
-/** Several rows may share one: Elysia cannot tell verbs behind a wildcard apart, `safeName` can. */
+/** Several rows may share one: Elysia cannot distinguish verbs after a wildcard, `nameIn` can. */
 export function elysiaPath(path: string): string {
   const star = path.indexOf("*");
   return star < 0 || path[star + 1] === ":"

@@ -1,4 +1,5 @@
-// What a body must look like before anybody reads it: JSON (or form data where a door takes it), not compressed, not too large, without trailers. It reads headers only.
+// What the headers must say of a body before it is read: JSON (or form data where an endpoint takes it), not compressed, not too
+// large, without trailers.
 
 import { Failure } from "../canon/failure.ts";
 
@@ -15,8 +16,8 @@ export function checkRequestBody(
       code: "unsupported_content_encoding",
     });
   const length = headers.get("content-length");
-  // Bun takes what follows the last chunk for the next request and answers that with a bare 400 (Bun 1.4.5); whoever says
-  // beforehand that trailers come is told why.
+  // Bun takes what follows the last chunk for the next request and answers that with a bare 400 (Bun 1.4.5); a client that
+  // announces trailers gets the reason instead.
   if (length === null && headers.has("trailer"))
     throw new Failure("unsupported", "Trailer fields behind a chunked body are not accepted.", {
       param: "trailer",

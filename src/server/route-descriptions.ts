@@ -13,7 +13,7 @@ const json = (description: string, schema: string) => ({
   content: { "application/json": { schema: reference(schema) } },
 });
 
-/** Component name of a door's request body. */
+/** Component name of an endpoint's request body. */
 export function requestSchemaName(endpoint: EndpointName | string): string {
   return `${endpoint.replace(/(^|-)([a-z])/g, (_all, _dash: string, letter: string) => letter.toUpperCase())}Request`;
 }
@@ -92,7 +92,7 @@ export const routeDescriptions = {
     tags: ["Public"],
     summary: "Health of the gateway and of every provider",
     description:
-      "Always 200 and the truth in `status`; with `ready=1` it is 503 when the gateway is down. Whoever may read (`/api/*`) is also told tenants, queue, config, stores, certificates and what does not work as it was meant (`problems`).",
+      "Always 200, with the state in `status`; with `ready=1` it is 503 when the gateway is down. Callers that may read `/api/*` also get tenants, queue, config, stores, certificates and what does not work as configured (`problems`).",
     security: [],
     parameters: [{ name: "ready", in: "query", required: false, schema: { type: "string", enum: ["1"] } }],
     responses: { "200": json("The state", "Health"), "503": json("Down (only with ready=1)", "Health") },
@@ -150,11 +150,11 @@ export const routeDescriptions = {
       ...errors("GoogleError", ["401", "403", "404"]),
     },
   } satisfies RouteDescription,
-  /** Doors whose path names the model, as OpenAPI writes them: the plugin leaves out paths with a `*`. */
-  pathEndpoints(doors: readonly Endpoint[]): Record<string, { readonly post: RouteDescription }> {
-    const named = doors.filter((endpoint) => endpoint.stream !== undefined);
+  /** Endpoints whose path names the model, as OpenAPI writes them: the plugin leaves out paths with a `*`. */
+  pathEndpoints(all: readonly Endpoint[]): Record<string, { readonly post: RouteDescription }> {
+    const named = all.filter((endpoint) => endpoint.stream !== undefined);
     return Object.fromEntries(
-      named.map((door) => {
+      named.map((endpoint) => {
         const model = { name: "model", in: "path", required: true, schema: { type: "string" as const } };
         const alt = {
           name: "alt",
@@ -162,24 +162,30 @@ export const routeDescriptions = {
           required: true,
           schema: { type: "string" as const, enum: ["sse"] },
         };
-        const parameters = door.stream === true ? [model, alt] : [model];
-        return [door.path.replace("*", "{model}"), { post: { ...routeDescriptions.door(door), parameters } }];
+        const parameters = endpoint.stream === true ? [model, alt] : [model];
+        return [
+          endpoint.path.replace("*", "{model}"),
+          { post: { ...routeDescriptions.endpoint(endpoint), parameters } },
+        ];
       }),
     );
   },
-  door(door: Endpoint): RouteDescription {
-    const { tag, errorSchema } = formats[door.dialect] ?? { tag: door.dialect, errorSchema: "OpenAIError" };
-    const reply = streamed[door.name];
+  endpoint(endpoint: Endpoint): RouteDescription {
+    const { tag, errorSchema } = formats[endpoint.dialect] ?? {
+      tag: endpoint.dialect,
+      errorSchema: "OpenAIError",
+    };
+    const reply = streamed[endpoint.name];
     const body = {
       "application/json": { schema: reply === undefined ? { type: "object" as const } : reference(reply) },
     };
     return {
       tags: [tag],
-      summary: door.summary,
+      summary: endpoint.summary,
       security: clientKey,
       requestBody: {
         required: true,
-        content: bodyOf(door),
+        content: bodyOf(endpoint),
       },
       responses: {
         "200": {
@@ -209,10 +215,10 @@ export const routeDescriptions = {
     ],
   }),
   config: operatorRoute(
-    "The config in force and the file it came from",
-    "Secrets masked: file, since when, the flags and variables that lie over it, what counts only after a restart, and where the file on the disk says something else by now.",
+    "The active config and the file it came from",
+    "Secrets masked: file, since when, the flags and variables that override it, what takes effect only after a restart, and where the file on the disk differs by now.",
   ),
-  live: operatorRoute("Requests that are running now", "Id, tenant and stage of every request on the road."),
+  live: operatorRoute("Requests that are running now", "Id, tenant and stage of every running request."),
   logs: operatorRoute(
     "The last lines of the gateway's log",
     "At most 2,000 are kept, in memory, oldest first, each as the log has it: `time`, `level`, `message` and its fields. `cursor` of the answer, sent back, gives what came since.",
@@ -238,14 +244,14 @@ export const routeDescriptions = {
   ),
   route: operatorRoute(
     "Why a request would go where it would go",
-    "Answers without calling anything. The body is a request of any door: provider, model, layer, rule, confidence, reason, facts, candidates with why each was kept or dropped, estimated tokens and cost.",
+    "Answers without calling anything. The body is a request in any of the supported formats: provider, model, layer, rule, confidence, reason, facts, candidates with why each was kept or dropped, estimated tokens and cost.",
     {
       parameters: [
         {
           name: "door",
           in: "query",
           required: false,
-          description: "Absent: told by the body's shape.",
+          description: "Absent: detected from the body.",
           schema: { type: "string", enum: ["chat", "messages", "responses", "gemini"] },
         },
         {
@@ -281,7 +287,7 @@ export const routeDescriptions = {
         },
       ],
       responses: {
-        "200": json("What came of it, good or bad", "ProviderTest"),
+        "200": json("The result, success or failure", "ProviderTest"),
         ...errors("OpenAIError", ["401", "403", "404", "429"]),
       },
     },
@@ -291,7 +297,7 @@ export const routeDescriptions = {
     "All of the new config or, when it is not valid, all of the old one: then 400, and `error.problems` says file, line, key and message. Running requests end on the config they began with. Needs the admin key or the state directory's token.",
     {
       responses: {
-        "200": json("What changed, and what counts only after a restart", "Reload"),
+        "200": json("What changed, and what takes effect only after a restart", "Reload"),
         "400": json("The new config is not valid; the old one stays", "Reload"),
         ...errors("OpenAIError", ["401", "403", "429", "500", "503"]),
       },

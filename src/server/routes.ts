@@ -1,5 +1,5 @@
-// The table of routes: method, path, who may call it, what it does. One row carries its own class, so that no route
-// can be reached around its check. It must never read a body.
+// The table of routes: method, path, who may call it, what it does. Each row carries its own class, so that no route can be reached
+// around its check. It must never read a body.
 
 import { consequences, Failure } from "../canon/failure.ts";
 import type { Caller, RouteClass } from "../pipeline/access.ts";
@@ -25,23 +25,72 @@ export type Route = {
   /** At most one `*`. It stands for one or more characters; between two slashes it stands for one segment. */
   readonly path: string;
   readonly routeClass: RouteClass;
-  /** A door's body is JSON, at some it may be form data; the other POST routes take none. */
+  /** An endpoint's body is JSON, at some of them form data too; the other POST routes take none. */
   readonly takesBody: boolean;
   readonly takesForm?: boolean;
-  /** A door puts the request's id on its answers itself. */
+  /** An endpoint puts the request's id on its answers itself. */
   readonly isEndpoint: boolean;
   readonly detail: RouteDescription;
   answer(call: Call): Response | Promise<Response>;
 };
 
 export function routesOf(gateway: ServerPort): readonly Route[] {
+  return [
+    ...publicRoutes(gateway),
+    ...modelRoutes(gateway),
+    ...endpoints.map((endpoint): Route => ({
+      method: "POST",
+      path: endpoint.path,
+      routeClass: "data",
+      takesBody: true,
+      takesForm: endpoint.forwarding?.takesForm === true,
+      isEndpoint: true,
+      detail: routeDescriptions.endpoint(endpoint),
+      answer: (call) => gateway.handle(endpoint, call.request, call.caller, call.facts),
+    })),
+    ...reportRoutes(gateway),
+    ...actionRoutes(gateway),
+  ];
+}
+
+const get = (
+  path: string,
+  routeClass: RouteClass,
+  answer: Route["answer"],
+  detail: RouteDescription = routeDescriptions.hidden,
+): Route => ({ method: "GET", path, routeClass, takesBody: false, isEndpoint: false, detail, answer });
+
+const head = (path: string, answer: Route["answer"]): Route => ({
+  ...get(path, "public", answer),
+  method: "HEAD",
+});
+
+const post = (
+  path: string,
+  routeClass: RouteClass,
+  answer: Route["answer"],
+  detail: RouteDescription,
+): Route => ({ ...get(path, routeClass, answer, detail), method: "POST" });
+
+function publicRoutes(gateway: ServerPort): readonly Route[] {
   const health = async (call: Call): Promise<Response> => {
     const isReadyCheck = new URLSearchParams(call.query).get("ready") === "1";
     const { mayRead, holdMs } = gateway.readAccess(call.facts);
     if (holdMs > 0) await gateway.wait(holdMs);
-    const health = await gateway.health(isReadyCheck, mayRead);
-    return operatorJson(health, isReadyCheck && health.status === "down" ? 503 : 200);
+    const report = await gateway.health(isReadyCheck, mayRead);
+    return operatorJson(report, isReadyCheck && report.status === "down" ? 503 : 200);
   };
+  return [
+    head("/", () => new Response(null)),
+    // What Claude Code asks before anything else; older versions ask for `/`.
+    head("/api/hello", () => new Response(null)),
+    get("/health", "public", health, routeDescriptions.health),
+    head("/health", async (call) => new Response(null, { status: (await health(call)).status })),
+  ];
+}
+
+function modelRoutes(gateway: ServerPort): readonly Route[] {
+  const list = (call: Call): Response => Response.json(gateway.modelList(call.dialect, call.caller));
   const model = (call: Call): Response => {
     const found = gateway.model(call.dialect, call.name, call.caller);
     if (found === null)
@@ -51,88 +100,28 @@ export function routesOf(gateway: ServerPort): readonly Route[] {
       });
     return Response.json(found);
   };
-  const get = (
-    path: string,
-    routeClass: RouteClass,
-    answer: Route["answer"],
-    detail: RouteDescription = routeDescriptions.hidden,
-  ): Route => ({ method: "GET", path, routeClass, takesBody: false, isEndpoint: false, detail, answer });
-  const head = (path: string, answer: Route["answer"]): Route => ({
-    ...get(path, "public", answer),
-    method: "HEAD",
-  });
-  const command = (
-    path: string,
-    detail: RouteDescription,
-    missing: string,
-    act: (id: string) => boolean,
-  ): Route => ({
-    ...get(path, "write", (call) => {
-      if (!act(call.name)) throw notFound(missing);
-      return operatorJson({ ok: true });
-    }),
-    method: "POST",
-    detail,
-  });
   return [
-    head("/", () => new Response(null)),
-    // What Claude Code asks before anything else; older ones ask for `/`.
-    head("/api/hello", () => new Response(null)),
-    get("/health", "public", health, routeDescriptions.health),
-    head("/health", async (call) => new Response(null, { status: (await health(call)).status })),
-    get(
-      "/v1/models",
-      "data",
-      (call) => Response.json(gateway.modelList(call.dialect, call.caller)),
-      routeDescriptions.models,
-    ),
+    get("/v1/models", "data", list, routeDescriptions.models),
     get("/v1/models/*", "data", model),
-    get(
-      "/v1beta/models",
-      "data",
-      (call) => Response.json(gateway.modelList(call.dialect, call.caller)),
-      routeDescriptions.googleModels,
-    ),
+    get("/v1beta/models", "data", list, routeDescriptions.googleModels),
     get("/v1beta/models/*", "data", model),
-    ...endpoints.map((endpoint): Route => ({
-      method: "POST",
-      path: endpoint.path,
-      routeClass: "data",
-      takesBody: true,
-      takesForm: endpoint.forwarding?.takesForm === true,
-      isEndpoint: true,
-      detail: routeDescriptions.door(endpoint),
-      answer: (call) => gateway.handle(endpoint, call.request, call.caller, call.facts),
-    })),
-    get(
-      "/api/stats",
-      "read",
-      async (call) => operatorJson(await gateway.stats(new URLSearchParams(call.query))),
-      routeDescriptions.stats,
-    ),
-    get(
-      "/api/recent",
-      "read",
-      async (call) => operatorJson(await gateway.recent(new URLSearchParams(call.query))),
-      routeDescriptions.recent,
-    ),
-    get("/api/config", "read", async () => operatorJson(await gateway.config()), routeDescriptions.config),
-    get("/api/live", "read", () => operatorJson(gateway.live()), routeDescriptions.live),
-    get(
-      "/api/logs",
-      "read",
-      (call) => operatorJson(gateway.logs(new URLSearchParams(call.query))),
-      routeDescriptions.logs,
-    ),
-    get(
-      "/api/providers",
-      "read",
-      async () => operatorJson(await gateway.providers()),
-      routeDescriptions.providers,
-    ),
-    get("/api/tenants", "read", () => operatorJson(gateway.tenants()), routeDescriptions.tenants),
+  ];
+}
+
+/** What the operator may read. */
+function reportRoutes(gateway: ServerPort): readonly Route[] {
+  const report = (path: string, detail: RouteDescription, read: (query: URLSearchParams) => unknown): Route =>
+    get(path, "read", async (call) => operatorJson(await read(new URLSearchParams(call.query))), detail);
+  return [
+    report("/api/stats", routeDescriptions.stats, (query) => gateway.stats(query)),
+    report("/api/recent", routeDescriptions.recent, (query) => gateway.recent(query)),
+    report("/api/config", routeDescriptions.config, () => gateway.config()),
+    report("/api/live", routeDescriptions.live, () => gateway.live()),
+    report("/api/logs", routeDescriptions.logs, (query) => gateway.logs(query)),
+    report("/api/providers", routeDescriptions.providers, () => gateway.providers()),
+    report("/api/tenants", routeDescriptions.tenants, () => gateway.tenants()),
     {
-      ...get(
+      ...post(
         "/api/route",
         "read",
         async (call) => {
@@ -142,34 +131,48 @@ export function routesOf(gateway: ServerPort): readonly Route[] {
         },
         routeDescriptions.route,
       ),
-      method: "POST",
       takesBody: true,
     },
-    {
-      ...get(
-        "/api/providers/*/test",
-        "write",
-        async (call) =>
-          operatorJson(
-            await gateway.testProvider(call.name, new URLSearchParams(call.query).get("model"), call),
-          ),
-        routeDescriptions.test,
-      ),
-      method: "POST",
-    },
-    {
-      ...get(
-        "/api/reload",
-        "write",
-        async () => {
-          const report = await gateway.reload();
-          // The operator's text is at fault and nothing changed: the status of every other text that is not valid.
-          return operatorJson(report, report.ok ? 200 : consequences["invalid-request"].status);
-        },
-        routeDescriptions.reload,
-      ),
-      method: "POST",
-    },
+  ];
+}
+
+/** What the operator may do. */
+function actionRoutes(gateway: ServerPort): readonly Route[] {
+  const command = (
+    path: string,
+    detail: RouteDescription,
+    missing: string,
+    act: (id: string) => boolean,
+  ): Route =>
+    post(
+      path,
+      "write",
+      (call) => {
+        if (!act(call.name)) throw notFound(missing);
+        return operatorJson({ ok: true });
+      },
+      detail,
+    );
+  return [
+    post(
+      "/api/providers/*/test",
+      "write",
+      async (call) =>
+        operatorJson(
+          await gateway.testProvider(call.name, new URLSearchParams(call.query).get("model"), call),
+        ),
+      routeDescriptions.test,
+    ),
+    post(
+      "/api/reload",
+      "write",
+      async () => {
+        const report = await gateway.reload();
+        // The operator's text is invalid and nothing changed: the status of any other invalid text.
+        return operatorJson(report, report.ok ? 200 : consequences["invalid-request"].status);
+      },
+      routeDescriptions.reload,
+    ),
     command(
       "/api/providers/*/reset",
       routeDescriptions.reset,

@@ -1,11 +1,11 @@
-// Everything the HTTP face needs from the house, handed in by assemble. The server knows no more of the house than this.
+// The server port: everything that the HTTP server needs of the app, which implements it. The server knows no more of the app.
 
 import type { z } from "zod";
 import type { Failure } from "../canon/failure.ts";
 import type { Caller, ReadAccess, RequestOrigin, RouteClass } from "../pipeline/access.ts";
 import type { Endpoint } from "../pipeline/endpoints.ts";
 
-/** What a Host and an Origin header are held against, and how large a body may be. */
+/** The rules for Host and Origin headers, and the size limit of a body. */
 export type HostRules = {
   readonly bindHost: string;
   /** Host names without a port, compared without regard to case. */
@@ -45,17 +45,17 @@ export type RefusedRequest = {
 export type Health = { readonly status: "ok" | "degraded" | "down"; readonly [key: string]: unknown };
 
 export type ServerPort = {
-  /** The current generation's rules: the same object until a reload, because the server prepares sets from it once. */
+  /** The rules of the active config: the same object until a reload, because the server prepares sets from it once. */
   rules(): HostRules;
   /** Throws Failure unauthorized or forbidden (pipeline/access.ts). */
   authorize(routeClass: RouteClass, facts: RequestOrigin): Caller;
-  /** The same for what anybody may ask and readers are told more of. Never throws. */
+  /** The same for a route that is public but shows more to readers. Never throws. */
   readAccess(facts: RequestOrigin): ReadAccess;
   /**
-   * The road. The body is unread; wire/body.ts reads it. Never rejects: failures are answers. Each bears x-request-id and
-   * request-id, closes the connection where the body was not read to its end, and its headers must be mutable.
+   * Runs the pipeline. The body is unread; wire/body.ts reads it. Never rejects: failures are answers. Each answer has x-request-id and
+   * request-id and mutable headers, and closes the connection where the body was not read to its end.
    */
-  handle(door: Endpoint, request: Request, caller: Caller, facts: ServerRequestFacts): Promise<Response>;
+  handle(endpoint: Endpoint, request: Request, caller: Caller, facts: ServerRequestFacts): Promise<Response>;
   /** The dialect's body of the model list. */
   modelList(dialect: Endpoint["dialect"], caller: Caller): unknown;
   /** The dialect's body of one model, null when there is none of that id. */
@@ -66,20 +66,20 @@ export type ServerPort = {
   live(): unknown;
   /** The last lines of the log. */
   logs(query: URLSearchParams): unknown;
-  /** The config in force, secrets masked, and where the file on the disk says something else. */
+  /** The active config, secrets masked, and where the file on the disk differs. */
   config(): Promise<unknown>;
-  /** Every configured provider and how it is doing. */
+  /** Every configured provider and its state. */
   providers(): Promise<unknown>;
   /** Every tenant: its keys by their fingerprints, its limits, what it has used of them. */
   tenants(): unknown;
-  /** Why the request in this body would go where it would go; `door` null: told by its shape; `tenant` null: as somebody without one. Throws Failure. */
+  /** Explains where the request in this body would go; `door` null: detected from the body; `tenant` null: a caller without one. Throws Failure. */
   explainRoute(
     request: Request,
     asked: { readonly door: string | null; readonly tenant: string | null },
   ): Promise<unknown>;
   /** Sends one small real request. `model` null: the provider's own. Throws Failure not-found. */
   testProvider(id: string, model: string | null, call: TestCall): Promise<unknown>;
-  /** Reads the config again. `ok` false: it is not valid, and the one in force stays. Throws Failure when it was no config's fault. */
+  /** Reads the config again. `ok` false: it is invalid, and the current one stays active. Throws Failure for any other cause. */
   reload(): Promise<{ readonly ok: boolean; readonly [key: string]: unknown }>;
   /** False: no such provider. */
   resetProvider(id: string): boolean;
@@ -88,15 +88,15 @@ export type ServerPort = {
   /** The dialect's body of an error answer. */
   encodeFailure(dialect: Endpoint["dialect"], failure: Failure, requestId: string): unknown;
   newRequestId(): string;
-  /** The same answer to a request whose body nobody reads, so that whoever still sends it gets to read it. */
+  /** The same answer to a request whose body is not read, in a way that a client which still sends it receives the answer. */
   beside(response: Response, request: Request): Response;
-  /** Settles after so many milliseconds. */
+  /** Settles after `ms` milliseconds. */
   wait(ms: number): Promise<void>;
   monotonicMs(): number;
-  /** Told of what was refused before it came to a door; `refused` is asked only where somebody will see it. */
+  /** Called with what was refused before it reached an endpoint; `refused` is called only if it will be logged. */
   onRefused(refused: () => RefusedRequest, failure: Failure, status: number): void;
   readonly log: { error(message: string, fields: Readonly<Record<string, unknown>>): void };
   readonly version: string;
-  /** Request schemas for the API description, by door name. Called when the description is first asked for. */
+  /** Request schemas for the API description, by endpoint name. Called when the description is first requested. */
   apiSchemas(): Promise<Readonly<Record<string, z.ZodType>>>;
 };

@@ -1,9 +1,9 @@
-// The `server` section of the config: where we listen, who may stand in front, and the limits of one request.
-// It must never read the environment: variables and flags are laid over it by config/.
+// The `server` section of the config: the address to listen on, trusted proxies, and the limits of one request. It must never read
+// the environment: config/ applies variables and flags on top of it.
 
 import { z } from "zod";
 
-/** ClawGate-py handed this word to uvicorn, so uvicorn's words are read as well. */
+/** ClawGate-py handed this word to uvicorn, so uvicorn's words are accepted as well. */
 const logLevel = z
   .enum(["trace", "debug", "info", "warn", "warning", "error", "critical"])
   .transform((word): LogLevel => {

@@ -249,7 +249,7 @@ describe("names that others choose", () => {
   });
 });
 
-test("strangers at the door are told, so many a minute", () => {
+test("requests that are refused before routing are logged, so many a minute", () => {
   const lines: string[] = [];
   let nowMs = 0;
   const log = createLog({
@@ -273,7 +273,7 @@ test("strangers at the door are told, so many a minute", () => {
   nowMs = 60_000;
   knock(403);
   expect(lines).toHaveLength(32);
-  expect(lines[30]).toContain("9971 more requests were refused at the door");
+  expect(lines[30]).toContain("9971 more requests were refused before routing");
   // Where nobody looks on, browsers and scanners are no news.
   knock(404);
   expect(lines).toHaveLength(32);
@@ -304,10 +304,10 @@ test.each([
   expect(lines.join("")).toContain(`refused: GET ${shown} 404`);
 });
 
-describe("in the house", () => {
+describe("in the app", () => {
   const vendor = startUpstream();
   afterAll(() => vendor.stop());
-  const key = "key-of-the-house-123";
+  const key = "key-of-the-app-12345";
 
   test("one line for each, a line at every decision, and nobody's words or keys", async () => {
     const gateway = await startTestGateway({

@@ -1,4 +1,4 @@
-// Routing through the whole house: a real classifier call, capabilities, strategies and what the record keeps of it.
+// Routing through the whole app: a real classifier call, capabilities, strategies and what the record keeps of it.
 
 import { afterEach, describe, expect, test } from "bun:test";
 import { explainRoute, type RouteExplanation } from "../../src/operator/route-explanation.ts";
@@ -199,7 +199,7 @@ describe("an explanation", () => {
     expect(cost).toBeGreaterThan(0);
   });
 
-  test("passes over a target whose format cannot carry the request, as the road does", async () => {
+  test("passes over a target whose format cannot carry the request, as the pipeline does", async () => {
     const gateway = await app((vendor) => ({
       providers: {
         claude: provider(vendor, "fake-large", { backend: "anthropic" }),

@@ -2,8 +2,9 @@
 
 import { afterEach, describe, expect, test } from "bun:test";
 import { createServer } from "node:net";
-import { portHolderOf, listenProblem, ListenProblem, addressOrigin } from "../../src/app/listen-problem.ts";
+import { portHolderOf, listenProblem, ListenProblem } from "../../src/app/listen-problem.ts";
 import { availableBackends } from "../../src/app/providers/loaded-provider.ts";
+import { addressOrigin } from "../../src/config/address-origin.ts";
 import { loadConfig, type LoadedConfig } from "../../src/config/load.ts";
 import { inodesIn } from "../../src/system/listeners.ts";
 import { startTestGateway } from "../support/gateway.ts";

@@ -1,4 +1,4 @@
-// What the gateway stands on and does not own, as /health tells it to whoever may read: programs, folders, room, certificates, the
+// What the gateway depends on and does not own, as /health shows it to readers: programs, folders, free space, certificates, the
 // config on the disk.
 
 import { Database } from "bun:sqlite";
@@ -6,8 +6,9 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createMachineChecks, freeSpaceAt } from "../../src/app/machine-checks.ts";
+import { createMachineChecks } from "../../src/app/machine-checks.ts";
 import { replaceFile } from "../../src/system/files.ts";
+import { freeSpaceAt } from "../../src/system/free-space.ts";
 import { certificateProblem, problemIn } from "../../src/system/certificates.ts";
 import { hasOpenssl, selfSigned } from "../support/certificate.ts";
 import { fakeClock } from "../support/clock.ts";
@@ -19,7 +20,7 @@ afterEach(async () => {
   for (const clean of cleanups.splice(0).toReversed()) await clean();
 });
 function folder(): string {
-  const dir = mkdtempSync(join(tmpdir(), "clawgate-premises-"));
+  const dir = mkdtempSync(join(tmpdir(), "clawgate-machine-"));
   cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
 }
@@ -208,7 +209,7 @@ describe("stores", () => {
   );
 });
 
-test("a config on the disk that is not valid: since when, and what is wrong with it, until it is mended", async () => {
+test("a config on the disk that is not valid: since when, and what is wrong with it, until it is corrected", async () => {
   const { gateway, clock } = await open();
   gateway.write({ providers: demo, server: { prot: 1 } });
   const sinceMs = clock.nowMs();

@@ -1,4 +1,4 @@
-// A client on a bare socket: fetch opens at most 256 connections in one process, and the house under test lives in this one.
+// A client on a bare socket: fetch opens at most 256 connections in one process, and the app under test runs in this one.
 
 import { connect } from "node:net";
 

@@ -1,5 +1,5 @@
 // What a reload leaves alone: running streams to the last byte, turns and waiting requests, health; and what it takes away:
-// keys, cooldowns of a credential that is not used any more, and the old generation with its last stream.
+// keys, cooldowns of a credential that is not used any more, and the old config snapshot with its last stream.
 
 import { afterEach, expect, test } from "bun:test";
 import { until } from "../pipeline/test-pipeline.ts";
@@ -82,7 +82,7 @@ test("200 live streams over reloads that change, remove and bring back their pro
     expect(got[index]).toBe(vendor.sentTo(prompt));
   }
   expect(await late).toBe(other.sentTo("late"));
-  await until("the old generation is gone", () => gateway.app.snapshotsInUse() === 1);
+  await until("the old snapshot is released", () => gateway.app.snapshotsInUse() === 1);
   await gateway.assertClean();
   expect(gateway.records().filter((each) => each.status !== 200 || each.failure !== null)).toEqual([]);
   expect(gateway.records()).toHaveLength(201);
@@ -127,7 +127,7 @@ test("a request that waits for its turn keeps its place, and a higher limit lets
   vendor.release();
   const heard: readonly string[] = await Promise.all([first, ...others]);
   expect(heard).toEqual(["first", "second", "third"].map((prompt) => vendor.sentTo(prompt)));
-  await until("the old generations are gone", () => gateway.app.snapshotsInUse() === 1);
+  await until("the old snapshots are released", () => gateway.app.snapshotsInUse() === 1);
   await gateway.assertClean();
 });
 

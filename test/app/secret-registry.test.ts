@@ -11,7 +11,7 @@ const inHeader = "header-KEY-51b2d4e8f0aa";
 const proxyPassword = "proxy-Pass-7a7b7c";
 const serverToken = "mcp-Token-1f2e3d4c5b";
 
-describe("a house with secrets in every place", () => {
+describe("an app with secrets in every place", () => {
   const open = async () => {
     const vendor = startUpstream();
     // It repeats what it was sent, as plain text, as a link and in base64.

@@ -1,4 +1,4 @@
-// Config keys whose effect shows only when the whole house stands: caching, records, prices, liveness, client tags.
+// Config keys whose effect shows only in the whole app: caching, records, prices, liveness, client tags.
 
 import { afterEach, expect, test } from "bun:test";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";

@@ -23,7 +23,7 @@ describe("what bodies may cost", () => {
     expect(memoryBytes).toBeLessThanOrEqual(512 * megabyte);
   });
 
-  test("the least speed and its grace; what waits is looked at in any case", () => {
+  test("the least speed and its grace; what waits is checked in any case", () => {
     expect(rules({}, 1_000)).toMatchObject({ minRate: 4_096, graceMs: 10_000, firstCheckMs: 5_000 });
     const other = rules({ min_upload_kb_s: 0.5, upload_grace_s: 2 }, 1_000);
     expect(other).toMatchObject({ minRate: 512, graceMs: 2_000, firstCheckMs: 2_000 });

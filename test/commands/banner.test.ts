@@ -42,7 +42,7 @@ test("what lies here and was not believed stands beside the config, and is not s
   const why = "/app/config.yaml is not read: /app/config.yaml belongs to user 1000";
   const text = shown({ configPath: null, distrusted: [why], providers: [{ id: "demo", model: "demo" }] });
   expect(text).toContain(`! ${why}\n`);
-  expect(text).toContain("What lies here and was not taken is named above");
+  expect(text).toContain("The lines above name what was ignored in this folder");
   expect(shown({ providers: [{ id: "demo", model: "demo" }] })).not.toContain("named above");
 });
 

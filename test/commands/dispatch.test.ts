@@ -89,7 +89,7 @@ describe("options", () => {
     [["serve", "--host", "1.2.3"], host],
     [["serve", "--host", "300.1.1.1"], host],
     [["setup", "--host", "a b"], host],
-    [["serve", "--config", ""], "--config must be a text that is not empty"],
+    [["serve", "--config", ""], "--config must be a non-empty text"],
     [["setup", "--api", "soap"], "--api must be one of openai-completions"],
     [["doctor", "--config", " "], "--config must be"],
     [["reload", "--config="], "--config must be"],
@@ -109,7 +109,7 @@ describe("options", () => {
     expect(stderr).toContain(" --help shows the options.");
   });
 
-  test("a key that is refused is not said aloud", async () => {
+  test("a key that is refused is not printed", async () => {
     const { code, stderr } = await home.run(["manage", "add", "bob", "--key", "hunter-two"]);
     expect(code).toBe(64);
     expect(stderr).not.toContain("hunter");

@@ -46,12 +46,14 @@ describe("a gateway that runs", () => {
     const home = newHome();
     writeFileSync(join(home.dir, "config.yaml"), "nonsense: true\n", { mode: 0o600 });
     const ran = await doctor(home, gateway);
-    expect(find(ran, "gateway", "config")?.title).toBe(`config in force: ${gateway.configPath}`);
+    expect(find(ran, "gateway", "config")?.title).toBe(`active config: ${gateway.configPath}`);
     expect(find(ran, "gateway", "override.server.log_level")).toMatchObject({
       title: "server.log_level: warn",
-      detail: "by LOG_LEVEL, over the file",
+      detail: "set by LOG_LEVEL, which overrides the file",
     });
-    expect(find(ran, "gateway", "override.server.port")?.detail).toBe("by --port, over the file");
+    expect(find(ran, "gateway", "override.server.port")?.detail).toBe(
+      "set by --port, which overrides the file",
+    );
     expect(find(ran, "providers", "one")).toMatchObject({ state: "ok", detail: "healthy" });
     expect(findingsOf(ran).filter((each) => each.state === "failed" && isPortable(each))).toEqual([]);
     expect(ran.code).toBe(0);
@@ -68,22 +70,24 @@ describe("a gateway that runs", () => {
     expect(find(ran, "config", "disk")).toMatchObject({
       state: "failed",
       title: expect.stringMatching(/on the disk is not valid \(since \d{4}-\d\d-\d\dT/),
-      advice: expect.stringContaining("goes on with the one before"),
+      advice: expect.stringContaining("keeps the previous config"),
     });
     const problems = findingsOf(ran).filter(({ id, state }) => id === "problem" && state === "failed");
     expect(problems.map(({ title }) => title)).toEqual([expect.stringContaining("server.prot: unknown key")]);
     expect(find(ran, "gateway", "running")).toMatchObject({ state: "warning" });
   });
 
-  test("what counts only after a restart, and a command that looks at another file", async () => {
+  test("what takes effect only after a restart, and a command that reads another file", async () => {
     const gateway = await start();
     writeFileSync(gateway.configPath, config("metrics: { retention_days: 3 }\n"));
-    await gateway.waitForOutput("counts only after a restart");
+    await gateway.waitForOutput("takes effect only after a restart");
     const home = newHome();
     const other = join(home.dir, "other.yaml");
     writeFileSync(other, "providers: {demo: {backend: demo}}\n", { mode: 0o600 });
     const ran = await doctor(home, gateway, ["--config", other]);
-    expect(find(ran, "config", "restart")?.title).toBe("counts only after a restart: metrics.retention_days");
+    expect(find(ran, "config", "restart")?.title).toBe(
+      "takes effect only after a restart: metrics.retention_days",
+    );
     expect(find(ran, "config", "other")).toMatchObject({
       state: "warning",
       title: `this command looked at ${other}`,
@@ -94,7 +98,7 @@ describe("a gateway that runs", () => {
 
 // Elsewhere nobody can see who has a directory.
 describe.skipIf(process.platform !== "linux")("one that cannot be asked", () => {
-  test("that hangs, or has no run.json, has the state directory all the same, which no other can start with", async () => {
+  test("that hangs, or has no run.json, still owns the state directory, so that no other can start with it", async () => {
     const gateway = await start();
     process.kill(gateway.pid, "SIGSTOP");
     cleanups.push(() => process.kill(gateway.pid, "SIGCONT"));
@@ -102,7 +106,7 @@ describe.skipIf(process.platform !== "linux")("one that cannot be asked", () => 
     expect(hanging.code).toBe(1);
     expect(find(hanging, "gateway", "running")).toMatchObject({
       state: "failed",
-      title: `process ${gateway.pid} has the state directory, and cannot be asked`,
+      title: `process ${gateway.pid} owns the state directory but does not answer`,
       detail: expect.stringContaining(`no gateway answers at ${gateway.url}`),
     });
     rmSync(join(gateway.stateDir, "run.json"));
@@ -111,7 +115,7 @@ describe.skipIf(process.platform !== "linux")("one that cannot be asked", () => 
       1,
       expect.objectContaining({
         state: "failed",
-        detail: expect.stringContaining("there is no run.json in it"),
+        detail: expect.stringContaining("it contains no run.json"),
       }),
     ]);
   });

@@ -11,7 +11,7 @@ test("only a parent that says so itself is a launcher", () => {
   expect(launcherOf({ CLAWGATE_LAUNCHER_PID: "40" }, clock, () => 40)).not.toBeNull();
 });
 
-test("signals within a second are one wish", async () => {
+test("signals within a second count once", async () => {
   const clock = fakeClock();
   const launcher = launcherOf({ CLAWGATE_LAUNCHER_PID: "40" }, clock, () => 40);
   const firstMs = clock.monotonicMs();

@@ -86,7 +86,7 @@ tenants:
   );
   expect((await run(["login", "alice"])).stderr).toContain("It becomes the login of carol too");
   const carol = await run(["login", "carol"]);
-  expect(carol.stderr).toContain("ANTHROPIC_API_KEY is set for it and goes before any login.");
+  expect(carol.stderr).toContain("ANTHROPIC_API_KEY is set for it and takes precedence over any login.");
   expect(carol.stdout + carol.stderr).not.toContain("dummy");
 });
 

@@ -12,5 +12,5 @@ test("those that only lack a key are one line; every other reason is told", () =
       { id: "b", reason: "the backend is not in this build" },
       { id: "c", reason: "its api_key is empty" },
     ]),
-  ).toEqual(["b, the backend is not in this build", "for want of a key: a, c"]);
+  ).toEqual(["b, the backend is not in this build", "without a key: a, c"]);
 });

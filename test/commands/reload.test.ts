@@ -27,9 +27,9 @@ test("what changed is said, and is in force", async () => {
   });
   const { code, stdout, stderr } = await home.run(["reload"]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  expect(stdout).toContain("is in force. Changed: provider two added, ");
+  expect(stdout).toContain("is active. Changed: provider two added, ");
   expect(stdout).toContain("aliases");
-  expect(stdout).toContain("Only a restart puts these into force: metrics.retention_days.");
+  expect(stdout).toContain("These take effect only after a restart: metrics.retention_days.");
   expect((await home.run(["route", "hello", "--model", "quick"])).stdout).toStartWith("-> two / demo");
 });
 
@@ -46,7 +46,7 @@ test("an invalid config: its place, what is wrong, exit code 1, and the old one 
   const { code, stdout, stderr } = await home.run(["reload"]);
   expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
   expect(stderr).toMatch(/config\.yaml:3 providers\.two\.bakend: unknown key/);
-  expect(stderr).toContain("The gateway goes on with the config that it had.");
+  expect(stderr).toContain("The gateway keeps its current config.");
   expect((await home.run(["route", "hello"])).stdout).toStartWith("-> one / demo");
 });
 

@@ -136,7 +136,7 @@ describe("asked of the running gateway", () => {
     expect((await home.run(["route", "hello"])).stdout).toStartWith("-> deep / deep-1");
   });
 
-  test("every door", async () => {
+  test("every endpoint", async () => {
     const { home } = await open();
     for (const door of sampleEndpoints) {
       const { code, stdout, stderr } = await home.run(["route", "hello", "--door", door, "--tools"]);
@@ -179,7 +179,7 @@ describe("without a gateway", () => {
     const { code, stdout, stderr } = await home.run(["route", "hello", "there", "--header", "x-lane=deep"]);
     expect(code).toBe(0);
     expect(stdout).toStartWith("-> deep / deep-1  by static rule beta (");
-    expect(stderr).toContain(`answered from ${join(home.dir, "config.yaml")}`);
+    expect(stderr).toContain(`computed from ${join(home.dir, "config.yaml")}`);
     const wrong = await home.run(["route", "hello", "--model", "falsh"]);
     expect(wrong.code).toBe(1);
     expect(wrong.stderr).toContain('Did you mean "flash"?');
@@ -215,7 +215,7 @@ describe("options", () => {
     expect(stderr).toContain(words);
   });
 
-  test("what is sent: body, door and headers, the token untouched", async () => {
+  test("what is sent: body, endpoint and headers, the token untouched", async () => {
     const home = newHome();
     const standIn = await startStandIn({
       stateDir: home.stateDir,
@@ -234,12 +234,12 @@ describe("options", () => {
 });
 
 test.each(sampleEndpoints.map((name) => [name] as const))(
-  "the sample of %s is a request of that door",
+  "the sample of %s is a request of that endpoint",
   (name) => {
-    const door = endpoints.find((each) => each.name === name && each.kind === "chat");
-    if (door === undefined) throw new Error(`there is no door ${name}`);
+    const endpoint = endpoints.find((each) => each.name === name && each.kind === "chat");
+    if (endpoint === undefined) throw new Error(`there is no endpoint ${name}`);
     const body = sampleRequest(name, { text: "Hello?", model: "auto", hasTools: true, hasImages: true });
-    const decoded = dialects[door.dialect].client.decodeRequest(body);
+    const decoded = dialects[endpoint.dialect].client.decodeRequest(body);
     const [message] = decoded.messages;
     expect(message?.content.map((block) => block.type)).toEqual(["text", "image"]);
     expect(message?.content[0]).toMatchObject({ text: "Hello?" });

@@ -58,10 +58,10 @@ describe("when none runs", () => {
     expect(said).toContain(`no gateway answers at ${gateway.url}`);
   });
 
-  test("a stranger at the address never sees the token", async () => {
+  test("another program at the address never sees the token", async () => {
     const own = home();
     const seen: (string | null)[] = [];
-    const stranger = Bun.serve({
+    const foreign = Bun.serve({
       hostname: "127.0.0.1",
       port: 0,
       fetch(request) {
@@ -69,9 +69,9 @@ describe("when none runs", () => {
         return Response.json({ hello: "world" });
       },
     });
-    cleanups.push(() => stranger.stop(true));
+    cleanups.push(() => foreign.stop(true));
     mkdirSync(own.stateDir, { mode: 0o700 });
-    const run = { pid: process.pid, url: `http://127.0.0.1:${stranger.port}`, token: standInToken };
+    const run = { pid: process.pid, url: `http://127.0.0.1:${foreign.port}`, token: standInToken };
     writeFileSync(join(own.stateDir, "run.json"), JSON.stringify(run), { mode: 0o600 });
     const { code, stderr: said } = await own.run(["reload"]);
     expect(code).toBe(1);

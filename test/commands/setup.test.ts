@@ -58,7 +58,7 @@ test("--dry-run, and nobody who could be asked: shown and not written", async ()
   expect(dry.stdout).toContain(`edits ${at(".openclaw/openclaw.json")}`);
   const unsure = await home.run(["setup"]);
   expect(unsure.code).toBe(64);
-  expect(unsure.stderr).toContain("say --yes");
+  expect(unsure.stderr).toContain("pass --yes");
   expect(read(".openclaw/openclaw.json")).toBe(byHand);
   expect([configPath, ".openclaw/.env", "state/setup"].map((path) => existsSync(at(path)))).toEqual([
     false,
@@ -113,7 +113,7 @@ test("a first set-up, a second that changes no byte, and the way back", async ()
   expect(await home.run(["setup", "--undo"])).toMatchObject({ code: 0, stderr: "" });
   expect([read(".openclaw/openclaw.json"), read(".openclaw/.env")]).toEqual([byHand, "A='1' # mine\n"]);
   expect([configPath, ".openclaw-work/.env"].map((path) => existsSync(at(path)))).toEqual([false, false]);
-  expect((await home.run(["setup", "--undo"])).stdout).toBe("There is no set-up to take back.\n");
+  expect((await home.run(["setup", "--undo"])).stdout).toBe("There is no setup to undo.\n");
 });
 
 test("a config that is there keeps its bytes and keys; its port and --primary and --api are followed", async () => {
@@ -253,7 +253,7 @@ test("--host: the gateway listens where containers reach it, by the same command
   const environment = { PATH: `${docker.binDir}:/usr/bin:/bin` };
   const setup = (...args: string[]) => home.run(["setup", "--no-skills", ...args], { environment });
   expect((await setup("--dry-run", "--host", "172.30.0.1")).stdout).toContain(
-    "tenants, server.host 172.30.0.1 (counts from the next start)",
+    "tenants, server.host 172.30.0.1 (takes effect at the next start)",
   );
   expect(read("config.yaml")).toBe(existing);
   const ran = await setup("--yes", "--host", "172.30.0.1");

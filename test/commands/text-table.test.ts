@@ -25,7 +25,7 @@ describe("a table", () => {
     );
   });
 
-  test("the giving column is cut to the terminal", () => {
+  test("the column that shrinks is cut to the terminal", () => {
     const lines = textTable(columns, rows, style(26)).split("\n");
     expect(lines[1]).toBe("one      7  because it wa…");
     for (const line of lines) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(26);

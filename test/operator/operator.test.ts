@@ -1,4 +1,4 @@
-// POST /api/route and POST /api/providers/{id}/test on the whole house: broken questions, deadlines, who leaves early.
+// POST /api/route and POST /api/providers/{id}/test on the whole app: broken questions, deadlines, clients that leave early.
 
 import { afterEach, describe, expect, test } from "bun:test";
 import { fakeClock } from "../support/clock.ts";
@@ -61,7 +61,7 @@ describe("route", () => {
     expect({ status, message }).toEqual({ status: 400, message: "The body is not valid UTF-8." });
   });
 
-  test("a door that does not exist is 400 and names the parameter", async () => {
+  test("an endpoint that does not exist is 400 and names the parameter", async () => {
     const { gateway } = await open();
     const asked = await ask(gateway, '{"messages":[{"role":"user","content":"hi"}]}', "?door=telnet");
     expect(await errorOf(asked)).toMatchObject({ status: 400, param: "door" });

@@ -3,7 +3,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { inConfigSpelling } from "../../src/app/tenants/model-spelling.ts";
-import { answeredTarget, pricedTarget } from "../../src/app/providers/priced-target.ts";
+import { PricedModels, pricedTarget } from "../../src/catalog/priced-target.ts";
+import type { PricedTarget } from "../../src/catalog/prices.ts";
 import { providerSettings } from "../../src/backends/settings.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { startTestGateway } from "../support/gateway.ts";
@@ -312,25 +313,16 @@ describe("the price follows the model that answered", () => {
   });
 
   test("a name of the operator's own keeps the price that was written for it; a vendor's own name does not", () => {
-    type Asked = Parameters<typeof answeredTarget>[0];
     const pricing = { input: 1, output: 1 };
-    const target = (model: string): Asked => ({ model, seller: { baseUrl: "https://x" } });
-    const isKnown = ({ model }: Asked): boolean => ["gpt-4o", "gpt-4o-mini"].includes(model);
-    const settings = { models: [] };
+    const target = (model: string): PricedTarget => ({ model, seller: { baseUrl: "https://x" } });
+    const isKnown = ({ model }: PricedTarget): boolean => ["gpt-4o", "gpt-4o-mini"].includes(model);
+    const models = new PricedModels({ base_url: "https://x", models: [] });
     const priced = (model: string, answered: string) =>
-      answeredTarget(
-        { ...target(model), modelPricing: pricing },
-        settings,
-        answered,
-        (_, each) => target(each),
-        isKnown,
-      )?.model;
+      models.answered({ ...target(model), modelPricing: pricing }, answered, isKnown)?.model;
     expect(priced("our-deployment", "gpt-4o")).toBe("our-deployment");
     expect(priced("gpt-4o-mini", "gpt-4o")).toBe("gpt-4o");
     expect(priced("gpt-4o-mini", "gpt-4o-mini-2024-07-18")).toBe("gpt-4o-mini");
     expect(priced("gpt-4o-mini", "unheard-of")).toBe("gpt-4o-mini");
-    expect(
-      answeredTarget(target("gpt-4o-mini"), settings, "gpt-4o", (_, each) => target(each), null),
-    ).toBeNull();
+    expect(models.answered(target("gpt-4o-mini"), "gpt-4o", null)).toBeNull();
   });
 });

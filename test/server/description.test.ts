@@ -22,10 +22,10 @@ type Document = {
 const read = async (): Promise<Document> => (await fetch(`${base}/swagger/json`)).json() as Promise<Document>;
 
 describe("the document", () => {
-  test("describes every door, the models and the operator's routes", async () => {
+  test("describes every endpoint, the models and the operator's routes", async () => {
     const { paths } = await read();
-    for (const door of endpoints)
-      expect(paths[door.path.replace("*", "{model}")]?.post?.summary).toBe(door.summary);
+    for (const endpoint of endpoints)
+      expect(paths[endpoint.path.replace("*", "{model}")]?.post?.summary).toBe(endpoint.summary);
     expect(Object.keys(paths)).toEqual(
       expect.arrayContaining([
         "/health",
@@ -53,7 +53,7 @@ describe("the document", () => {
       }
   });
 
-  test("both dialects' errors stand at their doors", async () => {
+  test("both dialects' errors are described at their endpoints", async () => {
     const { paths } = await read();
     expect(JSON.stringify(paths["/v1/messages"]?.post?.responses?.["429"])).toContain(
       "schemas/AnthropicError",

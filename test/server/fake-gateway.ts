@@ -1,4 +1,4 @@
-// A house made of cardboard: it answers what a test tells it to, and remembers who knocked.
+// A stand-in for the app: it answers as a test says, and remembers the requests.
 // It must never stand in for the pipeline's own tests.
 
 import { z } from "zod";

@@ -17,7 +17,7 @@ const classOf = async (path: string, init: RequestInit): Promise<string | undefi
 };
 
 describe("POST /api/route", () => {
-  test("hands on the body and the door, and is never kept", async () => {
+  test("passes on the body and the endpoint, and is never cached", async () => {
     const answer = await fetch(`${base}/api/route?door=messages`, {
       method: "POST",
       headers: { ...bearer, ...jsonType },

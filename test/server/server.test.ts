@@ -244,7 +244,7 @@ describe("routes", () => {
 });
 
 describe("bodies", () => {
-  test("a door gets the bytes as they were sent", async () => {
+  test("an endpoint gets the bytes as they were sent", async () => {
     const body = ' { "model" : "\\ud800" } ';
     expect((await post("/v1/chat/completions?beta=true", jsonType, body)).status).toBe(200);
     expect(gateway.received.at(-1)).toEqual({
@@ -327,7 +327,7 @@ describe("bodies", () => {
     expect(gateway.received.at(-1)?.body).toBe(body);
   });
 
-  test("smuggling shapes are refused by the parser and reach no door", async () => {
+  test("smuggling shapes are refused by the parser and reach no endpoint", async () => {
     const knocks = gateway.received.length;
     for (const headers of [
       "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n",
@@ -368,7 +368,7 @@ describe("streams and the end", () => {
     await left.promise;
   });
 
-  test("a door that rejects all the same: an error in JSON that shows nothing of us", async () => {
+  test("an endpoint that rejects nevertheless: an error in JSON that shows nothing internal", async () => {
     gateway.answerEndpoint = () => Promise.reject(new Error("secret/path"));
     const answer = await fetch(`${base}/v1/messages`, {
       method: "POST",
@@ -416,7 +416,7 @@ describe("streams and the end", () => {
   });
 });
 
-describe("when the house itself breaks", () => {
+describe("when the app itself fails", () => {
   test("an encoder that throws still leaves an answer with ids and without insides", async () => {
     const own = fakeGateway();
     own.encodeFailure = () => {

@@ -85,9 +85,23 @@ const allFoldersExcept = (...barred: string[]): string[] =>
 const mayImport: Readonly<Record<string, readonly Permission[] | null>> = {
   "main.ts": ["commands"],
   commands: ["app", "operator", "config", "openclaw", "manual", reports, "system", "canon"],
-  // null: everything but commands.
+  // null: everything but main.ts and commands.
   app: null,
-  operator: null,
+  // Reports and questions of the operator: the app composes them, so they must not know it.
+  operator: [
+    "pipeline",
+    "backends",
+    "dialects",
+    "routing",
+    "metrics",
+    "tenants",
+    "state",
+    "catalog",
+    "config",
+    "canon",
+    "wire",
+    "system",
+  ],
   server: ["pipeline", "manual", reports, "canon", "wire", "system"],
   pipeline: ["backends", "dialects", "routing", "tenants", "canon", "wire", "system"],
   // canon: nearest.ts, which finds the name that was meant, is shared with routing.
@@ -163,6 +177,8 @@ const importRules: readonly Rule[] = [
       { "src/canon/a.ts": sourceWith('import { b } from "../wire/b.ts";') },
       { "src/server/a.ts": sourceWith('import { b } from "../metrics/store.ts";') },
       { "src/pipeline/a.ts": sourceWith('import type { B } from "../app/b.ts";') },
+      { "src/operator/a.ts": sourceWith('import type { B } from "../app/b.ts";') },
+      { "src/app/a.ts": sourceWith('import { b } from "../commands/b.ts";') },
       { "src/config/a.ts": sourceWith('export { b } from "../tenants/limits.ts";') },
       { "src/wire/a.ts": sourceWith(`const b = await import(${'"../../test/b.ts"'});`) },
       { "src/system/a.ts": sourceWith('import data from "../../tsconfig.json";') },

@@ -1,4 +1,4 @@
-// Which models a config names, as listed ones or anywhere else: those are the operator's, every other name is a client's own.
+// Which models a config names, in a list or anywhere else: those are the operator's; any other name was made up by a client.
 
 import type { ProviderSettings } from "../../backends/settings.ts";
 import type { Config } from "../../config/schema.ts";
@@ -11,7 +11,7 @@ export type IsConfiguredModel = (
 ) => boolean;
 
 export function createConfiguredModels(): IsConfiguredModel {
-  /** Names that stand in aliases, rules and tenants, by the config that says them. */
+  /** Names in aliases, rules and tenants, by config. */
   const written = new WeakMap<Config, ReadonlySet<string>>();
   return (config, provider, id, model) => {
     if (provider === undefined) return false;

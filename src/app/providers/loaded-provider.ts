@@ -1,4 +1,4 @@
-// One provider of the config -> a Provider of the road: its backend, signer, limits, queue and what is known of its models.
+// Builds the pipeline's Provider from one provider of the config: backend, signer, limits, queue and what is known of its models.
 
 import { dialects } from "../../dialects/dialect-table.ts";
 import type { DialectName } from "../../canon/request.ts";
@@ -30,10 +30,10 @@ import { readTextIfExists } from "../../system/files.ts";
 import { userAgent } from "../../system/identity.ts";
 import { childEnvironment, runCommand } from "../../system/process.ts";
 import type { QueueLimits } from "../../tenants/queue.ts";
-import { claudeProviderOf } from "../claude-code/program-plan.ts";
+import { claudeProviderOf } from "../../backends/claude-code/program-plan.ts";
 import type { AppServices } from "../app-services.ts";
 import { createModelFacts } from "./model-facts.ts";
-import { createProviderPrice } from "./priced-target.ts";
+import { createProviderPrice } from "./provider-price.ts";
 import { isUnchangedUpstream, upstreamIn } from "./same-upstream.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -63,32 +63,30 @@ export const availableBackends: ReadonlySet<BackendName> = new Set([
 const tokensWhenNothingIsKnown = 8_192;
 const tokenCommandMs = 10_000;
 
-export function createLoadedProvider(
-  id: string,
-  settings: ProviderSettings,
-  config: Config,
-  environment: Environment,
-  services: AppServices,
-): Provider {
-  const listed = new Map(settings.models.map((model) => [model.id, model]));
+export type ProviderServices = Pick<
+  AppServices,
+  | "clock"
+  | "fetch"
+  | "redact"
+  | "descriptors"
+  | "connections"
+  | "queues"
+  | "prices"
+  | "claudePrograms"
+  | "currentConfig"
+>;
+
+/** One provider of one config. */
+export type ConfiguredProvider = {
+  readonly id: string;
+  readonly settings: ProviderSettings;
+  readonly config: Config;
+  readonly environment: Environment;
+};
+
+export function createLoadedProvider(provider: ConfiguredProvider, services: ProviderServices): Provider {
+  const { id, settings, config, environment } = provider;
   const modelFacts = modelFactsOf(id, settings, services);
-  // Elsewhere the limit of a list must not cut an answer short: the vendor says no by itself.
-  const anthropicLimit = (model: string): number | null => modelFacts(model).maxOutput ?? maxOutputOf(model);
-  const takesOf = createTakes(settings.models);
-  const targetFacts = (model: string): TargetFacts => {
-    const takes = takesOf(model);
-    const told = listed.get(model)?.takes;
-    const maxOutput =
-      listed.get(model)?.max_output ?? (settings.backend === "anthropic" ? anthropicLimit(model) : null);
-    return {
-      model,
-      maxOutput,
-      canThink: canThink(modelFacts(model).thinking, takes, told),
-      takes,
-      takesAreConfigured: told !== undefined,
-      defaultMaxTokens: settings.max_tokens ?? maxOutput ?? tokensWhenNothingIsKnown,
-    };
-  };
   const timeout =
     settings.backend === "claude-cli" ? claudeProviderOf(settings, config).timeout : settings.timeout;
   let judged: LoadedConfig | null = null;
@@ -96,7 +94,7 @@ export function createLoadedProvider(
   const names = quirksOf(settings);
   return {
     id,
-    backend: backendOf(id, settings, targetFacts, environment, services),
+    backend: backendOf(provider, createTargetFacts(settings, modelFacts), services),
     credentials: credentialsOf(settings),
     limits: {
       firstTokenMs: timeout.first_token_s * 1000,
@@ -125,13 +123,41 @@ export function createLoadedProvider(
   };
 }
 
-/** What the operator says of the way of thinking counts before every list. */
-function canThink(listed: boolean | null, takes: Takes | null, told: ModelSettings["takes"]): boolean | null {
-  if (told?.thinking !== undefined) return told.thinking !== "none";
+function createTargetFacts(
+  settings: ProviderSettings,
+  modelFacts: Provider["modelFacts"],
+): (model: string) => TargetFacts {
+  const listed = new Map(settings.models.map((model) => [model.id, model]));
+  // For other backends the limit of a list must not cut an answer short: the vendor enforces its own.
+  const anthropicLimit = (model: string): number | null => modelFacts(model).maxOutput ?? maxOutputOf(model);
+  const takesOf = createTakes(settings.models);
+  return (model) => {
+    const takes = takesOf(model);
+    const configured = listed.get(model)?.takes;
+    const maxOutput =
+      listed.get(model)?.max_output ?? (settings.backend === "anthropic" ? anthropicLimit(model) : null);
+    return {
+      model,
+      maxOutput,
+      canThink: canThink(modelFacts(model).thinking, takes, configured),
+      takes,
+      takesAreConfigured: configured !== undefined,
+      defaultMaxTokens: settings.max_tokens ?? maxOutput ?? tokensWhenNothingIsKnown,
+    };
+  };
+}
+
+/** What the operator configured for thinking takes precedence over every list. */
+function canThink(
+  listed: boolean | null,
+  takes: Takes | null,
+  configured: ModelSettings["takes"],
+): boolean | null {
+  if (configured?.thinking !== undefined) return configured.thinking !== "none";
   return listed ?? (takes?.thinking === "none" ? false : null);
 }
 
-/** The vendor's deviations: what the address implies, put right by the operator. */
+/** The vendor's deviations: what the address implies, corrected by the operator. */
 function quirksOf({ base_url, backend, quirks }: ProviderSettings): readonly QuirkName[] {
   return base_url === null ? [] : settledQuirks(quirksAt(base_url, backend), quirks);
 }
@@ -139,7 +165,7 @@ function quirksOf({ base_url, backend, quirks }: ProviderSettings): readonly Qui
 export function queueLimits(settings: ProviderSettings, config: Config): QueueLimits {
   const { wait_s, depth, depth_per_tenant } = config.queue;
   const cli = settings.backend === "claude-cli" ? claudeProviderOf(settings, config) : null;
-  // Where nobody is told apart, all requests would be held to what is one tenant's.
+  // Without tenants all requests would share one tenant's limit.
   const hasTenants = config.tenants.length > 0;
   const perTenant = cli === null ? (settings.max_per_tenant ?? null) : cli.maxPerTenant;
   return {
@@ -151,7 +177,7 @@ export function queueLimits(settings: ProviderSettings, config: Config): QueueLi
   };
 }
 
-/** What the operator wrote counts; the default is meant for a first word, and a whole answer may be thought about for longer. */
+/** The default is meant for a first token, and a whole answer may take longer; a value that the operator wrote counts for both. */
 function wholeSeconds(timeout: {
   readonly first_token_s: number;
   readonly idle_s: number;
@@ -161,25 +187,27 @@ function wholeSeconds(timeout: {
   return isFirstTokenWritten === true ? first_token_s : Math.max(first_token_s, idle_s);
 }
 
-/** The CLI's aliases stand for models of Anthropic's; which, the program says. */
-function modelFactsOf(id: string, settings: ProviderSettings, services: AppServices): Provider["modelFacts"] {
+/** The CLI's aliases stand for models of Anthropic's; the program reports which. */
+function modelFactsOf(
+  id: string,
+  settings: ProviderSettings,
+  services: Pick<AppServices, "prices" | "clock" | "claudePrograms">,
+): Provider["modelFacts"] {
   const facts = createModelFacts(settings, services.prices, services.clock.nowMs);
   if (settings.backend !== "claude-cli") return facts;
   const listed = new Set(settings.models.map((model) => model.id));
   return (model) => {
     const own = reportedModel(model, services.claudePrograms.models(id))?.resolved;
-    const isTold =
+    const isConfigured =
       listed.has(model) && settings.models.some((each) => each.id === model && each.context_window);
-    return facts(isTold ? model : (own ?? model));
+    return facts(isConfigured ? model : (own ?? model));
   };
 }
 
 function backendOf(
-  id: string,
-  settings: ProviderSettings,
+  { id, settings, environment }: ConfiguredProvider,
   targetFacts: (model: string) => TargetFacts,
-  environment: Environment,
-  services: AppServices,
+  services: ProviderServices,
 ): Backend {
   if (settings.backend === "claude-cli") return services.claudePrograms.backend(id, targetFacts);
   const name = dialectOfBackend[settings.backend];
@@ -204,7 +232,7 @@ function backendOf(
     userAgent,
     targetFacts,
     fetch: services.fetch,
-    connections: services.reach,
+    connections: services.connections,
     nowMs: services.clock.nowMs,
     setTimer: services.clock.setTimer,
     redact: services.redact,
@@ -212,14 +240,14 @@ function backendOf(
   });
 }
 
-/** What the format and the vendor ask for; a header of the operator takes the place of one of the same name. */
+/** Headers that the format and the vendor ask for; a header of the operator replaces one of the same name. */
 function defaultHeaders(
   baseUrl: string,
   dialect: DialectName,
   own: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const headers = {
-    // Without a version Anthropic refuses; a client's own version goes before this one.
+    // Anthropic refuses a request without a version; a client's own version takes precedence.
     ...(dialect === "anthropic-messages" ? { "anthropic-version": "2023-06-01" } : {}),
     ...headersAt(baseUrl),
   };
@@ -240,7 +268,7 @@ function signerOf(
   settings: ProviderSettings,
   dialect: DialectName,
   environment: Environment,
-  services: AppServices,
+  services: Pick<AppServices, "clock" | "currentConfig">,
 ): Signer {
   const { auth } = settings;
   const { nowMs } = services.clock;
@@ -259,7 +287,7 @@ function signerOf(
       return tokenSigner(async () => {
         const result = await runCommand(auth.command, {
           timeoutMs: tokenCommandMs,
-          // `sh -c "$PWD/x"` is a program of the folder as well, and no reading of it would show that.
+          // `sh -c "$PWD/x"` is a program of the folder as well, which cannot be seen from the command.
           ...(services.currentConfig().isMerelyFound ? { cwd: "/" } : {}),
           env: childEnvironment(environment, {}),
         });

@@ -1,10 +1,10 @@
-// What routing may know of a provider's models: its part of the config, handed to the catalogue.
+// What routing knows of a provider's models: its part of the config, combined with the catalogue.
 
 import type { ProviderSettings } from "../../backends/settings.ts";
 import { createModelFacts as createFacts } from "../../catalog/facts.ts";
 import type { LoadedTable, PriceBook } from "../../catalog/prices.ts";
 import type { ModelFacts } from "../../routing/eligibility.ts";
-import { anthropicAddress } from "./priced-target.ts";
+import { anthropicAddress } from "./provider-price.ts";
 
 export function createModelFacts(
   settings: ProviderSettings,
@@ -12,7 +12,7 @@ export function createModelFacts(
   nowMs: () => number,
 ): (model: string) => ModelFacts {
   return createFacts({
-    // What the program's models can do is what Anthropic's own can.
+    // The program's models have the abilities of Anthropic's own.
     seller: { baseUrl: settings.backend === "claude-cli" ? anthropicAddress : settings.base_url },
     listed: settings.models,
     pricing: settings.pricing ?? null,

@@ -1,4 +1,4 @@
-// Is a model server running on this machine? One short look at its model list, without any credential.
+// Whether a model server runs on this machine: one short request for its model list, without any credential.
 
 import { maxModelLength } from "../../canon/bounds.ts";
 import { canOpen, isScarcity, Scarcity } from "../../system/descriptors.ts";
@@ -6,7 +6,7 @@ import { canOpen, isScarcity, Scarcity } from "../../system/descriptors.ts";
 const probeMs = 300;
 const maxModels = 200;
 
-/** The ids that the server lists; null when nobody answers in its format. Throws Scarcity when nobody could be asked. */
+/** The ids that the server lists; null when no server answers in this format. Throws Scarcity when no request could be sent. */
 export async function probeModels(modelsUrl: string): Promise<readonly string[] | null> {
   try {
     const answer = await fetch(modelsUrl, {
@@ -30,7 +30,7 @@ export async function probeModels(modelsUrl: string): Promise<readonly string[] 
     return ids.slice(0, maxModels);
   } catch (error) {
     if (isScarcity(error) || !canOpen(2)) throw new Scarcity(error);
-    // Nobody there, somebody slow, or another kind of server: all of them mean "not found".
+    // No server, a slow one or another kind of server: all of them mean "not found".
     return null;
   }
 }

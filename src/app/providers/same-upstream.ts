@@ -1,4 +1,4 @@
-// Is a provider of one config still the same somebody in another? What was learned of its health is kept only then.
+// Whether a provider of one config is still the same upstream in another. Only then is what was learned of its health kept.
 
 import { resolveProgramSettings } from "../../backends/claude-code/program-settings.ts";
 import type { ProviderSettings } from "../../backends/settings.ts";
@@ -20,8 +20,8 @@ export function upstreamIn(loaded: LoadedConfig, id: string): Upstream | null {
 }
 
 /**
- * The same address in the same format, asked with at least one of the same credentials. A new address was never seen to
- * fail, and a new key was never refused: the operator who wrote it waits for no cooldown.
+ * The same address in the same format, with at least one of the same credentials. A new address has never failed and a new key was
+ * never refused: the operator who wrote it must not wait for a cooldown.
  */
 export function isSameUpstream(before: Upstream, after: Upstream | null): boolean {
   if (after === null) return false;
@@ -36,13 +36,13 @@ export function isSameUpstream(before: Upstream, after: Upstream | null): boolea
   return Bun.deepEquals([before.settings.auth, before.settings.headers], [next.auth, next.headers]);
 }
 
-/** The same, and asked with the very same credentials: whatever is learned of one of them is true of the other. */
+/** The same upstream with exactly the same credentials: what is learned of one is true of the other. */
 export function isUnchangedUpstream(before: Upstream, after: Upstream | null): boolean {
   if (after === null || !isSameUpstream(before, after)) return false;
   return Bun.deepEquals(credentialsOf(before), credentialsOf(after));
 }
 
-/** The program and whose login it uses. */
+/** The program and the login that it uses. */
 function programOf({ settings, section }: Upstream): unknown {
   const { bin, env, configDir } = resolveProgramSettings(settings, section);
   return [bin, env, configDir];

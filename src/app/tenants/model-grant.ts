@@ -1,5 +1,5 @@
-// What `tenants[].models` allows, and how the config spells it. It must never allow a model for being spelt almost like a listed one:
-// what goes up is the spelling that is listed, or nothing.
+// What `tenants[].models` allows, and how the config spells it. It must never allow a model because its name resembles a listed one:
+// only the listed spelling is sent upstream.
 
 import { cliName } from "../../backends/claude-code/models/cli-models.ts";
 import type { Target } from "../../canon/decision.ts";
@@ -8,7 +8,7 @@ import type { ModelGrant } from "../../pipeline/tenant-policy.ts";
 import { compileExactPattern, compileNamePattern, type NamePattern } from "../../routing/name-pattern.ts";
 import type { Router } from "../../routing/router.ts";
 import { foldText } from "../../routing/word-matcher.ts";
-import { claudeProviderOf, type ReportedModels } from "../claude-code/program-plan.ts";
+import { claudeProviderOf, type ReportedModels } from "../../backends/claude-code/program-plan.ts";
 import { inConfigSpelling } from "./model-spelling.ts";
 
 export type GrantContext = {
@@ -20,8 +20,8 @@ export type GrantContext = {
 const isWild = (name: string): boolean => name.includes("*");
 
 /**
- * What a client may put where a wildcard stands. No separators of lists, no other ways through a path, no letters that only look
- * like others, and none of OpenRouter's presets, which name models themselves.
+ * What a client may put in place of a wildcard: no list separators, no path traversal, no look-alike letters, and none of
+ * OpenRouter's presets, which name models themselves.
  */
 function isPlain(name: string): boolean {
   return /^[\w.:@+/[\]~=-]+$/.test(name) && !/(?:^|\/)\.{0,2}(?:\/|$)/.test(name) && !/@preset/i.test(name);
@@ -29,7 +29,7 @@ function isPlain(name: string): boolean {
 
 type Entries = {
   readonly plain: readonly string[];
-  /** The same by what they are compared as. */
+  /** By their folded form, which comparisons use. */
   readonly folds: ReadonlyMap<string, string>;
   readonly wild: readonly NamePattern[];
 };
@@ -43,20 +43,20 @@ function entriesOf(spelled: readonly string[]): Entries {
   };
 }
 
-export function createModelGrant(listed: readonly string[], surroundings: GrantContext): ModelGrant {
-  const { config, router, reported } = surroundings;
+export function createModelGrant(listed: readonly string[], context: GrantContext): ModelGrant {
+  const { config, router, reported } = context;
   const patterns = listed.map(compileNamePattern);
   const allowsName = (name: string): boolean => {
     const folded = foldText(name);
     return patterns.some((pattern) => pattern.fits(folded));
   };
   let read: Entries | null = null;
-  /** When the first request comes: the router is not made before this. */
+  /** Read with the first request: the router does not exist before this. */
   const list = (): Entries =>
     (read ??= entriesOf(inConfigSpelling(listed, config.providers, router().known())));
   const fitsWild = (name: string): boolean => list().wild.some(({ fits }) => fits(name));
 
-  /** As an entry spells it, or as the config does what a wildcard allows. */
+  /** In the spelling of the entry; for what a wildcard allows, in that of the config. */
   const spelled = (name: string): string | null => {
     const { plain, folds, wild } = list();
     if (plain.includes(name)) return name;
@@ -71,7 +71,7 @@ export function createModelGrant(listed: readonly string[], surroundings: GrantC
     return known[0] ?? (fitsWild(name) && isPlain(name) ? name : null);
   };
 
-  /** Listed names without wildcards mean these. */
+  /** The targets of listed names without wildcards. */
   let namedTargets: readonly Target[] | null = null;
   const targetsOfNames = (): readonly Target[] =>
     (namedTargets ??= list().plain.flatMap((name) => {
@@ -79,14 +79,14 @@ export function createModelGrant(listed: readonly string[], surroundings: GrantC
       return target === null ? [] : [target];
     }));
 
-  /** A provider by itself has this model: a bare name means what it means wherever it is sold, and nowhere else. */
+  /** Whether the provider itself has this model: a bare name means that model wherever it is sold, and nowhere else. */
   const isSoldBy = (id: string, model: string): boolean => {
     const provider = config.providers[id];
     if (provider === undefined) return false;
     if (provider.model === model || provider.models.some((each) => each.id === model)) return true;
     return provider.backend === "claude-cli" && cliName(model, reported.models(id))?.model === model;
   };
-  /** The entry is the name of a model, and not of an alias or a provider. */
+  /** Whether the entry names a model, not an alias or a provider. */
   const isModelsName = (entry: string): boolean => targetsOfNames().some(({ model }) => model === entry);
 
   const modelAt = ({ provider, model }: Target): string | null => {
@@ -115,13 +115,17 @@ export function createModelGrant(listed: readonly string[], surroundings: GrantC
     modelAt,
     allowsTarget: (target) => modelAt(target) === target.model,
     runs({ provider, model }) {
-      const settings = config.providers[provider];
-      if (settings?.backend !== "claude-cli") return true;
-      const known = cliName(model, reported.models(provider))?.model;
-      if (known === model || settings.models.some(({ id }) => id === model)) return true;
-      // The program runs what it has for a name that it does not know.
-      const run = known ?? claudeProviderOf(settings, config).program.defaultModel ?? model;
+      const run = modelRunFor({ provider, model }, context);
       return run === model || modelAt({ provider, model: run }) !== null;
     },
   };
+}
+
+/** The model that runs for this target: the Claude Code program resolves aliases, and has a default for unknown names. */
+function modelRunFor({ provider, model }: Target, { config, reported }: GrantContext): string {
+  const settings = config.providers[provider];
+  if (settings?.backend !== "claude-cli") return model;
+  const known = cliName(model, reported.models(provider))?.model;
+  if (known === model || settings.models.some(({ id }) => id === model)) return model;
+  return known ?? claudeProviderOf(settings, config).program.defaultModel ?? model;
 }

@@ -1,5 +1,5 @@
-// `tenants[].models` in the spelling of the rest of the config. The config's own check takes no account of case, so a list that
-// is written in other letters means what the config has; it must never mean more where it means something as it is written.
+// `tenants[].models` in the spelling of the rest of the config. The config's own check ignores case, so a list in another case means
+// the models of the config; an entry that matches as it is written must never mean more than that.
 
 import type { ProviderSettings } from "../../backends/settings.ts";
 import { compileExactPattern, compileNamePattern } from "../../routing/name-pattern.ts";
@@ -7,7 +7,7 @@ import { foldText } from "../../routing/word-matcher.ts";
 
 const isWild = (name: string): boolean => name.includes("*");
 
-/** `known`: what can be asked for by name, beside the models that providers list. */
+/** `known`: names that requests may use, besides the models that providers list. */
 export function inConfigSpelling(
   listed: readonly string[],
   providers: Readonly<Record<string, Pick<ProviderSettings, "model" | "models">>>,
@@ -24,7 +24,7 @@ export function inConfigSpelling(
   });
 }
 
-/** `OpenAI/*` means what is at the provider `openai`. */
+/** `OpenAI/*` means the models of the provider `openai`. */
 function withKnownProvider(entry: string, ids: readonly string[]): string {
   const slash = entry.indexOf("/");
   const head = entry.slice(0, Math.max(0, slash));
@@ -39,7 +39,7 @@ function spelledPlain(entry: string, names: readonly string[]): string {
   return names.find((each) => foldText(each) === folded) ?? entry;
 }
 
-/** Names that fit in other letters only, where none fits as the pattern is written. */
+/** Names that match only when case is ignored, where none matches exactly. */
 function otherSpellings(pattern: string, names: readonly string[]): readonly string[] {
   const exact = compileExactPattern(pattern);
   if (names.some((each) => exact.fits(each))) return [];

@@ -1,5 +1,5 @@
-// The tenants of one config: their keys, and what the road must hold their requests against. It must never keep what was used:
-// the meters of the estate do.
+// The tenants of one config: their keys, and the limits that the pipeline applies to their requests. It must never keep what was
+// used: the meters do, which outlive the config.
 
 import type { Config } from "../../config/schema.ts";
 import type { PipelineSnapshot } from "../../pipeline/dependencies.ts";
@@ -11,12 +11,15 @@ import { keysOfTenant, type TenantSettings } from "../../tenants/settings.ts";
 import type { AppServices } from "../app-services.ts";
 import { createModelGrant } from "./model-grant.ts";
 
-/** One line a key in this time: a client with an old key asks again and again. */
+/** At most one line per key in this time: a client with an old key keeps asking. */
 const repeatMs = 60_000;
 
-export function keyDirectory(config: Config, services: AppServices, stateToken: string | null): KeyDirectory {
-  const { clock, log } = services;
-  const told = new Map<string, number>();
+export function keyDirectory(
+  config: Config,
+  { clock, log }: Pick<AppServices, "clock" | "log">,
+  stateToken: string | null,
+): KeyDirectory {
+  const reportedAt = new Map<string, number>();
   return createKeyDirectory({
     keys: config.auth.keys,
     tenants: config.tenants.flatMap((tenant) =>
@@ -27,14 +30,14 @@ export function keyDirectory(config: Config, services: AppServices, stateToken: 
     nowMs: clock.nowMs,
     onExpired(tenant, keyId) {
       const now = clock.monotonicMs();
-      if (now - (told.get(keyId) ?? Number.NEGATIVE_INFINITY) < repeatMs) return;
-      told.set(keyId, now);
+      if (now - (reportedAt.get(keyId) ?? Number.NEGATIVE_INFINITY) < repeatMs) return;
+      reportedAt.set(keyId, now);
       log.warn(`a key of the tenant ${tenant} was refused: it has expired`, { tenant, key: keyId });
     },
   });
 }
 
-/** Only tenants that something is said of: the others pass without a look. */
+/** Only tenants that are restricted in some way: the others pass unchecked. */
 export function policiesOf(
   config: Config,
   { meters, claudePrograms }: Pick<AppServices, "meters" | "claudePrograms">,
@@ -61,7 +64,7 @@ export function policiesOf(
   );
 }
 
-/** A budget counts what the models that were judged cost. */
+/** A budget counts what the checked models cost. */
 function keptFrom({ models, provider, limits }: TenantSettings): TenantPolicy["keeps"] {
   const budget = limits?.budget;
   if (budget?.usd_per_day !== undefined || budget?.usd_per_month !== undefined) return "models-and-prices";
@@ -75,7 +78,7 @@ export function countsMoney(limits: LimitsSettings): boolean {
   return usd_per_day !== undefined || usd_per_month !== undefined;
 }
 
-/** Where money alone is counted, what has no price would be had without end. */
+/** Where only money is counted, models without a price could be used without limit. */
 export function refusesUnpriced(limits: LimitsSettings): boolean {
   const { tokens_per_day, tokens_per_month } = limits?.budget ?? {};
   const countsTokens = tokens_per_day !== undefined || tokens_per_month !== undefined;
@@ -83,7 +86,7 @@ export function refusesUnpriced(limits: LimitsSettings): boolean {
   return limits?.unknown_price === undefined ? !countsTokens : limits.unknown_price === "refuse";
 }
 
-/** From now on these limits hold, for what runs already too. */
+/** Applies the limits of this config, to running requests as well. */
 export function adjustMeters(config: Config, meters: MeterRegistry): void {
   for (const { name, limits } of config.tenants)
     if (limits === undefined) meters.find(name)?.adjust(noLimits);

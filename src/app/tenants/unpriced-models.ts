@@ -1,5 +1,5 @@
-// What an operator must hear of tenants with a budget in dollars: models that nobody knows a price of, and a model for the time
-// behind the budget that costs money as well. One line for each tenant at the start and at a reload; it must never stop either.
+// Warnings about tenants with a budget in dollars: models without a known price, and a model for the time after the budget that
+// costs money as well. One line per tenant at the start and at a reload; it must never stop either.
 
 import type { Config } from "../../config/schema.ts";
 import type { PipelineSnapshot } from "../../pipeline/dependencies.ts";
@@ -7,10 +7,10 @@ import type { AppServices } from "../app-services.ts";
 import { countsMoney, refusesUnpriced } from "./tenant-policies.ts";
 
 const maxNames = 20;
-/** Any size will do to learn whether there is a price. */
+/** Any size shows whether there is a price. */
 const someTokens = 1_000;
 
-/** Resolves when the prices are known and told. Never rejects. */
+/** Resolves when the prices are loaded and the warnings logged. Never rejects. */
 export async function warnOfUnpricedModels(
   config: Config,
   pipeline: PipelineSnapshot,
@@ -30,10 +30,10 @@ export async function warnOfUnpricedModels(
   for (const { name, limits } of counting) {
     const grant = pipeline.tenants.get(name)?.models ?? null;
     const concerned = unpriced.filter((target) => grant === null || grant.allowsTarget(target));
-    const fate = refusesUnpriced(limits) ? "refused to it" : "counted as free";
+    const treatment = refusesUnpriced(limits) ? "refused to it" : "counted as free";
     if (concerned.length > 0)
       services.log.warn(
-        `tenant ${name} has a budget in dollars; what has no known price is ${fate} (limits.unknown_price): ${listed(concerned)}. \`pricing\` of the provider or model says what it costs`,
+        `tenant ${name} has a budget in dollars; what has no known price is ${treatment} (limits.unknown_price): ${listed(concerned)}. \`pricing\` of the provider or model says what it costs`,
         { tenant: name },
       );
     const cheaper = limits?.over_budget_model;

@@ -1,6 +1,6 @@
-// `clawgate manage apply [name]`: the OpenClaw instances of tenants are told of the gateway, the address and the key of each.
+// `clawgate manage apply [name]`: writes address and key of the gateway into the OpenClaw instances of tenants.
 
-import { loadOffline } from "../../operator/offline-app.ts";
+import { loadOffline } from "../../app/offline/offline-config.ts";
 import { apis } from "../../openclaw/provider-entry.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { writeInstances } from "../instance-writing.ts";
@@ -87,7 +87,7 @@ function run(context: CommandContext): Promise<number> {
 
 export const apply: Command = {
   name: "apply",
-  summary: "tell a tenant's OpenClaw of the gateway",
+  summary: "connect a tenant's OpenClaw to the gateway",
   help,
   run,
 };

@@ -1,12 +1,12 @@
 // The config file as the manage commands change it: found as the gateway finds it, checked as the gateway checks it before
-// it is written, and put into force at once where a gateway runs. It must never write what a gateway would refuse.
+// it is written, and applied at once where a gateway runs. It must never write what a gateway would refuse.
 
 import {
   offlineEnvironment,
   loadOffline,
   type OfflineInput,
   withFileText,
-} from "../../operator/offline-app.ts";
+} from "../../app/offline/offline-config.ts";
 import { nearest } from "../../canon/nearest.ts";
 import { type ConfigEdit, editConfig, EditProblem, writeConfig } from "../../config/edit.ts";
 import type { Config } from "../../config/schema.ts";
@@ -74,7 +74,7 @@ export async function writeAndReload(
   if (isDryRun) return "dry run";
   if (input.readFile(path) !== opened.original)
     throw new ManageProblem(
-      `${plain(path)} was changed by somebody else meanwhile; nothing was written. Try again`,
+      `${plain(path)} was changed by another program in the meantime; nothing was written. Try again`,
     );
   await writeConfig(path, edit.text());
   const found = await findGateway(context, offlineEnvironment(input));
@@ -82,16 +82,16 @@ export async function writeAndReload(
   const { status, body } = await found.ask({ method: "POST", path: "/api/reload", timeoutMs: 30_000 });
   if (status >= 200 && status < 300) return "in force";
   throw new GatewayProblem(
-    `The config is written, but the running gateway did not take it: ${errorMessage(body) ?? `status ${status}`}`,
+    `The config is written, but the running gateway did not accept it: ${errorMessage(body) ?? `status ${status}`}`,
     status,
   );
 }
 
 export function reloadText(reloaded: Reloaded): string {
-  if (reloaded === "in force") return "The running gateway has it in force.\n";
+  if (reloaded === "in force") return "The running gateway is using it.\n";
   return reloaded === "dry run"
     ? "Nothing was written (--dry-run).\n"
-    : "No gateway is running; it counts from the next start.\n";
+    : "No gateway is running; it takes effect at the next start.\n";
 }
 
 export function unknownTenant(edit: ConfigEdit, name: string): ManageProblem {
@@ -101,7 +101,7 @@ export function unknownTenant(edit: ConfigEdit, name: string): ManageProblem {
   return new ManageProblem(`There is no tenant "${plain(name)}". ${hint}`);
 }
 
-/** Runs a command's work, and says in a line what went wrong. */
+/** Runs a command's work, and writes one line about what went wrong. */
 export async function withProblems(context: CommandContext, work: () => Promise<number>): Promise<number> {
   try {
     return await work();

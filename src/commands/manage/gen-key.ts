@@ -1,4 +1,4 @@
-// `clawgate manage gen-key`: a key for whoever writes the config by hand. Nothing is stored.
+// `clawgate manage gen-key`: a key for a config that is written by hand. Nothing is stored.
 
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { readOptions } from "../options.ts";

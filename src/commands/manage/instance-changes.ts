@@ -1,5 +1,5 @@
-// What the manage commands write into the OpenClaw instances of tenants, and what they take out of them again. Planned first,
-// so that nothing is written when the instance is not there or cannot be read.
+// What the manage commands write into the OpenClaw instances of tenants, and what they remove again. Planned first, so that nothing
+// is written when the instance is missing or cannot be read.
 
 import type { Config } from "../../config/schema.ts";
 import { nearest } from "../../canon/nearest.ts";
@@ -23,13 +23,13 @@ export type ApplyOptions = {
   readonly isPrimary: boolean;
   /** Null: as the instance has it, else openai-completions. */
   readonly api: Api | null;
-  /** The key of the one tenant that is asked for, where it has just been made. */
+  /** The key of the one named tenant, where it was just created. */
   readonly key?: string;
 };
 
 export type ApplyPlan = {
   readonly planned: readonly PlannedInstance[];
-  /** Tenants of which no instance is known. */
+  /** Tenants without a known instance. */
   readonly missing: readonly string[];
   readonly notes: readonly string[];
 };
@@ -41,7 +41,7 @@ export async function planApply(
   options: ApplyOptions,
 ): Promise<ApplyPlan> {
   const found = await findInstances(context, { containers: containersOf(config), checksLive: false });
-  const notes = found.trouble === null ? [] : [`docker was not looked into: ${found.trouble}`];
+  const notes = found.trouble === null ? [] : [`docker was not searched: ${found.trouble}`];
   const pairs = names.map((name) => ({ name, instance: instanceOf(found.instances, name, config.tenants) }));
   const hasDocker = pairs.some(({ instance }) => instance?.kind === "docker");
   const host = hasDocker ? await addressForContainers(context, config) : null;
@@ -70,7 +70,7 @@ export async function planApply(
   };
 }
 
-/** The plan for one tenant that was asked for by name. Throws ManageProblem when nothing can be written for it. */
+/** The plan for one named tenant. Throws ManageProblem when nothing can be written for it. */
 export async function planApplyTo(
   context: CommandContext,
   config: Config,
@@ -92,7 +92,7 @@ export function unknownInstance(name: string, notes: readonly string[]): ManageP
   );
 }
 
-/** Takes our keys out of the tenant's instance. Throws ManageProblem when it is not there or cannot be read. */
+/** Removes our keys from the tenant's instance. Throws ManageProblem when it is missing or cannot be read. */
 export async function planRemoval(
   context: CommandContext,
   config: Config,
@@ -149,7 +149,7 @@ function hasNoEntry(text: string): boolean {
   }
 }
 
-/** Where the config is in force already: a new key has to be shown whatever becomes of the instance's files. */
+/** Where the config is already active: a new key must be shown whatever happens to the instance's files. */
 export async function writeAfterConfig(
   context: CommandContext,
   planned: readonly PlannedInstance[],
@@ -163,7 +163,7 @@ export async function writeAfterConfig(
   }
 }
 
-/** One line an instance; `words` is what became of it. */
+/** One line per instance; `words` is the result. */
 export function outcomesText(outcomes: readonly Outcome[], style: TerminalStyle): string {
   return outcomes
     .map(({ tenant, verdict, isWell }) => {
@@ -183,14 +183,14 @@ export const outcomesAsJson = (outcomes: readonly Outcome[]) =>
     verdict,
   }));
 
-/** A plan in the same words. */
+/** A plan in the same form. */
 export const asPlanned = (planned: PlannedInstance): Outcome => ({
   ...planned,
   isWell: planned.leftOut === null,
   verdict: planned.leftOut ?? (planned.changes.length === 0 ? "nothing to change" : "would be written"),
 });
 
-/** A name that docker does not know is a slip. Throws ManageProblem, also where docker cannot be asked. */
+/** A name that docker does not know is a mistake. Throws ManageProblem, also where docker cannot be asked. */
 export async function requireContainer(context: CommandContext, container: string): Promise<void> {
   const docker = dockerOf(context);
   if (docker === null)
@@ -205,7 +205,7 @@ export async function requireContainer(context: CommandContext, container: strin
   throw new ManageProblem(`docker knows no container "${plain(container)}". ${hint}`);
 }
 
-/** What a person has to know after the files of an instance were changed. */
+/** What the user must know after the files of an instance were changed. */
 export function followUpText(outcomes: readonly Outcome[]): string {
   const changed = outcomes.filter(({ changes, isWell }) => isWell && changes.length > 0);
   if (changed.length === 0) return "";
@@ -213,5 +213,5 @@ export function followUpText(outcomes: readonly Outcome[]): string {
   const restart = containers.map((name) => `docker restart ${name}`).join("; ");
   return `A running OpenClaw takes the provider over by itself; the variables of its .env count from its next start${
     restart === "" ? "" : ` (${plain(restart)})`
-  }. \`clawgate setup --undo\` takes it back.\n`;
+  }. \`clawgate setup --undo\` reverts it.\n`;
 }

@@ -1,15 +1,15 @@
-// Keys of tenants: made here, shown once to the person who asked, otherwise masked.
+// Keys of tenants: created here, shown once to the user who asked, otherwise masked.
 
 import { randomBytes } from "node:crypto";
 import { maskSecret, sha256Hex } from "../../system/secret.ts";
 import { plain } from "../terminal.ts";
 
-/** 256 random bits that no shell, header or YAML reads as anything else. */
+/** 256 random bits in characters that need no quoting in a shell, a header or YAML. */
 export const newKey = (): string => randomBytes(32).toString("hex");
 
 export const hashOf = (key: string): string => `sha256:${sha256Hex(key)}`;
 
-/** A key that stands in the config, so that it may be shown. */
+/** A key that is written in the config in the clear, so that it may be shown. */
 export function shownKey(written: string | null): string {
   if (written === null) return "none";
   if (/^\$\{[^}]*\}$/.test(written)) return plain(written.replace(/:-.*\}$/, ":-…}"));

@@ -1,7 +1,7 @@
-// `clawgate manage skills list` and `clean`: what lies here, no instance asked.
+// `clawgate manage skills list` and `clean`: the local skills, without asking an instance.
 
 import { join } from "node:path";
-import { loadOffline } from "../../operator/offline-app.ts";
+import { loadOffline } from "../../app/offline/offline-config.ts";
 import { skillsDirectoryOf } from "../../operator/skills-directory.ts";
 import { risksOf } from "../../openclaw/skill-risks.ts";
 import { cleanSkills, skillsHere } from "../../openclaw/skill-sync.ts";

@@ -1,6 +1,6 @@
-// `clawgate manage remove <name>`: the tenant goes out of the config file; its folders and skills stay.
+// `clawgate manage remove <name>`: removes the tenant from the config file; its folders and skills stay.
 
-import { loadOffline } from "../../operator/offline-app.ts";
+import { loadOffline } from "../../app/offline/offline-config.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { changeOptions, readOptions, refuseUsage } from "../options.ts";
 import { terminalStyle, plain } from "../terminal.ts";
@@ -50,7 +50,7 @@ function run(context: CommandContext): Promise<number> {
     const reloaded = await writeAndReload(context, opened, isDryRun);
     const outcomes = isDryRun
       ? planned.map(asPlanned)
-      : await writeAfterConfig(context, planned, "our keys are taken out");
+      : await writeAfterConfig(context, planned, "our keys are removed");
     const isWell = outcomes.every((each) => each.isWell);
     context.stdout.write(
       isJson

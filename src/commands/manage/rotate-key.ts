@@ -1,6 +1,6 @@
-// `clawgate manage rotate-key <name>`: a new key for a tenant; the old one opens nothing from then on.
+// `clawgate manage rotate-key <name>`: a new key for a tenant; the old one is refused from then on.
 
-import { loadOffline } from "../../operator/offline-app.ts";
+import { loadOffline } from "../../app/offline/offline-config.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { changeOptions, readOptions, refuseUsage } from "../options.ts";
 import { terminalStyle, plain } from "../terminal.ts";
@@ -56,7 +56,7 @@ function run(context: CommandContext): Promise<number> {
     const written = opened.edit.tenants().find((each) => each.name === name);
     if (written === undefined) throw unknownTenant(opened.edit, name);
     const old = written.apiKey ?? "";
-    // A plain key in its place would leave the variable without effect, and the key in a file where nobody wanted it.
+    // A plain key instead would make the variable ineffective, and put the key into a file where it was kept out on purpose.
     if (/(?:^|[^$])\$\{/.test(old))
       throw new ManageProblem(
         `the key of ${plain(name)} comes from a variable (${plain(old.replace(/:-.*\}/, ":-…}"))}); change it there`,

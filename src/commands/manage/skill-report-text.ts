@@ -1,4 +1,4 @@
-// What a sync of skills says on a terminal: a table of what differs, then what a person should look at.
+// The terminal text of a sync of skills: a table of differences, then what the user should review.
 
 import type { SkillReport, SkillRow } from "../../openclaw/skill-sync.ts";
 import { type TerminalStyle, plain } from "../terminal.ts";
@@ -41,10 +41,10 @@ export function reportWords(
     ),
     ...risky.map(
       ({ skill, risks }) =>
-        `${style.yellow("look at it before its first use")}  ${plain(skill)}: ${plain(risks.join(", "))}\n`,
+        `${style.yellow("review it before its first use")}  ${plain(skill)}: ${plain(risks.join(", "))}\n`,
     ),
     hasConflict
-      ? "Nothing of a conflict was overwritten. bisync --pull takes what is there, bisync --push what is here (--skill names one).\n"
+      ? "Nothing of a conflict was overwritten. bisync --pull keeps the remote version, bisync --push the local one (--skill names one).\n"
       : "",
   ].join("");
 }

@@ -1,7 +1,7 @@
-// `clawgate manage skills`: the skills of tenants here and in their OpenClaw instances, brought together.
+// `clawgate manage skills`: synchronizes the skills of tenants here with their OpenClaw instances.
 
 import { join } from "node:path";
-import { loadOffline } from "../../operator/offline-app.ts";
+import { loadOffline } from "../../app/offline/offline-config.ts";
 import { skillsDirectoryOf } from "../../operator/skills-directory.ts";
 import type { SkillMode, SkillPreference } from "../../openclaw/skill-plan.ts";
 import { type SkillReport, syncSkills } from "../../openclaw/skill-sync.ts";
@@ -46,8 +46,8 @@ function syncCommand({ name: verb, summary, help }: Verb): Command {
     const refuse = (why: string): Promise<number> => Promise.resolve(refuseUsage(context, typed, why).usage);
     if ((pull || push) && verb !== "bisync") return refuse("--pull and --push belong to bisync");
     if (pull && push) return refuse("--pull and --push exclude each other");
-    const said = { container, stateDir: read.values["state-dir"] };
-    if (name === undefined && (said.container ?? said.stateDir) !== undefined)
+    const options = { container, stateDir: read.values["state-dir"] };
+    if (name === undefined && (options.container ?? options.stateDir) !== undefined)
       return refuse("--container and --state-dir need a tenant's name");
     const isDryRun = verb === "diff" || read.values["dry-run"];
     const preference: SkillPreference = pull ? "pull" : push ? "push" : null;
@@ -60,7 +60,7 @@ function syncCommand({ name: verb, summary, help }: Verb): Command {
       const loaded = await loadOffline(input);
       if (loaded.config.skills.sync === "disabled" && !isDryRun)
         throw new ManageProblem("skills.sync is `disabled` in the config; set it to auto or manual");
-      const instances = instancesFor(context, said, edit.tenants());
+      const instances = instancesFor(context, options, edit.tenants());
       const progress = progressOn(context, isJson);
       const reports: { readonly tenant: string; readonly report: SkillReport }[] = [];
       const missing: string[] = [];
@@ -94,12 +94,12 @@ function syncCommand({ name: verb, summary, help }: Verb): Command {
         for (const { tenant, report } of reports)
           context.stdout.write(reportWords(tenant, report, isDryRun, terminalStyle(context)));
       const trouble = missing.length === 0 ? null : await instances.trouble();
-      if (trouble !== null) context.stderr.write(`clawgate: docker was not looked into: ${plain(trouble)}\n`);
+      if (trouble !== null) context.stderr.write(`clawgate: docker was not searched: ${plain(trouble)}\n`);
       for (const tenant of missing)
         context.stderr.write(
           `clawgate: no OpenClaw instance is known by the name ${plain(tenant)}; name it with --container or --state-dir, or as \`container\` of the tenant.\n`,
         );
-      // People and agents are tenants too: one that was not asked for by name need not be an OpenClaw.
+      // People and agents are tenants too: one that was not named need not be an OpenClaw.
       const isMissing = missing.length > 0 && (name !== undefined || reports.length === 0);
       const isWell = !isMissing && reports.every(({ report }) => isSettled(report, verb));
       return isWell ? exitCodes.ok : exitCodes.failed;
@@ -108,7 +108,7 @@ function syncCommand({ name: verb, summary, help }: Verb): Command {
   return { name: verb, summary, help, run };
 }
 
-/** A diff is settled when nothing differs, everything else when nothing was left undone that was asked for. */
+/** A diff is done when nothing differs, any other action when everything requested was done. */
 function isSettled({ rows, refused }: SkillReport, verb: Verb["name"]): boolean {
   if (refused.length > 0) return false;
   if (verb === "diff") return rows.every(({ relation }) => relation === "same");

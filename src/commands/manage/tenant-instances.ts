@@ -1,5 +1,5 @@
 // Which OpenClaw instance belongs to a tenant, for commands that copy skills: by the name that setup gives it, or by what
-// the person says. It must never guess between two.
+// the user names. It must never guess between two.
 
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { outermost } from "../../openclaw/container-mounts.ts";
@@ -20,7 +20,7 @@ export type Instances = {
   readonly docker: DockerForSkills;
   /** Null: none is known by this name. */
   of(tenant: string): Promise<SkillInstance | null>;
-  /** Why docker could not be asked; null: it could, or nobody asked. */
+  /** Why docker could not be asked; null: it was asked, or was not needed. */
   trouble(): Promise<string | null>;
 };
 
@@ -31,7 +31,7 @@ export type InstanceOptions = {
 
 export function instancesFor(
   context: CommandContext,
-  said: InstanceOptions,
+  named: InstanceOptions,
   tenants: readonly NamedTenant[],
 ): Instances {
   const { homeDirectory } = context;
@@ -47,9 +47,9 @@ export function instancesFor(
     docker: dockerForFiles(context),
     trouble: async () => (found === null ? null : (await found).trouble),
     async of(tenant) {
-      if (said.container !== undefined)
-        return { container: said.container, home: said.stateDir ?? insideHome };
-      if (said.stateDir !== undefined) return local(resolve(context.workingDirectory, said.stateDir), null);
+      if (named.container !== undefined)
+        return { container: named.container, home: named.stateDir ?? insideHome };
+      if (named.stateDir !== undefined) return local(resolve(context.workingDirectory, named.stateDir), null);
       found ??= find();
       const instance = instanceOf((await found).instances, tenant, tenants);
       if (instance === null) return null;
@@ -62,7 +62,7 @@ export function instancesFor(
   };
 }
 
-/** The instance that is this tenant; null: none is known. */
+/** The tenant's instance; null: none is known. */
 export function instanceOf(
   instances: readonly Instance[],
   tenant: string,
@@ -96,7 +96,7 @@ async function localAt({ home, configPath, usersHome, writable }: Local): Promis
     const config: unknown = text === null ? null : readJson5(text);
     written = memberOf(memberOf(memberOf(config, "agents"), "defaults"), "workspace");
   } catch {
-    // A config that cannot be read is OpenClaw's to complain of; the usual folder it is.
+    // OpenClaw itself reports a config that cannot be read; the usual folder is used.
   }
   if (typeof written !== "string" || written === "") return plain;
   const workspace = resolve(written.startsWith("~/") ? join(usersHome, written.slice(2)) : written);
@@ -104,7 +104,7 @@ async function localAt({ home, configPath, usersHome, writable }: Local): Promis
   return { ...plain, workspace, workspaceBelow: outermost(writable, workspace), owner: await ownerOf(home) };
 }
 
-/** Root alone could be led by somebody's config to what that somebody may not read. Null: there is nobody else. */
+/** Only root could be led by a user's config to files which that user may not read. Null: there is no other user. */
 async function ownerOf(home: string): Promise<number | null> {
   if (process.geteuid?.() !== 0) return null;
   const folder = await openFolder(home);

@@ -1,6 +1,12 @@
-// `clawgate providers catalog`: which vendors can be switched on by setting one variable, and what they cost.
+// `clawgate providers catalog`: the vendors that one variable switches on, and what they cost.
 
-import { vendorCatalog, type CatalogModel, type CatalogRow } from "../../operator/vendor-catalog.ts";
+import { offlineEnvironment } from "../../app/offline/offline-config.ts";
+import {
+  vendorCatalog,
+  vendorKeyVariables,
+  type CatalogModel,
+  type CatalogRow,
+} from "../../operator/vendor-catalog.ts";
 import { nearest } from "../../canon/nearest.ts";
 import { systemClock } from "../../system/clock.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
@@ -30,7 +36,11 @@ async function run(context: CommandContext): Promise<number> {
   );
   if ("usage" in read) return read.usage;
   const [id] = read.positionals;
-  const catalog = await vendorCatalog(offlineInput(context, read.values.config), systemClock.nowMs());
+  const catalog = await vendorCatalog(
+    offlineEnvironment(offlineInput(context, read.values.config), vendorKeyVariables()),
+    systemClock.nowMs(),
+    () => void context.stderr.write("clawgate: the bundled price table could not be loaded.\n"),
+  );
   const vendors = catalog.vendors.filter((row) => id === undefined || row.id === id);
   if (id !== undefined && vendors.length === 0) {
     const near = nearest(
@@ -45,7 +55,7 @@ async function run(context: CommandContext): Promise<number> {
   const style = terminalStyle(context);
   const { prices, capabilities } = catalog;
   const sources = [
-    `Prices in USD per million tokens: ${prices.source} (${prices.date}); a dash is unknown.`,
+    `Prices in USD per million tokens: ${prices.source} (${prices.date}); a dash means unknown.`,
     `Context and abilities: ${capabilities.source} (${capabilities.date}).`,
   ];
   context.stdout.write(
@@ -83,7 +93,7 @@ function keyOf(
 ): string {
   if (variables.length === 0) return "no key";
   if (set !== null) return `${set} ${style.green("(set)")}`;
-  return `${variables.join(" or ")} ${style.dim(isLocal ? "(not set; needed only if the server wants one)" : "(not set)")}`;
+  return `${variables.join(" or ")} ${style.dim(isLocal ? "(not set; needed only if the server requires one)" : "(not set)")}`;
 }
 
 function cellsOf(model: CatalogModel, row: CatalogRow): string[] {

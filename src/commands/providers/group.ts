@@ -1,4 +1,4 @@
-// `clawgate providers`: who can answer, how each is doing, and what an operator may do about it.
+// `clawgate providers`: the providers, the state of each, and what an operator can do about it.
 
 import type { Command } from "../command.ts";
 import { catalog } from "./catalog.ts";

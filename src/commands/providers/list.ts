@@ -5,7 +5,7 @@ import {
   type ProviderReport,
   type ProviderRow,
 } from "../../operator/reports/provider-report.ts";
-import { offlineEnvironment } from "../../operator/offline-app.ts";
+import { loadOffline, offlineEnvironment } from "../../app/offline/offline-config.ts";
 import { ConfigProblem } from "../../config/problems.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
 import { notLoadedLines } from "../not-loaded.ts";
@@ -47,7 +47,7 @@ async function run(context: CommandContext): Promise<number> {
   try {
     if ("why" in found) {
       isLive = false;
-      report = await offlineProviderReport(input);
+      report = offlineProviderReport(await loadOffline(input));
       const source = report.config === null ? "what was found on this machine" : "what the config says";
       context.stderr.write(`clawgate: ${found.why}; this is ${source}.\n`);
     } else report = (await found.askForBody({ method: "GET", path: "/api/providers" })) as ProviderReport;
@@ -118,7 +118,7 @@ function noteOf(row: ProviderRow): string {
   return plain(parts.join("; "));
 }
 
-/** Of what the vendor says is left of each key, the scarcest; a provider with all its quota says nothing. */
+/** The lowest of what the vendor reports as left for each key; empty for a provider with all its quota. */
 function scarce({ credentials }: ProviderRow): string[] {
   return credentials.flatMap(({ id, allowances }) => {
     const used = (allowances ?? []).filter((each) => each.used_percent !== null && each.used_percent >= 1);

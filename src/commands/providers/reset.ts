@@ -1,6 +1,6 @@
-// `clawgate providers reset <id>`: the operator says that a provider is well again.
+// `clawgate providers reset <id>`: the operator declares a provider healthy again.
 
-import { offlineEnvironment } from "../../operator/offline-app.ts";
+import { offlineEnvironment } from "../../app/offline/offline-config.ts";
 import type { ProviderReport } from "../../operator/reports/provider-report.ts";
 import { nearest } from "../../canon/nearest.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";

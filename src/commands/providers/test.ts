@@ -1,10 +1,10 @@
-// `clawgate providers test`: does it work? One small real request to a provider, asked of the running gateway or, where
-// none runs, sent from here with the same config.
+// `clawgate providers test`: one small real request to a provider, sent by the running gateway or, where none runs, by this command
+// with the same config.
 
-import { offlineEnvironment } from "../../operator/offline-app.ts";
+import { offlineEnvironment } from "../../app/offline/offline-config.ts";
 import type { ProviderReport } from "../../operator/reports/provider-report.ts";
 import type { ProviderTest } from "../../operator/provider-test.ts";
-import { openOfflineTests } from "../../operator/provider-test-offline.ts";
+import { openOfflineTests } from "../../app/offline/offline-provider-test.ts";
 import { Failure } from "../../canon/failure.ts";
 import { ConfigProblem } from "../../config/problems.ts";
 import { type Command, type CommandContext, exitCodes } from "../command.ts";
@@ -115,9 +115,9 @@ async function show(
     context.stderr.write(
       `One small request to ${ids.length === 1 ? "1 provider" : `${ids.length} providers`}; it may cost a fraction of a cent.\n`,
     );
-  // All at once, shown in order: one that hangs must not hold up the others.
+  // All at once, shown in order: one that hangs must not delay the others.
   const running = ids.map((id) => tests.test(id));
-  // Looked at one after the other below; one that fails meanwhile is not forgotten.
+  // Awaited one after the other below; one that fails in the meantime must not be an unhandled rejection.
   void Promise.allSettled(running);
   const results: ProviderTest[] = [];
   for (const each of running) {

@@ -1,5 +1,5 @@
-// Certificates as `clawgate doctor` sees them: the file that NODE_EXTRA_CA_CERTS names, and whether this program trusts the chain of each
-// provider. A handshake and no more: no request and no key is ever sent.
+// What `clawgate doctor` finds of certificates: the file that NODE_EXTRA_CA_CERTS names, and whether this program trusts the chain of
+// each provider. Only a handshake: no request and no key is ever sent.
 
 import { isIP } from "node:net";
 import { resolve } from "node:path";
@@ -26,7 +26,7 @@ export async function certificateFindings(
   if (note === null || named === undefined) return [];
   const trouble = await certificateProblem(resolve(workingDirectory, named), nowMs);
   const advice =
-    "name a file that the gateway's user can read, then restart; providers behind such a certificate are out of reach until then";
+    "name a file that the gateway's user can read, then restart; providers with such a certificate are unreachable until then";
   return [
     inProgram("ok", "certificates", note),
     ...(trouble === null
@@ -43,7 +43,7 @@ export async function certificateFindings(
   ];
 }
 
-/** One finding for each chain that is not trusted; whoever cannot be reached is no concern of this. */
+/** One finding for each chain that is not trusted; an unreachable provider is none of them. */
 export async function trustFindings(
   { config, environment }: LoadedConfig,
   signal: AbortSignal,
@@ -66,13 +66,13 @@ export async function trustFindings(
   return (await Promise.all(each)).flat();
 }
 
-/** A handshake that failed, and not a network that did. */
+/** Whether the handshake failed, not the network. */
 function isOfTrust(thrown: unknown): boolean {
   const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
   return /CERT|UNABLE_TO_|SELF_SIGNED|ALTNAME|EPROTO|ERR_SSL|SIGNATURE/i.test(code);
 }
 
-/** Null: it stands, or nobody was there in time. */
+/** Null: it succeeded, or no server answered in time. */
 function handshake(url: URL, signal: AbortSignal): Promise<unknown> {
   const host = url.hostname.replace(/^\[|\]$/g, "");
   return new Promise((settle) => {

@@ -1,5 +1,5 @@
-// The user's Claude Code programs as `clawgate doctor` sees them: which ones the config means, their self-test, their jail,
-// and whether the machine's memory is enough for what is kept warm.
+// What `clawgate doctor` finds of the user's Claude Code programs: which ones the config names, their self-test, their jail, and
+// whether the machine has enough memory for the warm processes.
 
 import { createInstallation } from "../../backends/claude-code/installation.ts";
 import { childrenThatFit } from "../../backends/agent-process/memory-budget.ts";
@@ -19,7 +19,7 @@ import { type Finding, findingsIn } from "./finding.ts";
 import { jailFindings } from "./jail-findings.ts";
 
 export type ClaudeCodeOptions = {
-  /** Null: the config is wrong; the program is looked for in the usual place. */
+  /** Null: the config is invalid; the program is searched for in the usual place. */
   readonly loaded: LoadedConfig | null;
   readonly environment: Environment;
   readonly homeDirectory: string;
@@ -41,11 +41,11 @@ const inMemory = findingsIn("memory");
 
 export async function claudeCodeFindings(options: ClaudeCodeOptions): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
-  for (const meant of programsOf(options)) findings.push(...(await examined(meant, options)));
+  for (const program of programsOf(options)) findings.push(...(await examined(program, options)));
   return findings;
 }
 
-/** Each program once, however many providers it is. */
+/** Each program once, even if several providers use it. */
 function programsOf({ loaded, environment }: ClaudeCodeOptions): readonly ConfiguredProgram[] {
   const config = loaded?.config;
   const hasServers = Object.keys(config?.mcp_servers ?? {}).length > 0;
@@ -66,8 +66,11 @@ function programsOf({ loaded, environment }: ClaudeCodeOptions): readonly Config
   return [{ provider: null, program: resolveProgramSettings({ bin }, config?.cli), maxConcurrent: 0 }];
 }
 
-async function examined(meant: ConfiguredProgram, options: ClaudeCodeOptions): Promise<readonly Finding[]> {
-  const { program, provider } = meant;
+async function examined(
+  configured: ConfiguredProgram,
+  options: ClaudeCodeOptions,
+): Promise<readonly Finding[]> {
+  const { program, provider } = configured;
   const idOf = (id: string): string => (provider === null ? id : `${provider}.${id}`);
   if (isNamedHereOnly(program, options))
     return [
@@ -111,16 +114,16 @@ async function examined(meant: ConfiguredProgram, options: ClaudeCodeOptions): P
     onVerdict: ({ title }) => options.onProgress(title),
   });
   for (const check of report.checks)
-    seen.push(asFinding(check, meant, idOf(check.id), check.id === "login" && isAlone(options)));
+    seen.push(asFinding(check, configured, idOf(check.id), check.id === "login" && isAlone(options)));
   seen.push(...(await jailFindings({ ...options, provider, program, idOf })));
   if (provider !== null) {
     seen.push(...(await userFindings(workspace.bin, options, idOf)));
-    seen.push(await memoryFinding(meant));
+    seen.push(await memoryFinding(configured));
   }
   return seen;
 }
 
-/** A look at a folder must start nothing that the folder has chosen, nor hand it the user's login. */
+/** Examining a folder must not start a program that the folder chose, nor hand it the user's login. */
 function isNamedHereOnly(program: CliProgram, { loaded, environment }: ClaudeCodeOptions): boolean {
   if (loaded?.isMerelyFound !== true) return false;
   const names = Object.keys(program.env);
@@ -129,7 +132,7 @@ function isNamedHereOnly(program: CliProgram, { loaded, environment }: ClaudeCod
   return !["claude", onPath, environment["CLAUDE_BIN"], environment["CLAUDE_PATH"]].includes(program.bin);
 }
 
-/** As the gateway has it for a request without a tenant, but for its folder: nothing may be made here. */
+/** As the gateway's for a request without a tenant, except for its folder: nothing may be created here. */
 function workspaceOf(program: CliProgram, options: ClaudeCodeOptions): Workspace | null {
   const { environment, homeDirectory, workingDirectory } = options;
   const named = program.env["CLAUDE_CONFIG_DIR"] ?? program.configDir ?? environment["CLAUDE_CONFIG_DIR"];
@@ -163,7 +166,7 @@ function workspaceOf(program: CliProgram, options: ClaudeCodeOptions): Workspace
   };
 }
 
-/** Nobody else could answer, and nobody has a login of its own. */
+/** No other provider could answer, and no tenant has a login of its own. */
 function isAlone({ loaded }: ClaudeCodeOptions): boolean {
   if (loaded === null) return false;
   const { providers, tenants } = loaded.config;
@@ -182,12 +185,12 @@ function asFinding(
   const { title, otherwise, detail, state, isEssential, fallback } = check;
   if (state === "passed") return inCli("ok", id, title, detail);
   if (state === "skipped") return inCli("skipped", id, title, detail);
-  // A program that no provider uses may be as it likes.
+  // A program that no provider uses may have any fault.
   const isFailure = (isEssential || isNeeded) && provider !== null;
   return inCli(isFailure ? "failed" : "warning", id, otherwise, detail, fallback);
 }
 
-/** Tenants that are users of the machine: the gateway would not start where one of them cannot be. */
+/** Tenants that are users of the machine: the gateway does not start where one of them does not exist. */
 async function userFindings(
   bin: string,
   { loaded, environment }: ClaudeCodeOptions,

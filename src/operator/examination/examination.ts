@@ -1,5 +1,5 @@
-// Everything that `clawgate doctor` can say without a running gateway. One thing that cannot be looked at must never hide
-// the others: a config that is wrong is a finding, not an end.
+// Everything that `clawgate doctor` can say without a running gateway. One thing that cannot be examined must never hide the
+// others: an invalid config is a finding, not an end.
 
 import { ConfigProblem, problemText } from "../../config/problems.ts";
 import type { LoadedConfig } from "../../config/load.ts";
@@ -9,9 +9,7 @@ import { runtimeWarnings } from "../../system/runtime-variables.ts";
 import { systemClock } from "../../system/clock.ts";
 import type { Environment } from "../../system/state-directory.ts";
 import { isLoopback } from "../../wire/address.ts";
-import { addressOrigin } from "../../app/listen-problem.ts";
-import { distrustedFiles, offlineEnvironment, type OfflineInput } from "../offline-app.ts";
-import { loadOrDiscover } from "../../app/config-source.ts";
+import { addressOrigin } from "../../config/address-origin.ts";
 import { certificateFindings, trustFindings } from "./certificate-findings.ts";
 import { claudeCodeFindings } from "./claude-code-findings.ts";
 import { type Finding, findingsIn } from "./finding.ts";
@@ -26,9 +24,22 @@ export type Examination = {
   readonly environment: Environment;
 };
 
+/** The machine and the config to examine, and how the config is read. */
+export type ExaminationInput = {
+  readonly environment: Environment;
+  readonly workingDirectory: string;
+  readonly homeDirectory: string;
+  /** Throws ConfigProblem. */
+  load(): Promise<LoadedConfig>;
+  /** The variables as a gateway would see them, whatever is wrong with the config. */
+  environmentOfGateway(): Environment;
+  /** Files that exist and are not trusted, a line each, whatever else is wrong with the config. */
+  distrustedFiles(): readonly string[];
+};
+
 export type ExamineOptions = {
   readonly isQuick: boolean;
-  /** A gateway that runs has read the same config with its own variables, and tells of its problems itself. Absent: none runs. */
+  /** A running gateway has read the same config with its own variables and reports its problems itself. Absent: none runs. */
   readonly isReadElsewhere?: boolean;
   readonly onProgress: (what: string) => void;
   /** Ends the long part early. */
@@ -39,10 +50,10 @@ const inProgram = findingsIn("program");
 const inConfig = findingsIn("config");
 const inProviders = findingsIn("providers");
 
-export async function examine(input: OfflineInput, options: ExamineOptions): Promise<Examination> {
+export async function examine(input: ExaminationInput, options: ExamineOptions): Promise<Examination> {
   const { workingDirectory, homeDirectory } = input;
   const { loaded, findings: ofConfig } = await readConfig(input, options.isReadElsewhere === true);
-  const environment = loaded?.environment ?? offlineEnvironment(input);
+  const environment = loaded?.environment ?? input.environmentOfGateway();
   options.onProgress("the database");
   const ofDatabase =
     loaded === null ? [] : databaseFindings(loaded, { ...options, workingDirectory, homeDirectory });
@@ -79,7 +90,7 @@ export async function examine(input: OfflineInput, options: ExamineOptions): Pro
 }
 
 function runtimeFindings(environment: Environment): readonly Finding[] {
-  const advice = "unset it for the gateway, unless it is meant";
+  const advice = "unset it for the gateway unless it is intended";
   return runtimeWarnings(environment).map((warning) =>
     inProgram("warning", "runtime", warning, null, advice),
   );
@@ -97,14 +108,14 @@ function descriptorFinding(): Finding {
 
 type ReadConfig = { readonly loaded: LoadedConfig | null; readonly findings: readonly Finding[] };
 
-async function readConfig(input: OfflineInput, isReadElsewhere: boolean): Promise<ReadConfig> {
+async function readConfig(input: ExaminationInput, isReadElsewhere: boolean): Promise<ReadConfig> {
   let loaded: LoadedConfig;
   try {
-    loaded = await loadOrDiscover(input);
+    loaded = await input.load();
   } catch (thrown) {
     if (!(thrown instanceof ConfigProblem)) throw thrown;
-    const ignored = distrustedFiles(input).map((line) => inConfig("warning", "notice", line));
-    // The variables of this terminal may lack what the gateway has; what it thinks of the file itself it says.
+    const ignored = input.distrustedFiles().map((line) => inConfig("warning", "notice", line));
+    // The variables of this terminal may lack what the gateway has; the gateway reports its own view of the file.
     const [state, advice] = isReadElsewhere
       ? (["warning", "so it reads here, with the rights and variables of this terminal"] as const)
       : (["failed", "the gateway does not start with it"] as const);

@@ -1,4 +1,4 @@
-// One thing that `clawgate doctor` looked at, and what it found. It must never hold a key or a login.
+// One thing that `clawgate doctor` examined, and what it found. It must never contain a key or a login.
 
 export const sections = {
   program: "This program",
@@ -16,15 +16,15 @@ export type SectionId = keyof typeof sections;
 export type Finding = {
   readonly section: SectionId;
   readonly id: string;
-  /** `failed`: something cannot work; `warning`: it works, but not as it should; `skipped`: not looked at, or not asked for. */
+  /** `failed`: something cannot work; `warning`: it works, but not as it should; `skipped`: not examined, or not requested. */
   readonly state: "ok" | "warning" | "failed" | "skipped";
   readonly title: string;
   readonly detail: string | null;
-  /** What to do about it, or what happens otherwise; null where nothing is to be done. */
+  /** What to do about it, or what happens otherwise; null: nothing has to be done. */
   readonly advice: string | null;
 };
 
-/** Makes the findings of one section. */
+/** Creates the findings of one section. */
 export function findingsIn(section: SectionId) {
   return (
     state: Finding["state"],

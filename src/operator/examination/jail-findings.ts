@@ -1,5 +1,5 @@
-// The jail of the Claude Code program as `clawgate doctor` sees it: whether there can be one, and whether it holds, tried from
-// inside for everybody who has one. Whatever it needs lies in a folder that goes again; nothing of the user's is made or changed.
+// What `clawgate doctor` finds of the jail of the Claude Code program: whether it is possible, and whether it holds, checked from
+// inside for every tenant that has one. It uses a folder that is removed again; nothing of the user's is created or changed.
 
 import { chmod, chown, mkdir, mkdtemp, rm, rmdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -15,8 +15,9 @@ import type { CliProgram } from "../../backends/claude-code/program-settings.ts"
 import type { LoadedConfig } from "../../config/load.ts";
 import type { UserIds } from "../../system/accounts.ts";
 import { findOnPath, runCommand } from "../../system/process.ts";
-import { type Environment, stateDirectory } from "../../system/state-directory.ts";
-import { programPlanOf } from "../../app/claude-code/program-plan.ts";
+import type { Environment } from "../../system/state-directory.ts";
+import { gatewayFilesOf } from "../gateway-files.ts";
+import { programPlanOf } from "../../backends/claude-code/program-plan.ts";
 import { type Finding, findingsIn } from "./finding.ts";
 
 export type JailQuestion = {
@@ -43,7 +44,7 @@ export async function jailFindings(question: JailQuestion): Promise<readonly Fin
     });
     if (found.program !== null)
       return [inCli("ok", idOf("jail"), title, found.program), ...(await promiseFindings(question))];
-    const advice = "it runs without; set jail: off to say so, or install bubblewrap";
+    const advice = "it runs without a jail; set jail: off to make that explicit, or install bubblewrap";
     return [inCli("warning", idOf("jail"), title, found.warning, advice)];
   } catch (thrown) {
     return [
@@ -65,8 +66,8 @@ async function promiseFindings({
   idOf,
 }: JailQuestion): Promise<readonly Finding[]> {
   if (provider === null || loaded === null) return [];
-  const plan = programPlanOf(provider, loaded, stateDirectory(loaded.environment), () => {
-    throw new Error("a trial asks for no model");
+  const plan = programPlanOf(provider, loaded, gatewayFilesOf(loaded), () => {
+    throw new Error("the jail check must not request a model");
   });
   if (plan === null) return [];
   const folder = await mkdtemp(join(tmpdir().length > longestFolder ? "/tmp" : tmpdir(), "clawgate-doctor-"));
@@ -74,7 +75,7 @@ async function promiseFindings({
     sharedFolder: createSharedFolder(join(folder, "room"), () => Promise.resolve()),
     ownPort: () => null,
   });
-  const said: string[] = [];
+  const warnings: string[] = [];
   const installation = createInstallation({
     program,
     environment: loaded.environment,
@@ -82,7 +83,7 @@ async function promiseFindings({
     guardedPaths: plan.guarded,
     mcpServers: plan.mcpServers,
     jailRuntime,
-    warn: (message) => void said.push(message),
+    warn: (message) => void warnings.push(message),
   });
   const guests: Guest[] = [];
   try {
@@ -96,7 +97,7 @@ async function promiseFindings({
       });
       if (place === null) continue;
       if (place === "unseen") {
-        const why = "only root can try the jail of another user of the machine";
+        const why = "only root can check the jail of another user";
         findings.push(inCli("skipped", idOf(`jail.${tenant}`), `the jail of tenant ${tenant}`, why));
         continue;
       }
@@ -109,7 +110,7 @@ async function promiseFindings({
           );
       } catch (thrown) {
         const whose = tenant === null ? "requests without a tenant" : `tenant ${tenant}`;
-        const why = said.at(-1) ?? errorText(thrown);
+        const why = warnings.at(-1) ?? errorText(thrown);
         findings.push(inCli("failed", idOf(`jail.${tenant ?? "none"}`), `the jail of ${whose}`, why, gone));
       }
     }
@@ -119,7 +120,7 @@ async function promiseFindings({
     ];
   } finally {
     await jailRuntime.close();
-    // With root's rights nothing is taken away in a folder that is somebody else's: a link could lead elsewhere.
+    // Root must not remove files in a folder of another user: a link could lead elsewhere.
     const areGone = await Promise.all(guests.map((guest) => takeAway(guest, loaded.environment)));
     if (areGone.every((isGone) => isGone)) await rm(folder, { recursive: true, force: true });
   }
@@ -144,14 +145,14 @@ type Place =
       readonly isOtherUser: boolean;
       readonly guest: Guest | null;
     }
-  /** Nobody but root can look. */
+  /** Only root can check. */
   | "unseen"
-  /** There is no such user: said elsewhere. */
+  /** There is no such user: another finding says so. */
   | null;
 
 /**
- * Where the jail of a tenant is tried. For another user of the machine a folder to work in of its own, which goes again: in its home
- * it would stay.
+ * Where the jail of a tenant is checked. Another user of the machine gets a working folder of its own, which is removed again: in
+ * the home of that user it would stay.
  */
 async function placeFor(
   tenant: string | null,
@@ -170,7 +171,7 @@ async function placeFor(
     const account = await resolveUser({ programName, tenant, uid, bin, environment });
     if (settings.workingDir !== null) return { settings, isOtherUser: true, guest: null };
     const workingDir = join(folder, `work-${crypto.randomUUID().slice(0, 8)}`);
-    // Its name is known to nobody else, and it cannot be listed.
+    // Nobody else knows its name, and it cannot be listed.
     await chmod(folder, 0o711);
     await mkdir(workingDir, { mode: 0o700 });
     await chown(workingDir, account.uid, account.gid);
@@ -181,18 +182,18 @@ async function placeFor(
   }
 }
 
-/** The name of a socket in it has 107 bytes at most. */
+/** The path of a socket in it may have 107 bytes at most. */
 const longestFolder = 50;
 const gone = "nothing is run in it: change the folders that the line names";
 
 function promiseFinding(id: GuaranteeId, breaches: readonly Breach[], idOf: (id: string) => string): Finding {
   const own = breaches.filter(({ guarantee }) => guarantee === id);
   return own.length === 0
-    ? inCli("ok", idOf(`jail.${id}`), `out of reach in the jail: ${guarantees[id]}`)
+    ? inCli("ok", idOf(`jail.${id}`), `not accessible from the jail: ${guarantees[id]}`)
     : inCli(
         "failed",
         idOf(`jail.${id}`),
-        `within reach in the jail: ${guarantees[id]}`,
+        `accessible from the jail: ${guarantees[id]}`,
         breachesText(own),
         "with jail: required the gateway does not start; move what is named, or report it",
       );

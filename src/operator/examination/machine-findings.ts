@@ -1,5 +1,5 @@
-// What `clawgate doctor` sees of the machine: the state directory, the database, the port. It must never make or change
-// anything; whether a file could be written is asked of its mode.
+// What `clawgate doctor` finds on the machine: the state directory, the database, the port. It must never create or change
+// anything; whether a file could be written follows from its mode.
 
 import { accessSync, constants, lstatSync } from "node:fs";
 import { createServer } from "node:net";
@@ -9,7 +9,7 @@ import { checkDatabase } from "../../metrics/database-check.ts";
 import { databasePaths } from "../../metrics/database-path.ts";
 import { errorCode } from "../../system/files.ts";
 import { type Environment, stateDirectory, stateDirectoryFrom } from "../../system/state-directory.ts";
-import { leastFreeBytes, megabytes, freeSpaceAt } from "../../app/machine-checks.ts";
+import { leastFreeBytes, megabytes, freeSpaceAt } from "../../system/free-space.ts";
 import { type Finding, findingsIn } from "./finding.ts";
 
 const inState = findingsIn("state");
@@ -34,20 +34,20 @@ export async function stateFindings(environment: Environment): Promise<readonly 
   return [...directoryFindings(path, stateDirectoryFrom(environment)), ...(await spaceFindings(path))];
 }
 
-/** Where it lies, or would. */
+/** Free space where it is, or would be. */
 async function spaceFindings(path: string): Promise<readonly Finding[]> {
-  const room = await freeSpaceAt(nearestThatExists(path));
-  if (room === null) return [];
-  const free = `${megabytes(room.free)} MB are free there`;
-  if (!room.hasNames)
-    return [inState("failed", "space", "no further file can be made there (inodes)", path, makeRoom)];
-  if (room.free === 0) return [inState("failed", "space", "the disk is full", path, makeRoom)];
-  return room.free < leastFreeBytes
-    ? [inState("warning", "space", `only ${free}`, path, makeRoom)]
+  const space = await freeSpaceAt(nearestThatExists(path));
+  if (space === null) return [];
+  const free = `${megabytes(space.free)} MB are free there`;
+  if (!space.hasNames)
+    return [inState("failed", "space", "no further file can be made there (inodes)", path, freeSomeSpace)];
+  if (space.free === 0) return [inState("failed", "space", "the disk is full", path, freeSomeSpace)];
+  return space.free < leastFreeBytes
+    ? [inState("warning", "space", `only ${free}`, path, freeSomeSpace)]
     : [inState("ok", "space", free)];
 }
 
-const makeRoom = "make room, or set CLAWGATE_STATE_DIR to a folder of another disk";
+const freeSomeSpace = "make room, or set CLAWGATE_STATE_DIR to a folder of another disk";
 
 function directoryFindings(path: string, from: string): readonly Finding[] {
   const title = path;

@@ -1,23 +1,20 @@
-// The answer of GET /api/config: which config is in force and since when, what lies over its file, and where the file on the disk
-// says something else by now. It must never take over what it reads, nor show a secret.
+// The answer of GET /api/config: which config is active and since when, what overrides its file, and where the file on the disk
+// differs from it. It must never apply what it reads, nor show a secret.
 
 import type { LoadedConfig } from "../../config/load.ts";
 import { ConfigProblem, problemText } from "../../config/problems.ts";
 import { isScarcity } from "../../system/descriptors.ts";
-import type { AppServices } from "../../app/app-services.ts";
-import type { ConfigSnapshot } from "../../app/config-snapshot.ts";
-import type { ConfigDiskState } from "../../app/reloader.ts";
-import { type Changes, changesBetween, noChanges } from "../../app/config-changes.ts";
+import { type Changes, changesBetween, type ConfigDiskState, noChanges } from "../../config/changes.ts";
 import { maskedConfig } from "./masked-config.ts";
 
 export type ConfigReport = {
-  /** Null: no file, the gateway serves what it found. */
+  /** Null: no file; the gateway serves what discovery found. */
   readonly path: string | null;
-  /** Nobody named the file: the gateway was started beside it. */
+  /** The file was not named: the gateway was started in its folder. */
   readonly is_merely_found: boolean;
   readonly loaded_at: string;
   readonly invalid_since: string | null;
-  /** Flags and variables that lie over the file. */
+  /** Flags and variables that override the file. */
   readonly overrides: readonly { readonly key: string; readonly from: string }[];
   readonly needs_restart: readonly string[];
   readonly disk: {
@@ -27,18 +24,18 @@ export type ConfigReport = {
     readonly changed: Changes;
     readonly problems: readonly string[];
   };
-  /** What is in force, secrets masked. */
+  /** The active values, secrets masked. */
   readonly values: unknown;
 };
 
-/** Reads what a reload would take over; null: there is no file. Throws ConfigProblem. */
+/** Reads what a reload would apply; null: there is no file. Throws ConfigProblem. */
 export type PeekConfig = () => Promise<LoadedConfig | null>;
 
 export async function configReport(
-  services: AppServices,
-  { loaded }: ConfigSnapshot,
+  loaded: LoadedConfig,
   diskState: ConfigDiskState,
   peek: PeekConfig,
+  redact: (text: string) => string,
 ): Promise<ConfigReport> {
   const { path, config, isMerelyFound, origins } = loaded;
   const iso = (atMs: number): string => new Date(atMs).toISOString();
@@ -49,8 +46,8 @@ export async function configReport(
     invalid_since: diskState.invalidSinceMs === null ? null : iso(diskState.invalidSinceMs),
     overrides: [...origins].flatMap(([key, { text, isFile }]) => (isFile ? [] : [{ key, from: text }])),
     needs_restart: diskState.needsRestart,
-    disk: await diskOf(loaded, peek, services.redact),
-    values: maskedConfig(config, services.redact),
+    disk: await diskOf(loaded, peek, redact),
+    values: maskedConfig(config, redact),
   };
 }
 

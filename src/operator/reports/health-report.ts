@@ -1,36 +1,66 @@
-// GET /health: ClawGate's shape with the overall truth, and the words that a person needs to act on it. Anybody may ask: hosts,
-// ports, paths and tenants must never be told to anybody but those who may read what the operator reads.
+// GET /health: the overall status in ClawGate's shape, and what a person needs to act on it. Anybody may ask: hosts, ports, paths
+// and tenants must never be shown to a caller that may not read the operator's routes.
 
-import type { Health } from "../../server/server-port.ts";
 import { noTrust } from "../../backends/http/network-failure.ts";
 import { version } from "../../system/identity.ts";
 import { stateDirectoryFrom } from "../../system/state-directory.ts";
-import type { AppServices } from "../../app/app-services.ts";
-import type { ConfigSnapshot } from "../../app/config-snapshot.ts";
-import type { MachineState, HealthProblem } from "../../app/machine-checks.ts";
-import type { ConfigDiskState } from "../../app/reloader.ts";
+import type { HealthTracker } from "../../backends/health/health-tracker.ts";
+import type { ConfigDiskState } from "../../config/changes.ts";
+import type { MetricsStore } from "../../metrics/metrics-store.ts";
+import type { LiveRegistry } from "../../pipeline/live-registry.ts";
+import type { StateStore } from "../../state/state-store.ts";
+import type { Clock } from "../../system/clock.ts";
+import type { ActiveConfig } from "../active-config.ts";
+
+/** Something that does not work as the operator configured it. */
+export type HealthProblem = {
+  /** The same problem has the same id in every report. */
+  readonly id: string;
+  /** A sentence without its full stop. */
+  readonly message: string;
+};
+
+export type MachineState = {
+  /** Free bytes where state and records are kept; null: unknown. */
+  readonly stateFree: number | null;
+  readonly recordsFree: number | null;
+  /** What is wrong with the file of certificates; null: nothing, or there is none. */
+  readonly certificates: string | null;
+  readonly problems: readonly HealthProblem[];
+};
+
+export type HealthReportServices = {
+  readonly clock: Pick<Clock, "nowMs">;
+  readonly health: Pick<HealthTracker, "view">;
+  readonly live: Pick<LiveRegistry, "count" | "list">;
+  readonly store: Pick<MetricsStore, "status">;
+  readonly recordsLocation: { readonly path: string; readonly from: string };
+  readonly state: Pick<StateStore, "status">;
+  readonly startedAtSeconds: number;
+  redact(text: string): string;
+};
 
 export type HealthFacts = {
   readonly mayRead: boolean;
   readonly machine: MachineState;
   readonly disk: ConfigDiskState;
-  /** What was wrong at the start and stays so. */
+  /** What was wrong at the start and stays wrong. */
   readonly startProblems: readonly HealthProblem[];
 };
 
-type View = ReturnType<AppServices["health"]["view"]>;
+type View = ReturnType<HealthTracker["view"]>;
 type Views = readonly (readonly [id: string, view: View])[];
 
 const iso = (atMs: number | null): string | null => (atMs === null ? null : new Date(atMs).toISOString());
 
-export function healthReport(services: AppServices, current: ConfigSnapshot, facts: HealthFacts): Health {
+export function healthReport(services: HealthReportServices, current: ActiveConfig, facts: HealthFacts) {
   const { mayRead } = facts;
   const ids = [...current.pipeline.providers.keys()];
   const views = ids.map((id) => [id, services.health.view(id)] as const);
   const healthy = views.filter(([, view]) => view.healthy).length;
   const problems = problemsOf(services, current, facts);
   const isWhole = healthy === views.length && problems.length === 0;
-  const status = healthy === 0 ? "down" : isWhole ? "ok" : "degraded";
+  const status: "down" | "ok" | "degraded" = healthy === 0 ? "down" : isWhole ? "ok" : "degraded";
   const { queued, dropped, state } = services.store.status();
   return {
     status,
@@ -41,30 +71,7 @@ export function healthReport(services: AppServices, current: ConfigSnapshot, fac
     providers: Object.fromEntries(
       views.map(([id, view]) => [
         id,
-        {
-          name: id,
-          healthy: view.healthy,
-          consecutive_failures: view.consecutiveFailures,
-          avg_latency_ms: view.avgLatencyMs,
-          last_error: mayRead ? view.lastError : view.lastShort,
-          last_check: iso(view.lastCheckMs),
-          circuit: view.circuit,
-          ejections: view.ejections,
-          retry_at: iso(view.retryAtMs),
-          credential: view.credential,
-          cooling_models: Object.keys(view.coolingModels),
-          ...(view.credentials.length > 1
-            ? {
-                credentials: view.credentials.map((each) => ({
-                  id: each.id,
-                  state: each.state,
-                  retry_at: iso(each.retryAtMs),
-                  cooling_models: Object.keys(each.coolingModels),
-                })),
-              }
-            : {}),
-          ...current.pipeline.providers.get(id)?.queue.counts(),
-        },
+        { ...providerMembers(id, view, mayRead), ...current.pipeline.providers.get(id)?.queue.counts() },
       ]),
     ),
     skipped: Object.fromEntries(
@@ -74,14 +81,41 @@ export function healthReport(services: AppServices, current: ConfigSnapshot, fac
       ]),
     ),
     metrics: { state, queued, dropped },
-    ...(mayRead ? readerMembers(services, current, facts, views, problems) : {}),
+    ...(mayRead ? readerMembers(services, current, { ...facts, views, problems }) : {}),
   };
 }
 
-/** Everything that does not work as it was meant, but for providers, which have their own place. */
+function providerMembers(id: string, view: View, mayRead: boolean) {
+  const { credentials } = view;
+  return {
+    name: id,
+    healthy: view.healthy,
+    consecutive_failures: view.consecutiveFailures,
+    avg_latency_ms: view.avgLatencyMs,
+    last_error: mayRead ? view.lastError : view.lastShort,
+    last_check: iso(view.lastCheckMs),
+    circuit: view.circuit,
+    ejections: view.ejections,
+    retry_at: iso(view.retryAtMs),
+    credential: view.credential,
+    cooling_models: Object.keys(view.coolingModels),
+    ...(credentials.length > 1
+      ? {
+          credentials: credentials.map((each) => ({
+            id: each.id,
+            state: each.state,
+            retry_at: iso(each.retryAtMs),
+            cooling_models: Object.keys(each.coolingModels),
+          })),
+        }
+      : {}),
+  };
+}
+
+/** Everything that does not work as configured, except providers, which have their own place. */
 function problemsOf(
-  services: AppServices,
-  { loaded }: ConfigSnapshot,
+  services: HealthReportServices,
+  { loaded }: ActiveConfig,
   { machine, disk, startProblems }: HealthFacts,
 ): readonly HealthProblem[] {
   const records = services.store.status();
@@ -117,12 +151,12 @@ function problemsOf(
   ];
 }
 
+type ReaderFacts = HealthFacts & { readonly views: Views; readonly problems: readonly HealthProblem[] };
+
 function readerMembers(
-  services: AppServices,
-  current: ConfigSnapshot,
-  { machine, disk }: HealthFacts,
-  views: Views,
-  problems: readonly HealthProblem[],
+  services: HealthReportServices,
+  current: ActiveConfig,
+  { machine, disk, views, problems }: ReaderFacts,
 ) {
   const records = services.store.status();
   const kept = services.state.status();
@@ -152,12 +186,12 @@ function readerMembers(
   };
 }
 
-/** The last that was heard of it. */
+/** By the last failure of the provider. */
 const isUntrusted = ({ lastShort, consecutiveFailures }: View): boolean =>
   consecutiveFailures > 0 && lastShort === `unreachable: ${noTrust}`;
 
-/** As openclaw-cc-gateway's /health has them: names, turns that are out, requests that wait for one. */
-function tenantsAndQueue({ loaded, pipeline }: ConfigSnapshot) {
+/** As in openclaw-cc-gateway's /health: names, running turns, requests that wait for one. */
+function tenantsAndQueue({ loaded, pipeline }: ActiveConfig) {
   const names = loaded.config.tenants.map(({ name }) => name);
   const perTenant = new Map<string, number>();
   let running = 0;
@@ -167,7 +201,7 @@ function tenantsAndQueue({ loaded, pipeline }: ConfigSnapshot) {
     running += counts.running;
     queued += counts.waiting;
     for (const [tenant, turns] of queue.runningByTenant()) {
-      // Its word for requests that belong to no tenant; a tenant of that name is not mixed up with them.
+      // Its word for requests without a tenant; a tenant of that name is not mixed up with them.
       const name = tenant ?? (names.includes(nobody) ? null : nobody);
       if (name !== null) perTenant.set(name, (perTenant.get(name) ?? 0) + turns);
     }
@@ -177,7 +211,7 @@ function tenantsAndQueue({ loaded, pipeline }: ConfigSnapshot) {
 
 const nobody = "default";
 
-function oldestSeconds(services: AppServices): number | null {
+function oldestSeconds(services: Pick<HealthReportServices, "live" | "clock">): number | null {
   const started = services.live.list().map((request) => request.startedAtMs);
   if (started.length === 0) return null;
   return Math.max(0, Math.round((services.clock.nowMs() - Math.min(...started)) / 1000));

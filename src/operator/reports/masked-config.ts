@@ -1,4 +1,4 @@
-// A config as people may see it: its values, without a single secret. What a key, a header or a variable holds must never be in it,
+// A config as people may see it: its values without any secret. The value of a key, a header or a variable must never be in it,
 // whatever it looks like; of an address only what shown-address.ts shows.
 
 import { shownAddress } from "../../backends/http/shown-address.ts";
@@ -16,7 +16,7 @@ const hidden: ReadonlySet<string> = new Set([
   "env",
   "headers",
 ]);
-/** Command lines: what comes behind the program may be a key. */
+/** Command lines: an argument may be a key. */
 const commands: ReadonlySet<string> = new Set(["command", "args"]);
 const addresses: ReadonlySet<string> = new Set(["base_url", "url", "proxy"]);
 

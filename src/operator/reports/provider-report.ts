@@ -1,19 +1,20 @@
-// GET /api/providers and `clawgate providers`: who is configured, how each is doing, and when it is tried again.
-// It must never show a key or a header of the config, nor an address as it stands there.
+// GET /api/providers and `clawgate providers`: the configured providers, how each is doing, and when it is tried again.
+// It must never show a key or a header of the config, nor an unmasked address.
 
 import { shownAddress } from "../../backends/http/shown-address.ts";
 import type { ProviderSettings } from "../../backends/settings.ts";
 import type { LoadedConfig } from "../../config/load.ts";
 import { version } from "../../system/identity.ts";
-import type { AppServices } from "../../app/app-services.ts";
-import type { ConfigSnapshot } from "../../app/config-snapshot.ts";
-import { loadOffline, type OfflineInput } from "../offline-app.ts";
+import type { HealthTracker } from "../../backends/health/health-tracker.ts";
+import type { Reports } from "../../metrics/reports.ts";
+import type { Clock } from "../../system/clock.ts";
+import type { ActiveConfig } from "../active-config.ts";
 
-/** `unknown`: no gateway runs, so nobody has looked. */
+/** `unknown`: no gateway runs, so nothing was observed. */
 export type ProviderState = "healthy" | "half-open" | "open" | "cooling" | "rejected" | "unknown";
 
 export type AllowanceRow = {
-  /** The vendor's own name for it: requests, tokens, five_hour. */
+  /** The vendor's own name: requests, tokens, five_hour. */
   readonly name: string;
   readonly limit: number | null;
   readonly remaining: number | null;
@@ -40,10 +41,10 @@ export type ProviderRow = {
     readonly id: string;
     readonly state: string;
     readonly retry_at: string | null;
-    /** What its vendor last said of its quota. */
+    /** What the vendor last reported of its quota. */
     readonly allowances: readonly AllowanceRow[];
   }[];
-  /** Models that rest for every key, and until when. */
+  /** Models that are on hold for every key, and until when. */
   readonly cooling_models: Readonly<Record<string, string>>;
   readonly consecutive_failures: number;
   readonly ejections: number;
@@ -64,16 +65,21 @@ export type ProviderReport = {
   readonly skipped: readonly { readonly id: string; readonly reason: string }[];
 };
 
-type ProviderView = ReturnType<AppServices["health"]["view"]>;
+type ProviderView = ReturnType<HealthTracker["view"]>;
+
+export type ProviderReportServices = {
+  readonly clock: Pick<Clock, "nowMs">;
+  readonly health: Pick<HealthTracker, "view">;
+  readonly reports: Pick<Reports, "requestsToday">;
+};
 
 const iso = (atMs: number | null): string | null => (atMs === null ? null : new Date(atMs).toISOString());
 
 export async function providerReport(
-  services: AppServices,
-  current: ConfigSnapshot,
+  services: ProviderReportServices,
+  { loaded, pipeline }: ActiveConfig,
 ): Promise<ProviderReport> {
   const nowMs = services.clock.nowMs();
-  const { loaded, pipeline } = current;
   const today = await services.reports.requestsToday(nowMs);
   return reportOf(loaded, (id, settings) => {
     const view = services.health.view(id);
@@ -113,9 +119,9 @@ export async function providerReport(
   });
 }
 
-/** The same from the config alone. Throws ConfigProblem. */
-export async function offlineProviderReport(input: OfflineInput): Promise<ProviderReport> {
-  return reportOf(await loadOffline(input), unseen);
+/** The same from the config alone, while no gateway runs. */
+export function offlineProviderReport(loaded: LoadedConfig): ProviderReport {
+  return reportOf(loaded, unseen);
 }
 
 function reportOf(
@@ -154,14 +160,14 @@ function unseen(id: string, settings: ProviderSettings): ProviderRow {
   };
 }
 
-/** The credential first: with a rejected key it does not matter whether the circuit is closed. */
+/** The credential first: with a rejected key the state of the circuit does not matter. */
 function stateOf(view: ProviderView): ProviderState {
   if (view.credential === "rejected") return "rejected";
   if (view.circuit !== "closed") return view.circuit;
   return view.credential === "ok" && Object.keys(view.coolingModels).length === 0 ? "healthy" : "cooling";
 }
 
-/** When the provider as a whole is asked again; when only models rest, the first of them. */
+/** When the provider as a whole is asked again; where only models are on hold, the first of them. */
 function retryAt(view: ProviderView): number | null {
   if (view.retryAtMs !== null) return view.retryAtMs;
   const models = Object.values(view.coolingModels);

@@ -4,13 +4,14 @@ import { fingerprintOfEntry } from "../../tenants/key-directory.ts";
 import type { Meter } from "../../tenants/limits.ts";
 import { keysOfTenant, type TenantSettings } from "../../tenants/settings.ts";
 import type { Amount } from "../../tenants/spending.ts";
-import type { AppServices } from "../../app/app-services.ts";
-import type { ConfigSnapshot } from "../../app/config-snapshot.ts";
 
-export function tenantReport(services: AppServices, { loaded }: ConfigSnapshot) {
-  const now = services.clock.nowMs();
+export function tenantReport(
+  tenants: readonly TenantSettings[],
+  meters: { of(tenant: string): Meter },
+  now: number,
+) {
   return {
-    tenants: loaded.config.tenants.map((tenant) => ({
+    tenants: tenants.map((tenant) => ({
       name: tenant.name,
       keys: keysOfTenant(tenant).map(({ key, expiresAtMs }) => ({
         fingerprint: fingerprintOfEntry(key),
@@ -20,12 +21,12 @@ export function tenantReport(services: AppServices, { loaded }: ConfigSnapshot) 
       models: tenant.models ?? null,
       provider: tenant.provider ?? null,
       limits: tenant.limits ?? null,
-      used: tenant.limits === undefined ? null : usedOf(services.meters.of(tenant.name), tenant.limits),
+      used: tenant.limits === undefined ? null : usedOf(meters.of(tenant.name), tenant.limits),
     })),
   };
 }
 
-/** Spending is followed where there are limits only; of the others /api/stats?tenant= tells. */
+/** Only tenants with limits are metered; /api/stats?tenant= has the others. */
 function usedOf(meter: Meter, limits: NonNullable<TenantSettings["limits"]>) {
   const minute = meter.usedThisMinute();
   const { day, month } = meter.spent();
@@ -36,7 +37,7 @@ function usedOf(meter: Meter, limits: NonNullable<TenantSettings["limits"]>) {
     tokens_last_minute: minute.tokens,
     today: shown(day),
     this_month: shown(month),
-    // What requests that still run may use: neither spent nor free.
+    // Set aside for requests that still run: neither spent nor free.
     reserved: shown(meter.reserved()),
     is_over_budget: limits.budget !== undefined && usedUp !== null,
     budget_resets_in_s: usedUp === null ? null : Math.ceil(usedUp.resetInMs / 1_000),

@@ -1,8 +1,8 @@
 // What the CLI's answers cost a tenant: what the program tells, and where it tells nothing (an answer that was left, a turn that
-// ended in a call of the client's) what its model costs. The scripted stand-in in the whole house.
+// ended in a call of the client's) what its model costs. The scripted stand-in in the whole app.
 
 import { afterEach, expect, test } from "bun:test";
-import { createProviderPrice } from "../../../src/app/providers/priced-target.ts";
+import { createProviderPrice } from "../../../src/app/providers/provider-price.ts";
 import { providerSettings } from "../../../src/backends/settings.ts";
 import { createPriceBook } from "../../../src/catalog/prices.ts";
 import { scriptedClaude } from "../../support/claude.ts";

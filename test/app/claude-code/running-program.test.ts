@@ -1,4 +1,4 @@
-// A claude-cli provider in the whole house, over the scripted stand-in: tenants, names, wishes, files, reload and stop.
+// A claude-cli provider in the whole app, over the scripted stand-in: tenants, names, request options, files, reload and stop.
 
 import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -143,7 +143,7 @@ describe("a request", () => {
     expect(after(lenient.claude.sessions()[0], "--model")).toBe("opus");
   });
 
-  test("with a wrong wish is refused before anything is started", async () => {
+  test("with a wrong option is refused before anything is started", async () => {
     const here = await world({}, { mcp_servers: { notes: { command: "/bin/false" } }, tenants });
     const effort = await ask(here, "[[say:x]]", { headers: { ...as("alice"), "x-effort": "bogus" } });
     const server = await ask(here, "[[say:x]]", {
@@ -191,7 +191,7 @@ describe("files", () => {
     expect(existsSync(after(run, "--mcp-config") ?? "/")).toBe(false);
   });
 
-  test("a tenant's skills are a plugin, and the prompt comes with a shell; at both doors", async () => {
+  test("a tenant's skills are a plugin, and the prompt comes with a shell; at both endpoints", async () => {
     const skills = join(import.meta.dir, "nowhere");
     const here = await world({ tools: ["Bash"] }, { tenants, skills: { prompt: "auto" } });
     mkdirSync(join(here.state, "skills", "alice", "hello"), { recursive: true });

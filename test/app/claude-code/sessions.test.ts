@@ -2,7 +2,7 @@
 
 import { afterEach, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
-import { claudeProviderOf } from "../../../src/app/claude-code/program-plan.ts";
+import { claudeProviderOf } from "../../../src/backends/claude-code/program-plan.ts";
 import { type ScriptedClaude, scriptedClaude } from "../../support/claude.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
 import { recordOf } from "../../support/upstream/json.ts";

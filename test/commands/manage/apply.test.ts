@@ -210,7 +210,7 @@ test("add --docker --apply: tenant, key and instance in one command, the key onl
 
   const removed = await run("remove", "bob", "--apply");
   expect(removed.code).toBe(0);
-  expect(removed.stdout).toContain("ok    bob: our keys are taken out; OpenClaw was not asked");
+  expect(removed.stdout).toContain("ok    bob: our keys are removed; OpenClaw was not asked");
   expect(read(`${inside}/openclaw.json`)).toBe(byHand);
   expect(read(`${inside}/.env`)).toBe("");
   expect(read("config.yaml")).not.toContain("bob");
@@ -281,7 +281,7 @@ test("a config that somebody else changes while the command works keeps what was
     environment: { PATH: `${at("slow")}:/usr/bin:/bin` },
   });
   expect(code).toBe(1);
-  expect(stderr).toContain("was changed by somebody else meanwhile; nothing was written");
+  expect(stderr).toContain("was changed by another program in the meantime; nothing was written");
   expect(read("config.yaml")).toBe(`${free}${`${line}\n`.repeat(docker.calls().length)}`);
 });
 

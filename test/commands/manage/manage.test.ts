@@ -181,7 +181,7 @@ describe("rotate-key", () => {
     cleanups.push(standIn.stop);
     const ran = await run(["manage", "rotate-key", "alice"]);
     expect(ran.code).toBe(1);
-    expect(ran.stderr).toContain("the running gateway did not take it: no such thing");
+    expect(ran.stderr).toContain("the running gateway did not accept it: no such thing");
   });
 });
 

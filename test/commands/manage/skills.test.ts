@@ -41,7 +41,7 @@ test("diff, pull, list and clean of a local instance, found by its name and its 
 
   const pulled = await run(["manage", "skills", "pull", "local"]);
   expect({ code: pulled.code, stderr: pulled.stderr }).toEqual({ code: 0, stderr: "" });
-  expect(pulled.stdout).toContain("look at it before its first use  weather: 1 command marked !");
+  expect(pulled.stdout).toContain("review it before its first use  weather: 1 command marked !");
   expect(treeIn(join(here, "weather"))).toEqual(treeIn(join(there, "weather")));
   expect((await run(["manage", "skills", "diff", "local"])).code).toBe(0);
   expect((await run(["manage", "skills", "list", "local"])).stdout).toMatch(

@@ -52,8 +52,8 @@ test("a provider's program that lacks what is essential is a failure, what has a
   expect(stateOf(findings, "mine.file-references")).toBe("failed");
   expect(stateOf(findings, "mine.tool-names")).toBe("warning");
   expect(stateOf(findings, "mine.history")).toBe("ok");
-  const room = findings.find((each) => each.section === "memory");
-  expect(room?.detail).toContain("mine keeps up to 3 warm and runs up to 3 at a time");
+  const memory = findings.find((each) => each.section === "memory");
+  expect(memory?.detail).toContain("mine keeps up to 3 warm and runs up to 3 at a time");
 });
 
 test("a provider's program that is not there", async () => {

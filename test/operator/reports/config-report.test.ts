@@ -89,7 +89,7 @@ test("no secret, wherever it stands; names and plain values stay", async () => {
   });
 });
 
-test("what lies over the file, and by whose word", async () => {
+test("what overrides the file, and where it comes from", async () => {
   const { report } = await ask(await open({ LOG_LEVEL: "error" }));
   expect(report.overrides).toContainEqual({ key: "server.log_level", from: "LOG_LEVEL" });
   expect(report.overrides).toContainEqual({ key: "server.port", from: "--port" });
@@ -97,7 +97,7 @@ test("what lies over the file, and by whose word", async () => {
   expect(report.disk.state).toBe("same");
 });
 
-test("a file that says something else, one that is not valid, and what counts only after a restart", async () => {
+test("a file that differs, one that is invalid, and what takes effect only after a restart", async () => {
   const gateway = await open();
   const { one } = config.providers;
   gateway.write({

@@ -1,23 +1,23 @@
-// What was learned of providers outlives the process: holds and open circuits go into the state store after they changed,
-// never with a request. What was learned under a key that is no longer there is not brought back to another one.
+// What was learned of providers outlives the process: holds and open circuits are written to the state store after a change, never
+// during a request. What was learned with a key that was removed is not applied to another one.
 
-import type { HealthTracker } from "../backends/health/health-tracker.ts";
-import { type PersistedState, readPersistedState } from "../backends/health/persisted-state.ts";
-import type { StateStore } from "../state/state-store.ts";
-import type { Clock } from "../system/clock.ts";
-import type { Log } from "../system/log.ts";
+import type { HealthTracker } from "../../backends/health/health-tracker.ts";
+import { type PersistedState, readPersistedState } from "../../backends/health/persisted-state.ts";
+import type { StateStore } from "../../state/state-store.ts";
+import type { Clock } from "../../system/clock.ts";
+import type { Log } from "../../system/log.ts";
 
 export type SavedHealth = {
-  /** To be told of every change; cheap. */
+  /** To be called with every change; cheap. */
   changed(provider: string): void;
-  /** Brings back what still holds. Once, before the first request. */
+  /** Restores what still applies. Once, before the first request. */
   load(): Promise<void>;
   /** Writes what is outstanding. */
   flush(): Promise<void>;
 };
 
 const namespace = "health";
-/** Trouble comes in bursts: what changes within this time is written once. */
+/** Failures come in bursts: what changes within this time is written once. */
 const settleMs = 500;
 
 const keyOf = (provider: string, { credential, model, kind }: PersistedState): string =>
@@ -52,7 +52,7 @@ export function createSavedHealth(options: {
     }
   };
   const writeSoon = (): void => {
-    write().catch((error: unknown) => options.log.warn("health could not be kept", { error }));
+    write().catch((error: unknown) => options.log.warn("health could not be saved", { error }));
   };
 
   return {

@@ -1,18 +1,24 @@
-// What no jailed program of any provider may see, as one config and this machine have it: the gateway's files, the keys that
-// the config names, every tenant's folders. It must never ask whether something is there: what is not yet is guarded too.
+// The paths that no jailed program of any provider may see: the gateway's files, the keys that the config names, every tenant's
+// folders. It must never ask whether a path exists: one that does not exist yet is guarded too.
 
 import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
-import { absolutePath } from "../../backends/claude-code/installation.ts";
-import type { GuardedPath } from "../../backends/agent-process/jail/path-policy.ts";
-import type { LoadedConfig } from "../../config/load.ts";
 import { accountIn } from "../../system/accounts.ts";
-import { databasePaths } from "../../metrics/database-path.ts";
+import type { GuardedPath } from "../agent-process/jail/path-policy.ts";
+import type { ClaudeConfig, ClaudeConfigSource } from "./claude-config.ts";
+import { absolutePath } from "./installation.ts";
 
-type Loaded = Pick<LoadedConfig, "config" | "environment" | "path" | "mcpServersFile">;
+/** Files and folders of the gateway itself. */
+export type GatewayFiles = {
+  readonly stateDirectory: string;
+  /** Absolute. */
+  readonly databaseFiles: readonly string[];
+};
 
-export function guardedPathsOf(loaded: Loaded, stateDirectory: string): readonly GuardedPath[] {
+export function guardedPathsOf(
+  loaded: ClaudeConfigSource,
+  { stateDirectory, databaseFiles }: GatewayFiles,
+): readonly GuardedPath[] {
   const { config, environment, path, mcpServersFile } = loaded;
   const absolute = (written: string): string => absolutePath(written, environment);
   const ours = (what: string, file: string, isRecursive = false): GuardedPath => ({
@@ -26,7 +32,7 @@ export function guardedPathsOf(loaded: Loaded, stateDirectory: string): readonly
     ...(path === null ? [] : configFiles(path).map((file) => ours("the gateway's config", file))),
     ...(mcpServersFile === null ? [] : [ours("the file of MCP servers and their keys", mcpServersFile)]),
     ...envFiles(path).map((file) => ours("a .env file of the gateway's", file)),
-    ...databases(loaded).map((file) => ours("the gateway's database", file)),
+    ...databaseFiles.map((file) => ours("the gateway's database", file)),
     ...keyFiles(config).map((file) => ours("a file with a token", file)),
     ...(config.skills.dir === undefined
       ? []
@@ -44,27 +50,15 @@ function envFiles(path: string | null): readonly string[] {
   return [...(path === null ? [] : [join(dirname(path), ".env")]), resolve(".env")];
 }
 
-function databases({ config, environment }: Loaded): readonly string[] {
-  const { paths } = databasePaths({
-    env: environment,
-    configured: config.metrics.db_path ?? null,
-    cwd: process.cwd(),
-    home: environment["HOME"] || homedir(),
-  });
-  return paths
-    .filter(isAbsolute)
-    .flatMap((file) => ["", "-wal", "-shm", "-journal", ".bak"].map((end) => `${file}${end}`));
-}
-
 /** Files that a provider reads its token from. */
-function keyFiles(config: Loaded["config"]): readonly string[] {
+function keyFiles(config: ClaudeConfig): readonly string[] {
   return Object.values(config.providers).flatMap(({ auth }) =>
     typeof auth === "object" && auth.type === "bearer-file" ? [auth.path] : [],
   );
 }
 
 function tenantFolders(
-  { config, environment }: Loaded,
+  { config, environment }: ClaudeConfigSource,
   absolute: (path: string) => string,
 ): readonly GuardedPath[] {
   const loginsOf = (

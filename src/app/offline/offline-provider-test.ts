@@ -1,8 +1,9 @@
 // `clawgate providers test` when no gateway runs: the same small request from the config alone. It is not recorded.
 
-import { ulid } from "../canon/id.ts";
-import { openOfflineApp, type OfflineInput } from "./offline-app.ts";
-import { type ProviderTest, testProvider } from "./provider-test.ts";
+import { ulid } from "../../canon/id.ts";
+import { openOfflineApp } from "./offline-app.ts";
+import type { OfflineInput } from "./offline-config.ts";
+import { type ProviderTest, testProvider } from "../../operator/provider-test.ts";
 
 export type OfflineTests = {
   /** Loaded providers in the config's order. */

@@ -4,13 +4,13 @@ import { afterEach, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { createSavedSpending } from "../../src/app/saved-spending.ts";
-import { disabledMetricsStore } from "../../src/metrics/metrics-store.ts";
-import { createMemoryStore } from "../../src/state/memory-store.ts";
-import { openSqliteStore } from "../../src/state/sqlite-store.ts";
-import { openSlots, type Slots } from "../../src/state/slots.ts";
-import type { StateStore } from "../../src/state/state-store.ts";
-import { fakeClock, type FakeClock } from "../support/clock.ts";
+import { createSavedSpending } from "../../../src/app/persistence/saved-spending.ts";
+import { disabledMetricsStore } from "../../../src/metrics/metrics-store.ts";
+import { createMemoryStore } from "../../../src/state/memory-store.ts";
+import { openSqliteStore } from "../../../src/state/sqlite-store.ts";
+import { openSlots, type Slots } from "../../../src/state/slots.ts";
+import type { StateStore } from "../../../src/state/state-store.ts";
+import { fakeClock, type FakeClock } from "../../support/clock.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "clawgate-spending-"));
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
@@ -204,6 +204,6 @@ test("a tenant without a budget is not looked for, and nothing waits", async () 
   await memory.follow([{ name: "bob", limits: undefined }]);
   expect(warnings).toEqual([]);
   await memory.follow([alice]);
-  expect(warnings).toEqual(["what tenants spent before is not known"]);
+  expect(warnings).toEqual(["earlier tenant spending is unknown"]);
   expect(clock.waiting()).toBe(0);
 });

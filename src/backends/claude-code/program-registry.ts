@@ -1,10 +1,10 @@
-// Every claude-cli provider by its id: its processes outlive the config that named it, so that a reload parts no conversation
-// from its process. It must never let two sets of processes serve one provider for longer than the older one needs to end.
+// Every claude-cli provider by its id: its processes outlive the config that named it, so that a reload separates no conversation
+// from its process. Two sets of processes must never serve one provider for longer than the older one needs to end.
 
-import type { Backend } from "../../backends/backend.ts";
-import type { ProcessCounts } from "../../backends/claude-code/backend.ts";
+import type { Backend } from "../backend.ts";
+import type { ProcessCounts } from "./backend.ts";
 import { unsupportedStops } from "../../dialects/claude-code/live-settings.ts";
-import { type CliModel } from "../../backends/claude-code/models/cli-models.ts";
+import { type CliModel } from "./models/cli-models.ts";
 import {
   type ProgramServices,
   type ProgramPlan,
@@ -14,30 +14,30 @@ import {
 } from "./running-program.ts";
 
 export type ProgramRegistry = {
-  /** Asks whoever serves the id when a request comes. */
+  /** Looks up the program of the id with each request. */
   backend(id: string, targetFacts: Backend["targetFacts"]): Backend;
-  /** From now on the provider is this. */
+  /** Applies the plan from now on. */
   follow(id: string, plan: ProgramPlan): void;
-  /** What the program said of its models; empty until somebody knows. */
+  /** The models that the program reported; empty until they are known. */
   models(id: string): readonly CliModel[];
-  /** Makes sure of them in the background; nobody waits. */
+  /** Refreshes them in the background. */
   refreshAllModels(): void;
-  /** The same for whoever does wait. */
+  /** The same, to be awaited. */
   refreshedModels(): Promise<void>;
-  /** Why each provider's program cannot be started, as far as is known now; null: nothing speaks against it. */
+  /** Why each provider's program cannot be started, as far as is known now; null: no reason is known. */
   problems(): Promise<ReadonlyMap<string, string | null>>;
-  /** Calls back when a start has shown something new of that. */
+  /** Calls back when a start changed one of those problems. */
   onProblemChange(listener: () => void): void;
-  /** Throws an Error when a required jail cannot be made, or does not hold. */
+  /** Throws an Error when a required jail cannot be created, or does not hold. */
   checkJails(): Promise<void>;
-  /** From now on the gateway listens there. */
+  /** Says which port the gateway listens on. */
   listensOn(port: number): void;
-  /** Starts processes ahead of the first requests, from now on for every new provider as well. Nobody waits. */
+  /** Starts warm processes in the background, and from now on for every new provider as well. */
   warmUp(): void;
   counts(): ReadonlyMap<string, ProcessCounts>;
   /** Stops the processes of every other provider. */
   keep(ids: ReadonlySet<string>): void;
-  /** Takes away what dead gateways left. */
+  /** Removes what dead gateways left. */
   sweep(): Promise<void>;
   /** Settles when no process is left. */
   stop(): Promise<void>;
@@ -60,7 +60,7 @@ export function createProgramRegistry(services: ProgramServices): ProgramRegistr
   };
   const programFor = (id: string): RunningProgram => {
     const entry = entries.get(id);
-    if (entry === undefined) throw new Error(`nobody serves ${id}`);
+    if (entry === undefined) throw new Error(`no program serves ${id}`);
     return entry.program;
   };
 
@@ -69,16 +69,7 @@ export function createProgramRegistry(services: ProgramServices): ProgramRegistr
   };
 
   return {
-    backend: (id, targetFacts) => ({
-      provider: id,
-      dialect: null,
-      nativeDialect: "anthropic-messages",
-      open: null,
-      targetFacts,
-      generate: (request, call) => programFor(id).generate(request, call),
-      continues: (request, call) => programFor(id).continues(request, call),
-      unsupportedStops,
-    }),
+    backend: (id, targetFacts) => backendOf(id, targetFacts, programFor),
     follow(id, plan) {
       const part = processKey(plan);
       const known = entries.get(id);
@@ -124,5 +115,22 @@ export function createProgramRegistry(services: ProgramServices): ProgramRegistr
       while (ending.size > 0) await Promise.all(ending);
       await services.run.close();
     },
+  };
+}
+
+function backendOf(
+  id: string,
+  targetFacts: Backend["targetFacts"],
+  programFor: (id: string) => RunningProgram,
+): Backend {
+  return {
+    provider: id,
+    dialect: null,
+    nativeDialect: "anthropic-messages",
+    open: null,
+    targetFacts,
+    generate: (request, call) => programFor(id).generate(request, call),
+    continues: (request, call) => programFor(id).continues(request, call),
+    unsupportedStops,
   };
 }

@@ -1,7 +1,8 @@
-// `clawgate route` when no gateway runs: the same explanation from the config alone, where every provider counts as well.
+// `clawgate route` when no gateway runs: the same explanation from the config alone, with every provider assumed healthy.
 
-import { explainRoute, type RouteExplanation, type RouteQuestion } from "./route-explanation.ts";
-import { openOfflineApp, type OfflineInput } from "./offline-app.ts";
+import { explainRoute, type RouteExplanation, type RouteQuestion } from "../../operator/route-explanation.ts";
+import { openOfflineApp } from "./offline-app.ts";
+import type { OfflineInput } from "./offline-config.ts";
 
 export type OfflineExplanation = {
   readonly explanation: RouteExplanation;

@@ -1,5 +1,5 @@
-// Requests of our own (the classifier's question, an operator's test): they go the road of every request - queue, limits,
-// health, record - to one target alone. It must never send what neither a client nor an operator caused.
+// Requests that the gateway sends itself (the classifier's question, an operator's test): they take the pipeline of every request
+// (queue, limits, health, record) to one target alone. It must never send what neither a client nor an operator caused.
 
 import { Failure, failureFrom } from "../canon/failure.ts";
 import { ulid } from "../canon/id.ts";
@@ -7,15 +7,14 @@ import { type ChatRequest, emptyRequest } from "../canon/request.ts";
 import type { Target } from "../canon/decision.ts";
 import { estimateTokens } from "../canon/tokens.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
-import { admit, type Admission } from "../pipeline/admission.ts";
-import { openWithFallback } from "../pipeline/fallback.ts";
-import { type Endpoint, endpoints } from "../pipeline/endpoints.ts";
-import type { PipelineSnapshot } from "../pipeline/dependencies.ts";
-import { translatedSource } from "../pipeline/translate.ts";
-import type { Run } from "../pipeline/run.ts";
-import { TenantUsage } from "../pipeline/tenant-usage.ts";
+import { admit, type Admission } from "./admission.ts";
+import { openWithFallback } from "./fallback.ts";
+import { type Endpoint, endpoints } from "./endpoints.ts";
+import type { PipelineSnapshot, Services } from "./dependencies.ts";
+import { translatedSource } from "./translate.ts";
+import type { Run } from "./run.ts";
+import { TenantUsage } from "./tenant-usage.ts";
 import type { AskClassifier } from "../routing/classifier.ts";
-import type { AppServices } from "./app-services.ts";
 
 export type InternalRequest = {
   readonly target: Target;
@@ -43,7 +42,7 @@ export type InternalAnswer = {
 /** Never rejects: a failure is an answer. */
 export async function sendInternalRequest(
   pipeline: PipelineSnapshot,
-  services: AppServices,
+  services: Services,
   internal: InternalRequest,
 ): Promise<InternalAnswer> {
   const { target } = internal;
@@ -82,7 +81,7 @@ export async function sendInternalRequest(
 /** Null where nobody has to pay, or whoever has to is not limited. */
 async function payingTenantEntry(
   pipeline: PipelineSnapshot,
-  services: AppServices,
+  services: Services,
   { payer = null, request }: InternalRequest,
 ): Promise<TenantUsage | null> {
   const policy = payer === null ? undefined : pipeline.tenants.get(payer);
@@ -100,10 +99,10 @@ async function payingTenantEntry(
   return held;
 }
 
-/** The door only says which dialect the answer is folded into on its way to us. */
+/** The endpoint only decides which dialect the answer arrives in. */
 function chatEndpoint(): Endpoint {
   const endpoint = endpoints.find((each) => each.name === "chat");
-  if (endpoint === undefined) throw new Error("there is no chat door");
+  if (endpoint === undefined) throw new Error("there is no chat endpoint");
   return endpoint;
 }
 
@@ -146,13 +145,18 @@ async function answerOf(run: Run, request: ChatRequest): Promise<string | null> 
   return typeof content === "string" && content.trim() !== "" ? content.trim() : null;
 }
 
-/** The classifier's question to `name` (a provider, or `provider/model`). Rejects with the provider's Failure. */
+/** The provider that the classifier asks, or its `provider/model`, and what it asks. */
+export type ClassifierQuestion = {
+  readonly name: string;
+  readonly prompt: string;
+  readonly asking: Parameters<AskClassifier>[1];
+};
+
+/** Rejects with the provider's Failure. */
 export async function askProvider(
   pipeline: PipelineSnapshot,
-  services: AppServices,
-  name: string,
-  prompt: string,
-  asking: Parameters<AskClassifier>[1],
+  services: Services,
+  { name, prompt, asking }: ClassifierQuestion,
 ): Promise<string> {
   const target = pipeline.router.targetOf(name);
   if (target === null) throw new Error(`the classifier's provider ${name} is not loaded`);

@@ -1,9 +1,9 @@
-// What a reload changed, in the words of the config's own keys. It must never hold a value: it may be a key.
+// What a reload changed, in the words of the config's own keys, and how the files differ from the active config. It must never
+// hold a value: it may be a key.
 
-import type { LoadedConfig } from "../config/load.ts";
-import type { Problem } from "../config/problems.ts";
+import type { LoadedConfig } from "./load.ts";
+import type { Problem } from "./problems.ts";
 import { stateDirectory } from "../system/state-directory.ts";
-import { upstreamIn } from "./providers/same-upstream.ts";
 
 export type Changes = {
   readonly providers: {
@@ -18,14 +18,14 @@ export type Changes = {
 export type ReloadErrorCode = "config_invalid" | "shutting_down" | "at_capacity" | "internal_error";
 
 export type ReloadReport = {
-  /** False: the generation that was in force stays. */
+  /** False: the config that was active stays active. */
   readonly ok: boolean;
   /** Who asked: `signal`, `file`, `api`. */
   readonly reason: string;
-  /** The config file in force; null when there is none. */
+  /** The active config file; null when there is none. */
   readonly config: string | null;
   readonly changed: Changes;
-  /** Keys and variables that differ from what the process was started with, and count only then. */
+  /** Keys and variables that differ from what the process was started with, which take effect only after a restart. */
   readonly needsRestart: readonly string[];
   readonly notices: readonly string[];
   readonly error: {
@@ -35,20 +35,29 @@ export type ReloadReport = {
   } | null;
 };
 
+/** How the files on the disk relate to the active config. `invalidSinceMs` null: they are valid, as far as anybody has looked. */
+export type ConfigDiskState = {
+  readonly loadedAtMs: number;
+  readonly invalidSinceMs: number | null;
+  readonly problems: readonly string[];
+  /** Keys and variables that differ from what the process was started with; they take effect only after a restart. */
+  readonly needsRestart: readonly string[];
+};
+
 export const noChanges: Changes = { providers: { added: [], removed: [], changed: [] }, sections: [] };
 
-/** Sections whose keys are names of the operator's own, so that a change is told of the section as a whole. */
+/** Sections whose keys are names that the operator chose: a change is reported for the section as a whole. */
 const namedSections: ReadonlySet<string> = new Set(["aliases", "mcp_servers"]);
 
 export function changesBetween(before: LoadedConfig, after: LoadedConfig): Changes {
   const ids = Object.keys(before.config.providers);
   const nextIds = Object.keys(after.config.providers);
   const isEqual = (id: string): boolean => {
-    const [one, other] = [upstreamIn(before, id), upstreamIn(after, id)];
-    if (one === null || other === null || !Bun.deepEquals(one.settings, other.settings)) return false;
-    const { auth } = one.settings;
+    const [one, other] = [before.config.providers[id], after.config.providers[id]];
+    if (one === undefined || other === undefined || !Bun.deepEquals(one, other)) return false;
+    const { auth } = one;
     if (auth === "api_key" || auth.type !== "bearer-env") return true;
-    return one.environment[auth.variable] === other.environment[auth.variable];
+    return before.environment[auth.variable] === after.environment[auth.variable];
   };
   return {
     providers: {
@@ -80,7 +89,7 @@ const isMap = (value: unknown): value is object =>
 const entriesOf = (value: object): ReadonlyMap<string, unknown> =>
   new Map<string, unknown>(Object.entries(value));
 
-/** What the process took from its first config and keeps: the socket, the database, the state directory. */
+/** What the process took from its first config and keeps: socket, database, state directory. */
 export function needsRestart(started: LoadedConfig, now: LoadedConfig): readonly string[] {
   const [was, is] = [started.config, now.config];
   const differing = (

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { guardedPathsOf } from "../../../src/app/claude-code/guarded-paths.ts";
+import { guardedPathsOf } from "../../../src/backends/claude-code/guarded-paths.ts";
 import { loadConfig } from "../../../src/config/load.ts";
+import { databaseFiles } from "../../../src/metrics/database-files.ts";
 import { accountIn } from "../../../src/system/accounts.ts";
 
 test("what no jail may show follows from the config: its own files, databases, tokens, skills, every login and folder", () => {
@@ -33,7 +34,11 @@ test("what no jail may show follows from the config: its own files, databases, t
       ({ "/conf/config.yaml": JSON.stringify(config), "/conf/mcp.json": '{"mcpServers":{}}' })[path] ?? null,
     availableBackends: new Set(["claude-cli", "openai-compat"] as const),
   });
-  const guarded = guardedPathsOf(loaded, "/state");
+  const gatewayFiles = {
+    stateDirectory: "/state",
+    databaseFiles: databaseFiles(loaded.environment, loaded.config.metrics.db_path ?? null),
+  };
+  const guarded = guardedPathsOf(loaded, gatewayFiles);
   const of = (path: string) => guarded.find((each) => each.path === path);
   for (const path of [
     "/conf/config.yaml",

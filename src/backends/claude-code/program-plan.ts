@@ -1,21 +1,22 @@
-// What one config says of a claude-cli provider, and the names that such a provider brings along. Pure.
+// What one config says of a claude-cli provider, and the names of models that such a provider adds. Pure.
 
 import { dirname, isAbsolute, join, resolve } from "node:path";
-import { guardedPathsOf } from "./guarded-paths.ts";
-import { absolutePath } from "../../backends/claude-code/installation.ts";
-import { type CliModel, cliName, cliNames } from "../../backends/claude-code/models/cli-models.ts";
-import type { PreparedTenant } from "../../backends/claude-code/prepare.ts";
-import { type CliProvider, resolveCliProvider } from "../../backends/claude-code/provider-settings.ts";
-import type { ProviderSettings } from "../../backends/settings.ts";
-import type { LoadedConfig } from "../../config/load.ts";
-import type { Config } from "../../config/schema.ts";
 import type { TargetFacts } from "../../dialects/dialect.ts";
-import type { BackendNames } from "../../routing/names.ts";
+import type { ProviderSettings } from "../settings.ts";
+import type { ClaudeConfig, ClaudeConfigSource, TenantKeys } from "./claude-config.ts";
+import { type GatewayFiles, guardedPathsOf } from "./guarded-paths.ts";
+import { absolutePath } from "./installation.ts";
+import { type CliModel, cliName, cliNames } from "./models/cli-models.ts";
+import type { PreparedTenant } from "./prepare.ts";
+import { type CliProvider, resolveCliProvider } from "./provider-settings.ts";
 import type { ProgramPlan } from "./running-program.ts";
 
 export type ReportedModels = { models(id: string): readonly CliModel[] };
 
-export function claudeProviderOf(settings: ProviderSettings, config: Config): CliProvider {
+export function claudeProviderOf(
+  settings: ProviderSettings,
+  config: Pick<ClaudeConfig, "cli" | "mcp_servers" | "session">,
+): CliProvider {
   const settled = resolveCliProvider(settings, config.cli, Object.keys(config.mcp_servers).length > 0);
   const { program } = settled;
   const sessionMs = config.session.ttl * 1000;
@@ -32,8 +33,8 @@ export function claudeProviderOf(settings: ProviderSettings, config: Config): Cl
 /** Null for any other backend. */
 export function programPlanOf(
   id: string,
-  loaded: LoadedConfig,
-  stateDirectory: string,
+  loaded: ClaudeConfigSource,
+  files: GatewayFiles,
   targetFacts: (model: string) => TargetFacts,
 ): ProgramPlan | null {
   const { config, environment, path } = loaded;
@@ -53,15 +54,15 @@ export function programPlanOf(
     skillsDirectory: !load
       ? null
       : dir === undefined
-        ? join(stateDirectory, "skills")
+        ? join(files.stateDirectory, "skills")
         : relativeToConfig(folder, dir, environment),
     promptMode: prompt,
-    guarded: guardedPathsOf(loaded, stateDirectory),
+    guarded: guardedPathsOf(loaded, files),
     targetFacts,
   };
 }
 
-function preparedTenant(tenant: Config["tenants"][number]): PreparedTenant {
+function preparedTenant(tenant: TenantKeys): PreparedTenant {
   return {
     env: tenant.env,
     configDir: tenant.config_dir ?? null,
@@ -85,14 +86,14 @@ function withAbsolutePaths(provider: CliProvider, place: (path: string) => strin
 export function relativeToConfig(
   folder: string | null,
   path: string,
-  environment: LoadedConfig["environment"],
+  environment: ClaudeConfigSource["environment"],
 ): string {
   if (isAbsolute(path) || path.startsWith("~") || folder === null) return absolutePath(path, environment);
   return resolve(folder, path);
 }
 
 /** Those of the chain first, as with every name that several providers know. */
-function claudeProviderIds(config: Config): readonly string[] {
+function claudeProviderIds(config: Pick<ClaudeConfig, "providers" | "fallback_chain">): readonly string[] {
   const ids = Object.entries(config.providers).flatMap(([id, { backend }]) =>
     backend === "claude-cli" ? [id] : [],
   );
@@ -102,8 +103,17 @@ function claudeProviderIds(config: Config): readonly string[] {
   ];
 }
 
+type ProviderModel = { readonly provider: string; readonly model: string };
+
+/** The router's view of the names that the program knows (routing/names.ts). */
+export type ClaudeNames = {
+  resolve(written: string): { readonly target: ProviderModel; readonly isListed: boolean } | null;
+  fallback(): ProviderModel | null;
+  known(): readonly string[];
+};
+
 /** The CLI's aliases, prefixes and ids as names of models; null where there is no CLI. */
-export function claudeNames(config: Config, reported: ReportedModels): BackendNames | null {
+export function claudeNames(config: ClaudeConfig, reported: ReportedModels): ClaudeNames | null {
   const [id] = claudeProviderIds(config);
   const settings = id === undefined ? undefined : config.providers[id];
   if (id === undefined || settings === undefined) return null;
@@ -120,7 +130,7 @@ export function claudeNames(config: Config, reported: ReportedModels): BackendNa
 
 /** Names of `/v1/models` beyond the config's: id, owner, the owner's model. */
 export function claudeModelCards(
-  config: Config,
+  config: ClaudeConfig,
   reported: ReportedModels,
 ): readonly (readonly [id: string, owner: string, model: string])[] {
   const ids = claudeProviderIds(config);

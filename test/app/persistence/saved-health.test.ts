@@ -1,4 +1,4 @@
-// What a restart does to what was learned of providers: through the real house and the real state file, on a clock that
+// What a restart does to what was learned of providers: through the real app and the real state file, on a clock that
 // the test moves.
 
 import { Database } from "bun:sqlite";
@@ -6,12 +6,12 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:tes
 import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createSavedHealth } from "../../src/app/saved-health.ts";
-import { fingerprintOf } from "../../src/backends/http/auth.ts";
-import { createMemoryStore } from "../../src/state/memory-store.ts";
-import { fakeClock } from "../support/clock.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { type Recorded, type Scripted, startUpstream } from "../support/upstream.ts";
+import { createSavedHealth } from "../../../src/app/persistence/saved-health.ts";
+import { fingerprintOf } from "../../../src/backends/http/auth.ts";
+import { createMemoryStore } from "../../../src/state/memory-store.ts";
+import { fakeClock } from "../../support/clock.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
+import { type Recorded, type Scripted, startUpstream } from "../../support/upstream.ts";
 
 const [one, two] = ["vendor-key-number-one", "vendor-key-number-two"] as const;
 const upstreams = { bad: startUpstream(), good: startUpstream() };
@@ -179,7 +179,7 @@ test("a reload that adds a key keeps what was learned of the others", async () =
   expect(usedKeys().at(-1)).toBe("vendor-key-number-three");
 });
 
-test("a broken state file is moved aside and the house opens", async () => {
+test("a broken state file is moved aside and the app starts", async () => {
   writeFileSync(file(), "no database ".repeat(1_000));
   const gateway = await start();
   expect(await ask(gateway)).toBe("bad");

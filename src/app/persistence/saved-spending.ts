@@ -1,0 +1,238 @@
+// What tenants spent outlives the process: it is put into slots before the end of an answer is sent, and into the state store a
+// little later; a start takes it from the store, the slots or the records, whichever holds most. Writing must never take more than
+// a share of the process's time.
+
+import { readTenantTotals } from "../../metrics/tenant-totals.ts";
+import type { RecordSource } from "../../metrics/metrics-store.ts";
+import type { Slots } from "../../state/slots.ts";
+import type { StateStore } from "../../state/state-store.ts";
+import type { Clock } from "../../system/clock.ts";
+import type { Log } from "../../system/log.ts";
+import { createMeterRegistry, type MeterRegistry } from "../../tenants/limits.ts";
+import type { TenantSettings } from "../../tenants/settings.ts";
+import {
+  type Amount,
+  dayOf,
+  type SpentPeriod,
+  type SpentPeriods,
+  monthOf,
+  nextDayOf,
+  nextMonthOf,
+} from "../../tenants/spending.ts";
+
+export type SavedSpending = {
+  readonly meters: MeterRegistry;
+  /** Loads what tenants with a budget have already spent, once for each. Never rejects. */
+  follow(tenants: readonly Pick<TenantSettings, "name" | "limits">[]): Promise<void>;
+  /** To be called periodically: slots that were deleted or replaced are made again. */
+  checkSlots(): void;
+  /** Writes what is outstanding, for the last time. */
+  close(): Promise<void>;
+};
+
+const namespace = "spent";
+/** The share of the time that writing may take, how much of it can be saved up, and the pause after it is used up. */
+const writingShare = 0.05;
+const maxSavedMs = 50;
+const restMs = 20;
+/** A kill loses nothing that matters without a budget, and nothing at all with a slot. */
+const unhurriedMs = 150;
+/** Days and months that are written: no budget looks further back. */
+const keptDays = 8;
+const keptMonths = 3;
+/** In a slot: around midnight, answers of two periods end. */
+const slotPeriods = 2;
+
+export type SavedSpendingOptions = {
+  readonly store: StateStore;
+  /** Null: there is no place for them. */
+  readonly slots: Slots | null;
+  readonly records: RecordSource;
+  readonly clock: Pick<Clock, "nowMs" | "monotonicMs" | "setTimer">;
+  readonly log: Pick<Log, "warn">;
+};
+
+export function createSavedSpending(options: SavedSpendingOptions): SavedSpending {
+  const spending = new Spending(options);
+  return {
+    meters: spending.meters,
+    follow: (tenants) => spending.follow(tenants),
+    checkSlots: () => options.slots?.checkFile(),
+    close: () => spending.close(),
+  };
+}
+
+class Spending {
+  readonly meters: MeterRegistry;
+  private readonly dirty = new Set<string>();
+  private followed: ReadonlySet<string> = new Set();
+  private cancel: (() => void) | null = null;
+  private writesAtMs = 0;
+  private readonly budget: WriteBudget;
+
+  constructor(private readonly options: SavedSpendingOptions) {
+    const { clock, log } = options;
+    this.budget = new WriteBudget(clock);
+    this.meters = createMeterRegistry({
+      clock,
+      onCharge: (name) => this.charged(name),
+      // After a start with a wrong clock, or with a budget of the day that an earlier run has used already.
+      onNewDay: (name) => {
+        if (!this.followed.has(name)) return;
+        clock.setTimer(0, () => {
+          this.learn(name).catch((error: unknown) =>
+            log.warn("earlier tenant spending is unknown", { error }),
+          );
+        });
+      },
+    });
+  }
+
+  async follow(tenants: readonly Pick<TenantSettings, "name" | "limits">[]): Promise<void> {
+    const { records, log } = this.options;
+    const names = tenants.flatMap(({ name, limits }) => (limits?.budget === undefined ? [] : [name]));
+    const isNew = names.filter((name) => !this.followed.has(name));
+    this.followed = new Set(names);
+    if (isNew.length === 0) return;
+    try {
+      await records.flush();
+      for (const name of isNew) await this.learn(name);
+    } catch (error) {
+      log.warn("earlier tenant spending is unknown", { error });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.write();
+    await this.options.store.flush();
+    this.options.slots?.close();
+  }
+
+  private charged(name: string): void {
+    this.dirty.add(name);
+    if (!this.followed.has(name)) this.writeIn(unhurriedMs);
+    else if (this.budget.left() <= 0) this.writeIn(restMs);
+    else if (this.isPut(name)) this.writeIn(unhurriedMs);
+    else this.writeNow();
+  }
+
+  private async write(): Promise<void> {
+    this.cancel?.();
+    this.cancel = null;
+    this.budget.left();
+    const { store } = this.options;
+    const names = [...this.dirty];
+    this.dirty.clear();
+    const kept = names.map((name) => {
+      const meter = this.meters.of(name);
+      const { days, months } = meter.periods();
+      const now = meter.spent();
+      const value = { ...now, days: newest(days, keptDays), months: newest(months, keptMonths) };
+      const endsAtMs = nextMonthOf(Math.max(now.monthMs, value.months[0]?.startMs ?? 0));
+      return store.set(namespace, name, value, endsAtMs);
+    });
+    store.writeNow();
+    this.budget.used();
+    await Promise.all(kept);
+  }
+
+  private writeNow(): void {
+    this.write().catch((error: unknown) =>
+      this.options.log.warn("tenant spending could not be saved", { error }),
+    );
+  }
+
+  private writeIn(delayMs: number): void {
+    const { clock } = this.options;
+    const dueMs = clock.monotonicMs() + delayMs;
+    if (this.cancel !== null && this.writesAtMs <= dueMs) return;
+    this.cancel?.();
+    this.writesAtMs = dueMs;
+    this.cancel = clock.setTimer(delayMs, () => this.writeNow());
+  }
+
+  /** False: it has to be written to the store. */
+  private isPut(name: string): boolean {
+    const { slots } = this.options;
+    if (slots === null) return false;
+    const { days, months } = this.meters.of(name).periods();
+    const isKept = slots.put(name, {
+      days: newest(days, slotPeriods),
+      months: newest(months, slotPeriods),
+    });
+    this.budget.used();
+    return isKept;
+  }
+
+  private async learn(name: string): Promise<void> {
+    const { store, slots, records, clock } = this.options;
+    const meter = this.meters.of(name);
+    const kept = readKept(await store.get(namespace, name));
+    if (kept !== null) meter.restore(kept);
+    const put = (slots?.get(name) ?? {}) as Partial<Record<string, unknown>>;
+    meter.restore({ days: readPeriods(put["days"]), months: readPeriods(put["months"]) });
+    const now = clock.nowMs();
+    const [dayMs, monthMs] = [dayOf(now), monthOf(now)];
+    const day = readTenantTotals(records, name, dayMs, nextDayOf(now));
+    const month = readTenantTotals(records, name, monthMs, nextMonthOf(now));
+    meter.restore({
+      days: day === null ? [] : [{ startMs: dayMs, ...day }],
+      months: month === null ? [] : [{ startMs: monthMs, ...month }],
+    });
+  }
+}
+
+/** The time that writing may take: a share of the process's time, some of which can be saved up. */
+class WriteBudget {
+  private savedMs = maxSavedMs;
+  private savedAtMs: number;
+
+  constructor(private readonly clock: Pick<Clock, "monotonicMs">) {
+    this.savedAtMs = clock.monotonicMs();
+  }
+
+  /** Milliseconds that may be spent now. Starts the measurement that `used` ends. */
+  left(): number {
+    const now = this.clock.monotonicMs();
+    this.savedMs = Math.min(maxSavedMs, this.savedMs + (now - this.savedAtMs) * writingShare);
+    this.savedAtMs = now;
+    return this.savedMs;
+  }
+
+  used(): void {
+    const endMs = this.clock.monotonicMs();
+    this.savedMs -= endMs - this.savedAtMs;
+    this.savedAtMs = endMs;
+  }
+}
+
+const newest = (periods: readonly SpentPeriod[], most: number): readonly SpentPeriod[] =>
+  periods.toSorted((left, right) => right.startMs - left.startMs).slice(0, most);
+
+/** Null where the value is not ours. An older build wrote only the current day and month. */
+function readKept(value: unknown): SpentPeriods | null {
+  const { dayMs, monthMs, day, month, days, months } = (value ?? {}) as Partial<Record<string, unknown>>;
+  const [ofDay, ofMonth] = [readPeriod(dayMs, day), readPeriod(monthMs, month)];
+  if (ofDay === null || ofMonth === null) return null;
+  return { days: [ofDay, ...readPeriods(days)], months: [ofMonth, ...readPeriods(months)] };
+}
+
+function readPeriods(value: unknown): readonly SpentPeriod[] {
+  if (!Array.isArray(value)) return [];
+  return value.slice(0, keptDays).flatMap((each: unknown) => {
+    const period = readPeriod((each as { startMs?: unknown } | null)?.startMs, each);
+    return period === null ? [] : [period];
+  });
+}
+
+function readPeriod(startMs: unknown, value: unknown): SpentPeriod | null {
+  const amount = readAmount(value);
+  if (typeof startMs !== "number" || !Number.isSafeInteger(startMs) || amount === null) return null;
+  return { startMs, ...amount };
+}
+
+function readAmount(value: unknown): Amount | null {
+  const { tokens, nanoUsd } = (value ?? {}) as Partial<Record<keyof Amount, unknown>>;
+  const isSum = (sum: unknown): sum is number => typeof sum === "number" && Number.isFinite(sum) && sum >= 0;
+  return isSum(tokens) && isSum(nanoUsd) ? { tokens, nanoUsd } : null;
+}

@@ -1,0 +1,73 @@
+// What outlives the process: the state store, what tenants spent, and what was learned of providers.
+
+import { join } from "node:path";
+import { createHealthTracker, type HealthTracker } from "../../backends/health/health-tracker.ts";
+import type { LoadedConfig } from "../../config/load.ts";
+import type { MetricsStore } from "../../metrics/metrics-store.ts";
+import { createMemoryStore } from "../../state/memory-store.ts";
+import { openSlots } from "../../state/slots.ts";
+import { openSqliteStore } from "../../state/sqlite-store.ts";
+import type { StateStore } from "../../state/state-store.ts";
+import type { Clock } from "../../system/clock.ts";
+import type { Log } from "../../system/log.ts";
+import { stateDirectoryFrom } from "../../system/state-directory.ts";
+import { createSavedHealth, type SavedHealth } from "./saved-health.ts";
+import { createSavedSpending, type SavedSpending } from "./saved-spending.ts";
+
+export type SavedState = {
+  readonly state: StateStore;
+  readonly spending: SavedSpending;
+  readonly health: HealthTracker;
+  readonly savedHealth: SavedHealth;
+};
+
+export type SavedStateOptions = {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly loaded: LoadedConfig;
+  readonly currentConfig: () => LoadedConfig;
+  readonly redact: (text: string) => string;
+  readonly records: MetricsStore;
+  /** Absent: nothing is kept beyond this process. */
+  readonly stateDirectory?: string;
+  readonly mayOpenState?: () => boolean;
+};
+
+export function openSavedState(options: SavedStateOptions): SavedState {
+  const { clock, log, stateDirectory, mayOpenState } = options;
+  const state =
+    stateDirectory === undefined
+      ? createMemoryStore(clock.nowMs)
+      : openSqliteStore({
+          path: join(stateDirectory, "state.db"),
+          from: stateDirectoryFrom(options.loaded.environment),
+          clock,
+          log,
+          mayOpen: mayOpenState ?? (() => true),
+        });
+  const slots =
+    stateDirectory === undefined ? null : openSlots(join(stateDirectory, "spent.slots"), mayOpenState);
+  const spending = createSavedSpending({ store: state, slots, records: options.records, clock, log });
+  const savedHealth = createSavedHealth({ store: state, health: () => health, clock, log });
+  const health = trackHealth(options, savedHealth.changed);
+  return { state, spending, health, savedHealth };
+}
+
+function trackHealth(
+  { clock, log, redact, currentConfig }: SavedStateOptions,
+  changed: (provider: string) => void,
+): HealthTracker {
+  return createHealthTracker({
+    settings: () => {
+      const { health } = currentConfig().config;
+      return {
+        ejectAfter: health.consecutive_failures_before_skip,
+        openMs: health.recovery_check_interval_seconds * 1000,
+      };
+    },
+    nowMs: clock.nowMs,
+    redact,
+    alarm: (provider, message) => log.warn(`provider ${provider} ${message}`, { provider }),
+    changed,
+  });
+}

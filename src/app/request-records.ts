@@ -1,0 +1,145 @@
+// Where finished requests go: the database of records, their price, and their line in the log.
+
+import type { ProviderSettings } from "../backends/settings.ts";
+import type { RequestRecord, UnpricedRecord } from "../canon/record.ts";
+import type { Usage } from "../canon/usage.ts";
+import { createPricedModels } from "../catalog/priced-target.ts";
+import type { LoadedTable, PriceBook, PricedTarget } from "../catalog/prices.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import { databasePaths } from "../metrics/database-path.ts";
+import { disabledMetricsStore, type MetricsStore, openMetricsStore } from "../metrics/metrics-store.ts";
+import type { Clock } from "../system/clock.ts";
+import type { Log } from "../system/log.ts";
+import type { AccessLog } from "./access-log.ts";
+
+export type RecordsStore = {
+  readonly store: MetricsStore;
+  /** The first choice for the records, and the variable or key that names it. */
+  readonly recordsLocation: { readonly path: string; readonly from: string };
+  readonly keepsRecords: boolean;
+};
+
+export type RecordsStoreOptions = {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** What this config says of the database holds until the process ends. */
+  readonly loaded: LoadedConfig;
+  readonly workingDirectory: string;
+  readonly homeDirectory: string;
+  /** Whether a model of a provider is one that the operator named. */
+  isListed(id: string, model: string): boolean;
+};
+
+export function openRecords(options: RecordsStoreOptions): RecordsStore {
+  const { clock, log, loaded, isListed } = options;
+  const { metrics } = loaded.config;
+  const keepsRecords = metrics.enabled && metrics.log_requests;
+  const databases = databasePaths({
+    env: loaded.environment,
+    configured: metrics.db_path ?? null,
+    cwd: options.workingDirectory,
+    home: options.homeDirectory,
+  });
+  if (keepsRecords) for (const notice of databases.notices) log.warn(notice);
+  const store = keepsRecords
+    ? openMetricsStore({
+        paths: databases.paths,
+        from: databases.from,
+        retentionDays: metrics.retention_days,
+        keepsDecisions: metrics.log_routing_decisions,
+        isListed,
+        log,
+        clock,
+      })
+    : disabledMetricsStore();
+  return {
+    store,
+    recordsLocation: { path: databases.paths[0] ?? "", from: databases.from },
+    keepsRecords,
+  };
+}
+
+export type RecorderOptions = Pick<RecordsStore, "store" | "keepsRecords"> & {
+  readonly prices: PriceBook & LoadedTable;
+  readonly accessLog: AccessLog;
+  readonly currentConfig: () => LoadedConfig;
+  /** A provider that a reload took away still has a price for the requests that it was answering. */
+  readonly settingsOf: (id: string) => ProviderSettings | undefined;
+};
+
+export class RequestRecorder {
+  private readonly modelsOf = createPricedModels();
+
+  constructor(private readonly options: RecorderOptions) {}
+
+  /** By what was tried last when no target answered: that may be billed as well. */
+  costOf(finished: RequestRecord, usage: Usage): number | null | Promise<number | null> {
+    if (finished.costNanoUsd !== null) return finished.costNanoUsd;
+    const { prices, settingsOf } = this.options;
+    const last = finished.attempts.findLast(({ maybeBilled }) => maybeBilled);
+    const [id, model] = [finished.provider ?? last?.provider, finished.model ?? last?.model];
+    const provider = id === undefined ? undefined : settingsOf(id);
+    if (provider === undefined || model === undefined) return null;
+    const cost = (target: PricedTarget): number | null => prices.costNow(target, usage, finished.startedAtMs);
+    const target = this.billedTarget(provider, model, finished);
+    if (target !== null && prices.isReady(target)) return cost(target);
+    return prices
+      .load()
+      .then(() => cost(this.billedTarget(provider, model, finished) ?? this.modelsOf(provider).of(model)));
+  }
+
+  record(finished: UnpricedRecord): void {
+    const { keepsRecords, accessLog, currentConfig, settingsOf, prices } = this.options;
+    if (!keepsRecords && accessLog.levelOf(finished) === null) return;
+    const settings = currentConfig().config;
+    const provider = finished.provider === null ? undefined : settingsOf(finished.provider);
+    const tracked = settings.prompt_caching.track_metrics === false ? withoutCacheParts(finished) : finished;
+    if (provider === undefined || finished.model === null || finished.costNanoUsd !== null) {
+      this.write(tracked);
+      return;
+    }
+    // The price follows from what was really used; only what is shown of the cache may be switched off.
+    const { model } = finished;
+    const target = this.billedTarget(provider, model, finished);
+    if (target !== null && prices.isReady(target)) this.recordWithCost(tracked, target, finished.usage);
+    else
+      void prices.load().then(() => {
+        this.recordWithCost(
+          tracked,
+          this.billedTarget(provider, model, finished) ?? this.modelsOf(provider).of(model),
+          finished.usage,
+        );
+      });
+  }
+
+  /** The model whose price counts: the one that answered. Null: the price table has to be loaded first. */
+  private billedTarget(
+    provider: ProviderSettings,
+    model: string,
+    { upstreamModel, startedAtMs }: UnpricedRecord,
+  ): PricedTarget | null {
+    const { prices } = this.options;
+    const models = this.modelsOf(provider);
+    const asked = models.of(model);
+    if (upstreamModel === null || upstreamModel === model) return asked;
+    const isKnown = (target: PricedTarget): boolean => prices.priceOf(target, startedAtMs) !== null;
+    return models.answered(asked, upstreamModel, prices.table() === null ? null : isKnown);
+  }
+
+  private recordWithCost(tracked: UnpricedRecord, target: PricedTarget, usage: Usage): void {
+    // Written into the record itself: a copy of its 30 fields for each request is visible in the benchmark.
+    tracked.costNanoUsd = this.options.prices.costNow(target, usage, tracked.startedAtMs);
+    this.write(tracked);
+  }
+
+  private write(finished: UnpricedRecord): void {
+    const { keepsRecords, store, accessLog } = this.options;
+    if (keepsRecords) store.record(finished);
+    const level = accessLog.levelOf(finished);
+    if (level !== null) accessLog.write(finished, level);
+  }
+}
+
+function withoutCacheParts(record: UnpricedRecord): UnpricedRecord {
+  return { ...record, usage: { ...record.usage, inputCached: null, inputCacheWrite: null } };
+}

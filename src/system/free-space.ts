@@ -1,0 +1,21 @@
+// Free space of the file system below a path, and how little of it is a problem.
+
+import { statfs } from "node:fs/promises";
+
+/** Below this a day's records, or one large answer, use it up. */
+export const leastFreeBytes = 64 * 1024 * 1024;
+
+/** `hasNames` false: no further file can be made. Null: the system does not say. */
+export async function freeSpaceAt(path: string): Promise<{ free: number; hasNames: boolean } | null> {
+  try {
+    const { bavail, bsize, blocks, files, ffree } = await statfs(path);
+    // File systems without a disk, and some that a program mounts, count no blocks.
+    if (blocks === 0) return null;
+    // Some file systems count no files at all.
+    return { free: bavail * bsize, hasNames: files === 0 || ffree > 0 };
+  } catch {
+    return null;
+  }
+}
+
+export const megabytes = (bytes: number): string => (bytes / 1024 / 1024).toFixed(bytes < 10_485_760 ? 1 : 0);
