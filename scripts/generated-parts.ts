@@ -3,6 +3,7 @@
 
 import { referenceText } from "../src/config/reference.ts";
 import { commandHelp, commandTable } from "./command-texts.ts";
+import { memberTables } from "./member-tables.ts";
 import { providersText } from "./providers-table.ts";
 
 export type GeneratedPart = {
@@ -15,6 +16,7 @@ export type GeneratedPart = {
 export const generatedParts: readonly GeneratedPart[] = [
   { page: "src/manual/configuration.md", marker: "reference", text: referenceText },
   { page: "src/manual/providers.md", marker: "providers", text: providersText },
+  { page: "src/manual/formats.md", marker: "members", text: memberTables },
   { page: "src/manual/commands.md", marker: "commands", text: commandTable },
   { page: "src/manual/commands.md", marker: "options", text: commandHelp },
 ];

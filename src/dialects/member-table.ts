@@ -174,7 +174,7 @@ function memberSchema(zod: typeof z, row: MemberRow, shape: z.ZodType | undefine
 }
 
 /** The member's value, for an error that shows it. Throws Failure where the scan let broken JSON pass. */
-export function scannedValue(member: JsonMember, bytes: Buffer): unknown {
+function scannedValue(member: JsonMember, bytes: Buffer): unknown {
   const value = parseLoosely(bytes.toString("utf8", member.start, member.end));
   if (value === undefined) throw new Failure("invalid-request", "The body is not valid JSON.");
   return value;

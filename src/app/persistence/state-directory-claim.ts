@@ -30,7 +30,7 @@ export type StateDirectoryClaim = {
 };
 
 /** Its message is for the person at the terminal. */
-export class DirectoryInUse extends Error {
+class DirectoryInUse extends Error {
   override readonly name = "DirectoryInUse";
 }
 

@@ -30,7 +30,7 @@ export function errorOf(body: unknown): Failure | null {
 }
 
 /** A function call that the canonical form can hold: called by the model itself, by a plain name. */
-export function isPlainCall(item: Wire): boolean {
+function isPlainCall(item: Wire): boolean {
   const { caller, namespace } = item;
   const isDirect = !isRecord(caller) || caller.type === "direct";
   return item.type === "function_call" && isDirect && typeof namespace !== "string";

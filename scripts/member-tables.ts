@@ -1,0 +1,17 @@
+// What becomes of each member of a request, format by format, for the manual. The rows stand in src/dialects/*/members.ts.
+
+import { memberTable } from "../src/dialects/member-docs.ts";
+import { dialects } from "../src/dialects/dialect-table.ts";
+
+const titles: Readonly<Record<keyof typeof dialects, string>> = {
+  "openai-chat": "OpenAI chat completions",
+  "openai-responses": "OpenAI Responses",
+  "anthropic-messages": "Anthropic messages",
+  "google-genai": "Gemini",
+};
+
+/** Markdown: a heading and a table for each format. */
+export const memberTables = (): string =>
+  Object.values(dialects)
+    .map((dialect) => [`### Members of ${titles[dialect.name]}`, "", ...memberTable(dialect)].join("\n"))
+    .join("\n\n");
