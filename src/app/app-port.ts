@@ -16,6 +16,7 @@ import { explainRequest } from "../operator/explanation-request.ts";
 import type { ConfigSnapshot } from "./config-snapshot.ts";
 import { healthReport } from "../operator/reports/health-report.ts";
 import type { AppServices } from "./app-services.ts";
+import { liveState } from "./live-state.ts";
 import { logReport } from "../operator/reports/log-report.ts";
 import type { MachineChecks, HealthProblem } from "./machine-checks.ts";
 import type { Reloader } from "./reloader.ts";
@@ -111,6 +112,7 @@ export function createServerPort(
     },
     logs: (query) =>
       logReport(logTail, services.redact, wholeNumber(query, "limit"), wholeNumber(query, "cursor")),
+    metrics: (accept) => services.exposition.page(liveState(services, current()), accept),
     live: () => ({
       requests: services.live.list().map(liveView),
     }),

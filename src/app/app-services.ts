@@ -8,6 +8,7 @@ import type { ProviderSettings } from "../backends/settings.ts";
 import { createPriceBook, type PricedTarget } from "../catalog/prices.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { databasePaths } from "../metrics/database-path.ts";
+import { createExposition } from "../metrics/exposition/exposition.ts";
 import { createReports } from "../metrics/reports.ts";
 import { disabledMetricsStore, openMetricsStore } from "../metrics/metrics-store.ts";
 import { createBodyMemory } from "../pipeline/body-memory.ts";
@@ -87,21 +88,30 @@ export function createServices(options: ServicesOptions) {
     home: options.homeDirectory,
   });
   if (keepsRecords) for (const notice of databases.notices) log.warn(notice);
+  const isListed = (id: string, model: string): boolean =>
+    namesModel(options.currentConfig().config, settingsOf(id), id, model) ||
+    cliNames(claudePrograms.models(id)).includes(model);
   const store = keepsRecords
     ? openMetricsStore({
         paths: databases.paths,
         from: databases.from,
         retentionDays: config.metrics.retention_days,
         keepsDecisions: config.metrics.log_routing_decisions,
-        isListed: (id, model) =>
-          namesModel(options.currentConfig().config, settingsOf(id), id, model) ||
-          cliNames(claudePrograms.models(id)).includes(model),
+        isListed,
         log,
         clock,
       })
     : disabledMetricsStore();
   const prices = createPriceBook({
     onTableLost: (error) => log.error("the bundled price table could not be loaded", { error }),
+  });
+  const exposition = createExposition({
+    counts: config.metrics.enabled,
+    isListed,
+    isPriced: (id, model) => {
+      const seller = { baseUrl: settingsOf(id)?.base_url ?? null };
+      return (prices.table()?.find(seller, model) ?? null) !== null;
+    },
   });
 
   const state =
@@ -160,12 +170,13 @@ export function createServices(options: ServicesOptions) {
   const accessLog = createAccessLog(log, accessLogStyle);
   const writeRecord = (finished: UnpricedRecord): void => {
     if (keepsRecords) store.record(finished);
+    exposition.count(finished);
     const level = accessLog.levelOf(finished);
     if (level !== null) accessLog.write(finished, level);
   };
 
   const record = (finished: UnpricedRecord): void => {
-    if (!keepsRecords && accessLog.levelOf(finished) === null) return;
+    if (!config.metrics.enabled && accessLog.levelOf(finished) === null) return;
     const settings = options.currentConfig().config;
     const provider = finished.provider === null ? undefined : settingsOf(finished.provider);
     const tracked = settings.prompt_caching.track_metrics === false ? withoutCacheParts(finished) : finished;
@@ -223,6 +234,7 @@ export function createServices(options: ServicesOptions) {
     queues: createQueueRegistry(clock),
     fetch: options.fetch,
     reports: createReports(store),
+    exposition,
     startedAtSeconds: Math.floor(clock.nowMs() / 1000),
     guessLimiter: createGuessLimiter({
       nowMs: clock.monotonicMs,

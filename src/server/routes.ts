@@ -5,7 +5,7 @@ import { consequences, Failure } from "../canon/failure.ts";
 import type { DialectName } from "../canon/request.ts";
 import type { Caller, RouteClass } from "../pipeline/access.ts";
 import { endpoints } from "../pipeline/endpoints.ts";
-import { notFound, operatorJson } from "./answers.ts";
+import { metricsPage, notFound, operatorJson } from "./answers.ts";
 import { routeDescriptions, type RouteDescription } from "./route-descriptions.ts";
 import type { ServerRequestFacts, ServerPort } from "./server-port.ts";
 
@@ -116,6 +116,12 @@ export function routesOf(gateway: ServerPort): readonly Route[] {
       "read",
       async (call) => operatorJson(await gateway.recent(new URLSearchParams(call.query))),
       routeDescriptions.recent,
+    ),
+    get(
+      "/metrics",
+      "read",
+      ({ request }) => metricsPage(gateway.metrics(request.headers.get("accept"))),
+      routeDescriptions.metrics,
     ),
     get("/api/config", "read", async () => operatorJson(await gateway.config()), routeDescriptions.config),
     get("/api/live", "read", () => operatorJson(gateway.live()), routeDescriptions.live),
