@@ -39,7 +39,7 @@ export const seriesTable: readonly SeriesRow[] = [
     of: "requests",
     type: "counter",
     name: "clawgate_request_fallbacks_total",
-    help: "Requests that took more than one attempt, by the provider that answered last.",
+    help: "Requests that took more than one attempt, by the provider that answered or was tried last.",
     labels: ["endpoint", "provider"],
     read: (record) => (attemptCount(record) > 1 ? 1 : null),
   },
