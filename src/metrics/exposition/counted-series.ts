@@ -86,14 +86,23 @@ export class Family<Source> {
   }
 }
 
-/** Adds what every family reads of one source to the cells that were looked up for its labels. */
-export function addToCells<Source>(
-  families: readonly Family<Source>[],
-  cells: readonly Cell[],
-  source: Source,
-): void {
-  for (let at = 0; at < families.length; at += 1) {
-    const value = families[at]?.row.read(source) ?? null;
-    if (value !== null) cells[at]?.add(value);
+/** The cells of all families for one set of labels, each looked up when something is first read for it. */
+export class LabelledCells<Source> {
+  private readonly cells: (Cell | undefined)[] = [];
+
+  constructor(
+    private readonly families: readonly Family<Source>[],
+    private readonly labels: Readonly<Record<string, string>>,
+  ) {}
+
+  add(source: Source): void {
+    const { families, cells, labels } = this;
+    for (let at = 0; at < families.length; at += 1) {
+      const family = families[at];
+      const value = family?.row.read(source) ?? null;
+      if (family === undefined || value === null) continue;
+      const cell = (cells[at] ??= family.cellOf(labels));
+      cell.add(value);
+    }
   }
 }

@@ -6,7 +6,7 @@ import { consequences } from "../../canon/failure.ts";
 import type { AttemptRecord, RequestRecord } from "../../canon/record.ts";
 import { createModelNameLimit, type NameOutcome } from "../model-name-limit.ts";
 import { boundedText, displayModel, displayProvider } from "../record-values.ts";
-import { addToCells, type Cell, Family } from "./counted-series.ts";
+import { Family, LabelledCells } from "./counted-series.ts";
 import { otherName } from "./labels.ts";
 import type { AttemptLabel, LiveState, RequestLabel } from "./series-row.ts";
 import { seriesTable } from "./series-table.ts";
@@ -58,12 +58,12 @@ export function createExposition(options: ExpositionOptions): Exposition {
 type LatestRequest = Pick<RequestRecord, "door" | "tenant" | "status" | "failure"> & {
   readonly provider: string;
   readonly model: string;
-  readonly cells: readonly Cell[];
+  readonly cells: LabelledCells<RequestRecord>;
 };
 
 class RequestSeries {
   readonly families = seriesTable.flatMap((row) => (row.of === "requests" ? [new Family(row)] : []));
-  private readonly known = new LRUCache<string, readonly Cell[]>({ max: rememberedSets });
+  private readonly known = new LRUCache<string, LabelledCells<RequestRecord>>({ max: rememberedSets });
   // Most requests are like the one before them: comparing is cheaper than writing a key.
   private latest: LatestRequest | null = null;
   private readonly names;
@@ -73,10 +73,10 @@ class RequestSeries {
   }
 
   count(record: RequestRecord): void {
-    addToCells(this.families, this.cellsOf(record), record);
+    this.cellsOf(record).add(record);
   }
 
-  private cellsOf(record: RequestRecord): readonly Cell[] {
+  private cellsOf(record: RequestRecord): LabelledCells<RequestRecord> {
     const { door, tenant, status, failure } = record;
     const provider = displayProvider(record);
     const model = displayModel(record);
@@ -104,7 +104,7 @@ class RequestSeries {
         status: `${Math.floor(status / 100)}xx`,
         failure: failureName(failure),
       };
-      cells = this.families.map((family) => family.cellOf(labels));
+      cells = new LabelledCells(this.families, labels);
       this.known.set(key, cells);
     }
     // A name without cells of its own may get some when the next config lists it.
@@ -123,7 +123,7 @@ class RequestSeries {
 }
 
 type KnownAttempt = Pick<AttemptRecord, "provider" | "outcome" | "failure"> & {
-  readonly cells: readonly Cell[];
+  readonly cells: LabelledCells<AttemptRecord>;
 };
 
 class AttemptSeries {
@@ -132,10 +132,10 @@ class AttemptSeries {
   private latest: KnownAttempt | null = null;
 
   count(attempt: AttemptRecord): void {
-    addToCells(this.families, this.cellsOf(attempt), attempt);
+    this.cellsOf(attempt).add(attempt);
   }
 
-  private cellsOf({ provider, outcome, failure }: AttemptRecord): readonly Cell[] {
+  private cellsOf({ provider, outcome, failure }: AttemptRecord): LabelledCells<AttemptRecord> {
     const { latest } = this;
     if (
       latest !== null &&
@@ -148,7 +148,7 @@ class AttemptSeries {
     let known = this.known.get(key);
     if (known === undefined) {
       const labels: Record<AttemptLabel, string> = { provider, outcome, failure: failureName(failure) };
-      known = { provider, outcome, failure, cells: this.families.map((family) => family.cellOf(labels)) };
+      known = { provider, outcome, failure, cells: new LabelledCells(this.families, labels) };
       this.known.set(key, known);
     }
     this.latest = known;

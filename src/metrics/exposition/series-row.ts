@@ -18,7 +18,7 @@ type RowNames<Label> = {
 export type CountedRow<Source, Label extends string = string> = RowNames<Label> & {
   /** What is read is divided by this when it is shown. Sums are kept in whole units, so that none is lost. Absent: 1. */
   readonly divisor?: number;
-  /** Null adds nothing. */
+  /** 0 shows the series as well, null does not: there is nothing to say. */
   read(source: Source): number | null;
 } & (
     | { readonly type: "counter" }

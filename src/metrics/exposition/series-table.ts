@@ -41,7 +41,7 @@ export const seriesTable: readonly SeriesRow[] = [
     name: "clawgate_request_fallbacks_total",
     help: "Requests that took more than one attempt, by the provider that answered or was tried last.",
     labels: ["endpoint", "provider"],
-    read: (record) => (attemptCount(record) > 1 ? 1 : null),
+    read: (record) => (attemptCount(record) > 1 ? 1 : 0),
   },
   {
     of: "requests",
@@ -130,7 +130,7 @@ export const seriesTable: readonly SeriesRow[] = [
     help: "Requests that reached a provider and whose tokens are not known.",
     labels: ["provider", "model"],
     read: (record) =>
-      attemptCount(record) > 0 && (record.usage.input === null || record.usage.output === null) ? 1 : null,
+      attemptCount(record) > 0 && (record.usage.input === null || record.usage.output === null) ? 1 : 0,
   },
   {
     of: "requests",
@@ -156,7 +156,7 @@ export const seriesTable: readonly SeriesRow[] = [
     name: "clawgate_unknown_cost_requests_total",
     help: "Requests that reached a provider and whose cost is not known.",
     labels: ["provider", "model"],
-    read: (record) => (attemptCount(record) > 0 && record.costNanoUsd === null ? 1 : null),
+    read: (record) => (attemptCount(record) > 0 && record.costNanoUsd === null ? 1 : 0),
   },
   {
     of: "attempts",
@@ -172,7 +172,7 @@ export const seriesTable: readonly SeriesRow[] = [
     name: "clawgate_maybe_billed_attempts_total",
     help: "Attempts without a whole answer that the vendor may have charged for.",
     labels: ["provider"],
-    read: ({ maybeBilled }) => (maybeBilled ? 1 : null),
+    read: ({ maybeBilled }) => (maybeBilled ? 1 : 0),
   },
   {
     of: "state",

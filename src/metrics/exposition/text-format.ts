@@ -61,8 +61,6 @@ type HistogramRow = {
 };
 
 function writeHistogram(lines: string[], { name, buckets, divisor }: HistogramRow, cell: Histogram): void {
-  // Of what was never seen there are no twenty lines of zeros.
-  if (cell.count === 0) return;
   const { labels, counts } = cell;
   let below = 0;
   for (const [at, bound] of buckets.entries()) {
