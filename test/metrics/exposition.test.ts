@@ -145,6 +145,11 @@ describe("names", () => {
     exposition.count(withModel("made-up-2"));
     expect(models(exposition)).toEqual(["one", "two", "other", "made-up-2"]);
     expect(read(exposition).total("clawgate_requests_total")).toBe(5);
+    listed.clear();
+    for (const model of ["one", "made-up-1"]) exposition.count(withModel(model));
+    const page = read(exposition);
+    expect(page.total("clawgate_input_tokens_total", { model: "one" })).toBe(2_000);
+    expect(page.total("clawgate_input_tokens_total", { model: "other" })).toBe(3_000);
   });
 
   test("a client that asks for every priced name pushes out nothing that is listed", () => {
