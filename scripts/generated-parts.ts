@@ -5,6 +5,7 @@ import { referenceText } from "../src/config/reference.ts";
 import { commandHelp, commandTable } from "./command-texts.ts";
 import { memberTables } from "./member-tables.ts";
 import { providersText } from "./providers-table.ts";
+import { seriesText } from "./series-text.ts";
 
 export type GeneratedPart = {
   /** From the top of the repository. */
@@ -19,6 +20,7 @@ export const generatedParts: readonly GeneratedPart[] = [
   { page: "src/manual/formats.md", marker: "members", text: memberTables },
   { page: "src/manual/commands.md", marker: "commands", text: commandTable },
   { page: "src/manual/commands.md", marker: "options", text: commandHelp },
+  { page: "src/manual/operating.md", marker: "series", text: seriesText },
 ];
 
 /** `page` with `text` between its markers, or null when it has no such pair. */

@@ -25,13 +25,17 @@ import { version } from "../system/identity.ts";
 import type { LogTail } from "../system/log-tail.ts";
 import { apiSchemas } from "./api-schemas.ts";
 import type { AppServices } from "./app-services.ts";
+import { liveState, type LiveStateServices } from "./live-state.ts";
 import type { ConfigSnapshot } from "./config-snapshot.ts";
 import type { MachineChecks } from "./machine-checks.ts";
 import { visibleNames } from "./tenants/tenant-policies.ts";
 
 type RequestServices = Services & Pick<AppServices, "refused">;
 type ModelServices = Pick<AppServices, "claudePrograms">;
-type ReportServices = HealthReportServices & ProviderReportServices & Pick<AppServices, "meters">;
+type ReportServices = HealthReportServices &
+  ProviderReportServices &
+  LiveStateServices &
+  Pick<AppServices, "meters" | "exposition">;
 type QueryServices = Pick<AppServices, "reports" | "clock" | "redact">;
 type ActionServices = ProviderTestServices & Pick<AppServices, "log" | "health" | "live">;
 
@@ -124,6 +128,7 @@ function reportPort(services: ReportServices, parts: PortParts) {
         disk: diskState(),
         startProblems: parts.startProblems(),
       }),
+    metrics: (accept) => services.exposition.page(liveState(services, current()), accept),
     live: () => ({ requests: services.live.list().map(liveView) }),
     config: () => configReport(current().loaded, diskState(), peek, services.redact),
     providers: () => providerReport(services, current()),

@@ -10,6 +10,7 @@ import { dialOut } from "../backends/http/dial.ts";
 import type { ProviderSettings } from "../backends/settings.ts";
 import { createPriceBook } from "../catalog/prices.ts";
 import type { LoadedConfig } from "../config/load.ts";
+import { createExposition } from "../metrics/exposition/exposition.ts";
 import { createReports } from "../metrics/reports.ts";
 import { createBodyMemory } from "../pipeline/body-memory.ts";
 import { createLiveRegistry } from "../pipeline/live-registry.ts";
@@ -62,18 +63,33 @@ export function createServices(options: ServicesOptions) {
   const settingsOf = settingsLookup(options);
   const accessLogStyle = options.accessLog ?? { isTerminal: false, isPretty: false };
   const isConfigured = createConfiguredModels();
-  const records = openRecords({
-    ...options,
-    isListed: (id, model) =>
-      isConfigured(currentConfig().config, settingsOf(id), id, model) ||
-      cliNames(claudePrograms.models(id)).includes(model),
-  });
+  const isListed = (id: string, model: string): boolean =>
+    isConfigured(currentConfig().config, settingsOf(id), id, model) ||
+    cliNames(claudePrograms.models(id)).includes(model);
+  const records = openRecords({ ...options, isListed });
   const { store } = records;
   const prices = createPriceBook({
     onTableLost: (error) => log.error("the bundled price table could not be loaded", { error }),
   });
+  const isCounted = options.loaded.config.metrics.enabled;
+  const exposition = createExposition({
+    counts: isCounted,
+    isListed,
+    isPriced: (id, model) => {
+      const seller = { baseUrl: settingsOf(id)?.base_url ?? null };
+      return (prices.table()?.find(seller, model) ?? null) !== null;
+    },
+  });
   const accessLog = createAccessLog(log, accessLogStyle);
-  const recorder = new RequestRecorder({ ...records, prices, accessLog, currentConfig, settingsOf });
+  const recorder = new RequestRecorder({
+    ...records,
+    isCounted,
+    exposition,
+    prices,
+    accessLog,
+    currentConfig,
+    settingsOf,
+  });
   const saved = openSavedState({ ...options, redact, records: store });
   const stateDirectory = programDirectory(options);
   const run = createGatewayRun({ stateDirectory, clock, log, programs: "Claude Code" });
@@ -100,6 +116,7 @@ export function createServices(options: ServicesOptions) {
     store,
     recordsLocation: records.recordsLocation,
     reports: createReports(store),
+    exposition,
     prices,
     costOf: recorder.costOf.bind(recorder),
     record: recorder.record.bind(recorder),

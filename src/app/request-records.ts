@@ -7,6 +7,7 @@ import { createPricedModels } from "../catalog/priced-target.ts";
 import type { LoadedTable, PriceBook, PricedTarget } from "../catalog/prices.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { databasePaths } from "../metrics/database-path.ts";
+import type { Exposition } from "../metrics/exposition/exposition.ts";
 import { disabledMetricsStore, type MetricsStore, openMetricsStore } from "../metrics/metrics-store.ts";
 import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
@@ -62,6 +63,9 @@ export function openRecords(options: RecordsStoreOptions): RecordsStore {
 export type RecorderOptions = Pick<RecordsStore, "store" | "keepsRecords"> & {
   readonly prices: PriceBook & LoadedTable;
   readonly accessLog: AccessLog;
+  /** False: neither the database nor the exposition wants records. */
+  readonly isCounted: boolean;
+  readonly exposition: Pick<Exposition, "count">;
   readonly currentConfig: () => LoadedConfig;
   /** A provider that a reload took away still has a price for the requests that it was answering. */
   readonly settingsOf: (id: string) => ProviderSettings | undefined;
@@ -89,8 +93,8 @@ export class RequestRecorder {
   }
 
   record(finished: UnpricedRecord): void {
-    const { keepsRecords, accessLog, currentConfig, settingsOf, prices } = this.options;
-    if (!keepsRecords && accessLog.levelOf(finished) === null) return;
+    const { isCounted, accessLog, currentConfig, settingsOf, prices } = this.options;
+    if (!isCounted && accessLog.levelOf(finished) === null) return;
     const settings = currentConfig().config;
     const provider = finished.provider === null ? undefined : settingsOf(finished.provider);
     const tracked = settings.prompt_caching.track_metrics === false ? withoutCacheParts(finished) : finished;
@@ -133,8 +137,9 @@ export class RequestRecorder {
   }
 
   private write(finished: UnpricedRecord): void {
-    const { keepsRecords, store, accessLog } = this.options;
+    const { keepsRecords, store, exposition, accessLog } = this.options;
     if (keepsRecords) store.record(finished);
+    exposition.count(finished);
     const level = accessLog.levelOf(finished);
     if (level !== null) accessLog.write(finished, level);
   }

@@ -57,6 +57,18 @@ export function operatorJson(value: unknown, status = 200): Response {
   });
 }
 
+/** `vary`, because the Accept header decides on the format. */
+export function metricsPage({ contentType, text }: { contentType: string; text: string }): Response {
+  return new Response(text, {
+    headers: {
+      "content-type": contentType,
+      "cache-control": "no-store",
+      vary: "accept",
+      "x-content-type-options": "nosniff",
+    },
+  });
+}
+
 export type Refusal = {
   readonly dialect: Dialect;
   readonly requestId: string;

@@ -214,6 +214,19 @@ export const routeDescriptions = {
       { name: "limit", in: "query", required: false, schema: { type: "integer", minimum: 1, default: 50 } },
     ],
   }),
+  metrics: operatorRoute(
+    "Counters, histograms and gauges for Prometheus",
+    "Text format 0.0.4, or OpenMetrics 1.0 where the Accept header names it. Counters start at 0 with the process. The series are listed in /docs/operating.",
+    {
+      responses: {
+        "200": {
+          description: "The series",
+          content: { "text/plain": { schema: { type: "string" } } },
+        },
+        ...errors("OpenAIError", ["401", "403", "429"]),
+      },
+    },
+  ),
   config: operatorRoute(
     "The active config and the file it came from",
     "Secrets masked: file, since when, the flags and variables that override it, what takes effect only after a restart, and where the file on the disk differs by now.",

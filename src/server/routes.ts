@@ -4,7 +4,7 @@
 import { consequences, Failure } from "../canon/failure.ts";
 import type { Caller, RouteClass } from "../pipeline/access.ts";
 import { type Endpoint, endpoints } from "../pipeline/endpoints.ts";
-import { notFound, operatorJson } from "./answers.ts";
+import { metricsPage, notFound, operatorJson } from "./answers.ts";
 import { routeDescriptions, type RouteDescription } from "./route-descriptions.ts";
 import type { ServerRequestFacts, ServerPort } from "./server-port.ts";
 
@@ -115,6 +115,12 @@ function reportRoutes(gateway: ServerPort): readonly Route[] {
   return [
     report("/api/stats", routeDescriptions.stats, (query) => gateway.stats(query)),
     report("/api/recent", routeDescriptions.recent, (query) => gateway.recent(query)),
+    get(
+      "/metrics",
+      "read",
+      ({ request }) => metricsPage(gateway.metrics(request.headers.get("accept"))),
+      routeDescriptions.metrics,
+    ),
     report("/api/config", routeDescriptions.config, () => gateway.config()),
     report("/api/live", routeDescriptions.live, () => gateway.live()),
     report("/api/logs", routeDescriptions.logs, (query) => gateway.logs(query)),

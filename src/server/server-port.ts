@@ -64,6 +64,8 @@ export type ServerPort = {
   stats(query: URLSearchParams): Promise<unknown>;
   recent(query: URLSearchParams): Promise<unknown>;
   live(): unknown;
+  /** The series for Prometheus, in the text format that the Accept header asks for. */
+  metrics(accept: string | null): { readonly contentType: string; readonly text: string };
   /** The last lines of the log. */
   logs(query: URLSearchParams): unknown;
   /** The active config, secrets masked, and where the file on the disk differs. */

@@ -1,0 +1,74 @@
+// What a row of the table of series is made of: its names, and how it is read from a finished record or from live state.
+
+import type { AttemptRecord, RequestRecord } from "../../canon/record.ts";
+
+/** `status` is a class ("2xx"); `failure` and `tenant` are empty where there is none. */
+export type RequestLabel = "endpoint" | "provider" | "model" | "tenant" | "outcome" | "status" | "failure";
+export type AttemptLabel = "provider" | "outcome" | "failure";
+
+type RowNames<Label> = {
+  /** With its unit, and `_total` where it is a counter. */
+  readonly name: string;
+  /** One sentence without quotes, backslashes and line breaks: it stands in both formats as it is. */
+  readonly help: string;
+  readonly labels: readonly Label[];
+};
+
+/** What one source adds. */
+export type CountedRow<Source, Label extends string = string> = RowNames<Label> & {
+  /** What is read is divided by this when it is shown. Sums are kept in whole units, so that none is lost. Absent: 1. */
+  readonly divisor?: number;
+  /** 0 shows the series as well, null does not: there is nothing to say. */
+  read(source: Source): number | null;
+} & (
+    | { readonly type: "counter" }
+    /** Upper bounds as they are shown, ascending. */
+    | { readonly type: "histogram"; readonly buckets: readonly number[] }
+  );
+
+export type RequestRow = { readonly of: "requests" } & CountedRow<RequestRecord, RequestLabel>;
+export type AttemptRow = { readonly of: "attempts" } & CountedRow<AttemptRecord, AttemptLabel>;
+
+/** The labels' values in the order of the row's labels. */
+export type Sample = { readonly labels: readonly string[]; readonly value: number };
+
+export type StateRow = RowNames<string> & {
+  readonly of: "state";
+  readonly type: "gauge" | "counter";
+  read(state: LiveState): readonly Sample[];
+};
+
+export type SeriesRow = RequestRow | AttemptRow | StateRow;
+
+export type CircuitState = "closed" | "half-open" | "open";
+
+/** What the gateway is doing at the moment of the scrape. */
+export type LiveState = {
+  readonly version: string;
+  readonly commit: string | null;
+  readonly runtime: string;
+  readonly startedAtSeconds: number;
+  readonly running: number;
+  readonly providers: readonly {
+    readonly id: string;
+    readonly isHealthy: boolean;
+    readonly circuit: CircuitState;
+    readonly running: number;
+    readonly waiting: number;
+  }[];
+  /** Processes of Claude Code by provider. */
+  readonly processes: readonly { readonly provider: string; readonly counts: ProcessStates }[];
+  /** Null: not known on this system. */
+  readonly openFiles: number | null;
+  readonly maxFiles: number | null;
+  readonly memoryBytes: number;
+  readonly cpuSeconds: number;
+  readonly records: { readonly written: number; readonly dropped: number; readonly queued: number };
+};
+
+export type ProcessStates = {
+  readonly running: number;
+  readonly warm: number;
+  readonly parked: { readonly calls: number; readonly idle: number };
+  readonly stopping: number;
+};
