@@ -8,8 +8,9 @@ import type { ProviderSettings } from "../backends/settings.ts";
 import { createPriceBook, type PricedTarget } from "../catalog/prices.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { databasePaths } from "../metrics/database-path.ts";
-import { createReports } from "../metrics/reports.ts";
-import { disabledMetricsStore, openMetricsStore } from "../metrics/metrics-store.ts";
+import { disabledMetricsStore } from "../metrics/disabled-metrics-store.ts";
+import type { MetricsStore } from "../metrics/metrics-store.ts";
+import { SqliteMetricsStore } from "../metrics/sqlite-metrics-store.ts";
 import { createBodyMemory } from "../pipeline/body-memory.ts";
 import { createLiveRegistry } from "../pipeline/live-registry.ts";
 import { createUnreadBodies } from "../pipeline/unread-body.ts";
@@ -17,7 +18,7 @@ import { createRetryBudget } from "../pipeline/retry-budget.ts";
 import { createStickiness } from "../routing/stickiness.ts";
 import { createMemoryStore } from "../state/memory-store.ts";
 import { openSlots } from "../state/slots.ts";
-import { openSqliteStore } from "../state/sqlite-store.ts";
+import { SqliteStateStore } from "../state/sqlite-state-store.ts";
 import type { Clock } from "../system/clock.ts";
 import { createDescriptors, descriptorLimit, descriptorsInUse } from "../system/descriptors.ts";
 import type { Log } from "../system/log.ts";
@@ -87,8 +88,8 @@ export function createServices(options: ServicesOptions) {
     home: options.homeDirectory,
   });
   if (keepsRecords) for (const notice of databases.notices) log.warn(notice);
-  const store = keepsRecords
-    ? openMetricsStore({
+  const store: MetricsStore = keepsRecords
+    ? new SqliteMetricsStore({
         paths: databases.paths,
         from: databases.from,
         retentionDays: config.metrics.retention_days,
@@ -107,7 +108,7 @@ export function createServices(options: ServicesOptions) {
   const state =
     options.stateDirectory === undefined
       ? createMemoryStore(clock.nowMs)
-      : openSqliteStore({
+      : new SqliteStateStore({
           path: join(options.stateDirectory, "state.db"),
           from: stateDirectoryFrom(environment),
           clock,
@@ -222,7 +223,7 @@ export function createServices(options: ServicesOptions) {
     currentConfig: options.currentConfig,
     queues: createQueueRegistry(clock),
     fetch: options.fetch,
-    reports: createReports(store),
+    reports: store,
     startedAtSeconds: Math.floor(clock.nowMs() / 1000),
     guessLimiter: createGuessLimiter({
       nowMs: clock.monotonicMs,

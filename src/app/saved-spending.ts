@@ -2,8 +2,7 @@
 // state store a little later; taken from there, from the slots or from the records, whichever knows of most. Writing must never
 // take more than a share of the process's time.
 
-import { readTenantTotals } from "../metrics/tenant-totals.ts";
-import type { RecordSource } from "../metrics/metrics-store.ts";
+import type { MetricsStore } from "../metrics/metrics-store.ts";
 import type { Slots } from "../state/slots.ts";
 import type { StateStore } from "../state/state-store.ts";
 import type { Clock } from "../system/clock.ts";
@@ -47,7 +46,7 @@ export function createSavedSpending(options: {
   readonly store: StateStore;
   /** Null: there is no place for them. */
   readonly slots: Slots | null;
-  readonly records: RecordSource;
+  readonly records: Pick<MetricsStore, "flush" | "spent">;
   readonly clock: Pick<Clock, "nowMs" | "monotonicMs" | "setTimer">;
   readonly log: Pick<Log, "warn">;
 }): SavedSpending {
@@ -135,8 +134,8 @@ export function createSavedSpending(options: {
     meter.restore({ days: readPeriods(put["days"]), months: readPeriods(put["months"]) });
     const now = clock.nowMs();
     const [dayMs, monthMs] = [dayOf(now), monthOf(now)];
-    const day = readTenantTotals(records, name, dayMs, nextDayOf(now));
-    const month = readTenantTotals(records, name, monthMs, nextMonthOf(now));
+    const day = await records.spent({ tenant: name, sinceMs: dayMs, untilMs: nextDayOf(now) });
+    const month = await records.spent({ tenant: name, sinceMs: monthMs, untilMs: nextMonthOf(now) });
     meter.restore({
       days: day === null ? [] : [{ startMs: dayMs, ...day }],
       months: month === null ? [] : [{ startMs: monthMs, ...month }],

@@ -1,9 +1,7 @@
 // Where the database lives: the places to try, in order. It must never touch the disk.
 
 import { isAbsolute, join, resolve } from "node:path";
-
-/** SQLite's own name for a database without a file; an operator may ask for it. */
-export const inMemory = ":memory:";
+import { inMemory } from "../sqlite/database-file.ts";
 
 export type DatabasePathInput = {
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -94,7 +94,7 @@ describe("stores", () => {
   test("records that go elsewhere than the operator said", async () => {
     const { gateway } = await open({}, { CLAWGATE_DB_PATH: folder() });
     await gateway.app.services.store.flush();
-    gateway.app.services.store.read(() => null);
+    await gateway.app.services.store.recent({});
     const [problem] = await problemsOf(gateway);
     expect(problem).toStartWith("records: records go to ");
     expect(problem).toContain("(from CLAWGATE_DB_PATH) cannot be used: it is not a regular file");
@@ -104,7 +104,7 @@ describe("stores", () => {
   test("records that wait, because another program holds the database", async () => {
     const path = join(folder(), "records.db");
     const { gateway } = await open({}, { CLAWGATE_DB_PATH: path });
-    gateway.app.services.store.read(() => null);
+    await gateway.app.services.store.recent({});
     const other = new Database(path);
     cleanups.push(() => other.close());
     other.run("BEGIN EXCLUSIVE");
@@ -140,7 +140,7 @@ describe("stores", () => {
 
   test("records in memory by choice are no problem", async () => {
     const { gateway } = await open({}, { CLAWGATE_DB_PATH: ":memory:" });
-    gateway.app.services.store.read(() => null);
+    await gateway.app.services.store.recent({});
     expect(await ask(gateway)).toMatchObject({ status: "ok", metrics: { state: "memory" }, problems: [] });
   });
 
@@ -189,7 +189,7 @@ describe("stores", () => {
           CLAWGATE_DB_PATH: join(disk, "records.db"),
         },
       );
-      gateway.app.services.store.read(() => null);
+      await gateway.app.services.store.recent({});
       const file = join(disk, "state", "file");
       expect(await replaceFile(file, "x".repeat(10_000)).catch(String)).toMatch(/ENOSPC.*\/state\/file$/);
       const problems = (await problemsOf(gateway)).join("\n");

@@ -5,9 +5,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSy
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createSavedSpending } from "../../src/app/saved-spending.ts";
-import { disabledMetricsStore } from "../../src/metrics/metrics-store.ts";
+import { disabledMetricsStore } from "../../src/metrics/disabled-metrics-store.ts";
 import { createMemoryStore } from "../../src/state/memory-store.ts";
-import { openSqliteStore } from "../../src/state/sqlite-store.ts";
+import { SqliteStateStore } from "../../src/state/sqlite-state-store.ts";
 import { openSlots, type Slots } from "../../src/state/slots.ts";
 import type { StateStore } from "../../src/state/state-store.ts";
 import { fakeClock, type FakeClock } from "../support/clock.ts";
@@ -24,22 +24,19 @@ const memoryOn = (store: StateStore, clock: FakeClock, slots: Slots | null = nul
 
 test("an answer is written when it ends, many of them once in a while, and a new process knows of all of them", async () => {
   const clock = fakeClock(Date.UTC(2026, 6, 1, 10));
-  const open = (): StateStore => openSqliteStore({ path: join(directory, "state.db"), clock, log });
+  const open = (): StateStore => new SqliteStateStore({ path: join(directory, "state.db"), clock, log });
   const first = open();
   let writes = 0;
   let writingMs = 0;
   let passedMs = 0;
-  const writeNow = (): void => {
+  const set = first.set.bind(first);
+  const writeNow = first.writeNow.bind(first);
+  first.set = (...row) => ((writes += 1), set(...row));
+  first.writeNow = () => {
     passedMs += writingMs;
-    first.writeNow();
+    writeNow();
   };
-  const memory = memoryOn(
-    { ...first, set: (...row) => ((writes += 1), first.set(...row)), writeNow },
-    {
-      ...clock,
-      monotonicMs: () => clock.monotonicMs() + passedMs,
-    },
-  );
+  const memory = memoryOn(first, { ...clock, monotonicMs: () => clock.monotonicMs() + passedMs });
   const answer = (): void => memory.meters.of("alice").enter().charge({ tokens: 10, nanoUsd: 1_000 });
   await memory.follow([alice]);
   answer();
@@ -200,7 +197,8 @@ test("a tenant without a budget is in no hurry", async () => {
 test("a tenant without a budget is not looked for, and nothing waits", async () => {
   const clock = fakeClock();
   const store = createMemoryStore(clock.nowMs);
-  const memory = memoryOn({ ...store, get: () => Promise.reject(new Error("asked")) }, clock);
+  store.get = () => Promise.reject(new Error("asked"));
+  const memory = memoryOn(store, clock);
   await memory.follow([{ name: "bob", limits: undefined }]);
   expect(warnings).toEqual([]);
   await memory.follow([alice]);

@@ -8,12 +8,12 @@ import { join } from "node:path";
 
 const child = `
   import { closeSync, openSync } from "node:fs";
-  import { connect } from "./src/metrics/connection.ts";
+  import { MetricsConnection } from "./src/metrics/connection.ts";
   const path = process.argv.at(-1);
   const told = [];
   const note = (message) => told.push(message);
   const log = { info: note, warn: note, error: note };
-  const connection = connect({ paths: [path, path + ".other"], log, clock: { nowMs: Date.now }, maxFileBytes: 1e9, keepsDecisions: true });
+  const connection = new MetricsConnection({ paths: [path, path + ".other"], log, clock: { nowMs: Date.now }, maxFileBytes: 1e9, keepsDecisions: true });
   const states = [];
   const look = () => states.push([connection.current() !== null, connection.status().state]);
   const files = [];

@@ -77,27 +77,28 @@ export function comments(tree: Tree, path: string): string {
 
 /** A folder's name, or a folder with the only files of it that may be imported. */
 type Permission = string | { readonly folder: string; readonly files: RegExp };
-const reports: Permission = { folder: "metrics", files: /^src\/metrics\/reports(?:\.ts$|\/)/ };
+const metricsInterface: Permission = { folder: "metrics", files: /^src\/metrics\/metrics-store\.ts$/ };
 const allFoldersExcept = (...barred: string[]): string[] =>
   Object.keys(mayImport).filter((folder) => !["main.ts", ...barred].includes(folder));
 
 /** The whole import law. A folder may always import itself. */
 const mayImport: Readonly<Record<string, readonly Permission[] | null>> = {
   "main.ts": ["commands"],
-  commands: ["app", "operator", "config", "openclaw", reports, "system", "canon"],
+  commands: ["app", "operator", "config", "openclaw", metricsInterface, "system", "canon"],
   // null: everything but commands.
   app: null,
   operator: null,
-  server: ["pipeline", reports, "canon", "wire", "system"],
+  server: ["pipeline", metricsInterface, "canon", "wire", "system"],
   pipeline: ["backends", "dialects", "routing", "tenants", "canon", "wire", "system"],
   // canon: nearest.ts, which finds the name that was meant, is shared with routing.
   config: [{ folder: "*", files: /\/settings\.ts$/ }, "canon", "system"],
   backends: ["dialects", "canon", "wire", "system"],
   dialects: ["canon", "wire"],
   routing: ["canon", "system"],
-  metrics: ["canon", "system"],
+  metrics: ["sqlite", "canon", "system"],
   tenants: ["canon", "system"],
-  state: ["canon", "system"],
+  state: ["sqlite", "canon", "system"],
+  sqlite: ["system"],
   catalog: ["canon", "system"],
   openclaw: ["system", "canon"],
   canon: [],
@@ -160,7 +161,7 @@ const importRules: readonly Rule[] = [
       ),
     counterexamples: [
       { "src/canon/a.ts": sourceWith('import { b } from "../wire/b.ts";') },
-      { "src/server/a.ts": sourceWith('import { b } from "../metrics/store.ts";') },
+      { "src/server/a.ts": sourceWith('import { b } from "../metrics/sqlite-metrics-store.ts";') },
       { "src/pipeline/a.ts": sourceWith('import type { B } from "../app/b.ts";') },
       { "src/config/a.ts": sourceWith('export { b } from "../tenants/limits.ts";') },
       { "src/wire/a.ts": sourceWith(`const b = await import(${'"../../test/b.ts"'});`) },
@@ -250,7 +251,7 @@ const ownershipRules: readonly Rule[] = [
     "@elysiajs/swagger",
   ),
   onlyIn("drizzle-orm", /^drizzle-orm(?:\/|$)/, /^src\/metrics\//, "drizzle-orm/bun-sqlite"),
-  onlyIn("bun:sqlite", /^bun:sqlite$/, /^src\/(?:metrics|state)\//, "bun:sqlite"),
+  onlyIn("bun:sqlite", /^bun:sqlite$/, /^src\/sqlite\//, "bun:sqlite"),
   onlyIn(
     "calls into the C library",
     /^bun:ffi$/,
