@@ -8,6 +8,7 @@ import type { StateStore } from "../state/state-store.ts";
 import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
 import { createMeterRegistry, type MeterRegistry } from "../tenants/limits.ts";
+import { MemoryLimitStore } from "../tenants/memory-limit-store.ts";
 import type { TenantSettings } from "../tenants/settings.ts";
 import {
   type Amount,
@@ -21,6 +22,8 @@ import {
 
 export type SavedSpending = {
   readonly meters: MeterRegistry;
+  /** Where they count. */
+  readonly limits: MemoryLimitStore;
   /** Fetches what those with a budget have spent already, once for each. Never rejects. */
   follow(tenants: readonly Pick<TenantSettings, "name" | "limits">[]): Promise<void>;
   /** To be called from time to time: slots that were deleted or replaced are made again. */
@@ -72,9 +75,8 @@ export function createSavedSpending(options: {
     const names = [...dirty];
     dirty.clear();
     const kept = names.map((name) => {
-      const meter = meters.of(name);
-      const { days, months } = meter.periods();
-      const now = meter.spent();
+      const { days, months } = limits.periods(name);
+      const now = limits.spent(name);
       const value = { ...now, days: newest(days, keptDays), months: newest(months, keptMonths) };
       const endsAtMs = nextMonthOf(Math.max(now.monthMs, value.months[0]?.startMs ?? 0));
       return store.set(namespace, name, value, endsAtMs);
@@ -91,7 +93,7 @@ export function createSavedSpending(options: {
   /** False: it has to be written. */
   const isPut = (name: string): boolean => {
     if (slots === null) return false;
-    const { days, months } = meters.of(name).periods();
+    const { days, months } = limits.periods(name);
     const isKept = slots.put(name, {
       days: newest(days, slotPeriods),
       months: newest(months, slotPeriods),
@@ -108,7 +110,7 @@ export function createSavedSpending(options: {
     writesAtMs = dueMs;
     cancel = clock.setTimer(delayMs, writeNow);
   };
-  const meters = createMeterRegistry({
+  const limits = new MemoryLimitStore({
     clock,
     onCharge(name) {
       dirty.add(name);
@@ -127,25 +129,27 @@ export function createSavedSpending(options: {
   });
 
   const learn = async (name: string): Promise<void> => {
-    const meter = meters.of(name);
     const kept = readKept(await store.get(namespace, name));
-    if (kept !== null) meter.restore(kept);
+    if (kept !== null) limits.restore(name, kept);
     const put = (slots?.get(name) ?? {}) as Partial<Record<string, unknown>>;
-    meter.restore({ days: readPeriods(put["days"]), months: readPeriods(put["months"]) });
+    limits.restore(name, { days: readPeriods(put["days"]), months: readPeriods(put["months"]) });
     const now = clock.nowMs();
     const [dayMs, monthMs] = [dayOf(now), monthOf(now)];
     const day = await records.spent({ tenant: name, sinceMs: dayMs, untilMs: nextDayOf(now) });
     const month = await records.spent({ tenant: name, sinceMs: monthMs, untilMs: nextMonthOf(now) });
-    meter.restore({
+    limits.restore(name, {
       days: day === null ? [] : [{ startMs: dayMs, ...day }],
       months: month === null ? [] : [{ startMs: monthMs, ...month }],
     });
   };
 
   return {
-    meters,
+    meters: createMeterRegistry(limits, clock.nowMs),
+    limits,
     async follow(tenants) {
-      const names = tenants.flatMap(({ name, limits }) => (limits?.budget === undefined ? [] : [name]));
+      const names = tenants.flatMap(({ name, limits: { budget } = {} }) =>
+        budget === undefined ? [] : [name],
+      );
       const isNew = names.filter((name) => !followed.has(name));
       followed = new Set(names);
       if (isNew.length === 0) return;

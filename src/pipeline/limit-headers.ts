@@ -1,7 +1,7 @@
 // Where a tenant stands in its limits, in the headers that each dialect's clients know. Google's has none.
 
 import type { DialectName } from "../canon/request.ts";
-import type { LimitShare, LimitStatus } from "../tenants/limits.ts";
+import type { LimitShare, LimitStatus } from "../tenants/limit-store.ts";
 
 /** Only limits that there are. `nowMs`: UTC. */
 export function limitHeaders(

@@ -63,7 +63,8 @@ export async function handleRequest(
       throw atCapacity("The gateway has no room for one more request just now.");
     const { tenant } = run.context;
     const policy = tenant === null ? undefined : snapshot.tenants.get(tenant);
-    if (policy !== undefined) enterTenant(run, policy);
+    const entering = policy === undefined ? undefined : enterTenant(run, policy);
+    if (entering !== undefined) await entering;
     const call = callInPath(endpoint, request.url, admission.pathName ?? "");
     let bytes: Buffer;
     try {

@@ -6,7 +6,9 @@ import type { Target } from "../canon/decision.ts";
 import type { ChatRequest } from "../canon/request.ts";
 import type { RoutedDecision } from "../routing/decision-builder.ts";
 import type { Router } from "../routing/router.ts";
-import type { UsedUp } from "../tenants/spending.ts";
+import type { Reservation } from "../tenants/limits.ts";
+import type { MaybePromise } from "../tenants/limit-store.ts";
+import { type UsedUp, zeroAmount } from "../tenants/spending.ts";
 import type { Envelope } from "./envelope.ts";
 import { grantedName, modelNotGranted } from "./granted-name.ts";
 import type { Run } from "./run.ts";
@@ -23,9 +25,23 @@ type TenantSubject = {
   readonly router: Pick<Router, "isAuto" | "isDefault" | "configName" | "targetOf">;
 };
 
-/** Takes the tenant's place and minute, before a byte of the body is read. Throws Failure over-limit. */
-export function enterTenant(run: Run, { meter, refusesUnpriced }: TenantPolicy): void {
-  if (meter !== null) run.tenantUsage = new TenantUsage(meter.enter(), refusesUnpriced);
+/** Takes the tenant's place and minute, before a byte of the body is read. Throws Failure over-limit, or rejects with it. */
+export function enterTenant(run: Run, { meter, refusesUnpriced }: TenantPolicy): MaybePromise<void> {
+  if (meter === null) return;
+  const entry = meter.enter();
+  if (entry instanceof Promise) return entry.then((late) => enterLate(run, late, refusesUnpriced));
+  run.tenantUsage = new TenantUsage(entry, refusesUnpriced);
+}
+
+/** A request that ended in the meantime has been settled without it. */
+function enterLate(run: Run, entry: Reservation, refusesUnpriced: boolean): void {
+  if (run.context.abortReason === null) {
+    run.tenantUsage = new TenantUsage(entry, refusesUnpriced);
+    return;
+  }
+  entry.leave();
+  entry.charge(zeroAmount);
+  throw run.context.abortReason;
 }
 
 /** After `enterTenant`. Throws Failure unknown-model, over-limit, over-budget, and what routing throws. */
@@ -42,14 +58,16 @@ export async function decideForTenant(
   const name = nameFor(subject, policy, envelope.model);
   // A count of tokens is free.
   const costs = run.endpoint.kind !== "count-tokens";
-  let usedUp = costs ? (meter?.usedUp() ?? null) : null;
+  const asked = costs ? (meter?.usedUp() ?? null) : null;
+  let usedUp = asked instanceof Promise ? await asked : asked;
   if (usedUp === null) {
     const decision = withinGrant(subject, policy, envelope.model, name, await ask(name, false));
     if (tenantUsage === null || !costs) return decision;
     tenantUsage.requestSize = requestSizeOf(run.endpoint, envelope, decode);
     // Until it is loaded nothing would seem to cost anything.
     if (policy.countsMoney && run.services.prices.table() === null) await run.services.prices.load();
-    const budgetRefusal = reserveFirst(run, tenantUsage, decision, false);
+    const reserved = reserveFirst(run, tenantUsage, decision, false);
+    const budgetRefusal = reserved instanceof Promise ? await reserved : reserved;
     if (budgetRefusal === null) return decision;
     // Of a budget that is only promised to others something will be left.
     if (budgetRefusal.why !== "used-up") throw budgetFailure(budgetRefusal, decision.targets[0] ?? null);
@@ -60,7 +78,7 @@ export async function decideForTenant(
   tenantUsage.requestSize ??= requestSizeOf(run.endpoint, envelope, decode);
   // Alone: the chain behind it may be dear.
   const decision = await ask(cheaper, true);
-  reserveFirst(run, tenantUsage, decision, true);
+  await reserveFirst(run, tenantUsage, decision, true);
   tenantUsage.overBudgetModel = cheaper;
   return overBudgetDecision(decision, cheaper, usedUp);
 }
@@ -77,8 +95,8 @@ export type Preview = TenantSubject & {
 export async function previewForTenant({ policy, model, ask, ceilingFor, ...subject }: Preview) {
   const { meter, overBudgetModel: cheaper } = policy;
   const name = nameFor(subject, policy, model);
-  meter?.preview({ tokens: 0, nanoUsd: 0 });
-  let usedUp = meter?.usedUp() ?? null;
+  await meter?.preview(zeroAmount);
+  let usedUp = (await meter?.usedUp()) ?? null;
   if (usedUp === null) {
     const decision = withinGrant(subject, policy, model, name, await ask(name, false));
     if (meter === null) return decision;
@@ -88,7 +106,7 @@ export async function previewForTenant({ policy, model, ask, ceilingFor, ...subj
     const ceilings = asked.map(ceilingFor).filter((each) => each !== null);
     const ceiling = ceilings.find(({ isPriced }) => isPriced || !policy.refusesUnpriced);
     if (ceiling === undefined && ceilings.length > 0 && target !== null) throw unpricedFailure(target);
-    const budgetRefusal = ceiling === undefined ? null : meter.preview(ceiling);
+    const budgetRefusal = ceiling === undefined ? null : await meter.preview(ceiling);
     if (budgetRefusal === null) return decision;
     if (budgetRefusal.why !== "used-up") throw budgetFailure(budgetRefusal, target);
     usedUp = budgetRefusal;

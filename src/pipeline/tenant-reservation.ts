@@ -1,15 +1,16 @@
-// What a tenant's request is promised while it goes from target to target: each try is judged at its own target's price before
+// What a tenant's request is promised while it goes from target to target: each attempt is judged at its own target's price before
 // anything is sent, and what may have been billed already stays on the bill. It must never cost a request without a tenant.
 
 import type { Target } from "../canon/decision.ts";
 import { Failure } from "../canon/failure.ts";
 import type { RoutedDecision } from "../routing/decision-builder.ts";
+import type { MaybePromise } from "../tenants/limit-store.ts";
 import { answerWaitMs } from "../tenants/limits.ts";
 import type { Amount, BudgetRefusal } from "../tenants/spending.ts";
 import type { Provider } from "./dependencies.ts";
 import type { Run } from "./run.ts";
 import type { TenantUsage } from "./tenant-usage.ts";
-import { ceilingAt, unpricedFailure } from "./tenant-price.ts";
+import { type Ceiling, ceilingAt, unpricedFailure } from "./tenant-price.ts";
 
 /** Why nothing cheaper answered may be over soon, and then the rest of the budget will do. */
 const otherTargetMs = 30_000;
@@ -28,7 +29,7 @@ export function reserveFirst(
   tenantUsage: TenantUsage,
   { targets, clientsTarget }: Pick<RoutedDecision, "targets" | "clientsTarget">,
   isBeyondBudget: boolean,
-): BudgetRefusal | null {
+): MaybePromise<BudgetRefusal | null> {
   const { requestSize, refusesUnpriced } = tenantUsage;
   if (requestSize === null) return null;
   tenantUsage.isBeyondBudget = isBeyondBudget;
@@ -49,8 +50,8 @@ export function reserveFirst(
   return null;
 }
 
-/** Why the tenant cannot bear a try there; null: it is promised what the try may cost. */
-export function reserveFor(run: Run, provider: Provider, { model }: Target): Failure | null {
+/** Why the tenant cannot bear an attempt there; null: it is promised what the attempt may cost. */
+export function reserveFor(run: Run, provider: Provider, { model }: Target): MaybePromise<Failure | null> {
   const tenantUsage = run.tenantUsage;
   if (tenantUsage === null || tenantUsage.requestSize === null) return null;
   const { isBeyondBudget, reservation } = tenantUsage;
@@ -62,14 +63,29 @@ export function reserveFor(run: Run, provider: Provider, { model }: Target): Fai
   const wanted = { ...total, expectedTokens: ceiling.expectedTokens ?? total.tokens };
   try {
     const terms = { isBeyondBudget, startedAtMs: run.context.startedAtMs };
-    const budgetRefusal = reservation.reserve(wanted, terms);
-    if (budgetRefusal !== null) return budgetFailure(budgetRefusal, target);
+    const refusal = reservation.reserve(wanted, terms);
+    return refusal instanceof Promise
+      ? refusal.then((late) => outcomeOf(late, tenantUsage, ceiling, target), failureOnly)
+      : outcomeOf(refusal, tenantUsage, ceiling, target);
   } catch (thrown) {
-    if (thrown instanceof Failure) return thrown;
-    throw thrown;
+    return failureOnly(thrown);
   }
-  tenantUsage.next = { tokens: ceiling.tokens, nanoUsd: ceiling.nanoUsd };
+}
+
+function outcomeOf(
+  refusal: BudgetRefusal | null,
+  tenantUsage: TenantUsage,
+  { tokens, nanoUsd }: Ceiling,
+  target: Target,
+): Failure | null {
+  if (refusal !== null) return budgetFailure(refusal, target);
+  tenantUsage.next = { tokens, nanoUsd };
   return null;
+}
+
+function failureOnly(thrown: unknown): Failure {
+  if (thrown instanceof Failure) return thrown;
+  throw thrown;
 }
 
 export function budgetFailure({ why, what, resetInMs }: BudgetRefusal, target: Target | null): Failure {

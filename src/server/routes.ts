@@ -132,7 +132,7 @@ export function routesOf(gateway: ServerPort): readonly Route[] {
       async () => operatorJson(await gateway.providers()),
       routeDescriptions.providers,
     ),
-    get("/api/tenants", "read", () => operatorJson(gateway.tenants()), routeDescriptions.tenants),
+    get("/api/tenants", "read", async () => operatorJson(await gateway.tenants()), routeDescriptions.tenants),
     {
       ...get(
         "/api/route",

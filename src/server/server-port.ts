@@ -72,7 +72,7 @@ export type ServerPort = {
   /** Every configured provider and how it is doing. */
   providers(): Promise<unknown>;
   /** Every tenant: its keys by their fingerprints, its limits, what it has used of them. */
-  tenants(): unknown;
+  tenants(): Promise<unknown>;
   /** Why the request in this body would go where it would go; `door` null: told by its shape; `tenant` null: as somebody without one. Throws Failure. */
   explainRoute(
     request: Request,

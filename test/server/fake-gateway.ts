@@ -102,7 +102,7 @@ export function fakeGateway(): FakeGateway {
     live: () => ({ requests: [] }),
     logs: () => ({ lines: [], cursor: 0 }),
     providers: () => Promise.resolve({ providers: [{ id: "openai" }] }),
-    tenants: () => ({ tenants: [] }),
+    tenants: () => Promise.resolve({ tenants: [] }),
     async explainRoute(request, { door }) {
       return { door, body: await request.json() };
     },

@@ -7,10 +7,12 @@ import type { Amount } from "../../tenants/spending.ts";
 import type { AppServices } from "../../app/app-services.ts";
 import type { ConfigSnapshot } from "../../app/config-snapshot.ts";
 
-export function tenantReport(services: AppServices, { loaded }: ConfigSnapshot) {
+export async function tenantReport(services: AppServices, { loaded }: ConfigSnapshot) {
   const now = services.clock.nowMs();
-  return {
-    tenants: loaded.config.tenants.map((tenant) => ({
+  const tenants = loaded.config.tenants.map(async (tenant) => {
+    const { limits } = tenant;
+    const used = limits === undefined ? null : await usedOf(services.meters.of(tenant.name), limits);
+    return {
       name: tenant.name,
       keys: keysOfTenant(tenant).map(({ key, expiresAtMs }) => ({
         fingerprint: fingerprintOfEntry(key),
@@ -19,25 +21,26 @@ export function tenantReport(services: AppServices, { loaded }: ConfigSnapshot) 
       })),
       models: tenant.models ?? null,
       provider: tenant.provider ?? null,
-      limits: tenant.limits ?? null,
-      used: tenant.limits === undefined ? null : usedOf(services.meters.of(tenant.name), tenant.limits),
-    })),
-  };
+      limits: limits ?? null,
+      used,
+    };
+  });
+  return { tenants: await Promise.all(tenants) };
 }
 
 /** Spending is followed where there are limits only; of the others /api/stats?tenant= tells. */
-function usedOf(meter: Meter, limits: NonNullable<TenantSettings["limits"]>) {
-  const minute = meter.usedThisMinute();
-  const { day, month } = meter.spent();
-  const usedUp = meter.usedUp();
+async function usedOf(meter: Meter, limits: NonNullable<TenantSettings["limits"]>) {
+  const { requests, tokens, reserved, spent } = await meter.usage();
+  const { day, month } = spent;
+  const usedUp = await meter.usedUp();
   return {
     running: meter.running(),
-    requests_last_minute: minute.requests,
-    tokens_last_minute: minute.tokens,
+    requests_last_minute: requests,
+    tokens_last_minute: tokens,
     today: shown(day),
     this_month: shown(month),
     // What requests that still run may use: neither spent nor free.
-    reserved: shown(meter.reserved()),
+    reserved: shown(reserved),
     is_over_budget: limits.budget !== undefined && usedUp !== null,
     budget_resets_in_s: usedUp === null ? null : Math.ceil(usedUp.resetInMs / 1_000),
   };
