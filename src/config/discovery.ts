@@ -196,7 +196,12 @@ export async function discoverConfig(
     ...discovery,
     port: Number(input.flags?.port ?? portIn(resolvedEnvironment.environment)),
   });
-  const loaded = resolveConfig(known, documentOf(value), null, resolvedEnvironment);
+  const loaded = resolveConfig({
+    input: known,
+    document: documentOf(value),
+    path: null,
+    resolvedEnvironment,
+  });
   const search = discovery.isDemo ? null : findConfigFile(input);
   const unread = search !== null && "notices" in search ? search.notices : [];
   return { ...withUnreadNotices(loaded, unread), found };
