@@ -72,15 +72,7 @@ export function containerSkillStore(
     async read(onSkill) {
       const entries = await fetch(root);
       if (entries === null) return { skills: new Map(), refused: [] };
-      const groups = grouped(entries, posix.basename(root), label);
-      return skillSetOf(
-        [...groups]
-          .toSorted(([left], [right]) => (left < right ? -1 : 1))
-          .map(([name, inside]) => {
-            onSkill?.(name);
-            return skillOf(name, inside);
-          }),
-      );
+      return skillsOf(grouped(entries, posix.basename(root), label), onSkill);
     },
     async replace(tree, expected) {
       const problem = nameProblem(tree.name);
@@ -111,15 +103,37 @@ export function containerSkillStore(
     async recover() {
       const entries = await fetch(root);
       if (entries === null) return;
-      const names = new Set(topNames(entries, posix.basename(root)));
-      for (const name of names) {
-        const [, kind, skill] = leftover.exec(name) ?? [];
-        if (skill === undefined || nameProblem(skill) !== null) continue;
-        if (kind === "old" && !names.has(skill)) await exec("give back", ["mv", "--", at(name), at(skill)]);
+      for (const { name, lost } of leftoversIn(topNames(entries, posix.basename(root))))
+        if (lost !== null) await exec("give back", ["mv", "--", at(name), at(lost)]);
         else await exec("tidy", ["rm", "-rf", "--", at(name)]);
-      }
     },
   };
+}
+
+function skillsOf(groups: Map<string, TarEntry[]>, onSkill: ((name: string) => void) | undefined) {
+  const sorted = [...groups].toSorted(([left], [right]) => (left < right ? -1 : 1));
+  return skillSetOf(
+    sorted.map(([name, inside]) => {
+      onSkill?.(name);
+      return skillOf(name, inside);
+    }),
+  );
+}
+
+type Leftover = {
+  readonly name: string;
+  /** The skill that it was set aside from, where nothing stands in its place. */
+  readonly lost: string | null;
+};
+
+/** What a replacement that was broken off has left. */
+function leftoversIn(found: readonly string[]): readonly Leftover[] {
+  const names = new Set(found);
+  return [...names].flatMap((name) => {
+    const [, kind, skill] = leftover.exec(name) ?? [];
+    if (skill === undefined || nameProblem(skill) !== null) return [];
+    return [{ name, lost: kind === "old" && !names.has(skill) ? skill : null }];
+  });
 }
 
 function errorTextOf({ code, stderr, timedOut }: BinaryResult): string {

@@ -79,7 +79,7 @@ export function folderSkillStore(options: FolderOptions): SkillStore {
       try {
         onStep("stage");
         await removeTreeIn(stage, newName(tree.name));
-        await writeSkill(stage, folder, tree, mode, onStep);
+        await writeSkill({ stage, folder, mode, onStep }, tree);
         const now = await statIn(folder, tree.name);
         const standing = now === null ? null : await readOne(folder, tree.name);
         const hash = standing === null ? null : "hash" in standing ? standing.hash : "refused";
@@ -232,13 +232,15 @@ async function readOne(folder: FolderHandle, name: string): Promise<Entry> {
 }
 
 /** Under its new name in the staging folder; as root it belongs to the owner of the folder that it is for. */
-async function writeSkill(
-  stage: FolderHandle,
-  folder: FolderHandle,
-  tree: SkillTree,
-  mode: number,
-  onStep: (step: string) => void,
-): Promise<void> {
+type SkillWriting = {
+  readonly stage: FolderHandle;
+  /** Whose owner the files get. */
+  readonly folder: FolderHandle;
+  readonly mode: number;
+  readonly onStep: (step: string) => void;
+};
+
+async function writeSkill({ stage, folder, mode, onStep }: SkillWriting, tree: SkillTree): Promise<void> {
   const made = await openChildFolder(stage, newName(tree.name), mode);
   if (made === null) throw new SkillProblem(`${stage.displayPath} went away`);
   const folders = new Map([["", made]]);

@@ -99,13 +99,11 @@ export async function replaceFileIn(
   const old = await statIn(folder, name);
   if (old !== null) assertRegularFile(folder, old, join(folder.displayPath, name));
   const owner = old ?? (newOwner === "folder" ? folder.stats : null);
-  const fresh = await writeTemporary(
-    folder,
-    name,
+  const fresh = await writeTemporary(folder, name, {
     data,
     owner,
-    mode ?? (old === null ? 0o600 : old.mode & 0o777),
-  );
+    mode: mode ?? (old === null ? 0o600 : old.mode & 0o777),
+  });
   try {
     if (old !== null && keepOld) await keepCopy(folder, name);
     await folder.assertUnchanged();
@@ -120,7 +118,8 @@ export async function replaceFileIn(
 async function keepCopy(folder: FolderHandle, name: string): Promise<void> {
   const old = await readFileIn(folder, name, Number.MAX_SAFE_INTEGER - 1);
   if (old === null) return;
-  const fresh = await writeTemporary(folder, `${name}.bak`, old.bytes, old.stats, old.stats.mode & 0o777);
+  const { bytes: data, stats: owner } = old;
+  const fresh = await writeTemporary(folder, `${name}.bak`, { data, owner, mode: owner.mode & 0o777 });
   // A link that somebody put there is replaced, not written through.
   await rename(fresh, join(folder.path, `${name}.bak`)).catch(async (error: unknown) => {
     await rm(fresh, { force: true });
@@ -128,13 +127,17 @@ async function keepCopy(folder: FolderHandle, name: string): Promise<void> {
   });
 }
 
+type NewFile = {
+  readonly data: string | Uint8Array;
+  readonly owner: Stats | null;
+  readonly mode: number;
+};
+
 /** A new file of a name that nobody knows, synced; where it lies. */
 async function writeTemporary(
   folder: FolderHandle,
   name: string,
-  data: string | Uint8Array,
-  owner: Stats | null,
-  mode: number,
+  { data, owner, mode }: NewFile,
 ): Promise<string> {
   const fresh = join(folder.path, `.${name}.${randomBytes(6).toString("hex")}.tmp`);
   await folder.assertUnchanged();

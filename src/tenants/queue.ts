@@ -97,7 +97,12 @@ class GrantedTurn implements Turn {
   }
 }
 
-type Settle = { resolve(answer: Turn | QueueRefusal): void; reject(reason: unknown): void };
+type Waiting = {
+  readonly goesFirst: boolean;
+  readonly signal: AbortSignal;
+  resolve(answer: Turn | QueueRefusal): void;
+  reject(reason: unknown): void;
+};
 
 /** Somebody who waits in a line. */
 class Waiter implements QueuePlace {
@@ -107,22 +112,21 @@ class Waiter implements QueuePlace {
   private readonly stopTimer: () => void;
   private readonly onAbort = (): void => {
     this.leave();
-    this.settle.reject(this.signal.reason);
+    this.asked.reject(this.asked.signal.reason);
   };
 
   constructor(
     private readonly queue: FairQueue,
     private readonly line: TenantLine,
-    goesFirst: boolean,
-    private readonly signal: AbortSignal,
-    private readonly settle: Settle,
+    private readonly asked: Waiting,
   ) {
+    const { goesFirst, signal } = asked;
     this.startedMs = queue.clock.monotonicMs();
     this.own = goesFirst ? line.first : line.others;
     this.cameAt = queue.positionIn(line, goesFirst ? this.own.size : line.length);
     this.stopTimer = queue.clock.setTimer(queue.waitMs, () => {
       this.leave();
-      settle.resolve("too-long");
+      asked.resolve("too-long");
     });
     signal.addEventListener("abort", this.onAbort, { once: true });
     this.own.add(this);
@@ -130,7 +134,7 @@ class Waiter implements QueuePlace {
 
   start(): void {
     this.leave();
-    this.settle.resolve(this.queue.grant(this.line, this.waitedMs(), this.cameAt));
+    this.asked.resolve(this.queue.grant(this.line, this.waitedMs(), this.cameAt));
   }
 
   position(): number {
@@ -148,7 +152,7 @@ class Waiter implements QueuePlace {
 
   private leave(): void {
     this.stopTimer();
-    this.signal.removeEventListener("abort", this.onAbort);
+    this.asked.signal.removeEventListener("abort", this.onAbort);
     if (this.own.delete(this)) this.queue.waiterLeft();
   }
 }
@@ -248,7 +252,8 @@ class FairQueue implements AdjustableQueue {
 
   private wait(line: TenantLine, request: TurnRequest, signal: AbortSignal): Promise<Turn | QueueRefusal> {
     return new Promise((resolve, reject) => {
-      const waiter = new Waiter(this, line, request.goesFirst === true, signal, { resolve, reject });
+      const goesFirst = request.goesFirst === true;
+      const waiter = new Waiter(this, line, { goesFirst, signal, resolve, reject });
       this.waiting += 1;
       request.onPlace?.(waiter);
     });
