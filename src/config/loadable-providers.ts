@@ -34,7 +34,7 @@ function reasonFor(
   const written = provider["backend"] ?? "openai-compat";
   const backend = written === "anthropic-compat" ? "anthropic" : written;
   const awaited = backendNames.find((name) => name === backend && !available.has(name));
-  if (awaited !== undefined) return `backend ${awaited} is not in this build yet`;
+  if (awaited !== undefined) return `backend ${awaited} is not available in this build`;
 
   const auth = provider["auth"];
   if (isTree(auth) && auth["type"] !== undefined) {

@@ -200,7 +200,7 @@ function keyNotices({ input, path }: ConfigSource, { written, overrides }: Layer
     ...(isReadableByAll
       ? [`${path} holds keys and every user of this machine can read it; chmod 600 ${path}`]
       : []),
-    ...(isUnlocked ? ["REQUIRE_AUTH=false: the keys of this config are not asked for"] : []),
+    ...(isUnlocked ? ["REQUIRE_AUTH=false: the keys in this config are not required"] : []),
   ];
 }
 

@@ -152,7 +152,7 @@ export class MetricsConnection {
 
   private fail(detail: string): void {
     if (this.state !== "failed")
-      this.options.log.warn("metrics database: records are kept in memory and tried again", {
+      this.options.log.warn("metrics database: records stay in memory and will be retried", {
         path: this.path,
         detail,
       });

@@ -47,7 +47,7 @@ export function databasePaths(input: DatabasePathInput): DatabasePaths {
     const path = absolute(configured.trim(), input);
     if (liesInCheckout(path, input.cwd))
       notices.push(
-        `metrics.db_path ${configured} lies in the working directory and is not used; the user path is.`,
+        `metrics.db_path ${configured} is in the working directory and is ignored; the default path is used instead.`,
       );
     else {
       paths.push(path);

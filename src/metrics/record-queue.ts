@@ -74,7 +74,7 @@ export class RecordQueue {
     this.isClosed = true;
     if (this.tick !== null) clearTimeout(this.tick);
     const left = this.records.length;
-    if (left > 0) this.drop(left, "the database took nothing before the gateway stopped");
+    if (left > 0) this.drop(left, "the database accepted no writes before the gateway stopped");
     this.dequeue(left);
   }
 

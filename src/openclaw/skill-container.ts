@@ -37,9 +37,9 @@ export function containerSkillStore(
   onStep: (step: string) => void = () => undefined,
 ): SkillStore {
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/.test(container))
-    throw new SkillProblem(`"${container}" is no name of a container`);
+    throw new SkillProblem(`"${container}" is not a valid container name`);
   if (!posix.isAbsolute(root) || posix.normalize(root) !== root)
-    throw new SkillProblem(`"${root}" is no absolute path in a container`);
+    throw new SkillProblem(`"${root}" is not an absolute path in a container`);
   const label = `${container}:${root}`;
 
   /** What lies at `path`; null: nothing does. */
@@ -94,7 +94,9 @@ export function containerSkillStore(
       const hash = now === null ? null : "hash" in now ? now.hash : "refused";
       if (hash !== expected) {
         await exec("take back", ["rm", "-rf", "--", at(fresh)]);
-        throw new SkillProblem(`${tree.name} was changed in ${container} meanwhile; nothing was written`);
+        throw new SkillProblem(
+          `${tree.name} was changed in ${container} in the meantime; nothing was written`,
+        );
       }
       if (now !== null) await exec("set aside", ["mv", "--", at(tree.name), at(old)]);
       await exec("put in place", ["mv", "--", at(fresh), at(tree.name)]);
@@ -160,7 +162,7 @@ function grouped(entries: readonly TarEntry[], root: string, label: string): Map
       throw new SkillProblem(`${label}: the archive holds "${entry.path.slice(0, 80)}"`);
     const name = parts[depth];
     if (name === undefined) {
-      if (entry.kind !== "folder") throw new SkillProblem(`${label} is a link or no folder`);
+      if (entry.kind !== "folder") throw new SkillProblem(`${label} is a link or not a folder`);
       continue;
     }
     // Plain files beside the skills, and what we left ourselves.

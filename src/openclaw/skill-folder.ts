@@ -85,7 +85,7 @@ export function folderSkillStore(options: FolderOptions): SkillStore {
         const hash = standing === null ? null : "hash" in standing ? standing.hash : "refused";
         if (hash !== expected) {
           await removeTreeIn(stage, newName(tree.name));
-          throw new SkillProblem(`${tree.name} was changed in ${root} meanwhile; nothing was written`);
+          throw new SkillProblem(`${tree.name} was changed in ${root} in the meantime; nothing was written`);
         }
         const target = join(folder.path, tree.name);
         await stage.assertUnchanged();
@@ -203,13 +203,13 @@ async function readAll(folder: FolderHandle, onSkill?: (name: string) => void): 
     if (name.startsWith(".")) continue;
     const kind = await statIn(folder, name);
     if (kind === null || kind.isFile()) continue;
-    const problem = kind.isDirectory() ? nameProblem(name) : "it is a link or no folder";
+    const problem = kind.isDirectory() ? nameProblem(name) : "it is a link or not a folder";
     onSkill?.(name);
     const tooMuch =
       skills >= maxSkills
         ? `there are more than ${maxSkills}`
         : bytes > maxTotalBytes
-          ? "the skills are too large together"
+          ? "the skills are too large in total"
           : null;
     const why = problem ?? tooMuch;
     const entry = why === null ? await readOne(folder, name) : { name, why };
@@ -285,7 +285,7 @@ export async function removeSkill(
   place: Pick<FolderOptions, "root" | "below" | "staging">,
   name: string,
 ): Promise<void> {
-  if (nameProblem(name) !== null) throw new SkillProblem(`${name} is no skill's name`);
+  if (nameProblem(name) !== null) throw new SkillProblem(`${name} is not a valid skill name`);
   const { rootOf, stagingOf } = skillFoldersOf(place);
   const root = await rootOf();
   if (root === null) return;

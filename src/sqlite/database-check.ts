@@ -48,7 +48,7 @@ function checkOpen(db: Database, schema: DatabaseSchema, bytes: number, checksPa
   const verdict = checksPages
     ? db.query<{ quick_check: string }, []>("PRAGMA quick_check(1)").get()?.quick_check
     : "ok";
-  if (verdict !== "ok") return { kind: "damaged", detail: verdict ?? "its check says nothing" };
+  if (verdict !== "ok") return { kind: "damaged", detail: verdict ?? "the integrity check returned nothing" };
   const counted = db.query<{ count: number }, []>(`SELECT count(*) AS count FROM ${schema.table}`).get();
   return { kind: "whole", bytes, rows: counted?.count ?? 0, wasChecked: checksPages };
 }

@@ -123,7 +123,7 @@ export class ResilientDatabase<T extends Prepared> {
       gone.prepared?.close();
       gone.file.closeReplaced();
     } catch (error) {
-      log.warn(`${name}: letting go of the old file`, {
+      log.warn(`${name}: closing the old file failed`, {
         path: gone.file.path,
         detail: describeDatabaseError(error),
       });

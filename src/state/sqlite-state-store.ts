@@ -107,7 +107,7 @@ export class SqliteStateStore implements StateStore {
     const { path, clock, mayOpen } = this.options;
     this.lastOpenMs = clock.nowMs();
     if (mayOpen?.() === false) {
-      this.fail("the state directory is not this gateway's by now");
+      this.fail("the state directory now belongs to another gateway");
       return;
     }
     const trouble = this.database.open(path, fileOptions);

@@ -32,7 +32,7 @@ export class Scarcity extends Error {
   readonly code: string;
 
   constructor(cause: unknown) {
-    super("too many files and connections are open just now", { cause });
+    super("too many files and connections are open at the moment", { cause });
     this.code = isScarcity(cause) ? (errorCode(cause) ?? "EMFILE") : "EMFILE";
   }
 }

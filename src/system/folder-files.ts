@@ -38,7 +38,7 @@ export async function readFileIn(
     try {
       const stats = await handle.stat();
       if (stats.ino !== place.stats.ino || stats.dev !== place.stats.dev)
-        throw new PathProblem(`${shown} changed while it was looked at`);
+        throw new PathProblem(`${shown} changed while it was being read`);
       const bytes = await readUpTo(handle, most + 1);
       // It grew meanwhile.
       if (bytes.length > most) throw tooLarge(shown, most);
@@ -71,13 +71,13 @@ export async function readUpTo(handle: FileHandle, most: number): Promise<Buffer
 
 function assertRegularFile(folder: FolderHandle, found: Stats, shown: string): void {
   if (found.isSymbolicLink())
-    throw new PathProblem(`${shown} is a link, and it is not followed: put a plain file in its place`);
-  if (!found.isFile()) throw new PathProblem(`${shown} is no plain file`);
+    throw new PathProblem(
+      `${shown} is a link, and links are not followed here: replace it with a regular file`,
+    );
+  if (!found.isFile()) throw new PathProblem(`${shown} is not a regular file`);
   // Whoever owns the folder may have given another's file a second name in it.
   if (found.nlink > 1 && found.uid !== folder.stats.uid)
-    throw new PathProblem(
-      `${shown} has a second name elsewhere and belongs to user ${found.uid}: put a copy in its place`,
-    );
+    throw new PathProblem(`${shown} is a hard link owned by user ${found.uid}: replace it with a copy`);
 }
 
 export type ReplaceInOptions = {

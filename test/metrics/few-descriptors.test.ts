@@ -50,7 +50,7 @@ test.skipIf(process.platform !== "linux")(
         [true, "ok"],
       ]);
       expect(path).toBe(true);
-      expect(told.filter((each) => each.includes("kept in memory and tried again"))).toHaveLength(1);
+      expect(told.filter((each) => each.includes("stay in memory and will be retried"))).toHaveLength(1);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
