@@ -281,7 +281,7 @@ test("a config that somebody else changes while the command works keeps what was
     environment: { PATH: `${at("slow")}:/usr/bin:/bin` },
   });
   expect(code).toBe(1);
-  expect(stderr).toContain("was changed by somebody else in the meantime; nothing was written");
+  expect(stderr).toContain("was changed by somebody else meanwhile; nothing was written");
   expect(read("config.yaml")).toBe(`${free}${`${line}\n`.repeat(docker.calls().length)}`);
 });
 
