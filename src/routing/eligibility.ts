@@ -64,7 +64,7 @@ export function missingCapability(
       capability: "context window",
       reason: `window of ${contextWindow} tokens, the request has about ${requirements.tokens}`,
     };
-  // Who names a model and asks it to think gets the model; the wish is dropped on the way.
+  // Who names a model and asks it to think gets the model; the option is dropped on the way.
   if (requirements.thinking && model.thinking === false && !isClientsChoice)
     return { capability: "thinking", reason: "does not support thinking" };
   return null;

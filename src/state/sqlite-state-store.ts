@@ -99,7 +99,7 @@ export class SqliteStateStore implements StateStore {
 
   private checkPath(): void {
     if (!this.database.isInPlace()) this.openAgain();
-    // With nothing to write nobody else would try again, and what is over by now would still be told.
+    // With nothing to write nobody else opens it again, and a problem that is over would still be reported.
     else if (this.database.current === null && !this.isClosed && this.isDue()) this.openNow();
   }
 

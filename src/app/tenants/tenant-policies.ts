@@ -1,5 +1,5 @@
-// The tenants of one config: their keys, and what the road must hold their requests against. It must never keep what was used:
-// the meters of the estate do.
+// The tenants of one config: their keys, and what the pipeline must hold their requests against. It must never keep what was used:
+// the meters do.
 
 import type { Config } from "../../config/schema.ts";
 import type { PipelineSnapshot } from "../../pipeline/dependencies.ts";
