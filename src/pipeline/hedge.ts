@@ -10,25 +10,25 @@ import { reserveFor } from "./tenant-reservation.ts";
 import { logHedge } from "./debug-log.ts";
 import { type TargetPlan, type Opened, attemptTarget } from "./attempt-target.ts";
 
-/** A try under way. */
+/** An attempt under way. */
 export type PendingAttempt = { readonly attempt: Attempt; readonly opening: Promise<Opened | Failure> };
 
 export type HedgeOptions = {
   readonly planTarget: (provider: Provider, target: Target) => TargetPlan;
   readonly passHeaders: (provider: Provider) => Readonly<Record<string, string>>;
-  /** What the tries so far have taught of this target. */
+  /** What the attempts so far have taught of this target. */
   readonly isUseful: (provider: Provider, target: Target) => boolean;
-  /** Told of each try that failed by itself; it must end it. */
+  /** Told of each attempt that failed by itself; it must end it. */
   readonly failed: (attempt: Attempt, failure: Failure) => void;
 };
 
-/** Once a request, never for the roads that are no chat, and only where the decision goes on to another target. */
+/** Once a request, never for endpoints that are no chat, and only where the decision goes on to another target. */
 export function mayHedge(run: Run, { target, lane }: Attempt): boolean {
   if (run.snapshot.hedgeAfterMs === 0 || run.hedged.length > 0 || lane === "forward") return false;
   return target !== run.decision?.targets.at(-1);
 }
 
-/** The try that opened first; null when none did: then all have failed and are ended. */
+/** The attempt that opened first; null when none did: then all have failed and are ended. */
 export function openHedged(run: Run, first: PendingAttempt, options: HedgeOptions): Promise<Opened | null> {
   const { services, live } = run;
   return new Promise((resolve, reject) => {
@@ -133,7 +133,9 @@ function beginSecond(
   const refusal = run.tenantUsage === null ? null : reserveFor(run, provider, target);
   const fields = { provider, target, lane: plan.lane, turn };
   const begin = (late: Failure | null): PendingAttempt | null => {
-    if (late !== null || first.isSettled || run.context.abortReason !== null) {
+    // While a store of limits elsewhere was asked, the first may have spoken or ended.
+    const isOver = first.isSettled || first.firstTokenMs !== null || run.context.abortReason !== null;
+    if (late !== null || isOver) {
       turn.release();
       return null;
     }
