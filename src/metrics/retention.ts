@@ -1,7 +1,7 @@
 // What is thrown away and when. Every call deletes one small piece, so that no caller ever waits long.
 // It must never VACUUM: freed pages are used again.
 
-import { readNumber } from "../sqlite/schema.ts";
+import { readNumber } from "../sqlite/database-schema.ts";
 import type { SqliteDatabase } from "../sqlite/database-file.ts";
 import { dayMs } from "./tables.ts";
 

@@ -10,25 +10,25 @@ import { reserveFor } from "./tenant-reservation.ts";
 import { logHedge } from "./debug-log.ts";
 import { type TargetPlan, type Opened, attemptTarget } from "./attempt-target.ts";
 
-/** An attempt under way. */
+/** A try under way. */
 export type PendingAttempt = { readonly attempt: Attempt; readonly opening: Promise<Opened | Failure> };
 
 export type HedgeOptions = {
   readonly planTarget: (provider: Provider, target: Target) => TargetPlan;
   readonly passHeaders: (provider: Provider) => Readonly<Record<string, string>>;
-  /** What the attempts so far have taught of this target. */
+  /** What the tries so far have taught of this target. */
   readonly isUseful: (provider: Provider, target: Target) => boolean;
-  /** Told of each attempt that failed by itself; it must end it. */
+  /** Told of each try that failed by itself; it must end it. */
   readonly failed: (attempt: Attempt, failure: Failure) => void;
 };
 
-/** Once a request, never for endpoints that are no chat, and only where the decision goes on to another target. */
+/** Once a request, never for the roads that are no chat, and only where the decision goes on to another target. */
 export function mayHedge(run: Run, { target, lane }: Attempt): boolean {
   if (run.snapshot.hedgeAfterMs === 0 || run.hedged.length > 0 || lane === "forward") return false;
   return target !== run.decision?.targets.at(-1);
 }
 
-/** The attempt that opened first; null when none did: then all have failed and are ended. */
+/** The try that opened first; null when none did: then all have failed and are ended. */
 export function openHedged(run: Run, first: PendingAttempt, options: HedgeOptions): Promise<Opened | null> {
   const { services, live } = run;
   return new Promise((resolve, reject) => {

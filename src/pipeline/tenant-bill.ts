@@ -1,4 +1,4 @@
-// What a tenant's request has used, put on its account when it has ended: answers that nobody read too, and attempts that failed
+// What a tenant's request has used, put on its account when it has ended: answers that nobody read too, and tries that failed
 // after they had begun. The record tells the same.
 
 import type { RequestRecord, UnpricedRecord } from "../canon/record.ts";
@@ -19,7 +19,7 @@ type BilledRequest = {
 const estimatedTag = "estimated";
 
 /**
- * What an upstream will have written on the bill of an attempt. `isCut`: it has no end that we know of, and the upstream may have
+ * What an upstream will have written on the bill of a try. `isCut`: it has no end that we know of, and the upstream may have
  * written more than what came.
  */
 function billedUsage(attempt: BilledAttempt, requestSize: RequestSize, isCut: boolean) {
@@ -46,7 +46,7 @@ function unseenOutput({ provider, target }: BilledAttempt, requestSize: RequestS
 
 const tokensOf = ({ input, output }: Usage): number => (input ?? 0) + (output ?? 0);
 
-/** Of an attempt that did not win. */
+/** Of a try that did not win. */
 function billOf(
   attempt: BilledAttempt,
   requestSize: RequestSize,
@@ -58,7 +58,7 @@ function billOf(
   return { amount: { tokens: tokensOf(usage), nanoUsd }, usage };
 }
 
-/** An attempt is over. The winner's is on the bill of the request; what another one may have cost is kept for it. */
+/** A try is over. The winner's is on the bill of the request; what another one may have cost is kept for it. */
 export function endBilledAttempt(
   run: BilledRequest,
   tenantUsage: TenantUsage,
@@ -115,7 +115,7 @@ export function chargeTenant(run: BilledRequest, tenantUsage: TenantUsage, unbil
   const { services, winner, context } = run;
   const { reservation } = tenantUsage;
   reservation.leave();
-  // Whoever was told early that the client has gone ends its attempt later.
+  // Whoever was told early that the client has gone ends its try later.
   for (const { attempt } of tenantUsage.open.splice(0))
     if (attempt.isSent) addFailedCost(run, tenantUsage, attempt);
   const { failedCost } = tenantUsage;

@@ -9,7 +9,7 @@ import type { Provider } from "./dependencies.ts";
 import type { Observer } from "./observer.ts";
 import type { RequestSize } from "./tenant-price.ts";
 
-/** An attempt, as far as its bill goes. */
+/** A try, as far as its bill goes. */
 export type BilledAttempt = {
   readonly observer: Observer;
   readonly isSent: boolean;
@@ -24,11 +24,11 @@ export class TenantUsage {
   overBudgetModel: string | null = null;
   /** Budgets are not asked: they are spent, and this is the model for that. */
   isBeyondBudget = false;
-  /** Attempts under way, and what is promised for each. */
+  /** Tries under way, and what is promised for each. */
   readonly open: { readonly attempt: BilledAttempt; readonly reserved: Amount }[] = [];
-  /** What is promised for the attempt that is about to begin. */
+  /** What is promised for the try that is about to begin. */
   next: Amount = zeroAmount;
-  /** What attempts that did not win may have cost; `failedUsage` null: nothing. */
+  /** What tries that did not win may have cost; `failedUsage` null: nothing. */
   failedCost: Amount = zeroAmount;
   failedUsage: Usage | null = null;
 
@@ -39,7 +39,7 @@ export class TenantUsage {
     readonly payer: string | null = null,
   ) {}
 
-  /** The attempt that was judged begins. */
+  /** The try that was judged begins. */
   begin(attempt: BilledAttempt): void {
     if (this.requestSize === null) return;
     attempt.observer.countsBytes = true;

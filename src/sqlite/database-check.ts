@@ -5,7 +5,7 @@ import { Database } from "bun:sqlite";
 import { statSync } from "node:fs";
 import { databaseErrorKind, describeDatabaseError } from "./database-error.ts";
 import { inMemory } from "./database-file.ts";
-import { type DatabaseSchema, foreignReason, hasTable } from "./schema.ts";
+import { type DatabaseSchema, foreignReason, hasTable } from "./database-schema.ts";
 
 /** `rows`: of the schema's table. */
 export type DatabaseCheck =

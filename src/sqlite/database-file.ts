@@ -7,7 +7,7 @@ import { dirname } from "node:path";
 import { canOpen } from "../system/descriptors.ts";
 import { fileFacts, identityOf } from "../system/file-identity.ts";
 import { databaseErrorKind, describeDatabaseError } from "./database-error.ts";
-import { type DatabaseSchema, foreignReason, migrate, readNumber } from "./schema.ts";
+import { type DatabaseSchema, foreignReason, migrate, readNumber } from "./database-schema.ts";
 
 /** The driver's own types, for whoever writes statements. */
 export type SqliteDatabase = Database;

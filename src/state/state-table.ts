@@ -1,7 +1,7 @@
 // The one table of the state's file: everything is read once, and changes are written in batches.
 
 import type { SqliteDatabase, SqliteStatement } from "../sqlite/database-file.ts";
-import type { DatabaseSchema } from "../sqlite/schema.ts";
+import type { DatabaseSchema } from "../sqlite/database-schema.ts";
 import { migrations } from "./migrations.ts";
 import type { StateRow } from "./state-store.ts";
 
