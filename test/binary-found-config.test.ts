@@ -90,10 +90,10 @@ describe("a config.yaml that was merely found", () => {
     const gateway = await folder.serve({ OPENAI_API_KEY: "sk-of-the-user", UNUSED: "x" }, ["--json-log"]);
     const host = url.replace("http://", "");
     for (const line of [
-      `${folder.work}/config.yaml was found in the working directory, nobody named it; it uses these variables of the environment: OPENAI_API_KEY`,
+      `${folder.work}/config.yaml was found in the working directory and not named explicitly; it uses these variables of the environment: OPENAI_API_KEY`,
       `config.yaml: providers.mine sends OPENAI_API_KEY to ${host}`,
       `config.yaml: providers.file sends the file ${token} to ${host}`,
-      "config.yaml: cli.env sends what Claude Code sends, its login perhaps, to elsewhere.example",
+      "config.yaml: cli.env sends Claude Code's traffic, possibly including its login, to elsewhere.example",
     ])
       await gateway.waitForOutput(line);
     await chat(gateway, "mine");

@@ -57,7 +57,9 @@ test("BUN_BE_BUN makes another program of it: then nothing can be said, else it 
   expect(run(dir, ["--version"], { BUN_BE_BUN: "1" }).stdout.trim()).toBe(Bun.version);
   const ran = run(dir, ["version"], { BUN_BE_BUN: "0" });
   expect(ran.stdout).toStartWith("clawgate ");
-  expect(ran.stderr).toContain("BUN_BE_BUN is set: with a value such as 1 this program is the bun command");
+  expect(ran.stderr).toContain(
+    "BUN_BE_BUN is set: with a value such as 1 this program runs as the bun command",
+  );
 });
 
 test("a gateway logs it before anything else, however quiet its log, and no child has any of them", async () => {

@@ -203,7 +203,7 @@ describe("whose file it is", () => {
     const gateway = await folder.serve();
     rmSync(join(folder.work, ".env"));
     Bun.spawnSync(["mkfifo", join(folder.work, ".env")]);
-    await gateway.waitForOutput("is not read: it is no plain file");
+    await gateway.waitForOutput("is not read: it is not a regular file");
     expect((await fetch(`${gateway.url}/health`)).status).toBe(200);
   });
 

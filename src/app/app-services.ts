@@ -11,7 +11,6 @@ import type { ProviderSettings } from "../backends/settings.ts";
 import { createPriceBook } from "../catalog/prices.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { createExposition } from "../metrics/exposition/exposition.ts";
-import { createReports } from "../metrics/reports.ts";
 import { createBodyMemory } from "../pipeline/body-memory.ts";
 import { createLiveRegistry } from "../pipeline/live-registry.ts";
 import { createRetryBudget } from "../pipeline/retry-budget.ts";
@@ -115,7 +114,7 @@ export function createServices(options: ServicesOptions) {
     meters: saved.spending.meters,
     store,
     recordsLocation: records.recordsLocation,
-    reports: createReports(store),
+    reports: store,
     exposition,
     prices,
     costOf: recorder.costOf.bind(recorder),

@@ -4,7 +4,7 @@
 import { access, constants } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { Failure } from "../canon/failure.ts";
-import { inMemory } from "../metrics/database-path.ts";
+import { inMemory } from "../sqlite/database-file.ts";
 import { certificateProblem, certificateVariable } from "../system/certificates.ts";
 import type { HealthProblem, MachineState } from "../operator/reports/health-report.ts";
 import { errorCode } from "../system/files.ts";

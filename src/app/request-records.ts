@@ -7,8 +7,10 @@ import { createPricedModels } from "../catalog/priced-target.ts";
 import type { LoadedTable, PriceBook, PricedTarget } from "../catalog/prices.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { databasePaths } from "../metrics/database-path.ts";
+import { disabledMetricsStore } from "../metrics/disabled-metrics-store.ts";
 import type { Exposition } from "../metrics/exposition/exposition.ts";
-import { disabledMetricsStore, type MetricsStore, openMetricsStore } from "../metrics/metrics-store.ts";
+import type { MetricsStore } from "../metrics/metrics-store.ts";
+import { SqliteMetricsStore } from "../metrics/sqlite-metrics-store.ts";
 import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
 import type { AccessLog } from "./access-log.ts";
@@ -42,8 +44,8 @@ export function openRecords(options: RecordsStoreOptions): RecordsStore {
     home: options.homeDirectory,
   });
   if (keepsRecords) for (const notice of databases.notices) log.warn(notice);
-  const store = keepsRecords
-    ? openMetricsStore({
+  const store: MetricsStore = keepsRecords
+    ? new SqliteMetricsStore({
         paths: databases.paths,
         from: databases.from,
         retentionDays: metrics.retention_days,

@@ -69,7 +69,7 @@ const sharedNotice = (id: string, names: readonly string[]): string =>
 
 const lacking = (id: string, names: readonly string[]): string =>
   `providers.${id}: Claude Code has no login for ${names.length === 1 ? "the tenant" : "the tenants"} ${listed(names)}: ` +
-  "each has a folder of its own for it. Set ANTHROPIC_API_KEY in its env, or config_dir to the folder that `clawgate login` signs in to";
+  "each needs its own login folder. Set ANTHROPIC_API_KEY in its env, or config_dir to the folder that `clawgate login` signs in to";
 
 function listed(names: readonly string[]): string {
   const shown = names.slice(0, 5).join(", ");

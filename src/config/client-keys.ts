@@ -32,8 +32,8 @@ export function shortKeyFindings(config: Keyed, host: string): readonly Finding[
   if (isLoopback(host)) return [];
   return shortKeys(config).map((path) => ({
     path,
-    message: `the key is shorter than ${shortestKeyLength} characters, and other machines can call at ${host}`,
-    hint: "`clawgate manage gen-key` makes a good one; on 127.0.0.1 a short one is taken",
+    message: `the key is shorter than ${shortestKeyLength} characters, and other machines can connect to ${host}`,
+    hint: "`clawgate manage gen-key` generates a strong key; short keys are accepted only on 127.0.0.1",
     expected: null,
   }));
 }
@@ -48,8 +48,8 @@ export function shortKeyNotices(
   const places = new Set(shortKeys(config).map(placeOf));
   return [...places].map(
     (place) =>
-      `${place}: a key is shorter than ${shortestKeyLength} characters and can be guessed. It is taken because only this machine ` +
-      "can call; `clawgate manage gen-key` makes a good one",
+      `${place}: a key is shorter than ${shortestKeyLength} characters and can be guessed. It is accepted because only this machine ` +
+      "can connect; `clawgate manage gen-key` generates a strong key",
   );
 }
 

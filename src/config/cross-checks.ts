@@ -1,4 +1,4 @@
-// What no single slice can see: names that must exist, keys that must differ, and a door that must not stand open.
+// What no single section can see: names that must exist, keys that must differ, and access that must not be open to all.
 
 import { createHash } from "node:crypto";
 import { nearest } from "../canon/nearest.ts";
@@ -100,7 +100,7 @@ export function nameFindings(config: CheckedConfig, declared: DeclaredModels): r
       if (seen.has(rule.name))
         findings.push({
           path: [layer, "rules", index, "name"],
-          message: `the name "${rule.name}" is taken by an earlier rule`,
+          message: `an earlier rule already has the name "${rule.name}"`,
           hint: null,
           expected: null,
         });
@@ -111,7 +111,7 @@ export function nameFindings(config: CheckedConfig, declared: DeclaredModels): r
   if (classifier.enabled && classifier.classifier_provider === undefined)
     findings.push({
       path: ["llm_classifier", "classifier_provider"],
-      message: "the classifier is enabled, but no provider is named that classifies",
+      message: "the classifier is enabled but `provider` is not set",
       hint: null,
       expected: "a declared provider, provider/model or listed model",
     });
@@ -144,7 +144,7 @@ export function keyFindings(
       const line = lineOf(placeOf(first));
       const shown = dotted(placeOf(first));
       const place = line === null ? shown : `${shown} on line ${line}`;
-      findings.push({ path, message: `the same key stands at ${place}`, hint: null, expected: null });
+      findings.push({ path, message: `the same key is also used at ${place}`, hint: null, expected: null });
     }
   };
   for (const [index, key] of config.auth.keys.entries()) claim(key, ["auth", "keys", index]);
@@ -171,8 +171,8 @@ export function keyFindings(
         path: ["tenants", index, "name"],
         message:
           other === tenant.name
-            ? `the name "${tenant.name}" is taken by the tenant on line ${line ?? "?"}`
-            : `the name "${tenant.name}" differs from "${other}" on line ${line ?? "?"} by upper and lower case only`,
+            ? `the tenant on line ${line ?? "?"} already has the name "${tenant.name}"`
+            : `the name "${tenant.name}" differs from "${other}" on line ${line ?? "?"} only in letter case`,
         hint: null,
         expected: null,
       });
@@ -195,7 +195,7 @@ export function vendorKeyFindings(
       }
       const line = lineOf(first);
       const place = line === null ? dotted(first) : `${dotted(first)} on line ${line}`;
-      return [{ path, message: `the same key stands at ${place}`, hint: null, expected: null }];
+      return [{ path, message: `the same key is also used at ${place}`, hint: null, expected: null }];
     });
   });
 }

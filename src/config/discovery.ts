@@ -65,10 +65,10 @@ function keyedVendors(
     const { baseUrlVariable } = row;
     const elsewhere = baseUrlVariable === undefined ? "" : (environment[baseUrlVariable] ?? "");
     if (elsewhere !== "" && !/^https?:\/\//i.test(elsewhere))
-      return [{ what: row.name, detail: `left out: ${baseUrlVariable} is no http:// or https:// URL` }];
+      return [{ what: row.name, detail: `skipped: ${baseUrlVariable} is not an http:// or https:// URL` }];
     // Claude Code and SDKs are sent to a gateway by the same variables.
     if (isOwnAddress(elsewhere, port)) {
-      const detail = `left out: ${baseUrlVariable} points to this gateway, so ${keyVariable} is no key of the vendor's`;
+      const detail = `left out: ${baseUrlVariable} points to this gateway, so ${keyVariable} is not a vendor key`;
       return [{ what: row.name, detail }];
     }
     const place = elsewhere === "" ? "" : `, address from ${baseUrlVariable}`;
@@ -94,7 +94,7 @@ function keyedVendors(
 function needOf({ needsHeaders }: VendorRow): string {
   return needsHeaders === undefined
     ? ""
-    : `; not in the chain, it wants ${needsHeaders.join(" and ")} headers`;
+    : `; not in the fallback chain: it needs the headers ${needsHeaders.join(" and ")}`;
 }
 
 async function localServer(
@@ -137,7 +137,7 @@ export async function discover(
     id: "demo",
     backend: "demo",
     provider: { backend: "demo" },
-    found: { what: "demo", detail: "built in, answers offline, only a demonstration" },
+    found: { what: "demo", detail: "built-in demonstration, answers offline" },
     joinsChain: true,
   };
   const entries: Entry[] = [];
@@ -196,7 +196,12 @@ export async function discoverConfig(
     ...discovery,
     port: Number(input.flags?.port ?? portIn(resolvedEnvironment.environment)),
   });
-  const loaded = resolveConfig(known, documentOf(value), null, resolvedEnvironment);
+  const loaded = resolveConfig({
+    input: known,
+    document: documentOf(value),
+    path: null,
+    resolvedEnvironment,
+  });
   const search = discovery.isDemo ? null : findConfigFile(input);
   const unread = search !== null && "notices" in search ? search.notices : [];
   return { ...withUnreadNotices(loaded, unread), found };

@@ -90,7 +90,7 @@ function converter(parsed: Document, lines: LineCounter, refuse: Refuse) {
       const pair: Pair = item;
       const line = lineOfNode(pair.key);
       if (!isScalar(pair.key)) {
-        refuse(line, dotted(path), "a key must be a plain word");
+        refuse(line, dotted(path), "a key must be a scalar");
         continue;
       }
       const key = String(pair.key.source ?? pair.key.value);
@@ -105,7 +105,7 @@ function converter(parsed: Document, lines: LineCounter, refuse: Refuse) {
       }
       if (firstLines.has(key)) {
         const first = firstLines.get(key);
-        refuse(line, dotted(keyPath), `the key is written twice, first on line ${first ?? "?"}`);
+        refuse(line, dotted(keyPath), `duplicate key, first defined on line ${first ?? "?"}`);
         continue;
       }
       firstLines.set(key, line);

@@ -69,7 +69,7 @@ export function editConfig(original: string): ConfigEdit {
   return {
     addTenant({ name, api_key, working_dir, env, ...others }) {
       const alike = tenantsIn(text).find((each) => each.name.toLowerCase() === name.toLowerCase());
-      if (alike !== undefined) throw new EditProblem(`there is a tenant "${alike.name}" already`);
+      if (alike !== undefined) throw new EditProblem(`tenant "${alike.name}" already exists`);
       const values = {
         name,
         api_key,

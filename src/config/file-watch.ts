@@ -21,99 +21,125 @@ const confirmMs = 100;
 // Network, overlay and bind mounts announce nothing, and a swapped directory link is seen by nobody: so there is always a poll.
 const pollMs = 3_000;
 
-export function watchFiles(options: {
+export type FileWatchOptions = {
   readonly clock: Clock;
   /** Null when there is no such file. May throw. */
   readonly readFile: (path: string) => string | null;
   /** Called with the files that read differently, once per text. */
   readonly onChange: (paths: readonly string[]) => void;
-}): FileWatch {
-  const { clock } = options;
-  let known: FileTexts = new Map();
-  let candidate: FileTexts | null = null;
-  let isStopped = false;
-  let cancelCheck: (() => void) | null = null;
-  const directories = new Map<string, { readonly watcher: FSWatcher; readonly identity: string }>();
-  let names: ReadonlySet<string> = new Set();
+};
 
-  const read = (path: string): string | null => {
-    try {
-      return options.readFile(path);
-    } catch (error) {
-      // What cannot be looked at just now has not changed; the poll looks again.
-      if (isScarcity(error)) return known.get(path) ?? null;
-      return unreadableText(error);
-    }
-  };
-  const check = (): void => {
-    cancelCheck = null;
-    const seen = new Map([...known.keys()].map((path) => [path, read(path)]));
+export function watchFiles(options: FileWatchOptions): FileWatch {
+  return new PolledFileWatch(options);
+}
+
+class PolledFileWatch implements FileWatch {
+  private known: FileTexts = new Map();
+  private candidate: FileTexts | null = null;
+  private isStopped = false;
+  private cancelCheck: (() => void) | null = null;
+  private cancelPoll: () => void;
+  private readonly directories: WatchedDirectories;
+
+  constructor(private readonly options: FileWatchOptions) {
+    this.directories = new WatchedDirectories(() => this.checkAfter(settleMs));
+    this.cancelPoll = options.clock.setTimer(pollMs, () => this.poll());
+  }
+
+  expect(files: FileTexts): void {
+    if (this.isStopped) return;
+    this.known = files;
+    this.candidate = null;
+    this.directories.watchPlacesOf(files.keys());
+    // What was written between the reading and now has announced itself to nobody.
+    this.checkAfter(settleMs);
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    this.cancelPoll();
+    this.cancelCheck?.();
+    this.directories.close();
+  }
+
+  private poll(): void {
+    this.directories.watchPlacesOf(this.known.keys());
+    this.checkAfter(0);
+    this.cancelPoll = this.options.clock.setTimer(pollMs, () => this.poll());
+  }
+
+  // The first sign starts the time and later ones do not: in a busy directory a look would be put off for ever.
+  private checkAfter(ms: number): void {
+    if (!this.isStopped) this.cancelCheck ??= this.options.clock.setTimer(ms, () => this.check());
+  }
+
+  private check(): void {
+    this.cancelCheck = null;
+    const { known, candidate } = this;
+    const seen = new Map([...known.keys()].map((path) => [path, this.read(path)]));
     const changed = [...seen].flatMap(([path, text]) => (known.get(path) === text ? [] : [path]));
-    const isSettled = candidate !== null && [...seen].every(([path, text]) => candidate?.get(path) === text);
-    candidate = null;
+    const isSettled = candidate !== null && [...seen].every(([path, text]) => candidate.get(path) === text);
+    this.candidate = null;
     if (changed.length === 0) return;
     if (!isSettled) {
-      candidate = seen;
-      checkAfter(confirmMs);
+      this.candidate = seen;
+      this.checkAfter(confirmMs);
       return;
     }
-    known = seen;
-    options.onChange(changed);
-  };
-  // The first sign starts the time and later ones do not: in a busy directory a look would be put off for ever.
-  const checkAfter = (ms: number): void => {
-    if (!isStopped) cancelCheck ??= clock.setTimer(ms, check);
-  };
+    this.known = seen;
+    this.options.onChange(changed);
+  }
 
-  const close = (directory: string): void => {
-    directories.get(directory)?.watcher.close();
-    directories.delete(directory);
-  };
-  const open = (directory: string, identity: string): void => {
+  private read(path: string): string | null {
+    try {
+      return this.options.readFile(path);
+    } catch (error) {
+      // What cannot be looked at just now has not changed; the poll looks again.
+      if (isScarcity(error)) return this.known.get(path) ?? null;
+      return unreadableText(error);
+    }
+  }
+}
+
+/** The directories in which the files lie. */
+class WatchedDirectories {
+  private readonly open = new Map<string, { readonly watcher: FSWatcher; readonly identity: string }>();
+  private names: ReadonlySet<string> = new Set();
+
+  constructor(private readonly onSign: () => void) {}
+
+  watchPlacesOf(paths: Iterable<string>): void {
+    const places = [...paths].flatMap(placesOf);
+    const wanted = new Map(places.map(({ directory, identity }) => [directory, identity]));
+    this.names = new Set(places.map(({ name }) => name));
+    for (const [directory, { identity }] of this.open)
+      if (wanted.get(directory) !== identity) this.unwatch(directory);
+    for (const [directory, identity] of wanted)
+      if (!this.open.has(directory)) this.watch(directory, identity);
+  }
+
+  close(): void {
+    for (const directory of this.open.keys()) this.unwatch(directory);
+  }
+
+  private watch(directory: string, identity: string): void {
     try {
       const watcher = watch(directory, { persistent: false }, (_kind, name) => {
         // A database that lies beside the config changes a thousand times a second. Who has no name, or one that begins with
         // two dots (Kubernetes swaps its "..data" link), may be ours.
-        if (name === null || names.has(name) || name.startsWith("..")) checkAfter(settleMs);
+        if (name === null || this.names.has(name) || name.startsWith("..")) this.onSign();
       });
-      watcher.on("error", () => close(directory));
-      directories.set(directory, { watcher, identity });
+      watcher.on("error", () => this.unwatch(directory));
+      this.open.set(directory, { watcher, identity });
     } catch {
       // No such directory, or the machine has no watch to spare: the poll tries again and sees the change itself.
     }
-  };
-  const watchDirectories = (): void => {
-    const places = [...known.keys()].flatMap(placesOf);
-    const wanted = new Map(places.map(({ directory, identity }) => [directory, identity]));
-    names = new Set(places.map(({ name }) => name));
-    for (const [directory, { identity }] of directories)
-      if (wanted.get(directory) !== identity) close(directory);
-    for (const [directory, identity] of wanted) if (!directories.has(directory)) open(directory, identity);
-  };
-  let cancelPoll = (): void => undefined;
-  const poll = (): void => {
-    watchDirectories();
-    checkAfter(0);
-    cancelPoll = clock.setTimer(pollMs, poll);
-  };
-  cancelPoll = clock.setTimer(pollMs, poll);
+  }
 
-  return {
-    expect(files) {
-      if (isStopped) return;
-      known = files;
-      candidate = null;
-      watchDirectories();
-      // What was written between the reading and now has announced itself to nobody.
-      checkAfter(settleMs);
-    },
-    stop() {
-      isStopped = true;
-      cancelPoll();
-      cancelCheck?.();
-      for (const directory of directories.keys()) close(directory);
-    },
-  };
+  private unwatch(directory: string): void {
+    this.open.get(directory)?.watcher.close();
+    this.open.delete(directory);
+  }
 }
 
 /** Stands for the text of a file that cannot be read: a text like no other. Whoever loads the file says why. */

@@ -77,7 +77,7 @@ export function findingsOf(issues: readonly Issue[], value: unknown): readonly F
       case "invalid_union": {
         if (issue.discriminator !== undefined) {
           const options = "options" in issue ? issue.options?.map(String).join(", ") : undefined;
-          return found(options === undefined ? "is not one of the known kinds" : `must be one of ${options}`);
+          return found(options === undefined ? "is not a known type" : `must be one of ${options}`);
         }
         const branch = meantBranch(issue.errors);
         if (branch !== null) return branch.flatMap((inner) => describe(inner, path));

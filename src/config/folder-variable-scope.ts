@@ -1,5 +1,5 @@
 // Where in a config the words of a working directory's `.env` may stand, once the config mentions them. An address is taken
-// for a key from the same file only. It must never let such a word become a program, a path or an open door.
+// for a key from the same file only. It must never let such a word become a program, a path or open access.
 
 import type { Path } from "./document.ts";
 import { addressRefusal, isSecretName } from "./folder-variables.ts";
@@ -78,12 +78,12 @@ export function refusalAt(path: Path, use: FolderVariableUse): string | null {
   const key = String((isListed ? third : second) ?? "");
   const below = isListed ? fourth : third;
   if (harmlessKeys[section]?.has(key) === true) return null;
-  if (key === "env") return isSecretName(String(below ?? "")) ? null : "it may hold keys only here";
+  if (key === "env") return isSecretName(String(below ?? "")) ? null : "only keys may come from it here";
   // What stands in the config beside it could say the same itself.
   if (section === "mcp_servers" && key === "args" && use.isFolderConfig) return null;
   if (section === "providers" && (key === "base_url" || key === "proxy"))
     return hasForeignKey(valueAt(use.document, ["providers", second ?? ""]), use) ? addressRefusal : null;
-  return "it may not name a program, a path, an address or who may come in";
+  return "it may not set a program, a path, an address or access rules";
 }
 
 /** Whether this provider sends anything secret that does not come from the folder's file. */

@@ -76,14 +76,14 @@ function decideVariable(name: string, value: string, input: FolderVariables): st
   const { keyVariables, mentioned, hasOtherKeys } = input;
   switch (name) {
     case "PROXY_API_KEYS":
-      return hasOtherKeys ? "the config has keys of its own, and this would let in others" : "taken";
+      return hasOtherKeys ? "the config has its own keys, and this would admit other clients" : "taken";
     case "HOST":
-      return loopback.test(value) ? "taken" : "it opens the gateway to other machines";
+      return loopback.test(value) ? "taken" : "it would open the gateway to other machines";
     case "REQUIRE_AUTH":
-      return /^(?:true|1|yes|on)?$/i.test(value) ? "taken" : "it would ask nobody for a key";
+      return /^(?:true|1|yes|on)?$/i.test(value) ? "taken" : "it would turn authentication off";
     case "LOG_LEVEL":
       return /^(?:error|critical|fatal|silent|off|none)$/i.test(value)
-        ? "it would hide what the start has to say"
+        ? "it would hide the start-up messages"
         : "taken";
     case "DOCKER_HOST_IP":
       return "it names the address that containers are given";
@@ -93,11 +93,11 @@ function decideVariable(name: string, value: string, input: FolderVariables): st
   if (isSecretName(name) && mentioned.has(name)) return "taken";
   if (programPathVariables.test(name)) return "it names a program";
   if (programVariables.test(name) || (sessionVariables.test(name) && mentioned.has(name)))
-    return "it acts on the program itself";
+    return "it changes how this program runs";
   if (mentioned.has(name) || (isVendorAddress(name) && hasKeyBeside(name, input))) return "taken";
   if (isVendorAddress(name)) return addressRefusal;
   return documentedVariables.includes(name)
-    ? "only the environment or a config that was named may say it"
+    ? "it may be set only in the environment or in a config given with --config"
     : "unknown";
 }
 

@@ -86,7 +86,8 @@ export type WithoutPrograms = {
   readonly refused: ReadonlyMap<string, string>;
 };
 
-const advice = "config.yaml was merely found here; write the whole path, or name the file with --config";
+const advice =
+  "config.yaml was found in the working directory and not named explicitly; write an absolute path, or pass the file with --config";
 
 /**
  * The config without what it may not start. `isFromFile` is false where a variable or flag has taken the file's place.

@@ -56,12 +56,12 @@ export function loadConfig(input: LoadInput): LoadedConfig {
   const { file, notices } = readConfigFile(input);
   const { document, problems } = documentOfFile(file);
   const path = file?.path ?? null;
-  const loaded = resolveConfig(
+  const loaded = resolveConfig({
     input,
     document,
     path,
-    resolveEnvironment(input, path, document.value),
-    problems,
-  );
+    resolvedEnvironment: resolveEnvironment(input, path, document.value),
+    fileProblems: problems,
+  });
   return withUnreadNotices(loaded, notices);
 }

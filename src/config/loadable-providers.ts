@@ -16,17 +16,25 @@ export function isBelow(path: Path, parents: readonly Path[]): boolean {
   return parents.some((parent) => startsWith(path, parent));
 }
 
+/** What is there for providers to be loaded with. */
+export type LoadTerms = {
+  readonly available: ReadonlySet<BackendName>;
+  readonly environment: Environment;
+  /** Providers that may not be loaded, and why. */
+  readonly refused: ReadonlyMap<string, string> | null;
+  readonly local: LocalServers | null;
+};
+
 function reasonFor(
   id: string,
   provider: Tree,
   expanded: Expanded,
-  available: ReadonlySet<BackendName>,
-  environment: Environment,
+  { available, environment }: LoadTerms,
 ): string | null {
   const written = provider["backend"] ?? "openai-compat";
   const backend = written === "anthropic-compat" ? "anthropic" : written;
   const awaited = backendNames.find((name) => name === backend && !available.has(name));
-  if (awaited !== undefined) return `backend ${awaited} is not in this build yet`;
+  if (awaited !== undefined) return `backend ${awaited} is not available in this build`;
 
   const auth = provider["auth"];
   if (isTree(auth) && auth["type"] !== undefined) {
@@ -100,14 +108,8 @@ export type SortedProviders = {
 };
 
 /** Sorts the expanded providers; anything that is not a map is left to the schema. */
-export function sortProviders(
-  expanded: Expanded,
-  available: ReadonlySet<BackendName>,
-  environment: Environment,
-  /** Providers that may not be loaded, and why. */
-  refused: ReadonlyMap<string, string> | null,
-  local: LocalServers | null,
-): SortedProviders {
+export function sortProviders(expanded: Expanded, terms: LoadTerms): SortedProviders {
+  const { available, refused, local } = terms;
   const all = isTree(expanded.value) ? expanded.value["providers"] : undefined;
   const loaded: [string, unknown][] = [];
   const skipped: SkippedProvider[] = [];
@@ -121,7 +123,7 @@ export function sortProviders(
       continue;
     }
     const usable = withoutUnsetKeys(id, provider, expanded);
-    const reason = refused?.get(id) ?? reasonFor(id, usable, expanded, available, environment);
+    const reason = refused?.get(id) ?? reasonFor(id, usable, expanded, terms);
     const keys = keysOf(id, usable);
     if (reason !== null) {
       const isForKey = refused?.has(id) !== true && isForWantOfKey(usable, available, keys);
@@ -141,7 +143,7 @@ export function sortProviders(
     const empty = keys.filter(({ key }) => key === "");
     if (empty.length === 0 || empty.length === keys.length) continue;
     keysLeftOut.push(...empty.map(({ path }) => path));
-    const why = empty.map(({ path }) => emptyReason(path, expanded, environment)).join("; ");
+    const why = empty.map(({ path }) => emptyReason(path, expanded, terms.environment)).join("; ");
     notices.push(`providers.${id}: ${keys.length - empty.length} of ${keys.length} keys are used: ${why}`);
   }
   return { loaded: Object.fromEntries(loaded), skipped, keysLeftOut, notices, loadedNotices, urlsToProbe };

@@ -53,7 +53,8 @@ export function localProvider(
   const { host } = new URL(url);
   const model = models === null ? null : modelOf(provider, models);
   if (models === null || model === null) {
-    const why = models === null ? `no model server answers at ${host}` : `the server at ${host} has no model`;
+    const why =
+      models === null ? `no model server answers at ${host}` : `the server at ${host} has no models`;
     return { skipped: { id, reason: `${reason}, and ${why}`, publicReason: reason }, urlToProbe: null };
   }
   const { api_key: _, api_keys: __, ...keyless } = provider;

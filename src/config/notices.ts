@@ -10,8 +10,8 @@ export function authNotices(config: Pick<Config, "providers">): readonly string[
     provider.auth === "api_key"
       ? []
       : [
-          `providers.${id}.auth: a ${provider.auth.type} token is sent. Whether a token that was issued to another program ` +
-            "may be used here is for the vendor's terms to say; an API key is the safe choice",
+          `providers.${id}.auth: a ${provider.auth.type} token is sent. The vendor's terms decide whether a token ` +
+            "issued to another program may be used here; an API key is the safe choice",
         ],
   );
 }
@@ -58,10 +58,10 @@ export function routingNotices(config: Config): readonly string[] {
   return [
     ...(heuristics.enabled && after.length > 0
       ? [
-          `heuristic_rules: nobody comes to ${after.map(({ name }) => `"${name}"`).join(", ")}, because "${heuristics.rules[first]?.name}" before it always holds`,
+          `heuristic_rules: ${after.map(({ name }) => `"${name}"`).join(", ")} ${after.length === 1 ? "is" : "are"} never reached, because the earlier rule "${heuristics.rules[first]?.name}" always matches`,
         ]
       : []),
-    ...(isMute ? [`llm_classifier: ${target} is not loaded, so nobody classifies`] : []),
+    ...(isMute ? [`llm_classifier: ${target} is not loaded, so classification is off`] : []),
   ];
 }
 

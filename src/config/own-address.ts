@@ -20,7 +20,7 @@ export function ownAddressFindings({
       ? [
           {
             path: ["providers", id, "base_url"],
-            message: "is this gateway's own address: it would ask itself for ever",
+            message: "is this gateway's own address: requests would loop",
             hint: null,
             expected: null,
           },

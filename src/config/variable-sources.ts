@@ -53,7 +53,7 @@ export function createVariableLookup(
       return [...reasons].map(
         ([why, entries]) =>
           `not taken from ${folderFile}: ${listed(entries.map(([name]) => name))} (${why}). ` +
-          "A file of the working directory may not say this; export it, or write it beside a config that --config names",
+          "A .env file in the working directory may not set this; export it, or put it in the .env file next to a config passed with --config",
       );
     },
   };
@@ -80,7 +80,7 @@ export function foundConfigLines(
     : [];
   const logins = loginDestinations("cli", valueAt(written, ["cli"]));
   return [
-    `${path} was found in the working directory, nobody named it; ${used}`,
+    `${path} was found in the working directory and not named explicitly; ${used}`,
     ...[...destinations, ...logins].map((destination) => `config.yaml: ${destination}`),
   ];
 }
@@ -93,7 +93,7 @@ function loginDestinations(place: string, owner: unknown): readonly string[] {
   const env = valueAt(owner, ["env"]);
   return (isTree(env) ? Object.entries(env) : []).flatMap(([name, value]) =>
     typeof value === "string" && /_(?:URL|ENDPOINT|PROXY)$/i.test(name)
-      ? [`${place}.env sends what Claude Code sends, its login perhaps, to ${hostOf(value)}`]
+      ? [`${place}.env sends Claude Code's traffic, possibly including its login, to ${hostOf(value)}`]
       : [],
   );
 }

@@ -1,9 +1,7 @@
 // Where the database lives: the places to try, in order. It must never touch the disk.
 
 import { isAbsolute, join, resolve } from "node:path";
-
-/** SQLite's own name for a database without a file; an operator may ask for it. */
-export const inMemory = ":memory:";
+import { inMemory } from "../sqlite/database-file.ts";
 
 export type DatabasePathInput = {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -49,7 +47,7 @@ export function databasePaths(input: DatabasePathInput): DatabasePaths {
     const path = absolute(configured.trim(), input);
     if (liesInCheckout(path, input.cwd))
       notices.push(
-        `metrics.db_path ${configured} lies in the working directory and is not used; the user path is.`,
+        `metrics.db_path ${configured} is in the working directory and is ignored; the default path is used instead.`,
       );
     else {
       paths.push(path);

@@ -3,24 +3,12 @@
 import { and, desc, eq, isNotNull, lt, type SQL } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
 import { readDetail } from "./detail.ts";
+import type { SqliteDatabase } from "../sqlite/database-file.ts";
 import { cacheHit, cacheMiss } from "./record-values.ts";
 import type { RecentRow } from "./report-shapes.ts";
 import { snakeCased } from "./snake-case.ts";
-import type { RecordSource } from "./metrics-store.ts";
+import type { RecentQuery } from "./metrics-store.ts";
 import { requests } from "./tables.ts";
-
-export type RecentQuery = {
-  /** 1..1000, default 50; what lies outside is brought inside. */
-  readonly limit?: number;
-  /** The provider that answered, or was tried last. */
-  readonly provider?: string;
-  readonly tenant?: string;
-  readonly layer?: string;
-  /** True: every request that did not succeed; a word: that failure kind. */
-  readonly failure?: true | string;
-  /** Only rows older than this `id`: the next page. */
-  readonly before?: number;
-};
 
 type Stored = typeof requests.$inferSelect;
 
@@ -95,18 +83,16 @@ function conditions(query: RecentQuery): SQL[] {
   return found;
 }
 
-/** Newest first. Empty when there is no readable database. */
-export function readRecent(source: RecordSource, query: RecentQuery): RecentRow[] {
+/** Newest first. */
+export function readRecent(db: SqliteDatabase, query: RecentQuery): RecentRow[] {
   const wanted = Math.trunc(query.limit ?? 50);
   const limit = Number.isNaN(wanted) ? 50 : Math.min(1000, Math.max(1, wanted));
-  const rows = source.read((db) =>
-    drizzle({ client: db })
-      .select()
-      .from(requests)
-      .where(and(...conditions(query)))
-      .orderBy(desc(requests.id))
-      .limit(limit)
-      .all(),
-  );
-  return (rows ?? []).map(shape);
+  const rows = drizzle({ client: db })
+    .select()
+    .from(requests)
+    .where(and(...conditions(query)))
+    .orderBy(desc(requests.id))
+    .limit(limit)
+    .all();
+  return rows.map(shape);
 }

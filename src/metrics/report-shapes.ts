@@ -4,7 +4,7 @@
 import type { SnakeCased } from "./snake-case.ts";
 import type { Candidate } from "../canon/decision.ts";
 import type { AttemptRecord } from "../canon/record.ts";
-import type { StoreStatus } from "./metrics-store.ts";
+import type { StoreStatus } from "./store-status.ts";
 
 export type Totals = {
   readonly total_requests: number;

@@ -1,35 +1,17 @@
-// The reads behind /api/stats, /api/recent and `clawgate stats`. They walk the sums, not the requests, and never write.
+// The reads behind /api/stats and `clawgate stats`. They walk the sums, not the requests, and never write.
 
 import { and, desc, eq, gte, isNull, max, min, sum } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
-import type { Database } from "bun:sqlite";
-import { aggregateStats, type AttemptSums, type Latency, type UsageSums } from "./aggregation.ts";
-import { readRecent, type RecentQuery } from "./recent.ts";
-import type { RecentRow, StatsReport } from "./report-shapes.ts";
+import type { SqliteDatabase } from "../sqlite/database-file.ts";
+import type { AttemptSums, Latency, ReadSums, UsageSums } from "./aggregation.ts";
 import type { QuarterSums } from "./series.ts";
-import type { RecordSource } from "./metrics-store.ts";
 import { attemptDays, dayMs, requests, trafficQuarters, usageDays } from "./tables.ts";
-import { readRequestsToday } from "./requests-today.ts";
 
-export type StatsQuery = {
-  readonly nowMs: number;
-  /** Only this tenant's requests. */
-  readonly tenant?: string;
-};
-
-export type Reports = {
-  stats(query: StatsQuery): Promise<StatsReport>;
-  recent(query: RecentQuery): Promise<RecentRow[]>;
-  /** By provider id, since midnight UTC; null when there is no readable database. */
-  requestsToday(nowMs: number): Promise<ReadonlyMap<string, number> | null>;
-};
-
-const flushWaitMs = 500;
 const latencySample = 2_000;
 
 const number = (column: Parameters<typeof sum>[0]) => sum(column).mapWith(Number);
 
-function usageSums(db: Database, tenant: string | undefined): UsageSums[] {
+function usageSums(db: SqliteDatabase, tenant: string | undefined): UsageSums[] {
   const table = usageDays;
   return drizzle({ client: db })
     .select({
@@ -61,7 +43,7 @@ function usageSums(db: Database, tenant: string | undefined): UsageSums[] {
     .all();
 }
 
-function attemptSums(db: Database, tenant: string | undefined): AttemptSums[] {
+function attemptSums(db: SqliteDatabase, tenant: string | undefined): AttemptSums[] {
   const table = attemptDays;
   return drizzle({ client: db })
     .select({
@@ -78,9 +60,9 @@ function attemptSums(db: Database, tenant: string | undefined): AttemptSums[] {
     .all();
 }
 
-function quarterSums(db: Database, question: StatsQuery): QuarterSums[] {
+function quarterSums(db: SqliteDatabase, nowMs: number, tenant: string | undefined): QuarterSums[] {
   const table = trafficQuarters;
-  const since = gte(table.quarterMs, question.nowMs - 31 * dayMs);
+  const since = gte(table.quarterMs, nowMs - 31 * dayMs);
   return drizzle({ client: db })
     .select({
       quarterMs: table.quarterMs,
@@ -90,14 +72,14 @@ function quarterSums(db: Database, question: StatsQuery): QuarterSums[] {
       costNanoUsd: number(table.costNanoUsd),
     })
     .from(table)
-    .where(question.tenant === undefined ? since : and(since, eq(table.tenant, question.tenant)))
+    .where(tenant === undefined ? since : and(since, eq(table.tenant, tenant)))
     .groupBy(table.quarterMs)
     .orderBy(table.quarterMs)
     .all();
 }
 
 /** When the first and the last request started. */
-function edges(db: Database, tenant: string | undefined) {
+function edges(db: SqliteDatabase, tenant: string | undefined) {
   return drizzle({ client: db })
     .select({ firstMs: min(usageDays.firstMs), lastMs: max(usageDays.lastMs) })
     .from(usageDays)
@@ -105,7 +87,7 @@ function edges(db: Database, tenant: string | undefined) {
     .get();
 }
 
-function latency(db: Database, tenant: string | undefined): Latency {
+function latency(db: SqliteDatabase, tenant: string | undefined): Latency {
   const sample = drizzle({ client: db })
     .select({ durationMs: requests.durationMs, firstTokenMs: requests.firstTokenMs })
     .from(requests)
@@ -117,34 +99,12 @@ function latency(db: Database, tenant: string | undefined): Latency {
   return { sample, firstMs, lastMs };
 }
 
-export function createReports(source: RecordSource): Reports {
-  /** So that whoever just made a request finds it; but a report never hangs on a locked file. */
-  const settle = async () => {
-    let timer: Timer | undefined;
-    const enough = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, flushWaitMs);
-    });
-    await Promise.race([source.flush(), enough]);
-    clearTimeout(timer);
-  };
+/** Everything that /api/stats is made of. */
+export function readSums(db: SqliteDatabase, nowMs: number, tenant: string | undefined): ReadSums {
   return {
-    async stats(question) {
-      await settle();
-      const read = source.read((db) => ({
-        usage: usageSums(db, question.tenant),
-        attempts: attemptSums(db, question.tenant),
-        quarters: quarterSums(db, question),
-        latency: latency(db, question.tenant),
-      }));
-      return { ...aggregateStats(read, question.nowMs), database: source.status() };
-    },
-    async recent(question) {
-      await settle();
-      return readRecent(source, question);
-    },
-    async requestsToday(nowMs) {
-      await settle();
-      return readRequestsToday(source, nowMs);
-    },
+    usage: usageSums(db, tenant),
+    attempts: attemptSums(db, tenant),
+    quarters: quarterSums(db, nowMs, tenant),
+    latency: latency(db, tenant),
   };
 }

@@ -2,19 +2,17 @@
 
 import { gte, sum } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
-import type { RecordSource } from "./metrics-store.ts";
+import type { SqliteDatabase } from "../sqlite/database-file.ts";
 import { dayMs, usageDays } from "./tables.ts";
 
-/** By provider id; a provider without a request is not in it. Null when there is no readable database. */
-export function readRequestsToday(source: RecordSource, nowMs: number): ReadonlyMap<string, number> | null {
+/** By provider id; a provider without a request is not in it. */
+export function readRequestsToday(db: SqliteDatabase, nowMs: number): ReadonlyMap<string, number> {
   const today = Math.floor(nowMs / dayMs) * dayMs;
-  const rows = source.read((db) =>
-    drizzle({ client: db })
-      .select({ provider: usageDays.provider, requests: sum(usageDays.requests).mapWith(Number) })
-      .from(usageDays)
-      .where(gte(usageDays.dayMs, today))
-      .groupBy(usageDays.provider)
-      .all(),
-  );
-  return rows === null ? null : new Map(rows.map(({ provider, requests }) => [provider, requests]));
+  const rows = drizzle({ client: db })
+    .select({ provider: usageDays.provider, requests: sum(usageDays.requests).mapWith(Number) })
+    .from(usageDays)
+    .where(gte(usageDays.dayMs, today))
+    .groupBy(usageDays.provider)
+    .all();
+  return new Map(rows.map(({ provider, requests }) => [provider, requests]));
 }

@@ -1,7 +1,8 @@
 // What is thrown away and when. Every call deletes one small piece, so that no caller ever waits long.
 // It must never VACUUM: freed pages are used again.
 
-import type { Database } from "bun:sqlite";
+import { readNumber } from "../sqlite/database-schema.ts";
+import type { SqliteDatabase } from "../sqlite/database-file.ts";
 import { dayMs } from "./tables.ts";
 
 /** Rounded down to a UTC day, so that rows and sums always end at the same moment. */
@@ -10,7 +11,7 @@ export function cutoffMs(nowMs: number, retentionDays: number): number {
 }
 
 /** Every row has its share in the sums of its day, so those few say whether anything is old. */
-export function hasExpired(db: Database, cutoff: number): boolean {
+export function hasExpired(db: SqliteDatabase, cutoff: number): boolean {
   return db.query("SELECT 1 FROM usage_days WHERE day_ms < ?1 LIMIT 1").get(cutoff) !== null;
 }
 
@@ -19,7 +20,12 @@ export function hasExpired(db: Database, cutoff: number): boolean {
  * go on from. Null when there were none: then the sums are deleted too. A walk over all rows, once a day, because an
  * index of the times would cost every request a tenth of its record.
  */
-export function deleteExpired(db: Database, cutoff: number, afterId: number, limit: number): number | null {
+export function deleteExpired(
+  db: SqliteDatabase,
+  cutoff: number,
+  afterId: number,
+  limit: number,
+): number | null {
   const piece = db
     .query<{ last: number | null }, [number, number]>(
       "SELECT max(id) AS last FROM (SELECT id FROM request_records WHERE id > ?1 ORDER BY id LIMIT ?2)",
@@ -44,14 +50,12 @@ export function deleteExpired(db: Database, cutoff: number, afterId: number, lim
 const batchPages = 1_024;
 
 /** True when the file has reached its allowed size, as opposed to a full disk. */
-export function isAtLimit(db: Database): boolean {
-  const read = (pragma: string) =>
-    Object.values(db.query<Record<string, number>, []>(`PRAGMA ${pragma}`).get() ?? {})[0] ?? 0;
-  return read("page_count") >= read("max_page_count") - batchPages;
+export function isAtLimit(db: SqliteDatabase): boolean {
+  return readNumber(db, "page_count") >= readNumber(db, "max_page_count") - batchPages;
 }
 
 /** Makes room by dropping the oldest requests; their share of the sums stays until it expires. */
-export function deleteOldest(db: Database, limit: number): void {
+export function deleteOldest(db: SqliteDatabase, limit: number): void {
   db.query(
     "DELETE FROM request_records WHERE id IN (SELECT id FROM request_records ORDER BY id LIMIT ?1)",
   ).run(limit);

@@ -2,28 +2,19 @@
 
 import { and, eq, gte, lt, sum } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/bun-sqlite";
-import type { RecordSource } from "./metrics-store.ts";
+import type { SqliteDatabase } from "../sqlite/database-file.ts";
+import type { SpentQuery, TenantTotals } from "./metrics-store.ts";
 import { usageDays } from "./tables.ts";
 
-export type TenantTotals = { readonly tokens: number; readonly nanoUsd: number };
-
-/** From the beginning of one UTC day to that of another one. Null when there is no readable database. */
-export function readTenantTotals(
-  source: RecordSource,
-  tenant: string,
-  sinceMs: number,
-  untilMs: number,
-): TenantTotals | null {
-  return source.read((db) => {
-    const sums = drizzle({ client: db })
-      .select({
-        input: sum(usageDays.inputTokens).mapWith(Number),
-        output: sum(usageDays.outputTokens).mapWith(Number),
-        nanoUsd: sum(usageDays.costNanoUsd).mapWith(Number),
-      })
-      .from(usageDays)
-      .where(and(eq(usageDays.tenant, tenant), gte(usageDays.dayMs, sinceMs), lt(usageDays.dayMs, untilMs)))
-      .get();
-    return { tokens: (sums?.input ?? 0) + (sums?.output ?? 0), nanoUsd: sums?.nanoUsd ?? 0 };
-  });
+export function readTenantTotals(db: SqliteDatabase, { tenant, sinceMs, untilMs }: SpentQuery): TenantTotals {
+  const sums = drizzle({ client: db })
+    .select({
+      input: sum(usageDays.inputTokens).mapWith(Number),
+      output: sum(usageDays.outputTokens).mapWith(Number),
+      nanoUsd: sum(usageDays.costNanoUsd).mapWith(Number),
+    })
+    .from(usageDays)
+    .where(and(eq(usageDays.tenant, tenant), gte(usageDays.dayMs, sinceMs), lt(usageDays.dayMs, untilMs)))
+    .get();
+  return { tokens: (sums?.input ?? 0) + (sums?.output ?? 0), nanoUsd: sums?.nanoUsd ?? 0 };
 }

@@ -1,10 +1,10 @@
 // One batch of records into one transaction: the prepared insert, and what the batch adds to the sums.
 // It must never keep anything between two batches; what could not be written is the store's to keep.
 
-import type { Database, Statement } from "bun:sqlite";
+import { databaseErrorKind } from "../sqlite/database-error.ts";
+import type { SqliteDatabase, SqliteStatement } from "../sqlite/database-file.ts";
 import type { RequestRecord } from "../canon/record.ts";
 import { attemptDaysUpsert, trafficQuartersUpsert, usageDaysUpsert } from "./sum-upserts.ts";
-import { databaseErrorKind } from "./database.ts";
 import { createModelNameLimit, type ModelNameLimitOptions } from "./model-name-limit.ts";
 import { insertStatement, rowOf, type SqlValue } from "./record-row.ts";
 import { addToSums, emptySums } from "./batch-sums.ts";
@@ -19,7 +19,11 @@ export type Writer = {
 };
 
 /** Null when it was inserted, else why this one row never will be. */
-function insertOne(insert: Statement, record: RequestRecord, keepsDecisions: boolean): string | null {
+function insertOne(
+  insert: SqliteStatement<unknown, SqlValue[]>,
+  record: RequestRecord,
+  keepsDecisions: boolean,
+): string | null {
   try {
     insert.run(...rowOf(record, keepsDecisions));
     return null;
@@ -36,7 +40,7 @@ const namesOfDayQuery =
   "SELECT provider, model FROM usage_days WHERE day_ms = ?1 UNION " +
   "SELECT provider, model FROM attempt_days WHERE day_ms = ?1 LIMIT ?2";
 
-export function createWriter(db: Database, { keepsDecisions, isListed }: WriterOptions): Writer {
+export function createWriter(db: SqliteDatabase, { keepsDecisions, isListed }: WriterOptions): Writer {
   const insert = db.prepare<unknown, SqlValue[]>(insertStatement);
   const usage = db.prepare<unknown, SqlValue[]>(usageDaysUpsert.sql);
   const attempts = db.prepare<unknown, SqlValue[]>(attemptDaysUpsert.sql);

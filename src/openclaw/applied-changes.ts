@@ -116,7 +116,7 @@ async function applyAlone(applying: ApplyOptions): Promise<void> {
       if (stuck.length > 0)
         throw new FileProblem(
           `${labelOfFile(change)} cannot be written (${reasonOf(error)}), and ${stuck.join(", ")} could not be put back; ` +
-            "`clawgate setup --undo` tries it again",
+            "run `clawgate setup --undo` to try again",
           { cause: error },
         );
       await forget(folder, runs, [run]);
@@ -222,7 +222,7 @@ async function undoAlone(
 
 async function demandKept(folder: string, name: string): Promise<string> {
   const text = await readKept(folder, name);
-  if (text === null) throw new FileProblem(`${join(folder, name)} is gone, so that nothing can be put back`);
+  if (text === null) throw new FileProblem(`${join(folder, name)} is missing, so nothing can be restored`);
   return text;
 }
 

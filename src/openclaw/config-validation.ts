@@ -29,7 +29,7 @@ export async function validate(
     if (instance.kind === "docker") {
       if (docker === null || instance.container === null)
         return { says: "nothing", why: "there is no docker" };
-      if (!instance.isRunning) return { says: "nothing", why: "the container does not run" };
+      if (!instance.isRunning) return { says: "nothing", why: "the container is not running" };
       return resultOf(
         await docker(["exec", instance.container, "node", "dist/index.js", ...validateCommand]),
       );
@@ -64,7 +64,7 @@ function resultOf({
   }
   if (typeof answer !== "object" || answer === null || !("valid" in answer)) {
     const words = (stderr.trim() || stdout.trim()).split("\n")[0] ?? "";
-    return { says: "nothing", why: `openclaw gave no verdict (exit code ${code}) ${words}`.trim() };
+    return { says: "nothing", why: `openclaw returned no result (exit code ${code}) ${words}`.trim() };
   }
   if (answer.valid === true) return { says: "valid" };
   const issues: readonly unknown[] = "issues" in answer && Array.isArray(answer.issues) ? answer.issues : [];

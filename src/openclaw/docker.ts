@@ -52,7 +52,7 @@ export async function dockerInstances(
   const described: unknown = parsed(stdout);
   // One that went between the two calls makes docker answer 1 and still describe the others.
   if (!Array.isArray(described))
-    return nothing(code === 0 ? "its answer is not to be read" : troubleOf(code, stderr));
+    return nothing(code === 0 ? "its answer could not be parsed" : troubleOf(code, stderr));
   const containers = recordsOf(described);
   // Of all of them: what one may write in can hold the folder of another.
   const writable = containers.flatMap((each) => writableSources(mountsOf(each)));

@@ -123,7 +123,7 @@ const maxMessageBytes = 64 * 1024;
 
 export function containerFileAccess(container: string, docker: DockerForSkills): FileAccess {
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/.test(container))
-    throw new FileProblem(`"${container}" is no name of a container`);
+    throw new FileProblem(`"${container}" is not a valid container name`);
   const named = (path: string): string => `${container}:${path}`;
 
   const entryAt = async (path: string): Promise<TarEntry | null> => {
@@ -151,7 +151,7 @@ export function containerFileAccess(container: string, docker: DockerForSkills):
       throw new FileProblem(`${named(folder)}: its owner is not known`);
     // More than a field of the archive holds.
     if (Math.max(Number(uid), Number(gid)) > 0o7777777)
-      throw new FileProblem(`${named(folder)}: its owner has too high a number`);
+      throw new FileProblem(`${named(folder)}: its owner's user id is too large`);
     return { uid: Number(uid), gid: Number(gid), mode: 0o600 };
   };
 

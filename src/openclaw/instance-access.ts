@@ -1,4 +1,4 @@
-// By which road an instance's files are reached: as files of this machine where they can be read and replaced, else through
+// How an instance's files are reached: as files of this machine where they can be read and replaced, else through
 // the running container. It only looks.
 
 import { dirname, join } from "node:path";
@@ -33,11 +33,11 @@ export async function accessTo(instance: Instance): Promise<InstanceAccess | str
     if (typeof may === "string") return may;
     if (may) return here;
   }
-  if (container === null) return "nobody knows where its files are";
+  if (container === null) return "the location of its files is unknown";
   if (insideConfigPath === null || insideStateDir === null)
-    return "its OPENCLAW_STATE_DIR, OPENCLAW_CONFIG_PATH or OPENCLAW_HOME is no path";
+    return "its OPENCLAW_STATE_DIR, OPENCLAW_CONFIG_PATH or OPENCLAW_HOME is not a path";
   if (!instance.isRunning)
-    return "its files are to be seen from inside only, and the container does not run: start it and try again";
+    return "its files are visible only inside the container, which is not running: start it and try again";
   return {
     container,
     config: fileAt(container, "openclaw", insideConfigPath, null),

@@ -52,7 +52,7 @@ async function take(folder: FolderHandle): Promise<void> {
         const isHeld = Number.isSafeInteger(holder) && holder > 0 && isAlive(holder);
         if (isHeld || isRetry)
           throw new LockProblem(
-            `another command (process ${holder}) is at work on ${folder.displayPath}; try again when it has ended`,
+            `another command (process ${holder}) is working in ${folder.displayPath}; try again when it has finished`,
           );
         await removeFileIn(folder, lock);
       }

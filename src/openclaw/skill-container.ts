@@ -37,9 +37,9 @@ export function containerSkillStore(
   onStep: (step: string) => void = () => undefined,
 ): SkillStore {
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/.test(container))
-    throw new SkillProblem(`"${container}" is no name of a container`);
+    throw new SkillProblem(`"${container}" is not a valid container name`);
   if (!posix.isAbsolute(root) || posix.normalize(root) !== root)
-    throw new SkillProblem(`"${root}" is no absolute path in a container`);
+    throw new SkillProblem(`"${root}" is not an absolute path in a container`);
   const label = `${container}:${root}`;
 
   /** What lies at `path`; null: nothing does. */
@@ -72,15 +72,7 @@ export function containerSkillStore(
     async read(onSkill) {
       const entries = await fetch(root);
       if (entries === null) return { skills: new Map(), refused: [] };
-      const groups = grouped(entries, posix.basename(root), label);
-      return skillSetOf(
-        [...groups]
-          .toSorted(([left], [right]) => (left < right ? -1 : 1))
-          .map(([name, inside]) => {
-            onSkill?.(name);
-            return skillOf(name, inside);
-          }),
-      );
+      return skillsOf(grouped(entries, posix.basename(root), label), onSkill);
     },
     async replace(tree, expected) {
       const problem = nameProblem(tree.name);
@@ -102,7 +94,9 @@ export function containerSkillStore(
       const hash = now === null ? null : "hash" in now ? now.hash : "refused";
       if (hash !== expected) {
         await exec("take back", ["rm", "-rf", "--", at(fresh)]);
-        throw new SkillProblem(`${tree.name} was changed in ${container} meanwhile; nothing was written`);
+        throw new SkillProblem(
+          `${tree.name} was changed in ${container} in the meantime; nothing was written`,
+        );
       }
       if (now !== null) await exec("set aside", ["mv", "--", at(tree.name), at(old)]);
       await exec("put in place", ["mv", "--", at(fresh), at(tree.name)]);
@@ -111,15 +105,37 @@ export function containerSkillStore(
     async recover() {
       const entries = await fetch(root);
       if (entries === null) return;
-      const names = new Set(topNames(entries, posix.basename(root)));
-      for (const name of names) {
-        const [, kind, skill] = leftover.exec(name) ?? [];
-        if (skill === undefined || nameProblem(skill) !== null) continue;
-        if (kind === "old" && !names.has(skill)) await exec("give back", ["mv", "--", at(name), at(skill)]);
+      for (const { name, lost } of leftoversIn(topNames(entries, posix.basename(root))))
+        if (lost !== null) await exec("give back", ["mv", "--", at(name), at(lost)]);
         else await exec("tidy", ["rm", "-rf", "--", at(name)]);
-      }
     },
   };
+}
+
+function skillsOf(groups: Map<string, TarEntry[]>, onSkill: ((name: string) => void) | undefined) {
+  const sorted = [...groups].toSorted(([left], [right]) => (left < right ? -1 : 1));
+  return skillSetOf(
+    sorted.map(([name, inside]) => {
+      onSkill?.(name);
+      return skillOf(name, inside);
+    }),
+  );
+}
+
+type Leftover = {
+  readonly name: string;
+  /** The skill that it was set aside from, where nothing stands in its place. */
+  readonly lost: string | null;
+};
+
+/** What a replacement that was broken off has left. */
+function leftoversIn(found: readonly string[]): readonly Leftover[] {
+  const names = new Set(found);
+  return [...names].flatMap((name) => {
+    const [, kind, skill] = leftover.exec(name) ?? [];
+    if (skill === undefined || nameProblem(skill) !== null) return [];
+    return [{ name, lost: kind === "old" && !names.has(skill) ? skill : null }];
+  });
 }
 
 function errorTextOf({ code, stderr, timedOut }: BinaryResult): string {
@@ -146,7 +162,7 @@ function grouped(entries: readonly TarEntry[], root: string, label: string): Map
       throw new SkillProblem(`${label}: the archive holds "${entry.path.slice(0, 80)}"`);
     const name = parts[depth];
     if (name === undefined) {
-      if (entry.kind !== "folder") throw new SkillProblem(`${label} is a link or no folder`);
+      if (entry.kind !== "folder") throw new SkillProblem(`${label} is a link or not a folder`);
       continue;
     }
     // Plain files beside the skills, and what we left ourselves.

@@ -79,13 +79,13 @@ export function folderSkillStore(options: FolderOptions): SkillStore {
       try {
         onStep("stage");
         await removeTreeIn(stage, newName(tree.name));
-        await writeSkill(stage, folder, tree, mode, onStep);
+        await writeSkill({ stage, folder, mode, onStep }, tree);
         const now = await statIn(folder, tree.name);
         const standing = now === null ? null : await readOne(folder, tree.name);
         const hash = standing === null ? null : "hash" in standing ? standing.hash : "refused";
         if (hash !== expected) {
           await removeTreeIn(stage, newName(tree.name));
-          throw new SkillProblem(`${tree.name} was changed in ${root} meanwhile; nothing was written`);
+          throw new SkillProblem(`${tree.name} was changed in ${root} in the meantime; nothing was written`);
         }
         const target = join(folder.path, tree.name);
         await stage.assertUnchanged();
@@ -203,13 +203,13 @@ async function readAll(folder: FolderHandle, onSkill?: (name: string) => void): 
     if (name.startsWith(".")) continue;
     const kind = await statIn(folder, name);
     if (kind === null || kind.isFile()) continue;
-    const problem = kind.isDirectory() ? nameProblem(name) : "it is a link or no folder";
+    const problem = kind.isDirectory() ? nameProblem(name) : "it is a link or not a folder";
     onSkill?.(name);
     const tooMuch =
       skills >= maxSkills
         ? `there are more than ${maxSkills}`
         : bytes > maxTotalBytes
-          ? "the skills are too large together"
+          ? "the skills are too large in total"
           : null;
     const why = problem ?? tooMuch;
     const entry = why === null ? await readOne(folder, name) : { name, why };
@@ -232,13 +232,15 @@ async function readOne(folder: FolderHandle, name: string): Promise<Entry> {
 }
 
 /** Under its new name in the staging folder; as root it belongs to the owner of the folder that it is for. */
-async function writeSkill(
-  stage: FolderHandle,
-  folder: FolderHandle,
-  tree: SkillTree,
-  mode: number,
-  onStep: (step: string) => void,
-): Promise<void> {
+type SkillWriting = {
+  readonly stage: FolderHandle;
+  /** Whose owner the files get. */
+  readonly folder: FolderHandle;
+  readonly mode: number;
+  readonly onStep: (step: string) => void;
+};
+
+async function writeSkill({ stage, folder, mode, onStep }: SkillWriting, tree: SkillTree): Promise<void> {
   const made = await openChildFolder(stage, newName(tree.name), mode);
   if (made === null) throw new SkillProblem(`${stage.displayPath} went away`);
   const folders = new Map([["", made]]);
@@ -283,7 +285,7 @@ export async function removeSkill(
   place: Pick<FolderOptions, "root" | "below" | "staging">,
   name: string,
 ): Promise<void> {
-  if (nameProblem(name) !== null) throw new SkillProblem(`${name} is no skill's name`);
+  if (nameProblem(name) !== null) throw new SkillProblem(`${name} is not a valid skill name`);
   const { rootOf, stagingOf } = skillFoldersOf(place);
   const root = await rootOf();
   if (root === null) return;

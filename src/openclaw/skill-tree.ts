@@ -45,7 +45,7 @@ const deviceName = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
 export function nameProblem(name: string): string | null {
   if (!/^[a-z0-9][a-z0-9._-]{0,63}$/i.test(name))
     return "its name may hold letters, digits, dot, dash and underscore only, at most 64";
-  return deviceName.test(name) || name.endsWith(".") ? "its name is no name for a folder" : null;
+  return deviceName.test(name) || name.endsWith(".") ? "its name cannot be a folder name" : null;
 }
 
 function pathProblem(path: string): string | null {
@@ -54,7 +54,7 @@ function pathProblem(path: string): string | null {
   const isPlain = (part: string): boolean =>
     // oxlint-disable-next-line no-control-regex
     part !== "" && part !== "." && part !== ".." && !/[\u0000-\u001f\u007f\\]/.test(part);
-  if (!parts.every(isPlain)) return "a path in it leads elsewhere or is none";
+  if (!parts.every(isPlain)) return "it contains an invalid path, or one that leads outside";
   return parts.some((part) => Buffer.byteLength(part) > 200) ? "a file name in it is too long" : null;
 }
 
@@ -69,12 +69,12 @@ function filesProblem(files: readonly SkillFile[]): string | null {
   for (const { path } of files) {
     const problem = pathProblem(path);
     if (problem !== null) return problem;
-    if (names.has(folded(path))) return "two of its files have one name";
+    if (names.has(folded(path))) return "two of its files have the same name";
     names.add(folded(path));
   }
   for (const name of names)
     for (let slash = name.indexOf("/"); slash > 0; slash = name.indexOf("/", slash + 1))
-      if (names.has(name.slice(0, slash))) return "a file and a folder in it have one name";
+      if (names.has(name.slice(0, slash))) return "a file and a folder in it have the same name";
   return files.some(({ path }) => path === "SKILL.md") ? null : "it has no SKILL.md";
 }
 
@@ -113,7 +113,7 @@ export function skillSetOf(found: Iterable<SkillTree | RefusedSkill>): SkillSet 
     bytes += each.files.reduce((sum, file) => sum + file.bytes.length, 0);
     if (skills.size >= maxSkills) refused.push({ name: each.name, why: `there are more than ${maxSkills}` });
     else if (bytes > maxTotalBytes)
-      refused.push({ name: each.name, why: "the skills are too large together" });
+      refused.push({ name: each.name, why: "the skills are too large in total" });
     else skills.set(each.name, each);
   }
   return { skills, refused };

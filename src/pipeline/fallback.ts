@@ -140,7 +140,8 @@ class Fallback {
           turn.release();
           return "next";
         }
-        const budgetRefusal = run.tenantUsage === null ? null : reserveFor(run, provider, target);
+        const reserved = run.tenantUsage === null ? null : reserveFor(run, provider, target);
+        const budgetRefusal = reserved instanceof Promise ? await reserved : reserved;
         if (budgetRefusal !== null) {
           turn.release();
           return this.skipOverBudget(target, budgetRefusal);

@@ -6,6 +6,7 @@ import { Failure } from "../canon/failure.ts";
 import type { Provider } from "./dependencies.ts";
 import type { Attempt } from "./attempt.ts";
 import { beginAttempt, endAttempt, type Run } from "./run.ts";
+import type { MaybePromise } from "../tenants/limit-store.ts";
 import { reserveFor } from "./tenant-reservation.ts";
 import { logHedge } from "./debug-log.ts";
 import { type TargetPlan, type Opened, attemptTarget } from "./attempt-target.ts";
@@ -61,27 +62,36 @@ export function openHedged(run: Run, first: PendingAttempt, options: HedgeOption
     const stopTimer = services.ticker.setTimer(run.snapshot.hedgeAfterMs, () => {
       // A whole answer that is being written is slow in its end, not in its first word.
       if (first.attempt.firstTokenMs !== null || run.context.abortReason !== null) return;
-      second = startSecond(run, first.attempt, options);
-      if (second === null) return;
+      const started = startSecond(run, first.attempt, options);
+      if (started === null) return;
       running += 1;
-      listen(second);
+      if (started instanceof Promise) started.then(onSecond).catch(reject);
+      else onSecond(started);
     });
+    const onSecond = (started: PendingAttempt | null): void => {
+      second = started;
+      if (started !== null) listen(started);
+      else {
+        running -= 1;
+        if (running === 0) resolve(null);
+      }
+    };
     listen(first);
   });
 }
 
 /** The next target that can be asked right now: a second attempt never waits for a place or a turn. */
-function startSecond(run: Run, first: Attempt, options: HedgeOptions): PendingAttempt | null {
+function startSecond(run: Run, first: Attempt, options: HedgeOptions): MaybePromise<PendingAttempt | null> {
   const { retryBudget, log } = run.services;
   const targets = run.decision?.targets ?? [];
   if (!retryBudget.tryTake()) {
     logHedge(run, "the retry budget has no slot for a second attempt", first.target);
     return null;
   }
-  let begun: PendingAttempt | null = null;
+  let begun: MaybePromise<PendingAttempt | null> = null;
   try {
     for (const target of targets.slice(targets.indexOf(first.target) + 1)) {
-      begun = target.provider === first.target.provider ? null : beginSecond(run, target, options);
+      begun = target.provider === first.target.provider ? null : beginSecond(run, first, target, options);
       if (begun !== null) break;
     }
   } catch (thrown) {
@@ -89,6 +99,12 @@ function startSecond(run: Run, first: Attempt, options: HedgeOptions): PendingAt
     if (!(thrown instanceof Failure))
       log.error("a hedge met a bug", { request: run.context.id, error: thrown });
   }
+  return begun instanceof Promise
+    ? begun.then((late) => startedSecond(run, first, late))
+    : startedSecond(run, first, begun);
+}
+
+function startedSecond(run: Run, first: Attempt, begun: PendingAttempt | null): PendingAttempt | null {
   logHedge(
     run,
     begun === null
@@ -96,12 +112,17 @@ function startSecond(run: Run, first: Attempt, options: HedgeOptions): PendingAt
       : "asked in parallel because the first has not answered yet",
     begun === null ? first.target : begun.attempt.target,
   );
-  if (begun === null) retryBudget.give();
+  if (begun === null) run.services.retryBudget.give();
   else run.hedged = [first.provider.id, begun.attempt.provider.id];
   return begun;
 }
 
-function beginSecond(run: Run, target: Target, options: HedgeOptions): PendingAttempt | null {
+function beginSecond(
+  run: Run,
+  first: Attempt,
+  target: Target,
+  options: HedgeOptions,
+): MaybePromise<PendingAttempt | null> {
   const { health } = run.services;
   const provider = run.snapshot.providers.get(target.provider);
   if (provider === undefined || !options.isUseful(provider, target)) return null;
@@ -112,18 +133,20 @@ function beginSecond(run: Run, target: Target, options: HedgeOptions): PendingAt
   const turn = provider.queue.tryTake(run.context.tenant);
   if (turn === null) return null;
   // Both may be billed, so the tenant's limits must cover both.
-  if (run.tenantUsage !== null && reserveFor(run, provider, target) !== null) {
-    turn.release();
-    return null;
-  }
-  const attempt = beginAttempt(run, {
-    provider,
-    target,
-    credential: health.pickCredential(target.provider, target.model, run.sessionKey, []),
-    lane: plan.lane,
-    turn,
-  });
-  return { attempt, opening: attemptTarget(run, attempt, plan.open, headers, () => undefined) };
+  const refusal = run.tenantUsage === null ? null : reserveFor(run, provider, target);
+  const fields = { provider, target, lane: plan.lane, turn };
+  const begin = (late: Failure | null): PendingAttempt | null => {
+    // While a store of limits elsewhere was asked, the first may have spoken or ended.
+    const isOver = first.isSettled || first.firstTokenMs !== null || run.context.abortReason !== null;
+    if (late !== null || isOver) {
+      turn.release();
+      return null;
+    }
+    const credential = health.pickCredential(target.provider, target.model, run.sessionKey, []);
+    const attempt = beginAttempt(run, { ...fields, credential });
+    return { attempt, opening: attemptTarget(run, attempt, plan.open, headers, () => undefined) };
+  };
+  return refusal instanceof Promise ? refusal.then(begin) : begin(refusal);
 }
 
 /** Slow is not broken: the loser counts neither as a failure nor as a success. But so long it would have taken at least. */

@@ -1,7 +1,7 @@
 // Where a tenant stands in its limits, in the headers that each dialect's clients know. Google's and others have none.
 
 import type { ClientDialectName } from "../dialects/dialect-table.ts";
-import type { LimitShare, LimitStatus } from "../tenants/limits.ts";
+import type { LimitShare, LimitStatus } from "../tenants/limit-store.ts";
 
 /** Only limits that there are. `nowMs`: UTC. */
 export function limitHeaders(

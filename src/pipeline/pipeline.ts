@@ -38,7 +38,8 @@ export async function handleRequest(
       throw atCapacity("The gateway has no capacity for another request at the moment.");
     const { tenant } = run.context;
     const policy = tenant === null ? undefined : snapshot.tenants.get(tenant);
-    if (policy !== undefined) enterTenant(run, policy);
+    const entering = policy === undefined ? undefined : enterTenant(run, policy);
+    if (entering !== undefined) await entering;
     const call = callInPath(endpoint, request.url, admission.pathName ?? "");
     let bytes: Buffer;
     try {

@@ -2,6 +2,7 @@
 // A preview asks the same and neither counts nor reserves anything.
 
 import type { RoutedDecision } from "../routing/decision-builder.ts";
+import type { MaybePromise } from "../tenants/limit-store.ts";
 import type { Meter } from "../tenants/limits.ts";
 import type { BudgetRefusal, UsedUp } from "../tenants/spending.ts";
 import type { PipelineSnapshot } from "./dependencies.ts";
@@ -13,11 +14,11 @@ import { firstCeiling } from "./tenant-reservation.ts";
 import type { TenantUsage } from "./tenant-usage.ts";
 
 export type RequestBudget = {
-  usedUp(): UsedUp | null;
+  usedUp(): MaybePromise<UsedUp | null>;
   /** Reserves what the decision may cost; null: the budget covers it. Throws Failure over-limit or unsupported (no price). */
-  reserve(decision: RoutedDecision): BudgetRefusal | null | Promise<BudgetRefusal | null>;
+  reserve(decision: RoutedDecision): MaybePromise<BudgetRefusal | null>;
   /** The budget is used up, and `cheaper` answers: it is counted and not judged. */
-  reserveBeyond(decision: RoutedDecision, cheaper: string): void;
+  reserveBeyond(decision: RoutedDecision, cheaper: string): MaybePromise<void>;
 };
 
 /** Of a request that is answered: what it reserves stays reserved until its bill is settled. */
@@ -29,11 +30,11 @@ export class RunBudget implements RequestBudget {
     private readonly tenantUsage: TenantUsage,
   ) {}
 
-  usedUp(): UsedUp | null {
+  usedUp(): MaybePromise<UsedUp | null> {
     return this.policy.meter?.usedUp() ?? null;
   }
 
-  reserve(decision: RoutedDecision): BudgetRefusal | null | Promise<BudgetRefusal | null> {
+  reserve(decision: RoutedDecision): MaybePromise<BudgetRefusal | null> {
     const { prices } = this.run.services;
     // Until prices are loaded nothing would seem to cost anything.
     return this.policy.countsMoney && prices.table() === null
@@ -41,12 +42,20 @@ export class RunBudget implements RequestBudget {
       : this.reserveFirst(decision, false);
   }
 
-  reserveBeyond(decision: RoutedDecision, cheaper: string): void {
-    this.reserveFirst(decision, true);
-    this.tenantUsage.overBudgetModel = cheaper;
+  reserveBeyond(decision: RoutedDecision, cheaper: string): MaybePromise<void> {
+    const reserved = this.reserveFirst(decision, true);
+    if (reserved instanceof Promise) return reserved.then(() => this.usedCheaper(cheaper));
+    this.usedCheaper(cheaper);
   }
 
-  private reserveFirst(decision: RoutedDecision, isBeyondBudget: boolean): BudgetRefusal | null {
+  private usedCheaper(model: string): void {
+    this.tenantUsage.overBudgetModel = model;
+  }
+
+  private reserveFirst(
+    decision: RoutedDecision,
+    isBeyondBudget: boolean,
+  ): MaybePromise<BudgetRefusal | null> {
     const { run, tenantUsage } = this;
     const { startedAtMs } = run.context;
     const requestSize = (tenantUsage.requestSize ??= requestSizeOf(this.incoming));
@@ -72,11 +81,11 @@ export class PreviewBudget implements RequestBudget {
     private readonly nowMs: number,
   ) {}
 
-  usedUp(): UsedUp | null {
+  usedUp(): MaybePromise<UsedUp | null> {
     return this.policy.meter.usedUp();
   }
 
-  reserve(decision: RoutedDecision): BudgetRefusal | null {
+  reserve(decision: RoutedDecision): MaybePromise<BudgetRefusal | null> {
     const ceiling = firstCeiling(decision, {
       requestSize: requestSizeOf(this.incoming),
       providers: this.snapshot.providers,

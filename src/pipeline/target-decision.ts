@@ -6,6 +6,7 @@ import type { PipelineSnapshot } from "./dependencies.ts";
 import { type IncomingRequest, routeRequestOf } from "./incoming-request.ts";
 import { PreviewBudget, RunBudget } from "./request-budget.ts";
 import type { Run } from "./run.ts";
+import { zeroAmount } from "../tenants/spending.ts";
 import { decideForTenant } from "./tenant-limits.ts";
 import type { TenantPolicy } from "./tenant-policy.ts";
 
@@ -35,7 +36,7 @@ export async function previewTargets(
   if (policy === undefined)
     return router.decide(routeRequestOf(incoming, incoming.envelope.model, false), true);
   const { meter } = policy;
-  meter?.preview({ tokens: 0, nanoUsd: 0 });
+  await meter?.preview(zeroAmount);
   const budget = meter === null ? null : new PreviewBudget(snapshot, incoming, { ...policy, meter }, nowMs);
   return decideForTenant({ incoming, policy, router, isDry: true }, budget);
 }

@@ -5,7 +5,9 @@ import type { Failure } from "../canon/failure.ts";
 import type { Target } from "../canon/decision.ts";
 import type { RoutedDecision } from "../routing/decision-builder.ts";
 import type { Router } from "../routing/router.ts";
-import type { UsedUp } from "../tenants/spending.ts";
+import type { Reservation } from "../tenants/limits.ts";
+import type { MaybePromise } from "../tenants/limit-store.ts";
+import { type UsedUp, zeroAmount } from "../tenants/spending.ts";
 import { grantedName, modelNotGranted } from "./granted-name.ts";
 import { type IncomingRequest, routeRequestOf } from "./incoming-request.ts";
 import type { RequestBudget } from "./request-budget.ts";
@@ -14,9 +16,23 @@ import { TenantUsage } from "./tenant-usage.ts";
 import { budgetFailure } from "./tenant-reservation.ts";
 import type { TenantPolicy } from "./tenant-policy.ts";
 
-/** Takes the tenant's place and minute, before a byte of the body is read. Throws Failure over-limit. */
-export function enterTenant(run: Run, { meter, refusesUnpriced }: TenantPolicy): void {
-  if (meter !== null) run.tenantUsage = new TenantUsage(meter.enter(), refusesUnpriced);
+/** Takes the tenant's place and minute, before a byte of the body is read. Throws Failure over-limit, or rejects with it. */
+export function enterTenant(run: Run, { meter, refusesUnpriced }: TenantPolicy): MaybePromise<void> {
+  if (meter === null) return;
+  const entry = meter.enter();
+  if (entry instanceof Promise) return entry.then((late) => enterLate(run, late, refusesUnpriced));
+  run.tenantUsage = new TenantUsage(entry, refusesUnpriced);
+}
+
+/** A request that ended in the meantime has been settled without it. */
+function enterLate(run: Run, entry: Reservation, refusesUnpriced: boolean): void {
+  if (run.context.abortReason === null) {
+    run.tenantUsage = new TenantUsage(entry, refusesUnpriced);
+    return;
+  }
+  entry.leave();
+  entry.charge(zeroAmount);
+  throw run.context.abortReason;
 }
 
 /** Whose request is decided, and what is asked for the decision. */
@@ -38,7 +54,8 @@ export async function decideForTenant(
 ): Promise<RoutedDecision> {
   const { incoming, policy, router, isDry } = question;
   const name = nameFor(question);
-  let usedUp = budget?.usedUp() ?? null;
+  const spent = budget?.usedUp() ?? null;
+  let usedUp = spent instanceof Promise ? await spent : spent;
   if (usedUp === null) {
     const asked = router.decide(routeRequestOf(incoming, name, false), isDry);
     const decision = withinGrant(question, name, asked instanceof Promise ? await asked : asked);
@@ -54,7 +71,8 @@ export async function decideForTenant(
   if (cheaper === null || budget === null) throw budgetSpent(usedUp);
   // Alone: the chain behind it may be expensive.
   const decision = await router.decide(routeRequestOf(incoming, cheaper, true), isDry);
-  budget.reserveBeyond(decision, cheaper);
+  const beyond = budget.reserveBeyond(decision, cheaper);
+  if (beyond !== undefined) await beyond;
   return overBudgetDecision(decision, cheaper, usedUp);
 }
 

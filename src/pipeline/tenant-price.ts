@@ -9,7 +9,7 @@ import { estimateTokens, estimateTokensOfBytes } from "../canon/tokens.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
 import type { TargetFacts } from "../dialects/dialect.ts";
 import type { ModelFacts } from "../routing/eligibility.ts";
-import type { RequestedAmount } from "../tenants/limits.ts";
+import type { RequestedAmount } from "../tenants/limit-store.ts";
 import type { JsonMember } from "../wire/json.ts";
 import type { Endpoint } from "./endpoints.ts";
 import type { Envelope } from "./envelope.ts";

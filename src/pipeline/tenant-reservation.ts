@@ -4,11 +4,13 @@
 import type { Target } from "../canon/decision.ts";
 import { Failure } from "../canon/failure.ts";
 import type { RoutedDecision } from "../routing/decision-builder.ts";
+import type { MaybePromise } from "../tenants/limit-store.ts";
 import { answerWaitMs } from "../tenants/limits.ts";
 import type { Amount, BudgetRefusal } from "../tenants/spending.ts";
 import type { PipelineSnapshot, Provider } from "./dependencies.ts";
 import type { Run } from "./run.ts";
 import { type Ceiling, ceilingAt, type RequestSize, unpricedFailure } from "./tenant-price.ts";
+import type { TenantUsage } from "./tenant-usage.ts";
 
 /** Why nothing cheaper answered may be over soon, and then the rest of the budget will do. */
 const otherTargetMs = 30_000;
@@ -47,7 +49,7 @@ export function firstCeiling(
 }
 
 /** Why the tenant's limits do not cover an attempt there; null: what it may cost is reserved. */
-export function reserveFor(run: Run, provider: Provider, { model }: Target): Failure | null {
+export function reserveFor(run: Run, provider: Provider, { model }: Target): MaybePromise<Failure | null> {
   const tenantUsage = run.tenantUsage;
   if (tenantUsage === null || tenantUsage.requestSize === null) return null;
   const { isBeyondBudget, reservation } = tenantUsage;
@@ -59,14 +61,29 @@ export function reserveFor(run: Run, provider: Provider, { model }: Target): Fai
   const wanted = { ...total, expectedTokens: ceiling.expectedTokens ?? total.tokens };
   try {
     const terms = { isBeyondBudget, startedAtMs: run.context.startedAtMs };
-    const budgetRefusal = reservation.reserve(wanted, terms);
-    if (budgetRefusal !== null) return budgetFailure(budgetRefusal, target);
+    const refusal = reservation.reserve(wanted, terms);
+    return refusal instanceof Promise
+      ? refusal.then((late) => outcomeOf(late, tenantUsage, ceiling, target), failureOnly)
+      : outcomeOf(refusal, tenantUsage, ceiling, target);
   } catch (thrown) {
-    if (thrown instanceof Failure) return thrown;
-    throw thrown;
+    return failureOnly(thrown);
   }
-  tenantUsage.next = { tokens: ceiling.tokens, nanoUsd: ceiling.nanoUsd };
+}
+
+function outcomeOf(
+  refusal: BudgetRefusal | null,
+  tenantUsage: TenantUsage,
+  { tokens, nanoUsd }: Ceiling,
+  target: Target,
+): Failure | null {
+  if (refusal !== null) return budgetFailure(refusal, target);
+  tenantUsage.next = { tokens, nanoUsd };
   return null;
+}
+
+function failureOnly(thrown: unknown): Failure {
+  if (thrown instanceof Failure) return thrown;
+  throw thrown;
 }
 
 export function budgetFailure({ why, what, resetInMs }: BudgetRefusal, target: Target | null): Failure {

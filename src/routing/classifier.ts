@@ -96,7 +96,7 @@ const reasons = {
   timeout: "the classifier took too long",
   failed: "the classifier could not be asked",
   unknown: "the classifier named no known category",
-  "over-budget": "the classifier's calls of this minute are used up",
+  "over-budget": "the classifier's limit for this minute is reached",
 } as const;
 
 export function createClassifier({ settings, ask, nowMs, setTimer }: ClassifierOptions): Classifier {
@@ -153,7 +153,7 @@ export function createClassifier({ settings, ask, nowMs, setTimer }: ClassifierO
   return {
     async classify(question) {
       const message = firstCharacters(question.userText, settings.max_message_chars);
-      if (message === "") return without("unknown", "there are no words of the user to classify");
+      if (message === "") return without("unknown", "there is no user text to classify");
       if (categories.length === 0) return without("unknown", "category_routing names no category");
       const key = createHash("sha256").update(message).digest("base64url");
       const known = cache.get(key);

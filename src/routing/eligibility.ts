@@ -56,7 +56,7 @@ export function missingCapability(
   if (model.vision === false && requirements.images)
     return { capability: "vision", reason: "takes no images" };
   if (requirements.jsonSchema && model.json === false)
-    return { capability: "structured output", reason: "does not keep to a JSON schema" };
+    return { capability: "structured output", reason: "does not support JSON schemas" };
   const { contextWindow } = model;
   const room = contextWindow === null ? null : contextWindow * (isClientsChoice ? estimateTolerance : 1);
   if (room !== null && requirements.tokens > room)
@@ -64,9 +64,9 @@ export function missingCapability(
       capability: "context window",
       reason: `window of ${contextWindow} tokens, the request has about ${requirements.tokens}`,
     };
-  // Who names a model and asks it to think gets the model; the wish is dropped on the way.
+  // Who names a model and asks it to think gets the model; the option is dropped on the way.
   if (requirements.thinking && model.thinking === false && !isClientsChoice)
-    return { capability: "thinking", reason: "cannot think before it answers" };
+    return { capability: "thinking", reason: "does not support thinking" };
   return null;
 }
 

@@ -17,7 +17,7 @@ function wordsCondition({
   const words = compileWords(written);
   return ({ foldedUserText }) => {
     const found = words.foundIn(foldedUserText, wanted);
-    return found.length < wanted ? null : `the user's words hold ${found.map(quoted).join(", ")}`;
+    return found.length < wanted ? null : `the user text contains ${found.map(quoted).join(", ")}`;
   };
 }
 
@@ -47,9 +47,9 @@ function tokensCondition({
 }
 
 const factReasons = {
-  hasTools: { yes: "the request brings tools", no: "the request brings no tools" },
-  hasImages: { yes: "the request brings images", no: "the request brings no images" },
-  hasCodeBlock: { yes: "the user's words hold a code block", no: "the user's words hold no code block" },
+  hasTools: { yes: "the request has tools", no: "the request has no tools" },
+  hasImages: { yes: "the request has images", no: "the request has no images" },
+  hasCodeBlock: { yes: "the user text contains a code block", no: "the user text contains no code block" },
 } as const;
 
 function factCondition(name: keyof typeof factReasons, wanted: boolean): Condition {
@@ -68,7 +68,7 @@ function conditionsOf(match: HeuristicMatch): Condition[] {
   if (tokens !== null) found.push(tokens);
   if (match.message_matches !== undefined) found.push(patternsCondition(match.message_matches));
   // Last, so that it decides only for a block that says nothing else. `false` says nothing at all.
-  if (found.length === 0 && match.fallthrough === true) found.push(() => "this rule always holds");
+  if (found.length === 0 && match.fallthrough === true) found.push(() => "this rule always matches");
   return found;
 }
 

@@ -59,112 +59,137 @@ export type Names = {
 };
 
 export function createNames(table: NameTable): Names {
-  const byId = new Map(table.providers.map((each) => [each.id, each]));
-  const chainFirst = [
-    ...table.fallbackChain.flatMap((id) => byId.get(id) ?? []),
-    ...table.providers.filter((each) => !table.fallbackChain.includes(each.id)),
-  ];
-  const owners = new Map<string, RoutedProvider>();
-  for (const provider of chainFirst)
-    for (const model of provider.models) if (!owners.has(model)) owners.set(model, provider);
-  const exact = new Map(Object.entries(table.aliases).filter(([name]) => !name.includes("*")));
-  const wild = Object.entries(table.aliases).flatMap(([name, to]) =>
-    name.includes("*") ? [{ name, to }] : [],
-  );
+  return new ConfiguredNames(table);
+}
 
-  const isOurs = (name: string): boolean => name === "auto" || exact.has(name);
+class ConfiguredNames implements Names {
+  private readonly byId: ReadonlyMap<string, RoutedProvider>;
+  /** Who answers for the bare name of a model: the first of the chain that sells it, else of the config. */
+  private readonly owners: ReadonlyMap<string, RoutedProvider>;
+  private readonly exact: ReadonlyMap<string, string>;
+  private readonly wild: readonly { readonly name: string; readonly to: string }[];
+  private readonly isOurs = (name: string): boolean => name === "auto" || this.exact.has(name);
+
+  constructor(private readonly table: NameTable) {
+    this.byId = new Map(table.providers.map((each) => [each.id, each]));
+    this.owners = ownersOf(table, this.byId);
+    const aliases = Object.entries(table.aliases);
+    this.exact = new Map(aliases.filter(([name]) => !name.includes("*")));
+    this.wild = aliases.flatMap(([name, to]) => (name.includes("*") ? [{ name, to }] : []));
+  }
+
+  known(): string[] {
+    const { providers, aliases, backendNames } = this.table;
+    return [
+      "auto",
+      ...providers.map((each) => each.id),
+      ...providers.flatMap((each) => each.models.map((model) => `${each.id}/${model}`)),
+      ...Object.keys(aliases).filter((name) => !name.includes("*")),
+      ...(backendNames?.known() ?? []),
+    ];
+  }
+
+  configName(name: string): string {
+    return this.behindClaudePrefix(name) ?? name;
+  }
+
+  resolveOrNull(name: string): ResolvedName | null {
+    return this.lookUp(name, "the rule", 0, true);
+  }
+
+  resolve(name: string): ResolvedName {
+    const meaning = this.lookUp(name, "the requested model", 0, false);
+    if (meaning !== null) return meaning;
+    if (this.table.isHint(name)) return { kind: "auto" };
+    const answer = this.resolveByBackend(name, "the requested model") ?? this.defaultOf();
+    if (answer !== null) return answer;
+    const meant = this.aliasOf(name)?.to ?? name;
+    throw unknownModel(name, meant, this.table, [...this.known(), ...this.owners.keys()]);
+  }
+
+  /** What answers a name that nothing knows. */
+  private defaultOf(): ResolvedName | null {
+    const { defaultModel, backendNames } = this.table;
+    const fallback = defaultModel === null ? null : this.lookUp(defaultModel, "default_model", 0, true);
+    if (fallback !== null) return fallback.kind === "target" ? { ...fallback, isDefault: true } : fallback;
+    const target = backendNames?.fallback() ?? null;
+    if (target === null) return null;
+    const via = `default_model of ${target.provider}`;
+    return { kind: "target", target, isListed: true, via, isDefault: true };
+  }
+
   /** Null where somebody else has the name. */
-  const behindClaudePrefix = (name: string): string | null => {
-    const plain = behindClaudeName(name, isOurs);
-    if (plain === null || exact.has(name) || byId.has(name) || owners.has(name)) return null;
+  private behindClaudePrefix(name: string): string | null {
+    const { byId } = this;
+    const plain = behindClaudeName(name, this.isOurs);
+    if (plain === null || this.exact.has(name) || byId.has(name) || this.owners.has(name)) return null;
     const isWithin = byId.has(name.slice(0, Math.max(0, name.indexOf("/"))));
-    return isWithin || table.backendNames?.known().includes(name) === true ? null : plain;
-  };
+    return isWithin || this.table.backendNames?.known().includes(name) === true ? null : plain;
+  }
 
-  /** `isRecursive` false: a part of the new name is what the client wrote. */
-  const aliasOf = (name: string): { readonly to: string; readonly isWhole: boolean } | null => {
-    const direct = exact.get(name);
+  /** `isWhole` false: a part of the new name is what the client wrote. */
+  private aliasOf(name: string): { readonly to: string; readonly isWhole: boolean } | null {
+    const direct = this.exact.get(name);
     if (direct !== undefined) return { to: direct, isWhole: true };
-    const plain = behindClaudePrefix(name);
+    const plain = this.behindClaudePrefix(name);
     if (plain !== null) return { to: plain, isWhole: true };
-    for (const { name: pattern, to } of wild) {
+    for (const { name: pattern, to } of this.wild) {
       const middle = wildcardMatch(pattern, name);
       // A function, because the client's text may hold `$&`.
       if (middle !== null) return { to: to.replace("*", () => middle), isWhole: !to.includes("*") };
     }
     return null;
-  };
+  }
 
   /** `isOurs`: the config, not the client, named this model. */
-  const lookUp = (name: string, via: string, step: number, isOurs: boolean): ResolvedName | null => {
+  private lookUp(name: string, via: string, step: number, isOurs: boolean): ResolvedName | null {
     if (name === "auto" || name === "clawgate/auto") return { kind: "auto" };
-    const provider = byId.get(name);
+    const provider = this.byId.get(name);
     if (provider !== undefined)
       return { kind: "target", target: { provider: name, model: provider.model }, isListed: true, via };
-    const alias = aliasOf(name);
+    const alias = this.aliasOf(name);
     if (alias !== null && alias.to !== name && step < maxAliasSteps) {
-      const meaning = lookUp(alias.to, `alias ${name}`, step + 1, alias.isWhole);
+      const meaning = this.lookUp(alias.to, `alias ${name}`, step + 1, alias.isWhole);
       if (meaning !== null) return meaning;
     }
-    const slash = name.indexOf("/");
-    if (slash > 0 && slash < name.length - 1) {
-      const owner = byId.get(name.slice(0, slash));
-      const model = name.slice(slash + 1);
-      if (owner !== undefined)
-        return {
-          kind: "target",
-          target: { provider: owner.id, model },
-          isListed: isOurs || model === owner.model || owner.models.includes(model),
-          via,
-        };
-    }
-    const owner = owners.get(name);
+    const target = this.modelOfProvider(name, via, isOurs);
+    if (target !== null) return target;
+    const owner = this.owners.get(name);
     if (owner !== undefined)
       return { kind: "target", target: { provider: owner.id, model: name }, isListed: true, via };
     // A static rule may claim what a client wrote; it never claims what the config itself names.
-    return isOurs || step > 0 ? resolveByBackend(name, via) : null;
-  };
+    return isOurs || step > 0 ? this.resolveByBackend(name, via) : null;
+  }
 
-  const resolveByBackend = (name: string, via: string): ResolvedName | null => {
-    const own = table.backendNames?.resolve(name) ?? null;
+  /** `provider/model`. */
+  private modelOfProvider(name: string, via: string, isOurs: boolean): ResolvedName | null {
+    const slash = name.indexOf("/");
+    if (slash <= 0 || slash === name.length - 1) return null;
+    const owner = this.byId.get(name.slice(0, slash));
+    if (owner === undefined) return null;
+    const model = name.slice(slash + 1);
+    const isListed = isOurs || model === owner.model || owner.models.includes(model);
+    return { kind: "target", target: { provider: owner.id, model }, isListed, via };
+  }
+
+  private resolveByBackend(name: string, via: string): ResolvedName | null {
+    const own = this.table.backendNames?.resolve(name) ?? null;
     return own === null ? null : { kind: "target", ...own, via };
-  };
+  }
+}
 
-  const known = (): string[] => [
-    "auto",
-    ...table.providers.map((each) => each.id),
-    ...table.providers.flatMap((each) => each.models.map((model) => `${each.id}/${model}`)),
-    ...Object.keys(table.aliases).filter((name) => !name.includes("*")),
-    ...(table.backendNames?.known() ?? []),
+function ownersOf(
+  { providers, fallbackChain }: NameTable,
+  byId: ReadonlyMap<string, RoutedProvider>,
+): ReadonlyMap<string, RoutedProvider> {
+  const chainFirst = [
+    ...fallbackChain.flatMap((id) => byId.get(id) ?? []),
+    ...providers.filter((each) => !fallbackChain.includes(each.id)),
   ];
-
-  return {
-    known,
-    configName: (name) => behindClaudePrefix(name) ?? name,
-    resolveOrNull: (name) => lookUp(name, "the rule", 0, true),
-    resolve(name) {
-      const meaning = lookUp(name, "the requested model", 0, false);
-      if (meaning !== null) return meaning;
-      if (table.isHint(name)) return { kind: "auto" };
-      const own = resolveByBackend(name, "the requested model");
-      if (own !== null) return own;
-      if (table.defaultModel !== null) {
-        const fallback = lookUp(table.defaultModel, "default_model", 0, true);
-        if (fallback !== null)
-          return fallback.kind === "target" ? { ...fallback, isDefault: true } : fallback;
-      }
-      const last = table.backendNames?.fallback() ?? null;
-      if (last !== null)
-        return {
-          kind: "target",
-          target: last,
-          isListed: true,
-          via: `default_model of ${last.provider}`,
-          isDefault: true,
-        };
-      throw unknownModel(name, aliasOf(name)?.to ?? name, table, [...known(), ...owners.keys()]);
-    },
-  };
+  const owners = new Map<string, RoutedProvider>();
+  for (const provider of chainFirst)
+    for (const model of provider.models) if (!owners.has(model)) owners.set(model, provider);
+  return owners;
 }
 
 /** `meant` is what stands behind the name when it is an alias. */

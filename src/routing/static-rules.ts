@@ -33,7 +33,7 @@ function systemWordsCondition(written: readonly string[]): Condition {
     // OpenClaw's heartbeat shows in its user turn; its system prompt names heartbeats in every request.
     if (meansHeartbeat && input.facts.isHeartbeat) return "the user turn is OpenClaw's heartbeat";
     const [found] = words.foundIn(input.foldedSystemText, 1);
-    return found === undefined ? null : `the system prompt holds ${quoted(found)}`;
+    return found === undefined ? null : `the system prompt contains ${quoted(found)}`;
   };
 }
 
@@ -89,7 +89,7 @@ function compileBlock(block: StaticMatch): Condition {
     conditions.push(headerCondition(name, texts));
   if (block.not !== undefined) {
     const barred = compileBlock(block.not);
-    conditions.push((input) => (barred(input) === null ? "what `not` names does not hold" : null));
+    conditions.push((input) => (barred(input) === null ? "the `not` block does not match" : null));
   }
   if (block.any !== undefined) conditions.push(anyOf(block.any.map(compileBlock)));
   if (block.all !== undefined) conditions.push(allOf(block.all.map(compileBlock)));

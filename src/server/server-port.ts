@@ -73,7 +73,7 @@ export type ServerPort = {
   /** Every configured provider and its state. */
   providers(): Promise<unknown>;
   /** Every tenant: its keys by their fingerprints, its limits, what it has used of them. */
-  tenants(): unknown;
+  tenants(): Promise<unknown>;
   /** Explains where the request in this body would go; `door` null: detected from the body; `tenant` null: a caller without one. Throws Failure. */
   explainRoute(
     request: Request,

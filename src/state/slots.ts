@@ -23,92 +23,107 @@ const lineEnd = 0x0a;
 
 /** Nothing is opened before the first use. A file that cannot be used is as good as none; so is one that `mayOpen` refuses. */
 export function openSlots(path: string, mayOpen: () => boolean = () => true): Slots {
-  const places = new Map<string, number>();
-  const values = new Map<string, unknown>();
-  const buffer = Buffer.alloc(slotBytes);
-  let count = 0;
-  let descriptor: number | null = null;
-  let identity: string | null = null;
-  let isOpened = false;
-  let isClosed = false;
+  return new SlotFile(path, mayOpen);
+}
 
-  const close = (): void => {
-    const open = descriptor;
-    descriptor = null;
-    if (open !== null) closeSync(open);
-  };
+class SlotFile implements Slots {
+  private readonly places = new Map<string, number>();
+  private readonly values = new Map<string, unknown>();
+  private readonly buffer = Buffer.alloc(slotBytes);
+  private count = 0;
+  private descriptor: number | null = null;
+  private identity: string | null = null;
+  private isOpened = false;
+  private isClosed = false;
 
-  const load = (open: number): void => {
-    const text = Buffer.alloc(Math.min(fstatSync(open).size, maxSlots * slotBytes));
-    const length = readSync(open, text, 0, text.byteLength, 0);
-    count = Math.floor(length / slotBytes);
-    for (let place = 0; place < count; place += 1) {
-      const read = readSlot(text.toString("utf8", place * slotBytes, (place + 1) * slotBytes));
-      if (read === null) continue;
-      places.set(read.key, place);
-      values.set(read.key, read.value);
+  constructor(
+    private readonly path: string,
+    private readonly mayOpen: () => boolean,
+  ) {}
+
+  get(key: string): unknown {
+    this.open();
+    return this.values.get(key);
+  }
+
+  put(key: string, value: unknown): boolean {
+    const descriptor = this.open();
+    if (descriptor === null) return false;
+    const text = JSON.stringify([key, value]);
+    if (Buffer.byteLength(text) >= slotBytes) return false;
+    const place = this.placeOf(key);
+    if (place === null) return false;
+    const { buffer } = this;
+    buffer.fill(blank);
+    buffer.write(text);
+    buffer[slotBytes - 1] = lineEnd;
+    try {
+      return writeSync(descriptor, buffer, 0, slotBytes, place * slotBytes) === slotBytes;
+    } catch {
+      // A full disk, or one that is gone: whoever puts keeps it elsewhere then.
+      return false;
     }
-  };
+  }
+
+  checkFile(): void {
+    if (!this.isOpened) return;
+    const isInPlace =
+      this.descriptor !== null && this.identity !== null && identityOf(this.path) === this.identity;
+    if (isInPlace) return;
+    this.closeFile();
+    this.places.clear();
+    this.count = 0;
+    this.isOpened = false;
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.closeFile();
+  }
 
   /** Null: it cannot be used. */
-  const opened = (): number | null => {
-    if (isOpened) return descriptor;
-    isOpened = true;
-    if (isClosed || !mayOpen()) return null;
+  private open(): number | null {
+    if (this.isOpened) return this.descriptor;
+    this.isOpened = true;
+    if (this.isClosed || !this.mayOpen()) return null;
     try {
       // A link could lead anywhere.
-      descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0), 0o600);
-      const { dev, ino } = fstatSync(descriptor);
-      identity = `${dev}:${ino}`;
-      load(descriptor);
+      const flags = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
+      this.descriptor = openSync(this.path, flags, 0o600);
+      const { dev, ino } = fstatSync(this.descriptor);
+      this.identity = `${dev}:${ino}`;
+      this.load(this.descriptor);
     } catch {
-      close();
+      this.closeFile();
     }
-    return descriptor;
-  };
+    return this.descriptor;
+  }
 
-  const placeOf = (key: string): number | null => {
-    const known = places.get(key);
+  private load(descriptor: number): void {
+    const text = Buffer.alloc(Math.min(fstatSync(descriptor).size, maxSlots * slotBytes));
+    const length = readSync(descriptor, text, 0, text.byteLength, 0);
+    this.count = Math.floor(length / slotBytes);
+    for (let place = 0; place < this.count; place += 1) {
+      const read = readSlot(text.toString("utf8", place * slotBytes, (place + 1) * slotBytes));
+      if (read === null) continue;
+      this.places.set(read.key, place);
+      this.values.set(read.key, read.value);
+    }
+  }
+
+  private placeOf(key: string): number | null {
+    const known = this.places.get(key);
     if (known !== undefined) return known;
-    if (count >= maxSlots) return null;
-    places.set(key, count);
-    return count++;
-  };
+    if (this.count >= maxSlots) return null;
+    this.places.set(key, this.count);
+    return this.count++;
+  }
 
-  return {
-    get(key) {
-      opened();
-      return values.get(key);
-    },
-    put(key, value) {
-      const open = opened();
-      if (open === null) return false;
-      const text = JSON.stringify([key, value]);
-      if (Buffer.byteLength(text) >= slotBytes) return false;
-      const place = placeOf(key);
-      if (place === null) return false;
-      buffer.fill(blank);
-      buffer.write(text);
-      buffer[slotBytes - 1] = lineEnd;
-      try {
-        return writeSync(open, buffer, 0, slotBytes, place * slotBytes) === slotBytes;
-      } catch {
-        // A full disk, or one that is gone: whoever puts keeps it elsewhere then.
-        return false;
-      }
-    },
-    checkFile() {
-      if (!isOpened || (descriptor !== null && identity !== null && identityOf(path) === identity)) return;
-      close();
-      places.clear();
-      count = 0;
-      isOpened = false;
-    },
-    close() {
-      isClosed = true;
-      close();
-    },
-  };
+  private closeFile(): void {
+    const open = this.descriptor;
+    this.descriptor = null;
+    if (open !== null) closeSync(open);
+  }
 }
 
 /** Null: nobody of ours wrote this. */

@@ -20,7 +20,7 @@ export type StateStore = {
   /** Undefined: nothing there, or its time is over. */
   get(namespace: string, key: string): Promise<unknown>;
   set(namespace: string, key: string, value: unknown, expiresAtMs: number | null): Promise<void>;
-  /** Writes what waits now, where that can be done: without another try at a home that cannot be used. */
+  /** Writes what waits now, where that can be done: without another attempt at a home that cannot be used. */
   writeNow(): void;
   /** To be called from time to time: a home that was deleted or replaced is made again with all that is known. */
   checkFile(): void;

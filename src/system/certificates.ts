@@ -37,9 +37,9 @@ export function problemIn(text: string, nowMs: number): string | null {
   for (const [at, pem] of blocks.entries()) {
     const which = blocks.length === 1 ? "its certificate" : `certificate ${at + 1} of ${blocks.length}`;
     const read = readCertificate(pem);
-    if (read === null) return `${which} cannot be understood`;
+    if (read === null) return `${which} cannot be parsed`;
     const named = read.name === "" ? which : `${which} (${read.name})`;
-    if (nowMs > read.untilMs) return `${named} has expired on ${dateOf(read.untilMs)}`;
+    if (nowMs > read.untilMs) return `${named} expired on ${dateOf(read.untilMs)}`;
     if (nowMs < read.fromMs) return `${named} is not valid before ${dateOf(read.fromMs)}`;
   }
   return null;

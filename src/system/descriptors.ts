@@ -32,7 +32,7 @@ export class Scarcity extends Error {
   readonly code: string;
 
   constructor(cause: unknown) {
-    super("too many files and connections are open just now", { cause });
+    super("too many files and connections are open at the moment", { cause });
     this.code = isScarcity(cause) ? (errorCode(cause) ?? "EMFILE") : "EMFILE";
   }
 }
@@ -111,92 +111,114 @@ function reserveOf(limit: number): number {
   return Math.min(64, Math.max(4, limit >> 3));
 }
 
-export function createDescriptors(options: {
+export type DescriptorOptions = {
   readonly limit: number | null;
   readonly inUse: () => number | null;
   /** Requests that are under way. */
   readonly running: () => number;
   readonly nowMs: () => number;
   readonly setTimer: (ms: number, run: () => void) => () => void;
-}): Descriptors {
-  const { nowMs } = options;
-  const limit = options.limit ?? Number.POSITIVE_INFINITY;
-  const reserve = options.limit === null ? 0 : reserveOf(options.limit);
-  let used = 0;
-  let room = Number.NEGATIVE_INFINITY;
-  let countedMs = Number.NEGATIVE_INFINITY;
-  let shortMs = Number.NEGATIVE_INFINITY;
+};
+
+/** What is open, as of the last look, and what has been let in since. */
+class DescriptorCount {
+  readonly limit: number;
+  private readonly reserve: number;
+  used = 0;
+  relieve = (): void => undefined;
+  private room = Number.NEGATIVE_INFINITY;
+  private countedMs = Number.NEGATIVE_INFINITY;
+  private shortMs = Number.NEGATIVE_INFINITY;
   /** Let in since the last look, in this span of `openingMs` and in the one before. */
-  let sinceCount = 0;
-  let thisSpan = 0;
-  let lastSpan = 0;
-  let spanMs = Number.NEGATIVE_INFINITY;
-  let relieve = (): void => undefined;
+  private sinceCount = 0;
+  private thisSpan = 0;
+  private lastSpan = 0;
+  private spanMs = Number.NEGATIVE_INFINITY;
 
-  const rotateSpan = (now: number): void => {
-    if (now - spanMs < openingMs) return;
-    lastSpan = now - spanMs < 2 * openingMs ? thisSpan : 0;
-    thisSpan = 0;
-    spanMs = now;
-  };
+  constructor(private readonly options: DescriptorOptions) {
+    this.limit = options.limit ?? Number.POSITIVE_INFINITY;
+    this.reserve = options.limit === null ? 0 : reserveOf(options.limit);
+  }
 
-  const count = (): void => {
-    const now = nowMs();
-    rotateSpan(now);
-    used = options.inUse() ?? limit;
-    countedMs = now;
-    sinceCount = 0;
-    if (used >= limit - reserve) shortMs = now;
-    const opening = Math.min(thisSpan + lastSpan, options.running());
-    room = limit - reserve - used - opening * perRequest;
-  };
+  get isShort(): boolean {
+    return this.used >= this.limit - this.reserve;
+  }
 
-  const check = (): void => {
-    count();
-    if (room >= perRequest) return;
-    relieve();
-    count();
-  };
+  canServe(): boolean {
+    const used = this.options.inUse() ?? this.limit;
+    return used + stillToOpen + perRequest <= this.limit - this.reserve;
+  }
 
+  admit(): boolean {
+    const { nowMs } = this.options;
+    if ((this.sinceCount + 1) * perRequest > this.room) {
+      if (nowMs() - this.countedMs < countHoldsMs && this.room < perRequest) return false;
+      this.check();
+      if (this.room < perRequest) return false;
+    }
+    this.rotateSpan(nowMs());
+    this.sinceCount += 1;
+    this.thisSpan += 1;
+    return true;
+  }
+
+  wasShort(): boolean {
+    const { nowMs } = this.options;
+    if (nowMs() - this.countedMs >= countHoldsMs) this.count();
+    return nowMs() - this.shortMs < rememberMs;
+  }
+
+  check(): void {
+    this.count();
+    if (this.room >= perRequest) return;
+    this.relieve();
+    this.count();
+  }
+
+  private count(): void {
+    const now = this.options.nowMs();
+    this.rotateSpan(now);
+    this.used = this.options.inUse() ?? this.limit;
+    this.countedMs = now;
+    this.sinceCount = 0;
+    if (this.isShort) this.shortMs = now;
+    const opening = Math.min(this.thisSpan + this.lastSpan, this.options.running());
+    this.room = this.limit - this.reserve - this.used - opening * perRequest;
+  }
+
+  private rotateSpan(now: number): void {
+    if (now - this.spanMs < openingMs) return;
+    this.lastSpan = now - this.spanMs < 2 * openingMs ? this.thisSpan : 0;
+    this.thisSpan = 0;
+    this.spanMs = now;
+  }
+}
+
+export function createDescriptors(options: DescriptorOptions): Descriptors {
+  const count = new DescriptorCount(options);
+  const isUnlimited = count.limit === Number.POSITIVE_INFINITY;
+  const isTight = count.limit < comfortableLimit;
   return {
     limit: options.limit,
-    isTight: limit < comfortableLimit,
-    canServe() {
-      return (options.inUse() ?? limit) + stillToOpen + perRequest <= limit - reserve;
-    },
-    admits() {
-      if (limit === Number.POSITIVE_INFINITY) return true;
-      if ((sinceCount + 1) * perRequest > room) {
-        if (nowMs() - countedMs < countHoldsMs && room < perRequest) return false;
-        check();
-        if (room < perRequest) return false;
-      }
-      rotateSpan(nowMs());
-      sinceCount += 1;
-      thisSpan += 1;
-      return true;
-    },
-    wereShort() {
-      if (limit === Number.POSITIVE_INFINITY) return false;
-      if (nowMs() - countedMs >= countHoldsMs) count();
-      return nowMs() - shortMs < rememberMs;
-    },
+    isTight,
+    canServe: () => count.canServe(),
+    admits: () => isUnlimited || count.admit(),
+    wereShort: () => !isUnlimited && count.wasShort(),
     watch(giveUp, onChange) {
-      if (limit === Number.POSITIVE_INFINITY) return () => undefined;
-      relieve = giveUp;
-      const everyMs = limit < comfortableLimit ? watchMs.tight : watchMs.ample;
+      if (isUnlimited) return () => undefined;
+      count.relieve = giveUp;
+      const everyMs = isTight ? watchMs.tight : watchMs.ample;
       let isShort = false;
       let cancel = (): void => undefined;
       const round = (): void => {
-        check();
-        const isShortNow = used >= limit - reserve;
-        if (isShortNow !== isShort) onChange(isShortNow, used);
-        isShort = isShortNow;
+        count.check();
+        if (count.isShort !== isShort) onChange(count.isShort, count.used);
+        isShort = count.isShort;
         cancel = options.setTimer(everyMs, round);
       };
       cancel = options.setTimer(everyMs, round);
       return () => {
-        relieve = () => undefined;
+        count.relieve = () => undefined;
         cancel();
       };
     },

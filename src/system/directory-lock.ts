@@ -43,7 +43,7 @@ function openLibrary(name: string) {
   const errnoPlace: string = isMac ? "__error" : "__errno_location";
   const { symbols } = dlopen(name, { flock, [errnoPlace]: errorPlace });
   const place = symbols[errnoPlace];
-  if (place === undefined) throw new Error(`${name} does not tell its errors`);
+  if (place === undefined) throw new Error(`${name} does not expose errno`);
   return { flock: symbols["flock"], lastError: () => read.i32(place() as Pointer, 0) };
 }
 
@@ -90,7 +90,7 @@ export function lockDirectory(path: string): LockResult {
     closeSync(descriptor);
     if (result === "taken") return { kind: "taken" };
   }
-  return { kind: "unsupported", detail: "its file system knows no locks" };
+  return { kind: "unsupported", detail: "its file system does not support locks" };
 }
 
 function lockOf(path: string, identity: string | null, descriptor: number): DirectoryLock {

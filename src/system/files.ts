@@ -52,13 +52,13 @@ export async function ensurePrivateDirectory(path: string): Promise<void> {
   if (now?.isDirectory() === true && now.uid === process.getuid?.() && (now.mode & 0o077) === 0) return;
   const whole = resolve(path);
   const parent = await openFolder(dirname(whole), { make: 0o700 });
-  if (parent === null) throw new Error(`${path} went away while it was made.`);
+  if (parent === null) throw new Error(`${path} was removed while it was being created.`);
   try {
     const kind = await statIn(parent, basename(whole));
     if (kind !== null && !kind.isDirectory())
       throw new Error(`${path} is not a plain directory; it may not be a symbolic link.`);
     const folder = await openChildFolder(parent, basename(whole), { mode: 0o700, owner: "ours" });
-    if (folder === null) throw new Error(`${path} went away while it was made.`);
+    if (folder === null) throw new Error(`${path} was removed while it was being created.`);
     await makePrivate(folder, path).finally(() => folder.close());
   } finally {
     await parent.close();

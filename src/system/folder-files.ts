@@ -38,7 +38,7 @@ export async function readFileIn(
     try {
       const stats = await handle.stat();
       if (stats.ino !== place.stats.ino || stats.dev !== place.stats.dev)
-        throw new PathProblem(`${shown} changed while it was looked at`);
+        throw new PathProblem(`${shown} changed while it was being read`);
       const bytes = await readUpTo(handle, most + 1);
       // It grew meanwhile.
       if (bytes.length > most) throw tooLarge(shown, most);
@@ -71,13 +71,13 @@ export async function readUpTo(handle: FileHandle, most: number): Promise<Buffer
 
 function assertRegularFile(folder: FolderHandle, found: Stats, shown: string): void {
   if (found.isSymbolicLink())
-    throw new PathProblem(`${shown} is a link, and it is not followed: put a plain file in its place`);
-  if (!found.isFile()) throw new PathProblem(`${shown} is no plain file`);
+    throw new PathProblem(
+      `${shown} is a link, and links are not followed here: replace it with a regular file`,
+    );
+  if (!found.isFile()) throw new PathProblem(`${shown} is not a regular file`);
   // Whoever owns the folder may have given another's file a second name in it.
   if (found.nlink > 1 && found.uid !== folder.stats.uid)
-    throw new PathProblem(
-      `${shown} has a second name elsewhere and belongs to user ${found.uid}: put a copy in its place`,
-    );
+    throw new PathProblem(`${shown} is a hard link owned by user ${found.uid}: replace it with a copy`);
 }
 
 export type ReplaceInOptions = {
@@ -99,13 +99,11 @@ export async function replaceFileIn(
   const old = await statIn(folder, name);
   if (old !== null) assertRegularFile(folder, old, join(folder.displayPath, name));
   const owner = old ?? (newOwner === "folder" ? folder.stats : null);
-  const fresh = await writeTemporary(
-    folder,
-    name,
+  const fresh = await writeTemporary(folder, name, {
     data,
     owner,
-    mode ?? (old === null ? 0o600 : old.mode & 0o777),
-  );
+    mode: mode ?? (old === null ? 0o600 : old.mode & 0o777),
+  });
   try {
     if (old !== null && keepOld) await keepCopy(folder, name);
     await folder.assertUnchanged();
@@ -120,7 +118,8 @@ export async function replaceFileIn(
 async function keepCopy(folder: FolderHandle, name: string): Promise<void> {
   const old = await readFileIn(folder, name, Number.MAX_SAFE_INTEGER - 1);
   if (old === null) return;
-  const fresh = await writeTemporary(folder, `${name}.bak`, old.bytes, old.stats, old.stats.mode & 0o777);
+  const { bytes: data, stats: owner } = old;
+  const fresh = await writeTemporary(folder, `${name}.bak`, { data, owner, mode: owner.mode & 0o777 });
   // A link that somebody put there is replaced, not written through.
   await rename(fresh, join(folder.path, `${name}.bak`)).catch(async (error: unknown) => {
     await rm(fresh, { force: true });
@@ -128,13 +127,17 @@ async function keepCopy(folder: FolderHandle, name: string): Promise<void> {
   });
 }
 
+type NewFile = {
+  readonly data: string | Uint8Array;
+  readonly owner: Stats | null;
+  readonly mode: number;
+};
+
 /** A new file of a name that nobody knows, synced; where it lies. */
 async function writeTemporary(
   folder: FolderHandle,
   name: string,
-  data: string | Uint8Array,
-  owner: Stats | null,
-  mode: number,
+  { data, owner, mode }: NewFile,
 ): Promise<string> {
   const fresh = join(folder.path, `.${name}.${randomBytes(6).toString("hex")}.tmp`);
   await folder.assertUnchanged();

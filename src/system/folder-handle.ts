@@ -87,7 +87,7 @@ export async function openChildFolder(
   await place.close();
   const shown = join(folder.displayPath, name);
   throw new PathProblem(
-    place.stats.isSymbolicLink() ? linkMessage(shown, "folder") : `${shown} is no folder`,
+    place.stats.isSymbolicLink() ? linkMessage(shown, "folder") : `${shown} is not a folder`,
   );
 }
 
@@ -147,7 +147,7 @@ function plainPath(path: string): string {
 const partsOf = (path: string): readonly string[] => path.split("/").filter((part) => part !== "");
 
 const linkMessage = (shown: string, what: string): string =>
-  `${shown} is a link, and it is not followed: put a plain ${what} in its place`;
+  `${shown} is a link, and links are not followed here: replace it with a ${what === "file" ? "regular file" : what}`;
 
 /** Follows the links of the operator, and of root, in folders that are theirs: whoever else could set one would choose the place. */
 async function openRoot(root: string, make: number | undefined): Promise<FolderHandle | null> {
@@ -198,7 +198,7 @@ async function targetIn(folder: FolderHandle, name: string): Promise<string | nu
   const again = await openEntry(folder, name);
   await again?.close();
   if (again === null || again.stats.ino !== stats.ino || again.stats.ctimeMs !== stats.ctimeMs)
-    throw new PathProblem(`${shown} changed while it was looked at`);
+    throw new PathProblem(`${shown} changed while it was being read`);
   return target;
 }
 
@@ -213,7 +213,7 @@ async function openFileSystemRoot(): Promise<FolderHandle> {
   const seen = await lstat(`${top.path}/.`).catch(() => null);
   if (seen?.ino === found.ino && seen.dev === found.dev) return top;
   await handle.close();
-  throw new PathProblem("/proc is not there: without it folders cannot be held open");
+  throw new PathProblem("/proc is not mounted: folders cannot be opened safely without it");
 }
 
 async function statOrClose(handle: FileHandle): Promise<Stats> {
@@ -240,7 +240,7 @@ async function folderOfEntry(place: EntryHandle, folder: FolderHandle, name: str
   if (found.ino === place.stats.ino && found.dev === place.stats.dev)
     return handleOfDescriptor(handle, displayPath, realPath, found);
   await handle.close();
-  throw new PathProblem(`${displayPath} changed while it was looked at`);
+  throw new PathProblem(`${displayPath} changed while it was being read`);
 }
 
 function handleOfDescriptor(handle: FileHandle, shown: string, real: string, stats: Stats): FolderHandle {
@@ -259,7 +259,7 @@ function handleOfPath(path: string, place: EntryHandle, displayPath: string, rea
       if (isLinux) return;
       const now = await lstat(realPath).catch(() => null);
       if (now?.ino !== stats.ino || now.dev !== stats.dev)
-        throw new PathProblem(`${displayPath} was replaced meanwhile`);
+        throw new PathProblem(`${displayPath} was replaced in the meantime`);
     },
     async sync() {
       try {
@@ -310,7 +310,7 @@ async function createFolderIn(
   try {
     // Whoever owns the folder may have put another one there since: only what is as new as ours is given away.
     if (made.stats.uid !== 0 || (await readdir(`${made.path}/.`)).length > 0)
-      throw new PathProblem(`${made.displayPath} was replaced meanwhile`);
+      throw new PathProblem(`${made.displayPath} was replaced in the meantime`);
     await handle.chown(uid, gid);
     return { ...made, stats: await handle.stat() };
   } catch (error) {

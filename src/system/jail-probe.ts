@@ -21,7 +21,7 @@ export type ProbeCheck = {
 /** The word by which this program is told to be the first one inside; not a command for people. */
 export const insideCommand = "inside-jail";
 
-/** In the place of a program: to try. */
+/** In the place of a program: what it attempts. */
 export const probeCommand = "probe";
 
 /** Device and number: the very file, by whatever name it is reached. Null: it cannot be seen. */
@@ -45,7 +45,7 @@ export const namespaceOf = (name: string): string | null => {
   }
 };
 
-/** Reads tries as JSON, writes the names of those that succeeded. */
+/** Reads attempts as JSON, writes the names of those that succeeded. */
 export async function runProbe(input: NodeJS.ReadStream, output: NodeJS.WriteStream): Promise<number> {
   const chunks: Buffer[] = [];
   for await (const chunk of input) chunks.push(Buffer.from(chunk));

@@ -26,95 +26,117 @@ const linesIn = (bytes: Buffer): number => bytes.toString("latin1").split("\n").
 
 const toFile: WriteTo = (fd, bytes, done) => write(fd, bytes, 0, bytes.length, null, done);
 
-export function createLineWriter(
-  stream: NodeJS.WriteStream & { readonly fd?: unknown },
-  options: {
-    /** So many lines were not kept while nobody took any; told when there is room again. */
-    readonly onLost: (lines: number) => void;
-    readonly writeTo?: WriteTo;
-  },
-): LineWriter {
-  const { writeTo = toFile } = options;
-  const writeDirectly = streamWriter(stream);
-  const { fd } = stream;
-  let isInBackground = false;
-  let isBroken = false;
-  let waiting: string[] = [];
-  let characters = 0;
-  let lost = 0;
-  let rest: Buffer | null = null;
-  const whenIdle: (() => void)[] = [];
+type LineWriterOptions = {
+  /** So many lines were not kept while nobody took any; told when there is room again. */
+  readonly onLost: (lines: number) => void;
+  readonly writeTo?: WriteTo;
+};
 
-  const idle = (): void => {
-    for (const tell of whenIdle.splice(0)) tell();
-  };
+type LineStream = NodeJS.WriteStream & { readonly fd?: unknown };
 
-  const next = (to: number): void => {
-    rest = waiting.length === 0 ? null : Buffer.from(waiting.join(""));
-    waiting = [];
-    characters = 0;
-    if (rest === null) idle();
-    else put(to, rest);
-  };
-
-  const put = (to: number, bytes: Buffer): void =>
-    writeTo(to, bytes, (error, written) => {
-      if (error !== null && error !== undefined) {
-        // Somebody who shares the terminal has set it so that it takes only what it has room for.
-        if (errorCode(error) === "EAGAIN") {
-          setTimeout(put, retryMs, to, bytes).unref();
-          return;
-        }
-        if (isFull(errorCode(error))) {
-          lost += linesIn(bytes);
-          next(to);
-          return;
-        }
-        isBroken = true;
-        rest = null;
-        waiting = [];
-        idle();
-        return;
-      }
-      if (written < bytes.length) {
-        put(to, bytes.subarray(written));
-        return;
-      }
-      const missing = lost;
-      lost = 0;
-      next(to);
-      if (missing > 0) options.onLost(missing);
-    });
-
+export function createLineWriter(stream: LineStream, options: LineWriterOptions): LineWriter {
+  const writer = new StreamLineWriter(stream, options);
   return {
-    write(line) {
-      if (!isInBackground || typeof fd !== "number") {
-        writeDirectly(line);
-        return;
-      }
-      if (isBroken) return;
-      if (characters + line.length > maxWaitingCharacters) {
-        lost += 1;
-        return;
-      }
-      waiting.push(line);
-      characters += line.length;
-      if (rest === null) next(fd);
-    },
-    writeInBackground() {
-      isInBackground = true;
-    },
-    async flush(maxMs) {
-      if (rest !== null) {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        whenIdle.push(resolve);
-        const timer = setTimeout(resolve, maxMs);
-        await promise;
-        clearTimeout(timer);
-      }
-      // What is on its way to a terminal that takes nothing must not be followed by what would wait for it.
-      if (rest === null) isInBackground = false;
-      else isBroken = true;
-    },
+    write: (line) => writer.write(line),
+    writeInBackground: () => writer.writeInBackground(),
+    flush: (maxMs) => writer.flush(maxMs),
   };
+}
+
+class StreamLineWriter {
+  private readonly writeTo: WriteTo;
+  private readonly writeDirectly: (line: string) => void;
+  private readonly fd: unknown;
+  private isInBackground = false;
+  private isBroken = false;
+  private waiting: string[] = [];
+  private characters = 0;
+  private lost = 0;
+  private rest: Buffer | null = null;
+  private readonly whenIdle: (() => void)[] = [];
+
+  constructor(
+    stream: LineStream,
+    private readonly options: LineWriterOptions,
+  ) {
+    this.writeTo = options.writeTo ?? toFile;
+    this.writeDirectly = streamWriter(stream);
+    this.fd = stream.fd;
+  }
+
+  write(line: string): void {
+    if (!this.isInBackground || typeof this.fd !== "number") {
+      this.writeDirectly(line);
+      return;
+    }
+    if (this.isBroken) return;
+    if (this.characters + line.length > maxWaitingCharacters) {
+      this.lost += 1;
+      return;
+    }
+    this.waiting.push(line);
+    this.characters += line.length;
+    if (this.rest === null) this.next(this.fd);
+  }
+
+  writeInBackground(): void {
+    this.isInBackground = true;
+  }
+
+  async flush(maxMs: number): Promise<void> {
+    if (this.rest !== null) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.whenIdle.push(resolve);
+      const timer = setTimeout(resolve, maxMs);
+      await promise;
+      clearTimeout(timer);
+    }
+    // What is on its way to a terminal that takes nothing must not be followed by what would wait for it.
+    if (this.rest === null) this.isInBackground = false;
+    else this.isBroken = true;
+  }
+
+  private next(to: number): void {
+    this.rest = this.waiting.length === 0 ? null : Buffer.from(this.waiting.join(""));
+    this.waiting = [];
+    this.characters = 0;
+    if (this.rest === null) this.idle();
+    else this.put(to, this.rest);
+  }
+
+  private put(to: number, bytes: Buffer): void {
+    this.writeTo(to, bytes, (error, written) => {
+      if (error !== null && error !== undefined) this.refused(to, bytes, error);
+      else if (written < bytes.length) this.put(to, bytes.subarray(written));
+      else this.taken(to);
+    });
+  }
+
+  private refused(to: number, bytes: Buffer, error: unknown): void {
+    // Somebody who shares the terminal has set it so that it takes only what it has room for.
+    if (errorCode(error) === "EAGAIN") {
+      setTimeout(() => this.put(to, bytes), retryMs).unref();
+      return;
+    }
+    if (isFull(errorCode(error))) {
+      this.lost += linesIn(bytes);
+      this.next(to);
+      return;
+    }
+    this.isBroken = true;
+    this.rest = null;
+    this.waiting = [];
+    this.idle();
+  }
+
+  private taken(to: number): void {
+    const missing = this.lost;
+    this.lost = 0;
+    this.next(to);
+    if (missing > 0) this.options.onLost(missing);
+  }
+
+  private idle(): void {
+    for (const tell of this.whenIdle.splice(0)) tell();
+  }
 }

@@ -56,14 +56,12 @@ export function startProcess(argv: readonly string[], options: LiveProcessOption
   const errors = keepNewest(child.stderr.getReader(), options.maxStderrBytes ?? 8 * 1024);
   let isGone = false;
   let isStopped = false;
-  // What waits now and must hear of the end. Variables and not `exited.then`: a promise keeps every listener it ever had.
+  // Who reads must hear of the end. A variable and not `exited.then`: a promise keeps every listener it ever had.
   let isReading = false;
   let cancelReadGrace = (): void => undefined;
-  let failWrite: (why: ProcessGone) => void = () => undefined;
+  const input = new InputPipe(child.stdin);
 
   const closeOutput = (): Promise<void> => output.cancel().catch(() => undefined);
-  // What it answers tells of bytes that nobody will read.
-  const closeSink = (): void => quietly(() => child.stdin.end());
   const armReadGrace = (): void => {
     cancelReadGrace = clock.setTimer(pipeGraceMs, () => void closeOutput());
   };
@@ -72,36 +70,13 @@ export function startProcess(argv: readonly string[], options: LiveProcessOption
     isGone = true;
     // At once: later the number of an emptied group might belong to somebody else.
     signalGroup(child.pid, "SIGKILL");
-    closeSink();
-    failWrite(new ProcessGone("The program has ended."));
+    input.gone();
     if (isReading) armReadGrace();
     void errors.done.then(clock.setTimer(pipeGraceMs, errors.stop));
     return child.signalCode === null
       ? { code: child.exitCode, signal: null }
       : { code: null, signal: String(child.signalCode) };
   });
-
-  const put = (piece: Uint8Array): Promise<void> =>
-    new Promise((resolve, reject) => {
-      if (isGone) return reject(new ProcessGone("The program has ended."));
-      failWrite = reject;
-      const refuse = (error: unknown): void =>
-        reject(new ProcessGone("The program does not read its input any more.", { cause: error }));
-      try {
-        Promise.all([child.stdin.write(piece), child.stdin.flush()]).then(() => resolve(), refuse);
-      } catch (error) {
-        refuse(error);
-      }
-    });
-  // Writes stand in line; one that failed fails those behind it, for the bytes in between are lost.
-  let lastWrite: Promise<void> = Promise.resolve();
-  const inLine = (work: () => Promise<void>): Promise<void> => {
-    const mine = lastWrite.then(work);
-    // Whoever called `write` is told; the line itself has no one to tell.
-    mine.catch(() => undefined);
-    lastWrite = mine;
-    return mine;
-  };
 
   return {
     pid: child.pid,
@@ -121,13 +96,8 @@ export function startProcess(argv: readonly string[], options: LiveProcessOption
         cancelReadGrace();
       }
     },
-    write(data) {
-      const bytes = typeof data === "string" ? Buffer.from(data) : data;
-      return inLine(async () => {
-        for (let at = 0; at < bytes.length; at += pieceBytes) await put(bytes.subarray(at, at + pieceBytes));
-      });
-    },
-    closeInput: () => inLine(async () => closeSink()),
+    write: (data) => input.write(typeof data === "string" ? Buffer.from(data) : data),
+    closeInput: () => input.close(),
     async stop({ graceMs }) {
       isStopped = true;
       if (!isGone) {
@@ -140,6 +110,61 @@ export function startProcess(argv: readonly string[], options: LiveProcessOption
       await closeOutput();
     },
   };
+}
+
+/** The child's standard input: writes stand in line, and each resolves when the pipe took everything. */
+class InputPipe {
+  private isGone = false;
+  // What waits now and must hear of the end. A variable and not `exited.then`: a promise keeps every listener it ever had.
+  private failWrite: (why: ProcessGone) => void = () => undefined;
+  private lastWrite: Promise<void> = Promise.resolve();
+
+  constructor(private readonly sink: Bun.FileSink) {}
+
+  write(bytes: Uint8Array): Promise<void> {
+    return this.inLine(async () => {
+      for (let at = 0; at < bytes.length; at += pieceBytes)
+        await this.put(bytes.subarray(at, at + pieceBytes));
+    });
+  }
+
+  close(): Promise<void> {
+    return this.inLine(async () => this.closeSink());
+  }
+
+  gone(): void {
+    this.isGone = true;
+    this.closeSink();
+    this.failWrite(new ProcessGone("The program has ended."));
+  }
+
+  private put(piece: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.isGone) return reject(new ProcessGone("The program has ended."));
+      this.failWrite = reject;
+      const refuse = (error: unknown): void =>
+        reject(new ProcessGone("The program does not read its input any more.", { cause: error }));
+      try {
+        Promise.all([this.sink.write(piece), this.sink.flush()]).then(() => resolve(), refuse);
+      } catch (error) {
+        refuse(error);
+      }
+    });
+  }
+
+  /** A write that failed fails those behind it, for the bytes in between are lost. */
+  private inLine(work: () => Promise<void>): Promise<void> {
+    const mine = this.lastWrite.then(work);
+    // Whoever called `write` is told; the line itself has no one to tell.
+    mine.catch(() => undefined);
+    this.lastWrite = mine;
+    return mine;
+  }
+
+  // What it answers tells of bytes that nobody will read.
+  private closeSink(): void {
+    quietly(() => this.sink.end());
+  }
 }
 
 function quietly(run: () => number | Promise<number>): void {

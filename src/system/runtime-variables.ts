@@ -23,11 +23,12 @@ const rows: readonly Row[] = [
   {
     names: /^BUN_BE_BUN$/,
     effect:
-      "with a value such as 1 this program is the bun command and no gateway, and nothing can be said of it",
+      "with a value such as 1 this program runs as the bun command instead of the gateway and cannot warn about it",
   },
   {
     names: /^BUN_INSPECT.*$/,
-    effect: "a debugger may be open: whoever reaches it commands this program and reads its keys",
+    effect:
+      "a debugger may be open: anyone who can connect to it controls this program and can read its keys",
   },
   {
     names: /^BUN_CONFIG_VERBOSE_FETCH$/,
@@ -37,11 +38,11 @@ const rows: readonly Row[] = [
   {
     names: /^NODE_TLS_REJECT_UNAUTHORIZED$/,
     harmless: /^[^0]|^0./,
-    effect: "certificates are not checked: keys go to whoever answers in a provider's place",
+    effect: "certificates are not checked: keys may go to an impostor",
   },
   {
     names: /^SSLKEYLOGFILE$/,
-    effect: "where it is heeded, the secrets of every TLS connection are written to a file",
+    effect: "if honoured, it writes the secrets of every TLS connection to a file",
   },
   {
     // What remains of the families, but for what only `bun install` reads and what the gateway sets itself.
@@ -67,5 +68,5 @@ export function runtimeWarnings(environment: Environment): readonly string[] {
 export function certificateNote(environment: Environment): string | null {
   return (environment["NODE_EXTRA_CA_CERTS"] ?? "") === ""
     ? null
-    : "NODE_EXTRA_CA_CERTS is set: whoever holds the key of one of its certificates can stand in a provider's place";
+    : "NODE_EXTRA_CA_CERTS is set: the holder of one of its private keys can impersonate a provider";
 }

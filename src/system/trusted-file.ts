@@ -23,13 +23,12 @@ export function untrustedReason(path: string): string | null {
     found = statSync(target);
   } catch (thrown) {
     const code = errorCode(thrown);
-    if (code === "ENOENT" || code === "ENOTDIR")
-      return isDanglingLink(path) ? "it is a link to nothing" : null;
-    return `it cannot be looked at (${code ?? "unknown"})`;
+    if (code === "ENOENT" || code === "ENOTDIR") return isDanglingLink(path) ? "it is a broken link" : null;
+    return `it cannot be inspected (${code ?? "unknown"})`;
   }
   // A folder is no trap; whoever reads it says so.
   if (found.isDirectory()) return null;
-  if (!found.isFile()) return "it is no plain file";
+  if (!found.isFile()) return "it is not a regular file";
   if (found.size > maxFoundBytes) return `it is larger than ${maxFoundBytes / 1024} KB`;
   // Whoever may rename in a folder decides what its names mean: the file's own, and where a link to it lies.
   for (const place of new Set([target, dirname(target), dirname(path)])) {

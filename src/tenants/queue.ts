@@ -51,165 +51,237 @@ export type AdjustableQueue = TurnQueue & {
   adjust(limits: QueueLimits): void;
 };
 
-type Waiter = { readonly start: () => void };
-type TenantLine = {
-  running: number;
-  /** The number of the last turn that was given to it; the line with the lowest is next. */
-  lastTurn: number;
-  /** Sets: who leaves is taken out of the middle without a search. */
-  readonly first: Set<Waiter>;
-  readonly others: Set<Waiter>;
+export type QueueClock = {
+  readonly monotonicMs: () => number;
+  readonly setTimer: (ms: number, run: () => void) => () => void;
 };
 
 const plainTurnRequest: TurnRequest = {};
 
-export function createQueue(
-  options: QueueLimits & {
-    readonly monotonicMs: () => number;
-    readonly setTimer: (ms: number, run: () => void) => () => void;
-  },
-): AdjustableQueue {
-  const { monotonicMs } = options;
-  let limits: QueueLimits = options;
-  let running = 0;
-  let waiting = 0;
-  let turns = 0;
+/** Those of one tenant. */
+class TenantLine {
+  running = 0;
+  /** The number of the last turn that was given to it; the line with the lowest is next. */
+  lastTurn = 0;
+  /** Sets: who leaves is taken out of the middle without a search. */
+  readonly first = new Set<Waiter>();
+  readonly others = new Set<Waiter>();
+
+  get length(): number {
+    return this.first.size + this.others.size;
+  }
+
+  next(): Waiter | undefined {
+    const [waiter] = this.first.size > 0 ? this.first : this.others;
+    return waiter;
+  }
+}
+
+class GrantedTurn implements Turn {
+  private readonly startedMs: number;
+  private isReleased = false;
+
+  constructor(
+    private readonly queue: FairQueue,
+    private readonly line: TenantLine,
+    readonly waitedMs: number,
+    readonly position: number | null,
+  ) {
+    this.startedMs = queue.clock.monotonicMs();
+  }
+
+  release(): void {
+    if (this.isReleased) return;
+    this.isReleased = true;
+    this.queue.takeBack(this.line, this.queue.clock.monotonicMs() - this.startedMs);
+  }
+}
+
+type Waiting = {
+  readonly goesFirst: boolean;
+  readonly signal: AbortSignal;
+  resolve(answer: Turn | QueueRefusal): void;
+  reject(reason: unknown): void;
+};
+
+/** Somebody who waits in a line. */
+class Waiter implements QueuePlace {
+  private readonly startedMs: number;
+  private readonly own: Set<Waiter>;
+  private readonly cameAt: number;
+  private readonly stopTimer: () => void;
+  private readonly onAbort = (): void => {
+    this.leave();
+    this.asked.reject(this.asked.signal.reason);
+  };
+
+  constructor(
+    private readonly queue: FairQueue,
+    private readonly line: TenantLine,
+    private readonly asked: Waiting,
+  ) {
+    const { goesFirst, signal } = asked;
+    this.startedMs = queue.clock.monotonicMs();
+    this.own = goesFirst ? line.first : line.others;
+    this.cameAt = queue.positionIn(line, goesFirst ? this.own.size : line.length);
+    this.stopTimer = queue.clock.setTimer(queue.waitMs, () => {
+      this.leave();
+      asked.resolve("too-long");
+    });
+    signal.addEventListener("abort", this.onAbort, { once: true });
+    this.own.add(this);
+  }
+
+  start(): void {
+    this.leave();
+    this.asked.resolve(this.queue.grant(this.line, this.waitedMs(), this.cameAt));
+  }
+
+  position(): number {
+    let ahead = this.own === this.line.first ? 0 : this.line.first.size;
+    for (const each of this.own) {
+      if (each === this) break;
+      ahead += 1;
+    }
+    return this.queue.positionIn(this.line, ahead);
+  }
+
+  waitedMs(): number {
+    return this.queue.clock.monotonicMs() - this.startedMs;
+  }
+
+  private leave(): void {
+    this.stopTimer();
+    this.asked.signal.removeEventListener("abort", this.onAbort);
+    if (this.own.delete(this)) this.queue.waiterLeft();
+  }
+}
+
+export function createQueue(options: QueueLimits & QueueClock): AdjustableQueue {
+  return new FairQueue(options, options);
+}
+
+class FairQueue implements AdjustableQueue {
+  private running = 0;
+  private waiting = 0;
+  private turns = 0;
   /** A moving mean of how long turns last. */
-  let serviceMs: number | null = null;
+  private serviceMs: number | null = null;
   /** In the order in which they first came. One stays: whose turn it was last is known only by it. */
-  const lines = new Map<string | null, TenantLine>();
+  private readonly lines = new Map<string | null, TenantLine>();
 
-  const lineOf = (tenant: string | null): TenantLine => {
-    let line = lines.get(tenant);
-    if (line === undefined) {
-      line = { running: 0, lastTurn: 0, first: new Set(), others: new Set() };
-      lines.set(tenant, line);
-    }
-    return line;
-  };
-  const lengthOf = ({ first, others }: TenantLine): number => first.size + others.size;
-  const hasRoom = (): boolean => limits.limit === null || running < limits.limit;
-  const mayRun = (line: TenantLine): boolean =>
-    limits.limitPerTenant === null || line.running < limits.limitPerTenant;
+  constructor(
+    private limits: QueueLimits,
+    readonly clock: QueueClock,
+  ) {}
 
-  /** Whoever waits while there is room waits for its own tenant's limit: nobody is held up by another's. */
-  const serveWaiting = (): void => {
-    while (waiting > 0 && hasRoom()) {
-      let next: TenantLine | null = null;
-      for (const line of lines.values())
-        if (lengthOf(line) > 0 && mayRun(line) && (next === null || line.lastTurn < next.lastTurn))
-          next = line;
-      if (next === null) return;
-      const [waiter] = next.first.size > 0 ? next.first : next.others;
-      waiter?.start();
-    }
-  };
+  get waitMs(): number {
+    return this.limits.waitMs;
+  }
 
-  const grant = (line: TenantLine, waitedMs: number, position: number | null): Turn => {
-    running += 1;
+  counts(): { running: number; waiting: number } {
+    return { running: this.running, waiting: this.waiting };
+  }
+
+  runningByTenant(): readonly (readonly [tenant: string | null, running: number])[] {
+    return [...this.lines].flatMap(([tenant, { running }]) =>
+      running > 0 ? [[tenant, running] as const] : [],
+    );
+  }
+
+  adjust(next: QueueLimits): void {
+    this.limits = next;
+    this.serveWaiting();
+  }
+
+  // With room for both nobody of this line can be waiting: who could have run was served.
+  tryTake(tenant: string | null = null): Turn | null {
+    if (!this.hasRoom()) return null;
+    const line = this.lineOf(tenant);
+    return this.mayRun(line) ? this.grant(line, 0, null) : null;
+  }
+
+  take(signal: AbortSignal, request: TurnRequest = plainTurnRequest): Promise<Turn | QueueRefusal> {
+    if (signal.aborted) return Promise.reject(signal.reason);
+    const { limits } = this;
+    const line = this.lineOf(request.tenant ?? null);
+    if (this.hasRoom() && this.mayRun(line)) return Promise.resolve(this.grant(line, 0, null));
+    const isFull = this.waiting >= limits.depth || line.length >= limits.depthPerTenant;
+    return isFull && request.goesFirst !== true ? Promise.resolve("full") : this.wait(line, request, signal);
+  }
+
+  expectedWaitMs(tenant: string | null): number | null {
+    const { serviceMs, limits } = this;
+    if (serviceMs === null) return null;
+    const line = this.lineOf(tenant);
+    const own = line.length;
+    const ofAll = limits.limit === null ? 0 : this.positionIn(line, own) / limits.limit;
+    const isHeldUp = own > 0 || !this.mayRun(line);
+    const ofTenant = limits.limitPerTenant === null || !isHeldUp ? 0 : (own + 1) / limits.limitPerTenant;
+    return serviceMs * Math.max(ofAll, ofTenant);
+  }
+
+  grant(line: TenantLine, waitedMs: number, position: number | null): Turn {
+    this.running += 1;
     line.running += 1;
-    turns += 1;
-    line.lastTurn = turns;
-    const startedMs = monotonicMs();
-    let isReleased = false;
-    return {
-      waitedMs,
-      position,
-      release() {
-        if (isReleased) return;
-        isReleased = true;
-        running -= 1;
-        line.running -= 1;
-        const heldMs = monotonicMs() - startedMs;
-        serviceMs = serviceMs === null ? heldMs : serviceMs * 0.8 + heldMs * 0.2;
-        serveWaiting();
-      },
-    };
-  };
+    this.turns += 1;
+    line.lastTurn = this.turns;
+    return new GrantedTurn(this, line, waitedMs, position);
+  }
+
+  takeBack(line: TenantLine, heldMs: number): void {
+    this.running -= 1;
+    line.running -= 1;
+    this.serviceMs = this.serviceMs === null ? heldMs : this.serviceMs * 0.8 + heldMs * 0.2;
+    this.serveWaiting();
+  }
+
+  waiterLeft(): void {
+    this.waiting -= 1;
+  }
 
   /** The place of one that has `ahead` before it in its own line: of every other line as many go before it as have their turn first. */
-  const positionIn = (own: TenantLine, ahead: number): number => {
+  positionIn(own: TenantLine, ahead: number): number {
     let position = ahead + 1;
-    for (const line of lines.values()) {
+    for (const line of this.lines.values()) {
       const before = line.lastTurn < own.lastTurn ? ahead + 1 : ahead;
-      if (line !== own) position += Math.min(lengthOf(line), before);
+      if (line !== own) position += Math.min(line.length, before);
     }
     return position;
-  };
+  }
 
-  const wait = (
-    line: TenantLine,
-    request: TurnRequest,
-    signal: AbortSignal,
-  ): Promise<Turn | QueueRefusal> => {
-    const startedMs = monotonicMs();
-    const own = request.goesFirst === true ? line.first : line.others;
+  private wait(line: TenantLine, request: TurnRequest, signal: AbortSignal): Promise<Turn | QueueRefusal> {
     return new Promise((resolve, reject) => {
-      const leave = (): void => {
-        stopTimer();
-        signal.removeEventListener("abort", onAbort);
-        if (own.delete(waiter)) waiting -= 1;
-      };
-      const aheadOf = (): number => {
-        let ahead = own === line.first ? 0 : line.first.size;
-        for (const each of own) {
-          if (each === waiter) break;
-          ahead += 1;
-        }
-        return ahead;
-      };
-      const waitedMs = (): number => monotonicMs() - startedMs;
-      const cameAt = positionIn(line, own === line.first ? own.size : lengthOf(line));
-      const waiter: Waiter = {
-        start() {
-          leave();
-          resolve(grant(line, waitedMs(), cameAt));
-        },
-      };
-      const onAbort = (): void => {
-        leave();
-        reject(signal.reason);
-      };
-      const stopTimer = options.setTimer(limits.waitMs, () => {
-        leave();
-        resolve("too-long");
-      });
-      signal.addEventListener("abort", onAbort, { once: true });
-      own.add(waiter);
-      waiting += 1;
-      request.onPlace?.({ position: () => positionIn(line, aheadOf()), waitedMs });
+      const goesFirst = request.goesFirst === true;
+      const waiter = new Waiter(this, line, { goesFirst, signal, resolve, reject });
+      this.waiting += 1;
+      request.onPlace?.(waiter);
     });
-  };
+  }
 
-  return {
-    counts: () => ({ running, waiting }),
-    runningByTenant: () =>
-      [...lines].flatMap(([tenant, line]) => (line.running > 0 ? [[tenant, line.running] as const] : [])),
-    adjust(next) {
-      limits = next;
-      serveWaiting();
-    },
-    // With room for both nobody of this line can be waiting: who could have run was served.
-    tryTake(tenant = null) {
-      if (!hasRoom()) return null;
-      const line = lineOf(tenant);
-      return mayRun(line) ? grant(line, 0, null) : null;
-    },
-    take(signal, request = plainTurnRequest) {
-      if (signal.aborted) return Promise.reject(signal.reason);
-      const line = lineOf(request.tenant ?? null);
-      if (hasRoom() && mayRun(line)) return Promise.resolve(grant(line, 0, null));
-      const isFull = waiting >= limits.depth || lengthOf(line) >= limits.depthPerTenant;
-      return isFull && request.goesFirst !== true ? Promise.resolve("full") : wait(line, request, signal);
-    },
-    expectedWaitMs(tenant) {
-      if (serviceMs === null) return null;
-      const line = lineOf(tenant);
-      const own = lengthOf(line);
-      const ofAll = limits.limit === null ? 0 : positionIn(line, own) / limits.limit;
-      const isHeldUp = own > 0 || !mayRun(line);
-      const ofTenant = limits.limitPerTenant === null || !isHeldUp ? 0 : (own + 1) / limits.limitPerTenant;
-      return serviceMs * Math.max(ofAll, ofTenant);
-    },
-  };
+  private lineOf(tenant: string | null): TenantLine {
+    let line = this.lines.get(tenant);
+    if (line === undefined) this.lines.set(tenant, (line = new TenantLine()));
+    return line;
+  }
+
+  private hasRoom(): boolean {
+    return this.limits.limit === null || this.running < this.limits.limit;
+  }
+
+  private mayRun(line: TenantLine): boolean {
+    return this.limits.limitPerTenant === null || line.running < this.limits.limitPerTenant;
+  }
+
+  /** Whoever waits while there is room waits for its own tenant's limit: nobody is held up by another's. */
+  private serveWaiting(): void {
+    while (this.waiting > 0 && this.hasRoom()) {
+      let next: TenantLine | null = null;
+      for (const line of this.lines.values())
+        if (line.length > 0 && this.mayRun(line) && (next === null || line.lastTurn < next.lastTurn))
+          next = line;
+      if (next === null) return;
+      next.next()?.start();
+    }
+  }
 }

@@ -99,7 +99,7 @@ function skipString(bytes: Buffer, at: number): number {
 function skipEscapes(bytes: Buffer, at: number, candidate: number): number {
   let end = candidate;
   for (;;) {
-    if (end >= bytes.length) throw new BrokenJson("a string is not closed");
+    if (end >= bytes.length) throw new BrokenJson("unterminated string");
     let first = end;
     while (first - 1 > at && bytes[first - 1] === backslash) first--;
     if ((end - first) % 2 === 0) return end + 1;
@@ -196,7 +196,7 @@ export function scanObject(bytes: Buffer, maxDepth: number, watched = nothingWat
       const keyEnd = skipString(bytes, i);
       const key = readString(bytes, i, keyEnd);
       i = skipSpace(bytes, keyEnd);
-      if (bytes[i] !== 0x3a) throw new BrokenJson(`there is no colon after "${key.slice(0, 60)}"`);
+      if (bytes[i] !== 0x3a) throw new BrokenJson(`missing colon after "${key.slice(0, 60)}"`);
       const start = skipSpace(bytes, i + 1);
       const first = bytes[start];
       if (first === quote) {
@@ -218,7 +218,7 @@ export function scanObject(bytes: Buffer, maxDepth: number, watched = nothingWat
       i++;
       break;
     }
-  if (skipSpace(bytes, i) !== bytes.length) throw new BrokenJson("there is something behind its end");
+  if (skipSpace(bytes, i) !== bytes.length) throw new BrokenJson("unexpected text after the end");
   return { members, bodyStart, wordPlaces };
 }
 

@@ -40,7 +40,7 @@ export function scanForm(bytes: Buffer, boundary: string): readonly FormField[] 
   const next = Buffer.from(`\r\n--${boundary}`);
   const fields: FormField[] = [];
   let from = bytes.subarray(0, delimiter.length).equals(delimiter) ? 0 : bytes.indexOf(next) + 2;
-  if (from === 1) throw new BrokenForm("the boundary that the content type names does not stand in it");
+  if (from === 1) throw new BrokenForm("the boundary of the content type does not occur in the body");
   for (;;) {
     let at = from + delimiter.length;
     if (bytes[at] === 0x2d && bytes[at + 1] === 0x2d) return fields;
@@ -52,7 +52,7 @@ export function scanForm(bytes: Buffer, boundary: string): readonly FormField[] 
     const start = headStart + head + headEnd.length;
     // The value may be empty: then its end is the line break that closes the headers.
     const end = bytes.indexOf(next, start - 2);
-    if (end < 0) throw new BrokenForm("the last part has no end");
+    if (end < 0) throw new BrokenForm("the last part is not terminated");
     if (fields.length >= maxFields) throw new BrokenForm(`it has more than ${maxFields} parts`);
     const lines = bytes.toString("utf8", headStart, headStart + head);
     fields.push({ ...disposition(lines), start, end: Math.max(start, end), from, to: end + 2 });

@@ -111,7 +111,9 @@ describe("links that are there", () => {
       ]) {
         const { code, stdout, stderr } = await run(...args);
         expect([args, code]).toEqual([args, 1]);
-        expect(stdout + stderr).toContain(`${at(path)} is a link, and it is not followed: put a plain f`);
+        expect(stdout + stderr).toContain(
+          `${at(path)} is a link, and links are not followed here: replace it with a `,
+        );
         expect(stdout + stderr).not.toContain("canary");
       }
       expect(snapshot("victim")).toEqual(before);
@@ -126,7 +128,7 @@ describe("links that are there", () => {
     const before = snapshot("victim");
     const { code, stdout } = await run("manage", "apply", "local");
     expect(code).toBe(1);
-    expect(stdout).toContain(`${at(`.openclaw/${name}`)} is a link, and it is not followed`);
+    expect(stdout).toContain(`${at(`.openclaw/${name}`)} is a link, and links are not followed here`);
     expect(snapshot("victim")).toEqual(before);
   });
 
@@ -141,7 +143,7 @@ describe("links that are there", () => {
     world({ mounts: [{ source: home.dir, destination: "/work" }] });
     const { code, stdout } = await run("manage", "apply", "local");
     expect(code).toBe(1);
-    expect(stdout).toContain(`${at(".openclaw")} is a link, and it is not followed`);
+    expect(stdout).toContain(`${at(".openclaw")} is a link, and links are not followed here`);
     expect(snapshot("victim")).toEqual(before);
   });
 
@@ -156,10 +158,10 @@ describe("links that are there", () => {
       world({ env });
       const { code, stdout } = await run("manage", "apply", "alice");
       expect(code).toBe(1);
-      expect(stdout).toContain("to be seen from inside only");
+      expect(stdout).toContain("visible only inside the container");
     }
     world({ env: { OPENCLAW_STATE_DIR: `${state}\n/x` } });
-    expect((await run("manage", "apply", "alice")).stdout).toContain("OPENCLAW_HOME is no path");
+    expect((await run("manage", "apply", "alice")).stdout).toContain("OPENCLAW_HOME is not a path");
     expect(snapshot("victim")).toEqual(before);
     expect([read("mount/openclaw.json"), read("mount/.env")]).toEqual([byHand, "A=1\n"]);
   });
@@ -183,7 +185,7 @@ describe("links that are there", () => {
     const before = snapshot("victim");
     const { code, stderr } = await run("setup", "--undo");
     expect(code).toBe(1);
-    expect(stderr).toContain(`${at("mount/.env")} is a link, and it is not followed`);
+    expect(stderr).toContain(`${at("mount/.env")} is a link, and links are not followed here`);
     expect(snapshot("victim")).toEqual(before);
     rmSync(at("mount/.env"));
     put("mount/.env", written);
@@ -194,8 +196,8 @@ describe("links that are there", () => {
 
 describe("what else an agent can put there", () => {
   test.each([
-    ["a FIFO", (path: string): unknown => Bun.spawnSync(["mkfifo", path]), "is no plain file"],
-    ["a folder", (path: string): unknown => mkdirSync(path), "is no plain file"],
+    ["a FIFO", (path: string): unknown => Bun.spawnSync(["mkfifo", path]), "is not a regular file"],
+    ["a folder", (path: string): unknown => mkdirSync(path), "is not a regular file"],
     ["a device", (path: string): unknown => symlinkSync("/dev/zero", path), "is a link"],
     [
       "a terabyte of nothing",
@@ -386,7 +388,7 @@ describe.skipIf(!isRoot)("root, in a folder that somebody else owns", () => {
     const named = at("claw/.config/clawgate/config.yaml");
     const environment = { PATH: `${docker.binDir}:/usr/bin:/bin`, OPENCLAW_HOME: at("claw") };
     const setup = await home.run(["setup", "--yes", "--config", at("config.yaml")], { environment });
-    expect(setup.stdout).toContain(`${at("claw/.openclaw")} is a link, and it is not followed`);
+    expect(setup.stdout).toContain(`${at("claw/.openclaw")} is a link, and links are not followed here`);
     const add = await home.run(["manage", "add", "bob", "--config", named], { environment });
     expect([add.code, add.stderr]).toEqual([1, expect.stringContaining(`${named} cannot be written`)]);
     expect(add.stderr).toContain("belongs to user 1234");

@@ -50,7 +50,7 @@ describe("everything at once", () => {
       [2, "server.port: must be a number"],
       [3, "server.prot: unknown key"],
       [5, "auth.keys[1]: the key is empty"],
-      [5, "auth.keys[2]: the same key stands at auth.keys[0]"],
+      [5, "auth.keys[2]: the same key is also used at auth.keys[0]"],
       [10, "providers.a.quirks[0]: no quirk is called"],
       [11, "providers.a.weight: must be a number"],
       [12, "providers.b.base_url: backend openai-compat needs a base_url"],
@@ -62,11 +62,11 @@ describe("everything at once", () => {
       [23, 'fallback_chain[3]: "a" is named twice'],
       [26, "static_rules.rules[0].match: "],
       [27, 'static_rules.rules[1].route_to: "nobody" is not'],
-      [28, 'static_rules.rules[2].name: the name "s" is taken'],
+      [28, 'static_rules.rules[2].name: an earlier rule already has the name "s"'],
       [30, 'tenants[0].provider: "zz" is not a declared provider'],
       [30, "tenants[0].limits.requests_per_minute: must be a number"],
       [31, "tenants[1].name: is missing"],
-      [32, "tenants[2].api_key: the same key stands at tenants[0].api_key on line 30"],
+      [32, "tenants[2].api_key: the same key is also used at tenants[0].api_key on line 30"],
       [32, 'tenants[2].mcp_servers[0]: "notes" is not one of mcp_servers'],
     ].map(([line, words]) => `/work/config.yaml:${line} ${words}`);
     const found = told(wrong, { environment: { PORT: "abc", LOG_LEVEL: "loud", REQUIRE_AUTH: "perhaps" } });
@@ -85,9 +85,9 @@ describe("everything at once", () => {
         "fallback_chain: [b]\nserver: {}\naliases: { x: *no }\nmetrics: { enabled: perhaps }\n",
     );
     expect(found.map((each) => each.replace("/work/config.yaml", ""))).toEqual([
-      expect.stringContaining(":3 server.port: the key is written twice, first on line 2"),
+      expect.stringContaining(":3 server.port: duplicate key, first defined on line 2"),
       expect.stringContaining(':7 fallback_chain[0]: "b" is not a declared provider'),
-      expect.stringContaining(":8 server: the key is written twice, first on line 1"),
+      expect.stringContaining(":8 server: duplicate key, first defined on line 1"),
       expect.stringMatching(/:9 .*no/),
       expect.stringContaining(":10 metrics.enabled: must be true or false"),
       expect.stringContaining("`<<` must name a map"),

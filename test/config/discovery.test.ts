@@ -60,7 +60,7 @@ describe("discovery", () => {
     expect(config.providers["gemini"]).toBeUndefined();
     expect(lines[0]?.detail).toBe("key from OPENAI_API_KEY, address from OPENAI_BASE_URL");
     const odd = await found({ environment: { GEMINI_API_KEY: "k", GEMINI_BASE_URL: "llm.example.com" } });
-    expect(odd.found.at(-1)?.detail).toBe("left out: GEMINI_BASE_URL is no http:// or https:// URL");
+    expect(odd.found.at(-1)?.detail).toBe("skipped: GEMINI_BASE_URL is not an http:// or https:// URL");
   });
 
   test.each([
@@ -76,7 +76,7 @@ describe("discovery", () => {
       });
       expect(Object.keys(config.providers)).toEqual(["demo"]);
       expect(lines.map(({ what, detail }) => `${what}: ${detail}`)).toContain(
-        "Anthropic: left out: ANTHROPIC_BASE_URL points to this gateway, so ANTHROPIC_API_KEY is no key of the vendor's",
+        "Anthropic: left out: ANTHROPIC_BASE_URL points to this gateway, so ANTHROPIC_API_KEY is not a vendor key",
       );
       const other = await found({
         environment: { ANTHROPIC_API_KEY: "k", ANTHROPIC_BASE_URL: "http://127.0.0.1:1111" },
@@ -103,7 +103,7 @@ describe("discovery", () => {
     });
     expect(config.fallback_chain).toEqual(["openai", "deepseek", "ollama"]);
     expect(skippedProviders).toEqual([
-      { id: "claude-cli", reason: "backend claude-cli is not in this build yet" },
+      { id: "claude-cli", reason: "backend claude-cli is not available in this build" },
     ]);
     expect(config.providers["openai"]).toMatchObject({ api_key: "k", base_url: "https://api.openai.com/v1" });
     expect(config.providers["ollama"]).toMatchObject({
@@ -192,7 +192,7 @@ describe("one variable", () => {
     const { config, found: lines } = await found({ environment, backends });
     expect(Object.keys(config.providers)).toEqual(["groq", "github-copilot"]);
     expect(config.fallback_chain).toEqual(["groq"]);
-    expect(lines.at(-1)?.detail).toContain("wants editor-version and copilot-integration-id headers");
+    expect(lines.at(-1)?.detail).toContain("needs the headers editor-version and copilot-integration-id");
   });
 
   test("the key of a server on this machine is used there, but never to look for it", async () => {

@@ -18,7 +18,7 @@ const bomb = [
 
 describe("refused", () => {
   test.each([
-    ["a duplicate key", "a:\n  b: 1\n  c: 2\n  b: 3", 4, "twice, first on line 2"],
+    ["a duplicate key", "a:\n  b: 1\n  c: 2\n  b: 3", 4, "duplicate key, first defined on line 2"],
     ["an alias bomb", bomb, 1, "too large"],
     ["an alias to itself", "a: &a\n  b: *a", 2, "contains itself"],
     ["a merge loop", "a: &a\n  <<: *a", 2, "contains itself"],
@@ -28,7 +28,7 @@ describe("refused", () => {
     ["a tab as indentation", "a:\n\tb: 1", 2, "Tabs"],
     ["two documents", "a: 1\n---\nb: 2", 2, "multiple documents"],
     ["an unclosed quote", 'a: 1\nb: "x\n', 3, "not YAML"],
-    ["a map as a key", "? [a, b]\n: 1", 1, "plain word"],
+    ["a map as a key", "? [a, b]\n: 1", 1, "must be a scalar"],
     ["an unknown tag", "a: !!js/function 'x'", 1, "not YAML"],
     ["__proto__", "a: 1\n__proto__: { x: 1 }", 2, "__proto__"],
   ])("%s", (_name, text, line, message) => {

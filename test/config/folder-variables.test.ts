@@ -335,7 +335,9 @@ describe("a config.yaml that was merely found, and what it may start", () => {
   ])("%s: the provider is left out, and the config has forgotten it", (_name, config) => {
     const loaded = found(config);
     expect(Object.keys(loaded.config.providers)).toEqual([]);
-    expect(loaded.skippedProviders[0]?.reason).toContain("config.yaml was merely found here");
+    expect(loaded.skippedProviders[0]?.reason).toContain(
+      "config.yaml was found in the working directory and not named explicitly",
+    );
     expect(JSON.stringify(loaded.config.cli ?? {})).not.toContain("evil");
   });
 

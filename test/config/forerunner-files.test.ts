@@ -17,8 +17,8 @@ describe("ClawGate-py's stock file", async () => {
     expect(skippedProviders).toEqual([
       { id: "deepseek-chat", reason: "DEEPSEEK_API_KEY is not set" },
       { id: "deepseek-reasoner", reason: "DEEPSEEK_API_KEY is not set" },
-      { id: "gemini-flash-lite", reason: "backend google-genai is not in this build yet" },
-      { id: "gemini-flash", reason: "backend google-genai is not in this build yet" },
+      { id: "gemini-flash-lite", reason: "backend google-genai is not available in this build" },
+      { id: "gemini-flash", reason: "backend google-genai is not available in this build" },
       { id: "openrouter-fallback", reason: "OPENROUTER_API_KEY is not set" },
     ]);
   });
@@ -82,7 +82,7 @@ describe("openclaw-cc-gateway's file", async () => {
       env: { MY_API_KEY: "xxx", MY_PORT: "8080", MY_SWITCH: "true" },
     });
     expect(skippedProviders).toEqual([
-      { id: "claude-cli", reason: "backend claude-cli is not in this build yet" },
+      { id: "claude-cli", reason: "backend claude-cli is not available in this build" },
     ]);
     expect(notices).toEqual([]);
   });

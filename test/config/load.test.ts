@@ -131,7 +131,7 @@ describe("what wins", () => {
   test("REQUIRE_AUTH=false drops the keys and says so", () => {
     const loaded = load('auth: { keys: ["0123456789abcdef"] }', { environment: { REQUIRE_AUTH: "false" } });
     expect(loaded.config.auth.keys).toEqual([]);
-    expect(loaded.notices).toContain("REQUIRE_AUTH=false: the keys of this config are not asked for");
+    expect(loaded.notices).toContain("REQUIRE_AUTH=false: the keys in this config are not required");
   });
 
   test("a stray MAX_CONCURRENT makes no CLI provider", () => {
@@ -189,7 +189,7 @@ describe("providers that are left out", () => {
     [
       "a backend that is not in this build",
       "    backend: google-genai\n",
-      "backend google-genai is not in this build yet",
+      "backend google-genai is not available in this build",
     ],
   ])("%s", (_name, rest, reason) => {
     const loaded = load(stanza(rest), { environment: { EMPTY: "" } });
@@ -288,12 +288,12 @@ describe("notices", () => {
     [
       "rules behind one that always holds",
       "providers: { a: { base_url: http://x, model: m } }\nheuristic_rules: { rules: [{ name: all, match: { fallthrough: true }, route_to: a }, { name: late, match: { has_tools: true }, route_to: a }] }",
-      'nobody comes to "late", because "all" before it always holds',
+      '"late" is never reached, because the earlier rule "all" always matches',
     ],
     [
       "a classifier whose provider has no key",
       'providers: { a: { base_url: http://x, model: m }, b: { base_url: http://x, model: m, api_key: "${NO_SUCH_KEY:-}" } }\nllm_classifier: { enabled: true, classifier_provider: b, category_routing: { X: a } }',
-      "llm_classifier: b is not loaded, so nobody classifies",
+      "llm_classifier: b is not loaded, so classification is off",
     ],
     [
       "a classifier that is there",

@@ -225,7 +225,7 @@ const rows: Row[] = [
     `${provider}static_rules:\n  rules:\n    - { name: r, match: { model_requested: x }, route_to: a }\n    - { name: r, match: { model_requested: y }, route_to: a }`,
     8,
     "static_rules.rules[1].name",
-    "taken by an earlier rule",
+    "an earlier rule already has the name",
     null,
   ],
   [

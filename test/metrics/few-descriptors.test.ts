@@ -8,12 +8,12 @@ import { join } from "node:path";
 
 const child = `
   import { closeSync, openSync } from "node:fs";
-  import { createConnection } from "./src/metrics/connection.ts";
+  import { MetricsConnection } from "./src/metrics/connection.ts";
   const path = process.argv.at(-1);
   const told = [];
   const note = (message) => told.push(message);
   const log = { info: note, warn: note, error: note };
-  const connection = createConnection({ paths: [path, path + ".other"], log, clock: { nowMs: Date.now }, maxFileBytes: 1e9, keepsDecisions: true });
+  const connection = new MetricsConnection({ paths: [path, path + ".other"], log, clock: { nowMs: Date.now }, maxFileBytes: 1e9, keepsDecisions: true });
   const states = [];
   const look = () => states.push([connection.current() !== null, connection.status().state]);
   const files = [];
@@ -50,7 +50,7 @@ test.skipIf(process.platform !== "linux")(
         [true, "ok"],
       ]);
       expect(path).toBe(true);
-      expect(told.filter((each) => each.includes("kept in memory and tried again"))).toHaveLength(1);
+      expect(told.filter((each) => each.includes("stay in memory and will be retried"))).toHaveLength(1);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

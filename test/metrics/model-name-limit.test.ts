@@ -4,8 +4,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import fc from "fast-check";
 import { createModelNameLimit, maxUnlistedNames, otherModels } from "../../src/metrics/model-name-limit.ts";
-import { createReports } from "../../src/metrics/reports.ts";
-import type { MetricsStore } from "../../src/metrics/metrics-store.ts";
+import type { SqliteMetricsStore } from "../../src/metrics/sqlite-metrics-store.ts";
 import { noonMs, sampleAttempt, sampleRecord, createStoreFixture } from "./samples.ts";
 
 const { place, opened, clear } = createStoreFixture();
@@ -20,7 +19,7 @@ type Sent = {
   readonly startedAtMs?: number;
 };
 
-function record(store: MetricsStore, { model, failure, startedAtMs = noonMs }: Sent): void {
+function record(store: SqliteMetricsStore, { model, failure, startedAtMs = noonMs }: Sent): void {
   const outcome = failure === undefined ? "ok" : "failed";
   const isOk = failure === undefined;
   store.record(
@@ -35,7 +34,7 @@ function record(store: MetricsStore, { model, failure, startedAtMs = noonMs }: S
 }
 
 function namesIn(
-  store: MetricsStore,
+  store: SqliteMetricsStore,
   table: "usage_days" | "attempt_days",
   atMs = noonMs,
 ): readonly string[] {
@@ -71,7 +70,7 @@ describe("invented names", () => {
       await store.close();
     }
     const store = opened(path, { isListed });
-    const { models, totals, providers } = await createReports(store).stats({ nowMs: noonMs });
+    const { models, totals, providers } = await store.stats({ nowMs: noonMs });
     expect(models.length).toBe(maxUnlistedNames + 4);
     expect(models.find(({ model }) => model === otherModels)?.requests).toBe(3_000 - maxUnlistedNames);
     expect([totals.total_requests, providers.length]).toEqual([3_006, 1]);
@@ -83,7 +82,7 @@ describe("invented names", () => {
     record(store, { model: "listed-1", failure: "unknown-model" });
     await store.flush();
     for (const table of tables) expect(namesIn(store, table)).toEqual(["", "listed-1"]);
-    const { models, totals, providers } = await createReports(store).stats({ nowMs: noonMs });
+    const { models, totals, providers } = await store.stats({ nowMs: noonMs });
     expect(models.map(({ model }) => model)).toEqual(["listed-1"]);
     expect([totals.total_failures, providers[0]?.failures]).toEqual([401, 401]);
   });
@@ -107,7 +106,7 @@ describe("invented names", () => {
         record(store, { model: `invented-${day}-${at}`, startedAtMs: noonMs - day * dayMs });
     for (let turn = 0; turn < 3; turn++) record(store, { model: "listed-1", startedAtMs: noonMs - turn });
     await store.flush();
-    const { models, totals } = await createReports(store).stats({ nowMs: noonMs });
+    const { models, totals } = await store.stats({ nowMs: noonMs });
     expect(models.length).toBe(1_001);
     expect(models.find(({ model }) => model === "listed-1")?.requests).toBe(3);
     expect(models.reduce((sum, { requests }) => sum + requests, 0)).toBe(totals.total_requests);

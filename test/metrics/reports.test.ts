@@ -3,19 +3,18 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { snakeCased } from "../../src/metrics/snake-case.ts";
-import { createReports, type Reports } from "../../src/metrics/reports.ts";
-import { disabledMetricsStore, type MetricsStore } from "../../src/metrics/metrics-store.ts";
+import { disabledMetricsStore } from "../../src/metrics/disabled-metrics-store.ts";
+import type { RecentQuery } from "../../src/metrics/metrics-store.ts";
+import type { SqliteMetricsStore } from "../../src/metrics/sqlite-metrics-store.ts";
 import { unknownUsage } from "../../src/canon/usage.ts";
 import { noonMs, sampleAttempt, sampleRecord, temporaryFolder, testStore } from "./samples.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
-let store: MetricsStore;
-let reports: Reports;
+let store: SqliteMetricsStore;
 
 beforeEach(() => {
   folder = temporaryFolder();
   store = testStore(join(folder.path, "clawgate.db"));
-  reports = createReports(store);
 });
 
 afterEach(async () => {
@@ -99,7 +98,7 @@ function recordFive(): void {
 describe("stats", () => {
   test("has ClawGate's fields in ClawGate's order, and ours behind them", async () => {
     recordFive();
-    const report = await reports.stats({ nowMs: noonMs });
+    const report = await store.stats({ nowMs: noonMs });
     expect(Object.keys(report)).toEqual([
       "totals",
       "providers",
@@ -154,7 +153,7 @@ describe("stats", () => {
 
   test("counts requests, not attempts; failures of a provider are its failed attempts", async () => {
     recordFive();
-    const { totals, providers, models, routing, hourly, daily, database } = await reports.stats({
+    const { totals, providers, models, routing, hourly, daily, database } = await store.stats({
       nowMs: noonMs,
     });
     expect(totals).toEqual({
@@ -224,7 +223,7 @@ describe("stats", () => {
     const hourMs = 3_600_000;
     for (const hours of [0, 1, 23, 24, 29 * 24, 40 * 24])
       store.record(sampleRecord(`h${hours}`, { startedAtMs: noonMs - hours * hourMs }));
-    const { hourly, daily, totals } = await reports.stats({ nowMs: noonMs });
+    const { hourly, daily, totals } = await store.stats({ nowMs: noonMs });
     expect(hourly.map((row) => row.hour_offset)).toEqual([0, 22, 23]);
     expect(daily.map((row) => [row.day, row.requests])).toEqual([
       ["2026-10-23", 1],
@@ -237,14 +236,14 @@ describe("stats", () => {
 
   test("can be asked for one tenant", async () => {
     recordFive();
-    const { totals, providers } = await reports.stats({ nowMs: noonMs, tenant: "red" });
+    const { totals, providers } = await store.stats({ nowMs: noonMs, tenant: "red" });
     expect(totals).toMatchObject({ total_requests: 1, total_failures: 0, latency_sample: 1 });
     expect(providers).toHaveLength(1);
     expect(providers[0]).toMatchObject({ provider: "alpha", attempts: 1 });
   });
 
   test("is all zeros and nulls when nothing was recorded, and says so when nothing is kept", async () => {
-    const empty = await reports.stats({ nowMs: noonMs });
+    const empty = await store.stats({ nowMs: noonMs });
     expect(empty.totals).toMatchObject({
       total_requests: 0,
       cache_hit_pct: 0,
@@ -258,7 +257,7 @@ describe("stats", () => {
       [],
       [],
     ]);
-    const off = await createReports(disabledMetricsStore()).stats({ nowMs: noonMs });
+    const off = await disabledMetricsStore().stats({ nowMs: noonMs });
     expect(off.totals).toEqual(empty.totals);
     expect(off.database.state).toBe("disabled");
   });
@@ -267,7 +266,7 @@ describe("stats", () => {
 describe("recent", () => {
   test("has ClawGate's columns first and ours behind them", async () => {
     recordFive();
-    const [newest] = await reports.recent({});
+    const [newest] = await store.recent({});
     expect(Object.keys(newest ?? {}).slice(0, 14)).toEqual([
       "id",
       "timestamp",
@@ -297,7 +296,7 @@ describe("recent", () => {
       stream: true,
     });
     store.record(record);
-    const [row] = await reports.recent({ limit: 1 });
+    const [row] = await store.recent({ limit: 1 });
     expect(row).toEqual({
       id: 1,
       timestamp: noonMs / 1000,
@@ -353,7 +352,7 @@ describe("recent", () => {
       const attempts = [sampleAttempt({ provider, outcome: i % 2 === 0 ? "ok" : "failed" })];
       store.record(sampleRecord(`r-${i}`, { provider, attempts, tenant: i % 4 === 0 ? "red" : null }));
     }
-    const { providers } = await reports.stats({ nowMs: noonMs });
+    const { providers } = await store.stats({ nowMs: noonMs });
     expect(
       providers.map(({ provider, requests, failures, attempts }) => [provider, requests, failures, attempts]),
     ).toEqual([
@@ -361,14 +360,14 @@ describe("recent", () => {
       ["beta", 20, 10, 20],
       ["gamma", 20, 10, 20],
     ]);
-    const { totals } = await reports.stats({ nowMs: noonMs, tenant: "red" });
+    const { totals } = await store.stats({ nowMs: noonMs, tenant: "red" });
     expect(totals).toMatchObject({ total_requests: 15, total_attempts: 15, total_prompt_tokens: 15_000 });
   });
 
   test("leaves out what is too long to keep, and stays readable", async () => {
     const attempts = Array.from({ length: 400 }, (_, i) => sampleAttempt({ waitMs: i }));
     store.record(sampleRecord("long", { attempts, facts: { text: "x".repeat(40_000) } }));
-    const [row] = await reports.recent({});
+    const [row] = await store.recent({});
     expect(row).toMatchObject({ facts: null, candidates: [], reason: "keyword" });
     expect(row?.attempts).toEqual(attempts.slice(-20).map(snakeCased));
   });
@@ -396,7 +395,7 @@ describe("recent", () => {
         usage: unknownUsage,
       }),
     );
-    const [bare, two] = await reports.recent({});
+    const [bare, two] = await store.recent({});
     expect(two?.attempts).toEqual(attempts.map(snakeCased));
     expect(bare).toMatchObject({
       model: "",
@@ -416,7 +415,7 @@ describe("recent", () => {
 
   test("names who was tried last when nobody answered, and an unknown cost is null", async () => {
     recordFive();
-    const rows = await reports.recent({});
+    const rows = await store.recent({});
     expect(rows.map((row) => row.request_id)).toEqual([
       "refused",
       "cancelled",
@@ -436,8 +435,7 @@ describe("recent", () => {
 
   test("filters, and pages backwards", async () => {
     recordFive();
-    const ids = async (question: Parameters<Reports["recent"]>[0]) =>
-      (await reports.recent(question)).map((row) => row.request_id);
+    const ids = async (question: RecentQuery) => (await store.recent(question)).map((row) => row.request_id);
     expect(await ids({ provider: "beta" })).toEqual(["failed"]);
     expect(await ids({ failure: true })).toEqual(["refused", "cancelled", "failed"]);
     expect(await ids({ failure: "cancelled" })).toEqual(["cancelled"]);

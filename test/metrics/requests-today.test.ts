@@ -2,8 +2,8 @@
 
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { join } from "node:path";
-import { createReports } from "../../src/metrics/reports.ts";
-import { disabledMetricsStore, type MetricsStore } from "../../src/metrics/metrics-store.ts";
+import { disabledMetricsStore } from "../../src/metrics/disabled-metrics-store.ts";
+import type { MetricsStore } from "../../src/metrics/metrics-store.ts";
 import { dayMs } from "../../src/metrics/tables.ts";
 import { noonMs, sampleRecord, temporaryFolder, testStore } from "./samples.ts";
 
@@ -24,16 +24,15 @@ test("counts who answered today, and not what was yesterday", async () => {
   store.record(sampleRecord("b", { provider: "beta", model: "beta-1" }));
   store.record(sampleRecord("c", { layer: "heuristic" }));
   store.record(sampleRecord("d", { startedAtMs: noonMs - dayMs }));
-  const reports = createReports(store);
-  expect(await reports.requestsToday(noonMs)).toEqual(
+  expect(await store.requestsToday(noonMs)).toEqual(
     new Map([
       ["alpha", 2],
       ["beta", 1],
     ]),
   );
-  expect(await reports.requestsToday(noonMs + dayMs)).toEqual(new Map());
+  expect(await store.requestsToday(noonMs + dayMs)).toEqual(new Map());
 });
 
 test("unknown where nothing is recorded", async () => {
-  expect(await createReports(disabledMetricsStore()).requestsToday(noonMs)).toBeNull();
+  expect(await disabledMetricsStore().requestsToday(noonMs)).toBeNull();
 });

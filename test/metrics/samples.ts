@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AttemptRecord, RequestRecord } from "../../src/canon/record.ts";
 import type { MetricsLog } from "../../src/metrics/connection.ts";
-import { openMetricsStore, type MetricsStore, type StoreOptions } from "../../src/metrics/metrics-store.ts";
+import { type SqliteMetricsOptions, SqliteMetricsStore } from "../../src/metrics/sqlite-metrics-store.ts";
 
 export const noonMs = Date.UTC(2026, 10, 21, 12, 0, 0);
 
@@ -88,8 +88,8 @@ export function recordingLog(): MetricsLog & { readonly heard: LoggedLine[] } {
   return { heard, info: hear("info"), warn: hear("warn"), error: hear("error") };
 }
 
-export function testStore(path: string, change: Partial<StoreOptions> = {}): MetricsStore {
-  return openMetricsStore({
+export function testStore(path: string, change: Partial<SqliteMetricsOptions> = {}): SqliteMetricsStore {
+  return new SqliteMetricsStore({
     paths: [path],
     retentionDays: 0,
     keepsDecisions: true,
@@ -100,7 +100,7 @@ export function testStore(path: string, change: Partial<StoreOptions> = {}): Met
   });
 }
 
-export function rowCount(store: MetricsStore): number | null {
+export function rowCount(store: SqliteMetricsStore): number | null {
   return store.read(
     (db) => db.query<{ n: number }, []>("SELECT count(*) AS n FROM request_records").get()?.n ?? 0,
   );
@@ -113,7 +113,7 @@ export async function until(isSo: () => boolean): Promise<void> {
 
 /** Folders and stores of one test file; `clear` in afterEach closes and removes them. */
 export function createStoreFixture() {
-  const stores: MetricsStore[] = [];
+  const stores: SqliteMetricsStore[] = [];
   const folders: { remove(): void }[] = [];
   return {
     place(): string {
@@ -121,7 +121,7 @@ export function createStoreFixture() {
       folders.push(folder);
       return folder.path;
     },
-    opened(path: string, change: Partial<StoreOptions> = {}): MetricsStore {
+    opened(path: string, change: Partial<SqliteMetricsOptions> = {}): SqliteMetricsStore {
       const store = testStore(path, change);
       stores.push(store);
       return store;
@@ -133,6 +133,6 @@ export function createStoreFixture() {
   };
 }
 
-export function fill(store: MetricsStore, name: string, count: number): void {
+export function fill(store: SqliteMetricsStore, name: string, count: number): void {
   for (let i = 0; i < count; i++) store.record(sampleRecord(`${name}-${i}`));
 }

@@ -5,8 +5,9 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { closeDatabase, openDatabase } from "../../src/metrics/database.ts";
+import { schema } from "../../src/metrics/database-schema.ts";
 import { migrations, schemaVersion } from "../../src/metrics/migrations.ts";
+import { openDatabaseFile } from "../../src/sqlite/database-file.ts";
 
 /** What a build from before drizzle-kit wrote the migrations made of an empty file. */
 const earlier = `
@@ -93,7 +94,7 @@ test("a file of an earlier build is one of this build's: opened as it is, nothin
     old.run("INSERT INTO traffic_quarters VALUES (900000, '', 1, 0, 7, 0)");
     const wanted = shapeOf(old);
     old.close();
-    const opened = openDatabase(path, 1e9);
+    const opened = openDatabaseFile(path, { schema, makesFolder: true, mayShrink: true, pageSize: 8192 });
     if (opened.kind !== "open") throw new Error(opened.detail);
     const { db } = opened.file;
     expect(db.query("SELECT tokens FROM traffic_quarters").all()).toEqual([{ tokens: 7 }]);
@@ -103,7 +104,7 @@ test("a file of an earlier build is one of this build's: opened as it is, nothin
     expect(shapeOf(db)).toEqual(shapeOf(fresh));
     if (schemaVersion === 1) expect(shapeOf(fresh)).toEqual(wanted);
     fresh.close();
-    closeDatabase(opened.file);
+    opened.file.close();
   } finally {
     rmSync(place, { recursive: true });
   }

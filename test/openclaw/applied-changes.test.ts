@@ -178,7 +178,7 @@ test.each([
       };
     };
     await expect(applyChanges({ changes: [change], folder, id: "1", accessFor })).rejects.toThrow(
-      `${join(dir, swapped)} is a link, and it is not followed`,
+      `${join(dir, swapped)} is a link, and links are not followed here`,
     );
     expect(readdirSync(join(dir, "victim"))).toEqual(["file"]);
     expect(readFileSync(join(dir, "victim", "file"), "utf8")).toBe("kept");
@@ -195,7 +195,9 @@ test("a link in place of what is kept, of the list and of the lock is not read",
     const text = name === "lock" ? "" : readFileSync(path, "utf8");
     rmSync(path, { force: true });
     symlinkSync(join(dir, "secret"), path);
-    await expect(undoLast(folder, () => "")).rejects.toThrow(`${path} is a link, and it is not followed`);
+    await expect(undoLast(folder, () => "")).rejects.toThrow(
+      `${path} is a link, and links are not followed here`,
+    );
     rmSync(path);
     if (text !== "") writeFileSync(path, text);
   }
@@ -211,7 +213,7 @@ test("one at a time: while another process is at work nothing is begun", async (
   mkdirSync(folder, { mode: 0o700 });
   writeFileSync(join(folder, "lock"), String(process.ppid));
   const started = applyChanges({ changes: [change], folder, id: "1" });
-  await expect(started).rejects.toThrow(`another command (process ${process.ppid}) is at work`);
+  await expect(started).rejects.toThrow(`another command (process ${process.ppid}) is working in`);
   expect(contents([change])).toEqual([change.before]);
   writeFileSync(join(folder, "lock"), "999999999");
   await applyChanges({ changes: [change], folder, id: "1" });

@@ -252,7 +252,7 @@ describe("what an instance may send", () => {
     await expect(sync("pull")).rejects.toThrow("box:/state/workspace/skills: permission denied");
     const asked = box.asked.length;
     await expect(sync("pull", { instance: { container: "--privileged", home: "/state" } })).rejects.toThrow(
-      "is no name of a container",
+      "is not a valid container name",
     );
     expect(box.asked.length).toBe(asked);
   });

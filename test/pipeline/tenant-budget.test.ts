@@ -3,6 +3,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { fakeClock, settleQueues } from "../support/clock.ts";
+import { enterLocally } from "../support/local-meter.ts";
 import type { Scripted } from "../support/upstream.ts";
 import { goodAnswer } from "./test-pipeline.ts";
 import { ask, type Json, keys, spentOf, openTenantGateways } from "./tenant-gateways.ts";
@@ -371,7 +372,7 @@ describe("what the gateway asks on a tenant's behalf", () => {
 
   test("is not asked where the budget is promised to others, and routing goes on without it", async () => {
     const gateway = await open({ tenant: { limits }, more: config(1_000_000) });
-    const other = gateway.app.services.meters.of("alice").enter();
+    const other = enterLocally(gateway.app.services.meters.of("alice"));
     expect(other.reserve({ tokens: 1, nanoUsd: 1 })).toBeNull();
     const answer = await ask(gateway, { model: "auto" });
     expect(answer.headers.get("x-clawgate-provider")).toBe("cheap");

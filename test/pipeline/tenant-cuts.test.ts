@@ -4,6 +4,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { Failure } from "../../src/canon/failure.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { spentOf } from "../support/local-meter.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 import { fakeClock, type FakeClock } from "../support/clock.ts";
 import {
@@ -58,7 +59,7 @@ afterAll(async () => {
   vendor.stop();
 });
 
-const spent = () => gateway.app.services.meters.of("alice").spent().day;
+const spent = () => spentOf(gateway.app.services.meters.of("alice")).day;
 
 type Cut = (leaver: AbortController, id: string) => unknown;
 const byClient: Cut = (leaver) => leaver.abort();

@@ -4,6 +4,7 @@
 import { afterAll, afterEach, expect } from "bun:test";
 import type { Clock } from "../../src/system/clock.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { spentOf as spentOfMeter } from "../support/local-meter.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 import { type Format, goodAnswer } from "./test-pipeline.ts";
 
@@ -102,7 +103,7 @@ export async function get(gateway: TestGateway, path: string, key = keys.admin):
 
 /** What alice has spent today. */
 export const spentOf = (gateway: TestGateway): { tokens: number; nanoUsd: number } =>
-  gateway.app.services.meters.of("alice").spent().day;
+  spentOfMeter(gateway.app.services.meters.of("alice")).day;
 
 export const adaptedOf = (answer: Response): readonly string[] =>
   (answer.headers.get("x-clawgate-adapted") ?? "").split(", ");

@@ -136,7 +136,7 @@ test("spent is at least what was delivered and at most the budget and one answer
       const answers = await Promise.all(delivered);
       const got = totalOf(answers);
       await nobodyRuns();
-      const { days } = meter.periods();
+      const { days } = gateway.app.services.spending.limits.periods(`t${at}`);
       const spent = totalOf(days);
       expect(spent.tokens).toBeGreaterThanOrEqual(got.tokens);
       expect(spent.nanoUsd).toBeGreaterThanOrEqual(got.nanoUsd);

@@ -168,7 +168,7 @@ describe("max_per_tenant", () => {
       names.map((name) => {
         const [provider] = gateway.app.current().pipeline.providers.values();
         const turn = provider?.queue.tryTake(name) ?? null;
-        if (turn !== null) cleanups.push(turn.release);
+        if (turn !== null) cleanups.push(() => turn.release());
         return turn !== null;
       });
     return { gateway, take, taken: take(who) };

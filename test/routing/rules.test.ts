@@ -42,7 +42,7 @@ describe("a static rule's reason", () => {
     [
       { system_prompt_contains: "Health  Check" },
       question({ system: "x health check" }),
-      'the system prompt holds "Health  Check"',
+      'the system prompt contains "Health  Check"',
     ],
     [
       { system_prompt_matches: "t.cket" },
@@ -62,7 +62,7 @@ describe("a static rule's reason", () => {
     [
       { model_requested: "r1", not: { system_prompt_contains: "x" } },
       question({ model: "r1" }),
-      'the requested model is "r1" and what `not` names does not hold',
+      'the requested model is "r1" and the `not` block does not match',
     ],
     [
       {
@@ -72,7 +72,7 @@ describe("a static rule's reason", () => {
         ],
       },
       question({ model: "r1", system: "a" }),
-      'the requested model is "r1" and the system prompt holds "a"',
+      'the requested model is "r1" and the system prompt contains "a"',
     ],
   ];
   test.each([...cases])("%j", (match, asked, why) => {
@@ -92,24 +92,24 @@ describe("a heuristic rule's reason", () => {
     [
       { message_keywords: { any_of: ["A", "b", "c"], min_matches: 2 } },
       question({ text: "c b a" }),
-      `the user's words hold "A", "b"`,
+      `the user text contains "A", "b"`,
     ],
     [{ message_matches: ["x", "(?i)Y+"] }, question({ text: "yy" }), `the user's words match "(?i)Y+"`],
-    [{ has_tools: true }, question({ tools: true }), "the request brings tools"],
+    [{ has_tools: true }, question({ tools: true }), "the request has tools"],
     [
       { has_tools: false, has_images: true },
       question({ image: true }),
-      "the request brings no tools and the request brings images",
+      "the request has no tools and the request has images",
     ],
-    [{ code_block: false }, question(), "the user's words hold no code block"],
+    [{ code_block: false }, question(), "the user text contains no code block"],
     [{ estimated_tokens: { less_than: 10 } }, question(), "the estimated tokens are below 10"],
     [
       { estimated_tokens: { greater_than: 0, less_than: 10 } },
       question(),
       "the estimated tokens are above 0 and below 10",
     ],
-    [{ fallthrough: true }, question(), "this rule always holds"],
-    [{ fallthrough: true, has_tools: true }, question({ tools: true }), "the request brings tools"],
+    [{ fallthrough: true }, question(), "this rule always matches"],
+    [{ fallthrough: true, has_tools: true }, question({ tools: true }), "the request has tools"],
   ];
   test.each([...cases])("%j", (match, asked, why) => {
     expect(guessed(match, asked)).toBe(why);
@@ -118,7 +118,7 @@ describe("a heuristic rule's reason", () => {
   test("never repeats what the user said", () => {
     const text = "secret DEBUG secret";
     expect(guessed({ message_keywords: { any_of: ["debug"] } }, question({ text }))).toBe(
-      `the user's words hold "debug"`,
+      `the user text contains "debug"`,
     );
   });
 });

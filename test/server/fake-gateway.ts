@@ -102,7 +102,7 @@ export function fakeGateway(): FakeGateway {
     metrics: (accept) => ({ contentType: "text/plain; version=0.0.4", text: `# for ${accept}\n` }),
     logs: () => ({ lines: [], cursor: 0 }),
     providers: () => Promise.resolve({ providers: [{ id: "openai" }] }),
-    tenants: () => ({ tenants: [] }),
+    tenants: () => Promise.resolve({ tenants: [] }),
     async explainRoute(request, { door }) {
       return { door, body: await request.json() };
     },

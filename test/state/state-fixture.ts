@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openSqliteStore } from "../../src/state/sqlite-store.ts";
+import { SqliteStateStore } from "../../src/state/sqlite-state-store.ts";
 import type { StateStore } from "../../src/state/state-store.ts";
 import { type FakeClock, fakeClock } from "../support/clock.ts";
 
@@ -28,7 +28,7 @@ export function createStateFixture(): StateFixture {
     clock,
     log,
     open: (mayOpen = () => true) =>
-      openSqliteStore({
+      new SqliteStateStore({
         path,
         clock,
         mayOpen,

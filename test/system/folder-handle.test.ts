@@ -72,9 +72,11 @@ describe("the way to a folder", () => {
     symlinkSync("../../elsewhere", at("real/state/out"));
     for (const path of ["link/inner", "link/inner/deeper", "link/state/out"])
       await expect(openFolder(at(path), { below: at("link") })).rejects.toThrow(
-        /(?:inner|out) is a link, and it is not followed: put a plain folder in its place/,
+        /(?:inner|out) is a link, and links are not followed here: replace it with a folder/,
       );
-    await expect(openFolder(at("real/state/file/x"), { below: at("real") })).rejects.toThrow("is no folder");
+    await expect(openFolder(at("real/state/file/x"), { below: at("real") })).rejects.toThrow(
+      "is not a folder",
+    );
   });
 
   test("what is missing is null, or made with the mode that is said, never through a link", async () => {
@@ -114,7 +116,7 @@ describe("the way to a folder", () => {
       for (const path of ["theirs/link", "theirs/link/deeper", "shared/link"])
         await expect(openFolder(at(path))).rejects.toThrow("belongs to user 1234");
       await expect(replaceFile(at("theirs/config.yaml"), "x", { keepOld: true })).rejects.toThrow(
-        "is a link, and it is not followed",
+        "is a link, and links are not followed here",
       );
       expect(readFileSync(at("target/config.yaml"), "utf8")).toBe("kept");
       expect(readdirSync(at("target"))).toEqual(["config.yaml"]);
@@ -216,8 +218,10 @@ describe("a file in it", () => {
       await expect(replaceFileIn(folder, name, "x")).rejects.toThrow(`${at(`in/${name}`)} is a link`);
     }
     for (const name of ["fifo", "socket", "folder"]) {
-      await expect(readFileIn(folder, name, 100)).rejects.toThrow(`${at(`in/${name}`)} is no plain file`);
-      await expect(replaceFileIn(folder, name, "x")).rejects.toThrow("is no plain file");
+      await expect(readFileIn(folder, name, 100)).rejects.toThrow(
+        `${at(`in/${name}`)} is not a regular file`,
+      );
+      await expect(replaceFileIn(folder, name, "x")).rejects.toThrow("is not a regular file");
     }
     for (const name of ["large", "sparse"])
       await expect(readFileIn(folder, name, 100)).rejects.toThrow("is larger than 100 bytes");
@@ -238,7 +242,7 @@ describe("a file in it", () => {
     chownSync(at("theirs"), 1234, 1234);
     linkSync(at("theirs"), at("in/stolen"));
     for (const work of [() => readFileIn(folder, "stolen", 100), () => replaceFileIn(folder, "stolen", "x")])
-      await expect(work()).rejects.toThrow("has a second name elsewhere and belongs to user 1234");
+      await expect(work()).rejects.toThrow("is a hard link owned by user 1234");
   });
 
   test("replaced: owner and mode stay, what runs as its owner does not, the old one is kept the same way", async () => {

@@ -55,11 +55,11 @@ describe.if(isUnix)("links", () => {
     symlinkSync("/nowhere/at/all", join(place, "dangling"));
     expect(untrustedReason(join(place, "own"))).toBeNull();
     expect(untrustedReason(join(place, "open"))).toContain(`others may write to ${open}`);
-    expect(untrustedReason(join(place, "dangling"))).toBe("it is a link to nothing");
+    expect(untrustedReason(join(place, "dangling"))).toBe("it is a broken link");
     chmodSync(join(own, ".."), 0o777);
     expect(untrustedReason(join(place, "own"))).toContain("others may write to");
     symlinkSync("/dev/zero", join(place, "zero"));
-    expect(untrustedReason(join(place, "zero"))).toBe("it is no plain file");
+    expect(untrustedReason(join(place, "zero"))).toBe("it is not a regular file");
   });
 });
 
@@ -69,7 +69,7 @@ test("what is no file, or too large for one", () => {
   expect(untrustedReason(path)).toContain("larger than");
   const pipe = join(folder(), "pipe");
   Bun.spawnSync(["mkfifo", pipe]);
-  expect(untrustedReason(pipe)).toBe("it is no plain file");
+  expect(untrustedReason(pipe)).toBe("it is not a regular file");
 });
 
 describe.if(isRoot)("of others", () => {

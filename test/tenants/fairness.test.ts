@@ -34,7 +34,7 @@ function serve({ queue, clock }: ReturnType<typeof openQueue>, heldMs: number, s
     const turn = await queue.take(free(), { tenant, goesFirst });
     if (typeof turn === "string") throw new Error(`no turn: ${turn}`);
     served.push(name);
-    clock.setTimer(heldMs, turn.release);
+    clock.setTimer(heldMs, () => turn.release());
     return turn;
   };
 }

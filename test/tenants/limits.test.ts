@@ -3,15 +3,16 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Failure } from "../../src/canon/failure.ts";
-import { createMeterRegistry, type Reservation, type Limits, noLimits } from "../../src/tenants/limits.ts";
+import { type Limits, noLimits } from "../../src/tenants/limit-store.ts";
 import { fakeClock } from "../support/clock.ts";
+import { type LocalEntry, localMeter } from "../support/local-meter.ts";
 
 const noBudget = { usdPerDay: null, usdPerMonth: null, tokensPerDay: null, tokensPerMonth: null };
 
 function meterWith(limits: Partial<Limits>, startMs = Date.UTC(2026, 0, 31, 12)) {
   const clock = fakeClock(startMs);
   const charges: string[] = [];
-  const meter = createMeterRegistry({ clock, onCharge: (name) => void charges.push(name) }).of("alice");
+  const meter = localMeter("alice", { clock, onCharge: (name) => void charges.push(name) });
   meter.adjust({ ...noLimits, ...limits });
   return { clock, meter, charges };
 }
@@ -27,7 +28,7 @@ function refusal(run: () => unknown): Failure {
 }
 
 const nothing = { tokens: 0, nanoUsd: 0 };
-const finish = (entry: Reservation, real = nothing): void => {
+const finish = (entry: LocalEntry, real = nothing): void => {
   entry.leave();
   entry.charge(real);
 };
@@ -232,10 +233,10 @@ describe("budgets", () => {
 
   test("a clock that is set back hands nothing out twice", () => {
     let nowMs = Date.UTC(2026, 2, 1, 0, 0, 1);
-    const meter = createMeterRegistry({
+    const meter = localMeter("alice", {
       clock: { nowMs: () => nowMs, monotonicMs: () => 0 },
       onCharge: () => undefined,
-    }).of("alice");
+    });
     meter.adjust({ ...noLimits, budget: { ...noBudget, tokensPerDay: 100, tokensPerMonth: 100 } });
     finish(meter.enter(), { tokens: 100, nanoUsd: 0 });
     nowMs -= 5_000;

@@ -58,7 +58,7 @@ test("who waits keeps its place and its time when the queue becomes shorter", as
   expect(clock.waiting()).toBe(0);
 });
 
-test("the book gives every generation the same queue of a name, until nobody can ask it any more", async () => {
+test("the registry gives every config the same queue of a name, until nobody can ask it any more", async () => {
   const book = createQueueRegistry(fakeClock());
   const queue = book.of("one", tight);
   await turn(queue.take(free()));

@@ -3,8 +3,9 @@
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { createMeterRegistry, type Meter, noLimits } from "../../src/tenants/limits.ts";
+import { noLimits } from "../../src/tenants/limit-store.ts";
 import { createSpending, dayOf, zeroAmount } from "../../src/tenants/spending.ts";
+import { type LocalMeter, localMeter } from "../support/local-meter.ts";
 
 const dayMs = 86_400_000;
 const hourMs = 3_600_000;
@@ -14,14 +15,13 @@ function stepping() {
   let nowMs = startMs;
   let turns = 0;
   const clock = { nowMs: () => nowMs, monotonicMs: () => 0 };
-  const meters = createMeterRegistry({ clock, onCharge: () => undefined, onNewDay: () => void turns++ });
-  const meter = meters.of("alice");
+  const meter = localMeter("alice", { clock, onCharge: () => undefined, onNewDay: () => void turns++ });
   const none = { usdPerDay: null, usdPerMonth: null, tokensPerMonth: null };
   meter.adjust({ ...noLimits, budget: { ...none, tokensPerDay: 100 } });
   return { meter, turns: () => turns, set: (ms: number) => void (nowMs = ms), now: () => nowMs };
 }
 
-function use(meter: Meter, tokens: number): boolean {
+function use(meter: LocalMeter, tokens: number): boolean {
   const entry = meter.enter();
   const isAdmitted = meter.usedUp() === null && entry.reserve({ tokens, nanoUsd: 0 }) === null;
   entry.leave();

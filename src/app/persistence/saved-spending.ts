@@ -2,13 +2,13 @@
 // little later; a start takes it from the store, the slots or the records, whichever holds most. Writing must never take more than
 // a share of the process's time.
 
-import { readTenantTotals } from "../../metrics/tenant-totals.ts";
-import type { RecordSource } from "../../metrics/metrics-store.ts";
+import type { MetricsStore } from "../../metrics/metrics-store.ts";
 import type { Slots } from "../../state/slots.ts";
 import type { StateStore } from "../../state/state-store.ts";
 import type { Clock } from "../../system/clock.ts";
 import type { Log } from "../../system/log.ts";
 import { createMeterRegistry, type MeterRegistry } from "../../tenants/limits.ts";
+import { MemoryLimitStore } from "../../tenants/memory-limit-store.ts";
 import type { TenantSettings } from "../../tenants/settings.ts";
 import {
   type Amount,
@@ -22,6 +22,8 @@ import {
 
 export type SavedSpending = {
   readonly meters: MeterRegistry;
+  /** The store that the meters count in. */
+  readonly limits: MemoryLimitStore;
   /** Loads what tenants with a budget have already spent, once for each. Never rejects. */
   follow(tenants: readonly Pick<TenantSettings, "name" | "limits">[]): Promise<void>;
   /** To be called periodically: slots that were deleted or replaced are made again. */
@@ -47,7 +49,7 @@ export type SavedSpendingOptions = {
   readonly store: StateStore;
   /** Null: there is no place for them. */
   readonly slots: Slots | null;
-  readonly records: RecordSource;
+  readonly records: Pick<MetricsStore, "flush" | "spent">;
   readonly clock: Pick<Clock, "nowMs" | "monotonicMs" | "setTimer">;
   readonly log: Pick<Log, "warn">;
 };
@@ -56,6 +58,7 @@ export function createSavedSpending(options: SavedSpendingOptions): SavedSpendin
   const spending = new Spending(options);
   return {
     meters: spending.meters,
+    limits: spending.limits,
     follow: (tenants) => spending.follow(tenants),
     checkSlots: () => options.slots?.checkFile(),
     close: () => spending.close(),
@@ -64,6 +67,7 @@ export function createSavedSpending(options: SavedSpendingOptions): SavedSpendin
 
 class Spending {
   readonly meters: MeterRegistry;
+  readonly limits: MemoryLimitStore;
   private readonly dirty = new Set<string>();
   private followed: ReadonlySet<string> = new Set();
   private cancel: (() => void) | null = null;
@@ -73,7 +77,7 @@ class Spending {
   constructor(private readonly options: SavedSpendingOptions) {
     const { clock, log } = options;
     this.budget = new WriteBudget(clock);
-    this.meters = createMeterRegistry({
+    this.limits = new MemoryLimitStore({
       clock,
       onCharge: (name) => this.charged(name),
       // After a start with a wrong clock, or with a budget of the day that an earlier run has used already.
@@ -86,6 +90,7 @@ class Spending {
         });
       },
     });
+    this.meters = createMeterRegistry(this.limits, clock.nowMs);
   }
 
   async follow(tenants: readonly Pick<TenantSettings, "name" | "limits">[]): Promise<void> {
@@ -124,9 +129,8 @@ class Spending {
     const names = [...this.dirty];
     this.dirty.clear();
     const kept = names.map((name) => {
-      const meter = this.meters.of(name);
-      const { days, months } = meter.periods();
-      const now = meter.spent();
+      const { days, months } = this.limits.periods(name);
+      const now = this.limits.spent(name);
       const value = { ...now, days: newest(days, keptDays), months: newest(months, keptMonths) };
       const endsAtMs = nextMonthOf(Math.max(now.monthMs, value.months[0]?.startMs ?? 0));
       return store.set(namespace, name, value, endsAtMs);
@@ -155,7 +159,7 @@ class Spending {
   private isPut(name: string): boolean {
     const { slots } = this.options;
     if (slots === null) return false;
-    const { days, months } = this.meters.of(name).periods();
+    const { days, months } = this.limits.periods(name);
     const isKept = slots.put(name, {
       days: newest(days, slotPeriods),
       months: newest(months, slotPeriods),
@@ -166,16 +170,15 @@ class Spending {
 
   private async learn(name: string): Promise<void> {
     const { store, slots, records, clock } = this.options;
-    const meter = this.meters.of(name);
     const kept = readKept(await store.get(namespace, name));
-    if (kept !== null) meter.restore(kept);
+    if (kept !== null) this.limits.restore(name, kept);
     const put = (slots?.get(name) ?? {}) as Partial<Record<string, unknown>>;
-    meter.restore({ days: readPeriods(put["days"]), months: readPeriods(put["months"]) });
+    this.limits.restore(name, { days: readPeriods(put["days"]), months: readPeriods(put["months"]) });
     const now = clock.nowMs();
     const [dayMs, monthMs] = [dayOf(now), monthOf(now)];
-    const day = readTenantTotals(records, name, dayMs, nextDayOf(now));
-    const month = readTenantTotals(records, name, monthMs, nextMonthOf(now));
-    meter.restore({
+    const day = await records.spent({ tenant: name, sinceMs: dayMs, untilMs: nextDayOf(now) });
+    const month = await records.spent({ tenant: name, sinceMs: monthMs, untilMs: nextMonthOf(now) });
+    this.limits.restore(name, {
       days: day === null ? [] : [{ startMs: dayMs, ...day }],
       months: month === null ? [] : [{ startMs: monthMs, ...month }],
     });

@@ -6,7 +6,7 @@ import type { LoadedConfig } from "../../config/load.ts";
 import type { MetricsStore } from "../../metrics/metrics-store.ts";
 import { createMemoryStore } from "../../state/memory-store.ts";
 import { openSlots } from "../../state/slots.ts";
-import { openSqliteStore } from "../../state/sqlite-store.ts";
+import { SqliteStateStore } from "../../state/sqlite-state-store.ts";
 import type { StateStore } from "../../state/state-store.ts";
 import type { Clock } from "../../system/clock.ts";
 import type { Log } from "../../system/log.ts";
@@ -38,7 +38,7 @@ export function openSavedState(options: SavedStateOptions): SavedState {
   const state =
     stateDirectory === undefined
       ? createMemoryStore(clock.nowMs)
-      : openSqliteStore({
+      : new SqliteStateStore({
           path: join(stateDirectory, "state.db"),
           from: stateDirectoryFrom(options.loaded.environment),
           clock,

@@ -5,8 +5,9 @@ import { accessSync, constants, lstatSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname } from "node:path";
 import type { LoadedConfig } from "../../config/load.ts";
-import { checkDatabase } from "../../metrics/database-check.ts";
 import { databasePaths } from "../../metrics/database-path.ts";
+import { schema } from "../../metrics/database-schema.ts";
+import { checkDatabaseFile } from "../../sqlite/database-check.ts";
 import { errorCode } from "../../system/files.ts";
 import { type Environment, stateDirectory, stateDirectoryFrom } from "../../system/state-directory.ts";
 import { leastFreeBytes, megabytes, freeSpaceAt } from "../../system/free-space.ts";
@@ -119,7 +120,7 @@ export function databaseFindings(
 }
 
 function databaseFinding(path: string, from: string, checksPages: boolean): Finding {
-  const seen = checkDatabase(path, checksPages);
+  const seen = checkDatabaseFile(path, schema, checksPages);
   switch (seen.kind) {
     case "memory":
       return inDatabase("ok", "database", "in memory", "records end with the gateway");
@@ -136,7 +137,7 @@ function databaseFinding(path: string, from: string, checksPages: boolean): Find
           );
     }
     case "whole": {
-      const size = `${seen.requests} requests, ${(seen.bytes / 1024 / 1024).toFixed(1)} MB`;
+      const size = `${seen.rows} requests, ${(seen.bytes / 1024 / 1024).toFixed(1)} MB`;
       return inDatabase(
         "ok",
         "database",

@@ -6,7 +6,7 @@ import type { ProviderSettings } from "../../backends/settings.ts";
 import type { LoadedConfig } from "../../config/load.ts";
 import { version } from "../../system/identity.ts";
 import type { HealthTracker } from "../../backends/health/health-tracker.ts";
-import type { Reports } from "../../metrics/reports.ts";
+import type { MetricsStore } from "../../metrics/metrics-store.ts";
 import type { Clock } from "../../system/clock.ts";
 import type { ActiveConfig } from "../active-config.ts";
 
@@ -70,7 +70,7 @@ type ProviderView = ReturnType<HealthTracker["view"]>;
 export type ProviderReportServices = {
   readonly clock: Pick<Clock, "nowMs">;
   readonly health: Pick<HealthTracker, "view">;
-  readonly reports: Pick<Reports, "requestsToday">;
+  readonly reports: Pick<MetricsStore, "requestsToday">;
 };
 
 const iso = (atMs: number | null): string | null => (atMs === null ? null : new Date(atMs).toISOString());

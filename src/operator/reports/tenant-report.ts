@@ -5,13 +5,15 @@ import type { Meter } from "../../tenants/limits.ts";
 import { keysOfTenant, type TenantSettings } from "../../tenants/settings.ts";
 import type { Amount } from "../../tenants/spending.ts";
 
-export function tenantReport(
-  tenants: readonly TenantSettings[],
+export async function tenantReport(
+  configured: readonly TenantSettings[],
   meters: { of(tenant: string): Meter },
   now: number,
 ) {
-  return {
-    tenants: tenants.map((tenant) => ({
+  const tenants = configured.map(async (tenant) => {
+    const { limits } = tenant;
+    const used = limits === undefined ? null : await usedOf(meters.of(tenant.name), limits);
+    return {
       name: tenant.name,
       keys: keysOfTenant(tenant).map(({ key, expiresAtMs }) => ({
         fingerprint: fingerprintOfEntry(key),
@@ -20,25 +22,26 @@ export function tenantReport(
       })),
       models: tenant.models ?? null,
       provider: tenant.provider ?? null,
-      limits: tenant.limits ?? null,
-      used: tenant.limits === undefined ? null : usedOf(meters.of(tenant.name), tenant.limits),
-    })),
-  };
+      limits: limits ?? null,
+      used,
+    };
+  });
+  return { tenants: await Promise.all(tenants) };
 }
 
 /** Only tenants with limits are metered; /api/stats?tenant= has the others. */
-function usedOf(meter: Meter, limits: NonNullable<TenantSettings["limits"]>) {
-  const minute = meter.usedThisMinute();
-  const { day, month } = meter.spent();
-  const usedUp = meter.usedUp();
+async function usedOf(meter: Meter, limits: NonNullable<TenantSettings["limits"]>) {
+  const { requests, tokens, reserved, spent } = await meter.usage();
+  const { day, month } = spent;
+  const usedUp = await meter.usedUp();
   return {
     running: meter.running(),
-    requests_last_minute: minute.requests,
-    tokens_last_minute: minute.tokens,
+    requests_last_minute: requests,
+    tokens_last_minute: tokens,
     today: shown(day),
     this_month: shown(month),
     // Set aside for requests that still run: neither spent nor free.
-    reserved: shown(meter.reserved()),
+    reserved: shown(reserved),
     is_over_budget: limits.budget !== undefined && usedUp !== null,
     budget_resets_in_s: usedUp === null ? null : Math.ceil(usedUp.resetInMs / 1_000),
   };

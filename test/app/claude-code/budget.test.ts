@@ -6,6 +6,7 @@ import { createProviderPrice } from "../../../src/app/providers/provider-price.t
 import { providerSettings } from "../../../src/backends/settings.ts";
 import { createPriceBook } from "../../../src/catalog/prices.ts";
 import { scriptedClaude } from "../../support/claude.ts";
+import { spentOf as spentOfMeter } from "../../support/local-meter.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
 import { recordOf } from "../../support/upstream/json.ts";
 
@@ -38,7 +39,8 @@ const ask = (gateway: TestGateway, messages: object[], more: object = {}, signal
     body: JSON.stringify({ model: "sonnet", messages, ...more }),
     ...(signal === undefined ? {} : { signal }),
   });
-const spentOf = (gateway: TestGateway): number => gateway.app.services.meters.of("alice").spent().day.nanoUsd;
+const spentOf = (gateway: TestGateway): number =>
+  spentOfMeter(gateway.app.services.meters.of("alice")).day.nanoUsd;
 
 test("a whole answer costs what the program says, and no price of it is ever unknown", async () => {
   const gateway = await app();

@@ -5,12 +5,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSy
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createSavedSpending } from "../../../src/app/persistence/saved-spending.ts";
-import { disabledMetricsStore } from "../../../src/metrics/metrics-store.ts";
+import { disabledMetricsStore } from "../../../src/metrics/disabled-metrics-store.ts";
 import { createMemoryStore } from "../../../src/state/memory-store.ts";
-import { openSqliteStore } from "../../../src/state/sqlite-store.ts";
+import { SqliteStateStore } from "../../../src/state/sqlite-state-store.ts";
 import { openSlots, type Slots } from "../../../src/state/slots.ts";
 import type { StateStore } from "../../../src/state/state-store.ts";
 import { fakeClock, type FakeClock } from "../../support/clock.ts";
+import { enterLocally, spentOf } from "../../support/local-meter.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "clawgate-spending-"));
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
@@ -24,23 +25,20 @@ const memoryOn = (store: StateStore, clock: FakeClock, slots: Slots | null = nul
 
 test("an answer is written when it ends, many of them once in a while, and a new process knows of all of them", async () => {
   const clock = fakeClock(Date.UTC(2026, 6, 1, 10));
-  const open = (): StateStore => openSqliteStore({ path: join(directory, "state.db"), clock, log });
+  const open = (): StateStore => new SqliteStateStore({ path: join(directory, "state.db"), clock, log });
   const first = open();
   let writes = 0;
   let writingMs = 0;
   let passedMs = 0;
-  const writeNow = (): void => {
+  const set = first.set.bind(first);
+  const writeNow = first.writeNow.bind(first);
+  first.set = (...row) => ((writes += 1), set(...row));
+  first.writeNow = () => {
     passedMs += writingMs;
-    first.writeNow();
+    writeNow();
   };
-  const memory = memoryOn(
-    { ...first, set: (...row) => ((writes += 1), first.set(...row)), writeNow },
-    {
-      ...clock,
-      monotonicMs: () => clock.monotonicMs() + passedMs,
-    },
-  );
-  const answer = (): void => memory.meters.of("alice").enter().charge({ tokens: 10, nanoUsd: 1_000 });
+  const memory = memoryOn(first, { ...clock, monotonicMs: () => clock.monotonicMs() + passedMs });
+  const answer = (): void => enterLocally(memory.meters.of("alice")).charge({ tokens: 10, nanoUsd: 1_000 });
   await memory.follow([alice]);
   answer();
   // No time has passed, and whoever is killed now has left it behind.
@@ -62,7 +60,7 @@ test("an answer is written when it ends, many of them once in a while, and a new
   const second = open();
   const again = memoryOn(second, clock);
   await again.follow([alice]);
-  expect(again.meters.of("alice").spent()).toMatchObject({
+  expect(spentOf(again.meters.of("alice"))).toMatchObject({
     day: { tokens: 1_000, nanoUsd: 100_000 },
     month: { tokens: 1_000, nanoUsd: 100_000 },
   });
@@ -88,15 +86,12 @@ test("however many answers end at once, each is kept before the next, and the st
   );
   await memory.follow([alice, { ...alice, name: "bob" }]);
   for (let i = 1; i <= 200; i++) {
-    memory.meters
-      .of(i % 2 === 0 ? "alice" : "bob")
-      .enter()
-      .charge({ tokens: 10, nanoUsd: 1_000 });
+    enterLocally(memory.meters.of(i % 2 === 0 ? "alice" : "bob")).charge({ tokens: 10, nanoUsd: 1_000 });
     // Whoever is killed here has left behind the slots alone.
     if (i % 40 !== 0) continue;
     const next = memoryOn(createMemoryStore(clock.nowMs), clock, openSlots(path));
     await next.follow([alice, { ...alice, name: "bob" }]);
-    for (const name of ["alice", "bob"]) expect(next.meters.of(name).spent().day.nanoUsd).toBe(500 * i);
+    for (const name of ["alice", "bob"]) expect(spentOf(next.meters.of(name)).day.nanoUsd).toBe(500 * i);
     await next.close();
   }
   expect(writes).toBe(0);
@@ -156,8 +151,8 @@ test("slots that cannot be used, and rubbish in them, are no slots", async () =>
     const store = createMemoryStore(clock.nowMs);
     const memory = memoryOn(store, clock, openSlots(join(folder, name)));
     await memory.follow([alice]);
-    expect([name, memory.meters.of("alice").spent().day.tokens]).toEqual([name, 0]);
-    memory.meters.of("alice").enter().charge({ tokens: 10, nanoUsd: 0 });
+    expect([name, spentOf(memory.meters.of("alice")).day.tokens]).toEqual([name, 0]);
+    enterLocally(memory.meters.of("alice")).charge({ tokens: 10, nanoUsd: 0 });
     expect([name, (await store.list("spent")).length]).toEqual([name, name === "rubbish" ? 0 : 1]);
     await memory.close();
     expect((await store.list("spent")).length).toBe(1);
@@ -181,7 +176,7 @@ test("rubbish in the state is nothing spent", async () => {
     await store.set("spent", "alice", value, null);
     const memory = memoryOn(store, clock);
     await memory.follow([alice]);
-    expect(memory.meters.of("alice").spent().month).toEqual({ tokens: 0, nanoUsd: 0 });
+    expect(spentOf(memory.meters.of("alice")).month).toEqual({ tokens: 0, nanoUsd: 0 });
   }
 });
 
@@ -189,10 +184,10 @@ test("a tenant without a budget is in no hurry", async () => {
   const clock = fakeClock();
   const store = createMemoryStore(clock.nowMs);
   const memory = memoryOn(store, clock);
-  memory.meters.of("bob").enter().charge({ tokens: 10, nanoUsd: 0 });
+  enterLocally(memory.meters.of("bob")).charge({ tokens: 10, nanoUsd: 0 });
   expect(await store.list("spent")).toEqual([]);
   await memory.follow([alice]);
-  memory.meters.of("alice").enter().charge({ tokens: 10, nanoUsd: 0 });
+  enterLocally(memory.meters.of("alice")).charge({ tokens: 10, nanoUsd: 0 });
   expect((await store.list("spent")).length).toBe(2);
   expect(clock.waiting()).toBe(0);
 });
@@ -200,7 +195,8 @@ test("a tenant without a budget is in no hurry", async () => {
 test("a tenant without a budget is not looked for, and nothing waits", async () => {
   const clock = fakeClock();
   const store = createMemoryStore(clock.nowMs);
-  const memory = memoryOn({ ...store, get: () => Promise.reject(new Error("asked")) }, clock);
+  store.get = () => Promise.reject(new Error("asked"));
+  const memory = memoryOn(store, clock);
   await memory.follow([{ name: "bob", limits: undefined }]);
   expect(warnings).toEqual([]);
   await memory.follow([alice]);

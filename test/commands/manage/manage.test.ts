@@ -95,9 +95,9 @@ describe("add", () => {
   });
 
   test.each([
-    [["alice"], 1, 'there is a tenant "alice" already'],
+    [["alice"], 1, 'tenant "alice" already exists'],
     [["bob", "--key", "short"], 64, "--key must be a key of at least 16 characters"],
-    [["bob", "--key", aliceKey], 78, "the same key stands at"],
+    [["bob", "--key", aliceKey], 78, "the same key is also used at"],
     [["../bob"], 78, "letters, digits"],
     [[], 64, "it needs a tenant's name"],
     [["bob", "--kee", "x"], 64, "did you mean --key?"],

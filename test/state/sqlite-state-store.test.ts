@@ -336,7 +336,7 @@ describe("a file that is taken away while it is open", () => {
     await store.flush();
     expect(store.status()).toMatchObject({
       state: "memory",
-      detail: expect.stringContaining("not this gateway's"),
+      detail: expect.stringContaining("belongs to another gateway"),
     });
     expect(await store.get("health", "a")).toBe(1);
     await store.close();

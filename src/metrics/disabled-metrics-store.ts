@@ -1,0 +1,27 @@
+// For `metrics.enabled: false` and `metrics.log_requests: false`: nothing is kept, and every question has its empty answer.
+
+import { aggregateStats } from "./aggregation.ts";
+import type { MetricsStore } from "./metrics-store.ts";
+import type { StoreStatus } from "./store-status.ts";
+
+const status: StoreStatus = {
+  path: null,
+  queued: 0,
+  dropped: 0,
+  written: 0,
+  state: "disabled",
+  detail: "metrics are switched off in the config",
+};
+
+export function disabledMetricsStore(): MetricsStore {
+  return {
+    record: () => undefined,
+    stats: ({ nowMs }) => Promise.resolve({ ...aggregateStats(null, nowMs), database: status }),
+    recent: () => Promise.resolve([]),
+    requestsToday: () => Promise.resolve(null),
+    spent: () => Promise.resolve(null),
+    flush: () => Promise.resolve(true),
+    status: () => status,
+    close: () => Promise.resolve(),
+  };
+}

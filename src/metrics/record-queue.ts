@@ -1,0 +1,139 @@
+// A bounded queue of request records in front of the database, written in batches off the request path. `push` never throws and
+// never waits, whatever the disk does; what cannot be kept is counted.
+
+import type { RequestRecord } from "../canon/record.ts";
+import { describeDatabaseError } from "../sqlite/database-error.ts";
+import type { SqliteDatabase } from "../sqlite/database-file.ts";
+import type { MetricsConnection, MetricsLog } from "./connection.ts";
+import { deleteOldest, isAtLimit } from "./retention.ts";
+import type { StoreStatus } from "./store-status.ts";
+
+// At 5 us a row: a batch holds up the requests of this process for a millisecond or two.
+const batchSize = 250;
+const tickMs = 150;
+// A long queue is written in short breaths instead, so that a burst of thousands a second is not lost.
+const backlogTickMs = 4;
+const slowestRetryMs = 5_000;
+/** Rows that go at once where the file has reached its size. */
+const roomSize = 1_000;
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+export class RecordQueue {
+  private readonly records: RequestRecord[] = [];
+  private pushed = 0;
+  private dequeued = 0;
+  private written = 0;
+  private dropped = 0;
+  private failures = 0;
+  private isClosed = false;
+  private tick: Timer | null = null;
+
+  constructor(
+    private readonly connection: MetricsConnection,
+    private readonly log: MetricsLog,
+    private readonly limit: number,
+  ) {}
+
+  push(record: RequestRecord): void {
+    if (this.isClosed || this.records.length >= this.limit) {
+      this.drop(1, this.isClosed ? "the store is closed" : "the queue is full");
+      return;
+    }
+    this.pushed += 1;
+    this.records.push(record);
+    // A full batch is not kept waiting: what lives through a collection is old to the collector, and dear to get rid of.
+    if (this.records.length === batchSize && this.failures === 0 && this.tick !== null) {
+      clearTimeout(this.tick);
+      this.tick = null;
+    }
+    this.scheduleWrite();
+  }
+
+  /** True when nothing waits any more; false when the database takes nothing just now. */
+  async flush(): Promise<boolean> {
+    const goal = this.pushed;
+    while (this.dequeued < goal) {
+      // A second attempt at once: the first may have found a broken or full file and put it right.
+      if (!this.writeBatch() && !this.writeBatch()) return false;
+      this.failures = 0;
+      await nextTurn();
+    }
+    return true;
+  }
+
+  counts(): Pick<StoreStatus, "queued" | "dropped" | "written"> {
+    return { queued: this.records.length, dropped: this.dropped, written: this.written };
+  }
+
+  /** Writes what waits, for at most so long. */
+  async close(waitMs: number): Promise<void> {
+    const endMs = performance.now() + waitMs;
+    while (!(await this.flush()) && performance.now() < endMs) await pause(50);
+    this.isClosed = true;
+    if (this.tick !== null) clearTimeout(this.tick);
+    const left = this.records.length;
+    if (left > 0) this.drop(left, "the database accepted no writes before the gateway stopped");
+    this.dequeue(left);
+  }
+
+  /** One batch. False when the database takes nothing just now. */
+  private writeBatch(): boolean {
+    const open = this.connection.current();
+    if (open === null) return false;
+    const batch = this.records.slice(0, batchSize);
+    if (batch.length === 0) return true;
+    try {
+      const result = open.prepared.write(batch);
+      this.dequeue(batch.length);
+      this.written += result.written;
+      if (result.refused.length > 0) this.drop(result.refused.length, result.refused[0] ?? "");
+      this.connection.reportSuccess();
+      return true;
+    } catch (error) {
+      const errorKind = this.connection.reportError(error);
+      if (errorKind === "row") {
+        // Not one row's fault but the batch's: trying it again would stop everything behind it.
+        this.dequeue(batch.length);
+        this.drop(batch.length, describeDatabaseError(error));
+      } else if (errorKind === "full") this.makeRoom(open.db);
+      return false;
+    }
+  }
+
+  private makeRoom(db: SqliteDatabase): void {
+    try {
+      if (isAtLimit(db)) deleteOldest(db, roomSize);
+    } catch (error) {
+      this.connection.reportError(error);
+    }
+  }
+
+  private scheduleWrite(): void {
+    if (this.tick !== null || this.isClosed || this.records.length === 0) return;
+    const normalDelay = this.records.length >= batchSize ? backlogTickMs : tickMs;
+    const { failures } = this;
+    const delay =
+      failures === 0 ? normalDelay : Math.min(slowestRetryMs, tickMs * 2 ** Math.min(failures, 6));
+    this.tick = setTimeout(() => {
+      this.tick = null;
+      this.failures = this.writeBatch() ? 0 : this.failures + 1;
+      this.scheduleWrite();
+    }, delay);
+    this.tick.unref();
+  }
+
+  private dequeue(count: number): void {
+    this.records.splice(0, count);
+    this.dequeued += count;
+  }
+
+  private drop(count: number, why: string): void {
+    const dropped = this.dropped + count;
+    // One line when it starts, one each thousand: a full disk must not fill the log as well.
+    if (this.dropped === 0 || Math.floor(this.dropped / 1000) !== Math.floor(dropped / 1000))
+      this.log.warn("metrics records dropped", { dropped, detail: why });
+    this.dropped = dropped;
+  }
+}

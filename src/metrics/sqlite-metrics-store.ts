@@ -1,0 +1,132 @@
+// The home of the request records in a SQLite file. Whoever asks finds what was recorded before; but no question hangs on a file
+// that is locked, and none fails on one that cannot be read.
+
+import type { RequestRecord } from "../canon/record.ts";
+import type { Clock } from "../system/clock.ts";
+import type { SqliteDatabase } from "../sqlite/database-file.ts";
+import { aggregateStats } from "./aggregation.ts";
+import { MetricsConnection, type MetricsLog } from "./connection.ts";
+import type { MetricsStore, RecentQuery, SpentQuery, StatsQuery, TenantTotals } from "./metrics-store.ts";
+import { readRecent } from "./recent.ts";
+import { RecordQueue } from "./record-queue.ts";
+import type { RecentRow, StatsReport } from "./report-shapes.ts";
+import { readSums } from "./reports.ts";
+import { readRequestsToday } from "./requests-today.ts";
+import { RetentionSweep } from "./retention-sweep.ts";
+import type { StoreStatus } from "./store-status.ts";
+import { readTenantTotals } from "./tenant-totals.ts";
+
+export type SqliteMetricsOptions = {
+  /** Places to try, in order (`databasePaths`). */
+  readonly paths: readonly string[];
+  /** Which variable or key the first of them came from. */
+  readonly from?: string;
+  /** Whole days; 0 keeps records for ever. */
+  readonly retentionDays: number;
+  /** False: facts, candidates and reason are not stored (`metrics.log_routing_decisions`). */
+  readonly keepsDecisions: boolean;
+  /** Whether the config names this model of this provider's: such a name has rows of its own always. Absent: none. */
+  readonly isListed?: (provider: string, model: string) => boolean;
+  readonly log: MetricsLog;
+  readonly clock: Pick<Clock, "nowMs">;
+  readonly queueLimit?: number;
+  readonly maxFileBytes?: number;
+  readonly closeWaitMs?: number;
+};
+
+/** Longer no question waits for what was recorded just before it. */
+const flushWaitMs = 500;
+
+export class SqliteMetricsStore implements MetricsStore {
+  private readonly connection: MetricsConnection;
+  private readonly queue: RecordQueue;
+  private readonly sweep: RetentionSweep;
+  private readonly closeWaitMs: number;
+  private readonly opening: Timer;
+  private isClosed = false;
+
+  constructor(options: SqliteMetricsOptions) {
+    const { log, clock } = options;
+    this.connection = new MetricsConnection({
+      paths: options.paths,
+      ...(options.from === undefined ? {} : { from: options.from }),
+      log,
+      clock,
+      maxFileBytes: options.maxFileBytes ?? 2 * 1024 ** 3,
+      keepsDecisions: options.keepsDecisions,
+      isListed: options.isListed ?? (() => false),
+    });
+    this.queue = new RecordQueue(this.connection, log, options.queueLimit ?? 10_000);
+    this.sweep = new RetentionSweep(this.connection, clock, options.retentionDays);
+    this.closeWaitMs = options.closeWaitMs ?? 2_000;
+    // Opened soon, but not now: a slow disk must not hold up the start.
+    this.opening = setTimeout(() => {
+      this.connection.current();
+      this.sweep.start();
+    }, 0);
+  }
+
+  record(record: RequestRecord): void {
+    this.queue.push(record);
+  }
+
+  async stats({ nowMs, tenant }: StatsQuery): Promise<StatsReport> {
+    await this.flushBriefly();
+    const sums = this.read((db) => readSums(db, nowMs, tenant));
+    return { ...aggregateStats(sums, nowMs), database: this.status() };
+  }
+
+  async recent(query: RecentQuery): Promise<RecentRow[]> {
+    await this.flushBriefly();
+    return this.read((db) => readRecent(db, query)) ?? [];
+  }
+
+  async requestsToday(nowMs: number): Promise<ReadonlyMap<string, number> | null> {
+    await this.flushBriefly();
+    return this.read((db) => readRequestsToday(db, nowMs));
+  }
+
+  async spent(query: SpentQuery): Promise<TenantTotals | null> {
+    return this.read((db) => readTenantTotals(db, query));
+  }
+
+  flush(): Promise<boolean> {
+    return this.queue.flush();
+  }
+
+  /** Null when there is no readable database. */
+  read<T>(work: (db: SqliteDatabase) => T): T | null {
+    const open = this.connection.current();
+    if (open === null) return null;
+    try {
+      const answer = work(open.db);
+      this.connection.reportSuccess();
+      return answer;
+    } catch (error) {
+      if (this.connection.reportError(error) === "row") throw error;
+      return null;
+    }
+  }
+
+  status(): StoreStatus {
+    return { ...this.connection.status(), ...this.queue.counts() };
+  }
+
+  async close(): Promise<void> {
+    if (this.isClosed) return;
+    await this.queue.close(this.closeWaitMs);
+    this.isClosed = true;
+    clearTimeout(this.opening);
+    this.sweep.stop();
+    this.connection.close();
+  }
+
+  private async flushBriefly(): Promise<void> {
+    let timer: Timer | undefined;
+    const enough = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, flushWaitMs);
+    });
+    await Promise.race([this.flush(), enough]);
+    clearTimeout(timer);
+  }
+}
