@@ -73,6 +73,7 @@ test("a member that is given twice is refused where it is read or changed", () =
   }
 });
 
-test("the manual has a line for each", () => {
-  expect(memberTable(anthropicMessages)).toHaveLength(Object.keys(requestMembers.rows).length + 2);
+test("the manual names each", () => {
+  const lines = memberTable(anthropicMessages).join("\n");
+  for (const name of Object.keys(requestMembers.rows)) expect(lines).toContain(`\`${name}\``);
 });

@@ -83,6 +83,7 @@ describe("for a model of another format", () => {
   });
 });
 
-test("the manual has a line for each", () => {
-  expect(memberTable(googleGenai)).toHaveLength(rowsOf(requestMembers).length + 2);
+test("the manual names each", () => {
+  const lines = memberTable(googleGenai).join("\n");
+  for (const name of Object.keys(requestMembers.rows)) expect(lines).toContain(`\`${name}\``);
 });
