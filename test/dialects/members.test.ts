@@ -3,13 +3,14 @@
 
 import { describe, expect, test } from "bun:test";
 import { Failure } from "../../src/canon/failure.ts";
-import type { Dialect } from "../../src/dialects/dialect.ts";
 import { memberTable } from "../../src/dialects/member-docs.ts";
 import { openaiChat } from "../../src/dialects/openai-chat/dialect.ts";
 import { openaiResponses } from "../../src/dialects/openai-responses/dialect.ts";
 import { scanObject } from "../../src/wire/json.ts";
 
-const smallest: readonly (readonly [Dialect, Readonly<Record<string, unknown>>])[] = [
+type Format = typeof openaiChat;
+
+const smallest: readonly (readonly [Format, Readonly<Record<string, unknown>>])[] = [
   [openaiChat, { model: "m", messages: [{ role: "user", content: "hi" }] }],
   [openaiResponses, { model: "m", input: "hi" }],
 ];
@@ -26,7 +27,7 @@ function refusalOf(run: () => unknown): string | null {
   }
 }
 
-function passthroughRefusal({ backend }: Dialect, body: unknown): string | null {
+function passthroughRefusal({ backend }: Format, body: unknown): string | null {
   const bytes = Buffer.from(JSON.stringify(body));
   return refusalOf(() => backend.passthrough.requiredEdits(scanObject(bytes, 50), bytes, target));
 }
