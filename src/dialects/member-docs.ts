@@ -7,13 +7,22 @@ import type { MemberRow } from "./member-row.ts";
 /** Markdown, one line a row; empty for a dialect without a table. */
 export function memberTable({ members }: Pick<Dialect, "members">): readonly string[] {
   if (members === undefined) return [];
+  const rows = Object.entries(members.rows);
+  const upstream = rows.filter(([, { home }]) => home === "upstream").map(([name]) => `\`${name}\``);
   return [
     "| Member | Value | For a model of another format | |",
     "| --- | --- | --- | --- |",
-    ...Object.entries(members.rows).map(
-      ([name, row]) =>
-        `| \`${name}\` | ${cell(row.check?.wanted)}| ${elsewhereOf(name, row)} | ${cell(row.docs)}|`,
-    ),
+    ...rows
+      .filter(([, { home }]) => home !== "upstream")
+      .map(
+        ([name, row]) =>
+          `| \`${name}\` | ${cell(row.check?.wanted)}| ${elsewhereOf(name, row)} | ${cell(row.docs)}|`,
+      ),
+    ...(upstream.length === 0
+      ? []
+      : [
+          `| ${upstream.join(", ")} | | refused for every model: the configuration decides where requests go | |`,
+        ]),
   ];
 }
 
@@ -21,16 +30,15 @@ const cell = (words: string | undefined): string =>
   words === undefined ? "" : `${words.replaceAll("|", "\\|")} `;
 
 function elsewhereOf(name: string, { home, elsewhere, instead, usual }: MemberRow): string {
-  if (home === "upstream") return "refused for every model: the configuration decides where requests go";
   if (home === "obsolete") return `refused for every model; use \`${instead}\``;
   if (typeof elsewhere === "object") return `refused when it is ${elsewhere.when}`;
   switch (elsewhere) {
     case "said":
-      return "sent in that format's words";
+      return "carried over";
     case "silent":
       return "left out; the answer is the same";
     case "named":
-      return `left out, noted as \`member-dropped:${name}\``;
+      return `left out, noted as \`member-dropped:${name}\` unless it is auto or default`;
     case "noted":
       return `left out, noted as \`${kebab(name)}-dropped\`${usual === undefined ? "" : ` unless it is ${JSON.stringify(usual)}`}`;
   }

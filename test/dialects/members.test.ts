@@ -70,7 +70,7 @@ describe.each(smallest.map(([dialect, body]) => [dialect.name, dialect, body] as
 
     test("every row has its line in the manual", () => {
       const lines = memberTable(dialect);
-      for (const [name] of rows) expect(lines.some((line) => line.startsWith(`| \`${name}\` |`))).toBe(true);
+      for (const [name] of rows) expect(lines.some((line) => line.includes(`\`${name}\``))).toBe(true);
     });
   },
 );
