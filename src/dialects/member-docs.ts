@@ -7,22 +7,13 @@ import type { MemberRow } from "./member-row.ts";
 /** Markdown, one line a row; empty for a dialect without a table. */
 export function memberTable({ members }: Pick<Dialect, "members">): readonly string[] {
   if (members === undefined) return [];
-  const rows = Object.entries(members.rows);
-  const upstream = rows.filter(([, { home }]) => home === "upstream").map(([name]) => `\`${name}\``);
   return [
     "| Member | Value | For a model of another format | |",
     "| --- | --- | --- | --- |",
-    ...rows
-      .filter(([, { home }]) => home !== "upstream")
-      .map(
-        ([name, row]) =>
-          `| \`${name}\` | ${cell(row.check?.wanted)}| ${elsewhereOf(name, row)} | ${cell(row.docs)}|`,
-      ),
-    ...(upstream.length === 0
-      ? []
-      : [
-          `| ${upstream.join(", ")} | | refused for every model: the configuration decides where requests go | |`,
-        ]),
+    ...Object.entries(members.rows).map(
+      ([name, row]) =>
+        `| \`${name}\` | ${cell(row.check?.wanted)}| ${elsewhereOf(name, row)} | ${cell(row.docs)}|`,
+    ),
   ];
 }
 
@@ -30,6 +21,7 @@ const cell = (words: string | undefined): string =>
   words === undefined ? "" : `${words.replaceAll("|", "\\|")} `;
 
 function elsewhereOf(name: string, { home, elsewhere, instead, usual }: MemberRow): string {
+  if (home === "upstream") return "refused for every model: the configuration decides where requests go";
   if (home === "obsolete") return `refused for every model; use \`${instead}\``;
   if (typeof elsewhere === "object") return `refused when it is ${elsewhere.when}`;
   switch (elsewhere) {
