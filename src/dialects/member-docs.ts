@@ -26,11 +26,11 @@ function elsewhereOf(name: string, { home, elsewhere, instead, usual }: MemberRo
   if (typeof elsewhere === "object") return `refused when it is ${elsewhere.when}`;
   switch (elsewhere) {
     case "said":
-      return "sent in that format's words";
+      return "carried over";
     case "silent":
       return "left out; the answer is the same";
     case "named":
-      return `left out, noted as \`member-dropped:${name}\``;
+      return `left out, noted as \`member-dropped:${name}\` unless it is auto or default`;
     case "noted":
       return `left out, noted as \`${kebab(name)}-dropped\`${usual === undefined ? "" : ` unless it is ${JSON.stringify(usual)}`}`;
   }

@@ -14,8 +14,7 @@ import { type Piece, thinkTags } from "./think-tags.ts";
 import { makeToolId } from "./tool-id.ts";
 import { callOf, newCall, readFragment, type ToolCall } from "./tool-calls.ts";
 import { usageIn } from "./usage.ts";
-
-type Raw = Record<string, unknown>;
+import type { Wire } from "./extras.ts";
 
 /** The chunk's error, in any of the places where vendors put one. */
 export function errorOf(body: unknown): Failure | null {
@@ -29,14 +28,14 @@ export function errorOf(body: unknown): Failure | null {
   return !isAnswer && isErrorShape(body) ? failureInBand(body) : null;
 }
 
-function isErrorShape({ errors, msg, error_msg: text, base_resp: base, object }: Raw): boolean {
+function isErrorShape({ errors, msg, error_msg: text, base_resp: base, object }: Wire): boolean {
   if (object !== undefined) return false;
   if (isRecord(base)) return base.status_code !== 0;
   return (Array.isArray(errors) && errors.length > 0) || typeof msg === "string" || typeof text === "string";
 }
 
 /** Only one answer is ever asked for: a choice of another index is not ours. */
-export function firstChoice(chunk: Raw): Raw | null {
+export function firstChoice(chunk: Wire): Wire | null {
   if (!Array.isArray(chunk.choices)) return null;
   const found: unknown = chunk.choices.find(
     (each) => isRecord(each) && (each.index === undefined || each.index === null || each.index === 0),
@@ -48,13 +47,13 @@ export function readText(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-export function readReasoning(delta: Raw): string {
+export function readReasoning(delta: Wire): string {
   const field = reasoningFieldIn(delta);
   return field === null ? textOfDetails(detailsIn(delta)) : readText(delta[field]);
 }
 
 /** Members next to the choices: Perplexity's search results, or its and xAI's bare URLs. */
-function sourcesIn({ search_results: results, citations }: Raw): readonly unknown[] {
+function sourcesIn({ search_results: results, citations }: Wire): readonly unknown[] {
   const list: readonly unknown[] =
     Array.isArray(results) && results.length > 0 ? results : [citations].flat();
   return list.map((each) => (isRecord(each) ? each : { url: each }));
@@ -74,7 +73,7 @@ export class AnswerDecoder {
   private readonly queue = new BlockQueue((call) => this.idOf(call));
 
   /** One chunk (`choices[0].delta`) or one whole completion (`choices[0].message`). */
-  take(chunk: Raw): StreamEvent[] {
+  take(chunk: Wire): StreamEvent[] {
     const out: StreamEvent[] = [];
     if (this.id === "") this.id = readText(chunk.id);
     if (this.model === "") this.model = readText(chunk.model);
@@ -153,7 +152,7 @@ export class AnswerDecoder {
       this.addText(kind, text, out, kind === "text" ? null : taggedThoughts);
   }
 
-  private takeDelta(delta: Raw, out: StreamEvent[]): void {
+  private takeDelta(delta: Wire, out: StreamEvent[]): void {
     const thoughts = readReasoning(delta);
     // A vendor that sends thinking in a member of its own writes no tags.
     if (thoughts !== "") this.addPieces(this.tags.end(), out);

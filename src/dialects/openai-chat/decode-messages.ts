@@ -26,9 +26,8 @@ import { clientExtraContent } from "../call-signatures.ts";
 import { detailsIn, textOfDetails } from "./reasoning-details.ts";
 import { reasoningFieldIn } from "./reasoning-fields.ts";
 import { decodeContent, decodeTexts } from "./decode-content.ts";
-import { name as dialect } from "./extras.ts";
+import { name as dialect, type Wire } from "./extras.ts";
 
-type Raw = Record<string, unknown>;
 export type DecodedMessages = { readonly system: TextBlock[]; readonly messages: Message[] };
 
 export function decodeMessages(value: unknown): DecodedMessages {
@@ -72,12 +71,12 @@ const unknownRole = (role: string, param: string): Error =>
     `${param}.role must be system, developer, user, assistant or tool, not ${shown(role)}.`,
   );
 
-function withName(message: Message, raw: Raw, param: string): Message {
+function withName(message: Message, raw: Wire, param: string): Message {
   const name = optionalText(raw.name, `${param}.name`);
   return name === null ? message : { ...message, extras: { [dialect]: { name } } };
 }
 
-function decodeToolResult(raw: Raw, param: string): ToolResultBlock {
+function decodeToolResult(raw: Wire, param: string): ToolResultBlock {
   const callId = wordAt(raw.tool_call_id, `${param}.tool_call_id`);
   const content = raw.content === null ? [] : decodeContent(raw.content, `${param}.content`, "tool");
   return { type: "tool-result", callId, content, isError: false };
@@ -86,7 +85,7 @@ function decodeToolResult(raw: Raw, param: string): ToolResultBlock {
 /** In the older form a turn has one call without an id: the function's name takes its place. */
 const functionId = (name: string): string => `function_${name}`;
 
-function decodeFunctionResult(raw: Raw, param: string): ToolResultBlock {
+function decodeFunctionResult(raw: Wire, param: string): ToolResultBlock {
   const content = isAbsent(raw.content) ? [] : decodeContent(raw.content, `${param}.content`, "tool");
   const callId = functionId(wordAt(raw.name, `${param}.name`));
   return { type: "tool-result", callId, content, isError: false };
@@ -103,7 +102,7 @@ function decodeFunctionCall(value: unknown, param: string): ToolCallBlock {
   };
 }
 
-function decodeAssistant(raw: Raw, param: string): Block[] {
+function decodeAssistant(raw: Wire, param: string): Block[] {
   const content: Block[] = [];
   const thinking = decodeThinking(raw, param);
   if (thinking !== null) content.push(thinking);
@@ -133,7 +132,7 @@ const cited = (block: Block, annotations: readonly unknown[]): Block =>
   block.type === "text" ? { ...block, extras: { ...block.extras, [dialect]: { annotations } } } : block;
 
 /** Vendors' names for the same thing; extras hold which one it was. */
-function decodeThinking(raw: Raw, param: string): ThinkingBlock | null {
+function decodeThinking(raw: Wire, param: string): ThinkingBlock | null {
   for (const known of ["reasoning_content", "reasoning"]) optionalText(raw[known], `${param}.${known}`);
   const details = detailsIn(raw);
   const field = reasoningFieldIn(raw);
@@ -161,7 +160,7 @@ function decodeCall(value: unknown, param: string): ToolCallBlock {
 }
 
 /** Free text, and what newer clients write: the client's own call goes back to vendors of this format. */
-function decodeOtherCall(raw: Raw, id: string, param: string): ToolCallBlock {
+function decodeOtherCall(raw: Wire, id: string, param: string): ToolCallBlock {
   const type = wordAt(raw.type, `${param}.type`);
   const extras: Extras = { [dialect]: { call: raw } };
   if (type === "custom") {

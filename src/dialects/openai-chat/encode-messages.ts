@@ -19,9 +19,7 @@ import { isReasoningField, spokenThoughts, taggedThoughts } from "./reasoning-fi
 import { inThinkTags } from "./think-tags.ts";
 import { toolInputText } from "../tool-input.ts";
 import { encodeToolId } from "./tool-id.ts";
-import { name as dialect, extrasOf } from "./extras.ts";
-
-type Wire = Record<string, unknown>;
+import { name as dialect, extrasOf, type Wire } from "./extras.ts";
 
 const nameOf = ({ extras }: Pick<Message, "extras">): unknown => extrasOf(extras).name;
 

@@ -15,9 +15,7 @@ import { encodeMessages } from "./encode-messages.ts";
 import { refuseAnswerOptions } from "./refuse-translation.ts";
 import { fitExtras } from "./fit-members.ts";
 import { requestMembers } from "./members.ts";
-import { extrasOf } from "./extras.ts";
-
-type Wire = Record<string, unknown>;
+import { extrasOf, type Wire } from "./extras.ts";
 
 export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Note = ignoreNote): Wire {
   const request = fitToModel(withLoadedTools(asked), target, note);

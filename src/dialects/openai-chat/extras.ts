@@ -5,7 +5,9 @@ import type { Extras } from "../../canon/request.ts";
 
 export const name = "openai-chat";
 
-type Members = Readonly<Record<string, unknown>>;
+/** An object of this format's JSON. */
+export type Wire = Record<string, unknown>;
+type Members = Readonly<Wire>;
 const nothing: Members = {};
 
 export function extrasOf(extras: Extras | undefined): Members {

@@ -16,8 +16,7 @@ import {
 } from "../fit-to-model.ts";
 import { isRecord } from "../decoding.ts";
 import { isEffort } from "../../canon/effort.ts";
-
-type Wire = Record<string, unknown>;
+import type { Wire } from "./extras.ts";
 
 const penalties = ["frequency_penalty", "presence_penalty", "logit_bias"];
 const parallel = "parallel_tool_calls";

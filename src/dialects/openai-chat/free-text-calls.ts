@@ -2,8 +2,7 @@
 
 import type { Tool } from "../../canon/request.ts";
 import { isFreeText } from "./decode-tools.ts";
-
-type Wire = Record<string, unknown>;
+import type { Wire } from "./extras.ts";
 
 export function freeTextNames(tools: readonly Tool[] | undefined): (name: string) => boolean {
   const names = new Set(tools?.filter(isFreeText).map(({ name }) => name));

@@ -3,8 +3,7 @@
 
 import { type JsonEdit, type JsonScan, memberNamed } from "../../wire/json.ts";
 import { isRecord, parseLoosely } from "../decoding.ts";
-
-type Wire = Record<string, unknown>;
+import type { Wire } from "./extras.ts";
 
 const functionWord = Buffer.from('"function"');
 const customWord = Buffer.from('"custom"');

@@ -30,8 +30,7 @@ import { requestMembers } from "./members.ts";
 import { isDone, unreadable } from "./stream-decoder.ts";
 import { exceeds } from "./exceeds.ts";
 import { usageIn } from "./usage.ts";
-
-type Raw = Record<string, unknown>;
+import type { Wire } from "./extras.ts";
 
 function frameFacts(frame: SseFrame): FrameFacts {
   if (isDone(frame.data)) return { isEnd: true };
@@ -99,7 +98,7 @@ function replyFacts(body: unknown): FrameFacts | null {
   return usage === null ? known : { ...known, usage };
 }
 
-function hasContent(delta: Raw): boolean {
+function hasContent(delta: Wire): boolean {
   return (
     hasLength(delta.content) ||
     readReasoning(delta) !== "" ||

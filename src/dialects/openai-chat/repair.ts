@@ -6,8 +6,7 @@ import { isRecord } from "../decoding.ts";
 import type { Note, TargetFacts } from "../dialect.ts";
 import { fitBody } from "./fit-members.ts";
 import { encodeToolId } from "./tool-id.ts";
-
-type Wire = Record<string, unknown>;
+import type { Wire } from "./extras.ts";
 
 export function repair(written: Wire, target: TargetFacts, note: Note = ignoreNote): Wire {
   const takes = target.takes ?? null;

@@ -84,8 +84,20 @@ export const requestMembers = new MemberTable(
     },
     temperature: { check: kindFirst("a number", numberIn(0, 2)), home: "canonical", elsewhere: "said" },
     top_p: { check: kindFirst("a number", numberIn(0, 1)), home: "canonical", elsewhere: "said" },
-    reasoning: { check: record, home: "canonical", elsewhere: "said", isRewritten: true },
-    text: { check: record, home: "canonical", elsewhere: "said", isRewritten: true },
+    reasoning: {
+      check: record,
+      home: "canonical",
+      elsewhere: "said",
+      isRewritten: true,
+      docs: "effort is carried over; the rest goes to models of this format only.",
+    },
+    text: {
+      check: record,
+      home: "canonical",
+      elsewhere: "said",
+      isRewritten: true,
+      docs: "format is carried over; verbosity is left out, noted as verbosity-dropped.",
+    },
     user: { check: text, home: "canonical", elsewhere: "said" },
     store: {
       check: flag,
