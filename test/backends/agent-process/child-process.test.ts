@@ -263,7 +263,7 @@ test.if(canBeNobody)("what is another user's by now is reported, and not waited 
     gateway.stdin.flush();
     let said = "";
     while (!said.includes("stopped")) said += await read();
-    expect(said).toBe(`left ${left.pid}\nstopped\n`);
+    expect(said).toBe(`left ${left.pid}\nleft at the end ${left.pid}\nstopped\n`);
     expect(left.isAlive()).toBe(true);
   } finally {
     await left.stop({ graceMs: 0 });
