@@ -1,4 +1,4 @@
-// A provider's settings -> what the price book asks for. Apart from providers.ts, because the estate needs it and providers need the estate.
+// A provider's settings -> what the price book asks for. Apart from loaded-provider.ts, because the services need it and providers need the services.
 
 import { isLoopback } from "../../backends/http/proxy.ts";
 import { localServers } from "../../backends/http/vendors.ts";

@@ -1,4 +1,4 @@
-// The form of a row in the table of vendors' words (table.ts). It must never judge: what a row means is match-failure.ts's.
+// The form of a row in the table of vendors' words (pattern-table.ts). It must never judge: what a row means is match-failure.ts's.
 
 import type { FailureKind } from "../../canon/failure.ts";
 
