@@ -8,6 +8,7 @@ import { type Rule, architectureRules, type Tree, treeOf } from "./support/archi
 import { documentRules } from "./support/document-rules.ts";
 import { formRules, repositoryRules } from "./support/form-rules.ts";
 import { longFunctionRule } from "./support/long-function-rule.ts";
+import { wordRules } from "./support/word-rules.ts";
 
 const root = dirname(import.meta.dir);
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
@@ -29,7 +30,7 @@ function filesBelow(folder: string): string[] {
     .map((entry) => relative(root, join(entry.parentPath, entry.name)));
 }
 
-const sourceRules = [...architectureRules, ...formRules, longFunctionRule];
+const sourceRules = [...architectureRules, ...formRules, longFunctionRule, ...wordRules];
 const treeRules = [...repositoryRules, ...documentRules];
 
 const treeFrom = (paths: readonly string[]): Tree =>

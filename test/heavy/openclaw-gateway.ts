@@ -71,7 +71,7 @@ export async function openOpenclawGateway(
   const upstream = startUpstream({ strict: true, keys: [vendorKey] });
   const port = freePort();
   // A config as people write it, with a word in it that must stay.
-  const config = `# of the house\n${stringify({ ...gatewayConfig(upstream.url), server: { port }, fallback_chain: ["oai"], ...more })}`;
+  const config = `# of the user\n${stringify({ ...gatewayConfig(upstream.url), server: { port }, fallback_chain: ["oai"], ...more })}`;
   const gateway = await startBinary({ config, args: ["--port", String(port)], dir });
   const read = (path: string): string => readFileSync(join(dir, path), "utf8");
   return {
