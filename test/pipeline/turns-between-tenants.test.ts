@@ -25,11 +25,11 @@ type App = {
 };
 
 /** A vendor with one turn, which alice holds until `release`. */
-async function openHeld(lane: (typeof formatPairs)[number], queue: object): Promise<App> {
+async function openHeld(formats: (typeof formatPairs)[number], queue: object): Promise<App> {
   const clock = fakeClock();
   const pipeline = cleanups.stopAtEnd(
     await openTestPipeline({
-      ...lane,
+      ...formats,
       clock,
       badProvider: { max_concurrent: 1 },
       config: { tenants, queue, streaming: { commit_after_s: 1, keepalive_s: 1 } },
@@ -59,9 +59,9 @@ type Live = {
   requests: { tenant: string; stage: string; queue: { provider: string; position: number } | null }[];
 };
 
-describe.each([...formatPairs])("$door door, $wire vendor", (lane) => {
+describe.each([...formatPairs])("$endpoint endpoint, $wire vendor", (formats) => {
   test("a stream that waits for its turn hears keep-alives, the operator its place, and the record both", async () => {
-    const app = await openHeld(lane, { wait_s: 600 });
+    const app = await openHeld(formats, { wait_s: 600 });
     const { pipeline, clock } = app;
     const asking = pipeline.ask("bob 1", { ...as("bob"), model: "alone" });
     await until("it waits", () => waiting(app) === 1);
@@ -94,7 +94,7 @@ describe.each([...formatPairs])("$door door, $wire vendor", (lane) => {
       if (next?.value === undefined) break;
       rest += decoder.decode(next.value);
     }
-    expect(rest).toContain(lane.endpoint === "openai" ? "[DONE]" : "message_stop");
+    expect(rest).toContain(formats.endpoint === "openai" ? "[DONE]" : "message_stop");
     const record = await pipeline.gateway.recordOf(answer);
     expect(record.attempts).toMatchObject([{ provider: "alone", outcome: "ok", queuePosition: 1 }]);
     expect(record.attempts[0]?.waitMs).toBeGreaterThanOrEqual(3_300);
@@ -103,10 +103,10 @@ describe.each([...formatPairs])("$door door, $wire vendor", (lane) => {
   });
 });
 
-const [lane] = formatPairs as [(typeof formatPairs)[number]];
+const [formats] = formatPairs as [(typeof formatPairs)[number]];
 
 test("A floods: beyond its share of the places it hears 429 at once, and B is next", async () => {
-  const app = await openHeld(lane, { wait_s: 600, depth: 40 });
+  const app = await openHeld(formats, { wait_s: 600, depth: 40 });
   const { pipeline } = app;
   const flood = Array.from({ length: 100 }, (_, at) =>
     pipeline.receive(`alice ${at}`, { ...as("alice"), model: "alone", stream: at % 2 === 0 }),
@@ -137,7 +137,7 @@ test("A floods: beyond its share of the places it hears 429 at once, and B is ne
 });
 
 test("Retry-After says how long turns have lasted; who waited in vain has its wait in the record", async () => {
-  const app = await openHeld(lane, { wait_s: 3, depth: 2 });
+  const app = await openHeld(formats, { wait_s: 3, depth: 2 });
   const { pipeline, clock } = app;
   await clock.advance(30_000);
   await app.release();

@@ -1,4 +1,4 @@
-// The form of a row in the table of vendors' words (pattern-table.ts). It must never judge: what a row means is match-failure.ts's.
+// A row in the table of vendors' error messages (pattern-table.ts). It must never judge: match-failure.ts decides what a row means.
 
 import type { FailureKind } from "../../canon/failure.ts";
 

@@ -1,5 +1,5 @@
 // The Response object and its items as clients see them: the same in a stream and in one body.
-// It must never be read back: incoming ones are decoded by decode-answer.ts.
+// It must never be used for incoming ones: decode-answer.ts reads those.
 
 import type { FinishReason } from "../../canon/event.ts";
 import type { Extras } from "../../canon/request.ts";

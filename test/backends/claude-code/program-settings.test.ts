@@ -70,8 +70,8 @@ test.each([
   [["Read", "Bash(git *)"], "default", ["Read", "Bash(git *)"]],
   [["Read", "Bash(git *)"], ["Read", "Bash"], ["Read"]],
   [["Read"], ["Bash"], "none"],
-] as const)("tools %p, narrowed by %p, are %p", (tools, requested, left) => {
-  expect(
-    narrowTools(tools, requested === undefined || typeof requested === "string" ? requested : [...requested]),
-  ).toEqual(typeof left === "string" ? left : [...left]);
+] as const)("tools %p, narrowed by %p, are %p", (tools, wish, left) => {
+  expect(narrowTools(tools, wish === undefined || typeof wish === "string" ? wish : [...wish])).toEqual(
+    typeof left === "string" ? left : [...left],
+  );
 });

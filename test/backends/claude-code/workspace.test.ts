@@ -108,8 +108,8 @@ test.each([
   ["the provider over it", { environment: { CLAUDE_CONFIG_DIR: "/e" }, configDir: "/p" }, {}, "/p"],
   ["the provider's env", { env: { CLAUDE_CONFIG_DIR: "/v" }, configDir: "/p" }, {}, "/v"],
   ["the tenant over all", { configDir: "/p" }, { configDir: "/t" }, "/t"],
-])("the configuration folder of requests without a tenant: %s", async (_, options, requested, expected) => {
-  const workspace = await workspaces("named", options).of(null, requested);
+])("the configuration folder of requests without a tenant: %s", async (_, options, wishes, expected) => {
+  const workspace = await workspaces("named", options).of(null, wishes);
   expect(workspace).toMatchObject({ configDir: expected, isConfigDirImplied: false });
 });
 
@@ -238,7 +238,7 @@ test("a folder that holds something guarded is refused by name, whatever it is c
   ];
   const all = (): ReturnType<typeof workspaces> =>
     workspaces("refused", { jailProgram: "/usr/bin/bwrap", guardedPaths });
-  for (const [requested, words] of [
+  for (const [wishes, words] of [
     [{ addDirs: [place] }, "the gateway's config"],
     [{ addDirs: [join(root, "link-to-held")] }, "the gateway's config"],
     [{ workingDir: join(place, "deep") }, "the gateway's config"],
@@ -250,7 +250,7 @@ test("a folder that holds something guarded is refused by name, whatever it is c
     [{ workingDir: "/" }, "whole system"],
     [{ workingDir: "/proc/1" }, "whole system"],
   ] as const)
-    await expect(all().of("one", requested)).rejects.toThrow(words);
+    await expect(all().of("one", wishes)).rejects.toThrow(words);
   // Its owner has it, and so does who was given the very folder.
   expect((await all().of("two", { configDir: join(root, "logins") })).jail).not.toBeNull();
   expect((await all().of("one", { addDirs: [join(root, "shared")] })).jail).not.toBeNull();
@@ -261,10 +261,10 @@ test("a folder inside one that can be written must not lead out of it by a link"
   const outer = join(root, "outer");
   mkdirSync(join(outer, "sub"), { recursive: true });
   const all = (): ReturnType<typeof workspaces> => workspaces("linked", { jailProgram: "/usr/bin/bwrap" });
-  const requested = { workingDir: outer, addDirs: [join(outer, "sub")] };
-  expect((await all().of("one", requested)).jail?.writable).not.toContain(join(outer, "sub"));
+  const wishes = { workingDir: outer, addDirs: [join(outer, "sub")] };
+  expect((await all().of("one", wishes)).jail?.writable).not.toContain(join(outer, "sub"));
   rmSync(join(outer, "sub"), { recursive: true });
   mkdirSync(join(root, "elsewhere"));
   symlinkSync(join(root, "elsewhere"), join(outer, "sub"));
-  await expect(all().of("one", requested)).rejects.toThrow("a link in a folder");
+  await expect(all().of("one", wishes)).rejects.toThrow("a link in a folder");
 });

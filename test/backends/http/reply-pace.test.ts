@@ -69,7 +69,7 @@ async function untilWord(lane: AnswerSource): Promise<Piece> {
   }
 }
 
-function sourceOf(answer: Response, stream = true): AnswerSource {
+function relayOf(answer: Response, stream = true): AnswerSource {
   return passthroughSource({
     send: () => Promise.resolve(answer),
     dialect: dialects["openai-chat"],
@@ -143,8 +143,8 @@ describe.each(Object.entries(floods))("a flood of %s", (_name, flood) => {
 
   test("before the first word ends as bad output, and everybody has their turn meanwhile", async () => {
     for (const read of [
-      () => untilWord(sourceOf(ready(text))).then(({ failure }) => failure),
-      () => untilWord(sourceOf(ready(text), false)).then(({ failure }) => failure),
+      () => untilWord(relayOf(ready(text))).then(({ failure }) => failure),
+      () => untilWord(relayOf(ready(text), false)).then(({ failure }) => failure),
       () => generated(ready(text)),
     ]) {
       const { turns, result } = await turnsDuring(read);
@@ -163,7 +163,7 @@ test.each(passable)("a flood of %s that ends in a word is an answer", async (nam
 
   const answer =
     half + delta("hello") + 'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n';
-  const { turns, result } = await turnsDuring(() => untilWord(sourceOf(ready(answer))));
+  const { turns, result } = await turnsDuring(() => untilWord(relayOf(ready(answer))));
   expect(result).toMatchObject({ opens: true, failure: null });
   expect(turns).toBeGreaterThanOrEqual(turnsOf(half.length));
   expect(await generated(ready(answer))).toBe("word");
@@ -221,7 +221,7 @@ describe("a whole body", () => {
 
   test("and a frame of such a kind is none either", async () => {
     const dense = `data: [${"{},".repeat(1_500_000)}0]\n\n`;
-    const lane = sourceOf(ready(dense));
+    const lane = relayOf(ready(dense));
     expect(await untilWord(lane)).toMatchObject({ failure: { kind: "bad-output" } });
     expect(await generated(ready(dense))).toMatchObject({ kind: "bad-output" });
   });
