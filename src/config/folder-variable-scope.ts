@@ -1,5 +1,5 @@
 // Where in a config the words of a working directory's `.env` may stand, once the config mentions them. An address is taken
-// for a key from the same file only. It must never let such a word become a program, a path or an open door.
+// for a key from the same file only. It must never let such a word become a program, a path or open access.
 
 import type { Path } from "./document.ts";
 import { addressRefusal, isSecretName } from "./folder-variables.ts";

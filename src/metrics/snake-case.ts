@@ -1,4 +1,4 @@
-// Names of fields as the HTTP API writes them: a house type's own keys, word by word with underscores. Types and one function.
+// Names of fields as the HTTP API writes them: the keys of our own types, word by word with underscores. Types and one function.
 
 type SnakeName<Name extends string> = Name extends `${infer First}${infer Rest}`
   ? First extends Lowercase<First>

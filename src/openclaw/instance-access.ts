@@ -1,4 +1,4 @@
-// By which road an instance's files are reached: as files of this machine where they can be read and replaced, else through
+// How an instance's files are reached: as files of this machine where they can be read and replaced, else through
 // the running container. It only looks.
 
 import { dirname, join } from "node:path";

@@ -1,5 +1,5 @@
 // A number that a process bears with all that comes of it, whatever they make of their session, parents, names and variables: their soft
-// limit of file locks, which Linux hands down and has not heeded since 2.4.25. It must never stay on this process itself.
+// limit of file locks, which Linux hands down and has not enforced since 2.4.25. It must never stay on this process itself.
 
 import { dlopen, FFIType, ptr } from "bun:ffi";
 import { createHash, randomInt } from "node:crypto";

@@ -4,7 +4,7 @@
 import { createHash, randomBytes } from "node:crypto";
 
 export type Secret = {
-  /** The plain value. Call it where the bytes leave the house and nowhere else. */
+  /** The plain value. Call it where the bytes leave the gateway and nowhere else. */
   reveal(): string;
   /** Masked: `****` and the last four characters of a value long enough to spare them. */
   toString(): string;

@@ -1,4 +1,4 @@
-// Roads that never become a chat: embeddings and token counts have the same fallback, limits and records.
+// Requests that never become a chat: embeddings and token counts have the same fallback, limits and records.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { startTestGateway } from "../support/gateway.ts";

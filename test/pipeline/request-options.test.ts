@@ -1,4 +1,4 @@
-// Wishes for the CLI in a body never reach a vendor: it would refuse what it does not know.
+// Options for the CLI in a body never reach a vendor: it would refuse what it does not know.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { noRequestOptions } from "../../src/backends/backend.ts";

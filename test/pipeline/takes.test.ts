@@ -58,7 +58,7 @@ beforeEach(() => {
   for (const id of ["anth", "chat", "answers", "gem", "away"]) gateway.app.services.health.reset(id);
 });
 
-const doors = {
+const requests = {
   chat: {
     path: () => "/v1/chat/completions",
     body: (model: string, prompt: string): Json => ({ model, messages: [{ role: "user", content: prompt }] }),
@@ -84,11 +84,11 @@ const doors = {
 };
 
 async function ask(
-  door: keyof typeof doors,
+  door: keyof typeof requests,
   model: string,
   more: Json,
 ): Promise<{ sent: Json; raw: string; adapted: readonly string[]; said: string }> {
-  const { path, body } = doors[door];
+  const { path, body } = requests[door];
   const asked = JSON.stringify({ ...body(model, "say:done"), ...more });
   const answer = await fetch(gateway.url + path(model), {
     method: "POST",

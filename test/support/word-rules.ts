@@ -7,6 +7,8 @@ type Word = {
   /** Whole words, lower case. */
   readonly words: string;
   readonly instead: string;
+  /** English means it often enough, so comments may hold it. */
+  readonly isPlain?: true;
   /** Identifiers that keep it: keys that users, clients or vendors see. */
   readonly names?: RegExp;
   /** Sentences in comments that may hold it, and folders where it is meant as English means it. */
@@ -21,10 +23,10 @@ const words: readonly Word[] = [
   { words: "succession", instead: "snapshots" },
   {
     words: "generation generations",
+    isPlain: true,
     instead: "config snapshot, version",
     // Gemini's section of that name, its list of methods, and images.
     names: /generation_?config|GenerationMethods|_generation_/i,
-    comments: /generationConfig|generation of (?:images|text)|generation settings|next-generation/i,
   },
   { words: "road roads", instead: "pipeline, path" },
   {
@@ -49,21 +51,21 @@ const words: readonly Word[] = [
   },
   { words: "lane lanes", instead: "answer source", names: keyOnly("lane"), comments: /`lane`|"lane"/ },
   { words: "wish wishes", instead: "request options, what a client asks for" },
-  { words: "face faces", instead: "port, interface", comments: /hugging ?face/i, names: /hugging_?face/i },
-  { words: "paper ink", instead: "terminal style" },
+  { words: "face faces", isPlain: true, instead: "port, interface", names: /hugging_?face/i },
+  { words: "paper ink", isPlain: true, instead: "terminal style" },
   { words: "kin", instead: "related dialect, native dialect" },
-  { words: "suit suits suited", instead: "fit, adapt" },
+  { words: "suit suits suited", isPlain: true, instead: "fit, adapt" },
   { words: "mend mends mended mending", instead: "repair" },
-  { words: "unheard heed heeds heeded", instead: "ignore, follow" },
-  { words: "patience", instead: "timeouts" },
-  { words: "shelf shelves", instead: "registry, store" },
-  { words: "manner manners", instead: "kind, mode" },
+  { words: "unheard heed heeds heeded", isPlain: true, instead: "ignore, follow", names: /^unheard_of$/ },
+  { words: "patience", isPlain: true, instead: "timeouts" },
+  { words: "shelf shelves", isPlain: true, instead: "registry, store" },
+  { words: "manner manners", isPlain: true, instead: "kind, mode" },
   { words: "yard", instead: "directory, registry" },
   { words: "premises tenure", instead: "machine checks, state-directory claim" },
   { words: "warmth", instead: "warm pool" },
-  { words: "furnish furnishes furnished", instead: "prepare, provide" },
-  { words: "trail trails", instead: "request log" },
-  { words: "blame blames blamed", instead: "source of a failure, responsible" },
+  { words: "furnish furnishes furnished", isPlain: true, instead: "prepare, provide" },
+  { words: "trail trails", isPlain: true, instead: "request log" },
+  { words: "blame blames blamed", isPlain: true, instead: "source of a failure, responsible" },
   {
     words: "glance glances",
     instead: "summary",
@@ -109,7 +111,7 @@ function wordsInComments(tree: Tree, path: string): string[] {
       const found = new Set(comment.toLowerCase().match(plainWord));
       return [...found].flatMap((word) => {
         const row = meaningOf.get(word);
-        if (row === undefined || row.comments?.test(comment) === true) return [];
+        if (row === undefined || row.isPlain === true || row.comments?.test(comment) === true) return [];
         return [`${path}:${index + 1} "${word}" (${row.instead})`];
       });
     });
