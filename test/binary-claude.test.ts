@@ -39,10 +39,9 @@ function world(cli: object, faults: Faults = {}): World & { config(more?: object
     dir,
     config,
     async start() {
-      const gateway = cleanups.stopAtEnd(
+      return cleanups.stopAtEnd(
         await startBinary({ dir, config: config(), env: { TMPDIR: join(dir, "tmp") } }),
       );
-      return gateway;
     },
   };
 }

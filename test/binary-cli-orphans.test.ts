@@ -123,7 +123,7 @@ async function open(
 ): Promise<RunningBinary> {
   const limits = { max_concurrent: 8, max_per_tenant: 8, warm: 0, parked: 0 };
   const env = { ANTHROPIC_API_KEY: "sk-none" };
-  const running = cleanups.stopAtEnd(
+  return cleanups.stopAtEnd(
     await startBinary({
       config: {
         providers: { claude: { backend: "claude-cli", bin, env, ...limits, ...more.provider } },
@@ -134,7 +134,6 @@ async function open(
       ...more.start,
     }),
   );
-  return running;
 }
 
 const ask = (url: string, signal: AbortSignal | null = null): Promise<number> =>

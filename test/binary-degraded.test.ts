@@ -10,8 +10,7 @@ beforeAll(() => void binaryPath(), 180_000);
 
 const cleanups = cleanupsAfterEach();
 function folder(): string {
-  const dir = cleanups.folder("clawgate-standing-");
-  return dir;
+  return cleanups.folder("clawgate-standing-");
 }
 const configOf = (bin: string): object => ({
   providers: {

@@ -12,14 +12,9 @@ import { type GatedVendor, startGatedVendor } from "./support/gated-vendor.ts";
 beforeAll(() => void binaryPath(), 180_000);
 
 const cleanups = cleanupsAfterEach();
-const start = async (options: BinaryOptions): Promise<RunningBinary> => {
-  const gateway = cleanups.stopAtEnd(await startBinary(options));
-  return gateway;
-};
-const gatedVendor = (): GatedVendor => {
-  const vendor = cleanups.stopAtEnd(startGatedVendor());
-  return vendor;
-};
+const start = async (options: BinaryOptions): Promise<RunningBinary> =>
+  cleanups.stopAtEnd(await startBinary(options));
+const gatedVendor = (): GatedVendor => cleanups.stopAtEnd(startGatedVendor());
 // By its name it has to be looked up, and of a host with two addresses Bun tells a shortage as a refusal.
 const named = (vendor: GatedVendor): string => vendor.url.replace("127.0.0.1", "localhost");
 const configFor = (url: string, more: object = {}): object => ({

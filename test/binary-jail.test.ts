@@ -46,8 +46,7 @@ function script(folder: string, name: string, lines: readonly string[]): string 
 }
 
 async function started(config: object, env: Readonly<Record<string, string>> = {}): Promise<RunningBinary> {
-  const gateway = cleanups.stopAtEnd(await startBinary({ config, env }));
-  return gateway;
+  return cleanups.stopAtEnd(await startBinary({ config, env }));
 }
 
 const messageOf = (promise: Promise<unknown>): Promise<string> =>

@@ -3,13 +3,8 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  binaryPath,
-  cleanEnvironment,
-  type Finished,
-  type RunningBinary,
-  startBinary,
-} from "./support/binary.ts";
+import { binaryPath, cleanEnvironment, type RunningBinary, startBinary } from "./support/binary.ts";
+import type { Finished } from "./support/program-run.ts";
 import { cleanupsAfterEach } from "./support/cleanups.ts";
 import { type GatedVendor, startGatedVendor } from "./support/gated-vendor.ts";
 
@@ -18,15 +13,13 @@ beforeAll(() => void binaryPath(), 180_000);
 const cleanups = cleanupsAfterEach();
 
 function ownFolder(): string {
-  const dir = cleanups.folder("clawgate-operator-");
-  return dir;
+  return cleanups.folder("clawgate-operator-");
 }
 
 const demo = { providers: { demo: { backend: "demo" } } };
 
 async function start(dir: string, config: object = demo, env: Record<string, string> = {}) {
-  const gateway = cleanups.stopAtEnd(await startBinary({ config, dir, env }));
-  return gateway;
+  return cleanups.stopAtEnd(await startBinary({ config, dir, env }));
 }
 
 async function run(dir: string, ...args: string[]): Promise<Finished> {

@@ -11,10 +11,8 @@ import { cleanupsAfterEach } from "./support/cleanups.ts";
 beforeAll(() => void binaryPath(), 180_000);
 
 const cleanups = cleanupsAfterEach();
-const start = async (options: BinaryOptions): Promise<RunningBinary> => {
-  const gateway = cleanups.stopAtEnd(await startBinary(options));
-  return gateway;
-};
+const start = async (options: BinaryOptions): Promise<RunningBinary> =>
+  cleanups.stopAtEnd(await startBinary(options));
 
 const demo = { backend: "demo" };
 /** A config that is told apart by the ids of its providers. */

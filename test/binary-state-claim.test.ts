@@ -14,7 +14,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { binaryPath, cleanEnvironment, type Finished, runBinary, startBinary } from "./support/binary.ts";
+import { binaryPath, cleanEnvironment, runBinary, startBinary } from "./support/binary.ts";
+import type { Finished } from "./support/program-run.ts";
 import { cleanupsAfterEach } from "./support/cleanups.ts";
 
 beforeAll(() => void binaryPath(), 180_000);
@@ -24,13 +25,11 @@ const cleanups = cleanupsAfterEach();
 const demo = { providers: { demo: { backend: "demo" } } };
 
 function ownFolder(): string {
-  const dir = cleanups.folder("clawgate-tenure-");
-  return dir;
+  return cleanups.folder("clawgate-tenure-");
 }
 
 async function start(dir: string) {
-  const gateway = cleanups.stopAtEnd(await startBinary({ config: demo, dir }));
-  return gateway;
+  return cleanups.stopAtEnd(await startBinary({ config: demo, dir }));
 }
 
 const second = (dir: string, ...args: string[]): Promise<Finished> =>

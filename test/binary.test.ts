@@ -20,18 +20,10 @@ import { type GatedVendor, startGatedVendor } from "./support/gated-vendor.ts";
 beforeAll(() => void binaryPath(), 180_000);
 
 const cleanups = cleanupsAfterEach();
-const ownFolder = (): string => {
-  const folder = cleanups.folder("clawgate-binary-");
-  return folder;
-};
-const start = async (options: BinaryOptions): Promise<RunningBinary> => {
-  const gateway = cleanups.stopAtEnd(await startBinary(options));
-  return gateway;
-};
-const gatedVendor = (): GatedVendor => {
-  const vendor = cleanups.stopAtEnd(startGatedVendor());
-  return vendor;
-};
+const ownFolder = (): string => cleanups.folder("clawgate-binary-");
+const start = async (options: BinaryOptions): Promise<RunningBinary> =>
+  cleanups.stopAtEnd(await startBinary(options));
+const gatedVendor = (): GatedVendor => cleanups.stopAtEnd(startGatedVendor());
 const configFor = (vendor: GatedVendor): object => ({
   providers: { slow: { backend: "openai-compat", base_url: vendor.url, api_key: "k", models: ["gated"] } },
 });

@@ -16,8 +16,7 @@ import { until } from "../pipeline/test-pipeline.ts";
 
 const cleanups = cleanupsAfterEach();
 function folder(): string {
-  const dir = cleanups.folder("clawgate-premises-");
-  return dir;
+  return cleanups.folder("clawgate-premises-");
 }
 
 type Told = {

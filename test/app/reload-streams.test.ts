@@ -21,13 +21,11 @@ const provider = (vendor: { url: string }, more: object = {}): object => ({
 });
 
 function heldVendor(): HeldVendor {
-  const vendor = cleanups.stopAtEnd(startHeldVendor());
-  return vendor;
+  return cleanups.stopAtEnd(startHeldVendor());
 }
 
 async function open(config: object): Promise<TestGateway> {
-  const gateway = cleanups.stopAtEnd(await startTestGateway({ config: { ...quiet, ...config } }));
-  return gateway;
+  return cleanups.stopAtEnd(await startTestGateway({ config: { ...quiet, ...config } }));
 }
 
 async function take(gateway: TestGateway, config: object): Promise<void> {

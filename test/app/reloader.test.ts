@@ -12,8 +12,7 @@ import { startUpstream, type Upstream } from "../support/upstream.ts";
 const cleanups = cleanupsAfterEach();
 
 function startVendor(keys?: readonly string[]): Upstream {
-  const vendor = cleanups.stopAtEnd(startUpstream(keys === undefined ? {} : { keys }));
-  return vendor;
+  return cleanups.stopAtEnd(startUpstream(keys === undefined ? {} : { keys }));
 }
 
 const provider = (vendor: Upstream, more: object = {}): object => ({
@@ -25,10 +24,7 @@ const provider = (vendor: Upstream, more: object = {}): object => ({
 });
 
 async function open(config: string | object, clock?: Clock): Promise<TestGateway> {
-  const gateway = cleanups.stopAtEnd(
-    await startTestGateway({ config, ...(clock === undefined ? {} : { clock }) }),
-  );
-  return gateway;
+  return cleanups.stopAtEnd(await startTestGateway({ config, ...(clock === undefined ? {} : { clock }) }));
 }
 
 function ask(gateway: TestGateway, model: string, more: RequestInit & { prompt?: string } = {}) {

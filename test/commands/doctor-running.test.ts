@@ -26,13 +26,12 @@ const isPortable = (each: Finding): boolean => each.section !== "cli" && each.se
 const config = (more = ""): string =>
   `providers:\n  one: { base_url: "http://127.0.0.1:9", api_key: "\${ONLY_THERE}", model: m-1 }\n${more}`;
 async function start(more = ""): Promise<RunningBinary> {
-  const gateway = cleanups.stopAtEnd(
+  return cleanups.stopAtEnd(
     await startBinary({
       config: config(more),
       env: { ONLY_THERE: "key-0123456789abc", LOG_LEVEL: "warn" },
     }),
   );
-  return gateway;
 }
 const doctor = (home: Home, gateway: RunningBinary, args: readonly string[] = []): Promise<Ran> =>
   home.run(["doctor", "--quick", "--json", ...args], {

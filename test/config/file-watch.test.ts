@@ -14,8 +14,7 @@ import { fakeClock } from "../support/clock.ts";
 const cleanups = cleanupsAfterEach();
 
 function folder(): string {
-  const path = cleanups.folder("clawgate-watch-");
-  return path;
+  return cleanups.folder("clawgate-watch-");
 }
 
 function readFile(path: string): string | null {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { openTimeoutMs, targetKinds } from "../clients/targets.ts";
 import type { Target } from "../clients/targets.ts";
 import { claudeProgram, claudeVersion } from "./claude-program.ts";
-import { run } from "./install.ts";
+import { runProgram } from "../support/program-run.ts";
 
 type Result = { readonly is_error: boolean; readonly result: string; readonly num_turns: number };
 
@@ -55,7 +55,7 @@ describe.each([...targetKinds])("claude as a client, $name", ({ open }) => {
       "--strict-mcp-config",
     ];
     const before = target.upstream.requests.length;
-    const done = await run([program, "-p", prompt, ...flags], {
+    const done = await runProgram([program, "-p", prompt, ...flags], {
       cwd: join(dir, "work"),
       env,
       timeoutMs: 60_000,

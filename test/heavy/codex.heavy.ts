@@ -9,7 +9,8 @@ import { openTimeoutMs, targetKinds } from "../clients/targets.ts";
 import type { Target } from "../clients/targets.ts";
 import type { Recorded } from "../support/upstream.ts";
 import { codexProgram, codexVersion } from "./codex-program.ts";
-import { offlineEnvironment, run } from "./install.ts";
+import { offlineEnvironment } from "./install.ts";
+import { runProgram } from "../support/program-run.ts";
 
 const limitMs = 90_000;
 
@@ -77,7 +78,7 @@ describe.each([...targetKinds])("codex as a client, $name", ({ open }) => {
     rmSync(last, { force: true });
     const flags = ["--skip-git-repo-check", "--ephemeral", "--json", "--color", "never", "-o", last];
     const before = target.upstream.requests.length;
-    const done = await run([program, "exec", "-m", model, ...flags, prompt], {
+    const done = await runProgram([program, "exec", "-m", model, ...flags, prompt], {
       cwd: join(dir, "work"),
       env,
       timeoutMs: limitMs - 10_000,

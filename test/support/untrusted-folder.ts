@@ -3,8 +3,9 @@
 
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { binaryPath, cleanEnvironment, type Finished, type RunningBinary, startBinary } from "./binary.ts";
+import { binaryPath, cleanEnvironment, type RunningBinary, startBinary } from "./binary.ts";
 import type { Cleanups } from "./cleanups.ts";
+import { type Finished, runProgram } from "./program-run.ts";
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -46,22 +47,12 @@ export class UntrustedFolder {
     if (!args.includes("--json-log")) await gateway.waitForOutput("/health\n");
     return gateway;
   }
-  async run(args: readonly string[], env: Variables = {}): Promise<Finished> {
-    const child = Bun.spawn([binaryPath(), ...args], {
+  run(args: readonly string[], env: Variables = {}): Promise<Finished> {
+    return runProgram([binaryPath(), ...args], {
       cwd: this.work,
       env: { ...cleanEnvironment(this.dir), ...nowhere, ...env },
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-      timeout: 60_000,
-      killSignal: "SIGKILL",
+      timeoutMs: 60_000,
     });
-    const [stdout, stderr, code] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-      child.exited,
-    ]);
-    return { code, stdout, stderr };
   }
 }
 

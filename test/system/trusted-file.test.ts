@@ -8,8 +8,7 @@ import { cleanupsAfterEach } from "../support/cleanups.ts";
 
 const cleanups = cleanupsAfterEach();
 function folder(): string {
-  const made = cleanups.folder("clawgate-own-");
-  return made;
+  return cleanups.folder("clawgate-own-");
 }
 function file(mode = 0o644): string {
   const path = join(folder(), "file");

@@ -48,8 +48,7 @@ const config = {
   },
 };
 async function open(environment: Readonly<Record<string, string>> = {}): Promise<TestGateway> {
-  const gateway = cleanups.stopAtEnd(await startTestGateway({ config, environment }));
-  return gateway;
+  return cleanups.stopAtEnd(await startTestGateway({ config, environment }));
 }
 async function ask({ url }: TestGateway): Promise<{ report: ConfigReport; text: string }> {
   const answer = await fetch(`${url}/api/config`, { headers: { "x-api-key": canary("admin") } });
