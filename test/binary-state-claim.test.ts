@@ -25,7 +25,7 @@ const cleanups = cleanupsAfterEach();
 const demo = { providers: { demo: { backend: "demo" } } };
 
 function ownFolder(): string {
-  return cleanups.folder("clawgate-tenure-");
+  return cleanups.folder("clawgate-claim-");
 }
 
 async function start(dir: string) {

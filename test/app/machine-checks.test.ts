@@ -16,7 +16,7 @@ import { until } from "../pipeline/test-pipeline.ts";
 
 const cleanups = cleanupsAfterEach();
 function folder(): string {
-  return cleanups.folder("clawgate-premises-");
+  return cleanups.folder("clawgate-machine-");
 }
 
 type Told = {

@@ -27,14 +27,13 @@ type App = {
 /** A vendor with one turn, which alice holds until `release`. */
 async function openHeld(formats: (typeof formatPairs)[number], queue: object): Promise<App> {
   const clock = fakeClock();
-  const pipeline = cleanups.stopAtEnd(
-    await openTestPipeline({
-      ...formats,
-      clock,
-      badProvider: { max_concurrent: 1 },
-      config: { tenants, queue, streaming: { commit_after_s: 1, keepalive_s: 1 } },
-    }),
-  );
+  const pipeline = await openTestPipeline({
+    ...formats,
+    clock,
+    badProvider: { max_concurrent: 1 },
+    config: { tenants, queue, streaming: { commit_after_s: 1, keepalive_s: 1 } },
+  });
+  cleanups.push(() => pipeline.stop());
   pipeline.bad.script((request) => (promptOf(request) === "hold" ? { isSilent: true } : goodAnswer(request)));
   const leaver = new AbortController();
   const holder = pipeline.ask("hold", { ...as("alice"), model: "alone", signal: leaver.signal }).then(
