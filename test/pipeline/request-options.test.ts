@@ -26,7 +26,7 @@ describe("taking them out", () => {
     expect(takeRequestOptions(before, none, "anthropic-messages").envelope).toBe(before);
   });
 
-  test("at Anthropic's door both go", () => {
+  test("at Anthropic's endpoint both go", () => {
     const before = envelope({ metadata: { effort: "low", user_id: "u", mcp_servers: ["a"] }, model: "m" });
     const { envelope: after, requestOptions } = takeRequestOptions(before, none, "anthropic-messages");
     expect(requestOptions).toEqual({ effort: "low", mcpServers: ["a"] });

@@ -357,7 +357,7 @@ describe("`models[].takes`", () => {
     expect(off.sent).toMatchObject({ thinking: { type: "disabled" } });
   });
 
-  test("denies what no table knows, from every door and under the model's own name", async () => {
+  test("denies what no table knows, from every endpoint and under the model's own name", async () => {
     const foreign = await ask("chat", "anth/house-claude", { temperature: 0.2, reasoning_effort: "low" });
     expect(foreign.sent).not.toHaveProperty("temperature");
     expect(foreign.sent).toMatchObject({ thinking: { type: "adaptive" }, output_config: { effort: "low" } });

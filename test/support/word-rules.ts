@@ -47,7 +47,7 @@ const words: readonly Word[] = [
     words: "relay relays relayed relaying",
     instead: "passthrough, pass through",
     names: keyOnly("relay"),
-    comments: /`relay`|"relay"/,
+    comments: /`relay`|"relay"|clawgate\/relay/,
   },
   { words: "lane lanes", instead: "answer source", names: keyOnly("lane"), comments: /`lane`|"lane"/ },
   { words: "wish wishes", instead: "request options, what a client asks for" },
@@ -117,6 +117,23 @@ function wordsInComments(tree: Tree, path: string): string[] {
     });
 }
 
+/** The titles of tests, tables of them included where a row begins with its title. */
+const titleOf = /^\s*(?:(?:test|describe)\S*\(|\[)?\s*(["`])((?:(?!\1).)* (?:(?!\1).)*)\1\s*[,+]/;
+
+function wordsInTitles(tree: Tree, path: string): string[] {
+  return tree
+    .text(path)
+    .split("\n")
+    .flatMap((line, index) => {
+      const title = titleOf.exec(line)?.[2]?.replaceAll(/\$\w+/g, "") ?? "";
+      return (title.toLowerCase().match(plainWord) ?? []).flatMap((word) => {
+        const row = meaningOf.get(word);
+        if (row === undefined || row.isPlain === true || row.comments?.test(title) === true) return [];
+        return [`${path}:${index + 1} "${word}" (${row.instead})`];
+      });
+    });
+}
+
 /** Folders whose names and comments are being rewritten; once they are, this goes and every folder is held to it. */
 const rewrittenLater =
   /^(?:src|test\/(?:app|backends|canon|commands|config|dialects|operator|pipeline|server))\//;
@@ -154,6 +171,19 @@ export const wordRules: readonly Rule[] = [
       { "scripts/a.ts": `${openingLine}// The house is open.\n` },
       { "scripts/a.ts": `/**\n * Asked at the door.\n */\n` },
       { "test/a.test.ts": `const a = 1; /${"/"} an express lane\n` },
+    ],
+  },
+  {
+    name: "titles of tests are written in the standard terms",
+    meaning: "no title holds a private word of old; what to say instead stands in brackets (word-rules.ts)",
+    violations: (tree) =>
+      heldFiles(tree)
+        .filter((path) => path.startsWith("test/") && !path.startsWith("test/support/"))
+        .flatMap((path) => wordsInTitles(tree, path)),
+    counterexamples: [
+      { "test/a.test.ts": 'describe("at the door", () => {});\n' },
+      { "test/a.test.ts": 'test.each(all)("the house of %s", () => {});\n' },
+      { "test/a.test.ts": "test(\n  `over the hub of ${name}`,\n  () => {},\n);\n" },
     ],
   },
 ];
