@@ -9,6 +9,7 @@ import { openTimeoutMs, targetKinds } from "../clients/targets.ts";
 import type { Target } from "../clients/targets.ts";
 import { claudeProgram, claudeVersion } from "./claude-program.ts";
 import { runProgram } from "../support/program-run.ts";
+import { printSeen } from "./vendor-log.ts";
 
 type Result = { readonly is_error: boolean; readonly result: string; readonly num_turns: number };
 
@@ -61,10 +62,7 @@ describe.each([...targetKinds])("claude as a client, $name", ({ open }) => {
       timeoutMs: 60_000,
     });
     const seen = target.upstream.requests.slice(before);
-    const lines = seen.map(
-      (request) => `${request.method} ${request.path} ${request.status} ${request.breach ?? ""}`,
-    );
-    console.log(`claude ${claudeVersion}: exit ${done.code}; the vendor saw:\n  ${lines.join("\n  ")}`);
+    printSeen(`claude ${claudeVersion}`, done, seen);
     if (done.stdout.trim() === "") throw new Error(`claude printed nothing: ${done.stderr}`);
     return JSON.parse(done.stdout) as Result;
   };
