@@ -1,4 +1,4 @@
-// What no single slice can see: names that must exist, keys that must differ, and access that must not be open to everybody.
+// What no single slice can see: names that must exist, keys that must differ, and a door that must not stand open.
 
 import { createHash } from "node:crypto";
 import { nearest } from "../canon/nearest.ts";

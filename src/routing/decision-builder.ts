@@ -33,7 +33,7 @@ export type RouteRequest = {
   readonly session: string | null;
   /** Only this very model may answer, wherever it is sold: vectors of another one mean nothing beside its own. */
   readonly keepsModel?: boolean;
-  /** What the request needs at most; null where the request is not a chat and nothing is filtered. */
+  /** What the request needs at most; null where the road is no chat and nothing is filtered. */
   readonly requirements: Requirements | null;
   /** The request itself; decodes the body. Throws Failure. */
   read(): RuleInput;
@@ -81,7 +81,7 @@ export function createDecisionBuilder(options: {
   return (input) => {
     const { choice, request, isClientsChoice } = input;
     let read = input.known;
-    // The pipeline checks a direct choice itself, target by target; here it is only shown.
+    // The road judges a direct choice itself, target by target; here it is only shown.
     const isJudged = !isClientsChoice || input.isDry;
 
     const rate = (target: Target, at: number): RatedTarget => {
@@ -93,7 +93,7 @@ export function createDecisionBuilder(options: {
         shortfall: requirements === null || isNamed ? null : outputShortfall(facts, requirements),
       });
       let found = find();
-      // A scan of the bytes gives at most what is needed: only the decoded request may be refused.
+      // A glance at the bytes says at most what is needed: only a close look may refuse.
       if (read === null && (found.lack !== null || found.shortfall !== null)) {
         read = request.read();
         requirements = requirementsOf(read.facts);

@@ -64,7 +64,7 @@ export function missingCapability(
       capability: "context window",
       reason: `window of ${contextWindow} tokens, the request has about ${requirements.tokens}`,
     };
-  // A client that names a model and asks it to think gets the model; the request to think is dropped on the way.
+  // Who names a model and asks it to think gets the model; the wish is dropped on the way.
   if (requirements.thinking && model.thinking === false && !isClientsChoice)
     return { capability: "thinking", reason: "cannot think before it answers" };
   return null;

@@ -64,7 +64,7 @@ export function createKeyDirectory(options: KeyDirectoryOptions): KeyDirectory {
   if (options.stateToken !== null && options.stateToken !== "")
     adminHashes.push(hashOf(Buffer.from(options.stateToken)));
   return {
-    // A blank entry still counts as written: an unset key must close access, not open it to everybody.
+    // A blank entry still counts as written: an unset key must shut the door, not take it off its hinges.
     hasKeys: written.length > 0,
     hasAdminKey: adminHash !== null,
     identify(presented) {

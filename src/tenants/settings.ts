@@ -1,4 +1,4 @@
-// The `auth`, `tenants` and `session` sections of the config: which keys give access and whose they are.
+// The `auth`, `tenants` and `session` sections of the config: which keys open the door and whose they are.
 // It must never hash, compare or store a key: that is the directory's work.
 
 import { z } from "zod";

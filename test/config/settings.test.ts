@@ -1,4 +1,4 @@
-// Rules of single slices that deserve a table: base URLs and open access.
+// Rules of single slices that deserve a table: base URLs and open doors.
 
 import { describe, expect, test } from "bun:test";
 import { type BackendName, resolveBaseUrl } from "../../src/backends/settings.ts";
@@ -80,7 +80,7 @@ describe("checkExposure", () => {
     expect(at(host, ["0123456789abcdef"])).toBeNull();
   });
 
-  test("an admin key gives no access to models, a tenant's key does", () => {
+  test("an admin key does not open the data door, a tenant's key does", () => {
     const open = { ...config, server: { ...config.server, host: "0.0.0.0" } };
     expect(checkExposure({ ...open, auth: { keys: [], admin_key: "0123456789abcdef" } })).not.toBeNull();
     const tenants = [{ name: "a", api_key: "0123456789abcdef", keys: [], env: {} }];

@@ -31,7 +31,7 @@ test("a tenant with everything", () => {
   expect(alice.limits?.budget?.usd_per_day).toBe(0.5);
 });
 
-test("keys alone are enough, and access is not open", () => {
+test("keys alone are enough, and are no open door", () => {
   const text = withTenant(`keys: [{ sha256: "${hash}" }]`);
   expect(load(`server: { host: 0.0.0.0 }\n${text}`).config.tenants.length).toBe(1);
 });

@@ -1,5 +1,5 @@
-// A tenant whose models, provider or budget are limited chooses no other model at the upstream, by no member of a body and neither
-// passed through nor translated; what it tried is named. Everybody else's bodies pass as they are.
+// A tenant whose models, provider or budget are limited chooses no other model at the upstream, by no member of a body and on no
+// lane; what it tried is named. Everybody else's bodies pass as they are.
 
 import { describe, expect, test } from "bun:test";
 import { adaptedOf, type Json, keys, openTenantGateways } from "./tenant-gateways.ts";

@@ -205,7 +205,7 @@ describe("health", () => {
     expect(decision.candidates[0]?.note).toBe("chosen, though held back: the circuit is open");
   });
 
-  test("a direct choice is checked here only when it is explained; the pipeline checks it itself", () => {
+  test("a direct choice is judged here only when it is explained; the road judges it itself", () => {
     const view = { ...calm, judge: () => held };
     expect(decider({ view })({ model: "a" }).candidates[0]?.note).toBe("chosen");
     expect(decider({ view })({ model: "a", isDry: true }).candidates[0]?.note).toContain("held back");

@@ -123,7 +123,7 @@ const spacedWord =
 const beginsWithWord = new RegExp(`^${spacedWord}`, "v");
 const endsWithWord = new RegExp(`${spacedWord}$`, "v");
 
-/** The same rule written plainly: every position, every cut, too slow for a request. */
+/** The same law said plainly: every place, every cut, too slow for the road. */
 function reference(keyword: string, text: string): boolean {
   const folded = foldText(keyword).trim();
   const whole = foldText(text);

@@ -27,7 +27,7 @@ describe("identify", () => {
     },
   );
 
-  test("the hash itself gives no access", () => {
+  test("the hash itself does not open the door", () => {
     expect(directory.identify(`sha256:${sha256("sk-hashed")}`)).toBeNull();
   });
 
@@ -68,7 +68,7 @@ describe("isAdmin", () => {
 });
 
 describe("blank entries", () => {
-  test("a blank key closes access instead of opening it", () => {
+  test("a blank key shuts the door instead of opening it", () => {
     const blank = createKeyDirectory({ keys: [" "], adminKey: " ", stateToken: "" });
     expect(blank.hasKeys).toBe(true);
     expect(blank.hasAdminKey).toBe(false);
@@ -121,7 +121,7 @@ describe("keys that expire", () => {
     return { directory, expired, lasting, passing };
   };
 
-  test("are known until that millisecond, and then reported to the gateway alone", () => {
+  test("are known until that millisecond, and then only told of to the house", () => {
     let now = 999;
     const { directory, expired, lasting, passing } = open(() => now);
     expect(directory.identify(passing)?.tenant).toBe("alice");
@@ -137,7 +137,7 @@ describe("keys that expire", () => {
     expect([directory.identify(passing), directory.identify(lasting)?.tenant]).toEqual([null, "alice"]);
   });
 
-  test("all of them expired: access stays closed", () => {
+  test("all of them expired: the door stays shut", () => {
     const tenants = [{ name: "alice", key: "passing-key", expiresAtMs: 0 }];
     expect(createKeyDirectory({ keys: [], tenants, adminKey: null, stateToken: null }).hasKeys).toBe(true);
   });
