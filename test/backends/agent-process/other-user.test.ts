@@ -149,7 +149,7 @@ test.if(isRoot)(
   },
 );
 
-test("what a killed gateway left for other users to read is taken away by the next one", async () => {
+test("what a killed gateway left for other users to read is removed by the next one", async () => {
   const dir = cleanups.folder("clawgate-run-");
   const log = createLog({
     level: "error",
