@@ -36,7 +36,7 @@ let passOn = (signal) => process.exit(128 + constants.signals[signal]);
 const parent = process.ppid;
 const lookMs = 500;
 
-/** A wish to end reaches whatever is running, an installation as well. */
+/** A signal to end reaches whatever is running, an installation as well. */
 function endWithAsker() {
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, () => passOn(signal));
   // npm, or the shell between, may be killed with no word to us. Only under npm: who starts this with nohup wants it to stay.

@@ -153,7 +153,7 @@ async function tableOf(vendor: Vendor, folder: string): Promise<Table> {
   };
 }
 
-/** Names that no table lists any more, or that stand for a whole generation. */
+/** Names that no table lists any more, or that stand for a whole model series. */
 const moreIds: Readonly<Record<Vendor, readonly string[]>> = {
   anthropic:
     "claude-instant claude-instant-1 claude-instant-1-2 claude-v2 claude-2 claude-2-0 claude-2-1 claude-3 claude-3-5 claude-3-7".split(

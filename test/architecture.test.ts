@@ -1,11 +1,14 @@
-// The laws of the house (the map is src/README.md), asked of the repository; and each is fed its breaches, for a law that cannot
-// fail is none. A failure names the file and the law.
+// The rules of the sources (the map is src/README.md), applied to the repository; and each is given trees that break it, because
+// a rule that cannot fail is none. A failure names the file and the rule.
 
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { formRules, repositoryRules } from "./support/form-rules.ts";
 import { type Rule, architectureRules, type Tree, treeOf } from "./support/architecture-rules.ts";
+import { documentRules } from "./support/document-rules.ts";
+import { formRules, repositoryRules } from "./support/form-rules.ts";
+import { longFunctionRule } from "./support/long-function-rule.ts";
+import { wordRules } from "./support/word-rules.ts";
 
 const root = dirname(import.meta.dir);
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
@@ -19,13 +22,16 @@ function trackedFiles(): string[] {
   return names.filter((name) => name !== "" && lies(name));
 }
 
-/** Files below a folder as they lie on the disk: a new one is under the law before it is committed. */
+/** Files below a folder as they lie on the disk: a new one is under the rules before it is committed. */
 function filesBelow(folder: string): string[] {
   const entries = readdirSync(join(root, folder), { recursive: true, withFileTypes: true });
   return entries
     .filter((entry) => entry.isFile())
     .map((entry) => relative(root, join(entry.parentPath, entry.name)));
 }
+
+const sourceRules = [...architectureRules, ...formRules, longFunctionRule, ...wordRules];
+const treeRules = [...repositoryRules, ...documentRules];
 
 const treeFrom = (paths: readonly string[]): Tree =>
   treeOf(new Map(paths.map((path) => [path, read(path)])), lies);
@@ -37,23 +43,20 @@ function isHeld({ meaning, violations }: Rule, tree: Tree): void {
   expect(found, `${meaning}\n  ${found.join("\n  ")}\n`).toEqual([]);
 }
 
-const byName = (each: readonly Rule[]): [string, Rule][] => each.map((law) => [law.name, law]);
+const byName = (each: readonly Rule[]): [string, Rule][] => each.map((rule) => [rule.name, rule]);
 
 describe("the sources", () => {
-  test.each(byName([...architectureRules, ...formRules]))("%s", (_name, law) => isHeld(law, working));
+  test.each(byName(sourceRules))("%s", (_name, rule) => isHeld(rule, working));
 });
 
 describe("the repository", () => {
-  test.each(byName(repositoryRules))("%s", (_name, law) => isHeld(law, tracked));
+  test.each(byName(treeRules))("%s", (_name, rule) => isHeld(rule, tracked));
 });
 
-describe("a law that is broken says so", () => {
-  test.each(byName([...architectureRules, ...formRules, ...repositoryRules]))(
-    "%s",
-    (_name, { violations, counterexamples }) => {
-      expect(counterexamples.length).toBeGreaterThan(0);
-      for (const texts of counterexamples)
-        expect(violations(treeOf(new Map(Object.entries(texts)))), JSON.stringify(texts)).not.toEqual([]);
-    },
-  );
+describe("a rule that is broken says so", () => {
+  test.each(byName([...sourceRules, ...treeRules]))("%s", (_name, { violations, counterexamples }) => {
+    expect(counterexamples.length).toBeGreaterThan(0);
+    for (const texts of counterexamples)
+      expect(violations(treeOf(new Map(Object.entries(texts)))), JSON.stringify(texts)).not.toEqual([]);
+  });
 });

@@ -1,11 +1,11 @@
 // The compiled program with the scripted stand-in behind it: whatever clients and the machine do to it, nothing is left over.
 // Counted from outside, in /proc and on the disk, so on Linux alone.
 
-import { afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { beforeAll, describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { binaryPath, type RunningBinary, startBinary } from "./support/binary.ts";
+import { cleanupsAfterEach } from "./support/cleanups.ts";
 import { leaveEarly, randomOf } from "./support/leaving-clients.ts";
 import { childrenOf, filesBelow, handlesOf, rssMbOf, untilNull } from "./support/claude-children.ts";
 import { type Faults, scriptedClaude, type ScriptedClaude } from "./support/claude.ts";
@@ -15,10 +15,7 @@ import type { Json } from "./support/upstream/json.ts";
 // Building takes longer than a test may.
 beforeAll(() => void binaryPath(), 180_000);
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 type World = { readonly claude: ScriptedClaude; readonly dir: string; start(): Promise<RunningBinary> };
 
@@ -27,8 +24,7 @@ const usual = { warm: 0, parked: { max: 8, max_per_tenant: 8, ttl_s: 60, idle_s:
 function world(cli: object, faults: Faults = {}): World & { config(more?: object): object } {
   const claude = scriptedClaude(faults);
   cleanups.push(claude.remove);
-  const dir = mkdtempSync(join(tmpdir(), "clawgate-test-"));
-  cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = cleanups.folder("clawgate-test-");
   mkdirSync(join(dir, "tmp"));
   const env = { ANTHROPIC_API_KEY: "sk-ant-dummy" };
   const config = (more: object = {}): object => ({
@@ -43,9 +39,9 @@ function world(cli: object, faults: Faults = {}): World & { config(more?: object
     dir,
     config,
     async start() {
-      const gateway = await startBinary({ dir, config: config(), env: { TMPDIR: join(dir, "tmp") } });
-      cleanups.push(() => gateway.stop());
-      return gateway;
+      return cleanups.stopAtEnd(
+        await startBinary({ dir, config: config(), env: { TMPDIR: join(dir, "tmp") } }),
+      );
     },
   };
 }

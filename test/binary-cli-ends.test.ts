@@ -73,7 +73,7 @@ test.if(isLinux)(
 );
 
 test.if(isLinux)(
-  "kill -9 of a gateway with five deaf programs leaves none of them, nor what they started, and nobody starts anew",
+  "kill -9 of a gateway with five programs that ignore signals leaves none of them, nor what they started, and none starts anew",
   async () => {
     const tag = uniqueTag();
     const { url, pid, exited } = await open(deafProgram(tag));

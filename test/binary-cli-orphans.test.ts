@@ -1,7 +1,7 @@
 // What the program of Claude Code leaves behind in every form that a daemon takes, without a jail: it ends with its request, and of no
 // other. Seen from outside, by a word that each of them has among its arguments.
 
-import { afterEach, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import {
   chmodSync,
   copyFileSync,
@@ -18,15 +18,13 @@ import { join } from "node:path";
 import { type RunningBinary, startBinary } from "./support/binary.ts";
 import { type ScriptedClaude, scriptedClaude } from "./support/claude.ts";
 import { askClaude, startedWith, untilNull } from "./support/claude-children.ts";
+import { cleanupsAfterEach } from "./support/cleanups.ts";
 
 const isLinux = process.platform === "linux";
 const isRoot = process.getuid?.() === 0;
 const setpriv = Bun.which("setpriv");
 const key = "key-of-the-operator-0123456789";
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 type Stage = {
   readonly folder: string;
@@ -125,17 +123,17 @@ async function open(
 ): Promise<RunningBinary> {
   const limits = { max_concurrent: 8, max_per_tenant: 8, warm: 0, parked: 0 };
   const env = { ANTHROPIC_API_KEY: "sk-none" };
-  const running = await startBinary({
-    config: {
-      providers: { claude: { backend: "claude-cli", bin, env, ...limits, ...more.provider } },
-      cli: { jail: "off" },
-      auth: { keys: [key] },
-      server: { drain_s: 0 },
-    },
-    ...more.start,
-  });
-  cleanups.push(() => running.stop());
-  return running;
+  return cleanups.stopAtEnd(
+    await startBinary({
+      config: {
+        providers: { claude: { backend: "claude-cli", bin, env, ...limits, ...more.provider } },
+        cli: { jail: "off" },
+        auth: { keys: [key] },
+        server: { drain_s: 0 },
+      },
+      ...more.start,
+    }),
+  );
 }
 
 const ask = (url: string, signal: AbortSignal | null = null): Promise<number> =>

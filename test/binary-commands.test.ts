@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { binaryPath, type Finished, runBinary, type RunningBinary, startBinary } from "./support/binary.ts";
+import { binaryPath, runBinary, type RunningBinary, startBinary } from "./support/binary.ts";
+import type { Finished } from "./support/program-run.ts";
 
 // Building takes longer than a test may.
 beforeAll(() => void binaryPath(), 180_000);

@@ -1,29 +1,20 @@
 // The one-file program with few file descriptors: crowds right after the start, in a reload, in the middle of streams. It must
-// live, blame nobody, keep its config, and be whole again when the crowd has gone.
+// live, hold no provider responsible, keep its config, and work as before when the clients have left.
 
-import { afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { type BinaryOptions, binaryPath, type RunningBinary, startBinary } from "./support/binary.ts";
 import { scriptedClaude } from "./support/claude.ts";
+import { cleanupsAfterEach } from "./support/cleanups.ts";
 import { type GatedVendor, startGatedVendor } from "./support/gated-vendor.ts";
 
 beforeAll(() => void binaryPath(), 180_000);
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
-const start = async (options: BinaryOptions): Promise<RunningBinary> => {
-  const gateway = await startBinary(options);
-  cleanups.push(() => gateway.stop());
-  return gateway;
-};
-const gatedVendor = (): GatedVendor => {
-  const vendor = startGatedVendor();
-  cleanups.push(() => vendor.stop());
-  return vendor;
-};
+const cleanups = cleanupsAfterEach();
+const start = async (options: BinaryOptions): Promise<RunningBinary> =>
+  cleanups.stopAtEnd(await startBinary(options));
+const gatedVendor = (): GatedVendor => cleanups.stopAtEnd(startGatedVendor());
 // By its name it has to be looked up, and of a host with two addresses Bun tells a shortage as a refusal.
 const named = (vendor: GatedVendor): string => vendor.url.replace("127.0.0.1", "localhost");
 const configFor = (url: string, more: object = {}): object => ({
@@ -112,7 +103,7 @@ describe.skipIf(process.platform !== "linux")("with few descriptors", () => {
     expect(gateway.output()).toContain('"fileLimit":128');
   });
 
-  test("where there would be no room for a single request the start is refused, and says why", async () => {
+  test("where there are too few descriptors for a single request the start is refused, with the reason", async () => {
     for (const descriptors of [16, 20]) {
       const said = await start({ config: configFor("http://127.0.0.1:9"), descriptors }).then(
         () => "it started",
@@ -157,7 +148,7 @@ describe.skipIf(process.platform !== "linux")("with few descriptors", () => {
     [256, 400],
     [1_024, 900],
   ])(
-    "%d for %d streams: each is served or told 503, no vendor is blamed, and the records say so",
+    "%d for %d streams: each is served or answered 503, no vendor is held responsible, and the records say so",
     async (descriptors, streams) => {
       const vendor = gatedVendor();
       const gateway = await start({ config: configFor(named(vendor)), descriptors });
@@ -193,7 +184,7 @@ describe.skipIf(process.platform !== "linux")("with few descriptors", () => {
     }
   }, 60_000);
 
-  test("programs that cannot be started for want of them are no failure of the provider's", async () => {
+  test("a program that cannot be started because there are none left is not the provider's failure", async () => {
     const claude = scriptedClaude();
     cleanups.push(claude.remove);
     const program = { backend: "claude-cli", bin: claude.bin, warm: 0, max_concurrent: 20 };

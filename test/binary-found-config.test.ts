@@ -1,18 +1,16 @@
 // A folder that somebody else has prepared, a checkout perhaps, must not take over whoever starts the program in it: not by
 // its config.yaml, which nobody named.
 
-import { afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { binaryPath } from "./support/binary.ts";
-import { chat, type Cleanups, UntrustedFolder, recordingVendor } from "./support/untrusted-folder.ts";
+import { cleanupsAfterEach } from "./support/cleanups.ts";
+import { chat, UntrustedFolder, recordingVendor } from "./support/untrusted-folder.ts";
 
 beforeAll(() => void binaryPath(), 180_000);
 
-const cleanups: Cleanups = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 describe("a config.yaml that was merely found", () => {
   test("starts no program relative to it, in whatever words", async () => {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import {
   chmodSync,
   copyFileSync,
@@ -22,6 +22,7 @@ import {
   runBinary,
   startBinary,
 } from "./support/binary.ts";
+import { cleanupsAfterEach } from "./support/cleanups.ts";
 
 // The compiled program and its jails, with a shell script in the place of Claude Code; test/heavy/claude-jail.heavy.ts has the
 // real one.
@@ -38,10 +39,7 @@ const bubblewrap = isLinux
     ).program
   : null;
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 function newFolder(): string {
   const folder = mkdtempSync("/tmp/clawgate-binary-jail-");
@@ -55,9 +53,7 @@ function script(folder: string, name: string, lines: readonly string[]): string 
 }
 
 async function started(config: object, env: Readonly<Record<string, string>> = {}): Promise<RunningBinary> {
-  const gateway = await startBinary({ config, env });
-  cleanups.push(() => gateway.stop());
-  return gateway;
+  return cleanups.stopAtEnd(await startBinary({ config, env }));
 }
 
 const messageOf = (promise: Promise<unknown>): Promise<string> =>
@@ -162,7 +158,7 @@ describe.if(bubblewrap !== null)("jail: required", () => {
   }, 60_000);
 
   test.if(Bun.which("curl") !== null)(
-    "a process that was started ahead serves nobody once a socket has come into its folder",
+    "a process that was started ahead serves no request once a socket is in its folder",
     async () => {
       const folder = newFolder();
       const work = join(folder, "work");

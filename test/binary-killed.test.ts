@@ -2,36 +2,32 @@
 // is all that may be missing.
 
 import { Database } from "bun:sqlite";
-import { afterEach, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { binaryPath, startBinary } from "./support/binary.ts";
+import { cleanupsAfterEach } from "./support/cleanups.ts";
 
 beforeAll(() => void binaryPath(), 180_000);
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 const rounds = process.env["CLAWGATE_HEAVY"] === "1" ? 20 : 3;
 /** Records are written every 150 ms; the rest is time for a busy machine. */
 const latestMs = 2_000;
 
 test(`kill -9, ${rounds} times: whole, and no record older than moments is lost`, async () => {
-  const dir = mkdtempSync(join(tmpdir(), "clawgate-killed-"));
-  cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = cleanups.folder("clawgate-killed-");
   const path = join(dir, "records.db");
   const answered = new Map<string, number>();
   let killedAtMs = 0;
   for (let round = 0; round < rounds; round++) {
-    const gateway = await startBinary({
-      config: { providers: { demo: { backend: "demo" } } },
-      dir,
-      env: { CLAWGATE_DB_PATH: path },
-    });
-    cleanups.push(() => gateway.stop());
+    const gateway = cleanups.stopAtEnd(
+      await startBinary({
+        config: { providers: { demo: { backend: "demo" } } },
+        dir,
+        env: { CLAWGATE_DB_PATH: path },
+      }),
+    );
     const kill = Promise.withResolvers<void>();
     let isKilled = false;
     const client = async (): Promise<void> => {

@@ -27,7 +27,7 @@ test("a page on the terminal is the page of the sources", async () => {
   expect(stdout).toBe(await Bun.file(new URL("../src/manual/routing.md", import.meta.url)).text());
 });
 
-test("every page and the stylesheet are served, to whoever has no key too", async () => {
+test("every page and the stylesheet are served, without a key too", async () => {
   for (const path of ["", "/style.css", ...topics.map(({ name }) => `/${name}`)]) {
     const answer = await fetch(`${gateway.url}/docs${path}`);
     expect([path, answer.status]).toEqual([path, 200]);

@@ -1,37 +1,25 @@
 // status, health, stop and logs on the one-file program: what they say, how they end, and whom they leave alone.
 
-import { afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { beforeAll, describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  binaryPath,
-  cleanEnvironment,
-  type Finished,
-  type RunningBinary,
-  startBinary,
-} from "./support/binary.ts";
+import { binaryPath, cleanEnvironment, type RunningBinary, startBinary } from "./support/binary.ts";
+import type { Finished } from "./support/program-run.ts";
+import { cleanupsAfterEach } from "./support/cleanups.ts";
 import { type GatedVendor, startGatedVendor } from "./support/gated-vendor.ts";
 
 beforeAll(() => void binaryPath(), 180_000);
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 function ownFolder(): string {
-  const dir = mkdtempSync(join(tmpdir(), "clawgate-operator-"));
-  cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
-  return dir;
+  return cleanups.folder("clawgate-operator-");
 }
 
 const demo = { providers: { demo: { backend: "demo" } } };
 
 async function start(dir: string, config: object = demo, env: Record<string, string> = {}) {
-  const gateway = await startBinary({ config, dir, env });
-  cleanups.push(() => gateway.stop());
-  return gateway;
+  return cleanups.stopAtEnd(await startBinary({ config, dir, env }));
 }
 
 async function run(dir: string, ...args: string[]): Promise<Finished> {
@@ -88,7 +76,7 @@ describe("without a gateway", () => {
 });
 
 describe("status and health", () => {
-  test("tell of the running one, wherever its state is said to be", async () => {
+  test("report the running one, wherever its state directory is", async () => {
     const dir = ownFolder();
     const gateway = await start(dir);
     const said = await run(dir, "status");
@@ -167,8 +155,7 @@ describe("stop", () => {
     readonly rest: Promise<string>;
   }> {
     const dir = ownFolder();
-    const vendor = startGatedVendor();
-    cleanups.push(() => vendor.stop());
+    const vendor = cleanups.stopAtEnd(startGatedVendor());
     const gateway = await start(dir, {
       providers: { gated: { base_url: vendor.url, api_key: "vendor-key-0123456789", model: "gated" } },
     });
@@ -195,7 +182,7 @@ describe("stop", () => {
     expect((await run(dir, "status")).code).toBe(1);
   });
 
-  test("for so long as it was told; then what runs is ended, and the client is told", async () => {
+  test("as long as it was asked to; then what runs is ended, and the client is told", async () => {
     const { dir, gateway, rest } = await withRunningStream();
     const done = await run(dir, "stop", "--timeout", "0.2", "--json");
     expect([done.code, json(done)]).toEqual([

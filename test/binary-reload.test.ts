@@ -1,23 +1,18 @@
 // The compiled program takes a new config while it runs: by signal, by the file itself, by the route; and a bad one never.
 
-import { afterEach, beforeAll, expect, test } from "bun:test";
+import { beforeAll, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type HeldVendor, startHeldVendor } from "./app/streaming-vendor.ts";
 import { binaryPath, type BinaryOptions, type RunningBinary, startBinary } from "./support/binary.ts";
+import { cleanupsAfterEach } from "./support/cleanups.ts";
 
 // Building takes longer than a test may.
 beforeAll(() => void binaryPath(), 180_000);
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
-const start = async (options: BinaryOptions): Promise<RunningBinary> => {
-  const gateway = await startBinary(options);
-  cleanups.push(() => gateway.stop());
-  return gateway;
-};
+const cleanups = cleanupsAfterEach();
+const start = async (options: BinaryOptions): Promise<RunningBinary> =>
+  cleanups.stopAtEnd(await startBinary(options));
 
 const demo = { backend: "demo" };
 /** A config that is told apart by the ids of its providers. */
@@ -90,7 +85,7 @@ test("a folder behind a link is swapped, as Kubernetes does", async () => {
   expect(await modelIds(gateway)).toContain("three");
 }, 20_000);
 
-test("a config that is not valid changes nothing and is told with file, line and key; the next valid one is taken", async () => {
+test("an invalid config changes nothing and is reported with file, line and key; the next valid one is applied", async () => {
   const gateway = await start({ config: withIds("one") });
   writeFileSync(gateway.configPath, "providers:\n  two:\n    backend: demo\n    modle: x\n");
   await gateway.waitForOutput(`${gateway.configPath}:4 providers.two.modle: unknown key`);
@@ -121,8 +116,7 @@ test("the token of run.json opens POST /api/reload; a key that was taken away is
 }, 20_000);
 
 test("log level and .env follow; streams run through it to their last byte", async () => {
-  const vendor: HeldVendor = startHeldVendor();
-  cleanups.push(() => vendor.stop());
+  const vendor: HeldVendor = cleanups.stopAtEnd(startHeldVendor());
   const config = (level: string): string =>
     JSON.stringify({
       server: { log_level: level },

@@ -1,20 +1,16 @@
 // The runtime inside the program obeys variables of its own. The program says so at every start, and hands none of them down.
 
-import { afterEach, beforeAll, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { beforeAll, expect, test } from "bun:test";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { binaryPath, cleanEnvironment, startBinary } from "./support/binary.ts";
+import { cleanupsAfterEach } from "./support/cleanups.ts";
 
 beforeAll(() => void binaryPath(), 180_000);
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 function ownFolder(): string {
-  const dir = mkdtempSync(join(tmpdir(), "clawgate-runtime-"));
-  cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = cleanups.folder("clawgate-runtime-");
   mkdirSync(join(dir, "work"));
   return dir;
 }
@@ -90,13 +86,14 @@ test("a gateway logs it before anything else, however quiet its log, and no chil
     LD_BIND_NOW: "1",
     OPENAI_API_KEY: "sk-of-the-user",
   };
-  const gateway = await startBinary({
-    config: { server: { log_level: "critical" }, providers: { mine } },
-    dir,
-    env: { ...set, PATH: `.:work:${process.env["PATH"]}` },
-    args: ["--json-log"],
-  });
-  cleanups.push(() => gateway.stop());
+  const gateway = cleanups.stopAtEnd(
+    await startBinary({
+      config: { server: { log_level: "critical" }, providers: { mine } },
+      dir,
+      env: { ...set, PATH: `.:work:${process.env["PATH"]}` },
+      args: ["--json-log"],
+    }),
+  );
   await gateway.waitForOutput("NODE_TLS_REJECT_UNAUTHORIZED is set: certificates are not checked");
   const [first = ""] = gateway.output().split("\n");
   expect(JSON.parse(first)).toMatchObject({ level: "warn", message: expect.stringContaining("is set: ") });

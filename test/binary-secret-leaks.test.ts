@@ -1,19 +1,16 @@
 // A secret at every place where the config and its surroundings hold one; then everything goes wrong, and everything that can
 // be read is read: answers, logs, pages, records, files. None of the secrets may stand anywhere but where it was put.
 
-import { afterEach, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { beforeAll, expect, test } from "bun:test";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { binaryPath, runBinary, type RunningBinary, startBinary } from "./support/binary.ts";
+import { cleanupsAfterEach } from "./support/cleanups.ts";
 import { startUpstream } from "./support/upstream.ts";
 
 beforeAll(() => void binaryPath(), 180_000);
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 const canaries: string[] = [];
 /** Long, and of a shape that no pattern knows: only who knows it can mask it. */
@@ -57,10 +54,10 @@ test("no secret leaves its place, whatever goes wrong", async () => {
     fallback_chain: ["one", "several", "other", "away"],
   };
   const fromEnvironment = canary("environment");
-  const dir = mkdtempSync(join(tmpdir(), "clawgate-canaries-"));
-  cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
-  const gateway = await startBinary({ config, dir, env: { CANARY_KEY: fromEnvironment } });
-  cleanups.push(() => gateway.stop());
+  const dir = cleanups.folder("clawgate-canaries-");
+  const gateway = cleanups.stopAtEnd(
+    await startBinary({ config, dir, env: { CANARY_KEY: fromEnvironment } }),
+  );
 
   const said: string[] = [];
   const hear = async (path: string, init: RequestInit = {}): Promise<void> => {

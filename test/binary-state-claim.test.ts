@@ -2,11 +2,10 @@
 // somebody takes away under it is made again.
 
 import { Database } from "bun:sqlite";
-import { afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import {
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -14,29 +13,23 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { binaryPath, cleanEnvironment, type Finished, runBinary, startBinary } from "./support/binary.ts";
+import { binaryPath, cleanEnvironment, runBinary, startBinary } from "./support/binary.ts";
+import type { Finished } from "./support/program-run.ts";
+import { cleanupsAfterEach } from "./support/cleanups.ts";
 
 beforeAll(() => void binaryPath(), 180_000);
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 const demo = { providers: { demo: { backend: "demo" } } };
 
 function ownFolder(): string {
-  const dir = mkdtempSync(join(tmpdir(), "clawgate-tenure-"));
-  cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
-  return dir;
+  return cleanups.folder("clawgate-claim-");
 }
 
 async function start(dir: string) {
-  const gateway = await startBinary({ config: demo, dir });
-  cleanups.push(() => gateway.stop());
-  return gateway;
+  return cleanups.stopAtEnd(await startBinary({ config: demo, dir }));
 }
 
 const second = (dir: string, ...args: string[]): Promise<Finished> =>
@@ -116,11 +109,10 @@ describe("a second gateway on one state directory", () => {
     expect(existsSync(join(dir, "clawgate-state", "run.json"))).toBe(false);
   });
 
-  test("one that was killed keeps nobody out, and what it left of itself goes with the next start, even a failed one", async () => {
+  test("one that was killed blocks no other, and the next start removes what it left, even a start that fails", async () => {
     const dir = ownFolder();
     const first = await start(dir);
-    const held = await startBinary({ config: demo });
-    cleanups.push(() => held.stop());
+    const held = cleanups.stopAtEnd(await startBinary({ config: demo }));
     process.kill(first.pid, "SIGKILL");
     await first.exited;
     const left = join(first.stateDir, "run.json");
@@ -247,8 +239,7 @@ describe("what is taken away under it", () => {
       const circuit = async (url: string): Promise<unknown> =>
         ((await (await fetch(`${url}/health`)).json()) as { providers: { dead: { circuit: string } } })
           .providers.dead.circuit;
-      const first = await startBinary({ config, dir });
-      cleanups.push(() => first.stop());
+      const first = cleanups.stopAtEnd(await startBinary({ config, dir }));
       const asked = await fetch(`${first.url}/v1/chat/completions`, {
         method: "POST",
         headers: { "content-type": "application/json" },
@@ -263,8 +254,7 @@ describe("what is taken away under it", () => {
       await until("it is written again", () => rowsIn(file) > 0);
       process.kill(first.pid, "SIGKILL");
       await first.exited;
-      const second = await startBinary({ config, dir });
-      cleanups.push(() => second.stop());
+      const second = cleanups.stopAtEnd(await startBinary({ config, dir }));
       expect(await circuit(second.url)).toBe("open");
     },
   );

@@ -1,7 +1,7 @@
 // The one-file program where its state directory cannot be used: it says so with path and remedy, keeps its state in memory,
 // and serves.
 
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import {
   chmodSync,
   copyFileSync,
@@ -17,13 +17,11 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { binaryPath, cleanEnvironment, startBinary } from "./support/binary.ts";
+import { cleanupsAfterEach } from "./support/cleanups.ts";
 
 beforeAll(() => void binaryPath(), 180_000);
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 // For root no folder is read-only by its mode.
 const isRoot = process.getuid?.() === 0;
@@ -72,7 +70,7 @@ const cases: readonly Case[] = [
     env: { CLAWGATE_STATE_DIR: undefined, XDG_STATE_HOME: undefined, HOME: "/nonexistent" },
   },
   {
-    name: "has no room for run.json",
+    name: "has no space for run.json",
     says: "run.json could not be written",
     prepare: ({ stateDir }) => mkdirSync(join(stateDir, "run.json"), { recursive: true }),
   },
@@ -80,8 +78,7 @@ const cases: readonly Case[] = [
 
 /** An empty folder of the user's own, with what a case puts there. */
 function prepared({ prepare }: Case): App & { readonly configPath: string } {
-  const dir = mkdtempSync(join(tmpdir(), "clawgate-state-test-"));
-  cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = cleanups.folder("clawgate-state-test-");
   const app = { dir, stateDir: join(dir, "clawgate-state"), configPath: join(dir, "own.yaml") };
   mkdirSync(join(dir, "work"));
   writeFileSync(app.configPath, JSON.stringify(config), { mode: 0o600 });
@@ -116,16 +113,17 @@ describe("a state directory that", () => {
   test.each(cases.map((each) => [each.name, each] as const))("%s stops nothing", async (_, each) => {
     const { dir, stateDir, configPath } = prepared(each);
     const stateful = each.env?.["CLAWGATE_STATE_DIR"];
-    const gateway = await startBinary({
-      config: null,
-      args: ["--config", configPath],
-      dir,
-      program,
-      announces: false,
-      env: { ...each.env, ...(stateful === undefined ? {} : { CLAWGATE_STATE_DIR: join(dir, stateful) }) },
-      ...(user === null ? {} : { user }),
-    });
-    cleanups.push(() => gateway.stop());
+    const gateway = cleanups.stopAtEnd(
+      await startBinary({
+        config: null,
+        args: ["--config", configPath],
+        dir,
+        program,
+        announces: false,
+        env: { ...each.env, ...(stateful === undefined ? {} : { CLAWGATE_STATE_DIR: join(dir, stateful) }) },
+        ...(user === null ? {} : { user }),
+      }),
+    );
     expect(gateway.output()).toContain(each.says);
     expect(gateway.output()).toMatch(
       /CLAWGATE_STATE_DIR to a folder of your own|Free space in the state directory/,

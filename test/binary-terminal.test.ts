@@ -102,7 +102,7 @@ describe.skipIf(process.platform === "win32")("on a terminal", () => {
     expect(seen()).not.toContain("-> good/fake");
   }, 30_000);
 
-  test("who stops the terminal (Ctrl-S) stops nobody's request, and gets the lines when he goes on", async () => {
+  test("stopping the terminal (Ctrl-S) stops no request, and the lines come when it continues", async () => {
     const { child, ask, seen, type, pid } = await startOnTerminal();
     // During the start each line is waited for.
     await ask("good");

@@ -36,7 +36,7 @@ describe("with keys", () => {
       ...(path.startsWith("/v1/chat") ? { body: chat } : {}),
     });
 
-  test("whoever guesses locks out nobody: every right secret is heard at once, on every kind of route", async () => {
+  test("a client that guesses locks out no other: every right secret is accepted immediately, on every kind of route", async () => {
     const guessLimiter = ["POST /v1/chat/completions", "GET /api/stats", "POST /api/reload"] as const;
     for (let i = 0; i < 21; i++) {
       const [method = "", path = ""] = (guessLimiter[i % 3] ?? "").split(" ");

@@ -1,18 +1,16 @@
 // A folder that somebody else has prepared, a checkout perhaps, must not take over whoever starts the program in it: not by its
 // `.env`, and not by what lies there under a program's name.
 
-import { afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { binaryPath } from "./support/binary.ts";
-import { chat, type Cleanups, UntrustedFolder, recordingVendor } from "./support/untrusted-folder.ts";
+import { cleanupsAfterEach } from "./support/cleanups.ts";
+import { chat, UntrustedFolder, recordingVendor } from "./support/untrusted-folder.ts";
 
 beforeAll(() => void binaryPath(), 180_000);
 
-const cleanups: Cleanups = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 describe("a key and its address", () => {
   test("a key from the environment does not go where a .env of the folder points", async () => {
@@ -79,7 +77,7 @@ describe("a key and its address", () => {
   });
 });
 
-describe("programs, paths and doors of a .env", () => {
+describe("programs, paths and listening addresses of a .env", () => {
   test.each(["CLAUDE_BIN", "CLAUDE_PATH"])("doctor starts no program that %s of it names", async (name) => {
     const folder = new UntrustedFolder(cleanups);
     folder.program("evil");

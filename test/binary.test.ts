@@ -1,10 +1,9 @@
 // The one-file program as a user meets it: started in an empty folder, asked, misused, stopped.
 
 import { Database } from "bun:sqlite";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { version } from "../package.json" with { type: "json" };
 import {
@@ -14,30 +13,17 @@ import {
   type RunningBinary,
   startBinary,
 } from "./support/binary.ts";
+import { cleanupsAfterEach } from "./support/cleanups.ts";
 import { type GatedVendor, startGatedVendor } from "./support/gated-vendor.ts";
 
 // Building takes longer than a test may.
 beforeAll(() => void binaryPath(), 180_000);
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
-const ownFolder = (): string => {
-  const folder = mkdtempSync(join(tmpdir(), "clawgate-binary-"));
-  cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-};
-const start = async (options: BinaryOptions): Promise<RunningBinary> => {
-  const gateway = await startBinary(options);
-  cleanups.push(() => gateway.stop());
-  return gateway;
-};
-const gatedVendor = (): GatedVendor => {
-  const vendor = startGatedVendor();
-  cleanups.push(() => vendor.stop());
-  return vendor;
-};
+const cleanups = cleanupsAfterEach();
+const ownFolder = (): string => cleanups.folder("clawgate-binary-");
+const start = async (options: BinaryOptions): Promise<RunningBinary> =>
+  cleanups.stopAtEnd(await startBinary(options));
+const gatedVendor = (): GatedVendor => cleanups.stopAtEnd(startGatedVendor());
 const configFor = (vendor: GatedVendor): object => ({
   providers: { slow: { backend: "openai-compat", base_url: vendor.url, api_key: "k", models: ["gated"] } },
 });
@@ -74,7 +60,7 @@ describe("started in an empty folder", () => {
     expect(await answer.json()).toMatchObject({ status: "ok", providers: { demo: { healthy: true } } });
   });
 
-  test("a chat on both doors", async () => {
+  test("a chat at both endpoints", async () => {
     const chat = await post(`${gateway.url}/v1/chat/completions`, hello);
     expect(await chat.json()).toMatchObject({
       object: "chat.completion",
@@ -90,7 +76,7 @@ describe("started in an empty folder", () => {
     });
   });
 
-  test("a stream on both doors", async () => {
+  test("a stream at both endpoints", async () => {
     const chat = await post(`${gateway.url}/v1/chat/completions`, { ...hello, stream: true });
     expect(chat.headers.get("content-type")).toStartWith("text/event-stream");
     expect(await chat.text()).toEndWith("data: [DONE]\n\n");
@@ -315,7 +301,7 @@ describe("stopping", () => {
     }
   };
 
-  test("SIGTERM: the running stream ends well, nobody new is let in, the record is kept", async () => {
+  test("SIGTERM: the running stream ends well, no new request is accepted, the record is kept", async () => {
     const { gateway, vendor, reader } = await withRunningStream();
     await refusal(Number(new URL(gateway.url).port));
     vendor.release();
@@ -327,7 +313,7 @@ describe("stopping", () => {
     expect(rows(gateway)).toEqual([{ status: 200, finish: "stop", failure: null }]);
   });
 
-  test("what a launcher sends on comes twice and is one wish, as Ctrl-C under npm is", async () => {
+  test("a signal that a launcher forwards arrives twice and counts once, as Ctrl-C under npm does", async () => {
     const { gateway, vendor, reader } = await withRunningStream({
       CLAWGATE_LAUNCHER_PID: String(process.pid),
     });

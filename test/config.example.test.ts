@@ -21,7 +21,7 @@ function valueOf(text: string): unknown {
 
 const declared = Object.keys(valueAt(valueOf(example), ["providers"]) ?? {});
 
-test("loads as it is: no provider without its key, nothing to tell", () => {
+test("loads as it is: no provider without its key, nothing to report", () => {
   const { config, notices, skippedProviders } = load(example);
   expect(Object.keys(config.providers)).toEqual([]);
   expect(skippedProviders.map((skipped) => skipped.id)).toEqual(declared);
@@ -32,7 +32,7 @@ const rows = [...vendors, ...localServers];
 /** llama.cpp is never given a key, so no variable could switch it on. */
 const keyed = rows.filter((row) => row.keyVariable !== null);
 
-test("with every variable set every provider loads, and nothing is told", () => {
+test("with every variable set every provider loads, and nothing is reported", () => {
   const environment = Object.fromEntries(keyed.map((row) => [row.keyVariable ?? "", "k"]));
   const { config, notices, skippedProviders } = load(example, {
     environment,

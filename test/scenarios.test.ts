@@ -6,7 +6,7 @@ import { foldReply } from "../src/canon/reply.ts";
 import { describeDialect } from "./scenarios/dialect-rules.ts";
 import { describeFailing } from "./scenarios/failing.ts";
 import { describeLeaving } from "./scenarios/leaving.ts";
-import { describeLanes, describeMatrix } from "./scenarios/matrix.ts";
+import { describeOwnFormats, describeMatrix } from "./scenarios/matrix.ts";
 import {
   canonicalOf,
   dialectNames,
@@ -35,7 +35,7 @@ describe("the files", () => {
 
 for (const name of dialectNames) describeDialect(name);
 
-describe("through the house", () => {
+describe("through the app", () => {
   let stage: ScenarioSetup;
   beforeAll(async () => {
     stage = await openScenarioSetup();
@@ -45,7 +45,7 @@ describe("through the house", () => {
   const stageOf = (): ScenarioSetup => stage;
 
   describeMatrix(stageOf);
-  describeLanes(stageOf);
+  describeOwnFormats(stageOf);
   describeFailing(stageOf);
   describeLeaving(stageOf);
 });

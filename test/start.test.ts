@@ -1,31 +1,26 @@
 // `npm start` from a checkout, with the real npm: what it installs, what it says, and that it ends with npm however npm ends.
 
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import {
   chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { cleanEnvironment } from "./support/binary.ts";
+import { cleanupsAfterEach } from "./support/cleanups.ts";
 
 const root = dirname(import.meta.dir);
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 /** A checkout of its own, so that nothing is installed into this one. Its sources are ours. */
 function checkout(): string {
-  const dir = mkdtempSync(join(tmpdir(), "clawgate-checkout-"));
-  cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = cleanups.folder("clawgate-checkout-");
   for (const name of ["package.json", "bun.lock", "bunfig.toml"]) cpSync(join(root, name), join(dir, name));
   mkdirSync(join(dir, "scripts"));
   cpSync(join(root, "scripts", "setup.mjs"), join(dir, "scripts", "setup.mjs"));
@@ -147,8 +142,7 @@ test("a bunfig.toml of the folder it is started in loads nothing", () => {
 });
 
 test("from the sources, too, the runtime reads no .env of a folder before our own rules do", () => {
-  const dir = mkdtempSync(join(tmpdir(), "clawgate-folder-"));
-  cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = cleanups.folder("clawgate-folder-");
   writeFileSync(join(dir, ".env"), `CLAWGATE_STATE_DIR=${dir}/elsewhere\n`, { mode: 0o600 });
   const { CLAWGATE_STATE_DIR: _, ...env } = cleanEnvironment(dir);
   const done = Bun.spawnSync([process.execPath, "--no-env-file", join(root, "src", "main.ts"), "reload"], {

@@ -69,7 +69,7 @@ export const cases: readonly Case[] = [
   {
     ...agentMessages,
     id: "cross",
-    title: "100 KB prompt, messages in, chat upstream (hub), 16 connections",
+    title: "100 KB prompt, messages in, chat upstream (translated), 16 connections",
     gatewayModel: "oai/bench",
     isExtra: true,
   },

@@ -46,125 +46,139 @@ type Socket = Bun.Socket<Line>;
 const lastChunk = "\r\n0\r\n\r\n";
 const dataMark = Buffer.from("data: ");
 
-async function run(job: LoadJob): Promise<LoadResult> {
+async function requestOf(job: LoadJob): Promise<Buffer> {
   const body = Buffer.from(await Bun.file(job.bodyFile).arrayBuffer());
   const headers = { host: `127.0.0.1:${job.port}`, "content-type": "application/json", ...job.headers };
   const headLines = Object.entries({ ...headers, "content-length": String(body.length) }).map(
     ([name, value]) => `${name}: ${value}\r\n`,
   );
-  const request = Buffer.concat([
-    Buffer.from(`POST ${job.path} HTTP/1.1\r\n${headLines.join("")}\r\n`),
-    body,
-  ]);
+  return Buffer.concat([Buffer.from(`POST ${job.path} HTTP/1.1\r\n${headLines.join("")}\r\n`), body]);
+}
 
-  const result = { requests: 0, errors: 0, events: 0 };
-  const latencies: number[] = [];
-  const firstEvents: number[] = [];
-  const startedAt = performance.now();
-  const endsAt = startedAt + job.durationMs;
-  let begun = 0;
-  let open = 0;
-  let isOver = false;
-  const over = Promise.withResolvers<void>();
+class LoadRun {
+  private readonly result = { requests: 0, errors: 0, events: 0 };
+  private readonly latencies: number[] = [];
+  private readonly firstEvents: number[] = [];
+  private readonly startedAt = performance.now();
+  private readonly endsAt: number;
+  private readonly over = Promise.withResolvers<void>();
+  private begun = 0;
+  private open = 0;
+  private isOver = false;
 
-  const mayBegin = (): boolean =>
-    !isOver && performance.now() < endsAt && (job.mode === "timed" || begun < job.total);
-
-  function begin(socket: Socket): void {
-    if (!mayBegin()) {
-      socket.end();
-      return;
-    }
-    begun += 1;
-    socket.data = { ...freshLine(), isWaiting: true, sentAt: performance.now() };
-    push(socket);
+  constructor(
+    private readonly job: LoadJob,
+    private readonly request: Buffer,
+  ) {
+    this.endsAt = this.startedAt + job.durationMs;
   }
 
-  function push(socket: Socket): void {
-    const line = socket.data;
-    while (line.isWaiting && line.written < request.length) {
-      const taken = socket.write(request, line.written);
-      if (taken <= 0) return;
-      line.written += taken;
-    }
+  async finish(): Promise<LoadResult> {
+    const { job } = this;
+    for (let each = 0; each < job.connections; each++) this.connect();
+    const graceMs = job.mode === "timed" ? 200 : 0;
+    const limit = setTimeout(() => {
+      this.isOver = true;
+      this.over.resolve();
+    }, job.durationMs + graceMs);
+    await this.over.promise;
+    clearTimeout(limit);
+    const elapsedMs = performance.now() - this.startedAt;
+    const latencyMs = percentiles(this.latencies);
+    return { ...this.result, elapsedMs, latencyMs, firstEventMs: percentiles(this.firstEvents) };
   }
 
-  function complete(socket: Socket): void {
-    const line = socket.data;
-    line.isWaiting = false;
-    if (line.isOk) {
-      result.requests += 1;
-      latencies.push(performance.now() - line.sentAt);
-    } else {
-      result.errors += 1;
-    }
-    begin(socket);
+  private mayBegin(): boolean {
+    const { job } = this;
+    return (
+      !this.isOver && performance.now() < this.endsAt && (job.mode === "timed" || this.begun < job.total)
+    );
   }
 
-  function receive(socket: Socket, bytes: Buffer): void {
-    const line = socket.data;
-    if (!line.isWaiting) return;
-    const payload = line.hasHead ? bytes : readHead(line, bytes);
-    if (payload === null) return;
-    if (!line.hasFirstEvent && payload.includes(dataMark)) {
-      line.hasFirstEvent = true;
-      firstEvents.push(performance.now() - line.sentAt);
-      if (job.mode === "abort") {
-        line.isWaiting = false;
-        result.requests += 1;
-        socket.terminate();
-        return;
-      }
-    }
-    for (let at = payload.indexOf(dataMark); at >= 0; at = payload.indexOf(dataMark, at + 6))
-      result.events += 1;
-    line.left -= payload.length;
-    if (line.isChunked ? endsChunked(line, payload) : line.left <= 0) complete(socket);
-  }
-
-  function connect(): void {
-    open += 1;
+  private connect(): void {
+    this.open += 1;
     Bun.connect<Line>({
       hostname: "127.0.0.1",
-      port: job.port,
+      port: this.job.port,
       data: freshLine(),
       socket: {
-        open(socket) {
+        open: (socket) => {
           socket.setNoDelay(true);
-          begin(socket);
+          this.begin(socket);
         },
-        data: receive,
-        drain: push,
-        close(socket) {
-          if (socket.data.isWaiting && performance.now() < endsAt) result.errors += 1;
-          closed();
+        data: (socket, bytes) => this.receive(socket, bytes),
+        drain: (socket) => this.push(socket),
+        close: (socket) => {
+          if (socket.data.isWaiting && performance.now() < this.endsAt) this.result.errors += 1;
+          this.closed();
         },
         error() {
           // `close` follows and counts it.
         },
       },
     }).catch(() => {
-      result.errors += 1;
-      closed();
+      this.result.errors += 1;
+      this.closed();
     });
   }
 
-  function closed(): void {
-    open -= 1;
-    if (result.errors < 1000 && mayBegin()) connect();
-    else if (open === 0) over.resolve();
+  private closed(): void {
+    this.open -= 1;
+    if (this.result.errors < 1000 && this.mayBegin()) this.connect();
+    else if (this.open === 0) this.over.resolve();
   }
 
-  for (let each = 0; each < job.connections; each++) connect();
-  const graceMs = job.mode === "timed" ? 200 : 0;
-  const limit = setTimeout(() => {
-    isOver = true;
-    over.resolve();
-  }, job.durationMs + graceMs);
-  await over.promise;
-  clearTimeout(limit);
-  const elapsedMs = performance.now() - startedAt;
-  return { ...result, elapsedMs, latencyMs: percentiles(latencies), firstEventMs: percentiles(firstEvents) };
+  private begin(socket: Socket): void {
+    if (!this.mayBegin()) {
+      socket.end();
+      return;
+    }
+    this.begun += 1;
+    socket.data = { ...freshLine(), isWaiting: true, sentAt: performance.now() };
+    this.push(socket);
+  }
+
+  private push(socket: Socket): void {
+    const line = socket.data;
+    while (line.isWaiting && line.written < this.request.length) {
+      const taken = socket.write(this.request, line.written);
+      if (taken <= 0) return;
+      line.written += taken;
+    }
+  }
+
+  private receive(socket: Socket, bytes: Buffer): void {
+    const line = socket.data;
+    if (!line.isWaiting) return;
+    const payload = line.hasHead ? bytes : readHead(line, bytes);
+    if (payload === null) return;
+    if (!line.hasFirstEvent && payload.includes(dataMark)) {
+      line.hasFirstEvent = true;
+      this.firstEvents.push(performance.now() - line.sentAt);
+      if (this.job.mode === "abort") {
+        line.isWaiting = false;
+        this.result.requests += 1;
+        socket.terminate();
+        return;
+      }
+    }
+    for (let at = payload.indexOf(dataMark); at >= 0; at = payload.indexOf(dataMark, at + 6))
+      this.result.events += 1;
+    line.left -= payload.length;
+    if (line.isChunked ? endsChunked(line, payload) : line.left <= 0) this.complete(socket);
+  }
+
+  private complete(socket: Socket): void {
+    const line = socket.data;
+    line.isWaiting = false;
+    if (line.isOk) {
+      this.result.requests += 1;
+      this.latencies.push(performance.now() - line.sentAt);
+    } else {
+      this.result.errors += 1;
+    }
+    this.begin(socket);
+  }
 }
 
 /** What follows the head, or null while the head is not complete. */
@@ -214,6 +228,6 @@ function percentiles(values: number[]): Percentiles {
 
 if (import.meta.main) {
   const job = JSON.parse(process.argv[2] ?? "{}") as LoadJob;
-  process.stdout.write(`${JSON.stringify(await run(job))}\n`);
+  process.stdout.write(`${JSON.stringify(await new LoadRun(job, await requestOf(job)).finish())}\n`);
   process.exit(0);
 }

@@ -92,7 +92,7 @@ export function measureRouting(): RoutingCost {
       read: () => question,
     });
     const decidedNs = Bun.nanoseconds();
-    if (decision instanceof Promise) throw new Error("the stock rules ask nobody");
+    if (decision instanceof Promise) throw new Error("the default rules call no classifier");
     ({ rule } = decision);
     spent.parse.push((parsedNs - startNs) / 1_000);
     spent.decode.push((decodedNs - parsedNs) / 1_000);

@@ -308,7 +308,7 @@ const modelsOfBackendsWithoutWire: Partial<Record<BackendName, string>> = {
 /**
  * One provider, settled: `base_url` is resolved (null for backends without a wire), `model` is always there and is
  * one of `models`, every timeout has its value, `api_keys` are all keys that are there and `api_key` is the first of them.
- * The keys of a claude-cli provider stay as they are written: cli/provider-keys.ts lays the `cli` section around them.
+ * The keys of a claude-cli provider stay as they are written: claude-code/provider-settings.ts merges the `cli` section around them.
  */
 export const providerSettings = providerShape.transform((raw, context) => {
   const backend: BackendName = raw.backend === "anthropic-compat" ? "anthropic" : raw.backend;

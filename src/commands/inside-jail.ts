@@ -20,12 +20,12 @@ export async function runInsideJail(
     );
     return exitCodes.usage;
   }
-  const relays = args.slice(0, at).map((each) => {
+  const ports = args.slice(0, at).map((each) => {
     const [port = "", path = ""] = each.split("=");
     return { port: Number(port), path };
   });
   const argv = args.slice(at + 1);
-  await forwardPorts(relays);
+  await forwardPorts(ports);
   if (argv[0] === probeCommand) return runProbe(process.stdin, process.stdout);
   const { BUN_CONFIG_MAX_HTTP_REQUESTS: _ours, ...env } = environment;
   return (await runInTerminal(argv, { env, cwd: process.cwd() })) ?? killedCode;

@@ -1,5 +1,5 @@
 // Keys of clients that are short enough to be guessed: taken with a warning while only this machine can call, refused beyond.
-// It must never say a key aloud.
+// It must never print a key.
 
 import { hashedKeyPattern, keysOfTenant, shortestKeyLength } from "../tenants/settings.ts";
 import type { Path } from "./document.ts";

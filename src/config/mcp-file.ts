@@ -1,5 +1,5 @@
 // `mcp_servers` may name a file in the shape that Claude Code itself reads: it is read and judged with the config,
-// so that a fault in it stops the start and not a request. It must never say a value aloud.
+// so that a fault in it stops the start and not a request. It must never print a value.
 
 import { isAbsolute, resolve } from "node:path";
 import {

@@ -1,5 +1,5 @@
 // A document, the variables and the flags become a Config. Shared by the file and by discovery, so that both mean the same.
-// It must never say a value aloud: it may be a key.
+// It must never print a value: it may be a key.
 
 import { dirname } from "node:path";
 import { cliNotices, variableNotices } from "./cli-notices.ts";

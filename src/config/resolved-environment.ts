@@ -1,5 +1,5 @@
 // The variables that a config is read with: the process's own, over the `.env` beside a config that was named, over what the
-// `.env` of the working directory may say. Every name knows its file. It must never say a value aloud.
+// `.env` of the working directory may say. Every name knows its file. It must never print a value.
 
 import { dirname, join } from "node:path";
 import type { BackendName, VendorRow } from "../backends/settings.ts";

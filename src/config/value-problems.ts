@@ -1,5 +1,5 @@
 // What is wrong with a config's value, each at the place where somebody wrote it: the file's line, a variable or a flag.
-// It must never say a value aloud: it may be a key.
+// It must never print a value: it may be a key.
 
 import { shortKeyFindings } from "./client-keys.ts";
 import { declaredProviders, keyFindings, nameFindings, vendorKeyFindings } from "./cross-checks.ts";

@@ -40,76 +40,104 @@ export function containerSkillStore(
     throw new SkillProblem(`"${container}" is not a valid container name`);
   if (!posix.isAbsolute(root) || posix.normalize(root) !== root)
     throw new SkillProblem(`"${root}" is not an absolute path in a container`);
-  const label = `${container}:${root}`;
+  const folder = new ContainerFolder(container, root, docker, onStep);
+  return {
+    label: folder.label,
+    async read(onSkill) {
+      const entries = await folder.fetch(root);
+      if (entries === null) return { skills: new Map(), refused: [] };
+      return skillsOf(grouped(entries, posix.basename(root), folder.label), onSkill);
+    },
+    replace: (tree, expected) => replaceSkill(folder, tree, expected),
+    async recover() {
+      const entries = await folder.fetch(root);
+      if (entries === null) return;
+      for (const { name, lost } of leftoversIn(topNames(entries, posix.basename(root))))
+        if (lost !== null) await folder.exec("give back", ["mv", "--", folder.at(name), folder.at(lost)]);
+        else await folder.exec("tidy", ["rm", "-rf", "--", folder.at(name)]);
+    },
+  };
+}
+
+/** The folder of skills, as `docker` reaches it. */
+class ContainerFolder {
+  readonly label: string;
+
+  constructor(
+    readonly container: string,
+    readonly root: string,
+    private readonly docker: DockerForSkills,
+    private readonly onStep: (step: string) => void,
+  ) {
+    this.label = `${container}:${root}`;
+  }
+
+  at(name: string): string {
+    return posix.join(this.root, name);
+  }
 
   /** What lies at `path`; null: nothing does. */
-  const fetch = async (path: string): Promise<readonly TarEntry[] | null> => {
-    const args = ["cp", `${container}:${path}`, "-"];
-    const said = await docker(args, { timeoutMs: copyMs, maxOutputBytes: maxTotalBytes });
+  async fetch(path: string): Promise<readonly TarEntry[] | null> {
+    const args = ["cp", `${this.container}:${path}`, "-"];
+    const said = await this.docker(args, { timeoutMs: copyMs, maxOutputBytes: maxTotalBytes });
     if (said.code !== 0) {
       if (/could not find the file|no such file/i.test(said.stderr)) return null;
-      throw new SkillProblem(`${label}: ${errorTextOf(said)}`);
+      throw new SkillProblem(`${this.label}: ${errorTextOf(said)}`);
     }
-    if (said.wasCut) throw new SkillProblem(`${label}: larger than ${maxTotalBytes / 1024 / 1024} MB`);
+    if (said.wasCut) throw new SkillProblem(`${this.label}: larger than ${maxTotalBytes / 1024 / 1024} MB`);
     try {
       return await readTar(said.stdoutBytes);
     } catch (error) {
-      throw new SkillProblem(`${label}: ${error instanceof Error ? error.message : String(error)}`);
+      throw new SkillProblem(`${this.label}: ${error instanceof Error ? error.message : String(error)}`);
     }
-  };
-  const exec = async (step: string, args: readonly string[]): Promise<void> => {
-    onStep(step);
-    const said = await docker(["exec", container, ...args], {
+  }
+
+  async exec(step: string, args: readonly string[]): Promise<void> {
+    this.onStep(step);
+    const said = await this.docker(["exec", this.container, ...args], {
       timeoutMs: execMs,
       maxOutputBytes: maxMessageBytes,
     });
-    if (said.code !== 0) throw new SkillProblem(`${label}: ${errorTextOf(said)}`);
-  };
-  const at = (name: string): string => posix.join(root, name);
+    if (said.code !== 0) throw new SkillProblem(`${this.label}: ${errorTextOf(said)}`);
+  }
 
-  return {
-    label,
-    async read(onSkill) {
-      const entries = await fetch(root);
-      if (entries === null) return { skills: new Map(), refused: [] };
-      return skillsOf(grouped(entries, posix.basename(root), label), onSkill);
-    },
-    async replace(tree, expected) {
-      const problem = nameProblem(tree.name);
-      if (problem !== null) throw new SkillProblem(`${tree.name}: ${problem}`);
-      const fresh = `.clawgate-new--${tree.name}`;
-      const old = `.clawgate-old--${tree.name}`;
-      await exec("make the folder", ["mkdir", "-p", "--", root]);
-      await exec("clear", ["rm", "-rf", "--", at(fresh), at(old)]);
-      onStep("send");
-      const sent = await docker(["cp", "-", `${container}:${root}`], {
-        timeoutMs: copyMs,
-        maxOutputBytes: maxMessageBytes,
-        input: await writeTar(filesFor(tree, fresh), nodeUser),
-      });
-      if (sent.code !== 0) throw new SkillProblem(`${label}: ${errorTextOf(sent)}`);
-      const standing = await fetch(at(tree.name));
-      const now =
-        standing === null ? null : skillOf(tree.name, grouped(standing, "", label).get(tree.name) ?? []);
-      const hash = now === null ? null : "hash" in now ? now.hash : "refused";
-      if (hash !== expected) {
-        await exec("take back", ["rm", "-rf", "--", at(fresh)]);
-        throw new SkillProblem(
-          `${tree.name} was changed in ${container} in the meantime; nothing was written`,
-        );
-      }
-      if (now !== null) await exec("set aside", ["mv", "--", at(tree.name), at(old)]);
-      await exec("put in place", ["mv", "--", at(fresh), at(tree.name)]);
-      if (now !== null) await exec("remove the old one", ["rm", "-rf", "--", at(old)]);
-    },
-    async recover() {
-      const entries = await fetch(root);
-      if (entries === null) return;
-      for (const { name, lost } of leftoversIn(topNames(entries, posix.basename(root))))
-        if (lost !== null) await exec("give back", ["mv", "--", at(name), at(lost)]);
-        else await exec("tidy", ["rm", "-rf", "--", at(name)]);
-    },
-  };
+  async send(tree: SkillTree, name: string): Promise<void> {
+    this.onStep("send");
+    const sent = await this.docker(["cp", "-", this.label], {
+      timeoutMs: copyMs,
+      maxOutputBytes: maxMessageBytes,
+      input: await writeTar(filesFor(tree, name), nodeUser),
+    });
+    if (sent.code !== 0) throw new SkillProblem(`${this.label}: ${errorTextOf(sent)}`);
+  }
+}
+
+async function replaceSkill(
+  folder: ContainerFolder,
+  tree: SkillTree,
+  expected: string | null,
+): Promise<void> {
+  const problem = nameProblem(tree.name);
+  if (problem !== null) throw new SkillProblem(`${tree.name}: ${problem}`);
+  const fresh = `.clawgate-new--${tree.name}`;
+  const place = folder.at(tree.name);
+  const old = folder.at(`.clawgate-old--${tree.name}`);
+  await folder.exec("make the folder", ["mkdir", "-p", "--", folder.root]);
+  await folder.exec("clear", ["rm", "-rf", "--", folder.at(fresh), old]);
+  await folder.send(tree, fresh);
+  const standing = await folder.fetch(place);
+  const now =
+    standing === null ? null : skillOf(tree.name, grouped(standing, "", folder.label).get(tree.name) ?? []);
+  const hash = now === null ? null : "hash" in now ? now.hash : "refused";
+  if (hash !== expected) {
+    await folder.exec("take back", ["rm", "-rf", "--", folder.at(fresh)]);
+    throw new SkillProblem(
+      `${tree.name} was changed in ${folder.container} in the meantime; nothing was written`,
+    );
+  }
+  if (now !== null) await folder.exec("set aside", ["mv", "--", place, old]);
+  await folder.exec("put in place", ["mv", "--", folder.at(fresh), place]);
+  if (now !== null) await folder.exec("remove the old one", ["rm", "-rf", "--", old]);
 }
 
 function skillsOf(groups: Map<string, TarEntry[]>, onSkill: ((name: string) => void) | undefined) {

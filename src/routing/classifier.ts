@@ -50,7 +50,7 @@ type ModelAnswer = { readonly category: string } | { readonly kind: "timeout" | 
 
 const placeholder = "{last_user_message}";
 
-/** Characters of an answer in which a category is looked for: a model may think aloud first. */
+/** Characters of an answer in which a category is looked for: a model may write its reasoning first. */
 const maxAnswerLength = 20_000;
 
 /** The first characters, never half of a pair. */

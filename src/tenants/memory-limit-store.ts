@@ -1,5 +1,5 @@
 // What tenants use, counted in this process: every answer is at hand. It outlives every config, so that a reload neither forgives
-// nor forgets; what must outlive the process is kept by whoever is told of charges (app/saved-spending.ts).
+// nor forgets; what must outlive the process is kept by whoever is told of charges (app/persistence/saved-spending.ts).
 
 import type {
   LimitClaim,

@@ -1,8 +1,7 @@
 // Where a reload reads from: the file of the start and nothing else, discovery where there was none, and the `.env` beside them.
 
-import { afterEach, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { expect, test } from "bun:test";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   type ConfigSource,
@@ -13,17 +12,14 @@ import { ConfigProblem } from "../../src/config/problems.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { Scarcity } from "../../src/system/descriptors.ts";
 import { errorCode } from "../../src/system/files.ts";
+import { cleanupsAfterEach } from "../support/cleanups.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(() => {
-  for (const clean of cleanups.splice(0).toReversed()) clean();
-});
+const cleanups = cleanupsAfterEach();
 
 type Place = { readonly home: string; readonly work: string; readonly source: ConfigSource };
 
 function place(prepare: (work: string, home: string) => Partial<ConfigSourceInput> | void): Place {
-  const home = mkdtempSync(join(tmpdir(), "clawgate-source-"));
-  cleanups.push(() => rmSync(home, { recursive: true, force: true }));
+  const home = cleanups.folder("clawgate-source-");
   const work = join(home, "work");
   mkdirSync(work);
   const more = prepare(work, home) ?? {};

@@ -1,18 +1,16 @@
 // Why the gateway cannot listen, told so that a person finds the setting and the program that is in the way.
 
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { createServer } from "node:net";
 import { portHolderOf, listenProblem, ListenProblem } from "../../src/app/listen-problem.ts";
 import { availableBackends } from "../../src/app/providers/loaded-provider.ts";
 import { addressOrigin } from "../../src/config/address-origin.ts";
 import { loadConfig, type LoadedConfig } from "../../src/config/load.ts";
 import { inodesIn } from "../../src/system/listeners.ts";
+import { cleanupsAfterEach } from "../support/cleanups.ts";
 import { startTestGateway } from "../support/gateway.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 type Said = {
   readonly file?: string;
@@ -74,8 +72,9 @@ describe("who listens there", () => {
   };
 
   test("a gateway: its version, process and age", async () => {
-    const gateway = await startTestGateway({ config: { providers: { demo: { backend: "demo" } } } });
-    cleanups.push(() => gateway.stop());
+    const gateway = cleanups.stopAtEnd(
+      await startTestGateway({ config: { providers: { demo: { backend: "demo" } } } }),
+    );
     const port = Number(new URL(gateway.url).port);
     const { isOurs, description } = await portHolderOf("0.0.0.0", port);
     expect(isOurs).toBe(true);

@@ -2,27 +2,22 @@
 // config on the disk.
 
 import { Database } from "bun:sqlite";
-import { afterEach, describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { describe, expect, test } from "bun:test";
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createMachineChecks } from "../../src/app/machine-checks.ts";
 import { replaceFile } from "../../src/system/files.ts";
 import { freeSpaceAt } from "../../src/system/free-space.ts";
 import { certificateProblem, problemIn } from "../../src/system/certificates.ts";
 import { hasOpenssl, selfSigned } from "../support/certificate.ts";
+import { cleanupsAfterEach } from "../support/cleanups.ts";
 import { fakeClock } from "../support/clock.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { until } from "../pipeline/test-pipeline.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 function folder(): string {
-  const dir = mkdtempSync(join(tmpdir(), "clawgate-machine-"));
-  cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
-  return dir;
+  return cleanups.folder("clawgate-machine-");
 }
 
 type Told = {
@@ -41,8 +36,9 @@ async function open(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<{ gateway: TestGateway; clock: ReturnType<typeof fakeClock> }> {
   const clock = fakeClock(Date.now());
-  const gateway = await startTestGateway({ config: { providers: demo, ...config }, environment, clock });
-  cleanups.push(() => gateway.stop());
+  const gateway = cleanups.stopAtEnd(
+    await startTestGateway({ config: { providers: demo, ...config }, environment, clock }),
+  );
   return { gateway, clock };
 }
 const ask = async ({ url }: TestGateway): Promise<Told> =>

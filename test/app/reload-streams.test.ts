@@ -1,17 +1,15 @@
 // What a reload leaves alone: running streams to the last byte, turns and waiting requests, health; and what it takes away:
 // keys, cooldowns of a credential that is not used any more, and the old config snapshot with its last stream.
 
-import { afterEach, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { until } from "../pipeline/test-pipeline.ts";
+import { cleanupsAfterEach } from "../support/cleanups.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { type HeldVendor, startHeldVendor } from "./streaming-vendor.ts";
 import { streamOverSocket } from "./raw-stream.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 const quiet = { health: { check_interval_seconds: 0 } };
 const provider = (vendor: { url: string }, more: object = {}): object => ({
@@ -23,15 +21,11 @@ const provider = (vendor: { url: string }, more: object = {}): object => ({
 });
 
 function heldVendor(): HeldVendor {
-  const vendor = startHeldVendor();
-  cleanups.push(() => vendor.stop());
-  return vendor;
+  return cleanups.stopAtEnd(startHeldVendor());
 }
 
 async function open(config: object): Promise<TestGateway> {
-  const gateway = await startTestGateway({ config: { ...quiet, ...config } });
-  cleanups.push(() => gateway.stop());
-  return gateway;
+  return cleanups.stopAtEnd(await startTestGateway({ config: { ...quiet, ...config } }));
 }
 
 async function take(gateway: TestGateway, config: object): Promise<void> {
@@ -145,8 +139,7 @@ test("the queue of a provider that vanished goes with its last request", async (
 });
 
 test("health: kept for the same upstream, fresh for another key, deaf to what the old key still has to say", async () => {
-  const vendor = startUpstream();
-  cleanups.push(() => vendor.stop());
+  const vendor = cleanups.stopAtEnd(startUpstream());
   const gate = Promise.withResolvers<void>();
   const slow = Bun.serve({
     hostname: "127.0.0.1",

@@ -1,22 +1,18 @@
 // A reload of the real app: all of the new config or all of the old one, what it reports, and what stays.
 
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { type Clock, systemClock } from "../../src/system/clock.ts";
 import { Scarcity } from "../../src/system/descriptors.ts";
+import { cleanupsAfterEach } from "../support/cleanups.ts";
 import { fakeClock } from "../support/clock.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { until } from "../pipeline/test-pipeline.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 function startVendor(keys?: readonly string[]): Upstream {
-  const vendor = startUpstream(keys === undefined ? {} : { keys });
-  cleanups.push(() => vendor.stop());
-  return vendor;
+  return cleanups.stopAtEnd(startUpstream(keys === undefined ? {} : { keys }));
 }
 
 const provider = (vendor: Upstream, more: object = {}): object => ({
@@ -28,9 +24,7 @@ const provider = (vendor: Upstream, more: object = {}): object => ({
 });
 
 async function open(config: string | object, clock?: Clock): Promise<TestGateway> {
-  const gateway = await startTestGateway({ config, ...(clock === undefined ? {} : { clock }) });
-  cleanups.push(() => gateway.stop());
-  return gateway;
+  return cleanups.stopAtEnd(await startTestGateway({ config, ...(clock === undefined ? {} : { clock }) }));
 }
 
 function ask(gateway: TestGateway, model: string, more: RequestInit & { prompt?: string } = {}) {

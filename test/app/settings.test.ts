@@ -1,34 +1,32 @@
 // Config keys whose effect shows only in the whole app: caching, records, prices, liveness, client tags.
 
-import { afterEach, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
+import { cleanupsAfterEach } from "../support/cleanups.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 type Open = { gateway: TestGateway; vendor: Upstream };
 
 async function open(config: object, provider: object = {}): Promise<Open> {
-  const vendor = startUpstream();
-  cleanups.push(() => vendor.stop());
-  const gateway = await startTestGateway({
-    config: {
-      providers: {
-        ant: {
-          backend: "anthropic",
-          base_url: vendor.url,
-          api_key: "vendor-key",
-          model: "fake-large",
-          ...provider,
+  const vendor = cleanups.stopAtEnd(startUpstream());
+  const gateway = cleanups.stopAtEnd(
+    await startTestGateway({
+      config: {
+        providers: {
+          ant: {
+            backend: "anthropic",
+            base_url: vendor.url,
+            api_key: "vendor-key",
+            model: "fake-large",
+            ...provider,
+          },
         },
+        ...config,
       },
-      ...config,
-    },
-  });
-  cleanups.push(() => gateway.stop());
+    }),
+  );
   return { gateway, vendor };
 }
 

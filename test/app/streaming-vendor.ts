@@ -1,6 +1,8 @@
 // A local vendor whose streams tell apart who asked: first half, wait until the test lets it go, second half. It keeps every
 // byte that it sent, so that a stream can be compared with what its client got.
 
+import { HeldCount } from "../support/held-count.ts";
+
 export type HeldVendor = {
   readonly url: string;
   /** Bytes sent so far to the request with this prompt. */
@@ -29,9 +31,8 @@ const frame = (prompt: string, delta: object, finish: string | null = null, more
 export function startHeldVendor(): HeldVendor {
   const sent = new Map<string, string>();
   const keys = new Map<string, string>();
-  const waiters = new Set<() => void>();
+  const heldCount = new HeldCount();
   let gate = Promise.withResolvers<void>();
-  let held = 0;
 
   async function* answer(prompt: string): AsyncGenerator<string, void, void> {
     const said = (text: string): string => {
@@ -40,10 +41,9 @@ export function startHeldVendor(): HeldVendor {
     };
     const { promise } = gate;
     yield said(frame(prompt, { role: "assistant", content: `before ${prompt} ` }));
-    held += 1;
-    for (const wake of waiters) wake();
+    heldCount.hold();
     await promise;
-    held -= 1;
+    heldCount.letGo();
     for (const word of ["after ", prompt, " ünd 💾"]) yield said(frame(prompt, { content: word }));
     const usage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
     yield said(frame(prompt, {}, "stop", { usage }));
@@ -66,23 +66,8 @@ export function startHeldVendor(): HeldVendor {
     url: `http://127.0.0.1:${server.port}`,
     sentTo: (prompt) => sent.get(prompt) ?? "",
     keyOf: (prompt) => keys.get(prompt),
-    held: () => held,
-    waitForHeld(count) {
-      const reached = Promise.withResolvers<void>();
-      const timer = setTimeout(
-        () => reached.reject(new Error(`Only ${held} of ${count} requests are held.`)),
-        10_000,
-      );
-      const look = (): void => {
-        if (held < count) return;
-        clearTimeout(timer);
-        waiters.delete(look);
-        reached.resolve();
-      };
-      waiters.add(look);
-      look();
-      return reached.promise;
-    },
+    held: () => heldCount.held,
+    waitForHeld: (count) => heldCount.waitFor(count),
     release() {
       gate.resolve();
       gate = Promise.withResolvers<void>();

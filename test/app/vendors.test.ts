@@ -1,4 +1,4 @@
-// What a vendor of the catalogue gets on the wire: its headers, its quirks on both lanes, and bytes where nothing must change.
+// What a vendor of the catalogue gets on the wire: its headers, its quirks passed through and translated, and bytes where nothing must change.
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";

@@ -1,5 +1,5 @@
 // Vercel's `ai` package with its own providers, unchanged, against the fake vendor and through the gateway: each provider at
-// its own door, each kind of vendor behind it.
+// its own endpoint, each kind of vendor behind it.
 
 import { afterAll, beforeAll, describe } from "bun:test";
 import { checkAnswers } from "./ai-sdk/answers.ts";

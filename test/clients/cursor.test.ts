@@ -1,4 +1,4 @@
-// Cursor's bodies at the door of chat completions: the form of Responses, answered in chat chunks, and chat bodies with another
+// Cursor's bodies at the endpoint of chat completions: the form of Responses, answered in chat chunks, and chat bodies with another
 // format's tools and parts mixed in. Over every kind of provider, read by OpenAI's own SDK.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
@@ -245,7 +245,7 @@ describe("a tool whose input is free text", () => {
   });
 
   test.each(["chat", "anth", "goog"])(
-    "over %s: the model is told the grammar, and gets its own text back",
+    "over %s: the grammar reaches the model, and the model's own text comes back",
     async (model) => {
       for (const called of [
         { type: "custom", custom: { name: "ApplyPatch", input: patch } },
@@ -283,7 +283,7 @@ describe("a tool whose input is free text", () => {
   });
 });
 
-test("neither messages nor input: the door asks for what it takes", async () => {
+test("neither messages nor input: the endpoint names what it takes", async () => {
   const failure = await whole({ model: "chat" }).catch((thrown: unknown) => thrown);
   expect(String(failure)).toContain("messages");
 });

@@ -1,4 +1,4 @@
-// The official @google/genai package, unchanged, through the house to a vendor of each format.
+// The official @google/genai package, unchanged, through the gateway to a vendor of each format.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { ApiError, type Content, FunctionCallingConfigMode, GoogleGenAI, Type } from "@google/genai";
@@ -146,7 +146,7 @@ describe.each(Object.keys(backends) as VendorFormat[])("@google/genai over %s", 
     }
   });
 
-  test("a limit is told", async () => {
+  test("a limit is reported", async () => {
     const answer = await ask("[[say:cut]][[stop:length]]", { maxOutputTokens: 100 });
     expect(answer.candidates?.[0]?.finishReason).toBe("MAX_TOKENS" as never);
   });
@@ -169,7 +169,7 @@ describe.each(Object.keys(backends) as VendorFormat[])("@google/genai over %s", 
   });
 });
 
-describe("@google/genai and the house", () => {
+describe("@google/genai and the gateway", () => {
   test.each(["goo", "oai", "ant"])(
     "a chat keeps every chunk as a content of its own, and %s understands it",
     async (behind) => {

@@ -1,4 +1,4 @@
-// LangChain's own chat models, unchanged, against the fake vendor and through the gateway: each at its own door, each kind of
+// LangChain's own chat models, unchanged, against the fake vendor and through the gateway: each at its own endpoint, each kind of
 // vendor behind it.
 
 import { ChatAnthropic } from "@langchain/anthropic";

@@ -1,6 +1,6 @@
 // `clawgate doctor` beside a gateway that runs: what is in force there counts, not what this terminal would make of it.
 
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:https";
 import { join } from "node:path";
@@ -8,11 +8,9 @@ import type { Finding } from "../../src/operator/examination/finding.ts";
 import { hasOpenssl, selfSigned } from "../support/certificate.ts";
 import { type RunningBinary, startBinary } from "../support/binary.ts";
 import { type Home, ownHome, type Ran } from "./command-run.ts";
+import { cleanupsAfterEach } from "../support/cleanups.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 const newHome = (): Home => {
   const home = ownHome();
   cleanups.push(home.remove);
@@ -28,12 +26,12 @@ const isPortable = (each: Finding): boolean => each.section !== "cli" && each.se
 const config = (more = ""): string =>
   `providers:\n  one: { base_url: "http://127.0.0.1:9", api_key: "\${ONLY_THERE}", model: m-1 }\n${more}`;
 async function start(more = ""): Promise<RunningBinary> {
-  const gateway = await startBinary({
-    config: config(more),
-    env: { ONLY_THERE: "key-0123456789abc", LOG_LEVEL: "warn" },
-  });
-  cleanups.push(() => gateway.stop());
-  return gateway;
+  return cleanups.stopAtEnd(
+    await startBinary({
+      config: config(more),
+      env: { ONLY_THERE: "key-0123456789abc", LOG_LEVEL: "warn" },
+    }),
+  );
 }
 const doctor = (home: Home, gateway: RunningBinary, args: readonly string[] = []): Promise<Ran> =>
   home.run(["doctor", "--quick", "--json", ...args], {

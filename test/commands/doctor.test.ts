@@ -1,17 +1,15 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Finding } from "../../src/operator/examination/finding.ts";
 import { Failure } from "../../src/canon/failure.ts";
 import { type Faults, type ScriptedClaude, scriptedClaude } from "../support/claude.ts";
+import { cleanupsAfterEach } from "../support/cleanups.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import { type Home, ownHome, type Ran } from "./command-run.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 const newHome = (): Home => {
   const home = ownHome();
   cleanups.push(home.remove);
@@ -228,11 +226,12 @@ describe("state directory and database", () => {
 describe("the gateway", () => {
   test("one that runs is asked how it is", async () => {
     const home = newHome();
-    const gateway = await startTestGateway({
-      config: { providers: { one: provider } },
-      environment: { CLAWGATE_STATE_DIR: home.stateDir },
-    });
-    cleanups.push(() => gateway.stop());
+    const gateway = cleanups.stopAtEnd(
+      await startTestGateway({
+        config: { providers: { one: provider } },
+        environment: { CLAWGATE_STATE_DIR: home.stateDir },
+      }),
+    );
     const ran = await home.run(["doctor", "--json"]);
     expect(find(reportOf(ran), "gateway", "running")).toMatchObject({
       state: "ok",
@@ -243,11 +242,12 @@ describe("the gateway", () => {
 
   test("one without a healthy provider: exit code 1, and what to look at", async () => {
     const home = newHome();
-    const gateway = await startTestGateway({
-      config: { providers: { one: provider } },
-      environment: { CLAWGATE_STATE_DIR: home.stateDir },
-    });
-    cleanups.push(() => gateway.stop());
+    const gateway = cleanups.stopAtEnd(
+      await startTestGateway({
+        config: { providers: { one: provider } },
+        environment: { CLAWGATE_STATE_DIR: home.stateDir },
+      }),
+    );
     for (let count = 0; count < 5; count++)
       gateway.app.services.health.failed("one", "m-1", new Failure("overloaded", "busy"));
     const ran = await home.run(["doctor"]);

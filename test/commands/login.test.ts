@@ -1,16 +1,14 @@
 // `clawgate login`: the program's own sign-in with the folders of a tenant. The program here is a script that says what it
 // was given; it never holds a login.
 
-import { afterEach, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runInTerminal } from "../../src/system/process.ts";
 import { type Home, ownHome } from "./command-run.ts";
+import { cleanupsAfterEach } from "../support/cleanups.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 function home(more = ""): Home & { readonly bin: string } {
   const own = ownHome();

@@ -1,16 +1,14 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "../../src/canon/failure.ts";
+import { cleanupsAfterEach } from "../support/cleanups.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 import { type Home, ownHome } from "./command-run.ts";
 import { startStandIn } from "./stand-in.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 type Open = { readonly home: Home; readonly gateway: TestGateway; readonly vendor: Upstream };
 
@@ -19,13 +17,13 @@ const vendorKey = "vendor-key-0123456789";
 async function open(config: object = {}): Promise<Open> {
   const home = ownHome();
   cleanups.push(home.remove);
-  const vendor = startUpstream({ keys: [vendorKey] });
-  cleanups.push(() => vendor.stop());
-  const gateway = await startTestGateway({
-    config: { ...configFor(vendor.url), ...config },
-    environment: { CLAWGATE_STATE_DIR: home.stateDir, NOBODYS_KEY: "" },
-  });
-  cleanups.push(() => gateway.stop());
+  const vendor = cleanups.stopAtEnd(startUpstream({ keys: [vendorKey] }));
+  const gateway = cleanups.stopAtEnd(
+    await startTestGateway({
+      config: { ...configFor(vendor.url), ...config },
+      environment: { CLAWGATE_STATE_DIR: home.stateDir, NOBODYS_KEY: "" },
+    }),
+  );
   return { home, gateway, vendor };
 }
 
@@ -250,8 +248,7 @@ describe("test", () => {
   });
 
   test("without a gateway it is sent from here", async () => {
-    const vendor = startUpstream({ keys: [vendorKey] });
-    cleanups.push(() => vendor.stop());
+    const vendor = cleanups.stopAtEnd(startUpstream({ keys: [vendorKey] }));
     const home = offlineHome(configFor(vendor.url));
     const { code, stdout, stderr } = await home.run(["providers", "test", "good"]);
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^ok {6}good \/ fake-large/) });

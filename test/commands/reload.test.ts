@@ -1,19 +1,18 @@
-import { afterEach, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
+import { cleanupsAfterEach } from "../support/cleanups.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { type Home, ownHome } from "./command-run.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 const config = { providers: { one: { backend: "demo" } }, fallback_chain: ["one"] };
 
 async function open(): Promise<{ readonly home: Home; readonly gateway: TestGateway }> {
   const home = ownHome();
   cleanups.push(home.remove);
-  const gateway = await startTestGateway({ config, environment: { CLAWGATE_STATE_DIR: home.stateDir } });
-  cleanups.push(() => gateway.stop());
+  const gateway = cleanups.stopAtEnd(
+    await startTestGateway({ config, environment: { CLAWGATE_STATE_DIR: home.stateDir } }),
+  );
   return { home, gateway };
 }
 

@@ -1,18 +1,16 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "../../src/canon/failure.ts";
 import { sampleEndpoints, sampleRequest } from "../../src/commands/sample-request.ts";
 import { dialects } from "../../src/dialects/dialect-table.ts";
 import { endpoints } from "../../src/pipeline/endpoints.ts";
+import { cleanupsAfterEach } from "../support/cleanups.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { type Home, ownHome } from "./command-run.ts";
 import { startStandIn } from "./stand-in.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 const newHome = (): Home => {
   const home = ownHome();
   cleanups.push(home.remove);
@@ -43,8 +41,9 @@ const config = {
 
 async function open(): Promise<{ readonly home: Home; readonly gateway: TestGateway }> {
   const home = newHome();
-  const gateway = await startTestGateway({ config, environment: { CLAWGATE_STATE_DIR: home.stateDir } });
-  cleanups.push(() => gateway.stop());
+  const gateway = cleanups.stopAtEnd(
+    await startTestGateway({ config, environment: { CLAWGATE_STATE_DIR: home.stateDir } }),
+  );
   return { home, gateway };
 }
 
@@ -113,11 +112,12 @@ describe("asked of the running gateway", () => {
     writeFileSync(path, JSON.stringify(withTenants));
     const offline = await home.run(["route", "hello", "--tenant", "alice", "--config", path]);
     expect(offline.stdout).toStartWith("-> deep / deep-1  for alice, by ");
-    const gateway = await startTestGateway({
-      config: withTenants,
-      environment: { CLAWGATE_STATE_DIR: home.stateDir },
-    });
-    cleanups.push(() => gateway.stop());
+    cleanups.stopAtEnd(
+      await startTestGateway({
+        config: withTenants,
+        environment: { CLAWGATE_STATE_DIR: home.stateDir },
+      }),
+    );
     const online = await home.run(["route", "hello", "--tenant", "alice", "--json"]);
     expect(online.stderr).toBe("");
     expect(JSON.parse(online.stdout)).toMatchObject({ tenant: "alice", rule: "tenant-provider" });

@@ -1,15 +1,13 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findGateway, GatewayProblem } from "../../src/commands/running-gateway.ts";
 import { version } from "../../src/system/identity.ts";
 import { type Home, ownHome } from "./command-run.ts";
 import { type StandIn, standInToken, type StandInOptions, startStandIn } from "./stand-in.ts";
+import { cleanupsAfterEach } from "../support/cleanups.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 const home = (): Home => {
   const made = ownHome();
   cleanups.push(made.remove);

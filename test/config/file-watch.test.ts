@@ -1,25 +1,20 @@
 // The watch over the config's files: every way in which editors, operators and Kubernetes put a new text there is told once,
 // and nothing else is.
 
-import { afterEach, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { describe, expect, test } from "bun:test";
+import { mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readFileSync } from "node:fs";
 import { type FileWatch, watchFiles } from "../../src/config/file-watch.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { errorCode } from "../../src/system/files.ts";
+import { cleanupsAfterEach } from "../support/cleanups.ts";
 import { fakeClock } from "../support/clock.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(() => {
-  for (const clean of cleanups.splice(0).toReversed()) clean();
-});
+const cleanups = cleanupsAfterEach();
 
 function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), "clawgate-watch-"));
-  cleanups.push(() => rmSync(path, { recursive: true, force: true }));
-  return path;
+  return cleanups.folder("clawgate-watch-");
 }
 
 function readFile(path: string): string | null {
@@ -34,8 +29,9 @@ function readFile(path: string): string | null {
 /** By the wall clock: resolves with the paths of the next change. */
 function watchNow(files: readonly string[]): { next(): Promise<readonly string[]>; watch: FileWatch } {
   let waiting: ((paths: readonly string[]) => void) | null = null;
-  const watch = watchFiles({ clock: systemClock, readFile, onChange: (paths) => waiting?.(paths) });
-  cleanups.push(() => watch.stop());
+  const watch = cleanups.stopAtEnd(
+    watchFiles({ clock: systemClock, readFile, onChange: (paths) => waiting?.(paths) }),
+  );
   watch.expect(new Map(files.map((path) => [path, readFile(path)])));
   return {
     watch,
@@ -119,8 +115,9 @@ describe("with a clock that stands still between two looks", () => {
   function watchSlowly(path: string) {
     const clock = fakeClock();
     const told: (readonly string[])[] = [];
-    const watch = watchFiles({ clock, readFile, onChange: (paths) => void told.push(paths) });
-    cleanups.push(() => watch.stop());
+    const watch = cleanups.stopAtEnd(
+      watchFiles({ clock, readFile, onChange: (paths) => void told.push(paths) }),
+    );
     watch.expect(new Map([[path, readFile(path)]]));
     return { clock, told, watch };
   }

@@ -1,4 +1,4 @@
-// Rules of single slices that deserve a table: base URLs and open doors.
+// Rules of single slices that deserve a table: base URLs and unprotected addresses.
 
 import { describe, expect, test } from "bun:test";
 import { type BackendName, resolveBaseUrl } from "../../src/backends/settings.ts";

@@ -274,7 +274,7 @@ describe("Anthropic SDK over the real claude", () => {
   );
 
   test(
-    "a changed history is told to a fresh process, calls and results with it",
+    "a changed history is given to a fresh process, with its calls and results",
     async () => {
       const first = await at.say(messages.parisCall, { tools });
       const history = [

@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { openTimeoutMs } from "../clients/targets.ts";
 import { type GatewayWithClaude, model, startGatewayWithClaude } from "./gateway-with-claude.ts";
-import { installed, run } from "./install.ts";
+import { installed } from "./install.ts";
+import { runProgram } from "../support/program-run.ts";
 
 const openclawVersion = "2026.9.6";
 const nodePackage = `node-${process.platform}-${process.arch}`;
@@ -66,7 +67,7 @@ describe.each(cases)("OpenClaw over the real claude, $api", ({ api, hasProfile, 
     const session = `agent:main:gateway-${crypto.randomUUID()}`;
     const flags = ["--local", "--agent", "main", "--session-key", session, "--model", `gateway/${model}`];
     const command = [node, join(folder, script), "agent", ...flags, "-m", prompt, "--json"];
-    const done = await run(command, { cwd: join(dir, "work"), env, timeoutMs: 140_000 });
+    const done = await runProgram(command, { cwd: join(dir, "work"), env, timeoutMs: 140_000 });
     if (done.code !== 0) throw new Error(`${done.stdout.slice(-1500)}\n${done.stderr.slice(-1500)}`);
     expect(done.stdout).toContain("the heron stands still");
     expect(JSON.stringify(behind.results())).toContain("the heron stands still");

@@ -367,7 +367,7 @@ describe("answers", () => {
   );
 
   test(
-    "errors are told by their kind and name no host",
+    "errors are reported by their kind and name no host",
     async () => {
       const backend = open();
       const failed = async (request: ChatRequest, call = callOf()): Promise<Failure> => {
@@ -655,7 +655,7 @@ describe("tools of the client", () => {
   );
 
   test(
-    "results that do not fit are told to a fresh process, and the old one never asks",
+    "results that do not fit are given to a fresh process, and the old one never asks",
     async () => {
       const backend = open();
       const first = asking('[[tool:get_weather {"city":"Paris"}]][[then:fresh]]', { tools: [weather] });

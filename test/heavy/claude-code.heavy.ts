@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { openTimeoutMs, targetKinds } from "../clients/targets.ts";
 import type { Target } from "../clients/targets.ts";
 import { claudeProgram, claudeVersion } from "./claude-program.ts";
-import { run } from "./install.ts";
+import { runProgram } from "../support/program-run.ts";
+import { printSeen } from "./vendor-log.ts";
 
 type Result = { readonly is_error: boolean; readonly result: string; readonly num_turns: number };
 
@@ -55,16 +56,13 @@ describe.each([...targetKinds])("claude as a client, $name", ({ open }) => {
       "--strict-mcp-config",
     ];
     const before = target.upstream.requests.length;
-    const done = await run([program, "-p", prompt, ...flags], {
+    const done = await runProgram([program, "-p", prompt, ...flags], {
       cwd: join(dir, "work"),
       env,
       timeoutMs: 60_000,
     });
     const seen = target.upstream.requests.slice(before);
-    const lines = seen.map(
-      (request) => `${request.method} ${request.path} ${request.status} ${request.breach ?? ""}`,
-    );
-    console.log(`claude ${claudeVersion}: exit ${done.code}; the vendor saw:\n  ${lines.join("\n  ")}`);
+    printSeen(`claude ${claudeVersion}`, done, seen);
     if (done.stdout.trim() === "") throw new Error(`claude printed nothing: ${done.stderr}`);
     return JSON.parse(done.stdout) as Result;
   };

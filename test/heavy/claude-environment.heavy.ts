@@ -275,7 +275,7 @@ test(
 );
 
 test(
-  "thinking that is switched off is off, or the header says so and nobody sees it",
+  "thinking that is switched off is off, or the header says so and no client sees it",
   async () => {
     const body = { thinking: { type: "disabled" }, messages: [user("[[think:hm]][[say:done]]")] };
     const { reply, adapted } = await ask("keyholder", body);

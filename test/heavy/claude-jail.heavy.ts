@@ -103,7 +103,7 @@ describe.if(found?.program != null)("the real claude in a jail", () => {
     }
   }, 60_000);
 
-  test("nobody reads the config, the gateway's state or another tenant's folder, by shell or by Read", async () => {
+  test("no program reads the config, the gateway's state or another tenant's folder, by shell or by Read", async () => {
     const { configPath, stateDir, token } = behind.gateway;
     const secret = join(stateDir, "cli", "tenants", "planted");
     mkdirSync(secret, { recursive: true });
@@ -154,7 +154,7 @@ describe.if(found?.program != null)("the real claude in a jail", () => {
     expect(asked).not.toContain("REACHED");
   }, 60_000);
 
-  test("an MCP server of the operator's runs inside, and its files are there though nobody else's are", async () => {
+  test("an operator's MCP server runs inside, and its files are there though no others are", async () => {
     const [first] = listOf(
       recordOf(
         await (

@@ -99,7 +99,7 @@ const asksOf = (name: string): readonly Recorded[] =>
   upstream.requests.filter(({ rawBody }) => rawBody.includes(`openclaw-tenant: ${name} `));
 
 test(
-  "all at once: each model is told of its own tenant's skills, and can load them",
+  "all at once: each model gets its own tenant's skills, and can load them",
   async () => {
     await Promise.all(names.map((name) => ask(name, tool("Skill", { skill: `openclaw:of-${name}` }))));
     for (const name of names) {

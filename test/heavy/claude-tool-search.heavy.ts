@@ -9,7 +9,7 @@ import { openTimeoutMs } from "../clients/targets.ts";
 import { type RunningBinary, startBinary } from "../support/binary.ts";
 import { type Json, scriptedAnswer } from "../support/scripted-answers.ts";
 import { claudeProgram } from "./claude-program.ts";
-import { run } from "./install.ts";
+import { runProgram } from "../support/program-run.ts";
 
 // The pinned one has no such search for models that it does not know.
 const version = process.env["CLAUDE_VERSION"] ?? "2.1.332";
@@ -97,7 +97,7 @@ describe.each(["chat/m", "answers/m", "google/m"])("claude behind %s", (model) =
     };
     const flags = ["--output-format", "json", "--model", model, "--allowedTools", name];
     const servers = ["--mcp-config", join(dir, "mcp.json"), "--strict-mcp-config"];
-    const done = await run([program, "-p", "What does the bird do?", ...flags, ...servers], {
+    const done = await runProgram([program, "-p", "What does the bird do?", ...flags, ...servers], {
       cwd: join(dir, "work"),
       env,
       timeoutMs: 90_000,

@@ -11,7 +11,8 @@ import { openTimeoutMs } from "../clients/targets.ts";
 import { type RunningBinary, startBinary } from "../support/binary.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 import { codexProgram, codexVersion } from "./codex-program.ts";
-import { offlineEnvironment, run } from "./install.ts";
+import { offlineEnvironment } from "./install.ts";
+import { runProgram } from "../support/program-run.ts";
 
 const limitMs = 120_000;
 
@@ -98,7 +99,7 @@ async function ask(config: string, prompt: string): Promise<{ readonly said: str
   rmSync(last, { force: true });
   const flags = ["--skip-git-repo-check", "--ephemeral", "--json", "--color", "never", "-o", last];
   const begunMs = performance.now();
-  const done = await run([program, "exec", "-m", "gpt-5", ...flags, prompt], {
+  const done = await runProgram([program, "exec", "-m", "gpt-5", ...flags, prompt], {
     cwd: join(dir, "work"),
     env: {
       PATH: process.env["PATH"] ?? "",

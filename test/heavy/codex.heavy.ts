@@ -9,7 +9,9 @@ import { openTimeoutMs, targetKinds } from "../clients/targets.ts";
 import type { Target } from "../clients/targets.ts";
 import type { Recorded } from "../support/upstream.ts";
 import { codexProgram, codexVersion } from "./codex-program.ts";
-import { offlineEnvironment, run } from "./install.ts";
+import { offlineEnvironment } from "./install.ts";
+import { runProgram } from "../support/program-run.ts";
+import { printSeen, requireSuccess } from "./vendor-log.ts";
 
 const limitMs = 90_000;
 
@@ -77,17 +79,14 @@ describe.each([...targetKinds])("codex as a client, $name", ({ open }) => {
     rmSync(last, { force: true });
     const flags = ["--skip-git-repo-check", "--ephemeral", "--json", "--color", "never", "-o", last];
     const before = target.upstream.requests.length;
-    const done = await run([program, "exec", "-m", model, ...flags, prompt], {
+    const done = await runProgram([program, "exec", "-m", model, ...flags, prompt], {
       cwd: join(dir, "work"),
       env,
       timeoutMs: limitMs - 10_000,
     });
     const seen = target.upstream.requests.slice(before);
-    const lines = seen.map(
-      (request) => `${request.method} ${request.path} ${request.status} ${request.breach ?? ""}`,
-    );
-    console.log(`codex ${codexVersion}: exit ${done.code}; the vendor saw:\n  ${lines.join("\n  ")}`);
-    if (done.code !== 0) throw new Error(`${done.stdout.slice(-1500)}\n${done.stderr.slice(-1500)}`);
+    printSeen(`codex ${codexVersion}`, done, seen);
+    requireSuccess(done);
     return { said: readFileSync(last, "utf8"), events: done.stdout, seen };
   };
   const breaches = (turn: Turn) => turn.seen.map((request) => request.breach).filter(Boolean);

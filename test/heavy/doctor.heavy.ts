@@ -9,7 +9,7 @@ import type { Finding } from "../../src/operator/examination/finding.ts";
 import { checkIds } from "../../src/backends/claude-code/self-test/behaviour-checks.ts";
 import { binaryPath, cleanEnvironment } from "../support/binary.ts";
 import { claudeProgram, versionBehaviour } from "./claude-program.ts";
-import { run } from "./install.ts";
+import { runProgram } from "../support/program-run.ts";
 
 let claude: string;
 let dir: string;
@@ -27,7 +27,7 @@ async function doctor(wrapper: string) {
   const mine = { backend: "claude-cli", bin: wrapper, env: { ANTHROPIC_API_KEY: "dummy-key" } };
   writeFileSync(config, JSON.stringify({ providers: { mine }, server: { port: 0 } }), { mode: 0o600 });
   const env = { ...cleanEnvironment(dir), TMPDIR: temporary };
-  const ran = await run([binaryPath(), "doctor", "--json", "--config", config], {
+  const ran = await runProgram([binaryPath(), "doctor", "--json", "--config", config], {
     cwd: dir,
     env,
     timeoutMs: 90_000,

@@ -9,7 +9,9 @@ import { clientVersion } from "../../scripts/client-versions.ts";
 import { openTimeoutMs, targetKinds } from "../clients/targets.ts";
 import type { Target } from "../clients/targets.ts";
 import type { Recorded } from "../support/upstream.ts";
-import { installed, offlineEnvironment, run } from "./install.ts";
+import { installed, offlineEnvironment } from "./install.ts";
+import { runProgram } from "../support/program-run.ts";
+import { printSeen, requireSuccess } from "./vendor-log.ts";
 
 const version = clientVersion("gemini");
 const nodePackage = `node-${process.platform}-${process.arch}`;
@@ -68,13 +70,10 @@ describe.each([...targetKinds])("gemini as a client, $name", ({ open }) => {
     const flags = ["--skip-trust", "--approval-mode", "yolo", "--output-format", "json"];
     const command = [program.node, program.script, "-m", target.model, ...flags, "-p", prompt];
     const before = target.upstream.requests.length;
-    const done = await run(command, { cwd: join(dir, "work"), env, timeoutMs: limitMs - 10_000 });
+    const done = await runProgram(command, { cwd: join(dir, "work"), env, timeoutMs: limitMs - 10_000 });
     const seen = target.upstream.requests.slice(before);
-    const lines = seen.map(
-      (request) => `${request.method} ${request.path} ${request.status} ${request.breach ?? ""}`,
-    );
-    console.log(`gemini-cli ${version}: exit ${done.code}; the vendor saw:\n  ${lines.join("\n  ")}`);
-    if (done.code !== 0) throw new Error(`${done.stdout.slice(-1500)}\n${done.stderr.slice(-1500)}`);
+    printSeen(`gemini-cli ${version}`, done, seen);
+    requireSuccess(done);
     const { response } = JSON.parse(done.stdout) as { readonly response: string };
     return { said: response, seen };
   };

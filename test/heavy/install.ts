@@ -72,31 +72,3 @@ export const offlineEnvironment: Readonly<Record<string, string>> = {
   NO_PROXY: "127.0.0.1,localhost",
   no_proxy: "127.0.0.1,localhost",
 };
-
-export type Run = { readonly code: number; readonly stdout: string; readonly stderr: string };
-
-/** Runs a program to its end, or kills it after `timeoutMs` (then the code is not 0). */
-export async function run(
-  command: readonly string[],
-  options: {
-    readonly cwd: string;
-    readonly env: Readonly<Record<string, string>>;
-    readonly timeoutMs: number;
-  },
-): Promise<Run> {
-  const child = Bun.spawn([...command], {
-    cwd: options.cwd,
-    env: options.env,
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-    timeout: options.timeoutMs,
-    killSignal: "SIGKILL",
-  });
-  const [stdout, stderr, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { code, stdout, stderr };
-}

@@ -9,7 +9,8 @@ import { stringify } from "yaml";
 import { binaryPath, cleanEnvironment, type RunningBinary, startBinary } from "../support/binary.ts";
 import { gatewayConfig, vendorKey } from "../support/gateway-config.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
-import { installed, type Run, run } from "./install.ts";
+import { installed } from "./install.ts";
+import { type Finished, runProgram } from "../support/program-run.ts";
 
 export const version = clientVersion("openclaw");
 const nodePackage = `node-${process.platform}-${process.arch}`;
@@ -30,8 +31,8 @@ export type OpenclawGateway = {
   readonly bin: string;
   readonly env: Readonly<Record<string, string>>;
   /** `clawgate <args> --config <the gateway's>`. */
-  clawgate(...args: readonly string[]): Promise<Run>;
-  openclaw(args: readonly string[], more?: Readonly<Record<string, string>>): Promise<Run>;
+  clawgate(...args: readonly string[]): Promise<Finished>;
+  openclaw(args: readonly string[], more?: Readonly<Record<string, string>>): Promise<Finished>;
   /** A file of the home. */
   read(path: string): string;
   /** Settles when the running gateway, which follows its file by itself, knows the key in this state directory's .env. */
@@ -71,7 +72,7 @@ export async function openOpenclawGateway(
   const upstream = startUpstream({ strict: true, keys: [vendorKey] });
   const port = freePort();
   // A config as people write it, with a word in it that must stay.
-  const config = `# of the house\n${stringify({ ...gatewayConfig(upstream.url), server: { port }, fallback_chain: ["oai"], ...more })}`;
+  const config = `# of the user\n${stringify({ ...gatewayConfig(upstream.url), server: { port }, fallback_chain: ["oai"], ...more })}`;
   const gateway = await startBinary({ config, args: ["--port", String(port)], dir });
   const read = (path: string): string => readFileSync(join(dir, path), "utf8");
   return {
@@ -82,9 +83,13 @@ export async function openOpenclawGateway(
     env,
     read,
     clawgate: (...args) =>
-      run([binaryPath(), ...args, "--config", gateway.configPath], { cwd: work, env, timeoutMs: 120_000 }),
+      runProgram([binaryPath(), ...args, "--config", gateway.configPath], {
+        cwd: work,
+        env,
+        timeoutMs: 120_000,
+      }),
     openclaw: (args, variables = {}) =>
-      run([bin, ...args], { cwd: work, env: { ...env, ...variables }, timeoutMs: 160_000 }),
+      runProgram([bin, ...args], { cwd: work, env: { ...env, ...variables }, timeoutMs: 160_000 }),
     async keyIsKnown(state) {
       const key = /CLAWGATE_API_KEY=(\S+)/.exec(read(join(state, ".env")))?.[1] ?? "";
       for (let round = 0; round < 500; round++) {

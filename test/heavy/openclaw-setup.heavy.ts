@@ -27,7 +27,7 @@ test.each(["openai-completions", "anthropic-messages"])(
       outcome: [{ tenant: "local", ok: true, verdict: "set up; OpenClaw accepts its config" }],
     });
     expect(stack.read(`${state}/openclaw.json`)).toContain("// the usual place");
-    expect(readFileSync(stack.gateway.configPath, "utf8")).toStartWith("# of the house\n");
+    expect(readFileSync(stack.gateway.configPath, "utf8")).toStartWith("# of the user\n");
     await stack.keyIsKnown(state);
 
     const before = stack.upstream.requests.length;

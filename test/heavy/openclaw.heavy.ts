@@ -8,7 +8,9 @@ import { dirname, join } from "node:path";
 import { clientVersion } from "../../scripts/client-versions.ts";
 import { openTimeoutMs, targetKinds } from "../clients/targets.ts";
 import type { Target } from "../clients/targets.ts";
-import { installed, run } from "./install.ts";
+import { installed } from "./install.ts";
+import { runProgram } from "../support/program-run.ts";
+import { printSeen, requireSuccess } from "./vendor-log.ts";
 
 const version = clientVersion("openclaw");
 const nodePackage = `node-${process.platform}-${process.arch}`;
@@ -109,15 +111,10 @@ describe.each([...kinds])("OpenClaw, $name", ({ open }) => {
     ];
     const command = [program.node, program.script, "agent", ...flags, "-m", prompt, "--json"];
     const before = target.upstream.requests.length;
-    const done = await run(command, { cwd: join(dir, "work"), env, timeoutMs: limitMs - 10_000 });
+    const done = await runProgram(command, { cwd: join(dir, "work"), env, timeoutMs: limitMs - 10_000 });
     const seen = target.upstream.requests.slice(before);
-    const lines = seen.map(
-      (request) => `${request.method} ${request.path} ${request.status} ${request.breach ?? ""}`,
-    );
-    console.log(
-      `openclaw ${version}, ${provider}: exit ${done.code}; the vendor saw:\n  ${lines.join("\n  ")}`,
-    );
-    if (done.code !== 0) throw new Error(`${done.stdout.slice(-1500)}\n${done.stderr.slice(-1500)}`);
+    printSeen(`openclaw ${version}, ${provider}`, done, seen);
+    requireSuccess(done);
     return done.stdout;
   };
 

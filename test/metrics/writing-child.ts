@@ -1,4 +1,4 @@
-// Run by store.test.ts as a process of its own: writes records for ever and says how many are acknowledged.
+// Run by sqlite-metrics-store.test.ts as a process of its own: writes records for ever and says how many are acknowledged.
 
 import { sampleRecord, testStore } from "./samples.ts";
 

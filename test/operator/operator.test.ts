@@ -1,14 +1,12 @@
 // POST /api/route and POST /api/providers/{id}/test on the whole app: broken questions, deadlines, clients that leave early.
 
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
+import { cleanupsAfterEach } from "../support/cleanups.ts";
 import { fakeClock } from "../support/clock.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 const vendorKey = "vendor-key-0123456789";
 
@@ -16,17 +14,17 @@ async function open(
   config: object = {},
   clock?: ReturnType<typeof fakeClock>,
 ): Promise<{ readonly gateway: TestGateway; readonly vendor: Upstream }> {
-  const vendor = startUpstream();
-  cleanups.push(() => vendor.stop());
-  const gateway = await startTestGateway({
-    config: {
-      providers: { one: { base_url: vendor.url, api_key: vendorKey, model: "fake-large" } },
-      auth: { admin_key: "admin-key-0123456789" },
-      ...config,
-    },
-    ...(clock === undefined ? {} : { clock }),
-  });
-  cleanups.push(() => gateway.stop());
+  const vendor = cleanups.stopAtEnd(startUpstream());
+  const gateway = cleanups.stopAtEnd(
+    await startTestGateway({
+      config: {
+        providers: { one: { base_url: vendor.url, api_key: vendorKey, model: "fake-large" } },
+        auth: { admin_key: "admin-key-0123456789" },
+        ...config,
+      },
+      ...(clock === undefined ? {} : { clock }),
+    }),
+  );
   return { gateway, vendor };
 }
 

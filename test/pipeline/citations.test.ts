@@ -127,7 +127,7 @@ function holding(value: unknown, key: string, found: Json[] = []): Json[] {
 describe.each(said)("%s", (_, at, script, hasPlace) => {
   const others = names.filter((door) => door !== at);
   test.each(others.flatMap((door) => [false, true].map((stream) => [door, stream] as const)))(
-    "at the door of %s, streamed %p",
+    "at the endpoint of %s, streamed %p",
     async (door, stream) => {
       stand.vendor.script(() => script);
       const answer = await stand.ask(door, at, asked[door], stream);

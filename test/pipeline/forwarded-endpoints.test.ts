@@ -499,7 +499,7 @@ describe("Google's embeddings", () => {
     expect(last()?.body["input"]).toEqual(["a\nb"]);
   });
 
-  test("OpenAI's door over Google's format, in the encoding that was asked for", async () => {
+  test("OpenAI's endpoint over Google's format, in the encoding that was asked for", async () => {
     both(googleAnswer);
     // The SDK asks for base64 by itself.
     const packed = await client.embeddings.create({ model: "goog/gemini-embedding", input: texts });

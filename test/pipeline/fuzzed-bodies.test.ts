@@ -39,7 +39,7 @@ const tool = {
 };
 
 /** A good body of each endpoint, in which anything may be put anywhere. */
-const doors: Readonly<Record<string, (model: string) => object>> = {
+const bodiesByPath: Readonly<Record<string, (model: string) => object>> = {
   "/v1/chat/completions": (model) => ({
     model,
     messages: [
@@ -132,7 +132,7 @@ async function expectSound(path: string, text: string, model: string): Promise<v
   expect(said).not.toMatch(/\/src\/|node_modules|at async |TypeError|Cannot read/);
 }
 
-test.each(Object.keys(doors))(
+test.each(Object.keys(bodiesByPath))(
   "%s: changed bodies",
   async (path) => {
     await fc.assert(
@@ -141,7 +141,7 @@ test.each(Object.keys(doors))(
         fc.boolean(),
         fc.array(change, { minLength: 1, maxLength: 3 }),
         async (model, stream, changes) => {
-          const body = structuredClone({ ...doors[path]?.(model), ...(stream ? { stream } : {}) });
+          const body = structuredClone({ ...bodiesByPath[path]?.(model), ...(stream ? { stream } : {}) });
           for (const { way, value } of changes) changed(body, way, value);
           await expectSound(path, JSON.stringify(body), model);
         },
@@ -155,13 +155,13 @@ test.each(Object.keys(doors))(
 test("bytes knocked out, doubled or put in", async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.constantFrom(...Object.keys(doors)),
+      fc.constantFrom(...Object.keys(bodiesByPath)),
       fc.constantFrom(...models),
       fc.nat(),
       fc.nat(40),
       fc.string({ unit: "binary", maxLength: 8 }),
       async (path, model, at, cut, more) => {
-        const text = JSON.stringify(doors[path]?.(model));
+        const text = JSON.stringify(bodiesByPath[path]?.(model));
         const place = at % text.length;
         await expectSound(path, text.slice(0, place) + more + text.slice(place + cut), model);
       },

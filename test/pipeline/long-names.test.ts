@@ -8,7 +8,7 @@ import { type Json, get, keys, openTenantGateways } from "./tenant-gateways.ts";
 const { vendor, open } = openTenantGateways();
 const message = [{ role: "user", content: "hi" }];
 
-const doors: readonly (readonly [string, (model: string) => object])[] = [
+const bodies: readonly (readonly [string, (model: string) => object])[] = [
   ["/v1/chat/completions", (model) => ({ model, messages: message })],
   ["/v1/messages", (model) => ({ model, messages: message, max_tokens: 9 })],
   ["/v1/messages/count_tokens", (model) => ({ model, messages: message })],
@@ -28,7 +28,7 @@ const sizeOf = (answer: Response, text: string): number =>
   text.length + [...answer.headers].reduce((sum, [name, value]) => sum + name.length + value.length, 0);
 
 describe("a model's name", () => {
-  test.each(doors)(
+  test.each(bodies)(
     "%s: beyond 300 characters it is not known, and hardly any of it comes back",
     async (path, body) => {
       const gateway = await open({ more: { default_model: "cheap" } });

@@ -94,7 +94,7 @@ describe("thinking in reasoning_details", () => {
     "[DONE]",
   );
 
-  test.each(others)("is shown at the door of %s", async (door) => {
+  test.each(others)("is shown at the endpoint of %s", async (door) => {
     for (const stream of [true, false]) {
       stand.vendor.script(() => answer);
       const text = await (await stand.ask(door, "openai-chat", asked[door], stream)).text();

@@ -1,4 +1,4 @@
-// Wishes for the CLI in a body never reach a vendor: it would refuse what it does not know.
+// Options for the CLI in a body never reach a vendor: it would refuse what it does not know.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { noRequestOptions } from "../../src/backends/backend.ts";
@@ -26,7 +26,7 @@ describe("taking them out", () => {
     expect(takeRequestOptions(before, none, "anthropic-messages").envelope).toBe(before);
   });
 
-  test("at Anthropic's door both go", () => {
+  test("at Anthropic's endpoint both go", () => {
     const before = envelope({ metadata: { effort: "low", user_id: "u", mcp_servers: ["a"] }, model: "m" });
     const { envelope: after, requestOptions } = takeRequestOptions(before, none, "anthropic-messages");
     expect(requestOptions).toEqual({ effort: "low", mcpServers: ["a"] });

@@ -1,7 +1,8 @@
 // Conversations of several tenants: what is remembered for one is never another's, and for how long it is remembered.
 
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { sessionKey, sweepSessions } from "../../src/tenants/sessions.ts";
+import { cleanupsAfterEach } from "../support/cleanups.ts";
 import { fakeClock } from "../support/clock.ts";
 import { goodAnswer, openTestPipeline, type TestPipeline } from "./test-pipeline.ts";
 
@@ -12,21 +13,19 @@ const tenants = [
 ];
 const people = ["alice", "bob", "nobody"] as const;
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 async function open(config: object = {}, badProvider: object = {}) {
   const clock = fakeClock();
-  const pipeline = await openTestPipeline({
-    endpoint: "openai",
-    wire: "openai",
-    clock,
-    config: { tenants, auth: { keys: [keys.nobody] }, routing: { strategy: "round-robin" }, ...config },
-    badProvider,
-  });
-  cleanups.push(() => pipeline.stop());
+  const pipeline = cleanups.stopAtEnd(
+    await openTestPipeline({
+      endpoint: "openai",
+      wire: "openai",
+      clock,
+      config: { tenants, auth: { keys: [keys.nobody] }, routing: { strategy: "round-robin" }, ...config },
+      badProvider,
+    }),
+  );
   pipeline.bad.script(goodAnswer);
   const { stickiness } = pipeline.gateway.app.services;
   return { clock, pipeline, stickiness };

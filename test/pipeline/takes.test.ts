@@ -58,7 +58,7 @@ beforeEach(() => {
   for (const id of ["anth", "chat", "answers", "gem", "away"]) gateway.app.services.health.reset(id);
 });
 
-const doors = {
+const requests = {
   chat: {
     path: () => "/v1/chat/completions",
     body: (model: string, prompt: string): Json => ({ model, messages: [{ role: "user", content: prompt }] }),
@@ -84,11 +84,11 @@ const doors = {
 };
 
 async function ask(
-  door: keyof typeof doors,
+  door: keyof typeof requests,
   model: string,
   more: Json,
 ): Promise<{ sent: Json; raw: string; adapted: readonly string[]; said: string }> {
-  const { path, body } = doors[door];
+  const { path, body } = requests[door];
   const asked = JSON.stringify({ ...body(model, "say:done"), ...more });
   const answer = await fetch(gateway.url + path(model), {
     method: "POST",
@@ -357,7 +357,7 @@ describe("`models[].takes`", () => {
     expect(off.sent).toMatchObject({ thinking: { type: "disabled" } });
   });
 
-  test("denies what no table knows, from every door and under the model's own name", async () => {
+  test("denies what no table knows, from every endpoint and under the model's own name", async () => {
     const foreign = await ask("chat", "anth/house-claude", { temperature: 0.2, reasoning_effort: "low" });
     expect(foreign.sent).not.toHaveProperty("temperature");
     expect(foreign.sent).toMatchObject({ thinking: { type: "adaptive" }, output_config: { effort: "low" } });

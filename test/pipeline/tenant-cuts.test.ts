@@ -114,7 +114,7 @@ const all = endpointNames.flatMap((door) =>
 );
 
 describe.each(all)(
-  "a stream that the client left, $door door, $wire vendor: $kind",
+  "a stream that the client left, $door endpoint, $wire vendor: $kind",
   ({ door, wire, kind }) => {
     test.each([null, 1])("limit %p", async (limit) => {
       const { tokens, nanoUsd, record } = await chargeOf({ door, wire, kind, limit });
@@ -137,7 +137,7 @@ describe.each(all)(
 describe.each([
   { door: "chat", wire: "openai-compat" },
   { door: "messages", wire: "openai-compat" },
-] as const)("others who end it, $door door, $wire vendor", ({ door, wire }) => {
+] as const)("others who end it, $door endpoint, $wire vendor", ({ door, wire }) => {
   const asking = { door, wire, kind: "text", limit: 1 } as const;
   const least = saidTokens(words);
 

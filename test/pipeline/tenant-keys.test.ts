@@ -60,7 +60,7 @@ describe("models", () => {
 });
 
 describe("keys", () => {
-  test("several open the door until they expire; the client is not told why, the log is", async () => {
+  test("several give access until they expire; the reason is in the log and not in the answer", async () => {
     const clock = fakeClock(Date.UTC(2026, 0, 1));
     const [short, hashed] = ["short-lived-key-0123456789", "known-by-its-hash-0123456789"];
     const sha256 = new Bun.CryptoHasher("sha256").update(hashed).digest("hex");

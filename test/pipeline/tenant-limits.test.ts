@@ -19,7 +19,7 @@ import {
 
 const { vendor, cleanups, configOf, open } = openTenantGateways();
 
-describe.each(endpointFormats)("limits at the %s door", (door) => {
+describe.each(endpointFormats)("limits at the %s endpoint", (door) => {
   test("a good answer says where the tenant stands; somebody else's says nothing", async () => {
     const gateway = await open({
       tenant: { limits: { requests_per_minute: 3, tokens_per_minute: 10_000 } },
@@ -44,7 +44,7 @@ describe.each(endpointFormats)("limits at the %s door", (door) => {
     expect([...other.headers.keys()].filter((name) => name.includes("ratelimit"))).toEqual([]);
   });
 
-  test("of 200 at once exactly as many reach the vendor as may; the rest is 429 in the door's own words", async () => {
+  test("of 200 at once exactly as many reach the vendor as may; the rest is 429 in the format's own words", async () => {
     const gateway = await open({ tenant: { limits: { requests_per_minute: 20 } } });
     const answers = await Promise.all(Array.from({ length: 200 }, () => ask(gateway, { door })));
     const refused = answers.filter(({ status }) => status === 429);

@@ -87,7 +87,7 @@ test.each([
   // A program asks its model as often as it likes.
   ["messages", null, 128_000],
 ] as const)(
-  "32,000 tokens and thoughts at the door %s, of a target that speaks %s: %d",
+  "32,000 tokens and thoughts at the endpoint %s, of a target that speaks %s: %d",
   (door, dialect, most) => {
     const facts = { maxOutput: null, contextWindow: null, defaultMaxTokens: 8_192 };
     const provider: Parameters<typeof longestAnswer>[1] = {

@@ -46,10 +46,10 @@ afterAll(async () => {
   other.stop();
 });
 
-const doors = ["anthropic-messages", "openai-responses", "google-genai"] as const;
-type Door = (typeof doors)[number];
+const formats = ["anthropic-messages", "openai-responses", "google-genai"] as const;
+type EndpointFormat = (typeof formats)[number];
 
-const tools: Readonly<Record<Door, Json>> = {
+const tools: Readonly<Record<EndpointFormat, Json>> = {
   "anthropic-messages": {
     max_tokens: 4_000,
     tools: [{ name: "look", input_schema: { type: "object", properties: {} } }],
@@ -62,7 +62,7 @@ const tools: Readonly<Record<Door, Json>> = {
 };
 
 /** A question, and where given what was answered to it with the call's result behind. */
-function turns(door: Door, answered: readonly Json[] = []): Json {
+function turns(door: EndpointFormat, answered: readonly Json[] = []): Json {
   const hasCall = (key: string): boolean => answered.some((each) => each[key] !== undefined);
   switch (door) {
     case "anthropic-messages": {
@@ -99,7 +99,7 @@ function turns(door: Door, answered: readonly Json[] = []): Json {
   }
 }
 
-const ask = (door: Door, model: string, body: Json, stream = false): Promise<Response> => {
+const ask = (door: EndpointFormat, model: string, body: Json, stream = false): Promise<Response> => {
   const path = {
     "anthropic-messages": "/v1/messages",
     "openai-responses": "/v1/responses",
@@ -113,7 +113,7 @@ const ask = (door: Door, model: string, body: Json, stream = false): Promise<Res
 };
 
 /** What the client keeps of the answer, block by block. */
-function kept(door: Door, text: string, isStream: boolean): Json[] {
+function kept(door: EndpointFormat, text: string, isStream: boolean): Json[] {
   const bodies = isStream ? framesIn(text) : [JSON.parse(text) as Json];
   if (door === "google-genai")
     return bodies.flatMap(
@@ -150,7 +150,12 @@ const thoughtAndCall = (delta: (text: string) => object): Scripted =>
 
 const talk = frames(chunk({ content: "well" }), chunk({}, { finish_reason: "stop" }), "[DONE]");
 
-async function answered(door: Door, model: string, script: Scripted, stream: boolean): Promise<Json[]> {
+async function answered(
+  door: EndpointFormat,
+  model: string,
+  script: Scripted,
+  stream: boolean,
+): Promise<Json[]> {
   thinker.script(() => script);
   const answer = await ask(door, model, turns(door), stream);
   expect(answer.status).toBe(200);
@@ -160,7 +165,7 @@ async function answered(door: Door, model: string, script: Scripted, stream: boo
   return blocks;
 }
 
-const rounds = doors.flatMap((door) => [false, true].map((stream) => [door, stream] as const));
+const rounds = formats.flatMap((door) => [false, true].map((stream) => [door, stream] as const));
 
 describe.each(rounds)("through %s, streamed %p", (door, stream) => {
   test.each(["reasoning_content", "reasoning", "reasoning_text", "thinking"])("in %s", async (field) => {
@@ -306,15 +311,15 @@ describe.each(rounds)("through %s, streamed %p", (door, stream) => {
       { type: "message_stop" },
     );
     if (door === "anthropic-messages") return; // Bytes pass.
-    const wish =
+    const asked =
       door === "google-genai"
         ? { generationConfig: { thinkingConfig: { includeThoughts: true } } }
         : { reasoning: { effort: "high" } };
     thinker.script(() => script);
-    const first = await ask(door, "claude", { ...turns(door), ...wish }, stream);
+    const first = await ask(door, "claude", { ...turns(door), ...asked }, stream);
     const blocks = kept(door, await first.text(), stream);
     thinker.script(() => callOf("anthropic-messages", "look", "{}"));
-    await (await ask(door, "claude", { ...turns(door, blocks), ...wish })).text();
+    await (await ask(door, "claude", { ...turns(door, blocks), ...asked })).text();
     const thought = { type: "thinking", thinking: "I must look.", signature: "c2lnbmVk" };
     expect((assistantOf(sent(thinker))["content"] as Json[])[0]).toEqual(thought);
     thinker.script(() => callOf("google-genai", "look", "{}"));

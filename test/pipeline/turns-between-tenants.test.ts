@@ -1,15 +1,13 @@
 // The queue as clients, operators and records see it: who is next, what is told while waiting, and what a full line answers.
 
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
+import { cleanupsAfterEach } from "../support/cleanups.ts";
 import { fakeClock } from "../support/clock.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import type { Recorded } from "../support/upstream.ts";
 import { goodAnswer, formatPairs, openTestPipeline, type TestPipeline, until } from "./test-pipeline.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 const keys = { alice: "alice-key-0123456789", bob: "bob-key-0123456789" };
 const tenants = [

@@ -165,7 +165,7 @@ describe("the speed of an upload", () => {
     ["chunks", paths.openai, null],
     ["a few bytes", paths.anthropic, 300],
     ["chunks", paths.anthropic, null],
-    ["Google's door", "/v1beta/models/dear:generateContent", 1_000_000],
+    ["Google's endpoint", "/v1beta/models/dear:generateContent", 1_000_000],
   ] as const)(
     "%s that do not come at %s: 408 in its dialect, closed, one record",
     async (_, path, length) => {

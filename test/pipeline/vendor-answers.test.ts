@@ -142,7 +142,7 @@ describe("arguments", () => {
   ];
   const tools = (door: DialectName): Json => withTools(door, ["f"], "f");
 
-  describe.each(others)("at the door of %s", (door) => {
+  describe.each(others)("at the endpoint of %s", (door) => {
     test.each(cases)("%s", async (_, pieces, wanted) => {
       stand.vendor.script(() => frames(...fragments(...pieces), ...ending));
       const whole = await stand.ask(door, "openai-chat", tools(door), false);

@@ -1,4 +1,4 @@
-// Every scenario at the stations of one dialect: request, stream, reply, and the round trips between them. No house is needed.
+// Every scenario in the parts of one dialect: request, stream, reply, and the round trips between them. No app is started.
 
 import { describe, expect, test } from "bun:test";
 import { foldReply } from "../../src/canon/reply.ts";

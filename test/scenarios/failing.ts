@@ -109,7 +109,7 @@ export function describeFailing(stageOf: () => ScenarioSetup): void {
     });
 
     test("the connection dies after the first word", async () => {
-      // A house of its own, because its vendor is taken away while it speaks.
+      // An app of its own, because its vendor is stopped during an answer.
       const stage = await openScenarioSetup();
       try {
         const { before, firstWord } = openingOf("text", way.vendor);

@@ -1,4 +1,4 @@
-// Every scenario through the booted house, for every client dialect over every backend dialect, streamed and whole.
+// Every scenario through the started app, for every client dialect over every backend dialect, streamed and whole.
 
 import { describe, expect, test } from "bun:test";
 import { consequences, Failure, type FailureKind } from "../../src/canon/failure.ts";
@@ -59,7 +59,7 @@ export function expectErrorBody(
   expect(shapeOf(JSON.parse(text))).toEqual(shapeOf(wanted));
 }
 
-/** What the vendor was asked: on the express lane the client's own words, through the hub everything that was said. */
+/** What the vendor was asked: passed through, the client's own bytes; translated, everything the client said. */
 function expectAsked(stage: ScenarioSetup, question: Question): void {
   const asked = lastRequest(stage.upstream);
   const { vendor, lane, scenario, stream } = question;
@@ -190,10 +190,10 @@ export function describeMatrix(stageOf: () => ScenarioSetup): void {
 const withoutUsage = (event: PlainEvent): PlainEvent =>
   event.type === "finish" ? { ...event, usage: unknownUsage } : event;
 
-/** Both lanes of one dialect, as its own parser understands them. */
-export function describeLanes(stageOf: () => ScenarioSetup): void {
+/** Passthrough and translation of one dialect, as its own parser understands them. */
+export function describeOwnFormats(stageOf: () => ScenarioSetup): void {
   const own = everyWay.filter(({ lane }) => lane === "relay").map(({ client }) => client);
-  describe.each(own)("%s: the express lane and the hub say the same", (dialect) => {
+  describe.each(own)("%s: passthrough and translation say the same", (dialect) => {
     const way = { client: dialect, vendor: dialect };
     test.each([...scenarioNames])("%s, streamed", async (scenario) => {
       for (const wantsUsage of [true, false]) {
@@ -201,7 +201,7 @@ export function describeLanes(stageOf: () => ScenarioSetup): void {
         const express = await (await stageOf().ask({ ...question, lane: "relay" })).text();
         const hub = await (await stageOf().ask({ ...question, lane: "hub" })).text();
         const [left, right] = [plain(understood(dialect, express)), plain(understood(dialect, hub))];
-        // A usage that stands in a frame of another purpose (DeepSeek's) passes the express lane unasked: contract section 2.
+        // A usage that is part of a frame with another purpose (DeepSeek's) is passed through although the client did not ask for it.
         if (wantsUsage) expect(left).toEqual(right);
         else expect(left.map(withoutUsage)).toEqual(right.map(withoutUsage));
       }

@@ -1,5 +1,5 @@
 // What must come out where, worked out of the canonical files and each dialect's declared loss.
-// It must never ask the code under test for the answer: decoders are called on what the house said, encoders on the canon.
+// It must never ask the code under test for the answer: decoders are called on what the gateway answered, encoders on the canon.
 
 import { effortOfBudget } from "../../src/canon/effort.ts";
 import { isClosing, type StreamEvent } from "../../src/canon/event.ts";
@@ -37,11 +37,12 @@ export function understood(dialect: DialectName, ...pieces: readonly (Uint8Array
 
 /**
  * The rule for requests: what a dialect can say of the canonical request.
- * Pockets (`extras`) are its own affair, and the wish to think is one wish on one scale, whatever its word.
+ * The dialect's own `extras` are left out, and a request to think is one value on one scale, whatever its member is called.
  */
 export function sayable(dialect: DialectName, request: ChatRequest): unknown {
   const { thinking, effort, topK, ...rest } = request;
-  const wish = effort ?? (thinking?.mode === "budget" ? effortOfBudget(thinking.budgetTokens) : null);
+  const requestedEffort =
+    effort ?? (thinking?.mode === "budget" ? effortOfBudget(thinking.budgetTokens) : null);
   const hidden: ReadonlySet<string> = new Set(unsayable(dialect).blockMembers);
   const strip = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(strip);
@@ -51,8 +52,8 @@ export function sayable(dialect: DialectName, request: ChatRequest): unknown {
   };
   return {
     ...(strip(rest) as JsonBody),
-    isOffByWish: thinking?.mode === "off",
-    wish,
+    isSwitchedOff: thinking?.mode === "off",
+    requestedEffort,
     topK: unsayable(dialect).hasTopK ? topK : null,
   };
 }
@@ -150,7 +151,7 @@ export function usageOf(events: readonly StreamEvent[]): Usage {
   return usage;
 }
 
-/** The recording as the express lane must pass it on: whole frames, without the vendor's failure, and the usage frame only if asked for. */
+/** The recording as passthrough must hand it on: whole frames, without the vendor's failure, and the usage frame only if asked for. */
 export function passable(sse: Buffer, mayHaveUsage: boolean): string {
   const frames = splitFrames(sse).map((slice) => slice.toString());
   const kept = frames.filter((text, at) => {

@@ -1,4 +1,4 @@
-// The real house between a plain fetch and a local vendor that plays recordings: one provider for each dialect of the table.
+// The real app between a plain fetch and a local vendor that plays recordings: one provider for each dialect of the table.
 // It must never judge an answer.
 
 import { isClosing } from "../../src/canon/event.ts";
@@ -11,15 +11,15 @@ import { type GatewayOptions, startTestGateway, type TestGateway } from "../supp
 import { type Recorded, type Script, startUpstream, type Upstream } from "../support/upstream.ts";
 import { canonicalOf, dialectNames, fails, type JsonBody, type ScenarioName, sideOf } from "./scenario.ts";
 
-export type LaneName = "relay" | "hub";
+export type AnswerMode = "relay" | "hub";
 
 export type Question = {
   readonly scenario: ScenarioName;
-  /** The dialect of the door. */
+  /** The dialect of the endpoint. */
   readonly client: DialectName;
   /** The dialect of the provider. */
   readonly vendor: DialectName;
-  readonly lane: LaneName;
+  readonly lane: AnswerMode;
   readonly stream: boolean;
   /** False: the client does not ask for the usage frame, where its dialect lets it choose. */
   readonly wantsUsage?: boolean;
@@ -51,15 +51,15 @@ export const vendorModel = "scenario-model";
 
 export const providerOf = (dialect: DialectName): string => `vendor-${dialect}`;
 
-/** Which lanes a pair of dialects has. */
-export function lanesOf(client: DialectName, vendor: DialectName): readonly LaneName[] {
+/** Whether a pair of dialects passes through, translates or does both. */
+export function modesOf(client: DialectName, vendor: DialectName): readonly AnswerMode[] {
   return client === vendor ? ["relay", "hub"] : ["hub"];
 }
 
 export const pairs = dialectNames.flatMap((client) => dialectNames.map((vendor) => ({ client, vendor })));
 
 export const everyWay = pairs.flatMap(({ client, vendor }) =>
-  lanesOf(client, vendor).map((lane) => ({ client, vendor, lane })),
+  modesOf(client, vendor).map((lane) => ({ client, vendor, lane })),
 );
 
 /** The vendor's answer: the recorded stream, or the recorded body for whoever wants no stream. A failed stream has no body. */
@@ -96,7 +96,7 @@ export function openingOf(
 
 const modelOf = ({ model, vendor }: Question): string => model ?? providerOf(vendor);
 
-/** Whether this format's doors have the model and the wish to stream in their paths. */
+/** Whether this format's endpoints have the model and the streaming flag in their paths. */
 export function isNamedInPath(dialect: DialectName): boolean {
   return endpoints.some((door) => door.dialect === dialect && door.stream !== undefined);
 }
@@ -208,7 +208,7 @@ export async function openScenarioSetup(
       for (const id of gateway.app.current().pipeline.providers.keys()) gateway.app.services.health.reset(id);
       upstream.script(script ?? recording(scenario, vendor));
       // An error that comes in the same packet as the first word may still be answered with a status, so the end of a
-      // stream that fails waits until the house has shown that it heard the word.
+      // stream that fails waits until the gateway has shown that it received the first word.
       const waits = script === undefined && question.stream && fails(scenario);
       const { sse } = sideOf(scenario, vendor);
       hold = waits ? holdAfter(sse.length - (splitFrames(sse).at(-1)?.length ?? 0)) : null;

@@ -25,7 +25,7 @@ const keepAliveMs = 1_000;
 type Waiting = {
   readonly stage: ScenarioSetup;
   readonly clock: FakeClock;
-  /** Settles when the house has asked a vendor. */
+  /** Settles when the gateway has asked a vendor. */
   readonly asked: Promise<void>;
   /** From now on vendors answer. */
   answerNow(): void;
@@ -163,7 +163,7 @@ export function describeWaiting(): void {
         const script: Script = (request) => (request.index === 0 ? { status: 503, body: {} } : play(request));
         try {
           const { answer, record, rest } = await heardSlowly(waiting, question, script);
-          // The headers name the target under trial when they had to be sent; the record is the truth.
+          // The headers name the target of the attempt that ran when they had to be sent; the record is the truth.
           expect(answer.headers.get("x-clawgate-provider")).toBe(first);
           expect(rest).toBe(wantedText(question, record));
           expect(closingOf(understood(client, rest))?.type).toBe("finish");

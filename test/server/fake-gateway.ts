@@ -28,7 +28,7 @@ export type FakeGateway = ServerPort & {
 export const goodKey = "sk-good";
 
 export function fakeGateway(): FakeGateway {
-  const doorAnswer = async (
+  const endpointAnswer = async (
     door: Endpoint,
     request: Request,
     caller: Caller,
@@ -80,7 +80,7 @@ export function fakeGateway(): FakeGateway {
       return { tenant: null, keyId: "abcd1234", isAdmin: routeClass !== "data" };
     },
     async handle(door: Endpoint, request, caller, facts) {
-      const answer = await doorAnswer(door, request, caller, facts);
+      const answer = await endpointAnswer(door, request, caller, facts);
       answer.headers.set("x-request-id", facts.requestId);
       answer.headers.set("request-id", facts.requestId);
       return answer;

@@ -1,27 +1,25 @@
 // Several requests on one connection before the first is answered. Bun 1.4.5 closes such a connection and both answers are
 // lost; what must hold is that nobody gets a mixed or a foreign answer, that nothing hangs, and that nothing is left behind.
 
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { connect } from "node:net";
+import { cleanupsAfterEach } from "../support/cleanups.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { startUpstream } from "../support/upstream.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 async function openVendorAndGateway() {
-  const vendor = startUpstream({});
-  cleanups.push(() => vendor.stop());
-  const gateway = await startTestGateway({
-    config: {
-      providers: {
-        one: { backend: "openai-compat", base_url: vendor.url, api_key: "k", models: ["fake-large"] },
+  const vendor = cleanups.stopAtEnd(startUpstream({}));
+  const gateway = cleanups.stopAtEnd(
+    await startTestGateway({
+      config: {
+        providers: {
+          one: { backend: "openai-compat", base_url: vendor.url, api_key: "k", models: ["fake-large"] },
+        },
       },
-    },
-  });
-  cleanups.push(() => gateway.stop());
+    }),
+  );
   return { vendor, gateway };
 }
 

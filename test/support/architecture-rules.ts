@@ -1,6 +1,6 @@
-// The laws of the house (the map is src/README.md) as functions of a tree of files: each gives its breaches, a line each. The
-// architecture test asks them of the repository, and of trees with a breach, so that none can be one that never fails. It must
-// never be loosened to let a change through.
+// The rules of the sources (the map is src/README.md) as functions of a tree of files: each returns its violations, a line each.
+// The architecture test applies them to the repository, and to trees that break them, so that none can be one that never fails.
+// A rule must never be loosened to let a change through.
 
 import { dirname, join, normalize } from "node:path";
 import { codeOnly, importsOf } from "./source-text.ts";
@@ -76,13 +76,13 @@ export function comments(tree: Tree, path: string): string {
 }
 
 /** A folder's name, or a folder with the only files of it that may be imported. */
-type Permission = string | { readonly folder: string; readonly files: RegExp };
+export type Permission = string | { readonly folder: string; readonly files: RegExp };
 const metricsInterface: Permission = { folder: "metrics", files: /^src\/metrics\/metrics-store\.ts$/ };
 const allFoldersExcept = (...barred: string[]): string[] =>
   Object.keys(mayImport).filter((folder) => !["main.ts", ...barred].includes(folder));
 
-/** The whole import law. A folder may always import itself. */
-const mayImport: Readonly<Record<string, readonly Permission[] | null>> = {
+/** The whole import table. A folder may always import itself. */
+export const mayImport: Readonly<Record<string, readonly Permission[] | null>> = {
   "main.ts": ["commands"],
   commands: ["app", "operator", "config", "openclaw", "manual", metricsInterface, "system", "canon"],
   // null: everything but main.ts and commands.

@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ensureBinary } from "../../scripts/build.ts";
+import { type Finished, runProgram } from "./program-run.ts";
 
 export type BinaryOptions = {
   /** YAML text, or an object that is written as JSON (which is YAML). null: no file, as at a first start. */
@@ -85,29 +86,14 @@ function readListening(printed: string, pid: number): Announcement | null {
 
 const startLimitMs = 10_000;
 
-export type Finished = { readonly code: number; readonly stdout: string; readonly stderr: string };
-
 /** Runs the program to its end in `work`, for commands and for starts that must fail. Killed after 10 s. */
-export async function runBinary(
+export function runBinary(
   args: readonly string[],
   work: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Finished> {
-  const child = Bun.spawn([binaryPath(), ...args], {
-    cwd: work,
-    env: { ...cleanEnvironment(work), ...env },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-    timeout: startLimitMs,
-    killSignal: "SIGKILL",
-  });
-  const [stdout, stderr, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { code, stdout, stderr };
+  const environment = { ...cleanEnvironment(work), ...env };
+  return runProgram([binaryPath(), ...args], { cwd: work, env: environment, timeoutMs: startLimitMs });
 }
 
 /** Settles when /health answers. Throws an Error with the program's output when it does not come up in 10 s. */

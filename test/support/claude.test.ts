@@ -1,13 +1,11 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import type { Faults, ScriptedClaude } from "./claude.ts";
 import { scriptedClaude } from "./claude.ts";
 import { listOf, parsed, recordOf, textOf } from "./upstream/json.ts";
 import type { Json } from "./upstream/json.ts";
+import { cleanupsAfterEach } from "./cleanups.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 const flags =
   "-p --input-format stream-json --output-format stream-json --verbose --include-partial-messages --strict-mcp-config --no-session-persistence --disable-slash-commands --allowedTools mcp__client --model opus".split(

@@ -1,4 +1,4 @@
-// The laws about the form of a file and of the repository; how they are asked: architecture-rules.ts.
+// The rules about the form of a file and of the repository; how they are applied: architecture-rules.ts.
 
 import { basename } from "node:path";
 import { allCode, comments, isCode, type Rule, matchesIn, type Tree } from "./architecture-rules.ts";
@@ -51,7 +51,7 @@ export const formRules: readonly Rule[] = [
     counterexamples: [{ "src/canon/a.ts": openingLine + "const a = 1;\n".repeat(401) }],
   },
   {
-    name: "every file opens with what its room is for",
+    name: "every file opens with what it is for",
     meaning: "one to three opening comment lines",
     violations(tree) {
       const opens = /^(?:#!.*\n)?(?:\/\/ \S|\/\*)/;
@@ -151,7 +151,7 @@ export const formRules: readonly Rule[] = [
     counterexamples: [
       { "src/canon/a.ts": `${openingLine}const a: any = 1;\n` },
       { "src/canon/a.ts": `${openingLine}const a = b as unknown as string;\n` },
-      { "test/a.test.ts": `// @ts-${"ignore"}\n` },
+      { "test/a.test.ts": `/${"/"} @ts-${"ignore"}\n` },
     ],
   },
   {
@@ -171,7 +171,7 @@ export const formRules: readonly Rule[] = [
     counterexamples: [
       { "src/canon/a.ts": `${openingLine}// ${"TO"}DO: later\n` },
       { "scripts/a.ts": `/* ${"FIX"}ME */\n` },
-      { "test/a.test.ts": `const a = 1; // ${"X"}XX\n` },
+      { "test/a.test.ts": `const a = 1; /${"/"} ${"X"}XX\n` },
     ],
   },
   {

@@ -1,6 +1,8 @@
 // A local vendor that holds its answers until the test lets them go: for what must be seen while requests are running.
 // It must never answer by the clock.
 
+import { HeldCount } from "./held-count.ts";
+
 export type GatedVendor = {
   readonly url: string;
   /** Requests that were begun. */
@@ -24,16 +26,14 @@ const chunk = (delta: object, finish: string | null = null): string =>
 /** Streams "before", waits, then streams "after" and its end. */
 export function startGatedVendor(): GatedVendor {
   const gate = Promise.withResolvers<void>();
-  const waiters = new Set<() => void>();
+  const heldCount = new HeldCount();
   let begun = 0;
-  let held = 0;
 
   async function* answer(): AsyncGenerator<string, void, void> {
     yield chunk({ role: "assistant", content: "before" });
-    held += 1;
-    for (const wake of waiters) wake();
+    heldCount.hold();
     await gate.promise;
-    held -= 1;
+    heldCount.letGo();
     yield chunk({ content: " after" });
     yield chunk({}, "stop");
     yield "data: [DONE]\n\n";
@@ -54,22 +54,7 @@ export function startGatedVendor(): GatedVendor {
   return {
     url: `http://127.0.0.1:${server.port}`,
     begun: () => begun,
-    waitForHeld(count) {
-      const reached = Promise.withResolvers<void>();
-      const timer = setTimeout(
-        () => reached.reject(new Error(`Only ${held} of ${count} requests reached the vendor at once.`)),
-        10_000,
-      );
-      const look = (): void => {
-        if (held < count) return;
-        clearTimeout(timer);
-        waiters.delete(look);
-        reached.resolve();
-      };
-      waiters.add(look);
-      look();
-      return reached.promise;
-    },
+    waitForHeld: (count) => heldCount.waitFor(count),
     release: gate.resolve,
     stop: () => void server.stop(true),
   };

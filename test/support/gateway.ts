@@ -1,5 +1,5 @@
-// The real house on a free port, with fakes only at its edges: a temporary home and database, a log that is kept in a list,
-// and the clock and fetch that the test hands in. It must never touch the developer's own home or state.
+// The real app on a free port, with fakes only at its edges: a temporary home and database, a log that is kept in a list,
+// and the clock and fetch that the test passes in. It must never touch the developer's own home or state.
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -33,11 +33,11 @@ export type TestGateway = {
   /** The record of one answer. */
   recordOf(answer: Response): Promise<RequestRecord>;
   /**
-   * Settles when nothing is left over: no live request, no turn taken, no second try under way and, of the vendors'
-   * requests that are handed in, none still open. Throws an Error that names what is left.
+   * Settles when nothing is left over: no live request, no turn taken, no second attempt running and, of the vendors'
+   * requests that are passed in, none still open. Throws an Error that names what is left.
    */
   assertClean(upstreamRequests?: readonly Recorded[]): Promise<void>;
-  /** What stands in the config file from now on; `house.reload` takes it over. */
+  /** The text of the config file from now on; `app.reload` applies it. */
   write(config: string | object): void;
   /** What reading the config throws; null: it can be read. */
   unreadable: Error | null;
@@ -51,7 +51,7 @@ const textOf = (config: string | object): string =>
   typeof config === "string" ? config : JSON.stringify(config);
 
 export async function startTestGateway(options: GatewayOptions): Promise<TestGateway> {
-  const directory = mkdtempSync(join(tmpdir(), "clawgate-house-"));
+  const directory = mkdtempSync(join(tmpdir(), "clawgate-app-"));
   const configPath = join(directory, "config.yaml");
   const clock = options.clock ?? systemClock;
   const log: string[] = [];
@@ -78,8 +78,17 @@ export async function startTestGateway(options: GatewayOptions): Promise<TestGat
     });
   };
   const gateway = { unreadable: null as Error | null };
+  const removeDirectory = (): void => rmSync(directory, { recursive: true, force: true });
+  const loadOrRemove = (): LoadedConfig => {
+    try {
+      return load();
+    } catch (problem) {
+      removeDirectory();
+      throw problem;
+    }
+  };
   const app = await startApp({
-    loaded: load(),
+    loaded: loadOrRemove(),
     source: {
       load: () => Promise.resolve().then(load),
       peek: () => Promise.resolve().then(load),
@@ -96,9 +105,12 @@ export async function startTestGateway(options: GatewayOptions): Promise<TestGat
     workingDirectory: directory,
     homeDirectory: directory,
     ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
+  }).catch((problem: unknown) => {
+    removeDirectory();
+    throw problem;
   });
 
-  // The pipeline asks the estate for `record` at every end, so listening here misses nothing and changes nothing.
+  // The pipeline asks the services for `record` at every end, so listening here misses nothing and changes nothing.
   const { services } = app;
   const keep = services.record;
   services.record = (record) => {
@@ -137,7 +149,7 @@ export async function startTestGateway(options: GatewayOptions): Promise<TestGat
       const { running, waiting } = provider.queue.counts();
       if (running + waiting > 0) left.push(`queue of ${id}: ${running} running, ${waiting} waiting`);
     }
-    if (services.retryBudget.running() > 0) left.push(`second tries: ${services.retryBudget.running()}`);
+    if (services.retryBudget.running() > 0) left.push(`second attempts: ${services.retryBudget.running()}`);
     if (services.bodies.held() > 0) left.push(`bytes of bodies: ${services.bodies.held()}`);
     const open = upstreamRequests.filter((request) => !request.isFinished && !request.isAborted);
     if (open.length > 0) left.push(`open at the vendor: ${open.map((each) => each.path).join(", ")}`);
@@ -147,8 +159,7 @@ export async function startTestGateway(options: GatewayOptions): Promise<TestGat
   let stopping: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
     app.abortRequests();
-    await app.stop(0);
-    rmSync(directory, { recursive: true, force: true });
+    await app.stop(0).finally(removeDirectory);
   };
 
   return Object.assign(gateway, {
@@ -164,7 +175,7 @@ export async function startTestGateway(options: GatewayOptions): Promise<TestGat
     async assertClean(upstreamRequests = []) {
       const giveUpMs = performance.now() + 3_000;
       for (let left = leftovers(upstreamRequests); left.length > 0; left = leftovers(upstreamRequests)) {
-        if (performance.now() > giveUpMs) throw new Error(`The house is not clean: ${left.join("; ")}.`);
+        if (performance.now() > giveUpMs) throw new Error(`The gateway is not clean: ${left.join("; ")}.`);
         await new Promise<void>((resolve) => setImmediate(resolve));
       }
     },

@@ -1,4 +1,4 @@
-// Histories of every disorder, as each door accepts them: for the property that whatever comes in, a strict vendor takes it.
+// Histories in every wrong order that an endpoint accepts: for the property that whatever comes in, a strict vendor takes it.
 // They must never be tidy: calls and results stand where they like, under ids that come twice, beside what only one format has.
 
 import fc from "fast-check";
@@ -237,7 +237,7 @@ const contents = (isOwn: boolean): fc.Arbitrary<Json> => {
   return fc.array(content, { minLength: 1, maxLength: 8 }).map((list) => ({ contents: list }));
 };
 
-/** `isOwn`: for the door's own format, whose vendor is the judge of blocks that nobody here knows. */
+/** `isOwn`: for the endpoint's own format, whose vendor decides about blocks that the gateway does not know. */
 export const histories: Readonly<Record<DialectName, (isOwn: boolean) => fc.Arbitrary<Json>>> = {
   "anthropic-messages": messages,
   "openai-chat": chat,

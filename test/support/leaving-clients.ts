@@ -1,4 +1,4 @@
-// Clients of the CLI backend that leave before their answer is complete: at every stage, by every door, with and without tools.
+// Clients of the CLI backend that leave before their answer is complete: at every stage, at every endpoint, with and without tools.
 // It must never leave at the same moments twice by itself; a seed brings them back.
 
 import { listOf, recordOf } from "./upstream/json.ts";
@@ -111,8 +111,8 @@ export async function leaveEarly(url: string, model: string, random: Random, pac
   };
   // Some only after the answer has begun; of the others most at once, where most can go wrong.
   const waits = stream && random() < 0.5;
-  const patienceMs = waits ? random() * 60 : random() ** 2 * 200 * pace;
-  if (!waits) leaveAfter(patienceMs);
+  const leaveAfterMs = waits ? random() * 60 : random() ** 2 * 200 * pace;
+  if (!waits) leaveAfter(leaveAfterMs);
   const leavesAt = waits && random() < 0.5 ? Math.floor(random() * 12) : Number.POSITIVE_INFINITY;
   const isDeaf = waits && random() < 0.3;
   let state = "unanswered";
@@ -121,7 +121,7 @@ export async function leaveEarly(url: string, model: string, random: Random, pac
     const response = await post(messages, stream, stopper.signal);
     if (!response.ok) return odd(stage(), `${response.status} ${await response.text()}`);
     state = "answering";
-    if (waits) leaveAfter(patienceMs);
+    if (waits) leaveAfter(leaveAfterMs);
     if (isDeaf) await new Promise((resolve) => stopper.signal.addEventListener("abort", resolve));
     let chunks = 0;
     let text = "";

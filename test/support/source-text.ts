@@ -1,5 +1,5 @@
 // Source text as the architecture test reads it: code without comments and the insides of strings, and what a file imports.
-// It must never judge; the laws stand in architecture.test.ts.
+// It must never judge; the rules are in architecture-rules.ts and its neighbours.
 
 /** The code with comments and string contents blanked; line breaks stay, so that line numbers hold. */
 export function codeOnly(source: string): string {

@@ -1,12 +1,12 @@
 // A folder as somebody else may have prepared it, with programs that leave a mark when they are started, and a vendor that
 // keeps the keys which it is sent. The compiled program is started in it.
 
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { binaryPath, cleanEnvironment, type Finished, type RunningBinary, startBinary } from "./binary.ts";
+import { binaryPath, cleanEnvironment, type RunningBinary, startBinary } from "./binary.ts";
+import type { Cleanups } from "./cleanups.ts";
+import { type Finished, runProgram } from "./program-run.ts";
 
-export type Cleanups = (() => unknown)[];
 type Variables = Readonly<Record<string, string | undefined>>;
 
 /** Nothing but the listener of the test may be reached: what would go to a real vendor goes nowhere. */
@@ -14,16 +14,18 @@ const nowhere = { HTTPS_PROXY: "http://127.0.0.1:9", NO_PROXY: "127.0.0.1" };
 
 /** What it makes is put away by what it pushes onto `cleanups`. */
 export class UntrustedFolder {
-  readonly dir = mkdtempSync(join(tmpdir(), "clawgate-folder-"));
-  readonly work = join(this.dir, "work");
-  readonly mark = join(this.dir, "mark");
+  readonly dir: string;
+  readonly work: string;
+  readonly mark: string;
 
   readonly #cleanups: Cleanups;
 
   constructor(cleanups: Cleanups) {
     this.#cleanups = cleanups;
+    this.dir = cleanups.folder("clawgate-folder-");
+    this.work = join(this.dir, "work");
+    this.mark = join(this.dir, "mark");
     mkdirSync(this.work);
-    cleanups.push(() => rmSync(this.dir, { recursive: true, force: true }));
   }
   write(name: string, text: string, mode = 0o644): string {
     const path = join(this.work, name);
@@ -39,28 +41,18 @@ export class UntrustedFolder {
     return existsSync(this.mark);
   }
   async serve(env: Variables = {}, args: readonly string[] = []): Promise<RunningBinary> {
-    const gateway = await startBinary({ config: null, dir: this.dir, env: { ...nowhere, ...env }, args });
-    this.#cleanups.push(() => gateway.stop());
+    const options = { config: null, dir: this.dir, env: { ...nowhere, ...env }, args };
+    const gateway = this.#cleanups.stopAtEnd(await startBinary(options));
     // It answers a little before it has said everything.
     if (!args.includes("--json-log")) await gateway.waitForOutput("/health\n");
     return gateway;
   }
-  async run(args: readonly string[], env: Variables = {}): Promise<Finished> {
-    const child = Bun.spawn([binaryPath(), ...args], {
+  run(args: readonly string[], env: Variables = {}): Promise<Finished> {
+    return runProgram([binaryPath(), ...args], {
       cwd: this.work,
       env: { ...cleanEnvironment(this.dir), ...nowhere, ...env },
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
-      timeout: 60_000,
-      killSignal: "SIGKILL",
+      timeoutMs: 60_000,
     });
-    const [stdout, stderr, code] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-      child.exited,
-    ]);
-    return { code, stdout, stderr };
   }
 }
 

@@ -107,7 +107,7 @@ test("of standard error the newest whole lines are kept", async () => {
   expect(child.stderr()).toMatch(/^line \d+\n[^]*line 1999\n$/);
 });
 
-test("stop: TERM first, and a program that heeds it may say its last word", async () => {
+test("stop: TERM first, and a program that obeys it may write its last words", async () => {
   const child = shell("trap 'exit 7' TERM; echo ready; while true; do sleep 0.01; done");
   await readUntil(child, "ready");
   await child.stop({ graceMs: 60_000 });

@@ -1,19 +1,14 @@
 // Whose a file is, and who else reaches it: real files, real modes.
 
-import { afterEach, describe, expect, test } from "bun:test";
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { describe, expect, test } from "bun:test";
+import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { untrustedReason, maxFoundBytes } from "../../src/system/trusted-file.ts";
+import { cleanupsAfterEach } from "../support/cleanups.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(() => {
-  for (const clean of cleanups.splice(0).toReversed()) clean();
-});
+const cleanups = cleanupsAfterEach();
 function folder(): string {
-  const made = mkdtempSync(join(tmpdir(), "clawgate-own-"));
-  cleanups.push(() => rmSync(made, { recursive: true, force: true }));
-  return made;
+  return cleanups.folder("clawgate-own-");
 }
 function file(mode = 0o644): string {
   const path = join(folder(), "file");

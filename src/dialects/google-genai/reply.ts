@@ -1,5 +1,5 @@
 // Whole answers: our reply as one GenerateContentResponse, and a vendor's as events.
-// It must never have a mapping of its own for incoming ones: streams and bodies share answer.ts.
+// It must never have a mapping of its own for incoming ones: streams and bodies share decode-answer.ts.
 
 import type { StreamEvent } from "../../canon/event.ts";
 import { Failure } from "../../canon/failure.ts";

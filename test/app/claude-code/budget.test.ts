@@ -1,20 +1,18 @@
 // What the CLI's answers cost a tenant: what the program tells, and where it tells nothing (an answer that was left, a turn that
 // ended in a call of the client's) what its model costs. The scripted stand-in in the whole app.
 
-import { afterEach, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { createProviderPrice } from "../../../src/app/providers/provider-price.ts";
 import { providerSettings } from "../../../src/backends/settings.ts";
 import { createPriceBook } from "../../../src/catalog/prices.ts";
 import { scriptedClaude } from "../../support/claude.ts";
+import { cleanupsAfterEach } from "../../support/cleanups.ts";
 import { spentOf as spentOfMeter } from "../../support/local-meter.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
 import { recordOf } from "../../support/upstream/json.ts";
 
 const key = "alice-key-0123456789";
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 async function app(): Promise<TestGateway> {
   const claude = scriptedClaude();

@@ -1,17 +1,15 @@
 // A claude-cli provider in the whole app, over the scripted stand-in: tenants, names, request options, files, reload and stop.
 
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { neutralFolderPaths } from "../../../src/backends/agent-process/neutral-folders.ts";
 import { type ClaudeRun, scriptedClaude, type ScriptedClaude } from "../../support/claude.ts";
+import { cleanupsAfterEach } from "../../support/cleanups.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
 import { parsed, recordOf } from "../../support/upstream/json.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 const keys = { alice: "alice-key-0123456789", bob: "bob-key-0123456789" };
 const tenants = [

@@ -1,16 +1,14 @@
 // Conversations with the CLI between tenants: a process that waits for one tenant is out of reach for every other.
 
-import { afterEach, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { claudeProviderOf } from "../../../src/backends/claude-code/program-plan.ts";
 import { type ScriptedClaude, scriptedClaude } from "../../support/claude.ts";
+import { cleanupsAfterEach } from "../../support/cleanups.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
 import { recordOf } from "../../support/upstream/json.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 const keys = { alice: "alice-key-0123456789", bob: "bob-key-0123456789", nobody: "other-key-0123456789" };
 const tenants = [

@@ -1,31 +1,19 @@
 // The program as another user of the machine: refused where that cannot be done; where it can (tests that run as root), a
 // child that runs as that user, and reads what it is given and nothing else of the gateway's.
 
-import { afterEach, describe, expect, test } from "bun:test";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { describe, expect, test } from "bun:test";
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { resolveUser, type UserQuery } from "../../../src/backends/agent-process/other-user.ts";
 import { createGatewayRun } from "../../../src/backends/agent-process/gateway-run.ts";
 import { systemClock } from "../../../src/system/clock.ts";
 import { createLog } from "../../../src/system/log.ts";
 import { accountIn } from "../../../src/system/accounts.ts";
+import { cleanupsAfterEach } from "../../support/cleanups.ts";
 import { startTestGateway } from "../../support/gateway.ts";
 
 const isRoot = process.getuid?.() === 0;
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 test("users are found by name and by number, and only whole lines count", () => {
   const text =
@@ -96,8 +84,7 @@ exit 1
 test.if(isRoot)(
   "a tenant's child is that user alone, and reads its skills and MCP servers and nothing else",
   async () => {
-    const dir = mkdtempSync(join(tmpdir(), "clawgate-user-"));
-    cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+    const dir = cleanups.folder("clawgate-user-");
     chmodSync(dir, 0o755);
     const path = (name: string): string => join(dir, name);
     writeFileSync(path("claude"), program, { mode: 0o755 });
@@ -115,24 +102,25 @@ test.if(isRoot)(
     const nobody = accountIn(readFileSync("/etc/passwd", "utf8"), "nobody");
     if (nobody === null) throw new Error("this machine has no user nobody");
 
-    const gateway = await startTestGateway({
-      config: {
-        cli: { bin: path("claude"), warm: 0, parked: 0 },
-        mcp_servers: { notes: { command: "/bin/true", env: { TOKEN: "mcp-secret" } } },
-        tenants: [
-          {
-            name: "alice",
-            api_key: "alice-key-0123456789",
-            uid: nobody.uid,
-            working_dir: path("work"),
-            config_dir: path("config"),
-            env: { LOG: path("log"), STATE: state },
-          },
-        ],
-      },
-      environment: { CLAWGATE_STATE_DIR: state, PATH: "/usr/bin:/bin" },
-    });
-    cleanups.push(() => gateway.stop());
+    const gateway = cleanups.stopAtEnd(
+      await startTestGateway({
+        config: {
+          cli: { bin: path("claude"), warm: 0, parked: 0 },
+          mcp_servers: { notes: { command: "/bin/true", env: { TOKEN: "mcp-secret" } } },
+          tenants: [
+            {
+              name: "alice",
+              api_key: "alice-key-0123456789",
+              uid: nobody.uid,
+              working_dir: path("work"),
+              config_dir: path("config"),
+              env: { LOG: path("log"), STATE: state },
+            },
+          ],
+        },
+        environment: { CLAWGATE_STATE_DIR: state, PATH: "/usr/bin:/bin" },
+      }),
+    );
     const answer = await fetch(`${gateway.url}/v1/chat/completions`, {
       method: "POST",
       headers: {
@@ -159,8 +147,7 @@ test.if(isRoot)(
 );
 
 test("what a killed gateway left for other users to read is removed by the next one", async () => {
-  const dir = mkdtempSync(join(tmpdir(), "clawgate-run-"));
-  cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = cleanups.folder("clawgate-run-");
   const log = createLog({
     level: "error",
     pretty: false,

@@ -1,28 +1,15 @@
 // Every way in which the program is not available, in words, without starting it.
 
-import { afterEach, describe, expect, test } from "bun:test";
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  realpathSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { describe, expect, test } from "bun:test";
+import { chmodSync, mkdirSync, realpathSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createProgramStatus } from "../../../src/backends/agent-process/program-status.ts";
+import { cleanupsAfterEach } from "../../support/cleanups.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 function openStartable() {
-  const dir = mkdtempSync(join(tmpdir(), "clawgate-startable-"));
-  cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = cleanups.folder("clawgate-startable-");
   let nowMs = 0;
   let news = 0;
   const programStatus = createProgramStatus({

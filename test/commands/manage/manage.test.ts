@@ -1,16 +1,14 @@
 // `clawgate manage`: tenants and keys in a config file that keeps its comments, in force at once where a gateway runs.
 
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { cleanupsAfterEach } from "../../support/cleanups.ts";
 import { startTestGateway } from "../../support/gateway.ts";
 import { type Home, ownHome } from "../command-run.ts";
 import { startStandIn } from "../stand-in.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 const aliceKey = "alice-key-0123456789abcdef";
 const config = `# who answers
@@ -140,8 +138,7 @@ describe("rotate-key", () => {
 
   test("in a running gateway the old key is refused and the new one taken when the command ends", async () => {
     const own = home();
-    const gateway = await startTestGateway({ config });
-    cleanups.push(() => gateway.stop());
+    const gateway = cleanups.stopAtEnd(await startTestGateway({ config }));
     // The gateway of tests has its config in memory: what stands in the file is handed to it when it is told to read again.
     const standIn = await startStandIn({
       stateDir: own.stateDir,

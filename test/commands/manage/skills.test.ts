@@ -1,16 +1,14 @@
 // `clawgate manage skills` in a home with an OpenClaw of its own, and with a scripted docker.
 
-import { afterEach, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { cleanupsAfterEach } from "../../support/cleanups.ts";
 import { fakeDocker } from "../../support/docker.ts";
 import { skillText, treeIn, writeTree } from "../../openclaw/skill-fixtures.ts";
 import { type Home, ownHome } from "../command-run.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 const tenants = `tenants:
   - { name: local, api_key: key-of-local-0123456789 }

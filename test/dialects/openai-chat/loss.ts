@@ -95,7 +95,7 @@ export function lose(events: readonly StreamEvent[]): StreamEvent[] {
 
 const thoughtField = { field: "reasoning_content" };
 
-/** Of a call's extras what stands in this format's own pocket. */
+/** Of a call's extras those of this format. */
 function sealOf(extras: Extras | undefined): { extras?: Extras } {
   const extra = extras?.["openai-chat"]?.extra_content;
   return isRecord(extra) ? { extras: extraContentExtras(extra) } : {};

@@ -1,15 +1,13 @@
-import { afterEach, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { claudeCodeFindings } from "../../../src/operator/examination/claude-code-findings.ts";
 import type { Finding } from "../../../src/operator/examination/finding.ts";
 import type { BackendName } from "../../../src/backends/settings.ts";
 import { loadConfig, type LoadedConfig } from "../../../src/config/load.ts";
 import { type Faults, type ScriptedClaude, scriptedClaude } from "../../support/claude.ts";
+import { cleanupsAfterEach } from "../../support/cleanups.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 const newClaude = (faults: Faults = {}): ScriptedClaude => {
   const made = scriptedClaude(faults);
   cleanups.push(made.remove);

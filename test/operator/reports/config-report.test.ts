@@ -1,19 +1,16 @@
 // GET /api/config: what is in force, what lies over its file, and where the file says something else by now; no secret in it.
 
-import { afterEach, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ConfigReport } from "../../../src/operator/reports/config-report.ts";
 import { createConfigSource } from "../../../src/app/config-source.ts";
 import { readFile } from "../../../src/commands/config-input.ts";
 import { systemClock } from "../../../src/system/clock.ts";
+import { cleanupsAfterEach } from "../../support/cleanups.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 const canary = (name: string): string => `${name}-7f3a9c1e5b2d8064`;
 const config = {
@@ -51,9 +48,7 @@ const config = {
   },
 };
 async function open(environment: Readonly<Record<string, string>> = {}): Promise<TestGateway> {
-  const gateway = await startTestGateway({ config, environment });
-  cleanups.push(() => gateway.stop());
-  return gateway;
+  return cleanups.stopAtEnd(await startTestGateway({ config, environment }));
 }
 async function ask({ url }: TestGateway): Promise<{ report: ConfigReport; text: string }> {
   const answer = await fetch(`${url}/api/config`, { headers: { "x-api-key": canary("admin") } });
@@ -126,8 +121,7 @@ test("a file that differs, one that is invalid, and what takes effect only after
 });
 
 test("a look at the file is no reading of it: a change is still told of", async () => {
-  const dir = mkdtempSync(join(tmpdir(), "clawgate-peek-"));
-  cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = cleanups.folder("clawgate-peek-");
   const path = join(dir, "c.yaml");
   const write = (port: number): void =>
     writeFileSync(path, `providers: {demo: {backend: demo}}\nserver: {port: ${port}}\n`);
@@ -143,8 +137,7 @@ test("a look at the file is no reading of it: a change is still told of", async 
 });
 
 test("without a file there is nothing to look at, until there is one", async () => {
-  const dir = mkdtempSync(join(tmpdir(), "clawgate-peek-"));
-  cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = cleanups.folder("clawgate-peek-");
   const place = { workingDirectory: dir, homeDirectory: dir, environment: { OPENAI_API_KEY: "k" } };
   const source = createConfigSource(
     { ...place, argvConfigPath: undefined, readFile, isDemo: false },

@@ -1,13 +1,11 @@
 // Who is told what by GET /health: anybody the state, readers what a person needs to act on it.
 
-import { afterEach, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
+import { cleanupsAfterEach } from "../../support/cleanups.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
 import { Failure } from "../../../src/canon/failure.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 type Told = {
   readonly tenants?: unknown;
@@ -22,8 +20,7 @@ const tenants = [
 ];
 async function open(config: object): Promise<TestGateway> {
   const providers = { one: { base_url: "http://127.0.0.1:9", api_key: "k-0123456789", model: "m-1" } };
-  const gateway = await startTestGateway({ config: { providers, tenants, ...config } });
-  cleanups.push(() => gateway.stop());
+  const gateway = cleanups.stopAtEnd(await startTestGateway({ config: { providers, tenants, ...config } }));
   const failure = new Failure("unreachable", "The upstream could not be reached.", {
     why: "10.1.2.3:9: refused",
   });

@@ -4,7 +4,7 @@ import { listOf, numberOf, recordOf, textOf } from "./json.ts";
 import type { Json } from "./json.ts";
 import type { Choice, SeenImage, SeenMessage, Turn } from "./turn.ts";
 
-/** What the path says: the model is no member of the body, nor is the wish for a stream. */
+/** What the path says: neither the model nor the streaming flag is a member of the body. */
 export type GoogleCall = { readonly model: string; readonly method: string };
 
 /** `/v1beta/models/<model>:<method>`, or null. */

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type {
@@ -10,11 +10,9 @@ import { selfTest, type SelfTestOptions } from "../../../../src/backends/claude-
 import { systemClock } from "../../../../src/system/clock.ts";
 import { isAlive } from "../../../../src/system/process.ts";
 import { type Faults, type ScriptedClaude, scriptedClaude } from "../../../support/claude.ts";
+import { cleanupsAfterEach } from "../../../support/cleanups.ts";
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).toReversed()) await clean();
-});
+const cleanups = cleanupsAfterEach();
 
 function claude(faults: Faults = {}): ScriptedClaude {
   const made = scriptedClaude(faults);
