@@ -64,7 +64,7 @@ const listedModel = z
     id: modelName.describe("The model's name at the vendor."),
     name: z.string().min(1).optional().describe("A name for people."),
     context_window: tokenCount.optional().describe("Tokens that fit, answer included."),
-    max_output: tokenCount.optional().describe("Most tokens of one answer."),
+    max_output: tokenCount.optional().describe("Maximum tokens of one answer."),
     capabilities: z
       .strictObject({
         tools: z.boolean().optional().describe("Takes tools."),
@@ -85,7 +85,7 @@ const listedModel = z
           .optional()
           .describe("Asked for by a budget of tokens, adaptive (by a level), or none."),
         forced_tools: z.boolean().optional().describe("Takes a `tool_choice` that demands a call."),
-        prefill: z.boolean().optional().describe("Goes on with a last message of the assistant's."),
+        prefill: z.boolean().optional().describe("Continues a final assistant message (prefill)."),
         thinking_off: z.boolean().optional().describe("Thinking can be switched off."),
       })
       .optional()
@@ -230,7 +230,7 @@ const providerShape = z.strictObject({
     .max(100)
     .optional()
     .describe(
-      "More keys of the same vendor, beside `api_key`; each rests on its own. Empty entries and unset variables are left out; when none is left, the provider is skipped.",
+      "More keys of the same vendor, beside `api_key`; each cools down separately. Empty entries and unset variables are left out; when none is left, the provider is skipped.",
     ),
   model: modelName
     .optional()
@@ -316,7 +316,7 @@ export const providerSettings = providerShape.transform((raw, context) => {
   const misplaced = isCli ? wireKeysIn(raw) : cliKeysIn(raw);
   for (const key of misplaced) {
     const message = isCli
-      ? `${key} says nothing to backend claude-cli; its variables (ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL) go into \`env\``
+      ? `${key} has no effect for backend claude-cli; its variables (ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL) go into \`env\``
       : `${key} is a key of backend claude-cli, and this provider has backend ${raw.backend}`;
     context.addIssue({ code: "custom", path: [key], message });
   }

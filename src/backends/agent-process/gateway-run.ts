@@ -24,10 +24,10 @@ export type GatewayRun = {
   /** Files of this run alone. */
   readonly folder: string;
   /** Files of this run that other users of the machine are to read. */
-  readonly open: SharedFolder;
-  readonly room: JailRuntime;
+  readonly sharedFolder: SharedFolder;
+  readonly jailRuntime: JailRuntime;
   /** Where a program runs when its folder's name must reveal nothing. */
-  readonly neutral: NeutralFolders;
+  readonly neutralFolders: NeutralFolders;
   /** From now on the gateway listens there: no jailed program is let through to it. */
   listensOn(port: number): void;
   register(): Promise<ChildRegister>;
@@ -52,9 +52,9 @@ export function createGatewayRun(options: GatewayRunOptions): GatewayRun {
 class Run implements GatewayRun {
   readonly gatewayId = newGatewayId();
   readonly folder: string;
-  readonly open: SharedFolder;
-  readonly room: JailRuntime;
-  readonly neutral: NeutralFolders;
+  readonly sharedFolder: SharedFolder;
+  readonly jailRuntime: JailRuntime;
+  readonly neutralFolders: NeutralFolders;
   /** Of all runs. */
   private readonly runs: string;
   private readonly watchdog: ReturnType<typeof createWatchdog>;
@@ -67,9 +67,9 @@ class Run implements GatewayRun {
     this.runs = join(stateDirectory, "cli", "runs");
     this.folder = join(this.runs, gatewayId);
     // The private one first: by its name the next gateway finds the open one.
-    this.open = createSharedFolder(openPath(gatewayId), () => ensurePrivateDirectory(this.folder));
+    this.sharedFolder = createSharedFolder(openPath(gatewayId), () => ensurePrivateDirectory(this.folder));
     const places = neutralFolderPaths(gatewayId);
-    this.neutral = createNeutralFolders({
+    this.neutralFolders = createNeutralFolders({
       places,
       // By the list's name the next gateway finds them.
       beforehand: async () => void (await this.register()),
@@ -77,12 +77,12 @@ class Run implements GatewayRun {
         `${programs} runs in a folder of the state directory, and may tell its vendor the name`,
       ),
     });
-    this.room = createJailRuntime({ sharedFolder: this.open, ownPort: () => this.ownPort });
+    this.jailRuntime = createJailRuntime({ sharedFolder: this.sharedFolder, ownPort: () => this.ownPort });
     // The list is for the next gateway, this one for the moment in which we are killed.
     this.watchdog = createWatchdog({
       variable: childMark,
       run: gatewayId,
-      folders: [this.open.path, ...places],
+      folders: [this.sharedFolder.path, ...places],
       clock,
       onTrouble: this.trouble(`nothing will end the ${programs} processes if this gateway is killed`),
     });
@@ -131,9 +131,10 @@ class Run implements GatewayRun {
     try {
       await (await this.opened)?.close();
       await this.watchdog.close();
-      await this.room.close();
-      await this.neutral.close();
-      for (const path of [this.open.path, this.folder]) await rm(path, { recursive: true, force: true });
+      await this.jailRuntime.close();
+      await this.neutralFolders.close();
+      for (const path of [this.sharedFolder.path, this.folder])
+        await rm(path, { recursive: true, force: true });
     } catch (error) {
       this.trouble(`leftovers of ${this.options.programs} could not be cleaned up`)(error);
     }

@@ -55,7 +55,7 @@ export class ProgramChildren {
 
   /** A jail has a folder of its own instead. */
   private async withExistingFolder(launch: ClaudeLaunch): Promise<ClaudeLaunch> {
-    const cwd = (await this.options.run.neutral.renew(launch.cwd)) ?? launch.elsewhere ?? launch.cwd;
+    const cwd = (await this.options.run.neutralFolders.renew(launch.cwd)) ?? launch.elsewhere ?? launch.cwd;
     return cwd === launch.cwd ? launch : { ...launch, cwd };
   }
 
@@ -69,7 +69,7 @@ export class ProgramChildren {
       return await startAgentProcess(launch, {
         register,
         redact,
-        jailRuntime: run.room,
+        jailRuntime: run.jailRuntime,
         clock,
         afterKill: removeSessionNotes,
       });

@@ -122,11 +122,15 @@ class Program implements RunningProgram {
     // For this set of processes alone: another set of the same provider removes its own files in its own time.
     this.folder = join(run.folder, `${id}-${crypto.randomUUID().slice(0, 8)}`);
     const warn = this.warn.bind(this);
-    this.mcpFiles = createMcpFiles({ directory: join(this.folder, "mcp"), sharedFolder: run.open, warn });
+    this.mcpFiles = createMcpFiles({
+      directory: join(this.folder, "mcp"),
+      sharedFolder: run.sharedFolder,
+      warn,
+    });
     this.skills = createSkillPlugins({
       skillsDirectory: () => this.plan.skillsDirectory,
       pluginsDirectory: join(this.folder, "plugins"),
-      sharedFolder: run.open,
+      sharedFolder: run.sharedFolder,
       warn,
     });
     this.status = createProgramStatus({ clock, onNews: onProblemChange });
@@ -274,8 +278,8 @@ class Program implements RunningProgram {
       stateDirectory,
       guardedPaths: plan.guarded,
       mcpServers: plan.mcpServers,
-      jailRuntime: run.room,
-      neutralFolders: run.neutral,
+      jailRuntime: run.jailRuntime,
+      neutralFolders: run.neutralFolders,
       warn: this.warn.bind(this),
     });
   }

@@ -45,7 +45,7 @@ const warm = z.union([
       .min(1)
       .max(86_400)
       .optional()
-      .describe("Seconds after which one that nobody took is stopped (default 600)."),
+      .describe("Seconds after which an unused one is stopped (default 600)."),
     min_free_mb: z
       .number()
       .int()
@@ -83,7 +83,7 @@ const parked = z.union([
       .min(0)
       .max(3600)
       .optional()
-      .describe("Seconds that they wait for the next question of a conversation (default 60)."),
+      .describe("Seconds that they wait for the next turn of a conversation (default 60)."),
   }),
 ]);
 
@@ -192,7 +192,7 @@ export const cliKeys = {
     .string()
     .min(1)
     .optional()
-    .describe("claude-cli: skill prompt for every tenant in place of the built-in one."),
+    .describe("claude-cli: skill prompt for every tenant instead of the built-in one."),
 };
 
 const cliKeysObject = z.object(cliKeys);

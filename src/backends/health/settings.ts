@@ -11,13 +11,13 @@ export const healthSettings = z
       .min(1)
       .max(1000)
       .default(5)
-      .describe("Failures in a row after which a provider is left out for a while."),
+      .describe("Consecutive failures after which a provider is taken out of use for a while."),
     recovery_check_interval_seconds: z
       .number()
       .min(0.01)
       .max(86_400)
       .default(30)
-      .describe("Seconds until such a provider gets its first new try."),
+      .describe("Seconds until such a provider is first retried."),
     timeout_seconds: z
       .number()
       .min(0.01)
