@@ -2,7 +2,7 @@
 // the API description. A check must never look at another member.
 
 import type { z } from "zod";
-import type { MemberCheck, MemberKind } from "./member-row.ts";
+import type { MemberCheck, MemberKind, ZodFunctions } from "./member-row.ts";
 import {
   isAbsent,
   optionalBoolean,
@@ -102,7 +102,7 @@ export const kindFirst = <T>(wanted: string, check: MemberCheck<T>): MemberCheck
   },
 });
 
-function schemaOfKind(zod: typeof z, kind: MemberKind): z.ZodType {
+function schemaOfKind(zod: ZodFunctions, kind: MemberKind): z.ZodType {
   if (kind === "object") return zod.looseObject({});
   return kind === "array" ? zod.array(zod.unknown()) : kind === "null" ? zod.null() : zod[kind]();
 }

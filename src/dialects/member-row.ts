@@ -3,6 +3,11 @@
 import type { z } from "zod";
 import type { JsonMember } from "../wire/json.ts";
 
+export type ZodFunctions = Pick<
+  typeof z,
+  "array" | "boolean" | "enum" | "int" | "looseObject" | "null" | "number" | "string" | "union" | "unknown"
+>;
+
 export type MemberKind = JsonMember["kind"];
 
 export type MemberCheck<T = unknown> = {
@@ -12,7 +17,7 @@ export type MemberCheck<T = unknown> = {
   /** Throws Failure for a value of another kind, and for a number that is out of bounds. Null and undefined mean absent. */
   readonly read: (value: unknown, name: string) => T;
   /** zod is handed in: its objects are made when the description is asked for, not at every start. */
-  readonly schema?: (zod: typeof z) => z.ZodType;
+  readonly schema?: (zod: ZodFunctions) => z.ZodType;
 };
 
 /** Where a member goes. */

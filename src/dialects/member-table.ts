@@ -8,7 +8,7 @@ import type { JsonMember } from "../wire/json.ts";
 import { noteDropped, noteUnknown } from "./adaptation-notes.ts";
 import { parseLoosely } from "./decoding.ts";
 import type { Note } from "./dialect.ts";
-import type { MemberCheck, MemberRefusal, MemberRow, MemberRows } from "./member-row.ts";
+import type { MemberCheck, MemberRefusal, MemberRow, MemberRows, ZodFunctions } from "./member-row.ts";
 import { invalid, isAbsent, unsupported } from "./read-fields.ts";
 
 type Members = Readonly<Record<string, unknown>>;
@@ -136,7 +136,7 @@ export class MemberTable<Rows extends MemberRows = MemberRows> {
   }
 
   /** The body for the API description. `shapes`: what members hold that a check does not say. */
-  requestSchema(zod: typeof z, shapes: Readonly<Record<string, z.ZodType>>): z.ZodObject {
+  requestSchema(zod: ZodFunctions, shapes: Readonly<Record<string, z.ZodType>>): z.ZodObject {
     const members: Record<string, z.ZodType> = {};
     for (const [name, row] of this.byName) {
       if (row.home === "upstream") continue;
@@ -166,7 +166,7 @@ function obsoleteRefused(name: string, { instead }: MemberRow): Failure {
   return unsupported(name, `${name} is obsolete and not supported here; use ${instead ?? "another member"}.`);
 }
 
-function memberSchema(zod: typeof z, row: MemberRow, shape: z.ZodType | undefined): z.ZodType {
+function memberSchema(zod: ZodFunctions, row: MemberRow, shape: z.ZodType | undefined): z.ZodType {
   if (row.home === "obsolete") return zod.null().optional();
   const known = shape ?? row.check?.schema?.(zod);
   if (known === undefined) return zod.unknown().optional();

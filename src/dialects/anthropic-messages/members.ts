@@ -1,7 +1,6 @@
 // What a Messages request may hold: one row a top-level member (member-table.ts).
 // It must never describe the inside of a list or an object: decode-*.ts read that.
 
-import type { z } from "zod";
 import { isRecord } from "../decoding.ts";
 import type { MemberCheck, MemberKind, MemberRefusal } from "../member-row.ts";
 import { MemberTable, upstreamRows } from "../member-table.ts";
@@ -9,7 +8,7 @@ import { isAbsent } from "../read-fields.ts";
 import { invalid } from "./decode-content.ts";
 import { threadRefused } from "./refuse-threads.ts";
 
-type Schema = (zod: typeof z) => z.ZodType;
+type Schema = NonNullable<MemberCheck["schema"]>;
 
 /** What fits, or null for an absent value. */
 function optional<T>(

@@ -3,6 +3,7 @@
 // The two must never disagree: test/dialects/anthropic-messages/schema.test.ts holds them together.
 
 import { z } from "zod";
+import { zodFunctions } from "../zod-functions.ts";
 import { requestMembers } from "./members.ts";
 
 const cacheControl = z
@@ -93,7 +94,7 @@ const format = z.union([
 ]);
 
 export const messagesRequestSchema = requestMembers
-  .requestSchema(z, {
+  .requestSchema(zodFunctions, {
     messages: z.array(message).min(1),
     system: z.union([z.string(), z.array(z.union([textBlock, otherBlock]))]),
     tools: z.array(tool),

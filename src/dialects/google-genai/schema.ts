@@ -2,6 +2,7 @@
 // It must never check a request: a third of the request's time would go into it.
 
 import { z } from "zod";
+import { zodFunctions } from "../zod-functions.ts";
 import { configMembers, requestMembers } from "./members.ts";
 
 const word = z.string().min(1);
@@ -38,7 +39,7 @@ const tool = z
   .looseObject({ functionDeclarations: z.array(functionDeclaration).nullish() })
   .describe("Google's own tools (googleSearch and others) go to Google only.");
 
-const generationConfig = configMembers.requestSchema(z, {
+const generationConfig = configMembers.requestSchema(zodFunctions, {
   responseSchema: z.looseObject({}),
   responseJsonSchema: z.looseObject({}),
   thinkingConfig: z.looseObject({
@@ -51,7 +52,7 @@ const generationConfig = configMembers.requestSchema(z, {
 const contents = z.array(content).min(1);
 
 export const generateContentRequestSchema = requestMembers
-  .requestSchema(z, {
+  .requestSchema(zodFunctions, {
     contents,
     systemInstruction: z.looseObject({ parts: z.array(z.looseObject({ text: z.string() })) }),
     tools: z.array(tool),

@@ -3,6 +3,7 @@
 // disagree: test/dialects/openai-chat/schema.test.ts compares them.
 
 import { z } from "zod";
+import { zodFunctions } from "../zod-functions.ts";
 import { requestMembers } from "./members.ts";
 
 const flag = z.boolean().nullish();
@@ -117,7 +118,7 @@ const responseFormat = z.discriminatedUnion("type", [
 ]);
 
 export const chatRequestSchema = requestMembers
-  .requestSchema(z, {
+  .requestSchema(zodFunctions, {
     messages: z.array(message).min(1),
     stream_options: z.looseObject({ include_usage: flag }),
     tools: z.array(tool),

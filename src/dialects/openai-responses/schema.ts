@@ -3,6 +3,7 @@
 // disagree: test/dialects/openai-responses/schema.test.ts compares them.
 
 import { z } from "zod";
+import { zodFunctions } from "../zod-functions.ts";
 import { efforts } from "../../canon/effort.ts";
 import { requestMembers } from "./members.ts";
 
@@ -106,7 +107,7 @@ const format = z.discriminatedUnion("type", [
 ]);
 
 export const responsesRequestSchema = requestMembers
-  .requestSchema(z, {
+  .requestSchema(zodFunctions, {
     input: z.union([
       z.string(),
       z.array(z.union([message, functionCall, customCall, result, reasoning, otherItem])).min(1),
