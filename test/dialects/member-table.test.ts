@@ -133,7 +133,9 @@ describe("a row", () => {
 
   test("is described for /swagger", () => {
     const schema = table.requestSchema(z, { tier: z.enum(["gold"]) });
-    expect(schema.safeParse({ model: "m", turns: [], sparkle: 2, tier: "gold", other: {} }).success).toBe(true);
+    expect(schema.safeParse({ model: "m", turns: [], sparkle: 2, tier: "gold", other: {} }).success).toBe(
+      true,
+    );
     for (const wrong of [{}, { model: "m" }, { model: "m", sparkle: 3 }, { model: "m", tier: "iron" }])
       expect(schema.safeParse(wrong).success).toBe(false);
     expect(z.toJSONSchema(schema)).toMatchObject({
