@@ -27,7 +27,7 @@ afterAll(async () => {
   vendor.stop();
 });
 
-test.each(["cli/opus", "plain/m"])("%s", async (model) => {
+test.each(["cli/opus", "plain/m"])("for %s: no attempt in the record", async (model) => {
   const answer = await fetch(`${gateway.url}/v1/messages`, {
     method: "POST",
     headers: { "content-type": "application/json" },
