@@ -44,10 +44,11 @@ export function decidePassthrough(
     : (elsewhere ?? "other-format");
   if (because === null) return passesUnchanged;
   if (isShared && !isTranslatable(incoming, sharedDialect, facts)) return { passes: true, because };
+  // Before a target is asked: a body that nobody can read is the client's failure and no attempt.
+  const decoded = incoming.decode();
   const native = backend.dialect ?? backend.nativeDialect ?? null;
   if (native === null || native === incoming.bodyDialect)
     return { passes: false, because, isForeign: false, refusal: null };
-  const decoded = incoming.decode();
   const refusal = incoming.bodyClient.refuseTranslation(decoded) ?? refuseUnsupportedContent(decoded, native);
   return { passes: false, because, isForeign: true, refusal };
 }

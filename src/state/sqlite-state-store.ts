@@ -123,11 +123,17 @@ export class SqliteStateStore implements StateStore {
 
   private load(table: StateTable): StateTable {
     const { rows, pending } = this;
-    // What this process knows is newer than what lies in the file.
-    for (const { namespace, row } of table.load(this.options.clock.nowMs()))
-      if (rows.get(namespace, row.key) === undefined && !pending.has(nameOf(namespace, row.key)))
-        rows.set(namespace, row);
-    return table;
+    try {
+      // What this process knows is newer than what lies in the file.
+      for (const { namespace, row } of table.load(this.options.clock.nowMs()))
+        if (rows.get(namespace, row.key) === undefined && !pending.has(nameOf(namespace, row.key)))
+          rows.set(namespace, row);
+      return table;
+    } catch (error) {
+      // Nobody else has it: its statements would keep the damaged file open.
+      table.close();
+      throw error;
+    }
   }
 
   private isDue(): boolean {

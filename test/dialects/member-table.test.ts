@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { z } from "zod";
 import { Failure } from "../../src/canon/failure.ts";
-import { count, flag, numberIn, requiredText, text } from "../../src/dialects/member-checks.ts";
+import { count, flag, list, numberIn, requiredText, text } from "../../src/dialects/member-checks.ts";
 import { memberTable } from "../../src/dialects/member-docs.ts";
 import { MemberTable, upstreamRows } from "../../src/dialects/member-table.ts";
 import { scanObject } from "../../src/wire/json.ts";
@@ -28,6 +28,7 @@ const table = new MemberTable(
     free: { check: count, home: "extras", elsewhere: "silent", passthrough: "unchecked" },
     loose: { check: count, home: "extras", elsewhere: "silent", passthrough: "kind-only" },
     longer: { check: count, home: "extras", elsewhere: "said", isRewritten: true },
+    turns: { check: list, home: "canonical", elsewhere: "said", isRequired: true },
     functions: { home: "obsolete", elsewhere: "silent", instead: "tools" },
   },
   { addedByDecoder: ["made"] },
@@ -92,6 +93,7 @@ describe("a row", () => {
 
   test("that is required is not null", () => {
     expect(passthroughFailure({ model: null })).toBe("model must be a string, not null.");
+    expect(passthroughFailure({ turns: null })).toBe("turns must be an array, not null.");
     expect(failureOf(() => table.read({}, "model"))).toBe("model must be a string, not nothing.");
   });
 
@@ -131,11 +133,13 @@ describe("a row", () => {
 
   test("is described for /swagger", () => {
     const schema = table.requestSchema(z, { tier: z.enum(["gold"]) });
-    expect(schema.safeParse({ model: "m", sparkle: 2, tier: "gold", other: {} }).success).toBe(true);
-    for (const wrong of [{}, { model: "m", sparkle: 3 }, { model: "m", tier: "iron" }])
+    expect(schema.safeParse({ model: "m", turns: [], sparkle: 2, tier: "gold", other: {} }).success).toBe(
+      true,
+    );
+    for (const wrong of [{}, { model: "m" }, { model: "m", sparkle: 3 }, { model: "m", tier: "iron" }])
       expect(schema.safeParse(wrong).success).toBe(false);
     expect(z.toJSONSchema(schema)).toMatchObject({
-      required: ["model"],
+      required: ["model", "turns"],
       properties: { max_tokens: { description: "The limit." }, sparkle: { description: "How it shines." } },
     });
     expect(Object.keys(schema.shape)).not.toContain("base_url");

@@ -67,7 +67,7 @@ const wrong: Readonly<Record<string, readonly string[]>> = {
   safety_identifier: ["5", "[]"],
   reasoning_effort: ["5", "true", "[]", '{"effort":"low"}'],
   stream_options: ["true", '"usage"', "[]"],
-  messages: ["{}", '"hi"', "5", "[]"],
+  messages: ["{}", '"hi"', "5", "[]", "null"],
 };
 
 describe.each(Object.entries(wrong))("%s", (member, values) => {

@@ -15,7 +15,8 @@ type Kind = "text" | "thinking" | "tool";
 
 /**
  * Lost: opaque events, heartbeats, signatures, extras, stop sequences, cache-write counts, usage before the end, empty
- * deltas and blocks, the difference between no arguments and {}, and the seam between two neighbouring texts (or thoughts). A failure keeps what its words say.
+ * deltas and blocks, the difference between no arguments and {}, the seam between two neighbouring texts (or thoughts), and the cuts in what a
+ * `<think>` may follow or begin at the head of the answer: it is held back until that is known. A failure keeps what its words say.
  */
 export function lose(events: readonly StreamEvent[]): StreamEvent[] {
   const out: StreamEvent[] = [];
@@ -25,7 +26,21 @@ export function lose(events: readonly StreamEvent[]): StreamEvent[] {
   let hasInput = false;
   let usage: Usage = unknownUsage;
   let signed: { extras?: Extras } = {};
+  /** Null: the head of the answer is over. */
+  let head: string | null = "";
 
+  const say = (kind: "text" | "thinking", text: string): void => {
+    if (open !== kind) {
+      enter(kind);
+      out.push({ type: `${kind}-start`, index });
+    }
+    out.push({ type: `${kind}-delta`, index, text });
+  };
+  const endHead = (): void => {
+    const held = head;
+    head = null;
+    if (held !== null && held !== "") say("text", held);
+  };
   const close = (): void => {
     if (open === "text") out.push({ type: "text-end", index });
     else if (open === "thinking")
@@ -49,15 +64,18 @@ export function lose(events: readonly StreamEvent[]): StreamEvent[] {
       case "text-delta":
       case "thinking-delta": {
         if (event.text === "") break;
-        const kind = event.type === "text-delta" ? "text" : "thinking";
-        if (open !== kind) {
-          enter(kind);
-          out.push({ type: `${kind}-start`, index });
+        if (event.type === "thinking-delta") {
+          endHead();
+          say("thinking", event.text);
+        } else if (head === null) say("text", event.text);
+        else {
+          head += event.text;
+          if (!thinkTag.startsWith(head.trimStart())) endHead();
         }
-        out.push({ type: event.type, index, text: event.text });
         break;
       }
       case "tool-start":
+        endHead();
         enter("tool");
         callCount += 1;
         hasInput = false;
@@ -75,6 +93,7 @@ export function lose(events: readonly StreamEvent[]): StreamEvent[] {
         usage = mergeUsage(usage, event.usage);
         break;
       case "finish":
+        endHead();
         close();
         out.push({
           type: "finish",
@@ -83,6 +102,7 @@ export function lose(events: readonly StreamEvent[]): StreamEvent[] {
         });
         return out;
       case "failure":
+        endHead();
         close();
         out.push({ type: "failure", failure: failureInBand(encodeFailure(event.failure)) });
         return out;
@@ -93,6 +113,7 @@ export function lose(events: readonly StreamEvent[]): StreamEvent[] {
   return out;
 }
 
+const thinkTag = "<think>";
 const thoughtField = { field: "reasoning_content" };
 
 /** Of a call's extras those of this format. */
