@@ -3,15 +3,8 @@
 import { memberTable } from "../src/dialects/member-docs.ts";
 import { dialects } from "../src/dialects/dialect-table.ts";
 
-const titles: Readonly<Record<keyof typeof dialects, string>> = {
-  "openai-chat": "OpenAI chat completions",
-  "openai-responses": "OpenAI Responses",
-  "anthropic-messages": "Anthropic messages",
-  "google-genai": "Gemini",
-};
-
 /** Markdown: a heading and a table for each format. */
 export const memberTables = (): string =>
   Object.values(dialects)
-    .map((dialect) => [`### Members of ${titles[dialect.name]}`, "", ...memberTable(dialect)].join("\n"))
+    .map((dialect) => [`### Members of ${dialect.title}`, "", ...memberTable(dialect)].join("\n"))
     .join("\n\n");

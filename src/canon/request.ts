@@ -6,8 +6,11 @@ import type { Effort } from "./effort.ts";
 /** Names of the wire formats that vendors speak. A dialect owns exactly one name. */
 export type DialectName = "openai-chat" | "anthropic-messages" | "openai-responses" | "google-genai";
 
-/** What only one format understands, by dialect name. An encoder reads its own part only and drops the others. */
-export type Extras = Partial<Record<DialectName, Readonly<Record<string, unknown>>>>;
+/**
+ * What only one format understands, by dialect name: of a format that no vendor speaks as well, so that what is left out of its
+ * requests can be named. An encoder reads its own part only and drops the others.
+ */
+export type Extras = Partial<Record<DialectName | (string & {}), Readonly<Record<string, unknown>>>>;
 
 /** A prompt-cache mark. `ttl` is the vendor's value ("5m", "1h") or null for the vendor's default. */
 export type CacheMark = { readonly ttl: string | null };

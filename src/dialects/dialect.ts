@@ -56,6 +56,22 @@ export type ClientHalf = {
   readonly framing: StreamFraming;
   /** True: a body that does not say `stream` asks for one. */
   readonly streamsByDefault?: boolean;
+  readonly sizeMembers?: SizeMembers;
+};
+
+/**
+ * Which members of a body limit its answer, read before anything is decoded so that a tenant's budget can be held against it.
+ * Absent: none that is understood here, and the most that the model may write is reserved.
+ */
+export type SizeMembers = {
+  /** Top-level ones that limit the tokens of one answer. */
+  readonly limit?: readonly string[];
+  /** Names of one top-level object that holds them instead: its limits, its counts of answers. */
+  readonly within?: {
+    readonly members: readonly string[];
+    readonly limit: readonly string[];
+    readonly answers: readonly string[];
+  };
 };
 
 /** What an encoder must know about where a request goes. */
@@ -174,6 +190,8 @@ export type BackendHalf = {
 
 export type Dialect = {
   readonly name: string;
+  /** What people call it. */
+  readonly title: string;
   /** Absent: no endpoint speaks it. */
   readonly client?: ClientHalf;
   /** Absent: no vendor speaks it, so that every request of its clients is translated. */

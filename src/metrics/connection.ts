@@ -5,7 +5,7 @@ import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
 import { type FileOptions, inMemory } from "../sqlite/database-file.ts";
 import { type DatabaseTrouble, type OpenDatabase, ResilientDatabase } from "../sqlite/resilient-database.ts";
-import { schema } from "./database-schema.ts";
+import { schema } from "./records-file.ts";
 import type { StoreStatus } from "./store-status.ts";
 import { createWriter, type Writer, type WriterOptions } from "./writer.ts";
 

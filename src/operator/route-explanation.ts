@@ -206,7 +206,7 @@ function factsShown(facts: RequestFacts, model: string): Record<string, unknown>
   };
 }
 
-/** Names of `?door=` (contract section 1). Throws Failure for another one. */
+/** Names of `?door=`. Throws Failure for another one. */
 function endpointOf(name: string | null, body: Record<string, unknown>): Endpoint {
   const wanted = name ?? endpointByShape(body);
   const endpoint = endpoints.find((each) => each.name === wanted && each.kind === "chat");

@@ -1,4 +1,4 @@
-// Who may call what: the contract's table (section 4) as code. It reads headers and the peer's address and nothing else;
+// Who may call what: a table as code. It reads headers and the peer's address and nothing else;
 // it must never look at a path, so that routing and authorization cannot see two different ones.
 
 import { Failure } from "../canon/failure.ts";

@@ -3,7 +3,6 @@
 
 import { safeName } from "../dialects/adaptation-notes.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
-import type { ClientDialectName } from "../dialects/dialect-table.ts";
 import { type JsonMember, scanObject } from "../wire/json.ts";
 import { type Envelope, maxJsonDepth } from "./envelope.ts";
 import { withoutChoosingFields } from "./form.ts";
@@ -32,10 +31,10 @@ type Drop = (name: string) => void;
 /** Bytes as they are, another value in their place, or nothing. */
 type Replacement = "as it is" | "gone" | { readonly json: string };
 
-/** `keepsPrice`: what changes the price of the same model goes as well. */
+/** `isModelInPath`: a `model` in the body says nothing. `keepsPrice`: what changes the price of the same model goes as well. */
 export function withoutModelChoices(
   envelope: Envelope,
-  dialect: ClientDialectName,
+  isModelInPath: boolean,
   keepsPrice: boolean,
 ): Guarded {
   const { bytes, scan, form } = envelope;
@@ -46,7 +45,7 @@ export function withoutModelChoices(
     kept.dropped.forEach(drop);
     return { envelope: kept.envelope, dropped };
   }
-  const guard: Guard = { envelope, dialect, keepsPrice, drop };
+  const guard: Guard = { envelope, isModelInPath, keepsPrice, drop };
   const judged = scan.members.map((member): [JsonMember, Replacement] => [
     member,
     replacementOf(member, guard),
@@ -74,17 +73,19 @@ export function withoutChoosingBetas(betas: string): string | null {
 /** What the members of one body are judged by. */
 type Guard = {
   readonly envelope: Envelope;
-  readonly dialect: ClientDialectName;
+  readonly isModelInPath: boolean;
   readonly keepsPrice: boolean;
   readonly drop: Drop;
 };
 
-function replacementOf(member: JsonMember, { envelope, dialect, keepsPrice, drop }: Guard): Replacement {
+function replacementOf(
+  member: JsonMember,
+  { envelope, isModelInPath, keepsPrice, drop }: Guard,
+): Replacement {
   const { bytes, model } = envelope;
   const { key, kind, start, end } = member;
   const value = (): unknown => parseLoosely(bytes.toString("utf8", start, end));
-  if (dialect === "google-genai" && key === "model") {
-    // The path names it.
+  if (isModelInPath && key === "model") {
     const written = value();
     if (written !== `models/${model}` && written !== model && written !== null) drop(key);
     return "gone";
@@ -108,7 +109,7 @@ function replacementOf(member: JsonMember, { envelope, dialect, keepsPrice, drop
     if (kind !== "object") return "as it is";
     const inner = bytes.subarray(start, end);
     const held = { ...envelope, bytes: inner, scan: scanObject(inner, maxJsonDepth) };
-    const kept = withoutModelChoices(held, dialect, keepsPrice);
+    const kept = withoutModelChoices(held, isModelInPath, keepsPrice);
     for (const word of kept.dropped) drop(`${key}.${word.slice(dropWord.length)}`);
     return kept.envelope === held ? "as it is" : { json: kept.envelope.bytes.toString("utf8") };
   }

@@ -44,7 +44,7 @@ export function readIncoming(received: ReceivedRequest, policy: TenantPolicy | u
   const { envelope, requestOptions } = takeRequestOptions(read, headers, endpoint.dialect);
   if (policy === undefined || policy.keeps === "nothing")
     return new IncomingRequest(received, envelope, requestOptions, nothingDropped);
-  const kept = withoutModelChoices(envelope, endpoint.dialect, policy.keeps === "models-and-prices");
+  const kept = withoutModelChoices(envelope, call !== null, policy.keeps === "models-and-prices");
   return new IncomingRequest(received, kept.envelope, requestOptions, kept.dropped);
 }
 

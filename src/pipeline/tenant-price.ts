@@ -7,7 +7,7 @@ import { Failure } from "../canon/failure.ts";
 import type { Target } from "../canon/decision.ts";
 import { estimateTokens, estimateTokensOfBytes } from "../canon/tokens.ts";
 import { isRecord, parseLoosely } from "../dialects/decoding.ts";
-import type { TargetFacts } from "../dialects/dialect.ts";
+import type { ClientHalf, SizeMembers, TargetFacts } from "../dialects/dialect.ts";
 import type { ModelFacts } from "../routing/eligibility.ts";
 import type { RequestedAmount } from "../tenants/limit-store.ts";
 import type { JsonMember } from "../wire/json.ts";
@@ -42,14 +42,6 @@ const unseenTokens = 100_000;
 const maxNanoUsd = 1e15;
 const maxTokens = 1e12;
 
-/** A format without a row names no limit that is understood here: the most that the model may write is reserved. */
-const limitMembers: Readonly<Partial<Record<ClientDialectName, readonly string[]>>> = {
-  "openai-chat": ["max_tokens", "max_completion_tokens"],
-  "anthropic-messages": ["max_tokens"],
-  "openai-responses": ["max_output_tokens"],
-  "google-genai": [],
-};
-const configMembers = ["generationConfig", "generation_config"];
 const thoughtMembers = ["thinking", "reasoning", "reasoning_effort", "output_config"];
 
 /** Signs of content that the body only points to. Quotes inside a client's text are escaped, so these are no text. */
@@ -70,6 +62,7 @@ const unseenMembers = ["previous_response_id", "conversation", "cachedContent", 
 /** The part of an IncomingRequest that says how large it is. */
 type SizedRequest = {
   readonly endpoint: Endpoint;
+  readonly dialect: { readonly client: Pick<ClientHalf, "sizeMembers"> };
   readonly envelope: Envelope;
   decode(): ChatRequest;
 };
@@ -91,18 +84,18 @@ export function requestSizeOf(request: SizedRequest): RequestSize {
   let answers = 1;
   let prompts = 1;
   let mayThink = false;
-  const isGoogle = endpoint.dialect === "google-genai";
+  const { limit: limitMembers = [], within } = request.dialect.client.sizeMembers ?? {};
   for (const member of scan.members) {
-    if (limitMembers[endpoint.dialect]?.includes(member.key) === true) {
+    if (limitMembers.includes(member.key)) {
       const limit = numberAt(bytes, member);
       if (limit !== null) limits.push(limit);
     } else if (member.key === "n" || member.key === "best_of")
       answers = Math.max(answers, numberAt(bytes, member) ?? 1);
     else if (member.key === "prompt" && member.kind === "array") prompts = promptsIn(bytes, member);
     else if (thoughtMembers.includes(member.key)) mayThink = true;
-    else if (isGoogle && configMembers.includes(member.key) && member.kind === "object") {
+    else if (within?.members.includes(member.key) === true && member.kind === "object") {
       const config = parseLoosely(bytes.toString("utf8", member.start, member.end));
-      const named = googleSizes(isRecord(config) ? config : {});
+      const named = sizesIn(isRecord(config) ? config : {}, within);
       limits.push(named.limit);
       answers = Math.max(answers, named.answers);
       mayThink = true;
@@ -149,15 +142,18 @@ function numberAt(bytes: Buffer, { kind, start, end }: JsonMember): number | nul
 /** To some vendors 0 and -1 mean that there is no limit. */
 const usable = (count: number): number | null => (count > 0 ? Math.ceil(count) : null);
 
-function googleSizes(config: Record<string, unknown>): { limit: number | null; answers: number } {
-  const countOf = (...names: readonly string[]): number | null =>
+function sizesIn(
+  config: Record<string, unknown>,
+  { limit, answers }: NonNullable<SizeMembers["within"]>,
+): { limit: number | null; answers: number } {
+  const countOf = (names: readonly string[]): number | null =>
     names.reduce<number | null>((largest, name) => {
       const count = usable(Number(config[name] ?? 0));
       return count === null ? largest : Math.max(largest ?? 0, count);
     }, null);
   return {
-    limit: countOf("maxOutputTokens", "max_output_tokens"),
-    answers: countOf("candidateCount", "candidate_count") ?? 1,
+    limit: countOf(limit),
+    answers: countOf(answers) ?? 1,
   };
 }
 

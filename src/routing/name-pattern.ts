@@ -1,4 +1,4 @@
-// Model names as rules write them: the whole name, without case, `*` for any run of characters (contract section 1).
+// Model names as rules write them: the whole name, without case, `*` for any run of characters.
 // It must never take time that grows faster than name times pattern: no backtracking over stars.
 
 import { foldText } from "./word-matcher.ts";

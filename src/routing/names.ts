@@ -1,4 +1,4 @@
-// Which provider and model a name in a request means (contract section 1). Pure: it looks at the config only, never at health.
+// Which provider and model a name in a request means. Pure: it looks at the config only, never at health.
 
 import { Failure } from "../canon/failure.ts";
 import type { Target } from "../canon/decision.ts";

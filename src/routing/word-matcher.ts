@@ -1,4 +1,4 @@
-// Keyword lists compiled into whole-word matchers (contract section 1): "hi" is not in "which", 你好 is in 你好吗.
+// Keyword lists compiled into whole-word matchers: "hi" is not in "which", 你好 is in 你好吗.
 // It must never build a pattern per keyword nor look at a text twice: native searches, then a look at both edges.
 
 /** A text made comparable by `foldText`; matchers take nothing else. */

@@ -2,7 +2,7 @@
 // answer. It must never decide anything about models, keys or providers: the server port does.
 
 import { Failure } from "../canon/failure.ts";
-import type { DialectName } from "../canon/request.ts";
+import type { Endpoint } from "../pipeline/endpoints.ts";
 import { leavesLargeBody } from "../wire/body.ts";
 import { dialectOf, dialectOfUnknown, notFound, refuse } from "./answers.ts";
 import { corsHeaders, createHostGuard, type HostGuard, preflight } from "./hosts.ts";
@@ -82,7 +82,7 @@ export class RequestHandler {
 
   private async answerLater(
     answering: Promise<Response>,
-    dialect: DialectName,
+    dialect: Endpoint["dialect"],
     facts: IncomingFacts,
   ): Promise<Response> {
     const { requestId } = facts;

@@ -6,7 +6,7 @@ import { ResilientDatabase } from "../sqlite/resilient-database.ts";
 import type { Clock } from "../system/clock.ts";
 import type { Log } from "../system/log.ts";
 import { asJson, createRowMap, type Rows } from "./memory-store.ts";
-import { type Change, schema, StateTable } from "./state-table.ts";
+import { type Change, schema, StateTable } from "./state-rows.ts";
 import type { StateRow, StateStatus, StateStore } from "./state-store.ts";
 
 export type SqliteStateOptions = {

@@ -46,7 +46,7 @@ const inheritedNames =
 // Each of these makes a program load code or be another program.
 const refusedNames = /^(?:LD_.*|DYLD_.*|NODE_OPTIONS|BUN_.*|PATH)$/;
 
-/** What children get of the gateway's own environment: an allow-list (contract section 5). */
+/** What children get of the gateway's own environment: an allow-list. */
 export function inheritedEnvironment(environment: Environment): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(environment))

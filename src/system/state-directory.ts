@@ -10,7 +10,7 @@ import { ensurePrivateDirectory, errorCode, readTextIfExists } from "./files.ts"
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** `token` lets the user's own commands use the write routes (contract section 4). */
+/** `token` lets the user's own commands use the write routes. */
 export type RunFile = {
   readonly pid: number;
   readonly url: string;

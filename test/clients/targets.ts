@@ -29,7 +29,7 @@ export type Target = {
 
 export type TargetKind = { readonly name: string; open(): Promise<Target> };
 
-// A fault of the vendor's is never the client's 401 or 500 (contract section 3).
+// A fault of the vendor's is never the client's 401 or 500.
 const seenThroughGateway: Readonly<Record<number, number>> = { 401: 502, 403: 502, 500: 502, 529: 503 };
 
 const providerOf: Readonly<Record<VendorFormat, ProviderName>> = {

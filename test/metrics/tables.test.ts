@@ -5,7 +5,7 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { schema } from "../../src/metrics/database-schema.ts";
+import { schema } from "../../src/metrics/records-file.ts";
 import { migrations, schemaVersion } from "../../src/metrics/migrations.ts";
 import { openDatabaseFile } from "../../src/sqlite/database-file.ts";
 

@@ -83,7 +83,7 @@ describe("read access, which refuses no caller", () => {
   });
 });
 
-describe("the contract's table", () => {
+describe("the table of access", () => {
   const open = {};
   const keyed = { keys: ["sk-1"] };
   const administered = { keys: ["sk-1"], adminKey: "sk-admin" };

@@ -97,6 +97,20 @@ describe.each(["oai", "ant"])("behind it: %s", (provider) => {
   });
 });
 
+test("what no other format can say is named, as its member table says", async () => {
+  const body = {
+    model: "oai/m",
+    stream: false,
+    ...saying("[[say:Hello]]"),
+    keep_alive: "5m",
+    logprobs: true,
+    odd: 1,
+  };
+  const answer = await ask(body);
+  expect(answer.headers.get("x-clawgate-adapted")).toBe("logprobs-dropped, member-dropped:odd");
+  await answer.text();
+});
+
 test("what the server refuses at its path is told in its words as well", () => {
   const own = ownPathsOf([endpoint, { ...endpoint, path: "/v1/chat/completions" }]);
   const headers = new Headers({ "anthropic-version": "2023-06-01" });

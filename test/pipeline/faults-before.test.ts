@@ -98,7 +98,7 @@ describe.each([...formatPairs])("$endpoint endpoint, $wire vendor", ({ endpoint,
       pipeline.bad.script(() => answer);
       const response = await pipeline.ask("hello", { stream, model: "alone" });
       const text = await response.text();
-      // Contract section 8: overload of any vendor is 529 on the Messages endpoint.
+      // Overload of any vendor is 529 on the Messages endpoint.
       expect(response.status).toBe(endpoint === "anthropic" && kind === "overloaded" ? 529 : status);
       expect(response.headers.get("content-type")).toContain("application/json");
       const body = JSON.parse(text) as { type?: string; error: { message: string; type: string } };

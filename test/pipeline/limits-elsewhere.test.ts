@@ -16,7 +16,7 @@ import { createMeterRegistry } from "../../src/tenants/limits.ts";
 import type { Amount, Budget, UsedUp } from "../../src/tenants/spending.ts";
 import type { TestGateway } from "../support/gateway.ts";
 import { answerLater } from "../support/remote-limits.ts";
-import { ask, get, keys, openTenantGateways, spentOf } from "./tenant-gateways.ts";
+import { ask, get, keys, memoryLimits, openTenantGateways, spentOf } from "./tenant-gateways.ts";
 
 type Account = { readonly key: string };
 
@@ -116,7 +116,7 @@ describe("a gateway whose limits are counted elsewhere", () => {
   let gateway: TestGateway;
   const openElsewhere = async (limits: object, more: object = {}): Promise<void> => {
     gateway = await open({ tenant: { limits }, more });
-    answerLater(gateway.app.services.spending.limits);
+    answerLater(memoryLimits(gateway));
   };
   const used = async () => {
     const { tenants } = await get(gateway, "/api/tenants");

@@ -7,6 +7,17 @@ import { type Block, type ChatRequest, emptyRequest } from "../../src/canon/requ
 import { mergeUsage, unknownUsage, type Usage } from "../../src/canon/usage.ts";
 import { isRecord } from "../../src/dialects/decoding.ts";
 import type { ClientDialect, StreamEncoder } from "../../src/dialects/dialect.ts";
+import { MemberTable } from "../../src/dialects/member-table.ts";
+
+const name = "ollama-chat";
+
+const requestMembers = new MemberTable({
+  model: { home: "canonical", elsewhere: "said" },
+  messages: { home: "canonical", elsewhere: "said" },
+  stream: { home: "canonical", elsewhere: "said" },
+  keep_alive: { home: "extras", elsewhere: "silent" },
+  logprobs: { home: "extras", elsewhere: "noted" },
+});
 
 const line = (value: object): string => `${JSON.stringify(value)}\n`;
 
@@ -15,6 +26,7 @@ function decodeRequest(body: unknown): ChatRequest {
     throw new Failure("invalid-request", "messages must be an array.", { param: "messages" });
   return {
     ...emptyRequest,
+    extras: { [name]: requestMembers.decodeExtras(body) },
     messages: body["messages"].map((message: { role: "user" | "assistant"; content: string }) => ({
       role: message.role,
       content: [{ type: "text", text: message.content } as const],
@@ -57,11 +69,16 @@ const textOf = (content: readonly Block[]): string =>
   content.map((block) => (block.type === "text" ? block.text : "")).join("");
 
 export const ndjsonDialect: ClientDialect = {
-  name: "ollama-chat",
+  name,
+  title: "Ollama chat",
+  members: requestMembers,
   client: {
     decodeRequest,
     refuseTranslation: () => null,
-    noteLosses: () => undefined,
+    noteLosses({ extras }, note, unsupported) {
+      requestMembers.noteDropped(extras[name] ?? {}, note, unsupported);
+      requestMembers.noteUnknown(extras[name] ?? {}, note, unsupported);
+    },
     streamsByDefault: true,
     streamEncoder,
     encodeReply: ({ model, content, finish, usage }) => ({

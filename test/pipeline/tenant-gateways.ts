@@ -2,6 +2,7 @@
 // `dear` costs a thousand dollars a million tokens, `cheap` nothing.
 
 import { afterAll, afterEach, expect } from "bun:test";
+import type { SavedMemorySpending } from "../../src/app/persistence/saved-spending.ts";
 import type { Clock } from "../../src/system/clock.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { spentOf as spentOfMeter } from "../support/local-meter.ts";
@@ -104,6 +105,10 @@ export async function get(gateway: TestGateway, path: string, key = keys.admin):
 /** What alice has spent today. */
 export const spentOf = (gateway: TestGateway): { tokens: number; nanoUsd: number } =>
   spentOfMeter(gateway.app.services.meters.of("alice")).day;
+
+/** Where the limits of a gateway are counted while no other home of them is chosen. */
+export const memoryLimits = (gateway: TestGateway): SavedMemorySpending["limits"] =>
+  (gateway.app.services.spending as SavedMemorySpending).limits;
 
 export const adaptedOf = (answer: Response): readonly string[] =>
   (answer.headers.get("x-clawgate-adapted") ?? "").split(", ");

@@ -8,6 +8,7 @@ import { systemClock } from "../../src/system/clock.ts";
 import type { Amount } from "../../src/tenants/spending.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { type SpeakingVendor, startSpeakingVendor } from "./speaking-vendor.ts";
+import { memoryLimits } from "./tenant-gateways.ts";
 
 const dayMs = 86_400_000;
 const runs = 250;
@@ -136,7 +137,7 @@ test("spent is at least what was delivered and at most the budget and one answer
       const answers = await Promise.all(delivered);
       const got = totalOf(answers);
       await nobodyRuns();
-      const { days } = gateway.app.services.spending.limits.periods(`t${at}`);
+      const { days } = memoryLimits(gateway).periods(`t${at}`);
       const spent = totalOf(days);
       expect(spent.tokens).toBeGreaterThanOrEqual(got.tokens);
       expect(spent.nanoUsd).toBeGreaterThanOrEqual(got.nanoUsd);

@@ -2,6 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { emptyRequest } from "../../src/canon/request.ts";
+import { dialects } from "../../src/dialects/dialect-table.ts";
 import { endpoints } from "../../src/pipeline/endpoints.ts";
 import { readEnvelope } from "../../src/pipeline/envelope.ts";
 import { requestSizeOf, longestAnswer } from "../../src/pipeline/tenant-price.ts";
@@ -18,6 +19,7 @@ function sizeOf(name: Name, body: object | string) {
   });
   return requestSizeOf({
     endpoint: door,
+    dialect: dialects[door.dialect],
     envelope,
     decode: () => ({
       ...emptyRequest,

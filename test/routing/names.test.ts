@@ -1,4 +1,4 @@
-// Which provider and model a name means, over the whole order of contract section 1.
+// Which provider and model a name means, over the whole order of rules.
 
 import { describe, expect, test } from "bun:test";
 import { Failure } from "../../src/canon/failure.ts";

@@ -21,7 +21,7 @@ type Refusal = {
   readonly status: number;
   /** What the vendor means, in its own words. */
   readonly means: FailureKind;
-  /** What that is for our client, and the status it gets (contract section 3). */
+  /** What that is for our client, and the status it gets. */
   readonly kind: FailureKind;
   readonly shown: number;
   readonly retryAfterSeconds?: number;
@@ -56,7 +56,7 @@ async function expectStatus(
 ): Promise<Response> {
   const answer = await stage.ask(question, script);
   const record = await stage.gateway.recordOf(answer);
-  // Contract section 8: overload of any vendor is 529 on the Messages endpoint.
+  // Overload of any vendor is 529 on the Messages endpoint.
   const status = dialects[question.client].client.statuses?.[kind] ?? consequences[kind].status;
   expect(answer.status).toBe(status);
   expect(answer.headers.get("content-type")).toStartWith("application/json");

@@ -88,7 +88,7 @@ function expectAsked(stage: ScenarioSetup, question: Question): void {
   }
 }
 
-/** Contract section 8: overload is 529 on the Messages endpoint. */
+/** Overload is 529 on the Messages endpoint. */
 const statusAt = (client: DialectName, kind: FailureKind): number =>
   dialects[client].client.statuses?.[kind] ?? consequences[kind].status;
 

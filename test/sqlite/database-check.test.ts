@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDatabaseFile } from "../../src/sqlite/database-file.ts";
-import { schema } from "../../src/metrics/database-schema.ts";
+import { schema } from "../../src/metrics/records-file.ts";
 import { checkDatabaseFile } from "../../src/sqlite/database-check.ts";
 import { inMemory } from "../../src/sqlite/database-file.ts";
 

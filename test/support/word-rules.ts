@@ -53,6 +53,7 @@ const words: readonly Word[] = [
   { words: "wish wishes", instead: "request options, what a client asks for" },
   { words: "face faces", isPlain: true, instead: "port, interface", names: /hugging_?face/i },
   { words: "paper ink", isPlain: true, instead: "terminal style" },
+  { words: "contract contracts", instead: "the rule itself: that document is not in the repository" },
   { words: "kin", instead: "related dialect, native dialect" },
   { words: "suit suits suited", isPlain: true, instead: "fit, adapt" },
   { words: "mend mends mended mending", instead: "repair" },

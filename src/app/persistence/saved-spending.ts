@@ -22,8 +22,6 @@ import {
 
 export type SavedSpending = {
   readonly meters: MeterRegistry;
-  /** The store that the meters count in. */
-  readonly limits: MemoryLimitStore;
   /** Loads what tenants with a budget have already spent, once for each. Never rejects. */
   follow(tenants: readonly Pick<TenantSettings, "name" | "limits">[]): Promise<void>;
   /** To be called periodically: slots that were deleted or replaced are made again. */
@@ -31,6 +29,9 @@ export type SavedSpending = {
   /** Writes what is outstanding, for the last time. */
   close(): Promise<void>;
 };
+
+/** The same where limits are counted in memory; another home of them keeps by itself what it counts. */
+export type SavedMemorySpending = SavedSpending & { readonly limits: MemoryLimitStore };
 
 const namespace = "spent";
 /** The share of the time that writing may take, how much of it can be saved up, and the pause after it is used up. */
@@ -54,7 +55,7 @@ export type SavedSpendingOptions = {
   readonly log: Pick<Log, "warn">;
 };
 
-export function createSavedSpending(options: SavedSpendingOptions): SavedSpending {
+export function createSavedSpending(options: SavedSpendingOptions): SavedMemorySpending {
   const spending = new Spending(options);
   return {
     meters: spending.meters,

@@ -19,7 +19,12 @@ import { createHttpBackend } from "../../backends/http/backend.ts";
 import { proxyFor, readProxyVariables } from "../../backends/http/proxy.ts";
 import { type QuirkName, quirkJudgeOf, settledQuirks } from "../../backends/http/quirks.ts";
 import { headersAt, quirksAt } from "../../backends/http/vendors.ts";
-import type { BackendName, ModelSettings, ProviderSettings } from "../../backends/settings.ts";
+import {
+  type BackendName,
+  backendNames,
+  type ModelSettings,
+  type ProviderSettings,
+} from "../../backends/settings.ts";
 import { maxOutputOf } from "../../catalog/model-cards.ts";
 import { createTakes } from "../../catalog/model-takes.ts";
 import type { LoadedConfig } from "../../config/load.ts";
@@ -38,7 +43,8 @@ import { isUnchangedUpstream, upstreamIn } from "./same-upstream.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const dialectOfBackend: Partial<Record<BackendName, DialectName>> = {
+/** Of every backend that speaks HTTP. */
+const dialectOfBackend: Readonly<Record<Exclude<BackendName, "claude-cli" | "demo">, DialectName>> = {
   "openai-compat": "openai-chat",
   anthropic: "anthropic-messages",
   "openai-responses": "openai-responses",
@@ -50,15 +56,8 @@ const keyHeaders: Partial<Record<DialectName, HeaderStyle>> = {
   "google-genai": "x-goog-api-key",
 };
 
-/** Backends that this build can drive. */
-export const availableBackends: ReadonlySet<BackendName> = new Set([
-  "openai-compat",
-  "openai-responses",
-  "anthropic",
-  "google-genai",
-  "claude-cli",
-  "demo",
-]);
+/** Backends that this build can drive: all that there are, for the compiler wants a way to build each (`backendOf`). */
+export const availableBackends: ReadonlySet<BackendName> = new Set(backendNames);
 
 const tokensWhenNothingIsKnown = 8_192;
 const tokenCommandMs = 10_000;
@@ -205,15 +204,28 @@ function modelFactsOf(
 }
 
 function backendOf(
-  { id, settings, environment }: ConfiguredProvider,
+  provider: ConfiguredProvider,
   targetFacts: (model: string) => TargetFacts,
   services: ProviderServices,
 ): Backend {
-  if (settings.backend === "claude-cli") return services.claudePrograms.backend(id, targetFacts);
-  const name = dialectOfBackend[settings.backend];
-  if (name === undefined || settings.base_url === null) {
-    return { ...createDemoBackend({ clock: services.clock }), provider: id };
+  const { id, settings } = provider;
+  switch (settings.backend) {
+    case "claude-cli":
+      return services.claudePrograms.backend(id, targetFacts);
+    case "demo":
+      return { ...createDemoBackend({ clock: services.clock }), provider: id };
+    default:
+      return httpBackendOf(provider, dialectOfBackend[settings.backend], targetFacts, services);
   }
+}
+
+function httpBackendOf(
+  { id, settings, environment }: ConfiguredProvider,
+  name: DialectName,
+  targetFacts: (model: string) => TargetFacts,
+  services: ProviderServices,
+): Backend {
+  if (settings.base_url === null) throw new Error(`provider ${id} has no address`);
   return createHttpBackend({
     provider: id,
     dialect: dialects[name],

@@ -17,6 +17,7 @@ import { heartbeatFrame, streamEncoder } from "./stream-encoder.ts";
 
 export const anthropicMessages: FullDialect = {
   name,
+  title: "Anthropic messages",
   members: requestMembers,
   client: {
     decodeRequest,
@@ -35,6 +36,7 @@ export const anthropicMessages: FullDialect = {
       // Compatible servers leave it out after message_delta; the encoder writes its own with the last event.
       end: encodeFrame('{"type":"message_stop"}', "message_stop"),
     },
+    sizeMembers: { limit: ["max_tokens"] },
   },
   backend: {
     path: () => "/messages",

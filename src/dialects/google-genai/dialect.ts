@@ -19,6 +19,7 @@ import { streamDecoder } from "./stream-decoder.ts";
 
 export const googleGenai: FullDialect = {
   name,
+  title: "Gemini",
   members: requestMembers,
   client: {
     decodeRequest,
@@ -33,6 +34,13 @@ export const googleGenai: FullDialect = {
     // The format has no typed word for "still here", and gemini-cli stops reading at a comment. Nor has it one for
     // the end: the finish reason is in the last chunk.
     framing: { ...eventStream, heartbeat: blankFrame, quiet: blankFrame, remark: null },
+    sizeMembers: {
+      within: {
+        members: ["generationConfig", "generation_config"],
+        limit: ["maxOutputTokens", "max_output_tokens"],
+        answers: ["candidateCount", "candidate_count"],
+      },
+    },
   },
   backend: {
     // The key goes into a header, because addresses end up in logs.

@@ -17,6 +17,7 @@ import { streamDecoder } from "./stream-decoder.ts";
 
 export const openaiChat: FullDialect = {
   name: "openai-chat",
+  title: "OpenAI chat completions",
   client: {
     decodeRequest,
     refuseTranslation,
@@ -28,6 +29,7 @@ export const openaiChat: FullDialect = {
     encodeModelList,
     encodeModel,
     framing: { ...eventStream, end: endFrame },
+    sizeMembers: { limit: ["max_tokens", "max_completion_tokens"] },
   },
   members: requestMembers,
   backend: {

@@ -18,6 +18,7 @@ import { streamEncoder } from "./stream-encoder.ts";
 
 export const openaiResponses: FullDialect = {
   name,
+  title: "OpenAI Responses",
   client: {
     decodeRequest,
     refuseTranslation,
@@ -30,6 +31,7 @@ export const openaiResponses: FullDialect = {
     encodeModel,
     // The last event says that the stream is over, and without it an answer is no whole one.
     framing: eventStream,
+    sizeMembers: { limit: ["max_output_tokens"] },
   },
   members: requestMembers,
   backend: {

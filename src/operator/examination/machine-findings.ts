@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { dirname } from "node:path";
 import type { LoadedConfig } from "../../config/load.ts";
 import { databasePaths } from "../../metrics/database-path.ts";
-import { schema } from "../../metrics/database-schema.ts";
+import { schema } from "../../metrics/records-file.ts";
 import { checkDatabaseFile } from "../../sqlite/database-check.ts";
 import { errorCode } from "../../system/files.ts";
 import { type Environment, stateDirectory, stateDirectoryFrom } from "../../system/state-directory.ts";

@@ -1,4 +1,4 @@
-// The one table of the state's file: everything is read once, and changes are written in batches.
+// The rows of the state's file, in its one table (tables.ts): everything is read once, and changes are written in batches.
 
 import type { SqliteDatabase, SqliteStatement } from "../sqlite/database-file.ts";
 import type { DatabaseSchema } from "../sqlite/database-schema.ts";
