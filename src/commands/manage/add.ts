@@ -69,7 +69,7 @@ function run(context: CommandContext): Promise<number> {
     });
     const config = await checkedConfig(opened);
     if (container !== undefined) await requireContainer(context, container);
-    const applyOptions = { isPrimary: false, api: null, key };
+    const applyOptions = { isPrimary: false, api: null, input: opened.input, key };
     const plan = isApplied ? await planApplyTo(context, config, name, applyOptions) : null;
     const reloaded = await writeAndReload(context, opened, isDryRun);
     const outcomes = plan === null || isDryRun ? [] : await writeAfterConfig(context, plan.planned);

@@ -69,7 +69,7 @@ function run(context: CommandContext): Promise<number> {
       ({ expires }) => expires === undefined || Date.parse(expires) > Date.now(),
     ).length;
     const isDryRun = read.values["dry-run"];
-    const applyOptions = { isPrimary: false, api: null, key };
+    const applyOptions = { isPrimary: false, api: null, input: opened.input, key };
     const plan = read.values.apply
       ? await planApplyTo(context, await checkedConfig(opened), name, applyOptions)
       : null;
