@@ -143,7 +143,7 @@ describe("a row", () => {
 
   test("is described in the manual", () => {
     const lines = memberTable({ members: table });
-    expect(lines[0]).toBe("| Member | Value | For a model of another format | |");
+    expect(lines[0]).toBe("| Member | Value | For a model of another format | Note |");
     expect(lines).toContain(
       "| `sparkle` | a number from 0 to 2 | left out, noted as `sparkle-dropped` unless it is 1 | How it shines. |",
     );

@@ -19,7 +19,7 @@ import { hashOf, newKey, shownKey } from "./keys.ts";
 
 const help = `Usage: clawgate manage add <name> [options]
 
-Writes a tenant into the config file and puts it into force in the running gateway. Without --key a key is made and shown
+Writes a tenant into the config file and makes it active in the running gateway. Without --key a key is made and shown
 once. The old file is kept as <file>.bak.
 
 Options:
