@@ -4,7 +4,7 @@ import { kebab } from "./adaptation-notes.ts";
 import type { Dialect } from "./dialect.ts";
 import type { MemberRow } from "./member-row.ts";
 
-/** Markdown, one line a row, and one for all that no model gets; empty for a dialect without a table. */
+/** Markdown, one line a row, and a sentence on what no model gets; empty for a dialect without a table. */
 export function memberTable({ members }: Pick<Dialect, "members">): readonly string[] {
   if (members === undefined) return [];
   const rows = Object.entries(members.rows);
@@ -21,7 +21,8 @@ export function memberTable({ members }: Pick<Dialect, "members">): readonly str
     ...(barred.length === 0
       ? []
       : [
-          `| ${barred.join(", ")} | | refused for every model: the configuration decides where requests go | |`,
+          "",
+          `Refused for every model, because the configuration decides where requests go: ${barred.join(", ")}.`,
         ]),
   ];
 }
