@@ -4,7 +4,7 @@
 /** The sentence follows "it is translated because". */
 const sentences = {
   "other-format": "the provider speaks another format",
-  "no-wire": "the provider is a program, which takes no request of this format",
+  "no-wire": "the provider takes no request in a vendor's format",
   "responses-body": "its body is written in the format of OpenAI's Responses API",
   "foreign-part": "it holds a part, a role or a media type that vendors of this format refuse",
   "clawgate-mark": "it brings back what ClawGate marked for another vendor",

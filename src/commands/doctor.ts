@@ -26,7 +26,7 @@ Looks at the config, the state directory, the database, the port or the running 
 program, and says what to do about each thing that is wrong. A gateway that runs is asked which config is active, what
 overrides its file, and where the file differs by now. The Claude Code program is started against an API of our own
 on this machine, with folders and a key of the test's own (about two seconds, nothing leaves the machine); of its login
-only "claude auth status" is asked. A jail (cli.jail) is checked from inside. 
+only "claude auth status" is asked. A jail (cli.jail) is checked from inside.
 No provider is asked anything (clawgate providers test does that); without a gateway the certificate of each is looked at: a handshake.
 
 Options:

@@ -12,6 +12,7 @@ import type { FileChange } from "../openclaw/applied-changes.ts";
 import { tenantFor } from "../openclaw/tenant-match.ts";
 import { errorCode } from "../system/files.ts";
 import type { CommandContext } from "./command.ts";
+import { withGatewayPort } from "./gateway-port.ts";
 import { addressForContainers, containersOf, findInstances, placesOf } from "./instance-search.ts";
 import { isLoopback, type PlannedInstance, planInstance, type SetupOptions } from "./setup-instance.ts";
 import { offlineInput, readFile } from "./config-input.ts";
@@ -29,7 +30,7 @@ export type SetupPlan = {
   readonly skillsFolder: string;
 };
 
-/** Throws ConfigProblem, EditProblem. */
+/** Throws ConfigProblem, EditProblem, GatewayProblem. */
 export async function planSetup(context: CommandContext, options: SetupOptions): Promise<SetupPlan> {
   const input = offlineInput(context, options.config);
   const place = configPlace(context, options.config);
@@ -39,11 +40,14 @@ export async function planSetup(context: CommandContext, options: SetupOptions):
   const edit = editConfig(place.text ?? (await firstText(input)));
   if (options.host !== null && options.host !== loaded.config.server.host) edit.setHost(options.host);
   const listens = options.host ?? loaded.config.server.host;
-  const config: Config = { ...loaded.config, server: { ...loaded.config.server, host: listens } };
   const { instances: found, trouble } = await findInstances(context, {
-    containers: containersOf(config),
+    containers: containersOf(loaded.config),
     checksLive: true,
   });
+  const heard: Config = { ...loaded.config, server: { ...loaded.config.server, host: listens } };
+  const { config, notes: ofPort } =
+    found.length === 0 ? { config: heard, notes: [] } : await withGatewayPort(context, heard, input);
+  notes.push(...ofPort);
   if (trouble !== null) notes.push(`docker was not searched: ${trouble}`);
   const hasDocker = found.some(({ kind }) => kind === "docker");
   const host = hasDocker ? await addressForContainers(context, config) : null;

@@ -11,6 +11,7 @@ import { removeFromDotEnv } from "../openclaw/dot-env.ts";
 import { variableNames, withoutGateway } from "../openclaw/instance-files.ts";
 import { type Api, apis, integrationText } from "../openclaw/provider-entry.ts";
 import { type Command, type CommandContext, exitCodes } from "./command.ts";
+import { withGatewayPort } from "./gateway-port.ts";
 import { setupFolder, writeInstances } from "./instance-writing.ts";
 import { placesOf } from "./instance-search.ts";
 import { readOptions, refuseUsage } from "./options.ts";
@@ -182,7 +183,9 @@ function hostIn(text: string | null): string | null {
 }
 
 async function print(context: CommandContext, named: string | undefined, api: Api): Promise<number> {
-  const { config } = await loadOffline(offlineInput(context, named));
+  const input = offlineInput(context, named);
+  const { config, notes } = await withGatewayPort(context, (await loadOffline(input)).config, input);
+  for (const note of notes) context.stderr.write(`clawgate: ${plain(note)}.\n`);
   const hasKeys = config.auth.keys.length > 0 || config.tenants.length > 0;
   const { host, port } = config.server;
   const isAny = ["0.0.0.0", "::", "localhost", "::1"].includes(host);

@@ -5,6 +5,7 @@ import { readDocument } from "../../src/config/document.ts";
 import { readJson5 } from "../../src/openclaw/json5-text.ts";
 import { fakeDocker } from "../support/docker.ts";
 import { type Home, ownHome } from "./command-run.ts";
+import { startStandIn } from "./stand-in.ts";
 
 let home: Home;
 beforeEach(() => {
@@ -114,6 +115,38 @@ test("a first set-up, a second that changes no byte, and the way back", async ()
   expect([read(".openclaw/openclaw.json"), read(".openclaw/.env")]).toEqual([byHand, "A='1' # mine\n"]);
   expect([configPath, ".openclaw-work/.env"].map((path) => existsSync(at(path)))).toEqual([false, false]);
   expect((await home.run(["setup", "--undo"])).stdout).toBe("There is no setup to undo.\n");
+});
+
+test("a port that only the running gateway knows is asked of it, and refused where none runs", async () => {
+  const written = `server: { port: 0 }\nproviders: { one: { backend: demo } }\ntenants: [{ name: local, api_key: "${"k".repeat(20)}" }]\n`;
+  put("config.yaml", written);
+  put(".openclaw/openclaw.json", byHand);
+  for (const args of [
+    ["setup", "--yes"],
+    ["setup", "--print"],
+    ["manage", "apply"],
+  ]) {
+    const { code, stdout, stderr } = await home.run(args);
+    expect({ args, code, stdout }).toEqual({ args, code: 1, stdout: "" });
+    expect(stderr).toStartWith(
+      "clawgate: server.port is 0, so only a running gateway knows its port, and no",
+    );
+  }
+  expect([read("config.yaml"), read(".openclaw/openclaw.json")]).toEqual([written, byHand]);
+
+  const gateway = await startStandIn({ stateDir: home.stateDir, answer: () => new Response(null) });
+  try {
+    const { code, stdout } = await home.run(["setup", "--yes"]);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`server.port is 0: port ${new URL(gateway.url).port} is the running gateway's`);
+    expect(readJson5(read(".openclaw/openclaw.json"))).toMatchObject({
+      models: { providers: { clawgate: { baseUrl: `${gateway.url}/v1` } } },
+    });
+    expect((await home.run(["setup", "--print"])).stdout).toContain(`${gateway.url}/v1`);
+    expect((await home.run(["manage", "apply"])).code).toBe(0);
+  } finally {
+    gateway.stop();
+  }
 });
 
 test("a config that is there keeps its bytes and keys; its port and --primary and --api are followed", async () => {

@@ -77,7 +77,8 @@ describe.each(smallest.map(([dialect, body]) => [dialect.name, dialect, body] as
 
     test("every row has its line in the manual", () => {
       const lines = memberTable(dialect);
-      for (const [name] of rows) expect(lines.some((line) => line.startsWith(`| \`${name}\` |`))).toBe(true);
+      for (const [name] of rows)
+        expect(lines.filter((line) => (line.split(" | ")[0] ?? "").includes(`\`${name}\``))).toHaveLength(1);
     });
   },
 );

@@ -2,7 +2,7 @@
 // ours. It must never fall back to the gateway's own user: a tenant that was meant to be apart is refused instead.
 
 import { chmod, chown, lstat, mkdir, readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Account, accountOf, type UserIds } from "../../system/accounts.ts";
 import { findOnPath, runCommand } from "../../system/process.ts";
 
@@ -59,6 +59,18 @@ export async function makeFolderAs(user: UserIds, path: string, environment: Env
     throw new UserProblem(`the folder ${path} cannot be made as user ${user.uid}: ${stderr.trim()}`);
 }
 
+/** Whether that user can make this folder, those above it included. Nothing is made. */
+export async function canMakeFolderAs(
+  user: UserIds,
+  path: string,
+  environment: Environment,
+): Promise<boolean> {
+  let existing = path;
+  while (existing !== "/" && !(await canAccess(user, "-e", existing, environment)))
+    existing = dirname(existing);
+  return canAccess(user, "-w", existing, environment);
+}
+
 /** Those of `paths` that this user can see. */
 export async function visibleTo(
   user: UserIds,
@@ -71,7 +83,7 @@ export async function visibleTo(
 
 async function canAccess(
   user: UserIds,
-  what: "-x" | "-e",
+  what: "-x" | "-e" | "-w",
   path: string,
   environment: Environment,
 ): Promise<boolean> {

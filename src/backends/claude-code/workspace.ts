@@ -221,6 +221,10 @@ function accountFor(
   });
 }
 
+/** Where a tenant's processes work that run as another user, with this home. */
+export const accountWorkFolder = (home: string, tenant: string): string =>
+  join(home, ".local", "state", "clawgate", tenantFolderName(tenant));
+
 /** That user's own home and login. The gateway's folders are closed to it, so it works below its home. */
 function accountFolders(
   { home }: Account,
@@ -233,7 +237,7 @@ function accountFolders(
     configDir: named || join(home, ".claude"),
     isImplied: !named,
     own: [],
-    work: join(home, ".local", "state", "clawgate", tenantFolderName(tenant)),
+    work: accountWorkFolder(home, tenant),
   };
 }
 

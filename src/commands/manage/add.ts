@@ -19,7 +19,7 @@ import { hashOf, newKey, shownKey } from "./keys.ts";
 
 const help = `Usage: clawgate manage add <name> [options]
 
-Writes a tenant into the config file and puts it into force in the running gateway. Without --key a key is made and shown
+Writes a tenant into the config file and makes it active in the running gateway. Without --key a key is made and shown
 once. The old file is kept as <file>.bak.
 
 Options:
@@ -69,7 +69,7 @@ function run(context: CommandContext): Promise<number> {
     });
     const config = await checkedConfig(opened);
     if (container !== undefined) await requireContainer(context, container);
-    const applyOptions = { isPrimary: false, api: null, key };
+    const applyOptions = { isPrimary: false, api: null, input: opened.input, key };
     const plan = isApplied ? await planApplyTo(context, config, name, applyOptions) : null;
     const reloaded = await writeAndReload(context, opened, isDryRun);
     const outcomes = plan === null || isDryRun ? [] : await writeAfterConfig(context, plan.planned);

@@ -53,7 +53,11 @@ function run(context: CommandContext): Promise<number> {
     const names = config.tenants.map((each) => each.name);
     if (name !== undefined && !names.includes(name)) throw unknownTenant(edit, name);
     const asked = name === undefined ? names : [name];
-    const { planned, missing, notes } = await planApply(context, config, asked, { isPrimary, api });
+    const { planned, missing, notes } = await planApply(context, config, asked, {
+      isPrimary,
+      api,
+      input,
+    });
     if (name !== undefined && missing.length > 0) throw unknownInstance(name, notes);
     const isWell = planned.length > 0 && planned.every(({ leftOut }) => leftOut === null);
     if (isDryRun) {

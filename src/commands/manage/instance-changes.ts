@@ -12,6 +12,8 @@ import { keyInEntry, variableNames, withoutGateway } from "../../openclaw/instan
 import { Json5Problem } from "../../openclaw/json5-text.ts";
 import type { Api } from "../../openclaw/provider-entry.ts";
 import type { CommandContext } from "../command.ts";
+import type { OfflineInput } from "../../app/offline/offline-config.ts";
+import { withGatewayPort } from "../gateway-port.ts";
 import { type Outcome, setupFolder, writeInstances } from "../instance-writing.ts";
 import { addressForContainers, containersOf, dockerOf, findInstances, placesOf } from "../instance-search.ts";
 import { isLoopback, type PlannedInstance, planInstance } from "../setup-instance.ts";
@@ -23,6 +25,8 @@ export type ApplyOptions = {
   readonly isPrimary: boolean;
   /** Null: as the instance has it, else openai-completions. */
   readonly api: Api | null;
+  /** Where the config was found, and with it the gateway that runs. */
+  readonly input: OfflineInput;
   /** The key of the one named tenant, where it was just created. */
   readonly key?: string;
 };
@@ -34,15 +38,19 @@ export type ApplyPlan = {
   readonly notes: readonly string[];
 };
 
+/** Throws GatewayProblem. */
 export async function planApply(
   context: CommandContext,
-  config: Config,
+  written: Config,
   names: readonly string[],
   options: ApplyOptions,
 ): Promise<ApplyPlan> {
-  const found = await findInstances(context, { containers: containersOf(config), checksLive: false });
-  const notes = found.trouble === null ? [] : [`docker was not searched: ${found.trouble}`];
-  const pairs = names.map((name) => ({ name, instance: instanceOf(found.instances, name, config.tenants) }));
+  const found = await findInstances(context, { containers: containersOf(written), checksLive: false });
+  const pairs = names.map((name) => ({ name, instance: instanceOf(found.instances, name, written.tenants) }));
+  const { config, notes: ofPort } = pairs.every(({ instance }) => instance === null)
+    ? { config: written, notes: [] }
+    : await withGatewayPort(context, written, options.input);
+  const notes = [...(found.trouble === null ? [] : [`docker was not searched: ${found.trouble}`]), ...ofPort];
   const hasDocker = pairs.some(({ instance }) => instance?.kind === "docker");
   const host = hasDocker ? await addressForContainers(context, config) : null;
   if (host !== null && isLoopback(config.server.host))

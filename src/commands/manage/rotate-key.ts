@@ -25,7 +25,7 @@ import { hashOf, newKey } from "./keys.ts";
 
 const help = `Usage: clawgate manage rotate-key <name> [options]
 
-Makes a new key for a tenant, writes it into the config file, puts it into force in the running gateway and shows it once.
+Makes a new key for a tenant, writes it into the config file, makes it active in the running gateway and shows it once.
 The old \`api_key\` is refused from then on; further keys of the tenant (\`keys\`) stay. A hashed key stays hashed. The old
 file is kept as <file>.bak.
 
@@ -69,7 +69,7 @@ function run(context: CommandContext): Promise<number> {
       ({ expires }) => expires === undefined || Date.parse(expires) > Date.now(),
     ).length;
     const isDryRun = read.values["dry-run"];
-    const applyOptions = { isPrimary: false, api: null, key };
+    const applyOptions = { isPrimary: false, api: null, input: opened.input, key };
     const plan = read.values.apply
       ? await planApplyTo(context, await checkedConfig(opened), name, applyOptions)
       : null;

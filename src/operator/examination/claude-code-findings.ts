@@ -4,12 +4,12 @@
 import { createInstallation } from "../../backends/claude-code/installation.ts";
 import { childrenThatFit } from "../../backends/agent-process/memory-budget.ts";
 import { processMb, programName } from "../../backends/claude-code/program-facts.ts";
-import { resolveUser, UserProblem } from "../../backends/agent-process/other-user.ts";
+import { canMakeFolderAs, resolveUser, UserProblem } from "../../backends/agent-process/other-user.ts";
 import { type CliProgram, resolveProgramSettings } from "../../backends/claude-code/program-settings.ts";
 import { resolveCliProvider } from "../../backends/claude-code/provider-settings.ts";
 import type { CheckResult } from "../../backends/claude-code/self-test/behaviour-checks.ts";
 import { selfTest } from "../../backends/claude-code/self-test/self-test.ts";
-import type { Workspace } from "../../backends/claude-code/workspace.ts";
+import { accountWorkFolder, type Workspace } from "../../backends/claude-code/workspace.ts";
 import { Failure } from "../../canon/failure.ts";
 import { isSecretName } from "../../config/folder-variables.ts";
 import type { LoadedConfig } from "../../config/load.ts";
@@ -202,7 +202,18 @@ async function userFindings(
     const title = `tenant ${name} as user ${uid}`;
     try {
       const account = await resolveUser({ programName, tenant: name, uid, bin, environment });
-      findings.push(inCli("ok", idOf(`user.${name}`), title, `${account.name}, home ${account.home}`));
+      const folder = accountWorkFolder(account.home, name);
+      findings.push(
+        (await canMakeFolderAs(account, folder, environment))
+          ? inCli("ok", idOf(`user.${name}`), title, `${account.name}, home ${account.home}`)
+          : inCli(
+              "failed",
+              idOf(`user.${name}`),
+              title,
+              `user ${account.name} cannot make ${folder}, where its programs work`,
+              "give that user a home that exists and is its own, or name another user in `uid`",
+            ),
+      );
     } catch (thrown) {
       if (!(thrown instanceof UserProblem)) throw thrown;
       const advice = "run doctor as the user that runs the gateway; the line above says what to change";

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { claudeCodeFindings } from "../../../src/operator/examination/claude-code-findings.ts";
 import type { Finding } from "../../../src/operator/examination/finding.ts";
@@ -106,4 +107,22 @@ test("a tenant that is a user whom this machine does not know, or whom we may no
   );
   const found = findings.find(({ id }) => id === "mine.user.alice");
   expect([found?.state, found?.detail]).toEqual(["failed", expect.stringContaining("has no such user")]);
+});
+
+test.if(process.getuid?.() === 0)("a tenant's user without a home of its own is a failure", async () => {
+  const made = newClaude();
+  chmodSync(made.dir, 0o755);
+  const findings = await examine(
+    made,
+    {
+      providers: { mine: { backend: "claude-cli", bin: made.bin } },
+      tenants: [{ name: "alice", api_key: "alice-key-0123456789", uid: "daemon" }],
+    },
+    true,
+  );
+  expect(findings.find(({ id }) => id === "mine.user.alice")).toMatchObject({
+    state: "failed",
+    detail: expect.stringMatching(/user daemon cannot make \S+clawgate\S+, where its programs work/),
+    advice: expect.stringContaining("a home that exists"),
+  });
 });
