@@ -44,10 +44,11 @@ export function decidePassthrough(
     : (elsewhere ?? "other-format");
   if (because === null) return passesUnchanged;
   if (isShared && !isTranslatable(incoming, sharedDialect, facts)) return { passes: true, because };
+  // A body that cannot be read is no attempt, and no failure of the provider.
+  const decoded = incoming.decode();
   const native = backend.dialect ?? backend.nativeDialect ?? null;
   if (native === null || native === incoming.bodyDialect)
     return { passes: false, because, isForeign: false, refusal: null };
-  const decoded = incoming.decode();
   const refusal = incoming.bodyClient.refuseTranslation(decoded) ?? refuseUnsupportedContent(decoded, native);
   return { passes: false, because, isForeign: true, refusal };
 }
