@@ -111,7 +111,7 @@ export function nameFindings(config: CheckedConfig, declared: DeclaredModels): r
   if (classifier.enabled && classifier.classifier_provider === undefined)
     findings.push({
       path: ["llm_classifier", "classifier_provider"],
-      message: "the classifier is enabled but `provider` is not set",
+      message: "the classifier is enabled but `classifier_provider` is not set",
       hint: null,
       expected: "a declared provider, provider/model or listed model",
     });

@@ -106,7 +106,7 @@ export class MemberTable<Rows extends MemberRows = MemberRows> {
     if (kind === "null" && (row.isRequired !== true || row.nullPassesThrough === true)) return;
     if (!check.kinds.includes(kind)) {
       check.read(scannedValue(member, bytes), key);
-      // A check that takes null for absence lets it pass.
+      // Most checks take null for absent.
       if (kind === "null") throw wrongKind(key, check.wanted, null);
     } else if (kind === "number" && passthrough !== "kind-only")
       check.read(scannedNumber(bytes, member.start, member.end), key);

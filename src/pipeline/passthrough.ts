@@ -44,7 +44,7 @@ export function decidePassthrough(
     : (elsewhere ?? "other-format");
   if (because === null) return passesUnchanged;
   if (isShared && !isTranslatable(incoming, sharedDialect, facts)) return { passes: true, because };
-  // Before a target is asked: a body that nobody can read is the client's failure and no attempt.
+  // A body that cannot be read is no attempt, and no failure of the provider.
   const decoded = incoming.decode();
   const native = backend.dialect ?? backend.nativeDialect ?? null;
   if (native === null || native === incoming.bodyDialect)

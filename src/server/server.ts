@@ -30,7 +30,8 @@ export type Server = {
 export function createServer(gateway: ServerPort, options: ServerOptions): Server {
   const routes = routesOf(gateway);
   const manual = manualRoutes(gateway.version, greeting(gateway.version));
-  const table = [...routes, ...descriptionRoutes(gateway, routes), ...manual];
+  // The manual first: `/` is a page of it, and its methods are listed in the order of the table.
+  const table = [...manual, ...routes, ...descriptionRoutes(gateway, routes)];
   const handler = new RequestHandler(gateway, table);
 
   // systemRouter: Bun's own router decodes and matches paths in its own way; there is one matcher, and it sees the raw path.

@@ -19,7 +19,15 @@ beforeAll(async () => {
   gateway = await startTestGateway({
     config: {
       health: { check_interval_seconds: 0 },
-      providers: { express: provider("openai-compat"), hub: provider("anthropic") },
+      providers: {
+        express: provider("openai-compat"),
+        hub: provider("anthropic"),
+        adapted: {
+          ...provider("openai-compat"),
+          models: [{ id: "fake-small", takes: { sampling: "none" } }],
+        },
+        demo: { backend: "demo", model: "demo" },
+      },
     },
   });
 });
@@ -112,4 +120,11 @@ test("good values of every kind pass as they are", async () => {
     expect((await gateway.recordOf(answer)).attempts[0]?.lane).toBe("relay");
     expect(vendor.requests[0]?.rawBody).toEndWith(`,${members}}`);
   }
+});
+
+test.each(["demo", "adapted/fake-small", "hub"])("what cannot be read is no attempt at %s", async (model) => {
+  const { status, error, answer } = await ask(model, '"temperature":3');
+  expect({ status, param: error?.param }).toEqual({ status: 400, param: "temperature" });
+  expect(answer.headers.get("x-clawgate-attempts")).toBe("0");
+  expect((await gateway.recordOf(answer)).attempts).toEqual([]);
 });

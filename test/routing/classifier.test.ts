@@ -294,7 +294,7 @@ describe("the config", () => {
     const provider = '{ a: { base_url: "http://127.0.0.1:1/v1", model: m } }';
     const [problem] = problems(`providers: ${provider}\nllm_classifier: { enabled: true }`);
     expect(problem?.key).toBe("llm_classifier.classifier_provider");
-    expect(problem?.message).toContain("the classifier is enabled but `provider` is not set");
+    expect(problem?.message).toContain("the classifier is enabled but `classifier_provider` is not set");
     expect(
       problems(`providers: ${provider}\nllm_classifier: { enabled: true, classifier_provider: a }`),
     ).toEqual([]);

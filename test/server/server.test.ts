@@ -116,6 +116,7 @@ describe("routes", () => {
     ["DELETE", "/v1/models", "GET, HEAD"],
     ["PUT", "/v1/models/a/b", "GET, HEAD"],
     ["POST", "/health", "GET, HEAD"],
+    ["POST", "/", "GET, HEAD"],
     ["TRACE", "/api/stats", "GET, HEAD"],
     ["OPTIONS", "/v1/embeddings", "POST"],
     ["GET", "/api/providers/openai/reset", "POST"],

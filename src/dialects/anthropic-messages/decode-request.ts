@@ -31,18 +31,23 @@ export function decodeRequest(body: unknown): ChatRequest {
 /** `needsMaxTokens` is false for /v1/messages/count_tokens, which asks for no answer. */
 export function decodeBody(body: unknown, needsMaxTokens: boolean): ChatRequest {
   if (!isRecord(body)) throw invalid("body", "must be a JSON object");
-  const extras = requestMembers.decodeExtras(body);
+  // What a request cannot do without is missed first, whatever else is wrong with it.
+  requestMembers.refuseUpstream(body);
+  requestMembers.read(body, "thread");
+  const model = requestMembers.read(body, "model");
+  const messages = requestMembers.read(body, "messages");
   const maxTokens = requestMembers.read(body, "max_tokens");
   if (maxTokens === null && needsMaxTokens) throw invalid("max_tokens", "is required");
+  const extras = requestMembers.decodeExtras(body);
   const choice = decodeToolChoice(body["tool_choice"]);
   const output = decodeOutput(body);
   const metadata = decodeMetadata(body["metadata"]);
   const thinking = decodeThinking(body["thinking"]);
   const { tools, opaqueTools } = decodeTools(body["tools"]);
   return {
-    model: requestMembers.read(body, "model"),
+    model,
     system: decodeSystem(body["system"]),
-    messages: requestMembers.read(body, "messages").map(decodeMessage),
+    messages: messages.map(decodeMessage),
     tools,
     opaqueTools,
     toolChoice: choice.toolChoice,

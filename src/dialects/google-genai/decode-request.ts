@@ -16,7 +16,8 @@ export function decodeRequest(value: unknown): ChatRequest {
   if (!isRecord(value)) throw invalid(null, `The request body must be a JSON object, not ${shown(value)}.`);
   requestMembers.refuseUpstream(value);
   const body = camelKeys(value);
-  const rest = requestMembers.decodeExtras(body);
+  // The path names the model: what the body says of it counts only where the body passes through.
+  const rest = requestMembers.decodeExtras({ ...body, model: undefined });
   const messages = decodeMessages(requestMembers.read(body, "contents"));
   const { tools, opaqueTools } = decodeTools(body["tools"]);
   const { choice, toolConfig } = decodeToolConfig(body["toolConfig"], tools);

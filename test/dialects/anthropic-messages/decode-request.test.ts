@@ -255,6 +255,14 @@ test("prototype names are data or ignored", () => {
   expect((request.messages[0]?.extras as Record<string, unknown> | undefined)?.["polluted"]).toBeUndefined();
 });
 
+test("what no request can do without is missed first", () => {
+  expect(caught(() => decodeRequest({ tools: 5 })).param).toBe("model");
+  expect(caught(() => decodeRequest({ tools: 5, model: "m" })).param).toBe("messages");
+  expect(caught(() => decodeRequest({ tools: 5, ...base, max_tokens: null })).param).toBe("max_tokens");
+  expect(caught(() => decodeCountRequest({ max_tokens: -1, model: "m" })).param).toBe("messages");
+  expect(caught(() => decodeRequest({ api_key: "x" })).param).toBe("api_key");
+});
+
 describe("count_tokens", () => {
   test("needs no max_tokens", () => {
     const { max_tokens: _, ...body } = base;
