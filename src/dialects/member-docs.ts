@@ -1,10 +1,10 @@
-// A member table as a table of the manual: what each format's members become. It must never say what no row says.
+// Renders a member table for the manual: what each format's members become. It must never say more than the rows.
 
 import { kebab } from "./adaptation-notes.ts";
 import type { Dialect } from "./dialect.ts";
 import type { MemberRow } from "./member-row.ts";
 
-/** Markdown, one line a row; empty for a dialect without a table. */
+/** Markdown, one line per row; empty for a dialect without a table. */
 export function memberTable({ members }: Pick<Dialect, "members">): readonly string[] {
   if (members === undefined) return [];
   return [

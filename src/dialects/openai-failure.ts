@@ -1,5 +1,5 @@
-// Failures in OpenAI's form, for both of its formats and both ways: our answers to clients, and vendors' error bodies.
-// It must never answer 401 or 403 for an upstream's problem; a vendor's message is read in error-details.ts.
+// Failures in OpenAI's form, for both of its formats and both directions: our answers to clients, and vendors' error
+// bodies. It must never answer 401 or 403 for an upstream's problem; a vendor's message is read in error-details.ts.
 
 import { Failure, type FailureKind } from "../canon/failure.ts";
 import { type ErrorDetails, failureOfStatus, retryAfter, unknownFormatError } from "./decoding.ts";
@@ -50,7 +50,9 @@ export type ErrorBody = {
     readonly type: string;
     readonly param: string | null;
     readonly code: string | null;
-    /** Which limit is reached and when it ends, where the target said so; OpenAI's own errors have no place for it. */
+    /**
+     * Which limit is reached and when it ends, where the target reports it; OpenAI's own errors have no field for it.
+     */
     readonly details?: unknown;
   };
 };
@@ -62,7 +64,7 @@ export function encodeFailure(failure: Failure): ErrorBody {
       message: failure.message,
       type,
       param: failure.param,
-      // Codex and others compact when they see exactly this code, whatever the vendor calls it.
+      // Codex and others compact on exactly this code, whatever the vendor calls it.
       code: failure.kind === "context-exceeded" ? code : (failure.code ?? code),
       ...(failure.kind === "rate-limited" && failure.details !== null ? { details: failure.details } : {}),
     },
@@ -83,7 +85,7 @@ export function decodeFailure(answer: ErrorAnswer): Failure {
 
 const unitMs: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1 };
 
-/** Where no Retry-After is given: the resets of the limits that are used up, as OpenAI writes them ("1m12.5s"). */
+/** Without Retry-After: the reset times of the limits that are used up, as OpenAI writes them ("1m12.5s"). */
 function untilReset({ status, headers }: ErrorAnswer): number | null {
   if (status !== 429) return null;
   let longest: number | null = null;
@@ -99,7 +101,7 @@ function untilReset({ status, headers }: ErrorAnswer): number | null {
   return longest;
 }
 
-/** An error inside a stream whose status was 200; the vendor's name for it takes the status's place. */
+/** An error inside a stream whose status was 200; the vendor's error code replaces the status. */
 export function failureInBand(body: unknown): Failure {
   const words = { ...(readErrorDetails(body) ?? unknownFormatError(200)), details: undefined };
   const numeric = Number(words.code);

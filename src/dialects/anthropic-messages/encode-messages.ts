@@ -1,5 +1,6 @@
-// A canonical conversation -> the alternating turns that the Messages API accepts; order-history.ts puts it in order.
-// It must never drop a word of the user's or the model's; what the API refuses is moved, renamed or turned into text.
+// Turns a canonical conversation into the alternating turns that the Messages API accepts; order-history.ts puts it in
+// order. It must never drop a word of the user's or the model's; what the API refuses is moved, renamed or turned into
+// text.
 
 import type { Message, OpaqueBlock } from "../../canon/request.ts";
 import type { Note } from "../dialect.ts";
@@ -26,7 +27,7 @@ export type EncodedMessages = {
 export type EncodeOptions = {
   readonly isOwn: boolean;
   readonly keepsThinking: boolean;
-  /** The target knows none of the vendor's own tools, nor the files that are stored at the vendor. */
+  /** The target has neither the vendor's own tools nor the files stored at the vendor. */
   readonly isWithoutServerTools?: boolean;
   readonly note: Note;
 };
@@ -49,7 +50,7 @@ export function historyRules(options: Omit<EncodeOptions, "note">): HistoryRules
   };
 }
 
-/** Real content, as opposed to the remains of a server tool. */
+/** Real content, as opposed to the remains of a server tool call. */
 function isPlain({ value }: OpaqueBlock): boolean {
   if (!isRecord(value)) return false;
   const { type, source } = value;

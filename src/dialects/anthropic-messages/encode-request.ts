@@ -64,7 +64,7 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
   return body;
 }
 
-/** OpenAI's json_object has no form here: a sentence asks for it. The loss: the API does not enforce it. */
+/** OpenAI's json_object has no equivalent here: an instruction asks for JSON. The loss: the API does not enforce it. */
 function askForJsonObject(request: ChatRequest, note: Note): WireBlock[] {
   if (request.format?.type !== "json-object") return [];
   note("json-object-in-words");
@@ -74,7 +74,7 @@ function askForJsonObject(request: ChatRequest, note: Note): WireBlock[] {
 }
 
 function encodeTools(request: ChatRequest, messages: readonly WireMessage[], note: Note): Body[] {
-  // Vendor tools follow the ordinary ones: the canonical form does not hold their common order.
+  // Vendor tools follow the ordinary ones: the canonical form does not keep their relative order.
   const vendor = request.opaqueTools.flatMap((tool) =>
     tool.dialect === name && isRecord(tool.value) ? [{ ...tool.value }] : [],
   );
@@ -100,7 +100,7 @@ function encodeTool(tool: Tool, note: Note): Body {
   };
 }
 
-/** The API demands `type: "object"` at the top; OpenAI's functions may leave their parameters out. */
+/** The API requires `type: "object"` at the top; OpenAI's functions may have no parameters. */
 function objectSchema(schema: unknown): Body {
   if (!isRecord(schema)) return { type: "object", properties: {} };
   return schema["type"] === undefined ? { type: "object", ...schema } : schema;
@@ -120,7 +120,7 @@ function encodeToolChoice(request: ChatRequest, tools: readonly Body[]): Body {
   if (!hasOwnTools && tools.length > 0) return { tool_choice: { type: "none" } };
   const { toolChoice, parallelTools } = request;
   if (toolChoice?.type === "none") return { tool_choice: { type: "none" } };
-  // "At most one call" can only be said inside a tool choice; true is the API's default.
+  // "At most one call" can only be expressed inside a tool choice; true is the API's default.
   const single = parallelTools === null ? {} : { disable_parallel_tool_use: !parallelTools };
   switch (toolChoice?.type) {
     case undefined:
@@ -197,7 +197,7 @@ function dropThinkingEdits(body: Body, note: Note): void {
   else body["context_management"] = { ...management, edits: kept };
 }
 
-/** Where cache marks may stand. */
+/** Where cache marks may be. */
 type MarkedParts = {
   readonly system: readonly WireBlock[];
   readonly tools: readonly Body[];
@@ -209,7 +209,7 @@ function keepLastMarks(body: Body, { system, tools, messages }: MarkedParts, not
   const holders: Body[] = [];
   const collect = (blocks: readonly Body[]): void => {
     for (const block of blocks) {
-      // Only results hold blocks of our own making; what is inside an opaque block is the client's.
+      // Only results contain blocks that this encoder built; the content of an opaque block is the client's.
       if (block["type"] === "tool_result" && Array.isArray(block["content"]))
         collect(block["content"].filter(isRecord));
       if (block["cache_control"] !== undefined && block["cache_control"] !== null) holders.push(block);

@@ -1,5 +1,5 @@
-// What a Messages request may hold: one row a top-level member (member-table.ts).
-// It must never describe the inside of a list or an object: decode-*.ts read that.
+// The members of a Messages request: one row per top-level member (member-table.ts). It must never describe the inside
+// of a list or an object: decode-*.ts read that.
 
 import type { z } from "zod";
 import { isRecord } from "../decoding.ts";
@@ -30,7 +30,7 @@ function optional<T>(
   };
 }
 
-/** The same where absence is an error. */
+/** The same for a required member. */
 function required<T>(
   kinds: readonly MemberKind[],
   wanted: string,
@@ -94,7 +94,7 @@ const thread: MemberCheck<null> = {
   schema: (zod) => zod.null(),
 };
 
-/** What only this API can do or promise. */
+/** Features and guarantees that only this API has. */
 const refused = (when: string, refuses: MemberRefusal["refuses"]): MemberRefusal => ({
   when,
   refuses,

@@ -1,5 +1,5 @@
-// The verbs embedContent and batchEmbedContents (ai.google.dev/api/embeddings) <-> texts and vectors, for targets of another
-// format. It must never assign a vector to another text.
+// Converts embedContent and batchEmbedContents (ai.google.dev/api/embeddings) to and from texts and vectors, for targets of
+// another format. It must never assign a vector to another text.
 
 import type { EmbeddingRequest, Embeddings } from "../../canon/embedding.ts";
 import { Failure } from "../../canon/failure.ts";

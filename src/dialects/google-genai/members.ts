@@ -1,5 +1,5 @@
-// What a generateContent request may hold: one row a member of the body and of its `generationConfig` (member-table.ts).
-// It must never describe the inside of a list or an object: decode-*.ts read that.
+// The members of a generateContent request: one row per member of the body and of its `generationConfig`
+// (member-table.ts). It must never describe the inside of a list or an object: decode-*.ts read that.
 
 import { list, listOfTexts, numberIn, ofKinds, record, text } from "../member-checks.ts";
 import type { MemberCheck, MemberRefusal, MemberRow } from "../member-row.ts";
@@ -24,7 +24,7 @@ const wholeFromOne: MemberCheck<number | null> = {
   schema: (zod) => zod.int().min(1),
 };
 
-/** What only Google's API can do. */
+/** Features that only Google's API has. */
 const refused = (
   when: string,
   what: string,
@@ -104,7 +104,7 @@ export const configMembers = new MemberTable(
       home: "extras",
       elsewhere: refused("true", "log probabilities", (value) => value === true),
     },
-    // The decoder moves what asks for JSON into the canonical form.
+    // The decoder moves a request for JSON into the canonical form.
     responseMimeType: { check: text, home: "extras", elsewhere: answerFormat },
     responseSchema: { home: "extras", elsewhere: answerFormat },
     responseJsonSchema: { home: "extras", elsewhere: answerFormat },

@@ -1,5 +1,5 @@
-// Embeddings as OpenAI's API writes them (platform.openai.com/docs/api-reference/embeddings) <-> texts and vectors, for targets
-// of another format. It must never put a vector in another text's place.
+// Converts OpenAI's embeddings (platform.openai.com/docs/api-reference/embeddings) to and from texts and vectors, for targets
+// of another format. It must never assign a vector to another text.
 
 import type { EmbeddingRequest, Embeddings } from "../../canon/embedding.ts";
 import { Failure } from "../../canon/failure.ts";
@@ -47,7 +47,7 @@ export function decodeEmbeddings(reply: unknown, count: number): Embeddings {
   };
 }
 
-/** Some vendors write base64 whatever they were asked for. */
+/** Some vendors return base64 whatever was requested. */
 function vectorIn(value: unknown): readonly number[] | undefined {
   if (Array.isArray(value) && value.every((each) => typeof each === "number")) return value as number[];
   if (typeof value !== "string") return undefined;
@@ -55,7 +55,7 @@ function vectorIn(value: unknown): readonly number[] | undefined {
   return Array.from({ length: Math.floor(bytes.length / 4) }, (_, i) => bytes.readFloatLE(i * 4));
 }
 
-/** In the encoding that `ask` names: OpenAI's own SDK asks for base64 by default. */
+/** In the encoding that `ask` requests: OpenAI's own SDK requests base64 by default. */
 export function encodeEmbeddings({ vectors, tokens }: Embeddings, ask: unknown, model: string): unknown {
   const { encoding_format: format, input } = isRecord(ask) ? ask : {};
   const used = tokens ?? estimateTokensOfBytes(Buffer.byteLength(JSON.stringify(input ?? "")));

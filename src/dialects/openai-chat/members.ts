@@ -1,5 +1,5 @@
-// What a chat request may hold: one row a top-level member (member-table.ts).
-// It must never say what stands inside a list or an object: decode-*.ts read that.
+// The members of a chat request: one row per top-level member (member-table.ts). It must never describe the inside of a
+// list or an object: decode-*.ts read that.
 
 import { type Effort, efforts, isEffort } from "../../canon/effort.ts";
 import type { Failure } from "../../canon/failure.ts";
@@ -46,7 +46,7 @@ const effort: MemberCheck<Effort | null> = {
   schema: (zod) => zod.enum(efforts),
 };
 
-/** What it names is checked against the tools (decode-tools.ts). */
+/** The named tool is checked against the tools (decode-tools.ts). */
 const toolChoice: MemberCheck = {
   kinds: ["string", "object"],
   wanted: "none, auto, required or an object that names a function",
@@ -65,7 +65,7 @@ export const choiceRefused = (value: unknown): Failure =>
 
 const because = "cannot be carried by the translation that this request needs";
 
-/** What only this format's own answers can hold; the canonical form would lose it. */
+/** What only this format's own answers can contain; the canonical form would lose it. */
 const refused = (
   when: string,
   sentence: string,

@@ -1,5 +1,5 @@
-// Canonical tools -> this format's, each in the kind in which its client declared it.
-// It must never send another dialect's own tools: they are refused by name.
+// Turns canonical tools into this format's, each in the kind that its client declared. It must never send another
+// dialect's own tools: they are refused by name.
 
 import type { ChatRequest, Tool, ToolChoice } from "../../canon/request.ts";
 import { isRecord } from "../decoding.ts";

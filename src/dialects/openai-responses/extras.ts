@@ -1,5 +1,5 @@
-// The dialect's name and its part of `extras`: what only the Responses API understands travels there and comes back out.
-// It must never read another dialect's extras.
+// The dialect's name and its part of `extras`, which carries what only the Responses API understands. It must never read
+// another dialect's extras.
 
 import type { Extras } from "../../canon/request.ts";
 

@@ -1,5 +1,5 @@
-// What a Responses request may hold: one row a top-level member (member-table.ts).
-// It must never say what stands inside a list or an object: decode-*.ts read that.
+// The members of a Responses request: one row per top-level member (member-table.ts). It must never describe the inside
+// of a list or an object: decode-*.ts read that.
 
 import {
   count,

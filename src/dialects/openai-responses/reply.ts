@@ -1,5 +1,5 @@
-// Whole answers: our reply as one Response, and a vendor's Response as events.
-// It must never have a mapping of its own for incoming ones: streams and bodies share decode-answer.ts.
+// Whole answers: writes our reply as one Response, and reads a vendor's Response as events. It must never have its own
+// mapping for incoming ones: streams and bodies share decode-answer.ts.
 
 import type { StreamEvent } from "../../canon/event.ts";
 import { Failure } from "../../canon/failure.ts";
