@@ -1,7 +1,7 @@
-// Why a request cannot pass as the bytes that came: short stable words, each with its sentence for a person.
-// Every part that may say so (dialects, vendors' quirks, the pipeline) says it in one of these.
+// Why a request cannot pass as the original bytes: short stable words, each with a sentence for people. Dialects,
+// vendor quirks and the pipeline all use these words.
 
-/** The sentence follows "it is translated because". */
+/** Each sentence continues "it is translated because". */
 const sentences = {
   "other-format": "the provider speaks another format",
   "no-wire": "the provider is a program, which takes no request of this format",
@@ -22,7 +22,7 @@ export type TranslateReason = keyof typeof sentences | `quirk:${string}`;
 
 const isKnown = (reason: string): reason is keyof typeof sentences => Object.hasOwn(sentences, reason);
 
-/** For a person. A reason of a newer gateway is shown as it is. */
+/** The sentence for people. A reason of a newer gateway is shown as it is. */
 export function translateSentence(reason: string): string {
   if (isKnown(reason)) return sentences[reason];
   return reason.startsWith("quirk:")

@@ -1,5 +1,5 @@
-// The routing sections of the config: names, chain, strategy and the three layers in ClawGate-py's shapes.
-// It must never ask whether a target exists: only config/ sees the whole file.
+// The routing sections of the config: names, chain, strategy and the three layers in ClawGate-py's shapes. It must
+// never check whether a target exists: only config/ sees the whole file.
 
 import { z } from "zod";
 import { maxPatternLength, problemOfPattern } from "./text-pattern.ts";
@@ -15,7 +15,7 @@ export const defaultModelSettings = z
   .string()
   .min(1)
   .optional()
-  .describe("Target for a model name that nothing else knows. Absent: such a name is answered with 404.");
+  .describe("Target for an unknown model name. Absent: an unknown name is answered with 404.");
 
 export const fallbackChainSettings = z
   .array(z.string().min(1))
@@ -71,10 +71,10 @@ const patterns = z
   .union([pattern, z.array(pattern).min(1)])
   .transform((value) => (typeof value === "string" ? [value] : value));
 
-/** Said once for both layers. */
+/** Shared by both layers. */
 const aboutPatterns = `RE2 patterns (no backreferences, no look-around; \`(?i)\` ignores case; at most ${maxPatternLength} characters), one of which occurs`;
 
-/** A rule that can never hold is a mistake and no setting. */
+/** A rule that can never match is a mistake, not a setting. */
 const saysNothing = "says nothing, so it would never hold";
 
 const staticMatch = z.strictObject({
@@ -100,7 +100,7 @@ const staticMatch = z.strictObject({
 
 export type StaticMatch = z.infer<typeof staticMatch>;
 
-/** Where blocks stand that say nothing, this one included. */
+/** Paths of blocks without conditions, this one included. */
 function* emptyBlocks(
   block: StaticMatch,
   path: readonly (string | number)[] = [],

@@ -1,9 +1,9 @@
-// The `auth`, `tenants` and `session` sections of the config: which keys are accepted and whose they are.
-// It must never hash, compare or store a key: that is the directory's work.
+// The `auth`, `tenants` and `session` sections of the config: which keys are accepted and who owns them. It must never
+// hash, compare or store a key: key-directory.ts does.
 
 import { z } from "zod";
 
-/** Below it a plain key can be guessed over the network; what follows is decided in config/client-keys.ts. */
+/** A shorter plain key can be guessed over the network; config/client-keys.ts decides what follows. */
 export const shortestKeyLength = 16;
 
 export const hashedKeyPattern = /^sha256:[0-9a-fA-F]{64}$/;
@@ -181,7 +181,7 @@ export type TenantKey = {
   readonly key: string;
   /** UTC milliseconds; null: never. */
   readonly expiresAtMs: number | null;
-  /** Where it stands in the tenant's settings. */
+  /** Its path in the tenant's settings. */
   readonly path: readonly (string | number)[];
 };
 
