@@ -26,13 +26,13 @@ export type Quirk = {
   readonly touches: readonly string[];
   /** The same for nested members, judged from the bytes. */
   readonly declines?: (bytes: Buffer) => boolean;
-  /** The models it is about. Absent: all that the vendor sells. */
+  /** The models it applies to. Absent: all models of the vendor. */
   readonly models?: RegExp;
-  /** Names of tools where the vendor is stricter than its format. */
+  /** Tool name rules where the vendor is stricter than its format. */
   readonly toolNames?: NameRule;
-  /** Changes the parsed body of a request before it goes out. `takes`: what is known of its model. */
+  /** Changes the parsed body of a request before it is sent. `takes`: what is known about its model. */
   readonly rewrite: (body: Body, takes: Takes | null) => Body;
-  /** Why it exists: the vendor and what it did. */
+  /** Why it exists: the vendor and its behaviour. */
   readonly reason: string;
 };
 
@@ -61,7 +61,7 @@ const groqThoughts = ["reasoning", "reasoning_content", "reasoning_details", "re
 /** Members of an answer that OpenAI's SDK sends back with it. */
 const echoed = ["annotations", "refusal", "audio", "function_call"];
 
-/** What OpenAI takes and Mistral's API, which refuses every member that it does not know, does not. */
+/** Members that OpenAI accepts and Mistral's API does not; it refuses every unknown member. */
 const unknownToMistral = [
   "stream_options",
   "store",
@@ -248,7 +248,7 @@ function concerns(quirk: Quirk, model: string): boolean {
   return quirk.models === undefined || quirk.models.test(model);
 }
 
-/** Members that steer the answer: their loss is noted, that of a name or of bookkeeping is not. */
+/** Members that affect the answer: their loss is noted, that of a name or of bookkeeping is not. */
 const steering = [
   "stop",
   "temperature",
@@ -273,7 +273,7 @@ function noteQuirks(before: Body, after: Body, note: Note): void {
 const isThinking = (thinking: unknown): boolean => isBody(thinking) && thinking["type"] !== "disabled";
 const asksForEffort = (effort: unknown): boolean => typeof effort === "string" && effort !== "none";
 
-/** What the address implies and what the operator wrote: `name` adds, `!name` takes away, in the order of writing. */
+/** The quirks implied by the address plus the operator's: `name` adds, `!name` removes, in order. */
 export function settledQuirks(
   implied: readonly QuirkName[],
   written: readonly string[],
@@ -317,12 +317,12 @@ export function applyQuirks(
   return rewritten;
 }
 
-/** Why a vendor with these quirks wants a body rewritten for a model of its; null: it may pass as bytes. */
+/** Why a vendor with these quirks needs a body rewritten for a model; null: it may pass as bytes. */
 export type QuirkJudge = (body: ScannedBody, model: string) => TranslateReason | null;
 
 const noQuirks: QuirkJudge = () => null;
 
-/** The judge for one vendor; what it answers is made here, once. */
+/** The check for one vendor; its results are created here once. */
 export function quirkJudgeOf(names: readonly QuirkName[]): QuirkJudge {
   if (names.length === 0) return noQuirks;
   const rows = names.map((name): { quirk: Quirk; reason: TranslateReason } => ({
@@ -333,7 +333,7 @@ export function quirkJudgeOf(names: readonly QuirkName[]): QuirkJudge {
   return (body, model) => {
     for (const { quirk, reason } of rows)
       if (concerns(quirk, model) && holdsMember(body, quirk.touches)) return reason;
-    // The bytes are searched only where no member has settled it.
+    // The bytes are searched only where no member has decided it.
     for (const { quirk, reason } of withDeclines)
       if (concerns(quirk, model) && quirk.declines?.(body.bytes) === true) return reason;
     return null;
