@@ -15,7 +15,7 @@ export type SessionOptions = {
   readonly child: AgentProcess;
   readonly api: FakeApi;
   readonly verdicts: Verdicts;
-  /** Absolute path of a file that holds `secret`. */
+  /** Absolute path of a file that contains `secret`. */
   readonly secretFile: string;
   readonly secret: string;
   /** Where the process runs. */
