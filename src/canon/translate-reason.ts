@@ -4,18 +4,18 @@
 /** Each sentence continues "it is translated because". */
 const sentences = {
   "other-format": "the provider speaks another format",
-  "no-wire": "the provider is a program, which takes no request of this format",
+  "no-wire": "the provider is a program, which does not accept this format",
   "responses-body": "its body is written in the format of OpenAI's Responses API",
-  "foreign-part": "it holds a part, a role or a media type that vendors of this format refuse",
-  "clawgate-mark": "it brings back what ClawGate marked for another vendor",
-  "foreign-call-id": "it holds ids of calls that this format does not allow",
-  "unsigned-thinking": "it holds thoughts that nobody signed",
-  "missing-thinking": "the model expects a thought before a call, and there is none",
-  "unsigned-calls": "the model expects signed calls, and none is signed",
-  "free-text-tools": "the model is not known to take tools of free text",
+  "foreign-part": "it contains a part, role or media type that vendors of this format refuse",
+  "clawgate-mark": "it contains what ClawGate marked for another vendor",
+  "foreign-call-id": "it contains call ids that this format does not allow",
+  "unsigned-thinking": "it contains unsigned thinking",
+  "missing-thinking": "the model expects thinking before a tool call, and there is none",
+  "unsigned-calls": "the model expects signed tool calls, and none is signed",
+  "free-text-tools": "the model is not known to accept free-text tools",
   "no-thinking": "it asks for thinking, and the model is known not to think",
-  "model-limits": "it asks for something that the model is known not to take",
-  "tool-names": "the vendor does not take the name of one of its tools",
+  "model-limits": "it asks for something that the model is known not to accept",
+  "tool-names": "the vendor does not accept one of its tool names",
 } as const;
 
 export type TranslateReason = keyof typeof sentences | `quirk:${string}`;

@@ -25,7 +25,7 @@ function elsewhereOf(name: string, { home, elsewhere, instead, usual }: MemberRo
   if (home === "obsolete") return `refused for every model; use \`${instead}\``;
   if (typeof elsewhere === "object") return `refused when it is ${elsewhere.when}`;
   switch (elsewhere) {
-    case "said":
+    case "carried":
       return "carried over";
     case "silent":
       return "left out; the answer is the same";

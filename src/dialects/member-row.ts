@@ -36,8 +36,8 @@ export type MemberRefusal = {
 
 /** What a model of another format gets. */
 export type MemberElsewhere =
-  /** The same, in that format's own form. */
-  | "said"
+  /** The same, in that format's form. */
+  | "carried"
   /** Nothing, and the answer may differ: noted as `<name>-dropped`. */
   | "noted"
   /** Nothing, and its effect is unknown here: noted as `member-dropped:<name>`, like members without a row. */

@@ -200,7 +200,7 @@ function fitMessage(message: Message, rules: HistoryRules, note: Note): Message 
   return { ...message, content: content.flatMap((block) => fitBlock(block, role, rules, note)) };
 }
 
-const isOwn = (block: OpaqueBlock, { format, keeps }: HistoryRules): boolean =>
+const isKeptBlock = (block: OpaqueBlock, { format, keeps }: HistoryRules): boolean =>
   block.dialect === format && (keeps === undefined || keeps(block));
 
 function isAccepted(block: Block, role: Message["role"], rules: HistoryRules): boolean {
@@ -216,7 +216,7 @@ function isAccepted(block: Block, role: Message["role"], rules: HistoryRules): b
     case "file":
       return role === "user" && acceptsFile(rules.format, block);
     case "opaque":
-      return isOwn(block, rules);
+      return isKeptBlock(block, rules);
     case "tool-result":
       return block.content.every((each) => isAccepted(each, "user", rules));
   }

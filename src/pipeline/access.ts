@@ -45,7 +45,7 @@ export type Access = {
   readAccess(facts: RequestOrigin): ReadAccess;
 };
 
-const nobody: Caller = { tenant: null, keyId: null, isAdmin: false };
+const anonymous: Caller = { tenant: null, keyId: null, isAdmin: false };
 const operator: Caller = { tenant: null, keyId: null, isAdmin: true };
 
 export function createAccess(options: AccessOptions): Access {
@@ -60,11 +60,11 @@ export function createAccess(options: AccessOptions): Access {
   const access = (routeClass: RouteClass, facts: RequestOrigin): Caller => {
     switch (routeClass) {
       case "public":
-        return nobody;
+        return anonymous;
       case "data":
         return directory.hasKeys
           ? checks.requireKey(facts, keyHolder, "an API key")
-          : checks.requireLocal(facts, nobody, "auth.keys");
+          : checks.requireLocal(facts, anonymous, "auth.keys");
       case "read":
         if (directory.hasAdminKey) return checks.requireKey(facts, adminOnly, "the admin key");
         // No admin key is set: a client's own key is not a guess, so it is not counted as one.

@@ -130,7 +130,7 @@ export function createBodyMemory(): BodyMemory {
   // Both grow with what configs name, not with what clients send.
   const tenants = new Map<string, BodyShare>();
   const keys = new Map<string, BodyShare>();
-  const nobody = new BodyShare(total);
+  const anonymous = new BodyShare(total);
   const shareIn = (shares: Map<string, BodyShare>, name: string): BodyShare => {
     let share = shares.get(name);
     if (share === undefined) shares.set(name, (share = new BodyShare(total)));
@@ -139,7 +139,7 @@ export function createBodyMemory(): BodyMemory {
   return {
     shareOf(tenant, keyId) {
       if (tenant !== null) return shareIn(tenants, tenant);
-      return keyId === null ? nobody : shareIn(keys, keyId);
+      return keyId === null ? anonymous : shareIn(keys, keyId);
     },
     operator: new BodyShare(total),
     held: () => total.bytes,

@@ -3,7 +3,7 @@
 
 import type { AbortListener, Context } from "../canon/context.ts";
 
-const nobody: readonly AbortListener[] = [];
+const noListeners: readonly AbortListener[] = [];
 
 /**
  * A class, like every other per-request object: prototype methods cost nothing, while each closure costs a request 100
@@ -15,7 +15,7 @@ export class Cancellation implements Pick<
 > {
   abortReason: Error | null = null;
   private controller: AbortController | null = null;
-  private listeners = nobody;
+  private listeners = noListeners;
 
   get signal(): AbortSignal {
     if (this.controller === null) {
@@ -30,7 +30,7 @@ export class Cancellation implements Pick<
     this.abortReason = why;
     this.controller?.abort(why);
     const notified = this.listeners;
-    this.listeners = nobody;
+    this.listeners = noListeners;
     for (const listener of notified) listener.aborted(why);
   }
 

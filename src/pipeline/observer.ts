@@ -34,17 +34,17 @@ export class Observer {
       case "start":
         this.identify(event.id, event.model);
         if (event.usage !== undefined) {
-          this.told(event.usage, false);
+          this.addUsage(event.usage, false);
           this.placeholder = event.usage.output;
         }
         break;
       case "usage":
-        this.told(event.usage, false);
+        this.addUsage(event.usage, false);
         break;
       case "finish":
         this.finish = event.reason;
         // The same value as at the start: the end reported nothing.
-        this.told(event.usage, event.usage.output !== this.placeholder);
+        this.addUsage(event.usage, event.usage.output !== this.placeholder);
         this.costUsd = event.costUsd ?? null;
         this.costCovers = event.costCovers ?? null;
         break;
@@ -55,7 +55,8 @@ export class Observer {
 
   frame(facts: FrameFacts): void {
     this.identify(facts.id, facts.model);
-    if (facts.usage !== undefined) this.told(facts.usage, this.finish !== null || facts.finish !== undefined);
+    if (facts.usage !== undefined)
+      this.addUsage(facts.usage, this.finish !== null || facts.finish !== undefined);
     this.isRefused ||= facts.isRefusal === true;
     this.hasCalls ||= facts.isCall === true;
     if (facts.finish === "stop")
@@ -78,10 +79,10 @@ export class Observer {
    * it; never less than the estimate of everything that came.
    */
   get outputTokens(): number {
-    const told = this.usage.output ?? 0;
+    const counted = this.usage.output ?? 0;
     // A count of zero for text that exists is a placeholder.
-    if (this.isCounted && (told > 0 || this.answerBytes === 0)) return told;
-    const since = told + tokensOf(this.answerBytes - this.countedBytes);
+    if (this.isCounted && (counted > 0 || this.answerBytes === 0)) return counted;
+    const since = counted + tokensOf(this.answerBytes - this.countedBytes);
     return Math.max(since, tokensOf(this.answerBytes));
   }
 
@@ -90,7 +91,7 @@ export class Observer {
     return this.isCounted && ((this.usage.output ?? 0) > 0 || this.answerBytes === 0);
   }
 
-  private told(usage: Usage, isEnd: boolean): void {
+  private addUsage(usage: Usage, isEnd: boolean): void {
     this.usage = mergeUsage(this.usage, usage);
     if (usage.output === null) return;
     this.countedBytes = this.answerBytes;

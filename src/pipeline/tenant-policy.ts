@@ -12,8 +12,8 @@ export type TenantPolicy = {
   readonly meter: Meter | null;
   readonly overBudgetModel: string | null;
   /**
-   * What a client may not choose at the upstream: `models`: other models; `price`: another price as well. `model` itself is
-   * checked separately.
+   * What a client may not choose at the upstream besides `model`, which is checked separately: other models, or another
+   * price as well.
    */
   readonly keeps: "nothing" | "models" | "models-and-prices";
   /** It has a budget in dollars. */

@@ -75,7 +75,7 @@ const patterns = z
 const aboutPatterns = `RE2 patterns (no backreferences, no look-around; \`(?i)\` ignores case; at most ${maxPatternLength} characters), one of which occurs`;
 
 /** A rule that can never match is a mistake, not a setting. */
-const saysNothing = "says nothing, so it would never hold";
+const noCondition = "has no condition, so it would never match";
 
 const staticMatch = z.strictObject({
   get any() {
@@ -116,7 +116,7 @@ const staticRule = z.strictObject({
   name: z.string().min(1).max(100).describe("The rule's name, shown in `X-ClawGate-Rule`."),
   match: staticMatch
     .superRefine((block, context) => {
-      for (const path of emptyBlocks(block)) context.addIssue({ code: "custom", path, message: saysNothing });
+      for (const path of emptyBlocks(block)) context.addIssue({ code: "custom", path, message: noCondition });
     })
     .describe("What must hold; keys of one block are AND."),
   route_to: z.string().min(1).describe("Provider, or `provider/model`."),
@@ -140,7 +140,7 @@ const heuristicMatch = z
       })
       .refine((each) => new Set(each.any_of).size >= each.min_matches, {
         path: ["min_matches"],
-        error: "is more than there are words, so it would never hold",
+        error: "is more than there are words, so it would never match",
       })
       .optional()
       .describe("Keywords in the user's own words."),
@@ -157,7 +157,7 @@ const heuristicMatch = z
         error: "needs less_than or greater_than",
       })
       .refine((range) => (range.less_than ?? Infinity) > (range.greater_than ?? 0), {
-        error: "no number is in this range, so it would never hold",
+        error: "no number is in this range, so it would never match",
       })
       .optional()
       .describe("Estimated tokens of the whole request."),
@@ -166,7 +166,7 @@ const heuristicMatch = z
   .refine(
     ({ fallthrough, ...rest }) =>
       fallthrough === true || Object.values(rest).some((value) => value !== undefined),
-    { error: saysNothing },
+    { error: noCondition },
   );
 
 export type HeuristicMatch = z.infer<typeof heuristicMatch>;

@@ -38,10 +38,10 @@ export function createNeutralFolders(options: {
   const paths = new Map<string, string>();
   let root: Promise<string | null> | null = null;
 
-  let isTold = false;
+  let isReported = false;
   const tell = (error: unknown): void => {
-    if (!isTold) options.onNone(error);
-    isTold = true;
+    if (!isReported) options.onNone(error);
+    isReported = true;
   };
 
   const findRoot = async (): Promise<string | null> => {
@@ -67,7 +67,7 @@ export function createNeutralFolders(options: {
         const found = join(place, basename(path));
         await makeOwn(place, 0o711, null);
         await makeOwn(found, 0o700, user);
-        isTold = false;
+        isReported = false;
         return found;
       } catch (error) {
         trouble = error;

@@ -13,7 +13,7 @@ const version = /^v\d[a-z0-9.-]{0,15}$/i;
 /** `openai`, `compatible-mode`, `text-generation-inference`, `gpt-4o`. */
 const name = /^[a-z0-9]+(?:[-_.~][a-z0-9]+){0,2}$/i;
 const word = /^(?:[a-z]{1,14}|\d{1,4}|[a-z0-9]{1,4})$/i;
-const saysSecret = /secret|token|passw|credential|api-?key/i;
+const secretName = /secret|token|passw|credential|api-?key/i;
 const id =
   /^(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[a-z0-9]{1,20}(?:[-_.][a-z0-9]{1,20}){0,7})$/i;
 
@@ -25,7 +25,7 @@ function secretParts(url: URL): readonly string[] {
 
 function isPlain(part: string, before: string, at: number, host: string): boolean {
   const text = decoded(part);
-  if (looksLikeCredential(text) || saysSecret.test(text)) return false;
+  if (looksLikeCredential(text) || secretName.test(text)) return false;
   if (version.test(text)) return true;
   if (owners.test(before) || (at === 1 && accountHosts.has(host))) return id.test(text);
   return name.test(text) && text.split(/[-_.~]/).every((each) => word.test(each));

@@ -312,7 +312,7 @@ export const localServers: readonly Row[] = [
     model: null,
     models: [],
     quirks: [],
-    note: "With a master key it lists no models to strangers: name the model in a config file.",
+    note: "With a master key it lists its models only to callers with that key: name the model in a config file.",
   },
 ];
 

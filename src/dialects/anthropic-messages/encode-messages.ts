@@ -25,7 +25,7 @@ export type EncodedMessages = {
 };
 
 export type EncodeOptions = {
-  readonly isOwn: boolean;
+  readonly isSameDialect: boolean;
   readonly keepsThinking: boolean;
   /** The target has neither the vendor's own tools nor the files stored at the vendor. */
   readonly isWithoutServerTools?: boolean;
@@ -33,14 +33,14 @@ export type EncodeOptions = {
 };
 
 /**
- * `isOwn`: the request came in through this dialect. Its system messages stay where they are (the API knows the role
+ * `isSameDialect`: the request came in through this dialect. Its system messages stay where they are (the API knows the role
  * since 2026) and its thinking blocks are its own; those of other formats are hoisted and dropped.
  */
 export function historyRules(options: Omit<EncodeOptions, "note">): HistoryRules {
   return {
     format: name,
     ...(options.isWithoutServerTools === true ? { keeps: isPlain } : {}),
-    systemMessages: options.isOwn ? "stay" : "hoist",
+    systemMessages: options.isSameDialect ? "stay" : "hoist",
     // "text content blocks must contain non-whitespace text".
     dropsBlanks: true,
     acceptsThinking: (block) => options.keepsThinking && isOwnThinking(block),

@@ -23,11 +23,11 @@ const maxUserLength = 256;
 
 export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Note = ignoreNote): Body {
   const request = fitToModel(asked, target, note);
-  const isOwn = request.extras[name] !== undefined;
+  const isSameDialect = request.extras[name] !== undefined;
   const ownExtras = extrasOf(request.extras);
-  const keepsThinking = isOwn || wantsThinking(request);
+  const keepsThinking = isSameDialect || wantsThinking(request);
   let isWithoutThoughts = false;
-  const placement = { isOwn, keepsThinking };
+  const placement = { isSameDialect, keepsThinking };
   const { messages, hoisted } = encodeMessages(request.messages, {
     ...placement,
     note(adaptation) {
@@ -36,7 +36,7 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
     },
   });
   const needsHead = isWithoutThoughts || target.takes?.thinking === "budget";
-  const plan = isOwn
+  const plan = isSameDialect
     ? planOwnThinking(request, target, needsHead ? messages : [], note)
     : planForeignThinking(request, target, messages, note);
   const system = [
@@ -57,7 +57,7 @@ export function encodeRequest(asked: ChatRequest, target: TargetFacts, note: Not
     ...encodeOutput(request, plan.effort),
     ...encodeSampling(request, plan.thinking, note),
     ...encodeStop(request.stop),
-    ...encodeUser(request, isOwn),
+    ...encodeUser(request, isSameDialect),
   };
   if (plan.thinking === null && asked.thinking !== null) dropThinkingEdits(body, note);
   keepLastMarks(body, { system, tools, messages }, note);
@@ -178,10 +178,10 @@ function encodeStop(stop: readonly string[]): Body {
   return kept.length > 0 ? { stop_sequences: kept } : {};
 }
 
-function encodeUser(request: ChatRequest, isOwn: boolean): Body {
+function encodeUser(request: ChatRequest, isSameDialect: boolean): Body {
   const kept = extrasOf(request.extras)["metadata"];
   const { user } = request;
-  if (user === null || (!isOwn && user.length > maxUserLength)) return {};
+  if (user === null || (!isSameDialect && user.length > maxUserLength)) return {};
   return { metadata: { ...(isRecord(kept) ? kept : {}), user_id: user } };
 }
 

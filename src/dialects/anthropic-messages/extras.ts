@@ -7,10 +7,10 @@ import type { Extras } from "../../canon/request.ts";
 export const name = "anthropic-messages";
 
 type Members = Readonly<Record<string, unknown>>;
-const nothing: Members = {};
+const noExtras: Members = {};
 
 export function extrasOf(extras: Extras | undefined): Members {
-  return extras?.[name] ?? nothing;
+  return extras?.[name] ?? noExtras;
 }
 
 /** The citations of an answer's text: the API's own, else those of another vendor's text. */

@@ -54,7 +54,7 @@ export type EncodeOptions = {
 };
 
 /** The program has its own tools: results of the vendor's tools and files stored at the vendor are described as text. */
-const conversation = { isOwn: false, keepsThinking: true, isWithoutServerTools: true } as const;
+const conversation = { isSameDialect: false, keepsThinking: true, isWithoutServerTools: true } as const;
 
 export function encodeSetup(request: ChatRequest, options: EncodeOptions): TurnSetup {
   const declared = request.tools.map((tool) => tool.name);

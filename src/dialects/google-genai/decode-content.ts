@@ -30,7 +30,7 @@ import { toExtras, type Members, name, restOf, withSignature } from "./extras.ts
 /** The position of a part: `param` for error messages, `at` for ids that must be the same in every turn. */
 export type Place = { readonly param: string; readonly at: string; readonly isModel: boolean };
 
-const ours: ReadonlySet<string> = new Set([
+const decodedMembers: ReadonlySet<string> = new Set([
   "text",
   "thought",
   "thoughtSignature",
@@ -45,7 +45,7 @@ export function decodePart(value: unknown, place: Place, ids: CallIds): Block | 
   const { param } = place;
   const part = messageAt(value, param);
   const signature = optionalText(part["thoughtSignature"], `${param}.thoughtSignature`);
-  const rest = restOf(part, ours);
+  const rest = restOf(part, decodedMembers);
   const ownExtras = {
     ...withSignature(signature || null),
     ...(Object.keys(rest).length === 0 ? {} : { rest }),

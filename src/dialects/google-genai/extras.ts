@@ -8,10 +8,10 @@ import { toGoogleBase64 } from "../call-signatures.ts";
 export const name = "google-genai";
 
 export type Members = Readonly<Record<string, unknown>>;
-const nothing: Members = {};
+const noExtras: Members = {};
 
 export function extrasOf(extras: Extras | undefined): Members {
-  return extras?.[name] ?? nothing;
+  return extras?.[name] ?? noExtras;
 }
 
 /** `{ extras }` to be spread into a block or an event, or nothing when there are none. */

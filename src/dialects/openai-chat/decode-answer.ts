@@ -103,11 +103,11 @@ export class AnswerDecoder {
     return out;
   }
 
-  /** `saidDone`: the vendor itself marked the stream as complete. */
-  finish(saidDone: boolean): StreamEvent[] {
+  /** `isMarkedDone`: the vendor itself marked the stream as complete. */
+  finish(isMarkedDone: boolean): StreamEvent[] {
     const out: StreamEvent[] = [];
     this.addPieces(this.tags.end(), out);
-    if (this.reason === null && !(saidDone && this.queue.count > 0)) return this.fail(brokenOff(), out);
+    if (this.reason === null && !(isMarkedDone && this.queue.count > 0)) return this.fail(brokenOff(), out);
     this.begin(out);
     this.queue.cite(this.sources);
     if (!this.queue.close(out))

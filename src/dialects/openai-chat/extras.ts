@@ -8,8 +8,8 @@ export const name = "openai-chat";
 /** An object of this format's JSON. */
 export type Wire = Record<string, unknown>;
 type Members = Readonly<Wire>;
-const nothing: Members = {};
+const noExtras: Members = {};
 
 export function extrasOf(extras: Extras | undefined): Members {
-  return extras?.[name] ?? nothing;
+  return extras?.[name] ?? noExtras;
 }

@@ -148,15 +148,15 @@ function encodeResult({ call, result }: Answer): Wire {
   if (isSearching(call)) return encodeSearchResult(result);
   const parts = result.content.flatMap(encodePart);
   const texts = parts.flatMap((part) => (typeof part.text === "string" ? [part.text] : []));
-  const isSaid = !result.isError || (texts[0] ?? "").startsWith("Error: ");
+  const isMarked = !result.isError || (texts[0] ?? "").startsWith("Error: ");
   const { type } = extrasOf(call.extras);
   return {
     type: type === "custom" ? "custom_tool_call_output" : "function_call_output",
     call_id: result.callId,
     output:
       texts.length === parts.length
-        ? (isSaid ? "" : "Error: ") + texts.join("\n")
-        : [...(isSaid ? [] : [{ type: "input_text", text: "Error:" }]), ...parts],
+        ? (isMarked ? "" : "Error: ") + texts.join("\n")
+        : [...(isMarked ? [] : [{ type: "input_text", text: "Error:" }]), ...parts],
   };
 }
 

@@ -7,10 +7,10 @@ export const name = "openai-responses";
 
 export type Wire = Record<string, unknown>;
 type Members = Readonly<Wire>;
-const nothing: Members = {};
+const noExtras: Members = {};
 
 export function extrasOf(extras: Extras | undefined): Members {
-  return extras?.[name] ?? nothing;
+  return extras?.[name] ?? noExtras;
 }
 
 /** `{ extras }` to be spread into a block, or nothing where there are none. */

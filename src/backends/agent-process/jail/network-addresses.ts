@@ -49,18 +49,22 @@ export function isPublic(address: string): boolean {
     version === 4
       ? !special.check(bare, "ipv4")
       : routed6.check(bare, "ipv6") && !special.check(bare, "ipv6");
-  return isOrdinary && !isOwn(bare);
+  return isOrdinary && !isOfThisMachine(bare);
 }
 
 /** One of this machine's addresses: a service that listens on all interfaces answers there too. */
 export function isThisMachine(address: string): boolean {
   const bare = bareHost(address);
   return (
-    /^(?:127\.|0\.)/.test(bare) || bare === "::1" || bare === "::" || /^::ffff:/i.test(bare) || isOwn(bare)
+    /^(?:127\.|0\.)/.test(bare) ||
+    bare === "::1" ||
+    bare === "::" ||
+    /^::ffff:/i.test(bare) ||
+    isOfThisMachine(bare)
   );
 }
 
-function isOwn(address: string): boolean {
+function isOfThisMachine(address: string): boolean {
   return Object.values(networkInterfaces()).some(
     (all) => all?.some((each) => each.address === address) === true,
   );

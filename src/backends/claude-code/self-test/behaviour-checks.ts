@@ -54,7 +54,7 @@ export const checks = {
     title: "the working directory is not disclosed",
     otherwise: "it discloses its working directory to the vendor",
     fallback:
-      "the vendor hears a folder, the system, the date and the model's name. With an API key in the provider's env it does not; else the folder's name says nothing, unless working_dir, tools or MCP servers are set",
+      "the vendor sees a folder, the system, the date and the model's name. With an API key in the provider's env it does not; else the folder's name is neutral, unless working_dir, tools or MCP servers are set",
     isEssential: false,
   },
   "own-tools": {

@@ -54,10 +54,7 @@ type SkillFound = { readonly folder: string; readonly files: readonly FileFound[
 
 export function createSkillPlugins(options: SkillOptions): SkillPlugins {
   const { pluginsDirectory } = options;
-  /**
-   * Per tenant: the state from which its plugin was built and the plugin's path; and the previous one, which may still be
-   * read.
-   */
+  /** Per tenant: the skills' state and its plugin's path; and the previous one, which may still be in use. */
   const made = new Map<
     string,
     { readonly print: string; readonly plugin: SkillPlugin | null; readonly old: string | null }
