@@ -108,8 +108,8 @@ export const mayRepeatContent = (kind: FailureKind, upstreamStatus: number | nul
   upstreamStatus !== null && contentKinds.has(kind) && !isOwnText(kind, upstreamStatus);
 
 /**
- * The longest time that a vendor's own Retry-After suspends it (backends/health/hold.ts), and so the longest that a client is
- * told to wait for it.
+ * The longest time for which a vendor's own Retry-After suspends it (backends/health/hold.ts), and so the longest that a
+ * client is told to wait for it.
  */
 export const maxVendorRestMs = 300_000;
 /** For limits that the gateway itself knows: a daily budget resets tomorrow. */

@@ -4,7 +4,7 @@
 import type { ChatRequest } from "../canon/request.ts";
 import type { Note, TargetFacts } from "./dialect.ts";
 
-/** A Note that nobody reads. */
+/** A Note that discards its word. */
 export const ignoreNote: Note = () => undefined;
 
 export const thinkingBlocksDropped = "thinking-blocks-dropped";

@@ -12,7 +12,7 @@ export type ErrorText = {
   readonly param: string | null;
 };
 
-/** 500 stands for an error inside a stream, which has no status. */
+/** 500 represents an error inside a stream, which has no status. */
 const statusesOf: Readonly<Record<PatternKind, readonly number[]>> = {
   "context-exceeded": [400, 413, 422, 500],
   "quota-exhausted": [400, 401, 402, 403, 404, 409, 412, 422, 429, 500],

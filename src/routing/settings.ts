@@ -79,13 +79,13 @@ const noCondition = "has no condition, so it would never match";
 
 const staticMatch = z.strictObject({
   get any() {
-    return z.array(staticMatch).min(1).optional().describe("One of these blocks holds.");
+    return z.array(staticMatch).min(1).optional().describe("One of these blocks matches.");
   },
   get all() {
-    return z.array(staticMatch).min(1).optional().describe("All of these blocks hold.");
+    return z.array(staticMatch).min(1).optional().describe("All of these blocks match.");
   },
   get not() {
-    return staticMatch.optional().describe("This block does not hold.");
+    return staticMatch.optional().describe("This block does not match.");
   },
   model_requested: words.optional().describe("Whole model names; `*` is a wildcard."),
   system_prompt_contains: words
@@ -118,7 +118,7 @@ const staticRule = z.strictObject({
     .superRefine((block, context) => {
       for (const path of emptyBlocks(block)) context.addIssue({ code: "custom", path, message: noCondition });
     })
-    .describe("What must hold; keys of one block are AND."),
+    .describe("What must match; keys of one block are AND."),
   route_to: z.string().min(1).describe("Provider, or `provider/model`."),
 });
 
@@ -147,7 +147,7 @@ const heuristicMatch = z
     message_matches: patterns.optional().describe(`${aboutPatterns} in the last user turn.`),
     has_tools: z.boolean().optional().describe("Whether the request brings tools."),
     has_images: z.boolean().optional().describe("Whether the request brings images."),
-    code_block: z.boolean().optional().describe("Whether the last user turn holds a code block."),
+    code_block: z.boolean().optional().describe("Whether the last user turn contains a code block."),
     estimated_tokens: z
       .strictObject({
         less_than: z.number().min(0).optional().describe("Fewer than this."),
@@ -173,7 +173,7 @@ export type HeuristicMatch = z.infer<typeof heuristicMatch>;
 
 const heuristicRule = z.strictObject({
   name: z.string().min(1).max(100).describe("The rule's name, shown in `X-ClawGate-Rule`."),
-  match: heuristicMatch.describe("What must hold; keys of one block are AND."),
+  match: heuristicMatch.describe("What must match; keys of one block are AND."),
   route_to: z.string().min(1).describe("Provider, or `provider/model`."),
 });
 

@@ -86,7 +86,7 @@ export function strike(hold: Hold, kind: HoldKind, failure: Failure, nowMs: numb
 
 const maxHolds = 200;
 
-/** The hold of one name, created on first use. The names may come from clients, so their number is limited. */
+/** The suspension of one name, created on first use. The names may come from clients, so their number is limited. */
 export function holdFor(holds: Map<string, Hold>, name: string, nowMs: number): Hold {
   const found = holds.get(name);
   if (found !== undefined) return found;

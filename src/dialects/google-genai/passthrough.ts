@@ -103,7 +103,7 @@ function requiredEdits(scan: JsonScan, bytes: Buffer, target: TargetFacts): read
   const { contents, model } = seen;
   if (contents === undefined) throw wrongKind("contents", "an array of contents", undefined);
   if (bytes.toString("latin1", contents.start + 1, contents.end - 1).trim() === "")
-    throw invalid("contents", "contents must hold at least one content.");
+    throw invalid("contents", "contents must contain at least one content.");
   if (model === undefined || model.kind === "null") return [];
   const wanted = `models/${target.model}`;
   return readString(bytes, model.start, model.end) === wanted

@@ -90,5 +90,5 @@ export function decodeReply(body: unknown): StreamEvent[] {
 }
 
 function withoutCandidates(): Failure {
-  return new Failure("bad-output", "The upstream's answer holds no candidates.", { maybeBilled: true });
+  return new Failure("bad-output", "The upstream's answer contains no candidates.", { maybeBilled: true });
 }

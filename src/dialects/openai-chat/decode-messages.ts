@@ -32,7 +32,7 @@ export type DecodedMessages = { readonly system: TextBlock[]; readonly messages:
 
 export function decodeMessages(value: unknown): DecodedMessages {
   if (!Array.isArray(value)) throw wrongKind("messages", "an array of messages", value);
-  if (value.length === 0) throw invalid("messages", "messages must hold at least one message.");
+  if (value.length === 0) throw invalid("messages", "messages must contain at least one message.");
   const system: TextBlock[] = [];
   const messages: Message[] = [];
   // Tool messages in a row are the results of one turn: they share one user message.

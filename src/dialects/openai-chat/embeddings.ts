@@ -18,7 +18,7 @@ export function decodeEmbeddingRequest(body: unknown): EmbeddingRequest {
       throw invalid("input", `input[${i}] must be a string, not ${shown(input)}.`);
     throw unsupported("input", "input holds tokens, and the chosen model's API takes texts only.");
   });
-  if (texts.length === 0) throw invalid("input", "input must hold at least one text.");
+  if (texts.length === 0) throw invalid("input", "input must contain at least one text.");
   return { texts, dimensions: optionalCount(body.dimensions, "dimensions") };
 }
 
@@ -39,7 +39,7 @@ export function decodeEmbeddings(reply: unknown, count: number): Embeddings {
     if (isRecord(each)) vectors[typeof each.index === "number" ? each.index : i] = vectorIn(each.embedding);
   const isWhole = vectors.length === count && vectors.every((vector) => vector !== undefined);
   if (!isWhole)
-    throw new Failure("bad-output", "The upstream's answer does not hold a vector for each text.");
+    throw new Failure("bad-output", "The upstream's answer does not contain a vector for each text.");
   const usage = isRecord(reply) && isRecord(reply.usage) ? reply.usage : {};
   return {
     vectors: vectors.map((vector) => vector ?? []),

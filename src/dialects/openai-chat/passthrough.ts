@@ -153,7 +153,7 @@ function requiredEdits(
     messages.end - messages.start < 64 &&
     /^\[\s*\]$/.test(bytes.toString("latin1", messages.start, messages.end))
   )
-    throw invalid("messages", "messages must hold at least one message.");
+    throw invalid("messages", "messages must contain at least one message.");
   const isStreaming = stream?.kind === "boolean" && bytes[stream.start] === 0x74;
   const change = usageEdit(options, bytes);
   if (isStreaming && change !== null) changes.push(change);

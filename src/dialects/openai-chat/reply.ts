@@ -79,7 +79,7 @@ export function decodeReply(body: unknown): StreamEvent[] {
   if (failure !== null) return reader.fail(failure);
   if (!isRecord(body) || firstChoice(body) === null)
     return reader.fail(
-      new Failure("bad-output", "The upstream's answer holds no choices.", { maybeBilled: true }),
+      new Failure("bad-output", "The upstream's answer contains no choices.", { maybeBilled: true }),
     );
   const events = reader.take(body);
   // A body that arrived whole is complete, with or without a finish reason.

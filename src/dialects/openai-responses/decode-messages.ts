@@ -38,7 +38,7 @@ export function decodeMessages(value: unknown): DecodedMessages {
     return { system, messages };
   }
   if (!Array.isArray(value)) throw wrongKind("input", "a string or an array of items", value);
-  if (value.length === 0) throw invalid("input", "input must hold at least one item.");
+  if (value.length === 0) throw invalid("input", "input must contain at least one item.");
   // Consecutive items belong to one turn, until an item of the other side follows.
   let run: { role: "assistant" | "user"; content: Block[] } | null = null;
   let asides: Wire[] = [];

@@ -42,7 +42,7 @@ export function decodeReply(body: unknown): StreamEvent[] {
   if (failure !== null) return reader.fail(failure);
   if (!isRecord(body) || !Array.isArray(body.output))
     return reader.fail(
-      new Failure("bad-output", "The upstream's answer holds no output.", { maybeBilled: true }),
+      new Failure("bad-output", "The upstream's answer contains no output.", { maybeBilled: true }),
     );
   return reader.take({
     type: `response.${body.status === "incomplete" ? "incomplete" : "completed"}`,

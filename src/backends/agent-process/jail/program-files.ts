@@ -31,7 +31,7 @@ function realPathOrNull(path: string): string | null {
   }
 }
 
-/** What npm installed: a script needs its other files, and its package's dependencies may be beside it. */
+/** What npm installed: a script needs its other files, and its package's dependencies may be next to it. */
 function packageOf(real: string): readonly string[] {
   const mark = `${sep}node_modules${sep}`;
   const at = real.indexOf(mark);

@@ -45,8 +45,8 @@ export const checks = {
     isEssential: true,
   },
   "system-prompt": {
-    title: "the client's system prompt takes the place of its own",
-    otherwise: "its own system prompt stays in the client's place",
+    title: "the client's system prompt replaces its own",
+    otherwise: "its own system prompt stays in place of the client's",
     fallback: "the model follows Claude Code's own instructions instead of the client's",
     isEssential: true,
   },
